@@ -1,0 +1,1 @@
+"""LD-Net: landmarks with the target's identity and the driver's pose and expression (paper section 3.1)."""

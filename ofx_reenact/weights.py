@@ -1,0 +1,101 @@
+"""Weights files: safetensors only, described by their own metadata.
+
+A file's metadata carries ``network`` (what it is), ``norm``, and what it was trained on and how it scored, so
+that weights need no side file and nothing of another kind is loaded by mistake.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ofx_reenact.errors import WeightsError
+from ofx_reenact.resources import resource
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ofx_reenact.ldnet.network import LDNet
+    from ofx_reenact.ldnet.normalise import Norm
+
+
+@dataclass(frozen=True)
+class LDNetWeights:
+    """LD-Net ready to run, with the normalisation and the mean face (68, 2) that it was trained with."""
+
+    network: LDNet
+    template: Tensor
+    norm: Norm
+    path: Path
+    sha256: str
+    metadata: Mapping[str, str]
+
+
+def shipped_ldnet() -> Path:
+    """Return the path of the LD-Net weights that travel with the package."""
+    return resource("weights", "ldnet.safetensors")
+
+
+def save_ldnet(path: Path, network: LDNet, template: Tensor, norm: Norm, note: Mapping[str, str]) -> None:
+    """Write LD-Net's weights in half precision with their metadata."""
+    import torch
+    from safetensors.torch import save_file
+
+    tensors = {k: v.to(torch.float16).contiguous() for k, v in network.state_dict().items()}
+    tensors["template"] = template.float().contiguous()
+    save_file(tensors, path, metadata={"network": "ld-net", "norm": norm, **note})
+
+
+def load_ldnet(path: str | Path | None = None) -> LDNetWeights:
+    """Load LD-Net in float32 from a safetensors file (default: the shipped one).
+
+    Raises:
+        WeightsError: no such file, not safetensors (a pickle is never opened), or another network's weights.
+    """
+    from ofx_reenact.ldnet.network import LDNet
+    from ofx_reenact.ldnet.normalise import NORMS
+
+    path = Path(path) if path else shipped_ldnet()
+    tensors, metadata = read_safetensors(path)
+    norm = metadata.get("norm")
+    if metadata.get("network") != "ld-net" or norm not in NORMS:
+        found = metadata.get("network", "no network named in its metadata")
+        raise WeightsError(f"{path}: these are not LD-Net weights ({found}); choose another --weights")
+    try:
+        template = tensors.pop("template").float()
+        network = LDNet.from_state_dict({k: v.float() for k, v in tensors.items()}).eval().requires_grad_(False)
+    except (KeyError, RuntimeError) as error:
+        raise WeightsError(f"{path}: the tensors are not LD-Net's ({str(error).splitlines()[0]})") from error
+    return LDNetWeights(network, template, norm, path, file_sha256(path), metadata)
+
+
+def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Read every tensor and the metadata of a safetensors file.
+
+    Raises:
+        WeightsError: the file is not there or not safetensors.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such weights file")
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {k: file.get_tensor(k) for k in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise WeightsError(
+            f"{path}: not a safetensors file ({error}). Pickled weights (.pt, .pth, .ckpt) are refused because "
+            "opening one can run any code; convert it to safetensors first"
+        ) from error
+
+
+def file_sha256(path: Path) -> str:
+    """Return the hexadecimal SHA-256 of a file."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
