@@ -1,0 +1,1 @@
+"""From an STMap to a finished frame at plate resolution."""

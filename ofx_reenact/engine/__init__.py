@@ -1,0 +1,1 @@
+"""Runs the stages: settings, identity, reenactor, and the loop over a sequence."""

@@ -1,0 +1,107 @@
+"""Who the target is: the face found in the target picture and its identity code, kept in one safetensors file."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from ofx_reenact.errors import OutputError, TrackingError, WeightsError
+from ofx_reenact.ldnet.retarget import identity_code
+from ofx_reenact.tracking.landmarks import MESH68
+from ofx_reenact.tracking.rigid import Similarity, head_pose
+from ofx_reenact.tracking.tracker import Track
+from ofx_reenact.warp.lift import lift
+from ofx_reenact.weights import LDNetWeights, read_safetensors
+
+SCHEMA = "ofx-reenact/identity/1"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A target's face.
+
+    Attributes:
+        mesh: (478, 3) float64 pixels of the target picture.
+        code: (128,) float32, z_T of LD-Net.
+        size: the picture's width and height.
+        tracker: what found the face; a performance must come from the same.
+        weights_sha256: the LD-Net weights that made the code.
+        picture: name of the target picture.
+    """
+
+    mesh: np.ndarray
+    code: np.ndarray
+    size: tuple[int, int]
+    tracker: str
+    weights_sha256: str
+    picture: str
+
+    @cached_property
+    def head(self) -> Similarity:
+        """Pose of the head: canonical units → pixels."""
+        return head_pose(self.mesh)
+
+    @cached_property
+    def frontal(self) -> np.ndarray:
+        """The mesh with the head's pose taken out (478, 3), canonical units."""
+        return self.head.invert(self.mesh)
+
+    @property
+    def landmarks(self) -> np.ndarray:
+        """The frontal 68 landmarks (68, 2), as LD-Net takes them."""
+        return self.frontal[list(MESH68), :2]
+
+    @classmethod
+    def of_track(cls, track: Track, size: tuple[int, int], tracker: str, weights: LDNetWeights, picture: str) -> Identity:
+        """Build from what a tracker found; a tracker without a mesh has its landmarks lifted to one."""
+        mesh = track.mesh if track.mesh is not None else lift(track.landmarks)
+        frontal = head_pose(mesh).invert(mesh)
+        code = identity_code(weights, frontal[list(MESH68), :2])
+        return cls(mesh.astype(np.float64), code, size, tracker, weights.sha256, picture)
+
+    def save(self, path: Path) -> None:
+        """Write to a safetensors file, whole or not at all.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        from safetensors.numpy import save_file
+
+        about = {
+            "schema": SCHEMA, "size": json.dumps(self.size), "tracker": self.tracker,
+            "weights_sha256": self.weights_sha256, "picture": self.picture,
+        }  # fmt: skip
+        partial = path.with_name(f"{path.name}.tmp-{os.getpid()}")
+        try:
+            save_file({"mesh": self.mesh, "code": self.code}, partial, metadata=about)
+            os.replace(partial, path)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise OutputError(f"{path}: the identity cannot be written ({error.strerror or error})") from error
+
+    @classmethod
+    def load(cls, path: Path, weights: LDNetWeights, size: tuple[int, int]) -> Identity:
+        """Read an identity file and check that it belongs to this target picture and these weights.
+
+        Raises:
+            WeightsError: not an identity file, or made with other weights.
+            TrackingError: made from a picture of another size.
+        """
+        tensors, about = read_safetensors(path)
+        if about.get("schema") != SCHEMA or not {"mesh", "code"} <= set(tensors):
+            raise WeightsError(f"{path}: not an identity file of this version; delete it to have it made again")
+        if about["weights_sha256"] != weights.sha256:
+            raise WeightsError(f"{path}: made with other LD-Net weights; delete it to have it made again")
+        made_for = tuple(json.loads(about["size"]))
+        if made_for != size:
+            raise TrackingError(
+                f"{path}: made from a picture of {made_for[0]}×{made_for[1]}, the target is {size[0]}×{size[1]}; "
+                "use the identity's own picture or delete the file to have it made again"
+            )
+        mesh, code = tensors["mesh"].numpy(), tensors["code"].numpy()
+        return cls(mesh, code, size, about["tracker"], about["weights_sha256"], about["picture"])

@@ -1,0 +1,188 @@
+"""What a job reads before it renders: the target picture, its identity, the driver's performance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from ofx_reenact.engine.identity import Identity
+from ofx_reenact.engine.settings import Settings
+from ofx_reenact.errors import FrameError, SettingsError, TrackingError
+from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.plate import Plate, count_nonfinite
+from ofx_reenact.frames.ranges import FrameRange
+from ofx_reenact.frames.sequence import Sequence
+from ofx_reenact.tracking.analyse import analyse
+from ofx_reenact.tracking.performance import Performance
+from ofx_reenact.tracking.tracker import make_tracker
+from ofx_reenact.weights import LDNetWeights
+
+# A face darker or brighter than this needs another exposure to be found; tried in this order.
+EXPOSURES = (1.0, 4.0, 0.25, 16.0)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step of a job, for whoever watches."""
+
+    stage: Literal["target", "driver", "render"]
+    done: int
+    total: int | None
+    frame: int | None
+    message: str = ""
+
+
+Observer = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class TargetPicture:
+    """The target as it will be rendered.
+
+    Attributes:
+        plate: what was read.
+        frame: its number in its own sequence.
+        picture: (H, W, 3 or 4) float32 in ``space``.
+        space: a scene-linear colour space: the file's own if it is one, else the config's.
+        reason: why the file was taken to be in the colour space it was read in.
+    """
+
+    plate: Plate
+    frame: int
+    picture: np.ndarray
+    space: str
+    reason: str
+
+
+def read_target(settings: Settings, colour: Colour) -> TargetPicture:
+    """Read the target picture and bring it to a scene-linear space; one that is there already stays untouched.
+
+    Raises:
+        FrameError: it cannot be read, or has NaN or infinite pixels, which a warp would smear.
+    """
+    sequence = Sequence.open(settings.target)
+    frame = sequence.frames.first if settings.target_frame is None else settings.target_frame
+    plate = sequence.read(frame)
+    nan, inf, first = count_nonfinite(plate)
+    if first is not None:
+        raise FrameError(
+            f"{plate.path}: frame {frame} has {nan} NaN and {inf} infinite values, the first in channel {first[2]} "
+            f"at ({first[0]}, {first[1]}); the warp would smear them, so clean the plate first"
+        )
+    space, reason = colour.choose(plate, settings.colorspace or None)
+    rgb = plate.rgb
+    if not colour.is_scene_linear(space):
+        linear = colour.resolve("scene_linear")
+        rgb = convert_associated(colour, rgb, plate.alpha, space, linear)
+        space, reason = linear, f"{space} ({reason}), converted to {linear}"
+    picture = rgb if plate.alpha is None else np.dstack([rgb, plate.alpha])
+    return TargetPicture(plate, frame, np.ascontiguousarray(picture, np.float32), space, reason)
+
+
+def convert_associated(
+    colour: Colour, rgb: np.ndarray, alpha: np.ndarray | None, source: str, to: str
+) -> np.ndarray:
+    """Convert colours that are multiplied with their alpha: a transfer curve must see them without it."""
+    if alpha is None:
+        return colour.convert(rgb, source, to)
+    solid = np.where(alpha > 0, alpha, 1)[..., None]
+    return colour.convert((rgb / solid).astype(np.float32), source, to) * solid
+
+
+def identify(settings: Settings, target: TargetPicture, colour: Colour, weights: LDNetWeights) -> Identity:
+    """Read the identity file if there is one, else find the face (and write the file if one was named).
+
+    Raises:
+        TrackingError: no face was found in the target.
+    """
+    size = (target.picture.shape[1], target.picture.shape[0])
+    if settings.identity and Path(settings.identity).exists():
+        return Identity.load(Path(settings.identity), weights, size)
+    placed = settings.target_landmarks
+    if settings.tracker == "file" and not placed:
+        raise SettingsError("--tracker file needs --target-landmarks as well, hand-placed on the target")
+    tracker = make_tracker(
+        "file" if placed else settings.tracker, face=settings.target_face, landmarks=placed
+    )
+    track = None
+    for exposure in EXPOSURES:
+        tracker.reset()
+        shown = colour.to_display(target.picture[..., :3], target.space, exposure=exposure)
+        track = tracker.track(shown, target.frame)
+        if track is not None:
+            break
+    if track is None:
+        raise TrackingError(
+            f"{target.plate.path}: no face was found in the target; choose a picture whose face is seen from the "
+            "front, or place 68 landmarks by hand and pass --target-landmarks"
+        )
+    identity = Identity.of_track(track, size, settings.tracker, weights, target.plate.path.name)
+    if settings.identity:
+        identity.save(Path(settings.identity))
+    return identity
+
+
+def perform(settings: Settings, colour: Colour, observe: Observer) -> Performance:
+    """Read the performance file if there is one, else track the whole driver (and write the file if named).
+
+    The whole driver is tracked whatever frames are rendered: smoothing, gaps and the reference frame are
+    decided over all of it, so that a frame comes out the same from any chunk.
+
+    Raises:
+        TrackingError, FrameError: the driver cannot be read or shows no face.
+    """
+    if settings.performance and Path(settings.performance).exists():
+        return Performance.load(Path(settings.performance))
+    if not settings.driver:
+        raise SettingsError("--driver is needed, or a --performance that was tracked before")
+    performance = track_driver(settings, Sequence.open(settings.driver), colour, observe)
+    if settings.performance:
+        performance.save(Path(settings.performance))
+    return performance
+
+
+def track_driver(settings: Settings, driver: Sequence, colour: Colour, observe: Observer) -> Performance:
+    """Track a whole driver sequence, reading ahead by one frame."""
+    tracker = make_tracker(settings.tracker, face=settings.face, landmarks=settings.landmarks)
+    whole = FrameRange.parse(f"{driver.frames.first}-{driver.frames.last}")
+    done = 0
+
+    def on_frame(frame: int, found: bool) -> None:
+        nonlocal done
+        done += 1
+        observe(Progress("driver", done, len(whole), frame, "" if found else "no face"))
+
+    images = ahead(driver_images(driver, whole, settings, colour))
+    return analyse(
+        images, tracker, name=driver.name, fps=driver.fps, smoothing=settings.smoothing, on_frame=on_frame
+    )
+
+
+def driver_images(
+    driver: Sequence, frames: FrameRange, settings: Settings, colour: Colour
+) -> Iterator[tuple[int, np.ndarray | None]]:
+    """Yield (frame, (H, W, 3) uint8 for trackers), None where the frame does not exist."""
+    present = set(driver.frames)
+    for frame in frames:
+        if frame not in present:
+            yield frame, None
+            continue
+        plate = driver.read(frame)
+        space, _ = colour.choose(plate, settings.driver_colorspace or None)
+        yield frame, colour.to_display(plate.rgb, space)
+
+
+def ahead(items: Iterator[tuple[int, np.ndarray | None]]) -> Iterator[tuple[int, np.ndarray | None]]:
+    """Fetch each item in a thread while the one before it is worked on."""
+    with ThreadPoolExecutor(1, thread_name_prefix="read") as pool:
+        pending = pool.submit(next, items, None)
+        while (item := pending.result()) is not None:
+            pending = pool.submit(next, items, None)
+            yield item
+
+

@@ -1,0 +1,227 @@
+"""The reenactor: a target set once, a performance set once, frames rendered one by one in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from ofx_reenact.compose.picture import Composed, compose, lip_colour
+from ofx_reenact.engine.identity import Identity
+from ofx_reenact.engine.settings import Settings
+from ofx_reenact.errors import SettingsError, TrackingError
+from ofx_reenact.ldnet.retarget import transfer
+from ofx_reenact.tracking.landmarks import LIPS_INNER, LIPS_OUTER, MESH68
+from ofx_reenact.tracking.performance import Performance
+from ofx_reenact.tracking.rigid import Similarity
+from ofx_reenact.warp import densify, openings
+from ofx_reenact.warp.sheet import FACE_POINTS
+from ofx_reenact.warp.shut import shut
+from ofx_reenact.warp.stmap import STMap, TargetSheet
+from ofx_reenact.weights import LDNetWeights
+
+# Motion below STILL pixels is a tracker's noise and moves nothing; from MOVING on it counts in full.
+STILL, MOVING = 0.25, 0.75
+# Change of head rotation, in degrees, up to which a warp holds, and from which nothing of it can be trusted.
+TURN_SURE, TURN_LOST = 20.0, 50.0
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One rendered frame.
+
+    Attributes:
+        colour: (H, W, C) float32, R, G, B and alpha if the target has one.
+        stmap: (H, W, 2) float32 positions in the target, pixels.
+        matte: (H, W) float32; 1 where the picture moves with the head, 0 where it is the plate, untouched.
+        confidence: (H, W) float32 in [0, 1].
+        sure: the frame's own confidence in [0, 1]: the tracker's, less what the head's turn costs.
+    """
+
+    colour: np.ndarray
+    stmap: np.ndarray
+    matte: np.ndarray
+    confidence: np.ndarray
+    sure: float
+
+
+@dataclass(frozen=True)
+class _Target:
+    picture: np.ndarray
+    identity: Identity
+    sheet: TargetSheet
+    lenses: dict[str, openings.Lens]
+    inside: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Motion:
+    rows: Mapping[int, int]
+    expression: np.ndarray
+    heads: densify.Heads
+    gaze: np.ndarray
+    confidence: np.ndarray
+    reference: int
+
+
+class Reenactor:
+    """Renders a target following a performance.
+
+    Call :meth:`set_target` once, :meth:`set_performance` once, then :meth:`render` for any frame, in any
+    order. A frame's pixels depend on nothing but these three.
+    """
+
+    def __init__(self, *, weights: LDNetWeights) -> None:
+        self._weights = weights
+        self._target: _Target | None = None
+        self._motion: _Motion | None = None
+
+    def set_target(self, picture: np.ndarray, identity: Identity, *, neck: float = 0.35) -> None:
+        """Set the picture to animate; forgets the performance, which was fitted to the last target.
+
+        Args:
+            picture: (H, W, 3 or 4) float32, finite, scene-linear, alpha associated.
+            identity: the face in it.
+            neck: how far below the chin the head's motion reaches, in face heights.
+        """
+        height, width = picture.shape[:2]
+        sheet = TargetSheet(identity.frontal, identity.head, (width, height), neck)
+        outer, inner = (
+            np.concatenate([identity.mesh[list(half), :2] for half in contour]) for contour in (LIPS_OUTER, LIPS_INNER)
+        )
+        inside = lip_colour(picture, outer, inner)
+        self._target = _Target(picture, identity, sheet, openings.lenses(identity.mesh), inside)
+        self._motion = None
+
+    def set_performance(self, performance: Performance, settings: Settings) -> int:
+        """Fit a performance to the target: LD-Net for all its frames in one batch.
+
+        Returns:
+            The driver's reference frame that was used.
+
+        Raises:
+            SettingsError: the reference is not a frame of the performance, or no target was set.
+            TrackingError: target and performance come from different trackers.
+        """
+        if self._target is None:
+            raise SettingsError("set the target before the performance")
+        identity = self._target.identity
+        if performance.tracker != identity.tracker:
+            raise TrackingError(
+                f"the driver was tracked by '{performance.tracker}', the target by '{identity.tracker}'; their "
+                "landmarks mean different points, so track both with one --tracker"
+            )
+        rows = {int(frame): row for row, frame in enumerate(performance.frames)}
+        reference = settings.reference
+        if reference is None:
+            reference = performance.choose_reference(identity.head.rotation)
+        if reference not in rows:
+            raise SettingsError(f"--reference {reference}: the performance has frames {min(rows)}-{max(rows)}")
+        base = rows[reference]
+        moved = transfer(
+            self._weights,
+            identity.code,
+            identity.landmarks,
+            performance.frontal[:, list(MESH68), :2],
+            None if settings.motion == "absolute" else base,
+        )
+        heads = densify.Heads(performance.rotation, performance.scale, performance.translation)
+        weights = region_weights(settings)
+        expression = densify.expression(performance.frontal, base, moved, densify.spread_weights(weights))
+        self._motion = _Motion(
+            rows,
+            shut(identity.frontal, expression, performance.frontal, base, weights),
+            densify.head_poses(
+                identity.head, heads, base, settings.motion, settings.weight_pose, settings.weight_position
+            ),
+            densify.gaze(performance.frontal, base) * [[[settings.weight_eye_right], [settings.weight_eye_left]]],
+            performance.confidence,
+            reference,
+        )
+        return reference
+
+    def render(self, frame: int) -> Frame:
+        """Render one frame of the performance.
+
+        Raises:
+            SettingsError: target or performance were not set, or the performance has no such frame.
+        """
+        target, motion = self._target, self._motion
+        if target is None or motion is None:
+            raise SettingsError("set the target and the performance before rendering")
+        if frame not in motion.rows:
+            raise SettingsError(
+                f"frame {frame}: the performance has frames {min(motion.rows)}-{max(motion.rows)}"
+            )
+        row = motion.rows[frame]
+        head = motion.heads.at(row)
+        sure = float(motion.confidence[row]) * turn_confidence(target.identity.head, head)
+        frontal = target.identity.frontal[:FACE_POINTS]
+        moved = head.apply(frontal + motion.expression[row]) - target.identity.head.apply(frontal)
+        gate = _smooth((np.linalg.norm(moved[:, :2], axis=1).max() - STILL) / (MOVING - STILL))
+        gaze = motion.gaze[row] * gate
+        stmap = target.sheet.bend(moved * gate, head, gate) if gate > 0 else None
+        if stmap is None:
+            return self._untouched(sure)
+        composed = compose(target.picture, stmap, self._openings(moved * gate, head, row, gaze), target.inside)
+        return self._frame(stmap, composed, sure)
+
+    def _openings(
+        self, moved: np.ndarray, head: Similarity, row: int, gaze: np.ndarray
+    ) -> list[openings.Opening]:
+        target, motion = self._target, self._motion
+        assert target is not None and motion is not None
+        identity = target.identity
+        feather = max(1.0, openings.FEATHER * target.sheet.face_height)
+        after = openings.lenses(identity.mesh[:FACE_POINTS, :2] + moved[:, :2])
+        size = target.sheet.size
+        found = [
+            openings.eye(target.lenses[name], after[name], shift, feather, size)
+            for name, shift in zip(("eye_right", "eye_left"), gaze, strict=True)
+        ]
+        lips = [i for half in LIPS_INNER for i in half]
+        chin = list(MESH68[7:10])
+        depth = float(identity.frontal[lips, 2].mean())
+        skull = densify.plane_map(head, identity.head, depth, np.zeros(3))
+        jaw = densify.plane_map(head, identity.head, depth, motion.expression[row, chin].mean(0))
+        found.append(openings.mouth(target.lenses["mouth"], after["mouth"], skull, jaw, feather, size))
+        return [opening for opening in found if opening is not None]
+
+    def _untouched(self, sure: float) -> Frame:
+        assert self._target is not None
+        picture = self._target.picture
+        height, width = picture.shape[:2]
+        y, x = np.mgrid[:height, :width].astype(np.float32)
+        one = np.ones((height, width), np.float32)
+        return Frame(picture.copy(), np.stack([x, y], -1), np.zeros_like(one), one, sure)
+
+    def _frame(self, stmap: STMap, composed: Composed, sure: float) -> Frame:
+        frame = self._untouched(sure)
+        window = composed.slices
+        frame.colour[window] = composed.colour
+        frame.stmap[window] += composed.offset
+        frame.matte[window] = stmap.reach
+        # A length that is stretched or squeezed four times over carries nothing that can be trusted.
+        kept = 1 - np.abs(np.log2(np.clip(stmap.stretch, 0.25, 4))) / 2
+        frame.confidence[window] = 1 - stmap.reach * (1 - sure * kept * (1 - composed.invented))
+        return frame
+
+
+def region_weights(settings: Settings) -> dict[str, float]:
+    """Return the weight of each region of the 68 landmarks; the nose goes with the mouth."""
+    names = ("jaw", "mouth", "eye_right", "eye_left", "brow_right", "brow_left")
+    weights = {name: getattr(settings, f"weight_{name}") for name in names}
+    return weights | {"nose": settings.weight_mouth}
+
+
+def turn_confidence(target: Similarity, head: Similarity) -> float:
+    """How far a warp can be trusted after a change of head rotation: 1 up to 20°, 0 from 50° on."""
+    turn = np.degrees(Rotation.from_matrix(head.rotation @ target.rotation.T).magnitude())
+    return float(np.clip((TURN_LOST - turn) / (TURN_LOST - TURN_SURE), 0, 1))
+
+
+def _smooth(x: float) -> float:
+    x = float(np.clip(x, 0, 1))
+    return x * x * (3 - 2 * x)

@@ -1,0 +1,310 @@
+"""A whole job: target and driver in, EXR sequence out. Reading, work and writing overlap; memory stays flat."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ofx_reenact import __version__, provenance
+from ofx_reenact.engine.inputs import Observer, Progress, TargetPicture, identify, perform, read_target
+from ofx_reenact.engine.reenactor import Frame, Reenactor
+from ofx_reenact.engine.settings import Settings
+from ofx_reenact.errors import FrameError, OutputError, ReenactError, SettingsError, TrackingError
+from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.plate import write_frame
+from ofx_reenact.frames.preview import Mp4Writer
+from ofx_reenact.frames.ranges import FrameRange
+from ofx_reenact.frames.sequence import existing_frames, output_path
+from ofx_reenact.tracking.performance import Performance, State
+from ofx_reenact.warp.stmap import to_nuke
+from ofx_reenact.weights import load_ldnet
+
+# Frames that may wait for the disk: enough to overlap, few enough to keep memory flat.
+WRITES_AHEAD = 2
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a job did, frame by frame.
+
+    Attributes:
+        written, skipped: frames written now, and frames that were there already.
+        held, black: frames without a face of the driver, rendered as ``--missing`` says.
+        bridged: frames without a face in short gaps, interpolated.
+        faceless, absent: driver frames in which no face was found, and which do not exist.
+        failed: frames that could not be written, with the reason.
+        confidence: for each written frame, 0 to 1.
+    """
+
+    output: str
+    written: tuple[int, ...]
+    skipped: tuple[int, ...]
+    held: tuple[int, ...]
+    black: tuple[int, ...]
+    bridged: tuple[int, ...]
+    faceless: tuple[int, ...]
+    absent: tuple[int, ...]
+    failed: Mapping[int, str]
+    warnings: tuple[str, ...]
+    colour_space: str
+    colour_reason: str
+    reference: int
+    confidence: Mapping[int, float]
+    sidecar: Path
+    preview: Path | None
+    seconds: float
+    device: str
+
+
+def ignore(progress: Progress) -> None:
+    """Observe nothing."""
+
+
+def render_sequence(settings: Settings, observe: Observer = ignore) -> Report:
+    """Render a job.
+
+    Raises:
+        ReenactError: the input cannot be used; nothing was written, or only whole frames.
+    """
+    return Job(settings, observe).run()
+
+
+class Job:
+    """One render, in the order of :meth:`run`."""
+
+    def __init__(self, settings: Settings, observe: Observer) -> None:
+        for name in ("target", "output"):
+            if not getattr(settings, name):
+                raise SettingsError(f"--{name} is needed")
+        self.settings, self.observe = settings, observe
+        self.device = choose_device(settings.device)
+        self.weights = load_ldnet(settings.weights or None)
+        self.colour = Colour()
+        self.consent = provenance.read_consent(Path(settings.consent)) if settings.consent else None
+
+    def run(self) -> Report:
+        """Read, track, render, report."""
+        started = time.monotonic()
+        settings = self.settings
+        output_path(settings.output, 1)
+        self.observe(Progress("target", 0, 1, None, settings.target))
+        target = read_target(settings, self.colour)
+        identity = identify(settings, target, self.colour, self.weights)
+        self.observe(Progress("target", 1, 1, None))
+        performance = perform(settings, self.colour, self.observe)
+        states = driver_states(performance)
+        frames = self.frames(states)
+        todo, skipped = self.plan(frames)
+        reenactor = Reenactor(weights=self.weights)
+        reenactor.set_target(target.picture, identity, neck=settings.neck)
+        reference = reenactor.set_performance(performance, settings)
+        black = {f for f in todo if states[f] is not State.TRACKED} if settings.missing == "black" else set()
+        confidence, failed = self.render(reenactor, target, performance, todo, black)
+        absent = sorted(set(performance.absent.tolist()) & set(frames))
+        lost = [f for f in frames if states[f] is not State.TRACKED]
+        report = Report(
+            output=settings.output,
+            written=tuple(confidence),
+            skipped=tuple(skipped),
+            held=tuple(f for f in confidence if states[f] is State.HELD and f not in black),
+            black=tuple(sorted(black & set(confidence))),
+            bridged=tuple(f for f in confidence if states[f] is State.BRIDGED and f not in black),
+            faceless=tuple(f for f in lost if f not in absent),
+            absent=tuple(absent),
+            failed=failed,
+            warnings=(*target.plate.notes, *(self.consent.warnings if self.consent else ())),
+            colour_space=target.space,
+            colour_reason=target.reason,
+            reference=reference,
+            confidence=confidence,
+            sidecar=provenance.sidecar_path(settings.output),
+            preview=Path(settings.preview) if settings.preview and confidence else None,
+            seconds=round(time.monotonic() - started, 2),
+            device=self.device,
+        )
+        provenance.write_sidecar(report, settings, performance, self.weights, self.consent)
+        return report
+
+    def frames(self, states: Mapping[int, State]) -> FrameRange:
+        """The frames asked for, checked against the driver's."""
+        settings = self.settings
+        if not settings.frames:
+            frames = FrameRange.of(states)
+        else:
+            frames = FrameRange.parse(settings.frames)
+        if outside := [f for f in frames if f not in states]:
+            raise FrameError(
+                f"--frames {settings.frames}: the driver has frames {min(states)}-{max(states)}, "
+                f"not {FrameRange.of(outside)}"
+            )
+        lost = [f for f in frames if states[f] is not State.TRACKED]
+        if lost and settings.missing == "error":
+            raise TrackingError(
+                f"{settings.driver or settings.performance}: no face in frames {FrameRange.of(lost)}; "
+                "--missing hold or black goes on without"
+            )
+        return frames
+
+    def plan(self, frames: FrameRange) -> tuple[FrameRange, FrameRange]:
+        """Decide which frames to render and which are there already."""
+        existing = self.settings.existing
+        if existing == "overwrite":
+            return frames, FrameRange.of(())
+        if existing == "skip":
+            there = existing_frames(self.settings.output, frames)
+            return frames - there, there
+        there = FrameRange.of(f for f in frames if output_path(self.settings.output, f).exists())
+        if there:
+            raise OutputError(
+                f"{self.settings.output}: frames {there} are there already; choose another --output, or "
+                "--existing skip or overwrite"
+            )
+        return frames, there
+
+    def render(
+        self,
+        reenactor: Reenactor,
+        target: TargetPicture,
+        performance: Performance,
+        todo: FrameRange,
+        black: set[int],
+    ) -> tuple[dict[int, float], dict[int, str]]:
+        """Render and write; returns each written frame's confidence, and the failed frames with their reason."""
+        settings, confidence, failed = self.settings, {}, {}
+        folder = output_path(settings.output, 1).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{folder}: the output folder cannot be made ({error.strerror})") from error
+        movie = None
+        if settings.preview and todo:
+            movie = Mp4Writer(Path(settings.preview), performance.rate, target.picture.shape[1::-1])
+        attributes = provenance.frame_attributes(
+            settings,
+            weights_sha256=self.weights.sha256,
+            version=__version__,
+            consent_id=self.consent.release if self.consent else "none",
+        )
+        writer = FrameWriter(settings, target, self.colour, attributes)
+        results = writer.run(frames_of(reenactor, target, todo, black))
+        try:
+            for done, (frame, result, error) in enumerate(results, start=1):
+                if error is None:
+                    confidence[frame] = round(result.sure, 4)
+                else:
+                    failed[frame] = error
+                if movie is not None:
+                    movie.write(self.colour.to_display(result.colour[..., :3], target.space))
+                self.observe(Progress("render", done, len(todo), frame, error or ""))
+        except BaseException:
+            if movie is not None:
+                movie.discard()
+            raise
+        if movie is not None:
+            movie.close()
+        if failed and not confidence:
+            raise OutputError(next(iter(failed.values())))
+        return confidence, failed
+
+
+class FrameWriter:
+    """Writes frames in a thread, a few ahead, in the plate's windows, types and attributes."""
+
+    def __init__(
+        self, settings: Settings, target: TargetPicture, colour: Colour, attributes: Mapping[str, Any]
+    ) -> None:
+        self._settings, self._target = settings, target
+        self._attributes = {**attributes, "oiio:ColorSpace": target.space}
+        if chromaticities := colour.chromaticities(target.space):
+            self._attributes["chromaticities"] = chromaticities
+        depth = settings.depth
+        if depth == "auto":
+            depth = "float" if target.plate.depth == "float" else "half"
+        self._depth = depth
+
+    def run(self, frames: Iterator[tuple[int, Frame]]) -> Iterator[tuple[int, Frame, str | None]]:
+        """Write frames as they come; yields each with the reason if it could not be written."""
+        waiting: deque[tuple[int, Frame, Future[None]]] = deque()
+        with ThreadPoolExecutor(1, thread_name_prefix="write") as pool:
+            for frame, result in frames:
+                waiting.append((frame, result, pool.submit(self.write, frame, result)))
+                while len(waiting) > WRITES_AHEAD:
+                    yield self._finish(*waiting.popleft())
+            while waiting:
+                yield self._finish(*waiting.popleft())
+
+    def write(self, frame: int, result: Frame) -> None:
+        """Write one frame, whole or not at all."""
+        channels, formats = self.channels(result)
+        write_frame(
+            output_path(self._settings.output, frame),
+            self._target.plate,
+            channels,
+            formats=formats,
+            compression=self._settings.compression,
+            attributes={**self._attributes, "reenact:confidence": float(result.sure)},
+        )
+
+    def channels(self, result: Frame) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+        """Name the channels of the layers asked for, each with its type; an STMap needs 32 bits."""
+        layers, plate = self._settings.layers, self._target.plate
+        channels: dict[str, np.ndarray] = {}
+        if "rgba" in layers:
+            channels |= {name: result.colour[..., i] for i, name in enumerate("RGBA"[: result.colour.shape[2]])}
+        formats = dict.fromkeys(channels, self._depth)
+        if "stmap" in layers:
+            display, data = plate.display_window, plate.data_window
+            channels["stmap.u"], channels["stmap.v"] = to_nuke(
+                result.stmap[..., 0] + data.x, result.stmap[..., 1] + data.y,
+                display.width, display.height, display.x, display.y,
+            )  # fmt: skip
+            formats |= {"stmap.u": "float", "stmap.v": "float"}
+        for layer in ("matte", "confidence"):
+            if layer in layers:
+                channels[layer], formats[layer] = getattr(result, layer), "half"
+        return channels, formats
+
+    @staticmethod
+    def _finish(frame: int, result: Frame, written: Future[None]) -> tuple[int, Frame, str | None]:
+        try:
+            written.result()
+        except ReenactError as error:
+            return frame, result, str(error)
+        return frame, result, None
+
+
+def frames_of(
+    reenactor: Reenactor, target: TargetPicture, todo: FrameRange, black: set[int]
+) -> Iterator[tuple[int, Frame]]:
+    """Render frame by frame; black ones have every channel 0."""
+    for frame in todo:
+        if frame in black:
+            nothing = np.zeros(target.picture.shape[:2], np.float32)
+            yield frame, Frame(np.zeros_like(target.picture), np.dstack([nothing] * 2), nothing, nothing, 0.0)
+        else:
+            yield frame, reenactor.render(frame)
+
+
+def driver_states(performance: Performance) -> dict[int, State]:
+    """Map each driver frame to how its face was come by."""
+    return {int(f): State(int(s)) for f, s in zip(performance.frames, performance.state, strict=True)}
+
+
+def choose_device(name: str) -> str:
+    """Return ``cpu`` or ``cuda``; ``auto`` takes CUDA where there is one.
+
+    Raises:
+        SettingsError: CUDA was asked for and is not there.
+    """
+    import torch
+
+    if name == "cuda" and not torch.cuda.is_available():
+        raise SettingsError("--device cuda: torch finds no CUDA device here; use --device cpu or auto")
+    return name if name != "auto" else "cuda" if torch.cuda.is_available() else "cpu"

@@ -1,0 +1,137 @@
+"""Every option of a render, once. Flags, knobs, job parameters and the sidecar are generated from here."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ofx_reenact.errors import SettingsError
+
+LAYERS = ("rgba", "stmap", "matte", "confidence")
+
+
+def option(
+    default: Any,
+    text: str,
+    group: str,
+    *,
+    choices: tuple[str, ...] = (),
+    low: float | None = None,
+    high: float | None = None,
+    path: bool = False,
+    short: str = "",
+) -> Any:
+    """Declare one field of :class:`Settings` with what an interface needs to show and check it."""
+    metadata = {
+        "help": text, "group": group, "choices": choices, "low": low, "high": high, "path": path, "short": short,
+    }  # fmt: skip
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def weight(region: str) -> Any:
+    """Declare how much of the driver's motion one region takes."""
+    return option(1.0, f"How much of the driver's motion {region} takes; 1 is all of it.", "Motion", low=0, high=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What to render and how. Frozen and checked on construction; paths are as the user wrote them.
+
+    Raises:
+        SettingsError: a value is outside its choices or range, or a needed one is empty.
+    """
+
+    target: str = option("", "Picture of the person to animate.", "Inputs", path=True, short="t")
+    driver: str = option("", "Performance to follow: sequence, video or still.", "Inputs", path=True, short="d")
+    output: str = option("", "EXR sequence to write, as NAME.####.exr.", "Inputs", path=True, short="o")
+    frames: str = option("", "Frames to render, as 1001-1010 or 1-20x2; empty renders all.", "Inputs", short="f")
+    target_frame: int | None = option(None, "Frame of a target sequence to use; the first if not given.", "Inputs")
+    performance: str = option(
+        "", "Performance file: read if it exists, else written after the driver is tracked.", "Inputs", path=True
+    )
+    identity: str = option(
+        "", "Identity file of the target: read if it exists, else written.", "Inputs", path=True
+    )
+    weights: str = option("", "LD-Net weights (safetensors); the shipped ones if not given.", "Inputs", path=True)
+
+    tracker: str = option("mesh", "What finds the face.", "Tracking", choices=("mesh", "fan", "dlib", "file"))
+    landmarks: str = option("", "Hand-placed landmarks of the driver (JSON), for tracker 'file'.", "Tracking", path=True)
+    target_landmarks: str = option("", "Hand-placed landmarks of the target (JSON).", "Tracking", path=True)
+    face: int = option(1, "Which face of the driver, by size; 1 is the largest.", "Tracking", low=1)
+    target_face: int = option(1, "Which face of the target, by size; 1 is the largest.", "Tracking", low=1)
+    smoothing: float = option(1.0, "Strength of the driver's smoothing; 0 is off.", "Tracking", low=0, high=5)
+
+    motion: str = option(
+        "relative",
+        "relative: the driver's change from a reference frame; absolute: the driver's own expression and head "
+        "rotation; locked: expression only, the target's head stays.",
+        "Motion",
+        choices=("relative", "absolute", "locked"),
+    )
+    reference: int | None = option(None, "Driver's frame that means 'as in the target'; chosen if not given.", "Motion")
+    weight_pose: float = weight("the head's rotation")
+    weight_position: float = weight("the head's place and size")
+    weight_jaw: float = weight("the jaw line")
+    weight_mouth: float = weight("the mouth, with the nose,")
+    weight_eye_right: float = weight("the person's right eye, lids and gaze,")
+    weight_eye_left: float = weight("the person's left eye, lids and gaze,")
+    weight_brow_right: float = weight("the person's right brow")
+    weight_brow_left: float = weight("the person's left brow")
+    neck: float = option(
+        0.35, "How far below the chin the head's motion reaches, in face heights.", "Motion", low=0.05, high=2
+    )
+
+    layers: tuple[str, ...] = option(("rgba",), "Layers to write, separated by commas.", "Output", choices=LAYERS)
+    colorspace: str = option("", "Colour space of the target; else its tag or its format's rule.", "Output")
+    driver_colorspace: str = option("", "Colour space of the driver; else its tag or its format's rule.", "Output")
+    depth: str = option("auto", "Bits of the colour channels; auto is the target's.", "Output", choices=("auto", "half", "float"))
+    compression: str = option(
+        "zip", "EXR compression.", "Output", choices=("none", "rle", "zips", "zip", "piz", "dwaa", "dwab")
+    )
+    existing: str = option(
+        "error", "What to do with frames that are there and whole.", "Output", choices=("error", "skip", "overwrite")
+    )
+    missing: str = option(
+        "hold", "What to write where the driver has no frame or no face.", "Output", choices=("hold", "black", "error")
+    )
+    preview: str = option("", "Also write a small mp4 to look at.", "Output", path=True)
+    consent: str = option("", "Consent file (JSON) of the person shown, named in every frame.", "Output", path=True)
+
+    device: str = option("auto", "Where the networks run.", "Engine", choices=("auto", "cpu", "cuda"))
+
+    def __post_init__(self) -> None:
+        """Check every value against its declaration."""
+        for field in dataclasses.fields(self):
+            check(field, getattr(self, field.name))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all options as plain JSON-ready values."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Settings:
+        """Build settings from plain values (a sidecar, a job); unknown names are errors."""
+        names = {field.name for field in dataclasses.fields(cls)}
+        if unknown := sorted(set(values) - names):
+            raise SettingsError(f"unknown option {', '.join(unknown)}; known are {', '.join(sorted(names))}")
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+def check(field: dataclasses.Field[Any], value: Any) -> None:
+    """Compare one value with its declaration.
+
+    Raises:
+        SettingsError: it is outside the choices or the range.
+    """
+    flag = "--" + field.name.replace("_", "-")
+    choices, low, high = (field.metadata[k] for k in ("choices", "low", "high"))
+    chosen = value if isinstance(value, tuple) else (value,)
+    if choices and (not chosen or any(v not in choices for v in chosen)):
+        raise SettingsError(f"{flag} {','.join(map(str, chosen))}: choose from {', '.join(choices)}")
+    if value is None or isinstance(value, str | tuple):
+        return
+    if not value == value or (low is not None and value < low) or (high is not None and value > high):
+        span = f"from {low:g} to {high:g}" if high is not None else f"{low:g} or more"
+        raise SettingsError(f"{flag} {value:g}: give a number {span}")

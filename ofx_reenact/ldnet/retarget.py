@@ -1,0 +1,54 @@
+"""Give the target's landmarks the driver's motion: LD-Net and the anchor (plate profile, steps 3-5)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from ofx_reenact.ldnet.normalise import normalise
+from ofx_reenact.weights import LDNetWeights
+
+
+@torch.inference_mode()
+def identity_code(weights: LDNetWeights, target: np.ndarray) -> np.ndarray:
+    """Return z_T = E_I(l_T): (128,) float32 from landmarks (68, 2)."""
+    normalised, _ = normalise(_tensor(target)[None], weights.norm, weights.template)
+    return weights.network.encode_identity(normalised)[0].numpy()
+
+
+@torch.inference_mode()
+def transfer(
+    weights: LDNetWeights,
+    code: np.ndarray,
+    target: np.ndarray,
+    driver: np.ndarray,
+    reference: int | None,
+) -> np.ndarray:
+    """Return how far each landmark of the target moves, in the target's units.
+
+    ``G(E_P(l_S), z_T) − G(E_P(l_ref), z_T)``: what LD-Net gets wrong about this face in both terms cancels, so
+    no motion of the driver moves nothing. The whole performance goes through in one batch, whatever frames are
+    rendered, since matrix products may round differently in batches of another size.
+
+    Args:
+        weights: LD-Net with its normalisation.
+        code: the target's identity code (128,).
+        target: its landmarks (68, 2).
+        driver: the performance's landmarks (T, 68, 2), any unit.
+        reference: row of ``driver`` that means "as in the target" (relative motion); None: the target's own
+            landmarks are the reference (absolute motion).
+
+    Returns:
+        Displacements (T, 68, 2) float64.
+    """
+    own, placement = normalise(_tensor(target)[None], weights.norm, weights.template)
+    performed, _ = normalise(_tensor(driver), weights.norm, weights.template)
+    poses = weights.network.encode_pose(torch.cat([performed, own]))
+    identity = torch.from_numpy(code).expand(len(poses), -1)
+    landmarks = weights.network.generate(poses, identity)
+    base = landmarks[-1 if reference is None else reference]
+    return placement.vectors(landmarks[:-1] - base).double().numpy()
+
+
+def _tensor(landmarks: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(landmarks, dtype=np.float32))

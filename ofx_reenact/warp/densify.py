@@ -1,0 +1,134 @@
+"""From 68 moved landmarks and the driver's mesh to the target's whole mesh in motion (plate profile, step 6).
+
+Everything happens in the *frontal* frame: the mesh with the head's rotation, scale and translation taken out,
+in canonical units. LD-Net says what the face does there, head poses are composed as rotations, and only then
+does the mesh return to the target's pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT, MESH68, REGIONS
+from ofx_reenact.tracking.rigid import Similarity
+from ofx_reenact.warp.sheet import FACE_POINTS, landmark_spread
+
+
+@dataclass(frozen=True)
+class Heads:
+    """Head poses over a performance: rotation (T, 3, 3), scale (T,), translation (T, 3) in pixels."""
+
+    rotation: np.ndarray
+    scale: np.ndarray
+    translation: np.ndarray
+
+    def at(self, row: int) -> Similarity:
+        """Return one frame's pose."""
+        return Similarity(self.rotation[row], float(self.scale[row]), self.translation[row])
+
+
+def spread_weights(weights: Mapping[str, float]) -> np.ndarray:
+    """Spread region weights over the mesh: (468,), exactly 1 everywhere when every region's weight is 1."""
+    excess = np.zeros(len(MESH68))
+    for region, indices in REGIONS.items():
+        excess[list(indices)] = weights[region] - 1.0
+    return 1.0 + np.clip(landmark_spread() @ excess, min(excess.min(), 0.0), max(excess.max(), 0.0))
+
+
+def expression(
+    driver: np.ndarray, reference: int, landmarks: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    """Move every mesh point as the driver's does, corrected so that the 68 landmarks move as LD-Net says.
+
+    Args:
+        driver: frontal meshes of the performance (T, 478, 3).
+        reference: row of ``driver`` that means "as in the target".
+        landmarks: displacement of the 68 landmarks (T, 68, 2), frontal, of the target's size.
+        weights: how much of the motion each mesh point takes (468,).
+
+    Returns:
+        Frontal displacements (T, 468, 3).
+    """
+    moved = driver[:, :FACE_POINTS] - driver[reference, :FACE_POINTS]
+    wrong = landmarks - moved[:, list(MESH68), :2]
+    moved = moved.copy()
+    moved[..., :2] += np.einsum("vl,tlc->tvc", landmark_spread(), wrong)
+    return moved * weights[:, None]
+
+
+def gaze(driver: np.ndarray, reference: int) -> np.ndarray:
+    """How far each iris moves between its eye's corners, in widths of the eye.
+
+    Args:
+        driver: frontal meshes (T, 478, 3).
+        reference: row that means "as in the target".
+
+    Returns:
+        (T, 2, 2): right eye, left eye; x, y.
+    """
+    shifts = []
+    for contour, iris in ((EYE_RIGHT, IRIS_RIGHT), (EYE_LEFT, IRIS_LEFT)):
+        first, last = driver[:, contour[0][0], :2], driver[:, contour[0][-1], :2]
+        width = np.linalg.norm(last - first, axis=-1, keepdims=True)
+        place = (driver[:, iris[0], :2] - (first + last) / 2) / width
+        shifts.append(place - place[reference])
+    return np.stack(shifts, axis=1)
+
+
+def head_poses(
+    target: Similarity, driver: Heads, reference: int, motion: str, weight: float, position: float
+) -> Heads:
+    """Compose head poses: the target's rotation, then the driver's change of rotation.
+
+    ``relative`` takes the change from the reference frame, ``absolute`` the driver's rotation itself (its
+    position and size still as a change, since the driver's picture is framed otherwise), ``locked`` nothing.
+
+    Args:
+        target: pose of the head in the target picture.
+        driver: poses of the performance.
+        reference: row that means "as in the target".
+        motion: ``relative``, ``absolute`` or ``locked``.
+        weight: share of the rotation taken.
+        position: share of the translation and of the change of size taken.
+
+    Returns:
+        The target's poses over the performance.
+    """
+    count = len(driver.scale)
+    if motion == "locked":
+        return Heads(
+            np.tile(target.rotation, (count, 1, 1)),
+            np.full(count, target.scale),
+            np.tile(target.translation, (count, 1)),
+        )
+    base = driver.rotation[reference] if motion == "relative" else target.rotation
+    turn = Rotation.from_matrix(driver.rotation @ base.T).as_rotvec() * weight
+    rotation = Rotation.from_rotvec(turn).as_matrix() @ target.rotation
+    size = (driver.scale / driver.scale[reference]) ** position
+    shift = (driver.translation - driver.translation[reference]) * (target.scale / driver.scale[reference])
+    return Heads(rotation, target.scale * size, target.translation + shift * position)
+
+
+def plane_map(moved: Similarity, target: Similarity, depth: float, shift: np.ndarray) -> np.ndarray:
+    """Affine map from pixels of the result back to the target's, for what lies at one depth of the frontal frame.
+
+    Args:
+        moved: the head's pose in the result.
+        target: the head's pose in the target.
+        depth: frontal z of the plane.
+        shift: (3,) frontal displacement of what lies there (the jaw's), zero for what moves with the skull.
+
+    Returns:
+        (2, 3): multiply with (x, y, 1).
+    """
+
+    def to_pixels(pose: Similarity, by: np.ndarray) -> np.ndarray:
+        origin = pose.apply(np.array([[0, 0, depth]]) + by)[0, :2]
+        axes = pose.scale * pose.rotation[:2, :2]
+        return np.vstack([np.column_stack([axes, origin]), [0, 0, 1]])
+
+    return (to_pixels(target, np.zeros(3)) @ np.linalg.inv(to_pixels(moved, shift)))[:2]

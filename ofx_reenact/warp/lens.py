@@ -1,0 +1,92 @@
+"""The shape of an eye's or the mouth's opening: two curves between two corners, in the corners' own frame.
+
+Convention: ``u`` runs from the first corner (-1) to the last (1); ``v`` is at right angles to it, in pixels,
+positive downward for an upright face.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+
+@dataclass(frozen=True)
+class Lens:
+    """An opening between two curves.
+
+    Attributes:
+        centre: (2,) midpoint of the corners, pixels.
+        axis: (2,) unit vector from the first corner to the last.
+        half: half the distance between the corners, pixels.
+        upper, lower: ``v`` of the two curves as functions of ``u`` in [-1, 1].
+    """
+
+    centre: np.ndarray
+    axis: np.ndarray
+    half: float
+    upper: PchipInterpolator
+    lower: PchipInterpolator
+
+    @classmethod
+    def fit(cls, upper: np.ndarray, lower: np.ndarray) -> Lens:
+        """Build from the two halves of a contour, (n, 2) pixels each, both from first corner to last."""
+        first, last = (upper[0] + lower[0]) / 2, (upper[-1] + lower[-1]) / 2
+        half = max(float(np.linalg.norm(last - first)) / 2, 1e-6)
+        centre, axis = (first + last) / 2, (last - first) / (2 * half)
+
+        def curve(points: np.ndarray) -> PchipInterpolator:
+            u, v = _to_frame(points, centre, axis, half)
+            u[0], u[-1], v[0], v[-1] = -1.0, 1.0, 0.0, 0.0
+            # Corners seen from the side can double back; the curve must stay a function of u.
+            u = np.maximum.accumulate(np.clip(u, -1, 1) + 1e-4 * np.arange(len(u)))
+            return PchipInterpolator(2 * (u - u[0]) / (u[-1] - u[0]) - 1, v)
+
+        return cls(centre, axis, half, curve(upper), curve(lower))
+
+    def coordinates(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return (u, v) of pixel positions."""
+        return _to_frame(np.stack([x, y], -1), self.centre, self.axis, self.half)
+
+    def pixels(self, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return pixel positions (x, y) of (u, v)."""
+        along = u * self.half
+        x = self.centre[0] + along * self.axis[0] - v * self.axis[1]
+        y = self.centre[1] + along * self.axis[1] + v * self.axis[0]
+        return x, y
+
+    def bounds(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return ``v`` of the upper and the lower curve at ``u``; beyond the corners both are 0."""
+        inside = np.clip(u, -1, 1)
+        return self.upper(inside), self.lower(inside)
+
+    @property
+    def gap(self) -> float:
+        """Largest distance between the curves over the opening's width; 0 is shut."""
+        upper, lower = self.bounds(np.linspace(-0.9, 0.9, 37))
+        return float(np.clip((lower - upper).max(), 0, None) / (2 * self.half))
+
+    def coverage(self, x: np.ndarray, y: np.ndarray, feather: float) -> np.ndarray:
+        """How far inside the opening pixels lie: 0 outside, 1 inside, a ramp ``feather`` pixels wide between."""
+        u, v = self.coordinates(x, y)
+        upper, lower = self.bounds(u)
+        ramp = np.clip(0.5 + (v - upper) / feather, 0, 1) * np.clip(0.5 + (lower - v) / feather, 0, 1)
+        thick = np.clip((lower - upper) / (2 * feather), 0, 1)
+        ends = np.clip(0.5 + (1 - np.abs(u)) * self.half / feather, 0, 1)
+        return ramp * thick * ends
+
+    def box(self, margin: float) -> tuple[float, float, float, float]:
+        """Return left, top, right, bottom of the opening, ``margin`` pixels around it."""
+        u = np.linspace(-1, 1, 25)
+        upper, lower = self.bounds(u)
+        x, y = self.pixels(np.concatenate([u, u]), np.concatenate([upper, lower]))
+        return x.min() - margin, y.min() - margin, x.max() + margin, y.max() + margin
+
+
+def _to_frame(
+    points: np.ndarray, centre: np.ndarray, axis: np.ndarray, half: float
+) -> tuple[np.ndarray, np.ndarray]:
+    offset = points - centre
+    u = (offset[..., 0] * axis[0] + offset[..., 1] * axis[1]) / half
+    return u, offset[..., 1] * axis[0] - offset[..., 0] * axis[1]

@@ -1,0 +1,40 @@
+"""A mesh for trackers that give 68 landmarks only: the canonical face, posed and bent to fit them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ofx_reenact.tracking.canonical import canonical
+from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT, MESH68
+from ofx_reenact.tracking.rigid import Similarity
+from ofx_reenact.warp.sheet import FACE_POINTS, landmark_spread
+
+# Eye corners, nose, and the upper jaw line: what expression moves least.
+_RIGID = (0, 1, 2, 14, 15, 16, 27, 28, 29, 30, 31, 33, 35, 36, 39, 42, 45)
+
+
+def lift(landmarks: np.ndarray) -> np.ndarray:
+    """Return a mesh (478, 3) in pixels whose 68 landmarks are exactly the given ones (68, 2).
+
+    The head's pose is a scaled orthographic fit to the points that expression moves least; what is left over
+    is spread over the mesh in its frontal frame. Depth is the canonical face's; irises stand in the middle.
+    """
+    points = canonical().points
+    chosen = points[list(MESH68)][list(_RIGID)]
+    seen = landmarks[list(_RIGID)]
+    mean, centre = chosen.mean(0), seen.mean(0)
+    affine = np.linalg.lstsq(chosen - mean, seen - centre, rcond=None)[0].T
+    scale = float(np.linalg.norm(affine, axis=1).mean())
+    # The nearest rotation to the affine rows, completed by their cross product.
+    rows = affine / np.linalg.norm(affine, axis=1, keepdims=True)
+    left, _, right = np.linalg.svd(np.vstack([rows, np.cross(rows[0], rows[1])]))
+    rotation = left @ np.diag([1, 1, np.sign(np.linalg.det(left @ right))]) @ right
+    translation = np.append(centre, 0.0) - scale * (rotation @ mean)
+    pose = Similarity(rotation, scale, translation)
+    wrong = np.zeros((len(MESH68), 3))
+    wrong[:, :2] = landmarks - pose.apply(points[list(MESH68)])[:, :2]
+    mesh = pose.apply(points[:FACE_POINTS]) + landmark_spread() @ wrong
+    irises = np.zeros((10, 3))
+    for contour, iris in ((EYE_RIGHT, IRIS_RIGHT), (EYE_LEFT, IRIS_LEFT)):
+        irises[[i - FACE_POINTS for i in iris]] = mesh[[p for half in contour for p in half]].mean(0)
+    return np.concatenate([mesh, irises])

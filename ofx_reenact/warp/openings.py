@@ -1,0 +1,165 @@
+"""Eyes and mouth as layers behind the skin (plate profile, "The way of a frame").
+
+Skin ends at lids and lips. What lies in the opening has a map of its own: an eyeball turns in its socket and
+is covered by lids that slide over it; teeth that the target shows move with skull or jaw, never with lips.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER
+from ofx_reenact.warp.lens import Lens
+
+# Openings narrower than this share of their width show nothing that could be carried.
+SHUT_EYE = 0.10
+SHUT_MOUTH = 0.05
+# Height of the upper teeth below the lip that hides their roots, in widths of the mouth. What lies deeper
+# belongs to the jaw.
+TEETH = 0.22
+# Feather of an opening's edge, in face heights.
+FEATHER = 0.006
+
+
+@dataclass(frozen=True)
+class View:
+    """A part of the target seen through an opening: where from, and how surely it is there.
+
+    Attributes:
+        offset: (h, w, 2) float64 pixels, as in an STMap.
+        seen: (h, w) in [0, 1]; 0 where the target does not show it.
+    """
+
+    offset: np.ndarray
+    seen: np.ndarray
+
+
+@dataclass(frozen=True)
+class Opening:
+    """One opening in one frame: a window of the picture, its coverage, and what is seen, back to front.
+
+    Attributes:
+        left, top: the window's first pixel.
+        coverage: (h, w) in [0, 1]; 1 in the opening, 0 on the skin.
+        views: what the target shows of it; may leave holes, which ``shade`` fills.
+        shade: (h, w) darkness profile of an interior that was never seen, 0 to 1; None for eyes.
+    """
+
+    left: int
+    top: int
+    coverage: np.ndarray
+    views: tuple[View, ...]
+    shade: np.ndarray | None
+
+
+def lenses(mesh: np.ndarray) -> dict[str, Lens]:
+    """Fit the three openings of a mesh (478, 2 or more) in pixels."""
+    contours = {"eye_right": EYE_RIGHT, "eye_left": EYE_LEFT, "mouth": LIPS_INNER}
+    return {
+        name: Lens.fit(mesh[list(upper), :2], mesh[list(lower), :2]) for name, (upper, lower) in contours.items()
+    }
+
+
+def eye(target: Lens, moved: Lens, gaze: np.ndarray, feather: float, size: tuple[int, int]) -> Opening | None:
+    """The eyeball in its opening: the similarity of the eye's corners plus the shift of the gaze.
+
+    Args:
+        target: the opening in the target picture.
+        moved: the opening in the result.
+        gaze: (2,) shift of the iris in widths of the eye, x along the eye, y down.
+        feather: softness of the lids' edges in pixels.
+        size: picture's width and height.
+
+    Returns:
+        The layer, or None where the target's eye is shut or the opening is outside the picture.
+    """
+    if target.gap < SHUT_EYE:
+        return None
+    grid = _window(moved, 3 * feather, size)
+    if grid is None:
+        return None
+    x, y = grid
+    u, v = moved.coordinates(x, y)
+    # The corners themselves do not turn with the eyeball.
+    turn = np.clip(1 - u**4, 0, 1)
+    upper, lower = target.bounds(u)
+    from_u = u - 2 * gaze[0] * turn
+    from_v = v * (target.half / moved.half) - 2 * target.half * gaze[1] * turn
+    # A lid that opens wider than the target's uncovers what no pixel shows: the eye's last row goes on.
+    middle, reach = (upper + lower) / 2, np.maximum((lower - upper) / 2 - feather, 0)
+    from_v = middle + np.clip(from_v - middle, -reach, reach)
+    from_x, from_y = target.pixels(from_u, from_v)
+    view = View(np.stack([from_x - x, from_y - y], -1), np.ones(x.shape))
+    return Opening(int(x[0, 0]), int(y[0, 0]), moved.coverage(x, y, feather), (view,), None)
+
+
+def mouth(
+    target: Lens,
+    moved: Lens,
+    skull: np.ndarray,
+    jaw: np.ndarray,
+    feather: float,
+    size: tuple[int, int],
+) -> Opening | None:
+    """The inside of the mouth: teeth that the target shows, and darkness where it shows none.
+
+    Args:
+        target: the opening between the lips in the target picture.
+        moved: the opening in the result.
+        skull: (2, 3) affine map, pixels of the result → pixels of the target, of what moves with the skull.
+        jaw: the same for what moves with the jaw.
+        feather: softness of the lips' edges in pixels.
+        size: picture's width and height.
+
+    Returns:
+        The layer, or None where the mouth is shut or outside the picture.
+    """
+    grid = _window(moved, 3 * feather, size)
+    if grid is None or moved.gap <= 0:
+        return None
+    x, y = grid
+    open_before, open_now = target.gap > SHUT_MOUTH, moved.gap
+    u, v = moved.coordinates(x, y)
+    upper, lower = moved.bounds(u)
+    down = np.clip((v - upper) / np.maximum(lower - upper, 1e-6), 0, 1)
+    views = []
+    if open_before:
+        views = [
+            _interior(target, x, y, jaw, feather, below_teeth=True),
+            _interior(target, x, y, skull, feather, below_teeth=False),
+        ]
+    coverage = moved.coverage(x, y, feather)
+    if not open_before:
+        # A slit no wider than the shut lips' own shadow stays skin: the target's lip line.
+        share = np.clip((open_now - target.gap) / SHUT_MOUTH, 0, 1)
+        coverage = coverage * share * share * (3 - 2 * share)
+    # Deepest behind the upper lip and in the corners, a little light on the tongue below.
+    shade = np.clip(down, 0, 1) ** 1.5 * np.sqrt(np.clip(1 - u**2, 0, 1))
+    return Opening(int(x[0, 0]), int(y[0, 0]), coverage, tuple(views), shade)
+
+
+def _interior(
+    target: Lens, x: np.ndarray, y: np.ndarray, affine: np.ndarray, feather: float, *, below_teeth: bool
+) -> View:
+    """What the target shows of the mouth's inside, carried by one bone."""
+    from_x = affine[0, 0] * x + affine[0, 1] * y + affine[0, 2]
+    from_y = affine[1, 0] * x + affine[1, 1] * y + affine[1, 2]
+    u, v = target.coordinates(from_x, from_y)
+    upper, _ = target.bounds(u)
+    deep = np.clip(0.5 + (v - upper - TEETH * 2 * target.half) / (2 * feather), 0, 1)
+    # Half a feather inside the lips, so that no lip is taken for a tooth.
+    seen = np.clip(2 * target.coverage(from_x, from_y, 2 * feather) - 1, 0, 1)
+    seen = seen * (deep if below_teeth else 1 - deep)
+    return View(np.stack([from_x - x, from_y - y], -1), seen)
+
+
+def _window(lens: Lens, margin: float, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray] | None:
+    left, top, right, bottom = lens.box(margin)
+    left, top = max(int(np.floor(left)), 0), max(int(np.floor(top)), 0)
+    right, bottom = min(int(np.ceil(right)) + 1, size[0]), min(int(np.ceil(bottom)) + 1, size[1])
+    if right <= left or bottom <= top:
+        return None
+    y, x = np.mgrid[top:bottom, left:right].astype(np.float64)
+    return x, y

@@ -1,0 +1,177 @@
+"""The sheet: a fine triangle mesh over face, hair and neck that carries the picture, and its thin-plate spline.
+
+The face mesh's own triangles, without the two eye openings and the mouth, are subdivided, and rings around
+the face oval continue them over hair, ears and neck. The sheet is cut along lids and lips, so that lips that
+touch in the picture are not neighbours on it: a thin-plate spline *on the sheet* can part them cleanly, where
+one in the picture plane would have to smear a line of no width.
+
+Everything here depends on the canonical face alone; it is built once a process (under a second).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import splu
+
+from ofx_reenact.tracking.canonical import canonical
+from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, FACE_OVAL, LIPS_INNER, MESH68
+
+SUBDIVISIONS = 2
+# Rings around the face oval as multiples of it. Up to RIGID_FROM the spline leads over from the face's own
+# motion to the head's rigid motion, which is then prescribed and falls off to 0 at the last ring.
+RINGS = (1.06, 1.12, 1.19, 1.26, 1.34, 1.43, 1.52, 1.62, 1.73, 1.85, 1.97, 2.1, 2.24, 2.4)
+RIGID_FROM = 1.34
+FACE_POINTS = 468
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The sheet's fixed parts. V vertices: fine face vertices first, then ring by ring.
+
+    Attributes:
+        parents: (F, 468) sparse weights; fine face vertices from the mesh's points.
+        triangles: (N, 3) vertex indices of the sheet.
+        lids: (M, 3) vertex indices of triangles that close the eye openings and the mouth from behind.
+        oval: (S,) fine vertices along the face oval, in order; ring k's vertex s continues ``oval[s]``.
+        ring_of: (V,) multiple of the oval each vertex lies at; 1 on the face.
+        spline: solver that continues displacements from the prescribed vertices to the free ones.
+    """
+
+    parents: sparse.csr_matrix
+    triangles: np.ndarray
+    lids: np.ndarray
+    oval: np.ndarray
+    ring_of: np.ndarray
+    spline: Spline
+
+    @property
+    def vertices(self) -> int:
+        """Number of vertices V."""
+        return len(self.ring_of)
+
+
+class Spline:
+    """A discrete thin-plate spline: of all displacements with the given values the one that bends least.
+
+    Minimises ``‖L d‖²`` (L the mesh's uniform Laplacian) with ``d`` fixed on the prescribed vertices. The
+    system is factorised once; a frame costs one back substitution. Prescribed zeros give exact zeros.
+    """
+
+    def __init__(self, laplacian: sparse.csr_matrix, prescribed: np.ndarray) -> None:
+        self.prescribed = prescribed
+        self.free = np.setdiff1d(np.arange(laplacian.shape[0]), prescribed)
+        bending = (laplacian.T @ laplacian).tocsr()
+        self._coupling = bending[self.free][:, prescribed].tocsr()
+        self._factors = splu(bending[self.free][:, self.free].tocsc())
+
+    def solve(self, values: np.ndarray) -> np.ndarray:
+        """Continue values (P, k) on the prescribed vertices, in their order, to all vertices (V, k)."""
+        result = np.empty((len(self.prescribed) + len(self.free), values.shape[1]))
+        result[self.prescribed] = values
+        result[self.free] = self._factors.solve(-(self._coupling @ values))
+        return result
+
+
+@lru_cache(maxsize=1)
+def sheet() -> Sheet:
+    """Build the sheet (cached)."""
+    face = canonical()
+    closed = openings(face.triangles)
+    parents, skin, lids = subdivide(face.triangles[~closed], face.triangles[closed], FACE_POINTS)
+    oval = boundary_walk(skin, start=FACE_OVAL[0], then=FACE_OVAL[1])
+    count, spokes = parents.shape[0], len(oval)
+    strips, inner = [], oval
+    for ring in range(len(RINGS)):
+        outer = count + ring * spokes + np.arange(spokes)
+        strips.append(quad_strip(inner, outer))
+        inner = outer
+    triangles = np.concatenate([skin, *strips])
+    ring_of = np.concatenate([np.ones(count), np.repeat(RINGS, spokes)])
+    prescribed = np.concatenate([np.arange(FACE_POINTS), np.nonzero(ring_of >= RIGID_FROM)[0]])
+    spline = Spline(laplacian(triangles, len(ring_of)), prescribed)
+    return Sheet(parents, triangles, lids, oval, ring_of, spline)
+
+
+@lru_cache(maxsize=4)
+def spread(points: tuple[int, ...]) -> np.ndarray:
+    """Return the operator (468, P) that continues values at P points over the mesh, cut at lids and lips."""
+    face = canonical()
+    spline = Spline(laplacian(face.triangles[~openings(face.triangles)], FACE_POINTS), np.unique(points))
+    return spline.solve(np.eye(len(spline.prescribed)))[:, np.searchsorted(spline.prescribed, points)]
+
+
+def landmark_spread() -> np.ndarray:
+    """Return the operator (468, 68) that continues values at the 68 landmarks over the mesh."""
+    return spread(MESH68)
+
+
+def openings(triangles: np.ndarray) -> np.ndarray:
+    """Tell which triangles (N, 3) close an eye or the mouth: all three corners lie on its contour."""
+    closed = np.zeros(len(triangles), bool)
+    for contour in (EYE_RIGHT, EYE_LEFT, LIPS_INNER):
+        closed |= np.isin(triangles, [i for half in contour for i in half]).all(axis=1)
+    return closed
+
+
+def subdivide(
+    skin: np.ndarray, lids: np.ndarray, points: int
+) -> tuple[sparse.csr_matrix, np.ndarray, np.ndarray]:
+    """Split each triangle into 4, SUBDIVISIONS times; returns (parents (F, points), skin, lids)."""
+    parents = sparse.identity(points, format="csr")
+    for _ in range(SUBDIVISIONS):
+        both = np.concatenate([skin, lids])
+        edges = np.sort(both[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
+        unique, inverse = np.unique(edges, axis=0, return_inverse=True)
+        count = parents.shape[0]
+        middle = inverse.reshape(-1, 3) + count
+        halves = sparse.coo_matrix(
+            (np.full(2 * len(unique), 0.5), (np.repeat(np.arange(len(unique)), 2), unique.ravel())),
+            shape=(len(unique), count),
+        )
+        parents = sparse.vstack([parents, halves @ parents], format="csr")
+        (a, b, c), (ab, bc, ca) = both.T, middle.T
+        quarters = np.stack([(a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca)]).transpose(2, 0, 1)
+        skin, lids = quarters[: len(skin)].reshape(-1, 3), quarters[len(skin) :].reshape(-1, 3)
+    return parents, skin, lids
+
+
+def boundary_walk(triangles: np.ndarray, start: int, then: int) -> np.ndarray:
+    """Walk the boundary loop through ``start`` in the direction of ``then``; returns its vertices in order."""
+    edges = triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
+    unique, counts = np.unique(np.sort(edges, axis=1), axis=0, return_counts=True)
+    neighbours: dict[int, list[int]] = {}
+    for a, b in unique[counts == 1].tolist():
+        neighbours.setdefault(a, []).append(b)
+        neighbours.setdefault(b, []).append(a)
+
+    def walk(first: int) -> list[int]:
+        path = [start, first]
+        while path[-1] != start:
+            ahead = [v for v in neighbours[path[-1]] if v != path[-2]]
+            path.append(ahead[0])
+        return path[:-1]
+
+    forward, backward = (walk(first) for first in neighbours[start][:2])
+    return np.array(forward if forward.index(then) < backward.index(then) else backward)
+
+
+def quad_strip(inner: np.ndarray, outer: np.ndarray) -> np.ndarray:
+    """Triangles (2S, 3) between two closed loops of S vertices each."""
+    inner_next, outer_next = np.roll(inner, -1), np.roll(outer, -1)
+    return np.concatenate(
+        [np.stack([inner, outer, outer_next], 1), np.stack([inner, outer_next, inner_next], 1)]
+    )
+
+
+def laplacian(triangles: np.ndarray, vertices: int) -> sparse.csr_matrix:
+    """Uniform graph Laplacian (vertices, vertices): each row is the vertex minus the mean of its neighbours."""
+    edges = triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
+    both = np.concatenate([edges, edges[:, ::-1]])
+    adjacency = sparse.coo_matrix((np.ones(len(both)), both.T), shape=(vertices, vertices)).tocsr()
+    adjacency.data[:] = 1.0
+    degree = np.asarray(adjacency.sum(1)).ravel()
+    return (sparse.identity(vertices) - sparse.diags(1 / np.maximum(degree, 1)) @ adjacency).tocsr()

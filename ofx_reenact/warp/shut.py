@@ -1,0 +1,79 @@
+"""Lids and lips that meet: no opening is ever narrower than shut, and shut in the driver is shut in the target.
+
+Adding one face's motion to another's leaves narrow eyes' lids crossed and wide eyes' ajar. What counts in an
+opening is its width in relation to its own, so that is what is carried over here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, MESH68, REGIONS
+from ofx_reenact.warp.sheet import FACE_POINTS, spread
+
+# Lids this close (share of the eye's width) are shut for the tracker, whatever is left between them.
+SHUT = 0.05
+# An eye opens this much wider than in the target at most; beyond, a warp has nothing to show.
+WIDEST = 1.25
+_EYES = {"eye_right": EYE_RIGHT, "eye_left": EYE_LEFT}
+# Held still while the openings are corrected: everything that is not their own surroundings.
+_ANCHORS = tuple(MESH68[i] for region in ("jaw", "nose", "brow_right", "brow_left") for i in REGIONS[region])
+
+
+def shut(
+    target: np.ndarray, moved: np.ndarray, driver: np.ndarray, reference: int, weights: Mapping[str, float]
+) -> np.ndarray:
+    """Correct a motion so that the target's eyes and mouth open as far as the driver's, in relation.
+
+    Args:
+        target: the target's frontal mesh (478, 3).
+        moved: its frontal displacements (T, 468, 3).
+        driver: the driver's frontal meshes (T, 478, 3).
+        reference: row of ``driver`` that means "as in the target".
+        weights: share of the motion that each region takes.
+
+    Returns:
+        Corrected displacements (T, 468, 3).
+    """
+    result, face = moved.copy(), target[:FACE_POINTS]
+    points: list[int] = list(_ANCHORS)
+    values = [np.zeros((len(moved), len(_ANCHORS)))]
+    for name, contour in (*_EYES.items(), ("mouth", LIPS_INNER)):
+        upper, lower = (np.array(half[1:-1]) for half in contour)
+        rest = face[lower, 1] - face[upper, 1]
+        now = rest + moved[:, lower, 1] - moved[:, upper, 1]
+        if name == "mouth":
+            wanted = np.clip(now, 0, _widest_mouth(rest, driver, reference, weights[name]))
+            up, down = (now - wanted) / 2, (wanted - now) / 2
+        else:
+            wanted = np.maximum(rest, 0) * _openness(driver, contour, reference, weights[name])[:, None]
+            up, down = now - wanted, np.zeros_like(now)
+        points += [*upper, *lower, contour[0][0], contour[0][-1]]
+        values += [up, down, np.zeros((len(moved), 2))]
+    result[..., 1] += np.concatenate(values, axis=1) @ spread(tuple(points)).T
+    return result
+
+
+def _openness(
+    driver: np.ndarray, contour: tuple[tuple[int, ...], tuple[int, ...]], reference: int, weight: float
+) -> np.ndarray:
+    """How far the driver's eye is open in relation to its reference, (T,): 0 is shut, 1 as in the reference."""
+    gap = _gap(driver, contour) - SHUT
+    ratio = gap / max(float(gap[reference]), SHUT)
+    return np.clip(1 + weight * (ratio - ratio[reference]), 0, WIDEST)
+
+
+def _widest_mouth(rest: np.ndarray, driver: np.ndarray, reference: int, weight: float) -> np.ndarray:
+    """Upper bound (T, n) of the gaps between the lips: the target's own and what the driver opened."""
+    width = np.linalg.norm(driver[:, LIPS_INNER[0][-1], :2] - driver[:, LIPS_INNER[0][0], :2], axis=-1)
+    gap = _gap(driver, LIPS_INNER) * width
+    return np.maximum(rest, 0) + 1.6 * weight * np.maximum(gap - gap[reference], 0)[:, None]
+
+
+def _gap(driver: np.ndarray, contour: tuple[tuple[int, ...], tuple[int, ...]]) -> np.ndarray:
+    """Mean distance of the two halves of a contour over its width, (T,)."""
+    upper, lower = contour
+    width = np.linalg.norm(driver[:, upper[-1], :2] - driver[:, upper[0], :2], axis=-1)
+    return (driver[:, lower[1:-1], 1] - driver[:, upper[1:-1], 1]).mean(1) / width

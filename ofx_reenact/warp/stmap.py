@@ -1,0 +1,169 @@
+"""The STMap: for each pixel of the result, where in the target its colour is (plate profile, step 7).
+
+Convention: an offset (dx, dy) in pixels is added to a pixel's own position, x to the right, y down; zero means
+"this pixel stays". :func:`to_nuke` turns positions into the values that Nuke's STMap node reads: u from left to
+right, v from bottom to top, 0 and 1 at the edges of the display window, so pixel centres lie at (i + 0.5) / size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ofx_reenact.tracking.landmarks import FACE_OVAL
+from ofx_reenact.tracking.rigid import Similarity
+from ofx_reenact.warp.raster import rasterise
+from ofx_reenact.warp.sheet import FACE_POINTS, RIGID_FROM, RINGS, Sheet, sheet
+
+# Hair above the brow belongs to the head further out than cheeks and ears do.
+HAIR_FROM = 1.6
+# The picture's edge stays where it is: motion fades out within this share of the face's height.
+BORDER = 0.12
+
+
+@dataclass(frozen=True)
+class STMap:
+    """One frame's map over a window of the picture; outside the window nothing moves.
+
+    Attributes:
+        left, top: the window's first pixel.
+        offset: (h, w, 2) float32, pixels.
+        reach: (h, w) float32; how much a pixel goes with the head, 1 on the face, 0 where nothing moves.
+        stretch: (h, w) float32; length of the result for a length of 1 in the target; 1 where nothing moves.
+    """
+
+    left: int
+    top: int
+    offset: np.ndarray
+    reach: np.ndarray
+    stretch: np.ndarray
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """The window as (rows, columns) of the picture."""
+        height, width = self.reach.shape
+        return slice(self.top, self.top + height), slice(self.left, self.left + width)
+
+    def grid(self) -> tuple[np.ndarray, np.ndarray]:
+        """Pixel positions (x, y) of the window, (h, w) float64 each."""
+        height, width = self.reach.shape
+        y, x = np.mgrid[self.top : self.top + height, self.left : self.left + width].astype(np.float64)
+        return x, y
+
+
+class TargetSheet:
+    """The sheet laid over one target picture; bends with each frame's mesh."""
+
+    def __init__(self, frontal: np.ndarray, head: Similarity, size: tuple[int, int], neck: float) -> None:
+        """Lay the sheet over a target.
+
+        Args:
+            frontal: the target's frontal mesh (478, 3), canonical units.
+            head: its pose in the picture.
+            size: picture's width and height.
+            neck: how far below the chin the head's motion reaches, in face heights.
+        """
+        self._sheet: Sheet = sheet()
+        self._head = head
+        self.size = size
+        face = self._sheet.parents @ frontal[:FACE_POINTS]
+        rings, share = _rings(face[self._sheet.oval], frontal, neck)
+        self._frontal = np.concatenate([face, rings])
+        self.rest = head.apply(self._frontal)
+        height = _face_height(frontal) * head.scale
+        count = len(face)
+        edge = np.minimum(self.rest[:, :2], np.array(size) - 1 - self.rest[:, :2]).min(axis=1)
+        share[count:] *= _smooth(edge[count:] / (BORDER * height))
+        self.share = share
+        self.face_height = height
+
+    def bend(self, mesh: np.ndarray, head: Similarity, gate: float = 1.0) -> STMap | None:
+        """Rasterise the map that takes the target to a mesh in motion.
+
+        Args:
+            mesh: displacement of the mesh's 468 points from the target's own, (468, 3) pixels.
+            head: pose of the moved head.
+            gate: share of the head's motion that counts; ``mesh`` has it in already.
+
+        Returns:
+            The map, or None when nothing moves or everything has moved out of the picture.
+        """
+        shape = self._sheet
+        rings = np.nonzero(shape.ring_of >= RIGID_FROM)[0]
+        rigid = (head.apply(self._frontal[rings]) - self.rest[rings]) * (gate * self.share[rings, None])
+        if not mesh.any() and not rigid.any():
+            return None
+        moved = shape.spline.solve(np.concatenate([mesh, rigid]))
+        positions = self.rest + moved
+        window = self._window(np.concatenate([self.rest[:, :2], positions[:, :2]]))
+        if window is None:
+            return None
+        left, top, right, bottom = window
+        out = np.zeros((bottom - top, right - left, 4), np.float32)
+        out[..., 3] = 1.0
+        nearest = np.empty(out.shape[:2], np.float32)
+        attributes = np.column_stack([-moved[:, :2], self.share, self._stretch(positions)])
+        for triangles in (shape.lids, shape.triangles):
+            nearest.fill(np.inf)
+            rasterise(positions[:, :2] - (left, top), positions[:, 2], triangles, attributes, out, nearest)
+        return STMap(left, top, np.ascontiguousarray(out[..., :2]), out[..., 2].copy(), out[..., 3].copy())
+
+    def _window(self, points: np.ndarray) -> tuple[int, int, int, int] | None:
+        width, height = self.size
+        left, top = np.maximum(np.floor(points.min(0)).astype(int), 0)
+        right, bottom = np.minimum(np.ceil(points.max(0)).astype(int) + 1, (width, height))
+        return (left, top, right, bottom) if right > left and bottom > top else None
+
+    def _stretch(self, positions: np.ndarray) -> np.ndarray:
+        """Square root of the area each vertex's triangles gained, (V,); 0 where they turned over."""
+        triangles, count = self._sheet.triangles, len(positions)
+        before, after = _areas(self.rest, triangles), _areas(positions, triangles)
+        sums = np.zeros((count, 2))
+        for corner in triangles.T:
+            sums[:, 0] += np.bincount(corner, np.abs(before), count)
+            sums[:, 1] += np.bincount(corner, np.maximum(after * np.sign(before), 0), count)
+        return np.sqrt(sums[:, 1] / np.maximum(sums[:, 0], 1e-9))
+
+
+def to_nuke(
+    x: np.ndarray, y: np.ndarray, width: int, height: int, left: int = 0, top: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Turn pixel positions into STMap values of a display window of that size whose first pixel is (left, top)."""
+    return (x - left + 0.5) / width, 1 - (y - top + 0.5) / height
+
+
+def _rings(oval: np.ndarray, frontal: np.ndarray, neck: float) -> tuple[np.ndarray, np.ndarray]:
+    """Place the rings around an oval (S, 3): (R·S, 3) frontal positions, and share of rigid motion, all V."""
+    centre = oval.mean(0)
+    spoke = oval - centre
+    down = _smooth(spoke[:, 1] / np.linalg.norm(spoke[:, :2], axis=1) * 1.25)
+    up = _smooth(-spoke[:, 1] / np.linalg.norm(spoke[:, :2], axis=1) * 1.25)
+    # Below the chin the last ring lies `neck` face heights away instead of its own distance.
+    chin = np.linalg.norm(spoke[:, :2], axis=1) * (RINGS[-1] - 1)
+    shrink = 1 + down * (neck * _face_height(frontal) / chin - 1)
+    begins = RIGID_FROM + up * (HAIR_FROM - RIGID_FROM) + down * (1.0 - RIGID_FROM)
+    places, shares = [], []
+    for ring in RINGS:
+        place = centre + spoke * (1 + (ring - 1) * shrink)[:, None]
+        place[:, 2] = oval[:, 2] + (ring - 1) * 0.35 * np.abs(spoke[:, :2]).max()
+        places.append(place)
+        shares.append(1 - _smooth((ring - begins) / (RINGS[-1] - begins)))
+    face = np.ones(sheet().vertices - len(RINGS) * len(oval))
+    return np.concatenate(places), np.concatenate([face, *shares])
+
+
+def _face_height(frontal: np.ndarray) -> float:
+    """Height of the face oval of a frontal mesh, canonical units."""
+    oval = frontal[list(FACE_OVAL), 1]
+    return float(oval.max() - oval.min())
+
+
+def _areas(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    a, b, c = (points[corner, :2] for corner in triangles.T)
+    return (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
+
+
+def _smooth(x: np.ndarray) -> np.ndarray:
+    x = np.clip(x, 0, 1)
+    return x * x * (3 - 2 * x)
