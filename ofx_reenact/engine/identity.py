@@ -13,9 +13,9 @@ import numpy as np
 from ofx_reenact.errors import OutputError, TrackingError, WeightsError
 from ofx_reenact.ldnet.retarget import identity_code
 from ofx_reenact.tracking.landmarks import MESH68
+from ofx_reenact.tracking.lift import lift
 from ofx_reenact.tracking.rigid import Similarity, head_pose
 from ofx_reenact.tracking.tracker import Track
-from ofx_reenact.warp.lift import lift
 from ofx_reenact.weights import LDNetWeights, read_safetensors
 
 SCHEMA = "ofx-reenact/identity/1"
@@ -57,7 +57,9 @@ class Identity:
         return self.frontal[list(MESH68), :2]
 
     @classmethod
-    def of_track(cls, track: Track, size: tuple[int, int], tracker: str, weights: LDNetWeights, picture: str) -> Identity:
+    def of_track(
+        cls, track: Track, size: tuple[int, int], tracker: str, weights: LDNetWeights, picture: str
+    ) -> Identity:
         """Build from what a tracker found; a tracker without a mesh has its landmarks lifted to one."""
         mesh = track.mesh if track.mesh is not None else lift(track.landmarks)
         frontal = head_pose(mesh).invert(mesh)
@@ -82,7 +84,9 @@ class Identity:
             os.replace(partial, path)
         except OSError as error:
             partial.unlink(missing_ok=True)
-            raise OutputError(f"{path}: the identity cannot be written ({error.strerror or error})") from error
+            raise OutputError(
+                f"{path}: the identity cannot be written ({error.strerror or error})"
+            ) from error
 
     @classmethod
     def load(cls, path: Path, weights: LDNetWeights, size: tuple[int, int]) -> Identity:
@@ -94,7 +98,9 @@ class Identity:
         """
         tensors, about = read_safetensors(path)
         if about.get("schema") != SCHEMA or not {"mesh", "code"} <= set(tensors):
-            raise WeightsError(f"{path}: not an identity file of this version; delete it to have it made again")
+            raise WeightsError(
+                f"{path}: not an identity file of this version; delete it to have it made again"
+            )
         if about["weights_sha256"] != weights.sha256:
             raise WeightsError(f"{path}: made with other LD-Net weights; delete it to have it made again")
         made_for = tuple(json.loads(about["size"]))

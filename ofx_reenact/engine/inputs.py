@@ -184,5 +184,3 @@ def ahead(items: Iterator[tuple[int, np.ndarray | None]]) -> Iterator[tuple[int,
         while (item := pending.result()) is not None:
             pending = pool.submit(next, items, None)
             yield item
-
-

@@ -16,8 +16,8 @@ from ofx_reenact.ldnet.retarget import transfer
 from ofx_reenact.tracking.landmarks import LIPS_INNER, LIPS_OUTER, MESH68
 from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.tracking.rigid import Similarity
+from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp import densify, openings
-from ofx_reenact.warp.sheet import FACE_POINTS
 from ofx_reenact.warp.shut import shut
 from ofx_reenact.warp.stmap import STMap, TargetSheet
 from ofx_reenact.weights import LDNetWeights
@@ -89,7 +89,8 @@ class Reenactor:
         height, width = picture.shape[:2]
         sheet = TargetSheet(identity.frontal, identity.head, (width, height), neck)
         outer, inner = (
-            np.concatenate([identity.mesh[list(half), :2] for half in contour]) for contour in (LIPS_OUTER, LIPS_INNER)
+            np.concatenate([identity.mesh[list(half), :2] for half in contour])
+            for contour in (LIPS_OUTER, LIPS_INNER)
         )
         inside = lip_colour(picture, outer, inner)
         self._target = _Target(picture, identity, sheet, openings.lenses(identity.mesh), inside)
@@ -118,7 +119,9 @@ class Reenactor:
         if reference is None:
             reference = performance.choose_reference(identity.head.rotation)
         if reference not in rows:
-            raise SettingsError(f"--reference {reference}: the performance has frames {min(rows)}-{max(rows)}")
+            raise SettingsError(
+                f"--reference {reference}: the performance has frames {min(rows)}-{max(rows)}"
+            )
         base = rows[reference]
         moved = transfer(
             self._weights,
@@ -136,7 +139,8 @@ class Reenactor:
             densify.head_poses(
                 identity.head, heads, base, settings.motion, settings.weight_pose, settings.weight_position
             ),
-            densify.gaze(performance.frontal, base) * [[[settings.weight_eye_right], [settings.weight_eye_left]]],
+            densify.gaze(performance.frontal, base)
+            * [[[settings.weight_eye_right], [settings.weight_eye_left]]],
             performance.confidence,
             reference,
         )
@@ -165,7 +169,9 @@ class Reenactor:
         stmap = target.sheet.bend(moved * gate, head, gate) if gate > 0 else None
         if stmap is None:
             return self._untouched(sure)
-        composed = compose(target.picture, stmap, self._openings(moved * gate, head, row, gaze), target.inside)
+        composed = compose(
+            target.picture, stmap, self._openings(moved * gate, head, row, gaze), target.inside
+        )
         return self._frame(stmap, composed, sure)
 
     def _openings(

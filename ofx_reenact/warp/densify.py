@@ -15,7 +15,11 @@ from scipy.spatial.transform import Rotation
 
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT, MESH68, REGIONS
 from ofx_reenact.tracking.rigid import Similarity
-from ofx_reenact.warp.sheet import FACE_POINTS, landmark_spread
+from ofx_reenact.tracking.surface import FACE_POINTS, landmark_spread
+
+# A driver who walks through his picture must not pull the target's head off: largest shift in canonical units
+# (about centimetres; a face is some 18 high).
+NECK_HOLDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,7 @@ def spread_weights(weights: Mapping[str, float]) -> np.ndarray:
     return 1.0 + np.clip(landmark_spread() @ excess, min(excess.min(), 0.0), max(excess.max(), 0.0))
 
 
-def expression(
-    driver: np.ndarray, reference: int, landmarks: np.ndarray, weights: np.ndarray
-) -> np.ndarray:
+def expression(driver: np.ndarray, reference: int, landmarks: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Move every mesh point as the driver's does, corrected so that the 68 landmarks move as LD-Net says.
 
     Args:
@@ -109,8 +111,14 @@ def head_poses(
     turn = Rotation.from_matrix(driver.rotation @ base.T).as_rotvec() * weight
     rotation = Rotation.from_rotvec(turn).as_matrix() @ target.rotation
     size = (driver.scale / driver.scale[reference]) ** position
-    shift = (driver.translation - driver.translation[reference]) * (target.scale / driver.scale[reference])
-    return Heads(rotation, target.scale * size, target.translation + shift * position)
+    shift = (driver.translation - driver.translation[reference]) / driver.scale[reference]
+    return Heads(rotation, target.scale * size, target.translation + held(shift * position) * target.scale)
+
+
+def held(shift: np.ndarray) -> np.ndarray:
+    """Hold the head on its neck: small shifts (T, 3) pass as they are, none grows beyond NECK_HOLDS."""
+    length = np.linalg.norm(shift, axis=-1, keepdims=True)
+    return shift * (NECK_HOLDS * np.tanh(length / NECK_HOLDS) / np.maximum(length, 1e-9))
 
 
 def plane_map(moved: Similarity, target: Similarity, depth: float, shift: np.ndarray) -> np.ndarray:

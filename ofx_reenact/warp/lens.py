@@ -40,7 +40,7 @@ class Lens:
             u, v = _to_frame(points, centre, axis, half)
             u[0], u[-1], v[0], v[-1] = -1.0, 1.0, 0.0, 0.0
             # Corners seen from the side can double back; the curve must stay a function of u.
-            u = np.maximum.accumulate(np.clip(u, -1, 1) + 1e-4 * np.arange(len(u)))
+            u = np.maximum.accumulate(np.clip(u, -1, 1)) + 1e-4 * np.arange(len(u))
             return PchipInterpolator(2 * (u - u[0]) / (u[-1] - u[0]) - 1, v)
 
         return cls(centre, axis, half, curve(upper), curve(lower))

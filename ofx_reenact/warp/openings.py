@@ -58,7 +58,8 @@ def lenses(mesh: np.ndarray) -> dict[str, Lens]:
     """Fit the three openings of a mesh (478, 2 or more) in pixels."""
     contours = {"eye_right": EYE_RIGHT, "eye_left": EYE_LEFT, "mouth": LIPS_INNER}
     return {
-        name: Lens.fit(mesh[list(upper), :2], mesh[list(lower), :2]) for name, (upper, lower) in contours.items()
+        name: Lens.fit(mesh[list(upper), :2], mesh[list(lower), :2])
+        for name, (upper, lower) in contours.items()
     }
 
 

@@ -15,17 +15,16 @@ from functools import lru_cache
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import splu
 
 from ofx_reenact.tracking.canonical import canonical
-from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, FACE_OVAL, LIPS_INNER, MESH68
+from ofx_reenact.tracking.landmarks import FACE_OVAL
+from ofx_reenact.tracking.surface import FACE_POINTS, Spline, openings
 
 SUBDIVISIONS = 2
 # Rings around the face oval as multiples of it. Up to RIGID_FROM the spline leads over from the face's own
 # motion to the head's rigid motion, which is then prescribed and falls off to 0 at the last ring.
 RINGS = (1.06, 1.12, 1.19, 1.26, 1.34, 1.43, 1.52, 1.62, 1.73, 1.85, 1.97, 2.1, 2.24, 2.4)
 RIGID_FROM = 1.34
-FACE_POINTS = 468
 
 
 @dataclass(frozen=True)
@@ -54,28 +53,6 @@ class Sheet:
         return len(self.ring_of)
 
 
-class Spline:
-    """A discrete thin-plate spline: of all displacements with the given values the one that bends least.
-
-    Minimises ``‖L d‖²`` (L the mesh's uniform Laplacian) with ``d`` fixed on the prescribed vertices. The
-    system is factorised once; a frame costs one back substitution. Prescribed zeros give exact zeros.
-    """
-
-    def __init__(self, laplacian: sparse.csr_matrix, prescribed: np.ndarray) -> None:
-        self.prescribed = prescribed
-        self.free = np.setdiff1d(np.arange(laplacian.shape[0]), prescribed)
-        bending = (laplacian.T @ laplacian).tocsr()
-        self._coupling = bending[self.free][:, prescribed].tocsr()
-        self._factors = splu(bending[self.free][:, self.free].tocsc())
-
-    def solve(self, values: np.ndarray) -> np.ndarray:
-        """Continue values (P, k) on the prescribed vertices, in their order, to all vertices (V, k)."""
-        result = np.empty((len(self.prescribed) + len(self.free), values.shape[1]))
-        result[self.prescribed] = values
-        result[self.free] = self._factors.solve(-(self._coupling @ values))
-        return result
-
-
 @lru_cache(maxsize=1)
 def sheet() -> Sheet:
     """Build the sheet (cached)."""
@@ -92,29 +69,8 @@ def sheet() -> Sheet:
     triangles = np.concatenate([skin, *strips])
     ring_of = np.concatenate([np.ones(count), np.repeat(RINGS, spokes)])
     prescribed = np.concatenate([np.arange(FACE_POINTS), np.nonzero(ring_of >= RIGID_FROM)[0]])
-    spline = Spline(laplacian(triangles, len(ring_of)), prescribed)
+    spline = Spline(triangles, len(ring_of), prescribed)
     return Sheet(parents, triangles, lids, oval, ring_of, spline)
-
-
-@lru_cache(maxsize=4)
-def spread(points: tuple[int, ...]) -> np.ndarray:
-    """Return the operator (468, P) that continues values at P points over the mesh, cut at lids and lips."""
-    face = canonical()
-    spline = Spline(laplacian(face.triangles[~openings(face.triangles)], FACE_POINTS), np.unique(points))
-    return spline.solve(np.eye(len(spline.prescribed)))[:, np.searchsorted(spline.prescribed, points)]
-
-
-def landmark_spread() -> np.ndarray:
-    """Return the operator (468, 68) that continues values at the 68 landmarks over the mesh."""
-    return spread(MESH68)
-
-
-def openings(triangles: np.ndarray) -> np.ndarray:
-    """Tell which triangles (N, 3) close an eye or the mouth: all three corners lie on its contour."""
-    closed = np.zeros(len(triangles), bool)
-    for contour in (EYE_RIGHT, EYE_LEFT, LIPS_INNER):
-        closed |= np.isin(triangles, [i for half in contour for i in half]).all(axis=1)
-    return closed
 
 
 def subdivide(
@@ -165,13 +121,3 @@ def quad_strip(inner: np.ndarray, outer: np.ndarray) -> np.ndarray:
     return np.concatenate(
         [np.stack([inner, outer, outer_next], 1), np.stack([inner, outer_next, inner_next], 1)]
     )
-
-
-def laplacian(triangles: np.ndarray, vertices: int) -> sparse.csr_matrix:
-    """Uniform graph Laplacian (vertices, vertices): each row is the vertex minus the mean of its neighbours."""
-    edges = triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
-    both = np.concatenate([edges, edges[:, ::-1]])
-    adjacency = sparse.coo_matrix((np.ones(len(both)), both.T), shape=(vertices, vertices)).tocsr()
-    adjacency.data[:] = 1.0
-    degree = np.asarray(adjacency.sum(1)).ravel()
-    return (sparse.identity(vertices) - sparse.diags(1 / np.maximum(degree, 1)) @ adjacency).tocsr()

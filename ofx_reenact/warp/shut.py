@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, MESH68, REGIONS
-from ofx_reenact.warp.sheet import FACE_POINTS, spread
+from ofx_reenact.tracking.surface import FACE_POINTS, spread
 
 # Lids this close (share of the eye's width) are shut for the tracker, whatever is left between them.
 SHUT = 0.05

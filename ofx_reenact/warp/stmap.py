@@ -13,8 +13,9 @@ import numpy as np
 
 from ofx_reenact.tracking.landmarks import FACE_OVAL
 from ofx_reenact.tracking.rigid import Similarity
+from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp.raster import rasterise
-from ofx_reenact.warp.sheet import FACE_POINTS, RIGID_FROM, RINGS, Sheet, sheet
+from ofx_reenact.warp.sheet import RIGID_FROM, RINGS, Sheet, sheet
 
 # Hair above the brow belongs to the head further out than cheeks and ears do.
 HAIR_FROM = 1.6

@@ -7,7 +7,7 @@ import numpy as np
 from ofx_reenact.tracking.canonical import canonical
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT, MESH68
 from ofx_reenact.tracking.rigid import Similarity
-from ofx_reenact.warp.sheet import FACE_POINTS, landmark_spread
+from ofx_reenact.tracking.surface import FACE_POINTS, landmark_spread
 
 # Eye corners, nose, and the upper jaw line: what expression moves least.
 _RIGID = (0, 1, 2, 14, 15, 16, 27, 28, 29, 30, 31, 33, 35, 36, 39, 42, 45)

@@ -1,0 +1,1 @@
+"""Faces in pictures: trackers, landmarks, head pose, and the performance file of a whole driver."""

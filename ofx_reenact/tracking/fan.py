@@ -1,0 +1,58 @@
+"""FAN landmarks through the face-alignment package. Its two weights files are the user's own to get."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from ofx_reenact.errors import TrackingError
+from ofx_reenact.tracking.boxes import Follower
+from ofx_reenact.tracking.tracker import Track
+
+FILES = ("s3fd-619a316812.pth", "2DFAN4-11f355bf06.pth.tar")
+
+
+def weights_folder() -> Path:
+    """Where face-alignment looks for its files."""
+    home = os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "torch")
+    return Path(home).expanduser() / "hub" / "checkpoints"
+
+
+def missing_weights() -> list[Path]:
+    """Return the weights files that are not there."""
+    return [path for name in FILES if not (path := weights_folder() / name).is_file()]
+
+
+class Fan:
+    """2D-FAN-4 landmarks with S3FD detection; seconds a frame on a CPU."""
+
+    name = "fan"
+    terms = "The FAN and S3FD weights have their own terms; clear them before you publish."
+
+    def __init__(self, *, face: int = 1) -> None:
+        if missing := missing_weights():
+            names = ", ".join(path.name for path in missing)
+            raise TrackingError(
+                f"--tracker fan: {names} not found in {weights_folder()}; nothing is downloaded here, so put the "
+                "files there (face-alignment's own release has them) or set TORCH_HOME"
+            )
+        import face_alignment
+
+        self.version = f"face-alignment {version('face-alignment')}"
+        self._follower = Follower(face)
+        self._network = face_alignment.FaceAlignment(
+            face_alignment.LandmarksType.TWO_D, device="cpu", compile=False
+        )
+
+    def reset(self) -> None:
+        """Forget the face that was followed."""
+        self._follower.reset()
+
+    def track(self, image: np.ndarray, frame: int) -> Track | None:
+        """Find the face in an (H, W, 3) uint8 RGB picture."""
+        found = self._network.get_landmarks_from_image(image) or []
+        landmarks = self._follower.choose([np.asarray(points, np.float64)[:, :2] for points in found])
+        return None if landmarks is None else Track(landmarks, 1.0)

@@ -1,0 +1,174 @@
+"""The performance file: a driver, tracked, smoothed, its gaps filled, its reference frame chosen.
+
+An ``.npz`` archive without pickled content; ``docs/performance.md`` describes each array.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from dataclasses import dataclass, fields
+from enum import IntEnum
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from ofx_reenact.errors import OutputError, TrackingError
+
+SCHEMA = "ofx-reenact/performance/1"
+# A head turned this much further from the target's counts as much as a fully open jaw.
+_TURN = 40.0
+
+
+class State(IntEnum):
+    """How a frame's face was come by."""
+
+    TRACKED = 0
+    BRIDGED = 1
+    HELD = 2
+
+
+@dataclass(frozen=True)
+class Performance:
+    """A tracked driver of T frames. Pixels are the driver's; canonical units are about centimetres.
+
+    Attributes:
+        frames: (T,) int64, every frame from the first to the last.
+        state: (T,) uint8, a :class:`State` each.
+        absent: frames that do not exist in the driver, int64.
+        confidence: (T,) float32 of the tracker; 0 where there was no face.
+        neutrality: (T,) float32; 0 is a face at rest, larger the more it does.
+        raw_landmarks: (T, 68, 2) float32 pixels as found (filled in gaps).
+        raw_mesh: (T, 478, 3) float32 pixels as found or lifted (filled in gaps).
+        blendshapes: (T, 52) float32; all 0 for trackers without them.
+        frontal: (T, 478, 3) float32 canonical units; smoothed, head pose taken out.
+        rotation, scale, translation: (T, 3, 3), (T,), (T, 3) float64; smoothed pose, canonical units to pixels.
+        hand_made: (T,) bool, frames whose landmarks an artist placed.
+        reference: the frame that means "at rest" unless a render chooses another.
+        chosen: whether a person chose the reference.
+        size: (2,) int64, the driver's width and height.
+        fps: "num/den", or "" if unknown.
+        name, tracker, versions: the driver as named, the tracker's name, and versions as JSON.
+        smoothing: strength it was smoothed with.
+    """
+
+    frames: np.ndarray
+    state: np.ndarray
+    absent: np.ndarray
+    confidence: np.ndarray
+    neutrality: np.ndarray
+    raw_landmarks: np.ndarray
+    raw_mesh: np.ndarray
+    blendshapes: np.ndarray
+    frontal: np.ndarray
+    rotation: np.ndarray
+    scale: np.ndarray
+    translation: np.ndarray
+    hand_made: np.ndarray
+    reference: int
+    chosen: bool
+    size: tuple[int, int]
+    fps: str
+    name: str
+    tracker: str
+    versions: str
+    smoothing: float
+
+    @property
+    def rate(self) -> Fraction | None:
+        """Frames a second, or None if unknown."""
+        return Fraction(self.fps) if self.fps else None
+
+    @property
+    def mesh(self) -> np.ndarray:
+        """The smoothed mesh (T, 478, 3) in pixels."""
+        turned = np.einsum("tij,tnj->tni", self.rotation, self.frontal.astype(np.float64))
+        return self.scale[:, None, None] * turned + self.translation[:, None]
+
+    def choose_reference(self, rotation: np.ndarray) -> int:
+        """Return the frame whose face is most at rest and whose head is nearest a rotation (3, 3).
+
+        A reference that a person chose when tracking is returned as it is.
+        """
+        if self.chosen:
+            return self.reference
+        turn = np.degrees(Rotation.from_matrix(self.rotation @ rotation.T).magnitude())
+        cost = self.neutrality + turn / _TURN
+        cost = np.where((self.state == State.TRACKED) & (self.confidence >= 0.5), cost, cost + 1000)
+        return int(self.frames[int(np.argmin(cost))])
+
+    def save(self, path: Path) -> None:
+        """Write the file, whole or not at all.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        content = {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
+        partial = path.with_name(f"{path.name}.tmp-{os.getpid()}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with partial.open("wb") as file:
+                np.savez_compressed(file, schema=np.asarray(SCHEMA), **content)
+            os.replace(partial, path)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise OutputError(
+                f"{path}: the performance cannot be written ({error.strerror or error})"
+            ) from error
+
+    @classmethod
+    def load(cls, path: Path) -> Performance:
+        """Read and check a performance file.
+
+        Raises:
+            TrackingError: there is none, it is damaged, of another schema, or holds pickled content.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                if "schema" not in archive.files or str(archive["schema"]) != SCHEMA:
+                    raise TrackingError(
+                        f"{path}: not a performance file of this version; track the driver again"
+                    )
+                content = {field.name: archive[field.name] for field in fields(cls)}
+        except FileNotFoundError as error:
+            raise TrackingError(f"{path}: no such performance file") from error
+        except KeyError as error:
+            raise TrackingError(f"{path}: {error.args[0]}; track the driver again") from error
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+            raise TrackingError(
+                f"{path}: not a whole performance file ({error}); track the driver again"
+            ) from error
+        _check(path, content)
+        plain = {k: v.item() if v.ndim == 0 else v for k, v in content.items() if k not in ("size",)}
+        return cls(**plain, size=(int(content["size"][0]), int(content["size"][1])))
+
+
+def _check(path: Path, content: dict[str, np.ndarray]) -> None:
+    count = len(np.atleast_1d(content["frames"]))
+    shapes = {
+        "frames": (count,), "state": (count,), "confidence": (count,), "neutrality": (count,),
+        "raw_landmarks": (count, 68, 2), "raw_mesh": (count, 478, 3), "blendshapes": (count, 52),
+        "frontal": (count, 478, 3), "rotation": (count, 3, 3), "scale": (count,), "translation": (count, 3),
+        "hand_made": (count,), "size": (2,), "reference": (),
+    }  # fmt: skip
+    for name, shape in shapes.items():
+        array = content[name]
+        if array.shape != shape or array.dtype.kind not in "fiub" or not np.isfinite(array).all():
+            raise TrackingError(
+                f"{path}: array {name} is {array.dtype} {array.shape} or not finite, expected {shape}; track again"
+            )
+    if int(content["reference"]) not in content["frames"]:
+        raise TrackingError(f"{path}: reference frame {int(content['reference'])} is not among its frames")
+
+
+def versions_json() -> str:
+    """Versions of what makes a performance, as JSON."""
+    from importlib.metadata import version
+
+    from ofx_reenact import __version__
+
+    names = ("opencv-python", "numpy", "scipy")
+    return json.dumps({"ofx-reenact": __version__, **{name: version(name) for name in names}}, sort_keys=True)

@@ -1,0 +1,61 @@
+"""The rigid part of a face: similarity transforms in three dimensions, and the head's pose.
+
+Convention: points are rows; ``apply(p) = scale · R p + translation`` takes canonical units to pixels. Euler
+angles are degrees of R = R_z(roll) · R_x(pitch) · R_y(yaw): yaw is positive when the face turns to the
+picture's left, pitch when it looks down, roll when it tilts clockwise on screen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from ofx_reenact.tracking.canonical import canonical
+from ofx_reenact.tracking.landmarks import RIGID
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """Rotation (3, 3), scale and translation (3,)."""
+
+    rotation: np.ndarray
+    scale: float
+    translation: np.ndarray
+
+    def apply(self, points: np.ndarray) -> np.ndarray:
+        """Map points (..., 3)."""
+        return self.scale * (points @ self.rotation.T) + self.translation
+
+    def invert(self, points: np.ndarray) -> np.ndarray:
+        """Map points (..., 3) back."""
+        return (points - self.translation) @ self.rotation / self.scale
+
+
+def fit_similarity(source: np.ndarray, target: np.ndarray) -> Similarity:
+    """Least-squares similarity that takes source points (N, 3) to target points (N, 3) (Umeyama 1991)."""
+    source_mean, target_mean = source.mean(0), target.mean(0)
+    centred, wanted = source - source_mean, target - target_mean
+    left, singular, right = np.linalg.svd(wanted.T @ centred)
+    mirror = np.array([1, 1, np.sign(np.linalg.det(left @ right))])
+    rotation = (left * mirror) @ right
+    scale = float((singular * mirror).sum() / (centred**2).sum())
+    return Similarity(rotation, scale, target_mean - scale * rotation @ source_mean)
+
+
+def head_pose(mesh: np.ndarray, shape: np.ndarray | None = None) -> Similarity:
+    """Pose of a head from its mesh (468 or more, 3) in pixels.
+
+    Args:
+        mesh: tracked points.
+        shape: the person's own rigid points (len(RIGID), 3), canonical units; the canonical face's by default.
+    """
+    index = list(RIGID)
+    return fit_similarity(canonical().points[index] if shape is None else shape, mesh[index])
+
+
+def euler_degrees(rotation: np.ndarray) -> np.ndarray:
+    """Return (pitch, yaw, roll) of rotation matrices (..., 3, 3), as (..., 3) degrees."""
+    roll, pitch, yaw = np.moveaxis(Rotation.from_matrix(rotation).as_euler("ZXY", degrees=True), -1, 0)
+    return np.stack([pitch, yaw, roll], axis=-1)

@@ -1,0 +1,73 @@
+"""Zero-phase smoothing that stills a tracker's noise and leaves a blink its full height.
+
+A bilateral filter over time: neighbours count the less the further they are in time *and* in place. Where a
+point only trembles, all neighbours agree and are averaged; where it moves faster than its noise, it stands
+alone. A plain Gaussian would halve a blink of three frames.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+# Standard deviation in frames of the window at strength 1, and how many noise levels apart values still mix.
+WINDOW, SAME = 2.0, 4.0
+# A second difference of white noise is √6 times the noise; its lower quartile is that of a Rayleigh-like length.
+_QUARTILE_TO_NOISE = 0.55
+
+
+def smooth(values: np.ndarray, strength: float, floor: float = 0.0) -> np.ndarray:
+    """Smooth points over time.
+
+    Args:
+        values: (T, N, k); each of N points is judged by its own k-dimensional distances and noise.
+        strength: 1 is the default window; 0 returns the values as they are.
+        floor: least noise assumed, in the values' unit.
+
+    Returns:
+        (T, N, k) float64. Where nothing changes over a window, the value is returned bit for bit.
+    """
+    values = np.asarray(values, np.float64)
+    count = len(values)
+    if strength <= 0 or count < 3:
+        return values
+    sigma = WINDOW * strength
+    reach = min(int(np.ceil(2.5 * sigma)), count - 1)
+    noise = np.maximum(noise_level(values), max(floor, 1e-12))
+    total, weights = np.zeros_like(values), np.ones(values.shape[:2])
+    for shift in range(-reach, reach + 1):
+        if shift == 0:
+            continue
+        # Both ends are mirrored in time, so that the first and last frames are treated as any other.
+        index = np.arange(count) + shift
+        index = np.abs(index)
+        index = np.where(index >= count, 2 * (count - 1) - index, index)
+        difference = values[index] - values
+        apart = (difference**2).sum(-1) / (SAME * noise) ** 2
+        weight = np.exp(-0.5 * (shift / sigma) ** 2) * np.exp(-0.5 * apart)
+        total += weight[..., None] * difference
+        weights += weight
+    return values + total / weights[..., None]
+
+
+def noise_level(values: np.ndarray) -> np.ndarray:
+    """Noise (N,) of points (T, N, k) from the quieter part of their second differences."""
+    second = np.linalg.norm(values[2:] - 2 * values[1:-1] + values[:-2], axis=-1)
+    return np.percentile(second, 25, axis=0) * _QUARTILE_TO_NOISE
+
+
+def smooth_poses(
+    rotation: np.ndarray, scale: np.ndarray, translation: np.ndarray, strength: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Smooth head poses: rotation (T, 3, 3) about its mean, scale (T,) as a ratio, translation (T, 3)."""
+    if strength <= 0 or len(scale) < 3:
+        return rotation, scale, translation
+    mean = Rotation.from_matrix(rotation).mean()
+    turns = (mean.inv() * Rotation.from_matrix(rotation)).as_rotvec()
+    smoothed = smooth(turns[:, None], strength)[:, 0]
+    still = (smoothed == turns).all(-1)
+    turned = (mean * Rotation.from_rotvec(smoothed)).as_matrix()
+    turned[still] = rotation[still]
+    sizes = smooth(np.log(scale)[:, None, None], strength)[:, 0, 0]
+    size = np.where(sizes == np.log(scale), scale, np.exp(sizes))
+    return turned, size, smooth(translation[:, None], strength)[:, 0]

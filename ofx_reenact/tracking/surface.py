@@ -1,0 +1,69 @@
+"""The face mesh as a surface cut at lids and lips, and thin-plate splines on it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import splu
+
+from ofx_reenact.tracking.canonical import canonical
+from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, MESH68
+
+# The canonical face has no irises: they are the last ten of the tracked mesh's 478 points.
+FACE_POINTS = 468
+
+
+class Spline:
+    """A discrete thin-plate spline: of all displacements with the given values the one that bends least.
+
+    Minimises ``‖L d‖²`` (L the mesh's uniform Laplacian) with ``d`` fixed on the prescribed vertices. The
+    system is factorised once; a frame costs one back substitution. Prescribed zeros give exact zeros.
+    """
+
+    def __init__(self, triangles: np.ndarray, vertices: int, prescribed: np.ndarray) -> None:
+        self.prescribed = prescribed
+        self.free = np.setdiff1d(np.arange(vertices), prescribed)
+        laplacian = _laplacian(triangles, vertices)
+        bending = (laplacian.T @ laplacian).tocsr()
+        self._coupling = bending[self.free][:, prescribed].tocsr()
+        self._factors = splu(bending[self.free][:, self.free].tocsc())
+
+    def solve(self, values: np.ndarray) -> np.ndarray:
+        """Continue values (P, k) on the prescribed vertices, in their order, to all vertices (V, k)."""
+        result = np.empty((len(self.prescribed) + len(self.free), values.shape[1]))
+        result[self.prescribed] = values
+        result[self.free] = self._factors.solve(-(self._coupling @ values))
+        return result
+
+
+@lru_cache(maxsize=8)
+def spread(points: tuple[int, ...]) -> np.ndarray:
+    """Return the operator (468, P) that continues values at P points over the mesh."""
+    triangles = canonical().triangles
+    spline = Spline(triangles[~openings(triangles)], FACE_POINTS, np.unique(points))
+    return spline.solve(np.eye(len(spline.prescribed)))[:, np.searchsorted(spline.prescribed, points)]
+
+
+def landmark_spread() -> np.ndarray:
+    """Return the operator (468, 68) that continues values at the 68 landmarks over the mesh."""
+    return spread(MESH68)
+
+
+def openings(triangles: np.ndarray) -> np.ndarray:
+    """Tell which triangles (N, 3) close an eye or the mouth: all three corners lie on its contour."""
+    closed = np.zeros(len(triangles), bool)
+    for contour in (EYE_RIGHT, EYE_LEFT, LIPS_INNER):
+        closed |= np.isin(triangles, [i for half in contour for i in half]).all(axis=1)
+    return closed
+
+
+def _laplacian(triangles: np.ndarray, vertices: int) -> sparse.csr_matrix:
+    """Uniform graph Laplacian (vertices, vertices): each row is the vertex minus the mean of its neighbours."""
+    edges = triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
+    both = np.concatenate([edges, edges[:, ::-1]])
+    adjacency = sparse.coo_matrix((np.ones(len(both)), both.T), shape=(vertices, vertices)).tocsr()
+    adjacency.data[:] = 1.0
+    degree = np.asarray(adjacency.sum(1)).ravel()
+    return (sparse.identity(vertices) - sparse.diags(1 / np.maximum(degree, 1)) @ adjacency).tocsr()

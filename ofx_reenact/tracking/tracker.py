@@ -1,0 +1,80 @@
+"""What a tracker is, and how one is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from ofx_reenact.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class Track:
+    """One face in one picture. Pixel (i, j) has its centre at (i, j), x to the right, y down.
+
+    Attributes:
+        landmarks: (68, 2) float64 pixels.
+        confidence: in [0, 1].
+        mesh: (478, 3) float64 pixels, or None where the tracker gives landmarks only.
+        blendshapes: (52,) float32 in [0, 1], or None.
+    """
+
+    landmarks: np.ndarray
+    confidence: float
+    mesh: np.ndarray | None = None
+    blendshapes: np.ndarray | None = None
+
+
+class Tracker(Protocol):
+    """Finds a face and follows it from frame to frame.
+
+    Attributes:
+        name: as in ``--tracker``.
+        version: of what does the work.
+        terms: what its weights may be used for; shown when it is chosen, empty if anything goes.
+    """
+
+    name: str
+    version: str
+    terms: str
+
+    def track(self, image: np.ndarray, frame: int) -> Track | None:
+        """Find the face in an (H, W, 3) uint8 RGB picture; None if there is none."""
+
+    def reset(self) -> None:
+        """Forget the last frame, as before another clip."""
+
+
+def make_tracker(name: str, *, face: int = 1, landmarks: str = "") -> Tracker:
+    """Make a tracker by name: ``mesh``, ``fan``, ``dlib`` or ``file``.
+
+    Args:
+        name: which.
+        face: which face of several, by size in the first frame that has any; 1 is the largest.
+        landmarks: JSON of hand-placed landmarks, for ``file``.
+
+    Raises:
+        SettingsError: no such tracker, or ``file`` without landmarks.
+        TrackingError: its package or model files are missing.
+    """
+    if name == "mesh":
+        from ofx_reenact.tracking.facemesh import FaceMesh
+
+        return FaceMesh(face=face)
+    if name == "fan":
+        from ofx_reenact.tracking.fan import Fan
+
+        return Fan(face=face)
+    if name == "dlib":
+        from ofx_reenact.tracking.dlib68 import Dlib68
+
+        return Dlib68(face=face)
+    if name == "file":
+        from ofx_reenact.tracking.placed import Placed
+
+        if not landmarks:
+            raise SettingsError("--tracker file needs hand-placed landmarks: pass --landmarks NAME.json")
+        return Placed(landmarks)
+    raise SettingsError(f"--tracker {name}: choose from mesh, fan, dlib, file")

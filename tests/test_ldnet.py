@@ -1,0 +1,227 @@
+"""LD-Net: sizes, normalisation, anchor, synthetic heads, training that resumes exactly."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from ofx_reenact.errors import SettingsError, WeightsError
+from ofx_reenact.ldnet import train as training
+from ofx_reenact.ldnet.heads import Heads, Poses, rotation
+from ofx_reenact.ldnet.network import LDNet, NormalisedPReLU
+from ofx_reenact.ldnet.normalise import NORMS, RIGID, normalise
+from ofx_reenact.ldnet.retarget import identity_code, transfer
+from ofx_reenact.weights import load_ldnet, save_ldnet
+
+
+def linear_parameters(module: nn.Module) -> int:
+    return sum(p.numel() for m in module.modules() if isinstance(m, nn.Linear) for p in m.parameters())
+
+
+def test_parameter_counts_are_the_papers():
+    network = LDNet()
+    assert linear_parameters(network.pose_encoder) == 2_466_880
+    assert linear_parameters(network.identity_encoder) == 2_499_712
+    assert linear_parameters(network.generator) == 2_532_488
+
+
+def test_hidden_layers_are_ten_wide_512():
+    widths = [m.out_features for m in LDNet().pose_encoder.modules() if isinstance(m, nn.Linear)]
+    assert widths == [512] * 10 + [64]
+
+
+def test_activation_keeps_unit_variance():
+    x = torch.randn(200_000, 1, generator=torch.Generator().manual_seed(0))
+    y = NormalisedPReLU(1)(x)
+    assert abs(y.mean()) < 0.01
+    assert abs(y.var() - 1) < 0.02
+
+
+@pytest.mark.parametrize(("width", "hidden"), [(16, 2), (32, 5), (512, 10)])
+def test_size_is_read_from_the_state_dict(width, hidden):
+    network = LDNet(width=width, hidden=hidden)
+    again = LDNet.from_state_dict(network.state_dict())
+    x = torch.randn(3, 68, 2)
+    assert torch.equal(network(x, network.encode_identity(x)), again(x, again.encode_identity(x)))
+
+
+@pytest.fixture
+def face() -> torch.Tensor:
+    return torch.randn(68, 2, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_normalise_and_back(face, norm):
+    landmarks = face.repeat(4, 1, 1) * torch.tensor([1.0, 30, 200, 3]).view(4, 1, 1) + 50
+    normalised, placement = normalise(landmarks, norm, face)
+    assert torch.allclose(placement.place(normalised), landmarks, atol=1e-9)
+    assert torch.allclose(normalised, normalised[:1].expand_as(normalised), atol=1e-9)
+
+
+def test_bbox_spans_one(face):
+    normalised, _ = normalise(face, "bbox")
+    assert normalised.abs().max() == pytest.approx(1)
+
+
+def test_rigid_takes_out_roll_and_ignores_the_mouth(face):
+    turn = math.radians(25)
+    matrix = torch.tensor(
+        [[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]], dtype=torch.float64
+    )
+    turned = face @ matrix.T * 7 + torch.tensor([3.0, 4.0])
+    normalised, placement = normalise(turned, "rigid", face)
+    assert torch.allclose(normalised, face, atol=1e-9)
+    assert placement.roll.item() == pytest.approx(turn)
+    mouth = turned.clone()
+    moving = [i for i in range(68) if i not in RIGID]
+    mouth[moving] += 5
+    assert normalise(mouth, "rigid", face)[1].scale == pytest.approx(placement.scale.item())
+
+
+def test_rigid_needs_its_template(face):
+    with pytest.raises(ValueError, match="template"):
+        normalise(face, "rigid")
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return load_ldnet()
+
+
+def random_landmarks(count: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(count, 68, 2)) * 20 + 100
+
+
+def test_anchor_moves_nothing_for_no_motion(shipped):
+    target, still = random_landmarks(1)[0], random_landmarks(1, seed=1)
+    driver = np.repeat(still, 5, axis=0)
+    moved = transfer(shipped, identity_code(shipped, target), target, driver, reference=2)
+    assert moved[2].any() == 0
+    assert np.abs(moved).max() < 1e-3
+
+
+def test_absolute_moves_nothing_when_the_driver_is_the_target(shipped):
+    target = random_landmarks(1)[0]
+    moved = transfer(shipped, identity_code(shipped, target), target, target[None] * 3 + 7, reference=None)
+    assert np.abs(moved).max() < 1e-3 * np.abs(target).max()
+
+
+def test_transfer_scales_with_the_target(shipped):
+    target, driver = random_landmarks(1)[0], random_landmarks(4, seed=1)
+    code = identity_code(shipped, target)
+    once, twice = (transfer(shipped, code, target * k, driver, 0) for k in (1, 2))
+    assert np.allclose(once * 2, twice, atol=1e-2)
+
+
+def head_model(path):
+    """A made-up head model in the layout of the real one."""
+    rng = np.random.default_rng(0)
+    mean = rng.normal(size=(68, 3)) * 5
+    np.savez(
+        path, mean=mean, identity=rng.normal(size=(100, 68, 3)) * 0.1, expression=rng.normal(size=(53, 68, 3))
+    )
+    return path
+
+
+def test_heads_turn_as_labelled(tmp_path):
+    heads = Heads(head_model(tmp_path / "h.npz"))
+    nobody = torch.zeros(1, heads.modes)
+    turned = Poses(torch.zeros(1, heads.units), torch.tensor([[0.0, 0.5, 0.0]]))
+    far = torch.tensor([1e6])
+    seen = heads.landmarks(nobody, turned, far)[0]
+    expected = heads.mean @ rotation(turned.angles)[0].T
+    assert torch.allclose(seen, expected[:, :2] * torch.tensor([1.0, -1.0]), atol=1e-3)
+
+
+def test_heads_error_names_the_file(tmp_path):
+    (tmp_path / "bad.npz").write_bytes(b"nothing")
+    with pytest.raises(Exception, match="bad.npz"):
+        Heads(tmp_path / "bad.npz")
+
+
+def test_training_resumes_exactly(tmp_path):
+    data = str(head_model(tmp_path / "h.npz"))
+    short = {"data": data, "batch": 8, "save_every": 2}
+    whole = training.TrainSettings(out=str(tmp_path / "whole"), steps=4, **short)
+    training.train(whole)
+    unbroken = torch.load(tmp_path / "whole" / "checkpoint.pt", weights_only=True)
+
+    broken = training.TrainSettings(out=str(tmp_path / "broken"), steps=4, **short)
+    stop_after(broken, 2)
+    training.train(broken)
+    resumed = torch.load(tmp_path / "broken" / "checkpoint.pt", weights_only=True)
+    assert resumed["step"] == unbroken["step"] == 4
+    for name, tensor in unbroken["network"].items():
+        assert torch.equal(tensor, resumed["network"][name]), name
+
+
+def stop_after(settings, steps):
+    """Interrupt a run as Ctrl-C would, right after its first checkpoint."""
+
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    draw, drawn = training.draw_batch, []
+
+    def counted(heads, settings, generator, clean=False):
+        if not clean:
+            drawn.append(1)
+            if len(drawn) > steps:
+                interrupt()
+        return draw(heads, settings, generator, clean)
+
+    training.draw_batch = counted
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            training.train(settings)
+    finally:
+        training.draw_batch = draw
+
+
+def test_training_refuses_another_runs_folder(tmp_path):
+    data = str(head_model(tmp_path / "h.npz"))
+    training.train(training.TrainSettings(data=data, out=str(tmp_path / "r"), batch=8, steps=1))
+    with pytest.raises(SettingsError, match="other settings"):
+        training.train(training.TrainSettings(data=data, out=str(tmp_path / "r"), batch=4, steps=1))
+
+
+def test_shipped_weights_are_full_size_and_documented(shipped):
+    assert shipped.norm == "rigid"
+    assert shipped.network.pose_encoder[0].out_features == 512
+    assert shipped.template.shape == (68, 2)
+    assert "ICT-FaceKit" in shipped.metadata["data"]
+
+
+def test_weights_round_trip(tmp_path):
+    network = LDNet(width=16, hidden=3)
+    save_ldnet(tmp_path / "w.safetensors", network, torch.zeros(68, 2), "bbox", {"data": "none"})
+    loaded = load_ldnet(tmp_path / "w.safetensors")
+    assert loaded.norm == "bbox"
+    assert len(loaded.sha256) == 64
+    for name, tensor in network.state_dict().items():
+        assert torch.allclose(loaded.network.state_dict()[name], tensor, atol=1e-3)
+
+
+def test_pickle_is_refused(tmp_path):
+    torch.save(LDNet(width=16, hidden=3).state_dict(), tmp_path / "w.pt")
+    with pytest.raises(WeightsError, match=r"w\.pt: not a safetensors file.*[Pp]ickle"):
+        load_ldnet(tmp_path / "w.pt")
+
+
+def test_another_networks_weights_are_refused(tmp_path):
+    save_file({"a": torch.zeros(2)}, tmp_path / "other.safetensors", metadata={"network": "fd-gan"})
+    with pytest.raises(WeightsError, match="not LD-Net weights"):
+        load_ldnet(tmp_path / "other.safetensors")
+    save_file(
+        {"a": torch.zeros(2)}, tmp_path / "w.safetensors", metadata={"network": "ld-net", "norm": "bbox"}
+    )
+    with pytest.raises(WeightsError, match="not LD-Net's"):
+        load_ldnet(tmp_path / "w.safetensors")
+
+
+def test_missing_weights(tmp_path):
+    with pytest.raises(WeightsError, match="no such weights file"):
+        load_ldnet(tmp_path / "gone.safetensors")
