@@ -66,9 +66,7 @@ def load_ldnet(path: str | Path | None = None) -> LDNetWeights:
         raise WeightsError(f"{path}: these are not LD-Net weights ({found}); choose another --weights")
     try:
         template = tensors.pop("template").float()
-        network = (
-            LDNet.from_state_dict({k: v.float() for k, v in tensors.items()}).eval().requires_grad_(False)
-        )
+        network = LDNet.from_state_dict({k: v.float() for k, v in tensors.items()}).eval().requires_grad_(False)
     except (KeyError, RuntimeError) as error:
         raise WeightsError(f"{path}: the tensors are not LD-Net's ({str(error).splitlines()[0]})") from error
     return LDNetWeights(network, template, norm, path, file_sha256(path), metadata)

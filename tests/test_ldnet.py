@@ -68,9 +68,7 @@ def test_bbox_spans_one(face):
 
 def test_rigid_takes_out_roll_and_ignores_the_mouth(face):
     turn = math.radians(25)
-    matrix = torch.tensor(
-        [[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]], dtype=torch.float64
-    )
+    matrix = torch.tensor([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]], dtype=torch.float64)
     turned = face @ matrix.T * 7 + torch.tensor([3.0, 4.0])
     normalised, placement = normalise(turned, "rigid", face)
     assert torch.allclose(normalised, face, atol=1e-9)
@@ -120,9 +118,7 @@ def head_model(path):
     """A made-up head model in the layout of the real one."""
     rng = np.random.default_rng(0)
     mean = rng.normal(size=(68, 3)) * 5
-    np.savez(
-        path, mean=mean, identity=rng.normal(size=(100, 68, 3)) * 0.1, expression=rng.normal(size=(53, 68, 3))
-    )
+    np.savez(path, mean=mean, identity=rng.normal(size=(100, 68, 3)) * 0.1, expression=rng.normal(size=(53, 68, 3)))
     return path
 
 
@@ -215,9 +211,7 @@ def test_another_networks_weights_are_refused(tmp_path):
     save_file({"a": torch.zeros(2)}, tmp_path / "other.safetensors", metadata={"network": "fd-gan"})
     with pytest.raises(WeightsError, match="not LD-Net weights"):
         load_ldnet(tmp_path / "other.safetensors")
-    save_file(
-        {"a": torch.zeros(2)}, tmp_path / "w.safetensors", metadata={"network": "ld-net", "norm": "bbox"}
-    )
+    save_file({"a": torch.zeros(2)}, tmp_path / "w.safetensors", metadata={"network": "ld-net", "norm": "bbox"})
     with pytest.raises(WeightsError, match="not LD-Net's"):
         load_ldnet(tmp_path / "w.safetensors")
 

@@ -84,9 +84,7 @@ class Identity:
             os.replace(partial, path)
         except OSError as error:
             partial.unlink(missing_ok=True)
-            raise OutputError(
-                f"{path}: the identity cannot be written ({error.strerror or error})"
-            ) from error
+            raise OutputError(f"{path}: the identity cannot be written ({error.strerror or error})") from error
 
     @classmethod
     def load(cls, path: Path, weights: LDNetWeights, size: tuple[int, int]) -> Identity:
@@ -98,9 +96,7 @@ class Identity:
         """
         tensors, about = read_safetensors(path)
         if about.get("schema") != SCHEMA or not {"mesh", "code"} <= set(tensors):
-            raise WeightsError(
-                f"{path}: not an identity file of this version; delete it to have it made again"
-            )
+            raise WeightsError(f"{path}: not an identity file of this version; delete it to have it made again")
         if about["weights_sha256"] != weights.sha256:
             raise WeightsError(f"{path}: made with other LD-Net weights; delete it to have it made again")
         made_for = tuple(json.loads(about["size"]))

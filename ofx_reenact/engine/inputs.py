@@ -84,9 +84,7 @@ def read_target(settings: Settings, colour: Colour) -> TargetPicture:
     return TargetPicture(plate, frame, np.ascontiguousarray(picture, np.float32), space, reason)
 
 
-def convert_associated(
-    colour: Colour, rgb: np.ndarray, alpha: np.ndarray | None, source: str, to: str
-) -> np.ndarray:
+def convert_associated(colour: Colour, rgb: np.ndarray, alpha: np.ndarray | None, source: str, to: str) -> np.ndarray:
     """Convert colours that are multiplied with their alpha: a transfer curve must see them without it."""
     if alpha is None:
         return colour.convert(rgb, source, to)
@@ -106,9 +104,7 @@ def identify(settings: Settings, target: TargetPicture, colour: Colour, weights:
     placed = settings.target_landmarks
     if settings.tracker == "file" and not placed:
         raise SettingsError("--tracker file needs --target-landmarks as well, hand-placed on the target")
-    tracker = make_tracker(
-        "file" if placed else settings.tracker, face=settings.target_face, landmarks=placed
-    )
+    tracker = make_tracker("file" if placed else settings.tracker, face=settings.target_face, landmarks=placed)
     track = None
     for exposure in EXPOSURES:
         tracker.reset()
@@ -158,9 +154,7 @@ def track_driver(settings: Settings, driver: Sequence, colour: Colour, observe: 
         observe(Progress("driver", done, len(whole), frame, "" if found else "no face"))
 
     images = ahead(driver_images(driver, whole, settings, colour))
-    return analyse(
-        images, tracker, name=driver.name, fps=driver.fps, smoothing=settings.smoothing, on_frame=on_frame
-    )
+    return analyse(images, tracker, name=driver.name, fps=driver.fps, smoothing=settings.smoothing, on_frame=on_frame)
 
 
 def driver_images(

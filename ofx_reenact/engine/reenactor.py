@@ -89,8 +89,7 @@ class Reenactor:
         height, width = picture.shape[:2]
         sheet = TargetSheet(identity.frontal, identity.head, (width, height), neck)
         outer, inner = (
-            np.concatenate([identity.mesh[list(half), :2] for half in contour])
-            for contour in (LIPS_OUTER, LIPS_INNER)
+            np.concatenate([identity.mesh[list(half), :2] for half in contour]) for contour in (LIPS_OUTER, LIPS_INNER)
         )
         inside = lip_colour(picture, outer, inner)
         self._target = _Target(picture, identity, sheet, openings.lenses(identity.mesh), inside)
@@ -119,9 +118,7 @@ class Reenactor:
         if reference is None:
             reference = performance.choose_reference(identity.head.rotation)
         if reference not in rows:
-            raise SettingsError(
-                f"--reference {reference}: the performance has frames {min(rows)}-{max(rows)}"
-            )
+            raise SettingsError(f"--reference {reference}: the performance has frames {min(rows)}-{max(rows)}")
         base = rows[reference]
         moved = transfer(
             self._weights,
@@ -139,8 +136,7 @@ class Reenactor:
             densify.head_poses(
                 identity.head, heads, base, settings.motion, settings.weight_pose, settings.weight_position
             ),
-            densify.gaze(performance.frontal, base)
-            * [[[settings.weight_eye_right], [settings.weight_eye_left]]],
+            densify.gaze(performance.frontal, base) * [[[settings.weight_eye_right], [settings.weight_eye_left]]],
             performance.confidence,
             reference,
         )
@@ -156,9 +152,7 @@ class Reenactor:
         if target is None or motion is None:
             raise SettingsError("set the target and the performance before rendering")
         if frame not in motion.rows:
-            raise SettingsError(
-                f"frame {frame}: the performance has frames {min(motion.rows)}-{max(motion.rows)}"
-            )
+            raise SettingsError(f"frame {frame}: the performance has frames {min(motion.rows)}-{max(motion.rows)}")
         row = motion.rows[frame]
         head = motion.heads.at(row)
         sure = float(motion.confidence[row]) * turn_confidence(target.identity.head, head)
@@ -169,14 +163,10 @@ class Reenactor:
         stmap = target.sheet.bend(moved * gate, head, gate) if gate > 0 else None
         if stmap is None:
             return self._untouched(sure)
-        composed = compose(
-            target.picture, stmap, self._openings(moved * gate, head, row, gaze), target.inside
-        )
+        composed = compose(target.picture, stmap, self._openings(moved * gate, head, row, gaze), target.inside)
         return self._frame(stmap, composed, sure)
 
-    def _openings(
-        self, moved: np.ndarray, head: Similarity, row: int, gaze: np.ndarray
-    ) -> list[openings.Opening]:
+    def _openings(self, moved: np.ndarray, head: Similarity, row: int, gaze: np.ndarray) -> list[openings.Opening]:
         target, motion = self._target, self._motion
         assert target is not None and motion is not None
         identity = target.identity

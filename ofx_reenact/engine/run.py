@@ -257,9 +257,7 @@ class FrameWriter:
         layers, plate = self._settings.layers, self._target.plate
         channels: dict[str, np.ndarray] = {}
         if "rgba" in layers:
-            channels |= {
-                name: result.colour[..., i] for i, name in enumerate("RGBA"[: result.colour.shape[2]])
-            }
+            channels |= {name: result.colour[..., i] for i, name in enumerate("RGBA"[: result.colour.shape[2]])}
         formats = dict.fromkeys(channels, self._depth)
         if "stmap" in layers:
             display, data = plate.display_window, plate.data_window

@@ -32,9 +32,7 @@ def option(
 
 def weight(region: str) -> Any:
     """Declare how much of the driver's motion one region takes."""
-    return option(
-        1.0, f"How much of the driver's motion {region} takes; 1 is all of it.", "Motion", low=0, high=2
-    )
+    return option(1.0, f"How much of the driver's motion {region} takes; 1 is all of it.", "Motion", low=0, high=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,28 +44,18 @@ class Settings:
     """
 
     target: str = option("", "Picture of the person to animate.", "Inputs", path=True, short="t")
-    driver: str = option(
-        "", "Performance to follow: sequence, video or still.", "Inputs", path=True, short="d"
-    )
+    driver: str = option("", "Performance to follow: sequence, video or still.", "Inputs", path=True, short="d")
     output: str = option("", "EXR sequence to write, as NAME.####.exr.", "Inputs", path=True, short="o")
-    frames: str = option(
-        "", "Frames to render, as 1001-1010 or 1-20x2; empty renders all.", "Inputs", short="f"
-    )
-    target_frame: int | None = option(
-        None, "Frame of a target sequence to use; the first if not given.", "Inputs"
-    )
+    frames: str = option("", "Frames to render, as 1001-1010 or 1-20x2; empty renders all.", "Inputs", short="f")
+    target_frame: int | None = option(None, "Frame of a target sequence to use; the first if not given.", "Inputs")
     performance: str = option(
         "",
         "Performance file: read if it exists, else written after the driver is tracked.",
         "Inputs",
         path=True,
     )
-    identity: str = option(
-        "", "Identity file of the target: read if it exists, else written.", "Inputs", path=True
-    )
-    weights: str = option(
-        "", "LD-Net weights (safetensors); the shipped ones if not given.", "Inputs", path=True
-    )
+    identity: str = option("", "Identity file of the target: read if it exists, else written.", "Inputs", path=True)
+    weights: str = option("", "LD-Net weights (safetensors); the shipped ones if not given.", "Inputs", path=True)
 
     tracker: str = option("mesh", "What finds the face.", "Tracking", choices=("mesh", "fan", "dlib", "file"))
     landmarks: str = option(
@@ -85,9 +73,7 @@ class Settings:
         "Motion",
         choices=("relative", "absolute", "locked"),
     )
-    reference: int | None = option(
-        None, "Driver's frame that means 'as in the target'; chosen if not given.", "Motion"
-    )
+    reference: int | None = option(None, "Driver's frame that means 'as in the target'; chosen if not given.", "Motion")
     weight_pose: float = weight("the head's rotation")
     weight_position: float = weight("the head's place and size")
     weight_jaw: float = weight("the jaw line")
@@ -100,13 +86,9 @@ class Settings:
         0.35, "How far below the chin the head's motion reaches, in face heights.", "Motion", low=0.05, high=2
     )
 
-    layers: tuple[str, ...] = option(
-        ("rgba",), "Layers to write, separated by commas.", "Output", choices=LAYERS
-    )
+    layers: tuple[str, ...] = option(("rgba",), "Layers to write, separated by commas.", "Output", choices=LAYERS)
     colorspace: str = option("", "Colour space of the target; else its tag or its format's rule.", "Output")
-    driver_colorspace: str = option(
-        "", "Colour space of the driver; else its tag or its format's rule.", "Output"
-    )
+    driver_colorspace: str = option("", "Colour space of the driver; else its tag or its format's rule.", "Output")
     depth: str = option(
         "auto",
         "Bits of the colour channels; auto is the target's.",
@@ -129,9 +111,7 @@ class Settings:
         choices=("hold", "black", "error"),
     )
     preview: str = option("", "Also write a small mp4 to look at.", "Output", path=True)
-    consent: str = option(
-        "", "Consent file (JSON) of the person shown, named in every frame.", "Output", path=True
-    )
+    consent: str = option("", "Consent file (JSON) of the person shown, named in every frame.", "Output", path=True)
 
     device: str = option("auto", "Where the networks run.", "Engine", choices=("auto", "cpu", "cuda"))
 

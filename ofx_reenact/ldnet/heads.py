@@ -30,9 +30,7 @@ class Heads:
     def __init__(self, path: str | Path) -> None:
         try:
             with np.load(path, allow_pickle=False) as data:
-                arrays = [
-                    torch.from_numpy(data[k].astype(np.float32)) for k in ("mean", "identity", "expression")
-                ]
+                arrays = [torch.from_numpy(data[k].astype(np.float32)) for k in ("mean", "identity", "expression")]
         except (OSError, ValueError, KeyError) as error:
             raise ReenactError(f"{path}: not a 68-point head model ({error})") from error
         self.mean, self.identity, self.expression = arrays

@@ -56,9 +56,7 @@ class Batch:
     truth: Tensor
 
 
-def draw_batch(
-    heads: Heads, settings: TrainSettings, generator: torch.Generator, clean: bool = False
-) -> Batch:
+def draw_batch(heads: Heads, settings: TrainSettings, generator: torch.Generator, clean: bool = False) -> Batch:
     """Draw drivers, targets and true swaps; ``clean`` leaves out noise and offsets (for measuring)."""
     count, template = settings.batch, heads.template()
     people = heads.people(2 * count, generator)
@@ -93,9 +91,7 @@ def loss_of(network: LDNet, batch: Batch) -> tuple[Tensor, dict[str, float]]:
     ).chunk(3)
     identity, identity_truth = network.encode_identity(torch.cat([batch.target, batch.truth])).chunk(2)
     swap, same = (
-        network.generate(torch.cat([pose_driver, pose_target]), torch.cat([identity, identity]))
-        .float()
-        .chunk(2)
+        network.generate(torch.cat([pose_driver, pose_target]), torch.cat([identity, identity])).float().chunk(2)
     )
     terms = {
         "swap": 1000 * squared_error(swap, batch.truth),

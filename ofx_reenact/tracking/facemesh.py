@@ -16,6 +16,7 @@ import numpy as np
 from ofx_reenact.resources import resource
 from ofx_reenact.tracking.canonical import MODEL
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, MESH68, MESH_POINTS
+from ofx_reenact.tracking.tflite import last_output_from
 from ofx_reenact.tracking.tracker import Track
 
 BLENDSHAPES = (
@@ -43,6 +44,8 @@ _BLENDSHAPE_POINTS = (
 
 _DETECTOR_SIZE, _MESH_SIZE = 128, 256
 _FACE_SCORE, _PRESENCE = 0.5, 0.5
+# Which of the mesh network's outputs is the logit of a face's presence.
+_PRESENCE_OUTPUT = 1
 _OVERLAP = 0.3
 # A face smaller than about a twelfth of what the detector sees escapes it: look again in tiles this share of
 # the shorter side, half overlapping.
@@ -64,9 +67,7 @@ class Region:
         """Affine (2, 3) from the mesh network's 256² crop to the picture."""
         k = self.side / _MESH_SIZE
         cos, sin, half = math.cos(self.angle) * k, math.sin(self.angle) * k, (_MESH_SIZE - 1) / 2
-        return np.array(
-            [[cos, -sin, self.x - (cos - sin) * half], [sin, cos, self.y - (sin + cos) * half]], np.float64
-        )
+        return np.array([[cos, -sin, self.x - (cos - sin) * half], [sin, cos, self.y - (sin + cos) * half]], np.float64)
 
     @classmethod
     def of_mesh(cls, mesh: np.ndarray) -> Region:
@@ -90,14 +91,14 @@ class FaceMesh:
         self.version = f"face_landmarker, opencv {cv2.__version__}"
         self._face = face
         with zipfile.ZipFile(resource(*MODEL)) as bundle:
-            self._detector, self._mesh, self._shapes = (
-                cv2.dnn.readNetFromTFLite(np.frombuffer(bundle.read(name), np.uint8))
-                for name in (
-                    "face_detector.tflite",
-                    "face_landmarks_detector.tflite",
-                    "face_blendshapes.tflite",
-                )
+            detector, mesh, shapes = (
+                bundle.read(f"{name}.tflite")
+                for name in ("face_detector", "face_landmarks_detector", "face_blendshapes")
             )
+        self._detector, self._mesh, self._shapes = (
+            cv2.dnn.readNetFromTFLite(np.frombuffer(model, np.uint8))
+            for model in (detector, last_output_from(mesh, _PRESENCE_OUTPUT), shapes)
+        )
         self._anchors = _anchors()
         self.reset()
 
@@ -188,9 +189,7 @@ class FaceMesh:
         for index in np.nonzero(scores >= _FACE_SCORE)[0]:
             points = boxes[index] + self._anchors[index]
             offset, extent = np.array([pad_x, pad_y]), float(boxes[index, 1].max()) * _DETECTOR_SIZE / scale
-            centre, right_eye, left_eye = (
-                (points[k] * _DETECTOR_SIZE - offset) / scale - 0.5 for k in (0, 2, 3)
-            )
+            centre, right_eye, left_eye = ((points[k] * _DETECTOR_SIZE - offset) / scale - 0.5 for k in (0, 2, 3))
             angle = math.atan2(left_eye[1] - right_eye[1], left_eye[0] - right_eye[0])
             region = Region(float(centre[0]) + left, float(centre[1]) + top, 1.5 * extent, angle)
             found.append((float(scores[index]), region))
@@ -206,7 +205,7 @@ class FaceMesh:
         crop = cv2.warpAffine(source, to_picture, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         self._mesh.setInput((crop.astype(np.float32) / 255).transpose(2, 0, 1)[None])
         points = self._mesh.forward("Identity").reshape(MESH_POINTS, 3).astype(np.float64)
-        logit = float(self._mesh.forward("Identity_1").reshape(-1)[0])
+        logit = float(self._mesh.forward("Identity_2").reshape(-1)[0])
         mesh = np.empty_like(points)
         mesh[:, :2] = points[:, :2] @ to_picture[:, :2].T + to_picture[:, 2]
         mesh[:, 2] = points[:, 2] * shrink

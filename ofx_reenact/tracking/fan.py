@@ -43,9 +43,7 @@ class Fan:
 
         self.version = f"face-alignment {version('face-alignment')}"
         self._follower = Follower(face)
-        self._network = face_alignment.FaceAlignment(
-            face_alignment.LandmarksType.TWO_D, device="cpu", compile=False
-        )
+        self._network = face_alignment.FaceAlignment(face_alignment.LandmarksType.TWO_D, device="cpu", compile=False)
 
     def reset(self) -> None:
         """Forget the face that was followed."""

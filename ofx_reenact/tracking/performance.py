@@ -115,9 +115,7 @@ class Performance:
             os.replace(partial, path)
         except OSError as error:
             partial.unlink(missing_ok=True)
-            raise OutputError(
-                f"{path}: the performance cannot be written ({error.strerror or error})"
-            ) from error
+            raise OutputError(f"{path}: the performance cannot be written ({error.strerror or error})") from error
 
     @classmethod
     def load(cls, path: Path) -> Performance:
@@ -129,18 +127,14 @@ class Performance:
         try:
             with np.load(path, allow_pickle=False) as archive:
                 if "schema" not in archive.files or str(archive["schema"]) != SCHEMA:
-                    raise TrackingError(
-                        f"{path}: not a performance file of this version; track the driver again"
-                    )
+                    raise TrackingError(f"{path}: not a performance file of this version; track the driver again")
                 content = {field.name: archive[field.name] for field in fields(cls)}
         except FileNotFoundError as error:
             raise TrackingError(f"{path}: no such performance file") from error
         except KeyError as error:
             raise TrackingError(f"{path}: {error.args[0]}; track the driver again") from error
         except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
-            raise TrackingError(
-                f"{path}: not a whole performance file ({error}); track the driver again"
-            ) from error
+            raise TrackingError(f"{path}: not a whole performance file ({error}); track the driver again") from error
         _check(path, content)
         plain = {k: v.item() if v.ndim == 0 else v for k, v in content.items() if k not in ("size",)}
         return cls(**plain, size=(int(content["size"][0]), int(content["size"][1])))

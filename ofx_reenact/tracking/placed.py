@@ -49,11 +49,7 @@ def read_landmarks(path: Path) -> dict[str, np.ndarray]:
         raise TrackingError(f"{path}: the landmarks cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise TrackingError(f"{path}: not JSON ({error})") from error
-    if (
-        not isinstance(content, dict)
-        or content.get("schema") != SCHEMA
-        or not isinstance(content.get("frames"), dict)
-    ):
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA or not isinstance(content.get("frames"), dict):
         raise TrackingError(f'{path}: expected {{"schema": "{SCHEMA}", "frames": {{…}}}}')
     frames = {}
     for frame, points in content["frames"].items():

@@ -81,9 +81,7 @@ def gaze(driver: np.ndarray, reference: int) -> np.ndarray:
     return np.stack(shifts, axis=1)
 
 
-def head_poses(
-    target: Similarity, driver: Heads, reference: int, motion: str, weight: float, position: float
-) -> Heads:
+def head_poses(target: Similarity, driver: Heads, reference: int, motion: str, weight: float, position: float) -> Heads:
     """Compose head poses: the target's rotation, then the driver's change of rotation.
 
     ``relative`` takes the change from the reference frame, ``absolute`` the driver's rotation itself (its

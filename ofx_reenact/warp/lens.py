@@ -84,9 +84,7 @@ class Lens:
         return x.min() - margin, y.min() - margin, x.max() + margin, y.max() + margin
 
 
-def _to_frame(
-    points: np.ndarray, centre: np.ndarray, axis: np.ndarray, half: float
-) -> tuple[np.ndarray, np.ndarray]:
+def _to_frame(points: np.ndarray, centre: np.ndarray, axis: np.ndarray, half: float) -> tuple[np.ndarray, np.ndarray]:
     offset = points - centre
     u = (offset[..., 0] * axis[0] + offset[..., 1] * axis[1]) / half
     return u, offset[..., 1] * axis[0] - offset[..., 0] * axis[1]

@@ -57,10 +57,7 @@ class Opening:
 def lenses(mesh: np.ndarray) -> dict[str, Lens]:
     """Fit the three openings of a mesh (478, 2 or more) in pixels."""
     contours = {"eye_right": EYE_RIGHT, "eye_left": EYE_LEFT, "mouth": LIPS_INNER}
-    return {
-        name: Lens.fit(mesh[list(upper), :2], mesh[list(lower), :2])
-        for name, (upper, lower) in contours.items()
-    }
+    return {name: Lens.fit(mesh[list(upper), :2], mesh[list(lower), :2]) for name, (upper, lower) in contours.items()}
 
 
 def eye(target: Lens, moved: Lens, gaze: np.ndarray, feather: float, size: tuple[int, int]) -> Opening | None:

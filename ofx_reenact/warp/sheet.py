@@ -73,9 +73,7 @@ def sheet() -> Sheet:
     return Sheet(parents, triangles, lids, oval, ring_of, spline)
 
 
-def subdivide(
-    skin: np.ndarray, lids: np.ndarray, points: int
-) -> tuple[sparse.csr_matrix, np.ndarray, np.ndarray]:
+def subdivide(skin: np.ndarray, lids: np.ndarray, points: int) -> tuple[sparse.csr_matrix, np.ndarray, np.ndarray]:
     """Split each triangle into 4, SUBDIVISIONS times; returns (parents (F, points), skin, lids)."""
     parents = sparse.identity(points, format="csr")
     for _ in range(SUBDIVISIONS):
@@ -118,6 +116,4 @@ def boundary_walk(triangles: np.ndarray, start: int, then: int) -> np.ndarray:
 def quad_strip(inner: np.ndarray, outer: np.ndarray) -> np.ndarray:
     """Triangles (2S, 3) between two closed loops of S vertices each."""
     inner_next, outer_next = np.roll(inner, -1), np.roll(outer, -1)
-    return np.concatenate(
-        [np.stack([inner, outer, outer_next], 1), np.stack([inner, outer_next, inner_next], 1)]
-    )
+    return np.concatenate([np.stack([inner, outer, outer_next], 1), np.stack([inner, outer_next, inner_next], 1)])
