@@ -81,7 +81,7 @@ class Identity:
         partial = path.with_name(f"{path.name}.tmp-{os.getpid()}")
         try:
             save_file({"mesh": self.mesh, "code": self.code}, partial, metadata=about)
-            os.replace(partial, path)
+            partial.replace(path)
         except OSError as error:
             partial.unlink(missing_ok=True)
             raise OutputError(f"{path}: the identity cannot be written ({error.strerror or error})") from error

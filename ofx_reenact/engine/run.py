@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ofx_reenact import __version__, provenance
+from ofx_reenact import provenance
 from ofx_reenact.engine.inputs import Observer, Progress, TargetPicture, identify, perform, read_target
 from ofx_reenact.engine.reenactor import Frame, Reenactor
 from ofx_reenact.engine.settings import Settings
@@ -21,7 +21,7 @@ from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.plate import write_frame
 from ofx_reenact.frames.preview import Mp4Writer
 from ofx_reenact.frames.ranges import FrameRange
-from ofx_reenact.frames.sequence import existing_frames, output_path
+from ofx_reenact.frames.sequence import Sequence, existing_frames, output_path
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.warp.stmap import to_nuke
 from ofx_reenact.weights import load_ldnet
@@ -129,16 +129,42 @@ class Job:
             seconds=round(time.monotonic() - started, 2),
             device=self.device,
         )
-        provenance.write_sidecar(report, settings, performance, self.weights, self.consent)
+        self.write_sidecar(report, target, performance, states)
         return report
+
+    def write_sidecar(
+        self, report: Report, target: TargetPicture, performance: Performance, states: Mapping[int, State]
+    ) -> None:
+        """Say beside the frames what they were made from and how sure each is."""
+        if not report.written:
+            return
+        inputs = {"target": {"name": self.settings.target, **provenance.digest([target.plate.path])}}
+        if self.settings.driver:
+            driver = Sequence.open(self.settings.driver)
+            files = [Path(driver.name)] if driver.kind == "video" else [driver.path(f) for f in driver.frames]
+            inputs["driver"] = {"name": driver.name, **provenance.digest(files)}
+        about = {
+            "output": Path(report.output).name,
+            "inputs": inputs,
+            "settings": self.settings.as_dict(),
+            "reference": report.reference,
+            "tracker": performance.tracker,
+            "weights": {"sha256": self.weights.sha256, **self.weights.metadata},
+            "colour": {"space": report.colour_space, "reason": report.colour_reason, "config": self.colour.name},
+            "versions": provenance.versions(),
+            "consent": self.consent.release if self.consent else provenance.NO_CONSENT,
+            "digital_source_type": provenance.SOURCE_TYPE,
+            "warnings": list(report.warnings),
+        }
+        frames = {
+            frame: {"confidence": sure, "face": states[frame].name.lower()} for frame, sure in report.confidence.items()
+        }
+        provenance.write_sidecar(report.sidecar, about, frames)
 
     def frames(self, states: Mapping[int, State]) -> FrameRange:
         """The frames asked for, checked against the driver's."""
         settings = self.settings
-        if not settings.frames:
-            frames = FrameRange.of(states)
-        else:
-            frames = FrameRange.parse(settings.frames)
+        frames = FrameRange.parse(settings.frames) if settings.frames else FrameRange.of(states)
         if outside := [f for f in frames if f not in states]:
             raise FrameError(
                 f"--frames {settings.frames}: the driver has frames {min(states)}-{max(states)}, "
@@ -187,10 +213,10 @@ class Job:
         if settings.preview and todo:
             movie = Mp4Writer(Path(settings.preview), performance.rate, target.picture.shape[1::-1])
         attributes = provenance.frame_attributes(
-            settings,
             weights_sha256=self.weights.sha256,
-            version=__version__,
-            consent_id=self.consent.release if self.consent else "none",
+            target=Path(settings.target).name,
+            driver=Path(performance.name).name,
+            consent=self.consent,
         )
         writer = FrameWriter(settings, target, self.colour, attributes)
         results = writer.run(frames_of(reenactor, target, todo, black))

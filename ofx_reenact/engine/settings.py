@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -146,6 +147,6 @@ def check(field: dataclasses.Field[Any], value: Any) -> None:
         raise SettingsError(f"{flag} {','.join(map(str, chosen))}: choose from {', '.join(choices)}")
     if value is None or isinstance(value, str | tuple):
         return
-    if not value == value or (low is not None and value < low) or (high is not None and value > high):
+    if math.isnan(value) or (low is not None and value < low) or (high is not None and value > high):
         span = f"from {low:g} to {high:g}" if high is not None else f"{low:g} or more"
         raise SettingsError(f"{flag} {value:g}: give a number {span}")

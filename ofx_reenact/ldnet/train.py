@@ -14,7 +14,6 @@ import argparse
 import copy
 import json
 import math
-import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -178,7 +177,7 @@ def train(settings: TrainSettings) -> Path:
                 "generator": generator.get_state(),
             }  # fmt: skip
             torch.save(state, checkpoint.with_suffix(".tmp"))
-            os.replace(checkpoint.with_suffix(".tmp"), checkpoint)
+            checkpoint.with_suffix(".tmp").replace(checkpoint)
     errors = measure(average, heads, settings)
     weights = out / "ldnet.safetensors"
     note = {

@@ -43,7 +43,8 @@ _BLENDSHAPE_POINTS = (
 )  # fmt: skip
 
 _DETECTOR_SIZE, _MESH_SIZE = 128, 256
-_FACE_SCORE, _PRESENCE = 0.5, 0.5
+# Real faces score above 0.9999 when found; a face already followed may be half hidden.
+_FACE_SCORE, _FOUND, _PRESENCE = 0.5, 0.99, 0.5
 # Which of the mesh network's outputs is the logit of a face's presence.
 _PRESENCE_OUTPUT = 1
 _OVERLAP = 0.3
@@ -145,8 +146,9 @@ class FaceMesh:
         return None
 
     def _accept(self, image: np.ndarray, mesh: np.ndarray, presence: float) -> Track | None:
+        least = _FOUND if self._region is None else _PRESENCE
         self._region = None
-        if presence < _PRESENCE or not np.isfinite(mesh).all():
+        if presence < least or not np.isfinite(mesh).all():
             return None
         region = Region.of_mesh(mesh)
         height, width = image.shape[:2]

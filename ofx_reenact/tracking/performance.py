@@ -112,7 +112,7 @@ class Performance:
             path.parent.mkdir(parents=True, exist_ok=True)
             with partial.open("wb") as file:
                 np.savez_compressed(file, schema=np.asarray(SCHEMA), **content)
-            os.replace(partial, path)
+            partial.replace(path)
         except OSError as error:
             partial.unlink(missing_ok=True)
             raise OutputError(f"{path}: the performance cannot be written ({error.strerror or error})") from error

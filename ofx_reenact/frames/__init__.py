@@ -1,0 +1,1 @@
+"""Frames in and out: ranges, sequences, plates, colour spaces, previews."""

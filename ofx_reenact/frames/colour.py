@@ -1,0 +1,108 @@
+"""Colour spaces through OpenColorIO, as OpenImageIO brings it. Scene-linear values are never clamped."""
+
+from __future__ import annotations
+
+import difflib
+import os
+
+import numpy as np
+import OpenImageIO as oiio
+
+from ofx_reenact.errors import FrameError
+from ofx_reenact.frames.plate import Plate
+
+# Named in full: "default" is another config in another library's wheel.
+CONFIG = "ocio://cg-config-v2.2.0_aces-v1.3_ocio-v2.4"
+_SRGB, _LINEAR = ("sRGB - Texture", "srgb_tx", "sRGB Encoded Rec.709 (sRGB)"), "scene_linear"
+_EIGHT_BIT = ("uint8", "uint16", "uint10", "uint12")
+
+
+class Colour:
+    """Names and converts colour spaces of one OCIO config: ``$OCIO`` if set, else the pinned one."""
+
+    def __init__(self, config: str | None = None) -> None:
+        self.name = config or os.environ.get("OCIO") or CONFIG
+        self._config = oiio.ColorConfig(self.name)
+        if error := self._config.geterror():
+            raise FrameError(f"OCIO config {self.name}: {' '.join(error.split())}")
+        self._spaces = set(self._config.getColorSpaceNames())
+
+    def resolve(self, name: str) -> str:
+        """Return the colour space that a name, alias or role stands for.
+
+        Raises:
+            FrameError: the config knows no such name.
+        """
+        found = self._config.resolve(name)
+        if found not in self._spaces:
+            near = difflib.get_close_matches(name, self._spaces, n=3, cutoff=0.3)
+            raise FrameError(
+                f"colour space '{name}' is not in the OCIO config {self.name}; "
+                f"{'near are ' + ', '.join(near) if near else 'known are ' + ', '.join(sorted(self._spaces))}"
+            )
+        return found
+
+    def srgb(self) -> str:
+        """The config's space of ordinary display-encoded pictures."""
+        known = (self._config.resolve(name) for name in _SRGB)
+        found = next((space for space in known if space in self._spaces), None)
+        if found is None:
+            raise FrameError(f"OCIO config {self.name} has no sRGB texture space; name the picture's with --colorspace")
+        return found
+
+    def choose(self, plate: Plate, named: str | None) -> tuple[str, str]:
+        """Decide a picture's colour space; never silently: the second value says why.
+
+        Raises:
+            FrameError: the named space is unknown, or a DPX was not named one (logs differ too much to guess).
+        """
+        if named:
+            return self.resolve(named), "named by the user"
+        if plate.colour_space:
+            tagged = self._config.resolve(plate.colour_space)
+            if tagged in self._spaces:
+                return tagged, f"the file's tag {plate.colour_space}"
+        suffix = plate.path.suffix.lower()
+        if suffix == ".dpx":
+            raise FrameError(f"{plate.path}: a DPX does not say which log it is in; name its space with --colorspace")
+        if plate.depth in _EIGHT_BIT:
+            return self.srgb(), f"rule for {plate.depth} {suffix or 'pictures'} without a tag"
+        return self.resolve(_LINEAR), f"rule for {plate.depth} {suffix or 'pictures'} without a tag"
+
+    def is_scene_linear(self, space: str) -> bool:
+        """Tell whether a space is linear, so that it can be worked in as it is."""
+        return bool(self._config.isColorSpaceLinear(space))
+
+    def convert(self, rgb: np.ndarray, source: str, to: str) -> np.ndarray:
+        """Convert (H, W, 3) float32 from one space to another; HDR survives; the same array if they are one.
+
+        Raises:
+            FrameError: the config has no way from one to the other.
+        """
+        if source == to:
+            return rgb
+        picture = oiio.ImageBuf(np.ascontiguousarray(rgb, np.float32))
+        result = oiio.ImageBufAlgo.colorconvert(picture, source, to, False, "", "", self.name)
+        if result.has_error:
+            raise FrameError(f"colour conversion {source} → {to}: {' '.join(result.geterror().split())}")
+        return result.get_pixels(oiio.FLOAT)
+
+    def to_display(self, rgb: np.ndarray, space: str, exposure: float = 1.0) -> np.ndarray:
+        """Show (H, W, 3) as sRGB uint8, for trackers and previews; not for frames that go on to a comp.
+
+        Args:
+            rgb: any range; NaN shows black.
+            space: its colour space.
+            exposure: factor on scene-linear light.
+        """
+        if exposure != 1.0:
+            linear = self.resolve(_LINEAR)
+            rgb, space = self.convert(rgb, space, linear) * np.float32(exposure), linear
+        shown = self.convert(rgb, space, self.srgb())
+        with np.errstate(invalid="ignore"):
+            return np.rint(np.nan_to_num(np.clip(shown, 0, 1), nan=0.0) * 255).astype(np.uint8)
+
+    def chromaticities(self, space: str) -> tuple[float, ...] | None:
+        """Red, green, blue and white (x, y) of a space for an EXR's header, where they are known."""
+        known = self._config.get_chromaticities(space)
+        return tuple(float(v) for v in known) if known and len(known) == 8 else None

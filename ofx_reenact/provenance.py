@@ -1,0 +1,167 @@
+"""Where a frame comes from: EXR attributes, one sidecar a sequence, and the consent of the person shown."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from ofx_reenact import __version__
+from ofx_reenact.errors import OutputError, ReenactError
+
+SCHEMA = "ofx-reenact/sidecar/1"
+CONSENT_SCHEMA = "ofx-reenact/consent/1"
+# IPTC's term for a picture in which generated parts were composed with a real one.
+SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+NO_CONSENT = "none"
+_LOCK_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Consent:
+    """A release: who, by which document, for what, until when."""
+
+    performer: str
+    release: str
+    scope: str
+    expires: date
+    sha256: str
+    path: Path
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is wrong with it today."""
+        if self.expires < date.today():
+            return (f"{self.path}: consent of {self.performer} expired on {self.expires}",)
+        return ()
+
+
+def read_consent(path: Path) -> Consent:
+    """Read a consent file.
+
+    Raises:
+        ReenactError: naming the file and the field.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ReenactError(f"{path}: the consent file cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise ReenactError(f"{path}: not JSON ({error})") from error
+    if not isinstance(content, dict) or content.get("schema") != CONSENT_SCHEMA:
+        raise ReenactError(f'{path}: expected a consent file with "schema": "{CONSENT_SCHEMA}"')
+    for name in ("performer", "release", "scope", "expires", "sha256"):
+        if not isinstance(content.get(name), str) or not content[name]:
+            raise ReenactError(f"{path}: field '{name}' is missing or empty")
+    try:
+        expires = date.fromisoformat(content["expires"])
+    except ValueError as error:
+        raise ReenactError(f"{path}: field 'expires' is not a date as 2027-12-31") from error
+    names = ("performer", "release", "scope", "sha256")
+    return Consent(**{name: content[name] for name in names}, expires=expires, path=path)
+
+
+def frame_attributes(*, weights_sha256: str, target: str, driver: str, consent: Consent | None) -> dict[str, str]:
+    """Return the EXR attributes that every frame carries."""
+    return {
+        "Software": f"ofx-reenact {__version__}",
+        "Iptc4xmpExt:DigitalSourceType": SOURCE_TYPE,
+        "reenact:version": __version__,
+        "reenact:weights_sha256": weights_sha256,
+        "reenact:target": target,
+        "reenact:driver": driver,
+        "reenact:consent_id": consent.release if consent else NO_CONSENT,
+        "reenact:job": os.environ.get("OFX_REENACT_JOB", "desk"),
+    }
+
+
+def sidecar_path(output: str) -> Path:
+    """Return the sidecar's place: ``O.####.exr`` → ``O.reenact.json``."""
+    path = Path(output)
+    stem = path.name.rpartition(".")[0]
+    marks = [i for i in (stem.find(mark) for mark in "#@%") if i >= 0]
+    return path.with_name(f"{stem[: min(marks)].rstrip('._-') if marks else stem}.reenact.json")
+
+
+def digest(paths: list[Path]) -> dict[str, Any]:
+    """One SHA-256 over files in order, with their number."""
+    total = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                total.update(block)
+    return {"files": len(paths), "sha256": total.hexdigest()}
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the pixels depend on."""
+    found = {"ofx-reenact": __version__, "python": platform.python_version(), "machine": platform.machine()}
+    for name in ("torch", "numpy", "scipy", "numba", "opencv-python", "OpenImageIO"):
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+def write_sidecar(path: Path, about: Mapping[str, Any], frames: Mapping[int, Mapping[str, Any]]) -> None:
+    """Write the sidecar, merged with the frames of the one that is there.
+
+    Several processes that render chunks of one sequence may do so at once: a lock file lets one at a time
+    read, merge and replace.
+
+    Args:
+        path: of the sidecar.
+        about: what holds for the whole sequence.
+        frames: what holds for each frame written now.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    partial = path.with_name(f"{path.name}.tmp-{os.getpid()}")
+    try:
+        with _locked(path):
+            merged = {**_frames_of(path), **{str(frame): dict(values) for frame, values in frames.items()}}
+            ordered = dict(sorted(merged.items(), key=lambda item: int(item[0])))
+            content = {"schema": SCHEMA, **about, "frames": ordered}
+            partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            partial.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path}: the sidecar cannot be written ({error.strerror or error})") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _frames_of(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    frames = content.get("frames") if isinstance(content, dict) else None
+    return frames if isinstance(frames, dict) else {}
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold ``PATH.lock``; one that a killed process left behind is taken over after a while."""
+    lock = path.with_name(f"{path.name}.lock")
+    patience = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            break
+        except FileExistsError:
+            if time.monotonic() > patience:
+                lock.unlink(missing_ok=True)
+            time.sleep(0.02)
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
