@@ -15,10 +15,13 @@ from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import FrameError, SettingsError, TrackingError
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.plate import Plate, count_nonfinite
+from ofx_reenact.frames.preview import write_png
 from ofx_reenact.frames.ranges import FrameRange
-from ofx_reenact.frames.sequence import Sequence
+from ofx_reenact.frames.sequence import Sequence, frame_path
 from ofx_reenact.tracking.analyse import analyse
-from ofx_reenact.tracking.performance import Performance
+from ofx_reenact.tracking.landmarks import MESH68
+from ofx_reenact.tracking.overlay import draw_overlay
+from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.tracker import make_tracker
 from ofx_reenact.weights import LDNetWeights
 
@@ -155,6 +158,21 @@ def track_driver(settings: Settings, driver: Sequence, colour: Colour, observe: 
 
     images = ahead(driver_images(driver, whole, settings, colour))
     return analyse(images, tracker, name=driver.name, fps=driver.fps, smoothing=settings.smoothing, on_frame=on_frame)
+
+
+def draw_overlays(driver: Sequence, performance: Performance, settings: Settings, colour: Colour, pattern: str) -> None:
+    """Write the driver's frames as PNG with what was tracked drawn in.
+
+    Raises:
+        SettingsError: the pattern has no padding or is not PNG.
+        OutputError: a picture cannot be written.
+    """
+    mesh = performance.mesh
+    for row, (frame, image) in enumerate(driver_images(driver, FrameRange.of(performance.frames), settings, colour)):
+        if image is not None:
+            text = f"{frame}  {State(int(performance.state[row])).name.lower()}  {performance.confidence[row]:.2f}"
+            landmarks = mesh[row, list(MESH68), :2]
+            write_png(frame_path(pattern, frame, ".png"), draw_overlay(image, landmarks, mesh[row], text))
 
 
 def driver_images(

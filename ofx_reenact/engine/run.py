@@ -21,7 +21,7 @@ from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.plate import write_frame
 from ofx_reenact.frames.preview import Mp4Writer
 from ofx_reenact.frames.ranges import FrameRange
-from ofx_reenact.frames.sequence import Sequence, existing_frames, output_path
+from ofx_reenact.frames.sequence import Sequence, existing_frames, frame_path
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.warp.stmap import to_nuke
 from ofx_reenact.weights import load_ldnet
@@ -93,7 +93,7 @@ class Job:
         """Read, track, render, report."""
         started = time.monotonic()
         settings = self.settings
-        output_path(settings.output, 1)
+        frame_path(settings.output, 1)
         self.observe(Progress("target", 0, 1, None, settings.target))
         target = read_target(settings, self.colour)
         identity = identify(settings, target, self.colour, self.weights)
@@ -186,7 +186,7 @@ class Job:
         if existing == "skip":
             there = existing_frames(self.settings.output, frames)
             return frames - there, there
-        there = FrameRange.of(f for f in frames if output_path(self.settings.output, f).exists())
+        there = FrameRange.of(f for f in frames if frame_path(self.settings.output, f).exists())
         if there:
             raise OutputError(
                 f"{self.settings.output}: frames {there} are there already; choose another --output, or "
@@ -204,7 +204,7 @@ class Job:
     ) -> tuple[dict[int, float], dict[int, str]]:
         """Render and write; returns each written frame's confidence, and the failed frames with their reason."""
         settings, confidence, failed = self.settings, {}, {}
-        folder = output_path(settings.output, 1).parent
+        folder = frame_path(settings.output, 1).parent
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -270,7 +270,7 @@ class FrameWriter:
         """Write one frame, whole or not at all."""
         channels, formats = self.channels(result)
         write_frame(
-            output_path(self._settings.output, frame),
+            frame_path(self._settings.output, frame),
             self._target.plate,
             channels,
             formats=formats,

@@ -69,11 +69,19 @@ def contact_sheet(rows: Sequence[Sequence[np.ndarray]], path: Path, height: int 
         lines.append(np.concatenate(cells, axis=1))
     width = max(line.shape[1] for line in lines)
     padded = [np.pad(line, ((0, 0), (0, width - line.shape[1]), (0, 0))) for line in lines]
-    done, encoded = cv2.imencode(".png", np.concatenate(padded)[..., ::-1])
+    write_png(path, np.concatenate(padded))
+
+
+def write_png(path: Path, rgb: np.ndarray) -> None:
+    """Write an (H, W, 3) uint8 picture, whole or not at all.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    _, encoded = cv2.imencode(".png", np.ascontiguousarray(rgb[..., ::-1]))
     partial = path.with_name(f"{path.name}.tmp-{os.getpid()}")
     try:
-        if not done:
-            raise OutputError(f"{path}: the contact sheet cannot be encoded")
+        path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(encoded.tobytes())
         partial.replace(path)
     except OSError as error:

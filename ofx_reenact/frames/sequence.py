@@ -149,25 +149,25 @@ def has_padding(name: str) -> bool:
     return any(mark in Path(name).name for mark in ("#", "@", "%"))
 
 
-def output_path(pattern: str, frame: int) -> Path:
+def frame_path(pattern: str, frame: int, suffix: str = ".exr") -> Path:
     """Return the file for a frame of ``NAME.####.exr``.
 
     Raises:
-        SettingsError: there is no padding in the name, or it is not an EXR.
+        SettingsError: there is no padding in the name, or it does not end in ``suffix``.
     """
     if not has_padding(pattern):
-        raise SettingsError(f"--output {pattern}: put #### where the frame number goes, as NAME.####.exr")
-    if Path(pattern).suffix.lower() != ".exr":
-        raise SettingsError(f"--output {pattern}: frames are written as EXR, so end the name in .exr")
+        raise SettingsError(f"{pattern}: put #### where the frame number goes, as NAME.####{suffix}")
+    if Path(pattern).suffix.lower() != suffix:
+        raise SettingsError(f"{pattern}: these frames are written as {suffix}, so end the name in it")
     try:
         return Path(fileseq.FileSequence(pattern, pad_style=_PADDING).frame(frame))
     except FileSeqException as error:
-        raise SettingsError(f"--output {pattern}: the name is not understood ({error})") from error
+        raise SettingsError(f"{pattern}: the name is not understood ({error})") from error
 
 
 def existing_frames(pattern: str, frames: FrameRange) -> FrameRange:
     """Return the frames of an output that are there and decode whole."""
-    paths = ((frame, output_path(pattern, frame)) for frame in frames)
+    paths = ((frame, frame_path(pattern, frame)) for frame in frames)
     return FrameRange.of(frame for frame, path in paths if path.is_file() and is_whole(path))
 
 

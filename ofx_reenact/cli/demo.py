@@ -1,0 +1,69 @@
+"""``ofx-reenact demo``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ofx_reenact.cli import progress as shown
+
+if TYPE_CHECKING:
+    import numpy as np
+
+HELP = "Render the shipped target with the shipped driver, with a contact sheet and a preview, to see that all works."
+COLUMNS = 8
+
+
+def command(
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("ofx-reenact-demo"),
+    progress: Annotated[str, typer.Option(help=f"How to show progress \\[{'|'.join(shown.WAYS)}].")] = "",
+) -> int:
+    """Render the demo."""
+    from ofx_reenact.engine.run import render_sequence
+    from ofx_reenact.engine.settings import LAYERS, Settings
+    from ofx_reenact.resources import resource
+
+    settings = Settings(
+        target=str(resource("demo", "target.jpg")),
+        driver=str(resource("demo", "driver.mpg")),
+        output=str(out / "demo.####.exr"),
+        preview=str(out / "demo.mp4"),
+        layers=LAYERS,
+        existing="overwrite",
+    )
+    with shown.observer(shown.choose(progress)) as observe:
+        report = render_sequence(settings, observe)
+    sheet = out / "contact_sheet.png"
+    draw_sheet(settings.target, settings.driver, settings.output, report.written, sheet)
+    typer.echo(f"{len(report.written)} frames in {report.seconds:.0f} s on {report.device}")
+    typer.echo(f"look at  {sheet}")
+    typer.echo(f"play     {report.preview}")
+    typer.echo(f"open     {settings.output} ({', '.join(LAYERS)})")
+    return 0
+
+
+def draw_sheet(target: str, driver: str, output: str, frames: tuple[int, ...], sheet: Path) -> None:
+    """Write a contact sheet: the driver's frames above, the rendered ones below, the target at the left."""
+    import numpy as np
+
+    from ofx_reenact.frames.colour import Colour
+    from ofx_reenact.frames.plate import Plate, read_plate
+    from ofx_reenact.frames.preview import contact_sheet
+    from ofx_reenact.frames.sequence import Sequence, frame_path
+
+    colour = Colour()
+
+    def square(plate: Plate) -> np.ndarray:
+        shown = colour.to_display(plate.rgb, colour.choose(plate, None)[0])
+        height, width = shown.shape[:2]
+        side = min(height, width)
+        top, left = (height - side) // 2, (width - side) // 2
+        return shown[top : top + side, left : left + side]
+
+    chosen = [frames[round(i * (len(frames) - 1) / (COLUMNS - 1))] for i in range(COLUMNS)]
+    sequence, picture = Sequence.open(driver), square(Sequence.open(target).read(1))
+    above = [np.zeros_like(square(sequence.read(chosen[0]))), *(square(sequence.read(frame)) for frame in chosen)]
+    below = [picture, *(square(read_plate(frame_path(output, frame))) for frame in chosen)]
+    contact_sheet([above, below], sheet)

