@@ -60,8 +60,8 @@ def load_ldnet(path: str | Path | None = None) -> LDNetWeights:
 
     path = Path(path) if path else shipped_ldnet()
     tensors, metadata = read_safetensors(path)
-    norm = metadata.get("norm")
-    if metadata.get("network") != "ld-net" or norm not in NORMS:
+    norm = next((norm for norm in NORMS if norm == metadata.get("norm")), None)
+    if metadata.get("network") != "ld-net" or norm is None:
         found = metadata.get("network", "no network named in its metadata")
         raise WeightsError(f"{path}: these are not LD-Net weights ({found}); choose another --weights")
     try:

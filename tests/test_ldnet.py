@@ -134,7 +134,7 @@ def test_heads_turn_as_labelled(tmp_path):
 
 def test_heads_error_names_the_file(tmp_path):
     (tmp_path / "bad.npz").write_bytes(b"nothing")
-    with pytest.raises(Exception, match="bad.npz"):
+    with pytest.raises(Exception, match=r"bad\.npz"):
         Heads(tmp_path / "bad.npz")
 
 

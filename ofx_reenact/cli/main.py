@@ -8,6 +8,7 @@ import sys
 import tempfile
 import traceback
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -17,7 +18,7 @@ from ofx_reenact.errors import ReenactError, SettingsError
 
 USAGE, FAILED, BROKEN, INTERRUPTED = 2, 1, 70, 130
 # The base of what typer raises for a wrong command line; newer versions bring their own instead of click's.
-UsageError = typer.BadParameter.__mro__[2]
+UsageError: Any = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     name="ofx-reenact",

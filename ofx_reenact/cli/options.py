@@ -49,7 +49,7 @@ def from_options(values: dict[str, Any]) -> Settings:
         SettingsError: a value is outside its choices or range.
     """
     listed = {f.name for f in dataclasses.fields(Settings) if isinstance(f.default, tuple)}
-    split = {
+    split: dict[str, Any] = {
         name: tuple(part.strip() for part in value.split(",") if part.strip()) if name in listed else value
         for name, value in values.items()
     }

@@ -13,6 +13,7 @@ from ofx_reenact.engine.settings import Settings
 
 HELP = "Track a driver once and keep its performance in a file, for renders and chunks to share."
 _OF = {field.name: field for field in dataclasses.fields(Settings)}
+_DEFAULT: dict[str, Any] = {name: field.default for name, field in _OF.items()}
 
 
 def _setting(name: str, flag: str | None = None) -> Any:
@@ -25,12 +26,12 @@ def _setting(name: str, flag: str | None = None) -> Any:
 def command(
     input: Annotated[str, _setting("driver", "--input")],
     output: Annotated[Path, typer.Option("--output", help="Performance file (.npz) to write.")],
-    tracker: Annotated[str, _setting("tracker")] = _OF["tracker"].default,
-    landmarks: Annotated[str, _setting("landmarks")] = _OF["landmarks"].default,
-    face: Annotated[int, _setting("face")] = _OF["face"].default,
-    smoothing: Annotated[float, _setting("smoothing")] = _OF["smoothing"].default,
+    tracker: Annotated[str, _setting("tracker")] = _DEFAULT["tracker"],
+    landmarks: Annotated[str, _setting("landmarks")] = _DEFAULT["landmarks"],
+    face: Annotated[int, _setting("face")] = _DEFAULT["face"],
+    smoothing: Annotated[float, _setting("smoothing")] = _DEFAULT["smoothing"],
     reference: Annotated[int | None, _setting("reference")] = None,
-    driver_colorspace: Annotated[str, _setting("driver_colorspace")] = _OF["driver_colorspace"].default,
+    driver_colorspace: Annotated[str, _setting("driver_colorspace")] = _DEFAULT["driver_colorspace"],
     overlay: Annotated[str, typer.Option(help="Also write pictures with the landmarks drawn in, O.####.png.")] = "",
     progress: Annotated[str, typer.Option(help=f"How to show progress \\[{'|'.join(shown.WAYS)}].")] = "",
 ) -> int:

@@ -203,7 +203,9 @@ class Job:
         black: set[int],
     ) -> tuple[dict[int, float], dict[int, str]]:
         """Render and write; returns each written frame's confidence, and the failed frames with their reason."""
-        settings, confidence, failed = self.settings, {}, {}
+        settings = self.settings
+        confidence: dict[int, float] = {}
+        failed: dict[int, str] = {}
         folder = frame_path(settings.output, 1).parent
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -221,14 +223,14 @@ class Job:
         writer = FrameWriter(settings, target, self.colour, attributes)
         results = writer.run(frames_of(reenactor, target, todo, black))
         try:
-            for done, (frame, result, error) in enumerate(results, start=1):
-                if error is None:
+            for done, (frame, result, reason) in enumerate(results, start=1):
+                if reason is None:
                     confidence[frame] = round(result.sure, 4)
                 else:
-                    failed[frame] = error
+                    failed[frame] = reason
                 if movie is not None:
                     movie.write(self.colour.to_display(result.colour[..., :3], target.space))
-                self.observe(Progress("render", done, len(todo), frame, error or ""))
+                self.observe(Progress("render", done, len(todo), frame, reason or ""))
         except BaseException:
             if movie is not None:
                 movie.discard()

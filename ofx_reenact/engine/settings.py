@@ -131,7 +131,8 @@ class Settings:
         names = {field.name for field in dataclasses.fields(cls)}
         if unknown := sorted(set(values) - names):
             raise SettingsError(f"unknown option {', '.join(unknown)}; known are {', '.join(sorted(names))}")
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**plain)
 
 
 def check(field: dataclasses.Field[Any], value: Any) -> None:

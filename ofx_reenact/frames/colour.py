@@ -85,7 +85,7 @@ class Colour:
         result = oiio.ImageBufAlgo.colorconvert(picture, source, to, False, "", "", self.name)
         if result.has_error:
             raise FrameError(f"colour conversion {source} → {to}: {' '.join(result.geterror().split())}")
-        return result.get_pixels(oiio.FLOAT)
+        return np.asarray(result.get_pixels(oiio.FLOAT))
 
     def to_display(self, rgb: np.ndarray, space: str, exposure: float = 1.0) -> np.ndarray:
         """Show (H, W, 3) as sRGB uint8, for trackers and previews; not for frames that go on to a comp.

@@ -100,7 +100,8 @@ def read_plate(path: str | Path, frame: int | None = None) -> Plate:
     data = Window(spec.x, spec.y, spec.width, spec.height)
     display = Window(spec.full_x, spec.full_y, spec.full_width, spec.full_height)
     if orientation != 1 and not is_exr:
-        rgb, alpha = (None if a is None else _oriented(a, orientation) for a in (rgb, alpha))
+        rgb = _oriented(rgb, orientation)
+        alpha = None if alpha is None else _oriented(alpha, orientation)
         extra = {name: _oriented(pixels, orientation) for name, pixels in extra.items()}
         data = display = Window(0, 0, rgb.shape[1], rgb.shape[0])
     return Plate(
@@ -342,7 +343,7 @@ def _write(path: Path, spec: Any, pixels: np.ndarray) -> None:
     if not path.parent.is_dir():
         raise OutputError(f"{path}: the folder {path.parent} does not exist")
     partial = path.with_name(f"{path.name}.tmp-{os.getpid()}")
-    sink = oiio.ImageOutput.create("openexr")
+    sink: Any = oiio.ImageOutput.create("openexr")
     try:
         done = sink.open(str(partial), spec) and sink.write_image(pixels) and sink.close()
         if not done:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 Norm = Literal["rigid", "bbox"]
-NORMS = get_args(Norm)
+NORMS: tuple[Norm, ...] = get_args(Norm)
 
 # Outer and inner eye corners, nose bridge, and the two ends of the jaw line at the ears.
 RIGID = (36, 39, 42, 45, 27, 28, 29, 30, 0, 16)

@@ -150,7 +150,7 @@ def train(settings: TrainSettings) -> Path:
         generator.set_state(state["generator"])
         step = state["step"]
 
-    start, terms = time.monotonic(), {}
+    start = time.monotonic()
     while step < settings.steps:
         rate = min(1.0, (step + 1) / 200) * (0.5 + 0.5 * math.cos(math.pi * step / settings.steps))
         for group in optimiser.param_groups:

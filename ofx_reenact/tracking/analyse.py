@@ -6,6 +6,7 @@ equals the same frame of a range.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -144,7 +145,7 @@ def states(seen: np.ndarray, count: int) -> np.ndarray:
     """Tell for each of ``count`` frames how it is come by, from the rows with a face; (count,) uint8."""
     state = np.full(count, State.HELD, np.uint8)
     state[seen] = State.TRACKED
-    for before, after in zip(seen, seen[1:], strict=False):
+    for before, after in itertools.pairwise(seen.tolist()):
         if 1 < after - before <= BRIDGE + 1:
             state[before + 1 : after] = State.BRIDGED
     return state

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def canonical() -> Canonical:
     return Canonical(points, np.array(indices, np.int64).reshape(-1, 3))
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
+def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
     """Walk the fields of a protocol buffer message: varints as int, everything else as bytes."""
     at = 0
 

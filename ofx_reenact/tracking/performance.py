@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from enum import IntEnum
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -106,7 +107,7 @@ class Performance:
         Raises:
             OutputError: it cannot be written.
         """
-        content = {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
+        content: dict[str, Any] = {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
         partial = path.with_name(f"{path.name}.tmp-{os.getpid()}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
