@@ -11,7 +11,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 # Standard deviation in frames of the window at strength 1, and how many noise levels apart values still mix.
-WINDOW, SAME = 2.0, 4.0
+WINDOW, SAME = 2.0, 6.0
 # A second difference of white noise is √6 times the noise; its lower quartile is that of a Rayleigh-like length.
 _QUARTILE_TO_NOISE = 0.55
 

@@ -1,0 +1,77 @@
+"""What tests share: a real target, a real performance, plates made with every feature an EXR can have."""
+
+from pathlib import Path
+
+import numpy as np
+import OpenImageIO as oiio
+import pytest
+
+from ofx_reenact.engine.inputs import identify, read_target, track_driver
+from ofx_reenact.engine.settings import Settings
+from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.sequence import Sequence
+from ofx_reenact.resources import resource
+from ofx_reenact.weights import load_ldnet
+
+TARGET, DRIVER = resource("demo", "target.jpg"), resource("demo", "driver.mpg")
+
+
+def write_exr(path: Path, channels: dict[str, np.ndarray], formats=None, attributes=None, window=None, display=None):
+    """Write an EXR with OpenImageIO alone, so that what we read was not written by us."""
+    names = list(channels)
+    height, width = channels[names[0]].shape
+    spec = oiio.ImageSpec(width, height, len(names), oiio.FLOAT)
+    spec.channelnames = tuple(names)
+    spec.channelformats = tuple(oiio.TypeDesc((formats or {}).get(name, "float")) for name in names)
+    if window:
+        spec.x, spec.y = window
+    if display:
+        spec.full_x, spec.full_y, spec.full_width, spec.full_height = display
+    for name, value in (attributes or {}).items():
+        if isinstance(value, tuple):
+            spec.attribute(name, value[0], value[1])
+        else:
+            spec.attribute(name, value)
+    sink = oiio.ImageOutput.create("openexr")
+    assert sink.open(str(path), spec), sink.geterror()
+    assert sink.write_image(np.stack([channels[name] for name in names], -1).astype(np.float32))
+    assert sink.close()
+    return path
+
+
+def rgb_channels(rgb: np.ndarray) -> dict[str, np.ndarray]:
+    return {name: rgb[..., i] for i, name in enumerate("RGB")}
+
+
+@pytest.fixture(scope="session")
+def colour() -> Colour:
+    return Colour()
+
+
+@pytest.fixture(scope="session")
+def weights():
+    return load_ldnet()
+
+
+@pytest.fixture(scope="session")
+def performance(colour):
+    """The demo driver, tracked once for all tests."""
+    settings = Settings(driver=str(DRIVER))
+    return track_driver(settings, Sequence.open(DRIVER), colour, lambda step: None)
+
+
+@pytest.fixture(scope="session")
+def performance_file(performance, tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("performance") / "driver.npz"
+    performance.save(path)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def target(colour):
+    return read_target(Settings(target=str(TARGET)), colour)
+
+
+@pytest.fixture(scope="session")
+def identity(target, colour, weights):
+    return identify(Settings(target=str(TARGET)), target, colour, weights)
