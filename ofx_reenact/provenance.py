@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import platform
@@ -17,6 +16,7 @@ from typing import Any
 
 from ofx_reenact import __version__
 from ofx_reenact.errors import OutputError, ReenactError
+from ofx_reenact.files import written_whole
 
 SCHEMA = "ofx-reenact/sidecar/1"
 CONSENT_SCHEMA = "ofx-reenact/consent/1"
@@ -92,16 +92,6 @@ def sidecar_path(output: str) -> Path:
     return path.with_name(f"{stem[: min(marks)].rstrip('._-') if marks else stem}.reenact.json")
 
 
-def digest(paths: list[Path]) -> dict[str, Any]:
-    """One SHA-256 over files in order, with their number."""
-    total = hashlib.sha256()
-    for path in paths:
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                total.update(block)
-    return {"files": len(paths), "sha256": total.hexdigest()}
-
-
 def versions() -> dict[str, str]:
     """Versions of what the pixels depend on."""
     found = {"ofx-reenact": __version__, "python": platform.python_version(), "machine": platform.machine()}
@@ -125,18 +115,14 @@ def write_sidecar(path: Path, about: Mapping[str, Any], frames: Mapping[int, Map
     Raises:
         OutputError: it cannot be written.
     """
-    partial = path.with_name(f"{path.name}.tmp-{os.getpid()}")
     try:
-        with _locked(path):
+        with _locked(path), written_whole(path) as partial:
             merged = {**_frames_of(path), **{str(frame): dict(values) for frame, values in frames.items()}}
             ordered = dict(sorted(merged.items(), key=lambda item: int(item[0])))
             content = {"schema": SCHEMA, **about, "frames": ordered}
             partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-            partial.replace(path)
     except OSError as error:
         raise OutputError(f"{path}: the sidecar cannot be written ({error.strerror or error})") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _frames_of(path: Path) -> dict[str, Any]:

@@ -6,13 +6,13 @@ that weights need no side file and nothing of another kind is loaded by mistake.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ofx_reenact.errors import WeightsError
+from ofx_reenact.files import sha256_of
 from ofx_reenact.resources import resource
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def load_ldnet(path: str | Path | None = None) -> LDNetWeights:
         network = LDNet.from_state_dict({k: v.float() for k, v in tensors.items()}).eval().requires_grad_(False)
     except (KeyError, RuntimeError) as error:
         raise WeightsError(f"{path}: the tensors are not LD-Net's ({str(error).splitlines()[0]})") from error
-    return LDNetWeights(network, template, norm, path, file_sha256(path), metadata)
+    return LDNetWeights(network, template, norm, path, sha256_of(path), metadata)
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -90,12 +90,3 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             f"{path}: not a safetensors file ({error}). Pickled weights (.pt, .pth, .ckpt) are refused because "
             "opening one can run any code; convert it to safetensors first"
         ) from error
-
-
-def file_sha256(path: Path) -> str:
-    """Return the hexadecimal SHA-256 of a file."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
@@ -19,6 +18,7 @@ import typer
 
 from ofx_reenact import __version__
 from ofx_reenact.errors import ReenactError
+from ofx_reenact.files import sha256_of
 from ofx_reenact.resources import resource
 
 HELP = "Say what is installed, what is missing and how to get it, and where a render would run."
@@ -88,7 +88,7 @@ def look_at_files() -> list[Finding]:
         except ReenactError as error:
             findings.append(Finding(name, "missing", str(error)))
             continue
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        found = sha256_of(path)
         if expected and found != expected:
             findings.append(Finding(name, "missing", f"{path} is damaged (sha256 {found[:12]}…); install again"))
         else:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from ofx_reenact.errors import OutputError, TrackingError, WeightsError
+from ofx_reenact.errors import TrackingError, WeightsError
+from ofx_reenact.files import written_whole
 from ofx_reenact.ldnet.retarget import identity_code
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.lift import lift
@@ -72,19 +72,14 @@ class Identity:
         Raises:
             OutputError: it cannot be written.
         """
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save
 
         about = {
             "schema": SCHEMA, "size": json.dumps(self.size), "tracker": self.tracker,
             "weights_sha256": self.weights_sha256, "picture": self.picture,
         }  # fmt: skip
-        partial = path.with_name(f"{path.name}.tmp-{os.getpid()}")
-        try:
-            save_file({"mesh": self.mesh, "code": self.code}, partial, metadata=about)
-            partial.replace(path)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise OutputError(f"{path}: the identity cannot be written ({error.strerror or error})") from error
+        with written_whole(path) as partial:
+            partial.write_bytes(save({"mesh": self.mesh, "code": self.code}, metadata=about))
 
     @classmethod
     def load(cls, path: Path, weights: LDNetWeights, size: tuple[int, int]) -> Identity:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ from ofx_reenact.engine.inputs import Observer, Progress, TargetPicture, identif
 from ofx_reenact.engine.reenactor import Frame, Reenactor
 from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import FrameError, OutputError, ReenactError, SettingsError, TrackingError
+from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.plate import write_frame
 from ofx_reenact.frames.preview import Mp4Writer
@@ -138,11 +140,11 @@ class Job:
         """Say beside the frames what they were made from and how sure each is."""
         if not report.written:
             return
-        inputs = {"target": {"name": self.settings.target, **provenance.digest([target.plate.path])}}
+        inputs: dict[str, Any] = {"target": {"name": self.settings.target, "sha256": sha256_of(target.plate.path)}}
         if self.settings.driver:
             driver = Sequence.open(self.settings.driver)
             files = [Path(driver.name)] if driver.kind == "video" else [driver.path(f) for f in driver.frames]
-            inputs["driver"] = {"name": driver.name, **provenance.digest(files)}
+            inputs["driver"] = {"name": driver.name, "files": len(files), "sha256": sha256_of(*files)}
         about = {
             "output": Path(report.output).name,
             "inputs": inputs,
@@ -206,14 +208,6 @@ class Job:
         settings = self.settings
         confidence: dict[int, float] = {}
         failed: dict[int, str] = {}
-        folder = frame_path(settings.output, 1).parent
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{folder}: the output folder cannot be made ({error.strerror})") from error
-        movie = None
-        if settings.preview and todo:
-            movie = Mp4Writer(Path(settings.preview), performance.rate, target.picture.shape[1::-1])
         attributes = provenance.frame_attributes(
             weights_sha256=self.weights.sha256,
             target=Path(settings.target).name,
@@ -221,8 +215,12 @@ class Job:
             consent=self.consent,
         )
         writer = FrameWriter(settings, target, self.colour, attributes)
-        results = writer.run(frames_of(reenactor, target, todo, black))
-        try:
+        size = (target.picture.shape[1], target.picture.shape[0])
+        with contextlib.ExitStack() as stack:
+            movie = None
+            if settings.preview and todo:
+                movie = stack.enter_context(Mp4Writer(Path(settings.preview), performance.rate, size))
+            results = writer.run(frames_of(reenactor, target, todo, black))
             for done, (frame, result, reason) in enumerate(results, start=1):
                 if reason is None:
                     confidence[frame] = round(result.sure, 4)
@@ -231,12 +229,6 @@ class Job:
                 if movie is not None:
                     movie.write(self.colour.to_display(result.colour[..., :3], target.space))
                 self.observe(Progress("render", done, len(todo), frame, reason or ""))
-        except BaseException:
-            if movie is not None:
-                movie.discard()
-            raise
-        if movie is not None:
-            movie.close()
         if failed and not confidence:
             raise OutputError(next(iter(failed.values())))
         return confidence, failed

@@ -18,6 +18,7 @@ import numpy as np
 import OpenImageIO as oiio
 
 from ofx_reenact.errors import FrameError, OutputError
+from ofx_reenact.files import written_whole
 
 _COLOUR = ("R", "G", "B")
 _GREY = ("Y", "I", "L")
@@ -340,23 +341,15 @@ def _as_float(pixels: np.ndarray, kind: Any) -> np.ndarray:
 
 
 def _write(path: Path, spec: Any, pixels: np.ndarray) -> None:
-    if not path.parent.is_dir():
-        raise OutputError(f"{path}: the folder {path.parent} does not exist")
-    partial = path.with_name(f"{path.name}.tmp-{os.getpid()}")
     sink: Any = oiio.ImageOutput.create("openexr")
-    try:
+    with written_whole(path) as partial:
         done = sink.open(str(partial), spec) and sink.write_image(pixels) and sink.close()
         if not done:
-            raise OutputError(f"{path}: cannot be written ({_cause(path, _plain(sink.geterror()))})")
+            reason = _plain(sink.geterror())
+            sink.close()
+            raise OutputError(f"{path}: cannot be written ({_cause(path, reason)})")
         if not is_whole(partial):
             raise OutputError(f"{path}: cannot be written whole ({_cause(path, 'is the disk full?')})")
-        try:
-            partial.replace(path)
-        except OSError as error:
-            raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
-    finally:
-        sink.close()
-        partial.unlink(missing_ok=True)
 
 
 def _cause(path: Path, message: str) -> str:

@@ -2,59 +2,50 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from ofx_reenact.errors import OutputError
+from ofx_reenact.files import written_whole
 
 WIDEST = 1920
 _CODEC = "mp4v"
 
 
 class Mp4Writer:
-    """Writes an mp4, whole or not at all: frames go to a temporary file that :meth:`close` puts in place."""
+    """Writes an mp4, whole or not at all: use as a context manager; a failure inside leaves no file."""
 
     def __init__(self, path: Path, fps: Fraction | None, size: tuple[int, int]) -> None:
-        """Open the file; ``size`` is width and height, scaled down to 1920 wide and made even."""
-        self._path = path
-        self._partial = path.with_name(f"{path.stem}.tmp-{os.getpid()}.mp4")
+        """Prepare for frames of ``size`` (width, height), scaled down to 1920 wide and made even."""
+        self._path, self._fps = path, float(fps or 24)
         scale = min(1.0, WIDEST / size[0])
-        self._size = tuple(max(2, round(length * scale) // 2 * 2) for length in size)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{path}: the folder cannot be made ({error.strerror})") from error
-        self._writer = cv2.VideoWriter(
-            str(self._partial), cv2.VideoWriter.fourcc(*_CODEC), float(fps or 24), self._size
-        )
+        width, height = (max(2, round(length * scale) // 2 * 2) for length in size)
+        self._size = (width, height)
+
+    def __enter__(self) -> Mp4Writer:
+        self._whole = written_whole(self._path)
+        partial = self._whole.__enter__()
+        self._writer = cv2.VideoWriter(str(partial), cv2.VideoWriter.fourcc(*_CODEC), self._fps, self._size)
         if not self._writer.isOpened():
-            self.discard()
-            raise OutputError(f"{path}: no mp4 can be written here; leave out --preview")
+            error = OutputError(f"{self._path}: no mp4 can be written here; leave out --preview")
+            self.__exit__(type(error), error, None)
+            raise error
+        return self
+
+    def __exit__(self, *failure: Any) -> None:
+        self._writer.release()
+        self._whole.__exit__(*failure)
 
     def write(self, rgb: np.ndarray) -> None:
         """Add an (H, W, 3) uint8 frame."""
         if rgb.shape[1::-1] != self._size:
             rgb = cv2.resize(rgb, self._size, interpolation=cv2.INTER_AREA)
         self._writer.write(np.ascontiguousarray(rgb[..., ::-1]))
-
-    def close(self) -> None:
-        """Finish the file and put it in place."""
-        self._writer.release()
-        try:
-            self._partial.replace(self._path)
-        except OSError as error:
-            self.discard()
-            raise OutputError(f"{self._path}: the preview cannot be written ({error.strerror})") from error
-
-    def discard(self) -> None:
-        """Give up and remove what was written."""
-        self._writer.release()
-        self._partial.unlink(missing_ok=True)
 
 
 def contact_sheet(rows: Sequence[Sequence[np.ndarray]], path: Path, height: int = 260) -> None:
@@ -79,14 +70,8 @@ def write_png(path: Path, rgb: np.ndarray) -> None:
         OutputError: it cannot be written.
     """
     _, encoded = cv2.imencode(".png", np.ascontiguousarray(rgb[..., ::-1]))
-    partial = path.with_name(f"{path.name}.tmp-{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(path) as partial:
         partial.write_bytes(encoded.tobytes())
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def _fit(picture: np.ndarray, height: int) -> np.ndarray:

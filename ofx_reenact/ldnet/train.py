@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from ofx_reenact.errors import SettingsError
+from ofx_reenact.files import written_whole
 from ofx_reenact.ldnet.heads import Heads, Poses
 from ofx_reenact.ldnet.network import LDNet
 from ofx_reenact.ldnet.normalise import Norm, normalise
@@ -176,8 +177,8 @@ def train(settings: TrainSettings) -> Path:
                 "average": average.state_dict(), "optimiser": optimiser.state_dict(),
                 "generator": generator.get_state(),
             }  # fmt: skip
-            torch.save(state, checkpoint.with_suffix(".tmp"))
-            checkpoint.with_suffix(".tmp").replace(checkpoint)
+            with written_whole(checkpoint) as partial:
+                torch.save(state, partial)
     errors = measure(average, heads, settings)
     weights = out / "ldnet.safetensors"
     note = {

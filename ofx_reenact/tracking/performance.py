@@ -6,7 +6,6 @@ An ``.npz`` archive without pickled content; ``docs/performance.md`` describes e
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from dataclasses import dataclass, fields
 from enum import IntEnum
@@ -17,7 +16,8 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from ofx_reenact.errors import OutputError, TrackingError
+from ofx_reenact.errors import TrackingError
+from ofx_reenact.files import written_whole
 
 SCHEMA = "ofx-reenact/performance/1"
 # A head turned this much further from the target's counts as much as a fully open jaw.
@@ -108,15 +108,8 @@ class Performance:
             OutputError: it cannot be written.
         """
         content: dict[str, Any] = {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
-        partial = path.with_name(f"{path.name}.tmp-{os.getpid()}")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with partial.open("wb") as file:
-                np.savez_compressed(file, schema=np.asarray(SCHEMA), **content)
-            partial.replace(path)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise OutputError(f"{path}: the performance cannot be written ({error.strerror or error})") from error
+        with written_whole(path) as partial, partial.open("wb") as file:
+            np.savez_compressed(file, schema=np.asarray(SCHEMA), **content)
 
     @classmethod
     def load(cls, path: Path) -> Performance:

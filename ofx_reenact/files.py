@@ -1,0 +1,43 @@
+"""Files written whole or not at all, and their digests."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ofx_reenact.errors import OutputError
+
+
+@contextlib.contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path`` to write to; it takes the place of ``path`` when all went well.
+
+    Missing folders are made. Whatever goes wrong, interruption included, the temporary file is removed and
+    what was at ``path`` stays.
+
+    Raises:
+        OutputError: the folder or the disk does not take it.
+    """
+    partial = path.with_name(f"{path.name}.tmp-{os.getpid()}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        partial.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+
+
+def sha256_of(*paths: Path) -> str:
+    """Return the hexadecimal SHA-256 over files in order."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
