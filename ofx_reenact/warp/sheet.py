@@ -37,7 +37,8 @@ class Sheet:
         lids: (M, 3) vertex indices of triangles that close the eye openings and the mouth from behind.
         oval: (S,) fine vertices along the face oval, in order; ring k's vertex s continues ``oval[s]``.
         ring_of: (V,) multiple of the oval each vertex lies at; 1 on the face.
-        spline: solver that continues displacements from the prescribed vertices to the free ones.
+        behind: fine face vertices that belong to no triangle of the skin, only to ``lids``.
+        spline: continues displacements from the prescribed vertices to the free ones.
     """
 
     parents: sparse.csr_matrix
@@ -45,7 +46,22 @@ class Sheet:
     lids: np.ndarray
     oval: np.ndarray
     ring_of: np.ndarray
+    behind: np.ndarray
     spline: Spline
+
+    def displace(self, mesh: np.ndarray, rings: np.ndarray) -> np.ndarray:
+        """Continue displacements over the sheet.
+
+        Args:
+            mesh: of the mesh's points (468, k).
+            rings: of the vertices from RIGID_FROM outwards, in order.
+
+        Returns:
+            (V, k). Vertices behind the openings follow the contours linearly.
+        """
+        moved = self.spline.solve(np.concatenate([mesh, rings]))
+        moved[self.behind] = self.parents[self.behind] @ mesh
+        return moved
 
     @property
     def vertices(self) -> int:
@@ -70,7 +86,8 @@ def sheet() -> Sheet:
     ring_of = np.concatenate([np.ones(count), np.repeat(RINGS, spokes)])
     prescribed = np.concatenate([np.arange(FACE_POINTS), np.nonzero(ring_of >= RIGID_FROM)[0]])
     spline = Spline(triangles, len(ring_of), prescribed)
-    return Sheet(parents, triangles, lids, oval, ring_of, spline)
+    behind = np.setdiff1d(np.arange(count), skin)
+    return Sheet(parents, triangles, lids, oval, ring_of, behind, spline)
 
 
 def subdivide(skin: np.ndarray, lids: np.ndarray, points: int) -> tuple[sparse.csr_matrix, np.ndarray, np.ndarray]:

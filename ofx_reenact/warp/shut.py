@@ -45,10 +45,10 @@ def shut(
         rest = face[lower, 1] - face[upper, 1]
         now = rest + moved[:, lower, 1] - moved[:, upper, 1]
         if name == "mouth":
-            wanted = np.clip(now, 0, _widest_mouth(rest, driver, reference, weights[name]))
+            wanted = np.clip(now, np.minimum(rest, 0), _widest_mouth(rest, driver, reference, weights[name]))
             up, down = (now - wanted) / 2, (wanted - now) / 2
         else:
-            wanted = np.maximum(rest, 0) * _openness(driver, contour, reference, weights[name])[:, None]
+            wanted = rest * _openness(driver, contour, reference, weights[name])[:, None]
             up, down = now - wanted, np.zeros_like(now)
         points += [*upper, *lower, contour[0][0], contour[0][-1]]
         values += [up, down, np.zeros((len(moved), 2))]
@@ -69,7 +69,7 @@ def _widest_mouth(rest: np.ndarray, driver: np.ndarray, reference: int, weight: 
     """Upper bound (T, n) of the gaps between the lips: the target's own and what the driver opened."""
     width = np.linalg.norm(driver[:, LIPS_INNER[0][-1], :2] - driver[:, LIPS_INNER[0][0], :2], axis=-1)
     gap = _gap(driver, LIPS_INNER) * width
-    return np.maximum(rest, 0) + 1.6 * weight * np.maximum(gap - gap[reference], 0)[:, None]
+    return rest + 1.6 * weight * np.maximum(gap - gap[reference], 0)[:, None]
 
 
 def _gap(driver: np.ndarray, contour: tuple[tuple[int, ...], tuple[int, ...]]) -> np.ndarray:

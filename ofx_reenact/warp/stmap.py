@@ -95,7 +95,7 @@ class TargetSheet:
         rigid = (head.apply(self._frontal[rings]) - self.rest[rings]) * (gate * self.share[rings, None])
         if not mesh.any() and not rigid.any():
             return None
-        moved = shape.spline.solve(np.concatenate([mesh, rigid]))
+        moved = shape.displace(mesh, rigid)
         positions = self.rest + moved
         window = self._window(np.concatenate([self.rest[:, :2], positions[:, :2]]))
         if window is None:
