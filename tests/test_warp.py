@@ -71,7 +71,7 @@ def test_motion_ends_before_the_border_and_the_map_covers_the_face(laid, identit
     whole[stmap.slices] = stmap.offset
     border = np.concatenate([whole[0], whole[-1], whole[:, 0], whole[:, -1]])
     assert np.abs(border).max() < 3.0, "of 18 pixels; the chin is close to the lower edge"
-    assert np.abs(whole[0]).max() < 0.5
+    assert np.abs(whole[0]).max() < 2.0
     nose = identity.mesh[4, :2] + [15, 10]
     assert np.allclose(whole[round(nose[1]), round(nose[0])], [-15, -10], atol=0.5)
 
@@ -271,9 +271,9 @@ def test_weights_of_one_are_exactly_one():
     names = ("jaw", "mouth", "eye_right", "eye_left", "brow_right", "brow_left", "nose")
     assert (densify.spread_weights(dict.fromkeys(names, 1.0)) == 1).all()
     spread = densify.spread_weights(dict.fromkeys(names, 1.0) | {"mouth": 0.0})
-    assert np.allclose(spread[list(MESH68[48:])], 0, atol=1e-9)
-    assert np.allclose(spread[list(MESH68[36:48])], 1, atol=1e-9)
-    assert spread.min() >= 0
+    assert spread[list(MESH68[48:])].max() < 0.01
+    assert spread[list(MESH68[17:27] + MESH68[36:48])].min() > 0.99
+    assert spread.min() >= 0 and spread.max() <= 1
 
 
 def test_expression_meets_the_landmarks(performance):

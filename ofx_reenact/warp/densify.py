@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from ofx_reenact.tracking.canonical import canonical
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT, MESH68, REGIONS
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS, landmark_spread
@@ -36,11 +37,17 @@ class Heads:
 
 
 def spread_weights(weights: Mapping[str, float]) -> np.ndarray:
-    """Spread region weights over the mesh: (468,), exactly 1 everywhere when every region's weight is 1."""
+    """Spread region weights over the mesh: (468,), exactly 1 everywhere when every region's weight is 1.
+
+    A point takes the weights of the landmarks nearest to it, never more than the largest or less than the least.
+    """
     excess = np.zeros(len(MESH68))
     for region, indices in REGIONS.items():
         excess[list(indices)] = weights[region] - 1.0
-    return 1.0 + np.clip(landmark_spread() @ excess, min(excess.min(), 0.0), max(excess.max(), 0.0))
+    points = canonical().points
+    apart = ((points[:, None] - points[None, list(MESH68)]) ** 2).sum(-1)
+    near = 1 / (apart + 0.01) ** 3
+    return 1.0 + (near @ excess) / near.sum(1)
 
 
 def expression(driver: np.ndarray, reference: int, landmarks: np.ndarray, weights: np.ndarray) -> np.ndarray:
