@@ -93,7 +93,7 @@ def test_consent_reaches_frames_and_sidecar(performance_file, tmp_path):
             output=str(tmp_path / "o.####.exr"),
             frames="36",
             consent=str(consent(tmp_path, expires="2020-01-01")),
-        )  # fmt: skip
+        )
     )
     assert "expired" in report.warnings[0]
     attributes = read_plate(tmp_path / "o.0036.exr").attributes

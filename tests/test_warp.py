@@ -64,7 +64,7 @@ def test_every_control_point_is_met(laid, identity, performance):
 
 
 def test_motion_ends_before_the_border_and_the_map_covers_the_face(laid, identity):
-    head = Similarity(identity.head.rotation, identity.head.scale, identity.head.translation + [15, 10, 0])
+    head = Similarity(identity.head.rotation, identity.head.scale, identity.head.translation + np.array([15, 10, 0]))
     moved = head.apply(identity.frontal[:FACE_POINTS]) - identity.head.apply(identity.frontal[:FACE_POINTS])
     stmap = laid.bend(moved, head)
     whole = np.zeros((identity.size[1], identity.size[0], 2))

@@ -1,7 +1,7 @@
 """Train LD-Net with supervised swaps on synthetic heads (the ``plate`` recipe).
 
 The printed losses only say that a swap must look like the target and move like the driver. On synthetic heads
-the true swap is known, so it is asked for directly, together with the anchored result that is rendered in
+the true swap is known, so it is asked for directly, together with the anchored results that are rendered in
 the end; both codes are asked to stay the same over what they must not see.
 
 Reads top to bottom: settings, batch, loss, loop. A checkpoint holds everything; a run that is started again on
@@ -23,10 +23,11 @@ from torch import Tensor
 
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.files import written_whole
+from ofx_reenact.ldnet.freeform import bends
 from ofx_reenact.ldnet.heads import Heads, Poses
 from ofx_reenact.ldnet.network import LDNet
 from ofx_reenact.ldnet.normalise import Norm, normalise
-from ofx_reenact.weights import save_ldnet
+from ofx_reenact.weights import load_ldnet, save_ldnet
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class TrainSettings:
     learning_rate: float = 1.5e-3
     norm: Norm = "rigid"
     noise: float = 0.004  # of a tracker, in normalised units (half the landmark box = 1)
-    offset: float = 0.012  # of landmarks defined a little otherwise than the head model's, a person
+    offset: float = 0.4  # how far people differ from the head model's, as a share of its free bends
+    start: str = ""  # weights to start from instead of chance
     ema: float = 0.999
     seed: int = 1
     threads: int = 1
@@ -49,29 +51,56 @@ class TrainSettings:
 
 @dataclass(frozen=True)
 class Batch:
-    """Normalised landmarks (B, 68, 2): the driver, the target, and the target doing what the driver does."""
+    """Normalised landmarks (B, 68, 2).
+
+    Attributes:
+        driver: performing.
+        rest: the same driver in another frame, which means "as in the target" where ``like`` holds.
+        target: as in its picture.
+        truth: the target doing what ``driver`` does.
+        like: (B, 1, 1) bool; whether the target's picture shows the expression and rotation of ``rest``.
+    """
 
     driver: Tensor
+    rest: Tensor
     target: Tensor
     truth: Tensor
+    like: Tensor
 
 
 def draw_batch(heads: Heads, settings: TrainSettings, generator: torch.Generator, clean: bool = False) -> Batch:
-    """Draw drivers, targets and true swaps; ``clean`` leaves out noise and offsets (for measuring)."""
+    """Draw drivers, targets and true swaps.
+
+    Args:
+        heads: where people and poses come from.
+        settings: batch size, normalisation and noise.
+        generator: source of chance.
+        clean: leave out noise, bends and offsets, and have every target in a pose of its own, for measuring.
+    """
     count, template = settings.batch, heads.template()
-    people = heads.people(2 * count, generator)
-    poses = heads.poses(2 * count, generator)
-    distance = heads.distances(2 * count, generator)
-    swapped = Poses(poses.expression[:count], poses.angles[:count])
-    both = heads.landmarks(people, poses, distance)
-    truth = heads.landmarks(people[count:], swapped, distance[count:])
-    both, truth = (normalise(x, settings.norm, template)[0] for x in (both, truth))
+    drivers, targets = heads.people(2 * count, generator).chunk(2)
+    near, far = heads.distances(2 * count, generator).chunk(2)
+    act, rest, own = (heads.poses(count, generator) for _ in range(3))
+    like = torch.rand(count, 1, generator=generator) < (0.0 if clean else 0.6)
+    own = Poses(*(torch.where(like, r, o) for r, o in ((rest.expression, own.expression), (rest.angles, own.angles))))
+    faces = [
+        normalise(heads.landmarks(who, pose, distance), settings.norm, template)[0]
+        for who, pose, distance in (
+            (drivers, act, near), (drivers, rest, near), (targets, own, far), (targets, act, far)
+        )
+    ]  # fmt: skip
     if not clean:
-        offset = torch.randn(both.shape, generator=generator) * settings.offset
-        offset = offset * (torch.rand(2 * count, 1, 1, generator=generator) < 0.5)
-        truth = truth + offset[count:]
-        both = both + offset + torch.randn(both.shape, generator=generator) * settings.noise
-    return Batch(both[:count], both[count:], truth)
+        acted, rested, owned = (bends(template, count, generator) for _ in range(3))
+        owned = torch.where(like[..., None], rested, owned)
+        identities = bends(template, 2 * count, generator) * settings.offset
+        identities += torch.randn(2 * count, len(template), 2, generator=generator) * settings.offset * 0.04
+        of_driver, of_target = identities.chunk(2)
+        added = (acted + of_driver, rested + of_driver, owned + of_target, acted + of_target)
+        faces = [face + more for face, more in zip(faces, added, strict=True)]
+        noise = [torch.randn(faces[0].shape, generator=generator) * settings.noise for _ in range(3)]
+        faces[:3] = [face + more for face, more in zip(faces[:3], noise, strict=True)]
+    driver, performed, target, truth = faces
+    return Batch(driver, performed, target, truth, like[..., None])
 
 
 def squared_error(a: Tensor, b: Tensor) -> Tensor:
@@ -85,20 +114,20 @@ def agreement(a: Tensor, b: Tensor) -> Tensor:
 
 
 def loss_of(network: LDNet, batch: Batch) -> tuple[Tensor, dict[str, float]]:
-    """Swap, reconstruction, anchored swap, and agreement of both codes."""
-    pose_driver, pose_target, pose_truth = network.encode_pose(
-        torch.cat([batch.driver, batch.target, batch.truth])
-    ).chunk(3)
-    identity, identity_truth = network.encode_identity(torch.cat([batch.target, batch.truth])).chunk(2)
-    swap, same = (
-        network.generate(torch.cat([pose_driver, pose_target]), torch.cat([identity, identity])).float().chunk(2)
-    )
+    """Swap, reconstruction, both anchored swaps, and agreement of both codes."""
+    faces = torch.cat([batch.driver, batch.rest, batch.target, batch.truth])
+    act, rest, own, done = network.encode_pose(faces).chunk(4)
+    identity, identity_done = network.encode_identity(torch.cat([batch.target, batch.truth])).chunk(2)
+    made = network.generate(torch.cat([act, rest, own]), identity.repeat(3, 1)).float()
+    swap, rested, same = made.chunk(3)
+    absolute, relative = batch.target + swap - same, batch.target + swap - rested
     terms = {
-        "swap": 1000 * squared_error(swap, batch.truth),
+        "swap": 700 * squared_error(swap, batch.truth),
         "same": 300 * squared_error(same, batch.target),
-        "anchored": 500 * squared_error(batch.target + swap - same, batch.truth),
-        "pose": 0.1 * agreement(pose_driver.float(), pose_truth.float()),
-        "identity": 0.1 * agreement(identity.float(), identity_truth.float()),
+        "absolute": 400 * squared_error(absolute, batch.truth),
+        "relative": 1000 * squared_error(torch.where(batch.like, relative, batch.truth), batch.truth),
+        "pose": 0.1 * agreement(act.float(), done.float()),
+        "identity": 0.1 * agreement(identity.float(), identity_done.float()),
     }
     return torch.stack(list(terms.values())).sum(), {k: v.item() for k, v in terms.items()}
 
@@ -136,7 +165,7 @@ def train(settings: TrainSettings) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     heads = Heads(settings.data)
     torch.manual_seed(settings.seed)
-    network = LDNet()
+    network = load_ldnet(settings.start).network.requires_grad_(True) if settings.start else LDNet()
     average = copy.deepcopy(network)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, eps=1e-6)
     generator = torch.Generator().manual_seed(settings.seed)
@@ -197,6 +226,7 @@ def main() -> None:
     parser.add_argument("--out", required=True)
     for name in ("steps", "batch", "seed", "threads", "save_every"):
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(TrainSettings, name))
+    parser.add_argument("--start", default=TrainSettings.start, help="weights to start from")
     parser.add_argument("--learning-rate", type=float, default=TrainSettings.learning_rate)
     print(train(TrainSettings(**vars(parser.parse_args()))))
 

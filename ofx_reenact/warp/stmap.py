@@ -20,7 +20,7 @@ from ofx_reenact.warp.sheet import RIGID_FROM, RINGS, Sheet, sheet
 # Hair above the brow belongs to the head further out than cheeks and ears do.
 HAIR_FROM = 1.6
 # The picture's edge stays where it is: motion fades out within this share of the face's height.
-BORDER = 0.12
+BORDER = 0.05
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,43 @@
+"""Deformations that no head model has, so that LD-Net carries real expressions and meets real faces.
+
+A head model's smile is smaller than a person's, and its landmarks lie a little elsewhere than a tracker's. A
+network that has seen nothing else projects what it meets onto the model: on real tracks half of a smile was
+lost. So each region of the face is also bent by random quadratic polynomials of its own: the same bend on
+driver and target is expression, different ones are identity.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ofx_reenact.tracking.landmarks import REGIONS
+
+# Standard deviations of the coefficients of 1, u, v, u², uv, v² (u, v from -1 to 1 over the region), for dx and
+# dy, in half landmark boxes. The mouth's come from how far corners and lips go in real smiles and speech.
+_SPREAD = {
+    "jaw": ((0.01, 0.01, 0.01, 0.0, 0.02, 0.0), (0.01, 0.01, 0.03, 0.01, 0.0, 0.03)),
+    "mouth": ((0.02, 0.09, 0.02, 0.02, 0.03, 0.02), (0.04, 0.03, 0.09, 0.08, 0.02, 0.03)),
+    "nose": ((0.005, 0.02, 0.01, 0.0, 0.02, 0.0), (0.015, 0.005, 0.02, 0.0, 0.0, 0.0)),
+    "eye_right": ((0.005, 0.01, 0.0, 0.0, 0.0, 0.0), (0.01, 0.01, 0.03, 0.01, 0.0, 0.0)),
+    "eye_left": ((0.005, 0.01, 0.0, 0.0, 0.0, 0.0), (0.01, 0.01, 0.03, 0.01, 0.0, 0.0)),
+    "brow_right": ((0.02, 0.01, 0.0, 0.0, 0.0, 0.0), (0.05, 0.03, 0.0, 0.02, 0.0, 0.0)),
+    "brow_left": ((0.02, 0.01, 0.0, 0.0, 0.0, 0.0), (0.05, 0.03, 0.0, 0.02, 0.0, 0.0)),
+}
+_ACTIVE = 0.6
+
+
+def bends(template: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """Draw displacements (count, 68, 2) in units of the template (68, 2): some regions bent, others at rest."""
+    field = torch.zeros(count, len(template), 2)
+    for region, spread in _SPREAD.items():
+        index = torch.tensor(REGIONS[region])
+        points = template[index]
+        low, high = points.amin(0), points.amax(0)
+        u, v = ((points - (low + high) / 2) / ((high - low) / 2).clamp(min=0.05)).unbind(-1)
+        basis = torch.stack([torch.ones_like(u), u, v, u * u, u * v, v * v])
+        strength = torch.rand(count, 1, 1, generator=generator) * 1.8
+        strength = strength * (torch.rand(count, 1, 1, generator=generator) < _ACTIVE)
+        coefficients = torch.randn(count, 2, 6, generator=generator) * torch.tensor(spread) * strength
+        field[:, index] = (coefficients @ basis).mT
+    return field
