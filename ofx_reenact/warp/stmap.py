@@ -19,8 +19,9 @@ from ofx_reenact.warp.sheet import RIGID_FROM, RINGS, Sheet, sheet
 
 # Hair above the brow belongs to the head further out than cheeks and ears do.
 HAIR_FROM = 1.6
-# The picture's edge stays where it is: motion fades out within this share of the face's height.
-BORDER = 0.05
+# The picture's edge stays where it is: motion fades out within this share of the face's height. Hair that is cut
+# off by the upper edge is drawn out less where the fade is short; a neck at the lower edge shears better in a long one.
+BORDER_ABOVE, BORDER = 0.04, 0.12
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,9 @@ class TargetSheet:
         self.rest = head.apply(self._frontal)
         height = _face_height(frontal) * head.scale
         count = len(face)
-        edge = np.minimum(self.rest[:, :2], np.array(size) - 1 - self.rest[:, :2]).min(axis=1)
-        share[count:] *= _smooth(edge[count:] / (BORDER * height))
+        x, y = self.rest[count:, :2].T
+        beside = np.minimum(np.minimum(x, size[0] - 1 - x), size[1] - 1 - y)
+        share[count:] *= _smooth(np.minimum(beside / (BORDER * height), y / (BORDER_ABOVE * height)))
         self.share = share
         self.face_height = height
 
