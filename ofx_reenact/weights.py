@@ -49,8 +49,8 @@ def save_ldnet(path: Path, network: LDNet, template: Tensor, norm: Norm, note: M
     save_file(tensors, path, metadata={"network": "ld-net", "norm": norm, **note})
 
 
-def load_ldnet(path: str | Path | None = None) -> LDNetWeights:
-    """Load LD-Net in float32 from a safetensors file (default: the shipped one).
+def load_ldnet(path: str | Path | None = None, device: str = "cpu") -> LDNetWeights:
+    """Load LD-Net in float32 from a safetensors file (default: the shipped one) onto a device.
 
     Raises:
         WeightsError: no such file, not safetensors (a pickle is never opened), or another network's weights.
@@ -69,7 +69,7 @@ def load_ldnet(path: str | Path | None = None) -> LDNetWeights:
         network = LDNet.from_state_dict({k: v.float() for k, v in tensors.items()}).eval().requires_grad_(False)
     except (KeyError, RuntimeError) as error:
         raise WeightsError(f"{path}: the tensors are not LD-Net's ({str(error).splitlines()[0]})") from error
-    return LDNetWeights(network, template, norm, path, sha256_of(path), metadata)
+    return LDNetWeights(network.to(device), template.to(device), norm, path, sha256_of(path), metadata)
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -52,6 +52,19 @@ def test_help_is_light_and_complete():
         assert "--" + name.replace("_", "-") in done.stdout, name
 
 
+def test_track_keeps_the_chosen_reference(tmp_path):
+    frames = tmp_path / "d.####.jpg"
+    for frame in (1, 2, 3):
+        Path(str(frames).replace("####", f"{frame:04d}")).write_bytes(TARGET.read_bytes())
+    chosen = tmp_path / "p.npz"
+    assert run(["track", "--input", str(frames), "--output", str(chosen), "--reference", "3"]) == 0
+    assert (Performance.load(chosen).reference, Performance.load(chosen).chosen) == (3, True)
+    other = tmp_path / "q.npz"
+    line = ["render", "-t", str(TARGET), "-d", str(frames), "-o", str(tmp_path / "o.####.exr"), "-f", "2"]
+    assert run([*line, "--reference", "3", "--performance", str(other)]) == 0
+    assert not Performance.load(other).chosen, "a render's reference is that render's alone"
+
+
 def test_version():
     done = command("--version")
     assert done.returncode == 0 and done.stdout.strip() == f"ofx-reenact {__version__}"

@@ -114,6 +114,16 @@ def test_transfer_scales_with_the_target(shipped):
     assert np.allclose(once * 2, twice, atol=1e-2)
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_devices_agree():
+    target, driver = random_landmarks(1)[0], random_landmarks(4, seed=1)
+    cpu, cuda = (
+        transfer(w, identity_code(w, target), target, driver, 0) for w in (load_ldnet(), load_ldnet(None, "cuda"))
+    )
+    assert np.abs(cpu - cuda).max() < 0.02
+
+
 def head_model(path):
     """A made-up head model in the layout of the real one."""
     rng = np.random.default_rng(0)

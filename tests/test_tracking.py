@@ -15,14 +15,14 @@ from ofx_reenact.tracking.analyse import BRIDGE, analyse, fill, states
 from ofx_reenact.tracking.canonical import canonical
 from ofx_reenact.tracking.dlib68 import model_file
 from ofx_reenact.tracking.facemesh import BLENDSHAPES, FaceMesh
-from ofx_reenact.tracking.fan import FILES
+from ofx_reenact.tracking.fan import DETECTOR, FILES, LANDMARKER
 from ofx_reenact.tracking.lift import lift
 from ofx_reenact.tracking.overlay import draw_overlay
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.rigid import euler_degrees, fit_similarity, head_pose
 from ofx_reenact.tracking.smooth import smooth, smooth_poses
 from ofx_reenact.tracking.surface import FACE_POINTS, landmark_spread, openings
-from ofx_reenact.tracking.tracker import Track, make_tracker
+from ofx_reenact.tracking.tracker import Track, make_tracker, terms_of
 
 
 @pytest.fixture(scope="module")
@@ -233,7 +233,7 @@ def test_gaps_are_bridged_or_held():
 class Still:
     """A tracker that finds the given landmarks, or nothing."""
 
-    name, version, terms = "file", "1", ""
+    name, version = "file", "1"
 
     def __init__(self, landmarks, blind=()):
         self.landmarks, self.blind = landmarks, blind
@@ -351,6 +351,52 @@ def test_other_trackers_say_what_they_need(monkeypatch, tmp_path):
         make_tracker("file")
     with pytest.raises(SettingsError, match="choose from"):
         make_tracker("magic")
+
+
+def fan_files(folder):
+    """FAN with random weights, and a detector whose coarsest layer alone sees faces, of its anchors' size."""
+    import torch
+    from face_alignment.detection.sfd.net_s3fd import s3fd
+    from face_alignment.models import FAN
+
+    torch.manual_seed(0)
+    detector = s3fd().state_dict()
+    for name, values in detector.items():
+        if "mbox" in name:
+            values.zero_()
+            if name.endswith("conf.bias"):
+                values[-1] = 9 if name.startswith("conv7_2") else -9
+    folder.mkdir(parents=True)
+    torch.save(detector, folder / DETECTOR)
+    torch.save(FAN(4).state_dict(), folder / LANDMARKER)
+
+
+@pytest.mark.slow
+def test_fan_runs_offline_on_the_users_files(monkeypatch, tmp_path, picture):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    fan_files(tmp_path / "hub" / "checkpoints")
+    tracker = make_tracker("fan")
+    small = np.ascontiguousarray(picture[:256, :256])
+    found = tracker.track(small, 1)
+    assert found is not None and found.landmarks.shape == (68, 2) and np.isfinite(found.landmarks).all()
+    tracker.reset()
+    assert np.array_equal(tracker.track(small, 1).landmarks, found.landmarks)
+    (tmp_path / "hub" / "checkpoints" / LANDMARKER).write_bytes(b"no weights at all")
+    with pytest.raises(TrackingError, match="are not its weights"):
+        make_tracker("fan")
+
+
+def test_terms_are_told_where_there_are_any():
+    assert "commercially" in terms_of("dlib") and terms_of("fan")
+    assert terms_of("mesh") == terms_of("file") == ""
+
+
+@pytest.mark.skipif(model_file() is None, reason="dlib's model file is not installed here")
+def test_dlib_finds_the_face(picture, track):
+    found = make_tracker("dlib").track(picture, 1)
+    assert found is not None
+    eyes = np.linalg.norm(track.landmarks[36] - track.landmarks[45])
+    assert np.linalg.norm(found.landmarks - track.landmarks, axis=1).mean() < 0.08 * eyes
 
 
 @pytest.mark.skipif(model_file() is not None, reason="dlib's model file is installed here")

@@ -32,17 +32,19 @@ def command(
     smoothing: Annotated[float, _setting("smoothing")] = _DEFAULT["smoothing"],
     reference: Annotated[int | None, _setting("reference")] = None,
     driver_colorspace: Annotated[str, _setting("driver_colorspace")] = _DEFAULT["driver_colorspace"],
+    device: Annotated[str, _setting("device")] = _DEFAULT["device"],
     overlay: Annotated[str, typer.Option(help="Also write pictures with the landmarks drawn in, O.####.png.")] = "",
     progress: Annotated[str, typer.Option(help=f"How to show progress \\[{'|'.join(shown.WAYS)}].")] = "",
 ) -> int:
     """Track a driver."""
     settings = Settings(
         driver=input, performance=str(output), tracker=tracker, landmarks=landmarks, face=face, smoothing=smoothing,
-        reference=reference, driver_colorspace=driver_colorspace,
+        reference=reference, driver_colorspace=driver_colorspace, device=device,
     )  # fmt: skip
     from ofx_reenact.engine.inputs import draw_overlays, track_driver
     from ofx_reenact.frames.colour import Colour
     from ofx_reenact.frames.sequence import Sequence
+    from ofx_reenact.tracking.tracker import terms_of
 
     way = shown.choose(progress)
     colour, driver = Colour(), Sequence.open(input)
@@ -52,6 +54,8 @@ def command(
     if overlay:
         draw_overlays(driver, performance, settings, colour, overlay)
     facts = _facts(performance, output)
+    if terms := terms_of(performance.tracker):
+        facts["terms"] = terms
     if way == "json":
         shown.event("report", facts)
     else:

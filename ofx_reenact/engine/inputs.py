@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -107,7 +107,12 @@ def identify(settings: Settings, target: TargetPicture, colour: Colour, weights:
     placed = settings.target_landmarks
     if settings.tracker == "file" and not placed:
         raise SettingsError("--tracker file needs --target-landmarks as well, hand-placed on the target")
-    tracker = make_tracker("file" if placed else settings.tracker, face=settings.target_face, landmarks=placed)
+    tracker = make_tracker(
+        "file" if placed else settings.tracker,
+        face=settings.target_face,
+        landmarks=placed,
+        device=choose_device(settings.device),
+    )
     track = None
     for exposure in EXPOSURES:
         tracker.reset()
@@ -139,15 +144,18 @@ def perform(settings: Settings, colour: Colour, observe: Observer) -> Performanc
         return Performance.load(Path(settings.performance))
     if not settings.driver:
         raise SettingsError("--driver is needed, or a --performance that was tracked before")
-    performance = track_driver(settings, Sequence.open(settings.driver), colour, observe)
+    # A render's reference is that render's; only ``track`` writes one into the file for every render to use.
+    job = replace(settings, reference=None)
+    performance = track_driver(job, Sequence.open(settings.driver), colour, observe)
     if settings.performance:
         performance.save(Path(settings.performance))
     return performance
 
 
 def track_driver(settings: Settings, driver: Sequence, colour: Colour, observe: Observer) -> Performance:
-    """Track a whole driver sequence, reading ahead by one frame."""
-    tracker = make_tracker(settings.tracker, face=settings.face, landmarks=settings.landmarks)
+    """Track a whole driver sequence, reading ahead by one frame; ``settings.reference`` is kept in the performance."""
+    device = choose_device(settings.device)
+    tracker = make_tracker(settings.tracker, face=settings.face, landmarks=settings.landmarks, device=device)
     whole = FrameRange.parse(f"{driver.frames.first}-{driver.frames.last}")
     done = 0
 
@@ -157,7 +165,15 @@ def track_driver(settings: Settings, driver: Sequence, colour: Colour, observe: 
         observe(Progress("driver", done, len(whole), frame, "" if found else "no face"))
 
     images = ahead(driver_images(driver, whole, settings, colour))
-    return analyse(images, tracker, name=driver.name, fps=driver.fps, smoothing=settings.smoothing, on_frame=on_frame)
+    return analyse(
+        images,
+        tracker,
+        name=driver.name,
+        fps=driver.fps,
+        smoothing=settings.smoothing,
+        reference=settings.reference,
+        on_frame=on_frame,
+    )
 
 
 def draw_overlays(driver: Sequence, performance: Performance, settings: Settings, colour: Colour, pattern: str) -> None:
@@ -196,3 +212,16 @@ def ahead(items: Iterator[tuple[int, np.ndarray | None]]) -> Iterator[tuple[int,
         while (item := pending.result()) is not None:
             pending = pool.submit(next, items, None)
             yield item
+
+
+def choose_device(name: str) -> str:
+    """Return ``cpu`` or ``cuda``; ``auto`` takes CUDA where there is one.
+
+    Raises:
+        SettingsError: CUDA was asked for and is not there.
+    """
+    import torch
+
+    if name == "cuda" and not torch.cuda.is_available():
+        raise SettingsError("--device cuda: torch finds no CUDA device here; use --device cpu or auto")
+    return name if name != "auto" else "cuda" if torch.cuda.is_available() else "cpu"

@@ -14,7 +14,15 @@ from typing import Any
 import numpy as np
 
 from ofx_reenact import provenance
-from ofx_reenact.engine.inputs import Observer, Progress, TargetPicture, identify, perform, read_target
+from ofx_reenact.engine.inputs import (
+    Observer,
+    Progress,
+    TargetPicture,
+    choose_device,
+    identify,
+    perform,
+    read_target,
+)
 from ofx_reenact.engine.reenactor import Frame, Reenactor
 from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import FrameError, OutputError, ReenactError, SettingsError, TrackingError
@@ -25,6 +33,7 @@ from ofx_reenact.frames.preview import Mp4Writer
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence, existing_frames, frame_path
 from ofx_reenact.tracking.performance import Performance, State
+from ofx_reenact.tracking.tracker import terms_of
 from ofx_reenact.warp.stmap import to_nuke
 from ofx_reenact.weights import load_ldnet
 
@@ -87,7 +96,7 @@ class Job:
                 raise SettingsError(f"--{name} is needed")
         self.settings, self.observe = settings, observe
         self.device = choose_device(settings.device)
-        self.weights = load_ldnet(settings.weights or None)
+        self.weights = load_ldnet(settings.weights or None, self.device)
         self.colour = Colour()
         self.consent = provenance.read_consent(Path(settings.consent)) if settings.consent else None
 
@@ -121,7 +130,7 @@ class Job:
             faceless=tuple(f for f in lost if f not in absent),
             absent=tuple(absent),
             failed=failed,
-            warnings=(*target.plate.notes, *(self.consent.warnings if self.consent else ())),
+            warnings=self.warnings(target, performance),
             colour_space=target.space,
             colour_reason=target.reason,
             reference=reference,
@@ -133,6 +142,11 @@ class Job:
         )
         self.write_sidecar(report, target, performance, states)
         return report
+
+    def warnings(self, target: TargetPicture, performance: Performance) -> tuple[str, ...]:
+        """What the user should know: of the plate, the consent and the tracker's terms."""
+        terms = terms_of(performance.tracker)
+        return (*target.plate.notes, *(self.consent.warnings if self.consent else ()), *((terms,) if terms else ()))
 
     def write_sidecar(
         self, report: Report, target: TargetPicture, performance: Performance, states: Mapping[int, State]
@@ -315,16 +329,3 @@ def frames_of(
 def driver_states(performance: Performance) -> dict[int, State]:
     """Map each driver frame to how its face was come by."""
     return {int(f): State(int(s)) for f, s in zip(performance.frames, performance.state, strict=True)}
-
-
-def choose_device(name: str) -> str:
-    """Return ``cpu`` or ``cuda``; ``auto`` takes CUDA where there is one.
-
-    Raises:
-        SettingsError: CUDA was asked for and is not there.
-    """
-    import torch
-
-    if name == "cuda" and not torch.cuda.is_available():
-        raise SettingsError("--device cuda: torch finds no CUDA device here; use --device cpu or auto")
-    return name if name != "auto" else "cuda" if torch.cuda.is_available() else "cpu"

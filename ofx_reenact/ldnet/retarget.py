@@ -12,8 +12,8 @@ from ofx_reenact.weights import LDNetWeights
 @torch.inference_mode()
 def identity_code(weights: LDNetWeights, target: np.ndarray) -> np.ndarray:
     """Return z_T = E_I(l_T): (128,) float32 from landmarks (68, 2)."""
-    normalised, _ = normalise(_tensor(target)[None], weights.norm, weights.template)
-    return weights.network.encode_identity(normalised)[0].numpy()
+    normalised, _ = normalise(_tensor(target, weights)[None], weights.norm, weights.template)
+    return weights.network.encode_identity(normalised)[0].cpu().numpy()
 
 
 @torch.inference_mode()
@@ -41,14 +41,14 @@ def transfer(
     Returns:
         Displacements (T, 68, 2) float64.
     """
-    own, placement = normalise(_tensor(target)[None], weights.norm, weights.template)
-    performed, _ = normalise(_tensor(driver), weights.norm, weights.template)
+    own, placement = normalise(_tensor(target, weights)[None], weights.norm, weights.template)
+    performed, _ = normalise(_tensor(driver, weights), weights.norm, weights.template)
     poses = weights.network.encode_pose(torch.cat([performed, own]))
-    identity = torch.from_numpy(code).expand(len(poses), -1)
+    identity = _tensor(code, weights).expand(len(poses), -1)
     landmarks = weights.network.generate(poses, identity)
     base = landmarks[-1 if reference is None else reference]
-    return placement.vectors(landmarks[:-1] - base).double().numpy()
+    return placement.vectors(landmarks[:-1] - base).double().cpu().numpy()
 
 
-def _tensor(landmarks: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(landmarks, dtype=np.float32))
+def _tensor(array: np.ndarray, weights: LDNetWeights) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)).to(weights.template.device)

@@ -136,7 +136,7 @@ def _performance(
         fps=f"{fps.numerator}/{fps.denominator}" if fps else "",
         name=name,
         tracker=tracker.name,
-        versions=versions_json(),
+        versions=versions_json(tracker.version),
         smoothing=float(smoothing),
     )
 

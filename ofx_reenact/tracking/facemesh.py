@@ -86,7 +86,6 @@ class FaceMesh:
     """Tracks one face: the mesh network alone while it holds, the detector when it does not."""
 
     name = "mesh"
-    terms = ""
 
     def __init__(self, *, face: int = 1) -> None:
         self.version = f"face_landmarker, opencv {cv2.__version__}"

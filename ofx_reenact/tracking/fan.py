@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from ofx_reenact.errors import TrackingError
 from ofx_reenact.tracking.boxes import Follower
 from ofx_reenact.tracking.tracker import Track
 
-FILES = ("s3fd-619a316812.pth", "2DFAN4-11f355bf06.pth.tar")
+DETECTOR, LANDMARKER = FILES = ("s3fd-619a316812.pth", "2DFAN4-11f355bf06.pth.tar")
 
 
 def weights_folder() -> Path:
@@ -27,12 +28,15 @@ def missing_weights() -> list[Path]:
 
 
 class Fan:
-    """2D-FAN-4 landmarks with S3FD detection; seconds a frame on a CPU."""
+    """2D-FAN-4 landmarks with S3FD detection; seconds a frame on a CPU.
+
+    The package's files are pickles; it is made to open them as bare tensors (``weights_only``), which runs no code.
+    """
 
     name = "fan"
     terms = "The FAN and S3FD weights have their own terms; clear them before you publish."
 
-    def __init__(self, *, face: int = 1) -> None:
+    def __init__(self, *, face: int = 1, device: str = "cpu") -> None:
         if missing := missing_weights():
             names = ", ".join(path.name for path in missing)
             raise TrackingError(
@@ -43,7 +47,16 @@ class Fan:
 
         self.version = f"face-alignment {version('face-alignment')}"
         self._follower = Follower(face)
-        self._network = face_alignment.FaceAlignment(face_alignment.LandmarksType.TWO_D, device="cpu", compile=False)
+        detector = {"path_to_detector": str(weights_folder() / DETECTOR)}
+        try:
+            self._network = face_alignment.FaceAlignment(
+                face_alignment.LandmarksType.TWO_D, device=device, face_detector_kwargs=detector, compile=False
+            )
+        except (RuntimeError, pickle.UnpicklingError, EOFError) as error:
+            reason = str(error).splitlines()[0]
+            raise TrackingError(
+                f"--tracker fan: the files in {weights_folder()} are not its weights ({reason})"
+            ) from error
 
     def reset(self) -> None:
         """Forget the face that was followed."""

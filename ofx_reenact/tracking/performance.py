@@ -152,11 +152,13 @@ def _check(path: Path, content: dict[str, np.ndarray]) -> None:
         raise TrackingError(f"{path}: reference frame {int(content['reference'])} is not among its frames")
 
 
-def versions_json() -> str:
-    """Versions of what makes a performance, as JSON."""
+def versions_json(tracker: str) -> str:
+    """Versions of what makes a performance, the tracker's named by itself, as JSON."""
     from importlib.metadata import version
 
     from ofx_reenact import __version__
 
     names = ("opencv-python", "numpy", "scipy")
-    return json.dumps({"ofx-reenact": __version__, **{name: version(name) for name in names}}, sort_keys=True)
+    return json.dumps(
+        {"ofx-reenact": __version__, "tracker": tracker, **{name: version(name) for name in names}}, sort_keys=True
+    )

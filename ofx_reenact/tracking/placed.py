@@ -23,7 +23,6 @@ class Placed:
 
     name = "file"
     version = SCHEMA
-    terms = ""
 
     def __init__(self, path: str) -> None:
         self._frames = read_landmarks(Path(path))

@@ -33,12 +33,10 @@ class Tracker(Protocol):
     Attributes:
         name: as in ``--tracker``.
         version: of what does the work.
-        terms: what its weights may be used for; shown when it is chosen, empty if anything goes.
     """
 
     name: str
     version: str
-    terms: str
 
     def track(self, image: np.ndarray, frame: int) -> Track | None:
         """Find the face in an (H, W, 3) uint8 RGB picture; None if there is none."""
@@ -47,13 +45,14 @@ class Tracker(Protocol):
         """Forget the last frame, as before another clip."""
 
 
-def make_tracker(name: str, *, face: int = 1, landmarks: str = "") -> Tracker:
+def make_tracker(name: str, *, face: int = 1, landmarks: str = "", device: str = "cpu") -> Tracker:
     """Make a tracker by name: ``mesh``, ``fan``, ``dlib`` or ``file``.
 
     Args:
         name: which.
         face: which face of several, by size in the first frame that has any; 1 is the largest.
         landmarks: JSON of hand-placed landmarks, for ``file``.
+        device: where ``fan``'s networks run, ``cpu`` or ``cuda``; the others run on the CPU.
 
     Raises:
         SettingsError: no such tracker, or ``file`` without landmarks.
@@ -66,7 +65,7 @@ def make_tracker(name: str, *, face: int = 1, landmarks: str = "") -> Tracker:
     if name == "fan":
         from ofx_reenact.tracking.fan import Fan
 
-        return Fan(face=face)
+        return Fan(face=face, device=device)
     if name == "dlib":
         from ofx_reenact.tracking.dlib68 import Dlib68
 
@@ -78,3 +77,11 @@ def make_tracker(name: str, *, face: int = 1, landmarks: str = "") -> Tracker:
             raise SettingsError("--tracker file needs hand-placed landmarks: pass --landmarks NAME.json")
         return Placed(landmarks)
     raise SettingsError(f"--tracker {name}: choose from mesh, fan, dlib, file")
+
+
+def terms_of(name: str) -> str:
+    """Return what a tracker's weights may be used for; empty if anything goes."""
+    from ofx_reenact.tracking.dlib68 import Dlib68
+    from ofx_reenact.tracking.fan import Fan
+
+    return {Dlib68.name: Dlib68.terms, Fan.name: Fan.terms}.get(name, "")
