@@ -22,7 +22,8 @@ from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.rigid import euler_degrees, fit_similarity, head_pose
 from ofx_reenact.tracking.smooth import smooth, smooth_poses
 from ofx_reenact.tracking.surface import FACE_POINTS, landmark_spread, openings
-from ofx_reenact.tracking.tracker import Track, make_tracker, terms_of
+from ofx_reenact.tracking.tracker import Track
+from ofx_reenact.tracking.trackers import make_tracker, terms_of
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,7 @@ def command(
     from ofx_reenact.engine.inputs import draw_overlays, track_driver
     from ofx_reenact.frames.colour import Colour
     from ofx_reenact.frames.sequence import Sequence
-    from ofx_reenact.tracking.tracker import terms_of
+    from ofx_reenact.tracking.trackers import terms_of
 
     way = shown.choose(progress)
     colour, driver = Colour(), Sequence.open(input)

@@ -22,7 +22,7 @@ from ofx_reenact.tracking.analyse import analyse
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.overlay import draw_overlay
 from ofx_reenact.tracking.performance import Performance, State
-from ofx_reenact.tracking.tracker import make_tracker
+from ofx_reenact.tracking.trackers import make_tracker
 from ofx_reenact.weights import LDNetWeights
 
 # A face darker or brighter than this needs another exposure to be found; tried in this order.

@@ -33,7 +33,7 @@ from ofx_reenact.frames.preview import Mp4Writer
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence, existing_frames, frame_path
 from ofx_reenact.tracking.performance import Performance, State
-from ofx_reenact.tracking.tracker import terms_of
+from ofx_reenact.tracking.trackers import terms_of
 from ofx_reenact.warp.stmap import to_nuke
 from ofx_reenact.weights import load_ldnet
 
