@@ -26,6 +26,7 @@ class Colour:
         if error := self._config.geterror():
             raise FrameError(f"OCIO config {self.name}: {' '.join(error.split())}")
         self._spaces = set(self._config.getColorSpaceNames())
+        self._linear: dict[str, bool] = {}
 
     def resolve(self, name: str) -> str:
         """Return the colour space that a name, alias or role stands for.
@@ -70,8 +71,16 @@ class Colour:
         return self.resolve(_LINEAR), f"rule for {plate.depth} {suffix or 'pictures'} without a tag"
 
     def is_scene_linear(self, space: str) -> bool:
-        """Tell whether a space is linear, so that it can be worked in as it is."""
-        return bool(self._config.isColorSpaceLinear(space))
+        """Tell whether a space is linear in light, so that it can be worked in as it is.
+
+        Asked by converting: twice the colour must be twice the light, and black none.
+        """
+        if space not in self._linear:
+            probe = np.array([[[0, 0, 0], [0.1, 0.2, 0.4], [0.2, 0.4, 0.8], [2, 4, 8]]], np.float32)
+            black, once, twice, bright = self.convert(probe, space, self.resolve(_LINEAR))[0]
+            doubled = np.allclose(twice, 2 * once, rtol=1e-3, atol=1e-5) and np.allclose(bright, 20 * once, rtol=1e-3)
+            self._linear[space] = bool(doubled and np.abs(black).max() < 1e-6)
+        return self._linear[space]
 
     def convert(self, rgb: np.ndarray, source: str, to: str) -> np.ndarray:
         """Convert (H, W, 3) float32 from one space to another; HDR survives; the same array if they are one.
@@ -103,6 +112,7 @@ class Colour:
             return np.rint(np.nan_to_num(np.clip(shown, 0, 1), nan=0.0) * 255).astype(np.uint8)
 
     def chromaticities(self, space: str) -> tuple[float, ...] | None:
-        """Red, green, blue and white (x, y) of a space for an EXR's header, where they are known."""
-        known = self._config.get_chromaticities(space)
+        """Red, green, blue and white (x, y) of a space for an EXR's header, where this OpenImageIO (3.1) knows them."""
+        ask = getattr(self._config, "get_chromaticities", None)
+        known = ask(space) if ask else None
         return tuple(float(v) for v in known) if known and len(known) == 8 else None

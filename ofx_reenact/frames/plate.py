@@ -35,6 +35,8 @@ _DROPPED = (
     "name",
     "chunkCount",
 )
+# Before 3.1 OpenImageIO says this of every EXR that names no colour space; it is an assumption, not a tag.
+_ASSUMED = "lin_rec709" if oiio.VERSION < 30100 else None
 # OpenImageIO hands channels of mixed types over as float, which holds whole numbers exactly up to here.
 _EXACT = 2**22
 
@@ -107,7 +109,7 @@ def read_plate(path: str | Path, frame: int | None = None) -> Plate:
         data = display = Window(0, 0, rgb.shape[1], rgb.shape[0])
     return Plate(
         path, rgb, alpha, extra, data, display, _rate(spec), _depth(spec, used[0]),
-        spec.get_string_attribute("oiio:ColorSpace") or None if is_exr else None,
+        _colour_tag(spec) if is_exr else None,
         _carried(spec, is_exr), tuple(notes),
     )  # fmt: skip
 
@@ -309,6 +311,12 @@ def _rate(spec: Any) -> Fraction | None:
     if isinstance(value, tuple) and len(value) == 2 and value[1]:
         return Fraction(int(value[0]), int(value[1]))
     return Fraction(value).limit_denominator(1001) if isinstance(value, int | float) and value > 0 else None
+
+
+def _colour_tag(spec: Any) -> str | None:
+    """The colour space an EXR's header names."""
+    tags = (spec.get_string_attribute(name) for name in ("oiio:ColorSpace", "colorInteropID"))
+    return next((str(tag) for tag in tags if tag not in ("", _ASSUMED)), None)
 
 
 def _depth(spec: Any, colour: str) -> str:
