@@ -13,7 +13,7 @@ from ofx_reenact.warp import densify, openings
 from ofx_reenact.warp.lens import Lens
 from ofx_reenact.warp.raster import rasterise
 from ofx_reenact.warp.sheet import RINGS, sheet
-from ofx_reenact.warp.shut import shut
+from ofx_reenact.warp.shut import OVERLAP, shut
 from ofx_reenact.warp.stmap import STMap, TargetSheet, to_nuke
 
 
@@ -237,23 +237,48 @@ def test_shut_mouth_opens_dark_and_gradually():
     assert all(not opening.views for opening in shares)
 
 
-def test_shut_carries_openness_over(identity):
-    """A driver's blink shuts a narrow eye and a wide one, and never crosses the lids."""
-    face = identity.frontal
+def blink(face: np.ndarray) -> np.ndarray:
+    """Frontal displacements (3, 468, 3) of an eye open, shut, and half shut."""
     driver = np.repeat(face[None], 3, axis=0).copy()
     for contour in (EYE_RIGHT, EYE_LEFT):
         upper, lower = list(contour[0][1:-1]), list(contour[1][1:-1])
         driver[1, upper, 1] = driver[1, lower, 1]
         driver[2, upper, 1] = (driver[2, upper, 1] + driver[2, lower, 1]) / 2
     moved = np.zeros((3, FACE_POINTS, 3))
-    moved[1, :, 1] = 0
     weights = dict.fromkeys(("jaw", "mouth", "eye_right", "eye_left", "brow_right", "brow_left", "nose"), 1.0)
-    result = face[:FACE_POINTS] + shut(face, moved, driver, 0, weights)
+    return shut(face, moved, driver, 0, weights)
+
+
+def test_shut_carries_openness_over(identity):
+    """A driver's blink shuts a narrow eye and a wide one; a shut upper lid lies on the lower one's rim."""
+    face = identity.frontal
+    result = face[:FACE_POINTS] + blink(face)
     for contour in (EYE_RIGHT, EYE_LEFT):
         gap = result[:, contour[1][1:-1], 1] - result[:, contour[0][1:-1], 1]
         assert np.allclose(result[0], face[:FACE_POINTS])
-        assert np.allclose(gap[1], 0, atol=1e-6)
+        width = np.linalg.norm(face[contour[0][-1], :2] - face[contour[0][0], :2])
+        assert np.isclose(gap[1].min(), -OVERLAP * width) and gap[1].max() <= 0
+        assert (result[1, list(contour[0][1:-1]), 2] < face[list(contour[0][1:-1]), 2]).all()
         assert (0.2 * gap[0] < gap[2]).all() and (gap[2] < 0.8 * gap[0]).all()
+
+
+def test_shut_lids_meet_without_steps(laid, identity):
+    """Along the line where the lids meet, pixels mix both sides instead of taking one."""
+    frontal = identity.frontal[:FACE_POINTS]
+    moved = identity.head.apply(frontal + blink(identity.frontal)[1]) - identity.head.apply(frontal)
+    stmap = laid.bend(moved, identity.head)
+    height, width = identity.size[1], identity.size[0]
+    picture = np.repeat(np.arange(height, dtype=np.float32)[:, None, None], width, axis=1).repeat(3, axis=2)
+    lids = [seam for seam in stmap.seams if seam.jumps.sum() > 20]
+    assert len(lids) == 2
+    colour = compose(picture, stmap, [], np.zeros(3, np.float32)).colour[..., 0]
+    y = stmap.grid()[1]
+    for seam in lids:
+        rows, columns = np.nonzero(seam.jumps)
+        rows, columns = rows + seam.top - stmap.top, columns + seam.left - stmap.left
+        one_sided = (y + stmap.offset[..., 1])[rows, columns]
+        assert (np.abs(colour[rows, columns] - one_sided) > 0.2).mean() > 0.3
+    assert not laid.bend(moved * 0.01, identity.head).seams, "where nothing jumps there is no seam"
 
 
 def test_lips_never_cross(identity):

@@ -40,14 +40,21 @@ class Heads:
         """Draw identities: mode weights (count, 100), standard normal as the model's modes are scaled."""
         return torch.randn(count, self.modes, generator=generator)
 
-    def poses(self, count: int, generator: torch.Generator) -> Poses:
-        """Draw expressions (sparse and strong, as faces are) and head rotations (a quarter nearly frontal)."""
+    def poses(self, count: int, generator: torch.Generator, facing: Tensor | None = None) -> Poses:
+        """Draw expressions (sparse and strong, as faces are) and head rotations (a quarter nearly frontal).
+
+        Args:
+            count: how many.
+            generator: source of chance.
+            facing: (count, 1) bool; heads that face the camera but for a few degrees.
+        """
         random = lambda *size: torch.rand(*size, generator=generator)  # noqa: E731
         active = random(count, self.units) < random(count, 1) * 0.4
         expression = active * random(count, self.units) * random(count, 1).sqrt()
         spread = torch.tensor([0.20, 0.38, 0.12])
         angles = torch.randn(count, 3, generator=generator) * spread
-        angles = angles * torch.where(random(count, 1) < 0.25, 0.1, 1.0)
+        nearly = random(count, 1) < 0.25
+        angles = angles * torch.where(nearly if facing is None else nearly | facing, 0.1, 1.0)
         limit = torch.tensor([0.6, 0.9, 0.4])
         return Poses(expression, torch.maximum(torch.minimum(angles, limit), -limit))
 

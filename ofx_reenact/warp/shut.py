@@ -17,6 +17,9 @@ from ofx_reenact.tracking.surface import FACE_POINTS, spread
 SHUT = 0.05
 # An eye opens this much wider than in the target at most; beyond, a warp has nothing to show.
 WIDEST = 1.25
+# A shut upper lid covers the lower lid's wet rim, by this much of the eye's width, and lies this much before it, in
+# centimetres: without, a bright line of the eye's white is left between the lids.
+OVERLAP, BEFORE = 0.035, 0.15
 _EYES = {"eye_right": EYE_RIGHT, "eye_left": EYE_LEFT}
 # Held still while the openings are corrected: everything that is not their own surroundings.
 _ANCHORS = tuple(MESH68[i] for region in ("jaw", "nose", "brow_right", "brow_left") for i in REGIONS[region])
@@ -48,8 +51,12 @@ def shut(
             wanted = np.clip(now, np.minimum(rest, 0), _widest_mouth(rest, driver, reference, weights[name]))
             up, down = (now - wanted) / 2, (wanted - now) / 2
         else:
-            wanted = rest * _openness(driver, contour, reference, weights[name])[:, None]
-            up, down = now - wanted, np.zeros_like(now)
+            openness = _openness(driver, contour, reference, weights[name])[:, None]
+            closed = np.clip(1 - openness, 0, 1) ** 2
+            width = np.linalg.norm(face[contour[0][-1], :2] - face[contour[0][0], :2])
+            over = OVERLAP * width * closed * rest / max(float(rest.max()), 1e-6)
+            up, down = now - rest * openness + over, np.zeros_like(now)
+            result[:, upper, 2] -= BEFORE * closed
         points += [*upper, *lower, contour[0][0], contour[0][-1]]
         values += [up, down, np.zeros((len(moved), 2))]
     result[..., 1] += np.concatenate(values, axis=1) @ spread(tuple(points)).T

@@ -15,6 +15,7 @@ from ofx_reenact.tracking.landmarks import FACE_OVAL
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp.raster import rasterise
+from ofx_reenact.warp.seams import Seam, find_seams
 from ofx_reenact.warp.sheet import RIGID_FROM, RINGS, Sheet, sheet
 
 # Hair above the brow belongs to the head further out than cheeks and ears do.
@@ -33,6 +34,7 @@ class STMap:
         offset: (h, w, 2) float32, pixels.
         reach: (h, w) float32; how much a pixel goes with the head, 1 on the face, 0 where nothing moves.
         stretch: (h, w) float32; length of the result for a length of 1 in the target; 1 where nothing moves.
+        seams: finer maps where lids or lips meet.
     """
 
     left: int
@@ -40,6 +42,7 @@ class STMap:
     offset: np.ndarray
     reach: np.ndarray
     stretch: np.ndarray
+    seams: tuple[Seam, ...] = ()
 
     @property
     def slices(self) -> tuple[slice, slice]:
@@ -67,7 +70,6 @@ class TargetSheet:
             neck: how far below the chin the head's motion reaches, in face heights.
         """
         self._sheet: Sheet = sheet()
-        self._head = head
         self.size = size
         face = self._sheet.parents @ frontal[:FACE_POINTS]
         rings, share = _rings(face[self._sheet.oval], frontal, neck)
@@ -107,10 +109,13 @@ class TargetSheet:
         out[..., 3] = 1.0
         nearest = np.empty(out.shape[:2], np.float32)
         attributes = np.column_stack([-moved[:, :2], self.share, self._stretch(positions)])
-        for triangles in (shape.lids, shape.triangles):
+        layers = (shape.lids, shape.triangles)
+        for triangles in layers:
             nearest.fill(np.inf)
             rasterise(positions[:, :2] - (left, top), positions[:, 2], triangles, attributes, out, nearest)
-        return STMap(left, top, np.ascontiguousarray(out[..., :2]), out[..., 2].copy(), out[..., 3].copy())
+        offset = np.ascontiguousarray(out[..., :2])
+        seams = find_seams(positions, moved, layers, offset, left, top)
+        return STMap(left, top, offset, out[..., 2].copy(), out[..., 3].copy(), seams)
 
     def _window(self, points: np.ndarray) -> tuple[int, int, int, int] | None:
         width, height = self.size

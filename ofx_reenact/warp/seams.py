@@ -1,0 +1,80 @@
+"""Where lids and lips meet: the STMap jumps there, so one position a pixel would draw the line in steps.
+
+Around each opening the sheet is rasterised again, finer; a pixel in which the finer positions jump takes the mean of
+their colours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER
+from ofx_reenact.warp.raster import rasterise
+
+# Positions a pixel takes, along each side.
+FINE = 4
+# Neighbouring pixels whose offsets differ by more than this, in pixels, are on different sides of a seam.
+JUMP = 1.0
+# Pixels around an opening that may touch its seam.
+_MARGIN = 2
+_OPENINGS = tuple(np.array([*upper, *lower]) for upper, lower in (EYE_RIGHT, EYE_LEFT, LIPS_INNER))
+
+
+@dataclass(frozen=True)
+class Seam:
+    """The map around one opening, FINE × FINE positions a pixel.
+
+    Attributes:
+        left, top: the first pixel.
+        offset: (h · FINE, w · FINE, 2) float32, pixels.
+        jumps: (h, w) bool; pixels that the seam runs through.
+    """
+
+    left: int
+    top: int
+    offset: np.ndarray
+    jumps: np.ndarray
+
+    def grid(self) -> tuple[np.ndarray, np.ndarray]:
+        """Fine positions (x, y) in the picture, (h · FINE, w · FINE) float64 each."""
+        y, x = np.mgrid[: self.offset.shape[0], : self.offset.shape[1]].astype(np.float64)
+        return (x + 0.5) / FINE - 0.5 + self.left, (y + 0.5) / FINE - 0.5 + self.top
+
+
+def find_seams(
+    positions: np.ndarray, moved: np.ndarray, layers: Sequence[np.ndarray], coarse: np.ndarray, left: int, top: int
+) -> tuple[Seam, ...]:
+    """Rasterise finely around the openings where the map jumps.
+
+    Args:
+        positions: of the sheet's vertices (V, 3), pixels of the result; the mesh's 468 points first.
+        moved: their displacements (V, 3).
+        layers: triangles (N, 3), back to front.
+        coarse: the map (h, w, 2) over the window at (left, top).
+        left, top: the window's first pixel.
+    """
+    found = []
+    for contour in _OPENINGS:
+        low = np.floor(positions[contour, :2].min(0)).astype(int) - _MARGIN
+        high = np.ceil(positions[contour, :2].max(0)).astype(int) + _MARGIN + 1
+        x0, y0 = np.maximum(low, (left, top))
+        x1, y1 = np.minimum(high, (left + coarse.shape[1], top + coarse.shape[0]))
+        if x1 <= x0 or y1 <= y0 or not _jumps(coarse[y0 - top : y1 - top, x0 - left : x1 - left]):
+            continue
+        offset = np.zeros(((y1 - y0) * FINE, (x1 - x0) * FINE, 2), np.float32)
+        nearest = np.empty(offset.shape[:2], np.float32)
+        places = (positions[:, :2] - (x0, y0) + 0.5) * FINE - 0.5
+        for triangles in layers:
+            nearest.fill(np.inf)
+            rasterise(places, positions[:, 2], triangles, -moved[:, :2], offset, nearest)
+        blocks = offset.reshape(y1 - y0, FINE, x1 - x0, FINE, 2)
+        apart = blocks.max((1, 3)) - blocks.min((1, 3))
+        found.append(Seam(int(x0), int(y0), offset, (apart > JUMP).any(-1)))
+    return tuple(found)
+
+
+def _jumps(offset: np.ndarray) -> bool:
+    return any((np.abs(np.diff(offset, axis=axis)) > JUMP).any() for axis in (0, 1))
