@@ -1,6 +1,7 @@
 """LD-Net: sizes, normalisation, anchor, synthetic heads, training that resumes exactly."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -164,27 +165,24 @@ def test_training_resumes_exactly(tmp_path):
         assert torch.equal(tensor, resumed["network"][name]), name
 
 
-def stop_after(settings, steps):
+def stop_after(run, steps):
     """Interrupt a run as Ctrl-C would, right after its first checkpoint."""
-
-    def interrupt(*_, **__):
-        raise KeyboardInterrupt
-
     draw, drawn = training.draw_batch, []
 
     def counted(heads, settings, generator, clean=False):
-        if not clean:
+        if settings == run:
             drawn.append(1)
             if len(drawn) > steps:
-                interrupt()
+                raise KeyboardInterrupt
         return draw(heads, settings, generator, clean)
 
     training.draw_batch = counted
     try:
         with pytest.raises(KeyboardInterrupt):
-            training.train(settings)
+            training.train(run)
     finally:
         training.draw_batch = draw
+    assert torch.load(Path(run.out) / "checkpoint.pt", weights_only=True)["step"] == steps
 
 
 def test_training_refuses_another_runs_folder(tmp_path):
