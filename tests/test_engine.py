@@ -222,7 +222,7 @@ def mouth_box(identity) -> list[int]:
 
 
 def test_opened_mouth_is_clean(reenactor, target, identity):
-    """Where lips part over teeth that were never seen it is dark, darker than any lip, without streaks."""
+    """Where lips part over teeth that were never seen it is dark, without streaks; only the rim may be brighter."""
     frame = reenactor.render(36)
     left, top, right, bottom = mouth_box(identity)
     invented = np.zeros(frame.matte.shape, bool)
@@ -230,7 +230,8 @@ def test_opened_mouth_is_clean(reenactor, target, identity):
     assert invented.sum() > 100
     inside = frame.colour[invented].mean(-1)
     lips = target.picture[identity.mesh[17, 1].astype(int), identity.mesh[17, 0].astype(int)].mean()
-    assert inside.max() < 0.6 * lips
+    assert np.quantile(inside, 0.98) < 0.4 * lips
+    assert inside.max() < lips
 
 
 def test_eyes_shut_by_their_lids(reenactor, target, identity):
