@@ -19,6 +19,7 @@ from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import FrameError, OutputError, ReenactError, SettingsError, TrackingError, WeightsError
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.frames.sequence import Sequence
+from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.performance import Performance
 
 
@@ -489,3 +490,16 @@ def test_memory_is_flat_in_the_number_of_frames(reenactor):
     many = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert many < 1.3 * few
+
+
+def test_copied_landmarks_bring_the_drivers_face_along(target, identity, performance, weights):
+    """In absolute motion a copy has the driver's own proportions; LD-Net's keeps the target's."""
+    apart = {}
+    for retarget in ("ldnet", "copy"):
+        made = Reenactor(weights=weights)
+        made.set_target(target.picture, identity)
+        made.set_performance(performance, Settings(motion="absolute", retarget=retarget))
+        moved = made._motion.expression[:, list(MESH68), :2]
+        driver = performance.frontal[:, list(MESH68), :2]
+        apart[retarget] = np.abs(identity.landmarks + moved - driver)[:, :17].mean()
+    assert apart["copy"] < 0.3 * apart["ldnet"]

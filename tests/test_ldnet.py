@@ -1,7 +1,6 @@
-"""LD-Net: sizes, normalisation, anchor, synthetic heads, training that resumes exactly."""
+"""LD-Net: sizes, normalisation, anchor, weights files."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,10 +8,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from ofx_reenact.errors import SettingsError, WeightsError
-from ofx_reenact.ldnet import train as training
-from ofx_reenact.ldnet.heads import Heads, Poses, rotation
-from ofx_reenact.ldnet.network import LDNet, NormalisedPReLU
+from ofx_reenact.errors import WeightsError
+from ofx_reenact.ldnet.network import Classifier, Discriminator, LabelTable, LDNet, NormalisedPReLU
 from ofx_reenact.ldnet.normalise import NORMS, RIGID, normalise
 from ofx_reenact.ldnet.retarget import identity_code, transfer
 from ofx_reenact.weights import load_ldnet, save_ldnet
@@ -27,6 +24,9 @@ def test_parameter_counts_are_the_papers():
     assert linear_parameters(network.pose_encoder) == 2_466_880
     assert linear_parameters(network.identity_encoder) == 2_499_712
     assert linear_parameters(network.generator) == 2_532_488
+    assert linear_parameters(Classifier(1000)) == 2_947_048
+    assert linear_parameters(Discriminator()) == 2_434_561
+    assert LabelTable(1000).weight.numel() == 128_000
 
 
 def test_hidden_layers_are_ten_wide_512():
@@ -123,73 +123,6 @@ def test_devices_agree():
         transfer(w, identity_code(w, target), target, driver, 0) for w in (load_ldnet(), load_ldnet(None, "cuda"))
     )
     assert np.abs(cpu - cuda).max() < 0.02
-
-
-def head_model(path):
-    """A made-up head model in the layout of the real one."""
-    rng = np.random.default_rng(0)
-    mean = rng.normal(size=(68, 3)) * 5
-    np.savez(path, mean=mean, identity=rng.normal(size=(100, 68, 3)) * 0.1, expression=rng.normal(size=(53, 68, 3)))
-    return path
-
-
-def test_heads_turn_as_labelled(tmp_path):
-    heads = Heads(head_model(tmp_path / "h.npz"))
-    nobody = torch.zeros(1, heads.modes)
-    turned = Poses(torch.zeros(1, heads.units), torch.tensor([[0.0, 0.5, 0.0]]))
-    far = torch.tensor([1e6])
-    seen = heads.landmarks(nobody, turned, far)[0]
-    expected = heads.mean @ rotation(turned.angles)[0].T
-    assert torch.allclose(seen, expected[:, :2] * torch.tensor([1.0, -1.0]), atol=1e-3)
-
-
-def test_heads_error_names_the_file(tmp_path):
-    (tmp_path / "bad.npz").write_bytes(b"nothing")
-    with pytest.raises(Exception, match=r"bad\.npz"):
-        Heads(tmp_path / "bad.npz")
-
-
-def test_training_resumes_exactly(tmp_path):
-    data = str(head_model(tmp_path / "h.npz"))
-    short = {"data": data, "batch": 8, "save_every": 2}
-    whole = training.TrainSettings(out=str(tmp_path / "whole"), steps=4, **short)
-    training.train(whole)
-    unbroken = torch.load(tmp_path / "whole" / "checkpoint.pt", weights_only=True)
-
-    broken = training.TrainSettings(out=str(tmp_path / "broken"), steps=4, **short)
-    stop_after(broken, 2)
-    training.train(broken)
-    resumed = torch.load(tmp_path / "broken" / "checkpoint.pt", weights_only=True)
-    assert resumed["step"] == unbroken["step"] == 4
-    for name, tensor in unbroken["network"].items():
-        assert torch.equal(tensor, resumed["network"][name]), name
-
-
-def stop_after(run, steps):
-    """Interrupt a run as Ctrl-C would, right after its first checkpoint."""
-    draw, drawn = training.draw_batch, []
-
-    def counted(heads, settings, generator, clean=False):
-        if settings == run:
-            drawn.append(1)
-            if len(drawn) > steps:
-                raise KeyboardInterrupt
-        return draw(heads, settings, generator, clean)
-
-    training.draw_batch = counted
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            training.train(run)
-    finally:
-        training.draw_batch = draw
-    assert torch.load(Path(run.out) / "checkpoint.pt", weights_only=True)["step"] == steps
-
-
-def test_training_refuses_another_runs_folder(tmp_path):
-    data = str(head_model(tmp_path / "h.npz"))
-    training.train(training.TrainSettings(data=data, out=str(tmp_path / "r"), batch=8, steps=1))
-    with pytest.raises(SettingsError, match="other settings"):
-        training.train(training.TrainSettings(data=data, out=str(tmp_path / "r"), batch=4, steps=1))
 
 
 def test_shipped_weights_are_full_size_and_documented(shipped):

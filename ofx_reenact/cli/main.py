@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from ofx_reenact import __version__
-from ofx_reenact.cli import demo, doctor, render, track
+from ofx_reenact.cli import data, demo, doctor, evaluate, render, track, train
 from ofx_reenact.errors import ReenactError, SettingsError
 
 USAGE, FAILED, BROKEN, INTERRUPTED = 2, 1, 70, 130
@@ -31,6 +31,9 @@ app.command("render", help=render.HELP)(render.command())
 app.command("track", help=track.HELP)(track.command)
 app.command("demo", help=demo.HELP)(demo.command)
 app.command("doctor", help=doctor.HELP)(doctor.command)
+app.add_typer(train.app)
+app.add_typer(data.app)
+app.add_typer(evaluate.app)
 
 
 def _version(wanted: bool) -> None:

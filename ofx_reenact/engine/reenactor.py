@@ -120,13 +120,11 @@ class Reenactor:
         if reference not in rows:
             raise SettingsError(f"--reference {reference}: the performance has frames {min(rows)}-{max(rows)}")
         base = rows[reference]
-        moved = transfer(
-            self._weights,
-            identity.code,
-            identity.landmarks,
-            performance.frontal[:, list(MESH68), :2],
-            None if settings.motion == "absolute" else base,
-        )
+        driver, start = performance.frontal[:, list(MESH68), :2], None if settings.motion == "absolute" else base
+        if settings.retarget == "copy":
+            moved = driver - (identity.landmarks if start is None else driver[start])
+        else:
+            moved = transfer(self._weights, identity.code, identity.landmarks, driver, start)
         heads = densify.Heads(performance.rotation, performance.scale, performance.translation)
         weights = region_weights(settings)
         expression = densify.expression(performance.frontal, base, moved, densify.spread_weights(weights))

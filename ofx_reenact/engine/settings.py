@@ -74,6 +74,12 @@ class Settings:
         "Motion",
         choices=("relative", "absolute", "locked"),
     )
+    retarget: str = option(
+        "ldnet",
+        "ldnet: the target's own landmarks doing what the driver does; copy: the driver's as they are, for comparison.",
+        "Motion",
+        choices=("ldnet", "copy"),
+    )
     reference: int | None = option(None, "Driver's frame that means 'as in the target'; chosen if not given.", "Motion")
     weight_pose: float = weight("the head's rotation")
     weight_position: float = weight("the head's place and size")

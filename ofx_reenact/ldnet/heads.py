@@ -1,11 +1,14 @@
 """Synthetic heads: landmarks with identity, expression and head rotation known, so that a true swap exists.
 
-The source is ICT-FaceKit's morphable model reduced to its 68 landmarks: an ``.npz`` with ``mean`` (68, 3),
-``identity`` (100, 68, 3), ``expression`` (53, 68, 3), in centimetres, x right on screen, y up, z to the viewer.
+A *head model* is linear: 68 landmarks of the mean face, identity modes, expression units. A *heads file* (``.npz``)
+carries one, with a grid of labelled landmarks drawn from it: every person in every pose.
+
+Convention of models: centimetres, x right on screen, y up, z to the viewer. Of landmarks: x right, y down.
 """
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,31 +17,46 @@ import torch
 from torch import Tensor
 
 from ofx_reenact.errors import ReenactError
+from ofx_reenact.files import written_whole
+
+SCHEMA = "ofx-reenact/heads/1"
+# Draws of a grid that are made at once.
+_CHUNK = 50_000
 
 
 @dataclass(frozen=True)
 class Poses:
-    """What a head does: expression weights (B, 53) and Euler angles (B, 3) in radians (pitch, yaw, roll)."""
+    """What heads do: expression weights (B, U) in [0, 1] and Euler angles (B, 3) in radians (pitch, yaw, roll)."""
 
     expression: Tensor
     angles: Tensor
 
+    def take(self, rows: Tensor) -> Poses:
+        """Select rows (n,)."""
+        return Poses(self.expression[rows], self.angles[rows])
 
-class Heads:
-    """A parametric head that draws random people and poses and projects their 68 landmarks."""
 
-    def __init__(self, path: str | Path) -> None:
-        try:
-            with np.load(path, allow_pickle=False) as data:
-                arrays = [torch.from_numpy(data[k].astype(np.float32)) for k in ("mean", "identity", "expression")]
-        except (OSError, ValueError, KeyError) as error:
-            raise ReenactError(f"{path}: not a 68-point head model ({error})") from error
-        self.mean, self.identity, self.expression = arrays
-        self.modes, self.units = len(self.identity), len(self.expression)
+@dataclass(frozen=True)
+class HeadModel:
+    """A parametric head reduced to its landmarks; draws random people and poses and projects them.
+
+    Attributes:
+        mean: (68, 3).
+        identity: (M, 68, 3); modes scaled so that standard normal weights give people.
+        expression: (U, 68, 3) units.
+        units: their names.
+        source: where it comes from, and on what terms.
+    """
+
+    mean: Tensor
+    identity: Tensor
+    expression: Tensor
+    units: tuple[str, ...]
+    source: str
 
     def people(self, count: int, generator: torch.Generator) -> Tensor:
-        """Draw identities: mode weights (count, 100), standard normal as the model's modes are scaled."""
-        return torch.randn(count, self.modes, generator=generator)
+        """Draw people: mode weights (count, M)."""
+        return torch.randn(count, len(self.identity), generator=generator)
 
     def poses(self, count: int, generator: torch.Generator, facing: Tensor | None = None) -> Poses:
         """Draw expressions (sparse and strong, as faces are) and head rotations (a quarter nearly frontal).
@@ -49,8 +67,8 @@ class Heads:
             facing: (count, 1) bool; heads that face the camera but for a few degrees.
         """
         random = lambda *size: torch.rand(*size, generator=generator)  # noqa: E731
-        active = random(count, self.units) < random(count, 1) * 0.4
-        expression = active * random(count, self.units) * random(count, 1).sqrt()
+        active = random(count, len(self.units)) < random(count, 1) * 0.4
+        expression = active * random(count, len(self.units)) * random(count, 1).sqrt()
         spread = torch.tensor([0.20, 0.38, 0.12])
         angles = torch.randn(count, 3, generator=generator) * spread
         nearly = random(count, 1) < 0.25
@@ -62,7 +80,7 @@ class Heads:
         """Project to the picture plane.
 
         Args:
-            people: identity weights (B, 100).
+            people: mode weights (B, M).
             poses: B expressions and rotations.
             distance: camera distance (B,) in centimetres; the camera looks at the head's centre.
 
@@ -85,6 +103,84 @@ class Heads:
         flat = self.mean[:, :2] * torch.tensor([1.0, -1.0])
         low, high = flat.amin(0), flat.amax(0)
         return (flat - (low + high) / 2) / ((high - low).max() / 2)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Every one of I people in every one of P poses; pose 0 is a neutral face seen from the front.
+
+    Attributes:
+        landmarks: (I, P, 68, 2) float32.
+        poses: the P expressions and rotations.
+        distance: (I,) each person's camera.
+    """
+
+    landmarks: Tensor
+    poses: Poses
+    distance: Tensor
+
+
+def draw_grid(model: HeadModel, identities: int, poses: int, seed: int) -> Grid:
+    """Draw a grid; the same from the same seed."""
+    generator = torch.Generator().manual_seed(seed)
+    people, distance = model.people(identities, generator), model.distances(identities, generator)
+    drawn = model.poses(poses, generator)
+    drawn.expression[0], drawn.angles[0] = 0, 0
+    who = torch.arange(identities).repeat_interleave(poses)
+    what = torch.arange(poses).repeat(identities)
+    parts = [
+        model.landmarks(people[w], drawn.take(p), distance[w])
+        for w, p in zip(who.split(_CHUNK), what.split(_CHUNK), strict=True)
+    ]
+    return Grid(torch.cat(parts).unflatten(0, (identities, poses)), drawn, distance)
+
+
+def save_heads(path: Path, model: HeadModel, grid: Grid) -> None:
+    """Write a heads file, whole or not at all.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    identities, poses = grid.landmarks.shape[:2]
+    content = {
+        "schema": SCHEMA,
+        "source": model.source,
+        "units": np.array(model.units),
+        "model_mean": model.mean.numpy(),
+        "model_identity": model.identity.numpy(),
+        "model_expression": model.expression.numpy(),
+        "landmarks": grid.landmarks.flatten(0, 1).numpy(),
+        "identity": np.repeat(np.arange(identities), poses),
+        "pose": np.tile(np.arange(poses), identities),
+        "expression": grid.poses.expression.numpy(),
+        "rotation": grid.poses.angles.numpy(),
+        "distance": grid.distance.numpy(),
+    }
+    with written_whole(path) as partial, partial.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **{name: np.asarray(value) for name, value in content.items()})
+
+
+def load_heads(path: str | Path) -> tuple[HeadModel, Grid]:
+    """Read a heads file.
+
+    Raises:
+        ReenactError: there is none, or it is damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            if str(data["schema"]) != SCHEMA:
+                raise ReenactError(f"{path}: not a heads file of this version; make it again with `data heads`")
+            arrays = {name: torch.from_numpy(data[name]) for name in data.files if data[name].dtype.kind in "fi"}
+            units, source = tuple(str(name) for name in data["units"]), str(data["source"])
+    except FileNotFoundError as error:
+        raise ReenactError(f"{path}: no such heads file") from error
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ReenactError(f"{path}: not a heads file ({str(error).splitlines()[0]})") from error
+    mean, modes, expression = (arrays[f"model_{name}"].float() for name in ("mean", "identity", "expression"))
+    model = HeadModel(mean, modes, expression, units, source)
+    identities = int(arrays["identity"][-1]) + 1
+    landmarks = arrays["landmarks"].float().unflatten(0, (identities, -1))
+    return model, Grid(landmarks, Poses(arrays["expression"], arrays["rotation"]), arrays["distance"])
 
 
 def rotation(angles: Tensor) -> Tensor:

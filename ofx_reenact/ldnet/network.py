@@ -1,4 +1,4 @@
-"""The networks of LD-Net: E_P, E_I and G, each an MLP of ten hidden layers (paper section 3.1, appendix).
+"""The networks of LD-Net: E_P, E_I, G and the critics, each an MLP of ten hidden layers (paper section 3.1, appendix).
 
 Shapes: landmarks are (B, 68, 2) normalised as :mod:`ofx_reenact.ldnet.normalise` says; the pose and
 expression code is (B, 64), the identity code (B, 128).
@@ -94,6 +94,37 @@ class LDNet(nn.Module):
         network = cls(width=width, hidden=hidden)
         network.load_state_dict(dict(state))
         return network
+
+
+class LabelTable(nn.Embedding):
+    """N_I: a label embedding of one layer, person (B,) → identity code (B, 128); stage 1 only."""
+
+    def __init__(self, people: int) -> None:
+        super().__init__(people, IDENTITY_CODE)
+
+
+class Classifier(nn.Module):
+    """C: landmarks (B, 68, 2) → log-probabilities of the people (B, K)."""
+
+    def __init__(self, people: int, width: int = WIDTH, hidden: int = HIDDEN_LAYERS) -> None:
+        super().__init__()
+        self.layers = MLP(LANDMARKS * 2, people, width, hidden)
+
+    def forward(self, landmarks: Tensor) -> Tensor:
+        """Log-softmax in float32, whatever the precision before."""
+        return nn.functional.log_softmax(self.layers(landmarks.flatten(1)).float(), dim=1)
+
+
+class Discriminator(nn.Module):
+    """D: landmarks (B, 68, 2) → how real they are (B, 1); +1 real, -1 made."""
+
+    def __init__(self, width: int = WIDTH, hidden: int = HIDDEN_LAYERS) -> None:
+        super().__init__()
+        self.layers = MLP(LANDMARKS * 2, 1, width, hidden)
+
+    def forward(self, landmarks: Tensor) -> Tensor:
+        """No squashing at the end (least-squares GAN)."""
+        return self.layers(landmarks.flatten(1)).float()
 
 
 def unit_rows(linear: nn.Linear) -> nn.Linear:

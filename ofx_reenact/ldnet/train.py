@@ -1,256 +1,182 @@
-"""Train LD-Net with supervised swaps on synthetic heads (the ``plate`` recipe).
-
-The printed losses only say that a swap must look like the target and move like the driver. On synthetic heads
-the true swap is known, so it is asked for directly, together with the anchored results that are rendered in
-the end; both codes are asked to stay the same over what they must not see.
-
-Reads top to bottom: settings, batch, loss, loop. A checkpoint holds everything; a run that is started again on
-its folder goes on where it stopped.
-"""
+"""A training of LD-Net from its files to its weights: which recipe, on whom, from where, to where."""
 
 from __future__ import annotations
 
-import argparse
-import copy
 import json
-import math
-import time
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import torch
-from torch import Tensor
 
-from ofx_reenact.errors import SettingsError
-from ofx_reenact.files import written_whole
-from ofx_reenact.ldnet.freeform import bends
-from ofx_reenact.ldnet.heads import Heads, Poses
+from ofx_reenact.errors import ReenactError, SettingsError
+from ofx_reenact.ldnet.heads import HeadModel, load_heads
 from ofx_reenact.ldnet.network import LDNet
-from ofx_reenact.ldnet.normalise import Norm, normalise
+from ofx_reenact.ldnet.paper import STEPS, PaperSettings, Stage1, Stage2
+from ofx_reenact.ldnet.people import LandmarkSet, People, SyntheticPeople
+from ofx_reenact.ldnet.plate import PlateRecipe, PlateSettings
+from ofx_reenact.ldnet.score import score
+from ofx_reenact.ldnet.swaps import Drawing
+from ofx_reenact.training import CHECKPOINT, Curves, Point, run
 from ofx_reenact.weights import load_ldnet, save_ldnet
 
-
-@dataclass(frozen=True)
-class TrainSettings:
-    """What a run is made of; kept in its checkpoints and in the weights' metadata."""
-
-    data: str
-    out: str
-    steps: int = 16000
-    batch: int = 256
-    learning_rate: float = 1.5e-3
-    norm: Norm = "rigid"
-    facing: float = 0.5  # share of batches' rows in which all heads face the camera, as frontalised tracks do
-    noise: float = 0.004  # of a tracker, in normalised units (half the landmark box = 1)
-    offset: float = 0.4  # how far people differ from the head model's, as a share of its free bends
-    start: str = ""  # weights to start from instead of chance
-    ema: float = 0.999
-    seed: int = 1
-    threads: int = 1
-    save_every: int = 500
+WEIGHTS = "ldnet.safetensors"
+PLATE_STEPS = 16_000
 
 
 @dataclass(frozen=True)
-class Batch:
-    """Normalised landmarks (B, 68, 2).
+class Training:
+    """What ``train ldnet`` is asked to do.
 
     Attributes:
-        driver: performing.
-        rest: the same driver in another frame, which means "as in the target" where ``like`` holds.
-        target: as in its picture.
-        truth: the target doing what ``driver`` does.
-        like: (B, 1, 1) bool; whether the target's picture shows the expression and rotation of ``rest``.
+        recipe: ``paper`` or ``plate``.
+        data: heads files; the paper recipe takes sets of tracked landmarks as well.
+        out: folder of the run.
+        stage: of the paper recipe: ``1``, ``2`` or ``all``.
+        steps: of each stage; None takes the recipe's own number.
+        people: how many synthetic people the paper recipe draws of each heads file.
+        tracks: set of tracked landmarks for the plate recipe's identity cycle.
+        start: weights for the plate recipe to go on with.
+        save_every: steps from checkpoint to checkpoint.
+        resume: go on with the run in ``out``.
+        threads: of the CPU; 0 leaves it to torch.
+        paper, plate: settings of the recipes.
     """
 
-    driver: Tensor
-    rest: Tensor
-    target: Tensor
-    truth: Tensor
-    like: Tensor
+    recipe: str
+    data: tuple[str, ...]
+    out: Path
+    stage: str = "all"
+    steps: int | None = None
+    people: int = 1000
+    tracks: str = ""
+    start: str = ""
+    save_every: int = 500
+    resume: bool = False
+    threads: int = 0
+    paper: PaperSettings = field(default_factory=lambda: PaperSettings(stage=1))
+    plate: PlateSettings = field(default_factory=PlateSettings)
 
 
-def draw_batch(heads: Heads, settings: TrainSettings, generator: torch.Generator, clean: bool = False) -> Batch:
-    """Draw drivers, targets and true swaps.
-
-    Args:
-        heads: where people and poses come from.
-        settings: batch size, normalisation and noise.
-        generator: source of chance.
-        clean: leave out noise, bends and offsets, and have every target in a pose of its own, for measuring.
-    """
-    count, template = settings.batch, heads.template()
-    drivers, targets = heads.people(2 * count, generator).chunk(2)
-    near, far = heads.distances(2 * count, generator).chunk(2)
-    facing = torch.rand(count, 1, generator=generator) < settings.facing
-    act, rest, own = (heads.poses(count, generator, facing) for _ in range(3))
-    like = torch.rand(count, 1, generator=generator) < (0.0 if clean else 0.6)
-    own = Poses(*(torch.where(like, r, o) for r, o in ((rest.expression, own.expression), (rest.angles, own.angles))))
-    faces = [
-        normalise(heads.landmarks(who, pose, distance), settings.norm, template)[0]
-        for who, pose, distance in (
-            (drivers, act, near), (drivers, rest, near), (targets, own, far), (targets, act, far)
-        )
-    ]  # fmt: skip
-    if not clean:
-        acted, rested, owned = (bends(template, count, generator) for _ in range(3))
-        owned = torch.where(like[..., None], rested, owned)
-        identities = bends(template, 2 * count, generator) * settings.offset
-        identities += torch.randn(2 * count, len(template), 2, generator=generator) * settings.offset * 0.04
-        of_driver, of_target = identities.chunk(2)
-        added = (acted + of_driver, rested + of_driver, owned + of_target, acted + of_target)
-        faces = [face + more for face, more in zip(faces, added, strict=True)]
-        noise = [torch.randn(faces[0].shape, generator=generator) * settings.noise for _ in range(3)]
-        faces[:3] = [face + more for face, more in zip(faces[:3], noise, strict=True)]
-    driver, performed, target, truth = faces
-    return Batch(driver, performed, target, truth, like[..., None])
-
-
-def squared_error(a: Tensor, b: Tensor) -> Tensor:
-    """Per-point squared Euclidean distance, mean over points and batch (paper eq. 2 and 6)."""
-    return ((a - b) ** 2).sum(-1).mean()
-
-
-def agreement(a: Tensor, b: Tensor) -> Tensor:
-    """Mean squared difference of codes (B, n) in units of their variance, so that shrinking them wins nothing."""
-    return ((a - b) ** 2).mean() / a.detach().var(0).mean().clamp(min=1e-6)
-
-
-def loss_of(network: LDNet, batch: Batch) -> tuple[Tensor, dict[str, float]]:
-    """Swap, reconstruction, both anchored swaps, and agreement of both codes.
-
-    From one frame nobody can tell a wide mouth from a smile, so the swap alone teaches to do half of either. What is
-    rendered is the difference of two frames, where who it is cancels: the relative swap weighs most.
-    """
-    faces = torch.cat([batch.driver, batch.rest, batch.target, batch.truth])
-    act, rest, own, done = network.encode_pose(faces).chunk(4)
-    identity, identity_done = network.encode_identity(torch.cat([batch.target, batch.truth])).chunk(2)
-    made = network.generate(torch.cat([act, rest, own]), identity.repeat(3, 1)).float()
-    swap, rested, same = made.chunk(3)
-    absolute, relative = batch.target + swap - same, batch.target + swap - rested
-    terms = {
-        "swap": 300 * squared_error(swap, batch.truth),
-        "same": 200 * squared_error(same, batch.target),
-        "absolute": 200 * squared_error(absolute, batch.truth),
-        "relative": 3000 * squared_error(torch.where(batch.like, relative, batch.truth), batch.truth),
-        "pose": 0.1 * agreement(act.float(), done.float()),
-        "identity": 0.1 * agreement(identity.float(), identity_done.float()),
-    }
-    return torch.stack(list(terms.values())).sum(), {k: v.item() for k, v in terms.items()}
-
-
-@torch.no_grad()
-def measure(network: LDNet, heads: Heads, settings: TrainSettings, batches: int = 8) -> dict[str, float]:
-    """Point errors on unseen people, mean distance over half the truth's landmark box.
+def train(training: Training, observe: Callable[[str, Point], None] = lambda stage, point: None) -> Path | None:
+    """Run a training.
 
     Returns:
-        On the head model alone, heads turned: ``copied`` (the driver's landmarks as they are), ``swap`` and
-        ``anchored``. With bends and noise, heads facing the camera: ``relative`` (what relative motion renders) and
-        ``gain``, the share of the true motion that is in it.
-    """
-    generator = torch.Generator().manual_seed(20_000_003)
-    turned, facing = replace(settings, facing=0.0), replace(settings, facing=1.0)
-    sums: dict[str, float] = {}
-    for _ in range(batches):
-        batch = draw_batch(heads, turned, generator, clean=True)
-        identity = network.encode_identity(batch.target)
-        swap, same = network(batch.driver, identity), network(batch.target, identity)
-        half = (batch.truth.amax(-2) - batch.truth.amin(-2)).amax(-1) / 2
-        guesses = {"copied": batch.driver, "swap": swap, "anchored": batch.target + swap - same}
-        errors = {name: ((guess - batch.truth).norm(dim=-1).mean(-1) / half).mean() for name, guess in guesses.items()}
-        for name, value in (errors | measure_relative(network, draw_batch(heads, facing, generator))).items():
-            sums[name] = sums.get(name, 0.0) + value.item() / batches
-    return sums
-
-
-def measure_relative(network: LDNet, batch: Batch) -> dict[str, Tensor]:
-    """Point error and gain of relative motion, where the target's picture shows the driver's reference."""
-    chosen = batch.like.flatten()
-    driver, rest, target, truth = (x[chosen] for x in (batch.driver, batch.rest, batch.target, batch.truth))
-    identity = network.encode_identity(target)
-    moved, true = network(driver, identity) - network(rest, identity), truth - target
-    half = (truth.amax(-2) - truth.amin(-2)).amax(-1) / 2
-    return {
-        "relative": ((moved - true).norm(dim=-1).mean(-1) / half).mean(),
-        "gain": (moved * true).sum() / (true * true).sum(),
-    }
-
-
-def train(settings: TrainSettings) -> Path:
-    """Run or resume a training; returns the weights file.
+        The weights file, or None after stage 1 alone, which makes none.
 
     Raises:
-        SettingsError: the folder holds a run with other settings.
+        ReenactError: the data cannot be used.
+        SettingsError: the options do not fit together, or ``out`` holds another run.
     """
-    torch.set_num_threads(settings.threads)
-    out = Path(settings.out)
-    out.mkdir(parents=True, exist_ok=True)
-    heads = Heads(settings.data)
-    torch.manual_seed(settings.seed)
-    network = load_ldnet(settings.start).network.requires_grad_(True) if settings.start else LDNet()
-    average = copy.deepcopy(network)
-    optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, eps=1e-6)
-    generator = torch.Generator().manual_seed(settings.seed)
-    step, checkpoint = 0, out / "checkpoint.pt"
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        if state["settings"] != asdict(settings):
-            raise SettingsError(f"{checkpoint} was trained with other settings; choose another --out")
-        network.load_state_dict(state["network"])
-        average.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
-        generator.set_state(state["generator"])
-        step = state["step"]
+    if not training.data:
+        raise SettingsError("--data is needed: a heads file; `ofx-reenact data heads` makes one")
+    if training.threads:
+        torch.set_num_threads(training.threads)
+    return (_train_plate if training.recipe == "plate" else _train_paper)(training, observe)
 
-    start = time.monotonic()
-    while step < settings.steps:
-        rate = min(1.0, (step + 1) / 200) * (0.5 + 0.5 * math.cos(math.pi * step / settings.steps))
-        for group in optimiser.param_groups:
-            group["lr"] = settings.learning_rate * max(rate, 0.005)
-        batch = draw_batch(heads, settings, generator)
-        with torch.autocast("cpu", torch.bfloat16):
-            loss, terms = loss_of(network, batch)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
-        optimiser.step()
-        step += 1
-        decay = min(settings.ema, (1 + step) / (10 + step))
-        with torch.no_grad():
-            torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - decay)
-        if step % settings.save_every == 0 or step == settings.steps:
-            errors = measure(average, heads, settings)
-            line = {"step": step, "seconds": round(time.monotonic() - start), **errors}
-            line |= {f"loss_{name}": value for name, value in terms.items()}
-            print(json.dumps({k: round(v, 5) for k, v in line.items()}), flush=True)
-            state = {
-                "settings": asdict(settings), "step": step, "network": network.state_dict(),
-                "average": average.state_dict(), "optimiser": optimiser.state_dict(),
-                "generator": generator.get_state(),
-            }  # fmt: skip
-            with written_whole(checkpoint) as partial:
-                torch.save(state, partial)
-    errors = measure(average, heads, settings)
-    weights = out / "ldnet.safetensors"
+
+def _train_plate(training: Training, observe: Callable[[str, Point], None]) -> Path:
+    settings = training.plate
+    models = [load_heads(path)[0] for path in training.data]
+    start = load_ldnet(training.start) if training.start else None
+    template = start.template if start else models[0].template()
+    drawing = Drawing(settings.norm, template)
+    recipe = PlateRecipe(
+        settings,
+        models,
+        template,
+        lambda network: score(network, _named(models), drawing),
+        start=start.network if start else None,
+        tracks=LandmarkSet(training.tracks) if training.tracks else None,
+    )
+    steps = training.steps or PLATE_STEPS
+    _run(training, recipe, training.out, steps, lambda point: observe("plate", point))
+    about = f"plate recipe, {steps} steps of {settings.batch}" + (f", from {start.sha256[:12]}" if start else "")
+    return _save(training, recipe.average, template, about, models)
+
+
+def _train_paper(training: Training, observe: Callable[[str, Point], None]) -> Path | None:
+    people, models = _people(training)
+    template = models[0].template() if models else torch.zeros(68, 2)
+    if training.paper.norm == "rigid" and not models:
+        raise SettingsError("the rigid normalisation needs a mean face: give a heads file too, or --norm bbox")
+    first = replace(training.paper, stage=1)
+    network = Stage1(first, people, template)
+    folder = training.out / "stage1"
+    if training.stage in ("1", "all"):
+        _run(training, network, folder, training.steps or STEPS[1], lambda point: observe("stage 1", point))
+    else:
+        _take(network, folder)
+    if training.stage == "1":
+        return None
+    second = replace(training.paper, stage=2)
+    drawing = Drawing(second.norm, template)
+    recipe = Stage2(second, people, template, network.network, lambda n: score(n, _named(models), drawing))
+    steps = training.steps or STEPS[2]
+    _run(training, recipe, training.out / "stage2", steps, lambda point: observe("stage 2", point))
+    about = f"paper recipe, stage 2 {steps} steps of {second.batch}, adv {second.adv}, {people.count} people"
+    return _save(training, recipe.network, template, about, models)
+
+
+def _run(
+    training: Training, recipe: Stage1 | Stage2 | PlateRecipe, out: Path, steps: int, observe: Callable[[Point], None]
+) -> None:
+    curves = Curves(out)
+
+    def both(point: Point) -> None:
+        curves(point)
+        observe(point)
+
+    run(recipe, out, steps, save_every=training.save_every, resume=training.resume, observe=both)
+
+
+def _take(stage: Stage1, folder: Path) -> None:
+    """Restore stage 1 from its finished run."""
+    from ofx_reenact.training import restored
+
+    if not (folder / CHECKPOINT).exists():
+        raise SettingsError(f"{folder}: no run of stage 1; train --stage 1 first, or --stage all")
+    restored(stage, folder / CHECKPOINT)
+
+
+def _people(training: Training) -> tuple[People, list[HeadModel]]:
+    """Whom the paper recipe trains on: heads files' synthetic people, or one set of tracked landmarks."""
+    models, sets = [], []
+    for path in training.data:
+        if _is_heads(path):
+            models.append(load_heads(path)[0])
+        else:
+            sets.append(LandmarkSet(path))
+    if sets and (models or len(sets) > 1):
+        raise SettingsError("--data: give heads files, or one set of tracked landmarks, not both")
+    if sets:
+        return sets[0], []
+    return SyntheticPeople.of(models, training.people, training.paper.seed), models
+
+
+def _is_heads(path: str) -> bool:
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            return "model_mean" in data.files
+    except FileNotFoundError as error:
+        raise ReenactError(f"{path}: no such file") from error
+    except (OSError, ValueError, EOFError) as error:
+        raise ReenactError(f"{path}: neither a heads file nor a set of landmarks") from error
+
+
+def _named(models: Sequence[HeadModel]) -> dict[str, HeadModel]:
+    return {model.source.partition(" ")[0]: model for model in models}
+
+
+def _save(training: Training, network: LDNet, template: torch.Tensor, about: str, models: Sequence[HeadModel]) -> Path:
+    settings = training.plate if training.recipe == "plate" else training.paper
+    scores = score(network, _named(models), Drawing(settings.norm, template), count=8192)
     note = {
-        "recipe": f"supervised swaps, {settings.steps} steps of {settings.batch}",
-        "data": "synthetic heads from ICT-FaceKit (MIT, USC ICT), 68-point model",
-        "errors": json.dumps({k: round(v, 5) for k, v in errors.items()}),
+        "recipe": about,
+        "data": "; ".join(f"synthetic heads from {model.source}" for model in models) or ", ".join(training.data),
+        "errors": json.dumps({name: round(value, 5) for name, value in scores.items()}),
     }
-    save_ldnet(weights, average, heads.template(), settings.norm, note)
+    weights = training.out / WEIGHTS
+    save_ldnet(weights, network.cpu(), template, settings.norm, note)
     return weights
-
-
-def main() -> None:
-    """``python -m ofx_reenact.ldnet.train --data HEADS.npz --out RUN``."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--out", required=True)
-    for name in ("steps", "batch", "seed", "threads", "save_every"):
-        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(TrainSettings, name))
-    parser.add_argument("--start", default=TrainSettings.start, help="weights to start from")
-    parser.add_argument("--learning-rate", type=float, default=TrainSettings.learning_rate)
-    print(train(TrainSettings(**vars(parser.parse_args()))))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,65 @@
+"""``ofx-reenact data``: what trainings and evaluations are made from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ofx_reenact.errors import SettingsError
+
+app = typer.Typer(
+    name="data", help="Make data to train and evaluate on.", no_args_is_help=True, rich_markup_mode="rich"
+)
+
+
+@app.command("heads")
+def heads(
+    out: Annotated[Path, typer.Option(help="Heads file (.npz) to write.")],
+    source: Annotated[str, typer.Option(help="Where heads come from \\[anny|ict].")] = "anny",
+    folder: Annotated[str, typer.Option("--from", help="ICT-FaceKit's folder, for source ict.", metavar="PATH")] = "",
+    identities: Annotated[int, typer.Option(help="People in the labelled grid.", min=2)] = 100,
+    poses: Annotated[int, typer.Option(help="Poses and expressions that each of them takes.", min=2)] = 2000,
+    seed: Annotated[int, typer.Option(help="Of chance; the same seed draws the same grid.")] = 100,
+) -> int:
+    """Draw synthetic heads: a head model to train on, and a grid of labelled landmarks to test on."""
+    if source not in ("anny", "ict"):
+        raise SettingsError(f"--source {source}: choose from anny, ict")
+    if source == "ict" and not folder:
+        raise SettingsError("--source ict needs --from, the folder of ICT-FaceKit's repository")
+    from ofx_reenact.ldnet.heads import draw_grid, save_heads
+
+    if source == "ict":
+        from ofx_reenact.ldnet.ict import ict_model
+
+        model = ict_model(Path(folder))
+    else:
+        from ofx_reenact.ldnet.anny_heads import anny_model
+
+        model = anny_model()
+    save_heads(out, model, draw_grid(model, identities, poses, seed))
+    typer.echo(f"{identities} people in {poses} poses from {model.source}: {out}")
+    return 0
+
+
+@app.command("tracks")
+def tracks(
+    input: Annotated[list[str], typer.Option("--input", help="Picture, clip or folder of them; may be repeated.")],
+    out: Annotated[Path, typer.Option(help="Set of landmarks (.npz) to write.")],
+    every: Annotated[int, typer.Option(help="Take every so many frames of a clip.", min=1)] = 1,
+) -> int:
+    """Track real people: landmarks labelled with who it is, by what stands before the first _ in a file's name."""
+    from ofx_reenact.ldnet.tracks import build_tracks
+
+    faceless: list[Path] = []
+
+    def observe(path: Path, found: int) -> None:
+        if not found:
+            faceless.append(path)
+
+    people, count = build_tracks(input, out, every=every, observe=observe)
+    typer.echo(f"{count} landmark sets of {people} people: {out}")
+    for path in faceless:
+        typer.echo(f"  no face in {path}")
+    return 0

@@ -1,0 +1,80 @@
+"""``ofx-reenact evaluate``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(name="evaluate", help="Measure the networks.", no_args_is_help=True, rich_markup_mode="rich")
+
+
+@app.command("ldnet")
+def ldnet(
+    data: Annotated[Path, typer.Option(help="LMTest: a heads file of people whom training did not see.")],
+    weights: Annotated[str, typer.Option(help="LD-Net weights; the shipped ones if not given.")] = "",
+    pairs: Annotated[str, typer.Option(help="Set of tracks with takes neutral and smiling, for real people.")] = "",
+    as_json: Annotated[Path | None, typer.Option("--json", help="Also write the numbers here.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Also draw plots into this folder.")] = None,
+) -> int:
+    """Table 1 of the paper, point errors of swaps, and real people driven by each other."""
+    from rich.console import Console
+
+    from ofx_reenact.evaluate import ldnet as evaluation
+    from ofx_reenact.files import written_whole
+    from ofx_reenact.ldnet.heads import load_heads
+    from ofx_reenact.ldnet.score import guesses
+    from ofx_reenact.weights import load_ldnet
+
+    loaded = load_ldnet(weights or None)
+    model, grid = load_heads(data)
+    codes = evaluation.encode(loaded, grid)
+    swaps, yaw = evaluation.swaps_of(loaded, grid)
+    errors = evaluation.point_errors(loaded, swaps)
+    result: dict[str, Any] = {
+        "weights": {"file": str(loaded.path), "sha256": loaded.sha256, "norm": loaded.norm},
+        "data": {"file": str(data), "source": model.source, "grid": list(grid.landmarks.shape[:2])},
+        "table 1": evaluation.table1(codes),
+        "points": evaluation.by_region(errors),
+    }
+    result["table 1 ratios"] = evaluation.ratios(result["table 1"])
+    if pairs:
+        result["real people"] = evaluation.real_pairs(loaded, Path(pairs))
+    show(result, Console())
+    if as_json:
+        with written_whole(as_json) as partial:
+            partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    if report:
+        from ofx_reenact.evaluate.plots import draw_all
+
+        for path in draw_all(report, codes, swaps, yaw, errors, guesses(loaded.network, swaps)["anchored"]):
+            typer.echo(f"plot: {path}")
+    return 0
+
+
+def show(result: dict[str, Any], console: Any) -> None:
+    """Print the numbers as tables."""
+    from rich.table import Table
+
+    from ofx_reenact.evaluate.ldnet import PAPER, ratios
+
+    paper, ours = ratios(PAPER), result["table 1 ratios"]
+    table = Table("code", "pairs share", "distance", "ratio", "paper's ratio", title="Table 1")
+    for code, row in result["table 1"].items():
+        for case, distance in row.items():
+            shares = case in ours[code]
+            cells = (f"{ours[code][case]:.3f}", f"{paper[code][case]:.3f}") if shares else ("1", "1")
+            table.add_row(code, case, f"{distance:.3f}", *cells)
+    console.print(table)
+    regions = list(next(iter(result["points"].values())))
+    table = Table("landmarks", *regions, title="Point errors, half landmark boxes")
+    for name, row in result["points"].items():
+        table.add_row(name, *(f"{row[region]:.4f}" for region in regions))
+    console.print(table)
+    if "real people" in result:
+        row = result["real people"]
+        table = Table(*row, title="Real people, driven by each other's smiles")
+        table.add_row(*(f"{value:.4f}" if name != "people" else f"{value:.0f}" for name, value in row.items()))
+        console.print(table)

@@ -1,0 +1,68 @@
+"""``ofx-reenact train``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from ofx_reenact.errors import SettingsError
+
+if TYPE_CHECKING:
+    from ofx_reenact.ldnet.paper import Adversary
+
+app = typer.Typer(name="train", help="Train the networks.", no_args_is_help=True, rich_markup_mode="rich")
+_CHOICES = {"recipe": ("plate", "paper"), "stage": ("1", "2", "all"), "adv": ("ll", "ll_clamp", "nlu")}
+
+
+@app.command("ldnet")
+def ldnet(
+    data: Annotated[list[str], typer.Option(help="Heads file; may be repeated. Paper recipe: or one set of tracks.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints, curves, weights.")],
+    recipe: Annotated[str, typer.Option(help="plate: supervised swaps; paper: as printed \\[plate|paper].")] = "plate",
+    stage: Annotated[str, typer.Option(help="Of the paper recipe \\[1|2|all].")] = "all",
+    steps: Annotated[int | None, typer.Option(help="Of each stage; the recipe's own number if not given.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Rows a step; the recipe's own number if not given.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Of Adam; the recipe's own if not given.")] = None,
+    people: Annotated[int, typer.Option(help="Paper recipe: people drawn of each heads file.", min=2)] = 1000,
+    adv: Annotated[str, typer.Option(help="Paper recipe: form of equation 2 \\[ll|ll_clamp|nlu].")] = "ll_clamp",
+    critics: Annotated[int, typer.Option(help="Paper recipe: steps of C and D for each of G.", min=1)] = 1,
+    tracks: Annotated[str, typer.Option(help="Plate recipe: set of tracks for the identity cycle.")] = "",
+    start: Annotated[str, typer.Option(help="Plate recipe: weights to go on with.")] = "",
+    width: Annotated[int, typer.Option(help="Features of the hidden layers.", min=8)] = 512,
+    seed: Annotated[int, typer.Option(help="Of chance.")] = 1,
+    device: Annotated[str, typer.Option(help="Where to train \\[auto|cpu|cuda].")] = "auto",
+    threads: Annotated[int, typer.Option(help="CPU threads; 0 leaves it to torch.", min=0)] = 0,
+    save_every: Annotated[int, typer.Option(help="Steps from checkpoint to checkpoint.", min=1)] = 500,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+) -> int:
+    """Train LD-Net: landmarks with the target's identity and the driver's pose and expression."""
+    for name, value in (("recipe", recipe), ("stage", stage), ("adv", adv)):
+        if value not in _CHOICES[name]:
+            raise SettingsError(f"--{name} {value}: choose from {', '.join(_CHOICES[name])}")
+    from ofx_reenact.engine.inputs import choose_device
+    from ofx_reenact.ldnet.paper import PaperSettings
+    from ofx_reenact.ldnet.plate import PlateSettings
+    from ofx_reenact.ldnet.train import Training, train
+    from ofx_reenact.training import Point
+
+    given = {"batch": batch, "learning_rate": learning_rate}
+    shared: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    shared |= {"seed": seed, "device": choose_device(device), "width": width}
+
+    def observe(name: str, point: Point) -> None:
+        values = "  ".join(f"{key} {value:.4g}" for key, value in point.values.items())
+        left = point.seconds / point.step * (point.steps - point.step)
+        typer.echo(f"{name} {point.step}/{point.steps}  {left / 60:.0f} min left  {values}")
+
+    training = Training(
+        recipe=recipe, data=tuple(data), out=out, stage=stage, steps=steps, people=people, tracks=tracks, start=start,
+        save_every=save_every, resume=resume, threads=threads,
+        paper=replace(PaperSettings(stage=1, adv=cast("Adversary", adv), critics=critics), **shared),
+        plate=replace(PlateSettings(), **shared),
+    )  # fmt: skip
+    weights = train(training, observe)
+    typer.echo(f"weights: {weights}" if weights else f"stage 1 is done; --stage 2 goes on from {out}")
+    return 0

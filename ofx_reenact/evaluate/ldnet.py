@@ -1,0 +1,153 @@
+"""How good LD-Net is: Table 1 of the paper, point errors on swaps whose truth is known, and real people.
+
+*LMTest* is a grid of 100 unseen people × 2,000 shared poses and expressions, as ``data heads`` draws it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.ldnet.heads import Grid
+from ofx_reenact.ldnet.normalise import normalise
+from ofx_reenact.ldnet.score import guesses, point_error
+from ofx_reenact.ldnet.swaps import Swaps
+from ofx_reenact.tracking.landmarks import REGIONS
+from ofx_reenact.weights import LDNetWeights
+
+# Table 1: mean distances of codes; what is compared are the ratios to "both different".
+PAPER = {
+    "E_I": {"same identity": 2.0431, "same pose": 3.1793, "both different": 3.8274},
+    "E_P": {"same identity": 3.5171, "same pose": 1.2730, "both different": 3.6744},
+}
+PAIRS, COMPONENTS, SWAPS = 1_000_000, 8, 20_000
+_CHUNK = 20_000
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Codes of a grid: identity (I, P, 128) and pose (I, P, 64)."""
+
+    identity: Tensor
+    pose: Tensor
+
+
+@torch.no_grad()
+def encode(weights: LDNetWeights, grid: Grid) -> Codes:
+    """Encode every landmark set of a grid."""
+    flat = grid.landmarks.flatten(0, 1)
+    identity, pose = [], []
+    for part in flat.split(_CHUNK):
+        normalised, _ = normalise(part, weights.norm, weights.template)
+        identity.append(weights.network.encode_identity(normalised))
+        pose.append(weights.network.encode_pose(normalised))
+    shape = grid.landmarks.shape[:2]
+    return Codes(torch.cat(identity).unflatten(0, shape), torch.cat(pose).unflatten(0, shape))
+
+
+def principal(codes: Tensor, components: int = COMPONENTS) -> Tensor:
+    """Project codes (I, P, n) on their principal components, not whitened: (I, P, components)."""
+    flat = codes.flatten(0, 1).double()
+    centred = flat - flat.mean(0)
+    _, vectors = torch.linalg.eigh(centred.T @ centred)
+    return (centred @ vectors[:, -components:].flip(-1)).unflatten(0, codes.shape[:2])
+
+
+def table1(codes: Codes, pairs: int = PAIRS, seed: int = 1) -> dict[str, dict[str, float]]:
+    """Mean distance of codes of pairs of one person, of one pose, and of neither (paper Table 1)."""
+    people, poses = codes.identity.shape[:2]
+    generator = torch.Generator().manual_seed(seed)
+
+    def other(of: Tensor, count: int) -> Tensor:
+        drawn = torch.randint(count - 1, of.shape, generator=generator)
+        return drawn + (drawn >= of)
+
+    who = torch.randint(people, (pairs,), generator=generator)
+    what = torch.randint(poses, (pairs,), generator=generator)
+    whom, else_ = other(who, people), other(what, poses)
+    cases = {"same identity": (who, else_), "same pose": (whom, what), "both different": (whom, else_)}
+    table: dict[str, dict[str, float]] = {}
+    for name, encoded in (("E_I", codes.identity), ("E_P", codes.pose)):
+        reduced = principal(encoded)
+        first = reduced[who, what]
+        table[name] = {case: (first - reduced[at]).norm(dim=-1).mean().item() for case, at in cases.items()}
+    return table
+
+
+def ratios(table: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """Divide Table 1's distances by those of pairs that share nothing."""
+    return {
+        name: {case: value / row["both different"] for case, value in row.items() if case != "both different"}
+        for name, row in table.items()
+    }
+
+
+def swaps_of(weights: LDNetWeights, grid: Grid, count: int = SWAPS, seed: int = 2) -> tuple[Swaps, Tensor]:
+    """Draw swaps from a grid; returns them and the driver's yaw (count,) in radians."""
+    people, poses = grid.landmarks.shape[:2]
+    generator = torch.Generator().manual_seed(seed)
+    driver, target = (torch.randint(people, (count,), generator=generator) for _ in range(2))
+    target = torch.where(target == driver, (target + 1) % people, target)
+    act, rest, own = (torch.randint(1, poses, (count,), generator=generator) for _ in range(3))
+    zero = torch.zeros_like(act)
+    seen = ((driver, act), (driver, rest), (target, own), (target, act), (driver, zero), (target, zero))
+    faces = [normalise(grid.landmarks[at], weights.norm, weights.template)[0] for at in seen]
+    like = torch.zeros(count, 1, 1, dtype=torch.bool)
+    performing, resting, own_face, truth, *neutral = faces
+    return Swaps(performing, resting, own_face, truth, like, torch.stack(neutral)), grid.poses.angles[act, 1]
+
+
+@torch.no_grad()
+def point_errors(weights: LDNetWeights, swaps: Swaps) -> dict[str, Tensor]:
+    """Errors of each guess (B, 68), and of a face that did not move, as the network alone and anchored."""
+    errors = {name: point_error(guess, swaps.truth) for name, guess in guesses(weights.network, swaps).items()}
+    unmoved = guesses(weights.network, replace(swaps, driver=swaps.target))
+    return errors | {f"unmoved {name}": point_error(unmoved[name], swaps.target) for name in ("direct", "anchored")}
+
+
+def by_region(errors: Mapping[str, Tensor]) -> dict[str, dict[str, float]]:
+    """Mean of each guess's errors over all points and over each region's."""
+    return {
+        name: {"all": error.mean().item()}
+        | {region: error[:, list(index)].mean().item() for region, index in REGIONS.items()}
+        for name, error in errors.items()
+    }
+
+
+@torch.no_grad()
+def real_pairs(weights: LDNetWeights, path: Path, before: str = "neutral", after: str = "smiling") -> dict[str, float]:
+    """Drive each person of a set of tracks by the next one's change of take, and compare with his own.
+
+    Returns:
+        Errors, 1 being half the landmark box: ``still`` (nothing moves), ``copied change`` (the driver's change as it
+        is), ``LD-Net`` (relative motion); and ``people``.
+
+    Raises:
+        ReenactError: the file is not a set of tracks, or fewer than two people have both takes.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            landmarks, identity, take = (data[name] for name in ("landmarks", "identity", "take"))
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise ReenactError(f"{path}: not a set of tracks ({error})") from error
+    first = {int(who): row for row, (who, name) in enumerate(zip(identity, take, strict=True)) if name == before}
+    then = {int(who): row for row, (who, name) in enumerate(zip(identity, take, strict=True)) if name == after}
+    people = sorted(first.keys() & then.keys())
+    if len(people) < 2:
+        raise ReenactError(f"{path}: {len(people)} people have both takes {before} and {after}; two or more are needed")
+    both = torch.from_numpy(np.stack([[landmarks[first[who]], landmarks[then[who]]] for who in people])).float()
+    target, _ = normalise(both, weights.norm, weights.template)
+    driver = target.roll(1, 0)
+    rest, truth = target.unbind(1)
+    network = weights.network
+    identity_code = network.encode_identity(rest)
+    moved = network(driver[:, 1], identity_code) - network(driver[:, 0], identity_code)
+    made = {"still": rest, "copied change": rest + driver[:, 1] - driver[:, 0], "LD-Net": rest + moved}
+    scores = {name: point_error(guess, truth).mean().item() for name, guess in made.items()}
+    return {**scores, "people": float(len(people))}

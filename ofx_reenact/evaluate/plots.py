@@ -1,0 +1,92 @@
+"""Pictures of an evaluation of LD-Net."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from ofx_reenact.errors import SettingsError
+from ofx_reenact.evaluate.ldnet import Codes, principal
+from ofx_reenact.ldnet.swaps import Swaps
+
+PEOPLE, POSES = 8, 150
+
+
+def draw_all(
+    folder: Path, codes: Codes, swaps: Swaps, yaw: Tensor, errors: Mapping[str, Tensor], made: Tensor
+) -> list[Path]:
+    """Draw codes, error by yaw and landmarks into a folder; returns the files.
+
+    Raises:
+        SettingsError: matplotlib is not installed.
+    """
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise SettingsError("--report needs matplotlib: pip install 'ofx-reenact[eval]'") from error
+    matplotlib.use("Agg")
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = {"codes.png": draw_codes(codes), "yaw.png": draw_yaw(yaw, errors), "landmarks.png": draw_faces(swaps, made)}
+    for name, figure in drawn.items():
+        figure.tight_layout()
+        figure.savefig(folder / name, dpi=80)
+    return [folder / name for name in drawn]
+
+
+def draw_codes(codes: Codes) -> Any:
+    """Two principal components of both codes, coloured by who and by what; E_I should gather who, E_P what."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 8.5))
+    boxes = figure.subplots(2, 2)
+    for row, (name, encoded) in enumerate((("E_I", codes.identity), ("E_P", codes.pose))):
+        part = principal(encoded[:PEOPLE, :POSES], 2).numpy()
+        who, what = np.mgrid[: part.shape[0], : part.shape[1]]
+        for column, (label, colour) in enumerate((("person", who), ("pose", what % 10))):
+            boxes[row, column].scatter(*part.reshape(-1, 2).T, c=colour.ravel(), cmap="tab10", s=6)
+            boxes[row, column].set_title(f"{name}, coloured by {label}", fontsize=9)
+    return figure
+
+
+def draw_yaw(yaw: Tensor, errors: Mapping[str, Tensor]) -> Any:
+    """Error over the driver's yaw."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4))
+    box = figure.subplots()
+    degrees = np.degrees(yaw.numpy())
+    edges = np.arange(-45, 46, 10)
+    middle = (edges[1:] + edges[:-1]) / 2
+    for name in ("copied", "oracle", "direct", "anchored"):
+        each = errors[name].mean(-1).numpy()
+        inside = [(degrees >= low) & (degrees < high) for low, high in itertools.pairwise(edges)]
+        box.plot(middle, [each[rows].mean() if rows.any() else np.nan for rows in inside], marker="o", label=name)
+    box.set_xlabel("driver's yaw in degrees")
+    box.set_ylabel("error, half landmark boxes")
+    box.legend(fontsize=8)
+    return figure
+
+
+def draw_faces(swaps: Swaps, made: Tensor) -> Any:
+    """Driver, target, and the truth (grey) below what was made (red)."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 6))
+    boxes = figure.subplots(3, 6)
+    for column in range(6):
+        rows = ((swaps.driver, "driver"), (swaps.target, "target"), (swaps.truth, "truth and made"))
+        for row, (faces, title) in enumerate(rows):
+            box = boxes[row, column]
+            box.scatter(*faces[column].numpy().T, s=7, c="0.6" if row == 2 else "0.2")
+            if row == 2:
+                box.scatter(*made[column].numpy().T, s=3, c="red")
+            box.set_title(title, fontsize=8)
+            box.set_aspect("equal")
+            box.invert_yaxis()
+            box.axis("off")
+    return figure

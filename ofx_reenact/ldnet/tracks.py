@@ -1,0 +1,123 @@
+"""Landmarks of real people, tracked from folders of clips and pictures and labelled with who it is.
+
+A file's name says who: what stands before the first underscore (``083_smiling.jpg`` is person ``083``, take
+``smiling``); a clip without one is a person of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.files import written_whole
+from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.sequence import VIDEOS
+from ofx_reenact.frames.sequence import Sequence as Frames
+from ofx_reenact.tracking.facemesh import FaceMesh
+from ofx_reenact.tracking.landmarks import MESH68
+from ofx_reenact.tracking.rigid import head_pose
+from ofx_reenact.tracking.tracker import Tracker
+
+SCHEMA = "ofx-reenact/tracks/1"
+PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".exr")
+
+
+@dataclass
+class _Rows:
+    frontal: list[np.ndarray] = field(default_factory=list)
+    pixels: list[np.ndarray] = field(default_factory=list)
+    person: list[str] = field(default_factory=list)
+    take: list[str] = field(default_factory=list)
+    frame: list[int] = field(default_factory=list)
+
+
+def find_media(inputs: Sequence[str]) -> list[Path]:
+    """Return the pictures and clips among files and in folders, in order.
+
+    Raises:
+        ReenactError: an input is not there, or there are none at all.
+    """
+    found: list[Path] = []
+    for name in inputs:
+        path = Path(name)
+        if not path.exists():
+            raise ReenactError(f"{path}: no such file or folder")
+        inside = sorted(path.iterdir()) if path.is_dir() else [path]
+        found += [p for p in inside if p.suffix.lower() in (*PICTURES, *VIDEOS)]
+    if not found:
+        raise ReenactError(f"{', '.join(inputs)}: no pictures or clips there")
+    return found
+
+
+def build_tracks(
+    inputs: Sequence[str],
+    out: Path,
+    *,
+    every: int = 1,
+    observe: Callable[[Path, int], None] = lambda path, found: None,
+) -> tuple[int, int]:
+    """Track files and write a set of labelled landmarks, ``.npz``.
+
+    Arrays: ``landmarks`` (N, 68, 2), the head's pose taken out, as the plate profile gives them to LD-Net; ``pixels``
+    (N, 68, 2), as tracked; ``identity`` (N,) and ``names``; ``take`` (N,), the rest of the file's name; ``frame`` (N,).
+
+    Args:
+        inputs: files and folders.
+        out: file to write.
+        every: take every so many frames of a clip.
+        observe: called after each file with how many of its frames show a face.
+
+    Returns:
+        Numbers of people and of landmark sets.
+
+    Raises:
+        ReenactError: no face is found in any, or a file cannot be read.
+        OutputError: the set cannot be written.
+    """
+    rows, tracker, colour = _Rows(), FaceMesh(), Colour()
+    for path in find_media(inputs):
+        before = len(rows.person)
+        _track(path, every, tracker, colour, rows)
+        observe(path, len(rows.person) - before)
+    if not rows.person:
+        raise ReenactError(f"{', '.join(inputs)}: no face was found in any of the files")
+    names, identity = np.unique(rows.person, return_inverse=True)
+    with written_whole(out) as partial, partial.open("wb") as file:
+        np.savez_compressed(
+            file,
+            allow_pickle=False,
+            schema=np.asarray(SCHEMA),
+            landmarks=np.asarray(rows.frontal, np.float32),
+            pixels=np.asarray(rows.pixels, np.float32),
+            identity=identity,
+            names=names,
+            take=np.asarray(rows.take),
+            frame=np.asarray(rows.frame),
+        )
+    return len(names), len(identity)
+
+
+def _track(path: Path, every: int, tracker: Tracker, colour: Colour, rows: _Rows) -> None:
+    person, _, take = path.stem.partition("_")
+    tracker.reset()
+    for frame, image in _images(path, every, colour):
+        track = tracker.track(image, frame)
+        if track is None or track.mesh is None:
+            continue
+        frontal = head_pose(track.mesh).invert(track.mesh)[list(MESH68), :2]
+        rows.frontal.append(frontal)
+        rows.pixels.append(track.landmarks)
+        rows.person.append(person)
+        rows.take.append(take)
+        rows.frame.append(frame)
+
+
+def _images(path: Path, every: int, colour: Colour) -> Iterator[tuple[int, np.ndarray]]:
+    frames = Frames.open(path)
+    for frame in list(frames.frames)[::every]:
+        plate = frames.read(frame)
+        yield frame, colour.to_display(plate.rgb, colour.choose(plate, None)[0])

@@ -1,0 +1,170 @@
+"""The training loop that the networks share: steps, checkpoints, curves, and going on where a run stopped.
+
+A *recipe* knows networks, losses and data; the loop knows time and disk. A checkpoint holds all that a recipe needs to
+go on, the state of chance included: a run that was broken off and resumed gives the numbers of an unbroken one.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from ofx_reenact.errors import SettingsError, WeightsError
+from ofx_reenact.files import written_whole
+
+CHECKPOINT, CURVES = "checkpoint.pt", "curves.jsonl"
+
+
+class Recipe(Protocol):
+    """What the loop needs of a training."""
+
+    def about(self) -> dict[str, Any]:
+        """What the run is made of, as plain values; a checkpoint of another is refused."""
+
+    def step(self, number: int, steps: int) -> Mapping[str, float]:
+        """Do step ``number`` (from 0) of ``steps``; returns the losses to plot."""
+
+    def measure(self) -> Mapping[str, float]:
+        """Errors on people whom training does not see."""
+
+    def state(self) -> dict[str, Any]:
+        """All that is needed to go on, as tensors and plain values."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take a state back."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of a run's curves: losses of the last step, errors measured after it."""
+
+    step: int
+    steps: int
+    seconds: float
+    values: Mapping[str, float]
+
+
+def run(
+    recipe: Recipe,
+    out: Path,
+    steps: int,
+    *,
+    save_every: int,
+    resume: bool = False,
+    observe: Callable[[Point], None] = lambda point: None,
+) -> None:
+    """Train to a number of steps; the checkpoint and the curves lie in ``out``.
+
+    Raises:
+        SettingsError: ``out`` holds a run and ``resume`` was not asked for, or the run was made of something else.
+        WeightsError: its checkpoint cannot be read.
+    """
+    checkpoint = out / CHECKPOINT
+    step, spent = 0, 0.0
+    if checkpoint.exists():
+        if not resume:
+            raise SettingsError(f"{out}: holds a run already; --resume goes on with it, another --out begins anew")
+        step, spent = restored(recipe, checkpoint)
+    out.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic() - spent
+    while step < steps:
+        losses = recipe.step(step, steps)
+        step += 1
+        if step % save_every == 0 or step == steps:
+            point = Point(step, steps, time.monotonic() - began, {**losses, **recipe.measure()})
+            _keep(recipe, checkpoint, point)
+            observe(point)
+
+
+class Curves:
+    """Watches a run and draws its curves, for TensorBoard and as ``curves.png``."""
+
+    def __init__(self, out: Path) -> None:
+        """Prepare to write into a run's folder.
+
+        Raises:
+            SettingsError: the packages that draw are not installed.
+        """
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise SettingsError(f"training needs more packages ({error}): pip install 'ofx-reenact[train]'") from error
+        self._out, self._writer = out, SummaryWriter(str(out))
+
+    def __call__(self, point: Point) -> None:
+        """Add one point."""
+        for name, value in point.values.items():
+            self._writer.add_scalar(name.replace(" ", "/"), value, point.step)
+        self._writer.flush()
+        draw_curves(self._out)
+
+
+def draw_curves(out: Path) -> None:
+    """Draw a run's curves so far as ``curves.png``, one box a value."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    curves = read_curves(out)
+    columns = min(4, len(curves))
+    rows = -(-len(curves) // columns)
+    figure, boxes = pyplot.subplots(rows, columns, figsize=(4 * columns, 2.6 * rows), squeeze=False)
+    for box in boxes.flat:
+        box.set_axis_off()
+    for box, (name, (steps, values)) in zip(boxes.flat, curves.items(), strict=False):
+        box.set_axis_on()
+        box.plot(steps, values, linewidth=1.2)
+        box.set_title(name, fontsize=9)
+        box.tick_params(labelsize=7)
+    figure.tight_layout()
+    with written_whole(out / "curves.png") as partial:
+        figure.savefig(partial, format="png", dpi=90)
+    pyplot.close(figure)
+
+
+def read_curves(out: Path) -> dict[str, tuple[list[int], list[float]]]:
+    """Return each value's steps and numbers, as logged in a run's folder."""
+    curves: dict[str, tuple[list[int], list[float]]] = {}
+    for line in (out / CURVES).read_text(encoding="utf-8").splitlines():
+        entry = json.loads(line)
+        for name in entry.keys() - {"step", "seconds"}:
+            steps, values = curves.setdefault(name, ([], []))
+            steps.append(entry["step"])
+            values.append(entry[name])
+    return dict(sorted(curves.items()))
+
+
+def restored(recipe: Recipe, checkpoint: Path) -> tuple[int, float]:
+    """Give a recipe the state of a checkpoint; returns its step and the seconds spent.
+
+    Raises:
+        SettingsError: the run was made of something else.
+        WeightsError: the checkpoint cannot be read.
+    """
+    try:
+        kept = torch.load(checkpoint, weights_only=True)
+        about, step, spent, state = (kept[k] for k in ("about", "step", "seconds", "state"))
+    except (OSError, RuntimeError, KeyError, EOFError, TypeError, ValueError) as error:
+        raise WeightsError(f"{checkpoint}: not a whole checkpoint ({str(error).splitlines()[0]})") from error
+    wanted = recipe.about()
+    if about != wanted:
+        names = sorted(k for k in about.keys() | wanted.keys() if about.get(k) != wanted.get(k))
+        raise SettingsError(f"{checkpoint}: a run of other settings ({', '.join(names)}); choose another --out")
+    recipe.restore(state)
+    return int(step), float(spent)
+
+
+def _keep(recipe: Recipe, checkpoint: Path, point: Point) -> None:
+    kept = {"about": recipe.about(), "step": point.step, "seconds": point.seconds, "state": recipe.state()}
+    with written_whole(checkpoint) as partial:
+        torch.save(kept, partial)
+    line = {"step": point.step, "seconds": round(point.seconds, 1), **point.values}
+    with checkpoint.with_name(CURVES).open("a", encoding="utf-8") as log:
+        log.write(json.dumps(line) + "\n")

@@ -1,0 +1,100 @@
+"""Evaluation of LD-Net: Table 1, point errors, real people, reports."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from heads import head_model, heads_file
+
+from ofx_reenact.cli.main import run
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.evaluate import ldnet as evaluation
+from ofx_reenact.ldnet.heads import draw_grid
+from ofx_reenact.ldnet.network import LDNet
+from ofx_reenact.weights import load_ldnet, save_ldnet
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    path = tmp_path_factory.mktemp("w") / "w.safetensors"
+    torch.manual_seed(0)
+    save_ldnet(path, LDNet(width=16, hidden=3), head_model().template(), "rigid", {"data": "none"})
+    return load_ldnet(path)
+
+
+@pytest.fixture(scope="module")
+def grid():
+    return draw_grid(head_model(), 6, 20, seed=1)
+
+
+def test_table_1_of_perfect_codes():
+    generator = torch.Generator().manual_seed(0)
+    who, what = (torch.randn(count, size, generator=generator) for count, size in ((10, 128), (30, 64)))
+    codes = evaluation.Codes(who[:, None].expand(10, 30, 128), what[None].expand(10, 30, 64))
+    table = evaluation.table1(codes, pairs=2000)
+    assert table["E_I"]["same identity"] == pytest.approx(0, abs=1e-5)
+    assert table["E_P"]["same pose"] == pytest.approx(0, abs=1e-5)
+    ratios = evaluation.ratios(table)
+    assert ratios["E_I"]["same pose"] == pytest.approx(1, abs=0.1)
+    assert ratios["E_P"]["same identity"] == pytest.approx(1, abs=0.1)
+
+
+def test_paper_ratios_are_those_printed():
+    ratios = evaluation.ratios(evaluation.PAPER)
+    assert ratios["E_I"]["same identity"] == pytest.approx(0.534, abs=5e-4)
+    assert ratios["E_P"]["same pose"] == pytest.approx(0.346, abs=5e-4)
+
+
+def test_principal_components_keep_distances_of_few_dimensions():
+    codes = torch.zeros(5, 7, 40)
+    codes[..., :3] = torch.randn(5, 7, 3)
+    reduced = evaluation.principal(codes)
+    assert torch.allclose(torch.pdist(reduced.flatten(0, 1)), torch.pdist(codes.flatten(0, 1)).double(), atol=1e-4)
+
+
+def test_point_errors(small, grid):
+    swaps, yaw = evaluation.swaps_of(small, grid, count=200)
+    errors = evaluation.by_region(evaluation.point_errors(small, swaps))
+    assert errors["unmoved anchored"]["all"] == 0 < errors["unmoved direct"]["all"]
+    assert errors["oracle"]["all"] < min(errors["copied"]["all"], errors["random"]["all"])
+    assert len(yaw) == 200 and set(errors["direct"]) >= {"all", "jaw", "mouth", "eye_left"}
+
+
+def tracks(path, people=4, takes=("neutral", "smiling")):
+    rng = np.random.default_rng(0)
+    faces = head_model().template().numpy() + rng.normal(size=(people, 1, 68, 2)) * 0.05
+    smile = np.zeros((1, 2, 68, 2))
+    smile[0, 1, 48:] = rng.normal(size=(20, 2)) * 0.1
+    rows = [(who, take) for who in range(people) for take in takes]
+    np.savez(
+        path, landmarks=(faces + smile).reshape(-1, 68, 2)[: len(rows)], identity=[who for who, _ in rows],
+        take=np.array([take for _, take in rows]),
+    )  # fmt: skip
+    return path
+
+
+def test_real_pairs(small, tmp_path):
+    scores = evaluation.real_pairs(small, tracks(tmp_path / "t.npz"))
+    assert scores["people"] == 4
+    assert scores["copied change"] < 0.01 < scores["still"], "here all smile alike"
+    with pytest.raises(ReenactError, match="0 people have both takes"):
+        evaluation.real_pairs(small, tracks(tmp_path / "t.npz", takes=("a", "b")))
+    with pytest.raises(ReenactError, match=r"gone\.npz"):
+        evaluation.real_pairs(small, tmp_path / "gone.npz")
+
+
+def test_evaluate_from_the_command_line(small, tmp_path, capsys):
+    data = heads_file(tmp_path / "h.npz", people=9, poses=30)
+    pairs = str(tracks(tmp_path / "t.npz"))
+    code = run([
+        "evaluate", "ldnet", "--data", data, "--weights", str(small.path), "--pairs", pairs,
+        "--json", str(tmp_path / "r.json"), "--report", str(tmp_path / "report"),
+    ])  # fmt: skip
+    out = capsys.readouterr().out
+    assert code == 0 and "Table 1" in out and "Real people" in out
+    result = json.loads((tmp_path / "r.json").read_text())
+    assert result["data"]["grid"] == [9, 30] and result["weights"]["sha256"] == small.sha256
+    assert {path.name for path in (tmp_path / "report").iterdir()} == {"codes.png", "yaw.png", "landmarks.png"}
+    assert run(["evaluate", "ldnet", "--data", str(tmp_path / "gone.npz")]) == 1
+    assert "gone.npz" in capsys.readouterr().err
