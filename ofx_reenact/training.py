@@ -141,6 +141,19 @@ def read_curves(out: Path) -> dict[str, tuple[list[int], list[float]]]:
     return dict(sorted(curves.items()))
 
 
+def read_checkpoint(checkpoint: Path) -> tuple[dict[str, Any], int, float, dict[str, Any]]:
+    """Return what a run was made of, its step, the seconds spent, and its recipe's state.
+
+    Raises:
+        WeightsError: the checkpoint cannot be read.
+    """
+    try:
+        kept = torch.load(checkpoint, weights_only=True)
+        return kept["about"], int(kept["step"]), float(kept["seconds"]), kept["state"]
+    except (OSError, RuntimeError, KeyError, EOFError, TypeError, ValueError) as error:
+        raise WeightsError(f"{checkpoint}: not a whole checkpoint ({str(error).splitlines()[0]})") from error
+
+
 def restored(recipe: Recipe, checkpoint: Path) -> tuple[int, float]:
     """Give a recipe the state of a checkpoint; returns its step and the seconds spent.
 
@@ -148,17 +161,13 @@ def restored(recipe: Recipe, checkpoint: Path) -> tuple[int, float]:
         SettingsError: the run was made of something else.
         WeightsError: the checkpoint cannot be read.
     """
-    try:
-        kept = torch.load(checkpoint, weights_only=True)
-        about, step, spent, state = (kept[k] for k in ("about", "step", "seconds", "state"))
-    except (OSError, RuntimeError, KeyError, EOFError, TypeError, ValueError) as error:
-        raise WeightsError(f"{checkpoint}: not a whole checkpoint ({str(error).splitlines()[0]})") from error
+    about, step, spent, state = read_checkpoint(checkpoint)
     wanted = recipe.about()
     if about != wanted:
         names = sorted(k for k in about.keys() | wanted.keys() if about.get(k) != wanted.get(k))
         raise SettingsError(f"{checkpoint}: a run of other settings ({', '.join(names)}); choose another --out")
     recipe.restore(state)
-    return int(step), float(spent)
+    return step, spent
 
 
 def _keep(recipe: Recipe, checkpoint: Path, point: Point) -> None:

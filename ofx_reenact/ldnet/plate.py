@@ -38,6 +38,7 @@ class PlateSettings:
         device: ``cpu`` or ``cuda``.
         bf16: forward passes in bfloat16.
         width: features of the hidden layers; the paper's 512.
+        start, tracks: SHA-256 of the weights that the run goes on with and of its tracks; empty for none.
     """
 
     batch: int = 256
@@ -48,6 +49,8 @@ class PlateSettings:
     device: str = "cpu"
     bf16: bool = True
     width: int = 512
+    start: str = ""
+    tracks: str = ""
 
 
 class PlateRecipe:

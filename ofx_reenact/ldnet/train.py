@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from ofx_reenact.errors import ReenactError, SettingsError
+from ofx_reenact.files import sha256_of
 from ofx_reenact.ldnet.heads import HeadModel, load_heads
 from ofx_reenact.ldnet.network import LDNet
 from ofx_reenact.ldnet.paper import STEPS, PaperSettings, Stage1, Stage2
@@ -18,7 +19,7 @@ from ofx_reenact.ldnet.people import LandmarkSet, People, SyntheticPeople
 from ofx_reenact.ldnet.plate import PlateRecipe, PlateSettings
 from ofx_reenact.ldnet.score import score
 from ofx_reenact.ldnet.swaps import Drawing
-from ofx_reenact.training import CHECKPOINT, Curves, Point, run
+from ofx_reenact.training import CHECKPOINT, Curves, Point, read_checkpoint, run
 from ofx_reenact.weights import load_ldnet, save_ldnet
 
 WEIGHTS = "ldnet.safetensors"
@@ -77,9 +78,14 @@ def train(training: Training, observe: Callable[[str, Point], None] = lambda sta
 
 
 def _train_plate(training: Training, observe: Callable[[str, Point], None]) -> Path:
-    settings = training.plate
     models = [load_heads(path)[0] for path in training.data]
     start = load_ldnet(training.start) if training.start else None
+    tracks = LandmarkSet(training.tracks) if training.tracks else None
+    settings = replace(
+        training.plate,
+        start=start.sha256 if start else "",
+        tracks=sha256_of(Path(training.tracks)) if training.tracks else "",
+    )
     template = start.template if start else models[0].template()
     drawing = Drawing(settings.norm, template)
     recipe = PlateRecipe(
@@ -88,7 +94,7 @@ def _train_plate(training: Training, observe: Callable[[str, Point], None]) -> P
         template,
         lambda network: score(network, _named(models), drawing),
         start=start.network if start else None,
-        tracks=LandmarkSet(training.tracks) if training.tracks else None,
+        tracks=tracks,
     )
     steps = training.steps or PLATE_STEPS
     _run(training, recipe, training.out, steps, lambda point: observe("plate", point))
@@ -101,18 +107,16 @@ def _train_paper(training: Training, observe: Callable[[str, Point], None]) -> P
     template = models[0].template() if models else torch.zeros(68, 2)
     if training.paper.norm == "rigid" and not models:
         raise SettingsError("the rigid normalisation needs a mean face: give a heads file too, or --norm bbox")
-    first = replace(training.paper, stage=1)
-    network = Stage1(first, people, template)
     folder = training.out / "stage1"
     if training.stage in ("1", "all"):
-        _run(training, network, folder, training.steps or STEPS[1], lambda point: observe("stage 1", point))
-    else:
-        _take(network, folder)
+        first = Stage1(replace(training.paper, stage=1), people, template)
+        _run(training, first, folder, training.steps or STEPS[1], lambda point: observe("stage 1", point))
     if training.stage == "1":
         return None
     second = replace(training.paper, stage=2)
     drawing = Drawing(second.norm, template)
-    recipe = Stage2(second, people, template, network.network, lambda n: score(n, _named(models), drawing))
+    network = _stage1_network(second, folder)
+    recipe = Stage2(second, people, template, network, lambda n: score(n, _named(models), drawing))
     steps = training.steps or STEPS[2]
     _run(training, recipe, training.out / "stage2", steps, lambda point: observe("stage 2", point))
     about = f"paper recipe, stage 2 {steps} steps of {second.batch}, adv {second.adv}, {people.count} people"
@@ -131,13 +135,17 @@ def _run(
     run(recipe, out, steps, save_every=training.save_every, resume=training.resume, observe=both)
 
 
-def _take(stage: Stage1, folder: Path) -> None:
-    """Restore stage 1 from its finished run."""
-    from ofx_reenact.training import restored
-
+def _stage1_network(settings: PaperSettings, folder: Path) -> LDNet:
+    """Take the network of stage 1's run; batch, rates and people may be others in stage 2."""
     if not (folder / CHECKPOINT).exists():
         raise SettingsError(f"{folder}: no run of stage 1; train --stage 1 first, or --stage all")
-    restored(stage, folder / CHECKPOINT)
+    about, _, _, state = read_checkpoint(folder / CHECKPOINT)
+    for name, wanted in {"recipe": "paper", "stage": 1, "norm": settings.norm, "width": settings.width}.items():
+        if about.get(name) != wanted:
+            raise SettingsError(f"{folder}: trained with {name} {about.get(name)}, not {wanted}")
+    network = LDNet(width=settings.width)
+    network.load_state_dict(state["modules"]["network"])
+    return network
 
 
 def _people(training: Training) -> tuple[People, list[HeadModel]]:
