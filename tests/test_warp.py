@@ -269,13 +269,12 @@ def test_shut_lids_meet_without_steps(laid, identity):
     stmap = laid.bend(moved, identity.head)
     height, width = identity.size[1], identity.size[0]
     picture = np.repeat(np.arange(height, dtype=np.float32)[:, None, None], width, axis=1).repeat(3, axis=2)
-    lids = [seam for seam in stmap.seams if seam.jumps.sum() > 20]
+    lids = [seam for seam in stmap.seams if len(seam.x) > 20]
     assert len(lids) == 2
     colour = compose(picture, stmap, [], np.zeros(3, np.float32)).colour[..., 0]
     y = stmap.grid()[1]
     for seam in lids:
-        rows, columns = np.nonzero(seam.jumps)
-        rows, columns = rows + seam.top - stmap.top, columns + seam.left - stmap.left
+        rows, columns = seam.y - stmap.top, seam.x - stmap.left
         one_sided = (y + stmap.offset[..., 1])[rows, columns]
         assert (np.abs(colour[rows, columns] - one_sided) > 0.2).mean() > 0.3
     assert not laid.bend(moved * 0.01, identity.head).seams, "where nothing jumps there is no seam"

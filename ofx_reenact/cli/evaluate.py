@@ -25,7 +25,6 @@ def ldnet(
     from ofx_reenact.evaluate import ldnet as evaluation
     from ofx_reenact.files import written_whole
     from ofx_reenact.ldnet.heads import load_heads
-    from ofx_reenact.ldnet.score import guesses
     from ofx_reenact.weights import load_ldnet
 
     loaded = load_ldnet(weights or None)
@@ -49,7 +48,7 @@ def ldnet(
     if report:
         from ofx_reenact.evaluate.plots import draw_all
 
-        for path in draw_all(report, codes, swaps, yaw, errors, guesses(loaded.network, swaps)["anchored"]):
+        for path in draw_all(report, loaded.network, codes, swaps, yaw, errors):
             typer.echo(f"plot: {path}")
     return 0
 

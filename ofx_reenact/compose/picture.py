@@ -9,7 +9,6 @@ import numpy as np
 
 from ofx_reenact.compose.sample import sample
 from ofx_reenact.warp.openings import Opening
-from ofx_reenact.warp.seams import FINE, Seam
 from ofx_reenact.warp.stmap import STMap
 
 # Of the lips' own colour: how bright the inside of a mouth is at its darkest and on the tongue.
@@ -51,7 +50,7 @@ def compose(picture: np.ndarray, stmap: STMap, openings: Sequence[Opening], insi
     colour = sample(picture, x + offset[..., 0], y + offset[..., 1])
     colour[still] = picture[stmap.slices][still]
     for seam in stmap.seams:
-        _sew(picture, seam, stmap, colour)
+        colour[seam.y - stmap.top, seam.x - stmap.left] = sample(picture, seam.from_x, seam.from_y).mean(1)
     invented = np.zeros(still.shape, np.float32)
     for opening in openings:
         _draw(picture, opening, stmap, colour, offset, invented, inside)
@@ -65,17 +64,6 @@ def lip_colour(picture: np.ndarray, outer: np.ndarray, inner: np.ndarray) -> np.
     column = np.clip(np.rint(between[:, 0]).astype(int), 0, width - 1)
     row = np.clip(np.rint(between[:, 1]).astype(int), 0, height - 1)
     return np.median(picture[row, column], axis=0).astype(np.float32)
-
-
-def _sew(picture: np.ndarray, seam: Seam, stmap: STMap, colour: np.ndarray) -> None:
-    """Give pixels that a seam runs through the mean colour of their finer positions, in place."""
-    x, y = seam.grid()
-    fine = sample(picture, x + seam.offset[..., 0], y + seam.offset[..., 1])
-    height, width = seam.jumps.shape
-    mean = fine.reshape(height, FINE, width, FINE, -1).mean((1, 3))
-    top, left = seam.top - stmap.top, seam.left - stmap.left
-    window = colour[top : top + height, left : left + width]
-    window[seam.jumps] = mean[seam.jumps]
 
 
 def _draw(

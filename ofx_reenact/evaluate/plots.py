@@ -8,17 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.evaluate.ldnet import Codes, principal
+from ofx_reenact.ldnet.network import LDNet
+from ofx_reenact.ldnet.score import guesses
 from ofx_reenact.ldnet.swaps import Swaps
 
-PEOPLE, POSES = 8, 150
+PEOPLE, POSES, FACES = 8, 150, 6
 
 
 def draw_all(
-    folder: Path, codes: Codes, swaps: Swaps, yaw: Tensor, errors: Mapping[str, Tensor], made: Tensor
+    folder: Path, network: LDNet, codes: Codes, swaps: Swaps, yaw: Tensor, errors: Mapping[str, Tensor]
 ) -> list[Path]:
     """Draw codes, error by yaw and landmarks into a folder; returns the files.
 
@@ -31,7 +34,11 @@ def draw_all(
         raise SettingsError("--report needs matplotlib: pip install 'ofx-reenact[eval]'") from error
     matplotlib.use("Agg")
     folder.mkdir(parents=True, exist_ok=True)
-    drawn = {"codes.png": draw_codes(codes), "yaw.png": draw_yaw(yaw, errors), "landmarks.png": draw_faces(swaps, made)}
+    drawn = {
+        "codes.png": draw_codes(codes),
+        "yaw.png": draw_yaw(yaw, errors),
+        "landmarks.png": draw_faces(network, swaps),
+    }
     for name, figure in drawn.items():
         figure.tight_layout()
         figure.savefig(folder / name, dpi=80)
@@ -72,14 +79,17 @@ def draw_yaw(yaw: Tensor, errors: Mapping[str, Tensor]) -> Any:
     return figure
 
 
-def draw_faces(swaps: Swaps, made: Tensor) -> Any:
-    """Driver, target, and the truth (grey) below what was made (red)."""
+def draw_faces(network: LDNet, swaps: Swaps) -> Any:
+    """Driver, target, and the truth (grey) below what was made (red), of the first few swaps."""
     from matplotlib.figure import Figure
 
+    few = swaps.where(torch.arange(len(swaps.driver)) < FACES)
+    made = guesses(network, few)["anchored"]
+
     figure = Figure(figsize=(12, 6))
-    boxes = figure.subplots(3, 6)
-    for column in range(6):
-        rows = ((swaps.driver, "driver"), (swaps.target, "target"), (swaps.truth, "truth and made"))
+    boxes = figure.subplots(3, FACES)
+    for column in range(FACES):
+        rows = ((few.driver, "driver"), (few.target, "target"), (few.truth, "truth and made"))
         for row, (faces, title) in enumerate(rows):
             box = boxes[row, column]
             box.scatter(*faces[column].numpy().T, s=7, c="0.6" if row == 2 else "0.2")

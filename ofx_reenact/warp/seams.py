@@ -16,6 +16,8 @@ from ofx_reenact.warp.raster import rasterise
 
 # Positions a pixel takes, along each side.
 FINE = 4
+# Where in a pixel they lie, from its centre.
+_DOWN, _ACROSS = ((np.mgrid[:FINE, :FINE].reshape(2, -1) + 0.5) / FINE) - 0.5
 # Neighbouring pixels whose offsets differ by more than this, in pixels, are on different sides of a seam.
 JUMP = 1.0
 # Pixels around an opening that may touch its seam.
@@ -25,23 +27,17 @@ _OPENINGS = tuple(np.array([*upper, *lower]) for upper, lower in (EYE_RIGHT, EYE
 
 @dataclass(frozen=True)
 class Seam:
-    """The map around one opening, FINE × FINE positions a pixel.
+    """The n pixels that the seam of one opening runs through.
 
     Attributes:
-        left, top: the first pixel.
-        offset: (h · FINE, w · FINE, 2) float32, pixels.
-        jumps: (h, w) bool; pixels that the seam runs through.
+        x, y: (n,) the pixels, columns and rows of the picture.
+        from_x, from_y: (n, FINE²) positions in the target that each is made of.
     """
 
-    left: int
-    top: int
-    offset: np.ndarray
-    jumps: np.ndarray
-
-    def grid(self) -> tuple[np.ndarray, np.ndarray]:
-        """Fine positions (x, y) in the picture, (h · FINE, w · FINE) float64 each."""
-        y, x = np.mgrid[: self.offset.shape[0], : self.offset.shape[1]].astype(np.float64)
-        return (x + 0.5) / FINE - 0.5 + self.left, (y + 0.5) / FINE - 0.5 + self.top
+    x: np.ndarray
+    y: np.ndarray
+    from_x: np.ndarray
+    from_y: np.ndarray
 
 
 def find_seams(
@@ -70,9 +66,12 @@ def find_seams(
         for triangles in layers:
             nearest.fill(np.inf)
             rasterise(places, positions[:, 2], triangles, -moved[:, :2], offset, nearest)
-        blocks = offset.reshape(y1 - y0, FINE, x1 - x0, FINE, 2)
-        apart = blocks.max((1, 3)) - blocks.min((1, 3))
-        found.append(Seam(int(x0), int(y0), offset, (apart > JUMP).any(-1)))
+        blocks = offset.reshape(y1 - y0, FINE, x1 - x0, FINE, 2).transpose(0, 2, 1, 3, 4)
+        apart = blocks.max((2, 3)) - blocks.min((2, 3))
+        rows, columns = np.nonzero((apart > JUMP).any(-1))
+        moves = blocks[rows, columns].reshape(-1, FINE * FINE, 2).astype(np.float64)
+        x, y = columns + x0, rows + y0
+        found.append(Seam(x, y, x[:, None] + _ACROSS + moves[..., 0], y[:, None] + _DOWN + moves[..., 1]))
     return tuple(found)
 
 

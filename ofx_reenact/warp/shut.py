@@ -1,4 +1,4 @@
-"""Lids and lips that meet: no opening is ever narrower than shut, and shut in the driver is shut in the target.
+"""Lids and lips that meet: lips never cross, and an eye that is shut in the driver is shut in the target.
 
 Adding one face's motion to another's leaves narrow eyes' lids crossed and wide eyes' ajar. What counts in an
 opening is its width in relation to its own, so that is what is carried over here.
