@@ -56,7 +56,7 @@ def draw_sheet(target: str, driver: str, output: str, frames: tuple[int, ...], s
     colour = Colour()
 
     def square(plate: Plate) -> np.ndarray:
-        shown = colour.to_display(plate.rgb, colour.choose(plate, None)[0])
+        shown = colour.show(plate)
         height, width = shown.shape[:2]
         side = min(height, width)
         top, left = (height - side) // 2, (width - side) // 2

@@ -200,9 +200,7 @@ def driver_images(
         if frame not in present:
             yield frame, None
             continue
-        plate = driver.read(frame)
-        space, _ = colour.choose(plate, settings.driver_colorspace or None)
-        yield frame, colour.to_display(plate.rgb, space)
+        yield frame, colour.show(driver.read(frame), settings.driver_colorspace or None)
 
 
 def ahead(items: Iterator[tuple[int, np.ndarray | None]]) -> Iterator[tuple[int, np.ndarray | None]]:

@@ -96,6 +96,10 @@ class Colour:
             raise FrameError(f"colour conversion {source} → {to}: {' '.join(result.geterror().split())}")
         return np.asarray(result.get_pixels(oiio.FLOAT))
 
+    def show(self, plate: Plate, named: str | None = None) -> np.ndarray:
+        """Show a picture as it was read, in the space chosen for it: (H, W, 3) uint8."""
+        return self.to_display(plate.rgb, self.choose(plate, named)[0])
+
     def to_display(self, rgb: np.ndarray, space: str, exposure: float = 1.0) -> np.ndarray:
         """Show (H, W, 3) as sRGB uint8, for trackers and previews; not for frames that go on to a comp.
 

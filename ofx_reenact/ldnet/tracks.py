@@ -119,5 +119,4 @@ def _track(path: Path, every: int, tracker: Tracker, colour: Colour, rows: _Rows
 def _images(path: Path, every: int, colour: Colour) -> Iterator[tuple[int, np.ndarray]]:
     frames = Frames.open(path)
     for frame in list(frames.frames)[::every]:
-        plate = frames.read(frame)
-        yield frame, colour.to_display(plate.rgb, colour.choose(plate, None)[0])
+        yield frame, colour.show(frames.read(frame))
