@@ -12,14 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ofx_reenact.errors import WeightsError
-from ofx_reenact.files import sha256_of
+from ofx_reenact.files import sha256_of, written_whole
 from ofx_reenact.resources import resource
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ofx_reenact.fdgan.repair import DenseFDGAN
     from ofx_reenact.ldnet.network import LDNet
     from ofx_reenact.ldnet.normalise import Norm
+
+# What a file of FD-GAN weights says that it is.
+DENSE = "fd-gan dense, mouth window"
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,57 @@ def load_ldnet(path: str | Path | None = None, device: str = "cpu") -> LDNetWeig
     except (KeyError, RuntimeError) as error:
         raise WeightsError(f"{path}: the tensors are not LD-Net's ({str(error).splitlines()[0]})") from error
     return LDNetWeights(network.to(device), template.to(device), norm, path, sha256_of(path), metadata)
+
+
+@dataclass(frozen=True)
+class DenseWeights:
+    """The dense FD-GAN ready to run."""
+
+    network: DenseFDGAN
+    path: Path
+    sha256: str
+    metadata: Mapping[str, str]
+
+
+def shipped_dense() -> Path:
+    """Return the path of the dense FD-GAN's weights that travel with the package."""
+    return resource("weights", "fdgan_dense.safetensors")
+
+
+def save_dense(path: Path, network: DenseFDGAN, note: Mapping[str, str]) -> None:
+    """Write the dense FD-GAN's weights in half precision with their metadata."""
+    import torch
+    from safetensors.torch import save_file
+
+    tensors = {k: v.to(torch.float16).contiguous() for k, v in network.state_dict().items()}
+    with written_whole(path) as partial:
+        save_file(tensors, partial, metadata={"network": DENSE, **note})
+
+
+def load_dense(path: str | Path | None = None, device: str = "cpu") -> DenseWeights:
+    """Load the dense FD-GAN in float32 from a safetensors file (default: the shipped one) onto a device.
+
+    Raises:
+        WeightsError: no such file, not safetensors, or another network's weights.
+    """
+    from ofx_reenact.fdgan.network import channels_last, extractor_of, translator_of
+    from ofx_reenact.fdgan.repair import DenseFDGAN
+
+    path = Path(path) if path else shipped_dense()
+    tensors, metadata = read_safetensors(path)
+    if metadata.get("network") != DENSE:
+        found = metadata.get("network", "no network named in its metadata")
+        raise WeightsError(f"{path}: these are not dense FD-GAN weights ({found}); choose another --repair-weights")
+    try:
+        parts = {
+            part: {k.removeprefix(part): v.float() for k, v in tensors.items() if k.startswith(part)}
+            for part in ("extractor.", "translator.")
+        }
+        network = DenseFDGAN(extractor_of(parts["extractor."]), translator_of(parts["translator."]))
+    except (KeyError, RuntimeError) as error:
+        raise WeightsError(f"{path}: the tensors are not FD-GAN's ({str(error).splitlines()[0]})") from error
+    network = channels_last(network.eval().requires_grad_(False).to(device))
+    return DenseWeights(network, path, sha256_of(path), metadata)
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

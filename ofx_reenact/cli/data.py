@@ -63,3 +63,44 @@ def tracks(
     for path in faceless:
         typer.echo(f"  no face in {path}")
     return 0
+
+
+@app.command("crops")
+def crops(
+    input: Annotated[list[str], typer.Option("--input", help="Picture, clip or folder of them; may be repeated.")],
+    out: Annotated[Path, typer.Option(help="Set of crops (.npz) to write.")],
+    size: Annotated[int, typer.Option(help="Side of the crops in pixels.", min=128)] = 384,
+    every: Annotated[int, typer.Option(help="Take every so many frames of a clip.", min=1)] = 5,
+    hold_out: Annotated[
+        list[str] | None, typer.Option(help="People to keep for validation, as a pattern; may be repeated.")
+    ] = None,
+) -> int:
+    """Pack faces to train FD-GAN on. Who is in a file: by its folder's index.csv, or what stands before the first _."""
+    from ofx_reenact.fdgan.crops import build_crops
+
+    counts = build_crops(input, out, size=size, every=every, hold_out=hold_out or ())
+    typer.echo(f"{counts.kept} crops: {out}")
+    for reason in ("faceless", "small", "blurred", "untrusted"):
+        if names := getattr(counts, reason):
+            typer.echo(f"  {len(names)} left out, {reason}: {', '.join(names[:5])}{' …' if len(names) > 5 else ''}")
+    return 0
+
+
+@app.command("pairs")
+def pairs(
+    crops: Annotated[str, typer.Option(help="Set of crops.", metavar="PATH")],
+    out: Annotated[Path, typer.Option(help="Set of pairs (.npz) to write.")],
+    variants: Annotated[int, typer.Option(help="Ways in which each open mouth is shut.", min=1)] = 4,
+    seed: Annotated[int, typer.Option(help="Of chance.")] = 1,
+    sheet: Annotated[str, typer.Option(help="Write twenty pairs as a PNG to look at.", metavar="PATH")] = "",
+) -> int:
+    """Shut the mouths of photographs and open them again with the warp: what is missing then is what FD-GAN learns."""
+    from ofx_reenact.fdgan.crops import Crops
+    from ofx_reenact.fdgan.lessons import Lessons, build_pairs, look
+    from ofx_reenact.frames.preview import write_png
+
+    reverse, true = build_pairs(Crops.load(crops), out, variants=variants, seed=seed)
+    typer.echo(f"{reverse} reverse-warp pairs, {true} of two photographs: {out}")
+    if sheet:
+        write_png(Path(sheet), look(Lessons(out)))
+    return 0

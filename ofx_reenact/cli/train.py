@@ -12,7 +12,9 @@ from ofx_reenact.errors import SettingsError
 
 if TYPE_CHECKING:
     from ofx_reenact.ldnet.paper import Adversary
+    from ofx_reenact.training import Point
 
+_VARIANTS = ("fdgan", "fdgan-1", "adain", "pix2pixhd")
 app = typer.Typer(name="train", help="Train the networks.", no_args_is_help=True, rich_markup_mode="rich")
 _CHOICES = {"recipe": ("plate", "paper"), "stage": ("1", "2", "all"), "adv": ("ll", "ll_clamp", "nlu")}
 
@@ -46,16 +48,10 @@ def ldnet(
     from ofx_reenact.ldnet.paper import PaperSettings
     from ofx_reenact.ldnet.plate import PlateSettings
     from ofx_reenact.ldnet.train import Training, train
-    from ofx_reenact.training import Point
 
     given = {"batch": batch, "learning_rate": learning_rate}
     shared: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     shared |= {"seed": seed, "device": choose_device(device), "width": width}
-
-    def observe(name: str, point: Point) -> None:
-        values = "  ".join(f"{key} {value:.4g}" for key, value in point.values.items())
-        left = point.seconds / point.step * (point.steps - point.step)
-        typer.echo(f"{name} {point.step}/{point.steps}  {left / 60:.0f} min left  {values}")
 
     training = Training(
         recipe=recipe, data=tuple(data), out=out, stage=stage, steps=steps, people=people, tracks=tracks, start=start,
@@ -63,6 +59,47 @@ def ldnet(
         paper=replace(PaperSettings(stage=1, adv=cast("Adversary", adv), critics=critics), **shared),
         plate=replace(PlateSettings(), **shared),
     )  # fmt: skip
-    weights = train(training, observe)
+    weights = train(training, _show)
     typer.echo(f"weights: {weights}" if weights else f"stage 1 is done; --stage 2 goes on from {out}")
     return 0
+
+
+@app.command("fdgan")
+def fdgan(
+    data: Annotated[str, typer.Option(help="Set of pairs (.npz), as `data pairs` makes it.", metavar="PATH")],
+    out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints, curves, samples, weights.")],
+    variant: Annotated[
+        str, typer.Option(help="The network, or an ablation in its place \\[fdgan|fdgan-1|adain|pix2pixhd].")
+    ] = "fdgan",
+    steps: Annotated[int, typer.Option(help="Batches to train on.", min=1)] = 3000,
+    batch: Annotated[int, typer.Option(help="Pairs a step.", min=1)] = 8,
+    learning_rate: Annotated[float, typer.Option(help="Of Adam at its highest.")] = 4e-4,
+    critic_from: Annotated[float, typer.Option(help="Share of steps before the critic speaks; 1: never.")] = 1 / 3,
+    start: Annotated[str, typer.Option(help="Weights to go on with.", metavar="PATH")] = "",
+    seed: Annotated[int, typer.Option(help="Of chance.")] = 1,
+    device: Annotated[str, typer.Option(help="Where to train \\[auto|cpu|cuda].")] = "auto",
+    threads: Annotated[int, typer.Option(help="CPU threads; 0 leaves it to torch.", min=0)] = 0,
+    save_every: Annotated[int, typer.Option(help="Steps from checkpoint to checkpoint.", min=1)] = 200,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+) -> int:
+    """Train FD-GAN's dense repair: what a warp cannot know, painted."""
+    if variant not in _VARIANTS:
+        raise SettingsError(f"--variant {variant}: choose from {', '.join(_VARIANTS)}")
+    from ofx_reenact.engine.inputs import choose_device
+    from ofx_reenact.fdgan.dense import DenseSettings
+    from ofx_reenact.fdgan.train import Training, train
+
+    dense = DenseSettings(
+        variant=variant, batch=batch, learning_rate=learning_rate, critic_from=critic_from, seed=seed,
+        device=choose_device(device),
+    )  # fmt: skip
+    training = Training(data, out, steps, start, save_every, resume, threads, dense)
+    typer.echo(f"weights: {train(training, lambda point: _show('fdgan', point))}")
+    return 0
+
+
+def _show(name: str, point: Point) -> None:
+    """Print one point of a run's curves."""
+    values = "  ".join(f"{key} {value:.4g}" for key, value in point.values.items())
+    left = point.seconds / point.step * (point.steps - point.step)
+    typer.echo(f"{name} {point.step}/{point.steps}  {left / 60:.0f} min left  {values}")

@@ -8,22 +8,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import cv2
 import numpy as np
 
 from ofx_reenact.engine.identity import Identity
 from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import FrameError, SettingsError, TrackingError
-from ofx_reenact.frames.colour import Colour
+from ofx_reenact.fdgan.painter import Painter, Reference
+from ofx_reenact.frames.colour import Colour, Display
 from ofx_reenact.frames.plate import Plate, count_nonfinite
 from ofx_reenact.frames.preview import write_png
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence, frame_path
 from ofx_reenact.tracking.analyse import analyse
-from ofx_reenact.tracking.landmarks import MESH68
+from ofx_reenact.tracking.landmarks import FACE_OVAL, MESH68
 from ofx_reenact.tracking.overlay import draw_overlay
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.trackers import make_tracker
-from ofx_reenact.weights import LDNetWeights
+from ofx_reenact.weights import DenseWeights, LDNetWeights
 
 # A face darker or brighter than this needs another exposure to be found; tried in this order.
 EXPOSURES = (1.0, 4.0, 0.25, 16.0)
@@ -95,15 +97,64 @@ def convert_associated(colour: Colour, rgb: np.ndarray, alpha: np.ndarray | None
     return colour.convert((rgb / solid).astype(np.float32), source, to) * solid
 
 
-def identify(settings: Settings, target: TargetPicture, colour: Colour, weights: LDNetWeights) -> Identity:
+def identify(
+    settings: Settings,
+    target: TargetPicture,
+    colour: Colour,
+    weights: LDNetWeights,
+    repair: DenseWeights | None = None,
+) -> Identity:
     """Read the identity file if there is one, else find the face (and write the file if one was named).
 
+    Args:
+        settings: of the job.
+        target: what was read.
+        colour: the config.
+        weights: LD-Net's, which make the identity code.
+        repair: FD-GAN's, which write the dictionary; None for none.
+
     Raises:
-        TrackingError: no face was found in the target.
+        TrackingError: no face was found in the target, or in another picture of it.
     """
     size = (target.picture.shape[1], target.picture.shape[0])
     if settings.identity and Path(settings.identity).exists():
-        return Identity.load(Path(settings.identity), weights, size)
+        return Identity.load(Path(settings.identity), weights, size, repair.sha256 if repair else "")
+    identity = find_identity(settings, target, colour, weights)
+    if repair is not None:
+        painter = Painter(repair.network, choose_device(settings.device))
+        references = [reference_of(identity, target, colour)]
+        for path in settings.appearance:
+            other = replace(settings, target=path, target_frame=None, target_landmarks="", target_face=1)
+            picture = read_target(other, colour)
+            references.append(reference_of(find_identity(other, picture, colour, weights), picture, colour))
+        identity = replace(identity, dictionary=painter.write(references), repair_sha256=repair.sha256)
+    if settings.identity:
+        identity.save(Path(settings.identity))
+    return identity
+
+
+def reference_of(identity: Identity, target: TargetPicture, colour: Colour) -> Reference:
+    """See a picture of the target as FD-GAN's extractor does."""
+    shown = display_of(identity, target, colour).encode(target.picture[..., :3])
+    return Reference(shown, identity.mesh, identity.frontal, identity.head)
+
+
+def display_of(identity: Identity, target: TargetPicture, colour: Colour) -> Display:
+    """Return the display encoding of a target, exposed for its face."""
+    height, width = target.picture.shape[:2]
+    inside = np.zeros((height, width), np.uint8)
+    oval = np.round(identity.mesh[list(FACE_OVAL), :2]).astype(np.int32)
+    cv2.fillPoly(inside, [oval], 1)
+    return Display(colour, target.space, target.picture[inside > 0][:, :3])
+
+
+def find_identity(settings: Settings, target: TargetPicture, colour: Colour, weights: LDNetWeights) -> Identity:
+    """Find the face in a picture and make its identity code.
+
+    Raises:
+        TrackingError: no face was found.
+    """
+    size = (target.picture.shape[1], target.picture.shape[0])
     placed = settings.target_landmarks
     if settings.tracker == "file" and not placed:
         raise SettingsError("--tracker file needs --target-landmarks as well, hand-placed on the target")
@@ -125,10 +176,7 @@ def identify(settings: Settings, target: TargetPicture, colour: Colour, weights:
             f"{target.plate.path}: no face was found in the target; choose a picture whose face is seen from the "
             "front, or place 68 landmarks by hand and pass --target-landmarks"
         )
-    identity = Identity.of_track(track, size, settings.tracker, weights, target.plate.path.name)
-    if settings.identity:
-        identity.save(Path(settings.identity))
-    return identity
+    return Identity.of_track(track, size, settings.tracker, weights, target.plate.path.name)
 
 
 def perform(settings: Settings, colour: Colour, observe: Observer) -> Performance:

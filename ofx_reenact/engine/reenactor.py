@@ -8,24 +8,27 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from ofx_reenact.compose.picture import Composed, compose, lip_colour
+from ofx_reenact.compose.carry import Carried, Carrier
+from ofx_reenact.compose.repair import Display, set_in
 from ofx_reenact.engine.identity import Identity
 from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import SettingsError, TrackingError
+from ofx_reenact.fdgan.painter import Painter
 from ofx_reenact.ldnet.retarget import transfer
-from ofx_reenact.tracking.landmarks import LIPS_INNER, LIPS_OUTER, MESH68
+from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS
-from ofx_reenact.warp import densify, openings
+from ofx_reenact.warp import densify
 from ofx_reenact.warp.shut import shut
-from ofx_reenact.warp.stmap import STMap, TargetSheet
 from ofx_reenact.weights import LDNetWeights
 
 # Motion below STILL pixels is a tracker's noise and moves nothing; from MOVING on it counts in full.
 STILL, MOVING = 0.25, 0.75
 # Change of head rotation, in degrees, up to which a warp holds, and from which nothing of it can be trusted.
 TURN_SURE, TURN_LOST = 20.0, 50.0
+# Mesh points that say how far the jaw dropped.
+CHIN = MESH68[7:10]
 
 
 @dataclass(frozen=True)
@@ -49,11 +52,9 @@ class Frame:
 
 @dataclass(frozen=True)
 class _Target:
-    picture: np.ndarray
     identity: Identity
-    sheet: TargetSheet
-    lenses: dict[str, openings.Lens]
-    inside: np.ndarray
+    carrier: Carrier
+    display: Display | None
 
 
 @dataclass(frozen=True)
@@ -73,26 +74,35 @@ class Reenactor:
     order. A frame's pixels depend on nothing but these three.
     """
 
-    def __init__(self, *, weights: LDNetWeights) -> None:
-        self._weights = weights
+    def __init__(self, *, weights: LDNetWeights, painter: Painter | None = None) -> None:
+        """Prepare.
+
+        Args:
+            weights: LD-Net's.
+            painter: paints what the target does not show; None leaves the warp as it is.
+        """
+        self._weights, self._painter = weights, painter
         self._target: _Target | None = None
         self._motion: _Motion | None = None
 
-    def set_target(self, picture: np.ndarray, identity: Identity, *, neck: float = 0.35) -> None:
+    def set_target(
+        self, picture: np.ndarray, identity: Identity, *, neck: float = 0.35, display: Display | None = None
+    ) -> None:
         """Set the picture to animate; forgets the performance, which was fitted to the last target.
 
         Args:
             picture: (H, W, 3 or 4) float32, finite, scene-linear, alpha associated.
             identity: the face in it.
             neck: how far below the chin the head's motion reaches, in face heights.
+            display: how the painter is to see it.
+
+        Raises:
+            SettingsError: there is a painter, but no display or no dictionary of this target.
         """
-        height, width = picture.shape[:2]
-        sheet = TargetSheet(identity.frontal, identity.head, (width, height), neck)
-        outer, inner = (
-            np.concatenate([identity.mesh[list(half), :2] for half in contour]) for contour in (LIPS_OUTER, LIPS_INNER)
-        )
-        inside = lip_colour(picture, outer, inner)
-        self._target = _Target(picture, identity, sheet, openings.lenses(identity.mesh), inside)
+        if self._painter is not None and (display is None or not identity.dictionary):
+            raise SettingsError("to repair, the reenactor needs the target's display encoding and its dictionary")
+        carrier = Carrier(picture, identity.mesh, identity.frontal, identity.head, neck)
+        self._target = _Target(identity, carrier, display)
         self._motion = None
 
     def set_performance(self, performance: Performance, settings: Settings) -> int:
@@ -157,41 +167,39 @@ class Reenactor:
         frontal = target.identity.frontal[:FACE_POINTS]
         moved = head.apply(frontal + motion.expression[row]) - target.identity.head.apply(frontal)
         gate = _smooth((np.linalg.norm(moved[:, :2], axis=1).max() - STILL) / (MOVING - STILL))
-        gaze = motion.gaze[row] * gate
-        stmap = target.sheet.bend(moved * gate, head, gate) if gate > 0 else None
-        if stmap is None:
+        if gate == 0:
             return self._untouched(sure)
-        composed = compose(target.picture, stmap, self._openings(moved * gate, head, row, gaze), target.inside)
-        return self._frame(stmap, composed, sure)
+        jaw = motion.expression[row, list(CHIN)].mean(0)
+        carried = target.carrier.carry(moved * gate, head, motion.gaze[row] * gate, jaw, gate)
+        if carried is None:
+            return self._untouched(sure)
+        result = self._frame(carried, sure)
+        self._repair(result, carried, head, target.identity.mesh[:FACE_POINTS] + moved * gate)
+        return result
 
-    def _openings(self, moved: np.ndarray, head: Similarity, row: int, gaze: np.ndarray) -> list[openings.Opening]:
-        target, motion = self._target, self._motion
-        assert target is not None and motion is not None
+    def _repair(self, frame: Frame, carried: Carried, head: Similarity, mesh: np.ndarray) -> None:
+        """Paint what the target does not show, in place."""
+        target = self._target
+        assert target is not None
+        if self._painter is None or target.display is None:
+            return
         identity = target.identity
-        feather = max(1.0, openings.FEATHER * target.sheet.face_height)
-        after = openings.lenses(identity.mesh[:FACE_POINTS, :2] + moved[:, :2])
-        size = target.sheet.size
-        found = [
-            openings.eye(target.lenses[name], after[name], shift, feather, size)
-            for name, shift in zip(("eye_right", "eye_left"), gaze, strict=True)
-        ]
-        lips = [i for half in LIPS_INNER for i in half]
-        chin = list(MESH68[7:10])
-        depth = float(identity.frontal[lips, 2].mean())
-        skull = densify.plane_map(head, identity.head, depth, np.zeros(3))
-        jaw = densify.plane_map(head, identity.head, depth, motion.expression[row, chin].mean(0))
-        found.append(openings.mouth(target.lenses["mouth"], after["mouth"], skull, jaw, feather, size))
-        return [opening for opening in found if opening is not None]
+        paint = self._painter.paint(
+            identity.dictionary, target.display, frame.colour, carried, identity.frontal, head, mesh
+        )
+        if paint is not None:
+            set_in(frame.colour, paint.window, paint.inside, paint.outside, carried, target.display)
 
     def _untouched(self, sure: float) -> Frame:
         assert self._target is not None
-        picture = self._target.picture
+        picture = self._target.carrier.picture
         height, width = picture.shape[:2]
         y, x = np.mgrid[:height, :width].astype(np.float32)
         one = np.ones((height, width), np.float32)
         return Frame(picture.copy(), np.stack([x, y], -1), np.zeros_like(one), one, sure)
 
-    def _frame(self, stmap: STMap, composed: Composed, sure: float) -> Frame:
+    def _frame(self, carried: Carried, sure: float) -> Frame:
+        stmap, composed = carried.stmap, carried.composed
         frame = self._untouched(sure)
         window = composed.slices
         frame.colour[window] = composed.colour

@@ -58,6 +58,17 @@ class Settings:
     identity: str = option("", "Identity file of the target: read if it exists, else written.", "Inputs", path=True)
     weights: str = option("", "LD-Net weights (safetensors); the shipped ones if not given.", "Inputs", path=True)
 
+    repair: str = option(
+        "off",
+        "on: FD-GAN paints what the target does not show, the inside of an opening mouth; off: the warp alone.",
+        "Repair",
+        choices=("on", "off"),
+    )
+    repair_weights: str = option("", "FD-GAN weights; the shipped ones if not given.", "Repair", path=True)
+    appearance: tuple[str, ...] = option(
+        (), "More pictures of the target for FD-GAN to know it by, separated by commas.", "Repair", path=True
+    )
+
     tracker: str = option("mesh", "What finds the face.", "Tracking", choices=("mesh", "fan", "dlib", "file"))
     landmarks: str = option(
         "", "Hand-placed landmarks of the driver (JSON), for tracker 'file'.", "Tracking", path=True

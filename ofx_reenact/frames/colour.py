@@ -17,6 +17,10 @@ _SRGB, _LINEAR = ("sRGB - Texture", "srgb_tx", "sRGB Encoded Rec.709 (sRGB)"), "
 _EIGHT_BIT = ("uint8", "uint16", "uint10", "uint12")
 
 
+# Median light of a face, in scene-linear units, that networks are shown as it is; outside, exposure brings it there.
+_FACE_LIGHT = (0.06, 0.5)
+
+
 class Colour:
     """Names and converts colour spaces of one OCIO config: ``$OCIO`` if set, else the pinned one."""
 
@@ -120,3 +124,31 @@ class Colour:
         ask = getattr(self._config, "get_chromaticities", None)
         known = ask(space) if ask else None
         return tuple(float(v) for v in known) if known and len(known) == 8 else None
+
+
+class Display:
+    """The display encoding that networks see, for one target: sRGB after an exposure taken once from its face."""
+
+    def __init__(self, colour: Colour, space: str, face: np.ndarray | None = None) -> None:
+        """Choose the exposure.
+
+        Args:
+            colour: the config.
+            space: scene-linear space of the plate.
+            face: (n, 3) pixels of the face in it; None leaves the exposure alone.
+        """
+        self._colour, self._space = colour, space
+        self.exposure = 1.0
+        if face is not None and len(face):
+            light = float(np.median(face @ np.array([0.2126, 0.7152, 0.0722], face.dtype)))
+            self.exposure = float(np.clip(light, *_FACE_LIGHT) / light) if light > 1e-6 else 1.0
+
+    def encode(self, light: np.ndarray) -> np.ndarray:
+        """Scene-linear (H, W, 3) → display-encoded (H, W, 3) float32 in [0, 1]."""
+        shown = self._colour.convert(light * np.float32(self.exposure), self._space, self._colour.srgb())
+        return np.clip(shown, 0, 1)
+
+    def decode(self, shown: np.ndarray) -> np.ndarray:
+        """Display-encoded (H, W, 3) → scene-linear (H, W, 3) float32."""
+        light = self._colour.convert(np.ascontiguousarray(shown, np.float32), self._colour.srgb(), self._space)
+        return light / np.float32(self.exposure)

@@ -6,7 +6,7 @@ A file's name says who: what stands before the first underscore (``083_smiling.j
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,15 +15,13 @@ import numpy as np
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.files import written_whole
 from ofx_reenact.frames.colour import Colour
-from ofx_reenact.frames.sequence import VIDEOS
-from ofx_reenact.frames.sequence import Sequence as Frames
+from ofx_reenact.frames.media import find_media, images, label_by_name
 from ofx_reenact.tracking.facemesh import FaceMesh
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.rigid import head_pose
 from ofx_reenact.tracking.tracker import Tracker
 
 SCHEMA = "ofx-reenact/tracks/1"
-PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".exr")
 
 
 @dataclass
@@ -33,24 +31,6 @@ class _Rows:
     person: list[str] = field(default_factory=list)
     take: list[str] = field(default_factory=list)
     frame: list[int] = field(default_factory=list)
-
-
-def find_media(inputs: Sequence[str]) -> list[Path]:
-    """Return the pictures and clips among files and in folders, in order.
-
-    Raises:
-        ReenactError: an input is not there, or there are none at all.
-    """
-    found: list[Path] = []
-    for name in inputs:
-        path = Path(name)
-        if not path.exists():
-            raise ReenactError(f"{path}: no such file or folder")
-        inside = sorted(path.iterdir()) if path.is_dir() else [path]
-        found += [p for p in inside if p.suffix.lower() in (*PICTURES, *VIDEOS)]
-    if not found:
-        raise ReenactError(f"{', '.join(inputs)}: no pictures or clips there")
-    return found
 
 
 def build_tracks(
@@ -102,21 +82,15 @@ def build_tracks(
 
 
 def _track(path: Path, every: int, tracker: Tracker, colour: Colour, rows: _Rows) -> None:
-    person, _, take = path.stem.partition("_")
+    label = label_by_name(path)
     tracker.reset()
-    for frame, image in _images(path, every, colour):
+    for frame, image in images(path, every, colour):
         track = tracker.track(image, frame)
         if track is None or track.mesh is None:
             continue
         frontal = head_pose(track.mesh).invert(track.mesh)[list(MESH68), :2]
         rows.frontal.append(frontal)
         rows.pixels.append(track.landmarks)
-        rows.person.append(person)
-        rows.take.append(take)
+        rows.person.append(label.person)
+        rows.take.append(label.take)
         rows.frame.append(frame)
-
-
-def _images(path: Path, every: int, colour: Colour) -> Iterator[tuple[int, np.ndarray]]:
-    frames = Frames.open(path)
-    for frame in list(frames.frames)[::every]:
-        yield frame, colour.show(frames.read(frame))

@@ -1,0 +1,61 @@
+"""Set what was painted into a frame at plate resolution (plate profile, step 10).
+
+What the warp carried keeps its fine detail and grain: only the difference that the window's coarse picture makes is
+added. Inside the mouth nothing was carried, so there the difference makes all of the picture. Lips end as sharply as
+the plate's: each side of their edge has a difference of its own, and the opening's coverage at plate resolution
+decides between them.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from ofx_reenact.compose.carry import Carried
+
+
+class Placed(Protocol):
+    """A window that knows its place in a picture; see :class:`ofx_reenact.fdgan.window.Window`."""
+
+    def box(self, size: tuple[int, int]) -> tuple[slice, slice] | None:
+        """Rows and columns of a picture of that width and height."""
+
+    def paste(self, seen: np.ndarray, box: tuple[slice, slice]) -> np.ndarray:
+        """Bring what the window holds back to a box of the picture."""
+
+
+class Display(Protocol):
+    """A display encoding and its way back; see :class:`ofx_reenact.frames.colour.Display`."""
+
+    def encode(self, light: np.ndarray) -> np.ndarray:
+        """Scene-linear (h, w, 3) → [0, 1]."""
+
+    def decode(self, shown: np.ndarray) -> np.ndarray:
+        """The way back."""
+
+
+def set_in(
+    colour: np.ndarray, window: Placed, inside: np.ndarray, outside: np.ndarray, carried: Carried, display: Display
+) -> None:
+    """Change a frame (H, W, 3 or 4) in place where something was painted.
+
+    Values that a display clips keep their light: the change is added in light, between what the display shows before
+    and after. Alpha stays; pixels whose change is 0 keep every bit.
+    """
+    box = window.box((colour.shape[1], colour.shape[0]))
+    if box is None:
+        return
+    rows, columns = box
+    coverage = np.zeros(colour.shape[:2], np.float32)
+    if carried.mouth is not None:
+        mouth = carried.mouth
+        height, width = mouth.coverage.shape
+        coverage[mouth.top : mouth.top + height, mouth.left : mouth.left + width] = mouth.coverage
+    share = coverage[rows, columns, None]
+    change = share * window.paste(inside, box) + (1 - share) * window.paste(outside, box)
+    part = colour[rows, columns, :3]
+    shown = display.encode(part)
+    after = display.decode(np.clip(shown + change, 0, 1))
+    changed = np.abs(change).max(-1) > 1 / 4096
+    part[changed] += (after - display.decode(shown))[changed]

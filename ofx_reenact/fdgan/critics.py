@@ -1,0 +1,47 @@
+"""The critics of FD-GAN's training: a patch discriminator and a patch classifier (paper section 3.2)."""
+
+from __future__ import annotations
+
+import itertools
+
+import torch
+from torch import Tensor, nn
+
+from ofx_reenact.fdgan.network import FEATURES, Down, convolution
+
+
+class PatchCritic(nn.Sequential):
+    """Four Down blocks and a conv 1×1: a picture (B, C, H, W) → (B, outputs, H/16, W/16)."""
+
+    def __init__(self, outputs: int, inputs: int = 3) -> None:
+        widths = (inputs, *FEATURES)
+        downs = [Down(a, b) for a, b in itertools.pairwise(widths)]
+        super().__init__(*downs, convolution(FEATURES[-1], outputs, 1))
+
+
+class Discriminator(PatchCritic):
+    """D: how real each patch is; +1 real, -1 made, no squashing (least-squares GAN)."""
+
+    def __init__(self, inputs: int = 3) -> None:
+        super().__init__(1, inputs)
+
+
+class Classifier(PatchCritic):
+    """C: log-probabilities of the people for each patch."""
+
+    def __init__(self, people: int) -> None:
+        super().__init__(people)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Log-softmax over the people in float32, (B, K, H/16, W/16)."""
+        return torch.log_softmax(super().forward(pictures).float(), dim=1)
+
+
+def log_likelihood(log_probability: Tensor, person: Tensor) -> Tensor:
+    """Pick ``log P(k)`` for each patch: (B, K, h, w) and k (B,) → (B, h, w)."""
+    return log_probability[torch.arange(len(person)), person]
+
+
+def count(network: nn.Module) -> int:
+    """Count a network's parameters."""
+    return sum(p.numel() for p in network.parameters())

@@ -1,0 +1,139 @@
+"""How appearance is kept and given: the dictionary's writer (eq. 8) and reader (eq. 9), and what ablations put there.
+
+A *dictionary* is one table of values for each level, finest first: ``(B, n_i, C_i)``. Its rows have no order, and the
+same tables come out however the locations of the written maps are shuffled.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+TAG = 32
+
+Dictionary = tuple[Tensor, ...]
+
+
+class Writer(nn.Module):
+    """Eq. (8): ``v_i = Σ_n softmax_n(t_i·p_n) x_n``, n over all locations of all references."""
+
+    def __init__(self, features: int, rows: int, tag: int = TAG) -> None:
+        super().__init__()
+        self.tags = nn.Parameter(unit_rows(torch.randn(rows, tag)))
+        self.to_tag = nn.Conv2d(features, tag, 1)
+        self.to_value = nn.Conv2d(features, features, 1)
+
+    def forward(self, maps: Tensor, references: int = 1) -> Tensor:
+        """Write maps into rows.
+
+        Args:
+            maps: (B·R, C, H, W), the R references of one target one after the other.
+            references: R.
+
+        Returns:
+            (B, n, C).
+        """
+        tags, values = (_locations(layer(maps), references) for layer in (self.to_tag, self.to_value))
+        share = softmax(torch.einsum("kt,bnt->bkn", self.tags.to(tags.dtype), tags))
+        return torch.einsum("bkn,bnc->bkc", share.to(values.dtype), values)
+
+
+class Reader(nn.Module):
+    """Eq. (9): ``y_j = Σ_k softmax_k(u_k·q_j) v_k``, k over the rows; the output is ``h + y``."""
+
+    def __init__(self, features: int, rows: int, tag: int = TAG) -> None:
+        super().__init__()
+        self.tags = nn.Parameter(unit_rows(torch.randn(rows, tag)))
+        self.to_query = nn.Conv2d(features, tag, 1)
+
+    def forward(self, h: Tensor, values: Tensor) -> Tensor:
+        """Add what the rows ``values`` (B, n, C) say to maps ``h`` (B, C, H, W)."""
+        height, width = h.shape[-2:]
+        query = _locations(self.to_query(h), 1)
+        share = softmax(torch.einsum("kt,bnt->bnk", self.tags.to(query.dtype), query))
+        read = torch.einsum("bnk,bkc->bnc", share.to(values.dtype), values)
+        return h + read.transpose(1, 2).unflatten(2, (height, width)).to(h.dtype)
+
+
+class MeanWriter(nn.Module):
+    """Ablation FD-GAN-1: one row, the plain mean of the write values."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.to_value = nn.Conv2d(features, features, 1)
+
+    def forward(self, maps: Tensor, references: int = 1) -> Tensor:
+        """Write maps (B·R, C, H, W) into (B, 1, C)."""
+        return _locations(self.to_value(maps), references).mean(1, keepdim=True)
+
+
+class MeanReader(nn.Module):
+    """Ablation FD-GAN-1: the one row is the same everywhere."""
+
+    def forward(self, h: Tensor, values: Tensor) -> Tensor:
+        """Add the row (B, 1, C) to every location of ``h`` (B, C, H, W)."""
+        return h + values.transpose(1, 2)[..., None].to(h.dtype)
+
+
+class AdaINReader(nn.Module):
+    """Ablation AdaIN: the one row sets scale and offset of an instance normalisation."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.to_style = nn.Linear(features, 2 * features)
+
+    def forward(self, h: Tensor, values: Tensor) -> Tensor:
+        """Style ``h`` (B, C, H, W) by the row (B, 1, C)."""
+        scale, offset = self.to_style(values[:, 0])[..., None, None].to(h.dtype).chunk(2, 1)
+        return nn.functional.instance_norm(h) * (1 + scale) + offset
+
+
+class NoReader(nn.Module):
+    """Ablation Pix2PixHD: there is no dictionary. A buffer says so in a state dict."""
+
+    nothing: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("nothing", torch.zeros(1))
+
+    def forward(self, h: Tensor, values: Tensor) -> Tensor:
+        """Return ``h``."""
+        return h
+
+
+WRITERS: dict[str, Callable[[int, int, int], nn.Module]] = {
+    "dictionary": Writer,
+    "mean": lambda features, rows, tag: MeanWriter(features),
+}
+READERS: dict[str, Callable[[int, int, int], nn.Module]] = {
+    "dictionary": Reader,
+    "mean": lambda features, rows, tag: MeanReader(),
+    "adain": lambda features, rows, tag: AdaINReader(features),
+    "none": lambda features, rows, tag: NoReader(),
+}
+
+
+def softmax(logits: Tensor) -> Tensor:
+    """Softmax over the last axis in float32 or better, whatever the precision around it."""
+    return torch.softmax(logits.to(torch.promote_types(logits.dtype, torch.float32)), dim=-1)
+
+
+def unit_rows(weight: Tensor, gain: float = 1.0) -> Tensor:
+    """Scale each row (first axis) of a weight to an L2 norm of ``gain``."""
+    flat = weight.flatten(1)
+    return (flat * (gain / flat.norm(dim=1, keepdim=True))).view_as(weight)
+
+
+def floats(dictionary: Sequence[Tensor]) -> int:
+    """Count the numbers that a dictionary keeps for one target."""
+    return sum(math.prod(values.shape[1:]) for values in dictionary)
+
+
+def _locations(maps: Tensor, references: int) -> Tensor:
+    """(B·R, C, H, W) → (B, R·H·W, C)."""
+    channels = maps.shape[1]
+    return maps.flatten(2).transpose(1, 2).reshape(-1, references * maps.shape[2] * maps.shape[3], channels)

@@ -1,0 +1,204 @@
+"""A packed set of pairs to train and measure on: what a renderer knows, and what it should have shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.fdgan.crops import Crops, read_npz, unpack
+from ofx_reenact.fdgan.pairs import Pair, lesson, reverse_warp
+from ofx_reenact.files import written_whole
+
+SCHEMA = "ofx-reenact/pairs/1"
+QUALITY = 96
+# Kinds of pairs: a photograph and what the warp makes of its shut mouth; two photographs of one person.
+REVERSE, TRUE = "reverse", "true"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B pairs as tensors, pictures in [-1, 1], maps in [0, 1], landmarks in window pixels.
+
+    Attributes:
+        target, warped, truth: (B, 3, h, w).
+        maps: (B, 3, h, w): visibility, stretch, mouth.
+        target_landmarks, landmarks: (B, 68, 2).
+        person: (B,).
+    """
+
+    target: Tensor
+    warped: Tensor
+    truth: Tensor
+    maps: Tensor
+    target_landmarks: Tensor
+    landmarks: Tensor
+    person: Tensor
+
+    def to(self, device: str) -> Batch:
+        """Move to a device."""
+        return Batch(**{name: value.to(device) for name, value in vars(self).items()})
+
+    def mirrored(self, rows: Tensor) -> Batch:
+        """Mirror the rows (B,) bool; right and left landmarks change places."""
+        width = self.truth.shape[-1]
+        index = torch.tensor(MIRROR)
+
+        def flip(x: Tensor) -> Tensor:
+            return torch.where(rows[:, None, None, None], x.flip(-1), x)
+
+        def swap(x: Tensor) -> Tensor:
+            other = torch.stack([width - 1 - x[:, index, 0], x[:, index, 1]], -1)
+            return torch.where(rows[:, None, None], other, x)
+
+        flipped = {name: flip(getattr(self, name)) for name in ("target", "warped", "truth", "maps")}
+        swapped = {name: swap(getattr(self, name)) for name in ("target_landmarks", "landmarks")}
+        return replace(self, **flipped, **swapped)
+
+
+# Each of the 68 landmarks' opposite on the other side of the face.
+MIRROR: tuple[int, ...] = (
+    *range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1),
+    45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,
+    54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65,
+)  # fmt: skip
+
+
+class Lessons:
+    """A set of pairs. Pictures stay encoded until they are asked for; a set of thousands fits in little memory."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Read a set.
+
+        Raises:
+            ReenactError: no such file, or not a set of pairs.
+        """
+        data = read_npz(path, SCHEMA, "set of pairs; `ofx-reenact data pairs` makes one")
+        self.person, self.kind, self.validation = data["person"], data["kind"], data["validation"]
+        self.people, self.terms = tuple(data["people"].tolist()), tuple(data["terms"].tolist())
+        self._landmarks, self._target_landmarks = data["landmarks"], data["target_landmarks"]
+        self._bytes, self._offsets = data["bytes"], data["offsets"]
+
+    def __len__(self) -> int:
+        """Number of pairs."""
+        return len(self.person)
+
+    def rows(self, *, validation: bool, kind: str = "") -> np.ndarray:
+        """Rows of training or of validation, of one kind if named."""
+        return np.nonzero((self.validation == validation) & ((self.kind == kind) | (kind == "")))[0]
+
+    def batch(self, rows: np.ndarray) -> Batch:
+        """Decode pairs."""
+        strips, maps = [], []
+        for row in rows.tolist():
+            strips.append(unpack(self._bytes, self._offsets, 2 * row))
+            maps.append(unpack(self._bytes, self._offsets, 2 * row + 1))
+        strip = torch.from_numpy(np.stack(strips)).permute(0, 3, 1, 2).float() / 127.5 - 1
+        target, warped, truth = (part.contiguous() for part in strip.chunk(3, dim=-1))
+        seen = torch.from_numpy(np.stack(maps)).permute(0, 3, 1, 2).float() / 255
+        return Batch(
+            target, warped, truth, seen, torch.from_numpy(self._target_landmarks[rows]),
+            torch.from_numpy(self._landmarks[rows]), torch.from_numpy(self.person[rows]),
+        )  # fmt: skip
+
+
+def build_pairs(
+    crops: Crops,
+    out: Path,
+    *,
+    variants: int = 4,
+    seed: int = 1,
+    observe: Callable[[int, int], None] = lambda done, count: None,
+) -> tuple[int, int]:
+    """Make pairs of a set of crops and write them.
+
+    Args:
+        crops: photographs; of people with several takes, each take is carried to each other one too.
+        out: file to write.
+        variants: ways in which each open mouth is shut; one of people kept for validation.
+        seed: of chance.
+        observe: called with crops done and their number.
+
+    Returns:
+        Numbers of reverse-warp pairs and of true pairs.
+
+    Raises:
+        ReenactError: no mouth is open in any of the crops.
+        OutputError: the set cannot be written.
+    """
+    packed: list[np.ndarray] = []
+    about: list[tuple[int, str, bool]] = []
+    landmarks: list[tuple[np.ndarray, np.ndarray]] = []
+    for row in range(len(crops)):
+        rng = np.random.default_rng([seed, row])
+        for kind, pair in _pairs_of(crops, row, variants, rng):
+            packed += pack_pair(pair)
+            about.append((int(crops.person[row]), kind, bool(crops.validation[row])))
+            landmarks.append((pair.target_landmarks, pair.landmarks))
+        observe(row + 1, len(crops))
+    if not about:
+        raise ReenactError("no crop shows an open mouth; give pictures that do, or more of them")
+    person, kinds, validation = (np.asarray(column) for column in zip(*about, strict=True))
+    own, true = (np.asarray(column, np.float32) for column in zip(*landmarks, strict=True))
+    with written_whole(out) as partial, partial.open("wb") as file:
+        np.savez(
+            file,
+            allow_pickle=False,
+            schema=np.asarray(SCHEMA),
+            person=person,
+            people=np.asarray(crops.people),
+            terms=np.unique(crops.terms),
+            kind=kinds,
+            validation=validation,
+            target_landmarks=own,
+            landmarks=true,
+            bytes=np.concatenate(packed),
+            offsets=np.cumsum([0, *map(len, packed)]),
+        )
+    return int((kinds == REVERSE).sum()), int((kinds == TRUE).sum())
+
+
+def pack_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
+    """Encode a pair's pictures in one strip, and its maps without loss."""
+    strip = np.concatenate([pair.target, pair.warped, pair.truth], axis=1)
+    full_colour = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
+    options = [cv2.IMWRITE_JPEG_QUALITY, QUALITY, *full_colour]
+    _, pictures = cv2.imencode(".jpg", _bytes(strip)[..., ::-1], options)
+    _, maps = cv2.imencode(".png", _bytes(pair.maps)[..., ::-1])
+    return pictures.ravel(), maps.ravel()
+
+
+def look(lessons: Lessons, count: int = 20) -> np.ndarray:
+    """Show training pairs beside one another, (H, W, 3) uint8: target, what the warp made, truth, maps."""
+    rows = lessons.rows(validation=False, kind=REVERSE)
+    rows = rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)]
+    batch = lessons.batch(rows)
+    shown = torch.cat([*(x / 2 + 0.5 for x in (batch.target, batch.warped, batch.truth)), batch.maps], dim=-1)
+    strips = _bytes(shown.permute(0, 2, 3, 1).numpy())
+    half = len(strips) // 2
+    columns = [np.concatenate(list(strips[:half])), np.concatenate(list(strips[half : 2 * half]))]
+    return np.concatenate(columns, axis=1)
+
+
+def _pairs_of(crops: Crops, row: int, variants: int, rng: np.random.Generator) -> Iterator[tuple[str, Pair]]:
+    """Pairs whose truth is one crop."""
+    truth, mesh = crops.picture(row), crops.mesh[row].astype(np.float64)
+    for _ in range(1 if crops.validation[row] else variants):
+        if (pair := reverse_warp(truth, mesh, rng)) is not None:
+            yield REVERSE, pair
+    for other in crops.of(int(crops.person[row])):
+        if other == row:
+            continue
+        pair = lesson(crops.picture(other), crops.mesh[other].astype(np.float64), truth, mesh)
+        if pair is not None:
+            yield TRUE, pair
+
+
+def _bytes(picture: np.ndarray) -> np.ndarray:
+    return np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)

@@ -1,0 +1,202 @@
+"""FD-GAN's two networks: the extractor writes a target's dictionary, the translator reads a picture out of it.
+
+Both are U-shaped, four levels counted from the picture inward, paper section 3.2. Convention: pictures are (B, 3, H, W)
+in [-1, 1], display-encoded; H and W are multiples of 16.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from ofx_reenact.fdgan.dictionary import READERS, TAG, WRITERS, Dictionary, unit_rows
+
+Network = TypeVar("Network", bound=nn.Module)
+FEATURES = (32, 64, 128, 256)
+ROWS = (512, 256, 128, 64)
+# What the dense translator gives beside R, G, B: the repair's mask, and residual flow in x and y.
+DENSE_OUTPUTS = 6
+SLOPE = 0.25
+# Keeps the variance of what passes a convolution and a PReLU of this slope (He et al. 2015).
+GAIN = math.sqrt(2 / (1 + SLOPE**2))
+
+
+class Down(nn.Sequential):
+    """Halve the size: conv 4×4 of stride 2, conv 3×3."""
+
+    def __init__(self, inputs: int, features: int) -> None:
+        super().__init__(
+            convolution(inputs, features, 4, stride=2), nn.PReLU(features, SLOPE),
+            convolution(features, features, 3), nn.PReLU(features, SLOPE),
+        )  # fmt: skip
+
+
+class Up(nn.Sequential):
+    """Double the size: conv 3×3, transposed conv 4×4; the last of a network ends without an activation."""
+
+    def __init__(self, features: int, outputs: int, *, last: bool = False) -> None:
+        # A network's raw output starts small: squashing and a mask's bias are to decide at first, not chance.
+        enlarge = enlarging(features, outputs, 0.1 if last else 2 * GAIN)
+        layers = [convolution(features, features, 3), nn.PReLU(features, SLOPE), enlarge]
+        super().__init__(*layers, *([] if last else [nn.PReLU(outputs, SLOPE)]))
+
+
+class Extractor(nn.Module):
+    """Target picture ⊕ its landmark image → dictionary."""
+
+    def __init__(
+        self,
+        inputs: int = 6,
+        features: Sequence[int] = FEATURES,
+        rows: Sequence[int] = ROWS,
+        tag: int = TAG,
+        write: str = "dictionary",
+    ) -> None:
+        super().__init__()
+        self.inputs = inputs
+        widths = (inputs, *features)
+        self.down = nn.ModuleList(Down(a, b) for a, b in itertools.pairwise(widths))
+        self.writer = nn.ModuleList(WRITERS[write](f, n, tag) for f, n in zip(features, rows, strict=True))
+        # The level next to the picture is only written: nothing comes after it.
+        self.up = nn.ModuleList(Up(b, a) for a, b in itertools.pairwise(features))
+
+    def forward(self, pictures: Tensor) -> Dictionary:
+        """Write a dictionary.
+
+        Args:
+            pictures: (B, R, inputs, H, W), R references of each target; the rows see the union of their locations.
+
+        Returns:
+            Values (B, n_i, C_i) of each level, finest first.
+        """
+        references = pictures.shape[1]
+        skips, x = [], pictures.flatten(0, 1)
+        for down in self.down:
+            x = down(x)
+            skips.append(x)
+        values: list[Tensor] = []
+        h = skips[-1]
+        for level in reversed(range(len(skips))):
+            values.insert(0, self.writer[level](h, references))
+            if level:
+                h = self.up[level - 1](h) + skips[level - 1]
+        return tuple(values)
+
+
+class Translator(nn.Module):
+    """Driving landmark image (and, dense, what the warp made) ⊕ dictionary → picture."""
+
+    def __init__(
+        self,
+        inputs: int = 3,
+        outputs: int = 3,
+        features: Sequence[int] = FEATURES,
+        rows: Sequence[int] = ROWS,
+        tag: int = TAG,
+        read: str = "dictionary",
+    ) -> None:
+        super().__init__()
+        self.inputs, self.outputs, self.read = inputs, outputs, read
+        widths = (inputs, *features)
+        self.down = nn.ModuleList(Down(a, b) for a, b in itertools.pairwise(widths))
+        self.reader = nn.ModuleList(READERS[read](f, n, tag) for f, n in zip(features, rows, strict=True))
+        uppers = (outputs, *features)
+        self.up = nn.ModuleList(Up(b, a, last=level == 0) for level, (a, b) in enumerate(itertools.pairwise(uppers)))
+
+    def forward(self, x: Tensor, dictionary: Dictionary) -> Tensor:
+        """Read a picture.
+
+        Args:
+            x: (B, inputs, H, W).
+            dictionary: values (B, n_i, C_i) of each level, finest first.
+
+        Returns:
+            (B, outputs, H, W) before the last squashing; :func:`picture` and :func:`dense` give the outputs' meaning.
+        """
+        skips = []
+        for down in self.down:
+            x = down(x)
+            skips.append(x)
+        h = skips[-1]
+        for level in reversed(range(len(skips))):
+            h = self.up[level](self.reader[level](h, dictionary[level]))
+            if level:
+                h = h + skips[level - 1]
+        return h
+
+
+def picture(raw: Tensor) -> Tensor:
+    """The printed translator's picture in [-1, 1] from its raw output (B, 3, H, W)."""
+    return torch.tanh(raw.float())
+
+
+def convolution(inputs: int, outputs: int, size: int, stride: int = 1) -> nn.Conv2d:
+    """Convolution with rows of equal norm and no bias at first, which keeps the variance through a PReLU."""
+    layer = nn.Conv2d(inputs, outputs, size, stride, padding=(size - 1) // 2)
+    with torch.no_grad():
+        layer.weight.copy_(unit_rows(torch.randn_like(layer.weight), GAIN))
+        nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+    return layer
+
+
+def enlarging(inputs: int, outputs: int, norm: float) -> nn.ConvTranspose2d:
+    """Transposed convolution 4×4 of stride 2 with rows of that norm; each pixel is made of a quarter of the kernel."""
+    layer = nn.ConvTranspose2d(inputs, outputs, 4, 2, padding=1)
+    with torch.no_grad():
+        rows = unit_rows(torch.randn(outputs, inputs, 4, 4), norm)
+        layer.weight.copy_(rows.transpose(0, 1))
+        nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+    return layer
+
+
+def channels_last(network: Network) -> Network:
+    """Lay a network's kernels out as its convolutions are fastest, in place."""
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def extractor_of(state: Mapping[str, Tensor]) -> Extractor:
+    """Build the extractor that a state dict was saved from; all sizes are read from its shapes.
+
+    Raises:
+        KeyError, RuntimeError: the state dict is another network's.
+    """
+    levels = _levels(state)
+    features = tuple(state[f"down.{level}.0.weight"].shape[0] for level in range(levels))
+    write = "dictionary" if "writer.0.tags" in state else "mean"
+    rows, tag = _tables(state, "writer", levels)
+    network = Extractor(state["down.0.0.weight"].shape[1], features, rows, tag, write)
+    network.load_state_dict(dict(state))
+    return network
+
+
+def translator_of(state: Mapping[str, Tensor]) -> Translator:
+    """Build the translator that a state dict was saved from; all sizes are read from its shapes.
+
+    Raises:
+        KeyError, RuntimeError: the state dict is another network's.
+    """
+    levels = _levels(state)
+    features = tuple(state[f"down.{level}.0.weight"].shape[0] for level in range(levels))
+    rows, tag = _tables(state, "reader", levels)
+    read = "dictionary" if "reader.0.tags" in state else "adain" if "reader.0.to_style.weight" in state else ""
+    read = read or ("none" if "reader.0.nothing" in state else "mean")
+    inputs, outputs = state["down.0.0.weight"].shape[1], state["up.0.2.weight"].shape[1]
+    network = Translator(inputs, outputs, features, rows, tag, read)
+    network.load_state_dict(dict(state))
+    return network
+
+
+def _levels(state: Mapping[str, Tensor]) -> int:
+    return sum(key.startswith("down.") and key.endswith(".0.weight") for key in state)
+
+
+def _tables(state: Mapping[str, Tensor], part: str, levels: int) -> tuple[tuple[int, ...], int]:
+    if f"{part}.0.tags" not in state:
+        return (1,) * levels, TAG
+    tables = [state[f"{part}.{level}.tags"] for level in range(levels)]
+    return tuple(table.shape[0] for table in tables), tables[0].shape[1]

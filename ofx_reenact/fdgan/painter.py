@@ -1,0 +1,145 @@
+"""FD-GAN at work in a render: one target's dictionary, and for each frame what has to change in the warp's picture.
+
+Everything is of one frame and one window: a frame painted alone is painted as in a sequence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from ofx_reenact.compose.carry import Carried
+from ofx_reenact.compose.repair import Display
+from ofx_reenact.fdgan.pairs import window_maps
+from ofx_reenact.fdgan.window import Window
+from ofx_reenact.tracking.landmarks import MESH68
+from ofx_reenact.tracking.rigid import Similarity
+
+if TYPE_CHECKING:
+    from ofx_reenact.fdgan.dictionary import Dictionary
+    from ofx_reenact.fdgan.repair import DenseFDGAN
+
+# The learned part of the mask comes in as something goes missing, so that it does not pop up.
+FROM_NOTHING = 0.5
+# Lips end sharply in the plate, softly in the window: each side is continued over the edge by so many window pixels.
+CONTINUED = 1.5
+
+
+@dataclass(frozen=True)
+class Paint:
+    """What FD-GAN changes in one frame, in window pixels, display-encoded.
+
+    Attributes:
+        window: where it lies in the picture.
+        inside: (h, w, 3) change of what is seen in the mouth's opening.
+        outside: (h, w, 3) change of the skin around it.
+    """
+
+    window: Window
+    inside: np.ndarray
+    outside: np.ndarray
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One picture of the target to write the dictionary from: (H, W, 3) in [0, 1] and its mesh (478, 3), pixels."""
+
+    picture: np.ndarray
+    mesh: np.ndarray
+    frontal: np.ndarray
+    head: Similarity
+
+
+class Painter:
+    """Paints what a warp cannot know, for one target."""
+
+    def __init__(self, network: DenseFDGAN, device: str = "cpu") -> None:
+        self._network, self._device = network, device
+
+    def write(self, references: list[Reference]) -> tuple[np.ndarray, ...]:
+        """Write the dictionary of a target seen in one or several pictures: values (n_i, C_i), finest first."""
+        import torch
+
+        windows = [Window.of_mouth(reference.frontal, reference.head) for reference in references]
+        pictures = np.stack([w.look(r.picture) for w, r in zip(windows, references, strict=True)]) * 2 - 1
+        landmarks = np.stack([w.points(r.mesh[list(MESH68), :2]) for w, r in zip(windows, references, strict=True)])
+        with torch.inference_mode():
+            dictionary = self._network.write(
+                self._tensor(pictures.transpose(0, 3, 1, 2))[None], self._tensor(landmarks)[None]
+            )
+        return tuple(values[0].float().cpu().numpy() for values in dictionary)
+
+    def paint(
+        self,
+        dictionary: tuple[np.ndarray, ...],
+        display: Display,
+        colour: np.ndarray,
+        carried: Carried,
+        frontal: np.ndarray,
+        head: Similarity,
+        mesh: np.ndarray,
+    ) -> Paint | None:
+        """Paint one frame.
+
+        Args:
+            dictionary: of the target.
+            display: how the network sees the plate.
+            colour: (H, W, 3 or 4) the frame as the warp made it, scene-linear.
+            carried: how it was made.
+            frontal: the target's frontal mesh at rest (468 or more, 3).
+            head: pose of the moved head.
+            mesh: the face in motion (468, 2 or more), pixels.
+
+        Returns:
+            The changes, or None where every pixel was carried from the target and there is nothing to paint.
+        """
+        missing = float(carried.composed.invented.max(initial=0.0))
+        if missing <= 0:
+            return None
+        import torch
+
+        window = Window.of_mouth(frontal, head)
+        height, width = colour.shape[:2]
+        box = window.box((width, height))
+        if box is None:
+            return None
+        shown = np.zeros((height, width, 3), np.float32)
+        shown[box] = display.encode(colour[(*box, slice(3))])
+        seen = window.look(shown)
+        maps = window_maps(carried, window, (height, width))
+        with torch.inference_mode():
+            tables: Dictionary = tuple(self._tensor(values)[None] for values in dictionary)
+            repaired = self._network(
+                self._tensor(seen.transpose(2, 0, 1) * 2 - 1)[None],
+                self._tensor(maps.transpose(2, 0, 1))[None],
+                self._tensor(window.points(mesh[list(MESH68), :2]))[None],
+                tables,
+            )
+        painted = repaired.picture[0].cpu().numpy().transpose(1, 2, 0) / 2 + 0.5
+        change = (np.clip(painted, 0, 1) - seen) * _fade(window.size)[..., None]
+        mouth = maps[..., 2:3]
+        gate = min(missing / FROM_NOTHING, 1.0)
+        return Paint(window, _continued(change, mouth**2), _continued(change, (1 - mouth) ** 2) * np.float32(gate))
+
+    def _tensor(self, array: np.ndarray):  # type: ignore[no-untyped-def]
+        import torch
+
+        return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(self._device)
+
+
+def _continued(change: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Continue a change (h, w, 3) from where ``share`` (h, w, 1) holds it a little beyond."""
+    weight = share + 1e-4
+    weighed = cv2.GaussianBlur(change * weight, (0, 0), CONTINUED)
+    beyond = weighed / cv2.GaussianBlur(weight, (0, 0), CONTINUED)[..., None]
+    return share * change + (1 - share) * beyond
+
+
+def _fade(size: tuple[int, int], margin: int = 12) -> np.ndarray:
+    """1 within the window, falling to 0 at its edge, (h, w)."""
+    ramps = [np.clip((np.minimum(np.arange(n), np.arange(n)[::-1]) + 0.5) / margin, 0, 1) for n in (size[1], size[0])]
+    smooth = [r * r * (3 - 2 * r) for r in ramps]
+    return np.outer(smooth[0], smooth[1]).astype(np.float32)

@@ -1,0 +1,233 @@
+"""Reverse-warp pairs: one photograph of an open mouth becomes a lesson (plate profile, "Data without VoxCeleb").
+
+The photograph is the truth. Its *pseudo-target* is the same photograph with the mouth shut by the warp, the inside
+taken out first: closing by warping alone leaves a line of squashed teeth that the way back stretches into teeth again,
+and a network learns to cheat. The very code that renders frames then carries the pseudo-target back to the photograph's own
+mesh; what is missing there is what the network has to paint. So there is no gap between training and use.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from ofx_reenact.compose.carry import Carried, Carrier
+from ofx_reenact.fdgan.window import Window
+from ofx_reenact.tracking.landmarks import LIPS_INNER, LIPS_OUTER, MESH68
+from ofx_reenact.tracking.rigid import Similarity, head_pose
+from ofx_reenact.tracking.surface import FACE_POINTS, spread
+from ofx_reenact.warp.openings import SHUT_MOUTH, lenses
+
+# How far the sheet reaches below the chin; as in a render by default.
+NECK = 0.35
+# Lips that are blurred into teeth by an edge a little off the tracked one: taken out with them, in centimetres.
+RIM = 0.12
+# Share of a mouth that is left open, and how often the pseudo-target keeps some of it.
+KEPT_OPEN, OFTEN_KEPT = 0.5, 0.25
+# Head turn between pseudo-target and truth, degrees (standard deviation).
+TURN = 3.0
+_UPPER, _LOWER = (np.array(half[1:-1]) for half in LIPS_INNER)
+_CORNERS = (LIPS_INNER[0][0], LIPS_INNER[0][-1])
+# Outer lips move with the inner ones above or below them.
+_OUTER_UPPER, _OUTER_LOWER = (np.array(half[1:-1]) for half in LIPS_OUTER)
+_JAW = np.array(MESH68[4:13])
+_STILL = np.array([*MESH68[:3], *MESH68[14:17], *MESH68[17:48]])
+# The chin goes all the way of the jaw, its angles hardly.
+_JAW_SHARE = np.array([0.15, 0.4, 0.75, 0.95, 1.0, 0.95, 0.75, 0.4, 0.15])
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One lesson, seen through the mouth's window (h, w).
+
+    Attributes:
+        target: (h, w, 3) the target, through the window of its own pose.
+        target_landmarks: (68, 2) its landmarks in that window.
+        warped: (h, w, 3) the target carried to the truth's mesh.
+        truth: (h, w, 3) the photograph.
+        landmarks: (68, 2) the truth's landmarks in the window.
+        maps: (h, w, 3) in [0, 1]: visibility, stretch (0.5 is none), the mouth's opening.
+    """
+
+    target: np.ndarray
+    target_landmarks: np.ndarray
+    warped: np.ndarray
+    truth: np.ndarray
+    landmarks: np.ndarray
+    maps: np.ndarray
+
+
+def openness(mesh: np.ndarray) -> float:
+    """Largest gap between the lips of a mesh (478, 3) in pixels, in widths of the mouth."""
+    return lenses(mesh)["mouth"].gap
+
+
+def reverse_warp(photograph: np.ndarray, mesh: np.ndarray, rng: np.random.Generator) -> Pair | None:
+    """Make a lesson of a photograph.
+
+    Args:
+        photograph: (H, W, 3) float32 in [0, 1], display-encoded.
+        mesh: its face (478, 3), pixels.
+        rng: decides how the mouth is shut and the head turned.
+
+    Returns:
+        The pair, or None where the mouth is not open or the face leaves the picture.
+    """
+    if openness(mesh) < SHUT_MOUTH:
+        return None
+    pseudo = pseudo_target(photograph, mesh, rng)
+    return None if pseudo is None else lesson(*pseudo, photograph, mesh)
+
+
+def lesson(target: np.ndarray, target_mesh: np.ndarray, truth: np.ndarray, mesh: np.ndarray) -> Pair | None:
+    """Carry a target picture to the truth's mesh, and show both through the mouth's window."""
+    start, end = head_pose(target_mesh), head_pose(mesh)
+    frontal = start.invert(target_mesh)
+    carrier = Carrier(target, target_mesh, frontal, start, NECK)
+    carried = carry(carrier, mesh, end)
+    if carried is None:
+        return None
+    window = Window.of_mouth(frontal, end)
+    own = Window.of_mouth(frontal, start)
+    result = picture_of(target, carried)
+    return Pair(
+        own.look(target),
+        own.points(target_mesh[list(MESH68), :2]),
+        window.look(result),
+        window.look(truth),
+        window.points(mesh[list(MESH68), :2]),
+        window_maps(carried, window, target.shape[:2]),
+    )
+
+
+def pseudo_target(
+    photograph: np.ndarray, mesh: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Shut the mouth of a photograph; returns the picture and its mesh (478, 3)."""
+    head = head_pose(mesh)
+    frontal = head.invert(mesh)
+    kept = rng.uniform(0, KEPT_OPEN) if rng.random() < OFTEN_KEPT else 0.0
+    shift = closing(frontal, kept, rng)
+    turn = Rotation.from_euler("xyz", rng.normal(0, [TURN, TURN, TURN / 2]), degrees=True).as_matrix()
+    turned = Similarity(turn @ head.rotation, head.scale, head.translation)
+    moved = frontal.copy()
+    moved[:FACE_POINTS] += shift
+    shut = turned.apply(moved)
+    clean = photograph if kept else without_inside(photograph, mesh, RIM * head.scale)
+    carried = carry(Carrier(clean, mesh, frontal, head, NECK), shut, turned)
+    if carried is None:
+        return None
+    result = picture_of(clean, carried)
+    return (result if kept else with_lip_line(result, shut, head.scale, rng)), shut
+
+
+def carry(carrier: Carrier, mesh: np.ndarray, head: Similarity) -> Carried | None:
+    """Carry a target to another mesh (478, 3) of the same person."""
+    chin = list(MESH68[7:10])
+    jaw = (head.invert(mesh[chin]) - carrier.frontal[chin]).mean(0)
+    moved = mesh[:FACE_POINTS] - carrier.mesh[:FACE_POINTS]
+    return carrier.carry(moved, head, np.zeros((2, 2)), jaw)
+
+
+def closing(frontal: np.ndarray, kept: float, rng: np.random.Generator) -> np.ndarray:
+    """How a mouth's mesh moves when it shuts: frontal displacements (468, 3).
+
+    Lips meet nearer to the upper one; a mouth that is wide open takes the chin along, one that smiles its corners.
+
+    Args:
+        frontal: mesh (478, 3), canonical units.
+        kept: share of the gap that stays open.
+        rng: chance.
+    """
+    gap = np.maximum(frontal[_LOWER, 1] - frontal[_UPPER, 1], 0)
+    move = np.where(kept > 0, gap * (1 - kept), gap + 0.02)
+    upper = rng.uniform(0.1, 0.35)
+    jaw = np.clip((gap.max() - 0.5) / 1.5, 0, 1) * rng.uniform(0.6, 1.0) * (1 - upper) * move.max()
+    left, right = frontal[list(_CORNERS)]
+    narrower = rng.uniform(0, 0.16) * (right - left) / 2
+    corners = np.stack([narrower, -narrower]) + np.array([0, rng.normal(0, 0.12), 0])
+    points = np.concatenate([_UPPER, _LOWER, _OUTER_UPPER, _OUTER_LOWER, _CORNERS, _JAW, _STILL])
+    values = np.zeros((len(points), 3))
+    values[:, 1] = np.concatenate([
+        upper * move, -(1 - upper) * move, 0.9 * upper * move, -0.95 * (1 - upper) * move,
+        [0, 0], -jaw * _JAW_SHARE, np.zeros(len(_STILL)),
+    ])  # fmt: skip
+    # Between the corners lips narrow in proportion.
+    x = (frontal[points, 0] - left[0]) / max(right[0] - left[0], 1e-6)
+    lips = slice(0, 4 * len(_UPPER))
+    values[lips, 0] = (np.clip(x[lips], 0, 1) * -2 + 1) * narrower[0]
+    values[4 * len(_UPPER) : 4 * len(_UPPER) + 2] = corners
+    unique, first = np.unique(points, return_index=True)
+    return spread(tuple(int(p) for p in unique)) @ values[first]
+
+
+def without_inside(photograph: np.ndarray, mesh: np.ndarray, rim: float) -> np.ndarray:
+    """Take what lies between the lips out, ``rim`` pixels of their edges with it, and let the lips go on inward."""
+    contour = np.concatenate([mesh[list(LIPS_INNER[0]), :2], mesh[list(LIPS_INNER[1][-2:0:-1]), :2]])
+    inside = np.zeros(photograph.shape[:2], np.uint8)
+    cv2.fillPoly(inside, [np.round(contour * 16).astype(np.int32)], 255, shift=4)
+    width = 2 * max(round(rim), 1) + 1
+    inside = cv2.dilate(inside, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width)))
+    whole = np.round(photograph * 255).astype(np.uint8)
+    filled = cv2.inpaint(whole, inside, max(rim, 2.0), cv2.INPAINT_TELEA).astype(np.float32) / 255
+    soft = cv2.GaussianBlur(inside.astype(np.float32) / 255, (0, 0), 0.7)[..., None]
+    return photograph + (filled - photograph) * soft
+
+
+def with_lip_line(picture: np.ndarray, mesh: np.ndarray, scale: float, rng: np.random.Generator) -> np.ndarray:
+    """Draw the shadow in which shut lips meet: dark, soft, as real ones have it.
+
+    Args:
+        picture: (H, W, 3).
+        mesh: of its shut mouth (478, 3), pixels.
+        scale: pixels a canonical unit.
+        rng: decides how strong and how wide.
+    """
+    line = np.stack([mesh[list(half), :2] for half in LIPS_INNER]).mean(0)
+    reach = int(0.6 * scale) + 2
+    low = np.maximum(np.floor(line.min(0)).astype(int) - reach, 0)
+    high = np.minimum(np.ceil(line.max(0)).astype(int) + reach, (picture.shape[1], picture.shape[0]))
+    y, x = np.mgrid[low[1] : high[1], low[0] : high[0]].astype(np.float64)
+    nearest = np.full(x.shape, np.inf)
+    for first, last in itertools.pairwise(line):
+        along = last - first
+        share = np.clip(((x - first[0]) * along[0] + (y - first[1]) * along[1]) / max(along @ along, 1e-9), 0, 1)
+        nearest = np.minimum(nearest, np.hypot(x - first[0] - share * along[0], y - first[1] - share * along[1]))
+    wide = rng.uniform(0.5, 1.0) * 0.09 * scale
+    dark = rng.uniform(0.3, 0.65) * np.exp(-((nearest / wide) ** 2)) + rng.uniform(0, 0.15) * np.exp(
+        -((nearest / (3 * wide)) ** 2)
+    )
+    result = picture.copy()
+    result[low[1] : high[1], low[0] : high[0]] *= (1 - np.minimum(dark, 0.9))[..., None].astype(np.float32)
+    return result
+
+
+def picture_of(target: np.ndarray, carried: Carried) -> np.ndarray:
+    """The whole picture: the target with the changed window set in."""
+    result = target.copy()
+    result[carried.composed.slices] = carried.composed.colour
+    return result
+
+
+def window_maps(carried: Carried, window: Window, size: tuple[int, int]) -> np.ndarray:
+    """Visibility, stretch and mouth (h, w, 3) in [0, 1] through a window; what the dense translator sees beside colour.
+
+    Args:
+        carried: the target in motion.
+        window: to look through.
+        size: the picture's height and width.
+    """
+    maps = np.zeros((*size, 3), np.float32)
+    maps[..., 0], maps[..., 1] = 1, 0.5
+    rows, columns = carried.composed.slices
+    maps[rows, columns, 0] = 1 - carried.composed.invented
+    maps[rows, columns, 1] = 0.5 + np.log2(np.clip(carried.stmap.stretch, 0.25, 4)) / 4
+    if carried.mouth is not None:
+        mouth = carried.mouth
+        height, width = mouth.coverage.shape
+        maps[mouth.top : mouth.top + height, mouth.left : mouth.left + width, 2] = mouth.coverage
+    return window.look(maps)

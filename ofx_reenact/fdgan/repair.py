@@ -1,0 +1,132 @@
+"""The dense translator's work: what it sees, and how its outputs become a repaired picture (plate profile, step 9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ofx_reenact.fdgan.dictionary import Dictionary
+from ofx_reenact.fdgan.landmark_image import channels, landmark_image
+from ofx_reenact.fdgan.network import DENSE_OUTPUTS, FEATURES, ROWS, Extractor, Translator
+
+# Picture and parts; parts, warped picture, visibility, stretch, mouth.
+EXTRACTOR_INPUTS = 3 + channels("parts")
+TRANSLATOR_INPUTS = channels("parts") + 3 + 3
+# Repair only where needed: at first the mask is about 0.05 outside what is missing.
+MASK_BIAS = -3.0
+# Residual flow in window pixels at most.
+FLOW = 4.0
+# Where nothing was carried is given to the mask from the start, this many pixels around it with it: a mask that may go
+# to zero learns to switch the repair off before the repair is any good.
+GIVEN = 2
+# Lines of the landmark image in a window.
+LINE = 1.5
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """A repaired window.
+
+    Attributes:
+        picture: (B, 3, h, w) in [-1, 1], the mask applied.
+        mask: (B, 1, h, w) in [0, 1]; 0 leaves the warp alone.
+        flow: (B, 2, h, w) pixels, added to where the warp's colour is taken from.
+    """
+
+    picture: Tensor
+    mask: Tensor
+    flow: Tensor
+
+
+class DenseFDGAN(nn.Module):
+    """Extractor and dense translator on windows of a picture."""
+
+    def __init__(self, extractor: Extractor | None = None, translator: Translator | None = None) -> None:
+        super().__init__()
+        self.extractor = extractor or Extractor(EXTRACTOR_INPUTS)
+        self.translator = translator or Translator(TRANSLATOR_INPUTS, DENSE_OUTPUTS)
+
+    @classmethod
+    def ablation(cls, name: str) -> DenseFDGAN:
+        """Build the network, or an ablation of it with the same inputs: ``fdgan-1``, ``adain`` or ``pix2pixhd``.
+
+        ``pix2pixhd`` has no dictionary; that it is shown the warped target is what makes it one-shot here.
+        """
+        write, read = ABLATIONS[name]
+        return cls(
+            Extractor(EXTRACTOR_INPUTS, FEATURES, ROWS, write=write),
+            Translator(TRANSLATOR_INPUTS, DENSE_OUTPUTS, FEATURES, ROWS, read=read),
+        )
+
+    def write(self, pictures: Tensor, landmarks: Tensor) -> Dictionary:
+        """Write a target's dictionary.
+
+        Args:
+            pictures: (B, R, 3, h, w) in [-1, 1], R windows of each target.
+            landmarks: (B, R, 68, 2) window pixels.
+        """
+        return self.extractor(seen_by_extractor(pictures, landmarks))
+
+    def forward(self, warped: Tensor, maps: Tensor, landmarks: Tensor, dictionary: Dictionary) -> Repaired:
+        """Repair windows.
+
+        Args:
+            warped: (B, 3, h, w) in [-1, 1], what the warp made.
+            maps: (B, 3, h, w) in [0, 1]: visibility, stretch, mouth.
+            landmarks: (B, 68, 2) window pixels, of the face in motion.
+            dictionary: of the target.
+        """
+        raw = self.translator(seen_by_translator(warped, maps, landmarks), dictionary)
+        return repaired(raw, warped, maps)
+
+
+ABLATIONS = {
+    "fdgan": ("dictionary", "dictionary"),
+    "fdgan-1": ("mean", "mean"),
+    "adain": ("mean", "adain"),
+    "pix2pixhd": ("mean", "none"),
+}
+
+
+def seen_by_extractor(pictures: Tensor, landmarks: Tensor) -> Tensor:
+    """Join pictures (B, R, 3, h, w) and their landmark images: (B, R, 12, h, w)."""
+    height, width = pictures.shape[-2:]
+    parts = landmark_image(landmarks.flatten(0, 1), height, width, "parts", LINE)
+    return torch.cat([pictures, parts.unflatten(0, pictures.shape[:2]).to(pictures.dtype)], dim=2)
+
+
+def seen_by_translator(warped: Tensor, maps: Tensor, landmarks: Tensor) -> Tensor:
+    """Join landmark image, warped picture and maps: (B, 15, h, w)."""
+    height, width = warped.shape[-2:]
+    parts = landmark_image(landmarks, height, width, "parts", LINE).to(warped.dtype)
+    return torch.cat([parts, warped, maps], dim=1)
+
+
+def repaired(raw: Tensor, warped: Tensor, maps: Tensor) -> Repaired:
+    """Give the dense translator's raw output (B, 6, h, w) its meaning."""
+    raw = raw.float()
+    flow = FLOW * torch.tanh(raw[:, 4:6])
+    learned = torch.sigmoid(raw[:, 3:4] + MASK_BIAS)
+    missing = given(maps)
+    mask = missing + (1 - missing) * learned
+    base = displaced(warped, flow)
+    return Repaired(base + mask * (torch.tanh(raw[:, :3]) - base), mask, flow)
+
+
+def given(maps: Tensor) -> Tensor:
+    """Where the mask is given, (B, 1, h, w): where no pixel of the target was carried, and a little around."""
+    return nn.functional.max_pool2d(1 - maps[:, :1], 2 * GIVEN + 1, stride=1, padding=GIVEN)
+
+
+def displaced(picture: Tensor, flow: Tensor) -> Tensor:
+    """Take each pixel's colour from where the flow (B, 2, h, w) points, in pixels; 0 leaves it."""
+    height, width = picture.shape[-2:]
+    y, x = torch.meshgrid(
+        torch.arange(height, device=picture.device, dtype=flow.dtype),
+        torch.arange(width, device=picture.device, dtype=flow.dtype),
+        indexing="ij",
+    )
+    at = torch.stack([(x + flow[:, 0] + 0.5) * 2 / width - 1, (y + flow[:, 1] + 0.5) * 2 / height - 1], -1)
+    return nn.functional.grid_sample(picture, at, mode="bilinear", padding_mode="border", align_corners=False)

@@ -1,0 +1,102 @@
+"""Windows: upright, scaled views of a picture that the networks see and paint.
+
+A window lies fast on the *skull*: its place and size follow from the head's pose and the target's own face, never from
+what the mouth does, so that teeth painted in it stay where skull and jaw are.
+Convention: pixel (i, j) of window or picture has its centre at (i, j).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ofx_reenact.tracking.landmarks import LIPS_OUTER
+from ofx_reenact.tracking.rigid import Similarity
+
+# The mouth's window: size in pixels, pixels a centimetre of the canonical face, and how far its middle lies below the
+# target's own lips, in centimetres: jaws drop. A mouth is five to seven centimetres wide and opens up to five.
+MOUTH_SIZE = (128, 96)
+MOUTH_SCALE = 12.0
+MOUTH_BELOW = 1.2
+
+
+@dataclass(frozen=True)
+class Window:
+    """Where a window lies in a picture.
+
+    Attributes:
+        size: width and height in the window's own pixels.
+        matrix: (2, 3) affine map, window pixels → picture pixels: a similarity.
+    """
+
+    size: tuple[int, int]
+    matrix: np.ndarray
+
+    @classmethod
+    def of_mouth(cls, frontal: np.ndarray, head: Similarity) -> Window:
+        """The mouth's window for a pose of the head.
+
+        Args:
+            frontal: the *target's* frontal mesh (468 or more, 3), canonical units, not in motion.
+            head: pose of the head in the picture.
+        """
+        lips = frontal[[i for half in LIPS_OUTER for i in half]]
+        centre = head.apply(lips.mean(0) + np.array([0, MOUTH_BELOW, 0]))[:2]
+        # Level with the head on screen: its roll is that of the axis from eye to eye.
+        across = head.rotation[:2, 0] / max(float(np.linalg.norm(head.rotation[:2, 0])), 1e-6)
+        step = across * head.scale / MOUTH_SCALE
+        return cls.around(centre, step, MOUTH_SIZE)
+
+    @classmethod
+    def around(cls, centre: np.ndarray, step: np.ndarray, size: tuple[int, int]) -> Window:
+        """A window of that size around a centre; ``step`` (2,) is one window pixel to the right, in picture pixels."""
+        axes = np.array([[step[0], -step[1]], [step[1], step[0]]])
+        middle = (np.array(size) - 1) / 2
+        return cls(size, np.column_stack([axes, centre - axes @ middle]))
+
+    @property
+    def scale(self) -> float:
+        """Picture pixels a window pixel."""
+        return float(np.linalg.norm(self.matrix[:, 0]))
+
+    @property
+    def inverse(self) -> np.ndarray:
+        """(2, 3) affine map, picture pixels → window pixels."""
+        return cv2.invertAffineTransform(self.matrix)
+
+    def points(self, points: np.ndarray) -> np.ndarray:
+        """Map picture pixels (..., 2) to window pixels."""
+        inverse = self.inverse
+        return points @ inverse[:, :2].T + inverse[:, 2]
+
+    def box(self, size: tuple[int, int]) -> tuple[slice, slice] | None:
+        """The rows and columns of a picture of that width and height that the window touches; None if it misses."""
+        width, height = self.size
+        corners = np.array([[-1, -1, 1], [width, -1, 1], [-1, height, 1], [width, height, 1]]) @ self.matrix.T
+        left, top = np.maximum(np.floor(corners.min(0)).astype(int), 0)
+        right, bottom = np.minimum(np.ceil(corners.max(0)).astype(int) + 1, size)
+        return (slice(top, bottom), slice(left, right)) if right > left and bottom > top else None
+
+    def look(self, picture: np.ndarray) -> np.ndarray:
+        """See a picture (H, W[, C]) float32 through the window: (h, w[, C]); a larger one is averaged, not skipped."""
+        box = self.box((picture.shape[1], picture.shape[0]))
+        if box is None:
+            return np.zeros((self.size[1], self.size[0], *picture.shape[2:]), np.float32)
+        rows, columns = box
+        part = np.ascontiguousarray(picture[rows, columns], np.float32)
+        if self.scale > 1:
+            part = cv2.GaussianBlur(part, (0, 0), 0.5 * np.sqrt(self.scale**2 - 1) + 1e-3)
+        matrix = self.matrix - np.array([[0, 0, columns.start], [0, 0, rows.start]])
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return cv2.warpAffine(part, matrix, self.size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+
+    def paste(self, seen: np.ndarray, box: tuple[slice, slice]) -> np.ndarray:
+        """Bring what the window holds (h, w[, C]) back to a box of the picture; 0 outside the window."""
+        rows, columns = box
+        inverse = self.inverse
+        inverse[:, 2] += inverse[:, :2] @ [columns.start, rows.start]
+        size = (columns.stop - columns.start, rows.stop - rows.start)
+        flags = (cv2.INTER_CUBIC if self.scale > 1 else cv2.INTER_LINEAR) | cv2.WARP_INVERSE_MAP
+        return cv2.warpAffine(np.ascontiguousarray(seen, np.float32), inverse, size, flags=flags)

