@@ -17,13 +17,16 @@ from ofx_reenact.resources import resource
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.nn import Module
 
+    from ofx_reenact.fdgan.network import Extractor, Network, Translator
+    from ofx_reenact.fdgan.portrait import Portrait
     from ofx_reenact.fdgan.repair import DenseFDGAN
     from ofx_reenact.ldnet.network import LDNet
     from ofx_reenact.ldnet.normalise import Norm
 
 # What a file of FD-GAN weights says that it is.
-DENSE = "fd-gan dense, mouth window"
+DENSE, PORTRAIT = "fd-gan dense, mouth window", "fd-gan as printed"
 
 
 @dataclass(frozen=True)
@@ -91,14 +94,44 @@ def shipped_dense() -> Path:
     return resource("weights", "fdgan_dense.safetensors")
 
 
+@dataclass(frozen=True)
+class PortraitWeights:
+    """The printed FD-GAN ready to run, and the side of the portraits that it was trained on."""
+
+    network: Portrait
+    size: int
+    path: Path
+    sha256: str
+    metadata: Mapping[str, str]
+
+
+def shipped_portrait() -> Path:
+    """Return the path of the printed FD-GAN's weights that travel with the package."""
+    return resource("weights", "fdgan_paper.safetensors")
+
+
 def save_dense(path: Path, network: DenseFDGAN, note: Mapping[str, str]) -> None:
     """Write the dense FD-GAN's weights in half precision with their metadata."""
+    _save(path, network, {"network": DENSE, **note})
+
+
+def save_portrait(path: Path, network: Portrait, size: int, note: Mapping[str, str]) -> None:
+    """Write the printed FD-GAN's weights in half precision with their metadata."""
+    _save(path, network, {"network": PORTRAIT, "size": str(size), **note})
+
+
+def save_critic(path: Path, critic: Module) -> None:
+    """Write a critic's weights in half precision, for trainings that go on."""
+    _save(path, critic, {"network": "fd-gan critic"})
+
+
+def _save(path: Path, network: Module, metadata: dict[str, str]) -> None:
     import torch
     from safetensors.torch import save_file
 
     tensors = {k: v.to(torch.float16).contiguous() for k, v in network.state_dict().items()}
     with written_whole(path) as partial:
-        save_file(tensors, partial, metadata={"network": DENSE, **note})
+        save_file(tensors, partial, metadata=metadata)
 
 
 def load_dense(path: str | Path | None = None, device: str = "cpu") -> DenseWeights:
@@ -107,24 +140,49 @@ def load_dense(path: str | Path | None = None, device: str = "cpu") -> DenseWeig
     Raises:
         WeightsError: no such file, not safetensors, or another network's weights.
     """
-    from ofx_reenact.fdgan.network import channels_last, extractor_of, translator_of
     from ofx_reenact.fdgan.repair import DenseFDGAN
 
     path = Path(path) if path else shipped_dense()
+    extractor, translator, metadata = _load_fdgan(path, DENSE)
+    network = _ready(DenseFDGAN(extractor, translator), device)
+    return DenseWeights(network, path, sha256_of(path), metadata)
+
+
+def load_portrait(path: str | Path | None = None, device: str = "cpu") -> PortraitWeights:
+    """Load the printed FD-GAN in float32 from a safetensors file (default: the shipped one) onto a device.
+
+    Raises:
+        WeightsError: no such file, not safetensors, or another network's weights.
+    """
+    from ofx_reenact.fdgan.portrait import Portrait
+
+    path = Path(path) if path else shipped_portrait()
+    extractor, translator, metadata = _load_fdgan(path, PORTRAIT)
+    network = _ready(Portrait(extractor, translator), device)
+    return PortraitWeights(network, int(metadata["size"]), path, sha256_of(path), metadata)
+
+
+def _load_fdgan(path: Path, wanted: str) -> tuple[Extractor, Translator, dict[str, str]]:
+    from ofx_reenact.fdgan.network import extractor_of, translator_of
+
     tensors, metadata = read_safetensors(path)
-    if metadata.get("network") != DENSE:
+    if metadata.get("network") != wanted:
         found = metadata.get("network", "no network named in its metadata")
-        raise WeightsError(f"{path}: these are not dense FD-GAN weights ({found}); choose another --repair-weights")
+        raise WeightsError(f"{path}: these are weights of another kind ({found}), not of '{wanted}'")
+    parts = {
+        part: {k.removeprefix(part): v.float() for k, v in tensors.items() if k.startswith(part)}
+        for part in ("extractor.", "translator.")
+    }
     try:
-        parts = {
-            part: {k.removeprefix(part): v.float() for k, v in tensors.items() if k.startswith(part)}
-            for part in ("extractor.", "translator.")
-        }
-        network = DenseFDGAN(extractor_of(parts["extractor."]), translator_of(parts["translator."]))
+        return extractor_of(parts["extractor."]), translator_of(parts["translator."]), metadata
     except (KeyError, RuntimeError) as error:
         raise WeightsError(f"{path}: the tensors are not FD-GAN's ({str(error).splitlines()[0]})") from error
-    network = channels_last(network.eval().requires_grad_(False).to(device))
-    return DenseWeights(network, path, sha256_of(path), metadata)
+
+
+def _ready(network: Network, device: str) -> Network:
+    from ofx_reenact.fdgan.network import channels_last
+
+    return channels_last(network.eval().requires_grad_(False).to(device))
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

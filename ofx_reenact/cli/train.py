@@ -66,34 +66,44 @@ def ldnet(
 
 @app.command("fdgan")
 def fdgan(
-    data: Annotated[str, typer.Option(help="Set of pairs (.npz), as `data pairs` makes it.", metavar="PATH")],
+    data: Annotated[str, typer.Option(help="Set of pairs, or of faces for the paper recipe (.npz).", metavar="PATH")],
     out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints, curves, samples, weights.")],
+    recipe: Annotated[
+        str, typer.Option(help="dense: the repair of plates; paper: as printed \\[dense|paper].")
+    ] = "dense",
     variant: Annotated[
         str, typer.Option(help="The network, or an ablation in its place \\[fdgan|fdgan-1|adain|pix2pixhd].")
     ] = "fdgan",
-    steps: Annotated[int, typer.Option(help="Batches to train on.", min=1)] = 3000,
-    batch: Annotated[int, typer.Option(help="Pairs a step.", min=1)] = 8,
-    learning_rate: Annotated[float, typer.Option(help="Of Adam at its highest.")] = 4e-4,
-    critic_from: Annotated[float, typer.Option(help="Share of steps before the critic speaks; 1: never.")] = 1 / 3,
-    start: Annotated[str, typer.Option(help="Weights to go on with.", metavar="PATH")] = "",
+    steps: Annotated[int | None, typer.Option(help="Batches; the recipe's own number if not given.", min=1)] = None,
+    batch: Annotated[int | None, typer.Option(help="Pairs a step; the recipe's own if not given.", min=1)] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="The recipe's own if not given.")] = None,
+    critic_from: Annotated[
+        float, typer.Option(help="Dense recipe: share of steps before the critic speaks; 1 is never.")
+    ] = 1 / 3,
+    start: Annotated[str, typer.Option(help="Dense recipe: weights to go on with.", metavar="PATH")] = "",
     seed: Annotated[int, typer.Option(help="Of chance.")] = 1,
     device: Annotated[str, typer.Option(help="Where to train \\[auto|cpu|cuda].")] = "auto",
     threads: Annotated[int, typer.Option(help="CPU threads; 0 leaves it to torch.", min=0)] = 0,
     save_every: Annotated[int, typer.Option(help="Steps from checkpoint to checkpoint.", min=1)] = 200,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
 ) -> int:
-    """Train FD-GAN's dense repair: what a warp cannot know, painted."""
-    if variant not in _VARIANTS:
-        raise SettingsError(f"--variant {variant}: choose from {', '.join(_VARIANTS)}")
+    """Train FD-GAN: the dense repair, which paints what a warp cannot know, or the network as printed."""
+    for name, value, choices in (("recipe", recipe, ("dense", "paper")), ("variant", variant, _VARIANTS)):
+        if value not in choices:
+            raise SettingsError(f"--{name} {value}: choose from {', '.join(choices)}")
     from ofx_reenact.engine.inputs import choose_device
     from ofx_reenact.fdgan.dense import DenseSettings
+    from ofx_reenact.fdgan.paper import PaperSettings
     from ofx_reenact.fdgan.train import Training, train
 
-    dense = DenseSettings(
-        variant=variant, batch=batch, learning_rate=learning_rate, critic_from=critic_from, seed=seed,
-        device=choose_device(device),
+    given = {"batch": batch, "learning_rate": learning_rate}
+    shared: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    shared |= {"seed": seed, "device": choose_device(device)}
+    training = Training(
+        recipe=recipe, data=data, out=out, steps=steps, start=start, save_every=save_every, resume=resume,
+        threads=threads, dense=replace(DenseSettings(variant=variant, critic_from=critic_from), **shared),
+        paper=replace(PaperSettings(), **shared),
     )  # fmt: skip
-    training = Training(data, out, steps, start, save_every, resume, threads, dense)
     typer.echo(f"weights: {train(training, lambda point: _show('fdgan', point))}")
     return 0
 

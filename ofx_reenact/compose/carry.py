@@ -54,7 +54,7 @@ class Carrier:
         outer, inner = (
             np.concatenate([mesh[list(half), :2] for half in contour]) for contour in (LIPS_OUTER, LIPS_INNER)
         )
-        self._inside = lip_colour(picture, outer, inner)
+        self.lips = lip_colour(picture, outer, inner)
 
     def carry(
         self, moved: np.ndarray, head: Similarity, gaze: np.ndarray, jaw: np.ndarray, gate: float = 1.0
@@ -85,4 +85,4 @@ class Carrier:
         skull, lower = (densify.plane_map(head, self.head, depth, shift) for shift in (np.zeros(3), jaw))
         mouth = openings.mouth(self.lenses["mouth"], after["mouth"], skull, lower, feather, size)
         shown = [opening for opening in (*eyes, mouth) if opening is not None]
-        return Carried(stmap, compose(self.picture, stmap, shown, self._inside), mouth)
+        return Carried(stmap, compose(self.picture, stmap, shown, self.lips), mouth)

@@ -59,3 +59,25 @@ def set_in(
     after = display.decode(np.clip(shown + change, 0, 1))
     changed = np.abs(change).max(-1) > 1 / 4096
     part[changed] += (after - display.decode(shown))[changed]
+
+
+def paste(colour: np.ndarray, window: Placed, portrait: np.ndarray, matte: np.ndarray, display: Display) -> np.ndarray:
+    """Paste a portrait over a frame (H, W, 3 or 4) in place, through a feathered matte.
+
+    Args:
+        colour: scene-linear frame.
+        window: where the portrait lies.
+        portrait: (h, w, 3) display-encoded, in [0, 1].
+        matte: (h, w) in [0, 1], 0 at the portrait's edge.
+        display: encoding of the portrait.
+
+    Returns:
+        The matte (H, W) at plate resolution.
+    """
+    covered = np.zeros(colour.shape[:2], np.float32)
+    if (box := window.box((colour.shape[1], colour.shape[0]))) is not None:
+        covered[box] = np.clip(window.paste(matte, box), 0, 1)
+        light = display.decode(np.clip(window.paste(portrait, box), 0, 1))
+        part = colour[(*box, slice(3))]
+        part += (light - part) * covered[box][..., None]
+    return covered

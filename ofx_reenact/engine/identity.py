@@ -32,8 +32,8 @@ class Identity:
         tracker: what found the face; a performance must come from the same.
         weights_sha256: the LD-Net weights that made the code.
         picture: name of the target picture.
-        dictionary: FD-GAN's tables (n_i, C_i) float32, finest first; empty without repair.
-        repair_sha256: the FD-GAN weights that wrote it, and ``""`` without.
+        dictionary: FD-GAN's tables (n_i, C_i) float32, finest first; empty without FD-GAN.
+        fdgan_sha256: the FD-GAN weights that wrote it, and ``""`` without.
     """
 
     mesh: np.ndarray
@@ -43,7 +43,7 @@ class Identity:
     weights_sha256: str
     picture: str
     dictionary: tuple[np.ndarray, ...] = ()
-    repair_sha256: str = ""
+    fdgan_sha256: str = ""
 
     @cached_property
     def head(self) -> Similarity:
@@ -80,21 +80,21 @@ class Identity:
 
         about = {
             "schema": SCHEMA, "size": json.dumps(self.size), "tracker": self.tracker,
-            "weights_sha256": self.weights_sha256, "picture": self.picture, "repair_sha256": self.repair_sha256,
+            "weights_sha256": self.weights_sha256, "picture": self.picture, "fdgan_sha256": self.fdgan_sha256,
         }  # fmt: skip
         tables = {f"dictionary.{level}": values for level, values in enumerate(self.dictionary)}
         with written_whole(path) as partial:
             partial.write_bytes(save({"mesh": self.mesh, "code": self.code, **tables}, metadata=about))
 
     @classmethod
-    def load(cls, path: Path, weights: LDNetWeights, size: tuple[int, int], repair_sha256: str = "") -> Identity:
+    def load(cls, path: Path, weights: LDNetWeights, size: tuple[int, int], fdgan_sha256: str = "") -> Identity:
         """Read an identity file and check that it belongs to this target picture and these weights.
 
         Args:
             path: of the file.
             weights: LD-Net's.
             size: the picture's width and height.
-            repair_sha256: FD-GAN's weights; ``""`` renders without repair and takes a file with or without.
+            fdgan_sha256: FD-GAN's weights; ``""`` renders without repair and takes a file with or without.
 
         Raises:
             WeightsError: not an identity file, or made with other weights.
@@ -105,8 +105,8 @@ class Identity:
             raise WeightsError(f"{path}: not an identity file of this version; delete it to have it made again")
         if about["weights_sha256"] != weights.sha256:
             raise WeightsError(f"{path}: made with other LD-Net weights; delete it to have it made again")
-        if repair_sha256 and about.get("repair_sha256", "") != repair_sha256:
-            had = "with other FD-GAN weights" if about.get("repair_sha256") else "without repair"
+        if fdgan_sha256 and about.get("fdgan_sha256", "") != fdgan_sha256:
+            had = "with other FD-GAN weights" if about.get("fdgan_sha256") else "without repair"
             raise WeightsError(f"{path}: made {had}; delete it to have it made again, or render with --repair off")
         made_for = tuple(json.loads(about["size"]))
         if made_for != size:
@@ -118,4 +118,4 @@ class Identity:
         levels = sorted(name for name in tensors if name.startswith("dictionary."))
         dictionary = tuple(tensors[name].numpy() for name in levels)
         made_with = about["weights_sha256"], about["picture"]
-        return cls(mesh, code, size, about["tracker"], *made_with, dictionary, about.get("repair_sha256", ""))
+        return cls(mesh, code, size, about["tracker"], *made_with, dictionary, about.get("fdgan_sha256", ""))

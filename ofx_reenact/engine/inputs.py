@@ -15,6 +15,7 @@ from ofx_reenact.engine.identity import Identity
 from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import FrameError, SettingsError, TrackingError
 from ofx_reenact.fdgan.painter import Painter, Reference
+from ofx_reenact.fdgan.portrait import PortraitPainter
 from ofx_reenact.frames.colour import Colour, Display
 from ofx_reenact.frames.plate import Plate, count_nonfinite
 from ofx_reenact.frames.preview import write_png
@@ -25,7 +26,7 @@ from ofx_reenact.tracking.landmarks import FACE_OVAL, MESH68
 from ofx_reenact.tracking.overlay import draw_overlay
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.trackers import make_tracker
-from ofx_reenact.weights import DenseWeights, LDNetWeights
+from ofx_reenact.weights import DenseWeights, LDNetWeights, PortraitWeights
 
 # A face darker or brighter than this needs another exposure to be found; tried in this order.
 EXPOSURES = (1.0, 4.0, 0.25, 16.0)
@@ -102,7 +103,7 @@ def identify(
     target: TargetPicture,
     colour: Colour,
     weights: LDNetWeights,
-    repair: DenseWeights | None = None,
+    fdgan: DenseWeights | PortraitWeights | None = None,
 ) -> Identity:
     """Read the identity file if there is one, else find the face (and write the file if one was named).
 
@@ -111,26 +112,33 @@ def identify(
         target: what was read.
         colour: the config.
         weights: LD-Net's, which make the identity code.
-        repair: FD-GAN's, which write the dictionary; None for none.
+        fdgan: FD-GAN's, which write the dictionary; None for none.
 
     Raises:
         TrackingError: no face was found in the target, or in another picture of it.
     """
     size = (target.picture.shape[1], target.picture.shape[0])
     if settings.identity and Path(settings.identity).exists():
-        return Identity.load(Path(settings.identity), weights, size, repair.sha256 if repair else "")
+        return Identity.load(Path(settings.identity), weights, size, fdgan.sha256 if fdgan else "")
     identity = find_identity(settings, target, colour, weights)
-    if repair is not None:
-        painter = Painter(repair.network, choose_device(settings.device))
+    if fdgan is not None:
         references = [reference_of(identity, target, colour)]
         for path in settings.appearance:
             other = replace(settings, target=path, target_frame=None, target_landmarks="", target_face=1)
             picture = read_target(other, colour)
             references.append(reference_of(find_identity(other, picture, colour, weights), picture, colour))
-        identity = replace(identity, dictionary=painter.write(references), repair_sha256=repair.sha256)
+        dictionary = make_painter(fdgan, choose_device(settings.device)).write(references)
+        identity = replace(identity, dictionary=dictionary, fdgan_sha256=fdgan.sha256)
     if settings.identity:
         identity.save(Path(settings.identity))
     return identity
+
+
+def make_painter(fdgan: DenseWeights | PortraitWeights, device: str) -> Painter | PortraitPainter:
+    """Return what paints with these weights."""
+    if isinstance(fdgan, PortraitWeights):
+        return PortraitPainter(fdgan.network, fdgan.size, device)
+    return Painter(fdgan.network, device)
 
 
 def reference_of(identity: Identity, target: TargetPicture, colour: Colour) -> Reference:

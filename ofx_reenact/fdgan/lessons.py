@@ -13,13 +13,14 @@ from torch import Tensor
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan.crops import Crops, read_npz, unpack
-from ofx_reenact.fdgan.pairs import Pair, lesson, reverse_warp
+from ofx_reenact.fdgan.pairs import Pair, lesson, reverse_warp, wider
 from ofx_reenact.files import written_whole
 
 SCHEMA = "ofx-reenact/pairs/1"
 QUALITY = 96
-# Kinds of pairs: a photograph and what the warp makes of its shut mouth; two photographs of one person.
-REVERSE, TRUE = "reverse", "true"
+# Kinds of pairs: a photograph and what the warp makes of its shut mouth; the same with the jaw dropped, for training
+# only; two photographs of one person.
+REVERSE, WIDER, TRUE = "reverse", "wider", "true"
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ def pack_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
 
 def look(lessons: Lessons, count: int = 20) -> np.ndarray:
     """Show training pairs beside one another, (H, W, 3) uint8: target, what the warp made, truth, maps."""
-    rows = lessons.rows(validation=False, kind=REVERSE)
+    rows = lessons.rows(validation=False)
     rows = rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)]
     batch = lessons.batch(rows)
     shown = torch.cat([*(x / 2 + 0.5 for x in (batch.target, batch.warped, batch.truth)), batch.maps], dim=-1)
@@ -192,6 +193,8 @@ def _pairs_of(crops: Crops, row: int, variants: int, rng: np.random.Generator) -
     for _ in range(1 if crops.validation[row] else variants):
         if (pair := reverse_warp(truth, mesh, rng)) is not None:
             yield REVERSE, pair
+        if not crops.validation[row] and (pair := wider(truth, mesh, rng)) is not None:
+            yield WIDER, pair
     for other in crops.of(int(crops.person[row])):
         if other == row:
             continue

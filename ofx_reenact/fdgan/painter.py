@@ -14,7 +14,7 @@ import numpy as np
 from ofx_reenact.compose.carry import Carried
 from ofx_reenact.compose.repair import Display
 from ofx_reenact.fdgan.pairs import window_maps
-from ofx_reenact.fdgan.window import Window
+from ofx_reenact.fdgan.window import Reference, Window
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.rigid import Similarity
 
@@ -44,20 +44,11 @@ class Paint:
 
 
 @dataclass(frozen=True)
-class Reference:
-    """One picture of the target to write the dictionary from: (H, W, 3) in [0, 1] and its mesh (478, 3), pixels."""
-
-    picture: np.ndarray
-    mesh: np.ndarray
-    frontal: np.ndarray
-    head: Similarity
-
-
 class Painter:
     """Paints what a warp cannot know, for one target."""
 
-    def __init__(self, network: DenseFDGAN, device: str = "cpu") -> None:
-        self._network, self._device = network, device
+    network: DenseFDGAN
+    device: str = "cpu"
 
     def write(self, references: list[Reference]) -> tuple[np.ndarray, ...]:
         """Write the dictionary of a target seen in one or several pictures: values (n_i, C_i), finest first."""
@@ -67,7 +58,7 @@ class Painter:
         pictures = np.stack([w.look(r.picture) for w, r in zip(windows, references, strict=True)]) * 2 - 1
         landmarks = np.stack([w.points(r.mesh[list(MESH68), :2]) for w, r in zip(windows, references, strict=True)])
         with torch.inference_mode():
-            dictionary = self._network.write(
+            dictionary = self.network.write(
                 self._tensor(pictures.transpose(0, 3, 1, 2))[None], self._tensor(landmarks)[None]
             )
         return tuple(values[0].float().cpu().numpy() for values in dictionary)
@@ -112,7 +103,7 @@ class Painter:
         maps = window_maps(carried, window, (height, width))
         with torch.inference_mode():
             tables: Dictionary = tuple(self._tensor(values)[None] for values in dictionary)
-            repaired = self._network(
+            repaired = self.network(
                 self._tensor(seen.transpose(2, 0, 1) * 2 - 1)[None],
                 self._tensor(maps.transpose(2, 0, 1))[None],
                 self._tensor(window.points(mesh[list(MESH68), :2]))[None],
@@ -127,7 +118,7 @@ class Painter:
     def _tensor(self, array: np.ndarray):  # type: ignore[no-untyped-def]
         import torch
 
-        return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(self._device)
+        return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(self.device)
 
 
 def _continued(change: np.ndarray, share: np.ndarray) -> np.ndarray:

@@ -2,8 +2,9 @@
 
 The photograph is the truth. Its *pseudo-target* is the same photograph with the mouth shut by the warp, the inside
 taken out first: closing by warping alone leaves a line of squashed teeth that the way back stretches into teeth again,
-and a network learns to cheat. The very code that renders frames then carries the pseudo-target back to the photograph's own
-mesh; what is missing there is what the network has to paint. So there is no gap between training and use.
+and a network learns to cheat. The very code that renders frames then carries the pseudo-target back to the
+photograph's own mesh; what is missing there is what the network has to paint. So there is no gap between training and
+use.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ofx_reenact.compose.carry import Carried, Carrier
+from ofx_reenact.compose.picture import INSIDE_LIGHT
 from ofx_reenact.fdgan.window import Window
 from ofx_reenact.tracking.landmarks import LIPS_INNER, LIPS_OUTER, MESH68
 from ofx_reenact.tracking.rigid import Similarity, head_pose
@@ -28,6 +30,11 @@ NECK = 0.35
 RIM = 0.12
 # Share of a mouth that is left open, and how often the pseudo-target keeps some of it.
 KEPT_OPEN, OFTEN_KEPT = 0.5, 0.25
+# A mouth that shows enough of its teeth to be opened further, in widths; how far the jaw drops, in centimetres.
+SHOWN = 0.1
+DROP = (0.2, 1.9)
+# How bright the tongue is at most, of the lips' own colour.
+TONGUE = (0.2, 0.55)
 # Head turn between pseudo-target and truth, degrees (standard deviation).
 TURN = 3.0
 _UPPER, _LOWER = (np.array(half[1:-1]) for half in LIPS_INNER)
@@ -83,6 +90,31 @@ def reverse_warp(photograph: np.ndarray, mesh: np.ndarray, rng: np.random.Genera
     return None if pseudo is None else lesson(*pseudo, photograph, mesh)
 
 
+def wider(photograph: np.ndarray, mesh: np.ndarray, rng: np.random.Generator) -> Pair | None:
+    """Make a lesson of a photograph whose jaw is dropped further by the warp: upper teeth above, dark below them.
+
+    Photographs show smiles; speech opens mouths further than any of them, and a network that saw smiles alone fills
+    each opening with teeth from lip to lip. The truth's teeth and lips are the photograph's; what the jaw uncovers is
+    dark, as the warp makes it.
+
+    Returns:
+        The pair, or None where the mouth is not open or the face leaves the picture.
+    """
+    if openness(mesh) < SHOWN:
+        return None
+    pseudo = pseudo_target(photograph, mesh, rng)
+    head = head_pose(mesh)
+    moved = head.invert(mesh)
+    moved[:FACE_POINTS] += opening(moved, rng)
+    dropped = head.apply(moved)
+    carrier = Carrier(photograph, mesh, head.invert(mesh), head, NECK)
+    carried = carry(carrier, dropped, head)
+    if pseudo is None or carried is None:
+        return None
+    truth = with_tongue(picture_of(photograph, carried), carried, carrier.lips, rng.uniform(*TONGUE))
+    return lesson(*pseudo, truth, dropped)
+
+
 def lesson(target: np.ndarray, target_mesh: np.ndarray, truth: np.ndarray, mesh: np.ndarray) -> Pair | None:
     """Carry a target picture to the truth's mesh, and show both through the mouth's window."""
     start, end = head_pose(target_mesh), head_pose(mesh)
@@ -105,14 +137,14 @@ def lesson(target: np.ndarray, target_mesh: np.ndarray, truth: np.ndarray, mesh:
 
 
 def pseudo_target(
-    photograph: np.ndarray, mesh: np.ndarray, rng: np.random.Generator
+    photograph: np.ndarray, mesh: np.ndarray, rng: np.random.Generator, degrees: float = TURN
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Shut the mouth of a photograph; returns the picture and its mesh (478, 3)."""
+    """Shut the mouth of a photograph and turn the head by about so many degrees; returns the picture and its mesh."""
     head = head_pose(mesh)
     frontal = head.invert(mesh)
     kept = rng.uniform(0, KEPT_OPEN) if rng.random() < OFTEN_KEPT else 0.0
     shift = closing(frontal, kept, rng)
-    turn = Rotation.from_euler("xyz", rng.normal(0, [TURN, TURN, TURN / 2]), degrees=True).as_matrix()
+    turn = Rotation.from_euler("xyz", rng.normal(0, [degrees, degrees, degrees / 2]), degrees=True).as_matrix()
     turned = Similarity(turn @ head.rotation, head.scale, head.translation)
     moved = frontal.copy()
     moved[:FACE_POINTS] += shift
@@ -147,20 +179,40 @@ def closing(frontal: np.ndarray, kept: float, rng: np.random.Generator) -> np.nd
     move = np.where(kept > 0, gap * (1 - kept), gap + 0.02)
     upper = rng.uniform(0.1, 0.35)
     jaw = np.clip((gap.max() - 0.5) / 1.5, 0, 1) * rng.uniform(0.6, 1.0) * (1 - upper) * move.max()
-    left, right = frontal[list(_CORNERS)]
-    narrower = rng.uniform(0, 0.16) * (right - left) / 2
-    corners = np.stack([narrower, -narrower]) + np.array([0, rng.normal(0, 0.12), 0])
+    return mouth_motion(frontal, upper * move, -(1 - upper) * move, -jaw, rng.uniform(0, 0.16), rng.normal(0, 0.12))
+
+
+def opening(frontal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """How a mouth's mesh moves when the jaw drops, as in speech: frontal displacements (468, 3)."""
+    left, right = frontal[list(_CORNERS), 0]
+    across = (frontal[_LOWER, 0] - left) / max(right - left, 1e-6) * 2 - 1
+    drop = rng.uniform(*DROP)
+    bow = np.clip(1 - across**2, 0, 1) ** rng.uniform(0.5, 1.0)
+    return mouth_motion(frontal, 0 * bow, drop * bow, 0.9 * drop, rng.uniform(0, 0.35), rng.normal(0, 0.08))
+
+
+def mouth_motion(
+    frontal: np.ndarray, upper: np.ndarray, lower: np.ndarray, jaw: float, narrower: float, corners: float
+) -> np.ndarray:
+    """Move a mouth: frontal displacements (468, 3), continued over the face as a spline; nose and eyes stay.
+
+    Args:
+        frontal: mesh (478, 3), canonical units.
+        upper, lower: (9,) how far the points of the lips between the corners move down.
+        jaw: how far the chin moves down.
+        narrower: by what share of its half width each corner comes inward.
+        corners: how far the corners move down.
+    """
+    left, right = frontal[list(_CORNERS), 0]
+    inward = narrower * (right - left) / 2
     points = np.concatenate([_UPPER, _LOWER, _OUTER_UPPER, _OUTER_LOWER, _CORNERS, _JAW, _STILL])
     values = np.zeros((len(points), 3))
     values[:, 1] = np.concatenate([
-        upper * move, -(1 - upper) * move, 0.9 * upper * move, -0.95 * (1 - upper) * move,
-        [0, 0], -jaw * _JAW_SHARE, np.zeros(len(_STILL)),
+        upper, lower, 0.9 * upper, 0.95 * lower, [corners, corners], jaw * _JAW_SHARE, np.zeros(len(_STILL)),
     ])  # fmt: skip
     # Between the corners lips narrow in proportion.
-    x = (frontal[points, 0] - left[0]) / max(right[0] - left[0], 1e-6)
-    lips = slice(0, 4 * len(_UPPER))
-    values[lips, 0] = (np.clip(x[lips], 0, 1) * -2 + 1) * narrower[0]
-    values[4 * len(_UPPER) : 4 * len(_UPPER) + 2] = corners
+    lips = slice(0, 4 * len(_UPPER) + 2)
+    values[lips, 0] = (1 - 2 * np.clip((frontal[points[lips], 0] - left) / max(right - left, 1e-6), 0, 1)) * inward
     unique, first = np.unique(points, return_index=True)
     return spread(tuple(int(p) for p in unique)) @ values[first]
 
@@ -203,6 +255,21 @@ def with_lip_line(picture: np.ndarray, mesh: np.ndarray, scale: float, rng: np.r
     )
     result = picture.copy()
     result[low[1] : high[1], low[0] : high[0]] *= (1 - np.minimum(dark, 0.9))[..., None].astype(np.float32)
+    return result
+
+
+def with_tongue(picture: np.ndarray, carried: Carried, lips: np.ndarray, light: float) -> np.ndarray:
+    """Light the inside of a mouth from below, where nothing was carried: a tongue of that share of the lips' colour."""
+    mouth = carried.mouth
+    if mouth is None or mouth.shade is None:
+        return picture
+    glow = np.zeros(picture.shape[:2], np.float32)
+    height, width = mouth.shade.shape
+    part = (slice(mouth.top, mouth.top + height), slice(mouth.left, mouth.left + width))
+    glow[part] = (light - INSIDE_LIGHT) * mouth.shade
+    rows, columns = carried.composed.slices
+    result = picture.copy()
+    result[rows, columns] += (glow[rows, columns] * carried.composed.invented)[..., None] * lips
     return result
 
 

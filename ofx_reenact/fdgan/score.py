@@ -52,7 +52,7 @@ def repair(network: DenseFDGAN, batch: Batch) -> Tensor:
 
 def errors(batch: Batch, made: Tensor) -> dict[str, Tensor]:
     """PSNR and feature distance of warp and repair in the mouth, (B,) each; NaN where no mouth is open."""
-    region = nn.functional.max_pool2d((batch.maps[:, 2:3] > 0.05).float(), 5, stride=1, padding=2)
+    region = mouth_region(batch.maps)
     none = region.sum((1, 2, 3)) < 1
     result: dict[str, Tensor] = {}
     for name, picture in (("warp", batch.warped), ("repaired", made)):
@@ -60,6 +60,11 @@ def errors(batch: Batch, made: Tensor) -> dict[str, Tensor]:
         distance = feature_distance(picture, batch.truth, region)
         result[f"features {name}"] = distance.masked_fill(none, float("nan"))
     return result
+
+
+def mouth_region(maps: Tensor) -> Tensor:
+    """The mouth's opening and two pixels around it, (B, 1, h, w) of 0 and 1."""
+    return nn.functional.max_pool2d((maps[:, 2:3] > 0.05).float(), 5, stride=1, padding=2)
 
 
 def psnr(made: Tensor, truth: Tensor, region: Tensor) -> Tensor:

@@ -9,14 +9,17 @@ from pathlib import Path
 
 import torch
 
+from ofx_reenact.errors import SettingsError
 from ofx_reenact.fdgan.dense import DenseRecipe, DenseSettings
+from ofx_reenact.fdgan.faces import Faces
 from ofx_reenact.fdgan.lessons import Lessons
+from ofx_reenact.fdgan.paper import PaperRecipe, PaperSettings
 from ofx_reenact.fdgan.score import measure_pairs
 from ofx_reenact.training import Curves, Point, run
-from ofx_reenact.weights import load_dense, save_dense
+from ofx_reenact.weights import load_dense, save_critic, save_dense, save_portrait
 
-WEIGHTS = "fdgan_dense.safetensors"
-STEPS = 3000
+WEIGHTS = {"dense": "fdgan_dense.safetensors", "paper": "fdgan_paper.safetensors"}
+STEPS = {"dense": 3000, "paper": 1_000_000}
 
 
 @dataclass(frozen=True)
@@ -24,24 +27,27 @@ class Training:
     """What ``train fdgan`` is asked to do.
 
     Attributes:
-        data: set of pairs.
+        recipe: ``dense`` or ``paper``.
+        data: set of pairs, or of faces for the paper recipe.
         out: folder of the run.
-        steps: batches.
-        start: weights to go on with.
+        steps: batches; None takes the recipe's own number.
+        start: weights for the dense recipe to go on with.
         save_every: steps from checkpoint to checkpoint, and from one sheet of samples to the next.
         resume: go on with the run in ``out``.
         threads: of the CPU; 0 leaves it to torch.
-        dense: settings of the recipe.
+        dense, paper: settings of the recipes.
     """
 
+    recipe: str
     data: str
     out: Path
-    steps: int = STEPS
+    steps: int | None = None
     start: str = ""
     save_every: int = 200
     resume: bool = False
     threads: int = 0
     dense: DenseSettings = field(default_factory=DenseSettings)
+    paper: PaperSettings = field(default_factory=PaperSettings)
 
 
 def train(training: Training, observe: Callable[[Point], None] = lambda point: None) -> Path:
@@ -49,29 +55,60 @@ def train(training: Training, observe: Callable[[Point], None] = lambda point: N
 
     Raises:
         ReenactError: the data cannot be used.
-        SettingsError: ``out`` holds another run.
+        SettingsError: ``out`` holds another run, or memory ran out.
     """
     if training.threads:
         torch.set_num_threads(training.threads)
-    lessons = Lessons(training.data)
+    try:
+        return (_train_dense if training.recipe == "dense" else _train_paper)(training, observe)
+    except (MemoryError, RuntimeError) as error:
+        # torch has a class of its own for the GPU only; on the CPU the message alone tells.
+        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
+            settings = training.dense if training.recipe == "dense" else training.paper
+            raise SettingsError(f"out of memory with --batch {settings.batch}: choose a smaller one") from error
+        raise
+
+
+def _train_dense(training: Training, observe: Callable[[Point], None]) -> Path:
+    lessons, settings = Lessons(training.data), training.dense
     start = load_dense(training.start) if training.start else None
-    recipe = DenseRecipe(training.dense, lessons, training.out, start.network if start else None)
-    curves = Curves(training.out)
-
-    def both(point: Point) -> None:
-        curves(point)
-        observe(point)
-
-    run(recipe, training.out, training.steps, save_every=training.save_every, resume=training.resume, observe=both)
-    scores, _ = measure_pairs(recipe.average, lessons, device=training.dense.device)
-    settings = training.dense
-    about = f"dense recipe ({settings.variant}), {training.steps} steps of {settings.batch}"
+    recipe = DenseRecipe(settings, lessons, training.out, start.network if start else None)
+    steps = _run(training, recipe, observe)
+    scores, _ = measure_pairs(recipe.average, lessons, device=settings.device)
+    about = f"dense recipe ({settings.variant}), {steps} steps of {settings.batch}"
     note = {
         "recipe": about + (f", from {start.sha256[:12]}" if start else ""),
         "data": f"{len(lessons.rows(validation=False))} pairs of {len(lessons.people)} people; terms: "
         + ", ".join(lessons.terms),
         "errors": json.dumps({name: round(value, 4) for name, value in scores.items()}),
     }
-    weights = training.out / WEIGHTS
+    weights = training.out / WEIGHTS["dense"]
     save_dense(weights, recipe.average.cpu(), note)
+    save_critic(training.out / "critic.safetensors", recipe.critic.cpu())
     return weights
+
+
+def _train_paper(training: Training, observe: Callable[[Point], None]) -> Path:
+    faces, settings = Faces(training.data), training.paper
+    recipe = PaperRecipe(settings, faces, training.out)
+    steps = _run(training, recipe, observe)
+    note = {
+        "recipe": f"paper recipe, {steps} steps of {settings.batch} at {faces.size}², learning rate "
+        f"{settings.learning_rate:g}",
+        "data": f"{faces.people()} people; terms: {', '.join(faces.terms)}",
+        "errors": json.dumps({name: round(value, 4) for name, value in recipe.measure().items()}),
+    }
+    weights = training.out / WEIGHTS["paper"]
+    save_portrait(weights, recipe.average.cpu(), faces.size, note)
+    return weights
+
+
+def _run(training: Training, recipe: DenseRecipe | PaperRecipe, observe: Callable[[Point], None]) -> int:
+    curves, steps = Curves(training.out), training.steps or STEPS[training.recipe]
+
+    def both(point: Point) -> None:
+        curves(point)
+        observe(point)
+
+    run(recipe, training.out, steps, save_every=training.save_every, resume=training.resume, observe=both)
+    return steps

@@ -1,0 +1,89 @@
+"""How good a repair is, on people whom training did not see: the warp alone beside one or several networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.evaluate.pictures import Mean, ssim
+from ofx_reenact.fdgan.features import feature_distance
+from ofx_reenact.fdgan.lessons import REVERSE, TRUE, Batch, Lessons
+from ofx_reenact.fdgan.repair import DenseFDGAN
+from ofx_reenact.fdgan.score import mouth_region, psnr, repair, sheet
+from ofx_reenact.frames.preview import write_png
+
+WARP = "warp only"
+# What the kinds of pairs are called in a report.
+KINDS = {REVERSE: "reverse-warp pairs", TRUE: "two photographs of one person"}
+METRICS = ("PSNR", "SSIM", "features")
+_BATCH = 8
+
+Table = dict[str, dict[str, dict[str, Mean]]]
+
+
+@torch.no_grad()
+def measure(networks: Mapping[str, DenseFDGAN], lessons: Lessons) -> Table:
+    """Measure on every validation pair.
+
+    Returns:
+        Kind of pair → network, ``warp only`` first → ``PSNR mouth`` (dB), ``SSIM mouth``, ``features mouth`` and the
+        same of the ``window``, each with its interval and count. Pairs whose mouth is shut count in the window only.
+
+    Raises:
+        ReenactError: the set has no people for validation.
+    """
+    if not len(lessons.rows(validation=True)):
+        raise ReenactError("the set of pairs has nobody who is kept for validation; give it more people")
+    result: Table = {}
+    for kind, title in KINDS.items():
+        rows = lessons.rows(validation=True, kind=kind)
+        found: dict[str, dict[str, list[Tensor]]] = {}
+        for part in np.array_split(rows, -(-len(rows) // _BATCH)) if len(rows) else ():
+            batch = lessons.batch(part)
+            made = {WARP: batch.warped} | {name: repair(network, batch) for name, network in networks.items()}
+            for name, picture in made.items():
+                for metric, values in errors(picture, batch).items():
+                    found.setdefault(name, {}).setdefault(metric, []).append(values)
+        if found:
+            result[title] = {
+                name: {metric: Mean.of(torch.cat(values)) for metric, values in metrics.items()}
+                for name, metrics in found.items()
+            }
+    return result
+
+
+def errors(picture: Tensor, batch: Batch) -> dict[str, Tensor]:
+    """PSNR, SSIM and feature distance of pictures (B, 3, h, w) in the mouth and in the whole window, (B,) each."""
+    mouth, whole = mouth_region(batch.maps), torch.ones_like(batch.maps[:, :1])
+    shut = mouth.sum((1, 2, 3)) < 1
+    result: dict[str, Tensor] = {}
+    for place, region in (("mouth", mouth), ("window", whole)):
+        values = (
+            psnr(picture, batch.truth, region), ssim(picture, batch.truth, region),
+            feature_distance(picture, batch.truth, region),
+        )  # fmt: skip
+        for metric, value in zip(METRICS, values, strict=True):
+            result[f"{metric} {place}"] = value.masked_fill(shut, float("nan")) if place == "mouth" else value
+    return result
+
+
+@torch.no_grad()
+def draw_sheets(folder: Path, networks: Mapping[str, DenseFDGAN], lessons: Lessons, count: int = 12) -> list[Path]:
+    """Draw target, warp, each network's picture and the truth of evenly chosen validation pairs, a sheet a kind."""
+    paths = []
+    for kind in KINDS:
+        rows = lessons.rows(validation=True, kind=kind)
+        if not len(rows):
+            continue
+        batch = lessons.batch(rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)])
+        made = [repair(network, batch) for network in networks.values()]
+        strip = torch.cat([batch.target, batch.warped, *made, batch.truth], dim=-1)
+        shown = (strip / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).numpy()
+        paths.append(folder / f"{kind}.png")
+        write_png(paths[-1], sheet(list(shown)))
+    return paths

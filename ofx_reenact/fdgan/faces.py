@@ -1,0 +1,144 @@
+"""Views of faces for the printed FD-GAN: two of one person make a pair, as two frames of one clip do in the paper.
+
+People of whom there is one photograph get more views of it by the warp: the head turned, an open mouth shut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.fdgan.crops import Crops, pack, read_npz, unpack
+from ofx_reenact.fdgan.pairs import pseudo_target
+from ofx_reenact.files import written_whole
+from ofx_reenact.tracking.landmarks import MESH68
+
+SCHEMA = "ofx-reenact/faces/1"
+# Head turn of a view made by the warp, degrees (standard deviation): more than that it draws ears out.
+TURN = 7.0
+
+
+@dataclass(frozen=True)
+class FaceBatch:
+    """B pairs: ``target`` and ``truth`` (B, 3, s, s) in [-1, 1] with their landmarks (B, 68, 2), and who it is (B,)."""
+
+    target: Tensor
+    target_landmarks: Tensor
+    truth: Tensor
+    landmarks: Tensor
+    person: Tensor
+
+
+class Faces:
+    """A set of views; ``people`` of training are numbered first to last, as the classifier knows them."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Read a set.
+
+        Raises:
+            ReenactError: no such file, or not a set of faces.
+        """
+        data = read_npz(path, SCHEMA, "set of faces; `ofx-reenact data faces` makes one")
+        self.size = int(data["size"])
+        self.terms = tuple(data["terms"].tolist())
+        self._landmarks, self._bytes, self._offsets = data["landmarks"], data["bytes"], data["offsets"]
+        self._views: dict[bool, list[np.ndarray]] = {False: [], True: []}
+        for person in np.unique(data["person"]):
+            rows = np.nonzero(data["person"] == person)[0]
+            if len(rows) > 1:
+                self._views[bool(data["validation"][rows[0]])].append(rows)
+
+    def people(self, *, validation: bool = False) -> int:
+        """Number of people with at least two views."""
+        return len(self._views[validation])
+
+    def draw(self, count: int, rng: np.random.Generator) -> FaceBatch:
+        """Draw training pairs, mirrored half the time."""
+        views = self._views[False]
+        who = rng.integers(len(views), size=count)
+        rows = np.array([rng.choice(views[k], 2, replace=False) for k in who])
+        batch = self._batch(rows, who)
+        return batch if rng.random() < 0.5 else _mirrored(batch, self.size)
+
+    def validation(self, count: int) -> FaceBatch:
+        """Validation pairs, one a person, the same each time."""
+        views = self._views[True]
+        who = np.linspace(0, len(views) - 1, min(count, len(views))).astype(int)
+        return self._batch(np.array([views[k][:2] for k in who]), who)
+
+    def _batch(self, rows: np.ndarray, who: np.ndarray) -> FaceBatch:
+        pictures = np.stack([unpack(self._bytes, self._offsets, int(row)) for row in rows.ravel()])
+        shown = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
+        points = torch.from_numpy(self._landmarks[rows.ravel()])
+        return FaceBatch(shown[0::2], points[0::2], shown[1::2], points[1::2], torch.from_numpy(who.astype(np.int64)))
+
+
+def build_faces(
+    crops: Crops,
+    out: Path,
+    *,
+    size: int = 256,
+    views: int = 2,
+    seed: int = 1,
+    observe: Callable[[int, int], None] = lambda done, count: None,
+) -> int:
+    """Make views of a set of crops and write them; returns their number.
+
+    Raises:
+        ReenactError: there are fewer than two people.
+        OutputError: the set cannot be written.
+    """
+    if len(crops.people) < 2:
+        raise ReenactError("one person only: FD-GAN's classifier needs at least two; give pictures of more people")
+    packed: list[np.ndarray] = []
+    landmarks: list[np.ndarray] = []
+    rows: list[int] = []
+    for row in range(len(crops)):
+        for picture, mesh in _views_of(crops, row, views, np.random.default_rng([seed, row])):
+            small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
+            packed.append(pack(np.round(np.clip(small, 0, 1) * 255).astype(np.uint8)))
+            landmarks.append((mesh[list(MESH68), :2] + 0.5) * size / crops.size - 0.5)
+            rows.append(row)
+        observe(row + 1, len(crops))
+    with written_whole(out) as partial, partial.open("wb") as file:
+        np.savez(
+            file,
+            allow_pickle=False,
+            schema=np.asarray(SCHEMA),
+            size=np.asarray(size),
+            person=crops.person[rows],
+            validation=crops.validation[rows],
+            terms=np.unique(crops.terms),
+            landmarks=np.asarray(landmarks, np.float32),
+            bytes=np.concatenate(packed),
+            offsets=np.cumsum([0, *map(len, packed)]),
+        )
+    return len(rows)
+
+
+def _views_of(crops: Crops, row: int, views: int, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    picture, mesh = crops.picture(row), crops.mesh[row].astype(np.float64)
+    yield picture, mesh
+    for _ in range(views):
+        if (made := pseudo_target(picture, mesh, rng, TURN)) is not None:
+            yield made
+
+
+def _mirrored(batch: FaceBatch, size: int) -> FaceBatch:
+    from ofx_reenact.fdgan.lessons import MIRROR
+
+    def swap(points: Tensor) -> Tensor:
+        other = points[:, list(MIRROR)].clone()
+        other[..., 0] = size - 1 - other[..., 0]
+        return other
+
+    return FaceBatch(
+        batch.target.flip(-1), swap(batch.target_landmarks), batch.truth.flip(-1), swap(batch.landmarks), batch.person
+    )
