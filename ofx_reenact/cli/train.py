@@ -108,6 +108,41 @@ def fdgan(
     return 0
 
 
+@app.command("identity")
+def identity(
+    target: Annotated[str, typer.Option(help="Picture of the person, as it will be rendered.", metavar="PATH")],
+    frames: Annotated[str, typer.Option(help="Clip, or folder of pictures, of the same person.", metavar="PATH")],
+    out: Annotated[str, typer.Option("--identity", help="Identity file to write.", metavar="PATH")],
+    steps: Annotated[int, typer.Option(help="Batches to train on.", min=1)] = 400,
+    batch: Annotated[int, typer.Option(help="Frames a step.", min=1)] = 4,
+    fdgan_weights: Annotated[str, typer.Option(help="FD-GAN weights; the shipped ones if not given.")] = "",
+    colorspace: Annotated[str, typer.Option(help="Colour space of the target; else its tag or format's rule.")] = "",
+    device: Annotated[str, typer.Option(help="Where to train \\[auto|cpu|cuda].")] = "auto",
+    threads: Annotated[int, typer.Option(help="CPU threads; 0 leaves it to torch.", min=0)] = 0,
+) -> int:
+    """Teach FD-GAN one person from 30 to 500 frames; render with the identity file afterwards."""
+    import torch
+
+    from ofx_reenact.engine.custom import train_identity
+    from ofx_reenact.engine.settings import Settings
+    from ofx_reenact.fdgan.custom import CustomSettings
+
+    if threads:
+        torch.set_num_threads(threads)
+    settings = Settings(
+        target=target, identity=out, fdgan_weights=fdgan_weights, colorspace=colorspace, device=device
+    )  # fmt: skip
+
+    def observe(step: int, loss: float) -> None:
+        if step % 50 == 0 or step == steps:
+            typer.echo(f"identity {step}/{steps}  loss {loss:.3f}")
+
+    report = train_identity(settings, frames, CustomSettings(steps=steps, batch=batch), observe)
+    typer.echo(f"{report.used} frames, {report.faceless} without a face")
+    typer.echo(f"mouth of frames kept from training: {report.custom.before:.2f} → {report.custom.after:.2f} dB: {out}")
+    return 0
+
+
 def _show(name: str, point: Point) -> None:
     """Print one point of a run's curves."""
     values = "  ".join(f"{key} {value:.4g}" for key, value in point.values.items())

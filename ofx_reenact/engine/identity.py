@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -34,6 +35,7 @@ class Identity:
         picture: name of the target picture.
         dictionary: FD-GAN's tables (n_i, C_i) float32, finest first; empty without FD-GAN.
         fdgan_sha256: the FD-GAN weights that wrote it, and ``""`` without.
+        adapters: what a custom identity taught the translator, by name; empty without.
     """
 
     mesh: np.ndarray
@@ -44,6 +46,7 @@ class Identity:
     picture: str
     dictionary: tuple[np.ndarray, ...] = ()
     fdgan_sha256: str = ""
+    adapters: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @cached_property
     def head(self) -> Similarity:
@@ -83,6 +86,7 @@ class Identity:
             "weights_sha256": self.weights_sha256, "picture": self.picture, "fdgan_sha256": self.fdgan_sha256,
         }  # fmt: skip
         tables = {f"dictionary.{level}": values for level, values in enumerate(self.dictionary)}
+        tables |= {f"adapters.{name}": values for name, values in self.adapters.items()}
         with written_whole(path) as partial:
             partial.write_bytes(save({"mesh": self.mesh, "code": self.code, **tables}, metadata=about))
 
@@ -117,5 +121,10 @@ class Identity:
         mesh, code = tensors["mesh"].numpy(), tensors["code"].numpy()
         levels = sorted(name for name in tensors if name.startswith("dictionary."))
         dictionary = tuple(tensors[name].numpy() for name in levels)
+        adapters = {
+            name.removeprefix("adapters."): tensor.numpy()
+            for name, tensor in tensors.items()
+            if name.startswith("adapters.")
+        }
         made_with = about["weights_sha256"], about["picture"]
-        return cls(mesh, code, size, about["tracker"], *made_with, dictionary, about.get("fdgan_sha256", ""))
+        return cls(mesh, code, size, about["tracker"], *made_with, dictionary, about.get("fdgan_sha256", ""), adapters)

@@ -134,11 +134,13 @@ def identify(
     return identity
 
 
-def make_painter(fdgan: DenseWeights | PortraitWeights, device: str) -> Painter | PortraitPainter:
-    """Return what paints with these weights."""
+def make_painter(
+    fdgan: DenseWeights | PortraitWeights, device: str, identity: Identity | None = None
+) -> Painter | PortraitPainter:
+    """Return what paints with these weights, and with what a custom identity adds to them."""
     if isinstance(fdgan, PortraitWeights):
         return PortraitPainter(fdgan.network, fdgan.size, device)
-    return Painter(fdgan.network, device)
+    return Painter(fdgan.network, device).taught(identity.adapters if identity else {})
 
 
 def reference_of(identity: Identity, target: TargetPicture, colour: Colour) -> Reference:

@@ -120,7 +120,7 @@ class Job:
         states = driver_states(performance)
         frames = self.frames(states)
         todo, skipped = self.plan(frames)
-        painter = make_painter(self.fdgan, self.device) if self.fdgan else None
+        painter = make_painter(self.fdgan, self.device, identity) if self.fdgan else None
         reenactor = Reenactor(weights=self.weights, painter=painter)
         display = display_of(identity, target, self.colour)
         reenactor.set_target(target.picture, identity, neck=settings.neck, display=display)

@@ -116,7 +116,7 @@ def build_pairs(
     variants: int = 4,
     seed: int = 1,
     observe: Callable[[int, int], None] = lambda done, count: None,
-) -> tuple[int, int]:
+) -> dict[str, int]:
     """Make pairs of a set of crops and write them.
 
     Args:
@@ -127,7 +127,7 @@ def build_pairs(
         observe: called with crops done and their number.
 
     Returns:
-        Numbers of reverse-warp pairs and of true pairs.
+        Numbers of pairs of each kind.
 
     Raises:
         ReenactError: no mouth is open in any of the crops.
@@ -162,7 +162,7 @@ def build_pairs(
             bytes=np.concatenate(packed),
             offsets=np.cumsum([0, *map(len, packed)]),
         )
-    return int((kinds == REVERSE).sum()), int((kinds == TRUE).sum())
+    return {kind: int((kinds == kind).sum()) for kind in (REVERSE, WIDER, TRUE)}
 
 
 def pack_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:

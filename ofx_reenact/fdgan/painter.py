@@ -5,6 +5,7 @@ Everything is of one frame and one window: a frame painted alone is painted as i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,16 @@ class Painter:
 
     network: DenseFDGAN
     device: str = "cpu"
+
+    def taught(self, adapters: Mapping[str, np.ndarray]) -> Painter:
+        """Return a painter that a custom identity's adapters are worked into; itself if there are none."""
+        if not adapters:
+            return self
+        from ofx_reenact.fdgan.adapters import merged
+        from ofx_reenact.fdgan.repair import DenseFDGAN
+
+        translator = merged(self.network.translator, {name: self._tensor(a) for name, a in adapters.items()})
+        return Painter(DenseFDGAN(self.network.extractor, translator), self.device)
 
     def write(self, references: list[Reference]) -> tuple[np.ndarray, ...]:
         """Write the dictionary of a target seen in one or several pictures: values (n_i, C_i), finest first."""

@@ -1,0 +1,74 @@
+"""Low-rank adapters: what a translator learns about one person, small enough to lie in an identity file.
+
+Each 3×3 convolution's kernel ``W`` becomes ``W + B·A``, with A (rank, C·9) and B (C', rank); B begins at zero, so that
+an untrained adapter changes nothing.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from ofx_reenact.fdgan.network import Translator
+
+RANK = 4
+Adapters = Mapping[str, Tensor]
+
+
+class LowRank(nn.Module):
+    """The change of one kernel."""
+
+    def __init__(self, kernel: Tensor, rank: int = RANK) -> None:
+        super().__init__()
+        outputs, inputs = kernel.shape[0], kernel[0].numel()
+        self.a = nn.Parameter(torch.randn(rank, inputs, device=kernel.device) / math.sqrt(inputs))
+        self.b = nn.Parameter(torch.zeros(outputs, rank, device=kernel.device))
+
+    def forward(self, kernel: Tensor) -> Tensor:
+        """Return the changed kernel."""
+        return kernel + (self.b @ self.a).view_as(kernel)
+
+
+def adapt(translator: Translator, rank: int = RANK) -> list[nn.Parameter]:
+    """Give a frozen translator adapters, in place; returns what there is to train."""
+    found: list[nn.Parameter] = []
+    for _, layer in _layers(translator):
+        change = LowRank(layer.weight, rank)
+        parametrize.register_parametrization(layer, "weight", change)
+        found += [change.a, change.b]
+    return found
+
+
+def take(translator: Translator) -> dict[str, Tensor]:
+    """Return an adapted translator's adapters by name, ``LAYER.a`` and ``LAYER.b``."""
+    found: dict[str, Tensor] = {}
+    for name, layer in _layers(translator):
+        state = layer.parametrizations.weight[0].state_dict()  # type: ignore[union-attr, index]
+        found |= {f"{name}.{matrix}": state[matrix].detach().clone() for matrix in ("a", "b")}
+    return found
+
+
+def merged(translator: Translator, adapters: Adapters) -> Translator:
+    """Return a translator with adapters worked into its kernels, as fast as one without.
+
+    Raises:
+        KeyError, RuntimeError: the adapters are another network's.
+    """
+    result = copy.deepcopy(translator)
+    with torch.no_grad():
+        for name, layer in _layers(result):
+            change = adapters[f"{name}.b"].float() @ adapters[f"{name}.a"].float()
+            layer.weight += change.view_as(layer.weight).to(layer.weight)
+    return result
+
+
+def _layers(translator: Translator) -> Iterator[tuple[str, nn.Conv2d]]:
+    """The 3×3 convolutions, by name."""
+    for name, layer in translator.named_modules():
+        if isinstance(layer, nn.Conv2d) and layer.kernel_size == (3, 3):
+            yield name, layer

@@ -1,0 +1,1 @@
+"""Rendered heads: textured parametric people whose every picture is exactly known."""

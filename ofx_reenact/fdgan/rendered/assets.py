@@ -1,0 +1,244 @@
+"""MakeHuman's assets: meshes (``.obj``), their fittings to the base mesh (``.mhclo``) and textures.
+
+A fitting binds each vertex of an asset to the base mesh (hm08): to one of its vertices, or to three of them with
+weights and an offset that grows with the head. Units here are those of the body given, y up, z to the viewer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ofx_reenact.errors import ReenactError
+
+_AXES = ("x_scale", "y_scale", "z_scale")
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """How n vertices hang on a body.
+
+    Attributes:
+        corners: (n, 3) int64 vertices of the body.
+        weights: (n, 3) float64, rows summing to about 1.
+        offsets: (n, 3) float64 along x, y, z.
+        scales: (3, 3) float64; for x, y and z two vertices of the body and their distance that leaves offsets as
+            they are.
+    """
+
+    corners: np.ndarray
+    weights: np.ndarray
+    offsets: np.ndarray
+    scales: np.ndarray
+
+    @classmethod
+    def of_vertices(cls, vertices: np.ndarray) -> Fitting:
+        """Let vertices of the body (n,) stand for themselves."""
+        corners = np.repeat(np.asarray(vertices, np.int64)[:, None], 3, 1)
+        weights = np.tile([1.0, 0.0, 0.0], (len(corners), 1))
+        return cls(corners, weights, np.zeros((len(corners), 3)), np.zeros((3, 3)))
+
+    def place(self, body: np.ndarray) -> np.ndarray:
+        """Positions (n, 3) on a body (V, 3)."""
+        placed = np.einsum("nk,nkd->nd", self.weights, body[self.corners])
+        if self.scales.any():
+            first, second = self.scales[:, 0].astype(int), self.scales[:, 1].astype(int)
+            along = np.arange(3)
+            placed += self.offsets * np.abs(body[first, along] - body[second, along]) / self.scales[:, 2]
+        return placed
+
+    def take(self, vertices: np.ndarray) -> Fitting:
+        """Select vertices (m,), in their order, repeated where they are."""
+        return Fitting(self.corners[vertices], self.weights[vertices], self.offsets[vertices], self.scales)
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Triangles with texture coordinates, each vertex having one of either.
+
+    Attributes:
+        vertices: (n,) int64, the vertex of the file that each vertex here is.
+        uv: (n, 2) float32 in [0, 1], v up.
+        faces: (F, 3) int64.
+    """
+
+    vertices: np.ndarray
+    uv: np.ndarray
+    faces: np.ndarray
+
+    @classmethod
+    def of_corners(cls, vertices: np.ndarray, texture: np.ndarray, coordinates: np.ndarray) -> Mesh:
+        """Split vertices where their texture coordinates differ.
+
+        Args:
+            vertices: (F, 3) vertices at the corners of triangles.
+            texture: (F, 3) rows of ``coordinates`` there.
+            coordinates: (T, 2).
+        """
+        pairs = np.stack([vertices.reshape(-1), texture.reshape(-1)], 1)
+        unique, back = np.unique(pairs, axis=0, return_inverse=True)
+        uv = np.asarray(coordinates, np.float32)[unique[:, 1]]
+        return cls(unique[:, 0], uv, back.reshape(-1, 3).astype(np.int64))
+
+
+def read_obj(path: Path, group: str | None = None) -> Mesh:
+    """Read triangles and quads of a Wavefront file, or of one group of it.
+
+    Raises:
+        ReenactError: the file is missing or damaged.
+    """
+    coordinates: list[list[float]] = []
+    corners: list[list[tuple[int, int]]] = []
+    current = None
+    try:
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            key, _, rest = line.partition(" ")
+            if key == "g":
+                current = rest.strip()
+            elif key == "vt":
+                coordinates.append([float(value) for value in rest.split()[:2]])
+            elif key == "f" and group in (None, current):
+                polygon = [corner.split("/") for corner in rest.split()]
+                indices = [(int(corner[0]) - 1, int(corner[1]) - 1) for corner in polygon]
+                corners += [[indices[0], indices[k], indices[k + 1]] for k in range(1, len(indices) - 1)]
+    except OSError as error:
+        raise ReenactError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (ValueError, IndexError) as error:
+        raise ReenactError(f"{path}: not a textured Wavefront mesh ({error})") from error
+    if not corners or not coordinates:
+        raise ReenactError(f"{path}: no textured triangles in it")
+    pairs = np.array(corners, np.int64)
+    if pairs.min() < 0 or pairs[..., 1].max() >= len(coordinates):
+        raise ReenactError(f"{path}: triangles of it have no texture coordinates")
+    return Mesh.of_corners(pairs[..., 0], pairs[..., 1], np.array(coordinates))
+
+
+def read_fitting(path: Path) -> Fitting:
+    """Read a ``.mhclo`` file.
+
+    Raises:
+        ReenactError: the file is missing or damaged.
+    """
+    scales, rows, inside = np.zeros((3, 3)), [], False
+    try:
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            words = line.split()
+            if not words or words[0].startswith("#"):
+                continue
+            if words[0] in _AXES:
+                scales[_AXES.index(words[0])] = [float(word) for word in words[1:4]]
+            elif words[0] in ("verts", "delete_verts"):
+                inside = words[0] == "verts"
+            elif inside and words[0].isdigit():
+                rows.append(_row([float(word) for word in words]))
+    except OSError as error:
+        raise ReenactError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except ValueError as error:
+        raise ReenactError(f"{path}: not a MakeHuman fitting ({error})") from error
+    if not rows or (scales[:, 2] <= 0).any():
+        raise ReenactError(f"{path}: not a MakeHuman fitting; it lacks scales or vertices")
+    table = np.array(rows)
+    return Fitting(table[:, :3].astype(np.int64), table[:, 3:6], table[:, 6:9], scales)
+
+
+def _row(values: list[float]) -> list[float]:
+    """Bring a line of a fitting to three vertices, three weights and an offset."""
+    if len(values) == 1:
+        return [values[0]] * 3 + [1.0, 0.0, 0.0] + [0.0] * 3
+    if len(values) == 9:
+        return values
+    raise ValueError(f"a vertex has {len(values)} numbers, not 1 or 9")
+
+
+def read_texture(path: Path, side: int | None = None) -> np.ndarray:
+    """Read a texture: (H, W, 4) uint8 RGBA, the first row at v = 1, reduced to at most ``side``.
+
+    Raises:
+        ReenactError: the file is missing or no picture.
+    """
+    data = np.frombuffer(path.read_bytes(), np.uint8) if path.is_file() else np.empty(0, np.uint8)
+    image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+    if image is None or image.ndim != 3:
+        raise ReenactError(f"{path}: no colour picture there")
+    if image.shape[2] == 3:
+        image = np.dstack([image, np.full(image.shape[:2], 255, np.uint8)])
+    image = cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA)
+    if side and max(image.shape[:2]) > side:
+        image = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
+    return np.ascontiguousarray(image)
+
+
+@dataclass(frozen=True)
+class Assets:
+    """The files of a MakeHuman assets folder that heads are made of.
+
+    Attributes:
+        skins: textures of the base mesh.
+        eyes: iris textures.
+        brows: folders with a mesh, a fitting and a texture; so are lashes and hair.
+        lashes: see brows.
+        hair: see brows; only styles whose texture is there.
+        teeth: fittings, each with its mesh beside it.
+        teeth_texture: one for all teeth.
+        tongue: a folder like those of brows.
+    """
+
+    skins: tuple[Path, ...]
+    eyes: tuple[Path, ...]
+    brows: tuple[Path, ...]
+    lashes: tuple[Path, ...]
+    hair: tuple[Path, ...]
+    teeth: tuple[Path, ...]
+    teeth_texture: Path
+    tongue: Path
+
+
+def find_assets(folder: Path) -> Assets:
+    """List what a MakeHuman assets folder holds.
+
+    Raises:
+        ReenactError: the folder or one of its parts is missing.
+    """
+    if not folder.is_dir():
+        raise ReenactError(f"{folder}: no such folder; --assets names a folder of MakeHuman's assets")
+    styles = lambda kind: tuple(path for path in sorted((folder / kind).glob("*")) if _is_style(path))  # noqa: E731
+    teeth = (*sorted((folder / "teeth").glob("*/*.mhclo")), *sorted(folder.glob("teeth_base.mhclo")))
+    assets = Assets(
+        skins=tuple(sorted((folder / "skins" / "textures").glob("*.jpg"))),
+        eyes=tuple(sorted((folder / "eyes" / "materials").glob("*_eye.png"))),
+        brows=styles("eyebrows"),
+        lashes=styles("eyelashes"),
+        hair=styles("hair"),
+        teeth=teeth,
+        teeth_texture=folder / "teeth" / "materials" / "teeth.png",
+        tongue=next(iter(styles("tongue")), folder / "tongue" / "tongue01"),
+    )
+    wanted = {
+        "skins/textures/*.jpg": assets.skins,
+        "eyes/materials/*_eye.png": assets.eyes,
+        "eyebrows/*": assets.brows,
+        "eyelashes/*": assets.lashes,
+        "teeth/*/*.mhclo": assets.teeth,
+        "teeth/materials/teeth.png": assets.teeth_texture.is_file(),
+        "tongue/*": _is_style(assets.tongue),
+    }
+    for name, found in wanted.items():
+        if not found:
+            raise ReenactError(f"{folder / name}: none there; --assets names a folder of MakeHuman's assets")
+    return assets
+
+
+def style_texture(folder: Path) -> Path | None:
+    """The texture of a folder of a mesh and its fitting, or None."""
+    candidates = [folder / f"{folder.name}{ending}.png" for ending in ("", "_diffuse")]
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _is_style(folder: Path) -> bool:
+    """Whether a folder has a mesh, a fitting and a texture of its name."""
+    return style_texture(folder) is not None and all(
+        (folder / f"{folder.name}.{kind}").is_file() for kind in ("obj", "mhclo")
+    )
