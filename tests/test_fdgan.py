@@ -737,6 +737,15 @@ def test_display_goes_both_ways_and_exposes_for_the_face(colour):
     assert np.allclose(dark.decode(dark.encode(light / 20)), light / 20, atol=1e-4)
 
 
+def test_appearance_of_another_person_is_noted(tmp_path, target, colour, weights, painting):
+    picture = cv2.imread(str(TARGET))
+    cv2.imwrite(str(tmp_path / "same.png"), np.clip(picture * 0.9, 0, 255).astype(np.uint8))
+    cv2.imwrite(str(tmp_path / "other.png"), cv2.resize(picture, None, fx=0.75, fy=1.15))
+    both = (str(tmp_path / "same.png"), str(tmp_path / "other.png"))
+    made = identify(Settings(target=str(TARGET), appearance=both), target, colour, weights, painting)
+    assert len(made.notes) == 1 and "other.png" in made.notes[0]
+
+
 def test_appearance_without_a_face_is_named(tmp_path, target, colour, weights, painting):
     wall = tmp_path / "wall.png"
     cv2.imwrite(str(wall), np.full((200, 200, 3), 128, np.uint8))

@@ -36,6 +36,7 @@ class Identity:
         dictionary: FD-GAN's tables (n_i, C_i) float32, finest first; empty without FD-GAN.
         fdgan_sha256: the FD-GAN weights that wrote it, and ``""`` without.
         adapters: what a custom identity taught the translator, by name; empty without.
+        notes: what the user should know of how it was made; not kept in the file.
     """
 
     mesh: np.ndarray
@@ -47,6 +48,7 @@ class Identity:
     dictionary: tuple[np.ndarray, ...] = ()
     fdgan_sha256: str = ""
     adapters: Mapping[str, np.ndarray] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def head(self) -> Similarity:

@@ -31,6 +31,10 @@ from ofx_reenact.weights import DenseWeights, LDNetWeights, PortraitWeights
 # A face darker or brighter than this needs another exposure to be found; tried in this order.
 EXPOSURES = (1.0, 4.0, 0.25, 16.0)
 
+# LD-Net's identity codes of two pictures of one person are hardly ever further apart, neutral and smiling (1 in 100 of
+# 102 people); those of two people are, three times in four.
+ANOTHER = 0.25
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -122,13 +126,16 @@ def identify(
         return Identity.load(Path(settings.identity), weights, size, fdgan.sha256 if fdgan else "")
     identity = find_identity(settings, target, colour, weights)
     if fdgan is not None:
-        references = [reference_of(identity, target, colour)]
+        references, notes = [reference_of(identity, target, colour)], []
         for path in settings.appearance:
             other = replace(settings, target=path, target_frame=None, target_landmarks="", target_face=1)
             picture = read_target(other, colour)
-            references.append(reference_of(find_identity(other, picture, colour, weights), picture, colour))
+            found = find_identity(other, picture, colour, weights)
+            references.append(reference_of(found, picture, colour))
+            if float(np.linalg.norm(found.code - identity.code)) > ANOTHER:
+                notes.append(f"--appearance {path}: this may be another person than in {settings.target}")
         dictionary = make_painter(fdgan, choose_device(settings.device)).write(references)
-        identity = replace(identity, dictionary=dictionary, fdgan_sha256=fdgan.sha256)
+        identity = replace(identity, dictionary=dictionary, fdgan_sha256=fdgan.sha256, notes=tuple(notes))
     if settings.identity:
         identity.save(Path(settings.identity))
     return identity

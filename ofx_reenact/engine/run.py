@@ -25,6 +25,7 @@ from ofx_reenact.engine.inputs import (
     perform,
     read_target,
 )
+from ofx_reenact.engine.identity import Identity
 from ofx_reenact.engine.reenactor import Frame, Reenactor
 from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import FrameError, OutputError, ReenactError, SettingsError, TrackingError
@@ -139,7 +140,7 @@ class Job:
             faceless=tuple(f for f in lost if f not in absent),
             absent=tuple(absent),
             failed=failed,
-            warnings=self.warnings(target, performance),
+            warnings=self.warnings(target, identity, performance),
             colour_space=target.space,
             colour_reason=target.reason,
             reference=reference,
@@ -152,10 +153,11 @@ class Job:
         self.write_sidecar(report, target, performance, states)
         return report
 
-    def warnings(self, target: TargetPicture, performance: Performance) -> tuple[str, ...]:
+    def warnings(self, target: TargetPicture, identity: Identity, performance: Performance) -> tuple[str, ...]:
         """What the user should know: of the plate, the consent and the tracker's terms."""
         terms = terms_of(performance.tracker)
-        return (*target.plate.notes, *(self.consent.warnings if self.consent else ()), *((terms,) if terms else ()))
+        notes = (*target.plate.notes, *identity.notes)
+        return (*notes, *(self.consent.warnings if self.consent else ()), *((terms,) if terms else ()))
 
     def write_sidecar(
         self, report: Report, target: TargetPicture, performance: Performance, states: Mapping[int, State]
