@@ -13,7 +13,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ofx_reenact.engine.inputs import TargetPicture, driver_images, identify, read_target, track_driver
+from ofx_reenact.engine.inputs import (
+    TargetPicture,
+    display_of,
+    driver_images,
+    identify,
+    make_painter,
+    read_target,
+    track_driver,
+)
 from ofx_reenact.engine.reenactor import Reenactor
 from ofx_reenact.engine.settings import Settings
 from ofx_reenact.frames.colour import Colour
@@ -23,13 +31,14 @@ from ofx_reenact.resources import resource
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.overlay import draw_overlay
 from ofx_reenact.tracking.performance import Performance
-from ofx_reenact.weights import load_ldnet
+from ofx_reenact.weights import DenseWeights, load_dense, load_ldnet
 
 OUT = Path(__file__).parent / "pictures"
-COLOUR, WEIGHTS = Colour(), load_ldnet()
+COLOUR, WEIGHTS, FDGAN = Colour(), load_ldnet(), load_dense()
 DRIVER = Sequence.open(resource("demo", "driver.mpg"))
 SHOWN = (13, 20, 29, 36, 41, 51, 54)
 CLOSE = (20, 41, 51, 56)
+OPEN = (13, 19, 31, 50)
 EYES, MOUTH = list(MESH68[36:48]), list(MESH68[48:60])
 
 
@@ -38,7 +47,7 @@ def main(targets: list[str]) -> None:
     settings = Settings(driver=DRIVER.name)
     performance = track_driver(settings, DRIVER, COLOUR, lambda step: None)
     images = driver_pictures(settings)
-    made = [set_up(target, performance) for target in targets]
+    made = [set_up(target, performance, FDGAN) for target in targets]
     black = np.zeros((240, 240, 3), np.uint8)
     rows = [[black, *(square(images[frame], 240) for frame in SHOWN)]]
     rows += [
@@ -48,6 +57,7 @@ def main(targets: list[str]) -> None:
     ]
     write("frames.jpg", rows)
     write("close.jpg", [row for one in made for row in close_ups(*one)])
+    write("repair.jpg", [row for target in targets for row in repairs(target, performance)])
     write("layers.jpg", [layers(*made[0][:2])])
     drawn = [
         draw_overlay(images[f], performance.mesh[f - 1, list(MESH68), :2], performance.mesh[f - 1], str(f))
@@ -56,13 +66,15 @@ def main(targets: list[str]) -> None:
     write("track.jpg", [drawn])
 
 
-def set_up(path: str, performance: Performance) -> tuple[TargetPicture, Reenactor, np.ndarray]:
+def set_up(
+    path: str, performance: Performance, fdgan: DenseWeights | None
+) -> tuple[TargetPicture, Reenactor, np.ndarray]:
     """Return a target, its reenactor, and its mesh."""
     settings = Settings(target=path)
     target = read_target(settings, COLOUR)
-    identity = identify(settings, target, COLOUR, WEIGHTS)
-    reenactor = Reenactor(weights=WEIGHTS)
-    reenactor.set_target(target.picture, identity)
+    identity = identify(settings, target, COLOUR, WEIGHTS, fdgan)
+    reenactor = Reenactor(weights=WEIGHTS, painter=make_painter(fdgan, "cpu") if fdgan else None)
+    reenactor.set_target(target.picture, identity, display=display_of(identity, target, COLOUR))
     reenactor.set_performance(performance, settings)
     return target, reenactor, identity.mesh
 
@@ -78,6 +90,16 @@ def close_ups(target: TargetPicture, reenactor: Reenactor, mesh: np.ndarray) -> 
     pictures = [target.picture, *(reenactor.render(frame).colour for frame in CLOSE)]
     shown = [show(target, picture) for picture in pictures]
     return [[crop(picture, mesh[part, :2], grow) for picture in shown] for part, grow in ((EYES, 1.4), (MOUTH, 2.2))]
+
+
+def repairs(path: str, performance: Performance) -> list[list[np.ndarray]]:
+    """Return a target's mouth in frames: the warp alone, and repaired."""
+    rows = []
+    for fdgan in (None, FDGAN):
+        target, reenactor, mesh = set_up(path, performance, fdgan)
+        pictures = [target.picture, *(reenactor.render(frame).colour for frame in OPEN)]
+        rows.append([crop(show(target, picture), mesh[MOUTH, :2], 2.2) for picture in pictures])
+    return rows
 
 
 def layers(target: TargetPicture, reenactor: Reenactor) -> list[np.ndarray]:

@@ -47,13 +47,15 @@ def set_in(
     if box is None:
         return
     rows, columns = box
-    coverage = np.zeros(colour.shape[:2], np.float32)
+    coverage, unseen = (np.zeros(colour.shape[:2], np.float32) for _ in range(2))
     if carried.mouth is not None:
         mouth = carried.mouth
         height, width = mouth.coverage.shape
         coverage[mouth.top : mouth.top + height, mouth.left : mouth.left + width] = mouth.coverage
-    share = coverage[rows, columns, None]
-    change = share * window.paste(inside, box) + (1 - share) * window.paste(outside, box)
+    # Teeth that the target shows were carried, sharper than any window: they stay.
+    unseen[carried.composed.slices] = carried.composed.invented
+    skin = 1 - coverage[rows, columns, None]
+    change = unseen[rows, columns, None] * window.paste(inside, box) + skin * window.paste(outside, box)
     part = colour[rows, columns, :3]
     shown = display.encode(part)
     after = display.decode(np.clip(shown + change, 0, 1))

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ofx_reenact import provenance
+from ofx_reenact.engine.identity import Identity
 from ofx_reenact.engine.inputs import (
     Observer,
     Progress,
@@ -25,7 +26,6 @@ from ofx_reenact.engine.inputs import (
     perform,
     read_target,
 )
-from ofx_reenact.engine.identity import Identity
 from ofx_reenact.engine.reenactor import Frame, Reenactor
 from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import FrameError, OutputError, ReenactError, SettingsError, TrackingError
