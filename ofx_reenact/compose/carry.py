@@ -15,6 +15,7 @@ from ofx_reenact.warp import densify, openings
 from ofx_reenact.warp.stmap import STMap, TargetSheet
 
 _LIPS = [i for half in LIPS_INNER for i in half]
+Box = tuple[slice, slice]
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,23 @@ class Carried:
     stmap: STMap
     composed: Composed
     mouth: openings.Opening | None
+
+    def invented(self, box: Box) -> np.ndarray:
+        """Where no pixel of the target was carried, in a box (rows, columns) of the picture: (h, w), 1 there."""
+        return _within(box, self.composed.invented, self.composed.slices, 0.0)
+
+    def stretch(self, box: Box) -> np.ndarray:
+        """Length of the result for a length of 1 in the target, in a box: (h, w), 1 where nothing moves."""
+        return _within(box, self.stmap.stretch, self.stmap.slices, 1.0)
+
+    def opening(self, box: Box) -> np.ndarray:
+        """Coverage of the mouth's opening in a box: (h, w), 0 on the skin."""
+        if self.mouth is None:
+            return np.zeros([s.stop - s.start for s in box], np.float32)
+        height, width = self.mouth.coverage.shape
+        rows = slice(self.mouth.top, self.mouth.top + height)
+        columns = slice(self.mouth.left, self.mouth.left + width)
+        return _within(box, self.mouth.coverage, (rows, columns), 0.0)
 
 
 class Carrier:
@@ -86,3 +104,17 @@ class Carrier:
         mouth = openings.mouth(self.lenses["mouth"], after["mouth"], skull, lower, feather, size)
         shown = [opening for opening in (*eyes, mouth) if opening is not None]
         return Carried(stmap, compose(self.picture, stmap, shown, self.lips), mouth)
+
+
+def _within(box: Box, values: np.ndarray, place: Box, beyond: float) -> np.ndarray:
+    """Cut a box of the picture out of values that fill a place of it; what lies beyond them is one number."""
+    result = np.full([s.stop - s.start for s in box], beyond, np.float32)
+    into, out_of = [], []
+    for b, p in zip(box, place, strict=True):
+        start, stop = max(b.start, p.start), min(b.stop, p.stop)
+        if stop <= start:
+            return result
+        into.append(slice(start - b.start, stop - b.start))
+        out_of.append(slice(start - p.start, stop - p.start))
+    result[tuple(into)] = values[tuple(out_of)]
+    return result

@@ -46,17 +46,10 @@ def set_in(
     box = window.box((colour.shape[1], colour.shape[0]))
     if box is None:
         return
-    rows, columns = box
-    coverage, unseen = (np.zeros(colour.shape[:2], np.float32) for _ in range(2))
-    if carried.mouth is not None:
-        mouth = carried.mouth
-        height, width = mouth.coverage.shape
-        coverage[mouth.top : mouth.top + height, mouth.left : mouth.left + width] = mouth.coverage
     # Teeth that the target shows were carried, sharper than any window: they stay.
-    unseen[carried.composed.slices] = carried.composed.invented
-    skin = 1 - coverage[rows, columns, None]
-    change = unseen[rows, columns, None] * window.paste(inside, box) + skin * window.paste(outside, box)
-    part = colour[rows, columns, :3]
+    unseen, skin = carried.invented(box)[..., None], 1 - carried.opening(box)[..., None]
+    change = unseen * window.paste(inside, box) + skin * window.paste(outside, box)
+    part = colour[(*box, slice(3))]
     shown = display.encode(part)
     after = display.decode(np.clip(shown + change, 0, 1))
     changed = np.abs(change).max(-1) > 1 / 4096

@@ -108,9 +108,7 @@ class Painter:
         box = window.box((width, height))
         if box is None:
             return None
-        shown = np.zeros((height, width, 3), np.float32)
-        shown[box] = display.encode(colour[(*box, slice(3))])
-        seen = window.look(shown)
+        seen = window.within(box).look(display.encode(colour[(*box, slice(3))]))
         maps = window_maps(carried, window, (height, width))
         with torch.inference_mode():
             tables: Dictionary = tuple(self._tensor(values)[None] for values in dictionary)

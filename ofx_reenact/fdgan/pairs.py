@@ -288,13 +288,8 @@ def window_maps(carried: Carried, window: Window, size: tuple[int, int]) -> np.n
         window: to look through.
         size: the picture's height and width.
     """
-    maps = np.zeros((*size, 3), np.float32)
-    maps[..., 0], maps[..., 1] = 1, 0.5
-    rows, columns = carried.composed.slices
-    maps[rows, columns, 0] = 1 - carried.composed.invented
-    maps[rows, columns, 1] = 0.5 + np.log2(np.clip(carried.stmap.stretch, 0.25, 4)) / 4
-    if carried.mouth is not None:
-        mouth = carried.mouth
-        height, width = mouth.coverage.shape
-        maps[mouth.top : mouth.top + height, mouth.left : mouth.left + width, 2] = mouth.coverage
-    return window.look(maps)
+    box = window.box((size[1], size[0]))
+    if box is None:
+        return np.broadcast_to(np.array([1, 0.5, 0], np.float32), (window.size[1], window.size[0], 3)).copy()
+    stretch = 0.5 + np.log2(np.clip(carried.stretch(box), 0.25, 4)) / 4
+    return window.within(box).look(np.dstack([1 - carried.invented(box), stretch, carried.opening(box)]))

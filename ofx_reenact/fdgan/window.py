@@ -79,6 +79,10 @@ class Window:
         right, bottom = np.minimum(np.ceil(corners.max(0)).astype(int) + 1, size)
         return (slice(top, bottom), slice(left, right)) if right > left and bottom > top else None
 
+    def within(self, box: tuple[slice, slice]) -> Window:
+        """The same window in the coordinates of a box (rows, columns) of the picture."""
+        return Window(self.size, self.matrix - np.array([[0, 0, box[1].start], [0, 0, box[0].start]]))
+
     def look(self, picture: np.ndarray) -> np.ndarray:
         """See a picture (H, W[, C]) float32 through the window: (h, w[, C]); a larger one is averaged, not skipped."""
         box = self.box((picture.shape[1], picture.shape[0]))
