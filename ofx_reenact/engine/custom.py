@@ -18,7 +18,7 @@ from ofx_reenact.engine.inputs import (
 from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan.custom import MOST, Custom, CustomSettings, train_custom
-from ofx_reenact.fdgan.pairs import Pair, lesson
+from ofx_reenact.fdgan.pairs import Pair, pair_of
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.media import find_media
 from ofx_reenact.frames.sequence import Sequence as Frames
@@ -84,4 +84,4 @@ def _pairs(target: np.ndarray, mesh: np.ndarray, frames: str, colour: Colour) ->
         if track is None or track.mesh is None:
             yield False, None
             continue
-        yield True, lesson(target, mesh, shown.astype(np.float32) / 255, track.mesh)
+        yield True, pair_of(target, mesh, shown.astype(np.float32) / 255, track.mesh)

@@ -12,7 +12,7 @@ from torch import Tensor
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.evaluate.pictures import Mean, ssim
 from ofx_reenact.fdgan.features import feature_distance
-from ofx_reenact.fdgan.lessons import REVERSE, TRUE, Batch, Lessons
+from ofx_reenact.fdgan.pair_set import REVERSE, TRUE, Batch, PairSet
 from ofx_reenact.fdgan.repair import DenseFDGAN
 from ofx_reenact.fdgan.score import mouth_region, psnr, repair, sheet
 from ofx_reenact.frames.preview import write_png
@@ -27,7 +27,7 @@ Table = dict[str, dict[str, dict[str, Mean]]]
 
 
 @torch.no_grad()
-def measure(networks: Mapping[str, DenseFDGAN], lessons: Lessons) -> Table:
+def measure(networks: Mapping[str, DenseFDGAN], pair_set: PairSet) -> Table:
     """Measure on every validation pair.
 
     Returns:
@@ -37,14 +37,14 @@ def measure(networks: Mapping[str, DenseFDGAN], lessons: Lessons) -> Table:
     Raises:
         ReenactError: the set has no people for validation.
     """
-    if not len(lessons.rows(validation=True)):
+    if not len(pair_set.rows(validation=True)):
         raise ReenactError("the set of pairs has nobody who is kept for validation; give it more people")
     result: Table = {}
     for kind, title in KINDS.items():
-        rows = lessons.rows(validation=True, kind=kind)
+        rows = pair_set.rows(validation=True, kind=kind)
         found: dict[str, dict[str, list[Tensor]]] = {}
         for part in np.array_split(rows, -(-len(rows) // _BATCH)) if len(rows) else ():
-            batch = lessons.batch(part)
+            batch = pair_set.batch(part)
             made = {WARP: batch.warped} | {name: repair(network, batch) for name, network in networks.items()}
             for name, picture in made.items():
                 for metric, values in errors(picture, batch).items():
@@ -73,14 +73,14 @@ def errors(picture: Tensor, batch: Batch) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def draw_sheets(folder: Path, networks: Mapping[str, DenseFDGAN], lessons: Lessons, count: int = 12) -> list[Path]:
+def draw_sheets(folder: Path, networks: Mapping[str, DenseFDGAN], pair_set: PairSet, count: int = 12) -> list[Path]:
     """Draw target, warp, each network's picture and the truth of evenly chosen validation pairs, a sheet a kind."""
     paths = []
     for kind in KINDS:
-        rows = lessons.rows(validation=True, kind=kind)
+        rows = pair_set.rows(validation=True, kind=kind)
         if not len(rows):
             continue
-        batch = lessons.batch(rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)])
+        batch = pair_set.batch(rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)])
         made = [repair(network, batch) for network in networks.values()]
         strip = torch.cat([batch.target, batch.warped, *made, batch.truth], dim=-1)
         shown = (strip / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).numpy()

@@ -17,8 +17,8 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan.critics import Discriminator
 from ofx_reenact.fdgan.dictionary import Dictionary
 from ofx_reenact.fdgan.features import feature_distance
-from ofx_reenact.fdgan.lessons import TRUE, Batch, Lessons
 from ofx_reenact.fdgan.network import channels_last
+from ofx_reenact.fdgan.pair_set import TRUE, Batch, PairSet
 from ofx_reenact.fdgan.repair import DenseFDGAN, Repaired, given
 from ofx_reenact.fdgan.score import measure_pairs, sheet
 from ofx_reenact.frames.preview import write_png
@@ -63,15 +63,15 @@ class DenseSettings:
 class DenseRecipe:
     """See :class:`ofx_reenact.training.Recipe`."""
 
-    def __init__(self, settings: DenseSettings, lessons: Lessons, out: Path, start: DenseFDGAN | None = None) -> None:
+    def __init__(self, settings: DenseSettings, pair_set: PairSet, out: Path, start: DenseFDGAN | None = None) -> None:
         """Begin from chance, or from a trained network.
 
         Raises:
             ReenactError: too few pairs to train on.
         """
-        self._settings, self._lessons, self._out = settings, lessons, out
-        self._all = lessons.rows(validation=False)
-        self._true = lessons.rows(validation=False, kind=TRUE)
+        self._settings, self._pairs, self._out = settings, pair_set, out
+        self._all = pair_set.rows(validation=False)
+        self._true = pair_set.rows(validation=False, kind=TRUE)
         if len(self._all) < FEWEST:
             raise ReenactError(f"{len(self._all)} pairs to train on, at least {FEWEST} are needed: give more pictures")
         torch.manual_seed(settings.seed)
@@ -118,7 +118,7 @@ class DenseRecipe:
     @torch.no_grad()
     def measure(self) -> Mapping[str, float]:
         """Errors of the average on people kept from training; draws ``samples.png``."""
-        scores, shown = measure_pairs(self.average, self._lessons, limit=24, device=self._settings.device)
+        scores, shown = measure_pairs(self.average, self._pairs, limit=24, device=self._settings.device)
         write_png(self._out / "samples.png", sheet(shown))
         return scores
 
@@ -147,7 +147,7 @@ class DenseRecipe:
         if len(self._true):
             swap = chance.random(count) < settings.true_share
             rows = np.where(swap, chance.choice(self._true, count), rows)
-        batch = self._lessons.batch(rows).mirrored(torch.from_numpy(chance.random(count) < 0.5))
+        batch = self._pairs.batch(rows).mirrored(torch.from_numpy(chance.random(count) < 0.5))
         gain = np.exp(chance.normal(0, 0.12, (count, 1, 1, 1))) * np.exp(chance.normal(0, 0.05, (count, 3, 1, 1)))
         power = np.exp(chance.normal(0, 0.15, (count, 1, 1, 1)))
         grey = chance.random((count, 1, 1, 1)) < 0.05

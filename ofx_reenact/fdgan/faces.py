@@ -132,7 +132,7 @@ def _views_of(crops: Crops, row: int, views: int, rng: np.random.Generator) -> I
 
 
 def _mirrored(batch: FaceBatch, size: int) -> FaceBatch:
-    from ofx_reenact.fdgan.lessons import MIRROR
+    from ofx_reenact.fdgan.pair_set import MIRROR
 
     def swap(points: Tensor) -> Tensor:
         other = points[:, list(MIRROR)].clone()

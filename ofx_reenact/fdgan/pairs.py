@@ -1,4 +1,4 @@
-"""Reverse-warp pairs: one photograph of an open mouth becomes a lesson (plate profile, "Data without VoxCeleb").
+"""Reverse-warp pairs: one photograph of an open mouth becomes a pair (plate profile, "Data without VoxCeleb").
 
 The photograph is the truth. Its *pseudo-target* is the same photograph with the mouth shut by the warp, the inside
 taken out first: closing by warping alone leaves a line of squashed teeth that the way back stretches into teeth again,
@@ -49,7 +49,7 @@ _JAW_SHARE = np.array([0.15, 0.4, 0.75, 0.95, 1.0, 0.95, 0.75, 0.4, 0.15])
 
 @dataclass(frozen=True)
 class Pair:
-    """One lesson, seen through the mouth's window (h, w).
+    """One pair_of, seen through the mouth's window (h, w).
 
     Attributes:
         target: (h, w, 3) the target, through the window of its own pose.
@@ -74,7 +74,7 @@ def openness(mesh: np.ndarray) -> float:
 
 
 def reverse_warp(photograph: np.ndarray, mesh: np.ndarray, rng: np.random.Generator) -> Pair | None:
-    """Make a lesson of a photograph.
+    """Make a pair of a photograph.
 
     Args:
         photograph: (H, W, 3) float32 in [0, 1], display-encoded.
@@ -87,11 +87,11 @@ def reverse_warp(photograph: np.ndarray, mesh: np.ndarray, rng: np.random.Genera
     if openness(mesh) < SHUT_MOUTH:
         return None
     pseudo = pseudo_target(photograph, mesh, rng)
-    return None if pseudo is None else lesson(*pseudo, photograph, mesh)
+    return None if pseudo is None else pair_of(*pseudo, photograph, mesh)
 
 
 def wider(photograph: np.ndarray, mesh: np.ndarray, rng: np.random.Generator) -> Pair | None:
-    """Make a lesson of a photograph whose jaw is dropped further by the warp: upper teeth above, dark below them.
+    """Make a pair of a photograph whose jaw is dropped further by the warp: upper teeth above, dark below them.
 
     Photographs show smiles; speech opens mouths further than any of them, and a network that saw smiles alone fills
     each opening with teeth from lip to lip. The truth's teeth and lips are the photograph's; what the jaw uncovers is
@@ -112,10 +112,10 @@ def wider(photograph: np.ndarray, mesh: np.ndarray, rng: np.random.Generator) ->
     if pseudo is None or carried is None:
         return None
     truth = with_tongue(picture_of(photograph, carried), carried, carrier.lips, rng.uniform(*TONGUE))
-    return lesson(*pseudo, truth, dropped)
+    return pair_of(*pseudo, truth, dropped)
 
 
-def lesson(target: np.ndarray, target_mesh: np.ndarray, truth: np.ndarray, mesh: np.ndarray) -> Pair | None:
+def pair_of(target: np.ndarray, target_mesh: np.ndarray, truth: np.ndarray, mesh: np.ndarray) -> Pair | None:
     """Carry a target picture to the truth's mesh, and show both through the mouth's window."""
     start, end = head_pose(target_mesh), head_pose(mesh)
     frontal = start.invert(target_mesh)

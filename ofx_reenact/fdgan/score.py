@@ -7,19 +7,19 @@ import torch
 from torch import Tensor, nn
 
 from ofx_reenact.fdgan.features import feature_distance
-from ofx_reenact.fdgan.lessons import REVERSE, TRUE, Batch, Lessons
+from ofx_reenact.fdgan.pair_set import REVERSE, TRUE, Batch, PairSet
 from ofx_reenact.fdgan.repair import DenseFDGAN
 
 
 @torch.no_grad()
 def measure_pairs(
-    network: DenseFDGAN, lessons: Lessons, *, limit: int = 0, device: str = "cpu"
+    network: DenseFDGAN, pair_set: PairSet, *, limit: int = 0, device: str = "cpu"
 ) -> tuple[dict[str, float], list[np.ndarray]]:
     """Measure on the validation pairs.
 
     Args:
         network: extractor and translator.
-        lessons: set of pairs.
+        pair_set: set of pairs.
         limit: pairs of each kind at most, evenly chosen; 0 takes all.
         device: where to run.
 
@@ -30,12 +30,12 @@ def measure_pairs(
     scores: dict[str, float] = {}
     shown: list[np.ndarray] = []
     for kind in (REVERSE, TRUE):
-        rows = lessons.rows(validation=True, kind=kind)
+        rows = pair_set.rows(validation=True, kind=kind)
         if limit and len(rows) > limit:
             rows = rows[np.linspace(0, len(rows) - 1, limit).astype(int)]
         found: dict[str, list[Tensor]] = {}
         for part in np.array_split(rows, -(-len(rows) // 8)) if len(rows) else ():
-            batch = lessons.batch(part).to(device)
+            batch = pair_set.batch(part).to(device)
             made = repair(network, batch)
             for name, value in errors(batch, made).items():
                 found.setdefault(name, []).append(value)

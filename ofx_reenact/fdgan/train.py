@@ -12,7 +12,7 @@ import torch
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.fdgan.dense import DenseRecipe, DenseSettings
 from ofx_reenact.fdgan.faces import Faces
-from ofx_reenact.fdgan.lessons import Lessons
+from ofx_reenact.fdgan.pair_set import PairSet
 from ofx_reenact.fdgan.paper import PaperRecipe, PaperSettings
 from ofx_reenact.fdgan.score import measure_pairs
 from ofx_reenact.training import Curves, Point, run
@@ -70,16 +70,16 @@ def train(training: Training, observe: Callable[[Point], None] = lambda point: N
 
 
 def _train_dense(training: Training, observe: Callable[[Point], None]) -> Path:
-    lessons, settings = Lessons(training.data), training.dense
+    pair_set, settings = PairSet(training.data), training.dense
     start = load_dense(training.start) if training.start else None
-    recipe = DenseRecipe(settings, lessons, training.out, start.network if start else None)
+    recipe = DenseRecipe(settings, pair_set, training.out, start.network if start else None)
     steps = _run(training, recipe, observe)
-    scores, _ = measure_pairs(recipe.average, lessons, device=settings.device)
+    scores, _ = measure_pairs(recipe.average, pair_set, device=settings.device)
     about = f"dense recipe ({settings.variant}), {steps} steps of {settings.batch}"
     note = {
         "recipe": about + (f", from {start.sha256[:12]}" if start else ""),
-        "data": f"{len(lessons.rows(validation=False))} pairs of {len(lessons.people)} people; terms: "
-        + ", ".join(lessons.terms),
+        "data": f"{len(pair_set.rows(validation=False))} pairs of {len(pair_set.people)} people; terms: "
+        + ", ".join(pair_set.terms),
         "errors": json.dumps({name: round(value, 4) for name, value in scores.items()}),
     }
     weights = training.out / WEIGHTS["dense"]

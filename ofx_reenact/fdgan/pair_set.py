@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan.crops import Crops, read_npz, unpack
-from ofx_reenact.fdgan.pairs import Pair, lesson, reverse_warp, wider
+from ofx_reenact.fdgan.pairs import Pair, pair_of, reverse_warp, wider
 from ofx_reenact.files import written_whole
 
 SCHEMA = "ofx-reenact/pairs/1"
@@ -71,7 +71,7 @@ MIRROR: tuple[int, ...] = (
 )  # fmt: skip
 
 
-class Lessons:
+class PairSet:
     """A set of pairs. Pictures stay encoded until they are asked for; a set of thousands fits in little memory."""
 
     def __init__(self, path: str | Path) -> None:
@@ -175,11 +175,11 @@ def pack_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
     return pictures.ravel(), maps.ravel()
 
 
-def look(lessons: Lessons, count: int = 20) -> np.ndarray:
+def look(pair_set: PairSet, count: int = 20) -> np.ndarray:
     """Show training pairs beside one another, (H, W, 3) uint8: target, what the warp made, truth, maps."""
-    rows = lessons.rows(validation=False)
+    rows = pair_set.rows(validation=False)
     rows = rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)]
-    batch = lessons.batch(rows)
+    batch = pair_set.batch(rows)
     shown = torch.cat([*(x / 2 + 0.5 for x in (batch.target, batch.warped, batch.truth)), batch.maps], dim=-1)
     strips = _bytes(shown.permute(0, 2, 3, 1).numpy())
     half = len(strips) // 2
@@ -198,7 +198,7 @@ def _pairs_of(crops: Crops, row: int, variants: int, rng: np.random.Generator) -
     for other in crops.of(int(crops.person[row])):
         if other == row:
             continue
-        pair = lesson(crops.picture(other), crops.mesh[other].astype(np.float64), truth, mesh)
+        pair = pair_of(crops.picture(other), crops.mesh[other].astype(np.float64), truth, mesh)
         if pair is not None:
             yield TRUE, pair
 
