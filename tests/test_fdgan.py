@@ -14,6 +14,7 @@ from conftest import TARGET
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.compose.carry import Carrier
+from ofx_reenact.compose.grain import grain, measure_grain
 from ofx_reenact.engine.inputs import display_of, identify, make_painter, reference_of
 from ofx_reenact.engine.reenactor import Reenactor
 from ofx_reenact.engine.settings import Settings
@@ -688,6 +689,17 @@ def test_repair_changes_the_mouth_and_nothing_far_from_it(repairing, plain, perf
             height, width = apart.shape
             assert columns.max() - columns.min() < 0.5 * width and rows.min() > 0.4 * height
     assert changed > 100
+
+
+def test_grain_is_measured_and_given_back():
+    y, x = np.mgrid[:200, :300] / 300
+    smooth = np.dstack([0.3 + 0.4 * x, 0.2 + 0.3 * y * x, 0.5 - 0.2 * y]).astype(np.float32)
+    assert measure_grain(smooth) < 1e-4
+    for deviation in (0.005, 0.02, 0.05):
+        box = (slice(40, 240), slice(900, 1200))
+        assert measure_grain(smooth + grain(box, deviation)) == pytest.approx(deviation, rel=0.1)
+    whole, part = grain((slice(0, 50), slice(0, 60)), 0.1), grain((slice(20, 30), slice(40, 60)), 0.1)
+    assert np.array_equal(whole[20:30, 40:60], part)
 
 
 def test_a_frame_is_painted_alone_as_in_a_sequence(repairing):

@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from ofx_reenact.compose.carry import Carried
+from ofx_reenact.compose.grain import grain
 
 
 class Placed(Protocol):
@@ -36,9 +37,15 @@ class Display(Protocol):
 
 
 def set_in(
-    colour: np.ndarray, window: Placed, inside: np.ndarray, outside: np.ndarray, carried: Carried, display: Display
+    colour: np.ndarray,
+    window: Placed,
+    inside: np.ndarray,
+    outside: np.ndarray,
+    carried: Carried,
+    display: Display,
+    deviation: float = 0.0,
 ) -> None:
-    """Change a frame (H, W, 3 or 4) in place where something was painted.
+    """Change a frame (H, W, 3 or 4) in place where something was painted, and give that grain of a deviation.
 
     Values that a display clips keep their light: the change is added in light, between what the display shows before
     and after. Alpha stays; pixels whose change is 0 keep every bit.
@@ -48,7 +55,8 @@ def set_in(
         return
     # Teeth that the target shows were carried, sharper than any window: they stay.
     unseen, skin = carried.invented(box)[..., None], 1 - carried.opening(box)[..., None]
-    change = unseen * window.paste(inside, box) + skin * window.paste(outside, box)
+    painted = window.paste(inside, box) + grain(box, deviation)
+    change = unseen * painted + skin * window.paste(outside, box)
     part = colour[(*box, slice(3))]
     shown = display.encode(part)
     after = display.decode(np.clip(shown + change, 0, 1))

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ofx_reenact.compose.carry import Carried, Carrier
+from ofx_reenact.compose.grain import measure_grain
 from ofx_reenact.compose.repair import Display, paste, set_in
 from ofx_reenact.engine.identity import Identity
 from ofx_reenact.engine.settings import Settings
@@ -56,6 +57,7 @@ class _Target:
     identity: Identity
     carrier: Carrier
     display: Display | None
+    grain: float
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,8 @@ class Reenactor:
         if self._painter is not None and (display is None or not identity.dictionary):
             raise SettingsError("to repair, the reenactor needs the target's display encoding and its dictionary")
         carrier = Carrier(picture, identity.mesh, identity.frontal, identity.head, neck)
-        self._target = _Target(identity, carrier, display)
+        noise = measure_grain(display.encode(face_of(picture, identity))) if display is not None else 0.0
+        self._target = _Target(identity, carrier, display, noise)
         self._motion = None
 
     def set_performance(self, performance: Performance, settings: Settings) -> int:
@@ -202,7 +205,8 @@ class Reenactor:
             identity.dictionary, target.display, frame.colour, carried, identity.frontal, head, mesh
         )
         if paint is not None:
-            set_in(frame.colour, paint.window, paint.inside, paint.outside, carried, target.display)
+            window, inside, outside = paint.window, paint.inside, paint.outside
+            set_in(frame.colour, window, inside, outside, carried, target.display, target.grain)
 
     def _untouched(self, sure: float) -> Frame:
         assert self._target is not None
@@ -223,6 +227,13 @@ class Reenactor:
         kept = 1 - np.abs(np.log2(np.clip(stmap.stretch, 0.25, 4))) / 2
         frame.confidence[window] = 1 - stmap.reach * (1 - sure * kept * (1 - composed.invented))
         return frame
+
+
+def face_of(picture: np.ndarray, identity: Identity) -> np.ndarray:
+    """Cut the box of the face mesh out of its picture, (h, w, 3)."""
+    low = np.maximum(np.floor(identity.mesh[:FACE_POINTS, :2].min(0)).astype(int), 0)
+    high = np.ceil(identity.mesh[:FACE_POINTS, :2].max(0)).astype(int) + 1
+    return picture[low[1] : high[1], low[0] : high[0], :3]
 
 
 def region_weights(settings: Settings) -> dict[str, float]:
