@@ -24,7 +24,7 @@ from ofx_reenact.fdgan import adapters, pairs
 from ofx_reenact.fdgan.critics import Classifier, Discriminator, count, log_likelihood
 from ofx_reenact.fdgan.crops import Crops, build_crops, held_out
 from ofx_reenact.fdgan.dense import DenseRecipe, DenseSettings
-from ofx_reenact.fdgan.dictionary import MeanReader, MeanWriter, Reader, Writer, floats
+from ofx_reenact.fdgan.dictionary import MeanReader, MeanWriter, Reader, Writer, attend, floats
 from ofx_reenact.fdgan.faces import FaceBatch, Faces, build_faces
 from ofx_reenact.fdgan.features import feature_distance
 from ofx_reenact.fdgan.landmark_image import POLYLINES, landmark_image
@@ -108,13 +108,26 @@ def test_several_references_are_the_union_of_their_locations():
     assert torch.allclose(writer(maps[:1].repeat(3, 1, 1, 1), references=3), writer(maps[:1]), atol=1e-6)
 
 
-def test_softmax_stays_in_single_precision_under_bfloat16(monkeypatch):
-    seen = []
-    plain = torch.softmax
-    monkeypatch.setattr(torch, "softmax", lambda x, dim: seen.append(x.dtype) or plain(x, dim=dim))
-    with torch.autocast("cpu", torch.bfloat16):
-        Reader(3, 4)(torch.randn(1, 3, 4, 4), Writer(3, 4)(torch.randn(1, 3, 4, 4)))
-    assert seen == [torch.float32] * 2
+@pytest.mark.parametrize("length", [32, 48])
+def test_softmax_stays_in_single_precision_under_bfloat16(length):
+    """Ten thousand keys of nearly one weight: shares of 1e-4 would be lost in eight bits."""
+    torch.manual_seed(6)
+    queries, keys = torch.randn(1, 4, 32) * 0.05, torch.randn(1, 10_000, 32)
+    values = torch.randn(1, 10_000, length) + torch.linspace(0, 1, 10_000)[None, :, None]
+    low = [x.bfloat16() for x in (queries, keys, values)]
+    exact = attend(*(x.double() for x in low))
+    found = attend(*low).double()
+    assert (found - exact).abs().max() < 0.01
+    rounded = torch.softmax((low[0] @ low[1].transpose(1, 2)), dim=-1) @ low[2]
+    assert (found - exact).abs().mean() <= (rounded.double() - exact).abs().mean() + 1e-6
+
+
+@pytest.mark.parametrize("length", [5, 7])
+def test_attention_is_the_same_in_one_kernel_and_in_steps(length):
+    torch.manual_seed(7)
+    queries, keys, values = torch.randn(2, 6, 5), torch.randn(2, 9, 5), torch.randn(2, 9, length)
+    share = torch.softmax(queries.double() @ keys.double().transpose(1, 2), dim=-1)
+    assert torch.allclose(attend(queries, keys, values).double(), share @ values.double(), atol=1e-5)
 
 
 def test_one_row_is_the_plain_mean_and_the_same_everywhere():

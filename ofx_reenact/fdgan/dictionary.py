@@ -37,8 +37,7 @@ class Writer(nn.Module):
             (B, n, C).
         """
         tags, values = (_locations(layer(maps), references) for layer in (self.to_tag, self.to_value))
-        share = softmax(torch.einsum("kt,bnt->bkn", self.tags.to(tags.dtype), tags))
-        return torch.einsum("bkn,bnc->bkc", share.to(values.dtype), values)
+        return attend(self.tags.to(tags.dtype).expand(len(tags), -1, -1), tags, values)
 
 
 class Reader(nn.Module):
@@ -53,8 +52,7 @@ class Reader(nn.Module):
         """Add what the rows ``values`` (B, n, C) say to maps ``h`` (B, C, H, W)."""
         height, width = h.shape[-2:]
         query = _locations(self.to_query(h), 1)
-        share = softmax(torch.einsum("kt,bnt->bnk", self.tags.to(query.dtype), query))
-        read = torch.einsum("bnk,bkc->bnc", share.to(values.dtype), values)
+        read = attend(query, self.tags.to(query.dtype).expand(len(query), -1, -1), values.to(query.dtype))
         return h + read.transpose(1, 2).unflatten(2, (height, width)).to(h.dtype)
 
 
@@ -117,9 +115,25 @@ READERS: dict[str, Callable[[int, int, int], nn.Module]] = {
 }
 
 
-def softmax(logits: Tensor) -> Tensor:
-    """Softmax over the last axis in float32 or better, whatever the precision around it."""
-    return torch.softmax(logits.to(torch.promote_types(logits.dtype, torch.float32)), dim=-1)
+def attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    """``Σ_m softmax_m(q_n·k_m) v_m``, not scaled; the softmax in float32 or better, whatever the precision around it.
+
+    Args:
+        queries: (B, n, t).
+        keys: (B, m, t).
+        values: (B, m, c).
+
+    Returns:
+        (B, n, c).
+    """
+    if values.shape[-1] == keys.shape[-1]:
+        # One kernel does it all, in float32 inside; it takes tags and values of one length only. That is the level next
+        # to the picture, with nearly all of the work.
+        q, k, v = (x.unsqueeze(1) for x in (queries, keys, values))
+        return nn.functional.scaled_dot_product_attention(q, k, v, scale=1.0)[:, 0]
+    logits = queries @ keys.transpose(1, 2)
+    share = torch.softmax(logits.to(torch.promote_types(logits.dtype, torch.float32)), dim=-1)
+    return share.to(values.dtype) @ values
 
 
 def unit_rows(weight: Tensor, gain: float = 1.0) -> Tensor:
