@@ -27,6 +27,7 @@ SHIPPED = {
     ("models", "face_landmarker.task"): "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff",
     ("weights", "ldnet.safetensors"): "433bb799fe2f723b09387cb9ac3c09c4605429a4597115d08f92905757d31c2c",
     ("weights", "ldnet_paper.safetensors"): "e96a3c36ffafb9e2f10c8b3db1c4c23ad13fcff6ab5551313ba510c394851a27",
+    ("weights", "fdgan_dense.safetensors"): "cfca0c2f4939aafbfd25eddae11452ffc28ae804d4f9755c6b40b4b447c0b91c",
     ("demo", "target.jpg"): "7b6094462dabf157b5531c62aabc20ab2494f1a3d9e9463607ec015696fe5945",
     ("demo", "driver.mpg"): "e468120039e208b5ff9b9e269f8dc96bbddc45701f8dddcf2c0ae21abc0df546",
 }

@@ -66,7 +66,7 @@ class Settings:
         choices=("plate", "paper"),
     )
     repair: str = option(
-        "off",
+        "on",
         "on: FD-GAN paints what the target does not show, the inside of an opening mouth; off: the warp alone.",
         "FD-GAN",
         choices=("on", "off"),

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 FROM_NOTHING = 0.5
 # Lips end sharply in the plate, softly in the window: each side is continued over the edge by so many window pixels.
 CONTINUED = 1.5
+# How far around the opening skin may change, in window pixels.
+LIPS = 5
 
 
 @dataclass(frozen=True)
@@ -121,8 +123,9 @@ class Painter:
         painted = repaired.picture[0].cpu().numpy().transpose(1, 2, 0) / 2 + 0.5
         change = (np.clip(painted, 0, 1) - seen) * _fade(window.size)[..., None]
         mouth = maps[..., 2:3]
-        gate = min(missing / FROM_NOTHING, 1.0)
-        return Paint(window, _continued(change, mouth**2), _continued(change, (1 - mouth) ** 2) * np.float32(gate))
+        gate = np.float32(min(missing / FROM_NOTHING, 1.0))
+        skin = _continued(change, (1 - mouth) ** 2) * (gate * _lips(mouth[..., 0]))[..., None]
+        return Paint(window, _continued(change, mouth**2), skin)
 
     def _tensor(self, array: np.ndarray):  # type: ignore[no-untyped-def]
         import torch
@@ -136,6 +139,12 @@ def _continued(change: np.ndarray, share: np.ndarray) -> np.ndarray:
     weighed = cv2.GaussianBlur(change * weight, (0, 0), CONTINUED)
     beyond = weighed / cv2.GaussianBlur(weight, (0, 0), CONTINUED)[..., None]
     return share * change + (1 - share) * beyond
+
+
+def _lips(mouth: np.ndarray) -> np.ndarray:
+    """Where skin may change, (h, w): the lips around an opening (h, w). Beyond, the plate is better than any window."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * LIPS + 1, 2 * LIPS + 1))
+    return cv2.GaussianBlur(cv2.dilate(mouth, kernel), (0, 0), LIPS / 2)
 
 
 def _fade(size: tuple[int, int], margin: int = 12) -> np.ndarray:
