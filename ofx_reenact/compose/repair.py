@@ -15,7 +15,6 @@ import numpy as np
 from ofx_reenact.compose.carry import Carried
 from ofx_reenact.compose.grain import grain
 
-
 # A plate whose channels differ by less than this, display-encoded, is grey and stays so.
 GREY = 2e-3
 
