@@ -25,7 +25,7 @@ HELP = "Say what is installed, what is missing and how to get it, and where a re
 # What ships, and its SHA-256; other weights of the user's own are named with --weights.
 SHIPPED = {
     ("models", "face_landmarker.task"): "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff",
-    ("weights", "ldnet.safetensors"): "433bb799fe2f723b09387cb9ac3c09c4605429a4597115d08f92905757d31c2c",
+    ("weights", "ldnet.safetensors"): "b68df9777f1dee8d4f8ec2821754f6ba59ba7dcd9776c4c984b9986fd242e867",
     ("weights", "ldnet_paper.safetensors"): "e96a3c36ffafb9e2f10c8b3db1c4c23ad13fcff6ab5551313ba510c394851a27",
     ("weights", "fdgan_dense.safetensors"): "cfca0c2f4939aafbfd25eddae11452ffc28ae804d4f9755c6b40b4b447c0b91c",
     ("demo", "target.jpg"): "7b6094462dabf157b5531c62aabc20ab2494f1a3d9e9463607ec015696fe5945",

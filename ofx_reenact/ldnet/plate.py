@@ -154,10 +154,10 @@ def losses(network: LDNet, swaps: Swaps) -> dict[str, Tensor]:
     swap, rested, same = made.chunk(3)
     absolute, relative = swaps.target + swap - same, swaps.target + swap - rested
     return {
-        "swap": 500 * squared_error(swap, swaps.truth),
+        "swap": 1000 * squared_error(swap, swaps.truth),
         "same": 200 * squared_error(same, swaps.target),
         "absolute": 200 * squared_error(absolute, swaps.truth),
-        "relative": 3000 * squared_error(torch.where(swaps.like, relative, swaps.truth), swaps.truth),
+        "relative": 4500 * squared_error(torch.where(swaps.like, relative, swaps.truth), swaps.truth),
         "pose": 0.1 * disagreement(act.float(), done.float()),
         "identity": 0.1 * disagreement(identity.float(), identity_done.float()),
     }

@@ -64,7 +64,7 @@ class Drawing:
     plain: float = 0.4
     bend: float = 1.0
     offset: float = 0.4
-    noise: float = 0.004
+    noise: float = 0.0015
 
 
 def draw_swaps(model: HeadModel, drawing: Drawing, count: int, generator: torch.Generator) -> Swaps:
