@@ -400,6 +400,9 @@ def test_nobody_is_in_training_and_in_validation(pairs_file):
 def test_other_files_are_refused(crops_file, tmp_path):
     with pytest.raises(ReenactError, match="data pairs"):
         PairSet(crops_file)
+    (tmp_path / "half.npz").write_bytes(crops_file.read_bytes()[: crops_file.stat().st_size // 2])
+    with pytest.raises(ReenactError, match="data crops"):
+        Crops.load(tmp_path / "half.npz")
     (tmp_path / "x.npz").write_bytes(b"no")
     with pytest.raises(ReenactError, match="data crops"):
         Crops.load(tmp_path / "x.npz")

@@ -64,9 +64,12 @@ def set_in(
     shown = display.encode(part)
     if np.ptp(shown, axis=-1).max(initial=0) < GREY:
         change = change.mean(-1, keepdims=True)
-    after = display.decode(np.clip(shown + change, 0, 1))
     changed = np.abs(change).max(-1) > 1 / 4096
-    part[changed] += (after - display.decode(shown))[changed]
+    if not changed.any():
+        return
+    # Few pixels of the box change: only they go the way back to light.
+    before, after = (display.decode(x[changed][None])[0] for x in (shown, np.clip(shown + change, 0, 1)))
+    part[changed] += after - before
 
 
 def paste(colour: np.ndarray, window: Placed, portrait: np.ndarray, matte: np.ndarray, display: Display) -> np.ndarray:

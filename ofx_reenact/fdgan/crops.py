@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -188,7 +189,7 @@ def read_npz(path: str | Path, schema: str, wanted: str) -> dict[str, np.ndarray
             arrays = {name: data[name] for name in data.files}
     except FileNotFoundError as error:
         raise ReenactError(f"{path}: no such file") from error
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ReenactError(f"{path}: not a {wanted}") from error
     if str(arrays.get("schema")) != schema:
         raise ReenactError(f"{path}: not a {wanted}")

@@ -124,12 +124,8 @@ class DenseRecipe:
 
     def state(self) -> dict[str, Any]:
         """See :class:`ofx_reenact.training.Recipe`."""
-        parts = (
-            "network", "average", "critic", "optimiser", "critic_optimiser",
-        )  # fmt: skip
-        return {name: getattr(self, name).state_dict() for name in parts} | {
-            "chance": _plain(self.chance.bit_generator.state)
-        }
+        parts = ("network", "average", "critic", "optimiser", "critic_optimiser")
+        return {name: getattr(self, name).state_dict() for name in parts} | {"chance": self.chance.bit_generator.state}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """See :class:`ofx_reenact.training.Recipe`."""
@@ -207,8 +203,3 @@ def _descend(loss: Tensor, network: nn.Module, optimiser: torch.optim.Optimizer)
     loss.backward()
     nn.utils.clip_grad_norm_(network.parameters(), 5.0)
     optimiser.step()
-
-
-def _plain(state: Any) -> Any:
-    """A generator's state as plain values, which a checkpoint may hold."""
-    return {k: _plain(v) for k, v in state.items()} if isinstance(state, dict) else state
