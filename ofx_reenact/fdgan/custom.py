@@ -20,6 +20,7 @@ from ofx_reenact.fdgan.dense import losses
 from ofx_reenact.fdgan.pair_set import Batch
 from ofx_reenact.fdgan.pairs import Pair
 from ofx_reenact.fdgan.repair import DenseFDGAN
+from ofx_reenact.training import autocast
 
 # Fewer frames say less about a person than the networks know already; more take time and say nothing new.
 FEWEST, MOST = 30, 500
@@ -39,7 +40,7 @@ class CustomSettings:
         features: weight of the feature distance.
         seed: of chance.
         device: ``cpu`` or ``cuda``.
-        bf16: convolutions in bfloat16.
+        bf16: convolutions in bfloat16, where the device has it.
     """
 
     steps: int = 400
@@ -97,7 +98,7 @@ def train_custom(
     for step in range(settings.steps):
         rows = chance.choice(used, settings.batch)
         batch = batch_of([pairs[i] for i in rows]).to(settings.device)
-        with torch.autocast(settings.device, torch.bfloat16, enabled=settings.bf16):
+        with autocast(settings.device, settings.bf16):
             made = work(batch.warped, batch.maps, batch.landmarks, _repeated(values, len(rows)))
             loss = torch.stack(list(losses(made, batch, settings.features).values())).sum()
         for group in optimiser.param_groups:

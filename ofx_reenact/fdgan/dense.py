@@ -22,6 +22,7 @@ from ofx_reenact.fdgan.pair_set import TRUE, Batch, PairSet
 from ofx_reenact.fdgan.repair import DenseFDGAN, Repaired, given
 from ofx_reenact.fdgan.score import measure_pairs, sheet
 from ofx_reenact.frames.preview import write_png
+from ofx_reenact.training import autocast
 
 # Fewer pairs than this are learned by heart.
 FEWEST = 32
@@ -43,7 +44,7 @@ class DenseSettings:
         ema: decay of the average that is kept.
         seed: of chance.
         device: ``cpu`` or ``cuda``.
-        bf16: convolutions in bfloat16.
+        bf16: convolutions in bfloat16, where the device has it.
     """
 
     variant: str = "fdgan"
@@ -94,7 +95,7 @@ class DenseRecipe:
         for group in (*self.optimiser.param_groups, *self.critic_optimiser.param_groups):
             group["lr"] = settings.learning_rate * max(share, 0.01)
         batch = self._draw().to(settings.device)
-        with torch.autocast(settings.device, torch.bfloat16, enabled=settings.bf16):
+        with autocast(settings.device, settings.bf16):
             made = self.network(batch.warped, batch.maps, batch.landmarks, self._dictionary(batch))
             terms = losses(made, batch, settings.features)
             critic = number >= settings.critic_from * steps
@@ -104,7 +105,7 @@ class DenseRecipe:
             loss = torch.stack(list(terms.values())).sum()
         _descend(loss, self.network, self.optimiser)
         if critic:
-            with torch.autocast(settings.device, torch.bfloat16, enabled=settings.bf16):
+            with autocast(settings.device, settings.bf16):
                 both = self.critic(torch.cat([_judged(p.detach(), batch.maps) for p in (batch.truth, made.picture)]))
                 real, fake = both.float().chunk(2)
                 apart = _at_mouth((real - 1) ** 2, batch.maps) + _at_mouth((fake + 1) ** 2, batch.maps)

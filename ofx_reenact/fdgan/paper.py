@@ -19,6 +19,7 @@ from ofx_reenact.fdgan.network import channels_last
 from ofx_reenact.fdgan.portrait import Portrait
 from ofx_reenact.fdgan.score import psnr, sheet
 from ofx_reenact.frames.preview import write_png
+from ofx_reenact.training import autocast
 
 # Pairs that ``measure`` looks at.
 _SHOWN = 16
@@ -35,7 +36,7 @@ class PaperSettings:
         ema: decay of the average that is kept (not the paper's, which ships its last step).
         seed: of chance.
         device: ``cpu`` or ``cuda``.
-        bf16: convolutions in bfloat16.
+        bf16: convolutions in bfloat16, where the device has it.
     """
 
     batch: int = 4
@@ -80,11 +81,11 @@ class PaperRecipe:
         """One step of D and C, and one of extractor and translator."""
         settings = self._settings
         batch = self._to_device(self._faces.draw(settings.batch, self.chance))
-        with torch.autocast(settings.device, torch.bfloat16, enabled=settings.bf16):
+        with autocast(settings.device, settings.bf16):
             made = read(self.network, batch)
             critics = judged(self.discriminator, self.classifier, batch, made.detach())
         _descend(torch.stack(list(critics.values())).sum(), self.critic_optimiser)
-        with torch.autocast(settings.device, torch.bfloat16, enabled=settings.bf16):
+        with autocast(settings.device, settings.bf16):
             terms = equation_12(settings, self.discriminator, self.classifier, batch, made)
         _descend(torch.stack(list(terms.values())).sum(), self.optimiser)
         decay = min(settings.ema, (1 + number) / (10 + number))

@@ -19,6 +19,7 @@ from ofx_reenact.ldnet.network import Classifier, Discriminator, LabelTable, LDN
 from ofx_reenact.ldnet.normalise import Norm, normalise
 from ofx_reenact.ldnet.people import People
 from ofx_reenact.ldnet.score import Score
+from ofx_reenact.training import autocast
 
 Adversary = Literal["ll", "ll_clamp", "nlu"]
 # Iterations and Adam's learning rate of each stage, as printed.
@@ -44,7 +45,7 @@ class PaperSettings:
         norm: the paper's is the square bounding box.
         seed: of chance.
         device: ``cpu`` or ``cuda``.
-        bf16: forward passes in bfloat16.
+        bf16: forward passes in bfloat16, where the device has it.
         width: features of the hidden layers; the paper's 512.
     """
 
@@ -124,7 +125,7 @@ class PaperRecipe:
         """Let one optimiser take a step on a loss of these arguments."""
         optimiser = self.optimisers[name]
         optimiser.zero_grad(set_to_none=True)
-        with torch.autocast(self._settings.device, torch.bfloat16, enabled=self._settings.bf16):
+        with autocast(self._settings.device, self._settings.bf16):
             value = loss(*arguments)
         value.backward()
         optimiser.step()

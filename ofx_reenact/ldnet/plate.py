@@ -23,6 +23,7 @@ from ofx_reenact.ldnet.paper import squared_error
 from ofx_reenact.ldnet.people import LandmarkSet
 from ofx_reenact.ldnet.score import Score
 from ofx_reenact.ldnet.swaps import Drawing, Swaps, draw_swaps
+from ofx_reenact.training import autocast
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class PlateSettings:
         ema: decay of the average that is kept.
         seed: of chance.
         device: ``cpu`` or ``cuda``.
-        bf16: forward passes in bfloat16.
+        bf16: forward passes in bfloat16, where the device has it.
         width: features of the hidden layers; the paper's 512.
         start, tracks: SHA-256 of the weights that the run goes on with and of its tracks; empty for none.
     """
@@ -97,7 +98,7 @@ class PlateRecipe:
         model = self._sources[number % len(self._sources)]
         swaps = draw_swaps(model, self._drawing, settings.batch, self.generator).to(settings.device)
         real = self._real()
-        with torch.autocast(settings.device, torch.bfloat16, enabled=settings.bf16):
+        with autocast(settings.device, settings.bf16):
             terms = losses(self.network, swaps)
             if real is not None:
                 terms["cycle"] = 0.1 * cycle(self.network, *real)
