@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-    from ofx_reenact.fdgan.network import Extractor, Network, Translator
+    from ofx_reenact.fdgan.network import Extractor, Network, Shown, Translator
     from ofx_reenact.fdgan.portrait import Portrait
     from ofx_reenact.fdgan.repair import DenseFDGAN
     from ofx_reenact.ldnet.network import LDNet
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # What a file of FD-GAN weights says that it is.
 DENSE, PORTRAIT = "fd-gan dense, mouth window", "fd-gan as printed"
+CRITICS = "fd-gan critic"
 
 
 @dataclass(frozen=True)
@@ -115,9 +116,32 @@ def save_portrait(path: Path, network: Portrait, size: int, note: Mapping[str, s
     _save(path, network, {"network": PORTRAIT, "size": str(size), **note})
 
 
-def save_critic(path: Path, critic: Module) -> None:
-    """Write a critic's weights in half precision, for trainings that go on."""
-    _save(path, critic, {"network": "fd-gan critic"})
+def save_critics(path: Path, critics: Module) -> None:
+    """Write a training's critics in half precision, for trainings that go on."""
+    _save(path, critics, {"network": CRITICS})
+
+
+def load_critics(path: Path, critics: Module) -> None:
+    """Give critics the weights of an earlier training, in place.
+
+    A classifier of other people is left as it is: it cannot know these.
+
+    Raises:
+        WeightsError: no such file, not safetensors, or other critics' weights.
+    """
+    tensors, metadata = read_safetensors(path)
+    if metadata.get("network") != CRITICS:
+        found = metadata.get("network", "no network named in its metadata")
+        raise WeightsError(f"{path}: these are weights of another kind ({found}), not of '{CRITICS}'")
+    known = critics.state_dict()
+    people = "classifier.4.weight"
+    if people in known and (people not in tensors or tensors[people].shape != known[people].shape):
+        kept = {name: value for name, value in known.items() if name.startswith("classifier.")}
+        tensors = {name: value for name, value in tensors.items() if name not in kept} | kept
+    try:
+        critics.load_state_dict({name: value.float() for name, value in tensors.items()})
+    except RuntimeError as error:
+        raise WeightsError(f"{path}: critics of another recipe ({str(error).splitlines()[0]})") from error
 
 
 def _save(path: Path, network: Module, metadata: dict[str, str]) -> None:
@@ -135,10 +159,13 @@ def load_dense(path: str | Path | None = None, device: str = "cpu") -> DenseWeig
     Raises:
         WeightsError: no such file, not safetensors, or another network's weights.
     """
+    from ofx_reenact.fdgan.network import Shown
     from ofx_reenact.fdgan.repair import DenseFDGAN
 
     path = Path(path) if path else shipped_dense()
     extractor, translator, metadata = _load_fdgan(path, DENSE)
+    if isinstance(extractor, Shown):
+        raise WeightsError(f"{path}: the tensors are not the dense FD-GAN's (no extractor)")
     network = _ready(DenseFDGAN(extractor, translator), device)
     return DenseWeights(network, path, sha256_of(path), metadata)
 
@@ -162,7 +189,7 @@ def load_portrait(path: str | Path | None, device: str = "cpu") -> PortraitWeigh
     return PortraitWeights(network, int(metadata["size"]), path, sha256_of(path), metadata)
 
 
-def _load_fdgan(path: Path, wanted: str) -> tuple[Extractor, Translator, dict[str, str]]:
+def _load_fdgan(path: Path, wanted: str) -> tuple[Extractor | Shown, Translator, dict[str, str]]:
     from ofx_reenact.fdgan.network import extractor_of, translator_of
 
     tensors, metadata = read_safetensors(path)

@@ -25,7 +25,7 @@ from ofx_reenact.fdgan import adapters, features, pairs
 from ofx_reenact.fdgan.critics import Classifier, Discriminator, count, log_likelihood
 from ofx_reenact.fdgan.crops import Crops, build_crops, held_out
 from ofx_reenact.fdgan.dense import DenseRecipe, DenseSettings
-from ofx_reenact.fdgan.dictionary import MeanReader, MeanWriter, Reader, Writer, attend, floats
+from ofx_reenact.fdgan.dictionary import ABLATIONS, MeanReader, MeanWriter, Reader, Writer, attend, floats
 from ofx_reenact.fdgan.faces import FaceBatch, Faces, build_faces
 from ofx_reenact.fdgan.features import feature_distance
 from ofx_reenact.fdgan.landmark_image import POLYLINES, landmark_image
@@ -33,13 +33,14 @@ from ofx_reenact.fdgan.network import Extractor, Translator, extractor_of, trans
 from ofx_reenact.fdgan.painter import Painter
 from ofx_reenact.fdgan.pair_set import MIRROR, REVERSE, TRUE, WIDER, PairSet, build_pairs
 from ofx_reenact.fdgan.paper import PaperSettings, equation_12, judged
-from ofx_reenact.fdgan.repair import ABLATIONS, DenseFDGAN, displaced, given, repaired
+from ofx_reenact.fdgan.portrait import Portrait
+from ofx_reenact.fdgan.repair import DenseFDGAN, displaced, given, repaired
 from ofx_reenact.fdgan.train import STEPS
 from ofx_reenact.fdgan.window import Window
 from ofx_reenact.frames.colour import Display
 from ofx_reenact.tracking.landmarks import LIPS_INNER, MESH68
 from ofx_reenact.training import run as train
-from ofx_reenact.weights import load_dense, load_portrait, save_dense
+from ofx_reenact.weights import load_critics, load_dense, load_portrait, save_critics, save_dense, save_portrait
 
 SMALL = {"features": (4, 6), "rows": (5, 3), "tag": 7}
 
@@ -168,6 +169,36 @@ def test_ablations_share_one_interface_and_their_weights_tell_them_apart(name, t
     loaded = load_dense(tmp_path / "w.safetensors").network
     assert loaded.translator.read == network.translator.read
     assert sum(p.numel() for p in loaded.parameters()) == sum(p.numel() for p in network.parameters())
+
+
+@pytest.mark.parametrize("name", ABLATIONS)
+def test_printed_ablations_see_the_target_and_their_weights_tell_them_apart(name, tmp_path):
+    torch.manual_seed(0)
+    network = Portrait.ablation(name)
+    save_portrait(tmp_path / "w.safetensors", network, 32, {})
+    loaded = load_portrait(tmp_path / "w.safetensors").network
+    network.load_state_dict(loaded.state_dict())  # rounded to half precision, as the file is
+    pictures, landmarks = torch.rand(2, 1, 3, 32, 32), torch.rand(2, 68, 2) * 32
+    one, other = (net(landmarks, net.write(pictures, landmarks[:, None]), 32) for net in (network, loaded))
+    assert one.shape == (2, 3, 32, 32) and torch.allclose(one, other, atol=1e-5)
+    elsewhere = network(landmarks, network.write(-pictures, landmarks[:, None]), 32)
+    assert (one - elsewhere).abs().max() > 1e-4  # whose face it is comes from the picture alone
+
+
+def test_critics_go_on_and_a_classifier_of_others_begins_anew(tmp_path):
+    critics = torch.nn.ModuleDict({"discriminator": Discriminator(), "classifier": Classifier(5)})
+    save_critics(tmp_path / "c.safetensors", critics)
+    again = torch.nn.ModuleDict({"discriminator": Discriminator(), "classifier": Classifier(7)})
+    before = again["classifier"].state_dict()["4.weight"].clone()
+    load_critics(tmp_path / "c.safetensors", again)
+    first = critics["discriminator"].state_dict()["0.0.weight"]
+    assert torch.equal(again["discriminator"].state_dict()["0.0.weight"], first.half().float())
+    assert torch.equal(again["classifier"].state_dict()["4.weight"], before)
+    with pytest.raises(WeightsError, match="another recipe"):
+        load_critics(tmp_path / "c.safetensors", Discriminator(4))
+    save_dense(tmp_path / "w.safetensors", small(), {})
+    with pytest.raises(WeightsError, match="another kind"):
+        load_critics(tmp_path / "w.safetensors", critics)
 
 
 def test_printed_translator_gives_the_dense_one_all_but_its_ends():
@@ -546,6 +577,10 @@ def test_paper_recipe_trains_resumes_and_renders(faces_file, target, colour, wei
     assert run([*arguments, "--steps", "1", "--batch", "2"]) == 0
     assert run([*arguments, "--steps", "2", "--batch", "2", "--resume"]) == 0
     fdgan = load_portrait(out / "fdgan_paper.safetensors")
+    further = ["--start", str(fdgan.path), "--critics", str(out / "critics.safetensors"), "--variant", "fdgan"]
+    go_on = [*arguments[:-3], str(tmp_path / "on"), "--device", "cpu", "--steps", "1", "--batch", "2"]
+    assert run([*go_on, *further]) == 0
+    assert fdgan.sha256[:12] in load_portrait(tmp_path / "on" / "fdgan_paper.safetensors").metadata["recipe"]
     assert fdgan.size == 64 and "2 steps of 2 at 64²" in fdgan.metadata["recipe"]
     identity = identify(Settings(target=str(TARGET)), target, colour, weights, fdgan)
     made = Reenactor(weights=weights, painter=make_painter(fdgan, "cpu"))

@@ -80,7 +80,8 @@ def fdgan(
     critic_from: Annotated[
         float, typer.Option(help="Dense recipe: share of steps before the critic speaks; 1 is never.")
     ] = 1 / 3,
-    start: Annotated[str, typer.Option(help="Dense recipe: weights to go on with.", metavar="PATH")] = "",
+    start: Annotated[str, typer.Option(help="Weights of the same recipe to go on with.", metavar="PATH")] = "",
+    critics: Annotated[str, typer.Option(help="Critics of that training to go on with.", metavar="PATH")] = "",
     seed: Annotated[int, typer.Option(help="Of chance.")] = 1,
     device: Annotated[str, typer.Option(help="Where to train \\[auto|cpu|cuda].")] = "auto",
     threads: Annotated[int, typer.Option(help="CPU threads; 0 leaves it to torch.", min=0)] = 0,
@@ -100,9 +101,10 @@ def fdgan(
     shared: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     shared |= {"seed": seed, "device": choose_device(device)}
     training = Training(
-        recipe=recipe, data=data, out=out, steps=steps, start=start, save_every=save_every, resume=resume,
-        threads=threads, dense=replace(DenseSettings(variant=variant, critic_from=critic_from), **shared),
-        paper=replace(PaperSettings(), **shared),
+        recipe=recipe, data=data, out=out, steps=steps, start=start, critics=critics, save_every=save_every,
+        resume=resume, threads=threads,
+        dense=replace(DenseSettings(variant=variant, critic_from=critic_from), **shared),
+        paper=replace(PaperSettings(), variant=variant, **shared),
     )  # fmt: skip
     typer.echo(f"weights: {train(training, lambda point: _show('fdgan', point))}")
     return 0

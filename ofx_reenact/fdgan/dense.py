@@ -45,6 +45,7 @@ class DenseSettings:
         seed: of chance.
         device: ``cpu`` or ``cuda``.
         bf16: convolutions in bfloat16, where the device has it.
+        start, critics: SHA-256 of the weights and critics that the run goes on with; empty for none.
     """
 
     variant: str = "fdgan"
@@ -59,6 +60,8 @@ class DenseSettings:
     seed: int = 1
     device: str = "cpu"
     bf16: bool = True
+    start: str = ""
+    critics: str = ""
 
 
 class DenseRecipe:

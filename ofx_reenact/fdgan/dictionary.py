@@ -114,6 +114,14 @@ READERS: dict[str, Callable[[int, int, int], nn.Module]] = {
     "none": lambda features, rows, tag: NoReader(),
 }
 
+# Writer and reader of the network and of the paper's ablations.
+ABLATIONS = {
+    "fdgan": ("dictionary", "dictionary"),
+    "fdgan-1": ("mean", "mean"),
+    "adain": ("mean", "adain"),
+    "pix2pixhd": ("mean", "none"),
+}
+
 
 def attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
     """``Σ_m softmax_m(q_n·k_m) v_m``, not scaled; the softmax in float32 or better, whatever the precision around it.

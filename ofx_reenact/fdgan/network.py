@@ -88,6 +88,23 @@ class Extractor(nn.Module):
         return tuple(values)
 
 
+class Shown(nn.Module):
+    """Ablation Pix2PixHD as printed: nothing is extracted, the translator is shown the target itself.
+
+    A buffer says so in a state dict.
+    """
+
+    nothing: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("nothing", torch.zeros(1))
+
+    def forward(self, pictures: Tensor) -> Dictionary:
+        """Keep the first reference of pictures (B, R, inputs, H, W): (B, inputs, H, W) in place of a dictionary."""
+        return (pictures[:, 0],)
+
+
 class Translator(nn.Module):
     """Driving landmark image (and, dense, what the warp made) ⊕ dictionary → picture."""
 
@@ -159,12 +176,14 @@ def channels_last(network: Network) -> Network:
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
-def extractor_of(state: Mapping[str, Tensor]) -> Extractor:
+def extractor_of(state: Mapping[str, Tensor]) -> Extractor | Shown:
     """Build the extractor that a state dict was saved from; all sizes are read from its shapes.
 
     Raises:
         KeyError, RuntimeError: the state dict is another network's.
     """
+    if "nothing" in state:
+        return Shown()
     levels = _levels(state)
     features = tuple(state[f"down.{level}.0.weight"].shape[0] for level in range(levels))
     write = "dictionary" if "writer.0.tags" in state else "mean"

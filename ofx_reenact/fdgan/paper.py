@@ -30,6 +30,7 @@ class PaperSettings:
     """The printed recipe; defaults are the paper's.
 
     Attributes:
+        variant: ``fdgan``, or the ablation to train in its place.
         batch: pairs a step.
         learning_rate: of RMSprop.
         reconstruction, adversary, identity: weights of the three terms of equation 12.
@@ -37,8 +38,10 @@ class PaperSettings:
         seed: of chance.
         device: ``cpu`` or ``cuda``.
         bf16: convolutions in bfloat16, where the device has it.
+        start, critics: SHA-256 of the weights and critics that the run goes on with; empty for none.
     """
 
+    variant: str = "fdgan"
     batch: int = 4
     learning_rate: float = 2e-5
     reconstruction: float = 50.0
@@ -48,13 +51,15 @@ class PaperSettings:
     seed: int = 1
     device: str = "cpu"
     bf16: bool = True
+    start: str = ""
+    critics: str = ""
 
 
 class PaperRecipe:
     """See :class:`ofx_reenact.training.Recipe`."""
 
-    def __init__(self, settings: PaperSettings, faces: Faces, out: Path) -> None:
-        """Begin from chance.
+    def __init__(self, settings: PaperSettings, faces: Faces, out: Path, start: Portrait | None = None) -> None:
+        """Begin from chance, or from a trained network; it may have been trained on faces of another size.
 
         Raises:
             ReenactError: fewer than two people to train on.
@@ -63,13 +68,13 @@ class PaperRecipe:
             raise ReenactError(f"{faces.people()} people to train on: the classifier needs at least two")
         torch.manual_seed(settings.seed)
         self._settings, self._faces, self._out = settings, faces, out
-        self.network = channels_last(Portrait().to(settings.device))
+        network = start or Portrait.ablation(settings.variant)
+        self.network = channels_last(network.to(settings.device)).requires_grad_(True)
         self.average = copy.deepcopy(self.network)
-        self.discriminator = channels_last(Discriminator().to(settings.device))
-        self.classifier = channels_last(Classifier(faces.people()).to(settings.device))
+        both = {"discriminator": Discriminator(), "classifier": Classifier(faces.people())}
+        self.critics = channels_last(nn.ModuleDict(both).to(settings.device))
         self.optimiser = torch.optim.RMSprop(self.network.parameters(), settings.learning_rate)
-        critics = [*self.discriminator.parameters(), *self.classifier.parameters()]
-        self.critic_optimiser = torch.optim.RMSprop(critics, settings.learning_rate)
+        self.critic_optimiser = torch.optim.RMSprop(self.critics.parameters(), settings.learning_rate)
         self.chance = np.random.default_rng(settings.seed)
 
     def about(self) -> dict[str, Any]:
@@ -83,15 +88,17 @@ class PaperRecipe:
         batch = self._to_device(self._faces.draw(settings.batch, self.chance))
         with autocast(settings.device, settings.bf16):
             made = read(self.network, batch)
-            critics = judged(self.discriminator, self.classifier, batch, made.detach())
-        _descend(torch.stack(list(critics.values())).sum(), self.critic_optimiser)
+            self.critics.requires_grad_(True)
+            apart = judged(self.critics["discriminator"], self.critics["classifier"], batch, made.detach())
+        _descend(torch.stack(list(apart.values())).sum(), self.critic_optimiser)
         with autocast(settings.device, settings.bf16):
-            terms = equation_12(settings, self.discriminator, self.classifier, batch, made)
+            self.critics.requires_grad_(False)
+            terms = equation_12(settings, self.critics["discriminator"], self.critics["classifier"], batch, made)
         _descend(torch.stack(list(terms.values())).sum(), self.optimiser)
         decay = min(settings.ema, (1 + number) / (10 + number))
         with torch.no_grad():
             torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
-        return {name: value.item() for name, value in (critics | terms).items()}
+        return {name: value.item() for name, value in (apart | terms).items()}
 
     @torch.no_grad()
     def measure(self) -> Mapping[str, float]:
@@ -109,7 +116,7 @@ class PaperRecipe:
 
     def state(self) -> dict[str, Any]:
         """See :class:`ofx_reenact.training.Recipe`."""
-        parts = ("network", "average", "discriminator", "classifier", "optimiser", "critic_optimiser")
+        parts = ("network", "average", "critics", "optimiser", "critic_optimiser")
         return {name: getattr(self, name).state_dict() for name in parts} | {"chance": self.chance.bit_generator.state}
 
     def restore(self, state: Mapping[str, Any]) -> None:

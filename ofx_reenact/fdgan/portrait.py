@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ofx_reenact.fdgan.dictionary import Dictionary
+from ofx_reenact.fdgan.dictionary import ABLATIONS, Dictionary
 from ofx_reenact.fdgan.landmark_image import landmark_image
-from ofx_reenact.fdgan.network import Extractor, Translator, picture
+from ofx_reenact.fdgan.network import Extractor, Shown, Translator, picture
 from ofx_reenact.fdgan.window import Reference, Window
 from ofx_reenact.tracking.landmarks import FACE_OVAL, MESH68
 from ofx_reenact.tracking.rigid import Similarity
@@ -25,9 +25,21 @@ AROUND, COVERED, FADE = 1.8, 1.12, 0.12
 class Portrait(nn.Module):
     """Extractor and translator as printed."""
 
-    def __init__(self, extractor: Extractor | None = None, translator: Translator | None = None) -> None:
+    def __init__(self, extractor: Extractor | Shown | None = None, translator: Translator | None = None) -> None:
         super().__init__()
         self.extractor, self.translator = extractor or Extractor(), translator or Translator()
+
+    @classmethod
+    def ablation(cls, name: str) -> Portrait:
+        """Build the network, or an ablation of it: ``fdgan-1``, ``adain`` or ``pix2pixhd`` (paper Table 3).
+
+        ``pix2pixhd`` has no dictionary: its translator sees the target's picture and landmark image beside the driving
+        landmark image, so that it is one-shot at all.
+        """
+        write, read = ABLATIONS[name]
+        if read == "none":
+            return cls(Shown(), Translator(inputs=9, read=read))
+        return cls(Extractor(write=write), Translator(read=read))
 
     def write(self, pictures: Tensor, landmarks: Tensor) -> Dictionary:
         """Write dictionaries: pictures (B, R, 3, s, s) in [-1, 1] of R references, landmarks (B, R, 68, 2) pixels."""
@@ -36,7 +48,12 @@ class Portrait(nn.Module):
 
     def forward(self, landmarks: Tensor, dictionary: Dictionary, size: int) -> Tensor:
         """Read portraits (B, 3, size, size) in [-1, 1] whose landmarks are (B, 68, 2)."""
-        return picture(self.translator(landmark_image(landmarks, size, size), dictionary))
+        drawn = landmark_image(landmarks, size, size)
+        if isinstance(self.extractor, Shown):
+            # Its readers read nothing; what is kept of the target goes in beside the landmark image.
+            (target,) = dictionary
+            drawn, dictionary = torch.cat([drawn, target.to(drawn.dtype)], 1), dictionary * len(self.translator.reader)
+        return picture(self.translator(drawn, dictionary))
 
 
 @dataclass(frozen=True)

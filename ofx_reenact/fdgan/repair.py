@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ofx_reenact.fdgan.dictionary import Dictionary
+from ofx_reenact.fdgan.dictionary import ABLATIONS, Dictionary
 from ofx_reenact.fdgan.landmark_image import channels, landmark_image
 from ofx_reenact.fdgan.network import DENSE_OUTPUTS, FEATURES, ROWS, Extractor, Translator
 
@@ -80,14 +80,6 @@ class DenseFDGAN(nn.Module):
         """
         raw = self.translator(seen_by_translator(warped, maps, landmarks), dictionary)
         return repaired(raw, warped, maps)
-
-
-ABLATIONS = {
-    "fdgan": ("dictionary", "dictionary"),
-    "fdgan-1": ("mean", "mean"),
-    "adain": ("mean", "adain"),
-    "pix2pixhd": ("mean", "none"),
-}
 
 
 def seen_by_extractor(pictures: Tensor, landmarks: Tensor) -> Tensor:

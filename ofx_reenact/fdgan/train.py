@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -15,9 +16,20 @@ from ofx_reenact.fdgan.faces import Faces
 from ofx_reenact.fdgan.pair_set import PairSet
 from ofx_reenact.fdgan.paper import PaperRecipe, PaperSettings
 from ofx_reenact.fdgan.score import measure_pairs
+from ofx_reenact.files import sha256_of
 from ofx_reenact.training import Curves, Point, run
-from ofx_reenact.weights import load_dense, save_critic, save_dense, save_portrait
+from ofx_reenact.weights import (
+    DenseWeights,
+    PortraitWeights,
+    load_critics,
+    load_dense,
+    load_portrait,
+    save_critics,
+    save_dense,
+    save_portrait,
+)
 
+CRITICS = "critics.safetensors"
 WEIGHTS = {"dense": "fdgan_dense.safetensors", "paper": "fdgan_paper.safetensors"}
 STEPS = {"dense": 3000, "paper": 1_000_000}
 
@@ -31,7 +43,8 @@ class Training:
         data: set of pairs, or of faces for the paper recipe.
         out: folder of the run.
         steps: batches; None takes the recipe's own number.
-        start: weights for the dense recipe to go on with.
+        start: weights of the same recipe to go on with.
+        critics: critics of an earlier training to go on with.
         save_every: steps from checkpoint to checkpoint, and from one sheet of samples to the next.
         resume: go on with the run in ``out``.
         threads: of the CPU; 0 leaves it to torch.
@@ -43,6 +56,7 @@ class Training:
     out: Path
     steps: int | None = None
     start: str = ""
+    critics: str = ""
     save_every: int = 200
     resume: bool = False
     threads: int = 0
@@ -70,9 +84,12 @@ def train(training: Training, observe: Callable[[Point], None] = lambda point: N
 
 
 def _train_dense(training: Training, observe: Callable[[Point], None]) -> Path:
-    pair_set, settings = PairSet(training.data), training.dense
+    pair_set = PairSet(training.data)
     start = load_dense(training.start) if training.start else None
+    settings = replace(training.dense, **_origins(training, start))
     recipe = DenseRecipe(settings, pair_set, training.out, start.network if start else None)
+    if training.critics:
+        load_critics(Path(training.critics), recipe.critic)
     steps = _run(training, recipe, observe)
     scores, _ = measure_pairs(recipe.average, pair_set, device=settings.device)
     about = f"dense recipe ({settings.variant}), {steps} steps of {settings.batch}"
@@ -84,23 +101,34 @@ def _train_dense(training: Training, observe: Callable[[Point], None]) -> Path:
     }
     weights = training.out / WEIGHTS["dense"]
     save_dense(weights, recipe.average.cpu(), note)
-    save_critic(training.out / "critic.safetensors", recipe.critic.cpu())
+    save_critics(training.out / CRITICS, recipe.critic.cpu())
     return weights
 
 
 def _train_paper(training: Training, observe: Callable[[Point], None]) -> Path:
-    faces, settings = Faces(training.data), training.paper
-    recipe = PaperRecipe(settings, faces, training.out)
+    faces = Faces(training.data)
+    start = load_portrait(training.start) if training.start else None
+    settings = replace(training.paper, **_origins(training, start))
+    recipe = PaperRecipe(settings, faces, training.out, start.network if start else None)
+    if training.critics:
+        load_critics(Path(training.critics), recipe.critics)
     steps = _run(training, recipe, observe)
+    about = f"paper recipe ({settings.variant}), {steps} steps of {settings.batch} at {faces.size}², learning rate "
     note = {
-        "recipe": f"paper recipe, {steps} steps of {settings.batch} at {faces.size}², learning rate "
-        f"{settings.learning_rate:g}",
+        "recipe": f"{about}{settings.learning_rate:g}" + (f", from {start.sha256[:12]}" if start else ""),
         "data": f"{faces.people()} people; terms: {', '.join(faces.terms)}",
         "errors": json.dumps({name: round(value, 4) for name, value in recipe.measure().items()}),
     }
     weights = training.out / WEIGHTS["paper"]
     save_portrait(weights, recipe.average.cpu(), faces.size, note)
+    save_critics(training.out / CRITICS, recipe.critics.cpu())
     return weights
+
+
+def _origins(training: Training, start: DenseWeights | PortraitWeights | None) -> dict[str, Any]:
+    """What a run goes on with, by its content: a checkpoint of another start is not gone on with."""
+    critics = sha256_of(Path(training.critics)) if training.critics else ""
+    return {"start": start.sha256 if start else "", "critics": critics}
 
 
 def _run(training: Training, recipe: DenseRecipe | PaperRecipe, observe: Callable[[Point], None]) -> int:
