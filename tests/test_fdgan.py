@@ -550,6 +550,17 @@ def test_views_are_of_one_person_with_landmarks_where_the_face_is(faces_file):
     assert not torch.equal(batch.target, batch.truth)
 
 
+def test_faces_are_drawn_smaller_where_a_size_is_asked_for(faces_file):
+    whole, half = (Faces(faces_file, size).validation(1) for size in (0, 32))
+    assert half.truth.shape == (1, 3, 32, 32)
+    assert torch.allclose(half.truth, torch.nn.functional.avg_pool2d(whole.truth, 2))
+    # The middle of the picture stays the middle.
+    assert torch.allclose((half.landmarks - 15.5) * 2, whole.landmarks - 31.5, atol=1e-4)
+    for size in (48, 128, 8):
+        with pytest.raises(ReenactError, match="faces of 64 pixels"):
+            Faces(faces_file, size)
+
+
 def test_equations_10_to_12_are_as_printed():
     made, truth = torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32)
     batch = FaceBatch(truth, torch.zeros(2, 68, 2), truth, torch.zeros(2, 68, 2), torch.tensor([2, 0]))

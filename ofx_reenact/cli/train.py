@@ -77,6 +77,9 @@ def fdgan(
     steps: Annotated[int | None, typer.Option(help="Batches; the recipe's own number if not given.", min=1)] = None,
     batch: Annotated[int | None, typer.Option(help="Pairs a step; the recipe's own if not given.", min=1)] = None,
     learning_rate: Annotated[float | None, typer.Option(help="The recipe's own if not given.")] = None,
+    size: Annotated[
+        int, typer.Option(help="Paper recipe: side of the pictures, smaller than the set's for a quick start.", min=0)
+    ] = 0,
     critic_from: Annotated[
         float, typer.Option(help="Dense recipe: share of steps before the critic speaks; 1 is never.")
     ] = 1 / 3,
@@ -101,8 +104,8 @@ def fdgan(
     shared: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     shared |= {"seed": seed, "device": choose_device(device)}
     training = Training(
-        recipe=recipe, data=data, out=out, steps=steps, start=start, critics=critics, save_every=save_every,
-        resume=resume, threads=threads,
+        recipe=recipe, data=data, out=out, steps=steps, size=size, start=start, critics=critics,
+        save_every=save_every, resume=resume, threads=threads,
         dense=replace(DenseSettings(variant=variant, critic_from=critic_from), **shared),
         paper=replace(PaperSettings(), variant=variant, **shared),
     )  # fmt: skip

@@ -39,14 +39,21 @@ class FaceBatch:
 class Faces:
     """A set of views; ``people`` of training are numbered first to last, as the classifier knows them."""
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, size: int = 0) -> None:
         """Read a set.
 
+        Args:
+            path: of the set.
+            size: side of the pictures that are drawn, a divisor of the set's; 0 takes the set's.
+
         Raises:
-            ReenactError: no such file, or not a set of faces.
+            ReenactError: no such file, not a set of faces, or its pictures do not divide into that size.
         """
         data = read_npz(path, SCHEMA, "set of faces; `ofx-reenact data faces` makes one")
-        self.size = int(data["size"])
+        self.size = size or int(data["size"])
+        self._shrink, rest = divmod(int(data["size"]), self.size)
+        if rest or not self._shrink or self.size % 16:
+            raise ReenactError(f"{path}: faces of {data['size']} pixels; choose a size that divides it, in steps of 16")
         self.terms = tuple(data["terms"].tolist())
         self._landmarks, self._bytes, self._offsets = data["landmarks"], data["bytes"], data["offsets"]
         self._views: dict[bool, list[np.ndarray]] = {False: [], True: []}
@@ -76,7 +83,9 @@ class Faces:
     def _batch(self, rows: np.ndarray, who: np.ndarray) -> FaceBatch:
         pictures = np.stack([unpack(self._bytes, self._offsets, int(row)) for row in rows.ravel()])
         shown = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
-        points = torch.from_numpy(self._landmarks[rows.ravel()])
+        # Pixel centres: the middle of n pixels is the centre of the one they become.
+        points = (torch.from_numpy(self._landmarks[rows.ravel()]) + 0.5) / self._shrink - 0.5
+        shown = torch.nn.functional.avg_pool2d(shown, self._shrink)
         return FaceBatch(shown[0::2], points[0::2], shown[1::2], points[1::2], torch.from_numpy(who.astype(np.int64)))
 
 

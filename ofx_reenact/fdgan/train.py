@@ -43,6 +43,7 @@ class Training:
         data: set of pairs, or of faces for the paper recipe.
         out: folder of the run.
         steps: batches; None takes the recipe's own number.
+        size: side of the paper recipe's pictures, a divisor of the set's; 0 takes the set's.
         start: weights of the same recipe to go on with.
         critics: critics of an earlier training to go on with.
         save_every: steps from checkpoint to checkpoint, and from one sheet of samples to the next.
@@ -55,6 +56,7 @@ class Training:
     data: str
     out: Path
     steps: int | None = None
+    size: int = 0
     start: str = ""
     critics: str = ""
     save_every: int = 200
@@ -106,7 +108,7 @@ def _train_dense(training: Training, observe: Callable[[Point], None]) -> Path:
 
 
 def _train_paper(training: Training, observe: Callable[[Point], None]) -> Path:
-    faces = Faces(training.data)
+    faces = Faces(training.data, training.size)
     start = load_portrait(training.start) if training.start else None
     settings = replace(training.paper, **_origins(training, start))
     recipe = PaperRecipe(settings, faces, training.out, start.network if start else None)
