@@ -21,13 +21,19 @@ from ofx_reenact.files import written_whole
 CHECKPOINT, CURVES = "checkpoint.pt", "curves.jsonl"
 
 
-def autocast(device: str, bf16: bool) -> torch.autocast:
-    """Run forward passes in bfloat16 where that is wanted and the device has instructions for it.
+def bf16_pays(device: str) -> bool:
+    """Whether a device has instructions for bfloat16.
 
     A CPU without them multiplies matrices several hundred times slower in bfloat16 than in float32.
     """
-    pays = device != "cpu" or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bf16 and pays)
+    if torch.device(device).type != "cpu":
+        return True
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+def autocast(device: str, bf16: bool) -> torch.autocast:
+    """Run forward passes in bfloat16 where that is wanted and pays."""
+    return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bf16 and bf16_pays(device))
 
 
 class Recipe(Protocol):
