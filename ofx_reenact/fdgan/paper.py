@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ofx_reenact.distributed import ALONE, Group
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan.critics import Classifier, Discriminator, log_likelihood
 from ofx_reenact.fdgan.faces import FaceBatch, Faces
@@ -30,7 +30,7 @@ class PaperSettings:
     """The printed recipe; defaults are the paper's.
 
     Attributes:
-        batch: pairs a step.
+        batch: pairs a step, of each process.
         learning_rate: of RMSprop.
         reconstruction, adversary, identity: weights of the three terms of equation 12.
         ema: decay of the average that is kept (not the paper's, which ships its last step).
@@ -53,7 +53,7 @@ class PaperSettings:
 class PaperRecipe:
     """See :class:`ofx_reenact.training.Recipe`."""
 
-    def __init__(self, settings: PaperSettings, faces: Faces, out: Path) -> None:
+    def __init__(self, settings: PaperSettings, faces: Faces, out: Path, group: Group = ALONE) -> None:
         """Begin from chance.
 
         Raises:
@@ -62,7 +62,7 @@ class PaperRecipe:
         if faces.people() < 2:
             raise ReenactError(f"{faces.people()} people to train on: the classifier needs at least two")
         torch.manual_seed(settings.seed)
-        self._settings, self._faces, self._out = settings, faces, out
+        self._settings, self._faces, self._out, self._group = settings, faces, out, group
         self.network = channels_last(Portrait().to(settings.device))
         self.average = copy.deepcopy(self.network)
         self.discriminator = channels_last(Discriminator().to(settings.device))
@@ -70,7 +70,7 @@ class PaperRecipe:
         self.optimiser = torch.optim.RMSprop(self.network.parameters(), settings.learning_rate)
         critics = [*self.discriminator.parameters(), *self.classifier.parameters()]
         self.critic_optimiser = torch.optim.RMSprop(critics, settings.learning_rate)
-        self.chance = np.random.default_rng(settings.seed)
+        self.chance = group.chance(settings.seed)
 
     def about(self) -> dict[str, Any]:
         """See :class:`ofx_reenact.training.Recipe`."""
@@ -84,10 +84,10 @@ class PaperRecipe:
         with autocast(settings.device, settings.bf16):
             made = read(self.network, batch)
             critics = judged(self.discriminator, self.classifier, batch, made.detach())
-        _descend(torch.stack(list(critics.values())).sum(), self.critic_optimiser)
+        _descend(torch.stack(list(critics.values())).sum(), self.critic_optimiser, self._group)
         with autocast(settings.device, settings.bf16):
             terms = equation_12(settings, self.discriminator, self.classifier, batch, made)
-        _descend(torch.stack(list(terms.values())).sum(), self.optimiser)
+        _descend(torch.stack(list(terms.values())).sum(), self.optimiser, self._group)
         decay = min(settings.ema, (1 + number) / (10 + number))
         with torch.no_grad():
             torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
@@ -152,7 +152,8 @@ def equation_12(
     }
 
 
-def _descend(loss: Tensor, optimiser: torch.optim.Optimizer) -> None:
+def _descend(loss: Tensor, optimiser: torch.optim.Optimizer, group: Group) -> None:
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
+    group.average(optimiser)
     optimiser.step()

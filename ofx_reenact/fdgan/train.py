@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from ofx_reenact.distributed import ALONE, Group
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.fdgan.dense import DenseRecipe, DenseSettings
 from ofx_reenact.fdgan.faces import Faces
@@ -50,8 +51,12 @@ class Training:
     paper: PaperSettings = field(default_factory=PaperSettings)
 
 
-def train(training: Training, observe: Callable[[Point], None] = lambda point: None) -> Path:
-    """Run a training; returns the weights file.
+def train(
+    training: Training,
+    observe: Callable[[Point], None] = lambda point: None,
+    group: Group = ALONE,
+) -> Path:
+    """Run a training, or one process's part of it; returns the weights file, which the first process writes.
 
     Raises:
         ReenactError: the data cannot be used.
@@ -60,7 +65,7 @@ def train(training: Training, observe: Callable[[Point], None] = lambda point: N
     if training.threads:
         torch.set_num_threads(training.threads)
     try:
-        return (_train_dense if training.recipe == "dense" else _train_paper)(training, observe)
+        return (_train_dense if training.recipe == "dense" else _train_paper)(training, observe, group)
     except (MemoryError, RuntimeError) as error:
         # torch has a class of its own for the GPU only; on the CPU the message alone tells.
         if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
@@ -69,46 +74,54 @@ def train(training: Training, observe: Callable[[Point], None] = lambda point: N
         raise
 
 
-def _train_dense(training: Training, observe: Callable[[Point], None]) -> Path:
+def _train_dense(training: Training, observe: Callable[[Point], None], group: Group) -> Path:
     pair_set, settings = PairSet(training.data), training.dense
     start = load_dense(training.start) if training.start else None
-    recipe = DenseRecipe(settings, pair_set, training.out, start.network if start else None)
-    steps = _run(training, recipe, observe)
+    recipe = DenseRecipe(settings, pair_set, training.out, start.network if start else None, group)
+    weights = training.out / WEIGHTS["dense"]
+    steps = _run(training, recipe, observe, group)
+    if not group.first:
+        return weights
     scores, _ = measure_pairs(recipe.average, pair_set, device=settings.device)
-    about = f"dense recipe ({settings.variant}), {steps} steps of {settings.batch}"
+    about = f"dense recipe ({settings.variant}), {steps} steps of {settings.batch * group.size}"
     note = {
         "recipe": about + (f", from {start.sha256[:12]}" if start else ""),
         "data": f"{len(pair_set.rows(validation=False))} pairs of {len(pair_set.people)} people; terms: "
         + ", ".join(pair_set.terms),
         "errors": json.dumps({name: round(value, 4) for name, value in scores.items()}),
     }
-    weights = training.out / WEIGHTS["dense"]
     save_dense(weights, recipe.average.cpu(), note)
     save_critic(training.out / "critic.safetensors", recipe.critic.cpu())
     return weights
 
 
-def _train_paper(training: Training, observe: Callable[[Point], None]) -> Path:
+def _train_paper(training: Training, observe: Callable[[Point], None], group: Group) -> Path:
     faces, settings = Faces(training.data), training.paper
-    recipe = PaperRecipe(settings, faces, training.out)
-    steps = _run(training, recipe, observe)
+    recipe = PaperRecipe(settings, faces, training.out, group)
+    weights = training.out / WEIGHTS["paper"]
+    steps = _run(training, recipe, observe, group)
+    if not group.first:
+        return weights
     note = {
-        "recipe": f"paper recipe, {steps} steps of {settings.batch} at {faces.size}², learning rate "
+        "recipe": f"paper recipe, {steps} steps of {settings.batch * group.size} at {faces.size}², learning rate "
         f"{settings.learning_rate:g}",
         "data": f"{faces.people()} people; terms: {', '.join(faces.terms)}",
         "errors": json.dumps({name: round(value, 4) for name, value in recipe.measure().items()}),
     }
-    weights = training.out / WEIGHTS["paper"]
     save_portrait(weights, recipe.average.cpu(), faces.size, note)
     return weights
 
 
-def _run(training: Training, recipe: DenseRecipe | PaperRecipe, observe: Callable[[Point], None]) -> int:
-    curves, steps = Curves(training.out), training.steps or STEPS[training.recipe]
+def _run(
+    training: Training, recipe: DenseRecipe | PaperRecipe, observe: Callable[[Point], None], group: Group
+) -> int:
+    steps = training.steps or STEPS[training.recipe]
+    observers: list[Callable[[Point], None]] = [Curves(training.out), observe] if group.first else []
 
-    def both(point: Point) -> None:
-        curves(point)
-        observe(point)
+    def all_of(point: Point) -> None:
+        for each in observers:
+            each(point)
 
-    run(recipe, training.out, steps, save_every=training.save_every, resume=training.resume, observe=both)
+    out, every = training.out, training.save_every
+    run(recipe, out, steps, save_every=every, resume=training.resume, observe=all_of, group=group)
     return steps
