@@ -1,7 +1,8 @@
 """The training loop that the networks share: steps, checkpoints, curves, and going on where a run stopped.
 
 A *recipe* knows networks, losses and data; the loop knows time and disk. A checkpoint holds all that a recipe needs to
-go on, the state of chance included: a run that was broken off and resumed gives the numbers of an unbroken one.
+go on, the state of chance included: a run that was broken off and resumed gives the numbers of an unbroken one. In a
+run of several processes each has a chance of its own, and all are in the checkpoint that the first one writes.
 """
 
 from __future__ import annotations
@@ -15,19 +16,26 @@ from typing import Any, Protocol
 
 import torch
 
+from ofx_reenact.distributed import ALONE, Group
 from ofx_reenact.errors import SettingsError, WeightsError
 from ofx_reenact.files import written_whole
 
 CHECKPOINT, CURVES = "checkpoint.pt", "curves.jsonl"
 
 
-def autocast(device: str, bf16: bool) -> torch.autocast:
-    """Run forward passes in bfloat16 where that is wanted and the device has instructions for it.
+def bf16_pays(device: str) -> bool:
+    """Whether a device has instructions for bfloat16.
 
     A CPU without them multiplies matrices several hundred times slower in bfloat16 than in float32.
     """
-    pays = device != "cpu" or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bf16 and pays)
+    if torch.device(device).type != "cpu":
+        return True
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+def autocast(device: str, bf16: bool) -> torch.autocast:
+    """Run forward passes in bfloat16 where that is wanted and pays."""
+    return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bf16 and bf16_pays(device))
 
 
 class Recipe(Protocol):
@@ -43,7 +51,7 @@ class Recipe(Protocol):
         """Errors on people whom training does not see."""
 
     def state(self) -> dict[str, Any]:
-        """All that is needed to go on, as tensors and plain values."""
+        """All that is needed to go on, as tensors and plain values; ``chance`` is the state of chance."""
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take a state back."""
@@ -67,10 +75,14 @@ def run(
     save_every: int,
     resume: bool = False,
     observe: Callable[[Point], None] = lambda point: None,
+    group: Group = ALONE,
 ) -> None:
     """Train to a number of steps; the checkpoint and the curves lie in ``out``.
 
+    In a group of processes the first one measures, writes and is observed, while the others wait for it.
+
     Raises:
+        ReenactError: another process of the group has ended.
         SettingsError: ``out`` holds a run and ``resume`` was not asked for, or the run was made of something else.
         WeightsError: its checkpoint cannot be read.
     """
@@ -79,16 +91,21 @@ def run(
     if checkpoint.exists():
         if not resume:
             raise SettingsError(f"{out}: holds a run already; --resume goes on with it, another --out begins anew")
-        step, spent = restored(recipe, checkpoint)
+        step, spent = restored(recipe, checkpoint, group)
+    group.align(recipe.state())
     out.mkdir(parents=True, exist_ok=True)
     began = time.monotonic() - spent
     while step < steps:
         losses = recipe.step(step, steps)
         step += 1
         if step % save_every == 0 or step == steps:
-            point = Point(step, steps, time.monotonic() - began, {**losses, **recipe.measure()})
-            _keep(recipe, checkpoint, point)
-            observe(point)
+            measured = recipe.measure() if group.first else {}
+            state = _whole_state(recipe, group)
+            if group.first:
+                point = Point(step, steps, time.monotonic() - began, {**losses, **measured})
+                _keep(_about(recipe, group), state, checkpoint, point)
+                observe(point)
+            group.wait()
 
 
 class Curves:
@@ -157,13 +174,13 @@ def read_checkpoint(checkpoint: Path) -> tuple[dict[str, Any], int, float, dict[
         WeightsError: the checkpoint cannot be read.
     """
     try:
-        kept = torch.load(checkpoint, weights_only=True)
+        kept = torch.load(checkpoint, map_location="cpu", weights_only=True)
         return kept["about"], int(kept["step"]), float(kept["seconds"]), kept["state"]
     except (OSError, RuntimeError, KeyError, EOFError, TypeError, ValueError) as error:
         raise WeightsError(f"{checkpoint}: not a whole checkpoint ({str(error).splitlines()[0]})") from error
 
 
-def restored(recipe: Recipe, checkpoint: Path) -> tuple[int, float]:
+def restored(recipe: Recipe, checkpoint: Path, group: Group = ALONE) -> tuple[int, float]:
     """Give a recipe the state of a checkpoint; returns its step and the seconds spent.
 
     Raises:
@@ -171,16 +188,28 @@ def restored(recipe: Recipe, checkpoint: Path) -> tuple[int, float]:
         WeightsError: the checkpoint cannot be read.
     """
     about, step, spent, state = read_checkpoint(checkpoint)
-    wanted = recipe.about()
+    wanted = _about(recipe, group)
     if about != wanted:
         names = sorted(k for k in about.keys() | wanted.keys() if about.get(k) != wanted.get(k))
         raise SettingsError(f"{checkpoint}: a run of other settings ({', '.join(names)}); choose another --out")
+    if group.size > 1:
+        state |= {"chance": state["chance"][group.rank]}
     recipe.restore(state)
     return step, spent
 
 
-def _keep(recipe: Recipe, checkpoint: Path, point: Point) -> None:
-    kept = {"about": recipe.about(), "step": point.step, "seconds": point.seconds, "state": recipe.state()}
+def _about(recipe: Recipe, group: Group) -> dict[str, Any]:
+    return recipe.about() | ({"processes": group.size} if group.size > 1 else {})
+
+
+def _whole_state(recipe: Recipe, group: Group) -> dict[str, Any]:
+    """A recipe's state, with the chance of every process in a list if there are several."""
+    state = recipe.state()
+    return state | ({"chance": group.gather(state["chance"])} if group.size > 1 else {})
+
+
+def _keep(about: dict[str, Any], state: dict[str, Any], checkpoint: Path, point: Point) -> None:
+    kept = {"about": about, "step": point.step, "seconds": point.seconds, "state": state}
     with written_whole(checkpoint) as partial:
         torch.save(kept, partial)
     line = {"step": point.step, "seconds": round(point.seconds, 1), **point.values}

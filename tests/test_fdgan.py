@@ -39,6 +39,7 @@ from ofx_reenact.fdgan.train import STEPS
 from ofx_reenact.fdgan.window import Window
 from ofx_reenact.frames.colour import Display
 from ofx_reenact.tracking.landmarks import LIPS_INNER, MESH68
+from ofx_reenact.training import bf16_pays
 from ofx_reenact.training import run as train
 from ofx_reenact.weights import load_critics, load_dense, load_portrait, save_critics, save_dense, save_portrait
 
@@ -686,8 +687,12 @@ def test_evaluation_measures_warp_and_networks_alike(pairs_file, tmp_path, capsy
 
 def test_bench_gives_ratios(capsys):
     assert run(["bench", "fdgan", "--runs", "3", "--device", "cpu", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert {s["what"].split(",")[0] for s in found} == {"translator 256×256", "window 128×96"}
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    assert ("bfloat16 is left out" in said.err) != bf16_pays("cpu")
+    precisions = {"float32", "bfloat16"} if bf16_pays("cpu") else {"float32"}
+    works = itertools.product(("translator 256×256", "window 128×96"), precisions)
+    assert {s["what"] for s in found} == {", ".join(names) for names in works}
     assert all(
         s["ratio"] > 0 and s["gflop"] == pytest.approx(5.5 if "256" in s["what"] else 1.1, abs=0.1) for s in found
     )

@@ -1,5 +1,6 @@
 """LD-Net: sizes, normalisation, anchor, weights files."""
 
+import json
 import math
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from ofx_reenact.cli.main import run
 from ofx_reenact.errors import WeightsError
 from ofx_reenact.ldnet.network import Classifier, Discriminator, LabelTable, LDNet, NormalisedPReLU
 from ofx_reenact.ldnet.normalise import NORMS, RIGID, normalise
@@ -160,3 +162,13 @@ def test_another_networks_weights_are_refused(tmp_path):
 def test_missing_weights(tmp_path):
     with pytest.raises(WeightsError, match="no such weights file"):
         load_ldnet(tmp_path / "gone.safetensors")
+
+
+def test_bench_gives_the_time_of_a_performance(capsys):
+    assert run(["bench", "ldnet", "--frames", "200", "--runs", "3", "--device", "cpu", "--json"]) == 0
+    (speed,) = json.loads(capsys.readouterr().out)
+    assert speed["what"] == "LD-Net, 200 frames, float32" and speed["milliseconds"] > 0 and speed["ratio"] > 0
+    weights = linear_parameters(LDNet().pose_encoder) + linear_parameters(LDNet().generator)
+    assert speed["gflop"] == pytest.approx(2 * weights * 201 / 1e9, rel=0.01), "one row more: the target's own"
+    assert run(["bench", "ldnet", "--frames", "200", "--runs", "3", "--device", "cpu"]) == 0
+    assert "200 frames, float32" in capsys.readouterr().out

@@ -75,7 +75,9 @@ def fdgan(
         str, typer.Option(help="The network, or an ablation in its place \\[fdgan|fdgan-1|adain|pix2pixhd].")
     ] = "fdgan",
     steps: Annotated[int | None, typer.Option(help="Batches; the recipe's own number if not given.", min=1)] = None,
-    batch: Annotated[int | None, typer.Option(help="Pairs a step; the recipe's own if not given.", min=1)] = None,
+    batch: Annotated[
+        int | None, typer.Option(help="Pairs a step, of each process; the recipe's own if not given.", min=1)
+    ] = None,
     learning_rate: Annotated[float | None, typer.Option(help="The recipe's own if not given.")] = None,
     size: Annotated[
         int, typer.Option(help="Paper recipe: side of the pictures, smaller than the set's for a quick start.", min=0)
@@ -91,10 +93,14 @@ def fdgan(
     save_every: Annotated[int, typer.Option(help="Steps from checkpoint to checkpoint.", min=1)] = 200,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
 ) -> int:
-    """Train FD-GAN: the dense repair, which paints what a warp cannot know, or the network as printed."""
+    """Train FD-GAN: the dense repair, which paints what a warp cannot know, or the network as printed.
+
+    On several GPUs: torchrun --nproc-per-node 2 -m ofx_reenact train fdgan ...
+    """
     for name, value, choices in (("recipe", recipe, ("dense", "paper")), ("variant", variant, _VARIANTS)):
         if value not in choices:
             raise SettingsError(f"--{name} {value}: choose from {', '.join(choices)}")
+    from ofx_reenact.distributed import joined
     from ofx_reenact.engine.inputs import choose_device
     from ofx_reenact.fdgan.dense import DenseSettings
     from ofx_reenact.fdgan.paper import PaperSettings
@@ -109,7 +115,10 @@ def fdgan(
         dense=replace(DenseSettings(variant=variant, critic_from=critic_from), **shared),
         paper=replace(PaperSettings(), variant=variant, **shared),
     )  # fmt: skip
-    typer.echo(f"weights: {train(training, lambda point: _show('fdgan', point))}")
+    with joined(shared["device"]) as group:
+        weights = train(training, lambda point: _show("fdgan", point), group)
+        if group.first:
+            typer.echo(f"weights: {weights}")
     return 0
 
 

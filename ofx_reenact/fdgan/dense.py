@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ofx_reenact.distributed import ALONE, Group
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan.critics import Discriminator
 from ofx_reenact.fdgan.dictionary import Dictionary
@@ -34,7 +35,7 @@ class DenseSettings:
 
     Attributes:
         variant: ``fdgan``, or the ablation to train in its place.
-        batch: pairs a step.
+        batch: pairs a step, of each process.
         learning_rate: of Adam at its highest; rises over the first 100 steps, falls as a cosine.
         true_share: share of a batch that are two photographs of one person, if there are any.
         second: share of batches in which the target's second picture shows its open mouth, mirrored.
@@ -67,13 +68,20 @@ class DenseSettings:
 class DenseRecipe:
     """See :class:`ofx_reenact.training.Recipe`."""
 
-    def __init__(self, settings: DenseSettings, pair_set: PairSet, out: Path, start: DenseFDGAN | None = None) -> None:
+    def __init__(
+        self,
+        settings: DenseSettings,
+        pair_set: PairSet,
+        out: Path,
+        start: DenseFDGAN | None = None,
+        group: Group = ALONE,
+    ) -> None:
         """Begin from chance, or from a trained network.
 
         Raises:
             ReenactError: too few pairs to train on.
         """
-        self._settings, self._pairs, self._out = settings, pair_set, out
+        self._settings, self._pairs, self._out, self._group = settings, pair_set, out, group
         self._all = pair_set.rows(validation=False)
         self._true = pair_set.rows(validation=False, kind=TRUE)
         if len(self._all) < FEWEST:
@@ -85,7 +93,7 @@ class DenseRecipe:
         self.critic = channels_last(Discriminator(4).to(settings.device))
         self.optimiser = torch.optim.Adam(self.network.parameters(), settings.learning_rate, (0.9, 0.99))
         self.critic_optimiser = torch.optim.Adam(self.critic.parameters(), settings.learning_rate, (0.5, 0.99))
-        self.chance = np.random.default_rng(settings.seed)
+        self.chance = group.chance(settings.seed)
 
     def about(self) -> dict[str, Any]:
         """See :class:`ofx_reenact.training.Recipe`."""
@@ -106,13 +114,13 @@ class DenseRecipe:
                 verdict = self.critic(_judged(made.picture, batch.maps)).float()
                 terms["adversary"] = settings.adversary * _at_mouth(verdict**2, batch.maps)
             loss = torch.stack(list(terms.values())).sum()
-        _descend(loss, self.network, self.optimiser)
+        _descend(loss, self.network, self.optimiser, self._group)
         if critic:
             with autocast(settings.device, settings.bf16):
                 both = self.critic(torch.cat([_judged(p.detach(), batch.maps) for p in (batch.truth, made.picture)]))
                 real, fake = both.float().chunk(2)
                 apart = _at_mouth((real - 1) ** 2, batch.maps) + _at_mouth((fake + 1) ** 2, batch.maps)
-            _descend(apart, self.critic, self.critic_optimiser)
+            _descend(apart, self.critic, self.critic_optimiser, self._group)
             terms["critic"] = apart.detach()
         decay = min(settings.ema, (1 + number) / (10 + number))
         with torch.no_grad():
@@ -202,8 +210,9 @@ def _at_mouth(patches: Tensor, maps: Tensor) -> Tensor:
     return (patches * share).sum() / share.sum().clamp(min=1e-6)
 
 
-def _descend(loss: Tensor, network: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+def _descend(loss: Tensor, network: nn.Module, optimiser: torch.optim.Optimizer, group: Group) -> None:
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
+    group.average(optimiser)
     nn.utils.clip_grad_norm_(network.parameters(), 5.0)
     optimiser.step()

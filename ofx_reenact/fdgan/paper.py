@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ofx_reenact.distributed import ALONE, Group
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan.critics import Classifier, Discriminator, log_likelihood
 from ofx_reenact.fdgan.faces import FaceBatch, Faces
@@ -31,7 +31,7 @@ class PaperSettings:
 
     Attributes:
         variant: ``fdgan``, or the ablation to train in its place.
-        batch: pairs a step.
+        batch: pairs a step, of each process.
         learning_rate: of RMSprop.
         reconstruction, adversary, identity: weights of the three terms of equation 12.
         ema: decay of the average that is kept (not the paper's, which ships its last step).
@@ -58,7 +58,9 @@ class PaperSettings:
 class PaperRecipe:
     """See :class:`ofx_reenact.training.Recipe`."""
 
-    def __init__(self, settings: PaperSettings, faces: Faces, out: Path, start: Portrait | None = None) -> None:
+    def __init__(
+        self, settings: PaperSettings, faces: Faces, out: Path, start: Portrait | None = None, group: Group = ALONE
+    ) -> None:
         """Begin from chance, or from a trained network; it may have been trained on faces of another size.
 
         Raises:
@@ -67,7 +69,7 @@ class PaperRecipe:
         if faces.people() < 2:
             raise ReenactError(f"{faces.people()} people to train on: the classifier needs at least two")
         torch.manual_seed(settings.seed)
-        self._settings, self._faces, self._out = settings, faces, out
+        self._settings, self._faces, self._out, self._group = settings, faces, out, group
         network = start or Portrait.ablation(settings.variant)
         self.network = channels_last(network.to(settings.device)).requires_grad_(True)
         self.average = copy.deepcopy(self.network)
@@ -75,7 +77,7 @@ class PaperRecipe:
         self.critics = channels_last(nn.ModuleDict(both).to(settings.device))
         self.optimiser = torch.optim.RMSprop(self.network.parameters(), settings.learning_rate)
         self.critic_optimiser = torch.optim.RMSprop(self.critics.parameters(), settings.learning_rate)
-        self.chance = np.random.default_rng(settings.seed)
+        self.chance = group.chance(settings.seed)
 
     def about(self) -> dict[str, Any]:
         """See :class:`ofx_reenact.training.Recipe`."""
@@ -90,11 +92,11 @@ class PaperRecipe:
             made = read(self.network, batch)
             self.critics.requires_grad_(True)
             apart = judged(self.critics["discriminator"], self.critics["classifier"], batch, made.detach())
-        _descend(torch.stack(list(apart.values())).sum(), self.critic_optimiser)
+        _descend(torch.stack(list(apart.values())).sum(), self.critic_optimiser, self._group)
         with autocast(settings.device, settings.bf16):
             self.critics.requires_grad_(False)
             terms = equation_12(settings, self.critics["discriminator"], self.critics["classifier"], batch, made)
-        _descend(torch.stack(list(terms.values())).sum(), self.optimiser)
+        _descend(torch.stack(list(terms.values())).sum(), self.optimiser, self._group)
         decay = min(settings.ema, (1 + number) / (10 + number))
         with torch.no_grad():
             torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
@@ -159,7 +161,8 @@ def equation_12(
     }
 
 
-def _descend(loss: Tensor, optimiser: torch.optim.Optimizer) -> None:
+def _descend(loss: Tensor, optimiser: torch.optim.Optimizer, group: Group) -> None:
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
+    group.average(optimiser)
     optimiser.step()

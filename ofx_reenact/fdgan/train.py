@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from ofx_reenact.distributed import ALONE, Group
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.fdgan.dense import DenseRecipe, DenseSettings
 from ofx_reenact.fdgan.faces import Faces
@@ -66,8 +67,12 @@ class Training:
     paper: PaperSettings = field(default_factory=PaperSettings)
 
 
-def train(training: Training, observe: Callable[[Point], None] = lambda point: None) -> Path:
-    """Run a training; returns the weights file.
+def train(
+    training: Training,
+    observe: Callable[[Point], None] = lambda point: None,
+    group: Group = ALONE,
+) -> Path:
+    """Run a training, or one process's part of it; returns the weights file, which the first process writes.
 
     Raises:
         ReenactError: the data cannot be used.
@@ -76,7 +81,7 @@ def train(training: Training, observe: Callable[[Point], None] = lambda point: N
     if training.threads:
         torch.set_num_threads(training.threads)
     try:
-        return (_train_dense if training.recipe == "dense" else _train_paper)(training, observe)
+        return (_train_dense if training.recipe == "dense" else _train_paper)(training, observe, group)
     except (MemoryError, RuntimeError) as error:
         # torch has a class of its own for the GPU only; on the CPU the message alone tells.
         if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
@@ -85,43 +90,46 @@ def train(training: Training, observe: Callable[[Point], None] = lambda point: N
         raise
 
 
-def _train_dense(training: Training, observe: Callable[[Point], None]) -> Path:
-    pair_set = PairSet(training.data)
+def _train_dense(training: Training, observe: Callable[[Point], None], group: Group) -> Path:
+    pair_set, weights = PairSet(training.data), training.out / WEIGHTS["dense"]
     start = load_dense(training.start) if training.start else None
     settings = replace(training.dense, **_origins(training, start))
-    recipe = DenseRecipe(settings, pair_set, training.out, start.network if start else None)
+    recipe = DenseRecipe(settings, pair_set, training.out, start.network if start else None, group)
     if training.critics:
         load_critics(Path(training.critics), recipe.critic)
-    steps = _run(training, recipe, observe)
+    steps = _run(training, recipe, observe, group)
+    if not group.first:
+        return weights
     scores, _ = measure_pairs(recipe.average, pair_set, device=settings.device)
-    about = f"dense recipe ({settings.variant}), {steps} steps of {settings.batch}"
+    about = f"dense recipe ({settings.variant}), {steps} steps of {settings.batch * group.size}"
     note = {
         "recipe": about + (f", from {start.sha256[:12]}" if start else ""),
         "data": f"{len(pair_set.rows(validation=False))} pairs of {len(pair_set.people)} people; terms: "
         + ", ".join(pair_set.terms),
         "errors": json.dumps({name: round(value, 4) for name, value in scores.items()}),
     }
-    weights = training.out / WEIGHTS["dense"]
     save_dense(weights, recipe.average.cpu(), note)
     save_critics(training.out / CRITICS, recipe.critic.cpu())
     return weights
 
 
-def _train_paper(training: Training, observe: Callable[[Point], None]) -> Path:
-    faces = Faces(training.data, training.size)
+def _train_paper(training: Training, observe: Callable[[Point], None], group: Group) -> Path:
+    faces, weights = Faces(training.data, training.size), training.out / WEIGHTS["paper"]
     start = load_portrait(training.start) if training.start else None
     settings = replace(training.paper, **_origins(training, start))
-    recipe = PaperRecipe(settings, faces, training.out, start.network if start else None)
+    recipe = PaperRecipe(settings, faces, training.out, start.network if start else None, group)
     if training.critics:
         load_critics(Path(training.critics), recipe.critics)
-    steps = _run(training, recipe, observe)
-    about = f"paper recipe ({settings.variant}), {steps} steps of {settings.batch} at {faces.size}², learning rate "
+    steps = _run(training, recipe, observe, group)
+    if not group.first:
+        return weights
+    batch = settings.batch * group.size
+    about = f"paper recipe ({settings.variant}), {steps} steps of {batch} at {faces.size}², learning rate "
     note = {
         "recipe": f"{about}{settings.learning_rate:g}" + (f", from {start.sha256[:12]}" if start else ""),
         "data": f"{faces.people()} people; terms: {', '.join(faces.terms)}",
         "errors": json.dumps({name: round(value, 4) for name, value in recipe.measure().items()}),
     }
-    weights = training.out / WEIGHTS["paper"]
     save_portrait(weights, recipe.average.cpu(), faces.size, note)
     save_critics(training.out / CRITICS, recipe.critics.cpu())
     return weights
@@ -133,12 +141,16 @@ def _origins(training: Training, start: DenseWeights | PortraitWeights | None) -
     return {"start": start.sha256 if start else "", "critics": critics}
 
 
-def _run(training: Training, recipe: DenseRecipe | PaperRecipe, observe: Callable[[Point], None]) -> int:
-    curves, steps = Curves(training.out), training.steps or STEPS[training.recipe]
+def _run(
+    training: Training, recipe: DenseRecipe | PaperRecipe, observe: Callable[[Point], None], group: Group
+) -> int:
+    steps = training.steps or STEPS[training.recipe]
+    observers: list[Callable[[Point], None]] = [Curves(training.out), observe] if group.first else []
 
-    def both(point: Point) -> None:
-        curves(point)
-        observe(point)
+    def all_of(point: Point) -> None:
+        for each in observers:
+            each(point)
 
-    run(recipe, training.out, steps, save_every=training.save_every, resume=training.resume, observe=both)
+    out, every = training.out, training.save_every
+    run(recipe, out, steps, save_every=every, resume=training.resume, observe=all_of, group=group)
     return steps

@@ -1,0 +1,81 @@
+"""How long work takes against the machine's own matrix peak in the same run.
+
+Machines are shared and noisy: the peak is measured before and after each timing, and the ratio is what counts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
+
+from ofx_reenact.training import bf16_pays
+
+
+def _attention_flop(query: Sequence[int], key: Sequence[int], value: Sequence[int], *_: Any, **__: Any) -> int:
+    """Operations of one attention, from its shapes (B, heads, n, c)."""
+    return sdpa_flop_count(query, key, value)
+
+
+# torch's counter does not know its own kernel for the CPU.
+_UNCOUNTED = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention_flop}
+# A product of square matrices of this size runs at the machine's peak.
+_MATRIX = 2048
+
+
+@dataclass(frozen=True)
+class Speed:
+    """One timing.
+
+    Attributes:
+        what: network, size and precision.
+        milliseconds: the median of the runs.
+        gflop: of one run.
+        ratio: time taken over the time that these operations take at the peak; 1 is the best there is.
+        peak: of the machine, in GFLOP a second.
+    """
+
+    what: str
+    milliseconds: float
+    gflop: float
+    ratio: float
+    peak: float
+
+
+def precisions(device: str) -> dict[str, torch.dtype]:
+    """Precisions that are worth timing on a device, by name."""
+    both = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+    return both if bf16_pays(device) else {"float32": torch.float32}
+
+
+def timed(what: str, work: Callable[[], object], precision: torch.dtype, runs: int, device: str) -> Speed:
+    """Time work, without gradients, against the peak of its precision."""
+    with torch.inference_mode():
+        with FlopCounterMode(display=False, custom_mapping=_UNCOUNTED) as counter:
+            work()
+        gflop = counter.get_total_flops() / 1e9
+        before = peak(precision, device)
+        times = sorted(_seconds(work, device) for _ in range(runs))
+        best = max(before, peak(precision, device))
+    median = times[len(times) // 2]
+    return Speed(what, 1000 * median, gflop, median * best / gflop, best)
+
+
+def peak(precision: torch.dtype, device: str, repeats: int = 3) -> float:
+    """The machine's matrix peak in GFLOP a second: the best of some products of large matrices."""
+    a = torch.randn(_MATRIX, _MATRIX, device=device, dtype=precision)
+    return 2 * _MATRIX**3 / min(_seconds(lambda: a @ a, device) for _ in range(repeats)) / 1e9
+
+
+def _seconds(work: Callable[[], object], device: str) -> float:
+    if device == "cuda":
+        torch.cuda.synchronize()
+    started = time.perf_counter()
+    work()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - started

@@ -1,0 +1,250 @@
+"""One training in two processes: torchrun starts them here as it does on GPUs, on the CPU and with tiny networks.
+
+Run by torchrun, this file is what the processes do.
+"""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from test_training import stop_at
+
+from ofx_reenact import training
+from ofx_reenact.cli.main import run
+from ofx_reenact.distributed import ALONE, Group, joined
+from ofx_reenact.errors import ReenactError, SettingsError
+from ofx_reenact.fdgan import dense, faces, features, pair_set, paper, train
+from ofx_reenact.fdgan.crops import pack
+from ofx_reenact.fdgan.network import Extractor, Translator
+from ofx_reenact.fdgan.pairs import Pair
+from ofx_reenact.fdgan.portrait import Portrait
+from ofx_reenact.fdgan.repair import DenseFDGAN
+from ofx_reenact.weights import load_portrait
+
+SIZE, PAIRS, PEOPLE = 32, 40, 4
+NARROW = ((8, 8, 8, 8), (4, 4, 4, 4))
+
+
+def pairs_file(path: Path) -> Path:
+    """Pairs of noise, one in eight for validation."""
+    rng = np.random.default_rng(0)
+    noise = lambda: rng.random((SIZE, SIZE, 3)).astype(np.float32)  # noqa: E731
+    packed = []
+    for _ in range(PAIRS):
+        points = rng.random((68, 2))
+        packed += pair_set.pack_pair(Pair(noise(), points, noise(), noise(), points, noise()))
+    landmarks = (rng.random((2, PAIRS, 68, 2)) * SIZE).astype(np.float32)
+    np.savez(
+        path, schema=np.asarray(pair_set.SCHEMA), person=np.arange(PAIRS) % 8, people=np.asarray(list("abcdefgh")),
+        terms=np.asarray(["CC0"]), kind=np.full(PAIRS, pair_set.REVERSE), validation=np.arange(PAIRS) % 8 == 0,
+        target_landmarks=landmarks[0], landmarks=landmarks[1], bytes=np.concatenate(packed),
+        offsets=np.cumsum([0, *map(len, packed)]),
+    )  # fmt: skip
+    return path
+
+
+def faces_file(path: Path) -> Path:
+    """Two views of each of some people of noise, the last for validation."""
+    rng = np.random.default_rng(0)
+    packed = [pack(rng.integers(0, 255, (SIZE, SIZE, 3), np.uint8)) for _ in range(2 * PEOPLE)]
+    np.savez(
+        path, schema=np.asarray(faces.SCHEMA), size=np.asarray(SIZE), person=np.repeat(np.arange(PEOPLE), 2),
+        validation=np.repeat(np.arange(PEOPLE) == PEOPLE - 1, 2), terms=np.asarray(["CC0"]),
+        landmarks=(rng.random((2 * PEOPLE, 68, 2)) * SIZE).astype(np.float32), bytes=np.concatenate(packed),
+        offsets=np.cumsum([0, *map(len, packed)]),
+    )  # fmt: skip
+    return path
+
+
+def narrow(inputs: int, first: int, outputs: int) -> tuple[Extractor, Translator]:
+    return Extractor(first, *NARROW), Translator(inputs, outputs, *NARROW)
+
+
+def dense_recipe(out: Path, group: Group, seed: int = 0, **changes) -> dense.DenseRecipe:
+    torch.manual_seed(seed)
+    settings = dense.DenseSettings(batch=2, bf16=False, **changes)
+    pairs = pair_set.PairSet(out.parent / "pairs.npz")
+    return dense.DenseRecipe(settings, pairs, out, DenseFDGAN(*narrow(15, 12, 6)), group)
+
+
+def with_features_of_chance(patch: pytest.MonkeyPatch) -> None:
+    """MobileNetV2 of chance where its weights are not installed."""
+    if find_spec(features.PACKAGE) is None:
+        torch.manual_seed(0)
+        network = features.Features().eval().requires_grad_(False)
+        patch.setattr(features, "load_features", lambda: network)
+
+
+# What the processes do
+
+
+def work(folder: Path, group: Group, patch: pytest.MonkeyPatch) -> None:
+    """Train by both recipes; each process leaves its networks in a file of its own."""
+    with_features_of_chance(patch)
+    once = dense_recipe(folder / "once", group, seed=group.rank, critic_from=1.0)
+    training.run(once, folder / "once", 1, save_every=1, group=group)
+    left = {"gradients": [p.grad for p in once.network.parameters()]}
+
+    whole, broken, resumed = (dense_recipe(folder / name, group) for name in ("whole", "broken", "broken"))
+    training.run(whole, folder / "whole", 4, save_every=2, group=group)
+    stop_at(broken, 3)
+    with pytest.raises(KeyboardInterrupt):
+        training.run(broken, folder / "broken", 4, save_every=2, group=group)
+    training.run(resumed, folder / "broken", 4, save_every=2, resume=True, group=group)
+    left |= {name: recipe.state() for name, recipe in (("whole", whole), ("resumed", resumed))}
+
+    patch.setattr(paper, "Portrait", lambda: Portrait(*narrow(3, 6, 3)))
+    settings = paper.PaperSettings(batch=2, bf16=False)
+    asked = train.Training("paper", str(folder / "faces.npz"), folder / "paper", steps=1, paper=settings)
+    points = []
+    train.train(asked, points.append, group)
+    torch.save(left | {"points": len(points)}, folder / f"left{group.rank}.pt")
+
+
+if __name__ == "__main__":
+    with joined("cpu") as us, pytest.MonkeyPatch.context() as patch:
+        work(Path(sys.argv[1]), us, patch)
+
+
+FAILING = """
+from ofx_reenact.distributed import joined
+from ofx_reenact.errors import SettingsError
+
+with joined("cpu") as group:
+    if not group.first:
+        raise SettingsError("out of memory with --batch 8")
+    group.wait()
+"""
+
+
+def torchrun(logs: Path, *command: str) -> tuple[int, list[str], list[str]]:
+    """Start two processes; returns torchrun's exit code and what each of the two said, stdout and stderr."""
+    line = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [*line, "--log-dir", str(logs), "--redirects", "3", *command], capture_output=True, timeout=240, check=False
+    )
+    said = [[p.read_text() for p in sorted(logs.rglob(name))] for name in ("stdout.log", "stderr.log")]
+    assert len(said[0]) == len(said[1]) == 2, done.stderr.decode()
+    return done.returncode, *said
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> tuple[Path, list[dict]]:
+    """Where two processes have trained, and what each of them left."""
+    folder = tmp_path_factory.mktemp("trained")
+    pairs_file(folder / "pairs.npz")
+    faces_file(folder / "faces.npz")
+    code, _, errors = torchrun(folder / "logs", __file__, str(folder))
+    assert code == 0, errors
+    return folder, [torch.load(folder / f"left{rank}.pt", weights_only=True) for rank in (0, 1)]
+
+
+@dataclass(frozen=True)
+class Apart(Group):
+    """Two processes one after the other: the second one averages with what the first one has put down."""
+
+    down: list[torch.Tensor] = field(default_factory=list)
+
+    def average(self, optimiser):
+        mine = [p.grad for p in optimiser.param_groups[0]["params"]]
+        if self.first:
+            self.down.extend(gradient.clone() for gradient in mine)
+        else:
+            for gradient, other in zip(mine, self.down, strict=True):
+                gradient.add_(other).div_(2)
+
+
+@pytest.mark.slow
+def test_two_processes_learn_from_the_mean_of_their_gradients(trained, monkeypatch):
+    folder, left = trained
+    with_features_of_chance(monkeypatch)
+    first, second = Apart(0, 2), Apart(1, 2)
+    object.__setattr__(second, "down", first.down)
+    for group in (first, second):
+        recipe = dense_recipe(folder / "apart", group, critic_from=1.0)
+        recipe.step(0, 1)
+    largest = max(p.grad.abs().max() for p in recipe.network.parameters())
+    for mine, theirs in zip(recipe.network.parameters(), left[0]["gradients"], strict=True):
+        assert torch.allclose(mine.grad, theirs, atol=1e-4 * float(largest))
+    for a, b in zip(left[0]["gradients"], left[1]["gradients"], strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.slow
+def test_processes_hold_the_same_networks_and_a_chance_of_their_own(trained):
+    _, left = trained
+    for part in ("network", "average", "critic"):
+        a, b = (process["whole"][part] for process in left)
+        assert all(torch.equal(a[name], b[name]) for name in a)
+    assert left[0]["whole"]["chance"] != left[1]["whole"]["chance"]
+
+
+@pytest.mark.slow
+def test_a_resumed_run_of_two_gives_the_numbers_of_an_unbroken_one(trained):
+    folder, left = trained
+    for process in left:
+        whole, resumed = process["whole"], process["resumed"]
+        assert whole["chance"] == resumed["chance"]
+        for part in ("network", "average", "critic"):
+            assert all(torch.equal(whole[part][name], resumed[part][name]) for name in whole[part])
+    again = dense_recipe(folder / "whole", ALONE)
+    with pytest.raises(SettingsError, match=r"other settings \(processes\)"):
+        training.run(again, folder / "whole", 8, save_every=2, resume=True)
+
+
+@pytest.mark.slow
+def test_only_the_first_process_measures_and_writes(trained):
+    folder, left = trained
+    assert [process["points"] for process in left] == [1, 0]
+    names = [path.name for path in (folder / "paper").iterdir()]
+    events = [name for name in names if name.startswith("events.")]
+    others = {"checkpoint.pt", "curves.jsonl", "curves.png", "samples.png", "fdgan_paper.safetensors"}
+    assert len(events) == 1 and set(names) == {*others, *events}
+    (line,) = (folder / "paper" / "curves.jsonl").read_text().splitlines()
+    assert json.loads(line)["PSNR"] > 0
+    assert "1 steps of 4" in load_portrait(folder / "paper" / "fdgan_paper.safetensors").metadata["recipe"]
+
+
+@pytest.mark.slow
+def test_what_all_fail_for_is_said_once(tmp_path):
+    command = ["-m", "ofx_reenact", "train", "fdgan", "--recipe", "paper", "--data", "gone.npz", "--device", "cpu"]
+    code, said, errors = torchrun(tmp_path / "logs", *command, "--out", str(tmp_path / "run"))
+    assert code != 0 and "".join(said) == "" and not (tmp_path / "run").exists()
+    assert "".join(errors).count("error: gone.npz: no such file") == 1 and "Traceback" not in "".join(errors)
+
+
+@pytest.mark.slow
+def test_one_process_that_fails_ends_the_other(tmp_path):
+    (tmp_path / "failing.py").write_text(FAILING)
+    code, _, errors = torchrun(tmp_path / "logs", str(tmp_path / "failing.py"))
+    assert code != 0 and errors[0] == "" and "SettingsError: out of memory with --batch 8" in errors[1]
+
+
+def test_without_torchrun_there_is_one_process(tmp_path, monkeypatch):
+    for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"):
+        monkeypatch.delenv(name, raising=False)
+    with joined("cpu") as group:
+        assert group is ALONE and group.first and group.gather(3) == [3]
+    assert group.chance(7).random() == np.random.default_rng(7).random()
+    assert Group(1, 2).chance(7).random() != group.chance(7).random()
+    faces_file(tmp_path / "faces.npz")
+    monkeypatch.setattr(paper, "Portrait", lambda: Portrait(*narrow(3, 6, 3)))
+    arguments = ["train", "fdgan", "--recipe", "paper", "--data", str(tmp_path / "faces.npz"), "--device", "cpu"]
+    assert run([*arguments, "--out", str(tmp_path / "run"), "--steps", "1", "--batch", "2"]) == 0
+    about, _, _, state = training.read_checkpoint(tmp_path / "run" / training.CHECKPOINT)
+    assert "processes" not in about and isinstance(state["chance"], dict)
+
+
+def test_who_has_lost_the_others_says_so(monkeypatch):
+    def closed(*_):
+        raise RuntimeError("Connection closed by peer\nmore")
+
+    monkeypatch.setattr("torch.distributed.all_gather_object", closed)
+    with pytest.raises(ReenactError, match=r"process 1 of 2 has lost the others \(Connection closed by peer\)"):
+        Group(1, 2).wait()
