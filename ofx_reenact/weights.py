@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ofx_reenact.errors import WeightsError
+from ofx_reenact.errors import ReenactError, WeightsError
 from ofx_reenact.files import sha256_of, written_whole
 from ofx_reenact.resources import resource
 
@@ -106,6 +106,14 @@ class PortraitWeights:
     metadata: Mapping[str, str]
 
 
+def shipped_portrait() -> Path | None:
+    """Return the path of the printed FD-GAN's weights, or None while none travel with the package."""
+    try:
+        return resource("weights", "fdgan_paper.safetensors")
+    except ReenactError:
+        return None
+
+
 def save_dense(path: Path, network: DenseFDGAN, note: Mapping[str, str]) -> None:
     """Write the dense FD-GAN's weights in half precision with their metadata."""
     _save(path, network, {"network": DENSE, **note})
@@ -187,6 +195,21 @@ def load_portrait(path: str | Path | None, device: str = "cpu") -> PortraitWeigh
     extractor, translator, metadata = _load_fdgan(path, PORTRAIT)
     network = _ready(Portrait(extractor, translator), device)
     return PortraitWeights(network, int(metadata["size"]), path, sha256_of(path), metadata)
+
+
+def load_fdgan(path: str | Path, device: str = "cpu") -> DenseWeights | PortraitWeights:
+    """Load the dense or the printed FD-GAN, whichever the file says that it is.
+
+    Raises:
+        WeightsError: no such file, not safetensors, or another network's weights.
+    """
+    _, metadata = read_safetensors(Path(path))
+    if metadata.get("network") == PORTRAIT:
+        return load_portrait(path, device)
+    if metadata.get("network") == DENSE:
+        return load_dense(path, device)
+    found = metadata.get("network", "no network named in its metadata")
+    raise WeightsError(f"{path}: these are not FD-GAN's weights ({found}); choose another --weights")
 
 
 def _load_fdgan(path: Path, wanted: str) -> tuple[Extractor | Shown, Translator, dict[str, str]]:

@@ -1,16 +1,22 @@
 """What tests share: a real target, a real performance, plates made with every feature an EXR can have."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
+import cv2
 import numpy as np
 import OpenImageIO as oiio
 import pytest
+import torch
 
+from ofx_reenact.compose.carry import Carrier
 from ofx_reenact.engine.inputs import identify, read_target, track_driver
 from ofx_reenact.engine.settings import Settings
+from ofx_reenact.fdgan import features, pairs
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.resources import resource
+from ofx_reenact.tracking.landmarks import LIPS_INNER, MESH68
 from ofx_reenact.weights import load_ldnet
 
 TARGET, DRIVER = resource("demo", "target.jpg"), resource("demo", "driver.mpg")
@@ -75,3 +81,37 @@ def target(colour):
 @pytest.fixture(scope="session")
 def identity(target, colour, weights):
     return identify(Settings(target=str(TARGET)), target, colour, weights)
+
+
+@pytest.fixture(scope="session")
+def smiling(target, colour):
+    """The demo target as the tracker sees it; its mouth is opened by hand where a test needs that."""
+    return colour.to_display(target.picture[..., :3], target.space).astype(np.float32) / 255
+
+
+@pytest.fixture(scope="session")
+def opened(smiling, identity):
+    """The demo target carried to an open mouth, with its new mesh: a photograph whose inside is pure green."""
+    mesh = identity.mesh.copy()
+    lower = np.array(LIPS_INNER[1][1:-1])
+    drop = np.zeros_like(mesh)
+    drop[lower, 1] = 0.12 * np.linalg.norm(mesh[454, :2] - mesh[234, :2])
+    spread = pairs.spread(tuple(sorted({*lower.tolist(), *LIPS_INNER[0], *MESH68[17:48]})))
+    fixed = sorted({*lower.tolist(), *LIPS_INNER[0], *MESH68[17:48]})
+    mesh[:468] += spread @ drop[fixed]
+    carrier = Carrier(smiling, identity.mesh, identity.frontal, identity.head, pairs.NECK)
+    picture = pairs.picture_of(smiling, pairs.carry(carrier, mesh, identity.head))
+    inside = np.zeros(picture.shape[:2], np.uint8)
+    contour = np.concatenate([mesh[list(LIPS_INNER[0]), :2], mesh[list(LIPS_INNER[1][-2:0:-1]), :2]])
+    cv2.fillPoly(inside, [np.round(contour).astype(np.int32)], 1)
+    picture[inside > 0] = (0, 1, 0)
+    return picture, mesh
+
+
+@pytest.fixture
+def backbone(monkeypatch):
+    """MobileNetV2 of chance where its weights are not installed: training runs the same, whatever it learns from it."""
+    if find_spec(features.PACKAGE) is None:
+        torch.manual_seed(0)
+        network = features.Features().eval().requires_grad_(False)
+        monkeypatch.setattr(features, "load_features", lambda: network)

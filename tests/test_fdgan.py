@@ -5,7 +5,6 @@ import dataclasses
 import itertools
 import json
 import re
-from importlib.util import find_spec
 
 import cv2
 import numpy as np
@@ -14,7 +13,6 @@ import torch
 from conftest import TARGET
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.compose.carry import Carrier
 from ofx_reenact.compose.grain import grain, measure_grain
 from ofx_reenact.engine.inputs import display_of, identify, make_painter, reference_of
 from ofx_reenact.engine.reenactor import Reenactor
@@ -52,13 +50,7 @@ def small(seed: int = 0) -> DenseFDGAN:
     return DenseFDGAN(Extractor(12, (8, 8, 8, 8), (4, 4, 4, 4)), Translator(15, 6, (8, 8, 8, 8), (4, 4, 4, 4)))
 
 
-@pytest.fixture(autouse=True)
-def backbone(monkeypatch):
-    """MobileNetV2 of chance where its weights are not installed: training runs the same, whatever it learns from it."""
-    if find_spec(features.PACKAGE) is None:
-        torch.manual_seed(0)
-        network = features.Features().eval().requires_grad_(False)
-        monkeypatch.setattr(features, "load_features", lambda: network)
+pytestmark = pytest.mark.usefixtures("backbone")
 
 
 # Networks
@@ -284,31 +276,6 @@ def test_mouth_window_lies_fast_on_the_skull(identity):
 
 
 # Pairs
-
-
-@pytest.fixture(scope="module")
-def smiling(target, colour):
-    """The demo target as the tracker sees it; its mouth is opened by hand where a test needs that."""
-    return colour.to_display(target.picture[..., :3], target.space).astype(np.float32) / 255
-
-
-@pytest.fixture(scope="module")
-def opened(smiling, identity):
-    """The demo target carried to an open mouth, with its new mesh: a photograph whose inside is pure green."""
-    mesh = identity.mesh.copy()
-    lower = np.array(LIPS_INNER[1][1:-1])
-    drop = np.zeros_like(mesh)
-    drop[lower, 1] = 0.12 * np.linalg.norm(mesh[454, :2] - mesh[234, :2])
-    spread = pairs.spread(tuple(sorted({*lower.tolist(), *LIPS_INNER[0], *MESH68[17:48]})))
-    fixed = sorted({*lower.tolist(), *LIPS_INNER[0], *MESH68[17:48]})
-    mesh[:468] += spread @ drop[fixed]
-    carrier = Carrier(smiling, identity.mesh, identity.frontal, identity.head, pairs.NECK)
-    picture = pairs.picture_of(smiling, pairs.carry(carrier, mesh, identity.head))
-    inside = np.zeros(picture.shape[:2], np.uint8)
-    contour = np.concatenate([mesh[list(LIPS_INNER[0]), :2], mesh[list(LIPS_INNER[1][-2:0:-1]), :2]])
-    cv2.fillPoly(inside, [np.round(contour).astype(np.int32)], 1)
-    picture[inside > 0] = (0, 1, 0)
-    return picture, mesh
 
 
 def test_a_shut_mouth_lets_nothing_leak_back(opened):

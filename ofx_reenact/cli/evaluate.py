@@ -55,56 +55,153 @@ def ldnet(
 
 @app.command("fdgan")
 def fdgan(
-    data: Annotated[Path, typer.Option(help="Set of pairs with people whom training did not see.")],
+    data: Annotated[
+        Path,
+        typer.Option(help="Pairs: the mouth is measured; crops or rendered heads: whole faces. The file says which."),
+    ],
     weights: Annotated[
         list[str] | None, typer.Option(help="FD-GAN weights; may be repeated; the shipped ones if not given.")
     ] = None,
     as_json: Annotated[Path | None, typer.Option("--json", help="Also write the numbers here.")] = None,
     report: Annotated[Path | None, typer.Option(help="Also draw sheets into this folder.")] = None,
+    limit: Annotated[int, typer.Option(help="Measure so many cases a kind at most, evenly chosen; 0: all.", min=0)] = 0,
 ) -> int:
-    """Repair beside warp only, on photographs: PSNR, SSIM and feature distance in mouth and window."""
-    from dataclasses import asdict
+    """Repair and printed portraits beside warp only, on people kept for validation: PSNR, SSIM, features, identity."""
+    from ofx_reenact.fdgan import pair_set
+    from ofx_reenact.fdgan.crops import schema_of
 
+    measured = fdgan_pairs if schema_of(data) == pair_set.SCHEMA else fdgan_faces
+    result = measured(data, weights or [], report, limit)
+    if as_json:
+        from ofx_reenact.files import written_whole
+
+        with written_whole(as_json) as partial:
+            partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+def fdgan_pairs(data: Path, weights: list[str], report: Path | None, limit: int) -> dict[str, Any]:
+    """Measure the mouth's window on a set of pairs, print it, and return it for JSON."""
     from rich.console import Console
 
     from ofx_reenact.evaluate import fdgan as evaluation
     from ofx_reenact.fdgan.features import BACKEND
     from ofx_reenact.fdgan.pair_set import PairSet
-    from ofx_reenact.files import written_whole
     from ofx_reenact.weights import load_dense, shipped_dense
 
-    loaded = [load_dense(path) for path in weights or [str(shipped_dense())]]
-    names = [w.path.parent.name + "/" + w.path.stem if len(loaded) > 1 else w.path.stem for w in loaded]
-    networks = dict(zip(names, (w.network for w in loaded), strict=True))
+    loaded = named([load_dense(path) for path in weights or [str(shipped_dense())]])
+    networks = {name: w.network for name, w in loaded.items()}
     pair_set = PairSet(data)
-    measured = evaluation.measure(networks, pair_set)
-    show_fdgan(measured, BACKEND, Console())
-    if as_json:
-        about = {name: {"sha256": w.sha256, **w.metadata} for name, w in zip(names, loaded, strict=True)}
-        table = {
-            kind: {name: {metric: asdict(mean) for metric, mean in row.items()} for name, row in rows.items()}
-            for kind, rows in measured.items()
-        }
-        result = {"data": str(data), "weights": about, "features": BACKEND, "errors": table}
-        with written_whole(as_json) as partial:
-            partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    measured = evaluation.measure(networks, pair_set, limit=limit)
+    for kind, rows in measured.items():
+        count = max(mean.count for mean in next(iter(rows.values())).values())
+        show_means(rows, f"{kind}: {count}, features of {BACKEND}", Console())
     if report:
         for path in evaluation.draw_sheets(report, networks, pair_set):
             typer.echo(f"sheet: {path}")
-    return 0
+    errors = {kind: plain_means(rows) for kind, rows in measured.items()}
+    return {"data": str(data), "weights": plain_weights(loaded), "features": BACKEND, "errors": errors}
 
 
-def show_fdgan(measured: Any, backend: str, console: Any) -> None:
-    """Print the numbers as tables."""
+def fdgan_faces(data: Path, weights: list[str], report: Path | None, limit: int) -> dict[str, Any]:
+    """Measure whole faces on crops or rendered heads, print it, and return it for JSON."""
+    from rich.console import Console
+
+    from ofx_reenact.engine.inputs import make_painter
+    from ofx_reenact.evaluate import faces, identity
+    from ofx_reenact.evaluate.cases import read_cases
+    from ofx_reenact.fdgan.features import BACKEND
+    from ofx_reenact.frames.colour import Colour
+    from ofx_reenact.weights import load_fdgan, shipped_dense, shipped_portrait
+
+    shipped = [str(path) for path in (shipped_dense(), shipped_portrait()) if path is not None]
+    loaded = named([load_fdgan(path) for path in weights or shipped])
+    painters = {name: make_painter(w, "cpu") for name, w in loaded.items()}
+    cases, colour = read_cases(data), Colour()
+    measured = faces.measure(painters, cases, colour, limit=limit)
+    show_faces(
+        measured, {"PSNR": "dB", "SSIM": "grey", "features": BACKEND, faces.IDENTITY: identity.BACKEND}, Console()
+    )
+    if not identity.installed():
+        typer.echo(identity.MISSING)
+    if report:
+        for path in faces.draw_sheets(report, painters, cases, colour):
+            typer.echo(f"sheet: {path}; from left: target, warp only, {', '.join(painters)}, truth")
+    return {
+        "data": str(data),
+        "weights": plain_weights(loaded),
+        "features": BACKEND,
+        "identity": identity.BACKEND if identity.installed() else None,
+        "cases": {kind: {"measured": m.count, "left out": m.left_out} for kind, m in measured.items()},
+        "errors": {kind: plain_means(m.errors) for kind, m in measured.items()},
+    }
+
+
+def named(loaded: list[Any]) -> dict[str, Any]:
+    """Name weights by their files, with as much of the path as tells them apart."""
+    for name in (lambda path: path.stem, lambda path: f"{path.parent.name}/{path.stem}", str):
+        names = [name(w.path) for w in loaded]
+        if len(set(names)) == len(names):
+            break
+    return dict(zip(names, loaded, strict=True))
+
+
+def plain_weights(loaded: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Weights by name as JSON takes them: digest and what their metadata says."""
+    return {name: {"sha256": w.sha256, **w.metadata} for name, w in loaded.items()}
+
+
+def plain_means(rows: Any) -> dict[str, dict[str, dict[str, float | None]]]:
+    """Means by row and metric as JSON takes them: what is not known is null, not NaN."""
+    import math
+    from dataclasses import asdict
+
+    return {
+        name: {
+            metric: {key: None if math.isnan(value) else value for key, value in asdict(mean).items()}
+            for metric, mean in row.items()
+        }
+        for name, row in rows.items()
+    }
+
+
+def show_means(rows: Any, title: str, console: Any) -> None:
+    """Print means with their intervals as a table, a row each."""
     from rich.table import Table
 
-    for kind, rows in measured.items():
-        metrics = list(next(iter(rows.values())))
-        count = max(mean.count for mean in next(iter(rows.values())).values())
-        table = Table("", *metrics, title=f"{kind}: {count}, features of {backend}")
-        for name, row in rows.items():
-            table.add_row(name, *(f"{mean.mean:.3f} ± {mean.interval:.3f}" for mean in row.values()))
-        console.print(table)
+    metrics = list(next(iter(rows.values())))
+    table = Table("", *metrics, title=title)
+    for name, row in rows.items():
+        table.add_row(name, *(shown(row[metric]) for metric in metrics))
+    console.print(table)
+
+
+def show_faces(measured: Any, backends: dict[str, str], console: Any) -> None:
+    """Print a table a metric for each kind of cases, regions side by side."""
+    from rich.table import Table
+
+    for kind, found in measured.items():
+        left_out = f", {found.left_out} left out" if found.left_out else ""
+        console.print(f"[bold]{kind}[/bold]: {found.count} measured{left_out}")
+        counts = {metric: mean.count for row in found.errors.values() for metric, mean in row.items()}
+        for group in dict.fromkeys(metric.partition(" ")[0] for metric in counts):
+            # No eye may close in a set; a column of nothing says nothing.
+            mine = [metric for metric in counts if metric.partition(" ")[0] == group and counts[metric]]
+            console.print(f"{group}, {backends[group]}")
+            table = Table()
+            table.add_column("", no_wrap=True)
+            for metric in mine:
+                table.add_column(f"{metric.partition(' ')[2] or 'to the target'}\n({counts[metric]})")
+            for name, row in found.errors.items():
+                if mine[0] in row:
+                    digits = 2 if group == "PSNR" else 3
+                    table.add_row(name, *(shown(row[metric], digits) for metric in mine))
+            console.print(table)
+
+
+def shown(mean: Any, digits: int = 3) -> str:
+    """A mean and, of several values, its interval."""
+    return f"{mean.mean:.{digits}f}" + (f" ±{mean.interval:.{digits}f}" if mean.count > 1 else "")
 
 
 def show(result: dict[str, Any], console: Any) -> None:

@@ -158,11 +158,15 @@ def reference_of(identity: Identity, target: TargetPicture, colour: Colour) -> R
 
 def display_of(identity: Identity, target: TargetPicture, colour: Colour) -> Display:
     """Return the display encoding of a target, exposed for its face."""
-    height, width = target.picture.shape[:2]
-    inside = np.zeros((height, width), np.uint8)
-    oval = np.round(identity.mesh[list(FACE_OVAL), :2]).astype(np.int32)
+    return display_for(target.picture, identity.mesh, target.space, colour)
+
+
+def display_for(picture: np.ndarray, mesh: np.ndarray, space: str, colour: Colour) -> Display:
+    """Return the display encoding of a picture (H, W, 3 or 4) in a scene-linear space, exposed for the face in it."""
+    inside = np.zeros(picture.shape[:2], np.uint8)
+    oval = np.round(mesh[list(FACE_OVAL), :2]).astype(np.int32)
     cv2.fillPoly(inside, [oval], 1)
-    return Display(colour, target.space, target.picture[inside > 0][:, :3])
+    return Display(colour, space, picture[inside > 0][:, :3])
 
 
 def find_identity(settings: Settings, target: TargetPicture, colour: Colour, weights: LDNetWeights) -> Identity:

@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from ofx_reenact.compose.carry import Carried, Carrier
 from ofx_reenact.compose.grain import measure_grain
-from ofx_reenact.compose.repair import Display, paste, set_in
+from ofx_reenact.compose.repair import Display
 from ofx_reenact.engine.identity import Identity
 from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import SettingsError, TrackingError
@@ -106,7 +106,7 @@ class Reenactor:
         if self._painter is not None and (display is None or not identity.dictionary):
             raise SettingsError("to repair, the reenactor needs the target's display encoding and its dictionary")
         carrier = Carrier(picture, identity.mesh, identity.frontal, identity.head, neck)
-        noise = measure_grain(display.encode(face_of(picture, identity))) if display is not None else 0.0
+        noise = measure_grain(display.encode(face_of(picture, identity.mesh))) if display is not None else 0.0
         self._target = _Target(identity, carrier, display, noise)
         self._motion = None
 
@@ -188,10 +188,10 @@ class Reenactor:
         """Draw FD-GAN's whole portrait and paste it back, as the paper does."""
         target = self._target
         assert target is not None and target.display is not None and isinstance(self._painter, PortraitPainter)
-        identity = target.identity
-        window = self._painter.window(identity.frontal, identity.head)
-        frame = self._untouched(sure)
-        matte = paste(frame.colour, window, *self._painter.paint(identity.dictionary, window, mesh), target.display)
+        identity, frame = target.identity, self._untouched(sure)
+        matte = self._painter.cover(
+            identity.dictionary, target.display, frame.colour, identity.frontal, identity.head, mesh
+        )
         return replace(frame, matte=matte, confidence=1 - matte * (1 - np.float32(sure)))
 
     def _repair(self, frame: Frame, carried: Carried, head: Similarity, mesh: np.ndarray) -> None:
@@ -201,12 +201,9 @@ class Reenactor:
         if not isinstance(self._painter, Painter) or target.display is None:
             return
         identity = target.identity
-        paint = self._painter.paint(
-            identity.dictionary, target.display, frame.colour, carried, identity.frontal, head, mesh
+        self._painter.repair(
+            identity.dictionary, target.display, frame.colour, carried, identity.frontal, head, mesh, target.grain
         )
-        if paint is not None:
-            window, inside, outside = paint.window, paint.inside, paint.outside
-            set_in(frame.colour, window, inside, outside, carried, target.display, target.grain)
 
     def _untouched(self, sure: float) -> Frame:
         assert self._target is not None
@@ -229,10 +226,10 @@ class Reenactor:
         return frame
 
 
-def face_of(picture: np.ndarray, identity: Identity) -> np.ndarray:
-    """Cut the box of the face mesh out of its picture, (h, w, 3)."""
-    low = np.maximum(np.floor(identity.mesh[:FACE_POINTS, :2].min(0)).astype(int), 0)
-    high = np.ceil(identity.mesh[:FACE_POINTS, :2].max(0)).astype(int) + 1
+def face_of(picture: np.ndarray, mesh: np.ndarray) -> np.ndarray:
+    """Cut the box of the face's mesh (478, 3) out of its picture, (h, w, 3)."""
+    low = np.maximum(np.floor(mesh[:FACE_POINTS, :2].min(0)).astype(int), 0)
+    high = np.ceil(mesh[:FACE_POINTS, :2].max(0)).astype(int) + 1
     return picture[low[1] : high[1], low[0] : high[0], :3]
 
 

@@ -1,4 +1,4 @@
-"""How good a repair is, on people whom training did not see: the warp alone beside one or several networks."""
+"""How good a repair is in the mouth's window, on people whom training did not see: the warp alone beside networks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ofx_reenact.errors import ReenactError
+from ofx_reenact.evaluate.cases import evenly
 from ofx_reenact.evaluate.pictures import Mean, ssim
 from ofx_reenact.fdgan.features import feature_distance
 from ofx_reenact.fdgan.pair_set import REVERSE, TRUE, Batch, PairSet
@@ -27,8 +28,13 @@ Table = dict[str, dict[str, dict[str, Mean]]]
 
 
 @torch.no_grad()
-def measure(networks: Mapping[str, DenseFDGAN], pair_set: PairSet) -> Table:
-    """Measure on every validation pair.
+def measure(networks: Mapping[str, DenseFDGAN], pair_set: PairSet, *, limit: int = 0) -> Table:
+    """Measure on validation pairs.
+
+    Args:
+        networks: by the names of their rows.
+        pair_set: set of pairs.
+        limit: pairs of each kind at most, evenly chosen; 0 takes all.
 
     Returns:
         Kind of pair → network, ``warp only`` first → ``PSNR mouth`` (dB), ``SSIM mouth``, ``features mouth`` and the
@@ -41,9 +47,9 @@ def measure(networks: Mapping[str, DenseFDGAN], pair_set: PairSet) -> Table:
         raise ReenactError("the set of pairs has nobody who is kept for validation; give it more people")
     result: Table = {}
     for kind, title in KINDS.items():
-        rows = pair_set.rows(validation=True, kind=kind)
+        rows = evenly(pair_set.rows(validation=True, kind=kind).tolist(), limit)
         found: dict[str, dict[str, list[Tensor]]] = {}
-        for part in np.array_split(rows, -(-len(rows) // _BATCH)) if len(rows) else ():
+        for part in np.array_split(rows, -(-len(rows) // _BATCH)) if rows else ():
             batch = pair_set.batch(part)
             made = {WARP: batch.warped} | {name: repair(network, batch) for name, network in networks.items()}
             for name, picture in made.items():
@@ -77,10 +83,10 @@ def draw_sheets(folder: Path, networks: Mapping[str, DenseFDGAN], pair_set: Pair
     """Draw target, warp, each network's picture and the truth of evenly chosen validation pairs, a sheet a kind."""
     paths = []
     for kind in KINDS:
-        rows = pair_set.rows(validation=True, kind=kind)
-        if not len(rows):
+        rows = evenly(pair_set.rows(validation=True, kind=kind).tolist(), count)
+        if not rows:
             continue
-        batch = pair_set.batch(rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)])
+        batch = pair_set.batch(np.array(rows))
         made = [repair(network, batch) for network in networks.values()]
         strip = torch.cat([batch.target, batch.warped, *made, batch.truth], dim=-1)
         shown = (strip / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).numpy()

@@ -178,6 +178,21 @@ def unpack(packed: np.ndarray, offsets: np.ndarray, row: int) -> np.ndarray:
     return np.ascontiguousarray(decoded[..., ::-1])
 
 
+def schema_of(path: str | Path) -> str:
+    """Return the schema that an ``.npz`` names; ``""`` if it names none or is something else.
+
+    Raises:
+        ReenactError: no such file.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            return str(data["schema"])
+    except FileNotFoundError as error:
+        raise ReenactError(f"{path}: no such file") from error
+    except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile):
+        return ""
+
+
 def read_npz(path: str | Path, schema: str, wanted: str) -> dict[str, np.ndarray]:
     """Read an ``.npz`` of one of this package's schemas.
 

@@ -98,16 +98,33 @@ def feature_distance(made: Tensor, truth: Tensor, weight: Tensor | None = None) 
         made, truth: (B, 3, H, W) in [-1, 1].
         weight: (B, 1, H, W); where it counts. All of it if not given.
     """
+    return mean_over(feature_differences(made, truth), weight)
+
+
+def feature_differences(made: Tensor, truth: Tensor) -> list[Tensor]:
+    """L1 of features at each level, over the mean size of the truth's: maps (B, 1, h, w).
+
+    Args:
+        made: (B, 3, H, W) in [-1, 1].
+        truth: the same, or one picture (1, 3, H, W) for all of them.
+    """
     network = load_features().to(made.device)
     with torch.no_grad():
         wanted = network(truth)
-    total = made.new_zeros(len(made))
-    for mine, theirs in zip(network(made), wanted, strict=True):
-        apart = (mine - theirs).abs().mean(1, keepdim=True) / theirs.abs().mean().clamp(min=1e-6)
-        size = apart.shape[-2:]
+    return [
+        (mine - theirs).abs().mean(1, keepdim=True) / theirs.abs().mean().clamp(min=1e-6)
+        for mine, theirs in zip(network(made), wanted, strict=True)
+    ]
+
+
+def mean_over(differences: list[Tensor], weight: Tensor | None = None) -> Tensor:
+    """Mean of all levels, each over where the weight (B or 1, 1, H, W) lies, or everywhere: (B,)."""
+    total = differences[0].new_zeros(len(differences[0]))
+    for apart in differences:
+        size = (apart.shape[-2], apart.shape[-1])
         share = torch.ones_like(apart) if weight is None else nn.functional.adaptive_avg_pool2d(weight, size)
         total = total + (apart * share).sum((1, 2, 3)) / share.sum((1, 2, 3)).clamp(min=1e-6)
-    return total / len(wanted)
+    return total / len(differences)
 
 
 def _layer(inputs: int, outputs: int, size: int, stride: int = 1, groups: int = 1) -> nn.Sequential:

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from ofx_reenact.compose.carry import Carried
-from ofx_reenact.compose.repair import Display
+from ofx_reenact.compose.repair import Display, set_in
 from ofx_reenact.fdgan.pairs import window_maps
 from ofx_reenact.fdgan.window import Reference, Window
 from ofx_reenact.tracking.landmarks import MESH68
@@ -126,6 +126,22 @@ class Painter:
         gate = np.float32(min(missing / FROM_NOTHING, 1.0))
         skin = _continued(change, (1 - mouth) ** 2) * (gate * _lips(mouth[..., 0]))[..., None]
         return Paint(window, _continued(change, mouth**2), skin)
+
+    def repair(
+        self,
+        dictionary: tuple[np.ndarray, ...],
+        display: Display,
+        colour: np.ndarray,
+        carried: Carried,
+        frontal: np.ndarray,
+        head: Similarity,
+        mesh: np.ndarray,
+        deviation: float,
+    ) -> None:
+        """Paint one frame (see :meth:`paint`) and set that in, in place, with grain of a deviation."""
+        painted = self.paint(dictionary, display, colour, carried, frontal, head, mesh)
+        if painted is not None:
+            set_in(colour, painted.window, painted.inside, painted.outside, carried, display, deviation)
 
     def _tensor(self, array: np.ndarray):  # type: ignore[no-untyped-def]
         import torch

@@ -35,6 +35,8 @@ SHOWN = 0.1
 DROP = (0.2, 1.9)
 # How bright the tongue is at most, of the lips' own colour.
 TONGUE = (0.2, 0.55)
+# Irises that stay between the corners of their eyes, as :meth:`Carrier.carry` takes them.
+NO_GAZE = np.zeros((2, 2))
 # Head turn between pseudo-target and truth, degrees (standard deviation).
 TURN = 3.0
 _UPPER, _LOWER = (np.array(half[1:-1]) for half in LIPS_INNER)
@@ -157,12 +159,12 @@ def pseudo_target(
     return (result if kept else with_lip_line(result, shut, head.scale, rng)), shut
 
 
-def carry(carrier: Carrier, mesh: np.ndarray, head: Similarity) -> Carried | None:
-    """Carry a target to another mesh (478, 3) of the same person."""
+def carry(carrier: Carrier, mesh: np.ndarray, head: Similarity, gaze: np.ndarray = NO_GAZE) -> Carried | None:
+    """Carry a target to another mesh (478, 3) of the same person, with a shift of the irises."""
     chin = list(MESH68[7:10])
     jaw = (head.invert(mesh[chin]) - carrier.frontal[chin]).mean(0)
     moved = mesh[:FACE_POINTS] - carrier.mesh[:FACE_POINTS]
-    return carrier.carry(moved, head, np.zeros((2, 2)), jaw)
+    return carrier.carry(moved, head, gaze, jaw)
 
 
 def closing(frontal: np.ndarray, kept: float, rng: np.random.Generator) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ofx_reenact.compose.repair import Display, paste
 from ofx_reenact.fdgan.dictionary import ABLATIONS, Dictionary
 from ofx_reenact.fdgan.landmark_image import landmark_image
 from ofx_reenact.fdgan.network import Extractor, Shown, Translator, picture
@@ -99,6 +100,31 @@ class PortraitPainter:
         # Whatever the oval, nothing is pasted up to the crop's edge.
         edge = np.clip((np.minimum(np.arange(self.size), np.arange(self.size)[::-1]) / fade), 0, 1)
         return drawn[0].cpu().numpy().transpose(1, 2, 0) / 2 + 0.5, (matte * np.outer(edge, edge)).astype(np.float32)
+
+    def cover(
+        self,
+        dictionary: tuple[np.ndarray, ...],
+        display: Display,
+        colour: np.ndarray,
+        frontal: np.ndarray,
+        head: Similarity,
+        mesh: np.ndarray,
+    ) -> np.ndarray:
+        """Draw a frame and paste it over the target's picture, in place.
+
+        Args:
+            dictionary: of the target.
+            display: how the network sees the plate.
+            colour: (H, W, 3 or 4) the target's picture, scene-linear.
+            frontal: the target's frontal mesh at rest (478, 3).
+            head: pose of the head in the target, not in motion.
+            mesh: the face in motion (468, 2 or more), pixels.
+
+        Returns:
+            The matte (H, W).
+        """
+        window = self.window(frontal, head)
+        return paste(colour, window, *self.paint(dictionary, window, mesh), display)
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(self.device)

@@ -1,0 +1,146 @@
+"""How good whole faces are, on people whom training did not see: target, warp and networks against the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.evaluate import identity
+from ofx_reenact.evaluate.cases import BACK, RENDERED, Case, Maker, evenly
+from ofx_reenact.evaluate.fdgan import KINDS as PAIR_KINDS
+from ofx_reenact.evaluate.fdgan import METRICS
+from ofx_reenact.evaluate.methods import STILL, Painters, follow, pictures
+from ofx_reenact.evaluate.pictures import Mean, ssim
+from ofx_reenact.evaluate.regions import regions
+from ofx_reenact.fdgan import features
+from ofx_reenact.fdgan.score import psnr, sheet
+from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.preview import write_png
+
+TRUTH, IDENTITY = "truth", "identity"
+# What the kinds of cases are called in a report.
+KINDS = PAIR_KINDS | {RENDERED: "rendered heads, from neutral", BACK: "rendered heads, back to neutral"}
+
+Cases = Mapping[str, Sequence[Maker]]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The numbers of one kind of cases.
+
+    Attributes:
+        count, left_out: cases that were measured, and that could not be made or carried.
+        errors: method → ``PSNR mouth`` (dB), … ``features whole``, and ``identity`` where SFace is installed, the only
+            one of the row ``truth``: its likeness to the target. Cases in which no eye closes do not count in
+            ``closing eyes``.
+    """
+
+    count: int
+    left_out: int
+    errors: dict[str, dict[str, Mean]]
+
+
+@torch.no_grad()
+def measure(painters: Painters, cases: Cases, colour: Colour, *, limit: int = 0) -> dict[str, Measured]:
+    """Measure kind by kind, one case in memory at a time.
+
+    Args:
+        painters: networks by the names of their rows.
+        cases: by kind.
+        colour: the config in which a render would work.
+        limit: cases a kind at most, evenly chosen; 0 takes all.
+
+    Returns:
+        By the kind's name in a report; kinds without a usable case are missing.
+
+    Raises:
+        ReenactError: no case can be made and carried at all.
+        SettingsError: MobileNetV2's weights are not installed.
+    """
+    features.load_features()
+    result: dict[str, Measured] = {}
+    for kind, makers in cases.items():
+        found: dict[str, dict[str, list[float]]] = {}
+        count = left_out = 0
+        for make in evenly(makers, limit):
+            made = _made(make(), painters, colour)
+            if made is None:
+                left_out += 1
+                continue
+            count += 1
+            for method, values in _values(*made).items():
+                for metric, value in values.items():
+                    found.setdefault(method, {}).setdefault(metric, []).append(value)
+        if count:
+            table = {method: {m: Mean.of(torch.tensor(v)) for m, v in row.items()} for method, row in found.items()}
+            result[KINDS[kind]] = Measured(count, left_out, table)
+    if not result:
+        raise ReenactError("no usable case: no open mouth, nobody in two pictures, or every face leaves its picture")
+    return result
+
+
+def errors(made: Tensor, truth: Tensor, areas: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
+    """PSNR, SSIM and feature distance of pictures (M, 3, H, W) from one truth (1, 3, H, W) in regions (H, W).
+
+    Returns:
+        ``PSNR mouth`` and so on, (M,) each; NaN where the region is empty.
+    """
+    differences = features.feature_differences(made, truth)
+    result: dict[str, Tensor] = {}
+    for place, area in areas.items():
+        region = torch.from_numpy(area)[None, None]
+        values = psnr(made, truth, region), ssim(made, truth, region), features.mean_over(differences, region)
+        for metric, value in zip(METRICS, values, strict=True):
+            result[f"{metric} {place}"] = value if area.any() else torch.full_like(value, float("nan"))
+    return result
+
+
+@torch.no_grad()
+def draw_sheets(folder: Path, painters: Painters, cases: Cases, colour: Colour, count: int = 8) -> list[Path]:
+    """Draw target, warp, each network's picture and the truth of evenly chosen cases, a sheet a kind."""
+    paths = []
+    for kind, makers in cases.items():
+        rows = []
+        for make in evenly(makers, count):
+            if (made := _made(make(), painters, colour)) is not None:
+                case, shown = made
+                rows.append(np.clip(np.concatenate([*shown.values(), case.truth], axis=1), 0, 1))
+        if rows:
+            paths.append(folder / f"{kind}.png")
+            write_png(paths[-1], sheet(rows, zoom=1))
+    return paths
+
+
+def _made(case: Case | None, painters: Painters, colour: Colour) -> tuple[Case, dict[str, np.ndarray]] | None:
+    """The picture of each method, the target shown still first; None where there is none."""
+    followed = None if case is None else follow(case, colour)
+    if case is None or followed is None:
+        return None
+    return case, {STILL: case.target} | pictures(followed, painters, colour)
+
+
+def _values(case: Case, shown: Mapping[str, np.ndarray]) -> dict[str, dict[str, float]]:
+    """Every number of one case: method → metric → value."""
+    areas = regions(case.target_mesh, case.mesh, (case.truth.shape[0], case.truth.shape[1]))
+    found = errors(torch.cat([_tensor(picture) for picture in shown.values()]), _tensor(case.truth), areas)
+    values = {
+        method: {metric: float(value[row]) for metric, value in found.items()} for row, method in enumerate(shown)
+    }
+    if identity.installed():
+        own = identity.embed(case.target, case.target_mesh)
+        values[TRUTH] = {}
+        for method, picture in {**shown, TRUTH: case.truth}.items():
+            mesh = case.target_mesh if method == STILL else case.mesh
+            values[method][IDENTITY] = float(own @ identity.embed(picture, mesh))
+    return values
+
+
+def _tensor(picture: np.ndarray) -> Tensor:
+    """Bring a picture (H, W, 3) in [0, 1] to (1, 3, H, W) in [-1, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32))[None] * 2 - 1
