@@ -342,6 +342,21 @@ def test_crops_round_trip_with_people_and_split(crops_file):
     assert abs(eyes[0, 1] - eyes[1, 1]) < 6 and (eyes > 40).all() and (eyes < 216).all()
 
 
+def test_crops_know_where_the_person_is(crops_file):
+    crops = Crops.load(crops_file)
+    mask, face = crops.mask(0), crops.mesh[0, MESH68, :2].round().astype(int)
+    assert mask.shape == (256, 256) and mask.dtype == np.float32 and 0 <= mask.min() <= mask.max() <= 1
+    assert mask[face[:, 1], face[:, 0]].min() > 0.5 and mask[:40, :40].max() < 0.1
+
+
+def test_a_set_without_masks_is_to_be_made_anew(crops_file, tmp_path):
+    with np.load(crops_file) as data:
+        older = {name: data[name] for name in data.files if "mask" not in name}
+    np.savez(tmp_path / "old.npz", **older | {"schema": "ofx-reenact/crops/1"})
+    with pytest.raises(ReenactError, match="of this version; `ofx-reenact data crops`"):
+        Crops.load(tmp_path / "old.npz")
+
+
 def test_small_blurred_and_faceless_pictures_are_left_out_and_counted(smiling, tmp_path):
     picture = (smiling * 255).astype(np.uint8)[..., ::-1]
     cv2.imwrite(str(tmp_path / "a.png"), picture)
@@ -369,7 +384,9 @@ def test_an_index_says_who_is_in_a_picture(smiling, tmp_path):
     (tmp_path / "index.csv").write_text(
         "path,identity,expression,licence\nset/1.png,her,calm,CC0\nset/2.png,her,,CC0\n"
     )
-    build_crops([str(folder)], tmp_path / "c.npz", size=128)
+    arguments = ["data", "crops", "--input", str(folder), "--out", str(tmp_path / "c.npz"), "--size", "128"]
+    assert run([*arguments, "--sheet", str(tmp_path / "look.png")]) == 0
+    assert cv2.imread(str(tmp_path / "look.png")).shape == (256, 8 * 256, 3)
     crops = Crops.load(tmp_path / "c.npz")
     assert crops.people == ("her",) and crops.take[0] == "calm" and set(crops.terms) == {"CC0"}
 

@@ -74,15 +74,21 @@ def crops(
     hold_out: Annotated[
         list[str] | None, typer.Option(help="People to keep for validation, as a pattern; may be repeated.")
     ] = None,
+    sheet: Annotated[
+        str, typer.Option(help="Write forty crops with their masks' outlines as a PNG to look at.", metavar="PATH")
+    ] = "",
 ) -> int:
     """Pack faces to train FD-GAN on. Who is in a file: by its folder's index.csv, or what stands before the first _."""
-    from ofx_reenact.fdgan.crops import build_crops
+    from ofx_reenact.fdgan.crops import Crops, build_crops, look
+    from ofx_reenact.frames.preview import write_png
 
     counts = build_crops(input, out, size=size, every=every, hold_out=hold_out or ())
     typer.echo(f"{counts.kept} crops: {out}")
     for reason in ("faceless", "small", "blurred", "untrusted"):
         if names := getattr(counts, reason):
             typer.echo(f"  {len(names)} left out, {reason}: {', '.join(names[:5])}{' …' if len(names) > 5 else ''}")
+    if sheet:
+        write_png(Path(sheet), look(Crops.load(out)))
     return 0
 
 
