@@ -94,18 +94,25 @@ def crops(
 
 @app.command("pairs")
 def pairs(
-    crops: Annotated[str, typer.Option(help="Set of crops.", metavar="PATH")],
     out: Annotated[Path, typer.Option(help="Set of pairs (.npz) to write.")],
+    crops: Annotated[str, typer.Option(help="Set of crops.", metavar="PATH")] = "",
+    heads: Annotated[
+        list[str] | None, typer.Option(help="File of rendered heads; may be repeated.", metavar="PATH")
+    ] = None,
     variants: Annotated[int, typer.Option(help="Ways in which each open mouth is shut.", min=1)] = 4,
     seed: Annotated[int, typer.Option(help="Of chance.")] = 1,
     sheet: Annotated[str, typer.Option(help="Write twenty pairs as a PNG to look at.", metavar="PATH")] = "",
 ) -> int:
     """Shut the mouths of photographs and open them again with the warp: what is missing then is what FD-GAN learns."""
+    if not crops and not heads:
+        raise SettingsError("nothing to make pairs of: give --crops, --heads or both")
     from ofx_reenact.fdgan.crops import Crops
     from ofx_reenact.fdgan.pair_set import PairSet, build_pairs, look
+    from ofx_reenact.fdgan.rendered.file import RenderedHeads
     from ofx_reenact.frames.preview import write_png
 
-    made = build_pairs(Crops.load(crops), out, variants=variants, seed=seed)
+    rendered = [RenderedHeads(path) for path in heads or ()]
+    made = build_pairs(Crops.load(crops) if crops else None, out, heads=rendered, variants=variants, seed=seed)
     typer.echo(f"{', '.join(f'{count} {kind}' for kind, count in made.items())}: {out}")
     if sheet:
         write_png(Path(sheet), look(PairSet(out)))
