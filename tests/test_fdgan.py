@@ -29,10 +29,14 @@ from ofx_reenact.fdgan.features import feature_distance
 from ofx_reenact.fdgan.landmark_image import POLYLINES, landmark_image
 from ofx_reenact.fdgan.network import Extractor, Translator, extractor_of, translator_of
 from ofx_reenact.fdgan.painter import Painter
-from ofx_reenact.fdgan.pair_set import MIRROR, REVERSE, TRUE, WIDER, PairSet, build_pairs
+from ofx_reenact.fdgan.pair_set import MIRROR, RENDERED, REVERSE, TRUE, WIDER, PairSet, build_pairs
 from ofx_reenact.fdgan.paper import PaperSettings, equation_12, judged
 from ofx_reenact.fdgan.portrait import Portrait
+from ofx_reenact.fdgan.rendered.file import SOURCE, Album, Picture, RenderedHeads
+from ofx_reenact.fdgan.rendered.parts import Label
+from ofx_reenact.fdgan.rendered.surface import NOTHING
 from ofx_reenact.fdgan.repair import DenseFDGAN, displaced, given, repaired
+from ofx_reenact.fdgan.score import measure_pairs
 from ofx_reenact.fdgan.train import STEPS
 from ofx_reenact.fdgan.window import Window
 from ofx_reenact.frames.colour import Display
@@ -341,6 +345,21 @@ def test_crops_round_trip_with_people_and_split(crops_file):
     assert abs(eyes[0, 1] - eyes[1, 1]) < 6 and (eyes > 40).all() and (eyes < 216).all()
 
 
+def test_crops_know_where_the_person_is(crops_file):
+    crops = Crops.load(crops_file)
+    mask, face = crops.mask(0), crops.mesh[0, MESH68, :2].round().astype(int)
+    assert mask.shape == (256, 256) and mask.dtype == np.float32 and 0 <= mask.min() <= mask.max() <= 1
+    assert mask[face[:, 1], face[:, 0]].min() > 0.5 and mask[:40, :40].max() < 0.1
+
+
+def test_a_set_without_masks_is_to_be_made_anew(crops_file, tmp_path):
+    with np.load(crops_file) as data:
+        older = {name: data[name] for name in data.files if "mask" not in name}
+    np.savez(tmp_path / "old.npz", **older | {"schema": "ofx-reenact/crops/1"})
+    with pytest.raises(ReenactError, match="of this version; `ofx-reenact data crops`"):
+        Crops.load(tmp_path / "old.npz")
+
+
 def test_small_blurred_and_faceless_pictures_are_left_out_and_counted(smiling, tmp_path):
     picture = (smiling * 255).astype(np.uint8)[..., ::-1]
     cv2.imwrite(str(tmp_path / "a.png"), picture)
@@ -368,7 +387,9 @@ def test_an_index_says_who_is_in_a_picture(smiling, tmp_path):
     (tmp_path / "index.csv").write_text(
         "path,identity,expression,licence\nset/1.png,her,calm,CC0\nset/2.png,her,,CC0\n"
     )
-    build_crops([str(folder)], tmp_path / "c.npz", size=128)
+    arguments = ["data", "crops", "--input", str(folder), "--out", str(tmp_path / "c.npz"), "--size", "128"]
+    assert run([*arguments, "--sheet", str(tmp_path / "look.png")]) == 0
+    assert cv2.imread(str(tmp_path / "look.png")).shape == (256, 8 * 256, 3)
     crops = Crops.load(tmp_path / "c.npz")
     assert crops.people == ("her",) and crops.take[0] == "calm" and set(crops.terms) == {"CC0"}
 
@@ -405,6 +426,96 @@ def test_other_files_are_refused(crops_file, tmp_path):
     (tmp_path / "x.npz").write_bytes(b"no")
     with pytest.raises(ReenactError, match="data crops"):
         Crops.load(tmp_path / "x.npz")
+
+
+# Pairs of rendered heads
+
+
+def heads_of(opened, smiling, identity, path, people=(0, 1, 2, 6)):
+    """Rendered heads in all but the renderer: shut and open, and open by the track where classes know no opening."""
+    size, album, corner = 256, Album(("jawOpen",), 256), np.array([0.5, 0.5, 0])
+    resized = lambda x: cv2.resize(x, (size, size), interpolation=cv2.INTER_AREA)  # noqa: E731
+    green = resized((opened[0] == (0, 1, 0)).all(-1).astype(np.float32)) > 0.5
+    nothing, inside = np.zeros_like(green, np.uint8), np.where(green, Label.MOUTH, 0).astype(np.uint8)
+    for person in people:
+        pictures = []
+        aside = np.roll(opened[0], 8, axis=1), opened[1] + [8, 0, 0]
+        takes = ((smiling, identity.mesh, nothing), (*opened, inside), (*aside, nothing))
+        for picture, mesh, classes in takes:
+            rgb = (resized(picture) * (0.7 + 0.04 * person) * 255).astype(np.uint8)
+            scaled = (mesh + corner) * size / len(picture) - corner
+            surface = np.where(classes > 0, 0, NOTHING).astype(np.int32)
+            surface[0, 0] = 0
+            steps, still = np.zeros((3, 3), np.int16), np.zeros(3)
+            pictures.append(Picture(rgb, classes, surface, steps, still, np.zeros(1), still[:2], scaled, 0.9))
+        album.add(pictures, np.array([[0, 1, 2]]), 300.0, 60.0 + person)
+    album.save(path, dropped=0)
+    return path
+
+
+@pytest.fixture(scope="module")
+def heads_file(opened, smiling, identity, tmp_path_factory):
+    return heads_of(opened, smiling, identity, tmp_path_factory.mktemp("heads") / "heads.npz")
+
+
+def test_rendered_heads_make_pairs_of_what_their_classes_confirm(heads_file, tmp_path):
+    heads, out = RenderedHeads(heads_file), tmp_path / "pairs.npz"
+    names = [heads.name(person) for person in range(heads.people)]
+    kept = [held_out(name) for name in names]
+    assert any(kept) and not all(kept)
+    made = build_pairs(None, out, heads=[heads])
+    # The neutral picture is carried to the one trusted truth, and while training another one too.
+    assert made == {REVERSE: 0, WIDER: 0, TRUE: 0, RENDERED: 2 * len(names) - sum(kept)}
+    pair_set = PairSet(out)
+    assert pair_set.people == tuple(names) and pair_set.terms == (f"rendered heads: {SOURCE}",)
+    assert np.array_equal(pair_set.validation, np.array(kept)[pair_set.person])
+    first = [int(np.nonzero(pair_set.person == person)[0][0]) for person in range(len(names))]
+    batch = pair_set.batch(np.array(first))
+    green = lambda x: (x[:, 1] - x[:, [0, 2]].amax(1)) / 2  # noqa: E731
+    assert (green(batch.truth) > 0.3).sum() > 100 * len(names)
+    assert green(batch.warped).max() < 0.2 and green(batch.target).max() < 0.2
+
+
+def test_a_rendered_person_is_the_same_in_two_files(heads_file, opened, smiling, identity, tmp_path):
+    other = heads_of(opened, smiling, identity, tmp_path / "other.npz", people=(2, 8))
+    files = [RenderedHeads(heads_file), RenderedHeads(other)]
+    build_pairs(None, tmp_path / "pairs.npz", heads=files)
+    pair_set = PairSet(tmp_path / "pairs.npz")
+    assert len(pair_set.people) == 5 and files[0].name(2) == files[1].name(0)
+    assert all(pair_set.validation[i] == held_out(pair_set.people[p]) for i, p in enumerate(pair_set.person))
+
+
+def test_rendered_heads_are_a_share_of_a_batch(crops_file, heads_file, tmp_path, monkeypatch):
+    monkeypatch.setattr("ofx_reenact.fdgan.dense.FEWEST", 4)
+    build_pairs(Crops.load(crops_file), tmp_path / "p.npz", heads=[RenderedHeads(heads_file)], variants=1)
+    pair_set, drawn = PairSet(tmp_path / "p.npz"), []
+    assert {TRUE, RENDERED} < set(pair_set.kind.tolist()) and len(pair_set.terms) == 2
+    recipe = DenseRecipe(DenseSettings(batch=2000), pair_set, tmp_path, small())
+    assert recipe.about()["rendered_share"] == 0.3
+    scores, shown = measure_pairs(small(), pair_set, limit=2)
+    assert scores["rendered PSNR warp"] > 0 and len(shown) == 2
+
+    def draw_only(_, rows):
+        drawn.extend(rows.tolist())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(PairSet, "batch", draw_only)
+    with pytest.raises(KeyboardInterrupt):
+        recipe.step(0, 1)
+    share = (pair_set.kind[drawn] == RENDERED).mean()
+    assert 0.25 < share < 0.35 and not pair_set.validation[drawn].any()
+
+
+def test_runs_on_photographs_alone_are_what_they_were(pairs_file, tmp_path, monkeypatch):
+    monkeypatch.setattr("ofx_reenact.fdgan.dense.FEWEST", 4)
+    assert "rendered_share" not in DenseRecipe(DenseSettings(), PairSet(pairs_file), tmp_path, small()).about()
+
+
+def test_command_line_makes_pairs_of_rendered_heads(heads_file, tmp_path, capsys):
+    arguments = ["data", "pairs", "--out", str(tmp_path / "p.npz")]
+    assert run(arguments) == 2 and "--heads" in capsys.readouterr().err
+    assert run([*arguments, "--heads", str(heads_file), "--sheet", str(tmp_path / "look.png")]) == 0
+    assert "rendered" in capsys.readouterr().out and (tmp_path / "look.png").is_file()
 
 
 # Repair

@@ -74,32 +74,45 @@ def crops(
     hold_out: Annotated[
         list[str] | None, typer.Option(help="People to keep for validation, as a pattern; may be repeated.")
     ] = None,
+    sheet: Annotated[
+        str, typer.Option(help="Write forty crops with their masks' outlines as a PNG to look at.", metavar="PATH")
+    ] = "",
 ) -> int:
     """Pack faces to train FD-GAN on. Who is in a file: by its folder's index.csv, or what stands before the first _."""
-    from ofx_reenact.fdgan.crops import build_crops
+    from ofx_reenact.fdgan.crops import Crops, build_crops, look
+    from ofx_reenact.frames.preview import write_png
 
     counts = build_crops(input, out, size=size, every=every, hold_out=hold_out or ())
     typer.echo(f"{counts.kept} crops: {out}")
     for reason in ("faceless", "small", "blurred", "untrusted"):
         if names := getattr(counts, reason):
             typer.echo(f"  {len(names)} left out, {reason}: {', '.join(names[:5])}{' …' if len(names) > 5 else ''}")
+    if sheet:
+        write_png(Path(sheet), look(Crops.load(out)))
     return 0
 
 
 @app.command("pairs")
 def pairs(
-    crops: Annotated[str, typer.Option(help="Set of crops.", metavar="PATH")],
     out: Annotated[Path, typer.Option(help="Set of pairs (.npz) to write.")],
+    crops: Annotated[str, typer.Option(help="Set of crops.", metavar="PATH")] = "",
+    heads: Annotated[
+        list[str] | None, typer.Option(help="File of rendered heads; may be repeated.", metavar="PATH")
+    ] = None,
     variants: Annotated[int, typer.Option(help="Ways in which each open mouth is shut.", min=1)] = 4,
     seed: Annotated[int, typer.Option(help="Of chance.")] = 1,
     sheet: Annotated[str, typer.Option(help="Write twenty pairs as a PNG to look at.", metavar="PATH")] = "",
 ) -> int:
     """Shut the mouths of photographs and open them again with the warp: what is missing then is what FD-GAN learns."""
+    if not crops and not heads:
+        raise SettingsError("nothing to make pairs of: give --crops, --heads or both")
     from ofx_reenact.fdgan.crops import Crops
     from ofx_reenact.fdgan.pair_set import PairSet, build_pairs, look
+    from ofx_reenact.fdgan.rendered.file import RenderedHeads
     from ofx_reenact.frames.preview import write_png
 
-    made = build_pairs(Crops.load(crops), out, variants=variants, seed=seed)
+    rendered = [RenderedHeads(path) for path in heads or ()]
+    made = build_pairs(Crops.load(crops) if crops else None, out, heads=rendered, variants=variants, seed=seed)
     typer.echo(f"{', '.join(f'{count} {kind}' for kind, count in made.items())}: {out}")
     if sheet:
         write_png(Path(sheet), look(PairSet(out)))

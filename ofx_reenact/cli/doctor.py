@@ -25,6 +25,7 @@ HELP = "Say what is installed, what is missing and how to get it, and where a re
 # What ships, and its SHA-256; other weights of the user's own are named with --weights.
 SHIPPED = {
     ("models", "face_landmarker.task"): "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff",
+    ("models", "selfie_segmentation.tflite"): "8d13b7fae74af625c641226813616a2117bd6bca19eb3b75574621fc08557f27",
     ("weights", "ldnet.safetensors"): "b68df9777f1dee8d4f8ec2821754f6ba59ba7dcd9776c4c984b9986fd242e867",
     ("weights", "ldnet_paper.safetensors"): "e96a3c36ffafb9e2f10c8b3db1c4c23ad13fcff6ab5551313ba510c394851a27",
     ("weights", "fdgan_dense.safetensors"): "cfca0c2f4939aafbfd25eddae11452ffc28ae804d4f9755c6b40b4b447c0b91c",

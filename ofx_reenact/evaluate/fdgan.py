@@ -13,14 +13,14 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.evaluate.cases import evenly
 from ofx_reenact.evaluate.pictures import Mean, ssim
 from ofx_reenact.fdgan.features import feature_distance
-from ofx_reenact.fdgan.pair_set import REVERSE, TRUE, Batch, PairSet
+from ofx_reenact.fdgan.pair_set import RENDERED, REVERSE, TRUE, Batch, PairSet
 from ofx_reenact.fdgan.repair import DenseFDGAN
 from ofx_reenact.fdgan.score import mouth_region, psnr, repair, sheet
 from ofx_reenact.frames.preview import write_png
 
 WARP = "warp only"
 # What the kinds of pairs are called in a report.
-KINDS = {REVERSE: "reverse-warp pairs", TRUE: "two photographs of one person"}
+KINDS = {REVERSE: "reverse-warp pairs", TRUE: "two photographs of one person", RENDERED: "rendered heads"}
 METRICS = ("PSNR", "SSIM", "features")
 _BATCH = 8
 

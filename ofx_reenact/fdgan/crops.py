@@ -1,7 +1,7 @@
 """A packed set of face crops: what FD-GAN is trained and measured on, in one file that needs no other.
 
-Each crop is upright and square around one face, display-encoded; with it go its tracked mesh, who it is and on what
-terms. People are split once, by a digest of their name: nobody is in training and in validation.
+Each crop is upright and square around one face, display-encoded; with it go its tracked mesh, a mask of the person, who
+it is and on what terms. People are split once, by a digest of their name: nobody is in training and in validation.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from ofx_reenact.frames.media import Labels, find_media, images
 from ofx_reenact.frames.sequence import VIDEOS
 from ofx_reenact.tracking.facemesh import FaceMesh, Region
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT
+from ofx_reenact.tracking.person import SelfieSegmentation
 from ofx_reenact.tracking.tracker import Track, Tracker
 
-SCHEMA = "ofx-reenact/crops/1"
+SCHEMA = "ofx-reenact/crops/2"
 # The crop's side in regions of the face mesh: hair and neck belong to the portrait.
 AROUND = 1.2
 # Faces whose outer eye corners are nearer than this, in pixels of the file, teach nothing but blur.
@@ -37,6 +38,8 @@ DISAGREEMENT = 0.06
 # One person in so many is kept for validation.
 VALIDATION = 8
 QUALITY = 95
+# Of the mask's outline on a sheet.
+_OUTLINE = (255, 60, 200)
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ class Crops:
     validation: np.ndarray
     _bytes: np.ndarray
     _offsets: np.ndarray
+    _masks: np.ndarray
+    _mask_offsets: np.ndarray
 
     def __len__(self) -> int:
         """Number of crops."""
@@ -72,6 +77,10 @@ class Crops:
     def picture(self, row: int) -> np.ndarray:
         """Return one crop, (size, size, 3) float32 in [0, 1]."""
         return unpack(self._bytes, self._offsets, row).astype(np.float32) / 255
+
+    def mask(self, row: int) -> np.ndarray:
+        """How likely each pixel of a crop shows a person, (size, size) float32 in [0, 1]."""
+        return unpack(self._masks, self._mask_offsets, row)[..., 0].astype(np.float32) / 255
 
     def of(self, person: int) -> np.ndarray:
         """Rows of one person."""
@@ -82,12 +91,13 @@ class Crops:
         """Read a set.
 
         Raises:
-            ReenactError: no such file, or not a set of crops.
+            ReenactError: no such file, or not a set of crops of this version.
         """
-        data = read_npz(path, SCHEMA, "set of crops; `ofx-reenact data crops` makes one")
+        data = read_npz(path, SCHEMA, "set of crops of this version; `ofx-reenact data crops` makes one")
         return cls(
             int(data["size"]), data["mesh"], data["person"], tuple(data["people"].tolist()), data["take"],
             data["terms"], data["detail"], data["validation"], data["bytes"], data["offsets"],
+            data["masks"], data["mask_offsets"],
         )  # fmt: skip
 
 
@@ -105,6 +115,7 @@ class Counts:
 @dataclass
 class _Rows:
     picture: list[np.ndarray] = field(default_factory=list)
+    mask: list[np.ndarray] = field(default_factory=list)
     mesh: list[np.ndarray] = field(default_factory=list)
     person: list[str] = field(default_factory=list)
     take: list[str] = field(default_factory=list)
@@ -136,7 +147,7 @@ def build_crops(
         OutputError: the set cannot be written.
     """
     rows, counts, colour, labels = _Rows(), Counts(), Colour(), Labels()
-    tracker, second = FaceMesh(), FaceMesh()
+    tracker, second, segmentation = FaceMesh(), FaceMesh(), SelfieSegmentation()
     for path in find_media(inputs):
         tracker.reset()
         label = labels.of(path)
@@ -147,6 +158,7 @@ def build_crops(
                 continue
             picture, mesh, detail = crop
             rows.picture.append(pack(picture))
+            rows.mask.append(_pack_mask(segmentation.mask(picture)))
             rows.mesh.append(mesh)
             rows.person.append(label.person)
             rows.take.append(label.take)
@@ -172,6 +184,12 @@ def pack(picture: np.ndarray) -> np.ndarray:
     return encoded.ravel()
 
 
+def _pack_mask(mask: np.ndarray) -> np.ndarray:
+    """Encode a mask (H, W) in [0, 1] as PNG bytes (n,), 8 bit."""
+    _, encoded = cv2.imencode(".png", np.round(mask * 255).astype(np.uint8))
+    return encoded.ravel()
+
+
 def unpack(packed: np.ndarray, offsets: np.ndarray, row: int) -> np.ndarray:
     """Decode one of the pictures packed one after the other, (H, W, 3) uint8 RGB."""
     decoded = np.asarray(cv2.imdecode(packed[offsets[row] : offsets[row + 1]], cv2.IMREAD_COLOR))
@@ -191,6 +209,19 @@ def schema_of(path: str | Path) -> str:
         raise ReenactError(f"{path}: no such file") from error
     except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile):
         return ""
+
+
+def look(crops: Crops, count: int = 40, columns: int = 8, side: int = 256) -> np.ndarray:
+    """Show crops with the outlines of their masks at one half, (H, W, 3) uint8."""
+    cells = []
+    for row in np.linspace(0, len(crops) - 1, min(count, len(crops))).astype(int).tolist():
+        drawn = np.round(cv2.resize(crops.picture(row), (side, side), interpolation=cv2.INTER_AREA) * 255)
+        person = (cv2.resize(crops.mask(row), (side, side), interpolation=cv2.INTER_AREA) > 0.5).astype(np.uint8)
+        outlines, _ = cv2.findContours(person, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+        cells.append(cv2.drawContours(drawn.astype(np.uint8), outlines, -1, _OUTLINE, 2))
+    cells += [np.zeros_like(cells[0])] * (-len(cells) % columns)
+    lines = [np.concatenate(cells[start : start + columns], axis=1) for start in range(0, len(cells), columns)]
+    return np.concatenate(lines)
 
 
 def read_npz(path: str | Path, schema: str, wanted: str) -> dict[str, np.ndarray]:
@@ -289,4 +320,6 @@ def _write(out: Path, rows: _Rows, size: int, hold_out: Sequence[str]) -> None:
             validation=validation[person],
             bytes=np.concatenate(rows.picture),
             offsets=np.cumsum([0, *map(len, rows.picture)]),
+            masks=np.concatenate(rows.mask),
+            mask_offsets=np.cumsum([0, *map(len, rows.mask)]),
         )

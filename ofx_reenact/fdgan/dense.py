@@ -19,7 +19,7 @@ from ofx_reenact.fdgan.critics import Discriminator
 from ofx_reenact.fdgan.dictionary import Dictionary
 from ofx_reenact.fdgan.features import feature_distance
 from ofx_reenact.fdgan.network import channels_last
-from ofx_reenact.fdgan.pair_set import TRUE, Batch, PairSet
+from ofx_reenact.fdgan.pair_set import RENDERED, TRUE, Batch, PairSet
 from ofx_reenact.fdgan.repair import DenseFDGAN, Repaired, given
 from ofx_reenact.fdgan.score import measure_pairs, sheet
 from ofx_reenact.frames.preview import write_png
@@ -38,6 +38,7 @@ class DenseSettings:
         batch: pairs a step, of each process.
         learning_rate: of Adam at its highest; rises over the first 100 steps, falls as a cosine.
         true_share: share of a batch that are two photographs of one person, if there are any.
+        rendered_share: share of a batch that are rendered heads, if there are any beside photographs.
         second: share of batches in which the target's second picture shows its open mouth, mirrored.
         critic_from: share of the steps that pass before the critic speaks.
         adversary: weight of the critic once it speaks.
@@ -53,6 +54,7 @@ class DenseSettings:
     batch: int = 8
     learning_rate: float = 4e-4
     true_share: float = 0.25
+    rendered_share: float = 0.3
     second: float = 0.2
     critic_from: float = 1 / 3
     adversary: float = 0.25
@@ -84,6 +86,8 @@ class DenseRecipe:
         self._settings, self._pairs, self._out, self._group = settings, pair_set, out, group
         self._all = pair_set.rows(validation=False)
         self._true = pair_set.rows(validation=False, kind=TRUE)
+        self._rendered = pair_set.rows(validation=False, kind=RENDERED)
+        self._photographs = np.setdiff1d(self._all, self._rendered)
         if len(self._all) < FEWEST:
             raise ReenactError(f"{len(self._all)} pairs to train on, at least {FEWEST} are needed: give more pictures")
         torch.manual_seed(settings.seed)
@@ -97,7 +101,11 @@ class DenseRecipe:
 
     def about(self) -> dict[str, Any]:
         """See :class:`ofx_reenact.training.Recipe`."""
-        return {"recipe": "dense", "pairs": len(self._all), **asdict(self._settings)}
+        about = {"recipe": "dense", "pairs": len(self._all), **asdict(self._settings)}
+        if not len(self._rendered):
+            # Runs on photographs alone are what they were before there were rendered heads, and go on.
+            del about["rendered_share"]
+        return about
 
     def step(self, number: int, steps: int) -> dict[str, float]:
         """Take one batch."""
@@ -151,10 +159,13 @@ class DenseRecipe:
         """Draw pairs, mirror half of them, and change their colours alike in all their pictures."""
         settings, chance = self._settings, self.chance
         count = settings.batch
-        rows = chance.choice(self._all, count)
+        rows = chance.choice(self._photographs if len(self._photographs) else self._rendered, count)
         if len(self._true):
             swap = chance.random(count) < settings.true_share
             rows = np.where(swap, chance.choice(self._true, count), rows)
+        if len(self._rendered):
+            swap = chance.random(count) < settings.rendered_share
+            rows = np.where(swap, chance.choice(self._rendered, count), rows)
         batch = self._pairs.batch(rows).mirrored(torch.from_numpy(chance.random(count) < 0.5))
         gain = np.exp(chance.normal(0, 0.12, (count, 1, 1, 1))) * np.exp(chance.normal(0, 0.05, (count, 3, 1, 1)))
         power = np.exp(chance.normal(0, 0.15, (count, 1, 1, 1)))

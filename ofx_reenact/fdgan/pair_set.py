@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -12,15 +12,17 @@ import torch
 from torch import Tensor
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.fdgan.crops import Crops, read_npz, unpack
+from ofx_reenact.fdgan.crops import Crops, held_out, read_npz, unpack
 from ofx_reenact.fdgan.pairs import Pair, pair_of, reverse_warp, wider
+from ofx_reenact.fdgan.rendered.file import RenderedHeads
+from ofx_reenact.fdgan.rendered.pairs import pairs_of
 from ofx_reenact.files import written_whole
 
 SCHEMA = "ofx-reenact/pairs/1"
 QUALITY = 96
 # Kinds of pairs: a photograph and what the warp makes of its shut mouth; the same with the jaw dropped, for training
-# only; two photographs of one person.
-REVERSE, WIDER, TRUE = "reverse", "wider", "true"
+# only; two photographs of one person; two pictures of a rendered head.
+REVERSE, WIDER, TRUE, RENDERED = "reverse", "wider", "true", "rendered"
 
 
 @dataclass(frozen=True)
@@ -109,60 +111,68 @@ class PairSet:
         )  # fmt: skip
 
 
+@dataclass
+class _Rows:
+    packed: list[np.ndarray] = field(default_factory=list)
+    person: list[str] = field(default_factory=list)
+    kind: list[str] = field(default_factory=list)
+    validation: list[bool] = field(default_factory=list)
+    target_landmarks: list[np.ndarray] = field(default_factory=list)
+    landmarks: list[np.ndarray] = field(default_factory=list)
+
+    def add(self, person: str, kind: str, validation: bool, pair: Pair) -> None:
+        self.packed += pack_pair(pair)
+        self.person.append(person)
+        self.kind.append(kind)
+        self.validation.append(validation)
+        self.target_landmarks.append(pair.target_landmarks)
+        self.landmarks.append(pair.landmarks)
+
+
 def build_pairs(
-    crops: Crops,
+    crops: Crops | None,
     out: Path,
     *,
+    heads: Sequence[RenderedHeads] = (),
     variants: int = 4,
     seed: int = 1,
     observe: Callable[[int, int], None] = lambda done, count: None,
 ) -> dict[str, int]:
-    """Make pairs of a set of crops and write them.
+    """Make pairs of a set of crops, of rendered heads, or of both, and write them.
 
     Args:
         crops: photographs; of people with several takes, each take is carried to each other one too.
         out: file to write.
-        variants: ways in which each open mouth is shut; one of people kept for validation.
+        heads: files of rendered heads; a person of two files is one person.
+        variants: ways in which each open mouth of a photograph is shut; one of people kept for validation.
         seed: of chance.
-        observe: called with crops done and their number.
+        observe: called with crops and rendered people done, and their number.
 
     Returns:
         Numbers of pairs of each kind.
 
     Raises:
-        ReenactError: no mouth is open in any of the crops.
+        ReenactError: no mouth is open in any of the pictures.
         OutputError: the set cannot be written.
     """
-    packed: list[np.ndarray] = []
-    about: list[tuple[int, str, bool]] = []
-    landmarks: list[tuple[np.ndarray, np.ndarray]] = []
-    for row in range(len(crops)):
-        rng = np.random.default_rng([seed, row])
-        for kind, pair in _pairs_of(crops, row, variants, rng):
-            packed += pack_pair(pair)
-            about.append((int(crops.person[row]), kind, bool(crops.validation[row])))
-            landmarks.append((pair.target_landmarks, pair.landmarks))
-        observe(row + 1, len(crops))
-    if not about:
-        raise ReenactError("no crop shows an open mouth; give pictures that do, or more of them")
-    person, kinds, validation = (np.asarray(column) for column in zip(*about, strict=True))
-    own, true = (np.asarray(column, np.float32) for column in zip(*landmarks, strict=True))
-    with written_whole(out) as partial, partial.open("wb") as file:
-        np.savez(
-            file,
-            allow_pickle=False,
-            schema=np.asarray(SCHEMA),
-            person=person,
-            people=np.asarray(crops.people),
-            terms=np.unique(crops.terms),
-            kind=kinds,
-            validation=validation,
-            target_landmarks=own,
-            landmarks=true,
-            bytes=np.concatenate(packed),
-            offsets=np.cumsum([0, *map(len, packed)]),
-        )
-    return {kind: int((kinds == kind).sum()) for kind in (REVERSE, WIDER, TRUE)}
+    rows, photographs = _Rows(), 0 if crops is None else len(crops)
+    drawn = [(file, person) for file in heads for person in range(file.people)]
+    people, terms = [file.name(person) for file, person in drawn], [f"rendered heads: {file.source}" for file in heads]
+    if crops is not None:
+        people, terms = [*crops.people, *people], [*crops.terms.tolist(), *terms]
+        for row in range(photographs):
+            for kind, pair in _pairs_of(crops, row, variants, np.random.default_rng([seed, row])):
+                rows.add(crops.people[int(crops.person[row])], kind, bool(crops.validation[row]), pair)
+            observe(row + 1, photographs + len(drawn))
+    for number, (file, person) in enumerate(drawn, photographs):
+        name, rng = file.name(person), np.random.default_rng([seed, number])
+        for pair in pairs_of(file, person, rng, second=not held_out(name)):
+            rows.add(name, RENDERED, held_out(name), pair)
+        observe(number + 1, photographs + len(drawn))
+    if not rows.person:
+        raise ReenactError("no picture shows an open mouth; give ones that do, or more of them")
+    _write(out, rows, list(dict.fromkeys(people)), sorted(set(terms)))
+    return {kind: rows.kind.count(kind) for kind in (REVERSE, WIDER, TRUE, RENDERED)}
 
 
 def pack_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
@@ -201,6 +211,24 @@ def _pairs_of(crops: Crops, row: int, variants: int, rng: np.random.Generator) -
         pair = pair_of(crops.picture(other), crops.mesh[other].astype(np.float64), truth, mesh)
         if pair is not None:
             yield TRUE, pair
+
+
+def _write(out: Path, rows: _Rows, people: list[str], terms: list[str]) -> None:
+    with written_whole(out) as partial, partial.open("wb") as file:
+        np.savez(
+            file,
+            allow_pickle=False,
+            schema=np.asarray(SCHEMA),
+            person=np.array([people.index(name) for name in rows.person]),
+            people=np.asarray(people),
+            terms=np.asarray(terms),
+            kind=np.asarray(rows.kind),
+            validation=np.asarray(rows.validation),
+            target_landmarks=np.asarray(rows.target_landmarks, np.float32),
+            landmarks=np.asarray(rows.landmarks, np.float32),
+            bytes=np.concatenate(rows.packed),
+            offsets=np.cumsum([0, *map(len, rows.packed)]),
+        )
 
 
 def _bytes(picture: np.ndarray) -> np.ndarray:

@@ -219,11 +219,16 @@ def mouth_motion(
     return spread(tuple(int(p) for p in unique)) @ values[first]
 
 
+def between_lips(mesh: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """The opening between the inner lips of a mesh (478, 2 or more) in a picture of a size (H, W), uint8 of 0 and 1."""
+    contour = np.concatenate([mesh[list(LIPS_INNER[0]), :2], mesh[list(LIPS_INNER[1][-2:0:-1]), :2]])
+    inside = np.zeros(size, np.uint8)
+    return np.asarray(cv2.fillPoly(inside, [np.round(contour * 16).astype(np.int32)], 1, shift=4))
+
+
 def without_inside(photograph: np.ndarray, mesh: np.ndarray, rim: float) -> np.ndarray:
     """Take what lies between the lips out, ``rim`` pixels of their edges with it, and let the lips go on inward."""
-    contour = np.concatenate([mesh[list(LIPS_INNER[0]), :2], mesh[list(LIPS_INNER[1][-2:0:-1]), :2]])
-    inside = np.zeros(photograph.shape[:2], np.uint8)
-    cv2.fillPoly(inside, [np.round(contour * 16).astype(np.int32)], 255, shift=4)
+    inside = between_lips(mesh, photograph.shape[:2]) * 255
     width = 2 * max(round(rim), 1) + 1
     inside = cv2.dilate(inside, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width)))
     whole = np.round(photograph * 255).astype(np.uint8)

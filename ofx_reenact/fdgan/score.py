@@ -7,8 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from ofx_reenact.fdgan.features import feature_distance
-from ofx_reenact.fdgan.pair_set import REVERSE, TRUE, Batch, PairSet
+from ofx_reenact.fdgan.pair_set import RENDERED, REVERSE, TRUE, Batch, PairSet
 from ofx_reenact.fdgan.repair import DenseFDGAN
+
+# Rows to look at of each kind.
+_SHOWN = 4
 
 
 @torch.no_grad()
@@ -29,19 +32,21 @@ def measure_pairs(
     """
     scores: dict[str, float] = {}
     shown: list[np.ndarray] = []
-    for kind in (REVERSE, TRUE):
+    for kind in (REVERSE, TRUE, RENDERED):
         rows = pair_set.rows(validation=True, kind=kind)
         if limit and len(rows) > limit:
             rows = rows[np.linspace(0, len(rows) - 1, limit).astype(int)]
         found: dict[str, list[Tensor]] = {}
+        rows_shown: list[np.ndarray] = []
         for part in np.array_split(rows, -(-len(rows) // 8)) if len(rows) else ():
             batch = pair_set.batch(part).to(device)
             made = repair(network, batch)
             for name, value in errors(batch, made).items():
                 found.setdefault(name, []).append(value)
-            shown += strips(batch, made) if len(shown) < 8 or kind == TRUE else []
+            rows_shown += strips(batch, made) if len(rows_shown) < _SHOWN else []
+        shown += rows_shown[:_SHOWN]
         scores |= {f"{kind} {name}": torch.cat(values).nanmean().item() for name, values in found.items()}
-    return scores, shown[:4] + shown[-4:]
+    return scores, shown
 
 
 def repair(network: DenseFDGAN, batch: Batch) -> Tensor:

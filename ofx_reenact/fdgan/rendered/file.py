@@ -5,6 +5,7 @@ Only triangles that a picture shows are kept; vertices are whole numbers of 1/75
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -161,6 +162,7 @@ class RenderedHeads:
                     raise ReenactError(f"{path}: not rendered heads of this version; make them again")
                 arrays = {name: data[name] for name in data.files}
             self._arrays = arrays
+            self.source = str(arrays["source"])
             self.units = tuple(str(name) for name in arrays["units"])
             self.size, self.dropped = int(arrays["size"]), int(arrays["dropped"])
             self.identity, self.rotation, self.expression = (
@@ -174,6 +176,19 @@ class RenderedHeads:
 
     def __len__(self) -> int:
         return len(self.identity)
+
+    @property
+    def people(self) -> int:
+        """How many people it holds."""
+        return len(self._arrays["camera"])
+
+    def name(self, identity: int) -> str:
+        """What a person is called, in each file that shows the same one, whatever else it holds.
+
+        The camera's distance is drawn with the person, and is nobody else's.
+        """
+        distance = float(self._arrays["camera"][identity, 1])
+        return f"rendered-{hashlib.sha256(distance.hex().encode()).hexdigest()[:10]}"
 
     def of(self, identity: int) -> list[int]:
         """Numbers of one person's pictures."""
