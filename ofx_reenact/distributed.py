@@ -119,7 +119,7 @@ def joined(device: str) -> Iterator[Group]:
     Raises:
         SettingsError: fewer GPUs than processes.
     """
-    if any(name not in os.environ for name in _ENVIRONMENT) or os.environ["WORLD_SIZE"] == "1":
+    if _alone():
         yield ALONE
         return
     store, rank, size = next(dist.rendezvous("env://"))
@@ -136,6 +136,20 @@ def joined(device: str) -> Iterator[Group]:
         if not isinstance(error, KeyboardInterrupt):
             time.sleep(_SILENCE)
         raise SystemExit(1) from None
+
+
+def refuse(training: str) -> None:
+    """Refuse a training that knows only one process where torchrun started several: each would do the same.
+
+    Raises:
+        SettingsError: several processes were started.
+    """
+    if not _alone():
+        raise SettingsError(f"{training} runs in one process: start it without torchrun")
+
+
+def _alone() -> bool:
+    return any(name not in os.environ for name in _ENVIRONMENT) or os.environ["WORLD_SIZE"] == "1"
 
 
 def _join(store: dist.Store, rank: int, size: int, device: str) -> None:

@@ -99,7 +99,7 @@ def work(folder: Path, group: Group, patch: pytest.MonkeyPatch) -> None:
     training.run(resumed, folder / "broken", 4, save_every=2, resume=True, group=group)
     left |= {name: recipe.state() for name, recipe in (("whole", whole), ("resumed", resumed))}
 
-    patch.setattr(paper, "Portrait", lambda: Portrait(*narrow(3, 6, 3)))
+    patch.setattr(Portrait, "ablation", lambda name: Portrait(*narrow(3, 6, 3)))
     settings = paper.PaperSettings(batch=2, bf16=False)
     asked = train.Training("paper", str(folder / "faces.npz"), folder / "paper", steps=1, paper=settings)
     points = []
@@ -204,7 +204,7 @@ def test_only_the_first_process_measures_and_writes(trained):
     assert [process["points"] for process in left] == [1, 0]
     names = [path.name for path in (folder / "paper").iterdir()]
     events = [name for name in names if name.startswith("events.")]
-    others = {"checkpoint.pt", "curves.jsonl", "curves.png", "samples.png", "fdgan_paper.safetensors"}
+    others = {"checkpoint.pt", "curves.jsonl", "curves.png", "samples.png", train.CRITICS, train.WEIGHTS["paper"]}
     assert len(events) == 1 and set(names) == {*others, *events}
     (line,) = (folder / "paper" / "curves.jsonl").read_text().splitlines()
     assert json.loads(line)["PSNR"] > 0
@@ -234,7 +234,7 @@ def test_without_torchrun_there_is_one_process(tmp_path, monkeypatch):
     assert group.chance(7).random() == np.random.default_rng(7).random()
     assert Group(1, 2).chance(7).random() != group.chance(7).random()
     faces_file(tmp_path / "faces.npz")
-    monkeypatch.setattr(paper, "Portrait", lambda: Portrait(*narrow(3, 6, 3)))
+    monkeypatch.setattr(Portrait, "ablation", lambda name: Portrait(*narrow(3, 6, 3)))
     arguments = ["train", "fdgan", "--recipe", "paper", "--data", str(tmp_path / "faces.npz"), "--device", "cpu"]
     assert run([*arguments, "--out", str(tmp_path / "run"), "--steps", "1", "--batch", "2"]) == 0
     about, _, _, state = training.read_checkpoint(tmp_path / "run" / training.CHECKPOINT)
@@ -248,3 +248,11 @@ def test_who_has_lost_the_others_says_so(monkeypatch):
     monkeypatch.setattr("torch.distributed.all_gather_object", closed)
     with pytest.raises(ReenactError, match=r"process 1 of 2 has lost the others \(Connection closed by peer\)"):
         Group(1, 2).wait()
+
+
+def test_trainings_that_know_one_process_refuse_several(tmp_path, monkeypatch, capsys):
+    for name, value in {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1"}.items():
+        monkeypatch.setenv(name, value)
+    data = ["--data", str(tmp_path / "heads.npz"), "--out", str(tmp_path / "run")]
+    assert run(["train", "ldnet", *data, "--device", "cpu"]) == 2
+    assert "start it without torchrun" in capsys.readouterr().err

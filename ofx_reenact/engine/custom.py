@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ofx_reenact.distributed import refuse
 from ofx_reenact.engine.inputs import (
     choose_device,
     find_identity,
@@ -52,6 +53,7 @@ def train_identity(
     Raises:
         ReenactError: the target or the frames cannot be used.
     """
+    refuse("train identity")
     colour, device = Colour(), choose_device(settings.device)
     weights, fdgan = load_ldnet(settings.weights or None), load_dense(settings.fdgan_weights or None, device)
     target = read_target(settings, colour)

@@ -186,8 +186,14 @@ def pack_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
 
 
 def look(pair_set: PairSet, count: int = 20) -> np.ndarray:
-    """Show training pairs beside one another, (H, W, 3) uint8: target, what the warp made, truth, maps."""
+    """Show training pairs beside one another, (H, W, 3) uint8: target, what the warp made, truth, maps.
+
+    Raises:
+        ReenactError: there are fewer than two.
+    """
     rows = pair_set.rows(validation=False)
+    if len(rows) < 2:
+        raise ReenactError(f"{len(rows)} pairs to train on: too few to look at; everybody else is kept for validation")
     rows = rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)]
     batch = pair_set.batch(rows)
     shown = torch.cat([*(x / 2 + 0.5 for x in (batch.target, batch.warped, batch.truth)), batch.maps], dim=-1)

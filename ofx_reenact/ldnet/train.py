@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ofx_reenact.distributed import refuse
 from ofx_reenact.errors import ReenactError, SettingsError
 from ofx_reenact.files import sha256_of
 from ofx_reenact.ldnet.heads import HeadModel, load_heads
@@ -70,6 +71,7 @@ def train(training: Training, observe: Callable[[str, Point], None] = lambda sta
         ReenactError: the data cannot be used.
         SettingsError: the options do not fit together, or ``out`` holds another run.
     """
+    refuse("train ldnet")
     if not training.data:
         raise SettingsError("--data is needed: a heads file; `ofx-reenact data heads` makes one")
     if training.threads:
