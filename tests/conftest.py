@@ -12,7 +12,8 @@ import torch
 from ofx_reenact.compose.carry import Carrier
 from ofx_reenact.engine.inputs import identify, read_target, track_driver
 from ofx_reenact.engine.settings import Settings
-from ofx_reenact.fdgan import features, pairs
+from ofx_reenact.fdgan import features
+from ofx_reenact.fdgan.data import pairs
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.resources import resource

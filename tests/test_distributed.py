@@ -19,10 +19,11 @@ from ofx_reenact import training
 from ofx_reenact.cli.main import run
 from ofx_reenact.distributed import ALONE, Group, joined
 from ofx_reenact.errors import ReenactError, SettingsError
-from ofx_reenact.fdgan import dense, faces, features, pair_set, paper, train
-from ofx_reenact.fdgan.crops import pack
+from ofx_reenact.fdgan import dense, features, paper, train
+from ofx_reenact.fdgan.data import faces, pair_set
+from ofx_reenact.fdgan.data.crops import pack
+from ofx_reenact.fdgan.data.pairs import Pair
 from ofx_reenact.fdgan.network import Extractor, Translator
-from ofx_reenact.fdgan.pairs import Pair
 from ofx_reenact.fdgan.portrait import Portrait
 from ofx_reenact.fdgan.repair import DenseFDGAN
 from ofx_reenact.weights import load_portrait

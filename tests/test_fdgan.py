@@ -19,22 +19,23 @@ from ofx_reenact.engine.reenactor import Reenactor
 from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import ReenactError, SettingsError, WeightsError
 from ofx_reenact.evaluate.pictures import Mean, grey, ssim
-from ofx_reenact.fdgan import adapters, features, pairs
+from ofx_reenact.fdgan import adapters, features
 from ofx_reenact.fdgan.critics import Classifier, Discriminator, count, log_likelihood
-from ofx_reenact.fdgan.crops import Crops, build_crops, held_out
+from ofx_reenact.fdgan.data import pairs
+from ofx_reenact.fdgan.data.crops import Crops, build_crops, held_out
+from ofx_reenact.fdgan.data.faces import FaceBatch, Faces, build_faces
+from ofx_reenact.fdgan.data.pair_set import MIRROR, RENDERED, REVERSE, TRUE, WIDER, PairSet, build_pairs
+from ofx_reenact.fdgan.data.rendered.file import SOURCE, Album, Picture, RenderedHeads
+from ofx_reenact.fdgan.data.rendered.parts import Label
+from ofx_reenact.fdgan.data.rendered.surface import NOTHING
 from ofx_reenact.fdgan.dense import DenseRecipe, DenseSettings
 from ofx_reenact.fdgan.dictionary import ABLATIONS, MeanReader, MeanWriter, Reader, Writer, attend, floats
-from ofx_reenact.fdgan.faces import FaceBatch, Faces, build_faces
 from ofx_reenact.fdgan.features import feature_distance
 from ofx_reenact.fdgan.landmark_image import POLYLINES, landmark_image
 from ofx_reenact.fdgan.network import Extractor, Translator, extractor_of, translator_of
 from ofx_reenact.fdgan.painter import Painter
-from ofx_reenact.fdgan.pair_set import MIRROR, RENDERED, REVERSE, TRUE, WIDER, PairSet, build_pairs
 from ofx_reenact.fdgan.paper import PaperSettings, equation_12, judged
 from ofx_reenact.fdgan.portrait import Portrait
-from ofx_reenact.fdgan.rendered.file import SOURCE, Album, Picture, RenderedHeads
-from ofx_reenact.fdgan.rendered.parts import Label
-from ofx_reenact.fdgan.rendered.surface import NOTHING
 from ofx_reenact.fdgan.repair import DenseFDGAN, displaced, given, repaired
 from ofx_reenact.fdgan.score import measure_pairs
 from ofx_reenact.fdgan.train import STEPS

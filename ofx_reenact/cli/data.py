@@ -79,7 +79,7 @@ def crops(
     ] = "",
 ) -> int:
     """Pack faces to train FD-GAN on. Who is in a file: by its folder's index.csv, or what stands before the first _."""
-    from ofx_reenact.fdgan.crops import Crops, build_crops, look
+    from ofx_reenact.fdgan.data.crops import Crops, build_crops, look
     from ofx_reenact.frames.preview import write_png
 
     counts = build_crops(input, out, size=size, every=every, hold_out=hold_out or ())
@@ -106,9 +106,9 @@ def pairs(
     """Shut the mouths of photographs and open them again with the warp: what is missing then is what FD-GAN learns."""
     if not crops and not heads:
         raise SettingsError("nothing to make pairs of: give --crops, --heads or both")
-    from ofx_reenact.fdgan.crops import Crops
-    from ofx_reenact.fdgan.pair_set import PairSet, build_pairs, look
-    from ofx_reenact.fdgan.rendered.file import RenderedHeads
+    from ofx_reenact.fdgan.data.crops import Crops
+    from ofx_reenact.fdgan.data.pair_set import PairSet, build_pairs, look
+    from ofx_reenact.fdgan.data.rendered.file import RenderedHeads
     from ofx_reenact.frames.preview import write_png
 
     rendered = [RenderedHeads(path) for path in heads or ()]
@@ -128,8 +128,8 @@ def faces(
     seed: Annotated[int, typer.Option(help="Of chance.")] = 1,
 ) -> int:
     """Turn heads and shut mouths of photographs by the warp: pairs of one person for the printed FD-GAN."""
-    from ofx_reenact.fdgan.crops import Crops
-    from ofx_reenact.fdgan.faces import build_faces
+    from ofx_reenact.fdgan.data.crops import Crops
+    from ofx_reenact.fdgan.data.faces import build_faces
 
     count = build_faces(Crops.load(crops), out, size=size, views=views, seed=seed)
     typer.echo(f"{count} views: {out}")
@@ -151,8 +151,8 @@ def rendered_heads(
     sheet: Annotated[Path | None, typer.Option(help="Contact sheet (.png or .jpg) to look at.")] = None,
 ) -> int:
     """Render textured heads: pictures of the same person, with exact flow, classes and tracks."""
-    from ofx_reenact.fdgan.rendered.file import RenderedHeads
-    from ofx_reenact.fdgan.rendered.heads import Progress, RenderOptions, render_heads, write_sheet
+    from ofx_reenact.fdgan.data.rendered.file import RenderedHeads
+    from ofx_reenact.fdgan.data.rendered.heads import Progress, RenderOptions, render_heads, write_sheet
 
     def on_progress(step: Progress) -> None:
         if step.done % poses == 0:

@@ -67,8 +67,8 @@ def fdgan(
     limit: Annotated[int, typer.Option(help="Measure so many cases a kind at most, evenly chosen; 0: all.", min=0)] = 0,
 ) -> int:
     """Repair and printed portraits beside warp only, on people kept for validation: PSNR, SSIM, features, identity."""
-    from ofx_reenact.fdgan import pair_set
-    from ofx_reenact.fdgan.crops import schema_of
+    from ofx_reenact.fdgan.data import pair_set
+    from ofx_reenact.fdgan.data.crops import schema_of
 
     measured = fdgan_pairs if schema_of(data) == pair_set.SCHEMA else fdgan_faces
     result = measured(data, weights or [], report, limit)
@@ -85,8 +85,8 @@ def fdgan_pairs(data: Path, weights: list[str], report: Path | None, limit: int)
     from rich.console import Console
 
     from ofx_reenact.evaluate import fdgan as evaluation
+    from ofx_reenact.fdgan.data.pair_set import PairSet
     from ofx_reenact.fdgan.features import BACKEND
-    from ofx_reenact.fdgan.pair_set import PairSet
     from ofx_reenact.weights import load_dense, shipped_dense
 
     loaded = named([load_dense(path) for path in weights or [str(shipped_dense())]])

@@ -19,7 +19,7 @@ from ofx_reenact.engine.inputs import (
 from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan.custom import MOST, Custom, CustomSettings, train_custom
-from ofx_reenact.fdgan.pairs import Pair, pair_of
+from ofx_reenact.fdgan.data.pairs import Pair, pair_of
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.media import find_media
 from ofx_reenact.frames.sequence import Sequence as Frames

@@ -12,12 +12,12 @@ import numpy as np
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.evaluate.regions import OPEN_EYE
-from ofx_reenact.fdgan import crops as crop_set
-from ofx_reenact.fdgan.crops import Crops, schema_of
-from ofx_reenact.fdgan.pair_set import REVERSE, TRUE
-from ofx_reenact.fdgan.pairs import openness, pseudo_target
-from ofx_reenact.fdgan.rendered import file as rendered
-from ofx_reenact.fdgan.rendered.file import RenderedHeads
+from ofx_reenact.fdgan.data import crops as crop_set
+from ofx_reenact.fdgan.data.crops import Crops, schema_of
+from ofx_reenact.fdgan.data.pair_set import REVERSE, TRUE
+from ofx_reenact.fdgan.data.pairs import openness, pseudo_target
+from ofx_reenact.fdgan.data.rendered import file as rendered
+from ofx_reenact.fdgan.data.rendered.file import RenderedHeads
 from ofx_reenact.warp.openings import SHUT_MOUTH, lenses
 
 # Kinds of cases that pairs do not have.

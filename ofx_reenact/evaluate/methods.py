@@ -12,8 +12,8 @@ from ofx_reenact.compose.grain import measure_grain
 from ofx_reenact.engine.inputs import display_for
 from ofx_reenact.engine.reenactor import face_of
 from ofx_reenact.evaluate.cases import Case
+from ofx_reenact.fdgan.data.pairs import NECK, carry, picture_of
 from ofx_reenact.fdgan.painter import Painter
-from ofx_reenact.fdgan.pairs import NECK, carry, picture_of
 from ofx_reenact.fdgan.portrait import PortraitPainter
 from ofx_reenact.fdgan.window import Reference
 from ofx_reenact.frames.colour import Colour, Display

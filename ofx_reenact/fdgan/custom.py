@@ -16,9 +16,9 @@ from torch import Tensor
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan import adapters
+from ofx_reenact.fdgan.data.pair_set import Batch
+from ofx_reenact.fdgan.data.pairs import Pair
 from ofx_reenact.fdgan.dense import losses
-from ofx_reenact.fdgan.pair_set import Batch
-from ofx_reenact.fdgan.pairs import Pair
 from ofx_reenact.fdgan.repair import DenseFDGAN
 from ofx_reenact.training import autocast
 

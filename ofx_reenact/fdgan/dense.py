@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from ofx_reenact.distributed import ALONE, Group
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan.critics import Discriminator
+from ofx_reenact.fdgan.data.pair_set import RENDERED, TRUE, Batch, PairSet
 from ofx_reenact.fdgan.dictionary import Dictionary
 from ofx_reenact.fdgan.features import feature_distance
 from ofx_reenact.fdgan.network import channels_last
-from ofx_reenact.fdgan.pair_set import RENDERED, TRUE, Batch, PairSet
 from ofx_reenact.fdgan.repair import DenseFDGAN, Repaired, given
 from ofx_reenact.fdgan.score import measure_pairs, sheet
 from ofx_reenact.frames.preview import write_png

@@ -14,8 +14,7 @@ import numpy as np
 
 from ofx_reenact.compose.carry import Carried
 from ofx_reenact.compose.repair import Display, set_in
-from ofx_reenact.fdgan.pairs import window_maps
-from ofx_reenact.fdgan.window import Reference, Window
+from ofx_reenact.fdgan.window import Reference, Window, window_maps
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.rigid import Similarity
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ofx_reenact.distributed import ALONE, Group
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan.critics import Classifier, Discriminator, log_likelihood
-from ofx_reenact.fdgan.faces import FaceBatch, Faces
+from ofx_reenact.fdgan.data.faces import FaceBatch, Faces
 from ofx_reenact.fdgan.network import channels_last
 from ofx_reenact.fdgan.portrait import Portrait
 from ofx_reenact.fdgan.score import psnr, sheet

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ofx_reenact.fdgan.data.pair_set import RENDERED, REVERSE, TRUE, Batch, PairSet
 from ofx_reenact.fdgan.features import feature_distance
-from ofx_reenact.fdgan.pair_set import RENDERED, REVERSE, TRUE, Batch, PairSet
 from ofx_reenact.fdgan.repair import DenseFDGAN
 
 # Rows to look at of each kind.

@@ -12,9 +12,9 @@ import torch
 
 from ofx_reenact.distributed import ALONE, Group
 from ofx_reenact.errors import SettingsError
+from ofx_reenact.fdgan.data.faces import Faces
+from ofx_reenact.fdgan.data.pair_set import PairSet
 from ofx_reenact.fdgan.dense import DenseRecipe, DenseSettings
-from ofx_reenact.fdgan.faces import Faces
-from ofx_reenact.fdgan.pair_set import PairSet
 from ofx_reenact.fdgan.paper import PaperRecipe, PaperSettings
 from ofx_reenact.fdgan.score import measure_pairs
 from ofx_reenact.files import sha256_of

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.fdgan.crops import Crops, held_out, read_npz, unpack
-from ofx_reenact.fdgan.pairs import Pair, pair_of, reverse_warp, wider
-from ofx_reenact.fdgan.rendered.file import RenderedHeads
-from ofx_reenact.fdgan.rendered.pairs import pairs_of
+from ofx_reenact.fdgan.data.crops import Crops, held_out, read_npz, unpack
+from ofx_reenact.fdgan.data.pairs import Pair, pair_of, reverse_warp, wider
+from ofx_reenact.fdgan.data.rendered.file import RenderedHeads
+from ofx_reenact.fdgan.data.rendered.pairs import pairs_of
 from ofx_reenact.files import written_whole
 
 SCHEMA = "ofx-reenact/pairs/1"

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.fdgan.rendered.assets import Fitting, Mesh, read_fitting, read_obj, read_texture, style_texture
-from ofx_reenact.fdgan.rendered.draw import Person
+from ofx_reenact.fdgan.data.rendered.assets import Fitting, Mesh, read_fitting, read_obj, read_texture, style_texture
+from ofx_reenact.fdgan.data.rendered.draw import Person
 
 # Exponents that bring MakeHuman's grey teeth to the white of real ones.
 _TEETH_TONE = np.array([0.5, 0.54, 0.62])

@@ -15,14 +15,14 @@ import cv2
 import numpy as np
 
 from ofx_reenact.errors import ReenactError, SettingsError
-from ofx_reenact.fdgan.rendered.file import Album, Picture, RenderedHeads, centimetres, quantised
-from ofx_reenact.fdgan.rendered.surface import seen_faces, stitched
+from ofx_reenact.fdgan.data.rendered.file import Album, Picture, RenderedHeads, centimetres, quantised
+from ofx_reenact.fdgan.data.rendered.surface import seen_faces, stitched
 
 if TYPE_CHECKING:
-    from ofx_reenact.fdgan.rendered.draw import Act
-    from ofx_reenact.fdgan.rendered.head import Head, Heads
-    from ofx_reenact.fdgan.rendered.parts import Shape
-    from ofx_reenact.fdgan.rendered.scene import Renderer, Stage
+    from ofx_reenact.fdgan.data.rendered.draw import Act
+    from ofx_reenact.fdgan.data.rendered.head import Head, Heads
+    from ofx_reenact.fdgan.data.rendered.parts import Shape
+    from ofx_reenact.fdgan.data.rendered.scene import Renderer, Stage
     from ofx_reenact.tracking.facemesh import FaceMesh
 
 # Colours of classes on contact sheets: background, skin, eye, teeth, tongue, mouth, hair, brow, cloth.
@@ -92,10 +92,10 @@ def render_heads(options: RenderOptions, on_progress: Callable[[Progress], None]
         ReenactError: an asset or a package is missing, the device cannot be used, or no face was found at all.
         OutputError: the file cannot be written.
     """
-    from ofx_reenact.fdgan.rendered.assets import find_assets
-    from ofx_reenact.fdgan.rendered.draw import draw_acts, draw_person
-    from ofx_reenact.fdgan.rendered.head import Head, Heads
-    from ofx_reenact.fdgan.rendered.scene import Renderer, draw_stage
+    from ofx_reenact.fdgan.data.rendered.assets import find_assets
+    from ofx_reenact.fdgan.data.rendered.draw import draw_acts, draw_person
+    from ofx_reenact.fdgan.data.rendered.head import Head, Heads
+    from ofx_reenact.fdgan.data.rendered.scene import Renderer, draw_stage
     from ofx_reenact.tracking.facemesh import FaceMesh
 
     assets = find_assets(options.assets)
@@ -133,7 +133,7 @@ def _picture(
     noise: int,
 ) -> Picture | None:
     """Render and track one picture; None where no face is found."""
-    from ofx_reenact.fdgan.rendered.scene import developed
+    from ofx_reenact.fdgan.data.rendered.scene import developed
 
     size = len(stage.background)
     rgb = developed(*renderer.render(head.parts, shapes, stage, head.focal(), samples, noise), stage)

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ofx_reenact.fdgan.pairs import Pair, between_lips, openness, pair_of
-from ofx_reenact.fdgan.rendered.file import RenderedHeads
-from ofx_reenact.fdgan.rendered.parts import Label
+from ofx_reenact.fdgan.data.pairs import Pair, between_lips, openness, pair_of
+from ofx_reenact.fdgan.data.rendered.file import RenderedHeads
+from ofx_reenact.fdgan.data.rendered.parts import Label
 from ofx_reenact.tracking.rigid import head_pose
 from ofx_reenact.warp.openings import SHUT_MOUTH
 

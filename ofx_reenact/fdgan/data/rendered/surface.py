@@ -13,7 +13,7 @@ import numba
 import numpy as np
 
 if TYPE_CHECKING:
-    from ofx_reenact.fdgan.rendered.parts import Part
+    from ofx_reenact.fdgan.data.rendered.parts import Part
 
 # Nothing there: the background.
 NOTHING = -1

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.fdgan.rendered.assets import Assets, read_obj, read_texture
-from ofx_reenact.fdgan.rendered.draw import Act, Person
-from ofx_reenact.fdgan.rendered.eye import Eye, eyeball, iris_toned
-from ofx_reenact.fdgan.rendered.mouth import Lips, settle
-from ofx_reenact.fdgan.rendered.parts import (
+from ofx_reenact.fdgan.data.rendered.assets import Assets, read_obj, read_texture
+from ofx_reenact.fdgan.data.rendered.draw import Act, Person
+from ofx_reenact.fdgan.data.rendered.eye import Eye, eyeball, iris_toned
+from ofx_reenact.fdgan.data.rendered.mouth import Lips, settle
+from ofx_reenact.fdgan.data.rendered.parts import (
     Hung,
     Label,
     Part,
@@ -30,7 +30,7 @@ from ofx_reenact.fdgan.rendered.parts import (
     toned,
     vertex_normals,
 )
-from ofx_reenact.fdgan.rendered.surface import NOTHING, project, rasterise_faces
+from ofx_reenact.fdgan.data.rendered.surface import NOTHING, project, rasterise_faces
 
 # Bones that a head's rotation reaches, and how much of it.
 _TURNING = {"neck01": 0.25, "neck02": 0.5, "neck03": 0.75, "head": 1.0, "eye.L": 1.0, "eye.R": 1.0}

@@ -18,7 +18,7 @@ from scipy.spatial.transform import Rotation
 
 from ofx_reenact.compose.carry import Carried, Carrier
 from ofx_reenact.compose.picture import INSIDE_LIGHT
-from ofx_reenact.fdgan.window import Window
+from ofx_reenact.fdgan.window import Window, window_maps
 from ofx_reenact.tracking.landmarks import LIPS_INNER, LIPS_OUTER, MESH68
 from ofx_reenact.tracking.rigid import Similarity, head_pose
 from ofx_reenact.tracking.surface import FACE_POINTS, spread
@@ -285,18 +285,3 @@ def picture_of(target: np.ndarray, carried: Carried) -> np.ndarray:
     result = target.copy()
     result[carried.composed.slices] = carried.composed.colour
     return result
-
-
-def window_maps(carried: Carried, window: Window, size: tuple[int, int]) -> np.ndarray:
-    """Visibility, stretch and mouth (h, w, 3) in [0, 1] through a window; what the dense translator sees beside colour.
-
-    Args:
-        carried: the target in motion.
-        window: to look through.
-        size: the picture's height and width.
-    """
-    box = window.box((size[1], size[0]))
-    if box is None:
-        return np.broadcast_to(np.array([1, 0.5, 0], np.float32), (window.size[1], window.size[0], 3)).copy()
-    stretch = 0.5 + np.log2(np.clip(carried.stretch(box), 0.25, 4)) / 4
-    return window.within(box).look(np.dstack([1 - carried.invented(box), stretch, carried.opening(box)]))

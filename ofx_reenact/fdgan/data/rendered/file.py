@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.fdgan.rendered.surface import NOTHING, View, flow
+from ofx_reenact.fdgan.data.rendered.surface import NOTHING, View, flow
 from ofx_reenact.files import written_whole
 
 SCHEMA = "ofx-reenact/rendered-heads/1"

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.fdgan.crops import Crops, pack, read_npz, unpack
-from ofx_reenact.fdgan.pairs import pseudo_target
+from ofx_reenact.fdgan.data.crops import Crops, pack, read_npz, unpack
+from ofx_reenact.fdgan.data.pairs import pseudo_target
 from ofx_reenact.files import written_whole
 from ofx_reenact.tracking.landmarks import MESH68
 
@@ -141,7 +141,7 @@ def _views_of(crops: Crops, row: int, views: int, rng: np.random.Generator) -> I
 
 
 def _mirrored(batch: FaceBatch, size: int) -> FaceBatch:
-    from ofx_reenact.fdgan.pair_set import MIRROR
+    from ofx_reenact.fdgan.data.pair_set import MIRROR
 
     def swap(points: Tensor) -> Tensor:
         other = points[:, list(MIRROR)].clone()

@@ -1,0 +1,1 @@
+"""What FD-GAN learns from: crops of faces, pairs made of them, rendered heads."""
