@@ -31,7 +31,7 @@ from ofx_reenact.resources import resource
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.overlay import draw_overlay
 from ofx_reenact.tracking.performance import Performance
-from ofx_reenact.weights import DenseWeights, PortraitWeights, load_dense, load_ldnet, load_portrait
+from ofx_reenact.weights import DenseWeights, load_dense, load_ldnet
 
 OUT = Path(__file__).parent / "pictures"
 COLOUR, WEIGHTS, FDGAN = Colour(), load_ldnet(), load_dense()
@@ -58,7 +58,6 @@ def main(targets: list[str]) -> None:
     write("frames.jpg", rows)
     write("close.jpg", [row for one in made for row in close_ups(*one)])
     write("repair.jpg", [row for target in targets for row in repairs(target, performance)])
-    write("paper.jpg", [row for target in targets for row in profiles(target, performance)])
     write("layers.jpg", [layers(*made[0][:2])])
     drawn = [
         draw_overlay(images[f], performance.mesh[f - 1, list(MESH68), :2], performance.mesh[f - 1], str(f))
@@ -68,10 +67,10 @@ def main(targets: list[str]) -> None:
 
 
 def set_up(
-    path: str, performance: Performance, fdgan: DenseWeights | PortraitWeights | None
+    path: str, performance: Performance, fdgan: DenseWeights | None
 ) -> tuple[TargetPicture, Reenactor, np.ndarray]:
     """Return a target, its reenactor, and its mesh."""
-    settings = Settings(target=path, profile="paper" if isinstance(fdgan, PortraitWeights) else "plate")
+    settings = Settings(target=path)
     target = read_target(settings, COLOUR)
     identity = identify(settings, target, COLOUR, WEIGHTS, fdgan)
     reenactor = Reenactor(weights=WEIGHTS, painter=make_painter(fdgan, "cpu") if fdgan else None)
@@ -100,16 +99,6 @@ def repairs(path: str, performance: Performance) -> list[list[np.ndarray]]:
         target, reenactor, mesh = set_up(path, performance, fdgan)
         pictures = [target.picture, *(reenactor.render(frame).colour for frame in OPEN)]
         rows.append([crop(show(target, picture), mesh[MOUTH, :2], 2.2) for picture in pictures])
-    return rows
-
-
-def profiles(path: str, performance: Performance) -> list[list[np.ndarray]]:
-    """Return a target in frames: as plates are rendered, and as the paper does it."""
-    rows = []
-    for fdgan in (FDGAN, load_portrait()):
-        target, reenactor, _ = set_up(path, performance, fdgan)
-        pictures = [target.picture, *(reenactor.render(frame).colour for frame in OPEN)]
-        rows.append([square(show(target, picture), 240) for picture in pictures])
     return rows
 
 

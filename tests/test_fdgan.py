@@ -692,11 +692,10 @@ def test_one_person_cannot_train_the_classifier(crops_file, tmp_path):
         build_faces(alone, tmp_path / "f.npz")
 
 
-def test_profile_paper_renders_with_the_shipped_weights(tmp_path):
+def test_profile_paper_says_which_weights_it_needs(tmp_path, capsys):
     arguments = ["render", "-t", str(TARGET), "-d", str(TARGET), "-o", str(tmp_path / "o.####.exr")]
-    assert run([*arguments, "--profile", "paper"]) == 0
-    sidecar = json.loads(next(tmp_path.glob("*.reenact.json")).read_text())
-    assert load_portrait().sha256 in json.dumps(sidecar)
+    assert run([*arguments, "--profile", "paper"]) == 1
+    assert "train fdgan --recipe paper" in capsys.readouterr().err
 
 
 def test_weights_of_another_profile_are_refused(tmp_path):

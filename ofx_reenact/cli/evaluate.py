@@ -112,9 +112,9 @@ def fdgan_faces(data: Path, weights: list[str], report: Path | None, limit: int)
     from ofx_reenact.evaluate.cases import read_cases
     from ofx_reenact.fdgan.features import BACKEND
     from ofx_reenact.frames.colour import Colour
-    from ofx_reenact.weights import load_fdgan, shipped_dense, shipped_portrait
+    from ofx_reenact.weights import load_fdgan, shipped_dense
 
-    loaded = named([load_fdgan(path) for path in weights or (shipped_dense(), shipped_portrait())])
+    loaded = named([load_fdgan(path) for path in weights or [str(shipped_dense())]])
     painters = {name: make_painter(w, "cpu") for name, w in loaded.items()}
     cases, colour = read_cases(data), Colour()
     measured = faces.measure(painters, cases, colour, limit=limit)
