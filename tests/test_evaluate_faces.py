@@ -15,7 +15,7 @@ from ofx_reenact.engine.reenactor import Reenactor
 from ofx_reenact.engine.settings import Settings
 from ofx_reenact.evaluate import faces
 from ofx_reenact.evaluate import identity as likeness
-from ofx_reenact.evaluate.cases import BACK, RENDERED, Case, evenly, read_cases
+from ofx_reenact.evaluate.cases import BACK, RENDERED, Case, read_cases
 from ofx_reenact.evaluate.methods import WARP, follow, pictures
 from ofx_reenact.evaluate.regions import regions
 from ofx_reenact.fdgan.data.crops import SCHEMA, build_crops, read_npz, schema_of
@@ -24,6 +24,7 @@ from ofx_reenact.fdgan.data.rendered.file import Album, Picture
 from ofx_reenact.fdgan.network import Extractor, Translator
 from ofx_reenact.fdgan.portrait import Portrait
 from ofx_reenact.fdgan.repair import DenseFDGAN
+from ofx_reenact.fdgan.score import evenly
 from ofx_reenact.fdgan.window import Reference, Window
 from ofx_reenact.tracking.landmarks import EYE_RIGHT, IRIS_LEFT
 from ofx_reenact.tracking.performance import Performance

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
@@ -22,7 +21,6 @@ from ofx_reenact.warp.openings import SHUT_MOUTH, lenses
 
 # Kinds of cases that pairs do not have.
 RENDERED, BACK = "rendered", "back"
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -66,13 +64,6 @@ def read_cases(path: str | Path, seed: int = 1) -> dict[str, list[Maker]]:
         f"{path}: nothing to measure on; give pairs, crops or rendered heads (`ofx-reenact data pairs`, `data crops`, "
         "`data render-heads`)"
     )
-
-
-def evenly(items: Sequence[T], limit: int) -> list[T]:
-    """Choose so many of the items at most, evenly; 0 takes all."""
-    if not limit or len(items) <= limit:
-        return list(items)
-    return [items[i] for i in np.linspace(0, len(items) - 1, limit).astype(int).tolist()]
 
 
 def _of_crops(path: str | Path, crops: Crops, seed: int) -> dict[str, list[Maker]]:

@@ -12,14 +12,14 @@ from torch import Tensor
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.evaluate import identity
-from ofx_reenact.evaluate.cases import BACK, RENDERED, Case, Maker, evenly
+from ofx_reenact.evaluate.cases import BACK, RENDERED, Case, Maker
 from ofx_reenact.evaluate.fdgan import KINDS as PAIR_KINDS
 from ofx_reenact.evaluate.fdgan import METRICS
 from ofx_reenact.evaluate.methods import STILL, Painters, follow, pictures
 from ofx_reenact.evaluate.pictures import Mean, ssim
 from ofx_reenact.evaluate.regions import regions
 from ofx_reenact.fdgan import features
-from ofx_reenact.fdgan.score import psnr, sheet
+from ofx_reenact.fdgan.score import evenly, psnr, sheet
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.preview import write_png
 

@@ -102,10 +102,10 @@ class DenseRecipe:
     def about(self) -> dict[str, Any]:
         """See :class:`ofx_reenact.training.Recipe`."""
         about = {"recipe": "dense", "pairs": len(self._all), **asdict(self._settings)}
-        if not len(self._rendered):
-            # Runs on photographs alone are what they were before there were rendered heads, and go on.
-            del about["rendered_share"]
-        return about
+        # What a run does without is not said, so that runs begun before there was such a thing go on.
+        without = {name for name in ("start", "critics") if not about[name]}
+        without |= set() if len(self._rendered) else {"rendered_share"}
+        return {name: value for name, value in about.items() if name not in without}
 
     def step(self, number: int, steps: int) -> dict[str, float]:
         """Take one batch."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -12,6 +15,7 @@ from ofx_reenact.fdgan.repair import DenseFDGAN
 
 # Rows to look at of each kind.
 _SHOWN = 4
+T = TypeVar("T")
 
 
 @torch.no_grad()
@@ -33,12 +37,10 @@ def measure_pairs(
     scores: dict[str, float] = {}
     shown: list[np.ndarray] = []
     for kind in (REVERSE, TRUE, RENDERED):
-        rows = pair_set.rows(validation=True, kind=kind)
-        if limit and len(rows) > limit:
-            rows = rows[np.linspace(0, len(rows) - 1, limit).astype(int)]
+        rows = evenly(pair_set.rows(validation=True, kind=kind).tolist(), limit)
         found: dict[str, list[Tensor]] = {}
         rows_shown: list[np.ndarray] = []
-        for part in np.array_split(rows, -(-len(rows) // 8)) if len(rows) else ():
+        for part in np.array_split(rows, -(-len(rows) // 8)) if rows else ():
             batch = pair_set.batch(part).to(device)
             made = repair(network, batch)
             for name, value in errors(batch, made).items():
@@ -47,6 +49,13 @@ def measure_pairs(
         shown += rows_shown[:_SHOWN]
         scores |= {f"{kind} {name}": torch.cat(values).nanmean().item() for name, values in found.items()}
     return scores, shown
+
+
+def evenly(items: Sequence[T], limit: int) -> list[T]:
+    """Choose so many of the items at most, evenly; 0 takes all."""
+    if not limit or len(items) <= limit:
+        return list(items)
+    return [items[i] for i in np.linspace(0, len(items) - 1, limit).astype(int).tolist()]
 
 
 def repair(network: DenseFDGAN, batch: Batch) -> Tensor:
