@@ -509,7 +509,10 @@ def test_rendered_heads_are_a_share_of_a_batch(crops_file, heads_file, tmp_path,
 
 def test_runs_on_photographs_alone_are_what_they_were(pairs_file, tmp_path, monkeypatch):
     monkeypatch.setattr("ofx_reenact.fdgan.dense.FEWEST", 4)
-    assert "rendered_share" not in DenseRecipe(DenseSettings(), PairSet(pairs_file), tmp_path, small()).about()
+    about = DenseRecipe(DenseSettings(), PairSet(pairs_file), tmp_path, small()).about()
+    assert not {"rendered_share", "start", "critics"} & about.keys()
+    further = DenseRecipe(DenseSettings(start="abc"), PairSet(pairs_file), tmp_path, small()).about()
+    assert further["start"] == "abc"
 
 
 def test_command_line_makes_pairs_of_rendered_heads(heads_file, tmp_path, capsys):
