@@ -44,8 +44,8 @@ class Recipe(Protocol):
     def about(self) -> dict[str, Any]:
         """What the run is made of, as plain values; a checkpoint of another is refused."""
 
-    def step(self, number: int, steps: int) -> Mapping[str, float]:
-        """Do step ``number`` (from 0) of ``steps``; returns the losses to plot."""
+    def step(self, number: int, steps: int) -> Mapping[str, Any]:
+        """Do step ``number`` (from 0) of ``steps``; returns the losses to plot, numbers or tensors of one."""
 
     def measure(self) -> Mapping[str, float]:
         """Errors on people whom training does not see."""
@@ -102,7 +102,8 @@ def run(
             measured = recipe.measure() if group.first else {}
             state = _whole_state(recipe, group)
             if group.first:
-                point = Point(step, steps, time.monotonic() - began, {**losses, **measured})
+                values = {name: float(value) for name, value in losses.items()} | dict(measured)
+                point = Point(step, steps, time.monotonic() - began, values)
                 _keep(_about(recipe, group), state, checkpoint, point)
                 observe(point)
             group.wait()

@@ -21,7 +21,7 @@ from ofx_reenact.distributed import ALONE, Group, joined
 from ofx_reenact.errors import ReenactError, SettingsError
 from ofx_reenact.fdgan import dense, features, paper, train
 from ofx_reenact.fdgan.data import faces, pair_set
-from ofx_reenact.fdgan.data.crops import pack
+from ofx_reenact.fdgan.data.packed import pack
 from ofx_reenact.fdgan.data.pairs import Pair
 from ofx_reenact.fdgan.network import Extractor, Translator
 from ofx_reenact.fdgan.portrait import Portrait

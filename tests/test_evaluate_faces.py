@@ -18,7 +18,9 @@ from ofx_reenact.evaluate import identity as likeness
 from ofx_reenact.evaluate.cases import BACK, RENDERED, Case, read_cases
 from ofx_reenact.evaluate.methods import WARP, follow, pictures
 from ofx_reenact.evaluate.regions import regions
-from ofx_reenact.fdgan.data.crops import SCHEMA, build_crops, read_npz, schema_of
+from ofx_reenact.fdgan.data.crops import SCHEMA
+from ofx_reenact.fdgan.data.cut import build_crops
+from ofx_reenact.fdgan.data.packed import read_npz, schema_of
 from ofx_reenact.fdgan.data.pair_set import REVERSE, TRUE
 from ofx_reenact.fdgan.data.rendered.file import Album, Picture
 from ofx_reenact.fdgan.network import Extractor, Translator

@@ -22,7 +22,8 @@ from ofx_reenact.evaluate.pictures import Mean, grey, ssim
 from ofx_reenact.fdgan import adapters, features
 from ofx_reenact.fdgan.critics import Classifier, Discriminator, count, log_likelihood
 from ofx_reenact.fdgan.data import pairs
-from ofx_reenact.fdgan.data.crops import Crops, build_crops, held_out
+from ofx_reenact.fdgan.data.crops import Crops, held_out
+from ofx_reenact.fdgan.data.cut import build_crops
 from ofx_reenact.fdgan.data.faces import FaceBatch, Faces, build_faces
 from ofx_reenact.fdgan.data.pair_set import MIRROR, RENDERED, REVERSE, TRUE, WIDER, PairSet, build_pairs
 from ofx_reenact.fdgan.data.rendered.file import SOURCE, Album, Picture, RenderedHeads
@@ -34,13 +35,14 @@ from ofx_reenact.fdgan.features import feature_distance
 from ofx_reenact.fdgan.landmark_image import POLYLINES, landmark_image
 from ofx_reenact.fdgan.network import Extractor, Translator, extractor_of, translator_of
 from ofx_reenact.fdgan.painter import Painter
-from ofx_reenact.fdgan.paper import PaperSettings, equation_12, judged
+from ofx_reenact.fdgan.paper import PaperRecipe, PaperSettings, equation_12, judged
 from ofx_reenact.fdgan.portrait import Portrait
 from ofx_reenact.fdgan.repair import DenseFDGAN, displaced, given, repaired
 from ofx_reenact.fdgan.score import measure_pairs
 from ofx_reenact.fdgan.train import STEPS
 from ofx_reenact.fdgan.window import Window
 from ofx_reenact.frames.colour import Display
+from ofx_reenact.recorded import Recorded
 from ofx_reenact.tracking.landmarks import LIPS_INNER, MESH68
 from ofx_reenact.training import bf16_pays
 from ofx_reenact.training import run as train
@@ -720,8 +722,25 @@ def test_devices_paint_alike(target, identity, colour, painting):
 def test_training_runs_on_a_gpu(pairs_file, tmp_path, monkeypatch):
     monkeypatch.setattr("ofx_reenact.fdgan.dense.FEWEST", 4)
     recipe = DenseRecipe(DenseSettings(batch=4, device="cuda", critic_from=0.0), PairSet(pairs_file), tmp_path)
-    assert all(np.isfinite(value) for value in recipe.step(0, 10).values())
+    assert all(np.isfinite(float(value)) for value in recipe.step(0, 10).values())
     assert recipe.measure()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_a_recorded_step_learns_what_one_kernel_by_kernel_does(faces_file, tmp_path, monkeypatch):
+    """Chance is the same in both, and the rate so low that the order of a GPU's sums does not decide the outcome."""
+
+    def losses(on):
+        monkeypatch.setattr("ofx_reenact.fdgan.paper.Recorded", lambda work, on: Recorded(work, on=on and recording))
+        recording = on
+        settings = PaperSettings(batch=2, device="cuda", learning_rate=1e-6, bf16=False)
+        recipe = PaperRecipe(settings, Faces(faces_file), tmp_path)
+        return [{name: float(value) for name, value in recipe.step(n, 24).items()} for n in range(24)]
+
+    eager, recorded = losses(False), losses(True)
+    for a, b in zip(eager, recorded, strict=True):
+        assert all(b[name] == pytest.approx(a[name], rel=0.03, abs=1e-3) for name in a), (a, b)
 
 
 def test_out_of_memory_suggests_a_smaller_batch(pairs_file, tmp_path, monkeypatch, capsys):

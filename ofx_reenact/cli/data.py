@@ -79,7 +79,8 @@ def crops(
     ] = "",
 ) -> int:
     """Pack faces to train FD-GAN on. Who is in a file: by its folder's index.csv, or what stands before the first _."""
-    from ofx_reenact.fdgan.data.crops import Crops, build_crops, look
+    from ofx_reenact.fdgan.data.crops import Crops, look
+    from ofx_reenact.fdgan.data.cut import build_crops
     from ofx_reenact.frames.preview import write_png
 
     counts = build_crops(input, out, size=size, every=every, hold_out=hold_out or ())

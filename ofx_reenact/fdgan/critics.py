@@ -39,7 +39,7 @@ class Classifier(PatchCritic):
 
 def log_likelihood(log_probability: Tensor, person: Tensor) -> Tensor:
     """Pick ``log P(k)`` for each patch: (B, K, h, w) and k (B,) → (B, h, w)."""
-    return log_probability[torch.arange(len(person)), person]
+    return log_probability[torch.arange(len(person), device=person.device), person]
 
 
 def count(network: nn.Module) -> int:

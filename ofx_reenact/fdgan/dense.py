@@ -23,6 +23,7 @@ from ofx_reenact.fdgan.network import channels_last
 from ofx_reenact.fdgan.repair import DenseFDGAN, Repaired, given
 from ofx_reenact.fdgan.score import measure_pairs, sheet
 from ofx_reenact.frames.preview import write_png
+from ofx_reenact.recorded import fused, set_rate
 from ofx_reenact.training import autocast
 
 # Fewer pairs than this are learned by heart.
@@ -98,6 +99,8 @@ class DenseRecipe:
         self.optimiser = torch.optim.Adam(self.network.parameters(), settings.learning_rate, (0.9, 0.99))
         self.critic_optimiser = torch.optim.Adam(self.critic.parameters(), settings.learning_rate, (0.5, 0.99))
         self.chance = group.chance(settings.seed)
+        self.network.draw = fused(self.network.draw, on=torch.device(settings.device).type == "cuda")
+        pair_set.hold_on(settings.device)
 
     def about(self) -> dict[str, Any]:
         """See :class:`ofx_reenact.training.Recipe`."""
@@ -107,17 +110,24 @@ class DenseRecipe:
         without |= set() if len(self._rendered) else {"rendered_share"}
         return {name: value for name, value in about.items() if name not in without}
 
-    def step(self, number: int, steps: int) -> dict[str, float]:
+    def step(self, number: int, steps: int) -> Mapping[str, Tensor]:
         """Take one batch."""
         settings = self._settings
         share = min(1.0, (number + 1) / 100) * (0.5 + 0.5 * math.cos(math.pi * number / steps))
-        for group in (*self.optimiser.param_groups, *self.critic_optimiser.param_groups):
-            group["lr"] = settings.learning_rate * max(share, 0.01)
-        batch = self._draw().to(settings.device)
+        for optimiser in (self.optimiser, self.critic_optimiser):
+            set_rate(optimiser, settings.learning_rate * max(share, 0.01))
+        batch = self._draw()
+        terms = self._descend(batch, critic=number >= settings.critic_from * steps)
+        decay = min(settings.ema, (1 + number) / (10 + number))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
+        return terms
+
+    def _descend(self, batch: Batch, critic: bool) -> dict[str, Tensor]:
+        settings = self._settings
         with autocast(settings.device, settings.bf16):
             made = self.network(batch.warped, batch.maps, batch.landmarks, self._dictionary(batch))
             terms = losses(made, batch, settings.features)
-            critic = number >= settings.critic_from * steps
             if critic:
                 verdict = self.critic(_judged(made.picture, batch.maps)).float()
                 terms["adversary"] = settings.adversary * _at_mouth(verdict**2, batch.maps)
@@ -129,11 +139,8 @@ class DenseRecipe:
                 real, fake = both.float().chunk(2)
                 apart = _at_mouth((real - 1) ** 2, batch.maps) + _at_mouth((fake + 1) ** 2, batch.maps)
             _descend(apart, self.critic, self.critic_optimiser, self._group)
-            terms["critic"] = apart.detach()
-        decay = min(settings.ema, (1 + number) / (10 + number))
-        with torch.no_grad():
-            torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
-        return {name: value.item() for name, value in terms.items()}
+            terms["critic"] = apart
+        return {name: value.detach() for name, value in terms.items()}
 
     @torch.no_grad()
     def measure(self) -> Mapping[str, float]:
@@ -166,14 +173,16 @@ class DenseRecipe:
         if len(self._rendered):
             swap = chance.random(count) < settings.rendered_share
             rows = np.where(swap, chance.choice(self._rendered, count), rows)
-        batch = self._pairs.batch(rows).mirrored(torch.from_numpy(chance.random(count) < 0.5))
+        batch = self._pairs.batch(rows).to(settings.device)
+        batch = batch.mirrored(torch.from_numpy(chance.random(count) < 0.5).to(settings.device))
         gain = np.exp(chance.normal(0, 0.12, (count, 1, 1, 1))) * np.exp(chance.normal(0, 0.05, (count, 3, 1, 1)))
         power = np.exp(chance.normal(0, 0.15, (count, 1, 1, 1)))
-        grey = chance.random((count, 1, 1, 1)) < 0.05
+        grey = torch.from_numpy(chance.random((count, 1, 1, 1)) < 0.05).to(settings.device)
+        bent, gained = (torch.from_numpy(x).float().to(settings.device) for x in (power, gain))
 
         def recolour(x: Tensor) -> Tensor:
-            light = (x / 2 + 0.5).clamp(min=1e-4) ** torch.from_numpy(power).float() * torch.from_numpy(gain).float()
-            light = torch.where(torch.from_numpy(grey), light.mean(1, keepdim=True).expand_as(light), light)
+            light = (x / 2 + 0.5).clamp(min=1e-4) ** bent * gained
+            light = torch.where(grey, light.mean(1, keepdim=True).expand_as(light), light)
             return light.clamp(0, 1) * 2 - 1
 
         seen = {name: recolour(getattr(batch, name)) for name in ("target", "warped", "truth")}

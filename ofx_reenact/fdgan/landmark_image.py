@@ -7,6 +7,7 @@ has its centre at (i, j), x to the right, y down; what lies outside the picture 
 
 from __future__ import annotations
 
+import itertools
 from typing import Literal
 
 import torch
@@ -41,13 +42,15 @@ def landmark_image(landmarks: Tensor, height: int, width: int, raster: Raster = 
         (B, 3 or 9, H, W) in the landmarks' dtype.
     """
     line = line or WIDTH * max(width, height) / SIZE
-    parts = torch.stack([_coverage(landmarks[:, list(points)], height, width, line) for points in POLYLINES], 1)
+    # Points are told apart by slices, not by an index, which would have to be brought to the device each time.
+    points = landmarks.unbind(1)
+    parts = torch.stack([_coverage([points[i] for i in lines], height, width, line) for lines in POLYLINES], 1)
     if raster == "parts":
         return parts
-    drawn = landmarks.new_full((len(landmarks), 3, height, width), -1.0)
+    drawn = [landmarks.new_full((len(landmarks), height, width), -1.0)] * 3
     for part, colour in zip(parts.unbind(1), COLOURS, strict=True):
-        drawn = drawn + (landmarks.new_tensor(colour)[:, None, None] - drawn) * part[:, None]
-    return drawn
+        drawn = [seen + (value - seen) * part for seen, value in zip(drawn, colour, strict=True)]
+    return torch.stack(drawn, 1)
 
 
 def channels(raster: Raster) -> int:
@@ -55,13 +58,14 @@ def channels(raster: Raster) -> int:
     return len(POLYLINES) if raster == "parts" else 3
 
 
-def _coverage(points: Tensor, height: int, width: int, line: float) -> Tensor:
-    """Coverage (B, H, W) of one polyline (B, N, 2): 1 within half a line, a ramp one pixel wide at its edge."""
-    x = torch.arange(width, device=points.device, dtype=points.dtype)[None, None]
-    y = torch.arange(height, device=points.device, dtype=points.dtype)[None, :, None]
-    nearest = points.new_full((len(points), height, width), float("inf"))
+def _coverage(points: list[Tensor], height: int, width: int, line: float) -> Tensor:
+    """Coverage (B, H, W) of one polyline of points (B, 2): 1 within half a line, a ramp one pixel wide at its edge."""
+    device, dtype = points[0].device, points[0].dtype
+    x = torch.arange(width, device=device, dtype=dtype)[None, None]
+    y = torch.arange(height, device=device, dtype=dtype)[None, :, None]
+    nearest = points[0].new_full((len(points[0]), height, width), float("inf"))
     # Segment by segment: memory stays that of one picture. Rows and columns are worked out before they meet.
-    for first, last in zip(points[:, :-1].unbind(1), points[:, 1:].unbind(1), strict=True):
+    for first, last in itertools.pairwise(points):
         right, down = (last - first)[..., None, None].unbind(1)
         from_x, from_y = x - first[:, 0, None, None], y - first[:, 1, None, None]
         share = ((from_x * right + from_y * down) / (right**2 + down**2).clamp(min=1e-8)).clamp(0, 1)

@@ -19,10 +19,14 @@ from ofx_reenact.fdgan.network import channels_last
 from ofx_reenact.fdgan.portrait import Portrait
 from ofx_reenact.fdgan.score import psnr, sheet
 from ofx_reenact.frames.preview import write_png
+from ofx_reenact.recorded import Recorded, fused, set_rate
 from ofx_reenact.training import autocast
 
 # Pairs that ``measure`` looks at.
 _SHOWN = 16
+# Steps over which the learning rate rises, as in the authors' earlier code: RMSprop, which knows no sizes yet, begins
+# with steps ten times as long, and would undo what a training goes on with.
+_WARM_UP = 100
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class PaperSettings:
     Attributes:
         variant: ``fdgan``, or the ablation to train in its place.
         batch: pairs a step, of each process.
-        learning_rate: of RMSprop.
+        learning_rate: of RMSprop; rises over the first 100 steps.
         reconstruction, adversary, identity: weights of the three terms of equation 12.
         ema: decay of the average that is kept (not the paper's, which ships its last step).
         seed: of chance.
@@ -75,19 +79,34 @@ class PaperRecipe:
         self.average = copy.deepcopy(self.network)
         both = {"discriminator": Discriminator(), "classifier": Classifier(faces.people())}
         self.critics = channels_last(nn.ModuleDict(both).to(settings.device))
-        self.optimiser = torch.optim.RMSprop(self.network.parameters(), settings.learning_rate)
-        self.critic_optimiser = torch.optim.RMSprop(self.critics.parameters(), settings.learning_rate)
+        # Several GPUs meet in the middle of a step, which is then not recorded.
+        record = torch.device(settings.device).type == "cuda" and group.size == 1
+        rate = torch.tensor(settings.learning_rate, device=settings.device) if record else settings.learning_rate
+        self.optimiser = torch.optim.RMSprop(self.network.parameters(), rate, capturable=record)
+        self.critic_optimiser = torch.optim.RMSprop(self.critics.parameters(), rate, capturable=record)
         self.chance = group.chance(settings.seed)
+        self._work = Recorded(self._descend, on=record)
+        self.network.draw = fused(self.network.draw, on=record)
+        faces.hold_on(settings.device)
 
     def about(self) -> dict[str, Any]:
         """See :class:`ofx_reenact.training.Recipe`."""
         about = {"recipe": "paper fdgan", "people": self._faces.people(), "size": self._faces.size}
         return {**about, **asdict(self._settings)}
 
-    def step(self, number: int, steps: int) -> dict[str, float]:
+    def step(self, number: int, steps: int) -> Mapping[str, Tensor]:
         """One step of D and C, and one of extractor and translator."""
         settings = self._settings
-        batch = self._to_device(self._faces.draw(settings.batch, self.chance))
+        for optimiser in (self.optimiser, self.critic_optimiser):
+            set_rate(optimiser, settings.learning_rate * min(1.0, (number + 1) / _WARM_UP))
+        losses = self._work(vars(self._to_device(self._faces.draw(settings.batch, self.chance))))
+        decay = min(settings.ema, (1 + number) / (10 + number))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
+        return losses
+
+    def _descend(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        settings, batch = self._settings, FaceBatch(**tensors)
         with autocast(settings.device, settings.bf16):
             made = read(self.network, batch)
             self.critics.requires_grad_(True)
@@ -97,10 +116,7 @@ class PaperRecipe:
             self.critics.requires_grad_(False)
             terms = equation_12(settings, self.critics["discriminator"], self.critics["classifier"], batch, made)
         _descend(torch.stack(list(terms.values())).sum(), self.optimiser, self._group)
-        decay = min(settings.ema, (1 + number) / (10 + number))
-        with torch.no_grad():
-            torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
-        return {name: value.item() for name, value in (apart | terms).items()}
+        return {name: value.detach() for name, value in (apart | terms).items()}
 
     @torch.no_grad()
     def measure(self) -> Mapping[str, float]:

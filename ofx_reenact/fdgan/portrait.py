@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -29,6 +30,8 @@ class Portrait(nn.Module):
     def __init__(self, extractor: Extractor | Shown | None = None, translator: Translator | None = None) -> None:
         super().__init__()
         self.extractor, self.translator = extractor or Extractor(), translator or Translator()
+        # What draws landmark images; a training puts a faster one in its place.
+        self.draw: Callable[..., Tensor] = landmark_image
 
     @classmethod
     def ablation(cls, name: str) -> Portrait:
@@ -44,12 +47,12 @@ class Portrait(nn.Module):
 
     def write(self, pictures: Tensor, landmarks: Tensor) -> Dictionary:
         """Write dictionaries: pictures (B, R, 3, s, s) in [-1, 1] of R references, landmarks (B, R, 68, 2) pixels."""
-        drawn = landmark_image(landmarks.flatten(0, 1), *pictures.shape[-2:]).unflatten(0, pictures.shape[:2])
+        drawn = self.draw(landmarks.flatten(0, 1), *pictures.shape[-2:]).unflatten(0, pictures.shape[:2])
         return self.extractor(torch.cat([pictures, drawn.to(pictures.dtype)], dim=2))
 
     def forward(self, landmarks: Tensor, dictionary: Dictionary, size: int) -> Tensor:
         """Read portraits (B, 3, size, size) in [-1, 1] whose landmarks are (B, 68, 2)."""
-        drawn = landmark_image(landmarks, size, size)
+        drawn = self.draw(landmarks, size, size)
         if isinstance(self.extractor, Shown):
             # Its readers read nothing; what is kept of the target goes in beside the landmark image.
             (target,) = dictionary

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +11,8 @@ from torch import Tensor, nn
 from ofx_reenact.fdgan.dictionary import ABLATIONS, Dictionary
 from ofx_reenact.fdgan.landmark_image import channels, landmark_image
 from ofx_reenact.fdgan.network import DENSE_OUTPUTS, FEATURES, ROWS, Extractor, Translator
+
+Draw = Callable[..., Tensor]
 
 # Picture and parts; parts, warped picture, visibility, stretch, mouth.
 EXTRACTOR_INPUTS = 3 + channels("parts")
@@ -47,6 +50,8 @@ class DenseFDGAN(nn.Module):
         super().__init__()
         self.extractor = extractor or Extractor(EXTRACTOR_INPUTS)
         self.translator = translator or Translator(TRANSLATOR_INPUTS, DENSE_OUTPUTS)
+        # What draws landmark images; a training puts a faster one in its place.
+        self.draw: Draw = landmark_image
 
     @classmethod
     def ablation(cls, name: str) -> DenseFDGAN:
@@ -67,7 +72,7 @@ class DenseFDGAN(nn.Module):
             pictures: (B, R, 3, h, w) in [-1, 1], R windows of each target.
             landmarks: (B, R, 68, 2) window pixels.
         """
-        return self.extractor(seen_by_extractor(pictures, landmarks))
+        return self.extractor(seen_by_extractor(pictures, landmarks, self.draw))
 
     def forward(self, warped: Tensor, maps: Tensor, landmarks: Tensor, dictionary: Dictionary) -> Repaired:
         """Repair windows.
@@ -78,21 +83,21 @@ class DenseFDGAN(nn.Module):
             landmarks: (B, 68, 2) window pixels, of the face in motion.
             dictionary: of the target.
         """
-        raw = self.translator(seen_by_translator(warped, maps, landmarks), dictionary)
+        raw = self.translator(seen_by_translator(warped, maps, landmarks, self.draw), dictionary)
         return repaired(raw, warped, maps)
 
 
-def seen_by_extractor(pictures: Tensor, landmarks: Tensor) -> Tensor:
+def seen_by_extractor(pictures: Tensor, landmarks: Tensor, draw: Draw = landmark_image) -> Tensor:
     """Join pictures (B, R, 3, h, w) and their landmark images: (B, R, 12, h, w)."""
     height, width = pictures.shape[-2:]
-    parts = landmark_image(landmarks.flatten(0, 1), height, width, "parts", LINE)
+    parts = draw(landmarks.flatten(0, 1), height, width, "parts", LINE)
     return torch.cat([pictures, parts.unflatten(0, pictures.shape[:2]).to(pictures.dtype)], dim=2)
 
 
-def seen_by_translator(warped: Tensor, maps: Tensor, landmarks: Tensor) -> Tensor:
+def seen_by_translator(warped: Tensor, maps: Tensor, landmarks: Tensor, draw: Draw = landmark_image) -> Tensor:
     """Join landmark image, warped picture and maps: (B, 15, h, w)."""
     height, width = warped.shape[-2:]
-    parts = landmark_image(landmarks, height, width, "parts", LINE).to(warped.dtype)
+    parts = draw(landmarks, height, width, "parts", LINE).to(warped.dtype)
     return torch.cat([parts, warped, maps], dim=1)
 
 

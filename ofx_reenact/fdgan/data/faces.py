@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.fdgan.data.crops import Crops, pack, read_npz, unpack
+from ofx_reenact.fdgan.data.crops import Crops
+from ofx_reenact.fdgan.data.packed import Pictures, pack, read_npz
 from ofx_reenact.fdgan.data.pairs import pseudo_target
 from ofx_reenact.files import written_whole
 from ofx_reenact.tracking.landmarks import MESH68
@@ -55,12 +56,18 @@ class Faces:
         if rest or not self._shrink or self.size % 16:
             raise ReenactError(f"{path}: faces of {data['size']} pixels; choose a size that divides it, in steps of 16")
         self.terms = tuple(data["terms"].tolist())
-        self._landmarks, self._bytes, self._offsets = data["landmarks"], data["bytes"], data["offsets"]
+        self._landmarks = torch.from_numpy(data["landmarks"])
+        self._pictures = Pictures(data["bytes"], data["offsets"], np.arange(len(data["person"])))
         self._views: dict[bool, list[np.ndarray]] = {False: [], True: []}
         for person in np.unique(data["person"]):
             rows = np.nonzero(data["person"] == person)[0]
             if len(rows) > 1:
                 self._views[bool(data["validation"][rows[0]])].append(rows)
+
+    def hold_on(self, device: str) -> None:
+        """Keep all of it on a GPU, decoded, where it fits; batches are made there."""
+        self._pictures.hold_on(device)
+        self._landmarks = self._landmarks.to(device)
 
     def people(self, *, validation: bool = False) -> int:
         """Number of people with at least two views."""
@@ -81,12 +88,14 @@ class Faces:
         return self._batch(np.array([views[k][:2] for k in who]), who)
 
     def _batch(self, rows: np.ndarray, who: np.ndarray) -> FaceBatch:
-        pictures = np.stack([unpack(self._bytes, self._offsets, int(row)) for row in rows.ravel()])
-        shown = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
+        device = self._landmarks.device
+        index = torch.from_numpy(rows.ravel()).to(device)
+        shown = self._pictures.take(rows.ravel()).to(device).float() / 127.5 - 1
         # Pixel centres: the middle of n pixels is the centre of the one they become.
-        points = (torch.from_numpy(self._landmarks[rows.ravel()]) + 0.5) / self._shrink - 0.5
+        points = (self._landmarks[index] + 0.5) / self._shrink - 0.5
         shown = torch.nn.functional.avg_pool2d(shown, self._shrink)
-        return FaceBatch(shown[0::2], points[0::2], shown[1::2], points[1::2], torch.from_numpy(who.astype(np.int64)))
+        person = torch.from_numpy(who.astype(np.int64)).to(device)
+        return FaceBatch(shown[0::2], points[0::2], shown[1::2], points[1::2], person)
 
 
 def build_faces(

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.fdgan.data.crops import Crops, held_out, read_npz, unpack
+from ofx_reenact.fdgan.data.crops import Crops, held_out
+from ofx_reenact.fdgan.data.packed import Pictures, read_npz
 from ofx_reenact.fdgan.data.pairs import Pair, pair_of, reverse_warp, wider
 from ofx_reenact.fdgan.data.rendered.file import RenderedHeads
 from ofx_reenact.fdgan.data.rendered.pairs import pairs_of
@@ -51,7 +52,7 @@ class Batch:
     def mirrored(self, rows: Tensor) -> Batch:
         """Mirror the rows (B,) bool; right and left landmarks change places."""
         width = self.truth.shape[-1]
-        index = torch.tensor(MIRROR)
+        index = torch.tensor(MIRROR, device=self.truth.device)
 
         def flip(x: Tensor) -> Tensor:
             return torch.where(rows[:, None, None, None], x.flip(-1), x)
@@ -86,11 +87,19 @@ class PairSet:
         self.person, self.kind, self.validation = data["person"], data["kind"], data["validation"]
         self.people, self.terms = tuple(data["people"].tolist()), tuple(data["terms"].tolist())
         self._landmarks, self._target_landmarks = data["landmarks"], data["target_landmarks"]
-        self._bytes, self._offsets = data["bytes"], data["offsets"]
+        # Of each pair the pictures, then its maps.
+        even = np.arange(0, 2 * len(self.person), 2)
+        self._strips = Pictures(data["bytes"], data["offsets"], even)
+        self._maps = Pictures(data["bytes"], data["offsets"], even + 1)
 
     def __len__(self) -> int:
         """Number of pairs."""
         return len(self.person)
+
+    def hold_on(self, device: str) -> None:
+        """Keep all pictures on a GPU, decoded, where they fit; batches are made there."""
+        for pictures in (self._strips, self._maps):
+            pictures.hold_on(device)
 
     def rows(self, *, validation: bool, kind: str = "") -> np.ndarray:
         """Rows of training or of validation, of one kind if named."""
@@ -98,17 +107,11 @@ class PairSet:
 
     def batch(self, rows: np.ndarray) -> Batch:
         """Decode pairs."""
-        strips, maps = [], []
-        for row in rows.tolist():
-            strips.append(unpack(self._bytes, self._offsets, 2 * row))
-            maps.append(unpack(self._bytes, self._offsets, 2 * row + 1))
-        strip = torch.from_numpy(np.stack(strips)).permute(0, 3, 1, 2).float() / 127.5 - 1
+        strip = self._strips.take(rows).float() / 127.5 - 1
         target, warped, truth = (part.contiguous() for part in strip.chunk(3, dim=-1))
-        seen = torch.from_numpy(np.stack(maps)).permute(0, 3, 1, 2).float() / 255
-        return Batch(
-            target, warped, truth, seen, torch.from_numpy(self._target_landmarks[rows]),
-            torch.from_numpy(self._landmarks[rows]), torch.from_numpy(self.person[rows]),
-        )  # fmt: skip
+        seen = self._maps.take(rows).float() / 255
+        rest = (self._target_landmarks[rows], self._landmarks[rows], self.person[rows])
+        return Batch(target, warped, truth, seen, *(torch.from_numpy(x).to(strip.device) for x in rest))
 
 
 @dataclass

@@ -1,0 +1,92 @@
+"""A step of training as one launch: what a GPU does in it is recorded once and replayed (a CUDA graph).
+
+These networks are small and the GPU is fast: started one by one from Python, a step's few thousand kernels would keep
+it waiting most of the time. What is recorded must read its inputs from tensors, decide nothing by their values, and
+wait for nothing; chance and choices belong to who calls.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+import torch
+from torch import Tensor
+
+# Steps done kernel by kernel before one is recorded: libraries choose their kernels, optimisers make their state.
+FIRST = 3
+
+
+@dataclass(frozen=True)
+class _Recording:
+    graph: torch.cuda.CUDAGraph
+    inputs: Mapping[str, Tensor]
+    outputs: Mapping[str, Tensor]
+
+
+class Recorded:
+    """Calls a function of tensors; on a GPU, replays what it did."""
+
+    def __init__(self, work: Callable[..., Mapping[str, Tensor]], *, on: bool) -> None:
+        """Prepare.
+
+        Args:
+            work: takes a mapping of tensors, and keywords that choose what it does; returns scalars to watch.
+            on: record; without it each call is an ordinary one.
+        """
+        self._work, self._on = work, on
+        self._recordings: dict[Hashable, _Recording] = {}
+        self._calls: Counter[Hashable] = Counter()
+        self._pool: Any = None
+
+    def __call__(self, inputs: Mapping[str, Tensor], **choices: Hashable) -> Mapping[str, Tensor]:
+        """Do the work once. The tensors returned hold their values until the next call."""
+        if not self._on:
+            return self._work(inputs, **choices)
+        key = (*sorted(choices.items()), *((name, x.shape) for name, x in sorted(inputs.items())))
+        if key not in self._recordings:
+            self._calls[key] += 1
+            if self._calls[key] <= FIRST:
+                return self._aside(inputs, choices)
+            self._recordings[key] = self._record(inputs, choices)
+        recording = self._recordings[key]
+        for name, x in inputs.items():
+            recording.inputs[name].copy_(x)
+        recording.graph.replay()
+        return recording.outputs
+
+    def _aside(self, inputs: Mapping[str, Tensor], choices: Mapping[str, Hashable]) -> Mapping[str, Tensor]:
+        """Do the work on a stream of its own, as CUDA asks of what is to be recorded."""
+        stream, here = torch.cuda.Stream(), torch.cuda.current_stream()
+        stream.wait_stream(here)
+        with torch.cuda.stream(stream):
+            outputs = self._work(inputs, **choices)
+        here.wait_stream(stream)
+        return outputs
+
+    def _record(self, inputs: Mapping[str, Tensor], choices: Mapping[str, Hashable]) -> _Recording:
+        kept = {name: x.clone() for name, x in inputs.items()}
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, pool=self._pool):
+            outputs = self._work(kept, **choices)
+        self._pool = graph.pool()
+        return _Recording(graph, kept, outputs)
+
+
+def fused(function: Callable[..., Tensor], *, on: bool) -> Callable[..., Tensor]:
+    """Compile a function of many small operations into few kernels, if that is wanted and Triton is there to do it."""
+    return torch.compile(function, dynamic=False) if on and find_spec("triton") else function
+
+
+def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    """Set a learning rate; where it is a tensor, in place, so that a recorded step sees it."""
+    for group in optimiser.param_groups:
+        if isinstance(group["lr"], Tensor):
+            # A checkpoint's lies on the CPU.
+            group["lr"] = group["lr"].to(group["params"][0].device)
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
