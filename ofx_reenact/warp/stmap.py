@@ -14,15 +14,16 @@ import numpy as np
 from ofx_reenact.tracking.landmarks import FACE_OVAL
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS
+from ofx_reenact.warp.headroom import cut_off, keep_edge, yielding
 from ofx_reenact.warp.raster import rasterise
 from ofx_reenact.warp.seams import Seam, find_seams
 from ofx_reenact.warp.sheet import RIGID_FROM, RINGS, Sheet, sheet
 
 # Hair above the brow belongs to the head further out than cheeks and ears do.
 HAIR_FROM = 1.6
-# The picture's edge stays where it is: motion fades out within this share of the face's height. Hair that is cut
-# off by the upper edge is drawn out less where the fade is short; a neck at the lower edge shears better in a long one.
-BORDER_ABOVE, BORDER = 0.04, 0.12
+# The picture's edge stays where it is: motion fades out within this share of the face's height. The upper edge is
+# kept by :mod:`ofx_reenact.warp.headroom`, since a crown may be as near to it.
+BORDER = 0.12
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,14 @@ class STMap:
 class TargetSheet:
     """The sheet laid over one target picture; bends with each frame's mesh."""
 
-    def __init__(self, frontal: np.ndarray, head: Similarity, size: tuple[int, int], neck: float) -> None:
+    def __init__(
+        self,
+        frontal: np.ndarray,
+        head: Similarity,
+        size: tuple[int, int],
+        neck: float,
+        headroom: np.ndarray | None = None,
+    ) -> None:
         """Lay the sheet over a target.
 
         Args:
@@ -68,6 +76,7 @@ class TargetSheet:
             head: its pose in the picture.
             size: picture's width and height.
             neck: how far below the chin the head's motion reaches, in face heights.
+            headroom: rows above the person in each column of the picture (W,); None if nobody knows.
         """
         self._sheet: Sheet = sheet()
         self.size = size
@@ -79,9 +88,11 @@ class TargetSheet:
         count = len(face)
         x, y = self.rest[count:, :2].T
         beside = np.minimum(np.minimum(x, size[0] - 1 - x), size[1] - 1 - y)
-        share[count:] *= _smooth(np.minimum(beside / (BORDER * height), y / (BORDER_ABOVE * height)))
+        share[count:] *= _smooth(beside / (BORDER * height))
         self.share = share
         self.face_height = height
+        self._yielding = yielding(headroom, size[0], height)
+        self.cut = self._cut(head, headroom)
 
     def bend(self, mesh: np.ndarray, head: Similarity, gate: float = 1.0) -> STMap | None:
         """Rasterise the map that takes the target to a mesh in motion.
@@ -115,7 +126,17 @@ class TargetSheet:
             rasterise(positions[:, :2] - (left, top), positions[:, 2], triangles, attributes, out, nearest)
         offset = np.ascontiguousarray(out[..., :2])
         seams = find_seams(positions, moved, layers, offset, left, top)
+        if top == 0:
+            keep_edge(offset, out[..., 3], left, self._yielding)
         return STMap(left, top, offset, out[..., 2].copy(), out[..., 3].copy(), seams)
+
+    def _cut(self, head: Similarity, headroom: np.ndarray | None) -> np.ndarray:
+        """Where the upper edge cuts the person off: frontal points (n, 3), none where it does not."""
+        columns = np.nonzero(cut_off(headroom, self.face_height))[0] if headroom is not None else np.zeros(0, int)
+        columns = columns[:: max(1, len(columns) // 32)]
+        edge = np.column_stack([columns, np.zeros_like(columns)])
+        apart = ((edge[:, None] - self.rest[None, :, :2]) ** 2).sum(-1)
+        return head.invert(np.column_stack([edge, self.rest[apart.argmin(1), 2]]))
 
     def _window(self, points: np.ndarray) -> tuple[int, int, int, int] | None:
         width, height = self.size
