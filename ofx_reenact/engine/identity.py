@@ -69,9 +69,7 @@ class Identity:
         return self.frontal[list(MESH68), :2]
 
     @classmethod
-    def of_track(
-        cls, track: Track, shown: np.ndarray, tracker: str, weights: LDNetWeights, picture: str
-    ) -> Identity:
+    def of_track(cls, track: Track, shown: np.ndarray, tracker: str, weights: LDNetWeights, picture: str) -> Identity:
         """Build from what a tracker found; a tracker without a mesh has its landmarks lifted to one.
 
         Args:

@@ -8,16 +8,19 @@ length.
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
 # All in face heights. A person nearer to the edge than CUT is cut off by it, as far as a segmentation can tell; wisps
 # of hair reach about MARGIN beyond its outline.
 CUT, MARGIN = 0.012, 0.015
-# How much is drawn out at most: of the background, and of hair that is cut off.
+# How much is drawn out: of the background at most, and of hair that is cut off.
 AIR, HAIR = 0.5, 0.25
-# Columns further apart than this may differ.
-_WIDE = 0.06
+# Columns further apart than this may differ; the whole crown grows where some of it is cut off, not a knob on it.
+_WIDE, _HAIR_WIDE = 0.06, 0.2
+# Of the rows that are there, a smaller share than this of those that they fill counts as this.
+THIN = 1e-3
 
 
 def cut_off(headroom: np.ndarray, face_height: float) -> np.ndarray:
@@ -35,31 +38,38 @@ def yielding(headroom: np.ndarray | None, width: int, face_height: float) -> np.
     """
     if headroom is None:
         return np.full(width, HAIR * face_height)
-    wide = max(1, round(_WIDE * face_height))
     # Never more than is there, also between two columns: the least around a column, then the mean of those.
-    air = minimum_filter1d(np.clip(headroom - MARGIN * face_height, 0, AIR * face_height), 2 * wide + 1)
-    hair = maximum_filter1d(cut_off(headroom, face_height).astype(np.float64), 2 * wide + 1)
-    smooth = [uniform_filter1d(values, 2 * wide + 1) for values in (air, hair * HAIR * face_height)]
-    return np.maximum(*smooth)
+    near = 2 * round(_WIDE * face_height) + 1
+    air = np.clip(headroom - MARGIN * face_height, 0, AIR * face_height).astype(np.float64)
+    air = uniform_filter1d(minimum_filter1d(air, near), near)
+    near = 2 * round(_HAIR_WIDE * face_height) + 1
+    hair = np.where(cut_off(headroom, face_height), HAIR * face_height, 0.0)
+    return np.maximum(air, uniform_filter1d(maximum_filter1d(hair, near), near))
 
 
+@numba.njit(cache=True, nogil=True)
 def keep_edge(offset: np.ndarray, stretch: np.ndarray, left: int, rows: np.ndarray) -> None:
     """Squeeze a map whose first row is the picture's, in place, so that nothing comes in from above the picture.
 
+    In each column, positions from the one at the edge to where ``rows`` ends are laid out from the edge on instead.
+
     Args:
-        offset: (h, w, 2) pixels.
-        stretch: (h, w), of the map; what is drawn out adds to it.
+        offset: (h, w, 2) float32, pixels.
+        stretch: (h, w) float32, of the map; what is drawn out adds to it.
         left: the map's first column in the picture.
-        rows: that give way in each column of the picture (W,).
+        rows: (W,) float64; how many give way in each column of the picture.
     """
-    sunk = np.maximum(-offset[0, :, 1], 0).astype(np.float64)
-    if not sunk.any():
-        return
-    deep = min(len(offset), int(np.ceil(rows.max() - min(float(offset[..., 1].min()), 0.0))) + 1)
-    y, x = np.mgrid[:deep, left : left + offset.shape[1]].astype(np.float64)
-    came_from = y + offset[:deep, :, 1]
-    gives = np.interp(x + offset[:deep, :, 0], np.arange(len(rows)), rows)
-    drawn = (came_from < gives) & (sunk > 0)
-    share = gives / (gives + sunk)
-    offset[:deep, :, 1][drawn] = (np.maximum(came_from + sunk, 0) * share - y)[drawn]
-    stretch[:deep][drawn] /= np.sqrt(np.maximum(share, 1e-4))[drawn]
+    last = len(rows) - 1
+    for column in range(offset.shape[1]):
+        sunk = -float(offset[0, column, 1])
+        if sunk <= 0:
+            continue
+        for row in range(offset.shape[0]):
+            came_from = row + float(offset[row, column, 1])
+            x = min(max(left + column + float(offset[row, column, 0]), 0.0), float(last))
+            before = int(x)
+            gives = rows[before] + (x - before) * (rows[min(before + 1, last)] - rows[before])
+            if came_from < gives:
+                share = gives / (gives + sunk)
+                offset[row, column, 1] = max(came_from + sunk, 0.0) * share - row
+                stretch[row, column] /= np.sqrt(max(share, THIN))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import uniform_filter1d
 
 from ofx_reenact.tracking.landmarks import FACE_OVAL
 from ofx_reenact.tracking.rigid import Similarity
@@ -19,11 +20,14 @@ from ofx_reenact.warp.raster import rasterise
 from ofx_reenact.warp.seams import Seam, find_seams
 from ofx_reenact.warp.sheet import RIGID_FROM, RINGS, Sheet, sheet
 
-# Hair above the brow belongs to the head further out than cheeks and ears do.
-HAIR_FROM = 1.6
+# Hair above the brow belongs to the head further out than cheeks and ears do: as far as the picture shows it, in
+# multiples of the face oval, and from the first to the second of these.
+HAIR_FROM, HAIR_TO = 1.6, 2.0
 # The picture's edge stays where it is: motion fades out within this share of the face's height. The upper edge is
 # kept by :mod:`ofx_reenact.warp.headroom`, since a crown may be as near to it.
 BORDER = 0.12
+# Spokes of the rings, of 144, over which the length of hair is levelled.
+SPREAD = 9
 
 
 @dataclass(frozen=True)
@@ -81,10 +85,14 @@ class TargetSheet:
         self._sheet: Sheet = sheet()
         self.size = size
         face = self._sheet.parents @ frontal[:FACE_POINTS]
-        rings, share = _rings(face[self._sheet.oval], frontal, neck)
+        rings, up, down = _rings(face[self._sheet.oval], frontal, neck)
         self._frontal = np.concatenate([face, rings])
         self.rest = head.apply(self._frontal)
         height = _face_height(frontal) * head.scale
+        hair = _hair(self.rest[len(face) :, :2].reshape(len(RINGS), -1, 2), headroom)
+        begins = RIGID_FROM + up * (hair - RIGID_FROM) + down * (1.0 - RIGID_FROM)
+        fades = [1 - _smooth((ring - begins) / (RINGS[-1] - begins)) for ring in RINGS]
+        share = np.concatenate([np.ones(len(face)), *fades])
         count = len(face)
         x, y = self.rest[count:, :2].T
         beside = np.minimum(np.minimum(x, size[0] - 1 - x), size[1] - 1 - y)
@@ -162,8 +170,8 @@ def to_nuke(
     return (x - left + 0.5) / width, 1 - (y - top + 0.5) / height
 
 
-def _rings(oval: np.ndarray, frontal: np.ndarray, neck: float) -> tuple[np.ndarray, np.ndarray]:
-    """Place the rings around an oval (S, 3): (R·S, 3) frontal positions, and share of rigid motion, all V."""
+def _rings(oval: np.ndarray, frontal: np.ndarray, neck: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Place the rings around an oval (S, 3): (R·S, 3) frontal positions, and how far each spoke points up and down."""
     centre = oval.mean(0)
     spoke = oval - centre
     down = _smooth(spoke[:, 1] / np.linalg.norm(spoke[:, :2], axis=1) * 1.25)
@@ -171,15 +179,22 @@ def _rings(oval: np.ndarray, frontal: np.ndarray, neck: float) -> tuple[np.ndarr
     # Below the chin the last ring lies `neck` face heights away instead of its own distance.
     chin = np.linalg.norm(spoke[:, :2], axis=1) * (RINGS[-1] - 1)
     shrink = 1 + down * (neck * _face_height(frontal) / chin - 1)
-    begins = RIGID_FROM + up * (HAIR_FROM - RIGID_FROM) + down * (1.0 - RIGID_FROM)
-    places, shares = [], []
+    places = []
     for ring in RINGS:
         place = centre + spoke * (1 + (ring - 1) * shrink)[:, None]
         place[:, 2] = oval[:, 2] + (ring - 1) * 0.35 * np.abs(spoke[:, :2]).max()
         places.append(place)
-        shares.append(1 - _smooth((ring - begins) / (RINGS[-1] - begins)))
-    face = np.ones(sheet().vertices - len(RINGS) * len(oval))
-    return np.concatenate(places), np.concatenate([face, *shares])
+    return np.concatenate(places), up, down
+
+
+def _hair(rings: np.ndarray, headroom: np.ndarray | None) -> np.ndarray:
+    """How far out the hair ends on each spoke of rings (R, S, 2) in pixels: (S,), in multiples of the face oval."""
+    if headroom is None:
+        return np.full(rings.shape[1], HAIR_FROM)
+    person = rings[..., 1] > np.interp(rings[..., 0], np.arange(len(headroom)), headroom)
+    # The first ring that does not lie on the person, nor do those within it.
+    beyond = np.array([*RINGS, RINGS[-1]])[np.cumprod(person, axis=0).sum(0)]
+    return uniform_filter1d(np.clip(beyond, HAIR_FROM, HAIR_TO), SPREAD, mode="wrap")
 
 
 def _face_height(frontal: np.ndarray) -> float:
