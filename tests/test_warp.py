@@ -125,13 +125,12 @@ def test_a_crown_near_the_upper_edge_keeps_its_shape(identity, air, share):
 
 
 def test_the_upper_edge_stays_and_says_where_it_is_drawn_out(identity):
-    picture, head, above = dome(identity, 0.06)
+    _, head, above = dome(identity, 0.06)
     for known in (above, None):
         laid = TargetSheet(identity.frontal, head, identity.size, 0.35, known)
         stmap = sunk(laid, head, identity.frontal, np.array([4.0, 30, 0]))
         assert stmap.top == 0
-        x, y = stmap.grid()
-        from_y = y + stmap.offset[..., 1]
+        from_y = stmap.grid()[1] + stmap.offset[..., 1]
         assert np.abs(from_y[0]).max() < 1e-3 and from_y.min() >= -1e-3, "an STMap's values lie in the picture"
         middle = int(head.apply(identity.frontal)[:, 0].mean()) - stmap.left
         assert stmap.stretch[3, middle] > 1.1 and stmap.stretch[-20, middle] < 1.2

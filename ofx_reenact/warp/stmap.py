@@ -139,12 +139,18 @@ class TargetSheet:
         return STMap(left, top, offset, out[..., 2].copy(), out[..., 3].copy(), seams)
 
     def _cut(self, head: Similarity, headroom: np.ndarray | None) -> np.ndarray:
-        """Where the upper edge cuts the person off: frontal points (n, 3), none where it does not."""
-        columns = np.nonzero(cut_off(headroom, self.face_height))[0] if headroom is not None else np.zeros(0, int)
+        """Where the upper edge cuts the head off: frontal points (n, 3), none where it does not.
+
+        A raised arm may reach the edge as well; it does not go with the head.
+        """
+        if headroom is None:
+            return np.empty((0, 3))
+        columns = np.nonzero(cut_off(headroom, self.face_height))[0]
         columns = columns[:: max(1, len(columns) // 32)]
         edge = np.column_stack([columns, np.zeros_like(columns)])
-        apart = ((edge[:, None] - self.rest[None, :, :2]) ** 2).sum(-1)
-        return head.invert(np.column_stack([edge, self.rest[apart.argmin(1), 2]]))
+        nearest = ((edge[:, None] - self.rest[None, :, :2]) ** 2).sum(-1).argmin(1)
+        points = head.invert(np.column_stack([edge, self.rest[nearest, 2]]))
+        return points[self.share[nearest] > 0.5]
 
     def _window(self, points: np.ndarray) -> tuple[int, int, int, int] | None:
         width, height = self.size
