@@ -220,7 +220,9 @@ class Reenactor:
         frame = self._untouched(sure)
         window = composed.slices
         frame.colour[window] = composed.colour
-        frame.stmap[window] += composed.offset
+        height, width = frame.matte.shape
+        # Beyond the picture its edge was sampled; another reader of the map may take black.
+        frame.stmap[window] = np.clip(frame.stmap[window] + composed.offset, 0, [width - 1, height - 1])
         frame.matte[window] = stmap.reach
         # A length that is stretched or squeezed four times over carries nothing that can be trusted.
         kept = 1 - np.abs(np.log2(np.clip(stmap.stretch, 0.25, 4))) / 2
