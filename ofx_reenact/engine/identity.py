@@ -34,10 +34,10 @@ class Identity:
         tracker: what found the face; a performance must come from the same.
         weights_sha256: the LD-Net weights that made the code.
         picture: name of the target picture.
-        headroom: (W,) float32, rows of the picture above the person in each column; None where no person was made out.
         dictionary: FD-GAN's tables (n_i, C_i) float32, finest first; empty without FD-GAN.
         fdgan_sha256: the FD-GAN weights that wrote it, and ``""`` without.
         adapters: what a custom identity taught the translator, by name; empty without.
+        headroom: (W,) float32, rows of the picture above the person in each column; None where no person was made out.
         notes: what the user should know of how it was made; not kept in the file.
     """
 
@@ -47,10 +47,10 @@ class Identity:
     tracker: str
     weights_sha256: str
     picture: str
-    headroom: np.ndarray | None = None
     dictionary: tuple[np.ndarray, ...] = ()
     fdgan_sha256: str = ""
     adapters: Mapping[str, np.ndarray] = field(default_factory=dict)
+    headroom: np.ndarray | None = None
     notes: tuple[str, ...] = ()
 
     @cached_property
@@ -83,7 +83,7 @@ class Identity:
         frontal = head_pose(mesh).invert(mesh)
         code = identity_code(weights, frontal[list(MESH68), :2])
         size, above = (shown.shape[1], shown.shape[0]), headroom(shown, mesh[list(FACE_OVAL), :2])
-        return cls(mesh.astype(np.float64), code, size, tracker, weights.sha256, picture, above)
+        return cls(mesh.astype(np.float64), code, size, tracker, weights.sha256, picture, headroom=above)
 
     def save(self, path: Path) -> None:
         """Write to a safetensors file, whole or not at all.
@@ -142,4 +142,4 @@ class Identity:
         }
         above = tensors["headroom"].numpy() if "headroom" in tensors else None
         made_with = about["tracker"], about["weights_sha256"], about["picture"]
-        return cls(mesh, code, size, *made_with, above, dictionary, about.get("fdgan_sha256", ""), adapters)
+        return cls(mesh, code, size, *made_with, dictionary, about.get("fdgan_sha256", ""), adapters, above)

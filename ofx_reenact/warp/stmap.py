@@ -20,14 +20,14 @@ from ofx_reenact.warp.raster import rasterise
 from ofx_reenact.warp.seams import Seam, find_seams
 from ofx_reenact.warp.sheet import RIGID_FROM, RINGS, Sheet, sheet
 
-# Hair above the brow belongs to the head further out than cheeks and ears do: as far as the picture shows it, in
-# multiples of the face oval, and from the first to the second of these.
+# Hair above the brow belongs to the head further out than cheeks and ears do: as far as the picture shows it, within
+# these multiples of the face oval.
 HAIR_FROM, HAIR_TO = 1.6, 2.0
 # The picture's edge stays where it is: motion fades out within this share of the face's height. The upper edge is
 # kept by :mod:`ofx_reenact.warp.headroom`, since a crown may be as near to it.
 BORDER = 0.12
-# Spokes of the rings, of 144, over which the length of hair is levelled.
-SPREAD = 9
+# Neighbouring spokes of the rings over which the length of hair is levelled.
+LEVELLED = 9
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def _hair(rings: np.ndarray, headroom: np.ndarray | None) -> np.ndarray:
     person = rings[..., 1] > np.interp(rings[..., 0], np.arange(len(headroom)), headroom)
     # The first ring that does not lie on the person, nor do those within it.
     beyond = np.array([*RINGS, RINGS[-1]])[np.cumprod(person, axis=0).sum(0)]
-    return uniform_filter1d(np.clip(beyond, HAIR_FROM, HAIR_TO), SPREAD, mode="wrap")
+    return uniform_filter1d(np.clip(beyond, HAIR_FROM, HAIR_TO), LEVELLED, mode="wrap")
 
 
 def _face_height(frontal: np.ndarray) -> float:
