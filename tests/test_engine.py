@@ -319,6 +319,41 @@ def test_identity_errors(identity, weights, tmp_path):
         Identity.load(path, weights, identity.size)
 
 
+def test_identity_files_keep_the_headroom(identity, weights, tmp_path):
+    path = tmp_path / "i.safetensors"
+    identity.save(path)
+    assert np.array_equal(Identity.load(path, weights, identity.size).headroom, identity.headroom)
+    dataclasses.replace(identity, headroom=None).save(path)
+    assert Identity.load(path, weights, identity.size).headroom is None
+
+
+def test_a_target_whose_hair_is_cut_off_keeps_it_at_the_edge(target, identity, performance, weights):
+    """Cut the demo's hair off, with highlights and alpha at the edge, and let its head sink by a third of its face."""
+    face = np.ptp(identity.mesh[:468, 1])
+    cut = int(identity.headroom.min() + 0.1 * face)
+    picture = np.dstack([target.picture, np.full(target.picture.shape[:2], 0.5, np.float32)])[cut:]
+    picture[:2, ::7, 0] = 50
+    sinking = standing_still(performance)
+    sinking.translation[7, 1] += 0.3 * np.ptp(performance.mesh[5, :468, 1])
+    nose, sunk, frames = identity.mesh[4, :2].astype(int) - [0, cut], {}, {}
+    for name, above in (("known", np.maximum(identity.headroom - cut, 0)), ("unknown", None)):
+        mesh = identity.mesh - [0, cut, 0]
+        made = Reenactor(weights=weights)
+        size = (picture.shape[1], picture.shape[0])
+        made.set_target(picture, dataclasses.replace(identity, mesh=mesh, size=size, headroom=above))
+        made.set_performance(sinking, Settings(reference=1))
+        frames[name] = made.render(8)
+        sunk[name] = -(frames[name].stmap[nose[1] + 5, nose[0], 1] - nose[1] - 5) / face
+        assert np.array_equal(made.render(7).colour, picture)
+    assert sunk["unknown"] > 0.2 and 0.04 < sunk["known"] < 0.075
+    for frame in frames.values():
+        assert np.abs(frame.colour[..., 3] - 0.5).max() < 1e-6
+        assert frame.colour[..., :3].max() <= 50 and frame.colour[0, :, 0].max() > 20
+        assert frame.stmap.min() >= 0 and (frame.stmap.max((0, 1)) <= np.array(size) - 1).all()
+    low = {name: frame.confidence[5].min() for name, frame in frames.items()}
+    assert low["unknown"] < 0.7 < 0.8 < low["known"], "hair that is drawn out far is not to be trusted"
+
+
 def hand_placed(identity) -> dict:
     from ofx_reenact.tracking.landmarks import MESH68
 

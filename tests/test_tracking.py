@@ -19,6 +19,7 @@ from ofx_reenact.tracking.fan import DETECTOR, FILES, LANDMARKER
 from ofx_reenact.tracking.lift import lift
 from ofx_reenact.tracking.overlay import draw_overlay
 from ofx_reenact.tracking.performance import Performance, State
+from ofx_reenact.tracking.person import headroom
 from ofx_reenact.tracking.rigid import euler_degrees, fit_similarity, head_pose
 from ofx_reenact.tracking.smooth import smooth, smooth_poses
 from ofx_reenact.tracking.surface import FACE_POINTS, landmark_spread, openings
@@ -416,3 +417,25 @@ def test_overlay_draws_on_a_copy(picture, track):
 def test_driver_is_the_shipped_clip(performance):
     assert performance.name == str(DRIVER)
     assert len(performance.frames) == 75 and not performance.state.any()
+
+
+def test_headroom_is_what_lies_above_the_person(picture, track):
+    oval = track.mesh[list(names.FACE_OVAL), :2]
+    width, face = picture.shape[1], np.ptp(oval[:, 1])
+    middle = slice(int(oval[:, 0].mean()) - 20, int(oval[:, 0].mean()) + 20)
+    plain = headroom(picture, oval)
+    assert plain.shape == (width,) and plain.dtype == np.float32
+    assert 0.02 * face < plain[middle].min() < plain[middle].max() < oval[:, 1].min()
+    assert plain[:20].min() > plain[middle].max() + 0.5 * face, "beside the head it is more"
+    # More background above and beside shifts it by as much, and cutting the hair leaves none.
+    wide = np.pad(picture, ((90, 0), (300, 200), (0, 0)), mode="edge")
+    padded = headroom(wide, oval + np.array([300, 90]))
+    assert padded.shape == (width + 500,)
+    assert np.abs(padded[300:-200][middle] - plain[middle] - 90).max() < 0.04 * face
+    cut = int(plain[middle].max() + 0.1 * face)
+    assert (headroom(np.ascontiguousarray(picture[cut:]), oval - np.array([0, cut]))[middle] == 0).all()
+
+
+def test_headroom_of_nobody_is_unknown(picture, track):
+    oval = track.mesh[list(names.FACE_OVAL), :2]
+    assert headroom(np.full_like(picture, 128), oval) is None

@@ -71,9 +71,101 @@ def test_motion_ends_before_the_border_and_the_map_covers_the_face(laid, identit
     whole[stmap.slices] = stmap.offset
     border = np.concatenate([whole[0], whole[-1], whole[:, 0], whole[:, -1]])
     assert np.abs(border[len(whole[0]) :]).max() < 3.0, "of 18 pixels; the chin is close to the lower edge"
-    assert np.abs(whole[0]).max() < 8.0
+    assert (whole[0, :, 1] >= 0).all(), "nothing comes in from above the upper edge"
     nose = identity.mesh[4, :2] + [15, 10]
     assert np.allclose(whole[round(nose[1]), round(nose[0])], [-15, -10], atol=0.5)
+
+
+def dome(identity, air: float) -> tuple[np.ndarray, Similarity, np.ndarray]:
+    """A round white head before a background that fades upwards, ``air`` face heights below the edge or cut off by it.
+
+    Returns:
+        The picture (H, W, 3), the head's pose in it, and the headroom (W,).
+    """
+    width, height = identity.size
+    oval = identity.mesh[list(FACE_OVAL), :2]
+    tall = np.ptp(oval[:, 1])
+    middle, brow = oval.mean(0)[0], oval[:, 1].min()
+    up = brow - 0.28 * tall - air * tall
+    head = Similarity(identity.head.rotation, identity.head.scale, identity.head.translation - [0, up, 0])
+    y, x = np.mgrid[:height, :width].astype(float)
+    centre = (air + 0.28 + 0.5) * tall
+    inside = ((x - middle) / (0.45 * tall)) ** 2 + ((y - centre) / (0.78 * tall)) ** 2 < 1
+    inside |= (np.abs(x - middle) < 0.45 * tall) & (y > centre)
+    picture = np.repeat(np.where(inside, 9.0, 0.001 * y)[..., None], 3, axis=2).astype(np.float32)
+    above = np.where(inside.any(0), inside.argmax(0), height).astype(np.float32)
+    return picture, head, above
+
+
+def sunk(sheet, head: Similarity, frontal: np.ndarray, way: np.ndarray) -> STMap:
+    """The map of a head that moves by so many pixels as it is."""
+    moved = Similarity(head.rotation, head.scale, head.translation + way)
+    return sheet.bend(moved.apply(frontal[:FACE_POINTS]) - head.apply(frontal[:FACE_POINTS]), moved)
+
+
+@pytest.mark.parametrize("air", [0.02, 0.03, 0.1])
+@pytest.mark.parametrize("share", [0.1, 0.3])
+def test_a_crown_near_the_upper_edge_keeps_its_shape(identity, air, share):
+    picture, head, above = dome(identity, air)
+    laid = TargetSheet(identity.frontal, head, identity.size, 0.35, above)
+    down = share * laid.face_height
+    stmap = sunk(laid, head, identity.frontal, np.array([0, down, 0]))
+    result = picture.copy()
+    result[stmap.slices] = compose(picture, stmap, [], np.zeros(3, np.float32)).colour
+    white = result[..., 0] > 4.5
+    crown = above < (air + 0.2) * laid.face_height
+    assert crown.sum() > 0.4 * laid.face_height
+    outline = white.argmax(0)[crown]
+    assert np.abs(outline - above[crown] - down).max() < 0.02 * laid.face_height
+    assert not white[0].any()
+    for column, end in zip(np.nonzero(crown)[0], outline, strict=True):
+        behind = result[: end - 2, column, 0]
+        assert behind.max() < 0.001 * above[crown].max() + 1e-3, "above it is what was there, and nothing of the head"
+        assert (np.diff(behind) >= -1e-5).all(), "in its order"
+
+
+def test_the_upper_edge_stays_and_says_where_it_is_drawn_out(identity):
+    _, head, above = dome(identity, 0.06)
+    for known in (above, None):
+        laid = TargetSheet(identity.frontal, head, identity.size, 0.35, known)
+        stmap = sunk(laid, head, identity.frontal, np.array([4.0, 30, 0]))
+        assert stmap.top == 0
+        from_y = stmap.grid()[1] + stmap.offset[..., 1]
+        assert np.abs(from_y[0]).max() < 1e-3 and from_y.min() >= -1e-3, "an STMap's values lie in the picture"
+        middle = int(head.apply(identity.frontal)[:, 0].mean()) - stmap.left
+        assert stmap.stretch[3, middle] > 1.1 and stmap.stretch[-20, middle] < 1.2
+        rising = sunk(laid, head, identity.frontal, np.array([0.0, -30, 0]))
+        assert rising.offset[0, middle, 1] > 15, "a head that rises leaves the picture"
+        assert laid.bend(still(identity), head) is None
+
+
+def test_hair_goes_with_the_head_as_far_as_the_picture_shows_it(identity):
+    _, head, _ = dome(identity, 0.2)
+    width, height = identity.size
+    tall = TargetSheet(identity.frontal, head, identity.size, 0.35, np.zeros(width, np.float32))
+    bald = TargetSheet(identity.frontal, head, identity.size, 0.35, np.full(width, height, np.float32))
+    assert (tall.share >= bald.share).all() and (tall.share > bald.share + 0.1).any()
+    assert np.allclose(bald.share, TargetSheet(identity.frontal, head, identity.size, 0.35).share)
+
+
+def test_a_head_whose_hair_is_cut_off_sinks_little(identity):
+    _, head, above = dome(identity, -0.1)
+    laid = TargetSheet(identity.frontal, head, identity.size, 0.35, above)
+    assert len(laid.cut) and np.allclose(head.apply(laid.cut)[:, 1], 0, atol=1e-6)
+    slack = 0.07 * laid.face_height
+    ways = np.array([0, 1.0, 40, 400, -40])
+    heads = densify.Heads(
+        np.tile(head.rotation, (5, 1, 1)), np.full(5, head.scale), head.translation + ways[:, None] * [0, 1, 0]
+    )
+    kept = densify.kept_cut(heads, laid.cut, slack)
+    down = kept.translation[:, 1] - head.translation[1]
+    assert down[0] == 0 and down[1] == pytest.approx(1, abs=0.01) and down[4] == pytest.approx(-40)
+    assert 0.8 * slack < down[2] < down[3] <= slack + 1e-9
+    assert np.array_equal(kept.translation[:, [0, 2]], heads.translation[:, [0, 2]])
+    arm = np.full(identity.size[0], 50, np.float32)
+    arm[:15] = 0
+    free = TargetSheet(identity.frontal, head, identity.size, 0.35, arm)
+    assert densify.kept_cut(heads, free.cut, slack) is heads
 
 
 def test_no_tearing_in_a_turn(laid, identity):

@@ -54,7 +54,13 @@ class Carrier:
     """One target picture with a sheet laid over its face."""
 
     def __init__(
-        self, picture: np.ndarray, mesh: np.ndarray, frontal: np.ndarray, head: Similarity, neck: float
+        self,
+        picture: np.ndarray,
+        mesh: np.ndarray,
+        frontal: np.ndarray,
+        head: Similarity,
+        neck: float,
+        headroom: np.ndarray | None = None,
     ) -> None:
         """Lay the sheet over the target.
 
@@ -64,10 +70,11 @@ class Carrier:
             frontal: the mesh with the head's pose taken out (478, 3), canonical units.
             head: pose of the head.
             neck: how far below the chin the head's motion reaches, in face heights.
+            headroom: rows above the person in each column of the picture (W,); None if nobody knows.
         """
         height, width = picture.shape[:2]
         self.picture, self.mesh, self.frontal, self.head = picture, mesh, frontal, head
-        self.sheet = TargetSheet(frontal, head, (width, height), neck)
+        self.sheet = TargetSheet(frontal, head, (width, height), neck, headroom)
         self.lenses: Mapping[str, openings.Lens] = openings.lenses(mesh)
         outer, inner = (
             np.concatenate([mesh[list(half), :2] for half in contour]) for contour in (LIPS_OUTER, LIPS_INNER)

@@ -13,8 +13,9 @@ import numpy as np
 from ofx_reenact.errors import TrackingError, WeightsError
 from ofx_reenact.files import written_whole
 from ofx_reenact.ldnet.retarget import identity_code
-from ofx_reenact.tracking.landmarks import MESH68
+from ofx_reenact.tracking.landmarks import FACE_OVAL, MESH68
 from ofx_reenact.tracking.lift import lift
+from ofx_reenact.tracking.person import headroom
 from ofx_reenact.tracking.rigid import Similarity, head_pose
 from ofx_reenact.tracking.tracker import Track
 from ofx_reenact.weights import LDNetWeights, read_safetensors
@@ -36,6 +37,7 @@ class Identity:
         dictionary: FD-GAN's tables (n_i, C_i) float32, finest first; empty without FD-GAN.
         fdgan_sha256: the FD-GAN weights that wrote it, and ``""`` without.
         adapters: what a custom identity taught the translator, by name; empty without.
+        headroom: (W,) float32, rows of the picture above the person in each column; None where no person was made out.
         notes: what the user should know of how it was made; not kept in the file.
     """
 
@@ -48,6 +50,7 @@ class Identity:
     dictionary: tuple[np.ndarray, ...] = ()
     fdgan_sha256: str = ""
     adapters: Mapping[str, np.ndarray] = field(default_factory=dict)
+    headroom: np.ndarray | None = None
     notes: tuple[str, ...] = ()
 
     @cached_property
@@ -66,14 +69,21 @@ class Identity:
         return self.frontal[list(MESH68), :2]
 
     @classmethod
-    def of_track(
-        cls, track: Track, size: tuple[int, int], tracker: str, weights: LDNetWeights, picture: str
-    ) -> Identity:
-        """Build from what a tracker found; a tracker without a mesh has its landmarks lifted to one."""
+    def of_track(cls, track: Track, shown: np.ndarray, tracker: str, weights: LDNetWeights, picture: str) -> Identity:
+        """Build from what a tracker found; a tracker without a mesh has its landmarks lifted to one.
+
+        Args:
+            track: the face.
+            shown: the picture it was found in, (H, W, 3) uint8.
+            tracker: its name.
+            weights: LD-Net's, which make the code.
+            picture: name of the target picture.
+        """
         mesh = track.mesh if track.mesh is not None else lift(track.landmarks)
         frontal = head_pose(mesh).invert(mesh)
         code = identity_code(weights, frontal[list(MESH68), :2])
-        return cls(mesh.astype(np.float64), code, size, tracker, weights.sha256, picture)
+        size, above = (shown.shape[1], shown.shape[0]), headroom(shown, mesh[list(FACE_OVAL), :2])
+        return cls(mesh.astype(np.float64), code, size, tracker, weights.sha256, picture, headroom=above)
 
     def save(self, path: Path) -> None:
         """Write to a safetensors file, whole or not at all.
@@ -89,6 +99,8 @@ class Identity:
         }  # fmt: skip
         tables = {f"dictionary.{level}": values for level, values in enumerate(self.dictionary)}
         tables |= {f"adapters.{name}": values for name, values in self.adapters.items()}
+        if self.headroom is not None:
+            tables["headroom"] = self.headroom
         with written_whole(path) as partial:
             partial.write_bytes(save({"mesh": self.mesh, "code": self.code, **tables}, metadata=about))
 
@@ -128,5 +140,6 @@ class Identity:
             for name, tensor in tensors.items()
             if name.startswith("adapters.")
         }
-        made_with = about["weights_sha256"], about["picture"]
-        return cls(mesh, code, size, about["tracker"], *made_with, dictionary, about.get("fdgan_sha256", ""), adapters)
+        above = tensors["headroom"].numpy() if "headroom" in tensors else None
+        made_with = about["tracker"], about["weights_sha256"], about["picture"]
+        return cls(mesh, code, size, *made_with, dictionary, about.get("fdgan_sha256", ""), adapters, above)

@@ -175,7 +175,6 @@ def find_identity(settings: Settings, target: TargetPicture, colour: Colour, wei
     Raises:
         TrackingError: no face was found.
     """
-    size = (target.picture.shape[1], target.picture.shape[0])
     placed = settings.target_landmarks
     if settings.tracker == "file" and not placed:
         raise SettingsError("--tracker file needs --target-landmarks as well, hand-placed on the target")
@@ -197,7 +196,7 @@ def find_identity(settings: Settings, target: TargetPicture, colour: Colour, wei
             f"{target.plate.path}: no face was found in the target; choose a picture whose face is seen from the "
             "front, or place 68 landmarks by hand and pass --target-landmarks"
         )
-    return Identity.of_track(track, size, settings.tracker, weights, target.plate.path.name)
+    return Identity.of_track(track, shown, settings.tracker, weights, target.plate.path.name)
 
 
 def perform(settings: Settings, colour: Colour, observe: Observer) -> Performance:

@@ -105,7 +105,7 @@ class Reenactor:
         """
         if self._painter is not None and (display is None or not identity.dictionary):
             raise SettingsError("to repair, the reenactor needs the target's display encoding and its dictionary")
-        carrier = Carrier(picture, identity.mesh, identity.frontal, identity.head, neck)
+        carrier = Carrier(picture, identity.mesh, identity.frontal, identity.head, neck, identity.headroom)
         noise = measure_grain(display.encode(face_of(picture, identity.mesh))) if display is not None else 0.0
         self._target = _Target(identity, carrier, display, noise)
         self._motion = None
@@ -140,15 +140,17 @@ class Reenactor:
             moved = driver - (identity.landmarks if start is None else driver[start])
         else:
             moved = transfer(self._weights, identity.code, identity.landmarks, driver, start)
-        heads = densify.Heads(performance.rotation, performance.scale, performance.translation)
+        driven = densify.Heads(performance.rotation, performance.scale, performance.translation)
+        heads = densify.head_poses(
+            identity.head, driven, base, settings.motion, settings.weight_pose, settings.weight_position
+        )
+        sheet = self._target.carrier.sheet
         weights = region_weights(settings)
         expression = densify.expression(performance.frontal, base, moved, densify.spread_weights(weights))
         self._motion = _Motion(
             rows,
             shut(identity.frontal, expression, performance.frontal, base, weights),
-            densify.head_poses(
-                identity.head, heads, base, settings.motion, settings.weight_pose, settings.weight_position
-            ),
+            densify.kept_cut(heads, sheet.cut, densify.CUT_SINKS * sheet.face_height),
             densify.gaze(performance.frontal, base) * [[[settings.weight_eye_right], [settings.weight_eye_left]]],
             performance.confidence,
             reference,
@@ -218,7 +220,9 @@ class Reenactor:
         frame = self._untouched(sure)
         window = composed.slices
         frame.colour[window] = composed.colour
-        frame.stmap[window] += composed.offset
+        height, width = frame.matte.shape
+        # Beyond the picture its edge was sampled; another reader of the map may take black.
+        frame.stmap[window] = np.clip(frame.stmap[window] + composed.offset, 0, [width - 1, height - 1])
         frame.matte[window] = stmap.reach
         # A length that is stretched or squeezed four times over carries nothing that can be trusted.
         kept = 1 - np.abs(np.log2(np.clip(stmap.stretch, 0.25, 4))) / 2

@@ -9,6 +9,8 @@ from ofx_reenact.resources import resource
 
 MODEL = ("models", "selfie_segmentation.tflite")
 _SIZE = 256
+# A head with its hair lies within a square of so many heights of its face.
+_AROUND = 2.5
 
 
 class SelfieSegmentation:
@@ -31,3 +33,33 @@ class SelfieSegmentation:
         # The network ends in a sigmoid: what comes out is the mask itself, not a logit.
         found = self._network.forward().reshape(_SIZE, _SIZE)
         return cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR).clip(0, 1)
+
+
+def headroom(image: np.ndarray, oval: np.ndarray) -> np.ndarray | None:
+    """Find how many rows of an (H, W, 3) uint8 RGB picture lie above a person, in each column.
+
+    Args:
+        image: the picture.
+        oval: contour of the person's face (n, 2), pixels.
+
+    Returns:
+        (W,) float32; 0 where the person reaches the upper edge, H where nobody is. None where the segmentation does
+        not take the face for a person.
+    """
+    height, width = image.shape[:2]
+    low, high = oval.min(0), oval.max(0)
+    side = int(min(_AROUND * (high[1] - low[1]), height, width))
+    left, top = (np.clip((low + high) / 2 - side / 2, 0, (width - side, height - side))).astype(int)
+    square = image[top : top + side, left : left + side]
+    small = cv2.resize(square, (_SIZE, _SIZE), interpolation=cv2.INTER_AREA if side > _SIZE else cv2.INTER_LINEAR)
+    mask = SelfieSegmentation().mask(small)
+    scale = side / _SIZE
+    face = np.zeros(mask.shape, np.uint8)
+    cv2.fillPoly(face, [np.round((oval - (left, top)) / scale).astype(np.int32)], 1)
+    if not face.any() or mask[face > 0].mean() < 0.5:
+        return None
+    _, parts = cv2.connectedComponents(((mask > 0.5) | (face > 0)).astype(np.uint8))
+    person = parts == np.bincount(parts[face > 0]).argmax()
+    first = np.where(person.any(0), person.argmax(0) * scale + top, height)
+    columns = left + (np.arange(_SIZE) + 0.5) * scale - 0.5
+    return np.interp(np.arange(width), columns, first).astype(np.float32)

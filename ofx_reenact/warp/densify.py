@@ -21,6 +21,8 @@ from ofx_reenact.tracking.surface import FACE_POINTS, landmark_spread
 # A driver who walks through his picture must not pull the target's head off: largest shift in canonical units
 # (about centimetres; a face is some 18 high).
 NECK_HOLDS = 5.0
+# Hair that the picture cuts off comes in by so many face heights at most: what is above it, nobody knows.
+CUT_SINKS = 0.07
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,26 @@ def held(shift: np.ndarray) -> np.ndarray:
     """Hold the head on its neck: small shifts (T, 3) pass as they are, none grows beyond NECK_HOLDS."""
     length = np.linalg.norm(shift, axis=-1, keepdims=True)
     return shift * (NECK_HOLDS * np.tanh(length / NECK_HOLDS) / np.maximum(length, 1e-9))
+
+
+def kept_cut(heads: Heads, cut: np.ndarray, slack: float) -> Heads:
+    """Lift heads that sink so far that the line where the picture cuts the hair off would come into the picture.
+
+    Args:
+        heads: poses.
+        cut: frontal points (n, 3) of that line, at the picture's upper edge in the target; none lift nothing.
+        slack: how far the line may sink at most, in the mean, pixels; small ways pass as they are.
+
+    Returns:
+        The poses, lifted.
+    """
+    if not len(cut):
+        return heads
+    line = np.einsum("tij,nj->tni", heads.rotation, cut)[..., 1] * heads.scale[:, None] + heads.translation[:, None, 1]
+    sunk = np.maximum(line.mean(1), 0)
+    lifted = heads.translation.copy()
+    lifted[:, 1] -= sunk - slack * np.tanh(sunk / slack)
+    return Heads(heads.rotation, heads.scale, lifted)
 
 
 def plane_map(moved: Similarity, target: Similarity, depth: float, shift: np.ndarray) -> np.ndarray:

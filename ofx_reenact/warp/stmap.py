@@ -10,19 +10,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import uniform_filter1d
 
 from ofx_reenact.tracking.landmarks import FACE_OVAL
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS
+from ofx_reenact.warp.headroom import cut_off, keep_edge, yielding
 from ofx_reenact.warp.raster import rasterise
 from ofx_reenact.warp.seams import Seam, find_seams
 from ofx_reenact.warp.sheet import RIGID_FROM, RINGS, Sheet, sheet
 
-# Hair above the brow belongs to the head further out than cheeks and ears do.
-HAIR_FROM = 1.6
-# The picture's edge stays where it is: motion fades out within this share of the face's height. Hair that is cut
-# off by the upper edge is drawn out less where the fade is short; a neck at the lower edge shears better in a long one.
-BORDER_ABOVE, BORDER = 0.04, 0.12
+# Hair above the brow belongs to the head further out than cheeks and ears do: as far as the picture shows it, within
+# these multiples of the face oval.
+HAIR_FROM, HAIR_TO = 1.6, 2.0
+# The picture's edge stays where it is: motion fades out within this share of the face's height. The upper edge is
+# kept by :mod:`ofx_reenact.warp.headroom`, since a crown may be as near to it.
+BORDER = 0.12
+# Neighbouring spokes of the rings over which the length of hair is levelled.
+LEVELLED = 9
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,14 @@ class STMap:
 class TargetSheet:
     """The sheet laid over one target picture; bends with each frame's mesh."""
 
-    def __init__(self, frontal: np.ndarray, head: Similarity, size: tuple[int, int], neck: float) -> None:
+    def __init__(
+        self,
+        frontal: np.ndarray,
+        head: Similarity,
+        size: tuple[int, int],
+        neck: float,
+        headroom: np.ndarray | None = None,
+    ) -> None:
         """Lay the sheet over a target.
 
         Args:
@@ -68,20 +80,27 @@ class TargetSheet:
             head: its pose in the picture.
             size: picture's width and height.
             neck: how far below the chin the head's motion reaches, in face heights.
+            headroom: rows above the person in each column of the picture (W,); None if nobody knows.
         """
         self._sheet: Sheet = sheet()
         self.size = size
         face = self._sheet.parents @ frontal[:FACE_POINTS]
-        rings, share = _rings(face[self._sheet.oval], frontal, neck)
+        rings, up, down = _rings(face[self._sheet.oval], frontal, neck)
         self._frontal = np.concatenate([face, rings])
         self.rest = head.apply(self._frontal)
         height = _face_height(frontal) * head.scale
+        hair = _hair(self.rest[len(face) :, :2].reshape(len(RINGS), -1, 2), headroom)
+        begins = RIGID_FROM + up * (hair - RIGID_FROM) + down * (1.0 - RIGID_FROM)
+        fades = [1 - _smooth((ring - begins) / (RINGS[-1] - begins)) for ring in RINGS]
+        share = np.concatenate([np.ones(len(face)), *fades])
         count = len(face)
         x, y = self.rest[count:, :2].T
         beside = np.minimum(np.minimum(x, size[0] - 1 - x), size[1] - 1 - y)
-        share[count:] *= _smooth(np.minimum(beside / (BORDER * height), y / (BORDER_ABOVE * height)))
+        share[count:] *= _smooth(beside / (BORDER * height))
         self.share = share
         self.face_height = height
+        self._yielding = yielding(headroom, size[0], height)
+        self.cut = self._cut(head, headroom)
 
     def bend(self, mesh: np.ndarray, head: Similarity, gate: float = 1.0) -> STMap | None:
         """Rasterise the map that takes the target to a mesh in motion.
@@ -115,7 +134,23 @@ class TargetSheet:
             rasterise(positions[:, :2] - (left, top), positions[:, 2], triangles, attributes, out, nearest)
         offset = np.ascontiguousarray(out[..., :2])
         seams = find_seams(positions, moved, layers, offset, left, top)
+        if top == 0:
+            keep_edge(offset, out[..., 3], left, self._yielding)
         return STMap(left, top, offset, out[..., 2].copy(), out[..., 3].copy(), seams)
+
+    def _cut(self, head: Similarity, headroom: np.ndarray | None) -> np.ndarray:
+        """Where the upper edge cuts the head off: frontal points (n, 3), none where it does not.
+
+        A raised arm may reach the edge as well; it does not go with the head.
+        """
+        if headroom is None:
+            return np.empty((0, 3))
+        columns = np.nonzero(cut_off(headroom, self.face_height))[0]
+        columns = columns[:: max(1, len(columns) // 32)]
+        edge = np.column_stack([columns, np.zeros_like(columns)])
+        nearest = ((edge[:, None] - self.rest[None, :, :2]) ** 2).sum(-1).argmin(1)
+        points = head.invert(np.column_stack([edge, self.rest[nearest, 2]]))
+        return points[self.share[nearest] > 0.5]
 
     def _window(self, points: np.ndarray) -> tuple[int, int, int, int] | None:
         width, height = self.size
@@ -141,8 +176,8 @@ def to_nuke(
     return (x - left + 0.5) / width, 1 - (y - top + 0.5) / height
 
 
-def _rings(oval: np.ndarray, frontal: np.ndarray, neck: float) -> tuple[np.ndarray, np.ndarray]:
-    """Place the rings around an oval (S, 3): (R·S, 3) frontal positions, and share of rigid motion, all V."""
+def _rings(oval: np.ndarray, frontal: np.ndarray, neck: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Place the rings around an oval (S, 3): (R·S, 3) frontal positions, and how far each spoke points up and down."""
     centre = oval.mean(0)
     spoke = oval - centre
     down = _smooth(spoke[:, 1] / np.linalg.norm(spoke[:, :2], axis=1) * 1.25)
@@ -150,15 +185,22 @@ def _rings(oval: np.ndarray, frontal: np.ndarray, neck: float) -> tuple[np.ndarr
     # Below the chin the last ring lies `neck` face heights away instead of its own distance.
     chin = np.linalg.norm(spoke[:, :2], axis=1) * (RINGS[-1] - 1)
     shrink = 1 + down * (neck * _face_height(frontal) / chin - 1)
-    begins = RIGID_FROM + up * (HAIR_FROM - RIGID_FROM) + down * (1.0 - RIGID_FROM)
-    places, shares = [], []
+    places = []
     for ring in RINGS:
         place = centre + spoke * (1 + (ring - 1) * shrink)[:, None]
         place[:, 2] = oval[:, 2] + (ring - 1) * 0.35 * np.abs(spoke[:, :2]).max()
         places.append(place)
-        shares.append(1 - _smooth((ring - begins) / (RINGS[-1] - begins)))
-    face = np.ones(sheet().vertices - len(RINGS) * len(oval))
-    return np.concatenate(places), np.concatenate([face, *shares])
+    return np.concatenate(places), up, down
+
+
+def _hair(rings: np.ndarray, headroom: np.ndarray | None) -> np.ndarray:
+    """How far out the hair ends on each spoke of rings (R, S, 2) in pixels: (S,), in multiples of the face oval."""
+    if headroom is None:
+        return np.full(rings.shape[1], HAIR_FROM)
+    person = rings[..., 1] > np.interp(rings[..., 0], np.arange(len(headroom)), headroom)
+    # The first ring that does not lie on the person, nor do those within it.
+    beyond = np.array([*RINGS, RINGS[-1]])[np.cumprod(person, axis=0).sum(0)]
+    return uniform_filter1d(np.clip(beyond, HAIR_FROM, HAIR_TO), LEVELLED, mode="wrap")
 
 
 def _face_height(frontal: np.ndarray) -> float:
