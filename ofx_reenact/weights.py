@@ -95,6 +95,11 @@ def shipped_dense() -> Path:
     return resource("weights", "fdgan_dense.safetensors")
 
 
+def shipped_portrait() -> Path:
+    """Return the path of the printed FD-GAN's weights that travel with the package."""
+    return resource("weights", "fdgan_paper.safetensors")
+
+
 @dataclass(frozen=True)
 class PortraitWeights:
     """The printed FD-GAN ready to run, and the side of the portraits that it was trained on."""
@@ -170,20 +175,15 @@ def load_dense(path: str | Path | None = None, device: str = "cpu") -> DenseWeig
     return DenseWeights(network, path, sha256_of(path), metadata)
 
 
-def load_portrait(path: str | Path | None, device: str = "cpu") -> PortraitWeights:
-    """Load the printed FD-GAN in float32 from a safetensors file onto a device.
+def load_portrait(path: str | Path | None = None, device: str = "cpu") -> PortraitWeights:
+    """Load the printed FD-GAN in float32 from a safetensors file (default: the shipped one) onto a device.
 
     Raises:
-        WeightsError: none named, no such file, not safetensors, or another network's weights.
+        WeightsError: no such file, not safetensors, or another network's weights.
     """
     from ofx_reenact.fdgan.portrait import Portrait
 
-    if not path:
-        raise WeightsError(
-            "--profile paper: no weights of the printed FD-GAN travel with this version; train them with "
-            "`ofx-reenact train fdgan --recipe paper` and name them with --fdgan-weights"
-        )
-    path = Path(path)
+    path = Path(path) if path else shipped_portrait()
     extractor, translator, metadata = _load_fdgan(path, PORTRAIT)
     network = _ready(Portrait(extractor, translator), device)
     return PortraitWeights(network, int(metadata["size"]), path, sha256_of(path), metadata)

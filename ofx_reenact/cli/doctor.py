@@ -29,6 +29,7 @@ SHIPPED = {
     ("weights", "ldnet.safetensors"): "b68df9777f1dee8d4f8ec2821754f6ba59ba7dcd9776c4c984b9986fd242e867",
     ("weights", "ldnet_paper.safetensors"): "e96a3c36ffafb9e2f10c8b3db1c4c23ad13fcff6ab5551313ba510c394851a27",
     ("weights", "fdgan_dense.safetensors"): "cfca0c2f4939aafbfd25eddae11452ffc28ae804d4f9755c6b40b4b447c0b91c",
+    ("weights", "fdgan_paper.safetensors"): "8911539bdbd51878d808fd820ef29ad0c3c9570deb5c5a266a9a07d1e5eafee0",
     ("demo", "target.jpg"): "7b6094462dabf157b5531c62aabc20ab2494f1a3d9e9463607ec015696fe5945",
     ("demo", "driver.mpg"): "e468120039e208b5ff9b9e269f8dc96bbddc45701f8dddcf2c0ae21abc0df546",
 }
