@@ -118,7 +118,7 @@ def test_progress_as_json_lines(performance_file, tmp_path):
     done = command(*render_line(tmp_path, performance_file, "--frames", "36-37", "--progress", "json"))
     events = [json.loads(line) for line in done.stdout.splitlines()]
     steps = [event for event in events if event["event"] == "progress" and event["stage"] == "render"]
-    assert [(step["frame"], step["done"], step["total"]) for step in steps] == [(36, 1, 2), (37, 2, 2)]
+    assert [(step["frame"], step["done"], step["total"]) for step in steps] == [(None, 0, 2), (36, 1, 2), (37, 2, 2)]
     assert events[-1]["event"] == "report" and events[-1]["written"] == [36, 37]
 
 
