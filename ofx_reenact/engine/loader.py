@@ -209,3 +209,22 @@ class Loader:
         settings = self._settings
         chosen = (settings.target, settings.target_frame, settings.colorspace)
         return chosen, stamp(*files_of(settings.target)), self._colour_key
+
+
+def load_performance(path: Path, warm: Warm) -> Performance:
+    """Read a performance file, or take what is warm of it.
+
+    Raises:
+        TrackingError: there is none, or it cannot be used.
+    """
+    return warm.get("performance", stamp(path), lambda: Performance.load(path))
+
+
+def keep_performance(path: Path, performance: Performance, warm: Warm) -> None:
+    """Write a performance file and keep it warm.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    performance.save(path)
+    warm.put("performance", stamp(path), performance)
