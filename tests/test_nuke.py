@@ -84,13 +84,6 @@ def test_a_menu_that_fails_is_said_and_logged(terminal, capsys, tmp_path):
     assert "menu in a terminal" in log.tail()
 
 
-def test_settings_are_current():
-    done = subprocess.run(
-        [sys.executable, "-m", "ofx_reenact", "settings", "--json"], capture_output=True, text=True, check=True
-    )
-    assert (NUKE / "reenact_nuke" / "settings.json").read_text(encoding="utf-8") == done.stdout
-
-
 def test_every_option_has_its_knob(node):
     from reenact_nuke import layout, paths
 

@@ -146,13 +146,13 @@ def _jobs() -> List[Item]:
         _button("render", "Render", "Render the frame range and show the result.", joined=True),
         _button("cancel", "Cancel", "Stop what runs; frames that are written stay.", joined=True),
         _button("farm", "Send to farm", "Write a job file and hand it to the studio's farm.", joined=True),
-        _button("show_log", "Show log", "The last lines of this session's log, and where it is.", joined=True),
         Item(
             "choice", PREFIX + "show", "show",
             "What the node gives out: the target, the last preview, the result, or the plate input carried as the face "
             "was (needs the stmap layer).",
             SHOWN[0], SHOWN,
         ),
+        _button("show_log", "Show log", "The last lines of this session's log, and where it is.", joined=True),
         Item("label", PREFIX + "status", "status", "", "Connect target and driver, name an output, press Render."),
         Item("choice", PREFIX + "preset", "preset", "Sets of values: those that come with the node and your own.", ""),
         _button("apply_preset", "Apply", "Take the preset's values.", joined=True),

@@ -27,6 +27,7 @@ HELLO, SILENCE, GRACE = 60.0, 900.0, 8.0
 STEP = 0.1
 
 Event = Dict[str, Any]
+_LOGGED = 4000
 _TRY_AGAIN = "press the button again for a new one. Log: {}"
 
 
@@ -103,7 +104,7 @@ class Engine:
             Cancelled: the job was cancelled.
         """
         number, events = self._send(do, fields)
-        heard, asked = time.monotonic(), 0.0
+        heard, asked, event = time.monotonic(), 0.0, None
         try:
             while True:
                 event = _next(events)
@@ -124,6 +125,9 @@ class Engine:
         finally:
             with self._lock:
                 self._waiting.pop(number, None)
+            if self.alive and not asked and (event is None or event["event"] == "progress"):
+                # Something here broke, not the job: it must not keep the engine busy.
+                self._tell("cancel", {"job": number})
 
     def stop(self, seconds: float = 3.0) -> None:
         """End the process: kindly, then not."""
@@ -194,11 +198,10 @@ class Engine:
             number = self._last_id
             events: queue.Queue[Event] = queue.Queue()
             self._waiting[number] = events
-        request: Dict[str, Any] = {"id": number, "do": do}
-        request.update(fields)
-        line = json.dumps(request)
-        log.write("> " + (line if len(line) < 4000 else line[:4000] + " ..."))
-        self._outbox.put(line)
+            line = json.dumps(dict(fields, id=number, do=do))
+            # In the lock, since the engine takes numbers that rise only.
+            self._outbox.put(line)
+        log.write("> " + line[:_LOGGED])
         return number, events
 
     def _tell(self, do: str, fields: Dict[str, Any]) -> None:
@@ -230,13 +233,16 @@ class Engine:
                 log.write(f"not an event of the engine: {line[:200]!r}")
                 continue
             if kind != "progress":
-                log.write("< " + line.decode("utf-8", "replace").strip()[:4000])
-            with self._lock:
-                events = self._waiting.get(number) if number is not None else None
+                log.write("< " + line.decode("utf-8", "replace").strip()[:_LOGGED])
             if kind == "hello":
                 self._first.put(event)
-            elif events is not None:
-                events.put(event)
+                continue
+            with self._lock:
+                # Without a number the engine could not read a request: whoever waits had better know.
+                waiting = [self._waiting.get(number)] if number is not None else list(self._waiting.values())
+            for events in waiting:
+                if events is not None:
+                    events.put(event)
 
 
 class Session:
