@@ -132,6 +132,13 @@ class File_Knob(String_Knob):
     def value(self):
         return re.sub(r"#+", lambda m: f"%0{len(m.group())}d", self._value)
 
+    def fromUserText(self, text):
+        """pyref: nuke.File_Knob: "parses frame range off the end and opens file to get set the format"."""
+        name, first, last = re.fullmatch(r"(.*) (-?\d+)-(-?\d+)", text).groups()
+        self.setValue(name)
+        for knob, value in (("first", first), ("last", last), ("origfirst", first), ("origlast", last)):
+            self._node[knob].setValue(value)
+
     def getEvaluatedValue(self, oc=None):
         return self.value()
 

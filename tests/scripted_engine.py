@@ -36,7 +36,7 @@ def main():
         if do == "quit":
             say(event="done", id=number)
             return
-        if do == "cancel" and MODE == "cancellable":
+        if do == "cancel" and MODE in ("cancellable", "analyses"):
             say(event="cancelled", id=job, written=[1, 2])
         if do == "cancel":
             continue
@@ -47,8 +47,11 @@ def main():
             say(event="error", id=number, message="/none.exr: no such file", code=1)
         elif MODE == "fall":
             os._exit(9)
-        elif MODE == "fine":
-            say(event="done", id=number, **(ANALYSED if do == "analyse" else REPORT))
+        elif MODE == "fails":
+            say(event="done", id=number, **{**REPORT, "failed": {"2": "the disk is full"}})
+        elif MODE == "fine" or (MODE == "analyses" and do == "analyse"):
+            analysed = {**ANALYSED, "performance": request["settings"]["performance"]}
+            say(event="done", id=number, **(analysed if do == "analyse" else REPORT))
 
 
 main()

@@ -184,13 +184,14 @@ def test_edits_by_hand_are_not_lost_unasked(start, tmp_path):
     render(nuke, node)
     path = node["reenact_performance"].value()
     Path(path).touch()
-    from reenact_nuke.resolve import resolve, tracked
+    from reenact_nuke.resolve import tracked
     from reenact_nuke.state import remember
 
     known = tracked(node)
     assert known["performance"] == path and known["hand_made"] == ""
-    analysed = {"first": 1, "last": 1, "reference": 1, "bridged": "", "held": "", "absent": "", "confidence": 1.0}
-    assert "by hand: 1" in remember(node, resolve(node), {**analysed, "hand_made": "1"})
+    analysed = {"performance": path, "first": 1, "last": 1, "reference": 1, "confidence": 1.0}
+    analysed.update(dict.fromkeys(("bridged", "held", "absent"), ""))
+    assert "by hand: 1" in remember(node, known["settings"], {**analysed, "hand_made": "1"})
     node["reenact_smoothing"].setValue(2.0)
     nuke.click(node, "reenact_do_render")
     assert "landmarks were placed by hand (frames 1)" in nuke.SESSION.messages.pop()
@@ -202,3 +203,27 @@ def test_edits_by_hand_are_not_lost_unasked(start, tmp_path):
     settle(nuke)
     assert tracked(node)["hand_made"] == ""
     assert tracked(node)["settings"]["smoothing"] == 2.0
+
+
+def test_a_driver_that_changes_is_tracked_anew_even_after_a_cancelled_render(start):
+    nuke, node = start("analyses")
+    node["reenact_performance"].setValue("")
+    assert nuke.click(node, "reenact_do_render")
+    nuke.pump(node["reenact_performance"].value)
+    nuke.click(node, "reenact_do_cancel")
+    settle(nuke)
+    assert node["reenact_status"].value().startswith("cancelled")
+    from reenact_nuke.resolve import must_track, resolve
+
+    Path(node["reenact_performance"].value()).touch()
+    assert not must_track(node, resolve(node))
+    node.input(1)["file"].setValue("/another.####.exr")
+    assert must_track(node, resolve(node))
+
+
+def test_frames_that_failed_are_not_passed_over(start):
+    nuke, node = start("fails")
+    render(nuke, node)
+    assert nuke.SESSION.messages.pop() == node["reenact_status"].value()
+    assert "1 failed, the first 2: the disk is full" in node["reenact_status"].value()
+    assert node["reenact_show"].value() == "result"

@@ -33,7 +33,8 @@ def _point(read: Any, report: Dict[str, Any], first: int, last: int, given: Any)
 
     A frame that is missing stays an error, as Nuke has it: a render farm must not deliver a comp with a hole.
     """
-    read["file"].setValue(report["output"])
+    # As a user types it, so that Nuke opens the file and takes its format.
+    read["file"].fromUserText("{} {}-{}".format(report["output"], first, last))
     for name, frame in (("first", first), ("last", last), ("origfirst", first), ("origlast", last)):
         read[name].setValue(frame)
     read["on_error"].setValue("error")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict
 
 import nuke
 from reenact_nuke import curves, farm, inputs, knobs, landmarks, layout, log, paths, presets, readback
 from reenact_nuke.errors import ReenactError
 from reenact_nuke.resolve import Resolved, must_track, resolve, tracked, tracking_settings
 from reenact_nuke.state import remember
-from reenact_nuke.task import Call, Task, cancel, complain, see_idle, start
+from reenact_nuke.task import Call, Task, cancel, complain, in_main, see_idle, start
 
 
 def press(action: str) -> None:
@@ -41,7 +41,7 @@ def analyse(node: Any) -> None:
     prepare(node, found, target=False, driver=True)
 
     def finish(done: Dict[str, Any]) -> str:
-        return remember(node, found, done)
+        return remember(node, tracking_settings(found), done)
 
     start(Task(node, "Analyse", lambda call: call("analyse", settings=analysis(found)), finish))
 
@@ -52,9 +52,8 @@ def preview(node: Any) -> None:
     output = paths.beside(found.settings["output"], node.name() + ".preview/preview.####.exr")
     settings = dict(found.settings, frames=str(frame), output=output, existing="overwrite")
 
-    def finish(report: Dict[str, Any]) -> str:
+    def finish(report: Dict[str, Any]) -> None:
         readback.show_preview(node, report, frame, settings.get("colorspace"))
-        return summary(report)
 
     _render(node, found, "preview", settings, finish)
 
@@ -63,28 +62,30 @@ def render(node: Any) -> None:
     """Render the range, track first if that is needed, and show the result."""
     found = resolve(node)
 
-    def finish(report: Dict[str, Any]) -> str:
+    def finish(report: Dict[str, Any]) -> None:
         readback.show_result(node, report, found.first, found.last, found.settings.get("colorspace"))
-        return summary(report)
 
     _render(node, found, "render", found.settings, finish)
 
 
 def _render(
-    node: Any, found: Resolved, do: str, settings: Dict[str, Any], finish: Callable[[Dict[str, Any]], str]
+    node: Any, found: Resolved, do: str, settings: Dict[str, Any], finish: Callable[[Dict[str, Any]], None]
 ) -> None:
     needed = must_track(node, found)
     see_idle()
     prepare(node, found, target=True, driver=needed)
 
-    def work(call: Call) -> List[Dict[str, Any]]:
-        done = [call("analyse", settings=analysis(found))] if needed else []
-        return [*done, call(do, settings=settings)]
-
-    def end(done: List[Dict[str, Any]]) -> str:
+    def work(call: Call) -> Dict[str, Any]:
         if needed:
-            remember(node, found, done[0])
-        return finish(done[-1])
+            # At once: the file is there from now on, however the rendering ends.
+            in_main(remember, node, tracking_settings(found), call("analyse", settings=analysis(found)))
+        return call(do, settings=settings)
+
+    def end(report: Dict[str, Any]) -> str:
+        finish(report)
+        if report["failed"]:
+            raise ReenactError(summary(report))
+        return summary(report)
 
     start(Task(node, do.capitalize(), work, end))
 
@@ -161,7 +162,9 @@ def import_landmarks(node: Any, source: Any = None) -> None:
     def finish(done: Dict[str, Any]) -> str:
         if not done:
             return f"No landmark differs by more than {landmarks.NEAR:g} pixels; nothing was changed"
-        return remember(node, resolve(node), done)
+        known = tracked(node)
+        same = known.get("performance") == path
+        return remember(node, known["settings"] if same else tracking_settings(resolve(node)), done)
 
     start(Task(node, "Landmarks", work, finish))
 

@@ -6,22 +6,21 @@ import json
 from typing import Any, Dict
 
 from reenact_nuke import knobs, layout
-from reenact_nuke.resolve import Resolved, tracking_settings
 
 
-def remember(node: Any, found: Resolved, done: Dict[str, Any]) -> str:
+def remember(node: Any, settings: Dict[str, Any], done: Dict[str, Any]) -> str:
     """Keep what an analysis, or landmarks placed by hand, made of the performance.
 
     Args:
         node: the Reenact node.
-        found: the node as it was when the driver was tracked.
+        settings: what the tracked driver depended on when it was tracked.
         done: the engine's answer to ``analyse`` or ``place``.
 
     Returns:
         A line for the artist.
     """
-    path = found.settings["performance"]
-    known = {"performance": path, "settings": tracking_settings(found), "hand_made": done.get("hand_made", "")}
+    path = done["performance"]
+    known = {"performance": path, "settings": settings, "hand_made": done.get("hand_made", "")}
     knobs.knob(node, layout.PREFIX + "tracked").setValue(json.dumps(known, sort_keys=True))
     # Named from now on, so that another version of the output does not lose it.
     knobs.knob(node, layout.PREFIX + "performance").setValue(path)

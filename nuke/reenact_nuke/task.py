@@ -78,6 +78,8 @@ def _work(task: Task) -> None:
             engine.note = ""
     except (ReenactError, Cancelled) as error:
         outcome = error
+    except KeyboardInterrupt:
+        outcome = Cancelled()
     except BaseException as error:
         log.write_traceback()
         outcome = ReenactError(f"A defect of the Reenact node: {error!r}. Log: {log.path()}")
@@ -106,6 +108,9 @@ def _end(task: Task, outcome: Any) -> None:
             if note and nuke.GUI:
                 message = note
         _status(task.node, text)
+    except ReenactError as error:
+        message = str(error)
+        _status(task.node, message)
     except Exception as error:
         log.write_traceback()
         message = f"{task.name}: the result could not be put into the script ({error}). Log: {log.path()}"
@@ -113,6 +118,21 @@ def _end(task: Task, outcome: Any) -> None:
         _buttons(task.node, busy=False)
     if message:
         complain(message)
+
+
+def in_main(call: Callable[..., Any], *args: Any) -> None:
+    """Have something done to the script while the work goes on; what goes wrong there is logged."""
+
+    def guarded() -> None:
+        try:
+            call(*args)
+        except Exception:
+            log.write_traceback()
+
+    if nuke.GUI:
+        nuke.executeInMainThread(guarded)
+    else:
+        guarded()
 
 
 def cancel() -> None:
