@@ -30,7 +30,7 @@ _OCIO_COLOURS = [
     "Utility/Linear Rec.709 (sRGB)",
     "sRGB - Texture",
 ]
-# Knobs that node classes bring: name → kind, value[, choices]; ref: the page of each node.
+# Knobs that node classes bring: name → kind, value[, choices]; as ref's page of each node, or saved scripts, name them.
 _KNOBS = {
     "Read": {
         "file": ("File_Knob", ""), "first": ("Int_Knob", 1), "last": ("Int_Knob", 1), "origfirst": ("Int_Knob", 1),
@@ -167,7 +167,9 @@ class Node:
         self["selected"].setValue(on)
 
     def showControlPanel(self):
+        """pdg: nuke.addKnobChanged: "called with dummy knobs when the control panel is opened"; its name by use."""
         _needs_gui("showControlPanel")
+        self._changed(Knob("showPanel"))
 
     def _changed(self, knob):
         """pdg: Callbacks, knobChanged; nuke.addKnobChanged of 17.1: called for changes by programs too."""
@@ -443,7 +445,7 @@ def _ocio():
 
 
 def expression(node, text):
-    """The two expressions that the node uses: ref: Expressions; ``parent`` is the group, Tcl stands in brackets."""
+    """The node's two expressions; ref: Converting Expressions: Tcl stands in brackets; ``parent`` by use."""
     group = node._parent
     if match := re.fullmatch(r"!\[exists parent\.input(\d+)\]", text):
         return float(group.input(int(match.group(1))) is None)

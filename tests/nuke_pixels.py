@@ -21,7 +21,7 @@ def evaluate(node, frame):
 
 
 def write(node, frame):
-    """Write a Write's input as EXR; raw keeps the numbers, as ref: Write, "raw data" says."""
+    """Write a Write's input as EXR; raw keeps the numbers (by use, no page was found)."""
     pixels = evaluate(node.input(0), frame)
     if pixels is None:
         raise RuntimeError("Write: nothing is connected")
@@ -65,7 +65,7 @@ def _constant(node, frame):
 
 
 def _read(node, frame):
-    """ref: Read: frames outside the range hold its ends; a missing frame is an error, as on_error says."""
+    """ref: Read: before and after hold the ends of the range; a missing frame is an error (by use)."""
     path = file_of(node["file"].value(), min(max(frame, node["first"].value()), node["last"].value()))
     if not Path(path).exists():
         raise RuntimeError(f"{path}: no such file")

@@ -227,3 +227,16 @@ def test_frames_that_failed_are_not_passed_over(start):
     assert nuke.SESSION.messages.pop() == node["reenact_status"].value()
     assert "1 failed, the first 2: the disk is full" in node["reenact_status"].value()
     assert node["reenact_show"].value() == "result"
+
+
+def test_a_script_saved_at_work_reopens_with_its_buttons(start, tmp_path):
+    nuke, node = start("cancellable")
+    assert nuke.click(node, "reenact_do_render")
+    nuke.scriptSaveAs(tmp_path / "shot.nk")
+    nuke.click(node, "reenact_do_cancel")
+    settle(nuke)
+    nuke.scriptOpen(tmp_path / "shot.nk")
+    again = nuke.toNode("Reenact")
+    assert not again["reenact_do_render"].enabled()
+    again.showControlPanel()
+    assert again["reenact_do_render"].enabled()

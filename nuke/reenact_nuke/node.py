@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 import nuke
-from reenact_nuke import inputs, knobs, layout, paths, presets, readback
+from reenact_nuke import inputs, knobs, layout, paths, presets, readback, task
 
 # The node reaches machines without this module: its callback must not fail there.
 KNOB_CHANGED = """\
@@ -94,8 +94,14 @@ def suggest_output(node: Any) -> None:
 
 
 def knob_changed(node: Any, knob: Any) -> None:
-    """Keep the panel in order: numbers that are not set, and those of a range that is not custom, are greyed."""
+    """Keep the panel in order: numbers that are not set, and those of a range that is not custom, are greyed.
+
+    When the panel opens, buttons that a script saved in the middle of a job has greyed come back.
+    """
     name = knob.name()
+    if name == "showPanel":
+        presets.refresh(node)
+        task.wake(node)
     for option in paths.options():
         if name == layout.is_set_name(option["name"]):
             _enable(node, option["name"])

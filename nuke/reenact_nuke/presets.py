@@ -87,8 +87,12 @@ def save(node: Any, name: str) -> str:
 
 
 def refresh(node: Any) -> None:
-    """Offer the presets that there are."""
-    knobs.knob(node, layout.PREFIX + "preset").setValues(sorted(files()))
+    """Offer the presets that there are; what was chosen stays chosen."""
+    held = knobs.knob(node, layout.PREFIX + "preset")
+    chosen, names = held.value(), sorted(files())
+    held.setValues(names)
+    if chosen in names:
+        held.setValue(chosen)
 
 
 def _set(node: Any, option: Dict[str, Any], value: Any) -> None:

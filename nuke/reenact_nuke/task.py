@@ -141,6 +141,12 @@ def cancel() -> None:
         DESK.current.cancelled.set()
 
 
+def wake(node: Any) -> None:
+    """Give a node its buttons back if it is not at work."""
+    if DESK.current is None or DESK.current.node != node:
+        _buttons(node, busy=False)
+
+
 def see_idle() -> None:
     """See that nothing runs: the engine does one thing at a time."""
     if DESK.current is not None:
