@@ -34,7 +34,8 @@ def place(performance: Performance, landmarks: Mapping[int, np.ndarray]) -> Perf
 
     A frame's tracked mesh is bent so that its 68 points lie where they were placed, since it knows the head's depth
     and the cheeks; where no face was tracked, or another than the one meant, the canonical face is lifted to them.
-    The frames count as tracked, with full confidence. Placing a frame again gives what placing it once would.
+    The frames count as tracked, with full confidence. Placing a frame again gives what placing it once would, unless
+    it lay somewhere else altogether in between.
 
     Args:
         performance: stays as it is.
