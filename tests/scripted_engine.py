@@ -43,6 +43,9 @@ def main():
         job = number
         say(event="progress", id=number, stage="render", done=1, total=4, frame=1, message="", rate=2.0, eta=1.5)
         print("a line of another library's", flush=True)
+        while MODE == "chatty":
+            say(event="progress", id=number, stage="render", done=1, total=4, frame=1, message="", rate=None, eta=None)
+            time.sleep(0.02)
         if MODE == "refuse":
             say(event="error", id=number, message="/none.exr: no such file", code=1)
         elif MODE == "fall":

@@ -105,6 +105,13 @@ def test_every_option_has_its_knob(node):
             assert knob.Class() == "File_Knob"
 
 
+def test_no_two_knobs_have_one_name(nuke):
+    from reenact_nuke import layout
+
+    names = [item.name for item in layout.items()]
+    assert len(names) == len(set(names))
+
+
 def test_the_input_arrows_are_in_order(node):
     inside = {n.name(): n for n in node.nodes()}
     assert [inside[name]["number"].value() for name in ("target", "driver", "matte", "plate")] == [0, 1, 2, 3]

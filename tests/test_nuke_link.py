@@ -140,8 +140,9 @@ def test_cancel_leaves_what_is_whole(start, way):
     assert node["reenact_show"].value() == "target"
 
 
-def test_an_engine_that_does_not_heed_a_cancel_is_killed(start):
-    nuke, node = start("deaf")
+@pytest.mark.parametrize("mode", ["deaf", "chatty"])
+def test_an_engine_that_does_not_heed_a_cancel_is_killed(start, mode):
+    nuke, node = start(mode)
     from reenact_nuke import link
 
     call = link.Engine.call

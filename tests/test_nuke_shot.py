@@ -174,7 +174,7 @@ def test_a_shot_at_full_size(start, performance_file, tmp_path):
     node = wired(nuke, tmp_path / "plate.exr", DRIVER, tmp_path / "o_v001.####.exr", (1, 75))
     node.input(0)["colorspace"].setValue("sRGB")
     node["reenact_performance"].setValue(performance_file)
-    for name, value in {"range": "custom", "first": 31, "last": 54, "repair": "off"}.items():
+    for name, value in {"range": "custom", "first": 31, "last": 54, "repair": "off", "layers_stmap": False}.items():
         node["reenact_" + name].setValue(value)
     engine = lambda: sys.modules["reenact_nuke.link"].SESSION.engine  # noqa: E731
     frames = lambda: sorted(tmp_path.glob("o_v001.00[0-9][0-9].exr"))  # noqa: E731

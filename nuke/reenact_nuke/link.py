@@ -113,12 +113,16 @@ class Engine:
                     event = _next(events)
                 now = time.monotonic()
                 if event is None:
-                    self._check(do, asked, asked and now - asked > grace, now - heard > silence)
+                    self._check(do, asked, now - heard > silence)
                 else:
                     heard = now
                     if event["event"] != "progress":
                         return _final(event)
                     on_progress(event)
+                if asked and now - asked > grace:
+                    self.kill()
+                    log.write("the engine did not heed a cancel and was killed")
+                    raise Cancelled()
                 if not asked and is_cancelled():
                     asked = now
                     self._tell("cancel", {"job": number})
@@ -144,7 +148,7 @@ class Engine:
             self._process.kill()
         self._process.wait()
 
-    def _check(self, do: str, asked: float, overdue: Any, silent: bool) -> None:
+    def _check(self, do: str, asked: float, silent: bool) -> None:
         """Nothing was heard: see whether that is still all right."""
         if not self.alive:
             if asked:
@@ -153,10 +157,6 @@ class Engine:
             raise EngineError(
                 f"The engine ended in the middle of '{do}' (code {code}); " + _TRY_AGAIN.format(log.path())
             )
-        if overdue:
-            self.kill()
-            log.write("the engine did not heed a cancel and was killed")
-            raise Cancelled()
         if silent:
             self.kill()
             raise EngineError(
