@@ -23,7 +23,7 @@ PROTOCOL = 1
 FOREIGN = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
 FOREIGN_PREFIXES = ("DYLD_", "QT_")
 # Seconds: until the engine says hello; without any event while a job runs; for a cancelled job to end.
-HELLO, SILENCE, GRACE = 60.0, 900.0, 15.0
+HELLO, SILENCE, GRACE = 60.0, 900.0, 20.0
 STEP = 0.1
 
 Event = Dict[str, Any]
