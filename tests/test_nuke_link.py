@@ -28,8 +28,8 @@ def start(monkeypatch, tmp_path):
         return nuke, node
 
     yield begin_with
-    if "reenact_nuke.link" in sys.modules:
-        sys.modules["reenact_nuke.link"].SESSION.stop()
+    if "reenact_nuke.session" in sys.modules:
+        sys.modules["reenact_nuke.session"].SESSION.stop()
 
 
 def render(nuke, node):
@@ -56,27 +56,27 @@ def test_a_render_goes_its_way(start):
 
 def test_one_engine_serves_a_session(start):
     nuke, node = start("fine")
-    from reenact_nuke import link
+    from reenact_nuke import session
 
     render(nuke, node)
-    first = link.SESSION.engine
+    first = session.SESSION.engine
     render(nuke, node)
-    assert link.SESSION.engine is first
-    link.SESSION.stop()
+    assert session.SESSION.engine is first
+    session.SESSION.stop()
     assert not first.alive
 
 
 def test_another_colour_config_is_another_engine(start):
     nuke, node = start("fine")
-    from reenact_nuke import link
+    from reenact_nuke import session
 
     render(nuke, node)
-    first = link.SESSION.engine
+    first = session.SESSION.engine
     nuke.root()["colorManagement"].setValue("OCIO")
     nuke.root()["OCIO_config"].setValue("custom")
     nuke.root()["customOCIOConfigPath"].setValue("/show/config.ocio")
     render(nuke, node)
-    assert link.SESSION.engine is not first and not first.alive
+    assert session.SESSION.engine is not first and not first.alive
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_what_breaks_is_said_and_the_next_click_works(start, monkeypatch, tmp_pa
     python_of(tmp_path / "python", sys.executable, str(SCRIPT), "fine", __version__)
     monkeypatch.setenv("OFX_REENACT_HELLO_SECONDS", "60")
     if mode == "refuse":
-        sys.modules["reenact_nuke.link"].SESSION.stop()
+        sys.modules["reenact_nuke.session"].SESSION.stop()
     nuke.click(node, "reenact_do_render")
     if gui:
         settle(nuke)
@@ -143,7 +143,7 @@ def test_cancel_leaves_what_is_whole(start, way):
 @pytest.mark.parametrize("mode", ["deaf", "chatty"])
 def test_an_engine_that_does_not_heed_a_cancel_is_killed(start, mode):
     nuke, node = start(mode)
-    from reenact_nuke import link
+    from reenact_nuke import link, session
 
     call = link.Engine.call
     link.Engine.call = lambda self, *args: call(self, *args, grace=0.5)
@@ -153,7 +153,7 @@ def test_an_engine_that_does_not_heed_a_cancel_is_killed(start, mode):
     settle(nuke)
     assert time.monotonic() - started < 10
     assert node["reenact_status"].value() == "cancelled"
-    assert not link.SESSION.engine.alive
+    assert not session.SESSION.engine.alive
 
 
 def test_a_node_deleted_at_work_does_no_harm(start):

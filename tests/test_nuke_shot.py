@@ -40,8 +40,8 @@ def start(monkeypatch, tmp_path):
         return nuke
 
     yield begin_with
-    if "reenact_nuke.link" in sys.modules:
-        sys.modules["reenact_nuke.link"].SESSION.stop()
+    if "reenact_nuke.session" in sys.modules:
+        sys.modules["reenact_nuke.session"].SESSION.stop()
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +176,7 @@ def test_a_shot_at_full_size(start, performance_file, tmp_path):
     node["reenact_performance"].setValue(performance_file)
     for name, value in {"range": "custom", "first": 31, "last": 54, "repair": "off", "layers_stmap": False}.items():
         node["reenact_" + name].setValue(value)
-    engine = lambda: sys.modules["reenact_nuke.link"].SESSION.engine  # noqa: E731
+    engine = lambda: sys.modules["reenact_nuke.session"].SESSION.engine  # noqa: E731
     frames = lambda: sorted(tmp_path.glob("o_v001.00[0-9][0-9].exr"))  # noqa: E731
 
     # Killed in the middle: it is said, and the next click goes on from there.

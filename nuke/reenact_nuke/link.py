@@ -5,7 +5,6 @@ Threads read and write the pipes, since waiting on pipes differs between systems
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import json
 import os
@@ -245,47 +244,6 @@ class Engine:
                     events.put(event)
 
 
-class Session:
-    """The engine of this Nuke session."""
-
-    def __init__(self) -> None:
-        self.engine: Optional[Engine] = None
-        self._key = ("", "")
-        self._starting = threading.Lock()
-
-    def get(self, ocio: str = "") -> Engine:
-        """The engine, started if there is none, it has died, or another Python or colour config is wanted.
-
-        Raises:
-            EngineError: it cannot be started.
-        """
-        with self._starting:
-            key = (paths.find_python(), ocio)
-            if self.engine is None or not self.engine.alive or self._key != key:
-                self.stop()
-                self.engine = Engine(key[0], ocio, _seconds("OFX_REENACT_HELLO_SECONDS", HELLO))
-                self._key = key
-            return self.engine
-
-    def stop(self) -> None:
-        """End the engine, if there is one."""
-        engine, self.engine = self.engine, None
-        if engine is not None:
-            engine.stop()
-
-
-def silence() -> float:
-    """Seconds without a word after which a job is given up; ``OFX_REENACT_SILENCE_SECONDS``."""
-    return _seconds("OFX_REENACT_SILENCE_SECONDS", SILENCE)
-
-
-def _seconds(variable: str, default: float) -> float:
-    try:
-        return float(os.environ.get(variable, default))
-    except ValueError as error:
-        raise EngineError(f"{variable} is '{os.environ[variable]}': give a number of seconds") from error
-
-
 def _start(python: str, ocio: str) -> subprocess.Popen[bytes]:
     command = [python, "-m", "ofx_reenact", "engine", "serve"]
     log.write("starting {}{}".format(command, " with OCIO " + ocio if ocio else ""))
@@ -321,7 +279,3 @@ def _final(event: Event) -> Event:
         raise Cancelled(event.get("written") or ())
     message = str(event.get("message", "the engine gave no reason"))
     raise ReenactError(message)
-
-
-SESSION = Session()
-atexit.register(SESSION.stop)

@@ -9,7 +9,7 @@ import threading
 from typing import Any, Callable, Dict, Optional
 
 import nuke
-from reenact_nuke import colour, knobs, layout, link, log
+from reenact_nuke import colour, knobs, layout, log, session
 from reenact_nuke.errors import Cancelled, ReenactError
 from reenact_nuke.progress import Progress
 
@@ -65,13 +65,17 @@ def _work(task: Task) -> None:
     outcome: Any = ReenactError("the work ended without an outcome")
     try:
         with Progress("Reenact: " + task.title) as progress:
-            engine = link.SESSION.get(task.ocio)
+            engine = session.SESSION.get(task.ocio)
             if engine.note:
                 log.write(engine.note)
 
             def call(do: str, **fields: Any) -> Dict[str, Any]:
                 return engine.call(
-                    do, fields, progress.show, lambda: task.cancelled.is_set() or progress.cancelled(), link.silence()
+                    do,
+                    fields,
+                    progress.show,
+                    lambda: task.cancelled.is_set() or progress.cancelled(),
+                    session.silence(),
                 )
 
             outcome = (task.work(call), engine.note)
