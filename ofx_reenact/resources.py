@@ -1,4 +1,4 @@
-"""Where the files that travel with the package lie: models, weights, the demo."""
+"""Where the files that travel with the package lie: models, weights, the demo, Nuke's modules."""
 
 from __future__ import annotations
 
@@ -12,13 +12,26 @@ _PACKAGE = Path(__file__).resolve().parent
 def resource(*parts: str) -> Path:
     """Return the path of a shipped file, e.g. ``resource("models", "face_landmarker.task")``.
 
-    Inside a wheel the folder is ``ofx_reenact/resources``; in a checkout (and so in an editable install) it is
-    ``resources`` beside the package.
-
     Raises:
         ReenactError: the file is not there, so the installation is incomplete.
     """
-    for root in (_PACKAGE / "resources", _PACKAGE.parent / "resources"):
+    return _shipped("resources", *parts)
+
+
+def nuke_folder() -> Path:
+    """Return the folder that belongs on ``NUKE_PATH``.
+
+    Raises:
+        ReenactError: it is not there, so the installation is incomplete.
+    """
+    return _shipped("nuke", "reenact_nuke").parent
+
+
+def _shipped(folder: str, *parts: str) -> Path:
+    """Find a file of a folder that a wheel carries inside the package; in a checkout (and so in an editable install)
+    it lies beside the package.
+    """
+    for root in (_PACKAGE / folder, _PACKAGE.parent / folder):
         path = root.joinpath(*parts)
         if path.exists():
             return path

@@ -11,8 +11,9 @@ from scipy.spatial.transform import Rotation
 
 from ofx_reenact.errors import OutputError, SettingsError, TrackingError
 from ofx_reenact.tracking import landmarks as names
-from ofx_reenact.tracking.analyse import BRIDGE, analyse, fill, states
+from ofx_reenact.tracking.analyse import analyse
 from ofx_reenact.tracking.canonical import canonical
+from ofx_reenact.tracking.derive import BRIDGE, fill, states
 from ofx_reenact.tracking.dlib68 import model_file
 from ofx_reenact.tracking.facemesh import BLENDSHAPES, FaceMesh
 from ofx_reenact.tracking.fan import DETECTOR, FILES, LANDMARKER

@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from ofx_reenact import __version__
-from ofx_reenact.cli import bench, data, demo, doctor, evaluate, render, track, train
+from ofx_reenact.cli import bench, data, demo, doctor, engine, evaluate, performance, render, settings, track, train
 from ofx_reenact.errors import ReenactError, SettingsError
 
 USAGE, FAILED, BROKEN, INTERRUPTED = 2, 1, 70, 130
@@ -31,6 +31,10 @@ app.command("render", help=render.HELP)(render.command())
 app.command("track", help=track.HELP)(track.command)
 app.command("demo", help=demo.HELP)(demo.command)
 app.command("doctor", help=doctor.HELP)(doctor.command)
+app.command("settings", help=settings.HELP)(settings.command)
+app.command("nuke-path", help=settings.NUKE_HELP)(settings.nuke_path)
+app.add_typer(performance.app)
+app.add_typer(engine.app)
 app.add_typer(train.app)
 app.add_typer(data.app)
 app.add_typer(evaluate.app)

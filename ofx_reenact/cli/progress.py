@@ -5,20 +5,19 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ofx_reenact.engine.progress import Pace, plain
 from ofx_reenact.errors import SettingsError
 
 if TYPE_CHECKING:
-    from ofx_reenact.engine.inputs import Observer
-    from ofx_reenact.engine.inputs import Progress as Step
+    from ofx_reenact.engine.progress import Observer
+    from ofx_reenact.engine.progress import Progress as Step
 
 WAYS = ("rich", "json", "none")
 _TITLES = {"target": "target", "driver": "tracking", "render": "rendering"}
@@ -51,7 +50,7 @@ def observer(way: str) -> Iterator[Observer]:
 
 def event(name: str, values: dict[str, Any]) -> None:
     """Print one event as a line of JSON."""
-    print(json.dumps({"event": name, **values}, default=_plain), flush=True)
+    print(json.dumps({"event": name, **values}, default=plain), flush=True)
 
 
 def report_event(report: Any) -> None:
@@ -80,17 +79,8 @@ def _bar() -> Iterator[Observer]:
 
 
 def _lines() -> Observer:
-    started: dict[str, float] = {}
-
-    def observe(step: Step) -> None:
-        now = time.monotonic()
-        spent = now - started.setdefault(step.stage, now)
-        rate = step.done / spent if spent > 0 else None
-        left = (step.total - step.done) / rate if rate and step.total is not None else None
-        values = dataclasses.asdict(step)
-        event("progress", {**values, "rate": rate and round(rate, 2), "eta": left if left is None else round(left, 1)})
-
-    return observe
+    pace = Pace()
+    return lambda step: event("progress", pace.values(step))
 
 
 def _frame(step: Step) -> str:
@@ -99,7 +89,3 @@ def _frame(step: Step) -> str:
 
 def _rate(task: Any) -> str:
     return f"{task.speed:.1f}/s" if task.speed else ""
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, Path) else list(value)

@@ -53,7 +53,7 @@ def command(
     performance.save(output)
     if overlay:
         draw_overlays(driver, performance, settings, colour, overlay)
-    facts = _facts(performance, output)
+    facts = facts_of(performance, output)
     if terms := terms_of(performance.tracker):
         facts["terms"] = terms
     if way == "json":
@@ -64,7 +64,8 @@ def command(
     return 0
 
 
-def _facts(performance: Any, output: Path) -> dict[str, Any]:
+def facts_of(performance: Any, output: Path) -> dict[str, Any]:
+    """Return what to say of a performance that was written."""
     from ofx_reenact.frames.ranges import FrameRange
     from ofx_reenact.tracking.performance import State
 
@@ -78,4 +79,6 @@ def _facts(performance: Any, output: Path) -> dict[str, Any]:
     for state, title in ((State.BRIDGED, "bridged"), (State.HELD, "held")):
         if frames[state]:
             facts[f"without a face, {title}"] = str(frames[state])
+    if performance.hand_made.any():
+        facts["placed by hand"] = str(FrameRange.of(performance.frames[performance.hand_made].tolist()))
     return facts

@@ -143,3 +143,12 @@ class Identity:
         above = tensors["headroom"].numpy() if "headroom" in tensors else None
         made_with = about["tracker"], about["weights_sha256"], about["picture"]
         return cls(mesh, code, size, *made_with, dictionary, about.get("fdgan_sha256", ""), adapters, above)
+
+
+def holds_training(path: Path) -> bool:
+    """Tell whether an identity file holds what ``train identity`` taught, which is not to be made anew by the way."""
+    try:
+        tensors, _ = read_safetensors(path)
+    except WeightsError:
+        return False
+    return any(name.startswith("adapters.") for name in tensors)

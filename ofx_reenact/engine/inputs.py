@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import cv2
 import numpy as np
 
 from ofx_reenact.engine.identity import Identity
+from ofx_reenact.engine.progress import Observer, Progress
 from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import FrameError, SettingsError, TrackingError
 from ofx_reenact.fdgan.painter import Painter, Reference
@@ -34,20 +35,6 @@ EXPOSURES = (1.0, 4.0, 0.25, 16.0)
 # LD-Net's identity codes of two pictures of one person are hardly ever further apart, neutral and smiling (1 in 100 of
 # 102 people); those of two people are, three times in four.
 ANOTHER = 0.25
-
-
-@dataclass(frozen=True)
-class Progress:
-    """One step of a job, for whoever watches."""
-
-    stage: Literal["target", "driver", "render"]
-    done: int
-    total: int | None
-    frame: int | None
-    message: str = ""
-
-
-Observer = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
@@ -109,7 +96,27 @@ def identify(
     weights: LDNetWeights,
     fdgan: DenseWeights | PortraitWeights | None = None,
 ) -> Identity:
-    """Read the identity file if there is one, else find the face (and write the file if one was named).
+    """Read the identity file if there is one, else make the identity (and write the file if one was named).
+
+    The arguments are those of :func:`make_identity`.
+    """
+    size = (target.picture.shape[1], target.picture.shape[0])
+    if settings.identity and Path(settings.identity).exists():
+        return Identity.load(Path(settings.identity), weights, size, fdgan.sha256 if fdgan else "")
+    identity = make_identity(settings, target, colour, weights, fdgan)
+    if settings.identity:
+        identity.save(Path(settings.identity))
+    return identity
+
+
+def make_identity(
+    settings: Settings,
+    target: TargetPicture,
+    colour: Colour,
+    weights: LDNetWeights,
+    fdgan: DenseWeights | PortraitWeights | None = None,
+) -> Identity:
+    """Find the face in the target and make its identity.
 
     Args:
         settings: of the job.
@@ -121,9 +128,6 @@ def identify(
     Raises:
         TrackingError: no face was found in the target, or in another picture of it.
     """
-    size = (target.picture.shape[1], target.picture.shape[0])
-    if settings.identity and Path(settings.identity).exists():
-        return Identity.load(Path(settings.identity), weights, size, fdgan.sha256 if fdgan else "")
     identity = find_identity(settings, target, colour, weights)
     if fdgan is not None:
         references, notes = [reference_of(identity, target, colour)], []
@@ -136,8 +140,6 @@ def identify(
                 notes.append(f"--appearance {path}: this may be another person than in {settings.target}")
         dictionary = make_painter(fdgan, choose_device(settings.device)).write(references)
         identity = replace(identity, dictionary=dictionary, fdgan_sha256=fdgan.sha256, notes=tuple(notes))
-    if settings.identity:
-        identity.save(Path(settings.identity))
     return identity
 
 
@@ -199,29 +201,18 @@ def find_identity(settings: Settings, target: TargetPicture, colour: Colour, wei
     return Identity.of_track(track, shown, settings.tracker, weights, target.plate.path.name)
 
 
-def perform(settings: Settings, colour: Colour, observe: Observer) -> Performance:
-    """Read the performance file if there is one, else track the whole driver (and write the file if named).
+def track_driver(settings: Settings, driver: Sequence, colour: Colour, observe: Observer) -> Performance:
+    """Track a whole driver sequence, reading ahead by one frame.
 
-    The whole driver is tracked whatever frames are rendered: smoothing, gaps and the reference frame are
-    decided over all of it, so that a frame comes out the same from any chunk.
+    Args:
+        settings: tracker, face, landmarks, smoothing, colour space and device; a reference is kept in the performance.
+        driver: to track.
+        colour: the config.
+        observe: called after each frame; when it raises, reading has ended too.
 
     Raises:
         TrackingError, FrameError: the driver cannot be read or shows no face.
     """
-    if settings.performance and Path(settings.performance).exists():
-        return Performance.load(Path(settings.performance))
-    if not settings.driver:
-        raise SettingsError("--driver is needed, or a --performance that was tracked before")
-    # A render's reference is that render's; only ``track`` writes one into the file for every render to use.
-    job = replace(settings, reference=None)
-    performance = track_driver(job, Sequence.open(settings.driver), colour, observe)
-    if settings.performance:
-        performance.save(Path(settings.performance))
-    return performance
-
-
-def track_driver(settings: Settings, driver: Sequence, colour: Colour, observe: Observer) -> Performance:
-    """Track a whole driver sequence, reading ahead by one frame; ``settings.reference`` is kept in the performance."""
     device = choose_device(settings.device)
     tracker = make_tracker(settings.tracker, face=settings.face, landmarks=settings.landmarks, device=device)
     whole = FrameRange.parse(f"{driver.frames.first}-{driver.frames.last}")
@@ -232,16 +223,16 @@ def track_driver(settings: Settings, driver: Sequence, colour: Colour, observe: 
         done += 1
         observe(Progress("driver", done, len(whole), frame, "" if found else "no face"))
 
-    images = ahead(driver_images(driver, whole, settings, colour))
-    return analyse(
-        images,
-        tracker,
-        name=driver.name,
-        fps=driver.fps,
-        smoothing=settings.smoothing,
-        reference=settings.reference,
-        on_frame=on_frame,
-    )
+    with contextlib.closing(ahead(driver_images(driver, whole, settings, colour))) as images:
+        return analyse(
+            images,
+            tracker,
+            name=driver.name,
+            fps=driver.fps,
+            smoothing=settings.smoothing,
+            reference=settings.reference,
+            on_frame=on_frame,
+        )
 
 
 def draw_overlays(driver: Sequence, performance: Performance, settings: Settings, colour: Colour, pattern: str) -> None:
@@ -271,7 +262,7 @@ def driver_images(
         yield frame, colour.show(driver.read(frame), settings.driver_colorspace or None)
 
 
-def ahead(items: Iterator[tuple[int, np.ndarray | None]]) -> Iterator[tuple[int, np.ndarray | None]]:
+def ahead(items: Iterator[tuple[int, np.ndarray | None]]) -> Generator[tuple[int, np.ndarray | None], None, None]:
     """Fetch each item in a thread while the one before it is worked on."""
     with ThreadPoolExecutor(1, thread_name_prefix="read") as pool:
         pending = pool.submit(next, items, None)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections import deque
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,33 +13,19 @@ import numpy as np
 
 from ofx_reenact import provenance
 from ofx_reenact.engine.identity import Identity
-from ofx_reenact.engine.inputs import (
-    Observer,
-    Progress,
-    TargetPicture,
-    choose_device,
-    display_of,
-    identify,
-    make_painter,
-    perform,
-    read_target,
-)
+from ofx_reenact.engine.inputs import TargetPicture
+from ofx_reenact.engine.loader import Loader
+from ofx_reenact.engine.progress import Cancelled, Observer, Progress, Watch, ignore
 from ofx_reenact.engine.reenactor import Frame, Reenactor
 from ofx_reenact.engine.settings import Settings
-from ofx_reenact.errors import FrameError, OutputError, ReenactError, SettingsError, TrackingError
-from ofx_reenact.files import sha256_of
-from ofx_reenact.frames.colour import Colour
-from ofx_reenact.frames.plate import write_frame
+from ofx_reenact.engine.warm import Warm
+from ofx_reenact.engine.writer import FrameWriter
+from ofx_reenact.errors import FrameError, OutputError, SettingsError, TrackingError
 from ofx_reenact.frames.preview import Mp4Writer
 from ofx_reenact.frames.ranges import FrameRange
-from ofx_reenact.frames.sequence import Sequence, existing_frames, frame_path
+from ofx_reenact.frames.sequence import existing_frames, files_of, frame_path
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.trackers import terms_of
-from ofx_reenact.warp.stmap import to_nuke
-from ofx_reenact.weights import DenseWeights, PortraitWeights, load_dense, load_ldnet, load_portrait
-
-# Frames that may wait for the disk: enough to overlap, few enough to keep memory flat.
-WRITES_AHEAD = 2
 
 
 @dataclass(frozen=True)
@@ -77,55 +61,53 @@ class Report:
     device: str
 
 
-def ignore(progress: Progress) -> None:
-    """Observe nothing."""
-
-
 def render_sequence(settings: Settings, observe: Observer = ignore) -> Report:
     """Render a job.
 
     Raises:
         ReenactError: the input cannot be used; nothing was written, or only whole frames.
     """
-    return Job(settings, observe).run()
+    return Job(settings, Watch(observe), Warm()).run()
 
 
 class Job:
     """One render, in the order of :meth:`run`."""
 
-    def __init__(self, settings: Settings, observe: Observer) -> None:
+    def __init__(self, settings: Settings, watch: Watch, warm: Warm) -> None:
+        """Check and load what needs neither target nor driver.
+
+        Args:
+            settings: of the job; target and output are needed.
+            watch: is told of each step, and may end the job.
+            warm: what earlier jobs left and this one leaves; an empty one for a job by itself.
+        """
         for name in ("target", "output"):
             if not getattr(settings, name):
                 raise SettingsError(f"--{name} is needed")
-        self.settings, self.observe = settings, observe
-        self.device = choose_device(settings.device)
-        self.weights = load_ldnet(settings.weights or None, self.device)
-        self.fdgan: DenseWeights | PortraitWeights | None = None
-        if settings.profile == "paper":
-            self.fdgan = load_portrait(settings.fdgan_weights or None, self.device)
-        elif settings.repair == "on":
-            self.fdgan = load_dense(settings.fdgan_weights or None, self.device)
-        self.colour = Colour()
+        self.settings, self.watch = settings, watch
+        self.loader = Loader(settings, warm, watch)
+        self.device, self.colour = self.loader.device, self.loader.colour
+        self.weights, self.fdgan = self.loader.weights, self.loader.fdgan
         self.consent = provenance.read_consent(Path(settings.consent)) if settings.consent else None
 
     def run(self) -> Report:
-        """Read, track, render, report."""
+        """Read, track, render, report.
+
+        Raises:
+            ReenactError: the input cannot be used; nothing was written, or only whole frames.
+            Cancelled: the watch ended the job; every frame that was rendered is written.
+        """
         started = time.monotonic()
         settings = self.settings
         frame_path(settings.output, 1)
-        self.observe(Progress("target", 0, 1, None, settings.target))
-        target = read_target(settings, self.colour)
-        identity = identify(settings, target, self.colour, self.weights, self.fdgan)
-        self.observe(Progress("target", 1, 1, None))
-        performance = perform(settings, self.colour, self.observe)
+        self.watch(Progress("target", 0, 1, None, settings.target))
+        target, identity = self.loader.target, self.loader.identity
+        self.watch(Progress("target", 1, 1, None))
+        performance = self.loader.performance
         states = driver_states(performance)
         frames = self.frames(states)
         todo, skipped = self.plan(frames)
-        painter = make_painter(self.fdgan, self.device, identity) if self.fdgan else None
-        reenactor = Reenactor(weights=self.weights, painter=painter)
-        display = display_of(identity, target, self.colour)
-        reenactor.set_target(target.picture, identity, neck=settings.neck, display=display)
-        reference = reenactor.set_performance(performance, settings)
+        reenactor, reference = self.loader.reenactor
         black = {f for f in todo if states[f] is not State.TRACKED} if settings.missing == "black" else set()
         confidence, failed = self.render(reenactor, target, performance, todo, black)
         absent = sorted(set(performance.absent.tolist()) & set(frames))
@@ -165,11 +147,11 @@ class Job:
         """Say beside the frames what they were made from and how sure each is."""
         if not report.written:
             return
-        inputs: dict[str, Any] = {"target": {"name": self.settings.target, "sha256": sha256_of(target.plate.path)}}
-        if self.settings.driver:
-            driver = Sequence.open(self.settings.driver)
-            files = [Path(driver.name)] if driver.kind == "video" else [driver.path(f) for f in driver.frames]
-            inputs["driver"] = {"name": driver.name, "files": len(files), "sha256": sha256_of(*files)}
+        digest = self.loader.sha256(target.plate.path)
+        inputs: dict[str, Any] = {"target": {"name": self.settings.target, "sha256": digest}}
+        if files := files_of(self.settings.driver):
+            digest = self.loader.sha256(*files)
+            inputs["driver"] = {"name": self.settings.driver, "files": len(files), "sha256": digest}
         about = {
             "output": Path(report.output).name,
             "inputs": inputs,
@@ -242,100 +224,39 @@ class Job:
         )
         writer = FrameWriter(settings, target, self.colour, attributes)
         size = (target.picture.shape[1], target.picture.shape[0])
-        with contextlib.ExitStack() as stack:
-            movie = None
-            if settings.preview and todo:
-                movie = stack.enter_context(Mp4Writer(Path(settings.preview), performance.rate, size))
-            results = writer.run(frames_of(reenactor, target, todo, black))
-            for done, (frame, result, reason) in enumerate(results, start=1):
-                if reason is None:
-                    confidence[frame] = round(result.sure, 4)
-                else:
-                    failed[frame] = reason
-                if movie is not None:
-                    movie.write(self.colour.to_display(result.colour[..., :3], target.space))
-                self.observe(Progress("render", done, len(todo), frame, reason or ""))
+        try:
+            with contextlib.ExitStack() as stack:
+                movie = None
+                if settings.preview and todo:
+                    movie = stack.enter_context(Mp4Writer(Path(settings.preview), performance.rate, size))
+                frames = self.rendered(reenactor, target, todo, black)
+                results = stack.enter_context(contextlib.closing(writer.run(frames)))
+                self.watch(Progress("render", 0, len(todo), None))
+                for done, (frame, result, reason) in enumerate(results, start=1):
+                    if reason is None:
+                        confidence[frame] = round(result.sure, 4)
+                    else:
+                        failed[frame] = reason
+                    if movie is not None:
+                        movie.write(self.colour.to_display(result.colour[..., :3], target.space))
+                    self.watch(Progress("render", done, len(todo), frame, reason or ""))
+        except Cancelled:
+            raise Cancelled(tuple(sorted(writer.written))) from None
         if failed and not confidence:
             raise OutputError(next(iter(failed.values())))
         return confidence, failed
 
-
-class FrameWriter:
-    """Writes frames in a thread, a few ahead, in the plate's windows, types and attributes."""
-
-    def __init__(
-        self, settings: Settings, target: TargetPicture, colour: Colour, attributes: Mapping[str, Any]
-    ) -> None:
-        self._settings, self._target = settings, target
-        self._attributes = {**attributes, "oiio:ColorSpace": target.space}
-        if chromaticities := colour.chromaticities(target.space):
-            self._attributes["chromaticities"] = chromaticities
-        depth = settings.depth
-        if depth == "auto":
-            depth = "float" if target.plate.depth == "float" else "half"
-        self._depth = depth
-
-    def run(self, frames: Iterator[tuple[int, Frame]]) -> Iterator[tuple[int, Frame, str | None]]:
-        """Write frames as they come; yields each with the reason if it could not be written."""
-        waiting: deque[tuple[int, Frame, Future[None]]] = deque()
-        with ThreadPoolExecutor(1, thread_name_prefix="write") as pool:
-            for frame, result in frames:
-                waiting.append((frame, result, pool.submit(self.write, frame, result)))
-                while len(waiting) > WRITES_AHEAD:
-                    yield self._finish(*waiting.popleft())
-            while waiting:
-                yield self._finish(*waiting.popleft())
-
-    def write(self, frame: int, result: Frame) -> None:
-        """Write one frame, whole or not at all."""
-        channels, formats = self.channels(result)
-        write_frame(
-            frame_path(self._settings.output, frame),
-            self._target.plate,
-            channels,
-            formats=formats,
-            compression=self._settings.compression,
-            attributes={**self._attributes, "reenact:confidence": float(result.sure)},
-        )
-
-    def channels(self, result: Frame) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-        """Name the channels of the layers asked for, each with its type; an STMap needs 32 bits."""
-        layers, plate = self._settings.layers, self._target.plate
-        channels: dict[str, np.ndarray] = {}
-        if "rgba" in layers:
-            channels |= {name: result.colour[..., i] for i, name in enumerate("RGBA"[: result.colour.shape[2]])}
-        formats = dict.fromkeys(channels, self._depth)
-        if "stmap" in layers:
-            display, data = plate.display_window, plate.data_window
-            channels["stmap.u"], channels["stmap.v"] = to_nuke(
-                result.stmap[..., 0] + data.x, result.stmap[..., 1] + data.y,
-                display.width, display.height, display.x, display.y,
-            )  # fmt: skip
-            formats |= {"stmap.u": "float", "stmap.v": "float"}
-        for layer in ("matte", "confidence"):
-            if layer in layers:
-                channels[layer], formats[layer] = getattr(result, layer), "half"
-        return channels, formats
-
-    @staticmethod
-    def _finish(frame: int, result: Frame, written: Future[None]) -> tuple[int, Frame, str | None]:
-        try:
-            written.result()
-        except ReenactError as error:
-            return frame, result, str(error)
-        return frame, result, None
-
-
-def frames_of(
-    reenactor: Reenactor, target: TargetPicture, todo: FrameRange, black: set[int]
-) -> Iterator[tuple[int, Frame]]:
-    """Render frame by frame; black ones have every channel 0."""
-    for frame in todo:
-        if frame in black:
-            nothing = np.zeros(target.picture.shape[:2], np.float32)
-            yield frame, Frame(np.zeros_like(target.picture), np.dstack([nothing] * 2), nothing, nothing, 0.0)
-        else:
-            yield frame, reenactor.render(frame)
+    def rendered(
+        self, reenactor: Reenactor, target: TargetPicture, todo: FrameRange, black: set[int]
+    ) -> Iterator[tuple[int, Frame]]:
+        """Render frame by frame until the watch ends it; black ones have every channel 0."""
+        for frame in todo:
+            self.watch.check()
+            if frame in black:
+                nothing = np.zeros(target.picture.shape[:2], np.float32)
+                yield frame, Frame(np.zeros_like(target.picture), np.dstack([nothing] * 2), nothing, nothing, 0.0)
+            else:
+                yield frame, reenactor.render(frame)
 
 
 def driver_states(performance: Performance) -> dict[int, State]:

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ofx_reenact import __version__
 from ofx_reenact.errors import SettingsError
 
+SCHEMA = "ofx-reenact/settings/1"
 LAYERS = ("rgba", "stmap", "matte", "confidence")
 
 
@@ -161,14 +163,47 @@ class Settings:
         return cls(**plain)
 
 
+def kind(field: dataclasses.Field[Any]) -> str:
+    """Return what a field's values are: ``text``, ``int``, ``float``, ``choice``, ``choices`` or ``paths``.
+
+    A number without a default is ``int`` and may be None.
+    """
+    if isinstance(field.default, tuple):
+        return "choices" if field.metadata["choices"] else "paths"
+    if isinstance(field.default, str):
+        return "choice" if field.metadata["choices"] else "text"
+    return "float" if isinstance(field.default, float) else "int"
+
+
+def describe() -> dict[str, Any]:
+    """Return every option as plain JSON-ready values, in order, for interfaces that are made from them."""
+    options = [
+        {
+            "name": field.name,
+            "type": kind(field),
+            "default": list(field.default) if isinstance(field.default, tuple) else field.default,
+            "help": field.metadata["help"],
+            "group": field.metadata["group"],
+            "choices": list(field.metadata["choices"]),
+            "low": field.metadata["low"],
+            "high": field.metadata["high"],
+            "path": field.metadata["path"],
+        }
+        for field in dataclasses.fields(Settings)
+    ]
+    return {"schema": SCHEMA, "version": __version__, "options": options}
+
+
 def check(field: dataclasses.Field[Any], value: Any) -> None:
     """Compare one value with its declaration.
 
     Raises:
-        SettingsError: it is outside the choices or the range.
+        SettingsError: it is of another type, or outside the choices or the range.
     """
     flag = "--" + field.name.replace("_", "-")
     choices, low, high = (field.metadata[k] for k in ("choices", "low", "high"))
+    if not _is_of(kind(field), value) and not (value is None and field.default is None):
+        raise SettingsError(f"{flag} {value!r}: give {_WANTED[kind(field)]}")
     chosen = value if isinstance(value, tuple) else (value,)
     if choices and (not chosen or any(v not in choices for v in chosen)):
         raise SettingsError(f"{flag} {','.join(map(str, chosen))}: choose from {', '.join(choices)}")
@@ -177,3 +212,17 @@ def check(field: dataclasses.Field[Any], value: Any) -> None:
     if math.isnan(value) or (low is not None and value < low) or (high is not None and value > high):
         span = f"from {low:g} to {high:g}" if high is not None else f"{low:g} or more"
         raise SettingsError(f"{flag} {value:g}: give a number {span}")
+
+
+_WANTED = {
+    "text": "text", "choice": "text", "int": "a whole number", "float": "a number",
+    "choices": "a list of texts", "paths": "a list of texts",
+}  # fmt: skip
+
+
+def _is_of(wanted: str, value: Any) -> bool:
+    if wanted in ("choices", "paths"):
+        return isinstance(value, tuple) and all(isinstance(part, str) for part in value)
+    if wanted in ("text", "choice"):
+        return isinstance(value, str)
+    return isinstance(value, int if wanted == "int" else int | float) and not isinstance(value, bool)

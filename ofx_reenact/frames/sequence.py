@@ -149,6 +149,17 @@ def has_padding(name: str) -> bool:
     return any(mark in Path(name).name for mark in ("#", "@", "%"))
 
 
+def files_of(name: str) -> tuple[Path, ...]:
+    """Return the files behind a name that :meth:`Sequence.open` takes, without opening them; none if none is there."""
+    if not has_padding(name):
+        return (Path(name),) if Path(name).is_file() else ()
+    try:
+        found = fileseq.findSequenceOnDisk(name, strictPadding=True, pad_style=_PADDING)
+    except FileSeqException:
+        return ()
+    return tuple(Path(found.frame(frame)) for frame in sorted(found.frameSet()))
+
+
 def frame_path(pattern: str, frame: int, suffix: str = ".exr") -> Path:
     """Return the file for a frame of ``NAME.####.exr``.
 

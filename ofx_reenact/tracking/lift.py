@@ -1,4 +1,4 @@
-"""A mesh for trackers that give 68 landmarks only: the canonical face, posed and bent to fit them."""
+"""Meshes that have given landmarks: the canonical face, posed and bent to fit 68 of them, or a tracked mesh, bent."""
 
 from __future__ import annotations
 
@@ -34,7 +34,23 @@ def lift(landmarks: np.ndarray) -> np.ndarray:
     wrong = np.zeros((len(MESH68), 3))
     wrong[:, :2] = landmarks - pose.apply(points[list(MESH68)])[:, :2]
     mesh = pose.apply(points[:FACE_POINTS]) + landmark_spread() @ wrong
+    return np.concatenate([mesh, _at_irises(mesh)])
+
+
+def bend(mesh: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """Return a mesh (478, 3) in pixels moved as little as its 68 landmarks need to be the given ones (68, 2).
+
+    Depth stays; irises go with the middle of their eye.
+    """
+    face = mesh[:FACE_POINTS].astype(np.float64)
+    moved = np.zeros_like(face)
+    moved[:, :2] = landmark_spread() @ (landmarks - face[list(MESH68), :2])
+    return np.concatenate([face + moved, mesh[FACE_POINTS:] + _at_irises(moved)])
+
+
+def _at_irises(values: np.ndarray) -> np.ndarray:
+    """Means of values (468, 3) over each eye's contour, at the ten points of its iris: (10, 3)."""
     irises = np.zeros((10, 3))
     for contour, iris in ((EYE_RIGHT, IRIS_RIGHT), (EYE_LEFT, IRIS_LEFT)):
-        irises[[i - FACE_POINTS for i in iris]] = mesh[[p for half in contour for p in half]].mean(0)
-    return np.concatenate([mesh, irises])
+        irises[[i - FACE_POINTS for i in iris]] = values[[p for half in contour for p in half]].mean(0)
+    return irises

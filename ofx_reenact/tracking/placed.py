@@ -7,15 +7,21 @@ every frame that is not named.
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ofx_reenact.errors import TrackingError
+from ofx_reenact.files import written_whole
 from ofx_reenact.tracking.tracker import Track
 
 SCHEMA = "ofx-reenact/landmarks/1"
 EVERY = "*"
+# Pixels; no picture is larger, and NaN and infinity are not less.
+_FARTHEST = 1e6
 
 
 class Placed:
@@ -50,18 +56,55 @@ def read_landmarks(path: Path) -> dict[str, np.ndarray]:
         raise TrackingError(f"{path}: not JSON ({error})") from error
     if not isinstance(content, dict) or content.get("schema") != SCHEMA or not isinstance(content.get("frames"), dict):
         raise TrackingError(f'{path}: expected {{"schema": "{SCHEMA}", "frames": {{…}}}}')
-    frames = {}
-    for frame, points in content["frames"].items():
-        if frame != EVERY and not frame.lstrip("-").isdigit():
-            raise TrackingError(f"{path}: '{frame}' is no frame number and not '{EVERY}'")
+    return check_landmarks(content["frames"], str(path))
+
+
+def check_landmarks(frames: Any, source: str) -> dict[str, np.ndarray]:
+    """Check hand-placed landmarks as JSON has them and return them by frame: (68, 2) float64 pixels.
+
+    Raises:
+        TrackingError: naming the source, the frame and the point.
+    """
+    if not isinstance(frames, dict) or not frames:
+        raise TrackingError(f'{source}: expected frames as {{"1001": [[x, y], …]}}')
+    checked = {}
+    for frame, points in frames.items():
+        if frame != EVERY and not re.fullmatch("-?[0-9]{1,9}", frame):
+            raise TrackingError(f"{source}: '{frame}' is no frame number and not '{EVERY}'")
         if not isinstance(points, list) or len(points) != 68:
-            raise TrackingError(f"{path}: frame {frame} needs a list of 68 points")
+            raise TrackingError(f"{source}: frame {frame} needs a list of 68 points")
         for index, point in enumerate(points):
             good = isinstance(point, list) and len(point) == 2
-            good = good and all(isinstance(v, int | float) and np.isfinite(v) for v in point)
-            if not good:
-                raise TrackingError(f"{path}: frame {frame}, point {index} is not [x, y]")
-        frames[frame] = np.array(points, np.float64)
-        if np.ptp(frames[frame], axis=0).min() <= 0:
-            raise TrackingError(f"{path}: frame {frame}: all points lie on one line")
-    return frames
+            if not good or not all(isinstance(v, int | float) and abs(v) < _FARTHEST for v in point):
+                raise TrackingError(f"{source}: frame {frame}, point {index} is not [x, y]")
+        checked[frame] = np.array(points, np.float64)
+        if np.ptp(checked[frame], axis=0).min() <= 0:
+            raise TrackingError(f"{source}: frame {frame}: all points lie on one line")
+    return checked
+
+
+def by_number(frames: Mapping[str, np.ndarray], source: str) -> dict[int, np.ndarray]:
+    """Return landmarks by frame number.
+
+    Raises:
+        TrackingError: some are for every frame.
+    """
+    if EVERY in frames:
+        raise TrackingError(f"{source}: '{EVERY}' cannot be placed in a performance; name the frames")
+    return {int(frame): points for frame, points in frames.items()}
+
+
+def plain_landmarks(frames: Mapping[int, np.ndarray]) -> dict[str, list[list[float]]]:
+    """Return landmarks (68, 2) by frame as JSON has them."""
+    return {str(frame): points.astype(np.float64).tolist() for frame, points in frames.items()}
+
+
+def write_landmarks(path: Path, frames: Mapping[int, np.ndarray]) -> None:
+    """Write landmarks (68, 2) by frame as :func:`read_landmarks` reads them.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    content = {"schema": SCHEMA, "frames": plain_landmarks(frames)}
+    with written_whole(path) as partial:
+        partial.write_text(json.dumps(content) + "\n", encoding="utf-8")

@@ -1,0 +1,103 @@
+"""The node's inputs as files: a Read's own where that can be, else what Nuke renders of them."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, NamedTuple, Optional
+
+import nuke
+from reenact_nuke import colour, knobs, paths
+from reenact_nuke.errors import ReenactError
+
+TARGET, DRIVER, MATTE, PLATE = range(4)
+NAMES = ("target", "driver", "matte", "plate")
+_PASSED = ("Dot", "NoOp")
+
+
+class Source(NamedTuple):
+    """One input.
+
+    Attributes:
+        file: what the engine is given.
+        first, last: its frames.
+        space: its colour space by the engine's name, empty if it goes by the file.
+        rendered: Nuke has to render it before ``file`` is there.
+    """
+
+    file: str
+    first: int
+    last: int
+    space: str
+    rendered: bool
+
+
+def read_of(node: Any) -> Optional[Any]:
+    """The Read that a node stands for, through Dots and NoOps; None if its pixels or frames are anything else's.
+
+    A Read that shifts its frames, is disabled, or differs between views is rendered as everything else is.
+    """
+    while node is not None and node.Class() in _PASSED:
+        node = node.input(0)
+    if node is None or node.Class() != "Read" or node["disable"].value():
+        return None
+    name = str(node["file"].value() or "")
+    shifted = str(node["frame"].value() or "").strip() not in ("", "0") or "%v" in name.lower()
+    return node if name and not shifted else None
+
+
+def source(node: Any, index: int, output: str) -> Source:
+    """Describe an input.
+
+    Args:
+        node: the Reenact node.
+        index: TARGET or DRIVER.
+        output: the output sequence, beside which a rendered input is kept.
+
+    Raises:
+        ReenactError: nothing is connected.
+    """
+    connected = node.input(index)
+    if connected is None:
+        raise ReenactError(f"{node.name()}: connect the {NAMES[index]} input")
+    read = read_of(connected)
+    if read is not None:
+        first, last = int(read["first"].value()), int(read["last"].value())
+        return Source(knobs.path(read["file"]), first, last, colour.of_read(read, needed=index == TARGET), False)
+    file = paths.beside(output, f"{node.name()}.inputs/{NAMES[index]}.####.exr")
+    return Source(file, int(connected.firstFrame()), int(connected.lastFrame()), colour.working_space(), True)
+
+
+def render(node: Any, index: int, found: Source, first: int, last: int) -> None:
+    """Write an input's frames as scene-linear EXR in the working space; only in Nuke's main thread.
+
+    Raises:
+        ReenactError: Nuke could not render it, or was stopped.
+    """
+    _clear(found.file)
+    proxy = nuke.root()["proxy"]
+    was_proxy = proxy.value()
+    proxy.setValue(False)
+    with node:
+        write = nuke.nodes.Write(
+            file=found.file, file_type="exr", datatype="32 bit float", raw=True, channels="rgba",
+            name="Reenact_input",
+        )  # fmt: skip
+        write.setInput(0, nuke.toNode(NAMES[index]))
+    try:
+        nuke.execute(write, first, last)
+    except RuntimeError as error:
+        raise ReenactError(f"The {NAMES[index]} input cannot be rendered: {error}") from error
+    finally:
+        nuke.delete(write)
+        proxy.setValue(was_proxy)
+
+
+def _clear(file: str) -> None:
+    """Make the folder of a rendered input and take earlier frames out, which might be of another range."""
+    folder, base = os.path.split(file)
+    if not os.path.isdir(folder):
+        os.makedirs(folder)
+    start = base.split("#")[0]
+    for name in os.listdir(folder):
+        if name.startswith(start) and name.endswith(".exr"):
+            os.remove(os.path.join(folder, name))

@@ -1,0 +1,117 @@
+"""Knobs on a node: made from the layout, and read back as the engine's options."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+import nuke
+from reenact_nuke import layout, paths
+from reenact_nuke.errors import ReenactError
+from reenact_nuke.layout import Item
+
+_PRESS = "import reenact_nuke.run; reenact_nuke.run.press('{}')"
+
+
+def add(node: Any, items: List[Item]) -> None:
+    """Add knobs to a node, in order."""
+    for item in items:
+        knob = _make(item)
+        if item.help:
+            knob.setTooltip(item.help)
+        if item.joined:
+            knob.clearFlag(nuke.STARTLINE)
+        elif item.kind in ("bool", "button"):
+            knob.setFlag(nuke.STARTLINE)
+        node.addKnob(knob)
+        if item.kind in ("text", "path", "int", "float", "choice", "bool", "hidden") and item.default not in (None, ""):
+            knob.setValue(item.default)
+
+
+def _make(item: Item) -> Any:
+    name, label = item.name, item.label
+    if item.kind == "tab":
+        return nuke.Tab_Knob(name, label)
+    if item.kind == "divider":
+        return nuke.Text_Knob(name, label, "")
+    if item.kind == "label":
+        return nuke.Text_Knob(name, label, item.default)
+    if item.kind == "path":
+        return nuke.File_Knob(name, label)
+    if item.kind == "choice":
+        return nuke.Enumeration_Knob(name, label, list(item.choices))
+    if item.kind == "bool":
+        return nuke.Boolean_Knob(name, label)
+    if item.kind == "int":
+        return nuke.Int_Knob(name, label)
+    if item.kind == "float":
+        number = nuke.Double_Knob(name, label)
+        number.setRange(item.low if item.low is not None else 0, item.high if item.high is not None else 1)
+        return number
+    if item.kind == "button":
+        return nuke.PyScript_Knob(name, label, _PRESS.format(item.action))
+    text = nuke.String_Knob(name, label)
+    if item.kind == "hidden":
+        text.setFlag(nuke.INVISIBLE)
+    return text
+
+
+def value(node: Any, option: Dict[str, Any]) -> Any:
+    """An option's value as its knobs say it; None for a number that is not set.
+
+    Raises:
+        ReenactError: the node lacks the knob, or no choice of several is taken.
+    """
+    name, kind = option["name"], option["type"]
+    if kind == "choices":
+        chosen = [choice for choice in option["choices"] if knob(node, layout.knob_name(name, choice)).value()]
+        if not chosen:
+            raise ReenactError("{}: tick one of {}".format(name, ", ".join(option["choices"])))
+        return chosen
+    held = knob(node, layout.knob_name(name))
+    if kind == "int" and option["default"] is None:
+        return int(held.value()) if knob(node, layout.is_set_name(name)).value() else None
+    if kind == "int":
+        return int(held.value())
+    if kind == "float":
+        return round(float(held.value()), 6)
+    if kind == "paths":
+        parts = [part.strip() for part in str(held.value()).split(",")]
+        return [paths.absolute(part, project_folder()) for part in parts if part]
+    if kind == "text" and option["path"]:
+        return path(held)
+    return str(held.value()).strip()
+
+
+def values(node: Any) -> Dict[str, Any]:
+    """All options that the node does not decide itself and whose value is not the engine's default, in its order."""
+    found = {}
+    for option in paths.options():
+        if option["name"] not in layout.MANAGED:
+            set_to = value(node, option)
+            if set_to != option["default"]:
+                found[option["name"]] = set_to
+    return found
+
+
+def path(held: Any) -> str:
+    """A file knob's path, absolute, with Tcl evaluated and the padding kept; empty if there is none."""
+    name = (held.getEvaluatedValue() or "").strip()
+    return paths.absolute(name, project_folder()) if name else ""
+
+
+def knob(node: Any, name: str) -> Any:
+    """A knob that must be there.
+
+    Raises:
+        ReenactError: the node was made by another version.
+    """
+    found = node.knob(name)
+    if found is None:
+        raise ReenactError(f"{node.name()} has no knob {name}: it was made by another version; make a new node")
+    return found
+
+
+def project_folder() -> str:
+    """Where relative paths start: the script's project directory, empty if it has none."""
+    root: Any = nuke.root()
+    return str(root["project_directory"].getEvaluatedValue() or "")

@@ -1,0 +1,142 @@
+"""Landmarks out to a Tracker and back. Nuke's y goes up and counts pixels from their corner, the engine's down and
+from their centre.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, List, Optional, Tuple
+
+import nuke
+from reenact_nuke import tracker
+from reenact_nuke.errors import ReenactError
+
+SCHEMA = "ofx-reenact/landmarks/1"
+# Pixels; what moved less was not moved.
+NEAR = 0.01
+# The 68 points' regions in order; right and left are the person's.
+REGIONS = (
+    ("jaw", 17), ("brow_right", 5), ("brow_left", 5), ("nose", 9), ("eye_right", 6), ("eye_left", 6), ("mouth", 20),
+)  # fmt: skip
+NAMES = tuple(f"{region} {index}" for region, count in REGIONS for index in range(count))
+COUNT = len(NAMES)
+
+Points = List[List[float]]
+
+
+class Keys:
+    """Points that somebody placed: frame → index of the landmark → (x, y).
+
+    Attributes:
+        frames: in the source's own coordinates.
+        of_nuke: whether those are Nuke's.
+    """
+
+    def __init__(self, frames: Dict[int, Dict[int, Tuple[float, float]]], of_nuke: bool) -> None:
+        self.frames, self.of_nuke = frames, of_nuke
+
+
+def to_nuke(x: float, y: float, height: int) -> Tuple[float, float]:
+    """The engine's pixels as Nuke's."""
+    return x + 0.5, height - y - 0.5
+
+
+def from_nuke(x: float, y: float, height: int) -> Tuple[float, float]:
+    """Nuke's pixels as the engine's."""
+    return x - 0.5, height - y - 0.5
+
+
+def make_tracker(node: Any, found: Dict[str, Any]) -> Any:
+    """Make a Tracker with a track for each landmark, keyed in every frame of the engine's answer to ``landmarks``."""
+    height = int(found["size"][1])
+    frames = {int(frame): [to_nuke(x, y, height) for x, y in points] for frame, points in found["frames"].items()}
+    made = nuke.nodes.Tracker4(name=node.name() + "_landmarks")
+    made["tracks"].fromScript(tracker.script(NAMES, frames))
+    made.setInput(0, node.input(1))
+    made.setXYpos(node.xpos() + 150, node.ypos())
+    return made
+
+
+def choose() -> Optional[Any]:
+    """The selected Tracker; else the JSON file that the artist picks, None if they pick none.
+
+    Raises:
+        ReenactError: nothing is selected and there is nobody to ask.
+    """
+    selected = [other for other in nuke.selectedNodes() if other.Class() == "Tracker4"]
+    if len(selected) == 1:
+        return selected[0]
+    if len(selected) > 1:
+        raise ReenactError("Several Trackers are selected; select the one with the landmarks")
+    if not nuke.GUI:
+        raise ReenactError("Select a Tracker, or name one or a JSON file: run.import_landmarks(node, source)")
+    return nuke.getFilename("Landmarks", "*.json")
+
+
+def keys_of(source: Any) -> Keys:
+    """Read a Tracker4 node or a JSON file.
+
+    Raises:
+        ReenactError: it has no landmarks.
+    """
+    if isinstance(source, str):
+        return _of_file(source)
+    tracks = tracker.keys(source)
+    frames: Dict[int, Dict[int, Tuple[float, float]]] = {}
+    for index, name in enumerate(NAMES):
+        for frame, point in tracks.get(name, {}).items():
+            frames.setdefault(frame, {})[index] = point
+    if not frames:
+        raise ReenactError(
+            f"{source.name()} has no track named as a landmark ('{NAMES[0]}', ...); export landmarks first and move "
+            "those"
+        )
+    return Keys(frames, True)
+
+
+def changed(known: Dict[str, Any], keys: Keys) -> Dict[str, Points]:
+    """The frames in which a point was moved, whole: points without a key stay where the performance has them.
+
+    Args:
+        known: the engine's answer to ``landmarks``, all frames.
+        keys: what was placed.
+
+    Returns:
+        Frame → 68 points in the engine's pixels, as ``place`` takes them, of frames that the performance has.
+    """
+    height = int(known["size"][1])
+    found = {}
+    for frame, placed in sorted(keys.frames.items()):
+        points = known["frames"].get(str(frame))
+        if points is None:
+            continue
+        moved = [list(point) for point in points]
+        for index, (x, y) in placed.items():
+            new = from_nuke(x, y, height) if keys.of_nuke else (x, y)
+            if max(abs(new[0] - moved[index][0]), abs(new[1] - moved[index][1])) > NEAR:
+                moved[index] = list(new)
+        if moved != [list(point) for point in points]:
+            found[str(frame)] = moved
+    return found
+
+
+def _of_file(file: str) -> Keys:
+    try:
+        with open(file, encoding="utf-8") as source:
+            content = json.load(source)
+    except (OSError, ValueError) as error:
+        raise ReenactError(f"{file}: cannot be read as landmarks ({error})") from error
+    frames = content.get("frames") if isinstance(content, dict) and content.get("schema") == SCHEMA else None
+    if not isinstance(frames, dict):
+        raise ReenactError(f'{file}: expected {{"schema": "{SCHEMA}", "frames": {{...}}}}')
+    found = {}
+    for frame, points in frames.items():
+        try:
+            number, placed = int(frame), {index: (float(x), float(y)) for index, (x, y) in enumerate(points)}
+        except (TypeError, ValueError) as error:
+            text = f"{file}: frame {frame}: expected a frame number and {COUNT} points [x, y]"
+            raise ReenactError(text) from error
+        if len(placed) != COUNT:
+            raise ReenactError(f"{file}: frame {frame} has {len(placed)} points, not {COUNT}")
+        found[number] = placed
+    return Keys(found, False)

@@ -1,0 +1,147 @@
+"""Where things are: the engine's Python, the options' description, files beside the output."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import Any, Dict, List
+
+from reenact_nuke.errors import EngineError, ReenactError
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+VARIABLE = "OFX_REENACT_PYTHON"
+PREFERENCES = "reenact.json"
+
+_PADDING = re.compile(r"%0?\d*d|#+")
+_VERSION = re.compile(r"(?<=[._/\\-])v(\d+)(?=[._/\\-])", re.IGNORECASE)
+_schema: Dict[str, Any] = {}
+
+
+def schema() -> Dict[str, Any]:
+    """All options of a render, as ``ofx-reenact settings --json`` prints them."""
+    if not _schema:
+        with open(os.path.join(HERE, "settings.json"), encoding="utf-8") as file:
+            _schema.update(json.load(file))
+    return _schema
+
+
+def options() -> List[Dict[str, Any]]:
+    """The options in the engine's order."""
+    return list(schema()["options"])
+
+
+def version() -> str:
+    """The version of ofx_reenact that this node belongs to."""
+    return str(schema()["version"])
+
+
+def preference_files() -> List[str]:
+    """Where the engine's Python can be named in a file: the user's own first, then the studio's."""
+    return [
+        os.path.join(os.path.expanduser("~"), ".nuke", PREFERENCES),
+        os.path.join(os.path.dirname(HERE), PREFERENCES),
+    ]
+
+
+def find_python() -> str:
+    """The Python that ofx_reenact is installed in.
+
+    ``OFX_REENACT_PYTHON`` decides; else ``python`` in the user's ``~/.nuke/reenact.json``; else in a ``reenact.json``
+    beside ``init.py``; else the environment that this folder is installed in.
+
+    Raises:
+        EngineError: none is named, or the file named is not there.
+    """
+    named = [(os.environ.get(VARIABLE, ""), VARIABLE)]
+    named += [(_named_in(file), file) for file in preference_files()]
+    for python, place in named:
+        if python:
+            if not os.path.isfile(python):
+                raise EngineError(f"{place} names {python}, which is not there; name the engine's Python")
+            return python
+    for python in _around():
+        if os.path.isfile(python):
+            return python
+    raise EngineError(
+        f"The engine's Python is not named. Set {VARIABLE} to the python of the environment that ofx-reenact is "
+        f'installed in, or write {{"python": "..."}} into {preference_files()[0]}'
+    )
+
+
+def remember_python(python: str) -> str:
+    """Name the engine's Python for this user; returns the file that it was written to."""
+    file = preference_files()[0]
+    folder = os.path.dirname(file)
+    if not os.path.isdir(folder):
+        os.makedirs(folder)
+    with open(file, "w", encoding="utf-8") as sink:
+        json.dump({"python": python}, sink, indent=2)
+        sink.write("\n")
+    return file
+
+
+def has_padding(name: str) -> bool:
+    """Tell whether a name stands for a sequence."""
+    return bool(_PADDING.search(os.path.basename(name)))
+
+
+def beside(output: str, name: str) -> str:
+    """A file or folder that belongs to an output, whatever its version: ``shot_v002.####.exr`` → ``shot.NAME``.
+
+    Raises:
+        ReenactError: the output is not a sequence name.
+    """
+    if not has_padding(output):
+        raise ReenactError(f"Output '{output}': write #### where the frame number goes, as shot_v001.####.exr")
+    folder, base = os.path.split(output)
+    stem = _PADDING.split(base)[0].rstrip("._- ")
+    stem = re.sub(r"[._-]?v\d+$", "", stem, flags=re.IGNORECASE) or "reenact"
+    return _join(folder, stem + "." + name)
+
+
+def next_version(output: str) -> str:
+    """The name with its last version one higher, in as many digits; a name without one gets ``_v002``."""
+    found = list(_VERSION.finditer(output))
+    if not found:
+        folder, base = os.path.split(output)
+        match = _PADDING.search(base)
+        cut = match.start() if match else len(base) - len(os.path.splitext(base)[1])
+        return _join(folder, base[:cut].rstrip("._") + "_v002." + base[cut:].lstrip("."))
+    last = found[-1].group(1)
+    number = str(int(last) + 1).zfill(len(last))
+    # A folder and a file of the same version go up together.
+    return _VERSION.sub(lambda m: m.group(0)[0] + number if m.group(1) == last else m.group(0), output)
+
+
+def absolute(name: str, base: str) -> str:
+    """A path as the engine takes it: forward slashes, relative ones from ``base`` (the project directory)."""
+    name = os.path.expanduser(name)
+    if not os.path.isabs(name):
+        name = os.path.join(base or os.getcwd(), name)
+    return name.replace("\\", "/")
+
+
+def _join(folder: str, name: str) -> str:
+    return folder + "/" + name if folder else name
+
+
+def _named_in(file: str) -> str:
+    try:
+        with open(file, encoding="utf-8") as source:
+            content = json.load(source)
+    except OSError:
+        return ""
+    except ValueError as error:
+        raise EngineError(f"{file}: not JSON ({error}); correct or remove it") from error
+    return str(content.get("python", "")) if isinstance(content, dict) else ""
+
+
+def _around() -> List[str]:
+    """Pythons of the environment whose ``site-packages/ofx_reenact/nuke`` this folder would be."""
+    root = HERE
+    found = []
+    for _ in range(7):
+        root = os.path.dirname(root)
+        found += [os.path.join(root, "bin", "python"), os.path.join(root, "Scripts", "python.exe")]
+    return found if os.path.basename(os.path.dirname(os.path.dirname(HERE))) == "ofx_reenact" else []

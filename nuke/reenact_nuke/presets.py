@@ -1,0 +1,108 @@
+"""Presets: sets of values in JSON files, those that come with the node, the studio's and the artist's own."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, Dict, List
+
+from reenact_nuke import knobs, layout, paths
+from reenact_nuke.errors import ReenactError
+
+SCHEMA = "ofx-reenact/preset/1"
+VARIABLE = "OFX_REENACT_PRESETS"
+
+
+def folders() -> List[str]:
+    """Where presets lie; of two of one name the later counts. The last is where new ones go."""
+    studio = [os.environ[VARIABLE]] if os.environ.get(VARIABLE) else []
+    return [
+        os.path.join(paths.HERE, "presets"),
+        *studio,
+        os.path.join(os.path.expanduser("~"), ".nuke", "reenact_presets"),
+    ]
+
+
+def files() -> Dict[str, str]:
+    """Name → file of every preset."""
+    found = {}
+    for folder in folders():
+        if os.path.isdir(folder):
+            for name in sorted(os.listdir(folder)):
+                if name.endswith(".json"):
+                    found[name[: -len(".json")]] = os.path.join(folder, name)
+    return found
+
+
+def read(name: str) -> Dict[str, Any]:
+    """Option → value of a preset.
+
+    Raises:
+        ReenactError: there is none of that name, or it is none.
+    """
+    file = files().get(name)
+    if file is None:
+        raise ReenactError("There is no preset '{}'; there are {}".format(name, ", ".join(sorted(files())) or "none"))
+    try:
+        with open(file, encoding="utf-8") as source:
+            content = json.load(source)
+    except (OSError, ValueError) as error:
+        raise ReenactError(f"{file}: cannot be read as a preset ({error})") from error
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA or not isinstance(content.get("values"), dict):
+        raise ReenactError(f'{file}: expected {{"schema": "{SCHEMA}", "values": {{...}}}}')
+    known = {option["name"] for option in paths.options()} - set(layout.MANAGED)
+    unknown = sorted(set(content["values"]) - known)
+    if unknown:
+        raise ReenactError("{}: unknown option {}".format(file, ", ".join(unknown)))
+    return dict(content["values"])
+
+
+def apply(node: Any, name: str) -> None:
+    """Set the knobs that a preset names; the others stay."""
+    values = read(name)
+    for option in paths.options():
+        if option["name"] in values:
+            _set(node, option, values[option["name"]])
+
+
+def save(node: Any, name: str) -> str:
+    """Keep the node's values, but for paths and frames, as the artist's own preset; returns the file."""
+    if not name or os.path.basename(name) != name or name.startswith("."):
+        raise ReenactError(f"'{name}' cannot be a preset's name")
+    folder = folders()[-1]
+    if not os.path.isdir(folder):
+        os.makedirs(folder)
+    found = knobs.values(node)
+    kept = {
+        option["name"]: found.get(option["name"], option["default"])
+        for option in paths.options()
+        if option["name"] not in layout.MANAGED + layout.FRONT_INPUT and not option["path"]
+    }
+    file = os.path.join(folder, name + ".json")
+    with open(file, "w", encoding="utf-8") as sink:
+        json.dump({"schema": SCHEMA, "values": kept}, sink, indent=2)
+        sink.write("\n")
+    refresh(node)
+    return file
+
+
+def refresh(node: Any) -> None:
+    """Offer the presets that there are; what was chosen stays chosen."""
+    held = knobs.knob(node, layout.PREFIX + "preset")
+    chosen, names = held.value(), sorted(files())
+    held.setValues(names)
+    if chosen in names:
+        held.setValue(chosen)
+
+
+def _set(node: Any, option: Dict[str, Any], value: Any) -> None:
+    name, kind = option["name"], option["type"]
+    if kind == "choices":
+        for choice in option["choices"]:
+            knobs.knob(node, layout.knob_name(name, choice)).setValue(choice in value)
+    elif kind == "int" and option["default"] is None:
+        knobs.knob(node, layout.is_set_name(name)).setValue(value is not None)
+        if value is not None:
+            knobs.knob(node, layout.knob_name(name)).setValue(value)
+    else:
+        knobs.knob(node, layout.knob_name(name)).setValue(", ".join(value) if kind == "paths" else value)

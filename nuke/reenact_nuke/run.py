@@ -1,0 +1,247 @@
+"""What the buttons do. Nuke's main thread prepares and wires, a thread of its own talks to the engine meanwhile."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Callable, Dict
+
+import nuke
+from reenact_nuke import curves, farm, inputs, knobs, landmarks, layout, log, paths, presets, readback
+from reenact_nuke.errors import ReenactError
+from reenact_nuke.resolve import Resolved, must_track, resolve, tracked, tracking_settings
+from reenact_nuke.state import remember
+from reenact_nuke.task import Call, Task, cancel, complain, in_main, see_idle, start
+
+
+def press(action: str) -> None:
+    """Do what a button of the current node says; every error ends here, in a message or, in a terminal, raised."""
+    node = nuke.thisNode()
+    try:
+        ACTIONS[action](node)
+    except ReenactError as error:
+        if not nuke.GUI:
+            raise
+        complain(str(error))
+    except Exception as error:
+        log.write_traceback()
+        complain(f"A defect of the Reenact node: {error!r}. Log: {log.path()}")
+
+
+def analyse(node: Any) -> None:
+    """Track the driver anew."""
+    found = resolve(node)
+    hand_made = tracked(node).get("hand_made")
+    if hand_made:
+        text = f"Landmarks placed by hand in frames {hand_made} will be lost."
+        if not nuke.GUI:
+            raise ReenactError(f"{node.name()}: {text} Name another performance file.")
+        if not nuke.ask(text + " Track anew?"):
+            return
+    see_idle()
+    prepare(node, found, target=False, driver=True)
+
+    def finish(done: Dict[str, Any]) -> str:
+        return remember(node, tracking_settings(found), done)
+
+    start(Task(node, "Analyse", lambda call: call("analyse", settings=analysis(found)), finish))
+
+
+def preview(node: Any) -> None:
+    """Render the frame in the viewer, and track first if that is needed."""
+    found, frame = resolve(node), int(nuke.frame())
+    output = paths.beside(found.settings["output"], node.name() + ".preview/preview.####.exr")
+    settings = dict(found.settings, frames=str(frame), output=output, existing="overwrite")
+
+    def finish(report: Dict[str, Any]) -> None:
+        readback.show_preview(node, report, frame, settings.get("colorspace"))
+
+    _render(node, found, "preview", settings, finish)
+
+
+def render(node: Any) -> None:
+    """Render the range, track first if that is needed, and show the result."""
+    found = resolve(node)
+
+    def finish(report: Dict[str, Any]) -> None:
+        readback.show_result(node, report, found.first, found.last, found.settings.get("colorspace"))
+
+    _render(node, found, "render", found.settings, finish)
+
+
+def _render(
+    node: Any, found: Resolved, do: str, settings: Dict[str, Any], finish: Callable[[Dict[str, Any]], None]
+) -> None:
+    needed = must_track(node, found)
+    see_idle()
+    prepare(node, found, target=True, driver=needed)
+
+    def work(call: Call) -> Dict[str, Any]:
+        if needed:
+            # At once: the file is there from now on, however the rendering ends.
+            in_main(remember, node, tracking_settings(found), call("analyse", settings=analysis(found)))
+        return call(do, settings=settings)
+
+    def end(report: Dict[str, Any]) -> str:
+        finish(report)
+        if report["failed"]:
+            raise ReenactError(summary(report))
+        return summary(report)
+
+    start(Task(node, do.capitalize(), work, end))
+
+
+def analysis(found: Resolved) -> Dict[str, Any]:
+    """The settings that an analysis is asked for with."""
+    settings = tracking_settings(found)
+    settings.pop("frames", None)
+    if "device" in found.settings:
+        settings["device"] = found.settings["device"]
+    settings["performance"] = found.settings["performance"]
+    return settings
+
+
+def prepare(node: Any, found: Resolved, target: bool, driver: bool) -> None:
+    """Let Nuke render the inputs that are no files, those of them that are asked for."""
+    if target and found.target.rendered:
+        frame = found.settings["target_frame"]
+        inputs.render(node, inputs.TARGET, found.target, frame, frame)
+    if driver and found.driver.rendered:
+        inputs.render(node, inputs.DRIVER, found.driver, found.first, found.last)
+
+
+def send_to_farm(node: Any) -> None:
+    """Write the job and hand it on."""
+    found = resolve(node)
+    if must_track(node, found):
+        raise ReenactError(
+            f"{node.name()}: press Analyse first; every machine of the farm must work from the same tracked driver"
+        )
+    prepare(node, found, target=True, driver=False)
+    message = farm.send(farm.write_job(node.name(), found.settings))
+    knobs.knob(node, layout.PREFIX + "status").setValue(message.splitlines()[0])
+    if nuke.GUI:
+        nuke.message(message)
+    else:
+        nuke.tprint(message)
+
+
+def export_landmarks(node: Any) -> None:
+    """Make a Tracker of the performance's landmarks."""
+    path, wanted = _performance(node), str(knobs.knob(node, layout.PREFIX + "landmark_frames").value()).strip()
+    fields = {"performance": path}
+    if wanted:
+        fields["frames"] = wanted
+
+    def finish(found: Dict[str, Any]) -> str:
+        tracker = landmarks.make_tracker(node, found)
+        return "{} has the landmarks of {} frames".format(tracker.name(), len(found["frames"]))
+
+    start(Task(node, "Landmarks", lambda call: call("landmarks", **fields), finish))
+
+
+def import_landmarks(node: Any, source: Any = None) -> None:
+    """Place what a Tracker or a JSON file says by hand, where it differs from the performance.
+
+    Args:
+        node: the Reenact node.
+        source: a Tracker4 node or a path; the selected Tracker, else a file that is asked for, if None.
+    """
+    path = _performance(node)
+    source = source if source is not None else landmarks.choose()
+    if source is None:
+        return
+    keys = landmarks.keys_of(source)
+
+    def work(call: Call) -> Dict[str, Any]:
+        known = call("landmarks", performance=path)
+        changed = landmarks.changed(known, keys)
+        if not changed:
+            return {}
+        return call("place", performance=path, frames=changed, output=path)
+
+    def finish(done: Dict[str, Any]) -> str:
+        if not done:
+            return f"No landmark differs by more than {landmarks.NEAR:g} pixels; nothing was changed"
+        known = tracked(node)
+        same = known.get("performance") == path
+        return remember(node, known["settings"] if same else tracking_settings(resolve(node)), done)
+
+    start(Task(node, "Landmarks", work, finish))
+
+
+def show_curves(node: Any) -> None:
+    """Put the performance's curves on a tab."""
+    path = _performance(node)
+
+    def finish(found: Dict[str, Any]) -> str:
+        return curves.show(node, found)
+
+    start(Task(node, "Curves", lambda call: call("curves", performance=path), finish))
+
+
+def set_reference(node: Any) -> None:
+    """Make the frame in the viewer the driver's reference."""
+    knobs.knob(node, layout.is_set_name("reference")).setValue(True)
+    knobs.knob(node, layout.knob_name("reference")).setValue(int(nuke.frame()))
+
+
+def next_version(node: Any) -> None:
+    """Count the output's version up."""
+    held = knobs.knob(node, layout.PREFIX + "output")
+    if not held.value():
+        raise ReenactError(f"{node.name()}: name an output first, as shot_v001.####.exr")
+    held.setValue(paths.next_version(str(held.value())))
+
+
+def show_log(node: Any) -> None:
+    """Show the end of the log."""
+    text = "{}\n\n{}".format(log.path(), log.tail() or "nothing yet")
+    if nuke.GUI:
+        nuke.message(text)
+    else:
+        nuke.tprint(text)
+
+
+def apply_preset(node: Any) -> None:
+    """Take the chosen preset's values."""
+    presets.apply(node, str(knobs.knob(node, layout.PREFIX + "preset").value()))
+
+
+def save_preset(node: Any) -> None:
+    """Ask for a name and keep the present values under it."""
+    name = nuke.getInput("Name of the preset", "mine") if nuke.GUI else ""
+    if name:
+        presets.save(node, name.strip())
+
+
+def summary(report: Dict[str, Any]) -> str:
+    """One line of what was rendered."""
+    parts = ["{} frames written in {:.1f} s".format(len(report["written"]), report["seconds"])]
+    parts += [f"{len(report[name])} {name}" for name in ("skipped", "held", "black", "bridged") if report[name]]
+    if report["failed"]:
+        frame, reason = next(iter(report["failed"].items()))
+        parts.append("{} failed, the first {}: {}".format(len(report["failed"]), frame, reason))
+    if report["confidence"]:
+        frame = min(report["confidence"], key=lambda f: float(report["confidence"][f]))
+        parts.append("lowest confidence {:.2f} at {}".format(float(report["confidence"][frame]), frame))
+    return "; ".join(parts + list(report["warnings"]))
+
+
+def _performance(node: Any) -> str:
+    """The performance file of a node that has been analysed.
+
+    Raises:
+        ReenactError: there is none yet.
+    """
+    path = resolve(node).settings["performance"]
+    if not os.path.isfile(path):
+        raise ReenactError(f"{node.name()}: there is no performance yet ({path}); press Analyse")
+    return path
+
+
+ACTIONS: Dict[str, Callable[[Any], None]] = {
+    "analyse": analyse, "preview": preview, "render": render, "cancel": lambda node: cancel(), "farm": send_to_farm,
+    "show_log": show_log, "export_landmarks": export_landmarks, "import_landmarks": import_landmarks,
+    "show_curves": show_curves, "set_reference": set_reference, "next_version": next_version,
+    "apply_preset": apply_preset, "save_preset": save_preset,
+}  # fmt: skip

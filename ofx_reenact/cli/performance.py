@@ -1,0 +1,71 @@
+"""``ofx-reenact performance``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ofx_reenact.cli.track import facts_of
+
+app = typer.Typer(
+    name="performance", help="Look at a performance file, and put it right by hand.", no_args_is_help=True,
+    rich_markup_mode="rich",
+)  # fmt: skip
+
+_Input = Annotated[Path, typer.Option("--input", help="Performance file (.npz).")]
+
+
+@app.command("landmarks")
+def landmarks(
+    input: _Input,
+    output: Annotated[Path, typer.Option("--output", help="Landmarks file (.json) to write.")],
+    frames: Annotated[str, typer.Option(help="Frames to write, as 1001-1010; empty writes all.")] = "",
+) -> int:
+    """Write the landmarks of frames as they were found, to be corrected and placed again."""
+    from ofx_reenact.frames.ranges import FrameRange
+    from ofx_reenact.tracking.edit import landmarks_of
+    from ofx_reenact.tracking.performance import Performance
+    from ofx_reenact.tracking.placed import write_landmarks
+
+    found = landmarks_of(Performance.load(input), FrameRange.parse(frames) if frames else None)
+    write_landmarks(output, found)
+    typer.echo(f"landmarks of {len(found)} frames: {output}")
+    return 0
+
+
+@app.command("place")
+def place(
+    input: _Input,
+    landmarks: Annotated[Path, typer.Option(help="Hand-placed landmarks (.json) of the frames to correct.")],
+    output: Annotated[Path, typer.Option("--output", help="Performance file (.npz) to write; may be the input.")],
+) -> int:
+    """Put hand-placed landmarks in place of those that were found."""
+    from ofx_reenact.tracking.edit import place as edit
+    from ofx_reenact.tracking.performance import Performance
+    from ofx_reenact.tracking.placed import by_number, read_landmarks
+
+    edited = edit(Performance.load(input), by_number(read_landmarks(landmarks), str(landmarks)))
+    edited.save(output)
+    for name, value in facts_of(edited, output).items():
+        typer.echo(f"{name}: {value}")
+    return 0
+
+
+@app.command("curves")
+def curves(
+    input: _Input,
+    output: Annotated[Path, typer.Option("--output", help="File (.json) to write.")],
+) -> int:
+    """Write the head's rotation, in degrees, and the blendshapes of every frame."""
+    from ofx_reenact.files import written_whole
+    from ofx_reenact.tracking.curves import curves as curves_of
+    from ofx_reenact.tracking.performance import Performance
+
+    found = curves_of(Performance.load(input))
+    with written_whole(output) as partial:
+        partial.write_text(json.dumps(found) + "\n", encoding="utf-8")
+    typer.echo(f"curves of {len(found['frames'])} frames: {output}")
+    return 0

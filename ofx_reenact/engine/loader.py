@@ -1,0 +1,232 @@
+"""What one job reads before it renders, taken from what is warm where that is still the same."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Callable, Hashable
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from ofx_reenact.engine.identity import Identity, holds_training
+from ofx_reenact.engine.inputs import (
+    TargetPicture,
+    choose_device,
+    display_of,
+    make_identity,
+    make_painter,
+    read_target,
+    track_driver,
+)
+from ofx_reenact.engine.progress import Observer
+from ofx_reenact.engine.reenactor import Reenactor
+from ofx_reenact.engine.settings import Settings
+from ofx_reenact.engine.warm import Warm, stamp
+from ofx_reenact.errors import SettingsError
+from ofx_reenact.files import sha256_of
+from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.sequence import Sequence, files_of
+from ofx_reenact.tracking.performance import Performance
+from ofx_reenact.weights import (
+    DenseWeights,
+    LDNetWeights,
+    PortraitWeights,
+    load_dense,
+    load_ldnet,
+    load_portrait,
+    shipped_dense,
+    shipped_ldnet,
+    shipped_portrait,
+)
+
+# Settings that only say which frames are written, how and where: what a frame looks like does not depend on them.
+_ONLY_OUTPUT = ("frames", "output", "preview", "layers", "depth", "compression", "existing", "missing", "consent")
+
+
+class _Kept(Protocol):
+    """What is kept in a file of its own."""
+
+    def save(self, path: Path) -> None: ...
+
+
+T = TypeVar("T")
+K = TypeVar("K", bound=_Kept)
+
+
+class Loader:
+    """Everything a job needs, each thing made when it is first asked for.
+
+    Keys hold what a thing is made of: files by their stamp, settings by their value, other things by their key.
+    ``fresh`` makes identity and performance anew though their files are there; an identity that was trained is kept.
+    """
+
+    def __init__(self, settings: Settings, warm: Warm, observe: Observer, *, fresh: bool = False) -> None:
+        self._settings, self._warm, self._observe, self._fresh = settings, warm, observe, fresh
+        self.device = choose_device(settings.device)
+
+    @cached_property
+    def colour(self) -> Colour:
+        """The colour config."""
+        return self._warm.get("colour", self._colour_key, Colour)
+
+    @cached_property
+    def weights(self) -> LDNetWeights:
+        """LD-Net."""
+        path = self._settings.weights or None
+        return self._warm.get("weights", self._weights_key, lambda: load_ldnet(path, self.device))
+
+    @cached_property
+    def fdgan(self) -> DenseWeights | PortraitWeights | None:
+        """FD-GAN of the profile; None without repair."""
+        settings, path = self._settings, self._settings.fdgan_weights or None
+        if settings.profile == "paper":
+            return self._warm.get("fdgan", self._fdgan_key, lambda: load_portrait(path, self.device))
+        if settings.repair == "on":
+            return self._warm.get("fdgan", self._fdgan_key, lambda: load_dense(path, self.device))
+        return None
+
+    @cached_property
+    def target(self) -> TargetPicture:
+        """The target picture."""
+        return self._warm.get("target", self._target_key, lambda: read_target(self._settings, self.colour))
+
+    @property
+    def identity(self) -> Identity:
+        """The identity: read from its file if there is one, else found in the target (and the file written)."""
+        return self._identity[1]
+
+    @property
+    def performance(self) -> Performance:
+        """The performance: read from its file if there is one, else tracked (and the file written).
+
+        The whole driver is tracked whatever frames are rendered: smoothing, gaps and the reference frame are
+        decided over all of it, so that a frame comes out the same from any chunk.
+        """
+        return self._performance[1]
+
+    @cached_property
+    def reenactor(self) -> tuple[Reenactor, int]:
+        """The reenactor with target and performance set, and the driver's reference frame."""
+        identity_key, performance_key = self._identity[0], self._performance[0]
+        settings = self._settings
+        options = tuple((name, str(value)) for name, value in settings.as_dict().items() if name not in _ONLY_OUTPUT)
+
+        def laid() -> Reenactor:
+            painter = make_painter(self.fdgan, self.device, self.identity) if self.fdgan else None
+            display = display_of(self.identity, self.target, self.colour)
+            made = Reenactor(weights=self.weights, painter=painter)
+            made.set_target(self.target.picture, self.identity, neck=settings.neck, display=display)
+            return made
+
+        def moving() -> tuple[Reenactor, int]:
+            made = copy.copy(self._warm.get("reenactor", (identity_key, settings.neck), laid))
+            return made, made.set_performance(self.performance, settings)
+
+        return self._warm.get("motion", (identity_key, performance_key, options), moving)
+
+    def sha256(self, *paths: Path) -> str:
+        """Return the digest of files."""
+        return self._warm.get("digest", stamp(*paths), lambda: sha256_of(*paths))
+
+    @cached_property
+    def _identity(self) -> tuple[Hashable, Identity]:
+        settings, size = self._settings, self.target.picture.shape[1::-1]
+        sha256 = self.fdgan.sha256 if self.fdgan else ""
+        made_of = (self._target_key, self._weights_key, self._fdgan_key)
+        seen = stamp(settings.target_landmarks, *settings.appearance)
+        return self._filed(
+            "identity",
+            settings.identity,
+            self._fresh and not holds_training(Path(settings.identity)),
+            (*made_of, settings.tracker, settings.target_face, seen),
+            lambda: make_identity(settings, self.target, self.colour, self.weights, self.fdgan),
+            lambda path: ((*made_of, stamp(path)), lambda: Identity.load(path, self.weights, size, sha256)),
+        )
+
+    @cached_property
+    def _performance(self) -> tuple[Hashable, Performance]:
+        settings = self._settings
+        how = (settings.tracker, settings.face, settings.smoothing, settings.driver_colorspace, self.device)
+        files = stamp(*files_of(settings.driver), settings.landmarks)
+        return self._filed(
+            "performance",
+            settings.performance,
+            self._fresh,
+            (settings.driver, files, how, self._colour_key),
+            self._track,
+            lambda path: (stamp(path), lambda: Performance.load(path)),
+        )
+
+    def _track(self) -> Performance:
+        settings = self._settings
+        if not settings.driver:
+            raise SettingsError("--driver is needed, or a --performance that was tracked before")
+        # A render's reference is that render's; only ``track`` writes one into the file for every render to use.
+        job = replace(settings, reference=None)
+        return track_driver(job, Sequence.open(settings.driver), self.colour, self._observe)
+
+    def _filed(
+        self,
+        kind: str,
+        named: str,
+        fresh: bool,
+        key: Hashable,
+        make: Callable[[], K],
+        of_file: Callable[[Path], tuple[Hashable, Callable[[], K]]],
+    ) -> tuple[Hashable, K]:
+        """Return something that may have a file of its own, with its key: read, or made and the file written."""
+        path = Path(named)
+        if named and path.exists() and not fresh:
+            key, load = of_file(path)
+            return key, self._warm.get(kind, key, load)
+        if fresh:
+            self._warm.put(kind, key, make())
+        made = self._warm.get(kind, key, make)
+        if named:
+            made.save(path)
+            # The next job finds the file; what is in it is here already.
+            key, _ = of_file(path)
+            self._warm.put(kind, key, made)
+        return key, made
+
+    @cached_property
+    def _colour_key(self) -> Hashable:
+        named = os.environ.get("OCIO", "")
+        return named, stamp(named)
+
+    @cached_property
+    def _weights_key(self) -> Hashable:
+        return self.device, stamp(self._settings.weights or shipped_ldnet())
+
+    @cached_property
+    def _fdgan_key(self) -> Hashable:
+        settings = self._settings
+        shipped = shipped_portrait if settings.profile == "paper" else shipped_dense
+        return settings.profile, settings.repair, self.device, stamp(settings.fdgan_weights or shipped())
+
+    @cached_property
+    def _target_key(self) -> Hashable:
+        settings = self._settings
+        chosen = (settings.target, settings.target_frame, settings.colorspace)
+        return chosen, stamp(*files_of(settings.target)), self._colour_key
+
+
+def load_performance(path: Path, warm: Warm) -> Performance:
+    """Read a performance file, or take what is warm of it.
+
+    Raises:
+        TrackingError: there is none, or it cannot be used.
+    """
+    return warm.get("performance", stamp(path), lambda: Performance.load(path))
+
+
+def keep_performance(path: Path, performance: Performance, warm: Warm) -> None:
+    """Write a performance file and keep it warm.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    performance.save(path)
+    warm.put("performance", stamp(path), performance)

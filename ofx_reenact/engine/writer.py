@@ -1,0 +1,97 @@
+"""Frames on their way to disk: named channels in the plate's windows and types, written while the next is rendered."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from ofx_reenact.engine.inputs import TargetPicture
+from ofx_reenact.engine.reenactor import Frame
+from ofx_reenact.engine.settings import Settings
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.plate import write_frame
+from ofx_reenact.frames.sequence import frame_path
+from ofx_reenact.warp.stmap import to_nuke
+
+# Frames that may wait for the disk: enough to overlap, few enough to keep memory flat.
+WRITES_AHEAD = 2
+
+
+class FrameWriter:
+    """Writes frames in a thread, a few ahead, in the plate's windows, types and attributes.
+
+    Attributes:
+        written: frames that are on disk, each whole.
+    """
+
+    def __init__(
+        self, settings: Settings, target: TargetPicture, colour: Colour, attributes: Mapping[str, Any]
+    ) -> None:
+        self._settings, self._target = settings, target
+        self._attributes = {**attributes, "oiio:ColorSpace": target.space}
+        if chromaticities := colour.chromaticities(target.space):
+            self._attributes["chromaticities"] = chromaticities
+        depth = settings.depth
+        if depth == "auto":
+            depth = "float" if target.plate.depth == "float" else "half"
+        self._depth = depth
+        self.written: list[int] = []
+
+    def run(self, frames: Iterator[tuple[int, Frame]]) -> Generator[tuple[int, Frame, str | None], None, None]:
+        """Write frames as they come; yields each with the reason if it could not be written.
+
+        When it is closed, or ``frames`` raises, what was rendered is written first.
+        """
+        waiting: deque[tuple[int, Frame, Future[None]]] = deque()
+        with ThreadPoolExecutor(1, thread_name_prefix="write") as pool:
+            for frame, result in frames:
+                waiting.append((frame, result, pool.submit(self.write, frame, result)))
+                while len(waiting) > WRITES_AHEAD:
+                    yield self._finish(*waiting.popleft())
+            while waiting:
+                yield self._finish(*waiting.popleft())
+
+    def write(self, frame: int, result: Frame) -> None:
+        """Write one frame, whole or not at all."""
+        channels, formats = self.channels(result)
+        write_frame(
+            frame_path(self._settings.output, frame),
+            self._target.plate,
+            channels,
+            formats=formats,
+            compression=self._settings.compression,
+            attributes={**self._attributes, "reenact:confidence": float(result.sure)},
+        )
+        self.written.append(frame)
+
+    def channels(self, result: Frame) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+        """Name the channels of the layers asked for, each with its type; an STMap needs 32 bits."""
+        layers, plate = self._settings.layers, self._target.plate
+        channels: dict[str, np.ndarray] = {}
+        if "rgba" in layers:
+            channels |= {name: result.colour[..., i] for i, name in enumerate("RGBA"[: result.colour.shape[2]])}
+        formats = dict.fromkeys(channels, self._depth)
+        if "stmap" in layers:
+            display, data = plate.display_window, plate.data_window
+            channels["stmap.u"], channels["stmap.v"] = to_nuke(
+                result.stmap[..., 0] + data.x, result.stmap[..., 1] + data.y,
+                display.width, display.height, display.x, display.y,
+            )  # fmt: skip
+            formats |= {"stmap.u": "float", "stmap.v": "float"}
+        for layer in ("matte", "confidence"):
+            if layer in layers:
+                channels[layer], formats[layer] = getattr(result, layer), "half"
+        return channels, formats
+
+    @staticmethod
+    def _finish(frame: int, result: Frame, written: Future[None]) -> tuple[int, Frame, str | None]:
+        try:
+            written.result()
+        except ReenactError as error:
+            return frame, result, str(error)
+        return frame, result, None

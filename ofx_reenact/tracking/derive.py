@@ -1,0 +1,212 @@
+"""From what was found frame by frame to a performance: fill gaps, take the head's pose out, smooth, choose a reference.
+
+Everything that looks at more than one frame happens here and nowhere else; that is why a frame rendered alone
+equals the same frame of a range.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ofx_reenact.tracking.facemesh import BLENDSHAPES
+from ofx_reenact.tracking.landmarks import RIGID
+from ofx_reenact.tracking.lift import lift
+from ofx_reenact.tracking.performance import Performance, State
+from ofx_reenact.tracking.rigid import euler_degrees, head_pose
+from ofx_reenact.tracking.smooth import smooth, smooth_poses
+from ofx_reenact.tracking.tracker import Track
+
+# Up to this many frames without a face are bridged from both sides; longer gaps and the ends hold.
+BRIDGE = 12
+# How much each blendshape says that a face is not at rest; gaze says nothing.
+_BUSY = {
+    "jawOpen": 2.0,
+    "eyeBlinkLeft": 1.0,
+    "eyeBlinkRight": 1.0,
+    "mouthSmileLeft": 0.7,
+    "mouthSmileRight": 0.7,
+}
+_BUSY_ELSE, _LOOK = 0.4, "eyeLook"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found in a driver of T frames, S of them with a face.
+
+    Numbers are rounded as a performance file keeps them, so that a file's own derive to what stands in it.
+
+    Attributes:
+        frames: (T,) int64, every frame from the first to the last.
+        absent: (n,) int64, frames that do not exist in the driver.
+        seen: (S,) int64, rows of the frames with a face, ascending.
+        landmarks: (S, 68, 2) float32 pixels.
+        mesh: (S, 478, 3) float32 pixels, lifted where the tracker gives landmarks only.
+        blendshapes: (S, 52) float32, 0 where the tracker has none.
+        confidence: (S,) float32.
+        hand_made: (S,) bool, a person placed the landmarks.
+    """
+
+    frames: np.ndarray
+    absent: np.ndarray
+    seen: np.ndarray
+    landmarks: np.ndarray
+    mesh: np.ndarray
+    blendshapes: np.ndarray
+    confidence: np.ndarray
+    hand_made: np.ndarray
+
+    @classmethod
+    def of_tracks(
+        cls, frames: Sequence[int], absent: Sequence[int], tracks: Sequence[Track | None], *, hand_made: bool
+    ) -> Found:
+        """Collect a tracker's finds, None for a frame without a face."""
+        faces = [track for track in tracks if track is not None]
+        none = np.zeros(len(BLENDSHAPES))
+        return cls(
+            frames=np.array(frames, np.int64),
+            absent=np.array(absent, np.int64),
+            seen=np.array([row for row, track in enumerate(tracks) if track is not None], np.int64),
+            landmarks=np.stack([face.landmarks for face in faces]).astype(np.float32),
+            mesh=np.stack([lift(f.landmarks) if f.mesh is None else f.mesh for f in faces]).astype(np.float32),
+            blendshapes=np.stack([none if f.blendshapes is None else f.blendshapes for f in faces]).astype(np.float32),
+            confidence=np.array([face.confidence for face in faces], np.float32),
+            hand_made=np.full(len(faces), hand_made),
+        )
+
+    @classmethod
+    def of_performance(cls, performance: Performance) -> Found:
+        """Go back to what a performance was derived from."""
+        p, seen = performance, np.nonzero(performance.state == State.TRACKED)[0]
+        kept = (p.raw_landmarks, p.raw_mesh, p.blendshapes, p.confidence, p.hand_made)
+        return cls(p.frames, p.absent, seen, *(values[seen] for values in kept))
+
+
+def derive(
+    found: Found,
+    *,
+    size: tuple[int, int],
+    fps: str,
+    name: str,
+    tracker: str,
+    versions: str,
+    smoothing: float,
+    reference: int | None,
+) -> Performance:
+    """Make a performance of what was found.
+
+    Args:
+        found: in at least one frame.
+        size, fps, name, tracker, versions: as :class:`Performance` keeps them.
+        smoothing: strength; 0 is off, 1 the default.
+        reference: the frame at rest, if a person chose one; it has a face.
+    """
+    count, seen = len(found.frames), found.seen
+    confidence = np.zeros(count, np.float32)
+    confidence[seen] = found.confidence
+    hand_made = np.zeros(count, bool)
+    hand_made[seen] = found.hand_made
+    mesh = fill(found.mesh, seen, count)
+    rotation, scale, translation = poses(mesh)
+    rotation, scale, translation = smooth_poses(rotation, scale, translation, smoothing)
+    frontal = np.einsum("tji,tnj->tni", rotation, mesh - translation[:, None]) / scale[:, None, None]
+    frontal = smooth(frontal, smoothing)
+    shapes = expressions(found)
+    busy = neutrality(shapes, frontal, rotation)
+    state = states(seen, count)
+    at_rest = np.where(state == State.TRACKED, busy, np.inf)
+    return Performance(
+        frames=found.frames,
+        state=state,
+        absent=found.absent,
+        confidence=confidence,
+        neutrality=busy.astype(np.float32),
+        raw_landmarks=fill(found.landmarks, seen, count).astype(np.float32),
+        raw_mesh=mesh.astype(np.float32),
+        blendshapes=shapes.astype(np.float32),
+        frontal=frontal.astype(np.float32),
+        rotation=rotation,
+        scale=scale,
+        translation=translation,
+        hand_made=hand_made,
+        reference=int(found.frames[int(np.argmin(at_rest))]) if reference is None else reference,
+        chosen=reference is not None,
+        size=size,
+        fps=fps,
+        name=name,
+        tracker=tracker,
+        versions=versions,
+        smoothing=smoothing,
+    )
+
+
+def expressions(found: Found) -> np.ndarray:
+    """Return blendshapes of every frame (T, 52).
+
+    Landmarks say little of them, so frames that a person placed take their neighbours', as frames without a face do.
+    """
+    own = ~found.hand_made
+    if not own.any():
+        own = np.ones_like(own)
+    return fill(found.blendshapes[own], found.seen[own], len(found.frames))
+
+
+def states(seen: np.ndarray, count: int) -> np.ndarray:
+    """Tell for each of ``count`` frames how it is come by, from the rows with a face; (count,) uint8."""
+    state = np.full(count, State.HELD, np.uint8)
+    state[seen] = State.TRACKED
+    for before, after in itertools.pairwise(seen.tolist()):
+        if 1 < after - before <= BRIDGE + 1:
+            state[before + 1 : after] = State.BRIDGED
+    return state
+
+
+def fill(values: np.ndarray, seen: np.ndarray, count: int) -> np.ndarray:
+    """Fill the rows without a face: short gaps change over from one side to the other, longer ones hold.
+
+    Args:
+        values: (len(seen), ...) for the rows with a face.
+        seen: those rows, ascending.
+        count: number of all rows.
+    """
+    rows = np.arange(count)
+    last = np.clip(np.searchsorted(seen, rows, side="right") - 1, 0, None)
+    following = np.clip(last + 1, None, len(seen) - 1)
+    gap = seen[following] - seen[last]
+    share = np.where((gap > 1) & (gap <= BRIDGE + 1), (rows - seen[last]) / np.maximum(gap, 1), 0.0)
+    share = np.clip(share, 0, 1) ** 2 * (3 - 2 * np.clip(share, 0, 1))
+    share = share.reshape(-1, *[1] * (values.ndim - 1))
+    return values[last] + (values[following] - values[last]) * share
+
+
+def poses(mesh: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Head poses over meshes (T, 478, 3): rotation (T, 3, 3), scale (T,), translation (T, 3).
+
+    In two passes: the first lays the canonical face on each frame; the second this person's own rigid points,
+    averaged over the first, so that what differs from the canonical face does not tilt the head.
+    """
+    first = [head_pose(points) for points in mesh]
+    index = list(RIGID)
+    own = np.mean([pose.invert(points[index]) for pose, points in zip(first, mesh, strict=True)], axis=0)
+    second = [head_pose(points, own) for points in mesh]
+    return (
+        np.stack([pose.rotation for pose in second]),
+        np.array([pose.scale for pose in second]),
+        np.stack([pose.translation for pose in second]),
+    )
+
+
+def neutrality(shapes: np.ndarray, frontal: np.ndarray, rotation: np.ndarray) -> np.ndarray:
+    """How far each frame is from a face at rest, seen from the front: (T,), 0 is at rest.
+
+    From blendshapes (T, 52) where there are any, else from the distance to the median frontal mesh.
+    """
+    turned = np.abs(euler_degrees(rotation)).max(axis=1) / 90
+    if shapes.any():
+        weights = [0.0 if n.startswith((_LOOK, "_")) else _BUSY.get(n, _BUSY_ELSE) for n in BLENDSHAPES]
+        return shapes @ np.array(weights) + turned
+    distance = np.linalg.norm(frontal - np.median(frontal, axis=0), axis=-1).mean(axis=1)
+    return distance + turned

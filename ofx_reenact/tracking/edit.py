@@ -1,0 +1,88 @@
+"""A performance put right by hand: landmarks of its frames, and frames whose landmarks a person places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from ofx_reenact.errors import TrackingError
+from ofx_reenact.frames.ranges import FrameRange
+from ofx_reenact.tracking.derive import Found, derive
+from ofx_reenact.tracking.lift import bend, lift
+from ofx_reenact.tracking.performance import Performance, State
+
+# A tracked mesh that lies further, on average, from where the face is said to be was of something else; in face sizes.
+_ELSEWHERE = 0.15
+# Pixels to which a mesh is that of a lift; a file keeps 24 bits.
+_SAME = 0.01
+
+
+def landmarks_of(performance: Performance, frames: Iterable[int] | None = None) -> dict[int, np.ndarray]:
+    """Return the raw landmarks (68, 2) of frames, all by default: as found, as placed, or as filled in gaps.
+
+    Raises:
+        TrackingError: the performance has no such frame.
+    """
+    rows = _rows(performance, performance.frames.tolist() if frames is None else frames)
+    return {frame: performance.raw_landmarks[row] for frame, row in rows.items()}
+
+
+def place(performance: Performance, landmarks: Mapping[int, np.ndarray]) -> Performance:
+    """Replace the landmarks of frames by those that a person placed, and derive everything else anew.
+
+    A frame's tracked mesh is bent so that its 68 points lie where they were placed, since it knows the head's depth
+    and the cheeks; where no face was tracked, or another than the one meant, the canonical face is lifted to them.
+    The frames count as tracked, with full confidence. Placing a frame again gives what placing it once would, unless
+    it lay somewhere else altogether in between.
+
+    Args:
+        performance: stays as it is.
+        landmarks: (68, 2) float64 pixels of the driver, by frame.
+
+    Raises:
+        TrackingError: the performance, or the driver, has no such frame.
+    """
+    p, rows = performance, _rows(performance, landmarks)
+    if absent := sorted(set(rows) & set(p.absent.tolist())):
+        raise TrackingError(f"{p.name}: frames {FrameRange.of(absent)} have no picture to place landmarks on")
+    state, confidence, hand_made = p.state.copy(), p.confidence.copy(), p.hand_made.copy()
+    raw_landmarks, raw_mesh = p.raw_landmarks.copy(), p.raw_mesh.copy()
+    for frame, row in rows.items():
+        raw_mesh[row] = _mesh(p, row, landmarks[frame])
+        raw_landmarks[row] = landmarks[frame]
+        state[row], confidence[row], hand_made[row] = State.TRACKED, 1.0, True
+    edited = replace(
+        p, state=state, confidence=confidence, hand_made=hand_made, raw_landmarks=raw_landmarks, raw_mesh=raw_mesh
+    )
+    return derive(
+        Found.of_performance(edited),
+        size=p.size,
+        fps=p.fps,
+        name=p.name,
+        tracker=p.tracker,
+        versions=p.versions,
+        smoothing=p.smoothing,
+        reference=p.reference if p.chosen else None,
+    )
+
+
+def _mesh(performance: Performance, row: int, landmarks: np.ndarray) -> np.ndarray:
+    """Mesh (478, 3) of a frame with the given landmarks (68, 2)."""
+    if performance.state[row] != State.TRACKED:
+        return lift(landmarks)
+    found, mesh = performance.raw_landmarks[row], performance.raw_mesh[row]
+    apart = np.linalg.norm(landmarks - found, axis=1).mean() / np.sqrt(np.ptp(landmarks, axis=0).prod())
+    lifted = np.abs(mesh - lift(found)).max() < _SAME
+    return lift(landmarks) if lifted or apart > _ELSEWHERE else bend(mesh, landmarks)
+
+
+def _rows(performance: Performance, frames: Iterable[int]) -> dict[int, int]:
+    rows = {int(frame): row for row, frame in enumerate(performance.frames)}
+    wanted = sorted(frames)
+    if outside := [frame for frame in wanted if frame not in rows]:
+        raise TrackingError(
+            f"{performance.name}: no frames {FrameRange.of(outside)}; the performance has {min(rows)}-{max(rows)}"
+        )
+    return {frame: rows[frame] for frame in wanted}

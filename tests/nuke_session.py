@@ -1,0 +1,49 @@
+"""What the tests of the Nuke node share: a session of the stand-in, nodes wired to files, an engine's Python."""
+
+import sys
+from pathlib import Path
+
+import nuke_fake
+
+NUKE = Path(__file__).resolve().parents[1] / "nuke"
+
+
+def begin(monkeypatch, tmp_path, gui=True):
+    """Start Nuke anew, as a user without preferences, with the shipped ``nuke`` folder on its path."""
+    for name in [n for n in sys.modules if n == "nuke" or n.split(".")[0] == "reenact_nuke"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "nuke", nuke_fake)
+    monkeypatch.syspath_prepend(str(NUKE))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("OFX_REENACT_LOG_DIR", str(tmp_path))
+    for name in ("OCIO", "OFX_REENACT_PYTHON", "OFX_REENACT_PRESETS"):
+        monkeypatch.delenv(name, raising=False)
+    return nuke_fake.reset(gui)
+
+
+def python_of(path, *command, environment=None):
+    """Write a program that stands for the engine's Python: it runs ``command`` with what it is given."""
+    lines = ["#!/bin/sh", *(f"export {k}='{v}'" for k, v in (environment or {}).items())]
+    lines.append("exec " + " ".join(f"'{word}'" for word in command) + ' "$@"')
+    path.write_text("\n".join(lines) + "\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def wired(nuke, target, driver, output, frames=(1, 1), target_frames=(1, 1)):
+    """Make a node between two Reads."""
+    from reenact_nuke import node
+
+    made = node.build()
+    for index, (file, span) in enumerate(((target, target_frames), (driver, frames))):
+        read = nuke.nodes.Read(file=str(file), first=span[0], last=span[1])
+        made.setInput(index, read)
+    made["reenact_output"].setValue(str(output))
+    return made
+
+
+def settle(nuke):
+    """Wait, as Nuke's main thread does, until nothing is at work."""
+    from reenact_nuke import task
+
+    nuke.pump(lambda: task.DESK.current is None, 120)

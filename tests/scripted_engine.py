@@ -1,0 +1,60 @@
+"""An engine that behaves as it is told: the link's other end in tests of what can go wrong. Standard library only."""
+
+import json
+import os
+import sys
+import time
+
+MODE = sys.argv[1]
+VERSION = sys.argv[2]
+REPORT = {
+    "output": "/o.####.exr", "written": [1], "skipped": [], "held": [], "black": [], "bridged": [], "faceless": [],
+    "absent": [], "failed": {}, "warnings": [], "colour_space": "ACEScg", "colour_reason": "", "reference": 1,
+    "confidence": {"1": 0.9}, "sidecar": "", "preview": None, "seconds": 0.1, "device": "cpu",
+}  # fmt: skip
+ANALYSED = {
+    "performance": "", "identity": "", "first": 1, "last": 1, "reference": 1, "tracked": "1", "bridged": "", "held": "",
+    "absent": "", "hand_made": "", "confidence": 0.9, "size": [64, 48], "fps": "",
+}  # fmt: skip
+
+
+def say(**event):
+    print(json.dumps(event), flush=True)
+
+
+def main():
+    print("a library that talks", file=sys.stderr, flush=True)
+    if MODE == "mute":
+        time.sleep(60)
+    if MODE == "dead":
+        sys.exit("ModuleNotFoundError: No module named 'ofx_reenact'")
+    say(event="hello", protocol=2 if MODE == "protocol" else 1, version=VERSION, pid=os.getpid())
+    job = None
+    for line in sys.stdin:
+        request = json.loads(line)
+        do, number = request["do"], request["id"]
+        if do == "quit":
+            say(event="done", id=number)
+            return
+        if do == "cancel" and MODE in ("cancellable", "analyses"):
+            say(event="cancelled", id=job, written=[1, 2])
+        if do == "cancel":
+            continue
+        job = number
+        say(event="progress", id=number, stage="render", done=1, total=4, frame=1, message="", rate=2.0, eta=1.5)
+        print("a line of another library's", flush=True)
+        while MODE == "chatty":
+            say(event="progress", id=number, stage="render", done=1, total=4, frame=1, message="", rate=None, eta=None)
+            time.sleep(0.02)
+        if MODE == "refuse":
+            say(event="error", id=number, message="/none.exr: no such file", code=1)
+        elif MODE == "fall":
+            os._exit(9)
+        elif MODE == "fails":
+            say(event="done", id=number, **{**REPORT, "failed": {"2": "the disk is full"}})
+        elif MODE == "fine" or (MODE == "analyses" and do == "analyse"):
+            analysed = {**ANALYSED, "performance": request["settings"]["performance"]}
+            say(event="done", id=number, **(analysed if do == "analyse" else REPORT))
+
+
+main()

@@ -1,0 +1,243 @@
+"""The link between Nuke and the engine where it breaks: engines that are dead, mute, deaf, of another version."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from nuke_session import begin, python_of, settle, wired
+
+from ofx_reenact import __version__
+
+SCRIPT = Path(__file__).with_name("scripted_engine.py")
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="the engine's Python is a shell script here")
+
+
+@pytest.fixture
+def start(monkeypatch, tmp_path):
+    """Begin a session whose engine behaves in one way; returns Nuke and a node that is ready to render."""
+
+    def begin_with(mode, version=__version__, gui=True):
+        python = python_of(tmp_path / "python", sys.executable, str(SCRIPT), mode, version)
+        nuke = begin(monkeypatch, tmp_path, gui)
+        monkeypatch.setenv("OFX_REENACT_PYTHON", python)
+        (tmp_path / "take.npz").touch()
+        node = wired(nuke, "/none.exr", "/none.####.exr", tmp_path / "o.####.exr")
+        node["reenact_performance"].setValue(str(tmp_path / "take.npz"))
+        return nuke, node
+
+    yield begin_with
+    if "reenact_nuke.session" in sys.modules:
+        sys.modules["reenact_nuke.session"].SESSION.stop()
+
+
+def render(nuke, node):
+    assert nuke.click(node, "reenact_do_render")
+    settle(nuke)
+    assert node["reenact_do_render"].enabled()
+
+
+def test_a_render_goes_its_way(start):
+    nuke, node = start("fine")
+    assert nuke.click(node, "reenact_do_render")
+    assert not node["reenact_do_render"].enabled()
+    assert not nuke.click(node, "reenact_do_render")
+    settle(nuke)
+    assert node["reenact_do_render"].enabled()
+    assert nuke.SESSION.messages == []
+    assert node["reenact_status"].value().startswith("1 frames written in 0.1 s; lowest confidence 0.90 at 1")
+    bar = nuke.SESSION.tasks[0]
+    assert bar.progress == [25]
+    assert bar.messages[-1] == "Rendering frame 1, 1 of 4, 2 a second, 2 s left"
+    assert node.node("Result")["file"].value() == "/o.%04d.exr"
+    assert node["reenact_show"].value() == "result"
+
+
+def test_one_engine_serves_a_session(start):
+    nuke, node = start("fine")
+    from reenact_nuke import session
+
+    render(nuke, node)
+    first = session.SESSION.engine
+    render(nuke, node)
+    assert session.SESSION.engine is first
+    session.SESSION.stop()
+    assert not first.alive
+
+
+def test_another_colour_config_is_another_engine(start):
+    nuke, node = start("fine")
+    from reenact_nuke import session
+
+    render(nuke, node)
+    first = session.SESSION.engine
+    nuke.root()["colorManagement"].setValue("OCIO")
+    nuke.root()["OCIO_config"].setValue("custom")
+    nuke.root()["customOCIOConfigPath"].setValue("/show/config.ocio")
+    render(nuke, node)
+    assert session.SESSION.engine is not first and not first.alive
+
+
+@pytest.mark.parametrize(
+    ("mode", "message"),
+    [
+        ("dead", "The engine ended at once: is ofx-reenact installed in "),
+        ("mute", "The engine did not answer in 1 seconds: is ofx-reenact installed in "),
+        ("protocol", "and speaks protocol 2, this node speaks 1: install ofx-reenact " + __version__),
+        ("refuse", "/none.exr: no such file"),
+        ("fall", "The engine ended in the middle of 'render' (code 9); press the button again for a new one. Log: "),
+        ("deaf", "The engine said nothing for too long in 'render' and was ended; press the button again"),
+    ],
+)
+@pytest.mark.parametrize("gui", [True, False])
+def test_what_breaks_is_said_and_the_next_click_works(start, monkeypatch, tmp_path, mode, message, gui):
+    monkeypatch.setenv("OFX_REENACT_HELLO_SECONDS", "1")
+    monkeypatch.setenv("OFX_REENACT_SILENCE_SECONDS", "1")
+    nuke, node = start(mode, gui=gui)
+    if gui:
+        render(nuke, node)
+        said = nuke.SESSION.messages.pop()
+    else:
+        with pytest.raises(RuntimeError) as caught:
+            nuke.click(node, "reenact_do_render")
+        said = str(caught.value)
+    assert message in said and "\n" not in said
+    assert node["reenact_status"].value() == said
+    if "Log: " in said:
+        log = Path(said.split("Log: ")[1]).read_text()
+        assert "a library that talks" in log
+    python_of(tmp_path / "python", sys.executable, str(SCRIPT), "fine", __version__)
+    monkeypatch.setenv("OFX_REENACT_HELLO_SECONDS", "60")
+    if mode == "refuse":
+        sys.modules["reenact_nuke.session"].SESSION.stop()
+    nuke.click(node, "reenact_do_render")
+    if gui:
+        settle(nuke)
+    assert node["reenact_status"].value().startswith("1 frames written")
+    assert nuke.SESSION.ui_calls == []
+
+
+def test_another_version_is_used_and_said_once(start):
+    nuke, node = start("fine", version="9.9.9")
+    render(nuke, node)
+    assert "is ofx-reenact 9.9.9, this node is of " + __version__ in nuke.SESSION.messages.pop()
+    render(nuke, node)
+    assert nuke.SESSION.messages == []
+
+
+@pytest.mark.parametrize("way", ["bar", "button"])
+def test_cancel_leaves_what_is_whole(start, way):
+    nuke, node = start("cancellable")
+    if way == "bar":
+        nuke.SESSION.cancel_after = 1
+    assert nuke.click(node, "reenact_do_render")
+    if way == "button":
+        nuke.click(node, "reenact_do_cancel")
+    settle(nuke)
+    assert nuke.SESSION.messages == []
+    assert node["reenact_status"].value().startswith("cancelled; 2 frames are whole: set existing to skip")
+    assert node["reenact_show"].value() == "target"
+
+
+@pytest.mark.parametrize("mode", ["deaf", "chatty"])
+def test_an_engine_that_does_not_heed_a_cancel_is_killed(start, mode):
+    nuke, node = start(mode)
+    from reenact_nuke import link, session
+
+    call = link.Engine.call
+    link.Engine.call = lambda self, *args: call(self, *args, grace=0.5)
+    assert nuke.click(node, "reenact_do_render")
+    started = time.monotonic()
+    nuke.click(node, "reenact_do_cancel")
+    settle(nuke)
+    assert time.monotonic() - started < 10
+    assert node["reenact_status"].value() == "cancelled"
+    assert not session.SESSION.engine.alive
+
+
+def test_a_node_deleted_at_work_does_no_harm(start):
+    nuke, node = start("fine")
+    assert nuke.click(node, "reenact_do_render")
+    nuke.delete(node)
+    settle(nuke)
+    assert "the result could not be put into the script" in nuke.SESSION.messages.pop()
+    again = wired(nuke, "/none.exr", "/none.####.exr", "/o.####.exr")
+    again["reenact_performance"].setValue(str(SCRIPT))
+    render(nuke, again)
+    assert again["reenact_status"].value().startswith("1 frames written")
+
+
+def test_a_second_node_waits_for_the_first(start):
+    nuke, node = start("cancellable")
+    other = wired(nuke, "/none.exr", "/none.####.exr", "/o.####.exr")
+    other["reenact_performance"].setValue(str(SCRIPT))
+    assert nuke.click(node, "reenact_do_render")
+    nuke.click(other, "reenact_do_render")
+    assert nuke.SESSION.messages.pop() == "Reenact is at work (Render); wait for it or press Cancel"
+    nuke.click(other, "reenact_do_cancel")
+    settle(nuke)
+
+
+def test_edits_by_hand_are_not_lost_unasked(start, tmp_path):
+    nuke, node = start("fine")
+    node["reenact_performance"].setValue("")
+    render(nuke, node)
+    path = node["reenact_performance"].value()
+    Path(path).touch()
+    from reenact_nuke.resolve import tracked
+    from reenact_nuke.state import remember
+
+    known = tracked(node)
+    assert known["performance"] == path and known["hand_made"] == ""
+    analysed = {"performance": path, "first": 1, "last": 1, "reference": 1, "confidence": 1.0}
+    analysed.update(dict.fromkeys(("bridged", "held", "absent"), ""))
+    assert "by hand: 1" in remember(node, known["settings"], {**analysed, "hand_made": "1"})
+    node["reenact_smoothing"].setValue(2.0)
+    nuke.click(node, "reenact_do_render")
+    assert "landmarks were placed by hand (frames 1)" in nuke.SESSION.messages.pop()
+    nuke.SESSION.answers.append(False)
+    nuke.click(node, "reenact_do_analyse")
+    assert tracked(node)["hand_made"] == "1"
+    nuke.SESSION.answers.append(True)
+    nuke.click(node, "reenact_do_analyse")
+    settle(nuke)
+    assert tracked(node)["hand_made"] == ""
+    assert tracked(node)["settings"]["smoothing"] == 2.0
+
+
+def test_a_driver_that_changes_is_tracked_anew_even_after_a_cancelled_render(start):
+    nuke, node = start("analyses")
+    node["reenact_performance"].setValue("")
+    assert nuke.click(node, "reenact_do_render")
+    nuke.pump(node["reenact_performance"].value)
+    nuke.click(node, "reenact_do_cancel")
+    settle(nuke)
+    assert node["reenact_status"].value().startswith("cancelled")
+    from reenact_nuke.resolve import must_track, resolve
+
+    Path(node["reenact_performance"].value()).touch()
+    assert not must_track(node, resolve(node))
+    node.input(1)["file"].setValue("/another.####.exr")
+    assert must_track(node, resolve(node))
+
+
+def test_frames_that_failed_are_not_passed_over(start):
+    nuke, node = start("fails")
+    render(nuke, node)
+    assert nuke.SESSION.messages.pop() == node["reenact_status"].value()
+    assert "1 failed, the first 2: the disk is full" in node["reenact_status"].value()
+    assert node["reenact_show"].value() == "result"
+
+
+def test_a_script_saved_at_work_reopens_with_its_buttons(start, tmp_path):
+    nuke, node = start("cancellable")
+    assert nuke.click(node, "reenact_do_render")
+    nuke.scriptSaveAs(tmp_path / "shot.nk")
+    nuke.click(node, "reenact_do_cancel")
+    settle(nuke)
+    nuke.scriptOpen(tmp_path / "shot.nk")
+    again = nuke.toNode("Reenact")
+    assert not again["reenact_do_render"].enabled()
+    again.showControlPanel()
+    assert again["reenact_do_render"].enabled()

@@ -1,0 +1,203 @@
+"""A shot from end to end: the node in the stand-in for Nuke, the real engine in a process of its own."""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import cv2
+import nuke_pixels
+import numpy as np
+import pytest
+from conftest import DRIVER, TARGET, rgb_channels, write_exr
+from nuke_session import begin, python_of, settle, wired
+
+from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.engine.settings import Settings
+from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.plate import read_plate
+from ofx_reenact.frames.sequence import Sequence
+from ofx_reenact.tracking.performance import Performance
+
+ROOT = Path(__file__).resolve().parents[1]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name != "posix", reason="the engine's Python is a shell script here"),
+]
+
+
+@pytest.fixture
+def start(monkeypatch, tmp_path):
+    """Begin a session with the engine of this checkout."""
+
+    def begin_with(gui=True):
+        environment = {"PYTHONPATH": str(ROOT), "HOME": os.environ["HOME"]}
+        nuke = begin(monkeypatch, tmp_path, gui)
+        monkeypatch.setenv(
+            "OFX_REENACT_PYTHON", python_of(tmp_path / "python", sys.executable, environment=environment)
+        )
+        return nuke
+
+    yield begin_with
+    if "reenact_nuke.session" in sys.modules:
+        sys.modules["reenact_nuke.session"].SESSION.stop()
+
+
+@pytest.fixture(scope="module")
+def plate(tmp_path_factory):
+    """The demo target as a scene-linear EXR."""
+    rgb = Colour().convert(read_plate(TARGET).rgb, Colour().srgb(), "Linear Rec.709 (sRGB)")
+    return write_exr(tmp_path_factory.mktemp("plate") / "plate.exr", rgb_channels(rgb), dict.fromkeys("RGB", "half"))
+
+
+@pytest.fixture(scope="module")
+def take(tmp_path_factory):
+    """Eight frames of the demo driver, numbered as in a shot."""
+    folder, driver = tmp_path_factory.mktemp("take"), Sequence.open(DRIVER)
+    for frame in range(36, 44):
+        shown = np.rint(driver.read(frame).rgb * 255).astype(np.uint8)
+        assert cv2.imwrite(str(folder / f"take.{frame + 1000}.png"), shown[..., ::-1])
+    return folder / "take.####.png"
+
+
+def press(nuke, node, button):
+    assert nuke.click(node, "reenact_do_" + button)
+    settle(nuke)
+    assert nuke.SESSION.messages == []
+
+
+def test_a_shot(start, plate, take, tmp_path):
+    nuke = start()
+    folder = tmp_path / "the shot's ünïcode folder"
+    node = wired(nuke, plate, take, folder / "face_v001.####.exr", (1036, 1043))
+    node.input(1)["colorspace"].setValue("sRGB")
+    for name, value in {"range": "custom", "first": 1040, "last": 1042, "device": "cpu"}.items():
+        node["reenact_" + name].setValue(value)
+
+    press(nuke, node, "analyse")
+    assert node["reenact_status"].value().startswith("1036-1043 analysed, reference ")
+    assert node["reenact_performance"].value() == f"{folder}/face.Reenact.performance.npz"
+
+    nuke.frame(1036)
+    press(nuke, node, "set_reference")
+    nuke.frame(1041)
+    press(nuke, node, "preview")
+    preview = nuke_pixels.evaluate(node, 1041)
+    assert node["reenact_show"].value() == "preview"
+
+    press(nuke, node, "render")
+    assert "3 frames written" in node["reenact_status"].value()
+    result = nuke_pixels.evaluate(node, 1041)
+    for name in ("rgba.red", "stmap.u"):
+        np.testing.assert_array_equal(result[name], preview[name])
+    assert np.abs(result["rgba.red"] - nuke_pixels.evaluate(node.input(0), 1041)["rgba.red"]).max() > 0.05
+
+    from reenact_nuke.resolve import resolve
+
+    settings = resolve(node).settings
+    again = dict(settings, output=str(tmp_path / "again.####.exr"))
+    render_sequence(Settings.from_dict(again))
+    for frame in (1040, 1041, 1042):
+        one, other = (
+            read_plate(Path(p), frame)
+            for p in (folder / f"face_v001.{frame:04d}.exr", tmp_path / f"again.{frame:04d}.exr")
+        )
+        np.testing.assert_array_equal(one.rgb, other.rgb)
+
+    nuke.click(node, "reenact_do_render")
+    settle(nuke)
+    assert "are there already" in nuke.SESSION.messages.pop()
+    press(nuke, node, "next_version")
+    press(nuke, node, "render")
+    assert (folder / "face_v002.1042.exr").exists()
+    assert nuke.SESSION.tasks[-1].messages[-1].startswith("Rendering")
+
+    edit_landmarks(nuke, node)
+    nuke.scriptSaveAs(tmp_path / "shot.nk")
+    nuke.scriptOpen(tmp_path / "shot.nk")
+    reopened = nuke.toNode("Reenact")
+    assert resolve(reopened).settings["frames"] == "1040-1042"
+    np.testing.assert_array_equal(nuke_pixels.evaluate(reopened, 1041)["rgba.red"], result["rgba.red"])
+    log = Path(sys.modules["reenact_nuke.log"].path()).read_text()
+    assert log.count("starting [") == 1
+
+
+def edit_landmarks(nuke, node):
+    """Move a landmark in a Tracker and look at the curves."""
+    path = Path(node["reenact_performance"].value())
+    before = Performance.load(path)
+    node["reenact_landmark_frames"].setValue("1037,1038")
+    press(nuke, node, "export_landmarks")
+    tracker = nuke.toNode("Reenact_landmarks")
+    x, y = before.raw_landmarks[1, 57].tolist()
+    height = float(before.size[1])
+    assert tracker["tracks"].getValueAt(1037, 31 * 57 + 2) == pytest.approx(x + 0.5, abs=0.01)
+    tracker["tracks"].move(57, 1, 1037.0, height - y - 0.5 - 6)
+    tracker.setSelected(True)
+    press(nuke, node, "import_landmarks")
+    after = Performance.load(path)
+    assert np.flatnonzero(after.hand_made).tolist() == [1]
+    assert after.raw_landmarks[1, 57] == pytest.approx([x, y + 6], abs=0.02)
+    assert "by hand: 1037" in node["reenact_status"].value()
+    press(nuke, node, "import_landmarks")
+    assert "nothing was changed" in node["reenact_status"].value()
+    press(nuke, node, "show_curves")
+    nuke.frame(1036)
+    assert abs(node["reenact_curve_yaw"].value()) < 45
+    assert node["reenact_curve_jawOpen"].animation(0).keys()[0].x == 1036
+
+
+def test_in_a_terminal(start, plate, performance_file, tmp_path, capfd):
+    nuke = start(gui=False)
+    node = wired(nuke, plate, DRIVER, tmp_path / "o.####.exr", (1, 75))
+    node["reenact_performance"].setValue(performance_file)
+    for name, value in {"range": "custom", "first": 40, "last": 41, "repair": "off"}.items():
+        node["reenact_" + name].setValue(value)
+    from reenact_nuke import run
+
+    run.render(node)
+    assert (tmp_path / "o.0041.exr").exists()
+    lines = capfd.readouterr().out.splitlines()
+    assert any(line.startswith("Reenact: Render: Rendering frame 41, 2 of 2") for line in lines)
+    with pytest.raises(RuntimeError, match="are there already"):
+        run.render(node)
+    assert nuke.SESSION.ui_calls == []
+
+
+def test_a_shot_at_full_size(start, performance_file, tmp_path):
+    rgb = cv2.resize(read_plate(TARGET).rgb, (1080, 1080), interpolation=cv2.INTER_CUBIC)
+    wide = np.full((1080, 1920, 3), 0.18, np.float32)
+    wide[:, 420:1500] = rgb
+    write_exr(tmp_path / "plate.exr", rgb_channels(wide), dict.fromkeys("RGB", "half"))
+    nuke = start()
+    node = wired(nuke, tmp_path / "plate.exr", DRIVER, tmp_path / "o_v001.####.exr", (1, 75))
+    node.input(0)["colorspace"].setValue("sRGB")
+    node["reenact_performance"].setValue(performance_file)
+    for name, value in {"range": "custom", "first": 31, "last": 54, "repair": "off", "layers_stmap": False}.items():
+        node["reenact_" + name].setValue(value)
+    engine = lambda: sys.modules["reenact_nuke.session"].SESSION.engine  # noqa: E731
+    frames = lambda: sorted(tmp_path.glob("o_v001.00[0-9][0-9].exr"))  # noqa: E731
+
+    # Killed in the middle: it is said, and the next click goes on from there.
+    assert nuke.click(node, "reenact_do_render")
+    nuke.pump(lambda: len(frames()) >= 2, 120)
+    os.kill(engine()._process.pid, signal.SIGKILL)
+    settle(nuke)
+    assert "The engine ended in the middle of 'render'" in nuke.SESSION.messages.pop()
+
+    # Cancelled in the middle: within about a frame, and what is written is whole.
+    node["reenact_existing"].setValue("skip")
+    there = len(frames())
+    assert nuke.click(node, "reenact_do_render")
+    nuke.pump(lambda: len(frames()) >= there + 2, 120)
+    nuke.click(node, "reenact_do_cancel")
+    settle(nuke)
+    assert node["reenact_status"].value().startswith("cancelled")
+    assert engine().alive and there + 2 <= len(frames()) < 24
+
+    press(nuke, node, "render")
+    assert len(frames()) == 24
+    assert json.loads((tmp_path / "o_v001.reenact.json").read_text())
+    shapes = {nuke_pixels.evaluate(node, frame)["rgba.red"].shape for frame in (31, 54)}
+    assert shapes == {(1080, 1920)}
