@@ -46,6 +46,23 @@ class Paint:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What FD-GAN is shown of one frame, in window pixels.
+
+    Attributes:
+        window: where it lies in the picture.
+        picture: (h, w, 3) what the warp made, display-encoded.
+        maps: (h, w, 3) visibility, stretch, mouth; in [0, 1].
+        landmarks: (68, 2) of the face in motion.
+    """
+
+    window: Window
+    picture: np.ndarray
+    maps: np.ndarray
+    landmarks: np.ndarray
+
+
+@dataclass(frozen=True)
 class Painter:
     """Paints what a warp cannot know, for one target."""
 
@@ -105,23 +122,20 @@ class Painter:
         import torch
 
         window = Window.of_mouth(frontal, head)
-        height, width = colour.shape[:2]
-        box = window.box((width, height))
-        if box is None:
+        if window.box((colour.shape[1], colour.shape[0])) is None:
             return None
-        seen = window.within(box).look(display.encode(colour[(*box, slice(3))]))
-        maps = window_maps(carried, window, (height, width))
+        seen = see(window, display, colour, carried, mesh)
         with torch.inference_mode():
             tables: Dictionary = tuple(self._tensor(values)[None] for values in dictionary)
             repaired = self.network(
-                self._tensor(seen.transpose(2, 0, 1) * 2 - 1)[None],
-                self._tensor(maps.transpose(2, 0, 1))[None],
-                self._tensor(window.points(mesh[list(MESH68), :2]))[None],
+                self._tensor(seen.picture.transpose(2, 0, 1) * 2 - 1)[None],
+                self._tensor(seen.maps.transpose(2, 0, 1))[None],
+                self._tensor(seen.landmarks)[None],
                 tables,
             )
         painted = repaired.picture[0].cpu().numpy().transpose(1, 2, 0) / 2 + 0.5
-        change = (np.clip(painted, 0, 1) - seen) * _fade(window.size)[..., None]
-        mouth = maps[..., 2:3]
+        change = (np.clip(painted, 0, 1) - seen.picture) * _fade(window.size)[..., None]
+        mouth = seen.maps[..., 2:3]
         gate = np.float32(min(missing / FROM_NOTHING, 1.0))
         skin = _continued(change, (1 - mouth) ** 2) * (gate * _lips(mouth[..., 0]))[..., None]
         return Paint(window, _continued(change, mouth**2), skin)
@@ -146,6 +160,23 @@ class Painter:
         import torch
 
         return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(self.device)
+
+
+def see(window: Window, display: Display, colour: np.ndarray, carried: Carried | None, mesh: np.ndarray) -> Seen:
+    """See one frame as FD-GAN does.
+
+    Args:
+        window: to look through.
+        display: how the network sees the plate.
+        colour: (H, W, 3 or 4) the frame as the warp made it, scene-linear.
+        carried: how it was made; None where nothing moves.
+        mesh: the face in motion (468, 2 or more), pixels.
+    """
+    size = (colour.shape[1], colour.shape[0])
+    box = window.box(size) or (slice(0, 1), slice(0, 1))
+    picture = window.within(box).look(display.encode(colour[(*box, slice(3))]))
+    maps = window_maps(carried, window, (size[1], size[0]))
+    return Seen(window, picture, maps, window.points(mesh[list(MESH68), :2]))
 
 
 def _continued(change: np.ndarray, share: np.ndarray) -> np.ndarray:
