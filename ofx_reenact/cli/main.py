@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from ofx_reenact import __version__
-from ofx_reenact.cli import bench, data, demo, doctor, evaluate, render, track, train
+from ofx_reenact.cli import bench, data, demo, doctor, evaluate, export, render, track, train
 from ofx_reenact.errors import ReenactError, SettingsError
 
 USAGE, FAILED, BROKEN, INTERRUPTED = 2, 1, 70, 130
@@ -34,6 +34,7 @@ app.command("doctor", help=doctor.HELP)(doctor.command)
 app.add_typer(train.app)
 app.add_typer(data.app)
 app.add_typer(evaluate.app)
+app.add_typer(export.app)
 app.add_typer(bench.app)
 
 

@@ -196,8 +196,18 @@ class Reenactor:
             raise SettingsError("to see a frame as FD-GAN does, set the target with its display encoding")
         identity, carried = target.identity, self._carry(pose)
         colour = target.carrier.picture if carried is None else self._frame(carried, pose.sure).colour
-        window = Window.of_mouth(identity.frontal, pose.head)
-        return see(window, target.display, colour, carried, identity.mesh[:FACE_POINTS] + pose.moved * pose.gate)
+        mesh = identity.mesh[:FACE_POINTS] + pose.moved * pose.gate
+        return see(self.window(frame), target.display, colour, carried, mesh)
+
+    def window(self, frame: int) -> Window:
+        """Where the mouth's window lies in one frame of the performance.
+
+        Raises:
+            SettingsError: as :meth:`render`.
+        """
+        head = self._pose(frame).head
+        assert self._target is not None
+        return Window.of_mouth(self._target.identity.frontal, head)
 
     def _pose(self, frame: int) -> _Pose:
         """Move the target's face as the performance does in a frame."""

@@ -10,16 +10,20 @@ call operators that it has, and none of ``torch.nn``'s modules, whose code is co
 """
 
 import io
+import warnings
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ofx_reenact.errors import SettingsError
 from ofx_reenact.fdgan.dictionary import AdaINReader, MeanReader, NoReader, Reader
+from ofx_reenact.fdgan.landmark_image import landmark_image
 from ofx_reenact.fdgan.network import Translator
-from ofx_reenact.fdgan.repair import FLOW, GIVEN, MASK_BIAS
+from ofx_reenact.fdgan.repair import FLOW, GIVEN, LINE, MASK_BIAS
 from ofx_reenact.files import written_whole
 
 # The lines that a mouth's window can show, by their place in the landmark image; eyes and brows lie outside of it.
@@ -29,6 +33,8 @@ INPUTS = ("R", "G", "B", *(f"landmarks.{line}" for line in LINES), *(f"regions.{
 OUTPUTS = ("R", "G", "B", "A")
 # Both sides of what the translator sees are multiples of this: each of four levels halves them.
 MULTIPLE = 16
+# Of ONNX: the first with grid sampling is 16.
+OPSET = 17
 # Records of a TorchScript archive that are no part of the network: where its source lay on this machine, in a form that
 # PyTorch 1.6 cannot read, and what newer versions note for themselves.
 _NOTES = (".debug_pkl", "/byteorder", "/.data/serialization_id", "/.format_version", "/.storage_alignment")
@@ -70,7 +76,7 @@ class Exported(nn.Module):
         """
         height, width = x.shape[2], x.shape[3]
         beyond = [0, -width % self.multiple, 0, -height % self.multiple]
-        seen = torch._C._nn.replication_pad2d(x.float(), beyond).clamp(0.0, 1.0)
+        seen = torch._C._nn.replication_pad2d(x.float(), beyond).clamp(0.0, 1.0)  # type: ignore[attr-defined]
         warped, lines, maps = seen[:, 0:3] * 2.0 - 1.0, seen[:, 3:8], seen[:, 8:11]
         # The translator was trained with all nine lines: the others are not there.
         none = torch.zeros_like(lines[:, 0:2])
@@ -192,9 +198,11 @@ def kept(values: Tensor) -> nn.Parameter:
     return nn.Parameter(values.detach().float().clone(memory_format=torch.contiguous_format), requires_grad=False)
 
 
-def plain(layers: nn.Sequential) -> nn.Sequential:
+def plain(layers: nn.Module) -> nn.Sequential:
     """Rebuild the layers of :mod:`ofx_reenact.fdgan.network` without ``torch.nn``'s code."""
-    return nn.Sequential(*(Slope(layer) if isinstance(layer, nn.PReLU) else Convolution(layer) for layer in layers))  # type: ignore[arg-type]
+    return nn.Sequential(
+        *(Slope(layer) if isinstance(layer, nn.PReLU) else Convolution(layer) for layer in layers.children())  # type: ignore[arg-type]
+    )
 
 
 def holding(reader: nn.Module, values: Tensor) -> nn.Module:
@@ -224,3 +232,34 @@ def save_torchscript(network: Exported, path: Path) -> None:
         for record in source.infolist():
             if not record.filename.endswith(_NOTES):
                 sink.writestr(zipfile.ZipInfo(record.filename), source.read(record))
+
+
+def save_onnx(network: Exported, path: Path, note: Mapping[str, str]) -> None:
+    """Write a network as ONNX, of any size, with a note in its metadata.
+
+    Raises:
+        SettingsError: the package ``onnx`` is not installed.
+        OutputError: it cannot be written.
+    """
+    try:
+        import onnx
+    except ImportError as error:
+        raise SettingsError("ONNX needs one more package: pip install 'ofx-reenact[export]'") from error
+    free, some = {2: "height", 3: "width"}, torch.zeros(1, len(INPUTS), 6 * MULTIPLE, 8 * MULTIPLE)
+    with written_whole(path) as partial:
+        with warnings.catch_warnings():
+            # The exporter that torch would rather have used needs one package more and gives the same network.
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                network, (some,), str(partial), dynamo=False, opset_version=OPSET, input_names=["input"],
+                output_names=["output"], dynamic_axes={"input": free, "output": free},
+            )  # fmt: skip
+        model = onnx.load(str(partial))
+        onnx.helper.set_model_props(model, {"inputs": ", ".join(INPUTS), "outputs": ", ".join(OUTPUTS), **note})
+        onnx.save(model, str(partial))
+
+
+def lines_of(landmarks: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Draw :data:`LINES` of landmarks (68, 2) in a window's pixels: (h, w, 5)."""
+    drawn = landmark_image(torch.from_numpy(landmarks.astype(np.float32))[None], height, width, "parts", LINE)
+    return drawn[0, list(LINES.values())].permute(1, 2, 0).numpy()

@@ -54,12 +54,14 @@ class Seen:
         picture: (h, w, 3) what the warp made, display-encoded.
         maps: (h, w, 3) visibility, stretch, mouth; in [0, 1].
         landmarks: (68, 2) of the face in motion.
+        missing: how much of the pixel that the target shows least of was not carried; 0 leaves nothing to paint.
     """
 
     window: Window
     picture: np.ndarray
     maps: np.ndarray
     landmarks: np.ndarray
+    missing: float
 
 
 @dataclass(frozen=True)
@@ -116,8 +118,7 @@ class Painter:
         Returns:
             The changes, or None where every pixel was carried from the target and there is nothing to paint.
         """
-        missing = float(carried.composed.invented.max(initial=0.0))
-        if missing <= 0:
+        if missing_of(carried) <= 0:
             return None
         import torch
 
@@ -136,7 +137,7 @@ class Painter:
         painted = repaired.picture[0].cpu().numpy().transpose(1, 2, 0) / 2 + 0.5
         change = (np.clip(painted, 0, 1) - seen.picture) * _fade(window.size)[..., None]
         mouth = seen.maps[..., 2:3]
-        gate = np.float32(min(missing / FROM_NOTHING, 1.0))
+        gate = np.float32(min(seen.missing / FROM_NOTHING, 1.0))
         skin = _continued(change, (1 - mouth) ** 2) * (gate * _lips(mouth[..., 0]))[..., None]
         return Paint(window, _continued(change, mouth**2), skin)
 
@@ -176,7 +177,12 @@ def see(window: Window, display: Display, colour: np.ndarray, carried: Carried |
     box = window.box(size) or (slice(0, 1), slice(0, 1))
     picture = window.within(box).look(display.encode(colour[(*box, slice(3))]))
     maps = window_maps(carried, window, (size[1], size[0]))
-    return Seen(window, picture, maps, window.points(mesh[list(MESH68), :2]))
+    return Seen(window, picture, maps, window.points(mesh[list(MESH68), :2]), missing_of(carried))
+
+
+def missing_of(carried: Carried | None) -> float:
+    """How much of the pixel that the target shows least of was not carried, 0 to 1."""
+    return float(carried.composed.invented.max(initial=0.0)) if carried is not None else 0.0
 
 
 def _continued(change: np.ndarray, share: np.ndarray) -> np.ndarray:
