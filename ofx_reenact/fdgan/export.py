@@ -26,7 +26,8 @@ from ofx_reenact.fdgan.network import Translator
 from ofx_reenact.fdgan.repair import FLOW, GIVEN, LINE, MASK_BIAS
 from ofx_reenact.files import written_whole
 
-# The lines that a mouth's window can show, by their place in the landmark image; eyes and brows lie outside of it.
+# The lines that a mouth's window can show, by their place in the landmark image; eyes and brows come into it only in
+# heads that look down by more than 40°.
 LINES = {"jaw": 0, "bridge": 3, "base": 4, "outer": 7, "inner": 8}
 MAPS = ("visibility", "stretch", "mouth")
 INPUTS = ("R", "G", "B", *(f"landmarks.{line}" for line in LINES), *(f"regions.{name}" for name in MAPS))
@@ -108,7 +109,7 @@ class Exported(nn.Module):
         height, width = picture.shape[2], picture.shape[3]
         x = torch.arange(width, dtype=flow.dtype, device=flow.device).view(1, 1, width) + flow[:, 0]
         y = torch.arange(height, dtype=flow.dtype, device=flow.device).view(1, height, 1) + flow[:, 1]
-        at = torch.stack([(x + 0.5) * 2.0 / width - 1.0, (y + 0.5) * 2.0 / height - 1.0], 3)
+        at = torch.stack([(x + 0.5) * (2.0 / width) - 1.0, (y + 0.5) * (2.0 / height) - 1.0], 3)
         # Bilinear; beyond the border its own colour; 1 is the border's edge.
         return torch.grid_sampler(picture, at, 0, 1, False)
 
@@ -176,7 +177,8 @@ class AdaIN(nn.Module):
 
     def __init__(self, reader: AdaINReader, values: Tensor) -> None:
         super().__init__()
-        scale, offset = reader.to_style(values).reshape(1, -1, 1, 1).chunk(2, 1)
+        with torch.no_grad():
+            scale, offset = reader.to_style(values).reshape(1, -1, 1, 1).chunk(2, 1)
         self.scale, self.offset = kept(1 + scale), kept(offset)
 
     def forward(self, h: Tensor) -> Tensor:
