@@ -37,6 +37,7 @@ from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.weights import load_dense, save_dense, save_portrait
 
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
 # Frames of the demo's performance: mouth nearly shut, half open, open.
 FRAMES = (12, 30, 36)
 # Everything that files written here have called so far. Each was loaded and run by PyTorch 1.6.0, 1.12.1 and 2.1.2.
@@ -59,7 +60,7 @@ with torch.no_grad():
     network.strength = 0.5
     weaker = network(x)
     network.strength = 1.0
-    half = network.half()(x.half())
+    half = network.half()(x[-1:].half())
 assert half.dtype == torch.float16 and plain.is_contiguous()
 numpy.savez(made, plain=plain.numpy(), weaker=weaker.numpy(), half=half.float().numpy())
 """
@@ -137,8 +138,8 @@ def test_torchscript_paints_as_the_engine_without_this_package(
     assert np.abs(made["plain"][:, :3] - picture).max() < 5e-5
     assert np.abs(made["plain"][:, 3:] - mask).max() < 5e-5
     assert np.abs(made["plain"][:, :3] - tensors[:, :3]).max() > 0.1, "it paints"
-    assert np.abs(made["half"] - made["plain"]).max() < 0.02
-    assert np.abs(made["half"] - made["plain"]).mean() < 1e-3
+    assert np.abs(made["half"] - made["plain"][-1:]).max() < 0.02
+    assert np.abs(made["half"] - made["plain"][-1:]).mean() < 1e-3
     assert np.allclose(made["weaker"][:, 3], made["plain"][:, 3] / 2, atol=1e-6)
 
 
@@ -328,7 +329,7 @@ def plate(target, tmp_path_factory) -> Path:
 def windows_line(plate: Path, performance_file: str, folder: Path, *more: str) -> list[str]:
     return [
         "export", "inputs", "--target", str(plate), "--performance", performance_file,
-        "--output", str(folder / "w.####.exr"), *more,
+        "--identity", str(plate.with_suffix(".safetensors")), "--output", str(folder / "w.####.exr"), *more,
     ]  # fmt: skip
 
 
