@@ -20,8 +20,7 @@ _INPUTS = (
     "target", "driver", "output", "frames", "target_frame", "performance", "identity", "weights", "fdgan_weights",
     "appearance", "tracker", "landmarks", "target_landmarks", "face", "target_face", "smoothing", "motion", "retarget",
     "reference", "weight_pose", "weight_position", "weight_jaw", "weight_mouth", "weight_eye_right", "weight_eye_left",
-    "weight_brow_right", "weight_brow_left", "neck", "colorspace", "driver_colorspace", "compression", "existing",
-    "device",
+    "weight_brow_right", "weight_brow_left", "neck", "colorspace", "driver_colorspace", "existing", "device",
 )  # fmt: skip
 
 _Identity = Annotated[str, setting("identity")]

@@ -48,7 +48,7 @@ def write_windows(settings: Settings, observe: Observer = ignore) -> WindowsRepo
     """Write what FD-GAN sees of each frame, and the Nuke script beside it.
 
     Args:
-        settings: of the render that it belongs to; of its output, name, compression and ``existing`` count.
+        settings: of the render that it belongs to; of its output, the name and ``existing`` count.
         observe: called after each step.
 
     Raises:
@@ -74,7 +74,7 @@ def write_windows(settings: Settings, observe: Observer = ignore) -> WindowsRepo
         channels = dict(zip(INPUTS, np.moveaxis(channels_of(seen), -1, 0), strict=True))
         write_frame(
             frame_path(settings.output, frame), blank, channels, formats=dict.fromkeys(INPUTS, "float"),
-            compression=settings.compression, attributes=common | place,
+            attributes=common | place,
         )  # fmt: skip
         observe(Progress("render", done, len(opened.todo), frame))
     # Every frame of the performance, whichever are written now: chunks of a job write the same script.

@@ -38,7 +38,7 @@ MULTIPLE = 16
 OPSET = 17
 # Records of a TorchScript archive that are no part of the network: where its source lay on this machine, in a form that
 # PyTorch 1.6 cannot read, and what newer versions note for themselves.
-_NOTES = (".debug_pkl", "/byteorder", "/.data/serialization_id", "/.format_version", "/.storage_alignment")
+_NOTES = (".debug_pkl", "/byteorder", "/.data/serialization_id")
 
 
 class Exported(nn.Module):
