@@ -28,7 +28,7 @@ from ofx_reenact.fdgan.dictionary import ABLATIONS
 from ofx_reenact.fdgan.export import INPUTS, LINES, Exported, save_torchscript
 from ofx_reenact.fdgan.landmark_image import landmark_image
 from ofx_reenact.fdgan.network import Extractor, Translator
-from ofx_reenact.fdgan.nuke_script import CHANNELS_IN, CHANNELS_OUT, cat_file_creator, quoted
+from ofx_reenact.fdgan.nuke_script import CHANNELS_IN, CHANNELS_OUT, cat_file_creator, put_back, quoted
 from ofx_reenact.fdgan.painter import Painter
 from ofx_reenact.fdgan.portrait import Portrait
 from ofx_reenact.fdgan.repair import LINE, DenseFDGAN, Repaired, repaired
@@ -313,6 +313,12 @@ def test_words_of_a_script_mean_themselves():
     interpreter = tkinter.Tcl()
     for text in ("a b.####.exr", 'it\'s [x] $y {z "q" \\', "顔/ü"):
         assert interpreter.eval(f"set word {quoted(text)}") == text
+        pins = {1001: np.zeros((4, 2)), 1002: np.ones((4, 2))}
+        script = put_back(Path("/") / text, (128, 96), pins)
+        assert (
+            interpreter.call("info", "complete", script)
+            and "to4 {{curve x1001 0 x1002 1} {curve x1001 0 x1002 1}}" in script
+        )
 
 
 # Windows
