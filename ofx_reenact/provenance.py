@@ -86,10 +86,15 @@ def frame_attributes(*, weights_sha256: str, target: str, driver: str, consent: 
 
 def sidecar_path(output: str) -> Path:
     """Return the sidecar's place: ``O.####.exr`` → ``O.reenact.json``."""
+    return beside(output, ".reenact.json")
+
+
+def beside(output: str, suffix: str) -> Path:
+    """Return the place of one file for a whole sequence: ``O.####.exr`` → ``O`` and the suffix."""
     path = Path(output)
     stem = path.name.rpartition(".")[0]
     marks = [i for i in (stem.find(mark) for mark in "#@%") if i >= 0]
-    return path.with_name(f"{stem[: min(marks)].rstrip('._-') if marks else stem}.reenact.json")
+    return path.with_name(f"{stem[: min(marks)].rstrip('._-') if marks else stem}{suffix}")
 
 
 def versions() -> dict[str, str]:

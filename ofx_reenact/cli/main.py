@@ -13,7 +13,20 @@ from typing import Any
 import typer
 
 from ofx_reenact import __version__
-from ofx_reenact.cli import bench, data, demo, doctor, engine, evaluate, performance, render, settings, track, train
+from ofx_reenact.cli import (
+    bench,
+    data,
+    demo,
+    doctor,
+    engine,
+    evaluate,
+    export,
+    performance,
+    render,
+    settings,
+    track,
+    train,
+)
 from ofx_reenact.errors import ReenactError, SettingsError
 
 USAGE, FAILED, BROKEN, INTERRUPTED = 2, 1, 70, 130
@@ -38,6 +51,7 @@ app.add_typer(engine.app)
 app.add_typer(train.app)
 app.add_typer(data.app)
 app.add_typer(evaluate.app)
+app.add_typer(export.app)
 app.add_typer(bench.app)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Annotated, Any, get_type_hints
 
 import typer
@@ -13,18 +13,22 @@ from ofx_reenact.engine.settings import Settings, check
 from ofx_reenact.errors import SettingsError
 
 
-def settings_parameters() -> list[inspect.Parameter]:
-    """Return one keyword parameter for each field of :class:`Settings`, as typer reads them."""
+def settings_parameters(names: Collection[str] = ()) -> list[inspect.Parameter]:
+    """Return one keyword parameter for each field of :class:`Settings`, or those named, as typer reads them."""
     hints = get_type_hints(Settings)
-    return [_parameter(field, hints[field.name]) for field in dataclasses.fields(Settings)]
+    fields = [field for field in dataclasses.fields(Settings) if not names or field.name in names]
+    return [_parameter(field, hints[field.name]) for field in fields]
 
 
-def with_settings(function: Callable[..., int], extra: dict[str, Any]) -> Callable[..., int]:
-    """Give a function that takes ``(settings, **extra)`` the command line of all settings.
+def with_settings(
+    function: Callable[..., int], extra: dict[str, Any], names: Collection[str] = ()
+) -> Callable[..., int]:
+    """Give a function that takes ``(settings, **extra)`` the command line of all settings, or of those named.
 
     Args:
         function: called with a :class:`Settings` and the extra options' values.
         extra: name → annotated type of options that are no settings; their defaults come from ``function``.
+        names: of the settings to have options for; all if empty.
     """
     own = inspect.signature(function).parameters
 
@@ -36,10 +40,17 @@ def with_settings(function: Callable[..., int], extra: dict[str, Any]) -> Callab
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=own[name].default, annotation=kind)
         for name, kind in extra.items()
     ]
-    parameters = [*settings_parameters(), *more]
+    parameters = [*settings_parameters(names), *more]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {p.name: p.annotation for p in parameters}
     return command
+
+
+def setting(name: str, flag: str | None = None) -> Any:
+    """Return the command-line option of one setting, with its own help."""
+    metadata = next(field.metadata for field in dataclasses.fields(Settings) if field.name == name)
+    text = metadata["help"] + (f" \\[{'|'.join(metadata['choices'])}]" if metadata["choices"] else "")
+    return typer.Option(flag or f"--{name.replace('_', '-')}", help=text)
 
 
 def from_options(values: dict[str, Any]) -> Settings:

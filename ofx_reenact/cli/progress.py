@@ -7,8 +7,9 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ofx_reenact.engine.progress import Progress as Step
 
 WAYS = ("rich", "json", "none")
+OPTION = Annotated[str, typer.Option("--progress", help=f"How to show progress \\[{'|'.join(WAYS)}].", metavar="TEXT")]
 _TITLES = {"target": "target", "driver": "tracking", "render": "rendering"}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -20,10 +20,7 @@ SOME_FAILED = 3
 
 def command() -> Callable[..., int]:
     """Return the function that typer makes the command of."""
-    way = Annotated[
-        str, typer.Option("--progress", help=f"How to show progress \\[{'|'.join(shown.WAYS)}].", metavar="TEXT")
-    ]
-    return with_settings(render, {"progress": way})
+    return with_settings(render, {"progress": shown.OPTION})
 
 
 def render(settings: Settings, progress: str = "") -> int:

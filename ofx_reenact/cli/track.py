@@ -9,30 +9,23 @@ from typing import Annotated, Any
 import typer
 
 from ofx_reenact.cli import progress as shown
+from ofx_reenact.cli.options import setting
 from ofx_reenact.engine.settings import Settings
 
 HELP = "Track a driver once and keep its performance in a file, for renders and chunks to share."
-_OF = {field.name: field for field in dataclasses.fields(Settings)}
-_DEFAULT: dict[str, Any] = {name: field.default for name, field in _OF.items()}
-
-
-def _setting(name: str, flag: str | None = None) -> Any:
-    """The command-line option of one setting, with its own help."""
-    metadata = _OF[name].metadata
-    text = metadata["help"] + (f" \\[{'|'.join(metadata['choices'])}]" if metadata["choices"] else "")
-    return typer.Option(flag or f"--{name.replace('_', '-')}", help=text)
+_DEFAULT: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(Settings)}
 
 
 def command(
-    input: Annotated[str, _setting("driver", "--input")],
+    input: Annotated[str, setting("driver", "--input")],
     output: Annotated[Path, typer.Option("--output", help="Performance file (.npz) to write.")],
-    tracker: Annotated[str, _setting("tracker")] = _DEFAULT["tracker"],
-    landmarks: Annotated[str, _setting("landmarks")] = _DEFAULT["landmarks"],
-    face: Annotated[int, _setting("face")] = _DEFAULT["face"],
-    smoothing: Annotated[float, _setting("smoothing")] = _DEFAULT["smoothing"],
-    reference: Annotated[int | None, _setting("reference")] = None,
-    driver_colorspace: Annotated[str, _setting("driver_colorspace")] = _DEFAULT["driver_colorspace"],
-    device: Annotated[str, _setting("device")] = _DEFAULT["device"],
+    tracker: Annotated[str, setting("tracker")] = _DEFAULT["tracker"],
+    landmarks: Annotated[str, setting("landmarks")] = _DEFAULT["landmarks"],
+    face: Annotated[int, setting("face")] = _DEFAULT["face"],
+    smoothing: Annotated[float, setting("smoothing")] = _DEFAULT["smoothing"],
+    reference: Annotated[int | None, setting("reference")] = None,
+    driver_colorspace: Annotated[str, setting("driver_colorspace")] = _DEFAULT["driver_colorspace"],
+    device: Annotated[str, setting("device")] = _DEFAULT["device"],
     overlay: Annotated[str, typer.Option(help="Also write pictures with the landmarks drawn in, O.####.png.")] = "",
     progress: Annotated[str, typer.Option(help=f"How to show progress \\[{'|'.join(shown.WAYS)}].")] = "",
 ) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from ofx_reenact.tracking.person import headroom
 from ofx_reenact.tracking.rigid import Similarity, head_pose
 from ofx_reenact.tracking.tracker import Track
 from ofx_reenact.weights import LDNetWeights, read_safetensors
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SCHEMA = "ofx-reenact/identity/1"
 
@@ -118,9 +122,7 @@ class Identity:
             WeightsError: not an identity file, or made with other weights.
             TrackingError: made from a picture of another size.
         """
-        tensors, about = read_safetensors(path)
-        if about.get("schema") != SCHEMA or not {"mesh", "code"} <= set(tensors):
-            raise WeightsError(f"{path}: not an identity file of this version; delete it to have it made again")
+        tensors, about = _read(path)
         if about["weights_sha256"] != weights.sha256:
             raise WeightsError(f"{path}: made with other LD-Net weights; delete it to have it made again")
         if fdgan_sha256 and about.get("fdgan_sha256", "") != fdgan_sha256:
@@ -133,13 +135,7 @@ class Identity:
                 "use the identity's own picture or delete the file to have it made again"
             )
         mesh, code = tensors["mesh"].numpy(), tensors["code"].numpy()
-        levels = sorted(name for name in tensors if name.startswith("dictionary."))
-        dictionary = tuple(tensors[name].numpy() for name in levels)
-        adapters = {
-            name.removeprefix("adapters."): tensor.numpy()
-            for name, tensor in tensors.items()
-            if name.startswith("adapters.")
-        }
+        dictionary, adapters = _tables(tensors)
         above = tensors["headroom"].numpy() if "headroom" in tensors else None
         made_with = about["tracker"], about["weights_sha256"], about["picture"]
         return cls(mesh, code, size, *made_with, dictionary, about.get("fdgan_sha256", ""), adapters, above)
@@ -152,3 +148,35 @@ def holds_training(path: Path) -> bool:
     except WeightsError:
         return False
     return any(name.startswith("adapters.") for name in tensors)
+
+
+def load_appearance(path: Path, fdgan_sha256: str) -> tuple[tuple[np.ndarray, ...], dict[str, np.ndarray]]:
+    """Read of an identity file only what FD-GAN knows of the person: dictionary and adapters, as in :class:`Identity`.
+
+    Raises:
+        WeightsError: not an identity file, made without FD-GAN or with other weights of it.
+    """
+    tensors, about = _read(path)
+    if not about.get("fdgan_sha256"):
+        raise WeightsError(f"{path}: made without repair, so it knows no mouth; make it with --repair on")
+    if about["fdgan_sha256"] != fdgan_sha256:
+        raise WeightsError(f"{path}: made with other FD-GAN weights; name those with --fdgan-weights")
+    return _tables(tensors)
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    tensors, about = read_safetensors(path)
+    if about.get("schema") != SCHEMA or not {"mesh", "code"} <= set(tensors):
+        raise WeightsError(f"{path}: not an identity file of this version; delete it to have it made again")
+    return tensors, about
+
+
+def _tables(tensors: Mapping[str, Tensor]) -> tuple[tuple[np.ndarray, ...], dict[str, np.ndarray]]:
+    """Dictionary and adapters among an identity file's tensors."""
+    levels = sorted(name for name in tensors if name.startswith("dictionary."))
+    adapters = {
+        name.removeprefix("adapters."): tensor.numpy()
+        for name, tensor in tensors.items()
+        if name.startswith("adapters.")
+    }
+    return tuple(tensors[name].numpy() for name in levels), adapters

@@ -14,8 +14,9 @@ from ofx_reenact.compose.repair import Display
 from ofx_reenact.engine.identity import Identity
 from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import SettingsError, TrackingError
-from ofx_reenact.fdgan.painter import Painter
+from ofx_reenact.fdgan.painter import Painter, Seen, see
 from ofx_reenact.fdgan.portrait import PortraitPainter
+from ofx_reenact.fdgan.window import Window
 from ofx_reenact.ldnet.retarget import transfer
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.performance import Performance
@@ -68,6 +69,17 @@ class _Motion:
     gaze: np.ndarray
     confidence: np.ndarray
     reference: int
+
+
+@dataclass(frozen=True)
+class _Pose:
+    """The face in one frame: where the head is, its points' motion in pixels, and how much of that counts."""
+
+    row: int
+    head: Similarity
+    moved: np.ndarray
+    gate: float
+    sure: float
 
 
 class Reenactor:
@@ -163,6 +175,44 @@ class Reenactor:
         Raises:
             SettingsError: target or performance were not set, or the performance has no such frame.
         """
+        target, pose = self._target, self._pose(frame)
+        assert target is not None
+        if isinstance(self._painter, PortraitPainter):
+            return self._portrait(target.identity.mesh[:FACE_POINTS] + pose.moved, pose.sure)
+        carried = self._carry(pose)
+        if carried is None:
+            return self._untouched(pose.sure)
+        result = self._frame(carried, pose.sure)
+        self._repair(result, carried, pose.head, target.identity.mesh[:FACE_POINTS] + pose.moved * pose.gate)
+        return result
+
+    def see(self, frame: int) -> Seen:
+        """See the mouth in one frame of the performance as FD-GAN does, before it paints.
+
+        Raises:
+            SettingsError: as :meth:`render`, or the target has no display encoding.
+        """
+        target, pose = self._target, self._pose(frame)
+        assert target is not None
+        if target.display is None:
+            raise SettingsError("to see a frame as FD-GAN does, set the target with its display encoding")
+        identity, carried = target.identity, self._carry(pose)
+        colour = target.carrier.picture if carried is None else self._frame(carried, pose.sure).colour
+        mesh = identity.mesh[:FACE_POINTS] + pose.moved * pose.gate
+        return see(self.window(frame), target.display, colour, carried, mesh)
+
+    def window(self, frame: int) -> Window:
+        """Where the mouth's window lies in one frame of the performance.
+
+        Raises:
+            SettingsError: as :meth:`render`.
+        """
+        head = self._pose(frame).head
+        assert self._target is not None
+        return Window.of_mouth(self._target.identity.frontal, head)
+
+    def _pose(self, frame: int) -> _Pose:
+        """Move the target's face as the performance does in a frame."""
         target, motion = self._target, self._motion
         if target is None or motion is None:
             raise SettingsError("set the target and the performance before rendering")
@@ -174,17 +224,17 @@ class Reenactor:
         frontal = target.identity.frontal[:FACE_POINTS]
         moved = head.apply(frontal + motion.expression[row]) - target.identity.head.apply(frontal)
         gate = _smooth((np.linalg.norm(moved[:, :2], axis=1).max() - STILL) / (MOVING - STILL))
-        if isinstance(self._painter, PortraitPainter):
-            return self._portrait(target.identity.mesh[:FACE_POINTS] + moved, sure)
-        if gate == 0:
-            return self._untouched(sure)
-        jaw = motion.expression[row, list(CHIN)].mean(0)
-        carried = target.carrier.carry(moved * gate, head, motion.gaze[row] * gate, jaw, gate)
-        if carried is None:
-            return self._untouched(sure)
-        result = self._frame(carried, sure)
-        self._repair(result, carried, head, target.identity.mesh[:FACE_POINTS] + moved * gate)
-        return result
+        return _Pose(row, head, moved, gate, sure)
+
+    def _carry(self, pose: _Pose) -> Carried | None:
+        """Carry the target's pixels; None when nothing moves or everything has moved out of the picture."""
+        target, motion = self._target, self._motion
+        assert target is not None and motion is not None
+        if pose.gate == 0:
+            return None
+        jaw = motion.expression[pose.row, list(CHIN)].mean(0)
+        gaze = motion.gaze[pose.row] * pose.gate
+        return target.carrier.carry(pose.moved * pose.gate, pose.head, gaze, jaw, pose.gate)
 
     def _portrait(self, mesh: np.ndarray, sure: float) -> Frame:
         """Draw FD-GAN's whole portrait and paste it back, as the paper does."""

@@ -70,6 +70,27 @@ def render_sequence(settings: Settings, observe: Observer = ignore) -> Report:
     return Job(settings, Watch(observe), Warm()).run()
 
 
+@dataclass(frozen=True)
+class Opened:
+    """What a job has read and prepared.
+
+    Attributes:
+        states: how each driver frame's face was come by.
+        frames: the frames asked for: ``todo``, and ``skipped``, which are there already.
+        reference: the driver's reference frame.
+    """
+
+    target: TargetPicture
+    identity: Identity
+    performance: Performance
+    states: Mapping[int, State]
+    frames: FrameRange
+    todo: FrameRange
+    skipped: FrameRange
+    reenactor: Reenactor
+    reference: int
+
+
 class Job:
     """One render, in the order of :meth:`run`."""
 
@@ -98,6 +119,42 @@ class Job:
             Cancelled: the watch ended the job; every frame that was rendered is written.
         """
         started = time.monotonic()
+        settings, job = self.settings, self.open()
+        states, frames, todo = job.states, job.frames, job.todo
+        black = {f for f in todo if states[f] is not State.TRACKED} if settings.missing == "black" else set()
+        confidence, failed = self.render(job.reenactor, job.target, job.performance, todo, black)
+        absent = sorted(set(job.performance.absent.tolist()) & set(frames))
+        lost = [f for f in frames if states[f] is not State.TRACKED]
+        report = Report(
+            output=settings.output,
+            written=tuple(confidence),
+            skipped=tuple(job.skipped),
+            held=tuple(f for f in confidence if states[f] is State.HELD and f not in black),
+            black=tuple(sorted(black & set(confidence))),
+            bridged=tuple(f for f in confidence if states[f] is State.BRIDGED and f not in black),
+            faceless=tuple(f for f in lost if f not in absent),
+            absent=tuple(absent),
+            failed=failed,
+            warnings=self.warnings(job.target, job.identity, job.performance),
+            colour_space=job.target.space,
+            colour_reason=job.target.reason,
+            reference=job.reference,
+            confidence=confidence,
+            sidecar=provenance.sidecar_path(settings.output),
+            preview=Path(settings.preview) if settings.preview and confidence else None,
+            seconds=round(time.monotonic() - started, 2),
+            device=self.device,
+        )
+        self.write_sidecar(report, job.target, job.performance, states)
+        return report
+
+    def open(self) -> Opened:
+        """Read target and driver, and fit the performance to the target.
+
+        Raises:
+            ReenactError: one of them cannot be used.
+            Cancelled: the watch ended the job.
+        """
         settings = self.settings
         frame_path(settings.output, 1)
         self.watch(Progress("target", 0, 1, None, settings.target))
@@ -108,32 +165,7 @@ class Job:
         frames = self.frames(states)
         todo, skipped = self.plan(frames)
         reenactor, reference = self.loader.reenactor
-        black = {f for f in todo if states[f] is not State.TRACKED} if settings.missing == "black" else set()
-        confidence, failed = self.render(reenactor, target, performance, todo, black)
-        absent = sorted(set(performance.absent.tolist()) & set(frames))
-        lost = [f for f in frames if states[f] is not State.TRACKED]
-        report = Report(
-            output=settings.output,
-            written=tuple(confidence),
-            skipped=tuple(skipped),
-            held=tuple(f for f in confidence if states[f] is State.HELD and f not in black),
-            black=tuple(sorted(black & set(confidence))),
-            bridged=tuple(f for f in confidence if states[f] is State.BRIDGED and f not in black),
-            faceless=tuple(f for f in lost if f not in absent),
-            absent=tuple(absent),
-            failed=failed,
-            warnings=self.warnings(target, identity, performance),
-            colour_space=target.space,
-            colour_reason=target.reason,
-            reference=reference,
-            confidence=confidence,
-            sidecar=provenance.sidecar_path(settings.output),
-            preview=Path(settings.preview) if settings.preview and confidence else None,
-            seconds=round(time.monotonic() - started, 2),
-            device=self.device,
-        )
-        self.write_sidecar(report, target, performance, states)
-        return report
+        return Opened(target, identity, performance, states, frames, todo, skipped, reenactor, reference)
 
     def warnings(self, target: TargetPicture, identity: Identity, performance: Performance) -> tuple[str, ...]:
         """What the user should know: of the plate, the consent and the tracker's terms."""

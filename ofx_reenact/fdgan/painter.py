@@ -46,6 +46,25 @@ class Paint:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What FD-GAN is shown of one frame, in window pixels.
+
+    Attributes:
+        window: where it lies in the picture.
+        picture: (h, w, 3) what the warp made, display-encoded.
+        maps: (h, w, 3) visibility, stretch, mouth; in [0, 1].
+        landmarks: (68, 2) of the face in motion.
+        missing: how much of the pixel that the target shows least of was not carried; 0 leaves nothing to paint.
+    """
+
+    window: Window
+    picture: np.ndarray
+    maps: np.ndarray
+    landmarks: np.ndarray
+    missing: float
+
+
+@dataclass(frozen=True)
 class Painter:
     """Paints what a warp cannot know, for one target."""
 
@@ -99,30 +118,26 @@ class Painter:
         Returns:
             The changes, or None where every pixel was carried from the target and there is nothing to paint.
         """
-        missing = float(carried.composed.invented.max(initial=0.0))
-        if missing <= 0:
+        if missing_of(carried) <= 0:
             return None
         import torch
 
         window = Window.of_mouth(frontal, head)
-        height, width = colour.shape[:2]
-        box = window.box((width, height))
-        if box is None:
+        if window.box((colour.shape[1], colour.shape[0])) is None:
             return None
-        seen = window.within(box).look(display.encode(colour[(*box, slice(3))]))
-        maps = window_maps(carried, window, (height, width))
+        seen = see(window, display, colour, carried, mesh)
         with torch.inference_mode():
             tables: Dictionary = tuple(self._tensor(values)[None] for values in dictionary)
             repaired = self.network(
-                self._tensor(seen.transpose(2, 0, 1) * 2 - 1)[None],
-                self._tensor(maps.transpose(2, 0, 1))[None],
-                self._tensor(window.points(mesh[list(MESH68), :2]))[None],
+                self._tensor(seen.picture.transpose(2, 0, 1) * 2 - 1)[None],
+                self._tensor(seen.maps.transpose(2, 0, 1))[None],
+                self._tensor(seen.landmarks)[None],
                 tables,
             )
         painted = repaired.picture[0].cpu().numpy().transpose(1, 2, 0) / 2 + 0.5
-        change = (np.clip(painted, 0, 1) - seen) * _fade(window.size)[..., None]
-        mouth = maps[..., 2:3]
-        gate = np.float32(min(missing / FROM_NOTHING, 1.0))
+        change = (np.clip(painted, 0, 1) - seen.picture) * _fade(window.size)[..., None]
+        mouth = seen.maps[..., 2:3]
+        gate = np.float32(min(seen.missing / FROM_NOTHING, 1.0))
         skin = _continued(change, (1 - mouth) ** 2) * (gate * _lips(mouth[..., 0]))[..., None]
         return Paint(window, _continued(change, mouth**2), skin)
 
@@ -146,6 +161,28 @@ class Painter:
         import torch
 
         return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(self.device)
+
+
+def see(window: Window, display: Display, colour: np.ndarray, carried: Carried | None, mesh: np.ndarray) -> Seen:
+    """See one frame as FD-GAN does.
+
+    Args:
+        window: to look through.
+        display: how the network sees the plate.
+        colour: (H, W, 3 or 4) the frame as the warp made it, scene-linear.
+        carried: how it was made; None where nothing moves.
+        mesh: the face in motion (468, 2 or more), pixels.
+    """
+    size = (colour.shape[1], colour.shape[0])
+    box = window.box(size) or (slice(0, 1), slice(0, 1))
+    picture = window.within(box).look(display.encode(colour[(*box, slice(3))]))
+    maps = window_maps(carried, window, (size[1], size[0]))
+    return Seen(window, picture, maps, window.points(mesh[list(MESH68), :2]), missing_of(carried))
+
+
+def missing_of(carried: Carried | None) -> float:
+    """How much of the pixel that the target shows least of was not carried, 0 to 1."""
+    return float(carried.composed.invented.max(initial=0.0)) if carried is not None else 0.0
 
 
 def _continued(change: np.ndarray, share: np.ndarray) -> np.ndarray:
