@@ -31,7 +31,7 @@ from ofx_reenact.resources import resource
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.overlay import draw_overlay
 from ofx_reenact.tracking.performance import Performance
-from ofx_reenact.weights import DenseWeights, load_dense, load_ldnet
+from ofx_reenact.weights import DenseWeights, PortraitWeights, load_dense, load_ldnet, load_portrait
 
 OUT = Path(__file__).parent / "pictures"
 COLOUR, WEIGHTS, FDGAN = Colour(), load_ldnet(), load_dense()
@@ -58,6 +58,7 @@ def main(targets: list[str]) -> None:
     write("frames.jpg", rows)
     write("close.jpg", [row for one in made for row in close_ups(*one)])
     write("repair.jpg", [row for target in targets for row in repairs(target, performance)])
+    write("portraits.jpg", [portraits(target, performance) for target in targets])
     write("layers.jpg", [layers(*made[0][:2])])
     drawn = [
         draw_overlay(images[f], performance.mesh[f - 1, list(MESH68), :2], performance.mesh[f - 1], str(f))
@@ -67,7 +68,7 @@ def main(targets: list[str]) -> None:
 
 
 def set_up(
-    path: str, performance: Performance, fdgan: DenseWeights | None
+    path: str, performance: Performance, fdgan: DenseWeights | PortraitWeights | None
 ) -> tuple[TargetPicture, Reenactor, np.ndarray]:
     """Return a target, its reenactor, and its mesh."""
     settings = Settings(target=path)
@@ -100,6 +101,13 @@ def repairs(path: str, performance: Performance) -> list[list[np.ndarray]]:
         pictures = [target.picture, *(reenactor.render(frame).colour for frame in OPEN)]
         rows.append([crop(show(target, picture), mesh[MOUTH, :2], 2.2) for picture in pictures])
     return rows
+
+
+def portraits(path: str, performance: Performance) -> list[np.ndarray]:
+    """Return a target, and frames in which the printed FD-GAN draws its portrait."""
+    target, reenactor, _ = set_up(path, performance, load_portrait())
+    pictures = [target.picture, *(reenactor.render(frame).colour for frame in OPEN)]
+    return [square(show(target, picture), 300) for picture in pictures]
 
 
 def layers(target: TargetPicture, reenactor: Reenactor) -> list[np.ndarray]:
