@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PROTOCOL = 1
 JOBS = ("analyse", "render", "preview", "landmarks", "place", "curves")
-_INPUT, _OPTIONS, _DEFECT = 1, 2, 70
+_INPUT, _OPTIONS, _DEFECT, _INTERRUPTED = 1, 2, 70, 130
 # Seconds that a job may take to notice that its client has gone, before the process ends all the same.
 _GRACE = 30.0
 _BLOCK = 1 << 16
@@ -45,11 +45,16 @@ class _Task:
 
 
 def serve() -> int:
-    """Serve the process's own standard input and output until told to quit or until the input ends."""
+    """Serve the process's own standard input and output until told to quit or until the input ends.
+
+    Where the thread that reads may still be waiting, the process is left at once: one that wakes while Python takes
+    itself apart would crash it.
+    """
     requests, events = take_pipes()
-    with contextlib.suppress(OSError), events:
+    try:
         return Server(requests, events).run()
-    return _INPUT
+    except KeyboardInterrupt:
+        os._exit(_INTERRUPTED)
 
 
 def take_pipes() -> tuple[int, BinaryIO]:
@@ -80,13 +85,16 @@ class Server:
         self._writing = threading.Lock()
         self._running: _Task | None = None
         self._latest = -1
-        self._ending = False
+        self._ending = self._lost = False
+        self._late = threading.Timer(_GRACE, os._exit, (_DEFECT,))
+        self._late.daemon = True
         self._service: Service | None = None
 
     def run(self) -> int:
         """Serve until the end; returns the process's exit code."""
         self._say(_line("hello", protocol=PROTOCOL, version=__version__, pid=os.getpid()))
-        threading.Thread(target=self._read, name="requests", daemon=True).start()
+        reader = threading.Thread(target=self._read, name="requests", daemon=True)
+        reader.start()
         while (task := self._tasks.get()) is not None:
             if task.watch is None:
                 self._say(_line("done", id=task.id))
@@ -99,6 +107,11 @@ class Server:
             with self._lock:
                 self._running = None
             self._say(last)
+        if self._lost:
+            os._exit(_INPUT)
+        reader.join()
+        self._late.cancel()
+        self._late.join()
         return 0
 
     def _work(self, task: _Task, watch: Watch) -> bytes:
@@ -188,10 +201,8 @@ class Server:
             self._ending = True
             if self._running is not None and self._running.watch is not None:
                 self._running.watch.cancel()
+        self._late.start()
         self._tasks.put(task)
-        late = threading.Timer(_GRACE, os._exit, (_DEFECT,))
-        late.daemon = True
-        late.start()
 
     def _say(self, line: bytes) -> None:
         """Send a line; when nobody reads any more, end."""
@@ -202,6 +213,7 @@ class Server:
                 self._events.write(line)
                 self._events.flush()
         except OSError:
+            self._lost = True
             self._end(None)
 
 
