@@ -25,3 +25,7 @@ class SettingsError(ReenactError):
 
 class OutputError(ReenactError):
     """A result cannot be written."""
+
+
+class EngineLost(ReenactError):
+    """An engine ended in the middle of a job; what it wrote is whole, and the job may be done again."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,12 +16,13 @@ def written_whole(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` to write to; it takes the place of ``path`` when all went well.
 
     Missing folders are made. Whatever goes wrong, interruption included, the temporary file is removed and
-    what was at ``path`` stays.
+    what was at ``path`` stays. Several processes, on several machines even, may write the same path: each writes to a
+    name of its own, and the last one whole stays.
 
     Raises:
         OutputError: the folder or the disk does not take it.
     """
-    partial = path.with_name(f"{path.name}.tmp-{os.getpid()}{path.suffix}")
+    partial = path.with_name(f"{path.name}.tmp-{secrets.token_hex(6)}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial

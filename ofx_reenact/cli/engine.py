@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
 
+from ofx_reenact.cli import progress as shown
+from ofx_reenact.cli.options import with_settings
+from ofx_reenact.engine.progress import Progress
+from ofx_reenact.engine.settings import Settings
+from ofx_reenact.errors import ReenactError, SettingsError
+
+if TYPE_CHECKING:
+    from ofx_reenact.engine.client import Link
+
 app = typer.Typer(name="engine", help="Work for other programs.", no_args_is_help=True, rich_markup_mode="rich")
+_SESSION = Annotated[Path, typer.Option("--session", help="Session file: says where the engine listens.")]
+_IDLE = Annotated[float, typer.Option("--idle", help="Seconds without a job after which it ends by itself.", min=1)]
+_CHUNK = Annotated[str, typer.Option("--chunk", help="Frames as Open Job Description writes them, 1-10:3,15.")]
+_SOME_FAILED, _OPTIONS, _DEFECT, _INTERRUPTED = 3, 2, 70, 130
 
 
 @app.callback()
@@ -18,3 +39,101 @@ def serve() -> int:
     from ofx_reenact.engine.server import serve as serve_pipes
 
     return serve_pipes()
+
+
+@app.command("start")
+def start(session: _SESSION, idle: _IDLE = 900.0) -> int:
+    """Start an engine that stays when this command ends, and wait until it is ready."""
+    from ofx_reenact.engine import client
+
+    started = client.start(session, idle)
+    typer.echo(f"the engine {'is ready' if started else 'runs already'}: {session}")
+    return 0
+
+
+@app.command("listen", hidden=True)
+def listen(session: _SESSION, idle: _IDLE = 900.0) -> int:
+    """Be the engine that start leaves behind."""
+    from ofx_reenact.engine.listen import listen as listen_here
+
+    listen_here(session, idle)
+    return 0
+
+
+@app.command("stop")
+def stop(session: _SESSION) -> int:
+    """End an engine; none there is no error."""
+    from ofx_reenact.engine import client
+
+    typer.echo("the engine has ended" if client.stop(session) else "no engine runs")
+    return 0
+
+
+def run(settings: Settings, session: Path, chunk: str = "", progress: str = "") -> int:
+    """Render through the engine of a session; returns the exit code."""
+    from ofx_reenact.engine import client
+    from ofx_reenact.farm.model import absolute
+    from ofx_reenact.frames.ranges import FrameRange
+
+    way = shown.choose(progress)
+    if chunk:
+        settings = dataclasses.replace(settings, frames=str(FrameRange.from_openjd(chunk)))
+    settings = absolute(settings)
+    with client.linked(session) as link, shown.observer(way) as observe:
+        last, startup = _render(link, settings, observe)
+    return _ended(last, startup, way)
+
+
+def _render(link: Link, settings: Settings, observe: Callable[[Progress], None]) -> tuple[dict[str, Any], float | None]:
+    """Do one job; returns its last event, and the seconds until its first frame was begun."""
+    asked, startup = time.monotonic(), None
+    number = link.send("render", settings=settings.as_dict())
+    last: dict[str, Any] = {}
+    with _cancelling(link, number):
+        for last in link.events(number):
+            if last["event"] == "progress":
+                if last["stage"] == "render" and startup is None:
+                    startup = round(time.monotonic() - asked, 3)
+                observe(Progress(last["stage"], last["done"], last["total"], last["frame"], last["message"]))
+    return last, startup
+
+
+def _ended(last: dict[str, Any], startup: float | None, way: str) -> int:
+    """Say what came of a job; returns the exit code."""
+    if last["event"] == "error":
+        if last["code"] == _DEFECT:
+            shown.fail(way, last["message"])
+            return _DEFECT
+        raise (SettingsError if last["code"] == _OPTIONS else ReenactError)(last["message"])
+    if last["event"] == "cancelled":
+        shown.fail(way, f"cancelled; {len(last['written'])} frames of it are written, each whole")
+        return _INTERRUPTED
+    report = {name: value for name, value in last.items() if name not in ("event", "id")}
+    if way == "json":
+        shown.event("report", {**report, "startup": startup})
+    else:
+        there = f", {len(report['skipped'])} were there" if report["skipped"] else ""
+        shown.say(way, f"{len(report['written'])} frames written{there}; begun after {startup:.3f} s")
+    shown.failures(way, report["failed"])
+    return _SOME_FAILED if report["failed"] else 0
+
+
+@contextmanager
+def _cancelling(link: Link, number: int) -> Iterator[None]:
+    """Cancel the job when this process is told to end; the engine then finishes its frame and says so."""
+
+    def cancel(signum: int, frame: object) -> None:
+        signal.signal(signum, signal.SIG_IGN)
+        link.send("cancel", job=number)
+
+    before = {signum: signal.signal(signum, cancel) for signum in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+
+
+app.command("run", help="Render through the engine of a session, with everything loaded from chunk to chunk.")(
+    with_settings(run, {"session": _SESSION, "chunk": _CHUNK, "progress": shown.OPTION})
+)

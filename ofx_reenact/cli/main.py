@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
@@ -14,6 +13,7 @@ import typer
 
 from ofx_reenact import __version__
 from ofx_reenact.cli import (
+    analyse,
     bench,
     data,
     demo,
@@ -21,15 +21,17 @@ from ofx_reenact.cli import (
     engine,
     evaluate,
     export,
+    job,
     performance,
+    progress,
     render,
     settings,
     track,
     train,
 )
-from ofx_reenact.errors import ReenactError, SettingsError
+from ofx_reenact.errors import EngineLost, ReenactError, SettingsError
 
-USAGE, FAILED, BROKEN, INTERRUPTED = 2, 1, 70, 130
+USAGE, FAILED, BROKEN, LOST, INTERRUPTED = 2, 1, 70, 75, 130
 # The base of what typer raises for a wrong command line; newer versions bring their own instead of click's.
 UsageError: Any = typer.BadParameter.__mro__[2]
 
@@ -42,12 +44,14 @@ app = typer.Typer(
 )
 app.command("render", help=render.HELP)(render.command())
 app.command("track", help=track.HELP)(track.command)
+app.command("analyse", help=analyse.HELP)(analyse.command())
 app.command("demo", help=demo.HELP)(demo.command)
 app.command("doctor", help=doctor.HELP)(doctor.command)
 app.command("settings", help=settings.HELP)(settings.command)
 app.command("nuke-path", help=settings.NUKE_HELP)(settings.nuke_path)
 app.add_typer(performance.app)
 app.add_typer(engine.app)
+app.add_typer(job.app)
 app.add_typer(train.app)
 app.add_typer(data.app)
 app.add_typer(evaluate.app)
@@ -78,7 +82,7 @@ def run(arguments: list[str]) -> int:
 
     Returns:
         0 done; 1 the input cannot be used; 2 wrong options; 3 some frames failed; 70 a defect of the program;
-        130 interrupted.
+        75 an engine was lost; 130 interrupted.
     """
     try:
         code = app(args=arguments, prog_name="ofx-reenact", standalone_mode=False)
@@ -92,6 +96,9 @@ def run(arguments: list[str]) -> int:
     except SettingsError as error:
         complain(str(error), arguments)
         return USAGE
+    except EngineLost as error:
+        complain(str(error), arguments)
+        return LOST
     except ReenactError as error:
         complain(str(error), arguments)
         return FAILED
@@ -104,10 +111,14 @@ def run(arguments: list[str]) -> int:
 
 
 def complain(message: str, arguments: list[str]) -> None:
-    """Print an error for people, and for programs if they asked for JSON."""
-    if "json" in arguments and "--progress" in arguments:
-        print(json.dumps({"event": "error", "message": message}), flush=True)
-    typer.secho(f"error: {message}", fg="red", err=True)
+    """Print an error for people, and for the program or queue that asked for its own way of progress."""
+    said = [
+        value
+        for name, value in zip(arguments, [*arguments[1:], ""], strict=True)
+        if name == "--progress"
+    ]
+    said += [name.removeprefix("--progress=") for name in arguments if name.startswith("--progress=")]
+    progress.fail(said[-1] if said else "", message)
 
 
 def _broken(error: Exception, arguments: list[str]) -> int:

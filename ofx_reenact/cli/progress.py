@@ -1,11 +1,11 @@
-"""Show a job's progress: a bar for people, JSON lines for programs, or nothing."""
+"""Show a job's progress: a bar for people, lines for programs and queues, or nothing."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ofx_reenact.engine.progress import Observer
     from ofx_reenact.engine.progress import Progress as Step
 
-WAYS = ("rich", "json", "none")
+WAYS = ("rich", "json", "openjd", "deadline", "none")
 OPTION = Annotated[str, typer.Option("--progress", help=f"How to show progress \\[{'|'.join(WAYS)}].", metavar="TEXT")]
 _TITLES = {"target": "target", "driver": "tracking", "render": "rendering"}
 
@@ -46,6 +46,10 @@ def observer(way: str) -> Iterator[Observer]:
             yield bar
     elif way == "json":
         yield _lines()
+    elif way == "openjd":
+        yield _openjd
+    elif way == "deadline":
+        yield _deadline
     else:
         yield lambda step: None
 
@@ -58,6 +62,50 @@ def event(name: str, values: dict[str, Any]) -> None:
 def report_event(report: Any) -> None:
     """Print a job's report as one event."""
     event("report", dataclasses.asdict(report))
+
+
+def say(way: str, text: str) -> None:
+    """Print what came of a job, for people or as a queue's status."""
+    print(f"openjd_status: {one_line(text)}" if way == "openjd" else text, flush=True)
+
+
+def fail(way: str, text: str) -> None:
+    """Print why a job failed: for people on standard error, and as the queue or program reads it."""
+    text = one_line(text)
+    if way == "json":
+        event("error", {"message": text})
+    elif way == "openjd":
+        print(f"openjd_fail: {text}", flush=True)
+    typer.secho(f"error: {text}", fg="red", err=True)
+
+
+def failures(way: str, failed: Mapping[Any, str]) -> None:
+    """Name the frames that failed, for queues; the report names them for others."""
+    if failed and way in ("openjd", "deadline"):
+        frame, reason = next(iter(failed.items()))
+        fail(way, f"{len(failed)} frames failed ({', '.join(map(str, failed))}); frame {frame}: {reason}")
+
+
+def one_line(text: str) -> str:
+    """Return text without line breaks: what comes after one would be read as another message."""
+    return " ".join(text.splitlines())
+
+
+def _openjd(step: Step) -> None:
+    """Print a step as Open Job Description's messages."""
+    if step.stage == "target":
+        return
+    if step.total:
+        print(f"openjd_progress: {100 * step.done / step.total:.1f}", flush=True)
+    done = f"{_TITLES[step.stage]}, {step.done} of {step.total or '?'}"
+    said = f"frame {step.frame}: {step.message}" if step.message else done
+    print(f"openjd_status: {one_line(said)}", flush=True)
+
+
+def _deadline(step: Step) -> None:
+    """Print a step as Deadline reads it of any program's output."""
+    if step.stage != "target" and step.total:
+        print(f"Progress: {100 * step.done // step.total}%", flush=True)
 
 
 @contextmanager

@@ -34,7 +34,8 @@ def render(settings: Settings, progress: str = "") -> int:
         shown.report_event(report)
     else:
         for line in summary(report):
-            typer.echo(line)
+            typer.echo(shown.one_line(line))
+        shown.failures(way, report.failed)
     return SOME_FAILED if report.failed else 0
 
 

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -76,10 +76,27 @@ def take_pipes() -> tuple[int, BinaryIO]:
 
 
 class Server:
-    """Answers requests: a thread reads them, so that a job can be cancelled; the caller's does the jobs."""
+    """Answers one client's requests: a thread reads them, so that a job can be cancelled; the caller's does the jobs.
 
-    def __init__(self, requests: int, events: BinaryIO) -> None:
-        self._requests, self._events = requests, events
+    Args:
+        requests: file descriptor of the requests.
+        events: file of the events.
+        service: what does the jobs; made with the first one if not given.
+        hang_up: called when nobody reads any more; ends the thread that may still be reading, or the process.
+
+    Attributes:
+        told_to_quit: the client asked for the end, it did not just go.
+    """
+
+    def __init__(
+        self,
+        requests: int,
+        events: BinaryIO,
+        service: Service | None = None,
+        hang_up: Callable[[], None] = lambda: os._exit(_INPUT),
+    ) -> None:
+        self._requests, self._events, self._hang_up = requests, events, hang_up
+        self.told_to_quit = False
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._writing = threading.Lock()
@@ -88,7 +105,7 @@ class Server:
         self._ending = self._lost = False
         self._late = threading.Timer(_GRACE, os._exit, (_DEFECT,))
         self._late.daemon = True
-        self._service: Service | None = None
+        self._service = service
 
     def run(self) -> int:
         """Serve until the end; returns the process's exit code."""
@@ -98,6 +115,7 @@ class Server:
         while (task := self._tasks.get()) is not None:
             if task.watch is None:
                 self._say(_line("done", id=task.id))
+                self.told_to_quit = True
                 break
             started = time.monotonic()
             last = self._work(task, task.watch)
@@ -108,7 +126,7 @@ class Server:
                 self._running = None
             self._say(last)
         if self._lost:
-            os._exit(_INPUT)
+            self._hang_up()
         reader.join()
         self._late.cancel()
         self._late.join()

@@ -1,0 +1,33 @@
+"""``ofx-reenact analyse``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ofx_reenact.cli import progress as shown
+from ofx_reenact.cli.options import with_settings
+from ofx_reenact.engine.settings import Settings
+
+HELP = "Track the driver and find the target's face once, into the files that all chunks of a render share."
+
+
+def command() -> Callable[..., int]:
+    """Return the function that typer makes the command of."""
+    return with_settings(analyse, {"progress": shown.OPTION})
+
+
+def analyse(settings: Settings, progress: str = "") -> int:
+    """Write the performance and identity files that are not there yet; returns the exit code."""
+    from ofx_reenact.engine.progress import Watch
+    from ofx_reenact.engine.service import Service
+
+    way = shown.choose(progress)
+    with shown.observer(way) as observe:
+        about = Service().analyse({"settings": settings.as_dict(), "fresh": False}, Watch(observe))
+    if way == "json":
+        shown.event("report", about)
+    else:
+        lost = ", ".join(f"{about[state]} {state}" for state in ("bridged", "held", "absent") if about[state])
+        said = f"frames {about['first']}-{about['last']} tracked" + (f"; without a face: {lost}" if lost else "")
+        shown.say(way, f"{said}; performance: {about['performance']}")
+    return 0

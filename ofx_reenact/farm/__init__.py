@@ -1,0 +1,1 @@
+"""A render cut into chunks for other machines: one job model, and a page for each queue."""

@@ -1,0 +1,270 @@
+"""A job as an Open Job Description bundle: template, parameter values and asset references, made from the settings."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from ofx_reenact import __version__
+from ofx_reenact.engine.settings import Settings, kind
+from ofx_reenact.errors import ReenactError, SettingsError
+from ofx_reenact.farm.model import FarmJob, flag, folder_of
+from ofx_reenact.files import written_whole
+from ofx_reenact.frames.sequence import files_of, has_padding
+
+EXTENSIONS = ["TASK_CHUNKING"]
+TEMPLATE, VALUES, ASSETS, FOR_OPENJD = (
+    "template.yaml",
+    "parameter_values.yaml",
+    "asset_references.yaml",
+    "openjd_parameters.json",
+)
+# What the specification allows of parameters, and of one value's length.
+_MOST_PARAMETERS, _LONGEST_VALUE = 50, 1024
+# Seconds from the notice to the end: the engine finishes the frame that it is at.
+_NOTICE = 60
+_GPU_MIB = 4096
+_FRAMES = "Frames to render, with steps as 1-20:2."
+_WRITTEN = ("output", "performance", "identity")
+# A constant: no value of a job is ever part of a script. Arguments reach ofx-reenact as they are.
+_LAUNCH = """\
+#!/bin/sh
+if [ -n "$OFX_REENACT_PYTHON" ]; then
+  exec "$OFX_REENACT_PYTHON" -m ofx_reenact "$@"
+fi
+exec ofx-reenact "$@"
+"""
+_FIND = """\
+#!/bin/sh
+if [ -n "$OFX_REENACT_PYTHON" ]; then
+  "$OFX_REENACT_PYTHON" -m ofx_reenact --version && exit 0
+  echo "openjd_fail: ofx-reenact is not installed in OFX_REENACT_PYTHON of this machine"
+  exit 1
+fi
+ofx-reenact --version && exit 0
+echo "openjd_fail: ofx-reenact is not on this machine: put it on PATH, or its interpreter in OFX_REENACT_PYTHON"
+exit 1
+"""
+_SESSION = "--session={{Session.WorkingDirectory}}/engine.json"
+
+
+def write_bundle(job: FarmJob, folder: Path) -> Path:
+    """Write the bundle; returns the template.
+
+    Raises:
+        SettingsError: a value that a bundle cannot carry.
+        OutputError: it cannot be written.
+        ReenactError: the farm extra is not installed.
+    """
+    yaml = yaml_module()
+    values = parameter_values(job)
+    documents = {
+        TEMPLATE: template(job),
+        VALUES: {"parameterValues": [{"name": name, "value": value} for name, value in values.items()]},
+        ASSETS: asset_references(job),
+    }
+    folder = folder_of(folder, "bundle")
+    for name, content in documents.items():
+        with written_whole(folder / name) as partial:
+            partial.write_text(yaml.dump(content, Dumper=_dumper(yaml), sort_keys=False, allow_unicode=True, width=120),
+                               encoding="utf-8")  # fmt: skip
+    with written_whole(folder / FOR_OPENJD) as partial:
+        partial.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return folder / TEMPLATE
+
+
+def template(job: FarmJob) -> dict[str, Any]:
+    """Return the template: three steps, each after the one before."""
+    parameters = [_definition(job, field) for field in _fields(job)]
+    parameters += [
+        {"name": "Report", "type": "PATH", "objectType": "FILE", "dataFlow": "OUT",
+         "description": "What the verification found (JSON).",
+         "userInterface": {"control": "CHOOSE_OUTPUT_FILE", "groupLabel": "Farm"}},
+        {"name": "ChunkSize", "type": "INT", "minValue": 1, "default": job.chunk_size,
+         "description": "Frames a chunk.", "userInterface": {"control": "SPIN_BOX", "groupLabel": "Farm"}},
+        {"name": "ChunkSeconds", "type": "INT", "minValue": 0, "default": job.chunk_seconds,
+         "description": "What a chunk should take; 0 leaves the number of frames.",
+         "userInterface": {"control": "SPIN_BOX", "groupLabel": "Farm"}},
+    ]  # fmt: skip
+    if len(parameters) > _MOST_PARAMETERS:
+        raise SettingsError(f"{len(parameters)} parameters, a bundle takes {_MOST_PARAMETERS}: give fewer --appearance")
+    checked = ["--chunk={{Param.Frames}}", "--performance={{Param.Performance}}", "--json={{Param.Report}}"]
+    install = {
+        "name": "Install",
+        "description": "Finds the studio's ofx-reenact.",
+        "variables": {"OFX_REENACT_JOB": job.name},
+        "script": _script("onEnter", [], _FIND),
+    }
+    return {
+        "specificationVersion": "jobtemplate-2023-09",
+        "extensions": EXTENSIONS,
+        "name": job.name,
+        "description": f"Portrait reenactment, by ofx-reenact {__version__}.",
+        "parameterDefinitions": parameters,
+        "jobEnvironments": [install],
+        "steps": [
+            _step(job, "Analyse", ["analyse", *_arguments(job, "frames"), "--progress=openjd"]),
+            _render(job),
+            _step(job, "Verify", ["job", "verify", *checked, "--", "{{Param.Output}}"], after="Render", gpu=False),
+        ],
+    }
+
+
+def parameter_values(job: FarmJob) -> dict[str, Any]:
+    """Return the value of each parameter.
+
+    Raises:
+        SettingsError: one is too long for a bundle.
+    """
+    values: dict[str, Any] = {}
+    for field in _fields(job):
+        value = job.frames.to_openjd() if field.name == "frames" else getattr(job.settings, field.name)
+        if kind(field) == "paths":
+            if any("," in part for part in value):
+                raise SettingsError(f"{flag(field.name)} {','.join(value)}: no comma may be in a path of several")
+            value = ",".join(value)
+        elif kind(field) == "choices":
+            value = ",".join(value)
+        if isinstance(value, str) and len(value) > _LONGEST_VALUE:
+            raise SettingsError(f"{flag(field.name)}: {len(value)} characters, a bundle takes {_LONGEST_VALUE}")
+        values[_parameter(field.name)] = value
+    return {**values, "Report": str(job.report), "ChunkSize": job.chunk_size, "ChunkSeconds": job.chunk_seconds}
+
+
+def asset_references(job: FarmJob) -> dict[str, Any]:
+    """Return the files that go in and the folders that come out, for farms that carry them."""
+    inputs: list[str] = []
+    for field in dataclasses.fields(Settings):
+        if not field.metadata["path"] or field.name in ("output", "preview"):
+            continue
+        value = getattr(job.settings, field.name)
+        names = value if isinstance(value, tuple) else (value,)
+        inputs += [str(path) for name in names for path in files_of(name)]
+    outputs = sorted({str(Path(getattr(job.settings, name)).parent) for name in _WRITTEN})
+    return {
+        "assetReferences": {
+            "inputs": {"filenames": sorted(set(inputs)), "directories": []},
+            "outputs": {"directories": outputs},
+            "referencedPaths": [],
+        }
+    }
+
+
+def yaml_module() -> Any:
+    """Return PyYAML, which the farm extra brings.
+
+    Raises:
+        ReenactError: it is not installed.
+    """
+    try:
+        import yaml
+    except ImportError as error:
+        raise ReenactError("a bundle needs the farm extra: pip install 'ofx-reenact[farm]'") from error
+    return yaml
+
+
+def _fields(job: FarmJob) -> list[dataclasses.Field[Any]]:
+    """Settings that are parameters: every choice and number, and the texts that are given."""
+    chosen = []
+    for field in dataclasses.fields(Settings):
+        value = getattr(job.settings, field.name)
+        if field.name == "preview" or value is None or value in ("", ()):
+            continue
+        chosen.append(field)
+    return chosen
+
+
+def _parameter(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def _definition(job: FarmJob, field: dataclasses.Field[Any]) -> dict[str, Any]:
+    """Declare one parameter; what a wrong hand writes into it is refused before anything runs."""
+    about, of = field.metadata, kind(field)
+    said = _FRAMES if field.name == "frames" else about["help"]
+    defined: dict[str, Any] = {"name": _parameter(field.name), "type": "STRING", "description": said}
+    defined["userInterface"] = {"control": "LINE_EDIT", "groupLabel": about["group"]}
+    if about["path"] and of == "text":
+        value = getattr(job.settings, field.name)
+        flow = "OUT" if field.name in _WRITTEN and not Path(value).exists() else "IN"
+        # The frames of a sequence are among the asset references; its pattern is no file.
+        if has_padding(value) and flow == "IN":
+            flow = "NONE"
+        defined |= {"type": "PATH", "objectType": "FILE", "dataFlow": flow}
+        defined["userInterface"]["control"] = "CHOOSE_OUTPUT_FILE" if flow == "OUT" else "CHOOSE_INPUT_FILE"
+    elif of == "choice":
+        defined |= {"allowedValues": list(about["choices"]), "default": field.default}
+        defined["userInterface"]["control"] = "DROPDOWN_LIST"
+    elif of in ("int", "float"):
+        defined["type"] = "INT" if of == "int" else "FLOAT"
+        bounds = {"minValue": about["low"], "maxValue": about["high"]}
+        defined |= {name: bound for name, bound in bounds.items() if bound is not None}
+        defined |= {"default": field.default} if field.default is not None else {}
+        defined["userInterface"]["control"] = "SPIN_BOX"
+    elif of == "choices":
+        defined["default"] = ",".join(field.default)
+    return defined
+
+
+def _arguments(job: FarmJob, *without: str) -> list[str]:
+    """The options of a task, each one argument whatever its parameter holds."""
+    fields = (field for field in _fields(job) if field.name not in without)
+    return [f"{flag(field.name)}={{{{Param.{_parameter(field.name)}}}}}" for field in fields]
+
+
+def _script(action: str, arguments: list[str], text: str = _LAUNCH, **more: Any) -> dict[str, Any]:
+    """A script that hands its arguments on, as one action of a task or an environment."""
+    scope = "Env" if action != "onRun" else "Task"
+    run = {"command": f"{{{{{scope}.File.Launch}}}}", **({"args": arguments} if arguments else {}), **more}
+    return {
+        "actions": {action: run},
+        "embeddedFiles": [{"name": "Launch", "type": "TEXT", "filename": "launch.sh", "runnable": True, "data": text}],
+    }
+
+
+def _step(job: FarmJob, name: str, arguments: list[str], after: str = "", gpu: bool = True) -> dict[str, Any]:
+    cancel = {"mode": "NOTIFY_THEN_TERMINATE", "notifyPeriodInSeconds": _NOTICE}
+    step: dict[str, Any] = {"name": name}
+    if after:
+        step["dependencies"] = [{"dependsOn": after}]
+    step["script"] = _script("onRun", arguments, cancelation=cancel)
+    if gpu and job.settings.device == "cuda":
+        amounts = {"amount.worker.gpu": 1, "amount.worker.gpu.memory": _GPU_MIB}
+        step["hostRequirements"] = {"amounts": [{"name": key, "min": least} for key, least in amounts.items()]}
+    return step
+
+
+def _render(job: FarmJob) -> dict[str, Any]:
+    """The step of the chunks, with an engine that stays warm between those of one worker."""
+    run = ["engine", "run", _SESSION, "--chunk={{Task.Param.Frame}}", "--progress=openjd"]
+    engine = _script("onEnter", ["engine", "start", _SESSION])
+    engine["actions"]["onExit"] = {"command": "{{Env.File.Launch}}", "args": ["engine", "stop", _SESSION]}
+    chunks = {
+        "defaultTaskCount": "{{Param.ChunkSize}}",
+        "targetRuntimeSeconds": "{{Param.ChunkSeconds}}",
+        "rangeConstraint": "NONCONTIGUOUS",
+    }
+    frame = {"name": "Frame", "type": "CHUNK[INT]", "range": "{{Param.Frames}}", "chunks": chunks}
+    step = _step(job, "Render", [*run, *_arguments(job, "frames")], after="Analyse")
+    step["stepEnvironments"] = [{"name": "Engine", "description": "Keeps everything loaded.", "script": engine}]
+    step["parameterSpace"] = {"taskParameterDefinitions": [frame]}
+    return step
+
+
+def _dumper(yaml: Any) -> Any:
+    """YAML as people write it: scripts as blocks."""
+
+    class Dumper(yaml.SafeDumper):
+        """Writes text of several lines as a block, and repeats what is the same."""
+
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    def text(dumper: Any, value: str) -> Any:
+        style = "|" if value.endswith("\n") and value.startswith("#!") else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+    Dumper.add_representer(str, text)
+    return Dumper

@@ -1,0 +1,272 @@
+"""A bundle on this machine: each worker a session as a farm's would be, over the same steps and chunks."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ofx_reenact.errors import ReenactError, SettingsError
+from ofx_reenact.farm.bundle import EXTENSIONS, TEMPLATE, VALUES, yaml_module
+from ofx_reenact.farm.worker import Outcome, Worker
+
+# A task that fails is done once more. One whose process was lost is not to blame, so it has more tries.
+_TRIES, _LOSSES = 2, 12
+DONE, FAILED, NOT_RUN = "done", "failed", "not run"
+
+
+@dataclass
+class Task:
+    """One task and what became of it.
+
+    Attributes:
+        step: its step's name.
+        frames: of its chunk, as Nuke writes them; empty for a step without chunks.
+        state: ``done``, ``failed`` or ``not run``.
+        tries: how often it was begun; ``lost`` of these ended because a process was killed.
+        said: its last status; ``reason`` why it failed.
+        seconds: of its last try.
+    """
+
+    step: str
+    frames: str
+    parameters: Any = field(repr=False)
+    state: str = NOT_RUN
+    tries: int = 0
+    lost: int = 0
+    said: str = ""
+    reason: str = ""
+    seconds: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """What to call it before people."""
+        return f"{self.step} {self.frames}".strip()
+
+    def values(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "parameters"
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What became of a job's tasks."""
+
+    workers: int
+    seconds: float
+    cancelled: bool
+    tasks: tuple[Task, ...]
+
+    @property
+    def failed(self) -> tuple[Task, ...]:
+        """Tasks that failed."""
+        return tuple(task for task in self.tasks if task.state == FAILED)
+
+    @property
+    def whole(self) -> bool:
+        """Whether all is done."""
+        return all(task.state == DONE for task in self.tasks)
+
+    def values(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        about = {"schema": "ofx-reenact/job-report/1", "done": self.whole, "cancelled": self.cancelled}
+        return {**about, "workers": self.workers, "seconds": self.seconds, "tasks": [t.values() for t in self.tasks]}
+
+
+class LocalRun:
+    """Runs a bundle with several workers."""
+
+    def __init__(self, folder: Path, workers: int, tell: Callable[[Task], None] = lambda task: None) -> None:
+        """Read the bundle.
+
+        Args:
+            folder: of the bundle; the log ``run.log`` goes there.
+            workers: how many sessions at once.
+            tell: called when a task has ended for good, from its worker's thread.
+
+        Raises:
+            SettingsError: it is no bundle, or its parameters cannot be used.
+            ReenactError: the farm extra is not installed.
+        """
+        if workers < 1:
+            raise SettingsError(f"--workers {workers}: give 1 or more")
+        self.folder, self.workers, self._tell = folder, workers, tell
+        self.job, self.parameters = read_bundle(folder)
+        self._lock, self._stop = threading.Lock(), threading.Event()
+        self._at_work: set[Worker] = set()
+
+    def run(self) -> RunReport:
+        """Do all steps in order; an interruption cancels what runs, and the report says so."""
+        from openjd.model import StepDependencyGraph
+
+        started, tasks = time.monotonic(), []
+        with _logged(self.folder / "run.log"):
+            steps = StepDependencyGraph(job=self.job).topo_sorted()
+            planned = {step.name: _tasks(step) for step in steps}
+            for step in steps:
+                tasks += planned[step.name]
+                needed = [task for other in step.dependencies or () for task in planned[other.dependsOn]]
+                if not self._stop.is_set() and all(task.state == DONE for task in needed):
+                    self._do(step, planned[step.name])
+        return RunReport(self.workers, round(time.monotonic() - started, 1), self._stop.is_set(), tuple(tasks))
+
+    def _do(self, step: Any, tasks: list[Task]) -> None:
+        """Do the tasks of a step, several at once."""
+        waiting = deque(tasks)
+        threads = [
+            threading.Thread(target=self._work, args=(step, waiting), name=f"worker {number}")
+            for number in range(min(self.workers, len(tasks)))
+        ]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        except KeyboardInterrupt:
+            self._stop.set()
+            with self._lock:
+                at_work = list(self._at_work)
+            for worker in at_work:
+                worker.cancel()
+            for thread in threads:
+                thread.join()
+
+    def _work(self, step: Any, waiting: deque[Task]) -> None:
+        """Take tasks until none is left."""
+        worker = Worker(self.job, self.parameters, step)
+        with self._lock:
+            self._at_work.add(worker)
+        try:
+            while not self._stop.is_set():
+                try:
+                    task = waiting.popleft()
+                except IndexError:
+                    return
+                started = time.monotonic()
+                outcome = worker.do(task.parameters)
+                task.seconds = round(time.monotonic() - started, 2)
+                if self._again(task, outcome):
+                    waiting.append(task)
+                else:
+                    self._tell(task)
+        finally:
+            with self._lock:
+                self._at_work.discard(worker)
+            worker.close()
+
+    def _again(self, task: Task, outcome: Outcome) -> bool:
+        """Take down how a try ended; returns whether there is to be another."""
+        task.tries += 1
+        task.lost += outcome.lost
+        task.said, task.reason = outcome.said, outcome.reason
+        if outcome.done:
+            task.state = DONE
+            return False
+        task.state = NOT_RUN if self._stop.is_set() else FAILED
+        return not self._stop.is_set() and task.lost < _LOSSES and task.tries - task.lost < _TRIES
+
+
+def read_bundle(folder: Path) -> tuple[Any, Any]:
+    """Read a bundle's template and values; returns Open Job Description's job and its parameters.
+
+    Raises:
+        SettingsError: the bundle cannot be used.
+        ReenactError: the farm extra is not installed.
+    """
+    yaml = yaml_module()
+    try:
+        from openjd.model import DecodeValidationError, create_job, decode_job_template, preprocess_job_parameters
+    except ImportError as error:
+        raise ReenactError("job run needs the farm extra: pip install 'ofx-reenact[farm]'") from error
+    documents = {}
+    for name in (TEMPLATE, VALUES):
+        try:
+            documents[name] = yaml.safe_load((folder / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+            raise SettingsError(f"{folder / name}: cannot be read ({_one_line(error)})") from error
+    values = _values(documents[VALUES], folder / VALUES)
+    try:
+        if not isinstance(documents[TEMPLATE], dict):
+            raise ValueError("not an object")
+        template = decode_job_template(template=documents[TEMPLATE], supported_extensions=EXTENSIONS)
+    except (DecodeValidationError, ValueError) as error:
+        raise SettingsError(f"{folder / TEMPLATE}: not a template that can be used: {_one_line(error)}") from error
+    try:
+        # Paths are the job's own, wherever they lie; the template brings no defaults for any.
+        parameters = preprocess_job_parameters(
+            job_template=template,
+            job_parameter_values=values,
+            job_template_dir=folder.absolute(),
+            current_working_dir=Path.cwd(),
+        )
+        return create_job(job_template=template, job_parameter_values=parameters), parameters
+    except (DecodeValidationError, ValueError) as error:
+        raise SettingsError(f"{folder / VALUES}: {_one_line(error)}") from error
+
+
+def _values(content: Any, path: Path) -> dict[str, Any]:
+    listed = content.get("parameterValues") if isinstance(content, dict) else None
+    if not isinstance(listed, list):
+        raise SettingsError(f"{path}: expected parameterValues, a list of names and values")
+    values: dict[str, Any] = {}
+    for entry in listed:
+        if not isinstance(entry, dict) or set(entry) != {"name", "value"} or not isinstance(entry["name"], str):
+            raise SettingsError(f"{path}: {entry!r} is no name with a value")
+        if isinstance(entry["value"], bool) or not isinstance(entry["value"], str | int | float):
+            raise SettingsError(f"{path}: {entry['name']}: give text or a number")
+        if "\0" in str(entry["value"]):
+            raise SettingsError(f"{path}: {entry['name']}: no file name has a zero byte")
+        # A farm's own settings, such as deadline:priority, are no parameters.
+        if ":" not in entry["name"]:
+            values[entry["name"]] = str(entry["value"])
+    return values
+
+
+def _tasks(step: Any) -> list[Task]:
+    """A step's tasks, in chunks of the size that the bundle names."""
+    from openjd.model import StepParameterSpaceIterator
+
+    from ofx_reenact.frames.ranges import FrameRange
+
+    space = step.parameterSpace
+    if space is None:
+        return [Task(step.name, "", {})]
+    size = StepParameterSpaceIterator(space=space).chunks_default_task_count
+    sets = StepParameterSpaceIterator(space=space, chunks_task_count_override=size)
+    chunks = [(next(iter(chosen.values())).value, chosen) for chosen in sets]
+    return [Task(step.name, str(FrameRange.from_openjd(str(said))), chosen) for said, chosen in chunks]
+
+
+class _logged:
+    """Sends what the sessions log to a file, and nowhere else."""
+
+    def __init__(self, path: Path) -> None:
+        self._handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+        self._handler.setFormatter(logging.Formatter("%(asctime)s %(session_id)s %(message)s"))
+
+    def __enter__(self) -> None:
+        from openjd.sessions import LOG
+
+        self._logger = getattr(LOG, "logger", LOG)
+        self._before = self._logger.propagate, self._logger.level
+        self._logger.propagate = False
+        self._logger.setLevel(logging.INFO)
+        self._logger.addHandler(self._handler)
+
+    def __exit__(self, *error: object) -> None:
+        self._logger.removeHandler(self._handler)
+        self._logger.propagate, level = self._before
+        self._logger.setLevel(level)
+        self._handler.close()
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
