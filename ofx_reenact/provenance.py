@@ -106,7 +106,12 @@ def versions() -> dict[str, str]:
     return found
 
 
-def write_sidecar(path: Path, about: Mapping[str, Any], frames: Mapping[int, Mapping[str, Any]]) -> None:
+def write_sidecar(
+    path: Path,
+    about: Mapping[str, Any],
+    frames: Mapping[int, Mapping[str, Any]],
+    there: Mapping[int, Mapping[str, Any]] | None = None,
+) -> None:
     """Write the sidecar, merged with the frames of the one that is there.
 
     Several processes that render chunks of one sequence may do so at once: a lock file lets one at a time
@@ -116,13 +121,19 @@ def write_sidecar(path: Path, about: Mapping[str, Any], frames: Mapping[int, Map
         path: of the sidecar.
         about: what holds for the whole sequence.
         frames: what holds for each frame written now.
+        there: the same of frames that were there already; it counts where the sidecar does not know them. With these
+            alone, what the sidecar says of the whole sequence stays.
 
     Raises:
         OutputError: it cannot be written.
     """
     try:
         with _locked(path), written_whole(path) as partial:
-            merged = {**_frames_of(path), **{str(frame): dict(values) for frame, values in frames.items()}}
+            before = _content_of(path)
+            said = before.pop("frames", {})
+            if before and not frames:
+                about = before
+            merged = {**_named(there or {}), **said, **_named(frames)}
             ordered = dict(sorted(merged.items(), key=lambda item: int(item[0])))
             content = {"schema": SCHEMA, **about, "frames": ordered}
             partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -130,13 +141,17 @@ def write_sidecar(path: Path, about: Mapping[str, Any], frames: Mapping[int, Map
         raise OutputError(f"{path}: the sidecar cannot be written ({error.strerror or error})") from error
 
 
-def _frames_of(path: Path) -> dict[str, Any]:
+def _content_of(path: Path) -> dict[str, Any]:
+    """The sidecar that is there; empty if it is none."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    frames = content.get("frames") if isinstance(content, dict) else None
-    return frames if isinstance(frames, dict) else {}
+    return content if isinstance(content, dict) and isinstance(content.get("frames"), dict) else {}
+
+
+def _named(frames: Mapping[int, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {str(frame): dict(values) for frame, values in frames.items()}
 
 
 @contextlib.contextmanager

@@ -24,9 +24,13 @@ app = typer.Typer(
 _FOLDER = Annotated[Path, typer.Argument(help="Folder for the job's files.", metavar="DIR")]
 _CHUNK_SIZE = Annotated[int, typer.Option("--chunk-size", help="Frames a chunk.", min=1)]
 _CHUNK_SECONDS = Annotated[
-    int, typer.Option("--chunk-seconds", help="What a chunk should take, for queues that size chunks; 0: as given.", min=0)
+    int, typer.Option("--chunk-seconds", help="What a chunk should take, where a queue sizes them; 0: fixed.", min=0)
 ]
 _NAME = Annotated[str, typer.Option("--name", help="The job's name; the output's if not given.")]
+_SUBMIT = Annotated[bool, typer.Option("--submit", help="Submit it as well.")]
+_SHOW = Annotated[str, typer.Option("--show", help="OpenCue's show.")]
+_SHOT = Annotated[str, typer.Option("--shot", help="OpenCue's shot.")]
+_USER = Annotated[str, typer.Option("--user", help="Owner of the job; you if not given.")]
 _EXTRA = {"folder": _FOLDER, "chunk_size": _CHUNK_SIZE, "name": _NAME}
 
 
@@ -45,6 +49,83 @@ def bundle(settings: Settings, folder: Path, chunk_size: int = 20, chunk_seconds
 app.command("bundle", help="Write an Open Job Description bundle, for AWS Deadline Cloud and job run.")(
     with_settings(bundle, {**_EXTRA, "chunk_seconds": _CHUNK_SECONDS})
 )
+
+
+def deadline(settings: Settings, folder: Path, chunk_size: int = 20, name: str = "", submit: bool = False) -> int:
+    """Write a job for Deadline 10."""
+    from ofx_reenact.farm.deadline import submit_deadline, write_deadline
+    from ofx_reenact.farm.model import FarmJob
+
+    job = FarmJob.of(settings, chunk_size, name=name)
+    typer.echo(f"{write_deadline(job, folder)}: job and plugin files of analyse, render and verify")
+    if submit:
+        typer.echo(f"submitted: {' '.join(submit_deadline(job, folder))}")
+    return 0
+
+
+def opencue(
+    settings: Settings,
+    folder: Path,
+    show: str,
+    shot: str,
+    chunk_size: int = 20,
+    name: str = "",
+    user: str = "",
+    submit: bool = False,
+) -> int:
+    """Write a job for OpenCue."""
+    import getpass
+
+    from ofx_reenact.farm.model import FarmJob
+    from ofx_reenact.farm.opencue import submit_opencue, write_opencue
+
+    job, owner = FarmJob.of(settings, chunk_size, name=name), user or getpass.getuser()
+    typer.echo(f"{write_opencue(job, folder, show, shot, owner)}: layers analyse, render and verify")
+    if submit:
+        submit_opencue(job, folder, show, shot, owner)
+        typer.echo("submitted")
+    return 0
+
+
+def slurm(settings: Settings, folder: Path, chunk_size: int = 20, name: str = "", submit: bool = False) -> int:
+    """Write a job for Slurm."""
+    from ofx_reenact.farm.model import FarmJob
+    from ofx_reenact.farm.slurm import submit_slurm, write_slurm
+
+    script = write_slurm(FarmJob.of(settings, chunk_size, name=name), folder)
+    typer.echo(f"{script}: submits an array of chunks; its arguments go to sbatch")
+    if submit:
+        typer.echo(f"submitted: {' '.join(submit_slurm(script))}")
+    return 0
+
+
+app.command("deadline", help="Write job and plugin files for Deadline 10.")(
+    with_settings(deadline, {**_EXTRA, "submit": _SUBMIT})
+)
+app.command("opencue", help="Write the specification of a job for OpenCue.")(
+    with_settings(opencue, {**_EXTRA, "show": _SHOW, "shot": _SHOT, "user": _USER, "submit": _SUBMIT})
+)
+app.command("slurm", help="Write an array job for Slurm.")(with_settings(slurm, {**_EXTRA, "submit": _SUBMIT}))
+
+
+@app.command("task")
+def task(
+    file: Annotated[Path, typer.Argument(help="Job file.", metavar="JOB_FILE")],
+    step: Annotated[str, typer.Argument(help="Which step \\[analyse|render|verify].")],
+    chunk: Annotated[int | None, typer.Option(help="Chunk of the render, from 0.")] = None,
+    frames: Annotated[str, typer.Option(help="Of these, the job's frames.")] = "",
+    progress: shown.OPTION = "",
+) -> int:
+    """Do one task of a job file; queues run this."""
+    import os
+
+    from ofx_reenact.cli.main import run as run_command
+    from ofx_reenact.farm.model import FarmJob
+    from ofx_reenact.farm.task import task_arguments
+
+    job = FarmJob.load(file)
+    os.environ.setdefault("OFX_REENACT_JOB", job.name)
+    return run_command(task_arguments(job, step, chunk, frames, progress))
 
 
 @app.command("run")
@@ -95,5 +176,5 @@ def verify(
     from ofx_reenact.cli.main import run as run_command
     from ofx_reenact.frames.ranges import FrameRange
 
-    frames = FrameRange.from_openjd(chunk)
-    return run_command(["verify", f"--frames={frames}", f"--performance={performance}", f"--json={report}", "--", output])
+    named = [f"--frames={FrameRange.from_openjd(chunk)}", f"--performance={performance}", f"--json={report}"]
+    return run_command(["verify", *named, "--", output])

@@ -19,7 +19,7 @@ from ofx_reenact.engine.progress import Cancelled, Observer, Progress, Watch, ig
 from ofx_reenact.engine.reenactor import Frame, Reenactor
 from ofx_reenact.engine.settings import Settings
 from ofx_reenact.engine.warm import Warm
-from ofx_reenact.engine.writer import FrameWriter
+from ofx_reenact.engine.writer import FrameWriter, confidence_of
 from ofx_reenact.errors import FrameError, OutputError, SettingsError, TrackingError
 from ofx_reenact.frames.preview import Mp4Writer
 from ofx_reenact.frames.ranges import FrameRange
@@ -176,8 +176,11 @@ class Job:
     def write_sidecar(
         self, report: Report, target: TargetPicture, performance: Performance, states: Mapping[int, State]
     ) -> None:
-        """Say beside the frames what they were made from and how sure each is."""
-        if not report.written:
+        """Say beside the frames what they were made from and how sure each is.
+
+        Frames that were there are in it too: who wrote them may have been killed before the sidecar.
+        """
+        if not report.written and not report.skipped:
             return
         digest = self.loader.sha256(target.plate.path)
         inputs: dict[str, Any] = {"target": {"name": self.settings.target, "sha256": digest}}
@@ -201,7 +204,12 @@ class Job:
         frames = {
             frame: {"confidence": sure, "face": states[frame].name.lower()} for frame, sure in report.confidence.items()
         }
-        provenance.write_sidecar(report.sidecar, about, frames)
+        there = {
+            frame: {"confidence": sure, "face": states[frame].name.lower()}
+            for frame in report.skipped
+            if (sure := confidence_of(frame_path(report.output, frame))) is not None
+        }
+        provenance.write_sidecar(report.sidecar, about, frames, there)
 
     def frames(self, states: Mapping[int, State]) -> FrameRange:
         """The frames asked for, checked against the driver's."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import OpenImageIO as oiio
 
 from ofx_reenact.engine.inputs import TargetPicture
 from ofx_reenact.engine.reenactor import Frame
@@ -88,10 +90,23 @@ class FrameWriter:
                 channels[layer], formats[layer] = getattr(result, layer), "half"
         return channels, formats
 
-    @staticmethod
-    def _finish(frame: int, result: Frame, written: Future[None]) -> tuple[int, Frame, str | None]:
+    def _finish(self, frame: int, result: Frame, written: Future[None]) -> tuple[int, Frame, str | None]:
+        """Wait for a frame; one that the disk did not take is written once more before it is named."""
         try:
             written.result()
-        except ReenactError as error:
-            return frame, result, str(error)
+        except ReenactError:
+            try:
+                self.write(frame, result)
+            except ReenactError as error:
+                return frame, result, str(error)
         return frame, result, None
+
+
+def confidence_of(path: Path) -> float | None:
+    """Return how sure a frame that was written before is; None if it does not say."""
+    source = oiio.ImageInput.open(str(path))
+    if source is None:
+        return None
+    sure = source.spec().getattribute("reenact:confidence")
+    source.close()
+    return round(float(sure), 4) if isinstance(sure, float) else None

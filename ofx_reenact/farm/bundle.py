@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ofx_reenact import __version__
 from ofx_reenact.engine.settings import Settings, kind
@@ -120,7 +120,7 @@ def parameter_values(job: FarmJob) -> dict[str, Any]:
     """
     values: dict[str, Any] = {}
     for field in _fields(job):
-        value = job.frames.to_openjd() if field.name == "frames" else getattr(job.settings, field.name)
+        value: Any = job.frames.to_openjd() if field.name == "frames" else getattr(job.settings, field.name)
         if kind(field) == "paths":
             if any("," in part for part in value):
                 raise SettingsError(f"{flag(field.name)} {','.join(value)}: no comma may be in a path of several")
@@ -182,7 +182,7 @@ def _parameter(name: str) -> str:
 
 def _definition(job: FarmJob, field: dataclasses.Field[Any]) -> dict[str, Any]:
     """Declare one parameter; what a wrong hand writes into it is refused before anything runs."""
-    about, of = field.metadata, kind(field)
+    about, of, default = field.metadata, kind(field), cast("Any", field.default)
     said = _FRAMES if field.name == "frames" else about["help"]
     defined: dict[str, Any] = {"name": _parameter(field.name), "type": "STRING", "description": said}
     defined["userInterface"] = {"control": "LINE_EDIT", "groupLabel": about["group"]}
@@ -195,16 +195,16 @@ def _definition(job: FarmJob, field: dataclasses.Field[Any]) -> dict[str, Any]:
         defined |= {"type": "PATH", "objectType": "FILE", "dataFlow": flow}
         defined["userInterface"]["control"] = "CHOOSE_OUTPUT_FILE" if flow == "OUT" else "CHOOSE_INPUT_FILE"
     elif of == "choice":
-        defined |= {"allowedValues": list(about["choices"]), "default": field.default}
+        defined |= {"allowedValues": list(about["choices"]), "default": default}
         defined["userInterface"]["control"] = "DROPDOWN_LIST"
     elif of in ("int", "float"):
         defined["type"] = "INT" if of == "int" else "FLOAT"
         bounds = {"minValue": about["low"], "maxValue": about["high"]}
         defined |= {name: bound for name, bound in bounds.items() if bound is not None}
-        defined |= {"default": field.default} if field.default is not None else {}
+        defined |= {"default": default} if default is not None else {}
         defined["userInterface"]["control"] = "SPIN_BOX"
     elif of == "choices":
-        defined["default"] = ",".join(field.default)
+        defined["default"] = ",".join(default)
     return defined
 
 

@@ -1,6 +1,7 @@
 """What a farm does for a render: analyse once, render in chunks that any worker may take, verify.
 
-Every queue's files are made from this one model. Tasks are lists of arguments for ``ofx-reenact``; no shell sees a value.
+Every queue's files are made from this one model. Tasks are lists of arguments for ``ofx-reenact``; no shell sees a
+value.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class FarmJob:
 
     Attributes:
         name: for people and queues: letters, digits, ``._-`` and spaces only.
-        settings: of every task. Paths are absolute; performance and identity files are named, so that chunks share them.
+        settings: of every task. Paths are absolute; performance and identity files are named: chunks share them.
         frames: all to render.
         chunk_size: frames a chunk.
         chunk_seconds: what a chunk should take, for queues that size chunks themselves; 0 leaves ``chunk_size``.
@@ -48,7 +49,7 @@ class FarmJob:
     def __post_init__(self) -> None:
         """Check what hand-written files may get wrong."""
         if not isinstance(self.name, str) or self.name != safe_name(self.name):
-            raise SettingsError(f"job name {self.name!r}: letters, digits, spaces and ._- only, {_LONGEST_NAME} at most")
+            raise SettingsError(f"job name {self.name!r}: {_LONGEST_NAME} letters, digits, spaces and ._- at most")
         if not isinstance(self.chunk_size, int) or isinstance(self.chunk_size, bool) or self.chunk_size < 1:
             raise SettingsError(f"--chunk-size {self.chunk_size}: give a whole number, 1 or more")
         if not isinstance(self.chunk_seconds, int) or self.chunk_seconds < 0:
@@ -206,7 +207,7 @@ def check_text(settings: Settings) -> None:
     """
     for name, value in settings.as_dict().items():
         for text in value if isinstance(value, list) else [value]:
-            if isinstance(text, str) and ("\0" in text or not text.isascii() and _is_broken(text)):
+            if isinstance(text, str) and ("\0" in text or _is_broken(text)):
                 raise SettingsError(f"{flag(name)} {text!r}: not text in UTF-8; rename the file")
 
 
@@ -221,12 +222,6 @@ def folder_of(path: Path, what: str) -> Path:
     except OSError as error:
         raise OutputError(f"{path}: the {what} folder cannot be made ({error.strerror or error})") from error
     return path.absolute()
-
-
-def launcher() -> list[str]:
-    """Return how ``ofx-reenact`` is started on this farm: by OFX_REENACT_PYTHON if it is set, else by name."""
-    python = os.environ.get("OFX_REENACT_PYTHON", "")
-    return [python, "-m", "ofx_reenact"] if python else ["ofx-reenact"]
 
 
 def _absolute(path: str) -> str:

@@ -18,7 +18,7 @@ _NUMBER = itertools.count(1)
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a try of a task ended: ``lost`` if a process was killed, ``said`` its last status, ``reason`` of a failure."""
+    """How a try of a task ended: ``lost`` if a process was killed; its last status, and the reason of a failure."""
 
     done: bool
     lost: bool = False
@@ -87,9 +87,7 @@ class Worker:
         )
         for environment in (*(self._job.jobEnvironments or ()), *(self._step.stepEnvironments or ())):
             self._entered.append(environment.name)
-            status = self._act(
-                self._session.enter_environment, environment=environment, identifier=environment.name
-            )
+            status = self._act(self._session.enter_environment, environment=environment, identifier=environment.name)
             if status.state != ActionState.SUCCESS:
                 return _failure(status, environment.name)
         return None

@@ -1,0 +1,80 @@
+"""A job for Deadline 10: three of its CommandLine plugin's jobs, as the text files that deadlinecommand takes."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from ofx_reenact.errors import ReenactError, SettingsError
+from ofx_reenact.farm.model import STEPS, FarmJob
+from ofx_reenact.farm.task import JOB_FILE, plain_folder, plain_launcher
+from ofx_reenact.files import written_whole
+
+
+def write_deadline(job: FarmJob, folder: Path) -> Path:
+    """Write the job file, and of each step the two files of Deadline.
+
+    Raises:
+        SettingsError: a path that Deadline's files or command lines cannot carry.
+        OutputError: they cannot be written.
+    """
+    if not job.settings.output.isprintable():
+        raise SettingsError(f"--output {job.settings.output!r}: Deadline's files take no line breaks; choose another")
+    executable, *before = plain_launcher("Deadline")
+    folder = plain_folder(folder, "Deadline")
+    job.save(folder / JOB_FILE)
+    for step in STEPS:
+        _write(folder / f"{step}_job.txt", job_info(job, step))
+        _write(folder / f"{step}_plugin.txt", plugin_info(folder / JOB_FILE, step, executable, before))
+    return folder
+
+
+def job_info(job: FarmJob, step: str, dependency: str = "") -> dict[str, str]:
+    """Return what Deadline knows of a step's job."""
+    output = Path(job.settings.output)
+    info = {"Plugin": "CommandLine", "Name": f"{job.name} {step}", "BatchName": job.name}
+    info |= {"Frames": "0", "ChunkSize": "1"}
+    if step == "render":
+        info |= {"Frames": str(job.frames), "ChunkSize": str(job.chunk_size)}
+        info |= {"OutputDirectory0": str(output.parent), "OutputFilename0": output.name}
+    if dependency:
+        info["JobDependencies"] = dependency
+    return info
+
+
+def plugin_info(file: Path, step: str, executable: str, before: list[str]) -> dict[str, str]:
+    """Return what the CommandLine plugin runs; frames of a task come from Deadline."""
+    arguments = [*before, "job", "task", f"<QUOTE>{file}<QUOTE>", step]
+    if step == "render":
+        arguments.append("--frames=<STARTFRAME>-<ENDFRAME>")
+    arguments.append("--progress=deadline")
+    return {"Executable": executable, "Arguments": " ".join(arguments), "Shell": "default", "ShellExecute": "False"}
+
+
+def submit_deadline(job: FarmJob, folder: Path) -> list[str]:
+    """Submit what :func:`write_deadline` wrote, each step after the one before; returns Deadline's job ids.
+
+    Raises:
+        ReenactError: deadlinecommand is not there or refuses.
+    """
+    command = shutil.which("deadlinecommand")
+    if command is None:
+        raise ReenactError(f"deadlinecommand is not on PATH; the job's files are in {folder}")
+    submitted: list[str] = []
+    for step in STEPS:
+        info, plugin = folder / f"{step}_job.txt", folder / f"{step}_plugin.txt"
+        _write(info, job_info(job, step, submitted[-1] if submitted else ""))
+        done = subprocess.run([command, str(info), str(plugin)], capture_output=True, text=True, check=False)
+        found = re.search(r"^JobID=(\S+)", done.stdout, re.M)
+        if done.returncode or found is None:
+            said = " ".join((done.stderr or done.stdout).split())
+            raise ReenactError(f"deadlinecommand refused {info}: {said}; submitted before it: {submitted or 'nothing'}")
+        submitted.append(found[1])
+    return submitted
+
+
+def _write(path: Path, values: dict[str, str]) -> None:
+    with written_whole(path) as partial:
+        partial.write_text("".join(f"{name}={value}\n" for name, value in values.items()), encoding="utf-8")

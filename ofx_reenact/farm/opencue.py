@@ -1,0 +1,80 @@
+"""A job for OpenCue: an outline of three layers, as the specification that a Cuebot takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.farm.model import FarmJob
+from ofx_reenact.farm.task import JOB_FILE, plain_folder, plain_launcher
+from ofx_reenact.files import written_whole
+
+SPECIFICATION = "outline.xml"
+
+
+def write_opencue(job: FarmJob, folder: Path, show: str, shot: str, user: str) -> Path:
+    """Write the job file and the outline's specification; returns the latter.
+
+    Raises:
+        SettingsError: a folder whose name a shell could misread.
+        ReenactError: pyoutline is not installed.
+        OutputError: they cannot be written.
+    """
+    folder = plain_folder(folder, "OpenCue")
+    made = outline(job, folder / JOB_FILE, show, shot, user)
+    from outline.backend.cue import serialize_simple
+    from outline.cuerun import OutlineLauncher
+
+    job.save(folder / JOB_FILE)
+    path = folder / SPECIFICATION
+    with written_whole(path) as partial:
+        partial.write_text(serialize_simple(OutlineLauncher(made)), encoding="utf-8")
+    return path
+
+
+def submit_opencue(job: FarmJob, folder: Path, show: str, shot: str, user: str) -> None:
+    """Launch the outline at the Cuebot that pyoutline is set up for.
+
+    Raises:
+        ReenactError: the Cuebot refuses or is not there.
+    """
+    from outline import cuerun
+
+    made = outline(job, folder.absolute() / JOB_FILE, show, shot, user)
+    try:
+        cuerun.launch(made, use_pycuerun=False)
+    except Exception as error:
+        raise ReenactError(f"OpenCue did not take the job: {' '.join(str(error).split())}") from error
+
+
+def outline(job: FarmJob, file: Path, show: str, shot: str, user: str) -> Any:
+    """Return the outline: analyse, then the chunks, then verify.
+
+    A host's shell reads a layer's command, so it holds plain words and the job file's plain path alone.
+
+    Raises:
+        ReenactError: pyoutline is not installed.
+    """
+    try:
+        import outline as cue
+        from outline.modules.shell import Shell
+    except ImportError as error:
+        raise ReenactError("OpenCue needs pyoutline: pip install opencue-pyoutline") from error
+    made = cue.Outline(job.name.replace(" ", "_"), show=show, shot=shot, user=user)
+    task = [*plain_launcher("OpenCue"), "job", "task", str(file)]
+    gpu = {"gpus": 1} if job.settings.device == "cuda" else {}
+    analyse = Shell("analyse", command=[*task, "analyse"], range="1", **gpu)
+    render = Shell(
+        "render",
+        command=[*task, "render", "--frames=#FRAMESPEC#"],
+        range=str(job.frames),
+        chunk=job.chunk_size,
+        **gpu,
+    )
+    verify = Shell("verify", command=[*task, "verify"], range="1")
+    for layer in (analyse, render, verify):
+        made.add_layer(layer)
+    render.depend_all(analyse)
+    verify.depend_all(render)
+    return made

@@ -1,0 +1,73 @@
+"""A job for Slurm: constant scripts, an array of chunks, dependencies between the steps."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.farm.model import FarmJob, folder_of
+from ofx_reenact.farm.task import JOB_FILE
+from ofx_reenact.files import written_whole
+
+SUBMIT, TASK = "submit.sh", "task.sh"
+# Both are the same for every job but for the number of the last chunk; what a job holds is in its file.
+_TASK = """\
+#!/bin/sh
+# One task: JOB_FILE STEP. Slurm runs it; the chunk of a render is the array's index.
+file=$1
+step=$2
+if [ -n "$OFX_REENACT_PYTHON" ]; then
+  set -- "$OFX_REENACT_PYTHON" -m ofx_reenact
+else
+  set -- ofx-reenact
+fi
+if [ "$step" = render ]; then
+  exec "$@" job task "$file" render --chunk="$SLURM_ARRAY_TASK_ID"
+fi
+exec "$@" job task "$file" "$step"
+"""
+_SUBMIT = """\
+#!/bin/sh
+# Submits the job; arguments go to every sbatch, as --partition=gpu --gres=gpu:1.
+set -eu
+cd "$(dirname "$0")"
+submit() {{
+  name=$1
+  shift
+  sbatch --parsable --job-name="reenact-$name" --requeue "$@" ./task.sh "$PWD/job.json" "$name"
+}}
+mkdir -p log
+analyse=$(submit analyse --output=log/analyse.txt "$@")
+render=$(submit render --output=log/render.%a.txt --array=0-{last} --kill-on-invalid-dep=yes \\
+  --dependency="afterok:${{analyse%%;*}}" "$@")
+verify=$(submit verify --output=log/verify.txt --dependency="afterany:${{render%%;*}}" "$@")
+echo "${{analyse%%;*}} ${{render%%;*}} ${{verify%%;*}}"
+"""
+
+
+def write_slurm(job: FarmJob, folder: Path) -> Path:
+    """Write the job file and the two scripts; returns the one that submits.
+
+    Raises:
+        OutputError: they cannot be written.
+    """
+    folder = folder_of(folder, "Slurm")
+    job.save(folder / JOB_FILE)
+    for name, text in ((TASK, _TASK), (SUBMIT, _SUBMIT.format(last=len(job.chunks) - 1))):
+        with written_whole(folder / name) as partial:
+            partial.write_text(text, encoding="utf-8")
+            partial.chmod(0o755)
+    return folder / SUBMIT
+
+
+def submit_slurm(script: Path) -> list[str]:
+    """Run the script; returns Slurm's job ids of the three steps.
+
+    Raises:
+        ReenactError: sbatch is not there or refuses.
+    """
+    done = subprocess.run([str(script)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ReenactError(f"{script}: {' '.join(done.stderr.split()) or f'exit code {done.returncode}'}")
+    return done.stdout.split()
