@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from fractions import Fraction
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,7 +16,7 @@ from ofx_reenact.errors import FrameError, OutputError, SettingsError
 from ofx_reenact.frames.plate import count_nonfinite, is_whole, read_plate, write_frame
 from ofx_reenact.frames.preview import Mp4Writer, contact_sheet
 from ofx_reenact.frames.ranges import FrameRange
-from ofx_reenact.frames.sequence import Sequence, existing_frames, frame_path, standard_rate
+from ofx_reenact.frames.sequence import Sequence, existing_frames, files_of, frame_path, standard_rate
 
 
 @pytest.mark.parametrize(
@@ -401,3 +402,14 @@ def test_contact_sheet(tmp_path):
     contact_sheet([cells, cells[:1]], tmp_path / "s.png", height=50)
     sheet = cv2.imread(str(tmp_path / "s.png"))
     assert sheet.shape == (100, 100, 3) and sheet[75, 90].sum() == 0
+
+
+def test_a_name_with_two_places_for_the_number_is_refused():
+    with pytest.raises(SettingsError, match="two places"):
+        frame_path("/a/take#2.####.exr", 7)
+
+
+def test_a_percent_sign_is_no_place_for_the_number(tmp_path):
+    path = write_exr(tmp_path / "100% %s.exr", {name: np.ones((4, 4), np.float32) for name in "RGB"})
+    assert Sequence.open(path).kind == "still" and files_of(str(path)) == (path,)
+    assert frame_path("/a/100%.####.exr", 7) == Path("/a/100%.0007.exr")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -20,6 +21,7 @@ from ofx_reenact.frames.ranges import FrameRange
 
 VIDEOS = (".mp4", ".mov", ".mpg", ".mpeg", ".avi", ".mkv", ".m4v", ".webm")
 _PADDING = fileseq.PAD_STYLE_HASH1
+_MARK = re.compile(r"[#@]|%\d*d")
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class Sequence:
             found = fileseq.findSequenceOnDisk(name, strictPadding=True, pad_style=_PADDING)
         except FileSeqException as error:
             raise FrameError(f"{name}: no frames of this name were found; check the folder and the padding") from error
+        if found.frameSet() is None:
+            raise FrameError(f"{name}: no place for the frame number was found in this name; write it as NAME.####.exr")
         frames = FrameRange.of(found.frameSet())
         paths = {frame: Path(found.frame(frame)) for frame in frames}
         missing = FrameRange.of(set(range(frames.first, frames.last + 1)) - set(frames))
@@ -146,7 +150,7 @@ def standard_rate(fps: float) -> Fraction | None:
 
 def has_padding(name: str) -> bool:
     """Tell whether a file name has a place for the frame number."""
-    return any(mark in Path(name).name for mark in ("#", "@", "%"))
+    return _MARK.search(Path(name).name) is not None
 
 
 def files_of(name: str) -> tuple[Path, ...]:
@@ -157,7 +161,7 @@ def files_of(name: str) -> tuple[Path, ...]:
         found = fileseq.findSequenceOnDisk(name, strictPadding=True, pad_style=_PADDING)
     except FileSeqException:
         return ()
-    return tuple(Path(found.frame(frame)) for frame in sorted(found.frameSet()))
+    return tuple(Path(found.frame(frame)) for frame in sorted(found.frameSet() or ()))
 
 
 def frame_path(pattern: str, frame: int, suffix: str = ".exr") -> Path:
@@ -171,9 +175,12 @@ def frame_path(pattern: str, frame: int, suffix: str = ".exr") -> Path:
     if Path(pattern).suffix.lower() != suffix:
         raise SettingsError(f"{pattern}: these frames are written as {suffix}, so end the name in it")
     try:
-        return Path(fileseq.FileSequence(pattern, pad_style=_PADDING).frame(frame))
+        path = Path(fileseq.FileSequence(pattern, pad_style=_PADDING).frame(frame))
     except FileSeqException as error:
         raise SettingsError(f"{pattern}: the name is not understood ({error})") from error
+    if path == Path(pattern):
+        raise SettingsError(f"{pattern}: two places for the frame number; have # and @ only where it goes")
+    return path
 
 
 def existing_frames(pattern: str, frames: FrameRange) -> FrameRange:
