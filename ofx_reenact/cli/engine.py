@@ -72,7 +72,7 @@ def stop(session: _SESSION) -> int:
 def run(settings: Settings, session: Path, chunk: str = "", progress: str = "") -> int:
     """Render through the engine of a session; returns the exit code."""
     from ofx_reenact.engine import client
-    from ofx_reenact.farm.model import absolute
+    from ofx_reenact.engine.paths import absolute
     from ofx_reenact.frames.ranges import FrameRange
 
     way = shown.choose(progress)

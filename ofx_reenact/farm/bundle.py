@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from ofx_reenact import __version__
+from ofx_reenact.engine.paths import flag
 from ofx_reenact.engine.settings import Settings, kind
 from ofx_reenact.errors import ReenactError, SettingsError
-from ofx_reenact.farm.model import FarmJob, flag, folder_of
+from ofx_reenact.farm.model import FarmJob, folder_of
 from ofx_reenact.files import written_whole
 from ofx_reenact.frames.sequence import files_of, has_padding
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
+from ofx_reenact.engine.paths import absolute, check_text, flag
 from ofx_reenact.engine.settings import Settings, kind
 from ofx_reenact.errors import FrameError, OutputError, SettingsError
 from ofx_reenact.files import written_whole
@@ -156,21 +155,6 @@ class FarmJob:
             raise SettingsError(f"{path}: {error}") from error
 
 
-def absolute(settings: Settings) -> Settings:
-    """Return settings whose paths are absolute, seen from the working directory.
-
-    Raises:
-        SettingsError: a value that no file can carry.
-    """
-    check_text(settings)
-    values: dict[str, Any] = {}
-    for field in dataclasses.fields(settings):
-        value = getattr(settings, field.name)
-        if field.metadata["path"] and value:
-            values[field.name] = tuple(map(_absolute, value)) if isinstance(value, tuple) else _absolute(value)
-    return replace(settings, **values)
-
-
 def options(settings: Settings) -> list[str]:
     """Return the options of settings that are not the default, each one argument, so that no value looks like another.
 
@@ -188,27 +172,10 @@ def options(settings: Settings) -> list[str]:
     return said
 
 
-def flag(name: str) -> str:
-    """Return the command line's word for a setting."""
-    return f"--{name.replace('_', '-')}"
-
-
 def safe_name(text: str) -> str:
     """Return a name that every queue takes, made of any text."""
     plain = re.sub(r"[^A-Za-z0-9._ -]+", "_", text).strip(" .-")
     return plain[:_LONGEST_NAME].rstrip(" .-")
-
-
-def check_text(settings: Settings) -> None:
-    """Refuse text that files and command lines cannot carry.
-
-    Raises:
-        SettingsError: naming the option.
-    """
-    for name, value in settings.as_dict().items():
-        for text in value if isinstance(value, list) else [value]:
-            if isinstance(text, str) and ("\0" in text or _is_broken(text)):
-                raise SettingsError(f"{flag(name)} {text!r}: not text in UTF-8; rename the file")
 
 
 def folder_of(path: Path, what: str) -> Path:
@@ -222,18 +189,6 @@ def folder_of(path: Path, what: str) -> Path:
     except OSError as error:
         raise OutputError(f"{path}: the {what} folder cannot be made ({error.strerror or error})") from error
     return path.absolute()
-
-
-def _absolute(path: str) -> str:
-    return os.path.normpath(Path.cwd() / path)
-
-
-def _is_broken(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
 
 
 def _frames(settings: Settings) -> FrameRange:
