@@ -3,7 +3,10 @@
 import json
 import os
 import re
+import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from farm_jobs import calls, recorder, small_target
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.engine.settings import Settings
-from ofx_reenact.errors import FrameError, SettingsError
+from ofx_reenact.errors import FrameError, OutputError, SettingsError
 from ofx_reenact.farm.model import FarmJob
 from ofx_reenact.farm.slurm import write_slurm
 from ofx_reenact.farm.task import task_arguments
@@ -96,6 +99,7 @@ def test_a_job_file_says_the_same_again(tmp_path, performance_file):
         lambda job: job.update(frames="1-10:2"),
         lambda job: job.update(frames=""),
         lambda job: job.update(frames=7),
+        lambda job: job.update(frames="1-3000000000"),
         lambda job: job.update(chunk_size=0),
         lambda job: job.update(chunk_size="7; rm"),
         lambda job: job.update(chunk_seconds=-1),
@@ -220,6 +224,7 @@ def test_no_value_reaches_a_shell(tmp_path, performance_file, monkeypatch, name)
     [
         ("parameter_values.yaml", "value: 1-9", "value: 1-9x2; rm -rf x"),
         ("parameter_values.yaml", "value: 1-9", "value: ''"),
+        ("parameter_values.yaml", "value: 1-9", "value: 1-3000000000"),
         ("parameter_values.yaml", "value: 3", "value: -3"),
         ("parameter_values.yaml", "value: 3", "value: many"),
         ("parameter_values.yaml", "value: relative", "value: sideways"),
@@ -296,6 +301,73 @@ def test_a_process_that_was_killed_is_not_the_task_s_fault(tmp_path, performance
     tasks = json.loads((made / "report.json").read_text())["tasks"]
     (task,) = [task for task in tasks if task["frames"] == "4-6"]
     assert (task["tries"], task["lost"], task["state"]) == (2, 1, "done")
+
+
+_SLOW = """
+if sys.argv[3:5] == ["engine", "run"]:
+    import time
+    pathlib.Path(sys.argv[0] + ".at-work").touch()
+    time.sleep(100)
+"""
+
+
+def test_an_interrupted_job_ends_its_tasks_and_says_so(tmp_path, performance_file, monkeypatch):
+    made = bundle(tmp_path, performance_file)
+    monkeypatch.setenv("OFX_REENACT_PYTHON", str(recorder(tmp_path, _SLOW)))
+    line = [sys.executable, "-m", "ofx_reenact", "job", "run", str(made), "--workers=2"]
+    with subprocess.Popen(line, stderr=subprocess.PIPE, text=True) as job:
+        until = time.monotonic() + 60
+        while not (tmp_path / "recorder.at-work").exists():
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        job.send_signal(signal.SIGTERM)
+        assert job.wait(40) == 130
+        assert "interrupted" in job.stderr.read()
+    report = json.loads((made / "report.json").read_text())
+    assert report["cancelled"] and not report["done"]
+    assert {task["state"] for task in report["tasks"] if task["step"] != "Analyse"} == {"not run"}
+    done = [call[1] for call in calls(tmp_path) if call[0] == "engine"]
+    assert done.count("start") == done.count("stop") >= 1
+
+
+def test_frames_that_are_not_right_are_said(tmp_path, performance_file, capsys):
+    (tmp_path / "o.0001.exr").write_bytes(b"no picture")
+    named = ["--chunk=1", f"--performance={performance_file}", f"--json={tmp_path / 'report.json'}"]
+    assert run(["job", "verify", *named, "--", str(tmp_path / "o.####.exr")]) != 0
+    assert "openjd_fail: the frames are not right" in capsys.readouterr().out
+
+
+def test_frames_of_a_killed_worker_get_into_the_sidecar(tmp_path, performance_file):
+    output = tmp_path / "o.####.exr"
+    options = [f"--target={small_target(tmp_path)}", f"--performance={performance_file}", f"--output={output}"]
+    assert run(["render", *options, "--frames=1-4", "--repair=off"]) == 0
+    sidecar = tmp_path / "o.reenact.json"
+    whole = json.loads(sidecar.read_text())
+    sidecar.write_text(json.dumps({**whole, "frames": {"1": whole["frames"]["1"]}}))
+    assert run(["render", *options, "--frames=1-4", "--repair=off", "--existing=skip", "--layers=rgba,matte"]) == 0
+    assert json.loads(sidecar.read_text()) == whole
+    sidecar.unlink()
+    (tmp_path / "o.0002.exr").unlink()
+    assert run(["render", *options, "--frames=1-4", "--repair=off", "--existing=skip"]) == 0
+    assert json.loads(sidecar.read_text())["frames"] == whole["frames"]
+
+
+def test_a_frame_that_the_disk_does_not_take_is_written_once_more(tmp_path, performance_file, monkeypatch):
+    from ofx_reenact.engine import writer
+
+    real, tries = writer.write_frame, []
+
+    def failing(path, *arguments, **more):
+        tries.append(path.name)
+        if path.name == "o.0003.exr" or (path.name == "o.0002.exr" and tries.count(path.name) == 1):
+            raise OutputError(f"{path}: cannot be written (no space left)")
+        real(path, *arguments, **more)
+
+    monkeypatch.setattr(writer, "write_frame", failing)
+    named = [f"--target={small_target(tmp_path)}", f"--performance={performance_file}", "--repair=off"]
+    assert run(["render", *named, f"--output={tmp_path / 'o.####.exr'}", "--frames=1-4"]) == 3
+    assert sorted(path.name for path in tmp_path.glob("o.*.exr")) == ["o.0001.exr", "o.0002.exr", "o.0004.exr"]
+    assert tries.count("o.0003.exr") == tries.count("o.0002.exr") == 2
 
 
 def test_without_an_install_the_job_says_so(tmp_path, performance_file, capsys, monkeypatch):
@@ -406,8 +478,6 @@ def _tools(folder: Path) -> Path:
 
 
 def _openjd() -> str:
-    import sys
-
     found = Path(sys.executable).with_name("openjd")
     if not found.exists():
         pytest.skip("the openjd command is not beside this Python")

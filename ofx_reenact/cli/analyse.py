@@ -29,5 +29,5 @@ def analyse(settings: Settings, progress: str = "") -> int:
     else:
         lost = ", ".join(f"{about[state]} {state}" for state in ("bridged", "held", "absent") if about[state])
         said = f"frames {about['first']}-{about['last']} tracked" + (f"; without a face: {lost}" if lost else "")
-        shown.say(way, f"{said}; performance: {about['performance']}")
+        shown.tell(way, f"{said}; performance: {about['performance']}")
     return 0

@@ -113,7 +113,7 @@ def _ended(last: dict[str, Any], startup: float | None, way: str) -> int:
         shown.event("report", {**report, "startup": startup})
     else:
         there = f", {len(report['skipped'])} were there" if report["skipped"] else ""
-        shown.say(way, f"{len(report['written'])} frames written{there}; begun after {startup:.3f} s")
+        shown.tell(way, f"{len(report['written'])} frames written{there}; begun after {startup:.3f} s")
     shown.failures(way, report["failed"])
     return _SOME_FAILED if report["failed"] else 0
 

@@ -14,7 +14,7 @@ from ofx_reenact.engine.settings import Settings
 if TYPE_CHECKING:
     from ofx_reenact.farm.run import RunReport
 
-_FAILED, _SOME_FAILED = 1, 3
+_FAILED, _SOME_FAILED, _INTERRUPTED = 1, 3, 130
 app = typer.Typer(
     name="job",
     help="Send a render to a farm: analyse once, render in chunks, verify.",
@@ -136,6 +136,7 @@ def run(
 ) -> int:
     """Run a bundle on this machine, as a farm would."""
     import json
+    import signal
 
     from ofx_reenact.farm.run import LocalRun, Task
     from ofx_reenact.files import written_whole
@@ -146,13 +147,19 @@ def run(
         else:
             typer.echo(shown.one_line(f"{task.name}: {task.state}; {task.reason or task.said}"))
 
-    report = LocalRun(folder, workers, tell).run()
+    # A queue's or a session's end is an interruption like any other: what runs is given notice.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        report = LocalRun(folder, workers, tell).run()
+    finally:
+        signal.signal(signal.SIGTERM, before)
     with written_whole(folder / "report.json") as partial:
         partial.write_text(json.dumps(report.values(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     if progress == "json":
         shown.event("report", report.values())
     if report.cancelled:
-        raise KeyboardInterrupt
+        shown.fail("", "interrupted; frames that were finished are whole, and the same command resumes")
+        return _INTERRUPTED
     for task in report.failed:
         shown.fail("", f"{task.name} failed: {task.reason}")
     return _code(report)
@@ -177,4 +184,7 @@ def verify(
     from ofx_reenact.frames.ranges import FrameRange
 
     named = [f"--frames={FrameRange.from_openjd(chunk)}", f"--performance={performance}", f"--json={report}"]
-    return run_command(["verify", *named, "--", output])
+    code = run_command(["verify", *named, "--", output])
+    if code:
+        shown.fail("openjd", f"the frames are not right (code {code}); {report} says what is wrong")
+    return code

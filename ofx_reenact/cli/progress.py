@@ -64,7 +64,7 @@ def report_event(report: Any) -> None:
     event("report", dataclasses.asdict(report))
 
 
-def say(way: str, text: str) -> None:
+def tell(way: str, text: str) -> None:
     """Print what came of a job, for people or as a queue's status."""
     print(f"openjd_status: {one_line(text)}" if way == "openjd" else text, flush=True)
 

@@ -18,6 +18,7 @@ from ofx_reenact.farm.worker import Outcome, Worker
 
 # A task that fails is done once more. One whose process was lost is not to blame, so it has more tries.
 _TRIES, _LOSSES = 2, 12
+_MOST_FRAMES = 1_000_000
 DONE, FAILED, NOT_RUN = "done", "failed", "not run"
 
 
@@ -170,8 +171,11 @@ class LocalRun:
         if outcome.done:
             task.state = DONE
             return False
-        task.state = NOT_RUN if self._stop.is_set() else FAILED
-        return not self._stop.is_set() and task.lost < _LOSSES and task.tries - task.lost < _TRIES
+        if self._stop.is_set():
+            task.reason = "cancelled"
+            return False
+        task.state = FAILED
+        return task.lost < _LOSSES and task.tries - task.lost < _TRIES
 
 
 def read_bundle(folder: Path) -> tuple[Any, Any]:
@@ -207,7 +211,12 @@ def read_bundle(folder: Path) -> tuple[Any, Any]:
             job_template_dir=folder.absolute(),
             current_working_dir=Path.cwd(),
         )
-        return create_job(job_template=template, job_parameter_values=parameters), parameters
+        job = create_job(job_template=template, job_parameter_values=parameters)
+        for step in job.steps:
+            for name, listed in (step.parameterSpace.taskParameterDefinitions if step.parameterSpace else {}).items():
+                if len(listed.range) > _MOST_FRAMES:
+                    raise ValueError(f"{step.name}: {len(listed.range)} values of {name}, {_MOST_FRAMES} at most")
+        return job, parameters
     except (DecodeValidationError, ValueError) as error:
         raise SettingsError(f"{folder / VALUES}: {_one_line(error)}") from error
 

@@ -26,6 +26,9 @@ class Outcome:
     reason: str = ""
 
 
+_CANCELLED = Outcome(False, reason="cancelled")
+
+
 class Worker:
     """Does tasks of one step, one after another, with the step's environments entered in between."""
 
@@ -44,6 +47,8 @@ class Worker:
         if self._session is None and (broken := self._open()) is not None:
             self.close()
             return broken
+        if self._cancelled:
+            return _CANCELLED
         status = self._act(
             self._session.run_task,
             step_script=self._step.script, task_parameter_values=parameters, step_name=self._step.name,
@@ -86,6 +91,8 @@ class Worker:
             ),
         )
         for environment in (*(self._job.jobEnvironments or ()), *(self._step.stepEnvironments or ())):
+            if self._cancelled:
+                return _CANCELLED
             self._entered.append(environment.name)
             status = self._act(self._session.enter_environment, environment=environment, identifier=environment.name)
             if status.state != ActionState.SUCCESS:
