@@ -94,12 +94,13 @@ class Cluster:
 
     def _start(self) -> None:
         folder = self.folder
-        files = (f"--{name}-file={folder}/munge.{name}" for name in ("log", "pid", "seed"))
-        self._daemon("munged", "--foreground", f"--socket={folder}/munge.socket", f"--key-file={folder}/munge.key",
-                     "--num-threads=2", *files)  # fmt: skip
+        files = (f"--{name}-file={folder}/munge.{name}" for name in ("key", "log", "pid", "seed"))
+        # Forced, since a test's folders are closed to others.
+        munge = ("munged", "--foreground", "--force", "--num-threads=2", f"--socket={folder}/munge.socket")
+        self._daemon(*munge, *files)
         until = time.monotonic() + 10
         while not (folder / "munge.socket").exists():
-            assert time.monotonic() < until and self._daemons[0].poll() is None, (folder / "munged.out").read_text()
+            assert time.monotonic() < until and self._daemons[0].poll() is None, (folder / "0-munged.out").read_text()
             time.sleep(0.1)
         self._daemon("slurmctld", "-D")
         self._daemon("slurmd", "-D", "-N", "one")
@@ -119,7 +120,7 @@ class Cluster:
         return len(set(done.stdout.split()))
 
     def _daemon(self, *command: str) -> None:
-        with (self.folder / f"{command[0]}-{command[-1].lstrip('-/')[-3:]}.out").open("wb") as log:
+        with (self.folder / f"{len(self._daemons)}-{command[0]}.out").open("wb") as log:
             self._daemons.append(
                 subprocess.Popen(command, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
             )

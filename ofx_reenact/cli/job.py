@@ -36,7 +36,8 @@ _EXTRA = {"folder": _FOLDER, "chunk_size": _CHUNK_SIZE, "name": _NAME}
 
 def bundle(settings: Settings, folder: Path, chunk_size: int = 20, chunk_seconds: int = 0, name: str = "") -> int:
     """Write an Open Job Description bundle."""
-    from ofx_reenact.farm.bundle import FOR_OPENJD, write_bundle
+    from ofx_reenact.farm.bundle import write_bundle
+    from ofx_reenact.farm.documents import FOR_OPENJD
     from ofx_reenact.farm.model import FarmJob
 
     job = FarmJob.of(settings, chunk_size, chunk_seconds, name)

@@ -10,18 +10,12 @@ from typing import Any, cast
 from ofx_reenact import __version__
 from ofx_reenact.engine.paths import flag
 from ofx_reenact.engine.settings import Settings, kind
-from ofx_reenact.errors import ReenactError, SettingsError
+from ofx_reenact.errors import SettingsError
+from ofx_reenact.farm.documents import ASSETS, EXTENSIONS, FOR_OPENJD, TEMPLATE, VALUES, yaml_module
 from ofx_reenact.farm.model import FarmJob, folder_of
 from ofx_reenact.files import written_whole
 from ofx_reenact.frames.sequence import files_of, has_padding
 
-EXTENSIONS = ["TASK_CHUNKING"]
-TEMPLATE, VALUES, ASSETS, FOR_OPENJD = (
-    "template.yaml",
-    "parameter_values.yaml",
-    "asset_references.yaml",
-    "openjd_parameters.json",
-)
 # What the specification allows of parameters, and of one value's length.
 _MOST_PARAMETERS, _LONGEST_VALUE = 50, 1024
 # Seconds from the notice to the end: the engine finishes the frame that it is at.
@@ -151,19 +145,6 @@ def asset_references(job: FarmJob) -> dict[str, Any]:
             "referencedPaths": [],
         }
     }
-
-
-def yaml_module() -> Any:
-    """Return PyYAML, which the farm extra brings.
-
-    Raises:
-        ReenactError: it is not installed.
-    """
-    try:
-        import yaml
-    except ImportError as error:
-        raise ReenactError("a bundle needs the farm extra: pip install 'ofx-reenact[farm]'") from error
-    return yaml
 
 
 def _fields(job: FarmJob) -> list[dataclasses.Field[Any]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ofx_reenact.errors import ReenactError, SettingsError
-from ofx_reenact.farm.bundle import EXTENSIONS, TEMPLATE, VALUES, yaml_module
+from ofx_reenact.farm.documents import EXTENSIONS, TEMPLATE, VALUES, yaml_module
 from ofx_reenact.farm.worker import Outcome, Worker
 
 # A task that fails is done once more. One whose process was lost is not to blame, so it has more tries.
