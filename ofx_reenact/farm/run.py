@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -122,23 +123,20 @@ class LocalRun:
     def _do(self, step: Any, tasks: list[Task]) -> None:
         """Do the tasks of a step, several at once."""
         waiting = deque(tasks)
-        threads = [
-            threading.Thread(target=self._work, args=(step, waiting), name=f"worker {number}")
-            for number in range(min(self.workers, len(tasks)))
-        ]
-        try:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-        except KeyboardInterrupt:
-            self._stop.set()
-            with self._lock:
-                at_work = list(self._at_work)
-            for worker in at_work:
-                worker.cancel()
-            for thread in threads:
-                thread.join()
+        # Waited for through futures: a join that is interrupted takes its thread for one that has ended.
+        with ThreadPoolExecutor(min(self.workers, len(tasks)), thread_name_prefix="worker") as pool:
+            working = [pool.submit(self._work, step, waiting) for _ in range(min(self.workers, len(tasks)))]
+            try:
+                wait(working)
+            except KeyboardInterrupt:
+                self._stop.set()
+                with self._lock:
+                    at_work = list(self._at_work)
+                for worker in at_work:
+                    worker.cancel()
+                wait(working)
+        for work in working:
+            work.result()
 
     def _work(self, step: Any, waiting: deque[Task]) -> None:
         """Take tasks until none is left."""
