@@ -26,6 +26,7 @@ from ofx_reenact.cli import (
     settings,
     track,
     train,
+    verify,
 )
 from ofx_reenact.errors import ReenactError, SettingsError
 
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 app.command("render", help=render.HELP)(render.command())
 app.command("track", help=track.HELP)(track.command)
+app.command("verify", help=verify.HELP)(verify.command)
 app.command("demo", help=demo.HELP)(demo.command)
 app.command("doctor", help=doctor.HELP)(doctor.command)
 app.command("settings", help=settings.HELP)(settings.command)

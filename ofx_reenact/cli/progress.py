@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 WAYS = ("rich", "json", "none")
 OPTION = Annotated[str, typer.Option("--progress", help=f"How to show progress \\[{'|'.join(WAYS)}].", metavar="TEXT")]
-_TITLES = {"target": "target", "driver": "tracking", "render": "rendering"}
+_TITLES = {"target": "target", "driver": "tracking", "render": "rendering", "verify": "verifying"}
 
 
 def choose(way: str) -> str:
@@ -58,6 +58,15 @@ def event(name: str, values: dict[str, Any]) -> None:
 def report_event(report: Any) -> None:
     """Print a job's report as one event."""
     event("report", dataclasses.asdict(report))
+
+
+def say(way: str, content: dict[str, Any], lines: Iterable[str]) -> None:
+    """Print a report: as an event for programs, in lines for people."""
+    if way == "json":
+        event("report", content)
+    else:
+        for line in lines:
+            typer.echo(line)
 
 
 @contextmanager
