@@ -22,9 +22,6 @@ SCHEMA = "ofx-reenact/sidecar/1"
 CONSENT_SCHEMA = "ofx-reenact/consent/1"
 # IPTC's term for a picture in which generated parts were composed with a real one.
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
-SOURCE_ATTRIBUTE = "Iptc4xmpExt:DigitalSourceType"
-# Begins the name of every attribute of ours in a frame.
-PREFIX = "reenact:"
 NO_CONSENT = "none"
 _LOCK_SECONDS = 30.0
 
@@ -77,7 +74,7 @@ def frame_attributes(*, weights_sha256: str, target: str, driver: str, consent: 
     """Return the EXR attributes that every frame carries."""
     return {
         "Software": f"ofx-reenact {__version__}",
-        SOURCE_ATTRIBUTE: SOURCE_TYPE,
+        "Iptc4xmpExt:DigitalSourceType": SOURCE_TYPE,
         "reenact:version": __version__,
         "reenact:weights_sha256": weights_sha256,
         "reenact:target": target,

@@ -15,8 +15,10 @@ import numpy as np
 
 from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.plate import Window, colour_tag, rate_of, read_channels
-from ofx_reenact.provenance import PREFIX, SOURCE_ATTRIBUTE
 
+# Attributes that say what made a frame.
+SOURCE_ATTRIBUTE = "Iptc4xmpExt:DigitalSourceType"
+_MADE = ("reenact:", "Software", SOURCE_ATTRIBUTE)
 # Frames that are decoded at the same time, and so in memory.
 THREADS = min(4, os.cpu_count() or 1)
 
@@ -98,9 +100,5 @@ def header_of(spec: Any) -> Header:
         colour_space=colour_tag(spec),
         fps=rate_of(spec),
         timecode=tuple(int(part) for part in timecode) if isinstance(timecode, tuple) else None,
-        made={
-            a.name: a.value
-            for a in spec.extra_attribs
-            if a.name.startswith(PREFIX) or a.name in ("Software", SOURCE_ATTRIBUTE)
-        },
+        made={a.name: a.value for a in spec.extra_attribs if a.name.startswith(_MADE)},
     )
