@@ -150,7 +150,8 @@ def write_frame(
     spec.x, spec.y, spec.width, spec.height = data.x, data.y, data.width, data.height
     spec.full_x, spec.full_y, spec.full_width, spec.full_height = display.x, display.y, display.width, display.height
     spec.nchannels, spec.channelnames = len(names), tuple(names)
-    spec.set_format(_FLOAT)
+    # Of channels that are all of one type OpenImageIO writes the format instead of theirs.
+    spec.set_format(types[names[0]])
     spec.channelformats = tuple(types[name] for name in names)
     spec.alpha_channel = names.index("A") if "A" in names else -1
     spec.attribute("compression", compression)
