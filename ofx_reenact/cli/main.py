@@ -22,6 +22,7 @@ from ofx_reenact.cli import (
     evaluate,
     export,
     performance,
+    publish,
     render,
     settings,
     track,
@@ -44,6 +45,7 @@ app = typer.Typer(
 app.command("render", help=render.HELP)(render.command())
 app.command("track", help=track.HELP)(track.command)
 app.command("verify", help=verify.HELP)(verify.command)
+app.command("publish", help=publish.HELP)(publish.command)
 app.command("demo", help=demo.HELP)(demo.command)
 app.command("doctor", help=doctor.HELP)(doctor.command)
 app.command("settings", help=settings.HELP)(settings.command)

@@ -28,7 +28,7 @@ def command(
     progress: shown.OPTION = "",
 ) -> int:
     """Check a sequence."""
-    from ofx_reenact.verify.report import verify, write_json
+    from ofx_reenact.verify.report import lines_of, verify, write_json
 
     way = shown.choose(progress)
     with shown.observer(way) as observe:
@@ -36,5 +36,5 @@ def command(
     content = report.as_dict()
     if json is not None:
         write_json(json, content)
-    shown.say(way, content, report.lines())
+    shown.say(way, content, lines_of(content))
     return 0 if report.good else NOT_GOOD

@@ -52,14 +52,15 @@ class Report:
             },
         }
 
-    def lines(self) -> list[str]:
-        """Return it in lines for people."""
-        lines = [f"{self.output}: {self.whole} of {len(self.frames)} frames whole ({self.frames})"]
-        for name, answer in self.answers.items():
-            lines.append(f"  {name:10} {'good' if answer.good else 'NOT GOOD'}")
-            lines += [f"    {problem}" for problem in answer.problems]
-            lines += [f"    note: {note}" for note in answer.notes]
-        return lines
+
+def lines_of(report: Mapping[str, Any]) -> list[str]:
+    """Return a report's values in lines for people."""
+    lines = [f"{report['output']}: {report['whole']} frames whole of {report['frames']}"]
+    for name, answer in report["checks"].items():
+        lines.append(f"  {name:10} {'good' if answer['good'] else 'NOT GOOD'}")
+        lines += [f"    {problem}" for problem in answer["problems"]]
+        lines += [f"    note: {note}" for note in answer["notes"]]
+    return lines
 
 
 def report_on(subject: Subject, checks: Mapping[str, Check]) -> Report:

@@ -130,11 +130,8 @@ def open_subject(
         ReenactError: the name or the range is not understood, there is nothing of that name, or the performance
             that was named cannot be read.
     """
-    frame_path(output, 1)
-    sidecar = read_sidecar(output)
     unknown: dict[str, str] = {}
-    tracked = _performance(performance, sidecar, unknown)
-    wanted = FrameRange.parse(frames) if frames else _frames_meant(output, sidecar, tracked)
+    sidecar, tracked, wanted = meant(output, frames, performance, unknown)
     paths = [(frame, frame_path(output, frame)) for frame in wanted]
     there = [(frame, path) for frame, path in paths if path.exists()]
     looks: dict[int, Look] = {}
@@ -142,6 +139,19 @@ def open_subject(
         looks[one.frame] = one
         observe(Progress("verify", done, len(there), one.frame, one.damage or ""))
     return Subject(output, wanted, looks, sidecar, _plate(sidecar, unknown), tracked, unknown, strict)
+
+
+def meant(
+    output: str, frames: str, performance: str, unknown: dict[str, str]
+) -> tuple[Sidecar, Performance | None, FrameRange]:
+    """Return a sequence's sidecar, its performance, and the frames that should be there, without looking at one.
+
+    Arguments and errors are those of :func:`open_subject`; what is not reachable is said in ``unknown``.
+    """
+    frame_path(output, 1)
+    sidecar = read_sidecar(output)
+    tracked = _performance(performance, sidecar, unknown)
+    return sidecar, tracked, FrameRange.parse(frames) if frames else _frames_meant(output, sidecar, tracked)
 
 
 def _performance(named: str, sidecar: Sidecar, unknown: dict[str, str]) -> Performance | None:

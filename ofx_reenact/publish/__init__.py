@@ -1,0 +1,1 @@
+"""Publishing a rendered sequence through pyblish: collect, validate, extract, integrate."""
