@@ -23,7 +23,7 @@ class _Repair(pyblish.api.Action):
     def process(self, context: Any, plugin: Any) -> None:
         """Repair, and forget what was found before."""
         results = context.data.get("results", [])
-        failed = [r["instance"] for r in results if r["error"] and r["plugin"].id == plugin.id and r["instance"]]
+        failed = [result["instance"] for result in results if result["error"] and result["plugin"].id == plugin.id]
         for instance in {one.id: one for one in failed}.values():
             frames = call(self.task, instance.data["output"], instance.data["options"])
             instance.data.pop(REPORT, None)
