@@ -19,8 +19,9 @@ from ofx_reenact.cli.main import run
 from ofx_reenact.errors import OutputError
 from ofx_reenact.frames.plate import read_channels
 from ofx_reenact.frames.sequence import frame_path
+from ofx_reenact.publish import PLUGINS
 from ofx_reenact.publish.options import Options
-from ofx_reenact.publish.run import PLUGINS, publish, register
+from ofx_reenact.publish.run import publish, register
 from ofx_reenact.publish.version import Place, integrate, name_of, place_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -235,7 +236,8 @@ def test_nothing_to_publish(tmp_path, capsys):
     assert run(["publish", str(tmp_path / "o.exr")]) == 2
 
 
-def test_pyblish_finds_the_plugins():
+def test_pyblish_finds_the_plugins(capsys):
+    assert run(["pyblish-path"]) == 0 and capsys.readouterr().out.strip() == str(PLUGINS)
     register()
     register()
     found = {plugin.__name__ for plugin in pyblish.api.discover()}
@@ -286,8 +288,13 @@ def in_nuke(monkeypatch, tmp_path, sequence):
     return nuke
 
 
-def test_nuke_publishes_what_its_nodes_rendered(monkeypatch, tmp_path, spoilt):
+@pytest.mark.parametrize("installed", [True, False], ids=["installed in Nuke", "in its own Python"])
+def test_nuke_publishes_what_its_nodes_rendered(monkeypatch, tmp_path, spoilt, installed):
     in_nuke(monkeypatch, tmp_path, spoilt)
+    if not installed:
+        monkeypatch.setitem(sys.modules, "ofx_reenact.publish.tasks", None)
+        engine = nuke_session.python_of(tmp_path / "python", sys.executable, environment={"PYTHONPATH": str(ROOT)})
+        monkeypatch.setenv("OFX_REENACT_PYTHON", engine)
     monkeypatch.setenv("OFX_REENACT_PUBLISH_DIR", str(tmp_path / "p"))
     register()
     context = pyblish.util.publish()

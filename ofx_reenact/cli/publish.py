@@ -12,6 +12,9 @@ from ofx_reenact.cli.verify import NOT_GOOD, Frames, Json, Output, Performance, 
 HELP = "Check a rendered sequence with pyblish and publish it as a new version."
 
 
+PATH_HELP = "Print the folder to put on PYBLISHPLUGINPATH."
+
+
 def command(
     output: Output,
     target_dir: Annotated[str, typer.Option(help="Folder to publish into, as NAME/vNNN.", metavar="PATH")] = "",
@@ -39,6 +42,14 @@ def command(
     for line in lines_of(report):
         typer.echo(line)
     return 0 if report["good"] else NOT_GOOD
+
+
+def pyblish_path() -> int:
+    """Print where the plugins lie."""
+    from ofx_reenact.publish import PLUGINS
+
+    typer.echo(str(PLUGINS))
+    return 0
 
 
 def lines_of(report: Mapping[str, Any]) -> Iterator[str]:

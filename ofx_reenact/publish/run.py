@@ -8,16 +8,15 @@ import logging
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import pyblish.api
 import pyblish.plugin
 import pyblish.util
 
+from ofx_reenact.publish import PLUGINS
 from ofx_reenact.publish.options import Options
 
-PLUGINS = Path(__file__).resolve().parent / "plugins"
 SCHEMA = "ofx-reenact/published/1"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -181,11 +182,12 @@ def _is_same_space(one: str, other: str | None, config: str | None) -> bool:
     """Whether two names are one space's: a file may bear another name of it than the config's own."""
     if other is None or one == other:
         return one == other
-    try:
-        colour = Colour(config)
-        return colour.resolve(one) == colour.resolve(other)
-    except FrameError:
-        return False
+    # A studio's config may not be reachable from here; the names that files bear are known to the one here as well.
+    for known in (config, None):
+        with contextlib.suppress(FrameError):
+            colour = Colour(known)
+            return colour.resolve(one) == colour.resolve(other)
+    return False
 
 
 def _shape(header: Header) -> dict[str, Any]:
