@@ -1,6 +1,8 @@
 """Verify: each check finds its own fault and no other, a good sequence passes, the exit code tells."""
 
+import contextlib
 import dataclasses
+import itertools
 import json
 import os
 import re
@@ -14,10 +16,13 @@ from conftest import DRIVER
 from rendered import copied, edit_sidecar, make_sequence, rewrite
 
 from ofx_reenact.cli.main import run
+from ofx_reenact.errors import ReenactError
 from ofx_reenact.frames.sequence import frame_path
+from ofx_reenact.publish.checks import checks_for
+from ofx_reenact.publish.options import Options
 from ofx_reenact.tracking.performance import State
-from ofx_reenact.verify.report import verify
-from ofx_reenact.verify.subject import meant
+from ofx_reenact.verify.report import report_on, verify
+from ofx_reenact.verify.subject import meant, open_subject
 
 
 def bad(report) -> dict[str, tuple[str, ...]]:
@@ -182,6 +187,46 @@ def test_faults_of_the_sidecar_are_found(spoilt, change, says):
 def test_a_sidecar_that_is_no_json_is_a_fault(spoilt):
     (Path(spoilt).parent / "o.reenact.json").write_text("{")
     assert "cannot be read" in bad(verify(spoilt))["sidecar"][0]
+
+
+def places(content, at=()):
+    """Every place in a sidecar, but the lists of single frames and options, of which the first few do."""
+    for name in list(content)[:12]:
+        yield (*at, name)
+        if isinstance(content[name], dict):
+            yield from places(content[name], (*at, name))
+
+
+def test_nonsense_in_a_sidecar_is_a_fault_not_a_crash(spoilt):
+    path = Path(spoilt).parent / "o.reenact.json"
+    good = path.read_text()
+    # Two kinds of nonsense at each place, in turn.
+    nonsense = itertools.cycle((None, -5, "x", [], [1], {"a": []}, 0.5))
+    for at in [place for place in places(json.loads(good)) for _ in range(2)]:
+        content = json.loads(good)
+        inside = content
+        for name in at[:-1]:
+            inside = inside[name]
+        inside[at[-1]] = next(nonsense)
+        path.write_text(json.dumps(content))
+        with contextlib.suppress(ReenactError):
+            report_on(open_subject(spoilt, frames="33"), checks_for(Options(), None)).as_dict()
+
+
+def test_memory_is_flat_in_the_number_of_frames(sequence, tmp_path):
+    import tracemalloc
+
+    peaks = []
+    for count in (8, 64):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        for frame in range(1, count + 1):
+            (folder / f"o.{frame:04d}.exr").symlink_to(frame_path(sequence, 30 + frame % 6))
+        tracemalloc.start()
+        verify(str(folder / "o.####.exr"))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.3 * peaks[0]
 
 
 def test_inputs_that_are_gone_are_named(spoilt, capsys):

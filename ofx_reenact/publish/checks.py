@@ -106,8 +106,8 @@ def says_what_made_it(subject: Subject) -> Answer:
             for name, value in said.items()
             if value and name in made and made[name] != value
         ]
-        sure = frames.get(str(one.frame), {}).get("confidence")
-        if sure is not None and abs(float(made.get("reenact:confidence", sure)) - sure) > _ROUNDED:
+        sure, own = frames.get(str(one.frame), {}).get("confidence"), made.get("reenact:confidence")
+        if sure is not None and isinstance(own, int | float) and abs(own - sure) > _ROUNDED:
             found.append((one.frame, "another confidence than the sidecar says: is it this frame?"))
     return Answer(tuple(by_frames(found)))
 

@@ -62,7 +62,8 @@ def _made(one: Any) -> Mapping[str, Any]:
 def _said(subject: Subject, frame: int, made: Mapping[str, Any]) -> dict[str, Any]:
     """What the sidecar keeps of a frame; nothing of its face where the performance does not know it."""
     state = subject.state(frame)
-    sure = {"confidence": round(float(made["reenact:confidence"]), 4)} if "reenact:confidence" in made else {}
+    own = made.get("reenact:confidence")
+    sure = {"confidence": round(own, 4)} if isinstance(own, int | float) else {}
     return {**sure, **({"face": state} if state else {})}
 
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ofx_reenact.engine.settings import Settings
-from ofx_reenact.errors import ReenactError, SettingsError
+from ofx_reenact.errors import ReenactError
 from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence, files_of, has_padding
 from ofx_reenact.provenance import SCHEMA, sidecar_path
+
+_FRAME = re.compile(r"-?[0-9]{1,9}")
+# What the checks read of the sidecar's other parts.
+_TEXTS = {"weights": ("sha256",), "fdgan": ("sha256",), "colour": ("space", "config")}
 
 
 @dataclass(frozen=True)
@@ -70,8 +75,11 @@ def read_sidecar(output: str) -> Sidecar:
     if named is None:
         return Sidecar(path, content)
     try:
-        return Sidecar(path, content, None, Settings.from_dict(named))
-    except (SettingsError, TypeError, AttributeError) as error:
+        settings = Settings.from_dict(named)
+        if settings.frames:
+            FrameRange.parse(settings.frames)
+        return Sidecar(path, content, None, settings)
+    except (ReenactError, TypeError, AttributeError) as error:
         return Sidecar(path, content, f"{path}: its settings are not those of this version ({error})")
 
 
@@ -82,10 +90,17 @@ def _wrong(content: Any) -> str | None:
     frames = content.get("frames")
     if not isinstance(frames, dict) or not all(isinstance(values, dict) for values in frames.values()):
         return "'frames' is not a table of frames"
-    if any(not frame.lstrip("-").isdigit() for frame in frames):
+    if not all(_FRAME.fullmatch(frame) for frame in frames):
         return "'frames' has a name that is no frame number"
+    for frame, values in frames.items():
+        if not isinstance(values.get("face", ""), str) or not isinstance(values.get("confidence", 0), int | float):
+            return f"frame {frame}: its face is no word or its confidence no number"
     if not isinstance(content.get("inputs", {}), dict):
         return "'inputs' is not a table of files"
+    for name, texts in _TEXTS.items():
+        about = content.get(name, {})
+        if isinstance(about, dict) and not all(isinstance(about.get(text), str | None) for text in texts):
+            return f"'{name}' has a value that is no text"
     return None
 
 

@@ -21,6 +21,8 @@ from ofx_reenact.verify.sidecar import Sidecar, read_sidecar, target_file
 
 # A face that moved less than this between two frames, in centimetres of itself, may give equal pixels.
 MOVED = 0.01
+# Longer than any shot: a range that holes would be filled in up to here is no range.
+_LONGEST = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -201,4 +203,6 @@ def _frames_meant(output: str, sidecar: Sidecar, performance: Performance | None
 
 def _filled(known: FrameRange) -> FrameRange:
     step = math.gcd(*(b - a for a, b in zip(known.numbers, known.numbers[1:], strict=False))) or 1
+    if (known.last - known.first) // step > _LONGEST:
+        return known
     return FrameRange.of(range(known.first, known.last + 1, step))
