@@ -24,12 +24,13 @@ from ofx_reenact.provenance.manifest import EXR, FACTS, facts_of, manifest_of, n
 from ofx_reenact.provenance.sidecar import read_sidecar, sidecar_path
 
 SUFFIX = ".c2pa"
+_UNTRUSTED, _EXPIRED = "signingCredential.untrusted", "signingCredential.expired"
 _QUIET = {"remote_manifest_fetch": False, "ocsp_fetch": False}
 # What C2PA's codes mean to somebody who did not read its specification.
 _MEANS = {
     "assertion.dataHash.mismatch": "its bytes are not those that were signed",
-    "signingCredential.untrusted": "its certificate does not lead back to one that is trusted",
-    "signingCredential.expired": "its certificate does not hold today",
+    _UNTRUSTED: "its certificate does not lead back to one that is trusted",
+    _EXPIRED: "its certificate does not hold today",
     "claimSignature.mismatch": "the signature is not that of its certificate",
     "assertion.hashedURI.mismatch": "its manifest was changed after it was signed",
 }
@@ -142,15 +143,15 @@ def _judged(path: Path, said: Mapping[str, Any], trusted: str) -> Verdict:
     signed: Any = next((a["data"] for a in active.get("assertions", ()) if a["label"] == FACTS), None)
     facts = signed if isinstance(signed, dict) else {}
     failures = said.get("validation_results", {}).get("activeManifest", {}).get("failure", ())
-    problems = [
-        _MEANS.get(failure["code"]) or f"{failure.get('explanation', 'not valid')} ({failure['code']})"
-        for failure in failures
-        if trusted or failure["code"] != "signingCredential.untrusted"
-    ]
+    by_code = {failure["code"]: failure.get("explanation", "not valid") for failure in failures}
+    # One that expired leads back to nobody either; that would only lead the reader astray.
+    if not trusted or _EXPIRED in by_code:
+        by_code.pop(_UNTRUSTED, None)
+    problems = [_MEANS.get(code) or f"{explanation} ({code})" for code, explanation in by_code.items()]
     good = ("Trusted",) if trusted else ("Trusted", "Valid")
     if not problems and said.get("validation_state") not in good:
         problems = [f"C2PA calls its signature {said.get('validation_state')}"]
-    return Verdict(path, signer, facts, tuple(dict.fromkeys(problems)))
+    return Verdict(path, signer, facts, tuple(problems))
 
 
 def _verify(path: Path, frame: int, trusted: str) -> Verdict:
