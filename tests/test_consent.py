@@ -140,3 +140,11 @@ def test_a_template_is_whole_or_not_there(tmp_path, capsys):
 def test_check_of_a_day_that_is_none(tmp_path, capsys):
     assert run(["consent", "check", str(consent(tmp_path)), "--on", "tomorrow"]) == 2
     assert "--on tomorrow" in capsys.readouterr().err
+
+
+def test_the_example_of_the_docs_is_one(tmp_path):
+    page = (Path(__file__).resolve().parents[1] / "docs" / "consent.md").read_text(encoding="utf-8")
+    example = page.split("```json\n")[1].split("```")[0]
+    (tmp_path / "c.json").write_text(example)
+    assert read_consent(tmp_path / "c.json").scope == ("feature film", "trailer")
+    assert all(f"| `{field}` |" in page for field in json.loads(example))

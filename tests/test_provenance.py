@@ -119,6 +119,12 @@ def test_every_frame_says_what_made_it(rendered):
     }
 
 
+def test_the_docs_name_every_attribute_and_field(rendered):
+    page = (Path(__file__).resolve().parents[1] / "docs" / "provenance.md").read_text(encoding="utf-8")
+    fields = {*read_sidecar(rendered[0] / "o.reenact.json"), *read_attributes(rendered[0] / "o.0036.exr")}
+    assert not [name for name in fields - {"schema"} if f"`{name}`" not in page]
+
+
 def test_the_sidecar_names_every_input_with_its_digest(rendered):
     folder, files = rendered
     sidecar = read_sidecar(folder / "o.reenact.json")

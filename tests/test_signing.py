@@ -245,10 +245,11 @@ def test_a_key_that_is_not_the_certificates(tmp_path, studio):
         read_credentials(studio[0], key)
 
 
-@pytest.mark.parametrize("kind", ["p384", "rsa", "ed25519"])
+@pytest.mark.parametrize("kind", ["p384", "p521", "rsa", "ed25519"])
 def test_other_kinds_of_key(tmp_path, kind):
     key = {
         "p384": lambda: ec.generate_private_key(ec.SECP384R1()),
+        "p521": lambda: ec.generate_private_key(ec.SECP521R1()),
         "rsa": lambda: rsa.generate_private_key(65537, 2048),
         "ed25519": ed25519.Ed25519PrivateKey.generate,
     }[kind]()
@@ -321,6 +322,16 @@ def test_nothing_is_signed_that_is_not_ours_and_whole(tmp_path, studio, capsys):
     refused("does not know this frame")
     sidecar.unlink()
     refused("o.reenact.json: the sidecar cannot be read")
+
+
+@pytest.mark.parametrize("name", ["a b'c\";$(touch x)", "Übung-角色", "-f", "l" * 200])
+def test_folders_of_any_name(tmp_path, studio, name, monkeypatch):
+    output = sequence(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    with_key = ["--cert", str(studio[0]), "--key", str(studio[1])]
+    assert run(["provenance", "sign", *with_key, "--", f"{name}/o.####.exr"]) == 0
+    assert len(list((tmp_path / name).glob("*.c2pa"))) == 4 and [p.name for p in tmp_path.iterdir()] == [name]
+    assert problems(output, studio[2]) == {}
 
 
 def test_json_for_programs(signed, studio, capsys):
