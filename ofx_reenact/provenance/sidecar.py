@@ -33,6 +33,25 @@ def beside(output: str, suffix: str) -> Path:
     return path.with_name(f"{stem[: min(marks)].rstrip('._-') if marks else stem}{suffix}")
 
 
+def read_sidecar(path: Path) -> dict[str, Any]:
+    """Read a sidecar.
+
+    Raises:
+        ReenactError: it is not there, or none of ours.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ReenactError(f"{path}: the sidecar cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise ReenactError(f"{path}: not JSON ({error})") from error
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        raise ReenactError(f'{path}: expected a sidecar with "schema": "{SCHEMA}"')
+    if not all(isinstance(content.get(name), dict) for name in ("inputs", "frames")):
+        raise ReenactError(f"{path}: the sidecar has no inputs or no frames; render with --existing overwrite")
+    return content
+
+
 def versions() -> dict[str, str]:
     """Versions of what the pixels depend on."""
     found = {"ofx-reenact": __version__, "python": platform.python_version(), "machine": platform.machine()}
@@ -64,25 +83,6 @@ def write_sidecar(path: Path, about: Mapping[str, Any], frames: Mapping[int, Map
             partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise OutputError(f"{path}: the sidecar cannot be written ({error.strerror or error})") from error
-
-
-def read_sidecar(path: Path) -> dict[str, Any]:
-    """Read a sidecar.
-
-    Raises:
-        ReenactError: it is not there, or none of ours.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ReenactError(f"{path}: the sidecar cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise ReenactError(f"{path}: not JSON ({error})") from error
-    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
-        raise ReenactError(f'{path}: expected a sidecar with "schema": "{SCHEMA}"')
-    if not all(isinstance(content.get(name), dict) for name in ("inputs", "frames")):
-        raise ReenactError(f"{path}: the sidecar has no inputs or no frames; render with --existing overwrite")
-    return content
 
 
 def _frames_of(path: Path) -> dict[str, Any]:
