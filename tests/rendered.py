@@ -15,7 +15,7 @@ from ofx_reenact.frames.sequence import frame_path
 
 FRAMES = "30-35"
 CONSENT = {
-    "schema": "ofx-reenact/consent/1", "performer": "A. Person", "release": "R-17", "scope": "shot 10",
+    "schema": "ofx-reenact/consent/1", "performer": "A. Person", "release": "R-17", "scope": ["shot 10"],
     "expires": "2999-12-31", "sha256": "00" * 32,
 }  # fmt: skip
 

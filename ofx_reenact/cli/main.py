@@ -15,6 +15,7 @@ import typer
 from ofx_reenact import __version__
 from ofx_reenact.cli import (
     bench,
+    consent,
     data,
     demo,
     doctor,
@@ -22,6 +23,7 @@ from ofx_reenact.cli import (
     evaluate,
     export,
     performance,
+    provenance,
     publish,
     render,
     settings,
@@ -58,6 +60,8 @@ app.add_typer(data.app)
 app.add_typer(evaluate.app)
 app.add_typer(export.app)
 app.add_typer(bench.app)
+app.add_typer(consent.app)
+app.add_typer(provenance.app)
 
 
 def _version(wanted: bool) -> None:
