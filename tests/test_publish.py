@@ -108,6 +108,8 @@ def test_weights_must_be_on_the_list(spoilt, tmp_path, monkeypatch):
 
 def test_weights_that_do_not_travel_with_the_package_need_a_list(spoilt):
     edit_sidecar(spoilt, lambda c: c.update(fdgan={"sha256": "1" * 64}))
+    for frame in range(30, 36):
+        rewrite(spoilt, frame, lambda spec, pixels: spec.attribute("reenact:fdgan_sha256", "1" * 64))
     report = publish(spoilt, Options())
     assert failed(report) == {"Weights"} and "fdgan 1111" in report["failed"]["ValidateReenactWeights"]
 

@@ -19,7 +19,7 @@ from ofx_reenact.verify.subject import Subject
 
 _SHIPPED = ("ldnet.safetensors", "fdgan_dense.safetensors", "fdgan_paper.safetensors")
 _ALWAYS = ("Software", SOURCE_ATTRIBUTE, *(f"reenact:{name}" for name in (
-    "version", "weights_sha256", "target", "driver", "consent_id", "job", "confidence",
+    "version", "weights_sha256", "fdgan_sha256", "target", "driver", "consent_id", "job", "confidence",
 )))  # fmt: skip
 # A frame's header holds its confidence in 32 bits, the sidecar in four digits.
 _ROUNDED = 1e-4
@@ -94,7 +94,12 @@ def consent(subject: Subject, named: str) -> Answer:
 def says_what_made_it(subject: Subject) -> Answer:
     """Does every frame say what made it, and the sidecar the same?"""
     content, found = subject.sidecar.content, []
-    said = {"reenact:weights_sha256": _digest_of(content.get("weights")), "reenact:consent_id": content.get("consent")}
+    fdgan = content.get("fdgan")
+    said = {
+        "reenact:weights_sha256": _digest_of(content.get("weights")),
+        "reenact:fdgan_sha256": fdgan if fdgan == provenance.NO_FDGAN else _digest_of(fdgan),
+        "reenact:consent_id": content.get("consent"),
+    }
     frames: Mapping[str, Any] = content.get("frames", {})
     for one in subject.whole:
         made = _made(one)
@@ -154,7 +159,7 @@ def _made(one: Any) -> Mapping[str, Any]:
 def _digests(made: Mapping[str, Any]) -> list[str]:
     """The hashes of all weights that a frame names."""
     names = ("reenact:weights_sha256", "reenact:fdgan_sha256")
-    return [str(made[name]) for name in names if made.get(name, "off") != "off"]
+    return [str(made[name]) for name in names if made.get(name, provenance.NO_FDGAN) != provenance.NO_FDGAN]
 
 
 def _digest_of(about: Any) -> str | None:

@@ -69,7 +69,7 @@ def _said(subject: Subject, frame: int, made: Mapping[str, Any]) -> dict[str, An
 
 def _about(subject: Subject, made: Mapping[str, Any]) -> dict[str, Any]:
     """What frames say of the whole sequence."""
-    header = subject.whole[0].header
+    header, fdgan = subject.whole[0].header, made.get("reenact:fdgan_sha256", provenance.NO_FDGAN)
     assert header is not None
     return {
         "output": Path(subject.output).name,
@@ -78,6 +78,7 @@ def _about(subject: Subject, made: Mapping[str, Any]) -> dict[str, Any]:
             kind: {"name": str(made.get(f"reenact:{kind}", "")), "sha256": None} for kind in ("target", "driver")
         },
         "weights": {"sha256": made.get("reenact:weights_sha256")},
+        "fdgan": fdgan if fdgan == provenance.NO_FDGAN else {"sha256": fdgan},
         "colour": {"space": header.colour_space, "reason": "the frames' tag"},
         "consent": made.get("reenact:consent_id", provenance.NO_CONSENT),
         "digital_source_type": provenance.SOURCE_TYPE,
