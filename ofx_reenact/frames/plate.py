@@ -144,8 +144,10 @@ def write_frame(
     spec.x, spec.y, spec.width, spec.height = data.x, data.y, data.width, data.height
     spec.full_x, spec.full_y, spec.full_width, spec.full_height = display.x, display.y, display.width, display.height
     spec.nchannels, spec.channelnames = len(names), tuple(names)
-    spec.set_format(_FLOAT)
-    spec.channelformats = tuple(types[name] for name in names)
+    kinds = [types[name] for name in names]
+    # A list of equal types is not heeded on writing: the one type has to be the file's.
+    spec.set_format(kinds[0] if len(set(map(str, kinds))) == 1 else _FLOAT)
+    spec.channelformats = tuple(kinds)
     spec.alpha_channel = names.index("A") if "A" in names else -1
     spec.attribute("compression", compression)
     for name, value in attributes.items():
