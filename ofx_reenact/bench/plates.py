@@ -22,8 +22,8 @@ from ofx_reenact.resources import resource
 SIZES = {"256": (256, 256), "1080p": (1920, 1080), "uhd": (3840, 2160)}
 # Driver frames that differ; a longer driver goes to and fro among them, which moves as smoothly.
 _DISTINCT = 16
-# Where the demo's person begins to speak.
-_FIRST = 20
+# Where the demo's person speaks most.
+_FIRST = 33
 # Deviation of the grain over the light.
 _GRAIN = 0.02
 
@@ -34,13 +34,15 @@ class Shot:
 
     Attributes:
         size: its name in :data:`SIZES`.
+        frames: of the driver, from 1 on.
         target: EXR of the target.
-        driver: pattern of the driver's EXR frames, from 1 on.
+        driver: pattern of the driver's EXR frames.
         output: pattern of frames to render.
         tracked: performance file of the driver, not there yet.
     """
 
     size: str
+    frames: int
     target: Path
     driver: str
     output: str
@@ -56,7 +58,7 @@ def make_shot(folder: Path, size: str, frames: int) -> Shot:
     width, height = SIZES[size]
     colour, place = Colour(), folder / size
     driven, output = (str(place / f"{name}.####.exr") for name in ("driver", "out"))
-    shot = Shot(size, place / "target.exr", driven, output, place / "driver.npz")
+    shot = Shot(size, frames, place / "target.exr", driven, output, place / "driver.npz")
     _write(shot.target, Sequence.open(resource("demo", "target.jpg")).read(1), (width, height), colour)
     driver = Sequence.open(resource("demo", "driver.mpg"))
     distinct = min(frames, _DISTINCT)
