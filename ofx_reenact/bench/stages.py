@@ -27,8 +27,10 @@ from ofx_reenact.engine.run import Job, render_sequence
 from ofx_reenact.engine.settings import Settings
 from ofx_reenact.engine.warm import Warm
 from ofx_reenact.engine.writer import FrameWriter
+from ofx_reenact.fdgan import painter
 from ofx_reenact.fdgan.painter import Painter
-from ofx_reenact.fdgan.portrait import PortraitPainter
+from ofx_reenact.fdgan.portrait import Portrait, PortraitPainter
+from ofx_reenact.fdgan.repair import DenseFDGAN
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.sequence import Sequence as Frames
 from ofx_reenact.tracking import analyse
@@ -45,7 +47,7 @@ _TIMED: dict[str, list[tuple[Any, str]]] = {
     "warp: densify": [(Reenactor, "set_performance")],
     "warp: STMap": [(TargetSheet, "bend")],
     "warp: sample": [(Carrier, "carry")],
-    "translate": [(Painter, "paint"), (PortraitPainter, "paint")],
+    "translate": [(painter, "see"), (DenseFDGAN, "forward"), (Portrait, "forward")],
     "compose": [(Reenactor, "render")],
     "write": [(FrameWriter, "write")],
 }
@@ -64,9 +66,9 @@ class Stage:
         size: of the plates.
         stage: its name in :data:`STAGES`.
         per: ``frame``, or ``shot`` for what happens once, for the target or the whole performance.
-        samples: how many were timed.
+        samples: how many were timed; a frame in which the stage had nothing to do is none.
         milliseconds, p5, p95: median and percentiles of them.
-        per_second: how often that can be done in a second.
+        per_second: how often that can be done in a second; 0 if it was never done.
         share: of all stages' time on the shot, 0 to 1; those of a size add up to 1.
         gflop: of a sample on average; 0 where there is no network of torch.
         of_peak: how much of the machine's matrix peak those operations reached, 0 to 1; None without.
@@ -112,14 +114,15 @@ class Whole:
 class _Samples:
     """What was timed at one size: seconds of each stage, of each frame or pass; GFLOP likewise; whole shots."""
 
-    seconds: dict[str, list[float]] = field(default_factory=dict)
-    gflop: dict[str, list[float]] = field(default_factory=dict)
+    seconds: dict[str, list[float]] = field(default_factory=lambda: {stage: [] for stage in STAGES})
+    gflop: dict[str, list[float]] = field(default_factory=lambda: {stage: [] for stage in STAGES})
     whole: list[float] = field(default_factory=list)
 
     def add(self, taken: tuple[Mapping[str, float], Mapping[str, float]], stages: Sequence[str]) -> None:
         for stage in stages:
-            self.seconds.setdefault(stage, []).append(taken[0].get(stage, 0.0))
-            self.gflop.setdefault(stage, []).append(taken[1].get(stage, 0.0))
+            if stage in taken[0]:
+                self.seconds[stage].append(taken[0][stage])
+                self.gflop[stage].append(taken[1].get(stage, 0.0))
 
 
 def bench(shots: Sequence[Shot], runs: int, device: str, profile: str = "plate") -> dict[str, Any]:
@@ -204,12 +207,12 @@ def _rows(size: str, samples: _Samples, warm: _Samples, best: float) -> list[Sta
     total = sum(sum(seconds) for seconds in samples.seconds.values())
     rows = []
     for stage in STAGES:
-        seconds, gflop = samples.seconds[stage], float(np.mean(warm.gflop[stage]))
-        p5, median, p95 = (1000 * float(p) for p in np.percentile(seconds, (5, 50, 95)))
-        of_peak = gflop / float(np.mean(seconds)) / best if gflop else None
-        per = "shot" if stage in ONCE else "frame"
-        share = sum(seconds) / total
-        rows.append(Stage(size, stage, per, len(seconds), median, p5, p95, 1000 / median, share, gflop, of_peak))
+        seconds, per = samples.seconds[stage], "shot" if stage in ONCE else "frame"
+        p5, median, p95 = (1000 * float(p) for p in np.percentile(seconds or [0.0], (5, 50, 95)))
+        gflop = float(np.mean(warm.gflop[stage] or [0.0]))
+        of_peak = gflop / float(np.mean(seconds)) / best if gflop and seconds else None
+        per_second, share = 1000 / median if median else 0.0, sum(seconds) / total
+        rows.append(Stage(size, stage, per, len(seconds), median, p5, p95, per_second, share, gflop, of_peak))
     return rows
 
 
