@@ -139,17 +139,15 @@ def bench(shots: Sequence[Shot], runs: int, device: str, profile: str = "plate")
     """
     warm, timed = ({shot.size: _Samples() for shot in shots} for _ in range(2))
     peaks = []
-    with Clock(_TIMED, NETWORKS) as clock:
-        for run in range(runs + 1):
-            clock.counting = run == 0
-            for shot in shots:
-                peaks.append(peak(torch.float32, device))
-                _pass(shot, clock, timed[shot.size] if run else warm[shot.size], device, profile)
+    clock = Clock(_TIMED, NETWORKS)
     for run in range(runs + 1):
+        clock.counting = run == 0
         for shot in shots:
-            seconds = _whole(shot, device, profile)
-            if run:
-                timed[shot.size].whole.append(seconds)
+            samples = (timed if run else warm)[shot.size]
+            peaks.append(peak(torch.float32, device))
+            with clock:
+                _pass(shot, clock, samples, device, profile)
+            samples.whole.append(_whole(shot, device, profile))
     peaks.append(peak(torch.float32, device))
     stages = [row for size, samples in timed.items() for row in _rows(size, samples, warm[size], max(peaks))]
     return {"stages": stages, "whole": [_total(size, timed[size]) for size in timed], "peak": max(peaks)}
