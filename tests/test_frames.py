@@ -247,13 +247,6 @@ def write(path, plate):
     write_frame(path, plate, channels, formats=dict.fromkeys(channels, "float"), attributes={})
 
 
-@pytest.mark.parametrize("kind", ["half", "float"])
-def test_channels_of_one_type_are_written_in_it(small_plate, tmp_path, kind):
-    channels = rgb_channels(small_plate.rgb)
-    write_frame(tmp_path / "o.exr", small_plate, channels, formats=dict.fromkeys(channels, kind), attributes={})
-    assert read_plate(tmp_path / "o.exr").depth == kind
-
-
 def test_write_leaves_nothing_behind_on_failure(small_plate, tmp_path):
     with pytest.raises(OutputError, match="cannot be written"):
         write(small_plate.path / "no" / "a.exr", small_plate)
