@@ -27,9 +27,9 @@ def write_exr(path: Path, channels: dict[str, np.ndarray], formats=None, attribu
     """Write an EXR with OpenImageIO alone, so that what we read was not written by us."""
     names = list(channels)
     height, width = channels[names[0]].shape
-    spec = oiio.ImageSpec(width, height, len(names), oiio.FLOAT)
-    spec.channelnames = tuple(names)
-    spec.channelformats = tuple(oiio.TypeDesc((formats or {}).get(name, "float")) for name in names)
+    types = tuple(oiio.TypeDesc((formats or {}).get(name, "float")) for name in names)
+    spec = oiio.ImageSpec(width, height, len(names), types[0])
+    spec.channelnames, spec.channelformats = tuple(names), types
     if window:
         spec.x, spec.y = window
     if display:
@@ -116,3 +116,11 @@ def backbone(monkeypatch):
         torch.manual_seed(0)
         network = features.Features().eval().requires_grad_(False)
         monkeypatch.setattr(features, "load_features", lambda: network)
+
+
+@pytest.fixture(scope="session")
+def sequence(performance_file, tmp_path_factory) -> str:
+    """A small sequence, rendered once for all tests; they copy it before they spoil it."""
+    from rendered import make_sequence
+
+    return make_sequence(tmp_path_factory.mktemp("sequence"), performance_file)

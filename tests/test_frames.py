@@ -1,5 +1,6 @@
 """Frames: ranges, sequences, plates that keep everything, whole writes, clear errors."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -110,6 +111,16 @@ def test_plate_survives_a_round_trip(full_plate, tmp_path):
             assert spec.getattribute(name) == pytest.approx(expected), name
     assert spec.get_string_attribute("reenact:version") == "1"
     source.close()
+
+
+@pytest.mark.parametrize("depth", ["half", "float"])
+def test_channels_of_one_type_are_written_in_it(full_plate, tmp_path, depth):
+    plate = dataclasses.replace(read_plate(full_plate[0]), extra={})
+    names = {name: plate.rgb[..., i] for i, name in enumerate("RGB")}
+    write_frame(tmp_path / "out.1001.exr", plate, names, formats=dict.fromkeys(names, depth), attributes={})
+    spec = oiio.ImageInput.open(str(tmp_path / "out.1001.exr")).spec()
+    assert {str(kind) for kind in spec.channelformats or (spec.format,)} == {depth}
+    assert read_plate(tmp_path / "out.1001.exr").depth == depth
 
 
 def test_multi_part_is_read_as_one(tmp_path):

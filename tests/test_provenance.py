@@ -1,4 +1,4 @@
-"""Provenance: consent, sidecars that chunks share, what every frame says of itself."""
+"""Provenance: sidecars that chunks share, what every frame says of itself."""
 
 import json
 import multiprocessing
@@ -7,42 +7,18 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import TARGET
+from conftest import DRIVER, TARGET
 
+from ofx_reenact import __version__
+from ofx_reenact.cli.main import run
 from ofx_reenact.engine.run import render_sequence
 from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import OutputError, ReenactError
-from ofx_reenact.frames.plate import read_plate
-from ofx_reenact.provenance import read_consent, sidecar_path, write_sidecar
-
-GOOD = {
-    "schema": "ofx-reenact/consent/1", "performer": "A. Person", "release": "R-17", "scope": "shot 10",
-    "expires": "2999-12-31", "sha256": "00",
-}  # fmt: skip
-
-
-def consent(folder: Path, **changes) -> Path:
-    path = folder / "consent.json"
-    path.write_text(json.dumps({**GOOD, **changes}))
-    return path
-
-
-def test_consent_is_read(tmp_path):
-    found = read_consent(consent(tmp_path))
-    assert (found.performer, found.release, found.warnings) == ("A. Person", "R-17", ())
-
-
-def test_expired_consent_warns(tmp_path):
-    assert "expired on 2020-01-01" in read_consent(consent(tmp_path, expires="2020-01-01")).warnings[0]
-
-
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [({"release": ""}, "field 'release'"), ({"expires": "soon"}, "field 'expires'"), ({"schema": "x"}, "schema")],
-)
-def test_consent_errors_name_the_field(tmp_path, changes, says):
-    with pytest.raises(ReenactError, match=says):
-        read_consent(consent(tmp_path, **changes))
+from ofx_reenact.files import sha256_of
+from ofx_reenact.provenance import SOURCE_TYPE, frame_attributes, read_sidecar, sidecar_path, write_sidecar
+from ofx_reenact.provenance.attributes import read_attributes
+from ofx_reenact.provenance.consent import write_consent
+from ofx_reenact.weights import shipped_dense, shipped_ldnet
 
 
 @pytest.mark.parametrize(
@@ -70,7 +46,7 @@ def test_many_processes_share_one_sidecar(tmp_path):
 
 
 def test_a_lock_left_by_a_killed_process_is_taken_over(tmp_path, monkeypatch):
-    monkeypatch.setattr("ofx_reenact.provenance._LOCK_SECONDS", 0.2)
+    monkeypatch.setattr("ofx_reenact.provenance.sidecar._LOCK_SECONDS", 0.2)
     path = tmp_path / "o.reenact.json"
     lock = tmp_path / "o.reenact.json.lock"
     lock.touch()
@@ -85,19 +61,120 @@ def test_sidecar_that_cannot_be_written(tmp_path):
         add(str(tmp_path / "file" / "o.reenact.json"), 1)
 
 
-def test_consent_reaches_frames_and_sidecar(performance_file, tmp_path):
-    report = render_sequence(
-        Settings(
-            target=str(TARGET),
-            performance=performance_file,
-            output=str(tmp_path / "o.####.exr"),
-            frames="36",
-            consent=str(consent(tmp_path, expires="2020-01-01")),
-        )
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("{", "not JSON"), ("[]", "schema"), ('{"schema": "ofx-reenact/sidecar/1", "inputs": {}}', "no frames")],
+)
+def test_sidecar_that_is_none(tmp_path, text, says):
+    (tmp_path / "o.reenact.json").write_text(text)
+    with pytest.raises(ReenactError, match=says):
+        read_sidecar(tmp_path / "o.reenact.json")
+
+
+@pytest.fixture(scope="module")
+def rendered(performance_file, tmp_path_factory):
+    """A frame with everything that a render can name, and the paths of what it was made from."""
+    folder = tmp_path_factory.mktemp("rendered")
+    release = folder / "release.pdf"
+    release.write_bytes(b"signed")
+    write_consent(
+        folder / "consent.json", performer="A. Person", release="R-17", scope=("shot 10",), expires="2999-12-31",
+        document=release,
+    )  # fmt: skip
+    other = folder / "other.jpg"
+    other.write_bytes(TARGET.read_bytes())
+    files = {
+        "target": TARGET, "performance": Path(performance_file), "driver": DRIVER, "identity": folder / "i.npz",
+        "consent": folder / "consent.json", "appearance_1": other,
+    }  # fmt: skip
+    settings = Settings(
+        target=str(TARGET),
+        driver=str(DRIVER),
+        performance=performance_file,
+        identity=str(files["identity"]),
+        appearance=(str(other),),
+        consent=str(files["consent"]),
+        output=str(folder / "o.####.exr"),
+        frames="36",
     )
-    assert "expired" in report.warnings[0]
-    attributes = read_plate(tmp_path / "o.0036.exr").attributes
-    assert attributes.get_string_attribute("reenact:consent_id") == "R-17"
-    assert attributes.get_string_attribute("Software").startswith("ofx-reenact ")
-    assert len(attributes.get_string_attribute("reenact:weights_sha256")) == 64
-    assert json.loads((tmp_path / "o.reenact.json").read_text())["consent"] == "R-17"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OFX_REENACT_JOB", "night 7")
+        render_sequence(settings)
+    return folder, files
+
+
+def test_every_frame_says_what_made_it(rendered):
+    said = read_attributes(rendered[0] / "o.0036.exr")
+    assert said.pop("reenact:confidence") == pytest.approx(1, abs=0.3)
+    assert said == {
+        "Software": f"ofx-reenact {__version__}",
+        "Iptc4xmpExt:DigitalSourceType": SOURCE_TYPE,
+        "reenact:version": __version__,
+        "reenact:weights_sha256": sha256_of(shipped_ldnet()),
+        "reenact:fdgan_sha256": sha256_of(shipped_dense()),
+        "reenact:target": "target.jpg",
+        "reenact:driver": "driver.mpg",
+        "reenact:consent_id": "R-17",
+        "reenact:job": "night 7",
+    }
+
+
+def test_the_docs_name_every_attribute_and_field(rendered):
+    page = (Path(__file__).resolve().parents[1] / "docs" / "provenance.md").read_text(encoding="utf-8")
+    fields = {*read_sidecar(rendered[0] / "o.reenact.json"), *read_attributes(rendered[0] / "o.0036.exr")}
+    assert not [name for name in fields - {"schema"} if f"`{name}`" not in page]
+
+
+def test_the_sidecar_names_every_input_with_its_digest(rendered):
+    folder, files = rendered
+    sidecar = read_sidecar(folder / "o.reenact.json")
+    assert {what: entry["sha256"] for what, entry in sidecar["inputs"].items()} == {
+        what: sha256_of(path) for what, path in files.items()
+    }
+    assert {what: entry["name"] for what, entry in sidecar["inputs"].items()} == {
+        what: str(path) for what, path in files.items()
+    }
+    assert sidecar["weights"]["sha256"] == sha256_of(shipped_ldnet())
+    assert sidecar["fdgan"]["sha256"] == sha256_of(shipped_dense())
+    assert (sidecar["consent"], sidecar["job"]) == ("R-17", "night 7")
+    assert Settings.from_dict(sidecar["settings"]).frames == "36"
+    assert sidecar["versions"]["ofx-reenact"] == __version__ and sidecar["frames"]["36"]["face"] == "tracked"
+
+
+def test_an_expired_consent_is_warned_of_and_recorded(performance_file, tmp_path):
+    (tmp_path / "release.pdf").write_bytes(b"signed")
+    about = {"performer": "A. Person", "release": "R-17", "scope": ("shot 10",), "expires": "2020-01-01"}
+    write_consent(tmp_path / "consent.json", document=tmp_path / "release.pdf", **about)
+    settings = Settings(
+        target=str(TARGET),
+        performance=performance_file,
+        output=str(tmp_path / "o.####.exr"),
+        frames="36",
+        consent=str(tmp_path / "consent.json"),
+        repair="off",
+    )
+    assert "expired on 2020-01-01" in render_sequence(settings).warnings[0]
+    sidecar = read_sidecar(tmp_path / "o.reenact.json")
+    assert "expired on 2020-01-01" in sidecar["warnings"][0] and sidecar["consent"] == "R-17"
+    assert sorted(sidecar["inputs"]) == ["consent", "performance", "target"]
+    assert sidecar["fdgan"] == read_attributes(tmp_path / "o.0036.exr")["reenact:fdgan_sha256"] == "off"
+
+
+def test_a_frame_without_consent_says_so(monkeypatch):
+    monkeypatch.delenv("OFX_REENACT_JOB", raising=False)
+    said = frame_attributes(weights_sha256="a", fdgan_sha256="b", target="t", driver="d", consent=None)
+    assert (said["reenact:consent_id"], said["reenact:job"]) == ("none", "desk")
+
+
+def test_show_prints_frame_and_sidecar(rendered, capsys):
+    assert run(["provenance", "show", str(rendered[0] / "o.0036.exr")]) == 0
+    said = capsys.readouterr().out
+    assert "reenact:consent_id: R-17" in said and "face: tracked" in said and "signature: none" in said
+    assert run(["provenance", "show", str(rendered[0] / "o.0036.exr"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["sidecar"]["face"] == "tracked"
+
+
+@pytest.mark.parametrize(("name", "says"), [("other.jpg", "does not say where"), ("gone.exr", "no such file")])
+def test_show_of_what_is_no_frame_of_ours(rendered, capsys, name, says):
+    assert run(["provenance", "show", str(rendered[0] / name)]) == 1
+    assert says in capsys.readouterr().err

@@ -15,9 +15,14 @@ def bench(runs: int = 12, device: str = "cpu") -> list[Speed]:
     """Time the printed translator on a 256² frame and the dense one on a mouth's window, in precisions that pay."""
     found = []
     for name, precision in precisions(device).items():
-        works = {"translator 256×256": _printed(precision, device), "window 128×96": _dense(precision, device)}
+        works = translators(precision, device)
         found += [timed(f"{what}, {name}", work, precision, runs, device) for what, work in works.items()]
     return found
+
+
+def translators(precision: torch.dtype, device: str) -> dict[str, Callable[[], object]]:
+    """Build both translators with weights of chance; returns what runs each once, by what it reads."""
+    return {"translator 256×256": _printed(precision, device), "window 128×96": _dense(precision, device)}
 
 
 def _printed(precision: torch.dtype, device: str) -> Callable[[], object]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
@@ -21,6 +21,7 @@ def _attention_flop(query: Sequence[int], key: Sequence[int], value: Sequence[in
     return sdpa_flop_count(query, key, value)
 
 
+T = TypeVar("T")
 # torch's counter does not know its own kernel for the CPU.
 _UNCOUNTED = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention_flop}
 # A product of square matrices of this size runs at the machine's peak.
@@ -55,11 +56,9 @@ def precisions(device: str) -> dict[str, torch.dtype]:
 def timed(what: str, work: Callable[[], object], precision: torch.dtype, runs: int, device: str) -> Speed:
     """Time work, without gradients, against the peak of its precision."""
     with torch.inference_mode():
-        with FlopCounterMode(display=False, custom_mapping=_UNCOUNTED) as counter:
-            work()
-        gflop = counter.get_total_flops() / 1e9
+        _, gflop = counted(work)
         before = peak(precision, device)
-        times = sorted(_seconds(work, device) for _ in range(runs))
+        times = sorted(seconds(work, device) for _ in range(runs))
         best = max(before, peak(precision, device))
     median = times[len(times) // 2]
     return Speed(what, 1000 * median, gflop, median * best / gflop, best)
@@ -68,10 +67,18 @@ def timed(what: str, work: Callable[[], object], precision: torch.dtype, runs: i
 def peak(precision: torch.dtype, device: str, repeats: int = 3) -> float:
     """The machine's matrix peak in GFLOP a second: the best of some products of large matrices."""
     a = torch.randn(_MATRIX, _MATRIX, device=device, dtype=precision)
-    return 2 * _MATRIX**3 / min(_seconds(lambda: a @ a, device) for _ in range(repeats)) / 1e9
+    return 2 * _MATRIX**3 / min(seconds(lambda: a @ a, device) for _ in range(repeats)) / 1e9
 
 
-def _seconds(work: Callable[[], object], device: str) -> float:
+def counted(work: Callable[[], T]) -> tuple[T, float]:
+    """Do work once; returns what it returns and the GFLOP that torch did for it."""
+    with FlopCounterMode(display=False, custom_mapping=_UNCOUNTED) as counter:
+        result = work()
+    return result, counter.get_total_flops() / 1e9
+
+
+def seconds(work: Callable[[], object], device: str) -> float:
+    """Do work once; returns how long it took, on the device as well."""
     if device == "cuda":
         torch.cuda.synchronize()
     started = time.perf_counter()

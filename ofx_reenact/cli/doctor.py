@@ -152,6 +152,13 @@ def look_at_training() -> list[Finding]:
     return [Finding("training", "optional" if absent else "ok", text)]
 
 
+def look_at_signing() -> list[Finding]:
+    """What C2PA signatures need beside the package."""
+    if find_spec("c2pa") is None:
+        return [Finding("signatures", "optional", "c2pa missing, pip install 'ofx-reenact[provenance]'")]
+    return [Finding("signatures", "ok", "ready")]
+
+
 def look_at_disk() -> list[Finding]:
     """Room for frames here."""
     free = shutil.disk_usage(Path.cwd()).free / 2**30
@@ -160,5 +167,5 @@ def look_at_disk() -> list[Finding]:
 
 LOOKS: tuple[Callable[[], list[Finding]], ...] = (
     look_at_python, look_at_packages, look_at_files, look_at_device, look_at_colour, look_at_trackers,
-    look_at_training, look_at_disk,
+    look_at_training, look_at_signing, look_at_disk,
 )  # fmt: skip

@@ -15,6 +15,7 @@ from ofx_reenact import __version__
 from ofx_reenact.cli import (
     analyse,
     bench,
+    consent,
     data,
     demo,
     doctor,
@@ -24,10 +25,13 @@ from ofx_reenact.cli import (
     job,
     performance,
     progress,
+    provenance,
+    publish,
     render,
     settings,
     track,
     train,
+    verify,
 )
 from ofx_reenact.errors import EngineLost, ReenactError, SettingsError
 
@@ -45,6 +49,9 @@ app = typer.Typer(
 app.command("render", help=render.HELP)(render.command())
 app.command("track", help=track.HELP)(track.command)
 app.command("analyse", help=analyse.HELP)(analyse.command())
+app.command("verify", help=verify.HELP)(verify.command)
+app.command("publish", help=publish.HELP)(publish.command)
+app.command("pyblish-path", help=publish.PATH_HELP)(publish.pyblish_path)
 app.command("demo", help=demo.HELP)(demo.command)
 app.command("doctor", help=doctor.HELP)(doctor.command)
 app.command("settings", help=settings.HELP)(settings.command)
@@ -57,6 +64,8 @@ app.add_typer(data.app)
 app.add_typer(evaluate.app)
 app.add_typer(export.app)
 app.add_typer(bench.app)
+app.add_typer(consent.app)
+app.add_typer(provenance.app)
 
 
 def _version(wanted: bool) -> None:

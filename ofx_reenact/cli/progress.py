@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 WAYS = ("rich", "json", "openjd", "deadline", "none")
 OPTION = Annotated[str, typer.Option("--progress", help=f"How to show progress \\[{'|'.join(WAYS)}].", metavar="TEXT")]
-_TITLES = {"target": "target", "driver": "tracking", "render": "rendering"}
+_TITLES = {"target": "target", "driver": "tracking", "render": "rendering", "verify": "verifying"}
 
 
 def choose(way: str) -> str:
@@ -106,6 +106,15 @@ def _deadline(step: Step) -> None:
     """Print a step as Deadline reads it of any program's output."""
     if step.stage != "target" and step.total:
         print(f"Progress: {100 * step.done // step.total}%", flush=True)
+
+
+def say(way: str, content: dict[str, Any], lines: Iterable[str]) -> None:
+    """Print a report: as an event for programs, in lines for people."""
+    if way == "json":
+        event("report", content)
+    else:
+        for line in lines:
+            typer.echo(line)
 
 
 @contextmanager

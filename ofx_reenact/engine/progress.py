@@ -15,7 +15,7 @@ from typing import Any, Literal
 class Progress:
     """One step of a job, for whoever watches."""
 
-    stage: Literal["target", "driver", "render"]
+    stage: Literal["target", "driver", "render", "verify"]
     done: int
     total: int | None
     frame: int | None

@@ -27,6 +27,9 @@ from ofx_reenact.frames.sequence import existing_frames, files_of, frame_path
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.trackers import terms_of
 
+# Settings that name one more file that the frames are made from, or with the leave of.
+_INPUT_FILES = ("performance", "identity", "landmarks", "target_landmarks", "consent")
+
 
 @dataclass(frozen=True)
 class Report:
@@ -182,22 +185,18 @@ class Job:
         """
         if not report.written and not report.skipped:
             return
-        digest = self.loader.sha256(target.plate.path)
-        inputs: dict[str, Any] = {"target": {"name": self.settings.target, "sha256": digest}}
-        if files := files_of(self.settings.driver):
-            digest = self.loader.sha256(*files)
-            inputs["driver"] = {"name": self.settings.driver, "files": len(files), "sha256": digest}
         about = {
             "output": Path(report.output).name,
-            "inputs": inputs,
+            "inputs": self.inputs(target),
             "settings": self.settings.as_dict(),
             "reference": report.reference,
             "tracker": performance.tracker,
             "weights": {"sha256": self.weights.sha256, **self.weights.metadata},
-            "fdgan": {"sha256": self.fdgan.sha256, **self.fdgan.metadata} if self.fdgan else "off",
+            "fdgan": {"sha256": self.fdgan.sha256, **self.fdgan.metadata} if self.fdgan else provenance.NO_FDGAN,
             "colour": {"space": report.colour_space, "reason": report.colour_reason, "config": self.colour.name},
             "versions": provenance.versions(),
             "consent": self.consent.release if self.consent else provenance.NO_CONSENT,
+            "job": provenance.job_name(),
             "digital_source_type": provenance.SOURCE_TYPE,
             "warnings": list(report.warnings),
         }
@@ -210,6 +209,19 @@ class Job:
             if (sure := confidence_of(frame_path(report.output, frame))) is not None
         }
         provenance.write_sidecar(report.sidecar, about, frames, there)
+
+    def inputs(self, target: TargetPicture) -> dict[str, dict[str, Any]]:
+        """What the frames are made from, by what it is: each with its name and the SHA-256 over its files in order."""
+        settings = self.settings
+        named = {"driver": settings.driver, **{name: getattr(settings, name) for name in _INPUT_FILES}}
+        named |= {f"appearance_{number}": path for number, path in enumerate(settings.appearance, start=1)}
+        # Of a target sequence, only the frame that was used.
+        path = target.plate.path
+        inputs: dict[str, dict[str, Any]] = {"target": {"name": str(path), "sha256": self.loader.sha256(path)}}
+        for what, name in named.items():
+            if files := files_of(name):
+                inputs[what] = {"name": name, "files": len(files), "sha256": self.loader.sha256(*files)}
+        return inputs
 
     def frames(self, states: Mapping[int, State]) -> FrameRange:
         """The frames asked for, checked against the driver's."""
@@ -258,6 +270,7 @@ class Job:
         failed: dict[int, str] = {}
         attributes = provenance.frame_attributes(
             weights_sha256=self.weights.sha256,
+            fdgan_sha256=self.fdgan.sha256 if self.fdgan else provenance.NO_FDGAN,
             target=Path(settings.target).name,
             driver=Path(performance.name).name,
             consent=self.consent,

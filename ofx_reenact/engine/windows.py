@@ -62,6 +62,7 @@ def write_windows(settings: Settings, observe: Observer = ignore) -> WindowsRepo
     display = display_of(opened.identity, opened.target, job.colour)
     common = provenance.frame_attributes(
         weights_sha256=job.weights.sha256,
+        fdgan_sha256=job.fdgan.sha256 if job.fdgan else provenance.NO_FDGAN,
         target=Path(settings.target).name,
         driver=Path(opened.performance.name).name,
         consent=None,

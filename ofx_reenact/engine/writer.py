@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import OpenImageIO as oiio
 
+from ofx_reenact.engine.channels import formats_of
 from ofx_reenact.engine.inputs import TargetPicture
 from ofx_reenact.engine.reenactor import Frame
 from ofx_reenact.engine.settings import Settings
@@ -38,10 +39,7 @@ class FrameWriter:
         self._attributes = {**attributes, "oiio:ColorSpace": target.space}
         if chromaticities := colour.chromaticities(target.space):
             self._attributes["chromaticities"] = chromaticities
-        depth = settings.depth
-        if depth == "auto":
-            depth = "float" if target.plate.depth == "float" else "half"
-        self._depth = depth
+        self._formats = formats_of(settings, target.plate)
         self.written: list[int] = []
 
     def run(self, frames: Iterator[tuple[int, Frame]]) -> Generator[tuple[int, Frame, str | None], None, None]:
@@ -60,35 +58,29 @@ class FrameWriter:
 
     def write(self, frame: int, result: Frame) -> None:
         """Write one frame, whole or not at all."""
-        channels, formats = self.channels(result)
         write_frame(
             frame_path(self._settings.output, frame),
             self._target.plate,
-            channels,
-            formats=formats,
+            self.channels(result),
+            formats=self._formats,
             compression=self._settings.compression,
             attributes={**self._attributes, "reenact:confidence": float(result.sure)},
         )
         self.written.append(frame)
 
-    def channels(self, result: Frame) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-        """Name the channels of the layers asked for, each with its type; an STMap needs 32 bits."""
+    def channels(self, result: Frame) -> dict[str, np.ndarray]:
+        """Name the channels of the layers asked for."""
         layers, plate = self._settings.layers, self._target.plate
         channels: dict[str, np.ndarray] = {}
         if "rgba" in layers:
             channels |= {name: result.colour[..., i] for i, name in enumerate("RGBA"[: result.colour.shape[2]])}
-        formats = dict.fromkeys(channels, self._depth)
         if "stmap" in layers:
             display, data = plate.display_window, plate.data_window
             channels["stmap.u"], channels["stmap.v"] = to_nuke(
                 result.stmap[..., 0] + data.x, result.stmap[..., 1] + data.y,
                 display.width, display.height, display.x, display.y,
             )  # fmt: skip
-            formats |= {"stmap.u": "float", "stmap.v": "float"}
-        for layer in ("matte", "confidence"):
-            if layer in layers:
-                channels[layer], formats[layer] = getattr(result, layer), "half"
-        return channels, formats
+        return channels | {layer: getattr(result, layer) for layer in ("matte", "confidence") if layer in layers}
 
     def _finish(self, frame: int, result: Frame, written: Future[None]) -> tuple[int, Frame, str | None]:
         """Wait for a frame; one that the disk did not take is written once more before it is named."""

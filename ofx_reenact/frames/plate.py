@@ -88,16 +88,9 @@ def read_plate(path: str | Path, frame: int | None = None) -> Plate:
         FrameError: it is missing, no picture, damaged, or deep.
     """
     path = Path(path)
-    where = f"{path}" if frame is None else f"{path}: frame {frame}"
-    source = _open(path, where)
-    try:
-        parts, notes = _read_parts(source, where)
-        spec = parts[0][0]
-        channels = _merge(parts, notes, where)
-        orientation = spec.get_int_attribute("Orientation", 1)
-        is_exr = source.format_name() == "openexr"
-    finally:
-        source.close()
+    where = _where(path, frame)
+    spec, channels, notes, is_exr = _read_file(path, where)
+    orientation = spec.get_int_attribute("Orientation", 1)
     rgb, alpha, used = _colour(channels, where)
     extra = {name: pixels for name, pixels in channels.items() if name not in used}
     data = Window(spec.x, spec.y, spec.width, spec.height)
@@ -108,10 +101,23 @@ def read_plate(path: str | Path, frame: int | None = None) -> Plate:
         extra = {name: _oriented(pixels, orientation) for name, pixels in extra.items()}
         data = display = Window(0, 0, rgb.shape[1], rgb.shape[0])
     return Plate(
-        path, rgb, alpha, extra, data, display, _rate(spec), _depth(spec, used[0]),
-        _colour_tag(spec) if is_exr else None,
+        path, rgb, alpha, extra, data, display, rate_of(spec), _depth(spec, used[0]),
+        colour_tag(spec) if is_exr else None,
         _carried(spec, is_exr), tuple(notes),
     )  # fmt: skip
+
+
+def read_channels(path: Path, frame: int | None = None) -> tuple[Any, dict[str, np.ndarray]]:
+    """Read a picture as it is in its file, whatever it shows: OpenImageIO's description, and every channel.
+
+    Returns:
+        The description, and (H, W) float16, float32 or uint32 by full name, exactly as in the file.
+
+    Raises:
+        FrameError: it is missing, no picture, damaged, or deep.
+    """
+    spec, channels, _, _ = _read_file(path, _where(path, frame))
+    return spec, channels
 
 
 def write_frame(
@@ -144,7 +150,8 @@ def write_frame(
     spec.x, spec.y, spec.width, spec.height = data.x, data.y, data.width, data.height
     spec.full_x, spec.full_y, spec.full_width, spec.full_height = display.x, display.y, display.width, display.height
     spec.nchannels, spec.channelnames = len(names), tuple(names)
-    spec.set_format(_FLOAT)
+    # Of channels that are all of one type OpenImageIO writes the format instead of theirs.
+    spec.set_format(types[names[0]])
     spec.channelformats = tuple(types[name] for name in names)
     spec.alpha_channel = names.index("A") if "A" in names else -1
     spec.attribute("compression", compression)
@@ -193,6 +200,34 @@ def count_nonfinite(plate: Plate) -> tuple[int, int, tuple[int, int, str] | None
             y, x = np.argwhere(bad)[0]
             first = (int(x), int(y), name)
     return nan, inf, first
+
+
+def rate_of(spec: Any) -> Fraction | None:
+    """Return the frames a second that a header names."""
+    value = spec.getattribute("FramesPerSecond")
+    if isinstance(value, tuple) and len(value) == 2 and value[1]:
+        return Fraction(int(value[0]), int(value[1]))
+    return Fraction(value).limit_denominator(1001) if isinstance(value, int | float) and value > 0 else None
+
+
+def colour_tag(spec: Any) -> str | None:
+    """Return the colour space that an EXR's header names."""
+    tags = (spec.get_string_attribute(name) for name in ("oiio:ColorSpace", "colorInteropID"))
+    return next((str(tag) for tag in tags if tag not in ("", _ASSUMED)), None)
+
+
+def _where(path: Path, frame: int | None) -> str:
+    return f"{path}" if frame is None else f"{path}: frame {frame}"
+
+
+def _read_file(path: Path, where: str) -> tuple[Any, dict[str, np.ndarray], list[str], bool]:
+    """Read description, channels, notes, and whether it is an EXR."""
+    source = _open(path, where)
+    try:
+        parts, notes = _read_parts(source, where)
+        return parts[0][0], _merge(parts, notes, where), notes, source.format_name() == "openexr"
+    finally:
+        source.close()
 
 
 def _open(path: Path, where: str) -> Any:
@@ -304,19 +339,6 @@ def _carried(spec: Any, is_exr: bool) -> Any:
         carried.erase_attribute(name)
     carried.tile_width = carried.tile_height = carried.tile_depth = 0
     return carried
-
-
-def _rate(spec: Any) -> Fraction | None:
-    value = spec.getattribute("FramesPerSecond")
-    if isinstance(value, tuple) and len(value) == 2 and value[1]:
-        return Fraction(int(value[0]), int(value[1]))
-    return Fraction(value).limit_denominator(1001) if isinstance(value, int | float) and value > 0 else None
-
-
-def _colour_tag(spec: Any) -> str | None:
-    """The colour space an EXR's header names."""
-    tags = (spec.get_string_attribute(name) for name in ("oiio:ColorSpace", "colorInteropID"))
-    return next((str(tag) for tag in tags if tag not in ("", _ASSUMED)), None)
 
 
 def _depth(spec: Any, colour: str) -> str:

@@ -14,6 +14,7 @@ from ofx_reenact.errors import OutputError
 from ofx_reenact.files import written_whole
 
 WIDEST = 1920
+SHEET_HEIGHT = 260
 _CODEC = "mp4v"
 
 
@@ -48,7 +49,7 @@ class Mp4Writer:
         self._writer.write(np.ascontiguousarray(rgb[..., ::-1]))
 
 
-def contact_sheet(rows: Sequence[Sequence[np.ndarray]], path: Path, height: int = 260) -> None:
+def contact_sheet(rows: Sequence[Sequence[np.ndarray]], path: Path, height: int = SHEET_HEIGHT) -> None:
     """Write rows of (H, W, 3) uint8 pictures as one PNG, all of one height; black fills the ends.
 
     Raises:
@@ -56,7 +57,7 @@ def contact_sheet(rows: Sequence[Sequence[np.ndarray]], path: Path, height: int 
     """
     lines = []
     for row in rows:
-        cells = [_fit(picture, height) for picture in row]
+        cells = [fit(picture, height) for picture in row]
         lines.append(np.concatenate(cells, axis=1))
     width = max(line.shape[1] for line in lines)
     padded = [np.pad(line, ((0, 0), (0, width - line.shape[1]), (0, 0))) for line in lines]
@@ -74,6 +75,7 @@ def write_png(path: Path, rgb: np.ndarray) -> None:
         partial.write_bytes(encoded.tobytes())
 
 
-def _fit(picture: np.ndarray, height: int) -> np.ndarray:
+def fit(picture: np.ndarray, height: int = SHEET_HEIGHT) -> np.ndarray:
+    """Scale an (H, W, 3) picture to a height."""
     width = max(1, round(picture.shape[1] * height / picture.shape[0]))
     return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)

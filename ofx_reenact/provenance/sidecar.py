@@ -1,4 +1,4 @@
-"""Where a frame comes from: EXR attributes, one sidecar a sequence, and the consent of the person shown."""
+"""One sidecar a sequence: what it was made from, how, and how sure each frame is."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import os
 import platform
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -19,69 +17,7 @@ from ofx_reenact.errors import OutputError, ReenactError
 from ofx_reenact.files import written_whole
 
 SCHEMA = "ofx-reenact/sidecar/1"
-CONSENT_SCHEMA = "ofx-reenact/consent/1"
-# IPTC's term for a picture in which generated parts were composed with a real one.
-SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
-NO_CONSENT = "none"
 _LOCK_SECONDS = 30.0
-
-
-@dataclass(frozen=True)
-class Consent:
-    """A release: who, by which document, for what, until when."""
-
-    performer: str
-    release: str
-    scope: str
-    expires: date
-    sha256: str
-    path: Path
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What is wrong with it today."""
-        if self.expires < date.today():
-            return (f"{self.path}: consent of {self.performer} expired on {self.expires}",)
-        return ()
-
-
-def read_consent(path: Path) -> Consent:
-    """Read a consent file.
-
-    Raises:
-        ReenactError: naming the file and the field.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ReenactError(f"{path}: the consent file cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise ReenactError(f"{path}: not JSON ({error})") from error
-    if not isinstance(content, dict) or content.get("schema") != CONSENT_SCHEMA:
-        raise ReenactError(f'{path}: expected a consent file with "schema": "{CONSENT_SCHEMA}"')
-    for name in ("performer", "release", "scope", "expires", "sha256"):
-        if not isinstance(content.get(name), str) or not content[name]:
-            raise ReenactError(f"{path}: field '{name}' is missing or empty")
-    try:
-        expires = date.fromisoformat(content["expires"])
-    except ValueError as error:
-        raise ReenactError(f"{path}: field 'expires' is not a date as 2027-12-31") from error
-    names = ("performer", "release", "scope", "sha256")
-    return Consent(**{name: content[name] for name in names}, expires=expires, path=path)
-
-
-def frame_attributes(*, weights_sha256: str, target: str, driver: str, consent: Consent | None) -> dict[str, str]:
-    """Return the EXR attributes that every frame carries."""
-    return {
-        "Software": f"ofx-reenact {__version__}",
-        "Iptc4xmpExt:DigitalSourceType": SOURCE_TYPE,
-        "reenact:version": __version__,
-        "reenact:weights_sha256": weights_sha256,
-        "reenact:target": target,
-        "reenact:driver": driver,
-        "reenact:consent_id": consent.release if consent else NO_CONSENT,
-        "reenact:job": os.environ.get("OFX_REENACT_JOB", "desk"),
-    }
 
 
 def sidecar_path(output: str) -> Path:
@@ -95,6 +31,25 @@ def beside(output: str, suffix: str) -> Path:
     stem = path.name.rpartition(".")[0]
     marks = [i for i in (stem.find(mark) for mark in "#@%") if i >= 0]
     return path.with_name(f"{stem[: min(marks)].rstrip('._-') if marks else stem}{suffix}")
+
+
+def read_sidecar(path: Path) -> dict[str, Any]:
+    """Read a sidecar.
+
+    Raises:
+        ReenactError: it is not there, or none of ours.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ReenactError(f"{path}: the sidecar cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise ReenactError(f"{path}: not JSON ({error})") from error
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        raise ReenactError(f'{path}: expected a sidecar with "schema": "{SCHEMA}"')
+    if not all(isinstance(content.get(name), dict) for name in ("inputs", "frames")):
+        raise ReenactError(f"{path}: the sidecar has no inputs or no frames; render with --existing overwrite")
+    return content
 
 
 def versions() -> dict[str, str]:

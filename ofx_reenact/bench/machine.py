@@ -1,0 +1,59 @@
+"""What was measured on: the machine, its versions and its load, recorded with every result."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+from ofx_reenact.provenance import versions
+
+SCHEMA = "ofx-reenact/bench/1"
+
+
+def record(kind: str, device: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Begin the record of a measurement, before it: what is measured, how, on what, under which load.
+
+    Args:
+        kind: ``stages``, ``memory``, ``scaling`` or ``peers``.
+        device: ``cpu`` or ``cuda``.
+        settings: as they were chosen.
+    """
+    import torch
+
+    return {
+        "schema": SCHEMA,
+        "kind": kind,
+        "command": ["ofx-reenact", *sys.argv[1:]],
+        "settings": settings,
+        "machine": {
+            "system": f"{platform.system()} {platform.release()}",
+            "processor": processor(),
+            "cores": cores(),
+            "torch threads": torch.get_num_threads(),
+            "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", ""),
+            "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
+        },
+        "versions": versions(),
+        "load before": load(),
+    }
+
+
+def cores() -> int:
+    """How many cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def load() -> float | None:
+    """Processes that wanted to run in the last minute, on average; None where the system does not say."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+
+
+def processor() -> str:
+    """Name of the processor."""
+    about = Path("/proc/cpuinfo")
+    lines = about.read_text(encoding="utf-8").splitlines() if about.is_file() else []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or platform.machine())

@@ -1,0 +1,245 @@
+"""How fast other reenactments' networks are, beside ours: same machine, same run, same size of input.
+
+Their code is not ours to ship. It is imported from checkouts that the user has, and only the networks are built from
+it, with weights of chance: time does not depend on them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ofx_reenact.bench.fdgan import translators
+from ofx_reenact.bench.peak import counted, peak, seconds
+from ofx_reenact.errors import ReenactError, SettingsError
+
+Work = Callable[[], object]
+# Side of the pictures that all of these networks take.
+SIZE = 256
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Networks of one project, as far as they run for every frame or once for a target.
+
+    Attributes:
+        project: whose they are.
+        what: they do.
+        per: ``frame`` or ``target``.
+        samples: runs timed.
+        milliseconds, p5, p95: median and percentiles of them.
+        gflop: of one run.
+        of_peak: how much of the machine's matrix peak that reached, 0 to 1.
+        ratio: the time over that of our printed translator, in the same round; median.
+    """
+
+    project: str
+    what: str
+    per: str
+    samples: int
+    milliseconds: float
+    p5: float
+    p95: float
+    gflop: float
+    of_peak: float
+    ratio: float
+
+
+@dataclass(frozen=True)
+class _Checkout:
+    """What is needed of a project's checkout."""
+
+    project: str
+    config: str
+    modules: tuple[str, ...]
+    works: Callable[[dict[str, Any], Callable[[str, str], Any], str], dict[tuple[str, str], Work]]
+
+    @property
+    def files(self) -> list[str]:
+        return [self.config, *(f"{module.replace('.', '/')}.py" for module in self.modules)]
+
+
+def bench(checkouts: Sequence[Path], runs: int, device: str) -> dict[str, Any]:
+    """Time our networks and those of checkouts, float32, in rounds over all of them.
+
+    Args:
+        checkouts: folders of first-order-model or LivePortrait.
+        runs: rounds that count, after one that does not.
+        device: ``cpu`` or ``cuda``.
+
+    Returns:
+        ``peers``, a list of :class:`Peer`, and ``peak`` in GFLOP a second.
+
+    Raises:
+        ReenactError: a folder is no checkout of these projects, or its code cannot be used.
+    """
+    ours = {("ofx_reenact", what, "frame"): work for what, work in translators(torch.float32, device).items()}
+    reference = next(iter(ours))
+    works = dict(ours)
+    for folder in checkouts:
+        project, found = networks(folder, device)
+        works |= {(project, what, per): work for (what, per), work in found.items()}
+    with torch.inference_mode(), _quiet():
+        gflop = {key: counted(work)[1] for key, work in works.items()}
+        took: dict[tuple[str, str, str], list[float]] = {key: [] for key in works}
+        peaks = [peak(torch.float32, device)]
+        for _ in range(runs):
+            for key, work in works.items():
+                took[key].append(seconds(work, device))
+            peaks.append(peak(torch.float32, device))
+    rows = [_row(key, took[key], took[reference], gflop[key], max(peaks)) for key in works]
+    return {"peers": rows, "peak": max(peaks)}
+
+
+def networks(folder: Path, device: str) -> tuple[str, dict[tuple[str, str], Work]]:
+    """Build a checkout's networks; returns the project, and what runs by (what it does, ``frame`` or ``target``).
+
+    Raises:
+        ReenactError: a file is missing, or the code does not build them or run.
+    """
+    kind = _kind(folder)
+    try:
+        with importable(folder), torch.inference_mode(), _quiet():
+            works = kind.works(_config(folder / kind.config), _part, device)
+    except ReenactError:
+        raise
+    except Exception as error:
+        raise ReenactError(
+            f"{folder}: the networks of {kind.project} cannot be built from this checkout ({_said(error)}); "
+            "check out a released state, and install what its requirements.txt names"
+        ) from error
+    return kind.project, works
+
+
+@contextlib.contextmanager
+def importable(folder: Path) -> Iterator[None]:
+    """Import from a checkout, and forget its modules afterwards: theirs have names that others use as well."""
+    before = dict(sys.modules)
+    sys.path.insert(0, str(folder.resolve()))
+    for name in [name for name in before if name.partition(".")[0] in _PACKAGES]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder.resolve()))
+        for name in [name for name in sys.modules if name.partition(".")[0] in _PACKAGES]:
+            del sys.modules[name]
+        sys.modules.update({name: m for name, m in before.items() if name.partition(".")[0] in _PACKAGES})
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep back what torch says of the age of their code."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _kind(folder: Path) -> _Checkout:
+    """Tell whose checkout it is, and that it is whole."""
+    if not folder.is_dir():
+        raise ReenactError(f"{folder}: no such folder; name a checkout of {' or '.join(k.project for k in _KINDS)}")
+    lacking = {kind: [name for name in kind.files if not (folder / name).is_file()] for kind in _KINDS}
+    kind = min(lacking, key=lambda k: len(lacking[k]) / len(k.files))
+    if len(lacking[kind]) == len(kind.files):
+        raise ReenactError(f"{folder}: no checkout of {' or '.join(k.project for k in _KINDS)}")
+    if lacking[kind]:
+        raise ReenactError(f"{folder}: not a whole checkout of {kind.project}, {', '.join(lacking[kind])} is missing")
+    return kind
+
+
+def _config(path: Path) -> dict[str, Any]:
+    try:
+        import yaml
+    except ImportError as error:
+        raise SettingsError("bench peers reads the checkouts' YAML files: pip install pyyaml") from error
+    return yaml.safe_load(path.read_text(encoding="utf-8"))["model_params"]
+
+
+def _part(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(module), name)
+
+
+def _said(error: Exception) -> str:
+    return (f"{type(error).__name__}: {error}".splitlines() or [""])[0]
+
+
+def _first_order(config: dict[str, Any], part: Callable[[str, str], Any], device: str) -> dict[tuple[str, str], Work]:
+    """Keypoints of the driver's frame and the generator; the target's keypoints are found once."""
+    common = config["common_params"]
+    detect = part("modules.keypoint_detector", "KPDetector")(**config["kp_detector_params"], **common)
+    generate = part("modules.generator", "OcclusionAwareGenerator")(**config["generator_params"], **common)
+    detect, generate = (network.eval().to(device) for network in (detect, generate))
+    target, driver = torch.rand(2, 1, 3, SIZE, SIZE, device=device)
+    known = detect(target)
+    return {
+        ("keypoints and generator", "frame"): lambda: generate(target, kp_source=known, kp_driving=detect(driver)),
+        ("keypoints of the target", "target"): lambda: detect(target),
+    }
+
+
+def _live_portrait(config: dict[str, Any], part: Callable[[str, str], Any], device: str) -> dict[tuple[str, str], Work]:
+    """Motion of the driver's frame, warp and decoder; the target's appearance is extracted once."""
+    names = {
+        "appearance_feature_extractor": "AppearanceFeatureExtractor",
+        "motion_extractor": "MotionExtractor",
+        "warping_module": "WarpingNetwork",
+        "spade_generator": "SPADEDecoder",
+    }
+    modules = dict(zip(names, _KINDS[1].modules, strict=True))
+    appearance, motion, warp, decode = (
+        part(modules[key], name)(**config[f"{key}_params"]).eval().to(device) for key, name in names.items()
+    )
+    target, driver = torch.rand(2, 1, 3, SIZE, SIZE, device=device)
+    points = torch.randn(2, 1, config["warping_module_params"]["num_kp"], 3, device=device) / 4
+    known = appearance(target)
+
+    def frame() -> object:
+        motion(driver)
+        return decode(feature=warp(known, kp_source=points[0], kp_driving=points[1])["out"])
+
+    return {
+        ("motion, warp and decoder", "frame"): frame,
+        ("appearance and motion of the target", "target"): lambda: (appearance(target), motion(target)),
+    }
+
+
+_KINDS = (
+    _Checkout(
+        "first-order-model",
+        "config/vox-256.yaml",
+        ("modules.keypoint_detector", "modules.generator"),
+        _first_order,
+    ),
+    _Checkout(
+        "LivePortrait",
+        "src/config/models.yaml",
+        (
+            "src.modules.appearance_feature_extractor",
+            "src.modules.motion_extractor",
+            "src.modules.warping_network",
+            "src.modules.spade_generator",
+        ),
+        _live_portrait,
+    ),
+)
+# Top-level packages of the checkouts.
+_PACKAGES = ("modules", "sync_batchnorm", "src")
+
+
+def _row(
+    key: tuple[str, str, str], took: Sequence[float], reference: Sequence[float], gflop: float, best: float
+) -> Peer:
+    p5, median, p95 = (1000 * float(p) for p in np.percentile(took, (5, 50, 95)))
+    ratio = float(np.median(np.divide(took, reference)))
+    return Peer(*key, len(took), median, p5, p95, gflop, gflop / (median / 1000) / best, ratio)

@@ -1,0 +1,63 @@
+"""``ofx-reenact consent``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="consent", help="The consent file of the person shown.", no_args_is_help=True, rich_markup_mode="rich"
+)
+
+_Release = Annotated[Path | None, typer.Option(help="The signed release; the file's own 'document' if not given.")]
+
+
+@app.command("template")
+def template(
+    output: Annotated[Path, typer.Argument(help="Consent file (.json) to write.", metavar="OUT.json")],
+    performer: Annotated[str, typer.Option(help="Name of the person shown.")],
+    release_id: Annotated[str, typer.Option("--id", help="Id of the release, named in every frame.")],
+    release: Annotated[Path, typer.Option(help="The signed release, of which the SHA-256 is taken.")],
+    scope: Annotated[str, typer.Option(help="Uses that it allows, separated by commas.")],
+    expires: Annotated[str, typer.Option(help="Last day on which it holds, as 2027-12-31.")],
+) -> int:
+    """Write the consent file of a signed release."""
+    from ofx_reenact.provenance.consent import write_consent
+
+    uses = tuple(use.strip() for use in scope.split(","))
+    write_consent(output, performer=performer, release=release_id, scope=uses, expires=expires, document=release)
+    typer.echo(str(output))
+    return 0
+
+
+@app.command("check")
+def check(
+    input: Annotated[Path, typer.Argument(help="Consent file (.json).", metavar="F.json")],
+    release: _Release = None,
+    on: Annotated[str, typer.Option(help="Day of the use, as 2027-12-31; today if not given.")] = "",
+    scope: Annotated[str, typer.Option(help="Use that must be in its scope.")] = "",
+) -> int:
+    """Say whether a consent holds; exit code 1 if it does not."""
+    from ofx_reenact.errors import SettingsError
+    from ofx_reenact.provenance.consent import read_consent, read_date
+
+    try:
+        day = read_date(on) if on else None
+    except ValueError as error:
+        raise SettingsError(f"--on {on}: give a date as 2027-12-31") from error
+    consent = read_consent(input)
+    problems = consent.problems(on=day, scope=scope, release=release)
+    typer.echo(f"performer: {consent.performer}")
+    typer.echo(f"release: {consent.release}, {_compared(release or consent.found_document)}")
+    typer.echo(f"scope: {', '.join(consent.scope)}")
+    typer.echo(f"expires: {consent.expires}")
+    for problem in problems:
+        typer.secho(problem, fg="red")
+    typer.echo("does not hold" if problems else "holds")
+    return int(bool(problems))
+
+
+def _compared(document: Path | None) -> str:
+    return f"compared with {document}" if document else "its document was not compared; --release names it"

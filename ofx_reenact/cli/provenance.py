@@ -1,0 +1,128 @@
+"""``ofx-reenact provenance``."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from ofx_reenact.frames.ranges import FrameRange
+
+app = typer.Typer(
+    name="provenance", help="Sign frames, check their signatures, and see what a frame says of itself.",
+    no_args_is_help=True, rich_markup_mode="rich",
+)  # fmt: skip
+
+_Output = Annotated[str, typer.Argument(help="Sequence that was rendered.", metavar="O.####.exr")]
+_Frames = Annotated[str, typer.Option("--frames", "-f", help="Frames, as 1001-1010; all that are there if empty.")]
+
+
+@app.command("sign")
+def sign(
+    output: _Output,
+    cert: Annotated[
+        Path, typer.Option(help="Certificate chain (PEM), the signer's own first.", envvar="OFX_REENACT_C2PA_CERT")
+    ],
+    key: Annotated[Path, typer.Option(help="Its private key (PEM).", envvar="OFX_REENACT_C2PA_KEY")],
+    frames: _Frames = "",
+    existing: Annotated[
+        Literal["error", "skip", "overwrite"], typer.Option(help="What to do with signatures that are there.")
+    ] = "error",
+) -> int:
+    """Sign each frame by a C2PA manifest beside it; the frames themselves stay as they are."""
+    from ofx_reenact.provenance.credentials import read_credentials
+    from ofx_reenact.provenance.signing import sign_sequence
+
+    credentials = read_credentials(cert, key)
+    signed, skipped = sign_sequence(output, credentials, _range(frames), existing)
+    typer.echo(f"{len(signed)} frames signed by {credentials.name}")
+    if skipped:
+        typer.echo(f"{len(skipped)} frames were signed already: {skipped}")
+    return 0
+
+
+@app.command("verify")
+def verify(
+    output: _Output,
+    trust: Annotated[
+        Path,
+        typer.Option(help="Certificates (PEM) that signatures must lead back to.", envvar="OFX_REENACT_C2PA_TRUST"),
+    ],
+    frames: _Frames = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
+) -> int:
+    """Say of each frame whether it is what was signed, and by somebody trusted; exit code 1 if one is not."""
+    from ofx_reenact.provenance.credentials import read_trusted
+    from ofx_reenact.provenance.signing import verify_sequence
+
+    verdicts = verify_sequence(output, read_trusted(trust), _range(frames))
+    bad = [verdict for verdict in verdicts if verdict.problems]
+    if as_json:
+        listed = [
+            {"path": str(v.path), "signer": v.signer, "problems": list(v.problems), "signed": dict(v.facts)}
+            for v in verdicts
+        ]
+        typer.echo(json.dumps({"good": not bad, "files": listed}, indent=1, ensure_ascii=False))
+        return int(bool(bad))
+    for verdict in bad:
+        typer.secho(f"{verdict.path}: {'; '.join(verdict.problems)}", fg="red")
+    good = len(verdicts) - len(bad)
+    signers = sorted({verdict.signer for verdict in verdicts if not verdict.problems})
+    typer.echo(f"{good} frames are as they were signed{' by ' + ' and '.join(signers) if signers else ''}")
+    if bad:
+        typer.echo(f"{len(bad)} files are not")
+    return int(bool(bad))
+
+
+@app.command("show")
+def show(
+    frame: Annotated[Path, typer.Argument(help="Frame that was rendered.", metavar="F.exr")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> int:
+    """Say what a frame says of itself, what its sidecar says of it, and whether it is signed."""
+    from ofx_reenact.provenance.attributes import read_attributes
+
+    attributes, noted, signature = read_attributes(frame), _in_sidecar(frame), _signature(frame)
+    if as_json:
+        said = {"attributes": attributes, "sidecar": noted, "signature": signature}
+        typer.echo(json.dumps(said, indent=1, ensure_ascii=False))
+        return 0
+    for name, value in {**attributes, **noted, "signature": signature}.items():
+        typer.echo(f"{name}: {value}")
+    return 0
+
+
+def _range(frames: str) -> FrameRange | None:
+    from ofx_reenact.frames.ranges import FrameRange
+
+    return FrameRange.parse(frames) if frames else None
+
+
+def _in_sidecar(frame: Path) -> dict[str, Any]:
+    """What the sidecar of a frame's sequence says of it; empty without one."""
+    from ofx_reenact.provenance.sidecar import read_sidecar, sidecar_path
+
+    number = re.fullmatch(r"(.*?)(-?\d+)(\.[^.]*)", frame.name)
+    if number is None:
+        return {}
+    path = sidecar_path(str(frame.with_name(f"{number[1]}#{number[3]}")))
+    return dict(read_sidecar(path)["frames"].get(str(int(number[2])), {})) if path.exists() else {}
+
+
+def _signature(frame: Path) -> str:
+    from ofx_reenact.errors import ReenactError
+    from ofx_reenact.provenance.signing import SUFFIX, read_signature
+
+    if not frame.with_suffix(SUFFIX).exists():
+        return "none"
+    try:
+        verdict = read_signature(frame)
+    except ReenactError as error:
+        return str(error)
+    if verdict.problems:
+        return "; ".join(verdict.problems)
+    return f"by {verdict.signer}; whether to trust them, 'provenance verify' says"

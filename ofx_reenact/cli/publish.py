@@ -1,0 +1,74 @@
+"""``ofx-reenact publish``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from ofx_reenact.cli.verify import NOT_GOOD, Frames, Json, Output, Performance, Strict
+
+HELP = "Check a rendered sequence with pyblish and publish it as a new version."
+
+
+PATH_HELP = "Print the folder to put on PYBLISHPLUGINPATH."
+
+
+def command(
+    output: Output,
+    target_dir: Annotated[str, typer.Option(help="Folder to publish into, as NAME/vNNN.", metavar="PATH")] = "",
+    approved: Annotated[str, typer.Option(help="List of approved weights, a SHA-256 a line.", metavar="PATH")] = "",
+    consent: Annotated[str, typer.Option(help="Consent file, if not the render's.", metavar="PATH")] = "",
+    repair: Annotated[bool, typer.Option("--repair", help="Render missing frames and complete the sidecar.")] = False,
+    frames: Frames = "",
+    performance: Performance = "",
+    strict: Strict = False,
+    json: Json = None,
+) -> int:
+    """Publish a sequence."""
+    from ofx_reenact.frames.sequence import frame_path
+    from ofx_reenact.publish.options import Options
+    from ofx_reenact.publish.run import publish
+    from ofx_reenact.verify.report import write_json
+
+    frame_path(output, 1)
+    options = Options(
+        frames=frames, performance=performance, strict=strict, approved=approved, consent=consent, target_dir=target_dir
+    )
+    report = publish(output, options, repair=repair)
+    if json is not None:
+        write_json(json, report)
+    for line in lines_of(report):
+        typer.echo(line)
+    return 0 if report["good"] else NOT_GOOD
+
+
+def pyblish_path() -> int:
+    """Print where the plugins lie."""
+    from ofx_reenact.publish import PLUGINS
+
+    typer.echo(str(PLUGINS))
+    return 0
+
+
+def lines_of(report: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what happened, in lines for people."""
+    from ofx_reenact.verify.report import lines_of as lines_of_checks
+
+    if report["report"]:
+        yield from lines_of_checks(report["report"])
+    answered = {line for answer in _answers(report) for line in ("\n".join(answer["problems"]),) if line}
+    for plugin, reason in report["failed"].items():
+        if reason not in answered:
+            yield f"  {plugin}: {reason}"
+    for label, became in report["repaired"].items():
+        yield f"repair: {label}: {became}"
+    if report["published"]:
+        yield f"published: {report['published']['folder']}"
+    else:
+        yield "good; name --target-dir to publish it" if report["good"] else "not published"
+
+
+def _answers(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return list(report["report"]["checks"].values()) if report["report"] else []

@@ -1,0 +1,40 @@
+"""``ofx-reenact verify``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ofx_reenact.cli import progress as shown
+
+HELP = "Check a rendered sequence: every frame there, whole, and as its target, driver and sidecar say."
+NOT_GOOD = 1
+
+Output = Annotated[str, typer.Argument(help="EXR sequence, NAME.####.exr.", metavar="O.####.exr")]
+Frames = Annotated[str, typer.Option(help="Frames that should be there; those of the sidecar if not given.")]
+Performance = Annotated[str, typer.Option(help="Performance file of the driver, if the sidecar names none.")]
+Json = Annotated[Path | None, typer.Option("--json", help="Also write the report as JSON.", metavar="PATH")]
+Strict = Annotated[bool, typer.Option("--strict", help="What is gone and cannot be compared is not good.")]
+
+
+def command(
+    output: Output,
+    frames: Frames = "",
+    performance: Performance = "",
+    strict: Strict = False,
+    json: Json = None,
+    progress: shown.OPTION = "",
+) -> int:
+    """Check a sequence."""
+    from ofx_reenact.verify.report import lines_of, verify, write_json
+
+    way = shown.choose(progress)
+    with shown.observer(way) as observe:
+        report = verify(output, frames=frames, performance=performance, strict=strict, observe=observe)
+    content = report.as_dict()
+    if json is not None:
+        write_json(json, content)
+    shown.say(way, content, lines_of(content))
+    return 0 if report.good else NOT_GOOD

@@ -1,0 +1,68 @@
+"""What every frame says of itself: EXR attributes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ofx_reenact import __version__
+from ofx_reenact.errors import FrameError
+from ofx_reenact.provenance.consent import Consent
+
+# IPTC's term for a picture in which generated parts were composed with a real one.
+SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+NO_CONSENT = "none"
+NO_FDGAN = "off"
+_SOURCE = "Iptc4xmpExt:DigitalSourceType"
+_PREFIX = "reenact:"
+
+
+def frame_attributes(
+    *, weights_sha256: str, fdgan_sha256: str, target: str, driver: str, consent: Consent | None
+) -> dict[str, str]:
+    """Return the EXR attributes that every frame carries.
+
+    Args:
+        weights_sha256: of LD-Net.
+        fdgan_sha256: of FD-GAN, or ``NO_FDGAN`` where it paints nothing.
+        target, driver: names, without folders.
+        consent: of the person shown, if there is one.
+    """
+    return {
+        "Software": f"ofx-reenact {__version__}",
+        _SOURCE: SOURCE_TYPE,
+        "reenact:version": __version__,
+        "reenact:weights_sha256": weights_sha256,
+        "reenact:fdgan_sha256": fdgan_sha256,
+        "reenact:target": target,
+        "reenact:driver": driver,
+        "reenact:consent_id": consent.release if consent else NO_CONSENT,
+        "reenact:job": job_name(),
+    }
+
+
+def job_name() -> str:
+    """Return the job that this process works for, as its environment names it."""
+    return os.environ.get("OFX_REENACT_JOB", "desk")
+
+
+def read_attributes(path: Path) -> dict[str, Any]:
+    """Return what a frame says of itself, by attribute; pixels are not read.
+
+    Raises:
+        FrameError: it is no picture, or says nothing.
+    """
+    import OpenImageIO as oiio
+
+    source = oiio.ImageInput.open(str(path)) if path.is_file() else None
+    if source is None:
+        oiio.geterror()
+        raise FrameError(f"{path}: no such file, or not a picture that can be read")
+    found = {attribute.name: attribute.value for attribute in source.spec().extra_attribs}
+    source.close()
+    if f"{_PREFIX}version" not in found or _SOURCE not in found:
+        raise FrameError(
+            f"{path}: does not say where it comes from; ofx-reenact did not write it, or another program wrote it again"
+        )
+    return {name: value for name, value in found.items() if name.startswith((_PREFIX, _SOURCE, "Software"))}

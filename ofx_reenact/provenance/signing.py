@@ -1,0 +1,234 @@
+"""C2PA signatures beside a sequence: ``O.1001.exr`` is signed by ``O.1001.c2pa``. Frames themselves stay as they are.
+
+No signature is stamped with the time by a server, since nothing here asks the network: it holds as long as its
+certificate does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ofx_reenact.errors import FrameError, OutputError, ReenactError
+from ofx_reenact.files import written_whole
+from ofx_reenact.frames.plate import is_whole
+from ofx_reenact.frames.ranges import FrameRange
+from ofx_reenact.frames.sequence import Sequence, files_of, frame_path
+from ofx_reenact.provenance.attributes import read_attributes
+from ofx_reenact.provenance.credentials import Credentials, load_c2pa
+from ofx_reenact.provenance.manifest import EXR, FACTS, facts_of, manifest_of, named_inputs
+from ofx_reenact.provenance.sidecar import read_sidecar, sidecar_path
+
+SUFFIX = ".c2pa"
+_UNTRUSTED, _EXPIRED = "signingCredential.untrusted", "signingCredential.expired"
+_QUIET = {"remote_manifest_fetch": False, "ocsp_fetch": False}
+# What C2PA's codes mean to somebody who did not read its specification.
+_MEANS = {
+    "assertion.dataHash.mismatch": "its bytes are not those that were signed",
+    _UNTRUSTED: "its certificate does not lead back to one that is trusted",
+    _EXPIRED: "its certificate does not hold today",
+    "claimSignature.mismatch": "the signature is not that of its certificate",
+    "assertion.hashedURI.mismatch": "its manifest was changed after it was signed",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a signature is worth.
+
+    Attributes:
+        signer: whom its certificate names; empty without one that can be read.
+        facts: what was signed of the frame; empty if nothing was.
+        problems: why it does not hold; empty if it does.
+    """
+
+    path: Path
+    signer: str
+    facts: Mapping[str, Any]
+    problems: tuple[str, ...]
+
+
+def sign_sequence(
+    output: str, credentials: Credentials, frames: FrameRange | None = None, existing: str = "error"
+) -> tuple[FrameRange, FrameRange]:
+    """Sign frames, each by a manifest beside it. All are looked at before the first is signed.
+
+    Args:
+        output: the sequence, as ``O.####.exr``.
+        credentials: of the studio.
+        frames: to sign; all that are there if not given.
+        existing: what to do with signatures that are there: ``error``, ``skip``, ``overwrite``.
+
+    Returns:
+        Frames signed, and frames skipped.
+
+    Raises:
+        ReenactError: a frame is not there, not whole, does not say where it comes from, or contradicts the sidecar;
+            or the certificate is none that C2PA takes.
+        OutputError: a signature is there already, or cannot be written.
+    """
+    asked = frames or _frames_there(output)
+    signed = FrameRange.of(f for f in asked if _manifest_path(output, f).exists())
+    if signed and existing == "error":
+        raise OutputError(f"{output}: frames {signed} are signed already; --existing skip or overwrite goes on")
+    skipped = signed if existing == "skip" else FrameRange(())
+    sidecar = read_sidecar(sidecar_path(output))
+    manifests = {frame: _manifest(frame_path(output, frame), frame, sidecar) for frame in asked - skipped}
+    for frame, manifest in manifests.items():
+        _sign(frame_path(output, frame), manifest, credentials)
+    return asked - skipped, skipped
+
+
+def verify_sequence(output: str, trusted: str, frames: FrameRange | None = None) -> tuple[Verdict, ...]:
+    """Say of each frame whether it is what was signed, as this frame of this sequence, by somebody trusted.
+
+    Args:
+        output: the sequence, as ``O.####.exr``.
+        trusted: certificates (PEM) that signatures must lead back to.
+        frames: that must be there; all that are if not given.
+
+    Returns:
+        A verdict for each frame, and one more for each file beside them that contradicts what was signed.
+
+    Raises:
+        FrameError: there are no frames of this name.
+    """
+    asked = frames or _frames_there(output)
+    found = [_verify(frame_path(output, frame), frame, trusted) for frame in asked]
+    made_from = Counter(_origin(verdict) for verdict in found if verdict.facts)
+    usual = made_from.most_common(1)[0][0] if made_from else ""
+    found = [_same_origin(verdict, usual) for verdict in found]
+    return (*found, *_left_over(output), *_contradicting(output, found))
+
+
+def read_signature(path: Path, trusted: str = "") -> Verdict:
+    """Read a frame's signature and compare it with the frame.
+
+    Args:
+        path: of the frame.
+        trusted: certificates (PEM) that it must lead back to; whoever signed will do if empty.
+
+    Raises:
+        ReenactError: the C2PA library is not installed.
+    """
+    c2pa = load_c2pa()
+    settings: dict[str, Any] = {"verify": {**_QUIET, "verify_trust": bool(trusted)}}
+    if trusted:
+        settings["trust"] = {"trust_anchors": trusted}
+    beside = path.with_suffix(SUFFIX)
+    try:
+        manifest = beside.read_bytes()
+    except OSError as error:
+        return Verdict(path, "", {}, (f"not signed: {beside.name} cannot be read ({error.strerror})",))
+    try:
+        context = c2pa.Context.from_dict(settings)
+        with path.open("rb") as file, c2pa.Reader(EXR, file, manifest, context) as reader:
+            said = json.loads(reader.json())
+    except OSError as error:
+        return Verdict(path, "", {}, (f"cannot be read ({error.strerror})",))
+    except c2pa.C2paError as error:
+        return Verdict(path, "", {}, (f"{beside.name} is damaged, or no C2PA manifest ({error})",))
+    return _judged(path, said, trusted)
+
+
+def _judged(path: Path, said: Mapping[str, Any], trusted: str) -> Verdict:
+    """Turn what the C2PA library found into a verdict."""
+    active = said.get("manifests", {}).get(said.get("active_manifest"), {})
+    certificate = active.get("signature_info") or {}
+    signer = ", ".join(filter(None, (certificate.get("common_name"), certificate.get("issuer"))))
+    signed: Any = next((a["data"] for a in active.get("assertions", ()) if a["label"] == FACTS), None)
+    facts = signed if isinstance(signed, dict) else {}
+    failures = said.get("validation_results", {}).get("activeManifest", {}).get("failure", ())
+    by_code = {failure["code"]: failure.get("explanation", "not valid") for failure in failures}
+    # One that expired leads back to nobody either; that would only lead the reader astray.
+    if not trusted or _EXPIRED in by_code:
+        by_code.pop(_UNTRUSTED, None)
+    problems = [_MEANS.get(code) or f"{explanation} ({code})" for code, explanation in by_code.items()]
+    good = ("Trusted",) if trusted else ("Trusted", "Valid")
+    if not problems and said.get("validation_state") not in good:
+        problems = [f"C2PA calls its signature {said.get('validation_state')}"]
+    return Verdict(path, signer, facts, tuple(problems))
+
+
+def _verify(path: Path, frame: int, trusted: str) -> Verdict:
+    """Judge one frame by itself."""
+    if not path.is_file():
+        return Verdict(path, "", {}, ("no such file",))
+    verdict = read_signature(path, trusted)
+    if verdict.problems or verdict.facts.get("frame") == frame:
+        return verdict
+    signed_as = verdict.facts.get("frame", "none of a sequence")
+    return Verdict(path, verdict.signer, verdict.facts, (f"signed as frame {signed_as}",))
+
+
+def _origin(verdict: Verdict) -> str:
+    """What all frames of one sequence have in common."""
+    return json.dumps([verdict.facts.get(name) for name in ("output", "inputs")], sort_keys=True)
+
+
+def _same_origin(verdict: Verdict, usual: str) -> Verdict:
+    if verdict.problems or _origin(verdict) == usual:
+        return verdict
+    problem = "signed as part of another sequence, or made from other inputs than most frames here"
+    return Verdict(verdict.path, verdict.signer, verdict.facts, (problem,))
+
+
+def _left_over(output: str) -> list[Verdict]:
+    """Signatures whose frames are gone."""
+    signatures = files_of(str(Path(output).with_suffix(SUFFIX)))
+    suffix = Path(output).suffix
+    return [Verdict(p, "", {}, ("its frame is gone",)) for p in signatures if not p.with_suffix(suffix).exists()]
+
+
+def _contradicting(output: str, found: list[Verdict]) -> list[Verdict]:
+    """The sidecar, if it is there and names other inputs than were signed."""
+    path = sidecar_path(output)
+    good = next((verdict for verdict in found if not verdict.problems), None)
+    if good is None or not path.exists():
+        return []
+    try:
+        if named_inputs(read_sidecar(path)) == good.facts.get("inputs"):
+            return []
+    except ReenactError as error:
+        return [Verdict(path, "", {}, (str(error),))]
+    return [Verdict(path, "", {}, ("names other inputs than those that were signed",))]
+
+
+def _manifest(path: Path, frame: int, sidecar: Mapping[str, Any]) -> str:
+    """Look at a frame and say what is to be signed of it."""
+    attributes = read_attributes(path)
+    if not is_whole(path):
+        raise FrameError(f"{path}: damaged or not complete; render it again")
+    try:
+        return manifest_of(path.name, facts_of(frame, attributes, sidecar))
+    except ReenactError as error:
+        raise ReenactError(f"{path}: {error}") from error
+
+
+def _sign(path: Path, manifest: str, credentials: Credentials) -> None:
+    c2pa = load_c2pa()
+    info = c2pa.C2paSignerInfo(
+        alg=credentials.algorithm, sign_cert=credentials.chain, private_key=credentials.key, ta_url=None
+    )
+    try:
+        with c2pa.Signer.from_info(info) as signer, path.open("rb") as file:
+            builder = c2pa.Builder(manifest)
+            builder.set_no_embed()
+            signature = builder.sign(signer, EXR, file)
+    except c2pa.C2paError as error:
+        raise ReenactError(f"{path}: C2PA does not sign with this certificate ({error})") from error
+    with written_whole(path.with_suffix(SUFFIX)) as partial:
+        partial.write_bytes(signature)
+
+
+def _frames_there(output: str) -> FrameRange:
+    frame_path(output, 1)
+    return Sequence.open(output).frames
+
+
+def _manifest_path(output: str, frame: int) -> Path:
+    return frame_path(output, frame).with_suffix(SUFFIX)

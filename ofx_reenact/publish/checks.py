@@ -1,0 +1,166 @@
+"""What must hold for a sequence to be published, beyond what ``verify`` asks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ofx_reenact import provenance
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.files import sha256_of
+from ofx_reenact.publish.options import Options
+from ofx_reenact.publish.version import Place
+from ofx_reenact.resources import resource
+from ofx_reenact.verify.checks import CHECKS, Answer, Check, by_frames
+from ofx_reenact.verify.look import SOURCE_ATTRIBUTE
+from ofx_reenact.verify.subject import Subject
+
+_SHIPPED = ("ldnet.safetensors", "fdgan_dense.safetensors", "fdgan_paper.safetensors")
+_ALWAYS = ("Software", SOURCE_ATTRIBUTE, *(f"reenact:{name}" for name in (
+    "version", "weights_sha256", "fdgan_sha256", "target", "driver", "consent_id", "job", "confidence",
+)))  # fmt: skip
+# A frame's header holds its confidence in 32 bits, the sidecar in four digits.
+_ROUNDED = 1e-4
+
+
+def checks_for(options: Options, place: Place | None) -> dict[str, Check]:
+    """Return every check of a publish, in order.
+
+    Args:
+        options: of the publish.
+        place: where the sequence will be published, if it will be.
+    """
+    return {
+        **CHECKS,
+        "weights": partial(weights, approved=options.approved),
+        "consent": partial(consent, named=options.consent),
+        "provenance": says_what_made_it,
+        "version": partial(version, place=place),
+    }
+
+
+def weights(subject: Subject, approved: str) -> Answer:
+    """Are all weights on the studio's list, or without one, those that travel with the package?"""
+    try:
+        known = read_approved(Path(approved)) if approved else _shipped()
+    except ReenactError as error:
+        return Answer((str(error),))
+    whose = f"those of {approved}" if approved else "the weights that travel with the package"
+    found = [
+        (one.frame, f"weights {digest} are not among {whose}")
+        for one in subject.whole
+        for digest in _digests(_made(one))
+        if digest not in known
+    ]
+    silent = [(one.frame, "no word of the weights in the header") for one in subject.whole if not _digests(_made(one))]
+    beside = subject.sidecar
+    problems = [
+        f"{beside.path}: {name} {digest} is not among {whose}"
+        for name in ("weights", "fdgan")
+        if (digest := _digest_of(beside.content.get(name))) and digest not in known
+    ]
+    return Answer((*by_frames([*silent, *found]), *problems))
+
+
+def consent(subject: Subject, named: str) -> Answer:
+    """Is there a release of the person shown, of this id, that has not expired?
+
+    Args:
+        subject: the sequence.
+        named: the consent file; if empty, the one of the render.
+    """
+    ids = [(one.frame, _made(one).get("reenact:consent_id", provenance.NO_CONSENT)) for one in subject.whole]
+    without = [(f, "rendered without --consent") for f, release in ids if release == provenance.NO_CONSENT]
+    if without:
+        return Answer(tuple(by_frames(without)))
+    settings = subject.sidecar.settings
+    files = [Path(named)] if named else subject.sidecar.files(settings.consent if settings else "")
+    if not files:
+        return Answer(("the consent file of the render is not reachable from here; name one with --consent",))
+    try:
+        release = provenance.read_consent(Path(files[0]))
+    except ReenactError as error:
+        return Answer((str(error),))
+    others = by_frames(
+        (f, f"rendered under release {said}, {release.path} is {release.release}")
+        for f, said in ids
+        if said != release.release
+    )
+    return Answer((*others, *release.warnings))
+
+
+def says_what_made_it(subject: Subject) -> Answer:
+    """Does every frame say what made it, and the sidecar the same?"""
+    content, found = subject.sidecar.content, []
+    fdgan = content.get("fdgan")
+    said = {
+        "reenact:weights_sha256": _digest_of(content.get("weights")),
+        "reenact:fdgan_sha256": fdgan if fdgan == provenance.NO_FDGAN else _digest_of(fdgan),
+        "reenact:consent_id": content.get("consent"),
+    }
+    frames: Mapping[str, Any] = content.get("frames", {})
+    for one in subject.whole:
+        made = _made(one)
+        found += [(one.frame, f"no attribute {name}") for name in _ALWAYS if name not in made]
+        if made.get(SOURCE_ATTRIBUTE, provenance.SOURCE_TYPE) != provenance.SOURCE_TYPE:
+            found.append((one.frame, f"{SOURCE_ATTRIBUTE} is {made[SOURCE_ATTRIBUTE]}"))
+        found += [
+            (one.frame, f"{name} is {made[name]}, the sidecar says {value}")
+            for name, value in said.items()
+            if value and name in made and made[name] != value
+        ]
+        sure, own = frames.get(str(one.frame), {}).get("confidence"), made.get("reenact:confidence")
+        if sure is not None and isinstance(own, int | float) and abs(own - sure) > _ROUNDED:
+            found.append((one.frame, "another confidence than the sidecar says: is it this frame?"))
+    return Answer(tuple(by_frames(found)))
+
+
+def version(_subject: Subject, place: Place | None) -> Answer:
+    """Is the version's place still free?"""
+    if place is not None and place.folder.exists():
+        return Answer((f"{place.folder}: is there already; a published version is not overwritten",))
+    return Answer()
+
+
+def read_approved(path: Path) -> set[str]:
+    """Read a studio's list of weights: a SHA-256 a line, what follows it and lines with # are for people.
+
+    Raises:
+        ReenactError: it cannot be read, or has a line that is none of these.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReenactError(f"{path}: the list of approved weights cannot be read ({error})") from error
+    listed = set()
+    for number, line in enumerate(lines, start=1):
+        words = line.split("#")[0].split()
+        if not words:
+            continue
+        digest = words[0].lower()
+        if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
+            raise ReenactError(f"{path}: line {number} does not begin with a SHA-256 of 64 hexadecimal digits")
+        listed.add(digest)
+    return listed
+
+
+def _shipped() -> set[str]:
+    return {sha256_of(resource("weights", name)) for name in _SHIPPED}
+
+
+def _made(one: Any) -> Mapping[str, Any]:
+    """What a frame that decodes says of what made it."""
+    made: Mapping[str, Any] = one.header.made
+    return made
+
+
+def _digests(made: Mapping[str, Any]) -> list[str]:
+    """The hashes of all weights that a frame names."""
+    names = ("reenact:weights_sha256", "reenact:fdgan_sha256")
+    return [str(made[name]) for name in names if made.get(name, provenance.NO_FDGAN) != provenance.NO_FDGAN]
+
+
+def _digest_of(about: Any) -> str | None:
+    return about.get("sha256") if isinstance(about, dict) else None

@@ -1,0 +1,67 @@
+"""Small things to look at, made from the frames themselves: a contact sheet, a preview."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ofx_reenact.errors import FrameError
+from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.plate import Plate, read_plate
+from ofx_reenact.frames.preview import Mp4Writer, contact_sheet, fit
+from ofx_reenact.frames.ranges import FrameRange
+from ofx_reenact.frames.sequence import frame_path
+from ofx_reenact.provenance import beside
+
+COLUMNS, ROWS = 6, 4
+
+
+def draw_sheet(output: str, frames: FrameRange, folder: Path) -> Path:
+    """Write a contact sheet of up to 24 frames, evenly chosen; returns its path.
+
+    Raises:
+        FrameError: a frame cannot be read, or has no colour.
+        OutputError: the sheet cannot be written.
+    """
+    count = min(len(frames), COLUMNS * ROWS)
+    chosen = [frames.numbers[round(i * (len(frames) - 1) / max(count - 1, 1))] for i in range(count)]
+    pictures = [fit(shown) for _, shown in _pictures(output, FrameRange.of(chosen))]
+    sheet = folder / beside(output, ".contact.png").name
+    contact_sheet([pictures[i : i + COLUMNS] for i in range(0, len(pictures), COLUMNS)], sheet)
+    return sheet
+
+
+def write_preview(output: str, frames: FrameRange, folder: Path) -> Path:
+    """Write an mp4 of all frames; returns its path.
+
+    Raises:
+        FrameError: a frame cannot be read, or has no colour.
+        OutputError: the preview cannot be written.
+    """
+    movie = folder / beside(output, ".mp4").name
+    with contextlib.ExitStack() as stack:
+        writer: Mp4Writer | None = None
+        for plate, shown in _pictures(output, frames):
+            if writer is None:
+                writer = stack.enter_context(Mp4Writer(movie, plate.fps, (shown.shape[1], shown.shape[0])))
+            writer.write(shown)
+    return movie
+
+
+def has_colour(output: str, frame: int) -> bool:
+    """Tell whether a frame shows anything: one of other layers alone does not."""
+    try:
+        return "R" in read_plate(frame_path(output, frame)).attributes.channelnames
+    except FrameError:
+        return False
+
+
+def _pictures(output: str, frames: FrameRange) -> Iterator[tuple[Plate, np.ndarray]]:
+    """Read frames one after the other, as they are and as they look."""
+    colour = Colour()
+    for frame in frames:
+        plate = read_plate(frame_path(output, frame), frame)
+        yield plate, colour.show(plate)

@@ -1,0 +1,56 @@
+"""Collect: rendered sequences, as named by whoever publishes, or by the Reenact nodes of a Nuke script."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+import pyblish.api
+
+try:
+    from ofx_reenact.publish.tasks import call
+except ImportError:
+    from reenact_nuke.publish import call
+
+FAMILY = "reenact"
+
+
+class CollectReenactSequences(pyblish.api.ContextPlugin):
+    """Collect the sequences that ``context.data["reenact"]`` names, or the file that pyblish was started with."""
+
+    label = "Rendered sequences"
+    order = pyblish.api.CollectorOrder
+
+    def process(self, context: Any) -> None:
+        """Make an instance of each."""
+        named: Dict[str, Any] = context.data.get("reenact", {})
+        started_with = str(context.data.get("currentFile") or "")
+        is_sequence = started_with.lower().endswith(".exr") and any(mark in started_with for mark in "#%@")
+        for output in named.get("outputs") or ([started_with] if is_sequence else []):
+            _add(context, output, named.get("options", {}))
+
+
+class CollectReenactNodes(pyblish.api.ContextPlugin):
+    """Collect what the Reenact nodes of the script in Nuke have rendered."""
+
+    label = "Reenact nodes"
+    order = pyblish.api.CollectorOrder
+
+    def process(self, context: Any) -> None:
+        """Make an instance of each node with an output."""
+        try:
+            from reenact_nuke.publish import sequences
+        except ImportError:
+            return
+        named: Dict[str, Any] = context.data.get("reenact", {})
+        for output, node in sequences().items():
+            _add(context, output, named.get("options", {})).data["node"] = node
+
+
+def _add(context: Any, output: str, options: Dict[str, Any]) -> Any:
+    about = call("collect", output, options)
+    instance = context.create_instance(about["name"], family=FAMILY, families=[FAMILY])
+    instance.data.update({key: value for key, value in about.items() if key != "name"})
+    instance.data.update(
+        label="{} v{:03d} ({})".format(about["name"], about["version"], about["frames"]), output=output
+    )
+    return instance

@@ -1,0 +1,114 @@
+"""A publish from the command line: pyblish with the plugins here and the studio's, and one report."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import pyblish.api
+import pyblish.plugin
+import pyblish.util
+
+from ofx_reenact.publish import PLUGINS
+from ofx_reenact.publish.options import Options
+
+SCHEMA = "ofx-reenact/published/1"
+
+
+def register() -> None:
+    """Let pyblish find the plugins here; those on ``PYBLISHPLUGINPATH`` it finds by itself."""
+    if str(PLUGINS) not in pyblish.api.registered_paths():
+        pyblish.api.register_plugin_path(str(PLUGINS))
+
+
+def publish(output: str, options: Options, *, repair: bool = False) -> dict[str, Any]:
+    """Publish one sequence.
+
+    Args:
+        output: ``O.####.exr``.
+        options: how it is checked and where it goes.
+        repair: where a validator fails that knows a repair, do it, and begin again.
+
+    Returns:
+        The report, JSON-ready: ``good``, ``report`` (of all checks), ``failed`` (plugin → why), ``repaired``,
+        ``published`` (the version's folder and files, or None).
+    """
+    register()
+    plugins = pyblish.api.discover()
+    context, repaired = _run(plugins, output, options), {}
+    if repair and any(result["error"] for result in context.data["results"]):
+        repaired = _repair(plugins, context)
+        if repaired:
+            context = _run(plugins, output, options)
+    return _report(output, context, repaired)
+
+
+def _run(plugins: list[Any], output: str, options: Options) -> Any:
+    context = pyblish.api.Context()
+    context.data["reenact"] = {"outputs": [output], "options": asdict(options)}
+    context.data["results"] = []
+    with _quiet():
+        pyblish.util.publish(context, plugins)
+    for instance in context:
+        if instance.data.get("published"):
+            # What was made for the version has been copied there.
+            shutil.rmtree(instance.data["stagingDir"], ignore_errors=True)
+    return context
+
+
+def _repair(plugins: list[Any], context: Any) -> dict[str, str]:
+    """Do each repair that a failed plugin knows, once; returns its label → what became of it."""
+    done: dict[str, str] = {}
+    failed = {result["plugin"].id for result in context.data["results"] if result["error"]}
+    for plugin in (one for one in plugins if one.id in failed):
+        for action in plugin.actions:
+            if action.on == "failed" and action.label not in done:
+                with _quiet():
+                    result = pyblish.plugin.process(plugin, context, None, action.id)
+                done[action.label] = str(result["error"]) if result["error"] else "done"
+    return done
+
+
+def _report(output: str, context: Any, repaired: dict[str, str]) -> dict[str, Any]:
+    results = context.data["results"]
+    instance = next((one for one in context if one.data.get("output") == output), None)
+    data: dict[str, Any] = instance.data if instance is not None else {}
+    report = data.get("reenactReport")
+    failed = {type_name(result): str(result["error"]) for result in results if result["error"]}
+    if instance is None and not failed:
+        failed["CollectReenactSequences"] = f"{output}: was not collected; a plugin of that name hides it"
+    return {
+        "schema": SCHEMA,
+        "output": output,
+        "good": not failed,
+        "report": report,
+        "failed": failed,
+        "repaired": repaired,
+        "published": data.get("published"),
+        "representations": [dict(one) for one in data.get("representations", ())],
+    }
+
+
+def type_name(result: dict[str, Any]) -> str:
+    """Return the name of the plugin that a result is of."""
+    return str(result["plugin"].__name__)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep pyblish from printing each failure and its traceback: the report says them."""
+    logs = [logging.getLogger(name) for name in ("pyblish.plugin", "pyblish.logic")]
+    disabled = [log.disabled for log in logs]
+    try:
+        for log in logs:
+            log.disabled = True
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        for log, before in zip(logs, disabled, strict=True):
+            log.disabled = before

@@ -1,0 +1,247 @@
+"""The checks of a sequence: each is a question, and answers with what is wrong and what could not be told."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ofx_reenact.engine.channels import formats_of
+from ofx_reenact.errors import FrameError
+from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.plate import Plate, Window
+from ofx_reenact.frames.ranges import FrameRange
+from ofx_reenact.verify.look import Header, Look
+from ofx_reenact.verify.sidecar import changed_inputs
+from ofx_reenact.verify.subject import Subject
+
+_TYPES = {"float16": "half", "float32": "float", "uint32": "uint"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a check found: lines that each name file or frames."""
+
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+
+Check = Callable[[Subject], Answer]
+
+
+def answered(problems: Iterable[str], untold: Iterable[str] = (), *, strict: bool = False) -> Answer:
+    """Answer with what is wrong, and what could not be told: a problem too when ``strict``."""
+    wrong, rest = tuple(problems), tuple(untold)
+    return Answer((*wrong, *rest)) if strict else Answer(wrong, rest)
+
+
+def by_frames(found: Iterable[tuple[int, str]]) -> list[str]:
+    """Say each thing once, with all frames it is true of."""
+    frames: dict[str, list[int]] = defaultdict(list)
+    for frame, text in found:
+        frames[text].append(frame)
+    return [f"{naming(numbers)}: {text}" for text, numbers in frames.items()]
+
+
+def naming(frames: Iterable[int]) -> str:
+    """Name frames: ``frame 7`` or ``frames 1-3,9``."""
+    chosen = FrameRange.of(frames)
+    return f"frame{'s' if len(chosen) > 1 else ''} {chosen}"
+
+
+def frames(subject: Subject) -> Answer:
+    """Is every frame there, and does each decode whole?"""
+    missing = subject.frames - subject.looks
+    problems = [f"{subject.output}: {naming(missing)} of {subject.frames} missing"] if missing else []
+    return Answer((*problems, *(one.damage for one in subject.looks.values() if one.damage)))
+
+
+def finite(subject: Subject) -> Answer:
+    """Is every value a number?"""
+    found = (
+        (one.frame, f"{count} NaN or infinite values in channel {name}")
+        for one in subject.whole
+        for name, count in one.nonfinite.items()
+    )
+    return Answer(tuple(by_frames(found)))
+
+
+def repeats(subject: Subject) -> Answer:
+    """Does no frame repeat another although the driver moved?"""
+    groups: dict[bytes, list[Look]] = defaultdict(list)
+    for one in subject.whole:
+        groups[one.digest].append(one)
+    moved: list[tuple[int, str]] = []
+    untold: list[tuple[int, str]] = []
+    for first, *others in groups.values():
+        for other in others:
+            answer = subject.moved(first.frame, other.frame)
+            text = f"the same pixels as frame {first.frame}"
+            if answer:
+                moved.append((other.frame, f"{text}, though the driver moved"))
+            elif answer is None:
+                reason = subject.unknown.get("performance", "they are not in the performance")
+                untold.append((other.frame, f"{text}; whether the driver moved is not known ({reason})"))
+    return answered(by_frames(moved), by_frames(untold), strict=subject.strict)
+
+
+def plate(subject: Subject) -> Answer:
+    """Have all frames the plate's windows and the channels that were asked for?"""
+    settings, target = subject.sidecar.settings, subject.plate
+    wanted: dict[str, Any]
+    if target is None or settings is None:
+        wanted, whose = _most_common(subject, _shape), "in most frames"
+        untold = [f"not compared with the plate: {subject.unknown.get('plate')}"]
+    else:
+        wanted, whose, untold = _shape_of_plate(target, formats_of(settings, target)), "in the plate", []
+    found = _others(_headers(subject), _shape, wanted, whose)
+    return answered(by_frames(found), untold, strict=subject.strict)
+
+
+def colour(subject: Subject) -> Answer:
+    """Does every frame name its colour space, and is it the one that was rendered in?"""
+    known = subject.sidecar.content.get("colour")
+    known = known if isinstance(known, dict) else {}
+    wanted = known.get("space") or _most_common(subject, lambda header: {"space": header.colour_space}).get("space")
+    found = []
+    for space, at in _frames_of_spaces(subject).items():
+        if space is None:
+            found += [(frame, "no colour space in the header") for frame in at]
+        elif not _is_same_space(space, wanted, known.get("config")):
+            found += [(frame, f"colour space {space}, not {wanted}") for frame in at]
+    return Answer(tuple(by_frames(found)))
+
+
+def timing(subject: Subject) -> Answer:
+    """Are rate and timecode the plate's?"""
+    target, untold = subject.plate, []
+    if target is None:
+        wanted, whose = _most_common(subject, _timing), "in most frames"
+        untold = [f"not compared with the plate: {subject.unknown.get('plate')}"]
+    else:
+        timecode = target.attributes.getattribute("smpte:TimeCode")
+        wanted = {"rate": target.fps, "timecode": tuple(map(int, timecode)) if isinstance(timecode, tuple) else None}
+        whose = "in the plate"
+    found = _others(_headers(subject), _timing, wanted, whose)
+    return answered(by_frames(found), untold, strict=subject.strict)
+
+
+def sidecar(subject: Subject) -> Answer:
+    """Is the sidecar there, does it know every frame, and are the inputs still those that it names?"""
+    beside = subject.sidecar
+    if beside.problem:
+        return Answer((beside.problem,))
+    problems = []
+    if silent := FrameRange.of(subject.looks) - beside.frames:
+        problems.append(f"{beside.path}: says nothing of {naming(silent)}")
+    changed, gone, unknown = changed_inputs(beside)
+    untold = [f"{name}: gone, so its SHA-256 was not compared" for name in gone]
+    untold += [f"{name}: its SHA-256 is not known" for name in unknown]
+    return answered([*problems, *changed], untold, strict=subject.strict)
+
+
+def faces(subject: Subject) -> Answer:
+    """Is every frame without a face of the driver named in the sidecar?"""
+    said, found, without = subject.sidecar.faces, [], []
+    for frame in subject.looks:
+        known, face = subject.state(frame), said.get(frame)
+        if face is None:
+            found.append((frame, "the sidecar does not say whether the driver had a face"))
+        elif known is not None and face != known:
+            found.append((frame, f"the sidecar says the face was {face}, the performance that it was {known}"))
+        if (face or known) not in (None, "tracked"):
+            without.append((frame, f"no face of the driver; {face or known}"))
+    return Answer(tuple(by_frames(found)), tuple(by_frames(without)))
+
+
+CHECKS: Mapping[str, Check] = {
+    "frames": frames, "finite": finite, "repeats": repeats, "plate": plate, "colour": colour, "timing": timing,
+    "sidecar": sidecar, "faces": faces,
+}  # fmt: skip
+
+
+def _headers(subject: Subject) -> list[tuple[Look, Header]]:
+    return [(one, one.header) for one in subject.looks.values() if one.header is not None]
+
+
+def _frames_of_spaces(subject: Subject) -> dict[str | None, list[int]]:
+    frames_of: dict[str | None, list[int]] = defaultdict(list)
+    for one, header in _headers(subject):
+        frames_of[header.colour_space].append(one.frame)
+    return frames_of
+
+
+def _is_same_space(one: str, other: str | None, config: str | None) -> bool:
+    """Whether two names are one space's: a file may bear another name of it than the config's own."""
+    if other is None or one == other:
+        return one == other
+    # A studio's config may not be reachable from here; the names that files bear are known to the one here as well.
+    for known in (config, None):
+        with contextlib.suppress(FrameError):
+            colour = Colour(known)
+            return colour.resolve(one) == colour.resolve(other)
+    return False
+
+
+def _shape(header: Header) -> dict[str, Any]:
+    return {
+        "data window": header.data_window,
+        "display window": header.display_window,
+        "pixel aspect": header.pixel_aspect,
+        "channels": dict(sorted(header.channels.items())),
+    }
+
+
+def _shape_of_plate(target: Plate, formats: Mapping[str, str]) -> dict[str, Any]:
+    """The windows and channels that a frame made from a plate has: its own and the plate's other channels."""
+    kept = {name: _TYPES[pixels.dtype.name] for name, pixels in target.extra.items()}
+    return {
+        "data window": target.data_window,
+        "display window": target.display_window,
+        "pixel aspect": round(float(target.attributes.get_float_attribute("PixelAspectRatio", 1.0)), 6),
+        "channels": dict(sorted({**kept, **formats}.items())),
+    }
+
+
+def _timing(header: Header) -> dict[str, Any]:
+    return {"rate": header.fps, "timecode": header.timecode}
+
+
+def _most_common(subject: Subject, facts: Callable[[Header], dict[str, Any]]) -> dict[str, Any]:
+    """Of each fact, the value that most frames have."""
+    all_facts = [facts(header) for _, header in _headers(subject)]
+    chosen: dict[str, Any] = {}
+    for name in all_facts[0] if all_facts else ():
+        (text, _), *_ = Counter(repr(one[name]) for one in all_facts).most_common(1)
+        chosen[name] = next(one[name] for one in all_facts if repr(one[name]) == text)
+    return chosen
+
+
+def _others(
+    headers: list[tuple[Look, Header]], facts: Callable[[Header], dict[str, Any]], wanted: dict[str, Any], whose: str
+) -> list[tuple[int, str]]:
+    """Say which frames have another fact than is wanted."""
+    return [
+        (one.frame, f"{name} {_shown(value, wanted[name])}, {whose} {_shown(wanted[name], value)}")
+        for one, header in headers
+        for name, value in facts(header).items()
+        if value != wanted[name]
+    ]
+
+
+def _shown(value: Any, other: Any) -> str:
+    """A fact for people; of channels only those that the other does not have alike."""
+    if value is None:
+        return "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{n} {kind}" for n, kind in value.items() if other.get(n) != kind) or "none of these"
+    if isinstance(value, Window):
+        return f"{value.width}x{value.height}{value.x:+d}{value.y:+d}"
+    return str(value)

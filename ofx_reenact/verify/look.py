@@ -1,0 +1,104 @@
+"""What one frame on disk is: its header, a digest of its pixels, what is wrong with them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ofx_reenact.errors import FrameError
+from ofx_reenact.frames.plate import Window, colour_tag, rate_of, read_channels
+
+# Attributes that say what made a frame.
+SOURCE_ATTRIBUTE = "Iptc4xmpExt:DigitalSourceType"
+_MADE = ("reenact:", "Software", SOURCE_ATTRIBUTE)
+# Frames that are decoded at the same time, and so in memory.
+THREADS = min(4, os.cpu_count() or 1)
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a frame's file says of it.
+
+    Attributes:
+        data_window, display_window: in pixels.
+        pixel_aspect: width of a pixel by its height.
+        channels: full name → "half", "float" or "uint".
+        colour_space: the tag, or None.
+        fps: frames a second as a fraction, or None.
+        timecode: SMPTE's two numbers, or None.
+        made: attributes that say what made the frame.
+    """
+
+    data_window: Window
+    display_window: Window
+    pixel_aspect: float
+    channels: dict[str, str]
+    colour_space: str | None
+    fps: Fraction | None
+    timecode: tuple[int, ...] | None
+    made: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Look:
+    """One frame, looked at.
+
+    Attributes:
+        frame, path: which.
+        damage: why it does not decode whole; None if it does.
+        header: None if there is damage.
+        digest: of names, types and values of all channels; equal for equal pixels however they are compressed.
+        nonfinite: channel → how many values are NaN or infinite, if any are.
+    """
+
+    frame: int
+    path: Path
+    damage: str | None = None
+    header: Header | None = None
+    digest: bytes = b""
+    nonfinite: dict[str, int] = field(default_factory=dict)
+
+
+def look(frame: int, path: Path) -> Look:
+    """Decode a frame and say what it is."""
+    try:
+        spec, channels = read_channels(path, frame)
+    except FrameError as error:
+        return Look(frame, path, damage=str(error))
+    digest, nonfinite = hashlib.blake2b(digest_size=16), {}
+    for name, pixels in sorted(channels.items()):
+        digest.update(f"{name} {pixels.dtype} {pixels.shape}".encode())
+        digest.update(np.ascontiguousarray(pixels).data)
+        if bad := int(pixels.size - np.count_nonzero(np.isfinite(pixels))):
+            nonfinite[name] = bad
+    return Look(frame, path, None, header_of(spec), digest.digest(), nonfinite)
+
+
+def look_at(paths: Iterable[tuple[int, Path]]) -> Iterator[Look]:
+    """Look at frames, a few at the same time; yields them in order."""
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="verify") as pool:
+        yield from pool.map(lambda one: look(*one), paths)
+
+
+def header_of(spec: Any) -> Header:
+    """Return what matters of OpenImageIO's description."""
+    formats = list(spec.channelformats) or [spec.format] * spec.nchannels
+    timecode = spec.getattribute("smpte:TimeCode")
+    return Header(
+        data_window=Window(spec.x, spec.y, spec.width, spec.height),
+        display_window=Window(spec.full_x, spec.full_y, spec.full_width, spec.full_height),
+        pixel_aspect=round(float(spec.get_float_attribute("PixelAspectRatio", 1.0)), 6),
+        channels={name: str(kind) for name, kind in zip(spec.channelnames, formats, strict=True)},
+        colour_space=colour_tag(spec),
+        fps=rate_of(spec),
+        timecode=tuple(int(part) for part in timecode) if isinstance(timecode, tuple) else None,
+        made={a.name: a.value for a in spec.extra_attribs if a.name.startswith(_MADE)},
+    )

@@ -1,0 +1,91 @@
+"""What became of all checks of a sequence, for programs and for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ofx_reenact.engine.progress import Observer, ignore
+from ofx_reenact.files import written_whole
+from ofx_reenact.frames.ranges import FrameRange
+from ofx_reenact.verify.checks import CHECKS, Answer, Check
+from ofx_reenact.verify.subject import Subject, open_subject
+
+SCHEMA = "ofx-reenact/verify/1"
+
+
+@dataclass(frozen=True)
+class Report:
+    """Every check's answer, by its name.
+
+    Attributes:
+        output: the sequence.
+        frames: those that should be there.
+        whole: how many of them are.
+        answers: check → what it found.
+    """
+
+    output: str
+    frames: FrameRange
+    whole: int
+    answers: Mapping[str, Answer]
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing is wrong."""
+        return all(answer.good for answer in self.answers.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON-ready values."""
+        return {
+            "schema": SCHEMA,
+            "output": self.output,
+            "frames": str(self.frames),
+            "whole": self.whole,
+            "good": self.good,
+            "checks": {
+                name: {"good": answer.good, "problems": list(answer.problems), "notes": list(answer.notes)}
+                for name, answer in self.answers.items()
+            },
+        }
+
+
+def lines_of(report: Mapping[str, Any]) -> list[str]:
+    """Return a report's values in lines for people."""
+    lines = [f"{report['output']}: {report['whole']} frames whole of {report['frames']}"]
+    for name, answer in report["checks"].items():
+        lines.append(f"  {name:10} {'good' if answer['good'] else 'NOT GOOD'}")
+        lines += [f"    {problem}" for problem in answer["problems"]]
+        lines += [f"    note: {note}" for note in answer["notes"]]
+    return lines
+
+
+def report_on(subject: Subject, checks: Mapping[str, Check]) -> Report:
+    """Ask a subject every question."""
+    answers = {name: check(subject) for name, check in checks.items()}
+    return Report(subject.output, subject.frames, len(subject.whole), answers)
+
+
+def verify(
+    output: str, *, frames: str = "", performance: str = "", strict: bool = False, observe: Observer = ignore
+) -> Report:
+    """Check a rendered sequence. The arguments are those of :func:`open_subject`.
+
+    Raises:
+        ReenactError: there is nothing to check.
+    """
+    subject = open_subject(output, frames=frames, performance=performance, strict=strict, observe=observe)
+    return report_on(subject, CHECKS)
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write a report as JSON, whole or not at all.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with written_whole(path) as partial:
+        partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,74 @@
+"""What the tests of verify and publish share: a small rendered sequence, copies of it, ways to spoil one frame."""
+
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import OpenImageIO as oiio
+from conftest import TARGET, rgb_channels, write_exr
+
+from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.engine.settings import Settings
+from ofx_reenact.frames.plate import read_plate
+from ofx_reenact.frames.sequence import frame_path
+
+FRAMES = "30-35"
+CONSENT = {
+    "schema": "ofx-reenact/consent/1", "performer": "A. Person", "release": "R-17", "scope": ["shot 10"],
+    "expires": "2999-12-31", "sha256": "00" * 32,
+}  # fmt: skip
+
+
+def make_sequence(folder: Path, performance_file: str, **options) -> str:
+    """Render a half plate with windows, rate and timecode of its own; returns the sequence's name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rgb = cv2.resize(read_plate(TARGET).rgb, (288, 288), interpolation=cv2.INTER_AREA)
+    write_exr(
+        folder / "target.exr", rgb_channels(rgb), dict.fromkeys("RGB", "half"),
+        {"FramesPerSecond": ("rational", (24000, 1001)), "smpte:TimeCode": ("timecode", (16777216, 0)),
+         "oiio:ColorSpace": "srgb_rec709_scene"},
+        window=(8, 4), display=(0, 0, 320, 300),
+    )  # fmt: skip
+    write_consent(folder)
+    settings = {
+        "target": str(folder / "target.exr"), "performance": performance_file, "output": str(folder / "o.####.exr"),
+        "frames": FRAMES, "consent": str(folder / "consent.json"), "repair": "off", **options,
+    }  # fmt: skip
+    render_sequence(Settings(**settings))
+    return settings["output"]
+
+
+def write_consent(folder: Path, **changes) -> Path:
+    path = folder / "consent.json"
+    path.write_text(json.dumps({**CONSENT, **changes}))
+    return path
+
+
+def copied(sequence: str, folder: Path) -> str:
+    """Copy a sequence with its sidecar, to be spoilt; target and consent stay where they were."""
+    folder.mkdir(parents=True)
+    for path in Path(sequence).parent.glob("o.*"):
+        shutil.copy(path, folder)
+    return str(folder / Path(sequence).name)
+
+
+def rewrite(sequence: str, frame: int, change) -> None:
+    """Write a frame again, after ``change(spec, pixels)``, which may return other pixels."""
+    path = str(frame_path(sequence, frame))
+    source = oiio.ImageInput.open(path)
+    spec, pixels = oiio.ImageSpec(source.spec()), source.read_image(oiio.FLOAT)
+    source.close()
+    changed = change(spec, pixels)
+    sink = oiio.ImageOutput.create("openexr")
+    assert sink.open(path, spec), sink.geterror()
+    assert sink.write_image(pixels if changed is None else changed)
+    sink.close()
+
+
+def edit_sidecar(sequence: str, change) -> None:
+    """Change a sidecar's content in place."""
+    path = Path(sequence).parent / "o.reenact.json"
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))

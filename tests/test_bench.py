@@ -1,0 +1,242 @@
+"""Benchmarks: structure, units, sums and errors; never how fast this machine is."""
+
+import itertools
+import json
+import sys
+import time
+import types
+from pathlib import Path
+
+import numpy as np
+import OpenImageIO as oiio
+import pytest
+
+from ofx_reenact.bench import peers, processes, stages
+from ofx_reenact.bench.clock import Clock
+from ofx_reenact.bench.plates import fitted, make_shot
+from ofx_reenact.bench.processes import Length, Run, run_together
+from ofx_reenact.cli.bench_tables import table
+from ofx_reenact.cli.main import run
+from ofx_reenact.engine.reenactor import Reenactor
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.frames.plate import read_plate
+
+# Tiny networks under the names of the real ones. A convolution 1×1 of 3 → 3 channels on 256² is 2·9·256² operations.
+CONVOLUTION = 2 * 9 * 256 * 256 / 1e9
+NETWORK = """
+import torch
+{head}
+class {name}(torch.nn.Module):
+    def __init__(self, **sizes):
+        super().__init__()
+        self.layer = torch.nn.Conv2d(3, 3, 1)
+    def forward(self, {inputs}):
+        return {result}
+"""
+
+
+def network(name: str, inputs: str, result: str, head: str = "") -> str:
+    return NETWORK.format(name=name, inputs=inputs, result=result, head=head)
+
+
+UTIL = "from modules.util import NAME"
+ADDED = "self.layer(source + kp_driving['value'] + kp_source['value'])"
+FIRST_ORDER = {
+    "config/vox-256.yaml": "model_params: {common_params: {num_kp: 10}, kp_detector_params: {}, generator_params: {}}",
+    "sync_batchnorm/__init__.py": "NAME = 'theirs'",
+    "modules/util.py": "from sync_batchnorm import NAME",
+    "modules/keypoint_detector.py": network("KPDetector", "x", "{'value': self.layer(x)}", UTIL),
+    "modules/generator.py": network("OcclusionAwareGenerator", "source, kp_driving, kp_source", ADDED, UTIL),
+}
+WARPED = "{'out': self.layer(feature_3d) + kp_source.mean()}"
+LIVE_PORTRAIT = {
+    "src/config/models.yaml": "model_params: {appearance_feature_extractor_params: {}, motion_extractor_params: {}, "
+    "warping_module_params: {num_kp: 21}, spade_generator_params: {}}",
+    "src/modules/appearance_feature_extractor.py": network("AppearanceFeatureExtractor", "x", "self.layer(x)"),
+    "src/modules/motion_extractor.py": network("MotionExtractor", "x", "self.layer(x)"),
+    "src/modules/warping_network.py": network("WarpingNetwork", "feature_3d, kp_source, kp_driving", WARPED),
+    "src/modules/spade_generator.py": network("SPADEDecoder", "feature", "self.layer(feature)"),
+}
+
+
+# Stages that have nothing to do in a frame in which nothing moves.
+MOVING = ("warp: STMap", "warp: sample", "translate")
+
+
+def checkout(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+class Worker:
+    def outer(self):
+        time.sleep(0.02)
+        self.inner()
+        self.inner()
+
+    def inner(self):
+        time.sleep(0.05)
+
+    def fails(self):
+        self.inner()
+        raise ValueError("as asked")
+
+
+def test_clock_times_each_function_without_the_others():
+    kept = dict(vars(Worker))
+    with Clock({"out": [(Worker, "outer"), (Worker, "fails")], "in": [(Worker, "inner")]}) as clock:
+        Worker().outer()
+        seconds, gflop = clock.take()
+        assert clock.take() == ({}, {})
+        with pytest.raises(ValueError, match="as asked"):
+            Worker().fails()
+        after, _ = clock.take()
+    assert seconds["in"] >= 0.1 and seconds["in"] > seconds["out"] >= 0.02
+    assert after["in"] >= 0.05 > after["out"]
+    assert not gflop
+    assert dict(vars(Worker)) == kept
+
+
+def test_plates_are_half_zip_and_go_to_and_fro(tmp_path):
+    shot = make_shot(tmp_path, "256", 20)
+    paths = [Path(shot.driver.replace("####", f"{frame:04d}")) for frame in range(1, 21)]
+    for path in (shot.target, *paths):
+        spec = oiio.ImageInput.open(str(path)).spec()
+        assert (spec.width, spec.height, str(spec.format), spec.channelnames) == (256, 256, "half", ("R", "G", "B"))
+        assert spec.get_string_attribute("compression") == "zip"
+    pixels = [read_plate(path).rgb for path in paths]
+    assert all(not np.array_equal(a, b) for a, b in itertools.pairwise(pixels))
+    assert all(np.array_equal(pixels[15 + i], pixels[15 - i]) for i in range(1, 5))
+
+
+def test_a_picture_is_fitted_whole():
+    picture = np.zeros((10, 10, 3), np.float32)
+    picture[:, :5] = 1
+    wide = fitted(picture, 40, 20)
+    assert wide.shape == (20, 40, 3)
+    assert wide[:, :18].min() > 0.99 and wide[:, 22:].max() < 0.01
+
+
+def test_stages_of_a_shot(capsys, tmp_path):
+    before = Reenactor.render
+    line = ["bench", "stages", "--size", "256", "--frames", "4", "--runs", "1", "--device", "cpu"]
+    assert run([*line, "--folder", str(tmp_path), "--json"]) == 0
+    assert Reenactor.render is before and not list(tmp_path.iterdir())
+    result = json.loads(capsys.readouterr().out)
+    assert (result["schema"], result["kind"]) == ("ofx-reenact/bench/1", "stages")
+    assert result["settings"] == {"size": ["256"], "frames": 4, "runs": 1, "profile": "plate"}
+    assert result["machine"]["cores"] >= 1 and result["versions"]["torch"] and result["peak"] > 0
+    rows = {row["stage"]: row for row in result["stages"]}
+    assert tuple(rows) == stages.STAGES
+    assert sum(row["share"] for row in rows.values()) == pytest.approx(1)
+    for name, row in rows.items():
+        assert 0 < row["p5"] <= row["milliseconds"] <= row["p95"], name
+        assert row["per_second"] == pytest.approx(1000 / row["milliseconds"])
+        assert row["per"] == ("shot" if name in stages.ONCE else "frame")
+        assert row["samples"] == (1 if name in stages.ONCE else 4) or name in MOVING, name
+        assert (row["gflop"] > 0) == (row["of_peak"] is not None) == (name in stages.NETWORKS), name
+    (whole,) = result["whole"]
+    assert (whole["frames"], whole["samples"], whole["size"]) == (4, 1, "256")
+    each = sum(row["milliseconds"] for row in rows.values() if row["per"] == "shot") / 4
+    assert whole["serial"] > each
+
+
+def test_memory_against_length(capsys, tmp_path):
+    assert run(["bench", "memory", "--frames", "3,2", "--folder", str(tmp_path), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert [row["frames"] for row in result["lengths"]] == [2, 3]
+    # torch and OpenCV alone are more than 100 MiB, and no small render takes 100 GiB.
+    assert all(100 < row["memory"] < 1e5 and row["seconds"] > 0 for row in result["lengths"])
+    start, each = result["memory"]
+    assert start + 2 * each == pytest.approx(result["lengths"][0]["memory"])
+
+
+def test_a_line_is_what_it_is_for_no_frames_and_what_each_adds():
+    lengths = [Length(n, 1, 300 + 0.5 * n, 4 + 0.25 * n) for n in (10, 40, 160)]
+    assert processes.line(lengths, "memory") == pytest.approx((300, 0.5))
+    assert processes.line(lengths, "seconds") == pytest.approx((4, 0.25))
+
+
+def test_speedup_is_of_the_same_round():
+    rounds = [{1: [Run(10, 8, 1)], 2: [Run(12, 9, 1), Run(16, 9, 1)]}, {1: [Run(20, 8, 1)], 2: [Run(20, 9, 1)] * 2}]
+    scaled = processes._scaled(4, 2, 1, rounds)
+    assert (scaled.frames, scaled.samples, scaled.seconds) == (8, 2, 18)
+    assert scaled.speedup == pytest.approx(np.median([2 * 10 / 16, 2 * 20 / 20]))
+    assert scaled.cpu == pytest.approx(18 / 8)
+
+
+@pytest.mark.slow
+def test_renders_at_once(capsys, tmp_path):
+    line = ["bench", "scaling", "--processes", "2", "--frames", "2", "--size", "256", "--runs", "1"]
+    assert run([*line, "--folder", str(tmp_path)]) == 0
+    rows = [row.split("|")[1:-1] for row in capsys.readouterr().out.splitlines() if row.startswith("| ")]
+    assert [cell.strip() for cell in rows[0]][:3] == ["processes", "frames", "n"]
+    assert [[int(cell) for cell in row[:3]] for row in rows[1:]] == [[2, 4, 1]]
+    assert float(rows[1][5]) == 1, "a speed-up is against the first number of processes"
+
+
+def test_a_render_that_fails_says_why(tmp_path):
+    with pytest.raises(ReenactError, match=r"failed: .*none\.exr: no such file"):
+        run_together([["render", "-t", str(tmp_path / "none.exr"), "-d", "d.mpg", "-o", str(tmp_path / "o.####.exr")]])
+
+
+def test_peers_are_timed_beside_ours(capsys, tmp_path, monkeypatch):
+    pytest.importorskip("yaml")
+    ours = types.ModuleType("modules")
+    monkeypatch.setitem(sys.modules, "modules", ours)
+    first, live = checkout(tmp_path / "fom", FIRST_ORDER), checkout(tmp_path / "live", LIVE_PORTRAIT)
+    path = list(sys.path)
+    assert run(["bench", "peers", str(first), str(live), "--runs", "2", "--device", "cpu", "--json"]) == 0
+    assert sys.modules["modules"] is ours and sys.path == path
+    assert not {"src.modules.motion_extractor", "sync_batchnorm"} & set(sys.modules)
+    result = json.loads(capsys.readouterr().out)
+    assert [(row["project"], row["per"]) for row in result["peers"]] == [
+        ("ofx_reenact", "frame"), ("ofx_reenact", "frame"),
+        ("first-order-model", "frame"), ("first-order-model", "target"),
+        ("LivePortrait", "frame"), ("LivePortrait", "target"),
+    ]  # fmt: skip
+    assert [row["gflop"] / CONVOLUTION for row in result["peers"][2:]] == pytest.approx([2, 1, 3, 2])
+    assert result["peers"][0]["ratio"] == 1
+    assert all(row["p5"] <= row["milliseconds"] <= row["p95"] and row["samples"] == 2 for row in result["peers"])
+
+
+def test_a_checkout_that_lacks_something(tmp_path):
+    with pytest.raises(ReenactError, match="none: no such folder; name a checkout of first-order-model or Live"):
+        peers.networks(tmp_path / "none", "cpu")
+    with pytest.raises(ReenactError, match="no checkout of first-order-model or LivePortrait"):
+        peers.networks(tmp_path, "cpu")
+    half = checkout(tmp_path / "half", {k: v for k, v in FIRST_ORDER.items() if k != "modules/generator.py"})
+    with pytest.raises(ReenactError, match=r"first-order-model, modules/generator\.py is missing"):
+        peers.networks(half, "cpu")
+
+
+def test_a_checkout_of_another_state(tmp_path):
+    pytest.importorskip("yaml")
+    other = FIRST_ORDER | {"modules/generator.py": "class OcclusionAwareGenerator:\n    pass\n"}
+    with pytest.raises(ReenactError, match=r"cannot be built from this checkout \(TypeError: .*requirements.txt"):
+        peers.networks(checkout(tmp_path, other), "cpu")
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        (["stages", "--size", "8k"], 2, "--size 8k: choose from 256, 1080p, uhd"),
+        (["stages", "--profile", "nice"], 2, "--profile nice: choose from plate, paper"),
+        (["memory", "--frames", "10,0"], 2, "--frames 10,0: give whole numbers from 1 on"),
+        (["scaling", "--processes", "two"], 2, "--processes two: give whole numbers from 1 on"),
+        (["memory", "--folder", "/nowhere/at/all"], 1, "/nowhere/at/all: no folder can be made there"),
+        (["peers", "/nowhere/at/all"], 1, "/nowhere/at/all: no such folder"),
+    ],
+)
+def test_wrong_options_are_named(capsys, line, code, said):
+    assert run(["bench", *line]) == code
+    assert said in capsys.readouterr().err
+
+
+def test_tables_are_markdown_and_leave_out_what_is_not_known():
+    columns = (("a", "a", "{}"), ("share", "b", "{:.0%}"))
+    assert table([{"a": "x", "b": 0.5}, {"a": "long", "b": None}], columns) == [
+        "| a    | share |", "|------|-------|", "| x    | 50%   |", "| long |       |",
+    ]  # fmt: skip

@@ -1,0 +1,301 @@
+"""Verify: each check finds its own fault and no other, a good sequence passes, the exit code tells."""
+
+import contextlib
+import dataclasses
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import DRIVER
+from rendered import copied, edit_sidecar, make_sequence, rewrite
+
+from ofx_reenact.cli.main import run
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.frames.sequence import frame_path
+from ofx_reenact.publish.checks import checks_for
+from ofx_reenact.publish.options import Options
+from ofx_reenact.tracking.performance import State
+from ofx_reenact.verify.report import report_on, verify
+from ofx_reenact.verify.subject import meant, open_subject
+
+
+def bad(report) -> dict[str, tuple[str, ...]]:
+    """The checks that failed, with what they said."""
+    return {name: answer.problems for name, answer in report.answers.items() if answer.problems}
+
+
+@pytest.fixture
+def spoilt(sequence, tmp_path) -> str:
+    return copied(sequence, tmp_path / "s")
+
+
+def put_nan(spec, pixels):
+    pixels[5, 7, 1] = np.nan
+
+
+def shift(spec, pixels):
+    spec.x += 1
+
+
+def deepen(spec, pixels):
+    spec.set_format("float")
+
+
+def untag(spec, pixels):
+    for name in ("oiio:ColorSpace", "colorInteropID", "chromaticities"):
+        spec.erase_attribute(name)
+
+
+def other_space(spec, pixels):
+    untag(spec, pixels)
+    spec.attribute("oiio:ColorSpace", "lin_rec2020_scene")
+
+
+def other_rate(spec, pixels):
+    spec.attribute("FramesPerSecond", "rational", (24, 1))
+
+
+def other_timecode(spec, pixels):
+    spec.attribute("smpte:TimeCode", "timecode", (16777217, 0))
+
+
+def test_a_good_sequence_passes(sequence, tmp_path, capsys):
+    assert run(["verify", sequence, "--strict", "--json", str(tmp_path / "v.json")]) == 0
+    said = json.loads((tmp_path / "v.json").read_text())
+    assert said["good"] and said["frames"] == "30-35" and said["whole"] == 6
+    assert all(check == {"good": True, "problems": [], "notes": []} for check in said["checks"].values())
+    assert "NOT GOOD" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "check", "says"),
+    [
+        (put_nan, "finite", "frame 33: 1 NaN or infinite values in channel G"),
+        (shift, "plate", r"frame 33: data window 288x288\+9\+4, in the plate 288x288\+8\+4"),
+        (deepen, "plate", "channels B float, G float, R float, in the plate B half"),
+        (untag, "colour", "frame 33: no colour space"),
+        (other_space, "colour", "frame 33: colour space lin_rec2020_scene, not"),
+        (other_rate, "timing", "frame 33: rate 24, in the plate 24000/1001"),
+        (other_timecode, "timing", "frame 33: timecode"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_each_fault_of_a_frame_is_found(spoilt, change, check, says):
+    rewrite(spoilt, 33, change)
+    found = bad(verify(spoilt))
+    assert list(found) == [check]
+    assert re.search(says, found[check][0])
+
+
+def test_missing_and_damaged_frames_are_named(spoilt, capsys):
+    frame_path(spoilt, 31).unlink()
+    cut = frame_path(spoilt, 34)
+    cut.write_bytes(cut.read_bytes()[:-2000])
+    frame_path(spoilt, 35).write_bytes(b"")
+    assert run(["verify", spoilt]) == 1
+    said = capsys.readouterr().out
+    assert "frame 31 of 30-35 missing" in said and "3 frames whole of 30-35" in said
+    assert "frame 34: the file is damaged" in said and "frame 35: the file is empty" in said
+    assert list(bad(verify(spoilt))) == ["frames"]
+
+
+def test_compression_is_no_fault(spoilt):
+    rewrite(spoilt, 33, lambda spec, pixels: spec.attribute("compression", "piz"))
+    assert verify(spoilt).good
+
+
+def repeat(sequence: str, frame: int, of: int) -> None:
+    """Give one frame another's pixels and leave its header."""
+    taken = []
+    rewrite(sequence, of, lambda spec, pixels: taken.append(pixels.copy()))
+    rewrite(sequence, frame, lambda spec, pixels: taken[0])
+
+
+def test_repeats_are_found_by_the_performance(spoilt):
+    repeat(spoilt, 35, of=31)
+    assert bad(verify(spoilt)) == {"repeats": ("frame 35: the same pixels as frame 31, though the driver moved",)}
+
+
+def test_repeats_are_found_by_the_drivers_pictures(spoilt, performance_file):
+    repeat(spoilt, 32, of=31)
+    edit_sidecar(spoilt, lambda content: content["settings"].update(performance="", driver=str(DRIVER)))
+    assert list(bad(verify(spoilt))) == ["repeats"]
+    edit_sidecar(spoilt, lambda content: content["settings"].update(driver=""))
+    report = verify(spoilt)
+    assert report.good and "not known" in report.answers["repeats"].notes[0]
+    assert list(bad(verify(spoilt, performance=performance_file))) == ["repeats"]
+    assert list(bad(verify(spoilt, strict=True))) == ["repeats"]
+
+
+@pytest.fixture(scope="module")
+def gap(performance, tmp_path_factory) -> str:
+    """A performance file whose face is held from frame 32 on."""
+    states, rows = performance.state.copy(), performance.frames.tolist()
+    held, last = [rows.index(f) for f in (32, 33, 34, 35)], rows.index(31)
+    states[held] = State.HELD
+    moved = {}
+    for name in ("frontal", "rotation", "scale", "translation", "raw_mesh", "raw_landmarks"):
+        moved[name] = getattr(performance, name).copy()
+        moved[name][held] = moved[name][last]
+    path = tmp_path_factory.mktemp("gap") / "p.npz"
+    dataclasses.replace(performance, state=states, **moved).save(path)
+    return str(path)
+
+
+@pytest.mark.parametrize("missing", ["hold", "black"])
+def test_held_and_black_frames_may_repeat(gap, tmp_path, missing):
+    sequence = make_sequence(tmp_path, gap, frames="31-33", missing=missing)
+    report = verify(sequence)
+    assert report.good, bad(report)
+    assert report.answers["faces"].notes == ("frames 32-33: no face of the driver; held",)
+
+
+def test_a_sidecar_that_hides_a_lost_face_is_found(spoilt, gap):
+    report = verify(spoilt, performance=gap)
+    assert bad(report)["faces"] == (
+        "frames 32-35: the sidecar says the face was tracked, the performance that it was held",
+    )
+
+
+def test_faces_must_be_named(spoilt):
+    edit_sidecar(spoilt, lambda content: content["frames"]["33"].pop("face"))
+    assert bad(verify(spoilt)) == {"faces": ("frame 33: the sidecar does not say whether the driver had a face",)}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda c: c["inputs"]["target"].update(sha256="0" * 64), "another SHA-256"),
+        (lambda c: c.update(schema="other"), "schema"),
+        (lambda c: c["settings"].update(brightness=2), "unknown option brightness"),
+        (lambda c: c.update(frames=[1]), "'frames' is not a table"),
+        (lambda c: c.update(settings="none"), "settings"),
+    ],
+    ids=["hash", "schema", "settings", "frames", "text"],
+)
+def test_faults_of_the_sidecar_are_found(spoilt, change, says):
+    edit_sidecar(spoilt, change)
+    assert says in bad(verify(spoilt))["sidecar"][0]
+
+
+def test_a_sidecar_that_is_no_json_is_a_fault(spoilt):
+    (Path(spoilt).parent / "o.reenact.json").write_text("{")
+    assert "cannot be read" in bad(verify(spoilt))["sidecar"][0]
+
+
+def places(content, at=()):
+    """Every place in a sidecar, but the lists of single frames and options, of which the first few do."""
+    for name in list(content)[:12]:
+        yield (*at, name)
+        if isinstance(content[name], dict):
+            yield from places(content[name], (*at, name))
+
+
+def test_nonsense_in_a_sidecar_is_a_fault_not_a_crash(spoilt):
+    path = Path(spoilt).parent / "o.reenact.json"
+    good = path.read_text()
+    # Two kinds of nonsense at each place, in turn.
+    nonsense = itertools.cycle((None, -5, "x", [], [1], {"a": []}, 0.5))
+    for at in [place for place in places(json.loads(good)) for _ in range(2)]:
+        content = json.loads(good)
+        inside = content
+        for name in at[:-1]:
+            inside = inside[name]
+        inside[at[-1]] = next(nonsense)
+        path.write_text(json.dumps(content))
+        with contextlib.suppress(ReenactError):
+            report_on(open_subject(spoilt, frames="33"), checks_for(Options(), None)).as_dict()
+
+
+def test_memory_is_flat_in_the_number_of_frames(sequence, tmp_path):
+    import tracemalloc
+
+    peaks = []
+    for count in (8, 64):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        for frame in range(1, count + 1):
+            (folder / f"o.{frame:04d}.exr").symlink_to(frame_path(sequence, 30 + frame % 6))
+        tracemalloc.start()
+        verify(str(folder / "o.####.exr"))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.3 * peaks[0]
+
+
+def test_inputs_that_are_gone_are_named(spoilt, capsys):
+    edit_sidecar(
+        spoilt, lambda c: (c["inputs"]["target"].update(name="gone.exr"), c["settings"].update(target="gone.exr"))
+    )
+    assert run(["verify", spoilt]) == 0
+    said = capsys.readouterr().out
+    assert "note: target gone.exr: gone" in said and "note: not compared with the plate: gone.exr" in said
+    assert set(bad(verify(spoilt, strict=True))) == {"plate", "timing", "sidecar"}
+    rewrite(spoilt, 33, shift)
+    assert "in most frames" in bad(verify(spoilt))["plate"][0]
+
+
+@pytest.mark.parametrize(
+    ("known", "asked", "frames"),
+    [
+        ((1, 2, 3, 7, 8, 9), "7-9", "1-9"),
+        ((1, 3, 5, 9), "5,9", "1-9x2"),
+        ((1, 2), "1-4", "1-4"),
+        ((1, 5, 6), "1,5-6", "1,5-6"),
+    ],
+)
+def test_frames_that_should_be_there(tmp_path, known, asked, frames):
+    content = {
+        "schema": "ofx-reenact/sidecar/1", "settings": {"frames": asked}, "frames": {str(f): {} for f in known},
+    }  # fmt: skip
+    (tmp_path / "o.reenact.json").write_text(json.dumps(content))
+    assert str(meant(str(tmp_path / "o.####.exr"), "", "", {})[2]) == frames
+
+
+def test_frames_asked_for_decide(sequence):
+    assert list(bad(verify(sequence, frames="30-36"))) == ["frames"]
+    assert verify(sequence, frames="30-31").good
+
+
+def test_names_with_anything_in_them(sequence, tmp_path):
+    hostile = copied(sequence, tmp_path / "a b'\";$(touch x)\n--frames é")
+    assert run(["verify", hostile]) == 0
+    assert not Path("x").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["o.exr"], 2, "####"),
+        (["o.####.exr"], 1, "no frames of this name"),
+        (["o.####.exr", "--frames", "x"], 1, "not understood"),
+        (["o.####.exr", "--performance", "no.npz"], 1, "no.npz"),
+    ],
+)
+def test_wrong_lines_are_explained(tmp_path, monkeypatch, capsys, arguments, code, says):
+    monkeypatch.chdir(tmp_path)
+    assert run(["verify", *arguments]) == code
+    said = capsys.readouterr().err
+    assert says in said and "Traceback" not in said
+
+
+def test_progress_for_programs(sequence, capsys):
+    assert run(["verify", sequence, "--progress", "json"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [e["done"] for e in events if e["event"] == "progress"] == [1, 2, 3, 4, 5, 6]
+    assert events[-1]["event"] == "report" and events[-1]["good"]
+
+
+def test_verify_is_light(sequence):
+    code = (
+        "import sys\nfrom ofx_reenact.cli.main import run\n"
+        f"assert run(['verify', {sequence!r}]) == 0\nassert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=os.environ)
+    assert done.returncode == 0, done.stderr
