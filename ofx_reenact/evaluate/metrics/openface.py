@@ -67,5 +67,7 @@ def unit_distance(made: Found, driver: Found) -> np.ndarray:
         ReenactError: they are of different action units.
     """
     if made.names != driver.names:
-        raise ReenactError("OpenFace wrote different action units for what was made and for the driver; use one version")
+        raise ReenactError(
+            "OpenFace wrote different action units for what was made and for the driver; use one version"
+        )
     return np.asarray(np.linalg.norm(made.units - driver.units, axis=1))

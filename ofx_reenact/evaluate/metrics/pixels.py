@@ -20,7 +20,9 @@ SSIM_BACKEND = "luma, Gaussian window"
 SSIM = Metric("SSIM", "luma", "high", "structural likeness to the truth")
 PSNR = Metric("PSNR", "dB", "high", "peak signal to noise against the truth")
 FEATURES = Metric("feature distance", "relative L1", "low", "difference of a classifier's features from the truth's")
-REST = Metric("zero-motion error", "levels of 255", "low", "mean change of a pixel while the driver is at its reference")
+REST = Metric(
+    "zero-motion error", "levels of 255", "low", "mean change of a pixel while the driver is at its reference"
+)
 SHARPNESS = Metric("sharpness kept", "of the plate", "1", "fine contrast in the face over the target picture's")
 
 

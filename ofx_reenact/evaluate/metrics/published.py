@@ -44,13 +44,17 @@ class Published:
         if not path.is_file():
             raise SettingsError(f"{self.what}: {path.name} is missing; get it from {self.source} and put it at {path}")
         if self.sha256 and not sha256_of(path).startswith(self.sha256):
-            raise SettingsError(f"{path}: damaged, its sha256 does not begin with {self.sha256}; get it again from {self.source}")
+            raise SettingsError(
+                f"{path}: damaged, its sha256 does not begin with {self.sha256}; get it again from {self.source}"
+            )
         try:
             state: dict[str, Tensor] = torch.load(path, weights_only=True, map_location="cpu")
             network.load_state_dict({name: value for name, value in state.items() if not name.startswith(unused)})
         except Exception as error:
             reason = " ".join(str(error).split())[:160]
-            raise SettingsError(f"{path}: not the weights of {self.what} ({reason}); get it again from {self.source}") from error
+            raise SettingsError(
+                f"{path}: not the weights of {self.what} ({reason}); get it again from {self.source}"
+            ) from error
         return network.eval().requires_grad_(False)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,13 +15,14 @@ from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import ReenactError, TrackingError
 from ofx_reenact.evaluate.metrics import distribution, identity, motion, pixels
 from ofx_reenact.evaluate.metrics.scores import Metric, Scores
-from ofx_reenact.evaluate.reenactment.methods import DRIVER, OURS, STILL, Frames, Rendered, Renderer
+from ofx_reenact.evaluate.reenactment.methods import DRIVER, OURS, STILL, Frames, Rendered, Renderer, slug
 from ofx_reenact.evaluate.reenactment.observe import Observed, Tools, observe, portrait_window, with_neighbours
 from ofx_reenact.evaluate.reenactment.pairs import FEWEST, Pair
 from ofx_reenact.evaluate.reenactment.result import PairResult
 from ofx_reenact.fdgan.score import evenly
 from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.preview import write_png
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.tracking.facemesh import FaceMesh
@@ -44,6 +44,7 @@ class Options:
         every, limit: one frame of so many of a driver is measured, and so many at most, evenly chosen; 0: no limit.
         rendered: folder of a peer's frames, or None.
         embedder, extractor: backends, as :func:`identity.choose` and :func:`distribution.choose` take them.
+        kept: folder to keep the measured frames in, ``PAIR/METHOD/0012.png``, for OpenFace; None keeps none.
     """
 
     every: int
@@ -51,6 +52,7 @@ class Options:
     rendered: Path | None
     embedder: str
     extractor: str
+    kept: Path | None = None
 
 
 class Measurer:
@@ -105,9 +107,12 @@ class Measurer:
         for method in self._methods():
             if method == DRIVER:
                 seen = truth or driver
+                if self.options.kept is not None:
+                    list(self._kept(self._clip(pair.driver, numbers), pair, method, numbers))
             else:
                 shown = self._frames(method, pair, performance_path, wanted, picture)
-                seen = observe(shown, {*numbers, reference}, window, self.tools)
+                kept = self._kept(shown, pair, method, numbers)
+                seen = observe(kept, {*numbers, reference}, window, self.tools)
             scores = self._scores(seen, target, driver, truth, numbers, reference)
             found[method] = [s for s in scores if method != DRIVER or s.metric in _OF_DRIVER]
             features[method] = seen.at(numbers).features
@@ -130,15 +135,20 @@ class Measurer:
     def _methods(self) -> list[str]:
         return [DRIVER, STILL, *OURS, *([self._rendered.name] if self._rendered else [])]
 
-    def _frames(
-        self, method: str, pair: Pair, performance: Path, wanted: list[int], picture: np.ndarray
-    ) -> Iterable[tuple[int, np.ndarray]]:
+    def _frames(self, method: str, pair: Pair, performance: Path, wanted: list[int], picture: np.ndarray) -> Frames:
         if method == STILL:
             return ((number, picture) for number in wanted)
         if method in OURS:
             return self._renderer.frames(method, pair, performance, wanted)
         assert self._rendered is not None
         return self._rendered.frames(pair, wanted, (picture.shape[1], picture.shape[0]), self.colour)
+
+    def _kept(self, shown: Frames, pair: Pair, method: str, numbers: list[int]) -> Frames:
+        """Pass frames on, and keep those that are measured if they are to be kept."""
+        for number, picture in shown:
+            if self.options.kept is not None and number in numbers:
+                write_png(self.options.kept / pair.name / slug(method) / f"{number:04d}.png", picture)
+            yield number, picture
 
     def _scores(
         self,

@@ -32,7 +32,15 @@ OURS: dict[str, dict[str, Any]] = {
     PLATE: {},
 }
 
+# What folders and files of a method are called.
+SLUGS = {DRIVER: "driver", STILL: "still", COPIED: "copied", WARP: "ldnet", PAPER: "paper", PLATE: "plate"}
+
 Frames = Iterator[tuple[int, np.ndarray]]
+
+
+def slug(method: str) -> str:
+    """Return what folders and files of a method are called."""
+    return SLUGS.get(method, "rendered")
 
 
 class Renderer:
@@ -109,8 +117,8 @@ class Rendered:
         files = self._numbered(self.folder / pair.name)
         if missing := [number for number in numbers if number not in files]:
             raise ReenactError(
-                f"{self.folder / pair.name}: no picture of frame {missing[0]}; {len(numbers)} frames are measured, each "
-                "needs one, numbered as the driver's"
+                f"{self.folder / pair.name}: no picture of frame {missing[0]}; each of the {len(numbers)} frames "
+                "that are looked at needs one, numbered as the driver's"
             )
         for number in numbers:
             picture = colour.show(read_plate(files[number], number))

@@ -102,9 +102,7 @@ def observe(
         if number in numbers:
             rows.append(_look(number, picture, track, window, tools))
     columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    around = [
-        [landmarks.get(number + step, nowhere) for step in (-1, 0, 1)] for number in columns["frames"].tolist()
-    ]
+    around = [[landmarks.get(number + step, nowhere) for step in (-1, 0, 1)] for number in columns["frames"].tolist()]
     return Observed(**columns, around=np.array(around), features=tools.extractor.features(columns["portrait"]))
 
 

@@ -7,7 +7,7 @@ import multiprocessing
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,9 @@ def check_settings(folder: Path, pairs: list[Pair], options: Options) -> None:
     """
     frames = sorted({pair.target_frame for pair in pairs if pair.target_frame is not None})
     settings: dict[str, Any] = {
-        **{name: str(value) if isinstance(value, Path) else value for name, value in asdict(options).items()},
+        "every": options.every,
+        "limit": options.limit,
+        "rendered": str(options.rendered) if options.rendered else None,
         "embedder": identity.choose(options.embedder).backend,
         "extractor": distribution.choose(options.extractor).backend,
         "protocol": "self" if frames else "cross",
@@ -116,9 +118,7 @@ def _kept(pair: Pair, folder: Path) -> PairResult | None:
     return result
 
 
-def _measured(
-    groups: list[list[Pair]], options: Options, folder: Path, jobs: int
-) -> Iterator[tuple[Pair, PairResult]]:
+def _measured(groups: list[list[Pair]], options: Options, folder: Path, jobs: int) -> Iterator[tuple[Pair, PairResult]]:
     if jobs == 1 or len(groups) < 2:
         measurer = Measurer(options, folder / DRIVERS) if groups else None
         for pair in (pair for group in groups for pair in group):
