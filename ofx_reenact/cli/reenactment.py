@@ -86,13 +86,24 @@ def _command(values: dict[str, Any]) -> str:
 
 
 def _show(summary: Any) -> None:
-    """Print the paper's columns, a row a method."""
+    """Print the paper's columns, a row a method, and by what each was made."""
+    import math
+
     from rich.console import Console
     from rich.table import Table
 
-    names = list(summary.metrics)[:6]
+    def cell(number: Any) -> str:
+        if number is None:
+            return "–"
+        return f"{number.value:.3f}" + (f" ±{number.interval:.3f}" if math.isfinite(number.interval) else "")
+
+    wanted = ("ISIM", "PSIM", "ED", "SSIM", "FID", "Fréchet MobileNetV2")
+    names = [name for name in wanted if name in summary.metrics]
     title = f"{summary.protocol}: {len(summary.results)} pairs, {summary.frames} frames; means ± half a 95 % interval"
-    table = Table("", *(f"{name}\n{summary.backends[name]}" for name in names), title=title)
+    table = Table("", *names, title=title)
     for method, row in summary.rows.items():
-        table.add_row(method, *(f"{row[n].value:.3f} ±{row[n].interval:.3f}" if n in row else "–" for n in names))
-    Console().print(table)
+        table.add_row(method, *(cell(row.get(name)) for name in names))
+    console = Console()
+    console.print(table)
+    for name in names:
+        console.print(f"{name}: {summary.backends[name]}")

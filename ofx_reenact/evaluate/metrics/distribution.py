@@ -13,7 +13,7 @@ import torch
 
 from ofx_reenact.evaluate.metrics import inception
 from ofx_reenact.evaluate.metrics.scores import Metric
-from ofx_reenact.fdgan.features import BACKEND, load_features
+from ofx_reenact.fdgan import features
 
 AUTO = "auto"
 
@@ -37,12 +37,12 @@ class Extractor(Protocol):
 class MobileNet:
     """The offline one: MobileNetV2's last block that is used here, averaged over the picture, 64 numbers."""
 
-    backend = f"{BACKEND}, block 10, 64 features"
+    backend = f"{features.BACKEND}, block 10, 64 features"
     frechet = Metric("Fréchet MobileNetV2", "", "low", "Fréchet distance of MobileNetV2 features; not FID")
     kernel = Metric("kernel MobileNetV2", "", "low", "unbiased kernel distance of MobileNetV2 features; not KID")
 
     def __init__(self) -> None:
-        self._network = load_features()
+        self._network = features.load_features()
 
     def features(self, pictures: np.ndarray) -> np.ndarray:
         """Take features (N, 64) of pictures (N, H, W, 3) uint8."""

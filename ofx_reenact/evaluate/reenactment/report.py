@@ -148,7 +148,8 @@ def _all_numbers(summary: Summary, extractor: Extractor) -> str:
 
 def _table(summary: Summary, methods: Sequence[str], metrics: Sequence[Metric]) -> str:
     rows = [["", *(f"{escape(m.name)} {_ARROWS[m.best]}{_small(_backend(summary, m))}" for m in metrics)]]
-    for method in methods:
+    # A row of dashes says nothing: who has none of these numbers is left out.
+    for method in (method for method in methods if any(m.name in summary.rows[method] for m in metrics)):
         numbers = [summary.rows[method].get(m.name) for m in metrics]
         rows.append([escape(method), *(_cell(e, m) for e, m in zip(numbers, metrics, strict=True))])
     return grid(rows)
@@ -204,7 +205,9 @@ def _shown(number: Estimate, metric: Metric) -> str:
 
 
 def _digits(value: float, metric: Metric) -> str:
-    return f"{value:.2f}" if metric.unit in ("dB", "degrees", "%", "levels of 255") else f"{value:.3f}"
+    places = 2 if metric.unit in ("dB", "degrees", "%", "levels of 255") else 3
+    # Rounded first, so that what rounds to 0 has no sign.
+    return f"{round(value, places) + 0.0:.{places}f}"
 
 
 def _small(text: str) -> str:
