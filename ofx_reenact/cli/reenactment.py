@@ -40,7 +40,7 @@ def command(
 ) -> int:
     """Measure, and write the report."""
     from ofx_reenact.evaluate.metrics import distribution
-    from ofx_reenact.evaluate.reenactment import run
+    from ofx_reenact.evaluate.reenactment import plots, run
     from ofx_reenact.evaluate.reenactment.measure import Options
     from ofx_reenact.evaluate.reenactment.pairs import check_protocol, cross_pairs, self_pairs
     from ofx_reenact.evaluate.reenactment.report import page
@@ -48,6 +48,7 @@ def command(
     from ofx_reenact.files import written_whole
 
     check_protocol(protocol, targets)
+    plots.check()
     chosen = cross_pairs(targets, drivers, pairs, seed) if targets else self_pairs(drivers, target_frame, pairs, seed)
     options = Options(every, limit, rendered, identity, features, report / "frames" if keep_frames else None)
     results = run.evaluate(chosen, options, report, jobs, _say)

@@ -40,6 +40,8 @@ class Pair:
 def cross_pairs(targets: Path, drivers: Path, count: int, seed: int) -> list[Pair]:
     """Pair every target with every driver, or so many of these pairs drawn by a seed, in order of targets.
 
+    A larger draw holds every pair of a smaller one of the same seed.
+
     Raises:
         ReenactError: a folder is missing or empty, or two files in it have one name.
     """
@@ -84,5 +86,6 @@ def _files(folder: Path, kinds: tuple[str, ...], noun: str) -> list[Path]:
 def _drawn(pairs: list[Pair], count: int, seed: int) -> list[Pair]:
     if not count or count >= len(pairs):
         return pairs
-    rows = np.sort(np.random.default_rng(seed).choice(len(pairs), count, replace=False))
+    # A larger draw holds a smaller one, so that an evaluation can be made larger without beginning anew.
+    rows = np.sort(np.random.default_rng(seed).permutation(len(pairs))[:count])
     return [pairs[row] for row in rows.tolist()]

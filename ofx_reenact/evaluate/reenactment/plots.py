@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -20,16 +21,20 @@ COLOURS = ("#8c8c8c", "#c98500", "#2a78b5", "#b5486b", "#1a8a5a", "#6a51a3")
 _BINS = 5
 
 
-def draw_all(summary: Summary) -> dict[str, str]:
-    """Draw every plot: title → SVG.
+def check() -> None:
+    """Make sure, before hours of measuring, that plots can be drawn.
 
     Raises:
         SettingsError: matplotlib is not installed.
     """
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise SettingsError("--report needs matplotlib: pip install 'ofx-reenact[eval]'") from error
+    if find_spec("matplotlib") is None:
+        raise SettingsError("the report needs matplotlib: pip install 'ofx-reenact[eval]'")
+
+
+def draw_all(summary: Summary) -> dict[str, str]:
+    """Draw every plot: title → SVG."""
+    import matplotlib
+
     matplotlib.use("Agg")
     # The same numbers give the same file.
     with matplotlib.rc_context({"svg.hashsalt": "ofx-reenact", "svg.fonttype": "none", "font.size": 9}):

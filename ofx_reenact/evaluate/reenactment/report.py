@@ -32,9 +32,6 @@ def page(summary: Summary, extractor: Extractor, command: str, settings: Sequenc
         command: that made it.
         settings: lines that say what else the numbers depend on.
         show: pattern of the names of pairs whose pictures may be shown.
-
-    Raises:
-        SettingsError: matplotlib is not installed.
     """
     parts = [
         f"<h1>Reenactment measured: protocol {summary.protocol}</h1>",
