@@ -361,17 +361,18 @@ def cross(folders):
 def cross_line(folders, *more):
     return [
         "evaluate", "reenactment", "--targets", str(folders / "targets"), "--drivers", str(folders / "drivers"),
-        "--report", str(folders / "cross"), "--json", str(folders / "cross.json"), "--every", "3", "--keep-frames",
+        "--report", str(folders / "cross"), "--json", str(folders / "cross.json"), "--every", "6", "--keep-frames",
         "--rendered", str(folders / "stranger"), "--show", "ann__*", *more,
     ]  # fmt: skip
 
 
 @needs_sface
+@pytest.mark.slow
 def test_cross_measures_every_method(cross, folders):
     code, _ = cross
     assert code == 0
     found = json.loads((folders / "cross.json").read_text())
-    assert found["counts"] == {"pairs": 2, "frames": 6, "real pictures": 2}
+    assert found["counts"] == {"pairs": 2, "frames": 4, "real pictures": 2}
     stranger = "rendered: stranger"
     assert list(found["methods"]) == [OWN, STILL, COPIED, WARP, PAPER, PLATE, stranger]
     rows = found["methods"]
@@ -407,14 +408,15 @@ def test_a_finished_pair_is_not_made_again(cross, folders, capsys):
     kept = [(path, path.stat().st_mtime_ns) for path in sorted((cross[1] / "pairs").iterdir())]
     assert len(kept) == 2
     before = (folders / "cross.json").read_text()
-    assert run(cross_line(folders)) == 0
+    assert run(cross_line(folders, "--jobs", "2")) == 0
     assert [(path, path.stat().st_mtime_ns) for path, _ in kept] == kept
     assert (folders / "cross.json").read_text() == before
     assert run([*cross_line(folders), "--every", "2"]) == 1
-    assert "every 3, this is 2" in capsys.readouterr().err
+    assert "every 6, this is 2" in capsys.readouterr().err
 
 
 @needs_sface
+@pytest.mark.slow
 def test_a_pair_made_again_in_another_process_is_the_same(cross, folders):
     path = cross[1] / "pairs" / "ann__talk.npz"
     first = PairResult.load(path)
@@ -431,19 +433,20 @@ def test_openface_has_columns_of_its_own(cross, tmp_path):
     results = [PairResult.load(path) for path in sorted((cross[1] / "pairs").iterdir())]
     slugs = sorted(path.name for path in (cross[1] / "frames" / "ann__talk").iterdir())
     assert slugs == ["copied", "driver", "ldnet", "paper", "plate", "rendered", "still"]
-    assert len(list((cross[1] / "frames" / "ann__talk" / "plate").iterdir())) == 3
+    assert len(list((cross[1] / "frames" / "ann__talk" / "plate").iterdir())) == 2
     for result in results:
         for slug in slugs:
-            openface_csv(tmp_path / result.name / f"{slug}.csv", [0.1, 0.2, 0.3], [1 + (slug == "plate"), 0, 0])
+            openface_csv(tmp_path / result.name / f"{slug}.csv", [0.1, 0.2], [1 + (slug == "plate"), 0])
     extractor = distribution.choose("mobilenet")
     summary = summarise("cross", results, extractor, tmp_path)
     assert summary.backends["ED (OpenFace)"] == "OpenFace" != summary.backends["ED"]
-    assert summary.rows[PLATE]["ED (OpenFace)"].value == pytest.approx(1 / 3)
+    assert summary.rows[PLATE]["ED (OpenFace)"].value == pytest.approx(1 / 2)
     assert summary.rows[STILL]["PSIM (OpenFace)"].value == pytest.approx(1)
     assert "ED (OpenFace)" not in summarise("cross", results, extractor).metrics
 
 
 @needs_sface
+@pytest.mark.slow
 def test_self_has_a_truth(folders):
     line = ["evaluate", "reenactment", "--protocol", "self", "--drivers", str(folders / "drivers"), "--limit", "2"]
     assert run([*line, "--every", "3", "--target-frame", "2", "--report", str(folders / "self")]) == 0

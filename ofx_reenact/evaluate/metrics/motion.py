@@ -54,7 +54,7 @@ def change_error(made: np.ndarray, target: np.ndarray, driver: np.ndarray, refer
         target, reference: (3, 3), from where they turned.
     """
     values = np.full(len(made), np.nan)
-    known = np.isfinite(made).all((1, 2))
+    known = np.isfinite(made).all((1, 2)) & np.isfinite(driver).all((1, 2))
     if known.any():
         one, other = euler_degrees(made[known] @ target.T), euler_degrees(driver[known] @ reference.T)
         values[known] = np.abs(_turn(one - other)).mean(1)

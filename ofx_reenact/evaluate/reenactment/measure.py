@@ -124,7 +124,7 @@ class Measurer:
             driver=pair.driver.stem,
             digests={"target": sha256_of(pair.target), "driver": sha256_of(pair.driver)},
             frames=tuple(numbers),
-            yaw=tuple(np.round(euler_degrees(turned)[:, 1], 3).tolist()),
+            yaw=tuple(np.round(_angles(turned)[:, 1], 3).tolist()),
             values={method: {s.metric.name: s.values for s in scores} for method, scores in found.items()},
             backends={s.metric.name: s.backend for scores in found.values() for s in scores},
             features=features,
@@ -186,9 +186,10 @@ class Measurer:
         row = int(np.flatnonzero(performance.frames == reference)[0])
         window = portrait_window(performance.raw_mesh[row].astype(np.float64))
         seen = observe(self._clip(driver, list(wanted)), {*numbers, reference}, window, self.tools)
-        if not seen.found.all():
-            lost = FrameRange.of(seen.frames[~seen.found].tolist())
-            raise TrackingError(f"{driver}: the face of frames {lost} is found when tracked in order, but not alone")
+        if not seen.at([reference]).found[0]:
+            raise TrackingError(
+                f"{driver}: the face of its reference frame {reference} is found in order, but not alone"
+            )
         return seen
 
     def _clip(self, driver: Path, wanted: list[int]) -> Frames:
@@ -198,8 +199,8 @@ class Measurer:
 
 
 def performance_file(folder: Path, driver: Path) -> Path:
-    """Where a driver's performance is kept."""
-    return folder / f"{driver.stem}.npz"
+    """Where a driver's performance is kept: by name and content, so that another clip of the name is tracked anew."""
+    return folder / f"{driver.stem}-{sha256_of(driver)[:12]}.npz"
 
 
 def track(driver: Path, folder: Path, colour: Colour) -> Performance:

@@ -71,8 +71,10 @@ def draw_yaw(summary: Summary) -> Any:
     """Four metrics over the driver's yaw."""
     figure, boxes = _figure(2, 2, 10, 6)
     yaw = np.concatenate([np.array(result.yaw) for result in summary.results])
-    edges = np.quantile(yaw, np.linspace(0, 1, _BINS + 1))
-    group = np.clip(np.searchsorted(edges, yaw, side="right") - 1, 0, _BINS - 1)
+    known = np.isfinite(yaw)
+    edges = np.quantile(yaw[known], np.linspace(0, 1, _BINS + 1))
+    # Frames whose driver was not found have no yaw, and no group.
+    group = np.where(known, np.clip(np.searchsorted(edges, yaw, side="right") - 1, 0, _BINS - 1), -1)
     for box, metric in zip(boxes.flat, SHOWN, strict=True):
         for method, colour in zip(_methods(summary), COLOURS, strict=False):
             values = _frames(summary.results, method, metric)

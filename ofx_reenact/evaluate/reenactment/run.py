@@ -55,12 +55,16 @@ def evaluate(pairs: list[Pair], options: Options, folder: Path, jobs: int, obser
         ReenactError: an input cannot be used, or the folder was begun with other settings or files. What was measured
             stays in the folder.
     """
-    check_settings(folder, pairs, options)
+    settings = settings_of(pairs, options)
+    check_settings(folder, settings)
     drivers = sorted({pair.driver for pair in pairs})
     colour = Colour()
     for done, driver in enumerate(drivers, start=1):
         track(driver, folder / DRIVERS, colour)
         observe(Step("driver", driver.stem, done, len(drivers)))
+    # Only now: a folder whose drivers were no use has not been begun with anything.
+    with written_whole(folder / SETTINGS) as partial:
+        partial.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
     results = {pair: kept for pair in pairs if (kept := _kept(pair, folder))}
     todo = [pair for pair in pairs if pair not in results]
     # All drivers of one target go to one process: what belongs to the target is made once.
@@ -71,15 +75,14 @@ def evaluate(pairs: list[Pair], options: Options, folder: Path, jobs: int, obser
     return [results[pair] for pair in pairs]
 
 
-def check_settings(folder: Path, pairs: list[Pair], options: Options) -> None:
-    """Write down what the numbers in a folder depend on, or compare with what it was begun with.
+def settings_of(pairs: list[Pair], options: Options) -> dict[str, Any]:
+    """Say what the numbers of pairs depend on, beside their files.
 
     Raises:
-        ReenactError: it was begun with something else.
         SettingsError: a backend is not installed.
     """
     frames = sorted({pair.target_frame for pair in pairs if pair.target_frame is not None})
-    settings: dict[str, Any] = {
+    return {
         "every": options.every,
         "limit": options.limit,
         "rendered": str(options.rendered) if options.rendered else None,
@@ -90,10 +93,16 @@ def check_settings(folder: Path, pairs: list[Pair], options: Options) -> None:
         "version": __version__,
         "weights": {path.name: sha256_of(path) for path in (shipped_ldnet(), shipped_dense(), shipped_portrait())},
     }
+
+
+def check_settings(folder: Path, settings: dict[str, Any]) -> None:
+    """Compare with what a folder was begun with, if it was.
+
+    Raises:
+        ReenactError: it was begun with something else.
+    """
     path = folder / SETTINGS
     if not path.exists():
-        with written_whole(path) as partial:
-            partial.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
         return
     try:
         begun = json.loads(path.read_text(encoding="utf-8"))

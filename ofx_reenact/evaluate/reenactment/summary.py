@@ -164,7 +164,7 @@ def plain(summary: Summary, command: str, settings: Mapping[str, Any]) -> dict[s
             {
                 "name": result.name,
                 "frames": list(result.frames),
-                "yaw": list(result.yaw),
+                "yaw": [_number(turned) for turned in result.yaw],
                 "means": {
                     method: {name: _number(_mean(values)) for name, values in row.items()}
                     for method, row in result.values.items()
