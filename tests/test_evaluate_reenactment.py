@@ -362,7 +362,7 @@ def cross_line(folders, *more):
     return [
         "evaluate", "reenactment", "--targets", str(folders / "targets"), "--drivers", str(folders / "drivers"),
         "--report", str(folders / "cross"), "--json", str(folders / "cross.json"), "--every", "6", "--keep-frames",
-        "--rendered", str(folders / "stranger"), "--show", "ann__*", *more,
+        "--rendered", str(folders / "stranger"), "--show", "ann__*", "--note", "<Nobody> & co", *more,
     ]  # fmt: skip
 
 
@@ -391,6 +391,7 @@ def test_cross_measures_every_method(cross, folders):
 def test_the_page_stands_alone_and_shows_only_whom_it_may(cross):
     page = (cross[1] / "report.html").read_text()
     assert "<script" not in page and not re.findall(r'(?:src|href)="(?!data:)', page)
+    assert "&lt;Nobody&gt; &amp; co" in page
     assert "ann, talk frame" in page and "ben, talk frame" not in page
     for said in (
         "In short",

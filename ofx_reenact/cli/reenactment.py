@@ -37,6 +37,7 @@ def command(
     identity: Annotated[str, typer.Option(help="Backend of ISIM: auto, vggface2, sface.")] = "auto",
     features: Annotated[str, typer.Option(help="Backend of FID and KID: auto, inception, mobilenet.")] = "auto",
     show: Annotated[str, typer.Option(help="Pattern of TARGET__DRIVER whose pictures the page may show.")] = "*",
+    note: Annotated[str, typer.Option(help="A line to stand on the page, as whose pictures these are.")] = "",
 ) -> int:
     """Measure, and write the report."""
     from ofx_reenact.evaluate.metrics import distribution
@@ -62,6 +63,7 @@ def command(
             partial.write_text(numbers, encoding="utf-8")
     lines = [f"One frame in {every} of each clip" + (f", {limit} a clip at most, evenly chosen." if limit else ".")]
     lines += ["Motion is relative, as a render's is: the driver's change since its reference, not its pose."]
+    lines += [note] if note else []
     with written_whole(report / PAGE) as partial:
         partial.write_text(page(summary, extractor, made_by, lines, show), encoding="utf-8")
     _show(summary)
