@@ -81,8 +81,9 @@ def _in_words(summary: Summary) -> str:
     lines += [
         _compared(summary, other, metric)
         for other, metric in (
-            (WARP, motion.ED), (COPIED, motion.ED), (COPIED, identity.ISIM), (PAPER, identity.ISIM),
-            (PAPER, motion.ED), (STILL, pixels.SSIM), (PAPER, pixels.SSIM),
+            (STILL, motion.ED), (COPIED, motion.ED), (WARP, motion.ED), (PAPER, motion.ED),
+            (STILL, motion.CHANGE), (COPIED, motion.CHANGE), (PAPER, motion.CHANGE), (COPIED, identity.ISIM),
+            (PAPER, identity.ISIM), (STILL, pixels.SSIM), (COPIED, pixels.SSIM), (PAPER, pixels.SSIM),
         )
     ]  # fmt: skip
     return f"<h2>In short</h2>{bullets([line for line in lines if line])}"
