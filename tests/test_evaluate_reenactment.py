@@ -16,7 +16,7 @@ from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError, SettingsError
 from ofx_reenact.evaluate import identity as likeness
 from ofx_reenact.evaluate.metrics import distribution, identity, inception, motion, openface, pixels, vggface2
-from ofx_reenact.evaluate.metrics.scores import Scores, estimate
+from ofx_reenact.evaluate.metrics.scores import estimate
 from ofx_reenact.evaluate.reenactment.methods import COPIED, PAPER, PLATE, STILL, WARP, Rendered
 from ofx_reenact.evaluate.reenactment.methods import DRIVER as OWN
 from ofx_reenact.evaluate.reenactment.pairs import Pair, cross_pairs, self_pairs
@@ -212,10 +212,18 @@ def test_kernel_distance_is_unbiased():
 
 
 def test_backends_do_not_mix():
-    one, other = (Scores(identity.ISIM, backend, np.ones(2)) for backend in ("SFace", "VGGFace2"))
-    assert len(one.joined(one).values) == 4
-    with pytest.raises(ReenactError, match=r"SFace.*VGGFace2.*one backend"):
-        one.joined(other)
+    nothing = {STILL: np.zeros((2, 4)), PLATE: np.zeros((2, 4))}
+    values = {method: {"ISIM": np.ones(2)} for method in nothing}
+    pairs = [
+        PairResult(
+            f"{name}__x", name, "x", {}, (1, 2), (0, 0), values, {"ISIM": backend}, nothing, np.zeros((1, 4)), {}
+        )
+        for name, backend in (("a", "SFace"), ("b", "SFace"), ("c", "VGGFace2"))
+    ]
+    extractor = distribution.choose("mobilenet")
+    assert summarise("cross", pairs[:2], extractor).rows[PLATE]["ISIM"].frames == 4
+    with pytest.raises(ReenactError, match=r"c__x: ISIM of VGGFace2.*SFace.*one backend"):
+        summarise("cross", pairs, extractor)
 
 
 def test_interval_sees_that_pairs_share_a_target():

@@ -10,8 +10,6 @@ from typing import Literal
 import numpy as np
 from scipy.stats import t as student
 
-from ofx_reenact.errors import ReenactError
-
 
 @dataclass(frozen=True)
 class Metric:
@@ -43,19 +41,6 @@ class Scores:
     metric: Metric
     backend: str
     values: np.ndarray
-
-    def joined(self, other: Scores) -> Scores:
-        """Put two lists of values into one.
-
-        Raises:
-            ReenactError: they are of another metric or another backend.
-        """
-        if (self.metric, self.backend) != (other.metric, other.backend):
-            raise ReenactError(
-                f"{self.metric.name} of {self.backend} and {other.metric.name} of {other.backend} are different "
-                "numbers; measure all of it with one backend"
-            )
-        return Scores(self.metric, self.backend, np.concatenate([self.values, other.values]))
 
 
 @dataclass(frozen=True)

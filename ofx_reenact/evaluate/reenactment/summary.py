@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ofx_reenact import __version__
+from ofx_reenact.errors import ReenactError
 from ofx_reenact.evaluate.metrics import identity, motion, openface, pixels
 from ofx_reenact.evaluate.metrics.distribution import Extractor, frechet, kernel
 from ofx_reenact.evaluate.metrics.scores import Estimate, Metric, estimate
@@ -85,12 +86,10 @@ def summarise(protocol: str, results: Sequence[PairResult], extractor: Extractor
         csvs: folder of what OpenFace found in the frames, ``PAIR/METHOD.csv``; None for none.
 
     Raises:
-        ReenactError: a CSV is missing or not of these frames.
+        ReenactError: a CSV is missing or not of these frames, or pairs were measured with different backends.
     """
     values = {result.name: {m: dict(row) for m, row in result.values.items()} for result in results}
-    backends: dict[str, str] = {}
-    for result in results:
-        backends |= result.backends
+    backends = _backends(results)
     if csvs is not None:
         for result in results:
             for method, row in openface_values(result, csvs).items():
@@ -120,6 +119,19 @@ def summarise(protocol: str, results: Sequence[PairResult], extractor: Extractor
                 differences[method][name] = _of_means(means - plate, groups, count)
     real = sum(len(x) for x in _real(results, np.ones(len(results), bool), protocol))
     return Summary(protocol, metrics, backends | spread, rows, differences, results, real)
+
+
+def _backends(results: Sequence[PairResult]) -> dict[str, str]:
+    """What made each metric, which must be one thing for all pairs."""
+    backends: dict[str, str] = {}
+    for result in results:
+        for metric, backend in result.backends.items():
+            if backends.setdefault(metric, backend) != backend:
+                raise ReenactError(
+                    f"{result.name}: {metric} of {backend}, other pairs have it of {backends[metric]}; they are "
+                    "different numbers, so measure all pairs with one backend"
+                )
+    return backends
 
 
 def openface_values(result: PairResult, folder: Path) -> dict[str, dict[str, np.ndarray]]:
