@@ -8,7 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from ofx_reenact.cli import reenactment
+
 app = typer.Typer(name="evaluate", help="Measure the networks.", no_args_is_help=True, rich_markup_mode="rich")
+app.command("reenactment", help=reenactment.HELP)(reenactment.command)
 
 
 @app.command("ldnet")

@@ -33,6 +33,15 @@ def installed() -> bool:
     return _file() is not None
 
 
+def check() -> None:
+    """Make sure that the network's file is there.
+
+    Raises:
+        SettingsError: it is not.
+    """
+    _network()
+
+
 def embed(picture: np.ndarray, mesh: np.ndarray) -> np.ndarray:
     """Embed a face.
 

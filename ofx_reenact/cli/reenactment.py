@@ -1,0 +1,112 @@
+"""``ofx-reenact evaluate reenactment``."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+HELP = "Reenactment whole: baselines, both profiles and, if given, another program's frames, in one run and one report."
+JSON, PAGE = "report.json", "report.html"
+
+
+def command(
+    drivers: Annotated[Path, typer.Option(help="Folder of clips that drive.")],
+    report: Annotated[Path, typer.Option(help="Folder for the report; numbers that are there are not made again.")],
+    targets: Annotated[Path | None, typer.Option(help="Folder of pictures to animate; for cross.")] = None,
+    protocol: Annotated[
+        str, typer.Option(help="self: each clip drives a frame of its own; cross: targets times drivers.")
+    ] = "cross",
+    as_json: Annotated[Path | None, typer.Option("--json", help="Also write the numbers here.")] = None,
+    every: Annotated[int, typer.Option(help="Measure one frame of so many of a clip.", min=1)] = 5,
+    limit: Annotated[int, typer.Option(help="Frames of a clip at most, evenly chosen; 0: all.", min=0)] = 0,
+    pairs: Annotated[int, typer.Option(help="Pairs at most, drawn by the seed; 0: all.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Of the draw of pairs.")] = 1,
+    target_frame: Annotated[int, typer.Option(help="In self: the clip's frame that is the target.", min=1)] = 1,
+    jobs: Annotated[int, typer.Option(help="Processes at once, a target each.", min=1)] = 1,
+    rendered: Annotated[
+        Path | None, typer.Option(help="Another program's frames to be scored as well: DIR/TARGET__DRIVER/0012.png.")
+    ] = None,
+    keep_frames: Annotated[bool, typer.Option(help="Keep what is measured as PNG, for OpenFace.")] = False,
+    openface: Annotated[
+        Path | None, typer.Option(help="What OpenFace found in the kept frames: DIR/TARGET__DRIVER/METHOD.csv.")
+    ] = None,
+    identity: Annotated[str, typer.Option(help="Backend of ISIM: auto, vggface2, sface.")] = "auto",
+    features: Annotated[str, typer.Option(help="Backend of FID and KID: auto, inception, mobilenet.")] = "auto",
+    show: Annotated[str, typer.Option(help="Pattern of TARGET__DRIVER whose pictures the page may show.")] = "*",
+    note: Annotated[str, typer.Option(help="A line to stand on the page, as whose pictures these are.")] = "",
+) -> int:
+    """Measure, and write the report."""
+    from ofx_reenact.evaluate.metrics import distribution
+    from ofx_reenact.evaluate.reenactment import plots, run
+    from ofx_reenact.evaluate.reenactment.measure import Options
+    from ofx_reenact.evaluate.reenactment.pairs import check_protocol, cross_pairs, self_pairs
+    from ofx_reenact.evaluate.reenactment.report import page
+    from ofx_reenact.evaluate.reenactment.summary import plain, summarise
+    from ofx_reenact.files import written_whole
+
+    check_protocol(protocol, targets)
+    plots.check()
+    chosen = cross_pairs(targets, drivers, pairs, seed) if targets else self_pairs(drivers, target_frame, pairs, seed)
+    options = Options(every, limit, rendered, identity, features, report / "frames" if keep_frames else None)
+    results = run.evaluate(chosen, options, report, jobs, _say)
+    extractor = distribution.choose(features)
+    summary = summarise(protocol, results, extractor, openface)
+    made_by = _command(locals())
+    settings = {"every": every, "limit": limit, "seed": seed, "target frame": target_frame if not targets else None}
+    numbers = json.dumps(plain(summary, made_by, settings), indent=1, ensure_ascii=False) + "\n"
+    for path in (report / JSON, *([as_json] if as_json else [])):
+        with written_whole(path) as partial:
+            partial.write_text(numbers, encoding="utf-8")
+    lines = [f"One frame in {every} of each clip" + (f", {limit} a clip at most, evenly chosen." if limit else ".")]
+    lines += ["Motion is relative, as a render's is: the driver's change since its reference, not its pose."]
+    lines += [note] if note else []
+    with written_whole(report / PAGE) as partial:
+        partial.write_text(page(summary, extractor, made_by, lines, show), encoding="utf-8")
+    _show(summary)
+    typer.echo(f"report: {report / PAGE}")
+    return 0
+
+
+def _say(step: Any) -> None:
+    typer.echo(f"{step.kind} {step.done} of {step.total}: {step.name}")
+
+
+def _command(values: dict[str, Any]) -> str:
+    """The command line as it would be typed, options at their defaults left out."""
+    import inspect
+
+    words = ["ofx-reenact", "evaluate", "reenactment"]
+    for name, parameter in inspect.signature(command).parameters.items():
+        value = values[name]
+        if value != parameter.default:
+            flag = "--json" if name == "as_json" else f"--{name.replace('_', '-')}"
+            words += [flag] if value is True else [flag, str(value)]
+    return shlex.join(words)
+
+
+def _show(summary: Any) -> None:
+    """Print the paper's columns, a row a method, and by what each was made."""
+    import math
+
+    from rich.console import Console
+    from rich.table import Table
+
+    def cell(number: Any) -> str:
+        if number is None:
+            return "–"
+        return f"{number.value:.3f}" + (f" ±{number.interval:.3f}" if math.isfinite(number.interval) else "")
+
+    wanted = ("ISIM", "PSIM", "ED", "SSIM", "FID", "Fréchet MobileNetV2")
+    names = [name for name in wanted if name in summary.metrics]
+    title = f"{summary.protocol}: {len(summary.results)} pairs, {summary.frames} frames; means ± half a 95 % interval"
+    table = Table("", *names, title=title)
+    for method, row in summary.rows.items():
+        table.add_row(method, *(cell(row.get(name)) for name in names))
+    console = Console()
+    console.print(table)
+    for name in names:
+        console.print(f"{name}: {summary.backends[name]}")

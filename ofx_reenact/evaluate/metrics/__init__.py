@@ -1,0 +1,1 @@
+"""The numbers of reenactment, each a small function that names the backend it was made with."""

@@ -1,0 +1,73 @@
+"""PSIM and ED as published: what OpenFace found, read from the CSVs that it writes."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ofx_reenact.errors import ReenactError
+
+BACKEND = "OpenFace"
+_ANGLES = ("pose_Rx", "pose_Ry", "pose_Rz")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What OpenFace found in N frames.
+
+    Attributes:
+        rotation: (N, 3) the head's angles rx, ry, rz in degrees, NaN where it found no face.
+        units: (N, U) intensities of action units, 0 to 5, NaN where it found no face.
+        names: of the units, as ``AU01_r``.
+    """
+
+    rotation: np.ndarray
+    units: np.ndarray
+    names: tuple[str, ...]
+
+
+def read(path: Path, count: int) -> Found:
+    """Read a CSV of FeatureExtraction (``-pose -aus``) or FaceLandmarkImg.
+
+    Args:
+        path: of the CSV; its rows are frames in order.
+        count: how many there must be.
+
+    Raises:
+        ReenactError: no such file, not such a CSV, or of another number of frames.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = [{key.strip(): value for key, value in row.items() if key} for row in csv.DictReader(file)]
+    except FileNotFoundError as error:
+        raise ReenactError(f"{path}: no such file; run OpenFace's FeatureExtraction on these frames") from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ReenactError(f"{path}: not a CSV of OpenFace ({error})") from error
+    names = tuple(sorted(key for key in (rows[0] if rows else ()) if key.startswith("AU") and key.endswith("_r")))
+    if not names or any(key not in rows[0] for key in _ANGLES):
+        raise ReenactError(f"{path}: not a CSV of OpenFace with pose and action units; run it with -pose -aus")
+    if len(rows) != count:
+        raise ReenactError(f"{path}: {len(rows)} rows for {count} frames; run OpenFace on exactly these frames")
+    try:
+        values = np.array([[float(row[key]) for key in (*_ANGLES, *names)] for row in rows])
+        found = np.array([float(row.get("success", "1")) > 0.5 for row in rows])
+    except (TypeError, ValueError) as error:
+        raise ReenactError(f"{path}: a value is not a number ({error})") from error
+    values[~found] = np.nan
+    return Found(np.degrees(values[:, :3]), values[:, 3:], names)
+
+
+def unit_distance(made: Found, driver: Found) -> np.ndarray:
+    """Euclidean distance of action unit intensities, 0 to 5 each, frame by frame (N,).
+
+    Raises:
+        ReenactError: they are of different action units.
+    """
+    if made.names != driver.names:
+        raise ReenactError(
+            "OpenFace wrote different action units for what was made and for the driver; use one version"
+        )
+    return np.asarray(np.linalg.norm(made.units - driver.units, axis=1))

@@ -1,0 +1,74 @@
+"""How near pixels are to a truth or to the plate: SSIM, PSNR, features, what moved at rest, sharpness."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from ofx_reenact.evaluate.metrics.scores import Metric, Scores
+from ofx_reenact.evaluate.pictures import ssim
+from ofx_reenact.fdgan.features import BACKEND as FEATURES_BACKEND
+from ofx_reenact.fdgan.features import feature_distance
+from ofx_reenact.fdgan.score import psnr
+from ofx_reenact.tracking.landmarks import FACE_OVAL
+
+PIXELS = "pixels"
+SSIM_BACKEND = "luma, Gaussian window"
+
+SSIM = Metric("SSIM", "luma", "high", "structural likeness to the truth")
+PSNR = Metric("PSNR", "dB", "high", "peak signal to noise against the truth")
+FEATURES = Metric("feature distance", "relative L1", "low", "difference of a classifier's features from the truth's")
+REST = Metric(
+    "zero-motion error", "levels of 255", "low", "mean change of a pixel while the driver is at its reference"
+)
+SHARPNESS = Metric("sharpness kept", "of the plate", "1", "fine contrast in the face over the target picture's")
+
+
+def against_truth(made: np.ndarray, truth: np.ndarray) -> list[Scores]:
+    """SSIM, PSNR and feature distance of pictures (N, H, W, 3) uint8 from their truths.
+
+    Raises:
+        SettingsError: MobileNetV2's weights are not installed.
+    """
+    one, other = _tensor(made), _tensor(truth)
+    everywhere = torch.ones_like(other[:, :1])
+    with torch.no_grad():
+        # A batch would be normalised by the truth's features together; each frame is a number of its own.
+        apart = [float(feature_distance(a[None], b[None])) for a, b in zip(one, other, strict=True)]
+        return [
+            Scores(SSIM, SSIM_BACKEND, ssim(one, other).double().numpy()),
+            Scores(PSNR, PIXELS, psnr(one, other, everywhere).double().numpy()),
+            Scores(FEATURES, FEATURES_BACKEND, np.array(apart)),
+        ]
+
+
+def rest_error(made: np.ndarray, target: np.ndarray) -> Scores:
+    """Mean absolute difference of pictures (N, H, W, 3) uint8 from the target's (H, W, 3)."""
+    return Scores(REST, PIXELS, np.abs(made.astype(np.float64) - target).mean((1, 2, 3)))
+
+
+def fine_contrast(picture: np.ndarray, mesh: np.ndarray) -> float:
+    """Deviation of the luma's Laplacian within the face's oval, at the picture's own resolution.
+
+    Args:
+        picture: (H, W, 3) uint8.
+        mesh: (478, 3) pixels.
+    """
+    inside = np.zeros(picture.shape[:2], np.uint8)
+    cv2.fillPoly(inside, [np.round(mesh[list(FACE_OVAL), :2]).astype(np.int32)], 1)
+    if not inside.any():
+        return float("nan")
+    luma = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return float(cv2.Laplacian(luma, cv2.CV_32F)[inside > 0].std())
+
+
+def sharpness_kept(made: np.ndarray, target: float) -> Scores:
+    """Fine contrast of what was made (N,) over that of the target picture."""
+    return Scores(SHARPNESS, PIXELS, made / max(target, 1e-9))
+
+
+def _tensor(pictures: np.ndarray) -> Tensor:
+    """Bring pictures (N, H, W, 3) uint8 to (N, 3, H, W) in [-1, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2), np.float32)) / 127.5 - 1

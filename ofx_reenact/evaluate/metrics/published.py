@@ -1,0 +1,88 @@
+"""Weights files of the published evaluators: theirs to give, ours only to read where the user has put them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ofx_reenact.errors import SettingsError
+from ofx_reenact.files import sha256_of
+from ofx_reenact.tracking.fan import weights_folder
+
+
+@dataclass(frozen=True)
+class Published:
+    """A weights file.
+
+    Attributes:
+        file: its name.
+        source: where it is to be had.
+        what: the network and what it is for.
+        sha256: how its digest begins, as its name says; empty if it does not.
+    """
+
+    file: str
+    source: str
+    what: str
+    sha256: str = ""
+
+    @property
+    def path(self) -> Path:
+        """Where it is looked for: ``$TORCH_HOME/hub/checkpoints``."""
+        return weights_folder() / self.file
+
+    def load(self, network: nn.Module, unused: str) -> nn.Module:
+        """Load it into a network; entries whose names begin with ``unused`` stay out.
+
+        Raises:
+            SettingsError: it is not there, damaged, or of another network.
+        """
+        path = self.path
+        if not path.is_file():
+            raise SettingsError(f"{self.what}: {path.name} is missing; get it from {self.source} and put it at {path}")
+        if self.sha256 and not sha256_of(path).startswith(self.sha256):
+            raise SettingsError(
+                f"{path}: damaged, its sha256 does not begin with {self.sha256}; get it again from {self.source}"
+            )
+        try:
+            state: dict[str, Tensor] = torch.load(path, weights_only=True, map_location="cpu")
+            network.load_state_dict({name: value for name, value in state.items() if not name.startswith(unused)})
+        except Exception as error:
+            reason = " ".join(str(error).split())[:160]
+            raise SettingsError(
+                f"{path}: not the weights of {self.what} ({reason}); get it again from {self.source}"
+            ) from error
+        return network.eval().requires_grad_(False)
+
+
+class Layer(nn.Module):
+    """Convolution without bias, batch normalisation, ReLU: what both networks are built of."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        size: int | tuple[int, int],
+        stride: int = 1,
+        padding: int | tuple[int, int] = 0,
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, size, stride, padding, bias=False)
+        self.bn = nn.BatchNorm2d(outputs, eps=0.001)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W)."""
+        return nn.functional.relu(self.bn(self.conv(x)))
+
+
+def across(inputs: int, outputs: int, length: int) -> Layer:
+    """A layer one row high and ``length`` wide that keeps the size."""
+    return Layer(inputs, outputs, (1, length), padding=(0, length // 2))
+
+
+def down(inputs: int, outputs: int, length: int) -> Layer:
+    """A layer one column wide and ``length`` high that keeps the size."""
+    return Layer(inputs, outputs, (length, 1), padding=(length // 2, 0))

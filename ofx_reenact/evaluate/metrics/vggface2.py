@@ -1,0 +1,144 @@
+"""ISIM as published: Inception-ResNet-v1 trained on VGGFace2, 512 numbers a face.
+
+The network is written out after its description (Szegedy et al. 2016) with the names that its weights file uses; the
+file is the user's to bring.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ofx_reenact.evaluate.metrics.published import Layer, Published, across, down
+from ofx_reenact.fdgan.window import Window
+from ofx_reenact.tracking.surface import FACE_POINTS
+
+FILE = Published(
+    "20180402-114759-vggface2.pt",
+    "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/20180402-114759-vggface2.pt",
+    "identity by VGGFace2",
+)
+# Side of what it sees, and that of the square around the face, in heights or widths of the mesh, whichever is larger.
+_SIDE, _AROUND = 160, 1.15
+
+
+class Block(nn.Module):
+    """Residual of branches: x + scale · conv(branches)."""
+
+    def __init__(self, width: int, branches: list[nn.Module], joined: int, scale: float, *, last: bool = False) -> None:
+        super().__init__()
+        self.count, self.scale, self.last = len(branches), scale, last
+        for index, branch in enumerate(branches):
+            self.add_module(f"branch{index}", branch)
+        self.conv2d = nn.Conv2d(joined, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W)."""
+        found = torch.cat([self.get_submodule(f"branch{index}")(x) for index in range(self.count)], 1)
+        x = x + self.scale * self.conv2d(found)
+        return x if self.last else nn.functional.relu(x)
+
+
+class Reduction(nn.Module):
+    """Branches of stride 2 side by side, the last one a maximum."""
+
+    def __init__(self, branches: list[nn.Module]) -> None:
+        super().__init__()
+        self.count = len(branches) + 1
+        for index, branch in enumerate([*branches, nn.MaxPool2d(3, 2)]):
+            self.add_module(f"branch{index}", branch)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W) to half the size."""
+        return torch.cat([self.get_submodule(f"branch{index}")(x) for index in range(self.count)], 1)
+
+
+class InceptionResnet(nn.Module):
+    """Inception-ResNet-v1 up to its embedding."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv2d_1a = Layer(3, 32, 3, 2)
+        self.conv2d_2a = Layer(32, 32, 3)
+        self.conv2d_2b = Layer(32, 64, 3, padding=1)
+        self.conv2d_3b = Layer(64, 80, 1)
+        self.conv2d_4a = Layer(80, 192, 3)
+        self.conv2d_4b = Layer(192, 256, 3, 2)
+        self.repeat_1 = nn.Sequential(*(_block35() for _ in range(5)))
+        self.mixed_6a = Reduction(
+            [
+                Layer(256, 384, 3, 2),
+                nn.Sequential(Layer(256, 192, 1), Layer(192, 192, 3, padding=1), Layer(192, 256, 3, 2)),
+            ]
+        )
+        self.repeat_2 = nn.Sequential(*(_block17() for _ in range(10)))
+        self.mixed_7a = Reduction(
+            [
+                nn.Sequential(Layer(896, 256, 1), Layer(256, 384, 3, 2)),
+                nn.Sequential(Layer(896, 256, 1), Layer(256, 256, 3, 2)),
+                nn.Sequential(Layer(896, 256, 1), Layer(256, 256, 3, padding=1), Layer(256, 256, 3, 2)),
+            ]
+        )
+        self.repeat_3 = nn.Sequential(*(_block8(0.2) for _ in range(5)))
+        self.block8 = _block8(1.0, last=True)
+        self.last_linear = nn.Linear(1792, 512, bias=False)
+        self.last_bn = nn.BatchNorm1d(512, eps=0.001)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Embed faces (B, 3, 160, 160) in [-1, 1): (B, 512) of length 1."""
+        x = self.conv2d_2b(self.conv2d_2a(self.conv2d_1a(x)))
+        x = self.conv2d_4a(self.conv2d_3b(nn.functional.max_pool2d(x, 3, 2)))
+        x = self.mixed_6a(self.repeat_1(self.conv2d_4b(x)))
+        x = self.mixed_7a(self.repeat_2(x))
+        x = self.block8(self.repeat_3(x)).mean((2, 3))
+        return nn.functional.normalize(self.last_bn(self.last_linear(x)))
+
+
+class VGGFace2:
+    """Embeds faces as the published ISIM does."""
+
+    backend, length = "VGGFace2 InceptionResnet (20180402-114759)", 512
+
+    def __init__(self) -> None:
+        self._network = _loaded()
+
+    def embed(self, picture: np.ndarray, mesh: np.ndarray) -> np.ndarray:
+        """Embed the face of a mesh (478, 3), pixels, in a picture (H, W, 3) in [0, 1]: (512,) of length 1."""
+        low, high = mesh[:FACE_POINTS, :2].min(0), mesh[:FACE_POINTS, :2].max(0)
+        step = np.array([_AROUND * (high - low).max() / _SIDE, 0.0])
+        seen = np.clip(Window.around((low + high) / 2, step, (_SIDE, _SIDE)).look(picture), 0, 1)
+        x = torch.from_numpy(np.ascontiguousarray(seen.transpose(2, 0, 1), np.float32))[None] * 255
+        with torch.no_grad():
+            return np.asarray(self._network((x - 127.5) / 128)[0].double().numpy())
+
+
+def installed() -> bool:
+    """Tell whether the weights file is there."""
+    return FILE.path.is_file()
+
+
+@lru_cache(maxsize=1)
+def _loaded() -> nn.Module:
+    return FILE.load(InceptionResnet(), "logits")
+
+
+def _block35() -> Block:
+    branches: list[nn.Module] = [
+        Layer(256, 32, 1),
+        nn.Sequential(Layer(256, 32, 1), Layer(32, 32, 3, padding=1)),
+        nn.Sequential(Layer(256, 32, 1), Layer(32, 32, 3, padding=1), Layer(32, 32, 3, padding=1)),
+    ]
+    return Block(256, branches, 96, 0.17)
+
+
+def _block17() -> Block:
+    branch = nn.Sequential(Layer(896, 128, 1), across(128, 128, 7), down(128, 128, 7))
+    return Block(896, [Layer(896, 128, 1), branch], 256, 0.1)
+
+
+def _block8(scale: float, *, last: bool = False) -> Block:
+    branch = nn.Sequential(Layer(1792, 192, 1), across(192, 192, 3), down(192, 192, 3))
+    return Block(1792, [Layer(1792, 192, 1), branch], 384, scale, last=last)

@@ -1,0 +1,1 @@
+"""Reenactment measured whole: protocols, baselines beside the profiles, and a report."""

@@ -1,0 +1,26 @@
+"""The few pieces of HTML that the report is put together from. Text is escaped by who makes a cell, not here."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+
+
+def grid(rows: Sequence[Sequence[str]], kind: str = "") -> str:
+    """Return a table of cells; the first row and the first column are headings."""
+    lines = []
+    for row, cells in enumerate(rows):
+        tags = ["th" if row == 0 or column == 0 else "td" for column in range(len(cells))]
+        lines.append("".join(f"<{tag}>{cell}</{tag}>" for tag, cell in zip(tags, cells, strict=True)))
+    return f'<table class="{kind}">' + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+
+
+def bullets(items: Sequence[str]) -> str:
+    """Return a list."""
+    return "<ul>" + "".join(f"<li>{item}</li>" for item in items) + "</ul>"
+
+
+def picture(content: bytes, kind: str, name: str, style: str = "") -> str:
+    """Return a picture that lies in the page itself."""
+    data = base64.b64encode(content).decode()
+    return f'<img class="{style}" alt="{name}" src="data:image/{kind};base64,{data}">'

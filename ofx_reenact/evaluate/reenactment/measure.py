@@ -1,0 +1,252 @@
+"""One pair measured: every method's frames looked at as the driver's are, and the metrics of what was seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ofx_reenact.engine.inputs import driver_images, track_driver
+from ofx_reenact.engine.progress import ignore
+from ofx_reenact.engine.settings import Settings
+from ofx_reenact.errors import ReenactError, TrackingError
+from ofx_reenact.evaluate.metrics import distribution, identity, motion, pixels
+from ofx_reenact.evaluate.metrics.scores import Metric, Scores
+from ofx_reenact.evaluate.reenactment.methods import DRIVER, OURS, STILL, Frames, Rendered, Renderer, slug
+from ofx_reenact.evaluate.reenactment.observe import Observed, Tools, observe, portrait_window, with_neighbours
+from ofx_reenact.evaluate.reenactment.pairs import FEWEST, Pair
+from ofx_reenact.evaluate.reenactment.result import PairResult
+from ofx_reenact.fdgan.score import evenly
+from ofx_reenact.files import sha256_of
+from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.preview import write_png
+from ofx_reenact.frames.ranges import FrameRange
+from ofx_reenact.frames.sequence import Sequence
+from ofx_reenact.tracking.facemesh import FaceMesh
+from ofx_reenact.tracking.performance import Performance, State
+from ofx_reenact.tracking.rigid import euler_degrees
+
+FOUND = Metric("face found", "share", "high", "frames in which the tracker finds a face")
+# What says something of the driver's own frames; the rest is so by definition, or compares two people's pixels.
+_OF_DRIVER = (FOUND, identity.ISIM)
+# Of pictures on contact sheets.
+_HEIGHT, _QUALITY = 176, 82
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a measurement depends on beside its files.
+
+    Attributes:
+        every, limit: one frame of so many of a driver is measured, and so many at most, evenly chosen; 0: no limit.
+        rendered: folder of a peer's frames, or None.
+        embedder, extractor: backends, as :func:`identity.choose` and :func:`distribution.choose` take them.
+        kept: folder to keep the measured frames in, ``PAIR/METHOD/0012.png``, for OpenFace; None keeps none.
+    """
+
+    every: int
+    limit: int
+    rendered: Path | None
+    embedder: str
+    extractor: str
+    kept: Path | None = None
+
+
+class Measurer:
+    """Measures pairs one after the other; what several share is looked at once."""
+
+    def __init__(self, options: Options, performances: Path) -> None:
+        """Load what looks.
+
+        Args:
+            options: of all pairs.
+            performances: folder of tracked drivers.
+
+        Raises:
+            SettingsError: a backend is not installed.
+        """
+        self.options, self._performances = options, performances
+        self.colour = Colour()
+        self.tools = Tools(FaceMesh(), identity.choose(options.embedder), distribution.choose(options.extractor))
+        self._renderer = Renderer(self.colour)
+        self._rendered = Rendered(options.rendered) if options.rendered else None
+        self._driver = lru_cache(maxsize=8)(self._look_at_driver)
+
+    def measure(self, pair: Pair) -> PairResult:
+        """Measure one pair.
+
+        Raises:
+            ReenactError: target or driver, or a frame to be scored, cannot be used.
+        """
+        performance_path = performance_file(self._performances, pair.driver)
+        performance = Performance.load(performance_path)
+        reference = self._renderer.reference(pair, performance_path)
+        numbers = chosen_frames(performance, pair, self.options)
+        wanted = with_neighbours(numbers, performance.frames.tolist(), reference)
+        driver = self._driver(pair.driver, tuple(wanted), tuple(numbers), reference)
+
+        picture = self._renderer.target(pair)
+        self.tools.tracker.reset()
+        track = self.tools.tracker.track(picture, 0)
+        if track is None or track.mesh is None:
+            raise TrackingError(f"{pair.target}: no face was found in the target as it is shown; leave it out")
+        window = portrait_window(track.mesh)
+        target = observe([(0, picture)], {0}, window, self.tools)
+        truth = None
+        if pair.target_frame is not None:
+            # In the target's own window, so that a head at another place counts as an error.
+            truth = observe(self._clip(pair.driver, wanted), {*numbers, reference}, window, self.tools)
+
+        found: dict[str, list[Scores]] = {}
+        features: dict[str, np.ndarray] = {}
+        pictures = {"target": _jpeg(target.portrait[0])}
+        middle = numbers[len(numbers) // 2]
+        for method in self._methods():
+            if method == DRIVER:
+                seen = truth or driver
+                if self.options.kept is not None:
+                    list(self._kept(self._clip(pair.driver, numbers), pair, method, numbers))
+            else:
+                shown = self._frames(method, pair, performance_path, wanted, picture)
+                kept = self._kept(shown, pair, method, numbers)
+                seen = observe(kept, {*numbers, reference}, window, self.tools)
+            scores = self._scores(seen, target, driver, truth, numbers, reference)
+            found[method] = [s for s in scores if method != DRIVER or s.metric in _OF_DRIVER]
+            features[method] = seen.at(numbers).features
+            pictures[method] = _jpeg(seen.at([middle]).portrait[0])
+        turned = driver.at(numbers).rotation @ driver.at([reference]).rotation[0].T
+        return PairResult(
+            name=pair.name,
+            target=pair.target.stem,
+            driver=pair.driver.stem,
+            digests={"target": sha256_of(pair.target), "driver": sha256_of(pair.driver)},
+            frames=tuple(numbers),
+            yaw=tuple(np.round(_angles(turned)[:, 1], 3).tolist()),
+            values={method: {s.metric.name: s.values for s in scores} for method, scores in found.items()},
+            backends={s.metric.name: s.backend for scores in found.values() for s in scores},
+            features=features,
+            real=target.features if truth is None else truth.at(numbers).features,
+            pictures=pictures,
+        )
+
+    def _methods(self) -> list[str]:
+        return [DRIVER, STILL, *OURS, *([self._rendered.name] if self._rendered else [])]
+
+    def _frames(self, method: str, pair: Pair, performance: Path, wanted: list[int], picture: np.ndarray) -> Frames:
+        if method == STILL:
+            return ((number, picture) for number in wanted)
+        if method in OURS:
+            return self._renderer.frames(method, pair, performance, wanted)
+        assert self._rendered is not None
+        return self._rendered.frames(pair, wanted, (picture.shape[1], picture.shape[0]), self.colour)
+
+    def _kept(self, shown: Frames, pair: Pair, method: str, numbers: list[int]) -> Frames:
+        """Pass frames on, and keep those that are measured if they are to be kept."""
+        for number, picture in shown:
+            if self.options.kept is not None and number in numbers:
+                write_png(self.options.kept / pair.name / slug(method) / f"{number:04d}.png", picture)
+            yield number, picture
+
+    def _scores(
+        self,
+        seen: Observed,
+        target: Observed,
+        driver: Observed,
+        truth: Observed | None,
+        numbers: list[int],
+        reference: int,
+    ) -> list[Scores]:
+        """Every metric of one method."""
+        made, rest, acted = seen.at(numbers), seen.at([reference]), driver.at(numbers)
+        start, backend = driver.at([reference]).rotation[0], self.tools.embedder.backend
+        angles = [_angles(made.rotation), _angles(acted.rotation)]
+        scores = [
+            Scores(FOUND, motion.FACE_MESH, made.found.astype(np.float64)),
+            identity.similarity(backend, made.embedding, target.embedding[0]),
+            motion.psim(motion.FACE_MESH, *angles),
+            motion.rotation_error(motion.FACE_MESH, *angles),
+            motion.change_error(made.rotation, target.rotation[0], acted.rotation, start),
+            *motion.blendshape_distances(made.blendshapes, acted.blendshapes),
+            motion.jitter(*(motion.second_difference(x.around, x.scale) for x in (made, acted))),
+            motion.scale_pumping(made.scale, acted.scale),
+            pixels.sharpness_kept(made.contrast, float(target.contrast[0])),
+            pixels.rest_error(rest.portrait, target.portrait[0]),
+            identity.rest_error(backend, rest.embedding, target.embedding[0]),
+        ]
+        return scores + (pixels.against_truth(made.portrait, truth.at(numbers).portrait) if truth is not None else [])
+
+    def _look_at_driver(
+        self, driver: Path, wanted: tuple[int, ...], numbers: tuple[int, ...], reference: int
+    ) -> Observed:
+        """Look at a driver's own frames, in a portrait around its face at the reference."""
+        performance = Performance.load(performance_file(self._performances, driver))
+        row = int(np.flatnonzero(performance.frames == reference)[0])
+        window = portrait_window(performance.raw_mesh[row].astype(np.float64))
+        seen = observe(self._clip(driver, list(wanted)), {*numbers, reference}, window, self.tools)
+        if not seen.at([reference]).found[0]:
+            raise TrackingError(
+                f"{driver}: the face of its reference frame {reference} is found in order, but not alone"
+            )
+        return seen
+
+    def _clip(self, driver: Path, wanted: list[int]) -> Frames:
+        for number, image in driver_images(Sequence.open(driver), FrameRange.of(wanted), Settings(), self.colour):
+            if image is not None:
+                yield number, image
+
+
+def performance_file(folder: Path, driver: Path) -> Path:
+    """Where a driver's performance is kept: by name and content, so that another clip of the name is tracked anew."""
+    return folder / f"{driver.stem}-{sha256_of(driver)[:12]}.npz"
+
+
+def track(driver: Path, folder: Path, colour: Colour) -> Performance:
+    """Track a driver once, and check that it is a performance.
+
+    Raises:
+        ReenactError: it cannot be read, shows no face, or has too few frames.
+    """
+    path = performance_file(folder, driver)
+    sequence = Sequence.open(driver)
+    if len(sequence.frames) < FEWEST:
+        raise ReenactError(
+            f"{driver}: {len(sequence.frames)} frame{'s' * (len(sequence.frames) > 1)}; a driver needs {FEWEST} or more"
+        )
+    if path.exists():
+        return Performance.load(path)
+    performance = track_driver(Settings(driver=str(driver)), sequence, colour, ignore)
+    performance.save(path)
+    return performance
+
+
+def chosen_frames(performance: Performance, pair: Pair, options: Options) -> list[int]:
+    """Choose the frames of a pair that are measured: those with a face, without the target's own.
+
+    Raises:
+        ReenactError: there are none, or the target's frame has no face.
+    """
+    tracked = performance.frames[performance.state == State.TRACKED].tolist()
+    if pair.target_frame is not None and pair.target_frame not in tracked:
+        raise ReenactError(f"{pair.driver}: no face in frame {pair.target_frame}; choose another with --target-frame")
+    numbers = evenly([number for number in tracked if number != pair.target_frame][:: options.every], options.limit)
+    if not numbers:
+        raise ReenactError(f"{pair.driver}: no frame to measure")
+    return numbers
+
+
+def _angles(rotation: np.ndarray) -> np.ndarray:
+    """Euler angles (N, 3) of rotations (N, 3, 3) that may be NaN."""
+    angles = np.full((len(rotation), 3), np.nan)
+    known = np.isfinite(rotation).all((1, 2))
+    if known.any():
+        angles[known] = euler_degrees(rotation[known])
+    return angles
+
+
+def _jpeg(portrait: np.ndarray) -> bytes:
+    small = cv2.resize(portrait, (_HEIGHT, _HEIGHT), interpolation=cv2.INTER_AREA)
+    _, encoded = cv2.imencode(".jpg", np.ascontiguousarray(small[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    return bytes(encoded)

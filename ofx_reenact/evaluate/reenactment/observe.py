@@ -1,0 +1,125 @@
+"""What is seen in frames of a face, one pass over them: everything that the metrics of a pair need."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from ofx_reenact.evaluate.metrics.distribution import Extractor
+from ofx_reenact.evaluate.metrics.identity import Embedder
+from ofx_reenact.evaluate.metrics.pixels import fine_contrast
+from ofx_reenact.fdgan.window import Window
+from ofx_reenact.tracking.facemesh import FaceMesh
+from ofx_reenact.tracking.landmarks import MESH68
+from ofx_reenact.tracking.rigid import head_pose
+from ofx_reenact.tracking.surface import FACE_POINTS
+from ofx_reenact.tracking.tracker import Track
+
+# The portrait that pixels and features are measured in: the paper's 256 pixels, and its side over the face mesh's.
+SIDE, AROUND = 256, 1.8
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The networks that look."""
+
+    tracker: FaceMesh
+    embedder: Embedder
+    extractor: Extractor
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What was seen in N frames; NaN where no face was found.
+
+    Attributes:
+        frames: (N,) numbers.
+        rotation: (N, 3, 3) of the head.
+        scale: (N,) pixels a canonical centimetre.
+        blendshapes: (N, 52).
+        embedding: (N, E).
+        contrast: (N,) fine contrast in the face.
+        around: (N, 3, 68, 2) landmarks in the frame before, the frame, and the one after; NaN where one is missing.
+        portrait: (N, 256, 256, 3) uint8 through one window.
+        features: (N, D) float32 of the portraits.
+    """
+
+    frames: np.ndarray
+    rotation: np.ndarray
+    scale: np.ndarray
+    blendshapes: np.ndarray
+    embedding: np.ndarray
+    contrast: np.ndarray
+    around: np.ndarray
+    portrait: np.ndarray
+    features: np.ndarray
+
+    @property
+    def found(self) -> np.ndarray:
+        """(N,) bool, frames with a face."""
+        return np.isfinite(self.scale)
+
+    def at(self, numbers: Collection[int]) -> Observed:
+        """Only the frames of these numbers."""
+        rows = np.isin(self.frames, list(numbers))
+        return Observed(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+
+def with_neighbours(numbers: Sequence[int], present: Collection[int], alone: int) -> list[int]:
+    """Return the frames to look at: each with the one before and after it, where there are, and one without."""
+    wanted = {alone, *numbers}
+    wanted |= {number + step for number in numbers for step in (-1, 1)} & set(present)
+    return sorted(wanted)
+
+
+def portrait_window(mesh: np.ndarray) -> Window:
+    """The portrait around a face's mesh (478, 3), pixels."""
+    low, high = mesh[:FACE_POINTS, :2].min(0), mesh[:FACE_POINTS, :2].max(0)
+    return Window.around((low + high) / 2, np.array([AROUND * (high - low).max() / SIDE, 0.0]), (SIDE, SIDE))
+
+
+def observe(
+    shown: Iterable[tuple[int, np.ndarray]], numbers: Collection[int], window: Window, tools: Tools
+) -> Observed:
+    """Look at frames in order.
+
+    Args:
+        shown: (number, (H, W, 3) uint8), neighbours among them.
+        numbers: the frames that are looked at closely; of the others only landmarks are kept.
+        window: the portrait.
+        tools: what looks.
+    """
+    tools.tracker.reset()
+    landmarks: dict[int, np.ndarray] = {}
+    rows: list[dict[str, Any]] = []
+    nowhere = np.full((68, 2), np.nan)
+    for number, picture in shown:
+        track = tools.tracker.track(picture, number)
+        landmarks[number] = nowhere if track is None or track.mesh is None else track.mesh[list(MESH68), :2]
+        if number in numbers:
+            rows.append(_look(number, picture, track, window, tools))
+    columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    around = [[landmarks.get(number + step, nowhere) for step in (-1, 0, 1)] for number in columns["frames"].tolist()]
+    return Observed(**columns, around=np.array(around), features=tools.extractor.features(columns["portrait"]))
+
+
+def _look(number: int, picture: np.ndarray, track: Track | None, window: Window, tools: Tools) -> dict[str, Any]:
+    light = picture.astype(np.float32) / 255
+    portrait = np.round(np.clip(window.look(light), 0, 1) * 255).astype(np.uint8)
+    seen: dict[str, Any] = {"frames": number, "portrait": portrait}
+    if track is None or track.mesh is None or track.blendshapes is None:
+        # The embedding of no face: as long as one of a face.
+        length = tools.embedder.length
+        nothing = {"rotation": (3, 3), "scale": (), "blendshapes": (52,), "embedding": (length,), "contrast": ()}
+        return seen | {name: np.full(shape, np.nan) for name, shape in nothing.items()}
+    pose = head_pose(track.mesh)
+    return seen | {
+        "rotation": pose.rotation,
+        "scale": pose.scale,
+        "blendshapes": track.blendshapes,
+        "embedding": tools.embedder.embed(light, track.mesh),
+        "contrast": fine_contrast(picture, track.mesh),
+    }

@@ -1,0 +1,166 @@
+"""A whole evaluation: drivers tracked once, pairs measured in one or several processes, each kept as it is done."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from ofx_reenact import __version__
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.evaluate.metrics import distribution, identity
+from ofx_reenact.evaluate.reenactment.measure import Measurer, Options, track
+from ofx_reenact.evaluate.reenactment.pairs import Pair
+from ofx_reenact.evaluate.reenactment.result import PairResult
+from ofx_reenact.files import sha256_of, written_whole
+from ofx_reenact.frames.colour import Colour
+from ofx_reenact.weights import shipped_dense, shipped_ldnet, shipped_portrait
+
+SETTINGS, DRIVERS, PAIRS = "settings.json", "drivers", "pairs"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step done: ``driver`` or ``pair``, its name, and how many of how many."""
+
+    kind: str
+    name: str
+    done: int
+    total: int
+
+
+Observer = Callable[[Step], None]
+
+
+def evaluate(pairs: list[Pair], options: Options, folder: Path, jobs: int, observe: Observer) -> list[PairResult]:
+    """Measure pairs; those whose numbers the folder keeps are not measured again.
+
+    Args:
+        pairs: to measure.
+        options: of all of them.
+        folder: the report's; numbers are kept in it.
+        jobs: processes at once.
+        observe: told of each step.
+
+    Returns:
+        A result for each pair, in their order.
+
+    Raises:
+        ReenactError: an input cannot be used, or the folder was begun with other settings or files. What was measured
+            stays in the folder.
+    """
+    settings = settings_of(pairs, options)
+    check_settings(folder, settings)
+    drivers = sorted({pair.driver for pair in pairs})
+    colour = Colour()
+    for done, driver in enumerate(drivers, start=1):
+        track(driver, folder / DRIVERS, colour)
+        observe(Step("driver", driver.stem, done, len(drivers)))
+    # Only now: a folder whose drivers were no use has not been begun with anything.
+    with written_whole(folder / SETTINGS) as partial:
+        partial.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+    results = {pair: kept for pair in pairs if (kept := _kept(pair, folder))}
+    todo = [pair for pair in pairs if pair not in results]
+    # All drivers of one target go to one process: what belongs to the target is made once.
+    groups = [list(group) for _, group in groupby(todo, key=lambda pair: (pair.target, pair.target_frame))]
+    for pair, result in _measured(groups, options, folder, jobs):
+        results[pair] = result
+        observe(Step("pair", pair.name, len(results), len(pairs)))
+    return [results[pair] for pair in pairs]
+
+
+def settings_of(pairs: list[Pair], options: Options) -> dict[str, Any]:
+    """Say what the numbers of pairs depend on, beside their files.
+
+    Raises:
+        SettingsError: a backend is not installed.
+    """
+    frames = sorted({pair.target_frame for pair in pairs if pair.target_frame is not None})
+    return {
+        "every": options.every,
+        "limit": options.limit,
+        "rendered": str(options.rendered) if options.rendered else None,
+        "embedder": identity.choose(options.embedder).backend,
+        "extractor": distribution.choose(options.extractor).backend,
+        "protocol": "self" if frames else "cross",
+        "target_frame": frames[0] if frames else None,
+        "version": __version__,
+        "weights": {path.name: sha256_of(path) for path in (shipped_ldnet(), shipped_dense(), shipped_portrait())},
+    }
+
+
+def check_settings(folder: Path, settings: dict[str, Any]) -> None:
+    """Compare with what a folder was begun with, if it was.
+
+    Raises:
+        ReenactError: it was begun with something else.
+    """
+    path = folder / SETTINGS
+    if not path.exists():
+        return
+    try:
+        begun = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ReenactError(f"{path}: cannot be read ({error}); give --report another folder") from error
+    for name, value in settings.items():
+        if begun.get(name) != value:
+            raise ReenactError(
+                f"{folder}: was begun with {name} {begun.get(name)}, this is {value}; numbers of different settings "
+                "do not go into one report, so give --report another folder"
+            )
+
+
+def _kept(pair: Pair, folder: Path) -> PairResult | None:
+    path = _file(pair, folder)
+    if not path.exists():
+        return None
+    result = PairResult.load(path)
+    for name, file in (("target", pair.target), ("driver", pair.driver)):
+        if result.digests[name] != sha256_of(file):
+            raise ReenactError(f"{path}: measured with another {file.name}; delete it to have it made again")
+    return result
+
+
+def _measured(groups: list[list[Pair]], options: Options, folder: Path, jobs: int) -> Iterator[tuple[Pair, PairResult]]:
+    if jobs == 1 or len(groups) < 2:
+        measurer = Measurer(options, folder / DRIVERS) if groups else None
+        for pair in (pair for group in groups for pair in group):
+            assert measurer is not None
+            yield pair, _measure(measurer, pair, folder)
+        return
+    # Forked, a process would inherit locked locks of the libraries' threads.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(jobs, len(groups)), mp_context=context) as pool:
+        try:
+            futures = [pool.submit(_measure_group, group, options, folder) for group in groups]
+            for future in as_completed(futures):
+                for pair in future.result():
+                    yield pair, PairResult.load(_file(pair, folder))
+        except BrokenProcessPool as error:
+            raise ReenactError("a process ended by itself, out of memory perhaps; go on with fewer --jobs") from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _measure_group(group: list[Pair], options: Options, folder: Path) -> list[Pair]:
+    """Measure all of a target's pairs in a process of their own."""
+    measurer = Measurer(options, folder / DRIVERS)
+    for pair in group:
+        _measure(measurer, pair, folder)
+    return group
+
+
+def _measure(measurer: Measurer, pair: Pair, folder: Path) -> PairResult:
+    result = measurer.measure(pair)
+    result.save(_file(pair, folder))
+    return result
+
+
+def _file(pair: Pair, folder: Path) -> Path:
+    return folder / PAIRS / f"{pair.name}.npz"

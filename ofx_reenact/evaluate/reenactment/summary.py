@@ -1,0 +1,246 @@
+"""From the numbers of pairs to those of methods, each with its interval and of how many pairs and frames it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ofx_reenact import __version__
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.evaluate.metrics import identity, motion, openface, pixels
+from ofx_reenact.evaluate.metrics.distribution import Extractor, frechet, kernel
+from ofx_reenact.evaluate.metrics.scores import Estimate, Metric, estimate
+from ofx_reenact.evaluate.reenactment.measure import FOUND
+from ofx_reenact.evaluate.reenactment.methods import DRIVER, PLATE, slug
+from ofx_reenact.evaluate.reenactment.result import PairResult
+
+SCHEMA = "ofx-reenact/reenactment/1"
+# What OpenFace found has columns of its own.
+OPENFACE = tuple(
+    Metric(f"{metric.name} ({openface.BACKEND})", metric.unit, metric.best, says)
+    for metric, says in (
+        (motion.PSIM, motion.PSIM.says),
+        (motion.ROTATION, motion.ROTATION.says),
+        (motion.ED, "expression beside the driver's: distance of action unit intensities, 0 to 5 each"),
+    )
+)
+_FRAMES: tuple[Metric, ...] = (
+    identity.ISIM, motion.PSIM, motion.ED, *OPENFACE, pixels.SSIM, pixels.PSNR, pixels.FEATURES, motion.ROTATION,
+    motion.CHANGE, *(motion.region_metric(region) for region in motion.REGIONS), motion.JITTER, motion.PUMPING,
+    pixels.SHARPNESS, pixels.REST, identity.REST, FOUND,
+)  # fmt: skip
+
+Rows = Mapping[str, Mapping[str, Estimate]]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """An evaluation's numbers.
+
+    Attributes:
+        protocol: ``self`` or ``cross``.
+        metrics: by name, in the order of tables.
+        backends: metric → what made it.
+        rows: method → metric → number.
+        differences: method → metric → that method's number less profile plate's, pair by pair.
+        results: the pairs.
+        real: number of real pictures that features are compared with.
+    """
+
+    protocol: str
+    metrics: Mapping[str, Metric]
+    backends: Mapping[str, str]
+    rows: Rows
+    differences: Rows
+    results: Sequence[PairResult]
+    real: int
+
+    @property
+    def targets(self) -> list[str]:
+        """Names of the targets."""
+        return sorted({result.target for result in self.results})
+
+    @property
+    def drivers(self) -> list[str]:
+        """Names of the drivers."""
+        return sorted({result.driver for result in self.results})
+
+    @property
+    def frames(self) -> int:
+        """Driver frames that were measured, over all pairs."""
+        return sum(len(result.frames) for result in self.results)
+
+
+def summarise(protocol: str, results: Sequence[PairResult], extractor: Extractor, csvs: Path | None = None) -> Summary:
+    """Summarise pairs.
+
+    Args:
+        protocol: ``self`` or ``cross``.
+        results: of at least one pair.
+        extractor: what made the features.
+        csvs: folder of what OpenFace found in the frames, ``PAIR/METHOD.csv``; None for none.
+
+    Raises:
+        ReenactError: a CSV is missing or not of these frames, or pairs were measured with different backends.
+    """
+    values = {result.name: {m: dict(row) for m, row in result.values.items()} for result in results}
+    backends = _backends(results)
+    if csvs is not None:
+        for result in results:
+            for method, row in openface_values(result, csvs).items():
+                values[result.name][method] |= row
+        backends |= {metric.name: openface.BACKEND for metric in OPENFACE}
+    spread = {metric.name: extractor.backend for metric in (extractor.frechet, extractor.kernel)}
+    order = [*_FRAMES[:3], *OPENFACE, extractor.frechet, extractor.kernel, *_FRAMES[3 + len(OPENFACE) :]]
+    metrics = {metric.name: metric for metric in order if metric.name in backends | spread}
+    groups = [_index([result.target for result in results]), _index([result.driver for result in results])]
+    groups = groups[1:] if protocol == "self" else groups
+    methods = list(results[0].values)
+    tables = {method: {name: _column(values, results, method, name) for name in metrics} for method in methods}
+    rows: dict[str, dict[str, Estimate]] = {}
+    differences: dict[str, dict[str, Estimate]] = {}
+    for method in methods:
+        rows[method], differences[method] = {}, {}
+        for name in metrics:
+            if name in spread:
+                distance = frechet if name == extractor.frechet.name else kernel
+                rows[method][name] = _of_sets(distance, results, method, groups, protocol)
+                continue
+            means, count = tables[method][name]
+            if count:
+                rows[method][name] = _of_means(means, groups, count)
+            plate, _ = tables[PLATE][name]
+            if count and method not in (PLATE, DRIVER):
+                differences[method][name] = _of_means(means - plate, groups, count)
+    real = sum(len(x) for x in _real(results, np.ones(len(results), bool), protocol))
+    return Summary(protocol, metrics, backends | spread, rows, differences, results, real)
+
+
+def _backends(results: Sequence[PairResult]) -> dict[str, str]:
+    """What made each metric, which must be one thing for all pairs."""
+    backends: dict[str, str] = {}
+    for result in results:
+        for metric, backend in result.backends.items():
+            if backends.setdefault(metric, backend) != backend:
+                raise ReenactError(
+                    f"{result.name}: {metric} of {backend}, other pairs have it of {backends[metric]}; they are "
+                    "different numbers, so measure all pairs with one backend"
+                )
+    return backends
+
+
+def openface_values(result: PairResult, folder: Path) -> dict[str, dict[str, np.ndarray]]:
+    """Score what OpenFace found in a pair's frames: method → metric → (N,).
+
+    Raises:
+        ReenactError: a CSV is missing or not of these frames.
+    """
+    count = len(result.frames)
+    driver = openface.read(folder / result.name / f"{slug(DRIVER)}.csv", count)
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for method in result.values:
+        if method == DRIVER:
+            continue
+        made = openface.read(folder / result.name / f"{slug(method)}.csv", count)
+        values = (
+            motion.psim(openface.BACKEND, made.rotation, driver.rotation).values,
+            motion.rotation_error(openface.BACKEND, made.rotation, driver.rotation).values,
+            openface.unit_distance(made, driver),
+        )
+        found[method] = {metric.name: value for metric, value in zip(OPENFACE, values, strict=True)}
+    return found
+
+
+def plain(summary: Summary, command: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all of it as JSON takes it; what is not known is null."""
+    return {
+        "schema": SCHEMA,
+        "version": __version__,
+        "command": command,
+        "protocol": summary.protocol,
+        "settings": dict(settings),
+        "targets": summary.targets,
+        "drivers": summary.drivers,
+        "counts": {"pairs": len(summary.results), "frames": summary.frames, "real pictures": summary.real},
+        "metrics": {
+            name: asdict(metric) | {"backend": summary.backends[name]} for name, metric in summary.metrics.items()
+        },
+        "methods": _plain_rows(summary.rows),
+        "less profile plate": _plain_rows(summary.differences),
+        "pairs": [
+            {
+                "name": result.name,
+                "frames": list(result.frames),
+                "yaw": [_number(turned) for turned in result.yaw],
+                "means": {
+                    method: {name: _number(_mean(values)) for name, values in row.items()}
+                    for method, row in result.values.items()
+                },
+            }
+            for result in summary.results
+        ],
+    }
+
+
+def _column(
+    values: Mapping[str, Mapping[str, Mapping[str, np.ndarray]]],
+    results: Sequence[PairResult],
+    method: str,
+    name: str,
+) -> tuple[np.ndarray, int]:
+    """Each pair's mean (P,), NaN where there is none, and the number of values."""
+    found = [values[result.name].get(method, {}).get(name, np.zeros(0)) for result in results]
+    return np.array([_mean(x) for x in found]), int(sum(np.isfinite(x).sum() for x in found))
+
+
+def _mean(values: np.ndarray) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else math.nan
+
+
+def _of_means(means: np.ndarray, groups: Sequence[np.ndarray], frames: int) -> Estimate:
+    return estimate(lambda chosen: float(means[chosen].mean()), groups, np.isfinite(means), frames)
+
+
+def _of_sets(
+    distance: Callable[[np.ndarray, np.ndarray], float],
+    results: Sequence[PairResult],
+    method: str,
+    groups: Sequence[np.ndarray],
+    protocol: str,
+) -> Estimate:
+    def statistic(chosen: np.ndarray) -> float:
+        made = [result.features[method] for result, use in zip(results, chosen, strict=True) if use]
+        return distance(np.concatenate(made), np.concatenate(_real(results, chosen, protocol)))
+
+    everything = np.ones(len(results), bool)
+    return estimate(statistic, groups, everything, sum(len(result.features[method]) for result in results))
+
+
+def _real(results: Sequence[PairResult], chosen: np.ndarray, protocol: str) -> list[np.ndarray]:
+    """Features of the real pictures of chosen pairs: in ``cross`` a target's picture counts once."""
+    mine = [result for result, use in zip(results, chosen, strict=True) if use]
+    return list({(r.target if protocol == "cross" else r.name): r.real for r in mine}.values())
+
+
+def _index(names: Sequence[str]) -> np.ndarray:
+    return np.unique(names, return_inverse=True)[1]
+
+
+def _plain_rows(rows: Rows) -> dict[str, dict[str, dict[str, float | int | None]]]:
+    return {
+        method: {
+            name: {"value": _number(e.value), "interval": _number(e.interval), "pairs": e.pairs, "frames": e.frames}
+            for name, e in row.items()
+        }
+        for method, row in rows.items()
+    }
+
+
+def _number(value: float) -> float | None:
+    return round(value, 5) if math.isfinite(value) else None
