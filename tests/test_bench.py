@@ -119,6 +119,7 @@ def test_a_picture_is_fitted_whole():
     assert wide[:, :18].min() > 0.99 and wide[:, 22:].max() < 0.01
 
 
+@pytest.mark.slow
 def test_stages_of_a_shot(capsys, tmp_path):
     before = Reenactor.render
     line = ["bench", "stages", "--size", "256", "--frames", "4", "--runs", "1", "--device", "cpu"]
@@ -143,6 +144,7 @@ def test_stages_of_a_shot(capsys, tmp_path):
     assert whole["serial"] > each
 
 
+@pytest.mark.slow
 def test_memory_against_length(capsys, tmp_path):
     assert run(["bench", "memory", "--frames", "3,2", "--folder", str(tmp_path), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)

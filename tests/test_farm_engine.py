@@ -47,6 +47,7 @@ def render(folder: Path, performance: str, output: str, *more: str) -> list[str]
     return [*named, "--repair=off", "--existing=skip", *more]
 
 
+@pytest.mark.slow
 def test_chunks_after_the_first_begin_at_once_and_are_the_same_pixels(folder, session, performance_file):
     options = render(folder, performance_file, "chunks/o.####.exr", f"--identity={folder / 'identity'}")
     started = []

@@ -822,6 +822,7 @@ def test_untrained_adapters_change_nothing_and_merged_ones_are_the_trained():
     assert not torch.allclose(again(x, values), network.translator(x, values), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_custom_identity_learns_its_person_and_renders(
     opened, target, colour, weights, performance, painting, tmp_path, capsys
 ):

@@ -33,6 +33,7 @@ def add(path: str, frame: int) -> None:
     write_sidecar(Path(path), {"output": "o"}, {frame: {"confidence": 1.0}})
 
 
+@pytest.mark.slow
 def test_many_processes_share_one_sidecar(tmp_path):
     path = tmp_path / "o.reenact.json"
     context = multiprocessing.get_context("spawn")

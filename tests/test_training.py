@@ -297,6 +297,7 @@ def test_train_from_the_command_line(tmp_path, capsys):
     assert "other settings (start)" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_both_stages_from_the_command_line(tmp_path, capsys):
     tracks = str(landmark_set(tmp_path / "s.npz"))
     stages = line(tmp_path, "--recipe", "paper", "--steps", "2")
@@ -331,6 +332,7 @@ def test_train_errors(tmp_path, capsys, more, code, says):
     assert says in error and "Traceback" not in error
 
 
+@pytest.mark.slow
 def test_killed_while_saving_leaves_the_last_checkpoint_usable(tmp_path):
     command = [sys.executable, "-m", "ofx_reenact", *line(tmp_path, "--steps", "100000", "--save-every", "1")]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -42,6 +42,7 @@ class Desk:
         return warm
 
 
+@pytest.mark.slow
 def test_changed_settings_and_files_change_pixels_as_they_should(small, performance, tmp_path):
     desk = Desk(tmp_path, small, performance)
     plain = desk.render()

@@ -39,7 +39,12 @@ class CollectReenactNodes(pyblish.api.ContextPlugin):
         """Make an instance of each node with an output."""
         try:
             from reenact_nuke.publish import sequences
+
+            import nuke
         except ImportError:
+            return
+        if not hasattr(nuke, "allNodes"):
+            # A folder of that name on the path, as a checkout has one, passes for a module.
             return
         named: Dict[str, Any] = context.data.get("reenact", {})
         for output, node in sequences().items():
