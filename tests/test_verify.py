@@ -17,6 +17,7 @@ from rendered import copied, edit_sidecar, make_sequence, rewrite
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError
+from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.frames.sequence import frame_path
 from ofx_reenact.publish.checks import checks_for
 from ofx_reenact.publish.options import Options
@@ -226,7 +227,9 @@ def test_memory_is_flat_in_the_number_of_frames(sequence, tmp_path):
         verify(str(folder / "o.####.exr"))
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] < 1.3 * peaks[0]
+    plate = read_plate(frame_path(sequence, 30))
+    # How many are decoded at once is the machine's affair; 56 more frames may not be kept.
+    assert peaks[1] - peaks[0] < 3 * plate.rgb.nbytes
 
 
 def test_inputs_that_are_gone_are_named(spoilt, capsys):
