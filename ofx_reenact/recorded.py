@@ -2,16 +2,14 @@
 
 These networks are small and the GPU is fast: started one by one from Python, a step's few thousand kernels would keep
 it waiting most of the time. What is recorded must read its inputs from tensors, decide nothing by their values, and
-wait for nothing; chance and choices belong to who calls.
+wait for nothing; chance belongs to who calls.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,49 +28,45 @@ class _Recording:
 class Recorded:
     """Calls a function of tensors; on a GPU, replays what it did."""
 
-    def __init__(self, work: Callable[..., Mapping[str, Tensor]], *, on: bool) -> None:
+    def __init__(self, work: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]], *, on: bool) -> None:
         """Prepare.
 
         Args:
-            work: takes a mapping of tensors, and keywords that choose what it does; returns scalars to watch.
+            work: takes a mapping of tensors, of the same shapes at each call; returns scalars to watch.
             on: record; without it each call is an ordinary one.
         """
         self._work, self._on = work, on
-        self._recordings: dict[Hashable, _Recording] = {}
-        self._calls: Counter[Hashable] = Counter()
-        self._pool: Any = None
+        self._calls = 0
+        self._recording: _Recording | None = None
 
-    def __call__(self, inputs: Mapping[str, Tensor], **choices: Hashable) -> Mapping[str, Tensor]:
+    def __call__(self, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Do the work once. The tensors returned hold their values until the next call."""
         if not self._on:
-            return self._work(inputs, **choices)
-        key = (*sorted(choices.items()), *((name, x.shape) for name, x in sorted(inputs.items())))
-        if key not in self._recordings:
-            self._calls[key] += 1
-            if self._calls[key] <= FIRST:
-                return self._aside(inputs, choices)
-            self._recordings[key] = self._record(inputs, choices)
-        recording = self._recordings[key]
+            return self._work(inputs)
+        if self._recording is None:
+            self._calls += 1
+            if self._calls <= FIRST:
+                return self._aside(inputs)
+            self._recording = self._record(inputs)
         for name, x in inputs.items():
-            recording.inputs[name].copy_(x)
-        recording.graph.replay()
-        return recording.outputs
+            self._recording.inputs[name].copy_(x)
+        self._recording.graph.replay()
+        return self._recording.outputs
 
-    def _aside(self, inputs: Mapping[str, Tensor], choices: Mapping[str, Hashable]) -> Mapping[str, Tensor]:
+    def _aside(self, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Do the work on a stream of its own, as CUDA asks of what is to be recorded."""
         stream, here = torch.cuda.Stream(), torch.cuda.current_stream()
         stream.wait_stream(here)
         with torch.cuda.stream(stream):
-            outputs = self._work(inputs, **choices)
+            outputs = self._work(inputs)
         here.wait_stream(stream)
         return outputs
 
-    def _record(self, inputs: Mapping[str, Tensor], choices: Mapping[str, Hashable]) -> _Recording:
+    def _record(self, inputs: Mapping[str, Tensor]) -> _Recording:
         kept = {name: x.clone() for name, x in inputs.items()}
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool):
-            outputs = self._work(kept, **choices)
-        self._pool = graph.pool()
+        with torch.cuda.graph(graph):
+            outputs = self._work(kept)
         return _Recording(graph, kept, outputs)
 
 
