@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from ofx_reenact.errors import OutputError
 
@@ -32,6 +34,16 @@ def written_whole(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             partial.unlink()
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write plain values as JSON for people to read, whole or not at all.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with written_whole(path) as partial:
+        partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def sha256_of(*paths: Path) -> str:

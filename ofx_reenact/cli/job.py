@@ -136,11 +136,10 @@ def run(
     progress: Annotated[str, typer.Option(help="How to show progress \\[json|none].")] = "none",
 ) -> int:
     """Run a bundle on this machine, as a farm would."""
-    import json
     import signal
 
     from ofx_reenact.farm.run import LocalRun, Task
-    from ofx_reenact.files import written_whole
+    from ofx_reenact.files import write_json
 
     def tell(task: Task) -> None:
         if progress == "json":
@@ -154,8 +153,7 @@ def run(
         report = LocalRun(folder, workers, tell).run()
     finally:
         signal.signal(signal.SIGTERM, before)
-    with written_whole(folder / "report.json") as partial:
-        partial.write_text(json.dumps(report.values(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(folder / "report.json", report.values())
     if progress == "json":
         shown.event("report", report.values())
     if report.cancelled:

@@ -27,10 +27,10 @@ def command(
     json: Json = None,
 ) -> int:
     """Publish a sequence."""
+    from ofx_reenact.files import write_json
     from ofx_reenact.frames.sequence import frame_path
     from ofx_reenact.publish.options import Options
     from ofx_reenact.publish.run import publish
-    from ofx_reenact.verify.report import write_json
 
     frame_path(output, 1)
     options = Options(

@@ -28,7 +28,8 @@ def command(
     progress: shown.OPTION = "",
 ) -> int:
     """Check a sequence."""
-    from ofx_reenact.verify.report import lines_of, verify, write_json
+    from ofx_reenact.files import write_json
+    from ofx_reenact.verify.report import lines_of, verify
 
     way = shown.choose(progress)
     with shown.observer(way) as observe:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +12,7 @@ from ofx_reenact.engine.settings import Settings, kind
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.farm.documents import ASSETS, EXTENSIONS, FOR_OPENJD, TEMPLATE, VALUES, yaml_module
 from ofx_reenact.farm.model import FarmJob, folder_of
-from ofx_reenact.files import written_whole
+from ofx_reenact.files import write_json, written_whole
 from ofx_reenact.frames.sequence import files_of, has_padding
 
 # What the specification allows of parameters, and of one value's length.
@@ -65,8 +64,7 @@ def write_bundle(job: FarmJob, folder: Path) -> Path:
         with written_whole(folder / name) as partial:
             partial.write_text(yaml.dump(content, Dumper=_dumper(yaml), sort_keys=False, allow_unicode=True, width=120),
                                encoding="utf-8")  # fmt: skip
-    with written_whole(folder / FOR_OPENJD) as partial:
-        partial.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(folder / FOR_OPENJD, values)
     return folder / TEMPLATE
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from ofx_reenact.engine.paths import absolute, check_text, flag
 from ofx_reenact.engine.settings import Settings, kind
 from ofx_reenact.errors import FrameError, OutputError, SettingsError
-from ofx_reenact.files import written_whole
+from ofx_reenact.files import write_json
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence, files_of, frame_path
 from ofx_reenact.provenance import beside
@@ -125,8 +125,7 @@ class FarmJob:
             "schema": SCHEMA, "name": self.name, "frames": str(self.frames), "chunk_size": self.chunk_size,
             "chunk_seconds": self.chunk_seconds, "settings": self.settings.as_dict(),
         }  # fmt: skip
-        with written_whole(path) as partial:
-            partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_json(path, content)
 
     @classmethod
     def load(cls, path: Path) -> FarmJob:

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ofx_reenact.errors import OutputError
-from ofx_reenact.files import sha256_of
+from ofx_reenact.files import sha256_of, write_json
 from ofx_reenact.provenance import beside
-from ofx_reenact.verify.report import write_json
 
 SCHEMA = "ofx-reenact/publish/1"
 MANIFEST = "publish.json"

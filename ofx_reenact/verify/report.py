@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ofx_reenact.engine.progress import Observer, ignore
-from ofx_reenact.files import written_whole
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.verify.checks import CHECKS, Answer, Check
 from ofx_reenact.verify.subject import Subject, open_subject
@@ -79,13 +76,3 @@ def verify(
     """
     subject = open_subject(output, frames=frames, performance=performance, strict=strict, observe=observe)
     return report_on(subject, CHECKS)
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write a report as JSON, whole or not at all.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    with written_whole(path) as partial:
-        partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
