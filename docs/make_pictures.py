@@ -22,16 +22,17 @@ from ofx_reenact.engine.inputs import (
     read_target,
     track_driver,
 )
-from ofx_reenact.engine.reenactor import Reenactor
-from ofx_reenact.engine.settings import Settings
+from ofx_reenact.fdgan.weights import DenseWeights, PortraitWeights, load_dense, load_portrait
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence
+from ofx_reenact.ldnet.weights import load_ldnet
 from ofx_reenact.resources import resource
+from ofx_reenact.settings import Settings
+from ofx_reenact.shot.reenactor import Reenactor
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.overlay import draw_overlay
 from ofx_reenact.tracking.performance import Performance
-from ofx_reenact.weights import DenseWeights, PortraitWeights, load_dense, load_ldnet, load_portrait
 
 OUT = Path(__file__).parent / "pictures"
 COLOUR, WEIGHTS, FDGAN = Colour(), load_ldnet(), load_dense()

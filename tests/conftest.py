@@ -11,14 +11,14 @@ import torch
 
 from ofx_reenact.compose.carry import Carrier
 from ofx_reenact.engine.inputs import identify, read_target, track_driver
-from ofx_reenact.engine.settings import Settings
-from ofx_reenact.fdgan import features
-from ofx_reenact.fdgan.data import pairs
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.sequence import Sequence
+from ofx_reenact.ldnet.weights import load_ldnet
 from ofx_reenact.resources import resource
+from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.landmarks import LIPS_INNER, MESH68
-from ofx_reenact.weights import load_ldnet
+from ofx_reenact.training.fdgan import features
+from ofx_reenact.training.fdgan.data import pairs
 
 TARGET, DRIVER = resource("demo", "target.jpg"), resource("demo", "driver.mpg")
 

@@ -1,7 +1,7 @@
 """Renders whose pixels are written down: what they are, and what is kept of each.
 
-``python tests/golden_renders.py`` writes ``golden/renders.json`` anew for this machine; the digests of other machines in
-it stay. Run it only where pixels were meant to change, and say why in the commit.
+``python tests/golden_renders.py`` writes ``golden/renders.json`` anew for this machine; the digests of other machines
+in it stay. Run it only where pixels were meant to change, and say why in the commit.
 """
 
 import hashlib
@@ -19,11 +19,11 @@ from conftest import DRIVER, TARGET, rgb_channels, write_exr
 
 from ofx_reenact.engine.inputs import track_driver
 from ofx_reenact.engine.run import render_sequence
-from ofx_reenact.engine.settings import Settings
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.provenance import versions
+from ofx_reenact.settings import Settings
 
 GOLDEN = Path(__file__).parent / "golden" / "renders.json"
 LAYERS = ("rgba", "stmap", "matte", "confidence")
@@ -97,8 +97,8 @@ def make_performances(folder: Path) -> dict[str, str]:
 def render_cases(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Render every case; yields what is to be kept of each."""
     targets, performances = make_targets(folder), make_performances(folder)
-    for number, (case, options) in enumerate(CASES.items()):
-        options = dict(options)
+    for number, (case, changes) in enumerate(CASES.items()):
+        options = dict(changes)
         settings = Settings(
             target=targets.get(options.pop("target", ""), str(TARGET)),
             performance=performances[options.pop("driver", "")],

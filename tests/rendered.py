@@ -9,9 +9,9 @@ import OpenImageIO as oiio
 from conftest import TARGET, rgb_channels, write_exr
 
 from ofx_reenact.engine.run import render_sequence
-from ofx_reenact.engine.settings import Settings
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.frames.sequence import frame_path
+from ofx_reenact.settings import Settings
 
 FRAMES = "30-35"
 CONSENT = {

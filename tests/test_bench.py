@@ -17,9 +17,9 @@ from ofx_reenact.bench.plates import fitted, make_shot
 from ofx_reenact.bench.processes import Length, Run, run_together
 from ofx_reenact.cli.bench_tables import table
 from ofx_reenact.cli.main import run
-from ofx_reenact.engine.reenactor import Reenactor
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.frames.plate import read_plate
+from ofx_reenact.shot.reenactor import Reenactor
 
 # Tiny networks under the names of the real ones. A convolution 1×1 of 3 → 3 channels on 256² is 2·9·256² operations.
 CONVOLUTION = 2 * 9 * 256 * 256 / 1e9

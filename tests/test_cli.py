@@ -14,8 +14,8 @@ from conftest import DRIVER, TARGET, rgb_channels, write_exr
 from ofx_reenact import __version__
 from ofx_reenact.cli import doctor
 from ofx_reenact.cli.main import run
-from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import SettingsError
+from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.performance import Performance
 
 

@@ -15,18 +15,18 @@ import pytest
 import torch
 from test_training import stop_at
 
-from ofx_reenact import training
 from ofx_reenact.cli.main import run
-from ofx_reenact.distributed import ALONE, Group, joined
 from ofx_reenact.errors import ReenactError, SettingsError
-from ofx_reenact.fdgan import dense, features, paper, train
-from ofx_reenact.fdgan.data import faces, pair_set
-from ofx_reenact.fdgan.data.packed import pack
-from ofx_reenact.fdgan.data.pairs import Pair
 from ofx_reenact.fdgan.network import Extractor, Translator
 from ofx_reenact.fdgan.portrait import Portrait
 from ofx_reenact.fdgan.repair import DenseFDGAN
-from ofx_reenact.weights import load_portrait
+from ofx_reenact.fdgan.weights import load_portrait
+from ofx_reenact.training.distributed import ALONE, Group, joined
+from ofx_reenact.training.fdgan import dense, features, paper, train
+from ofx_reenact.training.fdgan.data import faces, pair_set
+from ofx_reenact.training.fdgan.data.packed import pack
+from ofx_reenact.training.fdgan.data.pairs import Pair
+from ofx_reenact.training.loop import loop as training
 
 SIZE, PAIRS, PEOPLE = 32, 40, 4
 NARROW = ((8, 8, 8, 8), (4, 4, 4, 4))
@@ -114,7 +114,7 @@ if __name__ == "__main__":
 
 
 FAILING = """
-from ofx_reenact.distributed import joined
+from ofx_reenact.training.distributed import joined
 from ofx_reenact.errors import SettingsError
 
 with joined("cpu") as group:

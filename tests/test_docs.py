@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from conftest import TARGET, rgb_channels, write_exr
 
-from ofx_reenact.engine.settings import Settings
 from ofx_reenact.frames.plate import read_plate
+from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.performance import Performance
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -12,13 +12,13 @@ import OpenImageIO as oiio
 import pytest
 from conftest import DRIVER, TARGET, rgb_channels, write_exr
 
-from ofx_reenact.engine.identity import Identity
-from ofx_reenact.engine.reenactor import Reenactor
 from ofx_reenact.engine.run import render_sequence
-from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import FrameError, OutputError, ReenactError, SettingsError, TrackingError, WeightsError
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.frames.sequence import Sequence
+from ofx_reenact.settings import Settings
+from ofx_reenact.shot.identity import Identity
+from ofx_reenact.shot.reenactor import Reenactor
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.performance import Performance
 
@@ -491,7 +491,7 @@ def test_settings_from_a_sidecar_refuse_the_unknown():
 LIMITED = """
 import resource, signal, sys
 from ofx_reenact.engine.run import render_sequence
-from ofx_reenact.engine.settings import Settings
+from ofx_reenact.settings import Settings
 from ofx_reenact.errors import OutputError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))

@@ -10,9 +10,9 @@ from heads import head_model, heads_file
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.evaluate import ldnet as evaluation
-from ofx_reenact.ldnet.heads import draw_grid
 from ofx_reenact.ldnet.network import LDNet
-from ofx_reenact.weights import load_ldnet, save_ldnet
+from ofx_reenact.ldnet.weights import load_ldnet, save_ldnet
+from ofx_reenact.training.ldnet.heads import draw_grid
 
 
 @pytest.fixture(scope="module")

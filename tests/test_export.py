@@ -17,25 +17,25 @@ from conftest import TARGET, rgb_channels, write_exr
 from scipy.spatial.transform import Rotation
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.engine.exported import exported
-from ofx_reenact.engine.identity import Identity
 from ofx_reenact.engine.inputs import display_of, identify, make_painter
-from ofx_reenact.engine.reenactor import Reenactor
-from ofx_reenact.engine.settings import Settings
-from ofx_reenact.engine.windows import channels_of
+from ofx_reenact.export.network import INPUTS, LINES, Exported, save_torchscript
+from ofx_reenact.export.nuke_script import CHANNELS_IN, CHANNELS_OUT, cat_file_creator, put_back, quoted
+from ofx_reenact.export.target import exported
+from ofx_reenact.export.windows import channels_of
 from ofx_reenact.fdgan import adapters
 from ofx_reenact.fdgan.dictionary import ABLATIONS
-from ofx_reenact.fdgan.export import INPUTS, LINES, Exported, save_torchscript
 from ofx_reenact.fdgan.landmark_image import landmark_image
 from ofx_reenact.fdgan.network import Extractor, Translator
-from ofx_reenact.fdgan.nuke_script import CHANNELS_IN, CHANNELS_OUT, cat_file_creator, put_back, quoted
-from ofx_reenact.fdgan.painter import Painter
 from ofx_reenact.fdgan.portrait import Portrait
 from ofx_reenact.fdgan.repair import LINE, DenseFDGAN, Repaired, repaired
+from ofx_reenact.fdgan.weights import load_dense, save_dense, save_portrait
 from ofx_reenact.fdgan.window import Window
 from ofx_reenact.frames.plate import read_plate
+from ofx_reenact.settings import Settings
+from ofx_reenact.shot.identity import Identity
+from ofx_reenact.shot.painter import Painter
+from ofx_reenact.shot.reenactor import Reenactor
 from ofx_reenact.tracking.landmarks import MESH68
-from ofx_reenact.weights import load_dense, save_dense, save_portrait
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
 # Frames of the demo's performance: mouth nearly shut, half open, open.

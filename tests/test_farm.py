@@ -14,12 +14,12 @@ from conftest import DRIVER
 from farm_jobs import calls, recorder, small_target
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import FrameError, OutputError, SettingsError
 from ofx_reenact.farm.model import FarmJob
 from ofx_reenact.farm.slurm import write_slurm
 from ofx_reenact.farm.task import task_arguments
 from ofx_reenact.frames.ranges import FrameRange
+from ofx_reenact.settings import Settings
 
 yaml = pytest.importorskip("yaml", reason="the farm extra is not installed")
 pytest.importorskip("openjd.sessions", reason="the farm extra is not installed")

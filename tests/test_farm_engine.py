@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from farm_jobs import same_frames, small_target
 
-from ofx_reenact.engine.client import connect, start, stop
-from ofx_reenact.engine.listen import Session
 from ofx_reenact.errors import ReenactError
+from ofx_reenact.service.client import connect, start, stop
+from ofx_reenact.service.listen import Session
 
 COMMAND = (sys.executable, "-m", "ofx_reenact")
 

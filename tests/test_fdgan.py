@@ -15,38 +15,47 @@ from conftest import TARGET
 from ofx_reenact.cli.main import run
 from ofx_reenact.compose.grain import grain, measure_grain
 from ofx_reenact.engine.inputs import display_of, identify, make_painter, reference_of
-from ofx_reenact.engine.reenactor import Reenactor
-from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import ReenactError, SettingsError, WeightsError
 from ofx_reenact.evaluate.pictures import Mean, grey, ssim
-from ofx_reenact.fdgan import adapters, features
-from ofx_reenact.fdgan.critics import Classifier, Discriminator, count, log_likelihood
-from ofx_reenact.fdgan.data import pairs
-from ofx_reenact.fdgan.data.crops import Crops, held_out
-from ofx_reenact.fdgan.data.cut import build_crops
-from ofx_reenact.fdgan.data.faces import FaceBatch, Faces, build_faces
-from ofx_reenact.fdgan.data.pair_set import MIRROR, RENDERED, REVERSE, TRUE, WIDER, PairSet, build_pairs
-from ofx_reenact.fdgan.data.rendered.file import SOURCE, Album, Picture, RenderedHeads
-from ofx_reenact.fdgan.data.rendered.parts import Label
-from ofx_reenact.fdgan.data.rendered.surface import NOTHING
-from ofx_reenact.fdgan.dense import DenseRecipe, DenseSettings
+from ofx_reenact.fdgan import adapters
 from ofx_reenact.fdgan.dictionary import ABLATIONS, MeanReader, MeanWriter, Reader, Writer, attend, floats
-from ofx_reenact.fdgan.features import feature_distance
 from ofx_reenact.fdgan.landmark_image import POLYLINES, landmark_image
 from ofx_reenact.fdgan.network import Extractor, Translator, extractor_of, translator_of
-from ofx_reenact.fdgan.painter import Painter
-from ofx_reenact.fdgan.paper import PaperRecipe, PaperSettings, equation_12, judged
-from ofx_reenact.fdgan.portrait import Portrait, PortraitPainter
+from ofx_reenact.fdgan.portrait import Portrait
 from ofx_reenact.fdgan.repair import DenseFDGAN, displaced, given, repaired
-from ofx_reenact.fdgan.score import measure_pairs
-from ofx_reenact.fdgan.train import STEPS
+from ofx_reenact.fdgan.weights import load_dense, load_portrait, save_dense, save_portrait
 from ofx_reenact.fdgan.window import Window
 from ofx_reenact.frames.colour import Display
-from ofx_reenact.recorded import Recorded
+from ofx_reenact.settings import Settings
+from ofx_reenact.shot.painter import Painter
+from ofx_reenact.shot.portrait import PortraitPainter
+from ofx_reenact.shot.reenactor import Reenactor
 from ofx_reenact.tracking.landmarks import LIPS_INNER, MESH68
-from ofx_reenact.training import bf16_pays
-from ofx_reenact.training import run as train
-from ofx_reenact.weights import load_critics, load_dense, load_portrait, save_critics, save_dense, save_portrait
+from ofx_reenact.training.fdgan import features
+from ofx_reenact.training.fdgan.critics import (
+    Classifier,
+    Discriminator,
+    count,
+    load_critics,
+    log_likelihood,
+    save_critics,
+)
+from ofx_reenact.training.fdgan.data import pairs
+from ofx_reenact.training.fdgan.data.crops import Crops, held_out
+from ofx_reenact.training.fdgan.data.cut import build_crops
+from ofx_reenact.training.fdgan.data.faces import FaceBatch, Faces, build_faces
+from ofx_reenact.training.fdgan.data.pair_set import MIRROR, RENDERED, REVERSE, TRUE, WIDER, PairSet, build_pairs
+from ofx_reenact.training.fdgan.data.rendered.file import SOURCE, Album, Picture, RenderedHeads
+from ofx_reenact.training.fdgan.data.rendered.parts import Label
+from ofx_reenact.training.fdgan.data.rendered.surface import NOTHING
+from ofx_reenact.training.fdgan.dense import DenseRecipe, DenseSettings
+from ofx_reenact.training.fdgan.features import feature_distance
+from ofx_reenact.training.fdgan.paper import PaperRecipe, PaperSettings, equation_12, judged
+from ofx_reenact.training.fdgan.score import measure_pairs
+from ofx_reenact.training.fdgan.train import STEPS
+from ofx_reenact.training.loop import bf16_pays
+from ofx_reenact.training.loop import run as train
+from ofx_reenact.training.recorded import Recorded
 
 SMALL = {"features": (4, 6), "rows": (5, 3), "tag": 7}
 
@@ -489,7 +498,7 @@ def test_a_rendered_person_is_the_same_in_two_files(heads_file, opened, smiling,
 
 
 def test_rendered_heads_are_a_share_of_a_batch(crops_file, heads_file, tmp_path, monkeypatch):
-    monkeypatch.setattr("ofx_reenact.fdgan.dense.FEWEST", 4)
+    monkeypatch.setattr("ofx_reenact.training.fdgan.dense.FEWEST", 4)
     build_pairs(Crops.load(crops_file), tmp_path / "p.npz", heads=[RenderedHeads(heads_file)], variants=1)
     pair_set, drawn = PairSet(tmp_path / "p.npz"), []
     assert {TRUE, RENDERED} < set(pair_set.kind.tolist()) and len(pair_set.terms) == 2
@@ -510,7 +519,7 @@ def test_rendered_heads_are_a_share_of_a_batch(crops_file, heads_file, tmp_path,
 
 
 def test_runs_on_photographs_alone_are_what_they_were(pairs_file, tmp_path, monkeypatch):
-    monkeypatch.setattr("ofx_reenact.fdgan.dense.FEWEST", 4)
+    monkeypatch.setattr("ofx_reenact.training.fdgan.dense.FEWEST", 4)
     about = DenseRecipe(DenseSettings(), PairSet(pairs_file), tmp_path, small()).about()
     assert not {"rendered_share", "start", "critics"} & about.keys()
     further = DenseRecipe(DenseSettings(start="abc"), PairSet(pairs_file), tmp_path, small()).about()
@@ -558,7 +567,7 @@ def test_flow_takes_colour_from_where_it_points():
 
 
 def test_training_resumes_to_the_same_numbers(pairs_file, tmp_path, monkeypatch):
-    monkeypatch.setattr("ofx_reenact.fdgan.dense.FEWEST", 4)
+    monkeypatch.setattr("ofx_reenact.training.fdgan.dense.FEWEST", 4)
     pair_set, settings = PairSet(pairs_file), DenseSettings(batch=2, bf16=False)
 
     def recipe(out):
@@ -581,7 +590,7 @@ def interrupt(point):
 
 
 def test_training_gets_nearer_to_the_truth(pairs_file, tmp_path, monkeypatch):
-    monkeypatch.setattr("ofx_reenact.fdgan.dense.FEWEST", 4)
+    monkeypatch.setattr("ofx_reenact.training.fdgan.dense.FEWEST", 4)
     settings = DenseSettings(batch=4, bf16=False, learning_rate=3e-3, critic_from=1.0)
     recipe = DenseRecipe(settings, PairSet(pairs_file), tmp_path, small())
     losses = [recipe.step(n, 60)["colour"] for n in range(40)]
@@ -589,7 +598,7 @@ def test_training_gets_nearer_to_the_truth(pairs_file, tmp_path, monkeypatch):
 
 
 def test_too_few_pairs_are_refused(pairs_file, tmp_path, monkeypatch):
-    monkeypatch.setattr("ofx_reenact.fdgan.dense.FEWEST", 1000)
+    monkeypatch.setattr("ofx_reenact.training.fdgan.dense.FEWEST", 1000)
     with pytest.raises(ReenactError, match="give more pictures"):
         DenseRecipe(DenseSettings(), PairSet(pairs_file), tmp_path)
 
@@ -610,7 +619,7 @@ def test_weights_of_another_network_are_refused(tmp_path, weights):
     with pytest.raises(WeightsError, match="ld-net"):
         load_dense(weights.path)
     save_dense(tmp_path / "w.safetensors", small(), {})
-    from ofx_reenact.weights import load_ldnet
+    from ofx_reenact.ldnet.weights import load_ldnet
 
     with pytest.raises(WeightsError, match="not LD-Net"):
         load_ldnet(tmp_path / "w.safetensors")
@@ -726,7 +735,7 @@ def test_devices_paint_alike(target, identity, colour, painting):
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 def test_training_runs_on_a_gpu(pairs_file, tmp_path, monkeypatch):
-    monkeypatch.setattr("ofx_reenact.fdgan.dense.FEWEST", 4)
+    monkeypatch.setattr("ofx_reenact.training.fdgan.dense.FEWEST", 4)
     recipe = DenseRecipe(DenseSettings(batch=4, device="cuda", critic_from=0.0), PairSet(pairs_file), tmp_path)
     assert all(np.isfinite(float(value)) for value in recipe.step(0, 10).values())
     assert recipe.measure()
@@ -738,7 +747,8 @@ def test_a_recorded_step_learns_what_one_kernel_by_kernel_does(faces_file, tmp_p
     """Chance is the same in both, and the rate so low that the order of a GPU's sums does not decide the outcome."""
 
     def losses(on):
-        monkeypatch.setattr("ofx_reenact.fdgan.paper.Recorded", lambda work, on: Recorded(work, on=on and recording))
+        made = "ofx_reenact.training.fdgan.paper.Recorded"
+        monkeypatch.setattr(made, lambda work, on: Recorded(work, on=on and recording))
         recording = on
         settings = PaperSettings(batch=2, device="cuda", learning_rate=1e-6, bf16=False)
         recipe = PaperRecipe(settings, Faces(faces_file), tmp_path)
@@ -750,7 +760,7 @@ def test_a_recorded_step_learns_what_one_kernel_by_kernel_does(faces_file, tmp_p
 
 
 def test_out_of_memory_suggests_a_smaller_batch(pairs_file, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("ofx_reenact.fdgan.dense.FEWEST", 4)
+    monkeypatch.setattr("ofx_reenact.training.fdgan.dense.FEWEST", 4)
 
     def full(*_):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
@@ -971,7 +981,7 @@ def test_appearance_without_a_face_is_named(tmp_path, target, colour, weights, p
 
 
 def test_command_line_trains_from_folders_to_weights(crops_file, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("ofx_reenact.fdgan.dense.FEWEST", 4)
+    monkeypatch.setattr("ofx_reenact.training.fdgan.dense.FEWEST", 4)
     pairs_file, out = tmp_path / "pairs.npz", tmp_path / "run"
     look = tmp_path / "look.png"
     assert run(["data", "pairs", "--crops", str(crops_file), "--out", str(pairs_file), "--sheet", str(look)]) == 0

@@ -14,7 +14,7 @@ from ofx_reenact.errors import WeightsError
 from ofx_reenact.ldnet.network import Classifier, Discriminator, LabelTable, LDNet, NormalisedPReLU
 from ofx_reenact.ldnet.normalise import NORMS, RIGID, normalise
 from ofx_reenact.ldnet.retarget import identity_code, transfer
-from ofx_reenact.weights import load_ldnet, save_ldnet
+from ofx_reenact.ldnet.weights import load_ldnet, save_ldnet
 
 
 def linear_parameters(module: nn.Module) -> int:

@@ -15,7 +15,7 @@ from conftest import write_exr
 from nuke_session import NUKE, begin, settle, wired
 
 from ofx_reenact.cli.options import with_settings
-from ofx_reenact.engine.settings import Settings
+from ofx_reenact.settings import Settings
 from ofx_reenact.tracking import landmarks as engine_landmarks
 
 GOLDEN = Path(__file__).parent / "golden" / "nuke"

@@ -14,10 +14,10 @@ from conftest import DRIVER, TARGET, rgb_channels, write_exr
 from nuke_session import begin, python_of, settle, wired
 
 from ofx_reenact.engine.run import render_sequence
-from ofx_reenact.engine.settings import Settings
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.frames.sequence import Sequence
+from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.performance import Performance
 
 ROOT = Path(__file__).resolve().parents[1]

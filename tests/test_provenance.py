@@ -12,13 +12,14 @@ from conftest import DRIVER, TARGET
 from ofx_reenact import __version__
 from ofx_reenact.cli.main import run
 from ofx_reenact.engine.run import render_sequence
-from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import OutputError, ReenactError
+from ofx_reenact.fdgan.weights import shipped_dense
 from ofx_reenact.files import sha256_of
+from ofx_reenact.ldnet.weights import shipped_ldnet
 from ofx_reenact.provenance import SOURCE_TYPE, frame_attributes, read_sidecar, sidecar_path, write_sidecar
 from ofx_reenact.provenance.attributes import read_attributes
 from ofx_reenact.provenance.consent import write_consent
-from ofx_reenact.weights import shipped_dense, shipped_ldnet
+from ofx_reenact.settings import Settings
 
 
 @pytest.mark.parametrize(

@@ -13,20 +13,20 @@ import numpy as np
 import pytest
 import torch
 from heads import head_model, heads_file, ict_folder
+from ofx_reenact.training.loop.ldnet import heads as module
 
-from ofx_reenact import training
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError, SettingsError, WeightsError
-from ofx_reenact.ldnet import heads as module
-from ofx_reenact.ldnet.heads import Poses, draw_grid, load_heads, rotation, save_heads
-from ofx_reenact.ldnet.ict import ict_model
 from ofx_reenact.ldnet.network import LDNet
-from ofx_reenact.ldnet.paper import PaperSettings, Stage1, Stage2, adversary, not_picked, picked
-from ofx_reenact.ldnet.people import LandmarkSet, SyntheticPeople
-from ofx_reenact.ldnet.plate import PlateRecipe, PlateSettings, cycle
-from ofx_reenact.ldnet.score import point_error, relative_motion, score
-from ofx_reenact.ldnet.swaps import Drawing, draw_swaps
-from ofx_reenact.weights import load_ldnet
+from ofx_reenact.ldnet.weights import load_ldnet
+from ofx_reenact.training.ldnet.heads import Poses, draw_grid, load_heads, rotation, save_heads
+from ofx_reenact.training.ldnet.ict import ict_model
+from ofx_reenact.training.ldnet.paper import PaperSettings, Stage1, Stage2, adversary, not_picked, picked
+from ofx_reenact.training.ldnet.people import LandmarkSet, SyntheticPeople
+from ofx_reenact.training.ldnet.plate import PlateRecipe, PlateSettings, cycle
+from ofx_reenact.training.ldnet.score import point_error, relative_motion, score
+from ofx_reenact.training.ldnet.swaps import Drawing, draw_swaps
+from ofx_reenact.training.loop import loop as training
 
 NOTHING = lambda network: {}  # noqa: E731
 
@@ -91,7 +91,7 @@ def test_ict_facekit_is_read_from_its_repository(tmp_path):
 @pytest.mark.slow
 def test_anny_is_a_source_of_heads():
     pytest.importorskip("anny")
-    from ofx_reenact.ldnet.anny_heads import anny_model
+    from ofx_reenact.training.ldnet.anny_heads import anny_model
 
     model = anny_model(people=32)
     assert len(model.units) == 52 and model.mean.shape == (68, 3)

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from conftest import TARGET, rgb_channels, write_exr
 
-from ofx_reenact.engine.progress import Cancelled, Progress, Watch
 from ofx_reenact.engine.run import Job, render_sequence
-from ofx_reenact.engine.settings import Settings
 from ofx_reenact.engine.warm import KEPT, Warm, stamp
 from ofx_reenact.frames.plate import read_plate
+from ofx_reenact.progress import Cancelled, Progress, Watch
+from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.edit import place
 from ofx_reenact.tracking.performance import Performance
 

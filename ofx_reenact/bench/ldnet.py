@@ -8,7 +8,7 @@ import torch
 from ofx_reenact.bench.peak import Speed, timed
 from ofx_reenact.ldnet.network import LANDMARKS
 from ofx_reenact.ldnet.retarget import identity_code, transfer
-from ofx_reenact.weights import load_ldnet
+from ofx_reenact.ldnet.weights import load_ldnet
 
 # How far a performance's landmarks stray from the mean face, in its units. Time does not depend on it.
 _MOTION = 0.02

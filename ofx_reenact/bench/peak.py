@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import torch
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
-from ofx_reenact.training import bf16_pays
+from ofx_reenact.training.loop import bf16_pays
 
 
 def _attention_flop(query: Sequence[int], key: Sequence[int], value: Sequence[int], *_: Any, **__: Any) -> int:

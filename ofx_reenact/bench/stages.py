@@ -19,20 +19,20 @@ from ofx_reenact.bench.clock import Clock
 from ofx_reenact.bench.peak import peak
 from ofx_reenact.bench.plates import Shot
 from ofx_reenact.compose.carry import Carrier
-from ofx_reenact.engine import reenactor
 from ofx_reenact.engine.inputs import driver_images
-from ofx_reenact.engine.progress import Watch
-from ofx_reenact.engine.reenactor import Reenactor
 from ofx_reenact.engine.run import Job, render_sequence
-from ofx_reenact.engine.settings import Settings
 from ofx_reenact.engine.warm import Warm
 from ofx_reenact.engine.writer import FrameWriter
-from ofx_reenact.fdgan import painter
-from ofx_reenact.fdgan.painter import Painter
-from ofx_reenact.fdgan.portrait import Portrait, PortraitPainter
+from ofx_reenact.fdgan.portrait import Portrait
 from ofx_reenact.fdgan.repair import DenseFDGAN
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.sequence import Sequence as Frames
+from ofx_reenact.progress import Watch
+from ofx_reenact.settings import Settings
+from ofx_reenact.shot import painter, reenactor
+from ofx_reenact.shot.painter import Painter
+from ofx_reenact.shot.portrait import PortraitPainter
+from ofx_reenact.shot.reenactor import Reenactor
 from ofx_reenact.tracking import analyse
 from ofx_reenact.tracking.facemesh import FaceMesh
 from ofx_reenact.warp.stmap import TargetSheet

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ofx_reenact.cli import progress as shown
 from ofx_reenact.cli.options import with_settings
-from ofx_reenact.engine.settings import Settings
+from ofx_reenact.settings import Settings
 
 HELP = "Track the driver and find the target's face once, into the files that all chunks of a render share."
 
@@ -18,8 +18,8 @@ def command() -> Callable[..., int]:
 
 def analyse(settings: Settings, progress: str = "") -> int:
     """Write the performance and identity files that are not there yet; returns the exit code."""
-    from ofx_reenact.engine.progress import Watch
-    from ofx_reenact.engine.service import Service
+    from ofx_reenact.progress import Watch
+    from ofx_reenact.service.jobs import Service
 
     way = shown.choose(progress)
     with shown.observer(way) as observe:

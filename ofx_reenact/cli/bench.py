@@ -41,7 +41,7 @@ def main() -> None:
 def fdgan(runs: _Runs = 12, device: _Device = "auto", threads: _Threads = 0, as_json: _AsJson = False) -> int:
     """FD-GAN's translator: milliseconds, and how many times what its operations take at the machine's matrix peak."""
     from ofx_reenact.bench.fdgan import bench
-    from ofx_reenact.training import bf16_pays
+    from ofx_reenact.training.loop import bf16_pays
 
     device = _prepare(device, threads)
     if not bf16_pays(device):

@@ -28,14 +28,14 @@ def heads(
         raise SettingsError(f"--source {source}: choose from anny, ict")
     if source == "ict" and not folder:
         raise SettingsError("--source ict needs --from, the folder of ICT-FaceKit's repository")
-    from ofx_reenact.ldnet.heads import draw_grid, save_heads
+    from ofx_reenact.training.ldnet.heads import draw_grid, save_heads
 
     if source == "ict":
-        from ofx_reenact.ldnet.ict import ict_model
+        from ofx_reenact.training.ldnet.ict import ict_model
 
         model = ict_model(Path(folder))
     else:
-        from ofx_reenact.ldnet.anny_heads import anny_model
+        from ofx_reenact.training.ldnet.anny_heads import anny_model
 
         model = anny_model()
     save_heads(out, model, draw_grid(model, identities, poses, seed))
@@ -50,7 +50,7 @@ def tracks(
     every: Annotated[int, typer.Option(help="Take every so many frames of a clip.", min=1)] = 1,
 ) -> int:
     """Track real people: landmarks labelled with who it is, by what stands before the first _ in a file's name."""
-    from ofx_reenact.ldnet.tracks import build_tracks
+    from ofx_reenact.training.ldnet.tracks import build_tracks
 
     faceless: list[Path] = []
 
@@ -79,9 +79,9 @@ def crops(
     ] = "",
 ) -> int:
     """Pack faces to train FD-GAN on. Who is in a file: by its folder's index.csv, or what stands before the first _."""
-    from ofx_reenact.fdgan.data.crops import Crops, look
-    from ofx_reenact.fdgan.data.cut import build_crops
     from ofx_reenact.frames.preview import write_png
+    from ofx_reenact.training.fdgan.data.crops import Crops, look
+    from ofx_reenact.training.fdgan.data.cut import build_crops
 
     counts = build_crops(input, out, size=size, every=every, hold_out=hold_out or ())
     typer.echo(f"{counts.kept} crops: {out}")
@@ -107,10 +107,10 @@ def pairs(
     """Shut the mouths of photographs and open them again with the warp: what is missing then is what FD-GAN learns."""
     if not crops and not heads:
         raise SettingsError("nothing to make pairs of: give --crops, --heads or both")
-    from ofx_reenact.fdgan.data.crops import Crops
-    from ofx_reenact.fdgan.data.pair_set import PairSet, build_pairs, look
-    from ofx_reenact.fdgan.data.rendered.file import RenderedHeads
     from ofx_reenact.frames.preview import write_png
+    from ofx_reenact.training.fdgan.data.crops import Crops
+    from ofx_reenact.training.fdgan.data.pair_set import PairSet, build_pairs, look
+    from ofx_reenact.training.fdgan.data.rendered.file import RenderedHeads
 
     rendered = [RenderedHeads(path) for path in heads or ()]
     made = build_pairs(Crops.load(crops) if crops else None, out, heads=rendered, variants=variants, seed=seed)
@@ -129,8 +129,8 @@ def faces(
     seed: Annotated[int, typer.Option(help="Of chance.")] = 1,
 ) -> int:
     """Turn heads and shut mouths of photographs by the warp: pairs of one person for the printed FD-GAN."""
-    from ofx_reenact.fdgan.data.crops import Crops
-    from ofx_reenact.fdgan.data.faces import build_faces
+    from ofx_reenact.training.fdgan.data.crops import Crops
+    from ofx_reenact.training.fdgan.data.faces import build_faces
 
     count = build_faces(Crops.load(crops), out, size=size, views=views, seed=seed)
     typer.echo(f"{count} views: {out}")
@@ -152,8 +152,8 @@ def rendered_heads(
     sheet: Annotated[Path | None, typer.Option(help="Contact sheet (.png or .jpg) to look at.")] = None,
 ) -> int:
     """Render textured heads: pictures of the same person, with exact flow, classes and tracks."""
-    from ofx_reenact.fdgan.data.rendered.file import RenderedHeads
-    from ofx_reenact.fdgan.data.rendered.heads import Progress, RenderOptions, render_heads, write_sheet
+    from ofx_reenact.training.fdgan.data.rendered.file import RenderedHeads
+    from ofx_reenact.training.fdgan.data.rendered.heads import Progress, RenderOptions, render_heads, write_sheet
 
     def on_progress(step: Progress) -> None:
         if step.done % poses == 0:

@@ -22,8 +22,8 @@ def command(
 ) -> int:
     """Render the demo."""
     from ofx_reenact.engine.run import render_sequence
-    from ofx_reenact.engine.settings import LAYERS, Settings
     from ofx_reenact.resources import resource
+    from ofx_reenact.settings import LAYERS, Settings
 
     settings = Settings(
         target=str(resource("demo", "target.jpg")),

@@ -14,12 +14,12 @@ import typer
 
 from ofx_reenact.cli import progress as shown
 from ofx_reenact.cli.options import with_settings
-from ofx_reenact.engine.progress import Progress
-from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import ReenactError, SettingsError
+from ofx_reenact.progress import Progress
+from ofx_reenact.settings import Settings
 
 if TYPE_CHECKING:
-    from ofx_reenact.engine.client import Link
+    from ofx_reenact.service.client import Link
 
 app = typer.Typer(name="engine", help="Work for other programs.", no_args_is_help=True, rich_markup_mode="rich")
 _SESSION = Annotated[Path, typer.Option("--session", help="Session file: says where the engine listens.")]
@@ -36,7 +36,7 @@ def main() -> None:
 @app.command("serve")
 def serve() -> int:
     """Take requests on standard input and send events on standard output, one JSON object a line (docs/engine.md)."""
-    from ofx_reenact.engine.server import serve as serve_pipes
+    from ofx_reenact.service.server import serve as serve_pipes
 
     return serve_pipes()
 
@@ -44,7 +44,7 @@ def serve() -> int:
 @app.command("start")
 def start(session: _SESSION, idle: _IDLE = 900.0) -> int:
     """Start an engine that stays when this command ends, and wait until it is ready."""
-    from ofx_reenact.engine import client
+    from ofx_reenact.service import client
 
     started = client.start(session, idle)
     typer.echo(f"the engine {'is ready' if started else 'runs already'}: {session}")
@@ -54,7 +54,7 @@ def start(session: _SESSION, idle: _IDLE = 900.0) -> int:
 @app.command("listen", hidden=True)
 def listen(session: _SESSION, idle: _IDLE = 900.0) -> int:
     """Be the engine that start leaves behind."""
-    from ofx_reenact.engine.listen import listen as listen_here
+    from ofx_reenact.service.listen import listen as listen_here
 
     listen_here(session, idle)
     return 0
@@ -63,7 +63,7 @@ def listen(session: _SESSION, idle: _IDLE = 900.0) -> int:
 @app.command("stop")
 def stop(session: _SESSION) -> int:
     """End an engine; none there is no error."""
-    from ofx_reenact.engine import client
+    from ofx_reenact.service import client
 
     typer.echo("the engine has ended" if client.stop(session) else "no engine runs")
     return 0
@@ -71,9 +71,9 @@ def stop(session: _SESSION) -> int:
 
 def run(settings: Settings, session: Path, chunk: str = "", progress: str = "") -> int:
     """Render through the engine of a session; returns the exit code."""
-    from ofx_reenact.engine import client
-    from ofx_reenact.engine.paths import absolute
     from ofx_reenact.frames.ranges import FrameRange
+    from ofx_reenact.service import client
+    from ofx_reenact.settings.paths import absolute
 
     way = shown.choose(progress)
     if chunk:

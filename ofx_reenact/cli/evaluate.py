@@ -27,8 +27,8 @@ def ldnet(
 
     from ofx_reenact.evaluate import ldnet as evaluation
     from ofx_reenact.files import written_whole
-    from ofx_reenact.ldnet.heads import load_heads
-    from ofx_reenact.weights import load_ldnet
+    from ofx_reenact.ldnet.weights import load_ldnet
+    from ofx_reenact.training.ldnet.heads import load_heads
 
     loaded = load_ldnet(weights or None)
     model, grid = load_heads(data)
@@ -70,8 +70,8 @@ def fdgan(
     limit: Annotated[int, typer.Option(help="Measure so many cases a kind at most, evenly chosen; 0: all.", min=0)] = 0,
 ) -> int:
     """Repair and printed portraits beside warp only, on people kept for validation: PSNR, SSIM, features, identity."""
-    from ofx_reenact.fdgan.data import pair_set
-    from ofx_reenact.fdgan.data.packed import schema_of
+    from ofx_reenact.training.fdgan.data import pair_set
+    from ofx_reenact.training.fdgan.data.packed import schema_of
 
     measured = fdgan_pairs if schema_of(data) == pair_set.SCHEMA else fdgan_faces
     result = measured(data, weights or [], report, limit)
@@ -88,9 +88,9 @@ def fdgan_pairs(data: Path, weights: list[str], report: Path | None, limit: int)
     from rich.console import Console
 
     from ofx_reenact.evaluate import fdgan as evaluation
-    from ofx_reenact.fdgan.data.pair_set import PairSet
-    from ofx_reenact.fdgan.features import BACKEND
-    from ofx_reenact.weights import load_dense, shipped_dense
+    from ofx_reenact.fdgan.weights import load_dense, shipped_dense
+    from ofx_reenact.training.fdgan.data.pair_set import PairSet
+    from ofx_reenact.training.fdgan.features import BACKEND
 
     loaded = named([load_dense(path) for path in weights or [str(shipped_dense())]])
     networks = {name: w.network for name, w in loaded.items()}
@@ -113,9 +113,9 @@ def fdgan_faces(data: Path, weights: list[str], report: Path | None, limit: int)
     from ofx_reenact.engine.inputs import make_painter
     from ofx_reenact.evaluate import faces, identity
     from ofx_reenact.evaluate.cases import read_cases
-    from ofx_reenact.fdgan.features import BACKEND
+    from ofx_reenact.fdgan.weights import load_fdgan, shipped_dense
     from ofx_reenact.frames.colour import Colour
-    from ofx_reenact.weights import load_fdgan, shipped_dense
+    from ofx_reenact.training.fdgan.features import BACKEND
 
     loaded = named([load_fdgan(path) for path in weights or [str(shipped_dense())]])
     painters = {name: make_painter(w, "cpu") for name, w in loaded.items()}

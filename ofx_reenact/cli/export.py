@@ -9,7 +9,7 @@ import typer
 
 from ofx_reenact.cli import progress as shown
 from ofx_reenact.cli.options import setting, with_settings
-from ofx_reenact.engine.settings import Settings
+from ofx_reenact.settings import Settings
 
 app = typer.Typer(
     name="export", help="FD-GAN of one target for other programs.", no_args_is_help=True, rich_markup_mode="rich"
@@ -43,9 +43,9 @@ def torchscript(
 ) -> int:
     """For Nuke's Inference node: a TorchScript file, the script that makes a .cat file of it, and its Cattery entry."""
     settings = _settings(identity, target, appearance, colorspace, weights, fdgan_weights)
-    from ofx_reenact.engine.exported import exported
-    from ofx_reenact.fdgan.export import save_torchscript
-    from ofx_reenact.fdgan.nuke_script import cat_file_creator, cattery_entry, write_text
+    from ofx_reenact.export.network import save_torchscript
+    from ofx_reenact.export.nuke_script import cat_file_creator, cattery_entry, write_text
+    from ofx_reenact.export.target import exported
 
     network, _ = exported(settings)
     out = out.absolute()
@@ -69,8 +69,8 @@ def onnx(
 ) -> int:
     """For programs that run ONNX: the same network, of any size."""
     settings = _settings(identity, target, appearance, colorspace, weights, fdgan_weights)
-    from ofx_reenact.engine.exported import exported
-    from ofx_reenact.fdgan.export import save_onnx
+    from ofx_reenact.export.network import save_onnx
+    from ofx_reenact.export.target import exported
 
     network, sha256 = exported(settings)
     save_onnx(network, output, {"network": "FD-GAN of one target, ofx-reenact", "weights_sha256": sha256})
@@ -80,7 +80,7 @@ def onnx(
 
 def inputs(settings: Settings, progress: str = "") -> int:
     """Write and report; returns the exit code."""
-    from ofx_reenact.engine.windows import write_windows
+    from ofx_reenact.export.windows import write_windows
     from ofx_reenact.frames.ranges import FrameRange
 
     way = shown.choose(progress)

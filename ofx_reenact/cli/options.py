@@ -9,8 +9,8 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from ofx_reenact.engine.settings import Settings, check
 from ofx_reenact.errors import SettingsError
+from ofx_reenact.settings import Settings, check
 
 
 def settings_parameters(names: Collection[str] = ()) -> list[inspect.Parameter]:

@@ -13,12 +13,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ofx_reenact.engine.progress import Pace, plain
 from ofx_reenact.errors import SettingsError
+from ofx_reenact.progress import Pace, plain
 
 if TYPE_CHECKING:
-    from ofx_reenact.engine.progress import Observer
-    from ofx_reenact.engine.progress import Progress as Step
+    from ofx_reenact.progress import Observer
+    from ofx_reenact.progress import Progress as Step
 
 WAYS = ("rich", "json", "openjd", "deadline", "none")
 OPTION = Annotated[str, typer.Option("--progress", help=f"How to show progress \\[{'|'.join(WAYS)}].", metavar="TEXT")]

@@ -9,7 +9,7 @@ import typer
 
 from ofx_reenact.cli import progress as shown
 from ofx_reenact.cli.options import with_settings
-from ofx_reenact.engine.settings import Settings
+from ofx_reenact.settings import Settings
 
 if TYPE_CHECKING:
     from ofx_reenact.engine.run import Report

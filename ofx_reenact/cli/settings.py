@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ofx_reenact.engine.settings import describe
 from ofx_reenact.resources import nuke_folder
+from ofx_reenact.settings import describe
 
 HELP = "Say what options a render has, their types, defaults and ranges."
 NUKE_HELP = "Print the folder to put on NUKE_PATH."

@@ -10,7 +10,7 @@ import typer
 
 from ofx_reenact.cli import progress as shown
 from ofx_reenact.cli.options import setting
-from ofx_reenact.engine.settings import Settings
+from ofx_reenact.settings import Settings
 
 HELP = "Track a driver once and keep its performance in a file, for renders and chunks to share."
 _DEFAULT: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(Settings)}

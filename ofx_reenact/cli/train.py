@@ -11,8 +11,8 @@ import typer
 from ofx_reenact.errors import SettingsError
 
 if TYPE_CHECKING:
-    from ofx_reenact.ldnet.paper import Adversary
-    from ofx_reenact.training import Point
+    from ofx_reenact.training.ldnet.paper import Adversary
+    from ofx_reenact.training.loop import Point
 
 _VARIANTS = ("fdgan", "fdgan-1", "adain", "pix2pixhd")
 app = typer.Typer(name="train", help="Train the networks.", no_args_is_help=True, rich_markup_mode="rich")
@@ -45,9 +45,9 @@ def ldnet(
         if value not in _CHOICES[name]:
             raise SettingsError(f"--{name} {value}: choose from {', '.join(_CHOICES[name])}")
     from ofx_reenact.engine.inputs import choose_device
-    from ofx_reenact.ldnet.paper import PaperSettings
-    from ofx_reenact.ldnet.plate import PlateSettings
-    from ofx_reenact.ldnet.train import Training, train
+    from ofx_reenact.training.ldnet.paper import PaperSettings
+    from ofx_reenact.training.ldnet.plate import PlateSettings
+    from ofx_reenact.training.ldnet.train import Training, train
 
     given = {"batch": batch, "learning_rate": learning_rate}
     shared: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
@@ -100,11 +100,11 @@ def fdgan(
     for name, value, choices in (("recipe", recipe, ("dense", "paper")), ("variant", variant, _VARIANTS)):
         if value not in choices:
             raise SettingsError(f"--{name} {value}: choose from {', '.join(choices)}")
-    from ofx_reenact.distributed import joined
     from ofx_reenact.engine.inputs import choose_device
-    from ofx_reenact.fdgan.dense import DenseSettings
-    from ofx_reenact.fdgan.paper import PaperSettings
-    from ofx_reenact.fdgan.train import Training, train
+    from ofx_reenact.training.distributed import joined
+    from ofx_reenact.training.fdgan.dense import DenseSettings
+    from ofx_reenact.training.fdgan.paper import PaperSettings
+    from ofx_reenact.training.fdgan.train import Training, train
 
     given = {"batch": batch, "learning_rate": learning_rate}
     shared: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
@@ -137,9 +137,9 @@ def identity(
     """Teach FD-GAN one person from 30 to 500 frames; render with the identity file afterwards."""
     import torch
 
-    from ofx_reenact.engine.custom import train_identity
-    from ofx_reenact.engine.settings import Settings
-    from ofx_reenact.fdgan.custom import CustomSettings
+    from ofx_reenact.settings import Settings
+    from ofx_reenact.training.fdgan.custom import CustomSettings
+    from ofx_reenact.training.identity import train_identity
 
     if threads:
         torch.set_num_threads(threads)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ofx_reenact.engine.settings import Settings
 from ofx_reenact.frames.plate import Plate
+from ofx_reenact.settings import Settings
 
 
 def formats_of(settings: Settings, plate: Plate) -> dict[str, str]:

@@ -11,23 +11,24 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ofx_reenact.engine.identity import Identity
-from ofx_reenact.engine.progress import Observer, Progress
-from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import FrameError, SettingsError, TrackingError
-from ofx_reenact.fdgan.painter import Painter, Reference
-from ofx_reenact.fdgan.portrait import PortraitPainter
+from ofx_reenact.fdgan.weights import DenseWeights, PortraitWeights
 from ofx_reenact.frames.colour import Colour, Display
 from ofx_reenact.frames.plate import Plate, count_nonfinite
 from ofx_reenact.frames.preview import write_png
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence, frame_path
+from ofx_reenact.ldnet.weights import LDNetWeights
+from ofx_reenact.progress import Observer, Progress
+from ofx_reenact.settings import Settings
+from ofx_reenact.shot.identity import Identity
+from ofx_reenact.shot.painter import Painter, Reference
+from ofx_reenact.shot.portrait import PortraitPainter
 from ofx_reenact.tracking.analyse import analyse
 from ofx_reenact.tracking.landmarks import FACE_OVAL, MESH68
 from ofx_reenact.tracking.overlay import draw_overlay
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.trackers import make_tracker
-from ofx_reenact.weights import DenseWeights, LDNetWeights, PortraitWeights
 
 # A face darker or brighter than this needs another exposure to be found; tried in this order.
 EXPOSURES = (1.0, 4.0, 0.25, 16.0)

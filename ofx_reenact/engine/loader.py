@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from ofx_reenact.engine.identity import Identity, holds_training
 from ofx_reenact.engine.inputs import (
     TargetPicture,
     choose_device,
@@ -20,26 +19,25 @@ from ofx_reenact.engine.inputs import (
     read_target,
     track_driver,
 )
-from ofx_reenact.engine.progress import Observer
-from ofx_reenact.engine.reenactor import Reenactor
-from ofx_reenact.engine.settings import Settings
 from ofx_reenact.engine.warm import Warm, stamp
 from ofx_reenact.errors import SettingsError
+from ofx_reenact.fdgan.weights import (
+    DenseWeights,
+    PortraitWeights,
+    load_dense,
+    load_portrait,
+    shipped_dense,
+    shipped_portrait,
+)
 from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.sequence import Sequence, files_of
+from ofx_reenact.ldnet.weights import LDNetWeights, load_ldnet, shipped_ldnet
+from ofx_reenact.progress import Observer
+from ofx_reenact.settings import Settings
+from ofx_reenact.shot.identity import Identity, holds_training
+from ofx_reenact.shot.reenactor import Reenactor
 from ofx_reenact.tracking.performance import Performance
-from ofx_reenact.weights import (
-    DenseWeights,
-    LDNetWeights,
-    PortraitWeights,
-    load_dense,
-    load_ldnet,
-    load_portrait,
-    shipped_dense,
-    shipped_ldnet,
-    shipped_portrait,
-)
 
 # Settings that only say which frames are written, how and where: what a frame looks like does not depend on them.
 _ONLY_OUTPUT = ("frames", "output", "preview", "layers", "depth", "compression", "existing", "missing", "consent")

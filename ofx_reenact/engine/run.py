@@ -12,18 +12,18 @@ from typing import Any
 import numpy as np
 
 from ofx_reenact import provenance
-from ofx_reenact.engine.identity import Identity
 from ofx_reenact.engine.inputs import TargetPicture
 from ofx_reenact.engine.loader import Loader
-from ofx_reenact.engine.progress import Cancelled, Observer, Progress, Watch, ignore
-from ofx_reenact.engine.reenactor import Frame, Reenactor
-from ofx_reenact.engine.settings import Settings
 from ofx_reenact.engine.warm import Warm
 from ofx_reenact.engine.writer import FrameWriter, confidence_of
 from ofx_reenact.errors import FrameError, OutputError, SettingsError, TrackingError
 from ofx_reenact.frames.preview import Mp4Writer
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import existing_frames, files_of, frame_path
+from ofx_reenact.progress import Cancelled, Observer, Progress, Watch, ignore
+from ofx_reenact.settings import Settings
+from ofx_reenact.shot.identity import Identity
+from ofx_reenact.shot.reenactor import Frame, Reenactor
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.trackers import terms_of
 

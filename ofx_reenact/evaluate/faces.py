@@ -18,10 +18,10 @@ from ofx_reenact.evaluate.fdgan import METRICS
 from ofx_reenact.evaluate.methods import STILL, Painters, follow, pictures
 from ofx_reenact.evaluate.pictures import Mean, ssim
 from ofx_reenact.evaluate.regions import regions
-from ofx_reenact.fdgan import features
-from ofx_reenact.fdgan.score import evenly, psnr, sheet
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.preview import write_png
+from ofx_reenact.training.fdgan import features
+from ofx_reenact.training.fdgan.score import evenly, psnr, sheet
 
 TRUTH, IDENTITY = "truth", "identity"
 # What the kinds of cases are called in a report.

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.evaluate.pictures import Mean, ssim
-from ofx_reenact.fdgan.data.pair_set import RENDERED, REVERSE, TRUE, Batch, PairSet
-from ofx_reenact.fdgan.features import feature_distance
 from ofx_reenact.fdgan.repair import DenseFDGAN
-from ofx_reenact.fdgan.score import evenly, mouth_region, psnr, repair, sheet
 from ofx_reenact.frames.preview import write_png
+from ofx_reenact.training.fdgan.data.pair_set import RENDERED, REVERSE, TRUE, Batch, PairSet
+from ofx_reenact.training.fdgan.features import feature_distance
+from ofx_reenact.training.fdgan.score import evenly, mouth_region, psnr, repair, sheet
 
 WARP = "warp only"
 # What the kinds of pairs are called in a report.

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.ldnet.heads import Grid
 from ofx_reenact.ldnet.normalise import normalise
-from ofx_reenact.ldnet.score import guesses, point_error
-from ofx_reenact.ldnet.swaps import Swaps
+from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.tracking.landmarks import REGIONS
-from ofx_reenact.weights import LDNetWeights
+from ofx_reenact.training.ldnet.heads import Grid
+from ofx_reenact.training.ldnet.score import guesses, point_error
+from ofx_reenact.training.ldnet.swaps import Swaps
 
 # Table 1: mean distances of codes; what is compared are the ratios to "both different".
 PAPER = {

@@ -10,15 +10,15 @@ import numpy as np
 from ofx_reenact.compose.carry import Carried, Carrier
 from ofx_reenact.compose.grain import measure_grain
 from ofx_reenact.engine.inputs import display_for
-from ofx_reenact.engine.reenactor import face_of
 from ofx_reenact.evaluate.cases import Case
-from ofx_reenact.fdgan.data.pairs import NECK, carry, picture_of
-from ofx_reenact.fdgan.painter import Painter
-from ofx_reenact.fdgan.portrait import PortraitPainter
 from ofx_reenact.fdgan.window import Reference
 from ofx_reenact.frames.colour import Colour, Display
+from ofx_reenact.shot.painter import Painter
+from ofx_reenact.shot.portrait import PortraitPainter
+from ofx_reenact.shot.reenactor import face_of
 from ofx_reenact.tracking.rigid import Similarity, head_pose
 from ofx_reenact.tracking.surface import FACE_POINTS
+from ofx_reenact.training.fdgan.data.pairs import NECK, carry, picture_of
 from ofx_reenact.warp import densify
 from ofx_reenact.warp.shut import shut
 

@@ -14,8 +14,8 @@ from torch import Tensor
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.evaluate.ldnet import Codes, principal
 from ofx_reenact.ldnet.network import LDNet
-from ofx_reenact.ldnet.score import guesses
-from ofx_reenact.ldnet.swaps import Swaps
+from ofx_reenact.training.ldnet.score import guesses
+from ofx_reenact.training.ldnet.swaps import Swaps
 
 PEOPLE, POSES, FACES = 8, 150, 6
 

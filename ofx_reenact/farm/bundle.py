@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, cast
 
 from ofx_reenact import __version__
-from ofx_reenact.engine.paths import flag
-from ofx_reenact.engine.settings import Settings, kind
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.farm.documents import ASSETS, EXTENSIONS, FOR_OPENJD, TEMPLATE, VALUES, yaml_module
 from ofx_reenact.farm.model import FarmJob, folder_of
 from ofx_reenact.files import write_json, written_whole
 from ofx_reenact.frames.sequence import files_of, has_padding
+from ofx_reenact.settings import Settings, kind
+from ofx_reenact.settings.paths import flag
 
 # What the specification allows of parameters, and of one value's length.
 _MOST_PARAMETERS, _LONGEST_VALUE = 50, 1024

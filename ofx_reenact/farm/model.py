@@ -13,13 +13,13 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ofx_reenact.engine.paths import absolute, check_text, flag
-from ofx_reenact.engine.settings import Settings, kind
 from ofx_reenact.errors import FrameError, OutputError, SettingsError
 from ofx_reenact.files import write_json
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence, files_of, frame_path
 from ofx_reenact.provenance import beside
+from ofx_reenact.settings import Settings, kind
+from ofx_reenact.settings.paths import absolute, check_text, flag
 
 SCHEMA = "ofx-reenact/job/1"
 STEPS = ("analyse", "render", "verify")

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ofx_reenact.compose.carry import Carried
 from ofx_reenact.tracking.landmarks import LIPS_OUTER
 from ofx_reenact.tracking.rigid import Similarity
 
@@ -115,18 +114,3 @@ class Reference:
     mesh: np.ndarray
     frontal: np.ndarray
     head: Similarity
-
-
-def window_maps(carried: Carried | None, window: Window, size: tuple[int, int]) -> np.ndarray:
-    """Visibility, stretch and mouth (h, w, 3) in [0, 1] through a window; what the dense translator sees beside colour.
-
-    Args:
-        carried: the target in motion; None where nothing moves.
-        window: to look through.
-        size: the picture's height and width.
-    """
-    box = window.box((size[1], size[0]))
-    if box is None or carried is None:
-        return np.broadcast_to(np.array([1, 0.5, 0], np.float32), (window.size[1], window.size[0], 3)).copy()
-    stretch = 0.5 + np.log2(np.clip(carried.stretch(box), 0.25, 4)) / 4
-    return window.within(box).look(np.dstack([1 - carried.invented(box), stretch, carried.opening(box)]))

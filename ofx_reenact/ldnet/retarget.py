@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ofx_reenact.ldnet.normalise import normalise
-from ofx_reenact.weights import LDNetWeights
+from ofx_reenact.ldnet.weights import LDNetWeights
 
 
 @torch.inference_mode()

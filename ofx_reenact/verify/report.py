@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ofx_reenact.engine.progress import Observer, ignore
 from ofx_reenact.frames.ranges import FrameRange
+from ofx_reenact.progress import Observer, ignore
 from ofx_reenact.verify.checks import CHECKS, Answer, Check
 from ofx_reenact.verify.subject import Subject, open_subject
 

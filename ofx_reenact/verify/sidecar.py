@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence, files_of, has_padding
 from ofx_reenact.provenance import SCHEMA, sidecar_path
+from ofx_reenact.settings import Settings
 
 _FRAME = re.compile(r"-?[0-9]{1,9}")
 # What the checks read of the sidecar's other parts.

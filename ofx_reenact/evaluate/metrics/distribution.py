@@ -13,7 +13,7 @@ import torch
 
 from ofx_reenact.evaluate.metrics import inception
 from ofx_reenact.evaluate.metrics.scores import Metric
-from ofx_reenact.fdgan import features
+from ofx_reenact.training.fdgan import features
 
 AUTO = "auto"
 

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from ofx_reenact.evaluate.metrics.scores import Metric, Scores
 from ofx_reenact.evaluate.pictures import ssim
-from ofx_reenact.fdgan.features import BACKEND as FEATURES_BACKEND
-from ofx_reenact.fdgan.features import feature_distance
-from ofx_reenact.fdgan.score import psnr
 from ofx_reenact.tracking.landmarks import FACE_OVAL
+from ofx_reenact.training.fdgan.features import BACKEND as FEATURES_BACKEND
+from ofx_reenact.training.fdgan.features import feature_distance
+from ofx_reenact.training.fdgan.score import psnr
 
 PIXELS = "pixels"
 SSIM_BACKEND = "luma, Gaussian window"

@@ -10,8 +10,6 @@ import cv2
 import numpy as np
 
 from ofx_reenact.engine.inputs import driver_images, track_driver
-from ofx_reenact.engine.progress import ignore
-from ofx_reenact.engine.settings import Settings
 from ofx_reenact.errors import ReenactError, TrackingError
 from ofx_reenact.evaluate.metrics import distribution, identity, motion, pixels
 from ofx_reenact.evaluate.metrics.scores import Metric, Scores
@@ -19,15 +17,17 @@ from ofx_reenact.evaluate.reenactment.methods import DRIVER, OURS, STILL, Frames
 from ofx_reenact.evaluate.reenactment.observe import Observed, Tools, observe, portrait_window, with_neighbours
 from ofx_reenact.evaluate.reenactment.pairs import FEWEST, Pair
 from ofx_reenact.evaluate.reenactment.result import PairResult
-from ofx_reenact.fdgan.score import evenly
 from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.preview import write_png
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence
+from ofx_reenact.progress import ignore
+from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.facemesh import FaceMesh
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.rigid import euler_degrees
+from ofx_reenact.training.fdgan.score import evenly
 
 FOUND = Metric("face found", "share", "high", "frames in which the tracker finds a face")
 # What says something of the driver's own frames; the rest is so by definition, or compares two people's pixels.

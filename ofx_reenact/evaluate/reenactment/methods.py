@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from ofx_reenact.engine.loader import Loader
-from ofx_reenact.engine.progress import ignore
-from ofx_reenact.engine.settings import Settings
 from ofx_reenact.engine.warm import Warm
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.evaluate.reenactment.pairs import Pair
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.media import PICTURES
 from ofx_reenact.frames.plate import read_plate
+from ofx_reenact.progress import ignore
+from ofx_reenact.settings import Settings
 
 STILL, COPIED, WARP = "target shown still", "warp, landmarks copied", "warp, LD-Net"
 PAPER, PLATE = "profile paper", "profile plate"

@@ -17,7 +17,7 @@ from ofx_reenact.evaluate.reenactment.methods import COPIED, PAPER, PLATE, STILL
 from ofx_reenact.evaluate.reenactment.plots import draw_all
 from ofx_reenact.evaluate.reenactment.published import CAUTION, TABLES
 from ofx_reenact.evaluate.reenactment.summary import Summary
-from ofx_reenact.fdgan.score import evenly
+from ofx_reenact.training.fdgan.score import evenly
 
 # Pairs on the contact sheet, evenly chosen.
 PAIRS_SHOWN = 8

@@ -18,9 +18,10 @@ from ofx_reenact.evaluate.metrics import distribution, identity
 from ofx_reenact.evaluate.reenactment.measure import Measurer, Options, track
 from ofx_reenact.evaluate.reenactment.pairs import Pair
 from ofx_reenact.evaluate.reenactment.result import PairResult
+from ofx_reenact.fdgan.weights import shipped_dense, shipped_portrait
 from ofx_reenact.files import sha256_of, written_whole
 from ofx_reenact.frames.colour import Colour
-from ofx_reenact.weights import shipped_dense, shipped_ldnet, shipped_portrait
+from ofx_reenact.ldnet.weights import shipped_ldnet
 
 SETTINGS, DRIVERS, PAIRS = "settings.json", "drivers", "pairs"
 

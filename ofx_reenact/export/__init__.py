@@ -1,0 +1,1 @@
+"""FD-GAN of one target for other programs: TorchScript, ONNX, Nuke's Inference node."""

@@ -1,0 +1,45 @@
+"""One target's FD-GAN, ready to be written for another program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from ofx_reenact.engine.inputs import identify, read_target
+from ofx_reenact.errors import SettingsError
+from ofx_reenact.export.network import Exported
+from ofx_reenact.fdgan.weights import load_dense
+from ofx_reenact.frames.colour import Colour
+from ofx_reenact.ldnet.weights import load_ldnet
+from ofx_reenact.settings import Settings
+from ofx_reenact.shot.identity import load_appearance
+from ofx_reenact.shot.painter import Painter
+
+
+def exported(settings: Settings) -> tuple[Exported, str]:
+    """Build the network of a target: that of its identity file, or one made from its picture.
+
+    Args:
+        settings: ``identity`` or ``target`` (with ``appearance``, ``colorspace``, ``tracker``, …), and weights.
+
+    Returns:
+        The network, and the SHA-256 of FD-GAN's weights.
+
+    Raises:
+        SettingsError: neither a target nor an identity file is there.
+        WeightsError: the weights are not the dense FD-GAN's, or the identity file was made with others.
+        FrameError, TrackingError: the target cannot be read or shows no face.
+    """
+    fdgan = load_dense(settings.fdgan_weights or None)
+    if settings.identity and (not settings.target or Path(settings.identity).is_file()):
+        dictionary, adapters = load_appearance(Path(settings.identity), fdgan.sha256)
+    elif settings.target:
+        colour = Colour()
+        target = read_target(settings, colour)
+        identity = identify(settings, target, colour, load_ldnet(settings.weights or None), fdgan)
+        dictionary, adapters = identity.dictionary, dict(identity.adapters)
+    else:
+        raise SettingsError("whose mouth? Name an identity file with --identity, or a picture with --target")
+    translator = Painter(fdgan.network).taught(adapters).network.translator
+    return Exported(translator, [torch.from_numpy(values) for values in dictionary]), fdgan.sha256

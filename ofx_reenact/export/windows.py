@@ -1,0 +1,133 @@
+"""What FD-GAN sees of each frame, as an EXR sequence of the mouth's window, for its network in another program."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import OpenImageIO as oiio
+
+from ofx_reenact import provenance
+from ofx_reenact.engine.inputs import display_of
+from ofx_reenact.engine.run import Job, Opened
+from ofx_reenact.engine.warm import Warm
+from ofx_reenact.export.network import INPUTS, lines_of
+from ofx_reenact.export.nuke_script import put_back, write_text
+from ofx_reenact.fdgan.window import MOUTH_SIZE, Window
+from ofx_reenact.frames.plate import Plate, write_frame
+from ofx_reenact.frames.plate import Window as Box
+from ofx_reenact.frames.sequence import frame_path
+from ofx_reenact.progress import Observer, Progress, Watch, ignore
+from ofx_reenact.settings import Settings
+from ofx_reenact.shot.painter import Seen
+from ofx_reenact.tracking.performance import State
+
+
+@dataclass(frozen=True)
+class WindowsReport:
+    """What was written.
+
+    Attributes:
+        written, skipped: frames written now, and frames that were there already.
+        held, bridged: frames without a face of the driver, as in a render.
+        script: Nuke script that reads the windows and puts them back.
+    """
+
+    output: str
+    written: tuple[int, ...]
+    skipped: tuple[int, ...]
+    held: tuple[int, ...]
+    bridged: tuple[int, ...]
+    warnings: tuple[str, ...]
+    script: Path
+    seconds: float
+
+
+def write_windows(settings: Settings, observe: Observer = ignore) -> WindowsReport:
+    """Write what FD-GAN sees of each frame, and the Nuke script beside it.
+
+    Args:
+        settings: of the render that it belongs to; of its output, the name and ``existing`` count.
+        observe: called after each step.
+
+    Raises:
+        ReenactError: the input cannot be used, or a frame cannot be written.
+    """
+    started = time.monotonic()
+    job = Job(settings, Watch(observe), Warm())
+    opened = job.open()
+    display = display_of(opened.identity, opened.target, job.colour)
+    common = provenance.frame_attributes(
+        weights_sha256=job.weights.sha256,
+        fdgan_sha256=job.fdgan.sha256 if job.fdgan else provenance.NO_FDGAN,
+        target=Path(settings.target).name,
+        driver=Path(opened.performance.name).name,
+        consent=None,
+    ) | {"oiio:ColorSpace": job.colour.srgb(), "reenact:exposure": float(display.exposure)}
+    blank = _blank(opened.performance.rate)
+    for done, frame in enumerate(opened.todo, start=1):
+        seen = opened.reenactor.see(frame)
+        place = {
+            "reenact:window": tuple(map(float, _placed(seen.window, opened).ravel())),
+            "reenact:corners": tuple(map(float, corners(seen.window, opened.target.plate).ravel())),
+            "reenact:missing": float(seen.missing),
+        }
+        channels = dict(zip(INPUTS, np.moveaxis(channels_of(seen), -1, 0), strict=True))
+        write_frame(
+            frame_path(settings.output, frame), blank, channels, formats=dict.fromkeys(INPUTS, "float"),
+            attributes=common | place,
+        )  # fmt: skip
+        observe(Progress("render", done, len(opened.todo), frame))
+    # Every frame of the performance, whichever are written now: chunks of a job write the same script.
+    pins = {f: corners(opened.reenactor.window(f), opened.target.plate) for f in opened.states}
+    script = provenance.beside(settings.output, ".nk")
+    write_text(script, put_back(Path(settings.output).absolute(), MOUTH_SIZE, pins))
+    written = tuple(opened.todo)
+    return WindowsReport(
+        output=settings.output,
+        written=written,
+        skipped=tuple(opened.skipped),
+        held=tuple(f for f in written if opened.states[f] is State.HELD),
+        bridged=tuple(f for f in written if opened.states[f] is State.BRIDGED),
+        warnings=job.warnings(opened.target, opened.identity, opened.performance),
+        script=script,
+        seconds=round(time.monotonic() - started, 2),
+    )
+
+
+def channels_of(seen: Seen) -> np.ndarray:
+    """Lay what is seen out as the exported network takes it: (h, w, 11) float32 in the order of INPUTS."""
+    height, width = seen.picture.shape[:2]
+    return np.dstack([seen.picture, lines_of(seen.landmarks, height, width), seen.maps]).astype(np.float32)
+
+
+def corners(window: Window, plate: Plate) -> np.ndarray:
+    """Where a window's corners lie, (4, 2), as Nuke's CornerPin2D takes them.
+
+    Convention: the plate's pixels, y up, (0, 0) the lower left *corner* of its display window; lower left corner of the
+    window first, then lower right, upper right, upper left.
+    """
+    width, height = window.size
+    edges = np.array([[0, height], [width, height], [width, 0], [0, 0]]) - 0.5
+    inside = edges @ window.matrix[:, :2].T + window.matrix[:, 2]
+    data, display = plate.data_window, plate.display_window
+    left, top = data.x - display.x + 0.5, data.y - display.y + 0.5
+    return np.stack([inside[:, 0] + left, display.height - (inside[:, 1] + top)], -1)
+
+
+def _placed(window: Window, opened: Opened) -> np.ndarray:
+    """The window's matrix (2, 3) in pixels of the plate's file: y down, (0, 0) the centre of the first pixel."""
+    data = opened.target.plate.data_window
+    return window.matrix + np.array([[0, 0, data.x], [0, 0, data.y]])
+
+
+def _blank(rate: Any) -> Plate:
+    """A plate of the window's size to write into."""
+    spec = oiio.ImageSpec(*MOUTH_SIZE, len(INPUTS), oiio.FLOAT)
+    if rate is not None:
+        spec.attribute("FramesPerSecond", oiio.TypeDesc("rational"), (rate.numerator, rate.denominator))
+    box = Box(0, 0, *MOUTH_SIZE)
+    return Plate(Path(), np.zeros((0, 0, 3), np.float32), None, {}, box, box, rate, "float", None, spec, ())

@@ -1,0 +1,142 @@
+"""FD-GAN's weights: of the dense network (profile ``plate``) and of the printed one (profile ``paper``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ofx_reenact.errors import WeightsError
+from ofx_reenact.files import sha256_of
+from ofx_reenact.resources import resource
+from ofx_reenact.weights import Weights, read_safetensors, refuse_network, write_safetensors
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+    from ofx_reenact.fdgan.network import Extractor, Network, Shown, Translator
+    from ofx_reenact.fdgan.portrait import Portrait
+    from ofx_reenact.fdgan.repair import DenseFDGAN
+
+# What a file of FD-GAN's weights says that it is.
+DENSE, PORTRAIT = "fd-gan dense, mouth window", "fd-gan as printed"
+
+
+@dataclass(frozen=True)
+class DenseWeights(Weights):
+    """The dense FD-GAN ready to run."""
+
+    network: DenseFDGAN
+
+
+@dataclass(frozen=True)
+class PortraitWeights(Weights):
+    """The printed FD-GAN ready to run, and the side of the portraits that it was trained on."""
+
+    network: Portrait
+    size: int
+
+
+def shipped_dense() -> Path:
+    """Return the path of the dense FD-GAN's weights that travel with the package."""
+    return resource("weights", "fdgan_dense.safetensors")
+
+
+def shipped_portrait() -> Path:
+    """Return the path of the printed FD-GAN's weights that travel with the package."""
+    return resource("weights", "fdgan_paper.safetensors")
+
+
+def save_dense(path: Path, network: DenseFDGAN, note: Mapping[str, str]) -> None:
+    """Write the dense FD-GAN's weights in half precision with their metadata.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    save_half(path, network, {"network": DENSE, **note})
+
+
+def save_portrait(path: Path, network: Portrait, size: int, note: Mapping[str, str]) -> None:
+    """Write the printed FD-GAN's weights in half precision with their metadata.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    save_half(path, network, {"network": PORTRAIT, "size": str(size), **note})
+
+
+def save_half(path: Path, network: Module, metadata: Mapping[str, str]) -> None:
+    """Write any network's weights in half precision.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    write_safetensors(path, {name: value.half() for name, value in network.state_dict().items()}, metadata)
+
+
+def load_dense(path: str | Path | None = None, device: str = "cpu") -> DenseWeights:
+    """Load the dense FD-GAN in float32 from a safetensors file (default: the shipped one) onto a device.
+
+    Raises:
+        WeightsError: no such file, not safetensors, or another network's weights.
+    """
+    from ofx_reenact.fdgan.network import Shown
+    from ofx_reenact.fdgan.repair import DenseFDGAN
+
+    path = Path(path) if path else shipped_dense()
+    extractor, translator, metadata = _load(path, DENSE)
+    if isinstance(extractor, Shown):
+        raise WeightsError(f"{path}: the tensors are not the dense FD-GAN's (no extractor)")
+    network = _ready(DenseFDGAN(extractor, translator), device)
+    return DenseWeights(path, sha256_of(path), metadata, network)
+
+
+def load_portrait(path: str | Path | None = None, device: str = "cpu") -> PortraitWeights:
+    """Load the printed FD-GAN in float32 from a safetensors file (default: the shipped one) onto a device.
+
+    Raises:
+        WeightsError: no such file, not safetensors, or another network's weights.
+    """
+    from ofx_reenact.fdgan.portrait import Portrait
+
+    path = Path(path) if path else shipped_portrait()
+    extractor, translator, metadata = _load(path, PORTRAIT)
+    network = _ready(Portrait(extractor, translator), device)
+    return PortraitWeights(path, sha256_of(path), metadata, network, int(metadata["size"]))
+
+
+def load_fdgan(path: str | Path, device: str = "cpu") -> DenseWeights | PortraitWeights:
+    """Load the dense or the printed FD-GAN, whichever the file says that it is.
+
+    Raises:
+        WeightsError: no such file, not safetensors, or another network's weights.
+    """
+    _, metadata = read_safetensors(Path(path))
+    if metadata.get("network") == PORTRAIT:
+        return load_portrait(path, device)
+    if metadata.get("network") == DENSE:
+        return load_dense(path, device)
+    raise refuse_network(Path(path), metadata, "FD-GAN")
+
+
+def _load(path: Path, wanted: str) -> tuple[Extractor | Shown, Translator, dict[str, str]]:
+    from ofx_reenact.fdgan.network import extractor_of, translator_of
+
+    tensors, metadata = read_safetensors(path)
+    if metadata.get("network") != wanted:
+        raise refuse_network(path, metadata, f"'{wanted}'")
+    parts = {
+        part: {k.removeprefix(part): v.float() for k, v in tensors.items() if k.startswith(part)}
+        for part in ("extractor.", "translator.")
+    }
+    try:
+        return extractor_of(parts["extractor."]), translator_of(parts["translator."]), metadata
+    except (KeyError, RuntimeError) as error:
+        raise WeightsError(f"{path}: the tensors are not FD-GAN's ({str(error).splitlines()[0]})") from error
+
+
+def _ready(network: Network, device: str) -> Network:
+    from ofx_reenact.fdgan.network import channels_last
+
+    return channels_last(network.eval().requires_grad_(False).to(device))

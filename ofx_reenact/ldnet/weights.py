@@ -1,0 +1,69 @@
+"""LD-Net's weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ofx_reenact.errors import WeightsError
+from ofx_reenact.files import sha256_of
+from ofx_reenact.resources import resource
+from ofx_reenact.weights import Weights, read_safetensors, refuse_network, write_safetensors
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ofx_reenact.ldnet.network import LDNet
+    from ofx_reenact.ldnet.normalise import Norm
+
+# What a file of LD-Net's weights says that it is.
+NETWORK = "ld-net"
+
+
+@dataclass(frozen=True)
+class LDNetWeights(Weights):
+    """LD-Net ready to run, with the normalisation and the mean face (68, 2) that it was trained with."""
+
+    network: LDNet
+    template: Tensor
+    norm: Norm
+
+
+def shipped_ldnet() -> Path:
+    """Return the path of the LD-Net weights that travel with the package."""
+    return resource("weights", "ldnet.safetensors")
+
+
+def save_ldnet(path: Path, network: LDNet, template: Tensor, norm: Norm, note: Mapping[str, str]) -> None:
+    """Write LD-Net's weights in half precision with their metadata.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    tensors = {name: value.half() for name, value in network.state_dict().items()}
+    metadata = {"network": NETWORK, "norm": norm, **note}
+    write_safetensors(path, {**tensors, "template": template.float()}, metadata)
+
+
+def load_ldnet(path: str | Path | None = None, device: str = "cpu") -> LDNetWeights:
+    """Load LD-Net in float32 from a safetensors file (default: the shipped one) onto a device.
+
+    Raises:
+        WeightsError: no such file, not safetensors (a pickle is never opened), or another network's weights.
+    """
+    from ofx_reenact.ldnet.network import LDNet
+    from ofx_reenact.ldnet.normalise import NORMS
+
+    path = Path(path) if path else shipped_ldnet()
+    tensors, metadata = read_safetensors(path)
+    norm = next((norm for norm in NORMS if norm == metadata.get("norm")), None)
+    if metadata.get("network") != NETWORK or norm is None:
+        raise refuse_network(path, metadata, "LD-Net")
+    try:
+        template = tensors.pop("template").float()
+        network = LDNet.from_state_dict({k: v.float() for k, v in tensors.items()}).eval().requires_grad_(False)
+    except (KeyError, RuntimeError) as error:
+        raise WeightsError(f"{path}: the tensors are not LD-Net's ({str(error).splitlines()[0]})") from error
+    return LDNetWeights(path, sha256_of(path), metadata, network.to(device), template.to(device), norm)

@@ -1,0 +1,1 @@
+"""The engine for other programs: jobs, protocol, server, client."""

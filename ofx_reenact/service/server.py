@@ -1,0 +1,252 @@
+"""The engine at the end of two pipes: requests come in on one, events go out on the other, a line of JSON each.
+
+``docs/engine.md`` describes the protocol. Nothing heavy is imported before the first job.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ofx_reenact import __version__
+from ofx_reenact.errors import ReenactError, SettingsError
+from ofx_reenact.progress import Cancelled, Pace, Watch, plain
+
+if TYPE_CHECKING:
+    from ofx_reenact.service.jobs import Service
+
+PROTOCOL = 1
+JOBS = ("analyse", "render", "preview", "landmarks", "place", "curves")
+_INPUT, _OPTIONS, _DEFECT, _INTERRUPTED = 1, 2, 70, 130
+# Seconds that a job may take to notice that its client has gone, before the process ends all the same.
+_GRACE = 30.0
+_BLOCK = 1 << 16
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A job that was accepted, or (without a watch) the request to quit."""
+
+    request: dict[str, Any]
+    watch: Watch | None
+
+    @property
+    def id(self) -> int:
+        return self.request["id"]
+
+
+def serve() -> int:
+    """Serve the process's own standard input and output until told to quit or until the input ends.
+
+    Where the thread that reads may still be waiting, the process is left at once: one that wakes while Python takes
+    itself apart would crash it.
+    """
+    requests, events = take_pipes()
+    try:
+        return Server(requests, events).run()
+    except KeyboardInterrupt:
+        os._exit(_INTERRUPTED)
+
+
+def take_pipes() -> tuple[int, BinaryIO]:
+    """Take standard input and output for the protocol alone.
+
+    What a library prints goes to standard error from now on, and what it reads is empty, so that neither can break
+    the link; nor does a process that it starts inherit it.
+
+    Returns:
+        File descriptor of the requests, and the file of the events.
+    """
+    sys.stdout.flush()
+    requests, events = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    os.close(nothing)
+    return requests, os.fdopen(events, "wb")
+
+
+class Server:
+    """Answers one client's requests: a thread reads them, so that a job can be cancelled; the caller's does the jobs.
+
+    Args:
+        requests: file descriptor of the requests.
+        events: file of the events.
+        service: what does the jobs; made with the first one if not given.
+        hang_up: called when nobody reads any more; ends the thread that may still be reading, or the process.
+
+    Attributes:
+        told_to_quit: the client asked for the end, it did not just go.
+    """
+
+    def __init__(
+        self,
+        requests: int,
+        events: BinaryIO,
+        service: Service | None = None,
+        hang_up: Callable[[], None] = lambda: os._exit(_INPUT),
+    ) -> None:
+        self._requests, self._events, self._hang_up = requests, events, hang_up
+        self.told_to_quit = False
+        self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._running: _Task | None = None
+        self._latest = -1
+        self._ending = self._lost = False
+        self._late = threading.Timer(_GRACE, os._exit, (_DEFECT,))
+        self._late.daemon = True
+        self._service = service
+
+    def run(self) -> int:
+        """Serve until the end; returns the process's exit code."""
+        self._say(_line("hello", protocol=PROTOCOL, version=__version__, pid=os.getpid()))
+        reader = threading.Thread(target=self._read, name="requests", daemon=True)
+        reader.start()
+        while (task := self._tasks.get()) is not None:
+            if task.watch is None:
+                self._say(_line("done", id=task.id))
+                self.told_to_quit = True
+                break
+            started = time.monotonic()
+            last = self._work(task, task.watch)
+            spent = time.monotonic() - started
+            print(f"{task.request['do']} {task.id} took {spent:.2f} s", file=sys.stderr, flush=True)
+            # A client may ask for the next job as soon as it has the last line of this one.
+            with self._lock:
+                self._running = None
+            self._say(last)
+        if self._lost:
+            self._hang_up()
+        reader.join()
+        self._late.cancel()
+        self._late.join()
+        return 0
+
+    def _work(self, task: _Task, watch: Watch) -> bytes:
+        """Do a job; returns its last line."""
+        try:
+            from ofx_reenact.service.jobs import Service
+
+            self._service = self._service or Service()
+            do = getattr(self._service, task.request["do"])
+            return _line("done", id=task.id, **do(task.request, watch))
+        except Cancelled as cancelled:
+            return _line("cancelled", id=task.id, written=cancelled.written)
+        except SettingsError as error:
+            return _error(task.id, str(error), _OPTIONS)
+        except ReenactError as error:
+            return _error(task.id, str(error), _INPUT)
+        except Exception as error:
+            traceback.print_exc()
+            said = f"a defect of ofx-reenact, not of your input: {error!r}. Please report it with the engine's log"
+            return _error(task.id, said, _DEFECT)
+
+    def _read(self) -> None:
+        """Take requests until there are no more to come."""
+        try:
+            for line in _lines(self._requests):
+                try:
+                    request = self._parse(line)
+                except ValueError as error:
+                    self._say(_error(None, f"not a request: {error}", _OPTIONS))
+                    continue
+                if request["do"] == "quit":
+                    return self._end(_Task(request, None))
+                self._say(self._take(request))
+        finally:
+            self._end(None)
+
+    def _parse(self, line: bytes) -> dict[str, Any]:
+        """Read a line.
+
+        Raises:
+            ValueError: it is no request.
+        """
+        try:
+            request = json.loads(line)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
+        if not isinstance(request, dict) or not isinstance(request.get("do"), str):
+            raise ValueError('give one object a line, as {"id": 1, "do": "render", "settings": {…}}')
+        number = request.get("id")
+        if not isinstance(number, int) or isinstance(number, bool) or number <= self._latest:
+            raise ValueError(f"id {number!r} is not a whole number above the last, {self._latest}")
+        self._latest = number
+        return request
+
+    def _take(self, request: dict[str, Any]) -> bytes:
+        """Accept a job, or answer at once; returns the answer, empty for none yet."""
+        number, do = request["id"], request["do"]
+        if do == "cancel":
+            return self._cancel(number, request.get("job"))
+        if do not in JOBS:
+            return _error(number, f"do '{do}': choose from {', '.join((*JOBS, 'cancel', 'quit'))}", _OPTIONS)
+        pace = Pace()
+        task = _Task(request, Watch(lambda step: self._say(_line("progress", id=number, **pace.values(step)))))
+        with self._lock:
+            busy = self._running
+            self._running = busy or task
+        if busy is not None:
+            doing = f"{busy.request['do']} {busy.id}"
+            return _error(number, f"busy: {doing} is not done yet; wait for it or cancel it", _INPUT)
+        self._tasks.put(task)
+        return b""
+
+    def _cancel(self, number: int, job: Any) -> bytes:
+        """Cancel a job; one that has ended already needs no more."""
+        if not isinstance(job, int) or not 0 <= job < number:
+            return _error(number, f"cancel: job {job!r} is not the id of an earlier request", _OPTIONS)
+        with self._lock:
+            if self._running is not None and self._running.id == job and self._running.watch is not None:
+                self._running.watch.cancel()
+        return _line("done", id=number)
+
+    def _end(self, task: _Task | None) -> None:
+        """Cancel what runs, and end after it; only the first call counts."""
+        with self._lock:
+            if self._ending:
+                return
+            self._ending = True
+            if self._running is not None and self._running.watch is not None:
+                self._running.watch.cancel()
+        self._late.start()
+        self._tasks.put(task)
+
+    def _say(self, line: bytes) -> None:
+        """Send a line; when nobody reads any more, end."""
+        if not line:
+            return
+        try:
+            with self._writing:
+                self._events.write(line)
+                self._events.flush()
+        except OSError:
+            self._lost = True
+            self._end(None)
+
+
+def _line(event: str, **values: Any) -> bytes:
+    return json.dumps({"event": event, **values}, default=plain).encode() + b"\n"
+
+
+def _error(number: int | None, message: str, code: int) -> bytes:
+    return _line("error", id=number, message=" ".join(message.splitlines()), code=code)
+
+
+def _lines(source: int) -> Iterator[bytes]:
+    """Yield whole lines of a file descriptor; what a client that died left unfinished is no line."""
+    rest = b""
+    with contextlib.suppress(OSError):
+        while block := os.read(source, _BLOCK):
+            *whole, rest = (rest + block).split(b"\n")
+            yield from whole

@@ -1,0 +1,1 @@
+"""A shot: who is animated, in which pictures, how they move, and how each frame is made."""

@@ -1,0 +1,1 @@
+"""Training of both networks, above the shot, because pairs are rendered."""

@@ -1,0 +1,1 @@
+"""FD-GAN's training: data, recipes, losses."""

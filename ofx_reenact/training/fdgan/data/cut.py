@@ -1,0 +1,190 @@
+"""Cutting faces out of pictures and clips: the making of a set of crops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.files import written_whole
+from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.media import Labels, find_media, images
+from ofx_reenact.frames.sequence import VIDEOS
+from ofx_reenact.tracking.facemesh import FaceMesh, Region
+from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT
+from ofx_reenact.tracking.person import SelfieSegmentation
+from ofx_reenact.tracking.tracker import Track, Tracker
+from ofx_reenact.training.fdgan.data.crops import SCHEMA, held_out
+from ofx_reenact.training.fdgan.data.packed import pack
+
+# The crop's side in regions of the face mesh: hair and neck belong to the portrait.
+AROUND = 1.2
+# Faces whose outer eye corners are nearer than this, in pixels of the file, teach nothing but blur.
+SMALLEST = 45.0
+# Mean absolute Laplacian of the face over its deviation; below, it is out of focus or blown up.
+SHARPEST_BLUR = 0.012
+# The face is tracked again in its crop; a mesh that moves by more, in eye distances, is not to be trusted.
+DISAGREEMENT = 0.06
+
+
+@dataclass
+class Counts:
+    """What became of the faces: kept, and why the others were left out."""
+
+    kept: int = 0
+    faceless: list[str] = field(default_factory=list)
+    small: list[str] = field(default_factory=list)
+    blurred: list[str] = field(default_factory=list)
+    untrusted: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Rows:
+    picture: list[np.ndarray] = field(default_factory=list)
+    mask: list[np.ndarray] = field(default_factory=list)
+    mesh: list[np.ndarray] = field(default_factory=list)
+    person: list[str] = field(default_factory=list)
+    take: list[str] = field(default_factory=list)
+    terms: list[str] = field(default_factory=list)
+    detail: list[float] = field(default_factory=list)
+
+
+def build_crops(
+    inputs: Sequence[str],
+    out: Path,
+    *,
+    size: int = 384,
+    every: int = 5,
+    hold_out: Sequence[str] = (),
+    observe: Callable[[Path, Counts], None] = lambda path, counts: None,
+) -> Counts:
+    """Crop the faces of pictures and clips and write the set.
+
+    Args:
+        inputs: files and folders.
+        out: file to write.
+        size: side of the crops.
+        every: take every so many frames of a clip.
+        hold_out: patterns of people's names who are kept for validation beside those whom chance takes.
+        observe: called after each file.
+
+    Raises:
+        ReenactError: fewer than two usable faces, or a file cannot be read.
+        OutputError: the set cannot be written.
+    """
+    rows, counts, colour, labels = _Rows(), Counts(), Colour(), Labels()
+    tracker, second, segmentation = FaceMesh(), FaceMesh(), SelfieSegmentation()
+    for path in find_media(inputs):
+        tracker.reset()
+        label = labels.of(path)
+        for frame, image in images(path, every, colour):
+            name = f"{path.name} frame {frame}" if path.suffix.lower() in VIDEOS else path.name
+            crop = _crop(image, frame, size, tracker, second, name, counts)
+            if crop is None:
+                continue
+            picture, mesh, detail = crop
+            rows.picture.append(pack(picture))
+            rows.mask.append(_pack_mask(segmentation.mask(picture)))
+            rows.mesh.append(mesh)
+            rows.person.append(label.person)
+            rows.take.append(label.take)
+            rows.terms.append(label.terms)
+            rows.detail.append(detail)
+        observe(path, counts)
+    if counts.kept < 2:
+        raise ReenactError(f"{', '.join(inputs)}: {counts.kept} usable faces; training needs at least two pictures")
+    _write(out, rows, size, hold_out)
+    return counts
+
+
+def _crop(
+    image: np.ndarray, frame: int, size: int, tracker: Tracker, second: Tracker, name: str, counts: Counts
+) -> tuple[np.ndarray, np.ndarray, float] | None:
+    """Cut one face out; None, and counted, if it is of no use."""
+    track = tracker.track(image, frame)
+    if track is None or track.mesh is None:
+        counts.faceless.append(name)
+        return None
+    apart = _eyes_apart(track.mesh)
+    if apart < SMALLEST:
+        counts.small.append(name)
+        return None
+    region = Region.of_mesh(track.mesh)
+    picture, matrix = _cut(image, region, size)
+    mesh = track.mesh.copy()
+    mesh[:, :2] = mesh[:, :2] @ matrix[:, :2].T + matrix[:, 2]
+    mesh[:, 2] *= np.linalg.norm(matrix[:, 0])
+    second.reset()
+    again = second.track(picture, 0)
+    if again is None or again.mesh is None or _disagreement(again, mesh) > DISAGREEMENT:
+        counts.untrusted.append(name)
+        return None
+    if _sharpness(picture, mesh) < SHARPEST_BLUR:
+        counts.blurred.append(name)
+        return None
+    counts.kept += 1
+    return picture, mesh.astype(np.float32), AROUND * region.side / size
+
+
+def _cut(image: np.ndarray, region: Region, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Cut a region out upright: picture (size, size, 3) uint8, and the affine map (2, 3) image → crop."""
+    step = AROUND * region.side / size
+    cos, sin = np.cos(region.angle) / step, np.sin(region.angle) / step
+    turn = np.array([[cos, sin], [-sin, cos]])
+    matrix = np.column_stack([turn, (size - 1) / 2 - turn @ [region.x, region.y]])
+    if step > 1:
+        image = cv2.GaussianBlur(image, (0, 0), 0.5 * np.sqrt(step**2 - 1) + 1e-3)
+    flags = cv2.INTER_CUBIC if step < 1 else cv2.INTER_LINEAR
+    cut = cv2.warpAffine(image, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return cut, matrix
+
+
+def _pack_mask(mask: np.ndarray) -> np.ndarray:
+    """Encode a mask (H, W) in [0, 1] as PNG bytes (n,), 8 bit."""
+    _, encoded = cv2.imencode(".png", np.round(mask * 255).astype(np.uint8))
+    return encoded.ravel()
+
+
+def _eyes_apart(mesh: np.ndarray) -> float:
+    return float(np.linalg.norm(mesh[EYE_LEFT[0][-1], :2] - mesh[EYE_RIGHT[0][0], :2]))
+
+
+def _disagreement(track: Track, mesh: np.ndarray) -> float:
+    assert track.mesh is not None
+    return float(np.linalg.norm(track.mesh[:, :2] - mesh[:, :2], axis=1).mean()) / _eyes_apart(mesh)
+
+
+def _sharpness(picture: np.ndarray, mesh: np.ndarray) -> float:
+    """Mean absolute Laplacian of the face, at the size of its eyes 100 pixels apart, over its deviation."""
+    low, high = mesh[:468, :2].min(0).astype(int), mesh[:468, :2].max(0).astype(int)
+    face = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[max(low[1], 0) : high[1], max(low[0], 0) : high[0]]
+    scale = 100 / _eyes_apart(mesh)
+    face = cv2.resize(face, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.float32)
+    return float(np.abs(cv2.Laplacian(face, cv2.CV_32F)).mean() / max(float(face.std()), 1.0)) / 4
+
+
+def _write(out: Path, rows: _Rows, size: int, hold_out: Sequence[str]) -> None:
+    people, person = np.unique(rows.person, return_inverse=True)
+    validation = np.array([held_out(str(name), hold_out) for name in people])
+    with written_whole(out) as partial, partial.open("wb") as file:
+        np.savez(
+            file,
+            allow_pickle=False,
+            schema=np.asarray(SCHEMA),
+            size=np.asarray(size),
+            mesh=np.asarray(rows.mesh),
+            person=person,
+            people=people,
+            take=np.asarray(rows.take),
+            terms=np.asarray(rows.terms),
+            detail=np.asarray(rows.detail, np.float32),
+            validation=validation[person],
+            bytes=np.concatenate(rows.picture),
+            offsets=np.cumsum([0, *map(len, rows.picture)]),
+            masks=np.concatenate(rows.mask),
+            mask_offsets=np.cumsum([0, *map(len, rows.mask)]),
+        )

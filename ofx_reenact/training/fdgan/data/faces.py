@@ -1,0 +1,162 @@
+"""Views of faces for the printed FD-GAN: two of one person make a pair, as two frames of one clip do in the paper.
+
+People of whom there is one photograph get more views of it by the warp: the head turned, an open mouth shut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.files import written_whole
+from ofx_reenact.tracking.landmarks import MESH68
+from ofx_reenact.training.fdgan.data.crops import Crops
+from ofx_reenact.training.fdgan.data.packed import Pictures, pack, read_npz
+from ofx_reenact.training.fdgan.data.pairs import pseudo_target
+
+SCHEMA = "ofx-reenact/faces/1"
+# Head turn of a view made by the warp, degrees (standard deviation): more than that it draws ears out.
+TURN = 7.0
+
+
+@dataclass(frozen=True)
+class FaceBatch:
+    """B pairs: ``target`` and ``truth`` (B, 3, s, s) in [-1, 1] with their landmarks (B, 68, 2), and who it is (B,)."""
+
+    target: Tensor
+    target_landmarks: Tensor
+    truth: Tensor
+    landmarks: Tensor
+    person: Tensor
+
+
+class Faces:
+    """A set of views; ``people`` of training are numbered first to last, as the classifier knows them."""
+
+    def __init__(self, path: str | Path, size: int = 0) -> None:
+        """Read a set.
+
+        Args:
+            path: of the set.
+            size: side of the pictures that are drawn, a divisor of the set's; 0 takes the set's.
+
+        Raises:
+            ReenactError: no such file, not a set of faces, or its pictures do not divide into that size.
+        """
+        data = read_npz(path, SCHEMA, "set of faces; `ofx-reenact data faces` makes one")
+        self.size = size or int(data["size"])
+        self._shrink, rest = divmod(int(data["size"]), self.size)
+        if rest or not self._shrink or self.size % 16:
+            raise ReenactError(f"{path}: faces of {data['size']} pixels; choose a size that divides it, in steps of 16")
+        self.terms = tuple(data["terms"].tolist())
+        self._landmarks = torch.from_numpy(data["landmarks"])
+        self._pictures = Pictures(data["bytes"], data["offsets"], np.arange(len(data["person"])))
+        self._views: dict[bool, list[np.ndarray]] = {False: [], True: []}
+        for person in np.unique(data["person"]):
+            rows = np.nonzero(data["person"] == person)[0]
+            if len(rows) > 1:
+                self._views[bool(data["validation"][rows[0]])].append(rows)
+
+    def hold_on(self, device: str) -> None:
+        """Keep all of it on a GPU, decoded, where it fits; batches are made there."""
+        self._pictures.hold_on(device)
+        self._landmarks = self._landmarks.to(device)
+
+    def people(self, *, validation: bool = False) -> int:
+        """Number of people with at least two views."""
+        return len(self._views[validation])
+
+    def draw(self, count: int, rng: np.random.Generator) -> FaceBatch:
+        """Draw training pairs, mirrored half the time."""
+        views = self._views[False]
+        who = rng.integers(len(views), size=count)
+        rows = np.array([rng.choice(views[k], 2, replace=False) for k in who])
+        batch = self._batch(rows, who)
+        return batch if rng.random() < 0.5 else _mirrored(batch, self.size)
+
+    def validation(self, count: int) -> FaceBatch:
+        """Validation pairs, one a person, the same each time."""
+        views = self._views[True]
+        who = np.linspace(0, len(views) - 1, min(count, len(views))).astype(int)
+        return self._batch(np.array([views[k][:2] for k in who]), who)
+
+    def _batch(self, rows: np.ndarray, who: np.ndarray) -> FaceBatch:
+        device = self._landmarks.device
+        index = torch.from_numpy(rows.ravel()).to(device)
+        shown = self._pictures.take(rows.ravel()).to(device).float() / 127.5 - 1
+        # Pixel centres: the middle of n pixels is the centre of the one they become.
+        points = (self._landmarks[index] + 0.5) / self._shrink - 0.5
+        shown = torch.nn.functional.avg_pool2d(shown, self._shrink)
+        person = torch.from_numpy(who.astype(np.int64)).to(device)
+        return FaceBatch(shown[0::2], points[0::2], shown[1::2], points[1::2], person)
+
+
+def build_faces(
+    crops: Crops,
+    out: Path,
+    *,
+    size: int = 256,
+    views: int = 2,
+    seed: int = 1,
+    observe: Callable[[int, int], None] = lambda done, count: None,
+) -> int:
+    """Make views of a set of crops and write them; returns their number.
+
+    Raises:
+        ReenactError: there are fewer than two people.
+        OutputError: the set cannot be written.
+    """
+    if len(crops.people) < 2:
+        raise ReenactError("one person only: FD-GAN's classifier needs at least two; give pictures of more people")
+    packed: list[np.ndarray] = []
+    landmarks: list[np.ndarray] = []
+    rows: list[int] = []
+    for row in range(len(crops)):
+        for picture, mesh in _views_of(crops, row, views, np.random.default_rng([seed, row])):
+            small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
+            packed.append(pack(np.round(np.clip(small, 0, 1) * 255).astype(np.uint8)))
+            landmarks.append((mesh[list(MESH68), :2] + 0.5) * size / crops.size - 0.5)
+            rows.append(row)
+        observe(row + 1, len(crops))
+    with written_whole(out) as partial, partial.open("wb") as file:
+        np.savez(
+            file,
+            allow_pickle=False,
+            schema=np.asarray(SCHEMA),
+            size=np.asarray(size),
+            person=crops.person[rows],
+            validation=crops.validation[rows],
+            terms=np.unique(crops.terms),
+            landmarks=np.asarray(landmarks, np.float32),
+            bytes=np.concatenate(packed),
+            offsets=np.cumsum([0, *map(len, packed)]),
+        )
+    return len(rows)
+
+
+def _views_of(crops: Crops, row: int, views: int, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    picture, mesh = crops.picture(row), crops.mesh[row].astype(np.float64)
+    yield picture, mesh
+    for _ in range(views):
+        if (made := pseudo_target(picture, mesh, rng, TURN)) is not None:
+            yield made
+
+
+def _mirrored(batch: FaceBatch, size: int) -> FaceBatch:
+    from ofx_reenact.training.fdgan.data.pair_set import MIRROR
+
+    def swap(points: Tensor) -> Tensor:
+        other = points[:, list(MIRROR)].clone()
+        other[..., 0] = size - 1 - other[..., 0]
+        return other
+
+    return FaceBatch(
+        batch.target.flip(-1), swap(batch.target_landmarks), batch.truth.flip(-1), swap(batch.landmarks), batch.person
+    )

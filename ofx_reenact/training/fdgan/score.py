@@ -1,0 +1,100 @@
+"""Errors of a repair on people whom training does not see: what the warp leaves, and what the network makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ofx_reenact.fdgan.repair import DenseFDGAN
+from ofx_reenact.training.fdgan.data.pair_set import RENDERED, REVERSE, TRUE, Batch, PairSet
+from ofx_reenact.training.fdgan.features import feature_distance
+
+# Rows to look at of each kind.
+_SHOWN = 4
+T = TypeVar("T")
+
+
+@torch.no_grad()
+def measure_pairs(
+    network: DenseFDGAN, pair_set: PairSet, *, limit: int = 0, device: str = "cpu"
+) -> tuple[dict[str, float], list[np.ndarray]]:
+    """Measure on the validation pairs.
+
+    Args:
+        network: extractor and translator.
+        pair_set: set of pairs.
+        limit: pairs of each kind at most, evenly chosen; 0 takes all.
+        device: where to run.
+
+    Returns:
+        ``KIND PSNR warp``, ``KIND PSNR repaired`` (dB, mouth region), ``KIND features warp``, ``... repaired``; and
+        rows of pictures to look at, (h, 4·w, 3) float32 in [0, 1]: target, warp, repaired, truth.
+    """
+    scores: dict[str, float] = {}
+    shown: list[np.ndarray] = []
+    for kind in (REVERSE, TRUE, RENDERED):
+        rows = evenly(pair_set.rows(validation=True, kind=kind).tolist(), limit)
+        found: dict[str, list[Tensor]] = {}
+        rows_shown: list[np.ndarray] = []
+        for part in np.array_split(rows, -(-len(rows) // 8)) if rows else ():
+            batch = pair_set.batch(part).to(device)
+            made = repair(network, batch)
+            for name, value in errors(batch, made).items():
+                found.setdefault(name, []).append(value)
+            rows_shown += strips(batch, made) if len(rows_shown) < _SHOWN else []
+        shown += rows_shown[:_SHOWN]
+        scores |= {f"{kind} {name}": torch.cat(values).nanmean().item() for name, values in found.items()}
+    return scores, shown
+
+
+def evenly(items: Sequence[T], limit: int) -> list[T]:
+    """Choose so many of the items at most, evenly; 0 takes all."""
+    if not limit or len(items) <= limit:
+        return list(items)
+    return [items[i] for i in np.linspace(0, len(items) - 1, limit).astype(int).tolist()]
+
+
+def repair(network: DenseFDGAN, batch: Batch) -> Tensor:
+    """Repair a batch, (B, 3, h, w), each target seen in its one picture."""
+    dictionary = network.write(batch.target[:, None], batch.target_landmarks[:, None])
+    return network(batch.warped, batch.maps, batch.landmarks, dictionary).picture
+
+
+def errors(batch: Batch, made: Tensor) -> dict[str, Tensor]:
+    """PSNR and feature distance of warp and repair in the mouth, (B,) each; NaN where no mouth is open."""
+    region = mouth_region(batch.maps)
+    none = region.sum((1, 2, 3)) < 1
+    result: dict[str, Tensor] = {}
+    for name, picture in (("warp", batch.warped), ("repaired", made)):
+        result[f"PSNR {name}"] = psnr(picture, batch.truth, region).masked_fill(none, float("nan"))
+        distance = feature_distance(picture, batch.truth, region)
+        result[f"features {name}"] = distance.masked_fill(none, float("nan"))
+    return result
+
+
+def mouth_region(maps: Tensor) -> Tensor:
+    """The mouth's opening and two pixels around it, (B, 1, h, w) of 0 and 1."""
+    return nn.functional.max_pool2d((maps[:, 2:3] > 0.05).float(), 5, stride=1, padding=2)
+
+
+def psnr(made: Tensor, truth: Tensor, region: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio in dB over a region (B, 1, h, w), pictures in [-1, 1], (B,)."""
+    square = (((made - truth) / 2) ** 2).mean(1, keepdim=True)
+    mean = (square * region).sum((1, 2, 3)) / region.sum((1, 2, 3)).clamp(min=1e-6)
+    return -10 * torch.log10(mean.clamp(min=1e-10))
+
+
+def strips(batch: Batch, made: Tensor) -> list[np.ndarray]:
+    """Rows of pictures to look at."""
+    row = torch.cat([batch.target, batch.warped, made, batch.truth], dim=-1)
+    return list((row / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy())
+
+
+def sheet(rows: list[np.ndarray], zoom: int = 2) -> np.ndarray:
+    """Stack rows into one picture, (H, W, 3) uint8."""
+    stacked = np.concatenate(rows)
+    return np.round(stacked * 255).astype(np.uint8).repeat(zoom, 0).repeat(zoom, 1)

@@ -1,0 +1,155 @@
+"""A training of FD-GAN from its pairs to its weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ofx_reenact.errors import SettingsError
+from ofx_reenact.fdgan.weights import (
+    DenseWeights,
+    PortraitWeights,
+    load_dense,
+    load_portrait,
+    save_dense,
+    save_portrait,
+)
+from ofx_reenact.files import sha256_of
+from ofx_reenact.training.distributed import ALONE, Group
+from ofx_reenact.training.fdgan.critics import load_critics, save_critics
+from ofx_reenact.training.fdgan.data.faces import Faces
+from ofx_reenact.training.fdgan.data.pair_set import PairSet
+from ofx_reenact.training.fdgan.dense import DenseRecipe, DenseSettings
+from ofx_reenact.training.fdgan.paper import PaperRecipe, PaperSettings
+from ofx_reenact.training.fdgan.score import measure_pairs
+from ofx_reenact.training.loop import Curves, Point, run
+
+CRITICS = "critics.safetensors"
+WEIGHTS = {"dense": "fdgan_dense.safetensors", "paper": "fdgan_paper.safetensors"}
+STEPS = {"dense": 3000, "paper": 1_000_000}
+
+
+@dataclass(frozen=True)
+class Training:
+    """What ``train fdgan`` is asked to do.
+
+    Attributes:
+        recipe: ``dense`` or ``paper``.
+        data: set of pairs, or of faces for the paper recipe.
+        out: folder of the run.
+        steps: batches; None takes the recipe's own number.
+        size: side of the paper recipe's pictures, a divisor of the set's; 0 takes the set's.
+        start: weights of the same recipe to go on with.
+        critics: critics of an earlier training to go on with.
+        save_every: steps from checkpoint to checkpoint, and from one sheet of samples to the next.
+        resume: go on with the run in ``out``.
+        threads: of the CPU; 0 leaves it to torch.
+        dense, paper: settings of the recipes.
+    """
+
+    recipe: str
+    data: str
+    out: Path
+    steps: int | None = None
+    size: int = 0
+    start: str = ""
+    critics: str = ""
+    save_every: int = 200
+    resume: bool = False
+    threads: int = 0
+    dense: DenseSettings = field(default_factory=DenseSettings)
+    paper: PaperSettings = field(default_factory=PaperSettings)
+
+
+def train(
+    training: Training,
+    observe: Callable[[Point], None] = lambda point: None,
+    group: Group = ALONE,
+) -> Path:
+    """Run a training, or one process's part of it; returns the weights file, which the first process writes.
+
+    Raises:
+        ReenactError: the data cannot be used.
+        SettingsError: ``out`` holds another run, or memory ran out.
+    """
+    if training.threads:
+        torch.set_num_threads(training.threads)
+    try:
+        return (_train_dense if training.recipe == "dense" else _train_paper)(training, observe, group)
+    except (MemoryError, RuntimeError) as error:
+        # torch has a class of its own for the GPU only; on the CPU the message alone tells.
+        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
+            settings = training.dense if training.recipe == "dense" else training.paper
+            raise SettingsError(f"out of memory with --batch {settings.batch}: choose a smaller one") from error
+        raise
+
+
+def _train_dense(training: Training, observe: Callable[[Point], None], group: Group) -> Path:
+    pair_set, weights = PairSet(training.data), training.out / WEIGHTS["dense"]
+    start = load_dense(training.start) if training.start else None
+    settings = replace(training.dense, **_origins(training, start))
+    recipe = DenseRecipe(settings, pair_set, training.out, start.network if start else None, group)
+    if training.critics:
+        load_critics(Path(training.critics), recipe.critic)
+    steps = _run(training, recipe, observe, group)
+    if not group.first:
+        return weights
+    scores, _ = measure_pairs(recipe.average, pair_set, device=settings.device)
+    about = f"dense recipe ({settings.variant}), {steps} steps of {settings.batch * group.size}"
+    note = {
+        "recipe": about + (f", from {start.sha256[:12]}" if start else ""),
+        "data": f"{len(pair_set.rows(validation=False))} pairs of {len(pair_set.people)} people; terms: "
+        + ", ".join(pair_set.terms),
+        "errors": json.dumps({name: round(value, 4) for name, value in scores.items()}),
+    }
+    save_dense(weights, recipe.average.cpu(), note)
+    save_critics(training.out / CRITICS, recipe.critic.cpu())
+    return weights
+
+
+def _train_paper(training: Training, observe: Callable[[Point], None], group: Group) -> Path:
+    faces, weights = Faces(training.data, training.size), training.out / WEIGHTS["paper"]
+    start = load_portrait(training.start) if training.start else None
+    settings = replace(training.paper, **_origins(training, start))
+    recipe = PaperRecipe(settings, faces, training.out, start.network if start else None, group)
+    if training.critics:
+        load_critics(Path(training.critics), recipe.critics)
+    steps = _run(training, recipe, observe, group)
+    if not group.first:
+        return weights
+    batch = settings.batch * group.size
+    about = f"paper recipe ({settings.variant}), {steps} steps of {batch} at {faces.size}², learning rate "
+    note = {
+        "recipe": f"{about}{settings.learning_rate:g}" + (f", from {start.sha256[:12]}" if start else ""),
+        "data": f"{faces.people()} people; terms: {', '.join(faces.terms)}",
+        "errors": json.dumps({name: round(value, 4) for name, value in recipe.measure().items()}),
+    }
+    save_portrait(weights, recipe.average.cpu(), faces.size, note)
+    save_critics(training.out / CRITICS, recipe.critics.cpu())
+    return weights
+
+
+def _origins(training: Training, start: DenseWeights | PortraitWeights | None) -> dict[str, Any]:
+    """What a run goes on with, by its content: a checkpoint of another start is not gone on with."""
+    critics = sha256_of(Path(training.critics)) if training.critics else ""
+    return {"start": start.sha256 if start else "", "critics": critics}
+
+
+def _run(
+    training: Training, recipe: DenseRecipe | PaperRecipe, observe: Callable[[Point], None], group: Group
+) -> int:
+    steps = training.steps or STEPS[training.recipe]
+    observers: list[Callable[[Point], None]] = [Curves(training.out), observe] if group.first else []
+
+    def all_of(point: Point) -> None:
+        for each in observers:
+            each(point)
+
+    out, every = training.out, training.save_every
+    run(recipe, out, steps, save_every=every, resume=training.resume, observe=all_of, group=group)
+    return steps

@@ -1,0 +1,90 @@
+"""Train a custom identity: a target, frames of the same person, and an identity file that knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ofx_reenact.engine.inputs import (
+    choose_device,
+    find_identity,
+    make_painter,
+    read_target,
+    reference_of,
+)
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.fdgan.weights import load_dense
+from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.media import find_media
+from ofx_reenact.frames.sequence import Sequence as Frames
+from ofx_reenact.ldnet.weights import load_ldnet
+from ofx_reenact.settings import Settings
+from ofx_reenact.tracking.facemesh import FaceMesh
+from ofx_reenact.training.distributed import refuse
+from ofx_reenact.training.fdgan.custom import MOST, Custom, CustomSettings, train_custom
+from ofx_reenact.training.fdgan.data.pairs import Pair, pair_of
+
+
+@dataclass(frozen=True)
+class CustomReport:
+    """What came of it: frames used and left out, and what was learned."""
+
+    used: int
+    faceless: int
+    custom: Custom
+
+
+def train_identity(
+    settings: Settings,
+    frames: str,
+    custom: CustomSettings,
+    observe: Callable[[int, float], None] = lambda step, loss: None,
+) -> CustomReport:
+    """Fit FD-GAN to a person and write the identity file ``settings.identity``.
+
+    Args:
+        settings: target, identity, weights, colour space.
+        frames: clip, sequence folder or pictures of the same person.
+        custom: how to train.
+        observe: called after each step.
+
+    Raises:
+        ReenactError: the target or the frames cannot be used.
+    """
+    refuse("train identity")
+    colour, device = Colour(), choose_device(settings.device)
+    weights, fdgan = load_ldnet(settings.weights or None), load_dense(settings.fdgan_weights or None, device)
+    target = read_target(settings, colour)
+    identity = find_identity(settings, target, colour, weights)
+    reference = reference_of(identity, target, colour)
+    dictionary = make_painter(fdgan, device).write([reference])
+    pairs, faceless, seen = [], 0, 0
+    for found, pair in _pairs(reference.picture, identity.mesh, frames, colour):
+        seen += 1
+        faceless += not found
+        # A frame that is the target, pixel for pixel, teaches nothing.
+        pairs += [pair] if pair is not None else []
+    if faceless == seen:
+        raise ReenactError(f"{frames}: no face was found in any frame")
+    learned = train_custom(fdgan.network, dictionary, pairs, replace(custom, device=device), observe)
+    made = replace(identity, dictionary=learned.dictionary, adapters=learned.adapters, fdgan_sha256=fdgan.sha256)
+    made.save(Path(settings.identity))
+    return CustomReport(len(pairs), faceless, learned)
+
+
+def _pairs(target: np.ndarray, mesh: np.ndarray, frames: str, colour: Colour) -> Iterator[tuple[bool, Pair | None]]:
+    """The target carried to each frame, at most MOST of them, evenly chosen; and whether a face was found in it."""
+    clips = [Frames.open(path) for path in find_media([frames])]
+    there = [(clip, frame) for clip in clips for frame in clip.frames]
+    tracker = FaceMesh()
+    for row in np.unique(np.linspace(0, len(there) - 1, min(len(there), MOST)).astype(int)):
+        clip, frame = there[row]
+        shown = colour.show(clip.read(frame))
+        track = tracker.track(shown, frame)
+        if track is None or track.mesh is None:
+            yield False, None
+            continue
+        yield True, pair_of(target, mesh, shown.astype(np.float32) / 255, track.mesh)

@@ -1,0 +1,1 @@
+"""LD-Net's training: heads, tracks, recipes, losses."""

@@ -1,0 +1,120 @@
+"""Heads of the parametric body model ``anny`` (code Apache-2.0, NAVER; MakeHuman data CC0) as a source of landmarks.
+
+Where on its mesh the 68 landmarks lie was calibrated with the default tracker (``resources/calibration``), so that
+these landmarks are the tracker's. People are sampled from its shape controls; their landmarks are made a linear model.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.ldnet.normalise import RIGID
+from ofx_reenact.resources import resource
+from ofx_reenact.training.ldnet.heads import HeadModel
+
+SOURCE = "anny (Apache-2.0, NAVER; MakeHuman data CC0)"
+# How far behind the middle of its landmarks the centre of a head lies, in centimetres; heads turn about it.
+_BEHIND = 9.4
+_MODES, _BATCH = 100, 16
+# Phenotypes and the range that adults take; the rest of the body does not matter.
+_RANGES = {"gender": (0.0, 1.0), "age": (0.45, 1.0), "weight": (0.25, 0.75), "muscle": (0.3, 0.7)}
+# Local changes that shape a face, and how far they vary; what skews a head hardly does.
+_SHAPES = ("head", "nose", "mouth", "chin", "forehead", "eyebrows", "cheek", "eye")
+_SPREAD, _SKEW = 0.35, 0.1
+
+
+class AnnyBody:
+    """The body model with its 68 landmarks found."""
+
+    def __init__(self) -> None:
+        """Load it; the first time takes about a minute.
+
+        Raises:
+            ReenactError: the package is not installed, or of another mesh than was calibrated.
+        """
+        try:
+            import anny
+        except ImportError as error:
+            raise ReenactError("heads from anny need its package: pip install 'ofx-reenact[train]'") from error
+        self.body: Any = anny.Anny(local_changes="default", facial_actions="all").to(dtype=torch.float32)
+        table = json.loads(resource("calibration", "anny68.json").read_text(encoding="utf-8"))
+        vertices = len(self.body.template_vertices)
+        if vertices != table["vertices"]:
+            raise ReenactError(f"anny's mesh has {vertices} vertices, the calibrated one {table['vertices']}")
+        self._corners, self._weights = torch.tensor(table["corners"]), torch.tensor(table["weights"])
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Names of the facial actions."""
+        return tuple(self.body.facial_action_labels)
+
+    def vertices(
+        self, count: int, shape: Mapping[str, Tensor], local: Mapping[str, Tensor], actions: Mapping[str, Tensor]
+    ) -> Tensor:
+        """Pose-free meshes (count, V, 3) in centimetres, x right on screen, y up, z to the viewer."""
+        pose = torch.eye(4)[None, None].repeat(count, self.body.bone_count, 1, 1)
+        middle = {name: torch.full((count,), 0.5) for name in self.body.phenotype_labels}
+        with torch.no_grad():
+            made = self.body(
+                pose_parameters=pose,
+                phenotype_kwargs={**middle, **shape},
+                local_changes_kwargs=dict(local),
+                facial_actions=dict(actions),
+            )["vertices"]
+        return torch.stack([made[..., 0], made[..., 2], -made[..., 1]], -1) * 100
+
+    def landmarks(self, vertices: Tensor) -> Tensor:
+        """The 68 landmarks (count, 68, 3) of meshes, moved so that the centre of the head is the origin."""
+        points = (vertices[:, self._corners] * self._weights[..., None]).sum(2)
+        centre = points[:, list(RIGID)].mean(1, keepdim=True)
+        return points - centre + torch.tensor([0.0, 0.0, _BEHIND])
+
+
+def anny_model(people: int = 4000, seed: int = 0) -> HeadModel:
+    """Sample people and make their landmarks a linear model.
+
+    Args:
+        people: how many to sample for the identity modes.
+        seed: of chance.
+
+    Raises:
+        ReenactError: anny is not there.
+    """
+    body, generator = AnnyBody(), torch.Generator().manual_seed(seed)
+    sampled = [
+        body.landmarks(body.vertices(_BATCH, *_person(body, generator), {})) for _ in range(-(-people // _BATCH))
+    ]
+    faces = torch.cat(sampled)[:people].double()
+    mean = faces.mean(0)
+    _, deviations, directions = torch.linalg.svd((faces - mean).flatten(1), full_matrices=False)
+    modes = (directions * deviations[:, None] / np.sqrt(len(faces) - 1))[:_MODES].unflatten(1, (68, 3))
+    neutral = body.landmarks(body.vertices(1, {}, {}, {}))
+    acting = [body.landmarks(body.vertices(1, {}, {}, {unit: torch.ones(1)})) - neutral for unit in body.units]
+    return HeadModel(mean.float(), modes.float(), torch.cat(acting), body.units, SOURCE)
+
+
+def _person(body: AnnyBody, generator: torch.Generator) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Draw shapes of a batch of adults, nearly symmetric."""
+    shape = {
+        name: low + (high - low) * torch.rand(_BATCH, generator=generator) for name, (low, high) in _RANGES.items()
+    }
+    local: dict[str, Tensor] = {}
+    for name in body.body.local_change_labels:
+        side, _, rest = name.partition("-")
+        if (rest if side in "lr" else name).partition("-")[0] not in _SHAPES or side == "r":
+            continue
+        drawn = torch.randn(_BATCH, generator=generator) * _SPREAD
+        if side == "l":
+            skewed = (drawn + torch.randn(_BATCH, generator=generator) * _SKEW * _SPREAD for _ in "lr")
+            local[f"l-{rest}"], local[f"r-{rest}"] = (value.clamp(-1, 1) for value in skewed)
+        else:
+            sideways = name.endswith("trans-out") or name == "head-angle-out"
+            local[name] = (drawn * (_SKEW if sideways else 1.0)).clamp(-1, 1)
+    return shape, local

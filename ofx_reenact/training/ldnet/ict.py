@@ -1,0 +1,51 @@
+"""ICT-FaceKit's own repository layout as a source of heads (MIT, USC Institute for Creative Technologies).
+
+``FaceXModel/`` holds one OBJ a shape, all of one topology, and ``vertex_indices.json`` with the expressions' names and
+the 68 landmarks' vertices.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.training.ldnet.heads import HeadModel
+
+SOURCE = "ICT-FaceKit (MIT, USC ICT)"
+_NEUTRAL, _INDICES = "generic_neutral_mesh.obj", "vertex_indices.json"
+
+
+def ict_model(folder: Path) -> HeadModel:
+    """Read a checkout of the repository, or its ``FaceXModel`` folder.
+
+    Raises:
+        ReenactError: a file is missing or damaged.
+    """
+    folder = folder / "FaceXModel" if (folder / "FaceXModel").is_dir() else folder
+    try:
+        indices = json.loads((folder / _INDICES).read_text(encoding="utf-8"))
+        landmarks, units = indices["idx_to_landmark_verts"], tuple(indices["expressions"])
+    except (OSError, ValueError, KeyError) as error:
+        raise ReenactError(f"{folder / _INDICES}: cannot be read ({error}); is this ICT-FaceKit's folder?") from error
+    mean = _points(folder / _NEUTRAL, landmarks)
+    faces = sorted(folder.glob("identity[0-9][0-9][0-9].obj"))
+    if not faces:
+        raise ReenactError(f"{folder}: no identity000.obj, identity001.obj, …")
+    identity = np.stack([_points(path, landmarks) - mean for path in faces])
+    expression = np.stack([_points(folder / f"{name}.obj", landmarks) - mean for name in units])
+    tensors = [torch.from_numpy(array.astype(np.float32)) for array in (mean, identity, expression)]
+    return HeadModel(tensors[0], tensors[1], tensors[2], units, SOURCE)
+
+
+def _points(path: Path, vertices: list[int]) -> np.ndarray:
+    """Read the given vertices (n, 3) of an OBJ."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            rows = [line.split()[1:4] for line in file if line.startswith("v ")]
+        return np.array([rows[i] for i in vertices], np.float64)
+    except (OSError, ValueError, IndexError) as error:
+        raise ReenactError(f"{path}: its vertices cannot be read ({error})") from error

@@ -1,0 +1,105 @@
+"""People whose landmarks a training draws: synthetic ones without end, or the labelled landmarks of a file.
+
+Convention: landmarks (B, 68, 2) as they come, not normalised; x right, y down; a person is a number from 0 on.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.training.ldnet.heads import HeadModel
+
+
+class People(Protocol):
+    """A number of people, each seen in many poses and expressions."""
+
+    @property
+    def count(self) -> int:
+        """Number of people."""
+
+    def draw(self, who: Tensor, generator: torch.Generator) -> Tensor:
+        """Landmarks (B, 68, 2) of people (B,), each in a pose and expression of chance."""
+
+
+@dataclass(frozen=True)
+class SyntheticPeople:
+    """People of head models: their shapes are drawn once, poses, expressions and cameras every time.
+
+    Attributes:
+        models: head models.
+        shapes: mode weights (n, M) of each model's people; people are numbered model after model.
+    """
+
+    models: tuple[HeadModel, ...]
+    shapes: tuple[Tensor, ...]
+
+    @classmethod
+    def of(cls, models: Sequence[HeadModel], count: int, seed: int) -> SyntheticPeople:
+        """Draw ``count`` people of each model."""
+        generator = torch.Generator().manual_seed(seed)
+        return cls(tuple(models), tuple(model.people(count, generator) for model in models))
+
+    @property
+    def count(self) -> int:
+        """Number of people."""
+        return sum(len(shapes) for shapes in self.shapes)
+
+    def draw(self, who: Tensor, generator: torch.Generator) -> Tensor:
+        """See :class:`People`."""
+        result, first = torch.empty(len(who), 68, 2), 0
+        for model, shapes in zip(self.models, self.shapes, strict=True):
+            mine = (who >= first) & (who < first + len(shapes))
+            count = int(mine.sum())
+            poses, distances = model.poses(count, generator), model.distances(count, generator)
+            result[mine] = model.landmarks(shapes[who[mine] - first], poses, distances)
+            first += len(shapes)
+        return result
+
+
+class LandmarkSet:
+    """Landmarks with the person they belong to: an ``.npz`` with ``landmarks`` (N, 68, 2) and ``identity`` (N,)."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Read and check.
+
+        Raises:
+            ReenactError: naming the file and what is wrong with it.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as data:
+                landmarks, identity = data["landmarks"].astype(np.float32), data["identity"].astype(np.int64)
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise ReenactError(f"{path}: not a set of landmarks ({error})") from error
+        if landmarks.ndim != 3 or landmarks.shape[1:] != (68, 2) or identity.shape != landmarks.shape[:1]:
+            shapes = f"landmarks are {landmarks.shape}, identity {identity.shape}"
+            raise ReenactError(f"{path}: {shapes}; expected (N, 68, 2) and (N,)")
+        bad = ~np.isfinite(landmarks).all((1, 2))
+        if bad.any():
+            raise ReenactError(f"{path}: row {int(np.argmax(bad))} has landmarks that are not finite")
+        names, labels = np.unique(identity, return_inverse=True)
+        if len(names) < 2:
+            raise ReenactError(f"{path}: {len(names)} people; training needs two or more to tell apart")
+        order = np.argsort(labels, kind="stable")
+        self._count = len(names)
+        self.landmarks = torch.from_numpy(landmarks[order])
+        self._sizes = torch.from_numpy(np.bincount(labels))
+        self._starts = torch.cumsum(self._sizes, 0) - self._sizes
+
+    @property
+    def count(self) -> int:
+        """Number of people."""
+        return self._count
+
+    def draw(self, who: Tensor, generator: torch.Generator) -> Tensor:
+        """See :class:`People`; every row of a person is as likely."""
+        at = (torch.rand(len(who), generator=generator) * self._sizes[who]).long()
+        return self.landmarks[self._starts[who] + at]

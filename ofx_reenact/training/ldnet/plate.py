@@ -1,0 +1,175 @@
+"""LD-Net's training for the plate profile: swaps supervised on synthetic heads.
+
+The printed losses only say that a swap must look like the target and move like the driver. On synthetic heads the true
+swap is known, so it is asked for directly, together with the anchored results that are rendered in the end; both codes
+are asked to stay the same over what they must not see.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ofx_reenact.ldnet.network import LDNet
+from ofx_reenact.ldnet.normalise import Norm, normalise
+from ofx_reenact.training.ldnet.heads import HeadModel
+from ofx_reenact.training.ldnet.paper import squared_error
+from ofx_reenact.training.ldnet.people import LandmarkSet
+from ofx_reenact.training.ldnet.score import Score
+from ofx_reenact.training.ldnet.swaps import Drawing, Swaps, draw_swaps
+from ofx_reenact.training.loop import autocast
+
+
+@dataclass(frozen=True)
+class PlateSettings:
+    """The plate recipe.
+
+    Attributes:
+        batch: swaps a step.
+        learning_rate: of Adam at its highest; rises over the first 200 steps, then falls as a cosine.
+        norm: how landmarks are normalised.
+        ema: decay of the average that is kept.
+        seed: of chance.
+        device: ``cpu`` or ``cuda``.
+        bf16: forward passes in bfloat16, where the device has it.
+        width: features of the hidden layers; the paper's 512.
+        start, tracks: SHA-256 of the weights that the run goes on with and of its tracks; empty for none.
+    """
+
+    batch: int = 256
+    learning_rate: float = 1.5e-3
+    norm: Norm = "rigid"
+    ema: float = 0.999
+    seed: int = 1
+    device: str = "cpu"
+    bf16: bool = True
+    width: int = 512
+    start: str = ""
+    tracks: str = ""
+
+
+class PlateRecipe:
+    """Supervised swaps, drawn from one head model after the other. See :class:`ofx_reenact.training.loop.Recipe`."""
+
+    def __init__(
+        self,
+        settings: PlateSettings,
+        sources: Sequence[HeadModel],
+        template: Tensor,
+        score: Score,
+        *,
+        start: LDNet | None = None,
+        tracks: LandmarkSet | None = None,
+    ) -> None:
+        """Begin from chance, or from a trained network.
+
+        Args:
+            settings: of the run.
+            sources: head models; steps take turns among them.
+            template: mean face (68, 2) of the normalisation.
+            score: measures a network on unseen people.
+            start: network to go on with.
+            tracks: landmarks of real people; a swap among them keeps the target's identity code.
+        """
+        torch.manual_seed(settings.seed)
+        self._settings, self._sources, self._tracks, self._score = settings, sources, tracks, score
+        self._drawing = Drawing(settings.norm, template)
+        self.network = (start or LDNet(width=settings.width)).to(settings.device).requires_grad_(True)
+        self.average = copy.deepcopy(self.network)
+        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=settings.learning_rate, eps=1e-6)
+        self.generator = torch.Generator().manual_seed(settings.seed)
+
+    def about(self) -> dict[str, Any]:
+        """See :class:`ofx_reenact.training.loop.Recipe`."""
+        return {"recipe": "plate", "sources": [model.source for model in self._sources], **asdict(self._settings)}
+
+    def step(self, number: int, steps: int) -> dict[str, float]:
+        """Take one batch of swaps from the source whose turn it is."""
+        settings = self._settings
+        share = min(1.0, (number + 1) / 200) * (0.5 + 0.5 * math.cos(math.pi * number / steps))
+        for group in self.optimiser.param_groups:
+            group["lr"] = settings.learning_rate * max(share, 0.005)
+        model = self._sources[number % len(self._sources)]
+        swaps = draw_swaps(model, self._drawing, settings.batch, self.generator).to(settings.device)
+        real = self._real()
+        with autocast(settings.device, settings.bf16):
+            terms = losses(self.network, swaps)
+            if real is not None:
+                terms["cycle"] = 0.1 * cycle(self.network, *real)
+            loss = torch.stack(list(terms.values())).sum()
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
+        self.optimiser.step()
+        decay = min(settings.ema, (2 + number) / (11 + number))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
+        return {name: value.item() for name, value in terms.items()}
+
+    @torch.no_grad()
+    def measure(self) -> Mapping[str, float]:
+        """Point errors of the average on unseen people."""
+        return self._score(self.average)
+
+    def state(self) -> dict[str, Any]:
+        """See :class:`ofx_reenact.training.loop.Recipe`."""
+        return {
+            "network": self.network.state_dict(), "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(), "chance": self.generator.get_state(),
+        }  # fmt: skip
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """See :class:`ofx_reenact.training.loop.Recipe`."""
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.generator.set_state(state["chance"])
+
+    def _real(self) -> tuple[Tensor, Tensor] | None:
+        """Draw real drivers and targets, normalised (B, 68, 2) each."""
+        if self._tracks is None:
+            return None
+        who = torch.randint(self._tracks.count, (2 * self._settings.batch,), generator=self.generator)
+        drawn = self._tracks.draw(who, self.generator)
+        normalised, _ = normalise(drawn, self._settings.norm, self._drawing.template)
+        driver, target = normalised.to(self._settings.device).chunk(2)
+        return driver, target
+
+
+def losses(network: LDNet, swaps: Swaps) -> dict[str, Tensor]:
+    """Swap, reconstruction, both anchored swaps, and agreement of both codes.
+
+    From one frame nobody can tell a wide mouth from a smile, so the swap alone teaches to do half of either. What is
+    rendered is the difference of two frames, where who it is cancels: the relative swap weighs most.
+    """
+    faces = torch.cat([swaps.driver, swaps.rest, swaps.target, swaps.truth])
+    act, rest, own, done = network.encode_pose(faces).chunk(4)
+    identity, identity_done = network.encode_identity(torch.cat([swaps.target, swaps.truth])).chunk(2)
+    made = network.generate(torch.cat([act, rest, own]), identity.repeat(3, 1)).float()
+    swap, rested, same = made.chunk(3)
+    absolute, relative = swaps.target + swap - same, swaps.target + swap - rested
+    return {
+        "swap": 1000 * squared_error(swap, swaps.truth),
+        "same": 200 * squared_error(same, swaps.target),
+        "absolute": 200 * squared_error(absolute, swaps.truth),
+        "relative": 4500 * squared_error(torch.where(swaps.like, relative, swaps.truth), swaps.truth),
+        "pose": 0.1 * disagreement(act.float(), done.float()),
+        "identity": 0.1 * disagreement(identity.float(), identity_done.float()),
+    }
+
+
+def cycle(network: LDNet, driver: Tensor, target: Tensor) -> Tensor:
+    """How far a swap's identity code is from its target's, where the true swap is not known."""
+    identity = network.encode_identity(target)
+    return disagreement(network.encode_identity(network(driver, identity)).float(), identity.float())
+
+
+def disagreement(a: Tensor, b: Tensor) -> Tensor:
+    """Mean squared difference of codes (B, n) in units of their variance, so that shrinking them wins nothing."""
+    return ((a - b) ** 2).mean() / a.detach().var(0).mean().clamp(min=1e-6)

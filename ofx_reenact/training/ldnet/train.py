@@ -1,0 +1,192 @@
+"""A training of LD-Net from its files to its weights: which recipe, on whom, from where, to where."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ofx_reenact.errors import ReenactError, SettingsError
+from ofx_reenact.files import sha256_of
+from ofx_reenact.ldnet.network import LDNet
+from ofx_reenact.ldnet.weights import load_ldnet, save_ldnet
+from ofx_reenact.training.distributed import refuse
+from ofx_reenact.training.ldnet.heads import HeadModel, load_heads
+from ofx_reenact.training.ldnet.paper import STEPS, PaperSettings, Stage1, Stage2
+from ofx_reenact.training.ldnet.people import LandmarkSet, People, SyntheticPeople
+from ofx_reenact.training.ldnet.plate import PlateRecipe, PlateSettings
+from ofx_reenact.training.ldnet.score import score
+from ofx_reenact.training.ldnet.swaps import Drawing
+from ofx_reenact.training.loop import CHECKPOINT, Curves, Point, read_checkpoint, run
+
+WEIGHTS = "ldnet.safetensors"
+PLATE_STEPS = 16_000
+
+
+@dataclass(frozen=True)
+class Training:
+    """What ``train ldnet`` is asked to do.
+
+    Attributes:
+        recipe: ``paper`` or ``plate``.
+        data: heads files; the paper recipe takes sets of tracked landmarks as well.
+        out: folder of the run.
+        stage: of the paper recipe: ``1``, ``2`` or ``all``.
+        steps: of each stage; None takes the recipe's own number.
+        people: how many synthetic people the paper recipe draws of each heads file.
+        tracks: set of tracked landmarks for the plate recipe's identity cycle.
+        start: weights for the plate recipe to go on with.
+        save_every: steps from checkpoint to checkpoint.
+        resume: go on with the run in ``out``.
+        threads: of the CPU; 0 leaves it to torch.
+        paper, plate: settings of the recipes.
+    """
+
+    recipe: str
+    data: tuple[str, ...]
+    out: Path
+    stage: str = "all"
+    steps: int | None = None
+    people: int = 1000
+    tracks: str = ""
+    start: str = ""
+    save_every: int = 500
+    resume: bool = False
+    threads: int = 0
+    paper: PaperSettings = field(default_factory=lambda: PaperSettings(stage=1))
+    plate: PlateSettings = field(default_factory=PlateSettings)
+
+
+def train(training: Training, observe: Callable[[str, Point], None] = lambda stage, point: None) -> Path | None:
+    """Run a training.
+
+    Returns:
+        The weights file, or None after stage 1 alone, which makes none.
+
+    Raises:
+        ReenactError: the data cannot be used.
+        SettingsError: the options do not fit together, or ``out`` holds another run.
+    """
+    refuse("train ldnet")
+    if not training.data:
+        raise SettingsError("--data is needed: a heads file; `ofx-reenact data heads` makes one")
+    if training.threads:
+        torch.set_num_threads(training.threads)
+    return (_train_plate if training.recipe == "plate" else _train_paper)(training, observe)
+
+
+def _train_plate(training: Training, observe: Callable[[str, Point], None]) -> Path:
+    models = [load_heads(path)[0] for path in training.data]
+    start = load_ldnet(training.start) if training.start else None
+    tracks = LandmarkSet(training.tracks) if training.tracks else None
+    settings = replace(
+        training.plate,
+        start=start.sha256 if start else "",
+        tracks=sha256_of(Path(training.tracks)) if training.tracks else "",
+    )
+    template = start.template if start else models[0].template()
+    drawing = Drawing(settings.norm, template)
+    recipe = PlateRecipe(
+        settings,
+        models,
+        template,
+        lambda network: score(network, _named(models), drawing),
+        start=start.network if start else None,
+        tracks=tracks,
+    )
+    steps = training.steps or PLATE_STEPS
+    _run(training, recipe, training.out, steps, lambda point: observe("plate", point))
+    about = f"plate recipe, {steps} steps of {settings.batch}" + (f", from {start.sha256[:12]}" if start else "")
+    return _save(training, recipe.average, template, about, models)
+
+
+def _train_paper(training: Training, observe: Callable[[str, Point], None]) -> Path | None:
+    people, models = _people(training)
+    template = models[0].template() if models else torch.zeros(68, 2)
+    if training.paper.norm == "rigid" and not models:
+        raise SettingsError("the rigid normalisation needs a mean face: give a heads file too, or --norm bbox")
+    folder = training.out / "stage1"
+    if training.stage in ("1", "all"):
+        first = Stage1(replace(training.paper, stage=1), people, template)
+        _run(training, first, folder, training.steps or STEPS[1], lambda point: observe("stage 1", point))
+    if training.stage == "1":
+        return None
+    second = replace(training.paper, stage=2)
+    drawing = Drawing(second.norm, template)
+    network = _stage1_network(second, folder)
+    recipe = Stage2(second, people, template, network, lambda n: score(n, _named(models), drawing))
+    steps = training.steps or STEPS[2]
+    _run(training, recipe, training.out / "stage2", steps, lambda point: observe("stage 2", point))
+    about = f"paper recipe, stage 2 {steps} steps of {second.batch}, adv {second.adv}, {people.count} people"
+    return _save(training, recipe.network, template, about, models)
+
+
+def _run(
+    training: Training, recipe: Stage1 | Stage2 | PlateRecipe, out: Path, steps: int, observe: Callable[[Point], None]
+) -> None:
+    curves = Curves(out)
+
+    def both(point: Point) -> None:
+        curves(point)
+        observe(point)
+
+    run(recipe, out, steps, save_every=training.save_every, resume=training.resume, observe=both)
+
+
+def _stage1_network(settings: PaperSettings, folder: Path) -> LDNet:
+    """Take the network of stage 1's run; batch, rates and people may be others in stage 2."""
+    if not (folder / CHECKPOINT).exists():
+        raise SettingsError(f"{folder}: no run of stage 1; train --stage 1 first, or --stage all")
+    about, _, _, state = read_checkpoint(folder / CHECKPOINT)
+    for name, wanted in {"recipe": "paper", "stage": 1, "norm": settings.norm, "width": settings.width}.items():
+        if about.get(name) != wanted:
+            raise SettingsError(f"{folder}: trained with {name} {about.get(name)}, not {wanted}")
+    network = LDNet(width=settings.width)
+    network.load_state_dict(state["modules"]["network"])
+    return network
+
+
+def _people(training: Training) -> tuple[People, list[HeadModel]]:
+    """Whom the paper recipe trains on: heads files' synthetic people, or one set of tracked landmarks."""
+    models, sets = [], []
+    for path in training.data:
+        if _is_heads(path):
+            models.append(load_heads(path)[0])
+        else:
+            sets.append(LandmarkSet(path))
+    if sets and (models or len(sets) > 1):
+        raise SettingsError("--data: give heads files, or one set of tracked landmarks, not both")
+    if sets:
+        return sets[0], []
+    return SyntheticPeople.of(models, training.people, training.paper.seed), models
+
+
+def _is_heads(path: str) -> bool:
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            return "model_mean" in data.files
+    except FileNotFoundError as error:
+        raise ReenactError(f"{path}: no such file") from error
+    except (OSError, ValueError, EOFError) as error:
+        raise ReenactError(f"{path}: neither a heads file nor a set of landmarks") from error
+
+
+def _named(models: Sequence[HeadModel]) -> dict[str, HeadModel]:
+    return {model.source.partition(" ")[0]: model for model in models}
+
+
+def _save(training: Training, network: LDNet, template: torch.Tensor, about: str, models: Sequence[HeadModel]) -> Path:
+    settings = training.plate if training.recipe == "plate" else training.paper
+    scores = score(network, _named(models), Drawing(settings.norm, template), count=8192)
+    note = {
+        "recipe": about,
+        "data": "; ".join(f"synthetic heads from {model.source}" for model in models) or ", ".join(training.data),
+        "errors": json.dumps({name: round(value, 5) for name, value in scores.items()}),
+    }
+    weights = training.out / WEIGHTS
+    save_ldnet(weights, network.cpu(), template, settings.norm, note)
+    return weights
