@@ -9,13 +9,14 @@ import OpenImageIO as oiio
 import pytest
 import torch
 
-from ofx_reenact.compose.carry import Carrier
 from ofx_reenact.engine.inputs import identify, read_target, track_driver
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.ldnet.weights import load_ldnet
 from ofx_reenact.resources import resource
 from ofx_reenact.settings import Settings
+from ofx_reenact.shot.frame import make_frame
+from ofx_reenact.shot.motion import pose_of_mesh
 from ofx_reenact.tracking.landmarks import LIPS_INNER, MESH68
 from ofx_reenact.training.fdgan import features
 from ofx_reenact.training.fdgan.data import pairs
@@ -87,21 +88,21 @@ def identity(target, colour, weights):
 @pytest.fixture(scope="session")
 def smiling(target, colour):
     """The demo target as the tracker sees it; its mouth is opened by hand where a test needs that."""
-    return colour.to_display(target.picture[..., :3], target.space).astype(np.float32) / 255
+    return colour.to_display(target.pixels[..., :3], target.space).astype(np.float32) / 255
 
 
 @pytest.fixture(scope="session")
 def opened(smiling, identity):
     """The demo target carried to an open mouth, with its new mesh: a photograph whose inside is pure green."""
-    mesh = identity.mesh.copy()
+    mesh = identity.face.mesh.copy()
     lower = np.array(LIPS_INNER[1][1:-1])
     drop = np.zeros_like(mesh)
     drop[lower, 1] = 0.12 * np.linalg.norm(mesh[454, :2] - mesh[234, :2])
     spread = pairs.spread(tuple(sorted({*lower.tolist(), *LIPS_INNER[0], *MESH68[17:48]})))
     fixed = sorted({*lower.tolist(), *LIPS_INNER[0], *MESH68[17:48]})
     mesh[:468] += spread @ drop[fixed]
-    carrier = Carrier(smiling, identity.mesh, identity.frontal, identity.head, pairs.NECK)
-    picture = pairs.picture_of(smiling, pairs.carry(carrier, mesh, identity.head))
+    view = pairs.view_of(smiling, identity.face.mesh)
+    picture = make_frame(view, pose_of_mesh(view, mesh, view.head)).colour
     inside = np.zeros(picture.shape[:2], np.uint8)
     contour = np.concatenate([mesh[list(LIPS_INNER[0]), :2], mesh[list(LIPS_INNER[1][-2:0:-1]), :2]])
     cv2.fillPoly(inside, [np.round(contour).astype(np.int32)], 1)

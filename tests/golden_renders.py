@@ -7,7 +7,7 @@ in it stay. Run it only where pixels were meant to change, and say why in the co
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -94,20 +94,31 @@ def make_performances(folder: Path) -> dict[str, str]:
     return paths
 
 
-def render_cases(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Render every case; yields what is to be kept of each."""
-    targets, performances = make_targets(folder), make_performances(folder)
-    for number, (case, changes) in enumerate(CASES.items()):
-        options = dict(changes)
-        settings = Settings(
-            target=targets.get(options.pop("target", ""), str(TARGET)),
-            performance=performances[options.pop("driver", "")],
-            output=str(folder / f"o{number}" / "o.####.exr"),
-            device="cpu",
-            **options,
+@dataclass(frozen=True)
+class Inputs:
+    """What the cases are rendered from, in a folder that they are rendered into."""
+
+    folder: Path
+    targets: dict[str, str]
+    performances: dict[str, str]
+
+    @classmethod
+    def make(cls, folder: Path) -> "Inputs":
+        return cls(folder, make_targets(folder), make_performances(folder))
+
+    def render(self, case: str) -> dict[str, Any]:
+        """Render a case and return what is kept of it."""
+        options, output = dict(CASES[case]), self.folder / case
+        render_sequence(
+            Settings(
+                target=self.targets.get(options.pop("target", ""), str(TARGET)),
+                performance=self.performances[options.pop("driver", "")],
+                output=str(output / "o.####.exr"),
+                device="cpu",
+                **options,
+            )
         )
-        render_sequence(settings)
-        yield case, keep_of(sorted((folder / f"o{number}").glob("*.exr")))
+        return keep_of(sorted(output.glob("*.exr")))
 
 
 def keep_of(files: list[Path]) -> dict[str, Any]:
@@ -138,7 +149,8 @@ def main() -> None:
     """Write the file."""
     golden = json.loads(GOLDEN.read_text(encoding="utf-8")) if GOLDEN.exists() else {"means": {}, "sha256": {}}
     with tempfile.TemporaryDirectory() as folder:
-        kept = dict(render_cases(Path(folder)))
+        inputs = Inputs.make(Path(folder))
+        kept = {case: inputs.render(case) for case in CASES}
     golden["means"] = {case: values["means"] for case, values in kept.items()}
     golden["sha256"][machine()] = {case: values["sha256"] for case, values in kept.items()}
     text = json.dumps(golden, indent=1)

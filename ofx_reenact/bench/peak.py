@@ -6,9 +6,10 @@ Machines are shared and noisy: the peak is measured before and after each timing
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
@@ -21,7 +22,6 @@ def _attention_flop(query: Sequence[int], key: Sequence[int], value: Sequence[in
     return sdpa_flop_count(query, key, value)
 
 
-T = TypeVar("T")
 # torch's counter does not know its own kernel for the CPU.
 _UNCOUNTED = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention_flop}
 # A product of square matrices of this size runs at the machine's peak.
@@ -56,7 +56,7 @@ def precisions(device: str) -> dict[str, torch.dtype]:
 def timed(what: str, work: Callable[[], object], precision: torch.dtype, runs: int, device: str) -> Speed:
     """Time work, without gradients, against the peak of its precision."""
     with torch.inference_mode():
-        _, gflop = counted(work)
+        gflop = count_gflop(work)
         before = peak(precision, device)
         times = sorted(seconds(work, device) for _ in range(runs))
         best = max(before, peak(precision, device))
@@ -70,11 +70,27 @@ def peak(precision: torch.dtype, device: str, repeats: int = 3) -> float:
     return 2 * _MATRIX**3 / min(seconds(lambda: a @ a, device) for _ in range(repeats)) / 1e9
 
 
-def counted(work: Callable[[], T]) -> tuple[T, float]:
-    """Do work once; returns what it returns and the GFLOP that torch did for it."""
+@dataclass
+class Count:
+    """Operations that torch did, in GFLOP."""
+
+    gflop: float = 0.0
+
+
+@contextmanager
+def count_operations() -> Iterator[Count]:
+    """Count what torch does inside the context; the count is there when it is left."""
+    count = Count()
     with FlopCounterMode(display=False, custom_mapping=_UNCOUNTED) as counter:
-        result = work()
-    return result, counter.get_total_flops() / 1e9
+        yield count
+    count.gflop = counter.get_total_flops() / 1e9
+
+
+def count_gflop(work: Callable[[], object]) -> float:
+    """Do work once; returns the GFLOP that torch did for it."""
+    with count_operations() as count:
+        work()
+    return count.gflop
 
 
 def seconds(work: Callable[[], object], device: str) -> float:

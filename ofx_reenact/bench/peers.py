@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from ofx_reenact.bench.fdgan import translators
-from ofx_reenact.bench.peak import counted, peak, seconds
+from ofx_reenact.bench.peak import count_gflop, peak, seconds
 from ofx_reenact.errors import ReenactError, SettingsError
 
 Work = Callable[[], object]
@@ -89,7 +89,7 @@ def bench(checkouts: Sequence[Path], runs: int, device: str) -> dict[str, Any]:
         project, found = networks(folder, device)
         works |= {(project, what, per): work for (what, per), work in found.items()}
     with torch.inference_mode(), _quiet():
-        gflop = {key: counted(work)[1] for key, work in works.items()}
+        gflop = {key: count_gflop(work) for key, work in works.items()}
         took: dict[tuple[str, str, str], list[float]] = {key: [] for key in works}
         peaks = [peak(torch.float32, device)]
         for _ in range(runs):

@@ -18,44 +18,27 @@ import torch
 from ofx_reenact.bench.clock import Clock
 from ofx_reenact.bench.peak import peak
 from ofx_reenact.bench.plates import Shot
-from ofx_reenact.compose.carry import Carrier
 from ofx_reenact.engine.inputs import driver_images
 from ofx_reenact.engine.run import Job, render_sequence
 from ofx_reenact.engine.warm import Warm
 from ofx_reenact.engine.writer import FrameWriter
-from ofx_reenact.fdgan.portrait import Portrait
-from ofx_reenact.fdgan.repair import DenseFDGAN
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.sequence import Sequence as Frames
 from ofx_reenact.progress import Watch
 from ofx_reenact.settings import Settings
-from ofx_reenact.shot import painter, reenactor
-from ofx_reenact.shot.painter import Painter
-from ofx_reenact.shot.portrait import PortraitPainter
-from ofx_reenact.shot.reenactor import Reenactor
-from ofx_reenact.tracking import analyse
+from ofx_reenact.stages import observe_stages
+from ofx_reenact.tracking.analyse import analyse
 from ofx_reenact.tracking.facemesh import FaceMesh
-from ofx_reenact.warp.stmap import TargetSheet
 
-# Each stage's functions. One that calls another is timed without it.
-_TIMED: dict[str, list[tuple[Any, str]]] = {
-    "read": [(Frames, "read"), (Colour, "show")],
-    "track": [(FaceMesh, "track"), (analyse, "derive")],
-    "target": [(Job, "open")],
-    "extract": [(Painter, "write"), (PortraitPainter, "write")],
-    "LD-Net": [(reenactor, "transfer")],
-    "warp: densify": [(Reenactor, "set_performance")],
-    "warp: STMap": [(TargetSheet, "bend")],
-    "warp: sample": [(Carrier, "carry")],
-    "translate": [(painter, "see"), (DenseFDGAN, "forward"), (Portrait, "forward")],
-    "compose": [(Reenactor, "render")],
-    "write": [(FrameWriter, "write")],
-}
+# A render's stages, in the order that a frame goes through them; each is marked where it is done.
+STAGES = (
+    "read", "track", "target", "extract", "LD-Net", "warp: densify", "warp: STMap", "warp: sample", "translate",
+    "compose", "write",
+)  # fmt: skip
 # Stages that are networks of torch; the tracker's run in OpenCV, which counts no operations.
 NETWORKS = ("extract", "LD-Net", "translate")
 # What happens once, for the target or for the whole performance.
 ONCE = ("target", "extract", "LD-Net", "warp: densify")
-STAGES = tuple(_TIMED)
 
 
 @dataclass(frozen=True)
@@ -139,13 +122,13 @@ def bench(shots: Sequence[Shot], runs: int, device: str, profile: str = "plate")
     """
     warm, timed = ({shot.size: _Samples() for shot in shots} for _ in range(2))
     peaks = []
-    clock = Clock(_TIMED, NETWORKS)
+    clock = Clock(NETWORKS)
     for run in range(runs + 1):
         clock.counting = run == 0
         for shot in shots:
             samples = (timed if run else warm)[shot.size]
             peaks.append(peak(torch.float32, device))
-            with clock:
+            with observe_stages(clock):
                 _pass(shot, clock, samples, device, profile)
             samples.whole.append(_whole(shot, device, profile))
     peaks.append(peak(torch.float32, device))
@@ -158,7 +141,7 @@ def _pass(shot: Shot, clock: Clock, samples: _Samples, device: str, profile: str
     settings, colour = _settings(shot, device, profile), Colour()
     driver = Frames.open(shot.driver)
     clock.take()
-    performance = analyse.analyse(
+    performance = analyse(
         driver_images(driver, driver.frames, settings, colour),
         FaceMesh(),
         name=driver.name,
@@ -176,9 +159,9 @@ def _pass(shot: Shot, clock: Clock, samples: _Samples, device: str, profile: str
     # The target is read and its face found by the same functions as the driver's.
     seconds["target"] += seconds.pop("read") + seconds.pop("track")
     samples.add((seconds, gflop), ONCE)
-    writer = FrameWriter(settings, opened.target, colour, {})
+    writer = FrameWriter(settings, opened.target, opened.shot, colour, {})
     for frame in opened.frames:
-        writer.write(frame, opened.reenactor.render(frame))
+        writer.write(frame, opened.shot.render(frame))
         samples.add(clock.take(), [stage for stage in STAGES if stage not in (*ONCE, "read", "track")])
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 HELP = "Render the shipped target with the shipped driver, with a contact sheet and a preview, to see that all works."
 COLUMNS = 8
+LAYERS = ("rgba", "stmap", "matte", "confidence")
 
 
 def command(
@@ -23,7 +24,7 @@ def command(
     """Render the demo."""
     from ofx_reenact.engine.run import render_sequence
     from ofx_reenact.resources import resource
-    from ofx_reenact.settings import LAYERS, Settings
+    from ofx_reenact.settings import Settings
 
     settings = Settings(
         target=str(resource("demo", "target.jpg")),

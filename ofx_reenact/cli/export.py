@@ -45,9 +45,9 @@ def torchscript(
     settings = _settings(identity, target, appearance, colorspace, weights, fdgan_weights)
     from ofx_reenact.export.network import save_torchscript
     from ofx_reenact.export.nuke_script import cat_file_creator, cattery_entry, write_text
-    from ofx_reenact.export.target import exported
+    from ofx_reenact.export.target import build_network
 
-    network, _ = exported(settings)
+    network, _ = build_network(settings)
     out = out.absolute()
     file = out / f"{out.name}.pt"
     save_torchscript(network, file)
@@ -70,9 +70,9 @@ def onnx(
     """For programs that run ONNX: the same network, of any size."""
     settings = _settings(identity, target, appearance, colorspace, weights, fdgan_weights)
     from ofx_reenact.export.network import save_onnx
-    from ofx_reenact.export.target import exported
+    from ofx_reenact.export.target import build_network
 
-    network, sha256 = exported(settings)
+    network, sha256 = build_network(settings)
     save_onnx(network, output, {"network": "FD-GAN of one target, ofx-reenact", "weights_sha256": sha256})
     typer.echo(str(output))
     return 0

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ofx_reenact.compose.picture import Composed, compose, lip_colour
+from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import LIPS_INNER, LIPS_OUTER
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS
@@ -81,6 +82,7 @@ class Carrier:
         )
         self.lips = lip_colour(picture, outer, inner)
 
+    @stage("warp: sample")
     def carry(
         self, moved: np.ndarray, head: Similarity, gaze: np.ndarray, jaw: np.ndarray, gate: float = 1.0
     ) -> Carried | None:

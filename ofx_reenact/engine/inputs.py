@@ -5,27 +5,29 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from ofx_reenact.errors import FrameError, SettingsError, TrackingError
+from ofx_reenact.errors import SettingsError, TrackingError
 from ofx_reenact.fdgan.weights import DenseWeights, PortraitWeights
-from ofx_reenact.frames.colour import Colour, Display
-from ofx_reenact.frames.plate import Plate, count_nonfinite
+from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.picture import Picture, read_picture
 from ofx_reenact.frames.preview import write_png
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence, frame_path
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.progress import Observer, Progress
 from ofx_reenact.settings import Settings
+from ofx_reenact.shot.frame import Painter
 from ofx_reenact.shot.identity import Identity
-from ofx_reenact.shot.painter import Painter, Reference
+from ofx_reenact.shot.mouth import MouthPainter
+from ofx_reenact.shot.person import Face, Person
 from ofx_reenact.shot.portrait import PortraitPainter
+from ofx_reenact.shot.view import View, display_for
 from ofx_reenact.tracking.analyse import analyse
-from ofx_reenact.tracking.landmarks import FACE_OVAL, MESH68
+from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.overlay import draw_overlay
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.trackers import make_tracker
@@ -38,61 +40,14 @@ EXPOSURES = (1.0, 4.0, 0.25, 16.0)
 ANOTHER = 0.25
 
 
-@dataclass(frozen=True)
-class TargetPicture:
-    """The target as it will be rendered.
-
-    Attributes:
-        plate: what was read.
-        frame: its number in its own sequence.
-        picture: (H, W, 3 or 4) float32 in ``space``.
-        space: a scene-linear colour space: the file's own if it is one, else the config's.
-        reason: why the file was taken to be in the colour space it was read in.
-    """
-
-    plate: Plate
-    frame: int
-    picture: np.ndarray
-    space: str
-    reason: str
-
-
-def read_target(settings: Settings, colour: Colour) -> TargetPicture:
-    """Read the target picture and bring it to a scene-linear space; one that is there already stays untouched.
-
-    Raises:
-        FrameError: it cannot be read, or has NaN or infinite pixels, which a warp would smear.
-    """
-    sequence = Sequence.open(settings.target)
-    frame = sequence.frames.first if settings.target_frame is None else settings.target_frame
-    plate = sequence.read(frame)
-    nan, inf, first = count_nonfinite(plate)
-    if first is not None:
-        raise FrameError(
-            f"{plate.path}: frame {frame} has {nan} NaN and {inf} infinite values, the first in channel {first[2]} "
-            f"at ({first[0]}, {first[1]}); the warp would smear them, so clean the plate first"
-        )
-    space, reason = colour.choose(plate, settings.colorspace or None)
-    rgb = plate.rgb
-    if not colour.is_scene_linear(space):
-        linear = colour.resolve("scene_linear")
-        rgb = convert_associated(colour, rgb, plate.alpha, space, linear)
-        space, reason = linear, f"{space} ({reason}), converted to {linear}"
-    picture = rgb if plate.alpha is None else np.dstack([rgb, plate.alpha])
-    return TargetPicture(plate, frame, np.ascontiguousarray(picture, np.float32), space, reason)
-
-
-def convert_associated(colour: Colour, rgb: np.ndarray, alpha: np.ndarray | None, source: str, to: str) -> np.ndarray:
-    """Convert colours that are multiplied with their alpha: a transfer curve must see them without it."""
-    if alpha is None:
-        return colour.convert(rgb, source, to)
-    solid = np.where(alpha > 0, alpha, 1)[..., None]
-    return colour.convert((rgb / solid).astype(np.float32), source, to) * solid
+def read_target(settings: Settings, colour: Colour) -> Picture:
+    """Read the target picture; errors are those of :func:`~ofx_reenact.frames.picture.read_picture`."""
+    return read_picture(settings.target, colour, settings.target_frame, settings.colorspace or None)
 
 
 def identify(
     settings: Settings,
-    target: TargetPicture,
+    target: Picture,
     colour: Colour,
     weights: LDNetWeights,
     fdgan: DenseWeights | PortraitWeights | None = None,
@@ -101,8 +56,8 @@ def identify(
 
     The arguments are those of :func:`make_identity`.
     """
-    size = (target.picture.shape[1], target.picture.shape[0])
     if settings.identity and Path(settings.identity).exists():
+        size = (target.pixels.shape[1], target.pixels.shape[0])
         return Identity.load(Path(settings.identity), weights, size, fdgan.sha256 if fdgan else "")
     identity = make_identity(settings, target, colour, weights, fdgan)
     if settings.identity:
@@ -112,7 +67,7 @@ def identify(
 
 def make_identity(
     settings: Settings,
-    target: TargetPicture,
+    target: Picture,
     colour: Colour,
     weights: LDNetWeights,
     fdgan: DenseWeights | PortraitWeights | None = None,
@@ -130,50 +85,38 @@ def make_identity(
         TrackingError: no face was found in the target, or in another picture of it.
     """
     identity = find_identity(settings, target, colour, weights)
-    if fdgan is not None:
-        references, notes = [reference_of(identity, target, colour)], []
-        for path in settings.appearance:
-            other = replace(settings, target=path, target_frame=None, target_landmarks="", target_face=1)
-            picture = read_target(other, colour)
-            found = find_identity(other, picture, colour, weights)
-            references.append(reference_of(found, picture, colour))
-            if float(np.linalg.norm(found.code - identity.code)) > ANOTHER:
-                notes.append(f"--appearance {path}: this may be another person than in {settings.target}")
-        dictionary = make_painter(fdgan, choose_device(settings.device)).write(references)
-        identity = replace(identity, dictionary=dictionary, fdgan_sha256=fdgan.sha256, notes=tuple(notes))
-    return identity
+    if fdgan is None:
+        return identity
+    views, notes = [view_of(identity.face, target, colour)], []
+    for path in settings.appearance:
+        other = replace(settings, target=path, target_frame=None, target_landmarks="", target_face=1)
+        picture = read_target(other, colour)
+        found = find_identity(other, picture, colour, weights)
+        views.append(view_of(found.face, picture, colour))
+        if float(np.linalg.norm(found.person.code - identity.person.code)) > ANOTHER:
+            notes.append(f"--appearance {path}: this may be another person than in {settings.target}")
+    dictionary = make_painter(fdgan, choose_device(settings.device)).write(views)
+    person = replace(identity.person, dictionary=dictionary, fdgan_sha256=fdgan.sha256)
+    return replace(identity, person=person, notes=tuple(notes))
 
 
-def make_painter(
-    fdgan: DenseWeights | PortraitWeights, device: str, identity: Identity | None = None
-) -> Painter | PortraitPainter:
+def make_painter(fdgan: DenseWeights | PortraitWeights, device: str, person: Person | None = None) -> Painter:
     """Return what paints with these weights, and with what a custom identity adds to them."""
+    painter: Painter
     if isinstance(fdgan, PortraitWeights):
-        return PortraitPainter(fdgan.network, fdgan.size, device)
-    return Painter(fdgan.network, device).taught(identity.adapters if identity else {})
+        painter = PortraitPainter(fdgan.network, fdgan.size, device)
+    else:
+        painter = MouthPainter(fdgan.network, device)
+    return painter.teach(person.adapters if person else {})
 
 
-def reference_of(identity: Identity, target: TargetPicture, colour: Colour) -> Reference:
-    """See a picture of the target as FD-GAN's extractor does."""
-    shown = display_of(identity, target, colour).encode(target.picture[..., :3])
-    return Reference(shown, identity.mesh, identity.frontal, identity.head)
+def view_of(face: Face, target: Picture, colour: Colour, neck: float = Settings.neck) -> View:
+    """Return a picture's view, as a shot carries it and FD-GAN sees it."""
+    return View(target.pixels, face, display_for(target.pixels, face.mesh, target.space, colour), neck)
 
 
-def display_of(identity: Identity, target: TargetPicture, colour: Colour) -> Display:
-    """Return the display encoding of a target, exposed for its face."""
-    return display_for(target.picture, identity.mesh, target.space, colour)
-
-
-def display_for(picture: np.ndarray, mesh: np.ndarray, space: str, colour: Colour) -> Display:
-    """Return the display encoding of a picture (H, W, 3 or 4) in a scene-linear space, exposed for the face in it."""
-    inside = np.zeros(picture.shape[:2], np.uint8)
-    oval = np.round(mesh[list(FACE_OVAL), :2]).astype(np.int32)
-    cv2.fillPoly(inside, [oval], 1)
-    return Display(colour, space, picture[inside > 0][:, :3])
-
-
-def find_identity(settings: Settings, target: TargetPicture, colour: Colour, weights: LDNetWeights) -> Identity:
-    """Find the face in a picture and make its identity code.
+def find_identity(settings: Settings, target: Picture, colour: Colour, weights: LDNetWeights) -> Identity:
+    """Find the face in a picture and make its identity, without a dictionary.
 
     Raises:
         TrackingError: no face was found.
@@ -187,19 +130,17 @@ def find_identity(settings: Settings, target: TargetPicture, colour: Colour, wei
         landmarks=placed,
         device=choose_device(settings.device),
     )
-    track = None
     for exposure in EXPOSURES:
         tracker.reset()
-        shown = colour.to_display(target.picture[..., :3], target.space, exposure=exposure)
+        shown = colour.to_display(target.pixels[..., :3], target.space, exposure=exposure)
         track = tracker.track(shown, target.frame)
         if track is not None:
-            break
-    if track is None:
-        raise TrackingError(
-            f"{target.plate.path}: no face was found in the target; choose a picture whose face is seen from the "
-            "front, or place 68 landmarks by hand and pass --target-landmarks"
-        )
-    return Identity.of_track(track, shown, settings.tracker, weights, target.plate.path.name)
+            face = Face.of_track(track, shown, settings.tracker, target.plate.path.name)
+            return Identity.of_face(face, weights)
+    raise TrackingError(
+        f"{target.plate.path}: no face was found in the target; choose a picture whose face is seen from the "
+        "front, or place 68 landmarks by hand and pass --target-landmarks"
+    )
 
 
 def track_driver(settings: Settings, driver: Sequence, colour: Colour, observe: Observer) -> Performance:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Callable, Hashable
 from dataclasses import replace
@@ -11,13 +10,12 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from ofx_reenact.engine.inputs import (
-    TargetPicture,
     choose_device,
-    display_of,
     make_identity,
     make_painter,
     read_target,
     track_driver,
+    view_of,
 )
 from ofx_reenact.engine.warm import Warm, stamp
 from ofx_reenact.errors import SettingsError
@@ -31,12 +29,14 @@ from ofx_reenact.fdgan.weights import (
 )
 from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.picture import Picture
 from ofx_reenact.frames.sequence import Sequence, files_of
 from ofx_reenact.ldnet.weights import LDNetWeights, load_ldnet, shipped_ldnet
 from ofx_reenact.progress import Observer
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.identity import Identity, holds_training
-from ofx_reenact.shot.reenactor import Reenactor
+from ofx_reenact.shot.motion import fit_motion
+from ofx_reenact.shot.shot import Shot, Still
 from ofx_reenact.tracking.performance import Performance
 
 # Settings that only say which frames are written, how and where: what a frame looks like does not depend on them.
@@ -86,7 +86,7 @@ class Loader:
         return None
 
     @cached_property
-    def target(self) -> TargetPicture:
+    def target(self) -> Picture:
         """The target picture."""
         return self._warm.get("target", self._target_key, lambda: read_target(self._settings, self.colour))
 
@@ -105,24 +105,22 @@ class Loader:
         return self._performance[1]
 
     @cached_property
-    def reenactor(self) -> tuple[Reenactor, int]:
-        """The reenactor with target and performance set, and the driver's reference frame."""
+    def shot(self) -> Shot:
+        """The shot: target, performance and painter fitted together."""
         identity_key, performance_key = self._identity[0], self._performance[0]
-        settings = self._settings
+        settings, identity = self._settings, self.identity
+
+        def fit() -> Shot:
+            neck = settings.neck
+            view = self._warm.get(
+                "view", (identity_key, neck), lambda: view_of(identity.face, self.target, self.colour, neck)
+            )
+            painter = make_painter(self.fdgan, self.device, identity.person) if self.fdgan else None
+            motion = fit_motion(identity.person, view, self.performance, settings, self.weights)
+            return Shot(identity.person, Still(view), motion, painter)
+
         options = tuple((name, str(value)) for name, value in settings.as_dict().items() if name not in _ONLY_OUTPUT)
-
-        def laid() -> Reenactor:
-            painter = make_painter(self.fdgan, self.device, self.identity) if self.fdgan else None
-            display = display_of(self.identity, self.target, self.colour)
-            made = Reenactor(weights=self.weights, painter=painter)
-            made.set_target(self.target.picture, self.identity, neck=settings.neck, display=display)
-            return made
-
-        def moving() -> tuple[Reenactor, int]:
-            made = copy.copy(self._warm.get("reenactor", (identity_key, settings.neck), laid))
-            return made, made.set_performance(self.performance, settings)
-
-        return self._warm.get("motion", (identity_key, performance_key, options), moving)
+        return self._warm.get("shot", (identity_key, performance_key, options), fit)
 
     def sha256(self, *paths: Path) -> str:
         """Return the digest of files."""
@@ -130,7 +128,7 @@ class Loader:
 
     @cached_property
     def _identity(self) -> tuple[Hashable, Identity]:
-        settings, size = self._settings, self.target.picture.shape[1::-1]
+        settings, size = self._settings, self.target.pixels.shape[1::-1]
         sha256 = self.fdgan.sha256 if self.fdgan else ""
         made_of = (self._target_key, self._weights_key, self._fdgan_key)
         seen = stamp(settings.target_landmarks, *settings.appearance)

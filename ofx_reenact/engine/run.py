@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ofx_reenact import provenance
-from ofx_reenact.engine.inputs import TargetPicture
 from ofx_reenact.engine.loader import Loader
 from ofx_reenact.engine.warm import Warm
 from ofx_reenact.engine.writer import FrameWriter, confidence_of
 from ofx_reenact.errors import FrameError, OutputError, SettingsError, TrackingError
+from ofx_reenact.frames.picture import Picture
 from ofx_reenact.frames.preview import Mp4Writer
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import existing_frames, files_of, frame_path
 from ofx_reenact.progress import Cancelled, Observer, Progress, Watch, ignore
 from ofx_reenact.settings import Settings
+from ofx_reenact.shot.frame import Frame, black_frame
 from ofx_reenact.shot.identity import Identity
-from ofx_reenact.shot.reenactor import Frame, Reenactor
+from ofx_reenact.shot.shot import Shot
+from ofx_reenact.stages import stage
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.trackers import terms_of
 
@@ -78,20 +78,18 @@ class Opened:
     """What a job has read and prepared.
 
     Attributes:
-        states: how each driver frame's face was come by.
+        states: how the face was found in each driver frame.
         frames: the frames asked for: ``todo``, and ``skipped``, which are there already.
-        reference: the driver's reference frame.
     """
 
-    target: TargetPicture
+    target: Picture
     identity: Identity
     performance: Performance
     states: Mapping[int, State]
     frames: FrameRange
     todo: FrameRange
     skipped: FrameRange
-    reenactor: Reenactor
-    reference: int
+    shot: Shot
 
 
 class Job:
@@ -125,7 +123,7 @@ class Job:
         settings, job = self.settings, self.open()
         states, frames, todo = job.states, job.frames, job.todo
         black = {f for f in todo if states[f] is not State.TRACKED} if settings.missing == "black" else set()
-        confidence, failed = self.render(job.reenactor, job.target, job.performance, todo, black)
+        confidence, failed = self.render(job.shot, job.target, job.performance, todo, black)
         absent = sorted(set(job.performance.absent.tolist()) & set(frames))
         lost = [f for f in frames if states[f] is not State.TRACKED]
         report = Report(
@@ -141,7 +139,7 @@ class Job:
             warnings=self.warnings(job.target, job.identity, job.performance),
             colour_space=job.target.space,
             colour_reason=job.target.reason,
-            reference=job.reference,
+            reference=job.shot.motion.reference,
             confidence=confidence,
             sidecar=provenance.sidecar_path(settings.output),
             preview=Path(settings.preview) if settings.preview and confidence else None,
@@ -151,6 +149,7 @@ class Job:
         self.write_sidecar(report, job.target, job.performance, states)
         return report
 
+    @stage("target")
     def open(self) -> Opened:
         """Read target and driver, and fit the performance to the target.
 
@@ -167,17 +166,16 @@ class Job:
         states = driver_states(performance)
         frames = self.frames(states)
         todo, skipped = self.plan(frames)
-        reenactor, reference = self.loader.reenactor
-        return Opened(target, identity, performance, states, frames, todo, skipped, reenactor, reference)
+        return Opened(target, identity, performance, states, frames, todo, skipped, self.loader.shot)
 
-    def warnings(self, target: TargetPicture, identity: Identity, performance: Performance) -> tuple[str, ...]:
+    def warnings(self, target: Picture, identity: Identity, performance: Performance) -> tuple[str, ...]:
         """What the user should know: of the plate, the consent and the tracker's terms."""
         terms = terms_of(performance.tracker)
         notes = (*target.plate.notes, *identity.notes)
         return (*notes, *(self.consent.warnings if self.consent else ()), *((terms,) if terms else ()))
 
     def write_sidecar(
-        self, report: Report, target: TargetPicture, performance: Performance, states: Mapping[int, State]
+        self, report: Report, target: Picture, performance: Performance, states: Mapping[int, State]
     ) -> None:
         """Say beside the frames what they were made from and how sure each is.
 
@@ -210,7 +208,7 @@ class Job:
         }
         provenance.write_sidecar(report.sidecar, about, frames, there)
 
-    def inputs(self, target: TargetPicture) -> dict[str, dict[str, Any]]:
+    def inputs(self, target: Picture) -> dict[str, dict[str, Any]]:
         """What the frames are made from, by what it is: each with its name and the SHA-256 over its files in order."""
         settings = self.settings
         named = {"driver": settings.driver, **{name: getattr(settings, name) for name in _INPUT_FILES}}
@@ -258,8 +256,8 @@ class Job:
 
     def render(
         self,
-        reenactor: Reenactor,
-        target: TargetPicture,
+        shot: Shot,
+        target: Picture,
         performance: Performance,
         todo: FrameRange,
         black: set[int],
@@ -275,14 +273,14 @@ class Job:
             driver=Path(performance.name).name,
             consent=self.consent,
         )
-        writer = FrameWriter(settings, target, self.colour, attributes)
-        size = (target.picture.shape[1], target.picture.shape[0])
+        writer = FrameWriter(settings, target, shot, self.colour, attributes)
+        size = (target.pixels.shape[1], target.pixels.shape[0])
         try:
             with contextlib.ExitStack() as stack:
                 movie = None
                 if settings.preview and todo:
                     movie = stack.enter_context(Mp4Writer(Path(settings.preview), performance.rate, size))
-                frames = self.rendered(reenactor, target, todo, black)
+                frames = self.rendered(shot, todo, black)
                 results = stack.enter_context(contextlib.closing(writer.run(frames)))
                 self.watch(Progress("render", 0, len(todo), None))
                 for done, (frame, result, reason) in enumerate(results, start=1):
@@ -299,19 +297,13 @@ class Job:
             raise OutputError(next(iter(failed.values())))
         return confidence, failed
 
-    def rendered(
-        self, reenactor: Reenactor, target: TargetPicture, todo: FrameRange, black: set[int]
-    ) -> Iterator[tuple[int, Frame]]:
-        """Render frame by frame until the watch ends it; black ones have every channel 0."""
+    def rendered(self, shot: Shot, todo: FrameRange, black: set[int]) -> Iterator[tuple[int, Frame]]:
+        """Render frame by frame until the watch ends it."""
         for frame in todo:
             self.watch.check()
-            if frame in black:
-                nothing = np.zeros(target.picture.shape[:2], np.float32)
-                yield frame, Frame(np.zeros_like(target.picture), np.dstack([nothing] * 2), nothing, nothing, 0.0)
-            else:
-                yield frame, reenactor.render(frame)
+            yield frame, black_frame(shot.target.view(frame)) if frame in black else shot.render(frame)
 
 
 def driver_states(performance: Performance) -> dict[int, State]:
-    """Map each driver frame to how its face was come by."""
+    """Map each driver frame to how the face was found in it."""
     return {int(f): State(int(s)) for f, s in zip(performance.frames, performance.state, strict=True)}

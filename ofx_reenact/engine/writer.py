@@ -11,15 +11,16 @@ from typing import Any
 import numpy as np
 import OpenImageIO as oiio
 
-from ofx_reenact.engine.channels import formats_of
-from ofx_reenact.engine.inputs import TargetPicture
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.picture import Picture
 from ofx_reenact.frames.plate import write_frame
 from ofx_reenact.frames.sequence import frame_path
+from ofx_reenact.layers import Moment, channels_of, formats_of
 from ofx_reenact.settings import Settings
-from ofx_reenact.shot.reenactor import Frame
-from ofx_reenact.warp.stmap import to_nuke
+from ofx_reenact.shot.frame import Frame
+from ofx_reenact.shot.shot import Shot
+from ofx_reenact.stages import stage
 
 # Frames that may wait for the disk: enough to overlap, few enough to keep memory flat.
 WRITES_AHEAD = 2
@@ -33,13 +34,13 @@ class FrameWriter:
     """
 
     def __init__(
-        self, settings: Settings, target: TargetPicture, colour: Colour, attributes: Mapping[str, Any]
+        self, settings: Settings, target: Picture, shot: Shot, colour: Colour, attributes: Mapping[str, Any]
     ) -> None:
-        self._settings, self._target = settings, target
+        self._settings, self._target, self._shot = settings, target, shot
         self._attributes = {**attributes, "oiio:ColorSpace": target.space}
         if chromaticities := colour.chromaticities(target.space):
             self._attributes["chromaticities"] = chromaticities
-        self._formats = formats_of(settings, target.plate)
+        self._formats = formats_of(settings.layers, target.plate, settings.depth)
         self.written: list[int] = []
 
     def run(self, frames: Iterator[tuple[int, Frame]]) -> Generator[tuple[int, Frame, str | None], None, None]:
@@ -56,31 +57,26 @@ class FrameWriter:
             while waiting:
                 yield self._finish(*waiting.popleft())
 
+    @stage("write")
     def write(self, frame: int, result: Frame) -> None:
         """Write one frame, whole or not at all."""
         write_frame(
             frame_path(self._settings.output, frame),
             self._target.plate,
-            self.channels(result),
+            self.channels(frame, result),
             formats=self._formats,
             compression=self._settings.compression,
             attributes={**self._attributes, "reenact:confidence": float(result.sure)},
         )
         self.written.append(frame)
 
-    def channels(self, result: Frame) -> dict[str, np.ndarray]:
-        """Name the channels of the layers asked for."""
-        layers, plate = self._settings.layers, self._target.plate
-        channels: dict[str, np.ndarray] = {}
-        if "rgba" in layers:
-            channels |= {name: result.colour[..., i] for i, name in enumerate("RGBA"[: result.colour.shape[2]])}
-        if "stmap" in layers:
-            display, data = plate.display_window, plate.data_window
-            channels["stmap.u"], channels["stmap.v"] = to_nuke(
-                result.stmap[..., 0] + data.x, result.stmap[..., 1] + data.y,
-                display.width, display.height, display.x, display.y,
-            )  # fmt: skip
-        return channels | {layer: getattr(result, layer) for layer in ("matte", "confidence") if layer in layers}
+    def channels(self, frame: int, result: Frame) -> dict[str, np.ndarray]:
+        """Compute the channels of the layers asked for."""
+        rows = self._shot.motion.rows
+        moment = Moment(
+            result, self._target.plate, lambda away: self._shot.carry(frame + away) if frame + away in rows else None
+        )
+        return channels_of(self._settings.layers, moment)
 
     def _finish(self, frame: int, result: Frame, written: Future[None]) -> tuple[int, Frame, str | None]:
         """Wait for a frame; one that the disk did not take is written once more before it is named."""

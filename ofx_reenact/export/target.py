@@ -14,10 +14,10 @@ from ofx_reenact.frames.colour import Colour
 from ofx_reenact.ldnet.weights import load_ldnet
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.identity import load_appearance
-from ofx_reenact.shot.painter import Painter
+from ofx_reenact.shot.mouth import MouthPainter
 
 
-def exported(settings: Settings) -> tuple[Exported, str]:
+def build_network(settings: Settings) -> tuple[Exported, str]:
     """Build the network of a target: that of its identity file, or one made from its picture.
 
     Args:
@@ -38,8 +38,8 @@ def exported(settings: Settings) -> tuple[Exported, str]:
         colour = Colour()
         target = read_target(settings, colour)
         identity = identify(settings, target, colour, load_ldnet(settings.weights or None), fdgan)
-        dictionary, adapters = identity.dictionary, dict(identity.adapters)
+        dictionary, adapters = identity.person.dictionary, dict(identity.person.adapters)
     else:
         raise SettingsError("whose mouth? Name an identity file with --identity, or a picture with --target")
-    translator = Painter(fdgan.network).taught(adapters).network.translator
+    translator = MouthPainter(fdgan.network).teach(adapters).network.translator
     return Exported(translator, [torch.from_numpy(values) for values in dictionary]), fdgan.sha256

@@ -11,7 +11,6 @@ import numpy as np
 import OpenImageIO as oiio
 
 from ofx_reenact import provenance
-from ofx_reenact.engine.inputs import display_of
 from ofx_reenact.engine.run import Job, Opened
 from ofx_reenact.engine.warm import Warm
 from ofx_reenact.export.network import INPUTS, lines_of
@@ -22,7 +21,10 @@ from ofx_reenact.frames.plate import Window as Box
 from ofx_reenact.frames.sequence import frame_path
 from ofx_reenact.progress import Observer, Progress, Watch, ignore
 from ofx_reenact.settings import Settings
-from ofx_reenact.shot.painter import Seen
+from ofx_reenact.shot.frame import make_frame
+from ofx_reenact.shot.mouth import Seen, see_mouth
+from ofx_reenact.shot.shot import Shot
+from ofx_reenact.shot.view import display_for
 from ofx_reenact.tracking.performance import State
 
 
@@ -59,7 +61,8 @@ def write_windows(settings: Settings, observe: Observer = ignore) -> WindowsRepo
     started = time.monotonic()
     job = Job(settings, Watch(observe), Warm())
     opened = job.open()
-    display = display_of(opened.identity, opened.target, job.colour)
+    shot, target = opened.shot, opened.target
+    display = display_for(target.pixels, opened.identity.face.mesh, target.space, job.colour)
     common = provenance.frame_attributes(
         weights_sha256=job.weights.sha256,
         fdgan_sha256=job.fdgan.sha256 if job.fdgan else provenance.NO_FDGAN,
@@ -69,7 +72,7 @@ def write_windows(settings: Settings, observe: Observer = ignore) -> WindowsRepo
     ) | {"oiio:ColorSpace": job.colour.srgb(), "reenact:exposure": float(display.exposure)}
     blank = _blank(opened.performance.rate)
     for done, frame in enumerate(opened.todo, start=1):
-        seen = opened.reenactor.see(frame)
+        seen = see_frame(shot, frame)
         place = {
             "reenact:window": tuple(map(float, _placed(seen.window, opened).ravel())),
             "reenact:corners": tuple(map(float, corners(seen.window, opened.target.plate).ravel())),
@@ -82,7 +85,7 @@ def write_windows(settings: Settings, observe: Observer = ignore) -> WindowsRepo
         )  # fmt: skip
         observe(Progress("render", done, len(opened.todo), frame))
     # Every frame of the performance, whichever are written now: chunks of a job write the same script.
-    pins = {f: corners(opened.reenactor.window(f), opened.target.plate) for f in opened.states}
+    pins = {f: corners(window_of(shot, f), opened.target.plate) for f in opened.states}
     script = provenance.beside(settings.output, ".nk")
     write_text(script, put_back(Path(settings.output).absolute(), MOUTH_SIZE, pins))
     written = tuple(opened.todo)
@@ -96,6 +99,25 @@ def write_windows(settings: Settings, observe: Observer = ignore) -> WindowsRepo
         script=script,
         seconds=round(time.monotonic() - started, 2),
     )
+
+
+def see_frame(shot: Shot, frame: int) -> Seen:
+    """See the mouth in a frame of a shot as FD-GAN does, before it paints.
+
+    Raises:
+        SettingsError: the performance has no such frame, or the target has no display encoding.
+    """
+    view, pose = shot.target.view(frame), shot.pose(frame)
+    return see_mouth(Window.of_mouth(view.frontal, pose.head), make_frame(view, pose), view, pose)
+
+
+def window_of(shot: Shot, frame: int) -> Window:
+    """Return where the mouth's window lies in a frame of a shot.
+
+    Raises:
+        SettingsError: the performance has no such frame.
+    """
+    return Window.of_mouth(shot.target.view(frame).frontal, shot.pose(frame).head)
 
 
 def channels_of(seen: Seen) -> np.ndarray:

@@ -104,13 +104,3 @@ class Window:
         size = (columns.stop - columns.start, rows.stop - rows.start)
         flags = (cv2.INTER_CUBIC if self.scale > 1 else cv2.INTER_LINEAR) | cv2.WARP_INVERSE_MAP
         return cv2.warpAffine(np.ascontiguousarray(seen, np.float32), inverse, size, flags=flags)
-
-
-@dataclass(frozen=True)
-class Reference:
-    """One picture of the target to write the dictionary from: (H, W, 3) in [0, 1] and its mesh (478, 3), pixels."""
-
-    picture: np.ndarray
-    mesh: np.ndarray
-    frontal: np.ndarray
-    head: Similarity

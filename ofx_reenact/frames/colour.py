@@ -10,6 +10,7 @@ import OpenImageIO as oiio
 
 from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.plate import Plate
+from ofx_reenact.stages import stage
 
 # Named in full: "default" is another config in another library's wheel.
 CONFIG = "ocio://cg-config-v2.2.0_aces-v1.3_ocio-v2.4"
@@ -100,6 +101,7 @@ class Colour:
             raise FrameError(f"colour conversion {source} → {to}: {' '.join(result.geterror().split())}")
         return np.asarray(result.get_pixels(oiio.FLOAT))
 
+    @stage("read")
     def show(self, plate: Plate, named: str | None = None) -> np.ndarray:
         """Show a picture as it was read, in the space chosen for it: (H, W, 3) uint8."""
         return self.to_display(plate.rgb, self.choose(plate, named)[0])

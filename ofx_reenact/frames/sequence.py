@@ -18,6 +18,7 @@ from fileseq.exceptions import FileSeqException
 from ofx_reenact.errors import FrameError, SettingsError
 from ofx_reenact.frames.plate import Plate, Window, is_whole, read_plate
 from ofx_reenact.frames.ranges import FrameRange
+from ofx_reenact.stages import stage
 
 VIDEOS = (".mp4", ".mov", ".mpg", ".mpeg", ".avi", ".mkv", ".m4v", ".webm")
 _PADDING = fileseq.PAD_STYLE_HASH1
@@ -81,6 +82,7 @@ class Sequence:
         self._check(frame)
         return Path(self.name) if self.kind == "video" else self._source[frame]
 
+    @stage("read")
     def read(self, frame: int) -> Plate:
         """Read one frame.
 
@@ -111,6 +113,7 @@ class Video:
             raise FrameError(f"{path}: not a video that can be read, or without frames")
         self._rewind()
 
+    @stage("read")
     def read(self, frame: int) -> Plate:
         """Decode frame 1, 2, …; going backwards starts the file again."""
         if frame < self._next:

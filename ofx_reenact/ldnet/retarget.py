@@ -7,6 +7,7 @@ import torch
 
 from ofx_reenact.ldnet.normalise import normalise
 from ofx_reenact.ldnet.weights import LDNetWeights
+from ofx_reenact.stages import stage
 
 
 @torch.inference_mode()
@@ -16,6 +17,7 @@ def identity_code(weights: LDNetWeights, target: np.ndarray) -> np.ndarray:
     return weights.network.encode_identity(normalised)[0].cpu().numpy()
 
 
+@stage("LD-Net")
 @torch.inference_mode()
 def transfer(
     weights: LDNetWeights,

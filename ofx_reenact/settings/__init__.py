@@ -10,9 +10,9 @@ from typing import Any
 
 from ofx_reenact import __version__
 from ofx_reenact.errors import SettingsError
+from ofx_reenact.layers import LAYERS
 
 SCHEMA = "ofx-reenact/settings/1"
-LAYERS = ("rgba", "stmap", "matte", "confidence")
 
 
 def option(
@@ -115,7 +115,9 @@ class Settings:
         0.35, "How far below the chin the head's motion reaches, in face heights.", "Motion", low=0.05, high=2
     )
 
-    layers: tuple[str, ...] = option(("rgba",), "Layers to write, separated by commas.", "Output", choices=LAYERS)
+    layers: tuple[str, ...] = option(
+        ("rgba",), "Layers to write, separated by commas.", "Output", choices=tuple(LAYERS)
+    )
     colorspace: str = option("", "Colour space of the target; else its tag or its format's rule.", "Output")
     driver_colorspace: str = option("", "Colour space of the driver; else its tag or its format's rule.", "Output")
     depth: str = option(

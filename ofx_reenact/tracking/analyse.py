@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from ofx_reenact.errors import TrackingError
+from ofx_reenact.stages import stage
 from ofx_reenact.tracking.derive import Found, derive
 from ofx_reenact.tracking.performance import Performance, versions_json
 from ofx_reenact.tracking.tracker import Track, Tracker
@@ -48,7 +49,8 @@ def analyse(
             absent.append(frame)
         else:
             size = (image.shape[1], image.shape[0])
-            track = tracker.track(image, frame)
+            with stage("track"):
+                track = tracker.track(image, frame)
         frames.append(frame)
         tracks.append(track)
         if on_frame:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ofx_reenact.stages import stage
 from ofx_reenact.tracking.facemesh import BLENDSHAPES
 from ofx_reenact.tracking.landmarks import RIGID
 from ofx_reenact.tracking.lift import lift
@@ -85,6 +86,7 @@ class Found:
         return cls(p.frames, p.absent, seen, *(values[seen] for values in kept))
 
 
+@stage("track")
 def derive(
     found: Found,
     *,

@@ -13,7 +13,7 @@ from ofx_reenact.engine.inputs import (
     find_identity,
     make_painter,
     read_target,
-    reference_of,
+    view_of,
 )
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan.weights import load_dense
@@ -59,10 +59,10 @@ def train_identity(
     weights, fdgan = load_ldnet(settings.weights or None), load_dense(settings.fdgan_weights or None, device)
     target = read_target(settings, colour)
     identity = find_identity(settings, target, colour, weights)
-    reference = reference_of(identity, target, colour)
-    dictionary = make_painter(fdgan, device).write([reference])
+    view = view_of(identity.face, target, colour)
+    dictionary = make_painter(fdgan, device).write([view])
     pairs, faceless, seen = [], 0, 0
-    for found, pair in _pairs(reference.picture, identity.mesh, frames, colour):
+    for found, pair in _pairs(view.show(), view.mesh, frames, colour):
         seen += 1
         faceless += not found
         # A frame that is the target, pixel for pixel, teaches nothing.
@@ -70,8 +70,10 @@ def train_identity(
     if faceless == seen:
         raise ReenactError(f"{frames}: no face was found in any frame")
     learned = train_custom(fdgan.network, dictionary, pairs, replace(custom, device=device), observe)
-    made = replace(identity, dictionary=learned.dictionary, adapters=learned.adapters, fdgan_sha256=fdgan.sha256)
-    made.save(Path(settings.identity))
+    person = replace(
+        identity.person, dictionary=learned.dictionary, adapters=learned.adapters, fdgan_sha256=fdgan.sha256
+    )
+    replace(identity, person=person).save(Path(settings.identity))
     return CustomReport(len(pairs), faceless, learned)
 
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ofx_reenact.engine.channels import formats_of
 from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.plate import Plate, Window
 from ofx_reenact.frames.ranges import FrameRange
+from ofx_reenact.layers import formats_of
 from ofx_reenact.verify.look import Header, Look
 from ofx_reenact.verify.sidecar import changed_inputs
 from ofx_reenact.verify.subject import Subject
@@ -100,7 +100,8 @@ def plate(subject: Subject) -> Answer:
         wanted, whose = _most_common(subject, _shape), "in most frames"
         untold = [f"not compared with the plate: {subject.unknown.get('plate')}"]
     else:
-        wanted, whose, untold = _shape_of_plate(target, formats_of(settings, target)), "in the plate", []
+        formats = formats_of(settings.layers, target, settings.depth)
+        wanted, whose, untold = _shape_of_plate(target, formats), "in the plate", []
     found = _others(_headers(subject), _shape, wanted, whose)
     return answered(by_frames(found), untold, strict=subject.strict)
 

@@ -1,8 +1,7 @@
 """The STMap: for each pixel of the result, where in the target its colour is (plate profile, step 7).
 
 Convention: an offset (dx, dy) in pixels is added to a pixel's own position, x to the right, y down; zero means
-"this pixel stays". :func:`to_nuke` turns positions into the values that Nuke's STMap node reads: u from left to
-right, v from bottom to top, 0 and 1 at the edges of the display window, so pixel centres lie at (i + 0.5) / size.
+"this pixel stays".
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
+from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import FACE_OVAL
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS
@@ -102,6 +102,7 @@ class TargetSheet:
         self._yielding = yielding(headroom, size[0], height)
         self.cut = self._cut(head, headroom)
 
+    @stage("warp: STMap")
     def bend(self, mesh: np.ndarray, head: Similarity, gate: float = 1.0) -> STMap | None:
         """Rasterise the map that takes the target to a mesh in motion.
 
@@ -167,13 +168,6 @@ class TargetSheet:
             sums[:, 0] += np.bincount(corner, np.abs(before), count)
             sums[:, 1] += np.bincount(corner, np.maximum(after * np.sign(before), 0), count)
         return np.sqrt(sums[:, 1] / np.maximum(sums[:, 0], 1e-9))
-
-
-def to_nuke(
-    x: np.ndarray, y: np.ndarray, width: int, height: int, left: int = 0, top: int = 0
-) -> tuple[np.ndarray, np.ndarray]:
-    """Turn pixel positions into STMap values of a display window of that size whose first pixel is (left, top)."""
-    return (x - left + 0.5) / width, 1 - (y - top + 0.5) / height
 
 
 def _rings(oval: np.ndarray, frontal: np.ndarray, neck: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -60,7 +60,7 @@ class Renderer:
             ReenactError: it cannot be read.
         """
         target = self._loader(WARP, pair, "").target
-        return self._colour.to_display(target.picture[..., :3], target.space)
+        return self._colour.to_display(target.pixels[..., :3], target.space)
 
     def reference(self, pair: Pair, performance: Path) -> int:
         """Return the driver's frame that means "as in the target"; in ``self`` it is the target's own.
@@ -68,14 +68,13 @@ class Renderer:
         Raises:
             ReenactError: there is no face in the target.
         """
-        return self._loader(WARP, pair, str(performance)).reenactor[1]
+        return self._loader(WARP, pair, str(performance)).shot.motion.reference
 
     def frames(self, method: str, pair: Pair, performance: Path, numbers: Sequence[int]) -> Frames:
         """Render frames of a pair by one of ``OURS``: (number, (H, W, 3) uint8)."""
         loader = self._loader(method, pair, str(performance))
-        reenactor, _ = loader.reenactor
         for number in numbers:
-            yield number, self._colour.to_display(reenactor.render(number).colour[..., :3], loader.target.space)
+            yield number, self._colour.to_display(loader.shot.render(number).colour[..., :3], loader.target.space)
 
     def _loader(self, method: str, pair: Pair, performance: str) -> Loader:
         settings = Settings(

@@ -1,4 +1,4 @@
-"""Reverse-warp pairs: one photograph of an open mouth becomes a pair (plate profile, "Data without VoxCeleb").
+"""Reverse-warp pairs: one photograph of an open mouth becomes a pair.
 
 The photograph is the truth. Its *pseudo-target* is the same photograph with the mouth shut by the warp, the inside
 taken out first: closing by warping alone leaves a line of squashed teeth that the way back stretches into teeth again,
@@ -16,17 +16,19 @@ import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from ofx_reenact.compose.carry import Carried, Carrier
+from ofx_reenact.compose.carry import Carried
 from ofx_reenact.compose.picture import INSIDE_LIGHT
 from ofx_reenact.fdgan.window import Window
-from ofx_reenact.shot.painter import window_maps
+from ofx_reenact.shot.frame import make_frame
+from ofx_reenact.shot.motion import pose_of_mesh
+from ofx_reenact.shot.mouth import window_maps
+from ofx_reenact.shot.person import Face
+from ofx_reenact.shot.view import View
 from ofx_reenact.tracking.landmarks import LIPS_INNER, LIPS_OUTER, MESH68
 from ofx_reenact.tracking.rigid import Similarity, head_pose
 from ofx_reenact.tracking.surface import FACE_POINTS, spread
 from ofx_reenact.warp.openings import SHUT_MOUTH, lenses
 
-# How far the sheet reaches below the chin; as in a render by default.
-NECK = 0.35
 # Lips that are blurred into teeth by an edge a little off the tracked one: taken out with them, in centimetres.
 RIM = 0.12
 # Share of a mouth that is left open, and how often the pseudo-target keeps some of it.
@@ -36,8 +38,6 @@ SHOWN = 0.1
 DROP = (0.2, 1.9)
 # How bright the tongue is at most, of the lips' own colour.
 TONGUE = (0.2, 0.55)
-# Irises that stay between the corners of their eyes, as :meth:`Carrier.carry` takes them.
-NO_GAZE = np.zeros((2, 2))
 # Head turn between pseudo-target and truth, degrees (standard deviation).
 TURN = 3.0
 _UPPER, _LOWER = (np.array(half[1:-1]) for half in LIPS_INNER)
@@ -52,7 +52,7 @@ _JAW_SHARE = np.array([0.15, 0.4, 0.75, 0.95, 1.0, 0.95, 0.75, 0.4, 0.15])
 
 @dataclass(frozen=True)
 class Pair:
-    """One pair_of, seen through the mouth's window (h, w).
+    """One pair, seen through the mouth's window (h, w).
 
     Attributes:
         target: (h, w, 3) the target, through the window of its own pose.
@@ -110,33 +110,34 @@ def wider(photograph: np.ndarray, mesh: np.ndarray, rng: np.random.Generator) ->
     moved = head.invert(mesh)
     moved[:FACE_POINTS] += opening(moved, rng)
     dropped = head.apply(moved)
-    carrier = Carrier(photograph, mesh, head.invert(mesh), head, NECK)
-    carried = carry(carrier, dropped, head)
-    if pseudo is None or carried is None:
+    view = view_of(photograph, mesh)
+    frame = make_frame(view, pose_of_mesh(view, dropped, head))
+    if pseudo is None or frame.carried is None:
         return None
-    truth = with_tongue(picture_of(photograph, carried), carried, carrier.lips, rng.uniform(*TONGUE))
+    truth = with_tongue(frame.colour, frame.carried, view.carrier.lips, rng.uniform(*TONGUE))
     return pair_of(*pseudo, truth, dropped)
 
 
 def pair_of(target: np.ndarray, target_mesh: np.ndarray, truth: np.ndarray, mesh: np.ndarray) -> Pair | None:
     """Carry a target picture to the truth's mesh, and show both through the mouth's window."""
-    start, end = head_pose(target_mesh), head_pose(mesh)
-    frontal = start.invert(target_mesh)
-    carrier = Carrier(target, target_mesh, frontal, start, NECK)
-    carried = carry(carrier, mesh, end)
-    if carried is None:
+    view, end = view_of(target, target_mesh), head_pose(mesh)
+    frame = make_frame(view, pose_of_mesh(view, mesh, end))
+    if frame.carried is None:
         return None
-    window = Window.of_mouth(frontal, end)
-    own = Window.of_mouth(frontal, start)
-    result = picture_of(target, carried)
+    window, own = (Window.of_mouth(view.frontal, head) for head in (end, view.head))
     return Pair(
         own.look(target),
         own.points(target_mesh[list(MESH68), :2]),
-        window.look(result),
+        window.look(frame.colour),
         window.look(truth),
         window.points(mesh[list(MESH68), :2]),
-        window_maps(carried, window, target.shape[:2]),
+        window_maps(frame.carried, window, target.shape[:2]),
     )
+
+
+def view_of(picture: np.ndarray, mesh: np.ndarray) -> View:
+    """Return the view of a display-encoded picture (H, W, 3) whose face has a mesh (478, 3), pixels."""
+    return View(picture, Face(mesh, (picture.shape[1], picture.shape[0]), "mesh"))
 
 
 def pseudo_target(
@@ -153,19 +154,11 @@ def pseudo_target(
     moved[:FACE_POINTS] += shift
     shut = turned.apply(moved)
     clean = photograph if kept else without_inside(photograph, mesh, RIM * head.scale)
-    carried = carry(Carrier(clean, mesh, frontal, head, NECK), shut, turned)
-    if carried is None:
+    view = view_of(clean, mesh)
+    frame = make_frame(view, pose_of_mesh(view, shut, turned))
+    if frame.carried is None:
         return None
-    result = picture_of(clean, carried)
-    return (result if kept else with_lip_line(result, shut, head.scale, rng)), shut
-
-
-def carry(carrier: Carrier, mesh: np.ndarray, head: Similarity, gaze: np.ndarray = NO_GAZE) -> Carried | None:
-    """Carry a target to another mesh (478, 3) of the same person, with a shift of the irises."""
-    chin = list(MESH68[7:10])
-    jaw = (head.invert(mesh[chin]) - carrier.frontal[chin]).mean(0)
-    moved = mesh[:FACE_POINTS] - carrier.mesh[:FACE_POINTS]
-    return carrier.carry(moved, head, gaze, jaw)
+    return (frame.colour if kept else with_lip_line(frame.colour, shut, head.scale, rng)), shut
 
 
 def closing(frontal: np.ndarray, kept: float, rng: np.random.Generator) -> np.ndarray:
@@ -278,11 +271,4 @@ def with_tongue(picture: np.ndarray, carried: Carried, lips: np.ndarray, light: 
     rows, columns = carried.composed.slices
     result = picture.copy()
     result[rows, columns] += (glow[rows, columns] * carried.composed.invented)[..., None] * lips
-    return result
-
-
-def picture_of(target: np.ndarray, carried: Carried) -> np.ndarray:
-    """The whole picture: the target with the changed window set in."""
-    result = target.copy()
-    result[carried.composed.slices] = carried.composed.colour
     return result

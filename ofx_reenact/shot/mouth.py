@@ -1,25 +1,30 @@
-"""FD-GAN at work in a render: one target's dictionary, and for each frame what has to change in the warp's picture.
+"""The mouth: FD-GAN paints what lies between lips where the view does not show it (profile ``plate``).
 
 Everything is of one frame and one window: a frame painted alone is painted as in a sequence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import cv2
 import numpy as np
 
 from ofx_reenact.compose.carry import Carried
-from ofx_reenact.compose.repair import Display, set_in
-from ofx_reenact.fdgan.window import Reference, Window
+from ofx_reenact.compose.repair import set_in
+from ofx_reenact.errors import SettingsError
+from ofx_reenact.fdgan.window import Window
+from ofx_reenact.shot.frame import Frame, Tables
+from ofx_reenact.shot.motion import Pose
+from ofx_reenact.shot.view import View
+from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import MESH68
-from ofx_reenact.tracking.rigid import Similarity
 
 if TYPE_CHECKING:
-    from ofx_reenact.fdgan.dictionary import Dictionary
+    from torch import Tensor
+
     from ofx_reenact.fdgan.repair import DenseFDGAN
 
 # The learned part of the mask comes in as something goes missing, so that it does not pop up.
@@ -65,13 +70,14 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Painter:
-    """Paints what a warp cannot know, for one target."""
+class MouthPainter:
+    """Paints the inside of mouths that a warp cannot know."""
 
     network: DenseFDGAN
     device: str = "cpu"
+    carries: ClassVar[bool] = True
 
-    def taught(self, adapters: Mapping[str, np.ndarray]) -> Painter:
+    def teach(self, adapters: Mapping[str, np.ndarray]) -> MouthPainter:
         """Return a painter that a custom identity's adapters are worked into; itself if there are none."""
         if not adapters:
             return self
@@ -79,60 +85,51 @@ class Painter:
         from ofx_reenact.fdgan.repair import DenseFDGAN
 
         translator = merged(self.network.translator, {name: self._tensor(a) for name, a in adapters.items()})
-        return Painter(DenseFDGAN(self.network.extractor, translator), self.device)
+        return MouthPainter(DenseFDGAN(self.network.extractor, translator), self.device)
 
-    def write(self, references: list[Reference]) -> tuple[np.ndarray, ...]:
-        """Write the dictionary of a target seen in one or several pictures: values (n_i, C_i), finest first."""
+    @stage("extract")
+    def write(self, views: Sequence[View]) -> Tables:
+        """Write the dictionary of a person seen in one or several views: values (n_i, C_i), finest first."""
         import torch
 
-        windows = [Window.of_mouth(reference.frontal, reference.head) for reference in references]
-        pictures = np.stack([w.look(r.picture) for w, r in zip(windows, references, strict=True)]) * 2 - 1
-        landmarks = np.stack([w.points(r.mesh[list(MESH68), :2]) for w, r in zip(windows, references, strict=True)])
+        windows = [Window.of_mouth(view.frontal, view.head) for view in views]
+        pictures = np.stack([w.look(v.show()) for w, v in zip(windows, views, strict=True)]) * 2 - 1
+        landmarks = np.stack([w.points(v.mesh[list(MESH68), :2]) for w, v in zip(windows, views, strict=True)])
         with torch.inference_mode():
             dictionary = self.network.write(
                 self._tensor(pictures.transpose(0, 3, 1, 2))[None], self._tensor(landmarks)[None]
             )
         return tuple(values[0].float().cpu().numpy() for values in dictionary)
 
-    def paint(
-        self,
-        dictionary: tuple[np.ndarray, ...],
-        display: Display,
-        colour: np.ndarray,
-        carried: Carried,
-        frontal: np.ndarray,
-        head: Similarity,
-        mesh: np.ndarray,
-    ) -> Paint | None:
-        """Paint one frame.
+    def paint(self, frame: Frame, view: View, pose: Pose, dictionary: Tables) -> Frame:
+        """Paint the mouth and set it into the frame, in place, with the view's grain."""
+        paint = self.compute_paint(frame, view, pose, dictionary)
+        if paint is not None and frame.carried is not None and view.display is not None:
+            set_in(
+                frame.colour, paint.window, paint.inside, paint.outside, frame.carried, view.display, view.grain
+            )
+        return frame
 
-        Args:
-            dictionary: of the target.
-            display: how the network sees the plate.
-            colour: (H, W, 3 or 4) the frame as the warp made it, scene-linear.
-            carried: how it was made.
-            frontal: the target's frontal mesh at rest (468 or more, 3).
-            head: pose of the moved head.
-            mesh: the face in motion (468, 2 or more), pixels.
+    def compute_paint(self, frame: Frame, view: View, pose: Pose, dictionary: Tables) -> Paint | None:
+        """Compute what changes in a frame as the warp made it.
 
         Returns:
-            The changes, or None where every pixel was carried from the target and there is nothing to paint.
+            The changes, or None where every pixel was carried from the view and there is nothing to paint.
         """
-        if missing_of(carried) <= 0:
+        if _missing(frame.carried) <= 0:
             return None
         import torch
 
-        window = Window.of_mouth(frontal, head)
-        if window.box((colour.shape[1], colour.shape[0])) is None:
+        window = Window.of_mouth(view.frontal, pose.head)
+        if window.box(view.size) is None:
             return None
-        seen = see(window, display, colour, carried, mesh)
-        with torch.inference_mode():
-            tables: Dictionary = tuple(self._tensor(values)[None] for values in dictionary)
+        with stage("translate"), torch.inference_mode():
+            seen = see_mouth(window, frame, view, pose)
             repaired = self.network(
                 self._tensor(seen.picture.transpose(2, 0, 1) * 2 - 1)[None],
                 self._tensor(seen.maps.transpose(2, 0, 1))[None],
                 self._tensor(seen.landmarks)[None],
-                tables,
+                tuple(self._tensor(values)[None] for values in dictionary),
             )
         painted = repaired.picture[0].cpu().numpy().transpose(1, 2, 0) / 2 + 0.5
         change = (np.clip(painted, 0, 1) - seen.picture) * _fade(window.size)[..., None]
@@ -141,47 +138,34 @@ class Painter:
         skin = _continued(change, (1 - mouth) ** 2) * (gate * _lips(mouth[..., 0]))[..., None]
         return Paint(window, _continued(change, mouth**2), skin)
 
-    def repair(
-        self,
-        dictionary: tuple[np.ndarray, ...],
-        display: Display,
-        colour: np.ndarray,
-        carried: Carried,
-        frontal: np.ndarray,
-        head: Similarity,
-        mesh: np.ndarray,
-        deviation: float,
-    ) -> None:
-        """Paint one frame (see :meth:`paint`) and set that in, in place, with grain of a deviation."""
-        painted = self.paint(dictionary, display, colour, carried, frontal, head, mesh)
-        if painted is not None:
-            set_in(colour, painted.window, painted.inside, painted.outside, carried, display, deviation)
-
-    def _tensor(self, array: np.ndarray):  # type: ignore[no-untyped-def]
+    def _tensor(self, array: np.ndarray) -> Tensor:
         import torch
 
         return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(self.device)
 
 
-def see(window: Window, display: Display, colour: np.ndarray, carried: Carried | None, mesh: np.ndarray) -> Seen:
-    """See one frame as FD-GAN does.
+def see_mouth(window: Window, frame: Frame, view: View, pose: Pose) -> Seen:
+    """See one frame as FD-GAN does, before it paints.
 
     Args:
         window: to look through.
-        display: how the network sees the plate.
-        colour: (H, W, 3 or 4) the frame as the warp made it, scene-linear.
-        carried: how it was made; None where nothing moves.
-        mesh: the face in motion (468, 2 or more), pixels.
+        frame: as the warp made it.
+        view: whose pixels were carried.
+        pose: where to.
+
+    Raises:
+        SettingsError: the view has no display encoding.
     """
-    size = (colour.shape[1], colour.shape[0])
-    box = window.box(size) or (slice(0, 1), slice(0, 1))
-    picture = window.within(box).look(display.encode(colour[(*box, slice(3))]))
-    maps = window_maps(carried, window, (size[1], size[0]))
-    return Seen(window, picture, maps, window.points(mesh[list(MESH68), :2]), missing_of(carried))
+    if view.display is None:
+        raise SettingsError("to see a frame as FD-GAN does, its view needs a display encoding")
+    box = window.box(view.size) or (slice(0, 1), slice(0, 1))
+    picture = window.within(box).look(view.display.encode(frame.colour[(*box, slice(3))]))
+    maps = window_maps(frame.carried, window, (view.size[1], view.size[0]))
+    return Seen(window, picture, maps, window.points(pose.mesh(view)[list(MESH68), :2]), _missing(frame.carried))
 
 
 def window_maps(carried: Carried | None, window: Window, size: tuple[int, int]) -> np.ndarray:
-    """Visibility, stretch and mouth (h, w, 3) in [0, 1] through a window; what the dense translator sees beside colour.
+    """Return visibility, stretch and mouth (h, w, 3) in [0, 1], as the dense translator sees them beside colour.
 
     Args:
         carried: the target in motion; None where nothing moves.
@@ -195,8 +179,8 @@ def window_maps(carried: Carried | None, window: Window, size: tuple[int, int]) 
     return window.within(box).look(np.dstack([1 - carried.invented(box), stretch, carried.opening(box)]))
 
 
-def missing_of(carried: Carried | None) -> float:
-    """How much of the pixel that the target shows least of was not carried, 0 to 1."""
+def _missing(carried: Carried | None) -> float:
+    """Return how much of the pixel that the view shows least of was not carried, 0 to 1."""
     return float(carried.composed.invented.max(initial=0.0)) if carried is not None else 0.0
 
 

@@ -1,0 +1,70 @@
+"""A plate as it is worked on: one picture in a scene-linear colour space."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ofx_reenact.errors import FrameError
+from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.plate import Plate, count_nonfinite
+from ofx_reenact.frames.sequence import Sequence
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture in a scene-linear space.
+
+    Attributes:
+        plate: what was read.
+        frame: its number in its own sequence.
+        pixels: (H, W, 3 or 4) float32 in ``space``, alpha associated.
+        space: a scene-linear colour space: the file's own if it is one, else the config's.
+        reason: why the file was taken to be in the colour space it was read in.
+    """
+
+    plate: Plate
+    frame: int
+    pixels: np.ndarray
+    space: str
+    reason: str
+
+
+def read_picture(path: str, colour: Colour, frame: int | None = None, space: str | None = None) -> Picture:
+    """Read a picture and bring it to a scene-linear space; one that is there already stays untouched.
+
+    Args:
+        path: a picture, or a sequence or video of which one frame is meant.
+        colour: the config.
+        frame: which; the first if not given.
+        space: the file's colour space; else its tag or its format's rule.
+
+    Raises:
+        FrameError: it cannot be read, or has NaN or infinite pixels, which a warp would smear.
+    """
+    sequence = Sequence.open(path)
+    number = sequence.frames.first if frame is None else frame
+    plate = sequence.read(number)
+    nan, inf, first = count_nonfinite(plate)
+    if first is not None:
+        raise FrameError(
+            f"{plate.path}: frame {number} has {nan} NaN and {inf} infinite values, the first in channel {first[2]} "
+            f"at ({first[0]}, {first[1]}); the warp would smear them, so clean the plate first"
+        )
+    found, reason = colour.choose(plate, space)
+    rgb = plate.rgb
+    if not colour.is_scene_linear(found):
+        linear = colour.resolve("scene_linear")
+        rgb = _convert_associated(colour, rgb, plate.alpha, found, linear)
+        found, reason = linear, f"{found} ({reason}), converted to {linear}"
+    pixels = rgb if plate.alpha is None else np.dstack([rgb, plate.alpha])
+    return Picture(plate, number, np.ascontiguousarray(pixels, np.float32), found, reason)
+
+
+def _convert_associated(colour: Colour, rgb: np.ndarray, alpha: np.ndarray | None, source: str, to: str) -> np.ndarray:
+    """Convert colours that are multiplied with their alpha: a transfer curve must see them without it."""
+    if alpha is None:
+        return colour.convert(rgb, source, to)
+    solid = np.where(alpha > 0, alpha, 1)[..., None]
+    return colour.convert((rgb / solid).astype(np.float32), source, to) * solid

@@ -1,0 +1,123 @@
+"""How a frame is made of a view in a pose: carried, then painted where nothing could be carried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from ofx_reenact.compose.carry import Carried
+from ofx_reenact.shot.motion import Pose
+from ofx_reenact.shot.view import View
+from ofx_reenact.stages import stage
+
+Tables = tuple[np.ndarray, ...]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame, and what is known of each of its pixels.
+
+    Attributes:
+        colour: (H, W, C) float32, R, G, B and alpha if the view has one.
+        sure: the frame's confidence in [0, 1].
+        carried: how the view was carried; None where nothing moves.
+        portrait: (H, W) float32 in [0, 1], how far a portrait was pasted over the view; None without.
+        black: the driver has no face here, and black was asked for.
+    """
+
+    colour: np.ndarray
+    sure: float
+    carried: Carried | None = None
+    portrait: np.ndarray | None = None
+    black: bool = False
+
+    @cached_property
+    def stmap(self) -> np.ndarray:
+        """(H, W, 2) float32: the position in the view that each pixel comes from, pixels; 0 in a black frame."""
+        if self.black:
+            return np.zeros((*self.colour.shape[:2], 2), np.float32)
+        height, width = self.colour.shape[:2]
+        y, x = np.mgrid[:height, :width].astype(np.float32)
+        result = np.stack([x, y], -1)
+        if self.carried is not None:
+            composed = self.carried.composed
+            moved = result[composed.slices] + composed.offset
+            # Beyond the picture its edge was sampled; another reader of the map may take black.
+            result[composed.slices] = np.clip(moved, 0, [width - 1, height - 1])
+        return result
+
+    @cached_property
+    def matte(self) -> np.ndarray:
+        """(H, W) float32: 1 where the picture moves with the head, 0 where it is the plate, untouched."""
+        if self.portrait is not None:
+            return self.portrait
+        result = np.zeros(self.colour.shape[:2], np.float32)
+        if self.carried is not None:
+            result[self.carried.composed.slices] = self.carried.stmap.reach
+        return result
+
+    @cached_property
+    def confidence(self) -> np.ndarray:
+        """(H, W) float32 in [0, 1]: how far each pixel can be trusted."""
+        if self.portrait is not None:
+            return 1 - self.portrait * (1 - np.float32(self.sure))
+        result = np.ones(self.colour.shape[:2], np.float32)
+        if self.carried is not None:
+            stmap, composed = self.carried.stmap, self.carried.composed
+            # A length that is stretched or squeezed four times over carries nothing that can be trusted.
+            kept = 1 - np.abs(np.log2(np.clip(stmap.stretch, 0.25, 4))) / 2
+            result[composed.slices] = 1 - stmap.reach * (1 - self.sure * kept * (1 - composed.invented))
+        return result
+
+
+class Painter(Protocol):
+    """Paints what views do not show, with FD-GAN.
+
+    Attributes:
+        carries: the view is carried first; else the painter draws over the view as it is.
+    """
+
+    carries: ClassVar[bool]
+
+    def write(self, views: Sequence[View]) -> Tables:
+        """Write the dictionary of a person seen in one or several views: values (n_i, C_i), finest first."""
+
+    def teach(self, adapters: Mapping[str, np.ndarray]) -> Painter:
+        """Return a painter that a custom identity's adapters are worked into; itself if there are none."""
+
+    def paint(self, frame: Frame, view: View, pose: Pose, dictionary: Tables) -> Frame:
+        """Finish a frame whose colour belongs to it alone."""
+
+
+def carry_view(view: View, pose: Pose) -> Carried | None:
+    """Carry a view's pixels to a pose; None when nothing moves or everything has moved out of the picture."""
+    if pose.gate == 0:
+        return None
+    return view.carrier.carry(pose.moved * pose.gate, pose.head, pose.gaze * pose.gate, pose.jaw, pose.gate)
+
+
+@stage("compose")
+def make_frame(view: View, pose: Pose, painter: Painter | None = None, dictionary: Tables = ()) -> Frame:
+    """Make a frame.
+
+    Args:
+        view: whose pixels are carried.
+        pose: where to.
+        painter: paints what the view does not show; None leaves the warp alone.
+        dictionary: of the person, for the painter to read.
+    """
+    carried = carry_view(view, pose) if painter is None or painter.carries else None
+    colour = view.pixels.copy()
+    if carried is not None:
+        colour[carried.composed.slices] = carried.composed.colour
+    frame = Frame(colour, pose.sure, carried)
+    return frame if painter is None else painter.paint(frame, view, pose, dictionary)
+
+
+def black_frame(view: View) -> Frame:
+    """Return the frame of a driver frame without a face, where black was asked for."""
+    return Frame(np.zeros_like(view.pixels), 0.0, black=True)

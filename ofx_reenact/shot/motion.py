@@ -1,0 +1,188 @@
+"""What the face does: a performance fitted to a person, and the pose of the face in each frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from ofx_reenact.errors import SettingsError, TrackingError
+from ofx_reenact.ldnet.retarget import transfer
+from ofx_reenact.ldnet.weights import LDNetWeights
+from ofx_reenact.settings import Settings
+from ofx_reenact.shot.person import Person
+from ofx_reenact.shot.view import View
+from ofx_reenact.stages import stage
+from ofx_reenact.tracking.landmarks import MESH68
+from ofx_reenact.tracking.performance import Performance
+from ofx_reenact.tracking.rigid import Similarity
+from ofx_reenact.tracking.surface import FACE_POINTS
+from ofx_reenact.warp import densify
+from ofx_reenact.warp.shut import shut
+
+# Motion below STILL pixels is a tracker's noise and moves nothing; from MOVING on it counts in full.
+STILL, MOVING = 0.25, 0.75
+# Change of head rotation, in degrees, up to which a warp holds, and from which nothing of it can be trusted.
+TURN_SURE, TURN_LOST = 20.0, 50.0
+# Mesh points that say how far the jaw dropped.
+CHIN = MESH68[7:10]
+# Irises that stay between the corners of their eyes.
+NO_GAZE = np.zeros((2, 2))
+
+
+@dataclass(frozen=True)
+class Pose:
+    """The face in one frame.
+
+    Attributes:
+        head: pose of the head, canonical units → pixels.
+        moved: (468, 3) displacement of the mesh's points from those of the view, pixels.
+        gaze: (2, 2) shift of the irises, right and left eye, in widths of the eye.
+        jaw: (3,) displacement of the chin, frontal, canonical units.
+        gate: how much of all this counts, 0 to 1: nothing where it is no more than a tracker's noise.
+        sure: confidence in [0, 1]: the tracker's, less what the head's turn costs.
+    """
+
+    head: Similarity
+    moved: np.ndarray
+    gaze: np.ndarray
+    jaw: np.ndarray
+    gate: float = 1.0
+    sure: float = 1.0
+
+    def mesh(self, view: View) -> np.ndarray:
+        """Return the mesh of a view's face in this pose (468, 3), pixels."""
+        return view.mesh[:FACE_POINTS] + self.moved * self.gate
+
+
+@dataclass(frozen=True)
+class Motion:
+    """What the face is asked to do in every frame.
+
+    Attributes:
+        rows: frame → row of the arrays.
+        expression: (T, 468, 3) displacement of the frontal mesh from the person's at rest, canonical units.
+        heads: the head's poses in the target's picture.
+        gaze: (T, 2, 2) shift of the irises, as in :class:`Pose`.
+        confidence: (T,) the tracker's, in [0, 1].
+        reference: the driver's frame that means "as in the target".
+    """
+
+    rows: Mapping[int, int]
+    expression: np.ndarray
+    heads: densify.Heads
+    gaze: np.ndarray
+    confidence: np.ndarray
+    reference: int
+
+    def pose(self, frame: int, view: View) -> Pose:
+        """Return the pose of a view's face in a frame.
+
+        Raises:
+            SettingsError: the performance has no such frame.
+        """
+        if frame not in self.rows:
+            raise SettingsError(f"frame {frame}: the performance has frames {min(self.rows)}-{max(self.rows)}")
+        row = self.rows[frame]
+        head, frontal = self.heads.at(row), view.frontal[:FACE_POINTS]
+        moved = head.apply(frontal + self.expression[row]) - view.head.apply(frontal)
+        return Pose(
+            head,
+            moved,
+            self.gaze[row],
+            self.expression[row, list(CHIN)].mean(0),
+            _smooth_step((np.linalg.norm(moved[:, :2], axis=1).max() - STILL) / (MOVING - STILL)),
+            float(self.confidence[row]) * turn_confidence(view.head, head),
+        )
+
+
+def pose_of_mesh(view: View, mesh: np.ndarray, head: Similarity, gaze: np.ndarray = NO_GAZE) -> Pose:
+    """Return the pose that brings a view's face to another mesh (468 or more, 3) of the same person, pixels."""
+    jaw = (head.invert(mesh[list(CHIN)]) - view.frontal[list(CHIN)]).mean(0)
+    return Pose(head, mesh[:FACE_POINTS] - view.mesh[:FACE_POINTS], gaze, jaw)
+
+
+def fit_motion(
+    person: Person, view: View, performance: Performance, settings: Settings, weights: LDNetWeights
+) -> Motion:
+    """Fit a performance to a person: LD-Net for all its frames in one batch.
+
+    Args:
+        person: who is animated.
+        view: the picture that is animated.
+        performance: of the driver.
+        settings: motion, retargeting, reference, weights of regions.
+        weights: LD-Net's.
+
+    Raises:
+        SettingsError: the reference is not a frame of the performance.
+        TrackingError: person and performance come from different trackers.
+    """
+    if performance.tracker != person.tracker:
+        raise TrackingError(
+            f"the driver was tracked by '{performance.tracker}', the target by '{person.tracker}'; their "
+            "landmarks mean different points, so track both with one --tracker"
+        )
+    rows = {int(frame): row for row, frame in enumerate(performance.frames)}
+    reference = settings.reference
+    if reference is None:
+        reference = performance.choose_reference(view.head.rotation)
+    if reference not in rows:
+        raise SettingsError(f"--reference {reference}: the performance has frames {min(rows)}-{max(rows)}")
+    base = rows[reference]
+    moved = move_landmarks(person, performance, base, settings, weights)
+    with stage("warp: densify"):
+        regions = region_weights(settings)
+        expression = densify.expression(performance.frontal, base, moved, densify.spread_weights(regions))
+        gaze = densify.gaze(performance.frontal, base)
+        return Motion(
+            rows,
+            shut(person.rest, expression, performance.frontal, base, regions),
+            place_heads(view, performance, base, settings),
+            gaze * [[[settings.weight_eye_right], [settings.weight_eye_left]]],
+            performance.confidence,
+            reference,
+        )
+
+
+def move_landmarks(
+    person: Person, performance: Performance, base: int, settings: Settings, weights: LDNetWeights
+) -> np.ndarray:
+    """Return how far the person's 68 landmarks move in each frame (T, 68, 2), frontal, canonical units.
+
+    ``base`` is the reference's row, which counts unless the motion is absolute.
+    """
+    driver, start = performance.frontal[:, list(MESH68), :2], None if settings.motion == "absolute" else base
+    if settings.retarget == "copy":
+        return driver - (person.landmarks if start is None else driver[start])
+    return transfer(weights, person.code, person.landmarks, driver, start)
+
+
+def place_heads(view: View, performance: Performance, base: int, settings: Settings) -> densify.Heads:
+    """Return the poses of the view's head over a performance."""
+    driven = densify.Heads(performance.rotation, performance.scale, performance.translation)
+    heads = densify.head_poses(
+        view.head, driven, base, settings.motion, settings.weight_pose, settings.weight_position
+    )  # fmt: skip
+    sheet = view.carrier.sheet
+    return densify.kept_cut(heads, sheet.cut, densify.CUT_SINKS * sheet.face_height)
+
+
+def region_weights(settings: Settings) -> dict[str, float]:
+    """Return the weight of each region of the 68 landmarks; the nose goes with the mouth."""
+    names = ("jaw", "mouth", "eye_right", "eye_left", "brow_right", "brow_left")
+    weights = {name: getattr(settings, f"weight_{name}") for name in names}
+    return weights | {"nose": settings.weight_mouth}
+
+
+def turn_confidence(target: Similarity, head: Similarity) -> float:
+    """Return how far a warp can be trusted after a change of head rotation: 1 up to 20°, 0 from 50° on."""
+    turn = np.degrees(Rotation.from_matrix(head.rotation @ target.rotation.T).magnitude())
+    return float(np.clip((TURN_LOST - turn) / (TURN_LOST - TURN_SURE), 0, 1))
+
+
+def _smooth_step(x: float) -> float:
+    x = float(np.clip(x, 0, 1))
+    return x * x * (3 - 2 * x)
