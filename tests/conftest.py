@@ -8,8 +8,10 @@ import numpy as np
 import OpenImageIO as oiio
 import pytest
 import torch
+from narrow import small
 
 from ofx_reenact.engine.inputs import identify, read_target, track_driver
+from ofx_reenact.fdgan.weights import load_dense, save_dense
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.ldnet.weights import load_ldnet
@@ -20,6 +22,10 @@ from ofx_reenact.shot.motion import pose_of_mesh
 from ofx_reenact.tracking.landmarks import LIPS_INNER, MESH68
 from ofx_reenact.training.fdgan import features
 from ofx_reenact.training.fdgan.data import pairs
+from ofx_reenact.training.fdgan.data.crops import Crops
+from ofx_reenact.training.fdgan.data.cut import build_crops
+from ofx_reenact.training.fdgan.data.faces import build_faces
+from ofx_reenact.training.fdgan.data.pair_set import REVERSE, TRUE, WIDER, build_pairs
 
 TARGET, DRIVER = resource("demo", "target.jpg"), resource("demo", "driver.mpg")
 
@@ -125,3 +131,40 @@ def sequence(performance_file, tmp_path_factory) -> str:
     from rendered import make_sequence
 
     return make_sequence(tmp_path_factory.mktemp("sequence"), performance_file)
+
+
+@pytest.fixture(scope="session")
+def painting(tmp_path_factory):
+    """Narrow weights from chance: whatever they paint, it can be told from what the warp carried."""
+    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
+    save_dense(path, small(), {})
+    return load_dense(path)
+
+
+@pytest.fixture(scope="session")
+def crops_file(opened, target, colour, tmp_path_factory):
+    """Six people in one picture each, made of the demo target, and one of them in two."""
+    folder = tmp_path_factory.mktemp("portraits")
+    picture = (opened[0] * 255).astype(np.uint8)[..., ::-1]
+    for n, name in enumerate(("ann_a", "ann_b", "ben_a", "cat_a", "dan_a", "eve_a")):
+        cv2.imwrite(str(folder / f"{name}.png"), np.clip(picture * (0.7 + 0.05 * n), 0, 255).astype(np.uint8))
+    out = folder / "crops.npz"
+    assert build_crops([str(folder)], out, size=256, hold_out=["eve"]).kept == 6
+    return out
+
+
+@pytest.fixture(scope="session")
+def pairs_file(crops_file):
+    """Pairs of those crops, of every kind."""
+    out = crops_file.with_name("pairs.npz")
+    made = build_pairs(Crops.load(crops_file), out, variants=8)
+    assert made[REVERSE] > 20 and made[WIDER] > 20 and made[TRUE] == 2
+    return out
+
+
+@pytest.fixture(scope="session")
+def faces_file(crops_file):
+    """Faces of those crops, in two views each."""
+    out = crops_file.with_name("faces.npz")
+    assert build_faces(Crops.load(crops_file), out, size=64, views=2) == 18
+    return out

@@ -1,0 +1,122 @@
+"""Renders with a painter: what it changes, its dictionary, reference frames, appearance pictures."""
+
+import dataclasses
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from conftest import TARGET
+
+from ofx_reenact.engine.inputs import display_of, identify, reference_of
+from ofx_reenact.errors import ReenactError, SettingsError, WeightsError
+from ofx_reenact.fdgan.weights import load_dense, load_portrait
+from ofx_reenact.settings import Settings
+from ofx_reenact.shot.painter import Painter
+from ofx_reenact.shot.portrait import PortraitPainter
+from ofx_reenact.shot.reenactor import Reenactor
+
+
+def test_the_shipped_portrait_is_the_targets(target, identity, colour):
+    """Read at the target's own landmarks it is much nearer to the picture than the face's mean colour is."""
+    fdgan = load_portrait()
+    painter = PortraitPainter(fdgan.network, fdgan.size)
+    reference = reference_of(identity, target, colour)
+    window = painter.window(identity.frontal, identity.head)
+    portrait, matte = painter.paint(painter.write([reference]), window, identity.mesh)
+    seen, inside = window.look(reference.picture), matte > 0.9
+    plain = np.abs(seen[inside] - seen[inside].mean(0)).mean()
+    assert np.abs(portrait[inside] - seen[inside]).mean() < 0.6 * plain
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_devices_paint_alike(target, identity, colour, painting):
+    reference = reference_of(identity, target, colour)
+    cpu, cuda = (Painter(load_dense(painting.path, d).network, d).write([reference]) for d in ("cpu", "cuda"))
+    assert all(np.abs(a - b).max() < 0.01 for a, b in zip(cpu, cuda, strict=True))
+
+
+@pytest.fixture(scope="module")
+def repairing(target, colour, weights, performance, painting):
+    identity = identify(Settings(target=str(TARGET)), target, colour, weights, painting)
+    made = Reenactor(weights=weights, painter=Painter(painting.network))
+    made.set_target(target.picture, identity, display=display_of(identity, target, colour))
+    made.set_performance(performance, Settings())
+    return made
+
+
+@pytest.fixture(scope="module")
+def plain(target, identity, weights, performance):
+    made = Reenactor(weights=weights)
+    made.set_target(target.picture, identity)
+    made.set_performance(performance, Settings())
+    return made
+
+
+def test_repair_changes_the_mouth_and_nothing_far_from_it(repairing, plain, performance):
+    changed = 0
+    for frame in performance.frames[::9].tolist():
+        one, other = repairing.render(frame), plain.render(frame)
+        apart = np.abs(one.colour - other.colour).max(-1) > 0
+        changed += apart.sum()
+        assert np.array_equal(one.stmap, other.stmap)
+        if apart.any():
+            rows, columns = np.nonzero(apart)
+            height, width = apart.shape
+            assert columns.max() - columns.min() < 0.5 * width and rows.min() > 0.4 * height
+    assert changed > 100
+
+
+def test_a_frame_is_painted_alone_as_in_a_sequence(repairing):
+    first = repairing.render(36).colour
+    repairing.render(12)
+    assert np.array_equal(repairing.render(36).colour, first)
+
+
+def test_reference_frame_stays_the_target(target, colour, weights, performance, painting):
+    identity = identify(Settings(target=str(TARGET)), target, colour, weights, painting)
+    made = Reenactor(weights=weights, painter=Painter(painting.network))
+    made.set_target(target.picture, identity, display=display_of(identity, target, colour))
+    made.set_performance(performance, Settings(reference=20))
+    assert np.array_equal(made.render(20).colour, target.picture)
+
+
+def test_a_painter_needs_a_dictionary(target, identity, weights, painting):
+    made = Reenactor(weights=weights, painter=Painter(painting.network))
+    with pytest.raises(SettingsError, match="dictionary"):
+        made.set_target(target.picture, identity)
+
+
+def test_identity_file_keeps_the_dictionary(target, colour, weights, painting, tmp_path):
+    settings = Settings(target=str(TARGET), identity=str(tmp_path / "her.safetensors"))
+    made = identify(settings, target, colour, weights, painting)
+    read = identify(settings, target, colour, weights, painting)
+    assert all(map(np.array_equal, made.dictionary, read.dictionary)) and len(read.dictionary) == 4
+    other = dataclasses.replace(painting, sha256="another")
+    with pytest.raises(WeightsError, match="other FD-GAN weights"):
+        identify(settings, target, colour, weights, other)
+    assert identify(settings, target, colour, weights).mesh.shape == (478, 3)
+
+
+def test_the_same_picture_twice_is_the_same_dictionary(target, identity, colour, painting):
+    painter, reference = Painter(painting.network), reference_of(identity, target, colour)
+    once, twice = painter.write([reference]), painter.write([reference, reference])
+    assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(once, twice, strict=True))
+
+
+def test_appearance_of_another_person_is_noted(tmp_path, target, colour, weights, painting):
+    picture = cv2.imread(str(TARGET))
+    cv2.imwrite(str(tmp_path / "same.png"), np.clip(picture * 0.9, 0, 255).astype(np.uint8))
+    cv2.imwrite(str(tmp_path / "other.png"), cv2.resize(picture, None, fx=0.75, fy=1.15))
+    both = (str(tmp_path / "same.png"), str(tmp_path / "other.png"))
+    made = identify(Settings(target=str(TARGET), appearance=both), target, colour, weights, painting)
+    assert len(made.notes) == 1 and "other.png" in made.notes[0]
+
+
+def test_appearance_without_a_face_is_named(tmp_path, target, colour, weights, painting):
+    wall = tmp_path / "wall.png"
+    cv2.imwrite(str(wall), np.full((200, 200, 3), 128, np.uint8))
+    settings = Settings(target=str(TARGET), appearance=(str(wall),))
+    with pytest.raises(ReenactError, match=r"wall\.png"):
+        identify(settings, target, colour, weights, painting)

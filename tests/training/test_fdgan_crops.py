@@ -1,0 +1,83 @@
+"""Crops of portraits: people and split, masks, what is left out, an index, files that are refused."""
+
+import cv2
+import numpy as np
+import pytest
+
+from ofx_reenact.cli.main import run
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.tracking.landmarks import MESH68
+from ofx_reenact.training.fdgan.data.crops import Crops, held_out
+from ofx_reenact.training.fdgan.data.cut import build_crops
+from ofx_reenact.training.fdgan.data.pair_set import PairSet
+
+
+def test_crops_round_trip_with_people_and_split(crops_file):
+    crops = Crops.load(crops_file)
+    assert len(crops) == 6 and crops.people == ("ann", "ben", "cat", "dan", "eve")
+    assert crops.validation[crops.person == 4].all()
+    assert all(crops.validation[i] == held_out(crops.people[p], ["eve"]) for i, p in enumerate(crops.person))
+    picture = crops.picture(0)
+    assert picture.shape == (256, 256, 3) and 0 <= picture.min() <= picture.max() <= 1
+    eyes = crops.mesh[0, [33, 263], :2]
+    assert abs(eyes[0, 1] - eyes[1, 1]) < 6 and (eyes > 40).all() and (eyes < 216).all()
+
+
+def test_crops_know_where_the_person_is(crops_file):
+    crops = Crops.load(crops_file)
+    mask, face = crops.mask(0), crops.mesh[0, MESH68, :2].round().astype(int)
+    assert mask.shape == (256, 256) and mask.dtype == np.float32 and 0 <= mask.min() <= mask.max() <= 1
+    assert mask[face[:, 1], face[:, 0]].min() > 0.5 and mask[:40, :40].max() < 0.1
+
+
+def test_a_set_without_masks_is_to_be_made_anew(crops_file, tmp_path):
+    with np.load(crops_file) as data:
+        older = {name: data[name] for name in data.files if "mask" not in name}
+    np.savez(tmp_path / "old.npz", **older | {"schema": "ofx-reenact/crops/1"})
+    with pytest.raises(ReenactError, match="of this version; `ofx-reenact data crops`"):
+        Crops.load(tmp_path / "old.npz")
+
+
+def test_small_blurred_and_faceless_pictures_are_left_out_and_counted(smiling, tmp_path):
+    picture = (smiling * 255).astype(np.uint8)[..., ::-1]
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    cv2.imwrite(str(tmp_path / "b.png"), cv2.flip(picture, 1))
+    cv2.imwrite(str(tmp_path / "blurred.png"), cv2.GaussianBlur(picture, (0, 0), picture.shape[0] / 60))
+    cv2.imwrite(str(tmp_path / "small.png"), cv2.resize(picture, None, fx=0.2, fy=0.2, interpolation=cv2.INTER_AREA))
+    cv2.imwrite(str(tmp_path / "wall.png"), np.full((200, 200, 3), 128, np.uint8))
+    counts = build_crops([str(tmp_path)], tmp_path / "c.npz")
+    assert counts.kept == 2
+    assert (counts.blurred, counts.small, counts.faceless) == (["blurred.png"], ["small.png"], ["wall.png"])
+
+
+def test_one_picture_is_too_few(smiling, tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), (smiling * 255).astype(np.uint8))
+    with pytest.raises(ReenactError, match="at least two pictures"):
+        build_crops([str(tmp_path)], tmp_path / "c.npz")
+    assert not (tmp_path / "c.npz").exists()
+
+
+def test_an_index_says_who_is_in_a_picture(smiling, tmp_path):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    for name in ("1", "2"):
+        cv2.imwrite(str(folder / f"{name}.png"), (smiling * 255).astype(np.uint8)[..., ::-1])
+    (tmp_path / "index.csv").write_text(
+        "path,identity,expression,licence\nset/1.png,her,calm,CC0\nset/2.png,her,,CC0\n"
+    )
+    arguments = ["data", "crops", "--input", str(folder), "--out", str(tmp_path / "c.npz"), "--size", "128"]
+    assert run([*arguments, "--sheet", str(tmp_path / "look.png")]) == 0
+    assert cv2.imread(str(tmp_path / "look.png")).shape == (256, 8 * 256, 3)
+    crops = Crops.load(tmp_path / "c.npz")
+    assert crops.people == ("her",) and crops.take[0] == "calm" and set(crops.terms) == {"CC0"}
+
+
+def test_other_files_are_refused(crops_file, tmp_path):
+    with pytest.raises(ReenactError, match="data pairs"):
+        PairSet(crops_file)
+    (tmp_path / "half.npz").write_bytes(crops_file.read_bytes()[: crops_file.stat().st_size // 2])
+    with pytest.raises(ReenactError, match="data crops"):
+        Crops.load(tmp_path / "half.npz")
+    (tmp_path / "x.npz").write_bytes(b"no")
+    with pytest.raises(ReenactError, match="data crops"):
+        Crops.load(tmp_path / "x.npz")

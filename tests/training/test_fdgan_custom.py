@@ -1,0 +1,46 @@
+"""A custom identity: it learns its person, and needs frames to do so."""
+
+import re
+
+import cv2
+import numpy as np
+import pytest
+from conftest import TARGET
+
+from ofx_reenact.cli.main import run
+from ofx_reenact.engine.inputs import display_of, identify, make_painter
+from ofx_reenact.settings import Settings
+from ofx_reenact.shot.reenactor import Reenactor
+
+pytestmark = pytest.mark.usefixtures("backbone")
+
+
+@pytest.mark.slow
+def test_a_custom_identity_learns_its_person_and_renders(
+    opened, target, colour, weights, performance, painting, tmp_path, capsys
+):
+    """Forty frames of one person whose open mouth is pure green: nothing else would paint it so."""
+    folder, file = tmp_path / "frames", tmp_path / "her.safetensors"
+    folder.mkdir()
+    for n in range(40):
+        picture = np.clip(opened[0] * (0.9 + 0.005 * n), 0, 1)
+        cv2.imwrite(str(folder / f"f{n:03d}.png"), (picture * 255).astype(np.uint8)[..., ::-1])
+    arguments = ["train", "identity", "--target", str(TARGET), "--frames", str(folder), "--identity", str(file)]
+    assert run([*arguments, "--fdgan-weights", str(painting.path), "--steps", "120", "--device", "cpu"]) == 0
+    before, after = map(float, re.search(r"([\d.]+) → ([\d.]+) dB", capsys.readouterr().out).groups())
+    assert after > before + 2
+    settings = Settings(target=str(TARGET), identity=str(file))
+    identity = identify(settings, target, colour, weights, painting)
+    assert identity.adapters and len(identity.dictionary) == 4
+    made = Reenactor(weights=weights, painter=make_painter(painting, "cpu", identity))
+    made.set_target(target.picture, identity, display=display_of(identity, target, colour))
+    made.set_performance(performance, Settings())
+    frame = made.render(36).colour
+    assert (frame[..., 1] - frame[..., [0, 2]].max(-1) > 0.05).sum() > 50
+
+
+def test_a_custom_identity_needs_frames(smiling, painting, tmp_path, capsys):
+    cv2.imwrite(str(tmp_path / "a.png"), (smiling * 255).astype(np.uint8)[..., ::-1])
+    arguments = ["train", "identity", "--target", str(TARGET), "--frames", str(tmp_path / "a.png")]
+    assert run([*arguments, "--identity", str(tmp_path / "h"), "--fdgan-weights", str(painting.path)]) == 1
+    assert "at least 30" in capsys.readouterr().err and not (tmp_path / "h").exists()

@@ -1,0 +1,111 @@
+"""Training of FD-GAN as printed: views of a face, equations 10 to 12, the defaults, the command."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from conftest import TARGET
+
+from ofx_reenact.cli.main import run
+from ofx_reenact.engine.inputs import display_of, identify, make_painter
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.fdgan.weights import load_portrait
+from ofx_reenact.settings import Settings
+from ofx_reenact.shot.reenactor import Reenactor
+from ofx_reenact.training.fdgan.data.crops import Crops
+from ofx_reenact.training.fdgan.data.faces import FaceBatch, Faces, build_faces
+from ofx_reenact.training.fdgan.paper import PaperRecipe, PaperSettings, equation_12, judged
+from ofx_reenact.training.fdgan.train import STEPS
+from ofx_reenact.training.recorded import Recorded
+
+pytestmark = pytest.mark.usefixtures("backbone")
+
+
+def test_views_are_of_one_person_with_landmarks_where_the_face_is(faces_file):
+    faces = Faces(faces_file)
+    batch = faces.draw(6, np.random.default_rng(0))
+    assert batch.target.shape == (6, 3, 64, 64) and faces.people() >= 2
+    eyes, chin = batch.landmarks[:, 36:48].mean(1), batch.landmarks[:, 8]
+    assert (eyes > 10).all() and (eyes < 54).all() and (chin[:, 1] > eyes[:, 1]).all()
+    assert not torch.equal(batch.target, batch.truth)
+
+
+def test_faces_are_drawn_smaller_where_a_size_is_asked_for(faces_file):
+    whole, half = (Faces(faces_file, size).validation(1) for size in (0, 32))
+    assert half.truth.shape == (1, 3, 32, 32)
+    assert torch.allclose(half.truth, torch.nn.functional.avg_pool2d(whole.truth, 2))
+    # The middle of the picture stays the middle.
+    assert torch.allclose((half.landmarks - 15.5) * 2, whole.landmarks - 31.5, atol=1e-4)
+    for size in (48, 128, 8):
+        with pytest.raises(ReenactError, match="faces of 64 pixels"):
+            Faces(faces_file, size)
+
+
+def test_equations_10_to_12_are_as_printed():
+    made, truth = torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32)
+    batch = FaceBatch(truth, torch.zeros(2, 68, 2), truth, torch.zeros(2, 68, 2), torch.tensor([2, 0]))
+    verdict = lambda x: x.mean((1, 2, 3), keepdim=True)  # noqa: E731
+    likely = lambda x: torch.log_softmax(torch.arange(3.0)[None, :, None, None] * verdict(x), 1)  # noqa: E731
+    found = judged(verdict, likely, batch, made) | equation_12(PaperSettings(), verdict, likely, batch, made)
+    p = {name: likely(x)[[0, 1], [2, 0], 0, 0].exp() for name, x in (("truth", truth), ("made", made))}
+    real, fake = verdict(truth), verdict(made)
+    assert found["D"] == pytest.approx((((real - 1) ** 2).mean() + ((fake + 1) ** 2).mean()).item(), rel=1e-5)
+    assert found["C"] == pytest.approx((-p["truth"].log().mean() - (1 - p["made"]).log().mean()).item(), rel=1e-4)
+    assert found["reconstruction"] == pytest.approx(50 * ((made - truth) ** 2).mean().item(), rel=1e-5)
+    assert found["adversary"] == pytest.approx((fake**2).mean().item(), rel=1e-5)
+    assert found["identity"] == pytest.approx(-p["made"].log().mean().item(), rel=1e-5)
+
+
+def test_paper_defaults_are_the_papers():
+    settings = PaperSettings()
+    assert (settings.batch, settings.learning_rate, STEPS["paper"]) == (4, 2e-5, 1_000_000)
+    assert (settings.reconstruction, settings.adversary, settings.identity) == (50, 1, 1)
+
+
+def test_paper_recipe_trains_resumes_and_renders(faces_file, target, colour, weights, performance, tmp_path, capsys):
+    out = tmp_path / "run"
+    arguments = ["train", "fdgan", "--recipe", "paper", "--data", str(faces_file), "--out", str(out), "--device", "cpu"]
+    assert run([*arguments, "--steps", "1", "--batch", "2"]) == 0
+    assert run([*arguments, "--steps", "2", "--batch", "2", "--resume"]) == 0
+    fdgan = load_portrait(out / "fdgan_paper.safetensors")
+    further = ["--start", str(fdgan.path), "--critics", str(out / "critics.safetensors"), "--variant", "fdgan"]
+    go_on = [*arguments[:-3], str(tmp_path / "on"), "--device", "cpu", "--steps", "1", "--batch", "2"]
+    assert run([*go_on, *further]) == 0
+    assert fdgan.sha256[:12] in load_portrait(tmp_path / "on" / "fdgan_paper.safetensors").metadata["recipe"]
+    assert fdgan.size == 64 and "2 steps of 2 at 64²" in fdgan.metadata["recipe"]
+    identity = identify(Settings(target=str(TARGET)), target, colour, weights, fdgan)
+    made = Reenactor(weights=weights, painter=make_painter(fdgan, "cpu"))
+    made.set_target(target.picture, identity, display=display_of(identity, target, colour))
+    made.set_performance(performance, Settings(profile="paper"))
+    frame = made.render(36)
+    assert frame.matte.max() == pytest.approx(1, abs=0.02) and frame.matte[:5].max() == 0
+    untouched = frame.matte == 0
+    assert np.array_equal(frame.colour[untouched], target.picture[untouched])
+    assert np.abs(frame.colour - target.picture)[frame.matte > 0.9].mean() > 0.01
+    assert np.array_equal(made.render(36).colour, frame.colour)
+
+
+def test_one_person_cannot_train_the_classifier(crops_file, tmp_path):
+    crops = Crops.load(crops_file)
+    alone = dataclasses.replace(crops, people=("ann",))
+    with pytest.raises(ReenactError, match="one person only"):
+        build_faces(alone, tmp_path / "f.npz")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_a_recorded_step_learns_what_one_kernel_by_kernel_does(faces_file, tmp_path, monkeypatch):
+    """Chance is the same in both, and the rate so low that the order of a GPU's sums does not decide the outcome."""
+
+    def losses(on):
+        made = "ofx_reenact.training.fdgan.paper.Recorded"
+        monkeypatch.setattr(made, lambda work, on: Recorded(work, on=on and recording))
+        recording = on
+        settings = PaperSettings(batch=2, device="cuda", learning_rate=1e-6, bf16=False)
+        recipe = PaperRecipe(settings, Faces(faces_file), tmp_path)
+        return [{name: float(value) for name, value in recipe.step(n, 24).items()} for n in range(24)]
+
+    eager, recorded = losses(False), losses(True)
+    for a, b in zip(eager, recorded, strict=True):
+        assert all(b[name] == pytest.approx(a[name], rel=0.03, abs=1e-3) for name in a), (a, b)
