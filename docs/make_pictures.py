@@ -13,29 +13,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ofx_reenact.engine.inputs import (
-    TargetPicture,
-    display_of,
-    driver_images,
-    identify,
-    make_painter,
-    read_target,
-    track_driver,
-)
-from ofx_reenact.fdgan.weights import DenseWeights, PortraitWeights, load_dense, load_portrait
+from ofx_reenact.api import Settings, Shot, open_shot, track_performance
+from ofx_reenact.engine.inputs import driver_images
 from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.picture import Picture, read_picture
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence
-from ofx_reenact.ldnet.weights import load_ldnet
 from ofx_reenact.resources import resource
-from ofx_reenact.settings import Settings
-from ofx_reenact.shot.reenactor import Reenactor
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.overlay import draw_overlay
-from ofx_reenact.tracking.performance import Performance
 
 OUT = Path(__file__).parent / "pictures"
-COLOUR, WEIGHTS, FDGAN = Colour(), load_ldnet(), load_dense()
+COLOUR = Colour()
 DRIVER = Sequence.open(resource("demo", "driver.mpg"))
 SHOWN = (13, 20, 29, 36, 41, 51, 54)
 CLOSE = (20, 41, 51, 56)
@@ -46,20 +35,20 @@ EYES, MOUTH = list(MESH68[36:48]), list(MESH68[48:60])
 def main(targets: list[str]) -> None:
     """Write every picture."""
     settings = Settings(driver=DRIVER.name)
-    performance = track_driver(settings, DRIVER, COLOUR, lambda step: None)
+    performance = track_performance(settings)
     images = driver_pictures(settings)
-    made = [set_up(target, performance, FDGAN) for target in targets]
+    made = [set_up(target) for target in targets]
     black = np.zeros((240, 240, 3), np.uint8)
     rows = [[black, *(square(images[frame], 240) for frame in SHOWN)]]
     rows += [
-        [square(show(target, target.picture), 240)]
-        + [square(show(target, reenactor.render(frame).colour), 240) for frame in SHOWN]
-        for target, reenactor, _ in made
+        [square(show(target, target.pixels), 240)]
+        + [square(show(target, shot.render(frame).colour), 240) for frame in SHOWN]
+        for target, shot, _ in made
     ]
     write("frames.jpg", rows)
     write("close.jpg", [row for one in made for row in close_ups(*one)])
-    write("repair.jpg", [row for target in targets for row in repairs(target, performance)])
-    write("portraits.jpg", [portraits(target, performance) for target in targets])
+    write("repair.jpg", [row for target in targets for row in repairs(target)])
+    write("portraits.jpg", [portraits(target) for target in targets])
     write("layers.jpg", [layers(*made[0][:2])])
     drawn = [
         draw_overlay(images[f], performance.mesh[f - 1, list(MESH68), :2], performance.mesh[f - 1], str(f))
@@ -68,17 +57,10 @@ def main(targets: list[str]) -> None:
     write("track.jpg", [drawn])
 
 
-def set_up(
-    path: str, performance: Performance, fdgan: DenseWeights | PortraitWeights | None
-) -> tuple[TargetPicture, Reenactor, np.ndarray]:
-    """Return a target, its reenactor, and its mesh."""
-    settings = Settings(target=path)
-    target = read_target(settings, COLOUR)
-    identity = identify(settings, target, COLOUR, WEIGHTS, fdgan)
-    reenactor = Reenactor(weights=WEIGHTS, painter=make_painter(fdgan, "cpu") if fdgan else None)
-    reenactor.set_target(target.picture, identity, display=display_of(identity, target, COLOUR))
-    reenactor.set_performance(performance, settings)
-    return target, reenactor, identity.mesh
+def set_up(path: str, **options: str) -> tuple[Picture, Shot, np.ndarray]:
+    """Return a target, its shot with the demo's driver, and the face's mesh in it."""
+    shot = open_shot(Settings(target=path, driver=DRIVER.name, **options))
+    return read_picture(path, COLOUR), shot, shot.target.view(1).mesh
 
 
 def driver_pictures(settings: Settings) -> dict[int, np.ndarray]:
@@ -87,33 +69,33 @@ def driver_pictures(settings: Settings) -> dict[int, np.ndarray]:
     return {f: image for f, image in driver_images(DRIVER, wanted, settings, COLOUR) if image is not None}
 
 
-def close_ups(target: TargetPicture, reenactor: Reenactor, mesh: np.ndarray) -> list[list[np.ndarray]]:
+def close_ups(target: Picture, shot: Shot, mesh: np.ndarray) -> list[list[np.ndarray]]:
     """Return eyes and mouth: of the target, then of frames."""
-    pictures = [target.picture, *(reenactor.render(frame).colour for frame in CLOSE)]
+    pictures = [target.pixels, *(shot.render(frame).colour for frame in CLOSE)]
     shown = [show(target, picture) for picture in pictures]
     return [[crop(picture, mesh[part, :2], grow) for picture in shown] for part, grow in ((EYES, 1.4), (MOUTH, 2.2))]
 
 
-def repairs(path: str, performance: Performance) -> list[list[np.ndarray]]:
+def repairs(path: str) -> list[list[np.ndarray]]:
     """Return a target's mouth in frames: the warp alone, and repaired."""
     rows = []
-    for fdgan in (None, FDGAN):
-        target, reenactor, mesh = set_up(path, performance, fdgan)
-        pictures = [target.picture, *(reenactor.render(frame).colour for frame in OPEN)]
+    for repair in ("off", "on"):
+        target, shot, mesh = set_up(path, repair=repair)
+        pictures = [target.pixels, *(shot.render(frame).colour for frame in OPEN)]
         rows.append([crop(show(target, picture), mesh[MOUTH, :2], 2.2) for picture in pictures])
     return rows
 
 
-def portraits(path: str, performance: Performance) -> list[np.ndarray]:
+def portraits(path: str) -> list[np.ndarray]:
     """Return a target, and frames in which the printed FD-GAN draws its portrait."""
-    target, reenactor, _ = set_up(path, performance, load_portrait())
-    pictures = [target.picture, *(reenactor.render(frame).colour for frame in OPEN)]
+    target, shot, _ = set_up(path, profile="paper")
+    pictures = [target.pixels, *(shot.render(frame).colour for frame in OPEN)]
     return [square(show(target, picture), 300) for picture in pictures]
 
 
-def layers(target: TargetPicture, reenactor: Reenactor) -> list[np.ndarray]:
+def layers(target: Picture, shot: Shot) -> list[np.ndarray]:
     """Return the layers of one frame side by side; the STMap as red and green."""
-    frame = reenactor.render(CLOSE[2])
+    frame = shot.render(CLOSE[2])
     height, width = frame.matte.shape
     stmap = np.dstack([frame.stmap / (width, height), np.zeros((height, width))])
     planes = [stmap, *(np.dstack([plane] * 3) for plane in (frame.matte, frame.confidence))]
@@ -121,7 +103,7 @@ def layers(target: TargetPicture, reenactor: Reenactor) -> list[np.ndarray]:
     return [square(picture, 360) for picture in shown]
 
 
-def show(target: TargetPicture, picture: np.ndarray) -> np.ndarray:
+def show(target: Picture, picture: np.ndarray) -> np.ndarray:
     """Return a picture as sRGB."""
     return COLOUR.to_display(picture[..., :3], target.space)
 

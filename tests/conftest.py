@@ -10,7 +10,7 @@ import pytest
 import torch
 from narrow import small
 
-from ofx_reenact.engine.inputs import identify, read_target, track_driver
+from ofx_reenact.engine.inputs import identify, read_target, track_driver, view_of
 from ofx_reenact.fdgan.weights import load_dense, save_dense
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.sequence import Sequence
@@ -19,6 +19,7 @@ from ofx_reenact.resources import resource
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.frame import make_frame
 from ofx_reenact.shot.motion import pose_of_mesh
+from ofx_reenact.shot.shot import Shot
 from ofx_reenact.tracking.landmarks import LIPS_INNER, MESH68
 from ofx_reenact.training.fdgan import features
 from ofx_reenact.training.fdgan.data import pairs
@@ -89,6 +90,12 @@ def target(colour):
 @pytest.fixture(scope="session")
 def identity(target, colour, weights):
     return identify(Settings(target=str(TARGET)), target, colour, weights)
+
+
+def make_shot(identity, target, performance, weights, settings=None, painter=None) -> Shot:
+    """Fit a performance to the face of an identity in a picture that was read."""
+    view = view_of(identity.face, target, Colour())
+    return Shot.of_still(identity.person, view, performance, settings or Settings(), weights, painter)
 
 
 @pytest.fixture(scope="session")

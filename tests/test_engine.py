@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import OpenImageIO as oiio
 import pytest
-from conftest import DRIVER, TARGET, rgb_channels, write_exr
+from conftest import DRIVER, TARGET, make_shot, rgb_channels, write_exr
 
 from ofx_reenact.engine.run import render_sequence
 from ofx_reenact.errors import FrameError, OutputError, ReenactError, SettingsError, TrackingError, WeightsError
@@ -18,7 +18,9 @@ from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.identity import Identity
-from ofx_reenact.shot.reenactor import Reenactor
+from ofx_reenact.shot.person import Face
+from ofx_reenact.shot.shot import Shot
+from ofx_reenact.shot.view import View
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.performance import Performance
 
@@ -26,7 +28,7 @@ from ofx_reenact.tracking.performance import Performance
 @pytest.fixture(scope="module")
 def linear(target) -> np.ndarray:
     """The demo target as scene-linear float, with values no display has outside the face."""
-    small = cv2.resize(target.picture, (300, 300), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(target.pixels, (300, 300), interpolation=cv2.INTER_AREA)
     picture = np.pad(small, ((150, 150), (150, 150), (0, 0)), mode="edge")
     picture[5:15, 5:15] = 37.5
     picture[20:30, 5:15] = -0.25
@@ -41,11 +43,8 @@ def float_plate(linear, tmp_path_factory) -> str:
 
 
 @pytest.fixture(scope="module")
-def reenactor(target, identity, performance, weights) -> Reenactor:
-    made = Reenactor(weights=weights)
-    made.set_target(target.picture, identity)
-    made.set_performance(performance, Settings())
-    return made
+def shot(target, identity, performance, weights) -> Shot:
+    return make_shot(identity, target, performance, weights)
 
 
 def job(folder: Path, performance_file: str = "", /, **options) -> Settings:
@@ -94,11 +93,9 @@ def test_a_still_as_driver_gives_the_target_bit_for_bit(float_plate, tmp_path):
 
 @pytest.mark.parametrize("motion", ["relative", "locked"])
 def test_reference_frame_is_the_target(target, identity, performance, weights, motion):
-    made = Reenactor(weights=weights)
-    made.set_target(target.picture, identity)
-    made.set_performance(performance, Settings(reference=20, motion=motion))
-    assert np.array_equal(made.render(20).colour, target.picture)
-    assert not np.array_equal(made.render(36).colour, target.picture)
+    made = make_shot(identity, target, performance, weights, Settings(reference=20, motion=motion))
+    assert np.array_equal(made.render(20).colour, target.pixels)
+    assert not np.array_equal(made.render(36).colour, target.pixels)
 
 
 def test_absolute_motion_of_the_target_itself_is_the_target(float_plate, tmp_path):
@@ -107,21 +104,18 @@ def test_absolute_motion_of_the_target_itself_is_the_target(float_plate, tmp_pat
 
 
 def test_weights_of_zero_are_no_motion(target, identity, performance, weights):
-    made = Reenactor(weights=weights)
-    made.set_target(target.picture, identity)
     names = [f.name for f in dataclasses.fields(Settings) if f.name.startswith("weight_")]
-    made.set_performance(performance, Settings(**dict.fromkeys(names, 0.0)))
-    assert np.array_equal(made.render(36).colour, target.picture)
+    made = make_shot(identity, target, performance, weights, Settings(**dict.fromkeys(names, 0.0)))
+    assert np.array_equal(made.render(36).colour, target.pixels)
 
 
 def test_a_regions_weight_moves_that_region_alone(target, identity, performance, weights):
-    made = Reenactor(weights=weights)
-    made.set_target(target.picture, identity)
     names = [f.name for f in dataclasses.fields(Settings) if f.name.startswith("weight_")]
-    made.set_performance(performance, Settings(**(dict.fromkeys(names, 0.0) | {"weight_mouth": 1.0})))
-    changed = np.abs(made.render(36).colour - target.picture).max(-1) > 0.02
+    settings = Settings(**(dict.fromkeys(names, 0.0) | {"weight_mouth": 1.0}))
+    made = make_shot(identity, target, performance, weights, settings)
+    changed = np.abs(made.render(36).colour - target.pixels).max(-1) > 0.02
     rows = np.nonzero(changed)[0]
-    brows = identity.mesh[[105, 334], 1].max()  # the nose, which goes with the mouth, begins below them
+    brows = identity.face.mesh[[105, 334], 1].max()  # the nose, which goes with the mouth, begins below them
     assert changed.any() and rows.min() > brows
 
 
@@ -150,15 +144,15 @@ def test_frame_alone_equals_frame_of_a_range_and_chunks_equal_one(tmp_path):
     assert np.array_equal(whole[36], pixels(folders[4])[36])
 
 
-def test_order_of_rendering_does_not_matter(reenactor):
-    forward = [reenactor.render(frame).colour for frame in (10, 36, 50)]
-    backward = [reenactor.render(frame).colour for frame in (50, 36, 10)][::-1]
+def test_order_of_rendering_does_not_matter(shot):
+    forward = [shot.render(frame).colour for frame in (10, 36, 50)]
+    backward = [shot.render(frame).colour for frame in (50, 36, 10)][::-1]
     assert all(np.array_equal(a, b) for a, b in zip(forward, backward, strict=True))
 
 
 def test_full_hd_half_plate_keeps_all_it_has(target, performance_file, tmp_path):
     width, height = 1900, 1060
-    rgb = cv2.resize(target.picture, (height, height), interpolation=cv2.INTER_CUBIC).astype(np.float16)
+    rgb = cv2.resize(target.pixels, (height, height), interpolation=cv2.INTER_CUBIC).astype(np.float16)
     plate = np.full((height, width, 3), 0.2, np.float16)
     plate[:, 400 : 400 + height] = rgb
     channels = rgb_channels(plate) | {
@@ -206,8 +200,8 @@ def assert_stmap_remakes(frame, source):
     assert sure.mean() > 0.1 and np.quantile(error, 0.98) < 0.03
 
 
-def test_layers_are_as_they_should_be(reenactor, target):
-    frame = reenactor.render(36)
+def test_layers_are_as_they_should_be(shot, target):
+    frame = shot.render(36)
     assert frame.matte.min() == 0 and frame.matte.max() == 1
     assert 0 <= frame.confidence.min() < 0.2, "the inside of the mouth was invented"
     assert frame.confidence.max() == 1
@@ -219,30 +213,30 @@ def test_layers_are_as_they_should_be(reenactor, target):
 def mouth_box(identity) -> list[int]:
     from ofx_reenact.warp.openings import lenses
 
-    return [int(v) for v in lenses(identity.mesh)["mouth"].box(0)]
+    return [int(v) for v in lenses(identity.face.mesh)["mouth"].box(0)]
 
 
-def test_opened_mouth_is_clean(reenactor, target, identity):
+def test_opened_mouth_is_clean(shot, target, identity):
     """Where lips part over teeth that were never seen it is dark, without streaks; only the rim may be brighter."""
-    frame = reenactor.render(36)
+    frame = shot.render(36)
     left, top, right, bottom = mouth_box(identity)
     invented = np.zeros(frame.matte.shape, bool)
     invented[top : bottom + 40, left:right] = (frame.confidence < 0.05)[top : bottom + 40, left:right]
     assert invented.sum() > 100
     inside = frame.colour[invented].mean(-1)
-    lips = target.picture[identity.mesh[17, 1].astype(int), identity.mesh[17, 0].astype(int)].mean()
+    lips = target.pixels[identity.face.mesh[17, 1].astype(int), identity.face.mesh[17, 0].astype(int)].mean()
     assert np.quantile(inside, 0.98) < 0.4 * lips
     assert inside.max() < lips
 
 
-def test_eyes_shut_by_their_lids(reenactor, target, identity):
+def test_eyes_shut_by_their_lids(shot, target, identity):
     """In a blink nothing as dark as the pupil and nothing as white as the eye remains between the lids."""
     from ofx_reenact.warp.openings import lenses
 
-    shut = reenactor.render(44)
-    left, top, right, bottom = (int(v) for v in lenses(identity.mesh)["eye_right"].box(0))
+    shut = shot.render(44)
+    left, top, right, bottom = (int(v) for v in lenses(identity.face.mesh)["eye_right"].box(0))
     eye = (slice(top - 5, bottom + 12), slice(left + 8, right - 4))
-    before, after = target.picture[eye].mean(-1), shut.colour[eye].mean(-1)
+    before, after = target.pixels[eye].mean(-1), shut.colour[eye].mean(-1)
     assert (after < 0.03).mean() < 0.4 * (before < 0.03).mean(), "no iris is left"
 
 
@@ -313,35 +307,35 @@ def test_identity_errors(identity, weights, tmp_path):
     with pytest.raises(TrackingError, match="the target is 10×10"):
         Identity.load(path, weights, (10, 10))
     with pytest.raises(WeightsError, match="other LD-Net weights"):
-        Identity.load(path, dataclasses.replace(weights, sha256="0"), identity.size)
+        Identity.load(path, dataclasses.replace(weights, sha256="0"), identity.face.size)
     path.write_bytes(b"x")
     with pytest.raises(WeightsError, match="not a safetensors file"):
-        Identity.load(path, weights, identity.size)
+        Identity.load(path, weights, identity.face.size)
 
 
 def test_identity_files_keep_the_headroom(identity, weights, tmp_path):
     path = tmp_path / "i.safetensors"
     identity.save(path)
-    assert np.array_equal(Identity.load(path, weights, identity.size).headroom, identity.headroom)
-    dataclasses.replace(identity, headroom=None).save(path)
-    assert Identity.load(path, weights, identity.size).headroom is None
+    assert np.array_equal(Identity.load(path, weights, identity.face.size).face.headroom, identity.face.headroom)
+    dataclasses.replace(identity, face=dataclasses.replace(identity.face, headroom=None)).save(path)
+    assert Identity.load(path, weights, identity.face.size).face.headroom is None
 
 
 def test_a_target_whose_hair_is_cut_off_keeps_it_at_the_edge(target, identity, performance, weights):
     """Cut the demo's hair off, with highlights and alpha at the edge, and let its head sink by a third of its face."""
-    face = np.ptp(identity.mesh[:468, 1])
-    cut = int(identity.headroom.min() + 0.1 * face)
-    picture = np.dstack([target.picture, np.full(target.picture.shape[:2], 0.5, np.float32)])[cut:]
+    face = np.ptp(identity.face.mesh[:468, 1])
+    cut = int(identity.face.headroom.min() + 0.1 * face)
+    picture = np.dstack([target.pixels, np.full(target.pixels.shape[:2], 0.5, np.float32)])[cut:]
     picture[:2, ::7, 0] = 50
     sinking = standing_still(performance)
     sinking.translation[7, 1] += 0.3 * np.ptp(performance.mesh[5, :468, 1])
-    nose, sunk, frames = identity.mesh[4, :2].astype(int) - [0, cut], {}, {}
-    for name, above in (("known", np.maximum(identity.headroom - cut, 0)), ("unknown", None)):
-        mesh = identity.mesh - [0, cut, 0]
-        made = Reenactor(weights=weights)
+    nose, sunk, frames = identity.face.mesh[4, :2].astype(int) - [0, cut], {}, {}
+    for name, above in (("known", np.maximum(identity.face.headroom - cut, 0)), ("unknown", None)):
+        mesh = identity.face.mesh - [0, cut, 0]
         size = (picture.shape[1], picture.shape[0])
-        made.set_target(picture, dataclasses.replace(identity, mesh=mesh, size=size, headroom=above))
-        made.set_performance(sinking, Settings(reference=1))
+        view = View(picture, Face(mesh, size, "mesh", headroom=above))
+        person = dataclasses.replace(identity.person, rest=view.frontal)
+        made = Shot.of_still(person, view, sinking, Settings(reference=1), weights)
         frames[name] = made.render(8)
         sunk[name] = -(frames[name].stmap[nose[1] + 5, nose[0], 1] - nose[1] - 5) / face
         assert np.array_equal(made.render(7).colour, picture)
@@ -357,7 +351,7 @@ def test_a_target_whose_hair_is_cut_off_keeps_it_at_the_edge(target, identity, p
 def hand_placed(identity) -> dict:
     from ofx_reenact.tracking.landmarks import MESH68
 
-    points = identity.mesh[list(MESH68), :2].tolist()
+    points = identity.face.mesh[list(MESH68), :2].tolist()
     return {"schema": "ofx-reenact/landmarks/1", "frames": {"*": points}}
 
 
@@ -392,22 +386,14 @@ def test_all_hand_placed(identity, tmp_path):
 
 
 def test_different_trackers_do_not_mix(identity, performance, weights, target):
-    made = Reenactor(weights=weights)
-    made.set_target(target.picture, dataclasses.replace(identity, tracker="dlib"))
+    other = dataclasses.replace(identity, person=dataclasses.replace(identity.person, tracker="dlib"))
     with pytest.raises(TrackingError, match="one --tracker"):
-        made.set_performance(performance, Settings())
+        make_shot(other, target, performance, weights)
 
 
-def test_wrong_order_is_explained(weights, target, identity, performance):
-    made = Reenactor(weights=weights)
-    with pytest.raises(SettingsError, match="before the performance"):
-        made.set_performance(performance, Settings())
-    with pytest.raises(SettingsError, match="before rendering"):
-        made.render(1)
-    made.set_target(target.picture, identity)
-    made.set_performance(performance, Settings())
-    with pytest.raises(SettingsError, match="frame 99"):
-        made.render(99)
+def test_a_frame_that_the_performance_lacks_is_explained(shot):
+    with pytest.raises(SettingsError, match="frame 99: the performance has frames 1-"):
+        shot.render(99)
 
 
 def bad(tmp_path, name, array):
@@ -415,7 +401,7 @@ def bad(tmp_path, name, array):
 
 
 def test_bad_targets(target, tmp_path, performance_file):
-    tiny, nan = np.ones((1, 1, 3)), target.picture.copy()
+    tiny, nan = np.ones((1, 1, 3)), target.pixels.copy()
     nan[3, 4, 1], nan[9, 9, 0] = np.nan, np.inf
     cases = {
         bad(tmp_path, "one", tiny): (TrackingError, r"one\.exr: no face"),
@@ -511,17 +497,17 @@ def test_full_disk(performance_file, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_memory_is_flat_in_the_number_of_frames(reenactor):
+def test_memory_is_flat_in_the_number_of_frames(shot):
     import tracemalloc
 
-    reenactor.render(36)
+    shot.render(36)
     tracemalloc.start()
     for frame in (36, 37):
-        reenactor.render(frame)
+        shot.render(frame)
     few = tracemalloc.get_traced_memory()[1]
     tracemalloc.reset_peak()
     for frame in range(20, 50):
-        reenactor.render(frame)
+        shot.render(frame)
     many = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert many < 1.3 * few
@@ -531,10 +517,8 @@ def test_copied_landmarks_bring_the_drivers_face_along(target, identity, perform
     """In absolute motion a copy has the driver's own proportions; LD-Net's keeps the target's."""
     apart = {}
     for retarget in ("ldnet", "copy"):
-        made = Reenactor(weights=weights)
-        made.set_target(target.picture, identity)
-        made.set_performance(performance, Settings(motion="absolute", retarget=retarget))
-        moved = made._motion.expression[:, list(MESH68), :2]
+        made = make_shot(identity, target, performance, weights, Settings(motion="absolute", retarget=retarget))
+        moved = made.motion.expression[:, list(MESH68), :2]
         driver = performance.frontal[:, list(MESH68), :2]
-        apart[retarget] = np.abs(identity.landmarks + moved - driver)[:, :17].mean()
+        apart[retarget] = np.abs(identity.person.landmarks + moved - driver)[:, :17].mean()
     assert apart["copy"] < 0.3 * apart["ldnet"]

@@ -9,7 +9,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.engine.inputs import display_for, make_painter
+from ofx_reenact.engine.inputs import make_painter
 from ofx_reenact.evaluate import faces
 from ofx_reenact.evaluate import identity as likeness
 from ofx_reenact.evaluate.cases import BACK, RENDERED, Case, read_cases
@@ -19,11 +19,12 @@ from ofx_reenact.fdgan.network import Extractor, Translator
 from ofx_reenact.fdgan.portrait import Portrait
 from ofx_reenact.fdgan.repair import DenseFDGAN
 from ofx_reenact.fdgan.weights import load_fdgan, save_dense, save_portrait
-from ofx_reenact.fdgan.window import Reference, Window
+from ofx_reenact.fdgan.window import Window
 from ofx_reenact.ldnet.weights import shipped_ldnet
 from ofx_reenact.settings import Settings
-from ofx_reenact.shot.identity import Identity
-from ofx_reenact.shot.reenactor import Reenactor
+from ofx_reenact.shot.person import Face, Person
+from ofx_reenact.shot.shot import Shot
+from ofx_reenact.shot.view import View, display_for
 from ofx_reenact.tracking.landmarks import EYE_RIGHT, IRIS_LEFT
 from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.tracking.rigid import Similarity, head_pose
@@ -44,7 +45,7 @@ def shown(smiling, identity):
     """The demo target at 384 pixels of its height, with its mesh: every case is made of it."""
     scale = 384 / smiling.shape[0]
     picture = cv2.resize(smiling, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    mesh = identity.mesh.copy()
+    mesh = identity.face.mesh.copy()
     mesh[:, :2] = (mesh[:, :2] + 0.5) * scale - 0.5
     mesh[:, 2] *= scale
     return picture, mesh
@@ -54,7 +55,7 @@ def shown(smiling, identity):
 def acting(shown, opened, identity):
     """A mesh of the demo target: the mouth open, the right eye shut, the left one looking aside, the head turned."""
     head = head_pose(shown[1])
-    frontal = identity.head.invert(opened[1])
+    frontal = identity.face.head.invert(opened[1])
     upper, lower = (np.array(half[1:-1]) for half in EYE_RIGHT)
     frontal[upper] = frontal[lower]
     frontal[list(IRIS_LEFT), 0] += 0.2
@@ -141,12 +142,10 @@ def rendered(case, colour, weights, painter=None, profile="plate"):
     meshes = np.stack([case.target_mesh, case.mesh])
     poses = [head_pose(mesh) for mesh in meshes]
     display = display_for(picture, case.target_mesh, space, colour)
-    dictionary = ()
-    if painter is not None:
-        frontal = poses[0].invert(meshes[0])
-        dictionary = painter.write([Reference(display.encode(picture), meshes[0], frontal, poses[0])])
     size = picture.shape[1::-1]
-    identity = Identity(meshes[0], np.zeros(128, np.float32), size, "mesh", weights.sha256, "", dictionary)
+    view = View(picture, Face(meshes[0], size, "mesh"), display)
+    dictionary = painter.write([view]) if painter is not None else ()
+    person = Person(view.frontal, "mesh", np.zeros(128, np.float32), weights.sha256, dictionary)
     performance = Performance(
         frames=np.arange(2), state=np.zeros(2, np.uint8), absent=np.zeros(0, int), confidence=np.ones(2),
         neutrality=np.zeros(2), raw_landmarks=np.zeros((2, 68, 2)), raw_mesh=meshes, blendshapes=np.zeros((2, 52)),
@@ -155,9 +154,8 @@ def rendered(case, colour, weights, painter=None, profile="plate"):
         translation=np.stack([pose.translation for pose in poses]), hand_made=np.zeros(2, bool), reference=0,
         chosen=True, size=size, fps="", name="", tracker="mesh", versions="", smoothing=0.0,
     )  # fmt: skip
-    made = Reenactor(weights=weights, painter=painter)
-    made.set_target(picture, identity, display=display)
-    made.set_performance(performance, Settings(retarget="copy", reference=0, profile=profile))
+    settings = Settings(retarget="copy", reference=0, profile=profile)
+    made = Shot.of_still(person, view, performance, settings, weights, painter)
     return colour.convert(made.render(1).colour, space, colour.srgb())
 
 

@@ -13,15 +13,15 @@ import numpy as np
 import OpenImageIO as oiio
 import pytest
 import torch
-from conftest import TARGET, rgb_channels, write_exr
+from conftest import TARGET, make_shot, rgb_channels, write_exr
 from scipy.spatial.transform import Rotation
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.engine.inputs import display_of, identify, make_painter
+from ofx_reenact.engine.inputs import identify, make_painter, view_of
 from ofx_reenact.export.network import INPUTS, LINES, Exported, save_torchscript
 from ofx_reenact.export.nuke_script import CHANNELS_IN, CHANNELS_OUT, cat_file_creator, put_back, quoted
 from ofx_reenact.export.target import exported
-from ofx_reenact.export.windows import channels_of
+from ofx_reenact.export.windows import channels_of, see_frame
 from ofx_reenact.fdgan import adapters
 from ofx_reenact.fdgan.dictionary import ABLATIONS
 from ofx_reenact.fdgan.landmark_image import landmark_image
@@ -33,8 +33,8 @@ from ofx_reenact.fdgan.window import Window
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.identity import Identity
-from ofx_reenact.shot.painter import Painter
-from ofx_reenact.shot.reenactor import Reenactor
+from ofx_reenact.shot.mouth import MouthPainter
+from ofx_reenact.shot.shot import Shot
 from ofx_reenact.tracking.landmarks import MESH68
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
@@ -80,26 +80,19 @@ def knowing(target, colour, weights, fdgan, tmp_path_factory) -> tuple[str, Iden
 
 
 @pytest.fixture(scope="module")
-def reenactor(target, colour, weights, fdgan, knowing, performance) -> Reenactor:
-    return with_network(target, colour, weights, knowing[1], performance, make_painter(fdgan, "cpu"))
-
-
-def with_network(target, colour, weights, identity, performance, painter) -> Reenactor:
-    made = Reenactor(weights=weights, painter=painter)
-    made.set_target(target.picture, identity, display=display_of(identity, target, colour))
-    made.set_performance(performance, Settings())
-    return made
+def shot(target, weights, fdgan, knowing, performance) -> Shot:
+    return make_shot(knowing[1], target, performance, weights, painter=make_painter(fdgan, "cpu"))
 
 
 @pytest.fixture(scope="module")
-def tensors(reenactor) -> np.ndarray:
+def tensors(shot) -> np.ndarray:
     """What the exported network is given for each of FRAMES."""
-    return np.stack([channels_of(reenactor.see(frame)).transpose(2, 0, 1) for frame in FRAMES])
+    return np.stack([channels_of(see_frame(shot, frame)).transpose(2, 0, 1) for frame in FRAMES])
 
 
-def engine_sees(network, dictionary, tensors: np.ndarray, reenactor) -> Repaired:
+def engine_sees(network, dictionary, tensors: np.ndarray, shot) -> Repaired:
     """The engine's own network on the engine's own inputs."""
-    seen = [reenactor.see(frame) for frame in FRAMES]
+    seen = [see_frame(shot, frame) for frame in FRAMES]
 
     def stacked(name: str) -> torch.Tensor:
         return torch.from_numpy(np.stack([getattr(s, name).transpose(2, 0, 1) for s in seen]))
@@ -129,9 +122,9 @@ def package(knowing, tmp_path_factory) -> Path:
 
 
 def test_torchscript_paints_as_the_engine_without_this_package(
-    package, fdgan, knowing, tensors, reenactor, tmp_path
+    package, fdgan, knowing, tensors, shot, tmp_path
 ):  # fmt: skip
-    want = engine_sees(fdgan.network, knowing[1].dictionary, tensors, reenactor)
+    want = engine_sees(fdgan.network, knowing[1].person.dictionary, tensors, shot)
     picture, mask = (want.picture / 2 + 0.5).clamp(0, 1).numpy(), want.mask.numpy()
     made = stranger(package / "her mouth.pt", tensors, tmp_path)
     assert made["plain"].shape == (len(FRAMES), 4, 96, 128)
@@ -144,7 +137,7 @@ def test_torchscript_paints_as_the_engine_without_this_package(
 
 
 def test_a_render_with_the_exported_network_is_the_engines(
-    package, target, colour, weights, knowing, performance, reenactor
+    package, target, colour, weights, knowing, performance, shot
 ):
     script = torch.jit.load(str(package / "her mouth.pt"))
 
@@ -153,11 +146,11 @@ def test_a_render_with_the_exported_network_is_the_engines(
         made = script(torch.cat([warped / 2 + 0.5, lines, maps], 1))
         return Repaired(made[:, :3] * 2 - 1, made[:, 3:], torch.zeros(0))
 
-    other = with_network(target, colour, weights, knowing[1], performance, Painter(network))
+    other = make_shot(knowing[1], target, performance, weights, painter=MouthPainter(network))
     for frame in FRAMES:
-        one, two = reenactor.render(frame).colour, other.render(frame).colour
+        one, two = shot.render(frame).colour, other.render(frame).colour
         assert np.abs(one - two).max() < 2e-4
-    plain = with_network(target, colour, weights, knowing[1], performance, None)
+    plain = make_shot(knowing[1], target, performance, weights)
     assert np.abs(plain.render(36).colour - two).max() > 0.02
 
 
@@ -170,19 +163,19 @@ def small(name: str) -> DenseFDGAN:
 
 
 @pytest.mark.parametrize("name", ABLATIONS)
-def test_ablations_can_be_exported(name, tensors, reenactor, tmp_path):
+def test_ablations_can_be_exported(name, tensors, shot, tmp_path):
     network = small(name)
     pictures, landmarks = torch.rand(1, 1, 3, 96, 128) * 2 - 1, torch.rand(1, 1, 68, 2) * 90
     with torch.inference_mode():
         dictionary = [values[0].clone() for values in network.write(pictures, landmarks)]
     save_torchscript(Exported(network.translator, dictionary), tmp_path / "a.pt")
-    want = engine_sees(network, [values.numpy() for values in dictionary], tensors, reenactor)
+    want = engine_sees(network, [values.numpy() for values in dictionary], tensors, shot)
     made = torch.jit.load(str(tmp_path / "a.pt"))(torch.from_numpy(tensors))
     assert (made[:, :3] - (want.picture / 2 + 0.5).clamp(0, 1)).abs().max() < 5e-5
     assert operators(tmp_path / "a.pt") <= PROVEN
 
 
-def test_adapters_are_worked_in(knowing, fdgan, tensors, reenactor, tmp_path):
+def test_adapters_are_worked_in(knowing, fdgan, tensors, shot, tmp_path):
     change = {
         f"{name}.{matrix}": 0.03 * np.random.default_rng(n).standard_normal(shape).astype(np.float32)
         for n, (name, layer) in enumerate(adapters._layers(fdgan.network.translator))
@@ -191,8 +184,8 @@ def test_adapters_are_worked_in(knowing, fdgan, tensors, reenactor, tmp_path):
     taught = dataclasses.replace(knowing[1], adapters=change)
     taught.save(tmp_path / "taught.safetensors")
     network, _ = exported(Settings(identity=str(tmp_path / "taught.safetensors")))
-    painter = Painter(fdgan.network).taught(change)
-    want = engine_sees(painter.network, taught.dictionary, tensors, reenactor)
+    painter = MouthPainter(fdgan.network).teach(change)
+    want = engine_sees(painter.network, taught.dictionary, tensors, shot)
     made = network(torch.from_numpy(tensors))
     assert np.abs(made[:, 3:].numpy() - want.mask.numpy()).max() < 5e-5
     plain, _ = exported(Settings(identity=knowing[0]))
@@ -213,7 +206,7 @@ def test_any_size(package, tensors, fdgan, knowing, tmp_path):
     x = torch.from_numpy(large)
     parts = torch.zeros(1, 9, 192, 256)
     parts[:, list(LINES.values())] = x[:, 3:8]
-    tables = tuple(torch.from_numpy(values)[None] for values in knowing[1].dictionary)
+    tables = tuple(torch.from_numpy(values)[None] for values in knowing[1].person.dictionary)
     with torch.inference_mode():
         warped, maps = x[:, :3] * 2 - 1, x[:, 8:]
         want = repaired(fdgan.network.translator(torch.cat([parts, warped, maps], 1), tables), warped, maps)
@@ -279,9 +272,9 @@ def test_eyes_and_brows_are_not_in_the_mouths_window(identity):
     turns = [(pitch, yaw, roll) for pitch in (-40, -20, 0, 20, 40) for yaw in (-60, 0, 60) for roll in (-40, 0, 40)]
     for turn in turns:
         rotation = Rotation.from_euler("xyz", turn, degrees=True).as_matrix()
-        head = dataclasses.replace(identity.head, rotation=rotation)
-        window = Window.of_mouth(identity.frontal, head)
-        points = window.points(head.apply(identity.frontal)[list(MESH68), :2])
+        head = dataclasses.replace(identity.face.head, rotation=rotation)
+        window = Window.of_mouth(identity.face.frontal, head)
+        points = window.points(head.apply(identity.face.frontal)[list(MESH68), :2])
         drawn = landmark_image(torch.from_numpy(points)[None].float(), 96, 128, "parts", LINE)[0]
         assert drawn[unseen].max() == 0 and drawn[LINES["outer"]].max() == 1
 
@@ -327,7 +320,7 @@ def test_words_of_a_script_mean_themselves():
 @pytest.fixture(scope="module")
 def plate(target, tmp_path_factory) -> Path:
     """A plate whose data window is not its display window."""
-    rgb = cv2.resize(target.picture, (400, 400), interpolation=cv2.INTER_AREA)
+    rgb = cv2.resize(target.pixels, (400, 400), interpolation=cv2.INTER_AREA)
     path = tmp_path_factory.mktemp("plate") / "t.exr"
     return write_exr(path, rgb_channels(rgb), window=(30, 12), display=(0, 0, 460, 440))
 
@@ -349,8 +342,8 @@ def test_windows_are_what_the_engine_sees_and_know_their_place(
     settings = Settings(target=str(plate))
     target = read_target(settings, colour)
     identity = identify(settings, target, colour, weights)
-    made = with_network(target, colour, weights, identity, performance, None)
-    seen, file = made.see(36), read_plate(tmp_path / "w.0036.exr")
+    made = make_shot(identity, target, performance, weights)
+    seen, file = see_frame(made, 36), read_plate(tmp_path / "w.0036.exr")
     assert file.depth == "float" and (file.data_window.width, file.data_window.height) == (128, 96)
     stored = np.dstack([file.rgb, *(file.extra[name] for name in INPUTS[3:])])
     assert np.array_equal(stored, channels_of(seen))
@@ -404,14 +397,11 @@ def test_windows_of_chunks_are_those_of_the_whole(plate, performance_file, perfo
 
 
 def test_where_nothing_moves_the_window_is_the_targets(target, colour, weights, knowing, performance):
-    made = Reenactor(weights=weights)
     identity = knowing[1]
-    made.set_target(target.picture, identity, display=display_of(identity, target, colour))
-    made.set_performance(performance, Settings(reference=20))
-    seen = made.see(20)
+    seen = see_frame(make_shot(identity, target, performance, weights, Settings(reference=20)), 20)
     assert seen.missing == 0 and (seen.maps == [1, 0.5, 0]).all()
-    shown = display_of(identity, target, colour).encode(target.picture[..., :3])
-    assert np.allclose(seen.picture, Window.of_mouth(identity.frontal, identity.head).look(shown), atol=1e-3)
+    shown = view_of(identity.face, target, colour).show()
+    assert np.allclose(seen.picture, Window.of_mouth(identity.face.frontal, identity.face.head).look(shown), atol=1e-3)
 
 
 # Errors

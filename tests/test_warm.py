@@ -20,7 +20,7 @@ from ofx_reenact.tracking.performance import Performance
 
 @pytest.fixture(scope="module")
 def small(target) -> np.ndarray:
-    return cv2.resize(target.picture, (240, 240), interpolation=cv2.INTER_AREA)
+    return cv2.resize(target.pixels, (240, 240), interpolation=cv2.INTER_AREA)
 
 
 class Desk:

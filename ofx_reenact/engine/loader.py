@@ -32,11 +32,10 @@ from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.picture import Picture
 from ofx_reenact.frames.sequence import Sequence, files_of
 from ofx_reenact.ldnet.weights import LDNetWeights, load_ldnet, shipped_ldnet
-from ofx_reenact.progress import Observer
+from ofx_reenact.progress import Observer, ignore
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.identity import Identity, holds_training
-from ofx_reenact.shot.motion import fit_motion
-from ofx_reenact.shot.shot import Shot, Still
+from ofx_reenact.shot.shot import Shot
 from ofx_reenact.tracking.performance import Performance
 
 # Settings that only say which frames are written, how and where: what a frame looks like does not depend on them.
@@ -116,8 +115,7 @@ class Loader:
                 "view", (identity_key, neck), lambda: view_of(identity.face, self.target, self.colour, neck)
             )
             painter = make_painter(self.fdgan, self.device, identity.person) if self.fdgan else None
-            motion = fit_motion(identity.person, view, self.performance, settings, self.weights)
-            return Shot(identity.person, Still(view), motion, painter)
+            return Shot.of_still(identity.person, view, self.performance, settings, self.weights, painter)
 
         options = tuple((name, str(value)) for name, value in settings.as_dict().items() if name not in _ONLY_OUTPUT)
         return self._warm.get("shot", (identity_key, performance_key, options), fit)
@@ -207,6 +205,32 @@ class Loader:
         settings = self._settings
         chosen = (settings.target, settings.target_frame, settings.colorspace)
         return chosen, stamp(*files_of(settings.target)), self._colour_key
+
+
+def open_shot(settings: Settings, observe: Observer = ignore) -> Shot:
+    """Read target and driver, and fit them together: a shot whose frames can be rendered in any order.
+
+    Args:
+        settings: as of a render; ``target`` and ``driver`` or ``performance`` are needed, ``output`` is not.
+        observe: called after each step.
+
+    Raises:
+        ReenactError: one of them cannot be used.
+    """
+    return Loader(settings, Warm(), observe).shot
+
+
+def track_performance(settings: Settings, observe: Observer = ignore) -> Performance:
+    """Track a driver, or read the performance file that the settings name.
+
+    Args:
+        settings: ``driver``, and how it is tracked; ``performance`` names a file to read if it is there, else to write.
+        observe: called after each frame.
+
+    Raises:
+        ReenactError: the driver cannot be used.
+    """
+    return Loader(settings, Warm(), observe).performance
 
 
 def load_performance(path: Path, warm: Warm) -> Performance:

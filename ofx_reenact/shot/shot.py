@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ofx_reenact.errors import SettingsError
+from ofx_reenact.ldnet.weights import LDNetWeights
+from ofx_reenact.settings import Settings
 from ofx_reenact.shot.frame import Frame, Painter, carry_view, make_frame
-from ofx_reenact.shot.motion import Motion, Pose
+from ofx_reenact.shot.motion import Motion, Pose, fit_motion
 from ofx_reenact.shot.person import Person
 from ofx_reenact.shot.view import View
+from ofx_reenact.tracking.performance import Performance
 
 
 class Target(Protocol):
@@ -54,6 +57,19 @@ class Shot:
         view = self.target.view(next(iter(self.motion.rows)))
         if self.painter is not None and (view.display is None or not self.person.dictionary):
             raise SettingsError("to repair, a shot needs the target's display encoding and the person's dictionary")
+
+    @classmethod
+    def of_still(
+        cls,
+        person: Person,
+        view: View,
+        performance: Performance,
+        settings: Settings,
+        weights: LDNetWeights,
+        painter: Painter | None = None,
+    ) -> Shot:
+        """Fit a performance to a still; the arguments and errors are those of :func:`fit_motion` and the class."""
+        return cls(person, Still(view), fit_motion(person, view, performance, settings, weights), painter)
 
     def pose(self, frame: int) -> Pose:
         """Return the pose of the face in a frame.

@@ -24,8 +24,8 @@ def test_window_sees_a_smooth_picture_and_brings_it_back(identity):
 
 
 def test_mouth_window_lies_fast_on_the_skull(identity):
-    window = Window.of_mouth(identity.frontal, identity.head)
-    mouth = window.points(identity.mesh[[i for half in LIPS_INNER for i in half], :2])
+    window = Window.of_mouth(identity.face.frontal, identity.face.head)
+    mouth = window.points(identity.face.mesh[[i for half in LIPS_INNER for i in half], :2])
     assert (mouth > 20).all() and (mouth[:, 0] < 108).all() and (mouth[:, 1] < 70).all()
-    larger = dataclasses.replace(identity.head, scale=identity.head.scale * 2)
-    assert Window.of_mouth(identity.frontal, larger).scale == pytest.approx(2 * window.scale)
+    larger = dataclasses.replace(identity.face.head, scale=identity.face.head.scale * 2)
+    assert Window.of_mouth(identity.face.frontal, larger).scale == pytest.approx(2 * window.scale)

@@ -6,25 +6,24 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from conftest import TARGET
+from conftest import TARGET, make_shot
 
-from ofx_reenact.engine.inputs import display_of, identify, reference_of
+from ofx_reenact.engine.inputs import identify, view_of
 from ofx_reenact.errors import ReenactError, SettingsError, WeightsError
 from ofx_reenact.fdgan.weights import load_dense, load_portrait
 from ofx_reenact.settings import Settings
-from ofx_reenact.shot.painter import Painter
+from ofx_reenact.shot.mouth import MouthPainter
 from ofx_reenact.shot.portrait import PortraitPainter
-from ofx_reenact.shot.reenactor import Reenactor
 
 
 def test_the_shipped_portrait_is_the_targets(target, identity, colour):
     """Read at the target's own landmarks it is much nearer to the picture than the face's mean colour is."""
     fdgan = load_portrait()
     painter = PortraitPainter(fdgan.network, fdgan.size)
-    reference = reference_of(identity, target, colour)
-    window = painter.window(identity.frontal, identity.head)
-    portrait, matte = painter.paint(painter.write([reference]), window, identity.mesh)
-    seen, inside = window.look(reference.picture), matte > 0.9
+    view = view_of(identity.face, target, colour)
+    window = painter.window(view)
+    portrait, matte = painter.draw(painter.write([view]), window, view.mesh)
+    seen, inside = window.look(view.show()), matte > 0.9
     plain = np.abs(seen[inside] - seen[inside].mean(0)).mean()
     assert np.abs(portrait[inside] - seen[inside]).mean() < 0.6 * plain
 
@@ -32,26 +31,20 @@ def test_the_shipped_portrait_is_the_targets(target, identity, colour):
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 def test_devices_paint_alike(target, identity, colour, painting):
-    reference = reference_of(identity, target, colour)
-    cpu, cuda = (Painter(load_dense(painting.path, d).network, d).write([reference]) for d in ("cpu", "cuda"))
+    view = view_of(identity.face, target, colour)
+    cpu, cuda = (MouthPainter(load_dense(painting.path, d).network, d).write([view]) for d in ("cpu", "cuda"))
     assert all(np.abs(a - b).max() < 0.01 for a, b in zip(cpu, cuda, strict=True))
 
 
 @pytest.fixture(scope="module")
 def repairing(target, colour, weights, performance, painting):
     identity = identify(Settings(target=str(TARGET)), target, colour, weights, painting)
-    made = Reenactor(weights=weights, painter=Painter(painting.network))
-    made.set_target(target.picture, identity, display=display_of(identity, target, colour))
-    made.set_performance(performance, Settings())
-    return made
+    return make_shot(identity, target, performance, weights, painter=MouthPainter(painting.network))
 
 
 @pytest.fixture(scope="module")
 def plain(target, identity, weights, performance):
-    made = Reenactor(weights=weights)
-    made.set_target(target.picture, identity)
-    made.set_performance(performance, Settings())
-    return made
+    return make_shot(identity, target, performance, weights)
 
 
 def test_repair_changes_the_mouth_and_nothing_far_from_it(repairing, plain, performance):
@@ -76,32 +69,30 @@ def test_a_frame_is_painted_alone_as_in_a_sequence(repairing):
 
 def test_reference_frame_stays_the_target(target, colour, weights, performance, painting):
     identity = identify(Settings(target=str(TARGET)), target, colour, weights, painting)
-    made = Reenactor(weights=weights, painter=Painter(painting.network))
-    made.set_target(target.picture, identity, display=display_of(identity, target, colour))
-    made.set_performance(performance, Settings(reference=20))
-    assert np.array_equal(made.render(20).colour, target.picture)
+    made = make_shot(identity, target, performance, weights, Settings(reference=20), MouthPainter(painting.network))
+    assert np.array_equal(made.render(20).colour, target.pixels)
 
 
-def test_a_painter_needs_a_dictionary(target, identity, weights, painting):
-    made = Reenactor(weights=weights, painter=Painter(painting.network))
+def test_a_painter_needs_a_dictionary(target, identity, performance, weights, painting):
     with pytest.raises(SettingsError, match="dictionary"):
-        made.set_target(target.picture, identity)
+        make_shot(identity, target, performance, weights, painter=MouthPainter(painting.network))
 
 
 def test_identity_file_keeps_the_dictionary(target, colour, weights, painting, tmp_path):
     settings = Settings(target=str(TARGET), identity=str(tmp_path / "her.safetensors"))
     made = identify(settings, target, colour, weights, painting)
     read = identify(settings, target, colour, weights, painting)
-    assert all(map(np.array_equal, made.dictionary, read.dictionary)) and len(read.dictionary) == 4
+    assert all(map(np.array_equal, made.person.dictionary, read.person.dictionary))
+    assert len(read.person.dictionary) == 4
     other = dataclasses.replace(painting, sha256="another")
     with pytest.raises(WeightsError, match="other FD-GAN weights"):
         identify(settings, target, colour, weights, other)
-    assert identify(settings, target, colour, weights).mesh.shape == (478, 3)
+    assert identify(settings, target, colour, weights).face.mesh.shape == (478, 3)
 
 
 def test_the_same_picture_twice_is_the_same_dictionary(target, identity, colour, painting):
-    painter, reference = Painter(painting.network), reference_of(identity, target, colour)
-    once, twice = painter.write([reference]), painter.write([reference, reference])
+    painter, view = MouthPainter(painting.network), view_of(identity.face, target, colour)
+    once, twice = painter.write([view]), painter.write([view, view])
     assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(once, twice, strict=True))
 
 

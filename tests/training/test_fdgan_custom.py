@@ -5,12 +5,11 @@ import re
 import cv2
 import numpy as np
 import pytest
-from conftest import TARGET
+from conftest import TARGET, make_shot
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.engine.inputs import display_of, identify, make_painter
+from ofx_reenact.engine.inputs import identify, make_painter
 from ofx_reenact.settings import Settings
-from ofx_reenact.shot.reenactor import Reenactor
 
 pytestmark = pytest.mark.usefixtures("backbone")
 
@@ -31,11 +30,9 @@ def test_a_custom_identity_learns_its_person_and_renders(
     assert after > before + 2
     settings = Settings(target=str(TARGET), identity=str(file))
     identity = identify(settings, target, colour, weights, painting)
-    assert identity.adapters and len(identity.dictionary) == 4
-    made = Reenactor(weights=weights, painter=make_painter(painting, "cpu", identity))
-    made.set_target(target.picture, identity, display=display_of(identity, target, colour))
-    made.set_performance(performance, Settings())
-    frame = made.render(36).colour
+    assert identity.person.adapters and len(identity.person.dictionary) == 4
+    painter = make_painter(painting, "cpu", identity.person)
+    frame = make_shot(identity, target, performance, weights, painter=painter).render(36).colour
     assert (frame[..., 1] - frame[..., [0, 2]].max(-1) > 0.05).sum() > 50
 
 

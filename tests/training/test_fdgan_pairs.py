@@ -36,13 +36,13 @@ def test_a_pair_differs_where_something_is_missing_and_hardly_elsewhere(opened):
 
 
 def test_a_shut_mouth_makes_no_pair(smiling, identity):
-    assert pairs.openness(identity.mesh) < 0.05
-    assert pairs.reverse_warp(smiling, identity.mesh, np.random.default_rng(0)) is None
+    assert pairs.openness(identity.face.mesh) < 0.05
+    assert pairs.reverse_warp(smiling, identity.face.mesh, np.random.default_rng(0)) is None
 
 
 def test_mirrored_landmarks_are_landmarks_of_the_mirrored_face(identity):
     assert sorted(MIRROR) == list(range(68)) and all(MIRROR[MIRROR[i]] == i for i in range(68))
-    points = identity.frontal[list(MESH68), :2]
+    points = identity.face.frontal[list(MESH68), :2]
     flipped = points[list(MIRROR)] * [-1, 1]
     assert np.abs(flipped - points).mean() < 0.6  # centimetres; a face is nearly its own mirror picture
 

@@ -5,14 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from conftest import TARGET
+from conftest import TARGET, make_shot
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.engine.inputs import display_of, identify, make_painter
+from ofx_reenact.engine.inputs import identify, make_painter
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan.weights import load_portrait
 from ofx_reenact.settings import Settings
-from ofx_reenact.shot.reenactor import Reenactor
 from ofx_reenact.training.fdgan.data.crops import Crops
 from ofx_reenact.training.fdgan.data.faces import FaceBatch, Faces, build_faces
 from ofx_reenact.training.fdgan.paper import PaperRecipe, PaperSettings, equation_12, judged
@@ -75,14 +74,12 @@ def test_paper_recipe_trains_resumes_and_renders(faces_file, target, colour, wei
     assert fdgan.sha256[:12] in load_portrait(tmp_path / "on" / "fdgan_paper.safetensors").metadata["recipe"]
     assert fdgan.size == 64 and "2 steps of 2 at 64²" in fdgan.metadata["recipe"]
     identity = identify(Settings(target=str(TARGET)), target, colour, weights, fdgan)
-    made = Reenactor(weights=weights, painter=make_painter(fdgan, "cpu"))
-    made.set_target(target.picture, identity, display=display_of(identity, target, colour))
-    made.set_performance(performance, Settings(profile="paper"))
+    made = make_shot(identity, target, performance, weights, painter=make_painter(fdgan, "cpu"))
     frame = made.render(36)
     assert frame.matte.max() == pytest.approx(1, abs=0.02) and frame.matte[:5].max() == 0
     untouched = frame.matte == 0
-    assert np.array_equal(frame.colour[untouched], target.picture[untouched])
-    assert np.abs(frame.colour - target.picture)[frame.matte > 0.9].mean() > 0.01
+    assert np.array_equal(frame.colour[untouched], target.pixels[untouched])
+    assert np.abs(frame.colour - target.pixels)[frame.matte > 0.9].mean() > 0.01
     assert np.array_equal(made.render(36).colour, frame.colour)
 
 

@@ -26,7 +26,7 @@ def heads_of(opened, smiling, identity, path, people=(0, 1, 2, 6)):
     for person in people:
         pictures = []
         aside = np.roll(opened[0], 8, axis=1), opened[1] + [8, 0, 0]
-        takes = ((smiling, identity.mesh, nothing), (*opened, inside), (*aside, nothing))
+        takes = ((smiling, identity.face.mesh, nothing), (*opened, inside), (*aside, nothing))
         for picture, mesh, classes in takes:
             rgb = (resized(picture) * (0.7 + 0.04 * person) * 255).astype(np.uint8)
             scaled = (mesh + corner) * size / len(picture) - corner
