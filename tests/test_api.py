@@ -34,7 +34,8 @@ def test_the_first_frame_of_the_guide(performance_file):
     """The guide's first example as it stands, with a real target and a driver that was tracked before."""
     code = re.search(r"```python\n(.+?)```", GUIDE.read_text(encoding="utf-8"), re.S)[1]
     assert len([line for line in code.splitlines() if line]) <= 5
-    code = code.replace("target.exr", str(TARGET)).replace('driver="driver.####.exr"', f'performance="{performance_file}"')
+    tracked = f'performance="{performance_file}"'
+    code = code.replace("target.exr", str(TARGET)).replace('driver="driver.####.exr"', tracked)
     names = {}
     exec(code.replace("1001", "36"), names)
     frame = names["frame"]
