@@ -15,8 +15,8 @@ from ofx_reenact.engine.channels import formats_of
 from ofx_reenact.engine.inputs import TargetPicture
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.frames.colour import Colour
-from ofx_reenact.frames.plate import write_frame
 from ofx_reenact.frames.sequence import frame_path
+from ofx_reenact.frames.write import write_frame
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.reenactor import Frame
 from ofx_reenact.warp.stmap import to_nuke
