@@ -20,7 +20,9 @@ from ofx_reenact.settings import Settings
 from ofx_reenact.shot.frame import make_frame
 from ofx_reenact.shot.motion import pose_of_mesh
 from ofx_reenact.shot.shot import Shot
+from ofx_reenact.tracking.facemesh import FaceMesh
 from ofx_reenact.tracking.landmarks import LIPS_INNER, MESH68
+from ofx_reenact.tracking.tracker import Track
 from ofx_reenact.training.fdgan import features
 from ofx_reenact.training.fdgan.data import pairs
 from ofx_reenact.training.fdgan.data.crops import Crops
@@ -66,6 +68,20 @@ def colour() -> Colour:
 @pytest.fixture(scope="session")
 def weights():
     return load_ldnet()
+
+
+@pytest.fixture(scope="session")
+def demo_picture() -> np.ndarray:
+    """The demo target, (H, W, 3) uint8 RGB."""
+    return np.ascontiguousarray(cv2.imread(str(TARGET))[..., ::-1])
+
+
+@pytest.fixture(scope="session")
+def demo_track(demo_picture) -> Track:
+    """Its face, as the default tracker finds it."""
+    found = FaceMesh().track(demo_picture, 1)
+    assert found is not None
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ def begin(monkeypatch, tmp_path, gui=True):
     monkeypatch.syspath_prepend(str(NUKE))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("OFX_REENACT_LOG_DIR", str(tmp_path))
-    for name in ("OCIO", "OFX_REENACT_PYTHON", "OFX_REENACT_PRESETS"):
+    for name in ("OCIO", "OFX_REENACT_PYTHON", "OFX_REENACT_PRESETS", "OFX_REENACT_TRACKERS"):
         monkeypatch.delenv(name, raising=False)
     return nuke_fake.reset(gui)
 

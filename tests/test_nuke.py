@@ -105,6 +105,19 @@ def test_every_option_has_its_knob(node):
             assert knob.Class() == "File_Knob"
 
 
+def test_the_studios_trackers_are_offered_after_ours(nuke, monkeypatch):
+    from reenact_nuke import knobs, layout, node, paths
+
+    option = next(option for option in paths.options() if option["name"] == "tracker")
+    assert layout.of_option(option)[0].choices == ("mesh", "fan", "dlib", "file")
+    monkeypatch.setenv("OFX_REENACT_TRACKERS", "acme, mesh,")
+    made = node.build()
+    assert made["reenact_tracker"].values() == ["mesh", "fan", "dlib", "file", "acme"]
+    assert made["reenact_tracker"].value() == "mesh"
+    made["reenact_tracker"].setValue("acme")
+    assert knobs.value(made, option) == "acme"
+
+
 def test_no_two_knobs_have_one_name(nuke):
     from reenact_nuke import layout
 

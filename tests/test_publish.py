@@ -17,7 +17,7 @@ from test_verify import deepen, other_rate, put_nan, repeat, untag
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import OutputError
-from ofx_reenact.frames.plate import read_channels
+from ofx_reenact.frames.channels import read_channels
 from ofx_reenact.frames.sequence import frame_path
 from ofx_reenact.publish import PLUGINS
 from ofx_reenact.publish.options import Options

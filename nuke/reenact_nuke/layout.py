@@ -5,6 +5,7 @@ Options come from ``settings.json``, so that what the engine learns shows up her
 
 from __future__ import annotations
 
+import os
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from reenact_nuke import paths
@@ -17,6 +18,8 @@ FRONT_INPUT = ("target_frame", "reference")
 FRONT_OUTPUT = ("layers", "colorspace", "existing", "missing", "device")
 # What the node's knobs start with where that is not the engine's default: a comp wants the STMap.
 DEFAULTS: Dict[str, Any] = {"layers": ["rgba", "stmap"]}
+# Environment variables in which a studio names its own values, separated by commas, for options that take any.
+STUDIO = {"tracker": "OFX_REENACT_TRACKERS"}
 RANGES = ("input", "root", "custom")
 SHOWN = ("target", "preview", "result", "carried plate")
 BUTTONS = ("analyse", "preview", "render", "farm")
@@ -98,7 +101,11 @@ def of_option(option: Dict[str, Any]) -> List[Item]:
     shown = {"text": "path" if option["path"] else "text", "paths": "text"}.get(kind, kind)
     if kind == "paths":
         default = ", ".join(default)
-    choices = tuple(option["choices"]) if kind == "choice" else ()
+    choices = tuple(option["choices"]) if kind in ("choice", "text") else ()
+    if choices and kind == "text":
+        shown = "choice"
+        own = os.environ.get(STUDIO.get(name, ""), "").split(",")
+        choices += tuple(value.strip() for value in own if value.strip() and value.strip() not in choices)
     return [Item(shown, knob_name(name), label, option["help"], default, choices, option["low"], option["high"])]
 
 

@@ -15,8 +15,9 @@ import cv2
 import numpy as np
 
 from ofx_reenact.frames.colour import Colour
-from ofx_reenact.frames.plate import Plate, Window, write_frame
+from ofx_reenact.frames.plate import Plate, Window
 from ofx_reenact.frames.sequence import Sequence, frame_path
+from ofx_reenact.frames.write import write_frame
 from ofx_reenact.resources import resource
 
 SIZES = {"256": (256, 256), "1080p": (1920, 1080), "uhd": (3840, 2160)}

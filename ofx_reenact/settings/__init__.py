@@ -21,14 +21,19 @@ def option(
     group: str,
     *,
     choices: tuple[str, ...] = (),
+    open: bool = False,
     low: float | None = None,
     high: float | None = None,
     path: bool = False,
     short: str = "",
 ) -> Any:
-    """Declare one field of :class:`Settings` with what an interface needs to show and check it."""
+    """Declare one field of :class:`Settings` with what an interface needs to show and check it.
+
+    ``open`` choices are offered, and other texts are taken as well.
+    """
     metadata = {
-        "help": text, "group": group, "choices": choices, "low": low, "high": high, "path": path, "short": short,
+        "help": text, "group": group, "choices": choices, "open": open, "low": low, "high": high, "path": path,
+        "short": short,
     }  # fmt: skip
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -80,7 +85,13 @@ class Settings:
         (), "More pictures of the target for FD-GAN to know it by, separated by commas.", "FD-GAN", path=True
     )
 
-    tracker: str = option("mesh", "What finds the face.", "Tracking", choices=("mesh", "fan", "dlib", "file"))
+    tracker: str = option(
+        "mesh",
+        "What finds the face: one of these, or one that an installed package registers.",
+        "Tracking",
+        choices=("mesh", "fan", "dlib", "file"),
+        open=True,
+    )
     landmarks: str = option(
         "", "Hand-placed landmarks of the driver (JSON), for tracker 'file'.", "Tracking", path=True
     )
@@ -168,12 +179,12 @@ class Settings:
 def kind(field: dataclasses.Field[Any]) -> str:
     """Return what a field's values are: ``text``, ``int``, ``float``, ``choice``, ``choices`` or ``paths``.
 
-    A number without a default is ``int`` and may be None.
+    A number without a default is ``int`` and may be None. A ``text`` that has choices takes others as well.
     """
     if isinstance(field.default, tuple):
         return "choices" if field.metadata["choices"] else "paths"
     if isinstance(field.default, str):
-        return "choice" if field.metadata["choices"] else "text"
+        return "choice" if field.metadata["choices"] and not field.metadata["open"] else "text"
     return "float" if isinstance(field.default, float) else "int"
 
 
@@ -207,7 +218,7 @@ def check(field: dataclasses.Field[Any], value: Any) -> None:
     if not _is_of(kind(field), value) and not (value is None and field.default is None):
         raise SettingsError(f"{flag} {value!r}: give {_WANTED[kind(field)]}")
     chosen = value if isinstance(value, tuple) else (value,)
-    if choices and (not chosen or any(v not in choices for v in chosen)):
+    if choices and not field.metadata["open"] and (not chosen or any(v not in choices for v in chosen)):
         raise SettingsError(f"{flag} {','.join(map(str, chosen))}: choose from {', '.join(choices)}")
     if value is None or isinstance(value, str | tuple):
         return

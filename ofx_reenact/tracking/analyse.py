@@ -61,7 +61,7 @@ def analyse(
     if reference is not None and reference not in seen:
         raise TrackingError(f"{name}: frame {reference} cannot be the reference, it has no face")
     return derive(
-        Found.of_tracks(frames, absent, tracks, hand_made=tracker.name == "file"),
+        Found.of_tracks(frames, absent, tracks, hand_made=tracker.hand_made),
         size=size,
         fps=f"{fps.numerator}/{fps.denominator}" if fps else "",
         name=name,

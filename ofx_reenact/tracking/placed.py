@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from ofx_reenact.errors import TrackingError
+from ofx_reenact.errors import SettingsError, TrackingError
 from ofx_reenact.files import written_whole
-from ofx_reenact.tracking.tracker import Track
+from ofx_reenact.tracking.tracker import DEFAULTS, Options, Track, Tracker
 
 SCHEMA = "ofx-reenact/landmarks/1"
 EVERY = "*"
@@ -24,17 +24,17 @@ EVERY = "*"
 _FARTHEST = 1e6
 
 
-class Placed:
+class Placed(Tracker):
     """Gives the landmarks of a file; pictures are not looked at."""
 
     name = "file"
+    hand_made = True
     version = SCHEMA
 
-    def __init__(self, path: str) -> None:
-        self._frames = read_landmarks(Path(path))
-
-    def reset(self) -> None:
-        """Nothing to forget."""
+    def __init__(self, options: Options = DEFAULTS) -> None:
+        if not options.landmarks:
+            raise SettingsError("--tracker file needs hand-placed landmarks: pass --landmarks NAME.json")
+        self._frames = read_landmarks(Path(options.landmarks))
 
     def track(self, image: np.ndarray, frame: int) -> Track | None:
         """Return the landmarks placed for this frame, with full confidence."""

@@ -1,48 +1,115 @@
-"""The trackers there are, by name."""
+"""The trackers that installed packages register, by name.
+
+A package registers one in its ``pyproject.toml``, as this one does::
+
+    [project.entry-points."ofx_reenact.trackers"]
+    acme = "acme_tracker.track:Acme"
+"""
 
 from __future__ import annotations
 
-from ofx_reenact.errors import SettingsError
-from ofx_reenact.tracking.tracker import Tracker
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+
+from ofx_reenact.errors import SettingsError, TrackingError
+from ofx_reenact.tracking.tracker import Options, Tracker
+
+GROUP = "ofx_reenact.trackers"
+# The tracker of a render that names none.
+DEFAULT = "mesh"
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A tracker as a package registers it: named, not yet imported."""
+
+    entry: EntryPoint
+
+    @property
+    def name(self) -> str:
+        """As in ``--tracker``."""
+        return self.entry.name
+
+    @property
+    def package(self) -> str:
+        """The package that registers it, with its version."""
+        return f"{self.entry.dist.name} {self.entry.dist.version}" if self.entry.dist else "a package without a name"
+
+    def load(self) -> type[Tracker]:
+        """Import the class.
+
+        Raises:
+            TrackingError: that fails, or what is there is no tracker of this name.
+        """
+        try:
+            kind = self.entry.load()
+        except Exception as error:
+            raise TrackingError(
+                f"tracker {self.name} of {self.package} cannot be imported ({type(error).__name__}: {error}); "
+                "repair or uninstall that package"
+            ) from error
+        if not (isinstance(kind, type) and issubclass(kind, Tracker) and kind.name == self.name):
+            raise TrackingError(
+                f"tracker {self.name} of {self.package}: {self.entry.value} is no "
+                f"ofx_reenact.tracking.tracker.Tracker whose name is '{self.name}'"
+            )
+        return kind
+
+
+def registered() -> list[Registered]:
+    """Return every registered tracker, by name.
+
+    Raises:
+        SettingsError: those that ship with this package are not among them.
+    """
+    found = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
+    if not any(entry.name == DEFAULT for entry in found):
+        raise SettingsError(
+            f"the trackers of ofx-reenact are not registered under {GROUP}: it runs from a folder where it is not "
+            "installed, or an older version is; install ofx-reenact again (pip install)"
+        )
+    return [Registered(entry) for entry in found]
+
+
+def names() -> list[str]:
+    """Return the names that ``--tracker`` takes."""
+    return sorted({tracker.name for tracker in registered()})
+
+
+def find(name: str) -> Registered:
+    """Return the tracker of a name.
+
+    Raises:
+        SettingsError: no package registers one, or several do.
+    """
+    found = [tracker for tracker in registered() if tracker.name == name]
+    if not found:
+        raise SettingsError(f"--tracker {name}: choose from {', '.join(names())}")
+    if len(found) > 1:
+        packages = " and ".join(tracker.package for tracker in found)
+        raise SettingsError(f"--tracker {name} is registered by {packages}; uninstall all but one")
+    return found[0]
 
 
 def make_tracker(name: str, *, face: int = 1, landmarks: str = "", device: str = "cpu") -> Tracker:
-    """Make a tracker by name: ``mesh``, ``fan``, ``dlib`` or ``file``.
-
-    Args:
-        name: which.
-        face: which face of several, by size in the first frame that has any; 1 is the largest.
-        landmarks: JSON of hand-placed landmarks, for ``file``.
-        device: where ``fan``'s networks run, ``cpu`` or ``cuda``; the others run on the CPU.
+    """Make a tracker by name; the options are those of :class:`Options`.
 
     Raises:
-        SettingsError: no such tracker, or ``file`` without landmarks.
-        TrackingError: its package or model files are missing.
+        SettingsError: no such tracker, or an option that it needs is not given.
+        TrackingError: it cannot be imported, or lacks a package or model files.
     """
-    if name == "mesh":
-        from ofx_reenact.tracking.facemesh import FaceMesh
-
-        return FaceMesh(face=face)
-    if name == "fan":
-        from ofx_reenact.tracking.fan import Fan
-
-        return Fan(face=face, device=device)
-    if name == "dlib":
-        from ofx_reenact.tracking.dlib68 import Dlib68
-
-        return Dlib68(face=face)
-    if name == "file":
-        from ofx_reenact.tracking.placed import Placed
-
-        if not landmarks:
-            raise SettingsError("--tracker file needs hand-placed landmarks: pass --landmarks NAME.json")
-        return Placed(landmarks)
-    raise SettingsError(f"--tracker {name}: choose from mesh, fan, dlib, file")
+    kind = find(name).load()
+    if missing := kind.missing():
+        raise TrackingError(f"--tracker {name}: {missing}")
+    return kind(Options(face=face, landmarks=landmarks, device=device))
 
 
 def terms_of(name: str) -> str:
-    """Return what a tracker's weights may be used for; empty if anything goes."""
-    from ofx_reenact.tracking.dlib68 import Dlib68
-    from ofx_reenact.tracking.fan import Fan
+    """Return what a tracker's weights may be used for; "" if anything goes.
 
-    return {Dlib68.name: Dlib68.terms, Fan.name: Fan.terms}.get(name, "")
+    A performance may come from a machine that has other trackers: of one that cannot be asked here, that is said.
+    """
+    try:
+        return find(name).load().terms
+    except (SettingsError, TrackingError) as error:
+        return f"the terms of tracker {name} are not known here: {error}"

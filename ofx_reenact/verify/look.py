@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from ofx_reenact.errors import FrameError
-from ofx_reenact.frames.plate import Window, colour_tag, rate_of, read_channels
+from ofx_reenact.frames.channels import read_channels
+from ofx_reenact.frames.plate import Window, colour_tag, rate_of
 
 # Attributes that say what made a frame.
 SOURCE_ATTRIBUTE = "Iptc4xmpExt:DigitalSourceType"

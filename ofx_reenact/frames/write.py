@@ -1,0 +1,107 @@
+"""Frames out: an EXR with everything of the plate that it was made from, written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import OpenImageIO as oiio
+
+from ofx_reenact.errors import OutputError
+from ofx_reenact.files import written_whole
+from ofx_reenact.frames.channels import is_whole, plain
+from ofx_reenact.frames.plate import COLOUR, Plate
+
+
+def write_frame(
+    path: Path,
+    plate: Plate,
+    channels: Mapping[str, np.ndarray],
+    *,
+    formats: Mapping[str, str],
+    compression: str = "zip",
+    attributes: Mapping[str, Any],
+) -> None:
+    """Write an EXR with a plate's windows, attributes and other channels; whole or not at all.
+
+    Args:
+        path: file to write.
+        plate: what the frame was made from.
+        channels: (H, W) arrays by full name, over the plate's data window; they win over the plate's own.
+        formats: "half" or "float" of each of ``channels``.
+        compression: OpenEXR's name for it.
+        attributes: to add; str, int, float, tuple of floats.
+
+    Raises:
+        OutputError: the folder or the disk does not take it; nothing is left behind.
+    """
+    arrays = {**channels, **{name: pixels for name, pixels in plate.extra.items() if name not in channels}}
+    types = {name: oiio.TypeDesc(formats[name]) if name in formats else _type(arrays[name]) for name in arrays}
+    names = _ordered(arrays)
+    spec = oiio.ImageSpec(plate.attributes)
+    data, display = plate.data_window, plate.display_window
+    spec.x, spec.y, spec.width, spec.height = data.x, data.y, data.width, data.height
+    spec.full_x, spec.full_y, spec.full_width, spec.full_height = display.x, display.y, display.width, display.height
+    spec.nchannels, spec.channelnames = len(names), tuple(names)
+    # Of channels that are all of one type OpenImageIO writes the format instead of theirs.
+    spec.set_format(types[names[0]])
+    spec.channelformats = tuple(types[name] for name in names)
+    spec.alpha_channel = names.index("A") if "A" in names else -1
+    spec.attribute("compression", compression)
+    for name, value in attributes.items():
+        if isinstance(value, tuple):
+            spec.attribute(name, oiio.TypeDesc(f"float[{len(value)}]"), value)
+        else:
+            spec.attribute(name, value)
+    pixels = np.stack([_as_float(arrays[name], types[name]) for name in names], axis=-1)
+    _write(path, spec, pixels)
+
+
+def _ordered(arrays: Mapping[str, np.ndarray]) -> list[str]:
+    """Colour first, as OpenImageIO orders an EXR's channels on reading."""
+    first = [name for name in (*COLOUR, "A") if name in arrays]
+    return [*first, *sorted(name for name in arrays if name not in first)]
+
+
+def _type(pixels: np.ndarray) -> Any:
+    return oiio.TypeDesc({"float16": "half", "uint32": "uint"}.get(pixels.dtype.name, "float"))
+
+
+def _as_float(pixels: np.ndarray, kind: Any) -> np.ndarray:
+    """What OpenImageIO turns into the channel's type: whole numbers as a share of the largest."""
+    if kind == oiio.TypeDesc("uint"):
+        return (pixels.astype(np.float64) / (2**32 - 1)).astype(np.float32)
+    return pixels.astype(np.float32, copy=False)
+
+
+def _write(path: Path, spec: Any, pixels: np.ndarray) -> None:
+    sink: Any = oiio.ImageOutput.create("openexr")
+    with written_whole(path) as partial:
+        done = sink.open(str(partial), spec) and sink.write_image(pixels) and sink.close()
+        if not done:
+            reason = plain(sink.geterror())
+            sink.close()
+            raise OutputError(f"{path}: cannot be written ({_cause(path, reason)})")
+        if not is_whole(partial):
+            raise OutputError(f"{path}: cannot be written whole ({_cause(path, 'is the disk full?')})")
+
+
+def _cause(path: Path, message: str) -> str:
+    """Say why a write failed: the library only says that it did."""
+    probe = path.with_name(f"{path.name}.probe-{os.getpid()}")
+    try:
+        with probe.open("wb") as file:
+            file.write(bytes(1 << 20))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return "the disk is full or the file size is limited"
+        return error.strerror or str(error)
+    finally:
+        probe.unlink(missing_ok=True)
+    return message

@@ -1,0 +1,28 @@
+"""Previews: an mp4 and a contact sheet."""
+
+from fractions import Fraction
+
+import cv2
+import numpy as np
+import pytest
+
+from ofx_reenact.frames.preview import Mp4Writer, contact_sheet
+from ofx_reenact.frames.sequence import Sequence
+
+
+def test_preview_is_whole_or_not_there(tmp_path):
+    path = tmp_path / "p.mp4"
+    with Mp4Writer(path, Fraction(25), (33, 21)) as writer:
+        writer.write(np.zeros((21, 33, 3), np.uint8))
+        assert not path.exists()
+    assert Sequence.open(str(path)).frames.last == 1
+    with pytest.raises(RuntimeError), Mp4Writer(tmp_path / "q.mp4", None, (32, 32)):
+        raise RuntimeError
+    assert [p.name for p in tmp_path.iterdir()] == ["p.mp4"]
+
+
+def test_contact_sheet(tmp_path):
+    cells = [np.full((20, 30, 3), 200, np.uint8), np.full((40, 20, 3), 100, np.uint8)]
+    contact_sheet([cells, cells[:1]], tmp_path / "s.png", height=50)
+    sheet = cv2.imread(str(tmp_path / "s.png"))
+    assert sheet.shape == (100, 100, 3) and sheet[75, 90].sum() == 0

@@ -1,0 +1,63 @@
+"""From landmarks and the driver's mesh to the target's: weights, expression, head poses."""
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from ofx_reenact.tracking.landmarks import MESH68
+from ofx_reenact.tracking.rigid import Similarity
+from ofx_reenact.tracking.surface import FACE_POINTS
+from ofx_reenact.warp import densify
+
+
+def test_weights_of_one_are_exactly_one():
+    names = ("jaw", "mouth", "eye_right", "eye_left", "brow_right", "brow_left", "nose")
+    assert (densify.spread_weights(dict.fromkeys(names, 1.0)) == 1).all()
+    spread = densify.spread_weights(dict.fromkeys(names, 1.0) | {"mouth": 0.0})
+    assert spread[list(MESH68[48:])].max() < 0.01
+    assert spread[list(MESH68[17:27] + MESH68[36:48])].min() > 0.99
+    assert spread.min() >= 0 and spread.max() <= 1
+
+
+def test_expression_meets_the_landmarks(performance):
+    rng = np.random.default_rng(0)
+    wanted = rng.normal(size=(len(performance.frames), 68, 2))
+    moved = densify.expression(performance.frontal, 3, wanted, np.ones(FACE_POINTS))
+    assert np.allclose(moved[:, list(MESH68), :2], wanted, atol=1e-5)
+
+
+def heads(count=4) -> densify.Heads:
+    turns = Rotation.from_euler("y", [[0], [10], [20], [-15]], degrees=True).as_matrix()
+    return densify.Heads(turns, np.array([2.0, 2.1, 2.2, 1.9]), np.arange(12.0).reshape(4, 3))
+
+
+def test_head_motions(identity):
+    target = identity.head
+    relative = densify.head_poses(target, heads(), 0, "relative", 1, 1)
+    assert np.allclose(relative.rotation[0], target.rotation)
+    turn = relative.rotation[2] @ target.rotation.T
+    assert np.degrees(Rotation.from_matrix(turn).magnitude()) == pytest.approx(20)
+    assert relative.scale[2] / relative.scale[0] == pytest.approx(1.1)
+    absolute = densify.head_poses(target, heads(), 0, "absolute", 1, 1)
+    assert np.allclose(absolute.rotation, heads().rotation)
+    locked = densify.head_poses(target, heads(), 0, "locked", 1, 1)
+    assert (locked.rotation == target.rotation).all() and (locked.translation == target.translation).all()
+    half = densify.head_poses(target, heads(), 0, "relative", 0.5, 0)
+    turn = half.rotation[2] @ target.rotation.T
+    assert np.degrees(Rotation.from_matrix(turn).magnitude()) == pytest.approx(10)
+    assert np.allclose(half.scale, target.scale) and np.allclose(half.translation, target.translation)
+
+
+def test_a_walking_driver_does_not_pull_the_head_off():
+    far = densify.held(np.array([[100.0, 0, 0], [0.5, 0, 0]]))
+    assert np.linalg.norm(far[0]) <= densify.NECK_HOLDS
+    assert far[1, 0] == pytest.approx(0.5, rel=0.01)
+
+
+def test_plane_map_takes_the_result_back(identity):
+    turn = Rotation.from_euler("xyz", [5, 12, -8], degrees=True).as_matrix()
+    moved = Similarity(turn @ identity.head.rotation, identity.head.scale * 1.1, identity.head.translation + 9)
+    points = np.array([[1.0, 4.0, -3.0], [-2.0, 3.0, -3.0]])
+    affine = densify.plane_map(moved, identity.head, -3.0, np.zeros(3))
+    result = np.column_stack([moved.apply(points)[:, :2], np.ones(2)])
+    assert np.allclose(result @ affine.T, identity.head.apply(points)[:, :2])

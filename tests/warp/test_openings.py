@@ -1,0 +1,81 @@
+"""Eyes and mouth: the shape of an opening, and what is seen in it."""
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from ofx_reenact.warp import openings
+from ofx_reenact.warp.lens import Lens
+
+
+def lens(gap: float, width: float = 40.0, centre=(50.0, 50.0)) -> Lens:
+    u = np.linspace(-1, 1, 9)
+    arc = (1 - u**2) * gap * width / 2
+    x = centre[0] + u * width / 2
+    return Lens.fit(np.stack([x, centre[1] - arc], 1), np.stack([x, centre[1] + arc], 1))
+
+
+def test_lens_measures_its_gap_and_covers_its_inside():
+    opened = lens(0.4)
+    assert opened.gap == pytest.approx(0.4, rel=0.02)
+    y, x = np.mgrid[:100, :100].astype(float)
+    coverage = opened.coverage(x, y, 1.5)
+    assert coverage[50, 50] == 1 and coverage[50, 20] == 0 and coverage[30, 50] == 0
+    assert coverage.sum() == pytest.approx(0.4 * 40 * 40 * 2 / 3, rel=0.1)
+    assert lens(0.0).coverage(x, y, 1.5).max() == 0
+
+
+def test_lens_turns_with_the_face():
+    u = np.linspace(-1, 1, 9)
+    points = np.stack([u * 20, -(1 - u**2) * 8], 1)
+    turn = Rotation.from_euler("z", 30, degrees=True).as_matrix()[:2, :2]
+    flipped = points * [1, -1]
+    turned = Lens.fit(points @ turn.T, flipped @ turn.T)
+    x, y = turned.pixels(np.array(0.3), np.array(4.0))
+    assert np.allclose(turned.coordinates(x, y), (0.3, 4.0))
+    assert turned.gap == pytest.approx(16 / 40, rel=0.02)
+
+
+def test_lens_survives_a_corner_seen_from_the_side():
+    upper = np.array([[0, 0], [-1, -2], [-1, -3], [5, -4], [9, 0.0]])
+    assert np.isfinite(Lens.fit(upper, upper * [1, -1]).gap)
+
+
+def test_closing_lid_covers_the_iris_without_squashing_it():
+    target, half = lens(0.4), lens(0.2)
+    opening = openings.eye(target, half, np.zeros(2), 1.0, (100, 100))
+    inside = opening.coverage == 1
+    assert np.abs(opening.views[0].offset[inside]).max() < 0.01, "what is still seen of the eye stays where it is"
+
+
+def test_gaze_moves_the_iris_and_not_the_corners():
+    opening = openings.eye(lens(0.4), lens(0.4), np.array([0.1, 0.0]), 1.0, (100, 100))
+    offset = opening.views[0].offset[..., 0]
+    middle, corner = offset[50 - opening.top, 50 - opening.left], offset[50 - opening.top, 31 - opening.left]
+    assert middle == pytest.approx(-4, abs=0.1)
+    assert abs(corner) < 1.2
+
+
+def test_shut_eye_of_the_target_is_left_to_the_skin():
+    assert openings.eye(lens(0.05), lens(0.4), np.zeros(2), 1.0, (100, 100)) is None
+
+
+STAY = np.array([[1.0, 0, 0], [0, 1, 0]])
+
+
+def test_teeth_stay_with_the_skull_when_the_jaw_drops():
+    down = np.array([[1.0, 0, 0], [0, 1, -10]])
+    opening = openings.mouth(lens(0.15), lens(0.5, centre=(50.0, 53.0)), STAY, down, 1.0, (100, 100))
+    jaw, skull = opening.views
+    seen = skull.seen > 0.99
+    assert seen.any() and np.abs(skull.offset[seen]).max() == 0
+    assert jaw.seen.max() < 0.5, "a narrow smile shows upper teeth only"
+    bottom = opening.coverage[58 - opening.top, 50 - opening.left]
+    assert bottom == 1 and skull.seen[58 - opening.top, 50 - opening.left] == 0, "below them it is dark"
+
+
+def test_shut_mouth_opens_dark_and_gradually():
+    shares = [openings.mouth(lens(0.01), lens(gap), STAY, STAY, 1.0, (100, 100)) for gap in (0.012, 0.03, 0.3)]
+    depth = [opening.coverage.max() for opening in shares]
+    assert depth[0] < 0.05 < depth[1] < depth[2] == 1
+    assert all(not opening.views for opening in shares)

@@ -1,0 +1,64 @@
+"""Lids and lips that meet."""
+
+import numpy as np
+
+from ofx_reenact.compose.picture import compose
+from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER
+from ofx_reenact.tracking.surface import FACE_POINTS
+from ofx_reenact.warp.shut import OVERLAP, shut
+from ofx_reenact.warp.stmap import TargetSheet
+
+
+def blink(face: np.ndarray) -> np.ndarray:
+    """Frontal displacements (3, 468, 3) of an eye open, shut, and half shut."""
+    driver = np.repeat(face[None], 3, axis=0).copy()
+    for contour in (EYE_RIGHT, EYE_LEFT):
+        upper, lower = list(contour[0][1:-1]), list(contour[1][1:-1])
+        driver[1, upper, 1] = driver[1, lower, 1]
+        driver[2, upper, 1] = (driver[2, upper, 1] + driver[2, lower, 1]) / 2
+    moved = np.zeros((3, FACE_POINTS, 3))
+    weights = dict.fromkeys(("jaw", "mouth", "eye_right", "eye_left", "brow_right", "brow_left", "nose"), 1.0)
+    return shut(face, moved, driver, 0, weights)
+
+
+def test_shut_carries_openness_over(identity):
+    """A driver's blink shuts a narrow eye and a wide one; a shut upper lid lies on the lower one's rim."""
+    face = identity.frontal
+    result = face[:FACE_POINTS] + blink(face)
+    for contour in (EYE_RIGHT, EYE_LEFT):
+        gap = result[:, contour[1][1:-1], 1] - result[:, contour[0][1:-1], 1]
+        assert np.allclose(result[0], face[:FACE_POINTS])
+        width = np.linalg.norm(face[contour[0][-1], :2] - face[contour[0][0], :2])
+        assert np.isclose(gap[1].min(), -OVERLAP * width) and gap[1].max() <= 0
+        assert (result[1, list(contour[0][1:-1]), 2] < face[list(contour[0][1:-1]), 2]).all()
+        assert (0.2 * gap[0] < gap[2]).all() and (gap[2] < 0.8 * gap[0]).all()
+
+
+def test_shut_lids_meet_without_steps(identity):
+    """Along the line where the lids meet, pixels mix both sides instead of taking one."""
+    frontal = identity.frontal[:FACE_POINTS]
+    moved = identity.head.apply(frontal + blink(identity.frontal)[1]) - identity.head.apply(frontal)
+    laid = TargetSheet(identity.frontal, identity.head, identity.size, neck=0.35)
+    stmap = laid.bend(moved, identity.head)
+    height, width = identity.size[1], identity.size[0]
+    picture = np.repeat(np.arange(height, dtype=np.float32)[:, None, None], width, axis=1).repeat(3, axis=2)
+    lids = [seam for seam in stmap.seams if len(seam.x) > 20]
+    assert len(lids) == 2
+    colour = compose(picture, stmap, [], np.zeros(3, np.float32)).colour[..., 0]
+    y = stmap.grid()[1]
+    for seam in lids:
+        rows, columns = seam.y - stmap.top, seam.x - stmap.left
+        one_sided = (y + stmap.offset[..., 1])[rows, columns]
+        assert (np.abs(colour[rows, columns] - one_sided) > 0.2).mean() > 0.3
+    assert not laid.bend(moved * 0.01, identity.head).seams, "where nothing jumps there is no seam"
+
+
+def test_lips_never_cross(identity):
+    moved = np.zeros((1, FACE_POINTS, 3))
+    moved[0, list(LIPS_INNER[0][1:-1]), 1] = 3.0
+    driver = np.repeat(identity.frontal[None], 1, axis=0)
+    weights = dict.fromkeys(("jaw", "mouth", "eye_right", "eye_left", "brow_right", "brow_left", "nose"), 1.0)
+    result = identity.frontal[:FACE_POINTS] + shut(identity.frontal, moved, driver, 0, weights)[0]
+    gap = result[list(LIPS_INNER[1][1:-1]), 1] - result[list(LIPS_INNER[0][1:-1]), 1]
+    rest = identity.frontal[list(LIPS_INNER[1][1:-1]), 1] - identity.frontal[list(LIPS_INNER[0][1:-1]), 1]
+    assert (gap >= np.minimum(rest, 0) - 1e-6).all()
