@@ -124,3 +124,18 @@ def sequence(performance_file, tmp_path_factory) -> str:
     from rendered import make_sequence
 
     return make_sequence(tmp_path_factory.mktemp("sequence"), performance_file)
+
+
+@pytest.fixture
+def spoilt(sequence, tmp_path) -> str:
+    """A copy of that sequence, to be spoilt."""
+    from rendered import copied
+
+    return copied(sequence, tmp_path / "s")
+
+
+@pytest.fixture
+def no_studio(monkeypatch):
+    """Nothing of a studio's own takes part in a publish."""
+    for name in ("PYBLISHPLUGINPATH", "OFX_REENACT_APPROVED", "OFX_REENACT_PUBLISH_DIR"):
+        monkeypatch.delenv(name, raising=False)

@@ -128,6 +128,8 @@ class Sidecar:
         values = _known(self)
         if self.inputs:
             values["inputs"] = {what: _known(entry) for what, entry in self.inputs.items()}
+        if self.warnings is not None:
+            values["warnings"] = list(self.warnings)
         return {"schema": SCHEMA, **values, "frames": {str(f): _known(entry) for f, entry in self.frames.items()}}
 
     @property
