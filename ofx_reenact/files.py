@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and their digests."""
+"""Files written whole or not at all, by one process at a time if need be; JSON; digests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ofx_reenact.errors import OutputError
+from ofx_reenact.errors import OutputError, ReenactError
+
+# Seconds that a process waits for another to be done with a file; to change one takes a fraction of one.
+_PATIENCE = 60.0
 
 
 @contextlib.contextmanager
@@ -34,6 +37,69 @@ def written_whole(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             partial.unlink()
+
+
+@contextlib.contextmanager
+def locked(path: Path, patience: float = _PATIENCE) -> Iterator[None]:
+    """Let one process at a time, on any machine, change a file.
+
+    They lock ``.NAME.lock`` beside it. The lock is the operating system's, so it ends with the process that holds it,
+    killed or not. The file of the lock is empty and stays: on a network file system, removing it would let a process
+    that waits for the removed file, and one that makes a new one, in at once.
+
+    Args:
+        path: of the file; missing folders are made.
+        patience: seconds to wait for the lock.
+
+    Raises:
+        OutputError: the folder does not take the lock's file, or another process holds the lock.
+    """
+    # Loaded here: interfaces start with this module.
+    from filelock import FileLock, Timeout
+
+    lock = path.with_name(f".{path.name}.lock")
+    with contextlib.ExitStack() as held:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(FileLock(lock, timeout=patience))
+        except Timeout as error:
+            raise OutputError(
+                f"{path}: cannot be written: another process has locked {lock.name} for {patience:g} s; "
+                "if it hangs, end it and try again"
+            ) from error
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+        yield
+
+
+def read_json(
+    path: Path, schema: str = "", *, what: str = "file", hint: str = "", error: type[ReenactError] = ReenactError
+) -> dict[str, Any]:
+    """Read an object from a JSON file.
+
+    Args:
+        path: of the file.
+        schema: what the object's ``schema`` must be; not looked at if empty.
+        what: kind of file, for messages, as "consent file".
+        hint: what to do, for messages.
+        error: class of the error.
+
+    Raises:
+        error: the file cannot be read, is not JSON in UTF-8, or is no object of this schema.
+    """
+    hint = hint and f"; {hint}"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as cause:
+        reason: Any = f"not JSON: {'nested too deeply' if isinstance(cause, RecursionError) else cause}"
+        if isinstance(cause, OSError):
+            reason = cause.strerror or cause
+        raise error(f"{path}: the {what} cannot be read ({reason}){hint}") from cause
+    if not isinstance(content, dict):
+        raise error(f"{path}: expected a {what}: one JSON object{hint}")
+    if schema and content.get("schema") != schema:
+        raise error(f'{path}: expected a {what} with "schema": "{schema}"{hint}')
+    return content
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -6,6 +6,17 @@ from pathlib import Path
 
 from ofx_reenact.errors import ReenactError
 
+# What ships for a render: file → SHA-256.
+SHIPPED = {
+    "models/face_landmarker.task": "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff",
+    "models/selfie_segmentation.tflite": "8d13b7fae74af625c641226813616a2117bd6bca19eb3b75574621fc08557f27",
+    "weights/ldnet.safetensors": "b68df9777f1dee8d4f8ec2821754f6ba59ba7dcd9776c4c984b9986fd242e867",
+    "weights/ldnet_paper.safetensors": "e96a3c36ffafb9e2f10c8b3db1c4c23ad13fcff6ab5551313ba510c394851a27",
+    "weights/fdgan_dense.safetensors": "cfca0c2f4939aafbfd25eddae11452ffc28ae804d4f9755c6b40b4b447c0b91c",
+    "weights/fdgan_paper.safetensors": "8911539bdbd51878d808fd820ef29ad0c3c9570deb5c5a266a9a07d1e5eafee0",
+    "demo/target.jpg": "7b6094462dabf157b5531c62aabc20ab2494f1a3d9e9463607ec015696fe5945",
+    "demo/driver.mpg": "e468120039e208b5ff9b9e269f8dc96bbddc45701f8dddcf2c0ae21abc0df546",
+}
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -16,6 +27,11 @@ def resource(*parts: str) -> Path:
         ReenactError: the file is not there, so the installation is incomplete.
     """
     return _shipped("resources", *parts)
+
+
+def shipped_weights() -> set[str]:
+    """Return the SHA-256 of all weights that ship."""
+    return {sha256 for name, sha256 in SHIPPED.items() if name.startswith("weights/")}
 
 
 def nuke_folder() -> Path:

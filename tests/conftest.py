@@ -191,3 +191,18 @@ def faces_file(crops_file):
     out = crops_file.with_name("faces.npz")
     assert build_faces(Crops.load(crops_file), out, size=64, views=2) == 18
     return out
+
+
+@pytest.fixture
+def spoilt(sequence, tmp_path) -> str:
+    """A copy of that sequence, to be spoilt."""
+    from rendered import copied
+
+    return copied(sequence, tmp_path / "s")
+
+
+@pytest.fixture
+def no_studio(monkeypatch):
+    """Nothing of a studio's own takes part in a publish."""
+    for name in ("PYBLISHPLUGINPATH", "OFX_REENACT_APPROVED", "OFX_REENACT_PUBLISH_DIR"):
+        monkeypatch.delenv(name, raising=False)

@@ -1,10 +1,11 @@
-"""What the tests of verify and publish share: a small rendered sequence, copies of it, ways to spoil one frame."""
+"""What the tests of verify and publish share: a small rendered sequence, copies of it, ways to spoil it."""
 
 import json
 import shutil
 from pathlib import Path
 
 import cv2
+import numpy as np
 import OpenImageIO as oiio
 from conftest import TARGET, rgb_channels, write_exr
 
@@ -17,6 +18,11 @@ FRAMES = "30-35"
 CONSENT = {
     "schema": "ofx-reenact/consent/1", "performer": "A. Person", "release": "R-17", "scope": ["shot 10"],
     "expires": "2999-12-31", "sha256": "00" * 32,
+}  # fmt: skip
+# The validators of a publish.
+CHECKED = {
+    "Frames", "Finite", "Repeats", "Plate", "Colour", "Timing", "Sidecar", "Faces", "Weights", "Consent", "Provenance",
+    "Version",
 }  # fmt: skip
 
 
@@ -72,3 +78,50 @@ def edit_sidecar(sequence: str, change) -> None:
     content = json.loads(path.read_text())
     change(content)
     path.write_text(json.dumps(content))
+
+
+def put_nan(spec, pixels):
+    pixels[5, 7, 1] = np.nan
+
+
+def shift(spec, pixels):
+    spec.x += 1
+
+
+def deepen(spec, pixels):
+    spec.set_format("float")
+
+
+def untag(spec, pixels):
+    for name in ("oiio:ColorSpace", "colorInteropID", "chromaticities"):
+        spec.erase_attribute(name)
+
+
+def other_space(spec, pixels):
+    untag(spec, pixels)
+    spec.attribute("oiio:ColorSpace", "lin_rec2020_scene")
+
+
+def other_rate(spec, pixels):
+    spec.attribute("FramesPerSecond", "rational", (24, 1))
+
+
+def other_timecode(spec, pixels):
+    spec.attribute("smpte:TimeCode", "timecode", (16777217, 0))
+
+
+def repeat(sequence: str, frame: int, of: int) -> None:
+    """Give one frame another's pixels and leave its header."""
+    taken = []
+    rewrite(sequence, of, lambda spec, pixels: taken.append(pixels.copy()))
+    rewrite(sequence, frame, lambda spec, pixels: taken[0])
+
+
+def bad(report) -> dict[str, tuple[str, ...]]:
+    """The checks that failed, with what they said."""
+    return {name: answer.problems for name, answer in report.answers.items() if answer.problems}
+
+
+def failed(report) -> set[str]:
+    """The validators that failed."""
+    return {name.removeprefix("ValidateReenact") for name in report["failed"]}

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ofx_reenact.errors import Exit
+
 app = typer.Typer(
     name="consent", help="The consent file of the person shown.", no_args_is_help=True, rich_markup_mode="rich"
 )
@@ -56,7 +58,7 @@ def check(
     for problem in problems:
         typer.secho(problem, fg="red")
     typer.echo("does not hold" if problems else "holds")
-    return int(bool(problems))
+    return Exit.FAILED if problems else Exit.DONE
 
 
 def _compared(document: Path | None) -> str:

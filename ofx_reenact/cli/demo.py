@@ -19,7 +19,7 @@ LAYERS = ("rgba", "stmap", "matte", "confidence")
 
 def command(
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("ofx-reenact-demo"),
-    progress: Annotated[str, typer.Option(help=f"How to show progress \\[{'|'.join(shown.WAYS)}].")] = "",
+    progress: shown.OPTION = "",
 ) -> int:
     """Render the demo."""
     from ofx_reenact.engine.run import render_sequence

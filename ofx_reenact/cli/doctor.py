@@ -17,25 +17,14 @@ from typing import Annotated, Literal
 import typer
 
 from ofx_reenact import __version__
-from ofx_reenact.errors import ReenactError
+from ofx_reenact.errors import Exit, ReenactError
 from ofx_reenact.files import sha256_of
-from ofx_reenact.resources import resource
+from ofx_reenact.resources import SHIPPED, resource
 
 HELP = "Say what is installed, what is missing and how to get it, and where a render would run."
-# What ships, and its SHA-256; other weights of the user's own are named with --weights.
-SHIPPED = {
-    ("models", "face_landmarker.task"): "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff",
-    ("models", "selfie_segmentation.tflite"): "8d13b7fae74af625c641226813616a2117bd6bca19eb3b75574621fc08557f27",
-    ("weights", "ldnet.safetensors"): "b68df9777f1dee8d4f8ec2821754f6ba59ba7dcd9776c4c984b9986fd242e867",
-    ("weights", "ldnet_paper.safetensors"): "e96a3c36ffafb9e2f10c8b3db1c4c23ad13fcff6ab5551313ba510c394851a27",
-    ("weights", "fdgan_dense.safetensors"): "cfca0c2f4939aafbfd25eddae11452ffc28ae804d4f9755c6b40b4b447c0b91c",
-    ("weights", "fdgan_paper.safetensors"): "8911539bdbd51878d808fd820ef29ad0c3c9570deb5c5a266a9a07d1e5eafee0",
-    ("demo", "target.jpg"): "7b6094462dabf157b5531c62aabc20ab2494f1a3d9e9463607ec015696fe5945",
-    ("demo", "driver.mpg"): "e468120039e208b5ff9b9e269f8dc96bbddc45701f8dddcf2c0ae21abc0df546",
-}
 PACKAGES = (
     "torch", "opencv-python", "numpy", "OpenImageIO", "pyblish-base", "face-alignment", "safetensors", "fileseq",
-    "typer", "rich", "scipy", "numba",
+    "typer", "rich", "scipy", "numba", "filelock",
 )  # fmt: skip
 _MARKS = {"ok": ("✓", "green"), "optional": ("–", "yellow"), "missing": ("✗", "red")}
 
@@ -60,7 +49,7 @@ def command(
         for finding in findings:
             mark, colour = _MARKS[finding.status]
             typer.echo(f"{typer.style(mark, fg=colour)} {finding.name}: {finding.detail}")
-    return int(any(finding.status == "missing" for finding in findings))
+    return Exit.FAILED if any(finding.status == "missing" for finding in findings) else Exit.DONE
 
 
 def look_at_python() -> list[Finding]:
@@ -85,15 +74,14 @@ def look_at_packages() -> list[Finding]:
 def look_at_files() -> list[Finding]:
     """Models, weights and demo that ship with the package."""
     findings = []
-    for parts, expected in SHIPPED.items():
-        name = "/".join(parts)
+    for name, expected in SHIPPED.items():
         try:
-            path = resource(*parts)
+            path = resource(name)
         except ReenactError as error:
             findings.append(Finding(name, "missing", str(error)))
             continue
         found = sha256_of(path)
-        if expected and found != expected:
+        if found != expected:
             findings.append(Finding(name, "missing", f"{path} is damaged (sha256 {found[:12]}…); install again"))
         else:
             findings.append(Finding(name, "ok", f"{path} (sha256 {found[:12]}…)"))

@@ -14,7 +14,7 @@ import typer
 
 from ofx_reenact.cli import progress as shown
 from ofx_reenact.cli.options import with_settings
-from ofx_reenact.errors import ReenactError, SettingsError
+from ofx_reenact.errors import Exit, ReenactError, SettingsError
 from ofx_reenact.progress import Progress
 from ofx_reenact.settings import Settings
 
@@ -25,7 +25,6 @@ app = typer.Typer(name="engine", help="Work for other programs.", no_args_is_hel
 _SESSION = Annotated[Path, typer.Option("--session", help="Session file: says where the engine listens.")]
 _IDLE = Annotated[float, typer.Option("--idle", help="Seconds without a job after which it ends by itself.", min=1)]
 _CHUNK = Annotated[str, typer.Option("--chunk", help="Frames as Open Job Description writes them, 1-10:3,15.")]
-_SOME_FAILED, _OPTIONS, _DEFECT, _INTERRUPTED = 3, 2, 70, 130
 
 
 @app.callback()
@@ -101,13 +100,13 @@ def _render(link: Link, settings: Settings, observe: Callable[[Progress], None])
 def _ended(last: dict[str, Any], startup: float | None, way: str) -> int:
     """Say what came of a job; returns the exit code."""
     if last["event"] == "error":
-        if last["code"] == _DEFECT:
+        if last["code"] == Exit.DEFECT:
             shown.fail(way, last["message"])
-            return _DEFECT
-        raise (SettingsError if last["code"] == _OPTIONS else ReenactError)(last["message"])
+            return Exit.DEFECT
+        raise (SettingsError if last["code"] == Exit.USAGE else ReenactError)(last["message"])
     if last["event"] == "cancelled":
         shown.fail(way, f"cancelled; {len(last['written'])} frames of it are written, each whole")
-        return _INTERRUPTED
+        return Exit.INTERRUPTED
     report = {name: value for name, value in last.items() if name not in ("event", "id")}
     if way == "json":
         shown.event("report", {**report, "startup": startup})
@@ -115,7 +114,7 @@ def _ended(last: dict[str, Any], startup: float | None, way: str) -> int:
         there = f", {len(report['skipped'])} were there" if report["skipped"] else ""
         shown.tell(way, f"{len(report['written'])} frames written{there}; begun after {startup:.3f} s")
     shown.failures(way, report["failed"])
-    return _SOME_FAILED if report["failed"] else 0
+    return Exit.SOME_FAILED if report["failed"] else Exit.DONE
 
 
 @contextmanager

@@ -9,12 +9,12 @@ import typer
 
 from ofx_reenact.cli import progress as shown
 from ofx_reenact.cli.options import with_settings
+from ofx_reenact.errors import Exit
 from ofx_reenact.settings import Settings
 
 if TYPE_CHECKING:
     from ofx_reenact.farm.run import RunReport
 
-_FAILED, _SOME_FAILED, _INTERRUPTED = 1, 3, 130
 app = typer.Typer(
     name="job",
     help="Send a render to a farm: analyse once, render in chunks, verify.",
@@ -133,7 +133,7 @@ def task(
 def run(
     folder: Annotated[Path, typer.Argument(help="Folder of the bundle.", metavar="DIR")],
     workers: Annotated[int, typer.Option(help="Sessions at once, each with an engine of its own.", min=1)] = 1,
-    progress: Annotated[str, typer.Option(help="How to show progress \\[json|none].")] = "none",
+    progress: Annotated[str, shown.option("json", "none")] = "none",
 ) -> int:
     """Run a bundle on this machine, as a farm would."""
     import signal
@@ -158,7 +158,7 @@ def run(
         shown.event("report", report.values())
     if report.cancelled:
         shown.fail("", "interrupted; frames that were finished are whole, and the same command resumes")
-        return _INTERRUPTED
+        return Exit.INTERRUPTED
     for task in report.failed:
         shown.fail("", f"{task.name} failed: {task.reason}")
     return _code(report)
@@ -168,7 +168,7 @@ def _code(report: RunReport) -> int:
     """Return the exit code: 1 where not one chunk was rendered, 3 where some were not or the frames are not right."""
     if report.whole:
         return 0
-    return _SOME_FAILED if any(task.state == "done" and task.frames for task in report.tasks) else _FAILED
+    return Exit.SOME_FAILED if any(task.state == "done" and task.frames for task in report.tasks) else Exit.FAILED
 
 
 @app.command("verify", hidden=True)

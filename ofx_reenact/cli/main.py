@@ -1,7 +1,8 @@
-"""Entry point of ``ofx-reenact``: the commands, and the one place that prints errors."""
+"""Entry point of ``ofx-reenact``: the commands, and the one place that prints their errors."""
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import tempfile
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from ofx_reenact import __version__
 from ofx_reenact.cli import (
@@ -33,14 +35,41 @@ from ofx_reenact.cli import (
     train,
     verify,
 )
-from ofx_reenact.errors import EngineLost, ReenactError, SettingsError
+from ofx_reenact.errors import Exit, ReenactError
 
-USAGE, FAILED, BROKEN, LOST, INTERRUPTED = 2, 1, 70, 75, 130
-# The base of what typer raises for a wrong command line; newer versions bring their own instead of click's.
-UsageError: Any = typer.BadParameter.__mro__[2]
+# What typer raises for a wrong command line: its own, or click's in versions that are made of that.
+WrongLine: Any = getattr(typer, "TyperException", None) or importlib.import_module("click").ClickException
+
+
+class Commands(TyperGroup):
+    """All commands. Whatever ends one ends here, in one line that is said as ``--progress`` asks, and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; returns its exit code."""
+        try:
+            return super().invoke(ctx)
+        except (WrongLine, typer.Exit):
+            raise
+        except KeyboardInterrupt:
+            return _failed(ctx, "interrupted; frames that were finished are whole", Exit.INTERRUPTED)
+        except ReenactError as error:
+            return _failed(ctx, str(error), error.exit)
+        except BrokenPipeError:
+            # Whoever read our output has gone; nothing can be said to them.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return Exit.FAILED
+        except Exception as error:
+            if os.environ.get("OFX_REENACT_DEBUG"):
+                raise
+            log = Path(tempfile.gettempdir()) / f"ofx-reenact-{os.getpid()}.log"
+            log.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+            said = f"a defect of ofx-reenact, not of your input: {error!r}. Please report it with {log}"
+            return _failed(ctx, said, Exit.DEFECT)
+
 
 app = typer.Typer(
     name="ofx-reenact",
+    cls=Commands,
     help="One-shot portrait reenactment: one picture and a performance in, scene-linear EXR frames out.",
     no_args_is_help=True,
     add_completion=False,
@@ -87,53 +116,16 @@ def main() -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command line and return its exit code.
-
-    Returns:
-        0 done; 1 the input cannot be used; 2 wrong options; 3 some frames failed; 70 a defect of the program;
-        75 an engine was lost; 130 interrupted.
-    """
+    """Run one command line and return its exit code, an :class:`Exit`."""
     try:
         code = app(args=arguments, prog_name="ofx-reenact", standalone_mode=False)
-        return code if isinstance(code, int) else 0
-    except UsageError as error:
+    except WrongLine as error:
         error.show()
-        return USAGE
-    except (typer.Abort, KeyboardInterrupt):
-        complain("interrupted; frames that were finished are whole", arguments)
-        return INTERRUPTED
-    except SettingsError as error:
-        complain(str(error), arguments)
-        return USAGE
-    except EngineLost as error:
-        complain(str(error), arguments)
-        return LOST
-    except ReenactError as error:
-        complain(str(error), arguments)
-        return FAILED
-    except BrokenPipeError:
-        # Whoever read our output has gone; nothing can be said to them.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
-    except Exception as error:
-        return _broken(error, arguments)
+        return Exit.USAGE
+    return code if isinstance(code, int) else Exit.DONE
 
 
-def complain(message: str, arguments: list[str]) -> None:
-    """Print an error for people, and for the program or queue that asked for its own way of progress."""
-    said = [
-        value
-        for name, value in zip(arguments, [*arguments[1:], ""], strict=True)
-        if name == "--progress"
-    ]
-    said += [name.removeprefix("--progress=") for name in arguments if name.startswith("--progress=")]
-    progress.fail(said[-1] if said else "", message)
-
-
-def _broken(error: Exception, arguments: list[str]) -> int:
-    if os.environ.get("OFX_REENACT_DEBUG"):
-        raise error
-    log = Path(tempfile.gettempdir()) / f"ofx-reenact-{os.getpid()}.log"
-    log.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-    complain(f"a defect of ofx-reenact, not of your input: {error!r}. Please report it with {log}", arguments)
-    return BROKEN
+def _failed(ctx: typer.Context, message: str, code: Exit) -> Exit:
+    """Say why a command failed, for people, and for the program or queue that asked for its own way of progress."""
+    progress.fail(progress.asked(ctx), message)
+    return code

@@ -21,7 +21,26 @@ if TYPE_CHECKING:
     from ofx_reenact.progress import Progress as Step
 
 WAYS = ("rich", "json", "openjd", "deadline", "none")
-OPTION = Annotated[str, typer.Option("--progress", help=f"How to show progress \\[{'|'.join(WAYS)}].", metavar="TEXT")]
+_ASKED = "ofx-reenact.progress"
+
+
+def option(*ways: str) -> Any:
+    """Return ``--progress``, for a choice of ways; the way asked for is kept for errors."""
+
+    def keep(ctx: typer.Context, way: str) -> str:
+        ctx.meta[_ASKED] = way
+        return way
+
+    text = f"How to show progress \\[{'|'.join(ways)}]."
+    return typer.Option("--progress", help=text, metavar="TEXT", callback=keep, is_eager=True)
+
+
+def asked(ctx: typer.Context) -> str:
+    """Return the way to show progress that a command line asked for; empty if it did not."""
+    return str(ctx.meta.get(_ASKED, ""))
+
+
+OPTION = Annotated[str, option(*WAYS)]
 _TITLES = {"target": "target", "driver": "tracking", "render": "rendering", "verify": "verifying"}
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from ofx_reenact.errors import Exit
+
 if TYPE_CHECKING:
     from ofx_reenact.frames.ranges import FrameRange
 
@@ -67,7 +69,7 @@ def verify(
             for v in verdicts
         ]
         typer.echo(json.dumps({"good": not bad, "files": listed}, indent=1, ensure_ascii=False))
-        return int(bool(bad))
+        return Exit.FAILED if bad else Exit.DONE
     for verdict in bad:
         typer.secho(f"{verdict.path}: {'; '.join(verdict.problems)}", fg="red")
     good = len(verdicts) - len(bad)
@@ -75,7 +77,7 @@ def verify(
     typer.echo(f"{good} frames are as they were signed{' by ' + ' and '.join(signers) if signers else ''}")
     if bad:
         typer.echo(f"{len(bad)} files are not")
-    return int(bool(bad))
+    return Exit.FAILED if bad else Exit.DONE
 
 
 @app.command("show")
@@ -104,13 +106,13 @@ def _range(frames: str) -> FrameRange | None:
 
 def _in_sidecar(frame: Path) -> dict[str, Any]:
     """What the sidecar of a frame's sequence says of it; empty without one."""
-    from ofx_reenact.provenance.sidecar import read_sidecar, sidecar_path
+    from ofx_reenact.provenance.sidecar import Sidecar, sidecar_path
 
     number = re.fullmatch(r"(.*?)(-?\d+)(\.[^.]*)", frame.name)
     if number is None:
         return {}
     path = sidecar_path(str(frame.with_name(f"{number[1]}#{number[3]}")))
-    return dict(read_sidecar(path)["frames"].get(str(int(number[2])), {})) if path.exists() else {}
+    return Sidecar.load(path).as_dict()["frames"].get(str(int(number[2])), {}) if path.exists() else {}
 
 
 def _signature(frame: Path) -> str:

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ofx_reenact.cli.verify import NOT_GOOD, Frames, Json, Output, Performance, Strict
+from ofx_reenact.cli.verify import Frames, Json, Output, Performance, Strict
+from ofx_reenact.errors import Exit
 
 HELP = "Check a rendered sequence with pyblish and publish it as a new version."
 
@@ -41,7 +42,7 @@ def command(
         write_json(json, report)
     for line in lines_of(report):
         typer.echo(line)
-    return 0 if report["good"] else NOT_GOOD
+    return Exit.DONE if report["good"] else Exit.FAILED
 
 
 def pyblish_path() -> int:

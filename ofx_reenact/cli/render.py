@@ -9,13 +9,13 @@ import typer
 
 from ofx_reenact.cli import progress as shown
 from ofx_reenact.cli.options import with_settings
+from ofx_reenact.errors import Exit
 from ofx_reenact.settings import Settings
 
 if TYPE_CHECKING:
     from ofx_reenact.engine.run import Report
 
 HELP = "Render the target performing as the driver does, as a sequence of EXR frames."
-SOME_FAILED = 3
 
 
 def command() -> Callable[..., int]:
@@ -36,7 +36,7 @@ def render(settings: Settings, progress: str = "") -> int:
         for line in summary(report):
             typer.echo(shown.one_line(line))
         shown.failures(way, report.failed)
-    return SOME_FAILED if report.failed else 0
+    return Exit.SOME_FAILED if report.failed else Exit.DONE
 
 
 def summary(report: Report) -> list[str]:

@@ -27,7 +27,7 @@ def command(
     driver_colorspace: Annotated[str, setting("driver_colorspace")] = _DEFAULT["driver_colorspace"],
     device: Annotated[str, setting("device")] = _DEFAULT["device"],
     overlay: Annotated[str, typer.Option(help="Also write pictures with the landmarks drawn in, O.####.png.")] = "",
-    progress: Annotated[str, typer.Option(help=f"How to show progress \\[{'|'.join(shown.WAYS)}].")] = "",
+    progress: shown.OPTION = "",
 ) -> int:
     """Track a driver."""
     settings = Settings(

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from ofx_reenact.cli import progress as shown
+from ofx_reenact.errors import Exit
 
 HELP = "Check a rendered sequence: every frame there, whole, and as its target, driver and sidecar say."
-NOT_GOOD = 1
 
 Output = Annotated[str, typer.Argument(help="EXR sequence, NAME.####.exr.", metavar="O.####.exr")]
 Frames = Annotated[str, typer.Option(help="Frames that should be there; those of the sidecar if not given.")]
@@ -38,4 +38,4 @@ def command(
     if json is not None:
         write_json(json, content)
     shown.say(way, content, lines_of(content))
-    return 0 if report.good else NOT_GOOD
+    return Exit.DONE if report.good else Exit.FAILED

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ofx_reenact import provenance
 from ofx_reenact.engine.loader import Loader
@@ -183,42 +182,35 @@ class Job:
         """
         if not report.written and not report.skipped:
             return
-        about = {
-            "output": Path(report.output).name,
-            "inputs": self.inputs(target),
-            "settings": self.settings.as_dict(),
-            "reference": report.reference,
-            "tracker": performance.tracker,
-            "weights": {"sha256": self.weights.sha256, **self.weights.metadata},
-            "fdgan": {"sha256": self.fdgan.sha256, **self.fdgan.metadata} if self.fdgan else provenance.NO_FDGAN,
-            "colour": {"space": report.colour_space, "reason": report.colour_reason, "config": self.colour.name},
-            "versions": provenance.versions(),
-            "consent": self.consent.release if self.consent else provenance.NO_CONSENT,
-            "job": provenance.job_name(),
-            "digital_source_type": provenance.SOURCE_TYPE,
-            "warnings": list(report.warnings),
-        }
-        frames = {
-            frame: {"confidence": sure, "face": states[frame].name.lower()} for frame, sure in report.confidence.items()
-        }
-        there = {
-            frame: {"confidence": sure, "face": states[frame].name.lower()}
-            for frame in report.skipped
-            if (sure := confidence_of(frame_path(report.output, frame))) is not None
-        }
-        provenance.write_sidecar(report.sidecar, about, frames, there)
+        there = {frame: confidence_of(frame_path(report.output, frame)) for frame in report.skipped}
+        provenance.Sidecar(
+            output=Path(report.output).name,
+            inputs=self.inputs(target),
+            settings=self.settings.as_dict(),
+            reference=report.reference,
+            tracker=performance.tracker,
+            weights={"sha256": self.weights.sha256, **self.weights.metadata},
+            fdgan={"sha256": self.fdgan.sha256, **self.fdgan.metadata} if self.fdgan else provenance.NO_FDGAN,
+            colour={"space": report.colour_space, "reason": report.colour_reason, "config": self.colour.name},
+            versions=provenance.versions(),
+            consent=self.consent.release if self.consent else provenance.NO_CONSENT,
+            job=provenance.job_name(),
+            digital_source_type=provenance.SOURCE_TYPE,
+            warnings=report.warnings,
+            frames=frame_entries(report.confidence, states),
+        ).save(report.sidecar, frame_entries(there, states))
 
-    def inputs(self, target: Picture) -> dict[str, dict[str, Any]]:
+    def inputs(self, target: Picture) -> dict[str, provenance.Input]:
         """What the frames are made from, by what it is: each with its name and the SHA-256 over its files in order."""
         settings = self.settings
         named = {"driver": settings.driver, **{name: getattr(settings, name) for name in _INPUT_FILES}}
         named |= {f"appearance_{number}": path for number, path in enumerate(settings.appearance, start=1)}
         # Of a target sequence, only the frame that was used.
         path = target.plate.path
-        inputs: dict[str, dict[str, Any]] = {"target": {"name": str(path), "sha256": self.loader.sha256(path)}}
+        inputs = {"target": provenance.Input(str(path), self.loader.sha256(path))}
         for what, name in named.items():
             if files := files_of(name):
-                inputs[what] = {"name": name, "files": len(files), "sha256": self.loader.sha256(*files)}
+                inputs[what] = provenance.Input(name, self.loader.sha256(*files), len(files))
         return inputs
 
     def frames(self, states: Mapping[int, State]) -> FrameRange:
@@ -307,3 +299,14 @@ class Job:
 def driver_states(performance: Performance) -> dict[int, State]:
     """Map each driver frame to how the face was found in it."""
     return {int(f): State(int(s)) for f, s in zip(performance.frames, performance.state, strict=True)}
+
+
+def frame_entries(
+    confidence: Mapping[int, float | None], states: Mapping[int, State]
+) -> dict[int, provenance.FrameEntry]:
+    """Return what the sidecar says of frames; those whose confidence is not known are left out."""
+    return {
+        frame: provenance.FrameEntry(sure, states[frame].name.lower())
+        for frame, sure in confidence.items()
+        if sure is not None
+    }

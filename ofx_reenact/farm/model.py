@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ofx_reenact.errors import FrameError, OutputError, SettingsError
-from ofx_reenact.files import write_json
+from ofx_reenact.files import read_json, write_json
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence, files_of, frame_path
 from ofx_reenact.provenance import beside
@@ -134,12 +134,7 @@ class FarmJob:
         Raises:
             SettingsError: it is none, or holds what cannot be used.
         """
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
-            raise SettingsError(f"{path}: the job file cannot be read ({error})") from error
-        if not isinstance(content, dict) or content.get("schema") != SCHEMA:
-            raise SettingsError(f'{path}: not a job file; expected "schema": "{SCHEMA}"')
+        content = read_json(path, SCHEMA, what="job file", error=SettingsError)
         known = {field.name for field in dataclasses.fields(cls)} | {"schema"}
         if set(content) != known:
             raise SettingsError(f"{path}: wrong fields: {', '.join(sorted(set(content) ^ known))}")

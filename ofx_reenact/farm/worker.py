@@ -8,10 +8,10 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
+from ofx_reenact.errors import Exit
 from ofx_reenact.farm.documents import EXTENSIONS
 
-# Exit code of a task whose engine was lost.
-_LOST = 75
+# Exit codes above this are of processes that a signal ended.
 _KILLED = 128
 _NUMBER = itertools.count(1)
 
@@ -118,7 +118,7 @@ class Worker:
 def _failure(status: Any, name: str) -> Outcome:
     """Tell a task that failed from one whose process was killed."""
     code = status.exit_code
-    lost = code is not None and (code < 0 or code == _LOST or code > _KILLED)
+    lost = code is not None and (code < 0 or code == Exit.LOST or code > _KILLED)
     if status.fail_message:
         reason = status.fail_message
     else:

@@ -2,9 +2,9 @@
 
 from ofx_reenact.provenance.attributes import NO_CONSENT, NO_FDGAN, SOURCE_TYPE, frame_attributes, job_name
 from ofx_reenact.provenance.consent import Consent, read_consent
-from ofx_reenact.provenance.sidecar import SCHEMA, beside, read_sidecar, sidecar_path, versions, write_sidecar
+from ofx_reenact.provenance.sidecar import FrameEntry, Input, Sidecar, beside, sidecar_path, versions
 
 __all__ = [
-    "NO_CONSENT", "NO_FDGAN", "SCHEMA", "SOURCE_TYPE", "Consent", "beside", "frame_attributes", "job_name",
-    "read_consent", "read_sidecar", "sidecar_path", "versions", "write_sidecar",
+    "NO_CONSENT", "NO_FDGAN", "SOURCE_TYPE", "Consent", "FrameEntry", "Input", "Sidecar", "beside", "frame_attributes",
+    "job_name", "read_consent", "sidecar_path", "versions",
 ]  # fmt: skip

@@ -15,7 +15,7 @@ SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrain
 NO_CONSENT = "none"
 NO_FDGAN = "off"
 _SOURCE = "Iptc4xmpExt:DigitalSourceType"
-_PREFIX = "reenact:"
+PREFIX = "reenact:"
 
 
 def frame_attributes(
@@ -61,8 +61,8 @@ def read_attributes(path: Path) -> dict[str, Any]:
         raise FrameError(f"{path}: no such file, or not a picture that can be read")
     found = {attribute.name: attribute.value for attribute in source.spec().extra_attribs}
     source.close()
-    if f"{_PREFIX}version" not in found or _SOURCE not in found:
+    if f"{PREFIX}version" not in found or _SOURCE not in found:
         raise FrameError(
             f"{path}: does not say where it comes from; ofx-reenact did not write it, or another program wrote it again"
         )
-    return {name: value for name, value in found.items() if name.startswith((_PREFIX, _SOURCE, "Software"))}
+    return {name: value for name, value in found.items() if name.startswith((PREFIX, _SOURCE, "Software"))}

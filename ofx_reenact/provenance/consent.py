@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ofx_reenact.errors import OutputError, ReenactError
-from ofx_reenact.files import sha256_of, written_whole
+from ofx_reenact.files import read_json, sha256_of, write_json
 
 SCHEMA = "ofx-reenact/consent/1"
 _TEXTS = ("performer", "release", "expires", "sha256")
@@ -79,14 +78,7 @@ def read_consent(path: Path) -> Consent:
     Raises:
         ReenactError: naming the file and the field.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ReenactError(f"{path}: the consent file cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise ReenactError(f"{path}: not JSON ({error})") from error
-    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
-        raise ReenactError(f'{path}: expected a consent file with "schema": "{SCHEMA}"')
+    content = read_json(path, SCHEMA, what="consent file")
     if unknown := sorted(set(content) - set(_FIELDS)):
         raise ReenactError(f"{path}: unknown field '{unknown[0]}'; known are {', '.join(_FIELDS)}")
     return _consent(content, path)
@@ -108,8 +100,7 @@ def write_consent(
         "sha256": _digest(document), "document": _placed(document, path),
     }  # fmt: skip
     consent = _consent(content, path)
-    with written_whole(path) as partial:
-        partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(path, content)
     return consent
 
 

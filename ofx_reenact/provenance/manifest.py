@@ -10,14 +10,15 @@ from typing import Any
 
 from ofx_reenact import __version__
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.provenance.attributes import NO_FDGAN, SOURCE_TYPE
+from ofx_reenact.provenance.attributes import PREFIX, SOURCE_TYPE
+from ofx_reenact.provenance.sidecar import Sidecar
 
 EXR = "image/x-exr"
 FACTS = "ofx_reenact.frame"
 _AGENT = {"name": "ofx-reenact", "version": __version__}
 
 
-def facts_of(frame: int, attributes: Mapping[str, Any], sidecar: Mapping[str, Any]) -> dict[str, Any]:
+def facts_of(frame: int, attributes: Mapping[str, Any], sidecar: Sidecar) -> dict[str, Any]:
     """Bring together what a frame and its sequence's sidecar say of it.
 
     Args:
@@ -28,41 +29,37 @@ def facts_of(frame: int, attributes: Mapping[str, Any], sidecar: Mapping[str, An
     Raises:
         ReenactError: the sidecar does not know the frame, or they contradict each other.
     """
-    known = sidecar["frames"].get(str(frame))
-    if not isinstance(known, dict):
+    entry = sidecar.frames.get(frame)
+    if entry is None:
         raise ReenactError("the sidecar does not know this frame; render it again")
-    claims = {
-        "weights_sha256": _digest(sidecar.get("weights")),
-        "fdgan_sha256": _digest(sidecar.get("fdgan")),
-        "consent_id": sidecar.get("consent"),
-    }
-    for name, claim in claims.items():
-        if attributes.get(f"reenact:{name}") != claim:
-            raise ReenactError(f"reenact:{name} is not what the sidecar says; render the frame again")
+    for name, claim in sidecar.claims.items():
+        if attributes.get(name) != claim:
+            raise ReenactError(f"{name} is not what the sidecar says; render the frame again")
     return {
         "frame": frame,
-        "output": sidecar.get("output"),
+        "output": sidecar.output,
         "inputs": named_inputs(sidecar),
-        **claims,
+        **{name.removeprefix(PREFIX): claim for name, claim in sidecar.claims.items()},
         "version": attributes["reenact:version"],
         "job": attributes.get("reenact:job"),
-        "confidence": known.get("confidence"),
-        "face": known.get("face"),
+        "confidence": entry.confidence,
+        "face": entry.face,
     }
 
 
-def named_inputs(sidecar: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+def named_inputs(sidecar: Sidecar) -> dict[str, dict[str, str]]:
     """Return a sidecar's inputs with name and SHA-256 alone; names lose their folders.
 
     Raises:
-        ReenactError: one of them has no name or no SHA-256.
+        ReenactError: there are none, or one of them has no SHA-256.
     """
+    if not sidecar.inputs:
+        raise ReenactError("the sidecar names no inputs; render with --existing overwrite")
     inputs = {}
-    for what, entry in sidecar["inputs"].items():
-        name, digest = (entry.get(key) if isinstance(entry, dict) else None for key in ("name", "sha256"))
-        if not isinstance(name, str) or not isinstance(digest, str):
-            raise ReenactError(f"the sidecar's input '{what}' has no name or no sha256; render again")
-        inputs[what] = {"name": Path(name).name, "sha256": digest}
+    for what, entry in sidecar.inputs.items():
+        if entry.sha256 is None:
+            raise ReenactError(f"the sidecar's input '{what}' has no sha256; render again")
+        inputs[what] = {"name": Path(entry.name).name, "sha256": entry.sha256}
     return inputs
 
 
@@ -104,8 +101,3 @@ def manifest_of(name: str, facts: Mapping[str, Any]) -> str:
 
 def _type(name: str) -> str:
     return EXR if name.lower().endswith(".exr") else "application/octet-stream"
-
-
-def _digest(weights: Any) -> Any:
-    """The SHA-256 of weights as a sidecar describes them."""
-    return weights.get("sha256") if isinstance(weights, dict) else weights if weights == NO_FDGAN else None

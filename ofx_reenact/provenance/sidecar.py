@@ -3,21 +3,143 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
+import dataclasses
 import platform
-import time
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from ofx_reenact import __version__
-from ofx_reenact.errors import OutputError, ReenactError
-from ofx_reenact.files import written_whole
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.files import locked, read_json, write_json
+from ofx_reenact.provenance.attributes import NO_FDGAN
 
 SCHEMA = "ofx-reenact/sidecar/1"
-_LOCK_SECONDS = 30.0
+_FRAME = re.compile(r"-?[0-9]{1,9}")
+# What a field of the file may be, of the whole, of one input, of one frame, and of weights and colour.
+_SIDECAR = {
+    "output": str, "inputs": dict, "settings": dict, "reference": int, "tracker": str, "weights": dict,
+    "fdgan": (dict, str), "colour": dict, "versions": dict, "consent": str, "job": str, "digital_source_type": str,
+    "warnings": list,
+}  # fmt: skip
+_INPUT = {"name": str, "sha256": str, "files": int}
+_ENTRY = {"confidence": (int, float), "face": str}
+_ABOUT = {"sha256": str, "space": str, "config": str}
+_NAMES = {str: "text", dict: "an object", list: "a list", int: "a whole number", float: "a number"}
+
+
+@dataclass(frozen=True)
+class Input:
+    """What the frames are made from: a file or a sequence.
+
+    Attributes:
+        name: as the render was given it.
+        sha256: over the bytes of its files in order; None if not known.
+        files: how many there are; None for one frame of a sequence.
+    """
+
+    name: str
+    sha256: str | None = None
+    files: int | None = None
+
+
+@dataclass(frozen=True)
+class FrameEntry:
+    """What is known of one frame.
+
+    Attributes:
+        confidence: 0 to 1.
+        face: how the driver's face was found (``tracked``, ``bridged``, ``held``).
+        extra: what the file says besides.
+    """
+
+    confidence: float | None = None
+    face: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sidecar:
+    """What is known of a sequence. ``docs/provenance.md`` describes each field; None is not known.
+
+    Attributes:
+        settings: every option of the render, as :meth:`Settings.as_dict` gives them.
+        fdgan: ``off`` where FD-GAN paints nothing.
+        extra: fields of the file that are none of these, kept as they are.
+        frames: by number.
+    """
+
+    output: str | None = None
+    inputs: Mapping[str, Input] = field(default_factory=dict)
+    settings: Mapping[str, Any] | None = None
+    reference: int | None = None
+    tracker: str | None = None
+    weights: Mapping[str, Any] | None = None
+    fdgan: Mapping[str, Any] | str | None = None
+    colour: Mapping[str, Any] | None = None
+    versions: Mapping[str, str] | None = None
+    consent: str | None = None
+    job: str | None = None
+    digital_source_type: str | None = None
+    warnings: tuple[str, ...] | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    frames: Mapping[int, FrameEntry] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path) -> Sidecar:
+        """Read a sidecar.
+
+        Raises:
+            ReenactError: it cannot be read, or is none.
+        """
+        content = read_json(path, SCHEMA, what="sidecar")
+        try:
+            return _parse(content)
+        except ValueError as error:
+            raise ReenactError(f"{path}: {error}; render with --existing overwrite") from error
+
+    def save(self, path: Path, there: Mapping[int, FrameEntry] | None = None) -> None:
+        """Write the sidecar, merged with the frames of the one that is there; one that cannot be read is replaced.
+
+        Several processes that render chunks of one sequence may do so at once: one at a time reads, merges and
+        replaces.
+
+        Args:
+            path: of the sidecar.
+            there: frames that were there before this render; they count where the sidecar at ``path`` does not know
+                them. With these alone, what it says of the whole sequence stays.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        with locked(path):
+            before = None
+            with contextlib.suppress(ReenactError):
+                before = Sidecar.load(path)
+            frames = {**(there or {}), **(before.frames if before else {}), **self.frames}
+            about = self if self.frames or before is None else before
+            write_json(path, dataclasses.replace(about, frames=dict(sorted(frames.items()))).as_dict())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as the file has it: JSON-ready, without what is not known."""
+        values = _known(self)
+        if self.inputs:
+            values["inputs"] = {what: _known(entry) for what, entry in self.inputs.items()}
+        if self.warnings is not None:
+            values["warnings"] = list(self.warnings)
+        return {"schema": SCHEMA, **values, "frames": {str(f): _known(entry) for f, entry in self.frames.items()}}
+
+    @property
+    def claims(self) -> dict[str, str | None]:
+        """The attributes that every frame has to agree with: name → value."""
+        return {
+            "reenact:weights_sha256": (self.weights or {}).get("sha256"),
+            "reenact:fdgan_sha256": _fdgan_sha256(self.fdgan),
+            "reenact:consent_id": self.consent,
+        }
 
 
 def sidecar_path(output: str) -> Path:
@@ -33,25 +155,6 @@ def beside(output: str, suffix: str) -> Path:
     return path.with_name(f"{stem[: min(marks)].rstrip('._-') if marks else stem}{suffix}")
 
 
-def read_sidecar(path: Path) -> dict[str, Any]:
-    """Read a sidecar.
-
-    Raises:
-        ReenactError: it is not there, or none of ours.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ReenactError(f"{path}: the sidecar cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise ReenactError(f"{path}: not JSON ({error})") from error
-    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
-        raise ReenactError(f'{path}: expected a sidecar with "schema": "{SCHEMA}"')
-    if not all(isinstance(content.get(name), dict) for name in ("inputs", "frames")):
-        raise ReenactError(f"{path}: the sidecar has no inputs or no frames; render with --existing overwrite")
-    return content
-
-
 def versions() -> dict[str, str]:
     """Versions of what the pixels depend on."""
     found = {"ofx-reenact": __version__, "python": platform.python_version(), "machine": platform.machine()}
@@ -61,68 +164,67 @@ def versions() -> dict[str, str]:
     return found
 
 
-def write_sidecar(
-    path: Path,
-    about: Mapping[str, Any],
-    frames: Mapping[int, Mapping[str, Any]],
-    there: Mapping[int, Mapping[str, Any]] | None = None,
-) -> None:
-    """Write the sidecar, merged with the frames of the one that is there.
-
-    Several processes that render chunks of one sequence may do so at once: a lock file lets one at a time
-    read, merge and replace.
-
-    Args:
-        path: of the sidecar.
-        about: what holds for the whole sequence.
-        frames: what holds for each frame written now.
-        there: the same of frames that were there already; it counts where the sidecar does not know them. With these
-            alone, what the sidecar says of the whole sequence stays.
+def _parse(content: Mapping[str, Any]) -> Sidecar:
+    """Build a sidecar of a file's content.
 
     Raises:
-        OutputError: it cannot be written.
+        ValueError: naming the field that is not what it should be.
     """
-    try:
-        with _locked(path), written_whole(path) as partial:
-            before = _content_of(path)
-            said = before.pop("frames", {})
-            if before and not frames:
-                about = before
-            merged = {**_named(there or {}), **said, **_named(frames)}
-            ordered = dict(sorted(merged.items(), key=lambda item: int(item[0])))
-            content = {"schema": SCHEMA, **about, "frames": ordered}
-            partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{path}: the sidecar cannot be written ({error.strerror or error})") from error
+    about = dict(_checked(content, _SIDECAR, "the sidecar"))
+    del about["schema"]
+    frames = about.pop("frames", None)
+    if not isinstance(frames, dict):
+        raise ValueError("the sidecar has no frames: 'frames' is not a table of frames")
+    if odd := next((name for name in frames if not _FRAME.fullmatch(name)), None):
+        raise ValueError(f"'frames' has '{odd}', which is no frame number")
+    for name in ("weights", "fdgan", "colour"):
+        if isinstance(about.get(name), dict):
+            about[name] = dict(_checked(about[name], _ABOUT, name))
+    if "inputs" in about:
+        about["inputs"] = {what: _input(what, entry) for what, entry in about["inputs"].items()}
+    if "warnings" in about:
+        about["warnings"] = tuple(about["warnings"])
+    named = {f.name for f in dataclasses.fields(Sidecar)} - {"extra"}
+    extra = {name: about.pop(name) for name in [*about] if name not in named}
+    return Sidecar(**about, extra=extra, frames={int(f): _frame(f, entry) for f, entry in frames.items()})
 
 
-def _content_of(path: Path) -> dict[str, Any]:
-    """The sidecar that is there; empty if it is none."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) and isinstance(content.get("frames"), dict) else {}
+def _input(what: str, entry: Any) -> Input:
+    values = dict(_checked(entry, _INPUT, f"input '{what}'"))
+    if "name" not in values:
+        raise ValueError(f"input '{what}' has no name")
+    return Input(values["name"], values.get("sha256"), values.get("files"))
 
 
-def _named(frames: Mapping[int, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {str(frame): dict(values) for frame, values in frames.items()}
+def _frame(number: str, entry: Any) -> FrameEntry:
+    values = dict(_checked(entry, _ENTRY, f"frame {number}"))
+    return FrameEntry(values.pop("confidence", None), values.pop("face", None), values)
 
 
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold ``PATH.lock``; one that a killed process left behind is taken over after a while."""
-    lock = path.with_name(f"{path.name}.lock")
-    patience = time.monotonic() + _LOCK_SECONDS
-    while True:
-        try:
-            os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-            break
-        except FileExistsError:
-            if time.monotonic() > patience:
-                lock.unlink(missing_ok=True)
-            time.sleep(0.02)
-    try:
-        yield
-    finally:
-        lock.unlink(missing_ok=True)
+def _checked(entry: Any, kinds: Mapping[str, Any], whose: str) -> Iterator[tuple[str, Any]]:
+    """Yield what an object of the file says; null says nothing.
+
+    Raises:
+        ValueError: it is no object, or one of its values is of another kind.
+    """
+    if not isinstance(entry, dict):
+        raise ValueError(f"{whose} is not an object")
+    for name, value in entry.items():
+        kind = kinds.get(name, object)
+        if value is None:
+            continue
+        if not isinstance(value, kind) or (name in kinds and isinstance(value, bool)):
+            allowed = " or ".join(_NAMES[one] for one in (kind if isinstance(kind, tuple) else (kind,)))
+            raise ValueError(f"'{name}' of {whose} is not {allowed}")
+        yield name, value
+
+
+def _known(entry: Any) -> dict[str, Any]:
+    """Return a value's fields that are known, those in ``extra`` among them."""
+    values = {f.name: getattr(entry, f.name) for f in dataclasses.fields(entry) if f.name != "frames"}
+    values |= values.pop("extra", {})
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _fdgan_sha256(fdgan: Mapping[str, Any] | str | None) -> str | None:
+    return fdgan.get("sha256") if isinstance(fdgan, Mapping) else NO_FDGAN if fdgan == NO_FDGAN else None

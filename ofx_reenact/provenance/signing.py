@@ -21,7 +21,7 @@ from ofx_reenact.frames.sequence import Sequence, files_of, frame_path
 from ofx_reenact.provenance.attributes import read_attributes
 from ofx_reenact.provenance.credentials import Credentials, load_c2pa
 from ofx_reenact.provenance.manifest import EXR, FACTS, facts_of, manifest_of, named_inputs
-from ofx_reenact.provenance.sidecar import read_sidecar, sidecar_path
+from ofx_reenact.provenance.sidecar import Sidecar, sidecar_path
 
 SUFFIX = ".c2pa"
 _UNTRUSTED, _EXPIRED = "signingCredential.untrusted", "signingCredential.expired"
@@ -76,7 +76,7 @@ def sign_sequence(
     if signed and existing == "error":
         raise OutputError(f"{output}: frames {signed} are signed already; --existing skip or overwrite goes on")
     skipped = signed if existing == "skip" else FrameRange(())
-    sidecar = read_sidecar(sidecar_path(output))
+    sidecar = Sidecar.load(sidecar_path(output))
     manifests = {frame: _manifest(frame_path(output, frame), frame, sidecar) for frame in asked - skipped}
     for frame, manifest in manifests.items():
         _sign(frame_path(output, frame), manifest, credentials)
@@ -191,14 +191,14 @@ def _contradicting(output: str, found: list[Verdict]) -> list[Verdict]:
     if good is None or not path.exists():
         return []
     try:
-        if named_inputs(read_sidecar(path)) == good.facts.get("inputs"):
+        if named_inputs(Sidecar.load(path)) == good.facts.get("inputs"):
             return []
     except ReenactError as error:
         return [Verdict(path, "", {}, (str(error),))]
     return [Verdict(path, "", {}, ("names other inputs than those that were signed",))]
 
 
-def _manifest(path: Path, frame: int, sidecar: Mapping[str, Any]) -> str:
+def _manifest(path: Path, frame: int, sidecar: Sidecar) -> str:
     """Look at a frame and say what is to be signed of it."""
     attributes = read_attributes(path)
     if not is_whole(path):

@@ -9,15 +9,13 @@ from typing import Any
 
 from ofx_reenact import provenance
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.files import sha256_of
 from ofx_reenact.publish.options import Options
 from ofx_reenact.publish.version import Place
-from ofx_reenact.resources import resource
+from ofx_reenact.resources import shipped_weights
 from ofx_reenact.verify.checks import CHECKS, Answer, Check, by_frames
 from ofx_reenact.verify.look import SOURCE_ATTRIBUTE
 from ofx_reenact.verify.subject import Subject
 
-_SHIPPED = ("ldnet.safetensors", "fdgan_dense.safetensors", "fdgan_paper.safetensors")
 _ALWAYS = ("Software", SOURCE_ATTRIBUTE, *(f"reenact:{name}" for name in (
     "version", "weights_sha256", "fdgan_sha256", "target", "driver", "consent_id", "job", "confidence",
 )))  # fmt: skip
@@ -44,22 +42,22 @@ def checks_for(options: Options, place: Place | None) -> dict[str, Check]:
 def weights(subject: Subject, approved: str) -> Answer:
     """Are all weights on the studio's list, or without one, those that travel with the package?"""
     try:
-        known = read_approved(Path(approved)) if approved else _shipped()
+        known = read_approved(Path(approved)) if approved else shipped_weights()
     except ReenactError as error:
         return Answer((str(error),))
     whose = f"those of {approved}" if approved else "the weights that travel with the package"
     found = [
         (one.frame, f"weights {digest} are not among {whose}")
         for one in subject.whole
-        for digest in _digests(_made(one))
+        for digest in _digests(_made(one)).values()
         if digest not in known
     ]
     silent = [(one.frame, "no word of the weights in the header") for one in subject.whole if not _digests(_made(one))]
     beside = subject.sidecar
     problems = [
         f"{beside.path}: {name} {digest} is not among {whose}"
-        for name in ("weights", "fdgan")
-        if (digest := _digest_of(beside.content.get(name))) and digest not in known
+        for name, digest in _digests(beside.said.claims).items()
+        if digest not in known
     ]
     return Answer((*by_frames([*silent, *found]), *problems))
 
@@ -93,14 +91,7 @@ def consent(subject: Subject, named: str) -> Answer:
 
 def says_what_made_it(subject: Subject) -> Answer:
     """Does every frame say what made it, and the sidecar the same?"""
-    content, found = subject.sidecar.content, []
-    fdgan = content.get("fdgan")
-    said = {
-        "reenact:weights_sha256": _digest_of(content.get("weights")),
-        "reenact:fdgan_sha256": fdgan if fdgan == provenance.NO_FDGAN else _digest_of(fdgan),
-        "reenact:consent_id": content.get("consent"),
-    }
-    frames: Mapping[str, Any] = content.get("frames", {})
+    said, found = subject.sidecar.said, []
     for one in subject.whole:
         made = _made(one)
         found += [(one.frame, f"no attribute {name}") for name in _ALWAYS if name not in made]
@@ -108,11 +99,11 @@ def says_what_made_it(subject: Subject) -> Answer:
             found.append((one.frame, f"{SOURCE_ATTRIBUTE} is {made[SOURCE_ATTRIBUTE]}"))
         found += [
             (one.frame, f"{name} is {made[name]}, the sidecar says {value}")
-            for name, value in said.items()
+            for name, value in said.claims.items()
             if value and name in made and made[name] != value
         ]
-        sure, own = frames.get(str(one.frame), {}).get("confidence"), made.get("reenact:confidence")
-        if sure is not None and isinstance(own, int | float) and abs(own - sure) > _ROUNDED:
+        entry, own = said.frames.get(one.frame, provenance.FrameEntry()), made.get("reenact:confidence")
+        if entry.confidence is not None and isinstance(own, int | float) and abs(own - entry.confidence) > _ROUNDED:
             found.append((one.frame, "another confidence than the sidecar says: is it this frame?"))
     return Answer(tuple(by_frames(found)))
 
@@ -146,21 +137,13 @@ def read_approved(path: Path) -> set[str]:
     return listed
 
 
-def _shipped() -> set[str]:
-    return {sha256_of(resource("weights", name)) for name in _SHIPPED}
-
-
 def _made(one: Any) -> Mapping[str, Any]:
     """What a frame that decodes says of what made it."""
     made: Mapping[str, Any] = one.header.made
     return made
 
 
-def _digests(made: Mapping[str, Any]) -> list[str]:
-    """The hashes of all weights that a frame names."""
-    names = ("reenact:weights_sha256", "reenact:fdgan_sha256")
-    return [str(made[name]) for name in names if made.get(name, provenance.NO_FDGAN) != provenance.NO_FDGAN]
-
-
-def _digest_of(about: Any) -> str | None:
-    return about.get("sha256") if isinstance(about, dict) else None
+def _digests(made: Mapping[str, Any]) -> dict[str, str]:
+    """The hashes of all weights that a frame's attributes name, by network."""
+    named = {name: made.get(f"reenact:{name}_sha256") for name in ("weights", "fdgan")}
+    return {name: str(digest) for name, digest in named.items() if digest not in (None, provenance.NO_FDGAN)}

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ofx_reenact import provenance
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.frames.ranges import FrameRange
+from ofx_reenact.provenance import NO_CONSENT, NO_FDGAN, SOURCE_TYPE, FrameEntry, Input, Sidecar
 from ofx_reenact.verify.subject import Subject
 
 
@@ -44,13 +44,11 @@ def write_sidecar(subject: Subject) -> FrameRange:
     Raises:
         OutputError: it cannot be written.
     """
-    content = dict(subject.sidecar.content)
-    known = set(subject.sidecar.faces)
-    frames = {one.frame: _said(subject, one.frame, _made(one)) for one in subject.whole if one.frame not in known}
-    about = {name: value for name, value in content.items() if name not in ("schema", "frames")}
-    if not about and subject.whole:
-        about = _about(subject, _made(subject.whole[0]))
-    provenance.write_sidecar(subject.sidecar.path, about, frames)
+    said, known = subject.sidecar.said, set(subject.sidecar.faces)
+    frames = {one.frame: _entry(subject, one.frame, _made(one)) for one in subject.whole if one.frame not in known}
+    if said == Sidecar() and subject.whole:
+        said = _rebuilt(subject, _made(subject.whole[0]))
+    replace(said, frames=frames).save(subject.sidecar.path)
     return FrameRange.of(frames)
 
 
@@ -59,27 +57,23 @@ def _made(one: Any) -> Mapping[str, Any]:
     return made
 
 
-def _said(subject: Subject, frame: int, made: Mapping[str, Any]) -> dict[str, Any]:
+def _entry(subject: Subject, frame: int, made: Mapping[str, Any]) -> FrameEntry:
     """What the sidecar keeps of a frame; nothing of its face where the performance does not know it."""
-    state = subject.state(frame)
     own = made.get("reenact:confidence")
-    sure = {"confidence": round(own, 4)} if isinstance(own, int | float) else {}
-    return {**sure, **({"face": state} if state else {})}
+    return FrameEntry(round(own, 4) if isinstance(own, int | float) else None, subject.state(frame))
 
 
-def _about(subject: Subject, made: Mapping[str, Any]) -> dict[str, Any]:
+def _rebuilt(subject: Subject, made: Mapping[str, Any]) -> Sidecar:
     """What frames say of the whole sequence."""
-    header, fdgan = subject.whole[0].header, made.get("reenact:fdgan_sha256", provenance.NO_FDGAN)
+    header, fdgan = subject.whole[0].header, made.get("reenact:fdgan_sha256", NO_FDGAN)
     assert header is not None
-    return {
-        "output": Path(subject.output).name,
-        "rebuilt": "from the frames' attributes; settings and hashes of the inputs are lost",
-        "inputs": {
-            kind: {"name": str(made.get(f"reenact:{kind}", "")), "sha256": None} for kind in ("target", "driver")
-        },
-        "weights": {"sha256": made.get("reenact:weights_sha256")},
-        "fdgan": fdgan if fdgan == provenance.NO_FDGAN else {"sha256": fdgan},
-        "colour": {"space": header.colour_space, "reason": "the frames' tag"},
-        "consent": made.get("reenact:consent_id", provenance.NO_CONSENT),
-        "digital_source_type": provenance.SOURCE_TYPE,
-    }
+    return Sidecar(
+        output=Path(subject.output).name,
+        inputs={kind: Input(str(made.get(f"reenact:{kind}", ""))) for kind in ("target", "driver")},
+        weights={"sha256": made.get("reenact:weights_sha256")},
+        fdgan=fdgan if fdgan == NO_FDGAN else {"sha256": fdgan},
+        colour={"space": header.colour_space, "reason": "the frames' tag"},
+        consent=made.get("reenact:consent_id", NO_CONSENT),
+        digital_source_type=SOURCE_TYPE,
+        extra={"rebuilt": "from the frames' attributes; settings and hashes of the inputs are lost"},
+    )

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from ofx_reenact import __version__
 from ofx_reenact.errors import OutputError, ReenactError
+from ofx_reenact.files import read_json
 from ofx_reenact.service.server import Server
 
 if TYPE_CHECKING:
@@ -62,13 +63,11 @@ class Session:
             ReenactError: it is no session file of this version.
         """
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            raise ReenactError(f"{path}: the session file cannot be read ({error})") from error
-        if not isinstance(content, dict) or content.get("schema") != SCHEMA:
-            raise ReenactError(f"{path}: not a session file; name the one that 'engine start' wrote")
+            content = read_json(path, SCHEMA, what="session file", hint="name the one that 'engine start' wrote")
+        except ReenactError:
+            if not path.exists():
+                return None
+            raise
         if content.get("version") != __version__:
             raise ReenactError(f"{path}: of an engine of version {content.get('version')}, this is {__version__}")
         if not isinstance(content.get("port"), int) or not isinstance(content.get("token"), str):

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ofx_reenact import __version__
-from ofx_reenact.errors import ReenactError, SettingsError
+from ofx_reenact.errors import Exit, ReenactError
 from ofx_reenact.progress import Cancelled, Pace, Watch, plain
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 PROTOCOL = 1
 JOBS = ("analyse", "render", "preview", "landmarks", "place", "curves")
-_INPUT, _OPTIONS, _DEFECT, _INTERRUPTED = 1, 2, 70, 130
 # Seconds that a job may take to notice that its client has gone, before the process ends all the same.
 _GRACE = 30.0
 _BLOCK = 1 << 16
@@ -54,7 +53,7 @@ def serve() -> int:
     try:
         return Server(requests, events).run()
     except KeyboardInterrupt:
-        os._exit(_INTERRUPTED)
+        os._exit(Exit.INTERRUPTED)
 
 
 def take_pipes() -> tuple[int, BinaryIO]:
@@ -93,7 +92,7 @@ class Server:
         requests: int,
         events: BinaryIO,
         service: Service | None = None,
-        hang_up: Callable[[], None] = lambda: os._exit(_INPUT),
+        hang_up: Callable[[], None] = lambda: os._exit(Exit.FAILED),
     ) -> None:
         self._requests, self._events, self._hang_up = requests, events, hang_up
         self.told_to_quit = False
@@ -103,7 +102,7 @@ class Server:
         self._running: _Task | None = None
         self._latest = -1
         self._ending = self._lost = False
-        self._late = threading.Timer(_GRACE, os._exit, (_DEFECT,))
+        self._late = threading.Timer(_GRACE, os._exit, (Exit.DEFECT,))
         self._late.daemon = True
         self._service = service
 
@@ -142,14 +141,12 @@ class Server:
             return _line("done", id=task.id, **do(task.request, watch))
         except Cancelled as cancelled:
             return _line("cancelled", id=task.id, written=cancelled.written)
-        except SettingsError as error:
-            return _error(task.id, str(error), _OPTIONS)
         except ReenactError as error:
-            return _error(task.id, str(error), _INPUT)
+            return _error(task.id, str(error), error.exit)
         except Exception as error:
             traceback.print_exc()
             said = f"a defect of ofx-reenact, not of your input: {error!r}. Please report it with the engine's log"
-            return _error(task.id, said, _DEFECT)
+            return _error(task.id, said, Exit.DEFECT)
 
     def _read(self) -> None:
         """Take requests until there are no more to come."""
@@ -158,7 +155,7 @@ class Server:
                 try:
                     request = self._parse(line)
                 except ValueError as error:
-                    self._say(_error(None, f"not a request: {error}", _OPTIONS))
+                    self._say(_error(None, f"not a request: {error}", Exit.USAGE))
                     continue
                 if request["do"] == "quit":
                     return self._end(_Task(request, None))
@@ -190,7 +187,7 @@ class Server:
         if do == "cancel":
             return self._cancel(number, request.get("job"))
         if do not in JOBS:
-            return _error(number, f"do '{do}': choose from {', '.join((*JOBS, 'cancel', 'quit'))}", _OPTIONS)
+            return _error(number, f"do '{do}': choose from {', '.join((*JOBS, 'cancel', 'quit'))}", Exit.USAGE)
         pace = Pace()
         task = _Task(request, Watch(lambda step: self._say(_line("progress", id=number, **pace.values(step)))))
         with self._lock:
@@ -198,14 +195,14 @@ class Server:
             self._running = busy or task
         if busy is not None:
             doing = f"{busy.request['do']} {busy.id}"
-            return _error(number, f"busy: {doing} is not done yet; wait for it or cancel it", _INPUT)
+            return _error(number, f"busy: {doing} is not done yet; wait for it or cancel it", Exit.FAILED)
         self._tasks.put(task)
         return b""
 
     def _cancel(self, number: int, job: Any) -> bytes:
         """Cancel a job; one that has ended already needs no more."""
         if not isinstance(job, int) or not 0 <= job < number:
-            return _error(number, f"cancel: job {job!r} is not the id of an earlier request", _OPTIONS)
+            return _error(number, f"cancel: job {job!r} is not the id of an earlier request", Exit.USAGE)
         with self._lock:
             if self._running is not None and self._running.id == job and self._running.watch is not None:
                 self._running.watch.cancel()

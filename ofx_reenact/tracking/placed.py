@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ofx_reenact.errors import SettingsError, TrackingError
-from ofx_reenact.files import written_whole
+from ofx_reenact.files import read_json, written_whole
 from ofx_reenact.tracking.tracker import DEFAULTS, Options, Track, Tracker
 
 SCHEMA = "ofx-reenact/landmarks/1"
@@ -48,15 +48,8 @@ def read_landmarks(path: Path) -> dict[str, np.ndarray]:
     Raises:
         TrackingError: naming the file, the frame and the point.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise TrackingError(f"{path}: the landmarks cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise TrackingError(f"{path}: not JSON ({error})") from error
-    if not isinstance(content, dict) or content.get("schema") != SCHEMA or not isinstance(content.get("frames"), dict):
-        raise TrackingError(f'{path}: expected {{"schema": "{SCHEMA}", "frames": {{…}}}}')
-    return check_landmarks(content["frames"], str(path))
+    content = read_json(path, SCHEMA, what="landmarks file", error=TrackingError)
+    return check_landmarks(content.get("frames"), str(path))
 
 
 def check_landmarks(frames: Any, source: str) -> dict[str, np.ndarray]:

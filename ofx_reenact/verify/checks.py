@@ -108,8 +108,7 @@ def plate(subject: Subject) -> Answer:
 
 def colour(subject: Subject) -> Answer:
     """Does every frame name its colour space, and is it the one that was rendered in?"""
-    known = subject.sidecar.content.get("colour")
-    known = known if isinstance(known, dict) else {}
+    known = subject.sidecar.said.colour or {}
     wanted = known.get("space") or _most_common(subject, lambda header: {"space": header.colour_space}).get("space")
     found = []
     for space, at in _frames_of_spaces(subject).items():

@@ -1,110 +1,68 @@
-"""The sidecar of a sequence: read, and its hashes compared with the files they stand for."""
+"""The sidecar of a sequence as the checks need it, and its hashes compared with the files they stand for."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence, files_of, has_padding
-from ofx_reenact.provenance import SCHEMA, sidecar_path
+from ofx_reenact.provenance import Input, Sidecar, sidecar_path
 from ofx_reenact.settings import Settings
-
-_FRAME = re.compile(r"-?[0-9]{1,9}")
-# What the checks read of the sidecar's other parts.
-_TEXTS = {"weights": ("sha256",), "fdgan": ("sha256",), "colour": ("space", "config")}
 
 
 @dataclass(frozen=True)
-class Sidecar:
-    """What is known of a sequence from the file beside it.
+class Beside:
+    """What the file beside a sequence says, or why it cannot be used.
 
     Attributes:
         path: of the file.
-        content: as it is; empty if the file cannot be used.
+        said: what it says; nothing if the file cannot be used.
         problem: why it cannot be used, or None.
         settings: the render's, or None if they are not those of this version.
     """
 
     path: Path
-    content: dict[str, Any] = field(default_factory=dict)
+    said: Sidecar
     problem: str | None = None
     settings: Settings | None = None
 
     @property
     def faces(self) -> dict[int, str]:
-        """Frame → how its face was come by; frames without a word of it are left out."""
-        frames: dict[str, dict[str, Any]] = self.content.get("frames", {})
-        return {int(frame): values["face"] for frame, values in frames.items() if values.get("face")}
+        """Frame → how its face was found; frames without a word of it are left out."""
+        return {frame: entry.face for frame, entry in self.said.frames.items() if entry.face}
 
     @property
     def frames(self) -> FrameRange:
         """The frames it knows."""
-        return FrameRange.of(int(frame) for frame in self.content.get("frames", {}))
+        return FrameRange.of(self.said.frames)
 
     def files(self, name: str) -> tuple[Path, ...]:
         """Return the files of an input as the render was given it, or beside the sequence; none if it is gone."""
         return files_of(name) or files_of(str(self.path.parent / name)) if name else ()
 
-    def inputs(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield each input that is named, with what it is used as."""
-        for kind, named in self.content.get("inputs", {}).items():
-            for one in named if isinstance(named, list) else [named]:
-                if isinstance(one, dict) and isinstance(one.get("name"), str):
-                    yield kind, one
 
-
-def read_sidecar(output: str) -> Sidecar:
+def read_beside(output: str) -> Beside:
     """Read the sidecar of a sequence, ``O.####.exr``; what is wrong with it is said in the result."""
     path = sidecar_path(output)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return Sidecar(path, problem=f"{path}: no such file")
-    except (OSError, ValueError) as error:
-        return Sidecar(path, problem=f"{path}: cannot be read ({error})")
-    if wrong := _wrong(content):
-        return Sidecar(path, problem=f"{path}: {wrong}")
-    named = content.get("settings")
-    if named is None:
-        return Sidecar(path, content)
+        said = Sidecar.load(path)
+    except ReenactError as error:
+        return Beside(path, Sidecar(), str(error))
+    if said.settings is None:
+        return Beside(path, said)
     try:
-        settings = Settings.from_dict(named)
+        settings = Settings.from_dict(said.settings)
         if settings.frames:
             FrameRange.parse(settings.frames)
-        return Sidecar(path, content, None, settings)
-    except (ReenactError, TypeError, AttributeError) as error:
-        return Sidecar(path, content, f"{path}: its settings are not those of this version ({error})")
+    except ReenactError as error:
+        return Beside(path, said, f"{path}: its settings are not those of this version ({error})")
+    return Beside(path, said, None, settings)
 
 
-def _wrong(content: Any) -> str | None:
-    """Say what keeps a sidecar from being used."""
-    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
-        return f'expected "schema": "{SCHEMA}"'
-    frames = content.get("frames")
-    if not isinstance(frames, dict) or not all(isinstance(values, dict) for values in frames.values()):
-        return "'frames' is not a table of frames"
-    if not all(_FRAME.fullmatch(frame) for frame in frames):
-        return "'frames' has a name that is no frame number"
-    for frame, values in frames.items():
-        if not isinstance(values.get("face", ""), str) or not isinstance(values.get("confidence", 0), int | float):
-            return f"frame {frame}: its face is no word or its confidence no number"
-    if not isinstance(content.get("inputs", {}), dict):
-        return "'inputs' is not a table of files"
-    for name, texts in _TEXTS.items():
-        about = content.get(name, {})
-        if isinstance(about, dict) and not all(isinstance(about.get(text), str | None) for text in texts):
-            return f"'{name}' has a value that is no text"
-    return None
-
-
-def changed_inputs(sidecar: Sidecar) -> tuple[list[str], list[str], list[str]]:
+def changed_inputs(sidecar: Beside) -> tuple[list[str], list[str], list[str]]:
     """Compare the sidecar's hashes with the files.
 
     Returns:
@@ -114,26 +72,25 @@ def changed_inputs(sidecar: Sidecar) -> tuple[list[str], list[str], list[str]]:
     changed: list[str] = []
     gone: list[str] = []
     unknown: list[str] = []
-    for kind, one in sidecar.inputs():
-        name = f"{kind} {one['name']}"
+    for kind, one in sidecar.said.inputs.items():
+        name = f"{kind} {one.name}"
         # A release may be renewed; whether it holds is another question than what the pixels were made from.
         if kind == "consent":
             continue
-        if not isinstance(one.get("sha256"), str):
+        if one.sha256 is None:
             unknown.append(name)
             continue
         files = _files_hashed(sidecar, kind, one)
-        count = one.get("files", len(files))
         if not files:
             gone.append(name)
-        elif len(files) != count:
-            changed.append(f"{name}: {len(files)} files, {count} when rendered")
-        elif sha256_of(*files) != one["sha256"]:
+        elif one.files is not None and len(files) != one.files:
+            changed.append(f"{name}: {len(files)} files, {one.files} when rendered")
+        elif sha256_of(*files) != one.sha256:
             changed.append(f"{name}: not the file it was rendered from (another SHA-256)")
     return changed, gone, unknown
 
 
-def target_file(sidecar: Sidecar) -> tuple[Path, int]:
+def target_file(sidecar: Beside) -> tuple[Path, int]:
     """Return the target's file and frame.
 
     Raises:
@@ -151,10 +108,10 @@ def target_file(sidecar: Sidecar) -> tuple[Path, int]:
     return Sequence.open(name).path(settings.target_frame), settings.target_frame
 
 
-def _files_hashed(sidecar: Sidecar, kind: str, one: dict[str, Any]) -> tuple[Path, ...]:
+def _files_hashed(sidecar: Beside, kind: str, one: Input) -> tuple[Path, ...]:
     """The files behind one hash: all of a sequence, but of the target only the frame that was used."""
-    if kind != "target" or not has_padding(one["name"]):
-        return sidecar.files(one["name"])
+    if kind != "target" or not has_padding(one.name):
+        return sidecar.files(one.name)
     try:
         return (target_file(sidecar)[0],)
     except ReenactError:

@@ -17,7 +17,7 @@ from ofx_reenact.frames.sequence import Sequence, files_of, frame_path
 from ofx_reenact.progress import Observer, Progress, ignore
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.verify.look import Look, look_at
-from ofx_reenact.verify.sidecar import Sidecar, read_sidecar, target_file
+from ofx_reenact.verify.sidecar import Beside, read_beside, target_file
 
 # A face that moved less than this between two frames, in centimetres of itself, may give equal pixels.
 MOVED = 0.01
@@ -43,7 +43,7 @@ class Subject:
     output: str
     frames: FrameRange
     looks: Mapping[int, Look]
-    sidecar: Sidecar
+    sidecar: Beside
     plate: Plate | None
     performance: Performance | None
     unknown: Mapping[str, str] = field(default_factory=dict)
@@ -145,18 +145,18 @@ def open_subject(
 
 def meant(
     output: str, frames: str, performance: str, unknown: dict[str, str]
-) -> tuple[Sidecar, Performance | None, FrameRange]:
+) -> tuple[Beside, Performance | None, FrameRange]:
     """Return a sequence's sidecar, its performance, and the frames that should be there, without looking at one.
 
     Arguments and errors are those of :func:`open_subject`; what is not reachable is said in ``unknown``.
     """
     frame_path(output, 1)
-    sidecar = read_sidecar(output)
+    sidecar = read_beside(output)
     tracked = _performance(performance, sidecar, unknown)
     return sidecar, tracked, FrameRange.parse(frames) if frames else _frames_meant(output, sidecar, tracked)
 
 
-def _performance(named: str, sidecar: Sidecar, unknown: dict[str, str]) -> Performance | None:
+def _performance(named: str, sidecar: Beside, unknown: dict[str, str]) -> Performance | None:
     if named:
         return Performance.load(Path(named))
     settings = sidecar.settings
@@ -174,7 +174,7 @@ def _performance(named: str, sidecar: Sidecar, unknown: dict[str, str]) -> Perfo
     return None
 
 
-def _plate(sidecar: Sidecar, unknown: dict[str, str]) -> Plate | None:
+def _plate(sidecar: Beside, unknown: dict[str, str]) -> Plate | None:
     try:
         return read_plate(*target_file(sidecar))
     except ReenactError as error:
@@ -182,7 +182,7 @@ def _plate(sidecar: Sidecar, unknown: dict[str, str]) -> Plate | None:
         return None
 
 
-def _frames_meant(output: str, sidecar: Sidecar, performance: Performance | None) -> FrameRange:
+def _frames_meant(output: str, sidecar: Beside, performance: Performance | None) -> FrameRange:
     """The frames that should be there when nobody says which.
 
     The settings in a sidecar are those of the chunk that wrote it last. If they do not cover all frames that it

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -19,7 +18,7 @@ from ofx_reenact.evaluate.reenactment.measure import Measurer, Options, track
 from ofx_reenact.evaluate.reenactment.pairs import Pair
 from ofx_reenact.evaluate.reenactment.result import PairResult
 from ofx_reenact.fdgan.weights import shipped_dense, shipped_portrait
-from ofx_reenact.files import sha256_of, written_whole
+from ofx_reenact.files import read_json, sha256_of, write_json
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.ldnet.weights import shipped_ldnet
 
@@ -64,8 +63,7 @@ def evaluate(pairs: list[Pair], options: Options, folder: Path, jobs: int, obser
         track(driver, folder / DRIVERS, colour)
         observe(Step("driver", driver.stem, done, len(drivers)))
     # Only now: a folder whose drivers were no use has not been begun with anything.
-    with written_whole(folder / SETTINGS) as partial:
-        partial.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+    write_json(folder / SETTINGS, settings)
     results = {pair: kept for pair in pairs if (kept := _kept(pair, folder))}
     todo = [pair for pair in pairs if pair not in results]
     # All drivers of one target go to one process: what belongs to the target is made once.
@@ -105,10 +103,7 @@ def check_settings(folder: Path, settings: dict[str, Any]) -> None:
     path = folder / SETTINGS
     if not path.exists():
         return
-    try:
-        begun = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ReenactError(f"{path}: cannot be read ({error}); give --report another folder") from error
+    begun = read_json(path, what="report's settings", hint="give --report another folder")
     for name, value in settings.items():
         if begun.get(name) != value:
             raise ReenactError(

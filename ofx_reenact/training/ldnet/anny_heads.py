@@ -6,7 +6,6 @@ these landmarks are the tracker's. People are sampled from its shape controls; t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ofx_reenact.errors import ReenactError
+from ofx_reenact.files import read_json
 from ofx_reenact.ldnet.normalise import RIGID
 from ofx_reenact.resources import resource
 from ofx_reenact.training.ldnet.heads import HeadModel
@@ -44,7 +44,7 @@ class AnnyBody:
         except ImportError as error:
             raise ReenactError("heads from anny need its package: pip install 'ofx-reenact[train]'") from error
         self.body: Any = anny.Anny(local_changes="default", facial_actions="all").to(dtype=torch.float32)
-        table = json.loads(resource("calibration", "anny68.json").read_text(encoding="utf-8"))
+        table = read_json(resource("calibration", "anny68.json"))
         vertices = len(self.body.template_vertices)
         if vertices != table["vertices"]:
             raise ReenactError(f"anny's mesh has {vertices} vertices, the calibrated one {table['vertices']}")

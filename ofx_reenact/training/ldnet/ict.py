@@ -6,17 +6,18 @@ the 68 landmarks' vertices.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from ofx_reenact.errors import ReenactError
+from ofx_reenact.files import read_json
 from ofx_reenact.training.ldnet.heads import HeadModel
 
 SOURCE = "ICT-FaceKit (MIT, USC ICT)"
 _NEUTRAL, _INDICES = "generic_neutral_mesh.obj", "vertex_indices.json"
+_HINT = "is this ICT-FaceKit's folder?"
 
 
 def ict_model(folder: Path) -> HeadModel:
@@ -26,11 +27,11 @@ def ict_model(folder: Path) -> HeadModel:
         ReenactError: a file is missing or damaged.
     """
     folder = folder / "FaceXModel" if (folder / "FaceXModel").is_dir() else folder
+    indices = read_json(folder / _INDICES, what="list of vertices", hint=_HINT)
     try:
-        indices = json.loads((folder / _INDICES).read_text(encoding="utf-8"))
         landmarks, units = indices["idx_to_landmark_verts"], tuple(indices["expressions"])
-    except (OSError, ValueError, KeyError) as error:
-        raise ReenactError(f"{folder / _INDICES}: cannot be read ({error}); is this ICT-FaceKit's folder?") from error
+    except (KeyError, TypeError) as error:
+        raise ReenactError(f"{folder / _INDICES}: has no {error}; {_HINT}") from error
     mean = _points(folder / _NEUTRAL, landmarks)
     faces = sorted(folder.glob("identity[0-9][0-9][0-9].obj"))
     if not faces:

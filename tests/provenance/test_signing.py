@@ -20,7 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.frames.ranges import FrameRange
-from ofx_reenact.provenance import frame_attributes, sidecar_path, write_sidecar
+from ofx_reenact.provenance import FrameEntry, Input, Sidecar, frame_attributes, sidecar_path
 from ofx_reenact.provenance.credentials import read_credentials, read_trusted
 from ofx_reenact.provenance.signing import sign_sequence, verify_sequence
 
@@ -84,11 +84,11 @@ def sequence(folder: Path, driver: str = "d" * 64) -> str:
     for frame in FRAMES:
         pixels = np.random.default_rng(frame).random((16, 24), np.float32)
         write_exr(folder / f"o.{frame}.exr", dict.fromkeys("RGB", pixels), attributes=said)
-    about = {
-        "output": "o.####.exr", "weights": {"sha256": "a" * 64}, "fdgan": "off", "consent": "none",
-        "inputs": {"target": {"name": "/secret/t.exr", "sha256": "b" * 64}, "driver": {"name": "d", "sha256": driver}},
-    }  # fmt: skip
-    write_sidecar(sidecar_path(output), about, {f: {"confidence": 0.9, "face": "tracked"} for f in FRAMES})
+    Sidecar(
+        output="o.####.exr", weights={"sha256": "a" * 64}, fdgan="off", consent="none",
+        inputs={"target": Input("/secret/t.exr", "b" * 64), "driver": Input("d", driver)},
+        frames={frame: FrameEntry(0.9, "tracked") for frame in FRAMES},
+    ).save(sidecar_path(output))  # fmt: skip
     return output
 
 
@@ -320,6 +320,8 @@ def test_nothing_is_signed_that_is_not_ours_and_whole(tmp_path, studio, capsys):
     last.write_bytes(good)
     sidecar.write_text(noted.replace('"1004"', '"1009"'))
     refused("does not know this frame")
+    sidecar.write_text(noted.replace('"inputs"', '"input"'))
+    refused("names no inputs")
     sidecar.unlink()
     refused("o.reenact.json: the sidecar cannot be read")
 

@@ -143,7 +143,7 @@ def test_check_of_a_day_that_is_none(tmp_path, capsys):
 
 
 def test_the_example_of_the_docs_is_one(tmp_path):
-    page = (Path(__file__).resolve().parents[1] / "docs" / "consent.md").read_text(encoding="utf-8")
+    page = (Path(__file__).resolve().parents[2] / "docs" / "consent.md").read_text(encoding="utf-8")
     example = page.split("```json\n")[1].split("```")[0]
     (tmp_path / "c.json").write_text(example)
     assert read_consent(tmp_path / "c.json").scope == ("feature film", "trailer")

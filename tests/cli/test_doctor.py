@@ -1,0 +1,23 @@
+"""``doctor``: what is there, what is missing, and what to do."""
+
+import json
+
+from ofx_reenact.cli.main import run
+from ofx_reenact.resources import SHIPPED
+
+
+def test_doctor(capsys):
+    assert run(["doctor", "--json"]) == 0
+    findings = {finding["name"]: finding for finding in json.loads(capsys.readouterr().out)}
+    assert findings["models/face_landmarker.task"]["status"] == "ok"
+    assert findings["weights/ldnet.safetensors"]["status"] == "ok"
+    assert "commercially" in findings["tracker dlib"]["detail"]
+
+
+def test_doctor_finds_what_is_missing(monkeypatch, capsys):
+    monkeypatch.setitem(SHIPPED, "weights/gone.safetensors", "0" * 64)
+    monkeypatch.setitem(SHIPPED, "demo/target.jpg", "0" * 64)
+    monkeypatch.setenv("OCIO", "/nowhere.ocio")
+    assert run(["doctor"]) == 1
+    said = capsys.readouterr().out
+    assert "gone.safetensors is missing" in said and "target.jpg is damaged" in said and "unset it" in said

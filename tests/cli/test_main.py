@@ -1,0 +1,100 @@
+"""The command line itself: help, wrong lines, exit codes; nothing heavy before it is needed."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from ofx_reenact import __version__
+from ofx_reenact.cli.main import run
+from ofx_reenact.errors import EngineLost, Exit, ReenactError, SettingsError
+from ofx_reenact.settings import Settings
+
+
+def test_help_is_light_and_complete():
+    code = (
+        "import sys; sys.argv = ['ofx-reenact', 'render', '--help']\n"
+        "from ofx_reenact.cli.main import run\n"
+        "code = run(sys.argv[1:])\n"
+        "heavy = {'torch', 'cv2', 'OpenImageIO', 'scipy', 'numpy', 'numba'} & set(sys.modules)\n"
+        "assert code == 0 and not heavy, heavy"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"}
+    )
+    assert done.returncode == 0, done.stderr
+    for name in Settings().as_dict():
+        assert "--" + name.replace("_", "-") in done.stdout, name
+
+
+def test_version():
+    """In a process of its own, by the module's name."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ofx_reenact", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == f"ofx-reenact {__version__}"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["render", "--motion", "sideways"],
+        ["render", "--weight-mouth", "7"],
+        ["render", "--layers", "rgba,nonsense"],
+        ["render", "--no-such-option"],
+        ["render"],
+        ["render", "--target", "t.exr", "--output", "o.exr"],
+        ["render", "--target", "t.exr", "--output", "o.####.exr", "--progress", "loud"],
+        ["track", "--input", "d.mp4"],
+        ["nonsense"],
+    ],
+)
+def test_wrong_options_exit_with_2(arguments, capsys):
+    assert run(arguments) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.fixture
+def ended_by(monkeypatch):
+    """Render that ends with an error before it does anything."""
+
+    def end(error: BaseException, *more: str) -> int:
+        def broken(*_, **__):
+            raise error
+
+        monkeypatch.setattr("ofx_reenact.engine.run.render_sequence", broken)
+        return run(["render", "--target", "t", "--output", "o.####.exr", *more])
+
+    return end
+
+
+def test_defects_leave_a_log_and_no_traceback(ended_by, monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert ended_by(ZeroDivisionError("oops")) == 70
+    said = capsys.readouterr().err
+    log = next(tmp_path.glob("ofx-reenact-*.log"))
+    assert str(log) in said and "Traceback" not in said and "ZeroDivisionError" in log.read_text()
+    monkeypatch.setenv("OFX_REENACT_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        ended_by(ZeroDivisionError("oops"))
+
+
+def test_interrupt(ended_by, capsys):
+    assert ended_by(KeyboardInterrupt(), "--progress", "json") == 130
+    said = capsys.readouterr()
+    assert said.err == "error: interrupted; frames that were finished are whole\n"
+    assert json.loads(said.out) == {"event": "error", "message": "interrupted; frames that were finished are whole"}
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(ReenactError("why"), 1), (SettingsError("why"), 2), (EngineLost("why"), 75)]
+)
+def test_each_error_has_its_exit_code(ended_by, capsys, error, code):
+    assert ended_by(error) == code == Exit(code) and capsys.readouterr().err == "error: why\n"
+
+
+def test_the_last_way_of_progress_asked_for_counts(ended_by, capsys):
+    assert ended_by(ReenactError("why"), "--progress", "json", "--progress=none") == 1
+    assert capsys.readouterr().out == ""

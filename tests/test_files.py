@@ -1,0 +1,90 @@
+"""Files: written whole or not at all, read with errors that say what is wrong, changed by one at a time."""
+
+import os
+
+import pytest
+
+from ofx_reenact.errors import EngineLost, Exit, OutputError, ReenactError, SettingsError, TrackingError
+from ofx_reenact.files import locked, read_json, write_json
+from ofx_reenact.resources import SHIPPED, resource, shipped_weights
+
+
+def test_json_is_read_as_it_was_written(tmp_path):
+    content = {"schema": "x/1", "name": "Ü 顔", "values": [1, None, 0.5]}
+    write_json(tmp_path / "a" / "x.json", content)
+    assert read_json(tmp_path / "a" / "x.json", "x/1") == read_json(tmp_path / "a" / "x.json") == content
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, r"x\.json: the note cannot be read \(No such file or directory\); ask"),
+        (b"{", r"x\.json: the note cannot be read \(not JSON: .* line 1 column 2.*\); ask"),
+        (b"\xff\xfe", r"not JSON: .*utf-8.*; ask"),
+        (b"[" * 200_000, r"not JSON: nested too deeply\); ask"),
+        (b'{"n": ' + b"9" * 5000 + b"}", r"not JSON: .*; ask"),
+        (b"[1]", r"expected a note: one JSON object; ask"),
+        (b'{"schema": "x/2"}', r'expected a note with "schema": "x/1"; ask'),
+        (b'{"schema": ["x/1"]}', r'expected a note with "schema": "x/1"; ask'),
+    ],
+)
+def test_what_is_no_such_json_is_explained(tmp_path, content, says):
+    if content is not None:
+        (tmp_path / "x.json").write_bytes(content)
+    with pytest.raises(TrackingError, match=says):
+        read_json(tmp_path / "x.json", "x/1", what="note", hint="ask", error=TrackingError)
+
+
+def test_a_folder_is_no_json(tmp_path):
+    with pytest.raises(ReenactError, match=r"cannot be read \(Is a directory\)"):
+        read_json(tmp_path)
+
+
+def test_a_lock_is_waited_for_and_given_back(tmp_path):
+    path = tmp_path / "new" / "x.json"
+    with (
+        locked(path),
+        pytest.raises(OutputError, match=r"another process has locked \.x\.json\.lock for 0\.2 s"),
+        locked(path, 0.2),
+    ):
+        pass
+    with locked(path, 0.2):
+        pass
+    assert not path.exists()
+
+
+def test_errors_within_a_lock_are_not_the_locks(tmp_path):
+    with pytest.raises(OSError, match="mine"), locked(tmp_path / "x.json"):
+        raise OSError("mine")
+    with locked(tmp_path / "x.json", 0.2):
+        pass
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="whoever may write everywhere can lock everywhere")
+def test_a_folder_that_cannot_be_written_to(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(OutputError, match="Permission denied"), locked(tmp_path / "x.json"):
+        pass
+
+
+def test_a_folder_that_is_a_file(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=r"x\.json: cannot be written"), locked(tmp_path / "file" / "x.json"):
+        pass
+
+
+def test_what_ships_is_what_is_listed():
+    root = resource("NOTICE.md").parent
+    found = {
+        path.relative_to(root).as_posix()
+        for folder in ("models", "weights", "demo")
+        for path in (root / folder).rglob("*")
+        if path.is_file()
+    }
+    assert found == set(SHIPPED)
+    assert len(shipped_weights()) == sum(name.startswith("weights/") for name in SHIPPED) == 4
+
+
+def test_errors_have_exit_codes():
+    codes = [error.exit for error in (ReenactError, TrackingError, SettingsError, EngineLost)]
+    assert codes == [Exit.FAILED, Exit.FAILED, Exit.USAGE, Exit.LOST] == [1, 1, 2, 75]
