@@ -8,9 +8,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from conftest import TARGET
+from conftest import DRIVER, TARGET
 
-from ofx_reenact.cli.main import app
 from ofx_reenact.frames.sequence import Sequence
 
 _RECORDER = """\
@@ -30,6 +29,15 @@ def small_target(folder: Path) -> Path:
     small = cv2.resize(picture, None, fx=1 / 3, fy=1 / 3, interpolation=cv2.INTER_AREA)
     cv2.imencode(".png", small)[1].tofile(path)
     return path
+
+
+def small_take(folder: Path, frames: int) -> str:
+    """Frames of the demo driver in which it moves, as pictures from 1 on."""
+    driver = Sequence.open(DRIVER)
+    for frame in range(1, frames + 1):
+        shown = np.rint(driver.read(frame + 33).rgb * 255).astype(np.uint8)
+        cv2.imencode(".png", shown[..., ::-1])[1].tofile(folder / f"take.{frame:04d}.png")
+    return str(folder / "take.####.png")
 
 
 def recorder(folder: Path, more: str = "") -> Path:
@@ -55,11 +63,6 @@ def same_frames(one: str, other: str) -> list[int]:
         assert np.array_equal(first.rgb, second.rgb), frame
     assert not list(Path(one).parent.glob("*.tmp-*"))
     return list(a.frames)
-
-
-def has_verify() -> bool:
-    """Whether this ofx-reenact verifies sequences."""
-    return any(command.name == "verify" for command in app.registered_commands)
 
 
 def processes(mark: str) -> list[int]:

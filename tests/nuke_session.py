@@ -47,3 +47,9 @@ def settle(nuke):
     from reenact_nuke import task
 
     nuke.pump(lambda: task.DESK.current is None, 120)
+
+
+def set_root(nuke, **values):
+    """Set knobs of the script's root."""
+    for name, value in values.items():
+        nuke.root()[name].setValue(value)

@@ -52,6 +52,9 @@ def main():
             os._exit(9)
         elif MODE == "fails":
             say(event="done", id=number, **{**REPORT, "failed": {"2": "the disk is full"}})
+        elif MODE == "fine" and do == "job":
+            command = ["-m", "ofx_reenact", "job", "task", request["file"], "render"]
+            say(event="done", id=number, name=request["name"], file=request["file"], command=command)
         elif MODE == "fine" or (MODE == "analyses" and do == "analyse"):
             analysed = {**ANALYSED, "performance": request["settings"]["performance"]}
             say(event="done", id=number, **(analysed if do == "analyse" else REPORT))

@@ -1,10 +1,10 @@
-"""What a node's knobs and inputs come to: the engine's settings, and the command line that does the same."""
+"""What a node's knobs and inputs come to: the engine's settings."""
 
 from __future__ import annotations
 
 import json
 import os
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, Dict, NamedTuple, Tuple
 
 import nuke
 from reenact_nuke import inputs, knobs, layout, paths
@@ -20,13 +20,11 @@ class Resolved(NamedTuple):
 
     Attributes:
         settings: names and values of the engine's settings, without what is the default.
-        command: arguments of the equal ``ofx-reenact render``, from ``render`` on.
         target, driver: the inputs.
         first, last: the frame range.
     """
 
     settings: Dict[str, Any]
-    command: List[str]
     target: Source
     driver: Source
     first: int
@@ -58,15 +56,7 @@ def resolve(node: Any) -> Resolved:
         performance=performance_path(node, output),
     )  # fmt: skip
     settings = {option["name"]: chosen[option["name"]] for option in paths.options() if option["name"] in chosen}
-    return Resolved(settings, command_line(settings), target, driver, first, last)
-
-
-def command_line(settings: Dict[str, Any]) -> List[str]:
-    """The arguments of ``ofx-reenact`` that mean these settings."""
-    arguments = ["render"]
-    for name, value in settings.items():
-        arguments += ["--" + name.replace("_", "-"), ",".join(value) if isinstance(value, list) else str(value)]
-    return arguments
+    return Resolved(settings, target, driver, first, last)
 
 
 def frame_range(node: Any, driver: Source) -> Tuple[int, int]:

@@ -110,19 +110,23 @@ def prepare(node: Any, found: Resolved, target: bool, driver: bool) -> None:
 
 
 def send_to_farm(node: Any) -> None:
-    """Write the job and hand it on."""
+    """Have the engine write the job, and hand it on."""
     found = resolve(node)
     if must_track(node, found):
         raise ReenactError(
             f"{node.name()}: press Analyse first; every machine of the farm must work from the same tracked driver"
         )
+    see_idle()
     prepare(node, found, target=True, driver=False)
-    message = farm.send(farm.write_job(node.name(), found.settings))
-    knobs.knob(node, layout.PREFIX + "status").setValue(message.splitlines()[0])
-    if nuke.GUI:
-        nuke.message(message)
-    else:
-        nuke.tprint(message)
+    fields = farm.request(node.name(), found.settings)
+
+    def finish(job: Dict[str, Any]) -> str:
+        message = farm.send(job)
+        if nuke.GUI:
+            nuke.message(message)
+        return message
+
+    start(Task(node, "Farm", lambda call: call("job", **fields), finish))
 
 
 def export_landmarks(node: Any) -> None:

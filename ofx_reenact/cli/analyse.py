@@ -18,12 +18,11 @@ def command() -> Callable[..., int]:
 
 def analyse(settings: Settings, progress: str = "") -> int:
     """Write the performance and identity files that are not there yet; returns the exit code."""
-    from ofx_reenact.progress import Watch
-    from ofx_reenact.service.jobs import Service
+    from ofx_reenact.engine.analyse import analyse_inputs
 
     way = shown.choose(progress)
     with shown.observer(way) as observe:
-        about = Service().analyse({"settings": settings.as_dict(), "fresh": False}, Watch(observe))
+        about = analyse_inputs(settings, observe)
     if way == "json":
         shown.event("report", about)
     else:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ofx_reenact.cli import analyse, render
 from ofx_reenact.cli import progress as shown
+from ofx_reenact.cli import verify as checked
 from ofx_reenact.cli.options import with_settings
-from ofx_reenact.errors import Exit
+from ofx_reenact.errors import Exit, SettingsError
+from ofx_reenact.farm.queue import CHUNK, STEPS, Queue
+from ofx_reenact.farm.queues import QUEUES
 from ofx_reenact.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,85 +34,45 @@ _CHUNK_SECONDS = Annotated[
 ]
 _NAME = Annotated[str, typer.Option("--name", help="The job's name; the output's if not given.")]
 _SUBMIT = Annotated[bool, typer.Option("--submit", help="Submit it as well.")]
-_SHOW = Annotated[str, typer.Option("--show", help="OpenCue's show.")]
-_SHOT = Annotated[str, typer.Option("--shot", help="OpenCue's shot.")]
-_USER = Annotated[str, typer.Option("--user", help="Owner of the job; you if not given.")]
-_EXTRA = {"folder": _FOLDER, "chunk_size": _CHUNK_SIZE, "name": _NAME}
 
 
-def bundle(settings: Settings, folder: Path, chunk_size: int = 20, chunk_seconds: int = 0, name: str = "") -> int:
-    """Write an Open Job Description bundle."""
-    from ofx_reenact.farm.bundle import write_bundle
-    from ofx_reenact.farm.documents import FOR_OPENJD
-    from ofx_reenact.farm.model import FarmJob
+def queue_command(queue: Queue) -> Callable[..., int]:
+    """Return the command that writes a job for one queue: all settings, and what the queue needs."""
 
-    job = FarmJob.of(settings, chunk_size, chunk_seconds, name)
-    template = write_bundle(job, folder)
-    typer.echo(f"{template}: {len(job.frames)} frames in {len(job.chunks)} chunks")
-    typer.echo(f"here: ofx-reenact job run DIR, or: openjd run {template.name} -p file://{FOR_OPENJD}")
-    return 0
+    def write(
+        settings: Settings,
+        folder: Path,
+        chunk_size: int = CHUNK,
+        name: str = "",
+        chunk_seconds: int = 0,
+        submit: bool = False,
+        **options: str,
+    ) -> int:
+        from ofx_reenact.farm.model import FarmJob
 
+        job = FarmJob.of(settings, chunk_size, chunk_seconds, name)
+        written = queue.write(job, folder, **options)
+        typer.echo(f"{written.path}: {written.what}")
+        if written.hint:
+            typer.echo(written.hint)
+        if submit and queue.submit is not None:
+            ids = queue.submit(job, folder, **options)
+            typer.echo(f"submitted: {' '.join(ids)}" if ids else "submitted")
+        return 0
 
-app.command("bundle", help="Write an Open Job Description bundle, for AWS Deadline Cloud and job run.")(
-    with_settings(bundle, {**_EXTRA, "chunk_seconds": _CHUNK_SECONDS})
-)
-
-
-def deadline(settings: Settings, folder: Path, chunk_size: int = 20, name: str = "", submit: bool = False) -> int:
-    """Write a job for Deadline 10."""
-    from ofx_reenact.farm.deadline import submit_deadline, write_deadline
-    from ofx_reenact.farm.model import FarmJob
-
-    job = FarmJob.of(settings, chunk_size, name=name)
-    typer.echo(f"{write_deadline(job, folder)}: job and plugin files of analyse, render and verify")
-    if submit:
-        typer.echo(f"submitted: {' '.join(submit_deadline(job, folder))}")
-    return 0
-
-
-def opencue(
-    settings: Settings,
-    folder: Path,
-    show: str,
-    shot: str,
-    chunk_size: int = 20,
-    name: str = "",
-    user: str = "",
-    submit: bool = False,
-) -> int:
-    """Write a job for OpenCue."""
-    import getpass
-
-    from ofx_reenact.farm.model import FarmJob
-    from ofx_reenact.farm.opencue import submit_opencue, write_opencue
-
-    job, owner = FarmJob.of(settings, chunk_size, name=name), user or getpass.getuser()
-    typer.echo(f"{write_opencue(job, folder, show, shot, owner)}: layers analyse, render and verify")
-    if submit:
-        submit_opencue(job, folder, show, shot, owner)
-        typer.echo("submitted")
-    return 0
+    extra: dict[str, Any] = {"folder": _FOLDER, "chunk_size": _CHUNK_SIZE, "name": _NAME}
+    if queue.sizes_chunks:
+        extra["chunk_seconds"] = _CHUNK_SECONDS
+    for option in queue.options:
+        extra[option.name] = Annotated[str, typer.Option(f"--{option.name}", help=option.help)]
+    if queue.submit is not None:
+        extra["submit"] = _SUBMIT
+    defaults = {option.name: option.default for option in queue.options if option.default is not None}
+    return with_settings(write, extra, defaults=defaults)
 
 
-def slurm(settings: Settings, folder: Path, chunk_size: int = 20, name: str = "", submit: bool = False) -> int:
-    """Write a job for Slurm."""
-    from ofx_reenact.farm.model import FarmJob
-    from ofx_reenact.farm.slurm import submit_slurm, write_slurm
-
-    script = write_slurm(FarmJob.of(settings, chunk_size, name=name), folder)
-    typer.echo(f"{script}: submits an array of chunks; its arguments go to sbatch")
-    if submit:
-        typer.echo(f"submitted: {' '.join(submit_slurm(script))}")
-    return 0
-
-
-app.command("deadline", help="Write job and plugin files for Deadline 10.")(
-    with_settings(deadline, {**_EXTRA, "submit": _SUBMIT})
-)
-app.command("opencue", help="Write the specification of a job for OpenCue.")(
-    with_settings(opencue, {**_EXTRA, "show": _SHOW, "shot": _SHOT, "user": _USER, "submit": _SUBMIT})
-)
-app.command("slurm", help="Write an array job for Slurm.")(with_settings(slurm, {**_EXTRA, "submit": _SUBMIT}))
+for _queue in QUEUES:
+    app.command(_queue.name, help=_queue.help)(queue_command(_queue))
 
 
 @app.command("task")
@@ -118,15 +84,19 @@ def task(
     progress: shown.OPTION = "",
 ) -> int:
     """Do one task of a job file; queues run this."""
-    import os
-
-    from ofx_reenact.cli.main import run as run_command
     from ofx_reenact.farm.model import FarmJob
-    from ofx_reenact.farm.task import task_arguments
 
     job = FarmJob.load(file)
-    os.environ.setdefault("OFX_REENACT_JOB", job.name)
-    return run_command(task_arguments(job, step, chunk, frames, progress))
+    settings, chosen = job.settings, str(job.select(chunk, frames))
+    if step == "analyse":
+        return analyse.analyse(dataclasses.replace(settings, frames=""), progress)
+    if step == "render":
+        return render.render(dataclasses.replace(settings, frames=chosen), progress, job=job.name)
+    if step == "verify":
+        return checked.command(
+            settings.output, frames=chosen, performance=settings.performance, json=job.report, progress=progress
+        )
+    raise SettingsError(f"step '{step}': choose from {', '.join(STEPS)}")
 
 
 @app.command("run")
@@ -176,14 +146,14 @@ def verify(
     output: Annotated[str, typer.Argument()],
     chunk: Annotated[str, typer.Option(help="Frames as Open Job Description writes them.")],
     performance: Annotated[str, typer.Option()],
-    report: Annotated[str, typer.Option("--json")],
+    report: Annotated[Path, typer.Option("--json")],
+    progress: shown.OPTION = "openjd",
 ) -> int:
     """Verify the frames that a bundle names."""
-    from ofx_reenact.cli.main import run as run_command
     from ofx_reenact.frames.ranges import FrameRange
 
-    named = [f"--frames={FrameRange.from_openjd(chunk)}", f"--performance={performance}", f"--json={report}"]
-    code = run_command(["verify", *named, "--", output])
+    frames = str(FrameRange.from_openjd(chunk))
+    code = checked.command(output, frames=frames, performance=performance, json=report, progress=progress)
     if code:
-        shown.fail("openjd", f"the frames are not right (code {code}); {report} says what is wrong")
+        shown.fail(progress, f"the frames are not right (code {code}); {report} says what is wrong")
     return code

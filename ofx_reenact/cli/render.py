@@ -23,13 +23,13 @@ def command() -> Callable[..., int]:
     return with_settings(render, {"progress": shown.OPTION})
 
 
-def render(settings: Settings, progress: str = "") -> int:
-    """Render and report; returns the exit code."""
+def render(settings: Settings, progress: str = "", *, job: str = "") -> int:
+    """Render and report, for the farm's job of that name if there is one; returns the exit code."""
     from ofx_reenact.engine.run import render_sequence
 
     way = shown.choose(progress)
     with shown.observer(way) as observe:
-        report = render_sequence(settings, observe)
+        report = render_sequence(settings, observe, job)
     if way == "json":
         shown.report_event(report)
     else:

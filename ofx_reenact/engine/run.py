@@ -63,13 +63,13 @@ class Report:
     device: str
 
 
-def render_sequence(settings: Settings, observe: Observer = ignore) -> Report:
-    """Render a job.
+def render_sequence(settings: Settings, observe: Observer = ignore, job: str = "") -> Report:
+    """Render a job, which has the name ``job`` on a farm.
 
     Raises:
         ReenactError: the input cannot be used; nothing was written, or only whole frames.
     """
-    return Job(settings, Watch(observe), Warm()).run()
+    return Job(settings, Watch(observe), Warm(), job).run()
 
 
 @dataclass(frozen=True)
@@ -94,18 +94,19 @@ class Opened:
 class Job:
     """One render, in the order of :meth:`run`."""
 
-    def __init__(self, settings: Settings, watch: Watch, warm: Warm) -> None:
+    def __init__(self, settings: Settings, watch: Watch, warm: Warm, job: str = "") -> None:
         """Check and load what needs neither target nor driver.
 
         Args:
             settings: of the job; target and output are needed.
             watch: is told of each step, and may end the job.
             warm: what earlier jobs left and this one leaves; an empty one for a job by itself.
+            job: its name on a farm, if it has one.
         """
         for name in ("target", "output"):
             if not getattr(settings, name):
                 raise SettingsError(f"--{name} is needed")
-        self.settings, self.watch = settings, watch
+        self.settings, self.watch, self.name = settings, watch, provenance.job_name(job)
         self.loader = Loader(settings, warm, watch)
         self.device, self.colour = self.loader.device, self.loader.colour
         self.weights, self.fdgan = self.loader.weights, self.loader.fdgan
@@ -194,7 +195,7 @@ class Job:
             colour={"space": report.colour_space, "reason": report.colour_reason, "config": self.colour.name},
             versions=provenance.versions(),
             consent=self.consent.release if self.consent else provenance.NO_CONSENT,
-            job=provenance.job_name(),
+            job=self.name,
             digital_source_type=provenance.SOURCE_TYPE,
             warnings=report.warnings,
             frames=frame_entries(report.confidence, states),
@@ -264,6 +265,7 @@ class Job:
             target=Path(settings.target).name,
             driver=Path(performance.name).name,
             consent=self.consent,
+            job=self.name,
         )
         writer = FrameWriter(settings, target, shot, self.colour, attributes)
         size = (target.pixels.shape[1], target.pixels.shape[0])

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ofx_reenact import __version__
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.farm.documents import ASSETS, EXTENSIONS, FOR_OPENJD, TEMPLATE, VALUES, yaml_module
-from ofx_reenact.farm.model import FarmJob, folder_of
+from ofx_reenact.farm.queue import Queue, Written, folder_of
 from ofx_reenact.files import write_json, written_whole
-from ofx_reenact.frames.sequence import files_of, has_padding
 from ofx_reenact.settings import Settings, kind
 from ofx_reenact.settings.paths import flag
+
+if TYPE_CHECKING:
+    from ofx_reenact.farm.model import FarmJob
 
 # What the specification allows of parameters, and of one value's length.
 _MOST_PARAMETERS, _LONGEST_VALUE = 50, 1024
@@ -44,8 +46,8 @@ exit 1
 _SESSION = "--session={{Session.WorkingDirectory}}/engine.json"
 
 
-def write_bundle(job: FarmJob, folder: Path) -> Path:
-    """Write the bundle; returns the template.
+def write_bundle(job: FarmJob, folder: Path) -> Written:
+    """Write the bundle, of which the template is the main file.
 
     Raises:
         SettingsError: a value that a bundle cannot carry.
@@ -65,7 +67,8 @@ def write_bundle(job: FarmJob, folder: Path) -> Path:
             partial.write_text(yaml.dump(content, Dumper=_dumper(yaml), sort_keys=False, allow_unicode=True, width=120),
                                encoding="utf-8")  # fmt: skip
     write_json(folder / FOR_OPENJD, values)
-    return folder / TEMPLATE
+    hint = f"here: ofx-reenact job run DIR, or: openjd run {TEMPLATE} -p file://{FOR_OPENJD}"
+    return Written(folder / TEMPLATE, f"{len(job.frames)} frames in {len(job.chunks)} chunks", hint)
 
 
 def template(job: FarmJob) -> dict[str, Any]:
@@ -84,6 +87,7 @@ def template(job: FarmJob) -> dict[str, Any]:
     if len(parameters) > _MOST_PARAMETERS:
         raise SettingsError(f"{len(parameters)} parameters, a bundle takes {_MOST_PARAMETERS}: give fewer --appearance")
     checked = ["--chunk={{Param.Frames}}", "--performance={{Param.Performance}}", "--json={{Param.Report}}"]
+    verify = ["job", "verify", *checked, "--progress=openjd", "--", "{{Param.Output}}"]
     install = {
         "name": "Install",
         "description": "Finds the studio's ofx-reenact.",
@@ -100,7 +104,7 @@ def template(job: FarmJob) -> dict[str, Any]:
         "steps": [
             _step(job, "Analyse", ["analyse", *_arguments(job, "frames"), "--progress=openjd"]),
             _render(job),
-            _step(job, "Verify", ["job", "verify", *checked, "--", "{{Param.Output}}"], after="Render", gpu=False),
+            _step(job, "Verify", verify, after="Render", gpu=False),
         ],
     }
 
@@ -128,6 +132,8 @@ def parameter_values(job: FarmJob) -> dict[str, Any]:
 
 def asset_references(job: FarmJob) -> dict[str, Any]:
     """Return the files that go in and the folders that come out, for farms that carry them."""
+    from ofx_reenact.frames.sequence import files_of
+
     inputs: list[str] = []
     for field in dataclasses.fields(Settings):
         if not field.metadata["path"] or field.name in ("output", "preview"):
@@ -162,6 +168,8 @@ def _parameter(name: str) -> str:
 
 def _definition(job: FarmJob, field: dataclasses.Field[Any]) -> dict[str, Any]:
     """Declare one parameter; what a wrong hand writes into it is refused before anything runs."""
+    from ofx_reenact.frames.sequence import has_padding
+
     about, of, default = field.metadata, kind(field), cast("Any", field.default)
     said = _FRAMES if field.name == "frames" else about["help"]
     defined: dict[str, Any] = {"name": _parameter(field.name), "type": "STRING", "description": said}
@@ -250,3 +258,11 @@ def _dumper(yaml: Any) -> Any:
 
     Dumper.add_representer(str, text)
     return Dumper
+
+
+BUNDLE = Queue(
+    "bundle",
+    "Write an Open Job Description bundle, for AWS Deadline Cloud and job run.",
+    write_bundle,
+    sizes_chunks=True,
+)

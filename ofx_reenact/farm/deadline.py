@@ -6,14 +6,17 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ofx_reenact.errors import ReenactError, SettingsError
-from ofx_reenact.farm.model import STEPS, FarmJob
-from ofx_reenact.farm.task import JOB_FILE, plain_folder, plain_launcher
+from ofx_reenact.farm.queue import JOB_FILE, STEPS, Queue, Written, plain_folder, plain_launcher
 from ofx_reenact.files import written_whole
 
+if TYPE_CHECKING:
+    from ofx_reenact.farm.model import FarmJob
 
-def write_deadline(job: FarmJob, folder: Path) -> Path:
+
+def write_deadline(job: FarmJob, folder: Path) -> Written:
     """Write the job file, and of each step the two files of Deadline.
 
     Raises:
@@ -28,7 +31,7 @@ def write_deadline(job: FarmJob, folder: Path) -> Path:
     for step in STEPS:
         _write(folder / f"{step}_job.txt", job_info(job, step))
         _write(folder / f"{step}_plugin.txt", plugin_info(folder / JOB_FILE, step, executable, before))
-    return folder
+    return Written(folder, "job and plugin files of analyse, render and verify")
 
 
 def job_info(job: FarmJob, step: str, dependency: str = "") -> dict[str, str]:
@@ -78,3 +81,6 @@ def submit_deadline(job: FarmJob, folder: Path) -> list[str]:
 def _write(path: Path, values: dict[str, str]) -> None:
     with written_whole(path) as partial:
         partial.write_text("".join(f"{name}={value}\n" for name, value in values.items()), encoding="utf-8")
+
+
+DEADLINE = Queue("deadline", "Write job and plugin files for Deadline 10.", write_deadline, submit_deadline)

@@ -1,7 +1,7 @@
 """What a farm does for a render: analyse once, render in chunks that any worker may take, verify.
 
-Every queue's files are made from this one model. Tasks are lists of arguments for ``ofx-reenact``; no shell sees a
-value.
+Every queue's files are made from this one model, and the file that it is kept in is what ``job task`` works from: no
+shell and no queue sees a value.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ import json
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from ofx_reenact.errors import FrameError, OutputError, SettingsError
+from ofx_reenact.errors import FrameError, SettingsError
+from ofx_reenact.farm.queue import CHUNK
 from ofx_reenact.files import read_json, write_json
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence, files_of, frame_path
 from ofx_reenact.provenance import beside
-from ofx_reenact.settings import Settings, kind
-from ofx_reenact.settings.paths import absolute, check_text, flag
+from ofx_reenact.settings import Settings
+from ofx_reenact.settings.paths import absolute, check_text
 
 SCHEMA = "ofx-reenact/job/1"
-STEPS = ("analyse", "render", "verify")
-CHUNK = 20
 _LONGEST_NAME = 64
 
 
@@ -95,25 +95,32 @@ class FarmJob:
         """Where the verification's report goes."""
         return beside(self.settings.output, ".verify.json")
 
-    def arguments(self, step: str, frames: FrameRange | None = None) -> list[str]:
-        """Return a step's command line, for the frames given or all.
+    def select(self, chunk: int | None = None, frames: str = "") -> FrameRange:
+        """Return the frames of one task.
+
+        Args:
+            chunk: which chunk of the job, from 0; or
+            frames: a range, of which the job's frames are meant; neither for all.
 
         Raises:
-            SettingsError: no such step.
-            FrameError: frames that are not the job's.
+            SettingsError: no such chunk.
+            FrameError: none of the frames is the job's.
         """
-        chosen = self.frames if frames is None else frames
-        if strange := chosen - self.frames:
-            raise FrameError(f"frames {strange} are not of this job, which has {self.frames}")
-        settings = replace(self.settings, frames=str(chosen))
-        if step == "analyse":
-            return ["analyse", *options(replace(settings, frames=""))]
-        if step == "render":
-            return ["render", *options(settings)]
-        if step == "verify":
-            shared = [f"--frames={chosen}", f"--performance={settings.performance}", f"--json={self.report}"]
-            return ["verify", *shared, "--", settings.output]
-        raise SettingsError(f"step '{step}': choose from {', '.join(STEPS)}")
+        if chunk is not None:
+            if not 0 <= chunk < len(self.chunks):
+                raise SettingsError(f"--chunk {chunk}: the job has chunks 0 to {len(self.chunks) - 1}")
+            return self.chunks[chunk]
+        chosen = self.frames & FrameRange.parse(frames) if frames else self.frames
+        if not chosen:
+            raise FrameError(f"--frames {frames}: none of them is of this job, which has {self.frames}")
+        return chosen
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the content of the job file, JSON-ready."""
+        return {
+            "schema": SCHEMA, "name": self.name, "frames": str(self.frames), "chunk_size": self.chunk_size,
+            "chunk_seconds": self.chunk_seconds, "settings": self.settings.as_dict(),
+        }  # fmt: skip
 
     def save(self, path: Path) -> None:
         """Write the job file.
@@ -121,11 +128,7 @@ class FarmJob:
         Raises:
             OutputError: it cannot be written.
         """
-        content = {
-            "schema": SCHEMA, "name": self.name, "frames": str(self.frames), "chunk_size": self.chunk_size,
-            "chunk_seconds": self.chunk_seconds, "settings": self.settings.as_dict(),
-        }  # fmt: skip
-        write_json(path, content)
+        write_json(path, self.as_dict())
 
     @classmethod
     def load(cls, path: Path) -> FarmJob:
@@ -137,7 +140,8 @@ class FarmJob:
         content = read_json(path, SCHEMA, what="job file", error=SettingsError)
         known = {field.name for field in dataclasses.fields(cls)} | {"schema"}
         if set(content) != known:
-            raise SettingsError(f"{path}: wrong fields: {', '.join(sorted(set(content) ^ known))}")
+            wrong = ", ".join(sorted(set(content) ^ known))
+            raise SettingsError(f"{path}: wrong fields, {wrong}; write the job anew (ofx-reenact job, or Send to farm)")
         if not isinstance(content["settings"], dict) or not isinstance(content["frames"], str):
             raise SettingsError(f"{path}: settings are an object and frames text")
         try:
@@ -149,40 +153,10 @@ class FarmJob:
             raise SettingsError(f"{path}: {error}") from error
 
 
-def options(settings: Settings) -> list[str]:
-    """Return the options of settings that are not the default, each one argument, so that no value looks like another.
-
-    Raises:
-        SettingsError: a value that the command line cannot say.
-    """
-    said = []
-    for field in dataclasses.fields(settings):
-        value = getattr(settings, field.name)
-        if value == field.default:
-            continue
-        if kind(field) == "paths" and any("," in part for part in value):
-            raise SettingsError(f"{flag(field.name)} {','.join(value)}: no comma may be in a path of several")
-        said.append(f"{flag(field.name)}={','.join(value) if isinstance(value, tuple) else value}")
-    return said
-
-
 def safe_name(text: str) -> str:
     """Return a name that every queue takes, made of any text."""
     plain = re.sub(r"[^A-Za-z0-9._ -]+", "_", text).strip(" .-")
     return plain[:_LONGEST_NAME].rstrip(" .-")
-
-
-def folder_of(path: Path, what: str) -> Path:
-    """Make the folder that a queue's files go to.
-
-    Raises:
-        OutputError: it cannot be made.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{path}: the {what} folder cannot be made ({error.strerror or error})") from error
-    return path.absolute()
 
 
 def _frames(settings: Settings) -> FrameRange:

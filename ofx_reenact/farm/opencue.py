@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.farm.model import FarmJob
-from ofx_reenact.farm.task import JOB_FILE, plain_folder, plain_launcher
+from ofx_reenact.farm.queue import JOB_FILE, Option, Queue, Written, plain_folder, plain_launcher
 from ofx_reenact.files import written_whole
+
+if TYPE_CHECKING:
+    from ofx_reenact.farm.model import FarmJob
 
 SPECIFICATION = "outline.xml"
 
 
-def write_opencue(job: FarmJob, folder: Path, show: str, shot: str, user: str) -> Path:
-    """Write the job file and the outline's specification; returns the latter.
+def write_opencue(job: FarmJob, folder: Path, show: str, shot: str, user: str) -> Written:
+    """Write the job file and the outline's specification.
 
     Raises:
         SettingsError: a folder whose name a shell could misread.
@@ -30,11 +33,11 @@ def write_opencue(job: FarmJob, folder: Path, show: str, shot: str, user: str) -
     path = folder / SPECIFICATION
     with written_whole(path) as partial:
         partial.write_text(serialize_simple(OutlineLauncher(made)), encoding="utf-8")
-    return path
+    return Written(path, "layers analyse, render and verify")
 
 
-def submit_opencue(job: FarmJob, folder: Path, show: str, shot: str, user: str) -> None:
-    """Launch the outline at the Cuebot that pyoutline is set up for.
+def submit_opencue(job: FarmJob, folder: Path, show: str, shot: str, user: str) -> list[str]:
+    """Launch the outline at the Cuebot that pyoutline is set up for; there are no ids to return.
 
     Raises:
         ReenactError: the Cuebot refuses or is not there.
@@ -44,12 +47,13 @@ def submit_opencue(job: FarmJob, folder: Path, show: str, shot: str, user: str) 
     made = outline(job, folder.absolute() / JOB_FILE, show, shot, user)
     try:
         cuerun.launch(made, use_pycuerun=False)
+        return []
     except Exception as error:
         raise ReenactError(f"OpenCue did not take the job: {' '.join(str(error).split())}") from error
 
 
 def outline(job: FarmJob, file: Path, show: str, shot: str, user: str) -> Any:
-    """Return the outline: analyse, then the chunks, then verify.
+    """Return the outline: analyse, then the chunks, then verify. It is the present user's if ``user`` is empty.
 
     A host's shell reads a layer's command, so it holds plain words and the job file's plain path alone.
 
@@ -61,7 +65,7 @@ def outline(job: FarmJob, file: Path, show: str, shot: str, user: str) -> Any:
         from outline.modules.shell import Shell
     except ImportError as error:
         raise ReenactError("OpenCue needs pyoutline: pip install opencue-pyoutline") from error
-    made = cue.Outline(job.name.replace(" ", "_"), show=show, shot=shot, user=user)
+    made = cue.Outline(job.name.replace(" ", "_"), show=show, shot=shot, user=user or getpass.getuser())
     task = [*plain_launcher("OpenCue"), "job", "task", str(file)]
     gpu = {"gpus": 1} if job.settings.device == "cuda" else {}
     analyse = Shell("analyse", command=[*task, "analyse"], range="1", **gpu)
@@ -78,3 +82,16 @@ def outline(job: FarmJob, file: Path, show: str, shot: str, user: str) -> Any:
     render.depend_all(analyse)
     verify.depend_all(render)
     return made
+
+
+OPENCUE = Queue(
+    "opencue",
+    "Write the specification of a job for OpenCue.",
+    write_opencue,
+    submit_opencue,
+    (
+        Option("show", "OpenCue's show."),
+        Option("shot", "OpenCue's shot."),
+        Option("user", "Owner of the job; you if not given.", default=""),
+    ),
+)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.farm.model import FarmJob, folder_of
-from ofx_reenact.farm.task import JOB_FILE
+from ofx_reenact.farm.queue import JOB_FILE, Queue, Written, folder_of
 from ofx_reenact.files import written_whole
+
+if TYPE_CHECKING:
+    from ofx_reenact.farm.model import FarmJob
 
 SUBMIT, TASK = "submit.sh", "task.sh"
 # Both are the same for every job but for the number of the last chunk; what a job holds is in its file.
@@ -46,8 +49,8 @@ echo "${{analyse%%;*}} ${{render%%;*}} ${{verify%%;*}}"
 """
 
 
-def write_slurm(job: FarmJob, folder: Path) -> Path:
-    """Write the job file and the two scripts; returns the one that submits.
+def write_slurm(job: FarmJob, folder: Path) -> Written:
+    """Write the job file and the two scripts, of which one submits.
 
     Raises:
         OutputError: they cannot be written.
@@ -58,16 +61,20 @@ def write_slurm(job: FarmJob, folder: Path) -> Path:
         with written_whole(folder / name) as partial:
             partial.write_text(text, encoding="utf-8")
             partial.chmod(0o755)
-    return folder / SUBMIT
+    return Written(folder / SUBMIT, "submits an array of chunks; its arguments go to sbatch")
 
 
-def submit_slurm(script: Path) -> list[str]:
+def submit_slurm(job: FarmJob, folder: Path) -> list[str]:
     """Run the script; returns Slurm's job ids of the three steps.
 
     Raises:
         ReenactError: sbatch is not there or refuses.
     """
+    script = folder.absolute() / SUBMIT
     done = subprocess.run([str(script)], capture_output=True, text=True, check=False)
     if done.returncode:
         raise ReenactError(f"{script}: {' '.join(done.stderr.split()) or f'exit code {done.returncode}'}")
     return done.stdout.split()
+
+
+SLURM = Queue("slurm", "Write an array job for Slurm.", write_slurm, submit_slurm)

@@ -19,7 +19,7 @@ PREFIX = "reenact:"
 
 
 def frame_attributes(
-    *, weights_sha256: str, fdgan_sha256: str, target: str, driver: str, consent: Consent | None
+    *, weights_sha256: str, fdgan_sha256: str, target: str, driver: str, consent: Consent | None, job: str = ""
 ) -> dict[str, str]:
     """Return the EXR attributes that every frame carries.
 
@@ -28,6 +28,7 @@ def frame_attributes(
         fdgan_sha256: of FD-GAN, or ``NO_FDGAN`` where it paints nothing.
         target, driver: names, without folders.
         consent: of the person shown, if there is one.
+        job: that renders, if it has a name.
     """
     return {
         "Software": f"ofx-reenact {__version__}",
@@ -38,13 +39,13 @@ def frame_attributes(
         "reenact:target": target,
         "reenact:driver": driver,
         "reenact:consent_id": consent.release if consent else NO_CONSENT,
-        "reenact:job": job_name(),
+        "reenact:job": job_name(job),
     }
 
 
-def job_name() -> str:
-    """Return the job that this process works for, as its environment names it."""
-    return os.environ.get("OFX_REENACT_JOB", "desk")
+def job_name(given: str = "") -> str:
+    """Return the name of the job that this process works for: the queue's own for it, else the one given."""
+    return os.environ.get("OFX_REENACT_JOB", given or "desk")
 
 
 def read_attributes(path: Path) -> dict[str, Any]:

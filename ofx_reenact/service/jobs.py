@@ -1,31 +1,31 @@
-"""The jobs that an engine does for other programs: plain values in, plain values out, whatever carries them."""
+"""The jobs that an engine does for other programs: plain values in, plain values out, whatever carries them.
+
+Nothing heavy is imported before :func:`load_engine` or the first job.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import importlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ofx_reenact.engine.loader import Loader, keep_performance, load_performance
-from ofx_reenact.engine.run import Job
-from ofx_reenact.engine.warm import Warm
 from ofx_reenact.errors import SettingsError
-from ofx_reenact.frames.ranges import FrameRange
-from ofx_reenact.progress import Progress, Watch
+from ofx_reenact.progress import Watch
 from ofx_reenact.settings import Settings
-from ofx_reenact.tracking.curves import curves
-from ofx_reenact.tracking.edit import landmarks_of, place
-from ofx_reenact.tracking.performance import Performance, State
-from ofx_reenact.tracking.placed import by_number, check_landmarks, plain_landmarks
 
+if TYPE_CHECKING:
+    from ofx_reenact.tracking.performance import Performance
+
+Request = Mapping[str, Any]
 Values = dict[str, Any]
 
 
 class Service:
     """Does one job at a time and keeps what jobs load.
 
-    Each method is a job: it takes the request's fields and a watch, and returns what came of it.
+    Each public method is a job: it takes the request's fields and a watch, and returns what came of it.
 
     Raises:
         ReenactError: the request or its input cannot be used.
@@ -33,87 +33,112 @@ class Service:
     """
 
     def __init__(self) -> None:
+        from ofx_reenact.engine.warm import Warm
+
         self._warm = Warm()
 
-    def analyse(self, request: Mapping[str, Any], watch: Watch) -> Values:
+    def analyse(self, request: Request, watch: Watch) -> Values:
         """Track the driver and find the target's face, and write the files that are named for them."""
+        from ofx_reenact.engine.analyse import analyse_inputs
+
         settings, fresh = _settings(request), request.get("fresh", True)
         if not isinstance(fresh, bool):
             raise SettingsError(f"fresh {fresh!r}: give true or false")
-        if not settings.performance:
-            raise SettingsError("analyse writes a performance file; name it in settings.performance")
-        if settings.identity and not settings.target:
-            raise SettingsError("--target is needed to make an --identity")
-        loader = Loader(settings, self._warm, watch, fresh=fresh)
-        if settings.identity:
-            watch(Progress("target", 0, 1, None, settings.target))
-            _ = loader.identity
-            watch(Progress("target", 1, 1, None))
-        return {**_about(loader.performance), "performance": settings.performance, "identity": settings.identity}
+        return analyse_inputs(settings, watch, self._warm, fresh=fresh)
 
-    def render(self, request: Mapping[str, Any], watch: Watch) -> Values:
+    def render(self, request: Request, watch: Watch) -> Values:
         """Render frames."""
+        from ofx_reenact.engine.run import Job
+
         return dataclasses.asdict(Job(_settings(request), watch, self._warm).run())
 
-    def preview(self, request: Mapping[str, Any], watch: Watch) -> Values:
+    def preview(self, request: Request, watch: Watch) -> Values:
         """Render one frame."""
+        from ofx_reenact.frames.ranges import FrameRange
+
         frames = _settings(request).frames
         if not frames or len(FrameRange.parse(frames)) != 1:
             raise SettingsError(f"--frames {frames}: a preview is of one frame")
         return self.render(request, watch)
 
-    def landmarks(self, request: Mapping[str, Any], watch: Watch) -> Values:
+    def landmarks(self, request: Request, watch: Watch) -> Values:
         """Return the raw landmarks of a performance's frames."""
-        performance = load_performance(_path(request, "performance"), self._warm)
-        wanted = request.get("frames") or None
-        if not isinstance(wanted, str | None):
-            raise SettingsError(f"frames {wanted!r}: give a range as 1001-1010")
+        from ofx_reenact.frames.ranges import FrameRange
+        from ofx_reenact.tracking.edit import landmarks_of
+        from ofx_reenact.tracking.placed import plain_landmarks
+
+        performance = self._performance(request)
+        wanted = _text(request, "frames", "a range as 1001-1010")
         found = landmarks_of(performance, FrameRange.parse(wanted) if wanted else None)
         return {"size": list(performance.size), "frames": plain_landmarks(found)}
 
-    def place(self, request: Mapping[str, Any], watch: Watch) -> Values:
+    def place(self, request: Request, watch: Watch) -> Values:
         """Replace landmarks by hand-placed ones and write the performance that follows from them."""
-        path, output = _path(request, "performance"), _path(request, "output")
-        placed = by_number(check_landmarks(request.get("frames"), "place"), "place")
-        edited = place(load_performance(path, self._warm), placed)
+        from ofx_reenact.engine.analyse import describe_performance
+        from ofx_reenact.engine.loader import keep_performance
+        from ofx_reenact.tracking.edit import place
+        from ofx_reenact.tracking.placed import by_number, check_landmarks
+
+        performance, output = self._performance(request), _path(request, "output")
+        edited = place(performance, by_number(check_landmarks(request.get("frames"), "place"), "place"))
         keep_performance(output, edited, self._warm)
-        return {**_about(edited), "performance": str(output), "identity": ""}
+        return {**describe_performance(edited), "performance": str(output), "identity": ""}
 
-    def curves(self, request: Mapping[str, Any], watch: Watch) -> Values:
+    def curves(self, request: Request, watch: Watch) -> Values:
         """Return head rotation and blendshapes over a performance's frames."""
-        return curves(load_performance(_path(request, "performance"), self._warm))
+        from ofx_reenact.tracking.curves import curves
+
+        return curves(self._performance(request))
+
+    def job(self, request: Request, watch: Watch) -> Values:
+        """Write a farm's job file; returns what it holds, and what a queue has to run."""
+        from ofx_reenact.farm.model import FarmJob
+
+        file = _path(request, "file")
+        job = FarmJob.of(_settings(request), name=_text(request, "name", "the job's, as text"))
+        job.save(file)
+        command = ["-m", "ofx_reenact", "job", "task", str(file), "render"]
+        return {**job.as_dict(), "chunks": [str(chunk) for chunk in job.chunks], "file": str(file), "command": command}
+
+    def _performance(self, request: Request) -> Performance:
+        from ofx_reenact.engine.loader import load_performance
+
+        return load_performance(_path(request, "performance"), self._warm)
 
 
-def _settings(request: Mapping[str, Any]) -> Settings:
+# What a request may ask to be done.
+JOBS: dict[str, Callable[[Service, Request, Watch], Values]] = {
+    "analyse": Service.analyse,
+    "render": Service.render,
+    "preview": Service.preview,
+    "landmarks": Service.landmarks,
+    "place": Service.place,
+    "curves": Service.curves,
+    "job": Service.job,
+}
+
+
+def load_engine() -> None:
+    """Import everything heavy now, so that the first job need not."""
+    importlib.import_module("ofx_reenact.engine.run")
+
+
+def _settings(request: Request) -> Settings:
     values = request.get("settings")
     if not isinstance(values, dict):
         raise SettingsError('settings are needed, as {"target": "T.exr", …}')
     return Settings.from_dict(values)
 
 
-def _path(request: Mapping[str, Any], name: str) -> Path:
+def _path(request: Request, name: str) -> Path:
     value = request.get(name)
     if not isinstance(value, str) or not value:
         raise SettingsError(f"{name}: a path is needed")
     return Path(value)
 
 
-def _about(performance: Performance) -> Values:
-    """Return what a client shows of a performance; ranges of frames as text."""
-    p, tracked = performance, performance.state == State.TRACKED
-    ranges = {
-        "tracked": p.frames[tracked],
-        "bridged": p.frames[p.state == State.BRIDGED],
-        "held": p.frames[p.state == State.HELD],
-        "absent": p.absent,
-        "hand_made": p.frames[p.hand_made],
-    }
-    return {
-        "first": int(p.frames[0]),
-        "last": int(p.frames[-1]),
-        "reference": p.reference,
-        **{name: str(FrameRange.of(frames)) for name, frames in ranges.items()},
-        "confidence": round(float(p.confidence[tracked].min()), 4),
-        "size": list(p.size),
-        "fps": p.fps,
-    }
+def _text(request: Request, name: str, wanted: str) -> str:
+    value = request.get(name) or ""
+    if not isinstance(value, str):
+        raise SettingsError(f"{name} {value!r}: give {wanted}")
+    return value

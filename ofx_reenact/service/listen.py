@@ -15,15 +15,12 @@ import socket
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ofx_reenact import __version__
 from ofx_reenact.errors import OutputError, ReenactError
 from ofx_reenact.files import read_json
+from ofx_reenact.service.jobs import Service, load_engine
 from ofx_reenact.service.server import Server
-
-if TYPE_CHECKING:
-    from ofx_reenact.service.jobs import Service
 
 SCHEMA = "ofx-reenact/session/1"
 HOST = "127.0.0.1"
@@ -82,8 +79,7 @@ def listen(path: Path, idle: float) -> None:
         OutputError: the session file cannot be written.
     """
     # Loaded before the session file is there, so that the first client finds an engine that is ready.
-    from ofx_reenact.service.jobs import Service
-
+    load_engine()
     service = Service()
     with socket.create_server((HOST, 0)) as door:
         session = Session(door.getsockname()[1], secrets.token_hex(16), os.getpid())

@@ -1,6 +1,7 @@
 """The engine at the end of two pipes: requests come in on one, events go out on the other, a line of JSON each.
 
-``docs/engine.md`` describes the protocol. Nothing heavy is imported before the first job.
+``docs/engine.md`` describes the protocol; :mod:`ofx_reenact.service.jobs` does what requests ask for. Nothing heavy is
+imported before the first job.
 """
 
 from __future__ import annotations
@@ -15,17 +16,14 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from ofx_reenact import __version__
 from ofx_reenact.errors import Exit, ReenactError
 from ofx_reenact.progress import Cancelled, Pace, Watch, plain
-
-if TYPE_CHECKING:
-    from ofx_reenact.service.jobs import Service
+from ofx_reenact.service.jobs import JOBS, Service
 
 PROTOCOL = 1
-JOBS = ("analyse", "render", "preview", "landmarks", "place", "curves")
 # Seconds that a job may take to notice that its client has gone, before the process ends all the same.
 _GRACE = 30.0
 _BLOCK = 1 << 16
@@ -80,7 +78,7 @@ class Server:
     Args:
         requests: file descriptor of the requests.
         events: file of the events.
-        service: what does the jobs; made with the first one if not given.
+        service: what does the jobs; a new one if not given.
         hang_up: called when nobody reads any more; ends the thread that may still be reading, or the process.
 
     Attributes:
@@ -104,7 +102,7 @@ class Server:
         self._ending = self._lost = False
         self._late = threading.Timer(_GRACE, os._exit, (Exit.DEFECT,))
         self._late.daemon = True
-        self._service = service
+        self._service = service or Service()
 
     def run(self) -> int:
         """Serve until the end; returns the process's exit code."""
@@ -134,11 +132,7 @@ class Server:
     def _work(self, task: _Task, watch: Watch) -> bytes:
         """Do a job; returns its last line."""
         try:
-            from ofx_reenact.service.jobs import Service
-
-            self._service = self._service or Service()
-            do = getattr(self._service, task.request["do"])
-            return _line("done", id=task.id, **do(task.request, watch))
+            return _line("done", id=task.id, **JOBS[task.request["do"]](self._service, task.request, watch))
         except Cancelled as cancelled:
             return _line("cancelled", id=task.id, written=cancelled.written)
         except ReenactError as error:

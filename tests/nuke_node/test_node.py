@@ -10,15 +10,12 @@ from pathlib import Path
 import nuke_pixels
 import numpy as np
 import pytest
-import typer
 from conftest import write_exr
-from nuke_session import NUKE, begin, settle, wired
+from nuke_session import NUKE, begin, set_root, settle, wired
 
-from ofx_reenact.cli.options import with_settings
 from ofx_reenact.settings import Settings
-from ofx_reenact.tracking import landmarks as engine_landmarks
 
-GOLDEN = Path(__file__).parent / "golden" / "nuke"
+GOLDEN = Path(__file__).parents[1] / "golden" / "nuke"
 SOURCES = sorted(NUKE.rglob("*.py"))
 STDLIB = {
     "__future__", "atexit", "contextlib", "getpass", "json", "os", "queue", "re", "subprocess", "sys", "tempfile",
@@ -285,11 +282,6 @@ def case_rendered_inputs(nuke, node):
     set_knobs(node, colorspace="lin_rec709", profile="plate", repair="off")
 
 
-def set_root(nuke, **values):
-    for name, value in values.items():
-        nuke.root()[name].setValue(value)
-
-
 CASES = {name[5:]: call for name, call in list(globals().items()) if name.startswith("case_")}
 
 
@@ -298,25 +290,15 @@ def test_what_knobs_come_to(nuke, node, name):
     CASES[name](nuke, node)
     found = resolved(node)
     file = GOLDEN / f"{name}.json"
-    text = json.dumps({"settings": found.settings, "command": found.command}, indent=1) + "\n"
+    text = json.dumps({"settings": found.settings}, indent=1) + "\n"
     if os.environ.get("OFX_REENACT_WRITE_GOLDEN"):
         file.write_text(text)
     assert text == file.read_text()
-    assert command_line(found.command) == Settings.from_dict(found.settings)
+    assert Settings.from_dict(found.settings).output == found.settings["output"]
 
 
 def test_there_are_ten_golden_files():
     assert {path.stem for path in GOLDEN.glob("*.json")} == set(CASES) and len(CASES) == 10
-
-
-def command_line(arguments):
-    """Read a command line with the real options."""
-    read = []
-    app = typer.Typer()
-    app.command("render")(with_settings(lambda settings: read.append(settings) or 0, {}))
-    app.callback()(lambda: None)
-    app(arguments, standalone_mode=False)
-    return read[0]
 
 
 @pytest.mark.parametrize(
@@ -356,27 +338,6 @@ def test_in_a_terminal_errors_are_raised_and_nothing_asks(terminal, capsys):
     assert "reenact-nuke-" in capsys.readouterr().out
 
 
-def test_a_job_for_the_farm(nuke, tmp_path):
-    node = wired(nuke, "/shots/plate.exr", "/shots/take.####.exr", tmp_path / "a b" / "o_v003.####.exr", (1001, 1024))
-    nuke.click(node, "reenact_do_farm")
-    assert "press Analyse first" in nuke.SESSION.messages.pop()
-    (tmp_path / "take.npz").touch()
-    node["reenact_performance"].setValue(str(tmp_path / "take.npz"))
-    nuke.click(node, "reenact_do_farm")
-    job = json.loads((tmp_path / "a b" / "o.Reenact.job.json").read_text())
-    assert job["settings"]["existing"] == "skip"
-    assert command_line(job["command"][2:-2]) == Settings.from_dict(job["settings"])
-    message = nuke.SESSION.messages.pop()
-    assert json.dumps(["python", *job["command"]]) in message and "farm.register" in message
-    from reenact_nuke import farm
-
-    sent = []
-    farm.register(lambda job: sent.append(job) or "job 7 was sent")
-    nuke.click(node, "reenact_do_farm")
-    assert sent == [job] and nuke.SESSION.messages == ["job 7 was sent"]
-    assert node["reenact_status"].value() == "job 7 was sent"
-
-
 def test_presets(nuke, node, tmp_path):
     names = node["reenact_preset"].values()
     assert "head stays" in names
@@ -409,153 +370,6 @@ def test_presets_of_the_studio_that_are_none(nuke, node, tmp_path, monkeypatch):
         node["reenact_preset"].setValue(name)
         nuke.click(node, "reenact_do_apply_preset")
         assert message in nuke.SESSION.messages.pop()
-
-
-def test_the_engines_python_is_found(nuke, tmp_path, monkeypatch):
-    from reenact_nuke import paths, start
-    from reenact_nuke.errors import EngineError
-
-    named, chosen = tmp_path / "named", tmp_path / "chosen"
-    for path in (named, chosen):
-        path.touch()
-    nuke.SESSION.answers.append(str(chosen))
-    start.ask_python()
-    assert paths.find_python() == str(chosen)
-    monkeypatch.setenv("OFX_REENACT_PYTHON", str(named))
-    assert paths.find_python() == str(named)
-    named.unlink()
-    with pytest.raises(EngineError, match=r"OFX_REENACT_PYTHON names .*named, which is not there"):
-        paths.find_python()
-
-
-def test_the_environment_of_an_installed_package_is_the_engines(nuke, tmp_path, monkeypatch):
-    from reenact_nuke import paths
-
-    inside = tmp_path / "env" / "lib" / "python3.11" / "site-packages" / "ofx_reenact" / "nuke" / "reenact_nuke"
-    python = tmp_path / "env" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.touch()
-    monkeypatch.setattr(paths, "HERE", str(inside))
-    assert paths.find_python() == str(python)
-
-
-def test_nukes_libraries_stay_out_of_the_engine(nuke, monkeypatch):
-    from reenact_nuke import link
-
-    for name in ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_INSERT_LIBRARIES", "QT_PLUGIN_PATH"):
-        monkeypatch.setenv(name, "nuke")
-    monkeypatch.setenv("OFX_REENACT_JOB", "kept")
-    given = link.environment("/configs/show.ocio")
-    assert (given["OFX_REENACT_JOB"], given["OCIO"]) == ("kept", "/configs/show.ocio")
-    assert "nuke" not in given.values()
-
-
-@pytest.mark.parametrize(
-    ("root", "config"),
-    [
-        ({}, ""),
-        ({"OCIO_config": "custom", "customOCIOConfigPath": "/show/config.ocio"}, "/show/config.ocio"),
-        ({"OCIO_config": "fn-nuke_cg", "OCIOConfigPath": "/gone.ocio"}, ""),
-        ({"OCIO_config": "fn-nuke_cg", "OCIOConfigPath": str(NUKE / "init.py")}, str(NUKE / "init.py")),
-    ],
-)
-def test_the_scripts_colour_config(nuke, root, config, monkeypatch):
-    from reenact_nuke import colour
-
-    set_root(nuke, colorManagement="OCIO" if root else "Nuke", **root)
-    assert colour.config() == config
-    monkeypatch.setenv("OCIO", "/studio.ocio")
-    assert colour.config() == ""
-
-
-@pytest.mark.parametrize(
-    ("root", "space", "given", "raw", "shown"),
-    [
-        ({}, "Linear Rec.709 (sRGB)", "lin_rec709", True, "default (linear)"),
-        ({"colorManagement": "OCIO", "workingSpaceLUT": "ACES/ACEScg"}, "ACEScg", "", True, "default (scene_linear)"),
-        ({"colorManagement": "OCIO"}, "ACEScg", "scene_linear", True, "default (scene_linear)"),
-        ({"colorManagement": "OCIO"}, "Linear Rec.709 (sRGB)", "", False, "Utility/Linear Rec.709 (sRGB)"),
-        ({"colorManagement": "OCIO"}, "ACEScg", "sRGB - Texture", False, "ACES/ACEScg"),
-    ],
-)
-def test_the_results_read_takes_frames_as_they_were_written(nuke, root, space, given, raw, shown):
-    from reenact_nuke import colour
-
-    set_root(nuke, **root)
-    read = nuke.nodes.Read()
-    colour.set_on_read(read, space, given)
-    assert (read["raw"].value(), read["colorspace"].value()) == (raw, shown)
-
-
-def test_names_of_landmarks_are_the_engines(nuke):
-    from reenact_nuke import landmarks
-
-    assert tuple((name, len(of)) for name, of in engine_landmarks.REGIONS.items()) == landmarks.REGIONS
-
-
-def test_landmarks_to_a_tracker_and_back(nuke, node):
-    from reenact_nuke import landmarks, tracker
-
-    rng = np.random.default_rng(1)
-    known = {"size": [640, 480], "frames": {str(f): (rng.random((68, 2)) * 400).tolist() for f in (1001, 1002, 1004)}}
-    made = landmarks.make_tracker(node, known)
-    assert made.input(0) is node.input(1)
-    assert landmarks.changed(known, landmarks.keys_of(made)) == {}
-    x, y = known["frames"]["1002"][67]
-    assert tracker.keys(made)["mouth 19"][1002] == pytest.approx((x + 0.5, 479.5 - y), abs=1e-3)
-    # Two pixels up in Nuke is two pixels less in the picture's own rows.
-    made["tracks"].move(67, 1, 1002, 479.5 - y + 2)
-    moved = landmarks.changed(known, landmarks.keys_of(made))
-    assert list(moved) == ["1002"]
-    assert moved["1002"][67] == pytest.approx([x, y - 2], abs=1e-3)
-    assert moved["1002"][:67] == known["frames"]["1002"][:67]
-    # A key where the performance was not exported moves that frame alone; other points stay the performance's.
-    known["frames"]["1003"] = [[10.0, 20.0]] * 68
-    made["tracks"].move(0, 0, 1003, 110.5)
-    made["tracks"].move(0, 1, 1003, 459.5)
-    assert landmarks.changed(known, landmarks.keys_of(made))["1003"] == [[110.0, 20.0]] + [[10.0, 20.0]] * 67
-
-
-def test_a_tracker_that_is_another_ones(nuke, node):
-    from reenact_nuke import landmarks, tracker
-    from reenact_nuke.errors import ReenactError
-
-    other = nuke.nodes.Tracker4()
-    other["tracks"].fromScript(tracker.script(["track 1"], {1: [(3.0, 4.0)]}))
-    with pytest.raises(ReenactError, match="no track named as a landmark"):
-        landmarks.keys_of(other)
-    other["tracks"].fromScript("nothing")
-    with pytest.raises(ReenactError, match="written in a way that is not known"):
-        landmarks.keys_of(other)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("{", "cannot be read as landmarks"),
-        ('{"frames": {}}', "expected"),
-        ('{"schema": "ofx-reenact/landmarks/1", "frames": {"1": [[1, 2]]}}', "frame 1 has 1 points, not 68"),
-        ('{"schema": "ofx-reenact/landmarks/1", "frames": {"1": [[1, "a"]]}}', "frame 1: expected a frame number"),
-    ],
-)
-def test_landmark_files_that_are_none(nuke, tmp_path, content, message):
-    from reenact_nuke import landmarks
-    from reenact_nuke.errors import ReenactError
-
-    (tmp_path / "l.json").write_text(content)
-    with pytest.raises(ReenactError, match=message):
-        landmarks.keys_of(str(tmp_path / "l.json"))
-
-
-def test_curves_are_knobs_to_look_at(nuke, node):
-    from reenact_nuke import curves
-
-    found = {"frames": [1001, 1003], "rotation": {"yaw": [0.0, 10.0]}, "blendshapes": {"jawOpen": [0.1, 0.5]}}
-    for _ in range(2):
-        assert curves.show(node, found) == "2 curves of 2 frames"
-    nuke.frame(1002)
-    assert node["reenact_curve_yaw"].value() == 5.0
-    assert [k for k in node.knobs() if k.startswith("reenact_curve_")] == ["reenact_curve_yaw", "reenact_curve_jawOpen"]
 
 
 def test_inputs_that_are_no_files_are_rendered(nuke, tmp_path):

@@ -1,5 +1,6 @@
 """The link between Nuke and the engine where it breaks: engines that are dead, mute, deaf, of another version."""
 
+import json
 import os
 import sys
 import time
@@ -10,7 +11,7 @@ from nuke_session import begin, python_of, settle, wired
 
 from ofx_reenact import __version__
 
-SCRIPT = Path(__file__).with_name("scripted_engine.py")
+SCRIPT = Path(__file__).parents[1] / "scripted_engine.py"
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the engine's Python is a shell script here")
 
 
@@ -241,3 +242,41 @@ def test_a_script_saved_at_work_reopens_with_its_buttons(start, tmp_path):
     assert not again["reenact_do_render"].enabled()
     again.showControlPanel()
     assert again["reenact_do_render"].enabled()
+
+
+def test_a_job_goes_to_the_studio_s_function_or_is_told(start, tmp_path):
+    nuke, node = start("fine")
+    from reenact_nuke import farm
+
+    node["reenact_performance"].setValue(str(tmp_path / "none.npz"))
+    nuke.click(node, "reenact_do_farm")
+    assert "press Analyse first" in nuke.SESSION.messages.pop()
+    node["reenact_performance"].setValue(str(tmp_path / "take.npz"))
+    send(nuke, node)
+    file = str(tmp_path / "o.Reenact.job.json")
+    command = ["-m", "ofx_reenact", "job", "task", file, "render"]
+    message = nuke.SESSION.messages.pop()
+    assert json.dumps(["python", *command]) in message and "farm.register" in message
+    assert node["reenact_status"].value() == f"The job is written: {file}"
+    sent = []
+    farm.register(lambda job: sent.append(job) or "job 7 was sent")
+    send(nuke, node)
+    assert sent == [{"name": "Reenact", "file": file, "command": command}]
+    assert nuke.SESSION.messages == ["job 7 was sent"] and node["reenact_status"].value() == "job 7 was sent"
+
+
+def test_a_studio_s_function_that_fails_is_said(start, tmp_path):
+    nuke, node = start("fine")
+    from reenact_nuke import farm, log
+
+    farm.register(lambda job: 1 / 0)
+    send(nuke, node)
+    said = nuke.SESSION.messages.pop()
+    assert "The job is written, but the studio's own function did not send it: ZeroDivisionError" in said
+    assert str(tmp_path / "o.Reenact.job.json") in said and "ZeroDivisionError" in Path(log.path()).read_text()
+
+
+def send(nuke, node):
+    assert nuke.click(node, "reenact_do_farm")
+    settle(nuke)
+    assert node["reenact_do_farm"].enabled()

@@ -1,0 +1,99 @@
+"""What the queues share: how each describes itself, and folders and programs that its own command line can name.
+
+Imports nothing heavy: the command line is made from the queues.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ofx_reenact.errors import OutputError, SettingsError
+
+STEPS = ("analyse", "render", "verify")
+CHUNK = 20
+JOB_FILE = "job.json"
+# What a queue's own command line keeps as it is, whatever shell or macro looks at it.
+_PLAIN = re.compile(r"[A-Za-z0-9/._:\\-]+")
+
+
+@dataclass(frozen=True)
+class Written:
+    """Files that were written for a queue: the one to name, what it is, and what to do with it next."""
+
+    path: Path
+    what: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One more text that a queue needs; one whose default is None must be given."""
+
+    name: str
+    help: str
+    default: str | None = None
+
+
+@dataclass(frozen=True)
+class Queue:
+    """One kind of queue; ``ofx-reenact job NAME`` is made from this.
+
+    Attributes:
+        name: of the command.
+        help: of the command.
+        write: writes a job's files; called with ``(job, folder, **options)``.
+        submit: submits what was written, called alike; returns the queue's ids of it. None: there is no such command.
+        options: further options of both.
+        sizes_chunks: the queue can size chunks by the time that they take (``--chunk-seconds``).
+    """
+
+    name: str
+    help: str
+    write: Callable[..., Written]
+    submit: Callable[..., list[str]] | None = None
+    options: tuple[Option, ...] = ()
+    sizes_chunks: bool = False
+
+
+def folder_of(path: Path, what: str) -> Path:
+    """Make the folder that a queue's files go to; returns its absolute path.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path}: the {what} folder cannot be made ({error.strerror or error})") from error
+    return path.absolute()
+
+
+def plain_folder(folder: Path, queue: str) -> Path:
+    """Make a queue's folder, whose name goes through the queue's own command line.
+
+    Raises:
+        SettingsError: a shell or the queue could take its name for something else.
+        OutputError: it cannot be made.
+    """
+    path = folder.absolute()
+    if not _PLAIN.fullmatch(str(path)):
+        raise SettingsError(f"{path}: {queue} takes plain letters, digits and /._- only; choose another DIR")
+    return folder_of(path, queue)
+
+
+def plain_launcher(queue: str) -> list[str]:
+    """Return how the queue starts ``ofx-reenact``: OFX_REENACT_PYTHON as it is at submission, else by name.
+
+    Raises:
+        SettingsError: a shell or the queue could take the interpreter's path for something else.
+    """
+    python = os.environ.get("OFX_REENACT_PYTHON", "")
+    if not python:
+        return ["ofx-reenact"]
+    if not _PLAIN.fullmatch(python):
+        raise SettingsError(f"OFX_REENACT_PYTHON={python}: {queue} takes a path of plain letters, digits and /._- only")
+    return [python, "-m", "ofx_reenact"]
