@@ -1,6 +1,7 @@
-"""Narrow networks for tests: the shape of the real ones, a thousandth of their size."""
+"""Networks for tests: narrow ones, and the counting of weights."""
 
 import torch
+from torch import nn
 
 from ofx_reenact.fdgan.network import Extractor, Translator
 from ofx_reenact.fdgan.repair import DenseFDGAN
@@ -10,3 +11,8 @@ def small(seed: int = 0) -> DenseFDGAN:
     """The dense network, narrow."""
     torch.manual_seed(seed)
     return DenseFDGAN(Extractor(12, (8, 8, 8, 8), (4, 4, 4, 4)), Translator(15, 6, (8, 8, 8, 8), (4, 4, 4, 4)))
+
+
+def linear_parameters(module: nn.Module) -> int:
+    """Weights and biases of a network's linear layers."""
+    return sum(p.numel() for m in module.modules() if isinstance(m, nn.Linear) for p in m.parameters())

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from test_training import stop_at
+from trainings import stop_at
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError, SettingsError
@@ -21,12 +21,12 @@ from ofx_reenact.fdgan.network import Extractor, Translator
 from ofx_reenact.fdgan.portrait import Portrait
 from ofx_reenact.fdgan.repair import DenseFDGAN
 from ofx_reenact.fdgan.weights import load_portrait
+from ofx_reenact.training import loop as training
 from ofx_reenact.training.distributed import ALONE, Group, joined
 from ofx_reenact.training.fdgan import dense, features, paper, train
 from ofx_reenact.training.fdgan.data import faces, pair_set
 from ofx_reenact.training.fdgan.data.packed import pack
 from ofx_reenact.training.fdgan.data.pairs import Pair
-from ofx_reenact.training.loop import loop as training
 
 SIZE, PAIRS, PEOPLE = 32, 40, 4
 NARROW = ((8, 8, 8, 8), (4, 4, 4, 4))

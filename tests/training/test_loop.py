@@ -1,0 +1,57 @@
+"""The loop of a training: interrupted, resumed, killed, not begun over another."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from trainings import line, paper, plate, stop_at
+
+from ofx_reenact.cli.main import run
+from ofx_reenact.errors import SettingsError, WeightsError
+from ofx_reenact.training import loop as training
+
+
+@pytest.mark.parametrize("make", [lambda: paper(1), lambda: paper(2), plate], ids=["stage 1", "stage 2", "plate"])
+def test_a_run_that_was_broken_off_gives_the_numbers_of_an_unbroken_one(tmp_path, make):
+    whole, broken, resumed = make(), make(), make()
+    training.run(whole, tmp_path / "whole", 4, save_every=2)
+    stop_at(broken, 3)
+    with pytest.raises(KeyboardInterrupt):
+        training.run(broken, tmp_path / "broken", 4, save_every=2)
+    points = []
+    training.run(resumed, tmp_path / "broken", 4, save_every=2, resume=True, observe=points.append)
+    assert [point.step for point in points] == [4]
+    for name, value in whole.network.state_dict().items():
+        assert torch.equal(value, resumed.network.state_dict()[name]), name
+
+
+def test_a_run_is_not_begun_over_another(tmp_path):
+    training.run(plate(), tmp_path / "run", 2, save_every=1)
+    with pytest.raises(SettingsError, match="--resume"):
+        training.run(plate(), tmp_path / "run", 4, save_every=1)
+    with pytest.raises(SettingsError, match=r"other settings \(seed\)"):
+        training.run(plate(seed=2), tmp_path / "run", 4, save_every=1, resume=True)
+    with pytest.raises(SettingsError, match="other settings"):
+        training.run(paper(1), tmp_path / "run", 4, save_every=1, resume=True)
+    (tmp_path / "run" / training.CHECKPOINT).write_bytes(b"half a checkpoint")
+    with pytest.raises(WeightsError, match="not a whole checkpoint"):
+        training.run(plate(), tmp_path / "run", 4, save_every=1, resume=True)
+
+
+@pytest.mark.slow
+def test_killed_while_saving_leaves_the_last_checkpoint_usable(tmp_path):
+    command = [sys.executable, "-m", "ofx_reenact", *line(tmp_path, "--steps", "100000", "--save-every", "1")]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    checkpoint = tmp_path / "run" / training.CHECKPOINT
+    patience = time.monotonic() + 90
+    while not checkpoint.exists() and time.monotonic() < patience:
+        time.sleep(0.05)
+    time.sleep(1.0)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    step = torch.load(checkpoint, weights_only=True)["step"]
+    assert run(line(tmp_path, "--steps", str(step + 2), "--save-every", "1", "--resume")) == 0
