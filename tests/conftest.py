@@ -108,6 +108,11 @@ def identity(target, colour, weights):
     return identify(Settings(target=str(TARGET)), target, colour, weights)
 
 
+@pytest.fixture(scope="session")
+def face(identity):
+    return identity.face
+
+
 def make_shot(identity, target, performance, weights, settings=None, painter=None) -> Shot:
     """Fit a performance to the face of an identity in a picture that was read."""
     view = view_of(identity.face, target, Colour())

@@ -1,4 +1,4 @@
-"""Metrics of reenactment with known answers: pixels, motion, distributions, intervals, identity, OpenFace."""
+"""Metrics of reenactment with known answers: pixels, motion, distributions, intervals, face, OpenFace."""
 
 
 import cv2
@@ -10,7 +10,7 @@ from scipy.linalg import sqrtm
 from scipy.spatial.transform import Rotation
 
 from ofx_reenact.errors import ReenactError, SettingsError
-from ofx_reenact.evaluate.metrics import distribution, identity, inception, motion, openface, pixels, vggface2
+from ofx_reenact.evaluate.metrics import distribution, face, inception, motion, openface, pixels, vggface2
 from ofx_reenact.evaluate.metrics.scores import estimate
 from ofx_reenact.resources import resource
 from ofx_reenact.tracking.facemesh import BLENDSHAPES
@@ -74,11 +74,11 @@ def test_a_frame_is_scored_alone(portrait):
         assert [s.values[0] for s in alone] == pytest.approx([s.values[row] for s in together], rel=1e-4)
 
 
-def test_blur_takes_sharpness_and_noise_adds_to_it(smiling, identity):
+def test_blur_takes_sharpness_and_noise_adds_to_it(smiling, face):
     picture = np.round(smiling * 255).astype(np.uint8)
-    plate = pixels.fine_contrast(picture, identity.mesh)
+    plate = pixels.fine_contrast(picture, face.mesh)
     kept = pixels.sharpness_kept(
-        np.array([pixels.fine_contrast(x, identity.mesh) for x in (picture, blurred(picture, 2), noised(picture, 9))]),
+        np.array([pixels.fine_contrast(x, face.mesh) for x in (picture, blurred(picture, 2), noised(picture, 9))]),
         plate,
     )
     assert kept.values[0] == 1
@@ -199,24 +199,24 @@ def test_interval_sees_that_pairs_share_a_target():
 
 @needs_sface
 def test_permuted_people_are_not_each_other(smiling, identity_of_demo):
-    embedder = identity.choose("sface")
+    embedder = face.choose("sface")
     same = embedder.embed(smiling, identity_of_demo)
     softer = embedder.embed(blurred(smiling.astype(np.float32), 1), identity_of_demo)
     made = np.stack([same, softer])
-    values = identity.similarity(embedder.backend, made, same).values
+    values = face.similarity(embedder.backend, made, same).values
     assert values[0] == pytest.approx(1) and 0.8 < values[1] < 1
     other = np.roll(same, 7)
-    assert identity.similarity(embedder.backend, other[None], same).values[0] < 0.5
-    assert identity.rest_error(embedder.backend, made[:1], same).values == pytest.approx(0, abs=1e-6)
+    assert face.similarity(embedder.backend, other[None], same).values[0] < 0.5
+    assert face.rest_error(embedder.backend, made[:1], same).values == pytest.approx(0, abs=1e-6)
 
 
 @pytest.fixture(scope="module")
-def identity_of_demo(identity):
-    return identity.mesh
+def identity_of_demo(face):
+    return face.mesh
 
 
 @pytest.mark.parametrize(("choose", "name", "file"), [
-    (identity.choose, "vggface2", vggface2.FILE), (distribution.choose, "inception", inception.FILE),
+    (face.choose, "vggface2", vggface2.FILE), (distribution.choose, "inception", inception.FILE),
 ])  # fmt: skip
 def test_a_missing_backend_says_which_where_from_and_where_to(choose, name, file, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
@@ -237,7 +237,7 @@ def test_vggface2_is_used_where_its_file_is(tmp_path, monkeypatch, smiling, iden
     state = vggface2.InceptionResnet().state_dict()
     vggface2.FILE.path.parent.mkdir(parents=True)
     torch.save(state | {"logits.weight": torch.zeros(3, 512), "logits.bias": torch.zeros(3)}, vggface2.FILE.path)
-    embedder = identity.choose()
+    embedder = face.choose()
     assert "VGGFace2" in embedder.backend
     found = embedder.embed(smiling, identity_of_demo)
     assert found.shape == (embedder.length,) and np.linalg.norm(found) == pytest.approx(1, abs=1e-5)

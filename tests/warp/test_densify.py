@@ -31,8 +31,8 @@ def heads(count=4) -> densify.Heads:
     return densify.Heads(turns, np.array([2.0, 2.1, 2.2, 1.9]), np.arange(12.0).reshape(4, 3))
 
 
-def test_head_motions(identity):
-    target = identity.head
+def test_head_motions(face):
+    target = face.head
     relative = densify.head_poses(target, heads(), 0, "relative", 1, 1)
     assert np.allclose(relative.rotation[0], target.rotation)
     turn = relative.rotation[2] @ target.rotation.T
@@ -54,10 +54,10 @@ def test_a_walking_driver_does_not_pull_the_head_off():
     assert far[1, 0] == pytest.approx(0.5, rel=0.01)
 
 
-def test_plane_map_takes_the_result_back(identity):
+def test_plane_map_takes_the_result_back(face):
     turn = Rotation.from_euler("xyz", [5, 12, -8], degrees=True).as_matrix()
-    moved = Similarity(turn @ identity.head.rotation, identity.head.scale * 1.1, identity.head.translation + 9)
+    moved = Similarity(turn @ face.head.rotation, face.head.scale * 1.1, face.head.translation + 9)
     points = np.array([[1.0, 4.0, -3.0], [-2.0, 3.0, -3.0]])
-    affine = densify.plane_map(moved, identity.head, -3.0, np.zeros(3))
+    affine = densify.plane_map(moved, face.head, -3.0, np.zeros(3))
     result = np.column_stack([moved.apply(points)[:, :2], np.ones(2)])
-    assert np.allclose(result @ affine.T, identity.head.apply(points)[:, :2])
+    assert np.allclose(result @ affine.T, face.head.apply(points)[:, :2])

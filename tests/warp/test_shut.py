@@ -21,9 +21,9 @@ def blink(face: np.ndarray) -> np.ndarray:
     return shut(face, moved, driver, 0, weights)
 
 
-def test_shut_carries_openness_over(identity):
+def test_shut_carries_openness_over(face):
     """A driver's blink shuts a narrow eye and a wide one; a shut upper lid lies on the lower one's rim."""
-    face = identity.frontal
+    face = face.frontal
     result = face[:FACE_POINTS] + blink(face)
     for contour in (EYE_RIGHT, EYE_LEFT):
         gap = result[:, contour[1][1:-1], 1] - result[:, contour[0][1:-1], 1]
@@ -34,13 +34,13 @@ def test_shut_carries_openness_over(identity):
         assert (0.2 * gap[0] < gap[2]).all() and (gap[2] < 0.8 * gap[0]).all()
 
 
-def test_shut_lids_meet_without_steps(identity):
+def test_shut_lids_meet_without_steps(face):
     """Along the line where the lids meet, pixels mix both sides instead of taking one."""
-    frontal = identity.frontal[:FACE_POINTS]
-    moved = identity.head.apply(frontal + blink(identity.frontal)[1]) - identity.head.apply(frontal)
-    laid = TargetSheet(identity.frontal, identity.head, identity.size, neck=0.35)
-    stmap = laid.bend(moved, identity.head)
-    height, width = identity.size[1], identity.size[0]
+    frontal = face.frontal[:FACE_POINTS]
+    moved = face.head.apply(frontal + blink(face.frontal)[1]) - face.head.apply(frontal)
+    laid = TargetSheet(face.frontal, face.head, face.size, neck=0.35)
+    stmap = laid.bend(moved, face.head)
+    height, width = face.size[1], face.size[0]
     picture = np.repeat(np.arange(height, dtype=np.float32)[:, None, None], width, axis=1).repeat(3, axis=2)
     lids = [seam for seam in stmap.seams if len(seam.x) > 20]
     assert len(lids) == 2
@@ -50,15 +50,15 @@ def test_shut_lids_meet_without_steps(identity):
         rows, columns = seam.y - stmap.top, seam.x - stmap.left
         one_sided = (y + stmap.offset[..., 1])[rows, columns]
         assert (np.abs(colour[rows, columns] - one_sided) > 0.2).mean() > 0.3
-    assert not laid.bend(moved * 0.01, identity.head).seams, "where nothing jumps there is no seam"
+    assert not laid.bend(moved * 0.01, face.head).seams, "where nothing jumps there is no seam"
 
 
-def test_lips_never_cross(identity):
+def test_lips_never_cross(face):
     moved = np.zeros((1, FACE_POINTS, 3))
     moved[0, list(LIPS_INNER[0][1:-1]), 1] = 3.0
-    driver = np.repeat(identity.frontal[None], 1, axis=0)
+    driver = np.repeat(face.frontal[None], 1, axis=0)
     weights = dict.fromkeys(("jaw", "mouth", "eye_right", "eye_left", "brow_right", "brow_left", "nose"), 1.0)
-    result = identity.frontal[:FACE_POINTS] + shut(identity.frontal, moved, driver, 0, weights)[0]
+    result = face.frontal[:FACE_POINTS] + shut(face.frontal, moved, driver, 0, weights)[0]
     gap = result[list(LIPS_INNER[1][1:-1]), 1] - result[list(LIPS_INNER[0][1:-1]), 1]
-    rest = identity.frontal[list(LIPS_INNER[1][1:-1]), 1] - identity.frontal[list(LIPS_INNER[0][1:-1]), 1]
+    rest = face.frontal[list(LIPS_INNER[1][1:-1]), 1] - face.frontal[list(LIPS_INNER[0][1:-1]), 1]
     assert (gap >= np.minimum(rest, 0) - 1e-6).all()

@@ -15,11 +15,11 @@ from ofx_reenact.warp.stmap import STMap, TargetSheet, to_nuke
 
 
 @pytest.fixture(scope="module")
-def laid(identity) -> TargetSheet:
-    return TargetSheet(identity.frontal, identity.head, identity.size, neck=0.35)
+def laid(face) -> TargetSheet:
+    return TargetSheet(face.frontal, face.head, face.size, neck=0.35)
 
 
-def still(identity) -> np.ndarray:
+def still(face) -> np.ndarray:
     return np.zeros((FACE_POINTS, 3))
 
 
@@ -43,48 +43,48 @@ def test_displacements_of_all_points_alike_displace_all_alike():
     assert not shape.displace(mesh * 0, rings * 0).any()
 
 
-def test_nothing_moves_nothing(laid, identity):
-    assert laid.bend(still(identity), identity.head) is None
+def test_nothing_moves_nothing(laid, face):
+    assert laid.bend(still(face), face.head) is None
 
 
-def test_every_control_point_is_met(laid, identity, performance):
+def test_every_control_point_is_met(laid, face, performance):
     moved = np.random.default_rng(0).normal(size=(FACE_POINTS, 3))
-    stmap = laid.bend(moved, identity.head)
+    stmap = laid.bend(moved, face.head)
     # The map says where a pixel comes from; at the place a point moved to, that is where it was.
     # (Seen from the front: on the far side of a turned face a nearer cheek hides the points.)
     seen = list(MESH68[5:12] + MESH68[17:31] + MESH68[48:60:2])
-    outer = identity.mesh[seen, :2]
+    outer = face.mesh[seen, :2]
     places = outer + moved[seen, :2]
     x, y = places.T - np.array([[stmap.left], [stmap.top]])
     offset = sample(stmap.offset, x[None], y[None])[0]
     assert np.linalg.norm(places + offset - outer, axis=1).max() < 0.7
 
 
-def test_motion_ends_before_the_border_and_the_map_covers_the_face(laid, identity):
-    head = Similarity(identity.head.rotation, identity.head.scale, identity.head.translation + np.array([15, 10, 0]))
-    moved = head.apply(identity.frontal[:FACE_POINTS]) - identity.head.apply(identity.frontal[:FACE_POINTS])
+def test_motion_ends_before_the_border_and_the_map_covers_the_face(laid, face):
+    head = Similarity(face.head.rotation, face.head.scale, face.head.translation + np.array([15, 10, 0]))
+    moved = head.apply(face.frontal[:FACE_POINTS]) - face.head.apply(face.frontal[:FACE_POINTS])
     stmap = laid.bend(moved, head)
-    whole = np.zeros((identity.size[1], identity.size[0], 2))
+    whole = np.zeros((face.size[1], face.size[0], 2))
     whole[stmap.slices] = stmap.offset
     border = np.concatenate([whole[0], whole[-1], whole[:, 0], whole[:, -1]])
     assert np.abs(border[len(whole[0]) :]).max() < 3.0, "of 18 pixels; the chin is close to the lower edge"
     assert (whole[0, :, 1] >= 0).all(), "nothing comes in from above the upper edge"
-    nose = identity.mesh[4, :2] + [15, 10]
+    nose = face.mesh[4, :2] + [15, 10]
     assert np.allclose(whole[round(nose[1]), round(nose[0])], [-15, -10], atol=0.5)
 
 
-def dome(identity, air: float) -> tuple[np.ndarray, Similarity, np.ndarray]:
+def dome(face, air: float) -> tuple[np.ndarray, Similarity, np.ndarray]:
     """A round white head before a background that fades upwards, ``air`` face heights below the edge or cut off by it.
 
     Returns:
         The picture (H, W, 3), the head's pose in it, and the headroom (W,).
     """
-    width, height = identity.size
-    oval = identity.mesh[list(FACE_OVAL), :2]
+    width, height = face.size
+    oval = face.mesh[list(FACE_OVAL), :2]
     tall = np.ptp(oval[:, 1])
     middle, brow = oval.mean(0)[0], oval[:, 1].min()
     up = brow - 0.28 * tall - air * tall
-    head = Similarity(identity.head.rotation, identity.head.scale, identity.head.translation - [0, up, 0])
+    head = Similarity(face.head.rotation, face.head.scale, face.head.translation - [0, up, 0])
     y, x = np.mgrid[:height, :width].astype(float)
     centre = (air + 0.28 + 0.5) * tall
     inside = ((x - middle) / (0.45 * tall)) ** 2 + ((y - centre) / (0.78 * tall)) ** 2 < 1
@@ -102,11 +102,11 @@ def sunk(sheet, head: Similarity, frontal: np.ndarray, way: np.ndarray) -> STMap
 
 @pytest.mark.parametrize("air", [0.02, 0.03, 0.1])
 @pytest.mark.parametrize("share", [0.1, 0.3])
-def test_a_crown_near_the_upper_edge_keeps_its_shape(identity, air, share):
-    picture, head, above = dome(identity, air)
-    laid = TargetSheet(identity.frontal, head, identity.size, 0.35, above)
+def test_a_crown_near_the_upper_edge_keeps_its_shape(face, air, share):
+    picture, head, above = dome(face, air)
+    laid = TargetSheet(face.frontal, head, face.size, 0.35, above)
     down = share * laid.face_height
-    stmap = sunk(laid, head, identity.frontal, np.array([0, down, 0]))
+    stmap = sunk(laid, head, face.frontal, np.array([0, down, 0]))
     result = picture.copy()
     result[stmap.slices] = compose(picture, stmap, [], np.zeros(3, np.float32)).colour
     white = result[..., 0] > 4.5
@@ -121,33 +121,33 @@ def test_a_crown_near_the_upper_edge_keeps_its_shape(identity, air, share):
         assert (np.diff(behind) >= -1e-5).all(), "in its order"
 
 
-def test_the_upper_edge_stays_and_says_where_it_is_drawn_out(identity):
-    _, head, above = dome(identity, 0.06)
+def test_the_upper_edge_stays_and_says_where_it_is_drawn_out(face):
+    _, head, above = dome(face, 0.06)
     for known in (above, None):
-        laid = TargetSheet(identity.frontal, head, identity.size, 0.35, known)
-        stmap = sunk(laid, head, identity.frontal, np.array([4.0, 30, 0]))
+        laid = TargetSheet(face.frontal, head, face.size, 0.35, known)
+        stmap = sunk(laid, head, face.frontal, np.array([4.0, 30, 0]))
         assert stmap.top == 0
         from_y = stmap.grid()[1] + stmap.offset[..., 1]
         assert np.abs(from_y[0]).max() < 1e-3 and from_y.min() >= -1e-3, "an STMap's values lie in the picture"
-        middle = int(head.apply(identity.frontal)[:, 0].mean()) - stmap.left
+        middle = int(head.apply(face.frontal)[:, 0].mean()) - stmap.left
         assert stmap.stretch[3, middle] > 1.1 and stmap.stretch[-20, middle] < 1.2
-        rising = sunk(laid, head, identity.frontal, np.array([0.0, -30, 0]))
+        rising = sunk(laid, head, face.frontal, np.array([0.0, -30, 0]))
         assert rising.offset[0, middle, 1] > 15, "a head that rises leaves the picture"
-        assert laid.bend(still(identity), head) is None
+        assert laid.bend(still(face), head) is None
 
 
-def test_hair_goes_with_the_head_as_far_as_the_picture_shows_it(identity):
-    _, head, _ = dome(identity, 0.2)
-    width, height = identity.size
-    tall = TargetSheet(identity.frontal, head, identity.size, 0.35, np.zeros(width, np.float32))
-    bald = TargetSheet(identity.frontal, head, identity.size, 0.35, np.full(width, height, np.float32))
+def test_hair_goes_with_the_head_as_far_as_the_picture_shows_it(face):
+    _, head, _ = dome(face, 0.2)
+    width, height = face.size
+    tall = TargetSheet(face.frontal, head, face.size, 0.35, np.zeros(width, np.float32))
+    bald = TargetSheet(face.frontal, head, face.size, 0.35, np.full(width, height, np.float32))
     assert (tall.share >= bald.share).all() and (tall.share > bald.share + 0.1).any()
-    assert np.allclose(bald.share, TargetSheet(identity.frontal, head, identity.size, 0.35).share)
+    assert np.allclose(bald.share, TargetSheet(face.frontal, head, face.size, 0.35).share)
 
 
-def test_a_head_whose_hair_is_cut_off_sinks_little(identity):
-    _, head, above = dome(identity, -0.1)
-    laid = TargetSheet(identity.frontal, head, identity.size, 0.35, above)
+def test_a_head_whose_hair_is_cut_off_sinks_little(face):
+    _, head, above = dome(face, -0.1)
+    laid = TargetSheet(face.frontal, head, face.size, 0.35, above)
     assert len(laid.cut) and np.allclose(head.apply(laid.cut)[:, 1], 0, atol=1e-6)
     slack = 0.07 * laid.face_height
     ways = np.array([0, 1.0, 40, 400, -40])
@@ -159,16 +159,16 @@ def test_a_head_whose_hair_is_cut_off_sinks_little(identity):
     assert down[0] == 0 and down[1] == pytest.approx(1, abs=0.01) and down[4] == pytest.approx(-40)
     assert 0.8 * slack < down[2] < down[3] <= slack + 1e-9
     assert np.array_equal(kept.translation[:, [0, 2]], heads.translation[:, [0, 2]])
-    arm = np.full(identity.size[0], 50, np.float32)
+    arm = np.full(face.size[0], 50, np.float32)
     arm[:15] = 0
-    free = TargetSheet(identity.frontal, head, identity.size, 0.35, arm)
+    free = TargetSheet(face.frontal, head, face.size, 0.35, arm)
     assert densify.kept_cut(heads, free.cut, slack) is heads
 
 
-def test_no_tearing_in_a_turn(laid, identity):
+def test_no_tearing_in_a_turn(laid, face):
     turn = Rotation.from_euler("y", 15, degrees=True).as_matrix()
-    head = Similarity(turn @ identity.head.rotation, identity.head.scale, identity.head.translation)
-    moved = head.apply(identity.frontal[:FACE_POINTS]) - identity.head.apply(identity.frontal[:FACE_POINTS])
+    head = Similarity(turn @ face.head.rotation, face.head.scale, face.head.translation)
+    moved = head.apply(face.frontal[:FACE_POINTS]) - face.head.apply(face.frontal[:FACE_POINTS])
     stmap = laid.bend(moved, head)
     inside = stmap.reach > 0
     assert (stmap.stretch[inside] > 0.2).mean() > 0.995
