@@ -11,9 +11,6 @@ from reenact_nuke import inputs, knobs, layout, paths
 from reenact_nuke.errors import ReenactError
 from reenact_nuke.inputs import DRIVER, TARGET, Source
 
-# What a performance depends on; when one of these changes, the driver is tracked anew.
-TRACKING = ("driver", "tracker", "landmarks", "face", "smoothing", "driver_colorspace")
-
 
 class Resolved(NamedTuple):
     """A node, resolved.
@@ -91,8 +88,9 @@ def performance_path(node: Any, output: str) -> str:
 
 def tracking_settings(found: Resolved) -> Dict[str, Any]:
     """What the tracked driver depends on: of the settings, and of a driver that Nuke renders, its frames."""
-    names = TRACKING + (("frames",) if found.driver.rendered else ())
-    return {name: found.settings[name] for name in names if name in found.settings}
+    names = [option["name"] for option in paths.options() if "track" in option["affects"]]
+    names += ["frames"] if found.driver.rendered else []
+    return {name: found.settings[name] for name in names if name in found.settings and name != "performance"}
 
 
 def tracked(node: Any) -> Dict[str, Any]:

@@ -9,19 +9,18 @@ import typer
 
 from ofx_reenact.cli import progress as shown
 from ofx_reenact.cli.options import setting, with_settings
-from ofx_reenact.settings import Settings
+from ofx_reenact.settings import Settings, names_affecting
 
 app = typer.Typer(
     name="export", help="FD-GAN of one target for other programs.", no_args_is_help=True, rich_markup_mode="rich"
 )
 
-# What a window shows is that of a render with these; the rest of a render's options come after the warp.
-_INPUTS = (
-    "target", "driver", "output", "frames", "target_frame", "performance", "identity", "weights", "fdgan_weights",
-    "appearance", "tracker", "landmarks", "target_landmarks", "face", "target_face", "smoothing", "motion", "retarget",
-    "reference", "weight_pose", "weight_position", "weight_jaw", "weight_mouth", "weight_eye_right", "weight_eye_left",
-    "weight_brow_right", "weight_brow_left", "neck", "colorspace", "driver_colorspace", "existing", "device",
-)  # fmt: skip
+# A window shows a frame as FD-GAN does, before it paints: what comes after the warp has no option here.
+_INPUTS = tuple(
+    name
+    for name in (*names_affecting("track", "person", "pixels"), "output", "frames", "existing")
+    if name not in ("profile", "repair")
+)
 
 _Identity = Annotated[str, setting("identity")]
 _Target = Annotated[str, setting("target")]

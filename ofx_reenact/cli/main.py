@@ -76,7 +76,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.command("render", help=render.HELP)(render.command())
-app.command("track", help=track.HELP)(track.command)
+app.command("track", help=track.HELP)(track.command())
 app.command("analyse", help=analyse.HELP)(analyse.command())
 app.command("verify", help=verify.HELP)(verify.command)
 app.command("publish", help=publish.HELP)(publish.command)

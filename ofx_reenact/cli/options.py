@@ -10,7 +10,8 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from ofx_reenact.errors import SettingsError
-from ofx_reenact.settings import Settings, check
+from ofx_reenact.settings import Settings
+from ofx_reenact.settings.option import check
 
 
 def settings_parameters(names: Collection[str] = ()) -> list[inspect.Parameter]:
@@ -65,12 +66,15 @@ def from_options(values: dict[str, Any]) -> Settings:
     Raises:
         SettingsError: a value is outside its choices or range.
     """
-    listed = {f.name for f in dataclasses.fields(Settings) if isinstance(f.default, tuple)}
-    split: dict[str, Any] = {
-        name: tuple(part.strip() for part in value.split(",") if part.strip()) if name in listed else value
-        for name, value in values.items()
-    }
-    return Settings(**split)
+    fields = {field.name: field for field in dataclasses.fields(Settings)}
+    return Settings(**{name: _value_of(fields[name], said) for name, said in values.items()})
+
+
+def _value_of(field: dataclasses.Field[Any], said: Any) -> Any:
+    """Return an option's value as the command line says it; lists are written with commas."""
+    if not isinstance(field.default, tuple):
+        return said
+    return tuple(part.strip() for part in said.split(",") if part.strip())
 
 
 def _parameter(field: dataclasses.Field[Any], kind: Any) -> inspect.Parameter:
@@ -104,9 +108,8 @@ def _checker(field: dataclasses.Field[Any]) -> Callable[[Any], Any]:
     """Check a value while the command line is read, so that a wrong one is a usage error."""
 
     def callback(value: Any) -> Any:
-        plain = tuple(value.split(",")) if isinstance(field.default, tuple) else value
         try:
-            check(field, plain)
+            check(field, _value_of(field, value))
         except SettingsError as error:
             raise typer.BadParameter(str(error)) from error
         return value

@@ -3,43 +3,41 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ofx_reenact.cli import progress as shown
-from ofx_reenact.cli.options import setting
-from ofx_reenact.settings import Settings
+from ofx_reenact.cli.options import setting, with_settings
+from ofx_reenact.settings import Settings, names_affecting
 
 HELP = "Track a driver once and keep its performance in a file, for renders and chunks to share."
-_DEFAULT: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(Settings)}
+# A driver's file is --input here and the performance's --output; a reference is kept in the performance.
+_NAMES = {*names_affecting("track"), "reference"} - {"driver", "performance"}
+_EXTRA = {
+    "input": Annotated[str, setting("driver", "--input")],
+    "output": Annotated[Path, typer.Option("--output", help="Performance file (.npz) to write.")],
+    "overlay": Annotated[str, typer.Option(help="Also write pictures with the landmarks drawn in, O.####.png.")],
+    "progress": shown.OPTION,
+}
 
 
-def command(
-    input: Annotated[str, setting("driver", "--input")],
-    output: Annotated[Path, typer.Option("--output", help="Performance file (.npz) to write.")],
-    tracker: Annotated[str, setting("tracker")] = _DEFAULT["tracker"],
-    landmarks: Annotated[str, setting("landmarks")] = _DEFAULT["landmarks"],
-    face: Annotated[int, setting("face")] = _DEFAULT["face"],
-    smoothing: Annotated[float, setting("smoothing")] = _DEFAULT["smoothing"],
-    reference: Annotated[int | None, setting("reference")] = None,
-    driver_colorspace: Annotated[str, setting("driver_colorspace")] = _DEFAULT["driver_colorspace"],
-    device: Annotated[str, setting("device")] = _DEFAULT["device"],
-    overlay: Annotated[str, typer.Option(help="Also write pictures with the landmarks drawn in, O.####.png.")] = "",
-    progress: shown.OPTION = "",
-) -> int:
-    """Track a driver."""
-    settings = Settings(
-        driver=input, performance=str(output), tracker=tracker, landmarks=landmarks, face=face, smoothing=smoothing,
-        reference=reference, driver_colorspace=driver_colorspace, device=device,
-    )  # fmt: skip
+def command() -> Callable[..., int]:
+    """Return the function that typer makes the command of."""
+    return with_settings(track, _EXTRA, _NAMES)
+
+
+def track(settings: Settings, input: str, output: Path, overlay: str = "", progress: str = "") -> int:
+    """Track a driver; returns the exit code."""
     from ofx_reenact.engine.inputs import draw_overlays, track_driver
     from ofx_reenact.frames.colour import Colour
     from ofx_reenact.frames.sequence import Sequence
     from ofx_reenact.tracking.trackers import terms_of
 
     way = shown.choose(progress)
+    settings = dataclasses.replace(settings, driver=input, performance=str(output))
     colour, driver = Colour(), Sequence.open(input)
     with shown.observer(way) as observe:
         performance = track_driver(settings, driver, colour, observe)

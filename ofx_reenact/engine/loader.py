@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from ofx_reenact.engine.inputs import (
     choose_device,
@@ -33,13 +33,11 @@ from ofx_reenact.frames.picture import Picture
 from ofx_reenact.frames.sequence import Sequence, files_of
 from ofx_reenact.ldnet.weights import LDNetWeights, load_ldnet, shipped_ldnet
 from ofx_reenact.progress import Observer, ignore
-from ofx_reenact.settings import Settings
+from ofx_reenact.settings import Settings, names_affecting, names_of_paths
+from ofx_reenact.settings.option import Affects
 from ofx_reenact.shot.identity import Identity, holds_training
 from ofx_reenact.shot.shot import Shot
 from ofx_reenact.tracking.performance import Performance
-
-# Settings that only say which frames are written, how and where: what a frame looks like does not depend on them.
-_ONLY_OUTPUT = ("frames", "output", "preview", "layers", "depth", "compression", "existing", "missing", "consent")
 
 
 class _Kept(Protocol):
@@ -117,8 +115,8 @@ class Loader:
             painter = make_painter(self.fdgan, self.device, identity.person) if self.fdgan else None
             return Shot.of_still(identity.person, view, self.performance, settings, self.weights, painter)
 
-        options = tuple((name, str(value)) for name, value in settings.as_dict().items() if name not in _ONLY_OUTPUT)
-        return self._warm.get("shot", (identity_key, performance_key, options), fit)
+        key = (identity_key, performance_key, tuple(self._values_of("track", "person", "pixels").items()))
+        return self._warm.get("shot", key, fit)
 
     def sha256(self, *paths: Path) -> str:
         """Return the digest of files."""
@@ -129,26 +127,22 @@ class Loader:
         settings, size = self._settings, self.target.pixels.shape[1::-1]
         sha256 = self.fdgan.sha256 if self.fdgan else ""
         made_of = (self._target_key, self._weights_key, self._fdgan_key)
-        seen = stamp(settings.target_landmarks, *settings.appearance)
         return self._filed(
             "identity",
             settings.identity,
             self._fresh and not holds_training(Path(settings.identity)),
-            (*made_of, settings.tracker, settings.target_face, seen),
+            (*made_of, self._key_of("person")),
             lambda: make_identity(settings, self.target, self.colour, self.weights, self.fdgan),
             lambda path: ((*made_of, stamp(path)), lambda: Identity.load(path, self.weights, size, sha256)),
         )
 
     @cached_property
     def _performance(self) -> tuple[Hashable, Performance]:
-        settings = self._settings
-        how = (settings.tracker, settings.face, settings.smoothing, settings.driver_colorspace, self.device)
-        files = stamp(*files_of(settings.driver), settings.landmarks)
         return self._filed(
             "performance",
-            settings.performance,
+            self._settings.performance,
             self._fresh,
-            (settings.driver, files, how, self._colour_key),
+            (self._key_of("track"), self._colour_key),
             self._track,
             lambda path: (stamp(path), lambda: Performance.load(path)),
         )
@@ -184,6 +178,18 @@ class Loader:
             key, _ = of_file(path)
             self._warm.put(kind, key, made)
         return key, made
+
+    def _values_of(self, *affects: Affects) -> dict[str, Any]:
+        """Return the values of all settings that affect a thing; files that are kept have keys of their own."""
+        names = [name for name in names_affecting(*affects) if name not in names_of_paths("kept")]
+        return {name: getattr(self._settings, name) for name in names} | {"device": self.device}
+
+    def _key_of(self, *affects: Affects) -> Hashable:
+        """Return what a thing depends on of the settings: values, and the files that they name."""
+        values = self._values_of(*affects)
+        read = [values[name] for name in names_of_paths("read") if name in values]
+        paths = [path for value in read for path in (value if isinstance(value, tuple) else (value,))]
+        return tuple(values.items()), stamp(*(file for path in paths for file in files_of(path)))
 
     @cached_property
     def _colour_key(self) -> Hashable:

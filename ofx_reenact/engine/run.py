@@ -18,16 +18,13 @@ from ofx_reenact.frames.preview import Mp4Writer
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import existing_frames, files_of, frame_path
 from ofx_reenact.progress import Cancelled, Observer, Progress, Watch, ignore
-from ofx_reenact.settings import Settings
+from ofx_reenact.settings import Settings, names_of_paths
 from ofx_reenact.shot.frame import Frame, black_frame
 from ofx_reenact.shot.identity import Identity
 from ofx_reenact.shot.shot import Shot
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.trackers import terms_of
-
-# Settings that name one more file that the frames are made from, or with the leave of.
-_INPUT_FILES = ("performance", "identity", "landmarks", "target_landmarks", "consent")
 
 
 @dataclass(frozen=True)
@@ -204,8 +201,11 @@ class Job:
     def inputs(self, target: Picture) -> dict[str, provenance.Input]:
         """What the frames are made from, by what it is: each with its name and the SHA-256 over its files in order."""
         settings = self.settings
-        named = {"driver": settings.driver, **{name: getattr(settings, name) for name in _INPUT_FILES}}
-        named |= {f"appearance_{number}": path for number, path in enumerate(settings.appearance, start=1)}
+        named: dict[str, str] = {}
+        for name in names_of_paths("read", "kept"):
+            value = "" if name == "target" else getattr(settings, name)
+            several = {f"{name}_{number}": path for number, path in enumerate(value, start=1)}
+            named |= several if isinstance(value, tuple) else {name: value}
         # Of a target sequence, only the frame that was used.
         path = target.plate.path
         inputs = {"target": provenance.Input(str(path), self.loader.sha256(path))}

@@ -11,8 +11,8 @@ from ofx_reenact.errors import SettingsError
 from ofx_reenact.farm.documents import ASSETS, EXTENSIONS, FOR_OPENJD, TEMPLATE, VALUES, yaml_module
 from ofx_reenact.farm.queue import Queue, Written, folder_of
 from ofx_reenact.files import write_json, written_whole
-from ofx_reenact.settings import Settings, kind
-from ofx_reenact.settings.paths import flag
+from ofx_reenact.settings import Settings
+from ofx_reenact.settings.option import flag, kind
 
 if TYPE_CHECKING:
     from ofx_reenact.farm.model import FarmJob
@@ -23,7 +23,6 @@ _MOST_PARAMETERS, _LONGEST_VALUE = 50, 1024
 _NOTICE = 60
 _GPU_MIB = 4096
 _FRAMES = "Frames to render, with steps as 1-20:2."
-_WRITTEN = ("output", "performance", "identity")
 # A constant: no value of a job is ever part of a script. Arguments reach ofx-reenact as they are.
 _LAUNCH = """\
 #!/bin/sh
@@ -136,12 +135,12 @@ def asset_references(job: FarmJob) -> dict[str, Any]:
 
     inputs: list[str] = []
     for field in dataclasses.fields(Settings):
-        if not field.metadata["path"] or field.name in ("output", "preview"):
+        if field.metadata["path"] in ("", "written"):
             continue
         value = getattr(job.settings, field.name)
         names = value if isinstance(value, tuple) else (value,)
         inputs += [str(path) for name in names for path in files_of(name)]
-    outputs = sorted({str(Path(getattr(job.settings, name)).parent) for name in _WRITTEN})
+    outputs = sorted({str(Path(getattr(job.settings, name)).parent) for name in ("output", "performance", "identity")})
     return {
         "assetReferences": {
             "inputs": {"filenames": sorted(set(inputs)), "directories": []},
@@ -176,7 +175,7 @@ def _definition(job: FarmJob, field: dataclasses.Field[Any]) -> dict[str, Any]:
     defined["userInterface"] = {"control": "LINE_EDIT", "groupLabel": about["group"]}
     if about["path"] and of == "text":
         value = getattr(job.settings, field.name)
-        flow = "OUT" if field.name in _WRITTEN and not Path(value).exists() else "IN"
+        flow = "OUT" if about["path"] in ("written", "kept") and not Path(value).exists() else "IN"
         # The frames of a sequence are among the asset references; its pattern is no file.
         if has_padding(value) and flow == "IN":
             flow = "NONE"

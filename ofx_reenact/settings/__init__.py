@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,36 +10,15 @@ from typing import Any
 from ofx_reenact import __version__
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.layers import LAYERS
+from ofx_reenact.settings.option import Affects, Role, check, kind, option
 
 SCHEMA = "ofx-reenact/settings/1"
 
 
-def option(
-    default: Any,
-    text: str,
-    group: str,
-    *,
-    choices: tuple[str, ...] = (),
-    open: bool = False,
-    low: float | None = None,
-    high: float | None = None,
-    path: bool = False,
-    short: str = "",
-) -> Any:
-    """Declare one field of :class:`Settings` with what an interface needs to show and check it.
-
-    ``open`` choices are offered, and other texts are taken as well.
-    """
-    metadata = {
-        "help": text, "group": group, "choices": choices, "open": open, "low": low, "high": high, "path": path,
-        "short": short,
-    }  # fmt: skip
-    return dataclasses.field(default=default, metadata=metadata)
-
-
 def weight(region: str) -> Any:
     """Declare how much of the driver's motion one region takes."""
-    return option(1.0, f"How much of the driver's motion {region} takes; 1 is all of it.", "Motion", low=0, high=2)
+    text = f"How much of the driver's motion {region} takes; 1 is all of it."
+    return option(1.0, text, "Motion", "pixels", low=0, high=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,69 +29,99 @@ class Settings:
         SettingsError: a value is outside its choices or range, or a needed one is empty.
     """
 
-    target: str = option("", "Picture of the person to animate.", "Inputs", path=True, short="t")
-    driver: str = option("", "Performance to follow: sequence, video or still.", "Inputs", path=True, short="d")
-    output: str = option("", "EXR sequence to write, as NAME.####.exr.", "Inputs", path=True, short="o")
-    frames: str = option("", "Frames to render, as 1001-1010 or 1-20x2; empty renders all.", "Inputs", short="f")
-    target_frame: int | None = option(None, "Frame of a target sequence to use; the first if not given.", "Inputs")
+    target: str = option("", "Picture of the person to animate.", "Inputs", "person", path="read", short="t")
+    driver: str = option(
+        "", "Performance to follow: sequence, video or still.", "Inputs", "track", path="read", short="d"
+    )
+    output: str = option("", "EXR sequence to write, as NAME.####.exr.", "Inputs", "output", path="written", short="o")
+    frames: str = option(
+        "", "Frames to render, as 1001-1010 or 1-20x2; empty renders all.", "Inputs", "output", short="f"
+    )
+    target_frame: int | None = option(
+        None, "Frame of a target sequence to use; the first if not given.", "Inputs", "person"
+    )
     performance: str = option(
         "",
         "Performance file: read if it exists, else written after the driver is tracked.",
         "Inputs",
-        path=True,
+        "track",
+        path="kept",
     )
-    identity: str = option("", "Identity file of the target: read if it exists, else written.", "Inputs", path=True)
-    weights: str = option("", "LD-Net weights (safetensors); the shipped ones if not given.", "Inputs", path=True)
+    identity: str = option(
+        "", "Identity file of the target: read if it exists, else written.", "Inputs", "person", path="kept"
+    )
+    weights: str = option(
+        "", "LD-Net weights (safetensors); the shipped ones if not given.", "Inputs", "person", "pixels", path="weights"
+    )
 
     profile: str = option(
         "plate",
         "plate: the target's own pixels, carried at their resolution; paper: FD-GAN's whole portrait, 256 pixels "
         "wide, pasted back, as the paper does it, for comparison.",
         "FD-GAN",
+        "person",
+        "pixels",
         choices=("plate", "paper"),
     )
     repair: str = option(
         "on",
         "on: FD-GAN paints what the target does not show, the inside of an opening mouth; off: the warp alone.",
         "FD-GAN",
+        "person",
+        "pixels",
         choices=("on", "off"),
     )
     fdgan_weights: str = option(
-        "", "FD-GAN weights of the profile; the shipped ones if not given.", "FD-GAN", path=True
+        "",
+        "FD-GAN weights of the profile; the shipped ones if not given.",
+        "FD-GAN",
+        "person",
+        "pixels",
+        path="weights",
     )
     appearance: tuple[str, ...] = option(
-        (), "More pictures of the target for FD-GAN to know it by, separated by commas.", "FD-GAN", path=True
+        (),
+        "More pictures of the target for FD-GAN to know it by, separated by commas.",
+        "FD-GAN",
+        "person",
+        path="read",
     )
 
     tracker: str = option(
         "mesh",
         "What finds the face: one of these, or one that an installed package registers.",
         "Tracking",
+        "track",
+        "person",
         choices=("mesh", "fan", "dlib", "file"),
         open=True,
     )
     landmarks: str = option(
-        "", "Hand-placed landmarks of the driver (JSON), for tracker 'file'.", "Tracking", path=True
+        "", "Hand-placed landmarks of the driver (JSON), for tracker 'file'.", "Tracking", "track", path="read"
     )
-    target_landmarks: str = option("", "Hand-placed landmarks of the target (JSON).", "Tracking", path=True)
-    face: int = option(1, "Which face of the driver, by size; 1 is the largest.", "Tracking", low=1)
-    target_face: int = option(1, "Which face of the target, by size; 1 is the largest.", "Tracking", low=1)
-    smoothing: float = option(1.0, "Strength of the driver's smoothing; 0 is off.", "Tracking", low=0, high=5)
+    target_landmarks: str = option("", "Hand-placed landmarks of the target (JSON).", "Tracking", "person", path="read")
+    face: int = option(1, "Which face of the driver, by size; 1 is the largest.", "Tracking", "track", low=1)
+    target_face: int = option(1, "Which face of the target, by size; 1 is the largest.", "Tracking", "person", low=1)
+    smoothing: float = option(1.0, "Strength of the driver's smoothing; 0 is off.", "Tracking", "track", low=0, high=5)
 
     motion: str = option(
         "relative",
         "relative: the driver's change from a reference frame; absolute: the driver's own expression and head "
         "rotation; locked: expression only, the target's head stays.",
         "Motion",
+        "pixels",
         choices=("relative", "absolute", "locked"),
     )
     retarget: str = option(
         "ldnet",
         "ldnet: the target's own landmarks doing what the driver does; copy: the driver's as they are, for comparison.",
         "Motion",
+        "pixels",
         choices=("ldnet", "copy"),
     )
-    reference: int | None = option(None, "Driver's frame that means 'as in the target'; chosen if not given.", "Motion")
+    reference: int | None = option(
+        None, "Driver's frame that means 'as in the target'; chosen if not given.", "Motion", "pixels"
+    )
     weight_pose: float = weight("the head's rotation")
     weight_position: float = weight("the head's place and size")
     weight_jaw: float = weight("the jaw line")
@@ -123,39 +131,48 @@ class Settings:
     weight_brow_right: float = weight("the person's right brow")
     weight_brow_left: float = weight("the person's left brow")
     neck: float = option(
-        0.35, "How far below the chin the head's motion reaches, in face heights.", "Motion", low=0.05, high=2
+        0.35, "How far below the chin the head's motion reaches, in face heights.", "Motion", "pixels", low=0.05, high=2
     )
 
     layers: tuple[str, ...] = option(
-        ("rgba",), "Layers to write, separated by commas.", "Output", choices=tuple(LAYERS)
+        ("rgba",), "Layers to write, separated by commas.", "Output", "output", choices=tuple(LAYERS)
     )
-    colorspace: str = option("", "Colour space of the target; else its tag or its format's rule.", "Output")
-    driver_colorspace: str = option("", "Colour space of the driver; else its tag or its format's rule.", "Output")
+    colorspace: str = option("", "Colour space of the target; else its tag or its format's rule.", "Output", "person")
+    driver_colorspace: str = option(
+        "", "Colour space of the driver; else its tag or its format's rule.", "Output", "track"
+    )
     depth: str = option(
         "auto",
         "Bits of the colour channels; auto is the target's.",
         "Output",
+        "output",
         choices=("auto", "half", "float"),
     )
     compression: str = option(
-        "zip", "EXR compression.", "Output", choices=("none", "rle", "zips", "zip", "piz", "dwaa", "dwab")
+        "zip", "EXR compression.", "Output", "output", choices=("none", "rle", "zips", "zip", "piz", "dwaa", "dwab")
     )
     existing: str = option(
         "error",
         "What to do with frames that are there and whole.",
         "Output",
+        "output",
         choices=("error", "skip", "overwrite"),
     )
     missing: str = option(
         "hold",
         "What to write where the driver has no frame or no face.",
         "Output",
+        "output",
         choices=("hold", "black", "error"),
     )
-    preview: str = option("", "Also write a small mp4 to look at.", "Output", path=True)
-    consent: str = option("", "Consent file (JSON) of the person shown, named in every frame.", "Output", path=True)
+    preview: str = option("", "Also write a small mp4 to look at.", "Output", "output", path="written")
+    consent: str = option(
+        "", "Consent file (JSON) of the person shown, named in every frame.", "Output", "output", path="read"
+    )
 
-    device: str = option("auto", "Where the networks run.", "Engine", choices=("auto", "cpu", "cuda"))
+    device: str = option(
+        "auto", "Where the networks run.", "Engine", "track", "person", "pixels", choices=("auto", "cpu", "cuda")
+    )
 
     def __post_init__(self) -> None:
         """Check every value against its declaration."""
@@ -176,16 +193,14 @@ class Settings:
         return cls(**plain)
 
 
-def kind(field: dataclasses.Field[Any]) -> str:
-    """Return what a field's values are: ``text``, ``int``, ``float``, ``choice``, ``choices`` or ``paths``.
+def names_affecting(*what: Affects) -> tuple[str, ...]:
+    """Return the options that affect any of these, in order."""
+    return tuple(f.name for f in dataclasses.fields(Settings) if set(what) & set(f.metadata["affects"]))
 
-    A number without a default is ``int`` and may be None. A ``text`` that has choices takes others as well.
-    """
-    if isinstance(field.default, tuple):
-        return "choices" if field.metadata["choices"] else "paths"
-    if isinstance(field.default, str):
-        return "choice" if field.metadata["choices"] and not field.metadata["open"] else "text"
-    return "float" if isinstance(field.default, float) else "int"
+
+def names_of_paths(*roles: Role) -> tuple[str, ...]:
+    """Return the options whose values are paths of any of these roles, in order."""
+    return tuple(f.name for f in dataclasses.fields(Settings) if f.metadata["path"] in roles)
 
 
 def describe() -> dict[str, Any]:
@@ -200,42 +215,9 @@ def describe() -> dict[str, Any]:
             "choices": list(field.metadata["choices"]),
             "low": field.metadata["low"],
             "high": field.metadata["high"],
-            "path": field.metadata["path"],
+            "path": bool(field.metadata["path"]),
+            "affects": list(field.metadata["affects"]),
         }
         for field in dataclasses.fields(Settings)
     ]
     return {"schema": SCHEMA, "version": __version__, "options": options}
-
-
-def check(field: dataclasses.Field[Any], value: Any) -> None:
-    """Compare one value with its declaration.
-
-    Raises:
-        SettingsError: it is of another type, or outside the choices or the range.
-    """
-    flag = "--" + field.name.replace("_", "-")
-    choices, low, high = (field.metadata[k] for k in ("choices", "low", "high"))
-    if not _is_of(kind(field), value) and not (value is None and field.default is None):
-        raise SettingsError(f"{flag} {value!r}: give {_WANTED[kind(field)]}")
-    chosen = value if isinstance(value, tuple) else (value,)
-    if choices and not field.metadata["open"] and (not chosen or any(v not in choices for v in chosen)):
-        raise SettingsError(f"{flag} {','.join(map(str, chosen))}: choose from {', '.join(choices)}")
-    if value is None or isinstance(value, str | tuple):
-        return
-    if math.isnan(value) or (low is not None and value < low) or (high is not None and value > high):
-        span = f"from {low:g} to {high:g}" if high is not None else f"{low:g} or more"
-        raise SettingsError(f"{flag} {value:g}: give a number {span}")
-
-
-_WANTED = {
-    "text": "text", "choice": "text", "int": "a whole number", "float": "a number",
-    "choices": "a list of texts", "paths": "a list of texts",
-}  # fmt: skip
-
-
-def _is_of(wanted: str, value: Any) -> bool:
-    if wanted in ("choices", "paths"):
-        return isinstance(value, tuple) and all(isinstance(part, str) for part in value)
-    if wanted in ("text", "choice"):
-        return isinstance(value, str)
-    return isinstance(value, int if wanted == "int" else int | float) and not isinstance(value, bool)

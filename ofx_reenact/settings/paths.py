@@ -10,6 +10,7 @@ from typing import Any
 
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.settings import Settings
+from ofx_reenact.settings.option import flag
 
 
 def absolute(settings: Settings) -> Settings:
@@ -37,11 +38,6 @@ def check_text(settings: Settings) -> None:
         for text in value if isinstance(value, list) else [value]:
             if isinstance(text, str) and ("\0" in text or _is_broken(text)):
                 raise SettingsError(f"{flag(name)} {text!r}: not text in UTF-8; rename the file")
-
-
-def flag(name: str) -> str:
-    """Return the command line's word for a setting."""
-    return f"--{name.replace('_', '-')}"
 
 
 def _absolute(path: str) -> str:

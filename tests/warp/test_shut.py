@@ -23,14 +23,14 @@ def blink(face: np.ndarray) -> np.ndarray:
 
 def test_shut_carries_openness_over(face):
     """A driver's blink shuts a narrow eye and a wide one; a shut upper lid lies on the lower one's rim."""
-    face = face.frontal
-    result = face[:FACE_POINTS] + blink(face)
+    frontal = face.frontal
+    result = frontal[:FACE_POINTS] + blink(frontal)
     for contour in (EYE_RIGHT, EYE_LEFT):
         gap = result[:, contour[1][1:-1], 1] - result[:, contour[0][1:-1], 1]
-        assert np.allclose(result[0], face[:FACE_POINTS])
-        width = np.linalg.norm(face[contour[0][-1], :2] - face[contour[0][0], :2])
+        assert np.allclose(result[0], frontal[:FACE_POINTS])
+        width = np.linalg.norm(frontal[contour[0][-1], :2] - frontal[contour[0][0], :2])
         assert np.isclose(gap[1].min(), -OVERLAP * width) and gap[1].max() <= 0
-        assert (result[1, list(contour[0][1:-1]), 2] < face[list(contour[0][1:-1]), 2]).all()
+        assert (result[1, list(contour[0][1:-1]), 2] < frontal[list(contour[0][1:-1]), 2]).all()
         assert (0.2 * gap[0] < gap[2]).all() and (gap[2] < 0.8 * gap[0]).all()
 
 

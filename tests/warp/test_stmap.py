@@ -6,12 +6,13 @@ from scipy.spatial.transform import Rotation
 
 from ofx_reenact.compose.picture import compose
 from ofx_reenact.compose.sample import sample
+from ofx_reenact.layers import to_nuke
 from ofx_reenact.tracking.landmarks import FACE_OVAL, MESH68
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp import densify
 from ofx_reenact.warp.sheet import RINGS, sheet
-from ofx_reenact.warp.stmap import STMap, TargetSheet, to_nuke
+from ofx_reenact.warp.stmap import STMap, TargetSheet
 
 
 @pytest.fixture(scope="module")
