@@ -113,6 +113,23 @@ def face(identity):
     return identity.face
 
 
+@pytest.fixture(scope="session")
+def linear(target) -> np.ndarray:
+    """The demo target as scene-linear float, with values no display has outside the face."""
+    small = cv2.resize(target.pixels, (300, 300), interpolation=cv2.INTER_AREA)
+    picture = np.pad(small, ((150, 150), (150, 150), (0, 0)), mode="edge")
+    picture[5:15, 5:15] = 37.5
+    picture[20:30, 5:15] = -0.25
+    picture[180:183, 300:320] *= 40  # on the hair, which moves
+    return picture
+
+
+@pytest.fixture(scope="session")
+def float_plate(linear, tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("plate") / "target.exr"
+    return str(write_exr(path, rgb_channels(linear)))
+
+
 def make_shot(identity, target, performance, weights, settings=None, painter=None) -> Shot:
     """Fit a performance to the face of an identity in a picture that was read."""
     view = view_of(identity.face, target, Colour())

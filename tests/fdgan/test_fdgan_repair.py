@@ -6,7 +6,7 @@ import torch
 from ofx_reenact.fdgan.repair import displaced, given, repaired
 
 
-def test_no_mask_and_no_flow_is_the_warp_bit_for_bit():
+def test_no_mask_and_no_flow_is_the_warp_but_for_rounding():
     warped = torch.rand(1, 3, 32, 48) * 2 - 1
     maps = torch.tensor([1.0, 0.5, 0.0])[:, None, None].expand(1, 3, 32, 48)
     raw = torch.zeros(1, 6, 32, 48)

@@ -1,0 +1,63 @@
+"""The options of a render."""
+
+
+import dataclasses
+
+import OpenImageIO as oiio
+import pytest
+from conftest import TARGET
+
+from ofx_reenact.cli.main import run
+from ofx_reenact.errors import SettingsError
+from ofx_reenact.settings import Settings, names_affecting, names_of_paths
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("motion", "sideways"),
+        ("weight_mouth", 3.0),
+        ("face", 0),
+        ("layers", ("rgba", "x")),
+        ("smoothing", float("nan")),
+    ],
+)
+def test_settings_are_checked(option, value):
+    with pytest.raises(SettingsError, match="--" + option.replace("_", "-")):
+        Settings(**{option: value})
+
+
+def test_settings_from_a_sidecar_refuse_the_unknown():
+    with pytest.raises(SettingsError, match="unknown option colour"):
+        Settings.from_dict({"colour": "x"})
+
+
+def test_every_option_says_what_it_affects():
+    for field in dataclasses.fields(Settings):
+        affects = field.metadata["affects"]
+        assert affects and set(affects) <= {"track", "person", "pixels", "output"}, field.name
+
+
+def test_options_that_only_affect_output_are_no_part_of_a_frame():
+    names = set(names_affecting("output"))
+    assert {"frames", "output", "layers", "depth", "existing", "missing", "preview"} <= names
+    assert not names & set(names_affecting("track", "person", "pixels"))
+
+
+def test_paths_are_known_by_what_they_are_to_a_render():
+    assert names_of_paths("kept") == ("performance", "identity")
+    assert names_of_paths("written") == ("output", "preview")
+    assert names_of_paths("weights") == ("weights", "fdgan_weights")
+
+
+@pytest.mark.parametrize("said", ["rgba,stmap", "rgba, stmap", " rgba ,stmap,"])
+def test_lists_of_the_command_line_may_have_spaces(said, performance_file, tmp_path):
+    line = ["render", "--target", str(TARGET), "--performance", performance_file, "--frames", "36"]
+    assert run([*line, "--output", str(tmp_path / "o.####.exr"), "--layers", said]) == 0
+    assert {"R", "stmap.u"} <= set(oiio.ImageInput.open(str(tmp_path / "o.0036.exr")).spec().channelnames)
+
+
+def test_a_list_with_a_wrong_name_is_a_usage_error(tmp_path, capsys):
+    line = ["render", "--target", str(TARGET), "--output", str(tmp_path / "o.####.exr")]
+    assert run([*line, "--layers", "rgba, x"]) == 2
+    assert "choose from rgba, stmap, motion, matte, confidence" in " ".join(capsys.readouterr().err.split())
