@@ -17,8 +17,8 @@ CONFIG = "ocio://cg-config-v2.2.0_aces-v1.3_ocio-v2.4"
 _SRGB, _LINEAR = ("sRGB - Texture", "srgb_tx", "sRGB Encoded Rec.709 (sRGB)"), "scene_linear"
 _EIGHT_BIT = ("uint8", "uint16", "uint10", "uint12")
 
-
-# Median light of a face, in scene-linear units, that networks are shown as it is; outside, exposure brings it there.
+# A face whose median light, scene-linear, lies between these is shown to networks as it is; others are exposed so that
+# it does.
 _FACE_LIGHT = (0.06, 0.5)
 
 
@@ -49,7 +49,7 @@ class Colour:
         return found
 
     def srgb(self) -> str:
-        """The config's space of ordinary display-encoded pictures."""
+        """Return the config's space of ordinary display-encoded pictures."""
         known = (self._config.resolve(name) for name in _SRGB)
         found = next((space for space in known if space in self._spaces), None)
         if found is None:
@@ -57,7 +57,7 @@ class Colour:
         return found
 
     def choose(self, plate: Plate, named: str | None) -> tuple[str, str]:
-        """Decide a picture's colour space; never silently: the second value says why.
+        """Decide a picture's colour space: its name, and why it is that one.
 
         Raises:
             FrameError: the named space is unknown, or a DPX was not named one (logs differ too much to guess).
@@ -122,7 +122,7 @@ class Colour:
             return np.rint(np.nan_to_num(np.clip(shown, 0, 1), nan=0.0) * 255).astype(np.uint8)
 
     def chromaticities(self, space: str) -> tuple[float, ...] | None:
-        """Red, green, blue and white (x, y) of a space for an EXR's header, where this OpenImageIO (3.1) knows them."""
+        """Return red, green, blue and white (x, y) of a space; None if unknown, as always before OpenImageIO 3.1."""
         ask = getattr(self._config, "get_chromaticities", None)
         known = ask(space) if ask else None
         return tuple(float(v) for v in known) if known and len(known) == 8 else None

@@ -1,4 +1,4 @@
-"""What trackers that find every face anew share: which of several faces is followed."""
+"""Which of several faces is followed, for trackers that look for all faces in every frame."""
 
 from __future__ import annotations
 

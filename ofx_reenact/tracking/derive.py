@@ -38,7 +38,7 @@ _BUSY_ELSE, _LOOK = 0.4, "eyeLook"
 class Found:
     """What was found in a driver of T frames, S of them with a face.
 
-    Numbers are rounded as a performance file keeps them, so that a file's own derive to what stands in it.
+    Numbers are rounded as a performance file keeps them: derived again from a loaded file, they give that file.
 
     Attributes:
         frames: (T,) int64, every frame from the first to the last.
@@ -64,7 +64,7 @@ class Found:
     def of_tracks(
         cls, frames: Sequence[int], absent: Sequence[int], tracks: Sequence[Track | None], *, hand_made: bool
     ) -> Found:
-        """Collect a tracker's finds, None for a frame without a face."""
+        """Collect what a tracker found, None for a frame without a face."""
         faces = [track for track in tracks if track is not None]
         none = np.zeros(len(BLENDSHAPES))
         return cls(
@@ -157,7 +157,7 @@ def expressions(found: Found) -> np.ndarray:
 
 
 def states(seen: np.ndarray, count: int) -> np.ndarray:
-    """Tell for each of ``count`` frames how it is come by, from the rows with a face; (count,) uint8."""
+    """Return the :class:`State` of each of ``count`` frames, given the rows that have a face: (count,) uint8."""
     state = np.full(count, State.HELD, np.uint8)
     state[seen] = State.TRACKED
     for before, after in itertools.pairwise(seen.tolist()):
@@ -185,7 +185,7 @@ def fill(values: np.ndarray, seen: np.ndarray, count: int) -> np.ndarray:
 
 
 def poses(mesh: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Head poses over meshes (T, 478, 3): rotation (T, 3, 3), scale (T,), translation (T, 3).
+    """Find the head poses of meshes (T, 478, 3): rotation (T, 3, 3), scale (T,), translation (T, 3).
 
     In two passes: the first lays the canonical face on each frame; the second this person's own rigid points,
     averaged over the first, so that what differs from the canonical face does not tilt the head.
@@ -202,7 +202,7 @@ def poses(mesh: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def neutrality(shapes: np.ndarray, frontal: np.ndarray, rotation: np.ndarray) -> np.ndarray:
-    """How far each frame is from a face at rest, seen from the front: (T,), 0 is at rest.
+    """Measure how far each frame is from a face at rest, seen from the front: (T,), 0 is at rest.
 
     From blendshapes (T, 52) where there are any, else from the distance to the median frontal mesh.
     """

@@ -13,9 +13,10 @@ from ofx_reenact.tracking.derive import Found, derive
 from ofx_reenact.tracking.lift import bend, lift
 from ofx_reenact.tracking.performance import Performance, State
 
-# A tracked mesh that lies further, on average, from where the face is said to be was of something else; in face sizes.
+# A tracked mesh whose landmarks lie further than this from the placed ones, on average and in face sizes, is taken to
+# be of something else.
 _ELSEWHERE = 0.15
-# Pixels to which a mesh is that of a lift; a file keeps 24 bits.
+# A mesh that differs by less than this, in pixels, from its lifted landmarks was lifted; a file keeps 24 bits.
 _SAME = 0.01
 
 

@@ -1,4 +1,4 @@
-"""Meshes that have given landmarks: the canonical face, posed and bent to fit 68 of them, or a tracked mesh, bent."""
+"""Make a mesh that fits 68 given landmarks, from the canonical face or from a tracked mesh."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def bend(mesh: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
 
 
 def _at_irises(values: np.ndarray) -> np.ndarray:
-    """Means of values (468, 3) over each eye's contour, at the ten points of its iris: (10, 3)."""
+    """Return the means of values (468, 3) over each eye's contour, at the ten points of its iris: (10, 3)."""
     irises = np.zeros((10, 3))
     for contour, iris in ((EYE_RIGHT, IRIS_RIGHT), (EYE_LEFT, IRIS_LEFT)):
         irises[[i - FACE_POINTS for i in iris]] = values[[p for half in contour for p in half]].mean(0)

@@ -20,12 +20,12 @@ from ofx_reenact.errors import TrackingError
 from ofx_reenact.files import written_whole
 
 SCHEMA = "ofx-reenact/performance/1"
-# A head turned this much further from the target's counts as much as a fully open jaw.
+# Degrees: a head turned this much further from the target's counts as much as a fully open jaw.
 _TURN = 40.0
 
 
 class State(IntEnum):
-    """How a frame's face was come by."""
+    """How the face was found in a frame: by the tracker, between two found ones, or as the nearest found one."""
 
     TRACKED = 0
     BRIDGED = 1

@@ -9,7 +9,7 @@ from ofx_reenact.resources import resource
 
 MODEL = ("models", "selfie_segmentation.tflite")
 _SIZE = 256
-# A head with its hair lies within a square of so many heights of its face.
+# Side of the square that holds a head with its hair, in face heights.
 _AROUND = 2.5
 
 

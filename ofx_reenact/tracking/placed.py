@@ -20,7 +20,7 @@ from ofx_reenact.tracking.tracker import DEFAULTS, Options, Track, Tracker
 
 SCHEMA = "ofx-reenact/landmarks/1"
 EVERY = "*"
-# Pixels; no picture is larger, and NaN and infinity are not less.
+# Coordinates are below this, in pixels: no picture is larger. The same comparison refuses NaN and infinity.
 _FARTHEST = 1e6
 
 

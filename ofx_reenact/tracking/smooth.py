@@ -1,6 +1,6 @@
 """Zero-phase smoothing that stills a tracker's noise and leaves a blink its full height.
 
-A bilateral filter over time: neighbours count the less the further they are in time *and* in place. Where a
+A bilateral filter over time: the further a neighbour is in time *and* in place, the less it counts. Where a
 point only trembles, all neighbours agree and are averaged; where it moves faster than its noise, it stands
 alone. A plain Gaussian would halve a blink of three frames.
 """
@@ -12,7 +12,8 @@ from scipy.spatial.transform import Rotation
 
 # Standard deviation in frames of the window at strength 1, and how many noise levels apart values still mix.
 WINDOW, SAME = 2.0, 6.0
-# A second difference of white noise is √6 times the noise; its lower quartile is that of a Rayleigh-like length.
+# Noise over the lower quartile of the second differences' lengths: they are √6 times the noise, and their distribution
+# is about Rayleigh's.
 _QUARTILE_TO_NOISE = 0.55
 
 
@@ -51,7 +52,7 @@ def smooth(values: np.ndarray, strength: float, floor: float = 0.0) -> np.ndarra
 
 
 def noise_level(values: np.ndarray) -> np.ndarray:
-    """Noise (N,) of points (T, N, k) from the quieter part of their second differences."""
+    """Estimate the noise (N,) of points (T, N, k) from the quieter part of their second differences."""
     second = np.linalg.norm(values[2:] - 2 * values[1:-1] + values[:-2], axis=-1)
     return np.percentile(second, 25, axis=0) * _QUARTILE_TO_NOISE
 

@@ -1,4 +1,4 @@
-"""From 68 moved landmarks and the driver's mesh to the target's whole mesh in motion (plate profile, step 6).
+"""From 68 moved landmarks and the driver's mesh to the target's whole mesh in motion.
 
 Everything happens in the *frontal* frame: the mesh with the head's rotation, scale and translation taken out,
 in canonical units. LD-Net says what the face does there, head poses are composed as rotations, and only then
@@ -21,7 +21,8 @@ from ofx_reenact.tracking.surface import FACE_POINTS, landmark_spread
 # A driver who walks through his picture must not pull the target's head off: largest shift in canonical units
 # (about centimetres; a face is some 18 high).
 NECK_HOLDS = 5.0
-# Hair that the picture cuts off comes in by so many face heights at most: what is above it, nobody knows.
+# Hair that the picture's upper edge cuts off may sink into the picture by this many face heights at most: what is above
+# it is unknown.
 CUT_SINKS = 0.07
 
 
@@ -72,7 +73,7 @@ def expression(driver: np.ndarray, reference: int, landmarks: np.ndarray, weight
 
 
 def gaze(driver: np.ndarray, reference: int) -> np.ndarray:
-    """How far each iris moves between its eye's corners, in widths of the eye.
+    """Measure how far each iris moves between its eye's corners, in widths of the eye.
 
     Args:
         driver: frontal meshes (T, 478, 3).
@@ -149,7 +150,7 @@ def kept_cut(heads: Heads, cut: np.ndarray, slack: float) -> Heads:
 
 
 def plane_map(moved: Similarity, target: Similarity, depth: float, shift: np.ndarray) -> np.ndarray:
-    """Affine map from pixels of the result back to the target's, for what lies at one depth of the frontal frame.
+    """Return the affine map from the result's pixels to the target's, for what lies at one frontal depth.
 
     Args:
         moved: the head's pose in the result.

@@ -1,9 +1,9 @@
-"""What lies above the head: a head that sinks draws it out, and keeps its own shape.
+"""A head that sinks keeps its shape: what lies above it is stretched.
 
-The sheet moves the crown as rigidly as the face, whatever is above it; so rows from beyond the picture's upper edge
-would come in. Nothing is known of them. Between the crown and the edge the map is squeezed until the edge stays where
-it is: what is drawn out is the background. Hair that the edge cuts off has none above it, and gives some of its own
-length.
+The sheet moves the crown as rigidly as the face, so a head that sinks would bring in rows from beyond the picture's
+upper edge, of which nothing is known. Between the crown and the edge the map is therefore squeezed until the edge stays
+where it is, and the background there is stretched. Above hair that the edge cuts off there is no background; some of
+the hair is stretched instead.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 # All in face heights. A person nearer to the edge than CUT is cut off by it, as far as a segmentation can tell; wisps
 # of hair reach about MARGIN beyond its outline.
 CUT, MARGIN = 0.012, 0.015
-# How much is drawn out: of the background at most, and of hair that is cut off.
+# Height of what is stretched: of the background at most, and of hair that is cut off.
 AIR, HAIR = 0.5, 0.25
-# Columns further apart than this may differ; the whole crown grows where some of it is cut off, not a knob on it.
+# Columns nearer than this are levelled, background and cut-off hair: the whole crown grows, not a bump on it.
 _WIDE, _HAIR_WIDE = 0.06, 0.2
-# Of the rows that are there, a smaller share than this of those that they fill counts as this.
+# Least value of (rows that give way) / (rows that they have to fill); the stretch divides by its root.
 THIN = 1e-3
 
 
@@ -29,7 +29,7 @@ def cut_off(headroom: np.ndarray, face_height: float) -> np.ndarray:
 
 
 def yielding(headroom: np.ndarray | None, width: int, face_height: float) -> np.ndarray:
-    """How many rows below the picture's upper edge give way to a head that moves down, for each column (W,).
+    """Return how many rows below the picture's upper edge give way to a head that moves down, for each column (W,).
 
     Args:
         headroom: rows above the person in each column (W,); None where nobody knows: then all may be hair.
@@ -55,7 +55,7 @@ def keep_edge(offset: np.ndarray, stretch: np.ndarray, left: int, rows: np.ndarr
 
     Args:
         offset: (h, w, 2) float32, pixels.
-        stretch: (h, w) float32, of the map; what is drawn out adds to it.
+        stretch: (h, w) float32, of the map; what is stretched here adds to it.
         left: the map's first column in the picture.
         rows: (W,) float64; how many give way in each column of the picture.
     """

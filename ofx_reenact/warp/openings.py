@@ -1,4 +1,4 @@
-"""Eyes and mouth as layers behind the skin (plate profile, "The way of a frame").
+"""Eyes and mouth as layers behind the skin.
 
 Skin ends at lids and lips. What lies in the opening has a map of its own: an eyeball turns in its socket and
 is covered by lids that slide over it; teeth that the target shows move with skull or jaw, never with lips.
@@ -61,7 +61,7 @@ def lenses(mesh: np.ndarray) -> dict[str, Lens]:
 
 
 def eye(target: Lens, moved: Lens, gaze: np.ndarray, feather: float, size: tuple[int, int]) -> Opening | None:
-    """The eyeball in its opening: the similarity of the eye's corners plus the shift of the gaze.
+    """Place the eyeball in its opening: the similarity of the eye's corners plus the shift of the gaze.
 
     Args:
         target: the opening in the target picture.
@@ -101,7 +101,7 @@ def mouth(
     feather: float,
     size: tuple[int, int],
 ) -> Opening | None:
-    """The inside of the mouth: teeth that the target shows, and darkness where it shows none.
+    """Fill the inside of the mouth: teeth that the target shows, and darkness where it shows none.
 
     Args:
         target: the opening between the lips in the target picture.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-# The same thickness for every triangle: a centre exactly on a shared edge must not fall through it.
+# Triangles are larger by this on every side, so that a centre exactly on a shared edge does not fall between them.
 EDGE = 1e-6
 
 

@@ -1,4 +1,4 @@
-"""Lids and lips that meet: lips never cross, and an eye that is shut in the driver is shut in the target.
+"""Make lids and lips meet: lips never cross, and an eye that is shut in the driver is shut in the target.
 
 Adding one face's motion to another's leaves narrow eyes' lids crossed and wide eyes' ajar. What counts in an
 opening is its width in relation to its own, so that is what is carried over here.
@@ -13,7 +13,7 @@ import numpy as np
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, MESH68, REGIONS
 from ofx_reenact.tracking.surface import FACE_POINTS, spread
 
-# Lids this close (share of the eye's width) are shut for the tracker, whatever is left between them.
+# Lids closer than this, in eye widths, count as shut: a tracker always leaves a gap.
 SHUT = 0.05
 # An eye opens this much wider than in the target at most; beyond, a warp has nothing to show.
 WIDEST = 1.25

@@ -1,4 +1,4 @@
-"""The STMap: for each pixel of the result, where in the target its colour is (plate profile, step 7).
+"""The STMap: for each pixel of the result, where in the target its colour is.
 
 Convention: an offset (dx, dy) in pixels is added to a pixel's own position, x to the right, y down; zero means
 "this pixel stays".
@@ -26,7 +26,7 @@ HAIR_FROM, HAIR_TO = 1.6, 2.0
 # The picture's edge stays where it is: motion fades out within this share of the face's height. The upper edge is
 # kept by :mod:`ofx_reenact.warp.headroom`, since a crown may be as near to it.
 BORDER = 0.12
-# Neighbouring spokes of the rings over which the length of hair is levelled.
+# Neighbouring spokes of the rings over which the length of hair is averaged.
 LEVELLED = 9
 
 

@@ -8,11 +8,7 @@ from conftest import DRIVER
 from ofx_reenact.tracking import landmarks as names
 from ofx_reenact.tracking.facemesh import BLENDSHAPES, FaceMesh
 from ofx_reenact.tracking.overlay import draw_overlay
-from ofx_reenact.tracking.tracker import Options, Track
-
-
-def shape(track: Track, name: str) -> float:
-    return float(track.blendshapes[BLENDSHAPES.index(name)])
+from ofx_reenact.tracking.tracker import Options
 
 
 def test_finds_the_face_precisely(demo_track):
@@ -60,7 +56,7 @@ def test_several_faces_are_numbered_by_size(demo_picture):
 
 
 def test_no_face_is_no_face():
-    rng = np.random.default_rng(0)
+    rng, tracker = np.random.default_rng(0), FaceMesh()
     y, x = np.mgrid[:300, :400]
     for image in (
         np.zeros((300, 400, 3), np.uint8),
@@ -68,7 +64,7 @@ def test_no_face_is_no_face():
         np.stack([x % 256, y % 256, (x + y) % 256], -1).astype(np.uint8),
         np.zeros((1, 1, 3), np.uint8),
     ):
-        assert FaceMesh().track(image, 1) is None
+        assert tracker.track(image, 1) is None
 
 
 def test_lost_face_is_found_again(demo_picture):

@@ -11,6 +11,7 @@ from conftest import TARGET
 from ofx_reenact.cli import doctor
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import SettingsError, TrackingError
+from ofx_reenact.settings import Settings, describe
 from ofx_reenact.tracking import trackers
 from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.tracking.trackers import make_tracker, names, terms_of
@@ -59,6 +60,12 @@ def findings():
 def test_the_shipped_trackers_are_registered_as_any_other():
     assert names() == SHIPPED
     assert {tracker.entry.dist.name for tracker in trackers.registered()} == {"ofx-reenact"}
+
+
+def test_the_setting_offers_ours_and_takes_any():
+    (option,) = [option for option in describe()["options"] if option["name"] == "tracker"]
+    assert (option["type"], option["default"], sorted(option["choices"])) == ("text", "mesh", SHIPPED)
+    assert Settings(tracker="acme").tracker == "acme"
 
 
 def test_a_studios_tracker_tracks_and_renders_by_its_name(acme, tmp_path, capsys):

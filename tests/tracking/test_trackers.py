@@ -56,14 +56,17 @@ def test_other_trackers_say_what_they_need(monkeypatch, tmp_path):
 def fan_files(folder, monkeypatch):
     """FAN with random weights, and a detector whose coarsest layer alone sees faces, of its anchors' size.
 
-    FAN has one hourglass here instead of four, which is faster.
+    To be quick, FAN has one hourglass here instead of four, and what the package compiles with numba, which takes half
+    a minute, runs as plain Python.
     """
     import torch
-    from face_alignment import api
+    from face_alignment import api, utils
     from face_alignment.detection.sfd.net_s3fd import s3fd
     from face_alignment.models import FAN
 
     monkeypatch.setattr(api, "FAN", lambda hourglasses: FAN(1))
+    for compiled in ("transform_np", "_get_preds_fromhm"):
+        monkeypatch.setattr(utils, compiled, getattr(utils, compiled).py_func)
     torch.manual_seed(0)
     detector = s3fd().state_dict()
     for name, values in detector.items():
