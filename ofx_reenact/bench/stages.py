@@ -160,7 +160,7 @@ def _pass(shot: Shot, clock: Clock, samples: _Samples, device: str, profile: str
     seconds["target"] += seconds.pop("read") + seconds.pop("track")
     samples.add((seconds, gflop), ONCE)
     writer = FrameWriter(settings, opened.target, opened.shot, colour, {})
-    for frame in opened.frames:
+    for frame in opened.plan.frames:
         writer.write(frame, opened.shot.render(frame))
         samples.add(clock.take(), [stage for stage in STAGES if stage not in (*ONCE, "read", "track")])
 

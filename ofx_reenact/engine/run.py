@@ -10,13 +10,13 @@ from pathlib import Path
 
 from ofx_reenact import provenance
 from ofx_reenact.engine.loader import Loader
+from ofx_reenact.engine.plan import Plan, plan_frames
 from ofx_reenact.engine.warm import Warm
 from ofx_reenact.engine.writer import FrameWriter, confidence_of
-from ofx_reenact.errors import FrameError, OutputError, SettingsError, TrackingError
+from ofx_reenact.errors import OutputError, SettingsError
 from ofx_reenact.frames.picture import Picture
 from ofx_reenact.frames.preview import Mp4Writer
-from ofx_reenact.frames.ranges import FrameRange
-from ofx_reenact.frames.sequence import existing_frames, files_of, frame_path
+from ofx_reenact.frames.sequence import files_of, frame_path
 from ofx_reenact.progress import Cancelled, Observer, Progress, Watch, ignore
 from ofx_reenact.settings import Settings, names_of_paths
 from ofx_reenact.shot.frame import Frame, black_frame
@@ -71,20 +71,12 @@ def render_sequence(settings: Settings, observe: Observer = ignore, job: str = "
 
 @dataclass(frozen=True)
 class Opened:
-    """What a job has read and prepared.
-
-    Attributes:
-        states: how the face was found in each driver frame.
-        frames: the frames asked for: ``todo``, and ``skipped``, which are there already.
-    """
+    """What a job has read and prepared."""
 
     target: Picture
     identity: Identity
     performance: Performance
-    states: Mapping[int, State]
-    frames: FrameRange
-    todo: FrameRange
-    skipped: FrameRange
+    plan: Plan
     shot: Shot
 
 
@@ -118,24 +110,22 @@ class Job:
         """
         started = time.monotonic()
         settings, job = self.settings, self.open()
-        states, frames, todo = job.states, job.frames, job.todo
-        black = {f for f in todo if states[f] is not State.TRACKED} if settings.missing == "black" else set()
-        confidence, failed = self.render(job.shot, job.target, job.performance, todo, black)
-        absent = sorted(set(job.performance.absent.tolist()) & set(frames))
-        lost = [f for f in frames if states[f] is not State.TRACKED]
+        plan, target = job.plan, job.target
+        confidence, failed = self.render(job)
+        absent = sorted(set(job.performance.absent.tolist()) & set(plan.frames))
         report = Report(
             output=settings.output,
             written=tuple(confidence),
-            skipped=tuple(job.skipped),
-            held=tuple(f for f in confidence if states[f] is State.HELD and f not in black),
-            black=tuple(sorted(black & set(confidence))),
-            bridged=tuple(f for f in confidence if states[f] is State.BRIDGED and f not in black),
-            faceless=tuple(f for f in lost if f not in absent),
+            skipped=tuple(plan.skipped),
+            held=plan.shown_as(State.HELD, confidence),
+            black=tuple(sorted(plan.black & set(confidence))),
+            bridged=plan.shown_as(State.BRIDGED, confidence),
+            faceless=tuple(frame for frame in plan.faceless if frame not in absent),
             absent=tuple(absent),
             failed=failed,
-            warnings=self.warnings(job.target, job.identity, job.performance),
-            colour_space=job.target.space,
-            colour_reason=job.target.reason,
+            warnings=self.warnings(job),
+            colour_space=target.space,
+            colour_reason=target.reason,
             reference=job.shot.motion.reference,
             confidence=confidence,
             sidecar=provenance.sidecar_path(settings.output),
@@ -143,7 +133,7 @@ class Job:
             seconds=round(time.monotonic() - started, 2),
             device=self.device,
         )
-        self.write_sidecar(report, job.target, job.performance, states)
+        self.write_sidecar(report, job)
         return report
 
     @stage("target")
@@ -154,26 +144,20 @@ class Job:
             ReenactError: one of them cannot be used.
             Cancelled: the watch ended the job.
         """
-        settings = self.settings
-        frame_path(settings.output, 1)
-        self.watch(Progress("target", 0, 1, None, settings.target))
+        frame_path(self.settings.output, 1)
+        self.watch(Progress("target", 0, 1, None, self.settings.target))
         target, identity = self.loader.target, self.loader.identity
         self.watch(Progress("target", 1, 1, None))
         performance = self.loader.performance
-        states = driver_states(performance)
-        frames = self.frames(states)
-        todo, skipped = self.plan(frames)
-        return Opened(target, identity, performance, states, frames, todo, skipped, self.loader.shot)
+        return Opened(target, identity, performance, plan_frames(self.settings, performance), self.loader.shot)
 
-    def warnings(self, target: Picture, identity: Identity, performance: Performance) -> tuple[str, ...]:
-        """What the user should know: of the plate, the consent and the tracker's terms."""
-        terms = terms_of(performance.tracker)
-        notes = (*target.plate.notes, *identity.notes)
+    def warnings(self, job: Opened) -> tuple[str, ...]:
+        """Say what the user should know: of the plate, the consent and the tracker's terms."""
+        terms = terms_of(job.performance.tracker)
+        notes = (*job.target.plate.notes, *job.identity.notes)
         return (*notes, *(self.consent.warnings if self.consent else ()), *((terms,) if terms else ()))
 
-    def write_sidecar(
-        self, report: Report, target: Picture, performance: Performance, states: Mapping[int, State]
-    ) -> None:
+    def write_sidecar(self, report: Report, job: Opened) -> None:
         """Say beside the frames what they were made from and how sure each is.
 
         Frames that were there are in it too: who wrote them may have been killed before the sidecar.
@@ -183,10 +167,10 @@ class Job:
         there = {frame: confidence_of(frame_path(report.output, frame)) for frame in report.skipped}
         provenance.Sidecar(
             output=Path(report.output).name,
-            inputs=self.inputs(target),
+            inputs=self.inputs(job.target),
             settings=self.settings.as_dict(),
             reference=report.reference,
-            tracker=performance.tracker,
+            tracker=job.performance.tracker,
             weights={"sha256": self.weights.sha256, **self.weights.metadata},
             fdgan={"sha256": self.fdgan.sha256, **self.fdgan.metadata} if self.fdgan else provenance.NO_FDGAN,
             colour={"space": report.colour_space, "reason": report.colour_reason, "config": self.colour.name},
@@ -195,8 +179,8 @@ class Job:
             job=self.name,
             digital_source_type=provenance.SOURCE_TYPE,
             warnings=report.warnings,
-            frames=frame_entries(report.confidence, states),
-        ).save(report.sidecar, frame_entries(there, states))
+            frames=frame_entries(report.confidence, job.plan.states),
+        ).save(report.sidecar, frame_entries(there, job.plan.states))
 
     def inputs(self, target: Picture) -> dict[str, provenance.Input]:
         """What the frames are made from, by what it is: each with its name and the SHA-256 over its files in order."""
@@ -214,68 +198,27 @@ class Job:
                 inputs[what] = provenance.Input(name, self.loader.sha256(*files), len(files))
         return inputs
 
-    def frames(self, states: Mapping[int, State]) -> FrameRange:
-        """The frames asked for, checked against the driver's."""
-        settings = self.settings
-        frames = FrameRange.parse(settings.frames) if settings.frames else FrameRange.of(states)
-        if outside := [f for f in frames if f not in states]:
-            raise FrameError(
-                f"--frames {settings.frames}: the driver has frames {min(states)}-{max(states)}, "
-                f"not {FrameRange.of(outside)}"
-            )
-        lost = [f for f in frames if states[f] is not State.TRACKED]
-        if lost and settings.missing == "error":
-            raise TrackingError(
-                f"{settings.driver or settings.performance}: no face in frames {FrameRange.of(lost)}; "
-                "--missing hold or black goes on without"
-            )
-        return frames
-
-    def plan(self, frames: FrameRange) -> tuple[FrameRange, FrameRange]:
-        """Decide which frames to render and which are there already."""
-        existing = self.settings.existing
-        if existing == "overwrite":
-            return frames, FrameRange.of(())
-        if existing == "skip":
-            there = existing_frames(self.settings.output, frames)
-            return frames - there, there
-        there = FrameRange.of(f for f in frames if frame_path(self.settings.output, f).exists())
-        if there:
-            raise OutputError(
-                f"{self.settings.output}: frames {there} are there already; choose another --output, or "
-                "--existing skip or overwrite"
-            )
-        return frames, there
-
-    def render(
-        self,
-        shot: Shot,
-        target: Picture,
-        performance: Performance,
-        todo: FrameRange,
-        black: set[int],
-    ) -> tuple[dict[int, float], dict[int, str]]:
+    def render(self, job: Opened) -> tuple[dict[int, float], dict[int, str]]:
         """Render and write; returns each written frame's confidence, and the failed frames with their reason."""
-        settings = self.settings
+        settings, target, todo = self.settings, job.target, job.plan.todo
         confidence: dict[int, float] = {}
         failed: dict[int, str] = {}
         attributes = provenance.frame_attributes(
             weights_sha256=self.weights.sha256,
             fdgan_sha256=self.fdgan.sha256 if self.fdgan else provenance.NO_FDGAN,
             target=Path(settings.target).name,
-            driver=Path(performance.name).name,
+            driver=Path(job.performance.name).name,
             consent=self.consent,
             job=self.name,
         )
-        writer = FrameWriter(settings, target, shot, self.colour, attributes)
+        writer = FrameWriter(settings, target, job.shot, self.colour, attributes)
         size = (target.pixels.shape[1], target.pixels.shape[0])
         try:
             with contextlib.ExitStack() as stack:
                 movie = None
                 if settings.preview and todo:
-                    movie = stack.enter_context(Mp4Writer(Path(settings.preview), performance.rate, size))
-                frames = self.rendered(shot, todo, black)
-                results = stack.enter_context(contextlib.closing(writer.run(frames)))
+                    movie = stack.enter_context(Mp4Writer(Path(settings.preview), job.performance.rate, size))
+                results = stack.enter_context(contextlib.closing(writer.run(self.rendered(job))))
                 self.watch(Progress("render", 0, len(todo), None))
                 for done, (frame, result, reason) in enumerate(results, start=1):
                     if reason is None:
@@ -291,16 +234,12 @@ class Job:
             raise OutputError(next(iter(failed.values())))
         return confidence, failed
 
-    def rendered(self, shot: Shot, todo: FrameRange, black: set[int]) -> Iterator[tuple[int, Frame]]:
+    def rendered(self, job: Opened) -> Iterator[tuple[int, Frame]]:
         """Render frame by frame until the watch ends it."""
-        for frame in todo:
+        for frame in job.plan.todo:
             self.watch.check()
-            yield frame, black_frame(shot.target.view(frame)) if frame in black else shot.render(frame)
-
-
-def driver_states(performance: Performance) -> dict[int, State]:
-    """Map each driver frame to how the face was found in it."""
-    return {int(f): State(int(s)) for f, s in zip(performance.frames, performance.state, strict=True)}
+            black = frame in job.plan.black
+            yield frame, black_frame(job.shot.target.view(frame)) if black else job.shot.render(frame)
 
 
 def frame_entries(

@@ -72,7 +72,7 @@ def write_windows(settings: Settings, observe: Observer = ignore) -> WindowsRepo
         consent=None,
     ) | {"oiio:ColorSpace": job.colour.srgb(), "reenact:exposure": float(display.exposure)}
     blank = _blank(opened.performance.rate)
-    for done, frame in enumerate(opened.todo, start=1):
+    for done, frame in enumerate(opened.plan.todo, start=1):
         seen = see_frame(shot, frame)
         place = {
             "reenact:window": tuple(map(float, _placed(seen.window, opened).ravel())),
@@ -84,19 +84,19 @@ def write_windows(settings: Settings, observe: Observer = ignore) -> WindowsRepo
             frame_path(settings.output, frame), blank, channels, formats=dict.fromkeys(INPUTS, "float"),
             attributes=common | place,
         )  # fmt: skip
-        observe(Progress("render", done, len(opened.todo), frame))
+        observe(Progress("render", done, len(opened.plan.todo), frame))
     # Every frame of the performance, whichever are written now: chunks of a job write the same script.
-    pins = {f: corners(window_of(shot, f), opened.target.plate) for f in opened.states}
+    pins = {f: corners(window_of(shot, f), opened.target.plate) for f in opened.plan.states}
     script = provenance.beside(settings.output, ".nk")
     write_text(script, put_back(Path(settings.output).absolute(), MOUTH_SIZE, pins))
-    written = tuple(opened.todo)
+    written = tuple(opened.plan.todo)
     return WindowsReport(
         output=settings.output,
         written=written,
-        skipped=tuple(opened.skipped),
-        held=tuple(f for f in written if opened.states[f] is State.HELD),
-        bridged=tuple(f for f in written if opened.states[f] is State.BRIDGED),
-        warnings=job.warnings(opened.target, opened.identity, opened.performance),
+        skipped=tuple(opened.plan.skipped),
+        held=tuple(f for f in written if opened.plan.states[f] is State.HELD),
+        bridged=tuple(f for f in written if opened.plan.states[f] is State.BRIDGED),
+        warnings=job.warnings(opened),
         script=script,
         seconds=round(time.monotonic() - started, 2),
     )

@@ -31,97 +31,70 @@ class Settings:
 
     target: str = option("", "Picture of the person to animate.", "Inputs", "person", path="read", short="t")
     driver: str = option(
-        "", "Performance to follow: sequence, video or still.", "Inputs", "track", path="read", short="d"
-    )
+        "", "Performance to follow: sequence, video or still.", "Inputs", "track", path="read", short="d",
+    )  # fmt: skip
     output: str = option("", "EXR sequence to write, as NAME.####.exr.", "Inputs", "output", path="written", short="o")
     frames: str = option(
-        "", "Frames to render, as 1001-1010 or 1-20x2; empty renders all.", "Inputs", "output", short="f"
-    )
+        "", "Frames to render, as 1001-1010 or 1-20x2; empty renders all.", "Inputs", "output", short="f",
+    )  # fmt: skip
     target_frame: int | None = option(
-        None, "Frame of a target sequence to use; the first if not given.", "Inputs", "person"
-    )
+        None, "Frame of a target sequence to use; the first if not given.", "Inputs", "person",
+    )  # fmt: skip
     performance: str = option(
-        "",
-        "Performance file: read if it exists, else written after the driver is tracked.",
-        "Inputs",
-        "track",
+        "", "Performance file: read if it exists, else written after the driver is tracked.", "Inputs", "track",
         path="kept",
-    )
+    )  # fmt: skip
     identity: str = option(
-        "", "Identity file of the target: read if it exists, else written.", "Inputs", "person", path="kept"
-    )
+        "", "Identity file of the target: read if it exists, else written.", "Inputs", "person", path="kept",
+    )  # fmt: skip
     weights: str = option(
-        "", "LD-Net weights (safetensors); the shipped ones if not given.", "Inputs", "person", "pixels", path="weights"
-    )
+        "", "LD-Net weights (safetensors); the shipped ones if not given.", "Inputs", "person", "pixels",
+        path="weights",
+    )  # fmt: skip
 
     profile: str = option(
-        "plate",
-        "plate: the target's own pixels, carried at their resolution; paper: FD-GAN's whole portrait, 256 pixels "
-        "wide, pasted back, as the paper does it, for comparison.",
-        "FD-GAN",
-        "person",
-        "pixels",
+        "plate", "plate: the target's own pixels, carried at their resolution; paper: FD-GAN's whole portrait, 256 "
+        "pixels wide, pasted back, as the paper does it, for comparison.", "FD-GAN", "person", "pixels",
         choices=("plate", "paper"),
-    )
+    )  # fmt: skip
     repair: str = option(
-        "on",
-        "on: FD-GAN paints what the target does not show, the inside of an opening mouth; off: the warp alone.",
-        "FD-GAN",
-        "person",
-        "pixels",
-        choices=("on", "off"),
-    )
+        "on", "on: FD-GAN paints what the target does not show, the inside of an opening mouth; off: the warp alone.",
+        "FD-GAN", "person", "pixels", choices=("on", "off"),
+    )  # fmt: skip
     fdgan_weights: str = option(
-        "",
-        "FD-GAN weights of the profile; the shipped ones if not given.",
-        "FD-GAN",
-        "person",
-        "pixels",
+        "", "FD-GAN weights of the profile; the shipped ones if not given.", "FD-GAN", "person", "pixels",
         path="weights",
-    )
+    )  # fmt: skip
     appearance: tuple[str, ...] = option(
-        (),
-        "More pictures of the target for FD-GAN to know it by, separated by commas.",
-        "FD-GAN",
-        "person",
+        (), "More pictures of the target for FD-GAN to know it by, separated by commas.", "FD-GAN", "person",
         path="read",
-    )
+    )  # fmt: skip
 
     tracker: str = option(
-        "mesh",
-        "What finds the face: one of these, or one that an installed package registers.",
-        "Tracking",
-        "track",
-        "person",
-        choices=("mesh", "fan", "dlib", "file"),
-        open=True,
-    )
+        "mesh", "What finds the face: one of these, or one that an installed package registers.", "Tracking", "track",
+        "person", choices=("mesh", "fan", "dlib", "file"), open=True,
+    )  # fmt: skip
     landmarks: str = option(
-        "", "Hand-placed landmarks of the driver (JSON), for tracker 'file'.", "Tracking", "track", path="read"
-    )
+        "", "Hand-placed landmarks of the driver (JSON), for tracker 'file'.", "Tracking", "track", path="read",
+    )  # fmt: skip
     target_landmarks: str = option("", "Hand-placed landmarks of the target (JSON).", "Tracking", "person", path="read")
     face: int = option(1, "Which face of the driver, by size; 1 is the largest.", "Tracking", "track", low=1)
     target_face: int = option(1, "Which face of the target, by size; 1 is the largest.", "Tracking", "person", low=1)
     smoothing: float = option(1.0, "Strength of the driver's smoothing; 0 is off.", "Tracking", "track", low=0, high=5)
 
     motion: str = option(
-        "relative",
-        "relative: the driver's change from a reference frame; absolute: the driver's own expression and head "
-        "rotation; locked: expression only, the target's head stays.",
-        "Motion",
-        "pixels",
+        "relative", "relative: the driver's change from a reference frame; absolute: the driver's own expression and "
+        "head rotation; locked: expression only, the target's head stays.", "Motion", "pixels",
         choices=("relative", "absolute", "locked"),
-    )
+    )  # fmt: skip
     retarget: str = option(
         "ldnet",
         "ldnet: the target's own landmarks doing what the driver does; copy: the driver's as they are, for comparison.",
-        "Motion",
-        "pixels",
-        choices=("ldnet", "copy"),
-    )
+        "Motion", "pixels", choices=("ldnet", "copy"),
+    )  # fmt: skip
     reference: int | None = option(
-        None, "Driver's frame that means 'as in the target'; chosen if not given.", "Motion", "pixels"
-    )
+        None, "Driver's frame that means 'as in the target'; chosen if not given.", "Motion", "pixels",
+    )  # fmt: skip
     weight_pose: float = weight("the head's rotation")
     weight_position: float = weight("the head's place and size")
     weight_jaw: float = weight("the jaw line")
@@ -131,48 +104,40 @@ class Settings:
     weight_brow_right: float = weight("the person's right brow")
     weight_brow_left: float = weight("the person's left brow")
     neck: float = option(
-        0.35, "How far below the chin the head's motion reaches, in face heights.", "Motion", "pixels", low=0.05, high=2
-    )
+        0.35, "How far below the chin the head's motion reaches, in face heights.", "Motion", "pixels", low=0.05,
+        high=2,
+    )  # fmt: skip
 
     layers: tuple[str, ...] = option(
-        ("rgba",), "Layers to write, separated by commas.", "Output", "output", choices=tuple(LAYERS)
-    )
+        ("rgba",), "Layers to write, separated by commas.", "Output", "output", choices=tuple(LAYERS),
+    )  # fmt: skip
     colorspace: str = option("", "Colour space of the target; else its tag or its format's rule.", "Output", "person")
     driver_colorspace: str = option(
-        "", "Colour space of the driver; else its tag or its format's rule.", "Output", "track"
-    )
+        "", "Colour space of the driver; else its tag or its format's rule.", "Output", "track",
+    )  # fmt: skip
     depth: str = option(
-        "auto",
-        "Bits of the colour channels; auto is the target's.",
-        "Output",
-        "output",
+        "auto", "Bits of the colour channels; auto is the target's.", "Output", "output",
         choices=("auto", "half", "float"),
-    )
+    )  # fmt: skip
     compression: str = option(
-        "zip", "EXR compression.", "Output", "output", choices=("none", "rle", "zips", "zip", "piz", "dwaa", "dwab")
-    )
+        "zip", "EXR compression.", "Output", "output", choices=("none", "rle", "zips", "zip", "piz", "dwaa", "dwab"),
+    )  # fmt: skip
     existing: str = option(
-        "error",
-        "What to do with frames that are there and whole.",
-        "Output",
-        "output",
+        "error", "What to do with frames that are there and whole.", "Output", "output",
         choices=("error", "skip", "overwrite"),
-    )
+    )  # fmt: skip
     missing: str = option(
-        "hold",
-        "What to write where the driver has no frame or no face.",
-        "Output",
-        "output",
+        "hold", "What to write where the driver has no frame or no face.", "Output", "output",
         choices=("hold", "black", "error"),
-    )
+    )  # fmt: skip
     preview: str = option("", "Also write a small mp4 to look at.", "Output", "output", path="written")
     consent: str = option(
-        "", "Consent file (JSON) of the person shown, named in every frame.", "Output", "output", path="read"
-    )
+        "", "Consent file (JSON) of the person shown, named in every frame.", "Output", "output", path="read",
+    )  # fmt: skip
 
     device: str = option(
-        "auto", "Where the networks run.", "Engine", "track", "person", "pixels", choices=("auto", "cpu", "cuda")
-    )
+        "auto", "Where the networks run.", "Engine", "track", "person", "pixels", choices=("auto", "cpu", "cuda"),
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         """Check every value against its declaration."""

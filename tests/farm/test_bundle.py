@@ -54,6 +54,7 @@ def test_openjd_accepts_the_bundle(tmp_path, performance_file):
     assert defined["Target"] | {"type": "PATH", "objectType": "FILE", "dataFlow": "IN"} == defined["Target"]
     assert defined["Output"]["dataFlow"] == "OUT" and defined["Performance"]["dataFlow"] == "IN"
     assert defined["WeightMouth"]["maxValue"] == 2 and "allowedValues" in defined["Motion"]
+    assert defined["Tracker"]["default"] == "mesh" and "allowedValues" not in defined["Tracker"], "a studio has its own"
     assets = yaml.safe_load((made / "asset_references.yaml").read_text())["assetReferences"]
     assert performance_file in assets["inputs"]["filenames"]
 

@@ -1,0 +1,76 @@
+"""Which frames a job renders: what was asked for, what is there already, where the driver has no face."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ofx_reenact.errors import FrameError, OutputError, TrackingError
+from ofx_reenact.frames.ranges import FrameRange
+from ofx_reenact.frames.sequence import existing_frames, frame_path
+from ofx_reenact.settings import Settings
+from ofx_reenact.tracking.performance import Performance, State
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The frames of a job.
+
+    Attributes:
+        states: how the face was found in each driver frame.
+        frames: the frames asked for: ``todo``, and ``skipped``, which are there already.
+        faceless: frames asked for in which no face was found, absent ones included.
+        black: frames to do that are black, for want of a face.
+    """
+
+    states: Mapping[int, State]
+    frames: FrameRange
+    todo: FrameRange
+    skipped: FrameRange
+    faceless: tuple[int, ...]
+    black: frozenset[int]
+
+    def shown_as(self, state: State, written: Mapping[int, float]) -> tuple[int, ...]:
+        """Return the written frames whose face was found in a way and that are not black."""
+        return tuple(frame for frame in written if self.states[frame] is state and frame not in self.black)
+
+
+def plan_frames(settings: Settings, performance: Performance) -> Plan:
+    """Decide which frames to render.
+
+    Raises:
+        FrameError: frames were asked for that the driver does not have.
+        TrackingError: a frame has no face, and that is to be an error.
+        OutputError: frames are there already, and that is to be an error.
+    """
+    states = {int(f): State(int(s)) for f, s in zip(performance.frames, performance.state, strict=True)}
+    frames = FrameRange.parse(settings.frames) if settings.frames else FrameRange.of(states)
+    if outside := [frame for frame in frames if frame not in states]:
+        raise FrameError(
+            f"--frames {settings.frames}: the driver has frames {min(states)}-{max(states)}, "
+            f"not {FrameRange.of(outside)}"
+        )
+    lost = [frame for frame in frames if states[frame] is not State.TRACKED]
+    if lost and settings.missing == "error":
+        raise TrackingError(
+            f"{settings.driver or settings.performance}: no face in frames {FrameRange.of(lost)}; "
+            "--missing hold or black goes on without"
+        )
+    skipped = _skipped(settings, frames)
+    black = set(lost) - set(skipped) if settings.missing == "black" else ()
+    return Plan(states, frames, frames - skipped, skipped, tuple(lost), frozenset(black))
+
+
+def _skipped(settings: Settings, frames: FrameRange) -> FrameRange:
+    """Return the frames that are there already and are left as they are."""
+    if settings.existing == "overwrite":
+        return FrameRange.of(())
+    if settings.existing == "skip":
+        return existing_frames(settings.output, frames)
+    there = FrameRange.of(frame for frame in frames if frame_path(settings.output, frame).exists())
+    if there:
+        raise OutputError(
+            f"{settings.output}: frames {there} are there already; choose another --output, or "
+            "--existing skip or overwrite"
+        )
+    return there
