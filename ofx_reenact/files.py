@@ -61,7 +61,8 @@ def locked(path: Path, patience: float = _PATIENCE) -> Iterator[None]:
     with contextlib.ExitStack() as held:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            held.enter_context(FileLock(lock, timeout=patience))
+            # For all who may write into the folder, whoever made the file.
+            held.enter_context(FileLock(lock, timeout=patience, mode=0o666))
         except Timeout as error:
             raise OutputError(
                 f"{path}: cannot be written: another process has locked {lock.name} for {patience:g} s; "
