@@ -33,7 +33,7 @@ def written_whole(path: Path) -> Iterator[Path]:
         yield partial
         partial.replace(path)
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+        raise OutputError(f"{path}: cannot be written ({_reason(error)})") from error
     finally:
         with contextlib.suppress(OSError):
             partial.unlink()
@@ -61,14 +61,15 @@ def locked(path: Path, patience: float = _PATIENCE) -> Iterator[None]:
     with contextlib.ExitStack() as held:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            held.enter_context(FileLock(lock, timeout=patience))
+            # For all who may write into the folder, whoever made the file.
+            held.enter_context(FileLock(lock, timeout=patience, mode=0o666))
         except Timeout as error:
             raise OutputError(
                 f"{path}: cannot be written: another process has locked {lock.name} for {patience:g} s; "
                 "if it hangs, end it and try again"
             ) from error
         except OSError as error:
-            raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+            raise OutputError(f"{path}: cannot be written ({_reason(error)})") from error
         yield
 
 
@@ -91,10 +92,7 @@ def read_json(
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as cause:
-        reason: Any = f"not JSON: {'nested too deeply' if isinstance(cause, RecursionError) else cause}"
-        if isinstance(cause, OSError):
-            reason = cause.strerror or cause
-        raise error(f"{path}: the {what} cannot be read ({reason}){hint}") from cause
+        raise error(f"{path}: the {what} cannot be read ({_reason(cause)}){hint}") from cause
     if not isinstance(content, dict):
         raise error(f"{path}: expected a {what}: one JSON object{hint}")
     if schema and content.get("schema") != schema:
@@ -120,3 +118,10 @@ def sha256_of(*paths: Path) -> str:
             while block := file.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
+
+
+def _reason(error: Exception) -> str:
+    """Say why a file cannot be read or written."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return f"not JSON: {'nested too deeply' if isinstance(error, RecursionError) else error}"

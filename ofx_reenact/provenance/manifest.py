@@ -51,14 +51,14 @@ def named_inputs(sidecar: Sidecar) -> dict[str, dict[str, str]]:
     """Return a sidecar's inputs with name and SHA-256 alone; names lose their folders.
 
     Raises:
-        ReenactError: there are none, or one of them has no SHA-256.
+        ReenactError: there are none, or one of them has no name or no SHA-256.
     """
     if not sidecar.inputs:
         raise ReenactError("the sidecar names no inputs; render with --existing overwrite")
     inputs = {}
     for what, entry in sidecar.inputs.items():
-        if entry.sha256 is None:
-            raise ReenactError(f"the sidecar's input '{what}' has no sha256; render again")
+        if not entry.name or entry.sha256 is None:
+            raise ReenactError(f"the sidecar's input '{what}' has no name or no sha256; render again")
         inputs[what] = {"name": Path(entry.name).name, "sha256": entry.sha256}
     return inputs
 

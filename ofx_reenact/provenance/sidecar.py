@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import inspect
 import platform
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ofx_reenact import __version__
 from ofx_reenact.errors import ReenactError
@@ -18,6 +19,7 @@ from ofx_reenact.files import locked, read_json, write_json
 from ofx_reenact.provenance.attributes import NO_FDGAN
 
 SCHEMA = "ofx-reenact/sidecar/1"
+_T = TypeVar("_T")
 _FRAME = re.compile(r"-?[0-9]{1,9}")
 # What a field of the file may be, of the whole, of one input, of one frame, and of weights and colour.
 _SIDECAR = {
@@ -39,11 +41,13 @@ class Input:
         name: as the render was given it.
         sha256: over the bytes of its files in order; None if not known.
         files: how many there are; None for one frame of a sequence.
+        extra: what the file says besides.
     """
 
-    name: str
+    name: str = ""
     sha256: str | None = None
     files: int | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ class Sidecar:
     consent: str | None = None
     job: str | None = None
     digital_source_type: str | None = None
-    warnings: tuple[str, ...] | None = None
+    warnings: Sequence[str] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     frames: Mapping[int, FrameEntry] = field(default_factory=dict)
 
@@ -125,19 +129,19 @@ class Sidecar:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as the file has it: JSON-ready, without what is not known."""
-        values = _known(self)
-        if self.inputs:
-            values["inputs"] = {what: _known(entry) for what, entry in self.inputs.items()}
-        if self.warnings is not None:
-            values["warnings"] = list(self.warnings)
-        return {"schema": SCHEMA, **values, "frames": {str(f): _known(entry) for f, entry in self.frames.items()}}
+        inputs = {what: _known(entry) for what, entry in self.inputs.items()}
+        frames = {str(frame): _known(entry) for frame, entry in self.frames.items()}
+        about = _known(self)
+        del about["frames"]
+        return {"schema": SCHEMA, **about, "inputs": inputs, "frames": frames}
 
     @property
     def claims(self) -> dict[str, str | None]:
         """The attributes that every frame has to agree with: name → value."""
+        fdgan = {"sha256": NO_FDGAN} if self.fdgan == NO_FDGAN else self.fdgan
         return {
             "reenact:weights_sha256": (self.weights or {}).get("sha256"),
-            "reenact:fdgan_sha256": _fdgan_sha256(self.fdgan),
+            "reenact:fdgan_sha256": fdgan.get("sha256") if isinstance(fdgan, Mapping) else None,
             "reenact:consent_id": self.consent,
         }
 
@@ -170,8 +174,7 @@ def _parse(content: Mapping[str, Any]) -> Sidecar:
     Raises:
         ValueError: naming the field that is not what it should be.
     """
-    about = dict(_checked(content, _SIDECAR, "the sidecar"))
-    del about["schema"]
+    about = _checked(content, _SIDECAR, "the sidecar")
     frames = about.pop("frames", None)
     if not isinstance(frames, dict):
         raise ValueError("the sidecar has no frames: 'frames' is not a table of frames")
@@ -179,52 +182,40 @@ def _parse(content: Mapping[str, Any]) -> Sidecar:
         raise ValueError(f"'frames' has '{odd}', which is no frame number")
     for name in ("weights", "fdgan", "colour"):
         if isinstance(about.get(name), dict):
-            about[name] = dict(_checked(about[name], _ABOUT, name))
-    if "inputs" in about:
-        about["inputs"] = {what: _input(what, entry) for what, entry in about["inputs"].items()}
-    if "warnings" in about:
-        about["warnings"] = tuple(about["warnings"])
-    named = {f.name for f in dataclasses.fields(Sidecar)} - {"extra"}
-    extra = {name: about.pop(name) for name in [*about] if name not in named}
-    return Sidecar(**about, extra=extra, frames={int(f): _frame(f, entry) for f, entry in frames.items()})
+            about[name] = _checked(about[name], _ABOUT, name)
+    inputs = {what: _checked(entry, _INPUT, f"input '{what}'") for what, entry in about.pop("inputs", {}).items()}
+    return _made(Sidecar, {
+        **{name: value for name, value in about.items() if name != "schema"},
+        "inputs": {what: _made(Input, entry) for what, entry in inputs.items()},
+        "frames": {int(f): _made(FrameEntry, _checked(entry, _ENTRY, f"frame {f}")) for f, entry in frames.items()},
+    })  # fmt: skip
 
 
-def _input(what: str, entry: Any) -> Input:
-    values = dict(_checked(entry, _INPUT, f"input '{what}'"))
-    if "name" not in values:
-        raise ValueError(f"input '{what}' has no name")
-    return Input(values["name"], values.get("sha256"), values.get("files"))
+def _made(kind: Callable[..., _T], values: Mapping[str, Any]) -> _T:
+    """Make a sidecar, or a part of one; what is none of its fields goes into ``extra``."""
+    named = inspect.signature(kind).parameters.keys() - {"extra"}
+    extra = {name: value for name, value in values.items() if name not in named}
+    return kind(**{name: value for name, value in values.items() if name in named}, extra=extra)
 
 
-def _frame(number: str, entry: Any) -> FrameEntry:
-    values = dict(_checked(entry, _ENTRY, f"frame {number}"))
-    return FrameEntry(values.pop("confidence", None), values.pop("face", None), values)
-
-
-def _checked(entry: Any, kinds: Mapping[str, Any], whose: str) -> Iterator[tuple[str, Any]]:
-    """Yield what an object of the file says; null says nothing.
+def _checked(entry: Any, kinds: Mapping[str, Any], whose: str) -> dict[str, Any]:
+    """Return what an object of the file says; null says nothing.
 
     Raises:
         ValueError: it is no object, or one of its values is of another kind.
     """
     if not isinstance(entry, dict):
         raise ValueError(f"{whose} is not an object")
-    for name, value in entry.items():
-        kind = kinds.get(name, object)
-        if value is None:
-            continue
-        if not isinstance(value, kind) or (name in kinds and isinstance(value, bool)):
-            allowed = " or ".join(_NAMES[one] for one in (kind if isinstance(kind, tuple) else (kind,)))
-            raise ValueError(f"'{name}' of {whose} is not {allowed}")
-        yield name, value
+    said = {name: value for name, value in entry.items() if value is not None}
+    for name in said.keys() & kinds.keys():
+        if not isinstance(said[name], kinds[name]) or isinstance(said[name], bool):
+            allowed = kinds[name] if isinstance(kinds[name], tuple) else (kinds[name],)
+            raise ValueError(f"'{name}' of {whose} is not {' or '.join(_NAMES[one] for one in allowed)}")
+    return said
 
 
 def _known(entry: Any) -> dict[str, Any]:
     """Return a value's fields that are known, those in ``extra`` among them."""
-    values = {f.name: getattr(entry, f.name) for f in dataclasses.fields(entry) if f.name != "frames"}
-    values |= values.pop("extra", {})
+    values = {f.name: getattr(entry, f.name) for f in dataclasses.fields(entry)}
+    values |= values.pop("extra")
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _fdgan_sha256(fdgan: Mapping[str, Any] | str | None) -> str | None:
-    return fdgan.get("sha256") if isinstance(fdgan, Mapping) else NO_FDGAN if fdgan == NO_FDGAN else None

@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 
-from ofx_reenact.errors import ReenactError
+from ofx_reenact.errors import Exit, ReenactError
 from ofx_reenact.publish.tasks import call
 
 
@@ -18,7 +18,7 @@ def main() -> int:
         except ReenactError as error:
             said = {"error": str(error)}
     print(json.dumps(said))
-    return int("error" in said)
+    return Exit.FAILED if "error" in said else Exit.DONE
 
 
 if __name__ == "__main__":

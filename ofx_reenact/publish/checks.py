@@ -49,10 +49,10 @@ def weights(subject: Subject, approved: str) -> Answer:
     found = [
         (one.frame, f"weights {digest} are not among {whose}")
         for one in subject.whole
-        for digest in _digests(_made(one)).values()
+        for digest in _digests(one.made).values()
         if digest not in known
     ]
-    silent = [(one.frame, "no word of the weights in the header") for one in subject.whole if not _digests(_made(one))]
+    silent = [(one.frame, "no word of the weights in the header") for one in subject.whole if not _digests(one.made)]
     beside = subject.sidecar
     problems = [
         f"{beside.path}: {name} {digest} is not among {whose}"
@@ -69,7 +69,7 @@ def consent(subject: Subject, named: str) -> Answer:
         subject: the sequence.
         named: the consent file; if empty, the one of the render.
     """
-    ids = [(one.frame, _made(one).get("reenact:consent_id", provenance.NO_CONSENT)) for one in subject.whole]
+    ids = [(one.frame, one.made.get("reenact:consent_id", provenance.NO_CONSENT)) for one in subject.whole]
     without = [(f, "rendered without --consent") for f, release in ids if release == provenance.NO_CONSENT]
     if without:
         return Answer(tuple(by_frames(without)))
@@ -93,7 +93,7 @@ def says_what_made_it(subject: Subject) -> Answer:
     """Does every frame say what made it, and the sidecar the same?"""
     said, found = subject.sidecar.said, []
     for one in subject.whole:
-        made = _made(one)
+        made = one.made
         found += [(one.frame, f"no attribute {name}") for name in _ALWAYS if name not in made]
         if made.get(SOURCE_ATTRIBUTE, provenance.SOURCE_TYPE) != provenance.SOURCE_TYPE:
             found.append((one.frame, f"{SOURCE_ATTRIBUTE} is {made[SOURCE_ATTRIBUTE]}"))
@@ -135,12 +135,6 @@ def read_approved(path: Path) -> set[str]:
             raise ReenactError(f"{path}: line {number} does not begin with a SHA-256 of 64 hexadecimal digits")
         listed.add(digest)
     return listed
-
-
-def _made(one: Any) -> Mapping[str, Any]:
-    """What a frame that decodes says of what made it."""
-    made: Mapping[str, Any] = one.header.made
-    return made
 
 
 def _digests(made: Mapping[str, Any]) -> dict[str, str]:

@@ -45,16 +45,11 @@ def write_sidecar(subject: Subject) -> FrameRange:
         OutputError: it cannot be written.
     """
     said, known = subject.sidecar.said, set(subject.sidecar.faces)
-    frames = {one.frame: _entry(subject, one.frame, _made(one)) for one in subject.whole if one.frame not in known}
-    if said == Sidecar() and subject.whole:
-        said = _rebuilt(subject, _made(subject.whole[0]))
+    frames = {one.frame: _entry(subject, one.frame, one.made) for one in subject.whole if one.frame not in known}
+    if replace(said, frames={}) == Sidecar() and subject.whole:
+        said = _rebuilt(subject, subject.whole[0].made)
     replace(said, frames=frames).save(subject.sidecar.path)
     return FrameRange.of(frames)
-
-
-def _made(one: Any) -> Mapping[str, Any]:
-    made: Mapping[str, Any] = one.header.made
-    return made
 
 
 def _entry(subject: Subject, frame: int, made: Mapping[str, Any]) -> FrameEntry:

@@ -61,8 +61,8 @@ class Session:
         """
         try:
             content = read_json(path, SCHEMA, what="session file", hint="name the one that 'engine start' wrote")
-        except ReenactError:
-            if not path.exists():
+        except ReenactError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
                 return None
             raise
         if content.get("version") != __version__:

@@ -67,6 +67,11 @@ class Look:
     digest: bytes = b""
     nonfinite: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def made(self) -> dict[str, Any]:
+        """What the frame says of what made it; nothing if there is damage."""
+        return self.header.made if self.header else {}
+
 
 def look(frame: int, path: Path) -> Look:
     """Decode a frame and say what it is."""

@@ -95,6 +95,17 @@ def test_each_error_has_its_exit_code(ended_by, capsys, error, code):
     assert ended_by(error) == code == Exit(code) and capsys.readouterr().err == "error: why\n"
 
 
-def test_the_last_way_of_progress_asked_for_counts(ended_by, capsys):
-    assert ended_by(ReenactError("why"), "--progress", "json", "--progress=none") == 1
-    assert capsys.readouterr().out == ""
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["--progress", "json"], '{"event": "error", "message": "a b"}\n'),
+        (["--progress=openjd"], "openjd_fail: a b\n"),
+        (["--progress", "deadline"], ""),
+        (["--progress", "json", "--progress=none"], ""),
+        ([], ""),
+    ],
+)
+def test_errors_are_said_as_progress_was_asked_for(ended_by, capsys, asked, said):
+    assert ended_by(ReenactError("a\nb"), *asked) == 1
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == (said, "error: a b\n")

@@ -14,7 +14,9 @@ from ofx_reenact.provenance import FrameEntry, Input, Sidecar, sidecar_path
 LOCK = ".o.reenact.json.lock"
 WHOLE = {
     "schema": "ofx-reenact/sidecar/1", "output": "o.####.exr",
-    "inputs": {"target": {"name": "t.exr", "sha256": "a"}, "driver": {"name": "d.#.exr", "sha256": "b", "files": 3}},
+    "inputs": {
+        "target": {"name": "t.exr", "sha256": "a"}, "driver": {"name": "d.#.exr", "sha256": "b", "files": 3, "take": 7},
+    },
     "settings": {"target": "t.exr", "target_frame": None}, "reference": 2, "tracker": "mesh",
     "weights": {"sha256": "c", "files": "not a number, and need not be"}, "fdgan": "off",
     "colour": {"space": "ACEScg", "reason": "its tag", "config": "ocio"}, "versions": {"torch": "2"},
@@ -43,11 +45,12 @@ def test_sidecar_path(output, name):
 
 def test_a_file_is_read_and_written_as_it_is(tmp_path):
     sidecar = Sidecar.load(written(tmp_path, WHOLE))
-    assert sidecar.inputs["driver"] == Input("d.#.exr", "b", 3)
+    assert sidecar.inputs["driver"] == Input("d.#.exr", "b", 3, {"take": 7})
     assert sidecar.frames == {1: FrameEntry(0.5, "held", {"note": "soft"}), 2: FrameEntry()}
     assert sidecar.as_dict() == WHOLE
     sidecar.save(tmp_path / "other.json")
     assert json.loads((tmp_path / "other.json").read_text()) == WHOLE
+    assert list(sidecar.as_dict())[-2:] == ["studio", "frames"]
 
 
 def test_what_the_frames_have_to_agree_with(tmp_path):
@@ -91,7 +94,7 @@ def test_a_file_that_is_none_is_replaced(tmp_path, content):
         ({**WHOLE, "frames": {"7": []}}, "frame 7 is not an object"),
         ({**WHOLE, "frames": {"7": {"confidence": True}}}, "'confidence' of frame 7 is not a whole number or a number"),
         ({**WHOLE, "inputs": []}, "'inputs' of the sidecar is not an object"),
-        ({**WHOLE, "inputs": {"driver": {"sha256": "b"}}}, "input 'driver' has no name"),
+        ({**WHOLE, "inputs": {"driver": {"name": 5}}}, "'name' of input 'driver' is not text"),
         ({**WHOLE, "settings": "none"}, "'settings' of the sidecar is not an object"),
         ({**WHOLE, "weights": {"sha256": 5}}, "'sha256' of weights is not text"),
     ],

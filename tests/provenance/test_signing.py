@@ -322,6 +322,8 @@ def test_nothing_is_signed_that_is_not_ours_and_whole(tmp_path, studio, capsys):
     refused("does not know this frame")
     sidecar.write_text(noted.replace('"inputs"', '"input"'))
     refused("names no inputs")
+    sidecar.write_text(noted.replace('"name": "d"', '"named": "d"'))
+    refused("input 'driver' has no name or no sha256")
     sidecar.unlink()
     refused("o.reenact.json: the sidecar cannot be read")
 
