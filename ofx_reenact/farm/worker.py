@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
-from ofx_reenact.farm.documents import EXTENSIONS
+from ofx_reenact.farm.bundle import EXTENSIONS
 
 # Exit code of a task whose engine was lost.
 _LOST = 75
