@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Callable, Dict, List, Optional
 
-from reenact_nuke import log, paths
+from reenact_nuke import log
 from reenact_nuke.errors import ReenactError
 
 Submitter = Callable[[Dict[str, Any]], str]
@@ -22,11 +22,6 @@ def register(submitter: Optional[Submitter]) -> None:
             ``chunks``, the frames of each chunk. Returns a line for the artist. None: nobody.
     """
     _registered[:] = [submitter] if submitter is not None else []
-
-
-def request(name: str, settings: Dict[str, Any]) -> Dict[str, Any]:
-    """Return what the engine needs to write a job beside its output."""
-    return {"name": name, "settings": settings, "file": paths.beside(settings["output"], name + ".job.json")}
 
 
 def send(done: Dict[str, Any]) -> str:

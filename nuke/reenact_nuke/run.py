@@ -118,7 +118,8 @@ def send_to_farm(node: Any) -> None:
         )
     see_idle()
     prepare(node, found, target=True, driver=False)
-    fields = farm.request(node.name(), found.settings)
+    file = paths.beside(found.settings["output"], node.name() + ".job.json")
+    fields = {"name": node.name(), "settings": found.settings, "file": file}
 
     def finish(job: Dict[str, Any]) -> str:
         message = farm.send(job)

@@ -5,21 +5,21 @@ from __future__ import annotations
 import dataclasses
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from ofx_reenact.cli import progress as shown
 from ofx_reenact.cli.options import with_settings
 from ofx_reenact.errors import Exit, ReenactError, SettingsError
-from ofx_reenact.progress import Progress
+from ofx_reenact.progress import Observer, Progress
+from ofx_reenact.service import client
+from ofx_reenact.service.listen import listen as listen_here
+from ofx_reenact.service.server import serve as serve_pipes
 from ofx_reenact.settings import Settings
-
-if TYPE_CHECKING:
-    from ofx_reenact.service.client import Link
 
 app = typer.Typer(name="engine", help="Work for other programs.", no_args_is_help=True, rich_markup_mode="rich")
 _SESSION = Annotated[Path, typer.Option("--session", help="Session file: says where the engine listens.")]
@@ -35,26 +35,20 @@ def main() -> None:
 @app.command("serve")
 def serve() -> int:
     """Take requests on standard input and send events on standard output, one JSON object a line (docs/engine.md)."""
-    from ofx_reenact.service.server import serve as serve_pipes
-
     return serve_pipes()
 
 
 @app.command("start")
-def start(session: _SESSION, idle: _IDLE = 900.0) -> int:
+def start(session: _SESSION, idle: _IDLE = client.IDLE) -> int:
     """Start an engine that stays when this command ends, and wait until it is ready."""
-    from ofx_reenact.service import client
-
     started = client.start(session, idle)
     typer.echo(f"the engine {'is ready' if started else 'runs already'}: {session}")
     return 0
 
 
 @app.command("listen", hidden=True)
-def listen(session: _SESSION, idle: _IDLE = 900.0) -> int:
+def listen(session: _SESSION, idle: _IDLE = client.IDLE) -> int:
     """Be the engine that start leaves behind."""
-    from ofx_reenact.service.listen import listen as listen_here
-
     listen_here(session, idle)
     return 0
 
@@ -62,8 +56,6 @@ def listen(session: _SESSION, idle: _IDLE = 900.0) -> int:
 @app.command("stop")
 def stop(session: _SESSION) -> int:
     """End an engine; none there is no error."""
-    from ofx_reenact.service import client
-
     typer.echo("the engine has ended" if client.stop(session) else "no engine runs")
     return 0
 
@@ -71,7 +63,6 @@ def stop(session: _SESSION) -> int:
 def run(settings: Settings, session: Path, chunk: str = "", progress: str = "") -> int:
     """Render through the engine of a session; returns the exit code."""
     from ofx_reenact.frames.ranges import FrameRange
-    from ofx_reenact.service import client
     from ofx_reenact.settings.paths import absolute
 
     way = shown.choose(progress)
@@ -83,7 +74,7 @@ def run(settings: Settings, session: Path, chunk: str = "", progress: str = "") 
     return _ended(last, startup, way)
 
 
-def _render(link: Link, settings: Settings, observe: Callable[[Progress], None]) -> tuple[dict[str, Any], float | None]:
+def _render(link: client.Link, settings: Settings, observe: Observer) -> tuple[dict[str, Any], float | None]:
     """Do one job; returns its last event, and the seconds until its first frame was begun."""
     asked, startup = time.monotonic(), None
     number = link.send("render", settings=settings.as_dict())
@@ -118,7 +109,7 @@ def _ended(last: dict[str, Any], startup: float | None, way: str) -> int:
 
 
 @contextmanager
-def _cancelling(link: Link, number: int) -> Iterator[None]:
+def _cancelling(link: client.Link, number: int) -> Iterator[None]:
     """Cancel the job when this process is told to end; the engine then finishes its frame and says so."""
 
     def cancel(signum: int, frame: object) -> None:

@@ -63,12 +63,10 @@ def queue_command(queue: Queue) -> Callable[..., int]:
     extra: dict[str, Any] = {"folder": _FOLDER, "chunk_size": _CHUNK_SIZE, "name": _NAME}
     if queue.sizes_chunks:
         extra["chunk_seconds"] = _CHUNK_SECONDS
-    for option in queue.options:
-        extra[option.name] = Annotated[str, typer.Option(f"--{option.name}", help=option.help)]
+    extra |= {name: Annotated[str, typer.Option(f"--{name}", help=text)] for name, text in queue.options.items()}
     if queue.submit is not None:
         extra["submit"] = _SUBMIT
-    defaults = {option.name: option.default for option in queue.options if option.default is not None}
-    return with_settings(write, extra, defaults=defaults)
+    return with_settings(write, extra, also=queue.write)
 
 
 for _queue in QUEUES:

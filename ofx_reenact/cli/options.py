@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from typing import Annotated, Any, get_type_hints
 
 import typer
@@ -25,7 +25,7 @@ def with_settings(
     function: Callable[..., int],
     extra: dict[str, Any],
     names: Collection[str] = (),
-    defaults: Mapping[str, Any] | None = None,
+    also: Callable[..., Any] | None = None,
 ) -> Callable[..., int]:
     """Give a function that takes ``(settings, **extra)`` the command line of all settings, or of those named.
 
@@ -33,18 +33,16 @@ def with_settings(
         function: called with a :class:`Settings` and the extra options' values.
         extra: name → annotated type of options that are no settings; their defaults come from ``function``.
         names: of the settings to have options for; all if empty.
-        defaults: of those extra options that ``function`` takes as ``**options``; one without must be given.
+        also: another function, to which ``function`` hands what it takes as ``**options``; their defaults are its.
     """
-    known = {name: own.default for name, own in inspect.signature(function).parameters.items()} | dict(defaults or {})
+    known = {**(inspect.signature(also).parameters if also else {}), **inspect.signature(function).parameters}
 
     def command(**values: Any) -> int:
         rest = {name: values.pop(name) for name in extra}
         return function(from_options(values), **rest)
 
     more = [
-        inspect.Parameter(
-            name, inspect.Parameter.KEYWORD_ONLY, default=known.get(name, inspect.Parameter.empty), annotation=kind
-        )
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=known[name].default, annotation=kind)
         for name, kind in extra.items()
     ]
     parameters = [*settings_parameters(names), *more]

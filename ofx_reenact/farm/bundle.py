@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ofx_reenact import __version__
-from ofx_reenact.errors import SettingsError
-from ofx_reenact.farm.documents import ASSETS, EXTENSIONS, FOR_OPENJD, TEMPLATE, VALUES, yaml_module
+from ofx_reenact.errors import ReenactError, SettingsError
 from ofx_reenact.farm.queue import Queue, Written, folder_of
 from ofx_reenact.files import write_json, written_whole
 from ofx_reenact.settings import Settings
@@ -17,6 +16,9 @@ from ofx_reenact.settings.option import flag, kind
 if TYPE_CHECKING:
     from ofx_reenact.farm.model import FarmJob
 
+EXTENSIONS = ["TASK_CHUNKING"]
+TEMPLATE, VALUES, ASSETS = "template.yaml", "parameter_values.yaml", "asset_references.yaml"
+FOR_OPENJD = "openjd_parameters.json"
 # What the specification allows of parameters, and of one value's length.
 _MOST_PARAMETERS, _LONGEST_VALUE = 50, 1024
 # Seconds from the notice to the end: the engine finishes the frame that it is at.
@@ -150,15 +152,23 @@ def asset_references(job: FarmJob) -> dict[str, Any]:
     }
 
 
+def yaml_module() -> Any:
+    """Return PyYAML, which the farm extra brings.
+
+    Raises:
+        ReenactError: it is not installed.
+    """
+    try:
+        import yaml
+    except ImportError as error:
+        raise ReenactError("a bundle needs the farm extra: pip install 'ofx-reenact[farm]'") from error
+    return yaml
+
+
 def _fields(job: FarmJob) -> list[dataclasses.Field[Any]]:
     """Settings that are parameters: every choice and number, and the texts that are given."""
-    chosen = []
-    for field in dataclasses.fields(Settings):
-        value = getattr(job.settings, field.name)
-        if field.name == "preview" or value is None or value in ("", ()):
-            continue
-        chosen.append(field)
-    return chosen
+    given = {name for name, value in vars(job.settings).items() if name != "preview" and value not in (None, "", ())}
+    return [field for field in dataclasses.fields(Settings) if field.name in given]
 
 
 def _parameter(name: str) -> str:
@@ -259,9 +269,5 @@ def _dumper(yaml: Any) -> Any:
     return Dumper
 
 
-BUNDLE = Queue(
-    "bundle",
-    "Write an Open Job Description bundle, for AWS Deadline Cloud and job run.",
-    write_bundle,
-    sizes_chunks=True,
-)
+_HELP = "Write an Open Job Description bundle, for AWS Deadline Cloud and job run."
+BUNDLE = Queue("bundle", _HELP, write_bundle, sizes_chunks=True)

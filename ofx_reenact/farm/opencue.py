@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.farm.queue import JOB_FILE, Option, Queue, Written, plain_folder, plain_launcher
+from ofx_reenact.farm.queue import JOB_FILE, Queue, Written, plain_folder, plain_launcher
 from ofx_reenact.files import written_whole
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SPECIFICATION = "outline.xml"
 
 
-def write_opencue(job: FarmJob, folder: Path, show: str, shot: str, user: str) -> Written:
+def write_opencue(job: FarmJob, folder: Path, show: str, shot: str, user: str = "") -> Written:
     """Write the job file and the outline's specification.
 
     Raises:
@@ -36,7 +36,7 @@ def write_opencue(job: FarmJob, folder: Path, show: str, shot: str, user: str) -
     return Written(path, "layers analyse, render and verify")
 
 
-def submit_opencue(job: FarmJob, folder: Path, show: str, shot: str, user: str) -> list[str]:
+def submit_opencue(job: FarmJob, folder: Path, show: str, shot: str, user: str = "") -> list[str]:
     """Launch the outline at the Cuebot that pyoutline is set up for; there are no ids to return.
 
     Raises:
@@ -89,9 +89,5 @@ OPENCUE = Queue(
     "Write the specification of a job for OpenCue.",
     write_opencue,
     submit_opencue,
-    (
-        Option("show", "OpenCue's show."),
-        Option("shot", "OpenCue's shot."),
-        Option("user", "Owner of the job; you if not given.", default=""),
-    ),
+    {"show": "OpenCue's show.", "shot": "OpenCue's shot.", "user": "Owner of the job; you if not given."},
 )

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ofx_reenact.errors import OutputError, SettingsError
@@ -30,24 +30,15 @@ class Written:
 
 
 @dataclass(frozen=True)
-class Option:
-    """One more text that a queue needs; one whose default is None must be given."""
-
-    name: str
-    help: str
-    default: str | None = None
-
-
-@dataclass(frozen=True)
 class Queue:
     """One kind of queue; ``ofx-reenact job NAME`` is made from this.
 
     Attributes:
         name: of the command.
         help: of the command.
-        write: writes a job's files; called with ``(job, folder, **options)``.
-        submit: submits what was written, called alike; returns the queue's ids of it. None: there is no such command.
-        options: further options of both.
+        write: writes a job's files; takes ``(job, folder)`` and the options, whose defaults are those of the command.
+        submit: submits what was written; takes the same, returns the queue's ids. None: submitting is left to others.
+        options: further options, all text: name → help.
         sizes_chunks: the queue can size chunks by the time that they take (``--chunk-seconds``).
     """
 
@@ -55,7 +46,7 @@ class Queue:
     help: str
     write: Callable[..., Written]
     submit: Callable[..., list[str]] | None = None
-    options: tuple[Option, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
     sizes_chunks: bool = False
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ofx_reenact.errors import ReenactError, SettingsError
-from ofx_reenact.farm.documents import EXTENSIONS, TEMPLATE, VALUES, yaml_module
+from ofx_reenact.farm.bundle import EXTENSIONS, TEMPLATE, VALUES, yaml_module
 from ofx_reenact.farm.worker import Outcome, Worker
 
 # A task that fails is done once more. One whose process was lost is not to blame, so it has more tries.
@@ -53,9 +54,7 @@ class Task:
 
     def values(self) -> dict[str, Any]:
         """Return it as plain values."""
-        return {
-            f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "parameters"
-        }  # fmt: skip
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "parameters"}
 
 
 @dataclass(frozen=True)
@@ -252,27 +251,25 @@ def _tasks(step: Any) -> list[Task]:
     return [Task(step.name, str(FrameRange.from_openjd(str(said))), chosen) for said, chosen in chunks]
 
 
-class _logged:
-    """Sends what the sessions log to a file, and nowhere else."""
+@contextlib.contextmanager
+def _logged(path: Path) -> Iterator[None]:
+    """Send what the sessions log to a file, and nowhere else."""
+    from openjd.sessions import LOG
 
-    def __init__(self, path: Path) -> None:
-        self._handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
-        self._handler.setFormatter(logging.Formatter("%(asctime)s %(session_id)s %(message)s"))
-
-    def __enter__(self) -> None:
-        from openjd.sessions import LOG
-
-        self._logger = getattr(LOG, "logger", LOG)
-        self._before = self._logger.propagate, self._logger.level
-        self._logger.propagate = False
-        self._logger.setLevel(logging.INFO)
-        self._logger.addHandler(self._handler)
-
-    def __exit__(self, *error: object) -> None:
-        self._logger.removeHandler(self._handler)
-        self._logger.propagate, level = self._before
-        self._logger.setLevel(level)
-        self._handler.close()
+    logger: logging.Logger = getattr(LOG, "logger", LOG)
+    before = logger.propagate, logger.level
+    handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(session_id)s %(message)s"))
+    logger.propagate = False
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate, level = before
+        logger.setLevel(level)
+        handler.close()
 
 
 def _one_line(error: Exception) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ofx_reenact.errors import Exit
-from ofx_reenact.farm.documents import EXTENSIONS
+from ofx_reenact.farm.bundle import EXTENSIONS
 
 # Exit codes above this are of processes that a signal ended.
 _KILLED = 128

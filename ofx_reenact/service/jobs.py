@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ofx_reenact.engine.warm import Warm
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.progress import Watch
 from ofx_reenact.settings import Settings
@@ -33,8 +34,6 @@ class Service:
     """
 
     def __init__(self) -> None:
-        from ofx_reenact.engine.warm import Warm
-
         self._warm = Warm()
 
     def analyse(self, request: Request, watch: Watch) -> Values:

@@ -12,7 +12,7 @@ from farm_jobs import recorder, small_target
 from ofx_reenact.cli import job as job_commands
 from ofx_reenact.cli.main import run
 from ofx_reenact.farm.model import FarmJob
-from ofx_reenact.farm.queue import Option, Queue, Written
+from ofx_reenact.farm.queue import Queue, Written
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "farm"
 
@@ -119,14 +119,14 @@ def test_a_queue_is_a_module_and_a_name(tmp_path, performance_file, capsys):
     """What a command of another queue is made from is no more than this."""
     made = []
 
-    def write(job, folder, pool, priority):
+    def write(job, folder, pool, priority="50"):
         made.append((job.name, folder, pool, priority))
         return Written(folder, "nothing", hint="look elsewhere")
 
-    def submit(job, folder, pool, priority):
+    def submit(job, folder, pool, priority="50"):
         return [pool, priority]
 
-    options = (Option("pool", "Which."), Option("priority", "How much.", default="50"))
+    options = {"pool": "Which.", "priority": "How much."}
     app = typer.Typer()
     app.command("other")(job_commands.queue_command(Queue("other", "For the other.", write, submit, options)))
     app.callback()(lambda: None)

@@ -21,7 +21,7 @@ from ofx_reenact.frames.plate import read_plate
 pytest.importorskip("openjd.sessions", reason="the farm extra is not installed")
 pytestmark = pytest.mark.slow
 COMMAND = (sys.executable, "-m", "ofx_reenact")
-FRAMES, CHUNK, CHUNKS = 20, 3, 7
+FRAMES, CHUNK, CHUNKS = 14, 2, 7
 KILLS = 10
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,8 +12,10 @@ import nuke_pixels
 import numpy as np
 import pytest
 from conftest import DRIVER, TARGET, rgb_channels, write_exr
+from farm_jobs import small_target
 from nuke_session import begin, python_of, settle, wired
 
+from ofx_reenact.cli.main import run
 from ofx_reenact.engine.run import render_sequence
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.plate import read_plate
@@ -20,7 +23,7 @@ from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.performance import Performance
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(os.name != "posix", reason="the engine's Python is a shell script here"),
@@ -46,9 +49,10 @@ def start(monkeypatch, tmp_path):
 
 @pytest.fixture(scope="module")
 def plate(tmp_path_factory):
-    """The demo target as a scene-linear EXR."""
-    rgb = Colour().convert(read_plate(TARGET).rgb, Colour().srgb(), "Linear Rec.709 (sRGB)")
-    return write_exr(tmp_path_factory.mktemp("plate") / "plate.exr", rgb_channels(rgb), dict.fromkeys("RGB", "half"))
+    """The demo target, smaller, as a scene-linear EXR."""
+    folder = tmp_path_factory.mktemp("plate")
+    rgb = Colour().convert(read_plate(small_target(folder)).rgb, Colour().srgb(), "Linear Rec.709 (sRGB)")
+    return write_exr(folder / "plate.exr", rgb_channels(rgb), dict.fromkeys("RGB", "half"))
 
 
 @pytest.fixture(scope="module")
@@ -154,27 +158,62 @@ def test_in_a_terminal(start, plate, performance_file, tmp_path, capfd):
     node["reenact_performance"].setValue(performance_file)
     for name, value in {"range": "custom", "first": 40, "last": 41, "repair": "off"}.items():
         node["reenact_" + name].setValue(value)
-    from reenact_nuke import run
+    from reenact_nuke import run as buttons
 
-    run.render(node)
+    buttons.render(node)
     assert (tmp_path / "o.0041.exr").exists()
     lines = capfd.readouterr().out.splitlines()
     assert any(line.startswith("Reenact: Render: Rendering frame 41, 2 of 2") for line in lines)
     with pytest.raises(RuntimeError, match="are there already"):
-        run.render(node)
+        buttons.render(node)
     assert nuke.SESSION.ui_calls == []
 
 
-def test_a_shot_at_full_size(start, performance_file, tmp_path):
-    rgb = cv2.resize(read_plate(TARGET).rgb, (1080, 1080), interpolation=cv2.INTER_CUBIC)
-    wide = np.full((1080, 1920, 3), 0.18, np.float32)
-    wide[:, 420:1500] = rgb
+def test_a_job_that_nuke_wrote_is_done_task_by_task(start, plate, performance_file, tmp_path):
+    nuke = start()
+    node = wired(nuke, plate, DRIVER, tmp_path / "a shot_v002.####.exr", (1, 75))
+    node["reenact_performance"].setValue(performance_file)
+    for name, value in {"range": "custom", "first": 40, "last": 62, "repair": "off"}.items():
+        node["reenact_" + name].setValue(value)
+    from reenact_nuke import farm, resolve
+
+    sent = []
+    farm.register(sent.append)
+    assert nuke.click(node, "reenact_do_farm")
+    settle(nuke)
+    assert nuke.SESSION.messages == ["Reenact was sent"] and node["reenact_status"].value() == "Reenact was sent"
+    (job,) = sent
+    file = str(tmp_path / "a shot.Reenact.job.json")
+    assert (job["schema"], job["name"], job["file"]) == ("ofx-reenact/job/1", "Reenact", file)
+    assert job["chunks"] == ["40-59", "60-62"] and json.loads(Path(file).read_text())["settings"] == job["settings"]
+    wanted = Settings.from_dict(resolve.resolve(node).settings)
+    shared = {"existing": "skip", "identity": job["settings"]["identity"]}
+    assert Settings.from_dict(job["settings"]) == replace(wanted, **shared)
+
+    sys.modules["reenact_nuke.session"].SESSION.stop()
+    assert job["command"][:2] == ["-m", "ofx_reenact"]
+    render = job["command"][2:]
+    assert render == ["job", "task", file, "render"]
+    assert run([*render[:-1], "analyse"]) == 0
+    assert run([*render, "--chunk=1"]) == 0
+    assert sorted(path.name for path in tmp_path.glob("*.exr")) == [f"a shot_v002.{n:04d}.exr" for n in (60, 61, 62)]
+    assert run([*render, "--frames=40-43"]) == 0
+    assert run([*render[:-1], "verify"]) == 1, "frames are missing"
+    assert run(render) == 0
+    assert run([*render[:-1], "verify"]) == 0
+    assert json.loads((tmp_path / "a shot_v002.reenact.json").read_text())["job"] == "Reenact"
+
+
+def test_a_render_that_is_killed_and_cancelled_is_gone_on_with(start, performance_file, tmp_path):
+    rgb = cv2.resize(read_plate(TARGET).rgb, (270, 270), interpolation=cv2.INTER_AREA)
+    wide = np.full((270, 480, 3), 0.18, np.float32)
+    wide[:, 105:375] = rgb
     write_exr(tmp_path / "plate.exr", rgb_channels(wide), dict.fromkeys("RGB", "half"))
     nuke = start()
     node = wired(nuke, tmp_path / "plate.exr", DRIVER, tmp_path / "o_v001.####.exr", (1, 75))
     node.input(0)["colorspace"].setValue("sRGB")
     node["reenact_performance"].setValue(performance_file)
-    for name, value in {"range": "custom", "first": 31, "last": 54, "repair": "off", "layers_stmap": False}.items():
+    for name, value in {"range": "custom", "first": 1, "last": 75, "repair": "off", "layers_stmap": False}.items():
         node["reenact_" + name].setValue(value)
     engine = lambda: sys.modules["reenact_nuke.session"].SESSION.engine  # noqa: E731
     frames = lambda: sorted(tmp_path.glob("o_v001.00[0-9][0-9].exr"))  # noqa: E731
@@ -194,10 +233,10 @@ def test_a_shot_at_full_size(start, performance_file, tmp_path):
     nuke.click(node, "reenact_do_cancel")
     settle(nuke)
     assert node["reenact_status"].value().startswith("cancelled")
-    assert engine().alive and there + 2 <= len(frames()) < 24
+    assert engine().alive and there + 2 <= len(frames()) < 75
 
     press(nuke, node, "render")
-    assert len(frames()) == 24
+    assert len(frames()) == 75
     assert json.loads((tmp_path / "o_v001.reenact.json").read_text())
-    shapes = {nuke_pixels.evaluate(node, frame)["rgba.red"].shape for frame in (31, 54)}
-    assert shapes == {(1080, 1920)}
+    shapes = {nuke_pixels.evaluate(node, frame)["rgba.red"].shape for frame in (1, 75)}
+    assert shapes == {(270, 480)}

@@ -8,13 +8,16 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 from farm_jobs import same_frames, small_target
 
+from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError
+from ofx_reenact.service import listen
 from ofx_reenact.service.client import connect, start, stop
 from ofx_reenact.service.listen import Session
 
@@ -47,43 +50,43 @@ def render(folder: Path, performance: str, output: str, *more: str) -> list[str]
     return [*named, "--repair=off", "--existing=skip", *more]
 
 
-@pytest.mark.slow
-def test_chunks_after_the_first_begin_at_once_and_are_the_same_pixels(folder, session, performance_file):
+def test_chunks_after_the_first_begin_at_once_and_are_the_same_pixels(folder, session, performance_file, capsys):
     options = render(folder, performance_file, "chunks/o.####.exr", f"--identity={folder / 'identity'}")
     started = []
     for chunk in ("1-3", "4-6", "7,9", "8", "8"):
-        done = command("engine", "run", f"--session={session}", f"--chunk={chunk}", "--progress=json", *options)
-        assert done.returncode == 0, done.stderr
-        events = [json.loads(line) for line in done.stdout.splitlines()]
+        capsys.readouterr()
+        assert run(["engine", "run", f"--session={session}", f"--chunk={chunk}", "--progress=json", *options]) == 0
+        events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
         assert events[-1]["event"] == "report"
         started.append(events[-1]["startup"])
     assert events[-1]["skipped"] == [8] and not events[-1]["written"]
     assert sorted(started[1:])[1] < 0.2, started
-    whole = render(folder, performance_file, "whole/o.####.exr", "--frames=1-9")
-    assert command("render", *whole).returncode == 0
+    assert run(["render", *render(folder, performance_file, "whole/o.####.exr", "--frames=1-9")]) == 0
     assert same_frames(str(folder / "chunks/o.####.exr"), str(folder / "whole/o.####.exr")) == list(range(1, 10))
 
 
-def test_messages_of_open_job_description(folder, session, performance_file):
+def test_messages_of_open_job_description(folder, session, performance_file, capfd):
     options = render(folder, performance_file, "messages/o.####.exr")
-    done = command("engine", "run", f"--session={session}", "--chunk=1-5:2", "--progress=openjd", *options)
-    assert done.returncode == 0
-    assert re.findall(r"^openjd_progress: ([\d.]+)$", done.stdout, re.M) == ["0.0", "33.3", "66.7", "100.0"]
-    assert re.search(r"^openjd_status: 3 frames written; begun after \d+\.\d+ s$", done.stdout, re.M)
+    line = ["engine", "run", f"--session={session}", "--progress=openjd"]
+    assert run([*line, "--chunk=1-5:2", *options]) == 0
+    said = capfd.readouterr().out
+    assert re.findall(r"^openjd_progress: ([\d.]+)$", said, re.M) == ["0.0", "33.3", "66.7", "100.0"]
+    assert re.search(r"^openjd_status: 3 frames written; begun after \d+\.\d+ s$", said, re.M)
     hostile = [f"--target={folder}/no\nopenjd_env: PATH=nowhere", *options[1:]]
-    done = command("engine", "run", f"--session={session}", "--chunk=1", "--progress=openjd", *hostile)
-    assert done.returncode == 1 and "openjd_fail: " in done.stdout
-    assert not re.search("^openjd_env", done.stdout + done.stderr, re.M)
-    done = command("engine", "run", f"--session={session}", "--chunk=one", "--progress=openjd", *options)
-    assert done.returncode == 1 and "openjd_fail: frame range 'one'" in done.stdout
+    assert run([*line, "--chunk=1", *hostile]) == 1
+    said = capfd.readouterr()
+    assert "openjd_fail: " in said.out and not re.search("^openjd_env", said.out + said.err, re.M)
+    assert run([*line, "--chunk=one", *options]) == 1
+    assert "openjd_fail: frame range 'one'" in capfd.readouterr().out
 
 
-def test_paths_are_seen_from_where_the_command_runs(folder, session, performance_file):
+def test_paths_are_seen_from_where_the_command_runs(folder, session, performance_file, monkeypatch):
     elsewhere = folder / "elsewhere"
     elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
     options = ["--target=../target.png", f"--performance={performance_file}", "--output=o.####.exr", "--repair=off"]
-    done = command("engine", "run", f"--session={session}", "--frames=2", *options, cwd=elsewhere)
-    assert done.returncode == 0 and (elsewhere / "o.0002.exr").exists()
+    assert run(["engine", "run", f"--session={session}", "--frames=2", *options]) == 0
+    assert (elsewhere / "o.0002.exr").exists()
 
 
 def test_only_its_owner_is_let_in(session):
@@ -107,17 +110,7 @@ def test_starting_twice_is_one_engine(session):
 
 
 @pytest.mark.slow
-def test_an_engine_that_was_killed_is_started_again(folder, performance_file):
-    path = folder / "killed.json"
-    start(path)
-    os.kill(Session.load(path).pid, signal.SIGKILL)
-    options = render(folder, performance_file, "killed/o.####.exr", "--frames=1-2")
-    assert command("engine", "run", f"--session={path}", *options).returncode == 0
-    assert stop(path) and not stop(path)
-
-
-@pytest.mark.slow
-def test_an_engine_that_dies_in_the_middle_is_code_75(folder, session, performance_file):
+def test_an_engine_that_dies_in_the_middle_is_code_75_and_the_next_run_starts_another(folder, performance_file):
     path = folder / "dies.json"
     start(path)
     options = render(folder, performance_file, "dies/o.####.exr", "--frames=1-75")
@@ -125,6 +118,8 @@ def test_an_engine_that_dies_in_the_middle_is_code_75(folder, session, performan
         os.kill(Session.load(path).pid, signal.SIGKILL)
         assert process.wait(60) == 75
         assert "try again" in process.stderr.read()
+    assert run(["engine", "run", f"--session={path}", *options[:-1], "--frames=1-6"]) == 0
+    assert stop(path) and not stop(path)
 
 
 @pytest.mark.slow
@@ -144,18 +139,32 @@ def test_a_notice_ends_after_the_frame_at_hand_and_the_engine_stays(folder, sess
     link.close()
 
 
-@pytest.mark.slow
-def test_an_engine_that_nobody_needs_ends(folder):
-    for name, end in (("idle.json", lambda path: None), ("folder.json", lambda path: path.unlink())):
-        path = folder / name
-        start(path, idle=4 if name == "idle.json" else 300)
-        pid = Session.load(path).pid
-        end(path)
-        until = time.monotonic() + 20
-        while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]:
-            assert time.monotonic() < until
-            time.sleep(0.2)
-        assert not path.exists()
+def test_an_engine_that_nobody_asked_for_a_while_ends(folder):
+    path = folder / "idle.json"
+    start(path, idle=1)
+    pid = Session.load(path).pid
+    until = time.monotonic() + 20
+    while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("end", [Path.unlink, lambda path: Session(1, "another", 1).save(path)])
+def test_an_engine_whose_session_file_is_gone_or_another_s_ends(tmp_path, monkeypatch, end):
+    monkeypatch.setattr(listen, "load_engine", lambda: None)
+    monkeypatch.setattr(listen, "_LOOK", 0.1)
+    path = tmp_path / "session.json"
+    engine = threading.Thread(target=listen.listen, args=(path, 300.0))
+    engine.start()
+    until = time.monotonic() + 20
+    while not path.exists():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    end(path)
+    left = path.exists()
+    engine.join(20)
+    assert not engine.is_alive() and path.exists() == left, "another's file stays"
 
 
 def test_session_files_that_are_none(tmp_path):

@@ -16,7 +16,9 @@ from conftest import DRIVER, TARGET
 
 from ofx_reenact import __version__
 from ofx_reenact.cli.main import run
+from ofx_reenact.farm.model import FarmJob
 from ofx_reenact.frames.sequence import Sequence, existing_frames
+from ofx_reenact.service.jobs import JOBS
 from ofx_reenact.tracking.edit import place
 from ofx_reenact.tracking.performance import Performance
 
@@ -289,6 +291,33 @@ def test_paths_of_every_kind(engine, performance_file, tmp_path):
     assert (done["performance"], done["identity"]) == (files["performance"], files["identity"])
     assert engine.ask("render", settings=settings | {"frames": "2"})["output"] == settings["output"]
     assert (folder / "o ü.0002.exr").is_file() and all(Path(path).is_file() for path in files.values())
+
+
+def test_a_job_is_written_as_the_farm_reads_it(engine, performance_file, tmp_path):
+    settings = settings_of(tmp_path, performance_file, frames="1-50")
+    file = tmp_path / "j.json"
+    done = engine.ask("job", settings=settings, file=str(file), name="shot/10")
+    job = FarmJob.load(file)
+    assert (job.name, str(job.frames), job.settings.existing) == ("shot_10", "1-50", "skip")
+    assert done == {
+        "event": "done", "id": engine.number, **json.loads(file.read_text()), "chunks": ["1-20", "21-40", "41-50"],
+        "file": str(file), "command": ["-m", "ofx_reenact", "job", "task", str(file), "render"],
+    }  # fmt: skip
+    assert engine.ask("job", settings=settings, file=str(file))["name"] == "o"
+    for fields, code, says in (
+        ({"settings": settings}, 2, "file: a path is needed"),
+        ({"settings": settings, "file": str(file), "name": 3}, 2, "name 3: give the job's, as text"),
+        ({"settings": settings | {"preview": "p.mp4"}, "file": str(file)}, 2, "--preview"),
+        ({"settings": settings | {"frames": "90"}, "file": str(file)}, 1, "the driver has frames 1-75"),
+        ({"settings": settings, "file": str(file / "x")}, 1, "cannot be written"),
+    ):
+        event = engine.ask("job", **fields)
+        assert (event["event"], event["code"]) == ("error", code) and says in event["message"], event
+
+
+def test_every_request_is_described():
+    page = (Path(__file__).parents[2] / "docs" / "engine.md").read_text(encoding="utf-8")
+    assert [name for name in (*JOBS, "cancel", "quit") if f"\n| `{name}` |" not in page] == []
 
 
 def test_the_end_of_stdin_ends_it_with_whole_frames(performance_file, tmp_path):
