@@ -122,6 +122,7 @@ def backbone(monkeypatch):
         torch.manual_seed(0)
         network = features.Features().eval().requires_grad_(False)
         monkeypatch.setattr(features, "load_features", lambda: network)
+        monkeypatch.setattr(features, "installed", lambda: True)
 
 
 @pytest.fixture(scope="session")

@@ -51,18 +51,18 @@ class MobileNet:
             return np.concatenate([self._network(one[None])[-1].mean((2, 3)).numpy() for one in shown])
 
 
-def choose(name: str = AUTO) -> Extractor:
-    """Return Inception-v3 where its file is there, else MobileNetV2.
+def choose(name: str = AUTO) -> Extractor | None:
+    """Return Inception-v3 where its file is there, else MobileNetV2, or None where neither is there.
 
     Args:
         name: ``auto``, ``inception`` or ``mobilenet``.
 
     Raises:
-        SettingsError: the one that was asked for, or both, are not installed.
+        SettingsError: the one that was asked for is not installed.
     """
     if name == "inception" or (name == AUTO and inception.installed()):
         return inception.InceptionFeatures()
-    return MobileNet()
+    return None if name == AUTO and not features.installed() else MobileNet()
 
 
 def frechet(made: np.ndarray, real: np.ndarray) -> float:

@@ -10,8 +10,7 @@ from torch import Tensor
 from ofx_reenact.evaluate.metrics.scores import Metric, Scores
 from ofx_reenact.evaluate.pictures import ssim
 from ofx_reenact.tracking.landmarks import FACE_OVAL
-from ofx_reenact.training.fdgan.features import BACKEND as FEATURES_BACKEND
-from ofx_reenact.training.fdgan.features import feature_distance
+from ofx_reenact.training.fdgan import features
 from ofx_reenact.training.fdgan.score import psnr
 
 PIXELS = "pixels"
@@ -27,21 +26,19 @@ SHARPNESS = Metric("sharpness kept", "of the plate", "1", "fine contrast in the 
 
 
 def against_truth(made: np.ndarray, truth: np.ndarray) -> list[Scores]:
-    """SSIM, PSNR and feature distance of pictures (N, H, W, 3) uint8 from their truths.
-
-    Raises:
-        SettingsError: MobileNetV2's weights are not installed.
-    """
+    """SSIM, PSNR and, if its network is installed, feature distance of pictures (N, H, W, 3) uint8 from truths."""
     one, other = _tensor(made), _tensor(truth)
     everywhere = torch.ones_like(other[:, :1])
     with torch.no_grad():
-        # A batch would be normalised by the truth's features together; each frame is a number of its own.
-        apart = [float(feature_distance(a[None], b[None])) for a, b in zip(one, other, strict=True)]
-        return [
+        scores = [
             Scores(SSIM, SSIM_BACKEND, ssim(one, other).double().numpy()),
             Scores(PSNR, PIXELS, psnr(one, other, everywhere).double().numpy()),
-            Scores(FEATURES, FEATURES_BACKEND, np.array(apart)),
         ]
+        if features.installed():
+            # A batch would be normalised by the truth's features together; each frame is a number of its own.
+            apart = [float(features.feature_distance(a[None], b[None])) for a, b in zip(one, other, strict=True)]
+            scores.append(Scores(FEATURES, features.BACKEND, np.array(apart)))
+    return scores
 
 
 def rest_error(made: np.ndarray, target: np.ndarray) -> Scores:

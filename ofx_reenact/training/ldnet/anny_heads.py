@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,11 @@ _RANGES = {"gender": (0.0, 1.0), "age": (0.45, 1.0), "weight": (0.25, 0.75), "mu
 # Local changes that shape a face, and how far they vary; what skews a head hardly does.
 _SHAPES = ("head", "nose", "mouth", "chin", "forehead", "eyebrows", "cheek", "eye")
 _SPREAD, _SKEW = 0.35, 0.1
+
+
+def installed() -> bool:
+    """Tell whether the body model's package is there."""
+    return find_spec("anny") is not None
 
 
 class AnnyBody:
