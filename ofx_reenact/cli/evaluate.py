@@ -74,7 +74,7 @@ def fdgan(
 ) -> int:
     """Repair and printed portraits beside warp only, on people kept for validation: PSNR, SSIM, features, identity."""
     from ofx_reenact.training.fdgan.data import pair_set
-    from ofx_reenact.training.fdgan.data.packed import schema_of
+    from ofx_reenact.training.npz import schema_of
 
     measured = fdgan_pairs if schema_of(data) == pair_set.SCHEMA else fdgan_faces
     result = measured(data, weights or [], report, limit)

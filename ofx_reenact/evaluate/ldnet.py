@@ -23,6 +23,7 @@ from ofx_reenact.training.ldnet import anny_heads
 from ofx_reenact.training.ldnet.heads import Grid, draw_grid, save_heads
 from ofx_reenact.training.ldnet.score import guesses, point_error
 from ofx_reenact.training.ldnet.swaps import Swaps
+from ofx_reenact.training.npz import read_npz
 
 # Table 1: mean distances of codes; what is compared are the ratios to "both different".
 PAPER = {
@@ -160,11 +161,9 @@ def real_pairs(weights: LDNetWeights, path: Path, before: str = "neutral", after
     Raises:
         ReenactError: the file is not a set of tracks, or fewer than two people have both takes.
     """
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            landmarks, identity, take = (data[name] for name in ("landmarks", "identity", "take"))
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise ReenactError(f"{path}: not a set of tracks ({error})") from error
+    names = ("landmarks", "identity", "take")
+    data = read_npz(path, "set of tracks; `ofx-reenact data tracks` makes one", names=names)
+    landmarks, identity, take = (data[name] for name in names)
     first = {int(who): row for row, (who, name) in enumerate(zip(identity, take, strict=True)) if name == before}
     then = {int(who): row for row, (who, name) in enumerate(zip(identity, take, strict=True)) if name == after}
     people = sorted(first.keys() & then.keys())

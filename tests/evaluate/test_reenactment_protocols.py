@@ -180,6 +180,8 @@ def bare(monkeypatch, tmp_path):
     for module in (likeness, features):
         monkeypatch.setattr(module, "PACKAGE", "not_installed_anywhere")
     monkeypatch.setattr(features, "installed", lambda: False)
+    # Networks that earlier tests have loaded are not at hand either.
+    monkeypatch.setattr(likeness, "_network", likeness._network.__wrapped__)
     monkeypatch.setattr(features, "load_features", load_features.__wrapped__)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
 

@@ -8,6 +8,7 @@ from narrow import small
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError
+from ofx_reenact.fdgan.repair import DenseFDGAN
 from ofx_reenact.fdgan.weights import load_dense
 from ofx_reenact.training.fdgan import features
 from ofx_reenact.training.fdgan.data.pair_set import PairSet
@@ -95,9 +96,11 @@ def test_out_of_memory_suggests_a_smaller_batch(pairs_file, tmp_path, monkeypatc
 
 def test_command_line_trains_from_folders_to_weights(crops_file, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("ofx_reenact.training.fdgan.dense.FEWEST", 4)
+    monkeypatch.setattr(DenseFDGAN, "ablation", lambda name: small())
     pairs_file, out = tmp_path / "pairs.npz", tmp_path / "run"
     look = tmp_path / "look.png"
-    assert run(["data", "pairs", "--crops", str(crops_file), "--out", str(pairs_file), "--sheet", str(look)]) == 0
+    made = ["data", "pairs", "--crops", str(crops_file), "--out", str(pairs_file), "--variants", "1"]
+    assert run([*made, "--sheet", str(look)]) == 0
     assert cv2.imread(str(look)).shape[1] == 2 * 4 * 128
     arguments = ["train", "fdgan", "--data", str(pairs_file), "--out", str(out), "--steps", "1", "--batch", "1"]
     assert run([*arguments, "--device", "cpu"]) == 0

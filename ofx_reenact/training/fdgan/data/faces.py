@@ -18,8 +18,9 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.files import written_whole
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.training.fdgan.data.crops import Crops
-from ofx_reenact.training.fdgan.data.packed import Pictures, pack, read_npz
+from ofx_reenact.training.fdgan.data.packed import Pictures, pack
 from ofx_reenact.training.fdgan.data.pairs import pseudo_target
+from ofx_reenact.training.npz import read_npz
 
 SCHEMA = "ofx-reenact/faces/1"
 # Head turn of a view made by the warp, degrees (standard deviation): more than that it draws ears out.
@@ -50,7 +51,7 @@ class Faces:
         Raises:
             ReenactError: no such file, not a set of faces, or its pictures do not divide into that size.
         """
-        data = read_npz(path, SCHEMA, "set of faces; `ofx-reenact data faces` makes one")
+        data = read_npz(path, "set of faces; `ofx-reenact data faces` makes one", SCHEMA)
         self.size = size or int(data["size"])
         self._shrink, rest = divmod(int(data["size"]), self.size)
         if rest or not self._shrink or self.size % 16:

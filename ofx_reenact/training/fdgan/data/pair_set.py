@@ -14,10 +14,11 @@ from torch import Tensor
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.files import written_whole
 from ofx_reenact.training.fdgan.data.crops import Crops, held_out
-from ofx_reenact.training.fdgan.data.packed import Pictures, read_npz
+from ofx_reenact.training.fdgan.data.packed import Pictures
 from ofx_reenact.training.fdgan.data.pairs import Pair, pair_of, reverse_warp, wider
 from ofx_reenact.training.fdgan.data.rendered.file import RenderedHeads
 from ofx_reenact.training.fdgan.data.rendered.pairs import pairs_of
+from ofx_reenact.training.npz import read_npz
 
 SCHEMA = "ofx-reenact/pairs/1"
 QUALITY = 96
@@ -83,7 +84,7 @@ class PairSet:
         Raises:
             ReenactError: no such file, or not a set of pairs.
         """
-        data = read_npz(path, SCHEMA, "set of pairs; `ofx-reenact data pairs` makes one")
+        data = read_npz(path, "set of pairs; `ofx-reenact data pairs` makes one", SCHEMA)
         self.person, self.kind, self.validation = data["person"], data["kind"], data["validation"]
         self.people, self.terms = tuple(data["people"].tolist()), tuple(data["terms"].tolist())
         self._landmarks, self._target_landmarks = data["landmarks"], data["target_landmarks"]
