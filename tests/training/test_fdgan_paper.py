@@ -68,6 +68,7 @@ def test_paper_defaults_are_the_papers():
 def test_paper_recipe_trains_resumes_and_renders(
     faces_file, target, colour, weights, performance, tmp_path, monkeypatch
 ):
+    monkeypatch.setattr("ofx_reenact.training.loop.draw_curves", lambda out: None)
     monkeypatch.setattr(Portrait, "ablation", lambda name: Portrait(*narrow(3, 6, 3)))
     out = tmp_path / "run"
     arguments = ["train", "fdgan", "--recipe", "paper", "--data", str(faces_file), "--out", str(out), "--device", "cpu"]

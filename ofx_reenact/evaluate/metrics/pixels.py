@@ -5,10 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import torch
-from torch import Tensor
 
 from ofx_reenact.evaluate.metrics.scores import Metric, Scores
-from ofx_reenact.evaluate.pictures import ssim
+from ofx_reenact.evaluate.pictures import ssim, tensor_of
 from ofx_reenact.tracking.landmarks import FACE_OVAL
 from ofx_reenact.training.fdgan import features
 from ofx_reenact.training.fdgan.score import psnr
@@ -27,7 +26,7 @@ SHARPNESS = Metric("sharpness kept", "of the plate", "1", "fine contrast in the 
 
 def against_truth(made: np.ndarray, truth: np.ndarray) -> list[Scores]:
     """SSIM, PSNR and, if its network is installed, feature distance of pictures (N, H, W, 3) uint8 from truths."""
-    one, other = _tensor(made), _tensor(truth)
+    one, other = tensor_of(made), tensor_of(truth)
     everywhere = torch.ones_like(other[:, :1])
     with torch.no_grad():
         scores = [
@@ -64,8 +63,3 @@ def fine_contrast(picture: np.ndarray, mesh: np.ndarray) -> float:
 def sharpness_kept(made: np.ndarray, target: float) -> Scores:
     """Fine contrast of what was made (N,) over that of the target picture."""
     return Scores(SHARPNESS, PIXELS, made / max(target, 1e-9))
-
-
-def _tensor(pictures: np.ndarray) -> Tensor:
-    """Bring pictures (N, H, W, 3) uint8 to (N, 3, H, W) in [-1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2), np.float32)) / 127.5 - 1
