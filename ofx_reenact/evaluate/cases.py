@@ -51,7 +51,7 @@ def read_cases(path: str | Path, seed: int = 1) -> dict[str, list[Maker]]:
     Args:
         path: a set of crops, of whose people only those kept for validation are used, or rendered heads, all of whose
             people are: who measures trains on others.
-        seed: of chance, by which open mouths are shut.
+        seed: of the random generator by which open mouths are shut.
 
     Raises:
         ReenactError: no such file, another file, nobody kept for validation, or nobody in more than one picture.

@@ -1,14 +1,16 @@
-"""Reading ``.npz`` files; errors name the file and what it should have been."""
+"""Reading and writing ``.npz`` files; errors name the file and what it should have been."""
 
 from __future__ import annotations
 
 import zipfile
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ofx_reenact.errors import ReenactError
+from ofx_reenact.files import written_whole
 
 # What reading raises for files that are damaged or something else.
 _DAMAGED = (OSError, ValueError, KeyError, IndexError, EOFError, AttributeError, TypeError, zipfile.BadZipFile)
@@ -36,6 +38,17 @@ def read_npz(path: str | Path, wanted: str, schema: str = "", names: Collection[
     if (schema and str(arrays.get("schema")) != schema) or not arrays.keys() >= set(names):
         raise ReenactError(f"{path}: not a {wanted}")
     return arrays
+
+
+def write_npz(path: Path, schema: str, *, compressed: bool = False, **arrays: Any) -> None:
+    """Write arrays, or what numpy makes arrays of, whole or not at all.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with written_whole(path) as partial, partial.open("wb") as file:
+        content = {name: np.asarray(value) for name, value in {"schema": schema, **arrays}.items()}
+        (np.savez_compressed if compressed else np.savez)(file, allow_pickle=False, **content)
 
 
 def schema_of(path: str | Path) -> str:

@@ -1,5 +1,7 @@
 """`train ldnet`: both recipes, and bad input."""
 
+import sys
+
 import pytest
 from trainings import landmark_set, line
 
@@ -59,3 +61,11 @@ def test_train_errors(tmp_path, capsys, more, code, says):
     assert run(line(tmp_path, "--steps", "2", *more)) == code
     error = capsys.readouterr().err
     assert says in error and "Traceback" not in error
+
+
+@pytest.mark.parametrize("package", ["matplotlib", "tensorboard"])
+def test_packages_that_draw_curves_are_asked_for_before_training(package, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.delitem(sys.modules, "torch.utils.tensorboard", raising=False)
+    assert run(line(tmp_path, "--steps", "2")) == 2
+    assert "pip install 'ofx-reenact[train]'" in capsys.readouterr().err and not (tmp_path / "run").exists()

@@ -60,7 +60,7 @@ def choose(name: str = AUTO) -> Extractor | None:
     Raises:
         SettingsError: the one that was asked for is not installed.
     """
-    if name == "inception" or (name == AUTO and inception.installed()):
+    if name == "inception" or (name == AUTO and inception.FILE.installed):
         return inception.InceptionFeatures()
     return None if name == AUTO and not features.installed() else MobileNet()
 

@@ -49,7 +49,7 @@ def choose(name: str = AUTO) -> Embedder | None:
     Raises:
         SettingsError: the one that was asked for is not installed.
     """
-    if name == "vggface2" or (name == AUTO and vggface2.installed()):
+    if name == "vggface2" or (name == AUTO and vggface2.FILE.installed):
         return vggface2.VGGFace2()
     if name == AUTO and not sface.installed():
         return None

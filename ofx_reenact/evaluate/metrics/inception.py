@@ -163,11 +163,6 @@ class InceptionFeatures:
             return np.concatenate([self._network(one[None]).numpy() for one in tensor_of(pictures)])
 
 
-def installed() -> bool:
-    """Tell whether the weights file is there."""
-    return FILE.path.is_file()
-
-
 @lru_cache(maxsize=1)
 def _loaded() -> nn.Module:
     return FILE.load(Inception(), "fc.")

@@ -39,7 +39,7 @@ class CustomSettings:
         learning_rate: of Adam, for dictionary and adapters.
         rank: of the adapters.
         features: weight of the feature distance.
-        seed: of chance.
+        seed: of the random generator.
         device: ``cpu`` or ``cuda``.
         bf16: convolutions in bfloat16, where the device has it.
     """

@@ -88,7 +88,7 @@ def anny_model(people: int = 4000, seed: int = 0) -> HeadModel:
 
     Args:
         people: how many to sample for the identity modes.
-        seed: of chance.
+        seed: of the random generator.
 
     Raises:
         ReenactError: anny is not there.

@@ -15,8 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ofx_reenact.files import written_whole
-from ofx_reenact.training.npz import read_npz
+from ofx_reenact.training.npz import read_npz, write_npz
 
 SCHEMA = "ofx-reenact/heads/1"
 # Draws of a grid that are made at once.
@@ -62,7 +61,7 @@ class HeadModel:
 
         Args:
             count: how many.
-            generator: source of chance.
+            generator: random generator.
             facing: (count, 1) bool; heads that face the camera but for a few degrees.
         """
         random = lambda *size: torch.rand(*size, generator=generator)  # noqa: E731
@@ -142,7 +141,6 @@ def save_heads(path: Path, model: HeadModel, grid: Grid) -> None:
     """
     identities, poses = grid.landmarks.shape[:2]
     content = {
-        "schema": SCHEMA,
         "source": model.source,
         "units": np.array(model.units),
         "model_mean": model.mean.numpy(),
@@ -155,8 +153,7 @@ def save_heads(path: Path, model: HeadModel, grid: Grid) -> None:
         "rotation": grid.poses.angles.numpy(),
         "distance": grid.distance.numpy(),
     }
-    with written_whole(path) as partial, partial.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **{name: np.asarray(value) for name, value in content.items()})
+    write_npz(path, SCHEMA, compressed=True, **content)
 
 
 def load_heads(path: str | Path) -> tuple[HeadModel, Grid]:

