@@ -27,7 +27,8 @@ def test_a_custom_identity_learns_its_person_and_renders(
         picture = np.clip(half * (0.9 + 0.005 * n), 0, 1)
         cv2.imwrite(str(folder / f"f{n:03d}.png"), (picture * 255).astype(np.uint8)[..., ::-1])
     arguments = ["train", "identity", "--target", str(TARGET), "--frames", str(folder), "--identity", str(file)]
-    assert run([*arguments, "--fdgan-weights", str(painting.path), "--steps", "80", "--device", "cpu"]) == 0
+    arguments += ["--fdgan-weights", str(painting.path), "--steps", "80", "--batch", "2", "--device", "cpu"]
+    assert run(arguments) == 0
     before, after = map(float, re.search(r"([\d.]+) → ([\d.]+) dB", capsys.readouterr().out).groups())
     assert after > before + 2
     settings = Settings(target=str(TARGET), identity=str(file))
