@@ -1,7 +1,8 @@
-"""Where the files that travel with the package lie: models, weights, the demo, Nuke's modules."""
+"""Where the files that travel with the package, or with others that are installed, lie."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from ofx_reenact.errors import ReenactError
@@ -41,6 +42,13 @@ def nuke_folder() -> Path:
         ReenactError: it is not there, so the installation is incomplete.
     """
     return _shipped("nuke", "reenact_nuke").parent
+
+
+def file_of_package(package: str, file: str) -> Path | None:
+    """Return the path of a file that another package brings, without running its code; None if it is not there."""
+    spec = find_spec(package)
+    path = Path(spec.origin).parent / file if spec is not None and spec.origin else None
+    return path if path is not None and path.is_file() else None
 
 
 def _shipped(folder: str, *parts: str) -> Path:

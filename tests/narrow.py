@@ -6,11 +6,18 @@ from torch import nn
 from ofx_reenact.fdgan.network import Extractor, Translator
 from ofx_reenact.fdgan.repair import DenseFDGAN
 
+NARROW = ((8, 8, 8, 8), (4, 4, 4, 4))
+
+
+def narrow(inputs: int, first: int, outputs: int) -> tuple[Extractor, Translator]:
+    """A narrow translator's inputs and outputs, and ``first`` inputs of the extractor beside it."""
+    return Extractor(first, *NARROW), Translator(inputs, outputs, *NARROW)
+
 
 def small(seed: int = 0) -> DenseFDGAN:
     """The dense network, narrow."""
     torch.manual_seed(seed)
-    return DenseFDGAN(Extractor(12, (8, 8, 8, 8), (4, 4, 4, 4)), Translator(15, 6, (8, 8, 8, 8), (4, 4, 4, 4)))
+    return DenseFDGAN(*narrow(15, 12, 6))
 
 
 def linear_parameters(module: nn.Module) -> int:

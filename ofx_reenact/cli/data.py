@@ -21,7 +21,7 @@ def heads(
     folder: Annotated[str, typer.Option("--from", help="ICT-FaceKit's folder, for source ict.", metavar="PATH")] = "",
     identities: Annotated[int, typer.Option(help="People in the labelled grid.", min=2)] = 100,
     poses: Annotated[int, typer.Option(help="Poses and expressions that each of them takes.", min=2)] = 2000,
-    seed: Annotated[int, typer.Option(help="Of chance; the same seed draws the same grid.")] = 100,
+    seed: Annotated[int, typer.Option(help="Of the random generator; the same seed draws the same grid.")] = 100,
 ) -> int:
     """Draw synthetic heads: a head model to train on, and a grid of labelled landmarks to test on."""
     if source not in ("anny", "ict"):
@@ -101,7 +101,7 @@ def pairs(
         list[str] | None, typer.Option(help="File of rendered heads; may be repeated.", metavar="PATH")
     ] = None,
     variants: Annotated[int, typer.Option(help="Ways in which each open mouth is shut.", min=1)] = 4,
-    seed: Annotated[int, typer.Option(help="Of chance.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of the random generator.")] = 1,
     sheet: Annotated[str, typer.Option(help="Write twenty pairs as a PNG to look at.", metavar="PATH")] = "",
 ) -> int:
     """Shut the mouths of photographs and open them again with the warp: what is missing then is what FD-GAN learns."""
@@ -126,7 +126,7 @@ def faces(
     out: Annotated[Path, typer.Option(help="Set of faces (.npz) to write.")],
     size: Annotated[int, typer.Option(help="Side of the pictures; the paper's is 256.", min=32)] = 256,
     views: Annotated[int, typer.Option(help="Views of each crop that the warp makes beside it.", min=1)] = 2,
-    seed: Annotated[int, typer.Option(help="Of chance.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of the random generator.")] = 1,
 ) -> int:
     """Turn heads and shut mouths of photographs by the warp: pairs of one person for the printed FD-GAN."""
     from ofx_reenact.training.fdgan.data.crops import Crops
@@ -148,7 +148,7 @@ def rendered_heads(
     hair: Annotated[bool, typer.Option(help="Give people hair.")] = True,
     device: Annotated[str, typer.Option(help="What renders \\[auto|cuda|llvm|scalar].")] = "auto",
     threads: Annotated[int, typer.Option(help="Of the CPU; 0 takes all.", min=0)] = 0,
-    seed: Annotated[int, typer.Option(help="Of chance; the same seed makes the same file.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Of the random generator; the same seed makes the same file.", min=0)] = 0,
     sheet: Annotated[Path | None, typer.Option(help="Contact sheet (.png or .jpg) to look at.")] = None,
 ) -> int:
     """Render textured heads: pictures of the same person, with exact flow, classes and tracks."""

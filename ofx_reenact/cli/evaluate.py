@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +15,10 @@ app.command("reenactment", help=reenactment.HELP)(reenactment.command)
 
 @app.command("ldnet")
 def ldnet(
-    data: Annotated[Path, typer.Option(help="LMTest: a heads file of people whom training did not see.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(help="LMTest: a heads file of people whom training did not see; a small one if not given."),
+    ] = None,
     weights: Annotated[str, typer.Option(help="LD-Net weights; the shipped ones if not given.")] = "",
     pairs: Annotated[str, typer.Option(help="Set of tracks with takes neutral and smiling, for real people.")] = "",
     as_json: Annotated[Path | None, typer.Option("--json", help="Also write the numbers here.")] = None,
@@ -26,11 +28,15 @@ def ldnet(
     from rich.console import Console
 
     from ofx_reenact.evaluate import ldnet as evaluation
-    from ofx_reenact.files import written_whole
+    from ofx_reenact.evaluate.plots import check_matplotlib, draw_all
+    from ofx_reenact.files import write_json
     from ofx_reenact.ldnet.weights import load_ldnet
     from ofx_reenact.training.ldnet.heads import load_heads
 
+    if report:
+        check_matplotlib()
     loaded = load_ldnet(weights or None)
+    data = data or evaluation.small_lmtest(typer.echo)
     model, grid = load_heads(data)
     codes = evaluation.encode(loaded, grid)
     swaps, yaw = evaluation.swaps_of(loaded, grid)
@@ -46,11 +52,8 @@ def ldnet(
         result["real people"] = evaluation.real_pairs(loaded, Path(pairs))
     show(result, Console())
     if as_json:
-        with written_whole(as_json) as partial:
-            partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        write_json(as_json, result)
     if report:
-        from ofx_reenact.evaluate.plots import draw_all
-
         for path in draw_all(report, loaded.network, codes, swaps, yaw, errors):
             typer.echo(f"plot: {path}")
     return 0
@@ -71,15 +74,14 @@ def fdgan(
 ) -> int:
     """Repair and printed portraits beside warp only, on people kept for validation: PSNR, SSIM, features, identity."""
     from ofx_reenact.training.fdgan.data import pair_set
-    from ofx_reenact.training.fdgan.data.packed import schema_of
+    from ofx_reenact.training.npz import schema_of
 
     measured = fdgan_pairs if schema_of(data) == pair_set.SCHEMA else fdgan_faces
     result = measured(data, weights or [], report, limit)
     if as_json:
-        from ofx_reenact.files import written_whole
+        from ofx_reenact.files import write_json
 
-        with written_whole(as_json) as partial:
-            partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        write_json(as_json, result)
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 from typing import Annotated, Any
@@ -41,29 +40,31 @@ def command(
 ) -> int:
     """Measure, and write the report."""
     from ofx_reenact.evaluate.metrics import distribution
-    from ofx_reenact.evaluate.reenactment import plots, run
+    from ofx_reenact.evaluate.plots import check_matplotlib
+    from ofx_reenact.evaluate.reenactment import run
     from ofx_reenact.evaluate.reenactment.measure import Options
     from ofx_reenact.evaluate.reenactment.pairs import check_protocol, cross_pairs, self_pairs
     from ofx_reenact.evaluate.reenactment.report import page
     from ofx_reenact.evaluate.reenactment.summary import plain, summarise
-    from ofx_reenact.files import written_whole
+    from ofx_reenact.files import write_json, written_whole
 
     check_protocol(protocol, targets)
-    plots.check()
+    check_matplotlib()
     chosen = cross_pairs(targets, drivers, pairs, seed) if targets else self_pairs(drivers, target_frame, pairs, seed)
     options = Options(every, limit, rendered, identity, features, report / "frames" if keep_frames else None)
+    left_out = run.left_out(protocol, options)
+    for missing in left_out:
+        typer.echo(missing)
     results = run.evaluate(chosen, options, report, jobs, _say)
     extractor = distribution.choose(features)
     summary = summarise(protocol, results, extractor, openface)
     made_by = _command(locals())
     settings = {"every": every, "limit": limit, "seed": seed, "target frame": target_frame if not targets else None}
-    numbers = json.dumps(plain(summary, made_by, settings), indent=1, ensure_ascii=False) + "\n"
     for path in (report / JSON, *([as_json] if as_json else [])):
-        with written_whole(path) as partial:
-            partial.write_text(numbers, encoding="utf-8")
+        write_json(path, plain(summary, made_by, settings))
     lines = [f"One frame in {every} of each clip" + (f", {limit} a clip at most, evenly chosen." if limit else ".")]
     lines += ["Motion is relative, as a render's is: the driver's change since its reference, not its pose."]
-    lines += [note] if note else []
+    lines += [*left_out, note] if note else left_out
     with written_whole(report / PAGE) as partial:
         partial.write_text(page(summary, extractor, made_by, lines, show), encoding="utf-8")
     _show(summary)

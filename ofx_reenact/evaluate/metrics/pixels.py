@@ -5,13 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import torch
-from torch import Tensor
 
 from ofx_reenact.evaluate.metrics.scores import Metric, Scores
-from ofx_reenact.evaluate.pictures import ssim
+from ofx_reenact.evaluate.pictures import ssim, tensor_of
 from ofx_reenact.tracking.landmarks import FACE_OVAL
-from ofx_reenact.training.fdgan.features import BACKEND as FEATURES_BACKEND
-from ofx_reenact.training.fdgan.features import feature_distance
+from ofx_reenact.training.fdgan import features
 from ofx_reenact.training.fdgan.score import psnr
 
 PIXELS = "pixels"
@@ -27,21 +25,19 @@ SHARPNESS = Metric("sharpness kept", "of the plate", "1", "fine contrast in the 
 
 
 def against_truth(made: np.ndarray, truth: np.ndarray) -> list[Scores]:
-    """SSIM, PSNR and feature distance of pictures (N, H, W, 3) uint8 from their truths.
-
-    Raises:
-        SettingsError: MobileNetV2's weights are not installed.
-    """
-    one, other = _tensor(made), _tensor(truth)
+    """SSIM, PSNR and, if its network is installed, feature distance of pictures (N, H, W, 3) uint8 from truths."""
+    one, other = tensor_of(made), tensor_of(truth)
     everywhere = torch.ones_like(other[:, :1])
     with torch.no_grad():
-        # A batch would be normalised by the truth's features together; each frame is a number of its own.
-        apart = [float(feature_distance(a[None], b[None])) for a, b in zip(one, other, strict=True)]
-        return [
+        scores = [
             Scores(SSIM, SSIM_BACKEND, ssim(one, other).double().numpy()),
             Scores(PSNR, PIXELS, psnr(one, other, everywhere).double().numpy()),
-            Scores(FEATURES, FEATURES_BACKEND, np.array(apart)),
         ]
+        if features.installed():
+            # A batch would be normalised by the truth's features together; each frame is a number of its own.
+            apart = [float(features.feature_distance(a[None], b[None])) for a, b in zip(one, other, strict=True)]
+            scores.append(Scores(FEATURES, features.BACKEND, np.array(apart)))
+    return scores
 
 
 def rest_error(made: np.ndarray, target: np.ndarray) -> Scores:
@@ -67,8 +63,3 @@ def fine_contrast(picture: np.ndarray, mesh: np.ndarray) -> float:
 def sharpness_kept(made: np.ndarray, target: float) -> Scores:
     """Fine contrast of what was made (N,) over that of the target picture."""
     return Scores(SHARPNESS, PIXELS, made / max(target, 1e-9))
-
-
-def _tensor(pictures: np.ndarray) -> Tensor:
-    """Bring pictures (N, H, W, 3) uint8 to (N, 3, H, W) in [-1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2), np.float32)) / 127.5 - 1

@@ -34,6 +34,11 @@ class Published:
         """Where it is looked for: ``$TORCH_HOME/hub/checkpoints``."""
         return weights_folder() / self.file
 
+    @property
+    def installed(self) -> bool:
+        """Whether it is there."""
+        return self.path.is_file()
+
     def load(self, network: nn.Module, unused: str) -> nn.Module:
         """Load it into a network; entries whose names begin with ``unused`` stay out.
 
@@ -41,7 +46,7 @@ class Published:
             SettingsError: it is not there, damaged, or of another network.
         """
         path = self.path
-        if not path.is_file():
+        if not self.installed:
             raise SettingsError(f"{self.what}: {path.name} is missing; get it from {self.source} and put it at {path}")
         if self.sha256 and not sha256_of(path).startswith(self.sha256):
             raise SettingsError(

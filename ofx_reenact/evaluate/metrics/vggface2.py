@@ -115,11 +115,6 @@ class VGGFace2:
             return np.asarray(self._network((x - 127.5) / 128)[0].double().numpy())
 
 
-def installed() -> bool:
-    """Tell whether the weights file is there."""
-    return FILE.path.is_file()
-
-
 @lru_cache(maxsize=1)
 def _loaded() -> nn.Module:
     return FILE.load(InceptionResnet(), "logits")

@@ -66,7 +66,7 @@ class Measurer:
             performances: folder of tracked drivers.
 
         Raises:
-            SettingsError: a backend is not installed.
+            SettingsError: a backend that was asked for by name is not installed.
         """
         self.options, self._performances = options, performances
         self.colour = Colour()
@@ -161,11 +161,15 @@ class Measurer:
     ) -> list[Scores]:
         """Every metric of one method."""
         made, rest, acted = seen.at(numbers), seen.at([reference]), driver.at(numbers)
-        start, backend = driver.at([reference]).rotation[0], self.tools.embedder.backend
+        start, alike, rest_alike = driver.at([reference]).rotation[0], [], []
+        if self.tools.embedder is not None:
+            backend, own = self.tools.embedder.backend, target.embedding[0]
+            alike = [identity.similarity(backend, made.embedding, own)]
+            rest_alike = [identity.rest_error(backend, rest.embedding, own)]
         angles = [_angles(made.rotation), _angles(acted.rotation)]
         scores = [
             Scores(FOUND, motion.FACE_MESH, made.found.astype(np.float64)),
-            identity.similarity(backend, made.embedding, target.embedding[0]),
+            *alike,
             motion.psim(motion.FACE_MESH, *angles),
             motion.rotation_error(motion.FACE_MESH, *angles),
             motion.change_error(made.rotation, target.rotation[0], acted.rotation, start),
@@ -174,7 +178,7 @@ class Measurer:
             motion.scale_pumping(made.scale, acted.scale),
             pixels.sharpness_kept(made.contrast, float(target.contrast[0])),
             pixels.rest_error(rest.portrait, target.portrait[0]),
-            identity.rest_error(backend, rest.embedding, target.embedding[0]),
+            *rest_alike,
         ]
         return scores + (pixels.against_truth(made.portrait, truth.at(numbers).portrait) if truth is not None else [])
 

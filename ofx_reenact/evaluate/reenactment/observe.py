@@ -24,11 +24,11 @@ SIDE, AROUND = 256, 1.8
 
 @dataclass(frozen=True)
 class Tools:
-    """The networks that look."""
+    """The networks that look; None are not installed, and what they would see is left out."""
 
     tracker: FaceMesh
-    embedder: Embedder
-    extractor: Extractor
+    embedder: Embedder | None
+    extractor: Extractor | None
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class Observed:
         rotation: (N, 3, 3) of the head.
         scale: (N,) pixels a canonical centimetre.
         blendshapes: (N, 52).
-        embedding: (N, E).
+        embedding: (N, E); E is 0 without an embedder.
         contrast: (N,) fine contrast in the face.
         around: (N, 3, 68, 2) landmarks in the frame before, the frame, and the one after; NaN where one is missing.
         portrait: (N, 256, 256, 3) uint8 through one window.
-        features: (N, D) float32 of the portraits.
+        features: (N, D) float32 of the portraits; D is 0 without an extractor.
     """
 
     frames: np.ndarray
@@ -103,7 +103,9 @@ def observe(
             rows.append(_look(number, picture, track, window, tools))
     columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     around = [[landmarks.get(number + step, nowhere) for step in (-1, 0, 1)] for number in columns["frames"].tolist()]
-    return Observed(**columns, around=np.array(around), features=tools.extractor.features(columns["portrait"]))
+    nothing = np.zeros((len(rows), 0), np.float32)
+    features = nothing if tools.extractor is None else tools.extractor.features(columns["portrait"])
+    return Observed(**columns, around=np.array(around), features=features)
 
 
 def _look(number: int, picture: np.ndarray, track: Track | None, window: Window, tools: Tools) -> dict[str, Any]:
@@ -112,7 +114,7 @@ def _look(number: int, picture: np.ndarray, track: Track | None, window: Window,
     seen: dict[str, Any] = {"frames": number, "portrait": portrait}
     if track is None or track.mesh is None or track.blendshapes is None:
         # The embedding of no face: as long as one of a face.
-        length = tools.embedder.length
+        length = 0 if tools.embedder is None else tools.embedder.length
         nothing = {"rotation": (3, 3), "scale": (), "blendshapes": (52,), "embedding": (length,), "contrast": ()}
         return seen | {name: np.full(shape, np.nan) for name, shape in nothing.items()}
     pose = head_pose(track.mesh)
@@ -120,6 +122,6 @@ def _look(number: int, picture: np.ndarray, track: Track | None, window: Window,
         "rotation": pose.rotation,
         "scale": pose.scale,
         "blendshapes": track.blendshapes,
-        "embedding": tools.embedder.embed(light, track.mesh),
+        "embedding": np.zeros(0) if tools.embedder is None else tools.embedder.embed(light, track.mesh),
         "contrast": fine_contrast(picture, track.mesh),
     }

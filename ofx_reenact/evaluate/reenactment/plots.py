@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
-from ofx_reenact.errors import SettingsError
 from ofx_reenact.evaluate.metrics import identity, motion, pixels
 from ofx_reenact.evaluate.metrics.scores import Metric
 from ofx_reenact.evaluate.reenactment.methods import DRIVER
@@ -19,16 +17,6 @@ from ofx_reenact.evaluate.reenactment.summary import Summary
 SHOWN = (identity.ISIM, motion.CHANGE, motion.ED, pixels.SHARPNESS)
 COLOURS = ("#8c8c8c", "#c98500", "#2a78b5", "#b5486b", "#1a8a5a", "#6a51a3")
 _BINS = 5
-
-
-def check() -> None:
-    """Make sure, before hours of measuring, that plots can be drawn.
-
-    Raises:
-        SettingsError: matplotlib is not installed.
-    """
-    if find_spec("matplotlib") is None:
-        raise SettingsError("the report needs matplotlib: pip install 'ofx-reenact[eval]'")
 
 
 def draw_all(summary: Summary) -> dict[str, str]:
@@ -49,9 +37,9 @@ def draw_all(summary: Summary) -> dict[str, str]:
 
 def draw_spread(summary: Summary) -> Any:
     """A box for each method in each of four metrics."""
-    figure, boxes = _figure(2, 2, 10, 6.2)
-    methods = _methods(summary)
-    for box, metric in zip(boxes.flat, SHOWN, strict=True):
+    metrics, methods = _known(summary, SHOWN), _methods(summary)
+    figure, boxes = _figure(2, 2, 10, 6.2, len(metrics))
+    for box, metric in zip(boxes.flat, metrics, strict=False):
         values = [_frames(summary.results, method, metric) for method in methods]
         drawn = box.boxplot(
             [v[np.isfinite(v)] for v in values], orientation="horizontal", whis=(5, 95), showfliers=False,
@@ -69,13 +57,14 @@ def draw_spread(summary: Summary) -> Any:
 
 def draw_yaw(summary: Summary) -> Any:
     """Four metrics over the driver's yaw."""
-    figure, boxes = _figure(2, 2, 10, 6)
+    metrics = _known(summary, SHOWN)
+    figure, boxes = _figure(2, 2, 10, 6, len(metrics))
     yaw = np.concatenate([np.array(result.yaw) for result in summary.results])
     known = np.isfinite(yaw)
     edges = np.quantile(yaw[known], np.linspace(0, 1, _BINS + 1))
     # Frames whose driver was not found have no yaw, and no group.
     group = np.where(known, np.clip(np.searchsorted(edges, yaw, side="right") - 1, 0, _BINS - 1), -1)
-    for box, metric in zip(boxes.flat, SHOWN, strict=True):
+    for box, metric in zip(boxes.flat, metrics, strict=False):
         for method, colour in zip(_methods(summary), COLOURS, strict=False):
             values = _frames(summary.results, method, metric)
             means = [(yaw[group == g].mean(), _mean(values[group == g])) for g in range(_BINS) if (group == g).any()]
@@ -88,9 +77,9 @@ def draw_yaw(summary: Summary) -> Any:
 
 def draw_frames(summary: Summary) -> Any:
     """Expression distance and identity over each driver's frames."""
-    metrics = (identity.ISIM, motion.ED)
+    metrics = _known(summary, (identity.ISIM, motion.ED))
     drivers = summary.drivers[:6]
-    figure, boxes = _figure(len(metrics), len(drivers), 2 + 2.2 * len(drivers), 4.6)
+    figure, boxes = _figure(len(metrics), len(drivers), 2 + 2.2 * len(drivers), 2.3 * len(metrics))
     for column, driver in enumerate(drivers):
         mine = [result for result in summary.results if result.driver == driver]
         for box, metric in zip(boxes[:, column], metrics, strict=True):
@@ -101,6 +90,11 @@ def draw_frames(summary: Summary) -> Any:
                 box.plot(*zip(*line, strict=True), marker="o", ms=3, color=colour)
             box.set_title(f"{driver}: {metric.name}", fontsize=8)
     return figure
+
+
+def _known(summary: Summary, metrics: Sequence[Metric]) -> list[Metric]:
+    """Those of some metrics that were measured."""
+    return [metric for metric in metrics if metric.name in summary.metrics]
 
 
 def _methods(summary: Summary) -> list[str]:
@@ -116,12 +110,15 @@ def _mean(values: np.ndarray) -> float:
     return float(known.mean()) if len(known) else float("nan")
 
 
-def _figure(rows: int, columns: int, width: float, height: float) -> tuple[Any, Any]:
+def _figure(rows: int, columns: int, width: float, height: float, used: int | None = None) -> tuple[Any, Any]:
+    """A figure of boxes (rows, columns), of which the first ``used`` are kept."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
     boxes = figure.subplots(rows, columns, squeeze=False)
-    for box in boxes.flat:
+    for box in boxes.flat[used:] if used else ():
+        box.remove()
+    for box in boxes.flat[:used]:
         box.spines[["top", "right"]].set_visible(False)
         box.grid(alpha=0.25)
     return figure, boxes

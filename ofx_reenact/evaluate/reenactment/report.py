@@ -23,22 +23,23 @@ from ofx_reenact.training.fdgan.score import evenly
 PAIRS_SHOWN = 8
 
 
-def page(summary: Summary, extractor: Extractor, command: str, settings: Sequence[str], show: str) -> str:
+def page(summary: Summary, extractor: Extractor | None, command: str, settings: Sequence[str], show: str) -> str:
     """Write the page.
 
     Args:
         summary: the numbers.
-        extractor: what the set distances are made with.
+        extractor: what the set distances are made with; None if they are left out.
         command: that made it.
         settings: lines that say what else the numbers depend on.
         show: pattern of the names of pairs whose pictures may be shown.
     """
+    sets = () if extractor is None else (extractor.frechet, extractor.kernel)
     parts = [
         f"<h1>Reenactment measured: protocol {summary.protocol}</h1>",
         _measured(summary, command, settings),
         _in_words(summary),
-        _paper_tables(summary, extractor),
-        _all_numbers(summary, extractor),
+        _paper_tables(summary, sets[:1]),
+        _all_numbers(summary, sets),
         *(
             f"<h2>{escape(title)}</h2>{picture(svg.encode(), 'svg+xml', 'plot', 'plot')}"
             for title, svg in draw_all(summary).items()
@@ -108,12 +109,12 @@ def _compared(summary: Summary, other: str, metric: Metric) -> str:
     return f"{metric.name}: profile plate is {'better' if ahead else 'worse'} than {other}, by {size}."
 
 
-def _paper_tables(summary: Summary, extractor: Extractor) -> str:
+def _paper_tables(summary: Summary, sets: Sequence[Metric]) -> str:
     isim, psim, ed = identity.ISIM, motion.PSIM, motion.ED
     tables = (
         ("Table 2 in shape: where the landmarks come from", (COPIED, WARP), (isim, psim, ed)),
-        ("Table 3 in shape: the network that draws", (PAPER, PLATE), (isim, pixels.SSIM, extractor.frechet)),
-        ("Table 4 in shape: methods", (STILL, COPIED, WARP, PAPER, PLATE), (isim, psim, ed, extractor.frechet)),
+        ("Table 3 in shape: the network that draws", (PAPER, PLATE), (isim, pixels.SSIM, *sets)),
+        ("Table 4 in shape: methods", (STILL, COPIED, WARP, PAPER, PLATE), (isim, psim, ed, *sets)),
     )
     rendered = tuple(method for method in summary.rows if method.startswith("rendered"))
     return "<h2>The paper's tables, in shape</h2>" + "".join(
@@ -122,9 +123,9 @@ def _paper_tables(summary: Summary, extractor: Extractor) -> str:
     )
 
 
-def _all_numbers(summary: Summary, extractor: Extractor) -> str:
+def _all_numbers(summary: Summary, sets: Sequence[Metric]) -> str:
     groups: tuple[tuple[str, tuple[Metric, ...]], ...] = (
-        ("Identity and appearance", (identity.ISIM, identity.REST, extractor.frechet, extractor.kernel)),
+        ("Identity and appearance", (identity.ISIM, identity.REST, *sets)),
         ("Nearness to the truth", (pixels.SSIM, pixels.PSNR, pixels.FEATURES)),
         ("Head", (motion.PSIM, motion.ROTATION, motion.CHANGE, motion.PUMPING)),
         ("Expression", (motion.ED, *(motion.region_metric(region) for region in motion.REGIONS))),

@@ -13,7 +13,8 @@ from typing import Any
 
 from ofx_reenact import __version__
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.evaluate.metrics import distribution, identity
+from ofx_reenact.evaluate import identity as sface
+from ofx_reenact.evaluate.metrics import distribution, identity, pixels
 from ofx_reenact.evaluate.reenactment.measure import Measurer, Options, track
 from ofx_reenact.evaluate.reenactment.pairs import Pair
 from ofx_reenact.evaluate.reenactment.result import PairResult
@@ -21,6 +22,7 @@ from ofx_reenact.fdgan.weights import shipped_dense, shipped_portrait
 from ofx_reenact.files import read_json, sha256_of, write_json
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.ldnet.weights import shipped_ldnet
+from ofx_reenact.training.fdgan import features
 
 SETTINGS, DRIVERS, PAIRS = "settings.json", "drivers", "pairs"
 
@@ -78,20 +80,35 @@ def settings_of(pairs: list[Pair], options: Options) -> dict[str, Any]:
     """Say what the numbers of pairs depend on, beside their files.
 
     Raises:
-        SettingsError: a backend is not installed.
+        SettingsError: a backend that was asked for by name is not installed.
     """
+    embedder, extractor = identity.choose(options.embedder), distribution.choose(options.extractor)
     frames = sorted({pair.target_frame for pair in pairs if pair.target_frame is not None})
     return {
         "every": options.every,
         "limit": options.limit,
         "rendered": str(options.rendered) if options.rendered else None,
-        "embedder": identity.choose(options.embedder).backend,
-        "extractor": distribution.choose(options.extractor).backend,
+        "embedder": embedder.backend if embedder else None,
+        "extractor": extractor.backend if extractor else None,
         "protocol": "self" if frames else "cross",
         "target_frame": frames[0] if frames else None,
         "version": __version__,
         "weights": {path.name: sha256_of(path) for path in (shipped_ldnet(), shipped_dense(), shipped_portrait())},
     }
+
+
+def left_out(protocol: str, options: Options) -> list[str]:
+    """Say which numbers are left out because what makes them is not installed, and how to get it.
+
+    Raises:
+        SettingsError: a backend that was asked for by name is not installed.
+    """
+    notes = [] if identity.choose(options.embedder) else [sface.MISSING]
+    if distribution.choose(options.extractor) is None:
+        notes.append(f"Fréchet and kernel distance are left out; they need {features.GET}")
+    if protocol == "self" and not features.installed():
+        notes.append(f"{pixels.FEATURES.name} is left out; it needs {features.GET}")
+    return notes
 
 
 def check_settings(folder: Path, settings: dict[str, Any]) -> None:

@@ -76,13 +76,15 @@ class Summary:
         return sum(len(result.frames) for result in self.results)
 
 
-def summarise(protocol: str, results: Sequence[PairResult], extractor: Extractor, csvs: Path | None = None) -> Summary:
+def summarise(
+    protocol: str, results: Sequence[PairResult], extractor: Extractor | None, csvs: Path | None = None
+) -> Summary:
     """Summarise pairs.
 
     Args:
         protocol: ``self`` or ``cross``.
         results: of at least one pair.
-        extractor: what made the features.
+        extractor: what made the features; None if nothing did.
         csvs: folder of what OpenFace found in the frames, ``PAIR/METHOD.csv``; None for none.
 
     Raises:
@@ -95,9 +97,13 @@ def summarise(protocol: str, results: Sequence[PairResult], extractor: Extractor
             for method, row in openface_values(result, csvs).items():
                 values[result.name][method] |= row
         backends |= {metric.name: openface.BACKEND for metric in OPENFACE}
-    spread = {metric.name: extractor.backend for metric in (extractor.frechet, extractor.kernel)}
-    order = [*_FRAMES[:3], *OPENFACE, extractor.frechet, extractor.kernel, *_FRAMES[3 + len(OPENFACE) :]]
-    metrics = {metric.name: metric for metric in order if metric.name in backends | spread}
+    of_sets: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {}
+    order = list(_FRAMES)
+    if extractor is not None:
+        of_sets = {extractor.frechet.name: frechet, extractor.kernel.name: kernel}
+        backends |= dict.fromkeys(of_sets, extractor.backend)
+        order[3 + len(OPENFACE) : 3 + len(OPENFACE)] = [extractor.frechet, extractor.kernel]
+    metrics = {metric.name: metric for metric in order if metric.name in backends}
     groups = [_index([result.target for result in results]), _index([result.driver for result in results])]
     groups = groups[1:] if protocol == "self" else groups
     methods = list(results[0].values)
@@ -107,9 +113,8 @@ def summarise(protocol: str, results: Sequence[PairResult], extractor: Extractor
     for method in methods:
         rows[method], differences[method] = {}, {}
         for name in metrics:
-            if name in spread:
-                distance = frechet if name == extractor.frechet.name else kernel
-                rows[method][name] = _of_sets(distance, results, method, groups, protocol)
+            if name in of_sets:
+                rows[method][name] = _of_sets(of_sets[name], results, method, groups, protocol)
                 continue
             means, count = tables[method][name]
             if count:
@@ -118,7 +123,7 @@ def summarise(protocol: str, results: Sequence[PairResult], extractor: Extractor
             if count and method not in (PLATE, DRIVER):
                 differences[method][name] = _of_means(means - plate, groups, count)
     real = sum(len(x) for x in _real(results, np.ones(len(results), bool), protocol))
-    return Summary(protocol, metrics, backends | spread, rows, differences, results, real)
+    return Summary(protocol, metrics, backends, rows, differences, results, real)
 
 
 def _backends(results: Sequence[PairResult]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A custom identity: what FD-GAN learns of one person from their own frames (plate profile, "Custom identity").
+"""A custom identity: what FD-GAN learns of one person from their own frames, for the plate profile.
 
 The networks stay as they are. What is trained are the 65,536 numbers of the person's dictionary and the translator's
 low-rank adapters; both end in the person's identity file.
@@ -20,6 +20,7 @@ from ofx_reenact.fdgan.repair import DenseFDGAN
 from ofx_reenact.training.fdgan.data.pair_set import Batch
 from ofx_reenact.training.fdgan.data.pairs import Pair
 from ofx_reenact.training.fdgan.dense import losses
+from ofx_reenact.training.fdgan.score import errors
 from ofx_reenact.training.loop import autocast
 
 # Fewer frames say less about a person than the networks know already; more take time and say nothing new.
@@ -38,7 +39,7 @@ class CustomSettings:
         learning_rate: of Adam, for dictionary and adapters.
         rank: of the adapters.
         features: weight of the feature distance.
-        seed: of chance.
+        seed: of the random generator.
         device: ``cpu`` or ``cuda``.
         bf16: convolutions in bfloat16, where the device has it.
     """
@@ -135,7 +136,5 @@ def _repeated(values: Sequence[Tensor], count: int) -> tuple[Tensor, ...]:
 
 @torch.no_grad()
 def _measure(network: DenseFDGAN, values: Sequence[Tensor], held: Batch) -> float:
-    from ofx_reenact.training.fdgan.score import errors
-
     made = network(held.warped, held.maps, held.landmarks, _repeated(values, len(held.truth))).picture
     return errors(held, made)["PSNR repaired"].nanmean().item()

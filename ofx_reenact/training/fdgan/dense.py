@@ -45,7 +45,7 @@ class DenseSettings:
         adversary: weight of the critic once it speaks.
         features: weight of the feature distance.
         ema: decay of the average that is kept.
-        seed: of chance.
+        seed: of the random generator.
         device: ``cpu`` or ``cuda``.
         bf16: convolutions in bfloat16, where the device has it.
         start, critics: SHA-256 of the weights and critics that the run goes on with; empty for none.
@@ -79,7 +79,7 @@ class DenseRecipe:
         start: DenseFDGAN | None = None,
         group: Group = ALONE,
     ) -> None:
-        """Begin from chance, or from a trained network.
+        """Begin from random weights, or from a trained network.
 
         Raises:
             ReenactError: too few pairs to train on.

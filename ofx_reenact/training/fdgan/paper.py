@@ -39,7 +39,7 @@ class PaperSettings:
         learning_rate: of RMSprop; rises over the first 100 steps.
         reconstruction, adversary, identity: weights of the three terms of equation 12.
         ema: decay of the average that is kept (not the paper's, which ships its last step).
-        seed: of chance.
+        seed: of the random generator.
         device: ``cpu`` or ``cuda``.
         bf16: convolutions in bfloat16, where the device has it.
         start, critics: SHA-256 of the weights and critics that the run goes on with; empty for none.
@@ -65,7 +65,7 @@ class PaperRecipe:
     def __init__(
         self, settings: PaperSettings, faces: Faces, out: Path, start: Portrait | None = None, group: Group = ALONE
     ) -> None:
-        """Begin from chance, or from a trained network; it may have been trained on faces of another size.
+        """Begin from random weights, or from a trained network; it may have been trained on faces of another size.
 
         Raises:
             ReenactError: fewer than two people to train on.

@@ -143,13 +143,7 @@ def _origins(training: Training, start: DenseWeights | PortraitWeights | None) -
 def _run(
     training: Training, recipe: DenseRecipe | PaperRecipe, observe: Callable[[Point], None], group: Group
 ) -> int:
-    steps = training.steps or STEPS[training.recipe]
-    observers: list[Callable[[Point], None]] = [Curves(training.out), observe] if group.first else []
-
-    def all_of(point: Point) -> None:
-        for each in observers:
-            each(point)
-
-    out, every = training.out, training.save_every
-    run(recipe, out, steps, save_every=every, resume=training.resume, observe=all_of, group=group)
+    out, steps, every = training.out, training.steps or STEPS[training.recipe], training.save_every
+    observe = Curves(out, observe) if group.first else observe
+    run(recipe, out, steps, save_every=every, resume=training.resume, observe=observe, group=group)
     return steps

@@ -7,6 +7,7 @@ these landmarks are the tracker's. People are sampled from its shape controls; t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,11 @@ _RANGES = {"gender": (0.0, 1.0), "age": (0.45, 1.0), "weight": (0.25, 0.75), "mu
 # Local changes that shape a face, and how far they vary; what skews a head hardly does.
 _SHAPES = ("head", "nose", "mouth", "chin", "forehead", "eyebrows", "cheek", "eye")
 _SPREAD, _SKEW = 0.35, 0.1
+
+
+def installed() -> bool:
+    """Tell whether the body model's package is there."""
+    return find_spec("anny") is not None
 
 
 class AnnyBody:
@@ -82,7 +88,7 @@ def anny_model(people: int = 4000, seed: int = 0) -> HeadModel:
 
     Args:
         people: how many to sample for the identity modes.
-        seed: of chance.
+        seed: of the random generator.
 
     Raises:
         ReenactError: anny is not there.

@@ -8,7 +8,6 @@ Convention of models: centimetres, x right on screen, y up, z to the viewer. Of 
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ofx_reenact.errors import ReenactError
-from ofx_reenact.files import written_whole
+from ofx_reenact.training.npz import read_npz, write_npz
 
 SCHEMA = "ofx-reenact/heads/1"
 # Draws of a grid that are made at once.
@@ -63,7 +61,7 @@ class HeadModel:
 
         Args:
             count: how many.
-            generator: source of chance.
+            generator: random generator.
             facing: (count, 1) bool; heads that face the camera but for a few degrees.
         """
         random = lambda *size: torch.rand(*size, generator=generator)  # noqa: E731
@@ -143,7 +141,6 @@ def save_heads(path: Path, model: HeadModel, grid: Grid) -> None:
     """
     identities, poses = grid.landmarks.shape[:2]
     content = {
-        "schema": SCHEMA,
         "source": model.source,
         "units": np.array(model.units),
         "model_mean": model.mean.numpy(),
@@ -156,8 +153,7 @@ def save_heads(path: Path, model: HeadModel, grid: Grid) -> None:
         "rotation": grid.poses.angles.numpy(),
         "distance": grid.distance.numpy(),
     }
-    with written_whole(path) as partial, partial.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **{name: np.asarray(value) for name, value in content.items()})
+    write_npz(path, SCHEMA, compressed=True, **content)
 
 
 def load_heads(path: str | Path) -> tuple[HeadModel, Grid]:
@@ -166,16 +162,9 @@ def load_heads(path: str | Path) -> tuple[HeadModel, Grid]:
     Raises:
         ReenactError: there is none, or it is damaged.
     """
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            if str(data["schema"]) != SCHEMA:
-                raise ReenactError(f"{path}: not a heads file of this version; make it again with `data heads`")
-            arrays = {name: torch.from_numpy(data[name]) for name in data.files if data[name].dtype.kind in "fi"}
-            units, source = tuple(str(name) for name in data["units"]), str(data["source"])
-    except FileNotFoundError as error:
-        raise ReenactError(f"{path}: no such heads file") from error
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise ReenactError(f"{path}: not a heads file ({str(error).splitlines()[0]})") from error
+    data = read_npz(path, "heads file of this version; `ofx-reenact data heads` makes one", SCHEMA)
+    arrays = {name: torch.from_numpy(array) for name, array in data.items() if array.dtype.kind in "fi"}
+    units, source = tuple(str(name) for name in data["units"]), str(data["source"])
     mean, modes, expression = (arrays[f"model_{name}"].float() for name in ("mean", "identity", "expression"))
     model = HeadModel(mean, modes, expression, units, source)
     identities = int(arrays["identity"][-1]) + 1

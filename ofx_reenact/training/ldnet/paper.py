@@ -43,7 +43,7 @@ class PaperSettings:
         table_rate: factor on the learning rate of N_I, of which a batch touches a few rows only.
         warm_up: steps over which the learning rate rises.
         norm: the paper's is the square bounding box.
-        seed: of chance.
+        seed: of the random generator.
         device: ``cpu`` or ``cuda``.
         bf16: forward passes in bfloat16, where the device has it.
         width: features of the hidden layers; the paper's 512.
@@ -64,7 +64,7 @@ class PaperSettings:
 
 
 class PaperRecipe:
-    """What both stages share: networks, critics, optimisers, data and the state of chance."""
+    """What both stages share: networks, critics, optimisers, data and the random generator."""
 
     def __init__(self, settings: PaperSettings, people: People, template: Tensor, network: LDNet) -> None:
         """Put networks and data on the device.
@@ -143,7 +143,7 @@ class Stage1(PaperRecipe):
     """E_P, G and N_I against C: equations (1) and (2)."""
 
     def __init__(self, settings: PaperSettings, people: People, template: Tensor) -> None:
-        """Begin from chance."""
+        """Begin from random weights."""
         torch.manual_seed(settings.seed)
         super().__init__(settings, people, template, LDNet(width=settings.width))
         self.table = LabelTable(people.count).to(settings.device)

@@ -5,7 +5,6 @@ Convention: landmarks (B, 68, 2) as they come, not normalised; x right, y down; 
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.training.ldnet.heads import HeadModel
+from ofx_reenact.training.npz import read_npz
 
 
 class People(Protocol):
@@ -27,7 +27,7 @@ class People(Protocol):
         """Number of people."""
 
     def draw(self, who: Tensor, generator: torch.Generator) -> Tensor:
-        """Landmarks (B, 68, 2) of people (B,), each in a pose and expression of chance."""
+        """Landmarks (B, 68, 2) of people (B,), each in a random pose and expression."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +74,8 @@ class LandmarkSet:
         Raises:
             ReenactError: naming the file and what is wrong with it.
         """
-        try:
-            with np.load(path, allow_pickle=False) as data:
-                landmarks, identity = data["landmarks"].astype(np.float32), data["identity"].astype(np.int64)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise ReenactError(f"{path}: not a set of landmarks ({error})") from error
+        data = read_npz(path, "set of landmarks; `ofx-reenact data tracks` makes one", names=("landmarks", "identity"))
+        landmarks, identity = data["landmarks"].astype(np.float32), data["identity"].astype(np.int64)
         if landmarks.ndim != 3 or landmarks.shape[1:] != (68, 2) or identity.shape != landmarks.shape[:1]:
             shapes = f"landmarks are {landmarks.shape}, identity {identity.shape}"
             raise ReenactError(f"{path}: {shapes}; expected (N, 68, 2) and (N,)")

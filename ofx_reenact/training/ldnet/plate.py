@@ -35,7 +35,7 @@ class PlateSettings:
         learning_rate: of Adam at its highest; rises over the first 200 steps, then falls as a cosine.
         norm: how landmarks are normalised.
         ema: decay of the average that is kept.
-        seed: of chance.
+        seed: of the random generator.
         device: ``cpu`` or ``cuda``.
         bf16: forward passes in bfloat16, where the device has it.
         width: features of the hidden layers; the paper's 512.
@@ -67,7 +67,7 @@ class PlateRecipe:
         start: LDNet | None = None,
         tracks: LandmarkSet | None = None,
     ) -> None:
-        """Begin from chance, or from a trained network.
+        """Begin from random weights, or from a trained network.
 
         Args:
             settings: of the run.

@@ -23,7 +23,7 @@ def guesses(network: LDNet, swaps: Swaps) -> dict[str, Tensor]:
     """What the target's landmarks could be taken for, (B, 68, 2) each.
 
     Returns:
-        ``copied``: the driver's landmarks as they are. ``random``: the driver's change from a frame of chance.
+        ``copied``: the driver's landmarks as they are. ``random``: the driver's change from a random frame.
         ``oracle``: his change from his true neutral face on the target's true neutral face. ``direct``:
         ``G(E_P(l_S), E_I(l_T))``. ``anchored``: the same less what it gets wrong about the unmoved target.
     """

@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.files import written_whole
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.media import find_media, images, label_by_name
 from ofx_reenact.tracking.facemesh import FaceMesh
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.rigid import head_pose
 from ofx_reenact.tracking.tracker import Tracker
+from ofx_reenact.training.npz import write_npz
 
 SCHEMA = "ofx-reenact/tracks/1"
 
@@ -66,18 +66,10 @@ def build_tracks(
     if not rows.person:
         raise ReenactError(f"{', '.join(inputs)}: no face was found in any of the files")
     names, identity = np.unique(rows.person, return_inverse=True)
-    with written_whole(out) as partial, partial.open("wb") as file:
-        np.savez_compressed(
-            file,
-            allow_pickle=False,
-            schema=np.asarray(SCHEMA),
-            landmarks=np.asarray(rows.frontal, np.float32),
-            pixels=np.asarray(rows.pixels, np.float32),
-            identity=identity,
-            names=names,
-            take=np.asarray(rows.take),
-            frame=np.asarray(rows.frame),
-        )
+    write_npz(
+        out, SCHEMA, compressed=True, landmarks=np.asarray(rows.frontal, np.float32),
+        pixels=np.asarray(rows.pixels, np.float32), identity=identity, names=names, take=rows.take, frame=rows.frame,
+    )  # fmt: skip
     return len(names), len(identity)
 
 

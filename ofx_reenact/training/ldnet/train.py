@@ -7,21 +7,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from ofx_reenact.errors import ReenactError, SettingsError
+from ofx_reenact.errors import SettingsError
 from ofx_reenact.files import sha256_of
 from ofx_reenact.ldnet.network import LDNet
 from ofx_reenact.ldnet.weights import load_ldnet, save_ldnet
 from ofx_reenact.training.distributed import refuse
-from ofx_reenact.training.ldnet.heads import HeadModel, load_heads
+from ofx_reenact.training.ldnet.heads import SCHEMA, HeadModel, load_heads
 from ofx_reenact.training.ldnet.paper import STEPS, PaperSettings, Stage1, Stage2
 from ofx_reenact.training.ldnet.people import LandmarkSet, People, SyntheticPeople
 from ofx_reenact.training.ldnet.plate import PlateRecipe, PlateSettings
 from ofx_reenact.training.ldnet.score import score
 from ofx_reenact.training.ldnet.swaps import Drawing
 from ofx_reenact.training.loop import CHECKPOINT, Curves, Point, read_checkpoint, run
+from ofx_reenact.training.npz import schema_of
 
 WEIGHTS = "ldnet.safetensors"
 PLATE_STEPS = 16_000
@@ -128,13 +128,7 @@ def _train_paper(training: Training, observe: Callable[[str, Point], None]) -> P
 def _run(
     training: Training, recipe: Stage1 | Stage2 | PlateRecipe, out: Path, steps: int, observe: Callable[[Point], None]
 ) -> None:
-    curves = Curves(out)
-
-    def both(point: Point) -> None:
-        curves(point)
-        observe(point)
-
-    run(recipe, out, steps, save_every=training.save_every, resume=training.resume, observe=both)
+    run(recipe, out, steps, save_every=training.save_every, resume=training.resume, observe=Curves(out, observe))
 
 
 def _stage1_network(settings: PaperSettings, folder: Path) -> LDNet:
@@ -154,7 +148,7 @@ def _people(training: Training) -> tuple[People, list[HeadModel]]:
     """Whom the paper recipe trains on: heads files' synthetic people, or one set of tracked landmarks."""
     models, sets = [], []
     for path in training.data:
-        if _is_heads(path):
+        if schema_of(path) == SCHEMA:
             models.append(load_heads(path)[0])
         else:
             sets.append(LandmarkSet(path))
@@ -163,16 +157,6 @@ def _people(training: Training) -> tuple[People, list[HeadModel]]:
     if sets:
         return sets[0], []
     return SyntheticPeople.of(models, training.people, training.paper.seed), models
-
-
-def _is_heads(path: str) -> bool:
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            return "model_mean" in data.files
-    except FileNotFoundError as error:
-        raise ReenactError(f"{path}: no such file") from error
-    except (OSError, ValueError, EOFError) as error:
-        raise ReenactError(f"{path}: neither a heads file nor a set of landmarks") from error
 
 
 def _named(models: Sequence[HeadModel]) -> dict[str, HeadModel]:

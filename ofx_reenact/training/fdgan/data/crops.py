@@ -16,7 +16,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ofx_reenact.training.fdgan.data.packed import read_npz, unpack
+from ofx_reenact.training.fdgan.data.packed import unpack
+from ofx_reenact.training.npz import read_npz
 
 SCHEMA = "ofx-reenact/crops/2"
 # One person in so many is kept for validation.
@@ -76,7 +77,7 @@ class Crops:
         Raises:
             ReenactError: no such file, or not a set of crops of this version.
         """
-        data = read_npz(path, SCHEMA, "set of crops of this version; `ofx-reenact data crops` makes one")
+        data = read_npz(path, "set of crops of this version; `ofx-reenact data crops` makes one", SCHEMA)
         return cls(
             int(data["size"]), data["mesh"], data["person"], tuple(data["people"].tolist()), data["take"],
             data["terms"], data["detail"], data["validation"], data["bytes"], data["offsets"],

@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.files import written_whole
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.media import Labels, find_media, images
 from ofx_reenact.frames.sequence import VIDEOS
@@ -20,6 +19,7 @@ from ofx_reenact.tracking.person import SelfieSegmentation
 from ofx_reenact.tracking.tracker import Track, Tracker
 from ofx_reenact.training.fdgan.data.crops import SCHEMA, held_out
 from ofx_reenact.training.fdgan.data.packed import pack
+from ofx_reenact.training.npz import write_npz
 
 # The crop's side in regions of the face mesh: hair and neck belong to the portrait.
 AROUND = 1.2
@@ -69,7 +69,7 @@ def build_crops(
         out: file to write.
         size: side of the crops.
         every: take every so many frames of a clip.
-        hold_out: patterns of people's names who are kept for validation beside those whom chance takes.
+        hold_out: patterns of people's names who are kept for validation beside those whom a digest of the name takes.
         observe: called after each file.
 
     Raises:
@@ -170,21 +170,9 @@ def _sharpness(picture: np.ndarray, mesh: np.ndarray) -> float:
 def _write(out: Path, rows: _Rows, size: int, hold_out: Sequence[str]) -> None:
     people, person = np.unique(rows.person, return_inverse=True)
     validation = np.array([held_out(str(name), hold_out) for name in people])
-    with written_whole(out) as partial, partial.open("wb") as file:
-        np.savez(
-            file,
-            allow_pickle=False,
-            schema=np.asarray(SCHEMA),
-            size=np.asarray(size),
-            mesh=np.asarray(rows.mesh),
-            person=person,
-            people=people,
-            take=np.asarray(rows.take),
-            terms=np.asarray(rows.terms),
-            detail=np.asarray(rows.detail, np.float32),
-            validation=validation[person],
-            bytes=np.concatenate(rows.picture),
-            offsets=np.cumsum([0, *map(len, rows.picture)]),
-            masks=np.concatenate(rows.mask),
-            mask_offsets=np.cumsum([0, *map(len, rows.mask)]),
-        )
+    write_npz(
+        out, SCHEMA, size=size, mesh=rows.mesh, person=person, people=people, take=rows.take, terms=rows.terms,
+        detail=np.asarray(rows.detail, np.float32), validation=validation[person], bytes=np.concatenate(rows.picture),
+        offsets=np.cumsum([0, *map(len, rows.picture)]), masks=np.concatenate(rows.mask),
+        mask_offsets=np.cumsum([0, *map(len, rows.mask)]),
+    )  # fmt: skip

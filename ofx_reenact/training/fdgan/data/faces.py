@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.files import written_whole
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.training.fdgan.data.crops import Crops
-from ofx_reenact.training.fdgan.data.packed import Pictures, pack, read_npz
+from ofx_reenact.training.fdgan.data.packed import Pictures, pack
 from ofx_reenact.training.fdgan.data.pairs import pseudo_target
+from ofx_reenact.training.npz import read_npz, write_npz
 
 SCHEMA = "ofx-reenact/faces/1"
 # Head turn of a view made by the warp, degrees (standard deviation): more than that it draws ears out.
@@ -50,7 +50,7 @@ class Faces:
         Raises:
             ReenactError: no such file, not a set of faces, or its pictures do not divide into that size.
         """
-        data = read_npz(path, SCHEMA, "set of faces; `ofx-reenact data faces` makes one")
+        data = read_npz(path, "set of faces; `ofx-reenact data faces` makes one", SCHEMA)
         self.size = size or int(data["size"])
         self._shrink, rest = divmod(int(data["size"]), self.size)
         if rest or not self._shrink or self.size % 16:
@@ -125,19 +125,11 @@ def build_faces(
             landmarks.append((mesh[list(MESH68), :2] + 0.5) * size / crops.size - 0.5)
             rows.append(row)
         observe(row + 1, len(crops))
-    with written_whole(out) as partial, partial.open("wb") as file:
-        np.savez(
-            file,
-            allow_pickle=False,
-            schema=np.asarray(SCHEMA),
-            size=np.asarray(size),
-            person=crops.person[rows],
-            validation=crops.validation[rows],
-            terms=np.unique(crops.terms),
-            landmarks=np.asarray(landmarks, np.float32),
-            bytes=np.concatenate(packed),
-            offsets=np.cumsum([0, *map(len, packed)]),
-        )
+    write_npz(
+        out, SCHEMA, size=size, person=crops.person[rows], validation=crops.validation[rows],
+        terms=np.unique(crops.terms), landmarks=np.asarray(landmarks, np.float32), bytes=np.concatenate(packed),
+        offsets=np.cumsum([0, *map(len, packed)]),
+    )  # fmt: skip
     return len(rows)
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
-
-from ofx_reenact.errors import ReenactError
 
 QUALITY = 95
 
@@ -61,36 +57,3 @@ def unpack(packed: np.ndarray, offsets: np.ndarray, row: int) -> np.ndarray:
     """Decode one of the pictures packed one after the other, (H, W, 3) uint8 RGB."""
     decoded = np.asarray(cv2.imdecode(packed[offsets[row] : offsets[row + 1]], cv2.IMREAD_COLOR))
     return np.ascontiguousarray(decoded[..., ::-1])
-
-
-def schema_of(path: str | Path) -> str:
-    """Return the schema that an ``.npz`` names; ``""`` if it names none or is something else.
-
-    Raises:
-        ReenactError: no such file.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            return str(data["schema"])
-    except FileNotFoundError as error:
-        raise ReenactError(f"{path}: no such file") from error
-    except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile):
-        return ""
-
-
-def read_npz(path: str | Path, schema: str, wanted: str) -> dict[str, np.ndarray]:
-    """Read an ``.npz`` of one of this package's schemas.
-
-    Raises:
-        ReenactError: no such file, or something else.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            arrays = {name: data[name] for name in data.files}
-    except FileNotFoundError as error:
-        raise ReenactError(f"{path}: no such file") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ReenactError(f"{path}: not a {wanted}") from error
-    if str(arrays.get("schema")) != schema:
-        raise ReenactError(f"{path}: not a {wanted}")
-    return arrays

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.files import written_whole
 from ofx_reenact.training.fdgan.data.crops import Crops, held_out
-from ofx_reenact.training.fdgan.data.packed import Pictures, read_npz
+from ofx_reenact.training.fdgan.data.packed import Pictures
 from ofx_reenact.training.fdgan.data.pairs import Pair, pair_of, reverse_warp, wider
 from ofx_reenact.training.fdgan.data.rendered.file import RenderedHeads
 from ofx_reenact.training.fdgan.data.rendered.pairs import pairs_of
+from ofx_reenact.training.npz import read_npz, write_npz
 
 SCHEMA = "ofx-reenact/pairs/1"
 QUALITY = 96
@@ -83,7 +83,7 @@ class PairSet:
         Raises:
             ReenactError: no such file, or not a set of pairs.
         """
-        data = read_npz(path, SCHEMA, "set of pairs; `ofx-reenact data pairs` makes one")
+        data = read_npz(path, "set of pairs; `ofx-reenact data pairs` makes one", SCHEMA)
         self.person, self.kind, self.validation = data["person"], data["kind"], data["validation"]
         self.people, self.terms = tuple(data["people"].tolist()), tuple(data["terms"].tolist())
         self._landmarks, self._target_landmarks = data["landmarks"], data["target_landmarks"]
@@ -148,7 +148,7 @@ def build_pairs(
         out: file to write.
         heads: files of rendered heads; a person of two files is one person.
         variants: ways in which each open mouth of a photograph is shut; one of people kept for validation.
-        seed: of chance.
+        seed: of the random generator.
         observe: called with crops and rendered people done, and their number.
 
     Returns:
@@ -223,21 +223,12 @@ def _pairs_of(crops: Crops, row: int, variants: int, rng: np.random.Generator) -
 
 
 def _write(out: Path, rows: _Rows, people: list[str], terms: list[str]) -> None:
-    with written_whole(out) as partial, partial.open("wb") as file:
-        np.savez(
-            file,
-            allow_pickle=False,
-            schema=np.asarray(SCHEMA),
-            person=np.array([people.index(name) for name in rows.person]),
-            people=np.asarray(people),
-            terms=np.asarray(terms),
-            kind=np.asarray(rows.kind),
-            validation=np.asarray(rows.validation),
-            target_landmarks=np.asarray(rows.target_landmarks, np.float32),
-            landmarks=np.asarray(rows.landmarks, np.float32),
-            bytes=np.concatenate(rows.packed),
-            offsets=np.cumsum([0, *map(len, rows.packed)]),
-        )
+    write_npz(
+        out, SCHEMA, person=np.array([people.index(name) for name in rows.person]), people=people, terms=terms,
+        kind=rows.kind, validation=rows.validation, target_landmarks=np.asarray(rows.target_landmarks, np.float32),
+        landmarks=np.asarray(rows.landmarks, np.float32), bytes=np.concatenate(rows.packed),
+        offsets=np.cumsum([0, *map(len, rows.packed)]),
+    )  # fmt: skip
 
 
 def _bytes(picture: np.ndarray) -> np.ndarray:

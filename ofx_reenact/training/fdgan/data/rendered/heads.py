@@ -46,7 +46,7 @@ class RenderOptions:
         hair: give people hair.
         device: auto, cuda, llvm or scalar.
         threads: of the CPU; 0 takes all.
-        seed: of chance; the same seed makes the same file on the same device.
+        seed: of the random generator; the same seed makes the same file on the same device.
     """
 
     assets: Path
