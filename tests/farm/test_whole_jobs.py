@@ -27,11 +27,12 @@ KILLS = 10
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory) -> Path:
-    """A target and a driver, and the frames of one render without chunks."""
+    """A target and a driver, and the frames of renders without chunks: ``whole``, and ``repaired`` by FD-GAN."""
     made = tmp_path_factory.mktemp("desk")
     small_target(made)
     small_take(made, FRAMES)
-    assert run(["render", *options(made, made / "whole"), f"--performance={made / 'whole.npz'}"]) == 0
+    for name, more in (("whole", []), ("repaired", ["--repair=on"])):
+        assert run(["render", *options(made, made / name, *more), f"--performance={made / 'whole.npz'}"]) == 0
     return made
 
 
@@ -40,30 +41,30 @@ def install(monkeypatch):
     monkeypatch.setenv("OFX_REENACT_PYTHON", sys.executable)
 
 
-def options(desk: Path, out: Path) -> list[str]:
+def options(desk: Path, out: Path, repair: str = "--repair=off") -> list[str]:
     named = [f"--target={desk / 'target.png'}", f"--driver={desk / 'take.####.png'}", f"--output={out / 'o.####.exr'}"]
-    return [*named, "--layers=rgba,matte"]
+    return [*named, "--layers=rgba,matte", repair]
 
 
-def bundle(desk: Path, out: Path) -> Path:
+def bundle(desk: Path, out: Path, *repair: str) -> Path:
     folder = out / "bundle"
-    assert run(["job", "bundle", str(folder), *options(desk, out), f"--chunk-size={CHUNK}"]) == 0
+    assert run(["job", "bundle", str(folder), *options(desk, out, *repair), f"--chunk-size={CHUNK}"]) == 0
     return folder
 
 
-def assert_as_whole(desk: Path, out: Path) -> None:
+def assert_as_whole(desk: Path, out: Path, name: str = "whole") -> None:
     whole = list(range(1, FRAMES + 1))
-    assert same_frames(str(out / "o.####.exr"), str(desk / "whole" / "o.####.exr")) == whole
+    assert same_frames(str(out / "o.####.exr"), str(desk / name / "o.####.exr")) == whole
     sidecar = json.loads((out / "o.reenact.json").read_text())
     assert [int(frame) for frame in sidecar["frames"]] == whole
 
 
 def test_two_workers_in_chunks(desk, tmp_path):
-    made = bundle(desk, tmp_path)
+    made = bundle(desk, tmp_path, "--repair=on")
     line = [*COMMAND, "job", "run", str(made), "--workers=2"]
     done = subprocess.run(line, capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert_as_whole(desk, tmp_path)
+    assert_as_whole(desk, tmp_path, "repaired")
     report = json.loads((made / "report.json").read_text())
     renders = [task for task in report["tasks"] if task["step"] == "Render"]
     assert len(renders) == CHUNKS and all(task["tries"] == 1 for task in renders)
