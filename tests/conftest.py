@@ -1,5 +1,11 @@
 """What tests share: a real target, a real performance, plates made with every feature an EXR can have."""
 
+import os
+
+# Workers side by side, each with threads for every core, would wait for one another; set before torch is loaded.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"
+
 from importlib.util import find_spec
 from pathlib import Path
 

@@ -50,10 +50,11 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 def machine() -> str:
-    """Name what bits depend on: the processor's vector units, and the libraries' versions."""
+    """Name what bits depend on: vector units, threads that share a matrix product, and the libraries' versions."""
     found = versions()
     names = ("torch", "numpy", "scipy", "numba", "opencv-python", "OpenImageIO", "machine")
-    return " ".join([torch.backends.cpu.get_cpu_capability(), *(f"{name}={found.get(name)}" for name in names)])
+    used = [torch.backends.cpu.get_cpu_capability(), f"threads={torch.get_num_threads()}"]
+    return " ".join([*used, *(f"{name}={found.get(name)}" for name in names)])
 
 
 def make_targets(folder: Path) -> dict[str, str]:

@@ -3,11 +3,14 @@
 import dataclasses
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import TARGET, rgb_channels, write_exr
+from test_structure import ROOMS
 
 from ofx_reenact.frames.plate import read_plate
+from ofx_reenact.layers import LAYERS
 from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.performance import Performance
 
@@ -25,6 +28,16 @@ def test_every_option_is_described():
         f.name for f in dataclasses.fields(Settings) if not re.search(rf"`--{f.name.replace('_', '-')}[` ]", page)
     ]
     assert not missing
+
+
+def test_every_channel_of_a_layer_is_described():
+    page, plate = text("colour.md"), SimpleNamespace(alpha=True)
+    assert not [name for layer in LAYERS.values() for name in layer.channels(plate) if f"`{name}`" not in page]
+
+
+def test_every_room_is_described():
+    page = text("development.md")
+    assert not [name for name in ROOMS if not name.startswith("_") and f"`{name}`" not in page]
 
 
 def test_every_array_is_described():
