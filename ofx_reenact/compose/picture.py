@@ -1,4 +1,4 @@
-"""Compose one frame at plate resolution: the skin through the STMap, eyes and mouth behind it (step 10)."""
+"""Compose one frame at plate resolution: the skin through the STMap, eyes and mouth behind it."""
 
 from __future__ import annotations
 

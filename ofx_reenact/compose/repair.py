@@ -1,4 +1,4 @@
-"""Set what was painted into a frame at plate resolution (plate profile, step 10).
+"""Set what was painted into a frame at plate resolution.
 
 What the warp carried keeps its fine detail and grain: only the difference that the window's coarse picture makes is
 added. Inside the mouth nothing was carried, so there the difference makes all of the picture. Lips end as sharply as

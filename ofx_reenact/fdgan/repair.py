@@ -1,4 +1,4 @@
-"""The dense translator's work: what it sees, and how its outputs become a repaired picture (plate profile, step 9)."""
+"""The dense translator's work: what it sees, and how its outputs become a repaired picture."""
 
 from __future__ import annotations
 

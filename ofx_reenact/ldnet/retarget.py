@@ -1,4 +1,4 @@
-"""Give the target's landmarks the driver's motion: LD-Net and the anchor (plate profile, steps 3-5)."""
+"""Give the target's landmarks the driver's motion: LD-Net and the anchor."""
 
 from __future__ import annotations
 

@@ -169,7 +169,7 @@ def closing(frontal: np.ndarray, kept: float, rng: np.random.Generator) -> np.nd
     Args:
         frontal: mesh (478, 3), canonical units.
         kept: share of the gap that stays open.
-        rng: chance.
+        rng: random generator.
     """
     gap = np.maximum(frontal[_LOWER, 1] - frontal[_UPPER, 1], 0)
     move = np.where(kept > 0, gap * (1 - kept), gap + 0.02)
