@@ -9,6 +9,7 @@ from conftest import TARGET
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import SettingsError
+from ofx_reenact.layers import LAYERS
 from ofx_reenact.settings import Settings, names_affecting, names_of_paths
 
 
@@ -60,4 +61,4 @@ def test_lists_of_the_command_line_may_have_spaces(said, performance_file, tmp_p
 def test_a_list_with_a_wrong_name_is_a_usage_error(tmp_path, capsys):
     line = ["render", "--target", str(TARGET), "--output", str(tmp_path / "o.####.exr")]
     assert run([*line, "--layers", "rgba, x"]) == 2
-    assert "choose from rgba, stmap, motion, matte, confidence" in " ".join(capsys.readouterr().err.split())
+    assert f"choose from {', '.join(LAYERS)}" in " ".join(capsys.readouterr().err.split())
