@@ -20,7 +20,7 @@ from ofx_reenact.cli.main import run
 from ofx_reenact.engine.inputs import identify, make_painter, view_of
 from ofx_reenact.export.network import INPUTS, LINES, Exported, save_torchscript
 from ofx_reenact.export.nuke_script import CHANNELS_IN, CHANNELS_OUT, cat_file_creator, put_back, quoted
-from ofx_reenact.export.target import exported
+from ofx_reenact.export.target import build_network
 from ofx_reenact.export.windows import channels_of, see_frame
 from ofx_reenact.fdgan import adapters
 from ofx_reenact.fdgan.dictionary import ABLATIONS
@@ -183,12 +183,12 @@ def test_adapters_are_worked_in(knowing, fdgan, tensors, shot, tmp_path):
     }
     taught = dataclasses.replace(knowing[1], adapters=change)
     taught.save(tmp_path / "taught.safetensors")
-    network, _ = exported(Settings(identity=str(tmp_path / "taught.safetensors")))
+    network, _ = build_network(Settings(identity=str(tmp_path / "taught.safetensors")))
     painter = MouthPainter(fdgan.network).teach(change)
     want = engine_sees(painter.network, taught.dictionary, tensors, shot)
     made = network(torch.from_numpy(tensors))
     assert np.abs(made[:, 3:].numpy() - want.mask.numpy()).max() < 5e-5
-    plain, _ = exported(Settings(identity=knowing[0]))
+    plain, _ = build_network(Settings(identity=knowing[0]))
     assert (plain(torch.from_numpy(tensors)) - made).abs().max() > 0.01
 
 
@@ -246,7 +246,7 @@ def test_the_file_calls_old_operators_and_names_no_folder(package, tmp_path, kno
         assert archive.read(next(n for n in names if n.endswith("/version"))).strip() == b"3"
     assert not notes and str(Path(__file__).parents[1]).encode() not in whole
     assert b"NoneType" not in whole, "a type that 1.6 has no name for"
-    network, _ = exported(Settings(identity=knowing[0]))
+    network, _ = build_network(Settings(identity=knowing[0]))
     save_torchscript(network, tmp_path / "again.pt")
     assert (tmp_path / "again.pt").read_bytes() == file.read_bytes()
 
