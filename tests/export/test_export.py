@@ -181,8 +181,8 @@ def test_adapters_are_worked_in(knowing, fdgan, tensors, shot, tmp_path):
         for n, (name, layer) in enumerate(adapters._layers(fdgan.network.translator))
         for matrix, shape in (("a", (4, layer.weight[0].numel())), ("b", (layer.weight.shape[0], 4)))
     }
-    taught = dataclasses.replace(knowing[1], adapters=change)
-    taught.save(tmp_path / "taught.safetensors")
+    taught = dataclasses.replace(knowing[1].person, adapters=change)
+    dataclasses.replace(knowing[1], person=taught).save(tmp_path / "taught.safetensors")
     network, _ = build_network(Settings(identity=str(tmp_path / "taught.safetensors")))
     painter = MouthPainter(fdgan.network).teach(change)
     want = engine_sees(painter.network, taught.dictionary, tensors, shot)
