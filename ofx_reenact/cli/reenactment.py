@@ -42,9 +42,7 @@ def command(
     show: Annotated[str, typer.Option(help="Pattern of TARGET__DRIVER whose pictures the page may show.")] = "*",
     note: Annotated[str, typer.Option(help="A line to stand on the page, as whose pictures these are.")] = "",
 ) -> int:
-    """Reenactment whole: baselines, both profiles and, if given, another program's frames, in one run and one
-    report.
-    """
+    """Reenactment whole: baselines, both profiles and, if given, another program's frames, in one run and report."""
     from ofx_reenact.evaluate.metrics import distribution
     from ofx_reenact.evaluate.plots import check_matplotlib
     from ofx_reenact.evaluate.reenactment import run
