@@ -76,9 +76,8 @@ def run(settings: Settings, session: Path, chunk: str = "", progress: str = "") 
 
 def _render(link: client.Link, settings: Settings, observe: Observer) -> tuple[dict[str, Any], float | None]:
     """Do one job; returns its last event, and the seconds until its first frame was begun."""
-    asked, startup = time.monotonic(), None
+    asked, startup, last = time.monotonic(), None, {}
     number = link.send("render", settings=settings.as_dict())
-    last: dict[str, Any] = {}
     with _cancelling(link, number):
         for last in link.events(number):
             if last["event"] == "progress":

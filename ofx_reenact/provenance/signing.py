@@ -84,10 +84,7 @@ def sign_sequence(
 def verify_sequence(output: str, trusted: str, frames: FrameRange | None = None) -> tuple[Verdict, ...]:
     """Say of each frame whether it is what was signed, as this frame of this sequence, by somebody trusted.
 
-    Args:
-        output: the sequence, as ``O.####.exr``.
-        trusted: certificates (PEM) that signatures must lead back to.
-        frames: that must be there; all that are if not given.
+    Signatures must lead back to the trusted certificates (PEM). Where no frames are given, all that are there count.
 
     Returns:
         A verdict for each frame, and one more for each file beside them that contradicts what was signed.
@@ -107,24 +104,20 @@ def verify_sequence(output: str, trusted: str, frames: FrameRange | None = None)
 def read_signature(path: Path, trusted: str = "") -> Verdict:
     """Read a frame's signature and compare it with the frame.
 
-    Args:
-        path: of the frame.
-        trusted: certificates (PEM) that it must lead back to; whoever signed will do if empty.
+    It must lead back to one of the trusted certificates (PEM); if there are none, whoever signed will do.
 
     Raises:
         ReenactError: the C2PA library is not installed.
     """
     c2pa = load_c2pa()
-    settings: dict[str, Any] = {"verify": {**_QUIET, "verify_trust": bool(trusted)}}
-    if trusted:
-        settings["trust"] = {"trust_anchors": trusted}
+    settings = {"verify": {**_QUIET, "verify_trust": bool(trusted)}}
     beside = path.with_suffix(SUFFIX)
     try:
         manifest = beside.read_bytes()
     except OSError as error:
         return Verdict(path, (f"not signed: {beside.name} cannot be read ({error.strerror})",))
     try:
-        context = c2pa.Context.from_dict(settings)
+        context = c2pa.Context.from_dict(settings | ({"trust": {"trust_anchors": trusted}} if trusted else {}))
         with path.open("rb") as file, c2pa.Reader(EXR, file, manifest, context) as reader:
             said = json.loads(reader.json())
     except OSError as error:

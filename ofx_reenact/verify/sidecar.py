@@ -61,9 +61,7 @@ def read_beside(output: str) -> Beside:
 def changed_inputs(sidecar: Beside) -> tuple[list[str], list[str], list[str]]:
     """Compare the sidecar's hashes with the files.
 
-    Returns:
-        Lines on inputs that are others than when rendered; names of those that are gone; names of those whose
-        hash is not known.
+    Returns lines on inputs that are others than when rendered, names of those gone, and of those without a hash.
     """
     changed, gone, unknown = [], [], []
     for kind, one in sidecar.said.inputs.items():
