@@ -59,11 +59,9 @@ def command(
     left_out = run.left_out(protocol, options)
     for missing in left_out:
         typer.echo(missing)
-
-    def say(step: Any) -> None:
-        typer.echo(f"{step.kind} {step.done} of {step.total}: {step.name}")
-
-    results = run.evaluate(chosen, options, report, jobs, say)
+    results = run.evaluate(
+        chosen, options, report, jobs, lambda step: typer.echo(f"{step.kind} {step.done} of {step.total}: {step.name}")
+    )
     extractor = distribution.choose(features)
     summary = summarise(protocol, results, extractor, openface)
     made_by = _command(locals())
