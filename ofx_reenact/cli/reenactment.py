@@ -100,13 +100,13 @@ def _show(summary: Any) -> None:
     wanted = ("ISIM", "PSIM", "ED", "SSIM", "FID", "Fréchet MobileNetV2")
     names = [name for name in wanted if name in summary.metrics]
     title = f"{summary.protocol}: {len(summary.results)} pairs, {summary.frames} frames; means ± half a 95 % interval"
-    rows = summary.rows.items()
-    print_table(title, ("", *names), ((method, *(cell(row.get(name)) for name in names)) for method, row in rows))
+    rows = ([method, *(cell(row.get(name)) for name in names)] for method, row in summary.rows.items())
+    print_table(title, ("", *names), rows)
     for name in names:
         Console().print(f"{name}: {summary.backends[name]}")
 
 
-def print_table(title: str | None, headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+def print_table(title: str, headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     """Print a table for people."""
     table = Table(*headings, title=title)
     for row in rows:

@@ -48,6 +48,8 @@ class WindowsReport:
 def write_windows(settings: Settings, observe: Observer = ignore) -> WindowsReport:
     """Write what FD-GAN sees of each frame of a render, and the Nuke script beside it.
 
+    Of the render's output, the name and ``existing`` count.
+
     Raises:
         ReenactError: the input cannot be used, or a frame cannot be written.
     """

@@ -58,7 +58,7 @@ def weights(subject: Subject, approved: str) -> Answer:
 
 
 def consent(subject: Subject, named: str) -> Answer:
-    """Is there a release of the person shown, of the render's id, that has not expired? Empty names the render's."""
+    """Is there a release of the person shown, of this id, that holds? Its file is ``named``, or else the render's."""
     ids = [(one.frame, one.made.get("reenact:consent_id", provenance.NO_CONSENT)) for one in subject.whole]
     without = [(f, "rendered without --consent") for f, release in ids if release == provenance.NO_CONSENT]
     if without:

@@ -60,7 +60,8 @@ class _Validator(pyblish.api.InstancePlugin):
             raise pyblish.api.PyblishError("\n".join(answer["problems"]))
 
 
-# Each plugin's name, which is its check's, its label, the repairs that it knows, and what it asks for.
+# Each plugin's name, which is its check's, its label, the repairs that it knows, and what it asks for. pyblish finds
+# the classes by the names in this module.
 _PLUGINS: Any = (
     ("Frames", "Frames complete", [RenderMissingFrames], "Every frame is there and decodes whole."),
     ("Finite", "No NaN or Inf", [], "No value is NaN or infinite."),
