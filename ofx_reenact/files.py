@@ -47,12 +47,11 @@ def locked(path: Path, patience: float = _PATIENCE) -> Iterator[None]:
     killed or not. The file of the lock is empty and stays: on a network file system, removing it would let a process
     that waits for the removed file, and one that makes a new one, in at once.
 
-    Args:
-        path: of the file; missing folders are made.
-        patience: seconds to wait for the lock.
+    Missing folders are made.
 
     Raises:
-        OutputError: the folder does not take the lock's file, or another process holds the lock.
+        OutputError: the folder does not take the lock's file, or another process holds the lock for ``patience``
+            seconds.
     """
     # Loaded here: interfaces start with this module.
     from filelock import FileLock, Timeout

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ofx_reenact.cli import progress as shown
 from ofx_reenact.cli.options import with_settings
 from ofx_reenact.settings import Settings
 
-HELP = "Track the driver and find the target's face once, into the files that all chunks of a render share."
-
-
-def command() -> Callable[..., int]:
-    """Return the function that typer makes the command of."""
-    return with_settings(analyse, {"progress": shown.OPTION})
-
 
 def analyse(settings: Settings, progress: str = "") -> int:
-    """Write the performance and identity files that are not there yet; returns the exit code."""
+    """Track the driver and find the target's face once, into the files that all chunks of a render share."""
     from ofx_reenact.engine.analyse import analyse_inputs
 
     way = shown.choose(progress)
@@ -30,3 +21,6 @@ def analyse(settings: Settings, progress: str = "") -> int:
         said = f"frames {about['first']}-{about['last']} tracked" + (f"; without a face: {lost}" if lost else "")
         shown.tell(way, f"{said}; performance: {about['performance']}")
     return 0
+
+
+command = with_settings(analyse, {"progress": shown.OPTION})

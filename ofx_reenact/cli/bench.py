@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ofx_reenact.cli import bench_tables as tables
+from ofx_reenact.cli.options import check_choice, group
+from ofx_reenact.errors import OutputError, SettingsError
 
 if TYPE_CHECKING:
     from ofx_reenact.bench.peak import Speed
     from ofx_reenact.bench.plates import Shot
 
-app = typer.Typer(name="bench", help="Time stages, networks, renders.", no_args_is_help=True, rich_markup_mode="rich")
+app = group("bench", "Time stages, networks, renders.")
 
 _Runs = Annotated[int, typer.Option(help="Runs of which the median counts.", min=3)]
 _Few = Annotated[int, typer.Option(help="Times that each is measured, taking turns; the median counts.", min=1)]
@@ -166,11 +168,10 @@ def peers(
 def _plates(folder: Path | None, wanted: Iterable[tuple[str, int]]) -> Iterator[list[Shot]]:
     """Make the shots of (size, frames), for as long as they are needed."""
     from ofx_reenact.bench.plates import SIZES, make_shot
-    from ofx_reenact.errors import OutputError
 
     asked = list(wanted)
     for size, _ in asked:
-        check_choice("--size", size, tuple(SIZES))
+        check_choice("--size", size, SIZES)
     try:
         made = tempfile.TemporaryDirectory(prefix="ofx-reenact-bench-", dir=folder)
     except OSError as error:
@@ -180,18 +181,8 @@ def _plates(folder: Path | None, wanted: Iterable[tuple[str, int]]) -> Iterator[
         yield [make_shot(Path(inside) / str(frames), size, frames) for size, frames in asked]
 
 
-def check_choice(option: str, value: str, choices: tuple[str, ...]) -> None:
-    """Refuse a value that is none of the choices."""
-    from ofx_reenact.errors import SettingsError
-
-    if value not in choices:
-        raise SettingsError(f"{option} {value}: choose from {', '.join(choices)}")
-
-
 def numbers(option: str, text: str) -> list[int]:
     """Read whole numbers from 1 on, separated by commas."""
-    from ofx_reenact.errors import SettingsError
-
     parts = text.split(",")
     if not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
         raise SettingsError(f"{option} {text}: give whole numbers from 1 on, separated by commas, as 1,2,4")

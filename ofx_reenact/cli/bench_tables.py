@@ -7,58 +7,33 @@ from typing import Any
 
 import typer
 
+# Columns of a table: heading, field, how it is written.
 Columns = tuple[tuple[str, str, str], ...]
-# Columns of tables: heading, field, how it is written.
 STAGES: Columns = (
-    ("size", "size", "{}"),
-    ("stage", "stage", "{}"),
-    ("per", "per", "{}"),
-    ("n", "samples", "{}"),
-    ("median ms", "milliseconds", "{:.1f}"),
-    ("p5", "p5", "{:.1f}"),
-    ("p95", "p95", "{:.1f}"),
-    ("a second", "per_second", "{:.1f}"),
-    ("share", "share", "{:.1%}"),
-    ("GFLOP", "gflop", "{:.2f}"),
+    ("size", "size", "{}"), ("stage", "stage", "{}"), ("per", "per", "{}"), ("n", "samples", "{}"),
+    ("median ms", "milliseconds", "{:.1f}"), ("p5", "p5", "{:.1f}"), ("p95", "p95", "{:.1f}"),
+    ("a second", "per_second", "{:.1f}"), ("share", "share", "{:.1%}"), ("GFLOP", "gflop", "{:.2f}"),
     ("of peak", "of_peak", "{:.0%}"),
-)
-WHOLE = (
-    ("size", "size", "{}"),
-    ("frames", "frames", "{}"),
-    ("n", "samples", "{}"),
-    ("ms a frame", "milliseconds", "{:.0f}"),
-    ("p5", "p5", "{:.0f}"),
-    ("p95", "p95", "{:.0f}"),
-    ("frames a second", "per_second", "{:.2f}"),
-    ("stages in turn, ms", "serial", "{:.0f}"),
-)
-LENGTHS = (
-    ("frames", "frames", "{}"),
-    ("n", "samples", "{}"),
-    ("peak MiB", "memory", "{:.0f}"),
+)  # fmt: skip
+WHOLE: Columns = (
+    ("size", "size", "{}"), ("frames", "frames", "{}"), ("n", "samples", "{}"),
+    ("ms a frame", "milliseconds", "{:.0f}"), ("p5", "p5", "{:.0f}"), ("p95", "p95", "{:.0f}"),
+    ("frames a second", "per_second", "{:.2f}"), ("stages in turn, ms", "serial", "{:.0f}"),
+)  # fmt: skip
+LENGTHS: Columns = (
+    ("frames", "frames", "{}"), ("n", "samples", "{}"), ("peak MiB", "memory", "{:.0f}"),
     ("seconds", "seconds", "{:.1f}"),
-)
-SCALING = (
-    ("processes", "processes", "{}"),
-    ("frames", "frames", "{}"),
-    ("n", "samples", "{}"),
-    ("seconds", "seconds", "{:.1f}"),
-    ("frames a second", "per_second", "{:.2f}"),
-    ("speed-up", "speedup", "{:.2f}"),
+)  # fmt: skip
+SCALING: Columns = (
+    ("processes", "processes", "{}"), ("frames", "frames", "{}"), ("n", "samples", "{}"),
+    ("seconds", "seconds", "{:.1f}"), ("frames a second", "per_second", "{:.2f}"), ("speed-up", "speedup", "{:.2f}"),
     ("CPU s a frame", "cpu", "{:.2f}"),
-)
-PEERS = (
-    ("project", "project", "{}"),
-    ("what", "what", "{}"),
-    ("per", "per", "{}"),
-    ("n", "samples", "{}"),
-    ("median ms", "milliseconds", "{:.1f}"),
-    ("p5", "p5", "{:.1f}"),
-    ("p95", "p95", "{:.1f}"),
-    ("GFLOP", "gflop", "{:.1f}"),
-    ("of peak", "of_peak", "{:.0%}"),
-    ("× ours", "ratio", "{:.2f}"),
-)
+)  # fmt: skip
+PEERS: Columns = (
+    ("project", "project", "{}"), ("what", "what", "{}"), ("per", "per", "{}"), ("n", "samples", "{}"),
+    ("median ms", "milliseconds", "{:.1f}"), ("p5", "p5", "{:.1f}"), ("p95", "p95", "{:.1f}"),
+    ("GFLOP", "gflop", "{:.1f}"), ("of peak", "of_peak", "{:.0%}"), ("× ours", "ratio", "{:.2f}"),
+)  # fmt: skip
 
 
 def show(result: dict[str, Any], as_json: bool, tables: list[tuple[str, Columns]]) -> None:

@@ -7,13 +7,10 @@ from typing import Annotated
 
 import typer
 
-from ofx_reenact.errors import Exit
+from ofx_reenact.cli.options import group
+from ofx_reenact.errors import Exit, SettingsError
 
-app = typer.Typer(
-    name="consent", help="The consent file of the person shown.", no_args_is_help=True, rich_markup_mode="rich"
-)
-
-_Release = Annotated[Path | None, typer.Option(help="The signed release; the file's own 'document' if not given.")]
+app = group("consent", "The consent file of the person shown.")
 
 
 @app.command("template")
@@ -37,12 +34,13 @@ def template(
 @app.command("check")
 def check(
     input: Annotated[Path, typer.Argument(help="Consent file (.json).", metavar="F.json")],
-    release: _Release = None,
+    release: Annotated[
+        Path | None, typer.Option(help="The signed release; the file's own 'document' if not given.")
+    ] = None,
     on: Annotated[str, typer.Option(help="Day of the use, as 2027-12-31; today if not given.")] = "",
     scope: Annotated[str, typer.Option(help="Use that must be in its scope.")] = "",
 ) -> int:
     """Say whether a consent holds; exit code 1 if it does not."""
-    from ofx_reenact.errors import SettingsError
     from ofx_reenact.provenance.consent import read_consent, read_date
 
     try:
@@ -51,15 +49,13 @@ def check(
         raise SettingsError(f"--on {on}: give a date as 2027-12-31") from error
     consent = read_consent(input)
     problems = consent.problems(on=day, scope=scope, release=release)
+    document = release or consent.found_document
+    compared = f"compared with {document}" if document else "its document was not compared; --release names it"
     typer.echo(f"performer: {consent.performer}")
-    typer.echo(f"release: {consent.release}, {_compared(release or consent.found_document)}")
+    typer.echo(f"release: {consent.release}, {compared}")
     typer.echo(f"scope: {', '.join(consent.scope)}")
     typer.echo(f"expires: {consent.expires}")
     for problem in problems:
         typer.secho(problem, fg="red")
     typer.echo("does not hold" if problems else "holds")
     return Exit.FAILED if problems else Exit.DONE
-
-
-def _compared(document: Path | None) -> str:
-    return f"compared with {document}" if document else "its document was not compared; --release names it"

@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
+from ofx_reenact.cli.options import check_choice, group
 from ofx_reenact.errors import SettingsError
 
-app = typer.Typer(
-    name="data", help="Make data to train and evaluate on.", no_args_is_help=True, rich_markup_mode="rich"
-)
+app = group("data", "Make data to train and evaluate on.")
 
 
 @app.command("heads")
@@ -24,20 +23,14 @@ def heads(
     seed: Annotated[int, typer.Option(help="Of the random generator; the same seed draws the same grid.")] = 100,
 ) -> int:
     """Draw synthetic heads: a head model to train on, and a grid of labelled landmarks to test on."""
-    if source not in ("anny", "ict"):
-        raise SettingsError(f"--source {source}: choose from anny, ict")
+    check_choice("--source", source, ("anny", "ict"))
     if source == "ict" and not folder:
         raise SettingsError("--source ict needs --from, the folder of ICT-FaceKit's repository")
+    from ofx_reenact.training.ldnet.anny_heads import anny_model
     from ofx_reenact.training.ldnet.heads import draw_grid, save_heads
+    from ofx_reenact.training.ldnet.ict import ict_model
 
-    if source == "ict":
-        from ofx_reenact.training.ldnet.ict import ict_model
-
-        model = ict_model(Path(folder))
-    else:
-        from ofx_reenact.training.ldnet.anny_heads import anny_model
-
-        model = anny_model()
+    model = ict_model(Path(folder)) if source == "ict" else anny_model()
     save_heads(out, model, draw_grid(model, identities, poses, seed))
     typer.echo(f"{identities} people in {poses} poses from {model.source}: {out}")
     return 0

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ofx_reenact.cli import progress as shown
+from ofx_reenact.settings import Settings
 
 if TYPE_CHECKING:
     import numpy as np
 
-HELP = "Render the shipped target with the shipped driver, with a contact sheet and a preview, to see that all works."
 COLUMNS = 8
 LAYERS = ("rgba", "stmap", "matte", "confidence")
 
@@ -21,10 +21,9 @@ def command(
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("ofx-reenact-demo"),
     progress: shown.OPTION = "",
 ) -> int:
-    """Render the demo."""
+    """Render the shipped target with the shipped driver, with a contact sheet and a preview, to see that all works."""
     from ofx_reenact.engine.run import render_sequence
     from ofx_reenact.resources import resource
-    from ofx_reenact.settings import Settings
 
     settings = Settings(
         target=str(resource("demo", "target.jpg")),
@@ -37,7 +36,7 @@ def command(
     with shown.observer(shown.choose(progress)) as observe:
         report = render_sequence(settings, observe)
     sheet = out / "contact_sheet.png"
-    draw_sheet(settings.target, settings.driver, settings.output, report.written, sheet)
+    draw_sheet(settings, report.written, sheet)
     typer.echo(f"{len(report.written)} frames in {report.seconds:.0f} s on {report.device}")
     typer.echo(f"look at  {sheet}")
     typer.echo(f"play     {report.preview}")
@@ -45,7 +44,7 @@ def command(
     return 0
 
 
-def draw_sheet(target: str, driver: str, output: str, frames: tuple[int, ...], sheet: Path) -> None:
+def draw_sheet(settings: Settings, frames: tuple[int, ...], sheet: Path) -> None:
     """Write a contact sheet: the driver's frames above, the rendered ones below, the target at the left."""
     import numpy as np
 
@@ -64,7 +63,7 @@ def draw_sheet(target: str, driver: str, output: str, frames: tuple[int, ...], s
         return shown[top : top + side, left : left + side]
 
     chosen = [frames[round(i * (len(frames) - 1) / (COLUMNS - 1))] for i in range(COLUMNS)]
-    sequence, picture = Sequence.open(driver), square(Sequence.open(target).read(1))
-    above = [np.zeros_like(square(sequence.read(chosen[0]))), *(square(sequence.read(frame)) for frame in chosen)]
-    below = [picture, *(square(read_plate(frame_path(output, frame))) for frame in chosen)]
-    contact_sheet([above, below], sheet)
+    sequence, picture = Sequence.open(settings.driver), square(Sequence.open(settings.target).read(1))
+    driving = [square(sequence.read(frame)) for frame in chosen]
+    rendered = [square(read_plate(frame_path(settings.output, frame))) for frame in chosen]
+    contact_sheet([[np.zeros_like(driving[0]), *driving], [picture, *rendered]], sheet)

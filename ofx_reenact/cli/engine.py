@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from ofx_reenact.cli import progress as shown
-from ofx_reenact.cli.options import with_settings
+from ofx_reenact.cli.options import group, with_settings
 from ofx_reenact.errors import Exit, ReenactError, SettingsError
 from ofx_reenact.progress import Observer, Progress
 from ofx_reenact.service import client
@@ -21,7 +21,7 @@ from ofx_reenact.service.listen import listen as listen_here
 from ofx_reenact.service.server import serve as serve_pipes
 from ofx_reenact.settings import Settings
 
-app = typer.Typer(name="engine", help="Work for other programs.", no_args_is_help=True, rich_markup_mode="rich")
+app = group("engine", "Work for other programs.")
 _SESSION = Annotated[Path, typer.Option("--session", help="Session file: says where the engine listens.")]
 _IDLE = Annotated[float, typer.Option("--idle", help="Seconds without a job after which it ends by itself.", min=1)]
 _CHUNK = Annotated[str, typer.Option("--chunk", help="Frames as Open Job Description writes them, 1-10:3,15.")]
@@ -76,9 +76,8 @@ def run(settings: Settings, session: Path, chunk: str = "", progress: str = "") 
 
 def _render(link: client.Link, settings: Settings, observe: Observer) -> tuple[dict[str, Any], float | None]:
     """Do one job; returns its last event, and the seconds until its first frame was begun."""
-    asked, startup = time.monotonic(), None
+    asked, startup, last = time.monotonic(), None, {}
     number = link.send("render", settings=settings.as_dict())
-    last: dict[str, Any] = {}
     with _cancelling(link, number):
         for last in link.events(number):
             if last["event"] == "progress":

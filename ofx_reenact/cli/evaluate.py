@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.table import Column, Table
 
 from ofx_reenact.cli import reenactment
+from ofx_reenact.cli.options import group
+from ofx_reenact.cli.reenactment import print_table
+from ofx_reenact.files import write_json
 
-app = typer.Typer(name="evaluate", help="Measure the networks.", no_args_is_help=True, rich_markup_mode="rich")
-app.command("reenactment", help=reenactment.HELP)(reenactment.command)
+app = group("evaluate", "Measure the networks.")
+app.command("reenactment")(reenactment.command)
+_Json = Annotated[Path | None, typer.Option("--json", help="Also write the numbers here.")]
 
 
 @app.command("ldnet")
@@ -21,15 +29,12 @@ def ldnet(
     ] = None,
     weights: Annotated[str, typer.Option(help="LD-Net weights; the shipped ones if not given.")] = "",
     pairs: Annotated[str, typer.Option(help="Set of tracks with takes neutral and smiling, for real people.")] = "",
-    as_json: Annotated[Path | None, typer.Option("--json", help="Also write the numbers here.")] = None,
+    as_json: _Json = None,
     report: Annotated[Path | None, typer.Option(help="Also draw plots into this folder.")] = None,
 ) -> int:
     """Table 1 of the paper, point errors of swaps, and real people driven by each other."""
-    from rich.console import Console
-
     from ofx_reenact.evaluate import ldnet as evaluation
     from ofx_reenact.evaluate.plots import check_matplotlib, draw_all
-    from ofx_reenact.files import write_json
     from ofx_reenact.ldnet.weights import load_ldnet
     from ofx_reenact.training.ldnet.heads import load_heads
 
@@ -50,7 +55,7 @@ def ldnet(
     result["table 1 ratios"] = evaluation.ratios(result["table 1"])
     if pairs:
         result["real people"] = evaluation.real_pairs(loaded, Path(pairs))
-    show(result, Console())
+    show(result)
     if as_json:
         write_json(as_json, result)
     if report:
@@ -68,7 +73,7 @@ def fdgan(
     weights: Annotated[
         list[str] | None, typer.Option(help="FD-GAN weights; may be repeated; the shipped ones if not given.")
     ] = None,
-    as_json: Annotated[Path | None, typer.Option("--json", help="Also write the numbers here.")] = None,
+    as_json: _Json = None,
     report: Annotated[Path | None, typer.Option(help="Also draw sheets into this folder.")] = None,
     limit: Annotated[int, typer.Option(help="Measure so many cases a kind at most, evenly chosen; 0: all.", min=0)] = 0,
 ) -> int:
@@ -79,16 +84,12 @@ def fdgan(
     measured = fdgan_pairs if schema_of(data) == pair_set.SCHEMA else fdgan_faces
     result = measured(data, weights or [], report, limit)
     if as_json:
-        from ofx_reenact.files import write_json
-
         write_json(as_json, result)
     return 0
 
 
 def fdgan_pairs(data: Path, weights: list[str], report: Path | None, limit: int) -> dict[str, Any]:
     """Measure the mouth's window on a set of pairs, print it, and return it for JSON."""
-    from rich.console import Console
-
     from ofx_reenact.evaluate import fdgan as evaluation
     from ofx_reenact.fdgan.weights import load_dense, shipped_dense
     from ofx_reenact.training.fdgan.data.pair_set import PairSet
@@ -100,7 +101,7 @@ def fdgan_pairs(data: Path, weights: list[str], report: Path | None, limit: int)
     measured = evaluation.measure(networks, pair_set, limit=limit)
     for kind, rows in measured.items():
         count = max(mean.count for mean in next(iter(rows.values())).values())
-        show_means(rows, f"{kind}: {count}, features of {BACKEND}", Console())
+        show_means(rows, f"{kind}: {count}, features of {BACKEND}")
     if report:
         for path in evaluation.draw_sheets(report, networks, pair_set):
             typer.echo(f"sheet: {path}")
@@ -110,8 +111,6 @@ def fdgan_pairs(data: Path, weights: list[str], report: Path | None, limit: int)
 
 def fdgan_faces(data: Path, weights: list[str], report: Path | None, limit: int) -> dict[str, Any]:
     """Measure whole faces on crops or rendered heads, print it, and return it for JSON."""
-    from rich.console import Console
-
     from ofx_reenact.engine.inputs import make_painter
     from ofx_reenact.evaluate import faces, identity
     from ofx_reenact.evaluate.cases import read_cases
@@ -123,9 +122,7 @@ def fdgan_faces(data: Path, weights: list[str], report: Path | None, limit: int)
     painters = {name: make_painter(w, "cpu") for name, w in loaded.items()}
     cases, colour = read_cases(data), Colour()
     measured = faces.measure(painters, cases, colour, limit=limit)
-    show_faces(
-        measured, {"PSNR": "dB", "SSIM": "grey", "features": BACKEND, faces.IDENTITY: identity.BACKEND}, Console()
-    )
+    show_faces(measured, {"PSNR": "dB", "SSIM": "grey", "features": BACKEND, faces.IDENTITY: identity.BACKEND})
     if not identity.installed():
         typer.echo(identity.MISSING)
     if report:
@@ -157,9 +154,6 @@ def plain_weights(loaded: dict[str, Any]) -> dict[str, dict[str, str]]:
 
 def plain_means(rows: Any) -> dict[str, dict[str, dict[str, float | None]]]:
     """Means by row and metric as JSON takes them: what is not known is null, not NaN."""
-    import math
-    from dataclasses import asdict
-
     return {
         name: {
             metric: {key: None if math.isnan(value) else value for key, value in asdict(mean).items()}
@@ -169,36 +163,28 @@ def plain_means(rows: Any) -> dict[str, dict[str, dict[str, float | None]]]:
     }
 
 
-def show_means(rows: Any, title: str, console: Any) -> None:
+def show_means(rows: Any, title: str) -> None:
     """Print means with their intervals as a table, a row each."""
-    from rich.table import Table
-
     metrics = list(next(iter(rows.values())))
-    table = Table("", *metrics, title=title)
-    for name, row in rows.items():
-        table.add_row(name, *(shown(row[metric]) for metric in metrics))
-    console.print(table)
+    print_table(title, ("", *metrics), ([name, *(shown(row[m]) for m in metrics)] for name, row in rows.items()))
 
 
-def show_faces(measured: Any, backends: dict[str, str], console: Any) -> None:
+def show_faces(measured: Any, backends: dict[str, str]) -> None:
     """Print a table a metric for each kind of cases, regions side by side."""
-    from rich.table import Table
-
+    console = Console()
     for kind, found in measured.items():
         left_out = f", {found.left_out} left out" if found.left_out else ""
         console.print(f"[bold]{kind}[/bold]: {found.count} measured{left_out}")
         counts = {metric: mean.count for row in found.errors.values() for metric, mean in row.items()}
-        for group in dict.fromkeys(metric.partition(" ")[0] for metric in counts):
+        for part in dict.fromkeys(metric.partition(" ")[0] for metric in counts):
             # No eye may close in a set; a column of nothing says nothing.
-            mine = [metric for metric in counts if metric.partition(" ")[0] == group and counts[metric]]
-            console.print(f"{group}, {backends[group]}")
-            table = Table()
-            table.add_column("", no_wrap=True)
-            for metric in mine:
-                table.add_column(f"{metric.partition(' ')[2] or 'to the target'}\n({counts[metric]})")
+            mine = [metric for metric in counts if metric.partition(" ")[0] == part and counts[metric]]
+            console.print(f"{part}, {backends[part]}")
+            titles = [f"{metric.partition(' ')[2] or 'to the target'}\n({counts[metric]})" for metric in mine]
+            table = Table(Column("", no_wrap=True), *titles)
             for name, row in found.errors.items():
                 if mine[0] in row:
-                    digits = 2 if group == "PSNR" else 3
+                    digits = 2 if part == "PSNR" else 3
                     table.add_row(name, *(shown(row[metric], digits) for metric in mine))
             console.print(table)
 
@@ -208,27 +194,22 @@ def shown(mean: Any, digits: int = 3) -> str:
     return f"{mean.mean:.{digits}f}" + (f" ±{mean.interval:.{digits}f}" if mean.count > 1 else "")
 
 
-def show(result: dict[str, Any], console: Any) -> None:
+def show(result: dict[str, Any]) -> None:
     """Print the numbers as tables."""
-    from rich.table import Table
-
     from ofx_reenact.evaluate.ldnet import PAPER, ratios
 
     paper, ours = ratios(PAPER), result["table 1 ratios"]
-    table = Table("code", "pairs share", "distance", "ratio", "paper's ratio", title="Table 1")
+    rows = []
     for code, row in result["table 1"].items():
         for case, distance in row.items():
             shares = case in ours[code]
             cells = (f"{ours[code][case]:.3f}", f"{paper[code][case]:.3f}") if shares else ("1", "1")
-            table.add_row(code, case, f"{distance:.3f}", *cells)
-    console.print(table)
-    regions = list(next(iter(result["points"].values())))
-    table = Table("landmarks", *regions, title="Point errors, half landmark boxes")
-    for name, row in result["points"].items():
-        table.add_row(name, *(f"{row[region]:.4f}" for region in regions))
-    console.print(table)
-    if "real people" in result:
-        row = result["real people"]
-        table = Table(*row, title="Real people, driven by each other's smiles")
-        table.add_row(*(f"{value:.4f}" if name != "people" else f"{value:.0f}" for name, value in row.items()))
-        console.print(table)
+            rows.append((code, case, f"{distance:.3f}", *cells))
+    print_table("Table 1", ("code", "pairs share", "distance", "ratio", "paper's ratio"), rows)
+    points = result["points"]
+    regions = list(next(iter(points.values())))
+    rows = [(name, *(f"{row[region]:.4f}" for region in regions)) for name, row in points.items()]
+    print_table("Point errors, half landmark boxes", ("landmarks", *regions), rows)
+    if row := result.get("real people"):
+        real = [f"{value:.4f}" if name != "people" else f"{value:.0f}" for name, value in row.items()]
+        print_table("Real people, driven by each other's smiles", row, [real])

@@ -12,7 +12,7 @@ import typer
 from ofx_reenact.cli import analyse, render
 from ofx_reenact.cli import progress as shown
 from ofx_reenact.cli import verify as checked
-from ofx_reenact.cli.options import with_settings
+from ofx_reenact.cli.options import group, with_settings
 from ofx_reenact.errors import Exit, SettingsError
 from ofx_reenact.farm.queue import CHUNK, STEPS, Queue
 from ofx_reenact.farm.queues import QUEUES
@@ -21,12 +21,7 @@ from ofx_reenact.settings import Settings
 if TYPE_CHECKING:
     from ofx_reenact.farm.run import RunReport
 
-app = typer.Typer(
-    name="job",
-    help="Send a render to a farm: analyse once, render in chunks, verify.",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-)
+app = group("job", "Send a render to a farm: analyse once, render in chunks, verify.")
 _FOLDER = Annotated[Path, typer.Argument(help="Folder for the job's files.", metavar="DIR")]
 _CHUNK_SIZE = Annotated[int, typer.Option("--chunk-size", help="Frames a chunk.", min=1)]
 _CHUNK_SECONDS = Annotated[

@@ -75,26 +75,18 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="rich",
 )
-app.command("render", help=render.HELP)(render.command())
-app.command("track", help=track.HELP)(track.command())
-app.command("analyse", help=analyse.HELP)(analyse.command())
-app.command("verify", help=verify.HELP)(verify.command)
-app.command("publish", help=publish.HELP)(publish.command)
-app.command("pyblish-path", help=publish.PATH_HELP)(publish.pyblish_path)
-app.command("demo", help=demo.HELP)(demo.command)
-app.command("doctor", help=doctor.HELP)(doctor.command)
-app.command("settings", help=settings.HELP)(settings.command)
-app.command("nuke-path", help=settings.NUKE_HELP)(settings.nuke_path)
-app.add_typer(performance.app)
-app.add_typer(engine.app)
-app.add_typer(job.app)
-app.add_typer(train.app)
-app.add_typer(data.app)
-app.add_typer(evaluate.app)
-app.add_typer(export.app)
-app.add_typer(bench.app)
-app.add_typer(consent.app)
-app.add_typer(provenance.app)
+app.command("render")(render.command)
+app.command("track")(track.command)
+app.command("analyse")(analyse.command)
+app.command("verify")(verify.command)
+app.command("publish")(publish.command)
+app.command("pyblish-path")(publish.pyblish_path)
+app.command("demo")(demo.command)
+app.command("doctor")(doctor.command)
+app.command("settings")(settings.command)
+app.command("nuke-path")(settings.nuke_path)
+for _group in (performance, engine, job, train, data, evaluate, export, bench, consent, provenance):
+    app.add_typer(_group.app)
 
 
 def _version(wanted: bool) -> None:

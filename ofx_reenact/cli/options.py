@@ -1,4 +1,4 @@
-"""Command-line options made from the engine's settings, so that nothing is said twice."""
+"""Command-line options made from the engine's settings, so that nothing is said twice; groups of commands."""
 
 from __future__ import annotations
 
@@ -13,12 +13,18 @@ from ofx_reenact.errors import SettingsError
 from ofx_reenact.settings import Settings
 from ofx_reenact.settings.option import check
 
+_FIELDS = {field.name: field for field in dataclasses.fields(Settings)}
 
-def settings_parameters(names: Collection[str] = ()) -> list[inspect.Parameter]:
-    """Return one keyword parameter for each field of :class:`Settings`, or those named, as typer reads them."""
-    hints = get_type_hints(Settings)
-    fields = [field for field in dataclasses.fields(Settings) if not names or field.name in names]
-    return [_parameter(field, hints[field.name]) for field in fields]
+
+def group(name: str, text: str) -> typer.Typer:
+    """Return a group of commands, with its help."""
+    return typer.Typer(name=name, help=text, no_args_is_help=True, rich_markup_mode="rich")
+
+
+def check_choice(option: str, value: str, choices: Collection[str]) -> None:
+    """Refuse a value that is none of the choices."""
+    if value not in choices:
+        raise SettingsError(f"{option} {value}: choose from {', '.join(choices)}")
 
 
 def with_settings(
@@ -36,36 +42,31 @@ def with_settings(
         also: another function, to which ``function`` hands what it takes as ``**options``; their defaults are its.
     """
     known = {**(inspect.signature(also).parameters if also else {}), **inspect.signature(function).parameters}
+    hints = get_type_hints(Settings)
 
     def command(**values: Any) -> int:
         rest = {name: values.pop(name) for name in extra}
-        return function(from_options(values), **rest)
+        return function(Settings(**{name: _value_of(_FIELDS[name], said) for name, said in values.items()}), **rest)
 
-    more = [
+    parameters = [_parameter(field, hints[name]) for name, field in _FIELDS.items() if not names or name in names]
+    parameters += [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=known[name].default, annotation=kind)
         for name, kind in extra.items()
     ]
-    parameters = [*settings_parameters(names), *more]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {p.name: p.annotation for p in parameters}
+    command.__doc__ = function.__doc__
     return command
 
 
-def setting(name: str, flag: str | None = None) -> Any:
-    """Return the command-line option of one setting, with its own help."""
-    metadata = next(field.metadata for field in dataclasses.fields(Settings) if field.name == name)
-    text = metadata["help"] + (f" \\[{'|'.join(metadata['choices'])}]" if metadata["choices"] else "")
-    return typer.Option(flag or f"--{name.replace('_', '-')}", help=text)
+def setting(name: str, flag: str) -> Any:
+    """Return the command-line option of one setting under another flag, with its own help."""
+    return typer.Option(flag, help=_help(_FIELDS[name]))
 
 
-def from_options(values: dict[str, Any]) -> Settings:
-    """Build settings from option values; tuples are written with commas.
-
-    Raises:
-        SettingsError: a value is outside its choices or range.
-    """
-    fields = {field.name: field for field in dataclasses.fields(Settings)}
-    return Settings(**{name: _value_of(fields[name], said) for name, said in values.items()})
+def _help(field: dataclasses.Field[Any]) -> str:
+    choices = field.metadata["choices"]
+    return str(field.metadata["help"]) + (f" \\[{'|'.join(choices)}]" if choices else "")
 
 
 def _value_of(field: dataclasses.Field[Any], said: Any) -> Any:
@@ -75,31 +76,22 @@ def _value_of(field: dataclasses.Field[Any], said: Any) -> Any:
     return tuple(part.strip() for part in said.split(",") if part.strip())
 
 
-def _parameter(field: dataclasses.Field[Any], kind: Any) -> inspect.Parameter:
-    metadata, default, hint = field.metadata, field.default, kind
+def _parameter(field: dataclasses.Field[Any], hint: Any) -> inspect.Parameter:
+    """Return the keyword parameter of a setting, as typer reads it."""
+    metadata, default = field.metadata, field.default
     if isinstance(default, tuple):
         default, hint = ",".join(default), str
-    names = [f"--{field.name.replace('_', '-')}"] + ([f"-{metadata['short']}"] if metadata["short"] else [])
-    text = metadata["help"]
-    if metadata["choices"]:
-        text += f" \\[{'|'.join(metadata['choices'])}]"
     option = typer.Option(
-        *names,
-        help=text,
+        f"--{field.name.replace('_', '-')}",
+        *([f"-{metadata['short']}"] if metadata["short"] else []),
+        help=_help(field),
         rich_help_panel=metadata["group"],
         show_default=default not in ("", None),
-        metavar=_metavar(field, hint),
+        metavar="PATH" if metadata["path"] else "TEXT" if hint is str else "NUMBER",
         callback=_checker(field),
     )
-    return inspect.Parameter(
-        field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[hint, option]
-    )
-
-
-def _metavar(field: dataclasses.Field[Any], hint: Any) -> str:
-    if field.metadata["path"]:
-        return "PATH"
-    return "TEXT" if hint is str else "NUMBER"
+    kind = Annotated[hint, option]
+    return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
 
 
 def _checker(field: dataclasses.Field[Any]) -> Callable[[Any], Any]:

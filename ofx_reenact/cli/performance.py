@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ofx_reenact.cli import progress as shown
+from ofx_reenact.cli.options import group
 from ofx_reenact.cli.track import facts_of
 
-app = typer.Typer(
-    name="performance", help="Look at a performance file, and put it right by hand.", no_args_is_help=True,
-    rich_markup_mode="rich",
-)  # fmt: skip
-
+app = group("performance", "Look at a performance file, and put it right by hand.")
 _Input = Annotated[Path, typer.Option("--input", help="Performance file (.npz).")]
 
 
@@ -49,17 +46,15 @@ def place(
 
     edited = edit(Performance.load(input), by_number(read_landmarks(landmarks), str(landmarks)))
     edited.save(output)
-    for name, value in facts_of(edited, output).items():
-        typer.echo(f"{name}: {value}")
+    shown.say("", {}, shown.listed(facts_of(edited, output)))
     return 0
 
 
 @app.command("curves")
-def curves(
-    input: _Input,
-    output: Annotated[Path, typer.Option("--output", help="File (.json) to write.")],
-) -> int:
+def curves(input: _Input, output: Annotated[Path, typer.Option("--output", help="File (.json) to write.")]) -> int:
     """Write the head's rotation, in degrees, and the blendshapes of every frame."""
+    import json
+
     from ofx_reenact.files import written_whole
     from ofx_reenact.tracking.curves import curves as curves_of
     from ofx_reenact.tracking.performance import Performance

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ofx_reenact.errors import SettingsError
+from ofx_reenact.cli.options import check_choice
 from ofx_reenact.progress import Pace, plain
 
 if TYPE_CHECKING:
@@ -52,8 +51,7 @@ def choose(way: str) -> str:
     """
     if not way:
         return "rich" if sys.stderr.isatty() else "none"
-    if way not in WAYS:
-        raise SettingsError(f"--progress {way}: choose from {', '.join(WAYS)}")
+    check_choice("--progress", way, WAYS)
     return way
 
 
@@ -64,7 +62,8 @@ def observer(way: str) -> Iterator[Observer]:
         with _bar() as bar:
             yield bar
     elif way == "json":
-        yield _lines()
+        pace = Pace()
+        yield lambda step: event("progress", pace.values(step))
     elif way == "openjd":
         yield _openjd
     elif way == "deadline":
@@ -76,11 +75,6 @@ def observer(way: str) -> Iterator[Observer]:
 def event(name: str, values: dict[str, Any]) -> None:
     """Print one event as a line of JSON."""
     print(json.dumps({"event": name, **values}, default=plain), flush=True)
-
-
-def report_event(report: Any) -> None:
-    """Print a job's report as one event."""
-    event("report", dataclasses.asdict(report))
 
 
 def tell(way: str, text: str) -> None:
@@ -136,6 +130,11 @@ def say(way: str, content: dict[str, Any], lines: Iterable[str]) -> None:
             typer.echo(line)
 
 
+def listed(values: Mapping[str, Any]) -> Iterator[str]:
+    """Lay values out in lines for people."""
+    return (f"{name}: {value}" for name, value in values.items())
+
+
 @contextmanager
 def _bar() -> Iterator[Observer]:
     columns = (
@@ -149,21 +148,10 @@ def _bar() -> Iterator[Observer]:
             if step.stage not in tasks:
                 tasks[step.stage] = bar.add_task(_TITLES[step.stage], total=step.total, frame="", rate="")
             task = tasks[step.stage]
-            bar.update(task, completed=step.done, total=step.total, frame=_frame(step), rate=_rate(bar.tasks[task]))
+            speed, frame = bar.tasks[task].speed, "" if step.frame is None else f"frame {step.frame}"
+            rate = f"{speed:.1f}/s" if speed else ""
+            bar.update(task, completed=step.done, total=step.total, frame=frame, rate=rate)
             if step.message and step.frame is not None:
                 bar.console.print(f"frame {step.frame}: {step.message}", style="yellow")
 
         yield observe
-
-
-def _lines() -> Observer:
-    pace = Pace()
-    return lambda step: event("progress", pace.values(step))
-
-
-def _frame(step: Step) -> str:
-    return "" if step.frame is None else f"frame {step.frame}"
-
-
-def _rate(task: Any) -> str:
-    return f"{task.speed:.1f}/s" if task.speed else ""

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from ofx_reenact.cli.options import group
 from ofx_reenact.errors import Exit
 
 if TYPE_CHECKING:
     from ofx_reenact.frames.ranges import FrameRange
 
-app = typer.Typer(
-    name="provenance", help="Sign frames, check their signatures, and see what a frame says of itself.",
-    no_args_is_help=True, rich_markup_mode="rich",
-)  # fmt: skip
+app = group("provenance", "Sign frames, check their signatures, and see what a frame says of itself.")
 
 _Output = Annotated[str, typer.Argument(help="Sequence that was rendered.", metavar="O.####.exr")]
 _Frames = Annotated[str, typer.Option("--frames", "-f", help="Frames, as 1001-1010; all that are there if empty.")]

@@ -10,11 +10,6 @@ import typer
 from ofx_reenact.cli.verify import Frames, Json, Output, Performance, Strict
 from ofx_reenact.errors import Exit
 
-HELP = "Check a rendered sequence with pyblish and publish it as a new version."
-
-
-PATH_HELP = "Print the folder to put on PYBLISHPLUGINPATH."
-
 
 def command(
     output: Output,
@@ -27,7 +22,7 @@ def command(
     strict: Strict = False,
     json: Json = None,
 ) -> int:
-    """Publish a sequence."""
+    """Check a rendered sequence with pyblish and publish it as a new version."""
     from ofx_reenact.files import write_json
     from ofx_reenact.frames.sequence import frame_path
     from ofx_reenact.publish.options import Options
@@ -46,7 +41,7 @@ def command(
 
 
 def pyblish_path() -> int:
-    """Print where the plugins lie."""
+    """Print the folder to put on PYBLISHPLUGINPATH."""
     from ofx_reenact.publish import PLUGINS
 
     typer.echo(str(PLUGINS))
@@ -57,9 +52,10 @@ def lines_of(report: Mapping[str, Any]) -> Iterator[str]:
     """Yield what happened, in lines for people."""
     from ofx_reenact.verify.report import lines_of as lines_of_checks
 
+    answered = set()
     if report["report"]:
         yield from lines_of_checks(report["report"])
-    answered = {line for answer in _answers(report) for line in ("\n".join(answer["problems"]),) if line}
+        answered = {"\n".join(answer["problems"]) for answer in report["report"]["checks"].values()}
     for plugin, reason in report["failed"].items():
         if reason not in answered:
             yield f"  {plugin}: {reason}"
@@ -69,7 +65,3 @@ def lines_of(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"published: {report['published']['folder']}"
     else:
         yield "good; name --target-dir to publish it" if report["good"] else "not published"
-
-
-def _answers(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return list(report["report"]["checks"].values()) if report["report"] else []

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
+import math
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
-HELP = "Reenactment whole: baselines, both profiles and, if given, another program's frames, in one run and one report."
 JSON, PAGE = "report.json", "report.html"
 
 
@@ -38,7 +42,7 @@ def command(
     show: Annotated[str, typer.Option(help="Pattern of TARGET__DRIVER whose pictures the page may show.")] = "*",
     note: Annotated[str, typer.Option(help="A line to stand on the page, as whose pictures these are.")] = "",
 ) -> int:
-    """Measure, and write the report."""
+    """Reenactment whole: baselines, both profiles and, if given, another program's frames, in one run and report."""
     from ofx_reenact.evaluate.metrics import distribution
     from ofx_reenact.evaluate.plots import check_matplotlib
     from ofx_reenact.evaluate.reenactment import run
@@ -55,7 +59,9 @@ def command(
     left_out = run.left_out(protocol, options)
     for missing in left_out:
         typer.echo(missing)
-    results = run.evaluate(chosen, options, report, jobs, _say)
+    results = run.evaluate(
+        chosen, options, report, jobs, lambda step: typer.echo(f"{step.kind} {step.done} of {step.total}: {step.name}")
+    )
     extractor = distribution.choose(features)
     summary = summarise(protocol, results, extractor, openface)
     made_by = _command(locals())
@@ -72,14 +78,8 @@ def command(
     return 0
 
 
-def _say(step: Any) -> None:
-    typer.echo(f"{step.kind} {step.done} of {step.total}: {step.name}")
-
-
 def _command(values: dict[str, Any]) -> str:
     """The command line as it would be typed, options at their defaults left out."""
-    import inspect
-
     words = ["ofx-reenact", "evaluate", "reenactment"]
     for name, parameter in inspect.signature(command).parameters.items():
         value = values[name]
@@ -91,10 +91,6 @@ def _command(values: dict[str, Any]) -> str:
 
 def _show(summary: Any) -> None:
     """Print the paper's columns, a row a method, and by what each was made."""
-    import math
-
-    from rich.console import Console
-    from rich.table import Table
 
     def cell(number: Any) -> str:
         if number is None:
@@ -104,10 +100,15 @@ def _show(summary: Any) -> None:
     wanted = ("ISIM", "PSIM", "ED", "SSIM", "FID", "Fréchet MobileNetV2")
     names = [name for name in wanted if name in summary.metrics]
     title = f"{summary.protocol}: {len(summary.results)} pairs, {summary.frames} frames; means ± half a 95 % interval"
-    table = Table("", *names, title=title)
-    for method, row in summary.rows.items():
-        table.add_row(method, *(cell(row.get(name)) for name in names))
-    console = Console()
-    console.print(table)
+    rows = ([method, *(cell(row.get(name)) for name in names)] for method, row in summary.rows.items())
+    print_table(title, ("", *names), rows)
     for name in names:
-        console.print(f"{name}: {summary.backends[name]}")
+        Console().print(f"{name}: {summary.backends[name]}")
+
+
+def print_table(title: str, headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    """Print a table for people."""
+    table = Table(*headings, title=title)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)

@@ -10,14 +10,11 @@ import typer
 from ofx_reenact.resources import nuke_folder
 from ofx_reenact.settings import describe
 
-HELP = "Say what options a render has, their types, defaults and ranges."
-NUKE_HELP = "Print the folder to put on NUKE_PATH."
-
 
 def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON, for programs.")] = False,
 ) -> int:
-    """List the options."""
+    """Say what options a render has, their types, defaults and ranges."""
     described = describe()
     if as_json:
         typer.echo(json.dumps(described, indent=1))
@@ -32,7 +29,7 @@ def command(
 
 
 def nuke_path() -> int:
-    """Print where Nuke's modules lie."""
+    """Print the folder to put on NUKE_PATH."""
     typer.echo(str(nuke_folder()))
     return 0
 

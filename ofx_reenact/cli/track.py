@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +12,9 @@ from ofx_reenact.cli import progress as shown
 from ofx_reenact.cli.options import setting, with_settings
 from ofx_reenact.settings import Settings, names_affecting
 
-HELP = "Track a driver once and keep its performance in a file, for renders and chunks to share."
+if TYPE_CHECKING:
+    from ofx_reenact.tracking.performance import Performance
+
 # A driver's file is --input here and the performance's --output; a reference is kept in the performance.
 _NAMES = {*names_affecting("track"), "reference"} - {"driver", "performance"}
 _EXTRA = {
@@ -24,13 +25,8 @@ _EXTRA = {
 }
 
 
-def command() -> Callable[..., int]:
-    """Return the function that typer makes the command of."""
-    return with_settings(track, _EXTRA, _NAMES)
-
-
 def track(settings: Settings, input: str, output: Path, overlay: str = "", progress: str = "") -> int:
-    """Track a driver; returns the exit code."""
+    """Track a driver once and keep its performance in a file, for renders and chunks to share."""
     from ofx_reenact.engine.inputs import draw_overlays, track_driver
     from ofx_reenact.frames.colour import Colour
     from ofx_reenact.frames.sequence import Sequence
@@ -47,15 +43,14 @@ def track(settings: Settings, input: str, output: Path, overlay: str = "", progr
     facts = facts_of(performance, output)
     if terms := terms_of(performance.tracker):
         facts["terms"] = terms
-    if way == "json":
-        shown.event("report", facts)
-    else:
-        for name, value in facts.items():
-            typer.echo(f"{name}: {value}")
+    shown.say(way, facts, shown.listed(facts))
     return 0
 
 
-def facts_of(performance: Any, output: Path) -> dict[str, Any]:
+command = with_settings(track, _EXTRA, _NAMES)
+
+
+def facts_of(performance: Performance, output: Path) -> dict[str, Any]:
     """Return what to say of a performance that was written."""
     from ofx_reenact.frames.ranges import FrameRange
     from ofx_reenact.tracking.performance import State

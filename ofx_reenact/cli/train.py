@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from ofx_reenact.errors import SettingsError
+from ofx_reenact.cli.options import check_choice, group
 
 if TYPE_CHECKING:
     from ofx_reenact.training.ldnet.paper import Adversary
     from ofx_reenact.training.loop import Point
 
-_VARIANTS = ("fdgan", "fdgan-1", "adain", "pix2pixhd")
-app = typer.Typer(name="train", help="Train the networks.", no_args_is_help=True, rich_markup_mode="rich")
-_CHOICES = {"recipe": ("plate", "paper"), "stage": ("1", "2", "all"), "adv": ("ll", "ll_clamp", "nlu")}
+app = group("train", "Train the networks.")
+
+_Seed = Annotated[int, typer.Option(help="Of the random generator.")]
+_Device = Annotated[str, typer.Option(help="Where to train \\[auto|cpu|cuda].")]
+_Threads = Annotated[int, typer.Option(help="CPU threads; 0 leaves it to torch.", min=0)]
+_SaveEvery = Annotated[int, typer.Option(help="Steps from checkpoint to checkpoint.", min=1)]
+_Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")]
 
 
 @app.command("ldnet")
@@ -34,23 +38,22 @@ def ldnet(
     tracks: Annotated[str, typer.Option(help="Plate recipe: set of tracks for the identity cycle.")] = "",
     start: Annotated[str, typer.Option(help="Plate recipe: weights to go on with.")] = "",
     width: Annotated[int, typer.Option(help="Features of the hidden layers.", min=8)] = 512,
-    seed: Annotated[int, typer.Option(help="Of the random generator.")] = 1,
-    device: Annotated[str, typer.Option(help="Where to train \\[auto|cpu|cuda].")] = "auto",
-    threads: Annotated[int, typer.Option(help="CPU threads; 0 leaves it to torch.", min=0)] = 0,
-    save_every: Annotated[int, typer.Option(help="Steps from checkpoint to checkpoint.", min=1)] = 500,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    seed: _Seed = 1,
+    device: _Device = "auto",
+    threads: _Threads = 0,
+    save_every: _SaveEvery = 500,
+    resume: _Resume = False,
 ) -> int:
     """Train LD-Net: landmarks with the target's identity and the driver's pose and expression."""
-    for name, value in (("recipe", recipe), ("stage", stage), ("adv", adv)):
-        if value not in _CHOICES[name]:
-            raise SettingsError(f"--{name} {value}: choose from {', '.join(_CHOICES[name])}")
+    check_choice("--recipe", recipe, ("plate", "paper"))
+    check_choice("--stage", stage, ("1", "2", "all"))
+    check_choice("--adv", adv, ("ll", "ll_clamp", "nlu"))
     from ofx_reenact.engine.inputs import choose_device
     from ofx_reenact.training.ldnet.paper import PaperSettings
     from ofx_reenact.training.ldnet.plate import PlateSettings
     from ofx_reenact.training.ldnet.train import Training, train
 
-    given = {"batch": batch, "learning_rate": learning_rate}
-    shared: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    shared = _given(batch=batch, learning_rate=learning_rate)
     shared |= {"seed": seed, "device": choose_device(device), "width": width}
 
     training = Training(
@@ -87,27 +90,25 @@ def fdgan(
     ] = 1 / 3,
     start: Annotated[str, typer.Option(help="Weights of the same recipe to go on with.", metavar="PATH")] = "",
     critics: Annotated[str, typer.Option(help="Critics of that training to go on with.", metavar="PATH")] = "",
-    seed: Annotated[int, typer.Option(help="Of the random generator.")] = 1,
-    device: Annotated[str, typer.Option(help="Where to train \\[auto|cpu|cuda].")] = "auto",
-    threads: Annotated[int, typer.Option(help="CPU threads; 0 leaves it to torch.", min=0)] = 0,
-    save_every: Annotated[int, typer.Option(help="Steps from checkpoint to checkpoint.", min=1)] = 200,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    seed: _Seed = 1,
+    device: _Device = "auto",
+    threads: _Threads = 0,
+    save_every: _SaveEvery = 200,
+    resume: _Resume = False,
 ) -> int:
     """Train FD-GAN: the dense repair, which paints what a warp cannot know, or the network as printed.
 
     On several GPUs: torchrun --nproc-per-node 2 -m ofx_reenact train fdgan ...
     """
-    for name, value, choices in (("recipe", recipe, ("dense", "paper")), ("variant", variant, _VARIANTS)):
-        if value not in choices:
-            raise SettingsError(f"--{name} {value}: choose from {', '.join(choices)}")
+    check_choice("--recipe", recipe, ("dense", "paper"))
+    check_choice("--variant", variant, ("fdgan", "fdgan-1", "adain", "pix2pixhd"))
     from ofx_reenact.engine.inputs import choose_device
     from ofx_reenact.training.distributed import joined
     from ofx_reenact.training.fdgan.dense import DenseSettings
     from ofx_reenact.training.fdgan.paper import PaperSettings
     from ofx_reenact.training.fdgan.train import Training, train
 
-    given = {"batch": batch, "learning_rate": learning_rate}
-    shared: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    shared = _given(batch=batch, learning_rate=learning_rate)
     shared |= {"seed": seed, "device": choose_device(device)}
     training = Training(
         recipe=recipe, data=data, out=out, steps=steps, size=size, start=start, critics=critics,
@@ -131,8 +132,8 @@ def identity(
     batch: Annotated[int, typer.Option(help="Frames a step.", min=1)] = 4,
     fdgan_weights: Annotated[str, typer.Option(help="FD-GAN weights; the shipped ones if not given.")] = "",
     colorspace: Annotated[str, typer.Option(help="Colour space of the target; else its tag or format's rule.")] = "",
-    device: Annotated[str, typer.Option(help="Where to train \\[auto|cpu|cuda].")] = "auto",
-    threads: Annotated[int, typer.Option(help="CPU threads; 0 leaves it to torch.", min=0)] = 0,
+    device: _Device = "auto",
+    threads: _Threads = 0,
 ) -> int:
     """Teach FD-GAN one person from 30 to 500 frames; render with the identity file afterwards."""
     import torch
@@ -155,6 +156,11 @@ def identity(
     typer.echo(f"{report.used} frames, {report.faceless} without a face")
     typer.echo(f"mouth of frames kept from training: {report.custom.before:.2f} → {report.custom.after:.2f} dB: {out}")
     return 0
+
+
+def _given(**values: float | None) -> dict[str, Any]:
+    """Return what the command line says, not what is left to the recipe."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _show(name: str, point: Point) -> None:

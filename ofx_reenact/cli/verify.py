@@ -10,8 +10,6 @@ import typer
 from ofx_reenact.cli import progress as shown
 from ofx_reenact.errors import Exit
 
-HELP = "Check a rendered sequence: every frame there, whole, and as its target, driver and sidecar say."
-
 Output = Annotated[str, typer.Argument(help="EXR sequence, NAME.####.exr.", metavar="O.####.exr")]
 Frames = Annotated[str, typer.Option(help="Frames that should be there; those of the sidecar if not given.")]
 Performance = Annotated[str, typer.Option(help="Performance file of the driver, if the sidecar names none.")]
@@ -27,7 +25,7 @@ def command(
     json: Json = None,
     progress: shown.OPTION = "",
 ) -> int:
-    """Check a sequence."""
+    """Check a rendered sequence: every frame there, whole, and as its target, driver and sidecar say."""
     from ofx_reenact.files import write_json
     from ofx_reenact.verify.report import lines_of, verify
 

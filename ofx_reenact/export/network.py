@@ -44,20 +44,13 @@ _NOTES = (".debug_pkl", "/byteorder", "/.data/serialization_id")
 class Exported(nn.Module):
     """The dense translator and what becomes of its outputs, with one target's dictionary inside.
 
-    Attributes:
-        strength: how much of the repair is taken, 0 to 1; for a knob.
+    ``strength`` is how much of the repair is taken, 0 to 1; for a knob.
     """
 
     __constants__ = ("multiple", "reach", "given", "bias")
 
     def __init__(self, translator: Translator, dictionary: Sequence[Tensor], strength: float = 1.0) -> None:
-        """Put a dictionary in.
-
-        Args:
-            translator: of the dense FD-GAN, adapters worked in.
-            dictionary: values (n_i, C_i) of each level, finest first.
-            strength: as above.
-        """
+        """Put a dictionary, values (n_i, C_i) of each level, finest first, into a translator with its adapters in."""
         super().__init__()
         self.strength = strength
         self.multiple, self.reach, self.given, self.bias = MULTIPLE, FLOW, GIVEN, MASK_BIAS

@@ -17,15 +17,8 @@ from ofx_reenact.files import written_whole
 
 # Channels of a .cat file, in Nuke's own order, so that it means nothing whether Nuke keeps the one that is written.
 COPIED = (
-    "depth.Z",
-    "forward.u",
-    "forward.v",
-    "backward.u",
-    "backward.v",
-    "disparityL.x",
-    "disparityL.y",
-    "disparityR.x",
-)
+    "depth.Z", "forward.u", "forward.v", "backward.u", "backward.v", "disparityL.x", "disparityL.y", "disparityR.x",
+)  # fmt: skip
 RGB = ("rgba.red", "rgba.green", "rgba.blue")
 CHANNELS_IN, CHANNELS_OUT = (*RGB, *COPIED), (*RGB, "rgba.alpha")
 # The first Nuke with the Cattery menu; its PyTorch is 1.6.
@@ -65,10 +58,8 @@ def cattery_entry(cat: str, name: str) -> str:
 def put_back(sequence: Path, size: tuple[int, int], pins: Mapping[int, np.ndarray]) -> str:
     """Return a script that reads windows, names their channels as a .cat file wants them, and puts them back.
 
-    Args:
-        sequence: the windows, NAME.####.exr.
-        size: of a window, in pixels.
-        pins: corners (4, 2) for each frame, see :func:`ofx_reenact.export.windows.corners`.
+    The windows are a sequence, NAME.####.exr, of a size in pixels; ``pins`` are the corners (4, 2) of each frame's, see
+    :func:`ofx_reenact.export.windows.corners`.
     """
     width, height = size
     frames = sorted(pins)

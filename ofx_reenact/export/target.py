@@ -18,13 +18,7 @@ from ofx_reenact.shot.mouth import MouthPainter
 
 
 def build_network(settings: Settings) -> tuple[Exported, str]:
-    """Build the network of a target: that of its identity file, or one made from its picture.
-
-    Args:
-        settings: ``identity`` or ``target`` (with ``appearance``, ``colorspace``, ``tracker``, …), and weights.
-
-    Returns:
-        The network, and the SHA-256 of FD-GAN's weights.
+    """Build the network of a target, of its identity file or else of its picture; returns the weights' SHA-256 too.
 
     Raises:
         SettingsError: neither a target nor an identity file is there.

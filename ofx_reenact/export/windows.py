@@ -31,12 +31,8 @@ from ofx_reenact.tracking.performance import State
 
 @dataclass(frozen=True)
 class WindowsReport:
-    """What was written.
-
-    Attributes:
-        written, skipped: frames written now, and frames that were there already.
-        held, bridged: frames without a face of the driver, as in a render.
-        script: Nuke script that reads the windows and puts them back.
+    """Which frames were written now or there already, which of them are without a face of the driver, and the Nuke
+    script that reads the windows and puts them back.
     """
 
     output: str
@@ -50,11 +46,9 @@ class WindowsReport:
 
 
 def write_windows(settings: Settings, observe: Observer = ignore) -> WindowsReport:
-    """Write what FD-GAN sees of each frame, and the Nuke script beside it.
+    """Write what FD-GAN sees of each frame of a render, and the Nuke script beside it.
 
-    Args:
-        settings: of the render that it belongs to; of its output, the name and ``existing`` count.
-        observe: called after each step.
+    Of the render's output, the name and ``existing`` count.
 
     Raises:
         ReenactError: the input cannot be used, or a frame cannot be written.
@@ -90,16 +84,13 @@ def write_windows(settings: Settings, observe: Observer = ignore) -> WindowsRepo
     script = provenance.beside(settings.output, ".nk")
     write_text(script, put_back(Path(settings.output).absolute(), MOUTH_SIZE, pins))
     written = tuple(opened.plan.todo)
-    return WindowsReport(
-        output=settings.output,
-        written=written,
-        skipped=tuple(opened.plan.skipped),
-        held=tuple(f for f in written if opened.plan.states[f] is State.HELD),
-        bridged=tuple(f for f in written if opened.plan.states[f] is State.BRIDGED),
-        warnings=job.warnings(opened),
-        script=script,
-        seconds=round(time.monotonic() - started, 2),
+    held, bridged = (
+        tuple(f for f in written if opened.plan.states[f] is state) for state in (State.HELD, State.BRIDGED)
     )
+    return WindowsReport(
+        settings.output, written, tuple(opened.plan.skipped), held, bridged, job.warnings(opened), script,
+        round(time.monotonic() - started, 2),
+    )  # fmt: skip
 
 
 def see_frame(shot: Shot, frame: int) -> Seen:

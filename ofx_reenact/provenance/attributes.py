@@ -23,12 +23,8 @@ def frame_attributes(
 ) -> dict[str, str]:
     """Return the EXR attributes that every frame carries.
 
-    Args:
-        weights_sha256: of LD-Net.
-        fdgan_sha256: of FD-GAN, or ``NO_FDGAN`` where it paints nothing.
-        target, driver: names, without folders.
-        consent: of the person shown, if there is one.
-        job: that renders, if it has a name.
+    ``weights_sha256`` is LD-Net's; ``fdgan_sha256`` is ``NO_FDGAN`` where FD-GAN paints nothing; target and driver are
+    names without folders.
     """
     return {
         "Software": f"ofx-reenact {__version__}",

@@ -19,16 +19,10 @@ _FIELDS = ("schema", *_TEXTS, "scope", "document")
 
 @dataclass(frozen=True)
 class Consent:
-    """A release as its consent file describes it.
+    """A release, by its id, as the consent file ``path`` describes it.
 
-    Attributes:
-        performer: name of the person shown.
-        release: id of the release, as the production files it.
-        scope: uses that it allows.
-        expires: last day on which it holds.
-        sha256: of the signed release document.
-        document: where that document lies, or None if the file does not say.
-        path: the consent file.
+    ``scope`` are the uses that it allows, ``expires`` is the last day on which it holds. ``sha256`` is that of the
+    signed ``document``, whose place is None if the file does not say it.
     """
 
     performer: str

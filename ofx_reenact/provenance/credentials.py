@@ -12,13 +12,8 @@ from ofx_reenact.errors import ReenactError
 
 @dataclass(frozen=True)
 class Credentials:
-    """What signs.
-
-    Attributes:
-        chain: certificates (PEM), the signer's own first.
-        key: private key (PEM).
-        algorithm: C2PA's name of the signature, as the key asks for it.
-        name: whom the certificate names.
+    """What signs: certificates (PEM), the signer's own first, whom it names, its private key (PEM), and C2PA's name of
+    the signature that the key asks for.
     """
 
     chain: bytes

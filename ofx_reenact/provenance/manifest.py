@@ -19,12 +19,7 @@ _AGENT = {"name": "ofx-reenact", "version": __version__}
 
 
 def facts_of(frame: int, attributes: Mapping[str, Any], sidecar: Sidecar) -> dict[str, Any]:
-    """Bring together what a frame and its sequence's sidecar say of it.
-
-    Args:
-        frame: its number.
-        attributes: of the frame.
-        sidecar: of its sequence.
+    """Bring together what a frame, by its attributes, and its sequence's sidecar say of it.
 
     Raises:
         ReenactError: the sidecar does not know the frame, or they contradict each other.
@@ -36,15 +31,11 @@ def facts_of(frame: int, attributes: Mapping[str, Any], sidecar: Sidecar) -> dic
         if attributes.get(name) != claim:
             raise ReenactError(f"{name} is not what the sidecar says; render the frame again")
     return {
-        "frame": frame,
-        "output": sidecar.output,
-        "inputs": named_inputs(sidecar),
+        "frame": frame, "output": sidecar.output, "inputs": named_inputs(sidecar),
         **{name.removeprefix(PREFIX): claim for name, claim in sidecar.claims.items()},
-        "version": attributes["reenact:version"],
-        "job": attributes.get("reenact:job"),
-        "confidence": entry.confidence,
-        "face": entry.face,
-    }
+        "version": attributes["reenact:version"], "job": attributes.get("reenact:job"),
+        "confidence": entry.confidence, "face": entry.face,
+    }  # fmt: skip
 
 
 def named_inputs(sidecar: Sidecar) -> dict[str, dict[str, str]]:
@@ -64,13 +55,9 @@ def named_inputs(sidecar: Sidecar) -> dict[str, dict[str, str]]:
 
 
 def manifest_of(name: str, facts: Mapping[str, Any]) -> str:
-    """Return the manifest of a frame as JSON.
+    """Return the manifest of a frame as JSON, from its file's name and the facts that :func:`facts_of` gives.
 
     The target is placed in a picture that is created; whatever else it is made from went into a computation.
-
-    Args:
-        name: of the frame's file.
-        facts: as :func:`facts_of` gives them.
     """
     inputs = facts["inputs"]
     others = [what for what in inputs if what != "target"]
@@ -82,15 +69,10 @@ def manifest_of(name: str, facts: Mapping[str, Any]) -> str:
         }
         for what, entry in inputs.items()
     ]  # fmt: skip
-    created: dict[str, Any] = {"action": "c2pa.created", "softwareAgent": _AGENT, "digitalSourceType": SOURCE_TYPE}
-    if others:
-        created["parameters"] = {"ingredientIds": others}
-    actions = [created]
+    by = {"softwareAgent": _AGENT, "digitalSourceType": SOURCE_TYPE}
+    actions = [{"action": "c2pa.created", **by} | ({"parameters": {"ingredientIds": others}} if others else {})]
     if "target" in inputs:
-        actions.append({
-            "action": "c2pa.placed", "softwareAgent": _AGENT, "digitalSourceType": SOURCE_TYPE,
-            "parameters": {"ingredientIds": ["target"]},
-        })  # fmt: skip
+        actions.append({"action": "c2pa.placed", **by, "parameters": {"ingredientIds": ["target"]}})
     return json.dumps({
         "claim_generator_info": [_AGENT], "title": name, "format": EXR, "ingredients": ingredients,
         "assertions": [

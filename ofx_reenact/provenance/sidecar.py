@@ -35,13 +35,10 @@ _NAMES = {str: "text", dict: "an object", list: "a list", int: "a whole number",
 
 @dataclass(frozen=True)
 class Input:
-    """What the frames are made from: a file or a sequence.
+    """What the frames are made from: a file or a sequence, by the name that the render was given.
 
-    Attributes:
-        name: as the render was given it.
-        sha256: over the bytes of its files in order; None if not known.
-        files: how many there are; None for one frame of a sequence.
-        extra: what the file says besides.
+    ``sha256`` is over the bytes of its files in order, None if not known; ``files`` is how many there are, None for one
+    frame of a sequence; ``extra`` is what the sidecar says besides.
     """
 
     name: str = ""
@@ -52,13 +49,7 @@ class Input:
 
 @dataclass(frozen=True)
 class FrameEntry:
-    """What is known of one frame.
-
-    Attributes:
-        confidence: 0 to 1.
-        face: how the driver's face was found (``tracked``, ``bridged``, ``held``).
-        extra: what the file says besides.
-    """
+    """What is known of one frame: confidence, 0 to 1, and the driver's face (``tracked``, ``bridged``, ``held``)."""
 
     confidence: float | None = None
     face: str | None = None
@@ -69,11 +60,7 @@ class FrameEntry:
 class Sidecar:
     """What is known of a sequence. ``docs/provenance.md`` describes each field; None is not known.
 
-    Attributes:
-        settings: every option of the render, as :meth:`Settings.as_dict` gives them.
-        fdgan: ``off`` where FD-GAN paints nothing.
-        extra: fields of the file that are none of these, kept as they are.
-        frames: by number.
+    ``fdgan`` is ``off`` where FD-GAN paints nothing; ``extra`` are fields that are none of these, kept as they are.
     """
 
     output: str | None = None

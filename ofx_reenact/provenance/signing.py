@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,16 +40,14 @@ _MEANS = {
 class Verdict:
     """What a signature is worth.
 
-    Attributes:
-        signer: whom its certificate names; empty without one that can be read.
-        facts: what was signed of the frame; empty if nothing was.
-        problems: why it does not hold; empty if it does.
+    It holds if there are no problems. ``signer`` is whom its certificate names, ``facts`` are what was signed of the
+    frame; both are empty where nothing can be read.
     """
 
     path: Path
-    signer: str
-    facts: Mapping[str, Any]
     problems: tuple[str, ...]
+    signer: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def sign_sequence(
@@ -72,7 +70,7 @@ def sign_sequence(
         OutputError: a signature is there already, or cannot be written.
     """
     asked = frames or _frames_there(output)
-    signed = FrameRange.of(f for f in asked if _manifest_path(output, f).exists())
+    signed = FrameRange.of(f for f in asked if frame_path(output, f).with_suffix(SUFFIX).exists())
     if signed and existing == "error":
         raise OutputError(f"{output}: frames {signed} are signed already; --existing skip or overwrite goes on")
     skipped = signed if existing == "skip" else FrameRange(())
@@ -86,10 +84,7 @@ def sign_sequence(
 def verify_sequence(output: str, trusted: str, frames: FrameRange | None = None) -> tuple[Verdict, ...]:
     """Say of each frame whether it is what was signed, as this frame of this sequence, by somebody trusted.
 
-    Args:
-        output: the sequence, as ``O.####.exr``.
-        trusted: certificates (PEM) that signatures must lead back to.
-        frames: that must be there; all that are if not given.
+    Signatures must lead back to the trusted certificates (PEM). Where no frames are given, all that are there count.
 
     Returns:
         A verdict for each frame, and one more for each file beside them that contradicts what was signed.
@@ -101,37 +96,34 @@ def verify_sequence(output: str, trusted: str, frames: FrameRange | None = None)
     found = [_verify(frame_path(output, frame), frame, trusted) for frame in asked]
     made_from = Counter(_origin(verdict) for verdict in found if verdict.facts)
     usual = made_from.most_common(1)[0][0] if made_from else ""
-    found = [_same_origin(verdict, usual) for verdict in found]
+    stray = ("signed as part of another sequence, or made from other inputs than most frames here",)
+    found = [v if v.problems or _origin(v) == usual else replace(v, problems=stray) for v in found]
     return (*found, *_left_over(output), *_contradicting(output, found))
 
 
 def read_signature(path: Path, trusted: str = "") -> Verdict:
     """Read a frame's signature and compare it with the frame.
 
-    Args:
-        path: of the frame.
-        trusted: certificates (PEM) that it must lead back to; whoever signed will do if empty.
+    It must lead back to one of the trusted certificates (PEM); if there are none, whoever signed will do.
 
     Raises:
         ReenactError: the C2PA library is not installed.
     """
     c2pa = load_c2pa()
-    settings: dict[str, Any] = {"verify": {**_QUIET, "verify_trust": bool(trusted)}}
-    if trusted:
-        settings["trust"] = {"trust_anchors": trusted}
+    settings = {"verify": {**_QUIET, "verify_trust": bool(trusted)}}
     beside = path.with_suffix(SUFFIX)
     try:
         manifest = beside.read_bytes()
     except OSError as error:
-        return Verdict(path, "", {}, (f"not signed: {beside.name} cannot be read ({error.strerror})",))
+        return Verdict(path, (f"not signed: {beside.name} cannot be read ({error.strerror})",))
     try:
-        context = c2pa.Context.from_dict(settings)
+        context = c2pa.Context.from_dict(settings | ({"trust": {"trust_anchors": trusted}} if trusted else {}))
         with path.open("rb") as file, c2pa.Reader(EXR, file, manifest, context) as reader:
             said = json.loads(reader.json())
     except OSError as error:
-        return Verdict(path, "", {}, (f"cannot be read ({error.strerror})",))
+        return Verdict(path, (f"cannot be read ({error.strerror})",))
     except c2pa.C2paError as error:
-        return Verdict(path, "", {}, (f"{beside.name} is damaged, or no C2PA manifest ({error})",))
+        return Verdict(path, (f"{beside.name} is damaged, or no C2PA manifest ({error})",))
     return _judged(path, said, trusted)
 
 
@@ -151,18 +143,17 @@ def _judged(path: Path, said: Mapping[str, Any], trusted: str) -> Verdict:
     good = ("Trusted",) if trusted else ("Trusted", "Valid")
     if not problems and said.get("validation_state") not in good:
         problems = [f"C2PA calls its signature {said.get('validation_state')}"]
-    return Verdict(path, signer, facts, tuple(problems))
+    return Verdict(path, tuple(problems), signer, facts)
 
 
 def _verify(path: Path, frame: int, trusted: str) -> Verdict:
     """Judge one frame by itself."""
     if not path.is_file():
-        return Verdict(path, "", {}, ("no such file",))
+        return Verdict(path, ("no such file",))
     verdict = read_signature(path, trusted)
     if verdict.problems or verdict.facts.get("frame") == frame:
         return verdict
-    signed_as = verdict.facts.get("frame", "none of a sequence")
-    return Verdict(path, verdict.signer, verdict.facts, (f"signed as frame {signed_as}",))
+    return replace(verdict, problems=(f"signed as frame {verdict.facts.get('frame', 'none of a sequence')}",))
 
 
 def _origin(verdict: Verdict) -> str:
@@ -170,18 +161,11 @@ def _origin(verdict: Verdict) -> str:
     return json.dumps([verdict.facts.get(name) for name in ("output", "inputs")], sort_keys=True)
 
 
-def _same_origin(verdict: Verdict, usual: str) -> Verdict:
-    if verdict.problems or _origin(verdict) == usual:
-        return verdict
-    problem = "signed as part of another sequence, or made from other inputs than most frames here"
-    return Verdict(verdict.path, verdict.signer, verdict.facts, (problem,))
-
-
 def _left_over(output: str) -> list[Verdict]:
     """Signatures whose frames are gone."""
     signatures = files_of(str(Path(output).with_suffix(SUFFIX)))
     suffix = Path(output).suffix
-    return [Verdict(p, "", {}, ("its frame is gone",)) for p in signatures if not p.with_suffix(suffix).exists()]
+    return [Verdict(p, ("its frame is gone",)) for p in signatures if not p.with_suffix(suffix).exists()]
 
 
 def _contradicting(output: str, found: list[Verdict]) -> list[Verdict]:
@@ -194,8 +178,8 @@ def _contradicting(output: str, found: list[Verdict]) -> list[Verdict]:
         if named_inputs(Sidecar.load(path)) == good.facts.get("inputs"):
             return []
     except ReenactError as error:
-        return [Verdict(path, "", {}, (str(error),))]
-    return [Verdict(path, "", {}, ("names other inputs than those that were signed",))]
+        return [Verdict(path, (str(error),))]
+    return [Verdict(path, ("names other inputs than those that were signed",))]
 
 
 def _manifest(path: Path, frame: int, sidecar: Sidecar) -> str:
@@ -228,7 +212,3 @@ def _sign(path: Path, manifest: str, credentials: Credentials) -> None:
 def _frames_there(output: str) -> FrameRange:
     frame_path(output, 1)
     return Sequence.open(output).frames
-
-
-def _manifest_path(output: str, frame: int) -> Path:
-    return frame_path(output, frame).with_suffix(SUFFIX)

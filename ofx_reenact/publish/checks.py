@@ -24,12 +24,7 @@ _ROUNDED = 1e-4
 
 
 def checks_for(options: Options, place: Place | None) -> dict[str, Check]:
-    """Return every check of a publish, in order.
-
-    Args:
-        options: of the publish.
-        place: where the sequence will be published, if it will be.
-    """
+    """Return every check of a publish, in order; ``place`` is where it will be published, if it will be."""
     return {
         **CHECKS,
         "weights": partial(weights, approved=options.approved),
@@ -63,12 +58,7 @@ def weights(subject: Subject, approved: str) -> Answer:
 
 
 def consent(subject: Subject, named: str) -> Answer:
-    """Is there a release of the person shown, of this id, that has not expired?
-
-    Args:
-        subject: the sequence.
-        named: the consent file; if empty, the one of the render.
-    """
+    """Is there a release of the person shown, of this id, that holds? Its file is ``named``, or else the render's."""
     ids = [(one.frame, one.made.get("reenact:consent_id", provenance.NO_CONSENT)) for one in subject.whole]
     without = [(f, "rendered without --consent") for f, release in ids if release == provenance.NO_CONSENT]
     if without:

@@ -12,14 +12,10 @@ APPROVED, TARGET_DIR = "OFX_REENACT_APPROVED", "OFX_REENACT_PUBLISH_DIR"
 class Options:
     """How a sequence is checked and where it goes.
 
-    Attributes:
-        frames: those that should be there; empty is what the sidecar says.
-        performance: the driver's performance file, if the sidecar names none.
-        strict: what cannot be compared is a problem.
-        approved: the studio's list of weights; ``$OFX_REENACT_APPROVED`` if empty.
-        consent: the consent file, if the sidecar names none.
-        target_dir: folder that versions are published into; ``$OFX_REENACT_PUBLISH_DIR`` if empty. Nothing is
-            integrated without one.
+    Where empty, ``frames``, ``performance`` and ``consent`` are the sidecar's; ``approved``, the studio's list of
+    weights, is ``$OFX_REENACT_APPROVED``; ``target_dir``, the folder that versions are published into, is
+    ``$OFX_REENACT_PUBLISH_DIR``, and nothing is integrated without one. With ``strict``, what cannot be compared is a
+    problem.
     """
 
     frames: str = ""

@@ -14,10 +14,7 @@ from ofx_reenact.verify.subject import Subject
 
 
 def render_missing(subject: Subject) -> FrameRange:
-    """Render the frames that are not there or do not decode whole, as the sidecar says they were to be.
-
-    Returns:
-        The frames written.
+    """Render the frames that are not there or not whole, as the sidecar says; returns those written.
 
     Raises:
         ReenactError: the sidecar does not say how, or an input cannot be used.
@@ -36,10 +33,7 @@ def write_sidecar(subject: Subject) -> FrameRange:
     """Write into the sidecar what it lacks of frames that are there, from what they say of themselves.
 
     A sidecar that is lost comes back without its settings and without the inputs' hashes, and says so. What the
-    sidecar says stays: a hash that differs is never made to fit.
-
-    Returns:
-        The frames added.
+    sidecar says stays: a hash that differs is never made to fit. Returns the frames added.
 
     Raises:
         OutputError: it cannot be written.

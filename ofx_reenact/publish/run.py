@@ -27,12 +27,7 @@ def register() -> None:
 
 
 def publish(output: str, options: Options, *, repair: bool = False) -> dict[str, Any]:
-    """Publish one sequence.
-
-    Args:
-        output: ``O.####.exr``.
-        options: how it is checked and where it goes.
-        repair: where a validator fails that knows a repair, do it, and begin again.
+    """Publish one sequence, ``O.####.exr``; with ``repair``, do what failed validators know, and begin again.
 
     Returns:
         The report, JSON-ready: ``good``, ``report`` (of all checks), ``failed`` (plugin → why), ``repaired``,
@@ -41,10 +36,8 @@ def publish(output: str, options: Options, *, repair: bool = False) -> dict[str,
     register()
     plugins = pyblish.api.discover()
     context, repaired = _run(plugins, output, options), {}
-    if repair and any(result["error"] for result in context.data["results"]):
-        repaired = _repair(plugins, context)
-        if repaired:
-            context = _run(plugins, output, options)
+    if repair and (repaired := _repair(plugins, context)):
+        context = _run(plugins, output, options)
     return _report(output, context, repaired)
 
 
@@ -78,25 +71,14 @@ def _report(output: str, context: Any, repaired: dict[str, str]) -> dict[str, An
     results = context.data["results"]
     instance = next((one for one in context if one.data.get("output") == output), None)
     data: dict[str, Any] = instance.data if instance is not None else {}
-    report = data.get("reenactReport")
-    failed = {type_name(result): str(result["error"]) for result in results if result["error"]}
+    failed = {result["plugin"].__name__: str(result["error"]) for result in results if result["error"]}
     if instance is None and not failed:
         failed["CollectReenactSequences"] = f"{output}: was not collected; a plugin of that name hides it"
     return {
-        "schema": SCHEMA,
-        "output": output,
-        "good": not failed,
-        "report": report,
-        "failed": failed,
-        "repaired": repaired,
-        "published": data.get("published"),
+        "schema": SCHEMA, "output": output, "good": not failed, "report": data.get("reenactReport"), "failed": failed,
+        "repaired": repaired, "published": data.get("published"),
         "representations": [dict(one) for one in data.get("representations", ())],
-    }
-
-
-def type_name(result: dict[str, Any]) -> str:
-    """Return the name of the plugin that a result is of."""
-    return str(result["plugin"].__name__)
+    }  # fmt: skip
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import frame_path
 from ofx_reenact.provenance import sidecar_path
+from ofx_reenact.provenance.signing import SUFFIX
 from ofx_reenact.publish import extract, repair, version
 from ofx_reenact.publish.checks import checks_for
 from ofx_reenact.publish.options import Options
@@ -17,28 +18,20 @@ from ofx_reenact.verify.look import look
 from ofx_reenact.verify.report import report_on
 from ofx_reenact.verify.subject import Subject, meant, open_subject
 
-_SIGNATURE = ".c2pa"
-
 
 def collect(output: str, options: Options) -> dict[str, Any]:
     """Say what there is to publish, without looking at more than one frame."""
     _, _, frames = meant(output, options.frames, options.performance, {})
-    first = next((one for one in (look(f, frame_path(output, f)) for f in frames) if one.header is not None), None)
-    header = first.header if first else None
+    header = next(filter(None, (look(f, frame_path(output, f)).header for f in frames)), None)
     name, number = version.name_of(output)
     if options.target_dir:
         number = version.place_of(output, options.target_dir).version
     return {
-        "name": name,
-        "frames": str(frames),
-        "frameStart": frames.first,
-        "frameEnd": frames.last,
+        "name": name, "frames": str(frames), "frameStart": frames.first, "frameEnd": frames.last,
         "fps": float(header.fps) if header and header.fps else None,
-        "colorspace": header.colour_space if header else None,
-        "version": number or 1,
-        "stagingDir": str(Path(output).with_name(f"{name}.publish")),
-        "options": asdict(options),
-    }
+        "colorspace": header.colour_space if header else None, "version": number or 1,
+        "stagingDir": str(Path(output).with_name(f"{name}.publish")), "options": asdict(options),
+    }  # fmt: skip
 
 
 def examine(output: str, options: Options) -> dict[str, Any]:
@@ -52,7 +45,7 @@ def represent(output: str, options: Options, *, staging: str, frames: str) -> li
     folder, chosen = Path(output).parent, FrameRange.parse(frames)
     paths = [frame_path(output, frame) for frame in chosen]
     made = [_representation("exr", paths, folder)]
-    signatures = [path.with_suffix(_SIGNATURE) for path in paths]
+    signatures = [path.with_suffix(SUFFIX) for path in paths]
     if all(path.is_file() for path in signatures):
         made.append(_representation("c2pa", signatures, folder))
     made.append(_representation("sidecar", [sidecar_path(output)], folder))
@@ -89,13 +82,7 @@ TASKS: Mapping[str, Callable[..., Any]] = {
 
 
 def call(task: str, output: str, options: Mapping[str, Any], **values: Any) -> Any:
-    """Do one task.
-
-    Args:
-        task: its name.
-        output: the sequence, ``O.####.exr``.
-        options: values of :class:`Options`.
-        values: what the task takes besides.
+    """Do a task, by its name, on a sequence ``O.####.exr``, with values of :class:`Options` and what else it takes.
 
     Raises:
         ReenactError: as the task says.
@@ -108,9 +95,5 @@ def _subject(output: str, options: Options) -> Subject:
 
 
 def _representation(name: str, paths: list[Path], folder: Path) -> dict[str, Any]:
-    return {
-        "name": name,
-        "ext": paths[0].suffix.lstrip("."),
-        "files": [path.name for path in paths],
-        "stagingDir": str(folder),
-    }
+    files = [path.name for path in paths]
+    return {"name": name, "ext": paths[0].suffix.lstrip("."), "files": files, "stagingDir": str(folder)}

@@ -54,11 +54,7 @@ def integrate(place: Place, representations: Sequence[dict[str, Any]], about: di
     """Copy the files of representations into a version's folder, with a ``publish.json`` that names them all.
 
     They are copied into a folder beside it, compared with what they were copied from, and take their place at once.
-
-    Args:
-        place: where to.
-        representations: each with ``name``, ``files`` (names) and ``stagingDir``.
-        about: what ``publish.json`` says besides.
+    Each has ``name``, ``files`` (names) and ``stagingDir``; ``about`` is what ``publish.json`` says besides.
 
     Returns:
         The paths that are there now.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -95,42 +96,32 @@ def repeats(subject: Subject) -> Answer:
 def plate(subject: Subject) -> Answer:
     """Have all frames the plate's windows and the channels that were asked for?"""
     settings, target = subject.sidecar.settings, subject.plate
-    wanted: dict[str, Any]
     if target is None or settings is None:
-        wanted, whose = _most_common(subject, _shape), "in most frames"
-        untold = [f"not compared with the plate: {subject.unknown.get('plate')}"]
-    else:
-        formats = formats_of(settings.layers, target, settings.depth)
-        wanted, whose, untold = _shape_of_plate(target, formats), "in the plate", []
-    found = _others(_headers(subject), _shape, wanted, whose)
-    return answered(by_frames(found), untold, strict=subject.strict)
+        return _compare(subject, _shape, None)
+    return _compare(subject, _shape, _shape_of_plate(target, formats_of(settings.layers, target, settings.depth)))
 
 
 def colour(subject: Subject) -> Answer:
     """Does every frame name its colour space, and is it the one that was rendered in?"""
     known = subject.sidecar.said.colour or {}
     wanted = known.get("space") or _most_common(subject, lambda header: {"space": header.colour_space}).get("space")
+    is_wanted = functools.cache(lambda space: _is_same_space(space, wanted, known.get("config")))
     found = []
-    for space, at in _frames_of_spaces(subject).items():
-        if space is None:
-            found += [(frame, "no colour space in the header") for frame in at]
-        elif not _is_same_space(space, wanted, known.get("config")):
-            found += [(frame, f"colour space {space}, not {wanted}") for frame in at]
+    for one, header in _headers(subject):
+        if header.colour_space is None:
+            found.append((one.frame, "no colour space in the header"))
+        elif not is_wanted(header.colour_space):
+            found.append((one.frame, f"colour space {header.colour_space}, not {wanted}"))
     return Answer(tuple(by_frames(found)))
 
 
 def timing(subject: Subject) -> Answer:
     """Are rate and timecode the plate's?"""
-    target, untold = subject.plate, []
-    if target is None:
-        wanted, whose = _most_common(subject, _timing), "in most frames"
-        untold = [f"not compared with the plate: {subject.unknown.get('plate')}"]
-    else:
-        timecode = target.attributes.getattribute("smpte:TimeCode")
-        wanted = {"rate": target.fps, "timecode": tuple(map(int, timecode)) if isinstance(timecode, tuple) else None}
-        whose = "in the plate"
-    found = _others(_headers(subject), _timing, wanted, whose)
-    return answered(by_frames(found), untold, strict=subject.strict)
+    if subject.plate is None:
+        return _compare(subject, _timing, None)
+    timecode = subject.plate.attributes.getattribute("smpte:TimeCode")
+    numbers = tuple(map(int, timecode)) if isinstance(timecode, tuple) else None
+    return _compare(subject, _timing, {"rate": subject.plate.fps, "timecode": numbers})
 
 
 def sidecar(subject: Subject) -> Answer:
@@ -169,13 +160,6 @@ CHECKS: Mapping[str, Check] = {
 
 def _headers(subject: Subject) -> list[tuple[Look, Header]]:
     return [(one, one.header) for one in subject.looks.values() if one.header is not None]
-
-
-def _frames_of_spaces(subject: Subject) -> dict[str | None, list[int]]:
-    frames_of: dict[str | None, list[int]] = defaultdict(list)
-    for one, header in _headers(subject):
-        frames_of[header.colour_space].append(one.frame)
-    return frames_of
 
 
 def _is_same_space(one: str, other: str | None, config: str | None) -> bool:
@@ -224,16 +208,19 @@ def _most_common(subject: Subject, facts: Callable[[Header], dict[str, Any]]) ->
     return chosen
 
 
-def _others(
-    headers: list[tuple[Look, Header]], facts: Callable[[Header], dict[str, Any]], wanted: dict[str, Any], whose: str
-) -> list[tuple[int, str]]:
-    """Say which frames have another fact than is wanted."""
-    return [
+def _compare(subject: Subject, facts: Callable[[Header], dict[str, Any]], wanted: dict[str, Any] | None) -> Answer:
+    """Say which frames have other facts than the plate or, where the plate's are not known, than most frames."""
+    untold, whose = [], "in the plate"
+    if wanted is None:
+        wanted, whose = _most_common(subject, facts), "in most frames"
+        untold = [f"not compared with the plate: {subject.unknown.get('plate')}"]
+    found = [
         (one.frame, f"{name} {_shown(value, wanted[name])}, {whose} {_shown(wanted[name], value)}")
-        for one, header in headers
+        for one, header in _headers(subject)
         for name, value in facts(header).items()
         if value != wanted[name]
     ]
+    return answered(by_frames(found), untold, strict=subject.strict)
 
 
 def _shown(value: Any, other: Any) -> str:

@@ -26,16 +26,10 @@ THREADS = min(4, os.cpu_count() or 1)
 
 @dataclass(frozen=True)
 class Header:
-    """What a frame's file says of it.
+    """What a frame's file says of it; None where it says nothing.
 
-    Attributes:
-        data_window, display_window: in pixels.
-        pixel_aspect: width of a pixel by its height.
-        channels: full name → "half", "float" or "uint".
-        colour_space: the tag, or None.
-        fps: frames a second as a fraction, or None.
-        timecode: SMPTE's two numbers, or None.
-        made: attributes that say what made the frame.
+    ``channels`` are full name → "half", "float" or "uint"; ``timecode`` is SMPTE's two numbers; ``made`` are the
+    attributes that say what made the frame.
     """
 
     data_window: Window
@@ -50,14 +44,10 @@ class Header:
 
 @dataclass(frozen=True)
 class Look:
-    """One frame, looked at.
+    """One frame, looked at. It has a header, or ``damage``: why it does not decode whole.
 
-    Attributes:
-        frame, path: which.
-        damage: why it does not decode whole; None if it does.
-        header: None if there is damage.
-        digest: of names, types and values of all channels; equal for equal pixels however they are compressed.
-        nonfinite: channel → how many values are NaN or infinite, if any are.
+    ``digest`` is of names, types and values of all channels, equal for equal pixels however they are compressed;
+    ``nonfinite`` is channel → how many values are NaN or infinite, if any are.
     """
 
     frame: int

@@ -16,14 +16,7 @@ SCHEMA = "ofx-reenact/verify/1"
 
 @dataclass(frozen=True)
 class Report:
-    """Every check's answer, by its name.
-
-    Attributes:
-        output: the sequence.
-        frames: those that should be there.
-        whole: how many of them are.
-        answers: check → what it found.
-    """
+    """Every check's answer, by its name; ``frames`` should be there, of which so many are ``whole``."""
 
     output: str
     frames: FrameRange
@@ -37,17 +30,12 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON-ready values."""
-        return {
-            "schema": SCHEMA,
-            "output": self.output,
-            "frames": str(self.frames),
-            "whole": self.whole,
-            "good": self.good,
-            "checks": {
-                name: {"good": answer.good, "problems": list(answer.problems), "notes": list(answer.notes)}
-                for name, answer in self.answers.items()
-            },
+        checks = {
+            name: {"good": answer.good, "problems": list(answer.problems), "notes": list(answer.notes)}
+            for name, answer in self.answers.items()
         }
+        about = {"schema": SCHEMA, "output": self.output, "frames": str(self.frames), "whole": self.whole}
+        return {**about, "good": self.good, "checks": checks}
 
 
 def lines_of(report: Mapping[str, Any]) -> list[str]:

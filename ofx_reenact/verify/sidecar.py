@@ -15,13 +15,9 @@ from ofx_reenact.settings import Settings
 
 @dataclass(frozen=True)
 class Beside:
-    """What the file beside a sequence says, or why it cannot be used.
+    """What the file beside a sequence says, or the problem for which it cannot be used.
 
-    Attributes:
-        path: of the file.
-        said: what it says; nothing if the file cannot be used.
-        problem: why it cannot be used, or None.
-        settings: the render's, or None if they are not those of this version.
+    ``settings`` are the render's, or None if they are not those of this version.
     """
 
     path: Path
@@ -65,13 +61,9 @@ def read_beside(output: str) -> Beside:
 def changed_inputs(sidecar: Beside) -> tuple[list[str], list[str], list[str]]:
     """Compare the sidecar's hashes with the files.
 
-    Returns:
-        Lines on inputs that are others than when rendered; names of those that are gone; names of those whose
-        hash is not known.
+    Returns lines on inputs that are others than when rendered, names of those gone, and of those without a hash.
     """
-    changed: list[str] = []
-    gone: list[str] = []
-    unknown: list[str] = []
+    changed, gone, unknown = [], [], []
     for kind, one in sidecar.said.inputs.items():
         name = f"{kind} {one.name}"
         # A release may be renewed; whether it holds is another question than what the pixels were made from.

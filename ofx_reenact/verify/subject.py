@@ -27,17 +27,11 @@ _LONGEST = 1_000_000
 
 @dataclass(frozen=True)
 class Subject:
-    """A sequence with what it is measured by. What is not reachable is None, and the reason is kept.
+    """A sequence ``O.####.exr`` with what it is measured by.
 
-    Attributes:
-        output: its name, ``O.####.exr``.
-        frames: those that should be there.
-        looks: each of them that is there, in order.
-        sidecar: the file beside it.
-        plate: the target as read, without its pixels' use.
-        performance: the tracked driver.
-        unknown: "plate" and "performance" → why it is None.
-        strict: what cannot be compared is a problem, not a note.
+    ``frames`` should be there, and ``looks`` has those that are, in order. ``plate`` (the target) or ``performance``
+    (of the driver) is None where it is not reachable: ``unknown`` then says why. With ``strict``, what cannot be
+    compared is a problem, not a note.
     """
 
     output: str
@@ -55,13 +49,10 @@ class Subject:
         return [one for one in self.looks.values() if one.header is not None]
 
     def state(self, frame: int) -> str | None:
-        """How a frame's face was come by, as the performance has it; None if that is not known."""
-        index = self._rows.get(frame)
-        return (
-            None
-            if index is None or self.performance is None
-            else State(int(self.performance.state[index])).name.lower()
-        )
+        """How the face was found in a frame, as the performance has it; None if that is not known."""
+        if self.performance is None or frame not in self._rows:
+            return None
+        return State(int(self.performance.state[self._rows[frame]])).name.lower()
 
     def moved(self, first: int, second: int) -> bool | None:
         """Tell whether the driver moved between two frames; None if nothing here says so.
@@ -97,9 +88,8 @@ class Subject:
 
     @cached_property
     def _rows(self) -> dict[int, int]:
-        if self.performance is None:
-            return {}
-        return {int(frame): index for index, frame in enumerate(self.performance.frames)}
+        frames = self.performance.frames.tolist() if self.performance is not None else ()
+        return {frame: index for index, frame in enumerate(frames)}
 
     @cached_property
     def _shape(self) -> np.ndarray:
@@ -112,12 +102,7 @@ class Subject:
 
 
 def open_subject(
-    output: str,
-    *,
-    frames: str = "",
-    performance: str = "",
-    strict: bool = False,
-    observe: Observer = ignore,
+    output: str, *, frames: str = "", performance: str = "", strict: bool = False, observe: Observer = ignore
 ) -> Subject:
     """Look at every frame of a sequence.
 
@@ -196,12 +181,7 @@ def _frames_meant(output: str, sidecar: Beside, performance: Performance | None)
         known = FrameRange.of({*known, *asked})
     elif settings is not None and performance is not None and set(known) <= set(performance.frames.tolist()):
         return FrameRange.of(performance.frames)
-    if known:
-        return _filled(known)
-    return _filled(Sequence.open(output).frames)
-
-
-def _filled(known: FrameRange) -> FrameRange:
+    known = known or Sequence.open(output).frames
     step = math.gcd(*(b - a for a, b in zip(known.numbers, known.numbers[1:], strict=False))) or 1
     if (known.last - known.first) // step > _LONGEST:
         return known

@@ -60,73 +60,22 @@ class _Validator(pyblish.api.InstancePlugin):
             raise pyblish.api.PyblishError("\n".join(answer["problems"]))
 
 
-class ValidateReenactFrames(_Validator):
-    """Every frame is there and decodes whole."""
-
-    label, check, actions = "Frames complete", "frames", [RenderMissingFrames]
-
-
-class ValidateReenactFinite(_Validator):
-    """No value is NaN or infinite."""
-
-    label, check = "No NaN or Inf", "finite"
-
-
-class ValidateReenactRepeats(_Validator):
-    """No frame repeats another where the driver moved."""
-
-    label, check = "No repeated frames", "repeats"
-
-
-class ValidateReenactPlate(_Validator):
-    """Windows, channels and depth are the plate's."""
-
-    label, check = "As the plate", "plate"
-
-
-class ValidateReenactColour(_Validator):
-    """Every frame is tagged with its colour space."""
-
-    label, check = "Colour space tagged", "colour"
-
-
-class ValidateReenactTiming(_Validator):
-    """Rate and timecode are kept."""
-
-    label, check = "Rate and timecode", "timing"
-
-
-class ValidateReenactSidecar(_Validator):
-    """The sidecar is there, complete, and its hashes are right."""
-
-    label, check, actions = "Sidecar", "sidecar", [WriteSidecar]
-
-
-class ValidateReenactFaces(_Validator):
-    """Frames without a face of the driver are named."""
-
-    label, check, actions = "Driver's faces", "faces", [WriteSidecar]
-
-
-class ValidateReenactWeights(_Validator):
-    """The weights are on the approved list."""
-
-    label, check = "Weights approved", "weights"
-
-
-class ValidateReenactConsent(_Validator):
-    """There is a release of the person shown, and it has not expired."""
-
-    label, check = "Consent", "consent"
-
-
-class ValidateReenactProvenance(_Validator):
-    """Every frame says what made it."""
-
-    label, check = "Provenance", "provenance"
-
-
-class ValidateReenactVersion(_Validator):
-    """The version is not published yet."""
-
-    label, check = "Version is new", "version"
+# Each plugin's name, which is its check's, its label, the repairs that it knows, and what it asks for. pyblish finds
+# the classes by the names in this module.
+_PLUGINS: Any = (
+    ("Frames", "Frames complete", [RenderMissingFrames], "Every frame is there and decodes whole."),
+    ("Finite", "No NaN or Inf", [], "No value is NaN or infinite."),
+    ("Repeats", "No repeated frames", [], "No frame repeats another where the driver moved."),
+    ("Plate", "As the plate", [], "Windows, channels and depth are the plate's."),
+    ("Colour", "Colour space tagged", [], "Every frame is tagged with its colour space."),
+    ("Timing", "Rate and timecode", [], "Rate and timecode are kept."),
+    ("Sidecar", "Sidecar", [WriteSidecar], "The sidecar is there, complete, and its hashes are right."),
+    ("Faces", "Driver's faces", [WriteSidecar], "Frames without a face of the driver are named."),
+    ("Weights", "Weights approved", [], "The weights are on the approved list."),
+    ("Consent", "Consent", [], "There is a release of the person shown, and it has not expired."),
+    ("Provenance", "Provenance", [], "Every frame says what made it."),
+    ("Version", "Version is new", [], "The version is not published yet."),
+)
+for _name, _label, _repairs, _doc in _PLUGINS:
+    _fields = {"__doc__": _doc, "label": _label, "check": _name.lower(), "actions": _repairs}
+    globals()["ValidateReenact" + _name] = type("ValidateReenact" + _name, (_Validator,), _fields)
