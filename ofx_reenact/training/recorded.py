@@ -73,14 +73,3 @@ class Recorded:
 def fused(function: Callable[..., Tensor], *, on: bool) -> Callable[..., Tensor]:
     """Compile a function of many small operations into few kernels, if that is wanted and Triton is there to do it."""
     return torch.compile(function, dynamic=False) if on and find_spec("triton") else function
-
-
-def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
-    """Set a learning rate; where it is a tensor, in place, so that a recorded step sees it."""
-    for group in optimiser.param_groups:
-        if isinstance(group["lr"], Tensor):
-            # A checkpoint's lies on the CPU.
-            group["lr"] = group["lr"].to(group["params"][0].device)
-            group["lr"].fill_(rate)
-        else:
-            group["lr"] = rate

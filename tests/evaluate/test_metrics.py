@@ -10,7 +10,7 @@ from scipy.linalg import sqrtm
 from scipy.spatial.transform import Rotation
 
 from ofx_reenact.errors import ReenactError, SettingsError
-from ofx_reenact.evaluate.metrics import distribution, face, inception, motion, openface, pixels, vggface2
+from ofx_reenact.evaluate.metrics import distribution, identity, inception, motion, openface, pixels, vggface2
 from ofx_reenact.evaluate.metrics.scores import estimate
 from ofx_reenact.resources import resource
 from ofx_reenact.tracking.facemesh import BLENDSHAPES
@@ -199,15 +199,15 @@ def test_interval_sees_that_pairs_share_a_target():
 
 @needs_sface
 def test_permuted_people_are_not_each_other(smiling, identity_of_demo):
-    embedder = face.choose("sface")
+    embedder = identity.choose("sface")
     same = embedder.embed(smiling, identity_of_demo)
     softer = embedder.embed(blurred(smiling.astype(np.float32), 1), identity_of_demo)
     made = np.stack([same, softer])
-    values = face.similarity(embedder.backend, made, same).values
+    values = identity.similarity(embedder.backend, made, same).values
     assert values[0] == pytest.approx(1) and 0.8 < values[1] < 1
     other = np.roll(same, 7)
-    assert face.similarity(embedder.backend, other[None], same).values[0] < 0.5
-    assert face.rest_error(embedder.backend, made[:1], same).values == pytest.approx(0, abs=1e-6)
+    assert identity.similarity(embedder.backend, other[None], same).values[0] < 0.5
+    assert identity.rest_error(embedder.backend, made[:1], same).values == pytest.approx(0, abs=1e-6)
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +216,7 @@ def identity_of_demo(face):
 
 
 @pytest.mark.parametrize(("choose", "name", "file"), [
-    (face.choose, "vggface2", vggface2.FILE), (distribution.choose, "inception", inception.FILE),
+    (identity.choose, "vggface2", vggface2.FILE), (distribution.choose, "inception", inception.FILE),
 ])  # fmt: skip
 def test_a_missing_backend_says_which_where_from_and_where_to(choose, name, file, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
@@ -237,7 +237,7 @@ def test_vggface2_is_used_where_its_file_is(tmp_path, monkeypatch, smiling, iden
     state = vggface2.InceptionResnet().state_dict()
     vggface2.FILE.path.parent.mkdir(parents=True)
     torch.save(state | {"logits.weight": torch.zeros(3, 512), "logits.bias": torch.zeros(3)}, vggface2.FILE.path)
-    embedder = face.choose()
+    embedder = identity.choose()
     assert "VGGFace2" in embedder.backend
     found = embedder.embed(smiling, identity_of_demo)
     assert found.shape == (embedder.length,) and np.linalg.norm(found) == pytest.approx(1, abs=1e-5)

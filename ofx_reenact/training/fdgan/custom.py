@@ -22,6 +22,7 @@ from ofx_reenact.training.fdgan.data.pairs import Pair
 from ofx_reenact.training.fdgan.dense import losses
 from ofx_reenact.training.fdgan.score import errors
 from ofx_reenact.training.loop import autocast
+from ofx_reenact.training.recipe import descend, set_rate
 
 # Fewer frames say less about a person than the networks know already; more take time and say nothing new.
 FEWEST, MOST = 30, 500
@@ -102,11 +103,8 @@ def train_custom(
         with autocast(settings.device, settings.bf16):
             made = work(batch.warped, batch.maps, batch.landmarks, _repeated(values, len(rows)))
             loss = torch.stack(list(losses(made, batch, settings.features).values())).sum()
-        for group in optimiser.param_groups:
-            group["lr"] = settings.learning_rate * min(1.0, 2 * (1 - step / settings.steps))
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
+        set_rate(optimiser, settings.learning_rate * min(1.0, 2 * (1 - step / settings.steps)))
+        descend(loss, optimiser)
         observe(step + 1, loss.item())
     learned = {name: tensor.cpu().numpy() for name, tensor in adapters.take(work.translator).items()}
     tables = tuple(v.detach()[0].cpu().numpy() for v in values)
