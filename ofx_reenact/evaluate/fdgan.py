@@ -28,16 +28,10 @@ Table = dict[str, dict[str, dict[str, Mean]]]
 
 @torch.no_grad()
 def measure(networks: Mapping[str, DenseFDGAN], pair_set: PairSet, *, limit: int = 0) -> Table:
-    """Measure on validation pairs.
+    """Measure on validation pairs, at most ``limit`` of each kind, evenly chosen; 0 takes all.
 
-    Args:
-        networks: by the names of their rows.
-        pair_set: set of pairs.
-        limit: pairs of each kind at most, evenly chosen; 0 takes all.
-
-    Returns:
-        Kind of pair → network, ``warp only`` first → ``PSNR mouth`` (dB), ``SSIM mouth``, ``features mouth`` and the
-        same of the ``window``, each with its interval and count. Pairs whose mouth is shut count in the window only.
+    Returns kind of pair → network, ``warp only`` first → ``PSNR mouth`` (dB), ``SSIM mouth``, ``features mouth`` and
+    the same of the ``window``, each with its interval and count. Pairs whose mouth is shut count in the window only.
 
     Raises:
         ReenactError: the set has no people for validation.

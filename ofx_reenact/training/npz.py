@@ -17,13 +17,9 @@ _DAMAGED = (OSError, ValueError, KeyError, IndexError, EOFError, AttributeError,
 
 
 def read_npz(path: str | Path, wanted: str, schema: str = "", names: Collection[str] = ()) -> dict[str, np.ndarray]:
-    """Read every array of an ``.npz``.
+    """Read every array of an ``.npz`` that must name a schema, if one is given, and hold the arrays named.
 
-    Args:
-        path: of the file.
-        wanted: what it should be, and where such a file comes from; errors say so.
-        schema: that it must name; empty for files that name none.
-        names: of arrays that it must hold.
+    Errors say what was ``wanted``: what it should be, and where such a file comes from.
 
     Raises:
         ReenactError: no such file, or something else.

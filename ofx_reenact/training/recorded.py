@@ -29,12 +29,7 @@ class Recorded:
     """Calls a function of tensors; on a GPU, replays what it did."""
 
     def __init__(self, work: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]], *, on: bool) -> None:
-        """Prepare.
-
-        Args:
-            work: takes a mapping of tensors, of the same shapes at each call; returns scalars to watch.
-            on: record; without it each call is an ordinary one.
-        """
+        """Prepare ``work`` on tensors of the same shapes at each call, which returns scalars; record it if ``on``."""
         self._work, self._on = work, on
         self._calls = 0
         self._recording: _Recording | None = None

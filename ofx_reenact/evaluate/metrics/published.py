@@ -18,14 +18,7 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True)
 class Published:
-    """A weights file.
-
-    Attributes:
-        file: its name.
-        source: where it is to be had.
-        what: the network and what it is for.
-        sha256: how its digest begins, as its name says; empty if it does not.
-    """
+    """A weights file: its name, where to get it, what it is for, and how its digest begins if its name says so."""
 
     file: str
     source: str

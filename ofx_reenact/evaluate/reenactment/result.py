@@ -19,19 +19,11 @@ SCHEMA = "ofx-reenact/reenactment-pair/1"
 
 @dataclass(frozen=True)
 class PairResult:
-    """One pair, measured.
+    """One pair, measured; ``digests`` are SHA-256 of the files ``target`` and ``driver``.
 
-    Attributes:
-        name: of the pair.
-        target, driver: names.
-        digests: SHA-256 of both files, by ``target`` and ``driver``.
-        frames: the driver's frames that were measured.
-        yaw: the driver's yaw in them since its reference, degrees.
-        values: method → metric → values; a frame each, or a clip's one.
-        backends: metric → what made it.
-        features: method → (N, D) float32.
-        real: (R, D) float32, of the real pictures that features are compared with.
-        pictures: JPEGs of one frame: target, then method by method.
+    ``values``: method → metric → values, a frame each or a clip's one; ``backends``: metric → what made it; ``yaw``:
+    the driver's in the measured frames since its reference, degrees; ``features``: method → (N, D) float32, compared
+    with those of ``real`` pictures (R, D); ``pictures``: JPEGs of one frame, the target's, then each method's.
     """
 
     name: str

@@ -32,18 +32,7 @@ KEPT = 8
 
 @dataclass(frozen=True)
 class CustomSettings:
-    """How a custom identity is trained.
-
-    Attributes:
-        steps: batches.
-        batch: frames a step.
-        learning_rate: of Adam, for dictionary and adapters.
-        rank: of the adapters.
-        features: weight of the feature distance.
-        seed: of the random generator.
-        device: ``cpu`` or ``cuda``.
-        bf16: convolutions in bfloat16, where the device has it.
-    """
+    """How a custom identity is trained: Adam on ``batch`` frames a step; ``features`` weighs the feature distance."""
 
     steps: int = 400
     batch: int = 4
@@ -72,14 +61,9 @@ def train_custom(
     settings: CustomSettings,
     observe: Callable[[int, float], None] = lambda step, loss: None,
 ) -> Custom:
-    """Fit dictionary and adapters to a person's frames.
+    """Fit a dictionary, (n_i, C_i) finest first, and adapters to a person's frames; the network stays untouched.
 
-    Args:
-        network: trained; stays untouched.
-        dictionary: what the extractor wrote of the person; (n_i, C_i), finest first.
-        pairs: the target carried to each frame, and the frame.
-        settings: how.
-        observe: called after each step.
+    A pair is the target carried to a frame, and the frame. ``observe`` is called after each step.
 
     Raises:
         ReenactError: too few frames in which the mouth differs from the target's.

@@ -22,17 +22,10 @@ T = TypeVar("T")
 def measure_pairs(
     network: DenseFDGAN, pair_set: PairSet, *, limit: int = 0, device: str = "cpu"
 ) -> tuple[dict[str, float], list[np.ndarray]]:
-    """Measure on the validation pairs.
+    """Measure on validation pairs, at most ``limit`` of each kind, evenly chosen; 0 takes all.
 
-    Args:
-        network: extractor and translator.
-        pair_set: set of pairs.
-        limit: pairs of each kind at most, evenly chosen; 0 takes all.
-        device: where to run.
-
-    Returns:
-        ``KIND PSNR warp``, ``KIND PSNR repaired`` (dB, mouth region), ``KIND features warp``, ``... repaired``; and
-        rows of pictures to look at, (h, 4·w, 3) float32 in [0, 1]: target, warp, repaired, truth.
+    Returns ``KIND PSNR warp``, ``KIND PSNR repaired`` (dB, mouth region), ``KIND features warp``, ``... repaired``; and
+    rows of pictures to look at, (h, 4·w, 3) float32 in [0, 1]: target, warp, repaired, truth.
     """
     scores: dict[str, float] = {}
     shown: list[np.ndarray] = []

@@ -36,20 +36,11 @@ STEPS = {"dense": 3000, "paper": 1_000_000}
 
 @dataclass(frozen=True)
 class Training:
-    """What ``train fdgan`` is asked to do.
+    """What ``train fdgan`` is asked to do, by the recipe ``dense`` or ``paper``.
 
-    Attributes:
-        recipe: ``dense`` or ``paper``.
-        data: set of pairs, or of faces for the paper recipe.
-        out: folder of the run.
-        steps: batches; None takes the recipe's own number.
-        size: side of the paper recipe's pictures, a divisor of the set's; 0 takes the set's.
-        start: weights of the same recipe to go on with.
-        critics: critics of an earlier training to go on with.
-        save_every: steps from checkpoint to checkpoint, and from one sheet of samples to the next.
-        resume: go on with the run in ``out``.
-        threads: of the CPU; 0 leaves it to torch.
-        dense, paper: settings of the recipes.
+    ``data`` are pairs, or faces for ``paper``, whose pictures have a side of ``size``, a divisor of the set's; 0 takes
+    the set's. ``start`` and ``critics`` are files of an earlier training of the recipe. ``steps`` None takes the
+    recipe's own number, 0 ``threads`` torch's.
     """
 
     recipe: str

@@ -32,22 +32,12 @@ _EPS, _TABLE_EPS = 1e-4, 1e-8
 
 @dataclass(frozen=True)
 class PaperSettings:
-    """One stage of the printed recipe.
+    """One stage of the printed recipe; ``learning_rate`` 0 takes the paper's.
 
-    Attributes:
-        stage: 1 or 2.
-        batch: pairs a step.
-        learning_rate: of Adam; 0 takes the paper's.
-        adv: how equation (2) treats a classifier that is surely wrong. ``ll``: literally, without bound; ``ll_clamp``:
-            not below chance; ``nlu``: the balanced likelihood of "not this person".
-        critics: steps of C and D for each of the generator's.
-        table_rate: factor on the learning rate of N_I, of which a batch touches a few rows only.
-        warm_up: steps over which the learning rate rises.
-        norm: the paper's is the square bounding box.
-        seed: of the random generator.
-        device: ``cpu`` or ``cuda``.
-        bf16: forward passes in bfloat16, where the device has it.
-        width: features of the hidden layers; the paper's 512.
+    ``adv`` is how equation (2) treats a classifier that is surely wrong: ``ll`` literally, without bound; ``ll_clamp``
+    not below chance; ``nlu`` the balanced likelihood of "not this person". ``critics`` are steps of C and D for each of
+    G; ``table_rate`` multiplies the learning rate of N_I, of which a batch touches a few rows only; ``warm_up`` are
+    steps over which rates rise; ``width`` is that of the hidden layers.
     """
 
     stage: Literal[1, 2]
@@ -71,14 +61,7 @@ class PaperRecipe(Recipe):
     generator: torch.Generator
 
     def __init__(self, settings: PaperSettings, people: People, template: Tensor, network: LDNet) -> None:
-        """Put networks and data on the device.
-
-        Args:
-            settings: of the stage.
-            people: whom to train on.
-            template: mean face (68, 2), for the ``rigid`` normalisation.
-            network: LD-Net to train on.
-        """
+        """Put networks and data on the device; ``template`` (68, 2) is the mean face of the ``rigid`` normalisation."""
         self._settings, self._people, self._template = settings, people, template
         self.generator = torch.Generator().manual_seed(settings.seed)
         self.network = network.to(settings.device).requires_grad_(True)

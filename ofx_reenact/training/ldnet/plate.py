@@ -28,18 +28,10 @@ from ofx_reenact.training.recipe import Recipe, cosine, descend, follow, set_rat
 
 @dataclass(frozen=True)
 class PlateSettings:
-    """The plate recipe.
+    """The plate recipe. Adam's learning rate rises over the first 200 steps, then falls as a cosine.
 
-    Attributes:
-        batch: swaps a step.
-        learning_rate: of Adam at its highest; rises over the first 200 steps, then falls as a cosine.
-        norm: how landmarks are normalised.
-        ema: decay of the average that is kept.
-        seed: of the random generator.
-        device: ``cpu`` or ``cuda``.
-        bf16: forward passes in bfloat16, where the device has it.
-        width: features of the hidden layers; the paper's 512.
-        start, tracks: SHA-256 of the weights that the run goes on with and of its tracks; empty for none.
+    ``ema`` is the decay of the moving average that is kept, ``width`` that of the hidden layers; ``start`` and
+    ``tracks`` are SHA-256 of the weights that the run goes on with and of its tracks, empty for none.
     """
 
     batch: int = 256
@@ -70,15 +62,10 @@ class PlateRecipe(Recipe):
         start: LDNet | None = None,
         tracks: LandmarkSet | None = None,
     ) -> None:
-        """Begin from random weights, or from a trained network.
+        """Begin from random weights, or from ``start``; steps take turns among the ``sources``.
 
-        Args:
-            settings: of the run.
-            sources: head models; steps take turns among them.
-            template: mean face (68, 2) of the normalisation.
-            score: measures a network on unseen people.
-            start: network to go on with.
-            tracks: landmarks of real people; a swap among them keeps the target's identity code.
+        ``template`` (68, 2) is the mean face of the normalisation; ``score`` measures on unseen people. A swap among
+        ``tracks``, landmarks of real people, keeps the target's identity code.
         """
         torch.manual_seed(settings.seed)
         self._settings, self._sources, self._tracks, self._score = settings, sources, tracks, score

@@ -40,19 +40,11 @@ def build_tracks(
     every: int = 1,
     observe: Callable[[Path, int], None] = lambda path, found: None,
 ) -> tuple[int, int]:
-    """Track files and write a set of labelled landmarks, ``.npz``.
+    """Track files and folders and write labelled landmarks, ``.npz``; returns the numbers of people and landmark sets.
 
     Arrays: ``landmarks`` (N, 68, 2), the head's pose taken out, as the plate profile gives them to LD-Net; ``pixels``
     (N, 68, 2), as tracked; ``identity`` (N,) and ``names``; ``take`` (N,), the rest of the file's name; ``frame`` (N,).
-
-    Args:
-        inputs: files and folders.
-        out: file to write.
-        every: take every so many frames of a clip.
-        observe: called after each file with how many of its frames show a face.
-
-    Returns:
-        Numbers of people and of landmark sets.
+    One frame of ``every`` so many is taken; ``observe`` is told after each file how many of its frames show a face.
 
     Raises:
         ReenactError: no face is found in any, or a file cannot be read.

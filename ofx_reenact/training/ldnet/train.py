@@ -29,21 +29,11 @@ PLATE_STEPS = 16_000
 
 @dataclass(frozen=True)
 class Training:
-    """What ``train ldnet`` is asked to do.
+    """What ``train ldnet`` is asked to do, by the recipe ``plate`` or ``paper``.
 
-    Attributes:
-        recipe: ``paper`` or ``plate``.
-        data: heads files; the paper recipe takes sets of tracked landmarks as well.
-        out: folder of the run.
-        stage: of the paper recipe: ``1``, ``2`` or ``all``.
-        steps: of each stage; None takes the recipe's own number.
-        people: how many synthetic people the paper recipe draws of each heads file.
-        tracks: set of tracked landmarks for the plate recipe's identity cycle.
-        start: weights for the plate recipe to go on with.
-        save_every: steps from checkpoint to checkpoint.
-        resume: go on with the run in ``out``.
-        threads: of the CPU; 0 leaves it to torch.
-        paper, plate: settings of the recipes.
+    ``data`` are heads files; ``paper`` takes one set of tracked landmarks as well, draws ``people`` of each heads file,
+    and runs ``stage`` ``1``, ``2`` or ``all``. ``plate`` can go on from ``start`` and use ``tracks`` for its identity
+    cycle. ``steps`` None takes the recipe's own number for each stage, 0 ``threads`` torch's.
     """
 
     recipe: str

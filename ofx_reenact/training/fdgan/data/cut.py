@@ -62,15 +62,10 @@ def build_crops(
     hold_out: Sequence[str] = (),
     observe: Callable[[Path, Counts], None] = lambda path, counts: None,
 ) -> Counts:
-    """Crop the faces of pictures and clips and write the set.
+    """Crop the faces of files and folders and write the set; ``size`` is the crops' side.
 
-    Args:
-        inputs: files and folders.
-        out: file to write.
-        size: side of the crops.
-        every: take every so many frames of a clip.
-        hold_out: patterns of people's names who are kept for validation beside those whom a digest of the name takes.
-        observe: called after each file.
+    One frame of ``every`` so many of a clip is taken. People whose names match ``hold_out`` are kept for validation
+    beside those whom a digest of the name takes.
 
     Raises:
         ReenactError: fewer than two usable faces, or a file cannot be read.

@@ -41,11 +41,7 @@ class Faces:
     """A set of views; ``people`` of training are numbered first to last, as the classifier knows them."""
 
     def __init__(self, path: str | Path, size: int = 0) -> None:
-        """Read a set.
-
-        Args:
-            path: of the set.
-            size: side of the pictures that are drawn, a divisor of the set's; 0 takes the set's.
+        """Read a set; ``size`` is the side of the pictures drawn, a divisor of the set's; 0 takes the set's.
 
         Raises:
             ReenactError: no such file, not a set of faces, or its pictures do not divide into that size.

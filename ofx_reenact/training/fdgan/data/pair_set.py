@@ -28,13 +28,9 @@ REVERSE, WIDER, TRUE, RENDERED = "reverse", "wider", "true", "rendered"
 
 @dataclass(frozen=True)
 class Batch:
-    """B pairs as tensors, pictures in [-1, 1], maps in [0, 1], landmarks in window pixels.
+    """B pairs: pictures (B, 3, h, w) in [-1, 1], landmarks (B, 68, 2) in window pixels, ``person`` (B,).
 
-    Attributes:
-        target, warped, truth: (B, 3, h, w).
-        maps: (B, 3, h, w): visibility, stretch, mouth.
-        target_landmarks, landmarks: (B, 68, 2).
-        person: (B,).
+    ``maps`` (B, 3, h, w) in [0, 1]: visibility, stretch, mouth.
     """
 
     target: Tensor
@@ -141,18 +137,11 @@ def build_pairs(
     seed: int = 1,
     observe: Callable[[int, int], None] = lambda done, count: None,
 ) -> dict[str, int]:
-    """Make pairs of a set of crops, of rendered heads, or of both, and write them.
+    """Make pairs of photographs, of rendered heads, or of both, and write them; returns how many of each kind.
 
-    Args:
-        crops: photographs; of people with several takes, each take is carried to each other one too.
-        out: file to write.
-        heads: files of rendered heads; a person of two files is one person.
-        variants: ways in which each open mouth of a photograph is shut; one of people kept for validation.
-        seed: of the random generator.
-        observe: called with crops and rendered people done, and their number.
-
-    Returns:
-        Numbers of pairs of each kind.
+    Of people with several takes each take is carried to each other one too; a person of two files of heads is one
+    person. Each open mouth of a photograph is shut in ``variants`` ways; in one, of people kept for validation.
+    ``observe`` is called with crops and rendered people done, and their number.
 
     Raises:
         ReenactError: no mouth is open in any of the pictures.

@@ -21,12 +21,8 @@ _AXES = ("x_scale", "y_scale", "z_scale")
 class Fitting:
     """How n vertices hang on a body.
 
-    Attributes:
-        corners: (n, 3) int64 vertices of the body.
-        weights: (n, 3) float64, rows summing to about 1.
-        offsets: (n, 3) float64 along x, y, z.
-        scales: (3, 3) float64; for x, y and z two vertices of the body and their distance that leaves offsets as
-            they are.
+    ``corners`` (n, 3) int64 are vertices of the body, ``weights`` (n, 3) rows summing to about 1, ``offsets`` (n, 3)
+    along x, y, z; ``scales`` (3, 3) hold for each axis two vertices and their distance that leaves offsets as they are.
     """
 
     corners: np.ndarray
@@ -57,12 +53,9 @@ class Fitting:
 
 @dataclass(frozen=True)
 class Mesh:
-    """Triangles with texture coordinates, each vertex having one of either.
+    """Triangles ``faces`` (F, 3) int64 with texture coordinates ``uv`` (n, 2) float32 in [0, 1], v up.
 
-    Attributes:
-        vertices: (n,) int64, the vertex of the file that each vertex here is.
-        uv: (n, 2) float32 in [0, 1], v up.
-        faces: (F, 3) int64.
+    ``vertices`` (n,) int64 says which vertex of the file each vertex here is.
     """
 
     vertices: np.ndarray
@@ -71,13 +64,7 @@ class Mesh:
 
     @classmethod
     def of_corners(cls, vertices: np.ndarray, texture: np.ndarray, coordinates: np.ndarray) -> Mesh:
-        """Split vertices where their texture coordinates differ.
-
-        Args:
-            vertices: (F, 3) vertices at the corners of triangles.
-            texture: (F, 3) rows of ``coordinates`` there.
-            coordinates: (T, 2).
-        """
+        """Split vertices (F, 3) at the corners of triangles where their ``texture`` (F, 3), rows of (T, 2), differs."""
         pairs = np.stack([vertices.reshape(-1), texture.reshape(-1)], 1)
         unique, back = np.unique(pairs, axis=0, return_inverse=True)
         uv = np.asarray(coordinates, np.float32)[unique[:, 1]]
@@ -175,15 +162,8 @@ def read_texture(path: Path, side: int | None = None) -> np.ndarray:
 class Assets:
     """The files of a MakeHuman assets folder that heads are made of.
 
-    Attributes:
-        skins: textures of the base mesh.
-        eyes: iris textures.
-        brows: folders with a mesh, a fitting and a texture; so are lashes and hair.
-        lashes: see brows.
-        hair: see brows; only styles whose texture is there.
-        teeth: fittings, each with its mesh beside it.
-        teeth_texture: one for all teeth.
-        tongue: a folder like those of brows.
+    ``brows``, ``lashes``, ``hair`` and ``tongue`` are folders with a mesh, a fitting and a texture; ``teeth`` are
+    fittings, each with its mesh beside it and one texture for all.
     """
 
     skins: tuple[Path, ...]

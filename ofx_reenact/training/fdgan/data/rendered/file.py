@@ -41,16 +41,9 @@ def centimetres(steps: np.ndarray, distance: float) -> np.ndarray:
 class Picture:
     """One rendered picture.
 
-    Attributes:
-        rgb: (H, W, 3) uint8 sRGB.
-        classes: (H, W) uint8 ``Label``.
-        surface: (H, W) int32 triangle seen, or ``NOTHING``.
-        steps: (V, 3) int16 vertices.
-        angles: (3,) pitch, yaw, roll in radians.
-        units: (U,) float32 face units in [0, 1].
-        gaze: (2,) yaw, pitch in radians.
-        mesh: (478, 3) float32 pixels, as tracked.
-        confidence: of the track, in [0, 1].
+    ``rgb`` (H, W, 3) uint8 sRGB; ``classes`` (H, W) uint8 ``Label``; ``surface`` (H, W) int32 triangle seen, or
+    ``NOTHING``; ``steps`` (V, 3) int16 vertices; ``angles`` (3,) pitch, yaw, roll and ``gaze`` (2,) yaw, pitch in
+    radians; ``units`` (U,) in [0, 1]; ``mesh`` (478, 3) pixels, as tracked, with its ``confidence`` in [0, 1].
     """
 
     rgb: np.ndarray
@@ -116,11 +109,7 @@ class Album:
         self._camera.append((focal, distance))
 
     def save(self, path: Path, dropped: int) -> None:
-        """Write the file, whole or not at all.
-
-        Args:
-            path: of the file.
-            dropped: how many pictures are not in it because no face was found.
+        """Write the file, whole or not at all; ``dropped`` pictures are not in it because no face was found.
 
         Raises:
             OutputError: it cannot be written.
