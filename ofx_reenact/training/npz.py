@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections import defaultdict
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,18 @@ from ofx_reenact.files import written_whole
 
 # What reading raises for files that are damaged or something else.
 _DAMAGED = (OSError, ValueError, KeyError, IndexError, EOFError, AttributeError, TypeError, zipfile.BadZipFile)
+
+
+class Columns(defaultdict[str, list[Any]]):
+    """Arrays in the making, a row at a time."""
+
+    def __init__(self) -> None:
+        super().__init__(list)
+
+    def add(self, **row: Any) -> None:
+        """Add a value to each column."""
+        for name, value in row.items():
+            self[name].append(value)
 
 
 def read_npz(path: str | Path, wanted: str, schema: str = "", names: Collection[str] = ()) -> dict[str, np.ndarray]:

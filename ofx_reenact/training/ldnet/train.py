@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -73,21 +74,12 @@ def _train_plate(training: Training, observe: Callable[[str, Point], None]) -> P
     models = [load_heads(path)[0] for path in training.data]
     start = load_ldnet(training.start) if training.start else None
     tracks = LandmarkSet(training.tracks) if training.tracks else None
-    settings = replace(
-        training.plate,
-        start=start.sha256 if start else "",
-        tracks=sha256_of(Path(training.tracks)) if training.tracks else "",
-    )
+    used = sha256_of(Path(training.tracks)) if training.tracks else ""
+    settings = replace(training.plate, start=start.sha256 if start else "", tracks=used)
     template = start.template if start else models[0].template()
     drawing = Drawing(settings.norm, template)
-    recipe = PlateRecipe(
-        settings,
-        models,
-        template,
-        lambda network: score(network, _named(models), drawing),
-        start=start.network if start else None,
-        tracks=tracks,
-    )
+    measured = partial(score, models=_named(models), drawing=drawing)
+    recipe = PlateRecipe(settings, models, template, measured, start=start.network if start else None, tracks=tracks)
     steps = training.steps or PLATE_STEPS
     _run(training, recipe, training.out, steps, lambda point: observe("plate", point))
     about = f"plate recipe, {steps} steps of {settings.batch}" + (f", from {start.sha256[:12]}" if start else "")
@@ -108,7 +100,7 @@ def _train_paper(training: Training, observe: Callable[[str, Point], None]) -> P
     second = replace(training.paper, stage=2)
     drawing = Drawing(second.norm, template)
     network = _stage1_network(second, folder)
-    recipe = Stage2(second, people, template, network, lambda n: score(n, _named(models), drawing))
+    recipe = Stage2(second, people, template, network, partial(score, models=_named(models), drawing=drawing))
     steps = training.steps or STEPS[2]
     _run(training, recipe, training.out / "stage2", steps, lambda point: observe("stage 2", point))
     about = f"paper recipe, stage 2 {steps} steps of {second.batch}, adv {second.adv}, {people.count} people"
