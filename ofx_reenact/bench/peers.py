@@ -203,23 +203,17 @@ def _live_portrait(config: dict[str, Any], part: Callable[[str, str], Any], devi
 
 _KINDS = (
     _Checkout(
-        "first-order-model",
-        "config/vox-256.yaml",
-        ("modules.keypoint_detector", "modules.generator"),
-        _first_order,
+        "first-order-model", "config/vox-256.yaml", ("modules.keypoint_detector", "modules.generator"), _first_order
     ),
     _Checkout(
-        "LivePortrait",
-        "src/config/models.yaml",
+        "LivePortrait", "src/config/models.yaml",
         (
-            "src.modules.appearance_feature_extractor",
-            "src.modules.motion_extractor",
-            "src.modules.warping_network",
+            "src.modules.appearance_feature_extractor", "src.modules.motion_extractor", "src.modules.warping_network",
             "src.modules.spade_generator",
         ),
         _live_portrait,
     ),
-)
+)  # fmt: skip
 # Top-level packages of the checkouts.
 _PACKAGES = ("modules", "sync_batchnorm", "src")
 

@@ -155,13 +155,9 @@ def _whole(shot: Shot, device: str, profile: str) -> float:
 
 def _settings(shot: Shot, device: str, profile: str) -> Settings:
     return Settings(
-        target=str(shot.target),
-        driver=shot.driver,
-        output=shot.output,
-        device=device,
-        profile=profile,
+        target=str(shot.target), driver=shot.driver, output=shot.output, device=device, profile=profile,
         existing="overwrite",
-    )
+    )  # fmt: skip
 
 
 def _rows(size: str, samples: _Samples, warm: _Samples, best: float) -> list[Stage]:

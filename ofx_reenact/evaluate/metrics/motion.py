@@ -14,11 +14,9 @@ BLENDSHAPE_BACKEND = "Face Mesh blendshapes"
 PSIM = Metric("PSIM", "cosine", "high", "head rotation beside the driver's: cosine of the three angles as a vector")
 ROTATION = Metric("rotation error", "degrees", "low", "mean difference of the head's three angles from the driver's")
 CHANGE = Metric(
-    "rotation change error",
-    "degrees",
-    "low",
+    "rotation change error", "degrees", "low",
     "the same, of the rotation since the target and the driver's reference: what relative motion is asked for",
-)
+)  # fmt: skip
 ED = Metric("ED", "L2", "low", "expression beside the driver's: distance of expression coefficients")
 JITTER = Metric(
     "jitter", "mm", "0", "mean second difference of the 68 landmarks over three frames, less the driver's own"

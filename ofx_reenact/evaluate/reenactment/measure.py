@@ -145,14 +145,9 @@ class Measurer:
             yield number, picture
 
     def _scores(
-        self,
-        seen: Observed,
-        target: Observed,
-        driver: Observed,
-        truth: Observed | None,
-        numbers: list[int],
+        self, seen: Observed, target: Observed, driver: Observed, truth: Observed | None, numbers: list[int],
         reference: int,
-    ) -> list[Scores]:
+    ) -> list[Scores]:  # fmt: skip
         """Every metric of one method."""
         made, rest, acted = seen.at(numbers), seen.at([reference]), driver.at(numbers)
         start, alike, rest_alike = driver.at([reference]).rotation[0], [], []

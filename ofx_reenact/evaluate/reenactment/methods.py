@@ -78,12 +78,9 @@ class Renderer:
 
     def _loader(self, method: str, pair: Pair, performance: str) -> Loader:
         settings = Settings(
-            target=str(pair.target),
-            target_frame=pair.target_frame,
-            performance=performance,
-            reference=pair.target_frame,
-            **OURS[method],
-        )
+            target=str(pair.target), target_frame=pair.target_frame, performance=performance,
+            reference=pair.target_frame, **OURS[method],
+        )  # fmt: skip
         return Loader(settings, self._warm[method], ignore)
 
 

@@ -44,19 +44,10 @@ class PairResult:
         Raises:
             OutputError: it cannot be written.
         """
-        about = {
-            "schema": SCHEMA,
-            "name": self.name,
-            "target": self.target,
-            "driver": self.driver,
-            "digests": dict(self.digests),
-            "frames": self.frames,
-            "yaw": self.yaw,
-            "values": {m: {k: v.tolist() for k, v in row.items()} for m, row in self.values.items()},
-            "backends": dict(self.backends),
-            "features": list(self.features),
-            "pictures": list(self.pictures),
-        }
+        as_they_are = ("name", "target", "driver", "digests", "frames", "yaw", "backends")
+        about = {"schema": SCHEMA} | {name: getattr(self, name) for name in as_they_are}
+        about["values"] = {m: {k: v.tolist() for k, v in row.items()} for m, row in self.values.items()}
+        about |= {"features": list(self.features), "pictures": list(self.pictures)}
         arrays: dict[str, Any] = {f"features.{i}": x for i, x in enumerate(self.features.values())}
         arrays |= {f"pictures.{i}": np.frombuffer(x, np.uint8) for i, x in enumerate(self.pictures.values())}
         with written_whole(path) as partial, partial.open("wb") as file:

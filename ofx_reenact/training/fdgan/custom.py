@@ -107,9 +107,7 @@ def batch_of(pairs: Sequence[Pair]) -> Batch:
 
     target, warped, truth = (pictures(name) * 2 - 1 for name in ("target", "warped", "truth"))
     nobody = torch.zeros(len(pairs), dtype=torch.long)
-    return Batch(
-        target, warped, truth, pictures("maps"), points("target_landmarks"), points("landmarks"), nobody
-    )  # fmt: skip
+    return Batch(target, warped, truth, pictures("maps"), points("target_landmarks"), points("landmarks"), nobody)
 
 
 def _repeated(values: Sequence[Tensor], count: int) -> tuple[Tensor, ...]:

@@ -18,7 +18,7 @@ from ofx_reenact.training.distributed import ALONE, Group
 from ofx_reenact.training.fdgan.critics import Classifier, Discriminator, log_likelihood
 from ofx_reenact.training.fdgan.data.faces import FaceBatch, Faces
 from ofx_reenact.training.fdgan.recipe import FDGANRecipe, FDGANSettings
-from ofx_reenact.training.fdgan.score import psnr, sheet
+from ofx_reenact.training.fdgan.score import psnr, sheet, strips
 from ofx_reenact.training.loop import autocast
 from ofx_reenact.training.recipe import descend
 from ofx_reenact.training.recorded import Recorded, fused
@@ -105,10 +105,7 @@ class PaperRecipe(FDGANRecipe[Portrait]):
             return {}
         batch = self._to_device(self._faces.validation(_SHOWN))
         made = read(self.average, batch)
-        strip = torch.cat([batch.target, made, batch.truth], dim=-1)[:8]
-        write_png(
-            self._out / "samples.png", sheet(list((strip / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()))
-        )
+        write_png(self._out / "samples.png", sheet(strips(batch.target, made, batch.truth)[:8]))
         whole = torch.ones_like(made[:, :1])
         return {"PSNR": psnr(made, batch.truth, whole).mean().item()}
 

@@ -121,20 +121,12 @@ def save_heads(path: Path, model: HeadModel, grid: Grid) -> None:
         OutputError: it cannot be written.
     """
     identities, poses = grid.landmarks.shape[:2]
-    content = {
-        "source": model.source,
-        "units": np.array(model.units),
-        "model_mean": model.mean.numpy(),
-        "model_identity": model.identity.numpy(),
-        "model_expression": model.expression.numpy(),
-        "landmarks": grid.landmarks.flatten(0, 1).numpy(),
-        "identity": np.repeat(np.arange(identities), poses),
-        "pose": np.tile(np.arange(poses), identities),
-        "expression": grid.poses.expression.numpy(),
-        "rotation": grid.poses.angles.numpy(),
-        "distance": grid.distance.numpy(),
-    }
-    write_npz(path, SCHEMA, compressed=True, **content)
+    write_npz(
+        path, SCHEMA, compressed=True, source=model.source, units=np.array(model.units), model_mean=model.mean,
+        model_identity=model.identity, model_expression=model.expression, landmarks=grid.landmarks.flatten(0, 1),
+        identity=np.repeat(np.arange(identities), poses), pose=np.tile(np.arange(poses), identities),
+        expression=grid.poses.expression, rotation=grid.poses.angles, distance=grid.distance,
+    )  # fmt: skip
 
 
 def load_heads(path: str | Path) -> tuple[HeadModel, Grid]:

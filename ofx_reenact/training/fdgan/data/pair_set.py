@@ -201,9 +201,10 @@ def _add(rows: Columns, person: str, kind: str, validation: bool, pair: Pair) ->
 def _write(out: Path, rows: Columns, people: list[str], terms: list[str]) -> None:
     write_npz(
         out, SCHEMA, person=np.array([people.index(name) for name in rows["person"]]), people=people, terms=terms,
-        kind=rows["kind"], validation=rows["validation"], landmarks=np.asarray(rows["landmarks"], np.float32),
+        kind=rows["kind"], validation=rows["validation"],
         target_landmarks=np.asarray(rows["target_landmarks"], np.float32),
-        bytes=np.concatenate(rows["packed"]), offsets=offsets(rows["packed"]),
+        landmarks=np.asarray(rows["landmarks"], np.float32), bytes=np.concatenate(rows["packed"]),
+        offsets=offsets(rows["packed"]),
     )  # fmt: skip
 
 

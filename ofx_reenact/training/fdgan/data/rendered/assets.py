@@ -81,7 +81,7 @@ def read_obj(path: Path, group: str | None = None) -> Mesh:
     corners: list[list[tuple[int, int]]] = []
     current = None
     try:
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in _lines(path):
             key, _, rest = line.partition(" ")
             if key == "g":
                 current = rest.strip()
@@ -91,8 +91,6 @@ def read_obj(path: Path, group: str | None = None) -> Mesh:
                 polygon = [corner.split("/") for corner in rest.split()]
                 indices = [(int(corner[0]) - 1, int(corner[1]) - 1) for corner in polygon]
                 corners += [[indices[0], indices[k], indices[k + 1]] for k in range(1, len(indices) - 1)]
-    except OSError as error:
-        raise ReenactError(f"{path}: cannot be read ({error.strerror or error})") from error
     except (ValueError, IndexError) as error:
         raise ReenactError(f"{path}: not a textured Wavefront mesh ({error})") from error
     if not corners or not coordinates:
@@ -111,7 +109,7 @@ def read_fitting(path: Path) -> Fitting:
     """
     scales, rows, inside = np.zeros((3, 3)), [], False
     try:
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in _lines(path):
             words = line.split()
             if not words or words[0].startswith("#"):
                 continue
@@ -121,14 +119,19 @@ def read_fitting(path: Path) -> Fitting:
                 inside = words[0] == "verts"
             elif inside and words[0].isdigit():
                 rows.append(_row([float(word) for word in words]))
-    except OSError as error:
-        raise ReenactError(f"{path}: cannot be read ({error.strerror or error})") from error
     except ValueError as error:
         raise ReenactError(f"{path}: not a MakeHuman fitting ({error})") from error
     if not rows or (scales[:, 2] <= 0).any():
         raise ReenactError(f"{path}: not a MakeHuman fitting; it lacks scales or vertices")
     table = np.array(rows)
     return Fitting(table[:, :3].astype(np.int64), table[:, 3:6], table[:, 6:9], scales)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise ReenactError(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
 def _row(values: list[float]) -> list[float]:
@@ -197,14 +200,10 @@ def find_assets(folder: Path) -> Assets:
         tongue=next(iter(styles("tongue")), folder / "tongue" / "tongue01"),
     )
     wanted = {
-        "skins/textures/*.jpg": assets.skins,
-        "eyes/materials/*_eye.png": assets.eyes,
-        "eyebrows/*": assets.brows,
-        "eyelashes/*": assets.lashes,
-        "teeth/*/*.mhclo": assets.teeth,
-        "teeth/materials/teeth.png": assets.teeth_texture.is_file(),
-        "tongue/*": _is_style(assets.tongue),
-    }
+        "skins/textures/*.jpg": assets.skins, "eyes/materials/*_eye.png": assets.eyes, "eyebrows/*": assets.brows,
+        "eyelashes/*": assets.lashes, "teeth/*/*.mhclo": assets.teeth,
+        "teeth/materials/teeth.png": assets.teeth_texture.is_file(), "tongue/*": _is_style(assets.tongue),
+    }  # fmt: skip
     for name, found in wanted.items():
         if not found:
             raise ReenactError(f"{folder / name}: none there; --assets names a folder of MakeHuman's assets")

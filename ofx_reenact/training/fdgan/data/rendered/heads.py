@@ -109,16 +109,9 @@ def render_heads(options: RenderOptions, on_progress: Callable[[Progress], None]
 
 
 def _picture(
-    heads: Heads,
-    head: Head,
-    act: Act,
-    shapes: list[Shape],
-    stage: Stage,
-    renderer: Renderer,
-    tracker: FaceMesh,
-    samples: int,
-    noise: int,
-) -> Picture | None:
+    heads: Heads, head: Head, act: Act, shapes: list[Shape], stage: Stage, renderer: Renderer, tracker: FaceMesh,
+    samples: int, noise: int,
+) -> Picture | None:  # fmt: skip
     """Render and track one picture; None where no face is found."""
     from ofx_reenact.training.fdgan.data.rendered.scene import developed
 

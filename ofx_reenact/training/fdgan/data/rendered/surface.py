@@ -119,15 +119,9 @@ def seen_faces(parts: list[Part], vertices: np.ndarray, focal: float, size: int)
 
 @numba.njit(cache=True, nogil=True)
 def rasterise_faces(
-    points: np.ndarray,
-    depth: np.ndarray,
-    faces: np.ndarray,
-    first: int,
-    uv: np.ndarray,
-    opacity: np.ndarray,
-    out: np.ndarray,
-    nearest: np.ndarray,
-) -> None:
+    points: np.ndarray, depth: np.ndarray, faces: np.ndarray, first: int, uv: np.ndarray, opacity: np.ndarray,
+    out: np.ndarray, nearest: np.ndarray,
+) -> None:  # fmt: skip
     """Write which triangle is seen at each pixel's centre; textures may cut holes.
 
     ``points`` (V, 2) pixels at ``depth`` (V,), positive; ``faces`` (F, 3) are numbered from ``first`` on; ``uv`` (V,
