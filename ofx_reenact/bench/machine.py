@@ -14,13 +14,7 @@ SCHEMA = "ofx-reenact/bench/1"
 
 
 def record(kind: str, device: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """Begin the record of a measurement, before it: what is measured, how, on what, under which load.
-
-    Args:
-        kind: ``stages``, ``memory``, ``scaling`` or ``peers``.
-        device: ``cpu`` or ``cuda``.
-        settings: as they were chosen.
-    """
+    """Begin the record of a measurement, before it: what is measured, how, on what, under which load."""
     import torch
 
     return {

@@ -30,14 +30,9 @@ _MATRIX = 2048
 
 @dataclass(frozen=True)
 class Speed:
-    """One timing.
+    """One timing: the median of the runs, and the GFLOP of one.
 
-    Attributes:
-        what: network, size and precision.
-        milliseconds: the median of the runs.
-        gflop: of one run.
-        ratio: time taken over the time that these operations take at the peak; 1 is the best there is.
-        peak: of the machine, in GFLOP a second.
+    ``ratio`` is the time taken over the time that these operations take at the machine's peak, in GFLOP a second.
     """
 
     what: str

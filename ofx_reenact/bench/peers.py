@@ -29,17 +29,10 @@ SIZE = 256
 
 @dataclass(frozen=True)
 class Peer:
-    """Networks of one project, as far as they run for every frame or once for a target.
+    """Networks of one project that run ``per`` ``frame`` or ``target``: median and percentiles of ``samples`` runs.
 
-    Attributes:
-        project: whose they are.
-        what: they do.
-        per: ``frame`` or ``target``.
-        samples: runs timed.
-        milliseconds, p5, p95: median and percentiles of them.
-        gflop: of one run.
-        of_peak: how much of the machine's matrix peak that reached, 0 to 1.
-        ratio: the time over that of our printed translator, in the same round; median.
+    ``of_peak`` is how much of the machine's matrix peak its ``gflop`` reached, 0 to 1; ``ratio`` the time over that of
+    our printed translator, in the same round; median.
     """
 
     project: str
@@ -69,15 +62,9 @@ class _Checkout:
 
 
 def bench(checkouts: Sequence[Path], runs: int, device: str) -> dict[str, Any]:
-    """Time our networks and those of checkouts, float32, in rounds over all of them.
+    """Time our networks and those of checkouts, float32, in ``runs`` rounds over all of them.
 
-    Args:
-        checkouts: folders of first-order-model or LivePortrait.
-        runs: rounds that count, after one that does not.
-        device: ``cpu`` or ``cuda``.
-
-    Returns:
-        ``peers``, a list of :class:`Peer`, and ``peak`` in GFLOP a second.
+    Returns ``peers``, a list of :class:`Peer`, and ``peak`` in GFLOP a second.
 
     Raises:
         ReenactError: a folder is no checkout of these projects, or its code cannot be used.
@@ -216,23 +203,17 @@ def _live_portrait(config: dict[str, Any], part: Callable[[str, str], Any], devi
 
 _KINDS = (
     _Checkout(
-        "first-order-model",
-        "config/vox-256.yaml",
-        ("modules.keypoint_detector", "modules.generator"),
-        _first_order,
+        "first-order-model", "config/vox-256.yaml", ("modules.keypoint_detector", "modules.generator"), _first_order
     ),
     _Checkout(
-        "LivePortrait",
-        "src/config/models.yaml",
+        "LivePortrait", "src/config/models.yaml",
         (
-            "src.modules.appearance_feature_extractor",
-            "src.modules.motion_extractor",
-            "src.modules.warping_network",
+            "src.modules.appearance_feature_extractor", "src.modules.motion_extractor", "src.modules.warping_network",
             "src.modules.spade_generator",
         ),
         _live_portrait,
     ),
-)
+)  # fmt: skip
 # Top-level packages of the checkouts.
 _PACKAGES = ("modules", "sync_batchnorm", "src")
 

@@ -31,16 +31,7 @@ _GRAIN = 0.02
 
 @dataclass(frozen=True)
 class Shot:
-    """Plates on disk.
-
-    Attributes:
-        size: its name in :data:`SIZES`.
-        frames: of the driver, from 1 on.
-        target: EXR of the target.
-        driver: pattern of the driver's EXR frames.
-        output: pattern of frames to render.
-        tracked: performance file of the driver, not there yet.
-    """
+    """Plates on disk: patterns of EXR frames, the driver's from 1 on; ``tracked`` is its performance, not there yet."""
 
     size: str
     frames: int

@@ -31,14 +31,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Length:
-    """Renders of one length, each in a process of its own.
-
-    Attributes:
-        frames: of each.
-        samples: how many there were.
-        memory: peak resident, MiB; median.
-        seconds: from start to end of the process; median.
-    """
+    """Renders of one length, each in a process of its own: medians of peak resident MiB and of seconds to its end."""
 
     frames: int
     samples: int
@@ -48,16 +41,10 @@ class Length:
 
 @dataclass(frozen=True)
 class Scaling:
-    """Renders at once, as many frames each.
+    """So many ``processes`` at once, as many frames each; medians of ``samples`` rounds.
 
-    Attributes:
-        processes: at once.
-        frames: of all together.
-        samples: how many times they ran.
-        seconds: until the last has ended, their starts included; median.
-        per_second: frames of all together.
-        speedup: frames a second over those of the first number of processes in the same round; median of the rounds.
-        cpu: CPU seconds a frame; median.
+    ``frames`` and ``per_second`` are of all together, ``seconds`` until the last has ended, its start included;
+    ``speedup`` is over the first number of processes in the same round, ``cpu`` seconds a frame.
     """
 
     processes: int
@@ -70,12 +57,7 @@ class Scaling:
 
 
 def memory(shots: Sequence[Shot], runs: int, device: str) -> list[Length]:
-    """Render shots of several lengths, each with its tracking in one process; lengths take turns.
-
-    Args:
-        shots: of one size.
-        runs: of each.
-        device: ``cpu`` or ``cuda``.
+    """Render shots of one size and several lengths ``runs`` times, each in one process with its tracking, taking turns.
 
     Raises:
         ReenactError: a render failed.
@@ -98,15 +80,9 @@ def line(lengths: Sequence[Length], figure: str) -> tuple[float, float]:
 
 
 def scaling(shot: Shot, processes: Sequence[int], runs: int, device: str) -> list[Scaling]:
-    """Render a shot in several processes at once, each all of its frames; numbers of processes take turns.
+    """Render a shot ``runs`` times in several processes at once, each all frames; numbers of processes take turns.
 
-    Driver and target are tracked before, as for the chunks of a job on a farm.
-
-    Args:
-        shot: what each renders.
-        processes: numbers of them.
-        runs: of each number, after one render that does not count.
-        device: ``cpu`` or ``cuda``.
+    Driver and target are tracked before, as for the chunks of a job on a farm; one more render does not count.
 
     Raises:
         ReenactError: a render failed.

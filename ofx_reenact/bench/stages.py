@@ -43,18 +43,11 @@ ONCE = ("target", "extract", "LD-Net", "warp: densify")
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage at one size.
+    """One stage at one size: median and percentiles of ``samples``, ``per`` ``frame`` or, what happens once, ``shot``.
 
-    Attributes:
-        size: of the plates.
-        stage: its name in :data:`STAGES`.
-        per: ``frame``, or ``shot`` for what happens once, for the target or the whole performance.
-        samples: how many were timed; a frame in which the stage had nothing to do is none.
-        milliseconds, p5, p95: median and percentiles of them.
-        per_second: how often that can be done in a second; 0 if it was never done.
-        share: of all stages' time on the shot, 0 to 1; those of a size add up to 1.
-        gflop: of a sample on average; 0 where there is no network of torch.
-        of_peak: how much of the machine's matrix peak those operations reached, 0 to 1; None without.
+    A frame in which the stage had nothing to do is no sample. ``share`` is of all stages' time on the shot, 0 to 1;
+    ``gflop`` of a sample on average, 0 without a network of torch; ``of_peak`` how much of the machine's matrix peak
+    that reached, 0 to 1.
     """
 
     size: str
@@ -72,15 +65,10 @@ class Stage:
 
 @dataclass(frozen=True)
 class Whole:
-    """A whole shot at one size.
+    """A whole shot at one size, rendered ``samples`` times: median and percentiles of the time a frame.
 
-    Attributes:
-        size: of the plates.
-        frames: of the shot.
-        samples: how many times it was rendered.
-        milliseconds, p5, p95: median and percentiles of the time a frame, whatever happens once shared among them.
-        per_second: frames a second.
-        serial: milliseconds a frame of all stages one after the other.
+    Whatever happens once is shared among the frames; ``serial`` is milliseconds a frame of all stages one after the
+    other.
     """
 
     size: str
@@ -109,16 +97,9 @@ class _Samples:
 
 
 def bench(shots: Sequence[Shot], runs: int, device: str, profile: str = "plate") -> dict[str, Any]:
-    """Time shots of one length.
+    """Time shots of one length, one for each size, in ``runs`` passes that count, after one that does not.
 
-    Args:
-        shots: what to render, one for each size.
-        runs: passes that count, after one that does not.
-        device: ``cpu`` or ``cuda``.
-        profile: of the render, ``plate`` or ``paper``.
-
-    Returns:
-        ``stages`` and ``whole``, lists of :class:`Stage` and :class:`Whole`, and ``peak`` in GFLOP a second.
+    Returns ``stages`` and ``whole``, lists of :class:`Stage` and :class:`Whole`, and ``peak`` in GFLOP a second.
     """
     warm, timed = ({shot.size: _Samples() for shot in shots} for _ in range(2))
     peaks = []
@@ -174,13 +155,9 @@ def _whole(shot: Shot, device: str, profile: str) -> float:
 
 def _settings(shot: Shot, device: str, profile: str) -> Settings:
     return Settings(
-        target=str(shot.target),
-        driver=shot.driver,
-        output=shot.output,
-        device=device,
-        profile=profile,
+        target=str(shot.target), driver=shot.driver, output=shot.output, device=device, profile=profile,
         existing="overwrite",
-    )
+    )  # fmt: skip
 
 
 def _rows(size: str, samples: _Samples, warm: _Samples, best: float) -> list[Stage]:

@@ -26,14 +26,7 @@ RENDERED, BACK = "rendered", "back"
 
 @dataclass(frozen=True)
 class Case:
-    """One test case.
-
-    Attributes:
-        target: (H, W, 3) float32 in [0, 1], display-encoded.
-        target_mesh: its face (478, 3), pixels.
-        truth: (H, W, 3), what should come out.
-        mesh: its face (478, 3), pixels.
-    """
+    """A target and what should come out, (H, W, 3) float32 in [0, 1], display-encoded; meshes (478, 3), pixels."""
 
     target: np.ndarray
     target_mesh: np.ndarray
@@ -48,10 +41,8 @@ Maker = Callable[[], Case | None]
 def read_cases(path: str | Path, seed: int = 1) -> dict[str, list[Maker]]:
     """List the cases of a file by kind; pictures stay encoded until a case is made.
 
-    Args:
-        path: a set of crops, of whose people only those kept for validation are used, or rendered heads, all of whose
-            people are: who measures trains on others.
-        seed: of the random generator by which open mouths are shut.
+    Of a set of crops only people kept for validation are used, of rendered heads all: who measures trains on others.
+    The seed draws how open mouths are shut.
 
     Raises:
         ReenactError: no such file, another file, nobody kept for validation, or nobody in more than one picture.

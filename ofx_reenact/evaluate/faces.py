@@ -32,13 +32,11 @@ Cases = Mapping[str, Sequence[Maker]]
 
 @dataclass(frozen=True)
 class Measured:
-    """The numbers of one kind of cases.
+    """One kind of cases: how many were measured and how many could not be made or carried.
 
-    Attributes:
-        count, left_out: cases that were measured, and that could not be made or carried.
-        errors: method → ``PSNR mouth`` (dB), … ``features whole``, and ``identity`` where SFace is installed, the only
-            one of the row ``truth``: its likeness to the target. Cases in which no eye closes do not count in
-            ``closing eyes``.
+    ``errors`` are method → ``PSNR mouth`` (dB), … ``features whole``, and ``identity`` where SFace is installed, the
+    only one of the row ``truth``: its likeness to the target. Cases in which no eye closes do not count in ``closing
+    eyes``.
     """
 
     count: int
@@ -48,16 +46,9 @@ class Measured:
 
 @torch.no_grad()
 def measure(painters: Painters, cases: Cases, colour: Colour, *, limit: int = 0) -> dict[str, Measured]:
-    """Measure kind by kind, one case in memory at a time.
+    """Measure kind by kind, one case in memory at a time, at most ``limit`` of a kind, evenly chosen; 0 takes all.
 
-    Args:
-        painters: networks by the names of their rows.
-        cases: by kind.
-        colour: the config in which a render would work.
-        limit: cases a kind at most, evenly chosen; 0 takes all.
-
-    Returns:
-        By the kind's name in a report; kinds without a usable case are missing.
+    Returns results by the kind's name in a report; kinds without a usable case are missing.
 
     Raises:
         ReenactError: no case can be made and carried at all.

@@ -15,29 +15,22 @@ from ofx_reenact.fdgan.repair import DenseFDGAN
 from ofx_reenact.frames.preview import write_png
 from ofx_reenact.training.fdgan.data.pair_set import RENDERED, REVERSE, TRUE, Batch, PairSet
 from ofx_reenact.training.fdgan.features import feature_distance
-from ofx_reenact.training.fdgan.score import evenly, mouth_region, psnr, repair, sheet
+from ofx_reenact.training.fdgan.score import evenly, mouth_region, psnr, repair, sheet, strips, validation_batches
 
 WARP = "warp only"
 # What the kinds of pairs are called in a report.
 KINDS = {REVERSE: "reverse-warp pairs", TRUE: "two photographs of one person", RENDERED: "rendered heads"}
 METRICS = ("PSNR", "SSIM", "features")
-_BATCH = 8
 
 Table = dict[str, dict[str, dict[str, Mean]]]
 
 
 @torch.no_grad()
 def measure(networks: Mapping[str, DenseFDGAN], pair_set: PairSet, *, limit: int = 0) -> Table:
-    """Measure on validation pairs.
+    """Measure on validation pairs, at most ``limit`` of each kind, evenly chosen; 0 takes all.
 
-    Args:
-        networks: by the names of their rows.
-        pair_set: set of pairs.
-        limit: pairs of each kind at most, evenly chosen; 0 takes all.
-
-    Returns:
-        Kind of pair → network, ``warp only`` first → ``PSNR mouth`` (dB), ``SSIM mouth``, ``features mouth`` and the
-        same of the ``window``, each with its interval and count. Pairs whose mouth is shut count in the window only.
+    Returns kind of pair → network, ``warp only`` first → ``PSNR mouth`` (dB), ``SSIM mouth``, ``features mouth`` and
+    the same of the ``window``, each with its interval and count. Pairs whose mouth is shut count in the window only.
 
     Raises:
         ReenactError: the set has no people for validation.
@@ -46,19 +39,14 @@ def measure(networks: Mapping[str, DenseFDGAN], pair_set: PairSet, *, limit: int
         raise ReenactError("the set of pairs has nobody who is kept for validation; give it more people")
     result: Table = {}
     for kind, title in KINDS.items():
-        rows = evenly(pair_set.rows(validation=True, kind=kind).tolist(), limit)
         found: dict[str, dict[str, list[Tensor]]] = {}
-        for part in np.array_split(rows, -(-len(rows) // _BATCH)) if rows else ():
-            batch = pair_set.batch(part)
+        for batch in validation_batches(pair_set, kind, limit):
             made = {WARP: batch.warped} | {name: repair(network, batch) for name, network in networks.items()}
             for name, picture in made.items():
                 for metric, values in errors(picture, batch).items():
                     found.setdefault(name, {}).setdefault(metric, []).append(values)
         if found:
-            result[title] = {
-                name: {metric: Mean.of(torch.cat(values)) for metric, values in metrics.items()}
-                for name, metrics in found.items()
-            }
+            result[title] = {n: {m: Mean.of(torch.cat(v)) for m, v in metrics.items()} for n, metrics in found.items()}
     return result
 
 
@@ -87,8 +75,6 @@ def draw_sheets(folder: Path, networks: Mapping[str, DenseFDGAN], pair_set: Pair
             continue
         batch = pair_set.batch(np.array(rows))
         made = [repair(network, batch) for network in networks.values()]
-        strip = torch.cat([batch.target, batch.warped, *made, batch.truth], dim=-1)
-        shown = (strip / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).numpy()
         paths.append(folder / f"{kind}.png")
-        write_png(paths[-1], sheet(list(shown)))
+        write_png(paths[-1], sheet(strips(batch.target, batch.warped, *made, batch.truth)))
     return paths

@@ -43,14 +43,9 @@ def check() -> None:
 
 
 def embed(picture: np.ndarray, mesh: np.ndarray) -> np.ndarray:
-    """Embed a face.
+    """Embed the face of a mesh (468 or more, 3), pixels, in a display-encoded picture (H, W, 3) in [0, 1].
 
-    Args:
-        picture: (H, W, 3) in [0, 1], display-encoded.
-        mesh: of the face in it (468 or more, 3), pixels.
-
-    Returns:
-        (128,) of length 1; the cosine of two of them is their similarity.
+    Returns (128,) of length 1; the cosine of two of them is their similarity.
 
     Raises:
         SettingsError: the package with the network's file is not installed.

@@ -45,10 +45,7 @@ class Codes:
 
 
 def small_lmtest(say: Callable[[str], object]) -> Path:
-    """Return a small LMTest of anny's heads: drawn once, then kept in the user's cache.
-
-    Args:
-        say: told, before it is drawn, that it takes a while.
+    """Return a small LMTest of anny's heads: drawn once, which ``say`` is told before, then kept in the user's cache.
 
     Raises:
         SettingsError: anny is not installed.

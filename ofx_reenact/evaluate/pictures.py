@@ -32,11 +32,9 @@ class Mean:
 
 
 def ssim(made: Tensor, truth: Tensor, region: Tensor | None = None) -> Tensor:
-    """Structural similarity of grey pictures, mean over a region, (B,).
+    """Structural similarity of grey pictures (B, 3, H, W) in [-1, 1], mean over a region, (B,).
 
-    Args:
-        made, truth: (B, 3, H, W) in [-1, 1].
-        region: (B, 1, H, W) weights; all of the picture if not given. The border of half a window is left out.
+    The region (B, 1, H, W) are weights; all of the picture if not given. The border of half a window is left out.
     """
     a, b = (grey(x) for x in (made, truth))
     window = _window().to(a)

@@ -21,16 +21,10 @@ _EYES: dict[str, Contour] = {"eye_right": EYE_RIGHT, "eye_left": EYE_LEFT}
 
 
 def regions(target_mesh: np.ndarray, mesh: np.ndarray, size: tuple[int, int]) -> dict[str, np.ndarray]:
-    """Regions of the truth, (H, W) float32 of 0 and 1 each.
+    """Find the regions of a truth whose mesh is (478, 3) pixels, (H, W) float32 of 0 and 1 each.
 
-    Args:
-        target_mesh: of the target (478, 3), pixels; says with the truth's which eyes close.
-        mesh: of the truth (478, 3), pixels.
-        size: the picture's height and width.
-
-    Returns:
-        ``mouth``, ``eyes``, ``face`` (its oval), ``whole``, and ``closing eyes``: those that are open in the target
-        and shut in the truth, empty where there are none.
+    Returns ``mouth``, ``eyes``, ``face`` (its oval), ``whole``, and ``closing eyes``: those that are open in the
+    target's mesh and shut in the truth, empty where there are none.
     """
     centimetre = head_pose(mesh).scale
     before, after = lenses(target_mesh), lenses(mesh)

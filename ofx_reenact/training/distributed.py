@@ -30,12 +30,7 @@ _SILENCE = 20.0
 
 @dataclass(frozen=True)
 class Group:
-    """The processes of one training, as one of them sees them.
-
-    Attributes:
-        rank: of this process, from 0.
-        size: number of processes.
-    """
+    """The processes of one training, as the one of number ``rank`` (from 0) of ``size`` sees them."""
 
     rank: int = 0
     size: int = 1

@@ -13,13 +13,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
 from ofx_reenact.errors import SettingsError, WeightsError
 from ofx_reenact.files import written_whole
 from ofx_reenact.training.distributed import ALONE, Group
+from ofx_reenact.training.recipe import Recipe
 
 CHECKPOINT, CURVES = "checkpoint.pt", "curves.jsonl"
 
@@ -37,25 +38,6 @@ def bf16_pays(device: str) -> bool:
 def autocast(device: str, bf16: bool) -> torch.autocast:
     """Run forward passes in bfloat16 where that is wanted and pays."""
     return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bf16 and bf16_pays(device))
-
-
-class Recipe(Protocol):
-    """What the loop needs of a training."""
-
-    def about(self) -> dict[str, Any]:
-        """What the run is made of, as plain values; a checkpoint of another is refused."""
-
-    def step(self, number: int, steps: int) -> Mapping[str, Any]:
-        """Do step ``number`` (from 0) of ``steps``; returns the losses to plot, numbers or tensors of one."""
-
-    def measure(self) -> Mapping[str, float]:
-        """Errors on people whom training does not see."""
-
-    def state(self) -> dict[str, Any]:
-        """All that is needed to go on, as tensors and plain values; ``chance`` is the random generator's."""
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Take a state back."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections import defaultdict
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,22 @@ from ofx_reenact.files import written_whole
 _DAMAGED = (OSError, ValueError, KeyError, IndexError, EOFError, AttributeError, TypeError, zipfile.BadZipFile)
 
 
-def read_npz(path: str | Path, wanted: str, schema: str = "", names: Collection[str] = ()) -> dict[str, np.ndarray]:
-    """Read every array of an ``.npz``.
+class Columns(defaultdict[str, list[Any]]):
+    """Arrays in the making, a row at a time."""
 
-    Args:
-        path: of the file.
-        wanted: what it should be, and where such a file comes from; errors say so.
-        schema: that it must name; empty for files that name none.
-        names: of arrays that it must hold.
+    def __init__(self) -> None:
+        super().__init__(list)
+
+    def add(self, **row: Any) -> None:
+        """Add a value to each column."""
+        for name, value in row.items():
+            self[name].append(value)
+
+
+def read_npz(path: str | Path, wanted: str, schema: str = "", names: Collection[str] = ()) -> dict[str, np.ndarray]:
+    """Read every array of an ``.npz`` that must name a schema, if one is given, and hold the arrays named.
+
+    Errors say what was ``wanted``: what it should be, and where such a file comes from.
 
     Raises:
         ReenactError: no such file, or something else.

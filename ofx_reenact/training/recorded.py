@@ -29,12 +29,7 @@ class Recorded:
     """Calls a function of tensors; on a GPU, replays what it did."""
 
     def __init__(self, work: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]], *, on: bool) -> None:
-        """Prepare.
-
-        Args:
-            work: takes a mapping of tensors, of the same shapes at each call; returns scalars to watch.
-            on: record; without it each call is an ordinary one.
-        """
+        """Prepare ``work`` on tensors of the same shapes at each call, which returns scalars; record it if ``on``."""
         self._work, self._on = work, on
         self._calls = 0
         self._recording: _Recording | None = None
@@ -73,14 +68,3 @@ class Recorded:
 def fused(function: Callable[..., Tensor], *, on: bool) -> Callable[..., Tensor]:
     """Compile a function of many small operations into few kernels, if that is wanted and Triton is there to do it."""
     return torch.compile(function, dynamic=False) if on and find_spec("triton") else function
-
-
-def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
-    """Set a learning rate; where it is a tensor, in place, so that a recorded step sees it."""
-    for group in optimiser.param_groups:
-        if isinstance(group["lr"], Tensor):
-            # A checkpoint's lies on the CPU.
-            group["lr"] = group["lr"].to(group["params"][0].device)
-            group["lr"].fill_(rate)
-        else:
-            group["lr"] = rate

@@ -20,12 +20,7 @@ AUTO = "auto"
 
 
 class Extractor(Protocol):
-    """Takes features of pictures.
-
-    Attributes:
-        backend: its name, as results bear it.
-        frechet, kernel: what the two distances of these features are called.
-    """
+    """Takes features of pictures; its name, and what the two distances of these features are called."""
 
     backend: str
     frechet: Metric
@@ -52,10 +47,7 @@ class MobileNet:
 
 
 def choose(name: str = AUTO) -> Extractor | None:
-    """Return Inception-v3 where its file is there, else MobileNetV2, or None where neither is there.
-
-    Args:
-        name: ``auto``, ``inception`` or ``mobilenet``.
+    """Return what ``name`` says, ``inception`` or ``mobilenet``; ``auto`` takes the first that is installed, or None.
 
     Raises:
         SettingsError: the one that was asked for is not installed.

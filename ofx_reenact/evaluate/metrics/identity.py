@@ -16,12 +16,7 @@ AUTO = "auto"
 
 
 class Embedder(Protocol):
-    """Embeds faces.
-
-    Attributes:
-        backend: its name, as results bear it.
-        length: of an embedding.
-    """
+    """Embeds faces; its name, as results bear it, and the length of an embedding."""
 
     backend: str
     length: int
@@ -41,10 +36,7 @@ class SFace:
 
 
 def choose(name: str = AUTO) -> Embedder | None:
-    """Return the published evaluator where its file is there, else SFace, or None where neither is there.
-
-    Args:
-        name: ``auto``, ``vggface2`` or ``sface``.
+    """Return what ``name`` says, ``vggface2`` or ``sface``; ``auto`` takes the first that is installed, or None.
 
     Raises:
         SettingsError: the one that was asked for is not installed.

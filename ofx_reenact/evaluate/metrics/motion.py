@@ -14,11 +14,9 @@ BLENDSHAPE_BACKEND = "Face Mesh blendshapes"
 PSIM = Metric("PSIM", "cosine", "high", "head rotation beside the driver's: cosine of the three angles as a vector")
 ROTATION = Metric("rotation error", "degrees", "low", "mean difference of the head's three angles from the driver's")
 CHANGE = Metric(
-    "rotation change error",
-    "degrees",
-    "low",
+    "rotation change error", "degrees", "low",
     "the same, of the rotation since the target and the driver's reference: what relative motion is asked for",
-)
+)  # fmt: skip
 ED = Metric("ED", "L2", "low", "expression beside the driver's: distance of expression coefficients")
 JITTER = Metric(
     "jitter", "mm", "0", "mean second difference of the 68 landmarks over three frames, less the driver's own"
@@ -47,12 +45,7 @@ def rotation_error(backend: str, made: np.ndarray, driver: np.ndarray) -> Scores
 
 
 def change_error(made: np.ndarray, target: np.ndarray, driver: np.ndarray, reference: np.ndarray) -> Scores:
-    """Mean absolute difference of what two heads have turned, degrees.
-
-    Args:
-        made, driver: rotations (N, 3, 3), NaN where there is no face.
-        target, reference: (3, 3), from where they turned.
-    """
+    """Mean absolute difference, degrees, of what two heads (N, 3, 3), NaN without a face, turned from (3, 3) each."""
     values = np.full(len(made), np.nan)
     known = np.isfinite(made).all((1, 2)) & np.isfinite(driver).all((1, 2))
     if known.any():
@@ -74,11 +67,9 @@ def blendshape_distances(made: np.ndarray, driver: np.ndarray) -> list[Scores]:
 
 
 def second_difference(landmarks: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Mean second difference over three consecutive frames, millimetres of the canonical head, (N,).
+    """Mean second difference of landmarks (N, 3, L, 2) over three frames in a row, (N,) mm of the canonical head.
 
-    Args:
-        landmarks: (N, 3, L, 2) pixels.
-        scale: (N,) pixels a canonical centimetre.
+    ``scale`` (N,) are pixels a canonical centimetre.
     """
     bend = landmarks[:, 0] - 2 * landmarks[:, 1] + landmarks[:, 2]
     return 10 * np.linalg.norm(bend, axis=-1).mean(-1) / scale
@@ -90,10 +81,9 @@ def jitter(made: np.ndarray, driver: np.ndarray) -> Scores:
 
 
 def scale_pumping(made: np.ndarray, driver: np.ndarray) -> Scores:
-    """How much a head's size swings against the driver's over a clip: deviation of their ratio, percent, one value.
+    """How much a head's size (N,) swings against the driver's in a clip: deviation of their ratio, percent, one value.
 
-    Args:
-        made, driver: (N,) sizes of the head in any unit, NaN where there is no face. Fewer than two give NaN.
+    NaN where there is no face; fewer than two give NaN.
     """
     ratio = np.log(made / driver)
     known = ratio[np.isfinite(ratio)]

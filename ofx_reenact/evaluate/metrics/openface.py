@@ -16,12 +16,9 @@ _ANGLES = ("pose_Rx", "pose_Ry", "pose_Rz")
 
 @dataclass(frozen=True)
 class Found:
-    """What OpenFace found in N frames.
+    """What OpenFace found in N frames, NaN where it found no face.
 
-    Attributes:
-        rotation: (N, 3) the head's angles rx, ry, rz in degrees, NaN where it found no face.
-        units: (N, U) intensities of action units, 0 to 5, NaN where it found no face.
-        names: of the units, as ``AU01_r``.
+    ``rotation`` (N, 3) rx, ry, rz in degrees; ``units`` (N, U) intensities 0 to 5 of action units, named as ``AU01_r``.
     """
 
     rotation: np.ndarray
@@ -30,11 +27,7 @@ class Found:
 
 
 def read(path: Path, count: int) -> Found:
-    """Read a CSV of FeatureExtraction (``-pose -aus``) or FaceLandmarkImg.
-
-    Args:
-        path: of the CSV; its rows are frames in order.
-        count: how many there must be.
+    """Read a CSV of FeatureExtraction (``-pose -aus``) or FaceLandmarkImg; its ``count`` rows are frames in order.
 
     Raises:
         ReenactError: no such file, not such a CSV, or of another number of frames.

@@ -46,12 +46,7 @@ def rest_error(made: np.ndarray, target: np.ndarray) -> Scores:
 
 
 def fine_contrast(picture: np.ndarray, mesh: np.ndarray) -> float:
-    """Deviation of the luma's Laplacian within the face's oval, at the picture's own resolution.
-
-    Args:
-        picture: (H, W, 3) uint8.
-        mesh: (478, 3) pixels.
-    """
+    """Deviation of the luma's Laplacian within the face's oval, in a picture (H, W, 3) uint8 at its own resolution."""
     inside = np.zeros(picture.shape[:2], np.uint8)
     cv2.fillPoly(inside, [np.round(mesh[list(FACE_OVAL), :2]).astype(np.int32)], 1)
     if not inside.any():

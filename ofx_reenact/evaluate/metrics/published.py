@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
 import torch
@@ -12,17 +13,12 @@ from ofx_reenact.errors import SettingsError
 from ofx_reenact.files import sha256_of
 from ofx_reenact.tracking.fan import weights_folder
 
+Pair = tuple[int, int]
+
 
 @dataclass(frozen=True)
 class Published:
-    """A weights file.
-
-    Attributes:
-        file: its name.
-        source: where it is to be had.
-        what: the network and what it is for.
-        sha256: how its digest begins, as its name says; empty if it does not.
-    """
+    """A weights file: its name, where to get it, what it is for, and how its digest begins if its name says so."""
 
     file: str
     source: str
@@ -66,14 +62,7 @@ class Published:
 class Layer(nn.Module):
     """Convolution without bias, batch normalisation, ReLU: what both networks are built of."""
 
-    def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        size: int | tuple[int, int],
-        stride: int = 1,
-        padding: int | tuple[int, int] = 0,
-    ) -> None:
+    def __init__(self, inputs: int, outputs: int, size: int | Pair, stride: int = 1, padding: int | Pair = 0) -> None:
         super().__init__()
         self.conv = nn.Conv2d(inputs, outputs, size, stride, padding, bias=False)
         self.bn = nn.BatchNorm2d(outputs, eps=0.001)
@@ -83,11 +72,30 @@ class Layer(nn.Module):
         return nn.functional.relu(self.bn(self.conv(x)))
 
 
+class Paths(nn.Module):
+    """Paths of layers, as :func:`path` names them, side by side; their results are laid one after another."""
+
+    def __init__(self, *paths: dict[str, nn.Module]) -> None:
+        super().__init__()
+        self._paths = [tuple(layers) for layers in paths]
+        for name, layer in ((name, layer) for layers in paths for name, layer in layers.items()):
+            self.add_module(name, layer)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W)."""
+        return torch.cat([reduce(lambda y, name: self.get_submodule(name)(y), names, x) for names in self._paths], 1)
+
+
+def path(name: str, *layers: nn.Module) -> dict[str, nn.Module]:
+    """Name the layers of a path as weights files do: a single one by the path, several by their numbers from 1 on."""
+    return {name: layers[0]} if len(layers) == 1 else {f"{name}_{n}": layer for n, layer in enumerate(layers, 1)}
+
+
 def across(inputs: int, outputs: int, length: int) -> Layer:
-    """A layer one row high and ``length`` wide that keeps the size."""
+    """Build a layer one row high and ``length`` wide that keeps the size."""
     return Layer(inputs, outputs, (1, length), padding=(0, length // 2))
 
 
 def down(inputs: int, outputs: int, length: int) -> Layer:
-    """A layer one column wide and ``length`` high that keeps the size."""
+    """Build a layer one column wide and ``length`` high that keeps the size."""
     return Layer(inputs, outputs, (length, 1), padding=(length // 2, 0))

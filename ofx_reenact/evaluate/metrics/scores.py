@@ -13,14 +13,7 @@ from scipy.stats import t as student
 
 @dataclass(frozen=True)
 class Metric:
-    """A number's name.
-
-    Attributes:
-        name: as tables head it.
-        unit: what it is counted in.
-        best: ``high``, ``low``, or the value that is best.
-        says: what it is, in one sentence.
-    """
+    """A number: its name in tables, its unit, ``high``, ``low`` or the value that is best, and a sentence on it."""
 
     name: str
     unit: str
@@ -30,13 +23,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Scores:
-    """Values of one metric, all made by one backend.
-
-    Attributes:
-        metric: its name.
-        backend: what made them.
-        values: (N,) float64, NaN where there is no value.
-    """
+    """Values (N,) float64 of one metric, all made by one backend; NaN where there is no value."""
 
     metric: Metric
     backend: str
@@ -56,17 +43,11 @@ class Estimate:
 def estimate(
     statistic: Callable[[np.ndarray], float], groups: Sequence[np.ndarray], used: np.ndarray, frames: int
 ) -> Estimate:
-    """Estimate a statistic of pairs, and its interval by leaving out one target, or one driver, at a time.
+    """Estimate a statistic of chosen pairs (P,) bool, and its interval by leaving out one target, or driver, at a time.
 
-    Pairs that share a target or a driver are not independent: taken for so many independent values they would make
-    the interval several times too narrow. The variance is the sum of the jackknife's over each kind of group, the
-    factor Student's for the smaller number of groups.
-
-    Args:
-        statistic: of a choice of pairs, (P,) bool.
-        groups: for each kind of group the group of every pair, (P,) int.
-        used: (P,) bool, pairs that have a value.
-        frames: number of values in all.
+    Pairs that share a target or a driver are not independent: taken for so many independent values they would make the
+    interval several times too narrow. The variance is the sum of the jackknife's over each kind of group, (P,) int, the
+    factor Student's for the smaller number of groups. ``used`` (P,) bool are pairs that have a value.
     """
     value = statistic(used) if used.any() else math.nan
     variance, least = 0.0, math.inf

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ofx_reenact.evaluate.metrics.published import Layer, Published, across, down
+from ofx_reenact.evaluate.metrics.published import Layer, Paths, Published, across, down, path
 from ofx_reenact.fdgan.window import Window
 from ofx_reenact.tracking.surface import FACE_POINTS
 
@@ -25,35 +25,18 @@ FILE = Published(
 _SIDE, _AROUND = 160, 1.15
 
 
-class Block(nn.Module):
+class Block(Paths):
     """Residual of branches: x + scale · conv(branches)."""
 
-    def __init__(self, width: int, branches: list[nn.Module], joined: int, scale: float, *, last: bool = False) -> None:
-        super().__init__()
-        self.count, self.scale, self.last = len(branches), scale, last
-        for index, branch in enumerate(branches):
-            self.add_module(f"branch{index}", branch)
+    def __init__(self, width: int, joined: int, scale: float, *branches: nn.Module, last: bool = False) -> None:
+        super().__init__(*_named(*branches))
+        self.scale, self.last = scale, last
         self.conv2d = nn.Conv2d(joined, width, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, H, W)."""
-        found = torch.cat([self.get_submodule(f"branch{index}")(x) for index in range(self.count)], 1)
-        x = x + self.scale * self.conv2d(found)
+        x = x + self.scale * self.conv2d(super().forward(x))
         return x if self.last else nn.functional.relu(x)
-
-
-class Reduction(nn.Module):
-    """Branches of stride 2 side by side, the last one a maximum."""
-
-    def __init__(self, branches: list[nn.Module]) -> None:
-        super().__init__()
-        self.count = len(branches) + 1
-        for index, branch in enumerate([*branches, nn.MaxPool2d(3, 2)]):
-            self.add_module(f"branch{index}", branch)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (B, C, H, W) to half the size."""
-        return torch.cat([self.get_submodule(f"branch{index}")(x) for index in range(self.count)], 1)
 
 
 class InceptionResnet(nn.Module):
@@ -68,19 +51,15 @@ class InceptionResnet(nn.Module):
         self.conv2d_4a = Layer(80, 192, 3)
         self.conv2d_4b = Layer(192, 256, 3, 2)
         self.repeat_1 = nn.Sequential(*(_block35() for _ in range(5)))
-        self.mixed_6a = Reduction(
-            [
-                Layer(256, 384, 3, 2),
-                nn.Sequential(Layer(256, 192, 1), Layer(192, 192, 3, padding=1), Layer(192, 256, 3, 2)),
-            ]
+        self.mixed_6a = _reduction(
+            Layer(256, 384, 3, 2),
+            nn.Sequential(Layer(256, 192, 1), Layer(192, 192, 3, padding=1), Layer(192, 256, 3, 2)),
         )
         self.repeat_2 = nn.Sequential(*(_block17() for _ in range(10)))
-        self.mixed_7a = Reduction(
-            [
-                nn.Sequential(Layer(896, 256, 1), Layer(256, 384, 3, 2)),
-                nn.Sequential(Layer(896, 256, 1), Layer(256, 256, 3, 2)),
-                nn.Sequential(Layer(896, 256, 1), Layer(256, 256, 3, padding=1), Layer(256, 256, 3, 2)),
-            ]
+        self.mixed_7a = _reduction(
+            nn.Sequential(Layer(896, 256, 1), Layer(256, 384, 3, 2)),
+            nn.Sequential(Layer(896, 256, 1), Layer(256, 256, 3, 2)),
+            nn.Sequential(Layer(896, 256, 1), Layer(256, 256, 3, padding=1), Layer(256, 256, 3, 2)),
         )
         self.repeat_3 = nn.Sequential(*(_block8(0.2) for _ in range(5)))
         self.block8 = _block8(1.0, last=True)
@@ -120,20 +99,26 @@ def _loaded() -> nn.Module:
     return FILE.load(InceptionResnet(), "logits")
 
 
+def _named(*branches: nn.Module) -> list[dict[str, nn.Module]]:
+    return [path(f"branch{index}", branch) for index, branch in enumerate(branches)]
+
+
+def _reduction(*branches: nn.Module) -> Paths:
+    """Branches of stride 2, the last one a maximum: half the size."""
+    return Paths(*_named(*branches, nn.MaxPool2d(3, 2)))
+
+
 def _block35() -> Block:
-    branches: list[nn.Module] = [
-        Layer(256, 32, 1),
-        nn.Sequential(Layer(256, 32, 1), Layer(32, 32, 3, padding=1)),
-        nn.Sequential(Layer(256, 32, 1), Layer(32, 32, 3, padding=1), Layer(32, 32, 3, padding=1)),
-    ]
-    return Block(256, branches, 96, 0.17)
+    short = nn.Sequential(Layer(256, 32, 1), Layer(32, 32, 3, padding=1))
+    long = nn.Sequential(Layer(256, 32, 1), Layer(32, 32, 3, padding=1), Layer(32, 32, 3, padding=1))
+    return Block(256, 96, 0.17, Layer(256, 32, 1), short, long)
 
 
 def _block17() -> Block:
     branch = nn.Sequential(Layer(896, 128, 1), across(128, 128, 7), down(128, 128, 7))
-    return Block(896, [Layer(896, 128, 1), branch], 256, 0.1)
+    return Block(896, 256, 0.1, Layer(896, 128, 1), branch)
 
 
 def _block8(scale: float, *, last: bool = False) -> Block:
     branch = nn.Sequential(Layer(1792, 192, 1), across(192, 192, 3), down(192, 192, 3))
-    return Block(1792, [Layer(1792, 192, 1), branch], 384, scale, last=last)
+    return Block(1792, 384, scale, Layer(1792, 192, 1), branch, last=last)

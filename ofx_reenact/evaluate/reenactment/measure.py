@@ -40,11 +40,9 @@ _HEIGHT, _QUALITY = 176, 82
 class Options:
     """What a measurement depends on beside its files.
 
-    Attributes:
-        every, limit: one frame of so many of a driver is measured, and so many at most, evenly chosen; 0: no limit.
-        rendered: folder of a peer's frames, or None.
-        embedder, extractor: backends, as :func:`identity.choose` and :func:`distribution.choose` take them.
-        kept: folder to keep the measured frames in, ``PAIR/METHOD/0012.png``, for OpenFace; None keeps none.
+    One frame of ``every`` so many of a driver, and ``limit`` at most, evenly chosen, are measured; 0: no limit.
+    ``rendered`` is a folder of a peer's frames. With ``kept`` the measured frames are kept there,
+    ``PAIR/METHOD/0012.png``, for OpenFace.
     """
 
     every: int
@@ -59,11 +57,7 @@ class Measurer:
     """Measures pairs one after the other; what several share is looked at once."""
 
     def __init__(self, options: Options, performances: Path) -> None:
-        """Load what looks.
-
-        Args:
-            options: of all pairs.
-            performances: folder of tracked drivers.
+        """Load what looks; ``performances`` is the folder of tracked drivers.
 
         Raises:
             SettingsError: a backend that was asked for by name is not installed.
@@ -151,14 +145,9 @@ class Measurer:
             yield number, picture
 
     def _scores(
-        self,
-        seen: Observed,
-        target: Observed,
-        driver: Observed,
-        truth: Observed | None,
-        numbers: list[int],
+        self, seen: Observed, target: Observed, driver: Observed, truth: Observed | None, numbers: list[int],
         reference: int,
-    ) -> list[Scores]:
+    ) -> list[Scores]:  # fmt: skip
         """Every metric of one method."""
         made, rest, acted = seen.at(numbers), seen.at([reference]), driver.at(numbers)
         start, alike, rest_alike = driver.at([reference]).rotation[0], [], []

@@ -78,12 +78,9 @@ class Renderer:
 
     def _loader(self, method: str, pair: Pair, performance: str) -> Loader:
         settings = Settings(
-            target=str(pair.target),
-            target_frame=pair.target_frame,
-            performance=performance,
-            reference=pair.target_frame,
-            **OURS[method],
-        )
+            target=str(pair.target), target_frame=pair.target_frame, performance=performance,
+            reference=pair.target_frame, **OURS[method],
+        )  # fmt: skip
         return Loader(settings, self._warm[method], ignore)
 
 
@@ -102,13 +99,7 @@ class Rendered:
         self.name = f"rendered: {folder.resolve().name}"
 
     def frames(self, pair: Pair, numbers: Sequence[int], size: tuple[int, int], colour: Colour) -> Frames:
-        """Read frames of a pair: (number, (H, W, 3) uint8).
-
-        Args:
-            pair: whose.
-            numbers: which.
-            size: width and height of the target's picture.
-            colour: the config.
+        """Read frames of a pair: (number, (H, W, 3) uint8), of the ``size`` (width, height) of the target's picture.
 
         Raises:
             ReenactError: the pair's folder or a frame is missing, or a frame has another size than the target.

@@ -33,18 +33,12 @@ class Tools:
 
 @dataclass(frozen=True)
 class Observed:
-    """What was seen in N frames; NaN where no face was found.
+    """What was seen in N ``frames``; NaN where no face was found.
 
-    Attributes:
-        frames: (N,) numbers.
-        rotation: (N, 3, 3) of the head.
-        scale: (N,) pixels a canonical centimetre.
-        blendshapes: (N, 52).
-        embedding: (N, E); E is 0 without an embedder.
-        contrast: (N,) fine contrast in the face.
-        around: (N, 3, 68, 2) landmarks in the frame before, the frame, and the one after; NaN where one is missing.
-        portrait: (N, 256, 256, 3) uint8 through one window.
-        features: (N, D) float32 of the portraits; D is 0 without an extractor.
+    ``rotation`` (N, 3, 3) of the head, ``scale`` (N,) pixels a canonical centimetre, ``blendshapes`` (N, 52),
+    ``contrast`` (N,) fine contrast in the face; ``around`` (N, 3, 68, 2) landmarks in the frame before, the frame, and
+    the one after; ``portrait`` (N, 256, 256, 3) uint8 through one window. ``embedding`` (N, E) and ``features`` (N, D)
+    float32 are empty without a network for them.
     """
 
     frames: np.ndarray
@@ -84,14 +78,7 @@ def portrait_window(mesh: np.ndarray) -> Window:
 def observe(
     shown: Iterable[tuple[int, np.ndarray]], numbers: Collection[int], window: Window, tools: Tools
 ) -> Observed:
-    """Look at frames in order.
-
-    Args:
-        shown: (number, (H, W, 3) uint8), neighbours among them.
-        numbers: the frames that are looked at closely; of the others only landmarks are kept.
-        window: the portrait.
-        tools: what looks.
-    """
+    """Look at frames (number, (H, W, 3) uint8) in order: closely at ``numbers``, at others for landmarks only."""
     tools.tracker.reset()
     landmarks: dict[int, np.ndarray] = {}
     rows: list[dict[str, Any]] = []

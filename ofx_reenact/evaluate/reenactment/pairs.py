@@ -19,13 +19,7 @@ FEWEST = 3
 
 @dataclass(frozen=True)
 class Pair:
-    """One target and one driver.
-
-    Attributes:
-        target: a picture, or in ``self`` the clip that holds it.
-        target_frame: which frame of the clip; None for a picture.
-        driver: a clip.
-    """
+    """A target, a picture or in ``self`` a frame of the clip that holds it, and a clip that drives it."""
 
     target: Path
     target_frame: int | None

@@ -24,14 +24,9 @@ PAIRS_SHOWN = 8
 
 
 def page(summary: Summary, extractor: Extractor | None, command: str, settings: Sequence[str], show: str) -> str:
-    """Write the page.
+    """Write the page; ``settings`` are lines that say what else the numbers depend on.
 
-    Args:
-        summary: the numbers.
-        extractor: what the set distances are made with; None if they are left out.
-        command: that made it.
-        settings: lines that say what else the numbers depend on.
-        show: pattern of the names of pairs whose pictures may be shown.
+    Set distances are left out without an extractor; pictures are shown of pairs whose names match ``show``.
     """
     sets = () if extractor is None else (extractor.frechet, extractor.kernel)
     parts = [

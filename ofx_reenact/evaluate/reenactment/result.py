@@ -19,19 +19,11 @@ SCHEMA = "ofx-reenact/reenactment-pair/1"
 
 @dataclass(frozen=True)
 class PairResult:
-    """One pair, measured.
+    """One pair, measured; ``digests`` are SHA-256 of the files ``target`` and ``driver``.
 
-    Attributes:
-        name: of the pair.
-        target, driver: names.
-        digests: SHA-256 of both files, by ``target`` and ``driver``.
-        frames: the driver's frames that were measured.
-        yaw: the driver's yaw in them since its reference, degrees.
-        values: method → metric → values; a frame each, or a clip's one.
-        backends: metric → what made it.
-        features: method → (N, D) float32.
-        real: (R, D) float32, of the real pictures that features are compared with.
-        pictures: JPEGs of one frame: target, then method by method.
+    ``values``: method → metric → values, a frame each or a clip's one; ``backends``: metric → what made it; ``yaw``:
+    the driver's in the measured frames since its reference, degrees; ``features``: method → (N, D) float32, compared
+    with those of ``real`` pictures (R, D); ``pictures``: JPEGs of one frame, the target's, then each method's.
     """
 
     name: str
@@ -52,19 +44,10 @@ class PairResult:
         Raises:
             OutputError: it cannot be written.
         """
-        about = {
-            "schema": SCHEMA,
-            "name": self.name,
-            "target": self.target,
-            "driver": self.driver,
-            "digests": dict(self.digests),
-            "frames": self.frames,
-            "yaw": self.yaw,
-            "values": {m: {k: v.tolist() for k, v in row.items()} for m, row in self.values.items()},
-            "backends": dict(self.backends),
-            "features": list(self.features),
-            "pictures": list(self.pictures),
-        }
+        as_they_are = ("name", "target", "driver", "digests", "frames", "yaw", "backends")
+        about = {"schema": SCHEMA} | {name: getattr(self, name) for name in as_they_are}
+        about["values"] = {m: {k: v.tolist() for k, v in row.items()} for m, row in self.values.items()}
+        about |= {"features": list(self.features), "pictures": list(self.pictures)}
         arrays: dict[str, Any] = {f"features.{i}": x for i, x in enumerate(self.features.values())}
         arrays |= {f"pictures.{i}": np.frombuffer(x, np.uint8) for i, x in enumerate(self.pictures.values())}
         with written_whole(path) as partial, partial.open("wb") as file:

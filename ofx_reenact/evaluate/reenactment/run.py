@@ -41,17 +41,9 @@ Observer = Callable[[Step], None]
 
 
 def evaluate(pairs: list[Pair], options: Options, folder: Path, jobs: int, observe: Observer) -> list[PairResult]:
-    """Measure pairs; those whose numbers the folder keeps are not measured again.
+    """Measure pairs, in several processes at once; those whose numbers the folder keeps are not measured again.
 
-    Args:
-        pairs: to measure.
-        options: of all of them.
-        folder: the report's; numbers are kept in it.
-        jobs: processes at once.
-        observe: told of each step.
-
-    Returns:
-        A result for each pair, in their order.
+    Returns a result for each pair, in their order; ``observe`` is told of each step.
 
     Raises:
         ReenactError: an input cannot be used, or the folder was begun with other settings or files. What was measured

@@ -40,16 +40,9 @@ Rows = Mapping[str, Mapping[str, Estimate]]
 
 @dataclass(frozen=True)
 class Summary:
-    """An evaluation's numbers.
+    """An evaluation's numbers: method → metric → number, and ``differences``: that less profile plate's, pair by pair.
 
-    Attributes:
-        protocol: ``self`` or ``cross``.
-        metrics: by name, in the order of tables.
-        backends: metric → what made it.
-        rows: method → metric → number.
-        differences: method → metric → that method's number less profile plate's, pair by pair.
-        results: the pairs.
-        real: number of real pictures that features are compared with.
+    ``metrics`` are in the order of tables, ``backends`` say what made each; ``real`` is the number of real pictures.
     """
 
     protocol: str
@@ -79,13 +72,9 @@ class Summary:
 def summarise(
     protocol: str, results: Sequence[PairResult], extractor: Extractor | None, csvs: Path | None = None
 ) -> Summary:
-    """Summarise pairs.
+    """Summarise pairs, at least one; without an extractor no set distances.
 
-    Args:
-        protocol: ``self`` or ``cross``.
-        results: of at least one pair.
-        extractor: what made the features; None if nothing did.
-        csvs: folder of what OpenFace found in the frames, ``PAIR/METHOD.csv``; None for none.
+    ``csvs`` is a folder of what OpenFace found in the frames, ``PAIR/METHOD.csv``.
 
     Raises:
         ReenactError: a CSV is missing or not of these frames, or pairs were measured with different backends.

@@ -51,6 +51,7 @@ def count(network: nn.Module) -> int:
     """Count a network's parameters."""
     return sum(p.numel() for p in network.parameters())
 
+
 # What a file of critics says that it is.
 CRITICS = "fd-gan critic"
 

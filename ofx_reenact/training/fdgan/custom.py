@@ -22,6 +22,7 @@ from ofx_reenact.training.fdgan.data.pairs import Pair
 from ofx_reenact.training.fdgan.dense import losses
 from ofx_reenact.training.fdgan.score import errors
 from ofx_reenact.training.loop import autocast
+from ofx_reenact.training.recipe import descend, set_rate
 
 # Fewer frames say less about a person than the networks know already; more take time and say nothing new.
 FEWEST, MOST = 30, 500
@@ -31,18 +32,7 @@ KEPT = 8
 
 @dataclass(frozen=True)
 class CustomSettings:
-    """How a custom identity is trained.
-
-    Attributes:
-        steps: batches.
-        batch: frames a step.
-        learning_rate: of Adam, for dictionary and adapters.
-        rank: of the adapters.
-        features: weight of the feature distance.
-        seed: of the random generator.
-        device: ``cpu`` or ``cuda``.
-        bf16: convolutions in bfloat16, where the device has it.
-    """
+    """How a custom identity is trained: Adam on ``batch`` frames a step; ``features`` weighs the feature distance."""
 
     steps: int = 400
     batch: int = 4
@@ -71,14 +61,9 @@ def train_custom(
     settings: CustomSettings,
     observe: Callable[[int, float], None] = lambda step, loss: None,
 ) -> Custom:
-    """Fit dictionary and adapters to a person's frames.
+    """Fit a dictionary, (n_i, C_i) finest first, and adapters to a person's frames; the network stays untouched.
 
-    Args:
-        network: trained; stays untouched.
-        dictionary: what the extractor wrote of the person; (n_i, C_i), finest first.
-        pairs: the target carried to each frame, and the frame.
-        settings: how.
-        observe: called after each step.
+    A pair is the target carried to a frame, and the frame. ``observe`` is called after each step.
 
     Raises:
         ReenactError: too few frames in which the mouth differs from the target's.
@@ -102,11 +87,8 @@ def train_custom(
         with autocast(settings.device, settings.bf16):
             made = work(batch.warped, batch.maps, batch.landmarks, _repeated(values, len(rows)))
             loss = torch.stack(list(losses(made, batch, settings.features).values())).sum()
-        for group in optimiser.param_groups:
-            group["lr"] = settings.learning_rate * min(1.0, 2 * (1 - step / settings.steps))
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
+        set_rate(optimiser, settings.learning_rate * min(1.0, 2 * (1 - step / settings.steps)))
+        descend(loss, optimiser)
         observe(step + 1, loss.item())
     learned = {name: tensor.cpu().numpy() for name, tensor in adapters.take(work.translator).items()}
     tables = tuple(v.detach()[0].cpu().numpy() for v in values)
@@ -125,9 +107,7 @@ def batch_of(pairs: Sequence[Pair]) -> Batch:
 
     target, warped, truth = (pictures(name) * 2 - 1 for name in ("target", "warped", "truth"))
     nobody = torch.zeros(len(pairs), dtype=torch.long)
-    return Batch(
-        target, warped, truth, pictures("maps"), points("target_landmarks"), points("landmarks"), nobody
-    )  # fmt: skip
+    return Batch(target, warped, truth, pictures("maps"), points("target_landmarks"), points("landmarks"), nobody)
 
 
 def _repeated(values: Sequence[Tensor], count: int) -> tuple[Tensor, ...]:

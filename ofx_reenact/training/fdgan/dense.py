@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import copy
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -22,108 +20,79 @@ from ofx_reenact.training.distributed import ALONE, Group
 from ofx_reenact.training.fdgan.critics import Discriminator
 from ofx_reenact.training.fdgan.data.pair_set import RENDERED, TRUE, Batch, PairSet
 from ofx_reenact.training.fdgan.features import feature_distance
+from ofx_reenact.training.fdgan.recipe import FDGANRecipe, FDGANSettings
 from ofx_reenact.training.fdgan.score import measure_pairs, sheet
 from ofx_reenact.training.loop import autocast
-from ofx_reenact.training.recorded import fused, set_rate
+from ofx_reenact.training.recipe import cosine, descend
+from ofx_reenact.training.recorded import fused
 
 # Fewer pairs than this are learned by heart.
 FEWEST = 32
 
 
 @dataclass(frozen=True)
-class DenseSettings:
-    """The dense recipe.
+class DenseSettings(FDGANSettings):
+    """The dense recipe. The learning rate is Adam's; it rises over the first 100 steps and falls as a cosine.
 
     Attributes:
-        variant: ``fdgan``, or the ablation to train in its place.
-        batch: pairs a step, of each process.
-        learning_rate: of Adam at its highest; rises over the first 100 steps, falls as a cosine.
         true_share: share of a batch that are two photographs of one person, if there are any.
         rendered_share: share of a batch that are rendered heads, if there are any beside photographs.
         second: share of batches in which the target's second picture shows its open mouth, mirrored.
         critic_from: share of the steps that pass before the critic speaks.
         adversary: weight of the critic once it speaks.
         features: weight of the feature distance.
-        ema: decay of the average that is kept.
-        seed: of the random generator.
-        device: ``cpu`` or ``cuda``.
-        bf16: convolutions in bfloat16, where the device has it.
-        start, critics: SHA-256 of the weights and critics that the run goes on with; empty for none.
     """
 
-    variant: str = "fdgan"
-    batch: int = 8
-    learning_rate: float = 4e-4
     true_share: float = 0.25
     rendered_share: float = 0.3
     second: float = 0.2
     critic_from: float = 1 / 3
     adversary: float = 0.25
     features: float = 2.0
-    ema: float = 0.998
-    seed: int = 1
-    device: str = "cpu"
-    bf16: bool = True
-    start: str = ""
-    critics: str = ""
 
 
-class DenseRecipe:
-    """See :class:`ofx_reenact.training.loop.Recipe`."""
+class DenseRecipe(FDGANRecipe[DenseFDGAN]):
+    """The dense repair against one critic."""
+
+    parts: ClassVar = ("network", "average", "critic", "optimiser", "critic_optimiser")
+    _settings: DenseSettings
 
     def __init__(
-        self,
-        settings: DenseSettings,
-        pair_set: PairSet,
-        out: Path,
-        start: DenseFDGAN | None = None,
+        self, settings: DenseSettings, pair_set: PairSet, out: Path, start: DenseFDGAN | None = None,
         group: Group = ALONE,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Begin from random weights, or from a trained network.
 
         Raises:
             ReenactError: too few pairs to train on.
         """
-        self._settings, self._pairs, self._out, self._group = settings, pair_set, out, group
+        self._settings, self._pairs = settings, pair_set
         self._all = pair_set.rows(validation=False)
         self._true = pair_set.rows(validation=False, kind=TRUE)
         self._rendered = pair_set.rows(validation=False, kind=RENDERED)
         self._photographs = np.setdiff1d(self._all, self._rendered)
         if len(self._all) < FEWEST:
             raise ReenactError(f"{len(self._all)} pairs to train on, at least {FEWEST} are needed: give more pictures")
-        torch.manual_seed(settings.seed)
-        network = start or DenseFDGAN.ablation(settings.variant)
-        self.network = channels_last(network.to(settings.device)).requires_grad_(True)
-        self.average = copy.deepcopy(self.network)
+        super().__init__(settings, out, DenseFDGAN, start, group)
         self.critic = channels_last(Discriminator(4).to(settings.device))
         self.optimiser = torch.optim.Adam(self.network.parameters(), settings.learning_rate, (0.9, 0.99))
         self.critic_optimiser = torch.optim.Adam(self.critic.parameters(), settings.learning_rate, (0.5, 0.99))
-        self.chance = group.chance(settings.seed)
         self.network.draw = fused(self.network.draw, on=torch.device(settings.device).type == "cuda")
         pair_set.hold_on(settings.device)
 
     def about(self) -> dict[str, Any]:
-        """See :class:`ofx_reenact.training.loop.Recipe`."""
+        """Say what the run is made of."""
         about = {"recipe": "dense", "pairs": len(self._all), **asdict(self._settings)}
         # What a run does without is not said, so that runs begun before there was such a thing go on.
         without = {name for name in ("start", "critics") if not about[name]}
         without |= set() if len(self._rendered) else {"rendered_share"}
         return {name: value for name, value in about.items() if name not in without}
 
-    def step(self, number: int, steps: int) -> Mapping[str, Tensor]:
-        """Take one batch."""
-        settings = self._settings
-        share = min(1.0, (number + 1) / 100) * (0.5 + 0.5 * math.cos(math.pi * number / steps))
-        for optimiser in (self.optimiser, self.critic_optimiser):
-            set_rate(optimiser, settings.learning_rate * max(share, 0.01))
-        batch = self._draw()
-        terms = self._descend(batch, critic=number >= settings.critic_from * steps)
-        decay = min(settings.ema, (1 + number) / (10 + number))
-        with torch.no_grad():
-            torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
-        return terms
+    def _rate(self, number: int, steps: int) -> float:
+        return max(cosine(number, steps, 100), 0.01)
 
-    def _descend(self, batch: Batch, critic: bool) -> dict[str, Tensor]:
+    def _learn(self, number: int, steps: int) -> dict[str, Tensor]:
+        batch, critic = self._draw(), number >= self._settings.critic_from * steps
         settings = self._settings
         with autocast(settings.device, settings.bf16):
             made = self.network(batch.warped, batch.maps, batch.landmarks, self._dictionary(batch))
@@ -132,13 +101,13 @@ class DenseRecipe:
                 verdict = self.critic(_judged(made.picture, batch.maps)).float()
                 terms["adversary"] = settings.adversary * _at_mouth(verdict**2, batch.maps)
             loss = torch.stack(list(terms.values())).sum()
-        _descend(loss, self.network, self.optimiser, self._group)
+        descend(loss, self.optimiser, self._group, 5.0)
         if critic:
             with autocast(settings.device, settings.bf16):
                 both = self.critic(torch.cat([_judged(p.detach(), batch.maps) for p in (batch.truth, made.picture)]))
                 real, fake = both.float().chunk(2)
                 apart = _at_mouth((real - 1) ** 2, batch.maps) + _at_mouth((fake + 1) ** 2, batch.maps)
-            _descend(apart, self.critic, self.critic_optimiser, self._group)
+            descend(apart, self.critic_optimiser, self._group, 5.0)
             terms["critic"] = apart
         return {name: value.detach() for name, value in terms.items()}
 
@@ -149,22 +118,9 @@ class DenseRecipe:
         write_png(self._out / "samples.png", sheet(shown))
         return scores
 
-    def state(self) -> dict[str, Any]:
-        """See :class:`ofx_reenact.training.loop.Recipe`."""
-        parts = ("network", "average", "critic", "optimiser", "critic_optimiser")
-        return {name: getattr(self, name).state_dict() for name in parts} | {"chance": self.chance.bit_generator.state}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """See :class:`ofx_reenact.training.loop.Recipe`."""
-        for name, value in state.items():
-            if name == "chance":
-                self.chance.bit_generator.state = value
-            else:
-                getattr(self, name).load_state_dict(value)
-
     def _draw(self) -> Batch:
         """Draw pairs, mirror half of them, and change their colours alike in all their pictures."""
-        settings, chance = self._settings, self.chance
+        settings, chance = self._settings, self.generator
         count = settings.batch
         rows = chance.choice(self._photographs if len(self._photographs) else self._rendered, count)
         if len(self._true):
@@ -190,7 +146,7 @@ class DenseRecipe:
 
     def _dictionary(self, batch: Batch) -> Dictionary:
         pictures, landmarks = [batch.target], [batch.target_landmarks]
-        if self.chance.random() < self._settings.second:
+        if self.generator.random() < self._settings.second:
             mirror = Batch.mirrored(batch, torch.ones(len(batch.truth), dtype=torch.bool, device=batch.truth.device))
             pictures.append(mirror.truth)
             landmarks.append(mirror.landmarks)
@@ -228,11 +184,3 @@ def _at_mouth(patches: Tensor, maps: Tensor) -> Tensor:
     """Mean over the patches (B, 1, h/16, w/16) in which the mouth is."""
     share = nn.functional.adaptive_max_pool2d(near_mouth(maps), patches.shape[-2:])
     return (patches * share).sum() / share.sum().clamp(min=1e-6)
-
-
-def _descend(loss: Tensor, network: nn.Module, optimiser: torch.optim.Optimizer, group: Group) -> None:
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    group.average(optimiser)
-    nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-    optimiser.step()

@@ -97,11 +97,9 @@ def load_features() -> Features:
 
 
 def feature_distance(made: Tensor, truth: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Mean L1 of features, each level over the mean size of the truth's features, (B,).
+    """Mean L1 of features of (B, 3, H, W) in [-1, 1], over the mean size of the truth's: (B,).
 
-    Args:
-        made, truth: (B, 3, H, W) in [-1, 1].
-        weight: (B, 1, H, W); where it counts. All of it if not given.
+    It counts where ``weight`` (B, 1, H, W) lies, or everywhere.
     """
     return mean_over(feature_differences(made, truth), weight)
 
@@ -109,9 +107,7 @@ def feature_distance(made: Tensor, truth: Tensor, weight: Tensor | None = None) 
 def feature_differences(made: Tensor, truth: Tensor) -> list[Tensor]:
     """L1 of features at each level, over the mean size of the truth's: maps (B, 1, h, w).
 
-    Args:
-        made: (B, 3, H, W) in [-1, 1].
-        truth: the same, or one picture (1, 3, H, W) for all of them.
+    The truth is (B, 3, H, W) in [-1, 1] as ``made``, or one picture for all of them.
     """
     network = load_features().to(made.device)
     with torch.no_grad():

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -18,9 +17,11 @@ from ofx_reenact.frames.preview import write_png
 from ofx_reenact.training.distributed import ALONE, Group
 from ofx_reenact.training.fdgan.critics import Classifier, Discriminator, log_likelihood
 from ofx_reenact.training.fdgan.data.faces import FaceBatch, Faces
-from ofx_reenact.training.fdgan.score import psnr, sheet
+from ofx_reenact.training.fdgan.recipe import FDGANRecipe, FDGANSettings
+from ofx_reenact.training.fdgan.score import psnr, sheet, strips
 from ofx_reenact.training.loop import autocast
-from ofx_reenact.training.recorded import Recorded, fused, set_rate
+from ofx_reenact.training.recipe import descend
+from ofx_reenact.training.recorded import Recorded, fused
 
 # Pairs that ``measure`` looks at.
 _SHOWN = 16
@@ -30,37 +31,25 @@ _WARM_UP = 100
 
 
 @dataclass(frozen=True)
-class PaperSettings:
-    """The printed recipe; defaults are the paper's.
+class PaperSettings(FDGANSettings):
+    """The printed recipe; defaults are the paper's. The learning rate is RMSprop's; it rises over the first 100 steps.
 
     Attributes:
-        variant: ``fdgan``, or the ablation to train in its place.
-        batch: pairs a step, of each process.
-        learning_rate: of RMSprop; rises over the first 100 steps.
         reconstruction, adversary, identity: weights of the three terms of equation 12.
-        ema: decay of the average that is kept (not the paper's, which ships its last step).
-        seed: of the random generator.
-        device: ``cpu`` or ``cuda``.
-        bf16: convolutions in bfloat16, where the device has it.
-        start, critics: SHA-256 of the weights and critics that the run goes on with; empty for none.
     """
 
-    variant: str = "fdgan"
     batch: int = 4
     learning_rate: float = 2e-5
     reconstruction: float = 50.0
     adversary: float = 1.0
     identity: float = 1.0
-    ema: float = 0.998
-    seed: int = 1
-    device: str = "cpu"
-    bf16: bool = True
-    start: str = ""
-    critics: str = ""
 
 
-class PaperRecipe:
-    """See :class:`ofx_reenact.training.loop.Recipe`."""
+class PaperRecipe(FDGANRecipe[Portrait]):
+    """The printed network against a discriminator and a classifier of people."""
+
+    parts: ClassVar = ("network", "average", "critics", "optimiser", "critic_optimiser")
+    _settings: PaperSettings
 
     def __init__(
         self, settings: PaperSettings, faces: Faces, out: Path, start: Portrait | None = None, group: Group = ALONE
@@ -72,11 +61,8 @@ class PaperRecipe:
         """
         if faces.people() < 2:
             raise ReenactError(f"{faces.people()} people to train on: the classifier needs at least two")
-        torch.manual_seed(settings.seed)
-        self._settings, self._faces, self._out, self._group = settings, faces, out, group
-        network = start or Portrait.ablation(settings.variant)
-        self.network = channels_last(network.to(settings.device)).requires_grad_(True)
-        self.average = copy.deepcopy(self.network)
+        self._settings, self._faces = settings, faces
+        super().__init__(settings, out, Portrait, start, group)
         both = {"discriminator": Discriminator(), "classifier": Classifier(faces.people())}
         self.critics = channels_last(nn.ModuleDict(both).to(settings.device))
         # Several GPUs meet in the middle of a step, which is then not recorded.
@@ -84,26 +70,20 @@ class PaperRecipe:
         rate = torch.tensor(settings.learning_rate, device=settings.device) if record else settings.learning_rate
         self.optimiser = torch.optim.RMSprop(self.network.parameters(), rate, capturable=record)
         self.critic_optimiser = torch.optim.RMSprop(self.critics.parameters(), rate, capturable=record)
-        self.chance = group.chance(settings.seed)
         self._work = Recorded(self._descend, on=record)
         self.network.draw = fused(self.network.draw, on=record)
         faces.hold_on(settings.device)
 
     def about(self) -> dict[str, Any]:
-        """See :class:`ofx_reenact.training.loop.Recipe`."""
+        """Say what the run is made of."""
         about = {"recipe": "paper fdgan", "people": self._faces.people(), "size": self._faces.size}
-        return {**about, **asdict(self._settings)}
+        return about | asdict(self._settings)
 
-    def step(self, number: int, steps: int) -> Mapping[str, Tensor]:
-        """One step of D and C, and one of extractor and translator."""
-        settings = self._settings
-        for optimiser in (self.optimiser, self.critic_optimiser):
-            set_rate(optimiser, settings.learning_rate * min(1.0, (number + 1) / _WARM_UP))
-        losses = self._work(vars(self._to_device(self._faces.draw(settings.batch, self.chance))))
-        decay = min(settings.ema, (1 + number) / (10 + number))
-        with torch.no_grad():
-            torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
-        return losses
+    def _rate(self, number: int, steps: int) -> float:
+        return min(1.0, (number + 1) / _WARM_UP)
+
+    def _learn(self, number: int, steps: int) -> Mapping[str, Tensor]:
+        return self._work(vars(self._to_device(self._faces.draw(self._settings.batch, self.generator))))
 
     def _descend(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         settings, batch = self._settings, FaceBatch(**tensors)
@@ -111,11 +91,11 @@ class PaperRecipe:
             made = read(self.network, batch)
             self.critics.requires_grad_(True)
             apart = judged(self.critics["discriminator"], self.critics["classifier"], batch, made.detach())
-        _descend(torch.stack(list(apart.values())).sum(), self.critic_optimiser, self._group)
+        descend(torch.stack(list(apart.values())).sum(), self.critic_optimiser, self._group)
         with autocast(settings.device, settings.bf16):
             self.critics.requires_grad_(False)
             terms = equation_12(settings, self.critics["discriminator"], self.critics["classifier"], batch, made)
-        _descend(torch.stack(list(terms.values())).sum(), self.optimiser, self._group)
+        descend(torch.stack(list(terms.values())).sum(), self.optimiser, self._group)
         return {name: value.detach() for name, value in (apart | terms).items()}
 
     @torch.no_grad()
@@ -125,25 +105,9 @@ class PaperRecipe:
             return {}
         batch = self._to_device(self._faces.validation(_SHOWN))
         made = read(self.average, batch)
-        strip = torch.cat([batch.target, made, batch.truth], dim=-1)[:8]
-        write_png(
-            self._out / "samples.png", sheet(list((strip / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()))
-        )
+        write_png(self._out / "samples.png", sheet(strips(batch.target, made, batch.truth)[:8]))
         whole = torch.ones_like(made[:, :1])
         return {"PSNR": psnr(made, batch.truth, whole).mean().item()}
-
-    def state(self) -> dict[str, Any]:
-        """See :class:`ofx_reenact.training.loop.Recipe`."""
-        parts = ("network", "average", "critics", "optimiser", "critic_optimiser")
-        return {name: getattr(self, name).state_dict() for name in parts} | {"chance": self.chance.bit_generator.state}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """See :class:`ofx_reenact.training.loop.Recipe`."""
-        for name, value in state.items():
-            if name == "chance":
-                self.chance.bit_generator.state = value
-            else:
-                getattr(self, name).load_state_dict(value)
 
     def _to_device(self, batch: FaceBatch) -> FaceBatch:
         return FaceBatch(**{name: value.to(self._settings.device) for name, value in vars(batch).items()})
@@ -175,10 +139,3 @@ def equation_12(
         "adversary": settings.adversary * (critic(made).float() ** 2).mean(),
         "identity": -settings.identity * log_likelihood(classifier(made), batch.person).mean(),
     }
-
-
-def _descend(loss: Tensor, optimiser: torch.optim.Optimizer, group: Group) -> None:
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    group.average(optimiser)
-    optimiser.step()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -13,8 +14,8 @@ from ofx_reenact.fdgan.repair import DenseFDGAN
 from ofx_reenact.training.fdgan.data.pair_set import RENDERED, REVERSE, TRUE, Batch, PairSet
 from ofx_reenact.training.fdgan.features import feature_distance
 
-# Rows to look at of each kind.
-_SHOWN = 4
+# Rows to look at of each kind, and pairs at once.
+_SHOWN, _BATCH = 4, 8
 T = TypeVar("T")
 
 
@@ -22,33 +23,31 @@ T = TypeVar("T")
 def measure_pairs(
     network: DenseFDGAN, pair_set: PairSet, *, limit: int = 0, device: str = "cpu"
 ) -> tuple[dict[str, float], list[np.ndarray]]:
-    """Measure on the validation pairs.
+    """Measure on validation pairs, at most ``limit`` of each kind, evenly chosen; 0 takes all.
 
-    Args:
-        network: extractor and translator.
-        pair_set: set of pairs.
-        limit: pairs of each kind at most, evenly chosen; 0 takes all.
-        device: where to run.
-
-    Returns:
-        ``KIND PSNR warp``, ``KIND PSNR repaired`` (dB, mouth region), ``KIND features warp``, ``... repaired``; and
-        rows of pictures to look at, (h, 4·w, 3) float32 in [0, 1]: target, warp, repaired, truth.
+    Returns ``KIND PSNR warp``, ``KIND PSNR repaired`` (dB, mouth region), ``KIND features warp``, ``... repaired``; and
+    rows of pictures to look at, (h, 4·w, 3) float32 in [0, 1]: target, warp, repaired, truth.
     """
     scores: dict[str, float] = {}
     shown: list[np.ndarray] = []
     for kind in (REVERSE, TRUE, RENDERED):
-        rows = evenly(pair_set.rows(validation=True, kind=kind).tolist(), limit)
-        found: dict[str, list[Tensor]] = {}
+        found: dict[str, list[Tensor]] = defaultdict(list)
         rows_shown: list[np.ndarray] = []
-        for part in np.array_split(rows, -(-len(rows) // 8)) if rows else ():
-            batch = pair_set.batch(part).to(device)
+        for batch in validation_batches(pair_set, kind, limit, device):
             made = repair(network, batch)
             for name, value in errors(batch, made).items():
-                found.setdefault(name, []).append(value)
-            rows_shown += strips(batch, made) if len(rows_shown) < _SHOWN else []
+                found[name].append(value)
+            rows_shown += strips(batch.target, batch.warped, made, batch.truth) if len(rows_shown) < _SHOWN else []
         shown += rows_shown[:_SHOWN]
         scores |= {f"{kind} {name}": torch.cat(values).nanmean().item() for name, values in found.items()}
     return scores, shown
+
+
+def validation_batches(pair_set: PairSet, kind: str, limit: int, device: str = "cpu") -> Iterator[Batch]:
+    """Yield validation pairs of a kind, at most ``limit``, evenly chosen; 0 takes all."""
+    rows = evenly(pair_set.rows(validation=True, kind=kind).tolist(), limit)
+    for part in np.array_split(rows, -(-len(rows) // _BATCH)) if rows else ():
+        yield pair_set.batch(part).to(device)
 
 
 def evenly(items: Sequence[T], limit: int) -> list[T]:
@@ -88,9 +87,9 @@ def psnr(made: Tensor, truth: Tensor, region: Tensor) -> Tensor:
     return -10 * torch.log10(mean.clamp(min=1e-10))
 
 
-def strips(batch: Batch, made: Tensor) -> list[np.ndarray]:
-    """Rows of pictures to look at."""
-    row = torch.cat([batch.target, batch.warped, made, batch.truth], dim=-1)
+def strips(*pictures: Tensor) -> list[np.ndarray]:
+    """Lay pictures (B, 3, h, w) in [-1, 1] side by side: B rows to look at, (h, n·w, 3) in [0, 1]."""
+    row = torch.cat(pictures, dim=-1)
     return list((row / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy())
 
 

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch.nn import Module
 
 from ofx_reenact.errors import SettingsError
-from ofx_reenact.fdgan.weights import (
-    DenseWeights,
-    PortraitWeights,
-    load_dense,
-    load_portrait,
-    save_dense,
-    save_portrait,
-)
+from ofx_reenact.fdgan.weights import load_dense, load_portrait, save_dense, save_portrait
 from ofx_reenact.files import sha256_of
 from ofx_reenact.training.distributed import ALONE, Group
 from ofx_reenact.training.fdgan.critics import load_critics, save_critics
@@ -28,6 +22,8 @@ from ofx_reenact.training.fdgan.dense import DenseRecipe, DenseSettings
 from ofx_reenact.training.fdgan.paper import PaperRecipe, PaperSettings
 from ofx_reenact.training.fdgan.score import measure_pairs
 from ofx_reenact.training.loop import Curves, Point, run
+from ofx_reenact.training.recipe import Recipe
+from ofx_reenact.weights import Weights
 
 CRITICS = "critics.safetensors"
 WEIGHTS = {"dense": "fdgan_dense.safetensors", "paper": "fdgan_paper.safetensors"}
@@ -36,20 +32,11 @@ STEPS = {"dense": 3000, "paper": 1_000_000}
 
 @dataclass(frozen=True)
 class Training:
-    """What ``train fdgan`` is asked to do.
+    """What ``train fdgan`` is asked to do, by the recipe ``dense`` or ``paper``.
 
-    Attributes:
-        recipe: ``dense`` or ``paper``.
-        data: set of pairs, or of faces for the paper recipe.
-        out: folder of the run.
-        steps: batches; None takes the recipe's own number.
-        size: side of the paper recipe's pictures, a divisor of the set's; 0 takes the set's.
-        start: weights of the same recipe to go on with.
-        critics: critics of an earlier training to go on with.
-        save_every: steps from checkpoint to checkpoint, and from one sheet of samples to the next.
-        resume: go on with the run in ``out``.
-        threads: of the CPU; 0 leaves it to torch.
-        dense, paper: settings of the recipes.
+    ``data`` are pairs, or faces for ``paper``, whose pictures have a side of ``size``, a divisor of the set's; 0 takes
+    the set's. ``start`` and ``critics`` are files of an earlier training of the recipe. ``steps`` None takes the
+    recipe's own number, 0 ``threads`` torch's.
     """
 
     recipe: str
@@ -66,11 +53,7 @@ class Training:
     paper: PaperSettings = field(default_factory=PaperSettings)
 
 
-def train(
-    training: Training,
-    observe: Callable[[Point], None] = lambda point: None,
-    group: Group = ALONE,
-) -> Path:
+def train(training: Training, observe: Callable[[Point], None] = lambda point: None, group: Group = ALONE) -> Path:
     """Run a training, or one process's part of it; returns the weights file, which the first process writes.
 
     Raises:
@@ -90,60 +73,57 @@ def train(
 
 
 def _train_dense(training: Training, observe: Callable[[Point], None], group: Group) -> Path:
-    pair_set, weights = PairSet(training.data), training.out / WEIGHTS["dense"]
+    pair_set = PairSet(training.data)
     start = load_dense(training.start) if training.start else None
     settings = replace(training.dense, **_origins(training, start))
     recipe = DenseRecipe(settings, pair_set, training.out, start.network if start else None, group)
-    if training.critics:
-        load_critics(Path(training.critics), recipe.critic)
-    steps = _run(training, recipe, observe, group)
-    if not group.first:
-        return weights
-    scores, _ = measure_pairs(recipe.average, pair_set, device=settings.device)
-    about = f"dense recipe ({settings.variant}), {steps} steps of {settings.batch * group.size}"
-    note = {
-        "recipe": about + (f", from {start.sha256[:12]}" if start else ""),
-        "data": f"{len(pair_set.rows(validation=False))} pairs of {len(pair_set.people)} people; terms: "
-        + ", ".join(pair_set.terms),
-        "errors": json.dumps({name: round(value, 4) for name, value in scores.items()}),
-    }
-    save_dense(weights, recipe.average.cpu(), note)
-    save_critics(training.out / CRITICS, recipe.critic.cpu())
+    steps, weights = _run(training, recipe, recipe.critic, observe, group), training.out / WEIGHTS["dense"]
+    if group.first:
+        about = f"dense recipe ({settings.variant}), {steps} steps of {settings.batch * group.size}"
+        data = f"{len(pair_set.rows(validation=False))} pairs of {len(pair_set.people)} people"
+        scores, _ = measure_pairs(recipe.average, pair_set, device=settings.device)
+        save_dense(weights, recipe.average.cpu(), _note(about, start, data, pair_set.terms, scores))
+        save_critics(training.out / CRITICS, recipe.critic.cpu())
     return weights
 
 
 def _train_paper(training: Training, observe: Callable[[Point], None], group: Group) -> Path:
-    faces, weights = Faces(training.data, training.size), training.out / WEIGHTS["paper"]
+    faces = Faces(training.data, training.size)
     start = load_portrait(training.start) if training.start else None
     settings = replace(training.paper, **_origins(training, start))
     recipe = PaperRecipe(settings, faces, training.out, start.network if start else None, group)
-    if training.critics:
-        load_critics(Path(training.critics), recipe.critics)
-    steps = _run(training, recipe, observe, group)
-    if not group.first:
-        return weights
-    batch = settings.batch * group.size
-    about = f"paper recipe ({settings.variant}), {steps} steps of {batch} at {faces.size}², learning rate "
-    note = {
-        "recipe": f"{about}{settings.learning_rate:g}" + (f", from {start.sha256[:12]}" if start else ""),
-        "data": f"{faces.people()} people; terms: {', '.join(faces.terms)}",
-        "errors": json.dumps({name: round(value, 4) for name, value in recipe.measure().items()}),
-    }
-    save_portrait(weights, recipe.average.cpu(), faces.size, note)
-    save_critics(training.out / CRITICS, recipe.critics.cpu())
+    steps, weights = _run(training, recipe, recipe.critics, observe, group), training.out / WEIGHTS["paper"]
+    if group.first:
+        about = f"paper recipe ({settings.variant}), {steps} steps of {settings.batch * group.size} at {faces.size}²"
+        about += f", learning rate {settings.learning_rate:g}"
+        note = _note(about, start, f"{faces.people()} people", faces.terms, recipe.measure())
+        save_portrait(weights, recipe.average.cpu(), faces.size, note)
+        save_critics(training.out / CRITICS, recipe.critics.cpu())
     return weights
 
 
-def _origins(training: Training, start: DenseWeights | PortraitWeights | None) -> dict[str, Any]:
+def _origins(training: Training, start: Weights | None) -> dict[str, Any]:
     """What a run goes on with, by its content: a checkpoint of another start is not gone on with."""
     critics = sha256_of(Path(training.critics)) if training.critics else ""
     return {"start": start.sha256 if start else "", "critics": critics}
 
 
-def _run(
-    training: Training, recipe: DenseRecipe | PaperRecipe, observe: Callable[[Point], None], group: Group
-) -> int:
+def _run(training: Training, recipe: Recipe, critics: Module, observe: Callable[[Point], None], group: Group) -> int:
+    """Train, from earlier critics if they are given; returns the number of steps."""
+    if training.critics:
+        load_critics(Path(training.critics), critics)
     out, steps, every = training.out, training.steps or STEPS[training.recipe], training.save_every
     observe = Curves(out, observe) if group.first else observe
     run(recipe, out, steps, save_every=every, resume=training.resume, observe=observe, group=group)
     return steps
+
+
+def _note(
+    about: str, start: Weights | None, data: str, terms: Sequence[str], scores: Mapping[str, float]
+) -> dict[str, str]:
+    """What a weights file says of its training."""
+    return {
+        "recipe": about + (f", from {start.sha256[:12]}" if start else ""),
+        "data": f"{data}; terms: {', '.join(terms)}",
+        "errors": json.dumps({name: round(value, 4) for name, value in scores.items()}),
+    }

@@ -84,11 +84,7 @@ class AnnyBody:
 
 
 def anny_model(people: int = 4000, seed: int = 0) -> HeadModel:
-    """Sample people and make their landmarks a linear model.
-
-    Args:
-        people: how many to sample for the identity modes.
-        seed: of the random generator.
+    """Sample people for the identity modes and make their landmarks a linear model.
 
     Raises:
         ReenactError: anny is not there.

@@ -38,12 +38,8 @@ class Poses:
 class HeadModel:
     """A parametric head reduced to its landmarks; draws random people and poses and projects them.
 
-    Attributes:
-        mean: (68, 3).
-        identity: (M, 68, 3); modes scaled so that standard normal weights give people.
-        expression: (U, 68, 3) units.
-        units: their names.
-        source: where it comes from, and on what terms.
+    ``mean`` (68, 3); modes ``identity`` (M, 68, 3), scaled so that standard normal weights give people; units
+    ``expression`` (U, 68, 3) and their names; ``source``: where it comes from, and on what terms.
     """
 
     mean: Tensor
@@ -59,10 +55,7 @@ class HeadModel:
     def poses(self, count: int, generator: torch.Generator, facing: Tensor | None = None) -> Poses:
         """Draw expressions (sparse and strong, as faces are) and head rotations (a quarter nearly frontal).
 
-        Args:
-            count: how many.
-            generator: random generator.
-            facing: (count, 1) bool; heads that face the camera but for a few degrees.
+        Heads of ``facing`` (count, 1) bool face the camera but for a few degrees.
         """
         random = lambda *size: torch.rand(*size, generator=generator)  # noqa: E731
         active = random(count, len(self.units)) < random(count, 1) * 0.4
@@ -75,15 +68,9 @@ class HeadModel:
         return Poses(expression, torch.maximum(torch.minimum(angles, limit), -limit))
 
     def landmarks(self, people: Tensor, poses: Poses, distance: Tensor) -> Tensor:
-        """Project to the picture plane.
+        """Project people (B, M) in poses, seen from ``distance`` (B,) centimetres: (B, 68, 2), x right, y down.
 
-        Args:
-            people: mode weights (B, M).
-            poses: B expressions and rotations.
-            distance: camera distance (B,) in centimetres; the camera looks at the head's centre.
-
-        Returns:
-            Landmarks (B, 68, 2), x right, y down, in units of the distance times the focal length of 1.
+        The camera looks at the head's centre; the unit is the distance times the focal length of 1.
         """
         shape = self.mean + torch.einsum("bm,mnd->bnd", people, self.identity)
         shape = shape + torch.einsum("bu,und->bnd", poses.expression, self.expression)
@@ -105,13 +92,7 @@ class HeadModel:
 
 @dataclass(frozen=True)
 class Grid:
-    """Every one of I people in every one of P poses; pose 0 is a neutral face seen from the front.
-
-    Attributes:
-        landmarks: (I, P, 68, 2) float32.
-        poses: the P expressions and rotations.
-        distance: (I,) each person's camera.
-    """
+    """Landmarks (I, P, 68, 2) of I people, at ``distance`` (I,), in P poses each; pose 0 is neutral, from the front."""
 
     landmarks: Tensor
     poses: Poses
@@ -140,20 +121,12 @@ def save_heads(path: Path, model: HeadModel, grid: Grid) -> None:
         OutputError: it cannot be written.
     """
     identities, poses = grid.landmarks.shape[:2]
-    content = {
-        "source": model.source,
-        "units": np.array(model.units),
-        "model_mean": model.mean.numpy(),
-        "model_identity": model.identity.numpy(),
-        "model_expression": model.expression.numpy(),
-        "landmarks": grid.landmarks.flatten(0, 1).numpy(),
-        "identity": np.repeat(np.arange(identities), poses),
-        "pose": np.tile(np.arange(poses), identities),
-        "expression": grid.poses.expression.numpy(),
-        "rotation": grid.poses.angles.numpy(),
-        "distance": grid.distance.numpy(),
-    }
-    write_npz(path, SCHEMA, compressed=True, **content)
+    write_npz(
+        path, SCHEMA, compressed=True, source=model.source, units=np.array(model.units), model_mean=model.mean,
+        model_identity=model.identity, model_expression=model.expression, landmarks=grid.landmarks.flatten(0, 1),
+        identity=np.repeat(np.arange(identities), poses), pose=np.tile(np.arange(poses), identities),
+        expression=grid.poses.expression, rotation=grid.poses.angles, distance=grid.distance,
+    )  # fmt: skip
 
 
 def load_heads(path: str | Path) -> tuple[HeadModel, Grid]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,7 @@ from ofx_reenact.ldnet.normalise import Norm, normalise
 from ofx_reenact.training.ldnet.people import People
 from ofx_reenact.training.ldnet.score import Score
 from ofx_reenact.training.loop import autocast
+from ofx_reenact.training.recipe import Recipe, descend, set_rate
 
 Adversary = Literal["ll", "ll_clamp", "nlu"]
 # Iterations and Adam's learning rate of each stage, as printed.
@@ -31,22 +32,12 @@ _EPS, _TABLE_EPS = 1e-4, 1e-8
 
 @dataclass(frozen=True)
 class PaperSettings:
-    """One stage of the printed recipe.
+    """One stage of the printed recipe; ``learning_rate`` 0 takes the paper's.
 
-    Attributes:
-        stage: 1 or 2.
-        batch: pairs a step.
-        learning_rate: of Adam; 0 takes the paper's.
-        adv: how equation (2) treats a classifier that is surely wrong. ``ll``: literally, without bound; ``ll_clamp``:
-            not below chance; ``nlu``: the balanced likelihood of "not this person".
-        critics: steps of C and D for each of the generator's.
-        table_rate: factor on the learning rate of N_I, of which a batch touches a few rows only.
-        warm_up: steps over which the learning rate rises.
-        norm: the paper's is the square bounding box.
-        seed: of the random generator.
-        device: ``cpu`` or ``cuda``.
-        bf16: forward passes in bfloat16, where the device has it.
-        width: features of the hidden layers; the paper's 512.
+    ``adv`` is how equation (2) treats a classifier that is surely wrong: ``ll`` literally, without bound; ``ll_clamp``
+    not below chance; ``nlu`` the balanced likelihood of "not this person". ``critics`` are steps of C and D for each of
+    G; ``table_rate`` multiplies the learning rate of N_I, of which a batch touches a few rows only; ``warm_up`` are
+    steps over which rates rise; ``width`` is that of the hidden layers.
     """
 
     stage: Literal[1, 2]
@@ -63,18 +54,14 @@ class PaperSettings:
     width: int = 512
 
 
-class PaperRecipe:
+class PaperRecipe(Recipe):
     """What both stages share: networks, critics, optimisers, data and the random generator."""
 
-    def __init__(self, settings: PaperSettings, people: People, template: Tensor, network: LDNet) -> None:
-        """Put networks and data on the device.
+    parts: ClassVar = ("modules", "optimisers")
+    generator: torch.Generator
 
-        Args:
-            settings: of the stage.
-            people: whom to train on.
-            template: mean face (68, 2), for the ``rigid`` normalisation.
-            network: LD-Net to train on.
-        """
+    def __init__(self, settings: PaperSettings, people: People, template: Tensor, network: LDNet) -> None:
+        """Put networks and data on the device; ``template`` (68, 2) is the mean face of the ``rigid`` normalisation."""
         self._settings, self._people, self._template = settings, people, template
         self.generator = torch.Generator().manual_seed(settings.seed)
         self.network = network.to(settings.device).requires_grad_(True)
@@ -82,24 +69,8 @@ class PaperRecipe:
         self.optimisers: dict[str, torch.optim.Adam] = {}
 
     def about(self) -> dict[str, Any]:
-        """See :class:`ofx_reenact.training.loop.Recipe`."""
+        """Say what the run is made of."""
         return {"recipe": "paper", "people": self._people.count, **asdict(self._settings)}
-
-    def state(self) -> dict[str, Any]:
-        """See :class:`ofx_reenact.training.loop.Recipe`."""
-        return {
-            "modules": {name: module.state_dict() for name, module in self.modules.items()},
-            "optimisers": {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()},
-            "chance": self.generator.get_state(),
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """See :class:`ofx_reenact.training.loop.Recipe`."""
-        for name, module in self.modules.items():
-            module.load_state_dict(state["modules"][name])
-        for name, optimiser in self.optimisers.items():
-            optimiser.load_state_dict(state["optimisers"][name])
-        self.generator.set_state(state["chance"])
 
     def _adam(self, *modules: nn.Module) -> torch.optim.Adam:
         parameters = [p for module in modules for p in module.parameters()]
@@ -123,20 +94,15 @@ class PaperRecipe:
 
     def _turn(self, name: str, loss: Callable[..., Tensor], *arguments: Any) -> Tensor:
         """Let one optimiser take a step on a loss of these arguments."""
-        optimiser = self.optimisers[name]
-        optimiser.zero_grad(set_to_none=True)
         with autocast(self._settings.device, self._settings.bf16):
             value = loss(*arguments)
-        value.backward()
-        optimiser.step()
+        descend(value, self.optimisers[name])
         return value.detach()
 
     def _warm(self, number: int) -> None:
         share = min(1.0, (number + 1) / max(self._settings.warm_up, 1))
         for name, optimiser in self.optimisers.items():
-            rate = self._rate * (self._settings.table_rate if name == "table" else 1.0)
-            for group in optimiser.param_groups:
-                group["lr"] = rate * share
+            set_rate(optimiser, self._rate * (self._settings.table_rate if name == "table" else 1.0) * share)
 
 
 class Stage1(PaperRecipe):

@@ -34,9 +34,7 @@ class People(Protocol):
 class SyntheticPeople:
     """People of head models: their shapes are drawn once, poses, expressions and cameras every time.
 
-    Attributes:
-        models: head models.
-        shapes: mode weights (n, M) of each model's people; people are numbered model after model.
+    ``shapes`` (n, M) are each model's people; they are numbered model after model.
     """
 
     models: tuple[HeadModel, ...]

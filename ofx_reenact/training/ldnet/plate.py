@@ -8,10 +8,9 @@ are asked to stay the same over what they must not see.
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -24,22 +23,15 @@ from ofx_reenact.training.ldnet.people import LandmarkSet
 from ofx_reenact.training.ldnet.score import Score
 from ofx_reenact.training.ldnet.swaps import Drawing, Swaps, draw_swaps
 from ofx_reenact.training.loop import autocast
+from ofx_reenact.training.recipe import Recipe, cosine, descend, follow, set_rate
 
 
 @dataclass(frozen=True)
 class PlateSettings:
-    """The plate recipe.
+    """The plate recipe. Adam's learning rate rises over the first 200 steps, then falls as a cosine.
 
-    Attributes:
-        batch: swaps a step.
-        learning_rate: of Adam at its highest; rises over the first 200 steps, then falls as a cosine.
-        norm: how landmarks are normalised.
-        ema: decay of the average that is kept.
-        seed: of the random generator.
-        device: ``cpu`` or ``cuda``.
-        bf16: forward passes in bfloat16, where the device has it.
-        width: features of the hidden layers; the paper's 512.
-        start, tracks: SHA-256 of the weights that the run goes on with and of its tracks; empty for none.
+    ``ema`` is the decay of the moving average that is kept, ``width`` that of the hidden layers; ``start`` and
+    ``tracks`` are SHA-256 of the weights that the run goes on with and of its tracks, empty for none.
     """
 
     batch: int = 256
@@ -54,8 +46,11 @@ class PlateSettings:
     tracks: str = ""
 
 
-class PlateRecipe:
-    """Supervised swaps, drawn from one head model after the other. See :class:`ofx_reenact.training.loop.Recipe`."""
+class PlateRecipe(Recipe):
+    """Supervised swaps, drawn from one head model after the other."""
+
+    parts: ClassVar = ("network", "average", "optimiser")
+    generator: torch.Generator
 
     def __init__(
         self,
@@ -67,15 +62,10 @@ class PlateRecipe:
         start: LDNet | None = None,
         tracks: LandmarkSet | None = None,
     ) -> None:
-        """Begin from random weights, or from a trained network.
+        """Begin from random weights, or from ``start``; steps take turns among the ``sources``.
 
-        Args:
-            settings: of the run.
-            sources: head models; steps take turns among them.
-            template: mean face (68, 2) of the normalisation.
-            score: measures a network on unseen people.
-            start: network to go on with.
-            tracks: landmarks of real people; a swap among them keeps the target's identity code.
+        ``template`` (68, 2) is the mean face of the normalisation; ``score`` measures on unseen people. A swap among
+        ``tracks``, landmarks of real people, keeps the target's identity code.
         """
         torch.manual_seed(settings.seed)
         self._settings, self._sources, self._tracks, self._score = settings, sources, tracks, score
@@ -86,15 +76,13 @@ class PlateRecipe:
         self.generator = torch.Generator().manual_seed(settings.seed)
 
     def about(self) -> dict[str, Any]:
-        """See :class:`ofx_reenact.training.loop.Recipe`."""
+        """Say what the run is made of."""
         return {"recipe": "plate", "sources": [model.source for model in self._sources], **asdict(self._settings)}
 
     def step(self, number: int, steps: int) -> dict[str, float]:
         """Take one batch of swaps from the source whose turn it is."""
         settings = self._settings
-        share = min(1.0, (number + 1) / 200) * (0.5 + 0.5 * math.cos(math.pi * number / steps))
-        for group in self.optimiser.param_groups:
-            group["lr"] = settings.learning_rate * max(share, 0.005)
+        set_rate(self.optimiser, settings.learning_rate * max(cosine(number, steps, 200), 0.005))
         model = self._sources[number % len(self._sources)]
         swaps = draw_swaps(model, self._drawing, settings.batch, self.generator).to(settings.device)
         real = self._real()
@@ -103,33 +91,14 @@ class PlateRecipe:
             if real is not None:
                 terms["cycle"] = 0.1 * cycle(self.network, *real)
             loss = torch.stack(list(terms.values())).sum()
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
-        self.optimiser.step()
-        decay = min(settings.ema, (2 + number) / (11 + number))
-        with torch.no_grad():
-            torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
+        descend(loss, self.optimiser, longest=10.0)
+        follow(self.average, self.network, settings.ema, number + 1)
         return {name: value.item() for name, value in terms.items()}
 
     @torch.no_grad()
     def measure(self) -> Mapping[str, float]:
         """Point errors of the average on unseen people."""
         return self._score(self.average)
-
-    def state(self) -> dict[str, Any]:
-        """See :class:`ofx_reenact.training.loop.Recipe`."""
-        return {
-            "network": self.network.state_dict(), "average": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(), "chance": self.generator.get_state(),
-        }  # fmt: skip
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """See :class:`ofx_reenact.training.loop.Recipe`."""
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.generator.set_state(state["chance"])
 
     def _real(self) -> tuple[Tensor, Tensor] | None:
         """Draw real drivers and targets, normalised (B, 68, 2) each."""

@@ -14,15 +14,10 @@ from ofx_reenact.training.ldnet.heads import HeadModel, Poses
 
 @dataclass(frozen=True)
 class Swaps:
-    """Normalised landmarks (B, 68, 2).
+    """Normalised landmarks (B, 68, 2) of a driver who performs, a target, and the ``truth``: that target performing.
 
-    Attributes:
-        driver: performing.
-        rest: the same driver in another frame, which means "as in the target" where ``like`` holds.
-        target: as in its picture.
-        truth: the target doing what ``driver`` does.
-        like: (B, 1, 1) bool; whether the target's picture shows the expression and rotation of ``rest``.
-        neutral: driver and target with no expression, seen from the front, (2, B, 68, 2); what no user has.
+    ``rest`` is the driver in another frame, "as in the target" where ``like`` (B, 1, 1) bool holds; ``neutral`` (2, B,
+    68, 2) are driver and target with no expression, seen from the front, which no user has.
     """
 
     driver: Tensor
@@ -44,17 +39,12 @@ class Swaps:
 
 @dataclass(frozen=True)
 class Drawing:
-    """How swaps are drawn.
+    """How swaps are drawn; ``template`` (68, 2) is the mean face of the normalisation.
 
-    Attributes:
-        norm: how landmarks are normalised.
-        template: mean face (68, 2) of the normalisation.
-        facing: share of swaps in which all heads face the camera, as frontalised tracks do.
-        like: share in which the target's picture shows the driver's rest.
-        plain: share of swaps of the head model as it is, without bends, offsets and noise.
-        bend: strength of free bends, which no head model has; 1 as people's real expressions, 0 none.
-        offset: how far people differ from the head model's, as a share of such bends.
-        noise: of a tracker, in normalised units (half the landmark box is 1).
+    ``facing``, ``like`` and ``plain`` are shares of swaps: all heads face the camera, as frontalised tracks do; the
+    target's picture shows the driver's rest; the head model is as it is. Others have free bends (strength ``bend``, 1
+    as real expressions), differ from the model's people by ``offset`` of such bends, and have a tracker's ``noise``,
+    where 1 is half the landmark box.
     """
 
     norm: Norm

@@ -7,7 +7,6 @@ A file's name says who: what stands before the first underscore (``083_smiling.j
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -19,18 +18,9 @@ from ofx_reenact.tracking.facemesh import FaceMesh
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.rigid import head_pose
 from ofx_reenact.tracking.tracker import Tracker
-from ofx_reenact.training.npz import write_npz
+from ofx_reenact.training.npz import Columns, write_npz
 
 SCHEMA = "ofx-reenact/tracks/1"
-
-
-@dataclass
-class _Rows:
-    frontal: list[np.ndarray] = field(default_factory=list)
-    pixels: list[np.ndarray] = field(default_factory=list)
-    person: list[str] = field(default_factory=list)
-    take: list[str] = field(default_factory=list)
-    frame: list[int] = field(default_factory=list)
 
 
 def build_tracks(
@@ -40,40 +30,33 @@ def build_tracks(
     every: int = 1,
     observe: Callable[[Path, int], None] = lambda path, found: None,
 ) -> tuple[int, int]:
-    """Track files and write a set of labelled landmarks, ``.npz``.
+    """Track files and folders and write labelled landmarks, ``.npz``; returns the numbers of people and landmark sets.
 
     Arrays: ``landmarks`` (N, 68, 2), the head's pose taken out, as the plate profile gives them to LD-Net; ``pixels``
     (N, 68, 2), as tracked; ``identity`` (N,) and ``names``; ``take`` (N,), the rest of the file's name; ``frame`` (N,).
-
-    Args:
-        inputs: files and folders.
-        out: file to write.
-        every: take every so many frames of a clip.
-        observe: called after each file with how many of its frames show a face.
-
-    Returns:
-        Numbers of people and of landmark sets.
+    One frame of ``every`` so many is taken; ``observe`` is told after each file how many of its frames show a face.
 
     Raises:
         ReenactError: no face is found in any, or a file cannot be read.
         OutputError: the set cannot be written.
     """
-    rows, tracker, colour = _Rows(), FaceMesh(), Colour()
+    rows, tracker, colour = Columns(), FaceMesh(), Colour()
     for path in find_media(inputs):
-        before = len(rows.person)
+        before = len(rows["person"])
         _track(path, every, tracker, colour, rows)
-        observe(path, len(rows.person) - before)
-    if not rows.person:
+        observe(path, len(rows["person"]) - before)
+    if not rows["person"]:
         raise ReenactError(f"{', '.join(inputs)}: no face was found in any of the files")
-    names, identity = np.unique(rows.person, return_inverse=True)
+    names, identity = np.unique(rows["person"], return_inverse=True)
     write_npz(
-        out, SCHEMA, compressed=True, landmarks=np.asarray(rows.frontal, np.float32),
-        pixels=np.asarray(rows.pixels, np.float32), identity=identity, names=names, take=rows.take, frame=rows.frame,
+        out, SCHEMA, compressed=True, landmarks=np.asarray(rows["frontal"], np.float32),
+        pixels=np.asarray(rows["pixels"], np.float32), identity=identity, names=names, take=rows["take"],
+        frame=rows["frame"],
     )  # fmt: skip
     return len(names), len(identity)
 
 
-def _track(path: Path, every: int, tracker: Tracker, colour: Colour, rows: _Rows) -> None:
+def _track(path: Path, every: int, tracker: Tracker, colour: Colour, rows: Columns) -> None:
     label = label_by_name(path)
     tracker.reset()
     for frame, image in images(path, every, colour):
@@ -81,8 +64,4 @@ def _track(path: Path, every: int, tracker: Tracker, colour: Colour, rows: _Rows
         if track is None or track.mesh is None:
             continue
         frontal = head_pose(track.mesh).invert(track.mesh)[list(MESH68), :2]
-        rows.frontal.append(frontal)
-        rows.pixels.append(track.landmarks)
-        rows.person.append(label.person)
-        rows.take.append(label.take)
-        rows.frame.append(frame)
+        rows.add(frontal=frontal, pixels=track.landmarks, person=label.person, take=label.take, frame=frame)

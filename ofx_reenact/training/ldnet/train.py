@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -29,21 +30,11 @@ PLATE_STEPS = 16_000
 
 @dataclass(frozen=True)
 class Training:
-    """What ``train ldnet`` is asked to do.
+    """What ``train ldnet`` is asked to do, by the recipe ``plate`` or ``paper``.
 
-    Attributes:
-        recipe: ``paper`` or ``plate``.
-        data: heads files; the paper recipe takes sets of tracked landmarks as well.
-        out: folder of the run.
-        stage: of the paper recipe: ``1``, ``2`` or ``all``.
-        steps: of each stage; None takes the recipe's own number.
-        people: how many synthetic people the paper recipe draws of each heads file.
-        tracks: set of tracked landmarks for the plate recipe's identity cycle.
-        start: weights for the plate recipe to go on with.
-        save_every: steps from checkpoint to checkpoint.
-        resume: go on with the run in ``out``.
-        threads: of the CPU; 0 leaves it to torch.
-        paper, plate: settings of the recipes.
+    ``data`` are heads files; ``paper`` takes one set of tracked landmarks as well, draws ``people`` of each heads file,
+    and runs ``stage`` ``1``, ``2`` or ``all``. ``plate`` can go on from ``start`` and use ``tracks`` for its identity
+    cycle. ``steps`` None takes the recipe's own number for each stage, 0 ``threads`` torch's.
     """
 
     recipe: str
@@ -83,21 +74,12 @@ def _train_plate(training: Training, observe: Callable[[str, Point], None]) -> P
     models = [load_heads(path)[0] for path in training.data]
     start = load_ldnet(training.start) if training.start else None
     tracks = LandmarkSet(training.tracks) if training.tracks else None
-    settings = replace(
-        training.plate,
-        start=start.sha256 if start else "",
-        tracks=sha256_of(Path(training.tracks)) if training.tracks else "",
-    )
+    used = sha256_of(Path(training.tracks)) if training.tracks else ""
+    settings = replace(training.plate, start=start.sha256 if start else "", tracks=used)
     template = start.template if start else models[0].template()
     drawing = Drawing(settings.norm, template)
-    recipe = PlateRecipe(
-        settings,
-        models,
-        template,
-        lambda network: score(network, _named(models), drawing),
-        start=start.network if start else None,
-        tracks=tracks,
-    )
+    measured = partial(score, models=_named(models), drawing=drawing)
+    recipe = PlateRecipe(settings, models, template, measured, start=start.network if start else None, tracks=tracks)
     steps = training.steps or PLATE_STEPS
     _run(training, recipe, training.out, steps, lambda point: observe("plate", point))
     about = f"plate recipe, {steps} steps of {settings.batch}" + (f", from {start.sha256[:12]}" if start else "")
@@ -118,7 +100,7 @@ def _train_paper(training: Training, observe: Callable[[str, Point], None]) -> P
     second = replace(training.paper, stage=2)
     drawing = Drawing(second.norm, template)
     network = _stage1_network(second, folder)
-    recipe = Stage2(second, people, template, network, lambda n: score(n, _named(models), drawing))
+    recipe = Stage2(second, people, template, network, partial(score, models=_named(models), drawing=drawing))
     steps = training.steps or STEPS[2]
     _run(training, recipe, training.out / "stage2", steps, lambda point: observe("stage 2", point))
     about = f"paper recipe, stage 2 {steps} steps of {second.batch}, adv {second.adv}, {people.count} people"

@@ -28,17 +28,11 @@ _OUTLINE = (255, 60, 200)
 
 @dataclass(frozen=True)
 class Crops:
-    """A set of N crops.
+    """N crops of ``size`` pixels, and who and what is in them.
 
-    Attributes:
-        size: side of the crops in pixels.
-        mesh: (N, 478, 3) float32, pixels of the crop.
-        person: (N,) index into ``people``.
-        people: names.
-        take: (N,) names of expressions or clips with frames.
-        terms: (N,) terms of use.
-        detail: (N,) pixels of the file for a pixel of the crop; below 1 the crop is blown up.
-        validation: (N,) bool; of people who are kept from training.
+    ``mesh`` (N, 478, 3) float32, pixels of the crop; ``person`` (N,) index into ``people``; ``take`` (N,) names of
+    expressions or clips with frames; ``terms`` (N,) of use; ``detail`` (N,) pixels of the file for a pixel of the crop,
+    below 1 where it is blown up; ``validation`` (N,) bool, of people who are kept from training.
     """
 
     size: int

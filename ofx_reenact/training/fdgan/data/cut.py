@@ -18,8 +18,8 @@ from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT
 from ofx_reenact.tracking.person import SelfieSegmentation
 from ofx_reenact.tracking.tracker import Track, Tracker
 from ofx_reenact.training.fdgan.data.crops import SCHEMA, held_out
-from ofx_reenact.training.fdgan.data.packed import pack
-from ofx_reenact.training.npz import write_npz
+from ofx_reenact.training.fdgan.data.packed import offsets, pack
+from ofx_reenact.training.npz import Columns, write_npz
 
 # The crop's side in regions of the face mesh: hair and neck belong to the portrait.
 AROUND = 1.2
@@ -42,17 +42,6 @@ class Counts:
     untrusted: list[str] = field(default_factory=list)
 
 
-@dataclass
-class _Rows:
-    picture: list[np.ndarray] = field(default_factory=list)
-    mask: list[np.ndarray] = field(default_factory=list)
-    mesh: list[np.ndarray] = field(default_factory=list)
-    person: list[str] = field(default_factory=list)
-    take: list[str] = field(default_factory=list)
-    terms: list[str] = field(default_factory=list)
-    detail: list[float] = field(default_factory=list)
-
-
 def build_crops(
     inputs: Sequence[str],
     out: Path,
@@ -62,21 +51,16 @@ def build_crops(
     hold_out: Sequence[str] = (),
     observe: Callable[[Path, Counts], None] = lambda path, counts: None,
 ) -> Counts:
-    """Crop the faces of pictures and clips and write the set.
+    """Crop the faces of files and folders and write the set; ``size`` is the crops' side.
 
-    Args:
-        inputs: files and folders.
-        out: file to write.
-        size: side of the crops.
-        every: take every so many frames of a clip.
-        hold_out: patterns of people's names who are kept for validation beside those whom a digest of the name takes.
-        observe: called after each file.
+    One frame of ``every`` so many of a clip is taken. People whose names match ``hold_out`` are kept for validation
+    beside those whom a digest of the name takes.
 
     Raises:
         ReenactError: fewer than two usable faces, or a file cannot be read.
         OutputError: the set cannot be written.
     """
-    rows, counts, colour, labels = _Rows(), Counts(), Colour(), Labels()
+    rows, counts, colour, labels = Columns(), Counts(), Colour(), Labels()
     tracker, second, segmentation = FaceMesh(), FaceMesh(), SelfieSegmentation()
     for path in find_media(inputs):
         tracker.reset()
@@ -87,13 +71,9 @@ def build_crops(
             if crop is None:
                 continue
             picture, mesh, detail = crop
-            rows.picture.append(pack(picture))
-            rows.mask.append(_pack_mask(segmentation.mask(picture)))
-            rows.mesh.append(mesh)
-            rows.person.append(label.person)
-            rows.take.append(label.take)
-            rows.terms.append(label.terms)
-            rows.detail.append(detail)
+            packed = {"picture": pack(picture), "mask": _pack_mask(segmentation.mask(picture))}
+            about = {"person": label.person, "take": label.take, "terms": label.terms}
+            rows.add(**packed, **about, mesh=mesh, detail=detail)
         observe(path, counts)
     if counts.kept < 2:
         raise ReenactError(f"{', '.join(inputs)}: {counts.kept} usable faces; training needs at least two pictures")
@@ -167,12 +147,12 @@ def _sharpness(picture: np.ndarray, mesh: np.ndarray) -> float:
     return float(np.abs(cv2.Laplacian(face, cv2.CV_32F)).mean() / max(float(face.std()), 1.0)) / 4
 
 
-def _write(out: Path, rows: _Rows, size: int, hold_out: Sequence[str]) -> None:
-    people, person = np.unique(rows.person, return_inverse=True)
+def _write(out: Path, rows: Columns, size: int, hold_out: Sequence[str]) -> None:
+    people, person = np.unique(rows["person"], return_inverse=True)
     validation = np.array([held_out(str(name), hold_out) for name in people])
     write_npz(
-        out, SCHEMA, size=size, mesh=rows.mesh, person=person, people=people, take=rows.take, terms=rows.terms,
-        detail=np.asarray(rows.detail, np.float32), validation=validation[person], bytes=np.concatenate(rows.picture),
-        offsets=np.cumsum([0, *map(len, rows.picture)]), masks=np.concatenate(rows.mask),
-        mask_offsets=np.cumsum([0, *map(len, rows.mask)]),
+        out, SCHEMA, size=size, mesh=rows["mesh"], person=person, people=people, take=rows["take"],
+        terms=rows["terms"], detail=np.asarray(rows["detail"], np.float32), validation=validation[person],
+        bytes=np.concatenate(rows["picture"]), offsets=offsets(rows["picture"]),
+        masks=np.concatenate(rows["mask"]), mask_offsets=offsets(rows["mask"]),
     )  # fmt: skip

@@ -17,9 +17,10 @@ from torch import Tensor
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.training.fdgan.data.crops import Crops
-from ofx_reenact.training.fdgan.data.packed import Pictures, pack
+from ofx_reenact.training.fdgan.data.packed import Pictures, offsets, pack
+from ofx_reenact.training.fdgan.data.pair_set import mirror_points
 from ofx_reenact.training.fdgan.data.pairs import pseudo_target
-from ofx_reenact.training.npz import read_npz, write_npz
+from ofx_reenact.training.npz import Columns, read_npz, write_npz
 
 SCHEMA = "ofx-reenact/faces/1"
 # Head turn of a view made by the warp, degrees (standard deviation): more than that it draws ears out.
@@ -41,11 +42,7 @@ class Faces:
     """A set of views; ``people`` of training are numbered first to last, as the classifier knows them."""
 
     def __init__(self, path: str | Path, size: int = 0) -> None:
-        """Read a set.
-
-        Args:
-            path: of the set.
-            size: side of the pictures that are drawn, a divisor of the set's; 0 takes the set's.
+        """Read a set; ``size`` is the side of the pictures drawn, a divisor of the set's; 0 takes the set's.
 
         Raises:
             ReenactError: no such file, not a set of faces, or its pictures do not divide into that size.
@@ -115,22 +112,19 @@ def build_faces(
     """
     if len(crops.people) < 2:
         raise ReenactError("one person only: FD-GAN's classifier needs at least two; give pictures of more people")
-    packed: list[np.ndarray] = []
-    landmarks: list[np.ndarray] = []
-    rows: list[int] = []
+    made = Columns()
     for row in range(len(crops)):
         for picture, mesh in _views_of(crops, row, views, np.random.default_rng([seed, row])):
             small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
-            packed.append(pack(np.round(np.clip(small, 0, 1) * 255).astype(np.uint8)))
-            landmarks.append((mesh[list(MESH68), :2] + 0.5) * size / crops.size - 0.5)
-            rows.append(row)
+            packed = pack(np.round(np.clip(small, 0, 1) * 255).astype(np.uint8))
+            made.add(row=row, packed=packed, landmarks=(mesh[list(MESH68), :2] + 0.5) * size / crops.size - 0.5)
         observe(row + 1, len(crops))
     write_npz(
-        out, SCHEMA, size=size, person=crops.person[rows], validation=crops.validation[rows],
-        terms=np.unique(crops.terms), landmarks=np.asarray(landmarks, np.float32), bytes=np.concatenate(packed),
-        offsets=np.cumsum([0, *map(len, packed)]),
+        out, SCHEMA, size=size, person=crops.person[made["row"]], validation=crops.validation[made["row"]],
+        terms=np.unique(crops.terms), landmarks=np.asarray(made["landmarks"], np.float32),
+        bytes=np.concatenate(made["packed"]), offsets=offsets(made["packed"]),
     )  # fmt: skip
-    return len(rows)
+    return len(made["row"])
 
 
 def _views_of(crops: Crops, row: int, views: int, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -142,13 +136,5 @@ def _views_of(crops: Crops, row: int, views: int, rng: np.random.Generator) -> I
 
 
 def _mirrored(batch: FaceBatch, size: int) -> FaceBatch:
-    from ofx_reenact.training.fdgan.data.pair_set import MIRROR
-
-    def swap(points: Tensor) -> Tensor:
-        other = points[:, list(MIRROR)].clone()
-        other[..., 0] = size - 1 - other[..., 0]
-        return other
-
-    return FaceBatch(
-        batch.target.flip(-1), swap(batch.target_landmarks), batch.truth.flip(-1), swap(batch.landmarks), batch.person
-    )
+    target, truth = (mirror_points(x, size) for x in (batch.target_landmarks, batch.landmarks))
+    return FaceBatch(batch.target.flip(-1), target, batch.truth.flip(-1), truth, batch.person)

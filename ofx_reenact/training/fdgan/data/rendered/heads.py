@@ -34,19 +34,10 @@ _COLOURS = np.array(
 
 @dataclass(frozen=True)
 class RenderOptions:
-    """What to render.
+    """What to render; the first of each person's ``poses`` is neutral and faces the camera.
 
-    Attributes:
-        assets: folder of MakeHuman's assets.
-        out: file (.npz) to write.
-        identities: people.
-        poses: pictures of each; the first is neutral and faces the camera.
-        size: of pictures, which are square, in pixels.
-        samples: per pixel; more for less noise, and as much longer.
-        hair: give people hair.
-        device: auto, cuda, llvm or scalar.
-        threads: of the CPU; 0 takes all.
-        seed: of the random generator; the same seed makes the same file on the same device.
+    Pictures are square, ``size`` pixels; more ``samples`` per pixel make less noise and take as much longer. ``device``
+    is auto, cuda, llvm or scalar; 0 ``threads`` takes all. The same seed makes the same file on the same device.
     """
 
     assets: Path
@@ -82,11 +73,7 @@ class Progress:
 
 
 def render_heads(options: RenderOptions, on_progress: Callable[[Progress], None]) -> None:
-    """Render people and write the file, whole or not at all.
-
-    Args:
-        options: what to render.
-        on_progress: called after each picture.
+    """Render people and write the file, whole or not at all; ``on_progress`` is called after each picture.
 
     Raises:
         ReenactError: an asset or a package is missing, the device cannot be used, or no face was found at all.
@@ -122,16 +109,9 @@ def render_heads(options: RenderOptions, on_progress: Callable[[Progress], None]
 
 
 def _picture(
-    heads: Heads,
-    head: Head,
-    act: Act,
-    shapes: list[Shape],
-    stage: Stage,
-    renderer: Renderer,
-    tracker: FaceMesh,
-    samples: int,
-    noise: int,
-) -> Picture | None:
+    heads: Heads, head: Head, act: Act, shapes: list[Shape], stage: Stage, renderer: Renderer, tracker: FaceMesh,
+    samples: int, noise: int,
+) -> Picture | None:  # fmt: skip
     """Render and track one picture; None where no face is found."""
     from ofx_reenact.training.fdgan.data.rendered.scene import developed
 

@@ -26,13 +26,9 @@ _OVERLAP, _RINGS = 0.03, (1.0, 0.85, 0.6, 0.35, 0.15)
 
 @dataclass(frozen=True)
 class Lips:
-    """Where the lips of a mesh meet.
+    """Where the lips of a mesh meet, corners left out: vertices of the ``upper`` and ``lower`` inner edge.
 
-    Attributes:
-        upper: (a,) vertices of the upper lip's inner edge, corners left out.
-        lower: (b,) of the lower lip's.
-        lifted: (c,) vertices that move with the lower edge, itself included.
-        share: (c,) how much of its lift they take.
+    ``lifted`` (c,) vertices, the lower edge among them, move with it by ``share`` (c,) of its lift.
     """
 
     upper: np.ndarray
@@ -42,13 +38,7 @@ class Lips:
 
     @classmethod
     def of_mesh(cls, faces: np.ndarray, inside: np.ndarray, vertices: np.ndarray) -> Lips:
-        """Find the edge between a mouth's inside and the skin.
-
-        Args:
-            faces: (F, 3).
-            inside: (F,) bool, which of them line the mouth.
-            vertices: (V, 3) of a face at rest, y up.
-        """
+        """Find the edge between triangles ``inside`` (F,) the mouth and the skin, of a face at rest (V, 3), y up."""
         neighbours = _neighbours(faces, len(vertices))
         rim = _edges(faces[inside]) & _edges(faces[~inside])
         upper, lower = _halves(rim, vertices)
@@ -74,16 +64,9 @@ class Lips:
 
 
 def settle(body: np.ndarray, neutral: np.ndarray, lips: Lips, act: Act) -> np.ndarray:
-    """Bring the mouth of a body in order.
+    """Bring the mouth of a body (V, 3) in order, as the act says; centimetres, y up, z to the viewer. Returns a copy.
 
-    Args:
-        body: (V, 3) with the act's face units, in centimetres, y up, z to the viewer.
-        neutral: (V, 3) of the same person with none.
-        lips: of the mesh.
-        act: says whether lips are shut and how high the tongue is.
-
-    Returns:
-        The body (V, 3), a copy.
+    ``neutral`` (V, 3) is the same person with no face units.
     """
     settled = body.copy()
     jaw = (body[_LOWER] - neutral[_LOWER]).mean(0)

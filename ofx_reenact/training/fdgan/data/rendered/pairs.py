@@ -26,11 +26,7 @@ FURTHEST = 20.0
 def pairs_of(heads: RenderedHeads, person: int, rng: np.random.Generator, *, second: bool) -> Iterator[Pair]:
     """Make pairs of one person: each open mouth is a truth to which another picture, the neutral first one, is carried.
 
-    Args:
-        heads: file of rendered heads.
-        person: identity in the file.
-        rng: decides which further picture is carried.
-        second: carry a further picture to each truth, whatever its mouth does.
+    With ``second`` a further picture, drawn by ``rng``, is carried to each truth, whatever its mouth does.
     """
     everyone = heads.of(person)
     for truth in everyone:

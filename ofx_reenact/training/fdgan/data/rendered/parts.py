@@ -46,15 +46,10 @@ class Label(IntEnum):
 
 @dataclass(frozen=True)
 class Part:
-    """A textured mesh of one material.
+    """A textured mesh of one material, which its name says.
 
-    Attributes:
-        name: of the part, which also says its material.
-        uv: (n, 2) float32, v up.
-        faces: (F, 3) int64.
-        labels: (F,) uint8 ``Label``.
-        texture: (H, W, 4) uint8 sRGB and opacity.
-        cut: the texture's opacity cuts the mesh.
+    ``uv`` (n, 2) float32, v up; ``faces`` (F, 3) int64; ``labels`` (F,) uint8 ``Label``; ``texture`` (H, W, 4) uint8
+    sRGB and opacity, which cuts the mesh where ``cut``.
     """
 
     name: str
@@ -75,14 +70,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Hung:
-    """A part that hangs on the body.
-
-    Attributes:
-        part: what is rendered.
-        mesh: its triangles over the fitting's vertices.
-        fitting: how they hang on the body.
-        lift: how far they stand off along their normals, in centimetres.
-    """
+    """A part that hangs on the body by a fitting, over whose vertices ``mesh`` lies, ``lift`` centimetres off it."""
 
     part: Part
     mesh: Mesh
@@ -119,13 +107,7 @@ def style_part(folder: Path, name: str, label: Label, colour: np.ndarray | None 
 
 
 def cloth_part(mesh: Mesh, body: np.ndarray, person: Person) -> Hung:
-    """A shirt on a mesh of the body's vertices, its neckline cut by opacity.
-
-    Args:
-        mesh: what clothes may cover.
-        body: (V, 3) at rest, the eyes at height 0.
-        person: says the colour and where the neckline is.
-    """
+    """Lay a shirt on vertices of a body (V, 3) at rest, its eyes at height 0; opacity cuts the neckline."""
     places = body[mesh.vertices]
     uv = np.stack([places[:, 0] / _SPAN + 0.5, 1 + places[:, 1] / _SPAN], 1)
     side = 512

@@ -34,10 +34,8 @@ _KNEE = 0.6
 class Stage:
     """What does not change between the pictures of one person.
 
-    Attributes:
-        light: (h, w, 3) float32 linear radiance from all around, as an equirectangular map.
-        background: (H, W, 3) float32 linear picture behind the head.
-        exposure: what light is multiplied with, so that a white sheet facing the camera is about as bright as 1.
+    ``light`` (h, w, 3) float32 linear radiance from all around, equirectangular; ``background`` (H, W, 3) float32
+    linear; ``exposure`` multiplies light so that a white sheet facing the camera is about as bright as 1.
     """
 
     light: np.ndarray
@@ -84,13 +82,7 @@ def _draw_background(random: np.random.Generator, size: int) -> np.ndarray:
 
 
 def developed(colour: np.ndarray, opacity: np.ndarray, stage: Stage) -> np.ndarray:
-    """Put a rendered head before its background and encode it: (H, W, 3) uint8 sRGB, highlights rolled off.
-
-    Args:
-        colour: (H, W, 3) premultiplied linear.
-        opacity: (H, W).
-        stage: exposure and background.
-    """
+    """Put a head, premultiplied linear (H, W, 3) with opacity (H, W), before its background: (H, W, 3) uint8 sRGB."""
     linear = colour * stage.exposure + stage.background * (1 - opacity[..., None])
     # Straight up to the knee, then towards 1 without ever clipping a channel alone.
     over = np.clip(linear - _KNEE, 0, None) / (1 - _KNEE)
@@ -104,11 +96,7 @@ class Renderer:
     """Mitsuba with one variant; renders heads seen by a camera at the origin."""
 
     def __init__(self, device: str, threads: int) -> None:
-        """Load the renderer.
-
-        Args:
-            device: auto, cuda, llvm or scalar.
-            threads: of the CPU; 0 takes all.
+        """Load the renderer on a device (auto, cuda, llvm or scalar); 0 threads takes all.
 
         Raises:
             ReenactError: it is not installed, or the device cannot be used.
@@ -129,18 +117,9 @@ class Renderer:
     def render(
         self, parts: list[Part], shapes: list[Shape], stage: Stage, focal: float, samples: int, seed: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Render one picture.
+        """Render parts in the shapes that the camera sees; focal length in picture heights, samples per pixel.
 
-        Args:
-            parts: meshes and textures.
-            shapes: their vertices and normals as the camera sees them.
-            stage: the light.
-            focal: length in picture heights.
-            samples: per pixel.
-            seed: of the noise.
-
-        Returns:
-            Premultiplied linear colour (H, W, 3) and opacity (H, W), float32; H = W = the background's.
+        Returns premultiplied linear colour (H, W, 3) and opacity (H, W), float32; H = W = the background's.
         """
         size = len(stage.background)
         # The scene's origin is moved into the head: rays start off surfaces by a length that grows with coordinates,

@@ -23,13 +23,10 @@ _TOLERANCE = 0.2
 
 @dataclass(frozen=True)
 class View:
-    """One picture's geometry.
+    """One picture's geometry, focal length in pixels.
 
-    Attributes:
-        surface: (H, W) int32, the triangle seen at each pixel's centre, or ``NOTHING``.
-        vertices: (V, 3) float64 as the camera sees them, in centimetres.
-        faces: (F, 3) int64; the same in all pictures of one person.
-        focal: length in pixels.
+    ``surface`` (H, W) int32 is the triangle seen at each pixel's centre, or ``NOTHING``; ``vertices`` (V, 3) are as the
+    camera sees them, in centimetres; ``faces`` (F, 3) int64 are the same in all pictures of one person.
     """
 
     surface: np.ndarray
@@ -45,15 +42,10 @@ def project(points: np.ndarray, focal: float, size: int) -> np.ndarray:
 
 
 def flow(a: View, b: View) -> tuple[np.ndarray, np.ndarray]:
-    """Where what each pixel of one picture shows lies in another of the same person.
+    """Find where what each pixel of picture ``a`` shows lies in another of the same person.
 
-    Args:
-        a: the picture whose pixels are asked about.
-        b: the other.
-
-    Returns:
-        Offsets (H, W, 2) float32 in pixels, x right, y down: pixel p of a lies at p + offset in b; and (H, W) bool,
-        whether it is seen there. The background stays where it is.
+    Returns offsets (H, W, 2) float32 in pixels, x right, y down: pixel p of a lies at p + offset in b; and (H, W) bool,
+    whether it is seen there. The background stays where it is.
     """
     height, width = a.surface.shape
     offsets, seen = np.zeros((height, width, 2), np.float32), b.surface == NOTHING
@@ -109,16 +101,9 @@ def stitched(parts: list[Part]) -> tuple[np.ndarray, np.ndarray, list[int]]:
 
 
 def seen_faces(parts: list[Part], vertices: np.ndarray, focal: float, size: int) -> np.ndarray:
-    """Find the triangle seen at each pixel's centre.
+    """Find the triangle seen at each pixel's centre: (size, size) int32, numbered over all parts, or ``NOTHING``.
 
-    Args:
-        parts: meshes.
-        vertices: (V, 3) of all of them, as the camera sees them.
-        focal: length in pixels.
-        size: of the picture.
-
-    Returns:
-        (size, size) int32 numbers over all triangles, or ``NOTHING``.
+    ``vertices`` (V, 3) of all parts are as the camera sees them; the focal length is in pixels.
     """
     _, _, starts = stitched(parts)
     surface, nearest = np.full((size, size), NOTHING, np.int32), np.full((size, size), np.inf)
@@ -134,26 +119,14 @@ def seen_faces(parts: list[Part], vertices: np.ndarray, focal: float, size: int)
 
 @numba.njit(cache=True, nogil=True)
 def rasterise_faces(
-    points: np.ndarray,
-    depth: np.ndarray,
-    faces: np.ndarray,
-    first: int,
-    uv: np.ndarray,
-    opacity: np.ndarray,
-    out: np.ndarray,
-    nearest: np.ndarray,
-) -> None:
+    points: np.ndarray, depth: np.ndarray, faces: np.ndarray, first: int, uv: np.ndarray, opacity: np.ndarray,
+    out: np.ndarray, nearest: np.ndarray,
+) -> None:  # fmt: skip
     """Write which triangle is seen at each pixel's centre; textures may cut holes.
 
-    Args:
-        points: (V, 2) float64 pixels.
-        depth: (V,) float64, positive.
-        faces: (F, 3) int64.
-        first: number of the first triangle.
-        uv: (V, 2) float32, v up.
-        opacity: (h, w) uint8 texture; a pixel where it is below 128 is a hole. (0, 0) for none.
-        out: (H, W) int32, written where a triangle is nearer than ``nearest``.
-        nearest: (H, W) float64 depth so far; start with infinity.
+    ``points`` (V, 2) pixels at ``depth`` (V,), positive; ``faces`` (F, 3) are numbered from ``first`` on; ``uv`` (V,
+    2), v up, where ``opacity`` (h, w) uint8 below 128 is a hole, (0, 0) for none. ``out`` (H, W) int32 is written where
+    a triangle is nearer than ``nearest`` (H, W), which begins with infinity.
     """
     height, width = nearest.shape
     for n in range(faces.shape[0]):
