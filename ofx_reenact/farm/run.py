@@ -26,26 +26,17 @@ DONE, FAILED, NOT_RUN = "done", "failed", "not run"
 
 @dataclass
 class Task:
-    """One task and what became of it.
+    """One task and what became of it."""
 
-    Attributes:
-        step: its step's name.
-        frames: of its chunk, as Nuke writes them; empty for a step without chunks.
-        state: ``done``, ``failed`` or ``not run``.
-        tries: how often it was begun; ``lost`` of these ended because a process was killed.
-        said: its last status; ``reason`` why it failed.
-        seconds: of its last try.
-    """
-
-    step: str
-    frames: str
+    step: str  # its step's name
+    frames: str  # of its chunk, as Nuke writes them; empty for a step without chunks
     parameters: Any = field(repr=False)
-    state: str = NOT_RUN
-    tries: int = 0
-    lost: int = 0
-    said: str = ""
-    reason: str = ""
-    seconds: float = 0.0
+    state: str = NOT_RUN  # ``done``, ``failed`` or ``not run``
+    tries: int = 0  # how often it was begun
+    lost: int = 0  # tries that ended because a process was killed
+    said: str = ""  # its last status
+    reason: str = ""  # why it failed
+    seconds: float = 0.0  # of its last try
 
     @property
     def name(self) -> str:

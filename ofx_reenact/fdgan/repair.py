@@ -30,17 +30,11 @@ LINE = 1.5
 
 @dataclass(frozen=True)
 class Repaired:
-    """A repaired window.
+    """A repaired window."""
 
-    Attributes:
-        picture: (B, 3, h, w) in [-1, 1], the mask applied.
-        mask: (B, 1, h, w) in [0, 1]; 0 leaves the warp alone.
-        flow: (B, 2, h, w) pixels, added to where the warp's colour is taken from.
-    """
-
-    picture: Tensor
-    mask: Tensor
-    flow: Tensor
+    picture: Tensor  # (B, 3, h, w) in [-1, 1], the mask applied
+    mask: Tensor  # (B, 1, h, w) in [0, 1]; 0 leaves the warp alone
+    flow: Tensor  # (B, 2, h, w) pixels, added to where the warp's colour is taken from
 
 
 class DenseFDGAN(nn.Module):

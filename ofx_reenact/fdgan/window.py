@@ -24,15 +24,10 @@ MOUTH_BELOW = 1.2
 
 @dataclass(frozen=True)
 class Window:
-    """Where a window lies in a picture.
+    """Where a window lies in a picture."""
 
-    Attributes:
-        size: width and height in the window's own pixels.
-        matrix: (2, 3) affine map, window pixels → picture pixels: a similarity.
-    """
-
-    size: tuple[int, int]
-    matrix: np.ndarray
+    size: tuple[int, int]  # width and height in the window's own pixels
+    matrix: np.ndarray  # (2, 3) affine map, window pixels → picture pixels: a similarity
 
     @classmethod
     def of_mouth(cls, frontal: np.ndarray, head: Similarity) -> Window:

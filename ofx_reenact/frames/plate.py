@@ -42,32 +42,19 @@ class Window:
 
 @dataclass(frozen=True)
 class Plate:
-    """A picture as read.
-
-    Attributes:
-        path: its file.
-        rgb: (H, W, 3) float32; a grey picture's value three times.
-        alpha: (H, W) float32, or None.
-        extra: other channels by full name, (H, W) float16, float32 or uint32 as in the file.
-        data_window, display_window: in pixels of the file.
-        fps: frames a second as a fraction, or None.
-        depth: type of the colour channels in the file: "half", "float", "uint8", …
-        colour_space: the file's own tag, or None.
-        attributes: OpenImageIO's description of the file; written back with what is in it.
-        notes: what could not be kept, for the report.
-    """
+    """A picture as read."""
 
     path: Path
-    rgb: np.ndarray
-    alpha: np.ndarray | None
-    extra: Mapping[str, np.ndarray]
-    data_window: Window
+    rgb: np.ndarray  # (H, W, 3) float32; a grey picture's value three times
+    alpha: np.ndarray | None  # (H, W) float32
+    extra: Mapping[str, np.ndarray]  # other channels by full name, (H, W) float16, float32 or uint32 as in the file
+    data_window: Window  # in pixels of the file, as is the next
     display_window: Window
-    fps: Fraction | None
-    depth: str
-    colour_space: str | None
-    attributes: Any
-    notes: tuple[str, ...] = ()
+    fps: Fraction | None  # frames a second
+    depth: str  # type of the colour channels in the file: "half", "float", "uint8", …
+    colour_space: str | None  # the file's own tag
+    attributes: Any  # OpenImageIO's description of the file; written back with what is in it
+    notes: tuple[str, ...] = ()  # what could not be kept, for the report
 
 
 def read_plate(path: str | Path, frame: int | None = None) -> Plate:

@@ -28,21 +28,13 @@ _MARK = re.compile(r"[#@]|%\d*d")
 
 @dataclass(frozen=True)
 class Sequence:
-    """Frames that can be read by number.
-
-    Attributes:
-        kind: still, sequence or video.
-        name: as the user wrote it.
-        frames: those that are there; a video's start at 1, a still without a number is frame 1.
-        missing: holes between the first and the last.
-        fps: frames a second as a fraction, if the file says.
-    """
+    """Frames that can be read by number."""
 
     kind: Literal["still", "sequence", "video"]
-    name: str
-    frames: FrameRange
-    missing: FrameRange
-    fps: Fraction | None
+    name: str  # as the user wrote it
+    frames: FrameRange  # those that are there; a video's start at 1, a still without a number is frame 1
+    missing: FrameRange  # holes between the first and the last
+    fps: Fraction | None  # frames a second, if the file says
     _source: Any = field(repr=False)
 
     @classmethod

@@ -39,26 +39,16 @@ class Found:
     """What was found in a driver of T frames, S of them with a face.
 
     Numbers are rounded as a performance file keeps them: derived again from a loaded file, they give that file.
-
-    Attributes:
-        frames: (T,) int64, every frame from the first to the last.
-        absent: (n,) int64, frames that do not exist in the driver.
-        seen: (S,) int64, rows of the frames with a face, ascending.
-        landmarks: (S, 68, 2) float32 pixels.
-        mesh: (S, 478, 3) float32 pixels, lifted where the tracker gives landmarks only.
-        blendshapes: (S, 52) float32, 0 where the tracker has none.
-        confidence: (S,) float32.
-        hand_made: (S,) bool, a person placed the landmarks.
     """
 
-    frames: np.ndarray
-    absent: np.ndarray
-    seen: np.ndarray
-    landmarks: np.ndarray
-    mesh: np.ndarray
-    blendshapes: np.ndarray
-    confidence: np.ndarray
-    hand_made: np.ndarray
+    frames: np.ndarray  # (T,) int64, every frame from the first to the last
+    absent: np.ndarray  # (n,) int64, frames that do not exist in the driver
+    seen: np.ndarray  # (S,) int64, rows of the frames with a face, ascending
+    landmarks: np.ndarray  # (S, 68, 2) float32 pixels
+    mesh: np.ndarray  # (S, 478, 3) float32 pixels, lifted where the tracker gives landmarks only
+    blendshapes: np.ndarray  # (S, 52) float32, 0 where the tracker has none
+    confidence: np.ndarray  # (S,) float32
+    hand_made: np.ndarray  # (S,) bool, a person placed the landmarks
 
     @classmethod
     def of_tracks(

@@ -25,33 +25,21 @@ FEATHER = 0.006
 
 @dataclass(frozen=True)
 class View:
-    """A part of the target seen through an opening: where from, and how surely it is there.
+    """A part of the target seen through an opening: where from, and how surely it is there."""
 
-    Attributes:
-        offset: (h, w, 2) float64 pixels, as in an STMap.
-        seen: (h, w) in [0, 1]; 0 where the target does not show it.
-    """
-
-    offset: np.ndarray
-    seen: np.ndarray
+    offset: np.ndarray  # (h, w, 2) float64 pixels, as in an STMap
+    seen: np.ndarray  # (h, w) in [0, 1]; 0 where the target does not show it
 
 
 @dataclass(frozen=True)
 class Opening:
-    """One opening in one frame: a window of the picture, its coverage, and what is seen, back to front.
+    """One opening in one frame: a window of the picture, its coverage, and what is seen, back to front."""
 
-    Attributes:
-        left, top: the window's first pixel.
-        coverage: (h, w) in [0, 1]; 1 in the opening, 0 on the skin.
-        views: what the target shows of it; may leave holes, which ``shade`` fills.
-        shade: (h, w) darkness profile of an interior that was never seen, 0 to 1; None for eyes.
-    """
-
-    left: int
-    top: int
-    coverage: np.ndarray
-    views: tuple[View, ...]
-    shade: np.ndarray | None
+    left: int  # column of the window's first pixel
+    top: int  # its row
+    coverage: np.ndarray  # (h, w) in [0, 1]; 1 in the opening, 0 on the skin
+    views: tuple[View, ...]  # what the target shows of it; may leave holes, which ``shade`` fills
+    shade: np.ndarray | None  # (h, w) darkness profile of an interior that was never seen, 0 to 1; None for eyes
 
 
 def lenses(mesh: np.ndarray) -> dict[str, Lens]:

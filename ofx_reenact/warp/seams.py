@@ -27,17 +27,12 @@ _OPENINGS = tuple(np.array([*upper, *lower]) for upper, lower in (EYE_RIGHT, EYE
 
 @dataclass(frozen=True)
 class Seam:
-    """The n pixels that the seam of one opening runs through.
+    """The n pixels that the seam of one opening runs through."""
 
-    Attributes:
-        x, y: (n,) the pixels, columns and rows of the picture.
-        from_x, from_y: (n, FINE²) positions in the target that each is made of.
-    """
-
-    x: np.ndarray
-    y: np.ndarray
-    from_x: np.ndarray
-    from_y: np.ndarray
+    x: np.ndarray  # (n,) columns of the picture
+    y: np.ndarray  # (n,) rows
+    from_x: np.ndarray  # (n, FINE²) positions in the target that each is made of
+    from_y: np.ndarray  # (n, FINE²)
 
 
 def find_seams(

@@ -32,22 +32,14 @@ LEVELLED = 9
 
 @dataclass(frozen=True)
 class STMap:
-    """One frame's map over a window of the picture; outside the window nothing moves.
+    """One frame's map over a window of the picture; outside the window nothing moves."""
 
-    Attributes:
-        left, top: the window's first pixel.
-        offset: (h, w, 2) float32, pixels.
-        reach: (h, w) float32; how much a pixel goes with the head, 1 on the face, 0 where nothing moves.
-        stretch: (h, w) float32; length of the result for a length of 1 in the target; 1 where nothing moves.
-        seams: finer maps where lids or lips meet.
-    """
-
-    left: int
-    top: int
-    offset: np.ndarray
-    reach: np.ndarray
-    stretch: np.ndarray
-    seams: tuple[Seam, ...] = ()
+    left: int  # column of the window's first pixel
+    top: int  # its row
+    offset: np.ndarray  # (h, w, 2) float32, pixels
+    reach: np.ndarray  # (h, w) float32; how much a pixel goes with the head, 1 on the face, 0 where nothing moves
+    stretch: np.ndarray  # (h, w) float32; length of the result for a length of 1 in the target; 1 where nothing moves
+    seams: tuple[Seam, ...] = ()  # finer maps where lids or lips meet
 
     @property
     def slices(self) -> tuple[slice, slice]:
