@@ -40,14 +40,9 @@ class Sheet:
     spline: Spline  # continues displacements from the prescribed vertices to the free ones
 
     def displace(self, mesh: np.ndarray, rings: np.ndarray) -> np.ndarray:
-        """Continue displacements over the sheet.
+        """Continue displacements of the mesh's points (468, k), and of the rings from RIGID_FROM outwards, to (V, k).
 
-        Args:
-            mesh: of the mesh's points (468, k).
-            rings: of the vertices from RIGID_FROM outwards, in order.
-
-        Returns:
-            (V, k). Vertices behind the openings follow the contours linearly.
+        Vertices behind the openings follow the contours linearly.
         """
         moved = self.spline.solve(np.concatenate([mesh, rings]))
         moved[self.behind] = self.parents[self.behind] @ mesh
@@ -112,8 +107,7 @@ def boundary_walk(triangles: np.ndarray, start: int, then: int) -> np.ndarray:
     def walk(first: int) -> list[int]:
         path = [start, first]
         while path[-1] != start:
-            ahead = [v for v in neighbours[path[-1]] if v != path[-2]]
-            path.append(ahead[0])
+            path.append(next(v for v in neighbours[path[-1]] if v != path[-2]))
         return path[:-1]
 
     forward, backward = (walk(first) for first in neighbours[start][:2])
