@@ -77,12 +77,10 @@ class LocalRun:
     """Runs a bundle with several workers."""
 
     def __init__(self, folder: Path, workers: int, tell: Callable[[Task], None] = lambda task: None) -> None:
-        """Read the bundle.
+        """Read the bundle of a folder; the log ``run.log`` goes there.
 
-        Args:
-            folder: of the bundle; the log ``run.log`` goes there.
-            workers: how many sessions at once.
-            tell: called when a task has ended for good, from its worker's thread.
+        ``workers`` is how many sessions there are at once; ``tell`` is called when a task has ended for good, from its
+        worker's thread.
 
         Raises:
             SettingsError: it is no bundle, or its parameters cannot be used.
@@ -156,14 +154,11 @@ class LocalRun:
         task.tries += 1
         task.lost += outcome.lost
         task.said, task.reason = outcome.said, outcome.reason
-        if outcome.done:
-            task.state = DONE
-            return False
-        if self._stop.is_set():
+        if self._stop.is_set() and not outcome.done:
             task.reason = "cancelled"
             return False
-        task.state = FAILED
-        return task.lost < _LOSSES and task.tries - task.lost < _TRIES
+        task.state = DONE if outcome.done else FAILED
+        return not outcome.done and task.lost < _LOSSES and task.tries - task.lost < _TRIES
 
 
 def read_bundle(folder: Path) -> tuple[Any, Any]:

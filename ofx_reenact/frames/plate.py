@@ -85,20 +85,13 @@ def read_plate(path: str | Path, frame: int | None = None) -> Plate:
 
 def count_nonfinite(plate: Plate) -> tuple[int, int, tuple[int, int, str] | None]:
     """Count NaN and infinite values of colour and alpha: (NaN, infinite, first as (x, y, channel) or None)."""
-    planes = dict(zip(COLOUR, np.moveaxis(plate.rgb, -1, 0), strict=True))
-    if plate.alpha is not None:
-        planes["A"] = plate.alpha
-    nan = inf = 0
+    planes = [*np.moveaxis(plate.rgb, -1, 0), *(() if plate.alpha is None else (plate.alpha,))]
     first = None
-    for name, plane in planes.items():
-        bad = ~np.isfinite(plane)
-        if not bad.any():
-            continue
-        nan += int(np.isnan(plane).sum())
-        inf += int(np.isinf(plane).sum())
-        if first is None:
-            y, x = np.argwhere(bad)[0]
-            first = (int(x), int(y), name)
+    for name, plane in zip((*COLOUR, "A"), planes, strict=False):
+        if first is None and len(bad := np.argwhere(~np.isfinite(plane))):
+            first = (int(bad[0, 1]), int(bad[0, 0]), name)
+    wrong = planes if first else []
+    nan, inf = (sum(int(test(plane).sum()) for plane in wrong) for test in (np.isnan, np.isinf))
     return nan, inf, first
 
 

@@ -97,7 +97,7 @@ class Video:
         if not path.is_file():
             raise FrameError(f"{path}: no such file")
         self._path = path
-        self._capture = self._open()
+        self._rewind()
         self.fps = standard_rate(self._capture.get(cv2.CAP_PROP_FPS))
         self.count = 0
         while self._capture.grab():
@@ -122,15 +122,11 @@ class Video:
         header = oiio.ImageSpec(window.width, window.height, 3, oiio.FLOAT)
         return Plate(self._path, rgb, None, {}, window, window, self.fps, "uint8", None, header)
 
-    def _open(self) -> cv2.VideoCapture:
-        capture = cv2.VideoCapture(str(self._path))
-        if not capture.isOpened():
-            raise FrameError(f"{self._path}: not a video that can be read")
-        return capture
-
     def _rewind(self) -> None:
-        self._capture.release()
-        self._capture = self._open()
+        """Open the file, anew if it was; what was open closes by itself."""
+        self._capture = cv2.VideoCapture(str(self._path))
+        if not self._capture.isOpened():
+            raise FrameError(f"{self._path}: not a video that can be read")
         self._next = 1
 
 
