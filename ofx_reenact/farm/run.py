@@ -32,7 +32,7 @@ class Task:
     frames: str  # of its chunk, as Nuke writes them; empty for a step without chunks
     parameters: Any = field(repr=False)
     state: str = NOT_RUN  # ``done``, ``failed`` or ``not run``
-    tries: int = 0  # how often it was begun
+    tries: int = 0  # how often it was begun, lost tries included
     lost: int = 0  # tries that ended because a process was killed
     said: str = ""  # its last status
     reason: str = ""  # why it failed

@@ -48,8 +48,8 @@ class Plate:
     rgb: np.ndarray  # (H, W, 3) float32; a grey picture's value three times
     alpha: np.ndarray | None  # (H, W) float32
     extra: Mapping[str, np.ndarray]  # other channels by full name, (H, W) float16, float32 or uint32 as in the file
-    data_window: Window  # in pixels of the file, as is the next
-    display_window: Window
+    data_window: Window  # in pixels of the file
+    display_window: Window  # in pixels of the file
     fps: Fraction | None  # frames a second
     depth: str  # type of the colour channels in the file: "half", "float", "uint8", …
     colour_space: str | None  # the file's own tag

@@ -54,8 +54,8 @@ class Performance:
     size: tuple[int, int]  # the driver's width and height
     fps: str  # "num/den", or "" if unknown
     name: str  # the driver as named
-    tracker: str  # its name
-    versions: str  # of what made it, as JSON
+    tracker: str  # the tracker's name
+    versions: str  # of what made the performance, as JSON
     smoothing: float  # strength it was smoothed with
 
     @property
