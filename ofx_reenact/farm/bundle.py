@@ -90,11 +90,9 @@ def template(job: FarmJob) -> dict[str, Any]:
     checked = ["--chunk={{Param.Frames}}", "--performance={{Param.Performance}}", "--json={{Param.Report}}"]
     verify = ["job", "verify", *checked, "--progress=openjd", "--", "{{Param.Output}}"]
     install = {
-        "name": "Install",
-        "description": "Finds the studio's ofx-reenact.",
-        "variables": {"OFX_REENACT_JOB": job.name},
-        "script": _script("onEnter", [], _FIND),
-    }
+        "name": "Install", "description": "Finds the studio's ofx-reenact.",
+        "variables": {"OFX_REENACT_JOB": job.name}, "script": _script("onEnter", [], _FIND),
+    }  # fmt: skip
     return {
         "specificationVersion": "jobtemplate-2023-09",
         "extensions": EXTENSIONS,
@@ -119,11 +117,9 @@ def parameter_values(job: FarmJob) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for field in _fields(job):
         value: Any = job.frames.to_openjd() if field.name == "frames" else getattr(job.settings, field.name)
-        if kind(field) == "paths":
-            if any("," in part for part in value):
-                raise SettingsError(f"{flag(field.name)} {','.join(value)}: no comma may be in a path of several")
-            value = ",".join(value)
-        elif kind(field) == "choices":
+        if kind(field) == "paths" and any("," in part for part in value):
+            raise SettingsError(f"{flag(field.name)} {','.join(value)}: no comma may be in a path of several")
+        if kind(field) in ("paths", "choices"):
             value = ",".join(value)
         if isinstance(value, str) and len(value) > _LONGEST_VALUE:
             raise SettingsError(f"{flag(field.name)}: {len(value)} characters, a bundle takes {_LONGEST_VALUE}")
@@ -135,21 +131,12 @@ def asset_references(job: FarmJob) -> dict[str, Any]:
     """Return the files that go in and the folders that come out, for farms that carry them."""
     from ofx_reenact.frames.sequence import files_of
 
-    inputs: list[str] = []
-    for field in dataclasses.fields(Settings):
-        if field.metadata["path"] in ("", "written"):
-            continue
-        value = getattr(job.settings, field.name)
-        names = value if isinstance(value, tuple) else (value,)
-        inputs += [str(path) for name in names for path in files_of(name)]
+    fields = [field for field in dataclasses.fields(Settings) if field.metadata["path"] not in ("", "written")]
+    values = [getattr(job.settings, field.name) for field in fields]
+    names = [name for value in values for name in (value if isinstance(value, tuple) else (value,))]
+    inputs = {"filenames": sorted({str(path) for name in names for path in files_of(name)}), "directories": []}
     outputs = sorted({str(Path(getattr(job.settings, name)).parent) for name in ("output", "performance", "identity")})
-    return {
-        "assetReferences": {
-            "inputs": {"filenames": sorted(set(inputs)), "directories": []},
-            "outputs": {"directories": outputs},
-            "referencedPaths": [],
-        }
-    }
+    return {"assetReferences": {"inputs": inputs, "outputs": {"directories": outputs}, "referencedPaths": []}}
 
 
 def yaml_module() -> Any:
@@ -240,11 +227,8 @@ def _render(job: FarmJob) -> dict[str, Any]:
     run = ["engine", "run", _SESSION, "--chunk={{Task.Param.Frame}}", "--progress=openjd"]
     engine = _script("onEnter", ["engine", "start", _SESSION])
     engine["actions"]["onExit"] = {"command": "{{Env.File.Launch}}", "args": ["engine", "stop", _SESSION]}
-    chunks = {
-        "defaultTaskCount": "{{Param.ChunkSize}}",
-        "targetRuntimeSeconds": "{{Param.ChunkSeconds}}",
-        "rangeConstraint": "NONCONTIGUOUS",
-    }
+    chunks = {"defaultTaskCount": "{{Param.ChunkSize}}", "targetRuntimeSeconds": "{{Param.ChunkSeconds}}"}
+    chunks["rangeConstraint"] = "NONCONTIGUOUS"
     frame = {"name": "Frame", "type": "CHUNK[INT]", "range": "{{Param.Frames}}", "chunks": chunks}
     step = _step(job, "Render", [*run, *_arguments(job, "frames")], after="Analyse")
     step["stepEnvironments"] = [{"name": "Engine", "description": "Keeps everything loaded.", "script": engine}]

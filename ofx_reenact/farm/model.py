@@ -29,21 +29,13 @@ _LONGEST_NAME = 64
 
 @dataclass(frozen=True)
 class FarmJob:
-    """One render on a farm.
+    """One render on a farm."""
 
-    Attributes:
-        name: for people and queues: letters, digits, ``._-`` and spaces only.
-        settings: of every task. Paths are absolute; performance and identity files are named: chunks share them.
-        frames: all to render.
-        chunk_size: frames a chunk.
-        chunk_seconds: what a chunk should take, for queues that size chunks themselves; 0 leaves ``chunk_size``.
-    """
-
-    name: str
-    settings: Settings
-    frames: FrameRange
-    chunk_size: int = CHUNK
-    chunk_seconds: int = 0
+    name: str  # for people and queues: letters, digits, ``._-`` and spaces only
+    settings: Settings  # of every task; paths are absolute, performance and identity named: chunks share them
+    frames: FrameRange  # all to render
+    chunk_size: int = CHUNK  # frames a chunk
+    chunk_seconds: int = 0  # what a chunk should take, where the queue can size chunks itself; 0: ``chunk_size``
 
     def __post_init__(self) -> None:
         """Check what hand-written files may get wrong."""

@@ -68,14 +68,9 @@ def outline(job: FarmJob, file: Path, show: str, shot: str, user: str) -> Any:
     made = cue.Outline(job.name.replace(" ", "_"), show=show, shot=shot, user=user or getpass.getuser())
     task = [*plain_launcher("OpenCue"), "job", "task", str(file)]
     gpu = {"gpus": 1} if job.settings.device == "cuda" else {}
+    frames = {"range": str(job.frames), "chunk": job.chunk_size}
     analyse = Shell("analyse", command=[*task, "analyse"], range="1", **gpu)
-    render = Shell(
-        "render",
-        command=[*task, "render", "--frames=#FRAMESPEC#"],
-        range=str(job.frames),
-        chunk=job.chunk_size,
-        **gpu,
-    )
+    render = Shell("render", command=[*task, "render", "--frames=#FRAMESPEC#"], **frames, **gpu)
     verify = Shell("verify", command=[*task, "verify"], range="1")
     for layer in (analyse, render, verify):
         made.add_layer(layer)

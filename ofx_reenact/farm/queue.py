@@ -33,21 +33,16 @@ class Written:
 class Queue:
     """One kind of queue; ``ofx-reenact job NAME`` is made from this.
 
-    Attributes:
-        name: of the command.
-        help: of the command.
-        write: writes a job's files; takes ``(job, folder)`` and the options, whose defaults are those of the command.
-        submit: submits what was written; takes the same, returns the queue's ids. None: submitting is left to others.
-        options: further options, all text: name → help.
-        sizes_chunks: the queue can size chunks by the time that they take (``--chunk-seconds``).
+    ``write`` writes a job's files; it takes ``(job, folder)`` and the options, whose defaults are those of the command.
+    ``submit`` takes the same, submits what was written, and returns the queue's ids; None leaves that to others.
     """
 
     name: str
     help: str
     write: Callable[..., Written]
     submit: Callable[..., list[str]] | None = None
-    options: Mapping[str, str] = field(default_factory=dict)
-    sizes_chunks: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)  # further ones, all text: name → help
+    sizes_chunks: bool = False  # by the time that they take (``--chunk-seconds``)
 
 
 def folder_of(path: Path, what: str) -> Path:

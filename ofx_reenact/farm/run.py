@@ -26,26 +26,17 @@ DONE, FAILED, NOT_RUN = "done", "failed", "not run"
 
 @dataclass
 class Task:
-    """One task and what became of it.
+    """One task and what became of it."""
 
-    Attributes:
-        step: its step's name.
-        frames: of its chunk, as Nuke writes them; empty for a step without chunks.
-        state: ``done``, ``failed`` or ``not run``.
-        tries: how often it was begun; ``lost`` of these ended because a process was killed.
-        said: its last status; ``reason`` why it failed.
-        seconds: of its last try.
-    """
-
-    step: str
-    frames: str
+    step: str  # its step's name
+    frames: str  # of its chunk, as Nuke writes them; empty for a step without chunks
     parameters: Any = field(repr=False)
-    state: str = NOT_RUN
-    tries: int = 0
-    lost: int = 0
-    said: str = ""
-    reason: str = ""
-    seconds: float = 0.0
+    state: str = NOT_RUN  # ``done``, ``failed`` or ``not run``
+    tries: int = 0  # how often it was begun, lost tries included
+    lost: int = 0  # tries that ended because a process was killed
+    said: str = ""  # its last status
+    reason: str = ""  # why it failed
+    seconds: float = 0.0  # of its last try
 
     @property
     def name(self) -> str:
@@ -86,12 +77,10 @@ class LocalRun:
     """Runs a bundle with several workers."""
 
     def __init__(self, folder: Path, workers: int, tell: Callable[[Task], None] = lambda task: None) -> None:
-        """Read the bundle.
+        """Read the bundle of a folder; the log ``run.log`` goes there.
 
-        Args:
-            folder: of the bundle; the log ``run.log`` goes there.
-            workers: how many sessions at once.
-            tell: called when a task has ended for good, from its worker's thread.
+        ``workers`` is how many sessions there are at once; ``tell`` is called when a task has ended for good, from its
+        worker's thread.
 
         Raises:
             SettingsError: it is no bundle, or its parameters cannot be used.
@@ -165,14 +154,11 @@ class LocalRun:
         task.tries += 1
         task.lost += outcome.lost
         task.said, task.reason = outcome.said, outcome.reason
-        if outcome.done:
-            task.state = DONE
-            return False
-        if self._stop.is_set():
+        if self._stop.is_set() and not outcome.done:
             task.reason = "cancelled"
             return False
-        task.state = FAILED
-        return task.lost < _LOSSES and task.tries - task.lost < _TRIES
+        task.state = DONE if outcome.done else FAILED
+        return not outcome.done and task.lost < _LOSSES and task.tries - task.lost < _TRIES
 
 
 def read_bundle(folder: Path) -> tuple[Any, Any]:

@@ -82,14 +82,11 @@ class Worker:
         from openjd.model import RevisionExtensions, SpecificationRevision
         from openjd.sessions import ActionState, Session
 
+        revision = RevisionExtensions(spec_rev=SpecificationRevision.v2023_09, supported_extensions=EXTENSIONS)
         self._session = Session(
-            session_id=f"worker-{next(_NUMBER)}",
-            job_parameter_values=self._parameters,
-            callback=self._hear,
-            revision_extensions=RevisionExtensions(
-                spec_rev=SpecificationRevision.v2023_09, supported_extensions=EXTENSIONS
-            ),
-        )
+            session_id=f"worker-{next(_NUMBER)}", job_parameter_values=self._parameters, callback=self._hear,
+            revision_extensions=revision,
+        )  # fmt: skip
         for environment in (*(self._job.jobEnvironments or ()), *(self._step.stepEnvironments or ())):
             if self._cancelled:
                 return _CANCELLED
@@ -119,8 +116,5 @@ def _failure(status: Any, name: str) -> Outcome:
     """Tell a task that failed from one whose process was killed."""
     code = status.exit_code
     lost = code is not None and (code < 0 or code == Exit.LOST or code > _KILLED)
-    if status.fail_message:
-        reason = status.fail_message
-    else:
-        reason = f"{name}: its process was killed" if lost else f"{name}: exit code {code}; run.log says more"
-    return Outcome(False, lost, status.status_message or "", reason)
+    ended = "its process was killed" if lost else f"exit code {code}; run.log says more"
+    return Outcome(False, lost, status.status_message or "", status.fail_message or f"{name}: {ended}")

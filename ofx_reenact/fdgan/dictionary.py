@@ -27,15 +27,7 @@ class Writer(nn.Module):
         self.to_value = nn.Conv2d(features, features, 1)
 
     def forward(self, maps: Tensor, references: int = 1) -> Tensor:
-        """Write maps into rows.
-
-        Args:
-            maps: (B·R, C, H, W), the R references of one target one after the other.
-            references: R.
-
-        Returns:
-            (B, n, C).
-        """
+        """Write maps (B·R, C, H, W), the R references of one target one after the other, into rows (B, n, C)."""
         tags, values = (_locations(layer(maps), references) for layer in (self.to_tag, self.to_value))
         return attend(self.tags.to(tags.dtype).expand(len(tags), -1, -1), tags, values)
 
@@ -126,13 +118,7 @@ ABLATIONS = {
 def attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
     """``Σ_m softmax_m(q_n·k_m) v_m``, not scaled; the softmax in float32 or better, whatever the precision around it.
 
-    Args:
-        queries: (B, n, t).
-        keys: (B, m, t).
-        values: (B, m, c).
-
-    Returns:
-        (B, n, c).
+    Of queries (B, n, t), keys (B, m, t) and values (B, m, c): (B, n, c).
     """
     if values.shape[-1] == keys.shape[-1]:
         # One kernel does it all, in float32 inside; it takes tags and values of one length only. That is the level next

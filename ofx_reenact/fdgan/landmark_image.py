@@ -30,16 +30,11 @@ WIDTH, SIZE = 2.0, 256
 
 
 def landmark_image(landmarks: Tensor, height: int, width: int, raster: Raster = "rgb", line: float = 0.0) -> Tensor:
-    """Draw landmarks.
+    """Draw landmarks (B, 68, 2) in pixels: (B, 3 or 9, H, W) in their dtype.
 
     Args:
-        landmarks: (B, 68, 2) pixels.
-        height, width: of the picture.
         raster: ``rgb`` (3 channels in [-1, 1], as the paper's) or ``parts`` (a channel in [0, 1] for each polyline).
         line: width of the lines in pixels; 2 at a picture 256 wide, in proportion, if 0.
-
-    Returns:
-        (B, 3 or 9, H, W) in the landmarks' dtype.
     """
     line = line or WIDTH * max(width, height) / SIZE
     # Points are told apart by slices, not by an index, which would have to be brought to the device each time.

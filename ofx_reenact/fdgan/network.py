@@ -66,13 +66,9 @@ class Extractor(nn.Module):
         self.up = nn.ModuleList(Up(b, a) for a, b in itertools.pairwise(features))
 
     def forward(self, pictures: Tensor) -> Dictionary:
-        """Write a dictionary.
+        """Write a dictionary: values (B, n_i, C_i) of each level, finest first.
 
-        Args:
-            pictures: (B, R, inputs, H, W), R references of each target; the rows see the union of their locations.
-
-        Returns:
-            Values (B, n_i, C_i) of each level, finest first.
+        Of pictures (B, R, inputs, H, W), R references of each target; the rows see the union of their locations.
         """
         references = pictures.shape[1]
         skips, x = [], pictures.flatten(0, 1)
@@ -126,14 +122,9 @@ class Translator(nn.Module):
         self.up = nn.ModuleList(Up(b, a, last=level == 0) for level, (a, b) in enumerate(itertools.pairwise(uppers)))
 
     def forward(self, x: Tensor, dictionary: Dictionary) -> Tensor:
-        """Read a picture.
+        """Read a picture from ``x`` (B, inputs, H, W) and values (B, n_i, C_i) of each level, finest first.
 
-        Args:
-            x: (B, inputs, H, W).
-            dictionary: values (B, n_i, C_i) of each level, finest first.
-
-        Returns:
-            (B, outputs, H, W) before the last squashing; :func:`picture` and :func:`dense` give the outputs' meaning.
+        Returns (B, outputs, H, W) before the last squashing.
         """
         skips = []
         for down in self.down:
@@ -184,11 +175,8 @@ def extractor_of(state: Mapping[str, Tensor]) -> Extractor | Shown:
     """
     if "nothing" in state:
         return Shown()
-    levels = _levels(state)
-    features = tuple(state[f"down.{level}.0.weight"].shape[0] for level in range(levels))
     write = "dictionary" if "writer.0.tags" in state else "mean"
-    rows, tag = _tables(state, "writer", levels)
-    network = Extractor(state["down.0.0.weight"].shape[1], features, rows, tag, write)
+    network = Extractor(state["down.0.0.weight"].shape[1], *_sizes(state, "writer"), write)
     network.load_state_dict(dict(state))
     return network
 
@@ -199,23 +187,19 @@ def translator_of(state: Mapping[str, Tensor]) -> Translator:
     Raises:
         KeyError, RuntimeError: the state dict is another network's.
     """
-    levels = _levels(state)
-    features = tuple(state[f"down.{level}.0.weight"].shape[0] for level in range(levels))
-    rows, tag = _tables(state, "reader", levels)
-    read = "dictionary" if "reader.0.tags" in state else "adain" if "reader.0.to_style.weight" in state else ""
-    read = read or ("none" if "reader.0.nothing" in state else "mean")
+    marks = {"dictionary": "tags", "adain": "to_style.weight", "none": "nothing"}
+    read = next((name for name, mark in marks.items() if f"reader.0.{mark}" in state), "mean")
     inputs, outputs = state["down.0.0.weight"].shape[1], state["up.0.2.weight"].shape[1]
-    network = Translator(inputs, outputs, features, rows, tag, read)
+    network = Translator(inputs, outputs, *_sizes(state, "reader"), read)
     network.load_state_dict(dict(state))
     return network
 
 
-def _levels(state: Mapping[str, Tensor]) -> int:
-    return sum(key.startswith("down.") and key.endswith(".0.weight") for key in state)
-
-
-def _tables(state: Mapping[str, Tensor], part: str, levels: int) -> tuple[tuple[int, ...], int]:
+def _sizes(state: Mapping[str, Tensor], part: str) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+    """Return the features and rows of each level, and a tag's length."""
+    levels = range(sum(key.startswith("down.") and key.endswith(".0.weight") for key in state))
+    features = tuple(state[f"down.{level}.0.weight"].shape[0] for level in levels)
     if f"{part}.0.tags" not in state:
-        return (1,) * levels, TAG
-    tables = [state[f"{part}.{level}.tags"] for level in range(levels)]
-    return tuple(table.shape[0] for table in tables), tables[0].shape[1]
+        return features, (1,) * len(levels), TAG
+    tables = [state[f"{part}.{level}.tags"] for level in levels]
+    return features, tuple(table.shape[0] for table in tables), tables[0].shape[1]

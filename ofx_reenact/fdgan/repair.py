@@ -30,17 +30,11 @@ LINE = 1.5
 
 @dataclass(frozen=True)
 class Repaired:
-    """A repaired window.
+    """A repaired window."""
 
-    Attributes:
-        picture: (B, 3, h, w) in [-1, 1], the mask applied.
-        mask: (B, 1, h, w) in [0, 1]; 0 leaves the warp alone.
-        flow: (B, 2, h, w) pixels, added to where the warp's colour is taken from.
-    """
-
-    picture: Tensor
-    mask: Tensor
-    flow: Tensor
+    picture: Tensor  # (B, 3, h, w) in [-1, 1], the mask applied
+    mask: Tensor  # (B, 1, h, w) in [0, 1]; 0 leaves the warp alone
+    flow: Tensor  # (B, 2, h, w) pixels, added to where the warp's colour is taken from
 
 
 class DenseFDGAN(nn.Module):
@@ -66,22 +60,14 @@ class DenseFDGAN(nn.Module):
         )
 
     def write(self, pictures: Tensor, landmarks: Tensor) -> Dictionary:
-        """Write a target's dictionary.
-
-        Args:
-            pictures: (B, R, 3, h, w) in [-1, 1], R windows of each target.
-            landmarks: (B, R, 68, 2) window pixels.
-        """
+        """Write dictionaries: R windows of each target (B, R, 3, h, w) in [-1, 1], landmarks (B, R, 68, 2) pixels."""
         return self.extractor(seen_by_extractor(pictures, landmarks, self.draw))
 
     def forward(self, warped: Tensor, maps: Tensor, landmarks: Tensor, dictionary: Dictionary) -> Repaired:
         """Repair windows.
 
-        Args:
-            warped: (B, 3, h, w) in [-1, 1], what the warp made.
-            maps: (B, 3, h, w) in [0, 1]: visibility, stretch, mouth.
-            landmarks: (B, 68, 2) window pixels, of the face in motion.
-            dictionary: of the target.
+        What the warp made is (B, 3, h, w) in [-1, 1], its maps (visibility, stretch, mouth) are (B, 3, h, w) in [0, 1],
+        landmarks of the face in motion (B, 68, 2) in window pixels.
         """
         raw = self.translator(seen_by_translator(warped, maps, landmarks, self.draw), dictionary)
         return repaired(raw, warped, maps)

@@ -113,11 +113,9 @@ def load_fdgan(path: str | Path, device: str = "cpu") -> DenseWeights | Portrait
         WeightsError: no such file, not safetensors, or another network's weights.
     """
     _, metadata = read_safetensors(Path(path))
-    if metadata.get("network") == PORTRAIT:
-        return load_portrait(path, device)
-    if metadata.get("network") == DENSE:
-        return load_dense(path, device)
-    raise refuse_network(Path(path), metadata, "FD-GAN")
+    if metadata.get("network") not in (PORTRAIT, DENSE):
+        raise refuse_network(Path(path), metadata, "FD-GAN")
+    return (load_portrait if metadata["network"] == PORTRAIT else load_dense)(path, device)
 
 
 def _load(path: Path, wanted: str) -> tuple[Extractor | Shown, Translator, dict[str, str]]:

@@ -24,30 +24,19 @@ MOUTH_BELOW = 1.2
 
 @dataclass(frozen=True)
 class Window:
-    """Where a window lies in a picture.
+    """Where a window lies in a picture."""
 
-    Attributes:
-        size: width and height in the window's own pixels.
-        matrix: (2, 3) affine map, window pixels → picture pixels: a similarity.
-    """
-
-    size: tuple[int, int]
-    matrix: np.ndarray
+    size: tuple[int, int]  # width and height in the window's own pixels
+    matrix: np.ndarray  # (2, 3) affine map, window pixels → picture pixels: a similarity
 
     @classmethod
     def of_mouth(cls, frontal: np.ndarray, head: Similarity) -> Window:
-        """The mouth's window for a pose of the head.
-
-        Args:
-            frontal: the *target's* frontal mesh (468 or more, 3), canonical units, not in motion.
-            head: pose of the head in the picture.
-        """
+        """The mouth's window for a pose of the head, on the *target's* frontal mesh (468 or more, 3), not in motion."""
         lips = frontal[[i for half in LIPS_OUTER for i in half]]
         centre = head.apply(lips.mean(0) + np.array([0, MOUTH_BELOW, 0]))[:2]
         # Level with the head on screen: its roll is that of the axis from eye to eye.
         across = head.rotation[:2, 0] / max(float(np.linalg.norm(head.rotation[:2, 0])), 1e-6)
-        step = across * head.scale / MOUTH_SCALE
-        return cls.around(centre, step, MOUTH_SIZE)
+        return cls.around(centre, across * head.scale / MOUTH_SCALE, MOUTH_SIZE)
 
     @classmethod
     def around(cls, centre: np.ndarray, step: np.ndarray, size: tuple[int, int]) -> Window:
@@ -92,8 +81,7 @@ class Window:
         part = np.ascontiguousarray(picture[rows, columns], np.float32)
         if self.scale > 1:
             part = cv2.GaussianBlur(part, (0, 0), 0.5 * np.sqrt(self.scale**2 - 1) + 1e-3)
-        matrix = self.matrix - np.array([[0, 0, columns.start], [0, 0, rows.start]])
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        matrix, flags = self.within(box).matrix, cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         return cv2.warpAffine(part, matrix, self.size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
     def paste(self, seen: np.ndarray, box: tuple[slice, slice]) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -97,20 +98,16 @@ def _read_channels(source: Any, part: int, spec: Any, where: str) -> dict[str, n
     """Read a part's channels, each exactly: float16, float32, or uint32 for whole numbers."""
     formats = list(spec.channelformats) or [spec.format] * spec.nchannels
     channels: dict[str, np.ndarray] = {}
-    begin = 0
-    while begin < spec.nchannels:
-        end = begin + 1
-        kind = oiio.UINT32 if formats[begin] == _UINT else oiio.FLOAT
-        while end < spec.nchannels and (formats[end] == _UINT) == (formats[begin] == _UINT):
-            end += 1
-        pixels = source.read_image(part, 0, begin, end, kind)
+    for whole, run in itertools.groupby(range(spec.nchannels), lambda index: formats[index] == _UINT):
+        indices = list(run)
+        begin, kind = indices[0], oiio.UINT32 if whole else oiio.FLOAT
+        pixels = source.read_image(part, 0, begin, begin + len(indices), kind)
         if pixels is None:
             reason = plain(source.geterror())
             raise FrameError(f"{where}: the file is damaged or not complete ({reason}); render or copy it again")
-        for index in range(begin, end):
+        for index in indices:
             plane = np.ascontiguousarray(pixels[..., index - begin])
             channels[spec.channelnames[index]] = plane.astype(np.float16) if formats[index] == _HALF else plane
-        begin = end
     return channels
 
 

@@ -107,12 +107,9 @@ class Colour:
         return self.to_display(plate.rgb, self.choose(plate, named)[0])
 
     def to_display(self, rgb: np.ndarray, space: str, exposure: float = 1.0) -> np.ndarray:
-        """Show (H, W, 3) as sRGB uint8, for trackers and previews; not for frames that go on to a comp.
+        """Show (H, W, 3) of any range as sRGB uint8, for trackers and previews; not for frames that go on to a comp.
 
-        Args:
-            rgb: any range; NaN shows black.
-            space: its colour space.
-            exposure: factor on scene-linear light.
+        NaN shows black. ``exposure`` is a factor on scene-linear light.
         """
         if exposure != 1.0:
             linear = self.resolve(_LINEAR)
@@ -132,13 +129,7 @@ class Display:
     """The display encoding that networks see, for one target: sRGB after an exposure taken once from its face."""
 
     def __init__(self, colour: Colour, space: str, face: np.ndarray | None = None) -> None:
-        """Choose the exposure.
-
-        Args:
-            colour: the config.
-            space: scene-linear space of the plate.
-            face: (n, 3) pixels of the face in it; None leaves the exposure alone.
-        """
+        """Choose the exposure from pixels (n, 3) of the face in a scene-linear space; None leaves it alone."""
         self._colour, self._space = colour, space
         self.exposure = 1.0
         if face is not None and len(face):

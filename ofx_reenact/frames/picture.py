@@ -14,21 +14,13 @@ from ofx_reenact.frames.sequence import Sequence
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture in a scene-linear space.
-
-    Attributes:
-        plate: what was read.
-        frame: its number in its own sequence.
-        pixels: (H, W, 3 or 4) float32 in ``space``, alpha associated.
-        space: a scene-linear colour space: the file's own if it is one, else the config's.
-        reason: why the file was taken to be in the colour space it was read in.
-    """
+    """One picture in a scene-linear space."""
 
     plate: Plate
-    frame: int
-    pixels: np.ndarray
-    space: str
-    reason: str
+    frame: int  # its number in its own sequence
+    pixels: np.ndarray  # (H, W, 3 or 4) float32 in ``space``, alpha associated
+    space: str  # a scene-linear colour space: the file's own if it is one, else the config's
+    reason: str  # why the file was taken to be in the colour space it was read in
 
 
 def read_picture(path: str, colour: Colour, frame: int | None = None, space: str | None = None) -> Picture:

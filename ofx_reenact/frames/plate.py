@@ -42,32 +42,19 @@ class Window:
 
 @dataclass(frozen=True)
 class Plate:
-    """A picture as read.
-
-    Attributes:
-        path: its file.
-        rgb: (H, W, 3) float32; a grey picture's value three times.
-        alpha: (H, W) float32, or None.
-        extra: other channels by full name, (H, W) float16, float32 or uint32 as in the file.
-        data_window, display_window: in pixels of the file.
-        fps: frames a second as a fraction, or None.
-        depth: type of the colour channels in the file: "half", "float", "uint8", …
-        colour_space: the file's own tag, or None.
-        attributes: OpenImageIO's description of the file; written back with what is in it.
-        notes: what could not be kept, for the report.
-    """
+    """A picture as read."""
 
     path: Path
-    rgb: np.ndarray
-    alpha: np.ndarray | None
-    extra: Mapping[str, np.ndarray]
-    data_window: Window
-    display_window: Window
-    fps: Fraction | None
-    depth: str
-    colour_space: str | None
-    attributes: Any
-    notes: tuple[str, ...] = ()
+    rgb: np.ndarray  # (H, W, 3) float32; a grey picture's value three times
+    alpha: np.ndarray | None  # (H, W) float32
+    extra: Mapping[str, np.ndarray]  # other channels by full name, (H, W) float16, float32 or uint32 as in the file
+    data_window: Window  # in pixels of the file
+    display_window: Window  # in pixels of the file
+    fps: Fraction | None  # frames a second
+    depth: str  # type of the colour channels in the file: "half", "float", "uint8", …
+    colour_space: str | None  # the file's own tag
+    attributes: Any  # OpenImageIO's description of the file; written back with what is in it
+    notes: tuple[str, ...] = ()  # what could not be kept, for the report
 
 
 def read_plate(path: str | Path, frame: int | None = None) -> Plate:
@@ -98,20 +85,13 @@ def read_plate(path: str | Path, frame: int | None = None) -> Plate:
 
 def count_nonfinite(plate: Plate) -> tuple[int, int, tuple[int, int, str] | None]:
     """Count NaN and infinite values of colour and alpha: (NaN, infinite, first as (x, y, channel) or None)."""
-    planes = dict(zip(COLOUR, np.moveaxis(plate.rgb, -1, 0), strict=True))
-    if plate.alpha is not None:
-        planes["A"] = plate.alpha
-    nan = inf = 0
+    planes = [*np.moveaxis(plate.rgb, -1, 0), *(() if plate.alpha is None else (plate.alpha,))]
     first = None
-    for name, plane in planes.items():
-        bad = ~np.isfinite(plane)
-        if not bad.any():
-            continue
-        nan += int(np.isnan(plane).sum())
-        inf += int(np.isinf(plane).sum())
-        if first is None:
-            y, x = np.argwhere(bad)[0]
-            first = (int(x), int(y), name)
+    for name, plane in zip((*COLOUR, "A"), planes, strict=False):
+        if first is None and len(bad := np.argwhere(~np.isfinite(plane))):
+            first = (int(bad[0, 1]), int(bad[0, 0]), name)
+    wrong = planes if first else []
+    nan, inf = (sum(int(test(plane).sum()) for plane in wrong) for test in (np.isnan, np.isinf))
     return nan, inf, first
 
 

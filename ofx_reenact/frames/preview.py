@@ -55,10 +55,7 @@ def contact_sheet(rows: Sequence[Sequence[np.ndarray]], path: Path, height: int 
     Raises:
         OutputError: it cannot be written.
     """
-    lines = []
-    for row in rows:
-        cells = [fit(picture, height) for picture in row]
-        lines.append(np.concatenate(cells, axis=1))
+    lines = [np.concatenate([fit(picture, height) for picture in row], axis=1) for row in rows]
     width = max(line.shape[1] for line in lines)
     padded = [np.pad(line, ((0, 0), (0, width - line.shape[1]), (0, 0))) for line in lines]
     write_png(path, np.concatenate(padded))

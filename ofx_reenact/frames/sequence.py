@@ -28,21 +28,13 @@ _MARK = re.compile(r"[#@]|%\d*d")
 
 @dataclass(frozen=True)
 class Sequence:
-    """Frames that can be read by number.
-
-    Attributes:
-        kind: still, sequence or video.
-        name: as the user wrote it.
-        frames: those that are there; a video's start at 1, a still without a number is frame 1.
-        missing: holes between the first and the last.
-        fps: frames a second as a fraction, if the file says.
-    """
+    """Frames that can be read by number."""
 
     kind: Literal["still", "sequence", "video"]
-    name: str
-    frames: FrameRange
-    missing: FrameRange
-    fps: Fraction | None
+    name: str  # as the user wrote it
+    frames: FrameRange  # those that are there; a video's start at 1, a still without a number is frame 1
+    missing: FrameRange  # holes between the first and the last
+    fps: Fraction | None  # frames a second, if the file says
     _source: Any = field(repr=False)
 
     @classmethod
@@ -105,7 +97,7 @@ class Video:
         if not path.is_file():
             raise FrameError(f"{path}: no such file")
         self._path = path
-        self._capture = self._open()
+        self._rewind()
         self.fps = standard_rate(self._capture.get(cv2.CAP_PROP_FPS))
         self.count = 0
         while self._capture.grab():
@@ -130,15 +122,11 @@ class Video:
         header = oiio.ImageSpec(window.width, window.height, 3, oiio.FLOAT)
         return Plate(self._path, rgb, None, {}, window, window, self.fps, "uint8", None, header)
 
-    def _open(self) -> cv2.VideoCapture:
-        capture = cv2.VideoCapture(str(self._path))
-        if not capture.isOpened():
-            raise FrameError(f"{self._path}: not a video that can be read")
-        return capture
-
     def _rewind(self) -> None:
-        self._capture.release()
-        self._capture = self._open()
+        """Open the file, anew if it was; what was open closes by itself."""
+        self._capture = cv2.VideoCapture(str(self._path))
+        if not self._capture.isOpened():
+            raise FrameError(f"{self._path}: not a video that can be read")
         self._next = 1
 
 

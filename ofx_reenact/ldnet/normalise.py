@@ -45,15 +45,10 @@ class Placement:
 
 
 def normalise(landmarks: Tensor, norm: Norm, template: Tensor | None = None) -> tuple[Tensor, Placement]:
-    """Take position, scale (and for ``rigid`` roll) out of landmarks (..., 68, 2).
+    """Take position, scale (and for ``rigid`` roll) out of landmarks (..., 68, 2) in any unit.
 
-    Args:
-        landmarks: points in pixels or any other unit.
-        norm: ``rigid`` or ``bbox``.
-        template: mean face (68, 2) whose rigid points ``rigid`` aligns to; not used by ``bbox``.
-
-    Returns:
-        Normalised landmarks of the same shape, and the placement that maps them back.
+    Returns them, and the placement that maps them back. ``rigid`` aligns to the rigid points of ``template`` (68, 2), a
+    mean face; ``bbox`` does not use it.
     """
     if norm == "bbox":
         low, high = landmarks.amin(-2), landmarks.amax(-2)

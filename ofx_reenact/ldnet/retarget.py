@@ -20,28 +20,17 @@ def identity_code(weights: LDNetWeights, target: np.ndarray) -> np.ndarray:
 @stage("LD-Net")
 @torch.inference_mode()
 def transfer(
-    weights: LDNetWeights,
-    code: np.ndarray,
-    target: np.ndarray,
-    driver: np.ndarray,
-    reference: int | None,
+    weights: LDNetWeights, code: np.ndarray, target: np.ndarray, driver: np.ndarray, reference: int | None
 ) -> np.ndarray:
-    """Return how far each landmark of the target moves, in the target's units.
+    """Return how far each landmark of the target moves, in the target's units: (T, 68, 2) float64.
 
     ``G(E_P(l_S), z_T) − G(E_P(l_ref), z_T)``: what LD-Net gets wrong about this face in both terms cancels, so
     no motion of the driver moves nothing. The whole performance goes through in one batch, whatever frames are
     rendered, since matrix products may round differently in batches of another size.
 
-    Args:
-        weights: LD-Net with its normalisation.
-        code: the target's identity code (128,).
-        target: its landmarks (68, 2).
-        driver: the performance's landmarks (T, 68, 2), any unit.
-        reference: row of ``driver`` that means "as in the target" (relative motion); None: the target's own
-            landmarks are the reference (absolute motion).
-
-    Returns:
-        Displacements (T, 68, 2) float64.
+    The target has an identity code (128,) and landmarks (68, 2), the driver landmarks (T, 68, 2) in any unit, of which
+    row ``reference`` means "as in the target" (relative motion); None: the target's own landmarks are the reference
+    (absolute motion).
     """
     own, placement = normalise(_tensor(target, weights)[None], weights.norm, weights.template)
     performed, _ = normalise(_tensor(driver, weights), weights.norm, weights.template)

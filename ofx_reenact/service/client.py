@@ -77,18 +77,13 @@ class Link:
         return json.loads(line)
 
 
-@contextlib.contextmanager
-def linked(path: Path, idle: float = IDLE) -> Iterator[Link]:
+def linked(path: Path, idle: float = IDLE) -> contextlib.closing[Link]:
     """Connect to the engine of a session file; one that has ended is started again.
 
     Raises:
         ReenactError: there is no engine and none can be started.
     """
-    link = connect(path) or _started(path, idle)
-    try:
-        yield link
-    finally:
-        link.close()
+    return contextlib.closing(connect(path) or _started(path, idle))
 
 
 def connect(path: Path) -> Link | None:
@@ -138,11 +133,9 @@ def stop(path: Path) -> bool:
     if link is None:
         path.unlink(missing_ok=True)
         return False
-    try:
+    with contextlib.closing(link):
         for _ in link.events(link.send("quit")):
             pass
-    finally:
-        link.close()
     until = time.monotonic() + _ANSWER
     while path.exists() and time.monotonic() < until:
         time.sleep(0.02)

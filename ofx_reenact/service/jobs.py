@@ -107,14 +107,9 @@ class Service:
 
 # What a request may ask to be done.
 JOBS: dict[str, Callable[[Service, Request, Watch], Values]] = {
-    "analyse": Service.analyse,
-    "render": Service.render,
-    "preview": Service.preview,
-    "landmarks": Service.landmarks,
-    "place": Service.place,
-    "curves": Service.curves,
-    "job": Service.job,
-}
+    "analyse": Service.analyse, "render": Service.render, "preview": Service.preview, "landmarks": Service.landmarks,
+    "place": Service.place, "curves": Service.curves, "job": Service.job,
+}  # fmt: skip
 
 
 def load_engine() -> None:

@@ -55,13 +55,10 @@ def serve() -> int:
 
 
 def take_pipes() -> tuple[int, BinaryIO]:
-    """Take standard input and output for the protocol alone.
+    """Take standard input and output for the protocol alone: the requests' file descriptor, and the events' file.
 
     What a library prints goes to standard error from now on, and what it reads is empty, so that neither can break
     the link; nor does a process that it starts inherit it.
-
-    Returns:
-        File descriptor of the requests, and the file of the events.
     """
     sys.stdout.flush()
     requests, events = os.dup(0), os.dup(1)
@@ -75,14 +72,8 @@ def take_pipes() -> tuple[int, BinaryIO]:
 class Server:
     """Answers one client's requests: a thread reads them, so that a job can be cancelled; the caller's does the jobs.
 
-    Args:
-        requests: file descriptor of the requests.
-        events: file of the events.
-        service: what does the jobs; a new one if not given.
-        hang_up: called when nobody reads any more; ends the thread that may still be reading, or the process.
-
-    Attributes:
-        told_to_quit: the client asked for the end, it did not just go.
+    Reads a file descriptor and writes a file. ``hang_up`` is called when nobody reads any more; it ends the thread that
+    may still be reading, or the process. ``told_to_quit``: the client asked for the end, it did not just go.
     """
 
     def __init__(
@@ -158,11 +149,7 @@ class Server:
             self._end(None)
 
     def _parse(self, line: bytes) -> dict[str, Any]:
-        """Read a line.
-
-        Raises:
-            ValueError: it is no request.
-        """
+        """Read a line; a ValueError says why it is no request."""
         try:
             request = json.loads(line)
         except RecursionError as error:

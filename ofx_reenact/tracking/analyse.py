@@ -28,9 +28,7 @@ def analyse(
 
     Args:
         images: (frame, (H, W, 3) uint8 RGB) in order, None where the driver has no such frame.
-        tracker: what finds the face.
         name: the driver as the user named it, for messages and the file.
-        fps: its rate, if known.
         smoothing: strength; 0 is off, 1 the default.
         reference: the frame at rest, if a person chose one.
         on_frame: called after each frame with whether it has a face.
@@ -38,8 +36,7 @@ def analyse(
     Raises:
         TrackingError: no frame has a face, or the chosen reference is not one with a face.
     """
-    frames: list[int] = []
-    tracks: list[Track | None] = []
+    tracks: dict[int, Track | None] = {}
     absent: list[int] = []
     size = (0, 0)
     tracker.reset()
@@ -51,17 +48,15 @@ def analyse(
             size = (image.shape[1], image.shape[0])
             with stage("track"):
                 track = tracker.track(image, frame)
-        frames.append(frame)
-        tracks.append(track)
+        tracks[frame] = track
         if on_frame:
             on_frame(frame, track is not None)
-    seen = {frame for frame, track in zip(frames, tracks, strict=True) if track is not None}
-    if not seen:
-        raise TrackingError(f"{name}: no face was found in any of {len(frames)} frames")
-    if reference is not None and reference not in seen:
+    if not any(tracks.values()):
+        raise TrackingError(f"{name}: no face was found in any of {len(tracks)} frames")
+    if reference is not None and tracks.get(reference) is None:
         raise TrackingError(f"{name}: frame {reference} cannot be the reference, it has no face")
     return derive(
-        Found.of_tracks(frames, absent, tracks, hand_made=tracker.hand_made),
+        Found.of_tracks(tracks, absent, hand_made=tracker.hand_made),
         size=size,
         fps=f"{fps.numerator}/{fps.denominator}" if fps else "",
         name=name,

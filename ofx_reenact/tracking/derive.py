@@ -7,7 +7,7 @@ equals the same frame of a range.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,13 +24,7 @@ from ofx_reenact.tracking.tracker import Track
 # Up to this many frames without a face are bridged from both sides; longer gaps and the ends hold.
 BRIDGE = 12
 # How much each blendshape says that a face is not at rest; gaze says nothing.
-_BUSY = {
-    "jawOpen": 2.0,
-    "eyeBlinkLeft": 1.0,
-    "eyeBlinkRight": 1.0,
-    "mouthSmileLeft": 0.7,
-    "mouthSmileRight": 0.7,
-}
+_BUSY = {"jawOpen": 2.0, "eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0, "mouthSmileLeft": 0.7, "mouthSmileRight": 0.7}
 _BUSY_ELSE, _LOOK = 0.4, "eyeLook"
 
 
@@ -39,38 +33,26 @@ class Found:
     """What was found in a driver of T frames, S of them with a face.
 
     Numbers are rounded as a performance file keeps them: derived again from a loaded file, they give that file.
-
-    Attributes:
-        frames: (T,) int64, every frame from the first to the last.
-        absent: (n,) int64, frames that do not exist in the driver.
-        seen: (S,) int64, rows of the frames with a face, ascending.
-        landmarks: (S, 68, 2) float32 pixels.
-        mesh: (S, 478, 3) float32 pixels, lifted where the tracker gives landmarks only.
-        blendshapes: (S, 52) float32, 0 where the tracker has none.
-        confidence: (S,) float32.
-        hand_made: (S,) bool, a person placed the landmarks.
     """
 
-    frames: np.ndarray
-    absent: np.ndarray
-    seen: np.ndarray
-    landmarks: np.ndarray
-    mesh: np.ndarray
-    blendshapes: np.ndarray
-    confidence: np.ndarray
-    hand_made: np.ndarray
+    frames: np.ndarray  # (T,) int64, every frame from the first to the last
+    absent: np.ndarray  # (n,) int64, frames that do not exist in the driver
+    seen: np.ndarray  # (S,) int64, rows of the frames with a face, ascending
+    landmarks: np.ndarray  # (S, 68, 2) float32 pixels
+    mesh: np.ndarray  # (S, 478, 3) float32 pixels, lifted where the tracker gives landmarks only
+    blendshapes: np.ndarray  # (S, 52) float32, 0 where the tracker has none
+    confidence: np.ndarray  # (S,) float32
+    hand_made: np.ndarray  # (S,) bool, a person placed the landmarks
 
     @classmethod
-    def of_tracks(
-        cls, frames: Sequence[int], absent: Sequence[int], tracks: Sequence[Track | None], *, hand_made: bool
-    ) -> Found:
-        """Collect what a tracker found, None for a frame without a face."""
-        faces = [track for track in tracks if track is not None]
+    def of_tracks(cls, tracks: Mapping[int, Track | None], absent: Sequence[int], *, hand_made: bool) -> Found:
+        """Collect what a tracker found in each frame, in order; None in one without a face."""
+        faces = [track for track in tracks.values() if track is not None]
         none = np.zeros(len(BLENDSHAPES))
         return cls(
-            frames=np.array(frames, np.int64),
+            frames=np.array(list(tracks), np.int64),
             absent=np.array(absent, np.int64),
-            seen=np.array([row for row, track in enumerate(tracks) if track is not None], np.int64),
+            seen=np.array([row for row, track in enumerate(tracks.values()) if track is not None], np.int64),
             landmarks=np.stack([face.landmarks for face in faces]).astype(np.float32),
             mesh=np.stack([lift(f.landmarks) if f.mesh is None else f.mesh for f in faces]).astype(np.float32),
             blendshapes=np.stack([none if f.blendshapes is None else f.blendshapes for f in faces]).astype(np.float32),
@@ -98,13 +80,9 @@ def derive(
     smoothing: float,
     reference: int | None,
 ) -> Performance:
-    """Make a performance of what was found.
+    """Make a performance of what was found in at least one frame; the rest is as :class:`Performance` keeps it.
 
-    Args:
-        found: in at least one frame.
-        size, fps, name, tracker, versions: as :class:`Performance` keeps them.
-        smoothing: strength; 0 is off, 1 the default.
-        reference: the frame at rest, if a person chose one; it has a face.
+    ``reference`` is the frame at rest, which has a face, if a person chose one.
     """
     count, seen = len(found.frames), found.seen
     confidence = np.zeros(count, np.float32)
@@ -169,10 +147,7 @@ def states(seen: np.ndarray, count: int) -> np.ndarray:
 def fill(values: np.ndarray, seen: np.ndarray, count: int) -> np.ndarray:
     """Fill the rows without a face: short gaps change over from one side to the other, longer ones hold.
 
-    Args:
-        values: (len(seen), ...) for the rows with a face.
-        seen: those rows, ascending.
-        count: number of all rows.
+    Returns (count, ...), from values (len(seen), ...) for the rows ``seen`` that have a face, ascending.
     """
     rows = np.arange(count)
     last = np.clip(np.searchsorted(seen, rows, side="right") - 1, 0, None)

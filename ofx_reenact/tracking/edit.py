@@ -48,17 +48,13 @@ def place(performance: Performance, landmarks: Mapping[int, np.ndarray]) -> Perf
     p, rows = performance, _rows(performance, landmarks)
     if absent := sorted(set(rows) & set(p.absent.tolist())):
         raise TrackingError(f"{p.name}: frames {FrameRange.of(absent)} have no picture to place landmarks on")
-    state, confidence, hand_made = p.state.copy(), p.confidence.copy(), p.hand_made.copy()
-    raw_landmarks, raw_mesh = p.raw_landmarks.copy(), p.raw_mesh.copy()
+    edited = {n: getattr(p, n).copy() for n in ("state", "confidence", "hand_made", "raw_landmarks", "raw_mesh")}
     for frame, row in rows.items():
-        raw_mesh[row] = _mesh(p, row, landmarks[frame])
-        raw_landmarks[row] = landmarks[frame]
-        state[row], confidence[row], hand_made[row] = State.TRACKED, 1.0, True
-    edited = replace(
-        p, state=state, confidence=confidence, hand_made=hand_made, raw_landmarks=raw_landmarks, raw_mesh=raw_mesh
-    )
+        placed = (State.TRACKED, 1.0, True, landmarks[frame], _mesh(p, row, landmarks[frame]))
+        for values, value in zip(edited.values(), placed, strict=True):
+            values[row] = value
     return derive(
-        Found.of_performance(edited),
+        Found.of_performance(replace(p, **edited)),
         size=p.size,
         fps=p.fps,
         name=p.name,

@@ -128,12 +128,8 @@ class FaceMesh(Tracker):
 
     def _find(self, image: np.ndarray) -> Track | None:
         faces = self.detect(image)
-        if self._last_seen is not None:
-            last = self._last_seen
-            faces.sort(key=lambda face: math.hypot(face.x - last.x, face.y - last.y))
-            faces = faces[:1]
-        elif len(faces) < self._face:
-            return None
+        if (last := self._last_seen) is not None:
+            faces = sorted(faces, key=lambda face: math.hypot(face.x - last.x, face.y - last.y))[:1]
         else:
             faces = faces[self._face - 1 :]
         for region in faces:

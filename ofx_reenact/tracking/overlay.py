@@ -17,14 +17,7 @@ _SHIFT = 4
 def draw_overlay(
     image: np.ndarray, landmarks: np.ndarray, mesh: np.ndarray | None = None, text: str = ""
 ) -> np.ndarray:
-    """Draw landmarks (68, 2), the mesh's points (N, 2 or more) and a line of text over a picture.
-
-    Args:
-        image: (H, W, 3) uint8 RGB; not changed.
-
-    Returns:
-        A picture of the same size.
-    """
+    """Draw landmarks (68, 2), a mesh's points (N, 2+) and a text on a copy of an (H, W, 3) uint8 RGB picture."""
     drawn = np.ascontiguousarray(image).copy()
     size = max(1.0, float(np.ptp(landmarks[:, 0])) / 150)
 

@@ -21,10 +21,9 @@ class SelfieSegmentation:
         self._network = cv2.dnn.readNetFromTFLite(model)
 
     def mask(self, image: np.ndarray) -> np.ndarray:
-        """Find the people in an (H, W, 3) uint8 RGB picture, best a square one.
+        """Say how likely each pixel of an (H, W, 3) uint8 RGB picture, best a square one, shows a person.
 
-        Returns:
-            How likely each pixel shows a person, (H, W) float32 in [0, 1]; edges are as fine as 256² allows.
+        Returns (H, W) float32 in [0, 1]; edges are as fine as 256² allows.
         """
         height, width = image.shape[:2]
         scale = _SIZE / max(height, width)
@@ -36,15 +35,10 @@ class SelfieSegmentation:
 
 
 def headroom(image: np.ndarray, oval: np.ndarray) -> np.ndarray | None:
-    """Find how many rows of an (H, W, 3) uint8 RGB picture lie above a person, in each column.
+    """Find how many rows of an (H, W, 3) uint8 RGB picture lie above a person with a face's contour (n, 2), in pixels.
 
-    Args:
-        image: the picture.
-        oval: contour of the person's face (n, 2), pixels.
-
-    Returns:
-        (W,) float32; 0 where the person reaches the upper edge, H where nobody is. None where the segmentation does
-        not take the face for a person.
+    Returns (W,) float32; 0 where the person reaches the upper edge, H where nobody is. None where the segmentation does
+    not take the face for a person.
     """
     height, width = image.shape[:2]
     low, high = oval.min(0), oval.max(0)

@@ -47,9 +47,7 @@ def fit_similarity(source: np.ndarray, target: np.ndarray) -> Similarity:
 def head_pose(mesh: np.ndarray, shape: np.ndarray | None = None) -> Similarity:
     """Pose of a head from its mesh (468 or more, 3) in pixels.
 
-    Args:
-        mesh: tracked points.
-        shape: the person's own rigid points (len(RIGID), 3), canonical units; the canonical face's by default.
+    ``shape`` has the person's own rigid points (len(RIGID), 3), canonical units; the canonical face's by default.
     """
     index = list(RIGID)
     return fit_similarity(canonical().points[index] if shape is None else shape, mesh[index])

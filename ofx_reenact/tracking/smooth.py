@@ -18,15 +18,10 @@ _QUARTILE_TO_NOISE = 0.55
 
 
 def smooth(values: np.ndarray, strength: float, floor: float = 0.0) -> np.ndarray:
-    """Smooth points over time.
+    """Smooth points (T, N, k) over time, each of N by its own k-dimensional distances and noise; returns float64.
 
-    Args:
-        values: (T, N, k); each of N points is judged by its own k-dimensional distances and noise.
-        strength: 1 is the default window; 0 returns the values as they are.
-        floor: least noise assumed, in the values' unit.
-
-    Returns:
-        (T, N, k) float64. Where nothing changes over a window, the value is returned bit for bit.
+    A strength of 1 is the default window, 0 returns the values as they are; ``floor`` is the least noise assumed, in
+    the values' unit. Where nothing changes over a window, the value is returned bit for bit.
     """
     values = np.asarray(values, np.float64)
     count = len(values)
@@ -40,8 +35,7 @@ def smooth(values: np.ndarray, strength: float, floor: float = 0.0) -> np.ndarra
         if shift == 0:
             continue
         # Both ends are mirrored in time, so that the first and last frames are treated as any other.
-        index = np.arange(count) + shift
-        index = np.abs(index)
+        index = np.abs(np.arange(count) + shift)
         index = np.where(index >= count, 2 * (count - 1) - index, index)
         difference = values[index] - values
         apart = (difference**2).sum(-1) / (SAME * noise) ** 2

@@ -11,53 +11,33 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Track:
-    """One face in one picture. Pixel (i, j) has its centre at (i, j), x to the right, y down.
+    """One face in one picture. Pixel (i, j) has its centre at (i, j), x to the right, y down."""
 
-    Attributes:
-        landmarks: (68, 2) float64 pixels.
-        confidence: in [0, 1].
-        mesh: (478, 3) float64 pixels, or None where the tracker gives landmarks only.
-        blendshapes: (52,) float32 in [0, 1], or None.
-    """
-
-    landmarks: np.ndarray
-    confidence: float
-    mesh: np.ndarray | None = None
-    blendshapes: np.ndarray | None = None
+    landmarks: np.ndarray  # (68, 2) float64 pixels
+    confidence: float  # in [0, 1]
+    mesh: np.ndarray | None = None  # (478, 3) float64 pixels; None where the tracker gives landmarks only
+    blendshapes: np.ndarray | None = None  # (52,) float32 in [0, 1]
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a user can ask of a tracker.
+    """What a user can ask of a tracker."""
 
-    Attributes:
-        face: which face of several, by size in the first frame that has any; 1 is the largest.
-        landmarks: JSON file of hand-placed landmarks, or "".
-        device: where networks run, ``cpu`` or ``cuda``.
-    """
-
-    face: int = 1
-    landmarks: str = ""
-    device: str = "cpu"
+    face: int = 1  # which face of several, by size in the first frame that has any; 1 is the largest
+    landmarks: str = ""  # JSON file of hand-placed landmarks, or ""
+    device: str = "cpu"  # where networks run, ``cpu`` or ``cuda``
 
 
 DEFAULTS = Options()
 
 
 class Tracker(ABC):
-    """Finds a face and follows it from frame to frame.
+    """Finds a face and follows it from frame to frame."""
 
-    Attributes:
-        name: as in ``--tracker``, and as it is registered.
-        terms: what its weights may be used for; "" if anything goes.
-        hand_made: whether a person placed its landmarks.
-        version: of what does the work; performance files keep it.
-    """
-
-    name: ClassVar[str]
-    terms: ClassVar[str] = ""
-    hand_made: ClassVar[bool] = False
-    version: str
+    name: ClassVar[str]  # as in ``--tracker``, and as it is registered
+    terms: ClassVar[str] = ""  # what its weights may be used for; "" if anything goes
+    hand_made: ClassVar[bool] = False  # whether a person placed its landmarks
+    version: str  # of what does the work; performance files keep it
 
     @classmethod
     def missing(cls) -> str:
@@ -66,10 +46,7 @@ class Tracker(ABC):
 
     @abstractmethod
     def __init__(self, options: Options = DEFAULTS) -> None:
-        """Load what it needs.
-
-        Args:
-            options: those that mean nothing to it are ignored.
+        """Load what it needs; options that mean nothing to it are ignored.
 
         Raises:
             SettingsError: an option that it needs is not given.

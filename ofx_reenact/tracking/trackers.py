@@ -8,8 +8,8 @@ A package registers one in its ``pyproject.toml``, as this one does::
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from typing import NamedTuple
 
 from ofx_reenact.errors import SettingsError, TrackingError
 from ofx_reenact.tracking.tracker import Options, Tracker
@@ -19,21 +19,12 @@ GROUP = "ofx_reenact.trackers"
 DEFAULT = "mesh"
 
 
-@dataclass(frozen=True)
-class Registered:
-    """A tracker as a package registers it: named, not yet imported."""
+class Registered(NamedTuple):
+    """A tracker as a package registers it, not yet imported."""
 
+    name: str  # as in ``--tracker``
+    package: str  # what registers it, with its version
     entry: EntryPoint
-
-    @property
-    def name(self) -> str:
-        """As in ``--tracker``."""
-        return self.entry.name
-
-    @property
-    def package(self) -> str:
-        """The package that registers it, with its version."""
-        return f"{self.entry.dist.name} {self.entry.dist.version}" if self.entry.dist else "a package without a name"
 
     def load(self) -> type[Tracker]:
         """Import the class.
@@ -41,18 +32,15 @@ class Registered:
         Raises:
             TrackingError: that fails, or what is there is no tracker of this name.
         """
+        named = f"tracker {self.name} of {self.package}"
         try:
             kind = self.entry.load()
         except Exception as error:
-            raise TrackingError(
-                f"tracker {self.name} of {self.package} cannot be imported ({type(error).__name__}: {error}); "
-                "repair or uninstall that package"
-            ) from error
+            said = f"{type(error).__name__}: {error}"
+            raise TrackingError(f"{named} cannot be imported ({said}); repair or uninstall that package") from error
         if not (isinstance(kind, type) and issubclass(kind, Tracker) and kind.name == self.name):
-            raise TrackingError(
-                f"tracker {self.name} of {self.package}: {self.entry.value} is no "
-                f"ofx_reenact.tracking.tracker.Tracker whose name is '{self.name}'"
-            )
+            wanted = f"ofx_reenact.tracking.tracker.Tracker whose name is '{self.name}'"
+            raise TrackingError(f"{named}: {self.entry.value} is no {wanted}")
         return kind
 
 
@@ -68,7 +56,8 @@ def registered() -> list[Registered]:
             f"the trackers of ofx-reenact are not registered under {GROUP}: it runs from a folder where it is not "
             "installed, or an older version is; install ofx-reenact again (pip install)"
         )
-    return [Registered(entry) for entry in found]
+    packages = (f"{e.dist.name} {e.dist.version}" if e.dist else "a package without a name" for e in found)
+    return [Registered(entry.name, package, entry) for entry, package in zip(found, packages, strict=True)]
 
 
 def names() -> list[str]:

@@ -56,18 +56,12 @@ def spread_weights(weights: Mapping[str, float]) -> np.ndarray:
 def expression(driver: np.ndarray, reference: int, landmarks: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Move every mesh point as the driver's does, corrected so that the 68 landmarks move as LD-Net says.
 
-    Args:
-        driver: frontal meshes of the performance (T, 478, 3).
-        reference: row of ``driver`` that means "as in the target".
-        landmarks: displacement of the 68 landmarks (T, 68, 2), frontal, of the target's size.
-        weights: how much of the motion each mesh point takes (468,).
-
-    Returns:
-        Frontal displacements (T, 468, 3).
+    Returns frontal displacements (T, 468, 3), from frontal meshes (T, 478, 3) of which row ``reference`` means "as in
+    the target", the landmarks' frontal displacements (T, 68, 2) in the target's size, and how much of the motion each
+    mesh point takes (468,).
     """
     moved = driver[:, :FACE_POINTS] - driver[reference, :FACE_POINTS]
     wrong = landmarks - moved[:, list(MESH68), :2]
-    moved = moved.copy()
     moved[..., :2] += np.einsum("vl,tlc->tvc", landmark_spread(), wrong)
     return moved * weights[:, None]
 
@@ -75,12 +69,8 @@ def expression(driver: np.ndarray, reference: int, landmarks: np.ndarray, weight
 def gaze(driver: np.ndarray, reference: int) -> np.ndarray:
     """Measure how far each iris moves between its eye's corners, in widths of the eye.
 
-    Args:
-        driver: frontal meshes (T, 478, 3).
-        reference: row that means "as in the target".
-
-    Returns:
-        (T, 2, 2): right eye, left eye; x, y.
+    Returns (T, 2, 2): right eye, left eye; x, y. From frontal meshes (T, 478, 3), of which row ``reference`` means "as
+    in the target".
     """
     shifts = []
     for contour, iris in ((EYE_RIGHT, IRIS_RIGHT), (EYE_LEFT, IRIS_LEFT)):
@@ -96,25 +86,12 @@ def head_poses(target: Similarity, driver: Heads, reference: int, motion: str, w
 
     ``relative`` takes the change from the reference frame, ``absolute`` the driver's rotation itself (its
     position and size still as a change, since the driver's picture is framed otherwise), ``locked`` nothing.
-
-    Args:
-        target: pose of the head in the target picture.
-        driver: poses of the performance.
-        reference: row that means "as in the target".
-        motion: ``relative``, ``absolute`` or ``locked``.
-        weight: share of the rotation taken.
-        position: share of the translation and of the change of size taken.
-
-    Returns:
-        The target's poses over the performance.
+    ``weight`` is the share of the rotation that is taken, ``position`` that of the translation and change of size.
     """
     count = len(driver.scale)
     if motion == "locked":
-        return Heads(
-            np.tile(target.rotation, (count, 1, 1)),
-            np.full(count, target.scale),
-            np.tile(target.translation, (count, 1)),
-        )
+        still = (np.tile(target.rotation, (count, 1, 1)), np.full(count, target.scale))
+        return Heads(*still, np.tile(target.translation, (count, 1)))
     base = driver.rotation[reference] if motion == "relative" else target.rotation
     turn = Rotation.from_matrix(driver.rotation @ base.T).as_rotvec() * weight
     rotation = Rotation.from_rotvec(turn).as_matrix() @ target.rotation
@@ -132,13 +109,8 @@ def held(shift: np.ndarray) -> np.ndarray:
 def kept_cut(heads: Heads, cut: np.ndarray, slack: float) -> Heads:
     """Lift heads that sink so far that the line where the picture cuts the hair off would come into the picture.
 
-    Args:
-        heads: poses.
-        cut: frontal points (n, 3) of that line, at the picture's upper edge in the target; none lift nothing.
-        slack: how far the line may sink at most, in the mean, pixels; small ways pass as they are.
-
-    Returns:
-        The poses, lifted.
+    ``cut`` are frontal points (n, 3) of that line, at the picture's upper edge in the target; none lift nothing. In the
+    mean it may sink by ``slack`` pixels at most; small ways pass as they are.
     """
     if not len(cut):
         return heads
@@ -150,16 +122,9 @@ def kept_cut(heads: Heads, cut: np.ndarray, slack: float) -> Heads:
 
 
 def plane_map(moved: Similarity, target: Similarity, depth: float, shift: np.ndarray) -> np.ndarray:
-    """Return the affine map from the result's pixels to the target's, for what lies at one frontal depth.
+    """Return the affine map (2, 3) from the result's pixels to the target's, for what lies at one frontal depth z.
 
-    Args:
-        moved: the head's pose in the result.
-        target: the head's pose in the target.
-        depth: frontal z of the plane.
-        shift: (3,) frontal displacement of what lies there (the jaw's), zero for what moves with the skull.
-
-    Returns:
-        (2, 3): multiply with (x, y, 1).
+    ``shift`` (3,) is the frontal displacement of what lies there (the jaw's), zero for what moves with the skull.
     """
 
     def to_pixels(pose: Similarity, by: np.ndarray) -> np.ndarray:

@@ -31,10 +31,7 @@ def cut_off(headroom: np.ndarray, face_height: float) -> np.ndarray:
 def yielding(headroom: np.ndarray | None, width: int, face_height: float) -> np.ndarray:
     """Return how many rows below the picture's upper edge give way to a head that moves down, for each column (W,).
 
-    Args:
-        headroom: rows above the person in each column (W,); None where nobody knows: then all may be hair.
-        width: of the picture.
-        face_height: pixels.
+    ``headroom`` has the rows above the person in each column (W,); None where nobody knows: then all may be hair.
     """
     if headroom is None:
         return np.full(width, HAIR * face_height)
@@ -51,13 +48,9 @@ def yielding(headroom: np.ndarray | None, width: int, face_height: float) -> np.
 def keep_edge(offset: np.ndarray, stretch: np.ndarray, left: int, rows: np.ndarray) -> None:
     """Squeeze a map whose first row is the picture's, in place, so that nothing comes in from above the picture.
 
-    In each column, positions from the one at the edge to where ``rows`` ends are laid out from the edge on instead.
-
-    Args:
-        offset: (h, w, 2) float32, pixels.
-        stretch: (h, w) float32, of the map; what is stretched here adds to it.
-        left: the map's first column in the picture.
-        rows: (W,) float64; how many give way in each column of the picture.
+    In each column, positions from the one at the edge to where ``rows`` ends (float64, one for each column of the
+    picture) are laid out from the edge on instead. The map's ``offset`` (h, w, 2) and ``stretch`` (h, w), both float32,
+    begin at column ``left`` of the picture.
     """
     last = len(rows) - 1
     for column in range(offset.shape[1]):

@@ -14,20 +14,13 @@ from scipy.interpolate import PchipInterpolator
 
 @dataclass(frozen=True)
 class Lens:
-    """An opening between two curves.
+    """An opening between two curves."""
 
-    Attributes:
-        centre: (2,) midpoint of the corners, pixels.
-        axis: (2,) unit vector from the first corner to the last.
-        half: half the distance between the corners, pixels.
-        upper, lower: ``v`` of the two curves as functions of ``u`` in [-1, 1].
-    """
-
-    centre: np.ndarray
-    axis: np.ndarray
-    half: float
-    upper: PchipInterpolator
-    lower: PchipInterpolator
+    centre: np.ndarray  # (2,) midpoint of the corners, pixels
+    axis: np.ndarray  # (2,) unit vector from the first corner to the last
+    half: float  # half the distance between the corners, pixels
+    upper: PchipInterpolator  # ``v`` of the curve as a function of ``u`` in [-1, 1]
+    lower: PchipInterpolator  # likewise
 
     @classmethod
     def fit(cls, upper: np.ndarray, lower: np.ndarray) -> Lens:

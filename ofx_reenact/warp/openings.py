@@ -25,33 +25,21 @@ FEATHER = 0.006
 
 @dataclass(frozen=True)
 class View:
-    """A part of the target seen through an opening: where from, and how surely it is there.
+    """A part of the target seen through an opening: where from, and how surely it is there."""
 
-    Attributes:
-        offset: (h, w, 2) float64 pixels, as in an STMap.
-        seen: (h, w) in [0, 1]; 0 where the target does not show it.
-    """
-
-    offset: np.ndarray
-    seen: np.ndarray
+    offset: np.ndarray  # (h, w, 2) float64 pixels, as in an STMap
+    seen: np.ndarray  # (h, w) in [0, 1]; 0 where the target does not show it
 
 
 @dataclass(frozen=True)
 class Opening:
-    """One opening in one frame: a window of the picture, its coverage, and what is seen, back to front.
+    """One opening in one frame: a window of the picture, its coverage, and what is seen, back to front."""
 
-    Attributes:
-        left, top: the window's first pixel.
-        coverage: (h, w) in [0, 1]; 1 in the opening, 0 on the skin.
-        views: what the target shows of it; may leave holes, which ``shade`` fills.
-        shade: (h, w) darkness profile of an interior that was never seen, 0 to 1; None for eyes.
-    """
-
-    left: int
-    top: int
-    coverage: np.ndarray
-    views: tuple[View, ...]
-    shade: np.ndarray | None
+    left: int  # column of the window's first pixel
+    top: int  # its row
+    coverage: np.ndarray  # (h, w) in [0, 1]; 1 in the opening, 0 on the skin
+    views: tuple[View, ...]  # what the target shows of it; may leave holes, which ``shade`` fills
+    shade: np.ndarray | None  # (h, w) darkness profile of an interior that was never seen, 0 to 1; None for eyes
 
 
 def lenses(mesh: np.ndarray) -> dict[str, Lens]:
@@ -63,20 +51,10 @@ def lenses(mesh: np.ndarray) -> dict[str, Lens]:
 def eye(target: Lens, moved: Lens, gaze: np.ndarray, feather: float, size: tuple[int, int]) -> Opening | None:
     """Place the eyeball in its opening: the similarity of the eye's corners plus the shift of the gaze.
 
-    Args:
-        target: the opening in the target picture.
-        moved: the opening in the result.
-        gaze: (2,) shift of the iris in widths of the eye, x along the eye, y down.
-        feather: softness of the lids' edges in pixels.
-        size: picture's width and height.
-
-    Returns:
-        The layer, or None where the target's eye is shut or the opening is outside the picture.
+    None where the target's eye is shut or the opening is outside the picture. ``gaze`` (2,) is the shift of the iris in
+    widths of the eye, x along the eye, y down; ``feather`` the softness of the lids' edges in pixels.
     """
-    if target.gap < SHUT_EYE:
-        return None
-    grid = _window(moved, 3 * feather, size)
-    if grid is None:
+    if target.gap < SHUT_EYE or (grid := _window(moved, 3 * feather, size)) is None:
         return None
     x, y = grid
     u, v = moved.coordinates(x, y)
@@ -94,48 +72,32 @@ def eye(target: Lens, moved: Lens, gaze: np.ndarray, feather: float, size: tuple
 
 
 def mouth(
-    target: Lens,
-    moved: Lens,
-    skull: np.ndarray,
-    jaw: np.ndarray,
-    feather: float,
-    size: tuple[int, int],
+    target: Lens, moved: Lens, skull: np.ndarray, jaw: np.ndarray, feather: float, size: tuple[int, int]
 ) -> Opening | None:
     """Fill the inside of the mouth: teeth that the target shows, and darkness where it shows none.
 
-    Args:
-        target: the opening between the lips in the target picture.
-        moved: the opening in the result.
-        skull: (2, 3) affine map, pixels of the result → pixels of the target, of what moves with the skull.
-        jaw: the same for what moves with the jaw.
-        feather: softness of the lips' edges in pixels.
-        size: picture's width and height.
-
-    Returns:
-        The layer, or None where the mouth is shut or outside the picture.
+    None where the mouth is shut or outside the picture. ``skull`` and ``jaw`` (2, 3) are affine maps, pixels of the
+    result → pixels of the target, of what moves with either; ``feather`` is the softness of the lips' edges in pixels.
     """
     grid = _window(moved, 3 * feather, size)
     if grid is None or moved.gap <= 0:
         return None
     x, y = grid
-    open_before, open_now = target.gap > SHUT_MOUTH, moved.gap
     u, v = moved.coordinates(x, y)
     upper, lower = moved.bounds(u)
     down = np.clip((v - upper) / np.maximum(lower - upper, 1e-6), 0, 1)
-    views = []
-    if open_before:
-        views = [
-            _interior(target, x, y, jaw, feather, below_teeth=True),
-            _interior(target, x, y, skull, feather, below_teeth=False),
-        ]
     coverage = moved.coverage(x, y, feather)
-    if not open_before:
+    views: tuple[View, ...] = ()
+    if target.gap > SHUT_MOUTH:
+        bones = ((jaw, True), (skull, False))
+        views = tuple(_interior(target, x, y, bone, feather, below_teeth=deep) for bone, deep in bones)
+    else:
         # A slit no wider than the shut lips' own shadow stays skin: the target's lip line.
-        share = np.clip((open_now - target.gap) / SHUT_MOUTH, 0, 1)
+        share = np.clip((moved.gap - target.gap) / SHUT_MOUTH, 0, 1)
         coverage = coverage * share * share * (3 - 2 * share)
     # Deepest behind the upper lip and in the corners, a little light on the tongue below.
     shade = np.clip(down, 0, 1) ** 1.5 * np.sqrt(np.clip(1 - u**2, 0, 1))
-    return Opening(int(x[0, 0]), int(y[0, 0]), coverage, tuple(views), shade)
+    return Opening(int(x[0, 0]), int(y[0, 0]), coverage, views, shade)
 
 
 def _interior(

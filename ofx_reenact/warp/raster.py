@@ -22,15 +22,10 @@ def rasterise(
     out: np.ndarray,
     nearest: np.ndarray,
 ) -> None:
-    """Draw triangles into ``out``, interpolating attributes linearly.
+    """Draw triangles (N, 3) of either orientation into ``out`` (H, W, K) float32, interpolating attributes linearly.
 
-    Args:
-        positions: (V, 2) float64 pixel positions relative to ``out``'s first pixel.
-        depth: (V,) float64.
-        triangles: (N, 3) int64; either orientation is drawn.
-        attributes: (V, K) float64.
-        out: (H, W, K) float32, written where a triangle is nearer than ``nearest``.
-        nearest: (H, W) float32 depth so far; start with infinity.
+    Vertices have positions (V, 2) in pixels from ``out``'s first, depth (V,) and attributes (V, K), all float64. A
+    pixel is written where a triangle is nearer than ``nearest`` (H, W) float32, the depth so far; start with infinity.
     """
     height, width = nearest.shape
     count = attributes.shape[1]

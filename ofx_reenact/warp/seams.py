@@ -27,30 +27,21 @@ _OPENINGS = tuple(np.array([*upper, *lower]) for upper, lower in (EYE_RIGHT, EYE
 
 @dataclass(frozen=True)
 class Seam:
-    """The n pixels that the seam of one opening runs through.
+    """The n pixels that the seam of one opening runs through."""
 
-    Attributes:
-        x, y: (n,) the pixels, columns and rows of the picture.
-        from_x, from_y: (n, FINE²) positions in the target that each is made of.
-    """
-
-    x: np.ndarray
-    y: np.ndarray
-    from_x: np.ndarray
-    from_y: np.ndarray
+    x: np.ndarray  # (n,) columns of the picture
+    y: np.ndarray  # (n,) rows
+    from_x: np.ndarray  # (n, FINE²) positions in the target that each is made of
+    from_y: np.ndarray  # (n, FINE²)
 
 
 def find_seams(
     positions: np.ndarray, moved: np.ndarray, layers: Sequence[np.ndarray], coarse: np.ndarray, left: int, top: int
 ) -> tuple[Seam, ...]:
-    """Rasterise finely around the openings where the map jumps.
+    """Rasterise finely around the openings where the map ``coarse`` (h, w, 2) over the window at (left, top) jumps.
 
-    Args:
-        positions: of the sheet's vertices (V, 3), pixels of the result; the mesh's 468 points first.
-        moved: their displacements (V, 3).
-        layers: triangles (N, 3), back to front.
-        coarse: the map (h, w, 2) over the window at (left, top).
-        left, top: the window's first pixel.
+    The sheet's vertices have positions (V, 3) in pixels of the result, the mesh's 468 points first, and have ``moved``
+    by (V, 3); ``layers`` are triangles (N, 3), back to front.
     """
     found = []
     for contour in _OPENINGS:

@@ -29,35 +29,20 @@ RIGID_FROM = 1.34
 
 @dataclass(frozen=True)
 class Sheet:
-    """The sheet's fixed parts. V vertices: fine face vertices first, then ring by ring.
+    """The sheet's fixed parts. V vertices: fine face vertices first, then ring by ring."""
 
-    Attributes:
-        parents: (F, 468) sparse weights; fine face vertices from the mesh's points.
-        triangles: (N, 3) vertex indices of the sheet.
-        lids: (M, 3) vertex indices of triangles that close the eye openings and the mouth from behind.
-        oval: (S,) fine vertices along the face oval, in order; ring k's vertex s continues ``oval[s]``.
-        ring_of: (V,) multiple of the oval each vertex lies at; 1 on the face.
-        behind: fine face vertices that belong to no triangle of the skin, only to ``lids``.
-        spline: continues displacements from the prescribed vertices to the free ones.
-    """
-
-    parents: sparse.csr_matrix
-    triangles: np.ndarray
-    lids: np.ndarray
-    oval: np.ndarray
-    ring_of: np.ndarray
-    behind: np.ndarray
-    spline: Spline
+    parents: sparse.csr_matrix  # (F, 468) sparse weights; fine face vertices from the mesh's points
+    triangles: np.ndarray  # (N, 3) vertex indices of the sheet
+    lids: np.ndarray  # (M, 3) vertex indices of triangles that close the eye openings and the mouth from behind
+    oval: np.ndarray  # (S,) fine vertices along the face oval, in order; ring k's vertex s continues ``oval[s]``
+    ring_of: np.ndarray  # (V,) multiple of the oval each vertex lies at; 1 on the face
+    behind: np.ndarray  # fine face vertices that belong to no triangle of the skin, only to ``lids``
+    spline: Spline  # continues displacements from the prescribed vertices to the free ones
 
     def displace(self, mesh: np.ndarray, rings: np.ndarray) -> np.ndarray:
-        """Continue displacements over the sheet.
+        """Continue displacements of the mesh's points (468, k), and of the rings from RIGID_FROM outwards, to (V, k).
 
-        Args:
-            mesh: of the mesh's points (468, k).
-            rings: of the vertices from RIGID_FROM outwards, in order.
-
-        Returns:
-            (V, k). Vertices behind the openings follow the contours linearly.
+        Vertices behind the openings follow the contours linearly.
         """
         moved = self.spline.solve(np.concatenate([mesh, rings]))
         moved[self.behind] = self.parents[self.behind] @ mesh
@@ -122,8 +107,7 @@ def boundary_walk(triangles: np.ndarray, start: int, then: int) -> np.ndarray:
     def walk(first: int) -> list[int]:
         path = [start, first]
         while path[-1] != start:
-            ahead = [v for v in neighbours[path[-1]] if v != path[-2]]
-            path.append(ahead[0])
+            path.append(next(v for v in neighbours[path[-1]] if v != path[-2]))
         return path[:-1]
 
     forward, backward = (walk(first) for first in neighbours[start][:2])

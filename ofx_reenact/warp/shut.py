@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, MESH68, REGIONS
+from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, MESH68, REGIONS, Contour
 from ofx_reenact.tracking.surface import FACE_POINTS, spread
 
 # Lids closer than this, in eye widths, count as shut: a tracker always leaves a gap.
@@ -30,15 +30,8 @@ def shut(
 ) -> np.ndarray:
     """Correct a motion so that the target's eyes and mouth open as far as the driver's, in relation.
 
-    Args:
-        target: the target's frontal mesh (478, 3).
-        moved: its frontal displacements (T, 468, 3).
-        driver: the driver's frontal meshes (T, 478, 3).
-        reference: row of ``driver`` that means "as in the target".
-        weights: share of the motion that each region takes.
-
-    Returns:
-        Corrected displacements (T, 468, 3).
+    Returns frontal displacements (T, 468, 3) of the target's frontal mesh (478, 3), from those in ``moved``, the
+    driver's frontal meshes (T, 478, 3), of which row ``reference`` means "as in the target", and each region's weight.
     """
     result, face = moved.copy(), target[:FACE_POINTS]
     points: list[int] = list(_ANCHORS)
@@ -63,9 +56,7 @@ def shut(
     return result
 
 
-def _openness(
-    driver: np.ndarray, contour: tuple[tuple[int, ...], tuple[int, ...]], reference: int, weight: float
-) -> np.ndarray:
+def _openness(driver: np.ndarray, contour: Contour, reference: int, weight: float) -> np.ndarray:
     """How far the driver's eye is open in relation to its reference, (T,): 0 is shut, 1 as in the reference."""
     gap = _gap(driver, contour) - SHUT
     ratio = gap / max(float(gap[reference]), SHUT)
@@ -79,7 +70,7 @@ def _widest_mouth(rest: np.ndarray, driver: np.ndarray, reference: int, weight: 
     return rest + 1.6 * weight * np.maximum(gap - gap[reference], 0)[:, None]
 
 
-def _gap(driver: np.ndarray, contour: tuple[tuple[int, ...], tuple[int, ...]]) -> np.ndarray:
+def _gap(driver: np.ndarray, contour: Contour) -> np.ndarray:
     """Mean distance of the two halves of a contour over its width, (T,)."""
     upper, lower = contour
     width = np.linalg.norm(driver[:, upper[-1], :2] - driver[:, upper[0], :2], axis=-1)

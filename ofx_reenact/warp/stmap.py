@@ -32,22 +32,14 @@ LEVELLED = 9
 
 @dataclass(frozen=True)
 class STMap:
-    """One frame's map over a window of the picture; outside the window nothing moves.
+    """One frame's map over a window of the picture; outside the window nothing moves."""
 
-    Attributes:
-        left, top: the window's first pixel.
-        offset: (h, w, 2) float32, pixels.
-        reach: (h, w) float32; how much a pixel goes with the head, 1 on the face, 0 where nothing moves.
-        stretch: (h, w) float32; length of the result for a length of 1 in the target; 1 where nothing moves.
-        seams: finer maps where lids or lips meet.
-    """
-
-    left: int
-    top: int
-    offset: np.ndarray
-    reach: np.ndarray
-    stretch: np.ndarray
-    seams: tuple[Seam, ...] = ()
+    left: int  # column of the window's first pixel
+    top: int  # its row
+    offset: np.ndarray  # (h, w, 2) float32, pixels
+    reach: np.ndarray  # (h, w) float32; how much a pixel goes with the head, 1 on the face, 0 where nothing moves
+    stretch: np.ndarray  # (h, w) float32; length of the result for a length of 1 in the target; 1 where nothing moves
+    seams: tuple[Seam, ...] = ()  # finer maps where lids or lips meet
 
     @property
     def slices(self) -> tuple[slice, slice]:
@@ -73,14 +65,10 @@ class TargetSheet:
         neck: float,
         headroom: np.ndarray | None = None,
     ) -> None:
-        """Lay the sheet over a target.
+        """Lay the sheet over a picture of a size (width, height), on the target's frontal mesh (478, 3) in a pose.
 
-        Args:
-            frontal: the target's frontal mesh (478, 3), canonical units.
-            head: its pose in the picture.
-            size: picture's width and height.
-            neck: how far below the chin the head's motion reaches, in face heights.
-            headroom: rows above the person in each column of the picture (W,); None if nobody knows.
+        The head's motion reaches ``neck`` face heights below the chin. ``headroom`` has the rows above the person in
+        each column (W,); None if nobody knows.
         """
         self._sheet: Sheet = sheet()
         self.size = size
@@ -92,37 +80,29 @@ class TargetSheet:
         hair = _hair(self.rest[len(face) :, :2].reshape(len(RINGS), -1, 2), headroom)
         begins = RIGID_FROM + up * (hair - RIGID_FROM) + down * (1.0 - RIGID_FROM)
         fades = [1 - _smooth((ring - begins) / (RINGS[-1] - begins)) for ring in RINGS]
-        share = np.concatenate([np.ones(len(face)), *fades])
-        count = len(face)
-        x, y = self.rest[count:, :2].T
+        self.share = np.concatenate([np.ones(len(face)), *fades])
+        x, y = self.rest[len(face) :, :2].T
         beside = np.minimum(np.minimum(x, size[0] - 1 - x), size[1] - 1 - y)
-        share[count:] *= _smooth(beside / (BORDER * height))
-        self.share = share
+        self.share[len(face) :] *= _smooth(beside / (BORDER * height))
         self.face_height = height
         self._yielding = yielding(headroom, size[0], height)
         self.cut = self._cut(head, headroom)
 
     @stage("warp: STMap")
     def bend(self, mesh: np.ndarray, head: Similarity, gate: float = 1.0) -> STMap | None:
-        """Rasterise the map that takes the target to a mesh in motion.
+        """Rasterise the map that takes the target to a mesh displaced by (468, 3) pixels, and to its head's pose.
 
-        Args:
-            mesh: displacement of the mesh's 468 points from the target's own, (468, 3) pixels.
-            head: pose of the moved head.
-            gate: share of the head's motion that counts; ``mesh`` has it in already.
-
-        Returns:
-            The map, or None when nothing moves or everything has moved out of the picture.
+        None when nothing moves or everything has moved out of the picture. ``gate`` is the share of the head's motion
+        that counts; ``mesh`` has it in already.
         """
-        shape = self._sheet
+        shape, rest = self._sheet, self.rest
         rings = np.nonzero(shape.ring_of >= RIGID_FROM)[0]
-        rigid = (head.apply(self._frontal[rings]) - self.rest[rings]) * (gate * self.share[rings, None])
+        rigid = (head.apply(self._frontal[rings]) - rest[rings]) * (gate * self.share[rings, None])
         if not mesh.any() and not rigid.any():
             return None
         moved = shape.displace(mesh, rigid)
-        positions = self.rest + moved
-        window = self._window(np.concatenate([self.rest[:, :2], positions[:, :2]]))
-        if window is None:
+        positions = rest + moved
+        if (window := self._window(np.concatenate([rest[:, :2], positions[:, :2]]))) is None:
             return None
         left, top, right, bottom = window
         out = np.zeros((bottom - top, right - left, 4), np.float32)
