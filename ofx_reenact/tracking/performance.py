@@ -34,29 +34,49 @@ class State(IntEnum):
 
 @dataclass(frozen=True)
 class Performance:
-    """A tracked driver of T frames. Pixels are the driver's; canonical units are about centimetres."""
+    """A tracked driver of T frames. Pixels are the driver's; canonical units are about centimetres.
 
-    frames: np.ndarray  # (T,) int64, every frame from the first to the last
-    state: np.ndarray  # (T,) uint8, a :class:`State` each
-    absent: np.ndarray  # (n,) int64, frames that do not exist in the driver
-    confidence: np.ndarray  # (T,) float32 of the tracker; 0 where there was no face
-    neutrality: np.ndarray  # (T,) float32; 0 is a face at rest, larger the more it does
-    raw_landmarks: np.ndarray  # (T, 68, 2) float32 pixels as found (filled in gaps)
-    raw_mesh: np.ndarray  # (T, 478, 3) float32 pixels as found or lifted (filled in gaps)
-    blendshapes: np.ndarray  # (T, 52) float32; all 0 for trackers without them
-    frontal: np.ndarray  # (T, 478, 3) float32 canonical units; smoothed, head pose taken out
-    rotation: np.ndarray  # (T, 3, 3) float64; with scale and translation the smoothed pose, canonical units to pixels
-    scale: np.ndarray  # (T,) float64
-    translation: np.ndarray  # (T, 3) float64
-    hand_made: np.ndarray  # (T,) bool, frames whose landmarks an artist placed
-    reference: int  # the frame that means "at rest" unless a render chooses another
-    chosen: bool  # whether a person chose the reference
-    size: tuple[int, int]  # the driver's width and height
-    fps: str  # "num/den", or "" if unknown
-    name: str  # the driver as named
-    tracker: str  # the tracker's name
-    versions: str  # of what made the performance, as JSON
-    smoothing: float  # strength it was smoothed with
+    Attributes:
+        frames: (T,) int64, every frame from the first to the last.
+        state: (T,) uint8, a :class:`State` each.
+        absent: frames that do not exist in the driver, int64.
+        confidence: (T,) float32 of the tracker; 0 where there was no face.
+        neutrality: (T,) float32; 0 is a face at rest, larger the more it does.
+        raw_landmarks: (T, 68, 2) float32 pixels as found (filled in gaps).
+        raw_mesh: (T, 478, 3) float32 pixels as found or lifted (filled in gaps).
+        blendshapes: (T, 52) float32; all 0 for trackers without them.
+        frontal: (T, 478, 3) float32 canonical units; smoothed, head pose taken out.
+        rotation, scale, translation: (T, 3, 3), (T,), (T, 3) float64; smoothed pose, canonical units to pixels.
+        hand_made: (T,) bool, frames whose landmarks an artist placed.
+        reference: the frame that means "at rest" unless a render chooses another.
+        chosen: whether a person chose the reference.
+        size: (2,) int64, the driver's width and height.
+        fps: "num/den", or "" if unknown.
+        name, tracker, versions: the driver as named, the tracker's name, and versions as JSON.
+        smoothing: strength it was smoothed with.
+    """
+
+    frames: np.ndarray
+    state: np.ndarray
+    absent: np.ndarray
+    confidence: np.ndarray
+    neutrality: np.ndarray
+    raw_landmarks: np.ndarray
+    raw_mesh: np.ndarray
+    blendshapes: np.ndarray
+    frontal: np.ndarray
+    rotation: np.ndarray
+    scale: np.ndarray
+    translation: np.ndarray
+    hand_made: np.ndarray
+    reference: int
+    chosen: bool
+    size: tuple[int, int]
+    fps: str
+    name: str
+    tracker: str
+    versions: str
+    smoothing: float
 
     @property
     def rate(self) -> Fraction | None:
