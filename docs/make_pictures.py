@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -57,7 +58,7 @@ def main(targets: list[str]) -> None:
     write("track.jpg", [drawn])
 
 
-def set_up(path: str, **options: str) -> tuple[Picture, Shot, np.ndarray]:
+def set_up(path: str, **options: Any) -> tuple[Picture, Shot, np.ndarray]:
     """Return a target, its shot with the demo's driver, and the face's mesh in it."""
     shot = open_shot(Settings(target=path, driver=DRIVER.name, **options))
     return read_picture(path, COLOUR), shot, shot.target.view(1).mesh
