@@ -50,10 +50,15 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 def machine() -> str:
-    """Name what bits depend on: vector units, threads that share a matrix product, and the libraries' versions."""
-    found = versions()
+    """Name what bits depend on: the processor, threads that share a matrix product, and the libraries' versions.
+
+    Matrix products choose their code by the processor's maker and family, not by its vector units alone.
+    """
+    found, about = versions(), Path("/proc/cpuinfo")
+    said = dict(line.split(":", 1) for line in about.read_text().splitlines() if ":" in line) if about.is_file() else {}
+    processor = [said.get(name, "").strip() for name in ("vendor_id\t", "cpu family\t", "model\t\t")]
+    used = [*processor, torch.backends.cpu.get_cpu_capability(), f"threads={torch.get_num_threads()}"]
     names = ("torch", "numpy", "scipy", "numba", "opencv-python", "OpenImageIO", "machine")
-    used = [torch.backends.cpu.get_cpu_capability(), f"threads={torch.get_num_threads()}"]
     return " ".join([*used, *(f"{name}={found.get(name)}" for name in names)])
 
 
