@@ -26,6 +26,7 @@ from ofx_reenact.shot.mouth import MouthPainter
 from ofx_reenact.shot.person import Face, Person
 from ofx_reenact.shot.portrait import PortraitPainter
 from ofx_reenact.shot.view import View, display_for
+from ofx_reenact.stages import stage
 from ofx_reenact.tracking.analyse import analyse
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.overlay import draw_overlay
@@ -133,7 +134,8 @@ def find_identity(settings: Settings, target: Picture, colour: Colour, weights: 
     for exposure in EXPOSURES:
         tracker.reset()
         shown = colour.to_display(target.pixels[..., :3], target.space, exposure=exposure)
-        track = tracker.track(shown, target.frame)
+        with stage("track"):
+            track = tracker.track(shown, target.frame)
         if track is not None:
             face = Face.of_track(track, shown, settings.tracker, target.plate.path.name)
             return Identity.of_face(face, weights)
