@@ -142,7 +142,8 @@ def _pass(shot: Shot, clock: Clock, samples: _Samples, device: str, profile: str
     samples.add((seconds, gflop), ONCE)
     writer = FrameWriter(settings, opened.target, opened.shot, colour, {})
     for frame in opened.plan.frames:
-        writer.write(frame, opened.shot.render(frame))
+        result = opened.shot.render(frame)
+        writer.write(frame, result.sure, writer.channels(frame, result))
         samples.add(clock.take(), [stage for stage in STAGES if stage not in (*ONCE, "read", "track")])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from ofx_reenact.stages import stage
 
 # Frames that may wait for the disk: enough to overlap, few enough to keep memory flat.
 WRITES_AHEAD = 2
+
+Channels = dict[str, np.ndarray]
 
 
 class FrameWriter:
@@ -48,29 +51,33 @@ class FrameWriter:
 
         When it is closed, or ``frames`` raises, what was rendered is written first.
         """
-        waiting: deque[tuple[int, Frame, Future[None]]] = deque()
+        waiting: deque[tuple[int, Frame, Channels, Future[None]]] = deque()
         with ThreadPoolExecutor(1, thread_name_prefix="write") as pool:
             for frame, result in frames:
-                waiting.append((frame, result, pool.submit(self.write, frame, result)))
+                channels = self.channels(frame, result)
+                written = pool.submit(self.write, frame, result.sure, channels)
+                # What maps are made of is large, and of no more use: it does not wait for the disk.
+                waiting.append((frame, replace(result, carried=None), channels, written))
                 while len(waiting) > WRITES_AHEAD:
                     yield self._finish(*waiting.popleft())
             while waiting:
                 yield self._finish(*waiting.popleft())
 
     @stage("write")
-    def write(self, frame: int, result: Frame) -> None:
-        """Write one frame, whole or not at all."""
+    def write(self, frame: int, sure: float, channels: Channels) -> None:
+        """Write one frame of that confidence, whole or not at all."""
         write_frame(
             frame_path(self._settings.output, frame),
             self._target.plate,
-            self.channels(frame, result),
+            channels,
             formats=self._formats,
             compression=self._settings.compression,
-            attributes={**self._attributes, "reenact:confidence": float(result.sure)},
+            attributes={**self._attributes, "reenact:confidence": float(sure)},
         )
         self.written.append(frame)
 
-    def channels(self, frame: int, result: Frame) -> dict[str, np.ndarray]:
+    @stage("compose")
+    def channels(self, frame: int, result: Frame) -> Channels:
         """Compute the channels of the layers asked for."""
         rows = self._shot.motion.rows
         moment = Moment(
@@ -78,13 +85,15 @@ class FrameWriter:
         )
         return channels_of(self._settings.layers, moment)
 
-    def _finish(self, frame: int, result: Frame, written: Future[None]) -> tuple[int, Frame, str | None]:
+    def _finish(
+        self, frame: int, result: Frame, channels: Channels, written: Future[None]
+    ) -> tuple[int, Frame, str | None]:
         """Wait for a frame; one that the disk did not take is written once more before it is named."""
         try:
             written.result()
         except ReenactError:
             try:
-                self.write(frame, result)
+                self.write(frame, result.sure, channels)
             except ReenactError as error:
                 return frame, result, str(error)
         return frame, result, None
