@@ -33,7 +33,7 @@ from ofx_reenact.frames.picture import Picture
 from ofx_reenact.frames.sequence import Sequence, files_of
 from ofx_reenact.ldnet.weights import LDNetWeights, load_ldnet, shipped_ldnet
 from ofx_reenact.progress import Observer, ignore
-from ofx_reenact.settings import Settings, names_affecting, names_of_paths
+from ofx_reenact.settings import Settings, names_affecting, names_of_paths, paths_in
 from ofx_reenact.settings.option import Affects
 from ofx_reenact.shot.identity import Identity, holds_training
 from ofx_reenact.shot.shot import Shot
@@ -187,9 +187,8 @@ class Loader:
     def _key_of(self, *affects: Affects) -> Hashable:
         """Return what a thing depends on of the settings: values, and the files that they name."""
         values = self._values_of(*affects)
-        read = [values[name] for name in names_of_paths("read") if name in values]
-        paths = [path for value in read for path in (value if isinstance(value, tuple) else (value,))]
-        return tuple(values.items()), stamp(*(file for path in paths for file in files_of(path)))
+        files = (file for path in paths_in(values, "read") for file in files_of(path))
+        return tuple(values.items()), stamp(*files)
 
     @cached_property
     def _colour_key(self) -> Hashable:

@@ -10,7 +10,7 @@ from ofx_reenact import __version__
 from ofx_reenact.errors import ReenactError, SettingsError
 from ofx_reenact.farm.queue import Queue, Written, folder_of
 from ofx_reenact.files import write_json, written_whole
-from ofx_reenact.settings import Settings
+from ofx_reenact.settings import Settings, paths_in
 from ofx_reenact.settings.option import flag, kind
 
 if TYPE_CHECKING:
@@ -131,9 +131,7 @@ def asset_references(job: FarmJob) -> dict[str, Any]:
     """Return the files that go in and the folders that come out, for farms that carry them."""
     from ofx_reenact.frames.sequence import files_of
 
-    fields = [field for field in dataclasses.fields(Settings) if field.metadata["path"] not in ("", "written")]
-    values = [getattr(job.settings, field.name) for field in fields]
-    names = [name for value in values for name in (value if isinstance(value, tuple) else (value,))]
+    names = paths_in(job.settings.as_dict(), "read", "kept", "weights")
     inputs = {"filenames": sorted({str(path) for name in names for path in files_of(name)}), "directories": []}
     outputs = sorted({str(Path(getattr(job.settings, name)).parent) for name in ("output", "performance", "identity")})
     return {"assetReferences": {"inputs": inputs, "outputs": {"directories": outputs}, "referencedPaths": []}}

@@ -20,7 +20,7 @@ from ofx_reenact.files import read_json, write_json
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence, files_of, frame_path
 from ofx_reenact.provenance import beside
-from ofx_reenact.settings import Settings, names_affecting, names_of_paths
+from ofx_reenact.settings import Settings, names_affecting, names_of_paths, paths_in
 from ofx_reenact.settings.paths import absolute, check_text
 
 SCHEMA = "ofx-reenact/job/1"
@@ -175,7 +175,6 @@ def _mark(settings: Settings) -> str:
     """Tell one analysis from another: the pictures as they are now, and how they are looked at."""
     values = settings.as_dict()
     seen = {name: values[name] for name in names_affecting("track", "person") if name not in names_of_paths("kept")}
-    read = [seen[name] for name in names_of_paths("read") if name in seen]
-    for name in filter(None, [path for value in read for path in (value if isinstance(value, list) else [value])]):
+    for name in paths_in(seen, "read"):
         seen[name] = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in files_of(name)]
     return hashlib.sha256(json.dumps(seen).encode()).hexdigest()[:8]

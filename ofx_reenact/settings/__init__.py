@@ -168,6 +168,12 @@ def names_of_paths(*roles: Role) -> tuple[str, ...]:
     return tuple(f.name for f in dataclasses.fields(Settings) if f.metadata["path"] in roles)
 
 
+def paths_in(values: Mapping[str, Any], *roles: Role) -> list[str]:
+    """Return the paths of any of these roles among options' values, in order; empty ones are left out."""
+    said = [values[name] for name in names_of_paths(*roles) if name in values]
+    return [path for value in said for path in ((value,) if isinstance(value, str) else value) if path]
+
+
 def describe() -> dict[str, Any]:
     """Return every option as plain JSON-ready values, in order, for interfaces that are made from them."""
     options = [
