@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ofx_reenact.engine.made_of import Digest, identity_made_of, performance_made_of
 from ofx_reenact.errors import SettingsError, TrackingError
 from ofx_reenact.fdgan.weights import DenseWeights, PortraitWeights
+from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.picture import Picture, read_picture
 from ofx_reenact.frames.preview import write_png
@@ -19,6 +21,8 @@ from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence, frame_path
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.progress import Observer, Progress
+from ofx_reenact.provenance import MadeOf
+from ofx_reenact.provenance.kept import refuse_other
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.frame import Painter
 from ofx_reenact.shot.identity import Identity
@@ -56,10 +60,15 @@ def identify(
     """Read the identity file if there is one, else make the identity (and write the file if one was named).
 
     The arguments are those of :func:`make_identity`.
+
+    Raises:
+        TrackingError: the file was made from another picture, or no face was found.
+        WeightsError: the file is none, or made with other weights.
     """
     if settings.identity and Path(settings.identity).exists():
-        size = (target.pixels.shape[1], target.pixels.shape[0])
-        return Identity.load(Path(settings.identity), weights, size, fdgan.sha256 if fdgan else "")
+        path, size = Path(settings.identity), (target.pixels.shape[1], target.pixels.shape[0])
+        identity = Identity.load(path, weights, size, fdgan.sha256 if fdgan else "")
+        return check_identity(path, identity, identity_made_of(settings, target))
     identity = make_identity(settings, target, colour, weights, fdgan)
     if settings.identity:
         identity.save(Path(settings.identity))
@@ -72,6 +81,7 @@ def make_identity(
     colour: Colour,
     weights: LDNetWeights,
     fdgan: DenseWeights | PortraitWeights | None = None,
+    digest: Digest = sha256_of,
 ) -> Identity:
     """Find the face in the target and make its identity.
 
@@ -81,11 +91,13 @@ def make_identity(
         colour: the config.
         weights: LD-Net's, which make the identity code.
         fdgan: FD-GAN's, which write the dictionary; None for none.
+        digest: gives the SHA-256 of files.
 
     Raises:
         TrackingError: no face was found in the target, or in another picture of it.
     """
     identity = find_identity(settings, target, colour, weights)
+    identity = replace(identity, made_of=identity_made_of(settings, target, digest).text)
     if fdgan is None:
         return identity
     views, notes = [view_of(identity.face, target, colour)], []
@@ -99,6 +111,16 @@ def make_identity(
     dictionary = make_painter(fdgan, choose_device(settings.device)).write(views)
     person = replace(identity.person, dictionary=dictionary, fdgan_sha256=fdgan.sha256)
     return replace(identity, person=person, notes=tuple(notes))
+
+
+def check_identity(path: Path, identity: Identity, asked: MadeOf) -> Identity:
+    """Return an identity that was read from a file, with a note if the file cannot say what it was made from.
+
+    Raises:
+        TrackingError: it was made from another picture, or in another way, than is asked for.
+    """
+    note = refuse_other(path, "identity", identity.made_of, identity.face.picture, asked)
+    return replace(identity, notes=(*identity.notes, note)) if note else identity
 
 
 def make_painter(fdgan: DenseWeights | PortraitWeights, device: str, person: Person | None = None) -> Painter:
@@ -145,7 +167,9 @@ def find_identity(settings: Settings, target: Picture, colour: Colour, weights: 
     )
 
 
-def track_driver(settings: Settings, driver: Sequence, colour: Colour, observe: Observer) -> Performance:
+def track_driver(
+    settings: Settings, driver: Sequence, colour: Colour, observe: Observer, digest: Digest = sha256_of
+) -> Performance:
     """Track a whole driver sequence, reading ahead by one frame.
 
     Args:
@@ -153,6 +177,7 @@ def track_driver(settings: Settings, driver: Sequence, colour: Colour, observe: 
         driver: to track.
         colour: the config.
         observe: called after each frame; when it raises, reading has ended too.
+        digest: gives the SHA-256 of files.
 
     Raises:
         TrackingError, FrameError: the driver cannot be read or shows no face.
@@ -161,6 +186,8 @@ def track_driver(settings: Settings, driver: Sequence, colour: Colour, observe: 
     tracker = make_tracker(settings.tracker, face=settings.face, landmarks=settings.landmarks, device=device)
     whole = FrameRange.parse(f"{driver.frames.first}-{driver.frames.last}")
     done = 0
+    # Before a frame is read: of files that change meanwhile, the digest is then not that of what is there later.
+    made_of = performance_made_of(replace(settings, driver=driver.name), digest).text
 
     def on_frame(frame: int, found: bool) -> None:
         nonlocal done
@@ -168,7 +195,7 @@ def track_driver(settings: Settings, driver: Sequence, colour: Colour, observe: 
         observe(Progress("driver", done, len(whole), frame, "" if found else "no face"))
 
     with contextlib.closing(ahead(driver_images(driver, whole, settings, colour))) as images:
-        return analyse(
+        performance = analyse(
             images,
             tracker,
             name=driver.name,
@@ -177,6 +204,7 @@ def track_driver(settings: Settings, driver: Sequence, colour: Colour, observe: 
             reference=settings.reference,
             on_frame=on_frame,
         )
+    return replace(performance, made_of=made_of)
 
 
 def draw_overlays(driver: Sequence, performance: Performance, settings: Settings, colour: Colour, pattern: str) -> None:

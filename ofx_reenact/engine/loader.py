@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from ofx_reenact.engine.inputs import (
+    check_identity,
     choose_device,
     make_identity,
     make_painter,
@@ -17,6 +18,7 @@ from ofx_reenact.engine.inputs import (
     track_driver,
     view_of,
 )
+from ofx_reenact.engine.made_of import identity_made_of, performance_made_of
 from ofx_reenact.engine.warm import Warm, stamp
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.fdgan.weights import (
@@ -33,6 +35,7 @@ from ofx_reenact.frames.picture import Picture
 from ofx_reenact.frames.sequence import Sequence, files_of
 from ofx_reenact.ldnet.weights import LDNetWeights, load_ldnet, shipped_ldnet
 from ofx_reenact.progress import Observer, ignore
+from ofx_reenact.provenance.kept import refuse_other
 from ofx_reenact.settings import Settings, names_affecting, names_of_paths, paths_in
 from ofx_reenact.settings.option import Affects
 from ofx_reenact.shot.identity import Identity, holds_training
@@ -60,6 +63,8 @@ class Loader:
     def __init__(self, settings: Settings, warm: Warm, observe: Observer, *, fresh: bool = False) -> None:
         self._settings, self._warm, self._observe, self._fresh = settings, warm, observe, fresh
         self.device = choose_device(settings.device)
+        # What the user should know of the performance, once it is loaded.
+        self.notes: list[str] = []
 
     @cached_property
     def colour(self) -> Colour:
@@ -89,7 +94,11 @@ class Loader:
 
     @property
     def identity(self) -> Identity:
-        """The identity: read from its file if there is one, else found in the target (and the file written)."""
+        """The identity: read from its file if there is one, else found in the target (and the file written).
+
+        Raises:
+            TrackingError: the file was made from another picture.
+        """
         return self._identity[1]
 
     @property
@@ -98,6 +107,9 @@ class Loader:
 
         The whole driver is tracked whatever frames are rendered: smoothing, gaps and the reference frame are
         decided over all of it, so that a frame comes out the same from any chunk.
+
+        Raises:
+            TrackingError: the file was made from another driver.
         """
         return self._performance[1]
 
@@ -127,25 +139,36 @@ class Loader:
         settings, size = self._settings, self.target.pixels.shape[1::-1]
         sha256 = self.fdgan.sha256 if self.fdgan else ""
         made_of = (self._target_key, self._weights_key, self._fdgan_key)
-        return self._filed(
+        key, identity = self._filed(
             "identity",
             settings.identity,
             self._fresh and not holds_training(Path(settings.identity)),
             (*made_of, self._key_of("person")),
-            lambda: make_identity(settings, self.target, self.colour, self.weights, self.fdgan),
+            lambda: make_identity(settings, self.target, self.colour, self.weights, self.fdgan, self.sha256),
             lambda path: ((*made_of, stamp(path)), lambda: Identity.load(path, self.weights, size, sha256)),
         )
+        if settings.identity:
+            asked = identity_made_of(settings, self.target, self.sha256)
+            identity = check_identity(Path(settings.identity), identity, asked)
+        return key, identity
 
     @cached_property
     def _performance(self) -> tuple[Hashable, Performance]:
-        return self._filed(
+        settings = self._settings
+        key, performance = self._filed(
             "performance",
-            self._settings.performance,
+            settings.performance,
             self._fresh,
             (self._key_of("track"), self._colour_key),
             self._track,
             lambda path: (stamp(path), lambda: Performance.load(path)),
         )
+        if settings.performance:
+            asked = performance_made_of(settings, self.sha256)
+            path = Path(settings.performance)
+            if note := refuse_other(path, "performance", performance.made_of, performance.name, asked):
+                self.notes.append(note)
+        return key, performance
 
     def _track(self) -> Performance:
         settings = self._settings
@@ -153,7 +176,7 @@ class Loader:
             raise SettingsError("--driver is needed, or a --performance that was tracked before")
         # A render's reference is that render's; only ``track`` writes one into the file for every render to use.
         job = replace(settings, reference=None)
-        return track_driver(job, Sequence.open(settings.driver), self.colour, self._observe)
+        return track_driver(job, Sequence.open(settings.driver), self.colour, self._observe, self.sha256)
 
     def _filed(
         self,

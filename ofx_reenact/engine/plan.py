@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ofx_reenact.errors import FrameError, OutputError, TrackingError
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import existing_frames, frame_path
+from ofx_reenact.provenance import read_said
 from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.performance import Performance, State
 
@@ -35,13 +36,14 @@ class Plan:
         return tuple(frame for frame in written if self.states[frame] is state and frame not in self.black)
 
 
-def plan_frames(settings: Settings, performance: Performance) -> Plan:
-    """Decide which frames to render.
+def plan_frames(settings: Settings, performance: Performance, made_of: str) -> Plan:
+    """Decide which frames to render; ``made_of`` is the digest of what they are made from.
 
     Raises:
         FrameError: frames were asked for that the driver does not have.
         TrackingError: a frame has no face, and that is to be an error.
-        OutputError: frames are there already, and that is to be an error.
+        OutputError: frames are there already, and that is to be an error; or they are to be kept, and were made from
+            something else.
     """
     states = {int(f): State(int(s)) for f, s in zip(performance.frames, performance.state, strict=True)}
     frames = FrameRange.parse(settings.frames) if settings.frames else FrameRange.of(states)
@@ -56,17 +58,24 @@ def plan_frames(settings: Settings, performance: Performance) -> Plan:
             f"{settings.driver or settings.performance}: no face in frames {FrameRange.of(lost)}; "
             "--missing hold or black goes on without"
         )
-    skipped = _skipped(settings, frames)
+    skipped = _skipped(settings, frames, made_of)
     black = set(lost) - set(skipped) if settings.missing == "black" else ()
     return Plan(states, frames, frames - skipped, skipped, tuple(lost), frozenset(black))
 
 
-def _skipped(settings: Settings, frames: FrameRange) -> FrameRange:
+def _skipped(settings: Settings, frames: FrameRange, made_of: str) -> FrameRange:
     """Return the frames that are there already and are left as they are."""
     if settings.existing == "overwrite":
         return FrameRange.of(())
     if settings.existing == "skip":
-        return existing_frames(settings.output, frames)
+        there = existing_frames(settings.output, frames)
+        # Frames of 0.1 do not say what they were made from, and are taken for what they are named.
+        if others := [f for f in there if read_said(frame_path(settings.output, f)).get("made_of", made_of) != made_of]:
+            raise OutputError(
+                f"{settings.output}: frames {FrameRange.of(others)} are there already, made from other inputs or with "
+                "other options; --existing overwrite renders them again, another --output leaves them"
+            )
+        return there
     there = FrameRange.of(frame for frame in frames if frame_path(settings.output, frame).exists())
     if there:
         raise OutputError(

@@ -7,12 +7,14 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ofx_reenact import provenance
 from ofx_reenact.engine.loader import Loader
+from ofx_reenact.engine.made_of import frames_made_of
 from ofx_reenact.engine.plan import Plan, plan_frames
 from ofx_reenact.engine.warm import Warm
-from ofx_reenact.engine.writer import FrameWriter, confidence_of
+from ofx_reenact.engine.writer import FrameWriter
 from ofx_reenact.errors import OutputError, SettingsError
 from ofx_reenact.frames.picture import Picture
 from ofx_reenact.frames.preview import Mp4Writer
@@ -71,11 +73,13 @@ def render_sequence(settings: Settings, observe: Observer = ignore, job: str = "
 
 @dataclass(frozen=True)
 class Opened:
-    """What a job has read and prepared."""
+    """What a job has read and prepared; ``inputs`` and ``made_of`` say from what, for the sidecar and the frames."""
 
     target: Picture
     identity: Identity
     performance: Performance
+    inputs: Mapping[str, provenance.Input]
+    made_of: provenance.MadeOf
     plan: Plan
     shot: Shot
 
@@ -148,13 +152,15 @@ class Job:
         self.watch(Progress("target", 0, 1, None, self.settings.target))
         target, identity = self.loader.target, self.loader.identity
         self.watch(Progress("target", 1, 1, None))
-        performance = self.loader.performance
-        return Opened(target, identity, performance, plan_frames(self.settings, performance), self.loader.shot)
+        performance, inputs = self.loader.performance, self.inputs(target)
+        made_of = frames_made_of(self.settings, inputs, self.weights.sha256, self.fdgan.sha256 if self.fdgan else "")
+        plan = plan_frames(self.settings, performance, made_of.digest)
+        return Opened(target, identity, performance, inputs, made_of, plan, self.loader.shot)
 
     def warnings(self, job: Opened) -> tuple[str, ...]:
         """Say what the user should know: of the plate, the consent and the tracker's terms."""
         terms = terms_of(job.performance.tracker)
-        notes = (*job.target.plate.notes, *job.identity.notes)
+        notes = (*job.target.plate.notes, *job.identity.notes, *self.loader.notes)
         return (*notes, *(self.consent.warnings if self.consent else ()), *((terms,) if terms else ()))
 
     def write_sidecar(self, report: Report, job: Opened) -> None:
@@ -164,10 +170,12 @@ class Job:
         """
         if not report.written and not report.skipped:
             return
-        there = {frame: confidence_of(frame_path(report.output, frame)) for frame in report.skipped}
+        digest = job.made_of.digest
+        there = {frame: provenance.read_said(frame_path(report.output, frame)) for frame in report.skipped}
+        now = {frame: {"confidence": sure, "made_of": digest} for frame, sure in report.confidence.items()}
         provenance.Sidecar(
             output=Path(report.output).name,
-            inputs=self.inputs(job.target),
+            inputs=job.inputs,
             settings=self.settings.as_dict(),
             reference=report.reference,
             tracker=job.performance.tracker,
@@ -179,7 +187,8 @@ class Job:
             job=self.name,
             digital_source_type=provenance.SOURCE_TYPE,
             warnings=report.warnings,
-            frames=frame_entries(report.confidence, job.plan.states),
+            takes={digest: job.made_of},
+            frames=frame_entries(now, job.plan.states),
         ).save(report.sidecar, frame_entries(there, job.plan.states))
 
     def inputs(self, target: Picture) -> dict[str, provenance.Input]:
@@ -208,6 +217,7 @@ class Job:
             fdgan_sha256=self.fdgan.sha256 if self.fdgan else provenance.NO_FDGAN,
             target=Path(settings.target).name,
             driver=Path(job.performance.name).name,
+            made_of=job.made_of.digest,
             consent=self.consent,
             job=self.name,
         )
@@ -243,11 +253,11 @@ class Job:
 
 
 def frame_entries(
-    confidence: Mapping[int, float | None], states: Mapping[int, State]
+    said: Mapping[int, Mapping[str, Any]], states: Mapping[int, State]
 ) -> dict[int, provenance.FrameEntry]:
-    """Return what the sidecar says of frames; those whose confidence is not known are left out."""
+    """Return what the sidecar says of frames, by what they say themselves; those without a confidence are left out."""
     return {
-        frame: provenance.FrameEntry(sure, states[frame].name.lower())
-        for frame, sure in confidence.items()
-        if sure is not None
+        frame: provenance.FrameEntry(round(float(one["confidence"]), 4), states[frame].name.lower(), one.get("made_of"))
+        for frame, one in said.items()
+        if isinstance(one.get("confidence"), float)
     }

@@ -6,11 +6,9 @@ from collections import deque
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import OpenImageIO as oiio
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.frames.colour import Colour
@@ -72,7 +70,7 @@ class FrameWriter:
             channels,
             formats=self._formats,
             compression=self._settings.compression,
-            attributes={**self._attributes, "reenact:confidence": float(sure)},
+            attributes={**self._attributes, "reenact:frame": frame, "reenact:confidence": float(sure)},
         )
         self.written.append(frame)
 
@@ -99,11 +97,3 @@ class FrameWriter:
         return frame, result, None
 
 
-def confidence_of(path: Path) -> float | None:
-    """Return how sure a frame that was written before is; None if it does not say."""
-    source = oiio.ImageInput.open(str(path))
-    if source is None:
-        return None
-    sure = source.spec().getattribute("reenact:confidence")
-    source.close()
-    return round(float(sure), 4) if isinstance(sure, float) else None

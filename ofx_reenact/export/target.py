@@ -23,10 +23,10 @@ def build_network(settings: Settings) -> tuple[Exported, str]:
     Raises:
         SettingsError: neither a target nor an identity file is there.
         WeightsError: the weights are not the dense FD-GAN's, or the identity file was made with others.
-        FrameError, TrackingError: the target cannot be read or shows no face.
+        FrameError, TrackingError: the target cannot be read or shows no face, or is not the identity file's.
     """
     fdgan = load_dense(settings.fdgan_weights or None)
-    if settings.identity and (not settings.target or Path(settings.identity).is_file()):
+    if settings.identity and not settings.target:
         dictionary, adapters = load_appearance(Path(settings.identity), fdgan.sha256)
     elif settings.target:
         colour = Colour()

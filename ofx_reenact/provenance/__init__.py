@@ -1,10 +1,18 @@
 """Where a frame comes from: EXR attributes, one sidecar a sequence, C2PA signatures, the consent of who is shown."""
 
-from ofx_reenact.provenance.attributes import NO_CONSENT, NO_FDGAN, SOURCE_TYPE, frame_attributes, job_name
+from ofx_reenact.provenance.attributes import (
+    NO_CONSENT,
+    NO_FDGAN,
+    SOURCE_TYPE,
+    frame_attributes,
+    job_name,
+    read_said,
+)
 from ofx_reenact.provenance.consent import Consent, read_consent
+from ofx_reenact.provenance.made_of import MadeOf, Source
 from ofx_reenact.provenance.sidecar import FrameEntry, Input, Sidecar, beside, sidecar_path, versions
 
 __all__ = [
-    "NO_CONSENT", "NO_FDGAN", "SOURCE_TYPE", "Consent", "FrameEntry", "Input", "Sidecar", "beside", "frame_attributes",
-    "job_name", "read_consent", "sidecar_path", "versions",
+    "NO_CONSENT", "NO_FDGAN", "SOURCE_TYPE", "Consent", "FrameEntry", "Input", "MadeOf", "Sidecar", "Source", "beside",
+    "frame_attributes", "job_name", "read_consent", "read_said", "sidecar_path", "versions",
 ]  # fmt: skip

@@ -19,12 +19,13 @@ PREFIX = "reenact:"
 
 
 def frame_attributes(
-    *, weights_sha256: str, fdgan_sha256: str, target: str, driver: str, consent: Consent | None, job: str = ""
+    *, weights_sha256: str, fdgan_sha256: str, target: str, driver: str, consent: Consent | None, made_of: str = "",
+    job: str = "",
 ) -> dict[str, str]:
     """Return the EXR attributes that every frame carries.
 
     ``weights_sha256`` is LD-Net's; ``fdgan_sha256`` is ``NO_FDGAN`` where FD-GAN paints nothing; target and driver are
-    names without folders.
+    names without folders; ``made_of`` is the digest of what the frames are made from.
     """
     return {
         "Software": f"ofx-reenact {__version__}",
@@ -34,6 +35,7 @@ def frame_attributes(
         "reenact:fdgan_sha256": fdgan_sha256,
         "reenact:target": target,
         "reenact:driver": driver,
+        "reenact:made_of": made_of,
         "reenact:consent_id": consent.release if consent else NO_CONSENT,
         "reenact:job": job_name(job),
     }
@@ -63,3 +65,12 @@ def read_attributes(path: Path) -> dict[str, Any]:
             f"{path}: does not say where it comes from; ofx-reenact did not write it, or another program wrote it again"
         )
     return {name: value for name, value in found.items() if name.startswith((PREFIX, _SOURCE, "Software"))}
+
+
+def read_said(path: Path) -> dict[str, Any]:
+    """Return this program's own attributes of a frame, by their names without the prefix; empty if it has none."""
+    try:
+        said = read_attributes(path)
+    except FrameError:
+        return {}
+    return {name.removeprefix(PREFIX): value for name, value in said.items() if name.startswith(PREFIX)}

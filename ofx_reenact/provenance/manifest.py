@@ -27,13 +27,15 @@ def facts_of(frame: int, attributes: Mapping[str, Any], sidecar: Sidecar) -> dic
     entry = sidecar.frames.get(frame)
     if entry is None:
         raise ReenactError("the sidecar does not know this frame; render it again")
+    if attributes.get("reenact:made_of") != entry.made_of:
+        raise ReenactError("it was made from other inputs or options than the sidecar says; render it again")
     for name, claim in sidecar.claims.items():
         if attributes.get(name) != claim:
             raise ReenactError(f"{name} is not what the sidecar says; render the frame again")
     return {
         "frame": frame, "output": sidecar.output, "inputs": named_inputs(sidecar),
         **{name.removeprefix(PREFIX): claim for name, claim in sidecar.claims.items()},
-        "version": attributes["reenact:version"], "job": attributes.get("reenact:job"),
+        "made_of": entry.made_of, "version": attributes["reenact:version"], "job": attributes.get("reenact:job"),
         "confidence": entry.confidence, "face": entry.face,
     }  # fmt: skip
 

@@ -17,6 +17,7 @@ from ofx_reenact import __version__
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.files import locked, read_json, write_json
 from ofx_reenact.provenance.attributes import NO_FDGAN
+from ofx_reenact.provenance.made_of import MadeOf
 
 SCHEMA = "ofx-reenact/sidecar/1"
 _T = TypeVar("_T")
@@ -25,10 +26,10 @@ _FRAME = re.compile(r"-?[0-9]{1,9}")
 _SIDECAR = {
     "output": str, "inputs": dict, "settings": dict, "reference": int, "tracker": str, "weights": dict,
     "fdgan": (dict, str), "colour": dict, "versions": dict, "consent": str, "job": str, "digital_source_type": str,
-    "warnings": list,
+    "warnings": list, "takes": dict,
 }  # fmt: skip
 _INPUT = {"name": str, "sha256": str, "files": int}
-_ENTRY = {"confidence": (int, float), "face": str}
+_ENTRY = {"confidence": (int, float), "face": str, "made_of": str}
 _ABOUT = {"sha256": str, "space": str, "config": str}
 _NAMES = {str: "text", dict: "an object", list: "a list", int: "a whole number", float: "a number"}
 
@@ -49,10 +50,15 @@ class Input:
 
 @dataclass(frozen=True)
 class FrameEntry:
-    """What is known of one frame: confidence, 0 to 1, and the driver's face (``tracked``, ``bridged``, ``held``)."""
+    """What is known of one frame.
+
+    ``confidence`` is from 0 to 1; ``face`` how the driver's was found (``tracked``, ``bridged``, ``held``); ``made_of``
+    one of the sidecar's :attr:`~Sidecar.takes`.
+    """
 
     confidence: float | None = None
     face: str | None = None
+    made_of: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -60,7 +66,9 @@ class FrameEntry:
 class Sidecar:
     """What is known of a sequence. ``docs/provenance.md`` describes each field; None is not known.
 
-    ``fdgan`` is ``off`` where FD-GAN paints nothing; ``extra`` are fields that are none of these, kept as they are.
+    ``fdgan`` is ``off`` where FD-GAN paints nothing; ``takes`` are what the frames were made from, by digest: of one
+    sequence, some may be rendered with other options than the rest; ``extra`` are fields that are none of these, kept
+    as they are.
     """
 
     output: str | None = None
@@ -77,6 +85,7 @@ class Sidecar:
     digital_source_type: str | None = None
     warnings: Sequence[str] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    takes: Mapping[str, MadeOf] = field(default_factory=dict)
     frames: Mapping[int, FrameEntry] = field(default_factory=dict)
 
     @classmethod
@@ -112,15 +121,18 @@ class Sidecar:
                 before = Sidecar.load(path)
             frames = {**(there or {}), **(before.frames if before else {}), **self.frames}
             about = self if self.frames or before is None else before
-            write_json(path, dataclasses.replace(about, frames=dict(sorted(frames.items()))).as_dict())
+            used = {entry.made_of for entry in frames.values()}
+            takes = {k: take for k, take in {**(before.takes if before else {}), **self.takes}.items() if k in used}
+            write_json(path, dataclasses.replace(about, takes=takes, frames=dict(sorted(frames.items()))).as_dict())
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as the file has it: JSON-ready, without what is not known."""
         inputs = {what: _known(entry) for what, entry in self.inputs.items()}
+        takes = {digest: take.as_dict() for digest, take in self.takes.items()}
         frames = {str(frame): _known(entry) for frame, entry in self.frames.items()}
         about = _known(self)
         del about["frames"]
-        return {"schema": SCHEMA, **about, "inputs": inputs, "frames": frames}
+        return {"schema": SCHEMA, **about, "inputs": inputs, "takes": takes, "frames": frames}
 
     @property
     def claims(self) -> dict[str, str | None]:
@@ -174,6 +186,7 @@ def _parse(content: Mapping[str, Any]) -> Sidecar:
     return _made(Sidecar, {
         **{name: value for name, value in about.items() if name != "schema"},
         "inputs": {what: _made(Input, entry) for what, entry in inputs.items()},
+        "takes": {digest: MadeOf.of_dict(take) for digest, take in about.get("takes", {}).items()},
         "frames": {int(f): _made(FrameEntry, _checked(entry, _ENTRY, f"frame {f}")) for f, entry in frames.items()},
     })  # fmt: skip
 

@@ -20,6 +20,7 @@ from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence, files_of, frame_path
 from ofx_reenact.provenance.attributes import read_attributes
 from ofx_reenact.provenance.credentials import Credentials, load_c2pa
+from ofx_reenact.provenance.kept import contradictions
 from ofx_reenact.provenance.manifest import EXR, FACTS, facts_of, manifest_of, named_inputs
 from ofx_reenact.provenance.sidecar import Sidecar, sidecar_path
 
@@ -75,6 +76,8 @@ def sign_sequence(
         raise OutputError(f"{output}: frames {signed} are signed already; --existing skip or overwrite goes on")
     skipped = signed if existing == "skip" else FrameRange(())
     sidecar = Sidecar.load(sidecar_path(output))
+    if wrong := contradictions(sidecar, Path(output).parent):
+        raise ReenactError(wrong[0])
     manifests = {frame: _manifest(frame_path(output, frame), frame, sidecar) for frame in asked - skipped}
     for frame, manifest in manifests.items():
         _sign(frame_path(output, frame), manifest, credentials)

@@ -12,7 +12,8 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.publish.options import Options
 from ofx_reenact.publish.version import Place
 from ofx_reenact.resources import shipped_weights
-from ofx_reenact.verify.checks import CHECKS, Answer, Check, by_frames
+from ofx_reenact.verify.answer import Answer, by_frames
+from ofx_reenact.verify.checks import CHECKS, Check
 from ofx_reenact.verify.look import SOURCE_ATTRIBUTE
 from ofx_reenact.verify.subject import Subject
 

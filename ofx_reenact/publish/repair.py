@@ -49,7 +49,8 @@ def write_sidecar(subject: Subject) -> FrameRange:
 def _entry(subject: Subject, frame: int, made: Mapping[str, Any]) -> FrameEntry:
     """What the sidecar keeps of a frame; nothing of its face where the performance does not know it."""
     own = made.get("reenact:confidence")
-    return FrameEntry(round(own, 4) if isinstance(own, int | float) else None, subject.state(frame))
+    sure = round(own, 4) if isinstance(own, int | float) else None
+    return FrameEntry(sure, subject.state(frame), made.get("reenact:made_of"))
 
 
 def _rebuilt(subject: Subject, made: Mapping[str, Any]) -> Sidecar:

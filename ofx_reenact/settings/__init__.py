@@ -109,14 +109,14 @@ class Settings:
     )  # fmt: skip
 
     layers: tuple[str, ...] = option(
-        ("rgba",), "Layers to write, separated by commas.", "Output", "output", choices=tuple(LAYERS),
+        ("rgba",), "Layers to write, separated by commas.", "Output", "content", choices=tuple(LAYERS),
     )  # fmt: skip
     colorspace: str = option("", "Colour space of the target; else its tag or its format's rule.", "Output", "person")
     driver_colorspace: str = option(
         "", "Colour space of the driver; else its tag or its format's rule.", "Output", "track",
     )  # fmt: skip
     depth: str = option(
-        "auto", "Bits of the colour channels; auto is the target's.", "Output", "output",
+        "auto", "Bits of the colour channels; auto is the target's.", "Output", "content",
         choices=("auto", "half", "float"),
     )  # fmt: skip
     compression: str = option(
@@ -127,7 +127,7 @@ class Settings:
         choices=("error", "skip", "overwrite"),
     )  # fmt: skip
     missing: str = option(
-        "hold", "What to write where the driver has no frame or no face.", "Output", "output",
+        "hold", "What to write where the driver has no frame or no face.", "Output", "content",
         choices=("hold", "black", "error"),
     )  # fmt: skip
     preview: str = option("", "Also write a small mp4 to look at.", "Output", "output", path="written")

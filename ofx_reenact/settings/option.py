@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from ofx_reenact.errors import SettingsError
 
-# What a change of an option makes anew: the driver's performance, the person's identity, the frames' pixels, or only
-# which frames are written, how and where.
-Affects = Literal["track", "person", "pixels", "output"]
+# What a change of an option makes anew: the driver's performance, the person's identity, the frames' pixels, what a
+# frame's file holds, or only which frames are written, how and where.
+Affects = Literal["track", "person", "pixels", "content", "output"]
 # What a path is to a render: read, read if it is there and else written, written, or read as a network's weights.
 Role = Literal["", "read", "kept", "written", "weights"]
 

@@ -33,11 +33,13 @@ class Identity:
         person: who is animated; at rest as in the picture.
         face: the face in the picture.
         notes: what the user should know of how it was made; not kept in the file.
+        made_of: the picture and the options that it was made from, as JSON; "" in files that do not say.
     """
 
     person: Person
     face: Face
     notes: tuple[str, ...] = ()
+    made_of: str = ""
 
     @classmethod
     def of_face(cls, face: Face, weights: LDNetWeights) -> Identity:
@@ -56,7 +58,7 @@ class Identity:
         about = {
             "schema": SCHEMA, "size": json.dumps(self.face.size), "tracker": self.face.tracker,
             "weights_sha256": self.person.weights_sha256, "picture": self.face.picture,
-            "fdgan_sha256": self.person.fdgan_sha256,
+            "fdgan_sha256": self.person.fdgan_sha256, "made_of": self.made_of,
         }  # fmt: skip
         tables = {f"dictionary.{level}": values for level, values in enumerate(self.person.dictionary)}
         tables |= {f"adapters.{name}": values for name, values in self.person.adapters.items()}
@@ -95,7 +97,8 @@ class Identity:
         above = tensors["headroom"].numpy() if "headroom" in tensors else None
         face = Face(tensors["mesh"].numpy(), size, about["tracker"], about["picture"], above)
         made_with = (about["weights_sha256"], dictionary, about.get("fdgan_sha256", ""), adapters)
-        return cls(Person(face.frontal, face.tracker, tensors["code"].numpy(), *made_with), face)
+        person = Person(face.frontal, face.tracker, tensors["code"].numpy(), *made_with)
+        return cls(person, face, made_of=about.get("made_of", ""))
 
 
 def holds_training(path: Path) -> bool:
@@ -105,6 +108,16 @@ def holds_training(path: Path) -> bool:
     except WeightsError:
         return False
     return any(name.startswith("adapters.") for name in tensors)
+
+
+def read_origin(path: Path) -> tuple[str, str]:
+    """Return what an identity file says that it was made from, as JSON or "", and the name of its picture.
+
+    Raises:
+        WeightsError: not an identity file.
+    """
+    _, about = _read(path)
+    return about.get("made_of", ""), about.get("picture", "")
 
 
 def load_appearance(path: Path, fdgan_sha256: str) -> tuple[Tables, dict[str, np.ndarray]]:

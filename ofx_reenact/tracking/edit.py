@@ -53,7 +53,7 @@ def place(performance: Performance, landmarks: Mapping[int, np.ndarray]) -> Perf
         placed = (State.TRACKED, 1.0, True, landmarks[frame], _mesh(p, row, landmarks[frame]))
         for values, value in zip(edited.values(), placed, strict=True):
             values[row] = value
-    return derive(
+    derived = derive(
         Found.of_performance(replace(p, **edited)),
         size=p.size,
         fps=p.fps,
@@ -63,6 +63,7 @@ def place(performance: Performance, landmarks: Mapping[int, np.ndarray]) -> Perf
         smoothing=p.smoothing,
         reference=p.reference if p.chosen else None,
     )
+    return replace(derived, made_of=p.made_of)
 
 
 def _mesh(performance: Performance, row: int, landmarks: np.ndarray) -> np.ndarray:

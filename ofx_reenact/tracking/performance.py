@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from enum import IntEnum
 from fractions import Fraction
 from pathlib import Path
@@ -54,6 +54,7 @@ class Performance:
         fps: "num/den", or "" if unknown.
         name, tracker, versions: the driver as named, the tracker's name, and versions as JSON.
         smoothing: strength it was smoothed with.
+        made_of: the driver and the options that it was made from, as JSON; "" in files that do not say.
     """
 
     frames: np.ndarray
@@ -77,6 +78,7 @@ class Performance:
     tracker: str
     versions: str
     smoothing: float
+    made_of: str = ""
 
     @property
     def rate(self) -> Fraction | None:
@@ -122,7 +124,8 @@ class Performance:
             with np.load(path, allow_pickle=False) as archive:
                 if "schema" not in archive.files or str(archive["schema"]) != SCHEMA:
                     raise TrackingError(f"{path}: not a performance file of this version; track the driver again")
-                content = {field.name: archive[field.name] for field in fields(cls)}
+                wanted = [f.name for f in fields(cls) if f.name in archive.files or f.default is MISSING]
+                content = {name: archive[name] for name in wanted}
         except FileNotFoundError as error:
             raise TrackingError(f"{path}: no such performance file") from error
         except KeyError as error:

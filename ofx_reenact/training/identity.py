@@ -15,6 +15,7 @@ from ofx_reenact.engine.inputs import (
     read_target,
     view_of,
 )
+from ofx_reenact.engine.made_of import identity_made_of
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan.weights import load_dense
 from ofx_reenact.frames.colour import Colour
@@ -73,7 +74,8 @@ def train_identity(
     person = replace(
         identity.person, dictionary=learned.dictionary, adapters=learned.adapters, fdgan_sha256=fdgan.sha256
     )
-    replace(identity, person=person).save(Path(settings.identity))
+    made_of = identity_made_of(settings, target).text
+    replace(identity, person=person, made_of=made_of).save(Path(settings.identity))
     return CustomReport(len(pairs), faceless, learned)
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ofx_reenact.errors import FrameError
@@ -14,47 +13,16 @@ from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.plate import Plate, Window
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.layers import formats_of
+from ofx_reenact.verify.answer import Answer, answered, by_frames, naming
 from ofx_reenact.verify.look import Header, Look
+from ofx_reenact.verify.made_of import made_of
 from ofx_reenact.verify.sidecar import changed_inputs
 from ofx_reenact.verify.subject import Subject
 
 _TYPES = {"float16": "half", "float32": "float", "uint32": "uint"}
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a check found: lines that each name file or frames."""
-
-    problems: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    @property
-    def good(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.problems
-
-
 Check = Callable[[Subject], Answer]
-
-
-def answered(problems: Iterable[str], untold: Iterable[str] = (), *, strict: bool = False) -> Answer:
-    """Answer with what is wrong, and what could not be told: a problem too when ``strict``."""
-    wrong, rest = tuple(problems), tuple(untold)
-    return Answer((*wrong, *rest)) if strict else Answer(wrong, rest)
-
-
-def by_frames(found: Iterable[tuple[int, str]]) -> list[str]:
-    """Say each thing once, with all frames it is true of."""
-    frames: dict[str, list[int]] = defaultdict(list)
-    for frame, text in found:
-        frames[text].append(frame)
-    return [f"{naming(numbers)}: {text}" for text, numbers in frames.items()]
-
-
-def naming(frames: Iterable[int]) -> str:
-    """Name frames: ``frame 7`` or ``frames 1-3,9``."""
-    chosen = FrameRange.of(frames)
-    return f"frame{'s' if len(chosen) > 1 else ''} {chosen}"
 
 
 def frames(subject: Subject) -> Answer:
@@ -154,7 +122,7 @@ def faces(subject: Subject) -> Answer:
 
 CHECKS: Mapping[str, Check] = {
     "frames": frames, "finite": finite, "repeats": repeats, "plate": plate, "colour": colour, "timing": timing,
-    "sidecar": sidecar, "faces": faces,
+    "sidecar": sidecar, "made of": made_of, "faces": faces,
 }  # fmt: skip
 
 

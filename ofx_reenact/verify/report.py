@@ -8,7 +8,8 @@ from typing import Any
 
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.progress import Observer, ignore
-from ofx_reenact.verify.checks import CHECKS, Answer, Check
+from ofx_reenact.verify.answer import Answer
+from ofx_reenact.verify.checks import CHECKS, Check
 from ofx_reenact.verify.subject import Subject, open_subject
 
 SCHEMA = "ofx-reenact/verify/1"

@@ -55,7 +55,9 @@ def rendered(performance_file, tmp_path_factory):
 def test_every_frame_says_what_made_it(rendered):
     said = read_attributes(rendered[0] / "o.0036.exr")
     assert said.pop("reenact:confidence") == pytest.approx(1, abs=0.3)
+    assert said.pop("reenact:made_of") in Sidecar.load(rendered[0] / "o.reenact.json").takes
     assert said == {
+        "reenact:frame": 36,
         "Software": f"ofx-reenact {__version__}",
         "Iptc4xmpExt:DigitalSourceType": SOURCE_TYPE,
         "reenact:version": __version__,

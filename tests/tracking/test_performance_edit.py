@@ -21,7 +21,8 @@ KEPT = ("size", "fps", "name", "tracker", "versions", "smoothing")
 
 
 def derived(found: Found, like: Performance) -> Performance:
-    return derive(found, **{name: getattr(like, name) for name in KEPT}, reference=None)
+    again = derive(found, **{name: getattr(like, name) for name in KEPT}, reference=None)
+    return dataclasses.replace(again, made_of=like.made_of)
 
 
 def assert_same(one: Performance, other: Performance, but=()) -> None:

@@ -1,0 +1,70 @@
+"""What a job's files are made from: the performance, the identity, the frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ofx_reenact.files import sha256_of
+from ofx_reenact.frames.picture import Picture
+from ofx_reenact.frames.sequence import files_of, has_padding
+from ofx_reenact.provenance import Input, MadeOf, Source
+from ofx_reenact.settings import Settings, names_affecting, names_of_paths, paths_in
+from ofx_reenact.settings.option import Affects
+
+Digest = Callable[..., str]
+
+
+def performance_made_of(settings: Settings, digest: Digest = sha256_of) -> MadeOf:
+    """Return what a performance of these settings is made from: the driver, landmarks, and how it is tracked.
+
+    ``digest`` gives the SHA-256 of files. An input that is not named is left out; one that is not there has none.
+    """
+    return MadeOf(_sources(settings, "track", digest), _values(settings, "track"))
+
+
+def identity_made_of(settings: Settings, target: Picture, digest: Digest = sha256_of) -> MadeOf:
+    """Return what an identity of these settings is made from: the target's picture, landmarks, other pictures."""
+    plate = target.plate.path
+    # A sequence's frame has a file of its own; a video's is one of many in it.
+    frame = None if has_padding(settings.target) else target.frame
+    inputs = {**_sources(settings, "person", digest), "target": Source(str(plate), digest(plate), frame)}
+    return MadeOf(inputs, {k: v for k, v in _values(settings, "person").items() if k != "target_frame"})
+
+
+def frames_made_of(settings: Settings, inputs: Mapping[str, Input], ldnet: str, fdgan: str) -> MadeOf:
+    """Return what a job's frames are made from: what is equal for all machines and chunks of the job.
+
+    Options that are left at their defaults are left out, so that a later version's new ones change nothing.
+
+    Args:
+        settings: of the job.
+        inputs: all that it reads, by option. The consent of who is shown is left out: it may be renewed.
+        ldnet: SHA-256 of LD-Net's weights.
+        fdgan: SHA-256 of FD-GAN's; "" where it paints nothing.
+    """
+    apart = {*names_of_paths("read", "kept", "written", "weights"), "device"}
+    names = [name for name in names_affecting("track", "person", "pixels", "content") if name not in apart]
+    values, usual = settings.as_dict(), Settings().as_dict()
+    return MadeOf(
+        {what: Source(one.name, one.sha256 or "") for what, one in inputs.items() if what != "consent"},
+        {name: values[name] for name in names if values[name] != usual[name]},
+        {"ldnet": ldnet, "fdgan": fdgan},
+    )
+
+
+def _sources(settings: Settings, affects: Affects, digest: Digest) -> dict[str, Source]:
+    """The inputs that are read for a thing, by option, the target apart; an option's pictures count as one."""
+    sources = {}
+    for name in (set(names_affecting(affects)) & set(names_of_paths("read"))) - {"target"}:
+        paths = paths_in({name: getattr(settings, name)}, "read")
+        if paths:
+            files = [file for path in paths for file in files_of(path)]
+            sources[name] = Source(", ".join(paths), digest(*files) if files else "")
+    return dict(sorted(sources.items()))
+
+
+def _values(settings: Settings, affects: Affects) -> dict[str, object]:
+    """The options that a thing depends on, and a frame's pixels only by it; paths apart."""
+    apart = {*names_of_paths("read", "kept", "written", "weights"), *names_affecting("pixels")}
+    names = [name for name in names_affecting(affects) if name not in apart]
+    return {name: value for name, value in settings.as_dict().items() if name in names}

@@ -1,0 +1,77 @@
+"""Performance and identity files beside what they were made from: is each the driver's, the target's?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ofx_reenact.errors import ReenactError, TrackingError
+from ofx_reenact.frames.sequence import files_of
+from ofx_reenact.provenance.made_of import MadeOf, Source
+from ofx_reenact.provenance.sidecar import Sidecar
+from ofx_reenact.shot.identity import read_origin
+from ofx_reenact.tracking.performance import Performance
+
+# The option that names what a kept file is made from first of all.
+_MAIN = {"performance": "driver", "identity": "target"}
+
+
+def refuse_other(path: Path, kind: str, said: str, called: str, asked: MadeOf) -> str:
+    """Refuse a file that was made from something else than is asked for.
+
+    Args:
+        path: of the file.
+        kind: ``performance`` or ``identity``; an option of that name brings it.
+        said: what the file says that it was made from; empty in files of 0.1.
+        called: the name that a file of 0.1 has of what it was made from.
+        asked: what it should be made from.
+
+    Returns:
+        A note if the file cannot say; else empty.
+
+    Raises:
+        TrackingError: naming both.
+    """
+    cure, main = f"name another --{kind}, or delete the file to have it made anew", _MAIN[kind]
+    try:
+        made_of = MadeOf.of_text(said) if said else MadeOf({main: Source(called)})
+    except ValueError as error:
+        raise TrackingError(f"{path}: not a whole {kind} file ({error}); {cure}") from error
+    if not said:
+        asked = MadeOf({what: source for what, source in asked.inputs.items() if what == main})
+    if wrong := made_of.contradicts(asked):
+        raise TrackingError(f"{path}: this {kind} was {wrong[0]}; {cure}")
+    if main in asked.inputs and "" in (made_of.inputs[main].sha256, asked.inputs[main].sha256):
+        name = asked.inputs[main].name
+        return f"{path}: whether this {kind} was made from {name} as it is now is not known; it was taken to be"
+    return ""
+
+
+def contradictions(sidecar: Sidecar, folder: Path) -> list[str]:
+    """Say which kept files that a sidecar names were made from another driver or target than it names.
+
+    Files that are gone say nothing, nor do those that cannot be read: that is another question. Relative names are
+    looked for in ``folder`` too.
+    """
+    said = []
+    for kind, main in _MAIN.items():
+        kept, of = sidecar.inputs.get(kind), sidecar.inputs.get(main)
+        files = (files_of(kept.name) or files_of(str(folder / kept.name))) if kept and kept.name else ()
+        if not files or of is None:
+            continue
+        try:
+            origin, called = _origin(kind, files[0])
+        except ReenactError:
+            continue
+        try:
+            refuse_other(files[0], kind, origin, called, MadeOf({main: Source(of.name, of.sha256 or "")}))
+        except TrackingError as error:
+            said.append(str(error))
+    return said
+
+
+def _origin(kind: str, path: Path) -> tuple[str, str]:
+    """What a kept file says that it was made from, and the name it has of that."""
+    if kind == "identity":
+        return read_origin(path)
+    performance = Performance.load(path)
+    return performance.made_of, performance.name
