@@ -69,7 +69,7 @@ def _skipped(settings: Settings, frames: FrameRange, made_of: str) -> FrameRange
         return FrameRange.of(())
     if settings.existing == "skip":
         there = existing_frames(settings.output, frames)
-        # Frames of 0.1 do not say what they were made from, and are taken for what they are named.
+        # Frames of earlier versions do not say what they were made from; they are kept.
         if others := [f for f in there if read_said(frame_path(settings.output, f)).get("made_of", made_of) != made_of]:
             raise OutputError(
                 f"{settings.output}: frames {FrameRange.of(others)} are there already, made from other inputs or with "

@@ -21,8 +21,8 @@ def refuse_other(path: Path, kind: str, said: str, called: str, asked: MadeOf) -
     Args:
         path: of the file.
         kind: ``performance`` or ``identity``; an option of that name brings it.
-        said: what the file says that it was made from; empty in files of 0.1.
-        called: the name that a file of 0.1 has of what it was made from.
+        said: what the file says that it was made from; empty in files of earlier versions.
+        called: the name that a file of an earlier version has of what it was made from.
         asked: what it should be made from.
 
     Returns:
