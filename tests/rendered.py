@@ -21,7 +21,7 @@ CONSENT = {
 }  # fmt: skip
 # The validators of a publish.
 CHECKED = {
-    "Frames", "Finite", "Repeats", "Plate", "Colour", "Timing", "Sidecar", "Faces", "Weights", "Consent", "Provenance",
+    "Frames", "Finite", "Repeats", "Plate", "Colour", "Timing", "Sidecar", "Origin", "Faces", "Weights", "Consent", "Provenance",
     "Version",
 }  # fmt: skip
 

@@ -8,8 +8,8 @@ from ofx_reenact.errors import ReenactError, TrackingError
 from ofx_reenact.frames.sequence import files_of
 from ofx_reenact.provenance.made_of import MadeOf, Source
 from ofx_reenact.provenance.sidecar import Sidecar
-from ofx_reenact.shot.identity import read_origin
 from ofx_reenact.tracking.performance import Performance
+from ofx_reenact.weights import read_metadata
 
 # The option that names what a kept file is made from first of all.
 _MAIN = {"performance": "driver", "identity": "target"}
@@ -72,6 +72,7 @@ def contradictions(sidecar: Sidecar, folder: Path) -> list[str]:
 def _origin(kind: str, path: Path) -> tuple[str, str]:
     """What a kept file says that it was made from, and the name it has of that."""
     if kind == "identity":
-        return read_origin(path)
+        about = read_metadata(path)
+        return about.get("made_of", ""), about.get("picture", "")
     performance = Performance.load(path)
     return performance.made_of, performance.name

@@ -130,9 +130,8 @@ class Sidecar:
         inputs = {what: _known(entry) for what, entry in self.inputs.items()}
         takes = {digest: take.as_dict() for digest, take in self.takes.items()}
         frames = {str(frame): _known(entry) for frame, entry in self.frames.items()}
-        about = _known(self)
-        del about["frames"]
-        return {"schema": SCHEMA, **about, "inputs": inputs, "takes": takes, "frames": frames}
+        about = {name: value for name, value in _known(self).items() if name not in ("takes", "frames")}
+        return {"schema": SCHEMA, **about, "inputs": inputs, **({"takes": takes} if takes else {}), "frames": frames}
 
     @property
     def claims(self) -> dict[str, str | None]:

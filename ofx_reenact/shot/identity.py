@@ -110,16 +110,6 @@ def holds_training(path: Path) -> bool:
     return any(name.startswith("adapters.") for name in tensors)
 
 
-def read_origin(path: Path) -> tuple[str, str]:
-    """Return what an identity file says that it was made from, as JSON or "", and the name of its picture.
-
-    Raises:
-        WeightsError: not an identity file.
-    """
-    _, about = _read(path)
-    return about.get("made_of", ""), about.get("picture", "")
-
-
 def load_appearance(path: Path, fdgan_sha256: str) -> tuple[Tables, dict[str, np.ndarray]]:
     """Read of an identity file only what FD-GAN knows of the person: dictionary and adapters, as in :class:`Person`.
 

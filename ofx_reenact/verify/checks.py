@@ -15,7 +15,7 @@ from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.layers import formats_of
 from ofx_reenact.verify.answer import Answer, answered, by_frames, naming
 from ofx_reenact.verify.look import Header, Look
-from ofx_reenact.verify.made_of import made_of
+from ofx_reenact.verify.origin import origin
 from ofx_reenact.verify.sidecar import changed_inputs
 from ofx_reenact.verify.subject import Subject
 
@@ -122,7 +122,7 @@ def faces(subject: Subject) -> Answer:
 
 CHECKS: Mapping[str, Check] = {
     "frames": frames, "finite": finite, "repeats": repeats, "plate": plate, "colour": colour, "timing": timing,
-    "sidecar": sidecar, "made of": made_of, "faces": faces,
+    "sidecar": sidecar, "origin": origin, "faces": faces,
 }  # fmt: skip
 
 

@@ -155,13 +155,13 @@ def test_verify_sees_a_sidecar_that_was_edited(performance_file, tmp_path):
         edited = json.loads(json.dumps(content))
         edit(edited)
         path.write_text(json.dumps(edited))
-        assert verify(str(tmp_path / "o.####.exr")).answers["made of"].problems
+        assert verify(str(tmp_path / "o.####.exr")).answers["origin"].problems
 
 
 def test_verify_names_frames_of_another_take(performance_file, tmp_path):
     for options in ({"frames": "1-3"}, {"frames": "2", "weight_mouth": 0.5, "existing": "overwrite"}):
         render_sequence(job(tmp_path, performance_file, **options))
-    answer = verify(str(tmp_path / "o.####.exr"), frames="1-3").answers["made of"]
+    answer = verify(str(tmp_path / "o.####.exr"), frames="1-3").answers["origin"]
     assert answer.good and answer.notes == ("frame 2: made with other weight_mouth than most frames",)
 
 
@@ -173,7 +173,7 @@ def test_verify_and_sign_see_a_kept_file_of_something_else(performance, other_dr
     content["inputs"]["driver"]["name"] = other_driver
     content["inputs"]["driver"]["sha256"] = "0" * 64
     path.write_text(json.dumps(content))
-    problems = verify(str(tmp_path / "o.####.exr")).answers["made of"].problems
+    problems = verify(str(tmp_path / "o.####.exr")).answers["origin"].problems
     assert any("this performance was made from" in text for text in problems)
     from ofx_reenact.provenance.signing import sign_sequence
 

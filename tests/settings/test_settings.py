@@ -36,13 +36,14 @@ def test_settings_from_a_sidecar_refuse_the_unknown():
 def test_every_option_says_what_it_affects():
     for field in dataclasses.fields(Settings):
         affects = field.metadata["affects"]
-        assert affects and set(affects) <= {"track", "person", "pixels", "output"}, field.name
+        assert affects and set(affects) <= {"track", "person", "pixels", "content", "output"}, field.name
 
 
 def test_options_that_only_affect_output_are_no_part_of_a_frame():
     names = set(names_affecting("output"))
-    assert {"frames", "output", "layers", "depth", "existing", "missing", "preview"} <= names
-    assert not names & set(names_affecting("track", "person", "pixels"))
+    assert {"frames", "output", "compression", "existing", "preview"} <= names
+    assert not names & set(names_affecting("track", "person", "pixels", "content"))
+    assert names_affecting("content") == ("layers", "depth", "missing")
 
 
 def test_paths_are_known_by_what_they_are_to_a_render():

@@ -70,6 +70,7 @@ _PLUGINS: Any = (
     ("Colour", "Colour space tagged", [], "Every frame is tagged with its colour space."),
     ("Timing", "Rate and timecode", [], "Rate and timecode are kept."),
     ("Sidecar", "Sidecar", [WriteSidecar], "The sidecar is there, complete, and its hashes are right."),
+    ("Origin", "Origin", [], "Every frame was made from the inputs and with the options that the sidecar names."),
     ("Faces", "Driver's faces", [WriteSidecar], "Frames without a face of the driver are named."),
     ("Weights", "Weights approved", [], "The weights are on the approved list."),
     ("Consent", "Consent", [], "There is a release of the person shown, and it has not expired."),

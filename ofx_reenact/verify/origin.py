@@ -13,7 +13,7 @@ from ofx_reenact.verify.answer import Answer, answered, by_frames, naming
 from ofx_reenact.verify.subject import Subject
 
 
-def made_of(subject: Subject) -> Answer:
+def origin(subject: Subject) -> Answer:
     """Was every frame made from the inputs and with the options that the sidecar names?"""
     beside = subject.sidecar
     if beside.problem:
