@@ -143,7 +143,7 @@ def _pass(shot: Shot, clock: Clock, samples: _Samples, device: str, profile: str
     writer = FrameWriter(settings, opened.target, opened.shot, colour, {})
     for frame in opened.plan.frames:
         result = opened.shot.render(frame)
-        writer.write(frame, result.sure, writer.channels(frame, result))
+        writer.write(frame, result.sure, result.still, writer.channels(frame, result))
         samples.add(clock.take(), [stage for stage in STAGES if stage not in (*ONCE, "read", "track")])
 
 

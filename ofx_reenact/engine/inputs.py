@@ -14,6 +14,7 @@ from ofx_reenact.engine.made_of import Digest, identity_made_of, performance_mad
 from ofx_reenact.errors import SettingsError, TrackingError
 from ofx_reenact.fdgan.weights import DenseWeights, PortraitWeights
 from ofx_reenact.files import sha256_of
+from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.picture import Picture, read_picture
 from ofx_reenact.frames.preview import write_png
@@ -29,6 +30,7 @@ from ofx_reenact.shot.identity import Identity
 from ofx_reenact.shot.mouth import MouthPainter
 from ofx_reenact.shot.person import Face, Person
 from ofx_reenact.shot.portrait import PortraitPainter
+from ofx_reenact.shot.squeezed import stretch
 from ofx_reenact.shot.view import View, display_for
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.analyse import analyse
@@ -66,8 +68,8 @@ def identify(
         WeightsError: the file is none, or made with other weights.
     """
     if settings.identity and Path(settings.identity).exists():
-        path, size = Path(settings.identity), (target.pixels.shape[1], target.pixels.shape[0])
-        identity = Identity.load(path, weights, size, fdgan.sha256 if fdgan else "")
+        path = Path(settings.identity)
+        identity = Identity.load(path, weights, target.seen_size, fdgan.sha256 if fdgan else "")
         return check_identity(path, identity, identity_made_of(settings, target))
     identity = make_identity(settings, target, colour, weights, fdgan)
     if settings.identity:
@@ -135,7 +137,10 @@ def make_painter(fdgan: DenseWeights | PortraitWeights, device: str, person: Per
 
 def view_of(face: Face, target: Picture, colour: Colour, neck: float = Settings.neck) -> View:
     """Return a picture's view, as a shot carries it and FD-GAN sees it."""
-    return View(target.pixels, face, display_for(target.pixels, face.mesh, target.space, colour), neck)
+    squeeze = target.squeeze
+    pixels = stretch(target.pixels, squeeze)
+    display = display_for(pixels, face.mesh, target.space, colour)
+    return View(pixels, face, display, neck, None if squeeze.is_square else target.pixels, squeeze)
 
 
 def find_identity(settings: Settings, target: Picture, colour: Colour, weights: LDNetWeights) -> Identity:
@@ -152,10 +157,11 @@ def find_identity(settings: Settings, target: Picture, colour: Colour, weights: 
         face=settings.target_face,
         landmarks=placed,
         device=choose_device(settings.device),
+        aspect=target.squeeze.aspect,
     )
     for exposure in EXPOSURES:
         tracker.reset()
-        shown = colour.to_display(target.pixels[..., :3], target.space, exposure=exposure)
+        shown = target.show(colour, exposure)
         with stage("track"):
             track = tracker.track(shown, target.frame)
         if track is not None:
@@ -183,7 +189,10 @@ def track_driver(
         TrackingError, FrameError: the driver cannot be read or shows no face.
     """
     device = choose_device(settings.device)
-    tracker = make_tracker(settings.tracker, face=settings.face, landmarks=settings.landmarks, device=device)
+    aspect = Squeeze.of_plate(driver.read(driver.frames.first)).aspect
+    tracker = make_tracker(
+        settings.tracker, face=settings.face, landmarks=settings.landmarks, device=device, aspect=aspect
+    )
     whole = FrameRange.parse(f"{driver.frames.first}-{driver.frames.last}")
     done = 0
     # Before a frame is read: of files that change meanwhile, the digest is then not that of what is there later.
@@ -204,7 +213,7 @@ def track_driver(
             reference=settings.reference,
             on_frame=on_frame,
         )
-    return replace(performance, made_of=made_of)
+    return replace(performance, made_of=made_of, aspect=aspect)
 
 
 def draw_overlays(driver: Sequence, performance: Performance, settings: Settings, colour: Colour, pattern: str) -> None:

@@ -136,7 +136,7 @@ class Loader:
 
     @cached_property
     def _identity(self) -> tuple[Hashable, Identity]:
-        settings, size = self._settings, self.target.pixels.shape[1::-1]
+        settings, size = self._settings, self.target.seen_size
         sha256 = self.fdgan.sha256 if self.fdgan else ""
         made_of = (self._target_key, self._weights_key, self._fdgan_key)
         key, identity = self._filed(

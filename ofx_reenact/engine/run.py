@@ -21,7 +21,7 @@ from ofx_reenact.frames.preview import Mp4Writer
 from ofx_reenact.frames.sequence import files_of, frame_path
 from ofx_reenact.progress import Cancelled, Observer, Progress, Watch, ignore
 from ofx_reenact.settings import Settings, names_of_paths
-from ofx_reenact.shot.frame import Frame, black_frame
+from ofx_reenact.shot.frame import Frame
 from ofx_reenact.shot.identity import Identity
 from ofx_reenact.shot.shot import Shot
 from ofx_reenact.stages import stage
@@ -222,12 +222,12 @@ class Job:
             job=self.name,
         )
         writer = FrameWriter(settings, target, job.shot, self.colour, attributes)
-        size = (target.pixels.shape[1], target.pixels.shape[0])
         try:
             with contextlib.ExitStack() as stack:
                 movie = None
                 if settings.preview and todo:
-                    movie = stack.enter_context(Mp4Writer(Path(settings.preview), job.performance.rate, size))
+                    mp4 = Mp4Writer(Path(settings.preview), job.performance.rate, target.seen_size)
+                    movie = stack.enter_context(mp4)
                 results = stack.enter_context(contextlib.closing(writer.run(self.rendered(job))))
                 self.watch(Progress("render", 0, len(todo), None))
                 for done, (frame, result, reason) in enumerate(results, start=1):
@@ -236,7 +236,8 @@ class Job:
                     else:
                         failed[frame] = reason
                     if movie is not None:
-                        movie.write(self.colour.to_display(result.colour[..., :3], target.space))
+                        shown = self.colour.to_display(result.colour[..., :3], target.space)
+                        movie.write(target.squeeze.show(shown))
                     self.watch(Progress("render", done, len(todo), frame, reason or ""))
         except Cancelled:
             raise Cancelled(tuple(sorted(writer.written))) from None
@@ -249,7 +250,7 @@ class Job:
         for frame in job.plan.todo:
             self.watch.check()
             black = frame in job.plan.black
-            yield frame, black_frame(job.shot.target.view(frame)) if black else job.shot.render(frame)
+            yield frame, job.shot.black(frame) if black else job.shot.render(frame)
 
 
 def frame_entries(

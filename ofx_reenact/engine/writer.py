@@ -49,28 +49,31 @@ class FrameWriter:
 
         When it is closed, or ``frames`` raises, what was rendered is written first.
         """
-        waiting: deque[tuple[int, Frame, Channels, Future[None]]] = deque()
+        waiting: deque[tuple[int, Frame, bool, Channels, Future[None]]] = deque()
         with ThreadPoolExecutor(1, thread_name_prefix="write") as pool:
             for frame, result in frames:
                 channels = self.channels(frame, result)
-                written = pool.submit(self.write, frame, result.sure, channels)
+                written = pool.submit(self.write, frame, result.sure, result.still, channels)
                 # What maps are made of is large, and of no more use: it does not wait for the disk.
-                waiting.append((frame, replace(result, carried=None), channels, written))
+                waiting.append((frame, replace(result, carried=None), result.still, channels, written))
                 while len(waiting) > WRITES_AHEAD:
                     yield self._finish(*waiting.popleft())
             while waiting:
                 yield self._finish(*waiting.popleft())
 
     @stage("write")
-    def write(self, frame: int, sure: float, channels: Channels) -> None:
-        """Write one frame of that confidence, whole or not at all."""
+    def write(self, frame: int, sure: float, still: bool, channels: Channels) -> None:
+        """Write one frame of that confidence, whole or not at all; ``still`` if it is the plate, untouched."""
         write_frame(
             frame_path(self._settings.output, frame),
             self._target.plate,
             channels,
             formats=self._formats,
             compression=self._settings.compression,
-            attributes={**self._attributes, "reenact:frame": frame, "reenact:confidence": float(sure)},
+            attributes={
+                **self._attributes, "reenact:frame": frame, "reenact:confidence": float(sure),
+                "reenact:still": int(still),
+            },
         )
         self.written.append(frame)
 
@@ -84,14 +87,14 @@ class FrameWriter:
         return channels_of(self._settings.layers, moment)
 
     def _finish(
-        self, frame: int, result: Frame, channels: Channels, written: Future[None]
+        self, frame: int, result: Frame, still: bool, channels: Channels, written: Future[None]
     ) -> tuple[int, Frame, str | None]:
         """Wait for a frame; one that the disk did not take is written once more before it is named."""
         try:
             written.result()
         except ReenactError:
             try:
-                self.write(frame, result.sure, channels)
+                self.write(frame, result.sure, still, channels)
             except ReenactError as error:
                 return frame, result, str(error)
         return frame, result, None

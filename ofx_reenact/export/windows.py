@@ -16,6 +16,7 @@ from ofx_reenact.engine.warm import Warm
 from ofx_reenact.export.network import INPUTS, lines_of
 from ofx_reenact.export.nuke_script import put_back, write_text
 from ofx_reenact.fdgan.window import MOUTH_SIZE, Window
+from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.frames.plate import Plate
 from ofx_reenact.frames.plate import Window as Box
 from ofx_reenact.frames.sequence import frame_path
@@ -25,6 +26,7 @@ from ofx_reenact.settings import Settings
 from ofx_reenact.shot.frame import make_frame
 from ofx_reenact.shot.mouth import Seen, see_mouth
 from ofx_reenact.shot.shot import Shot
+from ofx_reenact.shot.squeezed import stretch
 from ofx_reenact.shot.view import display_for
 from ofx_reenact.tracking.performance import State
 
@@ -57,7 +59,9 @@ def write_windows(settings: Settings, observe: Observer = ignore) -> WindowsRepo
     job = Job(settings, Watch(observe), Warm())
     opened = job.open()
     shot, target = opened.shot, opened.target
-    display = display_for(target.pixels, opened.identity.face.mesh, target.space, job.colour)
+    display = display_for(
+        stretch(target.pixels, target.squeeze), opened.identity.face.mesh, target.space, job.colour
+    )
     common = provenance.frame_attributes(
         weights_sha256=job.weights.sha256,
         fdgan_sha256=job.fdgan.sha256 if job.fdgan else provenance.NO_FDGAN,
@@ -126,7 +130,7 @@ def corners(window: Window, plate: Plate) -> np.ndarray:
     """
     width, height = window.size
     edges = np.array([[0, height], [width, height], [width, 0], [0, 0]]) - 0.5
-    inside = edges @ window.matrix[:, :2].T + window.matrix[:, 2]
+    inside = Squeeze.of_plate(plate).to_file(edges @ window.matrix[:, :2].T + window.matrix[:, 2])
     data, display = plate.data_window, plate.display_window
     left, top = data.x - display.x + 0.5, data.y - display.y + 0.5
     return np.stack([inside[:, 0] + left, display.height - (inside[:, 1] + top)], -1)
@@ -134,8 +138,10 @@ def corners(window: Window, plate: Plate) -> np.ndarray:
 
 def _placed(window: Window, opened: Opened) -> np.ndarray:
     """The window's matrix (2, 3) in pixels of the plate's file: y down, (0, 0) the centre of the first pixel."""
-    data = opened.target.plate.data_window
-    return window.matrix + np.array([[0, 0, data.x], [0, 0, data.y]])
+    data, squeeze = opened.target.plate.data_window, opened.target.squeeze
+    matrix = window.matrix / np.array([[squeeze.x], [squeeze.y]])
+    matrix[:, 2] = squeeze.to_file(window.matrix[:, 2])
+    return matrix + np.array([[0, 0, data.x], [0, 0, data.y]])
 
 
 def _blank(rate: Any) -> Plate:

@@ -9,6 +9,7 @@ import numpy as np
 import OpenImageIO as oiio
 
 from ofx_reenact.errors import FrameError
+from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.frames.plate import Plate
 from ofx_reenact.stages import stage
 
@@ -103,8 +104,8 @@ class Colour:
 
     @stage("read")
     def show(self, plate: Plate, named: str | None = None) -> np.ndarray:
-        """Show a picture as it was read, in the space chosen for it: (H, W, 3) uint8."""
-        return self.to_display(plate.rgb, self.choose(plate, named)[0])
+        """Show a picture as it was read, in the space chosen for it and in square pixels: (H, W, 3) uint8."""
+        return Squeeze.of_plate(plate).show(self.to_display(plate.rgb, self.choose(plate, named)[0]))
 
     def to_display(self, rgb: np.ndarray, space: str, exposure: float = 1.0) -> np.ndarray:
         """Show (H, W, 3) of any range as sRGB uint8, for trackers and previews; not for frames that go on to a comp.

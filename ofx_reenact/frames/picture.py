@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ofx_reenact.errors import FrameError
+from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.plate import Plate, count_nonfinite
 from ofx_reenact.frames.sequence import Sequence
@@ -21,6 +22,20 @@ class Picture:
     pixels: np.ndarray  # (H, W, 3 or 4) float32 in ``space``, alpha associated
     space: str  # a scene-linear colour space: the file's own if it is one, else the config's
     reason: str  # why the file was taken to be in the colour space it was read in
+
+    @property
+    def squeeze(self) -> Squeeze:
+        """How its pixels lie beside square ones."""
+        return Squeeze.of_plate(self.plate)
+
+    @property
+    def seen_size(self) -> tuple[int, int]:
+        """Width and height in square pixels."""
+        return self.squeeze.size(self.pixels.shape[1], self.pixels.shape[0])
+
+    def show(self, colour: Colour, exposure: float = 1.0) -> np.ndarray:
+        """Show it in square pixels: (H, W, 3) uint8."""
+        return self.squeeze.show(colour.to_display(self.pixels[..., :3], self.space, exposure))
 
 
 def read_picture(path: str, colour: Colour, frame: int | None = None, space: str | None = None) -> Picture:

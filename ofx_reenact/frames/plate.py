@@ -21,7 +21,7 @@ from ofx_reenact.frames.channels import read_file, where_of
 COLOUR = ("R", "G", "B")
 _GREY = ("Y", "I", "L")
 # What a file that is no EXR hands on to one: the rest describes its own encoding.
-_KEPT = ("smpte:TimeCode", "FramesPerSecond", "DateTime", "Copyright", "Artist", "ImageDescription")
+_KEPT = ("smpte:TimeCode", "FramesPerSecond", "DateTime", "Copyright", "Artist", "ImageDescription", "PixelAspectRatio")
 # What describes how a file was packed, or its colour, which the frame written may have otherwise.
 _DROPPED = (
     "compression", "oiio:ColorSpace", "colorInteropID", "chromaticities", "oiio:subimages", "name", "chunkCount",

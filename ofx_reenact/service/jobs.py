@@ -69,7 +69,7 @@ class Service:
         performance = self._performance(request)
         wanted = _text(request, "frames", "a range as 1001-1010")
         found = landmarks_of(performance, FrameRange.parse(wanted) if wanted else None)
-        return {"size": list(performance.size), "frames": plain_landmarks(found)}
+        return {"size": list(performance.file_size), "frames": plain_landmarks(found)}
 
     def place(self, request: Request, watch: Watch) -> Values:
         """Replace landmarks by hand-placed ones and write the performance that follows from them."""

@@ -35,12 +35,22 @@ class Frame:
     portrait: np.ndarray | None = None
     black: bool = False
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width that maps are made in."""
+        return self.colour.shape[0], self.colour.shape[1]
+
+    @property
+    def still(self) -> bool:
+        """Whether it is the plate, untouched: nothing moves by as much as a quarter of a pixel."""
+        return self.carried is None and self.portrait is None and not self.black
+
     @cached_property
     def stmap(self) -> np.ndarray:
         """(H, W, 2) float32: the position in the view that each pixel comes from, pixels; 0 in a black frame."""
         if self.black:
-            return np.zeros((*self.colour.shape[:2], 2), np.float32)
-        height, width = self.colour.shape[:2]
+            return np.zeros((*self.shape, 2), np.float32)
+        height, width = self.shape
         y, x = np.mgrid[:height, :width].astype(np.float32)
         result = np.stack([x, y], -1)
         if self.carried is not None:
@@ -55,7 +65,7 @@ class Frame:
         """(H, W) float32: 1 where the picture moves with the head, 0 where it is the plate, untouched."""
         if self.portrait is not None:
             return self.portrait
-        result = np.zeros(self.colour.shape[:2], np.float32)
+        result = np.zeros(self.shape, np.float32)
         if self.carried is not None:
             result[self.carried.composed.slices] = self.carried.stmap.reach
         return result
@@ -65,7 +75,7 @@ class Frame:
         """(H, W) float32 in [0, 1]: how far each pixel can be trusted."""
         if self.portrait is not None:
             return 1 - self.portrait * (1 - np.float32(self.sure))
-        result = np.ones(self.colour.shape[:2], np.float32)
+        result = np.ones(self.shape, np.float32)
         if self.carried is not None:
             stmap, composed = self.carried.stmap, self.carried.composed
             # A length that is stretched or squeezed four times over carries nothing that can be trusted.
@@ -117,7 +127,3 @@ def make_frame(view: View, pose: Pose, painter: Painter | None = None, dictionar
     frame = Frame(colour, pose.sure, carried)
     return frame if painter is None else painter.paint(frame, view, pose, dictionary)
 
-
-def black_frame(view: View) -> Frame:
-    """Return the frame of a driver frame without a face, where black was asked for."""
-    return Frame(np.zeros_like(view.pixels), 0.0, black=True)

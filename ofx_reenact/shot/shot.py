@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.frame import Frame, Painter, carry_view, make_frame
 from ofx_reenact.shot.motion import Motion, Pose, fit_motion
 from ofx_reenact.shot.person import Person
+from ofx_reenact.shot.squeezed import put_back, squeezed
 from ofx_reenact.shot.view import View
 from ofx_reenact.tracking.performance import Performance
 
@@ -86,7 +89,13 @@ class Shot:
             SettingsError: the performance has no such frame.
         """
         view = self.target.view(frame)
-        return make_frame(view, self.motion.pose(frame, view), self.painter, self.person.dictionary)
+        made = make_frame(view, self.motion.pose(frame, view), self.painter, self.person.dictionary)
+        return put_back(made, view)
+
+    def black(self, frame: int) -> Frame:
+        """Return the frame of a driver frame without a face, where black was asked for."""
+        view = self.target.view(frame)
+        return Frame(np.zeros_like(view.pixels if view.file is None else view.file), 0.0, black=True)
 
     def carry(self, frame: int) -> Frame:
         """Make a frame's maps without painting it; of its colour nothing is to be read.
@@ -97,4 +106,5 @@ class Shot:
         view = self.target.view(frame)
         pose = self.motion.pose(frame, view)
         carries = self.painter is None or self.painter.carries
-        return Frame(view.pixels, pose.sure, carry_view(view, pose) if carries else None)
+        made = Frame(view.pixels, pose.sure, carry_view(view, pose) if carries else None)
+        return made if view.file is None else squeezed(made, view.file, view.squeeze)

@@ -11,6 +11,7 @@ import numpy as np
 from ofx_reenact.compose.carry import Carrier
 from ofx_reenact.compose.grain import measure_grain
 from ofx_reenact.compose.repair import Display
+from ofx_reenact.frames.aspect import SQUARE, Squeeze
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.colour import Display as FaceDisplay
 from ofx_reenact.settings import Settings
@@ -26,15 +27,20 @@ class View:
 
     Attributes:
         pixels: (H, W, 3 or 4) float32, finite, alpha associated; scene-linear, unless ``display`` says otherwise.
+            Square: what a file has otherwise is stretched.
         face: the face in it.
         display: how networks see it; None where none is to look.
         neck: how far below the chin the head's motion reaches, in face heights.
+        file: the pixels as a file has them that are not square; None where ``pixels`` are.
+        squeeze: how those lie beside square ones.
     """
 
     pixels: np.ndarray
     face: Face
     display: Display | None = None
     neck: float = Settings.neck
+    file: np.ndarray | None = None
+    squeeze: Squeeze = SQUARE
 
     @property
     def mesh(self) -> np.ndarray:

@@ -23,11 +23,13 @@ _SAME = 0.01
 def landmarks_of(performance: Performance, frames: Iterable[int] | None = None) -> dict[int, np.ndarray]:
     """Return the raw landmarks (68, 2) of frames, all by default: as found, as placed, or as filled in gaps.
 
+    They are in pixels of the driver's files, square or not.
+
     Raises:
         TrackingError: the performance has no such frame.
     """
     rows = _rows(performance, performance.frames.tolist() if frames is None else frames)
-    return {frame: performance.raw_landmarks[row] for frame, row in rows.items()}
+    return {frame: performance.squeeze.to_file(performance.raw_landmarks[row]) for frame, row in rows.items()}
 
 
 def place(performance: Performance, landmarks: Mapping[int, np.ndarray]) -> Performance:
@@ -40,7 +42,7 @@ def place(performance: Performance, landmarks: Mapping[int, np.ndarray]) -> Perf
 
     Args:
         performance: stays as it is.
-        landmarks: (68, 2) float64 pixels of the driver, by frame.
+        landmarks: (68, 2) float64 pixels of the driver's files, by frame.
 
     Raises:
         TrackingError: the performance, or the driver, has no such frame.
@@ -50,7 +52,8 @@ def place(performance: Performance, landmarks: Mapping[int, np.ndarray]) -> Perf
         raise TrackingError(f"{p.name}: frames {FrameRange.of(absent)} have no picture to place landmarks on")
     edited = {n: getattr(p, n).copy() for n in ("state", "confidence", "hand_made", "raw_landmarks", "raw_mesh")}
     for frame, row in rows.items():
-        placed = (State.TRACKED, 1.0, True, landmarks[frame], _mesh(p, row, landmarks[frame]))
+        points = p.squeeze.to_square(landmarks[frame])
+        placed = (State.TRACKED, 1.0, True, points, _mesh(p, row, points))
         for values, value in zip(edited.values(), placed, strict=True):
             values[row] = value
     derived = derive(
@@ -63,7 +66,7 @@ def place(performance: Performance, landmarks: Mapping[int, np.ndarray]) -> Perf
         smoothing=p.smoothing,
         reference=p.reference if p.chosen else None,
     )
-    return replace(derived, made_of=p.made_of)
+    return replace(derived, aspect=p.aspect, made_of=p.made_of)
 
 
 def _mesh(performance: Performance, row: int, landmarks: np.ndarray) -> np.ndarray:

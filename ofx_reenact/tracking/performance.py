@@ -18,6 +18,7 @@ from scipy.spatial.transform import Rotation
 
 from ofx_reenact.errors import TrackingError
 from ofx_reenact.files import written_whole
+from ofx_reenact.frames.aspect import Squeeze
 
 SCHEMA = "ofx-reenact/performance/1"
 # Degrees: a head turned this much further from the target's counts as much as a fully open jaw.
@@ -34,7 +35,7 @@ class State(IntEnum):
 
 @dataclass(frozen=True)
 class Performance:
-    """A tracked driver of T frames. Pixels are the driver's; canonical units are about centimetres.
+    """A tracked driver of T frames. Pixels are the driver's, square; canonical units are about centimetres.
 
     Attributes:
         frames: (T,) int64, every frame from the first to the last.
@@ -50,10 +51,11 @@ class Performance:
         hand_made: (T,) bool, frames whose landmarks an artist placed.
         reference: the frame that means "at rest" unless a render chooses another.
         chosen: whether a person chose the reference.
-        size: (2,) int64, the driver's width and height.
+        size: (2,) int64, the driver's width and height in square pixels.
         fps: "num/den", or "" if unknown.
         name, tracker, versions: the driver as named, the tracker's name, and versions as JSON.
         smoothing: strength it was smoothed with.
+        aspect: width over height of a pixel in the driver's files.
         made_of: the driver and the options that it was made from, as JSON; "" in files that do not say.
     """
 
@@ -78,12 +80,23 @@ class Performance:
     tracker: str
     versions: str
     smoothing: float
+    aspect: float = 1.0
     made_of: str = ""
 
     @property
     def rate(self) -> Fraction | None:
         """Frames a second, or None if unknown."""
         return Fraction(self.fps) if self.fps else None
+
+    @property
+    def file_size(self) -> tuple[int, int]:
+        """Width and height in pixels of the driver's files."""
+        return round(self.size[0] / self.squeeze.x), round(self.size[1] / self.squeeze.y)
+
+    @property
+    def squeeze(self) -> Squeeze:
+        """How the pixels of the driver's files lie beside square ones."""
+        return Squeeze.of_aspect(self.aspect)
 
     @property
     def mesh(self) -> np.ndarray:

@@ -16,6 +16,7 @@ import numpy as np
 
 from ofx_reenact.errors import SettingsError, TrackingError
 from ofx_reenact.files import read_json, written_whole
+from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.tracking.tracker import DEFAULTS, Options, Track, Tracker
 
 SCHEMA = "ofx-reenact/landmarks/1"
@@ -35,11 +36,12 @@ class Placed(Tracker):
         if not options.landmarks:
             raise SettingsError("--tracker file needs hand-placed landmarks: pass --landmarks NAME.json")
         self._frames = read_landmarks(Path(options.landmarks))
+        self._squeeze = Squeeze.of_aspect(options.aspect)
 
     def track(self, image: np.ndarray, frame: int) -> Track | None:
-        """Return the landmarks placed for this frame, with full confidence."""
+        """Return the landmarks placed for this frame, in square pixels, with full confidence."""
         landmarks = self._frames.get(str(frame), self._frames.get(EVERY))
-        return None if landmarks is None else Track(landmarks, 1.0)
+        return None if landmarks is None else Track(self._squeeze.to_square(landmarks), 1.0)
 
 
 def read_landmarks(path: Path) -> dict[str, np.ndarray]:

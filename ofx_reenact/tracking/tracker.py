@@ -26,6 +26,7 @@ class Options:
     face: int = 1  # which face of several, by size in the first frame that has any; 1 is the largest
     landmarks: str = ""  # JSON file of hand-placed landmarks, or ""
     device: str = "cpu"  # where networks run, ``cpu`` or ``cuda``
+    aspect: float = 1.0  # pixel aspect of the files whose pictures, shown in square pixels, are tracked
 
 
 DEFAULTS = Options()

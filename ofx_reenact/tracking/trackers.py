@@ -80,7 +80,9 @@ def find(name: str) -> Registered:
     return found[0]
 
 
-def make_tracker(name: str, *, face: int = 1, landmarks: str = "", device: str = "cpu") -> Tracker:
+def make_tracker(
+    name: str, *, face: int = 1, landmarks: str = "", device: str = "cpu", aspect: float = 1.0
+) -> Tracker:
     """Make a tracker by name; the options are those of :class:`Options`.
 
     Raises:
@@ -90,7 +92,7 @@ def make_tracker(name: str, *, face: int = 1, landmarks: str = "", device: str =
     kind = find(name).load()
     if missing := kind.missing():
         raise TrackingError(f"--tracker {name}: {missing}")
-    return kind(Options(face=face, landmarks=landmarks, device=device))
+    return kind(Options(face, landmarks, device, aspect))
 
 
 def terms_of(name: str) -> str:

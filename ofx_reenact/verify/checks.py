@@ -12,9 +12,9 @@ from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.plate import Plate, Window
 from ofx_reenact.frames.ranges import FrameRange
-from ofx_reenact.layers import formats_of
+from ofx_reenact.layers import LAYERS, formats_of
 from ofx_reenact.verify.answer import Answer, answered, by_frames, naming
-from ofx_reenact.verify.look import Header, Look
+from ofx_reenact.verify.look import Header, Look, odd_values
 from ofx_reenact.verify.origin import origin
 from ofx_reenact.verify.sidecar import changed_inputs
 from ofx_reenact.verify.subject import Subject
@@ -33,13 +33,20 @@ def frames(subject: Subject) -> Answer:
 
 
 def finite(subject: Subject) -> Answer:
-    """Is every value a number?"""
-    found = (
-        (one.frame, f"{count} NaN or infinite values in channel {name}")
-        for one in subject.whole
-        for name, count in one.nonfinite.items()
-    )
-    return Answer(tuple(by_frames(found)))
+    """Is every value a number, but for those that the plate has as well in a channel that is kept?"""
+    plate = subject.plate
+    kept = {} if plate is None else {name: odd_values(pixels) for name, pixels in plate.extra.items()}
+    found: list[tuple[int, str]] = []
+    untold: list[tuple[int, str]] = []
+    for one in subject.whole:
+        for name, count in one.nonfinite.items():
+            text = f"{count} NaN or infinite values in channel {name}"
+            if plate is None and not _is_made(name):
+                reason = subject.unknown.get("plate")
+                untold.append((one.frame, f"{text}; whether the plate has them is not known ({reason})"))
+            elif count != kept.get(name, 0):
+                found.append((one.frame, text))
+    return answered(by_frames(found), by_frames(untold), strict=subject.strict)
 
 
 def repeats(subject: Subject) -> Answer:
@@ -124,6 +131,11 @@ CHECKS: Mapping[str, Check] = {
     "frames": frames, "finite": finite, "repeats": repeats, "plate": plate, "colour": colour, "timing": timing,
     "sidecar": sidecar, "origin": origin, "faces": faces,
 }  # fmt: skip
+
+
+def _is_made(channel: str) -> bool:
+    """Whether a render makes a channel; others are the plate's, written back as they were."""
+    return channel in ("R", "G", "B", "A") or channel.partition(".")[0] in LAYERS
 
 
 def _headers(subject: Subject) -> list[tuple[Look, Header]]:

@@ -73,9 +73,14 @@ def look(frame: int, path: Path) -> Look:
     for name, pixels in sorted(channels.items()):
         digest.update(f"{name} {pixels.dtype} {pixels.shape}".encode())
         digest.update(np.ascontiguousarray(pixels).data)
-        if bad := int(pixels.size - np.count_nonzero(np.isfinite(pixels))):
+        if bad := odd_values(pixels):
             nonfinite[name] = bad
     return Look(frame, path, None, header_of(spec), digest.digest(), nonfinite)
+
+
+def odd_values(pixels: np.ndarray) -> int:
+    """Count the values that are NaN or infinite."""
+    return int(pixels.size - np.count_nonzero(np.isfinite(pixels)))
 
 
 def look_at(paths: Iterable[tuple[int, Path]]) -> Iterator[Look]:

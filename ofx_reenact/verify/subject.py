@@ -19,7 +19,7 @@ from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.verify.look import Look, look_at
 from ofx_reenact.verify.sidecar import Beside, read_beside, target_file
 
-# A face that moved less than this between two frames, in centimetres of itself, may give equal pixels.
+# A driver's face that moved less than this between two frames, in centimetres of itself, did not move.
 MOVED = 0.01
 # Longer than any shot: a range that holes would be filled in up to here is no range.
 _LONGEST = 1_000_000
@@ -58,8 +58,11 @@ class Subject:
         """Tell whether the driver moved between two frames; None if nothing here says so.
 
         By the performance's mesh (by the expression alone where the head was locked), else by the driver's pictures:
-        a held face may stand still while they change.
+        a held face may stand still while they change. What moved too little for the target's pixels, the render itself
+        knows: such frames say that they are the plate, untouched.
         """
+        if all(self.looks[frame].made.get("reenact:still") for frame in (first, second) if frame in self.looks):
+            return False
         if self._black(first) and self._black(second):
             return False
         if self.performance is not None and first in self._rows and second in self._rows:

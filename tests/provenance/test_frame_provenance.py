@@ -58,6 +58,7 @@ def test_every_frame_says_what_made_it(rendered):
     assert said.pop("reenact:made_of") in Sidecar.load(rendered[0] / "o.reenact.json").takes
     assert said == {
         "reenact:frame": 36,
+        "reenact:still": 0,
         "Software": f"ofx-reenact {__version__}",
         "Iptc4xmpExt:DigitalSourceType": SOURCE_TYPE,
         "reenact:version": __version__,

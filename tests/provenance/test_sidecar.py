@@ -46,7 +46,7 @@ def test_sidecar_path(output, name):
 def test_a_file_is_read_and_written_as_it_is(tmp_path):
     sidecar = Sidecar.load(written(tmp_path, WHOLE))
     assert sidecar.inputs["driver"] == Input("d.#.exr", "b", 3, {"take": 7})
-    assert sidecar.frames == {1: FrameEntry(0.5, "held", {"note": "soft"}), 2: FrameEntry()}
+    assert sidecar.frames == {1: FrameEntry(0.5, "held", extra={"note": "soft"}), 2: FrameEntry()}
     assert sidecar.as_dict() == WHOLE
     sidecar.save(tmp_path / "other.json")
     assert json.loads((tmp_path / "other.json").read_text()) == WHOLE

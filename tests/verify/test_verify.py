@@ -8,8 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
-from conftest import DRIVER
+from conftest import DRIVER, TARGET, rgb_channels, write_exr
+from jobs import standing_still
 from rendered import (
     bad,
     copied,
@@ -115,6 +118,50 @@ def test_held_and_black_frames_may_repeat(gap, tmp_path, missing):
     report = verify(sequence)
     assert report.good, bad(report)
     assert report.answers["faces"].notes == ("frames 32-33: no face of the driver; held",)
+
+
+def test_frames_in_which_nothing_moves_enough_for_the_plate_may_repeat(performance, tmp_path):
+    """A driver who moves by more than a tenth of a millimetre, but by less than a quarter of a small plate's pixel."""
+    nearly = standing_still(performance)
+    rows = [nearly.frames.tolist().index(frame) for frame in (31, 32)]
+    nearly.frontal[rows, :, 1] += np.array([[0.012], [0.024]])
+    nearly.save(tmp_path / "p.npz")
+    sequence = make_sequence(tmp_path, str(tmp_path / "p.npz"), frames="31-32")
+    report = verify(sequence)
+    assert np.array_equal(*(read_plate(frame_path(sequence, frame)).rgb for frame in (31, 32)))
+    assert report.good, bad(report)
+
+
+@pytest.fixture(scope="module")
+def deep(performance_file, tmp_path_factory) -> str:
+    """A sequence of a plate with a depth that is infinite where there is nothing."""
+    folder = tmp_path_factory.mktemp("deep")
+    rgb = cv2.resize(read_plate(TARGET).rgb, (288, 288), interpolation=cv2.INTER_AREA)
+    depth = np.full(rgb.shape[:2], 12.5, np.float32)
+    depth[:40] = np.inf
+    write_exr(folder / "plate.exr", rgb_channels(rgb) | {"Z": depth})
+    return make_sequence(folder, performance_file, target=str(folder / "plate.exr"), frames="31-32")
+
+
+def test_an_infinite_depth_of_the_plate_is_no_fault(deep, tmp_path):
+    assert verify(deep, strict=True).good
+    alone = copied(deep, tmp_path / "alone")
+    Path(deep).parent.joinpath("plate.exr").rename(tmp_path / "away.exr")
+    try:
+        notes = verify(alone).answers["finite"].notes
+    finally:
+        (tmp_path / "away.exr").rename(Path(deep).parent / "plate.exr")
+    assert len(notes) == 1 and "in channel Z; whether the plate has them is not known" in notes[0]
+
+
+def test_a_depth_that_is_not_the_plates_is_a_fault(deep, tmp_path):
+    spoilt = copied(deep, tmp_path / "spoilt")
+
+    def spoil(spec, pixels):
+        pixels[100, 100, list(spec.channelnames).index("Z")] = np.inf
+
+    rewrite(spoilt, 32, spoil)
+    assert any("values in channel Z" in text for text in bad(verify(spoilt))["finite"])
 
 
 def test_a_sidecar_that_hides_a_lost_face_is_found(spoilt, gap):

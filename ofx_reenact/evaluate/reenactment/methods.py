@@ -60,7 +60,7 @@ class Renderer:
             ReenactError: it cannot be read.
         """
         target = self._loader(WARP, pair, "").target
-        return self._colour.to_display(target.pixels[..., :3], target.space)
+        return target.show(self._colour)
 
     def reference(self, pair: Pair, performance: Path) -> int:
         """Return the driver's frame that means "as in the target"; in ``self`` it is the target's own.
@@ -74,7 +74,8 @@ class Renderer:
         """Render frames of a pair by one of ``OURS``: (number, (H, W, 3) uint8)."""
         loader = self._loader(method, pair, str(performance))
         for number in numbers:
-            yield number, self._colour.to_display(loader.shot.render(number).colour[..., :3], loader.target.space)
+            shown = self._colour.to_display(loader.shot.render(number).colour[..., :3], loader.target.space)
+            yield number, loader.target.squeeze.show(shown)
 
     def _loader(self, method: str, pair: Pair, performance: str) -> Loader:
         settings = Settings(

@@ -1,0 +1,115 @@
+"""Targets whose pixels are not square: a frame is made in square pixels, and goes back to those of the file.
+
+What was carried is sampled once, from the file's own pixels through the map that went back; only what was made of it
+besides (openings, seams, paint) is averaged down. Pixels where nothing moves stay the file's bit for bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+
+from ofx_reenact.compose.sample import sample
+from ofx_reenact.frames.aspect import SQUARE, Squeeze
+from ofx_reenact.shot.frame import Frame
+from ofx_reenact.shot.view import View
+
+# Less of scene-linear light than this is rounding.
+_SEEN = 1e-6
+
+
+def stretch(pixels: np.ndarray, squeeze: Squeeze) -> np.ndarray:
+    """Stretch a picture (H, W, C) float32 of any range to square pixels; the same array if they are."""
+    if squeeze.is_square:
+        return pixels
+    width, height = squeeze.size(pixels.shape[1], pixels.shape[0])
+    y, x = np.mgrid[:height, :width].astype(np.float64)
+    at = squeeze.to_file(np.stack([x, y], -1))
+    return sample(pixels, at[..., 0], at[..., 1])
+
+
+@dataclass(frozen=True)
+class SqueezedFrame(Frame):
+    """A frame in the file's pixels whose maps are known in square ones.
+
+    Attributes:
+        squeeze: of the file's pixels.
+        grid: height and width in square pixels.
+    """
+
+    squeeze: Squeeze = SQUARE
+    grid: tuple[int, int] = (0, 0)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width that maps are made in, square pixels."""
+        return self.grid
+
+    @cached_property
+    def stmap(self) -> np.ndarray:
+        """(H, W, 2) float32: the position in the file that each of its pixels comes from; 0 in a black frame."""
+        if self.black:
+            return np.zeros((*self.colour.shape[:2], 2), np.float32)
+        height, width = self.colour.shape[:2]
+        y, x = np.mgrid[:height, :width].astype(np.float32)
+        here = np.stack([x, y], -1)
+        square = super().stmap
+        rows, columns = np.mgrid[: self.grid[0], : self.grid[1]].astype(np.float32)
+        offset = self._back(square - np.stack([columns, rows], -1)) / np.array([self.squeeze.x, self.squeeze.y])
+        return np.clip(here + offset.astype(np.float32), 0, [width - 1, height - 1]).astype(np.float32)
+
+    @cached_property
+    def matte(self) -> np.ndarray:
+        """(H, W) float32, as of any frame."""
+        return self._back(super().matte)
+
+    @cached_property
+    def confidence(self) -> np.ndarray:
+        """(H, W) float32, as of any frame."""
+        return self._back(super().confidence)
+
+    def _back(self, values: np.ndarray) -> np.ndarray:
+        """Read a map of the square pixels at the file's."""
+        height, width = self.colour.shape[:2]
+        y, x = np.mgrid[:height, :width].astype(np.float64)
+        at = self.squeeze.to_square(np.stack([x, y], -1)).astype(np.float32)
+        return cv2.remap(values, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def squeezed(frame: Frame, colour: np.ndarray, squeeze: Squeeze) -> SqueezedFrame:
+    """Return a frame of the file's pixels (H, W, C) whose maps are those of a frame made in square ones."""
+    return SqueezedFrame(colour, frame.sure, frame.carried, frame.portrait, frame.black, squeeze, frame.shape)
+
+
+def put_back(frame: Frame, view: View) -> Frame:
+    """Bring a frame that was made of a view back to the file's pixels; the same frame where those are square."""
+    if view.file is None:
+        return frame
+    colour, at = view.file.copy(), squeezed(frame, view.file, view.squeeze).stmap
+    moves = (at != _positions(colour)).any(-1)
+    if moves.any():
+        box = tuple(slice(found.min(), found.max() + 1) for found in np.nonzero(moves))
+        carried = sample(view.file, at[box][..., 0], at[box][..., 1])
+        colour[box] = np.where(moves[box][..., None], carried, colour[box])
+    added = _added(frame, view.pixels, colour.shape[:2])
+    made = np.abs(added).max(-1) > _SEEN
+    colour[made] += added[made]
+    return squeezed(frame, colour, view.squeeze)
+
+
+def _added(frame: Frame, seen: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """What a frame has besides what its map carries, averaged down to a shape: (H, W, C)."""
+    added = frame.colour - seen
+    if frame.carried is not None:
+        box = frame.carried.composed.slices
+        at = frame.stmap[box]
+        added[box] = frame.colour[box] - sample(seen, at[..., 0], at[..., 1])
+    return cv2.resize(added, (shape[1], shape[0]), interpolation=cv2.INTER_AREA).reshape(*shape, -1)
+
+
+def _positions(pixels: np.ndarray) -> np.ndarray:
+    y, x = np.mgrid[: pixels.shape[0], : pixels.shape[1]].astype(np.float32)
+    return np.stack([x, y], -1)
