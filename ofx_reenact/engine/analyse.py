@@ -59,6 +59,6 @@ def describe_performance(performance: Performance) -> dict[str, Any]:
         "reference": p.reference,
         **{name: str(FrameRange.of(frames)) for name, frames in ranges.items()},
         "confidence": round(float(p.confidence[tracked].min()), 4),
-        "size": list(p.size),
+        "size": list(p.file_size),
         "fps": p.fps,
     }
