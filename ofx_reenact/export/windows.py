@@ -68,6 +68,7 @@ def write_windows(settings: Settings, observe: Observer = ignore) -> WindowsRepo
         target=Path(settings.target).name,
         driver=Path(opened.performance.name).name,
         consent=None,
+        made_of=opened.made_of.digest,
     ) | {"oiio:ColorSpace": job.colour.srgb(), "reenact:exposure": float(display.exposure)}
     blank = _blank(opened.performance.rate)
     for done, frame in enumerate(opened.plan.todo, start=1):
