@@ -51,7 +51,11 @@ def command(
     from ofx_reenact.evaluate.reenactment.report import page
     from ofx_reenact.evaluate.reenactment.summary import plain, summarise
     from ofx_reenact.files import write_json, written_whole
+    from ofx_reenact.frames.overwrite import refuse_over_inputs
 
+    read = [("--drivers", drivers), ("--targets", targets), ("--rendered", rendered)]
+    written = [("--report", report / JSON), ("--report", report / PAGE), ("--json", as_json)]
+    refuse_over_inputs(written, [*read, ("--openface", openface)])
     check_protocol(protocol, targets)
     check_matplotlib()
     chosen = cross_pairs(targets, drivers, pairs, seed) if targets else self_pairs(drivers, target_frame, pairs, seed)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ofx_reenact.engine.paths import check_paths
 from ofx_reenact.errors import FrameError, SettingsError
 from ofx_reenact.farm.queue import CHUNK
 from ofx_reenact.files import read_json, write_json
@@ -74,6 +75,7 @@ class FarmJob:
             identity=settings.identity or str(beside(settings.output, f".{mark}.safetensors")),
             existing="overwrite" if settings.existing == "overwrite" else "skip",
         )
+        check_paths(settings, ("the report,", beside(settings.output, ".verify.json")))
         named = name or beside(settings.output, "").name
         return cls(safe_name(named) or "reenact", settings, frames, chunk_size, chunk_seconds)
 
