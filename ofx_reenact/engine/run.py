@@ -212,7 +212,7 @@ class Job:
             consent=self.consent,
             job=self.name,
         )
-        writer = FrameWriter(settings, target, job.shot, self.colour, attributes)
+        writer = FrameWriter(settings, target, job.shot, self.colour, attributes, job.plan.faces)
         size = (target.pixels.shape[1], target.pixels.shape[0])
         try:
             with contextlib.ExitStack() as stack:

@@ -18,6 +18,7 @@ from ofx_reenact.frames.picture import Picture
 from ofx_reenact.frames.sequence import frame_path
 from ofx_reenact.frames.write import write_frame
 from ofx_reenact.layers import Moment, channels_of, formats_of
+from ofx_reenact.provenance.attributes import FACE, FRAME, PIXELS
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.frame import Frame
 from ofx_reenact.shot.shot import Shot
@@ -37,9 +38,16 @@ class FrameWriter:
     """
 
     def __init__(
-        self, settings: Settings, target: Picture, shot: Shot, colour: Colour, attributes: Mapping[str, Any]
+        self,
+        settings: Settings,
+        target: Picture,
+        shot: Shot,
+        colour: Colour,
+        attributes: Mapping[str, Any],
+        faces: Mapping[int, str],
     ) -> None:
-        self._settings, self._target, self._shot = settings, target, shot
+        """Prepare to write the frames of a shot; ``faces`` says how the driver's was found in each."""
+        self._settings, self._target, self._shot, self._faces = settings, target, shot, faces
         self._attributes = {**attributes, "oiio:ColorSpace": target.space}
         if chromaticities := colour.chromaticities(target.space):
             self._attributes["chromaticities"] = chromaticities
@@ -72,9 +80,13 @@ class FrameWriter:
             channels,
             formats=self._formats,
             compression=self._settings.compression,
-            attributes={**self._attributes, "reenact:confidence": float(sure)},
+            attributes=self._attributes_of(frame, sure),
+            digest=PIXELS,
         )
         self.written.append(frame)
+
+    def _attributes_of(self, frame: int, sure: float) -> dict[str, Any]:
+        return {**self._attributes, FRAME: frame, "reenact:confidence": float(sure), FACE: self._faces[frame]}
 
     @stage("compose")
     def channels(self, frame: int, result: Frame) -> Channels:

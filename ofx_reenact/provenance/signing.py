@@ -15,9 +15,11 @@ from typing import Any
 
 from ofx_reenact.errors import FrameError, OutputError, ReenactError
 from ofx_reenact.files import written_whole
-from ofx_reenact.frames.channels import is_whole
+from ofx_reenact.frames.channels import read_channels
+from ofx_reenact.frames.digest import pixels_sha256
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence, files_of, frame_path
+from ofx_reenact.provenance.agreement import contradictions
 from ofx_reenact.provenance.attributes import read_attributes
 from ofx_reenact.provenance.credentials import Credentials, load_c2pa
 from ofx_reenact.provenance.manifest import EXR, FACTS, facts_of, manifest_of, named_inputs
@@ -185,12 +187,14 @@ def _contradicting(output: str, found: list[Verdict]) -> list[Verdict]:
 def _manifest(path: Path, frame: int, sidecar: Sidecar) -> str:
     """Look at a frame and say what is to be signed of it."""
     attributes = read_attributes(path)
-    if not is_whole(path):
-        raise FrameError(f"{path}: damaged or not complete; render it again")
+    pixels = pixels_sha256(read_channels(path)[1])
     try:
-        return manifest_of(path.name, facts_of(frame, attributes, sidecar))
+        facts = facts_of(frame, attributes, sidecar)
     except ReenactError as error:
         raise ReenactError(f"{path}: {error}") from error
+    if found := contradictions(frame, pixels, attributes, sidecar):
+        raise FrameError(f"{path}: {'; '.join(found)}; render it again")
+    return manifest_of(path.name, facts)
 
 
 def _sign(path: Path, manifest: str, credentials: Credentials) -> None:

@@ -15,6 +15,7 @@ from ofx_reenact.frames.plate import Plate, Window
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.layers import formats_of
 from ofx_reenact.verify.look import Header, Look
+from ofx_reenact.verify.provenance import contradicted
 from ofx_reenact.verify.sidecar import changed_inputs
 from ofx_reenact.verify.subject import Subject
 
@@ -76,7 +77,7 @@ def finite(subject: Subject) -> Answer:
 
 def repeats(subject: Subject) -> Answer:
     """Does no frame repeat another although the driver moved?"""
-    groups: dict[bytes, list[Look]] = defaultdict(list)
+    groups: dict[str, list[Look]] = defaultdict(list)
     for one in subject.whole:
         groups[one.digest].append(one)
     moved: list[tuple[int, str]] = []
@@ -152,9 +153,16 @@ def faces(subject: Subject) -> Answer:
     return Answer(tuple(by_frames(found)), tuple(by_frames(without)))
 
 
+def provenance(subject: Subject) -> Answer:
+    """Does every frame say what made it, and do number, pixels and sidecar agree with it?"""
+    wrong, untold, known = (by_frames(found) for found in contradicted(subject))
+    answer = answered(wrong, untold, strict=subject.strict)
+    return Answer(answer.problems, (*answer.notes, *known))
+
+
 CHECKS: Mapping[str, Check] = {
     "frames": frames, "finite": finite, "repeats": repeats, "plate": plate, "colour": colour, "timing": timing,
-    "sidecar": sidecar, "faces": faces,
+    "sidecar": sidecar, "faces": faces, "provenance": provenance,
 }  # fmt: skip
 
 
