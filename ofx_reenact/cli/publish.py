@@ -29,8 +29,10 @@ def command(
     from ofx_reenact.provenance import sidecar_path
     from ofx_reenact.publish.options import Options
     from ofx_reenact.publish.run import publish
+    from ofx_reenact.publish.version import name_of
 
     frame_path(output, 1)
+    name_of(output)
     read: list[Named] = [("the publish", output), ("the publish", sidecar_path(output)), ("--performance", performance)]
     read += [("--approved", approved), ("--consent", consent)]
     refuse_over_inputs([("--json", json)], read)

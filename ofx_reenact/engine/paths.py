@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ofx_reenact.errors import OutputError, SettingsError
+from ofx_reenact.files import lock_of
 from ofx_reenact.frames.overwrite import Named, refuse_over_inputs
 from ofx_reenact.provenance import sidecar_path
 from ofx_reenact.settings import Settings, names_of_paths
@@ -49,7 +50,7 @@ def outputs_of(settings: Settings) -> list[Named]:
     if settings.output:
         sidecar = sidecar_path(settings.output)
         files.append(("the sidecar of --output,", sidecar))
-        files.append(("the lock of the sidecar,", sidecar.with_name(f".{sidecar.name}.lock")))
+        files.append(("the lock of the sidecar,", lock_of(sidecar)))
     return files
 
 

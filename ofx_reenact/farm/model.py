@@ -21,6 +21,7 @@ from ofx_reenact.files import read_json, write_json
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence, files_of, frame_path
 from ofx_reenact.provenance import beside
+from ofx_reenact.provenance.sidecar import stem_of
 from ofx_reenact.settings import Settings, names_affecting, names_of_paths, paths_in
 from ofx_reenact.settings.paths import absolute, check_text
 
@@ -76,7 +77,7 @@ class FarmJob:
             existing="overwrite" if settings.existing == "overwrite" else "skip",
         )
         check_paths(settings, ("the report,", beside(settings.output, ".verify.json")))
-        named = name or beside(settings.output, "").name
+        named = name or stem_of(settings.output)
         return cls(safe_name(named) or "reenact", settings, frames, chunk_size, chunk_seconds)
 
     @property
