@@ -73,7 +73,7 @@ def locked(path: Path, patience: float = _PATIENCE) -> Iterator[None]:
         except Timeout as error:
             raise OutputError(
                 f"{path}: cannot be written: another process has locked {lock.name} for {patience:g} s; "
-                "if it hangs, end it and try again"
+                "if it hangs, end it and try again; if none runs, delete that file"
             ) from error
         except (OSError, NotImplementedError) as error:
             if isinstance(error, NotImplementedError) or error.errno in _NO_LOCKS:

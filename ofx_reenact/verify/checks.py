@@ -14,6 +14,7 @@ from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.plate import Plate, Window
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.layers import formats_of
+from ofx_reenact.provenance.sidecar import stem_of
 from ofx_reenact.verify.look import Header, Look
 from ofx_reenact.verify.provenance import contradicted
 from ofx_reenact.verify.sidecar import changed_inputs
@@ -136,7 +137,10 @@ def sidecar(subject: Subject) -> Answer:
     changed, gone, unknown = changed_inputs(beside)
     untold = [f"{name}: gone, so its SHA-256 was not compared" for name in gone]
     untold += [f"{name}: its SHA-256 is not known" for name in unknown]
-    return answered([*problems, *changed], untold, strict=subject.strict)
+    answer = answered([*problems, *changed], untold, strict=subject.strict)
+    named = beside.said.output or subject.output
+    moved = () if stem_of(named) == stem_of(subject.output) else (f"rendered as {named}, and renamed since",)
+    return Answer(answer.problems, (*answer.notes, *moved))
 
 
 def faces(subject: Subject) -> Answer:
