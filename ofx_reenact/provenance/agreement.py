@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ofx_reenact.provenance.attributes import FACE, FRAME, MADE_OF, PIXELS
+from ofx_reenact.provenance.attributes import FACE, FRAME, PIXELS
 from ofx_reenact.provenance.sidecar import FrameEntry, Sidecar
 
 # A frame's header holds its confidence in 32 bits, the sidecar in four digits.
 _ROUNDED = 1e-4
 
 
-def contradictions(frame: int, pixels: str, said: Mapping[str, Any], sidecar: Sidecar) -> list[str]:
-    """Say where a frame contradicts itself or the sidecar; what one of them does not say contradicts nothing.
+def disagreements(frame: int, pixels: str, said: Mapping[str, Any], sidecar: Sidecar) -> list[str]:
+    """Say where a frame disagrees with itself or the sidecar; what one of them does not say is no disagreement.
 
     Args:
         frame: its number, as its file's name has it.
@@ -31,9 +31,6 @@ def contradictions(frame: int, pixels: str, said: Mapping[str, Any], sidecar: Si
         for name, value in sidecar.claims.items()
         if value and name in said and said[name] != value
     ]
-    made_of = getattr(entry, "made_of", None) or entry.extra.get("made_of")
-    if made_of and said.get(MADE_OF, made_of) != made_of:
-        found.append("was made from other inputs or with other options than the sidecar says")
     own = said.get("reenact:confidence")
     if entry.confidence is not None and isinstance(own, int | float) and abs(own - entry.confidence) > _ROUNDED:
         found.append("another confidence than the sidecar says: is it this frame?")

@@ -19,7 +19,6 @@ PREFIX = "reenact:"
 FRAME = "reenact:frame"
 PIXELS = "reenact:pixels_sha256"
 FACE = "reenact:face"
-MADE_OF = "reenact:made_of"
 
 
 def frame_attributes(

@@ -10,7 +10,7 @@ from typing import Any
 
 from ofx_reenact import __version__
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.provenance.attributes import MADE_OF, PREFIX, SOURCE_TYPE
+from ofx_reenact.provenance.attributes import PREFIX, SOURCE_TYPE
 from ofx_reenact.provenance.sidecar import FrameEntry, Sidecar
 
 EXR = "image/x-exr"
@@ -30,7 +30,7 @@ def facts_of(output: str, frame: int, attributes: Mapping[str, Any], sidecar: Si
         if attributes.get(name) != claim:
             raise ReenactError(f"{name} is not what the sidecar says; render the frame again")
     return {
-        "frame": frame, "output": Path(output).name, "made_of": attributes.get(MADE_OF),
+        "frame": frame, "output": Path(output).name,
         "version": attributes["reenact:version"], "job": attributes.get("reenact:job"),
         **noted(frame, sidecar),
     }  # fmt: skip

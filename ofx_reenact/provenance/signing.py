@@ -19,7 +19,7 @@ from ofx_reenact.frames.channels import read_channels
 from ofx_reenact.frames.digest import pixels_sha256
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence, files_of, frame_path
-from ofx_reenact.provenance.agreement import contradictions
+from ofx_reenact.provenance.agreement import disagreements
 from ofx_reenact.provenance.attributes import read_attributes
 from ofx_reenact.provenance.credentials import Credentials, load_c2pa
 from ofx_reenact.provenance.manifest import EXR, FACTS, facts_of, manifest_of, named_inputs, noted
@@ -213,7 +213,7 @@ def _manifest(output: str, frame: int, sidecar: Sidecar) -> str:
         facts = facts_of(output, frame, attributes, sidecar)
     except ReenactError as error:
         raise ReenactError(f"{path}: {error}") from error
-    if found := contradictions(frame, pixels, attributes, sidecar):
+    if found := disagreements(frame, pixels, attributes, sidecar):
         raise FrameError(f"{path}: {'; '.join(found)}; render it again")
     return manifest_of(path.name, facts)
 

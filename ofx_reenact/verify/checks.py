@@ -16,7 +16,7 @@ from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.layers import formats_of
 from ofx_reenact.provenance.sidecar import stem_of
 from ofx_reenact.verify.look import Header, Look
-from ofx_reenact.verify.provenance import contradicted
+from ofx_reenact.verify.provenance import compare_frames
 from ofx_reenact.verify.sidecar import changed_inputs
 from ofx_reenact.verify.subject import Subject
 
@@ -159,7 +159,7 @@ def faces(subject: Subject) -> Answer:
 
 def provenance(subject: Subject) -> Answer:
     """Does every frame say what made it, and do number, pixels and sidecar agree with it?"""
-    wrong, untold, known = (by_frames(found) for found in contradicted(subject))
+    wrong, untold, known = (by_frames(found) for found in compare_frames(subject))
     answer = answered(wrong, untold, strict=subject.strict)
     return Answer(answer.problems, (*answer.notes, *known))
 

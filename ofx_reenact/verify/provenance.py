@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ofx_reenact.frames.digest import LOSSY
 from ofx_reenact.provenance import SOURCE_TYPE
-from ofx_reenact.provenance.agreement import contradictions
+from ofx_reenact.provenance.agreement import disagreements
 from ofx_reenact.provenance.attributes import FACE, FRAME, PIXELS, SOURCE
 from ofx_reenact.verify.look import Look
 from ofx_reenact.verify.subject import Subject
@@ -17,7 +17,7 @@ LATER = {FRAME: "its number", PIXELS: "a digest of its pixels", FACE: "how the d
 _VERSION = "reenact:version"
 
 
-def contradicted(subject: Subject) -> tuple[list[tuple[int, str]], list[tuple[int, str]], list[tuple[int, str]]]:
+def compare_frames(subject: Subject) -> tuple[list[tuple[int, str]], list[tuple[int, str]], list[tuple[int, str]]]:
     """Compare each frame with its number, its pixels and the sidecar.
 
     Returns what is wrong, what cannot be told because the frames do not say it, and what should be known, each with its
@@ -30,7 +30,7 @@ def contradicted(subject: Subject) -> tuple[list[tuple[int, str]], list[tuple[in
         wrong += [(one.frame, f"no attribute {name}") for name in ALWAYS if name not in one.made]
         if one.made.get(SOURCE, SOURCE_TYPE) != SOURCE_TYPE:
             wrong.append((one.frame, f"{SOURCE} is {one.made[SOURCE]}"))
-        found = contradictions(one.frame, one.digest, one.made, subject.sidecar.said)
+        found = disagreements(one.frame, one.digest, one.made, subject.sidecar.said)
         wrong += [(one.frame, text) for text in found]
         for name, what in LATER.items():
             if name in one.made or not any(saying.values()):
