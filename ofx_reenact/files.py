@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import secrets
@@ -12,6 +13,8 @@ from typing import Any
 
 from ofx_reenact.errors import OutputError, ReenactError
 
+# How a file system says that it has no locks.
+_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 # Seconds that a process waits for another to be done with a file; to change one takes a fraction of one.
 _PATIENCE = 60.0
 
@@ -39,6 +42,11 @@ def written_whole(path: Path) -> Iterator[Path]:
             partial.unlink()
 
 
+def lock_of(path: Path) -> Path:
+    """Return the file that is locked while a file is changed."""
+    return path.with_name(f".{path.name}.lock")
+
+
 @contextlib.contextmanager
 def locked(path: Path, patience: float = _PATIENCE) -> Iterator[None]:
     """Let one process at a time, on any machine, change a file.
@@ -50,13 +58,13 @@ def locked(path: Path, patience: float = _PATIENCE) -> Iterator[None]:
     Missing folders are made.
 
     Raises:
-        OutputError: the folder does not take the lock's file, or another process holds the lock for ``patience``
-            seconds.
+        OutputError: the folder does not take the lock's file, its file system has no locks, or another process holds
+            the lock for ``patience`` seconds.
     """
     # Loaded here: interfaces start with this module.
     from filelock import FileLock, Timeout
 
-    lock = path.with_name(f".{path.name}.lock")
+    lock = lock_of(path)
     with contextlib.ExitStack() as held:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,9 +73,14 @@ def locked(path: Path, patience: float = _PATIENCE) -> Iterator[None]:
         except Timeout as error:
             raise OutputError(
                 f"{path}: cannot be written: another process has locked {lock.name} for {patience:g} s; "
-                "if it hangs, end it and try again"
+                "if it hangs, end it and try again; if none runs, delete that file"
             ) from error
-        except OSError as error:
+        except (OSError, NotImplementedError) as error:
+            if isinstance(error, NotImplementedError) or error.errno in _NO_LOCKS:
+                raise OutputError(
+                    f"{path}: cannot be written: the file system of {path.parent} has no locks, so processes would "
+                    "write over each other's entries; have it mounted with locks, or choose a folder on another one"
+                ) from error
             raise OutputError(f"{path}: cannot be written ({_reason(error)})") from error
         yield
 

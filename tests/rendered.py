@@ -10,6 +10,8 @@ import OpenImageIO as oiio
 from conftest import TARGET, rgb_channels, write_exr
 
 from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.frames.channels import read_channels
+from ofx_reenact.frames.digest import pixels_sha256
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.frames.sequence import frame_path
 from ofx_reenact.settings import Settings
@@ -60,16 +62,18 @@ def copied(sequence: str, folder: Path) -> str:
 
 
 def rewrite(sequence: str, frame: int, change) -> None:
-    """Write a frame again, after ``change(spec, pixels)``, which may return other pixels."""
+    """Write a frame again, after ``change(spec, pixels)``, which may return other pixels; its digest is kept right."""
     path = str(frame_path(sequence, frame))
     source = oiio.ImageInput.open(path)
     spec, pixels = oiio.ImageSpec(source.spec()), source.read_image(oiio.FLOAT)
     source.close()
     changed = change(spec, pixels)
-    sink = oiio.ImageOutput.create("openexr")
-    assert sink.open(path, spec), sink.geterror()
-    assert sink.write_image(pixels if changed is None else changed)
-    sink.close()
+    for _ in range(2):
+        sink = oiio.ImageOutput.create("openexr")
+        assert sink.open(path, spec), sink.geterror()
+        assert sink.write_image(pixels if changed is None else changed)
+        sink.close()
+        spec.attribute("reenact:pixels_sha256", pixels_sha256(read_channels(Path(path))[1]))
 
 
 def edit_sidecar(sequence: str, change) -> None:
@@ -115,6 +119,25 @@ def repeat(sequence: str, frame: int, of: int) -> None:
     taken = []
     rewrite(sequence, of, lambda spec, pixels: taken.append(pixels.copy()))
     rewrite(sequence, frame, lambda spec, pixels: taken[0])
+
+
+def paint(sequence: str, frame: int, attributes: tuple[str, ...] = (), compression: str = "zip") -> None:
+    """Write a frame again as a paint program does: one pixel is another; these attributes are lost."""
+    buffer = oiio.ImageBuf(str(frame_path(sequence, frame)))
+    pixel = buffer.getpixel(20, 20)
+    buffer.setpixel(20, 20, tuple(value + 0.25 for value in pixel))
+    for name in attributes:
+        buffer.specmod().erase_attribute(name)
+    buffer.specmod().attribute("compression", compression)
+    assert buffer.write(str(frame_path(sequence, frame))), buffer.geterror()
+
+
+def swap(sequence: str, first: int, second: int) -> None:
+    """Give two frames each other's files."""
+    one, other = frame_path(sequence, first), frame_path(sequence, second)
+    one_bytes, other_bytes = one.read_bytes(), other.read_bytes()
+    one.write_bytes(other_bytes)
+    other.write_bytes(one_bytes)
 
 
 def bad(report) -> dict[str, tuple[str, ...]]:

@@ -43,8 +43,10 @@ def tracks(
     every: Annotated[int, typer.Option(help="Take every so many frames of a clip.", min=1)] = 1,
 ) -> int:
     """Track real people: landmarks labelled with who it is, by what stands before the first _ in a file's name."""
+    from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.training.ldnet.tracks import build_tracks
 
+    refuse_over_inputs([("--out", out)], [("--input", name) for name in input])
     faceless: list[Path] = []
 
     def observe(path: Path, found: int) -> None:
@@ -72,10 +74,12 @@ def crops(
     ] = "",
 ) -> int:
     """Pack faces to train FD-GAN on. Who is in a file: by its folder's index.csv, or what stands before the first _."""
+    from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.frames.preview import write_png
     from ofx_reenact.training.fdgan.data.crops import Crops, look
     from ofx_reenact.training.fdgan.data.cut import build_crops
 
+    refuse_over_inputs([("--out", out), ("--sheet", sheet)], [("--input", name) for name in input])
     counts = build_crops(input, out, size=size, every=every, hold_out=hold_out or ())
     typer.echo(f"{counts.kept} crops: {out}")
     for reason in ("faceless", "small", "blurred", "untrusted"):
@@ -100,11 +104,14 @@ def pairs(
     """Shut the mouths of photographs and open them again with the warp: what is missing then is what FD-GAN learns."""
     if not crops and not heads:
         raise SettingsError("nothing to make pairs of: give --crops, --heads or both")
+    from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.frames.preview import write_png
     from ofx_reenact.training.fdgan.data.crops import Crops
     from ofx_reenact.training.fdgan.data.pair_set import PairSet, build_pairs, look
     from ofx_reenact.training.fdgan.data.rendered.file import RenderedHeads
 
+    read = [("--crops", crops), *(("--heads", name) for name in heads or ())]
+    refuse_over_inputs([("--out", out), ("--sheet", sheet)], read)
     rendered = [RenderedHeads(path) for path in heads or ()]
     made = build_pairs(Crops.load(crops) if crops else None, out, heads=rendered, variants=variants, seed=seed)
     typer.echo(f"{', '.join(f'{count} {kind}' for kind, count in made.items())}: {out}")
@@ -122,9 +129,11 @@ def faces(
     seed: Annotated[int, typer.Option(help="Of the random generator.")] = 1,
 ) -> int:
     """Turn heads and shut mouths of photographs by the warp: pairs of one person for the printed FD-GAN."""
+    from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.training.fdgan.data.crops import Crops
     from ofx_reenact.training.fdgan.data.faces import build_faces
 
+    refuse_over_inputs([("--out", out)], [("--crops", crops)])
     count = build_faces(Crops.load(crops), out, size=size, views=views, seed=seed)
     typer.echo(f"{count} views: {out}")
     return 0
@@ -145,8 +154,11 @@ def rendered_heads(
     sheet: Annotated[Path | None, typer.Option(help="Contact sheet (.png or .jpg) to look at.")] = None,
 ) -> int:
     """Render textured heads: pictures of the same person, with exact flow, classes and tracks."""
+    from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.training.fdgan.data.rendered.file import RenderedHeads
     from ofx_reenact.training.fdgan.data.rendered.heads import Progress, RenderOptions, render_heads, write_sheet
+
+    refuse_over_inputs([("--out", out), ("--sheet", sheet)], [("--assets", assets)])
 
     def on_progress(step: Progress) -> None:
         if step.done % poses == 0:

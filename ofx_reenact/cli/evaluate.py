@@ -35,9 +35,11 @@ def ldnet(
     """Table 1 of the paper, point errors of swaps, and real people driven by each other."""
     from ofx_reenact.evaluate import ldnet as evaluation
     from ofx_reenact.evaluate.plots import check_matplotlib, draw_all
+    from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.ldnet.weights import load_ldnet
     from ofx_reenact.training.ldnet.heads import load_heads
 
+    refuse_over_inputs([("--json", as_json)], [("--data", data), ("--weights", weights), ("--pairs", pairs)])
     if report:
         check_matplotlib()
     loaded = load_ldnet(weights or None)
@@ -78,9 +80,12 @@ def fdgan(
     limit: Annotated[int, typer.Option(help="Measure so many cases a kind at most, evenly chosen; 0: all.", min=0)] = 0,
 ) -> int:
     """Repair and printed portraits beside warp only, on people kept for validation: PSNR, SSIM, features, identity."""
+    from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.training.fdgan.data import pair_set
     from ofx_reenact.training.npz import schema_of
 
+    read = [("--data", data), *(("--weights", Path(name)) for name in weights or ())]
+    refuse_over_inputs([("--json", as_json)], read)
     measured = fdgan_pairs if schema_of(data) == pair_set.SCHEMA else fdgan_faces
     result = measured(data, weights or [], report, limit)
     if as_json:

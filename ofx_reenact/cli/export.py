@@ -24,13 +24,15 @@ _FILE = Annotated[Path, typer.Option("--output", help="ONNX file to write.", met
 
 def torchscript(settings: Settings, out: Path) -> int:
     """For Nuke's Inference node: a TorchScript file, the script that makes a .cat file of it, and its Cattery entry."""
+    from ofx_reenact.engine.paths import check_paths
     from ofx_reenact.export.network import save_torchscript
     from ofx_reenact.export.nuke_script import cat_file_creator, cattery_entry, write_text
     from ofx_reenact.export.target import build_network
 
-    network, _ = build_network(dataclasses.replace(settings, device="cpu"))
     out = out.absolute()
     file = out / f"{out.name}.pt"
+    check_paths(settings, *(("--out", path) for path in (file, file.with_suffix(".nk"), out / "cat.json")))
+    network, _ = build_network(dataclasses.replace(settings, device="cpu"))
     save_torchscript(network, file)
     write_text(file.with_suffix(".nk"), cat_file_creator(file, out.name))
     write_text(out / "cat.json", cattery_entry(f"{out.name}.cat", out.name))
@@ -40,9 +42,11 @@ def torchscript(settings: Settings, out: Path) -> int:
 
 def onnx(settings: Settings, file: Path) -> int:
     """For programs that run ONNX: the same network, of any size."""
+    from ofx_reenact.engine.paths import check_paths
     from ofx_reenact.export.network import save_onnx
     from ofx_reenact.export.target import build_network
 
+    check_paths(settings, ("--output", file))
     network, sha256 = build_network(dataclasses.replace(settings, device="cpu"))
     save_onnx(network, file, {"network": "FD-GAN of one target, ofx-reenact", "weights_sha256": sha256})
     typer.echo(str(file))

@@ -43,9 +43,11 @@ def queue_command(queue: Queue) -> Callable[..., int]:
         submit: bool = False,
         **options: str,
     ) -> int:
+        from ofx_reenact.engine.paths import check_paths
         from ofx_reenact.farm.model import FarmJob
 
         job = FarmJob.of(settings, chunk_size, chunk_seconds, name)
+        check_paths(job.settings, *(("the job's file", folder / file) for file in queue.files))
         written = queue.write(job, folder, **options)
         typer.echo(f"{written.path}: {written.what}")
         if written.hint:
@@ -103,6 +105,7 @@ def run(
 
     from ofx_reenact.farm.run import LocalRun, Task
     from ofx_reenact.files import write_json
+    from ofx_reenact.frames.overwrite import refuse_over_inputs
 
     def tell(task: Task) -> None:
         if progress == "json":
@@ -113,7 +116,10 @@ def run(
     # A queue's or a session's end is an interruption like any other: what runs is given notice.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        report = LocalRun(folder, workers, tell).run()
+        job = LocalRun(folder, workers, tell)
+        written = [("the report", folder / "report.json"), ("the log", folder / "run.log")]
+        refuse_over_inputs(written, [("the job", path) for path in job.inputs])
+        report = job.run()
     finally:
         signal.signal(signal.SIGTERM, before)
     write_json(folder / "report.json", report.values())

@@ -31,6 +31,7 @@ from ofx_reenact.cli import (
     publish,
     render,
     settings,
+    streams,
     track,
     train,
     verify,
@@ -54,10 +55,6 @@ class Commands(TyperGroup):
             return _failed(ctx, "interrupted; frames that were finished are whole", Exit.INTERRUPTED)
         except ReenactError as error:
             return _failed(ctx, str(error), error.exit)
-        except BrokenPipeError:
-            # Whoever read our output has gone; nothing can be said to them.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return Exit.FAILED
         except Exception as error:
             if os.environ.get("OFX_REENACT_DEBUG"):
                 raise
@@ -103,8 +100,9 @@ def _options(
 
 
 def main() -> None:
-    """Run a command; every error ends here, in one line and an exit code."""
-    sys.exit(run(sys.argv[1:]))
+    """Run a command; every error ends here, in one line and an exit code, whatever becomes of what is printed."""
+    output, arguments = streams.hold(), sys.argv[1:]
+    sys.exit(streams.settle(output, arguments, run(arguments)))
 
 
 def run(arguments: list[str]) -> int:

@@ -22,11 +22,13 @@ def landmarks(
     frames: Annotated[str, typer.Option(help="Frames to write, as 1001-1010; empty writes all.")] = "",
 ) -> int:
     """Write the landmarks of frames as they were found, to be corrected and placed again."""
+    from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.frames.ranges import FrameRange
     from ofx_reenact.tracking.edit import landmarks_of
     from ofx_reenact.tracking.performance import Performance
     from ofx_reenact.tracking.placed import write_landmarks
 
+    refuse_over_inputs([("--output", output)], [("--input", input)])
     found = landmarks_of(Performance.load(input), FrameRange.parse(frames) if frames else None)
     write_landmarks(output, found)
     typer.echo(f"landmarks of {len(found)} frames: {output}")
@@ -40,10 +42,12 @@ def place(
     output: Annotated[Path, typer.Option("--output", help="Performance file (.npz) to write; may be the input.")],
 ) -> int:
     """Put hand-placed landmarks in place of those that were found."""
+    from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.tracking.edit import place as edit
     from ofx_reenact.tracking.performance import Performance
     from ofx_reenact.tracking.placed import by_number, read_landmarks
 
+    refuse_over_inputs([("--output", output)], [("--landmarks", landmarks)])
     edited = edit(Performance.load(input), by_number(read_landmarks(landmarks), str(landmarks)))
     edited.save(output)
     shown.say("", {}, shown.listed(facts_of(edited, output)))
@@ -56,9 +60,11 @@ def curves(input: _Input, output: Annotated[Path, typer.Option("--output", help=
     import json
 
     from ofx_reenact.files import written_whole
+    from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.tracking.curves import curves as curves_of
     from ofx_reenact.tracking.performance import Performance
 
+    refuse_over_inputs([("--output", output)], [("--input", input)])
     found = curves_of(Performance.load(input))
     with written_whole(output) as partial:
         partial.write_text(json.dumps(found) + "\n", encoding="utf-8")

@@ -34,9 +34,12 @@ def sign(
     ] = "error",
 ) -> int:
     """Sign each frame by a C2PA manifest beside it; the frames themselves stay as they are."""
+    from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.provenance.credentials import read_credentials
-    from ofx_reenact.provenance.signing import sign_sequence
+    from ofx_reenact.provenance.signing import SUFFIX, sign_sequence
 
+    signatures = Path(output).with_suffix(SUFFIX)
+    refuse_over_inputs([("the signatures,", signatures)], [("the signing", output), ("--cert", cert), ("--key", key)])
     credentials = read_credentials(cert, key)
     signed, skipped = sign_sequence(output, credentials, _range(frames), existing)
     typer.echo(f"{len(signed)} frames signed by {credentials.name}")

@@ -24,11 +24,18 @@ def command(
 ) -> int:
     """Check a rendered sequence with pyblish and publish it as a new version."""
     from ofx_reenact.files import write_json
+    from ofx_reenact.frames.overwrite import Named, refuse_over_inputs
     from ofx_reenact.frames.sequence import frame_path
+    from ofx_reenact.provenance import sidecar_path
     from ofx_reenact.publish.options import Options
     from ofx_reenact.publish.run import publish
+    from ofx_reenact.publish.version import name_of
 
     frame_path(output, 1)
+    name_of(output)
+    read: list[Named] = [("the publish", output), ("the publish", sidecar_path(output)), ("--performance", performance)]
+    read += [("--approved", approved), ("--consent", consent)]
+    refuse_over_inputs([("--json", json)], read)
     options = Options(
         frames=frames, performance=performance, strict=strict, approved=approved, consent=consent, target_dir=target_dir
     )

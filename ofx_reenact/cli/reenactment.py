@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 JSON, PAGE = "report.json", "report.html"
+RELATIVE = "Motion is relative, as a render's is: the driver's change since its reference, not its pose."
 
 
 def command(
@@ -52,6 +53,7 @@ def command(
     from ofx_reenact.evaluate.reenactment.summary import plain, summarise
     from ofx_reenact.files import write_json, written_whole
 
+    _check_outputs(report, as_json, drivers=drivers, targets=targets, rendered=rendered, openface=openface)
     check_protocol(protocol, targets)
     check_matplotlib()
     chosen = cross_pairs(targets, drivers, pairs, seed) if targets else self_pairs(drivers, target_frame, pairs, seed)
@@ -69,13 +71,20 @@ def command(
     for path in (report / JSON, *([as_json] if as_json else [])):
         write_json(path, plain(summary, made_by, settings))
     lines = [f"One frame in {every} of each clip" + (f", {limit} a clip at most, evenly chosen." if limit else ".")]
-    lines += ["Motion is relative, as a render's is: the driver's change since its reference, not its pose."]
-    lines += [*left_out, note] if note else left_out
+    lines += [RELATIVE, *left_out, *([note] if note else ())]
     with written_whole(report / PAGE) as partial:
         partial.write_text(page(summary, extractor, made_by, lines, show), encoding="utf-8")
     _show(summary)
     typer.echo(f"report: {report / PAGE}")
     return 0
+
+
+def _check_outputs(report: Path, as_json: Path | None, **read: Path | None) -> None:
+    """Refuse to write over what is read."""
+    from ofx_reenact.frames.overwrite import refuse_over_inputs
+
+    written = [("--report", report / JSON), ("--report", report / PAGE), ("--json", as_json)]
+    refuse_over_inputs(written, [(f"--{name}", path) for name, path in read.items()])
 
 
 def _command(values: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -11,6 +12,7 @@ import typer
 from ofx_reenact.cli.options import check_choice, group
 
 if TYPE_CHECKING:
+    from ofx_reenact.frames.overwrite import Named
     from ofx_reenact.training.ldnet.paper import Adversary
     from ofx_reenact.training.loop import Point
 
@@ -49,10 +51,13 @@ def ldnet(
     check_choice("--stage", stage, ("1", "2", "all"))
     check_choice("--adv", adv, ("ll", "ll_clamp", "nlu"))
     from ofx_reenact.engine.inputs import choose_device
+    from ofx_reenact.training.ldnet import train as of_ldnet
     from ofx_reenact.training.ldnet.paper import PaperSettings
     from ofx_reenact.training.ldnet.plate import PlateSettings
     from ofx_reenact.training.ldnet.train import Training, train
 
+    read = [*(("--data", name) for name in data), ("--tracks", tracks), ("--start", start)]
+    _refuse_over_inputs(out, [of_ldnet.WEIGHTS], read)
     shared = _given(batch=batch, learning_rate=learning_rate)
     shared |= {"seed": seed, "device": choose_device(device), "width": width}
 
@@ -104,10 +109,13 @@ def fdgan(
     check_choice("--variant", variant, ("fdgan", "fdgan-1", "adain", "pix2pixhd"))
     from ofx_reenact.engine.inputs import choose_device
     from ofx_reenact.training.distributed import joined
+    from ofx_reenact.training.fdgan import train as of_fdgan
     from ofx_reenact.training.fdgan.dense import DenseSettings
     from ofx_reenact.training.fdgan.paper import PaperSettings
     from ofx_reenact.training.fdgan.train import Training, train
 
+    read = [("--data", data), ("--start", start), ("--critics", critics)]
+    _refuse_over_inputs(out, [of_fdgan.WEIGHTS[recipe], of_fdgan.CRITICS, "samples.png"], read)
     shared = _given(batch=batch, learning_rate=learning_rate)
     shared |= {"seed": seed, "device": choose_device(device)}
     training = Training(
@@ -138,10 +146,13 @@ def identity(
     """Teach FD-GAN one person from 30 to 500 frames; render with the identity file afterwards."""
     import torch
 
+    from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.settings import Settings
     from ofx_reenact.training.fdgan.custom import CustomSettings
     from ofx_reenact.training.identity import train_identity
 
+    read = [("--target", target), ("--frames", frames), ("--fdgan-weights", fdgan_weights)]
+    refuse_over_inputs([("--identity", out)], read)
     if threads:
         torch.set_num_threads(threads)
     settings = Settings(
@@ -156,6 +167,14 @@ def identity(
     typer.echo(f"{report.used} frames, {report.faceless} without a face")
     typer.echo(f"mouth of frames kept from training: {report.custom.before:.2f} → {report.custom.after:.2f} dB: {out}")
     return 0
+
+
+def _refuse_over_inputs(out: Path, files: Iterable[str], read: Iterable[Named]) -> None:
+    """Refuse a run's folder whose files, those of every run and these, would replace what it is made from."""
+    from ofx_reenact.frames.overwrite import refuse_over_inputs
+    from ofx_reenact.training.loop import FILES
+
+    refuse_over_inputs([("--out", out / name) for name in (*FILES, *files)], read)
 
 
 def _given(**values: float | None) -> dict[str, Any]:

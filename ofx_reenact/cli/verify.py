@@ -27,9 +27,13 @@ def command(
 ) -> int:
     """Check a rendered sequence: every frame there, whole, and as its target, driver and sidecar say."""
     from ofx_reenact.files import write_json
+    from ofx_reenact.frames.overwrite import Named, refuse_over_inputs
+    from ofx_reenact.provenance import sidecar_path
     from ofx_reenact.verify.report import lines_of, verify
 
     way = shown.choose(progress)
+    read: list[Named] = [("the check", output), ("the check", sidecar_path(output)), ("--performance", performance)]
+    refuse_over_inputs([("--json", json)], read)
     with shown.observer(way) as observe:
         report = verify(output, frames=frames, performance=performance, strict=strict, observe=observe)
     content = report.as_dict()

@@ -19,6 +19,7 @@ from ofx_reenact.engine.inputs import (
     view_of,
 )
 from ofx_reenact.engine.made_of import identity_made_of, performance_made_of
+from ofx_reenact.engine.paths import check_paths
 from ofx_reenact.engine.warm import Warm, stamp
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.fdgan.weights import (
@@ -58,9 +59,13 @@ class Loader:
 
     Keys hold what a thing is made of: files by their stamp, settings by their value, other things by their key.
     ``fresh`` makes identity and performance anew though their files are there; an identity that was trained is kept.
+
+    Raises:
+        SettingsError: an output would replace an input.
     """
 
     def __init__(self, settings: Settings, warm: Warm, observe: Observer, *, fresh: bool = False) -> None:
+        check_paths(settings)
         self._settings, self._warm, self._observe, self._fresh = settings, warm, observe, fresh
         self.device = choose_device(settings.device)
         # What the user should know of the performance, once it is loaded.

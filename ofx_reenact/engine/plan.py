@@ -31,6 +31,11 @@ class Plan:
     faceless: tuple[int, ...]
     black: frozenset[int]
 
+    @property
+    def faces(self) -> dict[int, str]:
+        """How the face was found in each driver frame, as frames and sidecars say it."""
+        return {frame: state.name.lower() for frame, state in self.states.items()}
+
     def shown_as(self, state: State, written: Mapping[int, float]) -> tuple[int, ...]:
         """Return the written frames whose face was found in a way and that are not black."""
         return tuple(frame for frame in written if self.states[frame] is state and frame not in self.black)

@@ -12,6 +12,7 @@ from typing import Any
 from ofx_reenact import provenance
 from ofx_reenact.engine.loader import Loader
 from ofx_reenact.engine.made_of import frames_made_of
+from ofx_reenact.engine.paths import movie_of
 from ofx_reenact.engine.plan import Plan, plan_frames
 from ofx_reenact.engine.warm import Warm
 from ofx_reenact.engine.writer import FrameWriter
@@ -100,7 +101,7 @@ class Job:
             if not getattr(settings, name):
                 raise SettingsError(f"--{name} is needed")
         self.settings, self.watch, self.name = settings, watch, provenance.job_name(job)
-        self.loader = Loader(settings, warm, watch)
+        self.loader, self.movie = Loader(settings, warm, watch), movie_of(settings)
         self.device, self.colour = self.loader.device, self.loader.colour
         self.weights, self.fdgan = self.loader.weights, self.loader.fdgan
         self.consent = provenance.read_consent(Path(settings.consent)) if settings.consent else None
@@ -133,7 +134,7 @@ class Job:
             reference=job.shot.motion.reference,
             confidence=confidence,
             sidecar=provenance.sidecar_path(settings.output),
-            preview=Path(settings.preview) if settings.preview and confidence else None,
+            preview=self.movie if confidence else None,
             seconds=round(time.monotonic() - started, 2),
             device=self.device,
         )
@@ -221,13 +222,12 @@ class Job:
             consent=self.consent,
             job=self.name,
         )
-        writer = FrameWriter(settings, target, job.shot, self.colour, attributes)
+        writer = FrameWriter(settings, target, job.shot, self.colour, attributes, job.plan.faces)
         try:
             with contextlib.ExitStack() as stack:
                 movie = None
-                if settings.preview and todo:
-                    mp4 = Mp4Writer(Path(settings.preview), job.performance.rate, target.seen_size)
-                    movie = stack.enter_context(mp4)
+                if self.movie is not None and todo:
+                    movie = stack.enter_context(Mp4Writer(self.movie, job.performance.rate, target.seen_size))
                 results = stack.enter_context(contextlib.closing(writer.run(self.rendered(job))))
                 self.watch(Progress("render", 0, len(todo), None))
                 for done, (frame, result, reason) in enumerate(results, start=1):

@@ -16,6 +16,7 @@ from ofx_reenact.frames.picture import Picture
 from ofx_reenact.frames.sequence import frame_path
 from ofx_reenact.frames.write import write_frame
 from ofx_reenact.layers import Moment, channels_of, formats_of
+from ofx_reenact.provenance.attributes import FACE, FRAME, PIXELS, STILL
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.frame import Frame
 from ofx_reenact.shot.shot import Shot
@@ -25,6 +26,7 @@ from ofx_reenact.stages import stage
 WRITES_AHEAD = 2
 
 Channels = dict[str, np.ndarray]
+Attributes = dict[str, Any]
 
 
 class FrameWriter:
@@ -35,9 +37,16 @@ class FrameWriter:
     """
 
     def __init__(
-        self, settings: Settings, target: Picture, shot: Shot, colour: Colour, attributes: Mapping[str, Any]
+        self,
+        settings: Settings,
+        target: Picture,
+        shot: Shot,
+        colour: Colour,
+        attributes: Mapping[str, Any],
+        faces: Mapping[int, str],
     ) -> None:
-        self._settings, self._target, self._shot = settings, target, shot
+        """Prepare to write the frames of a shot; ``faces`` says how the driver's was found in each."""
+        self._settings, self._target, self._shot, self._faces = settings, target, shot, faces
         self._attributes = {**attributes, "oiio:ColorSpace": target.space}
         if chromaticities := colour.chromaticities(target.space):
             self._attributes["chromaticities"] = chromaticities
@@ -49,33 +58,38 @@ class FrameWriter:
 
         When it is closed, or ``frames`` raises, what was rendered is written first.
         """
-        waiting: deque[tuple[int, Frame, bool, Channels, Future[None]]] = deque()
+        waiting: deque[tuple[int, Frame, Attributes, Channels, Future[None]]] = deque()
         with ThreadPoolExecutor(1, thread_name_prefix="write") as pool:
             for frame, result in frames:
                 channels = self.channels(frame, result)
-                written = pool.submit(self.write, frame, result.sure, result.still, channels)
+                attributes = self.attributes_of(frame, result)
+                written = pool.submit(self.write, frame, attributes, channels)
                 # What maps are made of is large, and of no more use: it does not wait for the disk.
-                waiting.append((frame, replace(result, carried=None), result.still, channels, written))
+                waiting.append((frame, replace(result, carried=None), attributes, channels, written))
                 while len(waiting) > WRITES_AHEAD:
                     yield self._finish(*waiting.popleft())
             while waiting:
                 yield self._finish(*waiting.popleft())
 
     @stage("write")
-    def write(self, frame: int, sure: float, still: bool, channels: Channels) -> None:
-        """Write one frame of that confidence, whole or not at all; ``still`` if it is the plate, untouched."""
+    def write(self, frame: int, attributes: Attributes, channels: Channels) -> None:
+        """Write one frame, whole or not at all."""
         write_frame(
             frame_path(self._settings.output, frame),
             self._target.plate,
             channels,
             formats=self._formats,
             compression=self._settings.compression,
-            attributes={
-                **self._attributes, "reenact:frame": frame, "reenact:confidence": float(sure),
-                "reenact:still": int(still),
-            },
+            attributes=attributes,
+            digest=PIXELS,
         )
         self.written.append(frame)
+
+    def attributes_of(self, frame: int, result: Frame) -> Attributes:
+        """Return what a frame says of itself."""
+        sure, still = float(result.sure), int(result.still)
+        own = {FRAME: frame, FACE: self._faces[frame], STILL: still, "reenact:confidence": sure}
+        return self._attributes | own
 
     @stage("compose")
     def channels(self, frame: int, result: Frame) -> Channels:
@@ -87,14 +101,14 @@ class FrameWriter:
         return channels_of(self._settings.layers, moment)
 
     def _finish(
-        self, frame: int, result: Frame, still: bool, channels: Channels, written: Future[None]
+        self, frame: int, result: Frame, attributes: Attributes, channels: Channels, written: Future[None]
     ) -> tuple[int, Frame, str | None]:
         """Wait for a frame; one that the disk did not take is written once more before it is named."""
         try:
             written.result()
         except ReenactError:
             try:
-                self.write(frame, result.sure, still, channels)
+                self.write(frame, attributes, channels)
             except ReenactError as error:
                 return frame, result, str(error)
         return frame, result, None

@@ -11,6 +11,7 @@ import numpy as np
 import OpenImageIO as oiio
 
 from ofx_reenact import provenance
+from ofx_reenact.engine.paths import check_paths
 from ofx_reenact.engine.run import Job, Opened
 from ofx_reenact.engine.warm import Warm
 from ofx_reenact.export.network import INPUTS, lines_of
@@ -56,6 +57,8 @@ def write_windows(settings: Settings, observe: Observer = ignore) -> WindowsRepo
         ReenactError: the input cannot be used, or a frame cannot be written.
     """
     started = time.monotonic()
+    script = provenance.beside(settings.output, ".nk")
+    check_paths(settings, ("the script,", script))
     job = Job(settings, Watch(observe), Warm())
     opened = job.open()
     shot, target = opened.shot, opened.target
@@ -86,7 +89,6 @@ def write_windows(settings: Settings, observe: Observer = ignore) -> WindowsRepo
         observe(Progress("render", done, len(opened.plan.todo), frame))
     # Every frame of the performance, whichever are written now: chunks of a job write the same script.
     pins = {f: corners(window_of(shot, f), opened.target.plate) for f in opened.plan.states}
-    script = provenance.beside(settings.output, ".nk")
     write_text(script, put_back(Path(settings.output).absolute(), MOUTH_SIZE, pins))
     written = tuple(opened.plan.todo)
     held, bridged = (

@@ -123,7 +123,7 @@ def parameter_values(job: FarmJob) -> dict[str, Any]:
             value = ",".join(value)
         if isinstance(value, str) and len(value) > _LONGEST_VALUE:
             raise SettingsError(f"{flag(field.name)}: {len(value)} characters, a bundle takes {_LONGEST_VALUE}")
-        values[_parameter(field.name)] = value
+        values[parameter_of(field.name)] = value
     return {**values, "Report": str(job.report), "ChunkSize": job.chunk_size, "ChunkSeconds": job.chunk_seconds}
 
 
@@ -156,7 +156,8 @@ def _fields(job: FarmJob) -> list[dataclasses.Field[Any]]:
     return [field for field in dataclasses.fields(Settings) if field.name in given]
 
 
-def _parameter(name: str) -> str:
+def parameter_of(name: str) -> str:
+    """Return the name of an option's parameter."""
     return "".join(part.capitalize() for part in name.split("_"))
 
 
@@ -166,7 +167,7 @@ def _definition(job: FarmJob, field: dataclasses.Field[Any]) -> dict[str, Any]:
 
     about, of, default = field.metadata, kind(field), cast("Any", field.default)
     said = _FRAMES if field.name == "frames" else about["help"]
-    defined: dict[str, Any] = {"name": _parameter(field.name), "type": "STRING", "description": said}
+    defined: dict[str, Any] = {"name": parameter_of(field.name), "type": "STRING", "description": said}
     defined["userInterface"] = {"control": "LINE_EDIT", "groupLabel": about["group"]}
     if about["path"] and of == "text":
         value = getattr(job.settings, field.name)
@@ -195,7 +196,7 @@ def _definition(job: FarmJob, field: dataclasses.Field[Any]) -> dict[str, Any]:
 def _arguments(job: FarmJob, *without: str) -> list[str]:
     """The options of a task, each one argument whatever its parameter holds."""
     fields = (field for field in _fields(job) if field.name not in without)
-    return [f"{flag(field.name)}={{{{Param.{_parameter(field.name)}}}}}" for field in fields]
+    return [f"{flag(field.name)}={{{{Param.{parameter_of(field.name)}}}}}" for field in fields]
 
 
 def _script(action: str, arguments: list[str], text: str = _LAUNCH, **more: Any) -> dict[str, Any]:
@@ -252,4 +253,4 @@ def _dumper(yaml: Any) -> Any:
 
 
 _HELP = "Write an Open Job Description bundle, for AWS Deadline Cloud and job run."
-BUNDLE = Queue("bundle", _HELP, write_bundle, sizes_chunks=True)
+BUNDLE = Queue("bundle", _HELP, write_bundle, sizes_chunks=True, files=(TEMPLATE, VALUES, ASSETS, FOR_OPENJD))

@@ -83,4 +83,7 @@ def _write(path: Path, values: dict[str, str]) -> None:
         partial.write_text("".join(f"{name}={value}\n" for name, value in values.items()), encoding="utf-8")
 
 
-DEADLINE = Queue("deadline", "Write job and plugin files for Deadline 10.", write_deadline, submit_deadline)
+_FILES = (JOB_FILE, *(f"{step}_{what}.txt" for step in STEPS for what in ("job", "plugin")))
+DEADLINE = Queue(
+    "deadline", "Write job and plugin files for Deadline 10.", write_deadline, submit_deadline, files=_FILES
+)  # fmt: skip

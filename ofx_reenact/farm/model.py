@@ -14,12 +14,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ofx_reenact.engine.paths import check_paths
 from ofx_reenact.errors import FrameError, SettingsError
 from ofx_reenact.farm.queue import CHUNK
 from ofx_reenact.files import read_json, write_json
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence, files_of, frame_path
 from ofx_reenact.provenance import beside
+from ofx_reenact.provenance.sidecar import stem_of
 from ofx_reenact.settings import Settings, names_affecting, names_of_paths, paths_in
 from ofx_reenact.settings.paths import absolute, check_text
 
@@ -74,7 +76,8 @@ class FarmJob:
             identity=settings.identity or str(beside(settings.output, f".{mark}.safetensors")),
             existing="overwrite" if settings.existing == "overwrite" else "skip",
         )
-        named = name or beside(settings.output, "").name
+        check_paths(settings, ("the report,", beside(settings.output, ".verify.json")))
+        named = name or stem_of(settings.output)
         return cls(safe_name(named) or "reenact", settings, frames, chunk_size, chunk_seconds)
 
     @property

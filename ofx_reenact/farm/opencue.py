@@ -85,4 +85,5 @@ OPENCUE = Queue(
     write_opencue,
     submit_opencue,
     {"show": "OpenCue's show.", "shot": "OpenCue's shot.", "user": "Owner of the job; you if not given."},
+    files=(JOB_FILE, SPECIFICATION),
 )

@@ -33,7 +33,8 @@ class Written:
 class Queue:
     """One kind of queue; ``ofx-reenact job NAME`` is made from this.
 
-    ``write`` writes a job's files; it takes ``(job, folder)`` and the options, whose defaults are those of the command.
+    ``write`` writes a job's files, whose names are ``files``; it takes ``(job, folder)`` and options whose defaults
+    are those of the command.
     ``submit`` takes the same, submits what was written, and returns the queue's ids; None leaves that to others.
     """
 
@@ -43,6 +44,7 @@ class Queue:
     submit: Callable[..., list[str]] | None = None
     options: Mapping[str, str] = field(default_factory=dict)  # further ones, all text: name → help
     sizes_chunks: bool = False  # by the time that they take (``--chunk-seconds``)
+    files: tuple[str, ...] = ()
 
 
 def folder_of(path: Path, what: str) -> Path:

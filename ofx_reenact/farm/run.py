@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from ofx_reenact.errors import ReenactError, SettingsError
-from ofx_reenact.farm.bundle import EXTENSIONS, TEMPLATE, VALUES, yaml_module
+from ofx_reenact.farm.bundle import EXTENSIONS, TEMPLATE, VALUES, parameter_of, yaml_module
 from ofx_reenact.farm.worker import Outcome, Worker
+from ofx_reenact.settings import names_of_paths
 
 # A task that fails is done once more. One whose process was lost is not to blame, so it has more tries.
 _TRIES, _LOSSES = 2, 12
@@ -92,6 +93,13 @@ class LocalRun:
         self.job, self.parameters = read_bundle(folder)
         self._lock, self._stop = threading.Lock(), threading.Event()
         self._at_work: set[Worker] = set()
+
+    @property
+    def inputs(self) -> list[str]:
+        """The files and sequences that the job reads."""
+        names = {parameter_of(name) for name in names_of_paths("read", "weights")}
+        said = {name: str(value.value) for name, value in self.parameters.items() if name in names}
+        return [path for value in said.values() for path in value.split(",") if path]
 
     def run(self) -> RunReport:
         """Do all steps in order; an interruption cancels what runs, and the report says so."""

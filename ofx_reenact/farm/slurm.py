@@ -77,4 +77,4 @@ def submit_slurm(job: FarmJob, folder: Path) -> list[str]:
     return done.stdout.split()
 
 
-SLURM = Queue("slurm", "Write an array job for Slurm.", write_slurm, submit_slurm)
+SLURM = Queue("slurm", "Write an array job for Slurm.", write_slurm, submit_slurm, files=(JOB_FILE, TASK, SUBMIT))

@@ -14,6 +14,7 @@ import OpenImageIO as oiio
 from ofx_reenact.errors import OutputError
 from ofx_reenact.files import written_whole
 from ofx_reenact.frames.channels import is_whole, plain
+from ofx_reenact.frames.digest import LOSSY, pixels_sha256
 from ofx_reenact.frames.plate import COLOUR, Plate
 
 
@@ -25,6 +26,7 @@ def write_frame(
     formats: Mapping[str, str],
     compression: str = "zip",
     attributes: Mapping[str, Any],
+    digest: str = "",
 ) -> None:
     """Write an EXR with a plate's windows, attributes and other channels; whole or not at all.
 
@@ -35,6 +37,8 @@ def write_frame(
         formats: "half" or "float" of each of ``channels``.
         compression: OpenEXR's name for it.
         attributes: to add; str, int, float, tuple of floats.
+        digest: attribute to keep :func:`~ofx_reenact.frames.digest.pixels_sha256` in, where the compression keeps
+            pixels; empty for none.
 
     Raises:
         OutputError: the folder or the disk does not take it; nothing is left behind.
@@ -57,8 +61,13 @@ def write_frame(
             spec.attribute(name, oiio.TypeDesc(f"float[{len(value)}]"), value)
         else:
             spec.attribute(name, value)
-    pixels = np.stack([_as_float(arrays[name], types[name]) for name in names], axis=-1)
-    _write(path, spec, pixels)
+    stored = {name: _stored(arrays[name], types[name]) for name in names}
+    if digest:
+        # The plate may be a frame that was rendered before, and bear one of its own.
+        spec.erase_attribute(digest)
+        if compression not in LOSSY:
+            spec.attribute(digest, pixels_sha256(stored))
+    _write(path, spec, np.stack(_as_one(stored), axis=-1))
 
 
 def _ordered(arrays: Mapping[str, np.ndarray]) -> list[str]:
@@ -71,11 +80,23 @@ def _type(pixels: np.ndarray) -> Any:
     return oiio.TypeDesc({"float16": "half", "uint32": "uint"}.get(pixels.dtype.name, "float"))
 
 
-def _as_float(pixels: np.ndarray, kind: Any) -> np.ndarray:
-    """What OpenImageIO turns into the channel's type: whole numbers as a share of the largest."""
-    if kind == oiio.TypeDesc("uint"):
-        return (pixels.astype(np.float64) / (2**32 - 1)).astype(np.float32)
-    return pixels.astype(np.float32, copy=False)
+def _stored(pixels: np.ndarray, kind: Any) -> np.ndarray:
+    """Values as the file holds them, in the channel's type."""
+    name = {"half": "float16", "uint": "uint32"}.get(str(kind), "float32")
+    # What is larger than a half can be becomes infinite, as OpenImageIO has it.
+    with np.errstate(over="ignore"):
+        return pixels.astype(name, copy=False)
+
+
+def _as_one(stored: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    """Channels in one type, which OpenImageIO turns into theirs: whole numbers as a share of the largest."""
+    if {pixels.dtype.name for pixels in stored.values()} <= {"float16"}:
+        return list(stored.values())
+    return [
+        (pixels.astype(np.float64) / (2**32 - 1)).astype(np.float32)
+        if pixels.dtype == np.uint32 else pixels.astype(np.float32, copy=False)
+        for pixels in stored.values()
+    ]  # fmt: skip
 
 
 def _write(path: Path, spec: Any, pixels: np.ndarray) -> None:

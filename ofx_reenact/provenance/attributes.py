@@ -14,8 +14,13 @@ from ofx_reenact.provenance.consent import Consent
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 NO_CONSENT = "none"
 NO_FDGAN = "off"
-_SOURCE = "Iptc4xmpExt:DigitalSourceType"
+SOURCE = "Iptc4xmpExt:DigitalSourceType"
 PREFIX = "reenact:"
+FRAME = "reenact:frame"
+PIXELS = "reenact:pixels_sha256"
+FACE = "reenact:face"
+MADE_OF = "reenact:made_of"
+STILL = "reenact:still"
 
 
 def frame_attributes(
@@ -29,13 +34,13 @@ def frame_attributes(
     """
     return {
         "Software": f"ofx-reenact {__version__}",
-        _SOURCE: SOURCE_TYPE,
+        SOURCE: SOURCE_TYPE,
         "reenact:version": __version__,
         "reenact:weights_sha256": weights_sha256,
         "reenact:fdgan_sha256": fdgan_sha256,
         "reenact:target": target,
         "reenact:driver": driver,
-        "reenact:made_of": made_of,
+        MADE_OF: made_of,
         "reenact:consent_id": consent.release if consent else NO_CONSENT,
         "reenact:job": job_name(job),
     }
@@ -60,11 +65,11 @@ def read_attributes(path: Path) -> dict[str, Any]:
         raise FrameError(f"{path}: no such file, or not a picture that can be read")
     found = {attribute.name: attribute.value for attribute in source.spec().extra_attribs}
     source.close()
-    if f"{PREFIX}version" not in found or _SOURCE not in found:
+    if f"{PREFIX}version" not in found or SOURCE not in found:
         raise FrameError(
             f"{path}: does not say where it comes from; ofx-reenact did not write it, or another program wrote it again"
         )
-    return {name: value for name, value in found.items() if name.startswith((PREFIX, _SOURCE, "Software"))}
+    return {name: value for name, value in found.items() if name.startswith((PREFIX, SOURCE, "Software"))}
 
 
 def read_said(path: Path) -> dict[str, Any]:

@@ -11,32 +11,42 @@ from typing import Any
 from ofx_reenact import __version__
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.provenance.attributes import PREFIX, SOURCE_TYPE
-from ofx_reenact.provenance.sidecar import Sidecar
+from ofx_reenact.provenance.sidecar import FrameEntry, Sidecar
 
 EXR = "image/x-exr"
 FACTS = "ofx_reenact.frame"
 _AGENT = {"name": "ofx-reenact", "version": __version__}
 
 
-def facts_of(frame: int, attributes: Mapping[str, Any], sidecar: Sidecar) -> dict[str, Any]:
-    """Bring together what a frame, by its attributes, and its sequence's sidecar say of it.
+def facts_of(output: str, frame: int, attributes: Mapping[str, Any], sidecar: Sidecar) -> dict[str, Any]:
+    """Bring together what a frame of the sequence ``output``, by its attributes, and its sidecar say of it.
 
     Raises:
         ReenactError: the sidecar does not know the frame, or they contradict each other.
     """
-    entry = sidecar.frames.get(frame)
-    if entry is None:
+    if frame not in sidecar.frames:
         raise ReenactError("the sidecar does not know this frame; render it again")
-    if attributes.get("reenact:made_of") != entry.made_of:
-        raise ReenactError("it was made from other inputs or options than the sidecar says; render it again")
     for name, claim in sidecar.claims.items():
         if attributes.get(name) != claim:
             raise ReenactError(f"{name} is not what the sidecar says; render the frame again")
     return {
-        "frame": frame, "output": sidecar.output, "inputs": named_inputs(sidecar),
+        "frame": frame, "output": Path(output).name,
+        "version": attributes["reenact:version"], "job": attributes.get("reenact:job"),
+        **noted(frame, sidecar),
+    }  # fmt: skip
+
+
+def noted(frame: int, sidecar: Sidecar) -> dict[str, Any]:
+    """Return what of a frame's facts its sidecar alone says.
+
+    Raises:
+        ReenactError: as :func:`named_inputs`.
+    """
+    entry = sidecar.frames.get(frame, FrameEntry())
+    return {
+        "inputs": named_inputs(sidecar),
         **{name.removeprefix(PREFIX): claim for name, claim in sidecar.claims.items()},
-        "made_of": entry.made_of, "version": attributes["reenact:version"], "job": attributes.get("reenact:job"),
-        "confidence": entry.confidence, "face": entry.face,
+        "made_of": entry.made_of, "confidence": entry.confidence, "face": entry.face,
     }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ofx_reenact import __version__
-from ofx_reenact.errors import ReenactError
+from ofx_reenact.errors import OutputError, ReenactError
 from ofx_reenact.files import locked, read_json, write_json
 from ofx_reenact.provenance.attributes import NO_FDGAN
 from ofx_reenact.provenance.made_of import MadeOf
@@ -102,7 +102,7 @@ class Sidecar:
             raise ReenactError(f"{path}: {error}; render with --existing overwrite") from error
 
     def save(self, path: Path, there: Mapping[int, FrameEntry] | None = None) -> None:
-        """Write the sidecar, merged with the frames of the one that is there; one that cannot be read is replaced.
+        """Write the sidecar, merged with the frames of the one that is there; a file that is none is replaced.
 
         Several processes that render chunks of one sequence may do so at once: one at a time reads, merges and
         replaces.
@@ -113,12 +113,24 @@ class Sidecar:
                 them. With these alone, what it says of the whole sequence stays.
 
         Raises:
-            OutputError: it cannot be written.
+            OutputError: it cannot be locked, read or written; what was there stays.
         """
+        try:
+            self._merge(path, there)
+        except OutputError as error:
+            raise OutputError(
+                f"{error}; the frames are whole, and the same render with --existing skip notes them"
+            ) from error
+
+    def _merge(self, path: Path, there: Mapping[int, FrameEntry] | None) -> None:
         with locked(path):
             before = None
-            with contextlib.suppress(ReenactError):
+            try:
                 before = Sidecar.load(path)
+            except ReenactError as error:
+                # One that a network drive does not give just now has others' frames in it.
+                if isinstance(cause := error.__cause__, OSError) and not isinstance(cause, FileNotFoundError):
+                    raise OutputError(str(error)) from error
             frames = {**(there or {}), **(before.frames if before else {}), **self.frames}
             about = self if self.frames or before is None else before
             used = {entry.made_of for entry in frames.values()}
@@ -151,10 +163,14 @@ def sidecar_path(output: str) -> Path:
 
 def beside(output: str, suffix: str) -> Path:
     """Return the place of one file for a whole sequence: ``O.####.exr`` → ``O`` and the suffix."""
-    path = Path(output)
-    stem = path.name.rpartition(".")[0]
+    return Path(output).with_name(f"{stem_of(output)}{suffix}")
+
+
+def stem_of(output: str) -> str:
+    """Return a sequence's name without the frame number: ``D/O.####.exr`` → ``O``; empty for ``####.exr``."""
+    stem = Path(output).name.rpartition(".")[0]
     marks = [i for i in (stem.find(mark) for mark in "#@%") if i >= 0]
-    return path.with_name(f"{stem[: min(marks)].rstrip('._-') if marks else stem}{suffix}")
+    return stem[: min(marks)].rstrip("._-") if marks else stem
 
 
 def versions() -> dict[str, str]:

@@ -13,15 +13,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ofx_reenact.errors import FrameError, OutputError, ReenactError
+from ofx_reenact.errors import FrameError, OutputError, ReenactError, SettingsError
 from ofx_reenact.files import written_whole
-from ofx_reenact.frames.channels import is_whole
+from ofx_reenact.frames.channels import read_channels
+from ofx_reenact.frames.digest import pixels_sha256
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence, files_of, frame_path
+from ofx_reenact.provenance.agreement import disagreements
 from ofx_reenact.provenance.attributes import read_attributes
 from ofx_reenact.provenance.credentials import Credentials, load_c2pa
 from ofx_reenact.provenance.kept import contradictions
-from ofx_reenact.provenance.manifest import EXR, FACTS, facts_of, manifest_of, named_inputs
+from ofx_reenact.provenance.manifest import EXR, FACTS, facts_of, manifest_of, named_inputs, noted
 from ofx_reenact.provenance.sidecar import Sidecar, sidecar_path
 
 SUFFIX = ".c2pa"
@@ -78,7 +80,7 @@ def sign_sequence(
     sidecar = Sidecar.load(sidecar_path(output))
     if wrong := contradictions(sidecar, Path(output).parent):
         raise ReenactError(wrong[0])
-    manifests = {frame: _manifest(frame_path(output, frame), frame, sidecar) for frame in asked - skipped}
+    manifests = {frame: _manifest(output, frame, sidecar) for frame in asked - skipped}
     for frame, manifest in manifests.items():
         _sign(frame_path(output, frame), manifest, credentials)
     return asked - skipped, skipped
@@ -154,9 +156,21 @@ def _verify(path: Path, frame: int, trusted: str) -> Verdict:
     if not path.is_file():
         return Verdict(path, ("no such file",))
     verdict = read_signature(path, trusted)
-    if verdict.problems or verdict.facts.get("frame") == frame:
+    if verdict.problems:
         return verdict
-    return replace(verdict, problems=(f"signed as frame {verdict.facts.get('frame', 'none of a sequence')}",))
+    if verdict.facts.get("frame") != frame:
+        return replace(verdict, problems=(f"signed as frame {verdict.facts.get('frame', 'none of a sequence')}",))
+    signed = _signed_name(verdict)
+    return verdict if signed == path.name else replace(verdict, problems=(f"signed as {signed}",))
+
+
+def _signed_name(verdict: Verdict) -> str:
+    """What a frame's file was called when it was signed, however its sequence's name was written."""
+    output = str(verdict.facts.get("output"))
+    try:
+        return frame_path(output, verdict.facts["frame"]).name
+    except SettingsError:
+        return f"a frame of {output}"
 
 
 def _origin(verdict: Verdict) -> str:
@@ -172,28 +186,39 @@ def _left_over(output: str) -> list[Verdict]:
 
 
 def _contradicting(output: str, found: list[Verdict]) -> list[Verdict]:
-    """The sidecar, if it is there and names other inputs than were signed."""
+    """The sidecar, if it is there and says something else than was signed."""
     path = sidecar_path(output)
-    good = next((verdict for verdict in found if not verdict.problems), None)
-    if good is None or not path.exists():
+    good = [verdict.facts for verdict in found if not verdict.problems]
+    if not good or not path.exists():
         return []
     try:
-        if named_inputs(Sidecar.load(path)) == good.facts.get("inputs"):
-            return []
+        sidecar = Sidecar.load(path)
+        named_inputs(sidecar)
     except ReenactError as error:
         return [Verdict(path, (str(error),))]
-    return [Verdict(path, ("names other inputs than those that were signed",))]
+    others: dict[str, list[int]] = {}
+    for facts in good:
+        for name, value in noted(facts["frame"], sidecar).items():
+            if name in facts and facts[name] != value:
+                others.setdefault(name, []).append(facts["frame"])
+    if "inputs" in others:
+        return [Verdict(path, ("names other inputs than those that were signed",))]
+    problems = (f"{name} of frames {FrameRange.of(frames)} is not what was signed" for name, frames in others.items())
+    return [Verdict(path, tuple(problems))] if others else []
 
 
-def _manifest(path: Path, frame: int, sidecar: Sidecar) -> str:
+def _manifest(output: str, frame: int, sidecar: Sidecar) -> str:
     """Look at a frame and say what is to be signed of it."""
+    path = frame_path(output, frame)
     attributes = read_attributes(path)
-    if not is_whole(path):
-        raise FrameError(f"{path}: damaged or not complete; render it again")
+    pixels = pixels_sha256(read_channels(path)[1])
     try:
-        return manifest_of(path.name, facts_of(frame, attributes, sidecar))
+        facts = facts_of(output, frame, attributes, sidecar)
     except ReenactError as error:
         raise ReenactError(f"{path}: {error}") from error
+    if found := disagreements(frame, pixels, attributes, sidecar):
+        raise FrameError(f"{path}: {'; '.join(found)}; render it again")
+    return manifest_of(path.name, facts)
 
 
 def _sign(path: Path, manifest: str, credentials: Credentials) -> None:

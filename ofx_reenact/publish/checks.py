@@ -14,14 +14,7 @@ from ofx_reenact.publish.version import Place
 from ofx_reenact.resources import shipped_weights
 from ofx_reenact.verify.answer import Answer, by_frames
 from ofx_reenact.verify.checks import CHECKS, Check
-from ofx_reenact.verify.look import SOURCE_ATTRIBUTE
 from ofx_reenact.verify.subject import Subject
-
-_ALWAYS = ("Software", SOURCE_ATTRIBUTE, *(f"reenact:{name}" for name in (
-    "version", "weights_sha256", "fdgan_sha256", "target", "driver", "consent_id", "job", "confidence",
-)))  # fmt: skip
-# A frame's header holds its confidence in 32 bits, the sidecar in four digits.
-_ROUNDED = 1e-4
 
 
 def checks_for(options: Options, place: Place | None) -> dict[str, Check]:
@@ -30,7 +23,6 @@ def checks_for(options: Options, place: Place | None) -> dict[str, Check]:
         **CHECKS,
         "weights": partial(weights, approved=options.approved),
         "consent": partial(consent, named=options.consent),
-        "provenance": says_what_made_it,
         "version": partial(version, place=place),
     }
 
@@ -78,25 +70,6 @@ def consent(subject: Subject, named: str) -> Answer:
         if said != release.release
     )
     return Answer((*others, *release.warnings))
-
-
-def says_what_made_it(subject: Subject) -> Answer:
-    """Does every frame say what made it, and the sidecar the same?"""
-    said, found = subject.sidecar.said, []
-    for one in subject.whole:
-        made = one.made
-        found += [(one.frame, f"no attribute {name}") for name in _ALWAYS if name not in made]
-        if made.get(SOURCE_ATTRIBUTE, provenance.SOURCE_TYPE) != provenance.SOURCE_TYPE:
-            found.append((one.frame, f"{SOURCE_ATTRIBUTE} is {made[SOURCE_ATTRIBUTE]}"))
-        found += [
-            (one.frame, f"{name} is {made[name]}, the sidecar says {value}")
-            for name, value in said.claims.items()
-            if value and name in made and made[name] != value
-        ]
-        entry, own = said.frames.get(one.frame, provenance.FrameEntry()), made.get("reenact:confidence")
-        if entry.confidence is not None and isinstance(own, int | float) and abs(own - entry.confidence) > _ROUNDED:
-            found.append((one.frame, "another confidence than the sidecar says: is it this frame?"))
-    return Answer(tuple(by_frames(found)))
 
 
 def version(_subject: Subject, place: Place | None) -> Answer:

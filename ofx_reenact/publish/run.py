@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pyblish.api
@@ -49,9 +49,18 @@ def _run(plugins: list[Any], output: str, options: Options) -> Any:
         pyblish.util.publish(context, plugins)
     for instance in context:
         if instance.data.get("published"):
-            # What was made for the version has been copied there.
-            shutil.rmtree(instance.data["stagingDir"], ignore_errors=True)
+            _clear(instance.data)
     return context
+
+
+def _clear(data: dict[str, Any]) -> None:
+    """Remove what was made for a version and has been copied there; what else lies in that folder stays."""
+    staging = Path(data["stagingDir"])
+    with contextlib.suppress(OSError):
+        for one in data["representations"]:
+            for name in one["files"] if Path(one["stagingDir"]) == staging else ():
+                (staging / name).unlink()
+        staging.rmdir()
 
 
 def _repair(plugins: list[Any], context: Any) -> dict[str, str]:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import re
+import secrets
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ofx_reenact.errors import OutputError
-from ofx_reenact.files import sha256_of, write_json
-from ofx_reenact.provenance import beside
+from ofx_reenact.errors import OutputError, SettingsError
+from ofx_reenact.files import lock_of, locked, sha256_of, write_json
+from ofx_reenact.provenance.sidecar import stem_of
 
 SCHEMA = "ofx-reenact/publish/1"
 MANIFEST = "publish.json"
+# What stands after the name of a version's folder while it is filled.
+_PARTIAL = ".tmp-"
 _VERSION = re.compile(r"[._-]?v(\d+)$", re.IGNORECASE)
 _FOLDER = re.compile(r"v(\d+)")
 
@@ -35,16 +38,27 @@ class Place:
 
 
 def name_of(output: str) -> tuple[str, int | None]:
-    """Return a sequence's name and the version in it: ``shot_v003.####.exr`` → ``shot``, 3."""
-    stem = beside(output, "").name
+    """Return a sequence's name and the version in it: ``shot_v003.####.exr`` → ``shot``, 3.
+
+    Raises:
+        SettingsError: the name is not that of a folder, as ``..`` of ``.._v003.####.exr``.
+    """
+    stem = stem_of(output)
     found = _VERSION.search(stem)
-    if found is None or not stem[: found.start()]:
-        return stem or "reenact", None
-    return stem[: found.start()], int(found.group(1))
+    name, number = (stem, None) if found is None else (stem[: found.start()], int(found.group(1)))
+    if not name:
+        name, number = stem or "reenact", None
+    if not re.search(r"\w", name) or set(name) & set("/\\"):
+        raise SettingsError(f"{output}: '{name}' cannot be a version's name; one with a letter or digit can")
+    return name, number
 
 
 def place_of(output: str, target_dir: str) -> Place:
-    """Return where a sequence belongs: the version that its name bears, else the next after all that are there."""
+    """Return where a sequence belongs: the version that its name bears, else the next after all that are there.
+
+    Raises:
+        SettingsError: its name cannot be that of a folder.
+    """
     name, version = name_of(output)
     root = Path(target_dir)
     return Place(root, name, version if version is not None else _next(root / name))
@@ -54,25 +68,40 @@ def integrate(place: Place, representations: Sequence[dict[str, Any]], about: di
     """Copy the files of representations into a version's folder, with a ``publish.json`` that names them all.
 
     They are copied into a folder beside it, compared with what they were copied from, and take their place at once.
-    Each has ``name``, ``files`` (names) and ``stagingDir``; ``about`` is what ``publish.json`` says besides.
+    One process at a time publishes a version; what one that was killed left of it is removed by the next. Each
+    representation has ``name``, ``files`` (names) and ``stagingDir``; ``about`` is what ``publish.json`` says besides.
 
     Returns:
         The paths that are there now.
 
     Raises:
-        OutputError: the version is there already, two files have one name, or the disk does not take them; nothing
-            is left behind.
+        OutputError: the version is there already, or another process publishes it; two files have one name, or the
+            disk does not take them; nothing is left behind.
     """
-    if place.folder.exists():
-        raise OutputError(f"{place.folder}: is there already; a published version is not overwritten")
-    partial = place.folder.with_name(f".{place.folder.name}.tmp-{os.getpid()}")
+    try:
+        with locked(place.folder):
+            if place.folder.exists():
+                raise OutputError(f"{place.folder}: is there already; a published version is not overwritten")
+            begun = f".{place.folder.name}{_PARTIAL}"
+            # Whoever holds the lock is alone: these are nobody's any more.
+            for left in place.folder.parent.glob(f"{begun}*"):
+                shutil.rmtree(left, ignore_errors=True)
+            return _fill(place, place.folder.with_name(f"{begun}{secrets.token_hex(6)}"), representations, about)
+    finally:
+        # The lock of a version that is there guards nothing: whoever holds it, or a new one, finds the version.
+        if place.folder.exists():
+            with contextlib.suppress(OSError):
+                lock_of(place.folder).unlink()
+
+
+def _fill(place: Place, partial: Path, representations: Sequence[dict[str, Any]], about: dict[str, Any]) -> list[str]:
+    """Fill a folder and put it in the version's place; returns the files there."""
     try:
         partial.mkdir(parents=True)
         digests = _copy(partial, representations)
         named = [{key: value for key, value in one.items() if key != "stagingDir"} for one in representations]
         content = {"schema": SCHEMA, **about, "name": place.name, "version": place.version}
         write_json(partial / MANIFEST, {**content, "representations": named, "sha256": digests})
-        # On this a second publisher of the same version fails: the folder that is there is not empty.
         partial.rename(place.folder)
     except OSError as error:
         raise OutputError(f"{place.folder}: cannot be published ({error.strerror or error})") from error

@@ -91,10 +91,12 @@ class Service:
 
     def job(self, request: Request, watch: Watch) -> Values:
         """Write a farm's job file; returns what it holds, and what a queue has to run."""
+        from ofx_reenact.engine.paths import check_paths
         from ofx_reenact.farm.model import FarmJob
 
         file = _path(request, "file")
         job = FarmJob.of(_settings(request), name=_text(request, "name", "the job's, as text"))
+        check_paths(job.settings, ("the job's file", file))
         job.save(file)
         command = ["-m", "ofx_reenact", "job", "task", str(file), "render"]
         return {**job.as_dict(), "chunks": [str(chunk) for chunk in job.chunks], "file": str(file), "command": command}

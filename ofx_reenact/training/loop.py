@@ -22,7 +22,9 @@ from ofx_reenact.files import written_whole
 from ofx_reenact.training.distributed import ALONE, Group
 from ofx_reenact.training.recipe import Recipe
 
-CHECKPOINT, CURVES = "checkpoint.pt", "curves.jsonl"
+CHECKPOINT, CURVES, PICTURE = "checkpoint.pt", "curves.jsonl", "curves.png"
+# What every run writes into its folder.
+FILES = (CHECKPOINT, CURVES, PICTURE)
 
 
 def bf16_pays(device: str) -> bool:
@@ -134,7 +136,7 @@ def draw_curves(out: Path) -> None:
         box.set_title(name, fontsize=9)
         box.tick_params(labelsize=7)
     figure.tight_layout()
-    with written_whole(out / "curves.png") as partial:
+    with written_whole(out / PICTURE) as partial:
         figure.savefig(partial, format="png", dpi=90)
     pyplot.close(figure)
 

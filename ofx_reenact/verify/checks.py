@@ -13,9 +13,11 @@ from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.plate import Plate, Window
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.layers import LAYERS, formats_of
+from ofx_reenact.provenance.sidecar import stem_of
 from ofx_reenact.verify.answer import Answer, answered, by_frames, naming
 from ofx_reenact.verify.look import Header, Look, odd_values
 from ofx_reenact.verify.origin import origin
+from ofx_reenact.verify.provenance import compare_frames
 from ofx_reenact.verify.sidecar import changed_inputs
 from ofx_reenact.verify.subject import Subject
 
@@ -51,7 +53,7 @@ def finite(subject: Subject) -> Answer:
 
 def repeats(subject: Subject) -> Answer:
     """Does no frame repeat another although the driver moved?"""
-    groups: dict[bytes, list[Look]] = defaultdict(list)
+    groups: dict[str, list[Look]] = defaultdict(list)
     for one in subject.whole:
         groups[one.digest].append(one)
     moved: list[tuple[int, str]] = []
@@ -110,7 +112,10 @@ def sidecar(subject: Subject) -> Answer:
     changed, gone, unknown = changed_inputs(beside)
     untold = [f"{name}: gone, so its SHA-256 was not compared" for name in gone]
     untold += [f"{name}: its SHA-256 is not known" for name in unknown]
-    return answered([*problems, *changed], untold, strict=subject.strict)
+    answer = answered([*problems, *changed], untold, strict=subject.strict)
+    named = beside.said.output or subject.output
+    moved = () if stem_of(named) == stem_of(subject.output) else (f"rendered as {named}, and renamed since",)
+    return Answer(answer.problems, (*answer.notes, *moved))
 
 
 def faces(subject: Subject) -> Answer:
@@ -127,9 +132,16 @@ def faces(subject: Subject) -> Answer:
     return Answer(tuple(by_frames(found)), tuple(by_frames(without)))
 
 
+def provenance(subject: Subject) -> Answer:
+    """Does every frame say what made it, and do number, pixels and sidecar agree with it?"""
+    wrong, untold, known = (by_frames(found) for found in compare_frames(subject))
+    answer = answered(wrong, untold, strict=subject.strict)
+    return Answer(answer.problems, (*answer.notes, *known))
+
+
 CHECKS: Mapping[str, Check] = {
     "frames": frames, "finite": finite, "repeats": repeats, "plate": plate, "colour": colour, "timing": timing,
-    "sidecar": sidecar, "origin": origin, "faces": faces,
+    "sidecar": sidecar, "origin": origin, "faces": faces, "provenance": provenance,
 }  # fmt: skip
 
 

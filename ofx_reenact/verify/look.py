@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,11 +14,12 @@ import numpy as np
 
 from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.channels import read_channels
+from ofx_reenact.frames.digest import pixels_sha256
 from ofx_reenact.frames.plate import Window, colour_tag, rate_of
+from ofx_reenact.provenance.attributes import PREFIX, SOURCE
 
 # Attributes that say what made a frame.
-SOURCE_ATTRIBUTE = "Iptc4xmpExt:DigitalSourceType"
-_MADE = ("reenact:", "Software", SOURCE_ATTRIBUTE)
+_MADE = (PREFIX, "Software", SOURCE)
 # Frames that are decoded at the same time, and so in memory.
 THREADS = min(4, os.cpu_count() or 1)
 
@@ -39,6 +39,7 @@ class Header:
     colour_space: str | None
     fps: Fraction | None
     timecode: tuple[int, ...] | None
+    compression: str
     made: dict[str, Any]
 
 
@@ -46,7 +47,7 @@ class Header:
 class Look:
     """One frame, looked at. It has a header, or ``damage``: why it does not decode whole.
 
-    ``digest`` is of names, types and values of all channels, equal for equal pixels however they are compressed;
+    ``digest`` is :func:`~ofx_reenact.frames.digest.pixels_sha256` of all channels;
     ``nonfinite`` is channel → how many values are NaN or infinite, if any are.
     """
 
@@ -54,7 +55,7 @@ class Look:
     path: Path
     damage: str | None = None
     header: Header | None = None
-    digest: bytes = b""
+    digest: str = ""
     nonfinite: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -69,13 +70,11 @@ def look(frame: int, path: Path) -> Look:
         spec, channels = read_channels(path, frame)
     except FrameError as error:
         return Look(frame, path, damage=str(error))
-    digest, nonfinite = hashlib.blake2b(digest_size=16), {}
+    nonfinite = {}
     for name, pixels in sorted(channels.items()):
-        digest.update(f"{name} {pixels.dtype} {pixels.shape}".encode())
-        digest.update(np.ascontiguousarray(pixels).data)
         if bad := odd_values(pixels):
             nonfinite[name] = bad
-    return Look(frame, path, None, header_of(spec), digest.digest(), nonfinite)
+    return Look(frame, path, None, header_of(spec), pixels_sha256(channels), nonfinite)
 
 
 def odd_values(pixels: np.ndarray) -> int:
@@ -101,5 +100,6 @@ def header_of(spec: Any) -> Header:
         colour_space=colour_tag(spec),
         fps=rate_of(spec),
         timecode=tuple(int(part) for part in timecode) if isinstance(timecode, tuple) else None,
+        compression=spec.get_string_attribute("compression"),
         made={a.name: a.value for a in spec.extra_attribs if a.name.startswith(_MADE)},
     )

@@ -50,6 +50,10 @@ def test_a_job_file_says_the_same_again(tmp_path, performance_file):
     assert FarmJob.load(tmp_path / "job.json") == job
 
 
+def test_a_sequence_whose_name_is_its_number_alone(tmp_path, performance_file):
+    assert job_of(tmp_path, performance_file, output=str(tmp_path / "####.exr")).name == "reenact"
+
+
 @pytest.mark.parametrize(
     "edit",
     [

@@ -12,6 +12,8 @@ from ofx_reenact.cli.main import run
 from ofx_reenact.engine.run import render_sequence
 from ofx_reenact.fdgan.weights import shipped_dense
 from ofx_reenact.files import sha256_of
+from ofx_reenact.frames.channels import read_channels
+from ofx_reenact.frames.digest import pixels_sha256
 from ofx_reenact.ldnet.weights import shipped_ldnet
 from ofx_reenact.provenance import SOURCE_TYPE, Sidecar, frame_attributes
 from ofx_reenact.provenance.attributes import read_attributes
@@ -56,6 +58,7 @@ def test_every_frame_says_what_made_it(rendered):
     said = read_attributes(rendered[0] / "o.0036.exr")
     assert said.pop("reenact:confidence") == pytest.approx(1, abs=0.3)
     assert said.pop("reenact:made_of") in Sidecar.load(rendered[0] / "o.reenact.json").takes
+    assert said.pop("reenact:pixels_sha256") == pixels_sha256(read_channels(rendered[0] / "o.0036.exr")[1])
     assert said == {
         "reenact:frame": 36,
         "reenact:still": 0,
@@ -67,6 +70,7 @@ def test_every_frame_says_what_made_it(rendered):
         "reenact:target": "target.jpg",
         "reenact:driver": "driver.mpg",
         "reenact:consent_id": "R-17",
+        "reenact:face": "tracked",
         "reenact:job": "night 7",
     }
 

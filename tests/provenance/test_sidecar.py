@@ -1,5 +1,6 @@
 """The sidecar: read, written, merged by chunks that run at the same time, refused where it is none."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ofx_reenact.errors import OutputError, ReenactError
+from ofx_reenact.files import locked
 from ofx_reenact.provenance import FrameEntry, Input, Sidecar, sidecar_path
 
 LOCK = ".o.reenact.json.lock"
@@ -132,6 +134,50 @@ def test_many_processes_share_one_sidecar(tmp_path):
     assert {p.name for p in tmp_path.iterdir()} <= {"o.reenact.json", LOCK}
 
 
+@pytest.mark.slow
+def test_eight_workers_that_end_together_lose_no_frame(tmp_path):
+    """Each notes 500 frames in five chunks; a lock that a dead process left lies in their way."""
+    path = tmp_path / "o.reenact.json"
+    (tmp_path / LOCK).write_text("4711\nsome-other-machine\n")
+    code = (
+        "print('ready', flush=True)\nsys.stdin.read()\nfirst = int(sys.argv[2])\n"
+        "for chunk in range(first, first + 500, 100):\n"
+        "    entries = {f: FrameEntry(1.0, 'tracked') for f in range(chunk, chunk + 100)}\n"
+        "    Sidecar(output='o', frames=entries).save(path)"
+    )
+    workers = [process(code, path, 500 * number) for number in range(8)]
+    for worker in workers:
+        assert worker.stdout.readline() == "ready\n"
+    for worker in workers:
+        worker.stdin.close()
+    assert [worker.wait() for worker in workers] == [0] * 8
+    assert list(Sidecar.load(path).frames) == list(range(4000))
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_takes_no_frame_with_it(tmp_path):
+    """Each is killed as soon as the next chunk of another is noted, wherever it is then."""
+    path, noted = tmp_path / "o.reenact.json", set()
+    add(path, 0)
+    code = (
+        "first = int(sys.argv[2])\n"
+        "for f in range(first, first + 10_000):\n"
+        "    Sidecar(output='o', frames={f: FrameEntry(1.0)}).save(path)\n"
+        "    print(f, flush=True)"
+    )
+    for number in range(1, 5):
+        pair = [process(code, path, 100_000 * number + 50_000 * half) for half in (0, 1)]
+        for _ in range(3):
+            noted |= {int(worker.stdout.readline()) for worker in pair}
+        for worker in pair:
+            worker.kill()
+            # What it said before it died is noted as well.
+            noted |= {int(line) for line in worker.stdout.read().splitlines(True) if line.endswith("\n")}
+            worker.wait()
+    add(path, 1)
+    assert {0, 1, *noted} <= set(Sidecar.load(path).frames)
+
+
 def test_the_lock_of_a_killed_process_does_not_hold(tmp_path):
     path = tmp_path / "o.reenact.json"
     holder = process("with locked(path): print('ready', flush=True); time.sleep(60)", path)
@@ -150,3 +196,37 @@ def test_sidecar_that_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match=r"o\.reenact\.json: cannot be written"):
         add(tmp_path / "file" / "o.reenact.json", 1)
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP, None])
+def test_a_file_system_without_locks(tmp_path, monkeypatch, number):
+    """What was noted stays, and the error says what to do."""
+    path = written(tmp_path, WHOLE)
+
+    def refuse(lock):
+        raise NotImplementedError("no flock here") if number is None else OSError(number, "none")
+
+    monkeypatch.setattr("filelock.FileLock.__enter__", refuse)
+    with pytest.raises(OutputError, match=r"has no locks.*mounted with locks.*frames are whole.*--existing skip"):
+        add(path, 3)
+    assert json.loads(path.read_text()) == WHOLE
+
+
+def test_a_lock_that_another_process_keeps(tmp_path, monkeypatch):
+    path = written(tmp_path, WHOLE)
+    monkeypatch.setattr("ofx_reenact.provenance.sidecar.locked", lambda path: locked(path, 0.2))
+    with (
+        locked(path),
+        pytest.raises(OutputError, match=r"another process has locked.*frames are whole.*--existing skip notes them"),
+    ):
+        add(path, 3)
+    assert json.loads(path.read_text()) == WHOLE
+
+
+def test_a_sidecar_that_cannot_be_read_just_now_is_not_replaced(tmp_path):
+    """It has other chunks' frames in it; here its file system says that there are too many links."""
+    path = tmp_path / "o.reenact.json"
+    path.symlink_to(path.name)
+    with pytest.raises(OutputError, match=r"cannot be read .*frames are whole"):
+        add(path, 3)
+    assert path.is_symlink()

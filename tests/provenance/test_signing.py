@@ -109,7 +109,7 @@ def problems(output: str, trust: Path, frames=None) -> dict[str, str]:
     return {verdict.path.name: "; ".join(verdict.problems) for verdict in found if verdict.problems}
 
 
-def file(output: str, frame: int, suffix: str = ".exr") -> Path:
+def file(output: str, frame: int | str, suffix: str = ".exr") -> Path:
     return Path(output.replace("####", str(frame))).with_suffix(suffix)
 
 
@@ -182,6 +182,74 @@ def test_a_frame_of_another_sequence(signed, studio, tmp_path):
         shutil.copy(file(other, 1002, suffix), file(signed, 1002, suffix))
     found = problems(signed, studio[2])
     assert list(found) == ["o.1002.exr"] and "another sequence" in found["o.1002.exr"]
+
+
+def renamed(output: str, name: str) -> str:
+    """Give a whole sequence, its sidecar and its signatures another name."""
+    for path in Path(output).parent.iterdir():
+        path.rename(path.with_name(name + path.name.removeprefix("o")))
+    return str(Path(output).with_name(f"{name}.####.exr"))
+
+
+def test_a_whole_sequence_under_anothers_name(signed, studio):
+    other = renamed(signed, "hero")
+    found = problems(other, studio[2])
+    assert found == {f"hero.{frame}.exr": f"signed as o.{frame}.exr" for frame in FRAMES}
+    # Signed under its new name, it is that sequence, whatever the sidecar calls it.
+    sign_sequence(other, read_credentials(*studio[:2]), existing="overwrite")
+    assert problems(other, studio[2]) == {}
+
+
+def test_a_frame_under_anothers_number_of_digits(signed, studio):
+    """o.01001.exr is no frame of o.####.exr."""
+    for suffix in (".exr", ".c2pa"):
+        file(signed, 1001, suffix).rename(file(signed, "01001", suffix))
+    found = problems(signed.replace("####", "#####"), studio[2])
+    assert found == {"o.01001.exr": "signed as o.1001.exr"}
+
+
+@pytest.mark.parametrize("name", ["o.%04d.exr", "o.#.exr", "o.@@@@.exr"])
+def test_a_sequences_name_may_be_written_otherwise(signed, studio, name):
+    assert problems(str(Path(signed).with_name(name)), studio[2]) == {}
+    sign_sequence(str(Path(signed).with_name(name)), read_credentials(*studio[:2]), existing="overwrite")
+    assert problems(signed, studio[2]) == {}
+
+
+@pytest.mark.parametrize(
+    ("said", "instead", "says"),
+    [
+        ('"confidence": 0.9', '"confidence": 0.95', "confidence of frames 1001-1004 is not what was signed"),
+        ('"face": "tracked"', '"face": "held"', "face of frames 1001-1004 is not what was signed"),
+        ('"consent": "none"', '"consent": "R-1"', "consent_id of frames 1001-1004 is not what was signed"),
+        ("a" * 64, "c" * 64, "weights_sha256 of frames 1001-1004 is not what was signed"),
+        ('"1003"', '"1009"', "confidence of frames 1003 is not what was signed; face of frames 1003 is not"),
+    ],
+)
+def test_an_edited_sidecar(signed, studio, said, instead, says):
+    path = sidecar_path(signed)
+    assert said in path.read_text()
+    path.write_text(path.read_text().replace(said, instead))
+    found = problems(signed, studio[2])
+    assert list(found) == ["o.reenact.json"] and says in found["o.reenact.json"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "says"),
+    [
+        ({"reenact:frame": 1003}, "o.1004.exr: was rendered as frame 1003"),
+        ({"reenact:pixels_sha256": "f" * 64}, "o.1004.exr: its pixels are not those that were rendered"),
+        ({"reenact:face": "held"}, "o.1004.exr: the driver's face was held, the sidecar says tracked"),
+    ],
+)
+def test_no_frame_is_signed_that_contradicts_itself(tmp_path, studio, attributes, says):
+    output = sequence(tmp_path / "shot")
+    buffer = oiio.ImageBuf(str(file(output, 1004)))
+    for name, value in attributes.items():
+        buffer.specmod().attribute(name, value)
+    assert buffer.write(str(file(output, 1004)))
+    with pytest.raises(ReenactError, match=says):
+        sign_sequence(output, read_credentials(*studio[:2]))
+    assert not list((tmp_path / "shot").glob("*.c2pa"))
 
 
 def test_missing_files(signed, studio):

@@ -2,13 +2,16 @@
 
 import hashlib
 import json
+import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from rendered import CHECKED, copied, failed
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.errors import OutputError
+from ofx_reenact.errors import OutputError, SettingsError
 from ofx_reenact.publish.options import Options
 from ofx_reenact.publish.run import publish
 from ofx_reenact.publish.version import Place, integrate, name_of, place_of
@@ -53,6 +56,7 @@ def test_names_without_a_version_take_the_next(sequence, tmp_path):
     assert publish(sequence, Options(target_dir=str(tmp_path)))["published"]["version"] == 8
     assert place_of(sequence, str(tmp_path)).version == 9
     assert name_of("a/shot_010.v12.####.exr") == ("shot_010", 12) and name_of("v12.####.exr") == ("v12", None)
+    assert name_of("a/####.exr") == name_of("...####.exr") == ("reenact", None)
 
 
 def test_what_cannot_be_copied_leaves_nothing(tmp_path):
@@ -64,7 +68,65 @@ def test_what_cannot_be_copied_leaves_nothing(tmp_path):
     twice = [{"name": name, "files": ["a.exr"], "stagingDir": str(tmp_path)} for name in ("one", "two")]
     with pytest.raises(OutputError, match="the same name"):
         integrate(place, twice, {})
-    assert list(place.folder.parent.iterdir()) == []
+    assert {path.name for path in place.folder.parent.iterdir()} <= {".v001.lock"}
     integrate(place, twice[:1], {})
+    assert [path.name for path in place.folder.parent.iterdir()] == ["v001"]
     with pytest.raises(OutputError, match="not overwritten"):
         integrate(place, twice[:1], {})
+
+
+@pytest.mark.parametrize("name", [".._v007", "._v007", "..._v1", " _v2", "-_v3"])
+def test_names_that_are_no_folders(tmp_path, name, capsys):
+    (tmp_path / f"{name}.0001.exr").write_bytes(b"x")
+    line = ["publish", str(tmp_path / f"{name}.####.exr"), "--target-dir", str(tmp_path / "a" / "b")]
+    assert run(line) == 2
+    assert "cannot be a version's name" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == [f"{name}.0001.exr"]
+    with pytest.raises(SettingsError):
+        place_of(str(tmp_path / f"{name}.####.exr"), str(tmp_path / "a" / "b"))
+
+
+def one_file(folder: Path) -> list[dict]:
+    (folder / "a.exr").write_bytes(b"a")
+    return [{"name": "exr", "files": ["a.exr"], "stagingDir": str(folder)}]
+
+
+def test_what_a_killed_publish_left_is_removed(tmp_path):
+    place = Place(tmp_path / "p", "o", 1)
+    for left in (".v001.tmp-123", ".v001.tmp-0123456789ab", ".v002.tmp-123", "v001.tmp-mine"):
+        (place.folder.parent / left).mkdir(parents=True)
+        (place.folder.parent / left / "o.0001.exr").write_bytes(b"half")
+    integrate(place, one_file(tmp_path), {})
+    assert sorted(path.name for path in place.folder.parent.iterdir()) == [".v002.tmp-123", "v001", "v001.tmp-mine"]
+
+
+def test_two_publishers_of_one_version(tmp_path, monkeypatch):
+    """With one process id, as two containers have: the second waits, finds the version, and harms nothing."""
+    place, files = Place(tmp_path / "p", "o", 1), one_file(tmp_path)
+    monkeypatch.setattr("os.getpid", lambda: 7)
+    began, waiting = threading.Event(), threading.Event()
+    copy = shutil.copyfile
+
+    def slow(*arguments):
+        began.set()
+        waiting.wait(0.5)
+        return copy(*arguments)
+
+    monkeypatch.setattr("shutil.copyfile", slow)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(integrate, place, files, {"by": "first"})
+        assert began.wait(30)
+        second = pool.submit(integrate, place, files, {"by": "second"})
+        assert len(first.result()) == 2
+        with pytest.raises(OutputError, match="not overwritten"):
+            second.result()
+    assert json.loads((place.folder / "publish.json").read_text())["by"] == "first"
+    assert [path.name for path in place.folder.parent.iterdir()] == ["v001"]
+
+
+def test_a_users_own_files_in_the_staging_folder_stay(spoilt, tmp_path):
+    mine = Path(spoilt).parent / "o.publish" / "notes.txt"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    assert publish(spoilt, Options(target_dir=str(tmp_path / "p")))["published"]
+    assert [path.name for path in mine.parent.iterdir()] == ["notes.txt"]

@@ -66,6 +66,13 @@ def test_nonsense_in_a_sidecar_is_a_fault_not_a_crash(spoilt):
             report_on(open_subject(spoilt, frames="33"), checks_for(Options(), None)).as_dict()
 
 
+def test_a_sequence_that_was_renamed_is_noted(spoilt):
+    for path in list(Path(spoilt).parent.iterdir()):
+        path.rename(path.with_name("hero" + path.name.removeprefix("o")))
+    report = verify(str(Path(spoilt).with_name("hero.%04d.exr")))
+    assert report.good and report.answers["sidecar"].notes == ("rendered as o.####.exr, and renamed since",)
+
+
 def test_inputs_that_are_gone_are_named(spoilt, capsys):
     edit_sidecar(
         spoilt, lambda c: (c["inputs"]["target"].update(name="gone.exr"), c["settings"].update(target="gone.exr"))

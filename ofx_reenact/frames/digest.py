@@ -1,0 +1,41 @@
+"""A digest of a picture's pixels: equal for equal pixels, however the file packs them and whatever its header says."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+
+# Of these, what is decoded is not what was given, and need not be the same on two machines.
+LOSSY = ("dwaa", "dwab", "b44", "b44a", "pxr24")
+_TYPES = {"float16": "half", "float32": "float", "uint32": "uint"}
+# Of a float type: whole numbers of its size, all bits but the sign, infinity, and the NaN that stands for all.
+_FLOATS = {"float16": ("<u2", 0x7FFF, 0x7C00, 0x7E00), "float32": ("<u4", 0x7FFFFFFF, 0x7F800000, 0x7FC00000)}
+
+
+def pixels_sha256(channels: Mapping[str, np.ndarray]) -> str:
+    """Return the hexadecimal SHA-256 of channels: (H, W) float16, float32 or uint32 by full name, as a file holds them.
+
+    It is over the channels in the order of their names' code points. Of each come its name, a space, ``half``,
+    ``float`` or ``uint``, a space, width, ``x``, height and a line feed, in UTF-8; then its values in rows from the
+    top, little-endian. Every NaN counts as one: 0x7e00 or 0x7fc00000.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(channels):
+        pixels = channels[name]
+        height, width = pixels.shape
+        digest.update(f"{name} {_TYPES[pixels.dtype.name]} {width}x{height}\n".encode())
+        digest.update(_plain(pixels).data)
+    return digest.hexdigest()
+
+
+def _plain(pixels: np.ndarray) -> np.ndarray:
+    """The values as they are digested: in one piece, little-endian, with one NaN alone."""
+    whole = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<"))
+    if pixels.dtype.name not in _FLOATS:
+        return whole
+    kind, magnitude, infinity, nan = _FLOATS[pixels.dtype.name]
+    bits = whole.view(kind)
+    wrong = np.bitwise_and(bits, bits.dtype.type(magnitude)) > infinity
+    return np.where(wrong, bits.dtype.type(nan), bits) if wrong.any() else bits

@@ -1,0 +1,136 @@
+"""No output replaces an input: files are compared as what they are on disk, whatever their names look like.
+
+Symbolic and hard links, ``..``, relative and absolute names, and file systems that do not tell ``A`` from ``a`` all
+lead to the same answer. A numbered sequence is every file that its name can stand for, of whichever frames.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections.abc import Hashable, Iterable, Iterator
+from pathlib import Path
+
+from ofx_reenact.errors import SettingsError
+from ofx_reenact.frames.media import PICTURES
+from ofx_reenact.frames.sequence import VIDEOS, files_of, frame_path, has_padding
+
+# What a file is to a user, as an option's name, and the file or sequence that was named; none if empty or None.
+Named = tuple[str, str | Path | None]
+
+_NUMBER = re.compile(r"-?\d+")
+_MARK = re.compile(r"[#@]+|%\d*d")
+
+
+def refuse_over_inputs(outputs: Iterable[Named], inputs: Iterable[Named] = ()) -> None:
+    """Refuse outputs that are files of an input, and outputs that are one file.
+
+    Args:
+        outputs: what will be written: files, or sequences as ``NAME.####.exr``.
+        inputs: what is read: files, sequences, or folders, of which no picture or clip may be replaced.
+
+    Raises:
+        SettingsError: naming both options.
+    """
+    files, read = _given(outputs), _read(_given(inputs))
+    for what, name in files:
+        for path in _there(name):
+            if (said := read.get(_identity(path)) or _folder_of(path, read)) is not None:
+                raise SettingsError(
+                    f"{what} {name}: would replace {path}, which {said} reads; choose another name for the output"
+                )
+    _refuse_twins(files)
+
+
+def _given(files: Iterable[Named]) -> list[tuple[str, str]]:
+    """The files that are named."""
+    return [(what, str(name)) for what, name in files if name not in (None, "")]
+
+
+def _read(inputs: list[tuple[str, str]]) -> dict[Hashable, str]:
+    """Identity of each input's file, or of the folder that it is → what it is to the user."""
+    found: dict[Hashable, str] = {}
+    for what, name in inputs:
+        path = Path(name)
+        paths = (path,) if path.is_dir() else files_of(name)
+        found |= {_identity(one): f"{what} {name}" for one in paths}
+    return found
+
+
+def _there(name: str) -> Iterator[Path]:
+    """The files that an output of this name would replace, were all its frames written."""
+    if not has_padding(name):
+        yield from (path for path in (Path(name),) if path.exists())
+        return
+    folder, (before, after) = Path(name).parent, _around(name)
+    try:
+        names = sorted(_plain(entry.name) for entry in os.scandir(folder))
+    except OSError:
+        return
+    for one in names:
+        if one.startswith(before) and one.endswith(after):
+            number = one[len(before) : len(one) - len(after)]
+            if _NUMBER.fullmatch(number):
+                path = frame_path(name, int(number), Path(name).suffix.lower())
+                if _plain(path.name) == one and path.exists():
+                    yield path
+
+
+def _around(name: str) -> tuple[str, str]:
+    """What stands before and after a sequence's frame number."""
+    mark = _MARK.search(Path(name).name)
+    assert mark is not None
+    return _plain(Path(name).name[: mark.start()]), _plain(Path(name).name[mark.end() :])
+
+
+def _plain(name: str) -> str:
+    """A file's name as the least particular file systems have it."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _identity(path: Path) -> Hashable:
+    """What a path leads to: a file or folder by its place on disk; what is not there by its name and its folder."""
+    try:
+        found = path.stat()
+    except ValueError:
+        # No file can have this name.
+        return str(path)
+    except OSError:
+        whole = Path(os.path.realpath(path))
+        return (_identity(whole.parent), _plain(whole.name)) if whole.name else str(whole)
+    return found.st_dev, found.st_ino
+
+
+def _folder_of(path: Path, read: dict[Hashable, str]) -> str | None:
+    """The input that is a folder with this picture or clip in it."""
+    if path.suffix.lower() not in (*PICTURES, *VIDEOS):
+        return None
+    parents = Path(os.path.realpath(path)).parents
+    return next((read[one] for one in map(_identity, parents) if one in read), None)
+
+
+def _refuse_twins(outputs: list[tuple[str, str]]) -> None:
+    """Refuse two outputs that are one file, or a file that would be a frame of a sequence."""
+    seen: dict[Hashable, str] = {}
+    sequences = [(what, name) for what, name in outputs if has_padding(name)]
+    for what, name in outputs:
+        path = Path(name)
+        identity = (_identity(path.parent), *_around(name)) if has_padding(name) else _identity(path)
+        other = seen.setdefault(identity, what)
+        if other != what:
+            raise SettingsError(f"{what} {name}: is also what {other} writes; choose another name for one of them")
+        for sequence, pattern in sequences if not has_padding(name) else ():
+            if _is_frame(path, pattern):
+                raise SettingsError(f"{what} {name}: would be a frame of {sequence} {pattern}; choose another name")
+
+
+def _is_frame(path: Path, pattern: str) -> bool:
+    """Whether a file's name is that of a frame of a sequence in the same folder."""
+    before, after = _around(pattern)
+    one = _plain(path.name)
+    number = one[len(before) : len(one) - len(after)]
+    if not (one.startswith(before) and one.endswith(after) and _NUMBER.fullmatch(number)):
+        return False
+    frame = frame_path(pattern, int(number), Path(pattern).suffix.lower())
+    return _plain(frame.name) == one and _identity(frame.parent) == _identity(path.parent)

@@ -1,0 +1,156 @@
+"""Printing that fails, for a full disk, a reader who has gone, a closed stream: the work decides how a command ends."""
+
+import array
+import errno
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import pytest
+from conftest import TARGET
+
+from ofx_reenact.cli.streams import Tolerant
+
+FULL = Path("/dev/full")
+needs_full = pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
+
+
+def command(shell: str, *arguments: object, **more) -> subprocess.CompletedProcess:
+    """Run ``ofx-reenact`` as ``$0 -m ofx_reenact "$@"`` of a shell's line."""
+    line = ["sh", "-c", shell.replace("OFX", 'exec "$0" -m ofx_reenact "$@"'), sys.executable, *map(str, arguments)]
+    return subprocess.run(line, capture_output=True, text=True, check=False, env={**os.environ, **more})
+
+
+class Broken:
+    """A stream that takes so many characters."""
+
+    encoding = "utf-8"
+
+    def __init__(self, left: int, number: int) -> None:
+        self.left, self.number, self.taken = left, number, ""
+
+    def write(self, text: str) -> int:
+        if len(text) > self.left:
+            raise OSError(self.number, os.strerror(self.number))
+        self.left -= len(text)
+        self.taken += text
+        return len(text)
+
+    def flush(self) -> None:
+        if not self.left:
+            raise OSError(self.number, os.strerror(self.number))
+
+    def fileno(self) -> int:
+        raise OSError(errno.EBADF, "none")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EDQUOT, errno.EBADF])
+def test_a_stream_that_takes_no_more(number):
+    broken = Broken(7, number)
+    stream = Tolerant(broken)
+    print("one", file=stream, flush=True)
+    assert stream.lost is None
+    for text in ("two", "three", "four"):
+        print(text, file=stream, flush=True)
+    stream.writelines(["five", "six"])
+    assert stream.lost.errno == number and broken.taken.startswith("one\ntwo") and stream.encoding == "utf-8"
+    with pytest.raises(TypeError):
+        print(1, 2, sep=b"", file=stream)
+
+
+@needs_full
+def test_frames_decide_when_the_disk_for_messages_is_full(performance_file, tmp_path):
+    line = ["render", "-t", TARGET, "--performance", performance_file, "-o", tmp_path / "o.####.exr", "-f", "30",
+            "--repair", "off"]  # fmt: skip
+    done = command("OFX >/dev/full", *line, "--progress", "json")
+    assert done.returncode == 0 and (tmp_path / "o.0030.exr").exists() and (tmp_path / "o.reenact.json").exists()
+    assert done.stderr == (
+        "error: standard output cannot be written (No space left on device); what it holds is not whole\n"
+    )
+
+
+@pytest.mark.slow
+@needs_full
+@pytest.mark.parametrize(
+    "shell", ["OFX >&-", "OFX 2>&-", "OFX <&-", "OFX <&- >&- 2>&-", "OFX 2>/dev/full", "OFX >/dev/full 2>/dev/full"]
+)
+@pytest.mark.parametrize("progress", ["json", "rich", "openjd", "deadline", "none"])
+def test_frames_decide_whatever_becomes_of_messages(performance_file, tmp_path, shell, progress):
+    line = ["render", "-t", TARGET, "--performance", performance_file, "-o", tmp_path / "o.####.exr", "-f", "30",
+            "--repair", "off", "--progress", progress]  # fmt: skip
+    done = command(shell, *line)
+    assert done.returncode == 0 and "Traceback" not in done.stderr
+    # No library's message got into a file that happened to have a standard stream's number.
+    verified = command("OFX", "verify", tmp_path / "o.####.exr")
+    assert verified.returncode == 0, verified.stdout
+    assert command(shell, *line).returncode == 1, "the frame is there already"
+
+
+@pytest.mark.slow
+def test_a_render_goes_on_when_its_reader_has_gone(performance_file, tmp_path):
+    line = ["render", "-t", TARGET, "--performance", performance_file, "-o", tmp_path / "o.####.exr", "-f", "30-32",
+            "--repair", "off", "--progress", "json"]  # fmt: skip
+    done = command('{ "$0" -m ofx_reenact "$@"; echo $? >&2; } | head -n 1', *line)
+    assert done.stderr == "0\n" and json.loads(done.stdout)["event"] == "progress"
+    assert len(list(tmp_path.glob("*.exr"))) == 3
+
+
+@needs_full
+def test_the_verdict_decides(spoilt):
+    good = command("OFX >/dev/full", "verify", spoilt)
+    (Path(spoilt).parent / "o.0032.exr").unlink()
+    bad = command("OFX >/dev/full", "verify", spoilt, "--progress", "json")
+    assert (good.returncode, bad.returncode) == (0, 1)
+    assert good.stderr == bad.stderr and good.stderr.count("\n") == 1
+
+
+@needs_full
+@pytest.mark.parametrize("arguments", [["settings", "--json"], ["--help"], ["render", "--help"], ["--version"]])
+def test_what_only_prints_is_not_done(arguments):
+    done = command("OFX >/dev/full", *arguments)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1 and "error: standard output cannot be written" in done.stderr
+
+
+def test_who_reads_may_stop(tmp_path):
+    done = command('{ "$0" -m ofx_reenact "$@"; echo $? >&2; } | head -n 1', "settings", "--json")
+    assert (done.stdout, done.stderr) == ("{\n", "0\n")
+    done = command('{ "$0" -m ofx_reenact "$@"; echo $? >&2; } | :', "render", "--target", "t", "--output", "o.exr")
+    assert "error:" in done.stderr and done.stderr.endswith("\n2\n") and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("shell", ["OFX 2>/dev/full", "OFX 2>&-"])
+def test_an_error_that_nobody_can_read(shell):
+    assert command(shell, "verify", "o.exr").returncode == 2
+    assert command(shell, "render", "--no-such-option").returncode == 2
+
+
+@pytest.mark.skipif(not hasattr(fcntl, "F_SETPIPE_SZ"), reason="pipes have one size here")
+def test_a_pipe_that_was_left_non_blocking():
+    """A slow reader is no broken one."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    size = fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    child = subprocess.Popen([sys.executable, "-m", "ofx_reenact", "settings", "--json"], stdout=writing)
+    os.close(writing)
+    waiting = array.array("i", [0])
+    while waiting[0] < size and child.poll() is None:
+        fcntl.ioctl(reading, termios.FIONREAD, waiting)
+        time.sleep(0.02)
+    time.sleep(0.2)
+    with os.fdopen(reading) as file:
+        assert json.load(file)["schema"] == "ofx-reenact/settings/1"
+    assert child.wait() == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of files are text elsewhere")
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8", "latin-1"])
+def test_names_that_no_encoding_knows(tmp_path, encoding):
+    name = os.fsdecode(b"o\xff \xe9\xa1\x94.####.exr")
+    done = command("OFX", "verify", tmp_path / name, PYTHONIOENCODING=encoding)
+    assert done.returncode == 1 and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
