@@ -9,7 +9,7 @@ import pytest
 from rendered import bad, copied, edit_sidecar, make_sequence, paint, rewrite, swap
 
 from ofx_reenact.frames.sequence import frame_path
-from ofx_reenact.provenance.attributes import FACE, FRAME, PIXELS
+from ofx_reenact.provenance.attributes import FACE, FRAME, MADE_OF, PIXELS
 from ofx_reenact.publish.options import Options
 from ofx_reenact.publish.run import publish
 from ofx_reenact.verify.report import verify
@@ -104,7 +104,7 @@ def test_a_number_that_is_none(spoilt, kind, value):
 
 def test_frames_of_the_first_version_are_noted(spoilt):
     for frame in ALL:
-        erase(spoilt, frame, FRAME, PIXELS, FACE)
+        erase(spoilt, frame, FRAME, PIXELS, FACE, MADE_OF)
     assert said(spoilt) == ""
     assert "frames 30-35: rendered by a version that did not keep" in verify(spoilt).answers["provenance"].notes[0]
     assert "did not keep numbers and digests" in said(spoilt, strict=True)
