@@ -93,13 +93,16 @@ def _identity(path: Path) -> Hashable:
     """What a path leads to: a file or folder by its place on disk; what is not there by its name and its folder."""
     try:
         found = path.stat()
+        # Some network drives number no files.
+        if found.st_ino:
+            return found.st_dev, found.st_ino
     except ValueError:
         # No file can have this name.
         return str(path)
     except OSError:
-        whole = Path(os.path.realpath(path))
-        return (_identity(whole.parent), _plain(whole.name)) if whole.name else str(whole)
-    return found.st_dev, found.st_ino
+        pass
+    whole = Path(os.path.realpath(path))
+    return (_identity(whole.parent), _plain(whole.name)) if whole.name else str(whole)
 
 
 def _folder_of(path: Path, read: dict[Hashable, str]) -> str | None:

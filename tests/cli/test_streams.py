@@ -77,9 +77,12 @@ def test_frames_decide_when_the_disk_for_messages_is_full(performance_file, tmp_
 @pytest.mark.slow
 @needs_full
 @pytest.mark.parametrize(
-    "shell", ["OFX >&-", "OFX 2>&-", "OFX <&-", "OFX <&- >&- 2>&-", "OFX 2>/dev/full", "OFX >/dev/full 2>/dev/full"]
-)
-@pytest.mark.parametrize("progress", ["json", "rich", "openjd", "deadline", "none"])
+    ("shell", "progress"),
+    [
+        ("OFX >&-", "json"), ("OFX <&-", "deadline"), ("OFX <&- >&- 2>&-", "none"), ("OFX 2>&-", "rich"),
+        ("OFX 2>/dev/full", "rich"), ("OFX >/dev/full 2>/dev/full", "openjd"),
+    ],
+)  # fmt: skip
 def test_frames_decide_whatever_becomes_of_messages(performance_file, tmp_path, shell, progress):
     line = ["render", "-t", TARGET, "--performance", performance_file, "-o", tmp_path / "o.####.exr", "-f", "30",
             "--repair", "off", "--progress", progress]  # fmt: skip
@@ -88,7 +91,6 @@ def test_frames_decide_whatever_becomes_of_messages(performance_file, tmp_path, 
     # No library's message got into a file that happened to have a standard stream's number.
     verified = command("OFX", "verify", tmp_path / "o.####.exr")
     assert verified.returncode == 0, verified.stdout
-    assert command(shell, *line).returncode == 1, "the frame is there already"
 
 
 @pytest.mark.slow

@@ -75,6 +75,21 @@ def test_another_file_is_an_output(shots, output, read):
     refuse_over_inputs([("--output", output)], [("--driver", read)])
 
 
+def test_a_drive_that_numbers_no_files(shots, monkeypatch):
+    stat = Path.stat
+
+    def unnumbered(path, **options):
+        found = stat(path, **options)
+        return os.stat_result((found.st_mode, 0, 0, *found[3:]))
+
+    monkeypatch.setattr(Path, "stat", unnumbered)
+    refuse_over_inputs([("--output", "e.####.exr"), ("--preview", "new.mp4")], [("--driver", "d.####.exr")])
+    refuse_over_inputs([("--preview", "clip.mp4")], [("--driver", "d.####.exr")])
+    for output, read in (("here/d.####.exr", "d.####.exr"), ("soft.mp4", "clip.mp4")):
+        with pytest.raises(SettingsError, match="would replace"):
+            refuse_over_inputs([("--output", output)], [("--driver", read)])
+
+
 def test_names_that_the_file_system_takes_for_one(shots):
     """Where A and a are two files they may be output and input; where they are one they may not."""
     one = (shots / "upper.json").exists()

@@ -118,6 +118,12 @@ def test_a_lossy_compression_is_noted(performance_file, tmp_path):
     assert "frame 30: was rendered as frame 31" in said(sequence)
 
 
+def test_frames_that_are_gone_at_the_ends(spoilt):
+    for frame in (30, 35):
+        frame_path(spoilt, frame).unlink()
+    assert bad(verify(spoilt)) == {"frames": (f"{spoilt}: frames 30,35 of 30-35 missing",)}
+
+
 def test_publish_asks_it_too(spoilt, tmp_path, no_studio):
     paint(spoilt, 33)
     report = publish(spoilt, Options(target_dir=str(tmp_path / "p")))
