@@ -152,6 +152,6 @@ def _bar() -> Iterator[Observer]:
             rate = f"{speed:.1f}/s" if speed else ""
             bar.update(task, completed=step.done, total=step.total, frame=frame, rate=rate)
             if step.message and step.frame is not None:
-                bar.console.print(f"frame {step.frame}: {step.message}", style="yellow")
+                bar.console.print(f"frame {step.frame}: {step.message}", style="yellow", markup=False)
 
         yield observe
