@@ -161,6 +161,8 @@ def track_driver(settings: Settings, driver: Sequence, colour: Colour, observe: 
     tracker = make_tracker(settings.tracker, face=settings.face, landmarks=settings.landmarks, device=device)
     whole = FrameRange.parse(f"{driver.frames.first}-{driver.frames.last}")
     done = 0
+    for note in driver.notes:
+        observe(Progress("driver", 0, len(whole), None, note))
 
     def on_frame(frame: int, found: bool) -> None:
         nonlocal done

@@ -1,12 +1,13 @@
 """Names of files with a place for the frame number: ``NAME.####.exr``, ``NAME.%04d.exr``, ``NAME.@@@@.exr``.
 
-Convention: only the file's own name has such a place; ``#``, ``@`` and ``%`` in a folder's name are plain characters, as
-are ``*``, ``?``, ``[`` and ``{`` everywhere. One ``#`` or ``@`` is one digit, so ``####`` is four. A number is written in
-so many characters, its sign among them, and in more if it needs them: frame 10000 of ``####`` is ``10000``.
+Convention: only the file's own name has such a place; ``#``, ``@`` and ``%`` in a folder's name are plain characters,
+as are ``*``, ``?``, ``[`` and ``{`` everywhere. One ``#`` or ``@`` is one digit, so ``####`` is four. A number has so
+many characters, its sign among them, and more if it needs them: frame 10000 of ``####`` is ``10000``.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import unicodedata
@@ -97,7 +98,7 @@ def find_frames(name: str) -> dict[int, Path]:
         hint = _near(pattern.folder, Path(name).name) or "check the folder and the padding"
         raise FrameError(f"{name}: no frames of this name were found; {hint}")
     numbers = list(found)
-    for below, (one, other) in enumerate(zip(numbers, numbers[1:], strict=False), start=1):
+    for below, (one, other) in enumerate(itertools.pairwise(numbers), start=1):
         if other - one > _WIDEST_HOLE:
             odd, rest = (one, other) if below * 2 < len(numbers) else (other, one)
             raise FrameError(
@@ -140,6 +141,8 @@ def explain_missing(name: str) -> str:
     path = Path(name)
     if os.sep == "/" and "\\" in name:
         return f"{name}: no such file; a backslash is part of a name here, so part folders with /"
+    if name and path.is_dir():
+        return f"{name}: a folder; name a file, or a sequence as NAME.####.exr"
     hint = _near(path.parent, path.name)
     return f"{name}: no such file" + (f"; {hint}" if hint else "")
 
@@ -159,16 +162,22 @@ def _listed(folder: Path) -> list[str]:
 
 def _near(folder: Path, base: str) -> str:
     """Name a file that differs from what was asked for in padding, case or Unicode alone."""
-    wanted = _folded(base)
-    near = min((name for name in _listed(folder) if _folded(name) == wanted and is_text(name)), default=None)
+    wanted = _plain(base)
+    alike = (name for name in _listed(folder) if _nfc(_plain(name)).casefold() == _nfc(wanted).casefold())
+    near = min((name for name in alike if is_text(name)), default=None)
     if near is None:
         return ""
-    if unicodedata.normalize("NFC", near) == unicodedata.normalize("NFC", base):
+    if near == base:
+        return "its link leads nowhere"
+    if _plain(near) != wanted and _nfc(_plain(near)) == _nfc(wanted):
         return f"{near} looks the same, but is written with other Unicode characters: rename it, or paste its name"
     return f"there is {near}; write its name as it is, with one # for each digit of the frame number"
 
 
-def _folded(base: str) -> str:
-    """A name without what people get wrong: padding, upper and lower case, the form of Unicode."""
-    plain = re.sub(r"-?[0-9]+|%\d*d|[#@]+", "#", base)
-    return unicodedata.normalize("NFC", plain).casefold()
+def _plain(base: str) -> str:
+    """A name with all numbers and places for them alike."""
+    return re.sub(r"-?[0-9]+|%\d*d|[#@]+", "#", base)
+
+
+def _nfc(text: str) -> str:
+    return unicodedata.normalize("NFC", text)

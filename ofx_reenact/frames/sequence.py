@@ -75,6 +75,11 @@ class Sequence:
         number = number_in(path)
         return cls("still", name, FrameRange((number,)), FrameRange(()), _header_rate(path), {number: path})
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know of how the frames are read."""
+        return self._source.notes if self.kind == "video" else ()
+
     def path(self, frame: int) -> Path:
         """Return the file that holds a frame."""
         self._check(frame)

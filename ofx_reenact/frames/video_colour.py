@@ -83,9 +83,10 @@ class Coding:
             return np.repeat(np.clip(luma, 0, 1)[..., None], 3, axis=-1)
         blue, red = ((plane - np.float32(one / 2)) / np.float32(colour) for plane in others[:2])
         _, of_red, of_blue = _MATRICES[self.matrix]
-        r = luma + np.float32(2 * (1 - of_red)) * red
-        b = luma + np.float32(2 * (1 - of_blue)) * blue
-        g = (luma - np.float32(of_red) * r - np.float32(of_blue) * b) / np.float32(1 - of_red - of_blue)
+        to_red, to_blue = 2 * (1 - of_red), 2 * (1 - of_blue)
+        of_green = 1 - of_red - of_blue
+        r, b = luma + np.float32(to_red) * red, luma + np.float32(to_blue) * blue
+        g = luma - np.float32(of_red * to_red / of_green) * red - np.float32(of_blue * to_blue / of_green) * blue
         rgb = [np.clip(plane, 0, 1) for plane in (r, g, b)]
         return np.stack([*rgb, *(plane / np.float32(one - 1) for plane in others[2:])], axis=-1)
 
@@ -105,7 +106,7 @@ def coding_of(path: Path, frame: Any) -> Coding:
     if not is_rgb and matrix in _UNSAID:
         matrix = _BT601 if frame.width <= _SD[0] and frame.height <= _SD[1] else _BT709
     if not is_rgb and matrix not in _MATRICES:
-        raise FrameError(f"{path}: its colours are coded in a way that is not read (matrix {matrix} of H.273); convert it")
+        raise FrameError(f"{path}: its colours have a matrix that is not read (number {matrix} of H.273); convert it")
     # FFmpeg takes grey to be of full range, whatever a file says.
     grey = name.startswith(("gray", "ya", "mono"))
     full = grey or frame.color_range == ColorRange.JPEG or name.startswith("yuvj")

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from ofx_reenact import __version__
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.files import locked, read_json, write_json
+from ofx_reenact.frames.names import Pattern
 from ofx_reenact.provenance.attributes import NO_FDGAN
 
 SCHEMA = "ofx-reenact/sidecar/1"
@@ -140,16 +141,14 @@ def sidecar_path(output: str) -> Path:
 
 def beside(output: str, suffix: str) -> Path:
     """Return the place of one file for a whole sequence: ``O.####.exr`` → ``O`` and the suffix."""
-    path = Path(output)
-    stem = path.name.rpartition(".")[0]
-    marks = [i for i in (stem.find(mark) for mark in "#@%") if i >= 0]
-    return path.with_name(f"{stem[: min(marks)].rstrip('._-') if marks else stem}{suffix}")
+    pattern = Pattern.of(output)
+    return Path(output).with_name(f"{pattern.stem if pattern else Path(output).name.rpartition('.')[0]}{suffix}")
 
 
 def versions() -> dict[str, str]:
     """Versions of what the pixels depend on."""
     found = {"ofx-reenact": __version__, "python": platform.python_version(), "machine": platform.machine()}
-    for name in ("torch", "numpy", "scipy", "numba", "opencv-python", "OpenImageIO"):
+    for name in ("torch", "numpy", "scipy", "numba", "opencv-python", "OpenImageIO", "av"):
         with contextlib.suppress(PackageNotFoundError):
             found[name] = version(name)
     return found
