@@ -4,7 +4,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from conftest import DRIVER, TARGET, rgb_channels, write_exr
+from conftest import TARGET, driver_pictures, rgb_channels, write_exr
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.tracking.performance import Performance
@@ -24,9 +24,9 @@ def test_track_keeps_the_chosen_reference(tmp_path):
 
 
 def clip(folder: Path) -> str:
-    capture = cv2.VideoCapture(str(DRIVER))
+    driven = driver_pictures()
     for frame in range(1, 9):
-        picture = capture.read()[1]
+        picture = next(driven)
         cv2.imwrite(str(folder / f"d.{frame:04d}.png"), picture * (frame != 4))
     return str(folder / "d.####.png")
 
