@@ -11,24 +11,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace, Interpolation
+from av.video.reformatter import ColorRange
 
 from ofx_reenact.errors import FrameError
 
-# By the numbers of ITU-T H.273: the matrix as FFmpeg's scaler names it, and its weights of red and blue in luma.
+# Matrices, by the numbers of ITU-T H.273, which FFmpeg's scaler takes too: their weights of red and blue in luma.
 _MATRICES = {
-    1: (Colorspace.ITU709, 0.2126, 0.0722),
-    4: (Colorspace.FCC, 0.30, 0.11),
-    5: (Colorspace.ITU601, 0.299, 0.114),
-    6: (Colorspace.ITU601, 0.299, 0.114),
-    7: (Colorspace.SMPTE240M, 0.212, 0.087),
-    9: (Colorspace.BT2020, 0.2627, 0.0593),
+    1: (0.2126, 0.0722),  # BT.709
+    4: (0.30, 0.11),  # FCC
+    5: (0.299, 0.114),  # BT.601
+    6: (0.299, 0.114),  # BT.601
+    7: (0.212, 0.087),  # SMPTE 240M
+    9: (0.2627, 0.0593),  # BT.2020
 }
 _RGB, _UNSAID = 0, (2, 3)
 _BT709, _BT601 = 1, 6
 # Transfers, by the same numbers, that are too far from sRGB to be taken for it.
 _TRANSFERS = {8: "linear", 9: "log", 10: "log", 16: "PQ (HDR)", 17: "DCI gamma 2.6", 18: "HLG (HDR)"}
-_EXACT = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.BITEXACT
+# FFmpeg's scaler, to the last bit on every machine: bicubic, SWS_ACCURATE_RND, SWS_FULL_CHR_H_INT and SWS_BITEXACT, by
+# number: PyAV names them from 18 on.
+_EXACT = 0x4 | 0x40000 | 0x2000 | 0x80000
 _SD = (1024, 576)
 
 
@@ -62,7 +64,7 @@ class Coding:
         said: dict[str, Any] = {}
         if not self.is_rgb:
             said = {
-                "src_colorspace": _MATRICES[self.matrix][0],
+                "src_colorspace": self.matrix,
                 "src_color_range": ColorRange.JPEG if self.full else ColorRange.MPEG,
                 "dst_color_range": ColorRange.JPEG,
             }
@@ -82,7 +84,7 @@ class Coding:
         if self.grey:
             return np.repeat(np.clip(luma, 0, 1)[..., None], 3, axis=-1)
         blue, red = ((plane - np.float32(one / 2)) / np.float32(colour) for plane in others[:2])
-        _, of_red, of_blue = _MATRICES[self.matrix]
+        of_red, of_blue = _MATRICES[self.matrix]
         to_red, to_blue = 2 * (1 - of_red), 2 * (1 - of_blue)
         of_green = 1 - of_red - of_blue
         r, b = luma + np.float32(to_red) * red, luma + np.float32(to_blue) * blue

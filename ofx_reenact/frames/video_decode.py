@@ -39,7 +39,7 @@ def open_video(path: Path) -> Iterator[tuple[Any, Any]]:
     options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
     with _logged() as log:
         try:
-            container = av.open(url, options=options, metadata_errors="replace")
+            container = av.open(url, container_options=options, metadata_errors="replace")
         except av.ArgumentError as error:
             raise FrameError(f"{path}: not a video that can be read") from error
         except (av.FFmpegError, OSError, ValueError) as error:

@@ -143,7 +143,7 @@ def test_of_several_videos_the_one_that_is_played_is_read(tmp_path, of_second, r
         streams = [container.add_stream("mpeg4", rate=25) for _ in range(2)]
         for number, (stream, kind) in enumerate(zip(streams, ("default", of_second), strict=True), start=1):
             stream.width, stream.height, stream.pix_fmt = 64 * number, 48 * number, "yuv420p"
-            stream.disposition = kinds[kind] if kind else kinds(0)
+            stream.disposition = kinds[kind].value if kind else 0
         for picture in pictures(3):
             for number, stream in enumerate(streams, start=1):
                 large = np.kron(picture, np.ones((number, number, 1), np.uint8))
