@@ -39,7 +39,7 @@ def check_text(text: str, hint: str = "") -> None:
     """
     if not is_text(text):
         shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-        raise SettingsError(f"{shown}: not text in UTF-8 without control characters{hint}")
+        raise SettingsError(f"{shown}: not UTF-8, or with control characters{hint}")
 
 
 def is_text(text: str) -> bool:
