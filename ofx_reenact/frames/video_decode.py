@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import threading
 from collections.abc import Generator, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -24,6 +25,8 @@ _TIMED, _TOLERANCE = ("matroska,webm", "mxf"), 0.5
 # What decoders that do not mark a frame as damaged say of it.
 _DAMAGE = ("CRC mismatch", "Could not find ref", "ended prematurely", "error while decoding", "damaged")
 _THREADS = 4
+# The libraries do not say of which video they log.
+_ONE_VIDEO = threading.Lock()
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
@@ -74,20 +77,22 @@ def decode_frames(path: Path) -> Generator[Any, None, None]:
     with open_video(path) as (container, stream):
         _check_index(path, stream)
         decoder = _decoder_of(stream)
-        done, kind, end = 0, "", 0.0
+        done, kind, end, begun = 0, "", 0.0, False
         packets = container.demux()
         while True:
             with _logged() as log:
                 try:
                     packet = next(packets, None)
                     ours = packet is not None and packet.stream.index == stream.index
-                    frames = decoder.decode(packet) if ours else []
+                    # A recording that was cut out of a stream begins with what needs frames that it does not have.
+                    begun = begun or (ours and packet.is_keyframe)
+                    frames = decoder.decode(packet) if ours and begun else []
                 except (av.FFmpegError, ValueError) as error:
                     raise _damaged(path, done + 1, _reason(error, log)) from error
             if packet is None:
                 break
             end = max(end, _end_of(packet))
-            if (ours and packet.is_corrupt) or any(sign in text for _, _, text in log for sign in _DAMAGE):
+            if (ours and begun and packet.is_corrupt) or any(sign in text for _, _, text in log for sign in _DAMAGE):
                 raise _damaged(path, done + max(len(frames), 1), _reason(None, log))
             for frame in frames:
                 done, this = done + 1, f"{frame.width}x{frame.height} {frame.format.name}"
@@ -169,16 +174,17 @@ def _damaged(path: Path, frame: int, reason: str) -> FrameError:
 @contextlib.contextmanager
 def _logged() -> Iterator[list[Any]]:
     """Yield what FFmpeg's libraries log as errors, (level, library, text) each; they print none."""
-    before, skipped = av.logging.get_level(), av.logging.get_skip_repeated()
-    av.logging.set_level(av.logging.ERROR)
-    # What is said again would come later, when something else is done.
-    av.logging.set_skip_repeated(False)
-    try:
-        with av.logging.Capture(local=False) as log:
-            yield log
-    finally:
-        av.logging.set_level(before)
-        av.logging.set_skip_repeated(skipped)
+    with _ONE_VIDEO:
+        before, skipped = av.logging.get_level(), av.logging.get_skip_repeated()
+        av.logging.set_level(av.logging.ERROR)
+        # What is said again would come later, when something else is done.
+        av.logging.set_skip_repeated(False)
+        try:
+            with av.logging.Capture(local=False) as log:
+                yield log
+        finally:
+            av.logging.set_level(before)
+            av.logging.set_skip_repeated(skipped)
 
 
 def _reason(error: Exception | None, log: list[Any]) -> str:

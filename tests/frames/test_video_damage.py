@@ -1,5 +1,7 @@
 """Videos that are not whole, and files that are no videos: an error in one line, never a frame that is not there."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import av
 import numpy as np
 import pytest
@@ -89,6 +91,46 @@ def test_frames_that_are_gone_are_told_of(tmp_path):
 
 def test_an_index_that_is_cut_off_is_refused(tmp_path):
     refused(cut(write_video(tmp_path / "v.mp4", list(NOISE)), 0.97), "cut off")
+
+
+@pytest.mark.parametrize(
+    ("codec", "options"),
+    [
+        ("mpeg2video", {"bf": "2"}),
+        ("libx264", {"x264-params": "open-gop=1"}),
+        ("libx265", {"x265-params": "log-level=0"}),
+    ],
+)
+def test_a_recording_begins_at_its_first_whole_frame(tmp_path, codec, options):
+    path = write_video(tmp_path / "v.ts", list(NOISE), codec, options={"g": "6", "b": "1M", **options})
+    whole = Sequence.open(path)
+    known = {whole.read(frame).rgb.tobytes() for frame in whole.frames}
+    content = path.read_bytes()
+    path.write_bytes(content[len(content) // 4 // 188 * 188 :])
+    rest = Sequence.open(path)
+    assert 1 <= len(rest.frames) < 12 and {rest.read(frame).rgb.tobytes() for frame in rest.frames} <= known
+
+
+def test_what_an_edit_list_leaves_out_is_no_frame(tmp_path):
+    shown = pictures(12)
+    path = write_video(tmp_path / "v.mp4", shown, "libx264", times=list(range(-5, 7)))
+    video = Sequence.open(path)
+    assert len(video.frames) == 7 and np.abs(video.read(1).rgb - shown[5] / 255).mean() < 0.03
+
+
+def test_videos_in_several_threads_are_told_apart(tmp_path):
+    """The libraries do not say which video an error is of."""
+    good = write_video(tmp_path / "good.mpg", list(NOISE), "mpeg2video", options={"b": "8M"})
+    bad = cut(write_video(tmp_path / "bad.ts", list(NOISE), "mpeg2video", options={"b": "8M"}), 0.62)
+
+    def refuse(_):
+        refused(bad, "damaged")
+
+    with ThreadPoolExecutor(4) as pool:
+        refusals = list(pool.map(refuse, range(20)))
+        counts = list(pool.map(lambda _: len(Sequence.open(good).frames), range(20)))
+        mixed = [pool.submit(refuse, 0) if n % 2 else pool.submit(Sequence.open, good) for n in range(40)]
+        assert len(refusals) == 20 and set(counts) == {12} and all(one.exception() is None for one in mixed)
 
 
 def test_packets_that_are_gone_are_missed(tmp_path):
