@@ -24,8 +24,7 @@ _MATRICES = {
     7: (0.212, 0.087),  # SMPTE 240M
     9: (0.2627, 0.0593),  # BT.2020
 }
-_RGB, _UNSAID = 0, (2, 3)
-_BT709, _BT601 = 1, 6
+_UNSAID, _BT709, _BT601 = (2, 3), 1, 6
 # Transfers, by the same numbers, that are too far from sRGB to be taken for it.
 _TRANSFERS = {8: "linear", 9: "log", 10: "log", 16: "PQ (HDR)", 17: "DCI gamma 2.6", 18: "HLG (HDR)"}
 # FFmpeg's scaler, to the last bit on every machine: bicubic, SWS_ACCURATE_RND, SWS_FULL_CHR_H_INT and SWS_BITEXACT, by

@@ -82,7 +82,7 @@ def decode_frames(path: Path) -> Generator[Any, None, None]:
         while True:
             with _logged() as log:
                 try:
-                    packet = next(packets, None)
+                    packet: Any = next(packets, None)
                     ours = packet is not None and packet.stream.index == stream.index
                     # A recording that was cut out of a stream begins with what needs frames that it does not have.
                     begun = begun or (ours and packet.is_keyframe)

@@ -1,10 +1,13 @@
 """``track``: a performance file, overlays, errors."""
 
+from itertools import islice
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 from conftest import TARGET, driver_pictures, rgb_channels, write_exr
+from videos import INTERLACED, write_video
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.tracking.performance import Performance
@@ -45,3 +48,13 @@ def test_track_without_a_face(tmp_path, capsys):
     assert run(["track", "--input", str(tmp_path / "d.####.exr"), "--output", str(tmp_path / "p.npz")]) == 1
     assert "no face was found in any of 1 frames" in capsys.readouterr().err
     assert not (tmp_path / "p.npz").exists()
+
+
+@pytest.mark.parametrize("way", ["none", "json", "openjd"])
+def test_what_is_to_know_of_a_video_is_said(tmp_path, capsys, way):
+    shown = [picture[..., ::-1] for picture in islice(driver_pictures(), 3)]
+    video = write_video(tmp_path / "d.mpg", shown, "mpeg2video", options=INTERLACED)
+    line = ["track", "--input", str(video), "--output", str(tmp_path / "p.npz"), "--progress", way]
+    assert run(line) == 0
+    said = capsys.readouterr().out
+    assert "interlaced" in said and "frame None" not in said and len(Performance.load(tmp_path / "p.npz").frames) == 3
