@@ -9,6 +9,7 @@ from conftest import DRIVER, TARGET
 from videos import INTERLACED, coded, combs, fields, pictures, write_video
 
 from ofx_reenact.errors import FrameError
+from ofx_reenact.frames import video_decode
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.picture import read_picture
 from ofx_reenact.frames.sequence import Sequence
@@ -64,6 +65,19 @@ def test_every_frame_is_read_once_in_order(tmp_path, codec, name, options):
     assert video.kind == "video" and len(video.frames) == 20 and video.fps == 25 and video.notes == ()
     assert [nearest(rgb, shown) for rgb in read_all(video)] == list(range(1, 21))
     assert np.array_equal(Sequence.open(str(path)).read(7).rgb, video.read(7).rgb)
+
+
+@pytest.mark.parametrize(
+    ("codec", "options"),
+    [("libx264", {"x264-params": "slices=4"}), ("ffv1", {"slices": "4"}), ("mpeg2video", INTERLACED)],
+)
+def test_threads_do_not_change_a_bit(tmp_path, monkeypatch, codec, options):
+    path = write_video(tmp_path / "v.mkv", fields(6), codec, options=options)
+    frames = []
+    for threads in (1, 2, 7):
+        monkeypatch.setattr(video_decode, "_THREADS", threads)
+        frames.append(np.stack(read_all(Sequence.open(path))))
+    assert np.array_equal(frames[0], frames[1]) and np.array_equal(frames[0], frames[2])
 
 
 @pytest.mark.parametrize("rate", [Fraction(24000, 1001), Fraction(30000, 1001), Fraction(50)])
