@@ -7,16 +7,51 @@ import errno
 import hashlib
 import json
 import secrets
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ofx_reenact.errors import OutputError, ReenactError
+from ofx_reenact.errors import OutputError, ReenactError, SettingsError
 
 # How a file system says that it has no locks.
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 # Seconds that a process waits for another to be done with a file; to change one takes a fraction of one.
 _PATIENCE = 60.0
+
+# Bytes of a file's name: file systems take 255, and while it is written a file's name is longer (written_whole).
+LONGEST_NAME = 255 - 24
+
+
+def check_name(name: str) -> None:
+    """Refuse a file's name that cannot be handed to libraries, written into headers, or said on one line.
+
+    Raises:
+        SettingsError: it is not text in UTF-8, has control characters such as a line's end, or is too long.
+    """
+    check_text(name, "; rename the file or folder")
+    if long := next((part for part in Path(name).parts if len(part.encode()) > LONGEST_NAME), None):
+        raise SettingsError(f"{long[:40]}...: a name of {len(long.encode())} bytes is too long; use a shorter one")
+
+
+def check_text(text: str, hint: str = "") -> None:
+    """Refuse text that files and lines cannot carry.
+
+    Raises:
+        SettingsError: it is not text in UTF-8, or has control characters.
+    """
+    if not is_text(text):
+        shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+        raise SettingsError(f"{shown}: not UTF-8, or with control characters{hint}")
+
+
+def is_text(text: str) -> bool:
+    """Tell whether files and lines can carry a text: it is UTF-8 without control characters."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return not any(unicodedata.category(character) == "Cc" for character in text)
 
 
 @contextlib.contextmanager

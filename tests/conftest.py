@@ -6,6 +6,7 @@ import os
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"
 
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -60,6 +61,12 @@ def write_exr(path: Path, channels: dict[str, np.ndarray], formats=None, attribu
     assert sink.write_image(np.stack([channels[name] for name in names], -1).astype(np.float32))
     assert sink.close()
     return path
+
+
+def driver_pictures() -> Iterator[np.ndarray]:
+    """Yield the demo driver's frames as OpenCV writes them, (H, W, 3) uint8, blue first."""
+    driver = Sequence.open(DRIVER)
+    return (np.rint(driver.read(frame).rgb[..., ::-1] * 255).astype(np.uint8) for frame in driver.frames)
 
 
 def rgb_channels(rgb: np.ndarray) -> dict[str, np.ndarray]:

@@ -23,7 +23,7 @@ from ofx_reenact.resources import SHIPPED, resource
 
 PACKAGES = (
     "torch", "opencv-python", "numpy", "OpenImageIO", "pyblish-base", "face-alignment", "safetensors", "fileseq",
-    "typer", "rich", "scipy", "numba", "filelock",
+    "typer", "rich", "scipy", "numba", "filelock", "av",
 )  # fmt: skip
 _MARKS = {"ok": ("✓", "green"), "optional": ("–", "yellow"), "missing": ("✗", "red")}
 

@@ -111,8 +111,12 @@ def _openjd(step: Step) -> None:
     if step.total:
         print(f"openjd_progress: {100 * step.done / step.total:.1f}", flush=True)
     done = f"{_TITLES[step.stage]}, {step.done} of {step.total or '?'}"
-    said = f"frame {step.frame}: {step.message}" if step.message else done
-    print(f"openjd_status: {one_line(said)}", flush=True)
+    print(f"openjd_status: {one_line(_said(step) if step.message else done)}", flush=True)
+
+
+def _said(step: Step) -> str:
+    """Return a step's message, with the frame that it is about."""
+    return step.message if step.frame is None else f"frame {step.frame}: {step.message}"
 
 
 def _deadline(step: Step) -> None:
@@ -151,7 +155,7 @@ def _bar() -> Iterator[Observer]:
             speed, frame = bar.tasks[task].speed, "" if step.frame is None else f"frame {step.frame}"
             rate = f"{speed:.1f}/s" if speed else ""
             bar.update(task, completed=step.done, total=step.total, frame=frame, rate=rate)
-            if step.message and step.frame is not None:
-                bar.console.print(f"frame {step.frame}: {step.message}", style="yellow")
+            if step.message and step.stage != "target":
+                bar.console.print(_said(step), style="yellow", markup=False)
 
         yield observe

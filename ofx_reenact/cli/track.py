@@ -48,6 +48,8 @@ def track(settings: Settings, input: str, output: Path, overlay: str = "", progr
     facts = facts_of(performance, output)
     if terms := terms_of(performance.tracker):
         facts["terms"] = terms
+    if driver.notes:
+        facts["note"] = "; ".join(driver.notes)
     shown.say(way, facts, shown.listed(facts))
     return 0
 

@@ -195,6 +195,8 @@ def track_driver(
     )
     whole = FrameRange.parse(f"{driver.frames.first}-{driver.frames.last}")
     done = 0
+    for note in driver.notes:
+        observe(Progress("driver", 0, len(whole), None, note))
     # Before a frame is read: of files that change meanwhile, the digest is then not that of what is there later.
     made_of = performance_made_of(replace(settings, driver=driver.name), digest).text
 

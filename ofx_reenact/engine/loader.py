@@ -181,7 +181,9 @@ class Loader:
             raise SettingsError("--driver is needed, or a --performance that was tracked before")
         # A render's reference is that render's; only ``track`` writes one into the file for every render to use.
         job = replace(settings, reference=None)
-        return track_driver(job, Sequence.open(settings.driver), self.colour, self._observe, self.sha256)
+        driver = Sequence.open(settings.driver)
+        self.notes += driver.notes
+        return track_driver(job, driver, self.colour, self._observe, self.sha256)
 
     def _filed(
         self,

@@ -19,6 +19,7 @@ from ofx_reenact.engine.writer import FrameWriter
 from ofx_reenact.errors import OutputError, SettingsError
 from ofx_reenact.frames.picture import Picture
 from ofx_reenact.frames.preview import Mp4Writer
+from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import files_of, frame_path
 from ofx_reenact.progress import Cancelled, Observer, Progress, Watch, ignore
 from ofx_reenact.settings import Settings, names_of_paths
@@ -150,6 +151,8 @@ class Job:
             Cancelled: the watch ended the job.
         """
         frame_path(self.settings.output, 1)
+        if self.settings.frames:
+            FrameRange.parse(self.settings.frames)
         self.watch(Progress("target", 0, 1, None, self.settings.target))
         target, identity = self.loader.target, self.loader.identity
         self.watch(Progress("target", 1, 1, None))

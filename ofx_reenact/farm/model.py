@@ -23,7 +23,7 @@ from ofx_reenact.frames.sequence import Sequence, files_of, frame_path
 from ofx_reenact.provenance import beside
 from ofx_reenact.provenance.sidecar import stem_of
 from ofx_reenact.settings import Settings, names_affecting, names_of_paths, paths_in
-from ofx_reenact.settings.paths import absolute, check_text
+from ofx_reenact.settings.paths import absolute
 
 SCHEMA = "ofx-reenact/job/1"
 _LONGEST_NAME = 64
@@ -141,7 +141,6 @@ class FarmJob:
             raise SettingsError(f"{path}: settings are an object and frames text")
         try:
             settings = Settings.from_dict(content["settings"])
-            check_text(settings)
             frames = FrameRange.parse(content["frames"])
             return cls(content["name"], settings, frames, content["chunk_size"], content["chunk_seconds"])
         except (SettingsError, FrameError) as error:

@@ -61,7 +61,7 @@ class Colour:
         """Decide a picture's colour space: its name, and why it is that one.
 
         Raises:
-            FrameError: the named space is unknown, or a DPX was not named one (logs differ too much to guess).
+            FrameError: the named space is unknown, or none was named of a DPX (logs differ too much) or an HDR video.
         """
         if named:
             return self.resolve(named), "named by the user"
@@ -72,6 +72,11 @@ class Colour:
         suffix = plate.path.suffix.lower()
         if suffix == ".dpx":
             raise FrameError(f"{plate.path}: a DPX does not say which log it is in; name its space with --colorspace")
+        if plate.transfer:
+            raise FrameError(
+                f"{plate.path}: a video in {plate.transfer}; name its colour space with --driver-colorspace, or with "
+                "--colorspace if it is the target, or convert it to Rec.709"
+            )
         if plate.depth in _EIGHT_BIT:
             return self.srgb(), f"rule for {plate.depth} {suffix or 'pictures'} without a tag"
         return self.resolve(_LINEAR), f"rule for {plate.depth} {suffix or 'pictures'} without a tag"

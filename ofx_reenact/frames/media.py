@@ -11,8 +11,8 @@ import numpy as np
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.frames.colour import Colour
-from ofx_reenact.frames.sequence import VIDEOS
 from ofx_reenact.frames.sequence import Sequence as Frames
+from ofx_reenact.frames.video import VIDEOS
 
 PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".exr", ".webp")
 INDEX = "index.csv"

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.frames.media import PICTURES
-from ofx_reenact.frames.sequence import VIDEOS, files_of, frame_path, has_padding
+from ofx_reenact.frames.names import Pattern, files_of, frame_path
+from ofx_reenact.frames.video import VIDEOS
 
 # What a file is to a user, as an option's name, and the file or sequence that was named; none if empty or None.
 Named = tuple[str, str | Path | None]
 
 _NUMBER = re.compile(r"-?\d+")
-_MARK = re.compile(r"[#@]+|%\d*d")
 
 
 def refuse_over_inputs(outputs: Iterable[Named], inputs: Iterable[Named] = ()) -> None:
@@ -60,7 +60,7 @@ def _read(inputs: list[tuple[str, str]]) -> dict[Hashable, str]:
 
 def _there(name: str) -> Iterator[Path]:
     """The files that an output of this name would replace, were all its frames written."""
-    if not has_padding(name):
+    if not Pattern.of(name):
         yield from (path for path in (Path(name),) if path.exists())
         return
     folder, (before, after) = Path(name).parent, _around(name)
@@ -79,9 +79,9 @@ def _there(name: str) -> Iterator[Path]:
 
 def _around(name: str) -> tuple[str, str]:
     """What stands before and after a sequence's frame number."""
-    mark = _MARK.search(Path(name).name)
-    assert mark is not None
-    return _plain(Path(name).name[: mark.start()]), _plain(Path(name).name[mark.end() :])
+    pattern = Pattern.of(name)
+    assert pattern is not None
+    return _plain(pattern.before), _plain(pattern.after)
 
 
 def _plain(name: str) -> str:
@@ -116,14 +116,14 @@ def _folder_of(path: Path, read: dict[Hashable, str]) -> str | None:
 def _refuse_twins(outputs: list[tuple[str, str]]) -> None:
     """Refuse two outputs that are one file, or a file that would be a frame of a sequence."""
     seen: dict[Hashable, str] = {}
-    sequences = [(what, name) for what, name in outputs if has_padding(name)]
+    sequences = [(what, name) for what, name in outputs if Pattern.of(name)]
     for what, name in outputs:
         path = Path(name)
-        identity = (_identity(path.parent), *_around(name)) if has_padding(name) else _identity(path)
+        identity = (_identity(path.parent), *_around(name)) if Pattern.of(name) else _identity(path)
         other = seen.setdefault(identity, what)
         if other != what:
             raise SettingsError(f"{what} {name}: is also what {other} writes; choose another name for one of them")
-        for sequence, pattern in sequences if not has_padding(name) else ():
+        for sequence, pattern in sequences if not Pattern.of(name) else ():
             if _is_frame(path, pattern):
                 raise SettingsError(f"{what} {name}: would be a frame of {sequence} {pattern}; choose another name")
 

@@ -55,6 +55,7 @@ class Plate:
     colour_space: str | None  # the file's own tag
     attributes: Any  # OpenImageIO's description of the file; written back with what is in it
     notes: tuple[str, ...] = ()  # what could not be kept, for the report
+    transfer: str | None = None  # how a video codes light, where that is so unlike sRGB that no rule guesses its space
 
 
 def read_plate(path: str | Path, frame: int | None = None) -> Plate:

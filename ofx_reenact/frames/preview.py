@@ -31,7 +31,8 @@ class Mp4Writer:
     def __enter__(self) -> Mp4Writer:
         self._whole = written_whole(self._path)
         partial = self._whole.__enter__()
-        self._writer = cv2.VideoWriter(str(partial), cv2.VideoWriter.fourcc(*_CODEC), self._fps, self._size)
+        # Relative, FFmpeg would take what is before a colon for a protocol.
+        self._writer = cv2.VideoWriter(str(partial.absolute()), cv2.VideoWriter.fourcc(*_CODEC), self._fps, self._size)
         if not self._writer.isOpened():
             error = OutputError(f"{self._path}: no mp4 can be written here; leave out --preview")
             self.__exit__(type(error), error, None)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from fileseq import FrameSet
-from fileseq.exceptions import ParseException
 
 from ofx_reenact.errors import FrameError
+
+# A frame number has nine digits at most, in names as in sidecars.
+NUMBER = r"-?[0-9]{1,9}"
+MOST = 1_000_000
+_PART = re.compile(rf"(?P<first>{NUMBER})(?:-(?P<last>{NUMBER})(?:x(?P<step>0*[1-9][0-9]{{0,8}}))?)?")
 
 
 @dataclass(frozen=True)
@@ -30,21 +35,27 @@ class FrameRange:
 
     @classmethod
     def parse(cls, text: str) -> FrameRange:
-        """Read ``1001-1010``, ``1-20x2``, ``1,5,9-12``.
+        """Read ``1001-1010``, ``1-20x2``, ``1,5,9-12``; spaces may be around the commas.
+
+        Whatever else looks like a range is refused rather than taken for something: it would render the wrong frames.
 
         Raises:
-            FrameError: it is none of these. A colon is refused: Open Job Description means a step by it,
-                fileseq a stagger that comes back to every frame.
+            FrameError: it is none of these, runs backwards, or is of more than a million frames.
         """
-        if ":" in text:
-            raise FrameError(f"frame range '{text}': write a step with x, as 1-10x3, not with a colon")
-        try:
-            numbers = list(FrameSet(text.strip()))
-        except (ParseException, ValueError) as error:
-            raise FrameError(f"frame range '{text}' is not understood; write 1001-1010, 1-20x2 or 1,5,9") from error
-        if not numbers:
-            raise FrameError(f"frame range '{text}' has no frames")
-        return cls.of(numbers)
+        numbers: set[int] = set()
+        for part in text.split(","):
+            found = _PART.fullmatch(part.strip())
+            if found is None:
+                raise FrameError(_refuse(text, part.strip()))
+            first = int(found["first"])
+            last = first if found["last"] is None else int(found["last"])
+            if last < first:
+                raise FrameError(f"frame range '{text}': {first}-{last} ends before it begins; write {last}-{first}")
+            chosen = range(first, last + 1, int(found["step"] or 1))
+            if len(numbers) + len(chosen) > MOST:
+                raise FrameError(f"frame range '{text}' is of more than {MOST} frames; give fewer")
+            numbers.update(chosen)
+        return cls(tuple(sorted(numbers)))
 
     @classmethod
     def from_openjd(cls, text: str) -> FrameRange:
@@ -88,3 +99,11 @@ class FrameRange:
 
     def __str__(self) -> str:
         return FrameSet.framesToFrameRange(self.numbers) if self.numbers else ""
+
+
+def _refuse(text: str, part: str) -> str:
+    """Say why a range is not understood; a colon means a step to Open Job Description, a stagger to fileseq."""
+    if ":" in part:
+        return f"frame range '{text}': write a step with x, as 1-10x3, not with a colon"
+    named = f", for {part!r} is no frame or range" if part != text else ""
+    return f"frame range {text!r} is not understood{named}; write 1001-1010, 1-20x2 or 1,5,9-12"

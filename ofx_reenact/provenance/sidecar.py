@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from ofx_reenact import __version__
 from ofx_reenact.errors import OutputError, ReenactError
 from ofx_reenact.files import locked, read_json, write_json
+from ofx_reenact.frames.names import Pattern
 from ofx_reenact.provenance.attributes import NO_FDGAN
 from ofx_reenact.provenance.made_of import MadeOf
 
@@ -168,15 +169,14 @@ def beside(output: str, suffix: str) -> Path:
 
 def stem_of(output: str) -> str:
     """Return a sequence's name without the frame number: ``D/O.####.exr`` → ``O``; empty for ``####.exr``."""
-    stem = Path(output).name.rpartition(".")[0]
-    marks = [i for i in (stem.find(mark) for mark in "#@%") if i >= 0]
-    return stem[: min(marks)].rstrip("._-") if marks else stem
+    pattern = Pattern.of(output)
+    return pattern.stem if pattern else Path(output).name.rpartition(".")[0]
 
 
 def versions() -> dict[str, str]:
     """Versions of what the pixels depend on."""
     found = {"ofx-reenact": __version__, "python": platform.python_version(), "machine": platform.machine()}
-    for name in ("torch", "numpy", "scipy", "numba", "opencv-python", "OpenImageIO"):
+    for name in ("torch", "numpy", "scipy", "numba", "opencv-python", "OpenImageIO", "av"):
         with contextlib.suppress(PackageNotFoundError):
             found[name] = version(name)
     return found

@@ -7,6 +7,7 @@ import math
 from typing import Any, Literal
 
 from ofx_reenact.errors import SettingsError
+from ofx_reenact.files import check_name, check_text
 
 # What a change of an option makes anew: the driver's performance, the person's identity, the frames' pixels, what a
 # frame's file holds, or only which frames are written, how and where.
@@ -68,13 +69,18 @@ def check(field: dataclasses.Field[Any], value: Any) -> None:
     """Compare one value with its declaration.
 
     Raises:
-        SettingsError: it is of another type, or outside the choices or the range.
+        SettingsError: it is of another type, outside the choices or the range, or text that no file takes.
     """
     said = flag(field.name)
     choices, low, high = (field.metadata[k] for k in ("choices", "low", "high"))
     if not _is_of(kind(field), value) and not (value is None and field.default is None):
         raise SettingsError(f"{said} {value!r}: give {_WANTED[kind(field)]}")
     chosen = value if isinstance(value, tuple) else (value,)
+    for text in (text for text in chosen if isinstance(text, str)):
+        try:
+            (check_name if field.metadata["path"] else check_text)(text)
+        except SettingsError as error:
+            raise SettingsError(f"{said} {error}") from error
     if choices and not field.metadata["open"] and (not chosen or any(v not in choices for v in chosen)):
         raise SettingsError(f"{said} {','.join(map(str, chosen))}: choose from {', '.join(choices)}")
     if value is None or isinstance(value, str | tuple):

@@ -2,7 +2,7 @@
 
 import cv2
 import pytest
-from conftest import DRIVER
+from conftest import driver_pictures
 
 from ofx_reenact import resources
 from ofx_reenact.cli.main import run
@@ -17,9 +17,9 @@ def test_demo(tmp_path, monkeypatch):
     sheet = cv2.imread(str(tmp_path / "demo" / "contact_sheet.png"))
     assert sheet is not None and sheet.shape[1] > 8 * 200
     # Again, over its own files; some of the driver's frames are enough for that.
-    capture, shipped = cv2.VideoCapture(str(DRIVER)), resources.resource
+    driven, shipped = driver_pictures(), resources.resource
     for frame in (1, 2):
-        cv2.imwrite(str(tmp_path / f"d.{frame:04d}.png"), capture.read()[1])
+        cv2.imwrite(str(tmp_path / f"d.{frame:04d}.png"), next(driven))
     before = (tmp_path / "demo" / "demo.0002.exr").stat().st_mtime_ns
     clip = tmp_path / "d.####.png"
     monkeypatch.setattr(resources, "resource", lambda *parts: clip if "driver.mpg" in parts else shipped(*parts))

@@ -1,10 +1,13 @@
 """``track``: a performance file, overlays, errors."""
 
+from itertools import islice
 from pathlib import Path
 
 import cv2
 import numpy as np
-from conftest import DRIVER, TARGET, rgb_channels, write_exr
+import pytest
+from conftest import TARGET, driver_pictures, rgb_channels, write_exr
+from videos import INTERLACED, write_video
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.tracking.performance import Performance
@@ -24,9 +27,9 @@ def test_track_keeps_the_chosen_reference(tmp_path):
 
 
 def clip(folder: Path) -> str:
-    capture = cv2.VideoCapture(str(DRIVER))
+    driven = driver_pictures()
     for frame in range(1, 9):
-        picture = capture.read()[1]
+        picture = next(driven)
         cv2.imwrite(str(folder / f"d.{frame:04d}.png"), picture * (frame != 4))
     return str(folder / "d.####.png")
 
@@ -45,3 +48,15 @@ def test_track_without_a_face(tmp_path, capsys):
     assert run(["track", "--input", str(tmp_path / "d.####.exr"), "--output", str(tmp_path / "p.npz")]) == 1
     assert "no face was found in any of 1 frames" in capsys.readouterr().err
     assert not (tmp_path / "p.npz").exists()
+
+
+@pytest.mark.parametrize("way", ["none", "json", "openjd"])
+def test_what_is_to_know_of_a_video_is_said(tmp_path, capsys, way):
+    shown = [picture[..., ::-1] for picture in islice(driver_pictures(), 3)]
+    video = write_video(tmp_path / "d.mpg", shown, "mpeg2video", options=INTERLACED)
+    line = ["track", "--input", str(video), "--output", str(tmp_path / "p.npz"), "--progress", way]
+    assert run(line) == 0
+    said = capsys.readouterr().out
+    assert "interlaced" in said and "frame None" not in said
+    mesh = Performance.load(tmp_path / "p.npz").mesh
+    assert len(mesh) == 3 and np.abs(np.diff(mesh, axis=0)).max() > 0.05

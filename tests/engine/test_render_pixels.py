@@ -5,7 +5,7 @@ import json
 import cv2
 import numpy as np
 import OpenImageIO as oiio
-from conftest import DRIVER, TARGET, rgb_channels, write_exr
+from conftest import DRIVER, TARGET, driver_pictures, rgb_channels, write_exr
 from jobs import assert_stmap_remakes, job, pixels, standing_still, write_rgb
 
 from ofx_reenact.engine.run import render_sequence
@@ -31,8 +31,8 @@ def test_driver_standing_still_gives_the_target_bit_for_bit(performance, float_p
 def test_a_still_as_driver_gives_the_target_bit_for_bit(float_plate, tmp_path):
     """A real still through the real tracker: whoever it shows, one frame is no motion."""
     still = tmp_path / "driver.png"
-    capture = cv2.VideoCapture(str(DRIVER))
-    cv2.imwrite(str(still), capture.read()[1])
+    driven = driver_pictures()
+    cv2.imwrite(str(still), next(driven))
     render_sequence(job(tmp_path, target=float_plate, driver=str(still)))
     assert np.array_equal(read_plate(tmp_path / "o.0001.exr").rgb, read_plate(float_plate).rgb)
 

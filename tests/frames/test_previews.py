@@ -1,6 +1,7 @@
 """Previews: an mp4 and a contact sheet."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -19,6 +20,15 @@ def test_preview_is_whole_or_not_there(tmp_path):
     with pytest.raises(RuntimeError), Mp4Writer(tmp_path / "q.mp4", None, (32, 32)):
         raise RuntimeError
     assert [p.name for p in tmp_path.iterdir()] == ["p.mp4"]
+
+
+@pytest.mark.parametrize("name", ["take:2.mp4", "http:y.mp4", "file:x.mp4", "p%04d.mp4", "[#@]?.mp4", "-é.mp4"])
+def test_a_preview_may_have_any_name(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    with Mp4Writer(Path(name), Fraction(25), (32, 32)) as writer:
+        writer.write(np.zeros((32, 32, 3), np.uint8))
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+    assert len(Sequence.open(name).frames) == 1
 
 
 def test_contact_sheet(tmp_path):

@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import DRIVER, TARGET
+from conftest import DRIVER, TARGET, driver_pictures
 
 from ofx_reenact import __version__
 from ofx_reenact.cli.main import run
@@ -115,9 +115,9 @@ def assert_same_pixels(one: Path, other: Path) -> None:
 def clip(folder: Path) -> str:
     """Eight frames of the demo driver, the fourth black."""
     folder.mkdir(parents=True, exist_ok=True)
-    capture = cv2.VideoCapture(str(DRIVER))
+    driven = driver_pictures()
     for frame in range(1, 9):
-        cv2.imencode(".png", capture.read()[1] * (frame != 4))[1].tofile(folder / f"d.{frame:04d}.png")
+        cv2.imencode(".png", next(driven) * (frame != 4))[1].tofile(folder / f"d.{frame:04d}.png")
     return str(folder / "d.####.png")
 
 

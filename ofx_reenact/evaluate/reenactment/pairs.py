@@ -10,7 +10,7 @@ import numpy as np
 
 from ofx_reenact.errors import ReenactError, SettingsError
 from ofx_reenact.frames.media import PICTURES, find_media
-from ofx_reenact.frames.sequence import VIDEOS
+from ofx_reenact.frames.video import VIDEOS
 
 Protocol = Literal["self", "cross"]
 # Second differences need three frames; a reenactment of fewer is no motion.

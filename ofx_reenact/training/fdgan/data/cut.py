@@ -12,7 +12,7 @@ import numpy as np
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.media import Labels, find_media, images
-from ofx_reenact.frames.sequence import VIDEOS
+from ofx_reenact.frames.video import VIDEOS
 from ofx_reenact.tracking.facemesh import FaceMesh, Region
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT
 from ofx_reenact.tracking.person import SelfieSegmentation

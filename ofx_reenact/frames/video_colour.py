@@ -1,0 +1,123 @@
+"""How a video's pixels are coded, and what they are as RGB.
+
+Convention: what a video says of its matrix and range counts; one that says nothing is BT.709 if it is larger than a PAL
+frame and BT.601 if not, and has limited range if it is luma and chroma.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from av.video.reformatter import ColorRange
+
+from ofx_reenact.errors import FrameError
+
+# Matrices, by the numbers of ITU-T H.273, which FFmpeg's scaler takes too: their weights of red and blue in luma.
+_MATRICES = {
+    1: (0.2126, 0.0722),  # BT.709
+    4: (0.30, 0.11),  # FCC
+    5: (0.299, 0.114),  # BT.601
+    6: (0.299, 0.114),  # BT.601
+    7: (0.212, 0.087),  # SMPTE 240M
+    9: (0.2627, 0.0593),  # BT.2020
+}
+_UNSAID, _BT709, _BT601 = (2, 3), 1, 6
+# Transfers, by the same numbers, that are too far from sRGB to be taken for it.
+_TRANSFERS = {8: "linear", 9: "log", 10: "log", 16: "PQ (HDR)", 17: "DCI gamma 2.6", 18: "HLG (HDR)"}
+# FFmpeg's scaler, to the last bit on every machine: bicubic, SWS_ACCURATE_RND, SWS_FULL_CHR_H_INT and SWS_BITEXACT, by
+# number: PyAV names them from 18 on.
+_EXACT = 0x4 | 0x40000 | 0x2000 | 0x80000
+_SD = (1024, 576)
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How a video's frames are coded."""
+
+    matrix: int  # number of H.273
+    full: bool  # range
+    is_rgb: bool
+    grey: bool
+    alpha: bool
+    bits: int
+    transfer: str | None  # what it is if it is not like sRGB
+
+    @property
+    def depth(self) -> str:
+        """The type of the colour channels, as of a picture file."""
+        return "uint8" if self.bits <= 8 else "uint16"
+
+    def pixels(self, frame: Any) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return (H, W, 3) float32 and alpha, (H, W) float32 or None, both from 0 to 1; not multiplied."""
+        scaled = self.is_rgb or self.bits <= 8 or (self.grey and self.alpha)
+        values = self._rgb(frame) if scaled else self._luma_chroma(frame)
+        return values[..., :3], values[..., 3] if self.alpha else None
+
+    def _rgb(self, frame: Any) -> np.ndarray:
+        """Let FFmpeg's scaler make RGB: what is RGB already stays as it is, 8 bits come out as in every player."""
+        deep = self.bits > 8
+        name = ("rgba64le" if deep else "rgba") if self.alpha else ("rgb48le" if deep else "rgb24")
+        said: dict[str, Any] = {}
+        if not self.is_rgb:
+            said = {
+                "src_colorspace": self.matrix,
+                "src_color_range": ColorRange.JPEG if self.full else ColorRange.MPEG,
+                "dst_color_range": ColorRange.JPEG,
+            }
+        values = frame.reformat(format=name, **said).to_ndarray()
+        return np.asarray(values, np.float32) / np.float32(65535 if deep else 255)
+
+    def _luma_chroma(self, frame: Any) -> np.ndarray:
+        """Make RGB of more than 8 bits in floats: FFmpeg's scaler would lose half a level of 8 bits on the way."""
+        kind = "gray" if self.grey else "yuva444p" if self.alpha else "yuv444p"
+        same = ColorRange.JPEG if self.full else ColorRange.MPEG
+        levels = {"src_color_range": same, "dst_color_range": same}
+        shown = frame.reformat(format=f"{kind}{self.bits}le", interpolation=_EXACT, **levels)
+        luma, *others = _planes(shown)
+        one = 2.0**self.bits
+        black, light, colour = (0.0, one - 1, one - 1) if self.full else (one / 16, one / 256 * 219, one / 256 * 224)
+        luma = (luma - np.float32(black)) / np.float32(light)
+        if self.grey:
+            return np.repeat(np.clip(luma, 0, 1)[..., None], 3, axis=-1)
+        blue, red = ((plane - np.float32(one / 2)) / np.float32(colour) for plane in others[:2])
+        of_red, of_blue = _MATRICES[self.matrix]
+        to_red, to_blue = 2 * (1 - of_red), 2 * (1 - of_blue)
+        of_green = 1 - of_red - of_blue
+        r, b = luma + np.float32(to_red) * red, luma + np.float32(to_blue) * blue
+        g = luma - np.float32(of_red * to_red / of_green) * red - np.float32(of_blue * to_blue / of_green) * blue
+        rgb = [np.clip(plane, 0, 1) for plane in (r, g, b)]
+        return np.stack([*rgb, *(plane / np.float32(one - 1) for plane in others[2:])], axis=-1)
+
+
+def coding_of(path: Path, frame: Any) -> Coding:
+    """Find out how a frame is coded.
+
+    Raises:
+        FrameError: in colours that cannot be brought to RGB here.
+    """
+    components = frame.format.components
+    name = frame.format.name
+    is_rgb = bool(frame.format.is_rgb) or name == "pal8"
+    alpha = any(component.is_alpha for component in components) or name == "pal8"
+    bits = max(component.bits for component in components)
+    matrix = frame.colorspace
+    if not is_rgb and matrix in _UNSAID:
+        matrix = _BT601 if frame.width <= _SD[0] and frame.height <= _SD[1] else _BT709
+    if not is_rgb and matrix not in _MATRICES:
+        raise FrameError(f"{path}: its colours have a matrix that is not read (number {matrix} of H.273); convert it")
+    # FFmpeg takes grey to be of full range, whatever a file says.
+    grey = name.startswith(("gray", "ya", "mono"))
+    full = grey or frame.color_range == ColorRange.JPEG or name.startswith("yuvj")
+    return Coding(matrix, full, is_rgb, grey, alpha, bits, _TRANSFERS.get(frame.color_trc))
+
+
+def _planes(frame: Any) -> list[np.ndarray]:
+    """Return a planar frame's planes, (H, W) float32 of 16-bit numbers."""
+    planes = []
+    for plane in frame.planes:
+        rows = np.frombuffer(plane, "<u2").reshape(-1, plane.line_size // 2)
+        planes.append(rows[: frame.height, : frame.width].astype(np.float32))
+    return planes
