@@ -76,7 +76,7 @@ def value(node: Any, option: Dict[str, Any]) -> Any:
         return round(float(held.value()), 6)
     if kind == "paths":
         parts = [part.strip() for part in str(held.value()).split(",")]
-        return [paths.absolute(part, project_folder()) for part in parts if part]
+        return [as_given(part) for part in parts if part]
     if kind == "text" and option["path"]:
         return path(held)
     return str(held.value()).strip()
@@ -95,8 +95,25 @@ def values(node: Any) -> Dict[str, Any]:
 
 def path(held: Any) -> str:
     """A file knob's path, absolute, with Tcl evaluated and the padding kept; empty if there is none."""
-    name = (held.getEvaluatedValue() or "").strip()
-    return paths.absolute(name, project_folder()) if name else ""
+    name = str(held.getEvaluatedValue() or "").strip()
+    return as_given(name) if name else ""
+
+
+def as_given(name: str) -> str:
+    """A file name as Nuke gives it to the operating system: of the view, absolute, through the studio's filters."""
+    name = paths.absolute(name.replace("%V", view()).replace("%v", view()[:1]), project_folder())
+    return str(nuke.filenameFilter(name) or name).replace("\\", "/")
+
+
+def view() -> str:
+    """The one view that is rendered: the first of the project's."""
+    return str(nuke.views()[0])
+
+
+def nodes() -> List[Any]:
+    """All Reenact nodes of the script, in whatever group they are."""
+    groups = nuke.allNodes("Group", group=nuke.root(), recurseGroups=True)
+    return [node for node in groups if node.knob(layout.PREFIX + "output") is not None]
 
 
 def knob(node: Any, name: str) -> Any:
