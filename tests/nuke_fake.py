@@ -192,7 +192,7 @@ class _Nodes:
 
     def __getattr__(self, kind):
         def make(inputs=(), name="", **values):
-            edit()
+            edit("create " + kind)
             parent = SESSION.context[-1]
             node = (Group if kind == "Group" else Node)(kind, parent)
             if kind == "Input":
@@ -307,7 +307,7 @@ def selectedNodes(kind=None):
 
 
 def delete(node):
-    edit()
+    edit("delete " + node.name())
     node._parent._nodes.remove(node)
     node._gone = True
 

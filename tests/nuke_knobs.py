@@ -46,15 +46,28 @@ class Session:
         self.messages, self.answers, self.tasks, self.ui_calls = [], [], [], []
         self.layers, self.commands, self.cancel_after, self.root = {}, {}, None, None
         self.views, self.filters, self.executed = ["main"], [], []
+        self.undo, self.undo_off = [], 0
 
 
 SESSION = Session()
 
 
-def edit():
+def edit(what=""):
     """pdg: Threading: from another thread the script is reached through executeInMainThread only."""
     if threading.current_thread() is not SESSION.main:
         raise RuntimeError("the script was edited outside the main thread")
+    if what and not SESSION.undo_off:
+        SESSION.undo.append(what)
+
+
+class Undo:
+    """pdg: nuke.Undo: disable, "prevent recording undos until matching enable()"."""
+
+    def disable(self):
+        SESSION.undo_off += 1
+
+    def enable(self):
+        SESSION.undo_off -= 1
 
 
 class Knob:

@@ -81,7 +81,9 @@ def render(node: Any, index: int, found: Source, first: int, last: int) -> None:
     """
     _clear(found.file)
     proxy = nuke.root()["proxy"]
-    was_proxy = proxy.value()
+    was_proxy, undo = proxy.value(), nuke.Undo()
+    # Else the artist's next undo would bring the Write back.
+    undo.disable()
     proxy.setValue(False)
     with node:
         write = nuke.nodes.Write(
@@ -97,6 +99,7 @@ def render(node: Any, index: int, found: Source, first: int, last: int) -> None:
     finally:
         nuke.delete(write)
         proxy.setValue(was_proxy)
+        undo.enable()
 
 
 def _clear(file: str) -> None:

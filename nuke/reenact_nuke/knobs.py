@@ -101,8 +101,12 @@ def path(held: Any) -> str:
 
 def as_given(name: str) -> str:
     """A file name as Nuke gives it to the operating system: of the view, absolute, through the studio's filters."""
-    name = paths.absolute(name.replace("%V", view()).replace("%v", view()[:1]), project_folder())
-    return str(nuke.filenameFilter(name) or name).replace("\\", "/")
+    # Filtered before all else: W:/ is no absolute path to Linux.
+    return paths.absolute(_filtered(name.replace("%V", view()).replace("%v", view()[:1])), project_folder())
+
+
+def _filtered(name: str) -> str:
+    return str(nuke.filenameFilter(name) or name) if name else ""
 
 
 def view() -> str:
@@ -131,4 +135,4 @@ def knob(node: Any, name: str) -> Any:
 def project_folder() -> str:
     """Where relative paths start: the script's project directory, empty if it has none."""
     root: Any = nuke.root()
-    return str(root["project_directory"].getEvaluatedValue() or "")
+    return _filtered(str(root["project_directory"].getEvaluatedValue() or ""))

@@ -259,7 +259,8 @@ def test_a_job_goes_to_the_studio_s_function_or_is_told(start, tmp_path):
     sent = []
     farm.register(lambda job: sent.append(job) or "job 7 was sent")
     send(nuke, node)
-    assert sent == [{"name": "Reenact", "file": file, "command": command}]
+    file = file.replace(".job.json", ".job.2.json")
+    assert sent == [{"name": "Reenact", "file": file, "command": [*command[:4], file, "render"]}]
     assert nuke.SESSION.messages == ["job 7 was sent"] and node["reenact_status"].value() == "job 7 was sent"
 
 
