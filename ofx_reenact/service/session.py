@@ -21,8 +21,8 @@ SCHEMA = "ofx-reenact/session/1"
 # Bytes; a session file has a few hundred.
 _LONGEST = 1 << 16
 _HINT = "name the one that 'engine start' wrote"
-# A symbolic link is not followed, and a pipe not waited for.
-_CAREFUL = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+# A symbolic link is not followed, and a pipe not waited for; Windows knows neither, but changes line ends.
+_CAREFUL = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 def _secret() -> str:

@@ -210,22 +210,60 @@ def test_ones_own_files_are_opened(tmp_path):
     assert Session.load(tmp_path / "s.json") is not None, "in a folder such as /tmp"
 
 
+def engine_process(path: Path, job: str) -> subprocess.Popen:
+    """An engine in a process of its own whose render is an expression."""
+    code = (
+        "import os, signal, sys, time\n"
+        "from ofx_reenact.cli.main import run\n"
+        "from ofx_reenact.service import listen, server\n"
+        "listen.load_engine = lambda: None\n"
+        f"server.JOBS['render'] = lambda service, request, watch: {job}\n"
+        f"sys.exit(run(['engine', 'listen', '--session', {str(path)!r}]))\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    while not path.exists():
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
+    return process
+
+
 @pytest.fixture
 def stopped(tmp_path):
     """The session file of an engine that greets its client and stops in the middle of its job."""
-    code = (
-        "import os, signal, sys; from pathlib import Path\n"
-        "from ofx_reenact.service import listen, server\n"
-        "listen.load_engine = lambda: None\n"
-        "server.JOBS['render'] = lambda *job: os.kill(os.getpid(), signal.SIGSTOP)\n"
-        f"listen.listen(Path({str(tmp_path / 'session.json')!r}), 60.0)\n"
-    )
-    process = subprocess.Popen([sys.executable, "-c", code])
-    while not (tmp_path / "session.json").exists():
-        time.sleep(0.02)
-    yield tmp_path / "session.json"
-    process.kill()
-    process.wait()
+    path = tmp_path / "session.json"
+    with engine_process(path, "os.kill(os.getpid(), signal.SIGSTOP)") as process:
+        yield path
+        process.kill()
+
+
+@pytest.mark.parametrize(
+    ("signum", "at_work"), [(signal.SIGTERM, True), (signal.SIGTERM, False), (signal.SIGINT, True)]
+)
+def test_an_engine_that_is_told_to_end_leaves_nothing(tmp_path, signum, at_work):
+    path = tmp_path / "session.json"
+    job = f"open({str(tmp_path / 'begun')!r}, 'w').close() or time.sleep(100)"
+    with engine_process(path, job) as process, client.linked(path) as link:
+        address = Path(Session.load(path).address)
+        if at_work:
+            link.send("render")
+            while not (tmp_path / "begun").exists():
+                time.sleep(0.02)
+        process.send_signal(signum)
+        assert process.wait(60) == 130
+        assert "interrupted" in process.stderr.read()
+    assert not path.exists() and not address.parent.exists()
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_an_engine_at_the_end_of_pipes_ends_when_told_to(signum):
+    with subprocess.Popen(launch.command("engine", "serve"), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert b"hello" in process.stdout.readline()
+        process.send_signal(signum)
+        assert process.wait(60) == 130
+
+
+def test_how_a_process_is_started_can_stand_in_double_quotes():
+    assert not set(launch.CODE) & set('"$`\\\n!')
 
 
 def test_an_engine_that_is_stopped_is_given_up(stopped, monkeypatch):
@@ -317,8 +355,7 @@ def test_modules_of_the_working_directory_are_not_imported(tmp_path):
     (tmp_path / "runpy.py").unlink()
     for name in ("json", "signal"):
         (tmp_path / f"{name}.py").unlink()
-    for module, code in (("ofx_reenact", 0), ("ofx_reenact.publish", 1)):
-        line = [sys.executable, "-m", module, *(["--version"] if not code else [])]
-        done = subprocess.run(line, cwd=tmp_path, env=environment, input=b"", capture_output=True, check=False)
-        assert done.returncode == code, done.stderr
+    line = [sys.executable, "-m", "ofx_reenact", "--version"]
+    done = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
     assert not (tmp_path / "was_imported").exists()
