@@ -138,8 +138,7 @@ def _cancelling(link: client.Link, number: int, told_to_end: list[int]) -> Itera
         if told_to_end:
             raise KeyboardInterrupt
         told_to_end.append(signum)
-        link.hurry()
-        link.send("cancel", job=number)
+        link.cancel(number)
 
     before = {signum: signal.signal(signum, cancel) for signum in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -46,14 +46,17 @@ class Link:
 
     def send(self, do: str, **fields: Any) -> int:
         """Send a request; returns its id."""
-        self._number += 1
-        self._write(json.dumps({"id": self._number, "do": do, "alive": _ALIVE, **fields}).encode() + b"\n")
+        number = self._ask(do, alive=_ALIVE, **fields)
         self._heard = time.monotonic()
-        return self._number
+        return number
 
-    def hurry(self) -> None:
-        """Wait no longer than moments for an engine that says nothing; from a signal's handler, too."""
+    def cancel(self, number: int) -> None:
+        """Cancel a request, and wait for no engine that says nothing, or has said nothing for moments by now.
+
+        A signal's handler may call it.
+        """
         self._silence = _HURRY
+        self._ask("cancel", job=number)
 
     def events(self, number: int) -> Iterator[dict[str, Any]]:
         """Yield the events of a request, its last one included.
@@ -72,6 +75,11 @@ class Link:
     def close(self) -> None:
         """Hang up; what runs is cancelled."""
         self._connection.close()
+
+    def _ask(self, do: str, **fields: Any) -> int:
+        self._number += 1
+        self._write(json.dumps({"id": self._number, "do": do, **fields}).encode() + b"\n")
+        return self._number
 
     def _write(self, line: bytes) -> None:
         try:
