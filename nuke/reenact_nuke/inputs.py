@@ -46,7 +46,7 @@ def read_of(node: Any) -> Optional[Any]:
         node = node.input(0)
     if node is None or node.Class() != "Read" or node["disable"].value():
         return None
-    name = str(node["file"].getEvaluatedValue() or "")
+    name = knobs.evaluated(node["file"])
     shifted = str(node["frame"].value() or "").strip() not in ("", "0") or "%v" in name.lower()
     return node if name and not shifted else None
 

@@ -95,8 +95,21 @@ def values(node: Any) -> Dict[str, Any]:
 
 def path(held: Any) -> str:
     """A file knob's path, absolute, with Tcl evaluated and the padding kept; empty if there is none."""
-    name = str(held.getEvaluatedValue() or "").strip()
+    name = evaluated(held)
     return as_given(name) if name else ""
+
+
+def evaluated(held: Any) -> str:
+    """A file knob's text with its Tcl evaluated.
+
+    Raises:
+        ReenactError: the Tcl is wrong.
+    """
+    try:
+        return str(held.getEvaluatedValue() or "").strip()
+    except RuntimeError as error:
+        text = f"{held.node().name()}, {held.name()}: '{held.value()}' cannot be evaluated: {error}"
+        raise ReenactError(text) from error
 
 
 def as_given(name: str) -> str:
@@ -135,4 +148,4 @@ def knob(node: Any, name: str) -> Any:
 def project_folder() -> str:
     """Where relative paths start: the script's project directory, empty if it has none."""
     root: Any = nuke.root()
-    return _filtered(str(root["project_directory"].getEvaluatedValue() or ""))
+    return _filtered(evaluated(root["project_directory"]))

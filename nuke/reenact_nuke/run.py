@@ -64,6 +64,8 @@ def preview(node: Any) -> None:
 def render(node: Any) -> None:
     """Render the range, track first if that is needed, and show the result."""
     found, needed = _ready(node)
+    if not _may_write(node, found.settings["output"]):
+        return
 
     def finish(report: Dict[str, Any]) -> None:
         readback.show_result(node, report, found.first, found.last, found.settings.get("colorspace"))
@@ -76,6 +78,22 @@ def _ready(node: Any) -> Tuple[Resolved, bool]:
     found = resolve(node)
     needed = must_track(node, found)
     return (resolve(node, fresh=True) if needed else found), needed
+
+
+def _may_write(node: Any, output: str) -> bool:
+    """Ask before the frames of two nodes are mixed, such as those of a copy that still has the original's output.
+
+    Raises:
+        ReenactError: they would be, and there is nobody to ask.
+    """
+    others = [other for other in knobs.nodes() if other != node and not other["disable"].value()]
+    same = [other for other in others if knobs.path(knobs.knob(other, layout.PREFIX + "output")) == output]
+    if not same:
+        return True
+    text = f"{same[0].fullName()} writes to the same output, {output}; their frames would be mixed."
+    if nuke.GUI:
+        return bool(nuke.ask(text + " Go on?"))
+    raise ReenactError(f"{node.name()}: {text} Name another output, or disable one of them.")
 
 
 def _render(
@@ -131,6 +149,8 @@ def send_to_farm(node: Any) -> None:
         raise ReenactError(
             f"{node.name()}: press Analyse first; every machine of the farm must work from the same tracked driver"
         )
+    if not _may_write(node, found.settings["output"]):
+        return
     see_idle()
     # What a job reads stays as it is when the node renders again, or sends another job.
     file = own.beside_new(node, found.settings["output"], "job.json")

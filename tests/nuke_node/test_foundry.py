@@ -100,7 +100,8 @@ def test_a_read_whose_tcl_names_views_is_rendered(nuke, node, monkeypatch):
 def test_tcl_that_cannot_be_evaluated_is_said(nuke, node):
     node["reenact_output"].setValue("[nonsense]/o.####.exr")
     nuke.click(node, "reenact_do_render")
-    assert "invalid command name" in nuke.SESSION.messages.pop()
+    said = "Reenact, reenact_output: '[nonsense]/o.%04d.exr' cannot be evaluated: invalid command name 'nonsense'"
+    assert nuke.SESSION.messages.pop() == said
 
 
 def test_every_path_goes_through_the_studio_s_filters(nuke, node):

@@ -31,8 +31,9 @@ def node_of(nuke, tmp_path, driver):
     return wired(nuke, "/none.exr", driver, tmp_path / "o_v001.####.exr", (1, 3))
 
 
-def press(nuke, node, button):
-    """Press a button; returns what the artist is told."""
+def press(nuke, node, button, *answers):
+    """Press a button and answer what is asked; returns what the artist is told."""
+    nuke.SESSION.answers.extend(answers)
     assert nuke.click(node, "reenact_do_" + button)
     settle(nuke)
     return nuke.SESSION.messages.pop() if nuke.SESSION.messages else ""
@@ -85,13 +86,13 @@ def test_a_pasted_copy_leaves_the_original_s_files_alone(nuke, tmp_path, drivers
     other = copy_of(nuke, node, tmp_path)
     assert other["reenact_id"].value() != node["reenact_id"].value()
     # The same driver is not tracked a second time.
-    press(nuke, other, "render")
+    assert "Reenact writes to the same output" in press(nuke, other, "render", True)
     assert len(requests("analyse")) == 1 and rendered_from(other).endswith("a.%04d.exr")
-    other.input(1)
     other.setInput(1, nuke.nodes.Read(file=str(drivers[1]), first=1, last=3))
-    press(nuke, other, "render")
+    press(nuke, other, "render", True)
     assert rendered_from(other).endswith("b.%04d.exr") and path.read_text() == before
-    press(nuke, node, "render")
+    other["disable"].setValue(True)
+    assert press(nuke, node, "render") == ""
     assert rendered_from(node).endswith("a.%04d.exr") and len(requests("analyse")) == 2
 
 
@@ -116,6 +117,18 @@ def test_a_copy_made_without_this_module_gets_an_id_when_it_is_used(nuke, tmp_pa
     from reenact_nuke import own
 
     assert own.identify(other) != own.identify(node)
+
+
+@pytest.mark.parametrize("button", ["render", "farm"])
+def test_frames_of_two_nodes_are_not_mixed_unasked(nuke, tmp_path, drivers, monkeypatch, button):
+    node = node_of(nuke, tmp_path, drivers[0])
+    press(nuke, node, "analyse")
+    other = copy_of(nuke, node, tmp_path)
+    assert "their frames would be mixed. Go on?" in press(nuke, other, button, False)
+    monkeypatch.setattr(nuke, "GUI", False)
+    with pytest.raises(RuntimeError, match=r"Reenact writes to the same output, .* Name another output, or disable"):
+        nuke.click(other, "reenact_do_" + button)
+    assert not requests("render") and not requests("job")
 
 
 @pytest.mark.parametrize("what", ["inputs/driver.####.exr", "preview/preview.####.exr", "job.json"])
@@ -213,7 +226,8 @@ def test_a_performance_that_the_artist_named_is_theirs(nuke, tmp_path, drivers):
     other = copy_of(nuke, node, tmp_path)
     other["reenact_smoothing"].setValue(3.0)
     before = theirs.read_text()
-    press(nuke, other, "render")
+    press(nuke, other, "render", True)
+    other["disable"].setValue(True)
     assert theirs.read_text() == before and other["reenact_performance"].value() != str(theirs)
     # One that is there already is used, and replaced only if they say so.
     found = tmp_path / "found.npz"
@@ -221,11 +235,9 @@ def test_a_performance_that_the_artist_named_is_theirs(nuke, tmp_path, drivers):
     node["reenact_performance"].setValue(str(found))
     press(nuke, node, "render")
     assert found.read_text() == "of the command line" and len(requests("analyse")) == 3
-    nuke.SESSION.answers.append(False)
-    assert "it will be replaced. Track anew?" in press(nuke, node, "analyse")
+    assert "it will be replaced. Track anew?" in press(nuke, node, "analyse", False)
     assert found.read_text() == "of the command line"
-    nuke.SESSION.answers.append(True)
-    press(nuke, node, "analyse")
+    press(nuke, node, "analyse", True)
     assert found.read_text() != "of the command line"
 
 
