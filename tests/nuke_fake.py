@@ -194,7 +194,7 @@ class _Nodes:
         def make(inputs=(), name="", **values):
             edit("create " + kind)
             parent = SESSION.context[-1]
-            node = (Group if kind == "Group" else Node)(kind, parent)
+            node = (Group if kind in ("Group", "Precomp") else Node)(kind, parent)
             if kind == "Input":
                 node["number"].setValue(sum(n._kind == "Input" for n in parent._nodes))
             parent._nodes.append(node)
@@ -429,7 +429,7 @@ def nodePaste(path):
     made = None
     for one in json.loads(Path(path).read_text(encoding="utf-8")):
         parent = SESSION.context[-1]
-        made = (Group if one["kind"] == "Group" else Node)(one["kind"], parent)
+        made = (Group if "nodes" in one else Node)(one["kind"], parent)
         parent._nodes.append(made)
         _restore(made, one)
         made.setName(one["knobs"]["name"]["value"])
@@ -449,13 +449,13 @@ def _created(node):
 
 def _saved(node):
     """One node; pyref: nuke.Enumeration_Knob, words "are written to the saved scripts"."""
-    inner = getattr(node, "_nodes", [])
+    inner = {"nodes": [_saved(n) for n in node._nodes]} if isinstance(node, Group) else {}
     beside = node._parent._nodes if node._parent else []
     return {
         "kind": node._kind,
         "knobs": {name: knob.state() for name, knob in node._knobs.items()},
         "user": node._user,
-        "nodes": [_saved(n) for n in inner],
+        **inner,
         "inputs": {i: beside.index(n) for i, n in node._inputs.items() if n is not None and n in beside},
     }
 
@@ -466,11 +466,11 @@ def _restore(node, saved):
             node._attach(make_knob(state["kind"], name, state["label"]))
         node._knobs[name].restore(state)
     node._user = saved["user"]
-    for one in saved["nodes"]:
-        child = (Group if one["kind"] == "Group" else Node)(one["kind"], node)
+    for one in saved.get("nodes", ()):
+        child = (Group if "nodes" in one else Node)(one["kind"], node)
         node._nodes.append(child)
         _restore(child, one)
-    for child, one in zip(getattr(node, "_nodes", []), saved["nodes"], strict=True):
+    for child, one in zip(getattr(node, "_nodes", []), saved.get("nodes", ()), strict=True):
         child._inputs = {int(i): node._nodes[at] for i, at in one["inputs"].items()}
     if node._parent is not None:
         _created(node)

@@ -128,9 +128,11 @@ def view() -> str:
 
 
 def nodes() -> List[Any]:
-    """All Reenact nodes of the script, in whatever group they are."""
-    groups = nuke.allNodes("Group", group=nuke.root(), recurseGroups=True)
-    return [node for node in groups if node.knob(layout.PREFIX + "output") is not None]
+    """All Reenact nodes of the script, in whatever group they are; those in a Precomp are another script's."""
+    groups, precomps = (nuke.allNodes(kind, group=nuke.root(), recurseGroups=True) for kind in ("Group", "Precomp"))
+    foreign = tuple(node.fullName() + "." for node in precomps)
+    found = [node for node in groups if node.knob(layout.PREFIX + "output") is not None]
+    return [node for node in found if not node.fullName().startswith(foreign)]
 
 
 def knob(node: Any, name: str) -> Any:

@@ -30,11 +30,17 @@ def identify(node: Any) -> str:
 
 def renew(node: Any) -> str:
     """Give a node a new id; returns it."""
-    if node.knob(ID) is None:
-        # Made by an earlier version.
-        knobs.add(node, [layout.find(ID, layout.items())])
     made = {"id": uuid.uuid4().hex[:8], "script": str(nuke.root().name())}
-    knobs.knob(node, ID).setValue(json.dumps(made, sort_keys=True))
+    undo = nuke.Undo()
+    # Nothing that the artist did, so nothing that they undo.
+    undo.disable()
+    try:
+        if node.knob(ID) is None:
+            # Made by an earlier version.
+            knobs.add(node, [layout.find(ID, layout.items())])
+        knobs.knob(node, ID).setValue(json.dumps(made, sort_keys=True))
+    finally:
+        undo.enable()
     return made["id"]
 
 

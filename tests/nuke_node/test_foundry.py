@@ -32,6 +32,8 @@ def test_nodes_in_groups_are_published_too(nuke, node):
         inner = nuke.nodes.Group(name="Faces")
         with inner:
             wired(nuke, "/a.exr", "/b.####.exr", "/shots/b/face.####.exr")
+    with nuke.nodes.Precomp(name="Other"):
+        wired(nuke, "/a.exr", "/b.####.exr", "/shots/another_script_s/face.####.exr")
     from reenact_nuke.publish import sequences
 
     wanted = {"/shots/a/out/face_v001.%04d.exr": "Reenact", "/shots/b/face.%04d.exr": "Shot.Faces.Reenact"}
@@ -63,6 +65,7 @@ def test_a_rendered_input_leaves_nothing_to_undo(nuke, tmp_path):
     node = wired(nuke, "/none.exr", "/none.####.exr", tmp_path / "o.####.exr")
     node.setInput(0, nuke.nodes.Constant(color=[0.5, 0.5, 0.5, 1]))
     before = list(nuke.SESSION.undo)
+    assert before[-1] == "create Constant"
     run.prepare(node, resolve(node), target=True, driver=False)
     nuke.delete(node.input(0))
     assert nuke.SESSION.undo == [*before, "delete Constant1"]
