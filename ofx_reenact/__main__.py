@@ -1,6 +1,10 @@
 """``python -m ofx_reenact`` is ``ofx-reenact``."""
 
-from ofx_reenact.cli.main import main
+from ofx_reenact.launch import leave_working_directory
 
 if __name__ == "__main__":
+    # Before anything is imported that could be found there.
+    leave_working_directory()
+    from ofx_reenact.cli.main import main
+
     main()

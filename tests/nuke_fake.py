@@ -7,20 +7,20 @@ Guide, "ndk" the NDK's examples. What no page says is marked so. ``reset`` start
 
 import json
 import queue
-import re
 import sys
 import threading
 import time
 from pathlib import Path
 
 import nuke_pixels
+import nuke_tcl  # noqa: F401
 from nuke_knobs import *  # noqa: F403
-from nuke_knobs import SESSION, File_Knob, Knob, edit, make_knob
+from nuke_knobs import NODE_KNOBS, SESSION, File_Knob, Knob, edit, make_knob
 
 NUKE_VERSION_STRING, EXE_PATH = "16.0v1", "/usr/local/Nuke16.0v1/Nuke16.0"
 STARTLINE, INVISIBLE = 1 << 12, 1 << 10
 GUI = True
-BOTH = ("name", "label", "icon", "knobChanged")
+BOTH = ("name", "label", "icon", "knobChanged", "onCreate")
 
 _COLOURS = ["default (linear)", "linear", "sRGB", "rec709", "Cineon"]
 _OCIO_COLOURS = [
@@ -30,33 +30,6 @@ _OCIO_COLOURS = [
     "Utility/Linear Rec.709 (sRGB)",
     "sRGB - Texture",
 ]
-# Knobs that node classes bring: name → kind, value[, choices]; as ref's page of each node, or saved scripts, name them.
-_KNOBS = {
-    "Read": {
-        "file": ("File_Knob", ""), "first": ("Int_Knob", 1), "last": ("Int_Knob", 1), "origfirst": ("Int_Knob", 1),
-        "origlast": ("Int_Knob", 1),
-        "frame_mode": ("Enumeration_Knob", "expression", ["expression", "start at", "offset"]),
-        "frame": ("String_Knob", ""), "colorspace": ("Enumeration_Knob", "", []), "raw": ("Boolean_Knob", False),
-        "on_error": ("Enumeration_Knob", "error", ["error", "black", "checkerboard", "nearest frame"]),
-        "reload": ("PyScript_Knob", ""),
-    },
-    "Write": {
-        "file": ("File_Knob", ""), "file_type": ("String_Knob", ""), "datatype": ("String_Knob", "16 bit half"),
-        "raw": ("Boolean_Knob", False), "channels": ("String_Knob", "rgb"),
-    },
-    "Constant": {"color": ("Array_Knob", [0.0, 0.0, 0.0, 0.0]), "size": ("Array_Knob", [64, 48])},
-    "Keymix": {"channels": ("String_Knob", "all"), "invertMask": ("Boolean_Knob", False)},
-    "STMap": {"uv": ("String_Knob", "none")},
-    "Switch": {"which": ("Double_Knob", 0)},
-    "Input": {"number": ("Int_Knob", 0)},
-    "Tracker4": {"tracks": ("Table_Knob", "")},
-    "Root": {
-        "first_frame": ("Int_Knob", 1), "last_frame": ("Int_Knob", 100), "proxy": ("Boolean_Knob", False),
-        "project_directory": ("File_Knob", ""), "colorManagement": ("Enumeration_Knob", "Nuke", ["Nuke", "OCIO"]),
-        "OCIO_config": ("String_Knob", "nuke-default"), "customOCIOConfigPath": ("File_Knob", ""),
-        "OCIOConfigPath": ("String_Knob", ""), "workingSpaceLUT": ("String_Knob", ""),
-    },
-}  # fmt: skip
 
 
 class Node:
@@ -69,7 +42,8 @@ class Node:
             "name": ("String_Knob", ""), "label": ("String_Knob", ""), "icon": ("String_Knob", ""),
             "tile_color": ("Int_Knob", 0), "disable": ("Boolean_Knob", False), "xpos": ("Int_Knob", 0),
             "ypos": ("Int_Knob", 0), "selected": ("Boolean_Knob", False), "knobChanged": ("String_Knob", ""),
-            **_KNOBS.get(kind, {}),
+            "onCreate": ("String_Knob", ""),
+            **NODE_KNOBS.get(kind, {}),
         }.items():  # fmt: skip
             knob = make_knob(about[0], name, name, *about[2:])
             knob._value = about[1]
@@ -140,6 +114,10 @@ class Node:
         self._check()
         found = self._inputs.get(index)
         return found if found is None or not found._gone else None
+
+    def inputs(self):
+        """pyref: nuke.Node, inputs: "the maximum number of inputs" that are connected."""
+        return max(self._inputs, default=-1) + 1
 
     def firstFrame(self):
         return self._range(0)
@@ -214,9 +192,9 @@ class _Nodes:
 
     def __getattr__(self, kind):
         def make(inputs=(), name="", **values):
-            edit()
+            edit("create " + kind)
             parent = SESSION.context[-1]
-            node = (Group if kind == "Group" else Node)(kind, parent)
+            node = (Group if kind in ("Group", "Precomp") else Node)(kind, parent)
             if kind == "Input":
                 node["number"].setValue(sum(n._kind == "Input" for n in parent._nodes))
             parent._nodes.append(node)
@@ -298,8 +276,30 @@ def toNode(name):
     return found
 
 
-def allNodes(kind=None):
-    return [n for n in SESSION.context[-1]._nodes if kind in (None, n._kind)]
+def allNodes(filter=None, group=None, recurseGroups=False):
+    """pdg: nuke.allNodes: of a class, in a group, by default the current one; within the groups in it only if asked."""
+    found = []
+    for node in (group or SESSION.context[-1])._nodes:
+        found += [node] if filter in (None, node._kind) else []
+        found += allNodes(filter, node, True) if recurseGroups and isinstance(node, Group) else []
+    return found
+
+
+def views():
+    """pdg: nuke.views: "all the globally existing views"."""
+    return list(SESSION.views)
+
+
+def addFilenameFilter(call, args=(), kwargs=None, nodeClass="*"):
+    """pdg: Callbacks, filenameFilter: "called in backwards order", "None is the same as ... unchanged"."""
+    SESSION.filters.insert(0, call)
+
+
+def filenameFilter(filename):
+    """Nuke's callbacks.py: what runs the filters before a name goes to the operating system."""
+    for call in SESSION.filters:
+        filename = call(filename) or filename
+    return filename
 
 
 def selectedNodes(kind=None):
@@ -307,7 +307,7 @@ def selectedNodes(kind=None):
 
 
 def delete(node):
-    edit()
+    edit("delete " + node.name())
     node._parent._nodes.remove(node)
     node._gone = True
 
@@ -377,11 +377,16 @@ def pump(until, seconds=60.0):
         call(*args, **kwargs)
 
 
-def execute(node, start, end, incr=1):
-    """pdg: nuke.render (its page gives nuke.execute): a Write over frames; trouble is a RuntimeError."""
+def execute(node, start, end, incr=1, views=None, continueOnError=False):
+    """pdg: nuke.render (its page gives nuke.execute): a Write over frames; trouble is a RuntimeError.
+
+    "views: Optional list of views. Default is None, meaning all views."
+    """
     edit()
     for number in range(int(start), int(end) + 1, incr):
-        nuke_pixels.write(node, number)
+        for view in SESSION.views if views is None else views:
+            SESSION.executed.append((node.name(), number, view))
+            nuke_pixels.write(node, number, view)
 
 
 def click(node, knob):
@@ -413,15 +418,44 @@ def scriptOpen(path):
     _restore(SESSION.root, content["root"])
 
 
+def nodeCopy(path):
+    """pdg: nuke.nodeCopy: the selected nodes of the current group, as they are in a script."""
+    chosen = [n for n in SESSION.context[-1]._nodes if n["selected"].value()]
+    Path(path).write_text(json.dumps([_saved(n) for n in chosen]), encoding="utf-8")
+
+
+def nodePaste(path):
+    """pdg: nuke.nodePaste, into the current group, without inputs; returns the last of the new nodes."""
+    made = None
+    for one in json.loads(Path(path).read_text(encoding="utf-8")):
+        parent = SESSION.context[-1]
+        made = (Group if "nodes" in one else Node)(one["kind"], parent)
+        parent._nodes.append(made)
+        _restore(made, one)
+        made.setName(one["knobs"]["name"]["value"])
+    return made
+
+
+def _created(node):
+    """pdg: Callbacks, onCreate: "when loading a script, pasting a node, ... or undoing a delete"."""
+    text = node._knobs["onCreate"]._value
+    if text:
+        SESSION.this.append((node, None))
+        try:
+            exec(text, {"nuke": sys.modules["nuke"]})
+        finally:
+            SESSION.this.pop()
+
+
 def _saved(node):
     """One node; pyref: nuke.Enumeration_Knob, words "are written to the saved scripts"."""
-    inner = getattr(node, "_nodes", [])
+    inner = {"nodes": [_saved(n) for n in node._nodes]} if isinstance(node, Group) else {}
     beside = node._parent._nodes if node._parent else []
     return {
         "kind": node._kind,
         "knobs": {name: knob.state() for name, knob in node._knobs.items()},
         "user": node._user,
-        "nodes": [_saved(n) for n in inner],
+        **inner,
         "inputs": {i: beside.index(n) for i, n in node._inputs.items() if n is not None and n in beside},
     }
 
@@ -432,26 +466,18 @@ def _restore(node, saved):
             node._attach(make_knob(state["kind"], name, state["label"]))
         node._knobs[name].restore(state)
     node._user = saved["user"]
-    for one in saved["nodes"]:
-        child = (Group if one["kind"] == "Group" else Node)(one["kind"], node)
+    for one in saved.get("nodes", ()):
+        child = (Group if "nodes" in one else Node)(one["kind"], node)
         node._nodes.append(child)
         _restore(child, one)
-    for child, one in zip(getattr(node, "_nodes", []), saved["nodes"], strict=True):
+    for child, one in zip(getattr(node, "_nodes", []), saved.get("nodes", ()), strict=True):
         child._inputs = {int(i): node._nodes[at] for i, at in one["inputs"].items()}
+    if node._parent is not None:
+        _created(node)
 
 
 def _ocio():
     return SESSION.root is not None and SESSION.root["colorManagement"].value() == "OCIO"
 
 
-def expression(node, text):
-    """The node's two expressions; ref: Converting Expressions: Tcl stands in brackets; ``parent`` by use."""
-    group = node._parent
-    if match := re.fullmatch(r"!\[exists parent\.input(\d+)\]", text):
-        return float(group.input(int(match.group(1))) is None)
-    knob = group[text.removeprefix("parent.")]
-    return float(knob.getValue())
-
-
-SESSION.expression = expression
 __all__ = ["File_Knob", "Knob"]

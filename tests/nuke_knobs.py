@@ -4,27 +4,70 @@ import queue
 import re
 import threading
 
+# Knobs that node classes bring: name → kind, value[, choices]; as ref's page of each node, or saved scripts, name them.
+NODE_KNOBS = {
+    "Read": {
+        "file": ("File_Knob", ""), "first": ("Int_Knob", 1), "last": ("Int_Knob", 1), "origfirst": ("Int_Knob", 1),
+        "origlast": ("Int_Knob", 1),
+        "frame_mode": ("Enumeration_Knob", "expression", ["expression", "start at", "offset"]),
+        "frame": ("String_Knob", ""), "colorspace": ("Enumeration_Knob", "", []), "raw": ("Boolean_Knob", False),
+        "on_error": ("Enumeration_Knob", "error", ["error", "black", "checkerboard", "nearest frame"]),
+        "reload": ("PyScript_Knob", ""),
+    },
+    "Write": {
+        "file": ("File_Knob", ""), "file_type": ("String_Knob", ""), "datatype": ("String_Knob", "16 bit half"),
+        "raw": ("Boolean_Knob", False), "channels": ("String_Knob", "rgb"),
+    },
+    "Constant": {"color": ("Array_Knob", [0.0, 0.0, 0.0, 0.0]), "size": ("Array_Knob", [64, 48])},
+    "Keymix": {"channels": ("String_Knob", "all"), "invertMask": ("Boolean_Knob", False)},
+    "STMap": {"uv": ("String_Knob", "none")},
+    "Switch": {"which": ("Double_Knob", 0)},
+    "Input": {"number": ("Int_Knob", 0)},
+    "Tracker4": {"tracks": ("Table_Knob", "")},
+    "Root": {
+        "first_frame": ("Int_Knob", 1), "last_frame": ("Int_Knob", 100), "proxy": ("Boolean_Knob", False),
+        "project_directory": ("File_Knob", ""), "colorManagement": ("Enumeration_Knob", "Nuke", ["Nuke", "OCIO"]),
+        "OCIO_config": ("String_Knob", "nuke-default"), "customOCIOConfigPath": ("File_Knob", ""),
+        "OCIOConfigPath": ("String_Knob", ""), "workingSpaceLUT": ("String_Knob", ""),
+    },
+}  # fmt: skip
+
 
 class Session:
     """What one run of Nuke knows."""
 
     root = None
     expression = None
+    tcl = None
 
     def begin(self, gui):
         self.gui, self.main, self.queue = gui, threading.current_thread(), queue.Queue()
         self.context, self.this, self.frame, self.script = [], [], 1, ""
         self.messages, self.answers, self.tasks, self.ui_calls = [], [], [], []
         self.layers, self.commands, self.cancel_after, self.root = {}, {}, None, None
+        self.views, self.filters, self.executed = ["main"], [], []
+        self.undo, self.undo_off = [], 0
 
 
 SESSION = Session()
 
 
-def edit():
+def edit(what=""):
     """pdg: Threading: from another thread the script is reached through executeInMainThread only."""
     if threading.current_thread() is not SESSION.main:
         raise RuntimeError("the script was edited outside the main thread")
+    if what and not SESSION.undo_off:
+        SESSION.undo.append(what)
+
+
+class Undo:
+    """pdg: nuke.Undo: disable, "prevent recording undos until matching enable()"."""
+
+    def disable(self):
+        SESSION.undo_off += 1
+
+    def enable(self):
+        SESSION.undo_off -= 1
 
 
 class Knob:
@@ -92,6 +135,10 @@ class Knob:
         edit()
         self._expression = text
 
+    def toScript(self):
+        """pyref: nuke.Knob: "return the knob's value as it would be saved in a script"."""
+        return self._expression or str(self._value)
+
     def state(self):
         return {
             "kind": self.Class(), "label": self._label, "value": self._value, "enabled": self._enabled,
@@ -140,7 +187,8 @@ class File_Knob(String_Knob):
             self._node[knob].setValue(value)
 
     def getEvaluatedValue(self, oc=None):
-        return self.value()
+        """By use: as ``value()``, with what stands in brackets evaluated as Tcl; pyref: nuke.EvalString_Knob."""
+        return SESSION.tcl(self._node, self.value())
 
 
 class Script_Knob(String_Knob):

@@ -20,7 +20,7 @@ def evaluate(node, frame):
     return _NODES.get(node.Class(), _first)(node, frame)
 
 
-def write(node, frame):
+def write(node, frame, view="main"):
     """Write a Write's input as EXR; raw keeps the numbers (by use, no page was found)."""
     pixels = evaluate(node.input(0), frame)
     if pixels is None:
@@ -31,7 +31,7 @@ def write(node, frame):
     spec = oiio.ImageSpec(width, height, len(names), oiio.FLOAT if "32" in node["datatype"].value() else oiio.HALF)
     spec.channelnames = tuple(short for short, long in _LONG.items() if long in names)
     sink = oiio.ImageOutput.create("openexr")
-    path = file_of(node["file"].value(), frame)
+    path = file_of(node["file"].getEvaluatedValue(), frame).replace("%V", view)
     if not sink.open(path, spec) or not sink.write_image(np.stack([pixels[c] for c in names], -1)):
         raise RuntimeError(sink.geterror())
     sink.close()
@@ -66,7 +66,7 @@ def _constant(node, frame):
 
 def _read(node, frame):
     """ref: Read: before and after hold the ends of the range; a missing frame is an error (by use)."""
-    path = file_of(node["file"].value(), min(max(frame, node["first"].value()), node["last"].value()))
+    path = file_of(node["file"].getEvaluatedValue(), min(max(frame, node["first"].value()), node["last"].value()))
     if not Path(path).exists():
         raise RuntimeError(f"{path}: no such file")
     source = oiio.ImageInput.open(path)

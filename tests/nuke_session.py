@@ -5,6 +5,8 @@ from pathlib import Path
 
 import nuke_fake
 
+from ofx_reenact import __version__
+
 NUKE = Path(__file__).resolve().parents[1] / "nuke"
 
 
@@ -40,6 +42,14 @@ def wired(nuke, target, driver, output, frames=(1, 1), target_frames=(1, 1)):
         made.setInput(index, read)
     made["reenact_output"].setValue(str(output))
     return made
+
+
+def scripted(monkeypatch, tmp_path, mode, version=__version__, gui=True):
+    """Start Nuke anew with an engine that behaves in one way."""
+    script = Path(__file__).with_name("scripted_engine.py")
+    nuke = begin(monkeypatch, tmp_path, gui)
+    monkeypatch.setenv("OFX_REENACT_PYTHON", python_of(tmp_path / "python", sys.executable, str(script), mode, version))
+    return nuke
 
 
 def settle(nuke):

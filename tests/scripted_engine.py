@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import time
+from pathlib import Path
 
 MODE = sys.argv[1]
 VERSION = sys.argv[2]
@@ -14,12 +15,27 @@ REPORT = {
 }  # fmt: skip
 ANALYSED = {
     "performance": "", "identity": "", "first": 1, "last": 1, "reference": 1, "tracked": "1", "bridged": "", "held": "",
-    "absent": "", "hand_made": "", "confidence": 0.9, "size": [64, 48], "fps": "",
+    "absent": "", "confidence": 0.9, "size": [64, 48], "fps": "",
 }  # fmt: skip
 
 
 def say(**event):
     print(json.dumps(event), flush=True)
+
+
+def done(do, request, line):
+    """Do a request; returns what came of it. A performance's file is like no other."""
+    if do == "job":
+        command = ["-m", "ofx_reenact", "job", "task", request["file"], "render"]
+        Path(request["file"]).write_text(line)
+        return {"name": request["name"], "file": request["file"], "command": command}
+    if do == "landmarks":
+        return {"size": [64, 48], "frames": {"1": [[1.0, 2.0]] * 68}}
+    if do in ("analyse", "place"):
+        path = request["output"] if do == "place" else request["settings"]["performance"]
+        Path(path).write_text(line)
+        return {**ANALYSED, "performance": path, "hand_made": "1" if do == "place" else ""}
+    return REPORT
 
 
 def main():
@@ -52,12 +68,9 @@ def main():
             os._exit(9)
         elif MODE == "fails":
             say(event="done", id=number, **{**REPORT, "failed": {"2": "the disk is full"}})
-        elif MODE == "fine" and do == "job":
-            command = ["-m", "ofx_reenact", "job", "task", request["file"], "render"]
-            say(event="done", id=number, name=request["name"], file=request["file"], command=command)
         elif MODE == "fine" or (MODE == "analyses" and do == "analyse"):
-            analysed = {**ANALYSED, "performance": request["settings"]["performance"]}
-            say(event="done", id=number, **(analysed if do == "analyse" else REPORT))
+            say(event="done", id=number, **done(do, request, line))
+
 
 
 main()

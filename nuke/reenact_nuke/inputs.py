@@ -6,7 +6,7 @@ import os
 from typing import Any, NamedTuple, Optional
 
 import nuke
-from reenact_nuke import colour, knobs, paths
+from reenact_nuke import colour, knobs, own, paths, upstream
 from reenact_nuke.errors import ReenactError
 
 TARGET, DRIVER, MATTE, PLATE = range(4)
@@ -22,6 +22,7 @@ class Source(NamedTuple):
         first, last: its frames.
         space: its colour space by the engine's name, empty if it goes by the file.
         rendered: Nuke has to render it before ``file`` is there.
+        made_of: of one that is rendered, a digest of what it is rendered from.
     """
 
     file: str
@@ -29,6 +30,11 @@ class Source(NamedTuple):
     last: int
     space: str
     rendered: bool
+    made_of: str = ""
+
+    def stamp(self) -> str:
+        """What its files are on disk."""
+        return own.stamp(paths.files(self.file, self.first, self.last))
 
 
 def read_of(node: Any) -> Optional[Any]:
@@ -40,18 +46,18 @@ def read_of(node: Any) -> Optional[Any]:
         node = node.input(0)
     if node is None or node.Class() != "Read" or node["disable"].value():
         return None
-    name = str(node["file"].value() or "")
+    name = knobs.evaluated(node["file"])
     shifted = str(node["frame"].value() or "").strip() not in ("", "0") or "%v" in name.lower()
     return node if name and not shifted else None
 
 
-def source(node: Any, index: int, output: str) -> Source:
+def source(node: Any, index: int, folder: str) -> Source:
     """Describe an input.
 
     Args:
         node: the Reenact node.
         index: TARGET or DRIVER.
-        output: the output sequence, beside which a rendered input is kept.
+        folder: where a rendered input is kept.
 
     Raises:
         ReenactError: nothing is connected.
@@ -63,8 +69,8 @@ def source(node: Any, index: int, output: str) -> Source:
     if read is not None:
         first, last = int(read["first"].value()), int(read["last"].value())
         return Source(knobs.path(read["file"]), first, last, colour.of_read(read, needed=index == TARGET), False)
-    file = paths.beside(output, f"{node.name()}.inputs/{NAMES[index]}.####.exr")
-    return Source(file, int(connected.firstFrame()), int(connected.lastFrame()), colour.working_space(), True)
+    span, made_of = (int(connected.firstFrame()), int(connected.lastFrame())), upstream.digest(connected)
+    return Source(f"{folder}/{NAMES[index]}.####.exr", *span, colour.working_space(), True, made_of)
 
 
 def render(node: Any, index: int, found: Source, first: int, last: int) -> None:
@@ -75,21 +81,25 @@ def render(node: Any, index: int, found: Source, first: int, last: int) -> None:
     """
     _clear(found.file)
     proxy = nuke.root()["proxy"]
-    was_proxy = proxy.value()
+    was_proxy, undo = proxy.value(), nuke.Undo()
+    # Else the artist's next undo would bring the Write back.
+    undo.disable()
     proxy.setValue(False)
     with node:
         write = nuke.nodes.Write(
             file=found.file, file_type="exr", datatype="32 bit float", raw=True, channels="rgba",
             name="Reenact_input",
         )  # fmt: skip
-        write.setInput(0, nuke.toNode(NAMES[index]))
+        write.setInput(0, node.node(NAMES[index]))
     try:
-        nuke.execute(write, first, last)
+        # Of all views, each would write over the one before.
+        nuke.execute(write, first, last, 1, [knobs.view()])
     except RuntimeError as error:
         raise ReenactError(f"The {NAMES[index]} input cannot be rendered: {error}") from error
     finally:
         nuke.delete(write)
         proxy.setValue(was_proxy)
+        undo.enable()
 
 
 def _clear(file: str) -> None:

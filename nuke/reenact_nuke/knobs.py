@@ -76,7 +76,7 @@ def value(node: Any, option: Dict[str, Any]) -> Any:
         return round(float(held.value()), 6)
     if kind == "paths":
         parts = [part.strip() for part in str(held.value()).split(",")]
-        return [paths.absolute(part, project_folder()) for part in parts if part]
+        return [as_given(part) for part in parts if part]
     if kind == "text" and option["path"]:
         return path(held)
     return str(held.value()).strip()
@@ -95,8 +95,44 @@ def values(node: Any) -> Dict[str, Any]:
 
 def path(held: Any) -> str:
     """A file knob's path, absolute, with Tcl evaluated and the padding kept; empty if there is none."""
-    name = (held.getEvaluatedValue() or "").strip()
-    return paths.absolute(name, project_folder()) if name else ""
+    name = evaluated(held)
+    return as_given(name) if name else ""
+
+
+def evaluated(held: Any) -> str:
+    """A file knob's text with its Tcl evaluated.
+
+    Raises:
+        ReenactError: the Tcl is wrong.
+    """
+    try:
+        return str(held.getEvaluatedValue() or "").strip()
+    except RuntimeError as error:
+        text = f"{held.node().name()}, {held.name()}: '{held.value()}' cannot be evaluated: {error}"
+        raise ReenactError(text) from error
+
+
+def as_given(name: str) -> str:
+    """A file name as Nuke gives it to the operating system: of the view, absolute, through the studio's filters."""
+    # Filtered before all else: W:/ is no absolute path to Linux.
+    return paths.absolute(_filtered(name.replace("%V", view()).replace("%v", view()[:1])), project_folder())
+
+
+def _filtered(name: str) -> str:
+    return str(nuke.filenameFilter(name) or name) if name else ""
+
+
+def view() -> str:
+    """The one view that is rendered: the first of the project's."""
+    return str(nuke.views()[0])
+
+
+def nodes() -> List[Any]:
+    """All Reenact nodes of the script, in whatever group they are; those in a Precomp are another script's."""
+    groups, precomps = (nuke.allNodes(kind, group=nuke.root(), recurseGroups=True) for kind in ("Group", "Precomp"))
+    foreign = tuple(node.fullName() + "." for node in precomps)
+    found = [node for node in groups if node.knob(layout.PREFIX + "output") is not None]
+    return [node for node in found if not node.fullName().startswith(foreign)]
 
 
 def knob(node: Any, name: str) -> Any:
@@ -114,4 +150,4 @@ def knob(node: Any, name: str) -> Any:
 def project_folder() -> str:
     """Where relative paths start: the script's project directory, empty if it has none."""
     root: Any = nuke.root()
-    return str(root["project_directory"].getEvaluatedValue() or "")
+    return _filtered(evaluated(root["project_directory"]))

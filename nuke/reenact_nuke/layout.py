@@ -165,6 +165,7 @@ def _jobs() -> List[Item]:
         _button("apply_preset", "Apply", "Take the preset's values.", joined=True),
         _button("save_preset", "Save as...", "Keep the present values under a name.", joined=True),
         Item("hidden", PREFIX + "tracked", "", "", ""),
+        Item("hidden", PREFIX + "id", "", "", ""),
     ]  # fmt: skip
 
 

@@ -14,13 +14,10 @@ import threading
 import time
 from typing import Any, Callable, Dict, Optional, Tuple
 
-from reenact_nuke import log, paths
+from reenact_nuke import log, paths, process
 from reenact_nuke.errors import Cancelled, EngineError, ReenactError
 
 PROTOCOL = 1
-# Of Nuke's environment, what would make another Python load Nuke's libraries.
-FOREIGN = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
-FOREIGN_PREFIXES = ("DYLD_", "QT_")
 # Seconds: until the engine says hello; without any event while a job runs; for a cancelled job to end.
 HELLO, SILENCE, GRACE = 60.0, 900.0, 20.0
 STEP = 0.1
@@ -28,19 +25,6 @@ STEP = 0.1
 Event = Dict[str, Any]
 _LOGGED = 4000
 _TRY_AGAIN = "press the button again for a new one. Log: {}"
-
-
-def environment(ocio: str = "") -> Dict[str, str]:
-    """Nuke's environment without what is Nuke's own, and with the script's colour config."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name.upper() not in FOREIGN and not name.upper().startswith(FOREIGN_PREFIXES)
-    }
-    kept["PYTHONUTF8"] = "1"
-    if ocio:
-        kept["OCIO"] = ocio
-    return kept
 
 
 class Engine:
@@ -245,20 +229,20 @@ class Engine:
 
 
 def _start(python: str, ocio: str) -> subprocess.Popen[bytes]:
-    command = [python, "-m", "ofx_reenact", "engine", "serve"]
+    command = process.command(python, "ofx_reenact", "engine", "serve")
     log.write("starting {}{}".format(command, " with OCIO " + ocio if ocio else ""))
-    # Its folder comes first on the path of modules: one that nobody else writes into.
+    # Not Nuke's own folder, which could not be moved or removed while the engine runs.
     folder = os.path.dirname(os.path.abspath(python))
     try:
-        with open(log.path(), "ab") as sink:
+        with log.sink() as sink:
             return subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=sink,
                 cwd=folder,
-                env=environment(ocio),
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                env=process.environment(ocio),
+                creationflags=process.FLAGS,
             )
     except OSError as error:
         reason = error.strerror or error

@@ -1,32 +1,39 @@
-"""The log of this Nuke session: what was asked of the engine, what it said, and tracebacks."""
+"""The log of this Nuke session: what was asked of the engine, what it said, and tracebacks.
+
+It is made once, under a name that nobody can guess, and stays open: what somebody else puts into the shared folder for
+temporary files is never written to.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
+import re
+import subprocess
 import tempfile
+import threading
 import time
 import traceback
+from typing import Any, Iterator, List, Tuple
 
 TAIL = 40
+_making = threading.Lock()
+_made: List[Tuple[str, int]] = []
 
 
 def path() -> str:
     """The log file: in ``OFX_REENACT_LOG_DIR`` if set, else in Nuke's or the system's folder for temporary files."""
-    folder = os.environ.get("OFX_REENACT_LOG_DIR") or os.environ.get("NUKE_TEMP_DIR") or tempfile.gettempdir()
-    return os.path.join(folder, f"reenact-nuke-{_user()}-{os.getpid()}.log")
+    return _file()[0]
 
 
 def write(text: str) -> None:
     """Add a line with the time; a log that cannot be written stops nobody."""
-    try:
-        folder = os.path.dirname(path())
-        if not os.path.isdir(folder):
-            os.makedirs(folder)
-        with open(path(), "a", encoding="utf-8", errors="replace") as file:
-            file.write("{} {}\n".format(time.strftime("%Y-%m-%d %H:%M:%S"), text))
-    except OSError:
-        pass
+    number = _file()[1]
+    if number >= 0:
+        line = "{} {}\n".format(time.strftime("%Y-%m-%d %H:%M:%S"), text)
+        with contextlib.suppress(OSError):
+            os.write(number, line.encode("utf-8", "replace"))
 
 
 def write_traceback() -> None:
@@ -43,9 +50,44 @@ def tail(lines: int = TAIL) -> str:
         return ""
 
 
+@contextlib.contextmanager
+def sink() -> Iterator[Any]:
+    """Where a process may write to the log: what ``subprocess`` takes."""
+    number = _file()[1]
+    if number < 0:
+        yield subprocess.DEVNULL
+        return
+    with os.fdopen(os.dup(number), "ab") as file:
+        yield file
+
+
+def _file() -> Tuple[str, int]:
+    """The log's path and file descriptor; -1 where none can be written."""
+    with _making:
+        if not _made:
+            _made.append(_make())
+        return _made[0]
+
+
+def _make() -> Tuple[str, int]:
+    studio = os.environ.get("OFX_REENACT_LOG_DIR")
+    folder = studio or os.environ.get("NUKE_TEMP_DIR") or tempfile.gettempdir()
+    start = f"reenact-nuke-{_user()}-{os.getpid()}-"
+    try:
+        if not os.path.isdir(folder):
+            os.makedirs(folder)
+        number, name = tempfile.mkstemp(".log", start, folder)
+    except OSError:
+        return os.path.join(folder, start + "(cannot be written).log"), -1
+    if studio and hasattr(os, "fchmod"):
+        # Who looks after the studio's logs reads them, too.
+        os.fchmod(number, 0o644)
+    return name, number
+
+
 def _user() -> str:
     try:
-        return getpass.getuser()
+        return re.sub(r"[^\w.-]", "_", getpass.getuser())
     except Exception:
         # On Windows without a user name in the environment.
         return "user"

@@ -8,11 +8,18 @@ from typing import Any
 import nuke
 from reenact_nuke import inputs, knobs, layout, paths, presets, readback, task
 
-# The node reaches machines without this module: its callback must not fail there.
+# The node reaches machines without this module: its callbacks must not fail there.
 KNOB_CHANGED = """\
 try:
     import reenact_nuke.node
     reenact_nuke.node.knob_changed(nuke.thisNode(), nuke.thisKnob())
+except (ImportError, NameError):
+    pass
+"""
+CREATED = """\
+try:
+    import reenact_nuke.own
+    reenact_nuke.own.see_copied(nuke.thisNode())
 except (ImportError, NameError):
     pass
 """
@@ -46,6 +53,7 @@ def build() -> Any:
     knobs.add(node, layout.items())
     presets.refresh(node)
     node["knobChanged"].setValue(KNOB_CHANGED)
+    node["onCreate"].setValue(CREATED)
     for name in layout.FRONT_INPUT:
         _enable(node, name)
     _enable_range(node)

@@ -86,6 +86,18 @@ def has_padding(name: str) -> bool:
     return bool(_PADDING.search(os.path.basename(name)))
 
 
+def files(name: str, first: int, last: int) -> List[str]:
+    """The files of a sequence's frames; of a name without padding, itself."""
+    folder, base = os.path.split(name)
+    match = _PADDING.search(base)
+    if match is None:
+        return [name]
+    digits = match.group(0).strip("%0d") or "1"
+    width = len(digits) if digits.startswith("#") else int(digits)
+    start, end = base[: match.start()], base[match.end() :]
+    return [_join(folder, start + str(frame).zfill(width) + end) for frame in range(first, last + 1)]
+
+
 def beside(output: str, name: str) -> str:
     """A file or folder that belongs to an output, whatever its version: ``shot_v002.####.exr`` → ``shot.NAME``.
 

@@ -6,8 +6,12 @@ import json
 import subprocess
 from typing import Any, Dict, Mapping
 
-from reenact_nuke import knobs, layout, link, log, paths
+from reenact_nuke import knobs, layout, log, paths, process, session
 from reenact_nuke.errors import EngineError, ReenactError
+
+VARIABLE = "OFX_REENACT_PUBLISH_SECONDS"
+# Seconds that one task may take: a version of thousands of frames is copied and its files are hashed.
+SECONDS = 3600.0
 
 
 def call(task: str, output: str, options: Mapping[str, Any], **values: Any) -> Any:
@@ -17,14 +21,23 @@ def call(task: str, output: str, options: Mapping[str, Any], **values: Any) -> A
         ReenactError: the task says why it cannot be done, or the engine's Python failed.
     """
     job = dict(values, task=task, output=output, options=dict(options))
-    done = subprocess.run(
-        [paths.find_python(), "-m", "ofx_reenact.publish"],
-        input=json.dumps(job),
-        capture_output=True,
-        encoding="utf-8",
-        env=link.environment(),
-        check=False,
-    )
+    python, seconds = paths.find_python(), session.seconds(VARIABLE, SECONDS)
+    try:
+        done = subprocess.run(
+            process.command(python, "ofx_reenact.publish"),
+            input=json.dumps(job),
+            capture_output=True,
+            encoding="utf-8",
+            env=process.environment(),
+            creationflags=process.FLAGS,
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise EngineError(f"publish: '{task}' took more than {seconds:g} s and was ended; raise {VARIABLE}") from error
+    except OSError as error:
+        reason = error.strerror or error
+        raise EngineError(f"publish: {python} cannot be started ({reason}); name the engine's Python") from error
     try:
         said = json.loads(done.stdout)
     except ValueError:
@@ -37,11 +50,9 @@ def call(task: str, output: str, options: Mapping[str, Any], **values: Any) -> A
 
 def sequences() -> Dict[str, str]:
     """The outputs of the script's Reenact nodes that have one and are not disabled: output → name of the node."""
-    import nuke
-
     found: Dict[str, str] = {}
-    for node in nuke.allNodes("Group"):
-        held = node.knob(layout.PREFIX + "output")
-        if held is not None and not node["disable"].value() and knobs.path(held):
-            found.setdefault(knobs.path(held), node.name())
+    for node in knobs.nodes():
+        output = knobs.path(knobs.knob(node, layout.PREFIX + "output"))
+        if output and not node["disable"].value():
+            found.setdefault(output, node.fullName())
     return found

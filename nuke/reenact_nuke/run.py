@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, Tuple
 
 import nuke
-from reenact_nuke import curves, farm, inputs, knobs, landmarks, layout, log, paths, presets, readback
+from reenact_nuke import curves, farm, inputs, knobs, landmarks, layout, log, own, paths, presets, readback
 from reenact_nuke.errors import ReenactError
-from reenact_nuke.resolve import Resolved, must_track, resolve, tracked, tracking_settings
+from reenact_nuke.resolve import Resolved, made_of, may_replace, must_track, resolve, tracked, tracking_settings
 from reenact_nuke.state import remember
 from reenact_nuke.task import Call, Task, cancel, complain, in_main, see_idle, start
 
@@ -29,56 +29,89 @@ def press(action: str) -> None:
 
 def analyse(node: Any) -> None:
     """Track the driver anew."""
-    found = resolve(node)
-    hand_made = tracked(node).get("hand_made")
-    if hand_made:
-        text = f"Landmarks placed by hand in frames {hand_made} will be lost."
+    found = resolve(node, fresh=True)
+    hand_made, path = tracked(node).get("hand_made"), found.settings["performance"]
+    lost = f"Landmarks placed by hand in frames {hand_made} will be lost." if hand_made else ""
+    if not lost and os.path.exists(path) and not may_replace(node, path):
+        lost = f"{path} is there, and not as this node made it; it will be replaced."
+    if lost:
         if not nuke.GUI:
-            raise ReenactError(f"{node.name()}: {text} Name another performance file.")
-        if not nuke.ask(text + " Track anew?"):
+            raise ReenactError(f"{node.name()}: {lost} Name another performance file.")
+        if not nuke.ask(lost + " Track anew?"):
             return
     see_idle()
     prepare(node, found, target=False, driver=True)
+    made = made_of(found)
 
     def finish(done: Dict[str, Any]) -> str:
-        return remember(node, tracking_settings(found), done)
+        return remember(node, made, done)
 
     start(Task(node, "Analyse", lambda call: call("analyse", settings=analysis(found)), finish))
 
 
 def preview(node: Any) -> None:
     """Render the frame in the viewer, and track first if that is needed."""
-    found, frame = resolve(node), int(nuke.frame())
-    output = paths.beside(found.settings["output"], node.name() + ".preview/preview.####.exr")
+    (found, needed), frame = _ready(node), int(nuke.frame())
+    output = own.beside(node, found.settings["output"], "preview/preview.####.exr")
     settings = dict(found.settings, frames=str(frame), output=output, existing="overwrite")
 
     def finish(report: Dict[str, Any]) -> None:
         readback.show_preview(node, report, frame, settings.get("colorspace"))
 
-    _render(node, found, "preview", settings, finish)
+    _render(node, found, needed, "preview", settings, finish)
 
 
 def render(node: Any) -> None:
     """Render the range, track first if that is needed, and show the result."""
-    found = resolve(node)
+    found, needed = _ready(node)
+    if not _may_write(node, found.settings["output"]):
+        return
 
     def finish(report: Dict[str, Any]) -> None:
         readback.show_result(node, report, found.first, found.last, found.settings.get("colorspace"))
 
-    _render(node, found, "render", found.settings, finish)
+    _render(node, found, needed, "render", found.settings, finish)
+
+
+def _ready(node: Any) -> Tuple[Resolved, bool]:
+    """Read a node for a render, and tell whether its driver has to be tracked before."""
+    found = resolve(node)
+    needed = must_track(node, found)
+    return (resolve(node, fresh=True) if needed else found), needed
+
+
+def _may_write(node: Any, output: str) -> bool:
+    """Ask before the frames of two nodes are mixed, such as those of a copy that still has the original's output.
+
+    Raises:
+        ReenactError: they would be, and there is nobody to ask.
+    """
+    others = [other for other in knobs.nodes() if other != node and not other["disable"].value()]
+    same = [other for other in others if knobs.path(knobs.knob(other, layout.PREFIX + "output")) == output]
+    if not same:
+        return True
+    text = f"{same[0].fullName()} writes to the same output, {output}; their frames would be mixed."
+    if nuke.GUI:
+        return bool(nuke.ask(text + " Go on?"))
+    raise ReenactError(f"{node.name()}: {text} Name another output, or disable one of them.")
 
 
 def _render(
-    node: Any, found: Resolved, do: str, settings: Dict[str, Any], finish: Callable[[Dict[str, Any]], None]
+    node: Any,
+    found: Resolved,
+    needed: bool,
+    do: str,
+    settings: Dict[str, Any],
+    finish: Callable[[Dict[str, Any]], None],
 ) -> None:
-    needed = must_track(node, found)
     see_idle()
     prepare(node, found, target=True, driver=needed)
+    made = made_of(found)
 
     def work(call: Call) -> Dict[str, Any]:
         if needed:
             # At once: the file is there from now on, however the rendering ends.
-            in_main(remember, node, tracking_settings(found), call("analyse", settings=analysis(found)))
+            in_main(remember, node, made, call("analyse", settings=analysis(found)))
         return call(do, settings=settings)
 
     def end(report: Dict[str, Any]) -> str:
@@ -116,9 +149,16 @@ def send_to_farm(node: Any) -> None:
         raise ReenactError(
             f"{node.name()}: press Analyse first; every machine of the farm must work from the same tracked driver"
         )
+    if not _may_write(node, found.settings["output"]):
+        return
     see_idle()
+    # What a job reads stays as it is when the node renders again, or sends another job.
+    file = own.beside_new(node, found.settings["output"], "job.json")
+    if found.target.rendered:
+        folder = os.path.splitext(file)[0]
+        target = found.target._replace(file=f"{folder}/{inputs.NAMES[inputs.TARGET]}.####.exr")
+        found = found._replace(target=target, settings=dict(found.settings, target=target.file))
     prepare(node, found, target=True, driver=False)
-    file = paths.beside(found.settings["output"], node.name() + ".job.json")
     fields = {"name": node.name(), "settings": found.settings, "file": file}
 
     def finish(job: Dict[str, Any]) -> str:
@@ -152,6 +192,8 @@ def import_landmarks(node: Any, source: Any = None) -> None:
         source: a Tracker4 node or a path; the selected Tracker, else a file that is asked for, if None.
     """
     path = _performance(node)
+    # Those who work from the present file go on doing so.
+    output = own.beside_new(node, resolve(node).settings["output"], "performance.npz")
     source = source if source is not None else landmarks.choose()
     if source is None:
         return
@@ -162,14 +204,14 @@ def import_landmarks(node: Any, source: Any = None) -> None:
         changed = landmarks.changed(known, keys)
         if not changed:
             return {}
-        return call("place", performance=path, frames=changed, output=path)
+        return call("place", performance=path, frames=changed, output=output)
 
     def finish(done: Dict[str, Any]) -> str:
         if not done:
             return f"No landmark differs by more than {landmarks.NEAR:g} pixels; nothing was changed"
         known = tracked(node)
         same = known.get("performance") == path
-        return remember(node, known["settings"] if same else tracking_settings(resolve(node)), done)
+        return remember(node, known if same else made_of(resolve(node)), done)
 
     start(Task(node, "Landmarks", work, finish))
 
@@ -238,9 +280,12 @@ def _performance(node: Any) -> str:
     Raises:
         ReenactError: there is none yet.
     """
-    path = resolve(node).settings["performance"]
+    found = resolve(node)
+    path = found.settings["performance"]
     if not os.path.isfile(path):
         raise ReenactError(f"{node.name()}: there is no performance yet ({path}); press Analyse")
+    if must_track(node, found):
+        raise ReenactError(f"{node.name()}: {path} is not of the driver and its tracking as they are; press Analyse")
     return path
 
 

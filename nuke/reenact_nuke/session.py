@@ -30,7 +30,7 @@ class Session:
             key = (paths.find_python(), ocio)
             if self.engine is None or not self.engine.alive or self._key != key:
                 self.stop()
-                self.engine = Engine(key[0], ocio, _seconds("OFX_REENACT_HELLO_SECONDS", HELLO))
+                self.engine = Engine(key[0], ocio, seconds("OFX_REENACT_HELLO_SECONDS", HELLO))
                 self._key = key
             return self.engine
 
@@ -43,10 +43,15 @@ class Session:
 
 def silence() -> float:
     """Seconds without a word after which a job is given up; ``OFX_REENACT_SILENCE_SECONDS``."""
-    return _seconds("OFX_REENACT_SILENCE_SECONDS", SILENCE)
+    return seconds("OFX_REENACT_SILENCE_SECONDS", SILENCE)
 
 
-def _seconds(variable: str, default: float) -> float:
+def seconds(variable: str, default: float) -> float:
+    """Seconds that an environment variable names.
+
+    Raises:
+        EngineError: it holds no number.
+    """
     try:
         return float(os.environ.get(variable, default))
     except ValueError as error:

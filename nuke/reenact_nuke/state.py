@@ -5,25 +5,34 @@ from __future__ import annotations
 import json
 from typing import Any, Dict
 
-from reenact_nuke import knobs, layout
+from reenact_nuke import knobs, layout, own
+from reenact_nuke.resolve import tracked
 
 
-def remember(node: Any, settings: Dict[str, Any], done: Dict[str, Any]) -> str:
+def remember(node: Any, made_of: Dict[str, Any], done: Dict[str, Any]) -> str:
     """Keep what an analysis, or landmarks placed by hand, made of the performance.
 
     Args:
         node: the Reenact node.
-        settings: what the tracked driver depended on when it was tracked.
+        made_of: what the performance was tracked from.
         done: the engine's answer to ``analyse`` or ``place``.
 
     Returns:
         A line for the artist.
     """
     path = done["performance"]
-    known = {"performance": path, "settings": settings, "hand_made": done.get("hand_made", "")}
+    held, before = knobs.knob(node, layout.PREFIX + "performance"), tracked(node)
+    is_named = knobs.path(held) == path
+    known: Dict[str, Any] = {
+        **{name: made_of[name] for name in ("settings", "stamp", "upstream") if name in made_of},
+        "performance": path, "digest": own.digest(path), "hand_made": done.get("hand_made", ""),
+        "id": own.identify(node),
+        "named": is_named and (before.get("performance") != path or bool(before.get("named"))),
+    }  # fmt: skip
     knobs.knob(node, layout.PREFIX + "tracked").setValue(json.dumps(known, sort_keys=True))
-    # Named from now on, so that another version of the output does not lose it.
-    knobs.knob(node, layout.PREFIX + "performance").setValue(path)
+    if not is_named:
+        # Named from now on, so that another version of the output does not lose it.
+        held.setValue(path)
     return describe(done)
 
 

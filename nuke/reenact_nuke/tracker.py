@@ -11,9 +11,9 @@ from reenact_nuke.errors import ReenactError
 
 Point = Tuple[float, float]
 
-# Kind, whether shown, width, name: as Nuke 13 to 16 write them.
+# Kind, whether shown, width, label: as Nuke 13 to 16 write them, where all but the first are labelled with their name.
 _COLUMNS = (
-    (5, 1, 20, "enable"), (3, 1, 75, "name"), (2, 1, 58, "track_x"), (2, 1, 58, "track_y"), (2, 1, 63, "offset_x"),
+    (5, 1, 20, "e"), (3, 1, 75, "name"), (2, 1, 58, "track_x"), (2, 1, 58, "track_y"), (2, 1, 63, "offset_x"),
     (2, 1, 63, "offset_y"), (4, 1, 27, "T"), (4, 1, 27, "R"), (4, 1, 27, "S"), (2, 0, 45, "error"),
     (1, 1, 0, "error_min"), (1, 1, 0, "error_max"), (1, 1, 0, "pattern_x"), (1, 1, 0, "pattern_y"),
     (1, 1, 0, "pattern_r"), (1, 1, 0, "pattern_t"), (1, 1, 0, "search_x"), (1, 1, 0, "search_y"),
@@ -34,7 +34,10 @@ def script(names: Sequence[str], frames: Mapping[int, Sequence[Point]]) -> str:
         names: of the tracks.
         frames: frame → a point for each track, in Nuke's pixels.
     """
-    columns = " ".join("{{ {0} {1} {2} {3} {3} 1 }}".format(*column) for column in _COLUMNS)
+    columns = " ".join(
+        "{{ {} {} {} {} {} 1 }}".format(kind, shown, width, "enable" if label == "e" else label, label)
+        for kind, shown, width, label in _COLUMNS
+    )
     rows = " ".join(_row(name, {frame: points[i] for frame, points in frames.items()}) for i, name in enumerate(names))
     return f"{{ 1 {len(_COLUMNS)} {len(names)} }}\n{{ {columns} }}\n{{ {rows} }}"
 

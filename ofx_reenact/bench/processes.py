@@ -15,6 +15,7 @@ import numpy as np
 
 from ofx_reenact.bench.plates import Shot
 from ofx_reenact.errors import ReenactError, SettingsError
+from ofx_reenact.launch import command
 
 # The system counts peak memory in bytes on macOS, in KiB elsewhere.
 _UNIT = 1 if sys.platform == "darwin" else 1024
@@ -111,7 +112,7 @@ def run_together(lines: Sequence[Sequence[str]]) -> list[Run]:
     with tempfile.TemporaryFile() as said:
         started = time.perf_counter()
         running = [
-            subprocess.Popen([sys.executable, "-m", "ofx_reenact", *words], stdout=subprocess.DEVNULL, stderr=said)
+            subprocess.Popen(command(*words), stdout=subprocess.DEVNULL, stderr=said)
             for words in lines
         ]
         ended = []

@@ -10,6 +10,7 @@ from ofx_reenact import __version__
 from ofx_reenact.errors import ReenactError, SettingsError
 from ofx_reenact.farm.queue import Queue, Written, folder_of
 from ofx_reenact.files import write_json, written_whole
+from ofx_reenact.launch import CODE
 from ofx_reenact.settings import Settings, paths_in
 from ofx_reenact.settings.option import flag, kind
 
@@ -26,17 +27,17 @@ _NOTICE = 60
 _GPU_MIB = 4096
 _FRAMES = "Frames to render, with steps as 1-20:2."
 # A constant: no value of a job is ever part of a script. Arguments reach ofx-reenact as they are.
-_LAUNCH = """\
+_LAUNCH = f"""\
 #!/bin/sh
 if [ -n "$OFX_REENACT_PYTHON" ]; then
-  exec "$OFX_REENACT_PYTHON" -m ofx_reenact "$@"
+  exec "$OFX_REENACT_PYTHON" -c "{CODE}" "$@"
 fi
 exec ofx-reenact "$@"
 """
-_FIND = """\
+_FIND = f"""\
 #!/bin/sh
 if [ -n "$OFX_REENACT_PYTHON" ]; then
-  "$OFX_REENACT_PYTHON" -m ofx_reenact --version && exit 0
+  "$OFX_REENACT_PYTHON" -c "{CODE}" --version && exit 0
   echo "openjd_fail: ofx-reenact is not installed in OFX_REENACT_PYTHON of this machine"
   exit 1
 fi
@@ -224,7 +225,7 @@ def _step(job: FarmJob, name: str, arguments: list[str], after: str = "", gpu: b
 def _render(job: FarmJob) -> dict[str, Any]:
     """The step of the chunks, with an engine that stays warm between those of one worker."""
     run = ["engine", "run", _SESSION, "--chunk={{Task.Param.Frame}}", "--progress=openjd"]
-    engine = _script("onEnter", ["engine", "start", _SESSION])
+    engine = _script("onEnter", ["engine", "start", _SESSION, "--with-parent"])
     engine["actions"]["onExit"] = {"command": "{{Env.File.Launch}}", "args": ["engine", "stop", _SESSION]}
     chunks = {"defaultTaskCount": "{{Param.ChunkSize}}", "targetRuntimeSeconds": "{{Param.ChunkSeconds}}"}
     chunks["rangeConstraint"] = "NONCONTIGUOUS"

@@ -38,7 +38,8 @@ def job_info(job: FarmJob, step: str, dependency: str = "") -> dict[str, str]:
     """Return what Deadline knows of a step's job."""
     output = Path(job.settings.output)
     info = {"Plugin": "CommandLine", "Name": f"{job.name} {step}", "BatchName": job.name}
-    info |= {"Frames": "0", "ChunkSize": "1"}
+    # A Python of 3.11 or later then imports nothing from the folder that the task runs in.
+    info |= {"Frames": "0", "ChunkSize": "1", "EnvironmentKeyValue0": "PYTHONSAFEPATH=1"}
     if step == "render":
         info |= {"Frames": str(job.frames), "ChunkSize": str(job.chunk_size)}
         info |= {"OutputDirectory0": str(output.parent), "OutputFilename0": output.name}

@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.farm.queue import JOB_FILE, Queue, Written, folder_of
 from ofx_reenact.files import written_whole
+from ofx_reenact.launch import CODE
 
 if TYPE_CHECKING:
     from ofx_reenact.farm.model import FarmJob
 
 SUBMIT, TASK = "submit.sh", "task.sh"
 # Both are the same for every job but for the number of the last chunk; what a job holds is in its file.
-_TASK = """\
+_TASK = f"""\
 #!/bin/sh
 # One task: JOB_FILE STEP. Slurm runs it; the chunk of a render is the array's index.
 file=$1
 step=$2
 if [ -n "$OFX_REENACT_PYTHON" ]; then
-  set -- "$OFX_REENACT_PYTHON" -m ofx_reenact
+  set -- "$OFX_REENACT_PYTHON" -c "{CODE}"
 else
   set -- ofx-reenact
 fi

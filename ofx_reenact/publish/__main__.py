@@ -7,11 +7,14 @@ import json
 import sys
 
 from ofx_reenact.errors import Exit, ReenactError
-from ofx_reenact.publish.tasks import call
+from ofx_reenact.launch import leave_working_directory
 
 
 def main() -> int:
     """Do the task; returns the exit code."""
+    leave_working_directory()
+    from ofx_reenact.publish.tasks import call
+
     with contextlib.redirect_stdout(sys.stderr):
         try:
             said = {"result": call(**json.load(sys.stdin))}

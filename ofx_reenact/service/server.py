@@ -27,6 +27,12 @@ PROTOCOL = 1
 # Seconds that a job may take to notice that its client has gone, before the process ends all the same.
 _GRACE = 30.0
 _BLOCK = 1 << 16
+# Bytes of a request and levels of its JSON; hand-placed landmarks of ten thousand frames take less.
+_LONGEST, _DEEPEST = 1 << 25, 16
+# Characters of an error: a request's own words may be in it.
+_LONGEST_MESSAGE = 4000
+# Seconds between signs of life that a client may ask for.
+_ALIVE = (0.1, 3600.0)
 
 
 @dataclass(frozen=True)
@@ -106,7 +112,8 @@ class Server:
                 self.told_to_quit = True
                 break
             started = time.monotonic()
-            last = self._work(task, task.watch)
+            with self._signs_of_life(task):
+                last = self._work(task, task.watch)
             spent = time.monotonic() - started
             print(f"{task.request['do']} {task.id} took {spent:.2f} s", file=sys.stderr, flush=True)
             # A client may ask for the next job as soon as it has the last line of this one.
@@ -119,6 +126,31 @@ class Server:
         self._late.cancel()
         self._late.join()
         return 0
+
+    def leave(self) -> None:
+        """Cancel what runs, hang up, and end; may be called from any thread."""
+        self._lost = True
+        self._end(None)
+
+    @contextlib.contextmanager
+    def _signs_of_life(self, task: _Task) -> Iterator[None]:
+        """Say ``alive`` while a job runs, as often as its client asked for."""
+        seconds, over = task.request.get("alive"), threading.Event()
+        if not seconds:
+            yield
+            return
+
+        def tell() -> None:
+            while not over.wait(seconds):
+                self._say(_line("alive", id=task.id))
+
+        teller = threading.Thread(target=tell, name="alive", daemon=True)
+        teller.start()
+        try:
+            yield
+        finally:
+            over.set()
+            teller.join()
 
     def _work(self, task: _Task, watch: Watch) -> bytes:
         """Do a job; returns its last line."""
@@ -138,6 +170,8 @@ class Server:
         try:
             for line in _lines(self._requests):
                 try:
+                    if line is None:
+                        raise ValueError(f"longer than {_LONGEST >> 20} MiB")
                     request = self._parse(line)
                 except ValueError as error:
                     self._say(_error(None, f"not a request: {error}", Exit.USAGE))
@@ -154,6 +188,8 @@ class Server:
             request = json.loads(line)
         except RecursionError as error:
             raise ValueError("nested too deeply") from error
+        if _is_deep(request):
+            raise ValueError("nested too deeply")
         if not isinstance(request, dict) or not isinstance(request.get("do"), str):
             raise ValueError('give one object a line, as {"id": 1, "do": "render", "settings": {…}}')
         number = request.get("id")
@@ -169,6 +205,9 @@ class Server:
             return self._cancel(number, request.get("job"))
         if do not in JOBS:
             return _error(number, f"do '{do}': choose from {', '.join((*JOBS, 'cancel', 'quit'))}", Exit.USAGE)
+        alive = request.get("alive")
+        if alive is not None and (type(alive) not in (int, float) or not _ALIVE[0] <= alive <= _ALIVE[1]):
+            return _error(number, f"alive {alive!r}: give seconds, {_ALIVE[0]:g} to {_ALIVE[1]:g}", Exit.USAGE)
         pace = Pace()
         task = _Task(request, Watch(lambda step: self._say(_line("progress", id=number, **pace.values(step)))))
         with self._lock:
@@ -218,13 +257,38 @@ def _line(event: str, **values: Any) -> bytes:
 
 
 def _error(number: int | None, message: str, code: int) -> bytes:
-    return _line("error", id=number, message=" ".join(message.splitlines()), code=code)
+    said = " ".join(message.splitlines())
+    if len(said) > _LONGEST_MESSAGE:
+        said = said[:_LONGEST_MESSAGE] + "…"
+    return _line("error", id=number, message=said, code=code)
 
 
-def _lines(source: int) -> Iterator[bytes]:
-    """Yield whole lines of a file descriptor; what a client that died left unfinished is no line."""
-    rest = b""
+def _is_deep(value: Any) -> bool:
+    """Tell whether lists and objects lie in each other beyond the limit."""
+    level = [value]
+    for _ in range(_DEEPEST + 1):
+        level = [one for one in level if isinstance(one, dict | list)]
+        if not level:
+            return False
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+    return True
+
+
+def _lines(source: int) -> Iterator[bytes | None]:
+    """Yield whole lines of a file descriptor, None for one that is too long, of which nothing is kept.
+
+    What a client that died left unfinished is no line.
+    """
+    parts: list[bytes] = []
+    length = 0
     with contextlib.suppress(OSError):
         while block := os.read(source, _BLOCK):
-            *whole, rest = (rest + block).split(b"\n")
-            yield from whole
+            *ends, rest = block.split(b"\n")
+            for end in ends:
+                yield b"".join((*parts, end)) if length + len(end) <= _LONGEST else None
+                parts, length = [], 0
+            length += len(rest)
+            if length <= _LONGEST:
+                parts.append(rest)
+            else:
+                parts.clear()

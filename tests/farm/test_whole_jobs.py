@@ -123,6 +123,32 @@ def test_workers_killed_ten_times_leave_whole_frames(desk, tmp_path):
     assert_as_whole(desk, tmp_path)
 
 
+@pytest.mark.parametrize("way", ["job run", "openjd run"])
+def test_engines_end_when_what_runs_the_job_was_killed(desk, tmp_path, way):
+    openjd = Path(sys.executable).with_name("openjd")
+    if way == "openjd run" and not openjd.exists():
+        pytest.skip("the openjd command is not beside this Python")
+    made = bundle(desk, tmp_path)
+    mark = f"OFX_REENACT_TEST_MARK={uuid.uuid4()}"
+    environment = {**os.environ, "OFX_REENACT_TEST_MARK": mark.partition("=")[2]}
+    line = [*COMMAND, "job", "run", str(made)]
+    if way == "openjd run":
+        line = [openjd, "run", made / "template.yaml", "-p", f"file://{made / 'openjd_parameters.json'}"]
+    job = subprocess.Popen(line, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 300
+    while not list(tmp_path.glob("o.*.exr")):
+        assert time.monotonic() < until and job.poll() is None
+        time.sleep(0.1)
+    assert "listen" in map(_kind, processes(mark))
+    job.kill()
+    job.wait()
+    until = time.monotonic() + 60
+    while processes(mark):
+        assert time.monotonic() < until, [_kind(number) for number in processes(mark)]
+        time.sleep(0.2)
+    assert not list(tmp_path.glob("*.tmp-*"))
+
+
 def _victims(mark: str, job: int) -> list[int]:
     """The job's own processes, renderers and engines, but not what runs the queue."""
     return [number for number in processes(mark) if number != job and _kind(number) in ("run", "listen")]

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from nuke_session import begin, python_of, settle, wired
+from nuke_session import python_of, scripted, settle, wired
 
 from ofx_reenact import __version__
 
@@ -20,9 +20,7 @@ def start(monkeypatch, tmp_path):
     """Begin a session whose engine behaves in one way; returns Nuke and a node that is ready to render."""
 
     def begin_with(mode, version=__version__, gui=True):
-        python = python_of(tmp_path / "python", sys.executable, str(SCRIPT), mode, version)
-        nuke = begin(monkeypatch, tmp_path, gui)
-        monkeypatch.setenv("OFX_REENACT_PYTHON", python)
+        nuke = scripted(monkeypatch, tmp_path, mode, version, gui)
         (tmp_path / "take.npz").touch()
         node = wired(nuke, "/none.exr", "/none.####.exr", tmp_path / "o.####.exr")
         node["reenact_performance"].setValue(str(tmp_path / "take.npz"))
@@ -185,7 +183,6 @@ def test_edits_by_hand_are_not_lost_unasked(start, tmp_path):
     node["reenact_performance"].setValue("")
     render(nuke, node)
     path = node["reenact_performance"].value()
-    Path(path).touch()
     from reenact_nuke.resolve import tracked
     from reenact_nuke.state import remember
 
@@ -193,7 +190,7 @@ def test_edits_by_hand_are_not_lost_unasked(start, tmp_path):
     assert known["performance"] == path and known["hand_made"] == ""
     analysed = {"performance": path, "first": 1, "last": 1, "reference": 1, "confidence": 1.0}
     analysed.update(dict.fromkeys(("bridged", "held", "absent"), ""))
-    assert "by hand: 1" in remember(node, known["settings"], {**analysed, "hand_made": "1"})
+    assert "by hand: 1" in remember(node, known, {**analysed, "hand_made": "1"})
     node["reenact_smoothing"].setValue(2.0)
     nuke.click(node, "reenact_do_render")
     assert "landmarks were placed by hand (frames 1)" in nuke.SESSION.messages.pop()
@@ -217,7 +214,6 @@ def test_a_driver_that_changes_is_tracked_anew_even_after_a_cancelled_render(sta
     assert node["reenact_status"].value().startswith("cancelled")
     from reenact_nuke.resolve import must_track, resolve
 
-    Path(node["reenact_performance"].value()).touch()
     assert not must_track(node, resolve(node))
     node.input(1)["file"].setValue("/another.####.exr")
     assert must_track(node, resolve(node))
@@ -253,7 +249,9 @@ def test_a_job_goes_to_the_studio_s_function_or_is_told(start, tmp_path):
     assert "press Analyse first" in nuke.SESSION.messages.pop()
     node["reenact_performance"].setValue(str(tmp_path / "take.npz"))
     send(nuke, node)
-    file = str(tmp_path / "o.Reenact.job.json")
+    from reenact_nuke import own
+
+    file = own.beside(node, str(tmp_path / "o.####.exr"), "job.json")
     command = ["-m", "ofx_reenact", "job", "task", file, "render"]
     message = nuke.SESSION.messages.pop()
     assert json.dumps(["python", *command]) in message and "farm.register" in message
@@ -261,7 +259,8 @@ def test_a_job_goes_to_the_studio_s_function_or_is_told(start, tmp_path):
     sent = []
     farm.register(lambda job: sent.append(job) or "job 7 was sent")
     send(nuke, node)
-    assert sent == [{"name": "Reenact", "file": file, "command": command}]
+    file = file.replace(".job.json", ".job.2.json")
+    assert sent == [{"name": "Reenact", "file": file, "command": [*command[:4], file, "render"]}]
     assert nuke.SESSION.messages == ["job 7 was sent"] and node["reenact_status"].value() == "job 7 was sent"
 
 
@@ -273,7 +272,7 @@ def test_a_studio_s_function_that_fails_is_said(start, tmp_path):
     send(nuke, node)
     said = nuke.SESSION.messages.pop()
     assert "The job is written, but the studio's own function did not send it: ZeroDivisionError" in said
-    assert str(tmp_path / "o.Reenact.job.json") in said and "ZeroDivisionError" in Path(log.path()).read_text()
+    assert str(tmp_path / "o.Reenact_") in said and "ZeroDivisionError" in Path(log.path()).read_text()
 
 
 def send(nuke, node):

@@ -18,8 +18,8 @@ from ofx_reenact.settings import Settings
 GOLDEN = Path(__file__).parents[1] / "golden" / "nuke"
 SOURCES = sorted(NUKE.rglob("*.py"))
 STDLIB = {
-    "__future__", "atexit", "contextlib", "getpass", "json", "os", "queue", "re", "subprocess", "sys", "tempfile",
-    "threading", "time", "traceback", "types", "typing",
+    "__future__", "atexit", "contextlib", "getpass", "hashlib", "json", "os", "queue", "re", "subprocess", "sys",
+    "tempfile", "threading", "time", "traceback", "types", "typing", "uuid",
 }  # fmt: skip
 
 
@@ -144,6 +144,7 @@ def test_a_saved_script_reopens_with_every_knob(nuke, node, tmp_path):
     node["reenact_reference_on"].setValue(True)
     node["reenact_reference"].setValue(1012)
     node["reenact_layers_matte"].setValue(True)
+    nuke.SESSION.script = str(tmp_path / "shot.nk")
     before = (
         resolved(node),
         {name: (k.Class(), k.value(), k.tooltip(), k.enabled()) for name, k in node.knobs().items()},
@@ -288,6 +289,7 @@ CASES = {name[5:]: call for name, call in list(globals().items()) if name.starts
 @pytest.mark.parametrize("name", CASES)
 def test_what_knobs_come_to(nuke, node, name):
     CASES[name](nuke, node)
+    node["reenact_id"].setValue('{"id": "1a2b3c4d", "script": ""}')
     found = resolved(node)
     file = GOLDEN / f"{name}.json"
     text = json.dumps({"settings": found.settings}, indent=1) + "\n"
@@ -379,10 +381,10 @@ def test_inputs_that_are_no_files_are_rendered(nuke, tmp_path):
     set_root(nuke, first_frame=11, last_frame=13, proxy=True)
     for index, red in enumerate((2.5, 0.25)):
         node.setInput(index, nuke.nodes.Constant(color=[red, -0.1, 0, 1]))
-    stale = tmp_path / "o.Reenact.inputs" / "driver.0007.exr"
+    found = resolved(node)
+    stale = Path(found.driver.file).with_name("driver.0007.exr")
     stale.parent.mkdir()
     stale.touch()
-    found = resolved(node)
     run.prepare(node, found, target=True, driver=True)
     written = sorted(path.name for path in stale.parent.iterdir())
     assert written == ["driver.0011.exr", "driver.0012.exr", "driver.0013.exr", "target.0011.exr"]

@@ -38,12 +38,12 @@ def test_the_environment_of_an_installed_package_is_the_engines(nuke, tmp_path, 
 
 
 def test_nukes_libraries_stay_out_of_the_engine(nuke, monkeypatch):
-    from reenact_nuke import link
+    from reenact_nuke import process
 
     for name in ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_INSERT_LIBRARIES", "QT_PLUGIN_PATH"):
         monkeypatch.setenv(name, "nuke")
     monkeypatch.setenv("OFX_REENACT_JOB", "kept")
-    given = link.environment("/configs/show.ocio")
+    given = process.environment("/configs/show.ocio")
     assert (given["OFX_REENACT_JOB"], given["OCIO"]) == ("kept", "/configs/show.ocio")
     assert "nuke" not in given.values()
 

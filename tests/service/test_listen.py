@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -19,7 +18,8 @@ from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.service import listen
 from ofx_reenact.service.client import connect, start, stop
-from ofx_reenact.service.listen import Session
+from ofx_reenact.service.door import connect_to
+from ofx_reenact.service.session import Session
 
 COMMAND = (sys.executable, "-m", "ofx_reenact")
 
@@ -92,7 +92,7 @@ def test_paths_are_seen_from_where_the_command_runs(folder, session, performance
 def test_only_its_owner_is_let_in(session):
     assert stat.S_IMODE(session.stat().st_mode) == 0o600
     for said in (b"0" * 32 + b'\n{"id": 1, "do": "quit"}\n', b"x" * 100_000, b"\n"):
-        with socket.create_connection(("127.0.0.1", Session.load(session).port), 10) as stranger:
+        with connect_to(Session.load(session).address, 10) as stranger:
             try:
                 stranger.sendall(said)
                 answer = stranger.recv(100)
@@ -150,7 +150,7 @@ def test_an_engine_that_nobody_asked_for_a_while_ends(folder):
     assert not path.exists()
 
 
-@pytest.mark.parametrize("end", [Path.unlink, lambda path: Session(1, "another", 1).save(path)])
+@pytest.mark.parametrize("end", [Path.unlink, lambda path: Session("another", 1).save(path)])
 def test_an_engine_whose_session_file_is_gone_or_another_s_ends(tmp_path, monkeypatch, end):
     monkeypatch.setattr(listen, "load_engine", lambda: None)
     monkeypatch.setattr(listen, "_LOOK", 0.1)

@@ -3,7 +3,7 @@
 file=$1
 step=$2
 if [ -n "$OFX_REENACT_PYTHON" ]; then
-  set -- "$OFX_REENACT_PYTHON" -m ofx_reenact
+  set -- "$OFX_REENACT_PYTHON" -c "import sys; sys.path[:] = [p for p in sys.path if p]; import runpy; runpy.run_module('ofx_reenact', run_name='__main__', alter_sys=True)"
 else
   set -- ofx-reenact
 fi

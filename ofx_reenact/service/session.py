@@ -1,0 +1,141 @@
+"""The session file: where an engine listens, and what it and a client say to know each other.
+
+Only a file that is this user's own is followed, since whoever writes it decides who gets a client's jobs.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import secrets
+import stat
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ofx_reenact import __version__
+from ofx_reenact.errors import OutputError, ReenactError
+
+SCHEMA = "ofx-reenact/session/1"
+# Bytes; a session file has a few hundred.
+_LONGEST = 1 << 16
+_HINT = "name the one that 'engine start' wrote"
+# A symbolic link is not followed, and a pipe not waited for; Windows knows neither, but changes line ends.
+_CAREFUL = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+def _secret() -> str:
+    return secrets.token_hex(16)
+
+
+@dataclass(frozen=True)
+class Session:
+    """Where an engine listens: a socket's path, or ``127.0.0.1:PORT`` where there are no such sockets.
+
+    A client says ``token`` first and the engine answers ``answer``, so that neither takes another program for the
+    other. ``keeper`` is the process that the engine must not outlive, as :mod:`ofx_reenact.service.keeper` writes it.
+    """
+
+    address: str
+    pid: int
+    keeper: str = ""
+    token: str = field(default_factory=_secret)
+    answer: str = field(default_factory=_secret)
+    version: str = __version__
+    schema: str = SCHEMA
+
+    def save(self, path: Path) -> None:
+        """Write the session file, readable by its owner alone, whole or not at all.
+
+        Raises:
+            OutputError: it cannot be written.
+            ReenactError: anybody could put another file in its place.
+        """
+        check_folder(path)
+        partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        try:
+            with os.fdopen(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+                json.dump(asdict(self), file)
+            partial.replace(path)
+        except OSError as error:
+            raise OutputError(f"{path}: the session file cannot be written ({error.strerror or error})") from error
+
+    @classmethod
+    def load(cls, path: Path) -> Session | None:
+        """Read a session file; None if there is none.
+
+        Raises:
+            ReenactError: it is no session file of this version, or could be another user's work.
+        """
+        check_folder(path)
+        try:
+            content = _read(path)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, RecursionError) as error:
+            reason = (error.strerror or error) if isinstance(error, OSError) else f"not JSON: {error}"
+            raise ReenactError(f"{path}: the session file cannot be read ({reason}); {_HINT}") from error
+        if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+            raise ReenactError(f'{path}: expected a session file with "schema": "{SCHEMA}"; {_HINT}')
+        if content.get("version") != __version__:
+            raise ReenactError(f"{path}: of an engine of version {content.get('version')}, this is {__version__}")
+        texts = [content.get(name) for name in ("address", "keeper", "token", "answer")]
+        if not all(isinstance(text, str) for text in texts) or not isinstance(content.get("pid"), int):
+            raise ReenactError(f"{path}: the session file is damaged; stop the engine and start another")
+        address, keeper, token, answer = (str(text) for text in texts)
+        return cls(address, content["pid"], keeper, token, answer)
+
+
+def check_folder(path: Path) -> None:
+    """See that not just anybody can rename files in the folder of ``path``; one that is not there yet passes.
+
+    A folder of another user or group is all right: a file put there by them is refused for its owner.
+
+    Raises:
+        ReenactError: they can.
+    """
+    try:
+        mode = path.parent.stat().st_mode
+    except OSError:
+        return
+    if os.name == "posix" and mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+        raise ReenactError(
+            f"{path}: anybody may change the folder {path.parent}; put the session file into a folder of your own"
+        )
+
+
+def open_own(path: Path, flags: int, mode: int = 0o600) -> int:
+    """Open a file that is this user's own; returns its file descriptor. Links are not followed.
+
+    Raises:
+        ReenactError: it is a link, no plain file, another user's, or others may write it.
+        OSError: it cannot be opened.
+    """
+    try:
+        number = os.open(path, flags | _CAREFUL, mode)
+    except OSError as error:
+        # ENXIO: a pipe that nobody reads.
+        if error.errno in (errno.ELOOP, errno.ENXIO):
+            raise ReenactError(f"{path}: a link or a pipe, no file of your own; remove it or name another") from error
+        raise
+    found = os.fstat(number)
+    reason = ""
+    if not stat.S_ISREG(found.st_mode):
+        reason = "not a plain file"
+    elif os.name == "posix" and found.st_uid != os.geteuid():
+        reason = "the file of another user"
+    elif os.name == "posix" and found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        reason = "a file that others may write"
+    if reason:
+        os.close(number)
+        raise ReenactError(f"{path}: {reason}, which is not trusted; remove it or name another")
+    return number
+
+
+def _read(path: Path) -> Any:
+    with os.fdopen(open_own(path, os.O_RDONLY), "rb") as file:
+        content = file.read(_LONGEST + 1)
+    if len(content) > _LONGEST:
+        raise ValueError("too long")
+    return json.loads(content)
