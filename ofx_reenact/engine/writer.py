@@ -40,9 +40,7 @@ class FrameWriter:
         self, settings: Settings, target: Picture, shot: Shot, colour: Colour, attributes: Mapping[str, Any]
     ) -> None:
         self._settings, self._target, self._shot = settings, target, shot
-        self._attributes = {**attributes, "oiio:ColorSpace": target.space}
-        if chromaticities := colour.chromaticities(target.space):
-            self._attributes["chromaticities"] = chromaticities
+        self._attributes = {**attributes, **colour.tags(target.space)}
         self._formats = formats_of(settings.layers, target.plate, settings.depth)
         self.written: list[int] = []
 

@@ -106,6 +106,8 @@ def read_file(path: Path, where: str, layer: str | None) -> Contents:
     """
     with _opened(path, where) as source:
         parts, notes = _list_parts(source, where)
+    # Opened anew: some readers do not come back from a part that is not there.
+    with _opened(path, where) as source:
         main = min(parts, key=lambda part: rank_part(part.name, part.spec.channelnames))
         _name_channels(parts, main)
         chosen, depth = None, ""

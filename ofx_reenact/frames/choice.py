@@ -1,7 +1,7 @@
 """Which of a file's channels are the picture, by their names alone.
 
-A layer is three channels ``NAME.R``, ``NAME.G`` and ``NAME.B``, in capitals or not, or spelt out (``NAME.red``). The plain
-layer, ``R``, ``G`` and ``B``, has no name.
+A layer is three channels ``NAME.R``, ``NAME.G`` and ``NAME.B``, in capitals or not, or spelt out (``NAME.red``). The
+plain layer, ``R``, ``G`` and ``B``, has no name.
 """
 
 from __future__ import annotations

@@ -13,13 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import OpenImageIO as oiio
 
-from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.channels import read_file, where_of
 from ofx_reenact.frames.choice import COLOUR, Layer
 from ofx_reenact.frames.header import carry_header
-from ofx_reenact.frames.tags import Tags, colour_tag, read_tags, refuse_inks
+from ofx_reenact.frames.tags import NO_TAGS, Tags, colour_tag, read_tags, refuse_inks
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class Plate:
     colour_space: str | None  # the file's own tag
     attributes: Any  # OpenImageIO's description of the file; written back with what is in it
     notes: tuple[str, ...] = ()  # what could not be kept, for the report
-    tags: Tags = Tags()  # what else the file says of its colour
+    tags: Tags = NO_TAGS  # what else the file says of its colour
     layer: str = ""  # which layer of the file the picture is; the plain R, G, B if empty
     names: tuple[str, ...] = (*COLOUR, "A")  # what its channels are called in the file
 

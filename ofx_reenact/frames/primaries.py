@@ -1,7 +1,7 @@
 """Primaries and the sRGB curve: colour arithmetic that needs no config.
 
-Chromaticities are red, green, blue and white, (x, y) each, as OpenEXR has them. XYZ is relative to D65; other whites are
-adapted to it (Bradford), as OCIO's own configs do.
+Chromaticities are red, green, blue and white, (x, y) each, as OpenEXR has them. XYZ is relative to D65; other whites
+are adapted to it (Bradford), as OCIO's own configs do.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import numpy as np
 REC709 = (0.64, 0.33, 0.3, 0.6, 0.15, 0.06, 0.3127, 0.329)
 AP0 = (0.7347, 0.2653, 0.0, 1.0, 0.0001, -0.077, 0.32168, 0.33767)
 AP1 = (0.713, 0.293, 0.165, 0.83, 0.128, 0.044, 0.32168, 0.33767)
-# Entries of two matrices to XYZ differ by less than this if they are of the same primaries, rounded in some way.
-SAME = 4e-3
+# Entries of two matrices to XYZ differ by less than this if they are of the same primaries: configs adapt white in more
+# than one way (0.006). P3 under D65 and under D60 differ by 0.01.
+SAME = 7e-3
 
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+_NAMED = "primaries "
 _D65 = (0.3127, 0.329)
 
 
@@ -42,7 +44,18 @@ def are_usable(chromaticities: Sequence[float]) -> bool:
 
 def name_primaries(chromaticities: Sequence[float]) -> str:
     """Name a linear space by its primaries, alike for numbers that are float32."""
-    return "primaries " + " ".join(f"{value:.4f}" for value in chromaticities)
+    return _NAMED + " ".join(f"{round(value, 6) + 0.0:.6g}" for value in chromaticities)
+
+
+def primaries_named(name: str) -> tuple[float, ...] | None:
+    """Return the primaries of a space that :func:`name_primaries` named; None if it did not."""
+    if not name.startswith(_NAMED):
+        return None
+    try:
+        values = tuple(float(value) for value in name.removeprefix(_NAMED).split())
+    except ValueError:
+        return None
+    return values if are_usable(values) else None
 
 
 def decode_srgb(shown: np.ndarray) -> np.ndarray:

@@ -24,7 +24,11 @@ class Tags:
 
     chromaticities: tuple[float, ...] | None = None  # red, green, blue, white (x, y); of an EXR
     profile: bytes = b""  # ICC
+    profile_name: str = ""
     signal: str | None = None  # OpenImageIO's name of the space that a PNG's numbers (cICP, gAMA) stand for
+
+
+NO_TAGS = Tags()
 
 
 def read_tags(spec: Any, file_format: str) -> Tags:
@@ -35,7 +39,7 @@ def read_tags(spec: Any, file_format: str) -> Tags:
     if spec.getattribute("CICP") is not None:
         return Tags(signal=signal or None)
     if (profile := spec.getattribute("ICCProfile")) is not None:
-        return Tags(profile=bytes(profile))
+        return Tags(profile=bytes(profile), profile_name=spec.get_string_attribute("ICCProfile:profile_description"))
     is_told = file_format == "png" and signal.lower() not in _ORDINARY
     return Tags(signal=signal if is_told else None)
 
