@@ -125,7 +125,7 @@ def read_file(path: Path, where: str, layer: str | None) -> Contents:
                 pixels = _read_channels(source, part.number, part.spec, where)
                 channels |= {part.names[name]: plane for name, plane in pixels.items()}
             else:
-                said_name = part.name or str(part.number)
+                said_name = plain(part.name or str(part.number))
                 notes.append(f"{where}: part {said_name} has other windows than the picture and was left out")
         _drop_inexact(channels, notes, where)
         return Contents(main.spec, channels, chosen, depth, source.format_name(), len(kept), notes)
@@ -264,5 +264,5 @@ def complaint(source: Any = oiio) -> str:
 
 
 def plain(message: str) -> str:
-    """Return a library's message on one line."""
-    return " ".join(message.split()) or "no reason given"
+    """Return a library's text on one line; bytes that were no text become question marks."""
+    return " ".join(message.encode(errors="replace").decode().split()) or "no reason given"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import OpenImageIO as oiio
+
+from ofx_reenact.frames.channels import plain
 
 # What a file that is no EXR hands on to one: the rest describes its own encoding.
 _KEPT = ("smpte:TimeCode", "FramesPerSecond", "DateTime", "Copyright", "Artist", "ImageDescription")
@@ -34,15 +37,21 @@ def carry_header(spec: Any, is_exr: bool, several: bool = False) -> tuple[Any, l
         name = attribute.name
         if not is_exr:
             if name in _KEPT:
-                carried.attribute(name, attribute.type, attribute.value)
+                value = attribute.value
+                carried.attribute(name, attribute.type, plain(value) if isinstance(value, str) else value)
         elif _is_of_file(name) or (several and name == "view"):
-            carried.erase_attribute(name)
+            _erase(carried, name)
         elif attribute.type.basetype == oiio.UINT8:
             # A type of somebody's own: OpenImageIO hands its bytes over and cannot write them.
-            carried.erase_attribute(name)
-            lost.append(name)
+            _erase(carried, name)
+            lost.append(plain(name))
     carried.tile_width = carried.tile_height = carried.tile_depth = 0
     return carried, lost
+
+
+def _erase(spec: Any, name: str) -> None:
+    """Remove an attribute by its very name, which OpenImageIO takes for a regular expression."""
+    spec.erase_attribute("".join("." if "\udc80" <= letter <= "\udcff" else re.escape(letter) for letter in name))
 
 
 def _is_of_file(name: str) -> bool:

@@ -108,9 +108,10 @@ def count_nonfinite(plate: Plate) -> tuple[int, int, tuple[int, int, str] | None
 def rate_of(spec: Any) -> Fraction | None:
     """Return the frames a second that a header names."""
     value = spec.getattribute("FramesPerSecond")
-    if isinstance(value, tuple) and len(value) == 2 and value[1]:
-        return Fraction(int(value[0]), int(value[1]))
-    return Fraction(value).limit_denominator(1001) if isinstance(value, int | float) and value > 0 else None
+    if isinstance(value, tuple) and len(value) == 2:
+        return Fraction(int(value[0]), int(value[1])) if value[1] and value[0] > 0 else None
+    is_rate = isinstance(value, int | float) and 0 < value < np.inf
+    return Fraction(value).limit_denominator(1001) if is_rate else None
 
 
 def _names(layer: Layer) -> tuple[str, ...]:
