@@ -51,7 +51,9 @@ def carry_header(spec: Any, is_exr: bool, several: bool = False) -> tuple[Any, l
 
 def _erase(spec: Any, name: str) -> None:
     """Remove an attribute by its very name, which OpenImageIO takes for a regular expression."""
-    spec.erase_attribute("".join("." if "\udc80" <= letter <= "\udcff" else re.escape(letter) for letter in name))
+    escaped = re.sub(r"[\^$.*+?()\[\]{}|\\]", r"\\\g<0>", name)
+    # Bytes that were no text cannot be said.
+    spec.erase_attribute(re.sub("[\udc80-\udcff]", ".", escaped))
 
 
 def _is_of_file(name: str) -> bool:
