@@ -51,7 +51,8 @@ def strings(*values: str) -> bytes:
 
 
 def _attribute(name, kind, value) -> bytes:
-    return (name if isinstance(name, bytes) else name.encode()) + b"\0" + kind.encode() + b"\0" + ints(len(value)) + value
+    named = name if isinstance(name, bytes) else name.encode()
+    return named + b"\0" + kind.encode() + b"\0" + ints(len(value)) + value
 
 
 # An attribute of every type that OpenEXR defines, with what is to become of it in a frame: the name by which

@@ -104,6 +104,8 @@ def _grey(names: Sequence[str], where: str) -> Layer:
     grey = next((by_case[name] for name in _GREY if name in by_case), None)
     if grey is None and len(names) <= 2:
         grey = next(iter(names))
+    if {"BY", "RY"} <= set(by_case):
+        raise FrameError(f"{where}: luminance and chroma (Y, BY, RY); write the picture as R, G, B")
     if grey is None:
         raise FrameError(f"{where}: no colour among its channels ({', '.join(names[:8])})")
     return Layer("", (grey, grey, grey), by_case.get("A"))

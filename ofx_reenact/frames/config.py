@@ -86,6 +86,9 @@ class Config:
     def srgb(self) -> str | None:
         """The space of ordinary display-encoded pictures; None if none that may be it converts as sRGB does."""
         named = [found for name in _SRGB if (found := self.find(name))]
+        if named and self.name.startswith("ocio://"):
+            # OCIO's own configs keep what their names say; asking them would take each start a third of a second.
+            return named[0]
         return next((space for space in dict.fromkeys((*named, *self._srgb_like())) if self._is_srgb(space)), None)
 
     @cached_property

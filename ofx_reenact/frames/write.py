@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -90,13 +91,13 @@ def _write(path: Path, spec: Any, pixels: np.ndarray) -> None:
         if not done:
             reason = complaint(sink)
             sink.close()
-            raise OutputError(f"{path}: cannot be written ({_cause(path, reason)})")
+            raise OutputError(f"{path}: cannot be written ({_cause(path, reason, spec)})")
         if (damage := find_damage(partial)) is not None:
-            raise OutputError(f"{path}: cannot be written whole ({_cause(path, damage)})")
+            raise OutputError(f"{path}: cannot be written whole ({_cause(path, damage, spec)})")
 
 
-def _cause(path: Path, message: str) -> str:
-    """Say why a write failed: the library only says that it did."""
+def _cause(path: Path, message: str, spec: Any) -> str:
+    """Say why a write failed: the library often only says that it did."""
     probe = path.with_name(f"{path.name}.probe-{os.getpid()}")
     try:
         with probe.open("wb") as file:
@@ -109,4 +110,5 @@ def _cause(path: Path, message: str) -> str:
         return error.strerror or str(error)
     finally:
         probe.unlink(missing_ok=True)
-    return message
+    is_short = shutil.disk_usage(path.parent).free < spec.image_bytes()
+    return f"{message}; is the disk full?" if is_short else message

@@ -25,7 +25,7 @@ def layers(*names: str, components: str = "RGB") -> list[str]:
         (layers("AO", "C"), "C"),
         (layers("Ci", components="rgb") + layers("AO"), "Ci"),
         (layers("View.AO", "View.Combined", components="RGBA"), "View.Combined"),
-        (layers("ao") + ["beauty.red", "beauty.green", "beauty.blue"], "beauty"),
+        ([*layers("ao"), "beauty.red", "beauty.green", "beauty.blue"], "beauty"),
         (layers("zebra", "apple"), "zebra"),  # in the order of the file
         (layers("CryptoObject00", "N_normal", "spec"), "spec"),
         (layers("AO", ""), ""),
@@ -47,6 +47,12 @@ def test_a_layer_is_chosen_by_name():
         choose_layer(channels, "spec", "p.exr")
     with pytest.raises(FrameError, match="has no layers of colour"):
         choose_layer(["Y"], "spec", "p.exr")
+
+
+@pytest.mark.parametrize("channels", [["BY", "RY", "Y"], ["N.X", "N.Y", "N.Z"], ["stmap.u", "stmap.v", "matte"]])
+def test_what_is_no_picture_is_refused(channels):
+    with pytest.raises(FrameError, match=r"p\.exr: (luminance and chroma|no colour among)"):
+        choose_layer(channels, "", "p.exr")
 
 
 def test_alpha_is_the_layers_own():
@@ -88,7 +94,8 @@ def test_plain_channels_stay_beside_a_chosen_layer(tmp_path):
     channels = {**rgb_channels(picture(1)), **{f"diffuse.{c}": picture(2)[..., i] for i, c in enumerate("RGB")}}
     plate = read_plate(write_exr(tmp_path / "p.exr", channels), layer="diffuse")
     written = rewritten(tmp_path, plate)
-    assert np.array_equal(written["R"], channels["R"]) and np.array_equal(written["diffuse.R"], 2 * channels["diffuse.R"])
+    assert np.array_equal(written["R"], channels["R"])
+    assert np.array_equal(written["diffuse.R"], 2 * channels["diffuse.R"])
     assert np.array_equal(read_plate(tmp_path / "out.exr").rgb, 2 * plate.rgb)
     assert np.array_equal(read_plate(tmp_path / "out.exr", layer="rgba").rgb, picture(1))
 
@@ -133,7 +140,8 @@ def test_a_parts_alpha_is_not_anothers(tmp_path):
 
 def test_windows_are_those_of_the_part_that_is_the_picture(tmp_path):
     small = picture(1, (3, 3))
-    path = write_parts(tmp_path / "p.exr", ("AO", "RGB", small), ("beauty", "RGB", picture(2)), ("Z", ["Z"], picture(3)))
+    parts = ("AO", "RGB", small), ("beauty", "RGB", picture(2)), ("Z", ["Z"], picture(3))
+    path = write_parts(tmp_path / "p.exr", *parts)
     plate = read_plate(path)
     assert plate.rgb.shape == (6, 8, 3) and set(plate.extra) == {"Z"}
     assert any("part AO has other windows" in note for note in plate.notes)
