@@ -50,7 +50,7 @@ class _Part:
 
     @property
     def name(self) -> str:
-        return self.spec.get_string_attribute("name")
+        return _text(self.spec.get_string_attribute("name"))
 
 
 def read_channels(path: Path, frame: int | None = None) -> tuple[Any, dict[str, np.ndarray]]:
@@ -125,7 +125,7 @@ def read_file(path: Path, where: str, layer: str | None) -> Contents:
                 pixels = _read_channels(source, part.number, part.spec, where)
                 channels |= {part.names[name]: plane for name, plane in pixels.items()}
             else:
-                said_name = plain(part.name or str(part.number))
+                said_name = part.name or str(part.number)
                 notes.append(f"{where}: part {said_name} has other windows than the picture and was left out")
         _drop_inexact(channels, notes, where)
         return Contents(main.spec, channels, chosen, depth, source.format_name(), len(kept), notes)
@@ -190,19 +190,20 @@ def _check(spec: Any, where: str) -> None:
 
 def _name_channels(parts: list[_Part], main: _Part) -> None:
     """Give every channel a name of its own: those of ``main`` keep theirs, others get their part's before a double."""
-    taken = set(main.spec.channelnames)
-    main.names.update({name: name for name in main.spec.channelnames})
+    main.names.update({name: _text(name) for name in main.spec.channelnames})
+    taken = set(main.names.values())
     for part in (part for part in parts if part is not main):
         own = list(part.spec.channelnames)
         # A part that doubles one plain name is a picture of its own, whose alpha is not the other's.
         plain = any("." not in name and name in taken for name in own)
         prefix = part.name or f"part{part.number}"
         for name in own:
-            full = f"{prefix}.{name}" if name in taken or (plain and "." not in name) else name
+            text = _text(name)
+            full = f"{prefix}.{text}" if text in taken or (plain and "." not in text) else text
             for again in itertools.count(2):
                 if full not in taken:
                     break
-                full = f"{prefix}{again}.{name}"
+                full = f"{prefix}{again}.{text}"
             part.names[name] = full
             taken.add(full)
 
@@ -265,4 +266,9 @@ def complaint(source: Any = oiio) -> str:
 
 def plain(message: str) -> str:
     """Return a library's text on one line; bytes that were no text become question marks."""
-    return " ".join(message.encode(errors="replace").decode().split()) or "no reason given"
+    return " ".join(_text(message).split()) or "no reason given"
+
+
+def _text(name: str) -> str:
+    """Return a name in a file as text; bytes that were none become question marks."""
+    return name.encode(errors="replace").decode()
