@@ -14,9 +14,10 @@ import numpy as np
 
 from ofx_reenact.errors import FrameError
 from ofx_reenact.frames import icc
-from ofx_reenact.frames.config import Config
+from ofx_reenact.frames.config import SHARED, Config
 from ofx_reenact.frames.plate import Plate
 from ofx_reenact.frames.primaries import REC709, decode_srgb, encode_srgb, name_primaries, primaries_named, to_xyz
+from ofx_reenact.frames.tags import OWN_NAME
 from ofx_reenact.stages import stage
 
 # Named in full: "default" is another config in another library's wheel.
@@ -81,6 +82,8 @@ class Colour:
         if named:
             return self.resolve(named), "named by the user"
         unknown = ""
+        if plate.colour_space in SHARED and self._config.find(plate.colour_space) is None:
+            return self._choose_primaries(SHARED[plate.colour_space])
         if tag := plate.colour_space or plate.tags.signal:
             if tagged := self._config.find_tag(tag):
                 return tagged, f"the file's tag {tag}"
@@ -149,14 +152,18 @@ class Colour:
             return np.rint(np.nan_to_num(np.clip(shown, 0, 1), nan=0.0) * 255).astype(np.uint8)
 
     def tags(self, space: str) -> dict[str, str | tuple[float, ...]]:
-        """Return the attributes by which an EXR says that it is in a linear space: its name, its chromaticities.
+        """Return the attributes by which an EXR says that it is in a linear space.
 
-        One that only a file brought with it has no name; chromaticities are unknown before OpenImageIO 3.1.
+        They are a name that other programs know and chromaticities, as far as there are any; of a space that only this
+        config names, that name too (:data:`~ofx_reenact.frames.tags.OWN_NAME`).
         """
-        foreign = self._foreign_of(space)
-        chromaticities = foreign.chromaticities if foreign else self._config.chromaticities(space)
-        named = {} if foreign else {"oiio:ColorSpace": space}
-        return {**named, **({"chromaticities": chromaticities} if chromaticities else {})}
+        if foreign := self._foreign_of(space):
+            return {"chromaticities": foreign.chromaticities} if foreign.chromaticities else {}
+        shared, chromaticities = self._config.shared_name(space), self._config.chromaticities(space)
+        return {
+            **({"oiio:ColorSpace": shared} if shared else {OWN_NAME: space}),
+            **({"chromaticities": chromaticities} if chromaticities else {}),
+        }
 
     def _choose_primaries(self, chromaticities: tuple[float, ...]) -> tuple[str, str]:
         """Return the linear space of these primaries; numbers of one that the config does not have stay as they are."""

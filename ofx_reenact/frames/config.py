@@ -12,7 +12,17 @@ import numpy as np
 import OpenImageIO as oiio
 
 from ofx_reenact.errors import FrameError
-from ofx_reenact.frames.primaries import AP0, AP1, REC709, SAME, decode_srgb, to_xyz
+from ofx_reenact.frames.primaries import (
+    ADOBE_RGB,
+    AP0,
+    AP1,
+    P3_D65,
+    REC709,
+    REC2020,
+    SAME,
+    decode_srgb,
+    to_xyz,
+)
 
 _LINEAR = "scene_linear"
 # Roles that may stand for linear light where there is no scene_linear; each is asked whether it is.
@@ -20,12 +30,16 @@ _LINEAR_ROLES = ("rendering", "compositing_linear", "default", "reference", "ace
 # Names of ordinary display-encoded pictures: of the configs of ACES, and OpenImageIO's own.
 _SRGB = ("sRGB - Texture", "srgb_tx", "sRGB Encoded Rec.709 (sRGB)", "srgb_rec709_scene", "srgb_rec709_display")
 _SRGB_ROLES = ("texture_paint", "matte_paint", "color_picking")
-# Spaces whose primaries are known by their name.
+# Names of linear spaces that many programs share, and their primaries.
+SHARED = {
+    "lin_rec709_scene": REC709, "lin_ap1_scene": AP1, "lin_ap0_scene": AP0, "lin_p3d65_scene": P3_D65,
+    "lin_rec2020_scene": REC2020, "lin_adobergb_scene": ADOBE_RGB,
+}  # fmt: skip
+# Other names of such spaces, best known first.
 _KNOWN = {
-    "aces_interchange": AP0, "ACES2065-1": AP0, "ACES - ACES2065-1": AP0, "lin_ap0": AP0, "lin_ap0_scene": AP0,
-    "ACEScg": AP1, "ACES - ACEScg": AP1, "lin_ap1": AP1, "lin_ap1_scene": AP1,
-    "Linear Rec.709 (sRGB)": REC709, "lin_rec709_scene": REC709, "lin_rec709": REC709, "lin_srgb": REC709,
-    "Utility - Linear - sRGB": REC709, "Utility - Linear - Rec.709": REC709,
+    "aces_interchange": AP0, "ACES2065-1": AP0, "ACES - ACES2065-1": AP0, "lin_ap0": AP0, "ACEScg": AP1,
+    "ACES - ACEScg": AP1, "lin_ap1": AP1, "Linear Rec.709 (sRGB)": REC709, "lin_rec709": REC709, "lin_srgb": REC709,
+    "Utility - Linear - sRGB": REC709, "Utility - Linear - Rec.709": REC709, **SHARED,
 }  # fmt: skip
 # How far from the sRGB curve, of light from 0 to 1, a space that tabulates it may be.
 _CURVE = 2e-3
@@ -51,10 +65,20 @@ class Config:
         self._roles = set(self._config.getRoles())
         self._of_primaries: dict[tuple[float, ...], str | None] = {}
 
+    @property
+    def is_ocios_own(self) -> bool:
+        """Whether it is one of the configs that OCIO brings with it."""
+        return self.name.startswith("ocio://")
+
     def find(self, name: str) -> str | None:
-        """Return the space that a name, alias or role stands for; None if the config does not know it."""
+        """Return the space that a name, alias or role stands for; None if the config does not know it.
+
+        A name that many programs share is also found by its primaries.
+        """
         found = self._config.resolve(name)
-        return found if found in self.spaces else None
+        if found in self.spaces and (name not in _KNOWN or self._bears(found, name)):
+            return str(found)
+        return self.find_linear(_KNOWN[name]) if name in _KNOWN else None
 
     def find_tag(self, tag: str) -> str | None:
         """Return the space that a file's tag stands for, which may be a name that many programs share."""
@@ -86,7 +110,7 @@ class Config:
     def srgb(self) -> str | None:
         """The space of ordinary display-encoded pictures; None if none that may be it converts as sRGB does."""
         named = [found for name in _SRGB if (found := self.find(name))]
-        if named and self.name.startswith("ocio://"):
+        if named and self.is_ocios_own:
             # OCIO's own configs keep what their names say; asking them would take each start a third of a second.
             return named[0]
         return next((space for space in dict.fromkeys((*named, *self._srgb_like())) if self._is_srgb(space)), None)
@@ -95,8 +119,8 @@ class Config:
     def xyz(self) -> np.ndarray | None:
         """The matrix (3, 3) from linear light to XYZ under D65; None if nothing tells the primaries."""
         for name, chromaticities in _KNOWN.items():
-            space = self.find(name)
-            if space is not None and self._bears(space, name) and self._config.isColorSpaceLinear(space):
+            space = self._config.resolve(name)
+            if space in self.spaces and self._bears(space, name) and self._config.isColorSpaceLinear(space):
                 return np.asarray(to_xyz(chromaticities) @ self._matrix(self.scene_linear, space))
         for space in self._srgb_like():
             if self._has_curve(space) and abs(np.linalg.det(light := self._matrix(space, self.scene_linear))) > 1e-6:
@@ -129,8 +153,21 @@ class Config:
     def chromaticities(self, space: str) -> tuple[float, ...] | None:
         """Return red, green, blue and white (x, y) of a space; None if unknown, as always before OpenImageIO 3.1."""
         ask = getattr(self._config, "get_chromaticities", None)
-        known = ask(space) if ask else None
+        known = ask(space) if ask and self.xyz is not None else None
         return tuple(float(v) for v in known) if known and len(known) == 8 else None
+
+    def shared_name(self, space: str) -> str | None:
+        """Return the name by which programs with other configs know a linear space; None if there is none.
+
+        OpenImageIO guesses one from any name, which need not be right of a studio's.
+        """
+        if self.is_ocios_own:
+            ask = getattr(self._config, "get_color_interop_id", None)
+            return space if ask is None or ask(space) else None
+        if self.xyz is None:
+            return None
+        matrix = self.xyz @ self._matrix(space, self.scene_linear)
+        return next((name for name, own in SHARED.items() if np.abs(to_xyz(own) - matrix).max() < SAME), None)
 
     def convert(self, rgb: np.ndarray, source: str, to: str) -> np.ndarray:
         """Convert (H, W, 3) float32 from one space to another; HDR survives; the same array if they are one.
@@ -150,8 +187,9 @@ class Config:
         if self.xyz is None:
             return None
         wanted = to_xyz(chromaticities)
-        # Only those whose name tells that they may be: asking each of the hundreds that configs have takes long.
-        named = [space for space in self.spaces if "lin" in space.lower() or space in _KNOWN]
+        # Only those whose name or role tells that they may be: asking each of the hundreds of a config takes long.
+        roles = {self._config.resolve(role) for role in self._roles}
+        named = [space for space in self.spaces if "lin" in space.lower() or space in _KNOWN or space in roles]
         named.sort(key=lambda space: np.abs(np.subtract(self.chromaticities(space) or [9] * 8, chromaticities)).max())
         for space in dict.fromkeys((self.scene_linear, *named)):
             if self._config.isData(space) or not self._config.isColorSpaceLinear(space):

@@ -8,6 +8,7 @@ from typing import Any
 import OpenImageIO as oiio
 
 from ofx_reenact.frames.channels import plain
+from ofx_reenact.frames.tags import OWN_NAME
 
 # What a file that is no EXR hands on to one: the rest describes its own encoding.
 _KEPT = ("smpte:TimeCode", "FramesPerSecond", "DateTime", "Copyright", "Artist", "ImageDescription")
@@ -20,7 +21,7 @@ _PACKING = (
 # What was worked out from the plate's pixels, or names the very file, and is wrong of any other.
 _STALE = ("SHA-1", "nuke/node_hash")
 # How colour is to be read; the frame says that of itself.
-_COLOUR = ("colorInteropID", "chromaticities", "ICCProfile", "CICP")
+_COLOUR = ("colorInteropID", "chromaticities", "ICCProfile", "CICP", OWN_NAME)
 _DROPPED = frozenset(name.lower() for name in (*_PACKING, *_STALE, *_COLOUR))
 _PREFIXES = ("oiio:", "openexr:", "thumbnail_", "iccprofile:")
 

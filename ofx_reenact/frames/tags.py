@@ -12,6 +12,8 @@ from ofx_reenact.frames.primaries import are_usable, name_primaries
 
 # Before 3.1 OpenImageIO says this of every EXR that names no colour space; it is an assumption, not a tag.
 _ASSUMED = "lin_rec709" if oiio.VERSION < 30100 else None
+# A studio's own name of a frame's space, where there is none that other programs know.
+OWN_NAME = "reenact:colorspace"
 # Of inks or lightness there is no way to light that goes without the profile; OpenImageIO guesses one.
 _INKS = ("CMYK", "YCbCrK", "CIELAB", "ICCLAB", "ITULAB", "color separated")
 # PNG's old way to say sRGB is a gamma of 1/2.2; OpenImageIO names that in one of these ways.
@@ -46,7 +48,7 @@ def read_tags(spec: Any, file_format: str) -> Tags:
 
 def colour_tag(spec: Any) -> str | None:
     """Return the colour space that an EXR's header names."""
-    tags = (spec.get_string_attribute(name) for name in ("oiio:ColorSpace", "colorInteropID"))
+    tags = (spec.get_string_attribute(name) for name in ("oiio:ColorSpace", "colorInteropID", OWN_NAME))
     return next((str(tag) for tag in tags if tag not in ("", _ASSUMED)), None)
 
 

@@ -146,6 +146,27 @@ def test_chromaticities_are_found_by_what_a_space_does(tmp_path):
     assert colour.choose(plate, None)[0] == "ACES - ACES2065-1"
 
 
+@pytest.mark.parametrize("name", ["linear", "lin_rec709", "work"])
+def test_frames_are_named_by_what_their_space_is(name, tmp_path):
+    """OpenImageIO takes any ``linear`` for Rec.709's; here it is ACEScg."""
+    spaces = {"ap0|aces": "", name: matrix(AP1, AP0), "sRGB": both(CURVE, matrix(REC709, AP0))}
+    colour = config(tmp_path, spaces, scene_linear=name, default=name, aces_interchange="ap0")
+    assert colour.tags(name)["oiio:ColorSpace"] == "lin_ap1_scene"
+    plain = rgb_channels(np.ones((2, 2, 3), np.float32))
+    for tag, space in (("lin_ap1_scene", name), ("lin_ap0_scene", "ap0"), ("lin_rec709_scene", "primaries 0.64 ")):
+        plate = read_plate(write_exr(tmp_path / "a.exr", plain, None, {"colorInteropID": tag}))
+        found, _ = colour.choose(plate, None)
+        assert found.startswith(space), tag
+
+
+def test_a_space_that_only_the_config_names_is_named_so(tmp_path):
+    colour = config(tmp_path, {"w": "", "raw": DATA}, scene_linear="w", default="raw")
+    tags = colour.tags("w")
+    assert "oiio:ColorSpace" not in tags and "chromaticities" not in tags
+    plate = read_plate(write_exr(tmp_path / "a.exr", rgb_channels(np.ones((2, 2, 3), np.float32)), None, tags))
+    assert colour.choose(plate, None) == ("w", "the file's tag w")
+
+
 def test_file_rules_are_kept(tmp_path):
     rules = (
         "file_rules:\n  - !<Rule> {name: log, pattern: '*_log*', extension: exr, colorspace: camera}\n"
