@@ -78,8 +78,11 @@ def find_damage(path: Path) -> str | None:
         with _opened(path, where) as source:
             part = 0
             while source.seek_subimage(part, 0):
-                _check(source.spec(), where)
-                _read_pixels(source, part, 0, source.spec().nchannels, oiio.FLOAT, where)
+                spec = source.spec()
+                _check(spec, where)
+                if any(_text(name) != name for name in spec.channelnames):
+                    raise _damaged(where, "a channel's name is not text")
+                _read_pixels(source, part, 0, spec.nchannels, oiio.FLOAT, where)
                 part += 1
     except FrameError as error:
         return str(error).removeprefix(f"{where}: ")

@@ -99,6 +99,12 @@ def test_a_flipped_bit_of_a_header_is_no_defect(tmp_path):
     assert refused > 10
 
 
+def test_a_name_that_is_no_text_is_damage_of_a_frame(tmp_path):
+    path = tmp_path / "o.1001.exr"
+    path.write_bytes(exr_bytes(channels=["AO.R", "B", "G", "R"]).replace(b"AO.R\0", b"\xcfO.R\0"))
+    assert not existing_frames(str(tmp_path / "o.####.exr"), FrameRange.of([1001]))
+
+
 @pytest.mark.parametrize("channels", [["B", "G", "R", "\udcff"], ["B", "G", "R", "x" * 300]])
 def test_names_of_channels_may_be_anything(channels, tmp_path):
     path = tmp_path / "a.exr"
