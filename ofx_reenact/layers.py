@@ -124,7 +124,7 @@ def _colour(moment: Moment) -> tuple[np.ndarray, ...]:
 LAYERS = {
     layer.name: layer
     for layer in (
-        Layer("rgba", lambda plate: tuple("RGB" if plate.alpha is None else "RGBA"), "colour", _colour),
+        Layer("rgba", lambda plate: plate.channels, "colour", _colour),
         Layer("stmap", lambda plate: ("stmap.u", "stmap.v"), "float", compute_stmap, compute_stmap),
         Layer("motion", lambda plate: ("motion.u", "motion.v"), "float", compute_motion),
         Layer("matte", lambda plate: ("matte",), "half", lambda moment: (moment.frame.matte,)),

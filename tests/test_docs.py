@@ -31,7 +31,7 @@ def test_every_option_is_described():
 
 
 def test_every_channel_of_a_layer_is_described():
-    page, plate = text("colour.md"), SimpleNamespace(alpha=True)
+    page, plate = text("colour.md"), SimpleNamespace(channels=tuple("RGBA"))
     assert not [name for layer in LAYERS.values() for name in layer.channels(plate) if f"`{name}`" not in page]
 
 

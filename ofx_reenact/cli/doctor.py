@@ -91,11 +91,21 @@ def look_at_device() -> Iterator[Finding]:
 
 
 def look_at_colour() -> Iterator[Finding]:
-    """The OCIO config."""
-    from ofx_reenact.frames.colour import Colour
+    """The OCIO config: what a render converts between is converted."""
+    import numpy as np
+
+    from ofx_reenact.frames.colour import OWN_SRGB, Colour
 
     try:
-        yield Finding("colour config", "ok", Colour().name)
+        colour = Colour()
+        linear, srgb = colour.resolve("scene_linear"), colour.srgb()
+        grey = np.full((1, 1, 3), 0.5, np.float32)
+        there = colour.convert(colour.convert(grey, srgb, linear), linear, srgb)
+        shown = "sRGB is this package's own, as the config has none" if srgb == OWN_SRGB else f"sRGB is '{srgb}'"
+        detail = f"{colour.name}; scene-linear is '{linear}', {shown}"
+        if np.abs(there - grey).max() > 1e-3:
+            raise ReenactError(f"{detail}, and grey does not come back from one to the other")
+        yield Finding("colour config", "ok", detail)
     except ReenactError as error:
         yield Finding("colour config", "missing", f"{error}; set OCIO to a config that is there, or unset it")
 

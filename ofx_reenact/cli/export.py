@@ -17,7 +17,7 @@ app = group("export", "FD-GAN of one target for other programs.")
 # A window shows a frame as FD-GAN does, before it paints: what comes after the warp has no option here.
 _INPUTS = {*names_affecting("track", "person", "pixels"), "output", "frames", "existing"} - {"profile", "repair"}
 # What the network of a target is made from.
-_TARGET = ("identity", "target", "appearance", "colorspace", "weights", "fdgan_weights")
+_TARGET = ("identity", "target", "appearance", "colorspace", "layer", "weights", "fdgan_weights")
 _OUT = Annotated[Path, typer.Option(help="Folder to write; its name is the network's.")]
 _FILE = Annotated[Path, typer.Option("--output", help="ONNX file to write.", metavar="PATH")]
 

@@ -140,6 +140,7 @@ def identity(
     batch: Annotated[int, typer.Option(help="Frames a step.", min=1)] = 4,
     fdgan_weights: Annotated[str, typer.Option(help="FD-GAN weights; the shipped ones if not given.")] = "",
     colorspace: Annotated[str, typer.Option(help="Colour space of the target; else its tag or format's rule.")] = "",
+    layer: Annotated[str, typer.Option(help="Layer of the target's EXR that is the picture.")] = "",
     device: _Device = "auto",
     threads: _Threads = 0,
 ) -> int:
@@ -156,7 +157,7 @@ def identity(
     if threads:
         torch.set_num_threads(threads)
     settings = Settings(
-        target=target, identity=out, fdgan_weights=fdgan_weights, colorspace=colorspace, device=device
+        target=target, identity=out, fdgan_weights=fdgan_weights, colorspace=colorspace, layer=layer, device=device
     )  # fmt: skip
 
     def observe(step: int, loss: float) -> None:

@@ -49,7 +49,7 @@ ANOTHER = 0.25
 
 def read_target(settings: Settings, colour: Colour) -> Picture:
     """Read the target picture; errors are those of :func:`~ofx_reenact.frames.picture.read_picture`."""
-    return read_picture(settings.target, colour, settings.target_frame, settings.colorspace or None)
+    return read_picture(settings.target, colour, settings.target_frame, settings.colorspace or None, settings.layer)
 
 
 def identify(
@@ -104,7 +104,7 @@ def make_identity(
         return identity
     views, notes = [view_of(identity.face, target, colour)], []
     for path in settings.appearance:
-        other = replace(settings, target=path, target_frame=None, target_landmarks="", target_face=1)
+        other = replace(settings, target=path, target_frame=None, target_landmarks="", target_face=1, layer="")
         picture = read_target(other, colour)
         found = find_identity(other, picture, colour, weights)
         views.append(view_of(found.face, picture, colour))
@@ -242,7 +242,7 @@ def driver_images(
         if frame not in present:
             yield frame, None
             continue
-        yield frame, colour.show(driver.read(frame), settings.driver_colorspace or None)
+        yield frame, colour.show(driver.read(frame, settings.driver_layer), settings.driver_colorspace or None)
 
 
 def ahead(items: Iterator[tuple[int, np.ndarray | None]]) -> Generator[tuple[int, np.ndarray | None], None, None]:

@@ -238,7 +238,7 @@ class Loader:
     @cached_property
     def _target_key(self) -> Hashable:
         settings = self._settings
-        chosen = (settings.target, settings.target_frame, settings.colorspace)
+        chosen = (settings.target, settings.target_frame, settings.colorspace, settings.layer)
         return chosen, stamp(*files_of(settings.target)), self._colour_key
 
 

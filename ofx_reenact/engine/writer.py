@@ -47,9 +47,7 @@ class FrameWriter:
     ) -> None:
         """Prepare to write the frames of a shot; ``faces`` says how the driver's was found in each."""
         self._settings, self._target, self._shot, self._faces = settings, target, shot, faces
-        self._attributes = {**attributes, "oiio:ColorSpace": target.space}
-        if chromaticities := colour.chromaticities(target.space):
-            self._attributes["chromaticities"] = chromaticities
+        self._attributes = {**attributes, **colour.tags(target.space)}
         self._formats = formats_of(settings.layers, target.plate, settings.depth)
         self.written: list[int] = []
 

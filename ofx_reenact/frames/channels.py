@@ -2,18 +2,55 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+from collections.abc import Generator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import OpenImageIO as oiio
 
-from ofx_reenact.errors import FrameError
+from ofx_reenact.errors import FrameError, ReenactError
+from ofx_reenact.frames.choice import Layer, choose_layer, find_layers, rank_part
+
+# Larger pictures are refused before memory is taken for them: a damaged header may claim any size.
+MAX_PIXELS = 16384 * 16384
+MAX_CHANNELS = 1024
+
+# Names the layer that is the picture, in a frame that was made from it.
+LAYER_ATTRIBUTE = "reenact:layer"
 
 _HALF, _UINT = oiio.TypeDesc("half"), oiio.TypeDesc("uint")
 # OpenImageIO hands channels of mixed types over as float, which holds whole numbers exactly up to here.
 _EXACT = 2**22
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What is in a picture file."""
+
+    spec: Any  # OpenImageIO's description of the part that the picture is in
+    channels: dict[str, np.ndarray]  # (H, W) float16, float32 or uint32 by full name, exactly as in the file
+    layer: Layer | None  # which of them are the picture; None if that was not asked
+    depth: str  # type of the picture in the file: "half", "float", "uint8", …
+    format: str  # OpenImageIO's name of the file's format
+    parts: int  # how many of the file's parts the channels come from
+    notes: list[str]  # what was left out
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One part of a file, with each of its channels' name among the channels of all parts."""
+
+    number: int
+    spec: Any
+    names: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return _text(self.spec.get_string_attribute("name"))
 
 
 def read_channels(path: Path, frame: int | None = None) -> tuple[Any, dict[str, np.ndarray]]:
@@ -23,29 +60,33 @@ def read_channels(path: Path, frame: int | None = None) -> tuple[Any, dict[str, 
         The description, and (H, W) float16, float32 or uint32 by full name, exactly as in the file.
 
     Raises:
-        FrameError: it is missing, no picture, damaged, or deep.
+        FrameError: it is missing, no picture, damaged, deep, or too large.
     """
-    spec, channels, _, _ = read_file(path, where_of(path, frame))
-    return spec, channels
+    found = read_file(path, where_of(path, frame), None)
+    return found.spec, found.channels
 
 
 def is_whole(path: Path) -> bool:
     """Tell whether every pixel of a file decodes; a truncated EXR opens without complaint."""
+    return find_damage(path) is None
+
+
+def find_damage(path: Path) -> str | None:
+    """Return why not every pixel of a file decodes; None if all do."""
+    where = str(path)
     try:
-        source = _open(path, str(path))
-    except FrameError:
-        return False
-    try:
-        part = 0
-        while source.seek_subimage(part, 0):
-            spec = source.spec()
-            if source.read_image(part, 0, 0, spec.nchannels, oiio.FLOAT) is None:
-                return False
-            part += 1
-        return True
-    finally:
-        source.geterror()
-        source.close()
+        with _opened(path, where) as source:
+            part = 0
+            while source.seek_subimage(part, 0):
+                spec = source.spec()
+                _check(spec, where)
+                if any(_text(name) != name for name in spec.channelnames):
+                    raise _damaged(where, "a channel's name is not text")
+                _read_pixels(source, part, 0, spec.nchannels, oiio.FLOAT, where)
+                part += 1
+    except FrameError as error:
+        return str(error).removeprefix(f"{where}: ")
+    return None
 
 
 def where_of(path: Path, frame: int | None) -> str:
@@ -53,45 +94,133 @@ def where_of(path: Path, frame: int | None) -> str:
     return f"{path}" if frame is None else f"{path}: frame {frame}"
 
 
-def read_file(path: Path, where: str) -> tuple[Any, dict[str, np.ndarray], list[str], bool]:
-    """Read description, channels, notes, and whether it is an EXR."""
-    source = _open(path, where)
-    try:
-        parts, notes = _read_parts(source, where)
-        return parts[0][0], _merge(parts, notes, where), notes, source.format_name() == "openexr"
-    finally:
-        source.close()
+def read_file(path: Path, where: str, layer: str | None) -> Contents:
+    """Read a file's channels, of all its parts that have the picture's windows.
+
+    Of a format other than EXR the first picture is read: pages, frames, sizes and thumbnails are other pictures.
+
+    Args:
+        path: the file.
+        where: names it in messages.
+        layer: which layer is the picture, empty for the one that its name says; None if none has to be.
+
+    Raises:
+        FrameError: it is missing, no picture, damaged, deep, or too large, or has no such layer.
+    """
+    with _opened(path, where) as source:
+        parts, notes = _list_parts(source, where)
+    # Opened anew: some readers do not come back from a part that is not there.
+    with _opened(path, where) as source:
+        main = min(parts, key=lambda part: rank_part(part.name, part.spec.channelnames))
+        _name_channels(parts, main)
+        chosen, depth = None, ""
+        if layer is not None:
+            names = [name for part in parts for name in part.names.values()]
+            wanted = layer or _layer_said(main.spec, names)
+            chosen, said = choose_layer(names, wanted, where, main.name if len(parts) > 1 else "")
+            main = next(part for part in parts if chosen.rgb[0] in part.names.values())
+            depth = _depth(main, chosen.rgb[0])
+            notes += said
+        channels: dict[str, np.ndarray] = {}
+        kept = [part for part in parts if _windows(part.spec) == _windows(main.spec)]
+        for part in parts:
+            if part in kept:
+                pixels = _read_channels(source, part.number, part.spec, where)
+                channels |= {part.names[name]: plane for name, plane in pixels.items()}
+            else:
+                said_name = part.name or str(part.number)
+                notes.append(f"{where}: part {said_name} has other windows than the picture and was left out")
+        _drop_inexact(channels, notes, where)
+        return Contents(main.spec, channels, chosen, depth, source.format_name(), len(kept), notes)
 
 
-def _open(path: Path, where: str) -> Any:
+@contextlib.contextmanager
+def _opened(path: Path, where: str) -> Generator[Any, None, None]:
+    """Open a file; whatever the reader raises of it is an error of the file."""
     if not path.exists():
         raise FrameError(f"{where}: no such file")
     if path.is_dir():
         raise FrameError(f"{where}: a folder, not a picture")
     if path.stat().st_size == 0:
         raise FrameError(f"{where}: the file is empty")
-    source = oiio.ImageInput.open(str(path))
-    if source is None:
-        raise FrameError(f"{where}: not a picture that can be read ({plain(oiio.geterror())})")
-    return source
+    source = None
+    try:
+        source = oiio.ImageInput.open(str(path))
+        if source is None:
+            raise FrameError(f"{where}: not a picture that can be read ({complaint()})")
+        yield source
+    except ReenactError:
+        raise
+    # Damaged bytes come back as text that is not UTF-8, as sizes that no memory holds, and as what else there may be.
+    except Exception as error:
+        raise _damaged(where, f"{type(error).__name__} on reading it") from error
+    finally:
+        if source is not None:
+            complaint(source)
+            source.close()
 
 
-def _read_parts(source: Any, where: str) -> tuple[list[tuple[Any, dict[str, np.ndarray]]], list[str]]:
-    """Read all parts with the first one's windows; notes name the others."""
-    parts: list[tuple[Any, dict[str, np.ndarray]]] = []
-    notes: list[str] = []
+def _list_parts(source: Any, where: str) -> tuple[list[_Part], list[str]]:
+    """List the parts that may be read, and note the pictures that are not."""
+    is_exr = source.format_name() == "openexr"
+    parts: list[_Part] = []
     number = 0
     while source.seek_subimage(number, 0):
-        spec = source.spec()
-        if spec.deep:
-            raise FrameError(f"{where}: deep pixels; flatten the picture first (Nuke: DeepToImage)")
-        if parts and _windows(spec) != _windows(parts[0][0]):
-            part = spec.get_string_attribute("name") or str(number)
-            notes.append(f"{where}: part {part} has other windows than the first and was left out")
-        else:
-            parts.append((oiio.ImageSpec(spec), _read_channels(source, number, spec, where)))
+        if is_exr or not number:
+            spec = oiio.ImageSpec(source.spec())
+            _check(spec, where)
+            parts.append(_Part(number, spec))
         number += 1
-    return parts, notes
+    # That there are no more of them is no fault of the file.
+    reason = complaint(source)
+    if not parts:
+        raise _damaged(where, reason)
+    if is_exr or number == 1:
+        return parts, []
+    return parts, [f"{where}: holds {number} pictures; the first was read"]
+
+
+def _check(spec: Any, where: str) -> None:
+    """Refuse deep pixels, and sizes that a damaged header claims."""
+    if spec.deep:
+        raise FrameError(f"{where}: deep pixels; flatten the picture first (Nuke: DeepToImage)")
+    if spec.width * spec.height > MAX_PIXELS or spec.nchannels > MAX_CHANNELS:
+        raise FrameError(
+            f"{where}: {spec.width} x {spec.height} pixels of {spec.nchannels} channels, more than the "
+            f"{MAX_PIXELS} pixels or {MAX_CHANNELS} channels that are read here; is the header damaged?"
+        )
+
+
+def _name_channels(parts: list[_Part], main: _Part) -> None:
+    """Give every channel a name of its own: those of ``main`` keep theirs, others get their part's before a double."""
+    main.names.update({name: _text(name) for name in main.spec.channelnames})
+    taken = set(main.names.values())
+    for part in (part for part in parts if part is not main):
+        own = list(part.spec.channelnames)
+        # A part that doubles one plain name is a picture of its own, whose alpha is not the other's.
+        plain = any("." not in name and name in taken for name in own)
+        prefix = part.name or f"part{part.number}"
+        for name in own:
+            text = _text(name)
+            full = f"{prefix}.{text}" if text in taken or (plain and "." not in text) else text
+            for again in itertools.count(2):
+                if full not in taken:
+                    break
+                full = f"{prefix}{again}.{text}"
+            part.names[name] = full
+            taken.add(full)
+
+
+def _layer_said(spec: Any, names: list[str]) -> str:
+    """Which layer a frame made here says to be the picture; empty if it says none that is there."""
+    said = str(spec.get_string_attribute(LAYER_ATTRIBUTE))
+    return said if said in (layer.name for layer in find_layers(names)) else ""
+
+
+def _depth(part: _Part, full: str) -> str:
+    own = next(name for name, other in part.names.items() if other == full)
+    formats = list(part.spec.channelformats) or [part.spec.format] * part.spec.nchannels
+    return str(formats[list(part.spec.channelnames).index(own)])
 
 
 def _read_channels(source: Any, part: int, spec: Any, where: str) -> dict[str, np.ndarray]:
@@ -101,32 +230,48 @@ def _read_channels(source: Any, part: int, spec: Any, where: str) -> dict[str, n
     for whole, run in itertools.groupby(range(spec.nchannels), lambda index: formats[index] == _UINT):
         indices = list(run)
         begin, kind = indices[0], oiio.UINT32 if whole else oiio.FLOAT
-        pixels = source.read_image(part, 0, begin, begin + len(indices), kind)
-        if pixels is None:
-            reason = plain(source.geterror())
-            raise FrameError(f"{where}: the file is damaged or not complete ({reason}); render or copy it again")
+        pixels = _read_pixels(source, part, begin, begin + len(indices), kind, where)
         for index in indices:
             plane = np.ascontiguousarray(pixels[..., index - begin])
             channels[spec.channelnames[index]] = plane.astype(np.float16) if formats[index] == _HALF else plane
     return channels
 
 
-def _merge(parts: list[tuple[Any, dict[str, np.ndarray]]], notes: list[str], where: str) -> dict[str, np.ndarray]:
-    merged = dict(parts[0][1])
-    for spec, channels in parts[1:]:
-        part = spec.get_string_attribute("name")
-        for name, pixels in channels.items():
-            merged[name if name not in merged else f"{part}.{name}"] = pixels
-    for name in [n for n, p in merged.items() if p.dtype == np.uint32 and p.max(initial=0) > _EXACT]:
+def _read_pixels(source: Any, part: int, begin: int, end: int, kind: Any, where: str) -> np.ndarray:
+    pixels = source.read_image(part, 0, begin, end, kind)
+    # A reader may fill in what is missing and only warn of it, as the one of JPEG does.
+    if pixels is None or source.has_error:
+        raise _damaged(where, complaint(source))
+    return np.asarray(pixels)
+
+
+def _drop_inexact(channels: dict[str, np.ndarray], notes: list[str], where: str) -> None:
+    for name in [n for n, p in channels.items() if p.dtype == np.uint32 and p.max(initial=0) > _EXACT]:
         notes.append(f"{where}: channel {name} holds whole numbers above {_EXACT}, which EXR writing here cannot keep")
-        del merged[name]
-    return merged
+        del channels[name]
 
 
 def _windows(spec: Any) -> tuple[int, ...]:
     return spec.x, spec.y, spec.width, spec.height, spec.full_x, spec.full_y, spec.full_width, spec.full_height
 
 
+def _damaged(where: str, reason: str) -> FrameError:
+    return FrameError(f"{where}: the file is damaged or not complete ({reason}); render or copy it again")
+
+
+def complaint(source: Any = oiio) -> str:
+    """Take a reader's or writer's message, OpenImageIO's own if none is given, on one line."""
+    try:
+        return plain(source.geterror())
+    except UnicodeDecodeError:
+        return "its text is not UTF-8"
+
+
 def plain(message: str) -> str:
-    """Return a library's message on one line."""
-    return " ".join(message.split()) or "no reason given"
+    """Return a library's text on one line; bytes that were no text become question marks."""
+    return " ".join(_text(message).split()) or "no reason given"
+
+
+def _text(name: str) -> str:
+    """Return a name in a file as text; bytes that were none become question marks."""
+    return name.encode(errors="replace").decode()

@@ -1,26 +1,46 @@
-"""Colour spaces through OpenColorIO, as OpenImageIO brings it. Scene-linear values are never clamped."""
+"""Colour spaces through OpenColorIO, as OpenImageIO brings it. Scene-linear values are never clamped.
+
+A space is a name: one of the config's, or one that only a file brings with it (:class:`Foreign`).
+"""
 
 from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
-import OpenImageIO as oiio
 
 from ofx_reenact.errors import FrameError
+from ofx_reenact.frames import icc
 from ofx_reenact.frames.aspect import Squeeze
+from ofx_reenact.frames.config import SHARED, Config
 from ofx_reenact.frames.plate import Plate
+from ofx_reenact.frames.primaries import REC709, decode_srgb, encode_srgb, name_primaries, primaries_named, to_xyz
+from ofx_reenact.frames.tags import OWN_NAME
 from ofx_reenact.stages import stage
 
 # Named in full: "default" is another config in another library's wheel.
 CONFIG = "ocio://cg-config-v2.2.0_aces-v1.3_ocio-v2.4"
-_SRGB, _LINEAR = ("sRGB - Texture", "srgb_tx", "sRGB Encoded Rec.709 (sRGB)"), "scene_linear"
+# OpenImageIO's name for the sRGB curve over Rec.709's primaries, used where a config has no such space.
+OWN_SRGB = "srgb_rec709_scene"
 _EIGHT_BIT = ("uint8", "uint16", "uint10", "uint12")
 
 # A face whose median light, scene-linear, lies between these is shown to networks as it is; others are exposed so that
 # it does.
 _FACE_LIGHT = (0.06, 0.5)
+
+_Way = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A space that the config does not have: how its values (H, W, 3) become XYZ under D65, and come back."""
+
+    decode: _Way
+    encode: _Way
+    chromaticities: tuple[float, ...] | None = None  # if it is linear
 
 
 class Colour:
@@ -28,10 +48,8 @@ class Colour:
 
     def __init__(self, config: str | None = None) -> None:
         self.name = config or os.environ.get("OCIO") or CONFIG
-        self._config = oiio.ColorConfig(self.name)
-        if error := self._config.geterror():
-            raise FrameError(f"OCIO config {self.name}: {' '.join(error.split())}")
-        self._spaces = set(self._config.getColorSpaceNames())
+        self._config = Config(self.name)
+        self._foreign: dict[str, Foreign] = {}
         self._linear: dict[str, bool] = {}
 
     def resolve(self, name: str) -> str:
@@ -40,22 +58,21 @@ class Colour:
         Raises:
             FrameError: the config knows no such name.
         """
-        found = self._config.resolve(name)
-        if found not in self._spaces:
-            near = difflib.get_close_matches(name, self._spaces, n=3, cutoff=0.3)
+        if name == "scene_linear":
+            return self._config.scene_linear
+        found = self._config.find(name)
+        if found is None:
+            spaces = self._config.spaces
+            near = difflib.get_close_matches(name, spaces, n=3, cutoff=0.3)
             raise FrameError(
                 f"colour space '{name}' is not in the OCIO config {self.name}; "
-                f"{'near are ' + ', '.join(near) if near else 'known are ' + ', '.join(sorted(self._spaces))}"
+                f"{'near are ' + ', '.join(near) if near else 'known are ' + ', '.join(sorted(spaces))}"
             )
         return found
 
     def srgb(self) -> str:
-        """Return the config's space of ordinary display-encoded pictures."""
-        known = (self._config.resolve(name) for name in _SRGB)
-        found = next((space for space in known if space in self._spaces), None)
-        if found is None:
-            raise FrameError(f"OCIO config {self.name} has no sRGB texture space; name the picture's with --colorspace")
-        return found
+        """Return the space of ordinary display-encoded pictures: the config's, else :data:`OWN_SRGB`."""
+        return OWN_SRGB if self._config.srgb is None else self._config.srgb
 
     def choose(self, plate: Plate, named: str | None) -> tuple[str, str]:
         """Decide a picture's colour space: its name, and why it is that one.
@@ -65,10 +82,24 @@ class Colour:
         """
         if named:
             return self.resolve(named), "named by the user"
-        if plate.colour_space:
-            tagged = self._config.resolve(plate.colour_space)
-            if tagged in self._spaces:
-                return tagged, f"the file's tag {plate.colour_space}"
+        unknown = ""
+        if plate.colour_space in SHARED and self._config.find(plate.colour_space) is None:
+            return self._choose_primaries(SHARED[plate.colour_space])
+        if tag := plate.colour_space or plate.tags.signal:
+            if tagged := self._config.find_tag(tag):
+                return tagged, f"the file's tag {tag}"
+            unknown = f"; the config does not know the file's tag {tag}"
+        if plate.tags.chromaticities:
+            return self._choose_primaries(plate.tags.chromaticities)
+        if plate.tags.profile and plate.depth in _EIGHT_BIT:
+            found = self._choose_profile(plate.tags.profile, plate.tags.profile_name)
+            if isinstance(found, tuple):
+                return found
+            unknown = f"; {found}"
+        elif plate.tags.profile:
+            unknown = "; the ICC profile of a floating-point picture is not read"
+        if ruled := self._config.rule_for(str(plate.path)):
+            return ruled, f"a file rule of the OCIO config{unknown}"
         suffix = plate.path.suffix.lower()
         if suffix == ".dpx":
             raise FrameError(f"{plate.path}: a DPX does not say which log it is in; name its space with --colorspace")
@@ -77,9 +108,10 @@ class Colour:
                 f"{plate.path}: a video in {plate.transfer}; name its colour space with --driver-colorspace, or with "
                 "--colorspace if it is the target, or convert it to Rec.709"
             )
-        if plate.depth in _EIGHT_BIT:
-            return self.srgb(), f"rule for {plate.depth} {suffix or 'pictures'} without a tag"
-        return self.resolve(_LINEAR), f"rule for {plate.depth} {suffix or 'pictures'} without a tag"
+        rule = f"rule for {plate.depth} {suffix or 'pictures'} without a tag"
+        if unknown:
+            rule = f"rule for {plate.depth} {suffix or 'pictures'}{unknown}"
+        return self.srgb() if plate.depth in _EIGHT_BIT else self.resolve("scene_linear"), rule
 
     def is_scene_linear(self, space: str) -> bool:
         """Tell whether a space is linear in light, so that it can be worked in as it is.
@@ -88,7 +120,7 @@ class Colour:
         """
         if space not in self._linear:
             probe = np.array([[[0, 0, 0], [0.1, 0.2, 0.4], [0.2, 0.4, 0.8], [2, 4, 8]]], np.float32)
-            black, once, twice, bright = self.convert(probe, space, self.resolve(_LINEAR))[0]
+            black, once, twice, bright = self.convert(probe, space, self.resolve("scene_linear"))[0]
             doubled = np.allclose(twice, 2 * once, rtol=1e-3, atol=1e-5) and np.allclose(bright, 20 * once, rtol=1e-3)
             self._linear[space] = bool(doubled and np.abs(black).max() < 1e-6)
         return self._linear[space]
@@ -101,11 +133,12 @@ class Colour:
         """
         if source == to:
             return rgb
-        picture = oiio.ImageBuf(np.ascontiguousarray(rgb, np.float32))
-        result = oiio.ImageBufAlgo.colorconvert(picture, source, to, False, "", "", self.name)
-        if result.has_error:
-            raise FrameError(f"colour conversion {source} → {to}: {' '.join(result.geterror().split())}")
-        return np.asarray(result.get_pixels(oiio.FLOAT))
+        linear = self._config.scene_linear
+        if foreign := self._foreign_of(source):
+            rgb, source = _apply(foreign.decode(rgb), _inverse(self._xyz())), linear
+        if foreign := self._foreign_of(to):
+            return foreign.encode(_apply(self._config.convert(rgb, source, linear), self._xyz()))
+        return self._config.convert(rgb, source, to)
 
     @stage("read")
     def show(self, plate: Plate, named: str | None = None) -> np.ndarray:
@@ -118,17 +151,64 @@ class Colour:
         NaN shows black. ``exposure`` is a factor on scene-linear light.
         """
         if exposure != 1.0:
-            linear = self.resolve(_LINEAR)
+            linear = self.resolve("scene_linear")
             rgb, space = self.convert(rgb, space, linear) * np.float32(exposure), linear
         shown = self.convert(rgb, space, self.srgb())
         with np.errstate(invalid="ignore"):
             return np.rint(np.nan_to_num(np.clip(shown, 0, 1), nan=0.0) * 255).astype(np.uint8)
 
-    def chromaticities(self, space: str) -> tuple[float, ...] | None:
-        """Return red, green, blue and white (x, y) of a space; None if unknown, as always before OpenImageIO 3.1."""
-        ask = getattr(self._config, "get_chromaticities", None)
-        known = ask(space) if ask else None
-        return tuple(float(v) for v in known) if known and len(known) == 8 else None
+    def tags(self, space: str) -> dict[str, str | tuple[float, ...]]:
+        """Return the attributes by which an EXR says that it is in a linear space.
+
+        They are a name that other programs know and chromaticities, as far as there are any; of a space that only this
+        config names, that name too (:data:`~ofx_reenact.frames.tags.OWN_NAME`).
+        """
+        if foreign := self._foreign_of(space):
+            return {"chromaticities": foreign.chromaticities} if foreign.chromaticities else {}
+        shared, chromaticities = self._config.shared_name(space), self._config.chromaticities(space)
+        return {
+            **({"oiio:ColorSpace": shared} if shared else {OWN_NAME: space}),
+            **({"chromaticities": chromaticities} if chromaticities else {}),
+        }
+
+    def _choose_primaries(self, chromaticities: tuple[float, ...]) -> tuple[str, str]:
+        """Return the linear space of these primaries; numbers of one that the config does not have stay as they are."""
+        if found := self._config.find_linear(chromaticities):
+            return found, f"the file's chromaticities, which are those of {found}"
+        why = "the file's chromaticities, which no space of the OCIO config has; its numbers are kept"
+        return name_primaries(chromaticities), why
+
+    def _choose_profile(self, profile: bytes, name: str) -> tuple[str, str] | str:
+        """Return the space of an ICC profile, and why; or why it cannot be used."""
+        said = icc.describe(profile, name)
+        try:
+            if icc.is_srgb(profile):
+                return self.srgb(), f"the file's {said}, which is sRGB"
+        except FrameError:
+            return f"its {said} is not read, which is no matrix with three curves"
+        self._foreign.setdefault(
+            said, Foreign(lambda rgb: icc.to_xyz(profile, rgb), lambda xyz: icc.from_xyz(profile, xyz))
+        )
+        return said, "embedded in the file"
+
+    def _foreign_of(self, space: str) -> Foreign | None:
+        """Return a space that the config does not have, of which the name says enough, or which a file brought."""
+        if space not in self._foreign and space not in self._config.spaces:
+            if space == OWN_SRGB:
+                matrix = to_xyz(REC709)
+                self._foreign[space] = Foreign(
+                    lambda rgb: _apply(decode_srgb(rgb), matrix), lambda xyz: encode_srgb(_apply(xyz, _inverse(matrix)))
+                )
+            elif chromaticities := primaries_named(space):
+                own = to_xyz(chromaticities)
+                self._foreign[space] = Foreign(
+                    lambda rgb: _apply(rgb, own), lambda xyz: _apply(xyz, _inverse(own)), chromaticities
+                )
+        return self._foreign.get(space)
+
+    def _xyz(self) -> np.ndarray:
+        """The matrix from the config's linear light to XYZ; where nothing tells it, its primaries are Rec.709's."""
+        return to_xyz(REC709) if self._config.xyz is None else self._config.xyz
 
 
 class Display:
@@ -151,3 +231,11 @@ class Display:
         """Display-encoded (H, W, 3) → scene-linear (H, W, 3) float32."""
         light = self._colour.convert(np.ascontiguousarray(shown, np.float32), self._colour.srgb(), self._space)
         return light / np.float32(self.exposure)
+
+
+def _apply(rgb: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    return np.asarray(rgb @ matrix.T.astype(np.float32), np.float32)
+
+
+def _inverse(matrix: np.ndarray) -> np.ndarray:
+    return np.asarray(np.linalg.inv(matrix))

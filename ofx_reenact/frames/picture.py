@@ -20,7 +20,7 @@ class Picture:
     plate: Plate
     frame: int  # its number in its own sequence
     pixels: np.ndarray  # (H, W, 3 or 4) float32 in ``space``, alpha associated
-    space: str  # a scene-linear colour space: the file's own if it is one, else the config's
+    space: str  # a scene-linear colour space: the file's own if it is one (Colour.convert knows it), else the config's
     reason: str  # why the file was taken to be in the colour space it was read in
 
     @property
@@ -38,7 +38,9 @@ class Picture:
         return self.squeeze.show(colour.to_display(self.pixels[..., :3], self.space, exposure))
 
 
-def read_picture(path: str, colour: Colour, frame: int | None = None, space: str | None = None) -> Picture:
+def read_picture(
+    path: str, colour: Colour, frame: int | None = None, space: str | None = None, layer: str = ""
+) -> Picture:
     """Read a picture and bring it to a scene-linear space; one that is there already stays untouched.
 
     Args:
@@ -46,13 +48,14 @@ def read_picture(path: str, colour: Colour, frame: int | None = None, space: str
         colour: the config.
         frame: which; the first if not given.
         space: the file's colour space; else its tag or its format's rule.
+        layer: which layer of an EXR is the picture; else the one that its name says.
 
     Raises:
         FrameError: it cannot be read, or has NaN or infinite pixels, which a warp would smear.
     """
     sequence = Sequence.open(path)
     number = sequence.frames.first if frame is None else frame
-    plate = sequence.read(number)
+    plate = sequence.read(number, layer)
     nan, inf, first = count_nonfinite(plate)
     if first is not None:
         raise FrameError(

@@ -13,21 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import OpenImageIO as oiio
 
-from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.channels import read_file, where_of
-
-COLOUR = ("R", "G", "B")
-_GREY = ("Y", "I", "L")
-# What a file that is no EXR hands on to one: the rest describes its own encoding.
-_KEPT = ("smpte:TimeCode", "FramesPerSecond", "DateTime", "Copyright", "Artist", "ImageDescription", "PixelAspectRatio")
-# What describes how a file was packed, or its colour, which the frame written may have otherwise.
-_DROPPED = (
-    "compression", "oiio:ColorSpace", "colorInteropID", "chromaticities", "oiio:subimages", "name", "chunkCount",
-)  # fmt: skip
-# Before 3.1 OpenImageIO says this of every EXR that names no colour space; it is an assumption, not a tag.
-_ASSUMED = "lin_rec709" if oiio.VERSION < 30100 else None
+from ofx_reenact.frames.choice import COLOUR, Layer
+from ofx_reenact.frames.header import carry_header
+from ofx_reenact.frames.tags import NO_TAGS, Tags, colour_tag, read_tags, refuse_inks
 
 
 @dataclass(frozen=True)
@@ -56,31 +46,54 @@ class Plate:
     attributes: Any  # OpenImageIO's description of the file; written back with what is in it
     notes: tuple[str, ...] = ()  # what could not be kept, for the report
     transfer: str | None = None  # how a video codes light, where that is so unlike sRGB that no rule guesses its space
+    tags: Tags = NO_TAGS  # what else the file says of its colour
+    layer: str = ""  # which layer of the file the picture is; the plain R, G, B if empty
+    names: tuple[str, ...] = (*COLOUR, "A")  # what its channels are called in the file
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels that the picture has in a file."""
+        return self.names[:3] if self.alpha is None else self.names
 
 
-def read_plate(path: str | Path, frame: int | None = None) -> Plate:
+def read_plate(path: str | Path, frame: int | None = None, layer: str = "") -> Plate:
     """Read a picture of any format that OpenImageIO knows.
 
+    Args:
+        path: the file.
+        frame: its number, for messages.
+        layer: which layer of channels is the picture; if empty, the plain one or the one whose name says that it is.
+
     Raises:
-        FrameError: it is missing, no picture, damaged, or deep.
+        FrameError: it is missing, no picture, damaged, deep, or of inks; or there is no such layer.
     """
     path = Path(path)
     where = where_of(path, frame)
-    spec, channels, notes, is_exr = read_file(path, where)
-    orientation = spec.get_int_attribute("Orientation", 1)
-    rgb, alpha, used = _colour(channels, where)
-    extra = {name: pixels for name, pixels in channels.items() if name not in used}
+    found = read_file(path, where, layer)
+    spec, channels, chosen = found.spec, found.channels, found.layer
+    assert chosen is not None
+    refuse_inks(spec, where)
+    is_exr = found.format == "openexr"
+    rgb = np.stack([channels[name].astype(np.float32, copy=False) for name in chosen.rgb], axis=-1)
+    shown = channels.get(chosen.alpha or "")
+    alpha = None if shown is None else shown.astype(np.float32, copy=False)
+    extra = {name: pixels for name, pixels in channels.items() if name not in (*chosen.rgb, chosen.alpha)}
     data = Window(spec.x, spec.y, spec.width, spec.height)
     display = Window(spec.full_x, spec.full_y, spec.full_width, spec.full_height)
+    orientation = spec.get_int_attribute("Orientation", 1)
     if orientation != 1 and not is_exr:
         rgb = _oriented(rgb, orientation)
         alpha = None if alpha is None else _oriented(alpha, orientation)
         extra = {name: _oriented(pixels, orientation) for name, pixels in extra.items()}
         data = display = Window(0, 0, rgb.shape[1], rgb.shape[0])
+    header, lost = carry_header(spec, is_exr, found.parts > 1)
+    aspect = header.get_float_attribute("PixelAspectRatio", 1.0)
+    if orientation >= 5 and not is_exr and aspect > 0:
+        header.attribute("PixelAspectRatio", 1 / aspect)
+    notes = [f"{where}: attribute {name} is of a type that EXR does not define and was left out" for name in lost]
     return Plate(
-        path, rgb, alpha, extra, data, display, rate_of(spec), _depth(spec, used[0]),
-        colour_tag(spec) if is_exr else None,
-        _carried(spec, is_exr), tuple(notes),
+        path, rgb, alpha, extra, data, display, rate_of(spec), found.depth, colour_tag(spec) if is_exr else None,
+        header, (*found.notes, *notes), tags=read_tags(spec, found.format), layer=chosen.name, names=_names(chosen),
     )  # fmt: skip
 
 
@@ -99,38 +112,16 @@ def count_nonfinite(plate: Plate) -> tuple[int, int, tuple[int, int, str] | None
 def rate_of(spec: Any) -> Fraction | None:
     """Return the frames a second that a header names."""
     value = spec.getattribute("FramesPerSecond")
-    if isinstance(value, tuple) and len(value) == 2 and value[1]:
-        return Fraction(int(value[0]), int(value[1]))
-    return Fraction(value).limit_denominator(1001) if isinstance(value, int | float) and value > 0 else None
+    if isinstance(value, tuple) and len(value) == 2:
+        return Fraction(int(value[0]), int(value[1])) if value[1] and value[0] > 0 else None
+    is_rate = isinstance(value, int | float) and 0 < value < np.inf
+    return Fraction(value).limit_denominator(1001) if is_rate else None
 
 
-def colour_tag(spec: Any) -> str | None:
-    """Return the colour space that an EXR's header names."""
-    tags = (spec.get_string_attribute(name) for name in ("oiio:ColorSpace", "colorInteropID"))
-    return next((str(tag) for tag in tags if tag not in ("", _ASSUMED)), None)
-
-
-def _colour(channels: dict[str, np.ndarray], where: str) -> tuple[np.ndarray, np.ndarray | None, list[str]]:
-    """Pick colour and alpha among a file's channels; returns them and the names they used."""
-    by_case = {name.upper(): name for name in channels}
-    chosen = [by_case[name] for name in COLOUR if name in by_case]
-    if len(chosen) < 3:
-        layers = sorted({name.rpartition(".")[0] for name in channels if "." in name})
-        layer = next((la for la in layers if all(f"{la}.{c}" in channels for c in COLOUR)), None)
-        grey = next((by_case[name] for name in _GREY if name in by_case), None)
-        if grey is None and len(channels) <= 2:
-            grey = next(iter(channels))
-        if layer is not None:
-            chosen = [f"{layer}.{c}" for c in COLOUR]
-        elif grey is not None:
-            chosen = [grey] * 3
-        else:
-            raise FrameError(f"{where}: no colour among its channels ({', '.join(list(channels)[:8])})")
-    prefix = chosen[0].rpartition(".")[0]
-    alpha_name = f"{prefix}.A" if prefix and f"{prefix}.A" in channels else by_case.get("A")
-    rgb = np.stack([channels[name].astype(np.float32, copy=False) for name in chosen], axis=-1)
-    alpha = None if alpha_name is None else channels[alpha_name].astype(np.float32, copy=False)
-    return rgb, alpha, [*chosen, *([alpha_name] if alpha_name else [])]
+def _names(layer: Layer) -> tuple[str, ...]:
+    """What the picture's channels are called in frames: as in the file, if that is a layer with a name."""
+    alpha = layer.alpha or (f"{layer.name}.A" if layer.name else "A")
+    return (*layer.rgb, alpha) if layer.name else (*COLOUR, "A")
 
 
 def _oriented(pixels: np.ndarray, orientation: int) -> np.ndarray:
@@ -142,22 +133,3 @@ def _oriented(pixels: np.ndarray, orientation: int) -> np.ndarray:
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     return np.ascontiguousarray(pixels)
-
-
-def _carried(spec: Any, is_exr: bool) -> Any:
-    """The description to write back: an EXR's whole header, of other formats what still applies."""
-    carried = oiio.ImageSpec(spec) if is_exr else oiio.ImageSpec(spec.width, spec.height, 3, oiio.FLOAT)
-    if not is_exr:
-        for attribute in spec.extra_attribs:
-            if attribute.name in _KEPT:
-                carried.attribute(attribute.name, attribute.type, attribute.value)
-    for name in _DROPPED:
-        carried.erase_attribute(name)
-    carried.tile_width = carried.tile_height = carried.tile_depth = 0
-    return carried
-
-
-def _depth(spec: Any, colour: str) -> str:
-    formats = list(spec.channelformats) or [spec.format] * spec.nchannels
-    names = list(spec.channelnames)
-    return str(formats[names.index(colour)] if colour in names else spec.format)

@@ -86,14 +86,18 @@ class Sequence:
         return Path(self.name) if self.kind == "video" else self._source[frame]
 
     @stage("read")
-    def read(self, frame: int) -> Plate:
-        """Read one frame.
+    def read(self, frame: int, layer: str = "") -> Plate:
+        """Read one frame, of that layer if it has several.
 
         Raises:
-            FrameError: there is no such frame, or it cannot be read.
+            FrameError: there is no such frame or layer, or it cannot be read.
         """
         self._check(frame)
-        return self._source.read(frame) if self.kind == "video" else read_plate(self._source[frame], frame)
+        if self.kind == "video":
+            if layer:
+                raise FrameError(f"{self.name}: no layer '{layer}'; a video has none")
+            return self._source.read(frame)
+        return read_plate(self._source[frame], frame, layer)
 
     def _check(self, frame: int) -> None:
         if frame not in self.frames:

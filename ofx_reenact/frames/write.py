@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ import OpenImageIO as oiio
 
 from ofx_reenact.errors import OutputError
 from ofx_reenact.files import written_whole
-from ofx_reenact.frames.channels import is_whole, plain
+from ofx_reenact.frames.channels import LAYER_ATTRIBUTE, complaint, find_damage
+from ofx_reenact.frames.choice import COLOUR
 from ofx_reenact.frames.digest import LOSSY, pixels_sha256
-from ofx_reenact.frames.plate import COLOUR, Plate
+from ofx_reenact.frames.plate import Plate
 
 
 def write_frame(
@@ -54,8 +56,12 @@ def write_frame(
     # Of channels that are all of one type OpenImageIO writes the format instead of theirs.
     spec.set_format(types[names[0]])
     spec.channelformats = tuple(types[name] for name in names)
-    spec.alpha_channel = names.index("A") if "A" in names else -1
+    alpha = plate.names[3]
+    spec.alpha_channel = names.index(alpha) if alpha in names else -1
     spec.attribute("compression", compression)
+    spec.erase_attribute(LAYER_ATTRIBUTE)
+    if plate.layer:
+        spec.attribute(LAYER_ATTRIBUTE, plate.layer)
     for name, value in attributes.items():
         if isinstance(value, tuple):
             spec.attribute(name, oiio.TypeDesc(f"float[{len(value)}]"), value)
@@ -104,15 +110,15 @@ def _write(path: Path, spec: Any, pixels: np.ndarray) -> None:
     with written_whole(path) as partial:
         done = sink.open(str(partial), spec) and sink.write_image(pixels) and sink.close()
         if not done:
-            reason = plain(sink.geterror())
+            reason = complaint(sink)
             sink.close()
-            raise OutputError(f"{path}: cannot be written ({_cause(path, reason)})")
-        if not is_whole(partial):
-            raise OutputError(f"{path}: cannot be written whole ({_cause(path, 'is the disk full?')})")
+            raise OutputError(f"{path}: cannot be written ({_cause(path, reason, spec)})")
+        if (damage := find_damage(partial)) is not None:
+            raise OutputError(f"{path}: cannot be written whole ({_cause(path, damage, spec)})")
 
 
-def _cause(path: Path, message: str) -> str:
-    """Say why a write failed: the library only says that it did."""
+def _cause(path: Path, message: str, spec: Any) -> str:
+    """Say why a write failed: the library often only says that it did."""
     probe = path.with_name(f"{path.name}.probe-{os.getpid()}")
     try:
         with probe.open("wb") as file:
@@ -125,4 +131,5 @@ def _cause(path: Path, message: str) -> str:
         return error.strerror or str(error)
     finally:
         probe.unlink(missing_ok=True)
-    return message
+    is_short = shutil.disk_usage(path.parent).free < spec.image_bytes()
+    return f"{message}; is the disk full?" if is_short else message

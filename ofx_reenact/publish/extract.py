@@ -54,7 +54,8 @@ def write_preview(output: str, frames: FrameRange, folder: Path) -> Path:
 def has_colour(output: str, frame: int) -> bool:
     """Tell whether a frame shows anything: one of other layers alone does not."""
     try:
-        return "R" in read_plate(frame_path(output, frame)).attributes.channelnames
+        plate = read_plate(frame_path(output, frame))
+        return plate.names[0] in plate.attributes.channelnames
     except FrameError:
         return False
 

@@ -115,6 +115,11 @@ class Settings:
     driver_colorspace: str = option(
         "", "Colour space of the driver; else its tag or its format's rule.", "Output", "track",
     )  # fmt: skip
+    layer: str = option(
+        "", "Layer of the target's EXR that is the picture; else the plain R, G, B or the one named like a picture.",
+        "Output", "person",
+    )  # fmt: skip
+    driver_layer: str = option("", "Layer of the driver's EXR that is the picture.", "Output", "track")
     depth: str = option(
         "auto", "Bits of the colour channels; auto is the target's.", "Output", "content",
         choices=("auto", "half", "float"),

@@ -81,11 +81,12 @@ class Subject:
     def _pictures_differ(self, first: int, second: int) -> bool | None:
         settings = self.sidecar.settings
         name = settings.driver if settings else ""
-        if not self.sidecar.files(name):
+        if settings is None or not self.sidecar.files(name):
             return None
         try:
             driver = Sequence.open(name if files_of(name) else self.sidecar.path.parent / name)
-            return not np.array_equal(driver.read(first).rgb, driver.read(second).rgb)
+            one, other = (driver.read(frame, settings.driver_layer) for frame in (first, second))
+            return not np.array_equal(one.rgb, other.rgb)
         except ReenactError:
             return None
 
@@ -164,7 +165,7 @@ def _performance(named: str, sidecar: Beside, unknown: dict[str, str]) -> Perfor
 
 def _plate(sidecar: Beside, unknown: dict[str, str]) -> Plate | None:
     try:
-        return read_plate(*target_file(sidecar))
+        return read_plate(*target_file(sidecar), sidecar.settings.layer if sidecar.settings else "")
     except ReenactError as error:
         unknown["plate"] = str(error)
         return None

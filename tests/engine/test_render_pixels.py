@@ -82,7 +82,7 @@ def test_full_hd_half_plate_keeps_all_it_has(target, performance_file, tmp_path)
         {
             "smpte:TimeCode": (oiio.TypeDesc("timecode"), (0x10203040, 0)),
             "FramesPerSecond": (oiio.TypeDesc("rational"), (24000, 1001)),
-            "nuke/node_hash": "f00",
+            "nuke/input/filename": "plate.exr", "nuke/node_hash": "f00",
         },
         window=(10, 10), display=(0, 0, 1920, 1080),
     )  # fmt: skip
@@ -100,7 +100,8 @@ def test_full_hd_half_plate_keeps_all_it_has(target, performance_file, tmp_path)
     formats = dict(zip(spec.channelnames, map(str, spec.channelformats), strict=True))
     assert formats["R"] == "half" and formats["stmap.u"] == "float"
     assert spec.getattribute("smpte:TimeCode") == (0x10203040, 0)
-    assert spec.get_string_attribute("nuke/node_hash") == "f00"
+    assert spec.get_string_attribute("nuke/input/filename") == "plate.exr"
+    assert spec.getattribute("nuke/node_hash") is None  # of the tree that made the plate
     assert spec.get_string_attribute("reenact:target") == "plate.exr"
     assert "compositeWithTrainedAlgorithmicMedia" in spec.get_string_attribute("Iptc4xmpExt:DigitalSourceType")
     assert_stmap_remakes(frame, source)

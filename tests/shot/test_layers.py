@@ -14,7 +14,8 @@ from ofx_reenact.settings import Settings
 
 def plate(depth="half", alpha=None):
     window = SimpleNamespace(x=0, y=0, width=60, height=40)
-    return SimpleNamespace(depth=depth, alpha=alpha, data_window=window, display_window=window)
+    channels = tuple("RGB" if alpha is None else "RGBA")
+    return SimpleNamespace(depth=depth, channels=channels, data_window=window, display_window=window)
 
 
 def frame_of(stmap):

@@ -1,0 +1,191 @@
+"""Studios' OCIO configs: whatever spaces are called, pictures are read and shown."""
+
+import cv2
+import numpy as np
+import pytest
+from conftest import TARGET, rgb_channels, write_exr
+
+from ofx_reenact.cli.doctor import look_at_colour
+from ofx_reenact.errors import FrameError
+from ofx_reenact.frames.colour import OWN_SRGB, Colour, Display
+from ofx_reenact.frames.picture import read_picture
+from ofx_reenact.frames.plate import read_plate
+from ofx_reenact.frames.primaries import AP0, AP1, REC709, decode_srgb, to_xyz
+
+CURVE = "!<ExponentWithLinearTransform> {gamma: 2.4, offset: 0.055}"
+FILE = "!<FileTransform> {src: srgb.spi1d, interpolation: linear}"
+GAMMA = "!<ExponentTransform> {value: [1.8, 1.8, 1.8, 1]}"
+DATA = "isdata"
+SEARCH = "file_rules: [!<Rule> {name: ColorSpaceNamePathSearch}, !<Rule> {name: Default, colorspace: w}]"
+
+
+def matrix(source, to):
+    values = np.eye(4)
+    values[:3, :3] = np.linalg.inv(to_xyz(to)) @ to_xyz(source)
+    return f"!<MatrixTransform> {{matrix: {[round(float(value), 9) for value in values.ravel()]}}}"
+
+
+def both(*transforms):
+    return f"!<GroupTransform> {{children: [{', '.join(transforms)}]}}"
+
+
+def config(folder, spaces, version=2, extra="", **roles):
+    """Write a config: space → how it becomes the reference, :data:`DATA`, or empty for the reference itself."""
+    lines = [f"ocio_profile_version: {version}", "search_path: .", extra, "roles:"]
+    lines += [f"  {role}: {space}" for role, space in roles.items()]
+    lines += ["displays:", f"  any: [!<View> {{name: v, colorspace: {next(iter(spaces))}}}]", "colorspaces:"]
+    for space, to_reference in spaces.items():
+        name, _, aliases = space.partition("|")
+        lines += ["  - !<ColorSpace>", f"    name: {name}", f"    aliases: [{aliases}]" if aliases else ""]
+        lines += ["    isdata: true"] if to_reference == DATA else []
+        key = "to_reference" if version == 1 else "to_scene_reference"
+        lines += [f"    {key}: {to_reference}"] if to_reference not in ("", DATA) else []
+    path = folder / "config.ocio"
+    path.write_text("\n".join(lines) + "\n")
+    curve = decode_srgb(np.linspace(-0.125, 4.75, 4096, dtype=np.float32))
+    head = "Version 1\nFrom -0.125 4.75\nLength 4096\nComponents 1\n{\n"
+    (folder / "srgb.spi1d").write_text(head + "\n".join(f"{value:.9g}" for value in curve) + "\n}\n")
+    return Colour(str(path))
+
+
+NUKE = {"linear": "", "sRGB": FILE, "Cineon": GAMMA, "raw": DATA}
+ACES_1 = {
+    "ACES - ACES2065-1": "", "ACES - ACEScg": matrix(AP1, AP0), "Output - sRGB": both(FILE, GAMMA, matrix(REC709, AP0)),
+    "Utility - sRGB - Texture": both(FILE, matrix(REC709, AP0)), "Utility - Raw": DATA,
+}  # fmt: skip
+
+# spaces, version, roles, the linear space, the sRGB space, the linear space's primaries.
+CONFIGS = {
+    "nuke-default": (NUKE, 1, {"scene_linear": "linear", "default": "linear"}, "linear", "sRGB", REC709),
+    "no scene_linear": (NUKE, 1, {"default": "linear", "reference": "linear"}, "linear", "sRGB", REC709),
+    "default is data": (
+        {"raw": DATA, "plate_lin": "", "log": GAMMA}, 2, {"default": "raw"}, "plate_lin", OWN_SRGB, REC709,
+    ),
+    "default is a log": ({"log": GAMMA, "lin": ""}, 2, {"default": "log"}, "lin", OWN_SRGB, REC709),
+    "aces 1": (
+        ACES_1, 1, {"scene_linear": "ACES - ACEScg", "default": "ACES - ACES2065-1"}, "ACES - ACEScg",
+        "Utility - sRGB - Texture", AP1,
+    ),
+    "no sRGB": (
+        {"ap0": "", "work": matrix(AP1, AP0)}, 2, {"scene_linear": "work", "aces_interchange": "ap0", "default": "ap0"},
+        "work", OWN_SRGB, AP1,
+    ),
+    "by alias": ({"w": "", "screen|srgb_tx": CURVE}, 2, {"scene_linear": "w", "default": "w"}, "w", "screen", REC709),
+    "by interop id": (
+        {"w": "", "screen|srgb_rec709_scene": CURVE}, 2, {"scene_linear": "w", "default": "w"}, "w", "screen", REC709,
+    ),
+    "by role": (
+        {"w": "", "paint": CURVE}, 2, {"scene_linear": "w", "texture_paint": "paint", "default": "w"}, "w", "paint",
+        REC709,
+    ),
+    "its sRGB is something else": (
+        {"w": "", "sRGB": GAMMA}, 2, {"scene_linear": "w", "default": "w"}, "w", OWN_SRGB, REC709,
+    ),
+    "its sRGB has lost its file": (
+        {"w": "", "sRGB": "!<FileTransform> {src: gone.spi1d}"}, 2, {"scene_linear": "w", "default": "w"}, "w",
+        OWN_SRGB, REC709,
+    ),
+    "one space": ({"L": ""}, 2, {"scene_linear": "L", "default": "L"}, "L", OWN_SRGB, REC709),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def portrait(demo_picture, tmp_path_factory):
+    path = tmp_path_factory.mktemp("portrait") / "p.png"
+    cv2.imwrite(str(path), cv2.resize(demo_picture, (64, 64))[..., ::-1])
+    return str(path)
+
+
+@pytest.fixture(params=CONFIGS)
+def studio(request, tmp_path):
+    spaces, version, roles, linear, srgb, primaries = CONFIGS[request.param]
+    return config(tmp_path, spaces, version, **roles), linear, srgb, primaries
+
+
+def test_pictures_are_read_and_shown(studio, portrait):
+    colour, linear, srgb, primaries = studio
+    assert (colour.resolve("scene_linear"), colour.srgb()) == (linear, srgb)
+    picture = read_picture(portrait, colour)
+    assert picture.space == linear and colour.is_scene_linear(linear)
+    light = decode_srgb(picture.plate.rgb) @ to_xyz(REC709).T @ np.linalg.inv(to_xyz(primaries)).T
+    assert np.abs(picture.pixels - light).max() < 2e-3
+    # What networks see is the picture as it was, and what they paint comes back.
+    display = Display(colour, linear)
+    shown = display.encode(picture.pixels)
+    assert np.abs(shown - picture.plate.rgb).max() < 2e-3
+    assert np.abs(display.decode(shown) - picture.pixels).max() < 2e-3
+    assert (np.abs(colour.show(picture.plate).astype(int) - np.rint(picture.plate.rgb * 255)) <= 1).all()
+
+
+def test_doctor_converts_what_it_ticks(studio, monkeypatch):
+    colour, linear, _, _ = studio
+    monkeypatch.setenv("OCIO", colour.name)
+    (finding,) = look_at_colour()
+    assert finding.status == "ok" and f"'{linear}'" in finding.detail
+
+
+@pytest.mark.parametrize(
+    ("spaces", "roles"),
+    [
+        ({"raw": DATA}, {"default": "raw"}),
+        ({"a": GAMMA, "b": "!<LogTransform> {base: 10}"}, {"default": "a"}),
+    ],
+)
+def test_configs_that_cannot_be_worked_in_say_so(spaces, roles, tmp_path, monkeypatch):
+    with pytest.raises(FrameError, match=r"config\.ocio"):
+        read_picture(str(TARGET), config(tmp_path, spaces, **roles))
+    monkeypatch.setenv("OCIO", str(tmp_path / "config.ocio"))
+    (finding,) = look_at_colour()
+    assert finding.status == "missing" and "set OCIO" in finding.detail
+
+
+def test_chromaticities_are_found_by_what_a_space_does(tmp_path):
+    colour = config(tmp_path, ACES_1, 1, scene_linear="ACES - ACEScg", default="ACES - ACEScg")
+    header = {"chromaticities": ("float[8]", AP0)}
+    plate = read_plate(write_exr(tmp_path / "a.exr", rgb_channels(np.ones((2, 2, 3), np.float32)), None, header))
+    assert colour.choose(plate, None)[0] == "ACES - ACES2065-1"
+
+
+@pytest.mark.parametrize("name", ["linear", "lin_rec709", "work"])
+def test_frames_are_named_by_what_their_space_is(name, tmp_path):
+    """OpenImageIO takes any ``linear`` for Rec.709's; here it is ACEScg."""
+    spaces = {"ap0|aces": "", name: matrix(AP1, AP0), "sRGB": both(CURVE, matrix(REC709, AP0))}
+    colour = config(tmp_path, spaces, scene_linear=name, default=name, aces_interchange="ap0")
+    assert colour.tags(name)["oiio:ColorSpace"] == "lin_ap1_scene"
+    plain = rgb_channels(np.ones((2, 2, 3), np.float32))
+    for tag, space in (("lin_ap1_scene", name), ("lin_ap0_scene", "ap0"), ("lin_rec709_scene", "primaries 0.64 ")):
+        plate = read_plate(write_exr(tmp_path / "a.exr", plain, None, {"colorInteropID": tag}))
+        found, _ = colour.choose(plate, None)
+        assert found.startswith(space), tag
+
+
+def test_a_space_that_only_the_config_names_is_named_so(tmp_path):
+    colour = config(tmp_path, {"w": "", "raw": DATA}, scene_linear="w", default="raw")
+    tags = colour.tags("w")
+    assert "oiio:ColorSpace" not in tags and "chromaticities" not in tags
+    plate = read_plate(write_exr(tmp_path / "a.exr", rgb_channels(np.ones((2, 2, 3), np.float32)), None, tags))
+    assert colour.choose(plate, None) == ("w", "the file's tag w")
+
+
+def test_file_rules_are_kept(tmp_path):
+    rules = (
+        "file_rules:\n  - !<Rule> {name: log, pattern: '*_log*', extension: exr, colorspace: camera}\n"
+        "  - !<Rule> {name: paths, pattern: '*/paint/*', extension: '*', colorspace: paint}\n"
+        "  - !<Rule> {name: Default, colorspace: w}"
+    )
+    spaces = {"w": "", "camera": GAMMA, "paint": CURVE, "raw": DATA}
+    colour = config(tmp_path, spaces, extra=rules, scene_linear="w", default="w")
+    (tmp_path / "raw").mkdir()
+    for name, space in (("raw/a_log.exr", "camera"), ("raw/a.exr", "w")):
+        plate = read_plate(write_exr(tmp_path / name, rgb_channels(np.ones((2, 2, 3), np.float32))))
+        assert colour.choose(plate, None)[0] == space, name
+
+
+@pytest.mark.parametrize("rules", ["", SEARCH])
+@pytest.mark.parametrize("version", [1, 2])
+def test_folders_that_are_called_like_spaces_are_no_rule(version, rules, tmp_path):
+    rules = "" if version == 1 else rules
+    colour = config(tmp_path, {"w": "", "raw": DATA}, version, rules, scene_linear="w", default="w")
+    (tmp_path / "raw").mkdir()
+    plate = read_plate(write_exr(tmp_path / "raw" / "a.exr", rgb_channels(np.ones((2, 2, 3), np.float32))))
+    assert colour.choose(plate, None)[0] == "w"
