@@ -84,6 +84,17 @@ def edit_sidecar(sequence: str, change) -> None:
     path.write_text(json.dumps(content))
 
 
+def change_target(sequence: str) -> None:
+    """Let the sidecar's target be a file that was changed since."""
+    changed = Path(sequence).parent / "changed.exr"
+
+    def change(content):
+        changed.write_bytes(Path(content["inputs"]["target"]["name"]).read_bytes() + b" ")
+        content["inputs"]["target"]["name"] = str(changed)
+
+    edit_sidecar(sequence, change)
+
+
 def put_nan(spec, pixels):
     pixels[5, 7, 1] = np.nan
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from rendered import edit_sidecar, failed
+from rendered import change_target, edit_sidecar, failed
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.frames.channels import read_channels
@@ -46,7 +46,7 @@ def test_frames_the_sidecar_lacks_are_added(spoilt):
 
 
 def test_a_repair_does_not_make_a_hash_fit(spoilt):
-    edit_sidecar(spoilt, lambda c: c["inputs"]["target"].update(sha256="0" * 64))
+    change_target(spoilt)
     assert failed(publish(spoilt, Options(), repair=True)) == {"Sidecar"}
 
 
