@@ -22,6 +22,7 @@ from ofx_reenact.settings import Settings
 from ofx_reenact.shot.frame import Frame
 from ofx_reenact.shot.shot import Shot
 from ofx_reenact.stages import stage
+from ofx_reenact.temporary import remove_leftovers
 
 # Frames that may wait for the disk: enough to overlap, few enough to keep memory flat.
 WRITES_AHEAD = 2
@@ -51,6 +52,8 @@ class FrameWriter:
 
         When it is closed, or ``frames`` raises, what was rendered is written first.
         """
+        # A render that was killed left some; this process may have written here before that.
+        remove_leftovers(Path(self._settings.output).parent)
         waiting: deque[tuple[int, Frame, Channels, Future[None]]] = deque()
         with ThreadPoolExecutor(1, thread_name_prefix="write") as pool:
             for frame, result in frames:

@@ -15,6 +15,7 @@ from ofx_reenact.errors import OutputError
 from ofx_reenact.files import written_whole
 from ofx_reenact.frames.channels import is_whole, plain
 from ofx_reenact.frames.plate import COLOUR, Plate
+from ofx_reenact.temporary import temporary_beside
 
 
 def write_frame(
@@ -92,7 +93,7 @@ def _write(path: Path, spec: Any, pixels: np.ndarray) -> None:
 
 def _cause(path: Path, message: str) -> str:
     """Say why a write failed: the library only says that it did."""
-    probe = path.with_name(f"{path.name}.probe-{os.getpid()}")
+    probe = temporary_beside(path)
     try:
         with probe.open("wb") as file:
             file.write(bytes(1 << 20))

@@ -83,17 +83,15 @@ class LDNet(nn.Module):
         return self.generate(self.encode_pose(driver), identity)
 
     @classmethod
-    def from_state_dict(cls, state: Mapping[str, Tensor]) -> LDNet:
-        """Build the network that a state dict was saved from; width and depth are read from its shapes.
+    def like(cls, state: Mapping[str, Tensor]) -> LDNet:
+        """Make a network of the size that a state dict was saved from; width and depth are read from its shapes.
 
         Raises:
-            KeyError, RuntimeError: the state dict is another network's.
+            LookupError: the state dict is another network's.
         """
         width = state["pose_encoder.0.weight"].shape[0]
         hidden = 1 + sum(k.startswith("pose_encoder.") and k.endswith(".gain") for k in state)
-        network = cls(width=width, hidden=hidden)
-        network.load_state_dict(dict(state))
-        return network
+        return cls(width=width, hidden=hidden)
 
 
 class LabelTable(nn.Embedding):
