@@ -21,7 +21,7 @@ config: Any = numba.config
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class _Cache(FunctionCache):  # type: ignore[misc]
+class _Cache(FunctionCache):
     """Numba's cache of one function, which may be damaged or have no room: then there is none, and work goes on."""
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
@@ -48,7 +48,7 @@ def compiled(function: F) -> F:
     cache = _cache_of(function)
     if cache is not None:
         made._cache = cache
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 def cache_folder() -> Path | None:

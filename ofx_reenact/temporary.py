@@ -77,7 +77,7 @@ def private_folder() -> Path:
 
 
 def user_cache() -> Path:
-    """Return the folder of what a user's programs may make again; one among the temporary files for a user without home.
+    """Return the folder of what a user's programs can make again; without a home, one among the temporary files.
 
     Raises:
         OSError: there is no such place either.

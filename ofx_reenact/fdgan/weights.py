@@ -101,6 +101,7 @@ def load_portrait(path: str | Path | None = None, device: str = "cpu") -> Portra
     Raises:
         WeightsError: no such file, not safetensors, or another network's weights.
     """
+    from ofx_reenact.fdgan.network import Shown
     from ofx_reenact.fdgan.portrait import Portrait
 
     path = Path(path) if path else shipped_portrait()
