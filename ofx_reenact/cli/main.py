@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib
 import os
+import signal
 import sys
 import tempfile
 import traceback
-from pathlib import Path
 from typing import Any
 
 import typer
@@ -56,15 +58,17 @@ class Commands(TyperGroup):
             return _failed(ctx, str(error), error.exit)
         except BrokenPipeError:
             # Whoever read our output has gone; nothing can be said to them.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _silence()
             return Exit.FAILED
+        except MemoryError as error:
+            said = f"not enough memory ({error or 'no more is said'}); give it more, or smaller pictures"
+            return _failed(ctx, said, Exit.FAILED)
         except Exception as error:
+            if _is_of_output(error):
+                return _failed(ctx, _unprinted(error), Exit.FAILED)
             if os.environ.get("OFX_REENACT_DEBUG"):
                 raise
-            log = Path(tempfile.gettempdir()) / f"ofx-reenact-{os.getpid()}.log"
-            log.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-            said = f"a defect of ofx-reenact, not of your input: {error!r}. Please report it with {log}"
-            return _failed(ctx, said, Exit.DEFECT)
+            return _failed(ctx, _defect(error), Exit.DEFECT)
 
 
 app = typer.Typer(
@@ -104,7 +108,20 @@ def _options(
 
 def main() -> None:
     """Run a command; every error ends here, in one line and an exit code."""
-    sys.exit(run(sys.argv[1:]))
+    _take_signals()
+    try:
+        code = run(sys.argv[1:])
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        code = Exit.INTERRUPTED
+    except OSError as error:
+        if not _is_of_output(error):
+            raise
+        code = Exit.FAILED
+        _silence()
+        _say(f"error: {_unprinted(error)}")
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -112,12 +129,63 @@ def run(arguments: list[str]) -> int:
     try:
         code = app(args=arguments, prog_name="ofx-reenact", standalone_mode=False)
     except WrongLine as error:
-        error.show()
+        with contextlib.suppress(OSError):
+            error.show()
         return Exit.USAGE
     return code if isinstance(code, int) else Exit.DONE
 
 
 def _failed(ctx: typer.Context, message: str, code: Exit) -> Exit:
     """Say why a command failed, for people, and for the program or queue that asked for its own way of progress."""
-    progress.fail(progress.asked(ctx), message)
+    try:
+        progress.fail(progress.asked(ctx), message)
+    except (OSError, ValueError):
+        # What it was to be written to has gone with the terminal, or is full. People may still read it.
+        _silence()
+        _say(f"error: {progress.one_line(message)}")
     return code
+
+
+def _defect(error: Exception) -> str:
+    """Say that a command failed by no fault of its input; where, is written to a file that is nobody else's."""
+    said = f"a defect of ofx-reenact, not of your input: {error!r}. Please report it"
+    try:
+        handle, log = tempfile.mkstemp(prefix="ofx-reenact-", suffix=".log")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write("".join(traceback.format_exception(error)))
+    except OSError:
+        return f"{said}; OFX_REENACT_DEBUG=1 shows where, since there is no place for a log"
+    return f"{said} with {log}"
+
+
+def _take_signals() -> None:
+    """Let what ends a process from outside interrupt it as Ctrl-C does, unless whoever started it wants it ignored.
+
+    SIGTERM comes from queues, SIGHUP from a terminal that is closed, SIGBREAK from consoles and queues on Windows.
+    """
+    for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
+
+
+def _is_of_output(error: Exception) -> bool:
+    """Tell whether an error is of writing what is printed: those of files name them."""
+    lost = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF, errno.EPIPE)
+    return isinstance(error, OSError) and error.filename is None and error.errno in lost
+
+
+def _unprinted(error: Exception) -> str:
+    return f"what is printed cannot be written ({getattr(error, 'strerror', error)})"
+
+
+def _silence() -> None:
+    """Send what is still to be printed nowhere: what Python flushes at its end would fail again."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _say(message: str) -> None:
+    """Tell people; whether they can be told or not, the exit code says it too."""
+    with contextlib.suppress(OSError, ValueError):
+        typer.secho(message, fg="red", err=True)
