@@ -79,15 +79,17 @@ def private_folder() -> Path:
 def user_cache() -> Path:
     """Return the folder of what a user's programs can make again; without a home, one among the temporary files.
 
-    Raises:
-        OSError: there is no such place either.
+    Without any, it is a path where nothing is and nothing can be made.
     """
     if named := os.environ.get("XDG_CACHE_HOME"):
         return Path(named)
     try:
         return Path.home() / ".cache"
     except RuntimeError:
-        return private_folder()
+        try:
+            return private_folder()
+        except OSError:
+            return Path(os.devnull, "cache")
 
 
 def _is_left(path: str, place: str, process: str, started: str) -> bool:

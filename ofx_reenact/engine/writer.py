@@ -106,6 +106,7 @@ def confidence_of(path: Path) -> float | None:
     """Return how sure a frame that was written before is; None if it does not say."""
     source = oiio.ImageInput.open(str(path))
     if source is None:
+        oiio.geterror()
         return None
     sure = source.spec().getattribute("reenact:confidence")
     source.close()

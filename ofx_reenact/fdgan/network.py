@@ -147,7 +147,7 @@ def convolution(inputs: int, outputs: int, size: int, stride: int = 1) -> nn.Con
     """Convolution with rows of equal norm and no bias at first, which keeps the variance through a PReLU."""
     layer = nn.Conv2d(inputs, outputs, size, stride, padding=(size - 1) // 2)
     with torch.no_grad():
-        layer.weight.copy_(unit_rows(torch.randn_like(layer.weight), GAIN))
+        layer.weight.copy_(unit_rows(torch.randn(layer.weight.shape), GAIN))
         nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
     return layer
 

@@ -127,6 +127,9 @@ class Discriminator(nn.Module):
 
 def unit_rows(linear: nn.Linear) -> nn.Linear:
     """Initialise a linear layer with rows of unit L2 norm and no bias."""
+    if linear.weight.is_meta:
+        # Of a network without memory only the shapes count, and torch would load its compiler for a norm.
+        return linear
     with torch.no_grad():
         nn.init.normal_(linear.weight)
         linear.weight /= linear.weight.norm(dim=1, keepdim=True)
