@@ -66,6 +66,8 @@ class Commands(TyperGroup):
         except Exception as error:
             if _is_of_output(error):
                 return _failed(ctx, _unprinted(error), Exit.FAILED)
+            if isinstance(error, FileNotFoundError) and "usable temporary directory" in str(error):
+                return _failed(ctx, f"{error.strerror}; set TMPDIR to a folder that can be written to", Exit.FAILED)
             if os.environ.get("OFX_REENACT_DEBUG"):
                 raise
             return _failed(ctx, _defect(error), Exit.DEFECT)

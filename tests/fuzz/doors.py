@@ -48,7 +48,7 @@ from ofx_reenact.training.loop import read_checkpoint, read_curves
 from ofx_reenact.training.npz import schema_of, write_npz
 from ofx_reenact.verify.sidecar import read_beside
 
-CASES = 4000
+CASES = 3000
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Door:
     path: Path
     read: Callable[[Path], object]
     damage: tuple[Callable[..., bytes], ...]
-    share: int = 2
+    share: float = 2
 
 
 NPZ = (mutations.damage_npz, mutations.damage_npz, mutations.damage_bytes)
@@ -107,8 +107,8 @@ def _shot(folder: Path) -> list[Door]:
         )
 
     return [
-        Door("performance", folder / "p.npz", perform, NPZ, 6),
-        Door("identity", folder / "i.safetensors", know, SAFETENSORS, 6),
+        Door("performance", folder / "p.npz", perform, NPZ, 8),
+        Door("identity", folder / "i.safetensors", know, SAFETENSORS, 5),
     ]
 
 
@@ -150,11 +150,11 @@ def _texts(folder: Path) -> list[Door]:
         return FarmJob.load(path).select(0)
 
     made = [
-        Door("sidecar", folder / "o.reenact.json", sidecar, JSON, 4),
-        Door("landmarks", folder / "l.json", placed, JSON, 3),
-        Door("consent", folder / "consent.json", consented, JSON, 3),
-        Door("job", folder / "job.json", job, JSON, 3),
-        Door("session", folder / "session.json", Session.load, JSON, 1),
+        Door("sidecar", folder / "o.reenact.json", sidecar, JSON, 5),
+        Door("landmarks", folder / "l.json", placed, JSON, 4),
+        Door("consent", folder / "consent.json", consented, JSON, 4),
+        Door("job", folder / "job.json", job, JSON, 4),
+        Door("session", folder / "session.json", Session.load, JSON, 2),
         Door("index of a folder", folder / "index.csv", lambda path: Labels().of(path.with_name("a.png")), BYTES, 1),
         Door("OpenFace's CSV", folder / "openface.csv", lambda path: openface.read(path, 2), BYTES, 1),
         Door("curves", folder / "curves.jsonl", lambda path: read_curves(path.parent), BYTES, 1),
@@ -178,8 +178,8 @@ def _bundle(folder: Path) -> list[Door]:
         return read_bundle(path.parent)
 
     return [
-        Door("bundle's template", folder / "bundle" / "template.yaml", read, BYTES, 1),
-        Door("bundle's values", folder / "bundle" / "parameter_values.yaml", read, BYTES, 1),
+        Door("bundle's template", folder / "bundle" / "template.yaml", read, BYTES, 0.2),
+        Door("bundle's values", folder / "bundle" / "parameter_values.yaml", read, BYTES, 0.2),
     ]
 
 
@@ -197,9 +197,9 @@ def _weights(folder: Path) -> list[Door]:
         return identity_code(load_ldnet(path), np.random.default_rng(0).uniform(-1, 1, (68, 2)))
 
     return [
-        Door("LD-Net's weights", folder / "ldnet.safetensors", normalised, SAFETENSORS, 3),
-        Door("FD-GAN's weights", folder / "dense.safetensors", load_fdgan, SAFETENSORS, 3),
-        Door("portrait weights", folder / "portrait.safetensors", load_fdgan, SAFETENSORS, 3),
+        Door("LD-Net's weights", folder / "ldnet.safetensors", normalised, SAFETENSORS, 2),
+        Door("FD-GAN's weights", folder / "dense.safetensors", load_fdgan, SAFETENSORS, 1),
+        Door("portrait weights", folder / "portrait.safetensors", load_fdgan, SAFETENSORS, 1),
         Door("checkpoint", folder / "checkpoint.pt", read_checkpoint, BYTES, 1),
     ]
 
