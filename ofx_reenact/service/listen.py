@@ -67,9 +67,10 @@ class Session:
             raise
         if content.get("version") != __version__:
             raise ReenactError(f"{path}: of an engine of version {content.get('version')}, this is {__version__}")
-        if not isinstance(content.get("port"), int) or not isinstance(content.get("token"), str):
+        port, token, pid = content.get("port"), content.get("token"), content.get("pid", 0)
+        if not isinstance(port, int) or not 0 < port < 65536 or not isinstance(token, str) or not isinstance(pid, int):
             raise ReenactError(f"{path}: the session file is damaged; stop the engine and start another")
-        return cls(content["port"], content["token"], int(content.get("pid") or 0))
+        return cls(port, token, pid)
 
 
 def listen(path: Path, idle: float) -> None:
