@@ -97,7 +97,7 @@ def test_shapes_are_compared():
     check_shapes(arrays, {"a": "number N 68 2", "b": "whole N", "c": "text"})
     for shapes, says in (
         ({"a": "number N 68 3"}, "expected number N 68 3"), ({"a": "number M 68 2", "d": "number M"}, "array d is"),
-        ({"b": "text N"}, "expected text"), ({"a": "whole N 68 2"}, "expected whole"), ({"e": "number"}, "e is missing"),
+        ({"b": "text N"}, "expected text"), ({"a": "whole N 68 2"}, "expected whole"), ({"e": "text"}, "e is missing"),
         ({"d": "number *"}, "not finite, in row 1"), ({"c": "number"}, "expected number"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=says):

@@ -1,7 +1,7 @@
 """Kill renders at random moments and look at what is left.
 
-``python tests/engine/kills.py --kills 100 --seed 1`` prints what was found, as JSON. A render of a small picture is
-begun in a process of its own, with all that it reads loaded, and killed: mostly by SIGKILL, as by a queue or for want
+``OMP_NUM_THREADS=1 PYTHONPATH=tests python tests/engine/kills.py --kills 100 --seed 1`` prints what was found, as JSON.
+A render of a small picture is begun in a process of its own, with all that it reads loaded, and killed: mostly by SIGKILL, as by a queue or for want
 of memory, else by SIGTERM. It is begun again, as a queue does, until its frames are there; then the next one begins.
 """
 
@@ -18,9 +18,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import cv2
 import OpenImageIO as oiio
@@ -40,6 +37,10 @@ from ofx_reenact.settings import Settings
 FRAMES = range(1, 7)
 # One kill of so many is SIGTERM.
 GENTLE = 5
+COUNTED = (
+    "kills", "terminations", "sequences", "frames", "partial", "wrong", "sidecars damaged", "left behind",
+    "left by kills",
+)  # fmt: skip
 # Tries for each kill that is to hit a render at work.
 PATIENCE = 6
 
@@ -55,9 +56,7 @@ def main(kills: int, seed: int) -> dict[str, object]:
         began = time.monotonic()
         undisturbed(settings, warm, folder / "again")
         usual = time.monotonic() - began
-        found: dict[str, int] = dict.fromkeys(
-            ("kills", "terminations", "sequences", "frames", "partial", "wrong", "sidecars damaged", "left behind"), 0
-        )
+        found: dict[str, int] = dict.fromkeys(COUNTED, 0)
         number = 0
         while found["kills"] + found["terminations"] < kills and number < PATIENCE * kills:
             number += 1
@@ -161,9 +160,8 @@ def look(output: Path, expected: dict[str, bytes], found: dict[str, int], leftov
             Sidecar.load(beside)
         except ReenactError:
             found["sidecars damaged"] += 1
-    if leftovers:
-        # A render that could still do something leaves none.
-        found["left behind"] += len(list(output.parent.glob("*.tmp-*")))
+    # A render that could still do something leaves none; what one that was killed leaves, the next one removes.
+    found["left behind" if leftovers else "left by kills"] += len(list(output.parent.glob("*.tmp-*")))
 
 
 def finish(settings: Settings, warm: Warm, output: Path, expected: dict[str, bytes], found: dict[str, int]) -> None:
