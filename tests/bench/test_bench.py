@@ -5,7 +5,6 @@ import json
 import sys
 import types
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import OpenImageIO as oiio
@@ -92,7 +91,7 @@ class Worker:
 
 def test_clock_times_each_stage_without_the_others(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("ofx_reenact.bench.clock.time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr("ofx_reenact.bench.clock.time", types.SimpleNamespace(perf_counter=lambda: now[0]))
 
     def sleep(seconds: float) -> None:
         now[0] += seconds

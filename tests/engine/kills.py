@@ -1,8 +1,10 @@
 """Kill renders at random moments and look at what is left.
 
 ``OMP_NUM_THREADS=1 PYTHONPATH=tests python tests/engine/kills.py --kills 100 --seed 1`` prints what was found, as JSON.
-A render of a small picture is begun in a process of its own, with all that it reads loaded, and killed: mostly by SIGKILL, as by a queue or for want
-of memory, else by SIGTERM. It is begun again, as a queue does, until its frames are there; then the next one begins.
+
+A render of a small picture is begun in a process of its own, with all that it reads loaded, and killed: mostly by
+SIGKILL, as by a queue or for want of memory, else by SIGTERM. It is begun again, as a queue does, until its frames are
+there; then the next one begins.
 """
 
 import argparse

@@ -1,7 +1,8 @@
 """Damage every kind of file that is read, thousands of times; each is read, or refused in a sentence.
 
 ``OMP_NUM_THREADS=1 PYTHONPATH=tests python tests/fuzz/fuzz.py --cases 3000 --seed 1`` prints what became of each kind,
-as JSON. A case that ends in anything but a ReenactError, takes more than a minute of a processor or more memory than it may is a failure.
+as JSON. A case that ends in anything but a ReenactError, takes more than a minute of a processor or more memory than
+it may is a failure.
 """
 
 import argparse
