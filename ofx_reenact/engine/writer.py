@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -106,7 +107,9 @@ def confidence_of(path: Path) -> float | None:
     """Return how sure a frame that was written before is; None if it does not say."""
     source = oiio.ImageInput.open(str(path))
     if source is None:
-        oiio.geterror()
+        # What the library says may have bytes of the file in it, which are no text.
+        with contextlib.suppress(UnicodeDecodeError):
+            oiio.geterror()
         return None
     sure = source.spec().getattribute("reenact:confidence")
     source.close()
