@@ -99,6 +99,8 @@ def run(
     progress: Annotated[str, shown.option("json", "none")] = "none",
 ) -> int:
     """Run a bundle on this machine, as a farm would."""
+    import signal
+
     from ofx_reenact.farm.run import LocalRun, Task
     from ofx_reenact.files import write_json
 
@@ -108,7 +110,12 @@ def run(
         else:
             typer.echo(shown.one_line(f"{task.name}: {task.state}; {task.reason or task.said}"))
 
-    report = LocalRun(folder, workers, tell).run()
+    # A queue's or a session's end is an interruption like any other: what runs is given notice.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        report = LocalRun(folder, workers, tell).run()
+    finally:
+        signal.signal(signal.SIGTERM, before)
     write_json(folder / "report.json", report.values())
     if progress == "json":
         shown.event("report", report.values())

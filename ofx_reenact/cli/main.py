@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import importlib
 import os
 import signal
@@ -58,14 +56,12 @@ class Commands(TyperGroup):
             return _failed(ctx, str(error), error.exit)
         except BrokenPipeError:
             # Whoever read our output has gone; nothing can be said to them.
-            _silence()
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return Exit.FAILED
         except MemoryError as error:
             said = f"not enough memory ({error or 'no more is said'}); give it more, or smaller pictures"
             return _failed(ctx, said, Exit.FAILED)
         except Exception as error:
-            if _is_of_output(error):
-                return _failed(ctx, _unprinted(error), Exit.FAILED)
             if isinstance(error, FileNotFoundError) and "usable temporary directory" in str(error):
                 return _failed(ctx, f"{error.strerror}; set TMPDIR to a folder that can be written to", Exit.FAILED)
             if os.environ.get("OFX_REENACT_DEBUG"):
@@ -111,19 +107,7 @@ def _options(
 def main() -> None:
     """Run a command; every error ends here, in one line and an exit code."""
     _take_signals()
-    try:
-        code = run(sys.argv[1:])
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except KeyboardInterrupt:
-        code = Exit.INTERRUPTED
-    except OSError as error:
-        if not _is_of_output(error):
-            raise
-        code = Exit.FAILED
-        _silence()
-        _say(f"error: {_unprinted(error)}")
-    sys.exit(code)
+    sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
@@ -131,20 +115,16 @@ def run(arguments: list[str]) -> int:
     try:
         code = app(args=arguments, prog_name="ofx-reenact", standalone_mode=False)
     except WrongLine as error:
-        with contextlib.suppress(OSError):
-            error.show()
+        error.show()
         return Exit.USAGE
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
     return code if isinstance(code, int) else Exit.DONE
 
 
 def _failed(ctx: typer.Context, message: str, code: Exit) -> Exit:
     """Say why a command failed, for people, and for the program or queue that asked for its own way of progress."""
-    try:
-        progress.fail(progress.asked(ctx), message)
-    except (OSError, ValueError):
-        # What it was to be written to has gone with the terminal, or is full. People may still read it.
-        _silence()
-        _say(f"error: {progress.one_line(message)}")
+    progress.fail(progress.asked(ctx), message)
     return code
 
 
@@ -169,25 +149,3 @@ def _take_signals() -> None:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)
-
-
-def _is_of_output(error: Exception) -> bool:
-    """Tell whether an error is of writing what is printed: those of files name them."""
-    lost = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF, errno.EPIPE)
-    return isinstance(error, OSError) and error.filename is None and error.errno in lost
-
-
-def _unprinted(error: Exception) -> str:
-    return f"what is printed cannot be written ({getattr(error, 'strerror', error)})"
-
-
-def _silence() -> None:
-    """Send what is still to be printed nowhere: what Python flushes at its end would fail again."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _say(message: str) -> None:
-    """Tell people; whether they can be told or not, the exit code says it too."""
-    with contextlib.suppress(OSError, ValueError):
-        typer.secho(message, fg="red", err=True)

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -103,7 +102,6 @@ def test_a_defects_log_is_nobody_elses(ended_by, monkeypatch, capsys, tmp_path):
     ("error", "says"),
     [
         (MemoryError("400 GiB"), "not enough memory (400 GiB)"),
-        (OSError(28, "No space left on device"), "what is printed cannot be written (No space left on device)"),
         (FileNotFoundError(2, "No usable temporary directory found in ['/tmp']"), "set TMPDIR to a folder"),
     ],
 )
@@ -131,17 +129,6 @@ def test_signals_interrupt_as_a_key_does(monkeypatch):
     finally:
         for name, handler in before.items():
             signal.signal(getattr(signal, name), handler)
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
-def test_what_cannot_be_printed_is_said():
-    for line in (["settings", "--json"], ["--version"]):
-        with Path("/dev/full").open("w") as full:
-            child = [sys.executable, "-m", "ofx_reenact", *line]
-            done = subprocess.run(child, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-        assert done.returncode == 1 and done.stderr == (
-            "error: what is printed cannot be written (No space left on device)\n"
-        )
 
 
 def test_interrupt(ended_by, capsys):
