@@ -58,12 +58,9 @@ class Commands(TyperGroup):
             # Whoever read our output has gone; nothing can be said to them.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return Exit.FAILED
-        except MemoryError as error:
-            said = f"not enough memory ({error or 'no more is said'}); give it more, or smaller pictures"
-            return _failed(ctx, said, Exit.FAILED)
         except Exception as error:
-            if isinstance(error, FileNotFoundError) and "usable temporary directory" in str(error):
-                return _failed(ctx, f"{error.strerror}; set TMPDIR to a folder that can be written to", Exit.FAILED)
+            if lacking := _lacking(error):
+                return _failed(ctx, lacking, Exit.FAILED)
             if os.environ.get("OFX_REENACT_DEBUG"):
                 raise
             return _failed(ctx, _defect(error), Exit.DEFECT)
@@ -126,6 +123,15 @@ def _failed(ctx: typer.Context, message: str, code: Exit) -> Exit:
     """Say why a command failed, for people, and for the program or queue that asked for its own way of progress."""
     progress.fail(progress.asked(ctx), message)
     return code
+
+
+def _lacking(error: Exception) -> str:
+    """Say what this machine lacks, if an error is of that; else nothing."""
+    if isinstance(error, MemoryError):
+        return f"not enough memory ({error or 'no more is said'}); give it more, or smaller pictures"
+    if isinstance(error, FileNotFoundError) and "usable temporary directory" in str(error):
+        return f"{error.strerror}; set TMPDIR to a folder that can be written to"
+    return ""
 
 
 def _defect(error: Exception) -> str:

@@ -47,14 +47,14 @@ class FrameWriter:
             self._attributes["chromaticities"] = chromaticities
         self._formats = formats_of(settings.layers, target.plate, settings.depth)
         self.written: list[int] = []
+        # A render that was killed left some; this process may have written here before that.
+        remove_leftovers(Path(settings.output).parent)
 
     def run(self, frames: Iterator[tuple[int, Frame]]) -> Generator[tuple[int, Frame, str | None], None, None]:
         """Write frames as they come; yields each with the reason if it could not be written.
 
         When it is closed, or ``frames`` raises, what was rendered is written first.
         """
-        # A render that was killed left some; this process may have written here before that.
-        remove_leftovers(Path(self._settings.output).parent)
         waiting: deque[tuple[int, Frame, Channels, Future[None]]] = deque()
         with ThreadPoolExecutor(1, thread_name_prefix="write") as pool:
             for frame, result in frames:

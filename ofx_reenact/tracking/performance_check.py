@@ -17,6 +17,8 @@ _SHAPES = {
     "hand_made": "whole T", "size": "whole 2", "reference": "whole", "chosen": "whole", "smoothing": "number",
 }  # fmt: skip
 _TEXTS = ("fps", "name", "tracker", "versions")
+# Texts and numbers that files of earlier versions lack.
+_NEWER, _NEWER_SHAPES = ("made_of",), {"aspect": "number"}
 _RATE = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
 # Numbers of frames have nine digits at most, pictures so many pixels at most, and frames a second are so many at most.
 _MOST_FRAMES, _WIDEST, _FASTEST = 10**9, 10**6, 1000
@@ -37,8 +39,8 @@ def check_performance(arrays: Mapping[str, np.ndarray]) -> None:
     Raises:
         ValueError: naming the array, and the frame if it is one's.
     """
-    check_shapes(arrays, _SHAPES)
-    for name in _TEXTS:
+    check_shapes(arrays, _SHAPES | {name: shape for name, shape in _NEWER_SHAPES.items() if name in arrays})
+    for name in (*_TEXTS, *(name for name in _NEWER if name in arrays)):
         if name not in arrays:
             raise ValueError(f"{name} is missing")
         try:
@@ -75,8 +77,9 @@ def _check_values(arrays: Mapping[str, np.ndarray]) -> None:
     ranges = {
         "state": (0, 2), "confidence": (0, 1.001), "neutrality": (0, 1e6), "blendshapes": (-1, 2), "hand_made": (0, 1),
         "chosen": (0, 1), "smoothing": (0, 1000),
+        "aspect": (0.05, 20),
     }  # fmt: skip
-    for name, (low, high) in ranges.items():
+    for name, (low, high) in ((name, ends) for name, ends in ranges.items() if name in arrays):
         _refuse(arrays, name, (arrays[name] < low) | (arrays[name] > high), f"not from {low:g} to {high:g}")
 
 
