@@ -6,18 +6,21 @@ import contextlib
 import errno
 import hashlib
 import json
-import secrets
+import math
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ofx_reenact.errors import OutputError, ReenactError, SettingsError
+from ofx_reenact.temporary import remove_leftovers_once, temporary_beside
 
 # How a file system says that it has no locks.
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 # Seconds that a process waits for another to be done with a file; to change one takes a fraction of one.
 _PATIENCE = 60.0
+# How deep JSON may be nested: far more than what is written here.
+_DEEPEST = 64
 
 # Bytes of a file's name: file systems take 255, and while it is written a file's name is longer (written_whole).
 LONGEST_NAME = 255 - 24
@@ -59,15 +62,17 @@ def written_whole(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` to write to; it takes the place of ``path`` when all went well.
 
     Missing folders are made. Whatever goes wrong, interruption included, the temporary file is removed and
-    what was at ``path`` stays. Several processes, on several machines even, may write the same path: each writes to a
-    name of its own, and the last one whole stays.
+    what was at ``path`` stays; that of a process that was killed is removed by the next one that writes there. Several
+    processes, on several machines even, may write the same path: each writes to a name of its own, and the last one
+    whole stays.
 
     Raises:
         OutputError: the folder or the disk does not take it.
     """
-    partial = path.with_name(f"{path.name}.tmp-{secrets.token_hex(6)}{path.suffix}")
+    partial = temporary_beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers_once(path.parent.absolute())
         yield partial
         partial.replace(path)
     except OSError as error:
@@ -121,7 +126,13 @@ def locked(path: Path, patience: float = _PATIENCE) -> Iterator[None]:
 
 
 def read_json(
-    path: Path, schema: str = "", *, what: str = "file", hint: str = "", error: type[ReenactError] = ReenactError
+    path: Path,
+    schema: str = "",
+    *,
+    what: str = "file",
+    hint: str = "",
+    error: type[ReenactError] = ReenactError,
+    largest: int = 16,
 ) -> dict[str, Any]:
     """Read an object from a JSON file.
 
@@ -131,19 +142,51 @@ def read_json(
         what: kind of file, for messages, as "consent file".
         hint: what to do, for messages.
         error: class of the error.
+        largest: MiB that the file may have; what is read of it takes some twenty times as much memory.
 
     Raises:
-        error: the file cannot be read, is not JSON in UTF-8, or is no object of this schema.
+        error: the file cannot be read, is larger than that, is not JSON in UTF-8, or is no object of this schema.
     """
     hint = hint and f"; {hint}"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as cause:
+        with path.open("rb") as file:
+            read = file.read((largest << 20) + 1)
+        if len(read) > largest << 20:
+            raise ValueError(f"it has more than {largest} MiB")
+        content = parse_json(read.decode("utf-8"))
+    except (OSError, ValueError) as cause:
         raise error(f"{path}: the {what} cannot be read ({_reason(cause)}){hint}") from cause
     if not isinstance(content, dict):
         raise error(f"{path}: expected a {what}: one JSON object{hint}")
     if schema and content.get("schema") != schema:
         raise error(f'{path}: expected a {what} with "schema": "{schema}"{hint}')
+    return content
+
+
+def parse_json(text: str) -> Any:
+    """Return the plain values of a JSON text that anybody may have written.
+
+    Raises:
+        ValueError: it is not JSON, nested too deeply, or holds what no reader can use: numbers that are not finite or
+            have more than 64 bits, characters that are half of one.
+    """
+
+    def refuse(name: str) -> None:
+        raise ValueError(f"{name} is no number")
+
+    try:
+        content = json.loads(text, parse_constant=refuse)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    level, depth = [content], 0
+    while level:
+        depth += 1
+        if depth > _DEEPEST:
+            raise ValueError("nested too deeply")
+        for value in level:
+            _check_plain(value)
+        lists = [value for value in level if isinstance(value, list | dict)]
+        level = [inner for value in lists for inner in (value.values() if isinstance(value, dict) else value)]
     return content
 
 
@@ -171,4 +214,20 @@ def _reason(error: Exception) -> str:
     """Say why a file cannot be read or written."""
     if isinstance(error, OSError):
         return error.strerror or str(error)
-    return f"not JSON: {'nested too deeply' if isinstance(error, RecursionError) else error}"
+    return f"not JSON: {error}"
+
+
+def _check_plain(value: Any) -> None:
+    """Refuse one value of a JSON text; not what is inside it, but an object's names.
+
+    Raises:
+        ValueError: saying why.
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("a number is not finite")
+    if isinstance(value, int) and abs(value) >= 2**63:
+        raise ValueError("a whole number has more than 64 bits")
+    for text in value if isinstance(value, dict) else (value,) if isinstance(value, str) else ():
+        if not text.isascii():
+            # Half of a pair of surrogates can be written as an escape, and nowhere else.
+            text.encode("utf-8")

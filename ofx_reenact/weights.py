@@ -6,16 +6,19 @@ side file and nothing of another kind is loaded by mistake.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ofx_reenact.errors import WeightsError
 from ofx_reenact.files import written_whole
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.nn import Module
+
+Network = TypeVar("Network", bound="Module")
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Read every tensor and the metadata of a safetensors file.
 
     Raises:
-        WeightsError: the file is not there or not safetensors.
+        WeightsError: the file is not there, not safetensors or damaged, or holds numbers that are not finite.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -45,12 +48,46 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise WeightsError(f"{path}: no such weights file")
     try:
         with safe_open(path, framework="pt") as file:
-            return {k: file.get_tensor(k) for k in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+            tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
+            metadata = dict(file.metadata() or {})
     except (SafetensorError, OSError, ValueError) as error:
         raise WeightsError(
             f"{path}: not a safetensors file ({error}). Pickled weights (.pt, .pth, .ckpt) are refused because "
             "opening one can run any code; convert it to safetensors first"
         ) from error
+    for name, tensor in tensors.items():
+        if not _is_sound(tensor):
+            raise WeightsError(f"{path}: damaged: '{name}' is {tensor.dtype} or holds values that are not finite")
+    return tensors, metadata
+
+
+def build_network(path: Path, build: Callable[[], Network], state: Mapping[str, Tensor], kind: str) -> Network:
+    """Build the network that a file's tensors are of, and give it these.
+
+    Before it takes any memory, the network is built without: a file that says of one tensor that it is large would
+    otherwise get a network that is large.
+
+    Args:
+        path: of the file, for messages.
+        build: makes the network, with sizes read from the tensors' shapes.
+        state: the tensors by name, all of the network's and no others.
+        kind: whose the tensors should be, for messages.
+
+    Raises:
+        WeightsError: the tensors are another network's.
+    """
+    import torch
+
+    try:
+        with torch.device("meta"):
+            build().load_state_dict(dict(state), assign=True)
+        network = build()
+        network.load_state_dict(dict(state))
+    # Sizes come from shapes that may be any: whatever is wrong with them, the file is.
+    except (LookupError, RuntimeError, ValueError, TypeError, ArithmeticError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise WeightsError(f"{path}: the tensors are not {kind}'s ({reason})") from error
+    return network
 
 
 def read_metadata(path: Path) -> dict[str, str]:
@@ -78,6 +115,16 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mappi
 
     with written_whole(path) as partial:
         save_file({name: value.contiguous() for name, value in tensors.items()}, partial, metadata=dict(metadata))
+
+
+def _is_sound(tensor: Tensor) -> bool:
+    """Tell whether a tensor holds finite numbers of a type that networks here have."""
+    import torch
+
+    if not tensor.dtype.is_floating_point:
+        return not tensor.dtype.is_complex
+    known = tensor.dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+    return known and bool(torch.isfinite(tensor).all())
 
 
 def refuse_network(path: Path, metadata: Mapping[str, str], wanted: str) -> WeightsError:

@@ -364,7 +364,7 @@ def executeInMainThread(call, args=(), kwargs=None):
     SESSION.queue.put((call, args if isinstance(args, tuple) else (args,), kwargs or {}))
 
 
-def pump(until, seconds=60.0):
+def pump(until, seconds=600.0):
     """Be Nuke's main thread: do what was handed to it until a condition holds."""
     end = time.monotonic() + seconds
     while not until():

@@ -41,7 +41,7 @@ def done(do, request, line):
 def main():
     print("a library that talks", file=sys.stderr, flush=True)
     if MODE == "mute":
-        time.sleep(60)
+        time.sleep(900)
     if MODE == "dead":
         sys.exit("ModuleNotFoundError: No module named 'ofx_reenact'")
     say(event="hello", protocol=2 if MODE == "protocol" else 1, version=VERSION, pid=os.getpid())

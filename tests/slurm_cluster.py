@@ -71,7 +71,7 @@ class Cluster:
 
     def ask(self, *command: str) -> str:
         """Run one of Slurm's commands."""
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=600, check=False)
         assert done.returncode == 0, (command, done.stderr)
         return done.stdout
 
@@ -98,14 +98,14 @@ class Cluster:
         # Forced, since a test's folders are closed to others.
         munge = ("munged", "--foreground", "--force", "--num-threads=2", f"--socket={folder}/munge.socket")
         self._daemon(*munge, *files)
-        until = time.monotonic() + 10
+        until = time.monotonic() + 120
         while not (folder / "munge.socket").exists():
             assert time.monotonic() < until and self._daemons[0].poll() is None, (folder / "0-munged.out").read_text()
             time.sleep(0.1)
         self._daemon("slurmctld", "-D")
         self._daemon("slurmd", "-D", "-N", "one")
         self._daemon("slurmd", "-D", "-N", "two")
-        until = time.monotonic() + 40
+        until = time.monotonic() + 300
         while self._idle() < 2:
             if time.monotonic() > until or any(daemon.poll() is not None for daemon in self._daemons):
                 said = "\n".join(path.read_text(errors="replace")[-1500:] for path in folder.glob("*.out"))
@@ -115,7 +115,7 @@ class Cluster:
     def _idle(self) -> int:
         done = subprocess.run(
             ["sinfo", "--noheader", "--Node", "--states=idle", "--format=%N"],
-            env=self.environment, capture_output=True, text=True, timeout=30, check=False,
+            env=self.environment, capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
         return len(set(done.stdout.split()))
 

@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -158,7 +159,20 @@ def look_at_disk() -> Iterator[Finding]:
     yield Finding("disk", "ok" if free > 1 else "optional", f"{free:.0f} GiB free in {Path.cwd()}")
 
 
+def look_at_places() -> Iterator[Finding]:
+    """Where compiled functions are kept and temporary files go; a render does without either."""
+    from ofx_reenact.compiled import cache_folder
+
+    kept = cache_folder()
+    none = "no place: each process compiles anew; set NUMBA_CACHE_DIR to a folder of the user's own that stays"
+    yield Finding("compiled functions", "ok" if kept else "optional", str(kept or none))
+    try:
+        yield Finding("temporary files", "ok", tempfile.gettempdir())
+    except OSError:
+        yield Finding("temporary files", "optional", "no place; set TMPDIR to a folder that can be written to")
+
+
 LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     look_at_python, look_at_packages, look_at_files, look_at_device, look_at_colour, look_at_trackers,
-    look_at_training, look_at_signing, look_at_disk,
+    look_at_training, look_at_signing, look_at_places, look_at_disk,
 )  # fmt: skip

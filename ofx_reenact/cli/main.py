@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 import tempfile
 import traceback
-from pathlib import Path
 from typing import Any
 
 import typer
@@ -56,12 +56,11 @@ class Commands(TyperGroup):
         except ReenactError as error:
             return _failed(ctx, str(error), error.exit)
         except Exception as error:
+            if lacking := _lacking(error):
+                return _failed(ctx, lacking, Exit.FAILED)
             if os.environ.get("OFX_REENACT_DEBUG"):
                 raise
-            log = Path(tempfile.gettempdir()) / f"ofx-reenact-{os.getpid()}.log"
-            log.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-            said = f"a defect of ofx-reenact, not of your input: {error!r}. Please report it with {log}"
-            return _failed(ctx, said, Exit.DEFECT)
+            return _failed(ctx, _defect(error), Exit.DEFECT)
 
 
 app = typer.Typer(
@@ -101,6 +100,7 @@ def _options(
 
 def main() -> None:
     """Run a command; every error ends here, in one line and an exit code, whatever becomes of what is printed."""
+    _take_signals()
     output, arguments = streams.hold(), sys.argv[1:]
     sys.exit(streams.settle(output, arguments, run(arguments)))
 
@@ -112,6 +112,8 @@ def run(arguments: list[str]) -> int:
     except WrongLine as error:
         error.show()
         return Exit.USAGE
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
     return code if isinstance(code, int) else Exit.DONE
 
 
@@ -119,3 +121,35 @@ def _failed(ctx: typer.Context, message: str, code: Exit) -> Exit:
     """Say why a command failed, for people, and for the program or queue that asked for its own way of progress."""
     progress.fail(progress.asked(ctx), message)
     return code
+
+
+def _lacking(error: Exception) -> str:
+    """Say what this machine lacks, if an error is of that; else nothing."""
+    if isinstance(error, MemoryError):
+        return f"not enough memory ({error or 'no more is said'}); give it more, or smaller pictures"
+    if isinstance(error, FileNotFoundError) and "usable temporary directory" in str(error):
+        return f"{error.strerror}; set TMPDIR to a folder that can be written to"
+    return ""
+
+
+def _defect(error: Exception) -> str:
+    """Say that a command failed by no fault of its input; where, is written to a file that is nobody else's."""
+    said = f"a defect of ofx-reenact, not of your input: {error!r}. Please report it"
+    try:
+        handle, log = tempfile.mkstemp(prefix="ofx-reenact-", suffix=".log")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write("".join(traceback.format_exception(error)))
+    except OSError:
+        return f"{said}; OFX_REENACT_DEBUG=1 shows where, since there is no place for a log"
+    return f"{said} with {log}"
+
+
+def _take_signals() -> None:
+    """Let what ends a process from outside interrupt it as Ctrl-C does, unless whoever started it wants it ignored.
+
+    SIGTERM comes from queues, SIGHUP from a terminal that is closed, SIGBREAK from consoles and queues on Windows.
+    """
+    for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)

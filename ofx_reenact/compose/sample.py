@@ -6,8 +6,9 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
-import numba
 import numpy as np
+
+from ofx_reenact.compiled import compiled
 
 
 def sample(picture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -44,7 +45,7 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_workers(), thread_name_prefix="sample")
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _sample(picture: np.ndarray, x: np.ndarray, y: np.ndarray, out: np.ndarray) -> None:
     height, width, channels = picture.shape
     wx = np.empty(4)
@@ -74,7 +75,7 @@ def _sample(picture: np.ndarray, x: np.ndarray, y: np.ndarray, out: np.ndarray) 
                 out[row, column, c] = min(max(total, low), high)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _weights(t: float, w: np.ndarray) -> None:
     w[0] = ((-0.5 * t + 1.0) * t - 0.5) * t
     w[1] = (1.5 * t - 2.5) * t * t + 1.0

@@ -40,6 +40,7 @@ from ofx_reenact.provenance.kept import refuse_other
 from ofx_reenact.settings import Settings, names_affecting, names_of_paths, paths_in
 from ofx_reenact.settings.option import Affects
 from ofx_reenact.shot.identity import Identity, holds_training
+from ofx_reenact.shot.identity_check import check_taught
 from ofx_reenact.shot.shot import Shot
 from ofx_reenact.tracking.performance import Performance
 
@@ -129,6 +130,9 @@ class Loader:
             view = self._warm.get(
                 "view", (identity_key, neck), lambda: view_of(identity.face, self.target, self.colour, neck)
             )
+            if self.fdgan:
+                named, person = settings.identity or settings.target, identity.person
+                check_taught(named, person.dictionary, person.adapters, self.fdgan)
             painter = make_painter(self.fdgan, self.device, identity.person) if self.fdgan else None
             return Shot.of_still(identity.person, view, self.performance, settings, self.weights, painter)
 

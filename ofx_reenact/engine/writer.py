@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from ofx_reenact.settings import Settings
 from ofx_reenact.shot.frame import Frame
 from ofx_reenact.shot.shot import Shot
 from ofx_reenact.stages import stage
+from ofx_reenact.temporary import remove_leftovers
 
 # Frames that may wait for the disk: enough to overlap, few enough to keep memory flat.
 WRITES_AHEAD = 2
@@ -50,6 +52,8 @@ class FrameWriter:
         self._attributes = {**attributes, **colour.tags(target.space)}
         self._formats = formats_of(settings.layers, target.plate, settings.depth)
         self.written: list[int] = []
+        # A render that was killed left some; this process may have written here before that.
+        remove_leftovers(Path(settings.output).parent)
 
     def run(self, frames: Iterator[tuple[int, Frame]]) -> Generator[tuple[int, Frame, str | None], None, None]:
         """Write frames as they come; yields each with the reason if it could not be written.

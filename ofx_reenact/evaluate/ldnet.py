@@ -6,7 +6,6 @@ has 200 poses, the same for everybody.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from torch import Tensor
 from ofx_reenact.errors import ReenactError, SettingsError
 from ofx_reenact.ldnet.normalise import normalise
 from ofx_reenact.ldnet.weights import LDNetWeights
+from ofx_reenact.temporary import user_cache
 from ofx_reenact.tracking.landmarks import REGIONS
 from ofx_reenact.training.ldnet import anny_heads
 from ofx_reenact.training.ldnet.heads import Grid, draw_grid, save_heads
@@ -50,8 +50,7 @@ def small_lmtest(say: Callable[[str], object]) -> Path:
     Raises:
         SettingsError: anny is not installed.
     """
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-    path = cache / "ofx-reenact" / "lmtest-anny-{}x{}.npz".format(*SMALL)
+    path = user_cache() / "ofx-reenact" / "lmtest-anny-{}x{}.npz".format(*SMALL)
     if path.exists():
         return path
     if not anny_heads.installed():
@@ -158,9 +157,9 @@ def real_pairs(weights: LDNetWeights, path: Path, before: str = "neutral", after
     Raises:
         ReenactError: the file is not a set of tracks, or fewer than two people have both takes.
     """
-    names = ("landmarks", "identity", "take")
-    data = read_npz(path, "set of tracks; `ofx-reenact data tracks` makes one", names=names)
-    landmarks, identity, take = (data[name] for name in names)
+    shapes = {"landmarks": "number N 68 2", "identity": "whole N", "take": "text N"}
+    data = read_npz(path, "set of tracks; `ofx-reenact data tracks` makes one", shapes=shapes)
+    landmarks, identity, take = (data[name] for name in shapes)
     first = {int(who): row for row, (who, name) in enumerate(zip(identity, take, strict=True)) if name == before}
     then = {int(who): row for row, (who, name) in enumerate(zip(identity, take, strict=True)) if name == after}
     people = sorted(first.keys() & then.keys())

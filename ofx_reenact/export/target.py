@@ -14,6 +14,7 @@ from ofx_reenact.frames.colour import Colour
 from ofx_reenact.ldnet.weights import load_ldnet
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.identity import load_appearance
+from ofx_reenact.shot.identity_check import check_taught
 from ofx_reenact.shot.mouth import MouthPainter
 
 
@@ -28,6 +29,7 @@ def build_network(settings: Settings) -> tuple[Exported, str]:
     fdgan = load_dense(settings.fdgan_weights or None)
     if settings.identity and not settings.target:
         dictionary, adapters = load_appearance(Path(settings.identity), fdgan.sha256)
+        check_taught(settings.identity, dictionary, adapters, fdgan)
     elif settings.target:
         colour = Colour()
         target = read_target(settings, colour)

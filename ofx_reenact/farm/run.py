@@ -22,6 +22,8 @@ from ofx_reenact.settings import names_of_paths
 # A task that fails is done once more. One whose process was lost is not to blame, so it has more tries.
 _TRIES, _LOSSES = 2, 12
 _MOST_FRAMES = 1_000_000
+# Bytes of a bundle's file: what names a million frames one by one.
+_LARGEST = 16 << 20
 DONE, FAILED, NOT_RUN = "done", "failed", "not run"
 
 
@@ -184,7 +186,7 @@ def read_bundle(folder: Path) -> tuple[Any, Any]:
     documents = {}
     for name in (TEMPLATE, VALUES):
         try:
-            documents[name] = yaml.safe_load((folder / name).read_text(encoding="utf-8"))
+            documents[name] = _load_yaml(yaml, folder / name)
         except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
             raise SettingsError(f"{folder / name}: cannot be read ({_one_line(error)})") from error
     values = _values(documents[VALUES], folder / VALUES)
@@ -210,6 +212,22 @@ def read_bundle(folder: Path) -> tuple[Any, Any]:
         return job, parameters
     except (DecodeValidationError, ValueError) as error:
         raise SettingsError(f"{folder / VALUES}: {_one_line(error)}") from error
+
+
+def _load_yaml(yaml: Any, path: Path) -> Any:
+    """Read a YAML file of plain values.
+
+    Raises:
+        OSError, ValueError, RecursionError, yaml.YAMLError: it cannot be read, or is not one.
+    """
+    with path.open("rb") as file:
+        text = file.read(_LARGEST + 1)
+    if len(text) > _LARGEST:
+        raise ValueError(f"it has more than {_LARGEST >> 20} MiB")
+    # A few lines of references to references can stand for more than any memory holds; no bundle has any.
+    if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text, Loader=yaml.SafeLoader)):
+        raise ValueError("references (*name) are not read")
+    return yaml.safe_load(text)
 
 
 def _values(content: Any, path: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import copy
 import math
 from collections.abc import Iterator, Mapping
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
@@ -65,6 +66,15 @@ def merged(translator: Translator, adapters: Adapters) -> Translator:
             change = adapters[f"{name}.b"].float() @ adapters[f"{name}.a"].float()
             layer.weight += change.view_as(layer.weight).to(layer.weight)
     return result
+
+
+def fits(translator: Translator, adapters: Mapping[str, np.ndarray]) -> bool:
+    """Tell whether adapters, all of them, are of a translator of these sizes."""
+    layers = dict(_layers(translator))
+    if adapters.keys() != {f"{name}.{matrix}" for name in layers for matrix in ("a", "b")}:
+        return False
+    pairs = ((layer.weight, adapters[f"{name}.a"].shape, adapters[f"{name}.b"].shape) for name, layer in layers.items())
+    return all(a == (b[-1], kernel[0].numel()) and b == (len(kernel), a[0]) for kernel, a, b in pairs)
 
 
 def _layers(translator: Translator) -> Iterator[tuple[str, nn.Conv2d]]:

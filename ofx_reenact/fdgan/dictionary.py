@@ -132,6 +132,9 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
 
 def unit_rows(weight: Tensor, gain: float = 1.0) -> Tensor:
     """Scale each row (first axis) of a weight to an L2 norm of ``gain``."""
+    if weight.is_meta:
+        # Of a network without memory only the shapes count, and torch would load its compiler for a norm.
+        return weight
     flat = weight.flatten(1)
     return (flat * (gain / flat.norm(dim=1, keepdim=True))).view_as(weight)
 

@@ -147,7 +147,7 @@ def convolution(inputs: int, outputs: int, size: int, stride: int = 1) -> nn.Con
     """Convolution with rows of equal norm and no bias at first, which keeps the variance through a PReLU."""
     layer = nn.Conv2d(inputs, outputs, size, stride, padding=(size - 1) // 2)
     with torch.no_grad():
-        layer.weight.copy_(unit_rows(torch.randn_like(layer.weight), GAIN))
+        layer.weight.copy_(unit_rows(torch.randn(layer.weight.shape), GAIN))
         nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
     return layer
 
@@ -167,32 +167,35 @@ def channels_last(network: Network) -> Network:
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
+def table_shapes(network: Extractor | Translator) -> tuple[tuple[int, int], ...]:
+    """Return rows and features of each level of the dictionary that a network writes or reads, finest first."""
+    ends = network.writer if isinstance(network, Extractor) else network.reader
+    widths = [down[0].out_channels for down in network.down]  # type: ignore[index]
+    return tuple((len(getattr(end, "tags", (0,))), width) for end, width in zip(ends, widths, strict=True))
+
+
 def extractor_of(state: Mapping[str, Tensor]) -> Extractor | Shown:
-    """Build the extractor that a state dict was saved from; all sizes are read from its shapes.
+    """Make an extractor of the sizes that a state dict was saved from, read from its shapes.
 
     Raises:
-        KeyError, RuntimeError: the state dict is another network's.
+        LookupError: the state dict is another network's.
     """
     if "nothing" in state:
         return Shown()
     write = "dictionary" if "writer.0.tags" in state else "mean"
-    network = Extractor(state["down.0.0.weight"].shape[1], *_sizes(state, "writer"), write)
-    network.load_state_dict(dict(state))
-    return network
+    return Extractor(state["down.0.0.weight"].shape[1], *_sizes(state, "writer"), write)
 
 
 def translator_of(state: Mapping[str, Tensor]) -> Translator:
-    """Build the translator that a state dict was saved from; all sizes are read from its shapes.
+    """Make a translator of the sizes that a state dict was saved from, read from its shapes.
 
     Raises:
-        KeyError, RuntimeError: the state dict is another network's.
+        LookupError: the state dict is another network's.
     """
     marks = {"dictionary": "tags", "adain": "to_style.weight", "none": "nothing"}
     read = next((name for name, mark in marks.items() if f"reader.0.{mark}" in state), "mean")
     inputs, outputs = state["down.0.0.weight"].shape[1], state["up.0.2.weight"].shape[1]
-    network = Translator(inputs, outputs, *_sizes(state, "reader"), read)
-    network.load_state_dict(dict(state))
-    return network
+    return Translator(inputs, outputs, *_sizes(state, "reader"), read)
 
 
 def _sizes(state: Mapping[str, Tensor], part: str) -> tuple[tuple[int, ...], tuple[int, ...], int]:

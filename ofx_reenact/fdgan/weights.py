@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING
 from ofx_reenact.errors import WeightsError
 from ofx_reenact.files import sha256_of
 from ofx_reenact.resources import resource
-from ofx_reenact.weights import Weights, read_safetensors, refuse_network, write_safetensors
+from ofx_reenact.weights import Weights, build_network, read_safetensors, refuse_network, write_safetensors
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from torch.nn import Module
 
     from ofx_reenact.fdgan.network import Extractor, Network, Shown, Translator
@@ -81,13 +83,14 @@ def load_dense(path: str | Path | None = None, device: str = "cpu") -> DenseWeig
     Raises:
         WeightsError: no such file, not safetensors, or another network's weights.
     """
-    from ofx_reenact.fdgan.network import Shown
-    from ofx_reenact.fdgan.repair import DenseFDGAN
+    from ofx_reenact.fdgan.network import DENSE_OUTPUTS, Shown
+    from ofx_reenact.fdgan.repair import EXTRACTOR_INPUTS, TRANSLATOR_INPUTS, DenseFDGAN
 
     path = Path(path) if path else shipped_dense()
     extractor, translator, metadata = _load(path, DENSE)
     if isinstance(extractor, Shown):
         raise WeightsError(f"{path}: the tensors are not the dense FD-GAN's (no extractor)")
+    _check_parts(path, extractor, translator, (EXTRACTOR_INPUTS, TRANSLATOR_INPUTS, DENSE_OUTPUTS))
     network = _ready(DenseFDGAN(extractor, translator), device)
     return DenseWeights(path, sha256_of(path), metadata, network)
 
@@ -98,12 +101,18 @@ def load_portrait(path: str | Path | None = None, device: str = "cpu") -> Portra
     Raises:
         WeightsError: no such file, not safetensors, or another network's weights.
     """
+    from ofx_reenact.fdgan.network import Shown
     from ofx_reenact.fdgan.portrait import Portrait
 
     path = Path(path) if path else shipped_portrait()
     extractor, translator, metadata = _load(path, PORTRAIT)
+    # A picture and its landmark image, or (with nothing extracted) the target's both beside the driver's.
+    _check_parts(path, extractor, translator, (6, 9 if isinstance(extractor, Shown) else 3, 3))
+    size = metadata.get("size", "")
+    if not re.fullmatch("[0-9]{2,4}", size) or int(size) % 16 or not int(size):
+        raise WeightsError(f"{path}: size of its portraits is {size[:20]!r}, expected a multiple of 16")
     network = _ready(Portrait(extractor, translator), device)
-    return PortraitWeights(path, sha256_of(path), metadata, network, int(metadata["size"]))
+    return PortraitWeights(path, sha256_of(path), metadata, network, int(size))
 
 
 def load_fdgan(path: str | Path, device: str = "cpu") -> DenseWeights | PortraitWeights:
@@ -124,14 +133,27 @@ def _load(path: Path, wanted: str) -> tuple[Extractor | Shown, Translator, dict[
     tensors, metadata = read_safetensors(path)
     if metadata.get("network") != wanted:
         raise refuse_network(path, metadata, f"'{wanted}'")
-    parts = {
+    parts: dict[str, dict[str, Tensor]] = {
         part: {k.removeprefix(part): v.float() for k, v in tensors.items() if k.startswith(part)}
         for part in ("extractor.", "translator.")
     }
-    try:
-        return extractor_of(parts["extractor."]), translator_of(parts["translator."]), metadata
-    except (KeyError, RuntimeError) as error:
-        raise WeightsError(f"{path}: the tensors are not FD-GAN's ({str(error).splitlines()[0]})") from error
+    extractor, translator = parts["extractor."], parts["translator."]
+    return (
+        build_network(path, lambda: extractor_of(extractor), extractor, "FD-GAN"),
+        build_network(path, lambda: translator_of(translator), translator, "FD-GAN"),
+        metadata,
+    )
+
+
+def _check_parts(path: Path, extractor: Extractor | Shown, translator: Translator, sizes: tuple[int, int, int]) -> None:
+    """Refuse networks that do not fit each other, or that take or give other channels than these."""
+    from ofx_reenact.fdgan.network import FEATURES, Shown, table_shapes
+
+    found = (sizes[0] if isinstance(extractor, Shown) else extractor.inputs, translator.inputs, translator.outputs)
+    if found != sizes or len(translator.down) != len(FEATURES):
+        raise WeightsError(f"{path}: the tensors are not this FD-GAN's ({found} channels, not {sizes}, or more levels)")
+    if not isinstance(extractor, Shown) and table_shapes(extractor) != table_shapes(translator):
+        raise WeightsError(f"{path}: the tensors are not FD-GAN's (translator and extractor have other dictionaries)")
 
 
 def _ready(network: Network, device: str) -> Network:

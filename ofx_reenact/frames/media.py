@@ -85,13 +85,18 @@ class Labels:
 def _read_index(index: Path) -> dict[Path, Label]:
     if not index.is_file():
         return {}
-    with index.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        if not {"path", "identity"} <= set(reader.fieldnames or ()):
-            raise ReenactError(f"{index}: needs the columns path and identity")
+    try:
+        with index.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            if not {"path", "identity"} <= set(reader.fieldnames or ()):
+                raise ReenactError(f"{index}: needs the columns path and identity")
+            # A row that is too short has None where nothing stands.
+            rows = [{name: value or "" for name, value in row.items() if name} for row in reader]
         return {
             (index.parent / row["path"]).resolve(): Label(
-                row["identity"], row.get("expression") or "", row.get("licence") or ""
+                row["identity"], row.get("expression", ""), row.get("licence", "")
             )
-            for row in reader
+            for row in rows
         }
+    except (OSError, ValueError, csv.Error) as error:
+        raise ReenactError(f"{index}: not a CSV file in UTF-8 that can be read ({error})") from error

@@ -18,6 +18,7 @@ from ofx_reenact.frames.channels import LAYER_ATTRIBUTE, complaint, find_damage
 from ofx_reenact.frames.choice import COLOUR
 from ofx_reenact.frames.digest import LOSSY, pixels_sha256
 from ofx_reenact.frames.plate import Plate
+from ofx_reenact.temporary import temporary_beside
 
 
 def write_frame(
@@ -119,7 +120,7 @@ def _write(path: Path, spec: Any, pixels: np.ndarray) -> None:
 
 def _cause(path: Path, message: str, spec: Any) -> str:
     """Say why a write failed: the library often only says that it did."""
-    probe = path.with_name(f"{path.name}.probe-{os.getpid()}")
+    probe = temporary_beside(path)
     try:
         with probe.open("wb") as file:
             file.write(bytes(1 << 20))

@@ -83,17 +83,15 @@ class LDNet(nn.Module):
         return self.generate(self.encode_pose(driver), identity)
 
     @classmethod
-    def from_state_dict(cls, state: Mapping[str, Tensor]) -> LDNet:
-        """Build the network that a state dict was saved from; width and depth are read from its shapes.
+    def like(cls, state: Mapping[str, Tensor]) -> LDNet:
+        """Make a network of the size that a state dict was saved from; width and depth are read from its shapes.
 
         Raises:
-            KeyError, RuntimeError: the state dict is another network's.
+            LookupError: the state dict is another network's.
         """
         width = state["pose_encoder.0.weight"].shape[0]
         hidden = 1 + sum(k.startswith("pose_encoder.") and k.endswith(".gain") for k in state)
-        network = cls(width=width, hidden=hidden)
-        network.load_state_dict(dict(state))
-        return network
+        return cls(width=width, hidden=hidden)
 
 
 class LabelTable(nn.Embedding):
@@ -129,6 +127,9 @@ class Discriminator(nn.Module):
 
 def unit_rows(linear: nn.Linear) -> nn.Linear:
     """Initialise a linear layer with rows of unit L2 norm and no bias."""
+    if linear.weight.is_meta:
+        # Of a network without memory only the shapes count, and torch would load its compiler for a norm.
+        return linear
     with torch.no_grad():
         nn.init.normal_(linear.weight)
         linear.weight /= linear.weight.norm(dim=1, keepdim=True)

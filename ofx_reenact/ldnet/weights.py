@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ofx_reenact.errors import WeightsError
 from ofx_reenact.files import sha256_of
 from ofx_reenact.resources import resource
-from ofx_reenact.weights import Weights, read_safetensors, refuse_network, write_safetensors
+from ofx_reenact.weights import Weights, build_network, read_safetensors, refuse_network, write_safetensors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,7 +53,7 @@ def load_ldnet(path: str | Path | None = None, device: str = "cpu") -> LDNetWeig
     Raises:
         WeightsError: no such file, not safetensors (a pickle is never opened), or another network's weights.
     """
-    from ofx_reenact.ldnet.network import LDNet
+    from ofx_reenact.ldnet.network import LANDMARKS, LDNet
     from ofx_reenact.ldnet.normalise import NORMS
 
     path = Path(path) if path else shipped_ldnet()
@@ -61,9 +61,9 @@ def load_ldnet(path: str | Path | None = None, device: str = "cpu") -> LDNetWeig
     norm = next((norm for norm in NORMS if norm == metadata.get("norm")), None)
     if metadata.get("network") != NETWORK or norm is None:
         raise refuse_network(path, metadata, "LD-Net")
-    try:
-        template = tensors.pop("template").float()
-        network = LDNet.from_state_dict({k: v.float() for k, v in tensors.items()}).eval().requires_grad_(False)
-    except (KeyError, RuntimeError) as error:
-        raise WeightsError(f"{path}: the tensors are not LD-Net's ({str(error).splitlines()[0]})") from error
+    template = tensors.pop("template", None)
+    if template is None or template.shape != (LANDMARKS, 2) or not (template.amax(0) > template.amin(0)).all():
+        raise WeightsError(f"{path}: the tensors are not LD-Net's (no template of a face)")
+    template, state = template.float(), {name: value.float() for name, value in tensors.items()}
+    network = build_network(path, lambda: LDNet.like(state), state, "LD-Net").eval().requires_grad_(False)
     return LDNetWeights(path, sha256_of(path), metadata, network.to(device), template.to(device), norm)

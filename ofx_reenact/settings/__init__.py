@@ -158,7 +158,8 @@ class Settings:
         """Build settings from plain values (a sidecar, a job); unknown names are errors."""
         names = {field.name for field in dataclasses.fields(cls)}
         if unknown := sorted(set(values) - names):
-            raise SettingsError(f"unknown option {', '.join(unknown)}; known are {', '.join(sorted(names))}")
+            said = ", ".join(name[:40] for name in unknown[:5])
+            raise SettingsError(f"unknown option {said}; known are {', '.join(sorted(names))}")
         plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         return cls(**plain)
 

@@ -15,6 +15,7 @@ from ofx_reenact.files import written_whole
 from ofx_reenact.ldnet.retarget import identity_code
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.shot.frame import Tables
+from ofx_reenact.shot.identity_check import check_face, check_tables, size_of
 from ofx_reenact.shot.person import Face, Person
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.weights import read_safetensors
@@ -82,12 +83,13 @@ class Identity:
             TrackingError: made from a picture of another size.
         """
         tensors, about = _read(path)
+        check_face(path, tensors, about)
         if about["weights_sha256"] != weights.sha256:
             raise WeightsError(f"{path}: made with other LD-Net weights; delete it to have it made again")
         if fdgan_sha256 and about.get("fdgan_sha256", "") != fdgan_sha256:
             had = "with other FD-GAN weights" if about.get("fdgan_sha256") else "without repair"
             raise WeightsError(f"{path}: made {had}; delete it to have it made again, or render with --repair off")
-        made_for = tuple(json.loads(about["size"]))
+        made_for = size_of(path, about)
         if made_for != size:
             raise TrackingError(
                 f"{path}: made from a picture of {made_for[0]}×{made_for[1]}, the target is {size[0]}×{size[1]}; "
@@ -126,8 +128,9 @@ def load_appearance(path: Path, fdgan_sha256: str) -> tuple[Tables, dict[str, np
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     tensors, about = read_safetensors(path)
-    if about.get("schema") != SCHEMA or not {"mesh", "code"} <= set(tensors):
+    if about.get("schema") != SCHEMA:
         raise WeightsError(f"{path}: not an identity file of this version; delete it to have it made again")
+    check_tables(path, tensors)
     return tensors, about
 
 

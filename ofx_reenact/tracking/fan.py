@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ofx_reenact.errors import TrackingError
+from ofx_reenact.temporary import user_cache
 from ofx_reenact.tracking.boxes import Follower
 from ofx_reenact.tracking.tracker import DEFAULTS, Options, Track, Tracker
 
@@ -18,8 +19,7 @@ DETECTOR, LANDMARKER = FILES = ("s3fd-619a316812.pth", "2DFAN4-11f355bf06.pth.ta
 
 def weights_folder() -> Path:
     """Where face-alignment looks for its files."""
-    home = os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "torch")
-    return Path(home).expanduser() / "hub" / "checkpoints"
+    return Path(os.environ.get("TORCH_HOME") or user_cache() / "torch").expanduser() / "hub" / "checkpoints"
 
 
 class Fan(Tracker):

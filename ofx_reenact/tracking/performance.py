@@ -6,8 +6,7 @@ An ``.npz`` archive without pickled content; ``docs/performance.md`` describes e
 from __future__ import annotations
 
 import json
-import zipfile
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, fields
 from enum import IntEnum
 from fractions import Fraction
 from pathlib import Path
@@ -16,9 +15,11 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from ofx_reenact.arrays import read_arrays, text_in
 from ofx_reenact.errors import TrackingError
 from ofx_reenact.files import written_whole
 from ofx_reenact.frames.aspect import Squeeze
+from ofx_reenact.tracking.performance_check import check_performance
 
 SCHEMA = "ofx-reenact/performance/1"
 # Degrees: a head turned this much further from the target's counts as much as a fully open jaw.
@@ -131,41 +132,19 @@ class Performance:
         """Read and check a performance file.
 
         Raises:
-            TrackingError: there is none, it is damaged, of another schema, or holds pickled content.
+            TrackingError: there is none, it is damaged, of another schema, or holds values that no driver has.
         """
+        content = read_arrays(path, what="performance file", hint="track the driver again", error=TrackingError)
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                if "schema" not in archive.files or str(archive["schema"]) != SCHEMA:
-                    raise TrackingError(f"{path}: not a performance file of this version; track the driver again")
-                wanted = [f.name for f in fields(cls) if f.name in archive.files or f.default is MISSING]
-                content = {name: archive[name] for name in wanted}
-        except FileNotFoundError as error:
-            raise TrackingError(f"{path}: no such performance file") from error
-        except KeyError as error:
-            raise TrackingError(f"{path}: {error.args[0]}; track the driver again") from error
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
-            raise TrackingError(f"{path}: not a whole performance file ({error}); track the driver again") from error
-        _check(path, content)
-        plain = {k: v.item() if v.ndim == 0 else v for k, v in content.items() if k not in ("size",)}
-        return cls(**plain, size=(int(content["size"][0]), int(content["size"][1])))
-
-
-def _check(path: Path, content: dict[str, np.ndarray]) -> None:
-    count = len(np.atleast_1d(content["frames"]))
-    shapes = {
-        "frames": (count,), "state": (count,), "confidence": (count,), "neutrality": (count,),
-        "raw_landmarks": (count, 68, 2), "raw_mesh": (count, 478, 3), "blendshapes": (count, 52),
-        "frontal": (count, 478, 3), "rotation": (count, 3, 3), "scale": (count,), "translation": (count, 3),
-        "hand_made": (count,), "size": (2,), "reference": (),
-    }  # fmt: skip
-    for name, shape in shapes.items():
-        array = content[name]
-        if array.shape != shape or array.dtype.kind not in "fiub" or not np.isfinite(array).all():
-            raise TrackingError(
-                f"{path}: array {name} is {array.dtype} {array.shape} or not finite, expected {shape}; track again"
-            )
-    if int(content["reference"]) not in content["frames"]:
-        raise TrackingError(f"{path}: reference frame {int(content['reference'])} is not among its frames")
+            if "schema" not in content or text_in(content["schema"]) != SCHEMA:
+                raise TrackingError(f"{path}: not a performance file of this version; track the driver again")
+            check_performance(content)
+        except ValueError as error:
+            raise TrackingError(f"{path}: {error}; track the driver again") from error
+        found = {field.name: content[field.name] for field in fields(cls) if field.name in content}
+        plain: dict[str, Any] = {name: array if array.ndim else array.item() for name, array in found.items()}
+        plain |= {"size": (int(content["size"][0]), int(content["size"][1])), "chosen": bool(content["chosen"])}
+        return cls(**plain)
 
 
 def versions_json(tracker: str) -> str:

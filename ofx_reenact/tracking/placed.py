@@ -23,6 +23,8 @@ SCHEMA = "ofx-reenact/landmarks/1"
 EVERY = "*"
 # Coordinates are below this, in pixels: no picture is larger. The same comparison refuses NaN and infinity.
 _FARTHEST = 1e6
+# MiB of a file: some 20,000 frames.
+_LARGEST = 64
 
 
 class Placed(Tracker):
@@ -50,7 +52,7 @@ def read_landmarks(path: Path) -> dict[str, np.ndarray]:
     Raises:
         TrackingError: naming the file, the frame and the point.
     """
-    content = read_json(path, SCHEMA, what="landmarks file", error=TrackingError)
+    content = read_json(path, SCHEMA, what="landmarks file", error=TrackingError, largest=_LARGEST)
     return check_landmarks(content.get("frames"), str(path))
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ofx_reenact.arrays import check_shapes, read_arrays, text_in
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.files import written_whole
-
-# What reading raises for files that are damaged or something else.
-_DAMAGED = (OSError, ValueError, KeyError, IndexError, EOFError, AttributeError, TypeError, zipfile.BadZipFile)
 
 
 class Columns(defaultdict[str, list[Any]]):
@@ -29,23 +26,33 @@ class Columns(defaultdict[str, list[Any]]):
             self[name].append(value)
 
 
-def read_npz(path: str | Path, wanted: str, schema: str = "", names: Collection[str] = ()) -> dict[str, np.ndarray]:
-    """Read every array of an ``.npz`` that must name a schema, if one is given, and hold the arrays named.
+def read_npz(
+    path: str | Path,
+    wanted: str,
+    schema: str = "",
+    shapes: Mapping[str, str] | None = None,
+    check: Callable[[Mapping[str, np.ndarray]], None] = lambda arrays: None,
+) -> dict[str, np.ndarray]:
+    """Read every array of an ``.npz`` that must name a schema, if one is given, and hold arrays of these shapes.
 
-    Errors say what was ``wanted``: what it should be, and where such a file comes from.
+    Args:
+        path: of the file.
+        wanted: what it should be, and where such a file comes from, for messages.
+        schema: that it must name.
+        shapes: of its arrays, as :func:`~ofx_reenact.arrays.check_shapes` reads them.
+        check: looks closer; what it raises as a ValueError is said of the file.
 
     Raises:
         ReenactError: no such file, or something else.
     """
+    arrays = _read(path, wanted)
     try:
-        with np.load(path, allow_pickle=False) as data:
-            arrays = {name: data[name] for name in data.files}
-    except FileNotFoundError as error:
-        raise ReenactError(f"{path}: no such file") from error
-    except _DAMAGED as error:
-        raise ReenactError(f"{path}: not a {wanted}") from error
-    if (schema and str(arrays.get("schema")) != schema) or not arrays.keys() >= set(names):
-        raise ReenactError(f"{path}: not a {wanted}")
+        if schema and str(arrays.get("schema")) != schema:
+            raise ValueError("it says that it is another")
+        check_shapes(arrays, shapes or {})
+        check(arrays)
+    except ValueError as error:
+        raise ReenactError(f"{path}: not a {wanted} ({error})") from error
     return arrays
 
 
@@ -67,9 +74,15 @@ def schema_of(path: str | Path) -> str:
         ReenactError: no such file.
     """
     try:
-        with np.load(path, allow_pickle=False) as data:
-            return str(data["schema"])
-    except FileNotFoundError as error:
-        raise ReenactError(f"{path}: no such file") from error
-    except _DAMAGED:
+        return text_in(_read(path, "set", {"schema"})["schema"])
+    except ReenactError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise
         return ""
+    except (KeyError, ValueError):
+        return ""
+
+
+def _read(path: str | Path, wanted: str, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    what, _, where = wanted.partition("; ")
+    return read_arrays(path, what=what, hint=where or "give another file", names=names)

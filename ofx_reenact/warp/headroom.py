@@ -8,9 +8,10 @@ the hair is stretched instead.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
+
+from ofx_reenact.compiled import compiled
 
 # All in face heights. A person nearer to the edge than CUT is cut off by it, as far as a segmentation can tell; wisps
 # of hair reach about MARGIN beyond its outline.
@@ -44,7 +45,7 @@ def yielding(headroom: np.ndarray | None, width: int, face_height: float) -> np.
     return np.maximum(air, uniform_filter1d(maximum_filter1d(hair, near), near))
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def keep_edge(offset: np.ndarray, stretch: np.ndarray, left: int, rows: np.ndarray) -> None:
     """Squeeze a map whose first row is the picture's, in place, so that nothing comes in from above the picture.
 

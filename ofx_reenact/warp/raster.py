@@ -6,14 +6,15 @@ from the camera. A pixel belongs to the triangle that its centre lies in; the ne
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from ofx_reenact.compiled import compiled
 
 # Triangles are larger by this on every side, so that a centre exactly on a shared edge does not fall between them.
 EDGE = 1e-6
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def rasterise(
     positions: np.ndarray,
     depth: np.ndarray,

@@ -2,12 +2,14 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
 import pytest
 
 from ofx_reenact import __version__
+from ofx_reenact.cli import main
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import EngineLost, Exit, ReenactError, SettingsError
 from ofx_reenact.settings import Settings
@@ -79,6 +81,54 @@ def test_defects_leave_a_log_and_no_traceback(ended_by, monkeypatch, capsys, tmp
     monkeypatch.setenv("OFX_REENACT_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):
         ended_by(ZeroDivisionError("oops"))
+
+
+def test_a_defects_log_is_nobody_elses(ended_by, monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    (tmp_path / f"ofx-reenact-{os.getpid()}.log").symlink_to(precious)
+    assert ended_by(ZeroDivisionError("oops")) == 70 and precious.read_text() == "mine"
+    (log,) = [path for path in tmp_path.glob("ofx-reenact-*.log") if not path.is_symlink()]
+    assert os.name != "posix" or log.stat().st_mode & 0o777 == 0o600
+    assert ended_by(ZeroDivisionError("oops")) == 70 and len(list(tmp_path.glob("ofx-reenact-*.log"))) == 3
+    capsys.readouterr()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    assert ended_by(ZeroDivisionError("oops")) == 70
+    assert "OFX_REENACT_DEBUG=1 shows where, since there is no place for a log" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (MemoryError("400 GiB"), "not enough memory (400 GiB)"),
+        (FileNotFoundError(2, "No usable temporary directory found in ['/tmp']"), "set TMPDIR to a folder"),
+    ],
+)
+def test_what_is_no_defect_is_not_called_one(ended_by, capsys, error, says):
+    assert ended_by(error) == 1
+    said = capsys.readouterr().err
+    assert says in said and "defect" not in said
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has other signals")
+def test_signals_interrupt_as_a_key_does(monkeypatch):
+    names = ("SIGTERM", "SIGHUP")
+    before = {name: signal.getsignal(getattr(signal, name)) for name in names}
+    try:
+        for name in names:
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
+        main._take_signals()
+        for name in names:
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(getattr(signal, name))
+        # nohup has a process ignore that its terminal is closed.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        main._take_signals()
+        signal.raise_signal(signal.SIGHUP)
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
 
 
 def test_interrupt(ended_by, capsys):

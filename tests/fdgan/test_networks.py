@@ -1,14 +1,17 @@
 """FD-GAN's networks: the paper's sizes, sizes from the weights, ablations, critics."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from ofx_reenact.fdgan.dictionary import ABLATIONS
-from ofx_reenact.fdgan.network import Extractor, Translator, extractor_of, translator_of
+from ofx_reenact.fdgan.network import Extractor, Translator, extractor_of, table_shapes, translator_of
 from ofx_reenact.fdgan.portrait import Portrait
 from ofx_reenact.fdgan.repair import DenseFDGAN
 from ofx_reenact.fdgan.weights import load_dense, load_portrait, save_dense, save_portrait
 from ofx_reenact.training.fdgan.critics import Classifier, Discriminator, count, log_likelihood
+from ofx_reenact.weights import build_network
 
 
 def test_parameter_counts_are_the_papers():
@@ -23,8 +26,11 @@ def test_sizes_are_read_from_the_weights(features, inputs):
     extractor, translator = Extractor(inputs, features, rows, 7), Translator(inputs, 6, features, rows, 7)
     x = torch.randn(1, 2, inputs, 32, 32)
     dictionary = extractor(x)
-    assert all(map(torch.equal, dictionary, extractor_of(extractor.state_dict())(x)))
-    again = translator_of(translator.state_dict())
+    state = extractor.state_dict()
+    assert all(map(torch.equal, dictionary, build_network(Path("w"), lambda: extractor_of(state), state, "FD-GAN")(x)))
+    assert table_shapes(extractor) == table_shapes(translator) == tuple(zip(rows, features, strict=True))
+    state = translator.state_dict()
+    again = build_network(Path("w"), lambda: translator_of(state), state, "FD-GAN")
     assert torch.equal(translator(x[:, 0], dictionary), again(x[:, 0], dictionary))
 
 

@@ -180,7 +180,7 @@ def test_a_worker_that_is_killed_takes_no_frame_with_it(tmp_path):
 
 def test_the_lock_of_a_killed_process_does_not_hold(tmp_path):
     path = tmp_path / "o.reenact.json"
-    holder = process("with locked(path): print('ready', flush=True); time.sleep(60)", path)
+    holder = process("with locked(path): print('ready', flush=True); time.sleep(900)", path)
     assert holder.stdout.readline() == "ready\n"
     writer = threading.Thread(target=add, args=(path, 1))
     writer.start()
@@ -188,7 +188,7 @@ def test_the_lock_of_a_killed_process_does_not_hold(tmp_path):
     assert writer.is_alive() and not path.exists(), "another process holds it"
     holder.kill()
     holder.wait()
-    writer.join(10)
+    writer.join(300)
     assert not writer.is_alive() and list(Sidecar.load(path).frames) == [1]
 
 

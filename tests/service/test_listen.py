@@ -42,7 +42,7 @@ def session(folder):
 
 
 def command(*arguments: str, **more) -> subprocess.CompletedProcess:
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=240, **more)
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=1200, **more)
 
 
 def render(folder: Path, performance: str, output: str, *more: str) -> list[str]:
@@ -116,7 +116,7 @@ def test_an_engine_that_dies_in_the_middle_is_code_75_and_the_next_run_starts_an
     options = render(folder, performance_file, "dies/o.####.exr", "--frames=1-75")
     with running(path, options) as process:
         os.kill(Session.load(path).pid, signal.SIGKILL)
-        assert process.wait(60) == 75
+        assert process.wait(600) == 75
         assert "try again" in process.stderr.read()
     assert run(["engine", "run", f"--session={path}", *options[:-1], "--frames=1-6"]) == 0
     assert stop(path) and not stop(path)
@@ -127,7 +127,7 @@ def test_a_notice_ends_after_the_frame_at_hand_and_the_engine_stays(folder, sess
     options = render(folder, performance_file, "notice/o.####.exr", "--frames=1-75")
     with running(session, options) as process:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 130
+        assert process.wait(600) == 130
     assert 0 < len(list((folder / "notice").glob("*.exr"))) < 75
     assert not list((folder / "notice").glob("*.tmp-*"))
     pid = Session.load(session).pid
@@ -143,7 +143,7 @@ def test_an_engine_that_nobody_asked_for_a_while_ends(folder):
     path = folder / "idle.json"
     start(path, idle=1)
     pid = Session.load(path).pid
-    until = time.monotonic() + 20
+    until = time.monotonic() + 300
     while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]:
         assert time.monotonic() < until
         time.sleep(0.05)
@@ -157,7 +157,7 @@ def test_an_engine_whose_session_file_is_gone_or_another_s_ends(tmp_path, monkey
     path = tmp_path / "session.json"
     engine = threading.Thread(target=listen.listen, args=(path, 300.0))
     engine.start()
-    until = time.monotonic() + 20
+    until = time.monotonic() + 300
     while not path.exists():
         assert time.monotonic() < until
         time.sleep(0.01)

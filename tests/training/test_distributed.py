@@ -123,7 +123,7 @@ def torchrun(logs: Path, *command: str) -> tuple[int, list[str], list[str]]:
     line = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(
         [*line, "--log-dir", str(logs), "--redirects", "3", *command],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, timeout=240, check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, timeout=2400, check=False,
     )  # fmt: skip
     said = [[p.read_text() for p in sorted(logs.rglob(name))] for name in ("stdout.log", "stderr.log")]
     assert len(said[0]) == len(said[1]) == 2, done.stderr.decode()

@@ -42,7 +42,7 @@ def test_heads_file_round_trips(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "says"), [(None, "no such"), (b"nothing", "not a heads file"), ("other", "not a heads file")]
+    ("content", "says"), [(None, "no such"), (b"nothing", "not a whole heads file"), ("other", "not a heads file")]
 )
 def test_heads_errors_name_the_file(tmp_path, content, says):
     path = tmp_path / "bad.npz"

@@ -27,7 +27,7 @@ def test_landmark_set_draws_of_the_person_named(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"landmarks": np.full((12, 68, 2), np.nan)}, "row 0 has landmarks that are not finite"),
+        ({"landmarks": np.full((12, 68, 2), np.nan)}, "landmarks has values that are not finite, in row 0"),
         ({"landmarks": np.zeros((12, 5, 2))}, "expected"),
         ({"identity": np.zeros(12, int)}, "1 people"),
     ],

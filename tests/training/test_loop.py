@@ -1,5 +1,6 @@
 """The loop of a training: interrupted, resumed, killed, not begun over another."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -50,10 +51,12 @@ def test_killed_while_saving_leaves_the_last_checkpoint_usable(tmp_path):
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "run")], env=environment)
     checkpoint = tmp_path / "run" / training.CHECKPOINT
-    patience = time.monotonic() + 90
-    while not checkpoint.exists() and time.monotonic() < patience:
-        time.sleep(0.05)
-    time.sleep(1.0)
+    seen, patience = set(), time.monotonic() + 900
+    while len(seen) < 3 and time.monotonic() < patience:
+        # Each checkpoint is a new file that takes the last one's place.
+        with contextlib.suppress(OSError):
+            seen.add(checkpoint.stat().st_mtime_ns)
+        time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     step, points = torch.load(checkpoint, weights_only=True)["step"], []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ofx_reenact.arrays import check_shapes, read_arrays, text_in
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.files import written_whole
+from ofx_reenact.files import parse_json, written_whole
 
 SCHEMA = "ofx-reenact/reenactment-pair/1"
 
@@ -60,18 +60,45 @@ class PairResult:
         Raises:
             ReenactError: it is damaged or of another version.
         """
+        hint = "delete it to have it made again"
+        arrays = read_arrays(path, what="result of this version", hint=hint)
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                about = json.loads(str(archive["about"]))
-                if about.pop("schema") != SCHEMA:
-                    raise ValueError("another version")
-                features = {name: archive[f"features.{i}"] for i, name in enumerate(about.pop("features"))}
-                pictures = {name: archive[f"pictures.{i}"].tobytes() for i, name in enumerate(about.pop("pictures"))}
-                real = archive["real"]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise ReenactError(
-                f"{path}: not a whole result of this version ({error}); delete it to have it made again"
-            ) from error
+            about = parse_json(text_in(arrays["about"]))
+            _check(about, arrays)
+        except (KeyError, ValueError) as error:
+            raise ReenactError(f"{path}: not a whole result of this version ({error}); {hint}") from error
+        del about["schema"]
+        features = {name: arrays[f"features.{i}"] for i, name in enumerate(about.pop("features"))}
+        pictures = {name: arrays[f"pictures.{i}"].tobytes() for i, name in enumerate(about.pop("pictures"))}
         values = {m: {k: np.array(v, np.float64) for k, v in row.items()} for m, row in about.pop("values").items()}
         frames, yaw = tuple(about.pop("frames")), tuple(about.pop("yaw"))
-        return cls(**about, frames=frames, yaw=yaw, values=values, features=features, real=real, pictures=pictures)
+        return cls(
+            **about, frames=frames, yaw=yaw, values=values, features=features, real=arrays["real"], pictures=pictures
+        )
+
+
+def _check(about: Any, arrays: Mapping[str, np.ndarray]) -> None:
+    """Compare what a file says of itself, and its arrays, with what :meth:`PairResult.save` writes.
+
+    Raises:
+        KeyError, ValueError: saying what is not so.
+    """
+    kinds = {
+        "schema": str, "name": str, "target": str, "driver": str, "digests": dict, "frames": list, "yaw": list,
+        "backends": dict, "values": dict, "features": list, "pictures": list,
+    }  # fmt: skip
+    if not isinstance(about, dict) or about.get("schema") != SCHEMA:
+        raise ValueError("another version")
+    if about.keys() != kinds.keys() or not all(isinstance(about[name], kind) for name, kind in kinds.items()):
+        raise ValueError("other fields")
+    texts = [*about["digests"].values(), *about["backends"].values(), *about["features"], *about["pictures"]]
+    rows = about["values"].values()
+    lists = [about["frames"], about["yaw"], *(v for row in rows for v in row.values())] if all(
+        isinstance(row, dict) for row in rows
+    ) else [None]  # fmt: skip
+    if not all(isinstance(text, str) for text in texts) or not all(isinstance(values, list) for values in lists):
+        raise ValueError("a field is of another kind")
+    if not all(isinstance(v, int | float) and not isinstance(v, bool) for values in lists for v in values or ()):
+        raise ValueError("a value is no number")
+    shapes = {"real": "number * D"} | {f"features.{i}": "number * D" for i in range(len(about["features"]))}
+    check_shapes(arrays, shapes | {f"pictures.{i}": "whole *" for i in range(len(about["pictures"]))})

@@ -8,6 +8,7 @@ Convention of models: centimetres, x right on screen, y up, z to the viewer. Of 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,12 @@ from torch import Tensor
 from ofx_reenact.training.npz import read_npz, write_npz
 
 SCHEMA = "ofx-reenact/heads/1"
+# M modes of identity, U units of expression; N landmark sets, of I people in P poses each.
+_SHAPES = {
+    "source": "text", "units": "text U", "model_mean": "number 68 3", "model_identity": "number M 68 3",
+    "model_expression": "number U 68 3", "landmarks": "number N 68 2", "identity": "whole N", "pose": "whole N",
+    "expression": "number P U", "rotation": "number P 3", "distance": "number I",
+}  # fmt: skip
 # Draws of a grid that are made at once.
 _CHUNK = 50_000
 
@@ -135,7 +142,7 @@ def load_heads(path: str | Path) -> tuple[HeadModel, Grid]:
     Raises:
         ReenactError: there is none, or it is damaged.
     """
-    data = read_npz(path, "heads file of this version; `ofx-reenact data heads` makes one", SCHEMA)
+    data = read_npz(path, "heads file of this version; `ofx-reenact data heads` makes one", SCHEMA, _SHAPES, _check)
     arrays = {name: torch.from_numpy(array) for name, array in data.items() if array.dtype.kind in "fi"}
     units, source = tuple(str(name) for name in data["units"]), str(data["source"])
     mean, modes, expression = (arrays[f"model_{name}"].float() for name in ("mean", "identity", "expression"))
@@ -143,6 +150,12 @@ def load_heads(path: str | Path) -> tuple[HeadModel, Grid]:
     identities = int(arrays["identity"][-1]) + 1
     landmarks = arrays["landmarks"].float().unflatten(0, (identities, -1))
     return model, Grid(landmarks, Poses(arrays["expression"], arrays["rotation"]), arrays["distance"])
+
+
+def _check(arrays: Mapping[str, np.ndarray]) -> None:
+    people, poses = len(arrays["distance"]), len(arrays["rotation"])
+    if len(arrays["identity"]) != people * poses or not (arrays["identity"] == np.arange(people).repeat(poses)).all():
+        raise ValueError(f"array identity is not of {people} people in {poses} poses each")
 
 
 def rotation(angles: Tensor) -> Tensor:

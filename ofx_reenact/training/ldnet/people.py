@@ -18,6 +18,8 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.training.ldnet.heads import HeadModel
 from ofx_reenact.training.npz import read_npz
 
+_SHAPES = {"landmarks": "number N 68 2", "identity": "whole N"}
+
 
 class People(Protocol):
     """A number of people, each seen in many poses and expressions."""
@@ -72,14 +74,8 @@ class LandmarkSet:
         Raises:
             ReenactError: naming the file and what is wrong with it.
         """
-        data = read_npz(path, "set of landmarks; `ofx-reenact data tracks` makes one", names=("landmarks", "identity"))
+        data = read_npz(path, "set of landmarks; `ofx-reenact data tracks` makes one", shapes=_SHAPES)
         landmarks, identity = data["landmarks"].astype(np.float32), data["identity"].astype(np.int64)
-        if landmarks.ndim != 3 or landmarks.shape[1:] != (68, 2) or identity.shape != landmarks.shape[:1]:
-            shapes = f"landmarks are {landmarks.shape}, identity {identity.shape}"
-            raise ReenactError(f"{path}: {shapes}; expected (N, 68, 2) and (N,)")
-        bad = ~np.isfinite(landmarks).all((1, 2))
-        if bad.any():
-            raise ReenactError(f"{path}: row {int(np.argmax(bad))} has landmarks that are not finite")
         names, labels = np.unique(identity, return_inverse=True)
         if len(names) < 2:
             raise ReenactError(f"{path}: {len(names)} people; training needs two or more to tell apart")

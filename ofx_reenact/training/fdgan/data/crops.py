@@ -9,17 +9,22 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from ofx_reenact.training.fdgan.data.packed import unpack
+from ofx_reenact.training.fdgan.data.packed import check_packed, unpack
 from ofx_reenact.training.npz import read_npz
 
 SCHEMA = "ofx-reenact/crops/2"
+_SHAPES = {
+    "size": "whole", "mesh": "number N 478 3", "person": "whole N", "people": "text *", "take": "text N",
+    "terms": "text N", "detail": "number N", "validation": "whole N", "bytes": "whole *", "offsets": "whole *",
+    "masks": "whole *", "mask_offsets": "whole *",
+}  # fmt: skip
 # One person in so many is kept for validation.
 VALIDATION = 8
 # Of the mask's outline on a sheet.
@@ -71,12 +76,21 @@ class Crops:
         Raises:
             ReenactError: no such file, or not a set of crops of this version.
         """
-        data = read_npz(path, "set of crops of this version; `ofx-reenact data crops` makes one", SCHEMA)
+        wanted = "set of crops of this version; `ofx-reenact data crops` makes one"
+        data = read_npz(path, wanted, SCHEMA, _SHAPES, _check)
         return cls(
             int(data["size"]), data["mesh"], data["person"], tuple(data["people"].tolist()), data["take"],
             data["terms"], data["detail"], data["validation"], data["bytes"], data["offsets"],
             data["masks"], data["mask_offsets"],
         )  # fmt: skip
+
+
+def _check(arrays: Mapping[str, np.ndarray]) -> None:
+    count, people = len(arrays["person"]), len(arrays["people"])
+    check_packed(arrays, "bytes", "offsets", count)
+    check_packed(arrays, "masks", "mask_offsets", count)
+    if not ((arrays["person"] >= 0) & (arrays["person"] < people)).all():
+        raise ValueError(f"array person names others than its {people} people")
 
 
 def held_out(person: str, patterns: Sequence[str] = ()) -> bool:

@@ -5,7 +5,7 @@ People of whom there is one photograph get more views of it by the warp: the hea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,12 +17,16 @@ from torch import Tensor
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.training.fdgan.data.crops import Crops
-from ofx_reenact.training.fdgan.data.packed import Pictures, offsets, pack
+from ofx_reenact.training.fdgan.data.packed import Pictures, check_packed, offsets, pack
 from ofx_reenact.training.fdgan.data.pair_set import mirror_points
 from ofx_reenact.training.fdgan.data.pairs import pseudo_target
 from ofx_reenact.training.npz import Columns, read_npz, write_npz
 
 SCHEMA = "ofx-reenact/faces/1"
+_SHAPES = {
+    "size": "whole", "person": "whole N", "validation": "whole N", "terms": "text *", "landmarks": "number N 68 2",
+    "bytes": "whole *", "offsets": "whole *",
+}  # fmt: skip
 # Head turn of a view made by the warp, degrees (standard deviation): more than that it draws ears out.
 TURN = 7.0
 
@@ -38,6 +42,12 @@ class FaceBatch:
     person: Tensor
 
 
+def _check(arrays: Mapping[str, np.ndarray]) -> None:
+    check_packed(arrays, "bytes", "offsets", len(arrays["person"]))
+    if arrays["size"] < 1:
+        raise ValueError(f"its faces have {arrays['size']} pixels")
+
+
 class Faces:
     """A set of views; ``people`` of training are numbered first to last, as the classifier knows them."""
 
@@ -47,7 +57,7 @@ class Faces:
         Raises:
             ReenactError: no such file, not a set of faces, or its pictures do not divide into that size.
         """
-        data = read_npz(path, "set of faces; `ofx-reenact data faces` makes one", SCHEMA)
+        data = read_npz(path, "set of faces; `ofx-reenact data faces` makes one", SCHEMA, _SHAPES, _check)
         self.size = size or int(data["size"])
         self._shrink, rest = divmod(int(data["size"]), self.size)
         if rest or not self._shrink or self.size % 16:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Sized
+from collections.abc import Mapping, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
+
+from ofx_reenact.errors import ReenactError
 
 QUALITY = 95
 
@@ -48,6 +50,17 @@ class Pictures:
         return unpack(self._packed, self._offsets, int(self._rows[row]))
 
 
+def check_packed(arrays: Mapping[str, np.ndarray], packed: str, offsets: str, count: int) -> None:
+    """Check that ``count`` pictures, named so among a file's arrays, lie one after the other.
+
+    Raises:
+        ValueError: naming the array that does not say where they lie.
+    """
+    steps = arrays[offsets]
+    if len(steps) != count + 1 or steps[0] != 0 or steps[-1] != len(arrays[packed]) or (np.diff(steps) <= 0).any():
+        raise ValueError(f"array {offsets} does not say where {count} pictures lie in {packed}")
+
+
 def pack(picture: np.ndarray) -> np.ndarray:
     """Encode an RGB or grey uint8 picture as WebP bytes (n,)."""
     _, encoded = cv2.imencode(".webp", picture[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, QUALITY])
@@ -55,8 +68,14 @@ def pack(picture: np.ndarray) -> np.ndarray:
 
 
 def unpack(packed: np.ndarray, offsets: np.ndarray, row: int) -> np.ndarray:
-    """Decode one of the pictures packed one after the other, (H, W, 3) uint8 RGB."""
-    decoded = np.asarray(cv2.imdecode(packed[offsets[row] : offsets[row + 1]], cv2.IMREAD_COLOR))
+    """Decode one of the pictures packed one after the other, (H, W, 3) uint8 RGB.
+
+    Raises:
+        ReenactError: it is damaged.
+    """
+    decoded = cv2.imdecode(packed[offsets[row] : offsets[row + 1]], cv2.IMREAD_COLOR)
+    if decoded is None:
+        raise ReenactError(f"picture {row} of the set is damaged; make the set again")
     return np.ascontiguousarray(decoded[..., ::-1])
 
 

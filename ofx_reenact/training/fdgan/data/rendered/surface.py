@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
+
+from ofx_reenact.compiled import compiled
 
 if TYPE_CHECKING:
     from ofx_reenact.training.fdgan.data.rendered.parts import Part
@@ -117,7 +118,7 @@ def seen_faces(parts: list[Part], vertices: np.ndarray, focal: float, size: int)
     return surface
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def rasterise_faces(
     points: np.ndarray, depth: np.ndarray, faces: np.ndarray, first: int, uv: np.ndarray, opacity: np.ndarray,
     out: np.ndarray, nearest: np.ndarray,

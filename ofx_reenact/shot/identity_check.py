@@ -1,0 +1,117 @@
+"""What an identity file may hold: one that is damaged, or written by hand, is refused before it is used."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ofx_reenact.errors import WeightsError
+from ofx_reenact.fdgan.weights import DenseWeights, PortraitWeights
+from ofx_reenact.files import parse_json
+from ofx_reenact.ldnet.network import IDENTITY_CODE
+from ofx_reenact.shot.frame import Tables
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_MESH_POINTS = 478
+_WIDEST = 10**6
+# How far from the picture's corner a point of the face may lie, in lengths of its longer side.
+_REACH = 100
+# Values of codes, dictionaries and adapters are far below this.
+_LARGEST = 1e6
+_TABLE = re.compile(r"dictionary\.[0-9]|adapters\.(.+)\.[ab]")
+_AGAIN = "delete it to have it made again"
+
+
+def size_of(path: Path, about: Mapping[str, str]) -> tuple[int, int]:
+    """Return width and height of the picture that an identity was made from.
+
+    Raises:
+        WeightsError: the file does not say.
+    """
+    try:
+        size = parse_json(about["size"])
+    except (KeyError, ValueError):
+        size = None
+    whole = isinstance(size, list) and all(isinstance(length, int) and 1 <= length <= _WIDEST for length in size)
+    if not whole or len(size) != 2:
+        raise WeightsError(f"{path}: damaged: the picture's size is not two whole numbers; {_AGAIN}")
+    return size[0], size[1]
+
+
+def check_face(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> None:
+    """Check the face that an identity file keeps, and what it says of it.
+
+    Raises:
+        WeightsError: naming what is damaged.
+    """
+    size = size_of(path, about)
+    for name in ("weights_sha256", "tracker", "picture"):
+        if name not in about:
+            raise WeightsError(f"{path}: damaged: {name} is missing; {_AGAIN}")
+    _check(path, tensors, "mesh", (_MESH_POINTS, 3), _REACH * max(size))
+    _check(path, tensors, "code", (IDENTITY_CODE,), _LARGEST)
+    if float(np.ptp(tensors["mesh"].numpy()[:, :2], axis=0).min()) < 1:
+        raise WeightsError(f"{path}: damaged: the mesh is no face: all points lie on one line; {_AGAIN}")
+    if "headroom" in tensors:
+        _check(path, tensors, "headroom", size[:1], size[1])
+
+
+def check_tables(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Check dictionary and adapters as far as can be without FD-GAN.
+
+    Raises:
+        WeightsError: naming what is damaged.
+    """
+    for name in tensors:
+        if name not in ("mesh", "code", "headroom"):
+            if not _TABLE.fullmatch(name):
+                raise WeightsError(f"{path}: damaged: nothing is called '{name[:60]}'; {_AGAIN}")
+            _check(path, tensors, name, None, _LARGEST)
+    levels = sum(name.startswith("dictionary.") for name in tensors)
+    if any(f"dictionary.{level}" not in tensors for level in range(levels)):
+        raise WeightsError(f"{path}: damaged: a level of the dictionary is missing; {_AGAIN}")
+
+
+def check_taught(
+    path: str, dictionary: Tables, adapters: Mapping[str, np.ndarray], fdgan: DenseWeights | PortraitWeights
+) -> None:
+    """Check that FD-GAN can read a person's dictionary and take their adapters.
+
+    Args:
+        path: of the identity file, for messages.
+        dictionary, adapters: the person's.
+        fdgan: that is to read them.
+
+    Raises:
+        WeightsError: they are of another network.
+    """
+    from ofx_reenact.fdgan.adapters import fits
+    from ofx_reenact.fdgan.network import Shown, table_shapes
+
+    network = fdgan.network
+    wanted: tuple[tuple[int, ...], ...] = table_shapes(network.translator)
+    if isinstance(fdgan, PortraitWeights) and isinstance(network.extractor, Shown):
+        wanted = ((6, fdgan.size, fdgan.size),)
+    found = tuple(table.shape for table in dictionary)
+    if found != wanted:
+        raise WeightsError(f"{path}: damaged: the dictionary's tables are {found}, FD-GAN reads {wanted}; {_AGAIN}")
+    if adapters and isinstance(fdgan, DenseWeights) and not fits(network.translator, adapters):
+        raise WeightsError(f"{path}: damaged: the adapters are not this FD-GAN's; train the identity again")
+
+
+def _check(path: Path, tensors: Mapping[str, Tensor], name: str, shape: tuple[int, ...] | None, largest: float) -> None:
+    """Refuse a tensor that is not there, of another shape, or of values beyond what it can have."""
+    if name not in tensors:
+        raise WeightsError(f"{path}: damaged: {name} is missing; {_AGAIN}")
+    tensor = tensors[name]
+    if not tensor.dtype.is_floating_point or (shape is not None and tuple(tensor.shape) != shape):
+        expected = f", expected {shape}" if shape else ""
+        raise WeightsError(f"{path}: damaged: {name} is {tensor.dtype} {tuple(tensor.shape)}{expected}; {_AGAIN}")
+    if tensor.numel() and float(tensor.abs().max()) > largest:
+        raise WeightsError(f"{path}: damaged: values of {name} are beyond {largest:g}; {_AGAIN}")

@@ -1,0 +1,112 @@
+"""Weights files: a tensor of another shape costs no memory, and what no network holds is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from narrow import narrow, small
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from ofx_reenact.errors import WeightsError
+from ofx_reenact.fdgan.portrait import Portrait
+from ofx_reenact.fdgan.weights import DENSE, PORTRAIT, load_dense, load_portrait, save_dense, save_portrait
+from ofx_reenact.ldnet.network import LDNet
+from ofx_reenact.ldnet.weights import load_ldnet, save_ldnet
+from ofx_reenact.weights import build_network, read_safetensors
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Each network's loader, a small file of it, and its metadata."""
+    save_ldnet(tmp_path / "l.safetensors", LDNet(width=16, hidden=3), torch.rand(68, 2), "rigid", {})
+    save_dense(tmp_path / "d.safetensors", small(), {})
+    save_portrait(tmp_path / "p.safetensors", Portrait(*narrow(3, 6, 3)), 32, {})
+    return {
+        "ld-net": (load_ldnet, tmp_path / "l.safetensors", {"network": "ld-net", "norm": "rigid"}),
+        "dense": (load_dense, tmp_path / "d.safetensors", {"network": DENSE}),
+        "portrait": (load_portrait, tmp_path / "p.safetensors", {"network": PORTRAIT, "size": "32"}),
+    }
+
+
+def test_a_network_of_other_shapes_is_built_without_memory():
+    built = []
+
+    def build() -> nn.Linear:
+        built.append(torch.empty(0).device.type)
+        return nn.Linear(4, 10**6)
+
+    with pytest.raises(WeightsError, match=r"w: the tensors are not LD-Net's \(.*Linear"):
+        build_network(Path("w"), build, {"weight": torch.zeros(3, 4), "bias": torch.zeros(3)}, "LD-Net")
+    assert built == ["meta"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "shape"),
+    [
+        ("dense", "extractor.down.3.0.weight", (40_000, 8, 4, 4)),
+        ("dense", "translator.reader.0.tags", (200_000, 32)),
+        ("dense", "extractor.writer.0.tags", (0, 10**9)),
+        ("portrait", "translator.up.0.2.weight", (8, 40_000, 4, 4)),
+        ("ld-net", "pose_encoder.0.weight", (40_000, 136)),
+        ("ld-net", "pose_encoder.0.weight", (0, 0)),
+        ("ld-net", "pose_encoder.0.weight", ()),
+        ("ld-net", "template", (67, 2)),
+    ],
+)  # fmt: skip
+def test_one_wrong_shape_is_refused(files, kind, name, shape):
+    load, path, about = files[kind]
+    save_file(load_file(path) | {name: torch.zeros(shape, dtype=torch.float16)}, path, about)
+    with pytest.raises(WeightsError, match=r"the tensors are not (this )?(FD-GAN|LD-Net)'s"):
+        load(path)
+
+
+@pytest.mark.parametrize("kind", ["ld-net", "dense", "portrait"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, None, "missing", "extra"])
+def test_other_tensors_are_refused(files, kind, value):
+    load, path, about = files[kind]
+    load(path)
+    tensors = load_file(path)
+    name = sorted(tensors)[0]
+    if value == "missing":
+        del tensors[name]
+    elif value == "extra":
+        tensors[f"{name}.more"] = torch.zeros(2)
+    else:
+        tensors[name] = tensors[name].to(torch.complex64) if value is None else torch.full_like(tensors[name], value)
+    save_file(tensors, path, about)
+    with pytest.raises(WeightsError, match=rf"{path.name}: (damaged|the tensors are not)"):
+        load(path)
+
+
+def test_parts_of_different_networks_are_refused(files, tmp_path):
+    load, path, about = files["dense"]
+    other = small()
+    other.extractor = narrow(15, 6, 6)[0]
+    save_dense(tmp_path / "o.safetensors", other, {})
+    with pytest.raises(WeightsError, match="channels"):
+        load(tmp_path / "o.safetensors")
+    tensors = load_file(path)
+    for level in range(4):
+        tensors[f"translator.reader.{level}.tags"] = torch.zeros(9, 32)
+    save_file(tensors, path, about)
+    with pytest.raises(WeightsError, match="other dictionaries"):
+        load(path)
+
+
+@pytest.mark.parametrize("size", ["", "x", "-16", "17", "1e9", "99999", "00"])
+def test_a_portraits_size_is_one(files, size):
+    load, path, about = files["portrait"]
+    save_file(load_file(path), path, about | {"size": size})
+    with pytest.raises(WeightsError, match="size of its portraits"):
+        load(path)
+
+
+def test_a_file_cut_anywhere_is_no_safetensors_file(files):
+    _, path, _ = files["ld-net"]
+    whole = path.read_bytes()
+    for length in (0, 7, 8, 100, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        with pytest.raises(WeightsError, match="not a safetensors file"):
+            read_safetensors(path)
