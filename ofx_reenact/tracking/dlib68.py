@@ -52,5 +52,5 @@ class Dlib68(Tracker):
         image = np.ascontiguousarray(image)
         shapes = [self._predict(image, box) for box in self._detect(image, 1)]
         faces = [np.array([(p.x, p.y) for p in shape.parts()], np.float64) for shape in shapes]
-        landmarks = self._follower.choose(faces)
+        landmarks = self._follower.choose(faces, image)
         return None if landmarks is None else Track(landmarks, 1.0)
