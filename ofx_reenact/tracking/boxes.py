@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import zipfile
+from collections.abc import Callable
+
 import numpy as np
 
+from ofx_reenact.resources import resource
+from ofx_reenact.tracking.canonical import MODEL
+from ofx_reenact.tracking.detect import FaceDetector, Region
 from ofx_reenact.tracking.lift import lift
 from ofx_reenact.tracking.same_person import SamePerson, Seen
 
@@ -14,10 +21,26 @@ class Follower:
     def __init__(self, face: int) -> None:
         self._face = face
         self._person = SamePerson()
+        with zipfile.ZipFile(resource(*MODEL)) as bundle:
+            self._detector = FaceDetector(bundle.read("face_detector.tflite"))
 
     def reset(self) -> None:
         """Forget the person."""
         self._person.reset()
+
+    def follow(self, image: np.ndarray, find: Callable[[np.ndarray], list[np.ndarray]]) -> np.ndarray | None:
+        """Let a network find the faces of an (H, W, 3) uint8 RGB picture and return the one to follow.
+
+        ``find`` returns all faces of a picture, (68, 2) pixels each. A face that lies on its side or upside down, where
+        such networks go wrong, is shown to it upright.
+        """
+        regions = self._detector.detect(image)
+        faces = []
+        for quarter in sorted({_quarter(region) for region in regions} or {0}):
+            turned = np.ascontiguousarray(np.rot90(image, quarter)) if quarter else image
+            found = [_turn_back(face, image.shape, quarter) for face in find(turned)]
+            faces += [face for face in found if _stands(face, regions, quarter)]
+        return self.choose(faces, image)
 
     def choose(self, faces: list[np.ndarray], image: np.ndarray | None = None) -> np.ndarray | None:
         """Return one of the faces, (68, 2) pixels each, or None if there are too few or none is that person's.
@@ -39,3 +62,25 @@ class Follower:
             return None
         self._person.remember(seen[chosen])
         return faces[chosen]
+
+
+def _quarter(region: Region) -> int:
+    """Return by how many right angles, against the clock, a picture is turned for the face to be upright: 0 to 3."""
+    return round(region.angle / (math.pi / 2)) % 4
+
+
+def _turn_back(face: np.ndarray, shape: tuple[int, ...], quarter: int) -> np.ndarray:
+    """Take landmarks (68, 2) of a turned picture to the one of this shape that it was turned from."""
+    for k in range(quarter, 0, -1):
+        face = np.stack([shape[k % 2] - 1 - face[:, 1], face[:, 0]], axis=1)
+    return face
+
+
+def _stands(face: np.ndarray, regions: list[Region], quarter: int) -> bool:
+    """Whether a face that was found in a turned picture stands upright there; one that was not detected, only unturned.
+
+    Regions are those of the unturned picture, as are the landmarks (68, 2).
+    """
+    x, y = (face.min(axis=0) + face.max(axis=0)) / 2
+    own = [region for region in regions if math.hypot(region.x - x, region.y - y) < region.side / 3]
+    return quarter in {_quarter(region) for region in own} if own else quarter == 0

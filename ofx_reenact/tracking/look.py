@@ -6,6 +6,7 @@ does to it is smooth over the face and is taken out, and so is what all faces sh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -50,15 +51,21 @@ class _Points:
 def look_of(image: np.ndarray, mesh: np.ndarray) -> Look:
     """Describe a face by its mesh (478, 3) in an (H, W, 3) uint8 RGB picture."""
     brightness, weights = sample_brightness(image, mesh)
-    contrast = float(np.sqrt(weights @ brightness**2 / max(weights.sum(), 1e-9)))
-    return Look(brightness / (contrast + 1e-3) - _mean(), weights, contrast)
+    values, contrast = normalise(brightness, weights)
+    return Look(values - _mean(), weights, contrast)
 
 
-def likeness(one: Look, other: Look) -> float:
-    """Correlate two looks where both are seen: 1 is the same, about 0.3 two people in the same light."""
-    weights = np.sqrt(one.weights * other.weights)
-    norm = (weights @ one.values**2) * (weights @ other.values**2)
-    return float(weights @ (one.values * other.values) / np.sqrt(norm)) if norm > 0 else 0.0
+def likeness(one: Look, others: Sequence[Look]) -> float:
+    """Correlate a look with the most alike of others where both are seen: 1 is the same, about 0.3 two people.
+
+    Returns -1 where there are no others.
+    """
+    if not others:
+        return -1.0
+    values, weights = (np.stack([getattr(other, name) for other in others]) for name in ("values", "weights"))
+    weights = np.sqrt(weights * one.weights)
+    norm = (weights @ one.values**2) * (weights * values**2).sum(axis=1)
+    return float(((weights * values) @ one.values / np.sqrt(np.maximum(norm, 1e-12))).max())
 
 
 def sample_brightness(image: np.ndarray, mesh: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -67,14 +74,17 @@ def sample_brightness(image: np.ndarray, mesh: np.ndarray) -> tuple[np.ndarray, 
     height, width = image.shape[:2]
     low = np.clip(np.floor(mesh[:, :2].min(0)).astype(int) - 2, 0, (width - 1, height - 1))
     high = np.clip(np.ceil(mesh[:, :2].max(0)).astype(int) + 3, low + 1, (width, height))
-    part = image[low[1] : high[1], low[0] : high[0]]
-    scale = min(1.0, _PIXELS_PER_FACE / float(np.ptp(mesh[:, :2], axis=0).max()))
+    reach = max(float(np.ptp(mesh[:, :2], axis=0).max()), 1.0)
+    # To be quick, a large face is thinned out before its pixels are averaged.
+    step = max(1, int(reach / (4 * _PIXELS_PER_FACE)))
+    part = np.ascontiguousarray(image[low[1] : high[1] : step, low[0] : high[0] : step])
+    scale = min(1.0, _PIXELS_PER_FACE * step / reach)
     size = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
     small = cv2.resize(part, size, interpolation=cv2.INTER_AREA).astype(np.float32).mean(axis=2)
     corners = mesh[points.corners]
     places = np.einsum("nk,nkd->nd", points.shares, corners)
     ratio = np.array(size) / (part.shape[1], part.shape[0])
-    at = ((places[:, :2] - low + 0.5) * ratio - 0.5).astype(np.float32)
+    at = (((places[:, :2] - low) / step + 0.5) * ratio - 0.5).astype(np.float32)
     seen = cv2.remap(small, at[None, :, 0], at[None, :, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     weights = np.clip(-normals[:, 2] / (np.linalg.norm(normals, axis=1) + 1e-9), 0, 1)
@@ -86,6 +96,12 @@ def sample_brightness(image: np.ndarray, mesh: np.ndarray) -> tuple[np.ndarray, 
     gram += 1e-6 * max(np.trace(gram), 1e-6) * np.eye(len(gram))
     values -= points.smooth @ np.linalg.solve(gram, weighted.T @ values)
     return values, weights
+
+
+def normalise(brightness: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float]:
+    """Scale brightness (N,) to unit variance; returns its standard deviation, too."""
+    contrast = float(np.sqrt(weights @ brightness**2 / max(weights.sum(), 1e-9)))
+    return brightness / (contrast + 1e-3), contrast
 
 
 @lru_cache(maxsize=1)

@@ -13,6 +13,9 @@ from ofx_reenact.tracking.look import Look, likeness, look_of
 # A face like this is the person's wherever it is: faces of two people filmed in one studio are as alike 1 time in
 # 1,000, and the same person's in another part of a clip are less alike 1 time in 100.
 _ALIKE = 0.78
+# A face that was taken for another's is known from then on. To be the person's it has to be more like the person than
+# like those others, or as alike as this.
+_SURELY = 0.88
 # In a running shot, where and as large as it was just seen, a face may look as little alike as this: a hand lies over
 # it, or the head turns to a side that was not seen so far.
 _CONTINUED = 0.6
@@ -54,6 +57,7 @@ class SamePerson:
         """Forget the person: another clip begins."""
         self._last: Seen | None = None
         self._looks: list[Look] = []
+        self._others: list[Look] = []
         self._details: np.ndarray | None = None
         self._ago = 0
 
@@ -73,7 +77,10 @@ class SamePerson:
         self._details = details
 
     def choose(self, faces: Sequence[Seen]) -> int | None:
-        """Return which of the faces is the person's, None if none; the choice is not remembered yet."""
+        """Return which of the faces is the person's, None if none; who is somebody else is remembered, the choice not.
+
+        An unsure face is nobody's: a frame without a face is bridged, one with another's would be believed.
+        """
         alike = [self._alike(face) for face in faces]
         best = max((score for score in alike if score is not None), default=None)
         if best is None or self._last is None:
@@ -84,9 +91,8 @@ class SamePerson:
 
     def remember(self, face: Seen) -> None:
         """Take a face for the person's: the first one, or one that was chosen."""
-        look = face.look
-        if look is not None and look.tells and not (self._looks and self._likeness(look) >= _NEW):
-            self._looks = [*self._looks[: _MOST - 1], look]
+        if face.look is not None and face.look.tells:
+            _add(face.look, self._looks)
         self._last, self._ago = face, 0
 
     def _alike(self, face: Seen) -> float | None:
@@ -94,19 +100,27 @@ class SamePerson:
         continued = self._is_continued(face)
         if face.look is None or not face.look.tells or not self._looks:
             return 1.0 if continued else None
-        score = self._likeness(face.look)
-        return score if score >= (_CONTINUED if continued else _ALIKE) else None
-
-    def _likeness(self, look: Look) -> float:
-        return max(likeness(look, other) for other in self._looks)
+        score = likeness(face.look, self._looks)
+        if continued:
+            return score if score >= _CONTINUED else None
+        if score >= _SURELY or (score >= _ALIKE and score >= likeness(face.look, self._others)):
+            return score
+        _add(face.look, self._others)
+        return None
 
     def _is_continued(self, face: Seen) -> bool:
         return self._last is not None and self._ago <= _AGO and _overlap(self._last.box, face.box) > _OVERLAP
 
 
+def _add(look: Look, looks: list[Look]) -> None:
+    """Add a look that is new; once there are many, it takes the place of the last one."""
+    if likeness(look, looks) < _NEW:
+        looks[_MOST - 1 :] = [look]
+
+
 def _details(image: np.ndarray) -> np.ndarray:
     """Shrink a picture to its details, brightness of zero mean and unit variance: (18, 32)."""
-    step = max(1, min(image.shape[:2]) // 144)
+    step = max(1, min(image.shape[:2]) // 72)
     small = cv2.resize(np.ascontiguousarray(image[::step, ::step]), _DETAILS, interpolation=cv2.INTER_AREA)
     brightness = small.astype(np.float32).mean(axis=2)
     details = brightness - cv2.GaussianBlur(brightness, (0, 0), 3)
