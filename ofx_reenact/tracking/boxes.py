@@ -34,7 +34,7 @@ class Follower:
         ``find`` returns all faces of a picture, (68, 2) pixels each. A face that lies on its side or upside down, where
         such networks go wrong, is shown to it upright.
         """
-        regions = self._detector.detect(image)
+        regions = [face.region for face in self._detector.detect(image)]
         faces = []
         for quarter in sorted({_quarter(region) for region in regions} or {0}):
             turned = np.ascontiguousarray(np.rot90(image, quarter)) if quarter else image

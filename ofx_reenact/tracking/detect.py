@@ -67,7 +67,7 @@ class FaceDetector:
         self._network = cv2.dnn.readNetFromTFLite(np.frombuffer(model, np.uint8))
         self._anchors = _anchors()
 
-    def detect(self, image: np.ndarray) -> list[Region]:
+    def detect(self, image: np.ndarray) -> list[Found]:
         """Find all faces of an (H, W, 3) uint8 RGB picture, the largest first; small ones only where none is large."""
         faces = self._look_in(image, [(0, 0, *image.shape[1::-1])], turned=True)
         for share in _TILES:
@@ -77,7 +77,7 @@ class FaceDetector:
             height, width = image.shape[:2]
             tiles = [(left, top, side, side) for top in _steps(height, side) for left in _steps(width, side)]
             faces = self._look_in(image, tiles, turned=False)
-        return sorted((face.region for face in faces), key=lambda region: -region.side)
+        return sorted(faces, key=lambda face: -face.region.side)
 
     def _look_in(self, image: np.ndarray, tiles: list[tuple[int, int, int, int]], *, turned: bool) -> list[Found]:
         """Find faces in tiles (left, top, width, height).

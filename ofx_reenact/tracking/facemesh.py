@@ -46,6 +46,9 @@ _BLENDSHAPE_POINTS = (
 
 # Real faces have a presence above 0.9999 when found; a face already followed may be half hidden.
 _FOUND, _PRESENCE = 0.99, 0.5
+# Real faces score more in the detector, hardly any but in the dark less; the mesh network then also sees a face where
+# a head has none. It is one if what is there resembles faces.
+_DOUBTFUL, _RESEMBLANCE = 0.7, 0.25
 # Which of the mesh network's outputs is the logit of a face's presence.
 _PRESENCE_OUTPUT = 1
 # A region taken from a box is only roughly right; the mesh found in it gives a better one.
@@ -109,15 +112,15 @@ class FaceMesh(Tracker):
         return face and self._accept([face])
 
     def _find(self, image: np.ndarray) -> Track | None:
-        regions, faces = self._detector.detect(image), []
+        found, faces = self._detector.detect(image), []
         if not self._person.known:
-            regions = regions[self._face - 1 :]
-        for region in regions:
+            found = found[self._face - 1 :]
+        for score, region in found:
             mesh, _ = self._run_mesh(image, region)
             for _ in range(_SETTLE - 1):
                 mesh, _ = self._run_mesh(image, Region.of_mesh(mesh))
             face = self._look_at(image, Region.of_mesh(mesh), _FOUND)
-            if face is None:
+            if face is None or (score < _DOUBTFUL and face.seen.resemblance < _RESEMBLANCE):
                 continue
             faces.append(face)
             if not self._person.known:

@@ -34,6 +34,7 @@ class Look:
     values: np.ndarray
     weights: np.ndarray
     contrast: float  # of the brightness before it was normalised
+    resemblance: float  # correlation with what all faces share
 
     @property
     def tells(self) -> bool:
@@ -52,7 +53,9 @@ def look_of(image: np.ndarray, mesh: np.ndarray) -> Look:
     """Describe a face by its mesh (478, 3) in an (H, W, 3) uint8 RGB picture."""
     brightness, weights = sample_brightness(image, mesh)
     values, contrast = normalise(brightness, weights)
-    return Look(values - _mean(), weights, contrast)
+    mean = _mean()
+    norm = (weights @ values**2) * (weights @ mean**2)
+    return Look(values - mean, weights, contrast, float(weights @ (values * mean) / np.sqrt(max(norm, 1e-12))))
 
 
 def likeness(one: Look, others: Sequence[Look]) -> float:

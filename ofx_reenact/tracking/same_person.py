@@ -36,6 +36,11 @@ class Seen:
     box: np.ndarray
     look: Look | None
 
+    @property
+    def resemblance(self) -> float:
+        """How much it looks as faces do: 1 is the mean face, 0 nothing like one."""
+        return self.look.resemblance if self.look is not None and self.look.tells else 0.0
+
     @classmethod
     def of_mesh(cls, mesh: np.ndarray, image: np.ndarray | None) -> Seen:
         """Describe a face by its mesh (478, 3), in the (H, W, 3) uint8 RGB picture that shows it if there is one."""
