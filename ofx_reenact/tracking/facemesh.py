@@ -48,7 +48,7 @@ _BLENDSHAPE_POINTS = (
 _FOUND, _PRESENCE = 0.99, 0.5
 # Real faces score more in the detector, hardly any but in the dark less; the mesh network then also sees a face where
 # a head has none. It is one if what is there resembles faces.
-_DOUBTFUL, _RESEMBLANCE = 0.7, 0.25
+_DOUBTFUL, _RESEMBLANCE = 0.65, 0.45
 # Which of the mesh network's outputs is the logit of a face's presence.
 _PRESENCE_OUTPUT = 1
 # A region taken from a box is only roughly right; the mesh found in it gives a better one.

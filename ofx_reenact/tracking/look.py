@@ -125,7 +125,7 @@ def _points() -> _Points:
     at_second = (offset[..., 0] * to_third[:, 1] - to_third[:, 0] * offset[..., 1]) / area
     at_third = (to_second[:, 0] * offset[..., 1] - offset[..., 0] * to_second[:, 1]) / area
     shares = np.stack([1 - at_second - at_third, at_second, at_third], axis=-1)
-    within = (shares >= 0).all(axis=-1)
+    within: np.ndarray = shares.min(axis=-1) >= 0
     on_face = within.any(axis=1)
     triangle = within.argmax(axis=1)[on_face]
     u, v = (2 * grid[on_face] - 1).T

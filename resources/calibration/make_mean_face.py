@@ -2,8 +2,8 @@
 
     python resources/calibration/make_mean_face.py FOLDER...
 
-The folders hold portraits, one face each. The shipped file is of 652 people who do not exist: the sets ``sfhq``,
-``sfhq_t2i`` and ``faker`` (docs/training.md).
+The folders hold portraits, one face each. The shipped file is of 652 people who do not exist (SFHQ, SFHQ-T2I and
+faker-js assets).
 """
 
 from __future__ import annotations
