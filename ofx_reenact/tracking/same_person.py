@@ -10,8 +10,8 @@ import numpy as np
 
 from ofx_reenact.tracking.look import Look, likeness, look_of
 
-# A face like this is the person's wherever it is. Of faces of other people, filmed in the same studio and light, 1 frame
-# in 1,000 is as alike; of the same person's in another part of a clip none was less alike, in other recordings 1 in 10.
+# A face like this is the person's wherever it is. Of other people's faces, in the same studio and light, 1 frame in
+# 1,000 is as alike; of the same person's in another part of a clip none was less alike, in other recordings 1 in 10.
 _ALIKE = 0.8
 # A face that was taken for another's is known from then on. To be the person's it has to be more like the person than
 # like those others, or as alike as this.
