@@ -2,29 +2,85 @@
 
 from __future__ import annotations
 
+import math
+import zipfile
+from collections.abc import Callable
+
 import numpy as np
+
+from ofx_reenact.resources import resource
+from ofx_reenact.tracking.canonical import MODEL
+from ofx_reenact.tracking.detect import FaceDetector, Region
+from ofx_reenact.tracking.lift import lift
+from ofx_reenact.tracking.same_person import SamePerson, Seen
 
 
 class Follower:
-    """Chooses one face of several: the N-th by size at first, then the one nearest to the last."""
+    """Chooses one face of several: the N-th by size at first, then that of the same person."""
 
     def __init__(self, face: int) -> None:
         self._face = face
-        self._last: np.ndarray | None = None
+        self._person = SamePerson()
+        with zipfile.ZipFile(resource(*MODEL)) as bundle:
+            self._detector = FaceDetector(bundle.read("face_detector.tflite"))
 
     def reset(self) -> None:
-        """Forget the last face."""
-        self._last = None
+        """Forget the person."""
+        self._person.reset()
 
-    def choose(self, faces: list[np.ndarray]) -> np.ndarray | None:
-        """Return one of the faces, (68, 2) pixels each, or None if there are too few."""
-        centres = [face.mean(axis=0) for face in faces]
-        if self._last is not None and faces:
-            chosen = int(np.argmin([np.linalg.norm(centre - self._last) for centre in centres]))
-        elif len(faces) >= self._face:
-            by_size = sorted(range(len(faces)), key=lambda i: -float(np.ptp(faces[i], axis=0).prod()))
-            chosen = by_size[self._face - 1]
-        else:
+    def follow(self, image: np.ndarray, find: Callable[[np.ndarray], list[np.ndarray]]) -> np.ndarray | None:
+        """Let a network find the faces of an (H, W, 3) uint8 RGB picture and return the one to follow.
+
+        ``find`` returns all faces of a picture, (68, 2) pixels each. A face that lies on its side or upside down, where
+        such networks go wrong, is shown to it upright.
+        """
+        regions = [face.region for face in self._detector.detect(image)]
+        faces = []
+        for quarter in sorted({_quarter(region) for region in regions} or {0}):
+            turned = np.ascontiguousarray(np.rot90(image, quarter)) if quarter else image
+            found = [_turn_back(face, image.shape, quarter) for face in find(turned)]
+            faces += [face for face in found if _stands(face, regions, quarter)]
+        return self.choose(faces, image)
+
+    def choose(self, faces: list[np.ndarray], image: np.ndarray | None = None) -> np.ndarray | None:
+        """Return one of the faces, (68, 2) pixels each, or None if there are too few or none is that person's.
+
+        ``image`` is the (H, W, 3) uint8 RGB picture that they were found in. Without it only place and size tell who a
+        face is: one that is not where the last one was is nobody's.
+        """
+        self._person.begin(image)
+        if not faces:
             return None
-        self._last = centres[chosen]
+        seen = [Seen.of_mesh(lift(face), image) for face in faces]
+        if self._person.known:
+            chosen = self._person.choose(seen)
+        elif len(faces) >= self._face:
+            chosen = sorted(range(len(faces)), key=lambda i: -float(np.ptp(faces[i], axis=0).prod()))[self._face - 1]
+        else:
+            chosen = None
+        if chosen is None:
+            return None
+        self._person.remember(seen[chosen])
         return faces[chosen]
+
+
+def _quarter(region: Region) -> int:
+    """Return by how many right angles, against the clock, a picture is turned for the face to be upright: 0 to 3."""
+    return round(region.angle / (math.pi / 2)) % 4
+
+
+def _turn_back(face: np.ndarray, shape: tuple[int, ...], quarter: int) -> np.ndarray:
+    """Take landmarks (68, 2) of a turned picture to the one of this shape that it was turned from."""
+    for k in range(quarter, 0, -1):
+        face = np.stack([shape[k % 2] - 1 - face[:, 1], face[:, 0]], axis=1)
+    return face
+
+
+def _stands(face: np.ndarray, regions: list[Region], quarter: int) -> bool:
+    """Whether a face that was found in a turned picture stands upright there; one that was not detected, only unturned.
+
+    Regions are those of the unturned picture, as are the landmarks (68, 2).
+    """
+    x, y = (face.min(axis=0) + face.max(axis=0)) / 2
+    own = [region for region in regions if math.hypot(region.x - x, region.y - y) < region.side / 3]
+    return quarter in {_quarter(region) for region in own} if own else quarter == 0

@@ -49,8 +49,9 @@ class Dlib68(Tracker):
 
     def track(self, image: np.ndarray, frame: int) -> Track | None:
         """Find the face in an (H, W, 3) uint8 RGB picture."""
-        image = np.ascontiguousarray(image)
-        shapes = [self._predict(image, box) for box in self._detect(image, 1)]
-        faces = [np.array([(p.x, p.y) for p in shape.parts()], np.float64) for shape in shapes]
-        landmarks = self._follower.choose(faces)
+        landmarks = self._follower.follow(np.ascontiguousarray(image), self._find)
         return None if landmarks is None else Track(landmarks, 1.0)
+
+    def _find(self, image: np.ndarray) -> list[np.ndarray]:
+        shapes = [self._predict(image, box) for box in self._detect(image, 1)]
+        return [np.array([(p.x, p.y) for p in shape.parts()], np.float64) for shape in shapes]

@@ -1,6 +1,6 @@
-"""Face Mesh through OpenCV: detector, 478-point mesh and 52 blendshapes from one vendored model file.
+"""Face Mesh through OpenCV: 478-point mesh and 52 blendshapes, and a detector, from one vendored model file.
 
-Facts about the three networks (input ranges, anchors, which points the blendshapes take) are those of
+Facts about the networks (input ranges, which points the blendshapes take) are those of
 MediaPipe's published graphs; the code is ours and needs no mediapipe.
 """
 
@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 import zipfile
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from ofx_reenact.resources import resource
 from ofx_reenact.tracking.canonical import MODEL
-from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, MESH68, MESH_POINTS
+from ofx_reenact.tracking.detect import MESH_SIZE, FaceDetector, Region
+from ofx_reenact.tracking.landmarks import MESH68, MESH_POINTS
+from ofx_reenact.tracking.same_person import SamePerson, Seen
 from ofx_reenact.tracking.tflite import last_output_from
 from ofx_reenact.tracking.tracker import DEFAULTS, Options, Track, Tracker
 
@@ -42,44 +44,24 @@ _BLENDSHAPE_POINTS = (
     474, 475, 476, 477,
 )  # fmt: skip
 
-_DETECTOR_SIZE, _MESH_SIZE = 128, 256
-# Real faces score above 0.9999 when found; a face already followed may be half hidden.
-_FACE_SCORE, _FOUND, _PRESENCE = 0.5, 0.99, 0.5
+# Real faces have a presence above 0.9999 when found; a face already followed may be half hidden.
+_FOUND, _PRESENCE = 0.99, 0.5
+# Real faces score more in the detector, hardly any but in the dark less; the mesh network then also sees a face where
+# a head has none. It is one if what is there resembles faces.
+_DOUBTFUL, _RESEMBLANCE = 0.65, 0.45
 # Which of the mesh network's outputs is the logit of a face's presence.
 _PRESENCE_OUTPUT = 1
-_OVERLAP = 0.3
-# A face smaller than about a twelfth of what the detector sees escapes it: look again in tiles this share of
-# the shorter side, half overlapping.
-_TILES = (0.5, 0.25)
 # A region taken from a box is only roughly right; the mesh found in it gives a better one.
 _SETTLE = 3
 
 
-@dataclass(frozen=True)
-class Region:
-    """A square of the picture, turned so that the face in it is upright: centre, side in pixels, angle in radians."""
+class _Candidate(NamedTuple):
+    """A face that may be the one to follow."""
 
-    x: float
-    y: float
-    side: float
-    angle: float
-
-    def to_picture(self) -> np.ndarray:
-        """Affine (2, 3) from the mesh network's 256² crop to the picture."""
-        k = self.side / _MESH_SIZE
-        cos, sin, half = math.cos(self.angle) * k, math.sin(self.angle) * k, (_MESH_SIZE - 1) / 2
-        return np.array([[cos, -sin, self.x - (cos - sin) * half], [sin, cos, self.y - (sin + cos) * half]], np.float64)
-
-    @classmethod
-    def of_mesh(cls, mesh: np.ndarray) -> Region:
-        """The region around a mesh, 1.5 times its size, eyes level."""
-        eyes = mesh[EYE_LEFT[0][-1], :2] - mesh[EYE_RIGHT[0][0], :2]
-        angle = math.atan2(eyes[1], eyes[0])
-        turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-        level = mesh[:, :2] @ turn
-        low, high = level.min(0), level.max(0)
-        x, y = turn @ ((low + high) / 2)
-        return cls(float(x), float(y), 1.5 * float((high - low).max()), angle)
+    mesh: np.ndarray
+    presence: float
+    region: Region
+    seen: Seen
 
 
 class FaceMesh(Tracker):
@@ -95,17 +77,18 @@ class FaceMesh(Tracker):
                 bundle.read(f"{name}.tflite")
                 for name in ("face_detector", "face_landmarks_detector", "face_blendshapes")
             )
-        self._detector, self._mesh, self._shapes = (
+        self._detector = FaceDetector(detector)
+        self._mesh, self._shapes = (
             cv2.dnn.readNetFromTFLite(np.frombuffer(model, np.uint8))
-            for model in (detector, last_output_from(mesh, _PRESENCE_OUTPUT), shapes)
+            for model in (last_output_from(mesh, _PRESENCE_OUTPUT), shapes)
         )
-        self._anchors = _anchors()
+        self._person = SamePerson()
         self.reset()
 
     def reset(self) -> None:
         """Forget the face that was followed."""
+        self._person.reset()
         self._region: Region | None = None
-        self._last_seen: Region | None = None
         self._picture: np.ndarray | None = None
         self._track: Track | None = None
 
@@ -117,88 +100,62 @@ class FaceMesh(Tracker):
         if self._picture is not None and np.array_equal(self._picture, image):
             return self._track
         self._picture = image.copy()
+        self._person.begin(image)
         self._track = self._follow(image) or self._find(image)
         return self._track
 
     def _follow(self, image: np.ndarray) -> Track | None:
         if self._region is None:
             return None
-        mesh, presence = self._run_mesh(image, self._region)
-        return self._accept(image, mesh, presence)
+        face = self._look_at(image, self._region, _PRESENCE)
+        self._region = None
+        return face and self._accept([face])
 
     def _find(self, image: np.ndarray) -> Track | None:
-        faces = self.detect(image)
-        if (last := self._last_seen) is not None:
-            faces = sorted(faces, key=lambda face: math.hypot(face.x - last.x, face.y - last.y))[:1]
-        else:
-            faces = faces[self._face - 1 :]
-        for region in faces:
-            mesh, presence = self._run_mesh(image, region)
-            for _ in range(_SETTLE):
-                mesh, presence = self._run_mesh(image, Region.of_mesh(mesh))
-            if track := self._accept(image, mesh, presence):
-                return track
-        return None
+        found, faces = self._detector.detect(image), []
+        if not self._person.known:
+            found = found[self._face - 1 :]
+        for score, region in found:
+            mesh, _ = self._run_mesh(image, region)
+            for _ in range(_SETTLE - 1):
+                mesh, _ = self._run_mesh(image, Region.of_mesh(mesh))
+            face = self._look_at(image, Region.of_mesh(mesh), _FOUND)
+            if face is None or (score < _DOUBTFUL and face.seen.resemblance < _RESEMBLANCE):
+                continue
+            faces.append(face)
+            if not self._person.known:
+                break
+        return self._accept(faces)
 
-    def _accept(self, image: np.ndarray, mesh: np.ndarray, presence: float) -> Track | None:
-        least = _FOUND if self._region is None else _PRESENCE
-        self._region = None
+    def _look_at(self, image: np.ndarray, region: Region, least: float) -> _Candidate | None:
+        """Find the mesh in a region; None where the network says that there is no face, or it lies off the picture."""
+        mesh, presence = self._run_mesh(image, region)
         if presence < least or not np.isfinite(mesh).all():
             return None
-        region = Region.of_mesh(mesh)
+        found = Region.of_mesh(mesh)
         height, width = image.shape[:2]
-        if not (-0.1 * width < region.x < 1.1 * width and -0.1 * height < region.y < 1.1 * height):
+        if not (-0.1 * width < found.x < 1.1 * width and -0.1 * height < found.y < 1.1 * height):
             return None
-        self._region = self._last_seen = region
-        landmarks = mesh[list(MESH68), :2].copy()
-        return Track(landmarks, presence, mesh, self._run_shapes(mesh))
+        return _Candidate(mesh, presence, found, Seen.of_mesh(mesh, image))
 
-    def detect(self, image: np.ndarray) -> list[Region]:
-        """Find all faces, the largest first; small ones only where there is no large one."""
-        height, width = image.shape[:2]
-        found = self._run_detector(image, 0, 0)
-        for share in _TILES:
-            if found:
-                break
-            side = int(min(height, width) * share)
-            if side < _DETECTOR_SIZE // 2:
-                break
-            for top in _steps(height, side):
-                for left in _steps(width, side):
-                    found += self._run_detector(image[top : top + side, left : left + side], left, top)
-        faces = _suppress(found)
-        return sorted((region for _, region in faces), key=lambda region: -region.side)
-
-    def _run_detector(self, image: np.ndarray, left: int, top: int) -> list[tuple[float, Region]]:
-        """Detect in one tile, letterboxed to 128²; returns scores and regions in the whole picture's pixels."""
-        height, width = image.shape[:2]
-        scale = _DETECTOR_SIZE / max(height, width)
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-        pad_x, pad_y = (_DETECTOR_SIZE - size[0]) // 2, (_DETECTOR_SIZE - size[1]) // 2
-        boxed = np.zeros((_DETECTOR_SIZE, _DETECTOR_SIZE, 3), np.float32)
-        boxed[pad_y : pad_y + size[1], pad_x : pad_x + size[0]] = small
-        self._detector.setInput((boxed / 127.5 - 1).transpose(2, 0, 1)[None])
-        boxes = self._detector.forward("regressors").reshape(-1, 8, 2) / _DETECTOR_SIZE
-        logits = self._detector.forward("classificators").reshape(-1)
-        scores = 1 / (1 + np.exp(-np.clip(logits, -50, 50)))
-        found = []
-        for index in np.nonzero(scores >= _FACE_SCORE)[0]:
-            points = boxes[index] + self._anchors[index]
-            offset, extent = np.array([pad_x, pad_y]), float(boxes[index, 1].max()) * _DETECTOR_SIZE / scale
-            centre, right_eye, left_eye = ((points[k] * _DETECTOR_SIZE - offset) / scale - 0.5 for k in (0, 2, 3))
-            angle = math.atan2(left_eye[1] - right_eye[1], left_eye[0] - right_eye[0])
-            region = Region(float(centre[0]) + left, float(centre[1]) + top, 1.5 * extent, angle)
-            found.append((float(scores[index]), region))
-        return found
+    def _accept(self, faces: list[_Candidate]) -> Track | None:
+        """Follow the face of the person who was followed, or the first one where nobody was."""
+        chosen = self._person.choose([face.seen for face in faces]) if self._person.known else 0
+        if chosen is None or not faces:
+            return None
+        face = faces[chosen]
+        self._region = face.region
+        self._person.remember(face.seen)
+        landmarks = face.mesh[list(MESH68), :2].copy()
+        return Track(landmarks, face.presence, face.mesh, self._run_shapes(face.mesh))
 
     def _run_mesh(self, image: np.ndarray, region: Region) -> tuple[np.ndarray, float]:
         """Find the mesh in a region: (478, 3) float64 pixels of the picture, and the face's presence."""
         to_picture = region.to_picture()
         # Where the crop is much smaller than the region, linear sampling alone would alias.
-        shrink = region.side / _MESH_SIZE
+        shrink = region.side / MESH_SIZE
         source = cv2.GaussianBlur(image, (0, 0), 0.4 * shrink) if shrink > 2 else image
-        size = (_MESH_SIZE, _MESH_SIZE)
+        size = (MESH_SIZE, MESH_SIZE)
         crop = cv2.warpAffine(source, to_picture, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         self._mesh.setInput((crop.astype(np.float32) / 255).transpose(2, 0, 1)[None])
         points = self._mesh.forward("Identity").reshape(MESH_POINTS, 3).astype(np.float64)
@@ -213,43 +170,3 @@ class FaceMesh(Tracker):
         points = mesh[list(_BLENDSHAPE_POINTS), :2].astype(np.float32)
         self._shapes.setInput(points[None])
         return np.clip(self._shapes.forward().reshape(-1), 0, 1).astype(np.float32)
-
-
-def _anchors() -> np.ndarray:
-    """Centres (896, 2) of the detector's anchors: stride 8 with two a cell, stride 16 with six."""
-    anchors = []
-    for stride, count in ((8, 2), (16, 6)):
-        cells = (np.arange(_DETECTOR_SIZE // stride) + 0.5) * stride / _DETECTOR_SIZE
-        y, x = np.meshgrid(cells, cells, indexing="ij")
-        anchors.append(np.repeat(np.stack([x.ravel(), y.ravel()], 1), count, axis=0))
-    return np.concatenate(anchors)
-
-
-def _steps(length: int, side: int) -> list[int]:
-    """Starts of tiles that cover a length, half overlapping."""
-    count = max(1, math.ceil((length - side) / (side / 2)) + 1)
-    return sorted({round(i * (length - side) / max(count - 1, 1)) for i in range(count)})
-
-
-def _suppress(found: list[tuple[float, Region]]) -> list[tuple[float, Region]]:
-    """Weighted non-maximum suppression: overlapping finds are averaged by their scores."""
-    rest, kept = sorted(found, key=lambda item: -item[0]), []
-    while rest:
-        best = rest[0][1]
-        same = [item for item in rest if _overlap(best, item[1]) > _OVERLAP]
-        rest = [item for item in rest if _overlap(best, item[1]) <= _OVERLAP]
-        weights = np.array([score for score, _ in same])
-        values = np.array([(r.x, r.y, r.side) for _, r in same])
-        x, y, side = weights @ values / weights.sum()
-        kept.append((float(weights.max()), Region(float(x), float(y), float(side), best.angle)))
-    return kept
-
-
-def _overlap(a: Region, b: Region) -> float:
-    """Intersection over union of two regions, their angles left aside."""
-    across = [
-        max(0.0, min(p + a.side / 2, q + b.side / 2) - max(p - a.side / 2, q - b.side / 2))
-        for p, q in ((a.x, b.x), (a.y, b.y))
-    ]
-    both = across[0] * across[1]
-    return both / max(a.side**2 + b.side**2 - both, 1e-9)

@@ -64,6 +64,9 @@ class Fan(Tracker):
 
     def track(self, image: np.ndarray, frame: int) -> Track | None:
         """Find the face in an (H, W, 3) uint8 RGB picture."""
-        found = self._network.get_landmarks_from_image(image) or []
-        landmarks = self._follower.choose([np.asarray(points, np.float64)[:, :2] for points in found])
+        landmarks = self._follower.follow(image, self._find)
         return None if landmarks is None else Track(landmarks, 1.0)
+
+    def _find(self, image: np.ndarray) -> list[np.ndarray]:
+        found = self._network.get_landmarks_from_image(image) or []
+        return [np.asarray(points, np.float64)[:, :2] for points in found]

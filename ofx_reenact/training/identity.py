@@ -83,9 +83,12 @@ def _pairs(target: np.ndarray, mesh: np.ndarray, frames: str, colour: Colour) ->
     """The target carried to each frame, at most MOST of them, evenly chosen; and whether a face was found in it."""
     clips = [Frames.open(path) for path in find_media([frames])]
     there = [(clip, frame) for clip in clips for frame in clip.frames]
-    tracker = FaceMesh()
+    tracker, last = FaceMesh(), None
     for row in np.unique(np.linspace(0, len(there) - 1, min(len(there), MOST)).astype(int)):
         clip, frame = there[row]
+        if clip is not last:
+            tracker.reset()
+        last = clip
         shown = colour.show(clip.read(frame))
         track = tracker.track(shown, frame)
         if track is None or track.mesh is None:

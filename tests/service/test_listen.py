@@ -73,9 +73,9 @@ def test_messages_of_open_job_description(folder, session, performance_file, cap
     assert re.findall(r"^openjd_progress: ([\d.]+)$", said, re.M) == ["0.0", "33.3", "66.7", "100.0"]
     assert re.search(r"^openjd_status: 3 frames written; begun after \d+\.\d+ s$", said, re.M)
     hostile = [f"--target={folder}/no\nopenjd_env: PATH=nowhere", *options[1:]]
-    assert run([*line, "--chunk=1", *hostile]) == 1
+    assert run([*line, "--chunk=1", *hostile]) == 2
     said = capfd.readouterr()
-    assert "openjd_fail: " in said.out and not re.search("^openjd_env", said.out + said.err, re.M)
+    assert "control characters" in said.err and not re.search("^openjd_env", said.out + said.err, re.M)
     assert run([*line, "--chunk=one", *options]) == 1
     assert "openjd_fail: frame range 'one'" in capfd.readouterr().out
 

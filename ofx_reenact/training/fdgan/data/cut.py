@@ -13,7 +13,8 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.media import Labels, find_media, images
 from ofx_reenact.frames.video import VIDEOS
-from ofx_reenact.tracking.facemesh import FaceMesh, Region
+from ofx_reenact.tracking.detect import Region
+from ofx_reenact.tracking.facemesh import FaceMesh
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT
 from ofx_reenact.tracking.person import SelfieSegmentation
 from ofx_reenact.tracking.tracker import Track, Tracker
