@@ -1,5 +1,8 @@
 """Weights files: a tensor of another shape costs no memory, and what no network holds is refused."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -110,3 +113,13 @@ def test_a_file_cut_anywhere_is_no_safetensors_file(files):
         path.write_bytes(whole[:length])
         with pytest.raises(WeightsError, match="not a safetensors file"):
             read_safetensors(path)
+
+
+@pytest.mark.slow
+def test_reading_weights_does_not_load_torchs_compiler():
+    """Which takes seconds, and a place for temporary files."""
+    code = (
+        "import sys; from ofx_reenact.fdgan.weights import load_dense; load_dense(); "
+        "assert 'torch._dynamo' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})

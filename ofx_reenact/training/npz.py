@@ -74,7 +74,7 @@ def schema_of(path: str | Path) -> str:
         ReenactError: no such file.
     """
     try:
-        return text_in(_read(path, "set", {"schema"})["schema"])
+        return text_in(_read(path, "file", {"schema"})["schema"])
     except ReenactError as error:
         if isinstance(error.__cause__, FileNotFoundError):
             raise

@@ -5,20 +5,19 @@ import pytest
 import torch
 from conftest import rgb_channels, write_exr
 
-from ofx_reenact.engine.plan import plan_frames
-from ofx_reenact.engine.writer import confidence_of
 from ofx_reenact.errors import ReenactError, SettingsError, WeightsError
 from ofx_reenact.evaluate.reenactment.result import PairResult
 from ofx_reenact.farm.run import read_bundle
 from ofx_reenact.frames.media import Labels
-from ofx_reenact.settings import Settings
+from ofx_reenact.frames.ranges import FrameRange
+from ofx_reenact.frames.sequence import existing_frames
 from ofx_reenact.training.fdgan.data.crops import SCHEMA, Crops
 from ofx_reenact.training.fdgan.data.packed import offsets, pack
 from ofx_reenact.training.loop import read_checkpoint, read_curves
 from ofx_reenact.training.npz import read_npz, schema_of, write_npz
 
 
-def test_damaged_frames_are_rendered_again(performance, tmp_path):
+def test_damaged_frames_are_rendered_again(tmp_path):
     good = write_exr(tmp_path / "o.0001.exr", rgb_channels(np.ones((8, 9, 3), np.float32)), None, {"reenact:x": "1"})
     whole = good.read_bytes()
     damaged = {
@@ -27,11 +26,8 @@ def test_damaged_frames_are_rendered_again(performance, tmp_path):
     }  # fmt: skip
     for frame, content in damaged.items():
         (tmp_path / f"o.{frame:04d}.exr").write_bytes(content)
-        assert confidence_of(tmp_path / f"o.{frame:04d}.exr") is None
     (tmp_path / "o.0009.exr").mkdir()
-    settings = Settings(target="t", output=str(tmp_path / "o.####.exr"), frames="1-10", existing="skip")
-    plan = plan_frames(settings, performance)
-    assert (str(plan.skipped), str(plan.todo)) == ("1", "2-10")
+    assert str(existing_frames(str(tmp_path / "o.####.exr"), FrameRange.parse("1-10"))) == "1"
 
 
 @pytest.mark.parametrize(

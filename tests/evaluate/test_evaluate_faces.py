@@ -344,7 +344,8 @@ def test_files_that_cannot_be_measured_are_refused(crops_file, tmp_path, capsys)
         assert run(command(tmp_path / f"{name}.npz")) == 1
         assert message in " ".join(capsys.readouterr().err.split())
     shut = arrays["take"] == "shut"
-    np.savez(tmp_path / "shut.npz", **arrays | {"validation": arrays["validation"] & shut, "person": np.arange(3)})
+    alone = {"person": np.arange(3), "people": np.array(["ann", "ben", "eve"])}
+    np.savez(tmp_path / "shut.npz", **arrays | alone | {"validation": arrays["validation"] & shut})
     assert run(command(tmp_path / "shut.npz")) == 1
     assert "no usable case" in capsys.readouterr().err
 

@@ -14,7 +14,6 @@ from narrow import narrow, small
 
 from ofx_reenact.engine.analyse import describe_performance
 from ofx_reenact.engine.inputs import identify, read_target, track_driver, view_of
-from ofx_reenact.engine.writer import confidence_of
 from ofx_reenact.evaluate.metrics import openface
 from ofx_reenact.evaluate.reenactment.result import PairResult
 from ofx_reenact.farm.model import FarmJob
@@ -261,8 +260,7 @@ def _pictures(folder: Path) -> list[Door]:
     colour = Colour()
 
     def there(path: Path) -> object:
-        found = existing_frames(str(path.with_name("e.####.exr")), FrameRange((1,)))
-        return found, confidence_of(path)
+        return existing_frames(str(path.with_name("e.####.exr")), FrameRange((1,)))
 
     def target(path: Path) -> object:
         return read_target(Settings(target=str(path)), colour)

@@ -212,7 +212,7 @@ def test_what_all_fail_for_is_said_once(tmp_path):
     command = ["-m", "ofx_reenact", "train", "fdgan", "--recipe", "paper", "--data", "gone.npz", "--device", "cpu"]
     code, said, errors = torchrun(tmp_path / "logs", *command, "--out", str(tmp_path / "run"))
     assert code != 0 and "".join(said) == "" and not (tmp_path / "run").exists()
-    assert "".join(errors).count("error: gone.npz: no such file") == 1 and "Traceback" not in "".join(errors)
+    assert "".join(errors).count("error: gone.npz: no such set of faces") == 1 and "Traceback" not in "".join(errors)
 
 
 @pytest.mark.slow
