@@ -12,8 +12,8 @@ from conftest import TARGET, rgb_channels, write_exr
 from ofx_reenact.engine.run import render_sequence
 from ofx_reenact.frames.channels import read_channels
 from ofx_reenact.frames.digest import pixels_sha256
+from ofx_reenact.frames.names import frame_path
 from ofx_reenact.frames.plate import read_plate
-from ofx_reenact.frames.sequence import frame_path
 from ofx_reenact.settings import Settings
 
 FRAMES = "30-35"

@@ -15,8 +15,9 @@ import cv2
 import numpy as np
 
 from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.names import frame_path
 from ofx_reenact.frames.plate import Plate, Window
-from ofx_reenact.frames.sequence import Sequence, frame_path
+from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.frames.write import write_frame
 from ofx_reenact.resources import resource
 

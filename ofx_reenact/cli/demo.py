@@ -49,9 +49,10 @@ def draw_sheet(settings: Settings, frames: tuple[int, ...], sheet: Path) -> None
     import numpy as np
 
     from ofx_reenact.frames.colour import Colour
+    from ofx_reenact.frames.names import frame_path
     from ofx_reenact.frames.plate import Plate, read_plate
     from ofx_reenact.frames.preview import contact_sheet
-    from ofx_reenact.frames.sequence import Sequence, frame_path
+    from ofx_reenact.frames.sequence import Sequence
 
     colour = Colour()
 

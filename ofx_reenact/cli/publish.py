@@ -24,8 +24,8 @@ def command(
 ) -> int:
     """Check a rendered sequence with pyblish and publish it as a new version."""
     from ofx_reenact.files import write_json
+    from ofx_reenact.frames.names import frame_path
     from ofx_reenact.frames.overwrite import Named, refuse_over_inputs
-    from ofx_reenact.frames.sequence import frame_path
     from ofx_reenact.provenance import sidecar_path
     from ofx_reenact.publish.options import Options
     from ofx_reenact.publish.run import publish

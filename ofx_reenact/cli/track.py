@@ -29,8 +29,9 @@ def track(settings: Settings, input: str, output: Path, overlay: str = "", progr
     """Track a driver once and keep its performance in a file, for renders and chunks to share."""
     from ofx_reenact.engine.inputs import draw_overlays, track_driver
     from ofx_reenact.frames.colour import Colour
+    from ofx_reenact.frames.names import frame_path
     from ofx_reenact.frames.overwrite import refuse_over_inputs
-    from ofx_reenact.frames.sequence import Sequence, frame_path
+    from ofx_reenact.frames.sequence import Sequence
     from ofx_reenact.tracking.trackers import terms_of
 
     way = shown.choose(progress)

@@ -16,10 +16,11 @@ from ofx_reenact.fdgan.weights import DenseWeights, PortraitWeights
 from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.names import frame_path
 from ofx_reenact.frames.picture import Picture, read_picture
 from ofx_reenact.frames.preview import write_png
 from ofx_reenact.frames.ranges import FrameRange
-from ofx_reenact.frames.sequence import Sequence, frame_path
+from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.progress import Observer, Progress
 from ofx_reenact.provenance import MadeOf

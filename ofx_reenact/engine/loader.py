@@ -32,8 +32,9 @@ from ofx_reenact.fdgan.weights import (
 )
 from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.names import files_of
 from ofx_reenact.frames.picture import Picture
-from ofx_reenact.frames.sequence import Sequence, files_of
+from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.ldnet.weights import LDNetWeights, load_ldnet, shipped_ldnet
 from ofx_reenact.progress import Observer, ignore
 from ofx_reenact.provenance.kept import refuse_other

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ofx_reenact.files import sha256_of
+from ofx_reenact.frames.names import files_of, has_padding
 from ofx_reenact.frames.picture import Picture
-from ofx_reenact.frames.sequence import files_of, has_padding
 from ofx_reenact.provenance import Input, MadeOf, Source
 from ofx_reenact.settings import Settings, names_affecting, names_of_paths, paths_in
 from ofx_reenact.settings.option import Affects

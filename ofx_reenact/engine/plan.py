@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ofx_reenact.errors import FrameError, OutputError, TrackingError
+from ofx_reenact.frames.names import frame_path
 from ofx_reenact.frames.ranges import FrameRange
-from ofx_reenact.frames.sequence import existing_frames, frame_path
+from ofx_reenact.frames.sequence import existing_frames
 from ofx_reenact.provenance import read_said
 from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.performance import Performance, State

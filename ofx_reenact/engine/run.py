@@ -17,10 +17,10 @@ from ofx_reenact.engine.plan import Plan, plan_frames
 from ofx_reenact.engine.warm import Warm
 from ofx_reenact.engine.writer import FrameWriter
 from ofx_reenact.errors import OutputError, SettingsError
+from ofx_reenact.frames.names import files_of, frame_path
 from ofx_reenact.frames.picture import Picture
 from ofx_reenact.frames.preview import Mp4Writer
 from ofx_reenact.frames.ranges import FrameRange
-from ofx_reenact.frames.sequence import files_of, frame_path
 from ofx_reenact.progress import Cancelled, Observer, Progress, Watch, ignore
 from ofx_reenact.settings import Settings, names_of_paths
 from ofx_reenact.shot.frame import Frame
@@ -183,8 +183,8 @@ class Job:
             settings=self.settings.as_dict(),
             reference=report.reference,
             tracker=job.performance.tracker,
-            weights={"sha256": self.weights.sha256, **self.weights.metadata},
-            fdgan={"sha256": self.fdgan.sha256, **self.fdgan.metadata} if self.fdgan else provenance.NO_FDGAN,
+            weights={**self.weights.metadata, "sha256": self.weights.sha256},
+            fdgan={**self.fdgan.metadata, "sha256": self.fdgan.sha256} if self.fdgan else provenance.NO_FDGAN,
             colour={"space": report.colour_space, "reason": report.colour_reason, "config": self.colour.name},
             versions=provenance.versions(),
             consent=self.consent.release if self.consent else provenance.NO_CONSENT,

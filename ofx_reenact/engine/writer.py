@@ -13,8 +13,8 @@ import numpy as np
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.names import frame_path
 from ofx_reenact.frames.picture import Picture
-from ofx_reenact.frames.sequence import frame_path
 from ofx_reenact.frames.write import write_frame
 from ofx_reenact.layers import Moment, channels_of, formats_of
 from ofx_reenact.provenance.attributes import FACE, FRAME, PIXELS, STILL

@@ -18,9 +18,9 @@ from ofx_reenact.export.network import INPUTS, lines_of
 from ofx_reenact.export.nuke_script import put_back, write_text
 from ofx_reenact.fdgan.window import MOUTH_SIZE, Window
 from ofx_reenact.frames.aspect import Squeeze
+from ofx_reenact.frames.names import frame_path
 from ofx_reenact.frames.plate import Plate
 from ofx_reenact.frames.plate import Window as Box
-from ofx_reenact.frames.sequence import frame_path
 from ofx_reenact.frames.write import write_frame
 from ofx_reenact.progress import Observer, Progress, Watch, ignore
 from ofx_reenact.settings import Settings

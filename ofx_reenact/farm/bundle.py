@@ -130,7 +130,7 @@ def parameter_values(job: FarmJob) -> dict[str, Any]:
 
 def asset_references(job: FarmJob) -> dict[str, Any]:
     """Return the files that go in and the folders that come out, for farms that carry them."""
-    from ofx_reenact.frames.sequence import files_of
+    from ofx_reenact.frames.names import files_of
 
     names = paths_in(job.settings.as_dict(), "read", "kept", "weights")
     inputs = {"filenames": sorted({str(path) for name in names for path in files_of(name)}), "directories": []}
@@ -164,7 +164,7 @@ def parameter_of(name: str) -> str:
 
 def _definition(job: FarmJob, field: dataclasses.Field[Any]) -> dict[str, Any]:
     """Declare one parameter; what a wrong hand writes into it is refused before anything runs."""
-    from ofx_reenact.frames.sequence import has_padding
+    from ofx_reenact.frames.names import has_padding
 
     about, of, default = field.metadata, kind(field), cast("Any", field.default)
     said = _FRAMES if field.name == "frames" else about["help"]

@@ -18,8 +18,9 @@ from ofx_reenact.engine.paths import check_paths
 from ofx_reenact.errors import FrameError, SettingsError
 from ofx_reenact.farm.queue import CHUNK
 from ofx_reenact.files import read_json, write_json
+from ofx_reenact.frames.names import files_of, frame_path
 from ofx_reenact.frames.ranges import FrameRange
-from ofx_reenact.frames.sequence import Sequence, files_of, frame_path
+from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.provenance import beside
 from ofx_reenact.provenance.sidecar import stem_of
 from ofx_reenact.settings import Settings, names_affecting, names_of_paths, paths_in

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ofx_reenact.errors import ReenactError, TrackingError
-from ofx_reenact.frames.sequence import files_of
+from ofx_reenact.frames.names import files_of
 from ofx_reenact.provenance.made_of import MadeOf, Source
 from ofx_reenact.provenance.sidecar import Sidecar
 from ofx_reenact.tracking.performance import Performance

@@ -17,8 +17,9 @@ from ofx_reenact.errors import FrameError, OutputError, ReenactError, SettingsEr
 from ofx_reenact.files import written_whole
 from ofx_reenact.frames.channels import read_channels
 from ofx_reenact.frames.digest import pixels_sha256
+from ofx_reenact.frames.names import files_of, frame_path
 from ofx_reenact.frames.ranges import FrameRange
-from ofx_reenact.frames.sequence import Sequence, files_of, frame_path
+from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.provenance.agreement import disagreements
 from ofx_reenact.provenance.attributes import read_attributes
 from ofx_reenact.provenance.credentials import Credentials, load_c2pa

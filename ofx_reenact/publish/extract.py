@@ -10,10 +10,10 @@ import numpy as np
 
 from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.names import frame_path
 from ofx_reenact.frames.plate import Plate, read_plate
 from ofx_reenact.frames.preview import Mp4Writer, contact_sheet, fit
 from ofx_reenact.frames.ranges import FrameRange
-from ofx_reenact.frames.sequence import frame_path
 from ofx_reenact.provenance import beside
 
 COLUMNS, ROWS = 6, 4

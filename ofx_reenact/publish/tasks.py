@@ -7,8 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ofx_reenact.frames.names import frame_path
 from ofx_reenact.frames.ranges import FrameRange
-from ofx_reenact.frames.sequence import frame_path
 from ofx_reenact.provenance import sidecar_path
 from ofx_reenact.provenance.signing import SUFFIX
 from ofx_reenact.publish import extract, repair, version

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.files import sha256_of
+from ofx_reenact.frames.names import files_of, has_padding
 from ofx_reenact.frames.ranges import FrameRange
-from ofx_reenact.frames.sequence import Sequence, files_of, has_padding
+from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.provenance import Input, Sidecar, sidecar_path
 from ofx_reenact.settings import Settings
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from ofx_reenact.errors import ReenactError
+from ofx_reenact.frames.names import files_of, frame_path
 from ofx_reenact.frames.plate import Plate, read_plate
 from ofx_reenact.frames.ranges import FrameRange
-from ofx_reenact.frames.sequence import Sequence, files_of, frame_path
+from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.progress import Observer, Progress, ignore
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.verify.look import Look, look_at

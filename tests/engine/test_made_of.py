@@ -155,7 +155,8 @@ def test_verify_sees_a_sidecar_that_was_edited(performance_file, tmp_path):
         edited = json.loads(json.dumps(content))
         edit(edited)
         path.write_text(json.dumps(edited))
-        assert verify(str(tmp_path / "o.####.exr")).answers["origin"].problems
+        answers = verify(str(tmp_path / "o.####.exr")).answers
+        assert answers["origin"].problems or answers["provenance"].problems
 
 
 def test_verify_names_frames_of_another_take(performance_file, tmp_path):

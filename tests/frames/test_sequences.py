@@ -7,8 +7,9 @@ import pytest
 from conftest import TARGET, rgb_channels, write_exr
 
 from ofx_reenact.errors import FrameError, SettingsError
+from ofx_reenact.frames.names import files_of, frame_path
 from ofx_reenact.frames.ranges import FrameRange
-from ofx_reenact.frames.sequence import Sequence, existing_frames, files_of, frame_path
+from ofx_reenact.frames.sequence import Sequence, existing_frames
 
 
 def numbered(folder, frames):

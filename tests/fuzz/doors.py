@@ -25,7 +25,7 @@ from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence, existing_frames
 from ofx_reenact.ldnet.network import LDNet
 from ofx_reenact.ldnet.weights import load_ldnet, save_ldnet
-from ofx_reenact.provenance import FrameEntry, Input, Sidecar, read_consent
+from ofx_reenact.provenance import FrameEntry, Input, MadeOf, Sidecar, Source, read_consent, read_said
 from ofx_reenact.service.listen import Session
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.identity import Identity, load_appearance
@@ -112,10 +112,12 @@ def _shot(folder: Path) -> list[Door]:
 
 
 def _texts(folder: Path) -> list[Door]:
-    entries = {frame: FrameEntry(0.9, "tracked") for frame in range(1, 6)}
+    take = MadeOf({"target": Source("t.exr", "0" * 64)}, {"weight_mouth": 0.5}, {"ldnet": "0" * 64, "fdgan": ""})
+    entries = {frame: FrameEntry(0.9, "tracked", take.digest) for frame in range(1, 6)}
     Sidecar(
         output="o.####.exr", inputs={"target": Input("t.exr", "0" * 64, 1)}, settings=Settings().as_dict(), reference=1,
         tracker="mesh", weights={"sha256": "0" * 64}, colour={"space": "x", "config": "y"}, warnings=["w"],
+        takes={take.digest: take},
     ).save(folder / "o.reenact.json", entries)  # fmt: skip
     write_landmarks(folder / "l.json", {1: np.random.default_rng(0).uniform(0, 300, (68, 2))})
     (folder / "release.pdf").write_bytes(b"signed")
@@ -260,7 +262,7 @@ def _pictures(folder: Path) -> list[Door]:
     colour = Colour()
 
     def there(path: Path) -> object:
-        return existing_frames(str(path.with_name("e.####.exr")), FrameRange((1,)))
+        return read_said(path), existing_frames(str(path.with_name("e.####.exr")), FrameRange((1,)))
 
     def target(path: Path) -> object:
         return read_target(Settings(target=str(path)), colour)

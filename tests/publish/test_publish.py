@@ -19,7 +19,7 @@ from rendered import (
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.files import sha256_of
-from ofx_reenact.frames.sequence import frame_path
+from ofx_reenact.frames.names import frame_path
 from ofx_reenact.publish.checks import weights
 from ofx_reenact.publish.options import Options
 from ofx_reenact.publish.run import publish

@@ -8,7 +8,7 @@ from rendered import change_target, edit_sidecar, failed
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.frames.channels import read_channels
-from ofx_reenact.frames.sequence import frame_path
+from ofx_reenact.frames.names import frame_path
 from ofx_reenact.publish.options import Options
 from ofx_reenact.publish.run import publish
 

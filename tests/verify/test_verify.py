@@ -30,8 +30,8 @@ from rendered import (
 )
 
 from ofx_reenact.cli.main import run
+from ofx_reenact.frames.names import frame_path
 from ofx_reenact.frames.plate import read_plate
-from ofx_reenact.frames.sequence import frame_path
 from ofx_reenact.tracking.performance import State
 from ofx_reenact.verify.report import verify
 

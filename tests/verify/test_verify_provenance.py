@@ -8,7 +8,7 @@ import OpenImageIO as oiio
 import pytest
 from rendered import bad, copied, edit_sidecar, make_sequence, paint, rewrite, swap
 
-from ofx_reenact.frames.sequence import frame_path
+from ofx_reenact.frames.names import frame_path
 from ofx_reenact.provenance.attributes import FACE, FRAME, MADE_OF, PIXELS
 from ofx_reenact.publish.options import Options
 from ofx_reenact.publish.run import publish
