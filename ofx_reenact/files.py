@@ -7,7 +7,6 @@ import errno
 import hashlib
 import json
 import math
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,10 +26,10 @@ LONGEST_NAME = 255 - 24
 
 
 def check_name(name: str) -> None:
-    """Refuse a file's name that cannot be handed to libraries, written into headers, or said on one line.
+    """Refuse a file's name that cannot be handed to libraries or written into headers.
 
     Raises:
-        SettingsError: it is not text in UTF-8, has control characters such as a line's end, or is too long.
+        SettingsError: it is not text in UTF-8, has a zero byte, or is too long.
     """
     check_text(name, "; rename the file or folder")
     if long := next((part for part in Path(name).parts if len(part.encode()) > LONGEST_NAME), None):
@@ -38,23 +37,22 @@ def check_name(name: str) -> None:
 
 
 def check_text(text: str, hint: str = "") -> None:
-    """Refuse text that files and lines cannot carry.
+    """Refuse text that files and command lines cannot carry.
 
     Raises:
-        SettingsError: it is not text in UTF-8, or has control characters.
+        SettingsError: it is not text in UTF-8, or has a zero byte.
     """
     if not is_text(text):
         shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-        raise SettingsError(f"{shown}: not UTF-8, or with control characters{hint}")
+        raise SettingsError(f"{shown}: not UTF-8, or with a zero byte{hint}")
 
 
 def is_text(text: str) -> bool:
-    """Tell whether files and lines can carry a text: it is UTF-8 without control characters."""
+    """Tell whether files and command lines can carry a text: it is UTF-8 without a zero byte."""
     try:
-        text.encode()
+        return b"\0" not in text.encode()
     except UnicodeEncodeError:
         return False
-    return not any(unicodedata.category(character) == "Cc" for character in text)
 
 
 @contextlib.contextmanager

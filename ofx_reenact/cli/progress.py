@@ -100,8 +100,8 @@ def failures(way: str, failed: Mapping[Any, str]) -> None:
 
 
 def one_line(text: str) -> str:
-    """Return text without line breaks: what comes after one would be read as another message."""
-    return " ".join(text.splitlines())
+    """Return text without line breaks, after which another message would be read, and without what moves a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in " ".join(text.splitlines()))
 
 
 def _openjd(step: Step) -> None:

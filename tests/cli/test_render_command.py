@@ -62,6 +62,7 @@ def test_some_frames_failed_is_3(line, tmp_path, capfd):
     assert "frame 37 failed" in said and "2 frames written" in said
 
 
+@pytest.mark.slow
 def test_paths_of_every_kind(small_target, performance_file, tmp_path):
     """In a process of its own, as users run it."""
     folder = tmp_path / 'it\'s a "földer" $(x); 顔'

@@ -63,6 +63,7 @@ def test_a_stream_that_takes_no_more(number):
         print(1, 2, sep=b"", file=stream)
 
 
+@pytest.mark.slow
 @needs_full
 def test_frames_decide_when_the_disk_for_messages_is_full(performance_file, tmp_path):
     line = ["render", "-t", TARGET, "--performance", performance_file, "-o", tmp_path / "o.####.exr", "-f", "30",
@@ -119,6 +120,7 @@ def test_what_only_prints_is_not_done(arguments):
     assert done.stderr.count("\n") == 1 and "error: standard output cannot be written" in done.stderr
 
 
+@pytest.mark.slow
 def test_who_reads_may_stop(tmp_path):
     done = command('{ "$0" -m ofx_reenact "$@"; echo $? >&2; } | head -n 1', "settings", "--json")
     assert (done.stdout, done.stderr) == ("{\n", "0\n")

@@ -130,6 +130,7 @@ except OutputError as error:
 """
 
 
+@pytest.mark.slow
 def test_full_disk(performance_file, tmp_path):
     code = LIMITED.format(target=str(TARGET), performance=performance_file, output=str(tmp_path / "o.####.exr"))
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

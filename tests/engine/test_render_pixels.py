@@ -53,6 +53,7 @@ def test_hdr_and_pixels_out_of_reach_survive_a_real_render(performance_file, flo
     assert moved > 0.8 * lit > 1, "highlights on what moves keep their light"
 
 
+@pytest.mark.slow
 def test_frame_alone_equals_frame_of_a_range_and_chunks_equal_one(tmp_path):
     """Tracking included: each chunk is a job of its own, as on a farm."""
     folders = [tmp_path / name for name in ("whole", "a", "b", "c", "alone")]
@@ -67,6 +68,7 @@ def test_frame_alone_equals_frame_of_a_range_and_chunks_equal_one(tmp_path):
     assert np.array_equal(whole[36], pixels(folders[4])[36])
 
 
+@pytest.mark.slow
 def test_full_hd_half_plate_keeps_all_it_has(target, performance_file, tmp_path):
     width, height = 1900, 1060
     rgb = cv2.resize(target.pixels, (height, height), interpolation=cv2.INTER_CUBIC).astype(np.float16)

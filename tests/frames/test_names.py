@@ -202,7 +202,7 @@ def test_folders_and_links(tmp_path):
         Sequence.open(str(tmp_path / "real"))
 
 
-BAD = ("a\udcffb", "a\ud800b", "a\nb", "a\rb", "a\x1b[31mb", "a\0b", "a\x7fb", "é" * 120, "x" * 240)
+BAD = ("a\udcffb", "a\ud800b", "a\0b", "é" * 120, "x" * 240)
 
 
 @pytest.mark.parametrize("stem", BAD)
@@ -216,13 +216,13 @@ def test_a_name_that_cannot_be_passed_on_is_refused(stem):
         lambda: Settings(appearance=("a.exr", f"{stem}.exr")),
         lambda: Settings(performance=f"/{stem}/p.npz"),
     ):
-        with pytest.raises(ReenactError, match=r"not UTF-8, or with control|too long") as caught:
+        with pytest.raises(ReenactError, match=r"not UTF-8, or with a zero byte|too long") as caught:
             use()
         assert str(caught.value).isprintable()
     assert files_of(f"{stem}.####.exr") == files_of(f"{stem}.exr") == ()
 
 
-@pytest.mark.parametrize("text", ["a\udcffb", "a\nb"])
+@pytest.mark.parametrize("text", ["a\udcffb", "a\0b"])
 def test_other_options_are_text_too(text):
     with pytest.raises(SettingsError, match="--colorspace"):
         Settings(colorspace=text)

@@ -131,6 +131,7 @@ def test_hello_comes_before_anything_heavy():
     assert json.loads(done.stdout)["event"] == "hello" and done.stdout.count(b"\n") == 1
 
 
+@pytest.mark.slow
 def test_analyse_writes_performance_and_identity(engine, tmp_path):
     files = {"performance": str(tmp_path / "p.npz"), "identity": str(tmp_path / "i.safetensors")}
     settings = {"target": str(TARGET), "driver": clip(tmp_path), "reference": 7, **files}
@@ -154,6 +155,7 @@ def test_analyse_writes_performance_and_identity(engine, tmp_path):
     assert Path(files["performance"]).stat().st_ino != before.st_ino, "made anew"
 
 
+@pytest.mark.slow
 def test_renders_are_those_of_the_command_line(engine, performance_file, tmp_path):
     folders = [tmp_path / name for name in ("first", "second", "line")]
     target = tmp_path / "target.jpg"
@@ -314,6 +316,7 @@ def test_every_request_is_described():
     assert [name for name in (*JOBS, "cancel", "quit") if f"\n| `{name}` |" not in page] == []
 
 
+@pytest.mark.slow
 def test_the_end_of_stdin_ends_it_with_whole_frames(performance_file, tmp_path):
     engine = Engine(tmp_path / "log")
     assert engine.event()["event"] == "hello"
