@@ -5,6 +5,7 @@ import json
 import cv2
 import numpy as np
 import OpenImageIO as oiio
+import pytest
 from conftest import DRIVER, TARGET, driver_pictures, rgb_channels, write_exr
 from jobs import assert_stmap_remakes, job, pixels, standing_still, write_rgb
 
