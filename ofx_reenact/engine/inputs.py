@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.names import frame_path
 from ofx_reenact.frames.picture import Picture, read_picture
+from ofx_reenact.frames.plate import Plate
 from ofx_reenact.frames.preview import write_png
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence
@@ -175,7 +176,12 @@ def find_identity(settings: Settings, target: Picture, colour: Colour, weights: 
 
 
 def track_driver(
-    settings: Settings, driver: Sequence, colour: Colour, observe: Observer, digest: Digest = sha256_of
+    settings: Settings,
+    driver: Sequence,
+    colour: Colour,
+    observe: Observer,
+    digest: Digest = sha256_of,
+    tell: Callable[[str], None] = lambda note: None,
 ) -> Performance:
     """Track a whole driver sequence, reading ahead by one frame.
 
@@ -185,19 +191,22 @@ def track_driver(
         colour: the config.
         observe: called after each frame; when it raises, reading has ended too.
         digest: gives the SHA-256 of files.
+        tell: called with each thing that the user should know of how the driver is read.
 
     Raises:
         TrackingError, FrameError: the driver cannot be read or shows no face.
     """
     device = choose_device(settings.device)
-    aspect = Squeeze.of_plate(driver.read(driver.frames.first)).aspect
+    first = driver.read(driver.frames.first, settings.driver_layer)
+    aspect = Squeeze.of_plate(first).aspect
     tracker = make_tracker(
         settings.tracker, face=settings.face, landmarks=settings.landmarks, device=device, aspect=aspect
     )
     whole = FrameRange.parse(f"{driver.frames.first}-{driver.frames.last}")
     done = 0
-    for note in driver.notes:
+    for note in dict.fromkeys((*driver.notes, *first.notes, *_colour_notes(first, settings, colour))):
         observe(Progress("driver", 0, len(whole), None, note))
+        tell(note)
     # Before a frame is read: of files that change meanwhile, the digest is then not that of what is there later.
     made_of = performance_made_of(replace(settings, driver=driver.name), digest).text
 
@@ -217,6 +226,12 @@ def track_driver(
             on_frame=on_frame,
         )
     return replace(performance, made_of=made_of, aspect=aspect)
+
+
+def _colour_notes(plate: Plate, settings: Settings, colour: Colour) -> list[str]:
+    """Say what of a driver's colour tags could not be heeded."""
+    space, reason = colour.choose(plate, settings.driver_colorspace or None)
+    return [f"{plate.path}: taken to be {space} ({reason})"] if ";" in reason else []
 
 
 def draw_overlays(driver: Sequence, performance: Performance, settings: Settings, colour: Colour, pattern: str) -> None:

@@ -187,8 +187,7 @@ class Loader:
         # A render's reference is that render's; only ``track`` writes one into the file for every render to use.
         job = replace(settings, reference=None)
         driver = Sequence.open(settings.driver)
-        self.notes += driver.notes
-        return track_driver(job, driver, self.colour, self._observe, self.sha256)
+        return track_driver(job, driver, self.colour, self._observe, self.sha256, self.notes.append)
 
     def _filed(
         self,

@@ -12,7 +12,7 @@ import OpenImageIO as oiio
 
 from ofx_reenact.errors import FrameError
 from ofx_reenact.files import check_name
-from ofx_reenact.frames.channels import is_whole
+from ofx_reenact.frames.channels import complaint, is_whole
 from ofx_reenact.frames.names import (
     explain_missing,
     files_of,
@@ -22,7 +22,7 @@ from ofx_reenact.frames.names import (
     is_file,
     number_in,
 )
-from ofx_reenact.frames.plate import Plate, read_plate
+from ofx_reenact.frames.plate import Plate, rate_of, read_plate
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.video import video_of
 from ofx_reenact.stages import stage
@@ -113,7 +113,9 @@ def existing_frames(pattern: str, frames: FrameRange) -> FrameRange:
 def _header_rate(path: Path) -> Fraction | None:
     source = oiio.ImageInput.open(os.fspath(path))
     if source is None:
+        # Else the library prints it when the process ends.
+        complaint()
         return None
-    value = source.spec().getattribute("FramesPerSecond")
+    rate = rate_of(source.spec())
     source.close()
-    return Fraction(int(value[0]), int(value[1])) if isinstance(value, tuple) and value[1] else None
+    return rate

@@ -20,7 +20,7 @@ import OpenImageIO as oiio
 from av.sidedata.sidedata import Type as SideData
 
 from ofx_reenact.errors import FrameError
-from ofx_reenact.frames.channels import plain
+from ofx_reenact.frames.channels import complaint, plain
 from ofx_reenact.frames.plate import Plate, Window
 from ofx_reenact.frames.video_colour import Coding, coding_of
 from ofx_reenact.frames.video_decode import decode_frames, deinterlace, open_video
@@ -111,7 +111,7 @@ def video_of(path: Path) -> Video | None:
         if picture is not None:
             picture.close()
             return None
-        oiio.geterror()
+        complaint()
         # A name says little of what a camera or a phone makes.
         with contextlib.suppress(FrameError):
             return Video(path)

@@ -59,12 +59,18 @@ def read_attributes(path: Path) -> dict[str, Any]:
     """
     import OpenImageIO as oiio
 
+    from ofx_reenact.frames.channels import complaint
+
     source = oiio.ImageInput.open(str(path)) if path.is_file() else None
     if source is None:
-        oiio.geterror()
+        complaint()
         raise FrameError(f"{path}: no such file, or not a picture that can be read")
-    found = {attribute.name: attribute.value for attribute in source.spec().extra_attribs}
-    source.close()
+    try:
+        found = {attribute.name: attribute.value for attribute in source.spec().extra_attribs}
+    except UnicodeDecodeError as error:
+        raise FrameError(f"{path}: its header is damaged: an attribute is no text; render it again") from error
+    finally:
+        source.close()
     if f"{PREFIX}version" not in found or SOURCE not in found:
         raise FrameError(
             f"{path}: does not say where it comes from; ofx-reenact did not write it, or another program wrote it again"
