@@ -65,3 +65,11 @@ def test_a_drivers_layer_is_tracked(colour, demo_picture, tmp_path):
     movie = Sequence.open(TARGET.with_name("driver.mpg"))
     with pytest.raises(FrameError, match="a video has none"):
         list(driver_images(movie, FrameRange.of([1]), Settings(driver_layer="C"), colour))
+
+
+def test_what_is_to_know_of_a_driver_is_in_the_report(demo_picture, tmp_path):
+    shown = demo_picture.astype(np.float32) / 255
+    channels = {f"{name}.{c}": shown[..., i] * (name == "C") for name in ("AO", "C") for i, c in enumerate("RGB")}
+    driver = write_exr(tmp_path / "d.exr", channels)
+    report = render_sequence(job(tmp_path, driver=str(driver), repair="off"))
+    assert any("d.exr" in note and "layer C" in note for note in report.warnings), report.warnings
