@@ -12,6 +12,8 @@ from jobs import assert_stmap_remakes, job
 
 from ofx_reenact.engine.inputs import track_driver
 from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.export.windows import corners
+from ofx_reenact.fdgan.window import Window
 from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.plate import read_plate
@@ -141,3 +143,9 @@ def test_landmarks_placed_by_hand_are_in_the_files_pixels(squeezed_driver, colou
     tracked = track_driver(settings, driver, colour, lambda step: None)
     assert np.allclose(landmarks_of(tracked)[2], points, atol=1e-3)
     assert np.allclose(tracked.raw_landmarks[1, :, 0], (points[:, 0] + 0.5) * tracked.aspect - 0.5, atol=1e-2)
+
+
+def test_a_window_for_another_program_lies_in_the_files_pixels(linear, tmp_path):
+    window = Window((64, 48), np.array([[2.0, 0.1, 150.0], [-0.1, 2.0, 180.0]]))
+    square, squeezed = (corners(window, read_plate(plate(tmp_path, linear, aspect))) for aspect in (1, 2))
+    assert np.allclose(squeezed, square / [2, 1])
