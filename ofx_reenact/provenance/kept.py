@@ -26,7 +26,7 @@ def refuse_other(path: Path, kind: str, said: str, called: str, asked: MadeOf) -
         asked: what it should be made from.
 
     Returns:
-        A note if the file cannot say; else empty.
+        A note if the file cannot say, or was made with other options than are set; else empty.
 
     Raises:
         TrackingError: naming both.
@@ -43,6 +43,8 @@ def refuse_other(path: Path, kind: str, said: str, called: str, asked: MadeOf) -
     if main in asked.inputs and "" in (made_of.inputs[main].sha256, asked.inputs[main].sha256):
         name = asked.inputs[main].name
         return f"{path}: whether this {kind} was made from {name} as it is now is not known; it was taken to be"
+    if other := made_of.deviates(asked):
+        return f"{path}: this {kind} was {other[0]}, and is used as it is; to have it made anew, delete the file"
     return ""
 
 

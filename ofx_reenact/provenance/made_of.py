@@ -16,6 +16,9 @@ from typing import Any
 from ofx_reenact.settings import Settings
 from ofx_reenact.settings.option import flag
 
+# Options that say whose face is meant.
+_WHOSE = ("face", "target_face")
+
 
 @dataclass(frozen=True)
 class Source:
@@ -92,7 +95,7 @@ class MadeOf:
             raise ValueError("what it was made from is nested too deeply") from error
 
     def contradicts(self, asked: MadeOf) -> list[str]:
-        """Say where this is not what is asked for: an input that is another, an option that is set to another value.
+        """Say where this is of something else than is asked for: of another input, or of another face in it.
 
         An input that is not asked for, or an option that is left at its default, asks for nothing.
         """
@@ -101,10 +104,18 @@ class MadeOf:
             then = self.inputs.get(what)
             if then is None or then.differs(source):
                 said.append(_differ(then, source, what))
-        for name, value in asked.settings.items():
-            if value != getattr(Settings, name) and self.settings.get(name, value) != value:
-                said.append(f"made with {flag(name)} {_plain(self.settings[name])}, not {_plain(value)}")
-        return said
+        return [*said, *(text for name, text in self._other_options(asked) if name in _WHOSE)]
+
+    def deviates(self, asked: MadeOf) -> list[str]:
+        """Say with which options this was made that are set to other values now: the same face, seen another way."""
+        return [text for name, text in self._other_options(asked) if name not in _WHOSE]
+
+    def _other_options(self, asked: MadeOf) -> list[tuple[str, str]]:
+        return [
+            (name, f"made with {flag(name)} {_plain(self.settings[name])}, not {_plain(value)}")
+            for name, value in asked.settings.items()
+            if value != getattr(Settings, name) and self.settings.get(name, value) != value
+        ]
 
 
 def _differ(then: Source | None, now: Source, what: str) -> str:

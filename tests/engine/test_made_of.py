@@ -63,10 +63,15 @@ def test_a_driver_may_be_moved_and_renamed_but_not_changed(performance_file, tmp
         render_sequence(job(tmp_path / "b", performance_file, driver=str(changed), frames="1"))
 
 
-@pytest.mark.parametrize("asked", [{"smoothing": 3.0}, {"face": 2}, {"driver_colorspace": "ACEScg"}])
-def test_a_performance_that_was_tracked_otherwise_than_asked_is_refused(performance_file, asked, tmp_path):
-    with pytest.raises(TrackingError, match="this performance was made with --"):
-        render_sequence(job(tmp_path, performance_file, frames="1", **asked))
+def test_a_performance_of_another_face_is_refused(performance_file, tmp_path):
+    with pytest.raises(TrackingError, match="this performance was made with --face 1, not 2"):
+        render_sequence(job(tmp_path, performance_file, frames="1", face=2))
+
+
+@pytest.mark.parametrize("asked", [{"smoothing": 3.0}, {"driver_colorspace": "ACEScg"}])
+def test_a_performance_that_was_tracked_otherwise_than_asked_is_named(performance_file, asked, tmp_path):
+    (warning,) = render_sequence(job(tmp_path, performance_file, frames="1", repair="off", **asked)).warnings
+    assert "this performance was made with --" in warning and "is used as it is" in warning
 
 
 def test_landmarks_that_a_performance_does_not_follow_are_refused(performance_file, tmp_path):

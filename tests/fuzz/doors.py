@@ -26,7 +26,7 @@ from ofx_reenact.frames.sequence import Sequence, existing_frames
 from ofx_reenact.ldnet.network import LDNet
 from ofx_reenact.ldnet.weights import load_ldnet, save_ldnet
 from ofx_reenact.provenance import FrameEntry, Input, MadeOf, Sidecar, Source, read_consent, read_said
-from ofx_reenact.service.listen import Session
+from ofx_reenact.service.session import Session
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.identity import Identity, load_appearance
 from ofx_reenact.shot.identity_check import check_taught
@@ -128,7 +128,7 @@ def _texts(folder: Path) -> list[Door]:
     (folder / "consent.json").write_text(json.dumps(consent))
     settings = Settings(target="/t.exr", driver="/d.mp4", output="/o.####.exr", performance="/p.npz")
     FarmJob("job", settings, FrameRange((1, 2, 3))).save(folder / "job.json")
-    Session(1234, "t" * 32, 77).save(folder / "session.json")
+    Session("127.0.0.1:1234", 77).save(folder / "session.json")
     (folder / "index.csv").write_text("path,identity,expression\na.png,ann,\nb.png,ben,smile\n")
     units = "frame,success,pose_Rx,pose_Ry,pose_Rz,AU01_r\n1,1,0.1,0.2,0.3,1.0\n2,1,0.1,0.2,0.3,2.0\n"
     (folder / "openface.csv").write_text(units)
