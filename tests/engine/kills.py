@@ -66,10 +66,10 @@ def main(kills: int, seed: int) -> dict[str, object]:
             # Some begin over frames that are there already.
             existing = "overwrite" if found["sequences"] % 3 == 2 else "skip"
             gentle = number % GENTLE == 0
-            hit = kill(settings, warm, output, existing, gentle, rng.uniform(0, usual))
+            hit, process = kill(settings, warm, output, existing, gentle, rng.uniform(0, usual))
             if hit:
                 found["terminations" if gentle else "kills"] += 1
-                look(output, expected, found, leftovers=gentle)
+                look(output, expected, found, f"*.tmp-*-{process}-*" if gentle else "")
             if not hit or (existing == "overwrite" and rng.random() < 0.2):
                 finish(settings, warm, output, expected, found)
                 if found["sequences"] % 3 == 2:
@@ -139,19 +139,19 @@ def content(path: Path) -> bytes:
     return re.sub(rb"[0-9]{4}:[0-9]{2}:[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}", b"", path.read_bytes())
 
 
-def kill(settings: Settings, warm: Warm, output: Path, existing: str, gentle: bool, after: float) -> bool:
-    """Begin a render and kill it; returns whether it was still at work."""
+def kill(settings: Settings, warm: Warm, output: Path, existing: str, gentle: bool, after: float) -> tuple[bool, int]:
+    """Begin a render and kill it; returns whether it was still at work, and its number."""
     process = begin(settings, warm, output, existing)
     time.sleep(after)
     os.kill(process, signal.SIGTERM if gentle else signal.SIGKILL)
     code = ended(process)
     if gentle:
         assert code in (0, Exit.INTERRUPTED, -signal.SIGTERM), f"SIGTERM: exit code {code}"
-    return code != 0
+    return code != 0, process
 
 
-def look(output: Path, expected: dict[str, bytes], found: dict[str, int], leftovers: bool) -> None:
-    """Look at what is there after a kill."""
+def look(output: Path, expected: dict[str, bytes], found: dict[str, int], none: str) -> None:
+    """Look at what is there after a kill; of the temporary files that ``none`` names there must be none."""
     for path in output.parent.glob("o.????.exr"):
         found["frames"] += 1
         if content(path) != expected[path.name]:
@@ -162,15 +162,16 @@ def look(output: Path, expected: dict[str, bytes], found: dict[str, int], leftov
             Sidecar.load(beside)
         except ReenactError:
             found["sidecars damaged"] += 1
-    # A render that could still do something leaves none; what one that was killed leaves, the next one removes.
-    found["left behind" if leftovers else "left by kills"] += len(list(output.parent.glob("*.tmp-*")))
+    # A render that could still do something leaves none of its own; what one that was killed leaves, the next one
+    # removes, if it is not ended before it comes to that.
+    found["left behind" if none else "left by kills"] += len(list(output.parent.glob(none or "*.tmp-*")))
 
 
 def finish(settings: Settings, warm: Warm, output: Path, expected: dict[str, bytes], found: dict[str, int]) -> None:
     """Render what is missing, and look at the whole sequence."""
     code = ended(begin(settings, warm, output, "skip"))
     assert code == 0, f"the last render ended with {code}"
-    look(output, expected, found, leftovers=True)
+    look(output, expected, found, "*.tmp-*")
     found["sequences"] += 1
     there = {path.name for path in output.parent.glob("*.exr")}
     found["partial"] += len(expected.keys() ^ there)
