@@ -30,8 +30,19 @@ def temporary_beside(path: Path) -> Path:
     """Return a path beside ``path`` that no other process or thread uses, for what will take its place."""
     name = os.fsencode(path.name)[:_KEPT].decode("utf-8", "ignore")
     process = os.getpid()
-    owner = f"{_place()}-{process}-{_started(process) or 0}"
+    owner = f"{_place()}-{process}-{started_at(process) or 0}"
     return path.with_name(f"{name}.tmp-{owner}-{secrets.token_hex(4)}{path.suffix}")
+
+
+def started_at(process: int) -> str:
+    """Return when a process was started, in the kernel's ticks; empty where /proc does not tell, or of a dead one."""
+    try:
+        about = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+        # The name, in parentheses, may hold anything; the state is the first field after it.
+        fields = about.rpartition(")")[2].split()
+        return "" if fields[0] in "ZX" else fields[19]
+    except (OSError, IndexError):
+        return ""
 
 
 def remove_leftovers(folder: Path) -> tuple[Path, ...]:
@@ -122,14 +133,5 @@ def _runs(process: int, started: int) -> bool:
     except (OSError, OverflowError):
         return True
     # A number is given to another process later.
-    now = _started(process)
+    now = int(started_at(process) or 0)
     return not now or not started or now == started
-
-
-def _started(process: int) -> int:
-    """Return when a process was started, in the kernel's ticks; 0 if that is not known."""
-    try:
-        about = Path(f"/proc/{process}/stat").read_bytes()
-        return int(about.rpartition(b")")[2].split()[19])
-    except (OSError, ValueError, IndexError):
-        return 0

@@ -44,6 +44,11 @@ def wired(nuke, target, driver, output, frames=(1, 1), target_frames=(1, 1)):
     return made
 
 
+def wired_shot(nuke):
+    """Make a node between the Reads of a shot that is nowhere."""
+    return wired(nuke, "/shots/a/plate.exr", "/shots/a/take.%04d.exr", "/shots/a/out/face_v001.####.exr", (1001, 1024))
+
+
 def scripted(monkeypatch, tmp_path, mode, version=__version__, gui=True):
     """Start Nuke anew with an engine that behaves in one way."""
     script = Path(__file__).with_name("scripted_engine.py")

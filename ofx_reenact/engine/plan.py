@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ofx_reenact.errors import FrameError, OutputError, TrackingError
 from ofx_reenact.frames.names import frame_path
@@ -21,6 +22,7 @@ class Plan:
     Attributes:
         states: how the face was found in each driver frame.
         frames: the frames asked for: ``todo``, and ``skipped``, which are there already.
+        said: what each of those that are skipped says of itself.
         faceless: frames asked for in which no face was found, absent ones included.
         black: frames to do that are black, for want of a face.
     """
@@ -28,9 +30,14 @@ class Plan:
     states: Mapping[int, State]
     frames: FrameRange
     todo: FrameRange
-    skipped: FrameRange
+    said: Mapping[int, Mapping[str, Any]]
     faceless: tuple[int, ...]
     black: frozenset[int]
+
+    @property
+    def skipped(self) -> FrameRange:
+        """The frames that are there already, and stay."""
+        return FrameRange.of(self.said)
 
     @property
     def faces(self) -> dict[int, str]:
@@ -64,28 +71,28 @@ def plan_frames(settings: Settings, performance: Performance, made_of: str) -> P
             f"{settings.driver or settings.performance}: no face in frames {FrameRange.of(lost)}; "
             "--missing hold or black goes on without"
         )
-    skipped = _skipped(settings, frames, made_of)
-    black = set(lost) - set(skipped) if settings.missing == "black" else ()
-    return Plan(states, frames, frames - skipped, skipped, tuple(lost), frozenset(black))
+    said = _skipped(settings, frames, made_of)
+    black = set(lost) - set(said) if settings.missing == "black" else ()
+    return Plan(states, frames, frames - said, said, tuple(lost), frozenset(black))
 
 
-def _skipped(settings: Settings, frames: FrameRange, made_of: str) -> FrameRange:
-    """Return the frames that are there already and are left as they are."""
+def _skipped(settings: Settings, frames: FrameRange, made_of: str) -> dict[int, dict[str, Any]]:
+    """Return the frames that are there already and are left as they are, each with what it says of itself."""
     if settings.existing == "overwrite":
-        return FrameRange.of(())
+        return {}
     if settings.existing == "skip":
-        there = existing_frames(settings.output, frames)
+        said = {f: read_said(frame_path(settings.output, f)) for f in existing_frames(settings.output, frames)}
         # Frames of earlier versions do not say what they were made from; they are kept.
-        if others := [f for f in there if read_said(frame_path(settings.output, f)).get("made_of", made_of) != made_of]:
+        if others := [frame for frame, one in said.items() if one.get("made_of", made_of) != made_of]:
             raise OutputError(
                 f"{settings.output}: frames {FrameRange.of(others)} are there already, made from other inputs or with "
                 "other options; --existing overwrite renders them again, another --output leaves them"
             )
-        return there
+        return said
     there = FrameRange.of(frame for frame in frames if frame_path(settings.output, frame).exists())
     if there:
         raise OutputError(
             f"{settings.output}: frames {there} are there already; choose another --output, or "
             "--existing skip or overwrite"
         )
-    return there
+    return {}

@@ -175,7 +175,6 @@ class Job:
         if not report.written and not report.skipped:
             return
         digest = job.made_of.digest
-        there = {frame: provenance.read_said(frame_path(report.output, frame)) for frame in report.skipped}
         now = {frame: {"confidence": sure, "made_of": digest} for frame, sure in report.confidence.items()}
         provenance.Sidecar(
             output=Path(report.output).name,
@@ -193,7 +192,7 @@ class Job:
             warnings=report.warnings,
             takes={digest: job.made_of},
             frames=frame_entries(now, job.plan.states),
-        ).save(report.sidecar, frame_entries(there, job.plan.states))
+        ).save(report.sidecar, frame_entries(job.plan.said, job.plan.states))
 
     def inputs(self, target: Picture) -> dict[str, provenance.Input]:
         """What the frames are made from, by what it is: each with its name and the SHA-256 over its files in order."""

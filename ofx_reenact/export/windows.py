@@ -27,7 +27,6 @@ from ofx_reenact.settings import Settings
 from ofx_reenact.shot.frame import make_frame
 from ofx_reenact.shot.mouth import Seen, see_mouth
 from ofx_reenact.shot.shot import Shot
-from ofx_reenact.shot.squeezed import stretch
 from ofx_reenact.shot.view import display_for
 from ofx_reenact.tracking.performance import State
 
@@ -62,9 +61,8 @@ def write_windows(settings: Settings, observe: Observer = ignore) -> WindowsRepo
     job = Job(settings, Watch(observe), Warm())
     opened = job.open()
     shot, target = opened.shot, opened.target
-    display = display_for(
-        stretch(target.pixels, target.squeeze), opened.identity.face.mesh, target.space, job.colour
-    )
+    view = shot.target.view(opened.plan.frames.first)
+    display = display_for(view.pixels, view.mesh, target.space, job.colour)
     common = provenance.frame_attributes(
         weights_sha256=job.weights.sha256,
         fdgan_sha256=job.fdgan.sha256 if job.fdgan else provenance.NO_FDGAN,

@@ -63,18 +63,22 @@ def _there(name: str) -> Iterator[Path]:
     if not Pattern.of(name):
         yield from (path for path in (Path(name),) if path.exists())
         return
-    folder, (before, after) = Path(name).parent, _around(name)
     try:
-        names = sorted(_plain(entry.name) for entry in os.scandir(folder))
+        names = sorted(_plain(entry.name) for entry in os.scandir(Path(name).parent))
     except OSError:
         return
-    for one in names:
-        if one.startswith(before) and one.endswith(after):
-            number = one[len(before) : len(one) - len(after)]
-            if _NUMBER.fullmatch(number):
-                path = frame_path(name, int(number), Path(name).suffix.lower())
-                if _plain(path.name) == one and path.exists():
-                    yield path
+    frames = (_frame_of(one, name) for one in names)
+    yield from (path for path in frames if path is not None and path.exists())
+
+
+def _frame_of(base: str, pattern: str) -> Path | None:
+    """Return the file of a sequence's frame whose plain name is ``base``; None if it is none of the sequence."""
+    before, after = _around(pattern)
+    number = base[len(before) : len(base) - len(after)]
+    if not (base.startswith(before) and base.endswith(after) and _NUMBER.fullmatch(number)):
+        return None
+    path = frame_path(pattern, int(number), Path(pattern).suffix.lower())
+    return path if _plain(path.name) == base else None
 
 
 def _around(name: str) -> tuple[str, str]:
@@ -130,10 +134,5 @@ def _refuse_twins(outputs: list[tuple[str, str]]) -> None:
 
 def _is_frame(path: Path, pattern: str) -> bool:
     """Whether a file's name is that of a frame of a sequence in the same folder."""
-    before, after = _around(pattern)
-    one = _plain(path.name)
-    number = one[len(before) : len(one) - len(after)]
-    if not (one.startswith(before) and one.endswith(after) and _NUMBER.fullmatch(number)):
-        return False
-    frame = frame_path(pattern, int(number), Path(pattern).suffix.lower())
-    return _plain(frame.name) == one and _identity(frame.parent) == _identity(path.parent)
+    frame = _frame_of(_plain(path.name), pattern)
+    return frame is not None and _identity(frame.parent) == _identity(path.parent)

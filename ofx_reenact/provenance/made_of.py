@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ofx_reenact.files import parse_json
 from ofx_reenact.settings import Settings
 from ofx_reenact.settings.option import flag
 
@@ -89,10 +90,7 @@ class MadeOf:
         Raises:
             ValueError: it is something else.
         """
-        try:
-            return cls.of_dict(json.loads(text))
-        except RecursionError as error:
-            raise ValueError("what it was made from is nested too deeply") from error
+        return cls.of_dict(parse_json(text))
 
     def contradicts(self, asked: MadeOf) -> list[str]:
         """Say where this is of something else than is asked for: of another input, or of another face in it.

@@ -16,6 +16,7 @@ from typing import Any
 
 from ofx_reenact import __version__
 from ofx_reenact.errors import OutputError, ReenactError
+from ofx_reenact.files import parse_json
 
 SCHEMA = "ofx-reenact/session/1"
 # Bytes; a session file has a few hundred.
@@ -73,7 +74,7 @@ class Session:
             content = _read(path)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, RecursionError) as error:
+        except (OSError, ValueError) as error:
             reason = (error.strerror or error) if isinstance(error, OSError) else f"not JSON: {error}"
             raise ReenactError(f"{path}: the session file cannot be read ({reason}); {_HINT}") from error
         if not isinstance(content, dict) or content.get("schema") != SCHEMA:
@@ -138,4 +139,4 @@ def _read(path: Path) -> Any:
         content = file.read(_LONGEST + 1)
     if len(content) > _LONGEST:
         raise ValueError("too long")
-    return json.loads(content)
+    return parse_json(content.decode("utf-8"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
@@ -26,8 +27,7 @@ def stretch(pixels: np.ndarray, squeeze: Squeeze) -> np.ndarray:
     if squeeze.is_square:
         return pixels
     width, height = squeeze.size(pixels.shape[1], pixels.shape[0])
-    y, x = np.mgrid[:height, :width].astype(np.float64)
-    at = squeeze.to_file(np.stack([x, y], -1))
+    at = squeeze.to_file(_positions(height, width, np.float64))
     return sample(pixels, at[..., 0], at[..., 1])
 
 
@@ -54,12 +54,9 @@ class SqueezedFrame(Frame):
         if self.black:
             return np.zeros((*self.colour.shape[:2], 2), np.float32)
         height, width = self.colour.shape[:2]
-        y, x = np.mgrid[:height, :width].astype(np.float32)
-        here = np.stack([x, y], -1)
-        square = super().stmap
-        rows, columns = np.mgrid[: self.grid[0], : self.grid[1]].astype(np.float32)
-        offset = self._back(square - np.stack([columns, rows], -1)) / np.array([self.squeeze.x, self.squeeze.y])
-        return np.clip(here + offset.astype(np.float32), 0, [width - 1, height - 1]).astype(np.float32)
+        offset = self._back(super().stmap - _positions(*self.grid)) / np.array([self.squeeze.x, self.squeeze.y])
+        positions = _positions(height, width) + offset.astype(np.float32)
+        return np.clip(positions, 0, [width - 1, height - 1]).astype(np.float32)
 
     @cached_property
     def matte(self) -> np.ndarray:
@@ -74,8 +71,7 @@ class SqueezedFrame(Frame):
     def _back(self, values: np.ndarray) -> np.ndarray:
         """Read a map of the square pixels at the file's."""
         height, width = self.colour.shape[:2]
-        y, x = np.mgrid[:height, :width].astype(np.float64)
-        at = self.squeeze.to_square(np.stack([x, y], -1)).astype(np.float32)
+        at = self.squeeze.to_square(_positions(height, width, np.float64)).astype(np.float32)
         return cv2.remap(values, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
@@ -89,7 +85,7 @@ def put_back(frame: Frame, view: View) -> Frame:
     if view.file is None:
         return frame
     colour, at = view.file.copy(), squeezed(frame, view.file, view.squeeze).stmap
-    moves = (at != _positions(colour)).any(-1)
+    moves = (at != _positions(*colour.shape[:2])).any(-1)
     if moves.any():
         box = tuple(slice(found.min(), found.max() + 1) for found in np.nonzero(moves))
         carried = sample(view.file, at[box][..., 0], at[box][..., 1])
@@ -110,6 +106,7 @@ def _added(frame: Frame, seen: np.ndarray, shape: tuple[int, ...]) -> np.ndarray
     return cv2.resize(added, (shape[1], shape[0]), interpolation=cv2.INTER_AREA).reshape(*shape, -1)
 
 
-def _positions(pixels: np.ndarray) -> np.ndarray:
-    y, x = np.mgrid[: pixels.shape[0], : pixels.shape[1]].astype(np.float32)
+def _positions(height: int, width: int, kind: Any = np.float32) -> np.ndarray:
+    """Return the position (x, y) of each pixel: (height, width, 2)."""
+    y, x = np.mgrid[:height, :width].astype(kind)
     return np.stack([x, y], -1)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from nuke_session import begin, python_of, set_root, wired
+from nuke_session import begin, python_of, set_root, wired, wired_shot
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def nuke(monkeypatch, tmp_path):
 
 @pytest.fixture
 def node(nuke):
-    return wired(nuke, "/shots/a/plate.exr", "/shots/a/take.%04d.exr", "/shots/a/out/face_v001.####.exr", (1001, 1024))
+    return wired_shot(nuke)
 
 
 def settings_of(node):

@@ -11,7 +11,7 @@ import nuke_pixels
 import numpy as np
 import pytest
 from conftest import write_exr
-from nuke_session import NUKE, begin, set_root, settle, wired
+from nuke_session import NUKE, begin, set_root, settle, wired, wired_shot
 
 from ofx_reenact.settings import Settings
 
@@ -35,7 +35,7 @@ def terminal(monkeypatch, tmp_path):
 
 @pytest.fixture
 def node(nuke):
-    return wired(nuke, "/shots/a/plate.exr", "/shots/a/take.%04d.exr", "/shots/a/out/face_v001.####.exr", (1001, 1024))
+    return wired_shot(nuke)
 
 
 def resolved(node):

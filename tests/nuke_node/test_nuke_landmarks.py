@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from nuke_session import begin, wired
+from nuke_session import begin, wired_shot
 
 from ofx_reenact.tracking import landmarks as engine_landmarks
 
@@ -14,7 +14,7 @@ def nuke(monkeypatch, tmp_path):
 
 @pytest.fixture
 def node(nuke):
-    return wired(nuke, "/shots/a/plate.exr", "/shots/a/take.%04d.exr", "/shots/a/out/face_v001.####.exr", (1001, 1024))
+    return wired_shot(nuke)
 
 
 def test_names_of_landmarks_are_the_engines(nuke):

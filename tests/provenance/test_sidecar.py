@@ -118,18 +118,22 @@ def process(code: str, *arguments: object) -> subprocess.Popen:
     return subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
+def end_together(workers):
+    """Let processes that wait for the end of their input go on at once, and see that each ends well."""
+    for worker in workers:
+        assert worker.stdout.readline() == "ready\n"
+    for worker in workers:
+        worker.stdin.close()
+    assert [worker.wait() for worker in workers] == [0] * len(workers)
+
+
 def test_many_processes_share_one_sidecar(tmp_path):
     path = tmp_path / "o.reenact.json"
     code = (
         "print('ready', flush=True)\nsys.stdin.read()\nfirst = int(sys.argv[2])\n"
         "for f in range(first, first + 5): Sidecar(output='o', frames={f: FrameEntry(1.0)}).save(path)"
     )
-    workers = [process(code, path, 5 * number) for number in range(5)]
-    for worker in workers:
-        assert worker.stdout.readline() == "ready\n"
-    for worker in workers:
-        worker.stdin.close()
-    assert [worker.wait() for worker in workers] == [0] * 5
+    end_together([process(code, path, 5 * number) for number in range(5)])
     assert list(Sidecar.load(path).frames) == list(range(25))
     assert {p.name for p in tmp_path.iterdir()} <= {"o.reenact.json", LOCK}
 
@@ -145,12 +149,7 @@ def test_eight_workers_that_end_together_lose_no_frame(tmp_path):
         "    entries = {f: FrameEntry(1.0, 'tracked') for f in range(chunk, chunk + 100)}\n"
         "    Sidecar(output='o', frames=entries).save(path)"
     )
-    workers = [process(code, path, 500 * number) for number in range(8)]
-    for worker in workers:
-        assert worker.stdout.readline() == "ready\n"
-    for worker in workers:
-        worker.stdin.close()
-    assert [worker.wait() for worker in workers] == [0] * 8
+    end_together([process(code, path, 500 * number) for number in range(8)])
     assert list(Sidecar.load(path).frames) == list(range(4000))
 
 
