@@ -81,15 +81,24 @@ class Subject:
 
     def _pictures_differ(self, first: int, second: int) -> bool | None:
         settings = self.sidecar.settings
-        name = settings.driver if settings else ""
-        if settings is None or not self.sidecar.files(name):
+        if settings is None or self._driver is None:
             return None
         try:
-            driver = Sequence.open(name if files_of(name) else self.sidecar.path.parent / name)
-            one, other = (driver.read(frame, settings.driver_layer) for frame in (first, second))
+            one, other = (self._driver.read(frame, settings.driver_layer) for frame in (first, second))
             return not np.array_equal(one.rgb, other.rgb)
         except ReenactError:
             return None
+
+    @cached_property
+    def _driver(self) -> Sequence | None:
+        """The driver, opened once: a video is decoded whole for that. None if it is not reachable or cannot be read."""
+        name = self.sidecar.settings.driver if self.sidecar.settings else ""
+        try:
+            if self.sidecar.files(name):
+                return Sequence.open(name if files_of(name) else self.sidecar.path.parent / name)
+        except ReenactError:
+            pass
+        return None
 
     @cached_property
     def _rows(self) -> dict[int, int]:
