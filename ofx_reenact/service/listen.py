@@ -40,10 +40,11 @@ def listen(path: Path, idle: float, keeper: str = "") -> None:
     engine = _Engine(keeper)
     with contextlib.closing(Door()) as door:
         session = Session(door.address, os.getpid(), keeper)
-        session.save(path)
-        door.admit(session)
         left = time.monotonic() + idle
+        # From the file on: a signal may come as soon as it is there, and whoever reads it may send one.
         try:
+            session.save(path)
+            door.admit(session)
             while time.monotonic() < left and not engine.ending and _holds(path, session):
                 client = door.next_client(_LOOK)
                 if client is None:
