@@ -82,11 +82,15 @@ class _Engine:
         self._clients += 1
         if self._clients == 2 and is_alive(self._keeper):
             threading.Thread(target=self._watch, name="keeper", daemon=True).start()
-        with client, os.fdopen(os.dup(client.fileno()), "rb", 0) as requests:
+        requests = os.dup(client.fileno())
+        with client:
             events = client.makefile("wb")
-            self._server = Server(requests.fileno(), events, self._service, hang_up)
+            self._server = Server(requests, events, self._service, hang_up)
             # A client that says quit hangs up by itself; one that has gone is not waited for.
             self._server.run()
+            # Not closed where that is interrupted: the thread that reads goes on until the process ends, and would
+            # read whatever file is given the number next, which is the session file.
+            os.close(requests)
             # Closing writes what is left, to a client that may have gone.
             with contextlib.suppress(OSError):
                 events.close()

@@ -103,7 +103,6 @@ class Server:
 
     def run(self) -> int:
         """Serve until the end; returns the process's exit code."""
-        self._say(_line("hello", protocol=PROTOCOL, version=__version__, pid=os.getpid()))
         reader = threading.Thread(target=self._read, name="requests", daemon=True)
         reader.start()
         while (task := self._tasks.get()) is not None:
@@ -166,8 +165,13 @@ class Server:
             return _error(task.id, said, Exit.DEFECT)
 
     def _read(self) -> None:
-        """Take requests until there are no more to come."""
+        """Say hello, and take requests until there are no more to come.
+
+        The client hears of the engine from here, since it may send a signal at once: one that comes while a thread is
+        being started breaks Python's locks.
+        """
         try:
+            self._say(_line("hello", protocol=PROTOCOL, version=__version__, pid=os.getpid()))
             for line in _lines(self._requests):
                 try:
                     if line is None:
