@@ -29,7 +29,10 @@ class Settings:
         SettingsError: a value is outside its choices or range, or a needed one is empty.
     """
 
-    target: str = option("", "Picture of the person to animate.", "Inputs", "person", path="read", short="t")
+    target: str = option(
+        "", "Picture or footage of the person to animate; a sequence or video of several frames moves.", "Inputs",
+        "person", path="read", short="t",
+    )  # fmt: skip
     driver: str = option(
         "", "Performance to follow: sequence, video or still.", "Inputs", "track", path="read", short="d",
     )  # fmt: skip
@@ -38,11 +41,15 @@ class Settings:
         "", "Frames to render, as 1001-1010 or 1-20x2; empty renders all.", "Inputs", "output", short="f",
     )  # fmt: skip
     target_frame: int | None = option(
-        None, "Frame of a target sequence to use; the first if not given.", "Inputs", "person",
+        None, "Take this one frame of a target sequence or video, as a still.", "Inputs", "person",
     )  # fmt: skip
     performance: str = option(
         "", "Performance file: read if it exists, else written after the driver is tracked.", "Inputs", "track",
         path="kept",
+    )  # fmt: skip
+    target_performance: str = option(
+        "", "Performance file of a target that moves: read if it exists, else written after the target is tracked.",
+        "Inputs", "person", path="kept",
     )  # fmt: skip
     identity: str = option(
         "", "Identity file of the target: read if it exists, else written.", "Inputs", "person", path="kept",
@@ -50,6 +57,11 @@ class Settings:
     weights: str = option(
         "", "LD-Net weights (safetensors); the shipped ones if not given.", "Inputs", "person", "pixels",
         path="weights",
+    )  # fmt: skip
+
+    holdout: str = option(
+        "", "Mattes, one for each frame of the result: where one is 1, the target stays as it is.", "Inputs", "content",
+        path="read",
     )  # fmt: skip
 
     profile: str = option(
@@ -66,8 +78,16 @@ class Settings:
         path="weights",
     )  # fmt: skip
     appearance: tuple[str, ...] = option(
-        (), "More pictures of the target for FD-GAN to know it by, separated by commas.", "FD-GAN", "person",
-        path="read",
+        (), "More pictures and footage of the person, separated by commas: FD-GAN knows it by them, and mouth and eyes "
+        "are taken from them where the target does not show them as they are wanted.", "FD-GAN", "person", path="read",
+    )  # fmt: skip
+    parts: str = option(
+        "on", "on: mouth and eyes come from another frame of the target, or from --appearance, where it shows them "
+        "better; off: each frame from itself.", "FD-GAN", "pixels", choices=("on", "off"),
+    )  # fmt: skip
+    parts_file: str = option(
+        "", "File (JSON) that says which frame each part comes from: read if it exists, else written.", "FD-GAN",
+        "pixels", path="kept",
     )  # fmt: skip
 
     tracker: str = option(
@@ -93,7 +113,32 @@ class Settings:
         "Motion", "pixels", choices=("ldnet", "copy"),
     )  # fmt: skip
     reference: int | None = option(
-        None, "Driver's frame that means 'as in the target'; chosen if not given.", "Motion", "pixels",
+        None, "Driver's frame at rest, which means 'as in a still target'; chosen if not given.", "Motion", "pixels",
+    )  # fmt: skip
+    target_reference: int | None = option(
+        None, "Frame of a target that moves in which the person is at rest; the calmest frames if not given.", "Motion",
+        "person",
+    )  # fmt: skip
+    driver_start: int | None = option(
+        None, "Driver's frame that belongs to the first frame of a target that moves; the driver's first if not given.",
+        "Motion", "pixels",
+    )  # fmt: skip
+    driver_speed: float = option(
+        1.0, "Frames of the driver for a frame of a target that moves.", "Motion", "pixels", low=0.01, high=100,
+    )  # fmt: skip
+    perform: str = option(
+        "replace", "What becomes of a moving target's own performance. replace: the driver's takes its place; add: the "
+        "driver's comes on top.", "Motion", "pixels", choices=("replace", "add"),
+    )  # fmt: skip
+    head: str = option(
+        "auto", "Whose head motion. plate: the target's own; driver: the driver's, on top of the target's own if it "
+        "moves; auto: plate for a target that moves, driver for a still.", "Motion", "pixels",
+        choices=("auto", "plate", "driver"),
+    )  # fmt: skip
+    regions: str = option(
+        "all", "What performs, by the weights; the rest stays the target's own. dialogue: jaw and mouth; eyes: lids, "
+        "gaze; expression: the whole face, the head not; all: the head, too.", "Motion", "pixels",
+        choices=("all", "dialogue", "eyes", "expression"),
     )  # fmt: skip
     weight_pose: float = weight("the head's rotation")
     weight_position: float = weight("the head's place and size")
