@@ -95,10 +95,10 @@ class Choice:
             names: the candidates' names: a frame of the target as "1012", a picture as "smile.jpg", a frame of footage
                 as "clip.mov:12".
         """
-        rows = [(part, row) for part in range(len(PARTS)) for row in np.nonzero(self.index[:, part] != OWN)[0]]
+        rows = [(part, row) for part in range(len(PARTS)) for row in np.nonzero(self.index[:, part] != OWN)[0].tolist()]
         parts: dict[str, dict[str, str]] = {name: {} for name in PARTS}
         for part, row in rows:
-            parts[PARTS[part]][str(int(frames[row]))] = names[self.index[row, part]]
+            parts[PARTS[part]][str(int(frames[row]))] = names[int(self.index[row, part])]
         return {"schema": SCHEMA, "parts": parts}
 
     @classmethod

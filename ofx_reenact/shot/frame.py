@@ -27,6 +27,7 @@ class Frame:
         carried: how the view was carried; None where nothing moves.
         portrait: (H, W) float32 in [0, 1], how far a portrait was pasted over the view; None without.
         black: the driver has no face here, and black was asked for.
+        parts: (H, W) float32 in [0, 1], how far each pixel comes from another view than the target's; None without.
     """
 
     colour: np.ndarray
@@ -34,6 +35,7 @@ class Frame:
     carried: Carried | None = None
     portrait: np.ndarray | None = None
     black: bool = False
+    parts: np.ndarray | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -43,7 +45,7 @@ class Frame:
     @property
     def still(self) -> bool:
         """Whether it is the plate, untouched: nothing moves by as much as a quarter of a pixel."""
-        return self.carried is None and self.portrait is None and not self.black
+        return self.carried is None and self.portrait is None and not self.black and self.parts is None
 
     @cached_property
     def stmap(self) -> np.ndarray:

@@ -6,7 +6,7 @@ besides (openings, seams, paint) is averaged down. Pixels where nothing moves st
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -77,7 +77,10 @@ class SqueezedFrame(Frame):
 
 def squeezed(frame: Frame, colour: np.ndarray, squeeze: Squeeze) -> SqueezedFrame:
     """Return a frame of the file's pixels (H, W, C) whose maps are those of a frame made in square ones."""
-    return SqueezedFrame(colour, frame.sure, frame.carried, frame.portrait, frame.black, squeeze, frame.shape)
+    made = SqueezedFrame(
+        colour, frame.sure, frame.carried, frame.portrait, frame.black, frame.parts, squeeze, frame.shape
+    )
+    return made if frame.parts is None else replace(made, parts=made._back(frame.parts))
 
 
 def put_back(frame: Frame, view: View) -> Frame:
