@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ofx_reenact.compose.grain import grain, measure_grain
 from ofx_reenact.compose.picture import Composed, compose, lip_colour
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import FACE_OVAL, LIPS_INNER, LIPS_OUTER
@@ -22,6 +23,8 @@ EYES = ("eye_right", "eye_left")
 _LOCAL = 1.8
 # How far a rim's light reaches inwards, in widths of the part.
 _SPREAD = 0.12
+# Grain below this, in roots of light where the part's is 1, is not worth adding.
+_LEAST_GRAIN = 1 / 500
 # Blur, in pixels, by which two pictures may differ before anybody sees it; and the most that is added.
 _SEEN_BLUR, _MOST_BLUR = 0.35, 4.0
 
@@ -81,7 +84,7 @@ def carry_part(
     stmap = bend_part(name, source.mesh[:FACE_POINTS], wanted.mesh[:FACE_POINTS], size)
     if stmap is None:
         return None
-    before, after = openings.lenses(source.mesh)[name], openings.lenses(wanted.mesh)[name]
+    before, after = (openings.fit_lens(name, placed.mesh) for placed in (source, wanted))
     oval = wanted.head.invert(wanted.mesh[list(FACE_OVAL)])[:, 1]
     feather = max(1.0, openings.FEATHER * float(np.ptp(oval)) * wanted.head.scale)
     if name in EYES:
@@ -123,6 +126,25 @@ def match_light(part: np.ndarray, around: np.ndarray, mask: np.ndarray) -> np.nd
     return part * (gain * np.clip(near_here / near_there, 1 / _LOCAL, _LOCAL)).astype(np.float32)
 
 
+def match_grain(part: np.ndarray, around: np.ndarray, box: tuple[slice, slice], number: int = 0) -> np.ndarray:
+    """Add what a part has less of grain than the frame around it.
+
+    Args:
+        part: (h, w, 3) scene-linear, in the frame's light.
+        around: (h, w, 3) the frame's own.
+        box: where they lie in the frame.
+        number: of the frame.
+    """
+    # Grain of a camera is about even over the root of light.
+    white = max(float(np.median(around)), 1e-6)
+    shown = _root(part / white)
+    missing = measure_grain(_root(around / white)) ** 2 - measure_grain(shown) ** 2
+    if missing <= _LEAST_GRAIN**2:
+        return part
+    grained = shown + grain(box, float(np.sqrt(missing)), number)
+    return part + (grained * np.abs(grained) - shown * np.abs(shown)) * np.float32(white)
+
+
 def soften(part: np.ndarray, blur: float, wanted: float) -> np.ndarray:
     """Soften a part (h, w, C) whose edges have a blur, a deviation in pixels, that is less than is wanted."""
     missing = float(np.sqrt(max(wanted**2 - blur**2, 0.0)))
@@ -131,14 +153,14 @@ def soften(part: np.ndarray, blur: float, wanted: float) -> np.ndarray:
     return cv2.GaussianBlur(part, (0, 0), min(missing, _MOST_BLUR)).reshape(part.shape)
 
 
-def measure_blur(shown: np.ndarray) -> float:
-    """Estimate how soft the edges of a picture (H, W, 3) in [0, 1] are: a deviation in pixels.
+def measure_blur(light: np.ndarray) -> float:
+    """Estimate how soft the edges of a scene-linear picture (H, W, 3) are: a deviation in pixels.
 
     A step that is blurred once more, by 1, loses the more of its slope the sharper it was (Zhuo and Sim 2011).
     """
-    luma = cv2.cvtColor(np.ascontiguousarray(shown, np.float32), cv2.COLOR_RGB2GRAY)
-    if min(luma.shape) < 8:
+    if min(light.shape[:2]) < 8:
         return 0.0
+    luma = _root(cv2.cvtColor(np.ascontiguousarray(light, np.float32), cv2.COLOR_RGB2GRAY))
     slopes = [
         cv2.magnitude(cv2.Sobel(x, cv2.CV_32F, 1, 0), cv2.Sobel(x, cv2.CV_32F, 0, 1))[3:-3, 3:-3]
         for x in (luma, cv2.GaussianBlur(luma, (0, 0), 1.0))
@@ -146,3 +168,7 @@ def measure_blur(shown: np.ndarray) -> float:
     strong = slopes[1] >= np.quantile(slopes[1], 0.95)
     ratio = float(np.median(slopes[0][strong] / np.maximum(slopes[1][strong], 1e-6)))
     return float(1 / np.sqrt(max(ratio**2 - 1, 1e-2)))
+
+
+def _root(light: np.ndarray) -> np.ndarray:
+    return np.sign(light) * np.sqrt(np.abs(light))

@@ -19,9 +19,9 @@ OWN = -1
 # Rows over which a part comes in and goes, and one part becomes another.
 FADE = 2
 
-# What a part costs. An opening that is wrong by 1/6 of the part's width costs 1; one that is too narrow twice that, for
-# what it hides cannot be shown. So does a shape that is wrong by half the width.
-_OPENING, _TOO_NARROW, _SHAPE = 6.0, 6.0, 2.0
+# What a part costs. Openings count in widths of the part: too wide costs this much a width, for a warp closes it well,
+# lids better than lips; too narrow hides what no warp can show. So does a shape, by how wide and how high it is wrong.
+_TOO_WIDE, _TOO_NARROW, _SHAPE = {"mouth": 5.0, "eye_right": 2.5, "eye_left": 2.5}, 12.0, 2.0
 # A turn of the head by so many degrees costs 1, and light that differs by so much.
 _TURN, _LIGHT = 12.0, 0.5
 # Frames further away in time cost more, up to this; reference pictures cost this much more than that.
@@ -183,9 +183,9 @@ def choose_parts(
         away = _distance(candidates, rotation[rows], light[rows], time[rows], segment[rows], own_candidate[rows])
         for part, name in enumerate(PARTS):
             want, mine, there = shapes[name]
-            other = _difference(want[rows, None], there[None]) + away
+            other = _difference(name, want[rows, None], there[None]) + away
             other[~asked[rows, part]] = np.inf
-            itself = _difference(want[rows], mine[rows])
+            itself = _difference(name, want[rows], mine[rows])
             walks[part].go(itself, other, np.arange(start, start + len(itself)), segment)
     for part, walk in enumerate(walks):
         index[:, part] = _widened(walk.path(), asked[:, part], segment, own_candidate)
@@ -214,11 +214,11 @@ def _shape(name: str, frontal: np.ndarray, width: float) -> np.ndarray:
     return np.stack([gap, np.linalg.norm((last - first)[:, :2], axis=-1), high], 1).astype(np.float64) / width
 
 
-def _difference(wanted: np.ndarray, shown: np.ndarray) -> np.ndarray:
-    """What it costs that a shape (..., 3) is shown where another is wanted."""
-    wrong = np.abs(wanted - shown)
-    narrow = np.maximum(wanted[..., 0] - shown[..., 0], 0)
-    return _OPENING * wrong[..., 0] + _TOO_NARROW * narrow + _SHAPE * (wrong[..., 1] + wrong[..., 2])
+def _difference(name: str, wanted: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """What it costs that a part has one shape (..., 3) where another is wanted."""
+    wider = shown[..., 0] - wanted[..., 0]
+    wrong = np.abs(wanted[..., 1:] - shown[..., 1:]).sum(-1)
+    return np.maximum(_TOO_WIDE[name] * wider, -_TOO_NARROW * wider) + _SHAPE * wrong
 
 
 def _distance(

@@ -8,9 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ofx_reenact.compose.carry import Carried
-from ofx_reenact.compose.grain import grain, measure_grain
-from ofx_reenact.compose.part import CarriedPart, Placed, carry_part, match_light, soften
-from ofx_reenact.compose.repair import Display
+from ofx_reenact.compose.part import CarriedPart, Placed, carry_part, match_grain, match_light, soften
 from ofx_reenact.shot.frame import Frame
 from ofx_reenact.shot.motion import CHIN, Pose
 from ofx_reenact.shot.view import View
@@ -21,8 +19,6 @@ from ofx_reenact.warp.openings import Opening
 Sources = Mapping[str, Sequence[tuple[View, float]]]
 # A source this much finer than the result is halved first, or its detail would alias.
 _FINER = 1.42
-# Grain below this, display-encoded, is not worth adding.
-_LEAST_GRAIN = 1 / 1024
 
 
 @stage("compose")
@@ -50,7 +46,7 @@ def lay_parts(frame: Frame, view: View, pose: Pose, parts: Sources, number: int 
         change, covered = np.zeros_like(own[..., :3]), np.zeros_like(own[..., 0])
         for part, weight in laid:
             share = part.stmap.reach * np.float32(weight)
-            change += (_match(part, own, view, number) - own[..., :3]) * share[..., None]
+            change += (_match(part, own, number) - own[..., :3]) * share[..., None]
             covered += share
         inside = covered > 0
         own[inside, :3] += change[inside]
@@ -76,7 +72,7 @@ def _carry(name: str, source: View, view: View, pose: Pose) -> CarriedPart | Non
     return replace(part, composed=replace(part.composed, colour=soft))
 
 
-def _match(part: CarriedPart, own: np.ndarray, view: View, number: int) -> np.ndarray:
+def _match(part: CarriedPart, own: np.ndarray, number: int) -> np.ndarray:
     """Bring a part to the light and grain of a frame's own pixels (h, w, C): (h, w, 3), alpha associated as theirs."""
     colour = part.composed.colour
     light = colour[..., :3]
@@ -85,17 +81,7 @@ def _match(part: CarriedPart, own: np.ndarray, view: View, number: int) -> np.nd
     if own.shape[-1] == 4:
         light = light * own[..., 3:]
     light = match_light(light, own[..., :3], part.stmap.reach)
-    return light if view.display is None else _grained(light, own[..., :3], part, view.display, number)
-
-
-def _grained(light: np.ndarray, own: np.ndarray, part: CarriedPart, display: Display, number: int) -> np.ndarray:
-    """Add what a part has less of grain than the frame's own pixels."""
-    shown, around = display.encode(light), display.encode(own)
-    missing = float(np.sqrt(max(measure_grain(around) ** 2 - measure_grain(shown) ** 2, 0.0)))
-    if missing < _LEAST_GRAIN:
-        return light
-    grained = np.clip(shown + grain(part.stmap.slices, missing, number), 0, 1)
-    return light + display.decode(grained) - display.decode(shown)
+    return match_grain(light, own[..., :3], part.stmap.slices, number)
 
 
 def _join(carried: Carried | None, laid: Sequence[tuple[CarriedPart, float]]) -> Carried | None:

@@ -71,12 +71,12 @@ class View:
     @cached_property
     def grain(self) -> float:
         """Deviation of the picture's noise in the face, as the display shows it; 0 without a display."""
-        return 0.0 if self.display is None else measure_grain(self._show_face())
+        return 0.0 if self.display is None else measure_grain(self.display.encode(self._crop_face()))
 
     @cached_property
     def blur(self) -> float:
         """How soft the face's edges are, as a deviation in pixels."""
-        return measure_blur(self._show_face())
+        return measure_blur(self._crop_face())
 
     @cached_property
     def halved(self) -> View:
@@ -91,11 +91,10 @@ class View:
         mesh = (self.mesh + centre) / 2 - centre
         return View(pixels, replace(self.face, mesh=mesh, size=(width, height), headroom=None), self.display, self.neck)
 
-    def _show_face(self) -> np.ndarray:
+    def _crop_face(self) -> np.ndarray:
         low = np.maximum(np.floor(self.mesh[:FACE_POINTS, :2].min(0)).astype(int), 0)
         high = np.ceil(self.mesh[:FACE_POINTS, :2].max(0)).astype(int) + 1
-        face = self.pixels[low[1] : high[1], low[0] : high[0], :3]
-        return face if self.display is None else self.display.encode(face)
+        return self.pixels[low[1] : high[1], low[0] : high[0], :3]
 
     def show(self) -> np.ndarray:
         """Return the picture (H, W, 3) in [0, 1] as networks see it; the pixels themselves without a display."""
