@@ -24,7 +24,7 @@ from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.ldnet.weights import load_ldnet
 from ofx_reenact.resources import resource
 from ofx_reenact.settings import Settings
-from ofx_reenact.shot.frame import make_frame
+from ofx_reenact.shot.make import make_frame
 from ofx_reenact.shot.motion import pose_of_mesh
 from ofx_reenact.shot.shot import Shot
 from ofx_reenact.tracking.facemesh import FaceMesh

@@ -5,14 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from ofx_reenact.errors import ReenactError, TrackingError
+from ofx_reenact.files import read_json
 from ofx_reenact.frames.names import files_of
 from ofx_reenact.provenance.made_of import MadeOf, Source
 from ofx_reenact.provenance.sidecar import Sidecar
+from ofx_reenact.settings.option import flag
+from ofx_reenact.shot.choice import SCHEMA as PARTS_SCHEMA
 from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.weights import read_metadata
 
-# The option that names what a kept file is made from first of all.
-_MAIN = {"performance": "driver", "identity": "target"}
+# What a kept file is made from first of all: as the file says it, and as a render says it. A target that moves is
+# tracked as a driver is.
+_MAIN = {
+    "performance": ("driver", "driver"), "target_performance": ("driver", "target"), "identity": ("target", "target"),
+    "parts_file": ("target", "target"),
+}  # fmt: skip
 
 
 def refuse_other(path: Path, kind: str, said: str, called: str, asked: MadeOf) -> str:
@@ -20,7 +27,7 @@ def refuse_other(path: Path, kind: str, said: str, called: str, asked: MadeOf) -
 
     Args:
         path: of the file.
-        kind: ``performance`` or ``identity``; an option of that name brings it.
+        kind: the option that names it.
         said: what the file says that it was made from; empty in files of earlier versions.
         called: the name that a file of an earlier version has of what it was made from.
         asked: what it should be made from.
@@ -31,7 +38,8 @@ def refuse_other(path: Path, kind: str, said: str, called: str, asked: MadeOf) -
     Raises:
         TrackingError: naming both.
     """
-    cure, main = f"name another --{kind}, or delete the file to have it made anew", _MAIN[kind]
+    cure, main = f"name another {flag(kind)}, or delete the file to have it made anew", _MAIN[kind][0]
+    kind = kind.replace("_", " ")
     try:
         made_of = MadeOf.of_text(said) if said else MadeOf({main: Source(called)})
     except ValueError as error:
@@ -55,7 +63,7 @@ def contradictions(sidecar: Sidecar, folder: Path) -> list[str]:
     looked for in ``folder`` too.
     """
     said = []
-    for kind, main in _MAIN.items():
+    for kind, (within, main) in _MAIN.items():
         kept, of = sidecar.inputs.get(kind), sidecar.inputs.get(main)
         files = (files_of(kept.name) or files_of(str(folder / kept.name))) if kept and kept.name else ()
         if not files or of is None:
@@ -65,7 +73,7 @@ def contradictions(sidecar: Sidecar, folder: Path) -> list[str]:
         except ReenactError:
             continue
         try:
-            refuse_other(files[0], kind, origin, called, MadeOf({main: Source(of.name, of.sha256 or "")}))
+            refuse_other(files[0], kind, origin, called, MadeOf({within: Source(of.name, of.sha256 or "")}))
         except TrackingError as error:
             said.append(str(error))
     return said
@@ -73,6 +81,8 @@ def contradictions(sidecar: Sidecar, folder: Path) -> list[str]:
 
 def _origin(kind: str, path: Path) -> tuple[str, str]:
     """What a kept file says that it was made from, and the name it has of that."""
+    if kind == "parts_file":
+        return str(read_json(path, PARTS_SCHEMA, what="parts file").get("made_of", "")), ""
     if kind == "identity":
         about = read_metadata(path)
         return about.get("made_of", ""), about.get("picture", "")
