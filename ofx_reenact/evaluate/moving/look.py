@@ -10,6 +10,7 @@ import numpy as np
 from ofx_reenact.engine.loader import Loader
 from ofx_reenact.evaluate.metrics.identity import Embedder
 from ofx_reenact.shot.frame import Frame
+from ofx_reenact.shot.motion import Motion
 from ofx_reenact.tracking.analyse import analyse
 from ofx_reenact.tracking.facemesh import FaceMesh
 from ofx_reenact.tracking.performance import Performance
@@ -100,9 +101,15 @@ def stray(made: Frame, plate: np.ndarray) -> tuple[float, int]:
     return float(apart.max(initial=0)), int((apart > 0).sum())
 
 
+def asked_of(motion: Motion, frame: int) -> float:
+    """Return the largest displacement that a point of the face is asked to make, pixels, before any gate."""
+    row = motion.rows[frame]
+    return float(np.linalg.norm(motion.expression[row], axis=-1).max() * motion.heads.at(row).scale)
+
+
 def took_parts(made: Frame) -> bool:
     """Tell whether a frame takes a part from another frame."""
-    return bool(made.parts is not None and np.any(made.parts))
+    return bool(np.any(made.parts))
 
 
 def _pictures(
@@ -111,8 +118,7 @@ def _pictures(
     shot = loader.shot
     for frame in frames:
         made, picture = shot.render(frame), loader.plates.picture(frame)
-        pose = shot.pose(frame)
-        looked.add(made, picture.pixels, float(np.linalg.norm(pose.moved * pose.gate, axis=1).max()))
+        looked.add(made, picture.pixels, asked_of(shot.motion, frame))
         seen = picture.squeeze.show(loader.colour.to_display(made.colour[..., :3], picture.space))
         shown(frame, seen)
         yield frame, seen
