@@ -11,13 +11,14 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from ofx_reenact.cli import reenactment
+from ofx_reenact.cli import moving, reenactment
 from ofx_reenact.cli.options import group
 from ofx_reenact.cli.reenactment import print_table
 from ofx_reenact.files import write_json
 
 app = group("evaluate", "Measure the networks.")
 app.command("reenactment")(reenactment.command)
+app.command("moving")(moving.command)
 _Json = Annotated[Path | None, typer.Option("--json", help="Also write the numbers here.")]
 
 
