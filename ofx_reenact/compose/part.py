@@ -106,7 +106,7 @@ def carry_part(
 
 
 def find_split(picture: np.ndarray, lens: Lens) -> float:
-    """Find the darkest line between the lips of an open mouth, where upper teeth end: 0 at the upper, 1 at the lower."""
+    """Find the darkest line in an open mouth, where upper teeth end: 0 is at the upper lip, 1 at the lower."""
     u, down = np.linspace(-0.5, 0.5, 9)[:, None], np.linspace(*_SPLIT, 13)[None]
     upper, lower = lens.bounds(u)
     x, y = lens.pixels(u, upper + (lower - upper) * down)

@@ -10,11 +10,10 @@ import numpy as np
 from ofx_reenact.compose.carry import Carried
 from ofx_reenact.compose.part import CarriedPart, Placed, carry_part, match_grain, match_light, soften
 from ofx_reenact.shot.frame import Frame
-from ofx_reenact.shot.motion import CHIN, Pose
+from ofx_reenact.shot.motion import Pose
 from ofx_reenact.shot.view import View
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import LIPS_INNER
-from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp import densify
 from ofx_reenact.warp.openings import Opening
 
@@ -63,10 +62,8 @@ def _carry(name: str, source: View, view: View, pose: Pose) -> CarriedPart | Non
     wanted = pose.mesh(view)
     while source.head.scale > _FINER * pose.head.scale and min(source.size) > 2:
         source = source.halved
-    apart = pose.head.invert(wanted) - source.frontal[:FACE_POINTS]
-    # Lower teeth stay behind their lip: they go with chin and lip, as far as both agree.
-    chin, lip = apart[list(CHIN)].mean(0), apart[_LOWER_LIP].mean(0)
-    jaw = np.median([np.zeros(3), chin, lip], axis=0)
+    # Lower teeth go with the lip that hides their roots: a chin moves otherwise from one person to another.
+    jaw = (pose.head.invert(wanted[_LOWER_LIP]) - source.frontal[_LOWER_LIP]).mean(0)
     gaze = densify.gaze(np.stack([source.frontal, view.frontal]), 0)[1] + pose.gaze * pose.gate
     part = carry_part(
         name, source.pixels, Placed(source.mesh, source.head), Placed(wanted, pose.head), gaze, jaw, view.size
