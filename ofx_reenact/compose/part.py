@@ -27,6 +27,9 @@ _LOCAL = 1.8
 _SPREAD = 0.12
 # Between the lips, where upper teeth may end, and where they commonly do.
 _SPLIT, _USUAL_SPLIT = (0.25, 0.75), 0.5
+# Rims that differ by less than the first, as a fraction of their light, are of the same skin; from the second on they
+# are not. They are compared without detail, in widths of the part.
+_ALIKE, _OTHERS, _COARSE = 0.11, 0.16, 0.03
 # Grain below this, in roots of light where the part's is 1, is not worth adding.
 _LEAST_GRAIN = 1 / 500
 # Blur, in pixels, by which two pictures may differ before anybody sees it; and the most that is added.
@@ -140,6 +143,19 @@ def match_light(part: np.ndarray, around: np.ndarray, mask: np.ndarray) -> np.nd
     near = [cv2.GaussianBlur(np.ascontiguousarray(x * rim, np.float32), (0, 0), sigma) for x in (part * gain, around)]
     near_there, near_here = (np.maximum(x + trust * here, trust * least) for x in near)
     return part * (gain * np.clip(near_here / near_there, 1 / _LOCAL, _LOCAL)).astype(np.float32)
+
+
+def measure_agreement(part: np.ndarray, around: np.ndarray, mask: np.ndarray) -> float:
+    """Tell how far a part (h, w, 3) in the frame's light may be trusted, 0 to 1: 1 if its rim looks alike.
+
+    A hand before the mouth, in the source or in the frame, or a mesh that slipped makes rims differ as no skin does.
+    """
+    rim = (4 * mask * (1 - mask))[..., None]
+    sigma = max(1.0, _COARSE * mask.shape[1])
+    there, here = (cv2.GaussianBlur(np.ascontiguousarray(x, np.float32), (0, 0), sigma) for x in (part, around))
+    wrong = float(np.sqrt((((there - here) ** 2) * rim).sum() / max(float((here**2 * rim).sum()), 1e-12)))
+    agrees = float(np.clip((_OTHERS - wrong) / (_OTHERS - _ALIKE), 0, 1))
+    return agrees * agrees * (3 - 2 * agrees)
 
 
 def match_grain(part: np.ndarray, around: np.ndarray, box: tuple[slice, slice], number: int = 0) -> np.ndarray:

@@ -22,6 +22,8 @@ SHUT_MOUTH = 0.05
 TEETH = 0.22
 # Half the height of what gives way between both rows of teeth, in heights of the opening.
 GIVE = 0.06
+# Nearer to the corners than this, in halves of the width, an opening shows more lip than inside.
+CORNER = 0.88
 # How far the last row of an inside that a source shows goes on, in widths of the mouth, before it counts as unseen.
 HELD = 0.05
 # Feather of an opening's edge, in face heights.
@@ -139,7 +141,7 @@ def mouth_of_part(
         for bone in (skull, jaw)
     )
     width = 2 * source.half
-    inside = np.clip(u, -1 + 2 * feather / width, 1 - 2 * feather / width)
+    inside = np.clip(u, -CORNER, CORNER)
     upper, lower = source.bounds(inside)
     falls = v - low
     # Between the rows: what gives way. A jaw that rises needs the more of it.
