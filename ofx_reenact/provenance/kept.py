@@ -6,10 +6,12 @@ import re
 from pathlib import Path
 
 from ofx_reenact.errors import ReenactError, TrackingError
+from ofx_reenact.files import read_json
 from ofx_reenact.frames.names import files_of
 from ofx_reenact.provenance.made_of import MadeOf, Source
 from ofx_reenact.provenance.sidecar import Sidecar
 from ofx_reenact.settings.option import flag
+from ofx_reenact.shot.choice import SCHEMA as PARTS_SCHEMA
 from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.weights import read_metadata
 
@@ -17,6 +19,7 @@ from ofx_reenact.weights import read_metadata
 # tracked is the driver to that file.
 _MAIN = {
     "performance": ("driver", "driver"), "identity": ("target", "target"), "target_performance": ("target", "driver"),
+    "parts_file": ("target", "target"),
 }  # fmt: skip
 # What a target's performance file calls its options, and what a render calls them.
 _OF_TARGET = {
@@ -30,7 +33,7 @@ def refuse_other(path: Path, kind: str, said: str, called: str, asked: MadeOf) -
 
     Args:
         path: of the file.
-        kind: ``performance``, ``target_performance`` or ``identity``; the option of that name brings it.
+        kind: the option that brings it.
         said: what the file says that it was made from; empty in files of earlier versions.
         called: the name that a file of an earlier version has of what it was made from.
         asked: what it should be made from, in the file's own words.
@@ -42,7 +45,7 @@ def refuse_other(path: Path, kind: str, said: str, called: str, asked: MadeOf) -
         TrackingError: naming both.
     """
     cure, main = f"name another {flag(kind)}, or delete the file to have it made anew", _MAIN[kind][1]
-    what = kind.removeprefix("target_")
+    what = "list of parts" if kind == "parts_file" else kind.removeprefix("target_")
     try:
         made_of = MadeOf.of_text(said) if said else MadeOf({main: Source(called)})
     except ValueError as error:
@@ -92,6 +95,8 @@ def _of_target(kind: str, text: str) -> str:
 
 def _origin(kind: str, path: Path) -> tuple[str, str]:
     """What a kept file says that it was made from, and the name it has of that."""
+    if kind == "parts_file":
+        return str(read_json(path, PARTS_SCHEMA, what="parts file").get("made_of", "")), ""
     if kind == "identity":
         about = read_metadata(path)
         return about.get("made_of", ""), about.get("picture", "")
