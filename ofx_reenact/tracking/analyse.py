@@ -9,7 +9,10 @@ import numpy as np
 
 from ofx_reenact.errors import TrackingError
 from ofx_reenact.stages import stage
+from ofx_reenact.tracking.cuts import details_of, find_cuts
 from ofx_reenact.tracking.derive import Found, derive
+from ofx_reenact.tracking.lift import lift
+from ofx_reenact.tracking.light import measure_light
 from ofx_reenact.tracking.performance import Performance, versions_json
 from ofx_reenact.tracking.tracker import Track, Tracker
 
@@ -38,6 +41,8 @@ def analyse(
     """
     tracks: dict[int, Track | None] = {}
     absent: list[int] = []
+    details: list[np.ndarray | None] = []
+    light: list[float] = []
     size = (0, 0)
     tracker.reset()
     for frame, image in images:
@@ -48,6 +53,9 @@ def analyse(
             size = (image.shape[1], image.shape[0])
             with stage("track"):
                 track = tracker.track(image, frame)
+            if track is not None:
+                light.append(measure_light(image, lift(track.landmarks) if track.mesh is None else track.mesh))
+        details.append(None if image is None else details_of(image))
         tracks[frame] = track
         if on_frame:
             on_frame(frame, track is not None)
@@ -56,7 +64,7 @@ def analyse(
     if reference is not None and tracks.get(reference) is None:
         raise TrackingError(f"{name}: frame {reference} cannot be the reference, it has no face")
     return derive(
-        Found.of_tracks(tracks, absent, hand_made=tracker.hand_made),
+        Found.of_tracks(tracks, absent, find_cuts(details), light, hand_made=tracker.hand_made),
         size=size,
         fps=f"{fps.numerator}/{fps.denominator}" if fps else "",
         name=name,

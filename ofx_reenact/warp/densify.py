@@ -53,32 +53,36 @@ def spread_weights(weights: Mapping[str, float]) -> np.ndarray:
     return 1.0 + (near @ excess) / near.sum(1)
 
 
-def expression(driver: np.ndarray, reference: int, landmarks: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def expression(driver: np.ndarray, rest: np.ndarray, landmarks: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Move every mesh point as the driver's does, corrected so that the 68 landmarks move as LD-Net says.
 
-    Returns frontal displacements (T, 468, 3), from frontal meshes (T, 478, 3) of which row ``reference`` means "as in
-    the target", the landmarks' frontal displacements (T, 68, 2) in the target's size, and how much of the motion each
-    mesh point takes (468,).
+    Returns frontal displacements (T, 468, 3), from frontal meshes (T, 478, 3), the driver's at rest, (478, 3) or one
+    for each frame, the landmarks' frontal displacements (T, 68, 2) in the target's size, and how much of the motion
+    each mesh point takes (468,).
     """
-    moved = driver[:, :FACE_POINTS] - driver[reference, :FACE_POINTS]
+    moved = driver[:, :FACE_POINTS] - rest[..., :FACE_POINTS, :]
     wrong = landmarks - moved[:, list(MESH68), :2]
     moved[..., :2] += np.einsum("vl,tlc->tvc", landmark_spread(), wrong)
     return moved * weights[:, None]
 
 
-def gaze(driver: np.ndarray, reference: int) -> np.ndarray:
+def gaze(driver: np.ndarray, rest: np.ndarray) -> np.ndarray:
     """Measure how far each iris moves between its eye's corners, in widths of the eye.
 
-    Returns (T, 2, 2): right eye, left eye; x, y. From frontal meshes (T, 478, 3), of which row ``reference`` means "as
-    in the target".
+    Returns (T, 2, 2): right eye, left eye; x, y. From frontal meshes (T, 478, 3), and those at rest, (478, 3) or one
+    for each frame.
     """
-    shifts = []
+    return _irises(driver) - _irises(rest)
+
+
+def _irises(mesh: np.ndarray) -> np.ndarray:
+    """Return where each iris is between its eye's corners: (..., 2, 2), of meshes (..., 478, 3)."""
+    places = []
     for contour, iris in ((EYE_RIGHT, IRIS_RIGHT), (EYE_LEFT, IRIS_LEFT)):
-        first, last = driver[:, contour[0][0], :2], driver[:, contour[0][-1], :2]
+        first, last = mesh[..., contour[0][0], :2], mesh[..., contour[0][-1], :2]
         width = np.linalg.norm(last - first, axis=-1, keepdims=True)
-        place = (driver[:, iris[0], :2] - (first + last) / 2) / width
-        shifts.append(place - place[reference])
-    return np.stack(shifts, axis=1)
+        places.append((mesh[..., iris[0], :2] - (first + last) / 2) / width)
+    return np.stack(places, axis=-2)
 
 
 def head_poses(target: Similarity, driver: Heads, reference: int, motion: str, weight: float, position: float) -> Heads:
@@ -98,6 +102,22 @@ def head_poses(target: Similarity, driver: Heads, reference: int, motion: str, w
     size = (driver.scale / driver.scale[reference]) ** position
     shift = (driver.translation - driver.translation[reference]) / driver.scale[reference]
     return Heads(rotation, target.scale * size, target.translation + held(shift * position) * target.scale)
+
+
+def turn_heads(own: Heads, driver: Heads, rest: Similarity, weight: np.ndarray, position: np.ndarray) -> Heads:
+    """Add a driver's turns to heads that move themselves, both over T frames.
+
+    What changes from the driver's head at rest counts, of its rotation by ``weight`` (T,), of its translation and size
+    by ``position`` (T,).
+    """
+    turn = Rotation.from_matrix(driver.rotation @ rest.rotation.T).as_rotvec() * weight[:, None]
+    size = (driver.scale / rest.scale) ** position
+    shift = held((driver.translation - rest.translation) / rest.scale * position[:, None])
+    return Heads(
+        Rotation.from_rotvec(turn).as_matrix() @ own.rotation,
+        own.scale * size,
+        own.translation + shift * own.scale[:, None],
+    )
 
 
 def held(shift: np.ndarray) -> np.ndarray:
