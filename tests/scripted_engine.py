@@ -46,7 +46,7 @@ def done(do, request, line):
         return {**ANALYSED, "performance": request["settings"]["performance"]}
     if do in ("render", "preview") and "target_performance" in request["settings"]:
         make_missing(request["settings"], line)
-        return {**REPORT, "parts": 1}
+        return {**REPORT, "parts": [1], "plain": [1, 2]}
     if do in ("analyse", "place"):
         path = request["output"] if do == "place" else request["settings"]["performance"]
         Path(path).write_text(line)
