@@ -58,7 +58,7 @@ def ask(
 
     Raises:
         TrackingError: plate and driver come from different trackers.
-        SettingsError: the driver does not have the frame that is to be the first.
+        SettingsError: all of them lie before the driver begins or after it ends.
     """
     check_trackers(driver, person.tracker)
     acted = retime(driver, driver_positions(own, driver, settings), driver_rest)
@@ -105,13 +105,15 @@ def driver_positions(own: Performance, driver: Performance, settings: Settings) 
     """Return which of the driver's frames, whole or between two, belongs to each frame of the plate: (T,).
 
     Raises:
-        SettingsError: the driver does not have the frame that is to be the first.
+        SettingsError: all of them lie before the driver begins or after it ends.
     """
     first, last = int(driver.frames[0]), int(driver.frames[-1])
     start = first if settings.driver_start is None else settings.driver_start
-    if not first <= start <= last:
-        raise SettingsError(f"--driver-start {start}: the driver has frames {first}-{last}")
-    return start + (own.frames - own.frames[0]) * settings.driver_speed
+    positions: np.ndarray = start + (own.frames - own.frames[0]) * settings.driver_speed
+    # A target with handles may begin before its driver does.
+    if positions[-1] < first or start > last:
+        raise SettingsError(f"--driver-start {start}: no frame of the target meets one of the driver's {first}-{last}")
+    return positions
 
 
 def move_landmarks(
