@@ -17,7 +17,8 @@ import pytest
 import torch
 from narrow import small
 
-from ofx_reenact.engine.inputs import identify, read_target, track_driver, view_of
+from ofx_reenact.engine.inputs import read_target, track_driver
+from ofx_reenact.engine.people import identify, view_of
 from ofx_reenact.fdgan.weights import load_dense, save_dense
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.sequence import Sequence

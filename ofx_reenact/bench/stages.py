@@ -140,7 +140,7 @@ def _pass(shot: Shot, clock: Clock, samples: _Samples, device: str, profile: str
     # The target is read and its face found by the same functions as the driver's.
     seconds["target"] += seconds.pop("read") + seconds.pop("track")
     samples.add((seconds, gflop), ONCE)
-    writer = FrameWriter(settings, opened.target, opened.shot, colour, {}, opened.plan.faces)
+    writer = FrameWriter(settings, opened.plates, opened.shot, colour, {}, opened.plan.faces)
     for frame in opened.plan.frames:
         result = opened.shot.render(frame)
         writer.write(frame, writer.attributes_of(frame, result), writer.channels(frame, result))

@@ -117,7 +117,7 @@ def fdgan_pairs(data: Path, weights: list[str], report: Path | None, limit: int)
 
 def fdgan_faces(data: Path, weights: list[str], report: Path | None, limit: int) -> dict[str, Any]:
     """Measure whole faces on crops or rendered heads, print it, and return it for JSON."""
-    from ofx_reenact.engine.inputs import make_painter
+    from ofx_reenact.engine.people import make_painter
     from ofx_reenact.evaluate import faces, identity
     from ofx_reenact.evaluate.cases import read_cases
     from ofx_reenact.fdgan.weights import load_fdgan, shipped_dense

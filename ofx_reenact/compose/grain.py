@@ -1,6 +1,7 @@
 """Grain: what is painted gets as much of it as the plate has, so that it does not look cut out.
 
-A target is one picture: its grain stands still, and so does this one. It depends on a pixel's place alone.
+A target that is one picture has grain that stands still, and so does this one: it depends on a pixel's place alone. In
+one that moves it depends on the frame's number, too.
 """
 
 from __future__ import annotations
@@ -27,9 +28,14 @@ def measure_grain(shown: np.ndarray) -> float:
     return float(np.median(np.abs(response)) / (_RESPONSE * _MEDIAN)) if response.size else 0.0
 
 
-def grain(box: tuple[slice, slice], deviation: float) -> np.ndarray:
-    """Noise of that deviation in a box (rows, columns) of the picture, the same in all channels: (h, w, 1)."""
-    rows, columns = (np.arange(s.start, s.stop) % _TILE for s in box)
+def grain(box: tuple[slice, slice], deviation: float, number: int = 0) -> np.ndarray:
+    """Noise of that deviation in a box (rows, columns) of the picture, the same in all channels: (h, w, 1).
+
+    It differs from one ``number``, of a frame, to the next.
+    """
+    # The pattern is moved to another place for each number: two primes keep near numbers far apart.
+    moved = (number * 101 % _TILE, number * 157 % _TILE)
+    rows, columns = (np.arange(s.start + by, s.stop + by) % _TILE for s, by in zip(box, moved, strict=True))
     return _tile()[np.ix_(rows, columns)][..., None] * np.float32(deviation)
 
 

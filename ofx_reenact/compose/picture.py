@@ -46,12 +46,11 @@ def compose(picture: np.ndarray, stmap: STMap, openings: Sequence[Opening], insi
     """
     x, y = stmap.grid()
     offset = stmap.offset.copy()
-    still = ~offset.any(-1)
+    # Where nothing moves, a sample is the pixel itself, bit for bit.
     colour = sample(picture, x + offset[..., 0], y + offset[..., 1])
-    colour[still] = picture[stmap.slices][still]
     for seam in stmap.seams:
         colour[seam.y - stmap.top, seam.x - stmap.left] = sample(picture, seam.from_x, seam.from_y).mean(1)
-    invented = np.zeros(still.shape, np.float32)
+    invented = np.zeros(stmap.reach.shape, np.float32)
     for opening in openings:
         _draw(picture, opening, stmap, colour, offset, invented, inside)
     return Composed(stmap.slices, colour, offset, invented)

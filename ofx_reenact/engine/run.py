@@ -178,7 +178,9 @@ class Job:
         made_of = frames_made_of(self.settings, inputs, self.weights.sha256, self.fdgan.sha256 if self.fdgan else "")
         plan = plan_frames(self.settings, performance, made_of.digest, plate)
         if self.settings.holdout:
-            self.holdout = Holdout.open(self.settings.holdout, plan.frames, target.plate)
+            self.holdout = Holdout.open(
+                self.settings.holdout, plan.frames, target.plate.display_window, target.plate.data_window
+            )
         return Opened(plates, target, identity, performance, inputs, made_of, plan, self.loader.shot)
 
     def warnings(self, job: Opened) -> tuple[str, ...]:

@@ -19,9 +19,9 @@ OWN = -1
 # Rows over which a part comes in and goes, and one part becomes another.
 FADE = 2
 
-# What a part costs. An opening that is wrong by 1/6 of the part's width costs 1; one that is too narrow twice that, for
-# what it hides cannot be shown. So does a shape that is wrong by half the width.
-_OPENING, _TOO_NARROW, _SHAPE = 6.0, 6.0, 2.0
+# What a part costs. Openings count in widths of the part: too wide costs this much a width, for a warp closes it well,
+# lids better than lips; too narrow hides what no warp can show. So does a shape, by how wide and how high it is wrong.
+_TOO_WIDE, _TOO_NARROW, _SHAPE = {"mouth": 5.0, "eye_right": 2.5, "eye_left": 2.5}, 12.0, 2.0
 # A turn of the head by so many degrees costs 1, and light that differs by so much.
 _TURN, _LIGHT = 12.0, 0.5
 # Frames further away in time cost more, up to this; reference pictures cost this much more than that.
@@ -87,6 +87,11 @@ class Choice:
             found[name] = tuple((int(c), float(w)) for c, w in zip(candidates, share, strict=True))
         return found
 
+    def taken(self, part: str) -> np.ndarray:
+        """Return how far a part of each row comes from elsewhere, (T,) in [0, 1]."""
+        weights = (self.weights(row).get(part, ()) for row in range(len(self.index)))
+        return np.array([sum(weight for _, weight in taken) for taken in weights])
+
     def to_dict(self, frames: Sequence[int], names: Sequence[str]) -> dict[str, Any]:
         """Return plain values for JSON: for each part, the frames (T of them) that take it and the name of its source.
 
@@ -95,10 +100,10 @@ class Choice:
             names: the candidates' names: a frame of the target as "1012", a picture as "smile.jpg", a frame of footage
                 as "clip.mov:12".
         """
-        rows = [(part, row) for part in range(len(PARTS)) for row in np.nonzero(self.index[:, part] != OWN)[0]]
+        rows = [(part, row) for part in range(len(PARTS)) for row in np.nonzero(self.index[:, part] != OWN)[0].tolist()]
         parts: dict[str, dict[str, str]] = {name: {} for name in PARTS}
         for part, row in rows:
-            parts[PARTS[part]][str(int(frames[row]))] = names[self.index[row, part]]
+            parts[PARTS[part]][str(int(frames[row]))] = names[int(self.index[row, part])]
         return {"schema": SCHEMA, "parts": parts}
 
     @classmethod
@@ -183,9 +188,9 @@ def choose_parts(
         away = _distance(candidates, rotation[rows], light[rows], time[rows], segment[rows], own_candidate[rows])
         for part, name in enumerate(PARTS):
             want, mine, there = shapes[name]
-            other = _difference(want[rows, None], there[None]) + away
+            other = _difference(name, want[rows, None], there[None]) + away
             other[~asked[rows, part]] = np.inf
-            itself = _difference(want[rows], mine[rows])
+            itself = _difference(name, want[rows], mine[rows])
             walks[part].go(itself, other, np.arange(start, start + len(itself)), segment)
     for part, walk in enumerate(walks):
         index[:, part] = _widened(walk.path(), asked[:, part], segment, own_candidate)
@@ -214,11 +219,11 @@ def _shape(name: str, frontal: np.ndarray, width: float) -> np.ndarray:
     return np.stack([gap, np.linalg.norm((last - first)[:, :2], axis=-1), high], 1).astype(np.float64) / width
 
 
-def _difference(wanted: np.ndarray, shown: np.ndarray) -> np.ndarray:
-    """What it costs that a shape (..., 3) is shown where another is wanted."""
-    wrong = np.abs(wanted - shown)
-    narrow = np.maximum(wanted[..., 0] - shown[..., 0], 0)
-    return _OPENING * wrong[..., 0] + _TOO_NARROW * narrow + _SHAPE * (wrong[..., 1] + wrong[..., 2])
+def _difference(name: str, wanted: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """What it costs that a part has one shape (..., 3) where another is wanted."""
+    wider = shown[..., 0] - wanted[..., 0]
+    wrong = np.abs(wanted[..., 1:] - shown[..., 1:]).sum(-1)
+    return np.maximum(_TOO_WIDE[name] * wider, -_TOO_NARROW * wider) + _SHAPE * wrong
 
 
 def _distance(

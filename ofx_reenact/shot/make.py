@@ -29,5 +29,5 @@ def make_frame(
         colour[carried.composed.slices] = carried.composed.colour
     frame = Frame(colour, pose.sure, carried)
     if sources and carried is not None:
-        frame = lay_parts(frame, view, pose, sources)
+        frame = lay_parts(frame, view, pose, sources, view.seed)
     return frame if painter is None else painter.paint(frame, view, pose, dictionary)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import cv2
@@ -10,6 +10,7 @@ import numpy as np
 
 from ofx_reenact.compose.carry import Carrier
 from ofx_reenact.compose.grain import measure_grain
+from ofx_reenact.compose.part import measure_blur
 from ofx_reenact.compose.repair import Display
 from ofx_reenact.frames.aspect import SQUARE, Squeeze
 from ofx_reenact.frames.colour import Colour
@@ -72,11 +73,30 @@ class View:
     @cached_property
     def grain(self) -> float:
         """Deviation of the picture's noise in the face, as the display shows it; 0 without a display."""
-        if self.display is None:
-            return 0.0
+        return 0.0 if self.display is None else measure_grain(self.display.encode(self._crop_face()))
+
+    @cached_property
+    def blur(self) -> float:
+        """How soft the face's edges are, as a deviation in pixels."""
+        return measure_blur(self._crop_face())
+
+    @cached_property
+    def halved(self) -> View:
+        """The same view at half its size, without detail that would alias."""
+        width, height = (max(length // 2, 1) for length in self.size)
+        even = self.pixels[: max(2 * height, 1), : max(2 * width, 1)]
+        if self.size[0] % 2 or self.size[1] % 2:
+            even = np.ascontiguousarray(even)
+        pixels = cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA).reshape(height, width, -1)
+        # Pixels have their centres at whole numbers.
+        centre = np.array([0.5, 0.5, 0.0])
+        mesh = (self.mesh + centre) / 2 - centre
+        return View(pixels, replace(self.face, mesh=mesh, size=(width, height), headroom=None), self.display, self.neck)
+
+    def _crop_face(self) -> np.ndarray:
         low = np.maximum(np.floor(self.mesh[:FACE_POINTS, :2].min(0)).astype(int), 0)
         high = np.ceil(self.mesh[:FACE_POINTS, :2].max(0)).astype(int) + 1
-        return measure_grain(self.display.encode(self.pixels[low[1] : high[1], low[0] : high[0], :3]))
+        return self.pixels[low[1] : high[1], low[0] : high[0], :3]
 
     def show(self) -> np.ndarray:
         """Return the picture (H, W, 3) in [0, 1] as networks see it; the pixels themselves without a display."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import cv2
@@ -50,7 +51,7 @@ def find_cuts(details: Sequence[np.ndarray | None]) -> np.ndarray:
     cut = np.zeros(len(details), bool)
     rows = [row for row, one in enumerate(details) if one is not None]
     shown = [one for one in details if one is not None]
-    change = 1 - np.array([compare_details(a, b) for a, b in zip(shown[:-1], shown[1:], strict=True)])
+    change = 1 - np.array([compare_details(a, b) for a, b in itertools.pairwise(shown)])
     for i in np.nonzero(change > 1 - ALIKE)[0].tolist():
         around = sorted([*change[max(0, i - _AROUND) : i], *change[i + 1 : i + 1 + _AROUND]])
         before, after = shown[max(0, i - _AROUND) : i + 1], shown[i + 1 : i + 2 + _AROUND]

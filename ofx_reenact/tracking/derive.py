@@ -38,6 +38,7 @@ class Found:
 
     frames: np.ndarray  # (T,) int64, every frame from the first to the last
     absent: np.ndarray  # (n,) int64, frames that do not exist in the driver
+    cut: np.ndarray  # (T,) bool, the frame begins another shot
     seen: np.ndarray  # (S,) int64, rows of the frames with a face, ascending
     landmarks: np.ndarray  # (S, 68, 2) float32 pixels
     mesh: np.ndarray  # (S, 478, 3) float32 pixels, lifted where the tracker gives landmarks only
@@ -45,7 +46,6 @@ class Found:
     confidence: np.ndarray  # (S,) float32
     hand_made: np.ndarray  # (S,) bool, a person placed the landmarks
     light: np.ndarray  # (S,) float32, mean luma of the face
-    cut: np.ndarray  # (T,) bool, the frame begins another shot
 
     @classmethod
     def of_tracks(
@@ -63,6 +63,7 @@ class Found:
         return cls(
             frames=np.array(list(tracks), np.int64),
             absent=np.array(absent, np.int64),
+            cut=cut,
             seen=np.array([row for row, track in enumerate(tracks.values()) if track is not None], np.int64),
             landmarks=np.stack([face.landmarks for face in faces]).astype(np.float32),
             mesh=np.stack([lift(f.landmarks) if f.mesh is None else f.mesh for f in faces]).astype(np.float32),
@@ -70,7 +71,6 @@ class Found:
             confidence=np.array([face.confidence for face in faces], np.float32),
             hand_made=np.full(len(faces), hand_made),
             light=np.array(light, np.float32),
-            cut=cut,
         )
 
     @classmethod
@@ -78,7 +78,7 @@ class Found:
         """Go back to what a performance was derived from."""
         p, seen = performance, np.nonzero(performance.state == State.TRACKED)[0]
         kept = (p.raw_landmarks, p.raw_mesh, p.blendshapes, p.confidence, p.hand_made, p.light)
-        return cls(p.frames, p.absent, seen, *(values[seen] for values in kept), cut=p.cut)
+        return cls(p.frames, p.absent, p.cut, seen, *(values[seen] for values in kept))
 
 
 @stage("track")
@@ -104,8 +104,8 @@ def derive(
     hand_made[seen] = found.hand_made
     mesh = fill(found.mesh, seen, cut)
     segments = segments_of(cut)
-    pose = poses(mesh)
-    smoothed = [smooth_poses(*(values[rows] for values in pose), smoothing) for rows in segments]
+    turns, sizes, places = poses(mesh)
+    smoothed = [smooth_poses(turns[rows], sizes[rows], places[rows], smoothing) for rows in segments]
     rotation, scale, translation = (np.concatenate(values) for values in zip(*smoothed, strict=True))
     frontal = np.einsum("tji,tnj->tni", rotation, mesh - translation[:, None]) / scale[:, None, None]
     frontal = np.concatenate([smooth(frontal[rows], smoothing) for rows in segments])

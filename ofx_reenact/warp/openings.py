@@ -6,11 +6,12 @@ is covered by lids that slide over it; teeth that the target shows move with sku
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER
+from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, Contour
 from ofx_reenact.warp.lens import Lens
 
 # Openings narrower than this share of their width show nothing that could be carried.
@@ -42,10 +43,18 @@ class Opening:
     shade: np.ndarray | None  # (h, w) darkness profile of an interior that was never seen, 0 to 1; None for eyes
 
 
+_CONTOURS: Mapping[str, Contour] = {"eye_right": EYE_RIGHT, "eye_left": EYE_LEFT, "mouth": LIPS_INNER}
+
+
+def fit_lens(name: str, mesh: np.ndarray) -> Lens:
+    """Fit the opening "eye_right", "eye_left" or "mouth" of a mesh (468 or more, 2 or more) in pixels."""
+    upper, lower = _CONTOURS[name]
+    return Lens.fit(mesh[list(upper), :2], mesh[list(lower), :2])
+
+
 def lenses(mesh: np.ndarray) -> dict[str, Lens]:
-    """Fit the three openings of a mesh (478, 2 or more) in pixels."""
-    contours = {"eye_right": EYE_RIGHT, "eye_left": EYE_LEFT, "mouth": LIPS_INNER}
-    return {name: Lens.fit(mesh[list(upper), :2], mesh[list(lower), :2]) for name, (upper, lower) in contours.items()}
+    """Fit the three openings of a mesh (468 or more, 2 or more) in pixels."""
+    return {name: fit_lens(name, mesh) for name in _CONTOURS}
 
 
 def eye(target: Lens, moved: Lens, gaze: np.ndarray, feather: float, size: tuple[int, int]) -> Opening | None:

@@ -108,7 +108,7 @@ class TargetSheet:
         out = np.zeros((bottom - top, right - left, 4), np.float32)
         out[..., 3] = 1.0
         nearest = np.empty(out.shape[:2], np.float32)
-        attributes = np.column_stack([-moved[:, :2], self.share, self._stretch(positions)])
+        attributes = np.column_stack([-moved[:, :2], self.share, measure_stretch(rest, positions, shape.triangles)])
         layers = (shape.lids, shape.triangles)
         for triangles in layers:
             nearest.fill(np.inf)
@@ -174,16 +174,6 @@ class TargetSheet:
         right, bottom = np.minimum(np.ceil(points.max(0)).astype(int) + 1, (width, height))
         return (left, top, right, bottom) if right > left and bottom > top else None
 
-    def _stretch(self, positions: np.ndarray) -> np.ndarray:
-        """Square root of the area each vertex's triangles gained, (V,); 0 where they turned over."""
-        triangles, count = self._sheet.triangles, len(positions)
-        before, after = _areas(self.rest, triangles), _areas(positions, triangles)
-        sums = np.zeros((count, 2))
-        for corner in triangles.T:
-            sums[:, 0] += np.bincount(corner, np.abs(before), count)
-            sums[:, 1] += np.bincount(corner, np.maximum(after * np.sign(before), 0), count)
-        return np.sqrt(sums[:, 1] / np.maximum(sums[:, 0], 1e-9))
-
 
 def _rings(oval: np.ndarray, frontal: np.ndarray, neck: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Place the rings around an oval (S, 3): (R·S, 3) frontal positions, and how far each spoke points up and down."""
@@ -216,6 +206,19 @@ def _face_height(frontal: np.ndarray) -> float:
     """Height of the face oval of a frontal mesh, canonical units."""
     oval = frontal[list(FACE_OVAL), 1]
     return float(oval.max() - oval.min())
+
+
+def measure_stretch(before: np.ndarray, after: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Return the square root of the area each vertex's triangles (N, 3) gained, (V,); 0 where they turned over.
+
+    The vertices lie at (V, 2 or more) before and after.
+    """
+    old, new, count = _areas(before, triangles), _areas(after, triangles), len(before)
+    sums = np.zeros((count, 2))
+    for corner in triangles.T:
+        sums[:, 0] += np.bincount(corner, np.abs(old), count)
+        sums[:, 1] += np.bincount(corner, np.maximum(new * np.sign(old), 0), count)
+    return np.sqrt(sums[:, 1] / np.maximum(sums[:, 0], 1e-9))
 
 
 def _areas(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:

@@ -375,7 +375,8 @@ def test_presets_of_the_studio_that_are_none(nuke, node, tmp_path, monkeypatch):
 
 
 def test_inputs_that_are_no_files_are_rendered(nuke, tmp_path):
-    from reenact_nuke import run
+    from reenact_nuke.analysis import prepare
+    from reenact_nuke.subjects import BOTH
 
     node = wired(nuke, "/none.exr", "/none.####.exr", tmp_path / "o_v001.####.exr")
     set_root(nuke, first_frame=11, last_frame=13, proxy=True)
@@ -385,7 +386,7 @@ def test_inputs_that_are_no_files_are_rendered(nuke, tmp_path):
     stale = Path(found.driver.file).with_name("driver.0007.exr")
     stale.parent.mkdir()
     stale.touch()
-    run.prepare(node, found, target=True, driver=True)
+    prepare(node, found, BOTH, found.first, found.last)
     written = sorted(path.name for path in stale.parent.iterdir())
     assert written == ["driver.0011.exr", "driver.0012.exr", "driver.0013.exr", "target.0011.exr"]
     read = nuke.nodes.Read(file=str(stale.parent / "target.0011.exr"), raw=True)

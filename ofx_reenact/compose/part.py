@@ -1,0 +1,174 @@
+"""Carry mouth or eye of one picture of a person into another picture, in which that person has a wanted mesh."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ofx_reenact.compose.grain import grain, measure_grain
+from ofx_reenact.compose.picture import Composed, compose, lip_colour
+from ofx_reenact.stages import stage
+from ofx_reenact.tracking.landmarks import FACE_OVAL, LIPS_INNER, LIPS_OUTER
+from ofx_reenact.tracking.rigid import Similarity
+from ofx_reenact.tracking.surface import FACE_POINTS
+from ofx_reenact.warp import densify, openings
+from ofx_reenact.warp.part import bend_part
+from ofx_reenact.warp.stmap import STMap
+
+_LIPS = [i for half in LIPS_INNER for i in half]
+EYES = ("eye_right", "eye_left")
+# What light may do inside a part beside what it does to all of it, as a factor.
+_LOCAL = 1.8
+# How far a rim's light reaches inwards, in widths of the part.
+_SPREAD = 0.12
+# Grain below this, in roots of light where the part's is 1, is not worth adding.
+_LEAST_GRAIN = 1 / 500
+# Blur, in pixels, by which two pictures may differ before anybody sees it; and the most that is added.
+_SEEN_BLUR, _MOST_BLUR = 0.35, 4.0
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where a person's face lies in a picture.
+
+    Attributes:
+        mesh: (468 or more, 3) pixels; in sources 478, with irises.
+        head: pose of the head.
+    """
+
+    mesh: np.ndarray
+    head: Similarity
+
+
+@dataclass(frozen=True)
+class CarriedPart:
+    """A part of a source in the result's pixels.
+
+    Attributes:
+        stmap: the skin's map, from the result to the source; ``reach`` is how far a pixel belongs to the part.
+        composed: its picture, of the window that the map covers.
+        mouth: the mouth's opening; None in eyes and while it is shut.
+    """
+
+    stmap: STMap
+    composed: Composed
+    mouth: openings.Opening | None
+
+
+@stage("warp: sample")
+def carry_part(
+    name: str,
+    picture: np.ndarray,
+    source: Placed,
+    wanted: Placed,
+    gaze: np.ndarray,
+    jaw: np.ndarray,
+    size: tuple[int, int],
+) -> CarriedPart | None:
+    """Carry a part.
+
+    Args:
+        name: "mouth", "eye_right" or "eye_left".
+        picture: (H, W, 3 or 4) float32, the source.
+        source: the face in it.
+        wanted: the face in the result.
+        gaze: (2, 2) shift of the source's irises, right and left eye, in widths of the eye.
+        jaw: (3,) frontal displacement of the source's jaw, canonical units.
+        size: width and height of the result.
+
+    Returns:
+        The part, or None where it lies outside the result.
+    """
+    stmap = bend_part(name, source.mesh[:FACE_POINTS], wanted.mesh[:FACE_POINTS], size)
+    if stmap is None:
+        return None
+    before, after = (openings.fit_lens(name, placed.mesh) for placed in (source, wanted))
+    oval = wanted.head.invert(wanted.mesh[list(FACE_OVAL)])[:, 1]
+    feather = max(1.0, openings.FEATHER * float(np.ptp(oval)) * wanted.head.scale)
+    if name in EYES:
+        shown = openings.eye(before, after, gaze[EYES.index(name)], feather, size)
+    else:
+        depth = float(source.head.invert(source.mesh)[_LIPS, 2].mean())
+        skull, lower = (densify.plane_map(wanted.head, source.head, depth, by) for by in (np.zeros(3), jaw))
+        shown = openings.mouth(before, after, skull, lower, feather, size)
+    outer, inner = (
+        np.concatenate([source.mesh[list(half), :2] for half in contour]) for contour in (LIPS_OUTER, LIPS_INNER)
+    )
+    composed = compose(picture, stmap, [shown] if shown is not None else [], lip_colour(picture, outer, inner))
+    return CarriedPart(stmap, composed, shown if name not in EYES else None)
+
+
+def match_light(part: np.ndarray, around: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Give a part the light of the frame around it: its low frequencies on the mask's rim become the frame's.
+
+    Args:
+        part: (h, w, 3) scene-linear, carried from elsewhere.
+        around: (h, w, 3) the frame's own.
+        mask: (h, w) in [0, 1], how far a pixel belongs to the part.
+
+    Returns:
+        (h, w, 3) the part in the frame's light.
+    """
+    rim = (4 * mask * (1 - mask))[..., None]
+    total = float(rim.sum())
+    if total < 1:
+        return part
+    there, here = ((x * rim).sum((0, 1)) / total for x in (part, around))
+    least = 1e-3 * max(float(np.abs(here).max()), float(np.abs(there).max()), 1e-6)
+    gain = np.maximum(here, least) / np.maximum(there, least)
+    sigma = max(1.0, _SPREAD * mask.shape[1])
+    # What the rim says nothing of takes the mean of it.
+    trust = 1e-4
+    near = [cv2.GaussianBlur(np.ascontiguousarray(x * rim, np.float32), (0, 0), sigma) for x in (part * gain, around)]
+    near_there, near_here = (np.maximum(x + trust * here, trust * least) for x in near)
+    return part * (gain * np.clip(near_here / near_there, 1 / _LOCAL, _LOCAL)).astype(np.float32)
+
+
+def match_grain(part: np.ndarray, around: np.ndarray, box: tuple[slice, slice], number: int = 0) -> np.ndarray:
+    """Add what a part has less of grain than the frame around it.
+
+    Args:
+        part: (h, w, 3) scene-linear, in the frame's light.
+        around: (h, w, 3) the frame's own.
+        box: where they lie in the frame.
+        number: of the frame.
+    """
+    # Grain of a camera is about even over the root of light.
+    white = max(float(np.median(around)), 1e-6)
+    shown = _root(part / white)
+    missing = measure_grain(_root(around / white)) ** 2 - measure_grain(shown) ** 2
+    if missing <= _LEAST_GRAIN**2:
+        return part
+    grained = shown + grain(box, float(np.sqrt(missing)), number)
+    return part + (grained * np.abs(grained) - shown * np.abs(shown)) * np.float32(white)
+
+
+def soften(part: np.ndarray, blur: float, wanted: float) -> np.ndarray:
+    """Soften a part (h, w, C) whose edges have a blur, a deviation in pixels, that is less than is wanted."""
+    missing = float(np.sqrt(max(wanted**2 - blur**2, 0.0)))
+    if missing < _SEEN_BLUR:
+        return part
+    return cv2.GaussianBlur(part, (0, 0), min(missing, _MOST_BLUR)).reshape(part.shape)
+
+
+def measure_blur(light: np.ndarray) -> float:
+    """Estimate how soft the edges of a scene-linear picture (H, W, 3) are: a deviation in pixels.
+
+    A step that is blurred once more, by 1, loses the more of its slope the sharper it was (Zhuo and Sim 2011).
+    """
+    if min(light.shape[:2]) < 8:
+        return 0.0
+    luma = _root(cv2.cvtColor(np.ascontiguousarray(light, np.float32), cv2.COLOR_RGB2GRAY))
+    slopes = [
+        cv2.magnitude(cv2.Sobel(x, cv2.CV_32F, 1, 0), cv2.Sobel(x, cv2.CV_32F, 0, 1))[3:-3, 3:-3]
+        for x in (luma, cv2.GaussianBlur(luma, (0, 0), 1.0))
+    ]
+    strong = slopes[1] >= np.quantile(slopes[1], 0.95)
+    ratio = float(np.median(slopes[0][strong] / np.maximum(slopes[1][strong], 1e-6)))
+    return float(1 / np.sqrt(max(ratio**2 - 1, 1e-2)))
+
+
+def _root(light: np.ndarray) -> np.ndarray:
+    return np.sign(light) * np.sqrt(np.abs(light))

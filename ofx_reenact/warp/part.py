@@ -1,0 +1,118 @@
+"""A small piece of the sheet around mouth or eye: carries that part of any picture of a person into another picture.
+
+The piece has the face's own fine triangles, a thin-plate spline of its own, and says how far each pixel belongs to the
+part. Source and result need not be of one size: an offset leads from a pixel of the result to a place in the source.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from ofx_reenact.stages import stage
+from ofx_reenact.tracking.canonical import canonical
+from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_OUTER, Contour
+from ofx_reenact.tracking.surface import FACE_POINTS, Spline
+from ofx_reenact.warp.raster import rasterise
+from ofx_reenact.warp.seams import find_seams
+from ofx_reenact.warp.sheet import sheet
+from ofx_reenact.warp.stmap import STMap, measure_stretch
+
+# How far around lips or lids a part counts in full, where it ends, and how far its sheet reaches, in centimetres of the
+# canonical face.
+_REACHES: dict[str, tuple[Contour, float, float, float]] = {
+    "mouth": (LIPS_OUTER, 0.15, 1.3, 2.2),
+    "eye_right": (EYE_RIGHT, 0.25, 1.0, 2.0),
+    "eye_left": (EYE_LEFT, 0.25, 1.0, 2.0),
+}
+
+
+@dataclass(frozen=True)
+class PartSheet:
+    """The fixed pieces of a part's sheet. Vertices: the mesh's 468 points, then n finer ones."""
+
+    places: np.ndarray  # (n, 468) weights; where the finer vertices lie on a mesh
+    follows: np.ndarray  # (n, 468) weights; how they go with the mesh's displacements
+    skin: np.ndarray  # (N, 3) triangles
+    lids: np.ndarray  # (M, 3) triangles that close the opening from behind
+    mask: np.ndarray  # (468 + n,) how far a vertex belongs to the part
+
+    @property
+    def marked(self) -> np.ndarray:
+        """Vertices of the part, and those around it up to where it ends."""
+        return np.unique(self.skin[(self.mask[self.skin] > 0).any(1)])
+
+
+@lru_cache(maxsize=3)
+def part_sheet(name: str) -> PartSheet:
+    """Build the sheet of "mouth", "eye_right" or "eye_left" (cached)."""
+    whole, (contour, full, ends, reach) = sheet(), _REACHES[name]
+    count = whole.parents.shape[0]
+    points = whole.parents @ canonical().points[:FACE_POINTS]
+    upper, lower = contour
+    ring = canonical().points[[*upper, *lower[-2:0:-1]], :2].astype(np.float32)
+    away = np.array([-cv2.pointPolygonTest(ring, (float(x), float(y)), True) for x, y in points[:, :2]])
+    near = (away < reach) & (points[:, 2] < np.median(points[:, 2]) + 4)
+    triangles = whole.triangles[(whole.triangles < count).all(1)]
+    skin, lids = (t[near[t].all(1)] for t in (triangles, whole.lids))
+    used = np.unique(np.concatenate([skin, lids]))
+    fine = used[used >= FACE_POINTS]
+    number = np.full(count, -1)
+    number[:FACE_POINTS] = np.arange(FACE_POINTS)
+    number[fine] = FACE_POINTS + np.arange(len(fine))
+    skin, lids = number[skin], number[lids]
+    places = whole.parents[fine].toarray()
+    follows = places.copy()
+    known = np.unique(skin[skin < FACE_POINTS])
+    free = np.unique(skin[skin >= FACE_POINTS])
+    # A spline of the piece alone: its own vertices, numbered anew.
+    own = np.concatenate([known, free])
+    renumber = np.full(FACE_POINTS + len(fine), -1)
+    renumber[own] = np.arange(len(own))
+    spread = Spline(renumber[skin], len(own), np.arange(len(known))).solve(np.eye(len(known)))
+    follows[free - FACE_POINTS] = 0
+    follows[np.ix_(free - FACE_POINTS, known)] = spread[len(known) :]
+    share = np.clip((ends - away) / (ends - full), 0, 1)
+    mask = np.concatenate([share[:FACE_POINTS] * near[:FACE_POINTS], share[fine]])
+    return PartSheet(places, follows, skin, lids, mask * mask * (3 - 2 * mask))
+
+
+@stage("warp: STMap")
+def bend_part(name: str, mesh: np.ndarray, wanted: np.ndarray, size: tuple[int, int]) -> STMap | None:
+    """Rasterise the map that takes a part of a source's mesh to a wanted mesh in the result's pixels.
+
+    Args:
+        name: "mouth", "eye_right" or "eye_left".
+        mesh: (468, 3) in the source, pixels.
+        wanted: (468, 3) in the result, pixels.
+        size: width and height of the result.
+
+    Returns:
+        The map over the part's window of the result; ``reach`` says how far a pixel belongs to the part. None where
+        the part lies outside the result.
+    """
+    piece = part_sheet(name)
+    moved = wanted - mesh
+    rest = np.concatenate([mesh, piece.places @ mesh])
+    moved = np.concatenate([moved, piece.follows @ moved])
+    positions = rest + moved
+    # The window is the same for all sources.
+    marked = np.concatenate([wanted, piece.places @ wanted])[piece.marked, :2]
+    left, top = np.maximum(np.floor(marked.min(0)).astype(int), 0)
+    right, bottom = np.minimum(np.ceil(marked.max(0)).astype(int) + 1, size)
+    if right <= left or bottom <= top:
+        return None
+    out = np.zeros((bottom - top, right - left, 4), np.float32)
+    out[..., 3] = 1.0
+    nearest = np.empty(out.shape[:2], np.float32)
+    attributes = np.column_stack([-moved[:, :2], piece.mask, measure_stretch(rest, positions, piece.skin)])
+    layers = (piece.lids, piece.skin)
+    for triangles in layers:
+        nearest.fill(np.inf)
+        rasterise(positions[:, :2] - (left, top), positions[:, 2], triangles, attributes, out, nearest)
+    offset = np.ascontiguousarray(out[..., :2])
+    seams = find_seams(positions, moved, layers, offset, left, top)
+    return STMap(left, top, offset, out[..., 2].copy(), out[..., 3].copy(), seams)
