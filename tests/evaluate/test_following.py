@@ -76,7 +76,7 @@ def test_frames_without_a_number_do_not_count():
 
 def test_what_does_not_move_follows_nothing_and_leads_nobody():
     still = np.full(60, 0.3)
-    assert following.follow(still, wave()) == (0.0, 0.0)
+    assert following.follow(still, wave()) == pytest.approx((0, 0))
     assert np.isnan(following.follow(wave(), still)).all()
 
 
