@@ -88,7 +88,9 @@ def carry_part(
     Returns:
         The part, or None where it lies outside the result.
     """
-    stmap = bend_part(name, source.mesh[:FACE_POINTS], wanted.mesh[:FACE_POINTS], size)
+    mesh = source.mesh[:FACE_POINTS]
+    turned = wanted.head.apply(source.head.invert(mesh))
+    stmap = bend_part(name, mesh, turned, wanted.mesh[:FACE_POINTS], size)
     if stmap is None:
         return None
     before, after = (openings.fit_lens(name, placed.mesh) for placed in (source, wanted))

@@ -72,13 +72,18 @@ def gaze(driver: np.ndarray, reference: int) -> np.ndarray:
     Returns (T, 2, 2): right eye, left eye; x, y. From frontal meshes (T, 478, 3), of which row ``reference`` means "as
     in the target".
     """
-    shifts = []
+    places = iris_places(driver)
+    return places - places[reference]
+
+
+def iris_places(frontal: np.ndarray) -> np.ndarray:
+    """Measure where each iris lies between its eye's corners: (T, 2, 2), right and left eye, in widths of the eye."""
+    places = []
     for contour, iris in ((EYE_RIGHT, IRIS_RIGHT), (EYE_LEFT, IRIS_LEFT)):
-        first, last = driver[:, contour[0][0], :2], driver[:, contour[0][-1], :2]
+        first, last = frontal[:, contour[0][0], :2], frontal[:, contour[0][-1], :2]
         width = np.linalg.norm(last - first, axis=-1, keepdims=True)
-        place = (driver[:, iris[0], :2] - (first + last) / 2) / width
-        shifts.append(place - place[reference])
-    return np.stack(shifts, axis=1)
+        places.append((frontal[:, iris[0], :2] - (first + last) / 2) / width)
+    return np.stack(places, axis=1)
 
 
 def head_poses(target: Similarity, driver: Heads, reference: int, motion: str, weight: float, position: float) -> Heads:

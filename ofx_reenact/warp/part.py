@@ -81,12 +81,17 @@ def part_sheet(name: str) -> PartSheet:
 
 
 @stage("warp: STMap")
-def bend_part(name: str, mesh: np.ndarray, wanted: np.ndarray, size: tuple[int, int]) -> STMap | None:
+def bend_part(
+    name: str, mesh: np.ndarray, turned: np.ndarray, wanted: np.ndarray, size: tuple[int, int]
+) -> STMap | None:
     """Rasterise the map that takes a part of a source's mesh to a wanted mesh in the result's pixels.
+
+    The head's turn, place and size are taken as they are; the spline bends only what the face does besides.
 
     Args:
         name: "mouth", "eye_right" or "eye_left".
         mesh: (468, 3) in the source, pixels.
+        turned: (468, 3) the source's mesh in the result, with the head's pose there, pixels.
         wanted: (468, 3) in the result, pixels.
         size: width and height of the result.
 
@@ -95,10 +100,9 @@ def bend_part(name: str, mesh: np.ndarray, wanted: np.ndarray, size: tuple[int, 
         the part lies outside the result.
     """
     piece = part_sheet(name)
-    moved = wanted - mesh
     rest = np.concatenate([mesh, piece.places @ mesh])
-    moved = np.concatenate([moved, piece.follows @ moved])
-    positions = rest + moved
+    positions = np.concatenate([wanted, piece.places @ turned + piece.follows @ (wanted - turned)])
+    moved = positions - rest
     # The window is the same for all sources.
     marked = np.concatenate([wanted, piece.places @ wanted])[piece.marked, :2]
     left, top = np.maximum(np.floor(marked.min(0)).astype(int), 0)
