@@ -77,7 +77,7 @@ def resolve(node: Any, fresh: Collection[Subject] = ()) -> Resolved:
     if moves:
         _add_moving(node, found, fresh)
     elif "target_frame" not in chosen and paths.is_footage(target.file):
-        chosen["target_frame"] = target.first
+        chosen["target_frame"] = _first_shown(node, target)
     ordered = {option["name"]: chosen[option["name"]] for option in paths.options() if option["name"] in chosen}
     return found._replace(settings=ordered)
 
@@ -117,6 +117,15 @@ def _moves(node: Any, target: Source) -> bool:
     if target.moves or _mode(node) != "moves":
         return target.moves and does_move(node)
     raise ReenactError(f"{node.name()}: the target input has one frame; connect footage, or set target to still")
+
+
+def _first_shown(node: Any, target: Source) -> int:
+    """The frame of a target's footage that is animated if none is named: the first that its Read shows.
+
+    Of a video, an earlier version left it to the engine, which took the first in the file.
+    """
+    is_earlier = node.knob(layout.PREFIX + "target_mode") is None
+    return 1 if is_earlier and not paths.has_padding(target.file) else target.first
 
 
 def _add_moving(node: Any, found: Resolved, fresh: Collection[Subject]) -> None:

@@ -9,11 +9,13 @@ import numpy as np
 
 from ofx_reenact.compose.grain import grain, measure_grain
 from ofx_reenact.compose.picture import Composed, compose, lip_colour
+from ofx_reenact.compose.sample import sample
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import FACE_OVAL, LIPS_INNER, LIPS_OUTER
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp import densify, openings
+from ofx_reenact.warp.lens import Lens
 from ofx_reenact.warp.part import bend_part
 from ofx_reenact.warp.stmap import STMap
 
@@ -23,6 +25,11 @@ EYES = ("eye_right", "eye_left")
 _LOCAL = 1.8
 # How far a rim's light reaches inwards, in widths of the part.
 _SPREAD = 0.12
+# Between the lips, where upper teeth may end, and where they commonly do.
+_SPLIT, _USUAL_SPLIT = (0.25, 0.75), 0.5
+# Rims that differ by less than the first, as a fraction of their light, are of the same skin; from the second on they
+# are not. They are compared without detail, in widths of the part.
+_ALIKE, _OTHERS, _COARSE = 0.11, 0.16, 0.03
 # Grain below this, in roots of light where the part's is 1, is not worth adding.
 _LEAST_GRAIN = 1 / 500
 # Blur, in pixels, by which two pictures may differ before anybody sees it; and the most that is added.
@@ -92,12 +99,24 @@ def carry_part(
     else:
         depth = float(source.head.invert(source.mesh)[_LIPS, 2].mean())
         skull, lower = (densify.plane_map(wanted.head, source.head, depth, by) for by in (np.zeros(3), jaw))
-        shown = openings.mouth(before, after, skull, lower, feather, size)
+        split = find_split(picture, before)
+        shown = openings.mouth_of_part(before, after, skull, lower, split, feather, size)
     outer, inner = (
         np.concatenate([source.mesh[list(half), :2] for half in contour]) for contour in (LIPS_OUTER, LIPS_INNER)
     )
     composed = compose(picture, stmap, [shown] if shown is not None else [], lip_colour(picture, outer, inner))
     return CarriedPart(stmap, composed, shown if name not in EYES else None)
+
+
+def find_split(picture: np.ndarray, lens: Lens) -> float:
+    """Find the darkest line in an open mouth, where upper teeth end: 0 is at the upper lip, 1 at the lower."""
+    u, down = np.linspace(-0.5, 0.5, 9)[:, None], np.linspace(*_SPLIT, 13)[None]
+    upper, lower = lens.bounds(u)
+    x, y = lens.pixels(u, upper + (lower - upper) * down)
+    luma = np.median(sample(picture[..., :3], x, y).mean(-1), axis=0)
+    # In doubt it is where upper teeth commonly end.
+    dark = luma / max(float(luma.max()), 1e-6) + np.abs(down[0] - _USUAL_SPLIT)
+    return float(down[0, int(dark.argmin())])
 
 
 def match_light(part: np.ndarray, around: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -124,6 +143,19 @@ def match_light(part: np.ndarray, around: np.ndarray, mask: np.ndarray) -> np.nd
     near = [cv2.GaussianBlur(np.ascontiguousarray(x * rim, np.float32), (0, 0), sigma) for x in (part * gain, around)]
     near_there, near_here = (np.maximum(x + trust * here, trust * least) for x in near)
     return part * (gain * np.clip(near_here / near_there, 1 / _LOCAL, _LOCAL)).astype(np.float32)
+
+
+def measure_agreement(part: np.ndarray, around: np.ndarray, mask: np.ndarray) -> float:
+    """Tell how far a part (h, w, 3) in the frame's light may be trusted, 0 to 1: 1 if its rim looks alike.
+
+    A hand before the mouth, in the source or in the frame, or a mesh that slipped makes rims differ as no skin does.
+    """
+    rim = (4 * mask * (1 - mask))[..., None]
+    sigma = max(1.0, _COARSE * mask.shape[1])
+    there, here = (cv2.GaussianBlur(np.ascontiguousarray(x, np.float32), (0, 0), sigma) for x in (part, around))
+    wrong = float(np.sqrt((((there - here) ** 2) * rim).sum() / max(float((here**2 * rim).sum()), 1e-12)))
+    agrees = float(np.clip((_OTHERS - wrong) / (_OTHERS - _ALIKE), 0, 1))
+    return agrees * agrees * (3 - 2 * agrees)
 
 
 def match_grain(part: np.ndarray, around: np.ndarray, box: tuple[slice, slice], number: int = 0) -> np.ndarray:

@@ -24,7 +24,7 @@ from ofx_reenact.engine.people import (
 )
 from ofx_reenact.engine.plates import Plates
 from ofx_reenact.engine.warm import Warm, stamp
-from ofx_reenact.errors import FrameError, SettingsError
+from ofx_reenact.errors import FrameError, SettingsError, TrackingError
 from ofx_reenact.fdgan.weights import (
     DenseWeights,
     PortraitWeights,
@@ -37,6 +37,7 @@ from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.names import files_of
 from ofx_reenact.frames.picture import Picture
+from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.ldnet.weights import LDNetWeights, load_ldnet, shipped_ldnet
 from ofx_reenact.progress import Observer, Progress, ignore
@@ -233,7 +234,15 @@ class Loader:
         def observe(step: Progress) -> None:
             self._observe(replace(step, stage="target"))
 
-        return self._tracked(settings, "target_performance", lambda: self._track(settings, observe))
+        key, own = self._tracked(settings, "target_performance", lambda: self._track(settings, observe))
+        found, there = FrameRange.of(own.frames), plates.frames
+        if found != there or own.size != plates.first.seen_size:
+            (width, height), size = own.size, plates.first.seen_size
+            raise TrackingError(
+                f"{settings.performance}: this performance has frames {found} of {width}×{height}, the target {there} "
+                f"of {size[0]}×{size[1]}; name another --target-performance, or delete the file to have it made anew"
+            )
+        return key, own
 
     def _tracked(
         self, settings: Settings, kind: str, track: Callable[[], Performance]

@@ -31,6 +31,9 @@ _SEEN = 0.35
 # Confidence of the tracker under which a face counts as lost.
 _LOST = 0.5
 _LANDMARKS = list(MESH68)
+# Landmarks that no expression moves: the ends of the jaw line, the bridge of the nose. What a tracker finds there is
+# noise, and the plate's own is right.
+_RIGID = (0, 1, 15, 16, 27, 28, 29)
 
 
 @stage("warp: densify")
@@ -54,7 +57,7 @@ def ask(
 
     Raises:
         TrackingError: plate and driver come from different trackers.
-        SettingsError: the driver does not have the frame that is to be the first.
+        SettingsError: all of them lie before the driver begins or after it ends.
     """
     check_trackers(driver, person.tracker)
     acted = retime(driver, driver_positions(own.frames, driver.frames, settings), driver_rest)
@@ -73,7 +76,7 @@ def ask(
     at_rest = int(driver_rest.frames[0])
     return Motion(
         {int(frame): row for row, frame in enumerate(own.frames)},
-        moved * densify.spread_weights(regions)[:, None] * share[:, None, None],
+        moved * densify.spread_weights(regions, _RIGID)[:, None] * share[:, None, None],
         _turned(heads, acted, Face.of_performance(driver, at_rest - int(driver.frames[0])).head, settings, share),
         gaze * gaze_weights(regions) * share[:, None, None],
         # Where nothing is asked, the frame is the plate, and as sure.

@@ -21,13 +21,15 @@ FADE = 2
 
 # What a part costs. Openings count in widths of the part: too wide costs this much a width, for a warp closes it well,
 # lids better than lips; too narrow hides what no warp can show. So does a shape, by how wide and how high it is wrong.
-_TOO_WIDE, _TOO_NARROW, _SHAPE = {"mouth": 5.0, "eye_right": 2.5, "eye_left": 2.5}, 12.0, 2.0
+_TOO_WIDE, _TOO_NARROW, _SHAPE = {"mouth": 4.0, "eye_right": 2.5, "eye_left": 2.5}, 12.0, 2.0
+# A part that is no wider open than this is shut, and costs this much more where it should be open.
+_SHUT, _HIDDEN = {"mouth": 0.05, "eye_right": 0.1, "eye_left": 0.1}, 1.0
 # A turn of the head by so many degrees costs 1, and light that differs by so much.
 _TURN, _LIGHT = 12.0, 0.5
 # Frames further away in time cost more, up to this; reference pictures cost this much more than that.
 _FRAMES_AWAY, _FARTHEST, _ELSEWHERE = 400.0, 0.25, 0.1
 # Whatever is not the frame's own has to be better by this much, and a change by that much more.
-_PART, _CHANGE = 0.3, 0.4
+_PART, _CHANGE = 0.3, 0.2
 _ROWS = 256
 
 
@@ -223,7 +225,9 @@ def _difference(name: str, wanted: np.ndarray, shown: np.ndarray) -> np.ndarray:
     """What it costs that a part has one shape (..., 3) where another is wanted."""
     wider = shown[..., 0] - wanted[..., 0]
     wrong = np.abs(wanted[..., 1:] - shown[..., 1:]).sum(-1)
-    return np.maximum(_TOO_WIDE[name] * wider, -_TOO_NARROW * wider) + _SHAPE * wrong
+    shut = np.clip(2.5 * (1 - shown[..., 0] / _SHUT[name]), 0, 1)
+    hidden = shut * np.clip(1.5 * wanted[..., 0] / _SHUT[name] - 1, 0, 1)
+    return np.maximum(_TOO_WIDE[name] * wider, -_TOO_NARROW * wider) + _SHAPE * wrong + _HIDDEN * hidden
 
 
 def _distance(

@@ -51,14 +51,15 @@ def driver_positions(plate: ArrayLike, driver: ArrayLike, settings: Settings) ->
         settings: ``driver_start`` and ``driver_speed``.
 
     Raises:
-        SettingsError: the driver does not have the frame that is to be the first.
+        SettingsError: all of them lie before the driver begins or after it ends.
     """
     frames, driven = np.asarray(plate), np.asarray(driver)
     first, last = int(driven[0]), int(driven[-1])
     start = first if settings.driver_start is None else settings.driver_start
-    if not first <= start <= last:
-        raise SettingsError(f"--driver-start {start}: the driver has frames {first}-{last}")
     positions: np.ndarray = start + (frames - frames[0]) * settings.driver_speed
+    # A target with handles may begin before its driver does.
+    if positions[-1] < first or start > last:
+        raise SettingsError(f"--driver-start {start}: no frame of the target meets one of the driver's {first}-{last}")
     return positions
 
 

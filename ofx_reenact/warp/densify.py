@@ -7,7 +7,7 @@ does the mesh return to the target's pixels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,14 +39,16 @@ class Heads:
         return Similarity(self.rotation[row], float(self.scale[row]), self.translation[row])
 
 
-def spread_weights(weights: Mapping[str, float]) -> np.ndarray:
+def spread_weights(weights: Mapping[str, float], rigid: Sequence[int] = ()) -> np.ndarray:
     """Spread region weights over the mesh: (468,), exactly 1 everywhere when every region's weight is 1.
 
-    A point takes the weights of the landmarks nearest to it, never more than the largest or less than the least.
+    A point takes the weights of the landmarks nearest to it, never more than the largest or less than the least; the
+    ``rigid`` landmarks have a weight of 0, whatever region they are of.
     """
     excess = np.zeros(len(MESH68))
     for region, indices in REGIONS.items():
         excess[list(indices)] = weights[region] - 1.0
+    excess[list(rigid)] = -1.0
     points = canonical().points
     apart = ((points[:, None] - points[None, list(MESH68)]) ** 2).sum(-1)
     near = 1 / (apart + 0.01) ** 3

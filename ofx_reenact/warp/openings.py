@@ -20,6 +20,12 @@ SHUT_MOUTH = 0.05
 # Height of the upper teeth below the lip that hides their roots, in widths of the mouth. What lies deeper
 # belongs to the jaw.
 TEETH = 0.22
+# Half the height of what gives way between both rows of teeth, in heights of the opening.
+GIVE = 0.06
+# Nearer to the corners than this, in halves of the width, an opening shows more lip than inside.
+CORNER = 0.88
+# How far the last row of an inside that a source shows goes on, in widths of the mouth, before it counts as unseen.
+HELD = 0.05
 # Feather of an opening's edge, in face heights.
 FEATHER = 0.006
 
@@ -107,6 +113,53 @@ def mouth(
     # Deepest behind the upper lip and in the corners, a little light on the tongue below.
     shade = np.clip(down, 0, 1) ** 1.5 * np.sqrt(np.clip(1 - u**2, 0, 1))
     return Opening(int(x[0, 0]), int(y[0, 0]), coverage, views, shade)
+
+
+def mouth_of_part(
+    source: Lens,
+    moved: Lens,
+    skull: np.ndarray,
+    jaw: np.ndarray,
+    split: float,
+    feather: float,
+    size: tuple[int, int],
+) -> Opening | None:
+    """Fill the inside of a mouth from a source that shows it: upper teeth with the skull, the rest with the jaw.
+
+    What lies between both rows of teeth is stretched, so that none float and nothing tears. ``split`` says where that
+    is in the source, from its upper lip (0) to its lower lip (1). Lips that uncover a little more than the source shows
+    have its last row go on; beyond, nothing was seen. The other arguments are those of :func:`mouth`.
+    """
+    if source.gap <= SHUT_MOUTH:
+        return mouth(source, moved, skull, jaw, feather, size)
+    grid = _window(moved, 3 * feather, size)
+    if grid is None or moved.gap <= 0:
+        return None
+    x, y = grid
+    (u, v), (_, low) = (
+        source.coordinates(bone[0, 0] * x + bone[0, 1] * y + bone[0, 2], bone[1, 0] * x + bone[1, 1] * y + bone[1, 2])
+        for bone in (skull, jaw)
+    )
+    width = 2 * source.half
+    inside = np.clip(u, -CORNER, CORNER)
+    upper, lower = source.bounds(inside)
+    falls = v - low
+    # Between the rows: what gives way. A jaw that rises needs the more of it.
+    middle, give = upper + (lower - upper) * split, np.maximum(GIVE * (lower - upper), -falls)
+    above, below = middle - give, middle + give
+    between = above + (v - above) * 2 * give / np.maximum(2 * give + falls, 1e-6)
+    from_v = np.where(v <= above, v, np.where(low >= below, low, between))
+    rim = np.minimum(feather, (lower - upper) / 4)
+    held = np.clip(from_v, upper + rim, np.maximum(lower - rim, upper + rim))
+    beyond = np.hypot((u - inside) * source.half, held - from_v) / width
+    seen = 1 - np.clip((beyond - HELD) / HELD, 0, 1)
+    from_x, from_y = source.pixels(inside, held)
+    view = View(np.stack([from_x - x, from_y - y], -1), seen)
+    at, across = moved.coordinates(x, y)
+    top, bottom = moved.bounds(at)
+    down = np.clip((across - top) / np.maximum(bottom - top, 1e-6), 0, 1)
+    shade = down**1.5 * np.sqrt(np.clip(1 - at**2, 0, 1))
+    return Opening(int(x[0, 0]), int(y[0, 0]), moved.coverage(x, y, feather), (view,), shade)
 
 
 def _interior(

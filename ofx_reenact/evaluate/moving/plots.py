@@ -63,7 +63,8 @@ def draw_pairs(summary: Summary) -> Any:
             if len(known):
                 box.plot([known.mean()] * 2, [place - 0.36, place + 0.36], color="black", lw=1)
                 low, high = min(low, known[0]), max(high, known[-1])
-        box.set_xlim(low - 0.04 * (high - low), high + 0.04 * (high - low))
+        if low < high:
+            box.set_xlim(low - 0.04 * (high - low), high + 0.04 * (high - low))
         box.set_yticks(range(len(methods)), methods)
         box.invert_yaxis()
         box.set_title(quantity.name, fontsize=9)

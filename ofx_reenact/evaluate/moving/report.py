@@ -49,7 +49,8 @@ def promised_rows(summary: Summary) -> list[list[str]]:
             if quantity.promise is None or cell is None:
                 continue
             name = f"{SELF}: {quantity.name}" if method == SELF else quantity.name
-            worst = f"{digits(cell.worst_value, quantity)} {cell.worst}" if cell.worst else "–"
+            # With spaces, so that a narrow table breaks names and does not cut them.
+            worst = f"{digits(cell.worst_value, quantity)} {cell.worst.replace('__', ' by ')}" if cell.worst else "–"
             kept = f"{cell.kept} of {cell.mean.pairs}" if cell.mean.pairs else "–"
             mark = "–" if not cell.mean.pairs else MISSED if cell.missed else KEPT
             rows.append([name, shown(cell, quantity), worst, str(quantity.promise), kept, mark])

@@ -25,15 +25,15 @@ class Cell:
     Attributes:
         mean: of pairs' numbers, with its interval.
         pairs: the numbers: pair → number, NaN where there is none.
-        worst: the pair that is furthest outside what is promised, or nearest to its edge; "" where nothing is.
-        kept: pairs that keep what is promised, of those that have a number.
+        worst: the pair that is furthest outside what is promised, or nearest to its edge; "" where all are the same.
+        kept: pairs that keep what is promised, of those that have a number; None where nothing is promised.
         missed: whether it is not kept: by the mean, or by any pair where it is promised of each.
     """
 
     mean: Estimate
     pairs: Mapping[str, float]
     worst: str
-    kept: int
+    kept: int | None
     missed: bool
 
     @property
@@ -104,14 +104,15 @@ def summarise_pairs(results: Sequence[PairResult], method: str, quantity: Quanti
     pairs = {result.name: float(number) for result, number in zip(results, numbers, strict=True)}
     promise, known = quantity.promise, np.isfinite(numbers)
     if promise is None or not known.any():
-        return Cell(mean, pairs, "", 0, missed=False)
+        return Cell(mean, pairs, "", None, missed=False)
     misses = np.array([promise.miss(number) for number in numbers])
     # Of pairs that all keep it, the one nearest to an edge.
     edge = np.minimum(numbers - promise.low, promise.high - numbers)
     order = np.where(known, misses - 1e-6 * np.where(np.isfinite(edge), edge, 0), -np.inf)
     kept = int((misses[known] == 0).sum())
     missed = kept < known.sum() if promise.everywhere else promise.miss(mean.value) > 0
-    return Cell(mean, pairs, results[int(np.argmax(order))].name, kept, bool(missed))
+    alike = len(numbers[known]) > 1 and np.ptp(numbers[known]) == 0
+    return Cell(mean, pairs, "" if alike else results[int(np.argmax(order))].name, kept, bool(missed))
 
 
 def plain(summary: Summary, command: str, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,7 +146,7 @@ def _plain_cell(cell: Cell) -> dict[str, Any]:
         "interval": _number(cell.mean.interval),
         "pairs": cell.mean.pairs,
         "frames": cell.mean.frames,
-    } | ({"kept": cell.kept, "missed": cell.missed, "worst": cell.worst} if cell.worst else {})
+    } | ({} if cell.kept is None else {"kept": cell.kept, "missed": cell.missed, "worst": cell.worst})
 
 
 def _plain_pair(summary: Summary, result: PairResult) -> dict[str, Any]:
