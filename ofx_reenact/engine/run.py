@@ -174,9 +174,14 @@ class Job:
         plate, identity = self.loader.plate, self.loader.identity
         if plate is None:
             self.watch(Progress("target", 1, 1, None))
-        performance, inputs = self.loader.performance, self.inputs(plates)
+        performance = self.loader.performance
+        if self.settings.parts_file:
+            # It is an input from the first frame on, also of the render that makes it.
+            _ = self.loader.shot
+        inputs = self.inputs(plates)
         made_of = frames_made_of(self.settings, inputs, self.weights.sha256, self.fdgan.sha256 if self.fdgan else "")
         plan = plan_frames(self.settings, performance, made_of.digest, plate)
+        plates.check(plan.todo)
         if self.settings.holdout:
             self.holdout = Holdout.open(
                 self.settings.holdout, plan.frames, target.plate.display_window, target.plate.data_window
@@ -200,7 +205,10 @@ class Job:
         if not report.written and not report.skipped:
             return
         digest = job.made_of.digest
-        now = {frame: {"confidence": sure, "made_of": digest} for frame, sure in report.confidence.items()}
+        now = {
+            frame: {"confidence": sure, "made_of": digest, "parts": job.shot.parts.text(frame)}
+            for frame, sure in report.confidence.items()
+        }
         provenance.Sidecar(
             output=Path(report.output).name,
             inputs=job.inputs,
@@ -303,7 +311,9 @@ def frame_entries(
 ) -> dict[int, provenance.FrameEntry]:
     """Return what the sidecar says of frames, by what they say themselves; those without a confidence are left out."""
     return {
-        frame: provenance.FrameEntry(round(float(one["confidence"]), 4), states[frame].name.lower(), one.get("made_of"))
+        frame: provenance.FrameEntry(
+            round(float(one["confidence"]), 4), states[frame].name.lower(), one.get("made_of"), one.get("parts") or None
+        )
         for frame, one in said.items()
         if isinstance(one.get("confidence"), float)
     }

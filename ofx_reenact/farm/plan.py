@@ -15,6 +15,7 @@ from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.provenance import beside
 from ofx_reenact.settings import Settings, names_affecting, names_of_paths, paths_in
 from ofx_reenact.settings.option import Affects
+from ofx_reenact.tracking.retime import driver_positions
 
 
 def plan_job(settings: Settings) -> tuple[FrameRange, dict[str, Any]]:
@@ -26,12 +27,12 @@ def plan_job(settings: Settings) -> tuple[FrameRange, dict[str, Any]]:
     Raises:
         FrameError: target, driver or a holdout is not there, or the frames are not in the driver, or in a target that
             moves.
-        SettingsError: neither driver nor performance is named.
+        SettingsError: neither driver nor performance is named, or no frame of the target meets one of the driver's.
     """
     target = Sequence.open(settings.target)
     moving = settings.target_frame is None and len(target.frames) > 1
     driven = _driver_frames(settings)
-    frames = _frames_of_target(settings, target) if moving else _frames_of_driver(settings, driven)
+    frames = _frames_of_target(settings, target, driven) if moving else _frames_of_driver(settings, driven)
     if settings.holdout:
         first = frames.first if moving else settings.target_frame or target.frames.first
         plate = target.read_header(first, settings.layer)
@@ -59,17 +60,22 @@ def _frames_of_driver(settings: Settings, driven: FrameRange) -> FrameRange:
     return wanted
 
 
-def _frames_of_target(settings: Settings, target: Sequence) -> FrameRange:
-    """The frames of a target that moves: each has its own plate."""
-    if settings.frames:
-        wanted = FrameRange.parse(settings.frames)
-        if outside := wanted - target.frames:
-            raise FrameError(f"--frames {settings.frames}: the target has frames {target.frames}, not {outside}")
-        return wanted
+def _frames_of_target(settings: Settings, target: Sequence, driven: FrameRange) -> FrameRange:
+    """The frames of a target that moves: each has its own plate, and a place in the driver's time."""
     if target.missing:
-        left = f"--frames {target.frames} leaves them out"
-        raise FrameError(f"{target.name}: frames {target.missing} are missing; {left}")
-    return target.frames
+        raise FrameError(f"{target.name}: frames {target.missing} are missing; a target that moves needs every frame")
+    wanted = FrameRange.parse(settings.frames) if settings.frames else target.frames
+    if outside := wanted - target.frames:
+        raise FrameError(f"--frames {settings.frames}: the target has frames {target.frames}, not {outside}")
+    positions = driver_positions(target.frames.numbers, (driven.first, driven.last), settings)
+    inside = (positions >= driven.first) & (positions <= driven.last)
+    beyond = [f for f, within in zip(target.frames, inside, strict=True) if not within and f in wanted]
+    if beyond and settings.missing == "error":
+        raise FrameError(
+            f"--missing error: the driver's frames {driven} do not reach the target's {FrameRange.of(beyond)}; "
+            "--missing hold or black goes on without"
+        )
+    return wanted
 
 
 def _shared(settings: Settings, moving: bool) -> dict[str, Any]:

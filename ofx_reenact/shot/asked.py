@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from ofx_reenact.errors import SettingsError
 from ofx_reenact.ldnet.retarget import identity_code, transfer, transfer_between
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.settings import Settings
@@ -17,7 +16,7 @@ from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, MESH68, REGIONS
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.rest import Rest
-from ofx_reenact.tracking.retime import Acted, retime
+from ofx_reenact.tracking.retime import Acted, driver_positions, retime
 from ofx_reenact.tracking.rigid import Similarity, euler_degrees
 from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp import densify
@@ -61,7 +60,7 @@ def ask(
         SettingsError: all of them lie before the driver begins or after it ends.
     """
     check_trackers(driver, person.tracker)
-    acted = retime(driver, driver_positions(own, driver, settings), driver_rest)
+    acted = retime(driver, driver_positions(own.frames, driver.frames, settings), driver_rest)
     regions, added = region_weights(settings), settings.perform == "add"
     mine, calm = own.frontal[:, :FACE_POINTS].astype(np.float64), rest.frontal[:, :FACE_POINTS]
     landmarks = move_landmarks(person, acted, driver_rest, settings, weights)
@@ -99,21 +98,6 @@ def keep_shut(motion: Motion, own: Performance, rest: Rest, choice: Choice | Non
         region = 1 - densify.spread_weights({name: float(name != part) for name in REGIONS})
         expression = expression * (1 - np.where(opens, 1 - shown, 0)[:, None] * region)[..., None]
     return replace(motion, expression=expression)
-
-
-def driver_positions(own: Performance, driver: Performance, settings: Settings) -> np.ndarray:
-    """Return which of the driver's frames, whole or between two, belongs to each frame of the plate: (T,).
-
-    Raises:
-        SettingsError: all of them lie before the driver begins or after it ends.
-    """
-    first, last = int(driver.frames[0]), int(driver.frames[-1])
-    start = first if settings.driver_start is None else settings.driver_start
-    positions: np.ndarray = start + (own.frames - own.frames[0]) * settings.driver_speed
-    # A target with handles may begin before its driver does.
-    if positions[-1] < first or start > last:
-        raise SettingsError(f"--driver-start {start}: no frame of the target meets one of the driver's {first}-{last}")
-    return positions
 
 
 def move_landmarks(
