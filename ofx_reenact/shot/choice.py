@@ -34,6 +34,8 @@ _TURN, _LIGHT = 12.0, 0.5
 _FRAMES_AWAY, _FARTHEST, _ELSEWHERE = 400.0, 0.25, 0.1
 # Whatever is not the frame's own has to be better by this much, and a change by that much more.
 _PART, _CHANGE = 0.3, 0.2
+# What lies before a part, a hand, is worse than any other opening.
+_BEFORE = 5.0
 _ROWS = 256
 
 
@@ -48,6 +50,7 @@ class Candidates:
         time: (C,) the target's frames, as numbers that grow by 1; NaN for reference pictures.
         segment: (C,) part of the target between two cuts; -1 for reference pictures, which suit any.
         usable: (C,) bool; not where no face was found or where it is uncertain.
+        hidden: (C, 3) in [0, 1], how likely something lies before each part.
     """
 
     frontal: np.ndarray
@@ -56,6 +59,7 @@ class Candidates:
     time: np.ndarray
     segment: np.ndarray
     usable: np.ndarray
+    hidden: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -202,7 +206,7 @@ def choose_parts(
         away = _distance(candidates, rotation[rows], light[rows], time[rows], segment[rows], own_candidate[rows])
         for part, name in enumerate(PARTS):
             want, mine, there = shapes[name]
-            other = _difference(name, want[rows, None], there[None]) + away
+            other = _difference(name, want[rows, None], there[None]) + away + _BEFORE * candidates.hidden[:, part]
             other[~asked[rows, part]] = np.inf
             itself = _difference(name, want[rows], mine[rows])
             walks[part].go(itself, other, np.arange(start, start + len(itself)), segment)
