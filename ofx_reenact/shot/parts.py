@@ -44,7 +44,8 @@ def lay_parts(frame: Frame, view: View, pose: Pose, parts: Sources, number: int 
         number: of the frame; grain that is added differs from one number to the next.
 
     Returns:
-        The frame, with a matte of where other views show, and with what neither shows of it as invented.
+        The frame, with a matte of where other views show, and with what neither shows of it as invented; as it was if
+        nothing could be laid in.
     """
     matte = np.zeros(frame.shape, np.float32)
     for name, sources in parts.items():
@@ -66,7 +67,7 @@ def lay_parts(frame: Frame, view: View, pose: Pose, parts: Sources, number: int 
         own[inside, :3] += change[inside]
         matte[box] = np.maximum(matte[box], np.minimum(covered, 1))
         frame = replace(frame, carried=_join(frame.carried, laid))
-    return replace(frame, parts=matte)
+    return replace(frame, parts=matte) if matte.any() else frame
 
 
 def _carry(name: str, source: View, view: View, pose: Pose) -> CarriedPart | None:
