@@ -85,3 +85,17 @@ def requests(do):
 
     lines = [line.partition("> ")[2] for line in Path(log.path()).read_text().splitlines() if "> {" in line]
     return [request for request in map(json.loads, lines) if request["do"] == do]
+
+
+def analysed():
+    """Whose footage the engine was asked to track, oldest first."""
+    tracked = [one["settings"] for one in requests("analyse") if one.get("fresh") is not False]
+    return [Path(one["driver"]).name.split(".")[0] for one in tracked]
+
+
+def plate_and_take(folder):
+    """Write a plate of six frames and a take of three, of which nobody looks at the pixels."""
+    for name, first, last in (("plate", 1001, 1006), ("take", 1, 3)):
+        for frame in range(first, last + 1):
+            (folder / f"{name}.{frame:04d}.exr").write_text(f"{name}, frame {frame}")
+    return folder

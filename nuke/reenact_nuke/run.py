@@ -32,7 +32,7 @@ def press(action: str) -> None:
 
 def analyse(node: Any) -> None:
     """Track the driver anew, and a target that moves."""
-    found = resolve(node, fresh=BOTH)
+    found = resolve(node, fresh=BOTH, again=True)
     lost = " ".join(text for text in (_lost(node, found, subject) for subject in found.subjects) if text)
     if lost:
         if not nuke.GUI:

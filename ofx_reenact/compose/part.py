@@ -27,9 +27,11 @@ _LOCAL = 1.8
 _SPREAD = 0.12
 # Between the lips, where upper teeth may end, and where they commonly do.
 _SPLIT, _USUAL_SPLIT = (0.25, 0.75), 0.5
+# Longer side, in pixels, of the pictures that light is compared in.
+_SMALL = 64
 # Rims that differ by less than the first, as a fraction of their light, are of the same skin; from the second on they
 # are not. They are compared without detail, in widths of the part.
-_ALIKE, _OTHERS, _COARSE = 0.11, 0.16, 0.03
+_ALIKE, _OTHERS, _DETAIL = 0.11, 0.16, 0.03
 # Grain below this, in roots of light where the part's is 1, is not worth adding.
 _LEAST_GRAIN = 1 / 500
 # Blur, in pixels, by which two pictures may differ before anybody sees it; and the most that is added.
@@ -88,7 +90,9 @@ def carry_part(
     Returns:
         The part, or None where it lies outside the result.
     """
-    stmap = bend_part(name, source.mesh[:FACE_POINTS], wanted.mesh[:FACE_POINTS], size)
+    mesh = source.mesh[:FACE_POINTS]
+    turned = wanted.head.apply(source.head.invert(mesh))
+    stmap = bend_part(name, mesh, turned, wanted.mesh[:FACE_POINTS], size)
     if stmap is None:
         return None
     before, after = (openings.fit_lens(name, placed.mesh) for placed in (source, wanted))
@@ -130,19 +134,20 @@ def match_light(part: np.ndarray, around: np.ndarray, mask: np.ndarray) -> np.nd
     Returns:
         (h, w, 3) the part in the frame's light.
     """
-    rim = (4 * mask * (1 - mask))[..., None]
+    rim, part_coarse, around_coarse = _coarse(part, around, mask)
     total = float(rim.sum())
-    if total < 1:
+    if total < 1e-3 * rim.size:
         return part
-    there, here = ((x * rim).sum((0, 1)) / total for x in (part, around))
+    there, here = ((x * rim).sum((0, 1)) / total for x in (part_coarse, around_coarse))
     least = 1e-3 * max(float(np.abs(here).max()), float(np.abs(there).max()), 1e-6)
     gain = np.maximum(here, least) / np.maximum(there, least)
-    sigma = max(1.0, _SPREAD * mask.shape[1])
+    sigma = max(1.0, _SPREAD * rim.shape[1])
     # What the rim says nothing of takes the mean of it.
     trust = 1e-4
-    near = [cv2.GaussianBlur(np.ascontiguousarray(x * rim, np.float32), (0, 0), sigma) for x in (part * gain, around)]
+    near = (cv2.GaussianBlur(x * rim, (0, 0), sigma) for x in (part_coarse * gain, around_coarse))
     near_there, near_here = (np.maximum(x + trust * here, trust * least) for x in near)
-    return part * (gain * np.clip(near_here / near_there, 1 / _LOCAL, _LOCAL)).astype(np.float32)
+    field = (gain * np.clip(near_here / near_there, 1 / _LOCAL, _LOCAL)).astype(np.float32)
+    return part * cv2.resize(field, mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def measure_agreement(part: np.ndarray, around: np.ndarray, mask: np.ndarray) -> float:
@@ -150,9 +155,8 @@ def measure_agreement(part: np.ndarray, around: np.ndarray, mask: np.ndarray) ->
 
     A hand before the mouth, in the source or in the frame, or a mesh that slipped makes rims differ as no skin does.
     """
-    rim = (4 * mask * (1 - mask))[..., None]
-    sigma = max(1.0, _COARSE * mask.shape[1])
-    there, here = (cv2.GaussianBlur(np.ascontiguousarray(x, np.float32), (0, 0), sigma) for x in (part, around))
+    rim, *pictures = _coarse(part, around, mask)
+    there, here = (cv2.GaussianBlur(x, (0, 0), max(1.0, _DETAIL * rim.shape[1])) for x in pictures)
     wrong = float(np.sqrt((((there - here) ** 2) * rim).sum() / max(float((here**2 * rim).sum()), 1e-12)))
     agrees = float(np.clip((_OTHERS - wrong) / (_OTHERS - _ALIKE), 0, 1))
     return agrees * agrees * (3 - 2 * agrees)
@@ -200,6 +204,18 @@ def measure_blur(light: np.ndarray) -> float:
     strong = slopes[1] >= np.quantile(slopes[1], 0.95)
     ratio = float(np.median(slopes[0][strong] / np.maximum(slopes[1][strong], 1e-6)))
     return float(1 / np.sqrt(max(ratio**2 - 1, 1e-2)))
+
+
+def _coarse(part: np.ndarray, around: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return a mask's rim (h, w, 1) and two pictures (h, w, 3), small: low frequencies need no more."""
+    height, width = mask.shape
+    finer = max(1.0, max(height, width) / _SMALL)
+    size = (max(round(width / finer), 1), max(round(height / finer), 1))
+    rim, *pictures = (
+        cv2.resize(np.ascontiguousarray(x, np.float32), size, interpolation=cv2.INTER_AREA)
+        for x in (4 * mask * (1 - mask), part, around)
+    )
+    return rim[..., None], pictures[0], pictures[1]
 
 
 def _root(light: np.ndarray) -> np.ndarray:

@@ -11,6 +11,8 @@ import numpy as np
 
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, LIPS_OUTER, Contour
+from ofx_reenact.tracking.surface import FACE_POINTS
+from ofx_reenact.warp import densify
 
 SCHEMA = "ofx-reenact/parts/1"
 PARTS = ("mouth", "eye_right", "eye_left")
@@ -24,6 +26,8 @@ FADE = 2
 _TOO_WIDE, _TOO_NARROW, _SHAPE = {"mouth": 4.0, "eye_right": 2.5, "eye_left": 2.5}, 12.0, 2.0
 # A part that is no wider open than this is shut, and costs this much more where it should be open.
 _SHUT, _HIDDEN = {"mouth": 0.05, "eye_right": 0.1, "eye_left": 0.1}, 1.0
+# Eyes that look elsewhere count as a shape that is wrong by this many times as much.
+_GAZE = 1.5
 # A turn of the head by so many degrees costs 1, and light that differs by so much.
 _TURN, _LIGHT = 12.0, 0.5
 # Frames further away in time cost more, up to this; reference pictures cost this much more than that.
@@ -160,6 +164,7 @@ def choose_parts(
     light: np.ndarray,
     time: np.ndarray,
     segment: np.ndarray,
+    gaze: np.ndarray | None = None,
 ) -> Choice:
     """Choose for T frames and each part whether it stays the frame's own, and else what it comes from.
 
@@ -173,6 +178,8 @@ def choose_parts(
         asked: (T, 3) bool, whether a part may come from elsewhere at all.
         candidates: what there is to take.
         rotation, light, time, segment: the frames', as the candidates'.
+        gaze: (T, 2, 2) wanted shift of the irises from the frames' own, right and left eye, in widths of the eye; it
+            counts if the frames' and candidates' meshes have irises (478 points).
     """
     index = np.full((len(wanted), len(PARTS)), OWN, np.int32)
     segment, own_candidate = np.asarray(segment), np.asarray(own_candidate)
@@ -183,6 +190,11 @@ def choose_parts(
     for name in PARTS:
         width = _width(name, candidates.frontal[found])
         shapes[name] = [_shape(name, frontal, width) for frontal in (wanted, own, candidates.frontal)]
+    if gaze is not None and min(own.shape[1], candidates.frontal.shape[1]) > FACE_POINTS:
+        here, there = densify.iris_places(own), densify.iris_places(candidates.frontal)
+        for eye, name in enumerate(PARTS[1:]):
+            places = (here[:, eye] + gaze[:, eye], here[:, eye], there[:, eye])
+            shapes[name] = [np.column_stack([s, _GAZE * p]) for s, p in zip(shapes[name], places, strict=True)]
     asked = np.asarray(asked, bool)
     walks = [_Walk(len(segment), len(found)) for _ in PARTS]
     for start in range(0, len(segment), _ROWS):

@@ -74,10 +74,10 @@ def gaze(driver: np.ndarray, rest: np.ndarray) -> np.ndarray:
     Returns (T, 2, 2): right eye, left eye; x, y. From frontal meshes (T, 478, 3), and those at rest, (478, 3) or one
     for each frame.
     """
-    return _irises(driver) - _irises(rest)
+    return iris_places(driver) - iris_places(rest)
 
 
-def _irises(mesh: np.ndarray) -> np.ndarray:
+def iris_places(mesh: np.ndarray) -> np.ndarray:
     """Return where each iris is between its eye's corners: (..., 2, 2), of meshes (..., 478, 3)."""
     places = []
     for contour, iris in ((EYE_RIGHT, IRIS_RIGHT), (EYE_LEFT, IRIS_LEFT)):

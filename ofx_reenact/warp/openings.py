@@ -149,9 +149,11 @@ def mouth_of_part(
     above, below = middle - give, middle + give
     between = above + (v - above) * 2 * give / np.maximum(2 * give + falls, 1e-6)
     from_v = np.where(v <= above, v, np.where(low >= below, low, between))
+    # How far the nearer row would have to go on to cover what is stretched.
+    torn = np.minimum(v - above, below - low) * (1 - 2 * give / np.maximum(2 * give + falls, 1e-6))
     rim = np.minimum(feather, (lower - upper) / 4)
     held = np.clip(from_v, upper + rim, np.maximum(lower - rim, upper + rim))
-    beyond = np.hypot((u - inside) * source.half, held - from_v) / width
+    beyond = (np.hypot((u - inside) * source.half, held - from_v) + np.maximum(torn, 0)) / width
     seen = 1 - np.clip((beyond - HELD) / HELD, 0, 1)
     from_x, from_y = source.pixels(inside, held)
     view = View(np.stack([from_x - x, from_y - y], -1), seen)

@@ -1,4 +1,4 @@
-"""Plates that other clips drive, measured: what is promised and kept, pairs, the page, and the whole of it on a clip."""
+"""Plates that other clips drive, measured: what is promised and kept, pairs, the page, and all of it on a clip."""
 
 import json
 import re
@@ -56,7 +56,7 @@ def result(plate, driver, **numbers):
     pictures = {}
     if plate != driver:
         values = {PLATE: curve, OTHER: curve, **{m: {**curve, **row} for m, row in values.items()}}
-        pictures = {name: b"jpeg" for name in (PLATE, OTHER, *numbers)}
+        pictures = dict.fromkeys((PLATE, OTHER, *numbers), b"jpeg")
     backends = {name: "x" for row in values.values() for name in row}
     nothing = np.zeros((0, 0), np.float32)
     frames = (1, 2, 3, 4)

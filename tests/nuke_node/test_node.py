@@ -95,9 +95,9 @@ def test_every_option_has_its_knob(node):
                 "Enumeration_Knob", option["choices"], option["default"],
             )  # fmt: skip
         if option["type"] == "float":
-            assert (knob.Class(), knob._range, knob.value()) == (
-                "Double_Knob", [option["low"], option["high"]], option["default"],
-            )  # fmt: skip
+            span = list(layout.SLIDERS.get(name, (option["low"], option["high"])))
+            assert (knob.Class(), knob._range, knob.value()) == ("Double_Knob", span, option["default"])
+            assert option["low"] <= span[0] < span[1] <= option["high"]
         if option["type"] == "text" and option["path"]:
             assert knob.Class() == "File_Knob"
 

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import nuke_pixels
 import pytest
-from nuke_session import press, requests, scripted, set_root, settle, wired
+from nuke_session import analysed, plate_and_take, press, requests, scripted, set_root, settle, wired
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the engine's Python is a shell script here")
-EARLIER = Path(__file__).with_name("earlier_script.json")
 
 
 @pytest.fixture
@@ -23,11 +22,7 @@ def nuke(monkeypatch, tmp_path):
 
 @pytest.fixture
 def shot(tmp_path):
-    """A plate of six frames and a take of three."""
-    for name, first, last in (("plate", 1001, 1006), ("take", 1, 3)):
-        for frame in range(first, last + 1):
-            (tmp_path / f"{name}.{frame:04d}.exr").write_text(f"{name}, frame {frame}")
-    return tmp_path
+    return plate_and_take(tmp_path)
 
 
 @pytest.fixture
@@ -39,12 +34,6 @@ def resolved(node):
     from reenact_nuke.resolve import resolve
 
     return resolve(node)
-
-
-def analysed():
-    """Whose faces the engine was asked to track, oldest first."""
-    tracked = [one["settings"] for one in requests("analyse") if one.get("fresh") is not False]
-    return [Path(one["driver"]).name.split(".")[0] for one in tracked]
 
 
 def names_of(settings):
@@ -305,9 +294,33 @@ def test_a_target_that_nuke_renders_moves(nuke, node, shot):
     assert other != folder and len(list(other.iterdir())) == 4
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
     assert analysed() == ["take", "target", "target"]
+    done = len(nuke.SESSION.executed)
+    node["reenact_target_face"].setValue(2)
+    press(nuke, node, "render")
+    assert (len(analysed()), len(nuke.SESSION.executed)) == (4, done), "tracked again, from the same frames"
     set_root(nuke, last_frame=1005)
     press(nuke, node, "render")
-    assert analysed() == ["take", "target", "target", "target"]
+    assert (len(analysed()), len(nuke.SESSION.executed)) == (5, done + 5)
+    # What the node cannot see, the artist knows.
+    press(nuke, node, "analyse")
+    assert (len(analysed()), len(nuke.SESSION.executed)) == (7, done + 10)
+
+
+def test_a_rendered_target_whose_performance_the_artist_named_is_rendered_once(nuke, node, shot):
+    node.setInput(0, nuke.nodes.Constant(color=[0.5, 0.5, 0.5, 1]))
+    set_root(nuke, first_frame=1001, last_frame=1003)
+    node["reenact_target_mode"].setValue("moves")
+    node["reenact_target_performance"].setValue(f"{shot}/theirs.npz")
+    (shot / "theirs.npz").write_text("theirs")
+    for _ in range(2):
+        press(nuke, node, "render")
+    assert [frame for _, frame, _ in nuke.SESSION.executed] == [1001, 1002, 1003]
+    target = Path(requests("render")[-1]["settings"]["target"])
+    assert analysed() == ["take"] and (shot / "theirs.npz").read_text() == "theirs"
+    # Somebody tidied up.
+    shutil.rmtree(target.parent)
+    press(nuke, node, "preview")
+    assert len(list(target.parent.iterdir())) == 3 and len(nuke.SESSION.executed) == 6
 
 
 def test_a_rendered_driver_of_a_moving_target_is_rendered_whole(nuke, node):
@@ -348,90 +361,6 @@ def test_a_holdout_is_rendered_as_alpha_for_the_frames_that_are(nuke, node, shot
     assert written == [f"holdout.000{n}.exr" for n in (1, 2, 3)]
 
 
-@pytest.mark.parametrize(
-    ("first", "speed", "start", "asked"),
-    [(1001, 1, None, 1), (1003, 1, None, -1), (1003, 0.5, 20, 19), (990, 1, 5, 16)],
-)
-def test_frames_pair_as_the_reads_show_them(nuke, node, first, speed, start, asked):
-    """The engine counts from what is on disk, which begins at 1001."""
-    node.input(0)["first"].setValue(first)
-    node["reenact_driver_speed"].setValue(speed)
-    if start is not None:
-        node["reenact_driver_start_on"].setValue(True)
-        node["reenact_driver_start"].setValue(start)
-    assert resolved(node).settings["driver_start"] == asked
-
-
-def test_frames_on_disk_are_counted_as_the_engine_counts_them(nuke, tmp_path):
-    from reenact_nuke import paths
-
-    for name in ("a.7.exr", "a.0099.exr", "a.10000.exr", "a.00010.exr", "a.0100.exr", "ba.0001.exr", "a.0005.exrs"):
-        (tmp_path / name).touch()
-    for name, frame in (("a.####.exr", 99), ("a.%04d.exr", 99), ("a.#.exr", 7), ("a.%05d.exr", 10), ("c.####.exr", -4)):
-        assert paths.first_frame(f"{tmp_path}/{name}", -4) == frame
-    (tmp_path / "a.-001.exr").touch()
-    assert paths.first_frame(f"{tmp_path}/a.####.exr", 3) == -1
-    assert paths.first_frame("/none/a.####.exr", 3) == 3
-    assert paths.first_frame("/none/a.mov", 3) == 1
-    assert paths.files("/s/a.%010d.exr", 3, 3) == ["/s/a.0000000003.exr"]
-
-
-def test_videos_are_what_the_engine_takes_for_them(nuke):
-    from reenact_nuke import paths
-
-    from ofx_reenact.frames.video import VIDEOS
-
-    assert set(paths.VIDEOS) == set(VIDEOS)
-
-
-def _still(nuke, node):
-    node.input(0)["file"].setValue("/shots/a/plate.exr")
-
-
-def _hold(nuke, node):
-    node.setInput(0, nuke.nodes.Grade(inputs=[nuke.nodes.FrameHold(inputs=[node.input(0)], first_frame=1003)]))
-
-
-def _step(nuke, node):
-    _hold(nuke, node)
-    node.input(0).input(0)["increment"].setValue(2)
-
-
-def _graded(nuke, node):
-    node.setInput(0, nuke.nodes.Grade(inputs=[node.input(0)]))
-
-
-def _ticked(nuke, node):
-    node["reenact_target_frame_on"].setValue(True)
-
-
-def _painted(nuke, node):
-    node.setInput(0, nuke.nodes.Constant())
-
-
-@pytest.mark.parametrize(
-    ("change", "moves"),
-    [(_still, False), (_hold, False), (_step, True), (_graded, True), (_ticked, False), (_painted, False)],
-)
-def test_auto_looks_at_what_is_connected(nuke, node, change, moves):
-    assert resolved(node).moves and node["reenact_perform"].enabled()
-    change(nuke, node)
-    node["reenact_target_mode"].setValue("auto")
-    assert resolved(node).moves == node["reenact_perform"].enabled() == moves
-    assert ("target_performance" in resolved(node).settings) == moves
-    node["reenact_target_mode"].setValue("still")
-    assert not resolved(node).moves and not node["reenact_driver_start_on"].enabled()
-
-
-def test_one_frame_cannot_move(nuke, node):
-    node["reenact_target_mode"].setValue("moves")
-    for change in (_still, lambda nuke, node: node.input(0)["last"].setValue(1001)):
-        change(nuke, node)
-        assert press(nuke, node, "render") == (
-            "Reenact: the target input has one frame; connect footage, or set target to still"
-        )
-
-
 def test_a_tracker_that_reads_files_needs_one_of_each(nuke, node):
     node["reenact_tracker"].setValue("file")
     node["reenact_landmarks"].setValue("/d.json")
@@ -447,50 +376,6 @@ def test_frames_in_the_viewer_become_options(nuke, node):
     for button, option in (("set_target_reference", "target_reference"), ("set_driver_start", "driver_start")):
         press(nuke, node, button)
         assert resolved(node).settings[option] == 1004 and node["reenact_" + option].enabled()
-
-
-@pytest.fixture
-def earlier(nuke, shot):
-    """A node of the version before targets moved, between footage, out of a script that was saved then."""
-    shutil.copy(EARLIER, shot / "earlier.nk")
-    nuke.scriptOpen(shot / "earlier.nk")
-    node = nuke.toNode("Reenact")
-    assert node.knob("reenact_target_mode") is None
-    nuke.SESSION.script = ""
-    return node
-
-
-@pytest.mark.parametrize(
-    ("file", "frame", "asked"),
-    [("plate.####.exr", None, 993), ("plate.####.exr", 1000, 1000), ("plate.mov", None, 1), ("plate.exr", None, None)],
-)
-def test_a_node_of_an_earlier_version_renders_what_it_did(nuke, earlier, file, frame, asked):
-    golden = Path(__file__).parents[1] / "golden" / "nuke" / "defaults.json"
-    earlier.input(0)["file"].setValue("/shots/a/" + file)
-    if frame:
-        earlier["reenact_target_frame_on"].setValue(True)
-        earlier["reenact_target_frame"].setValue(frame)
-    wanted = {
-        **json.loads(golden.read_text())["settings"], "target": "/shots/a/" + file.replace("####", "%04d"),
-        **({"target_frame": asked} if asked else {}),
-    }  # fmt: skip
-    assert resolved(earlier).settings == wanted
-
-
-def test_a_node_of_an_earlier_version_works_as_it_did(nuke, earlier, shot):
-    for index, name in enumerate(("plate", "take")):
-        earlier.input(index)["file"].setValue(f"{shot}/{name}.####.exr")
-    earlier["reenact_output"].setValue(f"{shot}/old.####.exr")
-    for button in ("analyse", "render", "preview", "export_landmarks", "show_curves", "next_version"):
-        assert press(nuke, earlier, button) == ""
-    assert analysed() == ["take"]
-    earlier.showControlPanel()
-    earlier["reenact_reference_on"].setValue(True)
-    for name, said in (("everything", ""), ("mouth only", ""), ("dialogue", "made by another version")):
-        earlier["reenact_preset"].setValue(name)
-        jaw = earlier["reenact_weight_jaw"].value()
-        assert said in press(nuke, earlier, "apply_preset")
-        assert earlier["reenact_weight_jaw"].value() == jaw or not said, "all or nothing"
 
 
 def test_errors_in_a_terminal_are_one_line(monkeypatch, shot):
