@@ -234,7 +234,11 @@ class Loader:
         def observe(step: Progress) -> None:
             self._observe(replace(step, stage="target"))
 
-        key, own = self._tracked(settings, "target_performance", lambda: self._track(settings, observe))
+        def track() -> Performance:
+            plates.check(plates.frames)
+            return self._track(settings, observe)
+
+        key, own = self._tracked(settings, "target_performance", track)
         found, there = FrameRange.of(own.frames), plates.frames
         if found != there or own.size != plates.first.seen_size:
             (width, height), size = own.size, plates.first.seen_size
