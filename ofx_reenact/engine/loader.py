@@ -51,7 +51,9 @@ from ofx_reenact.shot.identity_check import check_taught
 from ofx_reenact.shot.motion import Motion
 from ofx_reenact.shot.shot import Moving, Shot
 from ofx_reenact.shot.taken import Parts
+from ofx_reenact.tracking.edit import place
 from ofx_reenact.tracking.performance import Performance
+from ofx_reenact.tracking.placed import by_number, read_landmarks
 from ofx_reenact.tracking.rest import find_rest
 
 
@@ -236,7 +238,10 @@ class Loader:
 
         def track() -> Performance:
             plates.check(plates.frames)
-            return self._track(settings, observe)
+            own = self._track(settings, observe)
+            if not settings.landmarks or settings.tracker == "file":
+                return own
+            return place(own, by_number(read_landmarks(Path(settings.landmarks)), settings.landmarks))
 
         key, own = self._tracked(settings, "target_performance", track)
         found, there = FrameRange.of(own.frames), plates.frames
