@@ -34,8 +34,8 @@ _SMALL = 64
 _ALIKE, _OTHERS, _DETAIL = 0.11, 0.16, 0.03
 # Grain below this, in roots of light where the part's is 1, is not worth adding.
 _LEAST_GRAIN = 1 / 500
-# Blur, in pixels, by which two pictures may differ before anybody sees it; and the most that is added.
-_SEEN_BLUR, _MOST_BLUR = 0.35, 4.0
+# What is shown moves an estimate of blur by this factor. Blur in pixels that nobody sees; and the most that is added.
+_SURE, _SEEN_BLUR, _MOST_BLUR = 1.12, 0.35, 4.0
 
 
 @dataclass(frozen=True)
@@ -182,8 +182,8 @@ def match_grain(part: np.ndarray, around: np.ndarray, box: tuple[slice, slice], 
 
 
 def soften(part: np.ndarray, blur: float, wanted: float) -> np.ndarray:
-    """Soften a part (h, w, C) whose edges have a blur, a deviation in pixels, that is less than is wanted."""
-    missing = float(np.sqrt(max(wanted**2 - blur**2, 0.0)))
+    """Soften a part (h, w, C) whose edges have a blur, a deviation in pixels, that is clearly less than is wanted."""
+    missing = float(np.sqrt(max((wanted / _SURE) ** 2 - blur**2, 0.0)))
     if missing < _SEEN_BLUR:
         return part
     return cv2.GaussianBlur(part, (0, 0), min(missing, _MOST_BLUR)).reshape(part.shape)
@@ -201,7 +201,7 @@ def measure_blur(light: np.ndarray) -> float:
         cv2.magnitude(cv2.Sobel(x, cv2.CV_32F, 1, 0), cv2.Sobel(x, cv2.CV_32F, 0, 1))[3:-3, 3:-3]
         for x in (luma, cv2.GaussianBlur(luma, (0, 0), 1.0))
     ]
-    strong = slopes[1] >= np.quantile(slopes[1], 0.95)
+    strong = slopes[1] >= np.quantile(slopes[1][::2, ::2], 0.95)
     ratio = float(np.median(slopes[0][strong] / np.maximum(slopes[1][strong], 1e-6)))
     return float(1 / np.sqrt(max(ratio**2 - 1, 1e-2)))
 

@@ -51,7 +51,9 @@ from ofx_reenact.shot.identity_check import check_taught
 from ofx_reenact.shot.motion import Motion
 from ofx_reenact.shot.shot import Moving, Shot
 from ofx_reenact.shot.taken import Parts
+from ofx_reenact.tracking.edit import place
 from ofx_reenact.tracking.performance import Performance
+from ofx_reenact.tracking.placed import by_number, read_landmarks
 from ofx_reenact.tracking.rest import find_rest
 
 
@@ -234,7 +236,14 @@ class Loader:
         def observe(step: Progress) -> None:
             self._observe(replace(step, stage="target"))
 
-        key, own = self._tracked(settings, "target_performance", lambda: self._track(settings, observe))
+        def track() -> Performance:
+            plates.check(plates.frames)
+            own = self._track(settings, observe)
+            if not settings.landmarks or settings.tracker == "file":
+                return own
+            return place(own, by_number(read_landmarks(Path(settings.landmarks)), settings.landmarks))
+
+        key, own = self._tracked(settings, "target_performance", track)
         found, there = FrameRange.of(own.frames), plates.frames
         if found != there or own.size != plates.first.seen_size:
             (width, height), size = own.size, plates.first.seen_size

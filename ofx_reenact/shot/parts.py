@@ -44,7 +44,8 @@ def lay_parts(frame: Frame, view: View, pose: Pose, parts: Sources, number: int 
         number: of the frame; grain that is added differs from one number to the next.
 
     Returns:
-        The frame, with a matte of where other views show, and with what neither shows of it as invented.
+        The frame, with a matte of where other views show, and with what neither shows of it as invented; as it was if
+        nothing could be laid in.
     """
     matte = np.zeros(frame.shape, np.float32)
     for name, sources in parts.items():
@@ -57,7 +58,8 @@ def lay_parts(frame: Frame, view: View, pose: Pose, parts: Sources, number: int 
         change, covered, laid = np.zeros_like(own[..., :3]), np.zeros_like(own[..., 0]), []
         for part, asked in carried:
             light = _match(part, own, number)
-            weight = asked * measure_agreement(light, own[..., :3], part.stmap.reach)
+            # An eye that was shut has other rims; without the part there is nothing behind its lids.
+            weight = asked * (measure_agreement(light, own[..., :3], part.stmap.reach) if name == "mouth" else 1.0)
             share = part.stmap.reach * np.float32(weight)
             change += (light - own[..., :3]) * share[..., None]
             covered += share
@@ -66,7 +68,7 @@ def lay_parts(frame: Frame, view: View, pose: Pose, parts: Sources, number: int 
         own[inside, :3] += change[inside]
         matte[box] = np.maximum(matte[box], np.minimum(covered, 1))
         frame = replace(frame, carried=_join(frame.carried, laid))
-    return replace(frame, laid=matte)
+    return replace(frame, laid=matte) if matte.any() else frame
 
 
 def _carry(name: str, source: View, view: View, pose: Pose) -> CarriedPart | None:

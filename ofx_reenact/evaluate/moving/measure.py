@@ -130,7 +130,8 @@ class Measurer:
         return performance_file(self._performances, clip)
 
     def _measure_self(self, pair: Pair, clips: Clips) -> Values:
-        loader = self._opener.open_self(pair.target, self._file(pair.target))
+        performance = self._file(pair.target)
+        loader = self._opener.open(SELF, pair, performance, performance)
         seen = look(loader, clips.frames, None, lambda frame, picture: None)
         return {ASKED.name: np.array(seen.asked), EXACT.name: np.array(seen.exact, float)} | _pixels(seen)
 

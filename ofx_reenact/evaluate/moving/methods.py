@@ -28,14 +28,9 @@ class Opener:
         self._warm = Warm()
 
     def open(self, method: str, pair: Pair, plate: Path, driver: Path) -> Loader:
-        """Open a pair by one of ``OURS``; ``plate`` and ``driver`` are the performance files of its clips."""
+        """Open a pair by one of ``OURS``, or ``SELF``; ``plate`` and ``driver`` are its clips' performance files."""
         settings = Settings(
             target=str(pair.target), target_performance=str(plate), driver=str(pair.driver), performance=str(driver),
-            **OURS[method],
+            **OURS.get(method, {}),
         )  # fmt: skip
-        return Loader(settings, self._warm, ignore)
-
-    def open_self(self, plate: Path, performance: Path) -> Loader:
-        """Open a plate that drives itself; it is tracked anew, as the two files of a render may not be one."""
-        settings = Settings(target=str(plate), driver=str(plate), performance=str(performance))
         return Loader(settings, self._warm, ignore)

@@ -67,8 +67,8 @@ def clip_pairs(plates: Path, drivers: Path | None, count: int, seed: int) -> lis
     if not drawn:
         raise ReenactError(f"{plates}: one clip alone; give another one, or --drivers")
     used = {pair.target for pair in drawn}
-    pairs = [*drawn, *(Pair(clip, None, clip) for clip in used)]
-    return sorted(pairs, key=lambda pair: (pair.target, pair.driver.stem))
+    itself = [Pair(clip, None, clip) for clip in used]
+    return sorted([*drawn, *itself], key=lambda pair: (pair.target, pair.driver.stem))
 
 
 def check_protocol(protocol: str, targets: Path | None) -> None:

@@ -1,15 +1,13 @@
 """Which of the driver's frames belongs to which of a target that moves."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.settings import Settings
-from ofx_reenact.shot.asked import driver_positions
+from ofx_reenact.tracking.retime import driver_positions
 
-OWN, DRIVER = (SimpleNamespace(frames=np.arange(*span)) for span in ((993, 1003), (1, 6)))
+OWN, DRIVER = np.arange(993, 1003), np.arange(1, 6)
 
 
 @pytest.mark.parametrize(
