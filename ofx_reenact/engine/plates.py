@@ -15,6 +15,7 @@ from ofx_reenact.frames.plate import Plate
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.settings import Settings
+from ofx_reenact.stages import stage
 
 # Pictures that are kept: the one that is rendered, the next one, which is read meanwhile, and those being written.
 _KEPT = 5
@@ -84,6 +85,7 @@ class Plates:
             for frame in frames:
                 self._compare(self.sequence.read_header(frame, self._settings.layer), frame)
 
+    @stage("plate")
     def _read(self, frame: int) -> Picture:
         settings = self._settings
         return read_picture(

@@ -31,7 +31,7 @@ _FINER = 1.42
 _LOWER_LIP = list(LIPS_INNER[1][3:-3])
 
 
-@stage("compose")
+@stage("parts")
 def lay_parts(frame: Frame, view: View, pose: Pose, parts: Sources, number: int = 0) -> Frame:
     """Lay parts of other views into a frame; pixels outside the parts keep every bit, and alpha stays.
 
