@@ -93,6 +93,10 @@ class Choice:
             found[name] = tuple((int(c), float(w)) for c, w in zip(candidates, share, strict=True))
         return found
 
+    def name_sources(self, row: int, names: Sequence[str]) -> dict[str, str]:
+        """Return the names of what the parts of a row come from; those that stay its own are left out."""
+        return {part: names[c] for part, c in zip(PARTS, self.index[row].tolist(), strict=True) if c != OWN}
+
     def to_dict(self, frames: Sequence[int], names: Sequence[str]) -> dict[str, Any]:
         """Return plain values for JSON: for each part, the frames (T of them) that take it and the name of its source.
 
@@ -101,10 +105,10 @@ class Choice:
             names: the candidates' names: a frame of the target as "1012", a picture as "smile.jpg", a frame of footage
                 as "clip.mov:12".
         """
-        rows = [(part, row) for part in range(len(PARTS)) for row in np.nonzero(self.index[:, part] != OWN)[0].tolist()]
         parts: dict[str, dict[str, str]] = {name: {} for name in PARTS}
-        for part, row in rows:
-            parts[PARTS[part]][str(int(frames[row]))] = names[int(self.index[row, part])]
+        for row, frame in enumerate(frames):
+            for part, source in self.name_sources(row, names).items():
+                parts[part][str(int(frame))] = source
         return {"schema": SCHEMA, "parts": parts}
 
     @classmethod
