@@ -26,11 +26,14 @@ class Moment:
         frame: a :class:`~ofx_reenact.shot.frame.Frame`.
         plate: the target's :class:`~ofx_reenact.frames.plate.Plate`.
         near: returns the frame so many frames away, with maps only, or None where the performance has none.
+        flow: returns how far each pixel moves to the next frame, (H, W, 2) pixels, y down, where the target moves
+            itself; None for a still.
     """
 
     frame: Any
     plate: Any
     near: Callable[[int], Any]
+    flow: Callable[[], np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,12 @@ def compute_motion(moment: Moment) -> tuple[np.ndarray, np.ndarray]:
     """Compute motion to the next frame in pixels, to the right and up, as Nuke's VectorBlur reads it.
 
     The last frame of a performance goes on as it came. What is not carried, the inside of a mouth that is painted,
-    moves with the skin that closes over it.
+    moves with the skin that closes over it. Of a target that moves itself, only the motion of the head is known; what
+    is held out has none.
     """
+    if moment.flow is not None:
+        flow = moment.flow() * (1 if moment.frame.holdout is None else 1 - moment.frame.holdout[..., None])
+        return flow[..., 0], -flow[..., 1]
     following = moment.near(1)
     if following is not None:
         x, y = _displace(moment.frame.stmap, following.stmap)
@@ -128,6 +135,7 @@ LAYERS = {
         Layer("stmap", lambda plate: ("stmap.u", "stmap.v"), "float", compute_stmap, compute_stmap),
         Layer("motion", lambda plate: ("motion.u", "motion.v"), "float", compute_motion),
         Layer("matte", lambda plate: ("matte",), "half", lambda moment: (moment.frame.matte,)),
+        Layer("parts", lambda plate: ("parts",), "half", lambda moment: (moment.frame.parts,)),
         Layer("confidence", lambda plate: ("confidence",), "half", lambda moment: (moment.frame.confidence,)),
     )
 }

@@ -17,14 +17,15 @@ import pytest
 import torch
 from narrow import small
 
-from ofx_reenact.engine.inputs import identify, read_target, track_driver, view_of
+from ofx_reenact.engine.inputs import read_target, track_driver
+from ofx_reenact.engine.people import identify, view_of
 from ofx_reenact.fdgan.weights import load_dense, save_dense
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.ldnet.weights import load_ldnet
 from ofx_reenact.resources import resource
 from ofx_reenact.settings import Settings
-from ofx_reenact.shot.frame import make_frame
+from ofx_reenact.shot.make import make_frame
 from ofx_reenact.shot.motion import pose_of_mesh
 from ofx_reenact.shot.shot import Shot
 from ofx_reenact.tracking.facemesh import FaceMesh
@@ -242,3 +243,13 @@ def no_studio(monkeypatch):
     """Nothing of a studio's own takes part in a publish."""
     for name in ("PYBLISHPLUGINPATH", "OFX_REENACT_APPROVED", "OFX_REENACT_PUBLISH_DIR"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def moving_plate(tmp_path_factory) -> str:
+    """A plate of six frames that was tracked; the files that renders of it share lie beside it."""
+    from moving import make_plate, track_plate
+
+    plate = make_plate(tmp_path_factory.mktemp("plate"))
+    track_plate(plate)
+    return plate

@@ -108,6 +108,8 @@ class Node:
         edit()
         self._check()
         self._inputs[index] = node
+        # pdg: nuke.addKnobChanged: "called with dummy knobs ... when the inputs change"; its name by use.
+        self._changed(Knob("inputChange"))
         return True
 
     def input(self, index):

@@ -21,6 +21,8 @@ NODE_KNOBS = {
     "Constant": {"color": ("Array_Knob", [0.0, 0.0, 0.0, 0.0]), "size": ("Array_Knob", [64, 48])},
     "Keymix": {"channels": ("String_Knob", "all"), "invertMask": ("Boolean_Knob", False)},
     "STMap": {"uv": ("String_Knob", "none")},
+    "Expression": {f"expr{i}": ("String_Knob", "") for i in range(4)},
+    "FrameHold": {"first_frame": ("Int_Knob", 0), "increment": ("Int_Knob", 0)},
     "Switch": {"which": ("Double_Knob", 0)},
     "Input": {"number": ("Int_Knob", 0)},
     "Tracker4": {"tracks": ("Table_Knob", "")},

@@ -80,6 +80,12 @@ def _read(node, frame):
     return found
 
 
+def _expression(node, frame):
+    """ref: Expression: a channel by an expression of the input's; only "a", alpha, is known here."""
+    assert {node[f"expr{i}"].value() for i in range(4)} == {"a"}
+    return dict.fromkeys(RGBA, evaluate(node.input(0), frame)["rgba.alpha"])
+
+
 def _keymix(node, frame):
     """ndk: Keymix.cpp: inputs B, A, mask; ref: Keymix: "Aa + B(1-a)", "other channels are copied unchanged from B"."""
     below, above, mask = (evaluate(node.input(i), frame) for i in range(3))
@@ -103,5 +109,5 @@ def _stmap(node, frame):
 
 _NODES = {
     "Group": _group, "Input": _input, "Switch": _switch, "Constant": _constant, "Read": _read, "Keymix": _keymix,
-    "STMap": _stmap,
+    "STMap": _stmap, "Expression": _expression,
 }  # fmt: skip

@@ -1,11 +1,13 @@
 """Files: written whole or not at all, read with errors that say what is wrong, changed by one at a time."""
 
+import hashlib
 import os
 
 import pytest
 
+from ofx_reenact import files
 from ofx_reenact.errors import EngineLost, Exit, OutputError, ReenactError, SettingsError, TrackingError
-from ofx_reenact.files import locked, read_json, write_json
+from ofx_reenact.files import locked, read_json, sha256_of, write_json
 from ofx_reenact.resources import SHIPPED, resource, shipped_weights
 
 
@@ -80,6 +82,39 @@ def test_a_folder_that_is_a_file(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match=r"x\.json: cannot be written"), locked(tmp_path / "file" / "x.json"):
         pass
+
+
+def test_digests_of_large_files_are_over_their_ends(tmp_path, monkeypatch):
+    paths = [tmp_path / name for name in "abc"]
+    contents = [bytes(range(256)) * 4, b"x" * 10, b""]
+    for path, content in zip(paths, contents, strict=True):
+        path.write_bytes(content)
+    whole = hashlib.sha256(b"".join(contents)).hexdigest()
+    monkeypatch.setattr(files, "_MOST_READ", 1034)
+    monkeypatch.setattr(files, "_END", 64)
+    assert sha256_of(*paths) == whole, "not more than the limit"
+    monkeypatch.setattr(files, "_MOST_READ", 1033)
+    ends = b"".join(len(c).to_bytes(8, "little") + (c[:64] + c[-64:] if len(c) > 128 else c) for c in contents)
+    assert sha256_of(*paths) == hashlib.sha256(ends).hexdigest()
+    assert sha256_of(*paths, whole=True) == whole
+    assert sha256_of(paths[0]) == hashlib.sha256(contents[0]).hexdigest(), "less than the limit by itself"
+    middle = bytearray(contents[0])
+    for place, seen in ((63, True), (64, False), (959, False), (960, True)):
+        paths[0].write_bytes(middle[:place] + b"!" + middle[place + 1 :])
+        assert (sha256_of(*paths) != hashlib.sha256(ends).hexdigest()) == seen
+    paths[0].write_bytes(middle[:500] + middle[501:])
+    monkeypatch.setattr(files, "_MOST_READ", 0)
+    assert sha256_of(*paths) != hashlib.sha256(ends).hexdigest(), "another length"
+
+
+@pytest.mark.parametrize("size", [100, 128, 129, 65])
+def test_no_byte_of_a_short_file_is_left_out_or_read_twice(tmp_path, monkeypatch, size):
+    path, content = tmp_path / "x", bytes(i % 251 for i in range(size))
+    path.write_bytes(content)
+    monkeypatch.setattr(files, "_MOST_READ", 0)
+    monkeypatch.setattr(files, "_END", 64)
+    read = content[:64] + content[max(64, size - 64) :]
+    assert sha256_of(path) == hashlib.sha256(size.to_bytes(8, "little") + read).hexdigest()
 
 
 def test_what_ships_is_what_is_listed():

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple, Optional
+from typing import Any, List, NamedTuple, Optional
 
 import nuke
 from reenact_nuke import colour, knobs, own, paths, upstream
 from reenact_nuke.errors import ReenactError
 
-TARGET, DRIVER, MATTE, PLATE = range(4)
-NAMES = ("target", "driver", "matte", "plate")
+TARGET, DRIVER, MATTE, PLATE, HOLDOUT = range(5)
+NAMES = ("target", "driver", "matte", "plate", "holdout")
 _PASSED = ("Dot", "NoOp")
 
 
@@ -32,9 +32,19 @@ class Source(NamedTuple):
     rendered: bool
     made_of: str = ""
 
+    @property
+    def moves(self) -> bool:
+        """Whether there are several frames of it."""
+        return self.last > self.first and (self.rendered or paths.is_footage(self.file))
+
+    @property
+    def files(self) -> List[str]:
+        """All of its files."""
+        return paths.files(self.file, self.first, self.last)
+
     def stamp(self) -> str:
         """What its files are on disk."""
-        return own.stamp(paths.files(self.file, self.first, self.last))
+        return own.stamp(self.files)
 
 
 def read_of(node: Any) -> Optional[Any]:
@@ -56,7 +66,7 @@ def source(node: Any, index: int, folder: str) -> Source:
 
     Args:
         node: the Reenact node.
-        index: TARGET or DRIVER.
+        index: TARGET, DRIVER or HOLDOUT.
         folder: where a rendered input is kept.
 
     Raises:
@@ -68,7 +78,9 @@ def source(node: Any, index: int, folder: str) -> Source:
     read = read_of(connected)
     if read is not None:
         first, last = int(read["first"].value()), int(read["last"].value())
-        return Source(knobs.path(read["file"]), first, last, colour.of_read(read, needed=index == TARGET), False)
+        # A matte's numbers are what they are.
+        space = colour.of_read(read, needed=index == TARGET) if index != HOLDOUT else ""
+        return Source(knobs.path(read["file"]), first, last, space, False)
     span, made_of = (int(connected.firstFrame()), int(connected.lastFrame())), upstream.digest(connected)
     return Source(f"{folder}/{NAMES[index]}.####.exr", *span, colour.working_space(), True, made_of)
 
@@ -86,20 +98,29 @@ def render(node: Any, index: int, found: Source, first: int, last: int) -> None:
     undo.disable()
     proxy.setValue(False)
     with node:
+        made = [_matte_of(node)] if index == HOLDOUT else []
         write = nuke.nodes.Write(
             file=found.file, file_type="exr", datatype="32 bit float", raw=True, channels="rgba",
             name="Reenact_input",
         )  # fmt: skip
-        write.setInput(0, node.node(NAMES[index]))
+        write.setInput(0, made[0] if made else node.node(NAMES[index]))
     try:
         # Of all views, each would write over the one before.
         nuke.execute(write, first, last, 1, [knobs.view()])
     except RuntimeError as error:
         raise ReenactError(f"The {NAMES[index]} input cannot be rendered: {error}") from error
     finally:
-        nuke.delete(write)
+        for one in (write, *made):
+            nuke.delete(one)
         proxy.setValue(was_proxy)
         undo.enable()
+
+
+def _matte_of(node: Any) -> Any:
+    """A node whose every channel is the holdout's alpha, so that nobody has to ask which one is meant."""
+    matte = nuke.nodes.Expression(expr0="a", expr1="a", expr2="a", expr3="a", name="Reenact_holdout")
+    matte.setInput(0, node.node(NAMES[HOLDOUT]))
+    return matte
 
 
 def _clear(file: str) -> None:

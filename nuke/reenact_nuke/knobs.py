@@ -58,16 +58,21 @@ def _make(item: Item) -> Any:
 def value(node: Any, option: Dict[str, Any]) -> Any:
     """An option's value as its knobs say it; None for a number that is not set.
 
+    An option that the engine has learnt since the node was made has no knob there, and its default.
+
     Raises:
-        ReenactError: the node lacks the knob, or no choice of several is taken.
+        ReenactError: no choice of several is taken.
     """
     name, kind = option["name"], option["type"]
     if kind == "choices":
-        chosen = [choice for choice in option["choices"] if knob(node, layout.knob_name(name, choice)).value()]
+        named = [(choice, node.knob(layout.knob_name(name, choice))) for choice in option["choices"]]
+        chosen = [choice for choice, held in named if held is not None and held.value()]
         if not chosen:
             raise ReenactError("{}: tick one of {}".format(name, ", ".join(option["choices"])))
         return chosen
-    held = knob(node, layout.knob_name(name))
+    held = node.knob(layout.knob_name(name))
+    if held is None:
+        return option["default"]
     if kind == "int" and option["default"] is None:
         return int(held.value()) if knob(node, layout.is_set_name(name)).value() else None
     if kind == "int":

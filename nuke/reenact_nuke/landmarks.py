@@ -8,8 +8,9 @@ import json
 from typing import Any, Dict, List, Optional, Tuple
 
 import nuke
-from reenact_nuke import tracker
+from reenact_nuke import layout, subjects, tracker
 from reenact_nuke.errors import ReenactError
+from reenact_nuke.subjects import Subject
 
 SCHEMA = "ofx-reenact/landmarks/1"
 # Pixels; what moved less was not moved.
@@ -20,6 +21,8 @@ REGIONS = (
 )  # fmt: skip
 NAMES = tuple(f"{region} {index}" for region, count in REGIONS for index in range(count))
 COUNT = len(NAMES)
+# A Tracker's hidden knob that says whose landmarks it has.
+OF = layout.PREFIX + "of"
 
 Points = List[List[float]]
 
@@ -46,13 +49,25 @@ def from_nuke(x: float, y: float, height: int) -> Tuple[float, float]:
     return x - 0.5, height - y - 0.5
 
 
-def make_tracker(node: Any, found: Dict[str, Any]) -> Any:
+def subject_of(node: Any) -> Subject:
+    """Whose landmarks the node's pulldown names; a node of an earlier version has the driver's."""
+    held = node.knob(layout.PREFIX + "landmarks_of")
+    name = held.value() if held is not None else subjects.DRIVER.name
+    return next(subject for subject in subjects.BOTH if subject.name == name)
+
+
+def make_tracker(node: Any, subject: Subject, found: Dict[str, Any]) -> Any:
     """Make a Tracker with a track for each landmark, keyed in every frame of the engine's answer to ``landmarks``."""
     height = int(found["size"][1])
     frames = {int(frame): [to_nuke(x, y, height) for x, y in points] for frame, points in found["frames"].items()}
-    made = nuke.nodes.Tracker4(name=node.name() + "_landmarks")
+    whose = "" if subject == subjects.DRIVER else subject.name + "_"
+    made = nuke.nodes.Tracker4(name=f"{node.name()}_{whose}landmarks")
     made["tracks"].fromScript(tracker.script(NAMES, frames))
-    made.setInput(0, node.input(1))
+    of = nuke.String_Knob(OF, "")
+    of.setFlag(nuke.INVISIBLE)
+    made.addKnob(of)
+    of.setValue(subject.name)
+    made.setInput(0, node.input(subject.input))
     made.setXYpos(node.xpos() + 150, node.ypos())
     return made
 
@@ -73,14 +88,24 @@ def choose() -> Optional[Any]:
     return nuke.getFilename("Landmarks", "*.json")
 
 
-def keys_of(source: Any) -> Keys:
+def keys_of(source: Any, subject: Subject) -> Keys:
     """Read a Tracker4 node or a JSON file.
 
+    Args:
+        source: the node or the path.
+        subject: whose landmarks are wanted.
+
     Raises:
-        ReenactError: it has no landmarks.
+        ReenactError: it has no landmarks, or it was made of somebody else's.
     """
     if isinstance(source, str):
         return _of_file(source)
+    of = source.knob(OF)
+    if of is not None and of.value() not in ("", subject.name):
+        raise ReenactError(
+            f"{source.name()} has the landmarks of the {of.value()}; choose '{of.value()}' beside 'landmarks of' to "
+            "import it"
+        )
     tracks = tracker.keys(source)
     frames: Dict[int, Dict[int, Tuple[float, float]]] = {}
     for index, name in enumerate(NAMES):

@@ -12,15 +12,45 @@ from reenact_nuke import paths
 
 PREFIX = "reenact_"
 # Options that the node decides: by its inputs, its output knob, its range, or not at all.
-MANAGED = ("target", "driver", "output", "frames", "performance", "identity", "preview")
+MANAGED = (
+    "target", "driver", "holdout", "output", "frames", "performance", "target_performance", "identity", "preview",
+)  # fmt: skip
 # Options that everybody needs; they are on the first tab, the others on one named as their group.
 FRONT_INPUT = ("target_frame", "reference")
+FRONT_TIME = ("target_reference", "driver_start", "driver_speed")
+FRONT_MOTION = ("regions", "head", "perform")
 FRONT_OUTPUT = ("layers", "colorspace", "existing", "missing", "device")
+# Options of a target that moves; greyed while it is a still.
+OF_MOVING = (*FRONT_TIME, "perform", "parts_file")
+# Groups with several sections, each with a label; options that are in none come after them.
+SECTIONS: Dict[str, Tuple[Tuple[str, Tuple[str, ...]], ...]] = {
+    "FD-GAN": (
+        ("Mouth and eyes from other pictures", ("parts", "appearance", "parts_file")),
+        ("Painting", ("profile", "repair", "fdgan_weights")),
+    ),
+    "Tracking": (
+        ("Driver", ("tracker", "landmarks", "face", "smoothing")),
+        ("Target", ("target_landmarks", "target_face")),
+    ),
+    "Motion": (
+        ("Motion", ("motion", "retarget", "neck")),
+        (
+            "How much, within the regions that perform",
+            (
+                "weight_pose", "weight_position", "weight_jaw", "weight_mouth", "weight_eye_right", "weight_eye_left",
+                "weight_brow_right", "weight_brow_left",
+            ),
+        ),
+    ),
+}  # fmt: skip
 # What the node's knobs start with where that is not the engine's default: a comp wants the STMap.
 DEFAULTS: Dict[str, Any] = {"layers": ["rgba", "stmap"]}
 # Environment variables in which a studio names its own values, separated by commas, for options that take any.
 STUDIO = {"tracker": "OFX_REENACT_TRACKERS"}
+# What a slider shows of a number whose range is too wide for one; more can be typed.
+SLIDERS: Dict[str, Tuple[float, float]] = {"driver_speed": (0.25, 4)}
 RANGES = ("input", "root", "custom")
+MODES = ("auto", "still", "moves")
 SHOWN = ("target", "preview", "result", "carried plate")
 BUTTONS = ("analyse", "preview", "render", "farm")
 
@@ -64,22 +94,38 @@ def is_set_name(option: str) -> str:
     return PREFIX + option + "_on"
 
 
+def is_frame(option: Dict[str, Any]) -> bool:
+    """Whether an option is a frame number, which is of one shot alone."""
+    return bool(option["type"] == "int" and option["default"] is None)
+
+
 def items() -> List[Item]:
     """All knobs in the panel's order."""
     by_name = {option["name"]: option for option in paths.options()}
-    front = [option for name in FRONT_INPUT + FRONT_OUTPUT for option in [by_name[name]]]
+    of = {name: of_option(option) for name, option in by_name.items() if name not in MANAGED}
     found = [_tab("reenact", "Reenact")]
-    found += _inputs([option for option in front if option["name"] in FRONT_INPUT])
-    found += _output([option for option in front if option["name"] in FRONT_OUTPUT])
+    found += _inputs(of)
+    found += _performs(of)
+    found += _output(of)
     found += _jobs()
     found += _performance()
-    groups: Dict[str, List[Item]] = {}
-    for option in by_name.values():
-        if option["name"] not in MANAGED and option not in front:
-            groups.setdefault(option["group"], []).extend(of_option(option))
-    for group, knobs in groups.items():
-        found += [_tab("tab_" + group.lower().replace("-", "_"), group), *knobs]
+    front = (*FRONT_INPUT, *FRONT_TIME, *FRONT_MOTION, *FRONT_OUTPUT)
+    groups: Dict[str, Dict[str, List[Item]]] = {}
+    for name, knobs in of.items():
+        if name not in front:
+            groups.setdefault(by_name[name]["group"], {})[name] = knobs
+    for group, options in groups.items():
+        found += [_tab("tab_" + group.lower().replace("-", "_"), group), *_sections(group, options)]
     return found
+
+
+def _sections(group: str, options: Dict[str, List[Item]]) -> List[Item]:
+    """The knobs of a group in its sections."""
+    found, left = [], dict(options)
+    for number, (label, names) in enumerate(SECTIONS.get(group, ())):
+        found.append(_divider("section_{}_{}".format(group.lower().replace("-", "_"), number), label))
+        found += [item for name in names for item in left.pop(name)]
+    return found + [item for knobs in left.values() for item in knobs]
 
 
 def of_option(option: Dict[str, Any]) -> List[Item]:
@@ -106,7 +152,8 @@ def of_option(option: Dict[str, Any]) -> List[Item]:
         shown = "choice"
         own = os.environ.get(STUDIO.get(name, ""), "").split(",")
         choices += tuple(value.strip() for value in own if value.strip() and value.strip() not in choices)
-    return [Item(shown, knob_name(name), label, option["help"], default, choices, option["low"], option["high"])]
+    low, high = SLIDERS.get(name, (option["low"], option["high"]))
+    return [Item(shown, knob_name(name), label, option["help"], default, choices, low, high)]
 
 
 def find(name: str, among: Sequence[Item]) -> Item:
@@ -114,16 +161,23 @@ def find(name: str, among: Sequence[Item]) -> Item:
     return next(item for item in among if item.name == name)
 
 
-def _inputs(front: List[Dict[str, Any]]) -> List[Item]:
-    target, reference = front
+def _inputs(of: Dict[str, List[Item]]) -> List[Item]:
     return [
         _divider("inputs", "Inputs"),
-        *of_option(target),
-        *of_option(reference),
+        Item(
+            "choice", PREFIX + "target_mode", "target",
+            "still: one frame of the target is animated, and frames bear the driver's numbers; moves: the target is "
+            "footage whose performance is changed, and frames bear its numbers; auto: it moves if there is footage "
+            "above the input, no FrameHold in between, and no target frame is ticked.",
+            MODES[0], MODES,
+        ),
+        *of["target_frame"],
+        *of["reference"],
         _button("set_reference", "Set to current frame", "The frame in the viewer becomes the reference.", joined=True),
         Item(
             "choice", PREFIX + "range", "frame range",
-            "input: all frames of the driver; root: the project's range; custom: the numbers at the right.",
+            "input: all frames of the target if it moves, else of the driver; root: the project's range; custom: the "
+            "numbers at the right.",
             RANGES[0], RANGES,
         ),
         Item("int", PREFIX + "first", "", "First frame of a custom range.", 1, joined=True),
@@ -131,8 +185,30 @@ def _inputs(front: List[Dict[str, Any]]) -> List[Item]:
     ]  # fmt: skip
 
 
-def _output(front: List[Dict[str, Any]]) -> List[Item]:
-    layers, others = front[0], front[1:]
+def _performs(of: Dict[str, List[Item]]) -> List[Item]:
+    regions, head, perform = (of[name] for name in FRONT_MOTION)
+    reference, start, speed = (of[name] for name in FRONT_TIME)
+    return [
+        _divider("performs", "What performs"),
+        *regions,
+        *head,
+        _divider("moving", "Target that moves"),
+        *perform,
+        *reference,
+        _button(
+            "set_target_reference", "Set to current frame",
+            "The frame in the viewer is the one in which the target is at rest.", joined=True,
+        ),
+        *start,
+        _button(
+            "set_driver_start", "Set to current frame",
+            "The frame in the viewer is the driver's that belongs to the target's first.", joined=True,
+        ),
+        *speed,
+    ]  # fmt: skip
+
+
+def _output(of: Dict[str, List[Item]]) -> List[Item]:
     return [
         _divider("outputs", "Output"),
         Item(
@@ -140,15 +216,17 @@ def _output(front: List[Dict[str, Any]]) -> List[Item]:
             "EXR sequence to write, as shot_v001.####.exr. What belongs to it is kept beside it.",
         ),
         _button("next_version", "Next version", "Count the output's version up by one."),
-        *of_option(layers),
-        *[item for option in others for item in of_option(option)],
+        *[item for name in FRONT_OUTPUT for item in of[name]],
     ]  # fmt: skip
 
 
 def _jobs() -> List[Item]:
     return [
         _divider("jobs", "Run"),
-        _button("analyse", "Analyse", "Track the driver. Preview and Render do it themselves if it is needed."),
+        _button(
+            "analyse", "Analyse",
+            "Track the driver, and a target that moves. Preview and Render do it themselves if it is needed.",
+        ),
         _button("preview", "Preview frame", "Render the frame in the viewer.", joined=True),
         _button("render", "Render", "Render the frame range and show the result.", joined=True),
         _button("cancel", "Cancel", "Stop what runs; frames that are written stay.", joined=True),
@@ -165,6 +243,8 @@ def _jobs() -> List[Item]:
         _button("apply_preset", "Apply", "Take the preset's values.", joined=True),
         _button("save_preset", "Save as...", "Keep the present values under a name.", joined=True),
         Item("hidden", PREFIX + "tracked", "", "", ""),
+        Item("hidden", PREFIX + "target_tracked", "", "", ""),
+        Item("hidden", PREFIX + "kept", "", "", ""),
         Item("hidden", PREFIX + "id", "", "", ""),
     ]  # fmt: skip
 
@@ -177,9 +257,19 @@ def _performance() -> List[Item]:
             "The tracked driver. Empty: kept beside the output when the driver is analysed. A file that "
             "'ofx-reenact track' made is used as it is.",
         ),
+        Item(
+            "path", PREFIX + "target_performance", "target performance file",
+            "The tracked target, if it moves. Empty: kept beside the output when it is analysed. A file that "
+            "'ofx-reenact track' made of the target is used as it is.",
+        ),
         _divider("landmarks", "Landmarks"),
+        Item(
+            "choice", PREFIX + "landmarks_of", "landmarks of",
+            "Whose landmarks are exported and imported, and whose curves are shown; the target's if it moves.",
+            "driver", ("driver", "target"),
+        ),
         Item("text", PREFIX + "landmark_frames", "frames", "Frames to export, as 1001-1010 or 1001,1020; empty: all."),
-        _button("export_landmarks", "Export landmarks", "Make a Tracker with the driver's 68 landmarks to correct."),
+        _button("export_landmarks", "Export landmarks", "Make a Tracker with the 68 landmarks to correct."),
         _button(
             "import_landmarks", "Import landmarks",
             "Read the selected Tracker, or a JSON file if none is selected, and track again from what was moved.",

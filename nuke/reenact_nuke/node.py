@@ -6,7 +6,8 @@ import os
 from typing import Any
 
 import nuke
-from reenact_nuke import inputs, knobs, layout, paths, presets, readback, task
+from reenact_nuke import inputs, knobs, layout, paths, presets, readback, resolve, task
+from reenact_nuke.errors import ReenactError
 
 # The node reaches machines without this module: its callbacks must not fail there.
 KNOB_CHANGED = """\
@@ -23,6 +24,10 @@ try:
 except (ImportError, NameError):
     pass
 """
+# Knobs, and what Nuke calls the opening of the panel and a change of inputs.
+_SAY_WHETHER_IT_MOVES = (
+    "showPanel", "inputChange", layout.PREFIX + "target_mode", layout.is_set_name("target_frame"),
+)  # fmt: skip
 # Tcl inside, so that it holds without Python: a matte only counts while one is connected.
 _NO_MATTE = f"![exists parent.input{inputs.MATTE}]"
 
@@ -54,15 +59,16 @@ def build() -> Any:
     presets.refresh(node)
     node["knobChanged"].setValue(KNOB_CHANGED)
     node["onCreate"].setValue(CREATED)
-    for name in layout.FRONT_INPUT:
-        _enable(node, name)
+    for option in paths.options():
+        _enable(node, option["name"])
     _enable_range(node)
+    _enable_moving(node)
     return node
 
 
 def _inside() -> None:
     """The nodes of the group; what it gives out is chosen by a knob through an expression, not by Python."""
-    target, _driver, matte, plate = (
+    target, _driver, matte, plate, _holdout = (
         nuke.nodes.Input(name=name, xpos=200 * index, ypos=0) for index, name in enumerate(inputs.NAMES)
     )
     preview = nuke.nodes.Read(name=readback.PREVIEW, xpos=-400, ypos=0)
@@ -104,7 +110,8 @@ def suggest_output(node: Any) -> None:
 def knob_changed(node: Any, knob: Any) -> None:
     """Keep the panel in order: numbers that are not set, and those of a range that is not custom, are greyed.
 
-    When the panel opens, buttons that a script saved in the middle of a job has greyed come back.
+    So are options of a target that moves while it is a still. When the panel opens, buttons that a script saved in the
+    middle of a job has greyed come back.
     """
     name = knob.name()
     if name == "showPanel":
@@ -115,6 +122,8 @@ def knob_changed(node: Any, knob: Any) -> None:
             _enable(node, option["name"])
     if name == layout.PREFIX + "range":
         _enable_range(node)
+    if name in _SAY_WHETHER_IT_MOVES:
+        _enable_moving(node)
 
 
 def _enable(node: Any, option: str) -> None:
@@ -127,3 +136,18 @@ def _enable_range(node: Any) -> None:
     custom = node[layout.PREFIX + "range"].value() == "custom"
     for name in ("first", "last"):
         node[layout.PREFIX + name].setEnabled(custom)
+
+
+def _enable_moving(node: Any) -> None:
+    """Grey what only a target that moves has while it is a still; where that is not known yet, nothing is."""
+    try:
+        moves = node.input(inputs.TARGET) is None or resolve.does_move(node)
+    except (ReenactError, RuntimeError):
+        moves = True
+    for option in layout.OF_MOVING:
+        is_set = node.knob(layout.is_set_name(option))
+        if is_set is not None:
+            is_set.setEnabled(moves)
+        held = node.knob(layout.knob_name(option))
+        if held is not None:
+            held.setEnabled(moves and (is_set is None or bool(is_set.value())))

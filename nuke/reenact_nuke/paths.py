@@ -15,6 +15,11 @@ PREFERENCES = "reenact.json"
 
 _PADDING = re.compile(r"%0?\d*d|#+")
 _VERSION = re.compile(r"(?<=[._/\\-])v(\d+)(?=[._/\\-])", re.IGNORECASE)
+# Endings of names that are videos to the engine.
+VIDEOS = (
+    ".mp4", ".mov", ".mpg", ".mpeg", ".avi", ".mkv", ".m4v", ".webm", ".ts", ".mts", ".m2ts", ".mxf", ".wmv", ".asf",
+    ".flv", ".f4v", ".3gp", ".3g2", ".ogv", ".vob", ".m2v", ".mpv", ".dv", ".qt", ".gif", ".apng",
+)  # fmt: skip
 _schema: Dict[str, Any] = {}
 
 
@@ -86,14 +91,41 @@ def has_padding(name: str) -> bool:
     return bool(_PADDING.search(os.path.basename(name)))
 
 
+def is_footage(name: str) -> bool:
+    """Tell whether a name stands for a sequence or a video."""
+    return has_padding(name) or name.lower().endswith(VIDEOS)
+
+
+def first_frame(name: str, otherwise: int) -> int:
+    """The first frame that the engine finds: of a sequence on disk, whatever a Read shows of it; of a video, 1.
+
+    Args:
+        name: of a sequence or video.
+        otherwise: what a sequence without files begins with.
+    """
+    folder, base = os.path.split(name)
+    match = _PADDING.search(base)
+    if match is None:
+        return 1
+    width = _width(match.group(0))
+    start, end = re.escape(base[: match.start()]), re.escape(base[match.end() :])
+    numbered = re.compile(rf"{start}(-?\d+){end}$")
+    try:
+        names = os.listdir(folder or ".")
+    except OSError:
+        return otherwise
+    found = [match.group(1) for match in map(numbered.match, names) if match]
+    # No fewer digits and no more than needed: 1 and 00001 are no frames of ####.
+    return min((int(text) for text in found if text == str(int(text)).zfill(width)), default=otherwise)
+
+
 def files(name: str, first: int, last: int) -> List[str]:
     """The files of a sequence's frames; of a name without padding, itself."""
     folder, base = os.path.split(name)
     match = _PADDING.search(base)
     if match is None:
         return [name]
-    digits = match.group(0).strip("%0d") or "1"
-    width = len(digits) if digits.startswith("#") else int(digits)
+    width = _width(match.group(0))
     start, end = base[: match.start()], base[match.end() :]
     return [_join(folder, start + str(frame).zfill(width) + end) for frame in range(first, last + 1)]
 
@@ -132,6 +164,11 @@ def absolute(name: str, base: str) -> str:
     if not os.path.isabs(name):
         name = os.path.join(base or os.getcwd(), name)
     return name.replace("\\", "/")
+
+
+def _width(padding: str) -> int:
+    """Digits of a place for frame numbers: ``####`` and ``%04d`` are 4."""
+    return len(padding) if padding.startswith("#") else int(padding[1:-1] or 1)
 
 
 def _join(folder: str, name: str) -> str:

@@ -60,9 +60,11 @@ def read(name: str) -> Dict[str, Any]:
 def apply(node: Any, name: str) -> None:
     """Set the knobs that a preset names; the others stay."""
     values = read(name)
-    for option in paths.options():
-        if option["name"] in values:
-            _set(node, option, values[option["name"]])
+    options = [option for option in paths.options() if option["name"] in values]
+    # All are there before one is set. A node of an earlier version has later options' defaults without knobs.
+    options = [option for option in options if _has_knobs(node, option, values[option["name"]])]
+    for option in options:
+        _set(node, option, values[option["name"]])
 
 
 def save(node: Any, name: str) -> str:
@@ -76,7 +78,7 @@ def save(node: Any, name: str) -> str:
     kept = {
         option["name"]: found.get(option["name"], option["default"])
         for option in paths.options()
-        if option["name"] not in layout.MANAGED + layout.FRONT_INPUT and not option["path"]
+        if option["name"] not in layout.MANAGED and not option["path"] and not layout.is_frame(option)
     }
     file = os.path.join(folder, name + ".json")
     with open(file, "w", encoding="utf-8") as sink:
@@ -95,11 +97,28 @@ def refresh(node: Any) -> None:
         held.setValue(chosen)
 
 
+def _has_knobs(node: Any, option: Dict[str, Any], value: Any) -> bool:
+    """Whether a node has the knobs of an option, or none and needs none.
+
+    Raises:
+        ReenactError: it needs one that it has not.
+    """
+    choices = value if option["type"] == "choices" else [""]
+    for held in [layout.knob_name(option["name"], choice) for choice in choices]:
+        if node.knob(held) is None:
+            if value == option["default"]:
+                return False
+            knobs.knob(node, held)
+    return True
+
+
 def _set(node: Any, option: Dict[str, Any], value: Any) -> None:
     name, kind = option["name"], option["type"]
     if kind == "choices":
         for choice in option["choices"]:
-            knobs.knob(node, layout.knob_name(name, choice)).setValue(choice in value)
+            held = node.knob(layout.knob_name(name, choice))
+            if held is not None:
+                held.setValue(choice in value)
     elif kind == "int" and option["default"] is None:
         knobs.knob(node, layout.is_set_name(name)).setValue(value is not None)
         if value is not None:

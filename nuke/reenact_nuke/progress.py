@@ -15,6 +15,8 @@ class Progress:
 
     def __init__(self, title: str) -> None:
         self._title = title
+        # Who is tracked, where that is not plain.
+        self.about = ""
         self._bar: Any = None
         self._said = ""
 
@@ -36,7 +38,7 @@ class Progress:
 
     def show(self, event: Dict[str, Any]) -> None:
         """Show one progress event of the engine."""
-        text = describe(event)
+        text = describe(event, self.about)
         if self._bar is not None:
             if event.get("total"):
                 self._bar.setProgress(int(100 * event["done"] / event["total"]))
@@ -46,9 +48,11 @@ class Progress:
             self._said = text
 
 
-def describe(event: Dict[str, Any]) -> str:
-    """One line: what is done, how far it is, how fast, how long yet."""
+def describe(event: Dict[str, Any], about: str = "") -> str:
+    """One line: what is done, to whom, how far it is, how fast, how long yet."""
     parts = [_STAGES.get(str(event.get("stage")), str(event.get("stage")))]
+    if about and event.get("stage") == "driver":
+        parts[0] += f" the {about},"
     if event.get("frame") is not None:
         parts[0] += " frame {}".format(event["frame"])
     if event.get("total") and event["total"] > 1:

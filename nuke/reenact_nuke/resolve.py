@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-from typing import Any, Dict, NamedTuple, Tuple
+from typing import Any, Collection, Dict, NamedTuple, Optional, Tuple
 
 import nuke
-from reenact_nuke import inputs, knobs, layout, own, paths
+from reenact_nuke import inputs, kept, knobs, layout, own, paths, performances, subjects, upstream
 from reenact_nuke.errors import ReenactError
-from reenact_nuke.inputs import DRIVER, TARGET, Source
+from reenact_nuke.inputs import DRIVER, HOLDOUT, TARGET, Source
+from reenact_nuke.subjects import Subject
 
 
 class Resolved(NamedTuple):
@@ -18,63 +17,148 @@ class Resolved(NamedTuple):
     Attributes:
         settings: names and values of the engine's settings, without what is the default.
         target, driver: the inputs.
-        first, last: the frame range.
+        holdout: the input that keeps the target, None if nothing is connected.
+        moves: the target is footage that performs, not one frame.
+        first, last: the frame range, in the target's numbers if it moves, else in the driver's.
     """
 
     settings: Dict[str, Any]
     target: Source
     driver: Source
+    holdout: Optional[Source]
+    moves: bool
     first: int
     last: int
 
+    @property
+    def subjects(self) -> Tuple[Subject, ...]:
+        """Whose faces are tracked."""
+        return subjects.BOTH if self.moves else (subjects.DRIVER,)
 
-def resolve(node: Any, fresh: bool = False) -> Resolved:
+    def source(self, subject: Subject) -> Source:
+        """The input that shows one of them."""
+        return self.target if subject == subjects.TARGET else self.driver
+
+
+def resolve(node: Any, fresh: Collection[Subject] = (), again: bool = False) -> Resolved:
     """Read a node.
 
     Args:
         node: the Reenact node.
-        fresh: the driver is to be tracked (again): its performance, and what Nuke renders of it, go to files that
-            nobody else uses. Else both are what the node remembers, as long as that fits.
+        fresh: who is to be tracked (again): the performance, and what Nuke renders to track it, go to files that nobody
+            else uses. Else both are what the node remembers, as long as that fits.
+        again: a target that moves is rendered again, even if nothing that the node sees has changed.
 
     Raises:
         ReenactError: an input or the output is missing, or the range is empty.
     """
-    output = knobs.path(knobs.knob(node, layout.PREFIX + "output"))
-    if not output:
-        raise ReenactError(f"{node.name()}: name an output, as shot_v001.####.exr")
-    if not paths.has_padding(output) or not output.lower().endswith(".exr"):
-        raise ReenactError(f"{node.name()}: output '{output}' is no EXR sequence; write shot_v001.####.exr")
+    output = _output(node)
     folder = own.beside(node, output, "inputs")
-    target = inputs.source(node, TARGET, folder)
-    driver = inputs.source(node, DRIVER, folder)
-    if driver.rendered and not fresh:
-        driver = _rendered_before(node, driver)
-    first, last = frame_range(node, driver)
+    target, driver = (inputs.source(node, index, folder) for index in (TARGET, DRIVER))
+    moves = _moves(node, target)
+    if moves and target.rendered:
+        before = kept.rendered(node, target) if not again else ""
+        # Frames that a farm may be reading stay, so they have a folder that is never written to again.
+        file = before or own.beside_new(node, output, "target") + "/target.####.exr"
+        target = target._replace(file=file)
+    if driver.rendered and subjects.DRIVER not in fresh:
+        driver = performances.rendered_before(node, driver)
+    holdout = inputs.source(node, HOLDOUT, folder) if node.input(HOLDOUT) is not None else None
+    first, last = frame_range(node, target if moves else driver)
     chosen = knobs.values(node)
-    if "target_frame" not in chosen and paths.has_padding(target.file):
-        chosen["target_frame"] = target.first
     for name, space in (("colorspace", target.space), ("driver_colorspace", driver.space)):
         if name not in chosen and space:
             chosen[name] = space
     chosen.update(
         target=target.file, driver=driver.file, output=output, frames=frames_text(first, last),
-        performance=performance_path(node, output, fresh),
+        performance=performances.path_of(node, subjects.DRIVER, output, subjects.DRIVER in fresh),
     )  # fmt: skip
-    settings = {option["name"]: chosen[option["name"]] for option in paths.options() if option["name"] in chosen}
-    return Resolved(settings, target, driver, first, last)
+    if holdout is not None:
+        chosen["holdout"] = holdout.file
+    found = Resolved(chosen, target, driver, holdout, moves, first, last)
+    if moves:
+        _add_moving(node, found, fresh)
+    elif "target_frame" not in chosen and paths.is_footage(target.file):
+        chosen["target_frame"] = _first_shown(node, target)
+    ordered = {option["name"]: chosen[option["name"]] for option in paths.options() if option["name"] in chosen}
+    return found._replace(settings=ordered)
 
 
-def _rendered_before(node: Any, driver: Source) -> Source:
-    """A driver that Nuke renders, as the files that the node's performance was tracked from if they fit."""
-    known = tracked(node)
-    before = known.get("settings", {}).get("driver")
-    # An earlier version did not take down what it was rendered from.
-    fits = known.get("upstream", driver.made_of) == driver.made_of
-    return driver._replace(file=knobs.as_given(before)) if before and fits else driver
+def _output(node: Any) -> str:
+    output = knobs.path(knobs.knob(node, layout.PREFIX + "output"))
+    if not output:
+        raise ReenactError(f"{node.name()}: name an output, as shot_v001.####.exr")
+    if not paths.has_padding(output) or not output.lower().endswith(".exr"):
+        raise ReenactError(f"{node.name()}: output '{output}' is no EXR sequence; write shot_v001.####.exr")
+    return output
 
 
-def frame_range(node: Any, driver: Source) -> Tuple[int, int]:
+def does_move(node: Any) -> bool:
+    """Whether the target is footage that performs, as its knob says; ``auto`` looks at what is connected.
+
+    A node of an earlier version has no such knob, and its target is a still.
+    """
+    mode = _mode(node)
+    if mode != "auto":
+        return mode == "moves"
+    takes_one = bool(knobs.knob(node, layout.is_set_name("target_frame")).value())
+    return not takes_one and upstream.moves(node.input(TARGET))
+
+
+def _mode(node: Any) -> str:
+    held = node.knob(layout.PREFIX + "target_mode")
+    return str(held.value()) if held is not None else "still"
+
+
+def _moves(node: Any, target: Source) -> bool:
+    """As :func:`does_move`, of a target that is known.
+
+    Raises:
+        ReenactError: it is to move and has one frame.
+    """
+    if target.moves or _mode(node) != "moves":
+        return target.moves and does_move(node)
+    raise ReenactError(f"{node.name()}: the target input has one frame; connect footage, or set target to still")
+
+
+def _first_shown(node: Any, target: Source) -> int:
+    """The frame of a target's footage that is animated if none is named: the first that its Read shows.
+
+    Of a video, an earlier version left it to the engine, which took the first in the file.
+    """
+    is_earlier = node.knob(layout.PREFIX + "target_mode") is None
+    return 1 if is_earlier and not paths.has_padding(target.file) else target.first
+
+
+def _add_moving(node: Any, found: Resolved, fresh: Collection[Subject]) -> None:
+    """Add to the settings what only a target that moves has: its files, and which driver's frame belongs to which."""
+    chosen = found.settings
+    output, anew = chosen["output"], subjects.TARGET in fresh
+    chosen.pop("target_frame", None)
+    chosen["target_performance"] = performances.path_of(node, subjects.TARGET, output, anew)
+    chosen["driver_start"] = driver_start(found)
+    for file in kept.FILES:
+        if file.option not in chosen:
+            chosen[file.option] = kept.path_of(node, file, found, bool(fresh))
+
+
+def driver_start(found: Resolved) -> int:
+    """The driver's frame that the engine begins with, so that frames pair as the Reads show them.
+
+    The engine counts from the first frames that are on disk, where a Read may begin later.
+    """
+    chosen, target = found.settings, found.target
+    start, speed = chosen.get("driver_start", found.driver.first), chosen.get("driver_speed", 1.0)
+    on_disk = target.first if target.rendered else paths.first_frame(target.file, target.first)
+    return round(start + (on_disk - target.first) * speed)
+
+
+def frame_range(node: Any, source: Source) -> Tuple[int, int]:
     """The frames to render, as the range knob says.
+
+    Args:
+        node: the Reenact node.
+        source: the input whose numbers the frames bear.
 
     Raises:
         ReenactError: the last is before the first.
@@ -86,7 +170,7 @@ def frame_range(node: Any, driver: Source) -> Tuple[int, int]:
     elif kind == "custom":
         first, last = (int(knobs.knob(node, layout.PREFIX + name).value()) for name in ("first", "last"))
     else:
-        first, last = driver.first, driver.last
+        first, last = source.first, source.last
     if last < first:
         raise ReenactError(f"{node.name()}: frame range {first}-{last} ends before it begins")
     return first, last
@@ -95,92 +179,3 @@ def frame_range(node: Any, driver: Source) -> Tuple[int, int]:
 def frames_text(first: int, last: int) -> str:
     """A range as the engine reads it."""
     return str(first) if first == last else f"{first}-{last}"
-
-
-def performance_path(node: Any, output: str, fresh: bool = False) -> str:
-    """The performance file: the one named, else one beside the output that outlives its versions.
-
-    A file that the node has made without being given a name is never written again, and one that it was given a name
-    for only while it is as the node left it: other scripts, nodes and machines may work from it.
-
-    Args:
-        node: the Reenact node.
-        output: the output sequence.
-        fresh: to be written.
-    """
-    named = knobs.path(knobs.knob(node, layout.PREFIX + "performance"))
-    if named and (not fresh or tracked(node).get("performance") != named or may_replace(node, named)):
-        return named
-    return own.beside_new(node, output, "performance.npz")
-
-
-def may_replace(node: Any, path: str) -> bool:
-    """Whether a performance file is this node's, under a name that the artist gave it, and as the node left it."""
-    known = tracked(node)
-    is_own = known.get("performance") == path and known.get("id") == own.identify(node)
-    return is_own and bool(known.get("named")) and known.get("digest") == own.digest(path)
-
-
-def tracking_settings(found: Resolved) -> Dict[str, Any]:
-    """What the tracked driver depends on: of the settings, and of a driver that Nuke renders, its frames."""
-    names = [option["name"] for option in paths.options() if "track" in option["affects"]]
-    names += ["frames"] if found.driver.rendered else []
-    return {name: found.settings[name] for name in names if name in found.settings and name != "performance"}
-
-
-def made_of(found: Resolved) -> Dict[str, Any]:
-    """What a performance is tracked from: settings, the driver's files, and what Nuke renders them from."""
-    return {"settings": tracking_settings(found), "stamp": found.driver.stamp(), "upstream": found.driver.made_of}
-
-
-def tracked(node: Any) -> Dict[str, Any]:
-    """What the node remembers of its performance; empty if nothing.
-
-    ``performance`` and its ``digest``; what it was made of (:func:`made_of`); ``hand_made``, frames; ``id`` of the node
-    that made it; ``named``, whether the artist had given the file its name. Paths are as this machine has them.
-    """
-    try:
-        kept = json.loads(knobs.knob(node, layout.PREFIX + "tracked").value() or "{}")
-    except ValueError:
-        kept = {}
-    if not isinstance(kept, dict) or not kept.get("performance") or not isinstance(kept.get("settings"), dict):
-        return {}
-    kept["performance"] = knobs.as_given(kept["performance"])
-    for option in paths.options():
-        if option["path"] and option["type"] == "text" and kept["settings"].get(option["name"]):
-            kept["settings"][option["name"]] = knobs.as_given(kept["settings"][option["name"]])
-    return kept
-
-
-def must_track(node: Any, found: Resolved) -> bool:
-    """Tell whether the driver has to be tracked (again) before a frame can be rendered.
-
-    A performance file that the artist named and the node did not make is used as it is; the engine refuses one that was
-    made from another driver.
-
-    Raises:
-        ReenactError: it would have to be, but somebody placed landmarks by hand, which would be lost.
-    """
-    path, known = found.settings["performance"], tracked(node)
-    if not os.path.isfile(path):
-        reason = f"{path} is not there any more" if known.get("performance") == path else ""
-    elif known.get("performance") != path:
-        return False
-    elif known["settings"] != tracking_settings(found) or known.get("upstream", found.driver.made_of) != (
-        found.driver.made_of
-    ):
-        reason = "the driver or its tracking was changed"
-    elif known.get("digest") not in (None, own.digest(path)):
-        reason = f"{path} was written by somebody else"
-    elif known.get("stamp") not in (None, found.driver.stamp()):
-        # With landmarks placed by hand, the engine decides: it knows whether the pictures are others, not just the
-        # files' times.
-        return not known.get("hand_made")
-    else:
-        return False
-    if reason and known.get("hand_made"):
-        raise ReenactError(
-            f"{node.name()}: {reason} since landmarks were placed by hand (frames {known['hand_made']}); set it back, "
-            "or press Analyse, which tracks anew and drops them"
-        )
-    return True

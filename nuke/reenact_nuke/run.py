@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 import nuke
-from reenact_nuke import curves, farm, inputs, knobs, landmarks, layout, log, own, paths, presets, readback
+from reenact_nuke import curves, farm, inputs, kept, knobs, landmarks, layout, log, own, paths, presets, readback
+from reenact_nuke.analysis import Analysis, prepare
 from reenact_nuke.errors import ReenactError
-from reenact_nuke.resolve import Resolved, made_of, may_replace, must_track, resolve, tracked, tracking_settings
+from reenact_nuke.performances import made_of, may_replace, must_track, tracked
+from reenact_nuke.resolve import Resolved, resolve
 from reenact_nuke.state import remember
-from reenact_nuke.task import Call, Task, cancel, complain, in_main, see_idle, start
+from reenact_nuke.subjects import BOTH, Subject
+from reenact_nuke.task import Call, Task, cancel, complain, see_idle, start
 
 
 def press(action: str) -> None:
@@ -28,25 +31,35 @@ def press(action: str) -> None:
 
 
 def analyse(node: Any) -> None:
-    """Track the driver anew."""
-    found = resolve(node, fresh=True)
-    hand_made, path = tracked(node).get("hand_made"), found.settings["performance"]
-    lost = f"Landmarks placed by hand in frames {hand_made} will be lost." if hand_made else ""
-    if not lost and os.path.exists(path) and not may_replace(node, path):
-        lost = f"{path} is there, and not as this node made it; it will be replaced."
+    """Track the driver anew, and a target that moves."""
+    found = resolve(node, fresh=BOTH, again=True)
+    lost = " ".join(text for text in (_lost(node, found, subject) for subject in found.subjects) if text)
     if lost:
         if not nuke.GUI:
             raise ReenactError(f"{node.name()}: {lost} Name another performance file.")
         if not nuke.ask(lost + " Track anew?"):
             return
     see_idle()
-    prepare(node, found, target=False, driver=True)
-    made = made_of(found)
+    prepare(node, found, found.subjects)
+    analysis = Analysis(node, found, found.subjects)
 
-    def finish(done: Dict[str, Any]) -> str:
-        return remember(node, made, done)
+    def work(call: Call) -> str:
+        said = analysis.track(call)
+        analysis.share(call)
+        return said
 
-    start(Task(node, "Analyse", lambda call: call("analyse", settings=analysis(found)), finish))
+    start(Task(node, "Analyse", work, str))
+
+
+def _lost(node: Any, found: Resolved, subject: Subject) -> str:
+    """What the artist loses if somebody is tracked anew; empty if nothing."""
+    hand_made, path = tracked(node, subject).get("hand_made"), found.settings[subject.option]
+    if hand_made:
+        whose = f"of the {subject.name} " if found.moves else ""
+        return f"Landmarks {whose}placed by hand in frames {hand_made} will be lost."
+    if os.path.exists(path) and not may_replace(node, subject, path):
+        return f"{path} is there, and not as this node made it; it will be replaced."
+    return ""
 
 
 def preview(node: Any) -> None:
@@ -54,11 +67,14 @@ def preview(node: Any) -> None:
     (found, needed), frame = _ready(node), int(nuke.frame())
     output = own.beside(node, found.settings["output"], "preview/preview.####.exr")
     settings = dict(found.settings, frames=str(frame), output=output, existing="overwrite")
+    if found.moves and not os.path.isfile(settings["parts_file"]):
+        # While somebody moves a slider, what they look at needs no file.
+        del settings["parts_file"]
 
     def finish(report: Dict[str, Any]) -> None:
         readback.show_preview(node, report, frame, settings.get("colorspace"))
 
-    _render(node, found, needed, "preview", settings, finish)
+    _render(node, found._replace(settings=settings, first=frame, last=frame), found, needed, "preview", finish)
 
 
 def render(node: Any) -> None:
@@ -70,14 +86,14 @@ def render(node: Any) -> None:
     def finish(report: Dict[str, Any]) -> None:
         readback.show_result(node, report, found.first, found.last, found.settings.get("colorspace"))
 
-    _render(node, found, needed, "render", found.settings, finish)
+    _render(node, found, found, needed, "render", finish)
 
 
-def _ready(node: Any) -> Tuple[Resolved, bool]:
-    """Read a node for a render, and tell whether its driver has to be tracked before."""
+def _ready(node: Any) -> Tuple[Resolved, List[Subject]]:
+    """Read a node for a render, and tell who has to be tracked before."""
     found = resolve(node)
-    needed = must_track(node, found)
-    return (resolve(node, fresh=True) if needed else found), needed
+    needed = [subject for subject in found.subjects if must_track(node, found, subject)]
+    return (resolve(node, fresh=needed) if needed else found), needed
 
 
 def _may_write(node: Any, output: str) -> bool:
@@ -98,23 +114,24 @@ def _may_write(node: Any, output: str) -> bool:
 
 def _render(
     node: Any,
+    asked: Resolved,
     found: Resolved,
-    needed: bool,
+    needed: List[Subject],
     do: str,
-    settings: Dict[str, Any],
     finish: Callable[[Dict[str, Any]], None],
 ) -> None:
+    """Render as ``asked``; the performances and what else is kept are those of ``found``, the whole range."""
     see_idle()
-    prepare(node, found, target=True, driver=needed)
-    made = made_of(found)
+    prepare(node, found, needed, asked.first, asked.last)
+    analysis = Analysis(node, found, needed)
 
     def work(call: Call) -> Dict[str, Any]:
-        if needed:
-            # At once: the file is there from now on, however the rendering ends.
-            in_main(remember, node, made, call("analyse", settings=analysis(found)))
-        return call(do, settings=settings)
+        analysis.track(call)
+        return call(do, settings=asked.settings)
 
     def end(report: Dict[str, Any]) -> str:
+        if found.moves:
+            kept.remember(node, asked)
         finish(report)
         if report["failed"]:
             raise ReenactError(summary(report))
@@ -123,43 +140,28 @@ def _render(
     start(Task(node, do.capitalize(), work, end))
 
 
-def analysis(found: Resolved) -> Dict[str, Any]:
-    """The settings that an analysis is asked for with."""
-    settings = tracking_settings(found)
-    settings.pop("frames", None)
-    if "device" in found.settings:
-        settings["device"] = found.settings["device"]
-    settings["performance"] = found.settings["performance"]
-    return settings
-
-
-def prepare(node: Any, found: Resolved, target: bool, driver: bool) -> None:
-    """Let Nuke render the inputs that are no files, those of them that are asked for."""
-    if target and found.target.rendered:
-        frame = found.settings["target_frame"]
-        inputs.render(node, inputs.TARGET, found.target, frame, frame)
-    if driver and found.driver.rendered:
-        inputs.render(node, inputs.DRIVER, found.driver, found.first, found.last)
-
-
 def send_to_farm(node: Any) -> None:
     """Have the engine write the job, and hand it on."""
     found = resolve(node)
-    if must_track(node, found):
-        raise ReenactError(
-            f"{node.name()}: press Analyse first; every machine of the farm must work from the same tracked driver"
-        )
+    for subject in found.subjects:
+        if must_track(node, found, subject):
+            raise ReenactError(
+                f"{node.name()}: press Analyse first; every machine of the farm must work from the same tracked "
+                f"{subject.name}"
+            )
     if not _may_write(node, found.settings["output"]):
         return
     see_idle()
     # What a job reads stays as it is when the node renders again, or sends another job.
     file = own.beside_new(node, found.settings["output"], "job.json")
-    if found.target.rendered:
-        folder = os.path.splitext(file)[0]
-        target = found.target._replace(file=f"{folder}/{inputs.NAMES[inputs.TARGET]}.####.exr")
-        found = found._replace(target=target, settings=dict(found.settings, target=target.file))
-    prepare(node, found, target=True, driver=False)
+    found = _in_folder(found, os.path.splitext(file)[0])
+    prepare(node, found, (), found.first, found.last)
     fields = {"name": node.name(), "settings": found.settings, "file": file}
+    analysis = Analysis(node, found, ())
+
+    def work(call: Call) -> Dict[str, Any]:
+        analysis.share(call)
+        return call("job", **fields)
 
     def finish(job: Dict[str, Any]) -> str:
         message = farm.send(job)
@@ -167,18 +169,31 @@ def send_to_farm(node: Any) -> None:
             nuke.message(message)
         return message
 
-    start(Task(node, "Farm", lambda call: call("job", **fields), finish))
+    start(Task(node, "Farm", work, finish))
+
+
+def _in_folder(found: Resolved, folder: str) -> Resolved:
+    """The same, with what Nuke renders for every render in a folder of its own."""
+    target, holdout, settings = found.target, found.holdout, dict(found.settings)
+    if target.rendered and not found.moves:
+        target = target._replace(file=f"{folder}/{inputs.NAMES[inputs.TARGET]}.####.exr")
+        settings["target"] = target.file
+    if holdout is not None and holdout.rendered:
+        holdout = holdout._replace(file=f"{folder}/{inputs.NAMES[inputs.HOLDOUT]}.####.exr")
+        settings["holdout"] = holdout.file
+    return found._replace(target=target, holdout=holdout, settings=settings)
 
 
 def export_landmarks(node: Any) -> None:
     """Make a Tracker of the performance's landmarks."""
-    path, wanted = _performance(node), str(knobs.knob(node, layout.PREFIX + "landmark_frames").value()).strip()
+    subject, path = _performance(node)
+    wanted = str(knobs.knob(node, layout.PREFIX + "landmark_frames").value()).strip()
     fields = {"performance": path}
     if wanted:
         fields["frames"] = wanted
 
     def finish(found: Dict[str, Any]) -> str:
-        tracker = landmarks.make_tracker(node, found)
+        tracker = landmarks.make_tracker(node, subject, found)
         return "{} has the landmarks of {} frames".format(tracker.name(), len(found["frames"]))
 
     start(Task(node, "Landmarks", lambda call: call("landmarks", **fields), finish))
@@ -191,13 +206,13 @@ def import_landmarks(node: Any, source: Any = None) -> None:
         node: the Reenact node.
         source: a Tracker4 node or a path; the selected Tracker, else a file that is asked for, if None.
     """
-    path = _performance(node)
+    subject, path = _performance(node)
     # Those who work from the present file go on doing so.
-    output = own.beside_new(node, resolve(node).settings["output"], "performance.npz")
+    output = own.beside_new(node, resolve(node).settings["output"], subject.file)
     source = source if source is not None else landmarks.choose()
     if source is None:
         return
-    keys = landmarks.keys_of(source)
+    keys = landmarks.keys_of(source, subject)
 
     def work(call: Call) -> Dict[str, Any]:
         known = call("landmarks", performance=path)
@@ -209,16 +224,16 @@ def import_landmarks(node: Any, source: Any = None) -> None:
     def finish(done: Dict[str, Any]) -> str:
         if not done:
             return f"No landmark differs by more than {landmarks.NEAR:g} pixels; nothing was changed"
-        known = tracked(node)
+        known = tracked(node, subject)
         same = known.get("performance") == path
-        return remember(node, known if same else made_of(resolve(node)), done)
+        return remember(node, subject, known if same else made_of(resolve(node), subject), done)
 
     start(Task(node, "Landmarks", work, finish))
 
 
 def show_curves(node: Any) -> None:
     """Put the performance's curves on a tab."""
-    path = _performance(node)
+    _, path = _performance(node)
 
     def finish(found: Dict[str, Any]) -> str:
         return curves.show(node, found)
@@ -226,10 +241,10 @@ def show_curves(node: Any) -> None:
     start(Task(node, "Curves", lambda call: call("curves", performance=path), finish))
 
 
-def set_reference(node: Any) -> None:
-    """Make the frame in the viewer the driver's reference."""
-    knobs.knob(node, layout.is_set_name("reference")).setValue(True)
-    knobs.knob(node, layout.knob_name("reference")).setValue(int(nuke.frame()))
+def set_frame(node: Any, option: str) -> None:
+    """Make the frame in the viewer an option's frame."""
+    knobs.knob(node, layout.is_set_name(option)).setValue(True)
+    knobs.knob(node, layout.knob_name(option)).setValue(int(nuke.frame()))
 
 
 def next_version(node: Any) -> None:
@@ -265,6 +280,12 @@ def summary(report: Dict[str, Any]) -> str:
     """One line of what was rendered."""
     parts = ["{} frames written in {:.1f} s".format(len(report["written"]), report["seconds"])]
     parts += [f"{len(report[name])} {name}" for name in ("skipped", "held", "black", "bridged") if report[name]]
+    # An engine of an earlier version knows no target that moves.
+    if report.get("plain"):
+        parts.append("{} without the target's face, left as they are".format(len(report["plain"])))
+    if report.get("parts"):
+        count, of = len(report["parts"]), len(report["written"])
+        parts.append(f"parts of {count} of {of} frames come from others")
     if report["failed"]:
         frame, reason = next(iter(report["failed"].items()))
         parts.append("{} failed, the first {}: {}".format(len(report["failed"]), frame, reason))
@@ -274,24 +295,30 @@ def summary(report: Dict[str, Any]) -> str:
     return "; ".join(parts + list(report["warnings"]))
 
 
-def _performance(node: Any) -> str:
-    """The performance file of a node that has been analysed.
+def _performance(node: Any) -> Tuple[Subject, str]:
+    """The performance that the artist works on, whose it is and its file.
 
     Raises:
         ReenactError: there is none yet.
     """
-    found = resolve(node)
-    path = found.settings["performance"]
+    found, subject = resolve(node), landmarks.subject_of(node)
+    if subject not in found.subjects:
+        raise ReenactError(f"{node.name()}: the target is a still; choose landmarks of the driver")
+    path = found.settings[subject.option]
     if not os.path.isfile(path):
         raise ReenactError(f"{node.name()}: there is no performance yet ({path}); press Analyse")
-    if must_track(node, found):
-        raise ReenactError(f"{node.name()}: {path} is not of the driver and its tracking as they are; press Analyse")
-    return path
+    if must_track(node, found, subject):
+        raise ReenactError(
+            f"{node.name()}: {path} is not of the {subject.name} and its tracking as they are; press Analyse"
+        )
+    return subject, path
 
 
 ACTIONS: Dict[str, Callable[[Any], None]] = {
     "analyse": analyse, "preview": preview, "render": render, "cancel": lambda node: cancel(), "farm": send_to_farm,
     "show_log": show_log, "export_landmarks": export_landmarks, "import_landmarks": import_landmarks,
-    "show_curves": show_curves, "set_reference": set_reference, "next_version": next_version,
+    "show_curves": show_curves, "set_reference": lambda node: set_frame(node, "reference"),
+    "set_target_reference": lambda node: set_frame(node, "target_reference"),
+    "set_driver_start": lambda node: set_frame(node, "driver_start"), "next_version": next_version,
     "apply_preset": apply_preset, "save_preset": save_preset,
 }  # fmt: skip

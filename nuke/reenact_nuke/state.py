@@ -1,4 +1,4 @@
-"""What a node remembers of its performance, in a hidden knob that is saved with the script."""
+"""What a node remembers of its performances, in hidden knobs that are saved with the script."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import json
 from typing import Any, Dict
 
 from reenact_nuke import knobs, layout, own
-from reenact_nuke.resolve import tracked
+from reenact_nuke.performances import tracked
+from reenact_nuke.subjects import Subject
 
 
-def remember(node: Any, made_of: Dict[str, Any], done: Dict[str, Any]) -> str:
+def remember(node: Any, subject: Subject, made_of: Dict[str, Any], done: Dict[str, Any]) -> str:
     """Keep what an analysis, or landmarks placed by hand, made of the performance.
 
     Args:
         node: the Reenact node.
+        subject: whose performance.
         made_of: what the performance was tracked from.
         done: the engine's answer to ``analyse`` or ``place``.
 
@@ -21,7 +23,7 @@ def remember(node: Any, made_of: Dict[str, Any], done: Dict[str, Any]) -> str:
         A line for the artist.
     """
     path = done["performance"]
-    held, before = knobs.knob(node, layout.PREFIX + "performance"), tracked(node)
+    held, before = knobs.knob(node, layout.PREFIX + subject.option), tracked(node, subject)
     is_named = knobs.path(held) == path
     known: Dict[str, Any] = {
         **{name: made_of[name] for name in ("settings", "stamp", "upstream") if name in made_of},
@@ -29,7 +31,7 @@ def remember(node: Any, made_of: Dict[str, Any], done: Dict[str, Any]) -> str:
         "id": own.identify(node),
         "named": is_named and (before.get("performance") != path or bool(before.get("named"))),
     }  # fmt: skip
-    knobs.knob(node, layout.PREFIX + "tracked").setValue(json.dumps(known, sort_keys=True))
+    knobs.knob(node, subject.memory).setValue(json.dumps(known, sort_keys=True))
     if not is_named:
         # Named from now on, so that another version of the output does not lose it.
         held.setValue(path)

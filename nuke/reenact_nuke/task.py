@@ -69,7 +69,8 @@ def _work(task: Task) -> None:
             if engine.note:
                 log.write(engine.note)
 
-            def call(do: str, **fields: Any) -> Dict[str, Any]:
+            def call(do: str, about: str = "", **fields: Any) -> Dict[str, Any]:
+                progress.about = about
                 return engine.call(
                     do,
                     fields,

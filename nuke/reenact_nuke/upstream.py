@@ -28,6 +28,32 @@ def digest(node: Any) -> str:
     return found.hexdigest()
 
 
+def moves(node: Any) -> bool:
+    """Whether a node's picture comes from footage: a Read of several frames above it, and no FrameHold in between."""
+    waiting, seen = [node], set()
+    while waiting:
+        one = waiting.pop()
+        if one is None or one.fullName() in seen or _holds(one):
+            continue
+        seen.add(one.fullName())
+        if one.Class() == "Read" and _is_footage(one):
+            return True
+        waiting += [*_inputs(one), *(one.nodes() if hasattr(one, "nodes") else [])]
+    return False
+
+
+def _holds(node: Any) -> bool:
+    """Whether a node shows one frame of what is above it."""
+    if node.Class() != "FrameHold" or node["disable"].value():
+        return False
+    every = node.knob("increment")
+    return every is None or not every.value()
+
+
+def _is_footage(read: Any) -> bool:
+    return int(read["last"].value()) > int(read["first"].value()) and paths.is_footage(knobs.path(read["file"]))
+
+
 def _collect(node: Any, order: List[Any], seen: Set[str]) -> None:
     """Gather nodes, what is above them first; those inside a group before the group."""
     waiting = [(node, False)]

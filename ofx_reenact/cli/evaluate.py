@@ -11,13 +11,14 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from ofx_reenact.cli import reenactment
+from ofx_reenact.cli import moving, reenactment
 from ofx_reenact.cli.options import group
 from ofx_reenact.cli.reenactment import print_table
 from ofx_reenact.files import write_json
 
 app = group("evaluate", "Measure the networks.")
 app.command("reenactment")(reenactment.command)
+app.command("moving")(moving.command)
 _Json = Annotated[Path | None, typer.Option("--json", help="Also write the numbers here.")]
 
 
@@ -116,7 +117,7 @@ def fdgan_pairs(data: Path, weights: list[str], report: Path | None, limit: int)
 
 def fdgan_faces(data: Path, weights: list[str], report: Path | None, limit: int) -> dict[str, Any]:
     """Measure whole faces on crops or rendered heads, print it, and return it for JSON."""
-    from ofx_reenact.engine.inputs import make_painter
+    from ofx_reenact.engine.people import make_painter
     from ofx_reenact.evaluate import faces, identity
     from ofx_reenact.evaluate.cases import read_cases
     from ofx_reenact.fdgan.weights import load_fdgan, shipped_dense

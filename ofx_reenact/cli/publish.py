@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ofx_reenact.cli.verify import Frames, Json, Output, Performance, Strict
+from ofx_reenact.cli.verify import Frames, Json, Output, Performance, Strict, Target
 from ofx_reenact.errors import Exit
 
 
@@ -19,6 +19,7 @@ def command(
     repair: Annotated[bool, typer.Option("--repair", help="Render missing frames and complete the sidecar.")] = False,
     frames: Frames = "",
     performance: Performance = "",
+    target_performance: Target = "",
     strict: Strict = False,
     json: Json = None,
 ) -> int:
@@ -34,10 +35,16 @@ def command(
     frame_path(output, 1)
     name_of(output)
     read: list[Named] = [("the publish", output), ("the publish", sidecar_path(output)), ("--performance", performance)]
-    read += [("--approved", approved), ("--consent", consent)]
+    read += [("--target-performance", target_performance), ("--approved", approved), ("--consent", consent)]
     refuse_over_inputs([("--json", json)], read)
     options = Options(
-        frames=frames, performance=performance, strict=strict, approved=approved, consent=consent, target_dir=target_dir
+        frames=frames,
+        performance=performance,
+        target_performance=target_performance,
+        strict=strict,
+        approved=approved,
+        consent=consent,
+        target_dir=target_dir,
     )
     report = publish(output, options, repair=repair)
     if json is not None:

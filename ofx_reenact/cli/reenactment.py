@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -53,7 +53,7 @@ def command(
     from ofx_reenact.evaluate.reenactment.summary import plain, summarise
     from ofx_reenact.files import write_json, written_whole
 
-    _check_outputs(report, as_json, drivers=drivers, targets=targets, rendered=rendered, openface=openface)
+    refuse_outputs(report, as_json, drivers=drivers, targets=targets, rendered=rendered, openface=openface)
     check_protocol(protocol, targets)
     check_matplotlib()
     chosen = cross_pairs(targets, drivers, pairs, seed) if targets else self_pairs(drivers, target_frame, pairs, seed)
@@ -66,7 +66,7 @@ def command(
     )
     extractor = distribution.choose(features)
     summary = summarise(protocol, results, extractor, openface)
-    made_by = _command(locals())
+    made_by = command_line("reenactment", command, locals())
     settings = {"every": every, "limit": limit, "seed": seed, "target frame": target_frame if not targets else None}
     for path in (report / JSON, *([as_json] if as_json else [])):
         write_json(path, plain(summary, made_by, settings))
@@ -79,7 +79,7 @@ def command(
     return 0
 
 
-def _check_outputs(report: Path, as_json: Path | None, **read: Path | None) -> None:
+def refuse_outputs(report: Path, as_json: Path | None, **read: Path | None) -> None:
     """Refuse to write over what is read."""
     from ofx_reenact.frames.overwrite import refuse_over_inputs
 
@@ -87,14 +87,14 @@ def _check_outputs(report: Path, as_json: Path | None, **read: Path | None) -> N
     refuse_over_inputs(written, [(f"--{name}", path) for name, path in read.items()])
 
 
-def _command(values: dict[str, Any]) -> str:
-    """The command line as it would be typed, options at their defaults left out."""
-    words = ["ofx-reenact", "evaluate", "reenactment"]
-    for name, parameter in inspect.signature(command).parameters.items():
-        value = values[name]
+def command_line(name: str, command: Callable[..., int], values: dict[str, Any]) -> str:
+    """Return a command of ``evaluate`` as it would be typed, options at their defaults left out."""
+    words = ["ofx-reenact", "evaluate", name]
+    for option, parameter in inspect.signature(command).parameters.items():
+        value = values[option]
         if value != parameter.default:
-            flag = "--json" if name == "as_json" else f"--{name.replace('_', '-')}"
-            words += [flag] if value is True else [flag, str(value)]
+            flag = "json" if option == "as_json" else option.replace("_", "-")
+            words += [f"--{'' if value else 'no-'}{flag}"] if isinstance(value, bool) else [f"--{flag}", str(value)]
     return shlex.join(words)
 
 

@@ -13,6 +13,9 @@ from ofx_reenact.errors import Exit
 Output = Annotated[str, typer.Argument(help="EXR sequence, NAME.####.exr.", metavar="O.####.exr")]
 Frames = Annotated[str, typer.Option(help="Frames that should be there; those of the sidecar if not given.")]
 Performance = Annotated[str, typer.Option(help="Performance file of the driver, if the sidecar names none.")]
+Target = Annotated[
+    str, typer.Option("--target-performance", help="That of a target that moves, if the sidecar names none.")
+]
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the report as JSON.", metavar="PATH")]
 Strict = Annotated[bool, typer.Option("--strict", help="What is gone and cannot be compared is not good.")]
 
@@ -21,6 +24,7 @@ def command(
     output: Output,
     frames: Frames = "",
     performance: Performance = "",
+    target_performance: Target = "",
     strict: Strict = False,
     json: Json = None,
     progress: shown.OPTION = "",
@@ -33,9 +37,17 @@ def command(
 
     way = shown.choose(progress)
     read: list[Named] = [("the check", output), ("the check", sidecar_path(output)), ("--performance", performance)]
+    read.append(("--target-performance", target_performance))
     refuse_over_inputs([("--json", json)], read)
     with shown.observer(way) as observe:
-        report = verify(output, frames=frames, performance=performance, strict=strict, observe=observe)
+        report = verify(
+            output,
+            frames=frames,
+            performance=performance,
+            target_performance=target_performance,
+            strict=strict,
+            observe=observe,
+        )
     content = report.as_dict()
     if json is not None:
         write_json(json, content)

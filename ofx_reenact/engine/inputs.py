@@ -6,13 +6,11 @@ import contextlib
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
-from ofx_reenact.engine.made_of import Digest, identity_made_of, performance_made_of
-from ofx_reenact.errors import SettingsError, TrackingError
-from ofx_reenact.fdgan.weights import DenseWeights, PortraitWeights
+from ofx_reenact.engine.made_of import Digest, performance_made_of
+from ofx_reenact.errors import SettingsError
 from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.frames.colour import Colour
@@ -22,157 +20,18 @@ from ofx_reenact.frames.plate import Plate
 from ofx_reenact.frames.preview import write_png
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence
-from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.progress import Observer, Progress
-from ofx_reenact.provenance import MadeOf
-from ofx_reenact.provenance.kept import refuse_other
 from ofx_reenact.settings import Settings
-from ofx_reenact.shot.frame import Painter
-from ofx_reenact.shot.identity import Identity
-from ofx_reenact.shot.mouth import MouthPainter
-from ofx_reenact.shot.person import Face, Person
-from ofx_reenact.shot.portrait import PortraitPainter
-from ofx_reenact.shot.squeezed import stretch
-from ofx_reenact.shot.view import View, display_for
-from ofx_reenact.stages import stage
 from ofx_reenact.tracking.analyse import analyse
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.overlay import draw_overlay
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.trackers import make_tracker
 
-# A face darker or brighter than this needs another exposure to be found; tried in this order.
-EXPOSURES = (1.0, 4.0, 0.25, 16.0)
-
-# LD-Net's identity codes of two pictures of one person are hardly ever further apart, neutral and smiling (1 in 100 of
-# 102 people); those of two people are, three times in four.
-ANOTHER = 0.25
-
 
 def read_target(settings: Settings, colour: Colour) -> Picture:
     """Read the target picture; errors are those of :func:`~ofx_reenact.frames.picture.read_picture`."""
     return read_picture(settings.target, colour, settings.target_frame, settings.colorspace or None, settings.layer)
-
-
-def identify(
-    settings: Settings,
-    target: Picture,
-    colour: Colour,
-    weights: LDNetWeights,
-    fdgan: DenseWeights | PortraitWeights | None = None,
-) -> Identity:
-    """Read the identity file if there is one, else make the identity (and write the file if one was named).
-
-    The arguments are those of :func:`make_identity`.
-
-    Raises:
-        TrackingError: the file was made from another picture, or no face was found.
-        WeightsError: the file is none, or made with other weights.
-    """
-    if settings.identity and Path(settings.identity).exists():
-        path = Path(settings.identity)
-        identity = Identity.load(path, weights, target.seen_size, fdgan.sha256 if fdgan else "")
-        return check_identity(path, identity, identity_made_of(settings, target))
-    identity = make_identity(settings, target, colour, weights, fdgan)
-    if settings.identity:
-        identity.save(Path(settings.identity))
-    return identity
-
-
-def make_identity(
-    settings: Settings,
-    target: Picture,
-    colour: Colour,
-    weights: LDNetWeights,
-    fdgan: DenseWeights | PortraitWeights | None = None,
-    digest: Digest = sha256_of,
-) -> Identity:
-    """Find the face in the target and make its identity.
-
-    Args:
-        settings: of the job.
-        target: what was read.
-        colour: the config.
-        weights: LD-Net's, which make the identity code.
-        fdgan: FD-GAN's, which write the dictionary; None for none.
-        digest: gives the SHA-256 of files.
-
-    Raises:
-        TrackingError: no face was found in the target, or in another picture of it.
-    """
-    identity = find_identity(settings, target, colour, weights)
-    identity = replace(identity, made_of=identity_made_of(settings, target, digest).text)
-    if fdgan is None:
-        return identity
-    views, notes = [view_of(identity.face, target, colour)], []
-    for path in settings.appearance:
-        other = replace(settings, target=path, target_frame=None, target_landmarks="", target_face=1, layer="")
-        picture = read_target(other, colour)
-        found = find_identity(other, picture, colour, weights)
-        views.append(view_of(found.face, picture, colour))
-        if float(np.linalg.norm(found.person.code - identity.person.code)) > ANOTHER:
-            notes.append(f"--appearance {path}: this may be another person than in {settings.target}")
-    dictionary = make_painter(fdgan, choose_device(settings.device)).write(views)
-    person = replace(identity.person, dictionary=dictionary, fdgan_sha256=fdgan.sha256)
-    return replace(identity, person=person, notes=tuple(notes))
-
-
-def check_identity(path: Path, identity: Identity, asked: MadeOf) -> Identity:
-    """Return an identity that was read from a file, with a note if the file cannot say what it was made from.
-
-    Raises:
-        TrackingError: it was made from another picture, or in another way, than is asked for.
-    """
-    note = refuse_other(path, "identity", identity.made_of, identity.face.picture, asked)
-    return replace(identity, notes=(*identity.notes, note)) if note else identity
-
-
-def make_painter(fdgan: DenseWeights | PortraitWeights, device: str, person: Person | None = None) -> Painter:
-    """Return what paints with these weights, and with what a custom identity adds to them."""
-    painter: Painter
-    if isinstance(fdgan, PortraitWeights):
-        painter = PortraitPainter(fdgan.network, fdgan.size, device)
-    else:
-        painter = MouthPainter(fdgan.network, device)
-    return painter.teach(person.adapters if person else {})
-
-
-def view_of(face: Face, target: Picture, colour: Colour, neck: float = Settings.neck) -> View:
-    """Return a picture's view, as a shot carries it and FD-GAN sees it."""
-    squeeze = target.squeeze
-    pixels = stretch(target.pixels, squeeze)
-    display = display_for(pixels, face.mesh, target.space, colour)
-    return View(pixels, face, display, neck, None if squeeze.is_square else target.pixels, squeeze)
-
-
-def find_identity(settings: Settings, target: Picture, colour: Colour, weights: LDNetWeights) -> Identity:
-    """Find the face in a picture and make its identity, without a dictionary.
-
-    Raises:
-        TrackingError: no face was found.
-    """
-    placed = settings.target_landmarks
-    if settings.tracker == "file" and not placed:
-        raise SettingsError("--tracker file needs --target-landmarks as well, hand-placed on the target")
-    tracker = make_tracker(
-        "file" if placed else settings.tracker,
-        face=settings.target_face,
-        landmarks=placed,
-        device=choose_device(settings.device),
-        aspect=target.squeeze.aspect,
-    )
-    for exposure in EXPOSURES:
-        tracker.reset()
-        shown = target.show(colour, exposure)
-        with stage("track"):
-            track = tracker.track(shown, target.frame)
-        if track is not None:
-            face = Face.of_track(track, shown, settings.tracker, target.plate.path.name)
-            return Identity.of_face(face, weights)
-    raise TrackingError(
-        f"{target.plate.path}: no face was found in the target; choose a picture whose face is seen from the "
-        "front, or place 68 landmarks by hand and pass --target-landmarks"
-    )
 
 
 def track_driver(

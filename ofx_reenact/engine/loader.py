@@ -9,19 +9,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from ofx_reenact.engine.inputs import (
-    check_identity,
-    choose_device,
-    make_identity,
-    make_painter,
-    read_target,
-    track_driver,
-    view_of,
-)
-from ofx_reenact.engine.made_of import identity_made_of, performance_made_of
+from ofx_reenact.engine.inputs import choose_device, track_driver
+from ofx_reenact.engine.made_of import identity_made_of, parts_made_of, performance_made_of
+from ofx_reenact.engine.parts import take_parts
 from ofx_reenact.engine.paths import check_paths
+from ofx_reenact.engine.people import (
+    check_identity,
+    make_identity,
+    make_moving_identity,
+    make_painter,
+    plate_settings,
+    view_of,
+    view_opener,
+)
+from ofx_reenact.engine.plates import Plates
 from ofx_reenact.engine.warm import Warm, stamp
-from ofx_reenact.errors import SettingsError
+from ofx_reenact.errors import FrameError, SettingsError, TrackingError
 from ofx_reenact.fdgan.weights import (
     DenseWeights,
     PortraitWeights,
@@ -34,16 +37,24 @@ from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.names import files_of
 from ofx_reenact.frames.picture import Picture
+from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.ldnet.weights import LDNetWeights, load_ldnet, shipped_ldnet
-from ofx_reenact.progress import Observer, ignore
+from ofx_reenact.progress import Observer, Progress, ignore
 from ofx_reenact.provenance.kept import refuse_other
 from ofx_reenact.settings import Settings, names_affecting, names_of_paths, paths_in
 from ofx_reenact.settings.option import Affects
+from ofx_reenact.shot.asked import ask, keep_shut
+from ofx_reenact.shot.frame import Painter
 from ofx_reenact.shot.identity import Identity, holds_training
 from ofx_reenact.shot.identity_check import check_taught
-from ofx_reenact.shot.shot import Shot
+from ofx_reenact.shot.motion import Motion
+from ofx_reenact.shot.shot import Moving, Shot
+from ofx_reenact.shot.taken import Parts
+from ofx_reenact.tracking.edit import place
 from ofx_reenact.tracking.performance import Performance
+from ofx_reenact.tracking.placed import by_number, read_landmarks
+from ofx_reenact.tracking.rest import find_rest
 
 
 class _Kept(Protocol):
@@ -95,9 +106,14 @@ class Loader:
         return None
 
     @cached_property
+    def plates(self) -> Plates:
+        """The target's pictures."""
+        return self._warm.get("target", self._target_key, lambda: Plates(self._settings, self.colour))
+
+    @property
     def target(self) -> Picture:
-        """The target picture."""
-        return self._warm.get("target", self._target_key, lambda: read_target(self._settings, self.colour))
+        """The target picture, the first of one that moves."""
+        return self.plates.first
 
     @property
     def identity(self) -> Identity:
@@ -120,25 +136,58 @@ class Loader:
         """
         return self._performance[1]
 
+    @property
+    def plate(self) -> Performance | None:
+        """What the person does in a target that moves, read or tracked as the driver's is; None for a still.
+
+        Raises:
+            TrackingError: the file was made from another target, or the target shows no face.
+        """
+        return self._plate[1] if self.plates.moving else None
+
     @cached_property
     def shot(self) -> Shot:
-        """The shot: target, performance and painter fitted together."""
-        identity_key, performance_key = self._identity[0], self._performance[0]
-        settings, identity = self._settings, self.identity
+        """The shot: target, performance, parts and painter fitted together."""
+        keys = (self._identity[0], self._performance[0], self._plate[0] if self.plates.moving else None)
+        named = stamp(self._settings.parts_file)
+        key = (*keys, named, tuple(self._values_of("track", "person", "pixels").items()))
+        return self._warm.get("shot", key, self._fit_moving if self.plates.moving else self._fit_still)
 
-        def fit() -> Shot:
-            neck = settings.neck
-            view = self._warm.get(
-                "view", (identity_key, neck), lambda: view_of(identity.face, self.target, self.colour, neck)
-            )
-            if self.fdgan:
-                named, person = settings.identity or settings.target, identity.person
-                check_taught(named, person.dictionary, person.adapters, self.fdgan)
-            painter = make_painter(self.fdgan, self.device, identity.person) if self.fdgan else None
-            return Shot.of_still(identity.person, view, self.performance, settings, self.weights, painter)
+    def _fit_still(self) -> Shot:
+        settings, identity, neck = self._settings, self.identity, self._settings.neck
+        view = self._warm.get(
+            "view", (self._identity[0], neck), lambda: view_of(identity.face, self.target, self.colour, neck)
+        )
+        shot = Shot.of_still(identity.person, view, self.performance, settings, self.weights, self._painter)
+        return replace(shot, parts=self._take_parts(shot.motion, None))
 
-        key = (identity_key, performance_key, tuple(self._values_of("track", "person", "pixels").items()))
-        return self._warm.get("shot", key, fit)
+    def _fit_moving(self) -> Shot:
+        settings, own, driver = self._settings, self._plate[1], self.performance
+        rest, driver_rest = find_rest(own, settings.target_reference), find_rest(driver, settings.reference)
+        motion = ask(self.identity.person, own, rest, driver, driver_rest, settings, self.weights)
+        views = Moving(view_opener(self.plates, own, settings, self.colour))
+        # A video's decoder goes on from frame to frame: parts from elsewhere have one of their own.
+        again = Plates(settings, self.colour) if self.plates.sequence.kind == "video" else self.plates
+        parts = self._take_parts(motion, Moving(view_opener(again, own, settings, self.colour)))
+        motion = keep_shut(motion, own, rest, parts.choice)
+        return Shot(self.identity.person, views, motion, self._painter, parts)
+
+    @property
+    def _painter(self) -> Painter | None:
+        """What paints, with all that was taught of the person."""
+        if self.fdgan is None:
+            return None
+        settings, person = self._settings, self.identity.person
+        check_taught(settings.identity or settings.target, person.dictionary, person.adapters, self.fdgan)
+        return make_painter(self.fdgan, self.device, person)
+
+    def _take_parts(self, motion: Motion, plate: Moving | None) -> Parts:
+        made_of = parts_made_of(self._settings, self.performance, self.sha256)
+        own = self._plate[1] if plate is not None else None
+        parts, note = take_parts(self._settings, motion, self.identity, own, plate, self.colour, made_of)
+        if note:
+            self.notes.append(note)
+        return parts
 
     def sha256(self, *paths: Path) -> str:
         """Return the digest of files."""
@@ -148,46 +197,88 @@ class Loader:
     def _identity(self) -> tuple[Hashable, Identity]:
         settings, size = self._settings, self.target.seen_size
         sha256 = self.fdgan.sha256 if self.fdgan else ""
-        made_of = (self._target_key, self._weights_key, self._fdgan_key)
+        moving = self._plate[0] if self.plates.moving else None
+        made_of = (self._target_key, self._weights_key, self._fdgan_key, moving)
         key, identity = self._filed(
             "identity",
             settings.identity,
             self._fresh and not holds_training(Path(settings.identity)),
             (*made_of, self._key_of("person")),
-            lambda: make_identity(settings, self.target, self.colour, self.weights, self.fdgan, self.sha256),
+            self._make_identity,
             lambda path: ((*made_of, stamp(path)), lambda: Identity.load(path, self.weights, size, sha256)),
         )
         if settings.identity:
-            asked = identity_made_of(settings, self.target, self.sha256)
+            asked = identity_made_of(settings, self.plates if self.plates.moving else self.target, self.sha256)
             identity = check_identity(Path(settings.identity), identity, asked)
         return key, identity
 
+    def _make_identity(self) -> Identity:
+        settings, weights = self._settings, self.weights
+        if not self.plates.moving:
+            return make_identity(settings, self.target, self.colour, weights, self.fdgan, self.sha256)
+        own = self._plate[1]
+        rest = find_rest(own, settings.target_reference)
+        return make_moving_identity(
+            settings, self.plates, own, rest, self.colour, weights, self.fdgan, self.sha256
+        )  # fmt: skip
+
     @cached_property
     def _performance(self) -> tuple[Hashable, Performance]:
-        settings = self._settings
+        return self._tracked(self._settings, "performance", lambda: self._track(self._settings, self._observe))
+
+    @cached_property
+    def _plate(self) -> tuple[Hashable, Performance]:
+        """The performance of a target that moves, with its key."""
+        plates, settings = self.plates, plate_settings(self._settings)
+        if holes := plates.sequence.missing:
+            raise FrameError(f"{settings.driver}: frames {holes} are missing; a target that moves needs every frame")
+
+        def observe(step: Progress) -> None:
+            self._observe(replace(step, stage="target"))
+
+        def track() -> Performance:
+            plates.check(plates.frames)
+            own = self._track(settings, observe)
+            if not settings.landmarks or settings.tracker == "file":
+                return own
+            return place(own, by_number(read_landmarks(Path(settings.landmarks)), settings.landmarks))
+
+        key, own = self._tracked(settings, "target_performance", track)
+        found, there = FrameRange.of(own.frames), plates.frames
+        if found != there or own.size != plates.first.seen_size:
+            (width, height), size = own.size, plates.first.seen_size
+            raise TrackingError(
+                f"{settings.performance}: this performance has frames {found} of {width}×{height}, the target {there} "
+                f"of {size[0]}×{size[1]}; name another --target-performance, or delete the file to have it made anew"
+            )
+        return key, own
+
+    def _tracked(
+        self, settings: Settings, kind: str, track: Callable[[], Performance]
+    ) -> tuple[Hashable, Performance]:
+        """Return the performance of these settings with its key, read from the file of an option or tracked."""
         key, performance = self._filed(
             "performance",
             settings.performance,
             self._fresh,
-            (self._key_of("track"), self._colour_key),
-            self._track,
+            (self._key_of("track", settings=settings), self._colour_key),
+            track,
             lambda path: (stamp(path), lambda: Performance.load(path)),
         )
         if settings.performance:
             asked = performance_made_of(settings, self.sha256)
             path = Path(settings.performance)
-            if note := refuse_other(path, "performance", performance.made_of, performance.name, asked):
+            if note := refuse_other(path, kind, performance.made_of, performance.name, asked):
                 self.notes.append(note)
         return key, performance
 
-    def _track(self) -> Performance:
-        settings = self._settings
+    def _track(self, settings: Settings, observe: Observer) -> Performance:
         if not settings.driver:
             raise SettingsError("--driver is needed, or a --performance that was tracked before")
         # A render's reference is that render's; only ``track`` writes one into the file for every render to use.
         job = replace(settings, reference=None)
         driver = Sequence.open(settings.driver)
-        return track_driver(job, driver, self.colour, self._observe, self.sha256, self.notes.append)
+        return track_driver(job, driver, self.colour, observe, self.sha256, self.notes.append)
 
     def _filed(
         self,
@@ -213,14 +304,14 @@ class Loader:
             self._warm.put(kind, key, made)
         return key, made
 
-    def _values_of(self, *affects: Affects) -> dict[str, Any]:
+    def _values_of(self, *affects: Affects, settings: Settings | None = None) -> dict[str, Any]:
         """Return the values of all settings that affect a thing; files that are kept have keys of their own."""
         names = [name for name in names_affecting(*affects) if name not in names_of_paths("kept")]
-        return {name: getattr(self._settings, name) for name in names} | {"device": self.device}
+        return {name: getattr(settings or self._settings, name) for name in names} | {"device": self.device}
 
-    def _key_of(self, *affects: Affects) -> Hashable:
+    def _key_of(self, *affects: Affects, settings: Settings | None = None) -> Hashable:
         """Return what a thing depends on of the settings: values, and the files that they name."""
-        values = self._values_of(*affects)
+        values = self._values_of(*affects, settings=settings)
         files = (file for path in paths_in(values, "read") for file in files_of(path))
         return tuple(values.items()), stamp(*files)
 

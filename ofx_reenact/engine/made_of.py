@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 
+from ofx_reenact.engine.plates import Plates
 from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.names import files_of, has_padding
 from ofx_reenact.frames.picture import Picture
 from ofx_reenact.provenance import Input, MadeOf, Source
 from ofx_reenact.settings import Settings, names_affecting, names_of_paths, paths_in
 from ofx_reenact.settings.option import Affects
+from ofx_reenact.tracking.performance import Performance
 
 Digest = Callable[..., str]
 
@@ -22,13 +25,25 @@ def performance_made_of(settings: Settings, digest: Digest = sha256_of) -> MadeO
     return MadeOf(_sources(settings, "track", digest), _values(settings, "track"))
 
 
-def identity_made_of(settings: Settings, target: Picture, digest: Digest = sha256_of) -> MadeOf:
-    """Return what an identity of these settings is made from: the target's picture, landmarks, other pictures."""
-    plate = target.plate.path
-    # A sequence's frame has a file of its own; a video's is one of many in it.
-    frame = None if has_padding(settings.target) else target.frame
-    inputs = {**_sources(settings, "person", digest), "target": Source(str(plate), digest(plate), frame)}
+def identity_made_of(settings: Settings, target: Picture | Plates, digest: Digest = sha256_of) -> MadeOf:
+    """Return what an identity of these settings is made from: the target's picture or pictures, landmarks, others."""
+    if isinstance(target, Plates):
+        source = Source(settings.target, digest(*files_of(settings.target)))
+    else:
+        plate = target.plate.path
+        # A sequence's frame has a file of its own; a video's is one of many in it.
+        source = Source(str(plate), digest(plate), None if has_padding(settings.target) else target.frame)
+    inputs = {**_sources(settings, "person", digest), "target": source}
     return MadeOf(inputs, {k: v for k, v in _values(settings, "person").items() if k != "target_frame"})
+
+
+def parts_made_of(settings: Settings, performance: Performance, digest: Digest = sha256_of) -> MadeOf:
+    """Return what the choice of parts is made from: the target, and the driver that the performance names."""
+    inputs = {"target": Source(settings.target, digest(*files_of(settings.target)))}
+    # A performance of an earlier version does not say whose it is.
+    with contextlib.suppress(ValueError):
+        inputs |= {what: s for what, s in MadeOf.of_text(performance.made_of).inputs.items() if what == "driver"}
+    return MadeOf(inputs)
 
 
 def frames_made_of(settings: Settings, inputs: Mapping[str, Input], ldnet: str, fdgan: str) -> MadeOf:

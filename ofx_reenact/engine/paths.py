@@ -47,6 +47,9 @@ def movie_of(settings: Settings) -> Path | None:
 def outputs_of(settings: Settings) -> list[Named]:
     """Return all that a render of these settings may write, by option."""
     files = named(settings, "written", "kept")
+    if settings.performance == settings.target_performance and settings.driver in ("", settings.target):
+        # A target that is driven by itself has one performance.
+        files = [(what, path) for what, path in files if what != flag("target_performance")]
     if settings.output:
         sidecar = sidecar_path(settings.output)
         files.append(("the sidecar of --output,", sidecar))

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ofx_reenact import provenance
 from ofx_reenact.engine.loader import Loader
 from ofx_reenact.engine.made_of import frames_made_of
 from ofx_reenact.engine.paths import movie_of
 from ofx_reenact.engine.plan import Plan, plan_frames
+from ofx_reenact.engine.plates import Plates
 from ofx_reenact.engine.warm import Warm
 from ofx_reenact.engine.writer import FrameWriter
 from ofx_reenact.errors import OutputError, SettingsError
+from ofx_reenact.frames.holdout import Holdout
 from ofx_reenact.frames.names import files_of, frame_path
 from ofx_reenact.frames.picture import Picture
-from ofx_reenact.frames.preview import Mp4Writer
+from ofx_reenact.frames.preview import Mp4Writer, stack
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.progress import Cancelled, Observer, Progress, Watch, ignore
 from ofx_reenact.settings import Settings, names_of_paths
@@ -39,6 +45,8 @@ class Report:
         written, skipped: frames written now, and frames that were there already.
         held, black: frames without a face of the driver, rendered as ``--missing`` says.
         bridged: frames without a face in short gaps, interpolated.
+        plain: frames in which a target that moves shows no face, and stays as it is.
+        parts: frames that take mouth or eyes from another frame or picture.
         faceless, absent: driver frames in which no face was found, and which do not exist.
         failed: frames that could not be written, with the reason.
         confidence: for each written frame, 0 to 1.
@@ -50,6 +58,8 @@ class Report:
     held: tuple[int, ...]
     black: tuple[int, ...]
     bridged: tuple[int, ...]
+    plain: tuple[int, ...]
+    parts: tuple[int, ...]
     faceless: tuple[int, ...]
     absent: tuple[int, ...]
     failed: Mapping[int, str]
@@ -75,8 +85,12 @@ def render_sequence(settings: Settings, observe: Observer = ignore, job: str = "
 
 @dataclass(frozen=True)
 class Opened:
-    """What a job has read and prepared; ``inputs`` and ``made_of`` say from what, for the sidecar and the frames."""
+    """What a job has read and prepared; ``inputs`` and ``made_of`` say from what, for the sidecar and the frames.
 
+    ``target`` is the still, or the first picture of a target that moves; ``plates`` has all of them.
+    """
+
+    plates: Plates
     target: Picture
     identity: Identity
     performance: Performance
@@ -105,6 +119,7 @@ class Job:
         self.loader, self.movie = Loader(settings, warm, watch), movie_of(settings)
         self.device, self.colour = self.loader.device, self.loader.colour
         self.weights, self.fdgan = self.loader.weights, self.loader.fdgan
+        self.holdout: Holdout | None = None
         self.consent = provenance.read_consent(Path(settings.consent)) if settings.consent else None
 
     def run(self) -> Report:
@@ -118,7 +133,8 @@ class Job:
         settings, job = self.settings, self.open()
         plan, target = job.plan, job.target
         confidence, failed = self.render(job)
-        absent = sorted(set(job.performance.absent.tolist()) & set(plan.frames))
+        # Of a target that moves, frames bear its numbers, not the driver's.
+        absent = [] if job.plates.moving else sorted(set(job.performance.absent.tolist()) & set(plan.frames))
         report = Report(
             output=settings.output,
             written=tuple(confidence),
@@ -126,6 +142,8 @@ class Job:
             held=plan.shown_as(State.HELD, confidence),
             black=tuple(sorted(plan.black & set(confidence))),
             bridged=plan.shown_as(State.BRIDGED, confidence),
+            plain=tuple(frame for frame in plan.plain if frame in confidence),
+            parts=tuple(frame for frame in confidence if job.shot.parts.text(frame)),
             faceless=tuple(frame for frame in plan.faceless if frame not in absent),
             absent=tuple(absent),
             failed=failed,
@@ -154,17 +172,31 @@ class Job:
         if self.settings.frames:
             FrameRange.parse(self.settings.frames)
         self.watch(Progress("target", 0, 1, None, self.settings.target))
-        target, identity = self.loader.target, self.loader.identity
-        self.watch(Progress("target", 1, 1, None))
-        performance, inputs = self.loader.performance, self.inputs(target)
+        plates, target = self.loader.plates, self.loader.target
+        plate, identity = self.loader.plate, self.loader.identity
+        if plate is None:
+            self.watch(Progress("target", 1, 1, None))
+        performance = self.loader.performance
+        if self.settings.parts_file:
+            # It is an input from the first frame on, also of the render that makes it.
+            _ = self.loader.shot
+        inputs = self.inputs(plates)
         made_of = frames_made_of(self.settings, inputs, self.weights.sha256, self.fdgan.sha256 if self.fdgan else "")
-        plan = plan_frames(self.settings, performance, made_of.digest)
-        return Opened(target, identity, performance, inputs, made_of, plan, self.loader.shot)
+        plan = plan_frames(self.settings, performance, made_of.digest, plate)
+        plates.check(plan.todo)
+        if self.settings.holdout:
+            self.holdout = Holdout.open(
+                self.settings.holdout, plan.frames, target.plate.display_window, target.plate.data_window
+            )
+        return Opened(plates, target, identity, performance, inputs, made_of, plan, self.loader.shot)
 
     def warnings(self, job: Opened) -> tuple[str, ...]:
         """Say what the user should know: of the plate, the consent and the tracker's terms."""
         terms = terms_of(job.performance.tracker)
         notes = (*job.target.plate.notes, *job.identity.notes, *self.loader.notes)
+        if job.plan.beyond:
+            beyond = FrameRange.of(job.plan.beyond)
+            notes = (*notes, f"the driver does not reach frames {beyond}; they are done as --missing says")
         return (*notes, *(self.consent.warnings if self.consent else ()), *((terms,) if terms else ()))
 
     def write_sidecar(self, report: Report, job: Opened) -> None:
@@ -175,7 +207,10 @@ class Job:
         if not report.written and not report.skipped:
             return
         digest = job.made_of.digest
-        now = {frame: {"confidence": sure, "made_of": digest} for frame, sure in report.confidence.items()}
+        now = {
+            frame: {"confidence": sure, "made_of": digest, "parts": job.shot.parts.text(frame)}
+            for frame, sure in report.confidence.items()
+        }
         provenance.Sidecar(
             output=Path(report.output).name,
             inputs=job.inputs,
@@ -194,7 +229,7 @@ class Job:
             frames=frame_entries(now, job.plan.states),
         ).save(report.sidecar, frame_entries(job.plan.said, job.plan.states))
 
-    def inputs(self, target: Picture) -> dict[str, provenance.Input]:
+    def inputs(self, plates: Plates) -> dict[str, provenance.Input]:
         """What the frames are made from, by what it is: each with its name and the SHA-256 over its files in order."""
         settings = self.settings
         named: dict[str, str] = {}
@@ -202,9 +237,13 @@ class Job:
             value = "" if name == "target" else getattr(settings, name)
             several = {f"{name}_{number}": path for number, path in enumerate(value, start=1)}
             named |= several if isinstance(value, tuple) else {name: value}
-        # Of a target sequence, only the frame that was used.
-        path = target.plate.path
-        inputs = {"target": provenance.Input(str(path), self.loader.sha256(path))}
+        if plates.moving:
+            files = files_of(settings.target)
+            inputs = {"target": provenance.Input(settings.target, self.loader.sha256(*files), len(files))}
+        else:
+            # Of a target sequence, only the frame that was used.
+            path = plates.first.plate.path
+            inputs = {"target": provenance.Input(str(path), self.loader.sha256(path))}
         for what, name in named.items():
             if files := files_of(name):
                 inputs[what] = provenance.Input(name, self.loader.sha256(*files), len(files))
@@ -212,7 +251,7 @@ class Job:
 
     def render(self, job: Opened) -> tuple[dict[int, float], dict[int, str]]:
         """Render and write; returns each written frame's confidence, and the failed frames with their reason."""
-        settings, target, todo = self.settings, job.target, job.plan.todo
+        settings, todo = self.settings, job.plan.todo
         confidence: dict[int, float] = {}
         failed: dict[int, str] = {}
         attributes = provenance.frame_attributes(
@@ -224,13 +263,13 @@ class Job:
             consent=self.consent,
             job=self.name,
         )
-        writer = FrameWriter(settings, target, job.shot, self.colour, attributes, job.plan.faces)
+        writer = FrameWriter(settings, job.plates, job.shot, self.colour, attributes, job.plan.faces)
         try:
-            with contextlib.ExitStack() as stack:
+            with contextlib.ExitStack() as opened:
                 movie = None
                 if self.movie is not None and todo:
-                    movie = stack.enter_context(Mp4Writer(self.movie, job.performance.rate, target.seen_size))
-                results = stack.enter_context(contextlib.closing(writer.run(self.rendered(job))))
+                    movie = opened.enter_context(self.preview(self.movie, job))
+                results = opened.enter_context(contextlib.closing(writer.run(self.rendered(job))))
                 self.watch(Progress("render", 0, len(todo), None))
                 for done, (frame, result, reason) in enumerate(results, start=1):
                     if reason is None:
@@ -238,8 +277,7 @@ class Job:
                     else:
                         failed[frame] = reason
                     if movie is not None:
-                        shown = self.colour.to_display(result.colour[..., :3], target.space)
-                        movie.write(target.squeeze.show(shown))
+                        movie.write(self.previewed(job, frame, result))
                     self.watch(Progress("render", done, len(todo), frame, reason or ""))
         except Cancelled:
             raise Cancelled(tuple(sorted(writer.written))) from None
@@ -247,12 +285,37 @@ class Job:
             raise OutputError(next(iter(failed.values())))
         return confidence, failed
 
+    def preview(self, path: Path, job: Opened) -> Mp4Writer:
+        """Return the writer of the preview: of a target that moves, its own pictures stand above the result's."""
+        width, height = job.target.seen_size
+        if not job.plates.moving:
+            return Mp4Writer(path, job.performance.rate, (width, height))
+        return Mp4Writer(path, job.plates.sequence.fps or job.performance.rate, (width, 2 * height))
+
+    def previewed(self, job: Opened, frame: int, result: Frame) -> np.ndarray:
+        """Return a frame as the preview shows it: (H, W, 3) uint8."""
+        shown = job.target.squeeze.show(self.colour.to_display(result.colour[..., :3], job.target.space))
+        return stack(job.plates.picture(frame).show(self.colour), shown) if job.plates.moving else shown
+
     def rendered(self, job: Opened) -> Iterator[tuple[int, Frame]]:
         """Render frame by frame until the watch ends it."""
-        for frame in job.plan.todo:
-            self.watch.check()
-            black = frame in job.plan.black
-            yield frame, job.shot.black(frame) if black else job.shot.render(frame)
+        with ThreadPoolExecutor(1, thread_name_prefix="plate") as pool:
+            # The next frame's picture is read meanwhile; whoever needs one that could not be says so.
+            todo = job.plan.todo.numbers
+            for frame, following in itertools.zip_longest(todo, todo[1:]):
+                self.watch.check()
+                if following is not None:
+                    pool.submit(job.plates.picture, following)
+                yield frame, self.rendered_alone(job, frame)
+
+    def rendered_alone(self, job: Opened, frame: int) -> Frame:
+        """Render one frame."""
+        if frame in job.plan.black:
+            return job.shot.black(frame)
+        made = job.shot.render(frame)
+        if self.holdout is None:
+            return made
+        return made.hold_out(job.plates.picture(frame).pixels, self.holdout.read(frame))
 
 
 def frame_entries(
@@ -260,7 +323,9 @@ def frame_entries(
 ) -> dict[int, provenance.FrameEntry]:
     """Return what the sidecar says of frames, by what they say themselves; those without a confidence are left out."""
     return {
-        frame: provenance.FrameEntry(round(float(one["confidence"]), 4), states[frame].name.lower(), one.get("made_of"))
+        frame: provenance.FrameEntry(
+            round(float(one["confidence"]), 4), states[frame].name.lower(), one.get("made_of"), one.get("parts") or None
+        )
         for frame, one in said.items()
         if isinstance(one.get("confidence"), float)
     }

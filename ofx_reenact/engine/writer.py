@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from ofx_reenact.engine.plates import Plates
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.names import frame_path
-from ofx_reenact.frames.picture import Picture
 from ofx_reenact.frames.write import write_frame
 from ofx_reenact.layers import Moment, channels_of, formats_of
-from ofx_reenact.provenance.attributes import FACE, FRAME, PIXELS, STILL
+from ofx_reenact.provenance.attributes import FACE, FRAME, PARTS, PIXELS, STILL
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.frame import Frame
 from ofx_reenact.shot.shot import Shot
@@ -41,16 +41,16 @@ class FrameWriter:
     def __init__(
         self,
         settings: Settings,
-        target: Picture,
+        plates: Plates,
         shot: Shot,
         colour: Colour,
         attributes: Mapping[str, Any],
         faces: Mapping[int, str],
     ) -> None:
         """Prepare to write the frames of a shot; ``faces`` says how the driver's was found in each."""
-        self._settings, self._target, self._shot, self._faces = settings, target, shot, faces
-        self._attributes = {**attributes, **colour.tags(target.space)}
-        self._formats = formats_of(settings.layers, target.plate, settings.depth)
+        self._settings, self._plates, self._shot, self._faces = settings, plates, shot, faces
+        self._attributes = {**attributes, **colour.tags(plates.first.space)}
+        self._formats = formats_of(settings.layers, plates.first.plate, settings.depth)
         self.written: list[int] = []
         # A render that was killed left some; this process may have written here before that.
         remove_leftovers(Path(settings.output).parent)
@@ -78,7 +78,7 @@ class FrameWriter:
         """Write one frame, whole or not at all."""
         write_frame(
             frame_path(self._settings.output, frame),
-            self._target.plate,
+            self._plates.picture(frame).plate,
             channels,
             formats=self._formats,
             compression=self._settings.compression,
@@ -91,14 +91,18 @@ class FrameWriter:
         """Return what a frame says of itself."""
         sure, still = float(result.sure), int(result.still)
         own = {FRAME: frame, FACE: self._faces[frame], STILL: still, "reenact:confidence": sure}
-        return self._attributes | own
+        parts = self._shot.parts.text(frame)
+        return self._attributes | own | ({PARTS: parts} if parts else {})
 
     @stage("compose")
     def channels(self, frame: int, result: Frame) -> Channels:
         """Compute the channels of the layers asked for."""
-        rows = self._shot.motion.rows
+        rows, shot = self._shot.motion.rows, self._shot
         moment = Moment(
-            result, self._target.plate, lambda away: self._shot.carry(frame + away) if frame + away in rows else None
+            result,
+            self._plates.picture(frame).plate,
+            lambda away: shot.carry(frame + away) if frame + away in rows else None,
+            (lambda: shot.flow(frame)) if self._plates.moving else None,
         )
         return channels_of(self._settings.layers, moment)
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from ofx_reenact.evaluate.cases import Case
 from ofx_reenact.frames.colour import Colour, Display
-from ofx_reenact.shot.frame import Painter, carry_view, make_frame
+from ofx_reenact.shot.frame import Painter, carry_view
+from ofx_reenact.shot.make import make_frame
 from ofx_reenact.shot.motion import Pose, pose_of_mesh
 from ofx_reenact.shot.person import Face
 from ofx_reenact.shot.view import View, display_for
@@ -47,7 +48,7 @@ def follow(case: Case, colour: Colour) -> Followed | None:
     moved = shut(frontals[0], frontals[:, :FACE_POINTS] - rest, frontals, 0, _ALL)[1]
     mesh = case.mesh.copy()
     mesh[:FACE_POINTS] = head.apply(rest + moved)
-    pose = pose_of_mesh(view, mesh, head, densify.gaze(frontals, 0)[1])
+    pose = pose_of_mesh(view, mesh, head, densify.gaze(frontals, frontals[0])[1])
     return None if carry_view(view, pose) is None else Followed(view, pose)
 
 

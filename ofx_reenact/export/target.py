@@ -6,7 +6,8 @@ from pathlib import Path
 
 import torch
 
-from ofx_reenact.engine.inputs import identify, read_target
+from ofx_reenact.engine.inputs import read_target
+from ofx_reenact.engine.people import identify
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.export.network import Exported
 from ofx_reenact.fdgan.weights import load_dense

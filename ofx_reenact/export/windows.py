@@ -24,7 +24,7 @@ from ofx_reenact.frames.plate import Window as Box
 from ofx_reenact.frames.write import write_frame
 from ofx_reenact.progress import Observer, Progress, Watch, ignore
 from ofx_reenact.settings import Settings
-from ofx_reenact.shot.frame import make_frame
+from ofx_reenact.shot.make import make_frame
 from ofx_reenact.shot.mouth import Seen, see_mouth
 from ofx_reenact.shot.shot import Shot
 from ofx_reenact.shot.view import display_for

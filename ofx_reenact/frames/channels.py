@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Generator
+from collections.abc import Collection, Container, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,7 +94,7 @@ def where_of(path: Path, frame: int | None) -> str:
     return f"{path}" if frame is None else f"{path}: frame {frame}"
 
 
-def read_file(path: Path, where: str, layer: str | None) -> Contents:
+def read_file(path: Path, where: str, layer: str | None, pixels: Container[str] | None = None) -> Contents:
     """Read a file's channels, of all its parts that have the picture's windows.
 
     Of a format other than EXR the first picture is read: pages, frames, sizes and thumbnails are other pictures.
@@ -103,6 +103,8 @@ def read_file(path: Path, where: str, layer: str | None) -> Contents:
         path: the file.
         where: names it in messages.
         layer: which layer is the picture, empty for the one that its name says; None if none has to be.
+        pixels: names of the channels that are needed; others are 0 everywhere and take no memory. All if None.
+            Channels of whole numbers are read in any case: their values decide whether they are kept.
 
     Raises:
         FrameError: it is missing, no picture, damaged, deep, or too large, or has no such layer.
@@ -125,8 +127,9 @@ def read_file(path: Path, where: str, layer: str | None) -> Contents:
         kept = [part for part in parts if _windows(part.spec) == _windows(main.spec)]
         for part in parts:
             if part in kept:
-                pixels = _read_channels(source, part.number, part.spec, where)
-                channels |= {part.names[name]: plane for name, plane in pixels.items()}
+                needed = [name for name, full in part.names.items() if pixels is None or full in pixels]
+                planes = _read_channels(source, part.number, part.spec, where, needed)
+                channels |= {part.names[name]: plane for name, plane in planes.items()}
             else:
                 said_name = part.name or str(part.number)
                 notes.append(f"{where}: part {said_name} has other windows than the picture and was left out")
@@ -223,17 +226,25 @@ def _depth(part: _Part, full: str) -> str:
     return str(formats[list(part.spec.channelnames).index(own)])
 
 
-def _read_channels(source: Any, part: int, spec: Any, where: str) -> dict[str, np.ndarray]:
-    """Read a part's channels, each exactly: float16, float32, or uint32 for whole numbers."""
+def _read_channels(source: Any, part: int, spec: Any, where: str, wanted: Collection[str]) -> dict[str, np.ndarray]:
+    """Read a part's channels, each exactly: float16, float32, or uint32 for whole numbers; zeros if not wanted."""
     formats = list(spec.channelformats) or [spec.format] * spec.nchannels
     channels: dict[str, np.ndarray] = {}
-    for whole, run in itertools.groupby(range(spec.nchannels), lambda index: formats[index] == _UINT):
+    for (whole, needed), run in itertools.groupby(
+        range(spec.nchannels),
+        lambda index: (formats[index] == _UINT, formats[index] == _UINT or spec.channelnames[index] in wanted),
+    ):
         indices = list(run)
         begin, kind = indices[0], oiio.UINT32 if whole else oiio.FLOAT
-        pixels = _read_pixels(source, part, begin, begin + len(indices), kind, where)
+        pixels = _read_pixels(source, part, begin, begin + len(indices), kind, where) if needed else None
         for index in indices:
+            half = formats[index] == _HALF
+            if pixels is None:
+                nothing = np.float16(0) if half else np.float32(0)
+                channels[spec.channelnames[index]] = np.broadcast_to(nothing, (spec.height, spec.width))
+                continue
             plane = np.ascontiguousarray(pixels[..., index - begin])
-            channels[spec.channelnames[index]] = plane.astype(np.float16) if formats[index] == _HALF else plane
+            channels[spec.channelnames[index]] = plane.astype(np.float16) if half else plane
     return channels
 
 

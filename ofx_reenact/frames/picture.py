@@ -39,7 +39,13 @@ class Picture:
 
 
 def read_picture(
-    path: str, colour: Colour, frame: int | None = None, space: str | None = None, layer: str = ""
+    path: str,
+    colour: Colour,
+    frame: int | None = None,
+    space: str | None = None,
+    layer: str = "",
+    *,
+    sequence: Sequence | None = None,
 ) -> Picture:
     """Read a picture and bring it to a scene-linear space; one that is there already stays untouched.
 
@@ -49,11 +55,12 @@ def read_picture(
         frame: which; the first if not given.
         space: the file's colour space; else its tag or its format's rule.
         layer: which layer of an EXR is the picture; else the one that its name says.
+        sequence: of that path, if it is open already.
 
     Raises:
         FrameError: it cannot be read, or has NaN or infinite pixels, which a warp would smear.
     """
-    sequence = Sequence.open(path)
+    sequence = sequence or Sequence.open(path)
     number = sequence.frames.first if frame is None else frame
     plate = sequence.read(number, layer)
     nan, inf, first = count_nonfinite(plate)

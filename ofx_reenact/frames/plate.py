@@ -56,35 +56,40 @@ class Plate:
         return self.names[:3] if self.alpha is None else self.names
 
 
-def read_plate(path: str | Path, frame: int | None = None, layer: str = "") -> Plate:
+def read_plate(path: str | Path, frame: int | None = None, layer: str = "", *, pixels: bool = True) -> Plate:
     """Read a picture of any format that OpenImageIO knows.
 
     Args:
         path: the file.
         frame: its number, for messages.
         layer: which layer of channels is the picture; if empty, the plain one or the one whose name says that it is.
+        pixels: without them, only the header is read, and all channels are 0 everywhere.
 
     Raises:
         FrameError: it is missing, no picture, damaged, deep, or of inks; or there is no such layer.
     """
     path = Path(path)
     where = where_of(path, frame)
-    found = read_file(path, where, layer)
+    found = read_file(path, where, layer, None if pixels else ())
     spec, channels, chosen = found.spec, found.channels, found.layer
     assert chosen is not None
     refuse_inks(spec, where)
     is_exr = found.format == "openexr"
-    rgb = np.stack([channels[name].astype(np.float32, copy=False) for name in chosen.rgb], axis=-1)
     shown = channels.get(chosen.alpha or "")
-    alpha = None if shown is None else shown.astype(np.float32, copy=False)
-    extra = {name: pixels for name, pixels in channels.items() if name not in (*chosen.rgb, chosen.alpha)}
+    if pixels:
+        rgb = np.stack([channels[name].astype(np.float32, copy=False) for name in chosen.rgb], axis=-1)
+        alpha = None if shown is None else shown.astype(np.float32, copy=False)
+    else:
+        rgb = np.broadcast_to(np.float32(0), (spec.height, spec.width, 3))
+        alpha = None if shown is None else rgb[..., 0]
+    extra = {name: plane for name, plane in channels.items() if name not in (*chosen.rgb, chosen.alpha)}
     data = Window(spec.x, spec.y, spec.width, spec.height)
     display = Window(spec.full_x, spec.full_y, spec.full_width, spec.full_height)
     orientation = spec.get_int_attribute("Orientation", 1)
     if orientation != 1 and not is_exr:
         rgb = _oriented(rgb, orientation)
         alpha = None if alpha is None else _oriented(alpha, orientation)
-        extra = {name: _oriented(pixels, orientation) for name, pixels in extra.items()}
+        extra = {name: _oriented(plane, orientation) for name, plane in extra.items()}
         data = display = Window(0, 0, rgb.shape[1], rgb.shape[0])
     header, lost = carry_header(spec, is_exr, found.parts > 1)
     aspect = header.get_float_attribute("PixelAspectRatio", 1.0)

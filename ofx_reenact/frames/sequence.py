@@ -99,6 +99,17 @@ class Sequence:
             return self._source.read(frame)
         return read_plate(self._source[frame], frame, layer)
 
+    def read_header(self, frame: int, layer: str = "") -> Plate:
+        """Read what a frame's file says of it, without its pixels: every channel is 0. All frames of a video say alike.
+
+        Raises:
+            FrameError: there is no such frame or layer, or it cannot be read.
+        """
+        self._check(frame)
+        if self.kind == "video":
+            return self.read(self.frames.first, layer)
+        return read_plate(self._source[frame], frame, layer, pixels=False)
+
     def _check(self, frame: int) -> None:
         if frame not in self.frames:
             raise FrameError(f"{self.name}: no frame {frame}; there are {self.frames}")

@@ -41,5 +41,34 @@ def transfer(
     return placement.vectors(landmarks[:-1] - base).double().cpu().numpy()
 
 
+@stage("LD-Net")
+@torch.inference_mode()
+def transfer_between(
+    weights: LDNetWeights,
+    code: np.ndarray,
+    target: np.ndarray,
+    driver_code: np.ndarray,
+    driver: np.ndarray,
+    rest: np.ndarray,
+) -> np.ndarray:
+    """Return how far each landmark of the target moves from rest, at the driver's full strength: (T, 68, 2) float64.
+
+    ``(l_S − l_rest) + [G(E_P(l_S), z_T) − G(E_P(l_rest), z_T)] − [G(E_P(l_S), z_S) − G(E_P(l_rest), z_S)]``: the
+    driver's own motion, and what LD-Net says that the two people do otherwise. What it loses of a performance is in
+    both brackets and cancels; a driver who is the target moves it exactly as he moved.
+
+    The target has an identity code (128,) and landmarks at rest (68, 2), the driver a code, landmarks (T, 68, 2) and,
+    for each frame, landmarks at rest (T, 68, 2), all frontal, in canonical units.
+    """
+    _, placement = normalise(_tensor(target, weights)[None], weights.norm, weights.template)
+    performed, _ = normalise(_tensor(np.concatenate([driver, rest]), weights), weights.norm, weights.template)
+    poses = weights.network.encode_pose(performed)
+    moved = []
+    for who in (code, driver_code):
+        landmarks = weights.network.generate(poses, _tensor(who, weights).expand(len(poses), -1))
+        moved.append(landmarks[: len(driver)] - landmarks[len(driver) :])
+    return driver - rest + placement.vectors(moved[0] - moved[1]).double().cpu().numpy()
+
+
 def _tensor(array: np.ndarray, weights: LDNetWeights) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)).to(weights.template.device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ofx_reenact.provenance.attributes import FACE, FRAME, MADE_OF, PIXELS
+from ofx_reenact.provenance.attributes import FACE, FRAME, MADE_OF, PARTS, PIXELS
 from ofx_reenact.provenance.sidecar import FrameEntry, Sidecar
 
 # A frame's header holds its confidence in 32 bits, the sidecar in four digits.
@@ -39,4 +39,7 @@ def disagreements(frame: int, pixels: str, said: Mapping[str, Any], sidecar: Sid
         found.append("another confidence than the sidecar says: is it this frame?")
     if entry.face and said.get(FACE, entry.face) != entry.face:
         found.append(f"the driver's face was {said[FACE]}, the sidecar says {entry.face}")
+    if (said.get(PARTS) or None) != (entry.parts or None) and frame in sidecar.frames:
+        own_parts, other_parts = (text or "no other frame" for text in (said.get(PARTS), entry.parts))
+        found.append(f"parts were taken from {own_parts}, the sidecar says {other_parts}")
     return found

@@ -21,6 +21,7 @@ PIXELS = "reenact:pixels_sha256"
 FACE = "reenact:face"
 MADE_OF = "reenact:made_of"
 STILL = "reenact:still"
+PARTS = "reenact:parts"
 
 
 def frame_attributes(

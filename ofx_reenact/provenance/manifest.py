@@ -46,7 +46,7 @@ def noted(frame: int, sidecar: Sidecar) -> dict[str, Any]:
     return {
         "inputs": named_inputs(sidecar),
         **{name.removeprefix(PREFIX): claim for name, claim in sidecar.claims.items()},
-        "made_of": entry.made_of, "confidence": entry.confidence, "face": entry.face,
+        "made_of": entry.made_of, "confidence": entry.confidence, "face": entry.face, "parts": entry.parts,
     }  # fmt: skip
 
 

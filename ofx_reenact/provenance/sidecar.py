@@ -30,7 +30,7 @@ _SIDECAR = {
     "warnings": list, "takes": dict,
 }  # fmt: skip
 _INPUT = {"name": str, "sha256": str, "files": int}
-_ENTRY = {"confidence": (int, float), "face": str, "made_of": str}
+_ENTRY = {"confidence": (int, float), "face": str, "made_of": str, "parts": str}
 _ABOUT = {"sha256": str, "space": str, "config": str}
 _NAMES = {str: "text", dict: "an object", list: "a list", int: "a whole number", float: "a number"}
 
@@ -39,8 +39,8 @@ _NAMES = {str: "text", dict: "an object", list: "a list", int: "a whole number",
 class Input:
     """What the frames are made from: a file or a sequence, by the name that the render was given.
 
-    ``sha256`` is over the bytes of its files in order, None if not known; ``files`` is how many there are, None for one
-    frame of a sequence; ``extra`` is what the sidecar says besides.
+    ``sha256`` is over the bytes of its files in order, None if not known; ``files`` is how many there are, None for the
+    one picture that a target is which does not move; ``extra`` is what the sidecar says besides.
     """
 
     name: str = ""
@@ -54,12 +54,14 @@ class FrameEntry:
     """What is known of one frame.
 
     ``confidence`` is from 0 to 1; ``face`` how the driver's was found (``tracked``, ``bridged``, ``held``); ``made_of``
-    one of the sidecar's :attr:`~Sidecar.takes`.
+    one of the sidecar's :attr:`~Sidecar.takes`; ``parts`` which other frames or pictures parts of the face were taken
+    from, as the frame says it (``mouth=1012,eye_left=smile.jpg``), None if none was.
     """
 
     confidence: float | None = None
     face: str | None = None
     made_of: str | None = None
+    parts: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -176,7 +178,7 @@ def stem_of(output: str) -> str:
 def versions() -> dict[str, str]:
     """Versions of what the pixels depend on."""
     found = {"ofx-reenact": __version__, "python": platform.python_version(), "machine": platform.machine()}
-    for name in ("torch", "numpy", "scipy", "numba", "opencv-python", "OpenImageIO", "av"):
+    for name in ("torch", "numpy", "scipy", "numba", "opencv-python", "OpenImageIO", "opencolorio", "av"):
         with contextlib.suppress(PackageNotFoundError):
             found[name] = version(name)
     return found

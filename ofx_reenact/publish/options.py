@@ -12,14 +12,15 @@ APPROVED, TARGET_DIR = "OFX_REENACT_APPROVED", "OFX_REENACT_PUBLISH_DIR"
 class Options:
     """How a sequence is checked and where it goes.
 
-    Where empty, ``frames``, ``performance`` and ``consent`` are the sidecar's; ``approved``, the studio's list of
-    weights, is ``$OFX_REENACT_APPROVED``; ``target_dir``, the folder that versions are published into, is
-    ``$OFX_REENACT_PUBLISH_DIR``, and nothing is integrated without one. With ``strict``, what cannot be compared is a
-    problem.
+    Where empty, ``frames``, ``performance``, ``target_performance`` and ``consent`` are the sidecar's; ``approved``,
+    the studio's list of weights, is ``$OFX_REENACT_APPROVED``; ``target_dir``, the folder that versions are published
+    into, is ``$OFX_REENACT_PUBLISH_DIR``, and nothing is integrated without one. With ``strict``, what cannot be
+    compared is a problem.
     """
 
     frames: str = ""
     performance: str = ""
+    target_performance: str = ""
     strict: bool = False
     approved: str = ""
     consent: str = ""

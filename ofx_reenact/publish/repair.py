@@ -10,7 +10,7 @@ from typing import Any
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.provenance import NO_CONSENT, NO_FDGAN, SOURCE_TYPE, FrameEntry, Input, Sidecar
-from ofx_reenact.provenance.attributes import FACE
+from ofx_reenact.provenance.attributes import FACE, PARTS
 from ofx_reenact.verify.subject import Subject
 
 
@@ -51,7 +51,8 @@ def _entry(subject: Subject, frame: int, made: Mapping[str, Any]) -> FrameEntry:
     """What the sidecar keeps of a frame: of its face what the performance knows, else what the frame says."""
     own = made.get("reenact:confidence")
     sure = round(own, 4) if isinstance(own, int | float) else None
-    return FrameEntry(sure, subject.state(frame) or made.get(FACE), made.get("reenact:made_of"))
+    parts = made.get(PARTS) or None
+    return FrameEntry(sure, subject.state(frame) or made.get(FACE), made.get("reenact:made_of"), parts)
 
 
 def _rebuilt(subject: Subject, made: Mapping[str, Any]) -> Sidecar:

@@ -21,7 +21,7 @@ from ofx_reenact.verify.subject import Subject, meant, open_subject
 
 def collect(output: str, options: Options) -> dict[str, Any]:
     """Say what there is to publish, without looking at more than one frame."""
-    _, _, frames = meant(output, options.frames, options.performance, {})
+    _, _, frames = meant(output, options.frames, {}, options.performance, options.target_performance)
     header = next(filter(None, (look(f, frame_path(output, f)).header for f in frames)), None)
     name, number = version.name_of(output)
     if options.target_dir:
@@ -91,7 +91,13 @@ def call(task: str, output: str, options: Mapping[str, Any], **values: Any) -> A
 
 
 def _subject(output: str, options: Options) -> Subject:
-    return open_subject(output, frames=options.frames, performance=options.performance, strict=options.strict)
+    return open_subject(
+        output,
+        frames=options.frames,
+        performance=options.performance,
+        target_performance=options.target_performance,
+        strict=options.strict,
+    )
 
 
 def _representation(name: str, paths: list[Path], folder: Path) -> dict[str, Any]:

@@ -119,8 +119,8 @@ def _copy(folder: Path, representations: Sequence[dict[str, Any]]) -> dict[str, 
             if copy.exists():
                 raise OutputError(f"{source}: another file of this publish has the same name")
             shutil.copyfile(source, copy)
-            digests[name] = sha256_of(copy)
-            if sha256_of(source) != digests[name]:
+            digests[name] = sha256_of(copy, whole=True)
+            if sha256_of(source, whole=True) != digests[name]:
                 raise OutputError(f"{source}: the copy differs from it; is something still writing it?")
     return digests
 

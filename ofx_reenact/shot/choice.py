@@ -34,6 +34,8 @@ _TURN, _LIGHT = 12.0, 0.5
 _FRAMES_AWAY, _FARTHEST, _ELSEWHERE = 400.0, 0.25, 0.1
 # Whatever is not the frame's own has to be better by this much, and a change by that much more.
 _PART, _CHANGE = 0.3, 0.25
+# What lies before a part, a hand, is worse than any other opening.
+_BEFORE = 5.0
 _ROWS = 256
 
 
@@ -48,6 +50,7 @@ class Candidates:
         time: (C,) the target's frames, as numbers that grow by 1; NaN for reference pictures.
         segment: (C,) part of the target between two cuts; -1 for reference pictures, which suit any.
         usable: (C,) bool; not where no face was found or where it is uncertain.
+        hidden: (C, 3) in [0, 1], how likely something lies before each part.
     """
 
     frontal: np.ndarray
@@ -56,6 +59,7 @@ class Candidates:
     time: np.ndarray
     segment: np.ndarray
     usable: np.ndarray
+    hidden: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -93,9 +97,10 @@ class Choice:
             found[name] = tuple((int(c), float(w)) for c, w in zip(candidates, share, strict=True))
         return found
 
-    def name_sources(self, row: int, names: Sequence[str]) -> dict[str, str]:
-        """Return the names of what the parts of a row come from; those that stay its own are left out."""
-        return {part: names[c] for part, c in zip(PARTS, self.index[row].tolist(), strict=True) if c != OWN}
+    def taken(self, part: str) -> np.ndarray:
+        """Return how far a part of each row comes from elsewhere, (T,) in [0, 1]."""
+        weights = (self.weights(row).get(part, ()) for row in range(len(self.index)))
+        return np.array([sum(weight for _, weight in taken) for taken in weights])
 
     def to_dict(self, frames: Sequence[int], names: Sequence[str]) -> dict[str, Any]:
         """Return plain values for JSON: for each part, the frames (T of them) that take it and the name of its source.
@@ -105,10 +110,10 @@ class Choice:
             names: the candidates' names: a frame of the target as "1012", a picture as "smile.jpg", a frame of footage
                 as "clip.mov:12".
         """
+        rows = [(part, row) for part in range(len(PARTS)) for row in np.nonzero(self.index[:, part] != OWN)[0].tolist()]
         parts: dict[str, dict[str, str]] = {name: {} for name in PARTS}
-        for row, frame in enumerate(frames):
-            for part, source in self.name_sources(row, names).items():
-                parts[part][str(int(frame))] = source
+        for part, row in rows:
+            parts[PARTS[part]][str(int(frames[row]))] = names[int(self.index[row, part])]
         return {"schema": SCHEMA, "parts": parts}
 
     @classmethod
@@ -204,7 +209,8 @@ def choose_parts(
             for part in group:
                 want, mine, there = shapes[PARTS[part]]
                 counts = asked[rows, part].astype(np.float64)
-                other += (_difference(PARTS[part], want[rows, None], there[None]) + _PART) * counts[:, None]
+                wrong = _difference(PARTS[part], want[rows, None], there[None]) + _BEFORE * candidates.hidden[:, part]
+                other += (wrong + _PART) * counts[:, None]
                 itself += _difference(PARTS[part], want[rows], mine[rows]) * counts
             other[~asked[rows][:, group].any(1)] = np.inf
             walk.go(itself, other + away, np.arange(start, start + len(itself)), segment)

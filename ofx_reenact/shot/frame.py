@@ -1,9 +1,9 @@
-"""How a frame is made of a view in a pose: carried, then painted where nothing could be carried."""
+"""A frame, and what is known of each of its pixels."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, Protocol
 
@@ -12,7 +12,6 @@ import numpy as np
 from ofx_reenact.compose.carry import Carried
 from ofx_reenact.shot.motion import Pose
 from ofx_reenact.shot.view import View
-from ofx_reenact.stages import stage
 
 Tables = tuple[np.ndarray, ...]
 
@@ -27,7 +26,8 @@ class Frame:
         carried: how the view was carried; None where nothing moves.
         portrait: (H, W) float32 in [0, 1], how far a portrait was pasted over the view; None without.
         black: the driver has no face here, and black was asked for.
-        parts: (H, W) float32 in [0, 1], how far each pixel comes from another view than the target's; None without.
+        laid: (H, W) float32 in [0, 1], how far parts of other frames were laid over it; None without.
+        holdout: (H, W) float32 in [0, 1] in the pixels of the file, 1 where the plate stays; None without.
     """
 
     colour: np.ndarray
@@ -35,7 +35,8 @@ class Frame:
     carried: Carried | None = None
     portrait: np.ndarray | None = None
     black: bool = False
-    parts: np.ndarray | None = None
+    laid: np.ndarray | None = None
+    holdout: np.ndarray | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -45,11 +46,45 @@ class Frame:
     @property
     def still(self) -> bool:
         """Whether it is the plate, untouched: nothing moves by as much as a quarter of a pixel."""
-        return self.carried is None and self.portrait is None and not self.black and self.parts is None
+        return self.carried is None and self.portrait is None and not self.black
 
     @cached_property
     def stmap(self) -> np.ndarray:
         """(H, W, 2) float32: the position in the view that each pixel comes from, pixels; 0 in a black frame."""
+        made = self._stmap()
+        if self.holdout is None or self.black:
+            return made
+        height, width = made.shape[:2]
+        y, x = np.mgrid[:height, :width].astype(np.float32)
+        own = np.stack([x, y], -1)
+        return np.where(self.holdout[..., None] < 1, made + (own - made) * self.holdout[..., None], own)
+
+    @cached_property
+    def matte(self) -> np.ndarray:
+        """(H, W) float32: 1 where the picture moves with the head, 0 where it is the plate, untouched."""
+        made = self._matte()
+        return made if self.holdout is None else made * (1 - self.holdout)
+
+    @cached_property
+    def confidence(self) -> np.ndarray:
+        """(H, W) float32 in [0, 1]: how far each pixel can be trusted."""
+        made = self._confidence()
+        return made if self.holdout is None else 1 - (1 - made) * (1 - self.holdout)
+
+    @cached_property
+    def parts(self) -> np.ndarray:
+        """(H, W) float32 in [0, 1]: where another frame, or another picture, was used."""
+        made = self._parts()
+        return made if self.holdout is None else made * (1 - self.holdout)
+
+    def hold_out(self, plate: np.ndarray, holdout: np.ndarray) -> Frame:
+        """Return the frame with the plate's pixels (H, W, C) where a holdout (H, W) in [0, 1] keeps them."""
+        kept = holdout[..., None]
+        mixed = self.colour + (plate - self.colour) * kept
+        colour = np.where(kept <= 0, self.colour, np.where(kept >= 1, plate, mixed))
+        return replace(self, colour=colour, holdout=holdout)
+
+    def _stmap(self) -> np.ndarray:
         if self.black:
             return np.zeros((*self.shape, 2), np.float32)
         height, width = self.shape
@@ -62,9 +97,7 @@ class Frame:
             result[composed.slices] = np.clip(moved, 0, [width - 1, height - 1])
         return result
 
-    @cached_property
-    def matte(self) -> np.ndarray:
-        """(H, W) float32: 1 where the picture moves with the head, 0 where it is the plate, untouched."""
+    def _matte(self) -> np.ndarray:
         if self.portrait is not None:
             return self.portrait
         result = np.zeros(self.shape, np.float32)
@@ -72,9 +105,10 @@ class Frame:
             result[self.carried.composed.slices] = self.carried.stmap.reach
         return result
 
-    @cached_property
-    def confidence(self) -> np.ndarray:
-        """(H, W) float32 in [0, 1]: how far each pixel can be trusted."""
+    def _parts(self) -> np.ndarray:
+        return np.zeros(self.shape, np.float32) if self.laid is None else self.laid
+
+    def _confidence(self) -> np.ndarray:
         if self.portrait is not None:
             return 1 - self.portrait * (1 - np.float32(self.sure))
         result = np.ones(self.shape, np.float32)
@@ -110,22 +144,3 @@ def carry_view(view: View, pose: Pose) -> Carried | None:
     if pose.gate == 0:
         return None
     return view.carrier.carry(pose.moved * pose.gate, pose.head, pose.gaze * pose.gate, pose.jaw, pose.gate)
-
-
-@stage("compose")
-def make_frame(view: View, pose: Pose, painter: Painter | None = None, dictionary: Tables = ()) -> Frame:
-    """Make a frame.
-
-    Args:
-        view: whose pixels are carried.
-        pose: where to.
-        painter: paints what the view does not show; None leaves the warp alone.
-        dictionary: of the person, for the painter to read.
-    """
-    carried = carry_view(view, pose) if painter is None or painter.carries else None
-    colour = view.pixels.copy()
-    if carried is not None:
-        colour[carried.composed.slices] = carried.composed.colour
-    frame = Frame(colour, pose.sure, carried)
-    return frame if painter is None else painter.paint(frame, view, pose, dictionary)
-

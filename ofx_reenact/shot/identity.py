@@ -15,9 +15,10 @@ from ofx_reenact.files import written_whole
 from ofx_reenact.ldnet.retarget import identity_code
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.shot.frame import Tables
-from ofx_reenact.shot.identity_check import check_face, check_tables, size_of
-from ofx_reenact.shot.person import Face, Person
+from ofx_reenact.shot.identity_check import REFERENCES, check_face, check_tables, size_of
+from ofx_reenact.shot.person import Face, Person, Reference
 from ofx_reenact.tracking.landmarks import MESH68
+from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.weights import read_safetensors
 
 if TYPE_CHECKING:
@@ -33,12 +34,14 @@ class Identity:
     Attributes:
         person: who is animated; at rest as in the picture.
         face: the face in the picture.
+        references: other pictures and footage of the person.
         notes: what the user should know of how it was made; not kept in the file.
         made_of: the picture and the options that it was made from, as JSON; "" in files that do not say.
     """
 
     person: Person
     face: Face
+    references: tuple[Reference, ...] = ()
     notes: tuple[str, ...] = ()
     made_of: str = ""
 
@@ -57,6 +60,7 @@ class Identity:
         from safetensors.numpy import save
 
         about = {
+            "references": json.dumps([[one.name, one.size] for one in self.references]),
             "schema": SCHEMA, "size": json.dumps(self.face.size), "tracker": self.face.tracker,
             "weights_sha256": self.person.weights_sha256, "picture": self.face.picture,
             "fdgan_sha256": self.person.fdgan_sha256, "made_of": self.made_of,
@@ -65,6 +69,11 @@ class Identity:
         tables |= {f"adapters.{name}": values for name, values in self.person.adapters.items()}
         if self.face.headroom is not None:
             tables["headroom"] = self.face.headroom
+        for number, one in enumerate(self.references):
+            tables[f"{REFERENCES}{number}.frames"] = one.frames.astype(np.float64)
+            tables[f"{REFERENCES}{number}.mesh"] = one.mesh
+        if self.face.pose is not None:
+            tables |= {"rest": self.person.rest, "pose": _packed(self.face.pose)}
         with written_whole(path) as partial:
             partial.write_bytes(save({"mesh": self.face.mesh, "code": self.person.code, **tables}, metadata=about))
 
@@ -97,10 +106,12 @@ class Identity:
             )
         dictionary, adapters = _tables(tensors)
         above = tensors["headroom"].numpy() if "headroom" in tensors else None
-        face = Face(tensors["mesh"].numpy(), size, about["tracker"], about["picture"], above)
+        pose = _unpacked(tensors["pose"].numpy()) if "pose" in tensors else None
+        face = Face(tensors["mesh"].numpy(), size, about["tracker"], about["picture"], above, pose)
         made_with = (about["weights_sha256"], dictionary, about.get("fdgan_sha256", ""), adapters)
-        person = Person(face.frontal, face.tracker, tensors["code"].numpy(), *made_with)
-        return cls(person, face, made_of=about.get("made_of", ""))
+        rest = tensors["rest"].numpy() if pose is not None else face.frontal
+        person = Person(rest, face.tracker, tensors["code"].numpy(), *made_with)
+        return cls(person, face, _references(tensors, about), made_of=about.get("made_of", ""))
 
 
 def holds_training(path: Path) -> bool:
@@ -132,6 +143,24 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise WeightsError(f"{path}: not an identity file of this version; delete it to have it made again")
     check_tables(path, tensors)
     return tensors, about
+
+
+def _packed(pose: Similarity) -> np.ndarray:
+    """Return a head's pose as one array (13,): rotation by rows, scale, translation."""
+    return np.concatenate([pose.rotation.ravel(), [pose.scale], pose.translation])
+
+
+def _unpacked(values: np.ndarray) -> Similarity:
+    return Similarity(values[:9].reshape(3, 3), float(values[9]), values[10:])
+
+
+def _references(tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> tuple[Reference, ...]:
+    """The references among an identity file's tensors."""
+    found = []
+    for number, (name, size) in enumerate(json.loads(about.get("references", "[]"))):
+        frames, mesh = (tensors[f"{REFERENCES}{number}.{kind}"].numpy() for kind in ("frames", "mesh"))
+        found.append(Reference(name, frames.astype(np.int64), mesh, (size[0], size[1])))
+    return tuple(found)
 
 
 def _tables(tensors: Mapping[str, Tensor]) -> tuple[Tables, dict[str, np.ndarray]]:

@@ -25,6 +25,8 @@ _REACH = 100
 # Values of codes, dictionaries and adapters are far below this.
 _LARGEST = 1e6
 _TABLE = re.compile(r"dictionary\.[0-9]|adapters\.(.+)\.[ab]")
+# What tensors of other pictures of the person are called: this, their number, and ``.frames`` or ``.mesh``.
+REFERENCES = "references."
 _AGAIN = "delete it to have it made again"
 
 
@@ -60,6 +62,28 @@ def check_face(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, st
         raise WeightsError(f"{path}: damaged: the mesh is no face: all points lie on one line; {_AGAIN}")
     if "headroom" in tensors:
         _check(path, tensors, "headroom", size[:1], size[1])
+    if "pose" in tensors or "rest" in tensors:
+        _check(path, tensors, "pose", (13,), _REACH * max(size))
+        _check(path, tensors, "rest", (_MESH_POINTS, 3), _LARGEST)
+    _check_references(path, tensors, about)
+
+
+def _check_references(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> None:
+    try:
+        said = parse_json(about.get("references", "[]"))
+        sizes = [size for name, size in said if name and len(size) == 2 and all(1 <= s <= _WIDEST for s in size)]
+    except (TypeError, ValueError):
+        said, sizes = [None], []
+    if not isinstance(said, list) or len(sizes) != len(said):
+        raise WeightsError(f"{path}: damaged: it does not say what its references are; {_AGAIN}")
+    for number, size in enumerate(sizes):
+        frames, mesh = f"{REFERENCES}{number}.frames", f"{REFERENCES}{number}.mesh"
+        _check(path, tensors, frames, None, _LARGEST * 1e3)
+        count = tensors[frames].numel()
+        _check(path, tensors, frames, (count,), _LARGEST * 1e3)
+        _check(path, tensors, mesh, (count, _MESH_POINTS, 3), _REACH * max(size))
+    if sum(name.startswith(REFERENCES) for name in tensors) != 2 * len(sizes):
+        raise WeightsError(f"{path}: damaged: it holds references that it does not name; {_AGAIN}")
 
 
 def check_tables(path: Path, tensors: Mapping[str, Tensor]) -> None:
@@ -69,7 +93,7 @@ def check_tables(path: Path, tensors: Mapping[str, Tensor]) -> None:
         WeightsError: naming what is damaged.
     """
     for name in tensors:
-        if name not in ("mesh", "code", "headroom"):
+        if name not in ("mesh", "code", "headroom", "rest", "pose") and not name.startswith(REFERENCES):
             if not _TABLE.fullmatch(name):
                 raise WeightsError(f"{path}: damaged: nothing is called '{name[:60]}'; {_AGAIN}")
             _check(path, tensors, name, None, _LARGEST)

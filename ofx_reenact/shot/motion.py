@@ -28,6 +28,9 @@ STILL, MOVING = 0.25, 0.75
 TURN_SURE, TURN_LOST = 20.0, 50.0
 # Mesh points that say how far the jaw dropped.
 CHIN = MESH68[7:10]
+# Regions of the 68 landmarks that have a weight, and those that perform by --regions; all where it names none.
+_REGIONS = ("jaw", "mouth", "eye_right", "eye_left", "brow_right", "brow_left")
+_PERFORMING = {"dialogue": ("jaw", "mouth"), "eyes": ("eye_right", "eye_left")}
 # Irises that stay between the corners of their eyes.
 NO_GAZE = np.zeros((2, 2))
 
@@ -63,11 +66,12 @@ class Motion:
 
     Attributes:
         rows: frame → row of the arrays.
-        expression: (T, 468, 3) displacement of the frontal mesh from the person's at rest, canonical units.
+        expression: (T, 468, 3) displacement of the frontal mesh from that of the view in the frame, canonical units.
         heads: the head's poses in the target's picture.
         gaze: (T, 2, 2) shift of the irises, as in :class:`Pose`.
         confidence: (T,) the tracker's, in [0, 1].
         reference: the driver's frame that means "as in the target".
+        local: each point is by itself still or moves; else the whole face is.
     """
 
     rows: Mapping[int, int]
@@ -76,6 +80,7 @@ class Motion:
     gaze: np.ndarray
     confidence: np.ndarray
     reference: int
+    local: bool = False
 
     def pose(self, frame: int, view: View) -> Pose:
         """Return the pose of a view's face in a frame.
@@ -88,12 +93,17 @@ class Motion:
         row = self.rows[frame]
         head, frontal = self.heads.at(row), view.frontal[:FACE_POINTS]
         moved = head.apply(frontal + self.expression[row]) - view.head.apply(frontal)
+        gates = smooth_step((np.linalg.norm(moved[:, :2], axis=1) - STILL) / (MOVING - STILL))
+        gate = float(gates.max())
+        if self.local:
+            # What is not asked for stays the plate, bit for bit, while another part of the face moves.
+            moved, gate = moved * gates[:, None], float(gate > 0)
         return Pose(
             head,
             moved,
             self.gaze[row],
             self.expression[row, list(CHIN)].mean(0),
-            _smooth_step((np.linalg.norm(moved[:, :2], axis=1).max() - STILL) / (MOVING - STILL)),
+            gate,
             float(self.confidence[row]) * turn_confidence(view.head, head),
         )
 
@@ -107,7 +117,7 @@ def pose_of_mesh(view: View, mesh: np.ndarray, head: Similarity, gaze: np.ndarra
 def fit_motion(
     person: Person, view: View, performance: Performance, settings: Settings, weights: LDNetWeights
 ) -> Motion:
-    """Fit a performance to a person: LD-Net for all its frames in one batch.
+    """Fit a performance to a person in a still: LD-Net for all its frames in one batch.
 
     Args:
         person: who is animated.
@@ -120,11 +130,7 @@ def fit_motion(
         SettingsError: the reference is not a frame of the performance.
         TrackingError: person and performance come from different trackers.
     """
-    if performance.tracker != person.tracker:
-        raise TrackingError(
-            f"the driver was tracked by '{performance.tracker}', the target by '{person.tracker}'; their "
-            "landmarks mean different points, so track both with one --tracker"
-        )
+    check_trackers(performance, person.tracker)
     rows = {int(frame): row for row, frame in enumerate(performance.frames)}
     reference = settings.reference
     if reference is None:
@@ -134,16 +140,28 @@ def fit_motion(
     base = rows[reference]
     moved = move_landmarks(person, performance, base, settings, weights)
     with stage("warp: densify"):
-        regions = region_weights(settings)
-        expression = densify.expression(performance.frontal, base, moved, densify.spread_weights(regions))
-        gaze = densify.gaze(performance.frontal, base)
+        regions, rest = region_weights(settings), performance.frontal[base]
+        expression = densify.expression(performance.frontal, rest, moved, densify.spread_weights(regions))
         return Motion(
             rows,
             shut(person.rest, expression, performance.frontal, base, regions),
             place_heads(view, performance, base, settings),
-            gaze * [[[settings.weight_eye_right], [settings.weight_eye_left]]],
+            densify.gaze(performance.frontal, rest) * gaze_weights(regions),
             performance.confidence,
             reference,
+        )
+
+
+def check_trackers(driver: Performance, target: str) -> None:
+    """Refuse a driver whose landmarks do not mean the target's points.
+
+    Raises:
+        TrackingError: they come from different trackers.
+    """
+    if driver.tracker != target:
+        raise TrackingError(
+            f"the driver was tracked by '{driver.tracker}', the target by '{target}'; their landmarks mean different "
+            "points, so track both with one --tracker"
         )
 
 
@@ -163,18 +181,25 @@ def move_landmarks(
 def place_heads(view: View, performance: Performance, base: int, settings: Settings) -> densify.Heads:
     """Return the poses of the view's head over a performance."""
     driven = densify.Heads(performance.rotation, performance.scale, performance.translation)
-    heads = densify.head_poses(
-        view.head, driven, base, settings.motion, settings.weight_pose, settings.weight_position
-    )  # fmt: skip
+    motion = "locked" if settings.head == "plate" or settings.regions != "all" else settings.motion
+    heads = densify.head_poses(view.head, driven, base, motion, settings.weight_pose, settings.weight_position)
     sheet = view.carrier.sheet
     return densify.kept_cut(heads, sheet.cut, densify.CUT_SINKS * sheet.face_height)
 
 
 def region_weights(settings: Settings) -> dict[str, float]:
-    """Return the weight of each region of the 68 landmarks; the nose goes with the mouth."""
-    names = ("jaw", "mouth", "eye_right", "eye_left", "brow_right", "brow_left")
-    weights = {name: getattr(settings, f"weight_{name}") for name in names}
-    return weights | {"nose": settings.weight_mouth}
+    """Return the weight of each region of the 68 landmarks, 0 for one that does not perform.
+
+    The nose goes with the mouth.
+    """
+    performing = _PERFORMING.get(settings.regions, _REGIONS)
+    weights = {name: getattr(settings, f"weight_{name}") if name in performing else 0.0 for name in _REGIONS}
+    return weights | {"nose": weights["mouth"]}
+
+
+def gaze_weights(regions: Mapping[str, float]) -> np.ndarray:
+    """Return the weight of each iris's shift, to multiply (T, 2, 2) with."""
+    return np.array([[[regions["eye_right"]], [regions["eye_left"]]]])
 
 
 def turn_confidence(target: Similarity, head: Similarity) -> float:
@@ -183,6 +208,7 @@ def turn_confidence(target: Similarity, head: Similarity) -> float:
     return float(np.clip((TURN_LOST - turn) / (TURN_LOST - TURN_SURE), 0, 1))
 
 
-def _smooth_step(x: float) -> float:
-    x = float(np.clip(x, 0, 1))
+def smooth_step(x: np.ndarray) -> np.ndarray:
+    """Return 0 up to 0, 1 from 1 on, and a smooth rise between."""
+    x = np.clip(x, 0, 1)
     return x * x * (3 - 2 * x)

@@ -31,7 +31,7 @@ _FINER = 1.42
 _LOWER_LIP = list(LIPS_INNER[1][3:-3])
 
 
-@stage("compose")
+@stage("parts")
 def lay_parts(frame: Frame, view: View, pose: Pose, parts: Sources, number: int = 0) -> Frame:
     """Lay parts of other views into a frame; pixels outside the parts keep every bit, and alpha stays.
 
@@ -58,7 +58,8 @@ def lay_parts(frame: Frame, view: View, pose: Pose, parts: Sources, number: int 
         change, covered, laid = np.zeros_like(own[..., :3]), np.zeros_like(own[..., 0]), []
         for part, asked in carried:
             light = _match(part, own, number)
-            weight = asked * measure_agreement(light, own[..., :3], part.stmap.reach)
+            # An eye that was shut has other rims; without the part there is nothing behind its lids.
+            weight = asked * (measure_agreement(light, own[..., :3], part.stmap.reach) if name == "mouth" else 1.0)
             share = part.stmap.reach * np.float32(weight)
             change += (light - own[..., :3]) * share[..., None]
             covered += share
@@ -67,7 +68,7 @@ def lay_parts(frame: Frame, view: View, pose: Pose, parts: Sources, number: int 
         own[inside, :3] += change[inside]
         matte[box] = np.maximum(matte[box], np.minimum(covered, 1))
         frame = replace(frame, carried=_join(frame.carried, laid))
-    return replace(frame, parts=matte) if matte.any() else frame
+    return replace(frame, laid=matte) if matte.any() else frame
 
 
 def _carry(name: str, source: View, view: View, pose: Pose) -> CarriedPart | None:
@@ -77,7 +78,7 @@ def _carry(name: str, source: View, view: View, pose: Pose) -> CarriedPart | Non
         source = source.halved
     # Lower teeth go with the lip that hides their roots: a chin moves otherwise from one person to another.
     jaw = (pose.head.invert(wanted[_LOWER_LIP]) - source.frontal[_LOWER_LIP]).mean(0)
-    gaze = densify.gaze(np.stack([source.frontal, view.frontal]), 0)[1] + pose.gaze * pose.gate
+    gaze = densify.gaze(view.frontal, source.frontal) + pose.gaze * pose.gate
     part = carry_part(
         name, source.pixels, Placed(source.mesh, source.head), Placed(wanted, pose.head), gaze, jaw, view.size
     )

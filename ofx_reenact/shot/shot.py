@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -10,12 +13,15 @@ import numpy as np
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.settings import Settings
-from ofx_reenact.shot.frame import Frame, Painter, carry_view, make_frame
+from ofx_reenact.shot.frame import Frame, Painter, carry_view
+from ofx_reenact.shot.make import make_frame
 from ofx_reenact.shot.motion import Motion, Pose, fit_motion
 from ofx_reenact.shot.person import Person
-from ofx_reenact.shot.squeezed import put_back, squeezed
+from ofx_reenact.shot.squeezed import flow_back, put_back, squeezed
+from ofx_reenact.shot.taken import NO_PARTS, Parts
 from ofx_reenact.shot.view import View
 from ofx_reenact.tracking.performance import Performance
+from ofx_reenact.tracking.surface import FACE_POINTS
 
 
 class Target(Protocol):
@@ -36,6 +42,33 @@ class Still:
         return self.picture
 
 
+# Pictures of a target that moves which are kept open: a frame, and those that its parts come from.
+_OPEN = 6
+
+
+@dataclass(frozen=True)
+class Moving:
+    """A view a frame, opened when it is needed; the few that were used last stay open.
+
+    ``open`` returns the view of a frame; it may be called from several threads.
+    """
+
+    open: Callable[[int], View]
+    _views: OrderedDict[int, View] = field(default_factory=OrderedDict, init=False, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    def view(self, frame: int) -> View:
+        """Return the view of a frame."""
+        with self._lock:
+            if frame not in self._views:
+                # Room is made first: a view of 4K fills hundreds of MB.
+                while len(self._views) >= _OPEN:
+                    self._views.popitem(last=False)
+                self._views[frame] = self.open(frame)
+            self._views.move_to_end(frame)
+            return self._views[frame]
+
+
 @dataclass(frozen=True)
 class Shot:
     """Everything that frames are made of.
@@ -45,21 +78,22 @@ class Shot:
         target: the pictures that are animated.
         motion: what the face is asked to do.
         painter: paints what the target does not show; None leaves the warp alone.
+        parts: which frames mouth and eyes come from where the target's own does not show what is wanted.
 
     Raises:
-        SettingsError: there is a painter, but no dictionary of this person, or no display for it to look through.
+        SettingsError: there is a painter, but no dictionary of this person.
     """
 
     person: Person
     target: Target
     motion: Motion
     painter: Painter | None = None
+    parts: Parts = NO_PARTS
 
     def __post_init__(self) -> None:
         """Check what the painter needs."""
-        view = self.target.view(next(iter(self.motion.rows)))
-        if self.painter is not None and (view.display is None or not self.person.dictionary):
-            raise SettingsError("to repair, a shot needs the target's display encoding and the person's dictionary")
+        if self.painter is not None and not self.person.dictionary:
+            raise SettingsError("to repair, a shot needs the person's dictionary")
 
     @classmethod
     def of_still(
@@ -71,7 +105,13 @@ class Shot:
         weights: LDNetWeights,
         painter: Painter | None = None,
     ) -> Shot:
-        """Fit a performance to a still; the arguments and errors are those of :func:`fit_motion` and the class."""
+        """Fit a performance to a still; the arguments and errors are those of :func:`fit_motion` and the class.
+
+        Raises:
+            SettingsError: there is a painter, but no display for it to look through.
+        """
+        if painter is not None and view.display is None:
+            raise SettingsError("to repair, a shot needs the target's display encoding")
         return cls(person, Still(view), fit_motion(person, view, performance, settings, weights), painter)
 
     def pose(self, frame: int) -> Pose:
@@ -89,13 +129,33 @@ class Shot:
             SettingsError: the performance has no such frame.
         """
         view = self.target.view(frame)
-        made = make_frame(view, self.motion.pose(frame, view), self.painter, self.person.dictionary)
+        pose = self.motion.pose(frame, view)
+        made = make_frame(view, pose, self.painter, self.person.dictionary, self.parts.sources(frame))
         return put_back(made, view)
 
     def black(self, frame: int) -> Frame:
         """Return the frame of a driver frame without a face, where black was asked for."""
         view = self.target.view(frame)
         return Frame(np.zeros_like(view.pixels if view.file is None else view.file), 0.0, black=True)
+
+    def flow(self, frame: int) -> np.ndarray:
+        """Return how far each pixel of the head moves from a frame to the next, in a target that moves.
+
+        The last frame goes on as it came. Returns (H, W, 2) float32 pixels of the file, y down; 0 beside the head.
+
+        Raises:
+            SettingsError: the performance has no such frame.
+        """
+        view, step = self.target.view(frame), 1 if frame + 1 in self.motion.rows else -1
+        near = self.target.view(frame + step) if frame + step in self.motion.rows else view
+        pose, other = self.motion.pose(frame, view), self.motion.pose(frame + step, near)
+        width, height = view.size
+        result = np.zeros((height, width, 2), np.float32)
+        later = other.mesh(near) - view.mesh[:FACE_POINTS]
+        found = view.carrier.sheet.flow(pose.moved * pose.gate, pose.head, later, other.head)
+        if found is not None:
+            result[found[0]] = found[1] * step
+        return result if view.file is None else flow_back(result, view)
 
     def carry(self, frame: int) -> Frame:
         """Make a frame's maps without painting it; of its colour nothing is to be read.

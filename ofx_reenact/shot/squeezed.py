@@ -6,8 +6,7 @@ besides (openings, seams, paint) is averaged down. Pixels where nothing moves st
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -48,25 +47,22 @@ class SqueezedFrame(Frame):
         """Height and width that maps are made in, square pixels."""
         return self.grid
 
-    @cached_property
-    def stmap(self) -> np.ndarray:
-        """(H, W, 2) float32: the position in the file that each of its pixels comes from; 0 in a black frame."""
+    def _stmap(self) -> np.ndarray:
         if self.black:
             return np.zeros((*self.colour.shape[:2], 2), np.float32)
         height, width = self.colour.shape[:2]
-        offset = self._back(super().stmap - _positions(*self.grid)) / np.array([self.squeeze.x, self.squeeze.y])
+        offset = self._back(super()._stmap() - _positions(*self.grid)) / np.array([self.squeeze.x, self.squeeze.y])
         positions = _positions(height, width) + offset.astype(np.float32)
         return np.clip(positions, 0, [width - 1, height - 1]).astype(np.float32)
 
-    @cached_property
-    def matte(self) -> np.ndarray:
-        """(H, W) float32, as of any frame."""
-        return self._back(super().matte)
+    def _matte(self) -> np.ndarray:
+        return self._back(super()._matte())
 
-    @cached_property
-    def confidence(self) -> np.ndarray:
-        """(H, W) float32, as of any frame."""
-        return self._back(super().confidence)
+    def _confidence(self) -> np.ndarray:
+        return self._back(super()._confidence())
+
+    def _parts(self) -> np.ndarray:
+        return self._back(super()._parts())
 
     def _back(self, values: np.ndarray) -> np.ndarray:
         """Read a map of the square pixels at the file's."""
@@ -77,10 +73,17 @@ class SqueezedFrame(Frame):
 
 def squeezed(frame: Frame, colour: np.ndarray, squeeze: Squeeze) -> SqueezedFrame:
     """Return a frame of the file's pixels (H, W, C) whose maps are those of a frame made in square ones."""
-    made = SqueezedFrame(
-        colour, frame.sure, frame.carried, frame.portrait, frame.black, frame.parts, squeeze, frame.shape
-    )
-    return made if frame.parts is None else replace(made, parts=made._back(frame.parts))
+    own = (frame.sure, frame.carried, frame.portrait, frame.black, frame.laid, frame.holdout)
+    return SqueezedFrame(colour, *own, squeeze, frame.shape)
+
+
+def flow_back(flow: np.ndarray, view: View) -> np.ndarray:
+    """Bring motion (H, W, 2) in a view's square pixels back to the file's: (h, w, 2) float32."""
+    assert view.file is not None, "the file's pixels are not square"
+    height, width = view.file.shape[:2]
+    at = view.squeeze.to_square(_positions(height, width, np.float64)).astype(np.float32)
+    back = cv2.remap(flow, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return (back / np.array([view.squeeze.x, view.squeeze.y])).astype(np.float32)
 
 
 def put_back(frame: Frame, view: View) -> Frame:

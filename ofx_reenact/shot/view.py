@@ -34,6 +34,7 @@ class View:
         neck: how far below the chin the head's motion reaches, in face heights.
         file: the pixels as a file has them that are not square; None where ``pixels`` are.
         squeeze: how those lie beside square ones.
+        seed: what tells its grain from that of other frames; a still's stands still.
     """
 
     pixels: np.ndarray
@@ -42,6 +43,7 @@ class View:
     neck: float = Settings.neck
     file: np.ndarray | None = None
     squeeze: Squeeze = SQUARE
+    seed: int = 0
 
     @property
     def mesh(self) -> np.ndarray:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
 from ofx_reenact.errors import TrackingError
 from ofx_reenact.stages import stage
+from ofx_reenact.tracking.cuts import details_of, find_cuts
 from ofx_reenact.tracking.derive import Found, derive
+from ofx_reenact.tracking.lift import lift
+from ofx_reenact.tracking.light import measure_light, measure_skin
 from ofx_reenact.tracking.performance import Performance, versions_json
+from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.tracking.tracker import Track, Tracker
 
 
@@ -38,6 +43,9 @@ def analyse(
     """
     tracks: dict[int, Track | None] = {}
     absent: list[int] = []
+    details: list[np.ndarray | None] = []
+    light: list[float] = []
+    skin: list[np.ndarray] = []
     size = (0, 0)
     tracker.reset()
     for frame, image in images:
@@ -48,6 +56,12 @@ def analyse(
             size = (image.shape[1], image.shape[0])
             with stage("track"):
                 track = tracker.track(image, frame)
+            if track is not None:
+                mesh = lift(track.landmarks) if track.mesh is None else track.mesh
+                light.append(measure_light(image, mesh))
+                seen = measure_skin(image, mesh)
+        skin.append(np.zeros(FACE_POINTS, np.uint8) if track is None else seen)
+        details.append(None if image is None else details_of(image))
         tracks[frame] = track
         if on_frame:
             on_frame(frame, track is not None)
@@ -55,8 +69,8 @@ def analyse(
         raise TrackingError(f"{name}: no face was found in any of {len(tracks)} frames")
     if reference is not None and tracks.get(reference) is None:
         raise TrackingError(f"{name}: frame {reference} cannot be the reference, it has no face")
-    return derive(
-        Found.of_tracks(tracks, absent, hand_made=tracker.hand_made),
+    performance = derive(
+        Found.of_tracks(tracks, absent, find_cuts(details), light, hand_made=tracker.hand_made),
         size=size,
         fps=f"{fps.numerator}/{fps.denominator}" if fps else "",
         name=name,
@@ -65,3 +79,4 @@ def analyse(
         smoothing=float(smoothing),
         reference=reference,
     )
+    return replace(performance, skin=np.array(skin))

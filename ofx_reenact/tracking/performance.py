@@ -5,8 +5,9 @@ An ``.npz`` archive without pickled content; ``docs/performance.md`` describes e
 
 from __future__ import annotations
 
+import itertools
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from fractions import Fraction
 from pathlib import Path
@@ -20,6 +21,7 @@ from ofx_reenact.errors import TrackingError
 from ofx_reenact.files import written_whole
 from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.tracking.performance_check import check_performance
+from ofx_reenact.tracking.surface import FACE_POINTS
 
 SCHEMA = "ofx-reenact/performance/1"
 # Degrees: a head turned this much further from the target's counts as much as a fully open jaw.
@@ -58,6 +60,9 @@ class Performance:
         smoothing: strength it was smoothed with.
         aspect: width over height of a pixel in the driver's files.
         made_of: the driver and the options that it was made from, as JSON; "" in files that do not say.
+        cut: (T,) bool, True where a frame begins another shot; all False in files that do not say.
+        skin: (T, 468) uint8, luma of the picture under each point of the mesh; all 0 where it is not known.
+        light: (T,) float32, mean luma of the face's pixels, 0 to 1 (filled in gaps); 0 where it is not known.
     """
 
     frames: np.ndarray
@@ -83,6 +88,14 @@ class Performance:
     smoothing: float
     aspect: float = 1.0
     made_of: str = ""
+    cut: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    light: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    skin: np.ndarray = field(default_factory=lambda: np.zeros((0, FACE_POINTS), np.uint8))
+
+    def __post_init__(self) -> None:
+        for name in ("cut", "light", "skin"):
+            if not len(values := getattr(self, name)):
+                object.__setattr__(self, name, np.zeros((len(self.frames), *values.shape[1:]), values.dtype))
 
     @property
     def rate(self) -> Fraction | None:
@@ -98,6 +111,11 @@ class Performance:
     def squeeze(self) -> Squeeze:
         """How the pixels of the driver's files lie beside square ones."""
         return Squeeze.of_aspect(self.aspect)
+
+    @property
+    def segments(self) -> list[slice]:
+        """The rows from each cut to the next, in order."""
+        return segments_of(self.cut)
 
     @property
     def mesh(self) -> np.ndarray:
@@ -123,7 +141,7 @@ class Performance:
         Raises:
             OutputError: it cannot be written.
         """
-        content: dict[str, Any] = {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
+        content: dict[str, Any] = {one.name: np.asarray(getattr(self, one.name)) for one in fields(self)}
         with written_whole(path) as partial, partial.open("wb") as file:
             np.savez_compressed(file, schema=np.asarray(SCHEMA), **content)
 
@@ -141,10 +159,16 @@ class Performance:
             check_performance(content)
         except ValueError as error:
             raise TrackingError(f"{path}: {error}; track the driver again") from error
-        found = {field.name: content[field.name] for field in fields(cls) if field.name in content}
+        found = {one.name: content[one.name] for one in fields(cls) if one.name in content}
         plain: dict[str, Any] = {name: array if array.ndim else array.item() for name, array in found.items()}
         plain |= {"size": (int(content["size"][0]), int(content["size"][1])), "chosen": bool(content["chosen"])}
         return cls(**plain)
+
+
+def segments_of(cut: np.ndarray) -> list[slice]:
+    """Return the rows from each cut to the next, in order, given which rows begin another shot (T,)."""
+    ends = [0, *(np.nonzero(cut[1:])[0] + 1).tolist(), len(cut)]
+    return [slice(first, end) for first, end in itertools.pairwise(ends)]
 
 
 def versions_json(tracker: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from ofx_reenact.tracking.cuts import ALIKE, compare_details, details_of
 from ofx_reenact.tracking.look import Look, likeness, look_of
 
 # A face like this is the person's wherever it is. Of other people's faces, in the same studio and light, 1 frame in
@@ -21,8 +21,6 @@ _SURELY = 0.88
 _CONTINUED = 0.6
 # Looks that are new to this degree are remembered, as many as this.
 _NEW, _MOST = 0.9, 24
-# Two pictures in a row whose details, at this size, correlate less than this have a cut between them.
-_DETAILS, _CUT = (32, 18), 0.8
 # A face overlaps with where it was seen last by this much, at most so many pictures ago.
 _OVERLAP, _AGO = 0.3, 12
 # Among faces that are alike to within this, the nearest is taken.
@@ -76,8 +74,8 @@ class SamePerson:
         self._ago += 1
         if image is None:
             return
-        details = _details(image)
-        if self._details is not None and float((details * self._details).mean()) < _CUT:
+        details = details_of(image)
+        if self._details is not None and compare_details(details, self._details) < ALIKE:
             self._ago = _AGO + 1
         self._details = details
 
@@ -121,17 +119,6 @@ def _add(look: Look, looks: list[Look]) -> None:
     """Add a look that is new; once there are many, it takes the place of the last one."""
     if likeness(look, looks) < _NEW:
         looks[_MOST - 1 :] = [look]
-
-
-def _details(image: np.ndarray) -> np.ndarray:
-    """Shrink a picture to its details, brightness of zero mean and unit variance: (18, 32)."""
-    step = max(1, min(image.shape[:2]) // 72)
-    small = cv2.resize(np.ascontiguousarray(image[::step, ::step]), _DETAILS, interpolation=cv2.INTER_AREA)
-    brightness = small.astype(np.float32).mean(axis=2)
-    details = brightness - cv2.GaussianBlur(brightness, (0, 0), 3)
-    details -= details.mean()
-    scaled: np.ndarray = details / (details.std() + 1e-3)
-    return scaled
 
 
 def _overlap(one: np.ndarray, other: np.ndarray) -> float:

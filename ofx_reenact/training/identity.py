@@ -8,14 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ofx_reenact.engine.inputs import (
-    choose_device,
-    find_identity,
-    make_painter,
-    read_target,
-    view_of,
-)
+from ofx_reenact.engine.inputs import choose_device, read_target
 from ofx_reenact.engine.made_of import identity_made_of
+from ofx_reenact.engine.people import find_identity, make_painter, view_of
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan.weights import load_dense
 from ofx_reenact.frames.colour import Colour

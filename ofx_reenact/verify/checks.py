@@ -8,14 +8,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ofx_reenact.errors import FrameError
+from ofx_reenact.errors import FrameError, ReenactError
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.plate import Plate, Window
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.layers import LAYERS, formats_of
 from ofx_reenact.provenance.sidecar import stem_of
 from ofx_reenact.verify.answer import Answer, answered, by_frames, naming
-from ofx_reenact.verify.look import Header, Look, odd_values
+from ofx_reenact.verify.look import Header, Look
 from ofx_reenact.verify.origin import origin
 from ofx_reenact.verify.provenance import compare_frames
 from ofx_reenact.verify.sidecar import changed_inputs
@@ -36,15 +36,13 @@ def frames(subject: Subject) -> Answer:
 
 def finite(subject: Subject) -> Answer:
     """Is every value a number, but for those that the plate has as well in a channel that is kept?"""
-    plate = subject.plate
-    kept = {} if plate is None else {name: odd_values(pixels) for name, pixels in plate.extra.items()}
     found: list[tuple[int, str]] = []
     untold: list[tuple[int, str]] = []
     for one in subject.whole:
+        kept, reason = _odd_in_plate(subject, one) if one.nonfinite else ({}, "")
         for name, count in one.nonfinite.items():
             text = f"{count} NaN or infinite values in channel {name}"
-            if plate is None and not _is_made(name):
-                reason = subject.unknown.get("plate")
+            if reason and not _is_made(name):
                 untold.append((one.frame, f"{text}; whether the plate has them is not known ({reason})"))
             elif count != kept.get(name, 0):
                 found.append((one.frame, text))
@@ -52,7 +50,7 @@ def finite(subject: Subject) -> Answer:
 
 
 def repeats(subject: Subject) -> Answer:
-    """Does no frame repeat another although the driver moved?"""
+    """Does no frame repeat another although target or driver moved?"""
     groups: dict[str, list[Look]] = defaultdict(list)
     for one in subject.whole:
         groups[one.digest].append(one)
@@ -60,22 +58,28 @@ def repeats(subject: Subject) -> Answer:
     untold: list[tuple[int, str]] = []
     for first, *others in groups.values():
         for other in others:
-            answer = subject.moved(first.frame, other.frame)
+            mover = subject.mover(first.frame, other.frame)
             text = f"the same pixels as frame {first.frame}"
-            if answer:
-                moved.append((other.frame, f"{text}, though the driver moved"))
-            elif answer is None:
-                reason = subject.unknown.get("performance", "they are not in the performance")
-                untold.append((other.frame, f"{text}; whether the driver moved is not known ({reason})"))
+            if mover:
+                moved.append((other.frame, f"{text}, though the {mover} moved"))
+            elif mover is None:
+                what = "target or driver" if subject.sidecar.moving else "the driver"
+                said = [subject.unknown[name] for name in ("plate", "performance") if name in subject.unknown]
+                reason = "; ".join(said) or "they are not in the performance"
+                untold.append((other.frame, f"{text}; whether {what} moved is not known ({reason})"))
     return answered(by_frames(moved), by_frames(untold), strict=subject.strict)
 
 
 def plate(subject: Subject) -> Answer:
-    """Have all frames the plate's windows and the channels that were asked for?"""
-    settings, target = subject.sidecar.settings, subject.plate
-    if target is None or settings is None:
-        return _compare(subject, _shape, None)
-    return _compare(subject, _shape, _shape_of_plate(target, formats_of(settings.layers, target, settings.depth)))
+    """Have all frames the windows of their plate and the channels that were asked for?"""
+    settings = subject.sidecar.settings
+
+    def shape(plate: Plate) -> dict[str, Any]:
+        if settings is None:
+            raise ReenactError("what was asked for is not known without the sidecar's settings")
+        return _shape_of_plate(plate, formats_of(settings.layers, plate, settings.depth))
+
+    return _compare(subject, _shape, shape)
 
 
 def colour(subject: Subject) -> Answer:
@@ -94,11 +98,13 @@ def colour(subject: Subject) -> Answer:
 
 def timing(subject: Subject) -> Answer:
     """Are rate and timecode the plate's?"""
-    if subject.plate is None:
-        return _compare(subject, _timing, None)
-    timecode = subject.plate.attributes.getattribute("smpte:TimeCode")
-    numbers = tuple(map(int, timecode)) if isinstance(timecode, tuple) else None
-    return _compare(subject, _timing, {"rate": subject.plate.fps, "timecode": numbers})
+
+    def timing_of(plate: Plate) -> dict[str, Any]:
+        timecode = plate.attributes.getattribute("smpte:TimeCode")
+        numbers = tuple(map(int, timecode)) if isinstance(timecode, tuple) else None
+        return {"rate": plate.fps, "timecode": numbers}
+
+    return _compare(subject, _timing, timing_of)
 
 
 def sidecar(subject: Subject) -> Answer:
@@ -200,19 +206,38 @@ def _most_common(subject: Subject, facts: Callable[[Header], dict[str, Any]]) ->
     return chosen
 
 
-def _compare(subject: Subject, facts: Callable[[Header], dict[str, Any]], wanted: dict[str, Any] | None) -> Answer:
-    """Say which frames have other facts than the plate or, where the plate's are not known, than most frames."""
-    untold, whose = [], "in the plate"
-    if wanted is None:
-        wanted, whose = _most_common(subject, facts), "in most frames"
-        untold = [f"not compared with the plate: {subject.unknown.get('plate')}"]
-    found = [
-        (one.frame, f"{name} {_shown(value, wanted[name])}, {whose} {_shown(wanted[name], value)}")
-        for one, header in _headers(subject)
-        for name, value in facts(header).items()
-        if value != wanted[name]
-    ]
-    return answered(by_frames(found), untold, strict=subject.strict)
+def _odd_in_plate(subject: Subject, one: Look) -> tuple[dict[str, int], str]:
+    """Count what is no number in the plate of a frame, by channel; or say why that is not known."""
+    if subject.plates is None or all(_is_made(name) for name in one.nonfinite):
+        return {}, subject.unknown.get("plate", "")
+    try:
+        return subject.plates.odd(one.frame), ""
+    except ReenactError as error:
+        return {}, str(error)
+
+
+def _compare(
+    subject: Subject, facts: Callable[[Header], dict[str, Any]], of_plate: Callable[[Plate], dict[str, Any]]
+) -> Answer:
+    """Say which frames have other facts than their plate or, where that is not known, than most frames."""
+    # What differs from frame to frame cannot be told by the other frames.
+    own = ("timecode",) if subject.sidecar.moving else ()
+    usual = {name: value for name, value in _most_common(subject, facts).items() if name not in own}
+    found, untold = [], defaultdict(list)
+    for one, header in _headers(subject):
+        wanted, whose = usual, "in most frames"
+        try:
+            wanted, whose = of_plate(subject.plate(one.frame)), "in the plate"
+        except ReenactError as error:
+            untold[f"not compared with the plate: {error}"].append(one.frame)
+        found += [
+            (one.frame, f"{name} {_shown(value, wanted[name])}, {whose} {_shown(wanted[name], value)}")
+            for name, value in facts(header).items()
+            if name in wanted and value != wanted[name]
+        ]
+    everywhere = len(_headers(subject))
+    said = [text if len(frames) == everywhere else f"{naming(frames)}: {text}" for text, frames in untold.items()]
+    return answered(by_frames(found), said, strict=subject.strict)
 
 
 def _shown(value: Any, other: Any) -> str:

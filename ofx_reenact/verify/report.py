@@ -56,12 +56,25 @@ def report_on(subject: Subject, checks: Mapping[str, Check]) -> Report:
 
 
 def verify(
-    output: str, *, frames: str = "", performance: str = "", strict: bool = False, observe: Observer = ignore
+    output: str,
+    *,
+    frames: str = "",
+    performance: str = "",
+    target_performance: str = "",
+    strict: bool = False,
+    observe: Observer = ignore,
 ) -> Report:
     """Check a rendered sequence. The arguments are those of :func:`open_subject`.
 
     Raises:
         ReenactError: there is nothing to check.
     """
-    subject = open_subject(output, frames=frames, performance=performance, strict=strict, observe=observe)
+    subject = open_subject(
+        output,
+        frames=frames,
+        performance=performance,
+        target_performance=target_performance,
+        strict=strict,
+        observe=observe,
+    )
     return report_on(subject, CHECKS)

@@ -36,9 +36,19 @@ class Beside:
         """The frames it knows."""
         return FrameRange.of(self.said.frames)
 
+    @property
+    def moving(self) -> bool:
+        """Whether the target moves: of one that does not, a single file or frame was used, and not counted."""
+        return self.said.inputs.get("target", Input()).files is not None
+
     def files(self, name: str) -> tuple[Path, ...]:
         """Return the files of an input as the render was given it, or beside the sequence; none if it is gone."""
         return files_of(name) or files_of(str(self.path.parent / name)) if name else ()
+
+    def name_of(self, name: str) -> str:
+        """Return the name by which an input is reached from here; empty if it is gone."""
+        beside = str(self.path.parent / name)
+        return next((one for one in (name, beside) if name and files_of(one)), "")
 
 
 def read_beside(output: str) -> Beside:
@@ -83,29 +93,14 @@ def changed_inputs(sidecar: Beside) -> tuple[list[str], list[str], list[str]]:
     return changed, gone, unknown
 
 
-def target_file(sidecar: Beside) -> tuple[Path, int]:
-    """Return the target's file and frame.
-
-    Raises:
-        ReenactError: it is not known or not reachable.
-    """
-    settings = sidecar.settings
-    if settings is None:
-        raise ReenactError("the target is not known without the sidecar's settings")
-    files = sidecar.files(settings.target)
-    if not files:
-        raise ReenactError(f"{settings.target}: the target is not reachable from here")
-    if not has_padding(settings.target) or settings.target_frame is None:
-        return files[0], 1
-    name = settings.target if files_of(settings.target) else str(sidecar.path.parent / settings.target)
-    return Sequence.open(name).path(settings.target_frame), settings.target_frame
-
-
 def _files_hashed(sidecar: Beside, kind: str, one: Input) -> tuple[Path, ...]:
-    """The files behind one hash: all of a sequence, but of the target only the frame that was used."""
-    if kind != "target" or not has_padding(one.name):
+    """The files behind one hash: all of a sequence, but of a target that does not move only the frame that was used."""
+    if kind != "target" or not has_padding(one.name) or one.files is not None:
         return sidecar.files(one.name)
+    settings, files = sidecar.settings, sidecar.files(one.name)
+    if settings is None or settings.target_frame is None:
+        return files[:1]
     try:
-        return (target_file(sidecar)[0],)
+        return (Sequence.open(sidecar.name_of(one.name)).path(settings.target_frame),)
     except ReenactError:
         return ()

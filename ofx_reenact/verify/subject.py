@@ -7,40 +7,49 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-
-import numpy as np
+from typing import Literal
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.frames.names import files_of, frame_path
-from ofx_reenact.frames.plate import Plate, read_plate
+from ofx_reenact.frames.names import frame_path
+from ofx_reenact.frames.plate import Plate
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.progress import Observer, Progress, ignore
-from ofx_reenact.tracking.performance import Performance, State
+from ofx_reenact.tracking.performance import Performance
+from ofx_reenact.verify.driver import Driver
 from ofx_reenact.verify.look import Look, look_at
-from ofx_reenact.verify.sidecar import Beside, read_beside, target_file
+from ofx_reenact.verify.sidecar import Beside, read_beside
+from ofx_reenact.verify.target import Plates
 
-# A driver's face that moved less than this between two frames, in centimetres of itself, did not move.
-MOVED = 0.01
 # Longer than any shot: a range that holes would be filled in up to here is no range.
 _LONGEST = 1_000_000
+
+Mover = Literal["", "target", "driver"]
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """The performances of a sequence: the driver's, and that of a target that moves; None where not reachable."""
+
+    driver: Performance | None = None
+    target: Performance | None = None
 
 
 @dataclass(frozen=True)
 class Subject:
     """A sequence ``O.####.exr`` with what it is measured by.
 
-    ``frames`` should be there, and ``looks`` has those that are, in order. ``plate`` (the target) or ``performance``
-    (of the driver) is None where it is not reachable: ``unknown`` then says why. With ``strict``, what cannot be
-    compared is a problem, not a note.
+    ``frames`` should be there, and ``looks`` has those that are, in order. ``plates`` (of the target) is None where it
+    is not reachable, and so may be each of the performances ``tracked``: ``unknown`` then says why. With ``strict``,
+    what cannot be compared is a problem, not a note.
     """
 
     output: str
     frames: FrameRange
     looks: Mapping[int, Look]
     sidecar: Beside
-    plate: Plate | None
-    performance: Performance | None
+    plates: Plates | None
+    tracked: Tracked
     unknown: Mapping[str, str] = field(default_factory=dict)
     strict: bool = False
 
@@ -49,29 +58,44 @@ class Subject:
         """The frames that decode whole, in order."""
         return [one for one in self.looks.values() if one.header is not None]
 
-    def state(self, frame: int) -> str | None:
-        """How the face was found in a frame, as the performance has it; None if that is not known."""
-        if self.performance is None or frame not in self._rows:
-            return None
-        return State(int(self.performance.state[self._rows[frame]])).name.lower()
+    def plate(self, frame: int) -> Plate:
+        """Return the plate that a frame was made of, without its pixels.
 
-    def moved(self, first: int, second: int) -> bool | None:
-        """Tell whether the driver moved between two frames; None if nothing here says so.
-
-        By the performance's mesh (by the expression alone where the head was locked), else by the driver's pictures:
-        a held face may stand still while they change. What moved too little for the target's pixels, the render itself
-        knows: such frames say that they are the plate, untouched.
+        Raises:
+            ReenactError: it is not known, or not reachable.
         """
-        if all(self.looks[frame].made.get("reenact:still") for frame in (first, second) if frame in self.looks):
-            return False
+        if self.plates is None:
+            raise ReenactError(self.unknown.get("plate", "the target is not known"))
+        return self.plates.header(frame)
+
+    def state(self, frame: int) -> str | None:
+        """Return how the driver's face was found in a frame, as the performance has it; None if that is not known."""
+        return self._driver.state(frame)
+
+    def mover(self, first: int, second: int) -> Mover | None:
+        """Tell who moved between two frames: the target, the driver, nobody (empty); None if nothing here says so.
+
+        A target moved if one pixel of its two plates differs. What moved too little for the target's pixels, the render
+        itself knows: such frames say that they are the plate, untouched.
+        """
         if self._black(first) and self._black(second):
-            return False
-        if self.performance is not None and first in self._rows and second in self._rows:
-            one, other = self._rows[first], self._rows[second]
-            return bool(np.abs(self._shape[one] - self._shape[other]).max() > MOVED)
-        if "held" in (self.sidecar.faces.get(first), self.sidecar.faces.get(second)):
-            return False
-        return self._pictures_differ(first, second)
+            return ""
+        if self.sidecar.moving:
+            differ = self._plates_differ(first, second)
+            if differ is not False:
+                return None if differ is None else "target"
+        if all(self.looks[frame].made.get("reenact:still") for frame in (first, second) if frame in self.looks):
+            return ""
+        moved = self._driver.moved(first, second)
+        return None if moved is None else "driver" if moved else ""
+
+    def _plates_differ(self, first: int, second: int) -> bool | None:
+        if self.plates is None:
+            return None
+        try:
+            return self.plates.digest(first) != self.plates.digest(second)
+        except ReenactError:
+            return None
 
     def _black(self, frame: int) -> bool:
         """Whether a frame was to be black, for want of a face."""
@@ -79,44 +103,25 @@ class Subject:
         state = self.state(frame) or self.sidecar.faces.get(frame)
         return settings is not None and settings.missing == "black" and state not in (None, "tracked")
 
-    def _pictures_differ(self, first: int, second: int) -> bool | None:
-        settings = self.sidecar.settings
-        if settings is None or self._driver is None:
-            return None
-        try:
-            one, other = (self._driver.read(frame, settings.driver_layer) for frame in (first, second))
-            return not np.array_equal(one.rgb, other.rgb)
-        except ReenactError:
-            return None
-
     @cached_property
-    def _driver(self) -> Sequence | None:
-        """The driver, opened once: a video is decoded whole for that. None if it is not reachable or cannot be read."""
-        name = self.sidecar.settings.driver if self.sidecar.settings else ""
-        try:
-            if self.sidecar.files(name):
-                return Sequence.open(name if files_of(name) else self.sidecar.path.parent / name)
-        except ReenactError:
-            pass
-        return None
-
-    @cached_property
-    def _rows(self) -> dict[int, int]:
-        frames = self.performance.frames.tolist() if self.performance is not None else ()
-        return {frame: index for index, frame in enumerate(frames)}
-
-    @cached_property
-    def _shape(self) -> np.ndarray:
-        """The driver's face (T, 478, 3) in centimetres: where it is, or its expression if the head was locked."""
-        assert self.performance is not None
-        settings = self.sidecar.settings
-        if settings is not None and settings.motion == "locked":
-            return self.performance.frontal
-        return self.performance.mesh / np.median(self.performance.scale)
+    def _driver(self) -> Driver:
+        """The driver, by the frames of the result."""
+        frames = None
+        if self.tracked.target is not None:
+            frames = self.tracked.target.frames.tolist()
+        elif self.plates is not None and self.plates.moving:
+            frames = list(self.plates.sequence.frames)
+        return Driver(self.sidecar, self.tracked.driver, frames)
 
 
 def open_subject(
-    output: str, *, frames: str = "", performance: str = "", strict: bool = False, observe: Observer = ignore
+    output: str,
+    *,
+    frames: str = "",
+    performance: str = "",
+    target_performance: str = "",
+    strict: bool = False,
+    observe: Observer = ignore,
 ) -> Subject:
     """Look at every frame of a sequence.
 
@@ -124,70 +129,77 @@ def open_subject(
         output: ``O.####.exr``.
         frames: those that should be there; if empty, what the sidecar says, else from the first to the last there.
         performance: the driver's performance file; if empty, the one the sidecar names.
+        target_performance: that of a target that moves; if empty, the one the sidecar names.
         strict: what cannot be compared is a problem.
         observe: is told of each frame.
 
     Raises:
-        ReenactError: the name or the range is not understood, there is nothing of that name, or the performance
-            that was named cannot be read.
+        ReenactError: the name or the range is not understood, there is nothing of that name, or a performance that was
+            named cannot be read.
     """
     unknown: dict[str, str] = {}
-    sidecar, tracked, wanted = meant(output, frames, performance, unknown)
+    sidecar, tracked, wanted = meant(output, frames, unknown, performance, target_performance)
     paths = [(frame, frame_path(output, frame)) for frame in wanted]
     there = [(frame, path) for frame, path in paths if path.exists()]
     looks: dict[int, Look] = {}
     for done, one in enumerate(look_at(there), start=1):
         looks[one.frame] = one
         observe(Progress("verify", done, len(there), one.frame, one.damage or ""))
-    return Subject(output, wanted, looks, sidecar, _plate(sidecar, unknown), tracked, unknown, strict)
+    return Subject(output, wanted, looks, sidecar, _plates(sidecar, unknown), tracked, unknown, strict)
 
 
 def meant(
-    output: str, frames: str, performance: str, unknown: dict[str, str]
-) -> tuple[Beside, Performance | None, FrameRange]:
-    """Return a sequence's sidecar, its performance, and the frames that should be there, without looking at one.
+    output: str, frames: str, unknown: dict[str, str], performance: str = "", target_performance: str = ""
+) -> tuple[Beside, Tracked, FrameRange]:
+    """Return a sequence's sidecar, its performances, and the frames that should be there, without looking at one.
 
     Arguments and errors are those of :func:`open_subject`; what is not reachable is said in ``unknown``.
     """
     frame_path(output, 1)
     sidecar = read_beside(output)
-    tracked = _performance(performance, sidecar, unknown)
+    tracked = Tracked(
+        _performance("performance", performance, sidecar, unknown),
+        _performance("target_performance", target_performance, sidecar, unknown) if sidecar.moving else None,
+    )
     return sidecar, tracked, FrameRange.parse(frames) if frames else _frames_meant(output, sidecar, tracked)
 
 
-def _performance(named: str, sidecar: Beside, unknown: dict[str, str]) -> Performance | None:
+def _performance(option: str, named: str, sidecar: Beside, unknown: dict[str, str]) -> Performance | None:
+    """Load the performance of an option: that of the driver, or of a target that moves."""
     if named:
         return Performance.load(Path(named))
-    settings = sidecar.settings
-    files = sidecar.files(settings.performance) if settings else ()
+    said = getattr(sidecar.settings, option) if sidecar.settings else ""
+    files = sidecar.files(said)
     try:
         if files:
             return Performance.load(files[0])
-        unknown["performance"] = (
-            f"{settings.performance}: the performance is not reachable from here"
-            if settings and settings.performance
-            else "no performance file is named"
+        unknown[option] = (
+            f"{said}: the performance is not reachable from here" if said else "no performance file is named"
         )
     except ReenactError as error:
-        unknown["performance"] = str(error)
+        unknown[option] = str(error)
     return None
 
 
-def _plate(sidecar: Beside, unknown: dict[str, str]) -> Plate | None:
+def _plates(sidecar: Beside, unknown: dict[str, str]) -> Plates | None:
     try:
-        return read_plate(*target_file(sidecar), sidecar.settings.layer if sidecar.settings else "")
+        plates = Plates.of(sidecar)
+        if not plates.moving:
+            plates.header(0)
+        return plates
     except ReenactError as error:
         unknown["plate"] = str(error)
         return None
 
 
-def _frames_meant(output: str, sidecar: Beside, performance: Performance | None) -> FrameRange:
+def _frames_meant(output: str, sidecar: Beside, tracked: Tracked) -> FrameRange:
     """The frames that should be there when nobody says which.
 
     The settings in a sidecar are those of the chunk that wrote it last. If they do not cover all frames that it
     knows, the others are taken to lie as far apart as these: a chunk that is missing in the middle is seen.
     """
     known, settings = sidecar.frames, sidecar.settings
+    performance = tracked.target if sidecar.moving else tracked.driver
     if settings is not None and settings.frames:
         asked = FrameRange.parse(settings.frames)
         if set(known) <= set(asked):

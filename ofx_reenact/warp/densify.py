@@ -7,7 +7,7 @@ does the mesh return to the target's pixels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,51 +39,52 @@ class Heads:
         return Similarity(self.rotation[row], float(self.scale[row]), self.translation[row])
 
 
-def spread_weights(weights: Mapping[str, float]) -> np.ndarray:
+def spread_weights(weights: Mapping[str, float], rigid: Sequence[int] = ()) -> np.ndarray:
     """Spread region weights over the mesh: (468,), exactly 1 everywhere when every region's weight is 1.
 
-    A point takes the weights of the landmarks nearest to it, never more than the largest or less than the least.
+    A point takes the weights of the landmarks nearest to it, never more than the largest or less than the least; the
+    ``rigid`` landmarks have a weight of 0, whatever region they are of.
     """
     excess = np.zeros(len(MESH68))
     for region, indices in REGIONS.items():
         excess[list(indices)] = weights[region] - 1.0
+    excess[list(rigid)] = -1.0
     points = canonical().points
     apart = ((points[:, None] - points[None, list(MESH68)]) ** 2).sum(-1)
     near = 1 / (apart + 0.01) ** 3
     return 1.0 + (near @ excess) / near.sum(1)
 
 
-def expression(driver: np.ndarray, reference: int, landmarks: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def expression(driver: np.ndarray, rest: np.ndarray, landmarks: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Move every mesh point as the driver's does, corrected so that the 68 landmarks move as LD-Net says.
 
-    Returns frontal displacements (T, 468, 3), from frontal meshes (T, 478, 3) of which row ``reference`` means "as in
-    the target", the landmarks' frontal displacements (T, 68, 2) in the target's size, and how much of the motion each
-    mesh point takes (468,).
+    Returns frontal displacements (T, 468, 3), from frontal meshes (T, 478, 3), the driver's at rest, (478, 3) or one
+    for each frame, the landmarks' frontal displacements (T, 68, 2) in the target's size, and how much of the motion
+    each mesh point takes (468,).
     """
-    moved = driver[:, :FACE_POINTS] - driver[reference, :FACE_POINTS]
+    moved = driver[:, :FACE_POINTS] - rest[..., :FACE_POINTS, :]
     wrong = landmarks - moved[:, list(MESH68), :2]
     moved[..., :2] += np.einsum("vl,tlc->tvc", landmark_spread(), wrong)
     return moved * weights[:, None]
 
 
-def gaze(driver: np.ndarray, reference: int) -> np.ndarray:
+def gaze(driver: np.ndarray, rest: np.ndarray) -> np.ndarray:
     """Measure how far each iris moves between its eye's corners, in widths of the eye.
 
-    Returns (T, 2, 2): right eye, left eye; x, y. From frontal meshes (T, 478, 3), of which row ``reference`` means "as
-    in the target".
+    Returns (T, 2, 2): right eye, left eye; x, y. From frontal meshes (T, 478, 3), and those at rest, (478, 3) or one
+    for each frame.
     """
-    places = iris_places(driver)
-    return places - places[reference]
+    return iris_places(driver) - iris_places(rest)
 
 
-def iris_places(frontal: np.ndarray) -> np.ndarray:
-    """Measure where each iris lies between its eye's corners: (T, 2, 2), right and left eye, in widths of the eye."""
+def iris_places(mesh: np.ndarray) -> np.ndarray:
+    """Return where each iris is between its eye's corners: (..., 2, 2), of meshes (..., 478, 3)."""
     places = []
     for contour, iris in ((EYE_RIGHT, IRIS_RIGHT), (EYE_LEFT, IRIS_LEFT)):
-        first, last = frontal[:, contour[0][0], :2], frontal[:, contour[0][-1], :2]
+        first, last = mesh[..., contour[0][0], :2], mesh[..., contour[0][-1], :2]
         width = np.linalg.norm(last - first, axis=-1, keepdims=True)
-        places.append((frontal[:, iris[0], :2] - (first + last) / 2) / width)
-    return np.stack(places, axis=1)
+        places.append((mesh[..., iris[0], :2] - (first + last) / 2) / width)
+    return np.stack(places, axis=-2)
 
 
 def head_poses(target: Similarity, driver: Heads, reference: int, motion: str, weight: float, position: float) -> Heads:
@@ -103,6 +104,22 @@ def head_poses(target: Similarity, driver: Heads, reference: int, motion: str, w
     size = (driver.scale / driver.scale[reference]) ** position
     shift = (driver.translation - driver.translation[reference]) / driver.scale[reference]
     return Heads(rotation, target.scale * size, target.translation + held(shift * position) * target.scale)
+
+
+def turn_heads(own: Heads, driver: Heads, rest: Similarity, weight: np.ndarray, position: np.ndarray) -> Heads:
+    """Add a driver's turns to heads that move themselves, both over T frames.
+
+    What changes from the driver's head at rest counts, of its rotation by ``weight`` (T,), of its translation and size
+    by ``position`` (T,).
+    """
+    turn = Rotation.from_matrix(driver.rotation @ rest.rotation.T).as_rotvec() * weight[:, None]
+    size = (driver.scale / rest.scale) ** position
+    shift = held((driver.translation - rest.translation) / rest.scale * position[:, None])
+    return Heads(
+        Rotation.from_rotvec(turn).as_matrix() @ own.rotation,
+        own.scale * size,
+        own.translation + shift * own.scale[:, None],
+    )
 
 
 def held(shift: np.ndarray) -> np.ndarray:

@@ -20,6 +20,8 @@ WIDEST = 1.25
 # A shut upper lid covers the lower lid's wet rim, by this much of the eye's width, and lies this much before it, in
 # centimetres: without, a bright line of the eye's white is left between the lids.
 OVERLAP, BEFORE = 0.035, 0.15
+# Lips part by what the driver's do, times this, at most.
+_WIDER = 1.6
 _EYES = {"eye_right": EYE_RIGHT, "eye_left": EYE_LEFT}
 # Held still while the openings are corrected: everything that is not their own surroundings.
 _ANCHORS = tuple(MESH68[i] for region in ("jaw", "nose", "brow_right", "brow_left") for i in REGIONS[region])
@@ -56,6 +58,49 @@ def shut(
     return result
 
 
+def shut_moving(
+    own: np.ndarray, rest: np.ndarray, moved: np.ndarray, driver: np.ndarray, driver_rest: np.ndarray, *, added: bool
+) -> np.ndarray:
+    """Correct what is asked of a face that moves itself: eyes and mouth open as far as the driver's, in relation.
+
+    Returns frontal displacements (T, 468, 3) from ``own``, from those in ``moved``. All meshes are frontal: the
+    target's own and at rest (T, 468, 3), the driver's and his at rest (T, 478, 3). ``added``: what the driver opens is
+    added to what the target opens. Where both do the same, nothing is corrected.
+    """
+    result = moved.copy()
+    points: list[int] = list(_ANCHORS)
+    values = [np.zeros((len(moved), len(_ANCHORS)))]
+    for name, contour in (*_EYES.items(), ("mouth", LIPS_INNER)):
+        upper, lower = (np.array(half[1:-1]) for half in contour)
+        mine, calm = (mesh[:, lower, 1] - mesh[:, upper, 1] for mesh in (own, rest))
+        now = mine + moved[:, lower, 1] - moved[:, upper, 1]
+        if name == "mouth":
+            opened = np.maximum(_gap(driver, contour) - _gap(driver_rest, contour), 0) * _width(driver, contour)
+            widest = (mine if added else calm) + _WIDER * opened[:, None]
+            wanted = np.clip(now, np.minimum(mine, 0), np.maximum(np.maximum(mine, widest), 0))
+            up, down = (now - wanted) / 2, (wanted - now) / 2
+        else:
+            asked = open_to(driver, driver_rest, contour)
+            there = np.ones_like(asked) if added else open_to(own, rest, contour)
+            more = (asked - there)[:, None]
+            # A shut eye is tracked as a slit; what opens it must not add the slit to the opening.
+            slit = calm * (SHUT / np.maximum(_gap(rest, contour), 2 * SHUT))[:, None]
+            closed = np.clip(-more, 0, 1) ** 2 * np.clip(1 - asked, 0, 1)[:, None]
+            width = _width(own, contour)[:, None]
+            over = OVERLAP * width * closed * calm / np.maximum(calm.max(1, keepdims=True), 1e-6)
+            up, down = now - mine - (calm - slit * (more > 0)) * more + over, np.zeros_like(now)
+            result[:, upper, 2] -= BEFORE * closed
+        points += [*upper, *lower, contour[0][0], contour[0][-1]]
+        values += [up, down, np.zeros((len(moved), 2))]
+    result[..., 1] += np.concatenate(values, axis=1) @ spread(tuple(points)).T
+    return result
+
+
+def open_to(mesh: np.ndarray, rest: np.ndarray, contour: Contour) -> np.ndarray:
+    """How far an eye is open in relation to rest, (T,): 0 is shut, 1 as at rest."""
+    return np.clip((_gap(mesh, contour) - SHUT) / np.maximum(_gap(rest, contour) - SHUT, SHUT), 0, WIDEST)
+
+
 def _openness(driver: np.ndarray, contour: Contour, reference: int, weight: float) -> np.ndarray:
     """How far the driver's eye is open in relation to its reference, (T,): 0 is shut, 1 as in the reference."""
     gap = _gap(driver, contour) - SHUT
@@ -65,13 +110,16 @@ def _openness(driver: np.ndarray, contour: Contour, reference: int, weight: floa
 
 def _widest_mouth(rest: np.ndarray, driver: np.ndarray, reference: int, weight: float) -> np.ndarray:
     """Upper bound (T, n) of the gaps between the lips: the target's own and what the driver opened."""
-    width = np.linalg.norm(driver[:, LIPS_INNER[0][-1], :2] - driver[:, LIPS_INNER[0][0], :2], axis=-1)
-    gap = _gap(driver, LIPS_INNER) * width
-    return rest + 1.6 * weight * np.maximum(gap - gap[reference], 0)[:, None]
+    gap = _gap(driver, LIPS_INNER) * _width(driver, LIPS_INNER)
+    return rest + _WIDER * weight * np.maximum(gap - gap[reference], 0)[:, None]
 
 
 def _gap(driver: np.ndarray, contour: Contour) -> np.ndarray:
     """Mean distance of the two halves of a contour over its width, (T,)."""
     upper, lower = contour
-    width = np.linalg.norm(driver[:, upper[-1], :2] - driver[:, upper[0], :2], axis=-1)
-    return (driver[:, lower[1:-1], 1] - driver[:, upper[1:-1], 1]).mean(1) / width
+    return (driver[:, lower[1:-1], 1] - driver[:, upper[1:-1], 1]).mean(1) / _width(driver, contour)
+
+
+def _width(driver: np.ndarray, contour: Contour) -> np.ndarray:
+    """Distance of a contour's corners, (T,)."""
+    return np.linalg.norm(driver[:, contour[0][-1], :2] - driver[:, contour[0][0], :2], axis=-1)

@@ -23,6 +23,8 @@ from ofx_reenact.warp.sheet import RIGID_FROM, RINGS, Sheet, sheet
 # Hair above the brow belongs to the head further out than cheeks and ears do: as far as the picture shows it, within
 # these multiples of the face oval.
 HAIR_FROM, HAIR_TO = 1.6, 2.0
+# Pixels: what moves less is rounding, and stays the plate bit for bit.
+QUIET = 0.01
 # The picture's edge stays where it is: motion fades out within this share of the face's height. The upper edge is
 # kept by :mod:`ofx_reenact.warp.headroom`, since a crown may be as near to it.
 BORDER = 0.12
@@ -96,11 +98,9 @@ class TargetSheet:
         that counts; ``mesh`` has it in already.
         """
         shape, rest = self._sheet, self.rest
-        rings = np.nonzero(shape.ring_of >= RIGID_FROM)[0]
-        rigid = (head.apply(self._frontal[rings]) - rest[rings]) * (gate * self.share[rings, None])
-        if not mesh.any() and not rigid.any():
+        moved = self._displace(mesh, head, gate)
+        if not moved.any():
             return None
-        moved = shape.displace(mesh, rigid)
         positions = rest + moved
         if (window := self._window(np.concatenate([rest[:, :2], positions[:, :2]]))) is None:
             return None
@@ -118,6 +118,41 @@ class TargetSheet:
         if top == 0:
             keep_edge(offset, out[..., 3], left, self._yielding)
         return STMap(left, top, offset, out[..., 2].copy(), out[..., 3].copy(), seams)
+
+    def flow(
+        self, mesh: np.ndarray, head: Similarity, later: np.ndarray, later_head: Similarity
+    ) -> tuple[tuple[slice, slice], np.ndarray] | None:
+        """Rasterise how far each pixel of a face moves from one frame to another.
+
+        Args:
+            mesh: displacement of the mesh's points in the frame (468, 3), pixels.
+            head: its head's pose.
+            later: displacement in the other frame.
+            later_head: the head's pose there.
+
+        Returns:
+            A window (rows, columns) of the picture and motion in it (h, w, 2) float32, pixels, y down; None where
+            nothing of the face is in the picture.
+        """
+        shape, here = self._sheet, self.rest + self._displace(mesh, head, 1.0)
+        if (window := self._window(here[:, :2])) is None:
+            return None
+        left, top, right, bottom = window
+        moves = (self.rest + self._displace(later, later_head, 1.0) - here)[:, :2]
+        out = np.zeros((bottom - top, right - left, 2), np.float32)
+        nearest = np.empty(out.shape[:2], np.float32)
+        for triangles in (shape.lids, shape.triangles):
+            nearest.fill(np.inf)
+            rasterise(here[:, :2] - (left, top), here[:, 2], triangles, np.ascontiguousarray(moves), out, nearest)
+        return (slice(top, bottom), slice(left, right)), out
+
+    def _displace(self, mesh: np.ndarray, head: Similarity, gate: float) -> np.ndarray:
+        """Continue a mesh's displacement, with that of its head, over the sheet: (V, 3) pixels."""
+        rings = np.nonzero(self._sheet.ring_of >= RIGID_FROM)[0]
+        rigid = (head.apply(self._frontal[rings]) - self.rest[rings]) * (gate * self.share[rings, None])
+        moved = self._sheet.displace(mesh, rigid)
+        moved[(np.abs(moved) < QUIET).all(1)] = 0
+        return moved
 
     def _cut(self, head: Similarity, headroom: np.ndarray | None) -> np.ndarray:
         """Where the upper edge cuts the head off: frontal points (n, 3), none where it does not.

@@ -50,6 +50,7 @@ REFUSED = {
     "evaluate ldnet": [["--data", "p.npz", "--json", "p.npz"]],
     "evaluate fdgan": [["--data", "p.npz", "--weights", "w.safetensors", "--json", "w.safetensors"]],
     "evaluate reenactment": [["--drivers", "clips", "--report", "r", "--json", "clips/a.mp4"]],
+    "evaluate moving": [["--plates", "clips", "--report", "r", "--json", "clips/a.mp4"]],
     "train ldnet": [["--data", "p.npz", "--start", "run/ldnet.safetensors", "--out", "run"]],
     "train fdgan": [
         ["--data", "p.npz", "--critics", "run/critics.safetensors", "--out", "run"],

@@ -10,7 +10,7 @@ from narrow import NARROW, narrow, small
 from scipy.spatial.transform import Rotation
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.engine.inputs import make_painter
+from ofx_reenact.engine.people import make_painter
 from ofx_reenact.evaluate import faces
 from ofx_reenact.evaluate import identity as likeness
 from ofx_reenact.evaluate.cases import BACK, RENDERED, Case, read_cases

@@ -17,7 +17,7 @@ from conftest import TARGET, make_shot, rgb_channels, write_exr
 from scipy.spatial.transform import Rotation
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.engine.inputs import identify, make_painter, view_of
+from ofx_reenact.engine.people import identify, make_painter, view_of
 from ofx_reenact.export.network import INPUTS, LINES, Exported, save_torchscript
 from ofx_reenact.export.nuke_script import CHANNELS_IN, CHANNELS_OUT, cat_file_creator, put_back, quoted
 from ofx_reenact.export.target import build_network

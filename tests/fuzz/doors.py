@@ -13,7 +13,8 @@ from conftest import DRIVER, TARGET, rgb_channels, write_exr
 from narrow import narrow, small
 
 from ofx_reenact.engine.analyse import describe_performance
-from ofx_reenact.engine.inputs import identify, read_target, track_driver, view_of
+from ofx_reenact.engine.inputs import read_target, track_driver
+from ofx_reenact.engine.people import identify, view_of
 from ofx_reenact.evaluate.metrics import openface
 from ofx_reenact.evaluate.reenactment.result import PairResult
 from ofx_reenact.farm.model import FarmJob

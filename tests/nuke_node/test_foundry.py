@@ -43,7 +43,8 @@ def test_nodes_in_groups_are_published_too(nuke, node):
 
 
 def test_one_view_of_a_stereo_script_is_rendered(nuke, tmp_path):
-    from reenact_nuke import run
+    from reenact_nuke.analysis import prepare
+    from reenact_nuke.subjects import BOTH
 
     nuke.SESSION.views[:] = ["left", "right"]
     set_root(nuke, first_frame=11, last_frame=12)
@@ -53,20 +54,20 @@ def test_one_view_of_a_stereo_script_is_rendered(nuke, tmp_path):
     from reenact_nuke.resolve import resolve
 
     found = resolve(node)
-    run.prepare(node, found, target=True, driver=True)
+    prepare(node, found, BOTH, found.first, found.last)
     assert [(frame, view) for _, frame, view in nuke.SESSION.executed] == [(11, "left"), (11, "left"), (12, "left")]
     assert found.settings["output"] == f"{tmp_path}/left/o_l.%04d.exr"
 
 
 def test_a_rendered_input_leaves_nothing_to_undo(nuke, tmp_path):
-    from reenact_nuke import run
+    from reenact_nuke.analysis import prepare
     from reenact_nuke.resolve import resolve
 
     node = wired(nuke, "/none.exr", "/none.####.exr", tmp_path / "o.####.exr")
     node.setInput(0, nuke.nodes.Constant(color=[0.5, 0.5, 0.5, 1]))
     before = list(nuke.SESSION.undo)
     assert before[-1] == "create Constant"
-    run.prepare(node, resolve(node), target=True, driver=False)
+    prepare(node, resolve(node), (), 1, 1)
     nuke.delete(node.input(0))
     assert nuke.SESSION.undo == [*before, "delete Constant1"]
 
@@ -128,8 +129,10 @@ def test_every_path_goes_through_the_studio_s_filters(nuke, node):
 
 
 def test_what_was_tracked_on_another_system_is_known_here(nuke, node, tmp_path):
-    from reenact_nuke.resolve import made_of, must_track, resolve
+    from reenact_nuke.performances import made_of, must_track
+    from reenact_nuke.resolve import resolve
     from reenact_nuke.state import remember
+    from reenact_nuke.subjects import DRIVER
 
     for frame in range(1001, 1025):
         (tmp_path / f"take.{frame}.exr").write_text("a frame")
@@ -138,11 +141,11 @@ def test_what_was_tracked_on_another_system_is_known_here(nuke, node, tmp_path):
     nuke.addFilenameFilter(lambda name: name.replace("W:", str(tmp_path)))
     done = {"first": 1, "last": 2, "reference": 1, "confidence": 1.0, "performance": f"{tmp_path}/p.npz"}
     done.update(dict.fromkeys(("bridged", "held", "absent", "hand_made"), ""))
-    remember(node, made_of(resolve(node)), done)
+    remember(node, DRIVER, made_of(resolve(node), DRIVER), done)
     # As Windows would have written it.
     for name in ("reenact_tracked", "reenact_performance"):
         node[name].setValue(node[name].value().replace(str(tmp_path), "W:"))
-    assert not must_track(node, resolve(node))
+    assert not must_track(node, resolve(node), DRIVER)
 
 
 def test_a_tracker_s_columns_are_headed_as_nuke_writes_them(nuke):

@@ -180,25 +180,26 @@ def test_edits_by_hand_are_not_lost_unasked(start, tmp_path):
     node["reenact_performance"].setValue("")
     render(nuke, node)
     path = node["reenact_performance"].value()
-    from reenact_nuke.resolve import tracked
+    from reenact_nuke.performances import tracked
     from reenact_nuke.state import remember
+    from reenact_nuke.subjects import DRIVER
 
-    known = tracked(node)
+    known = tracked(node, DRIVER)
     assert known["performance"] == path and known["hand_made"] == ""
     analysed = {"performance": path, "first": 1, "last": 1, "reference": 1, "confidence": 1.0}
     analysed.update(dict.fromkeys(("bridged", "held", "absent"), ""))
-    assert "by hand: 1" in remember(node, known, {**analysed, "hand_made": "1"})
+    assert "by hand: 1" in remember(node, DRIVER, known, {**analysed, "hand_made": "1"})
     node["reenact_smoothing"].setValue(2.0)
     nuke.click(node, "reenact_do_render")
     assert "landmarks were placed by hand (frames 1)" in nuke.SESSION.messages.pop()
     nuke.SESSION.answers.append(False)
     nuke.click(node, "reenact_do_analyse")
-    assert tracked(node)["hand_made"] == "1"
+    assert tracked(node, DRIVER)["hand_made"] == "1"
     nuke.SESSION.answers.append(True)
     nuke.click(node, "reenact_do_analyse")
     settle(nuke)
-    assert tracked(node)["hand_made"] == ""
-    assert tracked(node)["settings"]["smoothing"] == 2.0
+    assert tracked(node, DRIVER)["hand_made"] == ""
+    assert tracked(node, DRIVER)["settings"]["smoothing"] == 2.0
 
 
 def test_a_driver_that_changes_is_tracked_anew_even_after_a_cancelled_render(start):
@@ -209,11 +210,13 @@ def test_a_driver_that_changes_is_tracked_anew_even_after_a_cancelled_render(sta
     nuke.click(node, "reenact_do_cancel")
     settle(nuke)
     assert node["reenact_status"].value().startswith("cancelled")
-    from reenact_nuke.resolve import must_track, resolve
+    from reenact_nuke.performances import must_track
+    from reenact_nuke.resolve import resolve
+    from reenact_nuke.subjects import DRIVER
 
-    assert not must_track(node, resolve(node))
+    assert not must_track(node, resolve(node), DRIVER)
     node.input(1)["file"].setValue("/another.####.exr")
-    assert must_track(node, resolve(node))
+    assert must_track(node, resolve(node), DRIVER)
 
 
 def test_frames_that_failed_are_not_passed_over(start):

@@ -155,8 +155,6 @@ def test_a_choice_is_kept_and_read_again():
     frames, names = list(range(1001, 1021)), [str(frame) for frame in range(1001, 1021)]
     kept = json.loads(json.dumps(choice.to_dict(frames, names)))
     assert set(kept["parts"]) == set(PARTS) and kept["parts"]["mouth"]["1015"] in names[:10]
-    assert choice.name_sources(14, names) == {"mouth": kept["parts"]["mouth"]["1015"]}
-    assert choice.name_sources(0, names) == {}
     assert np.array_equal(Choice.of_dict(kept, frames, names, choice.segment, "p.json").index, choice.index)
 
 

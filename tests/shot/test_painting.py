@@ -8,7 +8,7 @@ import pytest
 import torch
 from conftest import TARGET, make_shot
 
-from ofx_reenact.engine.inputs import identify, view_of
+from ofx_reenact.engine.people import identify, view_of
 from ofx_reenact.errors import ReenactError, SettingsError, WeightsError
 from ofx_reenact.fdgan.weights import load_dense, load_portrait
 from ofx_reenact.settings import Settings

@@ -36,7 +36,7 @@ def gappy(performance) -> Performance:
     """The demo driver with two faces lost in a row, and one more at the end."""
     found = Found.of_performance(performance)
     left = np.setdiff1d(found.seen, [9, 10, 74])
-    names = ("landmarks", "mesh", "blendshapes", "confidence", "hand_made")
+    names = ("landmarks", "mesh", "blendshapes", "confidence", "hand_made", "light")
     kept = dataclasses.replace(found, seen=left, **{name: getattr(found, name)[left] for name in names})
     return derived(dataclasses.replace(kept, absent=np.array([75])), performance)
 

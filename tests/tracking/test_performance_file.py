@@ -41,11 +41,12 @@ def test_smoothing_can_be_off():
 
 def test_gaps_are_bridged_or_held():
     seen = np.array([2, 3, 7, 7 + BRIDGE + 2])
-    state = states(seen, 7 + BRIDGE + 4)
+    no_cut = np.zeros(7 + BRIDGE + 4, bool)
+    state = states(seen, no_cut)
     assert state[:2].tolist() == [State.HELD] * 2
     assert state[4:7].tolist() == [State.BRIDGED] * 3
     assert set(state[8 : 7 + BRIDGE + 2].tolist()) == {State.HELD}
-    filled = fill(np.array([[0.0], [1.0], [5.0], [9.0]]), seen, len(state))[:, 0]
+    filled = fill(np.array([[0.0], [1.0], [5.0], [9.0]]), seen, no_cut)[:, 0]
     assert filled[0] == 0 and filled[5] == 3 and filled[8] == 5 and filled[-1] == 9
     assert (np.diff(filled[3:8]) > 0).all()
 

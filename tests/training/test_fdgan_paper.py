@@ -9,7 +9,7 @@ from conftest import TARGET, make_shot
 from narrow import narrow
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.engine.inputs import identify, make_painter
+from ofx_reenact.engine.people import identify, make_painter
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan.portrait import Portrait
 from ofx_reenact.fdgan.weights import load_portrait

@@ -9,7 +9,7 @@ import pytest
 from rendered import bad, copied, edit_sidecar, make_sequence, paint, rewrite, swap
 
 from ofx_reenact.frames.names import frame_path
-from ofx_reenact.provenance.attributes import FACE, FRAME, MADE_OF, PIXELS
+from ofx_reenact.provenance.attributes import FACE, FRAME, MADE_OF, PARTS, PIXELS
 from ofx_reenact.publish.options import Options
 from ofx_reenact.publish.run import publish
 from ofx_reenact.verify.report import verify
@@ -90,6 +90,17 @@ def test_an_edited_sidecar(spoilt, change, says):
     # Without the performance, the frame is the only witness of its face.
     edit_sidecar(spoilt, lambda content: content["settings"].update(performance=""))
     assert f"frame 33: {says}" in said(spoilt)
+
+
+def test_parts_of_other_frames_are_said_alike(spoilt):
+    """By the frame and by the sidecar, of the frames that have some and of those that have none."""
+    rewrite(spoilt, 33, lambda spec, pixels: spec.attribute(PARTS, "mouth=1012,eye_left=smile.jpg"))
+    parts = "mouth=1012,eye_left=smile.jpg"
+    assert said(spoilt) == f"frame 33: parts were taken from {parts}, the sidecar says no other frame"
+    edit_sidecar(spoilt, lambda content: content["frames"]["33"].update(parts=parts))
+    assert said(spoilt) == ""
+    edit_sidecar(spoilt, lambda content: content["frames"]["34"].update(parts="mouth=31"))
+    assert said(spoilt) == "frame 34: parts were taken from no other frame, the sidecar says mouth=31"
 
 
 @pytest.mark.parametrize(("kind", "value"), [("string", "one"), ("float", 33.5), ("int[2]", (33, 33))])

@@ -99,4 +99,4 @@ def test_frames_that_should_be_there(tmp_path, known, asked, frames):
         "schema": "ofx-reenact/sidecar/1", "settings": {"frames": asked}, "frames": {str(f): {} for f in known},
     }  # fmt: skip
     (tmp_path / "o.reenact.json").write_text(json.dumps(content))
-    assert str(meant(str(tmp_path / "o.####.exr"), "", "", {})[2]) == frames
+    assert str(meant(str(tmp_path / "o.####.exr"), "", {})[2]) == frames

@@ -22,7 +22,7 @@ def test_weights_of_one_are_exactly_one():
 def test_expression_meets_the_landmarks(performance):
     rng = np.random.default_rng(0)
     wanted = rng.normal(size=(len(performance.frames), 68, 2))
-    moved = densify.expression(performance.frontal, 3, wanted, np.ones(FACE_POINTS))
+    moved = densify.expression(performance.frontal, performance.frontal[3], wanted, np.ones(FACE_POINTS))
     assert np.allclose(moved[:, list(MESH68), :2], wanted, atol=1e-5)
 
 

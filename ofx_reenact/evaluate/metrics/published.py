@@ -44,7 +44,7 @@ class Published:
         path = self.path
         if not self.installed:
             raise SettingsError(f"{self.what}: {path.name} is missing; get it from {self.source} and put it at {path}")
-        if self.sha256 and not sha256_of(path).startswith(self.sha256):
+        if self.sha256 and not sha256_of(path, whole=True).startswith(self.sha256):
             raise SettingsError(
                 f"{path}: damaged, its sha256 does not begin with {self.sha256}; get it again from {self.source}"
             )

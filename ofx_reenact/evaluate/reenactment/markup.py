@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from html import escape
+from importlib.resources import files
+
+from ofx_reenact import __version__
 
 
 def grid(rows: Sequence[Sequence[str]], kind: str = "") -> str:
@@ -24,3 +28,10 @@ def picture(content: bytes, kind: str, name: str, style: str = "") -> str:
     """Return a picture that lies in the page itself."""
     data = base64.b64encode(content).decode()
     return f'<img class="{style}" alt="{name}" src="data:image/{kind};base64,{data}">'
+
+
+def document(title: str, parts: Sequence[str]) -> str:
+    """Return a page of these parts, with its style; the title is escaped."""
+    style = files(__package__).joinpath("report.css").read_text(encoding="utf-8")
+    head = f'<meta charset="utf-8"><title>{escape(f"ofx_reenact {__version__}: {title}")}</title><style>{style}</style>'
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n' + "\n".join(parts) + "\n</body></html>\n"

@@ -1,4 +1,4 @@
-"""Who is driven by whom: the paper's two protocols as lists of pairs."""
+"""Who is driven by whom: protocols as lists of pairs."""
 
 from __future__ import annotations
 
@@ -51,6 +51,24 @@ def self_pairs(drivers: Path, frame: int, count: int, seed: int) -> list[Pair]:
         ReenactError: the folder is missing or empty, or two clips in it have one name.
     """
     return _drawn([Pair(clip, frame, clip) for clip in _files(drivers, VIDEOS, "clip")], count, seed)
+
+
+def clip_pairs(plates: Path, drivers: Path | None, count: int, seed: int) -> list[Pair]:
+    """Pair every plate, a clip, with every other clip of a folder, or so many of these pairs drawn by a seed.
+
+    Without ``drivers`` the plates drive each other. Each plate of a pair is paired with itself as well, once.
+
+    Raises:
+        ReenactError: a folder is missing, empty, or holds two clips of one name, or there is nothing to pair.
+    """
+    clips = _files(plates, VIDEOS, "clip")
+    others = clips if drivers is None else _files(drivers, VIDEOS, "clip")
+    drawn = _drawn([Pair(clip, None, other) for clip in clips for other in others if clip != other], count, seed)
+    if not drawn:
+        raise ReenactError(f"{plates}: one clip alone; give another one, or --drivers")
+    used = {pair.target for pair in drawn}
+    itself = [Pair(clip, None, clip) for clip in used]
+    return sorted([*drawn, *itself], key=lambda pair: (pair.target, pair.driver.stem))
 
 
 def check_protocol(protocol: str, targets: Path | None) -> None:

@@ -27,18 +27,18 @@ def draw_all(summary: Summary) -> dict[str, str]:
     # The same numbers give the same file.
     with matplotlib.rc_context({"svg.hashsalt": "ofx-reenact", "svg.fonttype": "none", "font.size": 9}):
         return {
-            "How the values of single frames are spread (box: middle half; line: median; whiskers: 5 to 95 %)": _svg(
+            "How the values of single frames are spread (box: middle half; line: median; whiskers: 5 to 95 %)": svg_of(
                 draw_spread(summary)
             ),
-            "By the driver's yaw since its reference (equally many frames in each group)": _svg(draw_yaw(summary)),
-            "By frame of the driver, mean over targets": _svg(draw_frames(summary)),
+            "By the driver's yaw since its reference (equally many frames in each group)": svg_of(draw_yaw(summary)),
+            "By frame of the driver, mean over targets": svg_of(draw_frames(summary)),
         }
 
 
 def draw_spread(summary: Summary) -> Any:
     """A box for each method in each of four metrics."""
     metrics, methods = _known(summary, SHOWN), _methods(summary)
-    figure, boxes = _figure(2, 2, 10, 6.2, len(metrics))
+    figure, boxes = new_figure(2, 2, 10, 6.2, len(metrics))
     for box, metric in zip(boxes.flat, metrics, strict=False):
         values = [_frames(summary.results, method, metric) for method in methods]
         drawn = box.boxplot(
@@ -58,7 +58,7 @@ def draw_spread(summary: Summary) -> Any:
 def draw_yaw(summary: Summary) -> Any:
     """Four metrics over the driver's yaw."""
     metrics = _known(summary, SHOWN)
-    figure, boxes = _figure(2, 2, 10, 6, len(metrics))
+    figure, boxes = new_figure(2, 2, 10, 6, len(metrics))
     yaw = np.concatenate([np.array(result.yaw) for result in summary.results])
     known = np.isfinite(yaw)
     edges = np.quantile(yaw[known], np.linspace(0, 1, _BINS + 1))
@@ -79,7 +79,7 @@ def draw_frames(summary: Summary) -> Any:
     """Expression distance and identity over each driver's frames."""
     metrics = _known(summary, (identity.ISIM, motion.ED))
     drivers = summary.drivers[:6]
-    figure, boxes = _figure(len(metrics), len(drivers), 2 + 2.2 * len(drivers), 2.3 * len(metrics))
+    figure, boxes = new_figure(len(metrics), len(drivers), 2 + 2.2 * len(drivers), 2.3 * len(metrics))
     for column, driver in enumerate(drivers):
         mine = [result for result in summary.results if result.driver == driver]
         for box, metric in zip(boxes[:, column], metrics, strict=True):
@@ -110,8 +110,8 @@ def _mean(values: np.ndarray) -> float:
     return float(known.mean()) if len(known) else float("nan")
 
 
-def _figure(rows: int, columns: int, width: float, height: float, used: int | None = None) -> tuple[Any, Any]:
-    """A figure of boxes (rows, columns), of which the first ``used`` are kept."""
+def new_figure(rows: int, columns: int, width: float, height: float, used: int | None = None) -> tuple[Any, Any]:
+    """Make a figure of boxes (rows, columns), of which the first ``used`` are kept."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
@@ -124,7 +124,8 @@ def _figure(rows: int, columns: int, width: float, height: float, used: int | No
     return figure, boxes
 
 
-def _svg(figure: Any) -> str:
+def svg_of(figure: Any) -> str:
+    """Return a figure as SVG."""
     stream = io.StringIO()
     figure.savefig(stream, format="svg", metadata={"Date": None})
     return stream.getvalue()

@@ -6,13 +6,11 @@ import fnmatch
 import math
 from collections.abc import Sequence
 from html import escape
-from importlib.resources import files
 
-from ofx_reenact import __version__
 from ofx_reenact.evaluate.metrics import identity, motion, pixels
 from ofx_reenact.evaluate.metrics.distribution import Extractor
 from ofx_reenact.evaluate.metrics.scores import Estimate, Metric
-from ofx_reenact.evaluate.reenactment.markup import bullets, grid, picture
+from ofx_reenact.evaluate.reenactment.markup import bullets, document, grid, picture
 from ofx_reenact.evaluate.reenactment.methods import COPIED, PAPER, PLATE, STILL, WARP
 from ofx_reenact.evaluate.reenactment.plots import draw_all
 from ofx_reenact.evaluate.reenactment.published import CAUTION, TABLES
@@ -43,10 +41,7 @@ def page(summary: Summary, extractor: Extractor | None, command: str, settings: 
         _published(),
         _definitions(summary),
     ]
-    style = files(__package__).joinpath("report.css").read_text(encoding="utf-8")
-    title = f"ofx_reenact {__version__}: reenactment measured, {summary.protocol}"
-    head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{style}</style>'
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n' + "\n".join(parts) + "\n</body></html>\n"
+    return document(f"reenactment measured, {summary.protocol}", parts)
 
 
 def _measured(summary: Summary, command: str, settings: Sequence[str]) -> str:

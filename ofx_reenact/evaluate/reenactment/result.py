@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,10 @@ SCHEMA = "ofx-reenact/reenactment-pair/1"
 class PairResult:
     """One pair, measured; ``digests`` are SHA-256 of the files ``target`` and ``driver``.
 
-    ``values``: method → metric → values, a frame each or a clip's one; ``backends``: metric → what made it; ``yaw``:
-    the driver's in the measured frames since its reference, degrees; ``features``: method → (N, D) float32, compared
-    with those of ``real`` pictures (R, D); ``pictures``: JPEGs of one frame, the target's, then each method's.
+    ``values``: method → metric → values, a frame each or a clip's one, NaN where there is none; ``backends``: metric →
+    what made it; ``yaw``: the driver's in the measured frames since its reference, degrees; ``features``: method →
+    (N, D) float32, compared with those of ``real`` pictures (R, D); ``pictures``: JPEGs, the target's, then each
+    method's. Yaw, features and pictures may be empty.
     """
 
     name: str
@@ -46,7 +48,8 @@ class PairResult:
         """
         as_they_are = ("name", "target", "driver", "digests", "frames", "yaw", "backends")
         about = {"schema": SCHEMA} | {name: getattr(self, name) for name in as_they_are}
-        about["values"] = {m: {k: v.tolist() for k, v in row.items()} for m, row in self.values.items()}
+        about["yaw"] = _plain(self.yaw)
+        about["values"] = {m: {k: _plain(v.tolist()) for k, v in row.items()} for m, row in self.values.items()}
         about |= {"features": list(self.features), "pictures": list(self.pictures)}
         arrays: dict[str, Any] = {f"features.{i}": x for i, x in enumerate(self.features.values())}
         arrays |= {f"pictures.{i}": np.frombuffer(x, np.uint8) for i, x in enumerate(self.pictures.values())}
@@ -71,10 +74,15 @@ class PairResult:
         features = {name: arrays[f"features.{i}"] for i, name in enumerate(about.pop("features"))}
         pictures = {name: arrays[f"pictures.{i}"].tobytes() for i, name in enumerate(about.pop("pictures"))}
         values = {m: {k: np.array(v, np.float64) for k, v in row.items()} for m, row in about.pop("values").items()}
-        frames, yaw = tuple(about.pop("frames")), tuple(about.pop("yaw"))
+        frames, yaw = tuple(about.pop("frames")), tuple(np.array(about.pop("yaw"), np.float64).tolist())
         return cls(
             **about, frames=frames, yaw=yaw, values=values, features=features, real=arrays["real"], pictures=pictures
         )
+
+
+def _plain(values: Iterable[float]) -> list[float | None]:
+    """Write values as JSON can: where there is none, null, which numpy reads as NaN."""
+    return [value if math.isfinite(value) else None for value in values]
 
 
 def _check(about: Any, arrays: Mapping[str, np.ndarray]) -> None:
@@ -98,7 +106,8 @@ def _check(about: Any, arrays: Mapping[str, np.ndarray]) -> None:
     ) else [None]  # fmt: skip
     if not all(isinstance(text, str) for text in texts) or not all(isinstance(values, list) for values in lists):
         raise ValueError("a field is of another kind")
-    if not all(isinstance(v, int | float) and not isinstance(v, bool) for values in lists for v in values or ()):
+    known = [value for values in lists for value in values or () if value is not None]
+    if None in about["frames"] or not all(isinstance(v, int | float) and not isinstance(v, bool) for v in known):
         raise ValueError("a value is no number")
     shapes = {"real": "number * D"} | {f"features.{i}": "number * D" for i in range(len(about["features"]))}
     check_shapes(arrays, shapes | {f"pictures.{i}": "whole *" for i in range(len(about["pictures"]))})

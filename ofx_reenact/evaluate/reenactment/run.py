@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ofx_reenact import __version__
 from ofx_reenact.errors import ReenactError
@@ -29,7 +30,7 @@ SETTINGS, DRIVERS, PAIRS = "settings.json", "drivers", "pairs"
 
 @dataclass(frozen=True)
 class Step:
-    """One step done: ``driver`` or ``pair``, its name, and how many of how many."""
+    """One step done: ``driver``, ``clip`` or ``pair``, its name, and how many of how many."""
 
     kind: str
     name: str
@@ -38,6 +39,13 @@ class Step:
 
 
 Observer = Callable[[Step], None]
+
+
+class Measures(Protocol):
+    """Measures pairs one after the other."""
+
+    def measure(self, pair: Pair) -> PairResult:
+        """Measure one pair."""
 
 
 def evaluate(pairs: list[Pair], options: Options, folder: Path, jobs: int, observe: Observer) -> list[PairResult]:
@@ -51,18 +59,46 @@ def evaluate(pairs: list[Pair], options: Options, folder: Path, jobs: int, obser
     """
     settings = settings_of(pairs, options)
     check_settings(folder, settings)
-    drivers = sorted({pair.driver for pair in pairs})
-    colour = Colour()
-    for done, driver in enumerate(drivers, start=1):
-        track(driver, folder / DRIVERS, colour)
-        observe(Step("driver", driver.stem, done, len(drivers)))
+    track_all("driver", [pair.driver for pair in pairs], folder, observe)
     # Only now: a folder whose drivers were no use has not been begun with anything.
     write_json(folder / SETTINGS, settings)
+    return measure_all(pairs, partial(Measurer, options, folder / DRIVERS), folder, jobs, observe)
+
+
+def track_all(kind: str, clips: Iterable[Path], folder: Path, observe: Observer) -> None:
+    """Track clips, each once, into the folder; ``observe`` is told of each as a step of this kind.
+
+    Raises:
+        ReenactError: one cannot be used.
+    """
+    each, colour = sorted(set(clips)), Colour()
+    for done, clip in enumerate(each, start=1):
+        track(clip, folder / DRIVERS, colour)
+        observe(Step(kind, clip.stem, done, len(each)))
+
+
+def measure_all(
+    pairs: list[Pair], make: Callable[[], Measures], folder: Path, jobs: int, observe: Observer
+) -> list[PairResult]:
+    """Measure pairs, in several processes at once; those whose numbers the folder keeps are not measured again.
+
+    Args:
+        pairs: to measure.
+        make: makes what measures them, once in each process; it can be sent to one.
+        folder: of the results.
+        jobs: processes at once.
+        observe: called after each pair.
+
+    Returns a result for each pair, in their order.
+
+    Raises:
+        ReenactError: an input cannot be used. What was measured stays in the folder.
+    """
     results = {pair: kept for pair in pairs if (kept := _kept(pair, folder))}
     todo = [pair for pair in pairs if pair not in results]
     # All drivers of one target go to one process: what belongs to the target is made once.
     groups = [list(group) for _, group in groupby(todo, key=lambda pair: (pair.target, pair.target_frame))]
-    for pair, result in _measured(groups, options, folder, jobs):
+    for pair, result in _measured(groups, make, folder, jobs):
         results[pair] = result
         observe(Step("pair", pair.name, len(results), len(pairs)))
     return [results[pair] for pair in pairs]
@@ -132,9 +168,11 @@ def _kept(pair: Pair, folder: Path) -> PairResult | None:
     return result
 
 
-def _measured(groups: list[list[Pair]], options: Options, folder: Path, jobs: int) -> Iterator[tuple[Pair, PairResult]]:
+def _measured(
+    groups: list[list[Pair]], make: Callable[[], Measures], folder: Path, jobs: int
+) -> Iterator[tuple[Pair, PairResult]]:
     if jobs == 1 or len(groups) < 2:
-        measurer = Measurer(options, folder / DRIVERS) if groups else None
+        measurer = make() if groups else None
         for pair in (pair for group in groups for pair in group):
             assert measurer is not None
             yield pair, _measure(measurer, pair, folder)
@@ -143,7 +181,7 @@ def _measured(groups: list[list[Pair]], options: Options, folder: Path, jobs: in
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(jobs, len(groups)), mp_context=context) as pool:
         try:
-            futures = [pool.submit(_measure_group, group, options, folder) for group in groups]
+            futures = [pool.submit(_measure_group, group, make, folder) for group in groups]
             for future in as_completed(futures):
                 for pair in future.result():
                     yield pair, PairResult.load(_file(pair, folder))
@@ -153,15 +191,15 @@ def _measured(groups: list[list[Pair]], options: Options, folder: Path, jobs: in
             pool.shutdown(cancel_futures=True)
 
 
-def _measure_group(group: list[Pair], options: Options, folder: Path) -> list[Pair]:
+def _measure_group(group: list[Pair], make: Callable[[], Measures], folder: Path) -> list[Pair]:
     """Measure all of a target's pairs in a process of their own."""
-    measurer = Measurer(options, folder / DRIVERS)
+    measurer = make()
     for pair in group:
         _measure(measurer, pair, folder)
     return group
 
 
-def _measure(measurer: Measurer, pair: Pair, folder: Path) -> PairResult:
+def _measure(measurer: Measures, pair: Pair, folder: Path) -> PairResult:
     result = measurer.measure(pair)
     result.save(_file(pair, folder))
     return result

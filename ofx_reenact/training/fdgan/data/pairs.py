@@ -19,7 +19,7 @@ from scipy.spatial.transform import Rotation
 from ofx_reenact.compose.carry import Carried
 from ofx_reenact.compose.picture import INSIDE_LIGHT
 from ofx_reenact.fdgan.window import Window
-from ofx_reenact.shot.frame import make_frame
+from ofx_reenact.shot.make import make_frame
 from ofx_reenact.shot.motion import pose_of_mesh
 from ofx_reenact.shot.mouth import window_maps
 from ofx_reenact.shot.person import Face

@@ -1,0 +1,292 @@
+"""Who is animated: the person's identity, found in a picture or over a whole plate, and in other pictures of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ofx_reenact.engine.inputs import choose_device, read_target, track_driver
+from ofx_reenact.engine.made_of import Digest, identity_made_of
+from ofx_reenact.engine.plates import Plates
+from ofx_reenact.errors import SettingsError, TrackingError
+from ofx_reenact.fdgan.weights import DenseWeights, PortraitWeights
+from ofx_reenact.files import sha256_of
+from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.picture import Picture, read_picture
+from ofx_reenact.frames.sequence import Sequence as Files
+from ofx_reenact.ldnet.retarget import identity_code
+from ofx_reenact.ldnet.weights import LDNetWeights
+from ofx_reenact.progress import ignore
+from ofx_reenact.provenance import MadeOf
+from ofx_reenact.provenance.kept import refuse_other
+from ofx_reenact.settings import Settings
+from ofx_reenact.shot.frame import Painter
+from ofx_reenact.shot.identity import Identity
+from ofx_reenact.shot.mouth import MouthPainter
+from ofx_reenact.shot.person import Face, Person, Reference
+from ofx_reenact.shot.portrait import PortraitPainter
+from ofx_reenact.shot.squeezed import stretch
+from ofx_reenact.shot.view import View, display_for
+from ofx_reenact.stages import stage
+from ofx_reenact.tracking.landmarks import LIPS_INNER, MESH68
+from ofx_reenact.tracking.performance import Performance, State
+from ofx_reenact.tracking.rest import Rest
+from ofx_reenact.tracking.trackers import make_tracker
+
+# A face darker or brighter than this needs another exposure to be found; tried in this order.
+EXPOSURES = (1.0, 4.0, 0.25, 16.0)
+
+# LD-Net's identity codes of two pictures of one person are hardly ever further apart, neutral and smiling (1 in 100 of
+# 102 people); those of two people are, three times in four.
+ANOTHER = 0.25
+# Of a plate, FD-GAN is shown the frames whose mouths are open more than these fractions of all.
+_SHOWN = (0.0, 0.5, 0.8, 0.95, 1.0)
+# Of other footage, a frame in so many.
+_SHOWN_OF_FOOTAGE = (0.0, 0.5, 1.0)
+# Confidence of the tracker from which a frame shows what the person looks like.
+SURE = 0.5
+
+
+def identify(
+    settings: Settings,
+    target: Picture,
+    colour: Colour,
+    weights: LDNetWeights,
+    fdgan: DenseWeights | PortraitWeights | None = None,
+) -> Identity:
+    """Read the identity file if there is one, else make the identity (and write the file if one was named).
+
+    The arguments are those of :func:`make_identity`.
+
+    Raises:
+        TrackingError: the file was made from another picture, or no face was found.
+        WeightsError: the file is none, or made with other weights.
+    """
+    if settings.identity and Path(settings.identity).exists():
+        path = Path(settings.identity)
+        identity = Identity.load(path, weights, target.seen_size, fdgan.sha256 if fdgan else "")
+        return check_identity(path, identity, identity_made_of(settings, target))
+    identity = make_identity(settings, target, colour, weights, fdgan)
+    if settings.identity:
+        identity.save(Path(settings.identity))
+    return identity
+
+
+def make_identity(
+    settings: Settings,
+    target: Picture,
+    colour: Colour,
+    weights: LDNetWeights,
+    fdgan: DenseWeights | PortraitWeights | None = None,
+    digest: Digest = sha256_of,
+) -> Identity:
+    """Find the face in the target and make its identity.
+
+    Args:
+        settings: of the job.
+        target: what was read.
+        colour: the config.
+        weights: LD-Net's, which make the identity code.
+        fdgan: FD-GAN's, which write the dictionary; None for none.
+        digest: gives the SHA-256 of files.
+
+    Raises:
+        TrackingError: no face was found in the target, or in another picture of it.
+    """
+    identity = find_identity(settings, target, colour, weights)
+    references, notes = find_references(settings, colour, weights, identity.person.code)
+    made_of = identity_made_of(settings, target, digest).text
+    identity = replace(identity, made_of=made_of, references=references, notes=notes)
+    if fdgan is None:
+        return identity
+    return write_dictionary(identity, [view_of(identity.face, target, colour)], settings, colour, fdgan)
+
+
+def make_moving_identity(
+    settings: Settings,
+    plates: Plates,
+    performance: Performance,
+    rest: Rest,
+    colour: Colour,
+    weights: LDNetWeights,
+    fdgan: DenseWeights | PortraitWeights | None = None,
+    digest: Digest = sha256_of,
+) -> Identity:
+    """Make the identity of a person who moves.
+
+    Args:
+        settings: of the job.
+        plates: the target's pictures.
+        performance: of the person in them.
+        rest: their face at rest.
+        colour: the config.
+        weights: LD-Net's, which make the identity code.
+        fdgan: FD-GAN's, which write the dictionary; None for none.
+        digest: gives the SHA-256 of files.
+
+    Raises:
+        TrackingError: no face was found in another picture of the person.
+        FrameError: a picture cannot be read.
+    """
+    calm = int(rest.frames[0]) - int(performance.frames[0])
+    face = Face.of_performance(performance, calm, plates.sequence.path(int(rest.frames[0])).name)
+    code = identity_code(weights, rest.face[list(MESH68), :2])
+    person = Person(rest.face, performance.tracker, code, weights.sha256)
+    references, notes = find_references(settings, colour, weights, code)
+    made_of = identity_made_of(settings, plates, digest).text
+    identity = Identity(person, face, references, notes, made_of)
+    if fdgan is None:
+        return identity
+    known = np.nonzero((performance.state == State.TRACKED) & (performance.confidence >= SURE))[0]
+    rows = shown_rows(performance.frontal[known if len(known) else [calm]], _SHOWN)
+    views = []
+    for row in (known[rows] if len(known) else [calm]):
+        picture = plates.picture(int(performance.frames[row]))
+        views.append(view_of(Face.of_performance(performance, row), picture, colour))
+    return write_dictionary(identity, views, settings, colour, fdgan)
+
+
+def write_dictionary(
+    identity: Identity, views: Sequence[View], settings: Settings, colour: Colour, fdgan: DenseWeights | PortraitWeights
+) -> Identity:
+    """Return an identity with FD-GAN's dictionary of the person, seen in views and in their references."""
+    shown = list(views)
+    for reference in identity.references:
+        faces = [reference.face(row, identity.face.tracker) for row in range(len(reference.frames))]
+        for row in shown_rows(np.stack([face.frontal for face in faces]), _SHOWN_OF_FOOTAGE):
+            shown.append(view_of(faces[row], read_reference(reference, row, colour), colour))
+    dictionary = make_painter(fdgan, choose_device(settings.device)).write(shown)
+    return replace(identity, person=replace(identity.person, dictionary=dictionary, fdgan_sha256=fdgan.sha256))
+
+
+def shown_rows(frontal: np.ndarray, fractions: Sequence[float]) -> list[int]:
+    """Return which of frontal meshes (F, 468 or more, 3) show mouths from shut to wide open, each once."""
+    upper, lower = (frontal[:, list(half), 1] for half in LIPS_INNER)
+    order = np.argsort((lower - upper).mean(1), kind="stable")
+    return sorted({int(order[round(fraction * (len(order) - 1))]) for fraction in fractions})
+
+
+def find_references(
+    settings: Settings, colour: Colour, weights: LDNetWeights, code: np.ndarray
+) -> tuple[tuple[Reference, ...], tuple[str, ...]]:
+    """Find the face in all other pictures and footage of the person.
+
+    Returns:
+        What was found, and notes on what may show somebody else than the person of an identity code.
+
+    Raises:
+        TrackingError: one of them shows no face.
+    """
+    found, notes = [], []
+    for path in settings.appearance:
+        files = Files.open(path)
+        other = replace(settings, target=path, target_frame=None, target_landmarks="", target_face=1, layer="")
+        if len(files.frames) == 1:
+            picture = read_target(other, colour)
+            identity = find_identity(other, picture, colour, weights)
+            size, frames, mesh = picture.seen_size, np.array([picture.frame]), identity.face.mesh[None]
+            theirs = identity.person.code
+        else:
+            job = replace(plate_settings(other), driver_colorspace="", smoothing=settings.smoothing)
+            seen = track_driver(job, files, colour, ignore)
+            good = (seen.state == State.TRACKED) & (seen.confidence >= SURE)
+            size, frames, mesh = seen.size, seen.frames[good], seen.mesh[good]
+            theirs = identity_code(weights, np.median(seen.frontal[good], axis=0)[list(MESH68), :2])
+        found.append(Reference(path, frames.astype(np.int64), mesh.astype(np.float32), size))
+        if float(np.linalg.norm(theirs - code)) > ANOTHER:
+            notes.append(f"--appearance {path}: this may be another person than in {settings.target}")
+    return tuple(found), tuple(notes)
+
+
+def read_reference(reference: Reference, row: int, colour: Colour) -> Picture:
+    """Read one picture of a reference.
+
+    Raises:
+        FrameError: it cannot be read.
+    """
+    return read_picture(reference.name, colour, int(reference.frames[row]))
+
+
+def plate_settings(settings: Settings) -> Settings:
+    """Return the settings by which a target that moves is tracked: as a driver is."""
+    return replace(
+        settings, driver=settings.target, performance=settings.target_performance, landmarks=settings.target_landmarks,
+        face=settings.target_face, driver_colorspace=settings.colorspace, driver_layer=settings.layer, reference=None,
+    )  # fmt: skip
+
+
+def check_identity(path: Path, identity: Identity, asked: MadeOf) -> Identity:
+    """Return an identity that was read from a file, with a note if the file cannot say what it was made from.
+
+    Raises:
+        TrackingError: it was made from another picture, or in another way, than is asked for.
+    """
+    note = refuse_other(path, "identity", identity.made_of, identity.face.picture, asked)
+    return replace(identity, notes=(*identity.notes, note)) if note else identity
+
+
+def make_painter(fdgan: DenseWeights | PortraitWeights, device: str, person: Person | None = None) -> Painter:
+    """Return what paints with these weights, and with what a custom identity adds to them."""
+    painter: Painter
+    if isinstance(fdgan, PortraitWeights):
+        painter = PortraitPainter(fdgan.network, fdgan.size, device)
+    else:
+        painter = MouthPainter(fdgan.network, device)
+    return painter.teach(person.adapters if person else {})
+
+
+def view_of(face: Face, target: Picture, colour: Colour, neck: float = Settings.neck, seed: int = 0) -> View:
+    """Return a picture's view, as a shot carries it and FD-GAN sees it; ``seed`` tells the grain of frames apart."""
+    squeeze = target.squeeze
+    pixels = stretch(target.pixels, squeeze)
+    display = display_for(pixels, face.mesh, target.space, colour)
+    return View(pixels, face, display, neck, None if squeeze.is_square else target.pixels, squeeze, seed)
+
+
+def view_opener(
+    plates: Plates, performance: Performance, settings: Settings, colour: Colour
+) -> Callable[[int], View]:
+    """Return what opens the view of a plate's frame."""
+    first = int(performance.frames[0])
+
+    def open_view(frame: int) -> View:
+        return view_of(
+            Face.of_performance(performance, frame - first), plates.picture(frame), colour, settings.neck, seed=frame
+        )  # fmt: skip
+
+    return open_view
+
+
+def find_identity(settings: Settings, target: Picture, colour: Colour, weights: LDNetWeights) -> Identity:
+    """Find the face in a picture and make its identity, without a dictionary.
+
+    Raises:
+        TrackingError: no face was found.
+    """
+    placed = settings.target_landmarks
+    if settings.tracker == "file" and not placed:
+        raise SettingsError("--tracker file needs --target-landmarks as well, hand-placed on the target")
+    tracker = make_tracker(
+        "file" if placed else settings.tracker,
+        face=settings.target_face,
+        landmarks=placed,
+        device=choose_device(settings.device),
+        aspect=target.squeeze.aspect,
+    )
+    for exposure in EXPOSURES:
+        tracker.reset()
+        shown = target.show(colour, exposure)
+        with stage("track"):
+            track = tracker.track(shown, target.frame)
+        if track is not None:
+            face = Face.of_track(track, shown, settings.tracker, target.plate.path.name)
+            return Identity.of_face(face, weights)
+    raise TrackingError(
+        f"{target.plate.path}: no face was found in the target; choose a picture whose face is seen from the "
+        "front, or place 68 landmarks by hand and pass --target-landmarks"
+    )
+
+

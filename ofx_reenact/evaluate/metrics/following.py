@@ -1,0 +1,99 @@
+"""Whether lips and lids of a clip follow a driver's: openings, correlation and slope, jitter.
+
+All of it is measured in frontal meshes (T, 478, 3), from which the head's pose is taken out, and over the size of the
+face, so that clips of two people at two sizes can be compared.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ofx_reenact.tracking.derive import poses
+from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, LIPS_OUTER, Contour
+
+# Names of the curves of a face.
+OPENING, WIDTH, RIGHT_LIDS, LEFT_LIDS = "lip opening", "lip width", "right lids", "left lids"
+CURVES = (OPENING, WIDTH, RIGHT_LIDS, LEFT_LIDS)
+LIDS = (RIGHT_LIDS, LEFT_LIDS)
+# The sides of the face in front of the ears: what no expression moves.
+_SIDES = (234, 454)
+_CORNERS = (LIPS_OUTER[0][0], LIPS_OUTER[0][-1])
+_LIPS = tuple(dict.fromkeys(point for contour in (LIPS_INNER, LIPS_OUTER) for half in contour for point in half))
+# An eye blinks where its opening falls below this fraction of its median.
+_BLINK = 0.5
+# Fewest frames that a correlation is taken over.
+_FEWEST = 8
+
+
+def face_size(frontal: np.ndarray) -> float:
+    """Return the width of a face, the median over frames."""
+    right, left = (frontal[:, point, :2].astype(np.float64) for point in _SIDES)
+    return float(np.median(np.linalg.norm(left - right, axis=-1)))
+
+
+def curves(frontal: np.ndarray) -> dict[str, np.ndarray]:
+    """Measure lips and lids in each frame, in widths of the face: name → (T,)."""
+    mesh, size = frontal[..., :2].astype(np.float64), face_size(frontal)
+    right, left = (mesh[:, corner] for corner in _CORNERS)
+    return {
+        OPENING: _gap(mesh, LIPS_INNER) / size,
+        WIDTH: np.linalg.norm(left - right, axis=-1) / size,
+        RIGHT_LIDS: _gap(mesh, EYE_RIGHT) / size,
+        LEFT_LIDS: _gap(mesh, EYE_LEFT) / size,
+    }
+
+
+def follow(made: np.ndarray, driver: np.ndarray) -> tuple[float, float]:
+    """Compare a curve (T,) with the driver's, each less its mean.
+
+    Returns correlation, and the slope of the least-squares line made = slope · driver. Frames where either is NaN do
+    not count; both are NaN where fewer than 8 are left or the driver does not move at all.
+    """
+    known = np.isfinite(made) & np.isfinite(driver)
+    if known.sum() < _FEWEST:
+        return np.nan, np.nan
+    one, other = made[known] - made[known].mean(), driver[known] - driver[known].mean()
+    own, asked = float(one @ one), float(other @ other)
+    if asked < 1e-18:
+        return np.nan, np.nan
+    # What does not move at all follows nothing.
+    return (float(one @ other) / np.sqrt(own * asked) if own > 1e-18 else 0.0), float(one @ other) / asked
+
+
+def blinks(lids: np.ndarray) -> bool:
+    """Tell whether an eye whose lids' opening is (T,) blinks: whether it falls below half of its median."""
+    known = lids[np.isfinite(lids)]
+    return len(known) > 0 and bool(known.min() < _BLINK * np.median(known))
+
+
+def unsmoothed(mesh: np.ndarray) -> np.ndarray:
+    """Take the head's pose out of meshes (T, 478, 3) as they were found, frame by frame: frontal meshes."""
+    rotation, scale, translation = poses(mesh.astype(np.float64))
+    return np.einsum("tji,tnj->tni", rotation, mesh - translation[:, None]) / scale[:, None, None]
+
+
+def lip_jitter(frontal: np.ndarray, known: np.ndarray) -> float:
+    """Measure the root mean square of the lips' second differences, in widths of the face.
+
+    Args:
+        frontal: (T, 478, 3) of frames in a row, not smoothed: smoothing would take out what is measured.
+        known: (T,) bool, frames in which the face was found; only three of them in a row count.
+
+    Returns NaN where there are none.
+    """
+    lips = frontal[:, list(_LIPS), :2].astype(np.float64)
+    bend = lips[2:] - 2 * lips[1:-1] + lips[:-2]
+    bend = bend[known[2:] & known[1:-1] & known[:-2]]
+    return float(np.sqrt((bend**2).sum(-1).mean())) / face_size(frontal) if len(bend) else float("nan")
+
+
+def jitter_ratio(made: float, plate: float, driver: float) -> float:
+    """Compare the jitter of a result with that of two independent motions added: the root of the sum of squares."""
+    both = float(np.hypot(plate, driver))
+    return made / both if both > 0 else float("nan")
+
+
+def _gap(mesh: np.ndarray, contour: Contour) -> np.ndarray:
+    """Mean distance (T,) of a contour's lower half below its upper, without the corners."""
+    upper, lower = (mesh[:, list(half[1:-1]), 1] for half in contour)
+    return np.asarray((lower - upper).mean(-1))

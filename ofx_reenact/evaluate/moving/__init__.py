@@ -1,0 +1,1 @@
+"""Targets that move, measured: plates driven by other clips, beside baselines and beside what is promised."""

@@ -1,0 +1,165 @@
+"""What a driver asks of a face that performs already: every frame has a performance of its own, which gives way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d
+
+from ofx_reenact.ldnet.retarget import identity_code, transfer, transfer_between
+from ofx_reenact.ldnet.weights import LDNetWeights
+from ofx_reenact.settings import Settings
+from ofx_reenact.shot.choice import PARTS, Choice
+from ofx_reenact.shot.hidden import find_hidden
+from ofx_reenact.shot.motion import Motion, check_trackers, gaze_weights, region_weights, smooth_step
+from ofx_reenact.shot.person import Face, Person
+from ofx_reenact.stages import stage
+from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, MESH68, REGIONS
+from ofx_reenact.tracking.performance import Performance, State
+from ofx_reenact.tracking.rest import Rest
+from ofx_reenact.tracking.retime import Acted, driver_positions, retime
+from ofx_reenact.tracking.rigid import Similarity, euler_degrees
+from ofx_reenact.tracking.surface import FACE_POINTS
+from ofx_reenact.warp import densify
+from ofx_reenact.warp.shut import open_to, shut_moving
+
+# A head turned aside by so many degrees still performs; from the second on, it is left as it is.
+_TURNED, _AWAY = 50.0, 70.0
+# Frames over which what is asked fades to nothing before the face is lost.
+_FADE = 6
+# An eye that is open by this fraction of what it is at rest shows all of itself.
+_SEEN = 0.35
+# Confidence of the tracker under which a face counts as lost.
+_LOST = 0.5
+_LANDMARKS = list(MESH68)
+# What is left as it is where something lies before a part.
+_COVERED = {
+    "mouth": ("mouth", "jaw", "nose"), "eye_right": ("eye_right", "brow_right"), "eye_left": ("eye_left", "brow_left"),
+}  # fmt: skip
+# Landmarks that no expression moves: the ends of the jaw line, the bridge of the nose. What a tracker finds there is
+# noise, and the plate's own is right.
+_RIGID = (0, 1, 15, 16, 27, 28, 29)
+
+
+@stage("warp: densify")
+def ask(
+    person: Person, own: Performance, rest: Rest, driver: Performance, driver_rest: Rest, settings: Settings,
+    weights: LDNetWeights,
+) -> Motion:  # fmt: skip
+    """Fit a driver to a person who moves: what changes in each frame of the plate.
+
+    ``replace`` asks for ``w · (rest + D − own)``, ``add`` for ``w · D``: D is the driver's displacement from his own
+    rest, made this person's by LD-Net, w the weight of each region. A driver who is the target asks for nothing.
+
+    Args:
+        person: who is animated.
+        own: the performance of the plate, T frames.
+        rest: of the person in it.
+        driver: the driver's performance.
+        driver_rest: of the driver.
+        settings: time, motion, retargeting, weights of regions.
+        weights: LD-Net's.
+
+    Raises:
+        TrackingError: plate and driver come from different trackers.
+        SettingsError: all of them lie before the driver begins or after it ends.
+    """
+    check_trackers(driver, person.tracker)
+    acted = retime(driver, driver_positions(own.frames, driver.frames, settings), driver_rest)
+    regions, added = region_weights(settings), settings.perform == "add"
+    mine, calm = own.frontal[:, :FACE_POINTS].astype(np.float64), rest.frontal[:, :FACE_POINTS]
+    landmarks = move_landmarks(person, acted, driver_rest, settings, weights)
+    moved = densify.expression(acted.frontal, acted.rest, landmarks, np.ones(FACE_POINTS))
+    if not added:
+        moved = calm + moved - mine
+    moved = shut_moving(mine, calm, moved, acted.frontal, acted.rest, added=added)
+    share = strength(own)
+    before = {part: _hidden(own, part, share) for part in PARTS}
+    shown = share[:, None] * densify.spread_weights(regions, _RIGID)
+    for part, hidden in before.items():
+        shown = shown * (1 - hidden[:, None] * _field(_COVERED[part]))
+    gaze = densify.gaze(acted.frontal, acted.rest)
+    if not added:
+        gaze = gaze - densify.gaze(own.frontal.astype(np.float64), rest.frontal)
+    heads = densify.Heads(own.rotation, own.scale, own.translation)
+    at_rest = int(driver_rest.frames[0])
+    return Motion(
+        {int(frame): row for row, frame in enumerate(own.frames)},
+        moved * shown[..., None],
+        _turned(heads, acted, Face.of_performance(driver, at_rest - int(driver.frames[0])).head, settings, share),
+        gaze * gaze_weights(regions) * np.stack([share * (1 - before[eye]) for eye in PARTS[1:]], 1)[..., None],
+        # Where nothing is asked, the frame is the plate, and as sure.
+        1 - share * (1 - acted.confidence * own.confidence),
+        at_rest,
+        local=True,
+    )
+
+
+def keep_shut(motion: Motion, own: Performance, rest: Rest, choice: Choice | None) -> Motion:
+    """Leave eyes shut where the plate's are and no other frame shows them open: no warp knows what is behind lids."""
+    mine, calm = own.frontal[:, :FACE_POINTS].astype(np.float64), rest.frontal[:, :FACE_POINTS]
+    expression = motion.expression
+    for part, contour in (("eye_right", EYE_RIGHT), ("eye_left", EYE_LEFT)):
+        shown = smooth_step(open_to(mine, calm, contour) / _SEEN)
+        if choice is not None:
+            shown = np.maximum(shown, choice.taken(part))
+        opens = open_to(mine + expression, calm, contour) > open_to(mine, calm, contour)
+        expression = expression * (1 - np.where(opens, 1 - shown, 0)[:, None] * _field((part,)))[..., None]
+    return replace(motion, expression=expression)
+
+
+def move_landmarks(
+    person: Person, driver: Acted, rest: Rest, settings: Settings, weights: LDNetWeights
+) -> np.ndarray:
+    """Return how far the person's 68 landmarks move from rest in each frame (T, 68, 2), frontal, canonical units."""
+    acted, calm = driver.frontal[:, _LANDMARKS, :2], driver.rest[:, _LANDMARKS, :2]
+    if settings.retarget == "copy":
+        return acted - (person.landmarks if settings.motion == "absolute" else calm)
+    if settings.motion == "absolute":
+        return transfer(weights, person.code, person.landmarks, acted, None)
+    code = identity_code(weights, rest.face[_LANDMARKS, :2])
+    return transfer_between(weights, person.code, person.landmarks, code, acted, calm)
+
+
+def strength(own: Performance) -> np.ndarray:
+    """Return how much of what is asked a plate's frames take, (T,) in [0, 1].
+
+    Nothing where the face was not found or is turned away; it fades before and after.
+    """
+    pitch, yaw, _ = np.abs(euler_degrees(own.rotation)).T
+    facing = 1 - smooth_step((np.maximum(pitch, yaw) - _TURNED) / (_AWAY - _TURNED))
+    lost = np.nonzero((own.state != State.TRACKED) | (own.confidence < _LOST))[0]
+    if not len(lost):
+        return facing
+    rows = np.arange(len(own.frames))
+    after = np.searchsorted(lost, rows)
+    near = np.minimum(
+        np.abs(lost[np.clip(after, 0, len(lost) - 1)] - rows), np.abs(lost[np.clip(after - 1, 0, len(lost) - 1)] - rows)
+    )
+    return np.minimum(facing, smooth_step(near / (_FADE + 1)))
+
+
+def _hidden(own: Performance, part: str, share: np.ndarray) -> np.ndarray:
+    """Say how far something lies before a part of each of the plate's frames, (T,): there it stays as it is.
+
+    It comes and goes over a few frames.
+    """
+    hidden = find_hidden(own.skin, part, share > 0)
+    return gaussian_filter1d(maximum_filter1d(hidden, _FADE + 1), _FADE / 4)
+
+
+def _field(regions: Sequence[str]) -> np.ndarray:
+    """Return how far each point of the mesh belongs to regions of the landmarks, (468,) in [0, 1]."""
+    return 1 - densify.spread_weights({name: float(name not in regions) for name in REGIONS})
+
+
+def _turned(
+    own: densify.Heads, driver: Acted, rest: Similarity, settings: Settings, share: np.ndarray
+) -> densify.Heads:
+    """Return the heads' poses: the plate's own, with the driver's turn added if that is asked for."""
+    if settings.head != "driver" or settings.motion == "locked" or settings.regions != "all":
+        return own
+    driven = densify.Heads(driver.rotation, driver.scale, driver.translation)
+    return densify.turn_heads(own, driven, rest, settings.weight_pose * share, settings.weight_position * share)

@@ -1,0 +1,33 @@
+"""How a frame is made of a view in a pose: carried, parts of other frames laid in, painted where none shows it."""
+
+from __future__ import annotations
+
+from ofx_reenact.shot.frame import Frame, Painter, Tables, carry_view
+from ofx_reenact.shot.motion import Pose
+from ofx_reenact.shot.parts import Sources, lay_parts
+from ofx_reenact.shot.view import View
+from ofx_reenact.stages import stage
+
+
+@stage("compose")
+def make_frame(
+    view: View, pose: Pose, painter: Painter | None = None, dictionary: Tables = (), sources: Sources | None = None
+) -> Frame:
+    """Make a frame.
+
+    Args:
+        view: whose pixels are carried.
+        pose: where to.
+        painter: paints what no view shows; None leaves the warp alone.
+        dictionary: of the person, for the painter to read.
+        sources: the views that parts are taken from, by part; those of the view itself are not named.
+    """
+    carries = painter is None or painter.carries
+    carried = carry_view(view, pose) if carries else None
+    colour = view.pixels.copy()
+    if carried is not None:
+        colour[carried.composed.slices] = carried.composed.colour
+    frame = Frame(colour, pose.sure, carried)
+    if sources and carried is not None:
+        frame = lay_parts(frame, view, pose, sources, view.seed)
+    return frame if painter is None else painter.paint(frame, view, pose, dictionary)

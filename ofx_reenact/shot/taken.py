@@ -1,0 +1,47 @@
+"""Where the parts of a shot's frames come from, and the views that show them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ofx_reenact.shot.choice import Choice
+from ofx_reenact.shot.parts import Sources
+from ofx_reenact.shot.view import View
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Which frame or picture each part of a frame is taken from.
+
+    Attributes:
+        rows: frame → row of the choice.
+        choice: what was chosen over the whole sequence; None takes every frame from itself.
+        names: what each candidate is called: a frame's number, or a picture's name.
+        open: returns the view of a candidate.
+    """
+
+    rows: Mapping[int, int] = field(default_factory=dict)
+    choice: Choice | None = None
+    names: tuple[str, ...] = ()
+    open: Callable[[int], View] | None = None
+
+    def sources(self, frame: int) -> Sources:
+        """Return the views that a frame's parts are taken from, with their weights."""
+        if self.choice is None or self.open is None or frame not in self.rows:
+            return {}
+        return {
+            part: tuple((self.open(candidate), weight) for candidate, weight in taken)
+            for part, taken in self.choice.weights(self.rows[frame]).items()
+            if taken
+        }
+
+    def text(self, frame: int) -> str:
+        """Say which frame each part of a frame is taken from, as ``mouth=1012,eye_left=1003``; "" if none is."""
+        if self.choice is None or frame not in self.rows:
+            return ""
+        weights = self.choice.weights(self.rows[frame])
+        return ",".join(f"{part}={self.names[candidate]}" for part, taken in weights.items() for candidate, _ in taken)
+
+
+NO_PARTS = Parts()

@@ -1,0 +1,132 @@
+"""Whether a clip follows a driver, on meshes whose motion is known: openings, slope, correlation, blinks, jitter."""
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from ofx_reenact.evaluate.metrics import following
+from ofx_reenact.tracking.canonical import canonical
+from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, LIPS_OUTER, MESH_POINTS
+
+LIPS = sorted({point for contour in (LIPS_INNER, LIPS_OUTER) for half in contour for point in half})
+
+
+def faces(count):
+    """A face that does nothing: (T, 478, 3), canonical units."""
+    points = np.zeros((MESH_POINTS, 3))
+    points[: len(canonical().points)] = canonical().points
+    return np.repeat(points[None], count, axis=0)
+
+
+def opened(contour, by):
+    """The lower half of a contour moved down by (T,), its corners not."""
+    mesh = faces(len(by))
+    mesh[:, list(contour[1][1:-1]), 1] += by[:, None]
+    return mesh
+
+
+def wave(count=60):
+    return np.sin(np.linspace(0, 7, count))
+
+
+@pytest.mark.parametrize(("curve", "contour"), [
+    (following.OPENING, LIPS_INNER), (following.RIGHT_LIDS, EYE_RIGHT), (following.LEFT_LIDS, EYE_LEFT),
+])  # fmt: skip
+def test_openings_are_over_the_width_of_the_face(curve, contour):
+    mesh = opened(contour, wave())
+    found, size = following.curves(mesh), following.face_size(mesh)
+    assert found[curve] - found[curve][0] == pytest.approx(wave() / size)
+    others = set(following.CURVES) - {curve}
+    assert all(np.ptp(found[other]) < 1e-9 for other in others)
+    # A face of twice the size that does the same has the same numbers.
+    again = following.curves(2 * mesh)
+    assert all(again[name] == pytest.approx(values) for name, values in found.items())
+
+
+def test_width_is_between_the_corners():
+    mesh = faces(60)
+    mesh[:, 61, 0] -= wave() / 2
+    mesh[:, 291, 0] += wave() / 2
+    found = following.curves(mesh)[following.WIDTH]
+    assert found - found[0] == pytest.approx(wave() / following.face_size(mesh))
+
+
+@pytest.mark.parametrize("slope", [1.0, 0.7, -0.4])
+@pytest.mark.parametrize("off", [0.0, 0.5])
+def test_slope_and_correlation_are_those_that_were_put_in(slope, off):
+    driver, rng = wave(), np.random.default_rng(0)
+    # What has nothing to do with the driver: at right angles to it, and to a constant.
+    noise = rng.normal(size=len(driver))
+    noise -= np.polyval(np.polyfit(driver, noise, 1), driver)
+    noise *= off * np.linalg.norm(driver - driver.mean()) / np.linalg.norm(noise)
+    correlation, found = following.follow(3 + slope * driver + noise, driver)
+    assert found == pytest.approx(slope)
+    assert correlation == pytest.approx(slope / np.hypot(slope, off))
+
+
+def test_frames_without_a_number_do_not_count():
+    driver = wave()
+    made = 0.8 * driver
+    made[::7] = np.nan
+    spoilt = driver.copy()
+    spoilt[3] = np.nan
+    assert following.follow(made, spoilt) == pytest.approx((1, 0.8))
+    assert np.isnan(following.follow(made[:8], driver[:8])).all()
+
+
+def test_what_does_not_move_follows_nothing_and_leads_nobody():
+    still = np.full(60, 0.3)
+    assert following.follow(still, wave()) == pytest.approx((0, 0))
+    assert np.isnan(following.follow(wave(), still)).all()
+
+
+def test_a_blink_is_an_eye_that_falls_below_half_of_what_it_mostly_is():
+    lids = np.full(30, 0.05)
+    assert not following.blinks(lids)
+    lids[10:12] = 0.03
+    assert not following.blinks(lids)
+    lids[11] = 0.02
+    assert following.blinks(lids)
+    lids[11] = np.nan
+    assert not following.blinks(lids)
+    assert not following.blinks(np.full(3, np.nan))
+
+
+def shaken(by, count=40):
+    """Lips that go up and down by so much from frame to frame."""
+    mesh = faces(count)
+    mesh[:, LIPS, 1] += by * (-1.0) ** np.arange(count)[:, None]
+    return mesh
+
+
+def test_jitter_is_the_second_difference_and_steady_motion_has_none():
+    every = np.ones(40, bool)
+    mesh = shaken(0.1)
+    assert following.lip_jitter(mesh, every) == pytest.approx(0.4 / following.face_size(mesh))
+    steady = faces(40)
+    steady[:, LIPS, 1] += np.arange(40)[:, None] * 0.05
+    assert following.lip_jitter(steady, every) == pytest.approx(0, abs=1e-9)
+
+
+def test_jitter_needs_three_frames_in_a_row():
+    mesh, known = faces(40), np.ones(40, bool)
+    mesh[20, LIPS, 1] += 5
+    known[20] = False
+    assert following.lip_jitter(mesh, known) == pytest.approx(0, abs=1e-9)
+    assert np.isnan(following.lip_jitter(mesh, np.arange(40) % 2 == 0))
+
+
+def test_two_independent_motions_add_as_squares():
+    assert following.jitter_ratio(5, 3, 4) == pytest.approx(1)
+    assert following.jitter_ratio(1, 0, 4) == pytest.approx(0.25)
+    assert np.isnan(following.jitter_ratio(1, 0, 0))
+
+
+def test_a_head_that_moves_is_no_jitter():
+    count = 12
+    turn = Rotation.from_euler("ZXY", np.random.default_rng(1).normal(0, 4, (count, 3)), degrees=True).as_matrix()
+    shift = np.random.default_rng(2).normal(0, 9, (count, 1, 3))
+    moved = 20 * np.einsum("tij,tnj->tni", turn, shaken(0.1, count)) + 100 + shift
+    found = following.unsmoothed(moved)
+    every = np.ones(count, bool)
+    assert following.lip_jitter(found, every) == pytest.approx(following.lip_jitter(shaken(0.1, count), every))
