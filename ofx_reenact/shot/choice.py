@@ -189,18 +189,9 @@ def choose_parts(
     segment, own_candidate = np.asarray(segment), np.asarray(own_candidate)
     if not candidates.usable.any() or not np.any(asked):
         return Choice(index, segment)
-    found = np.asarray(candidates.usable, bool)
-    shapes = {}
-    for name in PARTS:
-        width = _width(name, candidates.frontal[found])
-        shapes[name] = [_shape(name, frontal, width) for frontal in (wanted, own, candidates.frontal)]
-    if gaze is not None and min(own.shape[1], candidates.frontal.shape[1]) > FACE_POINTS:
-        here, there = densify.iris_places(own), densify.iris_places(candidates.frontal)
-        for eye, name in enumerate(PARTS[1:]):
-            places = (here[:, eye] + gaze[:, eye], here[:, eye], there[:, eye])
-            shapes[name] = [np.column_stack([s, _GAZE * p]) for s, p in zip(shapes[name], places, strict=True)]
+    shapes = _measure_shapes(wanted, own, candidates, gaze)
     asked = np.asarray(asked, bool)
-    walks = [_Walk(len(segment), len(found), _CHANGE * len(group)) for group in _TOGETHER]
+    walks = [_Walk(len(segment), len(candidates.usable), _CHANGE * len(group)) for group in _TOGETHER]
     for start in range(0, len(segment), _ROWS):
         rows = slice(start, start + _ROWS)
         away = _distance(candidates, rotation[rows], light[rows], time[rows], segment[rows], own_candidate[rows])
@@ -243,6 +234,22 @@ def _shape(name: str, frontal: np.ndarray, width: float) -> np.ndarray:
     gap = (frontal[:, lower, 1] - frontal[:, upper, 1]).mean(1)
     high = (first[:, 1] + last[:, 1]) / 2 - middle
     return np.stack([gap, np.linalg.norm((last - first)[:, :2], axis=-1), high], 1).astype(np.float64) / width
+
+
+def _measure_shapes(
+    wanted: np.ndarray, own: np.ndarray, candidates: Candidates, gaze: np.ndarray | None
+) -> dict[str, list[np.ndarray]]:
+    """Measure each part as it is wanted, as the frames show it, and as the candidates do: (n, k) each."""
+    shapes = {}
+    for name in PARTS:
+        width = _width(name, candidates.frontal[np.asarray(candidates.usable, bool)])
+        shapes[name] = [_shape(name, frontal, width) for frontal in (wanted, own, candidates.frontal)]
+    if gaze is not None and min(own.shape[1], candidates.frontal.shape[1]) > FACE_POINTS:
+        here, there = densify.iris_places(own), densify.iris_places(candidates.frontal)
+        for eye, name in enumerate(PARTS[1:]):
+            places = (here[:, eye] + gaze[:, eye], here[:, eye], there[:, eye])
+            shapes[name] = [np.column_stack([s, _GAZE * p]) for s, p in zip(shapes[name], places, strict=True)]
+    return shapes
 
 
 def _difference(name: str, wanted: np.ndarray, shown: np.ndarray) -> np.ndarray:

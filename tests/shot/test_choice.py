@@ -27,6 +27,7 @@ def candidates(gaps, **others) -> Candidates:
     fields = {
         "frontal": mouths(gaps), "rotation": np.repeat(np.eye(3)[None], count, 0), "light": np.full(count, 0.5),
         "time": np.arange(count, dtype=float), "segment": np.zeros(count, int), "usable": np.ones(count, bool),
+        "hidden": np.zeros((count, 3)),
     }  # fmt: skip
     return Candidates(**(fields | {name: np.asarray(value) for name, value in others.items()}))
 
@@ -78,6 +79,12 @@ def test_what_is_not_usable_or_not_asked_for_is_not_taken():
     assert (choose([1.0] * 20, OWN, asked=False).index == -1).all()
 
 
+def test_a_mouth_that_a_hand_may_hide_is_not_taken_where_another_is_to_be_had():
+    hidden = np.zeros((20, 3))
+    hidden[:9, 0] = 1
+    assert set(choose([1.0] * 20, OWN, candidates(OWN, hidden=hidden)).index[12:, 0]) == {9}
+
+
 def test_heads_turned_alike_and_faces_lit_alike_are_preferred():
     turned = np.repeat(np.eye(3)[None], 21, 0)
     turned[5] = turned[0] @ [[0.8, 0, 0.6], [0, 1, 0], [-0.6, 0, 0.8]]
@@ -120,7 +127,7 @@ def test_both_eyes_come_from_one_frame_where_both_are_asked_for():
     own[3, right, 1] -= 0.02
     own[6, left, 1] -= 0.02
     there = Candidates(own, *(getattr(candidates([0.0] * 20), name) for name in
-                       ("rotation", "light", "time", "segment", "usable")))  # fmt: skip
+                       ("rotation", "light", "time", "segment", "usable", "hidden")))  # fmt: skip
     frames = (there.rotation, there.light, there.time, there.segment)
     both = choose_parts(wanted, own, np.arange(20), np.full((20, 3), True), there, *frames).index[10:]
     assert (both[:, 1] == both[:, 2]).all() and (both[:, 1] >= 0).all()

@@ -79,3 +79,53 @@ def test_shut_mouth_opens_dark_and_gradually():
     depth = [opening.coverage.max() for opening in shares]
     assert depth[0] < 0.05 < depth[1] < depth[2] == 1
     assert all(not opening.views for opening in shares)
+
+
+STAYS = np.array([[1.0, 0, 0], [0, 1, 0]])
+
+
+def falls(by: float) -> np.ndarray:
+    """A jaw that fell by so many pixels: the map back to the source."""
+    return np.array([[1.0, 0, 0], [0, 1, -by]])
+
+
+def column(opening, x: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows of the picture within a mouth in one column: where each comes from, how surely, and itself."""
+    rows = opening.top + np.arange(len(opening.coverage))
+    inside = opening.coverage[:, x - opening.left] > 0.99
+    view = opening.views[0]
+    return (
+        (rows + view.offset[:, x - opening.left, 1])[inside], view.seen[inside, x - opening.left], rows[inside],
+    )  # fmt: skip
+
+
+def test_teeth_of_another_mouth_go_with_skull_and_jaw_and_nothing_tears():
+    source, moved = lens(0.3), lens(0.36, centre=(50.0, 51.2))
+    shown = openings.mouth_of_part(source, moved, STAYS, falls(2.4), 0.5, 1.0, (100, 100))
+    comes_from, seen, rows = column(shown, 50)
+    assert (np.diff(comes_from) >= 0).all() and (seen == 1).all()
+    assert np.allclose((comes_from - rows)[1:4], 0) and np.allclose((comes_from - rows)[-4:-1], -2.4)
+
+
+def test_a_mouth_that_closes_keeps_both_rows_of_teeth_in_order():
+    source, moved = lens(0.4), lens(0.2, centre=(50.0, 48.0))
+    shown = openings.mouth_of_part(source, moved, STAYS, falls(-4.0), 0.5, 1.0, (100, 100))
+    comes_from, seen, _ = column(shown, 50)
+    assert (np.diff(comes_from) > 0).all() and (seen == 1).all()
+
+
+def test_an_inside_that_a_source_does_not_show_is_left_to_be_painted():
+    source, moved = lens(0.1), lens(0.8)
+    shown = openings.mouth_of_part(source, moved, STAYS, falls(16.0), 0.5, 1.0, (100, 100))
+    _, seen, _ = column(shown, 50)
+    assert seen[len(seen) // 2] == 0 and min(seen[: len(seen) // 2].max(), seen[len(seen) // 2 :].max()) == 1
+    shut = openings.mouth_of_part(lens(0.0), moved, STAYS, falls(16.0), 0.5, 1.0, (100, 100))
+    assert not shut.views and shut.coverage.max() == 1
+    assert openings.mouth_of_part(source, lens(0.0), STAYS, STAYS, 0.5, 1.0, (100, 100)) is None
+
+
+def test_a_lip_that_rises_far_takes_what_lies_behind_it_along():
+    source, moved = lens(0.3), lens(0.3, centre=(50.0, 40.0))
+    shown = openings.mouth_of_part(source, moved, STAYS, STAYS, 0.5, 1.0, (100, 100))
+    comes_from, seen, _ = column(shown, 50)
+    assert (seen > 0.9).mean() > 0.7 and comes_from.min() > 43
