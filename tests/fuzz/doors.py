@@ -21,7 +21,9 @@ from ofx_reenact.farm.model import FarmJob
 from ofx_reenact.fdgan.portrait import Portrait
 from ofx_reenact.fdgan.weights import load_dense, load_fdgan, save_dense, save_portrait
 from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.holdout import Holdout
 from ofx_reenact.frames.media import Labels
+from ofx_reenact.frames.plate import Window
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence, existing_frames
 from ofx_reenact.ldnet.network import LDNet
@@ -268,9 +270,14 @@ def _pictures(folder: Path) -> list[Door]:
     def target(path: Path) -> object:
         return read_target(Settings(target=str(path)), colour)
 
+    def holdout(path: Path) -> object:
+        window = Window(0, 0, 32, 24)
+        return Holdout.open(str(path.with_name("e.####.exr")), [1], window, window).read(1)
+
     return [
         Door("frame that is there", folder / "e.0001.exr", there, BYTES, 3),
         Door("target", folder / "e.0001.exr", target, BYTES, 3),
+        Door("holdout", folder / "e.0001.exr", holdout, BYTES, 1),
     ]
 
 
