@@ -17,6 +17,7 @@ SHIPPED = {
     "weights/fdgan_paper.safetensors": "8911539bdbd51878d808fd820ef29ad0c3c9570deb5c5a266a9a07d1e5eafee0",
     "demo/target.jpg": "7b6094462dabf157b5531c62aabc20ab2494f1a3d9e9463607ec015696fe5945",
     "demo/driver.mpg": "e468120039e208b5ff9b9e269f8dc96bbddc45701f8dddcf2c0ae21abc0df546",
+    "demo/plate.mpg": "fb5a4aff4a86a09b1a3cc83bc0ce414a3c6e5e2b8ebd947961b54582ff988c0b",
 }
 _PACKAGE = Path(__file__).resolve().parent
 

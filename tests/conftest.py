@@ -243,3 +243,13 @@ def no_studio(monkeypatch):
     """Nothing of a studio's own takes part in a publish."""
     for name in ("PYBLISHPLUGINPATH", "OFX_REENACT_APPROVED", "OFX_REENACT_PUBLISH_DIR"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def moving_plate(tmp_path_factory) -> str:
+    """A plate of six frames that was tracked; the files that renders of it share lie beside it."""
+    from moving import make_plate, track_plate
+
+    plate = make_plate(tmp_path_factory.mktemp("plate"))
+    track_plate(plate)
+    return plate

@@ -1,5 +1,6 @@
 """What the tests of the Nuke node share: a session of the stand-in, nodes wired to files, an engine's Python."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -68,3 +69,33 @@ def set_root(nuke, **values):
     """Set knobs of the script's root."""
     for name, value in values.items():
         nuke.root()[name].setValue(value)
+
+
+def press(nuke, node, button, *answers):
+    """Press a button and answer what is asked; returns what the artist is told."""
+    nuke.SESSION.answers.extend(answers)
+    assert nuke.click(node, "reenact_do_" + button)
+    settle(nuke)
+    return nuke.SESSION.messages.pop() if nuke.SESSION.messages else ""
+
+
+def requests(do):
+    """The requests of one kind that the engine got, oldest first, by the node's log."""
+    from reenact_nuke import log
+
+    lines = [line.partition("> ")[2] for line in Path(log.path()).read_text().splitlines() if "> {" in line]
+    return [request for request in map(json.loads, lines) if request["do"] == do]
+
+
+def analysed():
+    """Whose footage the engine was asked to track, oldest first."""
+    tracked = [one["settings"] for one in requests("analyse") if one.get("fresh") is not False]
+    return [Path(one["driver"]).name.split(".")[0] for one in tracked]
+
+
+def plate_and_take(folder):
+    """Write a plate of six frames and a take of three, of which nobody looks at the pixels."""
+    for name, first, last in (("plate", 1001, 1006), ("take", 1, 3)):
+        for frame in range(first, last + 1):
+            (folder / f"{name}.{frame:04d}.exr").write_text(f"{name}, frame {frame}")
+    return folder

@@ -23,14 +23,30 @@ def say(**event):
     print(json.dumps(event), flush=True)
 
 
+def make_missing(settings, line):
+    """Write what a render of a moving target keeps, where it is not there."""
+    for name in ("performance", "target_performance", "identity", "parts_file"):
+        path = settings.get(name)
+        if path and not Path(path).exists():
+            Path(path).write_text(line)
+
+
 def done(do, request, line):
     """Do a request; returns what came of it. A performance's file is like no other."""
     if do == "job":
         command = ["-m", "ofx_reenact", "job", "task", request["file"], "render"]
         Path(request["file"]).write_text(line)
         return {"name": request["name"], "file": request["file"], "command": command}
+    if do == "curves":
+        return {"frames": [1], "rotation": {"yaw": [0.0]}, "blendshapes": {}}
     if do == "landmarks":
         return {"size": [64, 48], "frames": {"1": [[1.0, 2.0]] * 68}}
+    if do == "analyse" and request.get("fresh") is False:
+        make_missing(request["settings"], line)
+        return {**ANALYSED, "performance": request["settings"]["performance"]}
+    if do in ("render", "preview") and "target_performance" in request["settings"]:
+        make_missing(request["settings"], line)
+        return {**REPORT, "parts": [1], "plain": [1, 2]}
     if do in ("analyse", "place"):
         path = request["output"] if do == "place" else request["settings"]["performance"]
         Path(path).write_text(line)

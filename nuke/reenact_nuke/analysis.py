@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Dict, Sequence
 
 from reenact_nuke import inputs, kept, paths
@@ -66,8 +67,11 @@ def prepare(node: Any, found: Resolved, needed: Sequence[Subject] = (), first: i
     """
     tracked = [subject.input for subject in needed]
     target, driver, holdout = found.target, found.driver, found.holdout
-    if target.rendered and found.moves and inputs.TARGET in tracked:
-        inputs.render(node, inputs.TARGET, target, target.first, target.last)
+    if target.rendered and found.moves:
+        # Once for all, whoever is tracked: its pixels are needed even where its performance is there.
+        if not all(map(os.path.isfile, target.files)):
+            inputs.render(node, inputs.TARGET, target, target.first, target.last)
+            kept.remember_rendered(node, target)
     elif target.rendered and not found.moves and first <= last:
         frame = found.settings["target_frame"]
         inputs.render(node, inputs.TARGET, target, frame, frame)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple, Optional
+from typing import Any, List, NamedTuple, Optional
 
 import nuke
 from reenact_nuke import colour, knobs, own, paths, upstream
@@ -37,9 +37,14 @@ class Source(NamedTuple):
         """Whether there are several frames of it."""
         return self.last > self.first and (self.rendered or paths.is_footage(self.file))
 
+    @property
+    def files(self) -> List[str]:
+        """All of its files."""
+        return paths.files(self.file, self.first, self.last)
+
     def stamp(self) -> str:
         """What its files are on disk."""
-        return own.stamp(paths.files(self.file, self.first, self.last))
+        return own.stamp(self.files)
 
 
 def read_of(node: Any) -> Optional[Any]:

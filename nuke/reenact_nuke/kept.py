@@ -1,4 +1,5 @@
-"""What the engine makes once of a target that moves, beside its performance: the identity, and where parts come from.
+"""What is made once of a target that moves, beside its performance: the identity, where parts come from, and the frames
+that Nuke renders of it.
 
 Each is made again, under another name, when something that it depends on has changed; what is there is never written
 over, since a farm may be reading it.
@@ -11,10 +12,12 @@ import os
 from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Tuple
 
 from reenact_nuke import inputs, knobs, layout, own, paths, subjects
+from reenact_nuke.inputs import Source
 
 if TYPE_CHECKING:
     from reenact_nuke.resolve import Resolved
 
+_RENDERED = "target"
 MEMORY = layout.PREFIX + "kept"
 
 
@@ -65,6 +68,24 @@ def remember(node: Any, found: Resolved) -> None:
         if is_own and os.path.isfile(path):
             known[file.option] = {"path": path, "made_of": _made_of(file, found)}
     knobs.knob(node, MEMORY).setValue(json.dumps(known, sort_keys=True))
+
+
+def rendered(node: Any, target: Source) -> str:
+    """The frames that Nuke has rendered of a target as it is now; empty if it has rendered none."""
+    known = _known(node).get(_RENDERED)
+    if not isinstance(known, dict) or not known.get("path") or known.get("made_of") != _rendered_from(target):
+        return ""
+    return knobs.as_given(str(known["path"]))
+
+
+def remember_rendered(node: Any, target: Source) -> None:
+    """Keep where Nuke has rendered a target's frames."""
+    known = dict(_known(node), **{_RENDERED: {"path": target.file, "made_of": _rendered_from(target)}})
+    knobs.knob(node, MEMORY).setValue(json.dumps(known, sort_keys=True))
+
+
+def _rendered_from(target: Source) -> List[Any]:
+    return [target.made_of, target.first, target.last]
 
 
 def _named(node: Any, file: File) -> bool:

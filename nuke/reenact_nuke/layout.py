@@ -47,6 +47,8 @@ SECTIONS: Dict[str, Tuple[Tuple[str, Tuple[str, ...]], ...]] = {
 DEFAULTS: Dict[str, Any] = {"layers": ["rgba", "stmap"]}
 # Environment variables in which a studio names its own values, separated by commas, for options that take any.
 STUDIO = {"tracker": "OFX_REENACT_TRACKERS"}
+# What a slider shows of a number whose range is too wide for one; more can be typed.
+SLIDERS: Dict[str, Tuple[float, float]] = {"driver_speed": (0.25, 4)}
 RANGES = ("input", "root", "custom")
 MODES = ("auto", "still", "moves")
 SHOWN = ("target", "preview", "result", "carried plate")
@@ -150,7 +152,8 @@ def of_option(option: Dict[str, Any]) -> List[Item]:
         shown = "choice"
         own = os.environ.get(STUDIO.get(name, ""), "").split(",")
         choices += tuple(value.strip() for value in own if value.strip() and value.strip() not in choices)
-    return [Item(shown, knob_name(name), label, option["help"], default, choices, option["low"], option["high"])]
+    low, high = SLIDERS.get(name, (option["low"], option["high"]))
+    return [Item(shown, knob_name(name), label, option["help"], default, choices, low, high)]
 
 
 def find(name: str, among: Sequence[Item]) -> Item:

@@ -34,13 +34,13 @@ def path_of(node: Any, subject: Subject, output: str, fresh: bool = False) -> st
     return own.beside_new(node, output, subject.file)
 
 
-def rendered_before(node: Any, subject: Subject, source: Source) -> Source:
-    """An input that Nuke renders, as the files that the node's performance was tracked from if they fit."""
-    known = tracked(node, subject)
+def rendered_before(node: Any, driver: Source) -> Source:
+    """A driver that Nuke renders, as the files that the node's performance was tracked from if they fit."""
+    known = tracked(node, subjects.DRIVER)
     before = known.get("settings", {}).get("driver")
     # An earlier version did not take down what it was rendered from.
-    fits = known.get("upstream", source.made_of) == source.made_of
-    return source._replace(file=knobs.as_given(before)) if before and fits else source
+    fits = known.get("upstream", driver.made_of) == driver.made_of
+    return driver._replace(file=knobs.as_given(before)) if before and fits else driver
 
 
 def may_replace(node: Any, subject: Subject, path: str) -> bool:

@@ -40,13 +40,14 @@ class Resolved(NamedTuple):
         return self.target if subject == subjects.TARGET else self.driver
 
 
-def resolve(node: Any, fresh: Collection[Subject] = ()) -> Resolved:
+def resolve(node: Any, fresh: Collection[Subject] = (), again: bool = False) -> Resolved:
     """Read a node.
 
     Args:
         node: the Reenact node.
         fresh: who is to be tracked (again): the performance, and what Nuke renders to track it, go to files that nobody
             else uses. Else both are what the node remembers, as long as that fits.
+        again: a target that moves is rendered again, even if nothing that the node sees has changed.
 
     Raises:
         ReenactError: an input or the output is missing, or the range is empty.
@@ -56,11 +57,12 @@ def resolve(node: Any, fresh: Collection[Subject] = ()) -> Resolved:
     target, driver = (inputs.source(node, index, folder) for index in (TARGET, DRIVER))
     moves = _moves(node, target)
     if moves and target.rendered:
+        before = kept.rendered(node, target) if not again else ""
         # Frames that a farm may be reading stay, so they have a folder that is never written to again.
-        target = target._replace(file=own.beside_new(node, output, "target") + "/target.####.exr")
-        target = target if subjects.TARGET in fresh else performances.rendered_before(node, subjects.TARGET, target)
+        file = before or own.beside_new(node, output, "target") + "/target.####.exr"
+        target = target._replace(file=file)
     if driver.rendered and subjects.DRIVER not in fresh:
-        driver = performances.rendered_before(node, subjects.DRIVER, driver)
+        driver = performances.rendered_before(node, driver)
     holdout = inputs.source(node, HOLDOUT, folder) if node.input(HOLDOUT) is not None else None
     first, last = frame_range(node, target if moves else driver)
     chosen = knobs.values(node)
@@ -77,7 +79,7 @@ def resolve(node: Any, fresh: Collection[Subject] = ()) -> Resolved:
     if moves:
         _add_moving(node, found, fresh)
     elif "target_frame" not in chosen and paths.is_footage(target.file):
-        chosen["target_frame"] = target.first
+        chosen["target_frame"] = _first_shown(node, target)
     ordered = {option["name"]: chosen[option["name"]] for option in paths.options() if option["name"] in chosen}
     return found._replace(settings=ordered)
 
@@ -117,6 +119,15 @@ def _moves(node: Any, target: Source) -> bool:
     if target.moves or _mode(node) != "moves":
         return target.moves and does_move(node)
     raise ReenactError(f"{node.name()}: the target input has one frame; connect footage, or set target to still")
+
+
+def _first_shown(node: Any, target: Source) -> int:
+    """The frame of a target's footage that is animated if none is named: the first that its Read shows.
+
+    Of a video, an earlier version left it to the engine, which took the first in the file.
+    """
+    is_earlier = node.knob(layout.PREFIX + "target_mode") is None
+    return 1 if is_earlier and not paths.has_padding(target.file) else target.first
 
 
 def _add_moving(node: Any, found: Resolved, fresh: Collection[Subject]) -> None:

@@ -32,7 +32,7 @@ def press(action: str) -> None:
 
 def analyse(node: Any) -> None:
     """Track the driver anew, and a target that moves."""
-    found = resolve(node, fresh=BOTH)
+    found = resolve(node, fresh=BOTH, again=True)
     lost = " ".join(text for text in (_lost(node, found, subject) for subject in found.subjects) if text)
     if lost:
         if not nuke.GUI:
@@ -280,8 +280,12 @@ def summary(report: Dict[str, Any]) -> str:
     """One line of what was rendered."""
     parts = ["{} frames written in {:.1f} s".format(len(report["written"]), report["seconds"])]
     parts += [f"{len(report[name])} {name}" for name in ("skipped", "held", "black", "bridged") if report[name]]
+    # An engine of an earlier version knows no target that moves.
+    if report.get("plain"):
+        parts.append("{} without the target's face, left as they are".format(len(report["plain"])))
     if report.get("parts"):
-        parts.append("parts of {} of {} frames come from others".format(report["parts"], len(report["written"])))
+        count, of = len(report["parts"]), len(report["written"])
+        parts.append(f"parts of {count} of {of} frames come from others")
     if report["failed"]:
         frame, reason = next(iter(report["failed"].items()))
         parts.append("{} failed, the first {}: {}".format(len(report["failed"]), frame, reason))

@@ -35,7 +35,7 @@ BOTH = (DRIVER, TARGET)
 # A target is tracked as a driver is: what the engine's tracking calls it, and the target's option of that meaning.
 _OF_TARGET: Tuple[Tuple[str, str], ...] = (
     ("driver", "target"), ("driver_colorspace", "colorspace"), ("driver_layer", "layer"), ("face", "target_face"),
-    ("landmarks", "target_landmarks"), ("tracker", "tracker"), ("device", "device"),
+    ("landmarks", "target_landmarks"), ("tracker", "tracker"), ("smoothing", "smoothing"), ("device", "device"),
 )  # fmt: skip
 
 
@@ -49,8 +49,6 @@ def as_driver(settings: Mapping[str, Any]) -> Dict[str, Any]:
         ReenactError: the tracker reads landmarks from a file, and none is named for the target.
     """
     found = {name: settings[own] for name, own in _OF_TARGET if own in settings}
-    if "landmarks" in found:
-        found["tracker"] = "file"
-    elif found.get("tracker") == "file":
+    if found.get("tracker") == "file" and "landmarks" not in found:
         raise ReenactError("target landmarks: name their file (JSON), which tracker 'file' needs of a target, too")
     return found

@@ -1,4 +1,4 @@
-"""What is rendered to be timed: the demo's target and driver brought to a size, as EXR of half floats, zip.
+"""What is rendered to be timed: the demo's targets and driver brought to a size, as EXR of half floats, zip.
 
 They are given grain: a picture without packs smaller and faster than a plate does.
 """
@@ -24,15 +24,18 @@ from ofx_reenact.resources import resource
 SIZES = {"256": (256, 256), "1080p": (1920, 1080), "uhd": (3840, 2160)}
 # Driver frames that differ; a longer driver goes to and fro among them, which moves as smoothly.
 _DISTINCT = 16
-# Where the demo's person speaks most.
-_FIRST = 33
+# Where the demo's person speaks most, and where the one in the plate that moves begins to speak and blink.
+_FIRST, _FIRST_OF_PLATE = 33, 4
 # Deviation of the grain over the light.
 _GRAIN = 0.02
 
 
 @dataclass(frozen=True)
 class Shot:
-    """Plates on disk: patterns of EXR frames, the driver's from 1 on; ``tracked`` is its performance, not there yet."""
+    """Plates on disk: patterns of EXR frames, from 1 on; ``tracked`` is the driver's performance, not there yet.
+
+    ``target`` is a picture, or a pattern of as many frames as the driver has where it moves.
+    """
 
     size: str
     frames: int
@@ -40,6 +43,12 @@ class Shot:
     driver: str
     output: str
     tracked: Path
+    moving: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What the target is: ``still`` or ``moving``."""
+        return "moving" if self.moving else "still"
 
 
 def make_shot(folder: Path, size: str, frames: int) -> Shot:
@@ -48,19 +57,47 @@ def make_shot(folder: Path, size: str, frames: int) -> Shot:
     Raises:
         OutputError: the disk does not take them.
     """
-    width, height = SIZES[size]
-    colour, place = Colour(), folder / size
+    shot = _make_driver(folder, size, frames)
+    _write(shot.target, Sequence.open(resource("demo", "target.jpg")).read(1), SIZES[size], Colour())
+    return shot
+
+
+def make_moving(folder: Path, size: str, frames: int) -> tuple[Shot, Shot]:
+    """Write a plate that moves and a driver of that size and so many frames into a folder.
+
+    Returns the shot of the plate's first frame, a still, and that of the plate: they differ in nothing but that.
+
+    Raises:
+        OutputError: the disk does not take them.
+    """
+    still = _make_driver(folder, size, frames)
+    pattern = str(still.target.with_name("plate.####.exr"))
+    clip = Sequence.open(resource("demo", "plate.mpg"))
+    distinct = min(frames, clip.frames.last - _FIRST_OF_PLATE)
+    _write_frames(pattern, clip, _FIRST_OF_PLATE, distinct, frames, SIZES[size])
+    _link(frame_path(pattern, 1), still.target)
+    output = str(still.target.with_name("moved.####.exr"))
+    return still, replace(still, target=Path(pattern), output=output, moving=True)
+
+
+def _make_driver(folder: Path, size: str, frames: int) -> Shot:
+    place = folder / size
     driven, output = (str(place / f"{name}.####.exr") for name in ("driver", "out"))
-    shot = Shot(size, frames, place / "target.exr", driven, output, place / "driver.npz")
-    _write(shot.target, Sequence.open(resource("demo", "target.jpg")).read(1), (width, height), colour)
-    driver = Sequence.open(resource("demo", "driver.mpg"))
-    distinct = min(frames, _DISTINCT)
+    clip = Sequence.open(resource("demo", "driver.mpg"))
+    _write_frames(driven, clip, _FIRST, min(frames, _DISTINCT), frames, SIZES[size])
+    return Shot(size, frames, place / "target.exr", driven, output, place / "driver.npz")
+
+
+def _write_frames(
+    pattern: str, clip: Sequence, before: int, distinct: int, frames: int, size: tuple[int, int]
+) -> None:
+    """Write the clip's frames after ``before``, as many as are distinct; then to and fro among them."""
+    colour = Colour()
     for frame in range(1, distinct + 1):
-        _write(frame_path(shot.driver, frame), driver.read(_FIRST + frame), (width, height), colour)
+        _write(frame_path(pattern, frame), clip.read(before + frame), size, colour, seed=frame)
     for frame, same in zip(range(1, frames + 1), to_and_fro(distinct), strict=False):
         if frame > distinct:
-            _link(frame_path(shot.driver, same), frame_path(shot.driver, frame))
-    return shot
+            _link(frame_path(pattern, same), frame_path(pattern, frame))
 
 
 def to_and_fro(count: int) -> Iterator[int]:
@@ -80,12 +117,12 @@ def fitted(picture: np.ndarray, width: int, height: int) -> np.ndarray:
     return cv2.copyMakeBorder(scaled, top, bottom, left, right, cv2.BORDER_REPLICATE)
 
 
-def _write(path: Path, plate: Plate, size: tuple[int, int], colour: Colour) -> None:
-    """Write a picture as a scene-linear plate of a size."""
+def _write(path: Path, plate: Plate, size: tuple[int, int], colour: Colour, seed: int = 0) -> None:
+    """Write a picture as a scene-linear plate of a size; each frame has its own grain."""
     space, linear = colour.choose(plate, None)[0], colour.resolve("scene_linear")
     rgb = fitted(np.ascontiguousarray(colour.convert(plate.rgb, space, linear), np.float32), *size)
     window = Window(0, 0, *size)
-    grain = np.random.default_rng(0).standard_normal(rgb.shape, np.float32)
+    grain = np.random.default_rng(seed).standard_normal(rgb.shape, np.float32)
     rgb = np.maximum(rgb * (1 + _GRAIN * grain), 0)
     made = replace(plate, path=path, data_window=window, display_window=window)
     channels = {name: rgb[..., i] for i, name in enumerate("RGB")}

@@ -2,7 +2,7 @@
 
 Passes over the sizes take turns, so that a machine whose speed drifts drifts for all of them. In a pass the stages run
 one after the other in one thread; the whole is then rendered once more as ``render`` does it, where reading ahead and
-writing overlap with the work.
+writing overlap with the work. Of a shot whose plate moves, plate and driver are tracked, one after the other.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from ofx_reenact.bench.clock import Clock
 from ofx_reenact.bench.peak import peak
 from ofx_reenact.bench.plates import Shot
 from ofx_reenact.engine.inputs import driver_images
+from ofx_reenact.engine.people import plate_settings
 from ofx_reenact.engine.run import Job, render_sequence
 from ofx_reenact.engine.warm import Warm
 from ofx_reenact.engine.writer import FrameWriter
@@ -32,25 +34,28 @@ from ofx_reenact.tracking.facemesh import FaceMesh
 
 # A render's stages, in the order that a frame goes through them; each is marked where it is done.
 STAGES = (
-    "read", "track", "target", "extract", "LD-Net", "warp: densify", "warp: STMap", "warp: sample", "translate",
-    "compose", "write",
+    "read", "track", "target", "extract", "LD-Net", "warp: densify", "plate", "warp: STMap", "warp: sample", "parts",
+    "translate", "compose", "write",
 )  # fmt: skip
 # Stages that are networks of torch; the tracker's run in OpenCV, which counts no operations.
 NETWORKS = ("extract", "LD-Net", "translate")
-# What happens once, for the target or for the whole performance.
+# What happens once, for the target or for the whole performance; and with each frame that is tracked.
 ONCE = ("target", "extract", "LD-Net", "warp: densify")
+TRACKED = ("read", "track")
 
 
 @dataclass(frozen=True)
 class Stage:
     """One stage at one size: median and percentiles of ``samples``, ``per`` ``frame`` or, what happens once, ``shot``.
 
-    A frame in which the stage had nothing to do is no sample. ``share`` is of all stages' time on the shot, 0 to 1;
+    ``target`` is ``still`` or ``moving``. A frame in which the stage had nothing to do is no sample, and a stage
+    without samples is left out. ``share`` is of all stages' time on the shot, 0 to 1;
     ``gflop`` of a sample on average, 0 without a network of torch; ``of_peak`` how much of the machine's matrix peak
     that reached, 0 to 1.
     """
 
     size: str
+    target: str
     stage: str
     per: str
     samples: int
@@ -72,6 +77,7 @@ class Whole:
     """
 
     size: str
+    target: str
     frames: int
     samples: int
     milliseconds: float
@@ -81,13 +87,32 @@ class Whole:
     serial: float
 
 
+@dataclass(frozen=True)
+class Beside:
+    """A plate that moves beside a still of the same person, at one size: ``ratio`` is moving over still, of ``what``.
+
+    ``still`` and ``moving`` are milliseconds a frame, medians of ``samples``; ``ratio`` is the median over the passes.
+    """
+
+    size: str
+    what: str
+    samples: int
+    still: float
+    moving: float
+    ratio: float
+
+
 @dataclass
 class _Samples:
-    """What was timed at one size: seconds of each stage, of each frame or pass; GFLOP likewise; whole shots."""
+    """What was timed at one size: seconds of each stage, of each frame or pass; GFLOP likewise; whole shots.
+
+    ``rendered`` is seconds a frame of whole shots whose performances were tracked before.
+    """
 
     seconds: dict[str, list[float]] = field(default_factory=lambda: {stage: [] for stage in STAGES})
     gflop: dict[str, list[float]] = field(default_factory=lambda: {stage: [] for stage in STAGES})
     whole: list[float] = field(default_factory=list)
+    rendered: list[float] = field(default_factory=list)
 
     def add(self, taken: tuple[Mapping[str, float], Mapping[str, float]], stages: Sequence[str]) -> None:
         for stage in stages:
@@ -97,60 +122,88 @@ class _Samples:
 
 
 def bench(shots: Sequence[Shot], runs: int, device: str, profile: str = "plate") -> dict[str, Any]:
-    """Time shots of one length, one for each size, in ``runs`` passes that count, after one that does not.
+    """Time shots of one length in ``runs`` passes that count, after one that does not.
 
-    Returns ``stages`` and ``whole``, lists of :class:`Stage` and :class:`Whole`, and ``peak`` in GFLOP a second.
+    Returns ``stages`` and ``whole``, lists of :class:`Stage` and :class:`Whole`, and ``peak`` in GFLOP a second; with
+    shots that move also ``moving``, a list of :class:`Beside`: each size needs its still as well.
     """
-    warm, timed = ({shot.size: _Samples() for shot in shots} for _ in range(2))
+    warm, timed = ({(shot.size, shot.kind): _Samples() for shot in shots} for _ in range(2))
     peaks = []
     clock = Clock(NETWORKS)
+    beside = any(shot.moving for shot in shots)
     for run in range(runs + 1):
         clock.counting = run == 0
         for shot in shots:
-            samples = (timed if run else warm)[shot.size]
+            samples = (timed if run else warm)[shot.size, shot.kind]
             peaks.append(peak(torch.float32, device))
             with observe_stages(clock):
                 _pass(shot, clock, samples, device, profile)
-            samples.whole.append(_whole(shot, device, profile))
+            settings = _settings(shot, device, profile)
+            samples.whole.append(_whole(settings))
+            if beside:
+                samples.rendered.append(_whole(_kept(settings, shot)))
     peaks.append(peak(torch.float32, device))
-    stages = [row for size, samples in timed.items() for row in _rows(size, samples, warm[size], max(peaks))]
-    return {"stages": stages, "whole": [_total(size, timed[size]) for size in timed], "peak": max(peaks)}
+    result: dict[str, Any] = {
+        "stages": [row for shot in timed for row in _rows(shot, timed[shot], warm[shot], max(peaks))],
+        "whole": [_total(shot, timed[shot.size, shot.kind]) for shot in shots],
+        "peak": max(peaks),
+    }
+    if beside:
+        result["moving"] = [row for shot in shots if shot.moving for row in _beside(shot.size, timed)]
+    return result
 
 
 def _pass(shot: Shot, clock: Clock, samples: _Samples, device: str, profile: str) -> None:
     """Render a shot stage by stage."""
     settings, colour = _settings(shot, device, profile), Colour()
-    driver = Frames.open(shot.driver)
-    clock.take()
-    performance = analyse(
-        driver_images(driver, driver.frames, settings, colour),
-        FaceMesh(),
-        name=driver.name,
-        fps=driver.fps,
-        on_frame=lambda frame, found: samples.add(clock.take(), ("read", "track")),
-    )
-    # What is derived from all frames together is shared among them.
-    derived, count = clock.take()[0]["track"], len(driver.frames)
-    samples.seconds["track"][-count:] = [s + derived / count for s in samples.seconds["track"][-count:]]
-    performance.save(shot.tracked)
-    job = Job(replace(settings, performance=str(shot.tracked)), Watch(), Warm())
+    kept = _kept(settings, shot)
+    _track(shot.driver, Path(kept.performance), settings, colour, clock, samples)
+    if shot.moving:
+        _track(str(shot.target), Path(kept.target_performance), plate_settings(settings), colour, clock, samples)
+    # Identity and choice of parts are made anew in every pass.
+    for path in (kept.identity, kept.parts_file):
+        Path(path).unlink(missing_ok=True)
+    job = Job(kept, Watch(), Warm())
     clock.take()
     opened = job.open()
     seconds, gflop = clock.take()
     # The target is read and its face found by the same functions as the driver's.
-    seconds["target"] += seconds.pop("read") + seconds.pop("track")
+    seconds["target"] += sum(seconds.pop(stage, 0.0) for stage in (*TRACKED, "plate", "compose"))
     samples.add((seconds, gflop), ONCE)
-    writer = FrameWriter(settings, opened.plates, opened.shot, colour, {}, opened.plan.faces)
+    writer = FrameWriter(kept, opened.plates, opened.shot, colour, {}, opened.plan.faces)
     for frame in opened.plan.frames:
         result = opened.shot.render(frame)
         writer.write(frame, writer.attributes_of(frame, result), writer.channels(frame, result))
-        samples.add(clock.take(), [stage for stage in STAGES if stage not in (*ONCE, "read", "track")])
+        seconds, gflop = clock.take()
+        # A target that moves is read by the same function as the driver.
+        if reading := [seconds.pop(name) for name in ("plate", "read") if name in seconds]:
+            seconds["plate"] = sum(reading)
+        samples.add((seconds, gflop), [stage for stage in STAGES if stage not in (*ONCE, *TRACKED)])
 
 
-def _whole(shot: Shot, device: str, profile: str) -> float:
+def _track(
+    pattern: str, path: Path, settings: Settings, colour: Colour, clock: Clock, samples: _Samples
+) -> None:
+    """Track a driver, or a plate as one, frame by frame, and write its performance."""
+    files = Frames.open(pattern)
+    clock.take()
+    performance = analyse(
+        driver_images(files, files.frames, settings, colour),
+        FaceMesh(),
+        name=files.name,
+        fps=files.fps,
+        on_frame=lambda frame, found: samples.add(clock.take(), TRACKED),
+    )
+    # What is derived from all frames together is shared among them.
+    derived, count = clock.take()[0]["track"], len(files.frames)
+    samples.seconds["track"][-count:] = [s + derived / count for s in samples.seconds["track"][-count:]]
+    performance.save(path)
+
+
+def _whole(settings: Settings) -> float:
     """Render a shot as ``render`` does; returns seconds a frame."""
     started = time.perf_counter()
-    report = render_sequence(_settings(shot, device, profile))
+    report = render_sequence(settings)
     return (time.perf_counter() - started) / len(report.written)
 
 
@@ -161,22 +214,50 @@ def _settings(shot: Shot, device: str, profile: str) -> Settings:
     )  # fmt: skip
 
 
-def _rows(size: str, samples: _Samples, warm: _Samples, best: float) -> list[Stage]:
-    """Sum up the stages of one size; operations were counted in the pass that warmed up."""
+def _kept(settings: Settings, shot: Shot) -> Settings:
+    """Return the settings of a render whose analysis was made before, as the chunks of a job on a farm are."""
+    place = shot.tracked.parent
+    return replace(
+        settings,
+        performance=str(shot.tracked),
+        target_performance=str(place / "plate.npz") if shot.moving else "",
+        identity=str(place / f"{shot.kind}.safetensors"),
+        parts_file=str(place / f"{shot.kind}.json"),
+    )
+
+
+def _beside(size: str, timed: Mapping[tuple[str, str], _Samples]) -> list[Beside]:
+    """Compare the plate that moves with the still, pass by pass."""
+    still, moving = timed[size, "still"], timed[size, "moving"]
+    compared = {"render": (still.rendered, moving.rendered), "with its analysis": (still.whole, moving.whole)}
+    return [
+        Beside(
+            size, what, len(ours), 1000 * float(np.median(theirs)), 1000 * float(np.median(ours)),
+            float(np.median([b / a for a, b in zip(theirs, ours, strict=True)])),
+        )
+        for what, (theirs, ours) in compared.items()
+    ]  # fmt: skip
+
+
+def _rows(shot: tuple[str, str], samples: _Samples, warm: _Samples, best: float) -> list[Stage]:
+    """Sum up the stages of one (size, kind of target); operations were counted in the pass that warmed up."""
     total = sum(sum(seconds) for seconds in samples.seconds.values())
     rows = []
     for stage in STAGES:
         seconds, per = samples.seconds[stage], "shot" if stage in ONCE else "frame"
-        p5, median, p95 = (1000 * float(p) for p in np.percentile(seconds or [0.0], (5, 50, 95)))
+        if not seconds:
+            continue
+        p5, median, p95 = (1000 * float(p) for p in np.percentile(seconds, (5, 50, 95)))
         gflop = float(np.mean(warm.gflop[stage] or [0.0]))
-        of_peak = gflop / float(np.mean(seconds)) / best if gflop and seconds else None
+        of_peak = gflop / float(np.mean(seconds)) / best if gflop else None
         per_second, share = 1000 / median if median else 0.0, sum(seconds) / total
-        rows.append(Stage(size, stage, per, len(seconds), median, p5, p95, per_second, share, gflop, of_peak))
+        rows.append(Stage(*shot, stage, per, len(seconds), median, p5, p95, per_second, share, gflop, of_peak))
     return rows
 
 
-def _total(size: str, samples: _Samples) -> Whole:
+def _total(shot: Shot, samples: _Samples) -> Whole:
     p5, median, p95 = (1000 * float(p) for p in np.percentile(samples.whole, (5, 50, 95)))
-    frames = len(samples.seconds["read"]) // len(samples.whole)
-    serial = sum(sum(seconds) for seconds in samples.seconds.values()) / len(samples.seconds["read"])
-    return Whole(size, frames, len(samples.whole), median, p5, p95, 1000 / median, 1000 * serial)
+    serial = sum(sum(seconds) for seconds in samples.seconds.values()) / (shot.frames * len(samples.whole))
+    return Whole(
+        shot.size, shot.kind, shot.frames, len(samples.whole), median, p5, p95, 1000 / median, 1000 * serial
+    )  # fmt: skip

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ofx_reenact.cli import progress as shown
 from ofx_reenact.cli.options import with_settings
 from ofx_reenact.settings import Settings
 
 
 def analyse(settings: Settings, progress: str = "") -> int:
-    """Track the driver and find the target's face once, into the files that all chunks of a render share."""
+    """Track driver and target once, into the files that all chunks of a render share."""
     from ofx_reenact.engine.analyse import analyse_inputs
 
     way = shown.choose(progress)
@@ -17,10 +20,17 @@ def analyse(settings: Settings, progress: str = "") -> int:
     if way == "json":
         shown.event("report", about)
     else:
-        lost = ", ".join(f"{about[state]} {state}" for state in ("bridged", "held", "absent") if about[state])
-        said = f"frames {about['first']}-{about['last']} tracked" + (f"; without a face: {lost}" if lost else "")
-        shown.tell(way, f"{said}; performance: {about['performance']}")
+        shown.tell(way, f"{_tracked(about)}; performance: {about['performance']}")
+        if target := about.get("target"):
+            named = about["target_performance"]
+            shown.tell(way, f"target: {_tracked(target)}" + (f"; performance: {named}" if named else ""))
     return 0
+
+
+def _tracked(about: Mapping[str, Any]) -> str:
+    """Say of a performance in which frames the face was found."""
+    lost = ", ".join(f"{about[state]} {state}" for state in ("bridged", "held", "absent") if about[state])
+    return f"frames {about['first']}-{about['last']} tracked" + (f"; without a face: {lost}" if lost else "")
 
 
 command = with_settings(analyse, {"progress": shown.OPTION})

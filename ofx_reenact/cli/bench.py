@@ -73,6 +73,9 @@ def stages(
     frames: Annotated[int, typer.Option(help="Length of the shot.", min=2)] = 10,
     runs: _Few = 3,
     profile: Annotated[str, typer.Option(help="What renders \\[plate|paper].")] = "plate",
+    moving: Annotated[
+        bool, typer.Option("--moving", help="Render a plate that moves as well, and say how much longer it takes.")
+    ] = False,
     device: _Device = "auto",
     threads: _Threads = 0,
     folder: _Folder = None,
@@ -81,12 +84,13 @@ def stages(
     """Each stage of a render and the whole: milliseconds, frames a second, share, how much of the matrix peak."""
     device, sizes = _prepare(device, threads), list(dict.fromkeys(size or ["1080p"]))
     check_choice("--profile", profile, ("plate", "paper"))
-    with _plates(folder, ((name, frames) for name in sizes)) as shots:
+    with _plates(folder, ((name, frames) for name in sizes), moving=moving) as shots:
         from ofx_reenact.bench.stages import bench
 
-        settings = {"size": sizes, "frames": frames, "runs": runs, "profile": profile}
+        settings = {"size": sizes, "frames": frames, "runs": runs, "profile": profile, "moving": moving}
         result = _recorded("stages", device, settings, lambda: bench(shots, runs, device, profile))
-    tables.show(result, as_json, [("whole", tables.WHOLE), ("stages", tables.STAGES)])
+    shown = [("whole", tables.WHOLE), ("stages", tables.STAGES)]
+    tables.show(result, as_json, [*([("moving", tables.MOVING)] if moving else []), *shown])
     return 0
 
 
@@ -165,9 +169,9 @@ def peers(
 
 
 @contextmanager
-def _plates(folder: Path | None, wanted: Iterable[tuple[str, int]]) -> Iterator[list[Shot]]:
-    """Make the shots of (size, frames), for as long as they are needed."""
-    from ofx_reenact.bench.plates import SIZES, make_shot
+def _plates(folder: Path | None, wanted: Iterable[tuple[str, int]], *, moving: bool = False) -> Iterator[list[Shot]]:
+    """Make the shots of (size, frames), for as long as they are needed: of a picture, or of a plate and a still."""
+    from ofx_reenact.bench.plates import SIZES, make_moving, make_shot
 
     asked = list(wanted)
     for size, _ in asked:
@@ -178,7 +182,8 @@ def _plates(folder: Path | None, wanted: Iterable[tuple[str, int]]) -> Iterator[
         place = folder or Path(tempfile.gettempdir())
         raise OutputError(f"{place}: no folder can be made there ({error.strerror})") from error
     with made as inside:
-        yield [make_shot(Path(inside) / str(frames), size, frames) for size, frames in asked]
+        places = [(Path(inside) / str(frames), size, frames) for size, frames in asked]
+        yield [shot for place in places for shot in (make_moving(*place) if moving else (make_shot(*place),))]
 
 
 def numbers(option: str, text: str) -> list[int]:

@@ -10,15 +10,19 @@ import typer
 # Columns of a table: heading, field, how it is written.
 Columns = tuple[tuple[str, str, str], ...]
 STAGES: Columns = (
-    ("size", "size", "{}"), ("stage", "stage", "{}"), ("per", "per", "{}"), ("n", "samples", "{}"),
-    ("median ms", "milliseconds", "{:.1f}"), ("p5", "p5", "{:.1f}"), ("p95", "p95", "{:.1f}"),
+    ("size", "size", "{}"), ("target", "target", "{}"), ("stage", "stage", "{}"), ("per", "per", "{}"),
+    ("n", "samples", "{}"), ("median ms", "milliseconds", "{:.1f}"), ("p5", "p5", "{:.1f}"), ("p95", "p95", "{:.1f}"),
     ("a second", "per_second", "{:.1f}"), ("share", "share", "{:.1%}"), ("GFLOP", "gflop", "{:.2f}"),
     ("of peak", "of_peak", "{:.0%}"),
 )  # fmt: skip
 WHOLE: Columns = (
-    ("size", "size", "{}"), ("frames", "frames", "{}"), ("n", "samples", "{}"),
+    ("size", "size", "{}"), ("target", "target", "{}"), ("frames", "frames", "{}"), ("n", "samples", "{}"),
     ("ms a frame", "milliseconds", "{:.0f}"), ("p5", "p5", "{:.0f}"), ("p95", "p95", "{:.0f}"),
     ("frames a second", "per_second", "{:.2f}"), ("stages in turn, ms", "serial", "{:.0f}"),
+)  # fmt: skip
+MOVING: Columns = (
+    ("size", "size", "{}"), ("what", "what", "{}"), ("n", "samples", "{}"), ("still, ms a frame", "still", "{:.0f}"),
+    ("moving, ms a frame", "moving", "{:.0f}"), ("moving / still", "ratio", "{:.2f}"),
 )  # fmt: skip
 LENGTHS: Columns = (
     ("frames", "frames", "{}"), ("n", "samples", "{}"), ("peak MiB", "memory", "{:.0f}"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,58 +15,116 @@ from ofx_reenact.settings import Settings
 if TYPE_CHECKING:
     import numpy as np
 
+    from ofx_reenact.engine.run import Job, Report
+
 COLUMNS = 8
+# Side of a picture on a sheet, over the face in it.
+ROOM = 1.4
 LAYERS = ("rgba", "stmap", "matte", "confidence")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One render of the demo: what is rendered, and the contact sheet that is drawn of it."""
+
+    what: str
+    settings: Settings
+    sheet: Path
+
+    @classmethod
+    def of(cls, what: str, target: str, out: Path, name: str, sheet: str, layers: tuple[str, ...]) -> Scene:
+        """Plan the render of a shipped target with the shipped driver, to be written as NAME.####.exr and NAME.mp4."""
+        from ofx_reenact.resources import resource
+
+        settings = Settings(
+            target=str(resource("demo", target)),
+            driver=str(resource("demo", "driver.mpg")),
+            output=str(out / f"{name}.####.exr"),
+            preview=str(out / f"{name}.mp4"),
+            layers=layers,
+            existing="overwrite",
+        )
+        return cls(what, settings, out / sheet)
 
 
 def command(
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("ofx-reenact-demo"),
     progress: shown.OPTION = "",
 ) -> int:
-    """Render the shipped target with the shipped driver, with a contact sheet and a preview, to see that all works."""
-    from ofx_reenact.engine.run import render_sequence
-    from ofx_reenact.resources import resource
+    """Give a plate that moves and a picture a shipped performance, with contact sheets and previews, to see it work."""
+    from ofx_reenact.engine.run import Job
+    from ofx_reenact.engine.warm import Warm
+    from ofx_reenact.progress import Watch
 
-    settings = Settings(
-        target=str(resource("demo", "target.jpg")),
-        driver=str(resource("demo", "driver.mpg")),
-        output=str(out / "demo.####.exr"),
-        preview=str(out / "demo.mp4"),
-        layers=LAYERS,
-        existing="overwrite",
-    )
-    with shown.observer(shown.choose(progress)) as observe:
-        report = render_sequence(settings, observe)
-    sheet = out / "contact_sheet.png"
-    draw_sheet(settings, report.written, sheet)
-    typer.echo(f"{len(report.written)} frames in {report.seconds:.0f} s on {report.device}")
-    typer.echo(f"look at  {sheet}")
-    typer.echo(f"play     {report.preview}")
-    typer.echo(f"open     {settings.output} ({', '.join(LAYERS)})")
+    # The driver is tracked once, for both.
+    warm, made = Warm(), []
+    for scene in scenes(out):
+        with shown.observer(shown.choose(progress)) as observe:
+            job = Job(scene.settings, Watch(observe), warm)
+            report = job.run()
+        draw_sheet(job, report.written, scene.sheet)
+        made.append((scene, report))
+    for scene, report in made:
+        tell(scene, report)
     return 0
 
 
-def draw_sheet(settings: Settings, frames: tuple[int, ...], sheet: Path) -> None:
-    """Write a contact sheet: the driver's frames above, the rendered ones below, the target at the left."""
+def scenes(out: Path) -> tuple[Scene, ...]:
+    """Return the renders of the demo."""
+    return (
+        Scene.of("a plate that moves", "plate.mpg", out, "moving", "moving_sheet.png", (*LAYERS, "parts")),
+        Scene.of("a picture", "target.jpg", out, "demo", "contact_sheet.png", LAYERS),
+    )
+
+
+def tell(scene: Scene, report: Report) -> None:
+    """Print what was rendered, and where it lies."""
+    parts = f"; {len(report.parts)} take mouth or eyes from other frames" if report.parts else ""
+    typer.echo(f"{scene.what}: {len(report.written)} frames in {report.seconds:.0f} s on {report.device}{parts}")
+    typer.echo(f"  look at  {scene.sheet}")
+    typer.echo(f"  play     {report.preview}")
+    typer.echo(f"  open     {scene.settings.output} ({', '.join(scene.settings.layers)})")
+
+
+def draw_sheet(job: Job, frames: tuple[int, ...], sheet: Path) -> None:
+    """Write a contact sheet of faces: the driver's, the target's if it moves, and the rendered ones below.
+
+    A target that is a picture stands at the left.
+    """
     import numpy as np
 
-    from ofx_reenact.frames.colour import Colour
     from ofx_reenact.frames.names import frame_path
-    from ofx_reenact.frames.plate import Plate, read_plate
+    from ofx_reenact.frames.plate import read_plate
     from ofx_reenact.frames.preview import contact_sheet
     from ofx_reenact.frames.sequence import Sequence
 
-    colour = Colour()
-
-    def square(plate: Plate) -> np.ndarray:
-        shown = colour.show(plate)
-        height, width = shown.shape[:2]
-        side = min(height, width)
-        top, left = (height - side) // 2, (width - side) // 2
-        return shown[top : top + side, left : left + side]
-
+    loader, plates = job.loader, job.loader.plates
+    theirs = cut_out(loader.performance.mesh)
+    own = cut_out(loader.identity.face.mesh if loader.plate is None else loader.plate.mesh)
     chosen = [frames[round(i * (len(frames) - 1) / (COLUMNS - 1))] for i in range(COLUMNS)]
-    sequence, picture = Sequence.open(settings.driver), square(Sequence.open(settings.target).read(1))
-    driving = [square(sequence.read(frame)) for frame in chosen]
-    rendered = [square(read_plate(frame_path(settings.output, frame))) for frame in chosen]
-    contact_sheet([[np.zeros_like(driving[0]), *driving], [picture, *rendered]], sheet)
+    driver = Sequence.open(job.settings.driver)
+    driving = [theirs(job.colour.show(driver.read(frame))) for frame in chosen]
+    targets = [own(plates.picture(frame).show(job.colour)) for frame in (chosen if plates.moving else chosen[:1])]
+    written = [read_plate(frame_path(job.settings.output, frame)) for frame in chosen]
+    rendered = [own(job.colour.show(plate)) for plate in written]
+    if plates.moving:
+        rows = [driving, targets, rendered]
+    else:
+        rows = [[np.zeros_like(driving[0]), *driving], [*targets, *rendered]]
+    contact_sheet(rows, sheet)
+
+
+def cut_out(mesh: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what cuts the square around a face out of a picture; the mesh is (points, 3), or of many frames."""
+    import numpy as np
+
+    points = mesh[..., :2].reshape(-1, 2)
+    (x, y), half = (points.min(0) + points.max(0)) / 2, ROOM * float(np.ptp(points, axis=0).max()) / 2
+
+    def cut(picture: np.ndarray) -> np.ndarray:
+        height, width = picture.shape[:2]
+        side = int(min(2 * half, height, width))
+        left, top = (round(min(max(at - side / 2, 0), edge - side)) for at, edge in ((x, width), (y, height)))
+        return picture[top : top + side, left : left + side]
+
+    return cut

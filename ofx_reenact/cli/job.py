@@ -89,7 +89,12 @@ def task(
         return render.render(dataclasses.replace(settings, frames=chosen), progress, job=job.name)
     if step == "verify":
         return checked.command(
-            settings.output, frames=chosen, performance=settings.performance, json=job.report, progress=progress
+            settings.output,
+            frames=chosen,
+            performance=settings.performance,
+            target_performance=settings.target_performance,
+            json=job.report,
+            progress=progress,
         )
     raise SettingsError(f"step '{step}': choose from {', '.join(STEPS)}")
 
@@ -146,13 +151,21 @@ def verify(
     chunk: Annotated[str, typer.Option(help="Frames as Open Job Description writes them.")],
     performance: Annotated[str, typer.Option()],
     report: Annotated[Path, typer.Option("--json")],
+    target_performance: Annotated[str, typer.Option()] = "",
     progress: shown.OPTION = "openjd",
 ) -> int:
     """Verify the frames that a bundle names."""
     from ofx_reenact.frames.ranges import FrameRange
 
     frames = str(FrameRange.from_openjd(chunk))
-    code = checked.command(output, frames=frames, performance=performance, json=report, progress=progress)
+    code = checked.command(
+        output,
+        frames=frames,
+        performance=performance,
+        target_performance=target_performance,
+        json=report,
+        progress=progress,
+    )
     if code:
         shown.fail(progress, f"the frames are not right (code {code}); {report} says what is wrong")
     return code

@@ -104,9 +104,14 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in " ".join(text.splitlines()))
 
 
+def _is_one_picture(step: Step) -> bool:
+    """Tell whether a step is of a target that is one picture, whose message is its name; one that moves has many."""
+    return step.stage == "target" and step.total == 1
+
+
 def _openjd(step: Step) -> None:
     """Print a step as Open Job Description's messages."""
-    if step.stage == "target":
+    if _is_one_picture(step):
         return
     if step.total:
         print(f"openjd_progress: {100 * step.done / step.total:.1f}", flush=True)
@@ -121,7 +126,7 @@ def _said(step: Step) -> str:
 
 def _deadline(step: Step) -> None:
     """Print a step as Deadline reads it of any program's output."""
-    if step.stage != "target" and step.total:
+    if step.total and not _is_one_picture(step):
         print(f"Progress: {100 * step.done // step.total}%", flush=True)
 
 
@@ -155,7 +160,7 @@ def _bar() -> Iterator[Observer]:
             speed, frame = bar.tasks[task].speed, "" if step.frame is None else f"frame {step.frame}"
             rate = f"{speed:.1f}/s" if speed else ""
             bar.update(task, completed=step.done, total=step.total, frame=frame, rate=rate)
-            if step.message and step.stage != "target":
+            if step.message and not _is_one_picture(step):
                 bar.console.print(_said(step), style="yellow", markup=False)
 
         yield observe

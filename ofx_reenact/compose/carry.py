@@ -9,12 +9,13 @@ import numpy as np
 
 from ofx_reenact.compose.picture import Composed, compose, lip_colour
 from ofx_reenact.stages import stage
-from ofx_reenact.tracking.landmarks import LIPS_INNER, LIPS_OUTER
+from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, LIPS_OUTER
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp import densify, openings
 from ofx_reenact.warp.stmap import STMap, TargetSheet
 
+_EYES = {"eye_right": [i for half in EYE_RIGHT for i in half], "eye_left": [i for half in EYE_LEFT for i in half]}
 _LIPS = [i for half in LIPS_INNER for i in half]
 Box = tuple[slice, slice]
 
@@ -106,7 +107,9 @@ class Carrier:
         size = self.sheet.size
         eyes = [
             openings.eye(self.lenses[name], after[name], shift, feather, size)
-            for name, shift in zip(("eye_right", "eye_left"), gaze, strict=True)
+            for (name, contour), shift in zip(_EYES.items(), gaze, strict=True)
+            # An eye that stays as it is belongs to the skin around it, and stays the plate.
+            if moved[contour].any() or shift.any()
         ]
         depth = float(self.frontal[_LIPS, 2].mean())
         skull, lower = (densify.plane_map(head, self.head, depth, shift) for shift in (np.zeros(3), jaw))

@@ -9,11 +9,13 @@ import numpy as np
 
 from ofx_reenact.compose.grain import grain, measure_grain
 from ofx_reenact.compose.picture import Composed, compose, lip_colour
+from ofx_reenact.compose.sample import sample
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import FACE_OVAL, LIPS_INNER, LIPS_OUTER
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp import densify, openings
+from ofx_reenact.warp.lens import Lens
 from ofx_reenact.warp.part import bend_part
 from ofx_reenact.warp.stmap import STMap
 
@@ -23,10 +25,17 @@ EYES = ("eye_right", "eye_left")
 _LOCAL = 1.8
 # How far a rim's light reaches inwards, in widths of the part.
 _SPREAD = 0.12
+# Between the lips, where upper teeth may end, and where they commonly do.
+_SPLIT, _USUAL_SPLIT = (0.25, 0.75), 0.5
+# Longer side, in pixels, of the pictures that light is compared in.
+_SMALL = 64
+# Rims that differ by less than the first, as a fraction of their light, are of the same skin; from the second on they
+# are not. They are compared without detail, in widths of the part.
+_ALIKE, _OTHERS, _DETAIL = 0.11, 0.16, 0.03
 # Grain below this, in roots of light where the part's is 1, is not worth adding.
 _LEAST_GRAIN = 1 / 500
-# Blur, in pixels, by which two pictures may differ before anybody sees it; and the most that is added.
-_SEEN_BLUR, _MOST_BLUR = 0.35, 4.0
+# What is shown moves an estimate of blur by this factor. Blur in pixels that nobody sees; and the most that is added.
+_SURE, _SEEN_BLUR, _MOST_BLUR = 1.12, 0.35, 4.0
 
 
 @dataclass(frozen=True)
@@ -81,7 +90,9 @@ def carry_part(
     Returns:
         The part, or None where it lies outside the result.
     """
-    stmap = bend_part(name, source.mesh[:FACE_POINTS], wanted.mesh[:FACE_POINTS], size)
+    mesh = source.mesh[:FACE_POINTS]
+    turned = wanted.head.apply(source.head.invert(mesh))
+    stmap = bend_part(name, mesh, turned, wanted.mesh[:FACE_POINTS], size)
     if stmap is None:
         return None
     before, after = (openings.fit_lens(name, placed.mesh) for placed in (source, wanted))
@@ -92,12 +103,24 @@ def carry_part(
     else:
         depth = float(source.head.invert(source.mesh)[_LIPS, 2].mean())
         skull, lower = (densify.plane_map(wanted.head, source.head, depth, by) for by in (np.zeros(3), jaw))
-        shown = openings.mouth(before, after, skull, lower, feather, size)
+        split = find_split(picture, before)
+        shown = openings.mouth_of_part(before, after, skull, lower, split, feather, size)
     outer, inner = (
         np.concatenate([source.mesh[list(half), :2] for half in contour]) for contour in (LIPS_OUTER, LIPS_INNER)
     )
     composed = compose(picture, stmap, [shown] if shown is not None else [], lip_colour(picture, outer, inner))
     return CarriedPart(stmap, composed, shown if name not in EYES else None)
+
+
+def find_split(picture: np.ndarray, lens: Lens) -> float:
+    """Find the darkest line in an open mouth, where upper teeth end: 0 is at the upper lip, 1 at the lower."""
+    u, down = np.linspace(-0.5, 0.5, 9)[:, None], np.linspace(*_SPLIT, 13)[None]
+    upper, lower = lens.bounds(u)
+    x, y = lens.pixels(u, upper + (lower - upper) * down)
+    luma = np.median(sample(picture[..., :3], x, y).mean(-1), axis=0)
+    # In doubt it is where upper teeth commonly end.
+    dark = luma / max(float(luma.max()), 1e-6) + np.abs(down[0] - _USUAL_SPLIT)
+    return float(down[0, int(dark.argmin())])
 
 
 def match_light(part: np.ndarray, around: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -111,19 +134,32 @@ def match_light(part: np.ndarray, around: np.ndarray, mask: np.ndarray) -> np.nd
     Returns:
         (h, w, 3) the part in the frame's light.
     """
-    rim = (4 * mask * (1 - mask))[..., None]
+    rim, part_coarse, around_coarse = _coarse(part, around, mask)
     total = float(rim.sum())
-    if total < 1:
+    if total < 1e-3 * rim.size:
         return part
-    there, here = ((x * rim).sum((0, 1)) / total for x in (part, around))
+    there, here = ((x * rim).sum((0, 1)) / total for x in (part_coarse, around_coarse))
     least = 1e-3 * max(float(np.abs(here).max()), float(np.abs(there).max()), 1e-6)
     gain = np.maximum(here, least) / np.maximum(there, least)
-    sigma = max(1.0, _SPREAD * mask.shape[1])
+    sigma = max(1.0, _SPREAD * rim.shape[1])
     # What the rim says nothing of takes the mean of it.
     trust = 1e-4
-    near = [cv2.GaussianBlur(np.ascontiguousarray(x * rim, np.float32), (0, 0), sigma) for x in (part * gain, around)]
+    near = (cv2.GaussianBlur(x * rim, (0, 0), sigma) for x in (part_coarse * gain, around_coarse))
     near_there, near_here = (np.maximum(x + trust * here, trust * least) for x in near)
-    return part * (gain * np.clip(near_here / near_there, 1 / _LOCAL, _LOCAL)).astype(np.float32)
+    field = (gain * np.clip(near_here / near_there, 1 / _LOCAL, _LOCAL)).astype(np.float32)
+    return part * cv2.resize(field, mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def measure_agreement(part: np.ndarray, around: np.ndarray, mask: np.ndarray) -> float:
+    """Tell how far a part (h, w, 3) in the frame's light may be trusted, 0 to 1: 1 if its rim looks alike.
+
+    A hand before the mouth, in the source or in the frame, or a mesh that slipped makes rims differ as no skin does.
+    """
+    rim, *pictures = _coarse(part, around, mask)
+    there, here = (cv2.GaussianBlur(x, (0, 0), max(1.0, _DETAIL * rim.shape[1])) for x in pictures)
+    wrong = float(np.sqrt((((there - here) ** 2) * rim).sum() / max(float((here**2 * rim).sum()), 1e-12)))
+    agrees = float(np.clip((_OTHERS - wrong) / (_OTHERS - _ALIKE), 0, 1))
+    return agrees * agrees * (3 - 2 * agrees)
 
 
 def match_grain(part: np.ndarray, around: np.ndarray, box: tuple[slice, slice], number: int = 0) -> np.ndarray:
@@ -146,8 +182,8 @@ def match_grain(part: np.ndarray, around: np.ndarray, box: tuple[slice, slice], 
 
 
 def soften(part: np.ndarray, blur: float, wanted: float) -> np.ndarray:
-    """Soften a part (h, w, C) whose edges have a blur, a deviation in pixels, that is less than is wanted."""
-    missing = float(np.sqrt(max(wanted**2 - blur**2, 0.0)))
+    """Soften a part (h, w, C) whose edges have a blur, a deviation in pixels, that is clearly less than is wanted."""
+    missing = float(np.sqrt(max((wanted / _SURE) ** 2 - blur**2, 0.0)))
     if missing < _SEEN_BLUR:
         return part
     return cv2.GaussianBlur(part, (0, 0), min(missing, _MOST_BLUR)).reshape(part.shape)
@@ -165,9 +201,21 @@ def measure_blur(light: np.ndarray) -> float:
         cv2.magnitude(cv2.Sobel(x, cv2.CV_32F, 1, 0), cv2.Sobel(x, cv2.CV_32F, 0, 1))[3:-3, 3:-3]
         for x in (luma, cv2.GaussianBlur(luma, (0, 0), 1.0))
     ]
-    strong = slopes[1] >= np.quantile(slopes[1], 0.95)
+    strong = slopes[1] >= np.quantile(slopes[1][::2, ::2], 0.95)
     ratio = float(np.median(slopes[0][strong] / np.maximum(slopes[1][strong], 1e-6)))
     return float(1 / np.sqrt(max(ratio**2 - 1, 1e-2)))
+
+
+def _coarse(part: np.ndarray, around: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return a mask's rim (h, w, 1) and two pictures (h, w, 3), small: low frequencies need no more."""
+    height, width = mask.shape
+    finer = max(1.0, max(height, width) / _SMALL)
+    size = (max(round(width / finer), 1), max(round(height / finer), 1))
+    rim, *pictures = (
+        cv2.resize(np.ascontiguousarray(x, np.float32), size, interpolation=cv2.INTER_AREA)
+        for x in (4 * mask * (1 - mask), part, around)
+    )
+    return rim[..., None], pictures[0], pictures[1]
 
 
 def _root(light: np.ndarray) -> np.ndarray:

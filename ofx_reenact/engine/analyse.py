@@ -1,4 +1,4 @@
-"""Track the driver and find the target's face once, into the files that every render of them shares."""
+"""Track driver and target once, and choose where parts come from, into the files that every render of them shares."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from ofx_reenact.errors import SettingsError
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.progress import Observer, Progress, ignore
 from ofx_reenact.settings import Settings
+from ofx_reenact.settings.option import flag
 from ofx_reenact.tracking.performance import Performance, State
 
 
 def analyse_inputs(
     settings: Settings, observe: Observer = ignore, warm: Warm | None = None, *, fresh: bool = False
 ) -> dict[str, Any]:
-    """Write the performance file and, if one is named, the identity file.
+    """Write the performance file and, if they are named, those of the target's performance, identity and parts.
 
     Args:
         settings: of the renders that follow; ``performance`` is needed.
@@ -25,22 +26,30 @@ def analyse_inputs(
         fresh: make both anew though they are there; an identity that was trained is kept.
 
     Returns:
-        What :func:`describe_performance` says, and the paths ``performance`` and ``identity``.
+        What :func:`describe_performance` says of the driver, and of a target that moves as ``target``; the paths
+        ``performance``, ``target_performance``, ``identity`` and ``parts_file``.
 
     Raises:
         ReenactError: the input cannot be used.
     """
     if not settings.performance:
         raise SettingsError("analyse writes a performance file; name it in settings.performance")
-    if settings.identity and not settings.target:
-        raise SettingsError("--target is needed to make an --identity")
+    for name in ("identity", "target_performance", "parts_file"):
+        if getattr(settings, name) and not settings.target:
+            raise SettingsError(f"--target is needed to make {flag(name)}")
     loader = Loader(settings, warm or Warm(), observe, fresh=fresh)
     if settings.identity:
         observe(Progress("target", 0, 1, None, settings.target))
         _ = loader.identity
         observe(Progress("target", 1, 1, None))
     about = describe_performance(loader.performance)
-    return {**about, "performance": settings.performance, "identity": settings.identity}
+    if settings.target and loader.plate is not None:
+        about["target"] = describe_performance(loader.plate)
+    if settings.parts_file:
+        # Chosen over all frames of target and driver, with the shot.
+        _ = loader.shot
+    kept = ("performance", "target_performance", "identity", "parts_file")
+    return {**about, **{name: getattr(settings, name) for name in kept}}
 
 
 def describe_performance(performance: Performance) -> dict[str, Any]:

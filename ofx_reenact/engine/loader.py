@@ -24,7 +24,7 @@ from ofx_reenact.engine.people import (
 )
 from ofx_reenact.engine.plates import Plates
 from ofx_reenact.engine.warm import Warm, stamp
-from ofx_reenact.errors import FrameError, SettingsError
+from ofx_reenact.errors import FrameError, SettingsError, TrackingError
 from ofx_reenact.fdgan.weights import (
     DenseWeights,
     PortraitWeights,
@@ -37,6 +37,7 @@ from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.names import files_of
 from ofx_reenact.frames.picture import Picture
+from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.ldnet.weights import LDNetWeights, load_ldnet, shipped_ldnet
 from ofx_reenact.progress import Observer, Progress, ignore
@@ -50,7 +51,9 @@ from ofx_reenact.shot.identity_check import check_taught
 from ofx_reenact.shot.motion import Motion
 from ofx_reenact.shot.shot import Moving, Shot
 from ofx_reenact.shot.taken import Parts
+from ofx_reenact.tracking.edit import place
 from ofx_reenact.tracking.performance import Performance
+from ofx_reenact.tracking.placed import by_number, read_landmarks
 from ofx_reenact.tracking.rest import find_rest
 
 
@@ -233,7 +236,22 @@ class Loader:
         def observe(step: Progress) -> None:
             self._observe(replace(step, stage="target"))
 
-        return self._tracked(settings, "target_performance", lambda: self._track(settings, observe))
+        def track() -> Performance:
+            plates.check(plates.frames)
+            own = self._track(settings, observe)
+            if not settings.landmarks or settings.tracker == "file":
+                return own
+            return place(own, by_number(read_landmarks(Path(settings.landmarks)), settings.landmarks))
+
+        key, own = self._tracked(settings, "target_performance", track)
+        found, there = FrameRange.of(own.frames), plates.frames
+        if found != there or own.size != plates.first.seen_size:
+            (width, height), size = own.size, plates.first.seen_size
+            raise TrackingError(
+                f"{settings.performance}: this performance has frames {found} of {width}×{height}, the target {there} "
+                f"of {size[0]}×{size[1]}; name another --target-performance, or delete the file to have it made anew"
+            )
+        return key, own
 
     def _tracked(
         self, settings: Settings, kind: str, track: Callable[[], Performance]

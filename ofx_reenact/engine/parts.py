@@ -17,11 +17,13 @@ from ofx_reenact.provenance.kept import refuse_other
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.asked import strength
 from ofx_reenact.shot.choice import OWN, PARTS, SCHEMA, Candidates, Choice, choose_parts
+from ofx_reenact.shot.hidden import find_hidden
 from ofx_reenact.shot.identity import Identity
 from ofx_reenact.shot.motion import Motion, region_weights
 from ofx_reenact.shot.shot import Moving
 from ofx_reenact.shot.taken import NO_PARTS, Parts
 from ofx_reenact.shot.view import View
+from ofx_reenact.tracking.landmarks import MESH_POINTS
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.surface import FACE_POINTS
 
@@ -84,22 +86,25 @@ def _candidates(
     tracker = identity.face.tracker
     faces = [one.face(row, tracker) for one in identity.references for row in range(len(one.frames))]
     names = [one.title(row) for one in identity.references for row in range(len(one.frames))]
-    frontal = [np.stack([face.frontal[:FACE_POINTS] for face in faces])] if faces else []
+    frontal = [np.stack([face.frontal for face in faces])] if faces else []
     rotation = [np.stack([face.head.rotation for face in faces])] if faces else []
     light, time, where = ([np.full(len(faces), value)] for value in (0.0, np.nan, -1))
     usable = [np.ones(len(faces), bool)]
+    hidden = [np.zeros((len(faces), len(PARTS)))]
     if own is not None:
         names = [str(frame) for frame in own.frames] + names
-        frontal.insert(0, own.frontal[:, :FACE_POINTS].astype(np.float64))
+        frontal.insert(0, own.frontal.astype(np.float64))
         rotation.insert(0, own.rotation)
         light.insert(0, own.light.astype(np.float64))
         time.insert(0, own.frames.astype(np.float64))
         where.insert(0, segment)
         shown = (own.state == State.TRACKED) & (own.confidence >= SURE) & (strength(own) >= _FACING)
         usable.insert(0, shown)
+        hidden.insert(0, np.column_stack([find_hidden(own.skin, part, shown) for part in PARTS]))
     if not frontal:
-        frontal, rotation = [np.zeros((0, FACE_POINTS, 3))], [np.zeros((0, 3, 3))]
-    return Candidates(*(np.concatenate(values) for values in (frontal, rotation, light, time, where, usable))), names
+        frontal, rotation = [np.zeros((0, MESH_POINTS, 3))], [np.zeros((0, 3, 3))]
+    gathered = (frontal, rotation, light, time, where, usable, hidden)
+    return Candidates(*(np.concatenate(values) for values in gathered)), names
 
 
 def _choose(
@@ -111,15 +116,16 @@ def _choose(
         mine, candidate = candidates.frontal[:count], np.arange(count)
         light, time = candidates.light[:count], candidates.time[:count]
     else:
-        mine = np.broadcast_to(identity.face.frontal[:FACE_POINTS], (count, FACE_POINTS, 3))
+        mine = np.broadcast_to(identity.face.frontal, (count, MESH_POINTS, 3))
         candidate = np.full(count, OWN)
         light, time = np.zeros(count), np.array(list(motion.rows), np.float64)
     weights = region_weights(settings)
     moves = {"mouth": weights["mouth"] or weights["jaw"], **{eye: weights[eye] for eye in PARTS[1:]}}
     asked = np.broadcast_to([bool(moves[part]) for part in PARTS], (count, len(PARTS)))
     return choose_parts(
-        mine + motion.expression, mine, candidate, asked, candidates, motion.heads.rotation, light, time, segment
-    )
+        mine[:, :FACE_POINTS] + motion.expression, mine, candidate, asked, candidates, motion.heads.rotation, light,
+        time, segment, gaze=motion.gaze,
+    )  # fmt: skip
 
 
 def _opener(

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from functools import cached_property
 
 from ofx_reenact.errors import FrameError
+from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.picture import Picture, read_picture
+from ofx_reenact.frames.plate import Plate
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.settings import Settings
+from ofx_reenact.stages import stage
 
 # Pictures that are kept: the one that is rendered, the next one, which is read meanwhile, and those being written.
 _KEPT = 5
@@ -70,6 +74,18 @@ class Plates:
             self._pictures.move_to_end(frame)
             return self._pictures[frame]
 
+    def check(self, frames: Iterable[int]) -> None:
+        """Look at the headers of frames of a target that moves, so that a wrong one is found before any is rendered.
+
+        Raises:
+            FrameError: one is not there, cannot be read, or is of another format than the first.
+        """
+        # A video in which the size changes was refused when it was opened.
+        if self.moving and self.sequence.kind != "video":
+            for frame in frames:
+                self._compare(self.sequence.read_header(frame, self._settings.layer), frame)
+
+    @stage("plate")
     def _read(self, frame: int) -> Picture:
         settings = self._settings
         return read_picture(
@@ -78,29 +94,32 @@ class Plates:
 
     def _alike(self, picture: Picture) -> Picture:
         """Refuse a picture that is not one of the first's sequence."""
-        first = self.first
+        self._compare(picture.plate, picture.frame, picture.space)
+        return picture
+
+    def _compare(self, plate: Plate, frame: int, space: str | None = None) -> None:
+        """Refuse a frame that is not of the first's format, or not in its colour space if that is given."""
+        first, where = self.first, f"{plate.path}: frame {frame}"
         for what, here, there in (
-            ("is", picture.plate.display_window, first.plate.display_window),
-            ("has a data window of", picture.plate.data_window, first.plate.data_window),
+            ("is", plate.display_window, first.plate.display_window),
+            ("has a data window of", plate.data_window, first.plate.data_window),
         ):
             if here != there:
                 raise FrameError(
-                    f"{picture.plate.path}: frame {picture.frame} {what} {_said(here)}, frame {first.frame} "
-                    f"{_said(there)}; bring all frames of the target to one format"
+                    f"{where} {what} {_said(here)}, frame {first.frame} {_said(there)}"
+                    "; bring all frames of the target to one format"
                 )
-        if picture.squeeze != first.squeeze:
-            raise FrameError(f"{picture.plate.path}: frame {picture.frame} has another pixel aspect than {first.frame}")
-        if picture.space != first.space:
+        if Squeeze.of_plate(plate) != first.squeeze:
+            raise FrameError(f"{where} has another pixel aspect than {first.frame}")
+        if space not in (None, first.space):
             raise FrameError(
-                f"{picture.plate.path}: frame {picture.frame} is in {picture.space}, frame {first.frame} in "
-                f"{first.space}; name one with --colorspace"
+                f"{where} is in {space}, frame {first.frame} in {first.space}; name one with --colorspace"
             )
-        if picture.plate.channels != first.plate.channels:
+        if plate.channels != first.plate.channels:
             raise FrameError(
-                f"{picture.plate.path}: frame {picture.frame} has channels {', '.join(picture.plate.channels)}, frame "
-                f"{first.frame} {', '.join(first.plate.channels)}"
+                f"{where} has channels {', '.join(plate.channels)}, frame {first.frame} "
+                f"{', '.join(first.plate.channels)}"
             )
-        return picture
 
 
 def _said(window: object) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ofx_reenact import provenance
 from ofx_reenact.engine.loader import Loader
 from ofx_reenact.engine.made_of import frames_made_of
@@ -23,7 +25,7 @@ from ofx_reenact.errors import OutputError, SettingsError
 from ofx_reenact.frames.holdout import Holdout
 from ofx_reenact.frames.names import files_of, frame_path
 from ofx_reenact.frames.picture import Picture
-from ofx_reenact.frames.preview import Mp4Writer
+from ofx_reenact.frames.preview import Mp4Writer, stack
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.progress import Cancelled, Observer, Progress, Watch, ignore
 from ofx_reenact.settings import Settings, names_of_paths
@@ -174,9 +176,14 @@ class Job:
         plate, identity = self.loader.plate, self.loader.identity
         if plate is None:
             self.watch(Progress("target", 1, 1, None))
-        performance, inputs = self.loader.performance, self.inputs(plates)
+        performance = self.loader.performance
+        if self.settings.parts_file:
+            # It is an input from the first frame on, also of the render that makes it.
+            _ = self.loader.shot
+        inputs = self.inputs(plates)
         made_of = frames_made_of(self.settings, inputs, self.weights.sha256, self.fdgan.sha256 if self.fdgan else "")
         plan = plan_frames(self.settings, performance, made_of.digest, plate)
+        plates.check(plan.todo)
         if self.settings.holdout:
             self.holdout = Holdout.open(
                 self.settings.holdout, plan.frames, target.plate.display_window, target.plate.data_window
@@ -200,7 +207,10 @@ class Job:
         if not report.written and not report.skipped:
             return
         digest = job.made_of.digest
-        now = {frame: {"confidence": sure, "made_of": digest} for frame, sure in report.confidence.items()}
+        now = {
+            frame: {"confidence": sure, "made_of": digest, "parts": job.shot.parts.text(frame)}
+            for frame, sure in report.confidence.items()
+        }
         provenance.Sidecar(
             output=Path(report.output).name,
             inputs=job.inputs,
@@ -241,7 +251,7 @@ class Job:
 
     def render(self, job: Opened) -> tuple[dict[int, float], dict[int, str]]:
         """Render and write; returns each written frame's confidence, and the failed frames with their reason."""
-        settings, target, todo = self.settings, job.target, job.plan.todo
+        settings, todo = self.settings, job.plan.todo
         confidence: dict[int, float] = {}
         failed: dict[int, str] = {}
         attributes = provenance.frame_attributes(
@@ -255,12 +265,11 @@ class Job:
         )
         writer = FrameWriter(settings, job.plates, job.shot, self.colour, attributes, job.plan.faces)
         try:
-            with contextlib.ExitStack() as stack:
+            with contextlib.ExitStack() as opened:
                 movie = None
                 if self.movie is not None and todo:
-                    rate = job.plates.sequence.fps if job.plates.moving else None
-                    movie = stack.enter_context(Mp4Writer(self.movie, rate or job.performance.rate, target.seen_size))
-                results = stack.enter_context(contextlib.closing(writer.run(self.rendered(job))))
+                    movie = opened.enter_context(self.preview(self.movie, job))
+                results = opened.enter_context(contextlib.closing(writer.run(self.rendered(job))))
                 self.watch(Progress("render", 0, len(todo), None))
                 for done, (frame, result, reason) in enumerate(results, start=1):
                     if reason is None:
@@ -268,14 +277,25 @@ class Job:
                     else:
                         failed[frame] = reason
                     if movie is not None:
-                        shown = self.colour.to_display(result.colour[..., :3], target.space)
-                        movie.write(target.squeeze.show(shown))
+                        movie.write(self.previewed(job, frame, result))
                     self.watch(Progress("render", done, len(todo), frame, reason or ""))
         except Cancelled:
             raise Cancelled(tuple(sorted(writer.written))) from None
         if failed and not confidence:
             raise OutputError(next(iter(failed.values())))
         return confidence, failed
+
+    def preview(self, path: Path, job: Opened) -> Mp4Writer:
+        """Return the writer of the preview: of a target that moves, its own pictures stand above the result's."""
+        width, height = job.target.seen_size
+        if not job.plates.moving:
+            return Mp4Writer(path, job.performance.rate, (width, height))
+        return Mp4Writer(path, job.plates.sequence.fps or job.performance.rate, (width, 2 * height))
+
+    def previewed(self, job: Opened, frame: int, result: Frame) -> np.ndarray:
+        """Return a frame as the preview shows it: (H, W, 3) uint8."""
+        shown = job.target.squeeze.show(self.colour.to_display(result.colour[..., :3], job.target.space))
+        return stack(job.plates.picture(frame).show(self.colour), shown) if job.plates.moving else shown
 
     def rendered(self, job: Opened) -> Iterator[tuple[int, Frame]]:
         """Render frame by frame until the watch ends it."""
@@ -303,7 +323,9 @@ def frame_entries(
 ) -> dict[int, provenance.FrameEntry]:
     """Return what the sidecar says of frames, by what they say themselves; those without a confidence are left out."""
     return {
-        frame: provenance.FrameEntry(round(float(one["confidence"]), 4), states[frame].name.lower(), one.get("made_of"))
+        frame: provenance.FrameEntry(
+            round(float(one["confidence"]), 4), states[frame].name.lower(), one.get("made_of"), one.get("parts") or None
+        )
         for frame, one in said.items()
         if isinstance(one.get("confidence"), float)
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,6 +23,8 @@ TEMPLATE, VALUES, ASSETS = "template.yaml", "parameter_values.yaml", "asset_refe
 FOR_OPENJD = "openjd_parameters.json"
 # What the specification allows of parameters, and of one value's length.
 _MOST_PARAMETERS, _LONGEST_VALUE = 50, 1024
+# Report, ChunkSize and ChunkSeconds.
+_OWN_PARAMETERS = 3
 # Seconds from the notice to the end: the engine finishes the frame that it is at.
 _NOTICE = 60
 _GPU_MIB = 4096
@@ -86,9 +89,8 @@ def template(job: FarmJob) -> dict[str, Any]:
          "description": "What a chunk should take; 0 leaves the number of frames.",
          "userInterface": {"control": "SPIN_BOX", "groupLabel": "Farm"}},
     ]  # fmt: skip
-    if len(parameters) > _MOST_PARAMETERS:
-        raise SettingsError(f"{len(parameters)} parameters, a bundle takes {_MOST_PARAMETERS}: give fewer --appearance")
-    checked = ["--chunk={{Param.Frames}}", "--performance={{Param.Performance}}", "--json={{Param.Report}}"]
+    tracked = [name for name in ("performance", "target_performance") if getattr(job.settings, name)]
+    checked = ["--chunk={{Param.Frames}}", *_said(tracked), "--json={{Param.Report}}"]
     verify = ["job", "verify", *checked, "--progress=openjd", "--", "{{Param.Output}}"]
     install = {
         "name": "Install", "description": "Finds the studio's ofx-reenact.",
@@ -134,7 +136,7 @@ def asset_references(job: FarmJob) -> dict[str, Any]:
 
     names = paths_in(job.settings.as_dict(), "read", "kept", "weights")
     inputs = {"filenames": sorted({str(path) for name in names for path in files_of(name)}), "directories": []}
-    outputs = sorted({str(Path(getattr(job.settings, name)).parent) for name in ("output", "performance", "identity")})
+    outputs = sorted({str(Path(name).parent) for name in paths_in(job.settings.as_dict(), "written", "kept")})
     return {"assetReferences": {"inputs": inputs, "outputs": {"directories": outputs}, "referencedPaths": []}}
 
 
@@ -152,9 +154,15 @@ def yaml_module() -> Any:
 
 
 def _fields(job: FarmJob) -> list[dataclasses.Field[Any]]:
-    """Settings that are parameters: every choice and number, and the texts that are given."""
+    """Settings that are parameters: every choice and number, and the texts that are given.
+
+    If these are more than a bundle takes, the last ones that are left at their defaults are none.
+    """
     given = {name for name, value in vars(job.settings).items() if name != "preview" and value not in (None, "", ())}
-    return [field for field in dataclasses.fields(Settings) if field.name in given]
+    fields = [field for field in dataclasses.fields(Settings) if field.name in given]
+    usual = [field for field in fields if getattr(job.settings, field.name) == field.default]
+    over = max(len(fields) + _OWN_PARAMETERS - _MOST_PARAMETERS, 0)
+    return [field for field in fields if field not in usual[len(usual) - over :]]
 
 
 def parameter_of(name: str) -> str:
@@ -196,8 +204,12 @@ def _definition(job: FarmJob, field: dataclasses.Field[Any]) -> dict[str, Any]:
 
 def _arguments(job: FarmJob, *without: str) -> list[str]:
     """The options of a task, each one argument whatever its parameter holds."""
-    fields = (field for field in _fields(job) if field.name not in without)
-    return [f"{flag(field.name)}={{{{Param.{parameter_of(field.name)}}}}}" for field in fields]
+    return _said(field.name for field in _fields(job) if field.name not in without)
+
+
+def _said(names: Iterable[str]) -> list[str]:
+    """Options whose values are their parameters'."""
+    return [f"{flag(name)}={{{{Param.{parameter_of(name)}}}}}" for name in names]
 
 
 def _script(action: str, arguments: list[str], text: str = _LAUNCH, **more: Any) -> dict[str, Any]:

@@ -7,8 +7,6 @@ shell and no queue sees a value.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,14 +14,14 @@ from typing import Any
 
 from ofx_reenact.engine.paths import check_paths
 from ofx_reenact.errors import FrameError, SettingsError
+from ofx_reenact.farm.plan import plan_job
 from ofx_reenact.farm.queue import CHUNK
 from ofx_reenact.files import read_json, write_json
-from ofx_reenact.frames.names import files_of, frame_path
+from ofx_reenact.frames.names import frame_path
 from ofx_reenact.frames.ranges import FrameRange
-from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.provenance import beside
 from ofx_reenact.provenance.sidecar import stem_of
-from ofx_reenact.settings import Settings, names_affecting, names_of_paths, paths_in
+from ofx_reenact.settings import Settings
 from ofx_reenact.settings.paths import absolute
 
 SCHEMA = "ofx-reenact/job/1"
@@ -35,7 +33,7 @@ class FarmJob:
     """One render on a farm."""
 
     name: str  # for people and queues: letters, digits, ``._-`` and spaces only
-    settings: Settings  # of every task; paths are absolute, performance and identity named: chunks share them
+    settings: Settings  # of every task; paths are absolute, what is analysed once has names: chunks share it
     frames: FrameRange  # all to render
     chunk_size: int = CHUNK  # frames a chunk
     chunk_seconds: int = 0  # what a chunk should take, where the queue can size chunks itself; 0: ``chunk_size``
@@ -58,7 +56,8 @@ class FarmJob:
 
         Raises:
             SettingsError: an option cannot go to a farm.
-            FrameError: target or driver is not there, or the frames are not in the driver.
+            FrameError: target, driver or a holdout is not there, or the frames are not in the driver, or in a target
+                that moves.
         """
         if not settings.target or not settings.output:
             raise SettingsError("--target and --output are needed")
@@ -66,17 +65,11 @@ class FarmJob:
             raise SettingsError("--preview: a movie is of a whole render, and a farm renders chunks; leave it out")
         settings = absolute(settings)
         frame_path(settings.output, 1)
-        if not files_of(settings.target):
-            raise FrameError(f"{settings.target}: no such file")
-        frames = _frames(settings)
-        mark = _mark(settings)
+        frames, shared = plan_job(settings)
         settings = replace(
-            settings,
-            frames=str(frames),
-            performance=settings.performance or str(beside(settings.output, f".{mark}.npz")),
-            identity=settings.identity or str(beside(settings.output, f".{mark}.safetensors")),
+            settings, frames=str(frames), **shared,
             existing="overwrite" if settings.existing == "overwrite" else "skip",
-        )
+        )  # fmt: skip
         check_paths(settings, ("the report,", beside(settings.output, ".verify.json")))
         named = name or stem_of(settings.output)
         return cls(safe_name(named) or "reenact", settings, frames, chunk_size, chunk_seconds)
@@ -152,32 +145,3 @@ def safe_name(text: str) -> str:
     """Return a name that every queue takes, made of any text."""
     plain = re.sub(r"[^A-Za-z0-9._ -]+", "_", text).strip(" .-")
     return plain[:_LONGEST_NAME].rstrip(" .-")
-
-
-def _frames(settings: Settings) -> FrameRange:
-    """The frames to render, checked against the driver where it is there."""
-    if settings.performance and Path(settings.performance).is_file():
-        from ofx_reenact.tracking.performance import Performance
-
-        there = FrameRange.of(Performance.load(Path(settings.performance)).frames.tolist())
-    elif settings.driver:
-        # Frames that are missing in the middle are rendered too, as --missing says.
-        found = Sequence.open(settings.driver).frames
-        there = FrameRange(tuple(range(found.first, found.last + 1)))
-    else:
-        raise SettingsError("--driver is needed, or a --performance that was tracked before")
-    if not settings.frames:
-        return there
-    wanted = FrameRange.parse(settings.frames)
-    if outside := wanted - there:
-        raise FrameError(f"--frames {settings.frames}: the driver has frames {there}, not {outside}")
-    return wanted
-
-
-def _mark(settings: Settings) -> str:
-    """Tell one analysis from another: the pictures as they are now, and how they are looked at."""
-    values = settings.as_dict()
-    seen = {name: values[name] for name in names_affecting("track", "person") if name not in names_of_paths("kept")}
-    for name in paths_in(seen, "read"):
-        seen[name] = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in files_of(name)]
-    return hashlib.sha256(json.dumps(seen).encode()).hexdigest()[:8]

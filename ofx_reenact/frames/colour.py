@@ -1,4 +1,4 @@
-"""Colour spaces through OpenColorIO, as OpenImageIO brings it. Scene-linear values are never clamped.
+"""Colour spaces through OpenColorIO. Scene-linear values are never clamped.
 
 A space is a name: one of the config's, or one that only a file brings with it (:class:`Foreign`).
 """
@@ -15,15 +15,14 @@ import numpy as np
 from ofx_reenact.errors import FrameError
 from ofx_reenact.frames import icc
 from ofx_reenact.frames.aspect import Squeeze
-from ofx_reenact.frames.config import SHARED, Config
+from ofx_reenact.frames.config import CONFIG, Config
+from ofx_reenact.frames.interop import SHARED
 from ofx_reenact.frames.plate import Plate
 from ofx_reenact.frames.primaries import REC709, decode_srgb, encode_srgb, name_primaries, primaries_named, to_xyz
 from ofx_reenact.frames.tags import OWN_NAME
 from ofx_reenact.stages import stage
 
-# Named in full: "default" is another config in another library's wheel.
-CONFIG = "ocio://cg-config-v2.2.0_aces-v1.3_ocio-v2.4"
-# OpenImageIO's name for the sRGB curve over Rec.709's primaries, used where a config has no such space.
+# The shared name of the sRGB curve over Rec.709's primaries, used where a config has no such space.
 OWN_SRGB = "srgb_rec709_scene"
 _EIGHT_BIT = ("uint8", "uint16", "uint10", "uint12")
 
@@ -86,7 +85,7 @@ class Colour:
         if plate.colour_space in SHARED and self._config.find(plate.colour_space) is None:
             return self._choose_primaries(SHARED[plate.colour_space])
         if tag := plate.colour_space or plate.tags.signal:
-            if tagged := self._config.find_tag(tag):
+            if tagged := self._config.find_tag(tag) or (OWN_SRGB if tag == OWN_SRGB else None):
                 return tagged, f"the file's tag {tag}"
             unknown = f"; the config does not know the file's tag {tag}"
         if plate.tags.chromaticities:

@@ -6,43 +6,39 @@ Studios name spaces as they like, so each is looked for by role, then by name, t
 from __future__ import annotations
 
 import contextlib
+import os
+from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
-import OpenImageIO as oiio
+import PyOpenColorIO as ocio
 
 from ofx_reenact.errors import FrameError
-from ofx_reenact.frames.primaries import (
-    ADOBE_RGB,
-    AP0,
-    AP1,
-    P3_D65,
-    REC709,
-    REC2020,
-    SAME,
-    decode_srgb,
-    to_xyz,
-)
+from ofx_reenact.frames.interop import OLD_NAMES, SHARED, XYZ
+from ofx_reenact.frames.primaries import AP0, AP1, REC709, SAME, decode_srgb, to_xyz
+from ofx_reenact.frames.transform import Transform, one_line
+
+# Named in full: "default" is another config in another library's wheel.
+CONFIG = "ocio://cg-config-v2.2.0_aces-v1.3_ocio-v2.4"
 
 _LINEAR = "scene_linear"
 # Roles that may stand for linear light where there is no scene_linear; each is asked whether it is.
 _LINEAR_ROLES = ("rendering", "compositing_linear", "default", "reference", "aces_interchange")
-# Names of ordinary display-encoded pictures: of the configs of ACES, and OpenImageIO's own.
+# Names of ordinary display-encoded pictures: of the configs of ACES, and those that programs share.
 _SRGB = ("sRGB - Texture", "srgb_tx", "sRGB Encoded Rec.709 (sRGB)", "srgb_rec709_scene", "srgb_rec709_display")
 _SRGB_ROLES = ("texture_paint", "matte_paint", "color_picking")
-# Names of linear spaces that many programs share, and their primaries.
-SHARED = {
-    "lin_rec709_scene": REC709, "lin_ap1_scene": AP1, "lin_ap0_scene": AP0, "lin_p3d65_scene": P3_D65,
-    "lin_rec2020_scene": REC2020, "lin_adobergb_scene": ADOBE_RGB,
-}  # fmt: skip
-# Other names of such spaces, best known first.
+# Names of linear spaces and their primaries, best known first.
 _KNOWN = {
     "aces_interchange": AP0, "ACES2065-1": AP0, "ACES - ACES2065-1": AP0, "lin_ap0": AP0, "ACEScg": AP1,
     "ACES - ACEScg": AP1, "lin_ap1": AP1, "Linear Rec.709 (sRGB)": REC709, "lin_rec709": REC709, "lin_srgb": REC709,
     "Utility - Linear - sRGB": REC709, "Utility - Linear - Rec.709": REC709, **SHARED,
 }  # fmt: skip
+_KNOWN_FOLDED = {name.lower(): chromaticities for name, chromaticities in _KNOWN.items()}
 # How far from the sRGB curve, of light from 0 to 1, a space that tabulates it may be.
 _CURVE = 2e-3
+_REFERENCES = (ocio.REFERENCE_SPACE_SCENE, ocio.REFERENCE_SPACE_DISPLAY)
+# The rule of OpenColorIO that looks for names of spaces in paths.
+_PATH_SEARCH = "ColorSpaceNamePathSearch"
 _GREYS = np.repeat(np.linspace(0, 1, 9, dtype=np.float32)[:, None], 3, axis=1)[None]
 
 
@@ -55,15 +51,17 @@ class Config:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._config = oiio.ColorConfig(name)
-        if error := self._config.geterror():
-            raise FrameError(f"OCIO config {name}: {' '.join(error.split())}")
-        if self._config.configname() == "built-in":
-            # OpenImageIO goes on with spaces of its own, which it then cannot convert.
+        with _silence(), one_line(f"OCIO config {name}"):
+            # Bytes, as a path need not be text.
+            self._config = ocio.Config.CreateFromFile(os.fsencode(name))
+            names = self._config.getColorSpaceNames(ocio.SEARCH_REFERENCE_SPACE_ALL, ocio.COLORSPACE_ALL)
+            self._spaces = {space: self._config.getColorSpace(space) for space in names}
+            self._roles = set(self._config.getRoleNames())
+        self.spaces = tuple(self._spaces)
+        if all(space.isData() for space in self._spaces.values()):
             raise FrameError(f"OCIO config {name}: has colour spaces of data alone; set OCIO to another, or unset it")
-        self.spaces = tuple(self._config.getColorSpaceNames())
-        self._roles = set(self._config.getRoles())
         self._of_primaries: dict[tuple[float, ...], str | None] = {}
+        self._transforms: dict[tuple[str, str], Transform] = {}
 
     @property
     def is_ocios_own(self) -> bool:
@@ -73,20 +71,26 @@ class Config:
     def find(self, name: str) -> str | None:
         """Return the space that a name, alias or role stands for; None if the config does not know it.
 
-        A name that many programs share is also found by its primaries.
+        A name that many programs share is also found by what its space does.
         """
-        found = self._config.resolve(name)
-        if found in self.spaces and (name not in _KNOWN or self._bears(found, name)):
-            return str(found)
-        return self.find_linear(_KNOWN[name]) if name in _KNOWN else None
+        if (found := self._look_up(name) or self._look_up(name.removeprefix("ocio:"))) is not None:
+            return found
+        if (known := _KNOWN_FOLDED.get(name.lower())) is not None:
+            return self.find_linear(known)
+        if name.lower() == "linear":
+            return self.find_linear(REC709) or self._identify("lin_rec709_scene")
+        if name.lower() in ("srgb", "srgb_rec709_scene"):
+            return self.srgb
+        if name.lower() == "srgb_rec709_display":
+            return self._look_up(OLD_NAMES["srgb_rec709_display"]) or self._identify("srgb_display")
+        return None
 
     def find_tag(self, tag: str) -> str | None:
         """Return the space that a file's tag stands for, which may be a name that many programs share."""
-        name_shared = getattr(self._config, "get_color_interop_id", None)
-        named = self.find(tag)
-        if named is not None or name_shared is None:
+        if (named := self.find(tag)) is not None:
             return named
-        return next((space for space in self.spaces if name_shared(space) == tag), None)
+        shared = (name for name, space in self._spaces.items() if space.getInteropID() == tag)
+        return next(shared, None) or self._look_up(OLD_NAMES.get(tag, ""))
 
     @cached_property
     def scene_linear(self) -> str:
@@ -97,30 +101,29 @@ class Config:
         """
         if (named := self.find(_LINEAR)) is not None:
             return named
-        roles = [found for role in _LINEAR_ROLES if role in self._roles and (found := self.find(role))]
+        roles = [found for role in _LINEAR_ROLES if role in self._roles and (found := self._look_up(role))]
         by_name = sorted(self.spaces, key=lambda space: "lin" not in space.lower() and space not in _KNOWN)
-        asked = [*roles, *by_name]
-        light = [space for space in asked if not self._config.isData(space)]
-        for space in (*light, *asked):
-            if self._config.isColorSpaceLinear(space):
-                return space
+        if (found := next(filter(self._is_linear, (*roles, *by_name)), None)) is not None:
+            return found
         raise FrameError(f"OCIO config {self.name} has no role scene_linear, and none of its spaces is linear")
 
     @cached_property
     def srgb(self) -> str | None:
         """The space of ordinary display-encoded pictures; None if none that may be it converts as sRGB does."""
-        named = [found for name in _SRGB if (found := self.find(name))]
+        named = [found for name in _SRGB if (found := self._look_up(name))]
         if named and self.is_ocios_own:
             # OCIO's own configs keep what their names say; asking them would take each start a third of a second.
             return named[0]
+        if identified := self._identify("srgb_tx"):
+            named.append(identified)
         return next((space for space in dict.fromkeys((*named, *self._srgb_like())) if self._is_srgb(space)), None)
 
     @cached_property
     def xyz(self) -> np.ndarray | None:
         """The matrix (3, 3) from linear light to XYZ under D65; None if nothing tells the primaries."""
         for name, chromaticities in _KNOWN.items():
-            space = self._config.resolve(name)
-            if space in self.spaces and self._bears(space, name) and self._config.isColorSpaceLinear(space):
+            space = self._look_up(name)
+            if space is not None and self._is_linear(space):
                 return np.asarray(to_xyz(chromaticities) @ self._matrix(self.scene_linear, space))
         for space in self._srgb_like():
             if self._has_curve(space) and abs(np.linalg.det(light := self._matrix(space, self.scene_linear))) > 1e-6:
@@ -138,32 +141,24 @@ class Config:
 
         Names of spaces that a path happens to hold are not taken for one: ``/show/raw/plate.exr`` is no data.
         """
-        if self._config.filepathOnlyMatchesDefaultRule(path):
+        given = os.fsencode(path)
+        # OCIO's own take every EXR for ACES2065-1, which few are.
+        if self.is_ocios_own or self._config.filepathOnlyMatchesDefaultRule(given):
             return None
-        ruled = self._config.getColorSpaceFromFilepath(path)
-        if self._searches_paths and ruled == self._config.parseColorSpaceFromString(path):
-            return None
-        return self.find(ruled)
-
-    @cached_property
-    def _searches_paths(self) -> bool:
-        """Whether the rules look for names of spaces in paths."""
-        return not self._config.filepathOnlyMatchesDefaultRule(f"/-/{self.spaces[0]}/-.-")
+        ruled, rule = self._config.getColorSpaceFromFilepath(given)
+        return None if self._config.getFileRules().getName(rule) == _PATH_SEARCH else self.find(ruled)
 
     def chromaticities(self, space: str) -> tuple[float, ...] | None:
-        """Return red, green, blue and white (x, y) of a space; None if unknown, as always before OpenImageIO 3.1."""
-        ask = getattr(self._config, "get_chromaticities", None)
-        known = ask(space) if ask and self.xyz is not None else None
-        return tuple(float(v) for v in known) if known and len(known) == 8 else None
+        """Return red, green, blue and white (x, y) of a linear space; None if it is none, or they are unknown."""
+        if self.xyz is None or not self._is_linear(space):
+            return None
+        shared = self._shared_id(space) if self.is_ocios_own else self.shared_name(space)
+        return XYZ if shared == "lin_ciexyzd65_scene" else SHARED.get(shared or "")
 
     def shared_name(self, space: str) -> str | None:
-        """Return the name by which programs with other configs know a linear space; None if there is none.
-
-        OpenImageIO guesses one from any name, which need not be right of a studio's.
-        """
+        """Return the name by which programs with other configs know a linear space; None if there is none."""
         if self.is_ocios_own:
-            ask = getattr(self._config, "get_color_interop_id", None)
-            return space if ask is None or ask(space) else None
+            return space if self._shared_id(space) else None
         if self.xyz is None:
             return None
         matrix = self.xyz @ self._matrix(space, self.scene_linear)
@@ -177,31 +172,50 @@ class Config:
         """
         if source == to:
             return rgb
-        picture = oiio.ImageBuf(np.ascontiguousarray(rgb, np.float32))
-        result = oiio.ImageBufAlgo.colorconvert(picture, source, to, False, "", "", self.name)
-        if result.has_error:
-            raise FrameError(f"colour conversion {source} → {to}: {' '.join(result.geterror().split())}")
-        return np.asarray(result.get_pixels(oiio.FLOAT))
+        if (source, to) not in self._transforms:
+            with one_line(f"colour conversion {source} → {to}"):
+                self._transforms[source, to] = Transform(self._config.getProcessor(source, to))
+        return self._transforms[source, to].apply(rgb)
+
+    def _look_up(self, name: str) -> str | None:
+        """Return the space of which the config itself says that a name, alias or role stands for it."""
+        space = self._config.getColorSpace(os.fsencode(name)) if name else None
+        return None if space is None else str(space.getName())
+
+    def _identify(self, name: str) -> str | None:
+        """Return the space that does what one of OCIO's own does; None if there is none, or it cannot be told."""
+        with contextlib.suppress(ocio.Exception, ocio.ExceptionMissingFile):
+            own = ocio.Config.CreateFromFile(CONFIG)
+            return str(ocio.Config.IdentifyBuiltinColorSpace(self._config, own, name))
+        return None
+
+    def _shared_id(self, space: str) -> str | None:
+        """Return the name that a space of OCIO's own configs has for other programs."""
+        if named := self._spaces[space].getInteropID():
+            return str(named)
+        pairs = ((new, (new, old)) for new, old in OLD_NAMES.items())
+        return next((new for new, names in pairs if any(self._look_up(name) == space for name in names)), None)
+
+    def _is_linear(self, space: str) -> bool:
+        with contextlib.suppress(ocio.Exception, ocio.ExceptionMissingFile):
+            return any(self._config.isColorSpaceLinear(space, reference) for reference in _REFERENCES)
+        return False
 
     def _search_linear(self, chromaticities: tuple[float, ...]) -> str | None:
         if self.xyz is None:
             return None
         wanted = to_xyz(chromaticities)
         # Only those whose name or role tells that they may be: asking each of the hundreds of a config takes long.
-        roles = {self._config.resolve(role) for role in self._roles}
+        roles = {self._look_up(role) for role in self._roles}
         named = [space for space in self.spaces if "lin" in space.lower() or space in _KNOWN or space in roles]
         named.sort(key=lambda space: np.abs(np.subtract(self.chromaticities(space) or [9] * 8, chromaticities)).max())
         for space in dict.fromkeys((self.scene_linear, *named)):
-            if self._config.isData(space) or not self._config.isColorSpaceLinear(space):
+            if not self._is_linear(space):
                 continue
             with contextlib.suppress(FrameError):
                 if np.abs(self.xyz @ self._matrix(space, self.scene_linear) - wanted).max() < SAME:
                     return space
         return None
-
-    def _bears(self, space: str, name: str) -> bool:
-        """Tell whether a space has a name in the config itself: OpenImageIO also guesses what names stand for."""
-        return name == space or name in self._config.getAliases(space) or name in self._roles
 
     def _matrix(self, source: str, to: str) -> np.ndarray:
         """What red, green and blue of one space are in another, as columns."""
@@ -212,8 +226,8 @@ class Config:
         named = [space for space in self.spaces if "srgb" in _letters(space)]
         # What is more than the name alone tells of another gamut, a camera or a tone map.
         named.sort(key=lambda space: len(_letters(space)))
-        roles = [found for role in _SRGB_ROLES if role in self._roles and (found := self.find(role))]
-        return [space for space in dict.fromkeys((*named, *roles)) if not self._config.isData(space)]
+        roles = [found for role in _SRGB_ROLES if (found := self._look_up(role))]
+        return [space for space in dict.fromkeys((*named, *roles)) if not self._spaces[space].isData()]
 
     def _has_curve(self, space: str) -> bool:
         """Tell whether greys of a space have the light of sRGB's."""
@@ -234,3 +248,14 @@ class Config:
 
 def _letters(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keep what OpenColorIO thinks of a config out of the terminal."""
+    level = ocio.GetLoggingLevel()
+    ocio.SetLoggingLevel(ocio.LOGGING_LEVEL_NONE)
+    try:
+        yield
+    finally:
+        ocio.SetLoggingLevel(level)

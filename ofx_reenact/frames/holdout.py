@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,10 +36,12 @@ class Holdout:
     display: Window
     data: Window
     _frames: Frames = field(repr=False)
+    # The one of all frames: read once.
+    _still: np.ndarray | None = field(default=None, repr=False)
 
     @classmethod
     def open(cls, name: str, frames: Iterable[int], display: Window, data: Window) -> Holdout:
-        """Open the mattes of frames, and look at the header of each; no pixels are read.
+        """Open the mattes of frames, and look at the header of each; pixels are read of a single picture alone.
 
         Args:
             name: ``M.####.exr`` or a video with the numbers of the result's frames, or one picture for all of them.
@@ -48,12 +50,13 @@ class Holdout:
             data: the target's data window.
 
         Raises:
-            FrameError: there is none for some of the frames, one has another size, or no channel of it is a matte.
+            FrameError: there is none for some of the frames, one has another size, or no channel of it is a matte; a
+                single picture is not a number somewhere.
         """
         found, wanted = Frames.open(name), FrameRange.of(frames)
         holdout = cls(name, display, data, found)
         if found.kind == "still":
-            holdout._check(found.frames.first)
+            return replace(holdout, _still=holdout.read(found.frames.first))
         elif missing := wanted - found.frames:
             raise FrameError(
                 f"{name}: no matte for {_naming(missing)}; a holdout needs one for each frame of the result, or a "
@@ -66,46 +69,38 @@ class Holdout:
                 holdout._check(frame)
         return holdout
 
-    @property
-    def still(self) -> bool:
-        """Whether one picture counts for all frames."""
-        return self._frames.kind == "still"
-
-    def read(self, frame: int, data: Window | None = None) -> np.ndarray:
-        """Read the matte of a frame.
-
-        Args:
-            frame: of the result.
-            data: that frame's data window, if it is another than ``self.data``.
+    def read(self, frame: int) -> np.ndarray:
+        """Read the matte of a frame of the result.
 
         Returns:
-            (H, W) float32 in [0, 1]: of the data window; 0 where the matte's own window does not reach.
+            (H, W) float32 in [0, 1], of the data window; 0 where the matte's own window does not reach.
 
         Raises:
             FrameError: it cannot be read, or is not a number somewhere.
         """
-        own = self._frames.frames.first if self.still else frame
-        path = self._frames.path(own)
+        if self._still is not None:
+            return self._still
+        path = self._frames.path(frame)
         if self._frames.kind == "video":
-            plate = self._frames.read(own)
+            plate = self._frames.read(frame)
             pixels, window, shown = plate.rgb[..., 0], plate.data_window, plate.display_window
             pixels = pixels if plate.alpha is None else plate.alpha
         else:
-            where = where_of(path, own)
+            where = where_of(path, frame)
             chosen = choose_matte(list(read_file(path, where, None, ()).channels), where)
             found = read_file(path, where, None, (chosen,))
             if found.format != "openexr" and found.spec.get_int_attribute("Orientation", 1) != 1:
                 raise FrameError(f"{where}: the holdout lies turned in its file (EXIF orientation); write it upright")
             pixels, (window, shown) = found.channels[chosen], _windows(found.spec)
-        self._check_size(shown, path, own)
+        self._check_size(shown, path, frame)
         if bad := int(np.isnan(pixels).sum()):
-            raise FrameError(f"{where_of(path, own)}: {bad} values of the holdout are NaN; write the matte again")
+            raise FrameError(f"{where_of(path, frame)}: {bad} values of the holdout are NaN; write the matte again")
         clean = np.clip(pixels.astype(np.float32), 0, 1)
         # Formats without windows begin at (0, 0): what counts is where a matte lies in its display window.
         placed = Window(
             window.x - shown.x + self.display.x, window.y - shown.y + self.display.y, window.width, window.height
         )
-        return _place(clean, placed, self.data if data is None else data)
+        return _place(clean, placed, self.data)
 
     def _check(self, frame: int) -> None:
         """Check one picture's header."""

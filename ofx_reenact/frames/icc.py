@@ -8,17 +8,15 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import OpenImageIO as oiio
+import PyOpenColorIO as ocio
 
-from ofx_reenact.errors import FrameError
 from ofx_reenact.frames import primaries
 from ofx_reenact.frames.channels import plain
+from ofx_reenact.frames.transform import Transform, one_line
 
 # XYZ of colours from 0 to 1 differs by less than this from sRGB's in the profiles that programs ship for sRGB.
 _SAME = 4e-3
 _PROBE = np.array([[[v] * 3 for v in (0, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1)] + np.eye(3).tolist()], np.float32)
-# OCIO 2 may be asked without a studio's config: the file alone says what it does.
-_CONFIG = "ocio://default"
 
 
 def describe(profile: bytes, name: str) -> str:
@@ -54,13 +52,17 @@ def from_xyz(profile: bytes, xyz: np.ndarray) -> np.ndarray:
 
 
 def _transform(profile: bytes, pixels: np.ndarray, *, inverse: bool) -> np.ndarray:
+    return _read(profile, inverse).apply(pixels)
+
+
+@lru_cache(16)
+def _read(profile: bytes, inverse: bool) -> Transform:
     # OCIO keeps what it read of a path: the path is the content's.
     name = f"{hashlib.sha256(profile).hexdigest()}.icc"
-    with tempfile.TemporaryDirectory(prefix="ofx-reenact-") as folder:
+    direction = ocio.TRANSFORM_DIR_INVERSE if inverse else ocio.TRANSFORM_DIR_FORWARD
+    with tempfile.TemporaryDirectory(prefix="ofx-reenact-") as folder, one_line("ICC profile"):
         path = Path(folder) / name
         path.write_bytes(profile)
-        picture = oiio.ImageBuf(np.ascontiguousarray(pixels, np.float32))
-        result = oiio.ImageBufAlgo.ociofiletransform(picture, str(path), False, inverse, _CONFIG)
-    if result.has_error:
-        raise FrameError(plain(result.geterror().replace(str(path), "it")))
-    return np.asarray(result.get_pixels(oiio.FLOAT))
+        file = ocio.FileTransform(str(path), interpolation=ocio.INTERP_BEST, direction=direction)
+        # The file alone says what it does: no space of a config is asked for.
+        return Transform(ocio.Config.CreateRaw().getProcessor(file))

@@ -13,7 +13,7 @@ import numpy as np
 from ofx_reenact.errors import OutputError
 from ofx_reenact.files import written_whole
 
-WIDEST = 1920
+WIDEST, TALLEST = 1920, 4096
 SHEET_HEIGHT = 260
 _CODEC = "mp4v"
 
@@ -22,9 +22,9 @@ class Mp4Writer:
     """Writes an mp4, whole or not at all: use as a context manager; a failure inside leaves no file."""
 
     def __init__(self, path: Path, fps: Fraction | None, size: tuple[int, int]) -> None:
-        """Prepare for frames of ``size`` (width, height), scaled down to 1920 wide and made even."""
+        """Prepare for frames of ``size`` (width, height), scaled down to 1920 × 4096 at most and made even."""
         self._path, self._fps = path, float(fps or 24)
-        scale = min(1.0, WIDEST / size[0])
+        scale = min(1.0, WIDEST / size[0], TALLEST / size[1])
         width, height = (max(2, round(length * scale) // 2 * 2) for length in size)
         self._size = (width, height)
 
@@ -48,6 +48,11 @@ class Mp4Writer:
         if rgb.shape[1::-1] != self._size:
             rgb = cv2.resize(rgb, self._size, interpolation=cv2.INTER_AREA)
         self._writer.write(np.ascontiguousarray(rgb[..., ::-1]))
+
+
+def stack(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """Set one (H, W, 3) uint8 picture above another of its width."""
+    return np.concatenate([above, below])
 
 
 def contact_sheet(rows: Sequence[Sequence[np.ndarray]], path: Path, height: int = SHEET_HEIGHT) -> None:

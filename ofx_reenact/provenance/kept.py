@@ -79,6 +79,8 @@ def contradictions(sidecar: Sidecar, folder: Path) -> list[str]:
             origin, called = _origin(kind, files[0])
         except ReenactError:
             continue
+        if not origin and not called:
+            continue
         try:
             refuse_other(files[0], kind, origin, called, MadeOf({main: Source(of.name, of.sha256 or "")}))
         except TrackingError as error:

@@ -100,7 +100,10 @@ class Settings:
     target_landmarks: str = option("", "Hand-placed landmarks of the target (JSON).", "Tracking", "person", path="read")
     face: int = option(1, "Which face of the driver, by size; 1 is the largest.", "Tracking", "track", low=1)
     target_face: int = option(1, "Which face of the target, by size; 1 is the largest.", "Tracking", "person", low=1)
-    smoothing: float = option(1.0, "Strength of the driver's smoothing; 0 is off.", "Tracking", "track", low=0, high=5)
+    smoothing: float = option(
+        1.0, "Strength of smoothing, of the driver and of a target that moves; 0 is off.", "Tracking", "track", low=0,
+        high=5,
+    )  # fmt: skip
 
     motion: str = option(
         "relative", "relative: the driver's change from a reference frame; absolute: the driver's own expression and "

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
-from ofx_reenact.errors import SettingsError
 from ofx_reenact.ldnet.retarget import identity_code, transfer, transfer_between
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.settings import Settings
-from ofx_reenact.shot.choice import Choice
+from ofx_reenact.shot.choice import PARTS, Choice
+from ofx_reenact.shot.hidden import find_hidden
 from ofx_reenact.shot.motion import Motion, check_trackers, gaze_weights, region_weights, smooth_step
 from ofx_reenact.shot.person import Face, Person
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, MESH68, REGIONS
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.rest import Rest
-from ofx_reenact.tracking.retime import Acted, retime
+from ofx_reenact.tracking.retime import Acted, driver_positions, retime
 from ofx_reenact.tracking.rigid import Similarity, euler_degrees
 from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp import densify
@@ -32,6 +34,13 @@ _SEEN = 0.35
 # Confidence of the tracker under which a face counts as lost.
 _LOST = 0.5
 _LANDMARKS = list(MESH68)
+# What is left as it is where something lies before a part.
+_COVERED = {
+    "mouth": ("mouth", "jaw", "nose"), "eye_right": ("eye_right", "brow_right"), "eye_left": ("eye_left", "brow_left"),
+}  # fmt: skip
+# Landmarks that no expression moves: the ends of the jaw line, the bridge of the nose. What a tracker finds there is
+# noise, and the plate's own is right.
+_RIGID = (0, 1, 15, 16, 27, 28, 29)
 
 
 @stage("warp: densify")
@@ -55,10 +64,10 @@ def ask(
 
     Raises:
         TrackingError: plate and driver come from different trackers.
-        SettingsError: the driver does not have the frame that is to be the first.
+        SettingsError: all of them lie before the driver begins or after it ends.
     """
     check_trackers(driver, person.tracker)
-    acted = retime(driver, driver_positions(own, driver, settings), driver_rest)
+    acted = retime(driver, driver_positions(own.frames, driver.frames, settings), driver_rest)
     regions, added = region_weights(settings), settings.perform == "add"
     mine, calm = own.frontal[:, :FACE_POINTS].astype(np.float64), rest.frontal[:, :FACE_POINTS]
     landmarks = move_landmarks(person, acted, driver_rest, settings, weights)
@@ -67,6 +76,10 @@ def ask(
         moved = calm + moved - mine
     moved = shut_moving(mine, calm, moved, acted.frontal, acted.rest, added=added)
     share = strength(own)
+    before = {part: _hidden(own, part, share) for part in PARTS}
+    shown = share[:, None] * densify.spread_weights(regions, _RIGID)
+    for part, hidden in before.items():
+        shown = shown * (1 - hidden[:, None] * _field(_COVERED[part]))
     gaze = densify.gaze(acted.frontal, acted.rest)
     if not added:
         gaze = gaze - densify.gaze(own.frontal.astype(np.float64), rest.frontal)
@@ -74,9 +87,9 @@ def ask(
     at_rest = int(driver_rest.frames[0])
     return Motion(
         {int(frame): row for row, frame in enumerate(own.frames)},
-        moved * densify.spread_weights(regions)[:, None] * share[:, None, None],
+        moved * shown[..., None],
         _turned(heads, acted, Face.of_performance(driver, at_rest - int(driver.frames[0])).head, settings, share),
-        gaze * gaze_weights(regions) * share[:, None, None],
+        gaze * gaze_weights(regions) * np.stack([share * (1 - before[eye]) for eye in PARTS[1:]], 1)[..., None],
         # Where nothing is asked, the frame is the plate, and as sure.
         1 - share * (1 - acted.confidence * own.confidence),
         at_rest,
@@ -93,22 +106,8 @@ def keep_shut(motion: Motion, own: Performance, rest: Rest, choice: Choice | Non
         if choice is not None:
             shown = np.maximum(shown, choice.taken(part))
         opens = open_to(mine + expression, calm, contour) > open_to(mine, calm, contour)
-        region = 1 - densify.spread_weights({name: float(name != part) for name in REGIONS})
-        expression = expression * (1 - np.where(opens, 1 - shown, 0)[:, None] * region)[..., None]
+        expression = expression * (1 - np.where(opens, 1 - shown, 0)[:, None] * _field((part,)))[..., None]
     return replace(motion, expression=expression)
-
-
-def driver_positions(own: Performance, driver: Performance, settings: Settings) -> np.ndarray:
-    """Return which of the driver's frames, whole or between two, belongs to each frame of the plate: (T,).
-
-    Raises:
-        SettingsError: the driver does not have the frame that is to be the first.
-    """
-    first, last = int(driver.frames[0]), int(driver.frames[-1])
-    start = first if settings.driver_start is None else settings.driver_start
-    if not first <= start <= last:
-        raise SettingsError(f"--driver-start {start}: the driver has frames {first}-{last}")
-    return start + (own.frames - own.frames[0]) * settings.driver_speed
 
 
 def move_landmarks(
@@ -140,6 +139,20 @@ def strength(own: Performance) -> np.ndarray:
         np.abs(lost[np.clip(after, 0, len(lost) - 1)] - rows), np.abs(lost[np.clip(after - 1, 0, len(lost) - 1)] - rows)
     )
     return np.minimum(facing, smooth_step(near / (_FADE + 1)))
+
+
+def _hidden(own: Performance, part: str, share: np.ndarray) -> np.ndarray:
+    """Say how far something lies before a part of each of the plate's frames, (T,): there it stays as it is.
+
+    It comes and goes over a few frames.
+    """
+    hidden = find_hidden(own.skin, part, share > 0)
+    return gaussian_filter1d(maximum_filter1d(hidden, _FADE + 1), _FADE / 4)
+
+
+def _field(regions: Sequence[str]) -> np.ndarray:
+    """Return how far each point of the mesh belongs to regions of the landmarks, (468,) in [0, 1]."""
+    return 1 - densify.spread_weights({name: float(name not in regions) for name in REGIONS})
 
 
 def _turned(

@@ -11,23 +11,31 @@ import numpy as np
 
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, LIPS_OUTER, Contour
+from ofx_reenact.tracking.surface import FACE_POINTS
+from ofx_reenact.warp import densify
 
 SCHEMA = "ofx-reenact/parts/1"
 PARTS = ("mouth", "eye_right", "eye_left")
 # No part: the frame's own.
 OWN = -1
-# Rows over which a part comes in and goes, and one part becomes another.
-FADE = 2
+# Rows over which a part comes in and goes, and one part becomes another: more would show two rows of teeth.
+FADE = 1
 
 # What a part costs. Openings count in widths of the part: too wide costs this much a width, for a warp closes it well,
 # lids better than lips; too narrow hides what no warp can show. So does a shape, by how wide and how high it is wrong.
-_TOO_WIDE, _TOO_NARROW, _SHAPE = {"mouth": 5.0, "eye_right": 2.5, "eye_left": 2.5}, 12.0, 2.0
+_TOO_WIDE, _TOO_NARROW, _SHAPE = {"mouth": 4.0, "eye_right": 2.5, "eye_left": 2.5}, 12.0, 3.0
+# A part that is no wider open than this is shut, and costs this much more where it should be open.
+_SHUT, _HIDDEN = {"mouth": 0.05, "eye_right": 0.1, "eye_left": 0.1}, 1.0
+# Eyes that look elsewhere count as a shape that is wrong by this many times as much.
+_GAZE = 1.0
 # A turn of the head by so many degrees costs 1, and light that differs by so much.
 _TURN, _LIGHT = 12.0, 0.5
 # Frames further away in time cost more, up to this; reference pictures cost this much more than that.
 _FRAMES_AWAY, _FARTHEST, _ELSEWHERE = 400.0, 0.25, 0.1
 # Whatever is not the frame's own has to be better by this much, and a change by that much more.
-_PART, _CHANGE = 0.3, 0.4
+_PART, _CHANGE = 0.3, 0.25
+# What lies before a part, a hand, is worse than any other opening.
+_BEFORE = 5.0
 _ROWS = 256
 
 
@@ -42,6 +50,7 @@ class Candidates:
         time: (C,) the target's frames, as numbers that grow by 1; NaN for reference pictures.
         segment: (C,) part of the target between two cuts; -1 for reference pictures, which suit any.
         usable: (C,) bool; not where no face was found or where it is uncertain.
+        hidden: (C, 3) in [0, 1], how likely something lies before each part.
     """
 
     frontal: np.ndarray
@@ -50,6 +59,7 @@ class Candidates:
     time: np.ndarray
     segment: np.ndarray
     usable: np.ndarray
+    hidden: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -158,6 +168,7 @@ def choose_parts(
     light: np.ndarray,
     time: np.ndarray,
     segment: np.ndarray,
+    gaze: np.ndarray | None = None,
 ) -> Choice:
     """Choose for T frames and each part whether it stays the frame's own, and else what it comes from.
 
@@ -171,6 +182,8 @@ def choose_parts(
         asked: (T, 3) bool, whether a part may come from elsewhere at all.
         candidates: what there is to take.
         rotation, light, time, segment: the frames', as the candidates'.
+        gaze: (T, 2, 2) wanted shift of the irises from the frames' own, right and left eye, in widths of the eye; it
+            counts if the frames' and candidates' meshes have irises (478 points).
     """
     index = np.full((len(wanted), len(PARTS)), OWN, np.int32)
     segment, own_candidate = np.asarray(segment), np.asarray(own_candidate)
@@ -181,22 +194,35 @@ def choose_parts(
     for name in PARTS:
         width = _width(name, candidates.frontal[found])
         shapes[name] = [_shape(name, frontal, width) for frontal in (wanted, own, candidates.frontal)]
+    if gaze is not None and min(own.shape[1], candidates.frontal.shape[1]) > FACE_POINTS:
+        here, there = densify.iris_places(own), densify.iris_places(candidates.frontal)
+        for eye, name in enumerate(PARTS[1:]):
+            places = (here[:, eye] + gaze[:, eye], here[:, eye], there[:, eye])
+            shapes[name] = [np.column_stack([s, _GAZE * p]) for s, p in zip(shapes[name], places, strict=True)]
     asked = np.asarray(asked, bool)
-    walks = [_Walk(len(segment), len(found)) for _ in PARTS]
+    walks = [_Walk(len(segment), len(found), _CHANGE * len(group)) for group in _TOGETHER]
     for start in range(0, len(segment), _ROWS):
         rows = slice(start, start + _ROWS)
         away = _distance(candidates, rotation[rows], light[rows], time[rows], segment[rows], own_candidate[rows])
-        for part, name in enumerate(PARTS):
-            want, mine, there = shapes[name]
-            other = _difference(name, want[rows, None], there[None]) + away
-            other[~asked[rows, part]] = np.inf
-            itself = _difference(name, want[rows], mine[rows])
-            walks[part].go(itself, other, np.arange(start, start + len(itself)), segment)
-    for part, walk in enumerate(walks):
-        index[:, part] = _widened(walk.path(), asked[:, part], segment, own_candidate)
+        for walk, group in zip(walks, _TOGETHER, strict=True):
+            other, itself = np.zeros_like(away), np.zeros(len(away))
+            for part in group:
+                want, mine, there = shapes[PARTS[part]]
+                counts = asked[rows, part].astype(np.float64)
+                wrong = _difference(PARTS[part], want[rows, None], there[None]) + _BEFORE * candidates.hidden[:, part]
+                other += (wrong + _PART) * counts[:, None]
+                itself += _difference(PARTS[part], want[rows], mine[rows]) * counts
+            other[~asked[rows][:, group].any(1)] = np.inf
+            walk.go(itself, other + away, np.arange(start, start + len(itself)), segment)
+    for walk, group in zip(walks, _TOGETHER, strict=True):
+        path = walk.path()
+        for part in group:
+            index[:, part] = _widened(np.where(asked[:, part], path, OWN), asked[:, part], segment, own_candidate)
     return Choice(index, segment)
 
 
+# Both eyes come from one frame, or they would not look the same way.
+_TOGETHER = ([0], [1, 2])
 _CONTOURS: Mapping[str, tuple[Contour, Contour]] = {
     "mouth": (LIPS_INNER, LIPS_OUTER), "eye_right": (EYE_RIGHT, EYE_RIGHT), "eye_left": (EYE_LEFT, EYE_LEFT),
 }  # fmt: skip
@@ -223,7 +249,9 @@ def _difference(name: str, wanted: np.ndarray, shown: np.ndarray) -> np.ndarray:
     """What it costs that a part has one shape (..., 3) where another is wanted."""
     wider = shown[..., 0] - wanted[..., 0]
     wrong = np.abs(wanted[..., 1:] - shown[..., 1:]).sum(-1)
-    return np.maximum(_TOO_WIDE[name] * wider, -_TOO_NARROW * wider) + _SHAPE * wrong
+    shut = np.clip(2.5 * (1 - shown[..., 0] / _SHUT[name]), 0, 1)
+    hidden = shut * np.clip(1.5 * wanted[..., 0] / _SHUT[name] - 1, 0, 1)
+    return np.maximum(_TOO_WIDE[name] * wider, -_TOO_NARROW * wider) + _SHAPE * wrong + _HIDDEN * hidden
 
 
 def _distance(
@@ -240,7 +268,7 @@ def _distance(
     there = np.asarray(candidates.light, np.float64)
     brighter = np.abs(light[:, None] - there) * ((light[:, None] > 0) & (there > 0))
     frames = np.minimum(np.abs(time[:, None] - candidates.time) / _FRAMES_AWAY, _FARTHEST)
-    cost = _PART + turn / _TURN + brighter / _LIGHT + np.where(np.isnan(frames), _FARTHEST + _ELSEWHERE, frames)
+    cost = turn / _TURN + brighter / _LIGHT + np.where(np.isnan(frames), _FARTHEST + _ELSEWHERE, frames)
     foreign = (candidates.segment >= 0) & (candidates.segment != segment[:, None])
     itself = own_candidate[:, None] == np.arange(len(there))
     return np.where(foreign | itself | ~np.asarray(candidates.usable, bool), np.inf, cost)
@@ -249,7 +277,8 @@ def _distance(
 class _Walk:
     """The cheapest way through the rows of one part: what each row takes, if it has come from anywhere."""
 
-    def __init__(self, rows: int, candidates: int) -> None:
+    def __init__(self, rows: int, candidates: int, price: float) -> None:
+        self.price = price
         # The last column is the frame's own.
         self.total = np.zeros(candidates + 1)
         self.stays = np.zeros((rows, candidates + 1), bool)
@@ -260,7 +289,7 @@ class _Walk:
         for row, cost in zip(rows, np.column_stack([other, itself]), strict=True):
             cut = row == 0 or segment[row] != segment[row - 1]
             self.best[row] = self.total.argmin()
-            change = self.total[self.best[row]] + (0.0 if cut else _CHANGE)
+            change = self.total[self.best[row]] + (0.0 if cut else self.price)
             self.stays[row] = self.total <= change
             self.total = np.minimum(self.total, change) + cost
 

@@ -8,20 +8,30 @@ from dataclasses import replace
 import numpy as np
 
 from ofx_reenact.compose.carry import Carried
-from ofx_reenact.compose.part import CarriedPart, Placed, carry_part, match_grain, match_light, soften
+from ofx_reenact.compose.part import (
+    CarriedPart,
+    Placed,
+    carry_part,
+    match_grain,
+    match_light,
+    measure_agreement,
+    soften,
+)  # fmt: skip
 from ofx_reenact.shot.frame import Frame
-from ofx_reenact.shot.motion import CHIN, Pose
+from ofx_reenact.shot.motion import Pose
 from ofx_reenact.shot.view import View
 from ofx_reenact.stages import stage
+from ofx_reenact.tracking.landmarks import LIPS_INNER
 from ofx_reenact.warp import densify
 from ofx_reenact.warp.openings import Opening
 
 Sources = Mapping[str, Sequence[tuple[View, float]]]
 # A source this much finer than the result is halved first, or its detail would alias.
 _FINER = 1.42
+_LOWER_LIP = list(LIPS_INNER[1][3:-3])
 
 
-@stage("compose")
+@stage("parts")
 def lay_parts(frame: Frame, view: View, pose: Pose, parts: Sources, number: int = 0) -> Frame:
     """Lay parts of other views into a frame; pixels outside the parts keep every bit, and alpha stays.
 
@@ -34,25 +44,31 @@ def lay_parts(frame: Frame, view: View, pose: Pose, parts: Sources, number: int 
         number: of the frame; grain that is added differs from one number to the next.
 
     Returns:
-        The frame, with a matte of where other views show, and with what neither shows of it as invented.
+        The frame, with a matte of where other views show, and with what neither shows of it as invented; as it was if
+        nothing could be laid in.
     """
     matte = np.zeros(frame.shape, np.float32)
     for name, sources in parts.items():
-        laid = [(part, w) for source, w in sources if w > 0 and (part := _carry(name, source, view, pose)) is not None]
-        if not laid:
+        found = [(_carry(name, source, view, pose), weight) for source, weight in sources if weight > 0]
+        carried = [(part, weight) for part, weight in found if part is not None]
+        if not carried:
             continue
-        box = laid[0][0].stmap.slices
+        box = carried[0][0].stmap.slices
         own = frame.colour[box]
-        change, covered = np.zeros_like(own[..., :3]), np.zeros_like(own[..., 0])
-        for part, weight in laid:
+        change, covered, laid = np.zeros_like(own[..., :3]), np.zeros_like(own[..., 0]), []
+        for part, asked in carried:
+            light = _match(part, own, number)
+            # An eye that was shut has other rims; without the part there is nothing behind its lids.
+            weight = asked * (measure_agreement(light, own[..., :3], part.stmap.reach) if name == "mouth" else 1.0)
             share = part.stmap.reach * np.float32(weight)
-            change += (_match(part, own, number) - own[..., :3]) * share[..., None]
+            change += (light - own[..., :3]) * share[..., None]
             covered += share
+            laid.append((part, weight))
         inside = covered > 0
         own[inside, :3] += change[inside]
         matte[box] = np.maximum(matte[box], np.minimum(covered, 1))
         frame = replace(frame, carried=_join(frame.carried, laid))
-    return replace(frame, laid=matte)
+    return replace(frame, laid=matte) if matte.any() else frame
 
 
 def _carry(name: str, source: View, view: View, pose: Pose) -> CarriedPart | None:
@@ -60,7 +76,8 @@ def _carry(name: str, source: View, view: View, pose: Pose) -> CarriedPart | Non
     wanted = pose.mesh(view)
     while source.head.scale > _FINER * pose.head.scale and min(source.size) > 2:
         source = source.halved
-    jaw = (pose.head.invert(wanted[list(CHIN)]) - source.frontal[list(CHIN)]).mean(0)
+    # Lower teeth go with the lip that hides their roots: a chin moves otherwise from one person to another.
+    jaw = (pose.head.invert(wanted[_LOWER_LIP]) - source.frontal[_LOWER_LIP]).mean(0)
     gaze = densify.gaze(view.frontal, source.frontal) + pose.gaze * pose.gate
     part = carry_part(
         name, source.pixels, Placed(source.mesh, source.head), Placed(wanted, pose.head), gaze, jaw, view.size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -12,8 +13,9 @@ from ofx_reenact.stages import stage
 from ofx_reenact.tracking.cuts import details_of, find_cuts
 from ofx_reenact.tracking.derive import Found, derive
 from ofx_reenact.tracking.lift import lift
-from ofx_reenact.tracking.light import measure_light
+from ofx_reenact.tracking.light import measure_light, measure_skin
 from ofx_reenact.tracking.performance import Performance, versions_json
+from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.tracking.tracker import Track, Tracker
 
 
@@ -43,6 +45,7 @@ def analyse(
     absent: list[int] = []
     details: list[np.ndarray | None] = []
     light: list[float] = []
+    skin: list[np.ndarray] = []
     size = (0, 0)
     tracker.reset()
     for frame, image in images:
@@ -54,7 +57,10 @@ def analyse(
             with stage("track"):
                 track = tracker.track(image, frame)
             if track is not None:
-                light.append(measure_light(image, lift(track.landmarks) if track.mesh is None else track.mesh))
+                mesh = lift(track.landmarks) if track.mesh is None else track.mesh
+                light.append(measure_light(image, mesh))
+                seen = measure_skin(image, mesh)
+        skin.append(np.zeros(FACE_POINTS, np.uint8) if track is None else seen)
         details.append(None if image is None else details_of(image))
         tracks[frame] = track
         if on_frame:
@@ -63,7 +69,7 @@ def analyse(
         raise TrackingError(f"{name}: no face was found in any of {len(tracks)} frames")
     if reference is not None and tracks.get(reference) is None:
         raise TrackingError(f"{name}: frame {reference} cannot be the reference, it has no face")
-    return derive(
+    performance = derive(
         Found.of_tracks(tracks, absent, find_cuts(details), light, hand_made=tracker.hand_made),
         size=size,
         fps=f"{fps.numerator}/{fps.denominator}" if fps else "",
@@ -73,3 +79,4 @@ def analyse(
         smoothing=float(smoothing),
         reference=reference,
     )
+    return replace(performance, skin=np.array(skin))

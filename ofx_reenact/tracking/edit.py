@@ -66,7 +66,7 @@ def place(performance: Performance, landmarks: Mapping[int, np.ndarray]) -> Perf
         smoothing=p.smoothing,
         reference=p.reference if p.chosen else None,
     )
-    return replace(derived, aspect=p.aspect, made_of=p.made_of, light=p.light)
+    return replace(derived, aspect=p.aspect, made_of=p.made_of, light=p.light, skin=p.skin)
 
 
 def _mesh(performance: Performance, row: int, landmarks: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""How bright a face is in its picture, so that frames in the same light can be told from others."""
+"""How bright a face is in its picture: so frames in another light are told, and those that show something before it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import cv2
 import numpy as np
 
 from ofx_reenact.tracking.landmarks import FACE_OVAL
+from ofx_reenact.tracking.surface import FACE_POINTS
 
 # Luma of 8-bit R, G and B (ITU-R BT.709), of 1.
 _LUMA = np.array([0.2126, 0.7152, 0.0722]) / 255
+# Standard deviation of what is averaged under a point of the skin, in heights of the face.
+_POINT = 1 / 60
 # A larger face is thinned out until it has about so many pixels along its longer side.
 _ENOUGH = 256
 
@@ -26,10 +29,27 @@ def measure_light(image: np.ndarray, mesh: np.ndarray) -> float:
     if (high <= low).any():
         return 0.0
     step = max(1, int((high - low).max()) // _ENOUGH)
-    part = image[low[1] : high[1] : step, low[0] : high[0] : step]
+    part = np.ascontiguousarray(image[low[1] : high[1] : step, low[0] : high[0] : step])
     inside = np.zeros(part.shape[:2], np.uint8)
     # Far outside the picture the oval is cut off: OpenCV takes 16-bit coordinates.
     corners = np.clip(np.rint((oval - low) / step), -(2**14), 2**14).astype(np.int32)
     cv2.fillPoly(inside, [corners], 1)
-    pixels = part[inside > 0]
-    return float(pixels.mean(axis=0) @ _LUMA) if len(pixels) else 0.0
+    # Without any pixel the mean is 0.
+    return float(np.array(cv2.mean(part, inside)[:3]) @ _LUMA)
+
+
+def measure_skin(image: np.ndarray, mesh: np.ndarray) -> np.ndarray:
+    """Return how bright the picture is under each point of a face's skin: (468,) uint8 luma.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        mesh: (478, 3) pixels. Points outside the picture take its edge.
+    """
+    points = mesh[:FACE_POINTS, :2]
+    low = np.clip(np.floor(points.min(axis=0)).astype(int), 0, np.array(image.shape[1::-1]) - 1)
+    high = np.maximum(np.minimum(np.ceil(points.max(axis=0)).astype(int) + 1, image.shape[1::-1]), low + 1)
+    step = max(1, int((high - low).max()) // _ENOUGH)
+    part = image[low[1] : high[1] : step, low[0] : high[0] : step].astype(np.float32) @ (_LUMA * 255).astype(np.float32)
+    soft = cv2.GaussianBlur(part, (0, 0), max(_POINT * part.shape[0], 0.5))
+    x, y = (((points - low) / step).clip(0, np.array(soft.shape[::-1]) - 1)).astype(np.float32).T
+    return np.rint(cv2.remap(soft, x[None], y[None], cv2.INTER_LINEAR)[0]).astype(np.uint8)

@@ -21,6 +21,7 @@ from ofx_reenact.errors import TrackingError
 from ofx_reenact.files import written_whole
 from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.tracking.performance_check import check_performance
+from ofx_reenact.tracking.surface import FACE_POINTS
 
 SCHEMA = "ofx-reenact/performance/1"
 # Degrees: a head turned this much further from the target's counts as much as a fully open jaw.
@@ -60,6 +61,7 @@ class Performance:
         aspect: width over height of a pixel in the driver's files.
         made_of: the driver and the options that it was made from, as JSON; "" in files that do not say.
         cut: (T,) bool, True where a frame begins another shot; all False in files that do not say.
+        skin: (T, 468) uint8, luma of the picture under each point of the mesh; all 0 where it is not known.
         light: (T,) float32, mean luma of the face's pixels, 0 to 1 (filled in gaps); 0 where it is not known.
     """
 
@@ -88,11 +90,12 @@ class Performance:
     made_of: str = ""
     cut: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
     light: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    skin: np.ndarray = field(default_factory=lambda: np.zeros((0, FACE_POINTS), np.uint8))
 
     def __post_init__(self) -> None:
-        for name in ("cut", "light"):
+        for name in ("cut", "light", "skin"):
             if not len(values := getattr(self, name)):
-                object.__setattr__(self, name, np.zeros(len(self.frames), values.dtype))
+                object.__setattr__(self, name, np.zeros((len(self.frames), *values.shape[1:]), values.dtype))
 
     @property
     def rate(self) -> Fraction | None:

@@ -18,7 +18,7 @@ _SHAPES = {
 }  # fmt: skip
 _TEXTS = ("fps", "name", "tracker", "versions")
 # Texts and numbers that files of earlier versions lack.
-_NEWER, _NEWER_SHAPES = ("made_of",), {"aspect": "number", "cut": "whole T", "light": "number T"}
+_NEWER, _NEWER_SHAPES = ("made_of",), {"aspect": "number", "cut": "whole T", "light": "number T", "skin": "whole T 468"}
 _RATE = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
 # Numbers of frames have nine digits at most, pictures so many pixels at most, and frames a second are so many at most.
 _MOST_FRAMES, _WIDEST, _FASTEST = 10**9, 10**6, 1000
@@ -77,7 +77,7 @@ def _check_values(arrays: Mapping[str, np.ndarray]) -> None:
     ranges = {
         "state": (0, 2), "confidence": (0, 1.001), "neutrality": (0, 1e6), "blendshapes": (-1, 2), "hand_made": (0, 1),
         "chosen": (0, 1), "smoothing": (0, 1000),
-        "aspect": (0.05, 20), "cut": (0, 1), "light": (0, 1),
+        "aspect": (0.05, 20), "cut": (0, 1), "light": (0, 1), "skin": (0, 255),
     }  # fmt: skip
     for name, (low, high) in ((name, ends) for name, ends in ranges.items() if name in arrays):
         _refuse(arrays, name, (arrays[name] < low) | (arrays[name] > high), f"not from {low:g} to {high:g}")

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.spatial.transform import Rotation
 
+from ofx_reenact.errors import SettingsError
+from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.rest import Rest
 
@@ -37,6 +40,27 @@ class Acted:
     translation: np.ndarray
     confidence: np.ndarray
     state: np.ndarray
+
+
+def driver_positions(plate: ArrayLike, driver: ArrayLike, settings: Settings) -> np.ndarray:
+    """Return which of the driver's frames, whole or between two, belongs to each frame of a target that moves: (T,).
+
+    Args:
+        plate: (T,) the target's frames, from its first on.
+        driver: the driver's frames; of these, the first and the last count.
+        settings: ``driver_start`` and ``driver_speed``.
+
+    Raises:
+        SettingsError: all of them lie before the driver begins or after it ends.
+    """
+    frames, driven = np.asarray(plate), np.asarray(driver)
+    first, last = int(driven[0]), int(driven[-1])
+    start = first if settings.driver_start is None else settings.driver_start
+    positions: np.ndarray = start + (frames - frames[0]) * settings.driver_speed
+    # A target with handles may begin before its driver does.
+    if positions[-1] < first or start > last:
+        raise SettingsError(f"--driver-start {start}: no frame of the target meets one of the driver's {first}-{last}")
+    return positions
 
 
 def retime(performance: Performance, positions: np.ndarray, rest: Rest) -> Acted:

@@ -220,7 +220,9 @@ def _compare(
     subject: Subject, facts: Callable[[Header], dict[str, Any]], of_plate: Callable[[Plate], dict[str, Any]]
 ) -> Answer:
     """Say which frames have other facts than their plate or, where that is not known, than most frames."""
-    usual = _most_common(subject, facts)
+    # What differs from frame to frame cannot be told by the other frames.
+    own = ("timecode",) if subject.sidecar.moving else ()
+    usual = {name: value for name, value in _most_common(subject, facts).items() if name not in own}
     found, untold = [], defaultdict(list)
     for one, header in _headers(subject):
         wanted, whose = usual, "in most frames"
@@ -231,7 +233,7 @@ def _compare(
         found += [
             (one.frame, f"{name} {_shown(value, wanted[name])}, {whose} {_shown(wanted[name], value)}")
             for name, value in facts(header).items()
-            if value != wanted[name]
+            if name in wanted and value != wanted[name]
         ]
     everywhere = len(_headers(subject))
     said = [text if len(frames) == everywhere else f"{naming(frames)}: {text}" for text, frames in untold.items()]

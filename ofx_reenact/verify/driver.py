@@ -1,8 +1,8 @@
-"""The performances of a sequence as the checks need them: how a face was found, who moved between two frames."""
+"""The driver of a sequence as the checks need it: how the face was found, whether it moved between two frames."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence as Numbers
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +12,8 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.performance import Performance, State
+from ofx_reenact.tracking.rest import find_rest
+from ofx_reenact.tracking.retime import Acted, driver_positions, retime
 from ofx_reenact.verify.sidecar import Beside
 
 # A driver's face that moved less than this between two frames, in centimetres of itself, did not move.
@@ -19,89 +21,60 @@ MOVED = 0.01
 
 
 @dataclass(frozen=True)
-class Acting:
-    """A driver, frame by frame of the result.
+class Driver:
+    """A driver, by the frames of the result.
 
     Attributes:
         sidecar: of the sequence.
         performance: the driver's; None if it is not reachable.
-        first: the first frame of a target that moves, to which the driver's first belongs; None if not known.
+        target: all frames of a target that moves, which the driver's are placed by; None of a still, or if not known.
     """
 
     sidecar: Beside
     performance: Performance | None
-    first: int | None = None
+    target: Numbers[int] | None = None
 
     def state(self, frame: int) -> str | None:
         """Return how the driver's face was found in a frame, as the performance has it; None if that is not known."""
-        at = self._rows(frame)
-        if at is None or self.performance is None:
+        row = self._rows.get(frame)
+        if row is None or self.performance is None:
             return None
-        below, above, _ = at
-        return State(int(self.performance.state[[below, above]].max())).name.lower()
+        states = self.performance.state if self._acted is None else self._acted.state
+        return State(int(states[row])).name.lower()
 
     def moved(self, first: int, second: int) -> bool | None:
         """Tell whether the driver moved between two frames; None if nothing here says so.
 
-        By the performance's mesh (by the expression alone where the head was locked), else by the driver's pictures:
+        By the performance's mesh (by the expression alone where the head did not count), else by the driver's pictures:
         a held face may stand still while they change.
         """
-        one, other = self._face(first), self._face(second)
-        if one is not None and other is not None:
-            return bool(np.abs(one - other).max() > MOVED)
+        if first in self._rows and second in self._rows:
+            one, other = self._rows[first], self._rows[second]
+            return bool(np.abs(self._shape[one] - self._shape[other]).max() > MOVED)
         if "held" in (self.sidecar.faces.get(first), self.sidecar.faces.get(second)):
             return False
         return self._pictures_differ(first, second)
 
-    def _position(self, frame: int, start: int) -> float | None:
-        """Return which of the driver's frames, whole or between two, belongs to a frame of the result."""
-        settings = self.sidecar.settings
-        if not self.sidecar.moving:
-            return float(frame)
-        if settings is None or self.first is None:
-            return None
-        begin = start if settings.driver_start is None else settings.driver_start
-        return begin + (frame - self.first) * settings.driver_speed
-
-    def _rows(self, frame: int) -> tuple[int, int, float] | None:
-        """Return the performance's rows around a frame, and how far between them it lies; None where it has none."""
-        if self.performance is None:
-            return None
-        if not self.sidecar.moving:
-            row = self._numbers.get(frame)
-            return None if row is None else (row, row, 0.0)
-        frames = self.performance.frames
-        position = self._position(frame, int(frames[0]))
-        if position is None:
-            return None
-        # Beyond its ends, a driver holds.
-        at = float(np.clip(position - frames[0], 0, len(frames) - 1))
-        below, share = int(at), at - int(at)
-        return below, below + (share > 0), share
-
-    def _face(self, frame: int) -> np.ndarray | None:
-        """The driver's face (478, 3) in centimetres: where it is, or its expression if the head was locked."""
-        at = self._rows(frame)
-        if at is None:
-            return None
-        below, above, share = at
-        return self._shape[below] * (1 - share) + self._shape[above] * share
-
     def _pictures_differ(self, first: int, second: int) -> bool | None:
-        settings, driver = self.sidecar.settings, self._driver
-        if settings is None or driver is None:
-            return None
-        numbers = [self._position(frame, driver.frames.first) for frame in (first, second)]
-        if any(number is None or number != int(number) for number in numbers):
+        settings = self.sidecar.settings
+        if settings is None or self._sequence is None:
             return None
         try:
-            one, other = (driver.read(int(number or 0), settings.driver_layer) for number in numbers)
+            one, other = (self._sequence.read(self._number(frame), settings.driver_layer) for frame in (first, second))
             return not np.array_equal(one.rgb, other.rgb)
         except ReenactError:
             return None
 
+    def _number(self, frame: int) -> int:
+        """Return the driver's frame that belongs to a frame, or the one before."""
+        settings, driven = self.sidecar.settings, self._sequence
+        if self.target is None or settings is None or driven is None:
+            return frame
+        ends = (driven.frames.first, driven.frames.last)
+        return int(driver_positions((self.target[0], frame), ends, settings)[1])
+
     @cached_property
-    def _driver(self) -> Sequence | None:
+    def _sequence(self) -> Sequence | None:
         """The driver, opened once: a video is decoded whole for that. None if it is not reachable or cannot be read."""
         name = self.sidecar.name_of(self.sidecar.settings.driver) if self.sidecar.settings else ""
         try:
@@ -110,18 +83,36 @@ class Acting:
             return None
 
     @cached_property
-    def _numbers(self) -> Mapping[int, int]:
-        frames = self.performance.frames.tolist() if self.performance is not None else ()
+    def _acted(self) -> Acted | None:
+        """What the driver does in each frame of a target that moves; None of a still, or if that is not known."""
+        settings = self.sidecar.settings
+        if self.performance is None or self.target is None or settings is None:
+            return None
+        try:
+            positions = driver_positions(self.target, self.performance.frames, settings)
+            return retime(self.performance, positions, find_rest(self.performance, None))
+        except ReenactError:
+            return None
+
+    @cached_property
+    def _rows(self) -> dict[int, int]:
+        """Frame of the result → row of what the driver does."""
+        if self.sidecar.moving:
+            frames = [] if self._acted is None or self.target is None else list(self.target)
+        else:
+            frames = [] if self.performance is None else self.performance.frames.tolist()
         return {frame: row for row, frame in enumerate(frames)}
 
     @cached_property
     def _shape(self) -> np.ndarray:
-        """The driver's face (T, 478, 3) in all of its frames."""
+        """The driver's face (T, 478, 3) in centimetres: where it is, or its expression if the head does not count."""
         assert self.performance is not None
-        settings = self.sidecar.settings
+        settings, acts = self.sidecar.settings, self._acted or self.performance
         if settings is not None and _is_locked(settings, self.sidecar.moving):
-            return self.performance.frontal
-        return self.performance.mesh / np.median(self.performance.scale)
+            return acts.frontal
+        turned = np.einsum("tij,tnj->tni", acts.rotation, acts.frontal.astype(np.float64))
+        mesh: np.ndarray = acts.scale[:, None, None] * turned + acts.translation[:, None]
+        return mesh / np.median(acts.scale)
 
 
 def _is_locked(settings: Settings, moving: bool) -> bool:

@@ -16,7 +16,7 @@ from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.progress import Observer, Progress, ignore
 from ofx_reenact.tracking.performance import Performance
-from ofx_reenact.verify.driver import Acting
+from ofx_reenact.verify.driver import Driver
 from ofx_reenact.verify.look import Look, look_at
 from ofx_reenact.verify.sidecar import Beside, read_beside
 from ofx_reenact.verify.target import Plates
@@ -70,7 +70,7 @@ class Subject:
 
     def state(self, frame: int) -> str | None:
         """Return how the driver's face was found in a frame, as the performance has it; None if that is not known."""
-        return self._acting.state(frame)
+        return self._driver.state(frame)
 
     def mover(self, first: int, second: int) -> Mover | None:
         """Tell who moved between two frames: the target, the driver, nobody (empty); None if nothing here says so.
@@ -86,7 +86,7 @@ class Subject:
                 return None if differ is None else "target"
         if all(self.looks[frame].made.get("reenact:still") for frame in (first, second) if frame in self.looks):
             return ""
-        moved = self._acting.moved(first, second)
+        moved = self._driver.moved(first, second)
         return None if moved is None else "driver" if moved else ""
 
     def _plates_differ(self, first: int, second: int) -> bool | None:
@@ -104,14 +104,14 @@ class Subject:
         return settings is not None and settings.missing == "black" and state not in (None, "tracked")
 
     @cached_property
-    def _acting(self) -> Acting:
-        """The driver, frame by frame of the result."""
-        first = None
+    def _driver(self) -> Driver:
+        """The driver, by the frames of the result."""
+        frames = None
         if self.tracked.target is not None:
-            first = int(self.tracked.target.frames[0])
+            frames = self.tracked.target.frames.tolist()
         elif self.plates is not None and self.plates.moving:
-            first = self.plates.sequence.frames.first
-        return Acting(self.sidecar, self.tracked.driver, first)
+            frames = list(self.plates.sequence.frames)
+        return Driver(self.sidecar, self.tracked.driver, frames)
 
 
 def open_subject(

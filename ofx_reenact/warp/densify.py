@@ -7,7 +7,7 @@ does the mesh return to the target's pixels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,14 +39,16 @@ class Heads:
         return Similarity(self.rotation[row], float(self.scale[row]), self.translation[row])
 
 
-def spread_weights(weights: Mapping[str, float]) -> np.ndarray:
+def spread_weights(weights: Mapping[str, float], rigid: Sequence[int] = ()) -> np.ndarray:
     """Spread region weights over the mesh: (468,), exactly 1 everywhere when every region's weight is 1.
 
-    A point takes the weights of the landmarks nearest to it, never more than the largest or less than the least.
+    A point takes the weights of the landmarks nearest to it, never more than the largest or less than the least; the
+    ``rigid`` landmarks have a weight of 0, whatever region they are of.
     """
     excess = np.zeros(len(MESH68))
     for region, indices in REGIONS.items():
         excess[list(indices)] = weights[region] - 1.0
+    excess[list(rigid)] = -1.0
     points = canonical().points
     apart = ((points[:, None] - points[None, list(MESH68)]) ** 2).sum(-1)
     near = 1 / (apart + 0.01) ** 3
@@ -72,10 +74,10 @@ def gaze(driver: np.ndarray, rest: np.ndarray) -> np.ndarray:
     Returns (T, 2, 2): right eye, left eye; x, y. From frontal meshes (T, 478, 3), and those at rest, (478, 3) or one
     for each frame.
     """
-    return _irises(driver) - _irises(rest)
+    return iris_places(driver) - iris_places(rest)
 
 
-def _irises(mesh: np.ndarray) -> np.ndarray:
+def iris_places(mesh: np.ndarray) -> np.ndarray:
     """Return where each iris is between its eye's corners: (..., 2, 2), of meshes (..., 478, 3)."""
     places = []
     for contour, iris in ((EYE_RIGHT, IRIS_RIGHT), (EYE_LEFT, IRIS_LEFT)):

@@ -20,6 +20,12 @@ SHUT_MOUTH = 0.05
 # Height of the upper teeth below the lip that hides their roots, in widths of the mouth. What lies deeper
 # belongs to the jaw.
 TEETH = 0.22
+# Half the height of what gives way between both rows of teeth, in heights of the opening.
+GIVE = 0.06
+# Nearer to the corners than this, in halves of the width, an opening shows more lip than inside.
+CORNER = 0.88
+# How far the last row of an inside that a source shows goes on, in widths of the mouth, before it counts as unseen.
+HELD = 0.07
 # Feather of an opening's edge, in face heights.
 FEATHER = 0.006
 
@@ -107,6 +113,71 @@ def mouth(
     # Deepest behind the upper lip and in the corners, a little light on the tongue below.
     shade = np.clip(down, 0, 1) ** 1.5 * np.sqrt(np.clip(1 - u**2, 0, 1))
     return Opening(int(x[0, 0]), int(y[0, 0]), coverage, views, shade)
+
+
+def mouth_of_part(
+    source: Lens,
+    moved: Lens,
+    skull: np.ndarray,
+    jaw: np.ndarray,
+    split: float,
+    feather: float,
+    size: tuple[int, int],
+) -> Opening | None:
+    """Fill the inside of a mouth from a source that shows it: upper teeth with the skull, the rest with the jaw.
+
+    What lies between both rows of teeth is stretched, so that none float and nothing tears. ``split`` says where that
+    is in the source, from its upper lip (0) to its lower lip (1). Lips that uncover a little more than the source shows
+    have its last row go on; beyond, nothing was seen. The other arguments are those of :func:`mouth`.
+    """
+    if source.gap <= SHUT_MOUTH:
+        return mouth(source, moved, skull, jaw, feather, size)
+    grid = _window(moved, 3 * feather, size)
+    if grid is None or moved.gap <= 0:
+        return None
+    x, y = grid
+    (u, v), (_, low) = (_through(bone, source, x, y) for bone in (skull, jaw))
+    # Lips that uncover much more than the source shows take its inside with them.
+    top, bottom = (_uncovered(bone, source, moved, lip) for lip, bone in enumerate((skull, jaw)))
+    v, low = v + top, low - bottom
+    width = 2 * source.half
+    inside = np.clip(u, -CORNER, CORNER)
+    upper, lower = source.bounds(inside)
+    falls = v - low
+    # Between the rows: what gives way. A jaw that rises needs the more of it.
+    middle, give = upper + (lower - upper) * split, np.maximum(GIVE * (lower - upper), -falls)
+    above, below = middle - give, middle + give
+    between = above + (v - above) * 2 * give / np.maximum(2 * give + falls, 1e-6)
+    from_v = np.where(v <= above, v, np.where(low >= below, low, between))
+    # How far the nearer row would have to go on to cover what is stretched.
+    torn = np.minimum(v - above, below - low) * (1 - 2 * give / np.maximum(2 * give + falls, 1e-6))
+    rim = np.minimum(feather, (lower - upper) / 4)
+    held = np.clip(from_v, upper + rim, np.maximum(lower - rim, upper + rim))
+    beyond = (np.hypot((u - inside) * source.half, held - from_v) + np.maximum(torn, 0)) / width
+    seen = 1 - np.clip((beyond - HELD) / HELD, 0, 1)
+    from_x, from_y = source.pixels(inside, held)
+    view = View(np.stack([from_x - x, from_y - y], -1), seen)
+    at, across = moved.coordinates(x, y)
+    first, last = moved.bounds(at)
+    down = np.clip((across - first) / np.maximum(last - first, 1e-6), 0, 1)
+    shade = down**1.5 * np.sqrt(np.clip(1 - at**2, 0, 1))
+    return Opening(int(x[0, 0]), int(y[0, 0]), moved.coverage(x, y, feather), (view,), shade)
+
+
+def _through(bone: np.ndarray, source: Lens, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (u, v) in a source's opening of pixels that a bone's affine map (2, 3) takes to it."""
+    return source.coordinates(
+        bone[0, 0] * x + bone[0, 1] * y + bone[0, 2], bone[1, 0] * x + bone[1, 1] * y + bone[1, 2]
+    )
+
+
+def _uncovered(bone: np.ndarray, source: Lens, moved: Lens, lip: int) -> float:
+    """Measure how much further than may be held the upper (0) or lower (1) lip is from where a bone has it, pixels."""
+    u = np.linspace(-0.7, 0.7, 15)
+    from_u, from_v = _through(bone, source, *moved.pixels(u, moved.bounds(u)[lip]))
+    own = source.bounds(from_u)[lip]
+    beyond = float(np.mean(own - from_v if lip == 0 else from_v - own))
+    return max(beyond - HELD * 2 * source.half, 0.0)
 
 
 def _interior(

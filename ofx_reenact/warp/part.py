@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
+from scipy import sparse
 
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.canonical import canonical
@@ -24,9 +25,9 @@ from ofx_reenact.warp.stmap import STMap, measure_stretch
 # How far around lips or lids a part counts in full, where it ends, and how far its sheet reaches, in centimetres of the
 # canonical face.
 _REACHES: dict[str, tuple[Contour, float, float, float]] = {
-    "mouth": (LIPS_OUTER, 0.15, 1.3, 2.2),
-    "eye_right": (EYE_RIGHT, 0.25, 1.0, 2.0),
-    "eye_left": (EYE_LEFT, 0.25, 1.0, 2.0),
+    "mouth": (LIPS_OUTER, 0.15, 1.3, 1.8),
+    "eye_right": (EYE_RIGHT, 0.25, 1.0, 1.6),
+    "eye_left": (EYE_LEFT, 0.25, 1.0, 1.6),
 }
 
 
@@ -34,16 +35,13 @@ _REACHES: dict[str, tuple[Contour, float, float, float]] = {
 class PartSheet:
     """The fixed pieces of a part's sheet. Vertices: the mesh's 468 points, then n finer ones."""
 
-    places: np.ndarray  # (n, 468) weights; where the finer vertices lie on a mesh
-    follows: np.ndarray  # (n, 468) weights; how they go with the mesh's displacements
+    places: sparse.csr_matrix  # (n, 468) weights; where the finer vertices lie on a mesh
+    known: np.ndarray  # (k,) the mesh's points whose displacements the finer vertices follow
+    follows: np.ndarray  # (n, k) weights
     skin: np.ndarray  # (N, 3) triangles
     lids: np.ndarray  # (M, 3) triangles that close the opening from behind
     mask: np.ndarray  # (468 + n,) how far a vertex belongs to the part
-
-    @property
-    def marked(self) -> np.ndarray:
-        """Vertices of the part, and those around it up to where it ends."""
-        return np.unique(self.skin[(self.mask[self.skin] > 0).any(1)])
+    marked: np.ndarray  # vertices of the part, and those around it up to where it ends
 
 
 @lru_cache(maxsize=3)
@@ -64,29 +62,34 @@ def part_sheet(name: str) -> PartSheet:
     number[:FACE_POINTS] = np.arange(FACE_POINTS)
     number[fine] = FACE_POINTS + np.arange(len(fine))
     skin, lids = number[skin], number[lids]
-    places = whole.parents[fine].toarray()
-    follows = places.copy()
-    known = np.unique(skin[skin < FACE_POINTS])
-    free = np.unique(skin[skin >= FACE_POINTS])
-    # A spline of the piece alone: its own vertices, numbered anew.
+    places = whole.parents[fine]
+    known, free = np.unique(skin[skin < FACE_POINTS]), np.unique(skin[skin >= FACE_POINTS])
+    # A spline of the piece alone: its own vertices, numbered anew. Those behind the opening follow its contour.
     own = np.concatenate([known, free])
     renumber = np.full(FACE_POINTS + len(fine), -1)
     renumber[own] = np.arange(len(own))
+    follows = places[:, known].toarray()
     spread = Spline(renumber[skin], len(own), np.arange(len(known))).solve(np.eye(len(known)))
-    follows[free - FACE_POINTS] = 0
-    follows[np.ix_(free - FACE_POINTS, known)] = spread[len(known) :]
+    follows[free - FACE_POINTS] = spread[len(known) :]
     share = np.clip((ends - away) / (ends - full), 0, 1)
-    mask = np.concatenate([share[:FACE_POINTS] * near[:FACE_POINTS], share[fine]])
-    return PartSheet(places, follows, skin, lids, mask * mask * (3 - 2 * mask))
+    share = np.concatenate([share[:FACE_POINTS] * near[:FACE_POINTS], share[fine]])
+    mask = share * share * (3 - 2 * share)
+    marked = np.unique(skin[(mask[skin] > 0).any(1)])
+    return PartSheet(places, known, follows, skin, lids, mask, marked)
 
 
 @stage("warp: STMap")
-def bend_part(name: str, mesh: np.ndarray, wanted: np.ndarray, size: tuple[int, int]) -> STMap | None:
+def bend_part(
+    name: str, mesh: np.ndarray, turned: np.ndarray, wanted: np.ndarray, size: tuple[int, int]
+) -> STMap | None:
     """Rasterise the map that takes a part of a source's mesh to a wanted mesh in the result's pixels.
+
+    The head's turn, place and size are taken as they are; the spline bends only what the face does besides.
 
     Args:
         name: "mouth", "eye_right" or "eye_left".
         mesh: (468, 3) in the source, pixels.
+        turned: (468, 3) the source's mesh in the result, with the head's pose there, pixels.
         wanted: (468, 3) in the result, pixels.
         size: width and height of the result.
 
@@ -95,10 +98,9 @@ def bend_part(name: str, mesh: np.ndarray, wanted: np.ndarray, size: tuple[int, 
         the part lies outside the result.
     """
     piece = part_sheet(name)
-    moved = wanted - mesh
     rest = np.concatenate([mesh, piece.places @ mesh])
-    moved = np.concatenate([moved, piece.follows @ moved])
-    positions = rest + moved
+    positions = np.concatenate([wanted, piece.places @ turned + piece.follows @ (wanted - turned)[piece.known]])
+    moved = positions - rest
     # The window is the same for all sources.
     marked = np.concatenate([wanted, piece.places @ wanted])[piece.marked, :2]
     left, top = np.maximum(np.floor(marked.min(0)).astype(int), 0)

@@ -20,6 +20,8 @@ WIDEST = 1.25
 # A shut upper lid covers the lower lid's wet rim, by this much of the eye's width, and lies this much before it, in
 # centimetres: without, a bright line of the eye's white is left between the lids.
 OVERLAP, BEFORE = 0.035, 0.15
+# Lips part by what the driver's do, times this, at most.
+_WIDER = 1.6
 _EYES = {"eye_right": EYE_RIGHT, "eye_left": EYE_LEFT}
 # Held still while the openings are corrected: everything that is not their own surroundings.
 _ANCHORS = tuple(MESH68[i] for region in ("jaw", "nose", "brow_right", "brow_left") for i in REGIONS[region])
@@ -73,9 +75,8 @@ def shut_moving(
         mine, calm = (mesh[:, lower, 1] - mesh[:, upper, 1] for mesh in (own, rest))
         now = mine + moved[:, lower, 1] - moved[:, upper, 1]
         if name == "mouth":
-            widest = calm + 1.6 * np.maximum(_gap(driver, contour) - _gap(driver_rest, contour), 0)[:, None] * _width(
-                driver, contour
-            )[:, None]
+            opened = np.maximum(_gap(driver, contour) - _gap(driver_rest, contour), 0) * _width(driver, contour)
+            widest = (mine if added else calm) + _WIDER * opened[:, None]
             wanted = np.clip(now, np.minimum(mine, 0), np.maximum(np.maximum(mine, widest), 0))
             up, down = (now - wanted) / 2, (wanted - now) / 2
         else:
@@ -110,7 +111,7 @@ def _openness(driver: np.ndarray, contour: Contour, reference: int, weight: floa
 def _widest_mouth(rest: np.ndarray, driver: np.ndarray, reference: int, weight: float) -> np.ndarray:
     """Upper bound (T, n) of the gaps between the lips: the target's own and what the driver opened."""
     gap = _gap(driver, LIPS_INNER) * _width(driver, LIPS_INNER)
-    return rest + 1.6 * weight * np.maximum(gap - gap[reference], 0)[:, None]
+    return rest + _WIDER * weight * np.maximum(gap - gap[reference], 0)[:, None]
 
 
 def _gap(driver: np.ndarray, contour: Contour) -> np.ndarray:

@@ -24,7 +24,7 @@ from ofx_reenact.warp.sheet import RIGID_FROM, RINGS, Sheet, sheet
 # these multiples of the face oval.
 HAIR_FROM, HAIR_TO = 1.6, 2.0
 # Pixels: what moves less is rounding, and stays the plate bit for bit.
-QUIET = 1e-3
+QUIET = 0.01
 # The picture's edge stays where it is: motion fades out within this share of the face's height. The upper edge is
 # kept by :mod:`ofx_reenact.warp.headroom`, since a crown may be as near to it.
 BORDER = 0.12

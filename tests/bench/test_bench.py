@@ -12,7 +12,7 @@ import pytest
 
 from ofx_reenact.bench import peers, processes, stages
 from ofx_reenact.bench.clock import Clock
-from ofx_reenact.bench.plates import fitted, make_shot
+from ofx_reenact.bench.plates import fitted, make_moving, make_shot
 from ofx_reenact.bench.processes import Length, Run, run_together
 from ofx_reenact.cli.bench_tables import table
 from ofx_reenact.cli.main import run
@@ -122,6 +122,33 @@ def test_plates_are_half_zip_and_go_to_and_fro(tmp_path):
     assert all(np.array_equal(pixels[15 + i], pixels[15 - i]) for i in range(1, 5))
 
 
+def test_a_plate_that_moves_is_distinct_and_its_still_is_its_first_frame(tmp_path):
+    still, moving = make_moving(tmp_path, "256", 4)
+    assert (still.kind, moving.kind) == ("still", "moving") and still.driver == moving.driver
+    pixels = [read_plate(str(moving.target).replace("####", f"{frame:04d}")).rgb for frame in range(1, 5)]
+    assert all(not np.array_equal(a, b) for a, b in itertools.combinations(pixels, 2))
+    assert np.array_equal(read_plate(still.target).rgb, pixels[0])
+    assert still.output != moving.output
+    # Grain is each frame's own: it does not cancel in the ratio of two frames, where the picture does not move.
+    ratio = pixels[1][60:90, 4:34, 1] / pixels[0][60:90, 4:34, 1]
+    assert ratio.std() == pytest.approx(0.02 * 2**0.5, rel=0.3)
+
+
+def test_a_plate_that_moves_is_compared_with_its_still_pass_by_pass():
+    samples = [stages._Samples(whole=[2.0, 8.0, 4.0], rendered=[1.0, 2.0, 4.0])]
+    samples.append(stages._Samples(whole=[3.0, 8.0, 8.0], rendered=[1.0, 3.0, 5.0]))
+    render, analysed = stages._beside("256", {("256", "still"): samples[0], ("256", "moving"): samples[1]})
+    assert (render.what, render.samples, render.still, render.moving, render.ratio) == ("render", 3, 2000, 3000, 1.25)
+    assert (analysed.what, analysed.ratio) == ("with its analysis", 1.5)
+
+
+def test_a_stage_without_samples_has_no_row():
+    samples = stages._Samples()
+    samples.seconds["read"] = [0.1, 0.3]
+    (row,) = stages._rows(("256", "still"), samples, stages._Samples(), 100.0)
+    assert (row.target, row.stage, row.samples, row.share) == ("still", "read", 2, 1)
+
+
 def test_a_picture_is_fitted_whole():
     picture = np.zeros((10, 10, 3), np.float32)
     picture[:, :5] = 1
@@ -137,10 +164,11 @@ def test_stages_of_a_shot(capsys, tmp_path):
     assert not list(tmp_path.iterdir())
     result = json.loads(capsys.readouterr().out)
     assert (result["schema"], result["kind"]) == ("ofx-reenact/bench/1", "stages")
-    assert result["settings"] == {"size": ["256"], "frames": 4, "runs": 1, "profile": "plate"}
+    assert result["settings"] == {"size": ["256"], "frames": 4, "runs": 1, "profile": "plate", "moving": False}
     assert result["machine"]["cores"] >= 1 and result["versions"]["torch"] and result["peak"] > 0
     rows = {row["stage"]: row for row in result["stages"]}
-    assert tuple(rows) == stages.STAGES
+    assert tuple(rows) == tuple(stage for stage in stages.STAGES if stage not in ("plate", "parts"))
+    assert "moving" not in result
     assert sum(row["share"] for row in rows.values()) == pytest.approx(1)
     for name, row in rows.items():
         assert 0 < row["p5"] <= row["milliseconds"] <= row["p95"], name
@@ -152,6 +180,20 @@ def test_stages_of_a_shot(capsys, tmp_path):
     assert (whole["frames"], whole["samples"], whole["size"]) == (4, 1, "256")
     each = sum(row["milliseconds"] for row in rows.values() if row["per"] == "shot") / 4
     assert whole["serial"] > each
+
+
+@pytest.mark.slow
+def test_a_plate_that_moves_beside_a_still(capsys, tmp_path):
+    line = ["bench", "stages", "--moving", "--size", "256", "--frames", "6", "--runs", "1", "--device", "cpu"]
+    assert run([*line, "--folder", str(tmp_path), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    rows = {(row["target"], row["stage"]): row for row in result["stages"]}
+    assert ("moving", "plate") in rows and not {("still", "plate"), ("still", "parts")} & set(rows)
+    # Plate and driver are tracked.
+    assert (rows["still", "track"]["samples"], rows["moving", "track"]["samples"]) == (6, 12)
+    assert [(row["target"], row["frames"]) for row in result["whole"]] == [("still", 6), ("moving", 6)]
+    assert [row["what"] for row in result["moving"]] == ["render", "with its analysis"]
+    assert all(row["ratio"] == pytest.approx(row["moving"] / row["still"]) for row in result["moving"])
 
 
 @pytest.mark.slow
@@ -236,6 +278,7 @@ def test_a_checkout_of_another_state(tmp_path):
     [
         (["stages", "--size", "8k"], 2, "--size 8k: choose from 256, 1080p, uhd"),
         (["stages", "--profile", "nice"], 2, "--profile nice: choose from plate, paper"),
+        (["stages", "--moving", "--size", "8k"], 2, "--size 8k: choose from 256, 1080p, uhd"),
         (["memory", "--frames", "10,0"], 2, "--frames 10,0: give whole numbers from 1 on"),
         (["scaling", "--processes", "two"], 2, "--processes two: give whole numbers from 1 on"),
         (["memory", "--folder", "/nowhere/at/all"], 1, "/nowhere/at/all: no folder can be made there"),

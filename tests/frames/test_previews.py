@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ofx_reenact.frames.preview import Mp4Writer, contact_sheet
+from ofx_reenact.frames.preview import TALLEST, Mp4Writer, contact_sheet, stack
 from ofx_reenact.frames.sequence import Sequence
 
 
@@ -20,6 +20,17 @@ def test_preview_is_whole_or_not_there(tmp_path):
     with pytest.raises(RuntimeError), Mp4Writer(tmp_path / "q.mp4", None, (32, 32)):
         raise RuntimeError
     assert [p.name for p in tmp_path.iterdir()] == ["p.mp4"]
+
+
+def test_a_plate_stands_above_its_result():
+    plate, result = np.zeros((4, 6, 3), np.uint8), np.full((4, 6, 3), 255, np.uint8)
+    assert stack(plate, result)[:, 0, 0].tolist() == [0] * 4 + [255] * 4
+
+
+def test_a_tall_preview_is_made_smaller_in_proportion(tmp_path):
+    with Mp4Writer(tmp_path / "p.mp4", Fraction(25), (1080, 2 * TALLEST)) as writer:
+        writer.write(np.zeros((2 * TALLEST, 1080, 3), np.uint8))
+    assert Sequence.open(tmp_path / "p.mp4").read(1).rgb.shape[:2] == (TALLEST, 540)
 
 
 @pytest.mark.parametrize("name", ["take:2.mp4", "http:y.mp4", "file:x.mp4", "p%04d.mp4", "[#@]?.mp4", "-é.mp4"])

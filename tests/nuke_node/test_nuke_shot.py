@@ -242,3 +242,70 @@ def test_a_render_that_is_killed_and_cancelled_is_gone_on_with(start, performanc
     assert json.loads((tmp_path / "o_v001.reenact.json").read_text())
     shapes = {nuke_pixels.evaluate(node, frame)["rgba.red"].shape for frame in (1, 75)}
     assert shapes == {(270, 480)}
+
+
+@pytest.fixture(scope="module")
+def footage(tmp_path_factory, take):
+    """The take as a plate: scene-linear EXRs."""
+    folder, colour = tmp_path_factory.mktemp("footage"), Colour()
+    for frame in range(1036, 1044):
+        rgb = colour.convert(Sequence.open(take).read(frame).rgb, colour.srgb(), "Linear Rec.709 (sRGB)")
+        write_exr(folder / f"footage.{frame}.exr", rgb_channels(rgb), dict.fromkeys("RGB", "half"))
+    return folder / "footage.####.exr"
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory):
+    """Eight frames of the demo driver from elsewhere in it, as another performance."""
+    folder, driver = tmp_path_factory.mktemp("line"), Sequence.open(DRIVER)
+    for frame in range(1, 9):
+        shown = np.rint(driver.read(frame + 8).rgb * 255).astype(np.uint8)
+        assert cv2.imwrite(str(folder / f"line.{frame:04d}.png"), shown[..., ::-1])
+    return folder / "line.####.png"
+
+
+def test_a_shot_that_moves(start, footage, line, tmp_path):
+    """Another line in the mouth of a plate with a handle of two frames; nothing but the mouth and jaw changes."""
+    nuke = start()
+    node = wired(nuke, footage, line, tmp_path / "face_v001.####.exr", (1, 8), (1038, 1043))
+    node.input(1)["colorspace"].setValue("sRGB")
+    for name, value in {"regions": "dialogue", "device": "cpu", "repair": "off", "layers_parts": True}.items():
+        node["reenact_" + name].setValue(value)
+
+    press(nuke, node, "analyse")
+    said = node["reenact_status"].value()
+    assert said.startswith("driver 1-8 analysed, reference ") and "| target 1036-1043 analysed, reference " in said
+    for name, knob in (("performance.npz", "performance"), ("target_performance.npz", "target_performance")):
+        assert Path(node["reenact_" + knob].value()).name.endswith("." + name)
+    before = sorted(path.name for path in tmp_path.glob("face.*"))
+    assert [name.split(".", 2)[2] for name in before] == [
+        "identity.safetensors", "parts.json", "performance.npz", "target_performance.npz"
+    ]  # fmt: skip
+
+    nuke.frame(1041)
+    press(nuke, node, "preview")
+    preview = nuke_pixels.evaluate(node, 1041)
+    press(nuke, node, "render")
+    assert "6 frames written" in node["reenact_status"].value()
+    assert sorted(path.name for path in tmp_path.glob("face.*") if path.is_file()) == before
+    result, plate = (nuke_pixels.evaluate(one, 1041) for one in (node, node.input(0)))
+    for name in ("rgba.red", "stmap.u"):
+        np.testing.assert_array_equal(result[name], preview[name])
+    assert "parts.parts" in result
+    changed = np.abs(result["rgba.red"] - plate["rgba.red"]) > 0.01
+    assert 0 < changed.mean() < 0.2
+
+    node["reenact_landmarks_of"].setValue("target")
+    node["reenact_landmark_frames"].setValue("1040")
+    press(nuke, node, "export_landmarks")
+    tracker = nuke.toNode("Reenact_target_landmarks")
+    y = tracker["tracks"].getValueAt(1040, 31 * 57 + 3)
+    tracker["tracks"].move(57, 1, 1040.0, y - 6)
+    tracker.setSelected(True)
+    press(nuke, node, "import_landmarks")
+    after = Performance.load(Path(node["reenact_target_performance"].value()))
+    assert after.frames[after.hand_made].tolist() == [1040]
+    press(nuke, node, "next_version")
+    press(nuke, node, "render")
+    again = nuke_pixels.evaluate(node, 1040)
+    assert np.any(again["rgba.red"] != nuke_pixels.evaluate(node.input(0), 1040)["rgba.red"])

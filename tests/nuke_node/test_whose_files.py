@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from nuke_session import scripted, set_root, settle, wired
+from nuke_session import press, requests, scripted, set_root, settle, wired
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the engine's Python is a shell script here")
 
@@ -29,26 +29,6 @@ def drivers(tmp_path):
 
 def node_of(nuke, tmp_path, driver):
     return wired(nuke, "/none.exr", driver, tmp_path / "o_v001.####.exr", (1, 3))
-
-
-def press(nuke, node, button, *answers):
-    """Press a button and answer what is asked; returns what the artist is told."""
-    nuke.SESSION.answers.extend(answers)
-    assert nuke.click(node, "reenact_do_" + button)
-    settle(nuke)
-    return nuke.SESSION.messages.pop() if nuke.SESSION.messages else ""
-
-
-def asked(button_log, do):
-    """The requests of one kind that the engine got, oldest first."""
-    lines = [line.partition("> ")[2] for line in button_log().splitlines() if "> {" in line]
-    return [request for request in map(json.loads, lines) if request["do"] == do]
-
-
-def requests(do):
-    from reenact_nuke import log
-
-    return asked(lambda: Path(log.path()).read_text(), do)
 
 
 def rendered_from(node):

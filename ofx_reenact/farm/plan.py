@@ -1,0 +1,99 @@
+"""What a farm's job renders, checked at the desk, and the files that its chunks share."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from ofx_reenact.errors import FrameError, SettingsError
+from ofx_reenact.frames.holdout import Holdout
+from ofx_reenact.frames.names import files_of
+from ofx_reenact.frames.ranges import FrameRange
+from ofx_reenact.frames.sequence import Sequence
+from ofx_reenact.provenance import beside
+from ofx_reenact.settings import Settings, names_affecting, names_of_paths, paths_in
+from ofx_reenact.settings.option import Affects
+from ofx_reenact.tracking.retime import driver_positions
+
+
+def plan_job(settings: Settings) -> tuple[FrameRange, dict[str, Any]]:
+    """Return the frames to render, and the files that the analysis makes once for all chunks, by their options.
+
+    Args:
+        settings: with absolute paths.
+
+    Raises:
+        FrameError: target, driver or a holdout is not there, or the frames are not in the driver, or in a target that
+            moves.
+        SettingsError: neither driver nor performance is named, or no frame of the target meets one of the driver's.
+    """
+    target = Sequence.open(settings.target)
+    moving = settings.target_frame is None and len(target.frames) > 1
+    driven = _driver_frames(settings)
+    frames = _frames_of_target(settings, target, driven) if moving else _frames_of_driver(settings, driven)
+    if settings.holdout:
+        first = frames.first if moving else settings.target_frame or target.frames.first
+        plate = target.read_header(first, settings.layer)
+        Holdout.open(settings.holdout, frames, plate.display_window, plate.data_window)
+    return frames, _shared(settings, moving)
+
+
+def _driver_frames(settings: Settings) -> FrameRange:
+    """The frames that the driver has; those that are missing in the middle are rendered too, as --missing says."""
+    if settings.performance and Path(settings.performance).is_file():
+        from ofx_reenact.tracking.performance import Performance
+
+        return FrameRange.of(Performance.load(Path(settings.performance)).frames.tolist())
+    if settings.driver:
+        found = Sequence.open(settings.driver).frames
+        return FrameRange(tuple(range(found.first, found.last + 1)))
+    raise SettingsError("--driver is needed, or a --performance that was tracked before")
+
+
+def _frames_of_driver(settings: Settings, driven: FrameRange) -> FrameRange:
+    """The frames of a still, which bear the driver's numbers."""
+    wanted = FrameRange.parse(settings.frames) if settings.frames else driven
+    if outside := wanted - driven:
+        raise FrameError(f"--frames {settings.frames}: the driver has frames {driven}, not {outside}")
+    return wanted
+
+
+def _frames_of_target(settings: Settings, target: Sequence, driven: FrameRange) -> FrameRange:
+    """The frames of a target that moves: each has its own plate, and a place in the driver's time."""
+    if target.missing:
+        raise FrameError(f"{target.name}: frames {target.missing} are missing; a target that moves needs every frame")
+    wanted = FrameRange.parse(settings.frames) if settings.frames else target.frames
+    if outside := wanted - target.frames:
+        raise FrameError(f"--frames {settings.frames}: the target has frames {target.frames}, not {outside}")
+    positions = driver_positions(target.frames.numbers, (driven.first, driven.last), settings)
+    inside = (positions >= driven.first) & (positions <= driven.last)
+    beyond = [f for f, within in zip(target.frames, inside, strict=True) if not within and f in wanted]
+    if beyond and settings.missing == "error":
+        raise FrameError(
+            f"--missing error: the driver's frames {driven} do not reach the target's {FrameRange.of(beyond)}; "
+            "--missing hold or black goes on without"
+        )
+    return wanted
+
+
+def _shared(settings: Settings, moving: bool) -> dict[str, Any]:
+    """Name what is analysed once, beside the output; what has a name keeps it."""
+    mark = _mark(settings, "track", "person")
+    named = {"performance": f".{mark}.npz", "identity": f".{mark}.safetensors"}
+    if moving:
+        named["target_performance"] = f".{mark}.target.npz"
+    if settings.parts == "on" and settings.profile == "plate" and (moving or settings.appearance):
+        # Where parts come from depends on all that is asked of the face.
+        named["parts_file"] = f".{_mark(settings, 'track', 'person', 'pixels')}.parts.json"
+    return {name: getattr(settings, name) or str(beside(settings.output, suffix)) for name, suffix in named.items()}
+
+
+def _mark(settings: Settings, *affects: Affects) -> str:
+    """Tell one analysis from another: the pictures as they are now, and how they are looked at."""
+    values = settings.as_dict()
+    seen = {name: values[name] for name in names_affecting(*affects) if name not in names_of_paths("kept")}
+    for name in paths_in(seen, "read"):
+        seen[name] = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in files_of(name)]
+    return hashlib.sha256(json.dumps(seen).encode()).hexdigest()[:8]

@@ -1,0 +1,78 @@
+"""One way from colours to colours, as OpenColorIO made it, applied to pictures of any size."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import PyOpenColorIO as ocio
+
+from ofx_reenact.errors import FrameError
+from ofx_reenact.frames.channels import plain
+
+# Pixels converted by one call: they stay in a core's cache, and OpenColorIO's buffer is a strip's, not a picture's.
+_STRIP = 1 << 14
+# A picture of fewer pixels is converted in its own thread: waking others would take as long.
+_SMALL = 1 << 17
+
+
+class Transform:
+    """A way from three channels to three; safe to use from several threads at once."""
+
+    def __init__(self, processor: Any) -> None:
+        """Keep what an OpenColorIO processor does on this machine; its errors are OpenColorIO's (:func:`one_line`)."""
+        self._cpu = processor.getDefaultCPUProcessor()
+
+    def apply(self, rgb: np.ndarray) -> np.ndarray:
+        """Convert (H, W, 3) of any range into an array of its own, float32.
+
+        Strips of rows are shared over threads. How a picture is cut does not depend on how many there are.
+        """
+        out = np.empty(rgb.shape, np.float32)
+        height, width = rgb.shape[:2]
+        rows = max(1, _STRIP // max(1, width))
+        strips = [slice(row, row + rows) for row in range(0, height if width else 0, rows)]
+        workers = min(_workers(), len(strips)) if height * width >= _SMALL else 1
+        if workers == 1:
+            self._convert(rgb, out, strips)
+            return out
+        jobs = [_pool(os.getpid(), workers).submit(self._convert, rgb, out, strips[i::workers]) for i in range(workers)]
+        for job in jobs:
+            job.result()
+        return out
+
+    def _convert(self, rgb: np.ndarray, out: np.ndarray, strips: list[slice]) -> None:
+        for strip in strips:
+            # It converts in place.
+            out[strip] = rgb[strip]
+            self._cpu.applyRGB(out[strip])
+
+
+@contextlib.contextmanager
+def one_line(what: str) -> Iterator[None]:
+    """Turn OpenColorIO's errors into ours, on one line that begins with what could not be used.
+
+    Raises:
+        FrameError: OpenColorIO raised, or has text that is not UTF-8.
+    """
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise FrameError(f"{what}: it is not UTF-8 text") from error
+    except (ocio.Exception, ocio.ExceptionMissingFile) as error:
+        raise FrameError(f"{what}: {plain(str(error))}") from error
+
+
+def _workers() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@lru_cache(maxsize=2)
+def _pool(process: int, workers: int) -> ThreadPoolExecutor:
+    """Threads of one process: those of a parent are not there in its fork."""
+    return ThreadPoolExecutor(workers, thread_name_prefix=f"colour-{process}")

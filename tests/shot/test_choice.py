@@ -1,0 +1,173 @@
+"""Which frame mouth and eyes come from."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from ofx_reenact.errors import SettingsError
+from ofx_reenact.shot.choice import FADE, PARTS, Candidates, Choice, choose_parts
+from ofx_reenact.tracking.canonical import canonical
+from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER
+from ofx_reenact.tracking.surface import FACE_POINTS
+
+LOWER = list(LIPS_INNER[1][1:-1])
+
+
+def mouths(gaps) -> np.ndarray:
+    """Frontal meshes of the canonical face with its mouth open by so much, in centimetres."""
+    meshes = np.repeat(canonical().points[None, :FACE_POINTS], len(gaps), 0)
+    meshes[:, LOWER, 1] += np.asarray(gaps)[:, None]
+    return meshes
+
+
+def candidates(gaps, **others) -> Candidates:
+    count = len(gaps)
+    fields = {
+        "frontal": mouths(gaps), "rotation": np.repeat(np.eye(3)[None], count, 0), "light": np.full(count, 0.5),
+        "time": np.arange(count, dtype=float), "segment": np.zeros(count, int), "usable": np.ones(count, bool),
+    }  # fmt: skip
+    return Candidates(**(fields | {name: np.asarray(value) for name, value in others.items()}))
+
+
+def choose(wanted, own, there=None, asked=True, segment=None) -> Choice:
+    """Choose for frames of a plate that has the mouths ``own``; they are the candidates if there are no others."""
+    count, there = len(own), candidates(own) if there is None else there
+    return choose_parts(
+        mouths(wanted), mouths(own), np.arange(count), np.full((count, 3), asked), there, there.rotation[:count],
+        there.light[:count], np.arange(count, dtype=float), np.zeros(count, int) if segment is None else segment,
+    )  # fmt: skip
+
+
+# A plate that speaks for ten frames and is silent for ten.
+OWN = [1.0] * 10 + [0.0] * 10
+
+
+def test_a_silent_mouth_that_should_speak_is_taken_from_where_it_speaks_and_nothing_else_is():
+    mouth = choose([1.0] * 20, OWN).index[:, 0]
+    assert (mouth[:8] == -1).all() and ((mouth[10:] >= 0) & (mouth[10:] < 10)).all()
+    assert (choose([1.0] * 20, OWN).index[:, 1:] == -1).all()
+
+
+def test_a_frame_that_shows_what_is_wanted_keeps_its_own():
+    assert (choose(OWN, OWN).index == -1).all()
+    nearly = np.array(OWN) + 0.02
+    assert (choose(nearly, OWN).index == -1).all()
+
+
+def test_the_choice_stays_where_another_is_hardly_better():
+    own = np.concatenate([1.0 + 0.01 * np.sin(np.arange(30)), np.zeros(30)])
+    wanted = 1.0 + 0.01 * np.cos(np.arange(60))
+    assert len(set(choose(wanted, own).index[34:, 0].tolist())) == 1
+
+
+def test_nothing_comes_from_behind_a_cut_but_reference_pictures():
+    segment = np.repeat([0, 1], 10)
+    alone = candidates(OWN, segment=segment)
+    assert (choose([1.0] * 20, OWN, alone, segment=segment).index == -1).all()
+    with_picture = candidates([*OWN, 1.0], segment=[*segment, -1], time=[*range(20), np.nan])
+    mouth = choose([1.0] * 20, OWN, with_picture, segment=segment).index[:, 0]
+    assert (mouth[10:] == 20).all() and (mouth[:10] == -1).all()
+
+
+def test_what_is_not_usable_or_not_asked_for_is_not_taken():
+    faceless = candidates(OWN, usable=[False] * 10 + [True] * 10)
+    assert (choose([1.0] * 20, OWN, faceless).index == -1).all()
+    assert (choose([1.0] * 20, OWN, candidates(OWN, usable=[False] * 20)).index == -1).all()
+    assert (choose([1.0] * 20, OWN, asked=False).index == -1).all()
+
+
+def test_heads_turned_alike_and_faces_lit_alike_are_preferred():
+    turned = np.repeat(np.eye(3)[None], 21, 0)
+    turned[5] = turned[0] @ [[0.8, 0, 0.6], [0, 1, 0], [-0.6, 0, 0.8]]
+    own = [0.0] * 5 + [1.0, 1.0] + [0.0] * 14
+    assert 5 not in choose([1.0] * 21, own, candidates(own, rotation=turned)).index[10:, 0]
+    light = np.full(21, 0.5)
+    light[6] = 0.9
+    assert 6 not in choose([1.0] * 21, own, candidates(own, light=light)).index[10:, 0]
+    # Light that nobody measured does not count.
+    light[:] = 0
+    assert (choose([1.0] * 21, own, candidates(own, light=light)).index[10:, 0] == 6).all()
+
+
+def test_parts_come_in_go_and_change_over_a_few_frames():
+    index = np.full((20, 3), -1, np.int32)
+    index[5:15, 0] = [3] * 5 + [4] * 5
+    choice = Choice(index, np.zeros(20, int))
+    totals = [sum(weight for _, weight in choice.weights(row).get("mouth", ())) for row in range(20)]
+    assert totals[:5] == [0] * 5 and totals[15:] == [0] * 5
+    assert np.all(np.diff(totals[4 : 5 + FADE + 1]) > 0.3) and np.allclose(totals[5 + FADE : 15 - FADE], 1)
+    middle = [dict(choice.weights(row)["mouth"]).get(4, 0) for row in range(9 - FADE, 11 + FADE)]
+    assert np.all(np.diff(middle) > 0) and middle[0] == 0 and middle[-1] == 1
+
+
+def test_nothing_fades_over_a_cut_or_at_an_end():
+    index = np.full((10, 3), -1, np.int32)
+    index[:5, 0], index[5:, 0] = 1, 2
+    choice = Choice(index, np.repeat([0, 1], 5))
+    assert all(choice.weights(row)["mouth"] == ((1 if row < 5 else 2, 1.0),) for row in range(10))
+
+
+def test_both_eyes_come_from_one_frame_where_both_are_asked_for():
+    right, left = list(EYE_RIGHT[0][1:-1]), list(EYE_LEFT[0][1:-1])
+    own = mouths([0.0] * 20)
+    own[10:, right + left, 1] += 0.6
+    # Frame 3 shows the right eye a little better, frame 6 the left one.
+    wanted = mouths([0.0] * 20)
+    wanted[:, right, 1] -= 0.02
+    wanted[:, left, 1] -= 0.02
+    own[3, right, 1] -= 0.02
+    own[6, left, 1] -= 0.02
+    there = Candidates(own, *(getattr(candidates([0.0] * 20), name) for name in
+                       ("rotation", "light", "time", "segment", "usable")))  # fmt: skip
+    frames = (there.rotation, there.light, there.time, there.segment)
+    both = choose_parts(wanted, own, np.arange(20), np.full((20, 3), True), there, *frames).index[10:]
+    assert (both[:, 1] == both[:, 2]).all() and (both[:, 1] >= 0).all()
+    alone = choose_parts(wanted, own, np.arange(20), np.array([[False, True, False]] * 20), there, *frames).index[10:]
+    assert (alone[:, 1] == 3).all() and (alone[:, 2] == -1).all()
+
+
+def test_eyes_that_look_as_wanted_are_preferred():
+    own = np.repeat(canonical().points[None, :FACE_POINTS], 20, 0)
+    irises = np.array([np.mean([own[0, i] for half in eye for i in half], 0) for eye in (EYE_RIGHT, EYE_LEFT)])
+    own = np.concatenate([own, np.repeat(np.repeat(irises, 5, 0)[None], 20, 0)], 1)
+    own[10:, [*EYE_RIGHT[0][1:-1], *EYE_LEFT[0][1:-1]], 1] += 0.6
+    own[:10, FACE_POINTS:, 0] += 0.6
+    own[4, FACE_POINTS:, 0] -= 0.6
+    there = dataclasses.replace(candidates([0.0] * 20), frontal=own)
+    frames = (there.rotation, there.light, there.time, there.segment)
+    choice = choose_parts(
+        own[:10].mean(0)[None].repeat(20, 0), own, np.arange(20), np.full((20, 3), True), there, *frames,
+        np.zeros((20, 2, 2)),
+    )  # fmt: skip
+    assert (choice.index[10:, 1:] == 4).all()
+
+
+def test_many_frames_are_chosen_at_once_as_they_would_be_in_chunks_of_rows():
+    own = np.clip(np.sin(np.arange(600) / 9), 0, 1)
+    choice = choose(own[::-1], own)
+    assert (choice.index[:, 0] >= 0).mean() > 0.2 and (choice.index[:, 0] != np.arange(600)).all()
+
+
+def test_a_choice_is_kept_and_read_again():
+    choice = choose([1.0] * 20, OWN)
+    frames, names = list(range(1001, 1021)), [str(frame) for frame in range(1001, 1021)]
+    kept = json.loads(json.dumps(choice.to_dict(frames, names)))
+    assert set(kept["parts"]) == set(PARTS) and kept["parts"]["mouth"]["1015"] in names[:10]
+    assert np.array_equal(Choice.of_dict(kept, frames, names, choice.segment, "p.json").index, choice.index)
+
+
+@pytest.mark.parametrize(("parts", "said"), [
+    ({"nose": {}}, "nose"),
+    ({"mouth": {"7": "1001"}}, "mouth: frame 7"),
+    ({"mouth": {"1002": "smile.png"}}, "mouth: frame 1002: 'smile.png'"),
+    ({"mouth": {"1002": 1001}}, "mouth: frame 1002"),
+    ({"mouth": ["1002"]}, "mouth"),
+    ([], "parts"),
+])  # fmt: skip
+def test_what_a_file_says_wrong_is_named(parts, said):
+    with pytest.raises(SettingsError, match=f"p.json: .*{said}"):
+        Choice.of_dict({"schema": "ofx-reenact/parts/1", "parts": parts}, [1001, 1002], ["1001", ""], [0, 0], "p.json")
+    with pytest.raises(SettingsError, match=r"p\.json: not a parts file"):
+        Choice.of_dict({"schema": "other/1", "parts": {}}, [1], ["1"], [0], "p.json")
