@@ -22,7 +22,7 @@ from ofx_reenact.frames.primaries import REC709, decode_srgb, encode_srgb, name_
 from ofx_reenact.frames.tags import OWN_NAME
 from ofx_reenact.stages import stage
 
-# OpenImageIO's name for the sRGB curve over Rec.709's primaries, used where a config has no such space.
+# The shared name of the sRGB curve over Rec.709's primaries, used where a config has no such space.
 OWN_SRGB = "srgb_rec709_scene"
 _EIGHT_BIT = ("uint8", "uint16", "uint10", "uint12")
 
@@ -85,7 +85,7 @@ class Colour:
         if plate.colour_space in SHARED and self._config.find(plate.colour_space) is None:
             return self._choose_primaries(SHARED[plate.colour_space])
         if tag := plate.colour_space or plate.tags.signal:
-            if tagged := self._config.find_tag(tag):
+            if tagged := self._config.find_tag(tag) or (OWN_SRGB if tag == OWN_SRGB else None):
                 return tagged, f"the file's tag {tag}"
             unknown = f"; the config does not know the file's tag {tag}"
         if plate.tags.chromaticities:

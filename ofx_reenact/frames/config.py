@@ -14,7 +14,7 @@ import numpy as np
 import PyOpenColorIO as ocio
 
 from ofx_reenact.errors import FrameError
-from ofx_reenact.frames.interop import OLD_NAMES, SHARED
+from ofx_reenact.frames.interop import OLD_NAMES, SHARED, XYZ
 from ofx_reenact.frames.primaries import AP0, AP1, REC709, SAME, decode_srgb, to_xyz
 from ofx_reenact.frames.transform import Transform, one_line
 
@@ -33,6 +33,7 @@ _KNOWN = {
     "ACES - ACEScg": AP1, "lin_ap1": AP1, "Linear Rec.709 (sRGB)": REC709, "lin_rec709": REC709, "lin_srgb": REC709,
     "Utility - Linear - sRGB": REC709, "Utility - Linear - Rec.709": REC709, **SHARED,
 }  # fmt: skip
+_KNOWN_FOLDED = {name.lower(): chromaticities for name, chromaticities in _KNOWN.items()}
 # How far from the sRGB curve, of light from 0 to 1, a space that tabulates it may be.
 _CURVE = 2e-3
 _REFERENCES = (ocio.REFERENCE_SPACE_SCENE, ocio.REFERENCE_SPACE_DISPLAY)
@@ -72,16 +73,17 @@ class Config:
 
         A name that many programs share is also found by what its space does.
         """
-        found = self._look_up(name)
-        if found is None and name in _KNOWN:
-            return self.find_linear(_KNOWN[name])
-        if found is None and name.lower() == "linear":
-            return self.find_linear(REC709)
-        if found is None and name.lower() in ("srgb", "srgb_rec709_scene"):
+        if (found := self._look_up(name) or self._look_up(name.removeprefix("ocio:"))) is not None:
+            return found
+        if (known := _KNOWN_FOLDED.get(name.lower())) is not None:
+            return self.find_linear(known)
+        if name.lower() == "linear":
+            return self.find_linear(REC709) or self._identify("lin_rec709_scene")
+        if name.lower() in ("srgb", "srgb_rec709_scene"):
             return self.srgb
-        if found is None and name.lower() == "srgb_rec709_display":
-            return self._identify("srgb_display")
-        return found
+        if name.lower() == "srgb_rec709_display":
+            return self._look_up(OLD_NAMES["srgb_rec709_display"]) or self._identify("srgb_display")
+        return None
 
     def find_tag(self, tag: str) -> str | None:
         """Return the space that a file's tag stands for, which may be a name that many programs share."""
@@ -101,10 +103,8 @@ class Config:
             return named
         roles = [found for role in _LINEAR_ROLES if role in self._roles and (found := self._look_up(role))]
         by_name = sorted(self.spaces, key=lambda space: "lin" not in space.lower() and space not in _KNOWN)
-        asked = [*roles, *by_name]
-        for space in asked:
-            if self._is_linear(space):
-                return space
+        if (found := next(filter(self._is_linear, (*roles, *by_name)), None)) is not None:
+            return found
         raise FrameError(f"OCIO config {self.name} has no role scene_linear, and none of its spaces is linear")
 
     @cached_property
@@ -142,7 +142,8 @@ class Config:
         Names of spaces that a path happens to hold are not taken for one: ``/show/raw/plate.exr`` is no data.
         """
         given = os.fsencode(path)
-        if self._config.filepathOnlyMatchesDefaultRule(given):
+        # OCIO's own take every EXR for ACES2065-1, which few are.
+        if self.is_ocios_own or self._config.filepathOnlyMatchesDefaultRule(given):
             return None
         ruled, rule = self._config.getColorSpaceFromFilepath(given)
         return None if self._config.getFileRules().getName(rule) == _PATH_SEARCH else self.find(ruled)
@@ -152,7 +153,7 @@ class Config:
         if self.xyz is None or not self._is_linear(space):
             return None
         shared = self._shared_id(space) if self.is_ocios_own else self.shared_name(space)
-        return SHARED.get(shared or "")
+        return XYZ if shared == "lin_ciexyzd65_scene" else SHARED.get(shared or "")
 
     def shared_name(self, space: str) -> str | None:
         """Return the name by which programs with other configs know a linear space; None if there is none."""

@@ -27,3 +27,5 @@ SHARED = {
     "lin_rec709_scene": REC709, "lin_ap1_scene": AP1, "lin_ap0_scene": AP0, "lin_p3d65_scene": P3_D65,
     "lin_rec2020_scene": REC2020, "lin_adobergb_scene": ADOBE_RGB,
 }  # fmt: skip
+# Chromaticities of an EXR whose channels are X, Y and Z.
+XYZ = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1 / 3, 1 / 3)

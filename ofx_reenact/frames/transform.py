@@ -25,13 +25,8 @@ class Transform:
     """A way from three channels to three; safe to use from several threads at once."""
 
     def __init__(self, processor: Any) -> None:
-        """Keep an OpenColorIO processor.
-
-        Raises:
-            FrameError: it cannot be carried out.
-        """
-        with one_line("colour transform"):
-            self._cpu = processor.getDefaultCPUProcessor()
+        """Keep what an OpenColorIO processor does on this machine; its errors are OpenColorIO's (:func:`one_line`)."""
+        self._cpu = processor.getDefaultCPUProcessor()
 
     def apply(self, rgb: np.ndarray) -> np.ndarray:
         """Convert (H, W, 3) of any range into an array of its own, float32.
@@ -41,7 +36,7 @@ class Transform:
         out = np.empty(rgb.shape, np.float32)
         height, width = rgb.shape[:2]
         rows = max(1, _STRIP // max(1, width))
-        strips = [slice(row, row + rows) for row in range(0, height, rows)]
+        strips = [slice(row, row + rows) for row in range(0, height if width else 0, rows)]
         workers = min(_workers(), len(strips)) if height * width >= _SMALL else 1
         if workers == 1:
             self._convert(rgb, out, strips)

@@ -178,7 +178,7 @@ def stem_of(output: str) -> str:
 def versions() -> dict[str, str]:
     """Versions of what the pixels depend on."""
     found = {"ofx-reenact": __version__, "python": platform.python_version(), "machine": platform.machine()}
-    for name in ("torch", "numpy", "scipy", "numba", "opencv-python", "OpenImageIO", "av"):
+    for name in ("torch", "numpy", "scipy", "numba", "opencv-python", "OpenImageIO", "opencolorio", "av"):
         with contextlib.suppress(PackageNotFoundError):
             found[name] = version(name)
     return found

@@ -23,11 +23,11 @@ FADE = 1
 
 # What a part costs. Openings count in widths of the part: too wide costs this much a width, for a warp closes it well,
 # lids better than lips; too narrow hides what no warp can show. So does a shape, by how wide and how high it is wrong.
-_TOO_WIDE, _TOO_NARROW, _SHAPE = {"mouth": 4.0, "eye_right": 2.5, "eye_left": 2.5}, 12.0, 2.0
+_TOO_WIDE, _TOO_NARROW, _SHAPE = {"mouth": 4.0, "eye_right": 2.5, "eye_left": 2.5}, 12.0, 3.0
 # A part that is no wider open than this is shut, and costs this much more where it should be open.
 _SHUT, _HIDDEN = {"mouth": 0.05, "eye_right": 0.1, "eye_left": 0.1}, 1.0
 # Eyes that look elsewhere count as a shape that is wrong by this many times as much.
-_GAZE = 1.5
+_GAZE = 1.0
 # A turn of the head by so many degrees costs 1, and light that differs by so much.
 _TURN, _LIGHT = 12.0, 0.5
 # Frames further away in time cost more, up to this; reference pictures cost this much more than that.

@@ -25,7 +25,7 @@ GIVE = 0.06
 # Nearer to the corners than this, in halves of the width, an opening shows more lip than inside.
 CORNER = 0.88
 # How far the last row of an inside that a source shows goes on, in widths of the mouth, before it counts as unseen.
-HELD = 0.05
+HELD = 0.07
 # Feather of an opening's edge, in face heights.
 FEATHER = 0.006
 
@@ -136,10 +136,10 @@ def mouth_of_part(
     if grid is None or moved.gap <= 0:
         return None
     x, y = grid
-    (u, v), (_, low) = (
-        source.coordinates(bone[0, 0] * x + bone[0, 1] * y + bone[0, 2], bone[1, 0] * x + bone[1, 1] * y + bone[1, 2])
-        for bone in (skull, jaw)
-    )
+    (u, v), (_, low) = (_through(bone, source, x, y) for bone in (skull, jaw))
+    # Lips that uncover much more than the source shows take its inside with them.
+    top, bottom = (_uncovered(bone, source, moved, lip) for lip, bone in enumerate((skull, jaw)))
+    v, low = v + top, low - bottom
     width = 2 * source.half
     inside = np.clip(u, -CORNER, CORNER)
     upper, lower = source.bounds(inside)
@@ -158,10 +158,26 @@ def mouth_of_part(
     from_x, from_y = source.pixels(inside, held)
     view = View(np.stack([from_x - x, from_y - y], -1), seen)
     at, across = moved.coordinates(x, y)
-    top, bottom = moved.bounds(at)
-    down = np.clip((across - top) / np.maximum(bottom - top, 1e-6), 0, 1)
+    first, last = moved.bounds(at)
+    down = np.clip((across - first) / np.maximum(last - first, 1e-6), 0, 1)
     shade = down**1.5 * np.sqrt(np.clip(1 - at**2, 0, 1))
     return Opening(int(x[0, 0]), int(y[0, 0]), moved.coverage(x, y, feather), (view,), shade)
+
+
+def _through(bone: np.ndarray, source: Lens, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (u, v) in a source's opening of pixels that a bone's affine map (2, 3) takes to it."""
+    return source.coordinates(
+        bone[0, 0] * x + bone[0, 1] * y + bone[0, 2], bone[1, 0] * x + bone[1, 1] * y + bone[1, 2]
+    )
+
+
+def _uncovered(bone: np.ndarray, source: Lens, moved: Lens, lip: int) -> float:
+    """Measure how much further than may be held the upper (0) or lower (1) lip is from where a bone has it, pixels."""
+    u = np.linspace(-0.7, 0.7, 15)
+    from_u, from_v = _through(bone, source, *moved.pixels(u, moved.bounds(u)[lip]))
+    own = source.bounds(from_u)[lip]
+    beyond = float(np.mean(own - from_v if lip == 0 else from_v - own))
+    return max(beyond - HELD * 2 * source.half, 0.0)
 
 
 def _interior(

@@ -12,7 +12,7 @@ from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.evaluate.metrics.following import CURVES, OPENING, RIGHT_LIDS
 from ofx_reenact.evaluate.moving.look import stray, took_parts
-from ofx_reenact.evaluate.moving.measure import moments, run_of
+from ofx_reenact.evaluate.moving.measure import follow_curve, moments, run_of
 from ofx_reenact.evaluate.moving.methods import COPIED, DRIVEN, PLATE, SELF, WHOLE
 from ofx_reenact.evaluate.moving.methods import DRIVER as OTHER
 from ofx_reenact.evaluate.moving.quantities import (
@@ -25,6 +25,7 @@ from ofx_reenact.evaluate.moving.quantities import (
     STRAYS,
     Promise,
     correlation_of,
+    slope_asked,
     slope_of,
 )
 from ofx_reenact.evaluate.moving.report import MISSED, page, promised_rows
@@ -67,7 +68,7 @@ def pair(plate, driver, correlation, identity=(1, 0.9), stray_pixels=(0, 0), jit
     row = {
         FOLLOWS: [correlation], AS_FAR: [correlation + 0.05], JITTER: [jitter], IDENTITY: identity, LOWEST: identity,
         OUTSIDE: np.array(stray_pixels) / 100, STRAYS: stray_pixels, BLINKS: [blinks], PARTS: [1, 0],
-    } | {q: [np.nan] for curve in CURVES for q in (correlation_of(curve), slope_of(curve))
+    } | {q: [np.nan] for curve in CURVES for q in (correlation_of(curve), slope_of(curve), slope_asked(curve))
          if q not in (FOLLOWS, AS_FAR, BLINKS)}  # fmt: skip
     return result(plate, driver, **{DRIVEN: row, WHOLE: row, COPIED: row})
 
@@ -161,6 +162,18 @@ def test_the_frames_are_a_run_from_the_middle_of_what_both_have():
     assert run_of(5, 75, 20) == slice(0, 5)
     with pytest.raises(ReenactError, match="2 frames; 3 or more"):
         run_of(75, 60, 2)
+
+
+def test_lids_are_compared_where_the_driver_blinks_and_frames_without_a_face_are_left_out():
+    driver, known = np.sin(np.arange(40)) * 0.004 + 0.05, np.ones(40, bool)
+    slopes = {name: value[0] for name, value in follow_curve(OPENING, 0.6 * driver, driver, driver, known).items()}
+    assert slopes == pytest.approx({FOLLOWS.name: 1, AS_FAR.name: 0.6, slope_asked(OPENING).name: 1})
+    still = follow_curve(RIGHT_LIDS, driver, driver, driver, known)
+    assert np.isnan(list(still.values())).all()
+    driver[20] = 0
+    assert follow_curve(RIGHT_LIDS, driver, driver, driver, known)[BLINKS.name] == pytest.approx(1)
+    known[20] = False
+    assert np.isnan(follow_curve(RIGHT_LIDS, driver, driver, driver, known)[BLINKS.name])
 
 
 def test_the_moments_that_are_shown_are_of_frames_with_faces():

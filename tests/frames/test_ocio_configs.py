@@ -1,5 +1,7 @@
 """Studios' OCIO configs: whatever spaces are called, pictures are read and shown."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -7,7 +9,8 @@ from conftest import TARGET, rgb_channels, write_exr
 
 from ofx_reenact.cli.doctor import look_at_colour
 from ofx_reenact.errors import FrameError
-from ofx_reenact.frames.colour import OWN_SRGB, Colour, Display
+from ofx_reenact.frames.colour import CONFIG, OWN_SRGB, Colour, Display
+from ofx_reenact.frames.interop import SHARED
 from ofx_reenact.frames.picture import read_picture
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.frames.primaries import AP0, AP1, REC709, decode_srgb, to_xyz
@@ -137,6 +140,60 @@ def test_configs_that_cannot_be_worked_in_say_so(spaces, roles, tmp_path, monkey
     monkeypatch.setenv("OCIO", str(tmp_path / "config.ocio"))
     (finding,) = look_at_colour()
     assert finding.status == "missing" and "set OCIO" in finding.detail
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", bytes(range(256)) * 9, b"ocio_profile_version: 99\n", b"ocio_profile_version: 2\nroles: [",
+        b"ocio_profile_version: 2\nroles: {}\ncolorspaces: []\n", None,
+        b"ocio_profile_version: 2\nroles: {default: \xe9}\nfile_rules: [!<Rule> {name: Default, colorspace: \xe9}]\n"
+        b"displays: {any: [!<View> {name: v, colorspace: \xe9}]}\ncolorspaces: [!<ColorSpace> {name: \xe9}]\n",
+    ],
+)  # fmt: skip
+def test_damaged_configs_are_named_on_one_line(content, tmp_path, capfd):
+    path = tmp_path / "config.ocio"
+    path.mkdir() if content is None else path.write_bytes(content)
+    with pytest.raises(FrameError, match=r"^OCIO config .*config\.ocio: ") as raised:
+        Colour(str(path))
+    assert "\n" not in str(raised.value) and capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", ["ocio://nothing", "/nowhere/\udce9.ocio", "/nowhere/config.ocio"])
+def test_configs_that_are_not_there_are_named(name):
+    with pytest.raises(FrameError, match=r"^OCIO config .*(nothing|\.ocio): "):
+        Colour(name)
+
+
+@pytest.mark.parametrize("name", ["sRGB", "srgb", "srgb_rec709_scene", "Linear", "lin_srgb", "acescg"])
+def test_shared_names_stand_for_what_a_space_does(name, tmp_path):
+    flat = matrix(REC709, AP0)
+    spaces = {"ap0": "", "work": matrix(AP1, AP0), "paint": both(CURVE, flat), "flat": flat}
+    roles = {"scene_linear": "work", "default": "work", "aces_interchange": "ap0", "texture_paint": "paint"}
+    colour = config(tmp_path, spaces, matte_paint="flat", **roles)
+    wanted = "work" if name == "acescg" else "flat" if "lin" in name.lower() else "paint"
+    assert colour.resolve(name) == wanted
+
+
+def test_a_shared_name_is_not_believed_of_a_space_that_is_something_else(tmp_path):
+    colour = config(tmp_path, {"w": "", "sRGB": GAMMA}, scene_linear="w", default="w")
+    plain = rgb_channels(np.ones((2, 2, 3), np.float32))
+    plate = read_plate(write_exr(tmp_path / "a.exr", plain, None, {"colorInteropID": "srgb_rec709_scene"}))
+    assert colour.choose(plate, None) == (OWN_SRGB, "the file's tag srgb_rec709_scene")
+
+
+@pytest.mark.parametrize("name", ["ocio://cg-config-v1.0.0_aces-v1.3_ocio-v2.1", CONFIG, "ocio://default"])
+def test_names_that_were_written_are_read_with_every_config_of_ocios_own(name, tmp_path):
+    colour = Colour(name)
+    for tag in (*SHARED, "srgb_rec709_scene", "pq_rec2020_display", "g24_rec709_display", "srgb_rec709_display"):
+        if tag == "lin_adobergb_scene" and "v1.0.0" in name:
+            continue
+        found, _ = colour.choose(replace(read_plate(TARGET), colour_space=tag), None)
+        assert found in colour._config.spaces, tag
+        if tag in SHARED:
+            tags = colour.tags(found)
+            assert tags["chromaticities"] == SHARED[tag]
+            assert Colour(CONFIG).choose(replace(read_plate(TARGET), colour_space=tags["oiio:ColorSpace"]), None)
 
 
 def test_chromaticities_are_found_by_what_a_space_does(tmp_path):

@@ -11,6 +11,7 @@ from ofx_reenact.engine.loader import Loader
 from ofx_reenact.evaluate.metrics.identity import Embedder
 from ofx_reenact.shot.frame import Frame
 from ofx_reenact.shot.motion import Motion
+from ofx_reenact.shot.shot import Shot
 from ofx_reenact.tracking.analyse import analyse
 from ofx_reenact.tracking.facemesh import FaceMesh
 from ofx_reenact.tracking.performance import Performance
@@ -51,6 +52,7 @@ class Looked:
         sure: the shot's confidence.
         exact: whether every pixel is the plate's.
         asked: largest displacement that a point of the face is asked to make, pixels.
+        meshes: the frontal meshes (468, 3) that are asked for.
         performance: the result, tracked; None where it was not asked for.
         embeddings: of its faces, by frame.
     """
@@ -61,18 +63,20 @@ class Looked:
     sure: list[float] = field(default_factory=list)
     exact: list[bool] = field(default_factory=list)
     asked: list[float] = field(default_factory=list)
+    meshes: list[np.ndarray] = field(default_factory=list)
     performance: Performance | None = None
     embeddings: dict[int, np.ndarray] = field(default_factory=dict)
 
-    def add(self, made: Frame, plate: np.ndarray, asked: float) -> None:
-        """Take in one frame, the plate's pixels (H, W, C) and what its face is asked to do."""
+    def add(self, made: Frame, plate: np.ndarray, shot: Shot, frame: int) -> None:
+        """Take in one frame, the plate's pixels (H, W, C) and what the shot asks of its face."""
         largest, count = stray(made, plate)
         self.outside.append(largest)
         self.strays.append(count)
         self.parts.append(took_parts(made))
         self.sure.append(made.sure)
         self.exact.append(np.array_equal(made.colour, plate))
-        self.asked.append(asked)
+        self.asked.append(asked_of(shot.motion, frame))
+        self.meshes.append(posed(shot, frame))
 
 
 def look(loader: Loader, frames: Sequence[int], watcher: Watcher | None, shown: Shown) -> Looked:
@@ -107,6 +111,12 @@ def asked_of(motion: Motion, frame: int) -> float:
     return float(np.linalg.norm(motion.expression[row], axis=-1).max() * motion.heads.at(row).scale)
 
 
+def posed(shot: Shot, frame: int) -> np.ndarray:
+    """Return the frontal mesh (468, 3) that a shot asks for in a frame, canonical units."""
+    pose = shot.pose(frame)
+    return np.asarray(pose.head.invert(pose.mesh(shot.target.view(frame))))
+
+
 def took_parts(made: Frame) -> bool:
     """Tell whether a frame takes a part from another frame."""
     return bool(np.any(made.parts))
@@ -118,7 +128,7 @@ def _pictures(
     shot = loader.shot
     for frame in frames:
         made, picture = shot.render(frame), loader.plates.picture(frame)
-        looked.add(made, picture.pixels, asked_of(shot.motion, frame))
+        looked.add(made, picture.pixels, shot, frame)
         seen = picture.squeeze.show(loader.colour.to_display(made.colour[..., :3], picture.space))
         shown(frame, seen)
         yield frame, seen

@@ -29,6 +29,7 @@ from ofx_reenact.evaluate.moving.quantities import (
     PARTS,
     STRAYS,
     correlation_of,
+    slope_asked,
     slope_of,
 )
 from ofx_reenact.evaluate.reenactment.measure import performance_file
@@ -166,10 +167,10 @@ class Measurer:
         assert seen.performance is not None
         found = seen.performance.state == State.TRACKED
         known = clips.known & found
-        made = following.curves(seen.performance.frontal)
+        made, asked = following.curves(seen.performance.frontal), following.curves(np.stack(seen.meshes))
         values: Values = {**made, FACE.name: found.astype(np.float64), **_pixels(seen)}
         for curve, numbers in made.items():
-            values |= _follow(curve, numbers, driver[curve], known)
+            values |= follow_curve(curve, numbers, asked[curve], driver[curve], known)
         bends = [
             following.lip_jitter(following.unsmoothed(mesh), known)
             for mesh in (seen.performance.raw_mesh, *(x.raw_mesh[clips.rows] for x in (clips.plate, clips.driver)))
@@ -236,11 +237,19 @@ def moments(driver: Mapping[str, np.ndarray], known: np.ndarray) -> list[int]:
     return [place(lips, np.nanargmax), place(lids, np.nanargmin), place(lips, np.nanargmin)]
 
 
-def _follow(curve: str, made: np.ndarray, driver: np.ndarray, known: np.ndarray) -> Values:
-    correlation, slope = following.follow(np.where(known, made, np.nan), driver)
-    if curve in following.LIDS and not following.blinks(np.where(known, driver, np.nan)):
-        correlation = slope = np.nan
-    return {correlation_of(curve).name: np.array([correlation]), slope_of(curve).name: np.array([slope])}
+def follow_curve(
+    curve: str, made: np.ndarray, asked: np.ndarray, driver: np.ndarray, known: np.ndarray
+) -> Values:
+    """Compare a curve (N,) as it was made, and as it was asked for, with the driver's, in the frames that are known.
+
+    Lids are compared only where the driver blinks; else NaN.
+    """
+    driver = np.where(known, driver, np.nan)
+    found = (*following.follow(made, driver), following.follow(asked, driver)[1])
+    if curve in following.LIDS and not following.blinks(driver):
+        found = (np.nan,) * 3
+    names = (correlation_of(curve).name, slope_of(curve).name, slope_asked(curve).name)
+    return {name: np.array([value]) for name, value in zip(names, found, strict=True)}
 
 
 def _pixels(seen: Looked) -> Values:

@@ -75,6 +75,15 @@ def slope_of(curve: str) -> Quantity:
     return Quantity(f"{curve}: slope", "of the driver's", says, promise=_AS_FAR)
 
 
+def slope_asked(curve: str) -> Quantity:
+    """Name the slope of what the shot asks of a curve over the driver's."""
+    says = (
+        f"the same slope of the {curve} that the shot asks for, before it is made and tracked: what lies between it "
+        "and the slope is lost in the picture, or by the tracker"
+    )
+    return Quantity(f"{curve}: slope asked", "of the driver's", says)
+
+
 JITTER = Quantity(
     "jitter ratio", "of both", "RMS second difference of the result's lips over the root of the sum of squares of the "
     "plate's and the driver's, of tracks that are not smoothed", promise=Promise(high=1),
@@ -106,7 +115,7 @@ EXACT = Quantity(
 )  # fmt: skip
 
 OF_PAIRS: tuple[Quantity, ...] = (
-    *(make(curve) for curve in CURVES for make in (correlation_of, slope_of)),
+    *(make(curve) for curve in CURVES for make in (correlation_of, slope_of, slope_asked)),
     JITTER, IDENTITY, LOWEST, OUTSIDE, STRAYS, PARTS, CONFIDENCE, FACE,
 )  # fmt: skip
 OF_SELF: tuple[Quantity, ...] = (ASKED, EXACT, OUTSIDE, STRAYS)
