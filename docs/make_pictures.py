@@ -2,7 +2,8 @@
 
     python docs/make_pictures.py [TARGET ...]
 
-The shipped demo target comes first; further targets should show people who do not exist (SFHQ's samples).
+The demo's plate that moves comes first, then its target that is a picture; further targets should show people who do
+not exist (SFHQ's samples).
 """
 
 from __future__ import annotations
@@ -15,11 +16,15 @@ import cv2
 import numpy as np
 
 from ofx_reenact.api import Settings, Shot, open_shot, track_performance
+from ofx_reenact.cli.demo import cut_out
 from ofx_reenact.engine.inputs import driver_images
+from ofx_reenact.engine.loader import Loader
+from ofx_reenact.engine.warm import Warm
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.picture import Picture, read_picture
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence
+from ofx_reenact.progress import ignore
 from ofx_reenact.resources import resource
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.overlay import draw_overlay
@@ -30,11 +35,14 @@ DRIVER = Sequence.open(resource("demo", "driver.mpg"))
 SHOWN = (13, 20, 29, 36, 41, 51, 54)
 CLOSE = (20, 41, 51, 56)
 OPEN = (13, 19, 31, 50)
+# Of the plate that moves: it blinks, speaks while the driver is silent, and is silent while the driver speaks.
+ACTED = (4, 10, 20, 36, 45, 49, 54)
 EYES, MOUTH = list(MESH68[36:48]), list(MESH68[48:60])
 
 
 def main(targets: list[str]) -> None:
     """Write every picture."""
+    write("moving.jpg", moving())
     settings = Settings(driver=DRIVER.name)
     performance = track_performance(settings)
     images = driver_pictures(settings)
@@ -56,6 +64,19 @@ def main(targets: list[str]) -> None:
         for f in CLOSE
     ]
     write("track.jpg", [drawn])
+
+
+def moving() -> list[list[np.ndarray]]:
+    """Return faces of the demo's moving pair: the driver, the plate, and the plate with the driver's performance."""
+    loader = Loader(Settings(target=str(resource("demo", "plate.mpg")), driver=DRIVER.name), Warm(), ignore)
+    plates, shot = loader.plates, loader.shot
+    theirs, own = cut_out(loader.performance.mesh), cut_out(loader.plate.mesh)
+    rows = [
+        [theirs(COLOUR.show(DRIVER.read(frame))) for frame in ACTED],
+        [own(plates.picture(frame).show(COLOUR)) for frame in ACTED],
+        [own(show(plates.first, shot.render(frame).colour)) for frame in ACTED],
+    ]
+    return [[cv2.resize(face, (280, 280), interpolation=cv2.INTER_CUBIC) for face in row] for row in rows]
 
 
 def set_up(path: str, **options: Any) -> tuple[Picture, Shot, np.ndarray]:
