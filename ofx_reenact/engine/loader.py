@@ -184,7 +184,9 @@ class Loader:
     def _take_parts(self, motion: Motion, plate: Moving | None) -> Parts:
         made_of = parts_made_of(self._settings, self.performance, self.sha256)
         own = self._plate[1] if plate is not None else None
-        parts, note = take_parts(self._settings, motion, self.identity, own, plate, self.colour, made_of)
+        parts, note = take_parts(
+            self._settings, motion, self.identity, own, plate, self.colour, made_of, fresh=self._fresh
+        )
         if note:
             self.notes.append(note)
         return parts

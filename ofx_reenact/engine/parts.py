@@ -39,6 +39,8 @@ def take_parts(
     plate: Moving | None,
     colour: Colour,
     made_of: MadeOf,
+    *,
+    fresh: bool = False,
 ) -> tuple[Parts, str]:
     """Choose the frames that parts come from, or read the file that says so.
 
@@ -50,6 +52,7 @@ def take_parts(
         plate: its views.
         colour: the config.
         made_of: what the choice depends on.
+        fresh: choose anew though the file is there.
 
     Returns:
         The parts, and a note for the user; "" if there is none.
@@ -67,7 +70,7 @@ def take_parts(
     if not candidates.usable.any():
         return NO_PARTS, ""
     path, note = Path(settings.parts_file), ""
-    if settings.parts_file and path.exists():
+    if settings.parts_file and path.exists() and not fresh:
         said = read_json(path, SCHEMA, what="parts file", error=SettingsError)
         note = refuse_other(path, "parts_file", str(said.get("made_of", "")), settings.target, made_of)
         known = [name if usable else "" for name, usable in zip(names, candidates.usable, strict=True)]

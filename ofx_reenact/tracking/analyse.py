@@ -44,8 +44,7 @@ def analyse(
     tracks: dict[int, Track | None] = {}
     absent: list[int] = []
     details: list[np.ndarray | None] = []
-    light: list[float] = []
-    skin: list[np.ndarray] = []
+    looks: list[tuple[float, np.ndarray]] = []
     size = (0, 0)
     tracker.reset()
     for frame, image in images:
@@ -56,11 +55,7 @@ def analyse(
             size = (image.shape[1], image.shape[0])
             with stage("track"):
                 track = tracker.track(image, frame)
-            if track is not None:
-                mesh = lift(track.landmarks) if track.mesh is None else track.mesh
-                light.append(measure_light(image, mesh))
-                seen = measure_skin(image, mesh)
-        skin.append(np.zeros(FACE_POINTS, np.uint8) if track is None else seen)
+        looks.append(_look(image, track))
         details.append(None if image is None else details_of(image))
         tracks[frame] = track
         if on_frame:
@@ -69,6 +64,7 @@ def analyse(
         raise TrackingError(f"{name}: no face was found in any of {len(tracks)} frames")
     if reference is not None and tracks.get(reference) is None:
         raise TrackingError(f"{name}: frame {reference} cannot be the reference, it has no face")
+    light = [light for (light, _), track in zip(looks, tracks.values(), strict=True) if track is not None]
     performance = derive(
         Found.of_tracks(tracks, absent, find_cuts(details), light, hand_made=tracker.hand_made),
         size=size,
@@ -79,4 +75,12 @@ def analyse(
         smoothing=float(smoothing),
         reference=reference,
     )
-    return replace(performance, skin=np.array(skin))
+    return replace(performance, skin=np.array([skin for _, skin in looks]))
+
+
+def _look(image: np.ndarray | None, track: Track | None) -> tuple[float, np.ndarray]:
+    """Return how bright a face is, in all and under each point of its skin; nothing of no face."""
+    if image is None or track is None:
+        return 0.0, np.zeros(FACE_POINTS, np.uint8)
+    mesh = lift(track.landmarks) if track.mesh is None else track.mesh
+    return measure_light(image, mesh), measure_skin(image, mesh)
