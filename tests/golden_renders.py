@@ -58,7 +58,7 @@ def machine() -> str:
     said = dict(line.split(":", 1) for line in about.read_text().splitlines() if ":" in line) if about.is_file() else {}
     processor = [said.get(name, "").strip() for name in ("vendor_id\t", "cpu family\t", "model\t\t")]
     used = [*processor, torch.backends.cpu.get_cpu_capability(), f"threads={torch.get_num_threads()}"]
-    names = ("torch", "numpy", "scipy", "numba", "opencv-python", "OpenImageIO", "machine")
+    names = ("torch", "numpy", "scipy", "numba", "opencv-python", "opencolorio", "OpenImageIO", "machine")
     return " ".join([*used, *(f"{name}={found.get(name)}" for name in names)])
 
 
