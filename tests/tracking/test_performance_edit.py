@@ -22,7 +22,7 @@ KEPT = ("size", "fps", "name", "tracker", "versions", "smoothing")
 
 def derived(found: Found, like: Performance) -> Performance:
     again = derive(found, **{name: getattr(like, name) for name in KEPT}, reference=None)
-    return dataclasses.replace(again, made_of=like.made_of)
+    return dataclasses.replace(again, made_of=like.made_of, skin=like.skin)
 
 
 def assert_same(one: Performance, other: Performance, but=()) -> None:
