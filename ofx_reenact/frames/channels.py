@@ -32,7 +32,8 @@ class Contents:
     """What is in a picture file."""
 
     spec: Any  # OpenImageIO's description of the part that the picture is in
-    channels: dict[str, np.ndarray]  # (H, W) float16, float32 or uint32 by full name, exactly as in the file
+    # (H, W) float16, float32 or uint32 by full name, exactly as in the file; those of the picture float32 or uint32
+    channels: dict[str, np.ndarray]
     layer: Layer | None  # which of them are the picture; None if that was not asked
     depth: str  # type of the picture in the file: "half", "float", "uint8", …
     format: str  # OpenImageIO's name of the file's format
@@ -128,7 +129,8 @@ def read_file(path: Path, where: str, layer: str | None, pixels: Container[str] 
         for part in parts:
             if part in kept:
                 needed = [name for name, full in part.names.items() if pixels is None or full in pixels]
-                planes = _read_channels(source, part.number, part.spec, where, needed)
+                colour = [name for name, full in part.names.items() if chosen and full in (*chosen.rgb, chosen.alpha)]
+                planes = _read_channels(source, part.number, part.spec, where, needed, colour)
                 channels |= {part.names[name]: plane for name, plane in planes.items()}
             else:
                 said_name = part.name or str(part.number)
@@ -226,8 +228,13 @@ def _depth(part: _Part, full: str) -> str:
     return str(formats[list(part.spec.channelnames).index(own)])
 
 
-def _read_channels(source: Any, part: int, spec: Any, where: str, wanted: Collection[str]) -> dict[str, np.ndarray]:
-    """Read a part's channels, each exactly: float16, float32, or uint32 for whole numbers; zeros if not wanted."""
+def _read_channels(
+    source: Any, part: int, spec: Any, where: str, wanted: Collection[str], colour: Collection[str]
+) -> dict[str, np.ndarray]:
+    """Read a part's channels, each exactly: float16, float32, or uint32 for whole numbers; zeros if not wanted.
+
+    Halfs of ``colour`` stay float32, as they were decoded: they are worked on as that.
+    """
     formats = list(spec.channelformats) or [spec.format] * spec.nchannels
     channels: dict[str, np.ndarray] = {}
     for (whole, needed), run in itertools.groupby(
@@ -244,7 +251,8 @@ def _read_channels(source: Any, part: int, spec: Any, where: str, wanted: Collec
                 channels[spec.channelnames[index]] = np.broadcast_to(nothing, (spec.height, spec.width))
                 continue
             plane = np.ascontiguousarray(pixels[..., index - begin])
-            channels[spec.channelnames[index]] = plane.astype(np.float16) if half else plane
+            name = spec.channelnames[index]
+            channels[name] = plane.astype(np.float16) if half and name not in colour else plane
     return channels
 
 

@@ -107,7 +107,8 @@ def count_nonfinite(plate: Plate) -> tuple[int, int, tuple[int, int, str] | None
     planes = [*np.moveaxis(plate.rgb, -1, 0), *(() if plate.alpha is None else (plate.alpha,))]
     first = None
     for name, plane in zip((*COLOUR, "A"), planes, strict=False):
-        if first is None and len(bad := np.argwhere(~np.isfinite(plane))):
+        if first is None and not (finite := np.isfinite(plane)).all():
+            bad = np.argwhere(~finite)
             first = (int(bad[0, 1]), int(bad[0, 0]), name)
     wrong = planes if first else []
     nan, inf = (sum(int(test(plane).sum()) for plane in wrong) for test in (np.isnan, np.isinf))
