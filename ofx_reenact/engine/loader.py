@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from ofx_reenact.engine.inputs import choose_device, track_driver
 from ofx_reenact.engine.made_of import identity_made_of, parts_made_of, performance_made_of
-from ofx_reenact.engine.parts import take_parts
+from ofx_reenact.engine.parts import SOURCES, take_parts
 from ofx_reenact.engine.paths import check_paths
 from ofx_reenact.engine.people import (
     check_identity,
@@ -166,9 +166,8 @@ class Loader:
         rest, driver_rest = find_rest(own, settings.target_reference), find_rest(driver, settings.reference)
         motion = ask(self.identity.person, own, rest, driver, driver_rest, settings, self.weights)
         views = Moving(view_opener(self.plates, own, settings, self.colour))
-        # A video's decoder goes on from frame to frame: parts from elsewhere have one of their own.
-        again = Plates(settings, self.colour) if self.plates.sequence.kind == "video" else self.plates
-        parts = self._take_parts(motion, Moving(view_opener(again, own, settings, self.colour)))
+        elsewhere = view_opener(self.plates.apart(), own, settings, self.colour)
+        parts = self._take_parts(motion, Moving(elsewhere, SOURCES))
         motion = keep_shut(motion, own, rest, parts.choice)
         return Shot(self.identity.person, views, motion, self._painter, parts)
 

@@ -27,6 +27,8 @@ from ofx_reenact.tracking.landmarks import MESH_POINTS
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.surface import FACE_POINTS
 
+# Views that parts are taken from which stay open: three parts, one of them changing over.
+SOURCES = 4
 # A frame shows a part if so much of what is asked of the face would be done in it.
 _FACING = 0.9
 
@@ -142,7 +144,7 @@ def _opener(
         reference, row = places[number]
         return view_of(reference.face(row, identity.face.tracker), read_reference(reference, row, colour), colour, neck)
 
-    others = Moving(open_reference)
+    others = Moving(open_reference, SOURCES)
 
     def open_candidate(number: int) -> View:
         if own is not None and plate is not None and number < count:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -41,7 +42,18 @@ class Plates:
         self.moving = settings.target_frame is None and len(self.sequence.frames) > 1
         self.frame = self.sequence.frames.first if settings.target_frame is None else settings.target_frame
         self._pictures: OrderedDict[int, Picture] = OrderedDict()
-        self._lock = threading.Lock()
+        self._kept, self._lock = _KEPT, threading.Lock()
+
+    def apart(self) -> Plates:
+        """Return the same pictures, read and kept apart from these, one at a time.
+
+        Who reads frames in another order does not turn these out, and has a video decoder of its own.
+        """
+        other = copy.copy(self)
+        if self.sequence.kind == "video":
+            other.sequence = Sequence.open(self._settings.target)
+        other._pictures, other._kept, other._lock = OrderedDict(), 1, threading.Lock()
+        return other
 
     @cached_property
     def first(self) -> Picture:
@@ -68,7 +80,7 @@ class Plates:
         with self._lock:
             if frame not in self._pictures:
                 # Room is made first: a picture of 4K fills 100 MB.
-                while len(self._pictures) >= _KEPT:
+                while len(self._pictures) >= self._kept:
                     self._pictures.popitem(last=False)
                 self._pictures[frame] = self._alike(self._read(frame))
             self._pictures.move_to_end(frame)

@@ -42,18 +42,16 @@ class Still:
         return self.picture
 
 
-# Pictures of a target that moves which are kept open: a frame, and those that its parts come from.
-_OPEN = 6
-
-
 @dataclass(frozen=True)
 class Moving:
     """A view a frame, opened when it is needed; the few that were used last stay open.
 
-    ``open`` returns the view of a frame; it may be called from several threads.
+    ``open`` returns the view of a frame; it may be called from several threads. ``kept`` is how many stay open: by
+    default a frame, and the next one, to which its pixels move.
     """
 
     open: Callable[[int], View]
+    kept: int = 2
     _views: OrderedDict[int, View] = field(default_factory=OrderedDict, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
@@ -62,7 +60,7 @@ class Moving:
         with self._lock:
             if frame not in self._views:
                 # Room is made first: a view of 4K fills hundreds of MB.
-                while len(self._views) >= _OPEN:
+                while len(self._views) >= self.kept:
                     self._views.popitem(last=False)
                 self._views[frame] = self.open(frame)
             self._views.move_to_end(frame)

@@ -18,7 +18,6 @@ from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.provenance.attributes import read_said
 from ofx_reenact.settings import Settings
-from ofx_reenact.shot.shot import _OPEN
 from ofx_reenact.tracking.landmarks import LIPS_INNER
 from ofx_reenact.tracking.performance import Performance, State
 
@@ -129,7 +128,7 @@ def test_chunks_in_any_order_give_the_same_pixels(plate, tracked, backwards, tmp
 def test_views_are_opened_when_needed_and_dropped_again(shot):
     for frame in shot.motion.rows:
         shot.target.view(frame)
-    assert len(shot.target._views) == _OPEN < COUNT
+    assert len(shot.target._views) == shot.target.kept < COUNT
 
 
 def test_frames_say_which_parts_they_took_and_where(plate, tracked, backwards, tmp_path):
