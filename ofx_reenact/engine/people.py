@@ -32,6 +32,7 @@ from ofx_reenact.shot.squeezed import stretch
 from ofx_reenact.shot.view import View, display_for
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import LIPS_INNER, MESH68
+from ofx_reenact.tracking.look import likeness, look_of
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.rest import Rest
 from ofx_reenact.tracking.trackers import make_tracker
@@ -42,6 +43,9 @@ EXPOSURES = (1.0, 4.0, 0.25, 16.0)
 # LD-Net's identity codes of two pictures of one person are hardly ever further apart, neutral and smiling (1 in 100 of
 # 102 people); those of two people are, three times in four.
 ANOTHER = 0.25
+# Faces whose looks correlate less are two people's, two times in three (of 36 people the same person, neutral and
+# smiling, was never below 0.74); below the second, they may be.
+STRANGER, UNLIKE = 0.5, 0.65
 # Of a plate, FD-GAN is shown the frames whose mouths are open more than these fractions of all.
 _SHOWN = (0.0, 0.5, 0.8, 0.95, 1.0)
 # Of other footage, a frame in so many.
@@ -97,7 +101,7 @@ def make_identity(
         TrackingError: no face was found in the target, or in another picture of it.
     """
     identity = find_identity(settings, target, colour, weights)
-    references, notes = find_references(settings, colour, weights, identity.person.code)
+    references, notes = find_references(settings, colour, weights, identity, target)
     made_of = identity_made_of(settings, target, digest).text
     identity = replace(identity, made_of=made_of, references=references, notes=notes)
     if fdgan is None:
@@ -135,9 +139,9 @@ def make_moving_identity(
     face = Face.of_performance(performance, calm, plates.sequence.path(int(rest.frames[0])).name)
     code = identity_code(weights, rest.face[list(MESH68), :2])
     person = Person(rest.face, performance.tracker, code, weights.sha256)
-    references, notes = find_references(settings, colour, weights, code)
-    made_of = identity_made_of(settings, plates, digest).text
-    identity = Identity(person, face, references, notes, made_of)
+    identity = Identity(person, face, made_of=identity_made_of(settings, plates, digest).text)
+    references, notes = find_references(settings, colour, weights, identity, plates.picture(int(rest.frames[0])))
+    identity = replace(identity, references=references, notes=notes)
     if fdgan is None:
         return identity
     known = np.nonzero((performance.state == State.TRACKED) & (performance.confidence >= SURE))[0]
@@ -170,33 +174,45 @@ def shown_rows(frontal: np.ndarray, fractions: Sequence[float]) -> list[int]:
 
 
 def find_references(
-    settings: Settings, colour: Colour, weights: LDNetWeights, code: np.ndarray
+    settings: Settings, colour: Colour, weights: LDNetWeights, identity: Identity, target: Picture
 ) -> tuple[tuple[Reference, ...], tuple[str, ...]]:
-    """Find the face in all other pictures and footage of the person.
+    """Find the face in all other pictures and footage of a person, who is known from the target's picture.
 
     Returns:
-        What was found, and notes on what may show somebody else than the person of an identity code.
+        What was found, and notes on what may show somebody else.
 
     Raises:
-        TrackingError: one of them shows no face.
+        TrackingError: one of them shows no face, or plainly somebody else's.
     """
     found, notes = [], []
+    look = look_of(target.show(colour), identity.face.mesh)
     for path in settings.appearance:
         files = Files.open(path)
         other = replace(settings, target=path, target_frame=None, target_landmarks="", target_face=1, layer="")
         if len(files.frames) == 1:
             picture = read_target(other, colour)
-            identity = find_identity(other, picture, colour, weights)
-            size, frames, mesh = picture.seen_size, np.array([picture.frame]), identity.face.mesh[None]
-            theirs = identity.person.code
+            face = find_identity(other, picture, colour, weights).face
+            size, frames, mesh, frontal = picture.seen_size, np.array([picture.frame]), face.mesh[None], face.frontal
         else:
             job = replace(plate_settings(other), driver_colorspace="", smoothing=settings.smoothing)
             seen = track_driver(job, files, colour, ignore)
             good = (seen.state == State.TRACKED) & (seen.confidence >= SURE)
+            if not good.any():
+                raise TrackingError(f"--appearance {path}: no face was found with certainty; leave it out")
             size, frames, mesh = seen.size, seen.frames[good], seen.mesh[good]
-            theirs = identity_code(weights, np.median(seen.frontal[good], axis=0)[list(MESH68), :2])
+            frontal = np.median(seen.frontal[good], axis=0)
+            picture = read_target(replace(other, target_frame=int(frames[0])), colour)
         found.append(Reference(path, frames.astype(np.int64), mesh.astype(np.float32), size))
-        if float(np.linalg.norm(theirs - code)) > ANOTHER:
+        code = identity_code(weights, frontal[list(MESH68), :2])
+        apart = float(np.linalg.norm(code - identity.person.code))
+        theirs = look_of(picture.show(colour), mesh[0])
+        alike = likeness(theirs, [look]) if theirs.tells and look.tells else 1.0
+        if alike < STRANGER:
+            raise TrackingError(
+                f"--appearance {path}: this is another person than in {settings.target}, by the look of the face; "
+                "leave it out, or take a picture in a light more like the target's"
+            )
+        if apart > ANOTHER or alike < UNLIKE:
             notes.append(f"--appearance {path}: this may be another person than in {settings.target}")
     return tuple(found), tuple(notes)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import DRIVER, rgb_channels, write_exr
+from conftest import DRIVER, TARGET, rgb_channels, write_exr
 from jobs import pixels
 
 from ofx_reenact.engine.analyse import analyse_inputs
@@ -322,3 +322,10 @@ def test_pictures_of_the_person_give_parts_to_a_still(plate, backwards, tmp_path
     assert not np.array_equal(
         shot.render(frame).colour, open_shot(replace(settings, parts="off")).render(frame).colour
     )
+
+
+def test_a_picture_of_somebody_else_gives_no_parts(plate, tracked, backwards, tmp_path):
+    settings = asked(plate, tracked, backwards, appearance=(str(TARGET),), output=str(tmp_path / "o.####.exr"))
+    with pytest.raises(TrackingError, match=r"--appearance .*target\.jpg: this is another person"):
+        render_sequence(settings)
+    assert not list(tmp_path.iterdir())
