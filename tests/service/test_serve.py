@@ -142,7 +142,8 @@ def test_analyse_writes_performance_and_identity(engine, tmp_path):
     assert {"frame", "message", "rate", "eta", "total"} < set(steps[-1]) and steps[5]["message"] == "no face"
     found = Performance.load(tmp_path / "p.npz")
     assert done == {
-        "event": "done", "id": engine.number, **files, "first": 1, "last": 8, "reference": found.reference,
+        "event": "done", "id": engine.number, **files, "target_performance": "", "parts_file": "",
+        "first": 1, "last": 8, "reference": found.reference,
         "tracked": "1-3,5-8", "bridged": "4", "held": "", "absent": "", "hand_made": "",
         "confidence": pytest.approx(found.confidence[[0, 1, 2, 4, 5, 6, 7]].min(), abs=1e-4), "size": [360, 288],
         "fps": "",
