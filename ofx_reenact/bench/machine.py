@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ofx_reenact.provenance import versions
+from ofx_reenact.threads import cores
 
 SCHEMA = "ofx-reenact/bench/1"
 
@@ -33,11 +34,6 @@ def record(kind: str, device: str, settings: dict[str, Any]) -> dict[str, Any]:
         "versions": versions(),
         "load before": load(),
     }
-
-
-def cores() -> int:
-    """How many cores this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def load() -> float | None:

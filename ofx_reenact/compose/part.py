@@ -10,6 +10,7 @@ import numpy as np
 from ofx_reenact.compose.grain import grain, measure_grain
 from ofx_reenact.compose.picture import Composed, compose, lip_colour
 from ofx_reenact.compose.sample import sample
+from ofx_reenact.ramps import smooth_step
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import FACE_OVAL, LIPS_INNER, LIPS_OUTER
 from ofx_reenact.tracking.rigid import Similarity
@@ -158,8 +159,7 @@ def measure_agreement(part: np.ndarray, around: np.ndarray, mask: np.ndarray) ->
     rim, *pictures = _coarse(part, around, mask)
     there, here = (cv2.GaussianBlur(x, (0, 0), max(1.0, _DETAIL * rim.shape[1])) for x in pictures)
     wrong = float(np.sqrt((((there - here) ** 2) * rim).sum() / max(float((here**2 * rim).sum()), 1e-12)))
-    agrees = float(np.clip((_OTHERS - wrong) / (_OTHERS - _ALIKE), 0, 1))
-    return agrees * agrees * (3 - 2 * agrees)
+    return float(smooth_step((_OTHERS - wrong) / (_OTHERS - _ALIKE)))
 
 
 def match_grain(part: np.ndarray, around: np.ndarray, box: tuple[slice, slice], number: int = 0) -> np.ndarray:

@@ -47,8 +47,11 @@ def set_in(
     carried: Carried,
     display: Display,
     deviation: float = 0.0,
+    number: int = 0,
 ) -> None:
     """Change a frame (H, W, 3 or 4) in place where something was painted, and give that grain of a deviation.
+
+    The grain differs from one ``number``, of a frame, to the next.
 
     Values that a display clips keep their light: the change is added in light, between what the display shows before
     and after. Alpha stays; pixels whose change is 0 keep every bit.
@@ -58,7 +61,7 @@ def set_in(
         return
     # Teeth that the target shows were carried, sharper than any window: they stay.
     unseen, skin = carried.invented(box)[..., None], 1 - carried.opening(box)[..., None]
-    painted = window.paste(inside, box) + grain(box, deviation)
+    painted = window.paste(inside, box) + grain(box, deviation, number)
     change = unseen * painted + skin * window.paste(outside, box)
     part = colour[(*box, slice(3))]
     shown = display.encode(part)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
-
 import numpy as np
 
 from ofx_reenact.compiled import compiled
+from ofx_reenact.threads import cores, share
 
 
 def sample(picture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -29,20 +26,9 @@ def sample(picture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     picture = np.ascontiguousarray(picture, dtype=np.float32)
     x, y = np.ascontiguousarray(x, dtype=np.float64), np.ascontiguousarray(y, dtype=np.float64)
     # Each row is computed alone, so the result does not depend on how many threads share them.
-    bands = np.array_split(np.arange(x.shape[0]), max(1, min(_workers(), x.shape[0] // 16)))
-    jobs = [_pool().submit(_sample, picture, x[b], y[b], out[b[0] : b[-1] + 1]) for b in bands if len(b)]
-    for job in jobs:
-        job.result()
+    bands = np.array_split(np.arange(x.shape[0]), max(1, min(cores(), x.shape[0] // 16)))
+    share(_sample, ((picture, x[b], y[b], out[b[0] : b[-1] + 1]) for b in bands if len(b)))
     return out
-
-
-def _workers() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@lru_cache(maxsize=1)
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_workers(), thread_name_prefix="sample")
 
 
 @compiled

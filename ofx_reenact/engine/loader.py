@@ -54,7 +54,7 @@ from ofx_reenact.shot.taken import Parts
 from ofx_reenact.tracking.edit import place
 from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.tracking.placed import by_number, read_landmarks
-from ofx_reenact.tracking.rest import find_rest
+from ofx_reenact.tracking.rest import Rest, find_rest
 
 
 class _Kept(Protocol):
@@ -163,7 +163,7 @@ class Loader:
 
     def _fit_moving(self) -> Shot:
         settings, own, driver = self._settings, self._plate[1], self.performance
-        rest, driver_rest = find_rest(own, settings.target_reference), find_rest(driver, settings.reference)
+        rest, driver_rest = self._rest, find_rest(driver, settings.reference)
         motion = ask(self.identity.person, own, rest, driver, driver_rest, settings, self.weights)
         views = Moving(view_opener(self.plates, own, settings, self.colour))
         elsewhere = view_opener(self.plates.apart(), own, settings, self.colour)
@@ -218,10 +218,14 @@ class Loader:
         if not self.plates.moving:
             return make_identity(settings, self.target, self.colour, weights, self.fdgan, self.sha256)
         own = self._plate[1]
-        rest = find_rest(own, settings.target_reference)
         return make_moving_identity(
-            settings, self.plates, own, rest, self.colour, weights, self.fdgan, self.sha256
+            settings, self.plates, own, self._rest, self.colour, weights, self.fdgan, self.sha256
         )  # fmt: skip
+
+    @cached_property
+    def _rest(self) -> Rest:
+        """The face at rest of the person in a target that moves."""
+        return find_rest(self._plate[1], self._settings.target_reference)
 
     @cached_property
     def _performance(self) -> tuple[Hashable, Performance]:

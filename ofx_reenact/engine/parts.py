@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -135,7 +134,7 @@ def _choose(
 
 def _opener(
     identity: Identity, own: Performance | None, plate: Moving | None, colour: Colour, neck: float
-) -> Any:
+) -> Callable[[int], View]:
     """Return what opens the view of a candidate."""
     count = 0 if own is None else len(own.frames)
     places = [(one, row) for one in identity.references for row in range(len(one.frames))]
@@ -152,8 +151,3 @@ def _opener(
         return others.view(number - count)
 
     return open_candidate
-
-
-def frames_with_parts(parts: Parts, frames: Mapping[int, Any]) -> tuple[int, ...]:
-    """Return which of the frames take parts from others."""
-    return tuple(frame for frame in frames if parts.text(frame))

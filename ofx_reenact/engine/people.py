@@ -35,6 +35,7 @@ from ofx_reenact.tracking.landmarks import LIPS_INNER, MESH68
 from ofx_reenact.tracking.look import likeness, look_of
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.rest import Rest
+from ofx_reenact.tracking.surface import measure_gap
 from ofx_reenact.tracking.trackers import make_tracker
 
 # A face darker or brighter than this needs another exposure to be found; tried in this order.
@@ -101,9 +102,8 @@ def make_identity(
         TrackingError: no face was found in the target, or in another picture of it.
     """
     identity = find_identity(settings, target, colour, weights)
-    references, notes = find_references(settings, colour, weights, identity, target)
-    made_of = identity_made_of(settings, target, digest).text
-    identity = replace(identity, made_of=made_of, references=references, notes=notes)
+    identity = replace(identity, made_of=identity_made_of(settings, target, digest).text)
+    identity = _with_references(identity, settings, colour, weights, target)
     if fdgan is None:
         return identity
     return write_dictionary(identity, [view_of(identity.face, target, colour)], settings, colour, fdgan)
@@ -140,8 +140,7 @@ def make_moving_identity(
     code = identity_code(weights, rest.face[list(MESH68), :2])
     person = Person(rest.face, performance.tracker, code, weights.sha256)
     identity = Identity(person, face, made_of=identity_made_of(settings, plates, digest).text)
-    references, notes = find_references(settings, colour, weights, identity, plates.picture(int(rest.frames[0])))
-    identity = replace(identity, references=references, notes=notes)
+    identity = _with_references(identity, settings, colour, weights, plates.picture(int(rest.frames[0])))
     if fdgan is None:
         return identity
     known = np.nonzero((performance.state == State.TRACKED) & (performance.confidence >= SURE))[0]
@@ -168,18 +167,16 @@ def write_dictionary(
 
 def shown_rows(frontal: np.ndarray, fractions: Sequence[float]) -> list[int]:
     """Return which of frontal meshes (F, 468 or more, 3) show mouths from shut to wide open, each once."""
-    upper, lower = (frontal[:, list(half), 1] for half in LIPS_INNER)
-    order = np.argsort((lower - upper).mean(1), kind="stable")
+    order = np.argsort(measure_gap(frontal, LIPS_INNER), kind="stable")
     return sorted({int(order[round(fraction * (len(order) - 1))]) for fraction in fractions})
 
 
-def find_references(
-    settings: Settings, colour: Colour, weights: LDNetWeights, identity: Identity, target: Picture
-) -> tuple[tuple[Reference, ...], tuple[str, ...]]:
-    """Find the face in all other pictures and footage of a person, who is known from the target's picture.
+def _with_references(
+    identity: Identity, settings: Settings, colour: Colour, weights: LDNetWeights, target: Picture
+) -> Identity:
+    """Return an identity with the faces in all other pictures and footage of the person, whom ``target`` shows.
 
-    Returns:
-        What was found, and notes on what may show somebody else.
+    Notes say which of them may show somebody else.
 
     Raises:
         TrackingError: one of them shows no face, or plainly somebody else's.
@@ -214,7 +211,7 @@ def find_references(
             )
         if apart > ANOTHER or alike < UNLIKE:
             notes.append(f"--appearance {path}: this may be another person than in {settings.target}")
-    return tuple(found), tuple(notes)
+    return replace(identity, references=tuple(found), notes=tuple(notes))
 
 
 def read_reference(reference: Reference, row: int, colour: Colour) -> Picture:

@@ -15,7 +15,6 @@ from ofx_reenact.frames.sequence import existing_frames
 from ofx_reenact.provenance import read_said
 from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.performance import Performance, State
-from ofx_reenact.tracking.rest import find_rest
 from ofx_reenact.tracking.retime import driver_positions, retime
 
 
@@ -75,7 +74,7 @@ def plan_frames(settings: Settings, performance: Performance, made_of: str, plat
     state, inside = performance.state, np.ones(len(performance.frames), bool)
     if plate is not None:
         positions = driver_positions(plate.frames, performance.frames, settings)
-        acted = retime(performance, positions, find_rest(performance, None))
+        acted = retime(performance, positions)
         state, inside = acted.state, acted.inside
     numbers = (performance if plate is None else plate).frames.tolist()
     states = {int(f): State(int(s)) for f, s in zip(numbers, state, strict=True)}

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +11,7 @@ import PyOpenColorIO as ocio
 
 from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.channels import plain
+from ofx_reenact.threads import cores, share
 
 # Pixels converted by one call: they stay in a core's cache, and OpenColorIO's buffer is a strip's, not a picture's.
 _STRIP = 1 << 14
@@ -37,13 +35,11 @@ class Transform:
         height, width = rgb.shape[:2]
         rows = max(1, _STRIP // max(1, width))
         strips = [slice(row, row + rows) for row in range(0, height if width else 0, rows)]
-        workers = min(_workers(), len(strips)) if height * width >= _SMALL else 1
+        workers = min(cores(), len(strips)) if height * width >= _SMALL else 1
         if workers == 1:
             self._convert(rgb, out, strips)
-            return out
-        jobs = [_pool(os.getpid(), workers).submit(self._convert, rgb, out, strips[i::workers]) for i in range(workers)]
-        for job in jobs:
-            job.result()
+        else:
+            share(self._convert, ((rgb, out, strips[i::workers]) for i in range(workers)))
         return out
 
     def _convert(self, rgb: np.ndarray, out: np.ndarray, strips: list[slice]) -> None:
@@ -66,13 +62,3 @@ def one_line(what: str) -> Iterator[None]:
         raise FrameError(f"{what}: it is not UTF-8 text") from error
     except (ocio.Exception, ocio.ExceptionMissingFile) as error:
         raise FrameError(f"{what}: {plain(str(error))}") from error
-
-
-def _workers() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@lru_cache(maxsize=2)
-def _pool(process: int, workers: int) -> ThreadPoolExecutor:
-    """Threads of one process: those of a parent are not there in its fork."""
-    return ThreadPoolExecutor(workers, thread_name_prefix=f"colour-{process}")

@@ -10,10 +10,11 @@ from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from ofx_reenact.ldnet.retarget import identity_code, transfer, transfer_between
 from ofx_reenact.ldnet.weights import LDNetWeights
+from ofx_reenact.ramps import smooth_step
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.choice import PARTS, Choice
 from ofx_reenact.shot.hidden import find_hidden
-from ofx_reenact.shot.motion import Motion, check_trackers, gaze_weights, region_weights, smooth_step
+from ofx_reenact.shot.motion import Motion, check_trackers, gaze_weights, region_weights
 from ofx_reenact.shot.person import Face, Person
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, MESH68, REGIONS
@@ -67,20 +68,21 @@ def ask(
         SettingsError: all of them lie before the driver begins or after it ends.
     """
     check_trackers(driver, person.tracker)
-    acted = retime(driver, driver_positions(own.frames, driver.frames, settings), driver_rest)
+    acted = retime(driver, driver_positions(own.frames, driver.frames, settings))
+    at_ease = driver_rest.frontal[acted.row]
     regions, added = region_weights(settings), settings.perform == "add"
     mine, calm = own.frontal[:, :FACE_POINTS].astype(np.float64), rest.frontal[:, :FACE_POINTS]
-    landmarks = move_landmarks(person, acted, driver_rest, settings, weights)
-    moved = densify.expression(acted.frontal, acted.rest, landmarks, np.ones(FACE_POINTS))
+    landmarks = move_landmarks(person, acted, at_ease, driver_rest, settings, weights)
+    moved = densify.expression(acted.frontal, at_ease, landmarks, np.ones(FACE_POINTS))
     if not added:
         moved = calm + moved - mine
-    moved = shut_moving(mine, calm, moved, acted.frontal, acted.rest, added=added)
+    moved = shut_moving(mine, calm, moved, acted.frontal, at_ease, added=added)
     share = strength(own)
     before = {part: _hidden(own, part, share) for part in PARTS}
     shown = share[:, None] * densify.spread_weights(regions, _RIGID)
     for part, hidden in before.items():
         shown = shown * (1 - hidden[:, None] * _field(_COVERED[part]))
-    gaze = densify.gaze(acted.frontal, acted.rest)
+    gaze = densify.gaze(acted.frontal, at_ease)
     if not added:
         gaze = gaze - densify.gaze(own.frontal.astype(np.float64), rest.frontal)
     heads = densify.Heads(own.rotation, own.scale, own.translation)
@@ -111,10 +113,14 @@ def keep_shut(motion: Motion, own: Performance, rest: Rest, choice: Choice | Non
 
 
 def move_landmarks(
-    person: Person, driver: Acted, rest: Rest, settings: Settings, weights: LDNetWeights
+    person: Person, driver: Acted, at_ease: np.ndarray, rest: Rest, settings: Settings, weights: LDNetWeights
 ) -> np.ndarray:
-    """Return how far the person's 68 landmarks move from rest in each frame (T, 68, 2), frontal, canonical units."""
-    acted, calm = driver.frontal[:, _LANDMARKS, :2], driver.rest[:, _LANDMARKS, :2]
+    """Return how far the person's 68 landmarks move from rest in each frame (T, 68, 2), frontal, canonical units.
+
+    ``at_ease`` (T, 478, 3) is the driver's face at rest in the shot of each frame, ``rest`` that of his whole
+    performance.
+    """
+    acted, calm = driver.frontal[:, _LANDMARKS, :2], at_ease[:, _LANDMARKS, :2]
     if settings.retarget == "copy":
         return acted - (person.landmarks if settings.motion == "absolute" else calm)
     if settings.motion == "absolute":

@@ -11,7 +11,7 @@ import numpy as np
 
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, LIPS_OUTER, Contour
-from ofx_reenact.tracking.surface import FACE_POINTS
+from ofx_reenact.tracking.surface import FACE_POINTS, measure_gap
 from ofx_reenact.warp import densify
 
 SCHEMA = "ofx-reenact/parts/1"
@@ -228,12 +228,11 @@ def _width(name: str, frontal: np.ndarray) -> float:
 def _shape(name: str, frontal: np.ndarray, width: float) -> np.ndarray:
     """What a part looks like, in its widths: how far it is open, how wide it is, how high its corners are: (n, 3)."""
     inner, outer = _CONTOURS[name]
-    upper, lower = (np.array(half[1:-1]) for half in inner)
     first, last = frontal[:, outer[0][0]], frontal[:, outer[0][-1]]
     middle = (frontal[:, outer[0][len(outer[0]) // 2], 1] + frontal[:, outer[1][len(outer[1]) // 2], 1]) / 2
-    gap = (frontal[:, lower, 1] - frontal[:, upper, 1]).mean(1)
     high = (first[:, 1] + last[:, 1]) / 2 - middle
-    return np.stack([gap, np.linalg.norm((last - first)[:, :2], axis=-1), high], 1).astype(np.float64) / width
+    shape = (measure_gap(frontal, inner), np.linalg.norm((last - first)[:, :2], axis=-1), high)
+    return np.stack(shape, 1).astype(np.float64) / width
 
 
 def _measure_shapes(

@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 from ofx_reenact.errors import SettingsError, TrackingError
 from ofx_reenact.ldnet.retarget import transfer
 from ofx_reenact.ldnet.weights import LDNetWeights
+from ofx_reenact.ramps import smooth_step
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.person import Person
 from ofx_reenact.shot.view import View
@@ -206,9 +207,3 @@ def turn_confidence(target: Similarity, head: Similarity) -> float:
     """Return how far a warp can be trusted after a change of head rotation: 1 up to 20°, 0 from 50° on."""
     turn = np.degrees(Rotation.from_matrix(head.rotation @ target.rotation.T).magnitude())
     return float(np.clip((TURN_LOST - turn) / (TURN_LOST - TURN_SURE), 0, 1))
-
-
-def smooth_step(x: np.ndarray) -> np.ndarray:
-    """Return 0 up to 0, 1 from 1 on, and a smooth rise between."""
-    x = np.clip(x, 0, 1)
-    return x * x * (3 - 2 * x)

@@ -16,6 +16,7 @@ from ofx_reenact.compose.carry import Carried
 from ofx_reenact.compose.repair import set_in
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.fdgan.window import Window
+from ofx_reenact.ramps import smooth_step
 from ofx_reenact.shot.frame import Frame, Tables
 from ofx_reenact.shot.motion import Pose
 from ofx_reenact.shot.view import View
@@ -106,8 +107,9 @@ class MouthPainter:
         paint = self.compute_paint(frame, view, pose, dictionary)
         if paint is not None and frame.carried is not None and view.display is not None:
             set_in(
-                frame.colour, paint.window, paint.inside, paint.outside, frame.carried, view.display, view.grain
-            )
+                frame.colour, paint.window, paint.inside, paint.outside, frame.carried, view.display, view.grain,
+                view.seed,
+            )  # fmt: skip
         return frame
 
     def compute_paint(self, frame: Frame, view: View, pose: Pose, dictionary: Tables) -> Paint | None:
@@ -200,6 +202,7 @@ def _lips(mouth: np.ndarray) -> np.ndarray:
 
 def _fade(size: tuple[int, int], margin: int = 12) -> np.ndarray:
     """1 within the window, falling to 0 at its edge, (h, w)."""
-    ramps = [np.clip((np.minimum(np.arange(n), np.arange(n)[::-1]) + 0.5) / margin, 0, 1) for n in (size[1], size[0])]
-    smooth = [r * r * (3 - 2 * r) for r in ramps]
-    return np.outer(smooth[0], smooth[1]).astype(np.float32)
+    down, across = (
+        smooth_step((np.minimum(np.arange(n), np.arange(n)[::-1]) + 0.5) / margin) for n in (size[1], size[0])
+    )
+    return np.outer(down, across).astype(np.float32)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ofx_reenact.ramps import smooth_step
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.facemesh import BLENDSHAPES
 from ofx_reenact.tracking.landmarks import RIGID
@@ -184,7 +185,7 @@ def fill(values: np.ndarray, seen: np.ndarray, cut: np.ndarray) -> np.ndarray:
     following = np.where(before == after, following, last)
     gap = seen[following] - seen[last]
     share = np.where((gap > 1) & (gap <= BRIDGE + 1), (rows - seen[last]) / np.maximum(gap, 1), 0.0)
-    share = np.clip(share, 0, 1) ** 2 * (3 - 2 * np.clip(share, 0, 1))
+    share = smooth_step(share)
     share = share.reshape(-1, *[1] * (values.ndim - 1))
     return values[last] + (values[following] - values[last]) * share
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ofx_reenact.errors import TrackingError
-from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, Contour
+from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER
 from ofx_reenact.tracking.performance import Performance, State
+from ofx_reenact.tracking.surface import measure_gap
 
 # Of so many usable frames one is averaged, but at least and at most so many; none that is less calm than the calmest
 # by more than this, in units of neutrality.
@@ -95,18 +96,11 @@ def _unrest(performance: Performance, usable: np.ndarray) -> np.ndarray:
     mesh = performance.frontal.astype(np.float64)
     corners = LIPS_INNER[0][0], LIPS_INNER[0][-1]
     width = np.median(np.linalg.norm(mesh[usable, corners[0], :2] - mesh[usable, corners[1], :2], axis=-1))
-    lips = np.clip(_gap(mesh, LIPS_INNER), 0, None) / max(float(width), 1e-6)
-    lids = _gap(mesh, EYE_RIGHT) + _gap(mesh, EYE_LEFT)
+    lips = np.clip(measure_gap(mesh, LIPS_INNER), 0, None) / max(float(width), 1e-6)
+    lids = measure_gap(mesh, EYE_RIGHT) + measure_gap(mesh, EYE_LEFT)
     blinks = lids < _LIDS * np.percentile(lids[usable], _WIDE)
     unrest: np.ndarray = performance.neutrality + _LIPS * lips + _BLINK * blinks
     return unrest
-
-
-def _gap(mesh: np.ndarray, contour: Contour) -> np.ndarray:
-    """Return how far an opening's halves lie apart in meshes (T, 478, 3), on average over its points: (T,)."""
-    upper, lower = (np.array(half[1:-1]) for half in contour)
-    gap: np.ndarray = (mesh[:, lower, 1] - mesh[:, upper, 1]).mean(axis=-1)
-    return gap
 
 
 def _calmest(unrest: np.ndarray, rows: np.ndarray) -> np.ndarray:

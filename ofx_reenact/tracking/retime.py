@@ -11,7 +11,6 @@ from scipy.spatial.transform import Rotation
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.performance import Performance, State
-from ofx_reenact.tracking.rest import Rest
 
 # A position this near to a frame, in frames, is the frame: sums of fractions are rounded.
 _WHOLE = 1e-6
@@ -25,7 +24,7 @@ class Acted:
         position: (N,) float64 frames of the performance, as asked for.
         inside: (N,) bool, the position lies from its first frame to its last one.
         frontal: (N, 478, 3) float64 canonical units.
-        rest: (N, 478, 3) float64, the face at rest in the shot that the position lies in.
+        row: (N,) int64, the performance's row that is at the position or before it, in the same shot.
         rotation, scale, translation: (N, 3, 3), (N,), (N, 3) float64, canonical units to pixels.
         confidence: (N,) float32, between two frames the lower one.
         state: (N,) uint8, between two frames the worse :class:`State`; HELD where not inside.
@@ -34,7 +33,7 @@ class Acted:
     position: np.ndarray
     inside: np.ndarray
     frontal: np.ndarray
-    rest: np.ndarray
+    row: np.ndarray
     rotation: np.ndarray
     scale: np.ndarray
     translation: np.ndarray
@@ -63,7 +62,7 @@ def driver_positions(plate: ArrayLike, driver: ArrayLike, settings: Settings) ->
     return positions
 
 
-def retime(performance: Performance, positions: np.ndarray, rest: Rest) -> Acted:
+def retime(performance: Performance, positions: np.ndarray) -> Acted:
     """Take a performance at positions (N,), which need not be whole frames.
 
     At a frame the values are the performance's, bit for bit. Between two frames the shape and the place are
@@ -73,7 +72,6 @@ def retime(performance: Performance, positions: np.ndarray, rest: Rest) -> Acted
     Args:
         performance: of T frames.
         positions: frame numbers of the performance.
-        rest: the performance's.
     """
     p = performance
     asked = np.asarray(positions, np.float64)
@@ -92,7 +90,7 @@ def retime(performance: Performance, positions: np.ndarray, rest: Rest) -> Acted
         position=asked,
         inside=inside,
         frontal=_mix(p.frontal.astype(np.float64), one, other, fraction),
-        rest=rest.frontal[one],
+        row=one,
         rotation=_turn(p.rotation, one, other, fraction),
         scale=np.where(between, np.exp(_mix(np.log(p.scale), one, other, fraction)), p.scale[one]),
         translation=_mix(p.translation, one, other, fraction),

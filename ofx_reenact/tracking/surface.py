@@ -9,7 +9,7 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 
 from ofx_reenact.tracking.canonical import canonical
-from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, MESH68
+from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, MESH68, Contour
 
 # The canonical face has no irises: they are the last ten of the tracked mesh's 478 points.
 FACE_POINTS = 468
@@ -49,6 +49,15 @@ def spread(points: tuple[int, ...]) -> np.ndarray:
 def landmark_spread() -> np.ndarray:
     """Return the operator (468, 68) that continues values at the 68 landmarks over the mesh."""
     return spread(MESH68)
+
+
+def measure_gap(mesh: np.ndarray, contour: Contour) -> np.ndarray:
+    """Return how far an opening's halves lie apart in meshes (T, 468 or more, 2 or 3), mean of its points: (T,).
+
+    The corners, where the halves meet, do not count; below 0 the halves overlap.
+    """
+    upper, lower = (np.array(half[1:-1]) for half in contour)
+    return np.asarray((mesh[:, lower, 1] - mesh[:, upper, 1]).mean(axis=1))
 
 
 def openings(triangles: np.ndarray) -> np.ndarray:

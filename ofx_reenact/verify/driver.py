@@ -12,7 +12,6 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.performance import Performance, State
-from ofx_reenact.tracking.rest import find_rest
 from ofx_reenact.tracking.retime import Acted, driver_positions, retime
 from ofx_reenact.verify.sidecar import Beside
 
@@ -90,7 +89,7 @@ class Driver:
             return None
         try:
             positions = driver_positions(self.target, self.performance.frames, settings)
-            return retime(self.performance, positions, find_rest(self.performance, None))
+            return retime(self.performance, positions)
         except ReenactError:
             return None
 

@@ -8,7 +8,7 @@ does the mesh return to the target's pixels.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -33,6 +33,13 @@ class Heads:
     rotation: np.ndarray
     scale: np.ndarray
     translation: np.ndarray
+
+    @classmethod
+    def standing(cls, pose: Similarity, count: int) -> Heads:
+        """Return one pose, held for so many frames."""
+        return cls(
+            np.tile(pose.rotation, (count, 1, 1)), np.full(count, pose.scale), np.tile(pose.translation, (count, 1))
+        )
 
     def at(self, row: int) -> Similarity:
         """Return one frame's pose."""
@@ -96,18 +103,15 @@ def head_poses(target: Similarity, driver: Heads, reference: int, motion: str, w
     """
     count = len(driver.scale)
     if motion == "locked":
-        still = (np.tile(target.rotation, (count, 1, 1)), np.full(count, target.scale))
-        return Heads(*still, np.tile(target.translation, (count, 1)))
-    base = driver.rotation[reference] if motion == "relative" else target.rotation
-    turn = Rotation.from_matrix(driver.rotation @ base.T).as_rotvec() * weight
-    rotation = Rotation.from_rotvec(turn).as_matrix() @ target.rotation
-    size = (driver.scale / driver.scale[reference]) ** position
-    shift = (driver.translation - driver.translation[reference]) / driver.scale[reference]
-    return Heads(rotation, target.scale * size, target.translation + held(shift * position) * target.scale)
+        return Heads.standing(target, count)
+    base = driver.at(reference)
+    if motion == "absolute":
+        base = replace(base, rotation=target.rotation)
+    return turn_heads(Heads.standing(target, count), driver, base, np.full(count, weight), np.full(count, position))
 
 
 def turn_heads(own: Heads, driver: Heads, rest: Similarity, weight: np.ndarray, position: np.ndarray) -> Heads:
-    """Add a driver's turns to heads that move themselves, both over T frames.
+    """Add a driver's turns to heads, both over T frames.
 
     What changes from the driver's head at rest counts, of its rotation by ``weight`` (T,), of its translation and size
     by ``position`` (T,).

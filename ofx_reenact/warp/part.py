@@ -13,11 +13,12 @@ import cv2
 import numpy as np
 from scipy import sparse
 
+from ofx_reenact.ramps import smooth_step
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.canonical import canonical
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_OUTER, Contour
 from ofx_reenact.tracking.surface import FACE_POINTS, Spline
-from ofx_reenact.warp.raster import rasterise
+from ofx_reenact.warp.raster import rasterise_layers
 from ofx_reenact.warp.seams import find_seams
 from ofx_reenact.warp.sheet import sheet
 from ofx_reenact.warp.stmap import STMap, measure_stretch
@@ -72,8 +73,7 @@ def part_sheet(name: str) -> PartSheet:
     spread = Spline(renumber[skin], len(own), np.arange(len(known))).solve(np.eye(len(known)))
     follows[free - FACE_POINTS] = spread[len(known) :]
     share = np.clip((ends - away) / (ends - full), 0, 1)
-    share = np.concatenate([share[:FACE_POINTS] * near[:FACE_POINTS], share[fine]])
-    mask = share * share * (3 - 2 * share)
+    mask = smooth_step(np.concatenate([share[:FACE_POINTS] * near[:FACE_POINTS], share[fine]]))
     marked = np.unique(skin[(mask[skin] > 0).any(1)])
     return PartSheet(places, known, follows, skin, lids, mask, marked)
 
@@ -109,12 +109,9 @@ def bend_part(
         return None
     out = np.zeros((bottom - top, right - left, 4), np.float32)
     out[..., 3] = 1.0
-    nearest = np.empty(out.shape[:2], np.float32)
     attributes = np.column_stack([-moved[:, :2], piece.mask, measure_stretch(rest, positions, piece.skin)])
     layers = (piece.lids, piece.skin)
-    for triangles in layers:
-        nearest.fill(np.inf)
-        rasterise(positions[:, :2] - (left, top), positions[:, 2], triangles, attributes, out, nearest)
+    rasterise_layers(positions[:, :2] - (left, top), positions[:, 2], layers, attributes, out)
     offset = np.ascontiguousarray(out[..., :2])
     seams = find_seams(positions, moved, layers, offset, left, top)
     return STMap(left, top, offset, out[..., 2].copy(), out[..., 3].copy(), seams)

@@ -6,12 +6,24 @@ from the camera. A pixel belongs to the triangle that its centre lies in; the ne
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ofx_reenact.compiled import compiled
 
 # Triangles are larger by this on every side, so that a centre exactly on a shared edge does not fall between them.
 EDGE = 1e-6
+
+
+def rasterise_layers(
+    positions: np.ndarray, depth: np.ndarray, layers: Sequence[np.ndarray], attributes: np.ndarray, out: np.ndarray
+) -> None:
+    """Draw layers of triangles, back to front, each by its own depth; the rest is as for :func:`rasterise`."""
+    nearest = np.empty(out.shape[:2], np.float32)
+    for triangles in layers:
+        nearest.fill(np.inf)
+        rasterise(positions, depth, triangles, attributes, out, nearest)
 
 
 @compiled

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, MESH68, REGIONS, Contour
-from ofx_reenact.tracking.surface import FACE_POINTS, spread
+from ofx_reenact.tracking.surface import FACE_POINTS, measure_gap, spread
 
 # Lids closer than this, in eye widths, count as shut: a tracker always leaves a gap.
 SHUT = 0.05
@@ -116,8 +116,7 @@ def _widest_mouth(rest: np.ndarray, driver: np.ndarray, reference: int, weight: 
 
 def _gap(driver: np.ndarray, contour: Contour) -> np.ndarray:
     """Mean distance of the two halves of a contour over its width, (T,)."""
-    upper, lower = contour
-    return (driver[:, lower[1:-1], 1] - driver[:, upper[1:-1], 1]).mean(1) / _width(driver, contour)
+    return measure_gap(driver, contour) / _width(driver, contour)
 
 
 def _width(driver: np.ndarray, contour: Contour) -> np.ndarray:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
+from ofx_reenact.ramps import smooth_step
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import FACE_OVAL
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp.headroom import cut_off, keep_edge, yielding
-from ofx_reenact.warp.raster import rasterise
+from ofx_reenact.warp.raster import rasterise_layers
 from ofx_reenact.warp.seams import Seam, find_seams
 from ofx_reenact.warp.sheet import RIGID_FROM, RINGS, Sheet, sheet
 
@@ -81,11 +82,11 @@ class TargetSheet:
         height = _face_height(frontal) * head.scale
         hair = _hair(self.rest[len(face) :, :2].reshape(len(RINGS), -1, 2), headroom)
         begins = RIGID_FROM + up * (hair - RIGID_FROM) + down * (1.0 - RIGID_FROM)
-        fades = [1 - _smooth((ring - begins) / (RINGS[-1] - begins)) for ring in RINGS]
+        fades = [1 - smooth_step((ring - begins) / (RINGS[-1] - begins)) for ring in RINGS]
         self.share = np.concatenate([np.ones(len(face)), *fades])
         x, y = self.rest[len(face) :, :2].T
         beside = np.minimum(np.minimum(x, size[0] - 1 - x), size[1] - 1 - y)
-        self.share[len(face) :] *= _smooth(beside / (BORDER * height))
+        self.share[len(face) :] *= smooth_step(beside / (BORDER * height))
         self.face_height = height
         self._yielding = yielding(headroom, size[0], height)
         self.cut = self._cut(head, headroom)
@@ -107,12 +108,9 @@ class TargetSheet:
         left, top, right, bottom = window
         out = np.zeros((bottom - top, right - left, 4), np.float32)
         out[..., 3] = 1.0
-        nearest = np.empty(out.shape[:2], np.float32)
         attributes = np.column_stack([-moved[:, :2], self.share, measure_stretch(rest, positions, shape.triangles)])
         layers = (shape.lids, shape.triangles)
-        for triangles in layers:
-            nearest.fill(np.inf)
-            rasterise(positions[:, :2] - (left, top), positions[:, 2], triangles, attributes, out, nearest)
+        rasterise_layers(positions[:, :2] - (left, top), positions[:, 2], layers, attributes, out)
         offset = np.ascontiguousarray(out[..., :2])
         seams = find_seams(positions, moved, layers, offset, left, top)
         if top == 0:
@@ -140,10 +138,9 @@ class TargetSheet:
         left, top, right, bottom = window
         moves = (self.rest + self._displace(later, later_head, 1.0) - here)[:, :2]
         out = np.zeros((bottom - top, right - left, 2), np.float32)
-        nearest = np.empty(out.shape[:2], np.float32)
-        for triangles in (shape.lids, shape.triangles):
-            nearest.fill(np.inf)
-            rasterise(here[:, :2] - (left, top), here[:, 2], triangles, np.ascontiguousarray(moves), out, nearest)
+        rasterise_layers(
+            here[:, :2] - (left, top), here[:, 2], (shape.lids, shape.triangles), np.ascontiguousarray(moves), out
+        )
         return (slice(top, bottom), slice(left, right)), out
 
     def _displace(self, mesh: np.ndarray, head: Similarity, gate: float) -> np.ndarray:
@@ -179,8 +176,8 @@ def _rings(oval: np.ndarray, frontal: np.ndarray, neck: float) -> tuple[np.ndarr
     """Place the rings around an oval (S, 3): (R·S, 3) frontal positions, and how far each spoke points up and down."""
     centre = oval.mean(0)
     spoke = oval - centre
-    down = _smooth(spoke[:, 1] / np.linalg.norm(spoke[:, :2], axis=1) * 1.25)
-    up = _smooth(-spoke[:, 1] / np.linalg.norm(spoke[:, :2], axis=1) * 1.25)
+    down = smooth_step(spoke[:, 1] / np.linalg.norm(spoke[:, :2], axis=1) * 1.25)
+    up = smooth_step(-spoke[:, 1] / np.linalg.norm(spoke[:, :2], axis=1) * 1.25)
     # Below the chin the last ring lies `neck` face heights away instead of its own distance.
     chin = np.linalg.norm(spoke[:, :2], axis=1) * (RINGS[-1] - 1)
     shrink = 1 + down * (neck * _face_height(frontal) / chin - 1)
@@ -224,8 +221,3 @@ def measure_stretch(before: np.ndarray, after: np.ndarray, triangles: np.ndarray
 def _areas(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     a, b, c = (points[corner, :2] for corner in triangles.T)
     return (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
-
-
-def _smooth(x: np.ndarray) -> np.ndarray:
-    x = np.clip(x, 0, 1)
-    return x * x * (3 - 2 * x)

@@ -41,7 +41,7 @@ def test_sampling_does_not_depend_on_threads(monkeypatch):
     y, x = np.mgrid[:200, :100] + 0.3
     results = []
     for workers in (1, 2, 7):
-        monkeypatch.setattr(module, "_workers", lambda workers=workers: workers)
+        monkeypatch.setattr(module, "cores", lambda workers=workers: workers)
         results.append(sample(picture, x, y))
     assert np.array_equal(results[0], results[1]) and np.array_equal(results[0], results[2])
 

@@ -29,7 +29,7 @@ def picture():
 @pytest.mark.parametrize("workers", [1, 2, 3, 7])
 def test_threads_change_no_bit(workers, config, picture, monkeypatch):
     rows = np.concatenate([config.convert(picture[row : row + 1], *PAIR) for row in range(len(picture))])
-    monkeypatch.setattr(transform, "_workers", lambda: workers)
+    monkeypatch.setattr(transform, "cores", lambda: workers)
     before = picture.copy()
     assert config.convert(picture, *PAIR).tobytes() == rows.tobytes()
     assert picture.tobytes() == before.tobytes()
@@ -61,7 +61,7 @@ def test_one_config_serves_many_threads(picture):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_fork_has_threads_of_its_own(config, picture, monkeypatch):
-    monkeypatch.setattr(transform, "_workers", lambda: 2)
+    monkeypatch.setattr(transform, "cores", lambda: 2)
     wanted = config.convert(picture, *PAIR).tobytes()
     if not (child := os.fork()):
         signal.alarm(60)

@@ -22,16 +22,16 @@ def p(performance):
 
 
 def at(performance, *positions) -> Acted:
-    return retime(performance, np.array(positions), find_rest(performance))
+    return retime(performance, np.array(positions))
 
 
 def test_whole_positions_are_the_rows_bit_for_bit(p):
     acted = at(p, *p.frames.tolist())
     for name in SHAPED:
         assert np.array_equal(getattr(acted, name), getattr(p, name)), name
-    assert np.array_equal(acted.rest, find_rest(p).frontal)
+    assert np.array_equal(find_rest(p).frontal[acted.row], find_rest(p).frontal)
     assert acted.inside.all() and np.array_equal(acted.position, p.frames)
-    assert acted.frontal.dtype == acted.rest.dtype == acted.scale.dtype == np.float64
+    assert acted.frontal.dtype == find_rest(p).frontal.dtype == acted.scale.dtype == np.float64
     assert acted.state.dtype == np.uint8 and acted.confidence.dtype == np.float32
     # Sums of a fraction's rounded value: 1 + 10 · 0.1 and the like.
     rounded = 1 + np.cumsum(np.full(700, 0.1))[9::10]
@@ -65,8 +65,9 @@ def test_nothing_is_between_two_shots(p):
         assert np.array_equal(values[0], getattr(p, name)[39]), name
         assert all(np.array_equal(values[i], getattr(p, name)[40]) for i in (1, 2, 3)), name
     rest = find_rest(p)
-    assert np.array_equal(acted.rest[0], rest.frontal[39]) and np.array_equal(acted.rest[2], rest.frontal[40])
-    assert not np.array_equal(acted.rest[0], acted.rest[2])
+    found = rest.frontal[acted.row]
+    assert np.array_equal(found[0], rest.frontal[39]) and np.array_equal(found[2], rest.frontal[40])
+    assert not np.array_equal(found[0], found[2])
 
 
 def test_beyond_the_ends_the_ends_are_held(p):

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from ofx_reenact.tracking.derive import poses
-from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, LIPS_OUTER, Contour
+from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, LIPS_OUTER
+from ofx_reenact.tracking.surface import measure_gap
 
 # Names of the curves of a face.
 OPENING, WIDTH, RIGHT_LIDS, LEFT_LIDS = "lip opening", "lip width", "right lids", "left lids"
@@ -36,10 +37,10 @@ def curves(frontal: np.ndarray) -> dict[str, np.ndarray]:
     mesh, size = frontal[..., :2].astype(np.float64), face_size(frontal)
     right, left = (mesh[:, corner] for corner in _CORNERS)
     return {
-        OPENING: _gap(mesh, LIPS_INNER) / size,
+        OPENING: measure_gap(mesh, LIPS_INNER) / size,
         WIDTH: np.linalg.norm(left - right, axis=-1) / size,
-        RIGHT_LIDS: _gap(mesh, EYE_RIGHT) / size,
-        LEFT_LIDS: _gap(mesh, EYE_LEFT) / size,
+        RIGHT_LIDS: measure_gap(mesh, EYE_RIGHT) / size,
+        LEFT_LIDS: measure_gap(mesh, EYE_LEFT) / size,
     }
 
 
@@ -91,9 +92,3 @@ def jitter_ratio(made: float, plate: float, driver: float) -> float:
     """Compare the jitter of a result with that of two independent motions added: the root of the sum of squares."""
     both = float(np.hypot(plate, driver))
     return made / both if both > 0 else float("nan")
-
-
-def _gap(mesh: np.ndarray, contour: Contour) -> np.ndarray:
-    """Mean distance (T,) of a contour's lower half below its upper, without the corners."""
-    upper, lower = (mesh[:, list(half[1:-1]), 1] for half in contour)
-    return np.asarray((lower - upper).mean(-1))

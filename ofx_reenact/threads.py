@@ -1,0 +1,30 @@
+"""One piece of work shared over the cores that this process may run on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import Any
+
+
+def cores() -> int:
+    """Return how many cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def share(work: Callable[..., None], pieces: Iterable[tuple[Any, ...]]) -> None:
+    """Call ``work`` with the arguments of each piece, several at once; returns when all are done.
+
+    It is for loops that let go of Python's lock; ``work`` does not share work itself.
+    """
+    pool = _pool(os.getpid(), cores())
+    for job in [pool.submit(work, *piece) for piece in pieces]:
+        job.result()
+
+
+@lru_cache(maxsize=2)
+def _pool(process: int, workers: int) -> ThreadPoolExecutor:
+    """Threads of one process: those of a parent are not there in its fork."""
+    return ThreadPoolExecutor(workers, thread_name_prefix=f"share-{process}")
