@@ -37,8 +37,8 @@ SECTIONS: Dict[str, Tuple[Tuple[str, Tuple[str, ...]], ...]] = {
         (
             "How much, within the regions that perform",
             (
-                "weight_pose", "weight_position", "weight_jaw", "weight_mouth", "weight_eye_right", "weight_eye_left",
-                "weight_brow_right", "weight_brow_left",
+                "strength", "weight_pose", "weight_position", "weight_jaw", "weight_mouth", "weight_eye_right",
+                "weight_eye_left", "weight_brow_right", "weight_brow_left",
             ),
         ),
     ),

@@ -143,6 +143,10 @@ class Settings:
         "gaze; expression: the whole face, the head not; all: the head, too.", "Motion", "pixels",
         choices=("all", "dialogue", "eyes", "expression"),
     )  # fmt: skip
+    strength: float = option(
+        1.0, "Strength of the whole face's performance; the weights of regions count within it.", "Motion", "pixels",
+        low=0, high=2,
+    )  # fmt: skip
     weight_pose: float = weight("the head's rotation")
     weight_position: float = weight("the head's place and size")
     weight_jaw: float = weight("the jaw line")

@@ -191,10 +191,10 @@ def place_heads(view: View, performance: Performance, base: int, settings: Setti
 def region_weights(settings: Settings) -> dict[str, float]:
     """Return the weight of each region of the 68 landmarks, 0 for one that does not perform.
 
-    The nose goes with the mouth.
+    The strength is in it; the nose goes with the mouth.
     """
-    performing = _PERFORMING.get(settings.regions, _REGIONS)
-    weights = {name: getattr(settings, f"weight_{name}") if name in performing else 0.0 for name in _REGIONS}
+    performing, whole = _PERFORMING.get(settings.regions, _REGIONS), settings.strength
+    weights = {name: whole * getattr(settings, f"weight_{name}") if name in performing else 0.0 for name in _REGIONS}
     return weights | {"nose": weights["mouth"]}
 
 
