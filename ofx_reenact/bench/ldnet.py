@@ -21,4 +21,4 @@ def bench(frames: int = 1000, runs: int = 12, device: str = "cpu") -> list[Speed
     driver = target + _MOTION * np.random.default_rng(1).standard_normal((frames, LANDMARKS, 2)).astype(np.float32)
     code = identity_code(weights, target)
     what = f"LD-Net, {frames} frames, float32"
-    return [timed(what, lambda: transfer(weights, code, target, driver, 0), torch.float32, runs, device)]
+    return [timed(what, lambda: transfer(weights, code, target, driver, driver[:1]), torch.float32, runs, device)]

@@ -20,25 +20,21 @@ def identity_code(weights: LDNetWeights, target: np.ndarray) -> np.ndarray:
 @stage("LD-Net")
 @torch.inference_mode()
 def transfer(
-    weights: LDNetWeights, code: np.ndarray, target: np.ndarray, driver: np.ndarray, reference: int | None
+    weights: LDNetWeights, code: np.ndarray, target: np.ndarray, driver: np.ndarray, rest: np.ndarray | None
 ) -> np.ndarray:
-    """Return how far each landmark of the target moves, in the target's units: (T, 68, 2) float64.
+    """Return how far each landmark of the target moves by LD-Net alone, in the target's units: (T, 68, 2) float64.
 
-    ``G(E_P(l_S), z_T) − G(E_P(l_ref), z_T)``: what LD-Net gets wrong about this face in both terms cancels, so
-    no motion of the driver moves nothing. The whole performance goes through in one batch, whatever frames are
-    rendered, since matrix products may round differently in batches of another size.
+    ``G(E_P(l_S), z_T) − G(E_P(l_rest), z_T)``: what LD-Net gets wrong about this face in both terms cancels, so
+    no motion of the driver moves nothing. It says too little of a performance, as a network does that was trained by
+    squared error; :func:`transfer_between` does not.
 
-    The target has an identity code (128,) and landmarks (68, 2), the driver landmarks (T, 68, 2) in any unit, of which
-    row ``reference`` means "as in the target" (relative motion); None: the target's own landmarks are the reference
-    (absolute motion).
+    The target has an identity code (128,) and landmarks (68, 2), the driver landmarks (T, 68, 2) in any unit, and at
+    rest, of all frames (1, 68, 2) or of each; None: the target's own landmarks are the rest (absolute motion).
     """
     own, placement = normalise(_tensor(target, weights)[None], weights.norm, weights.template)
+    calm = own if rest is None else normalise(_tensor(rest, weights), weights.norm, weights.template)[0]
     performed, _ = normalise(_tensor(driver, weights), weights.norm, weights.template)
-    poses = weights.network.encode_pose(torch.cat([performed, own]))
-    identity = _tensor(code, weights).expand(len(poses), -1)
-    landmarks = weights.network.generate(poses, identity)
-    base = landmarks[-1 if reference is None else reference]
-    return placement.vectors(landmarks[:-1] - base).double().cpu().numpy()
+    return placement.vectors(_made(weights, code, performed, calm)).double().cpu().numpy()
 
 
 @stage("LD-Net")
@@ -57,17 +53,38 @@ def transfer_between(
     driver's own motion, and what LD-Net says that the two people do otherwise. What it loses of a performance is in
     both brackets and cancels; a driver who is the target moves it exactly as he moved.
 
-    The target has an identity code (128,) and landmarks at rest (68, 2), the driver a code, landmarks (T, 68, 2) and,
-    for each frame, landmarks at rest (T, 68, 2), all frontal, in canonical units.
+    The target has an identity code (128,) and landmarks at rest (68, 2), the driver a code, landmarks (T, 68, 2) and
+    landmarks at rest, of all frames (1, 68, 2) or of each, all frontal, in canonical units.
     """
     _, placement = normalise(_tensor(target, weights)[None], weights.norm, weights.template)
-    performed, _ = normalise(_tensor(np.concatenate([driver, rest]), weights), weights.norm, weights.template)
-    poses = weights.network.encode_pose(performed)
-    moved = []
-    for who in (code, driver_code):
-        landmarks = weights.network.generate(poses, _tensor(who, weights).expand(len(poses), -1))
-        moved.append(landmarks[: len(driver)] - landmarks[len(driver) :])
-    return driver - rest + placement.vectors(moved[0] - moved[1]).double().cpu().numpy()
+    performed, _ = normalise(_tensor(driver, weights), weights.norm, weights.template)
+    calm, _ = normalise(_tensor(rest, weights), weights.norm, weights.template)
+    apart = _made(weights, code, performed, calm) - _made(weights, driver_code, performed, calm)
+    return driver - rest + placement.vectors(apart).double().cpu().numpy()
+
+
+def _made(weights: LDNetWeights, code: np.ndarray, performed: torch.Tensor, calm: torch.Tensor) -> torch.Tensor:
+    """Return ``G(E_P(l), z) − G(E_P(l_0), z)`` of normalised landmarks (T, 68, 2), and those at rest (T or 1, 68, 2).
+
+    The whole performance goes through in one batch, whatever frames are rendered, since matrix products may round
+    differently in batches of another size.
+    """
+    poses = weights.network.encode_pose(torch.cat([performed, calm]))
+    landmarks = weights.network.generate(poses, _tensor(code, weights).expand(len(poses), -1))
+    return landmarks[: len(performed)] - landmarks[len(performed) :]
+
+
+@torch.inference_mode()
+def calm_of(weights: LDNetWeights, code: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """Return a face's landmarks (68, 2) at ease, of landmarks (68, 2) that may smile or shout, in their units.
+
+    ``l − [G(E_P(l), z) − G(E_P(l_0), z)]``: the expression that LD-Net sees in them is taken out. The pose at ease is
+    that of the mean face l_0, the person's code z (128,).
+    """
+    own, placement = normalise(_tensor(landmarks, weights)[None], weights.norm, weights.template)
+    poses = weights.network.encode_pose(torch.cat([own, weights.template[None]]))
+    shown, calm = weights.network.generate(poses, _tensor(code, weights).expand(2, -1))
+    return np.asarray(landmarks - placement.vectors((shown - calm)[None])[0].double().cpu().numpy())
 
 
 def _tensor(array: np.ndarray, weights: LDNetWeights) -> torch.Tensor:

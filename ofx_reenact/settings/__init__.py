@@ -112,8 +112,14 @@ class Settings:
     )  # fmt: skip
     retarget: str = option(
         "ldnet",
-        "ldnet: the target's own landmarks doing what the driver does; copy: the driver's as they are, for comparison.",
-        "Motion", "pixels", choices=("ldnet", "copy"),
+        "ldnet: the target's own landmarks doing what the driver does, so strongly that it arrives whole; for "
+        "comparison, uncalibrated: as LD-Net alone gives it, and copy: the driver's landmarks as they are.",
+        "Motion", "pixels", choices=("ldnet", "uncalibrated", "copy"),
+    )  # fmt: skip
+    rest: str = option(
+        "auto", "What rest is. frame: the driver's frame at rest means the target as it is; auto: a mouth that smiles, "
+        "shouts or bares its teeth at rest, the driver's or the target's, is calm where the driver is.", "Motion",
+        "pixels", choices=("auto", "frame"),
     )  # fmt: skip
     reference: int | None = option(
         None, "Driver's frame at rest, which means 'as in a still target'; chosen if not given.", "Motion", "pixels",

@@ -8,22 +8,22 @@ from dataclasses import replace
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
-from ofx_reenact.ldnet.retarget import identity_code, transfer, transfer_between
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.choice import PARTS, Choice
 from ofx_reenact.shot.hidden import find_hidden
-from ofx_reenact.shot.motion import Motion, check_trackers, gaze_weights, region_weights
+from ofx_reenact.shot.motion import Motion, check_trackers, gaze_weights, move_landmarks, region_weights
 from ofx_reenact.shot.person import Face, Person
 from ofx_reenact.stages import stage
-from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, MESH68, REGIONS
+from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, REGIONS
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.rest import Rest
 from ofx_reenact.tracking.retime import Acted, driver_positions, retime
 from ofx_reenact.tracking.rigid import Similarity, euler_degrees
 from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp import densify
+from ofx_reenact.warp.emphasis import emphasise
 from ofx_reenact.warp.shut import open_to, shut_moving
 
 # A head turned aside by so many degrees still performs; from the second on, it is left as it is.
@@ -34,7 +34,6 @@ _FADE = 6
 _SEEN = 0.35
 # Confidence of the tracker under which a face counts as lost.
 _LOST = 0.5
-_LANDMARKS = list(MESH68)
 # What is left as it is where something lies before a part.
 _COVERED = {
     "mouth": ("mouth", "jaw", "nose"), "eye_right": ("eye_right", "brow_right"), "eye_left": ("eye_left", "brow_left"),
@@ -72,10 +71,12 @@ def ask(
     at_ease = driver_rest.frontal[acted.row]
     regions, added = region_weights(settings), settings.perform == "add"
     mine, calm = own.frontal[:, :FACE_POINTS].astype(np.float64), rest.frontal[:, :FACE_POINTS]
-    landmarks = move_landmarks(person, acted, at_ease, driver_rest, settings, weights)
+    landmarks = move_landmarks(person, acted.frontal, at_ease, driver_rest.face, settings, weights)
     moved = densify.expression(acted.frontal, at_ease, landmarks, np.ones(FACE_POINTS))
     if not added:
         moved = calm + moved - mine
+    if settings.retarget == "ldnet":
+        moved = emphasise(moved, person.rest, moving=True)
     moved = shut_moving(mine, calm, moved, acted.frontal, at_ease, added=added)
     share = strength(own)
     before = {part: _hidden(own, part, share) for part in PARTS}
@@ -110,23 +111,6 @@ def keep_shut(motion: Motion, own: Performance, rest: Rest, choice: Choice | Non
         opens = open_to(mine + expression, calm, contour) > open_to(mine, calm, contour)
         expression = expression * (1 - np.where(opens, 1 - shown, 0)[:, None] * _field((part,)))[..., None]
     return replace(motion, expression=expression)
-
-
-def move_landmarks(
-    person: Person, driver: Acted, at_ease: np.ndarray, rest: Rest, settings: Settings, weights: LDNetWeights
-) -> np.ndarray:
-    """Return how far the person's 68 landmarks move from rest in each frame (T, 68, 2), frontal, canonical units.
-
-    ``at_ease`` (T, 478, 3) is the driver's face at rest in the shot of each frame, ``rest`` that of his whole
-    performance.
-    """
-    acted, calm = driver.frontal[:, _LANDMARKS, :2], at_ease[:, _LANDMARKS, :2]
-    if settings.retarget == "copy":
-        return acted - (person.landmarks if settings.motion == "absolute" else calm)
-    if settings.motion == "absolute":
-        return transfer(weights, person.code, person.landmarks, acted, None)
-    code = identity_code(weights, rest.face[_LANDMARKS, :2])
-    return transfer_between(weights, person.code, person.landmarks, code, acted, calm)
 
 
 def strength(own: Performance) -> np.ndarray:

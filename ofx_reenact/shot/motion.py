@@ -9,7 +9,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ofx_reenact.errors import SettingsError, TrackingError
-from ofx_reenact.ldnet.retarget import transfer
+from ofx_reenact.ldnet.retarget import calm_of, identity_code, transfer, transfer_between
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.settings import Settings
@@ -18,9 +18,11 @@ from ofx_reenact.shot.view import View
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.performance import Performance
+from ofx_reenact.tracking.rest import unrest_of_mouth
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp import densify
+from ofx_reenact.warp.emphasis import emphasise
 from ofx_reenact.warp.shut import shut
 
 # Motion below STILL pixels is a tracker's noise and moves nothing; from MOVING on it counts in full.
@@ -32,6 +34,9 @@ CHIN = MESH68[7:10]
 # Regions of the 68 landmarks that have a weight, and those that perform by --regions; all where it names none.
 _REGIONS = ("jaw", "mouth", "eye_right", "eye_left", "brow_right", "brow_left")
 _PERFORMING = {"dialogue": ("jaw", "mouth"), "eyes": ("eye_right", "eye_left")}
+# A mouth at rest that does less than the first is calm; from the second on, it plainly smiles or shouts.
+_CALM, _BUSY = 0.2, 0.5
+_LANDMARKS = list(MESH68)
 # Irises that stay between the corners of their eyes.
 NO_GAZE = np.zeros((2, 2))
 
@@ -139,10 +144,14 @@ def fit_motion(
     if reference not in rows:
         raise SettingsError(f"--reference {reference}: the performance has frames {min(rows)}-{max(rows)}")
     base = rows[reference]
-    moved = move_landmarks(person, performance, base, settings, weights)
+    rest = performance.frontal[base]
+    moved = move_landmarks(person, performance.frontal, rest[None], rest, settings, weights)
     with stage("warp: densify"):
-        regions, rest = region_weights(settings), performance.frontal[base]
-        expression = densify.expression(performance.frontal, rest, moved, densify.spread_weights(regions))
+        regions = region_weights(settings)
+        expression = densify.expression(performance.frontal, rest, moved, np.ones(FACE_POINTS))
+        if settings.retarget == "ldnet":
+            expression = emphasise(expression, view.frontal, moving=False)
+        expression = expression * densify.spread_weights(regions)[:, None]
         return Motion(
             rows,
             shut(person.rest, expression, performance.frontal, base, regions),
@@ -167,16 +176,38 @@ def check_trackers(driver: Performance, target: str) -> None:
 
 
 def move_landmarks(
-    person: Person, performance: Performance, base: int, settings: Settings, weights: LDNetWeights
+    person: Person, driver: np.ndarray, calm: np.ndarray, rest: np.ndarray, settings: Settings, weights: LDNetWeights
 ) -> np.ndarray:
-    """Return how far the person's 68 landmarks move in each frame (T, 68, 2), frontal, canonical units.
+    """Return how far the person's 68 landmarks move from rest in each frame (T, 68, 2), frontal, canonical units.
 
-    ``base`` is the reference's row, which counts unless the motion is absolute.
+    Args:
+        person: who is animated.
+        driver: the driver's face in each frame (T, 478, 3), frontal, as all meshes.
+        calm: at rest, of all frames (1, 478, 3), or of each (T, 478, 3), which may differ from shot to shot.
+        rest: at rest, of the whole performance (478, 3).
+        settings: motion, retargeting, rest.
+        weights: LD-Net's.
     """
-    driver, start = performance.frontal[:, list(MESH68), :2], None if settings.motion == "absolute" else base
+    acted, at_ease = driver[:, _LANDMARKS, :2], calm[:, _LANDMARKS, :2]
+    absolute = settings.motion == "absolute"
     if settings.retarget == "copy":
-        return driver - (person.landmarks if start is None else driver[start])
-    return transfer(weights, person.code, person.landmarks, driver, start)
+        return acted - (person.landmarks if absolute else at_ease)
+    if settings.retarget == "uncalibrated":
+        return transfer(weights, person.code, person.landmarks, acted, None if absolute else at_ease)
+    code = identity_code(weights, rest[_LANDMARKS, :2])
+    moved = transfer_between(weights, person.code, person.landmarks, code, acted, at_ease)
+    # What both faces do at rest already: the driver's counts as performed, the target's gives way.
+    for face, whose, sign in ((rest, code, 1), (person.rest, person.code, -1)):
+        share = 1.0 if absolute else 0.0 if settings.rest == "frame" else _ease(unrest_of_mouth(face))
+        if share:
+            own = face[_LANDMARKS, :2]
+            moved = moved + sign * share * (own - calm_of(weights, whose, own))
+    return moved
+
+
+def _ease(unrest: float) -> float:
+    """Return how much of what a mouth does at rest is no rest."""
+    return float(smooth_step(np.float64((unrest - _CALM) / (_BUSY - _CALM))))
 
 
 def place_heads(view: View, performance: Performance, base: int, settings: Settings) -> densify.Heads:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ofx_reenact.tracking.facemesh import BLENDSHAPES
+from ofx_reenact.tracking.blendshapes import BLENDSHAPES
 from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.tracking.rigid import euler_degrees
 

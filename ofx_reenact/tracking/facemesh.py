@@ -1,7 +1,7 @@
 """Face Mesh through OpenCV: 478-point mesh and 52 blendshapes, and a detector, from one vendored model file.
 
-Facts about the networks (input ranges, which points the blendshapes take) are those of
-MediaPipe's published graphs; the code is ours and needs no mediapipe.
+Facts about the networks (input ranges) are those of MediaPipe's published graphs; the code is ours and needs no
+mediapipe.
 """
 
 from __future__ import annotations
@@ -14,35 +14,13 @@ import cv2
 import numpy as np
 
 from ofx_reenact.resources import resource
+from ofx_reenact.tracking.blendshapes import blendshapes_of
 from ofx_reenact.tracking.canonical import MODEL
 from ofx_reenact.tracking.detect import MESH_SIZE, FaceDetector, Region
 from ofx_reenact.tracking.landmarks import MESH68, MESH_POINTS
 from ofx_reenact.tracking.same_person import SamePerson, Seen
 from ofx_reenact.tracking.tflite import last_output_from
 from ofx_reenact.tracking.tracker import DEFAULTS, Options, Track, Tracker
-
-BLENDSHAPES = (
-    "_neutral", "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff",
-    "cheekSquintLeft", "cheekSquintRight", "eyeBlinkLeft", "eyeBlinkRight", "eyeLookDownLeft", "eyeLookDownRight",
-    "eyeLookInLeft", "eyeLookInRight", "eyeLookOutLeft", "eyeLookOutRight", "eyeLookUpLeft", "eyeLookUpRight",
-    "eyeSquintLeft", "eyeSquintRight", "eyeWideLeft", "eyeWideRight", "jawForward", "jawLeft", "jawOpen", "jawRight",
-    "mouthClose", "mouthDimpleLeft", "mouthDimpleRight", "mouthFrownLeft", "mouthFrownRight", "mouthFunnel",
-    "mouthLeft", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthPressLeft", "mouthPressRight", "mouthPucker",
-    "mouthRight", "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper", "mouthSmileLeft",
-    "mouthSmileRight", "mouthStretchLeft", "mouthStretchRight", "mouthUpperUpLeft", "mouthUpperUpRight",
-    "noseSneerLeft", "noseSneerRight",
-)  # fmt: skip
-
-# The mesh points that the blendshape network takes, in its order.
-_BLENDSHAPE_POINTS = (
-    0, 1, 4, 5, 6, 7, 8, 10, 13, 14, 17, 21, 33, 37, 39, 40, 46, 52, 53, 54, 55, 58, 61, 63, 65, 66, 67, 70, 78, 80,
-    81, 82, 84, 87, 88, 91, 93, 95, 103, 105, 107, 109, 127, 132, 133, 136, 144, 145, 146, 148, 149, 150, 152, 153,
-    154, 155, 157, 158, 159, 160, 161, 162, 163, 168, 172, 173, 176, 178, 181, 185, 191, 195, 197, 234, 246, 249,
-    251, 263, 267, 269, 270, 276, 282, 283, 284, 285, 288, 291, 293, 295, 296, 297, 300, 308, 310, 311, 312, 314,
-    317, 318, 321, 323, 324, 332, 334, 336, 338, 356, 361, 362, 365, 373, 374, 375, 377, 378, 379, 380, 381, 382,
-    384, 385, 386, 387, 388, 389, 390, 397, 398, 400, 402, 405, 409, 415, 454, 466, 468, 469, 470, 471, 472, 473,
-    474, 475, 476, 477,
-)  # fmt: skip
 
 # Real faces have a presence above 0.9999 when found; a face already followed may be half hidden.
 _FOUND, _PRESENCE = 0.99, 0.5
@@ -73,15 +51,10 @@ class FaceMesh(Tracker):
         self.version = f"face_landmarker, opencv {cv2.__version__}"
         self._face = options.face
         with zipfile.ZipFile(resource(*MODEL)) as bundle:
-            detector, mesh, shapes = (
-                bundle.read(f"{name}.tflite")
-                for name in ("face_detector", "face_landmarks_detector", "face_blendshapes")
-            )
+            detector, mesh = (bundle.read(f"{name}.tflite") for name in ("face_detector", "face_landmarks_detector"))
         self._detector = FaceDetector(detector)
-        self._mesh, self._shapes = (
-            cv2.dnn.readNetFromTFLite(np.frombuffer(model, np.uint8))
-            for model in (last_output_from(mesh, _PRESENCE_OUTPUT), shapes)
-        )
+        model = last_output_from(mesh, _PRESENCE_OUTPUT)
+        self._mesh = cv2.dnn.readNetFromTFLite(np.frombuffer(model, np.uint8))
         self._person = SamePerson()
         self.reset()
 
@@ -147,7 +120,7 @@ class FaceMesh(Tracker):
         self._region = face.region
         self._person.remember(face.seen)
         landmarks = face.mesh[list(MESH68), :2].copy()
-        return Track(landmarks, face.presence, face.mesh, self._run_shapes(face.mesh))
+        return Track(landmarks, face.presence, face.mesh, blendshapes_of(face.mesh[None])[0])
 
     def _run_mesh(self, image: np.ndarray, region: Region) -> tuple[np.ndarray, float]:
         """Find the mesh in a region: (478, 3) float64 pixels of the picture, and the face's presence."""
@@ -164,9 +137,3 @@ class FaceMesh(Tracker):
         mesh[:, :2] = points[:, :2] @ to_picture[:, :2].T + to_picture[:, 2]
         mesh[:, 2] = points[:, 2] * shrink
         return mesh, 1 / (1 + math.exp(-min(max(logit, -50.0), 50.0)))
-
-    def _run_shapes(self, mesh: np.ndarray) -> np.ndarray:
-        """Blendshape weights (52,) float32 of a mesh."""
-        points = mesh[list(_BLENDSHAPE_POINTS), :2].astype(np.float32)
-        self._shapes.setInput(points[None])
-        return np.clip(self._shapes.forward().reshape(-1), 0, 1).astype(np.float32)

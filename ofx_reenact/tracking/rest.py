@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ofx_reenact.errors import TrackingError
+from ofx_reenact.tracking.blendshapes import BLENDSHAPES, blendshapes_of
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.surface import measure_gap
@@ -18,6 +19,8 @@ _ONE_IN, _LEAST, _MOST, _CALM = 15, 3, 15, 0.5
 _SURE = 0.5
 # What lips apart by their width would add to neutrality: blendshapes say little of lips that are just apart.
 _LIPS = 4.0
+# Blendshapes, of both sides, of a mouth that does something.
+_MOUTH = ("mouthSmile", "mouthUpperUp", "mouthLowerDown")
 # Eyes that are opened less than this fraction of what they are in a quarter of the frames blink or look down. Such
 # frames are taken only where a shot has no others.
 _LIDS, _WIDE, _BLINK = 0.85, 75, 1000.0
@@ -75,6 +78,13 @@ def find_rest(performance: Performance, reference: int | None = None) -> Rest:
         rows = own if len(own) else main
         frontal[segment], row[segment] = _mean(p, rows), rows[0]
     return Rest(_mean(p, main), tuple(sorted(p.frames[main].tolist())), frontal, row)
+
+
+def unrest_of_mouth(face: np.ndarray) -> float:
+    """Measure how far the mouth of a frontal face (478, 3) smiles, shouts or bares its teeth: 0 not at all, to 1."""
+    shapes = dict(zip(BLENDSHAPES, blendshapes_of(face[None])[0].tolist(), strict=True))
+    sides = [(shapes[f"{name}Left"] + shapes[f"{name}Right"]) / 2 for name in _MOUTH]
+    return max(shapes["jawOpen"], *sides)
 
 
 def _row_of(performance: Performance, frame: int, tracked: np.ndarray) -> int:

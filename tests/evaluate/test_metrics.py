@@ -13,7 +13,7 @@ from ofx_reenact.errors import ReenactError, SettingsError
 from ofx_reenact.evaluate.metrics import distribution, identity, inception, motion, openface, pixels, vggface2
 from ofx_reenact.evaluate.metrics.scores import estimate
 from ofx_reenact.resources import resource
-from ofx_reenact.tracking.facemesh import BLENDSHAPES
+from ofx_reenact.tracking.blendshapes import BLENDSHAPES
 
 pytestmark = pytest.mark.usefixtures("backbone")
 

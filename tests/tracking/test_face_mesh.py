@@ -6,7 +6,8 @@ import pytest
 from conftest import DRIVER
 
 from ofx_reenact.tracking import landmarks as names
-from ofx_reenact.tracking.facemesh import BLENDSHAPES, FaceMesh
+from ofx_reenact.tracking.blendshapes import BLENDSHAPES
+from ofx_reenact.tracking.facemesh import FaceMesh
 from ofx_reenact.tracking.overlay import draw_overlay
 from ofx_reenact.tracking.tracker import Options
 

@@ -8,10 +8,10 @@ import pytest
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import TrackingError
+from ofx_reenact.tracking.blendshapes import BLENDSHAPES
 from ofx_reenact.tracking.curves import curves
 from ofx_reenact.tracking.derive import Found, derive
 from ofx_reenact.tracking.edit import landmarks_of, place
-from ofx_reenact.tracking.facemesh import BLENDSHAPES
 from ofx_reenact.tracking.landmarks import IRIS_LEFT, IRIS_RIGHT, MESH68
 from ofx_reenact.tracking.lift import lift
 from ofx_reenact.tracking.performance import Performance, State

@@ -8,8 +8,8 @@ from scipy.spatial.transform import Rotation
 
 from ofx_reenact.errors import OutputError, TrackingError
 from ofx_reenact.tracking.analyse import analyse
+from ofx_reenact.tracking.blendshapes import BLENDSHAPES
 from ofx_reenact.tracking.derive import BRIDGE, fill, states
-from ofx_reenact.tracking.facemesh import BLENDSHAPES
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.smooth import smooth, smooth_poses
 from ofx_reenact.tracking.tracker import Track, Tracker

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ofx_reenact.tracking.facemesh import BLENDSHAPES
+from ofx_reenact.tracking.blendshapes import BLENDSHAPES
 
 # A driver who moves a blendshape less than this, as a deviation over the clip, does not use it.
 USED = 0.03

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ofx_reenact.evaluate.metrics.scores import Metric, Scores
-from ofx_reenact.tracking.facemesh import BLENDSHAPES
+from ofx_reenact.tracking.blendshapes import BLENDSHAPES
 from ofx_reenact.tracking.rigid import euler_degrees
 
 FACE_MESH = "Face Mesh"
