@@ -13,13 +13,15 @@ from ofx_reenact.evaluate.metrics.identity import Embedder
 from ofx_reenact.evaluate.metrics.pixels import fine_contrast
 from ofx_reenact.fdgan.window import Window
 from ofx_reenact.tracking.facemesh import FaceMesh
-from ofx_reenact.tracking.landmarks import MESH68
+from ofx_reenact.tracking.landmarks import MESH68, MESH_POINTS
 from ofx_reenact.tracking.rigid import head_pose
 from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.tracking.tracker import Track
 
 # The portrait that pixels and features are measured in: the paper's 256 pixels, and its side over the face mesh's.
 SIDE, AROUND = 256, 1.8
+# Of so many measured frames one is looked at with its neighbours.
+_SHAKEN = 4
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Observed:
 
     ``rotation`` (N, 3, 3) of the head, ``scale`` (N,) pixels a canonical centimetre, ``blendshapes`` (N, 52),
     ``contrast`` (N,) fine contrast in the face; ``around`` (N, 3, 68, 2) landmarks in the frame before, the frame, and
-    the one after; ``portrait`` (N, 256, 256, 3) uint8 through one window. ``embedding`` (N, E) and ``features`` (N, D)
-    float32 are empty without a network for them.
+    the one after, NaN where these were not looked at; ``mesh`` (N, 478, 3) pixels; ``portrait`` (N, 256, 256, 3) uint8
+    through one window. ``embedding`` (N, E) and ``features`` (N, D) float32 are empty without a network for them.
     """
 
     frames: np.ndarray
@@ -48,6 +50,7 @@ class Observed:
     embedding: np.ndarray
     contrast: np.ndarray
     around: np.ndarray
+    mesh: np.ndarray
     portrait: np.ndarray
     features: np.ndarray
 
@@ -63,10 +66,14 @@ class Observed:
 
 
 def with_neighbours(numbers: Sequence[int], present: Collection[int], alone: int) -> list[int]:
-    """Return the frames to look at: each with the one before and after it, where there are, and one without."""
-    wanted = {alone, *numbers}
-    wanted |= {number + step for number in numbers for step in (-1, 1)} & set(present)
-    return sorted(wanted)
+    """Return the frames to look at: those that are measured, and one more.
+
+    Every fourth has the one before and after it, where there are: jitter needs three frames in a row, and rendering
+    them for each would take three times as long.
+    """
+    shaken = numbers[_SHAKEN // 2 :: _SHAKEN] or numbers
+    neighbours = {number + step for number in shaken for step in (-1, 1)} & set(present)
+    return sorted({alone, *numbers} | neighbours)
 
 
 def portrait_window(mesh: np.ndarray) -> Window:
@@ -102,7 +109,10 @@ def _look(number: int, picture: np.ndarray, track: Track | None, window: Window,
     if track is None or track.mesh is None or track.blendshapes is None:
         # The embedding of no face: as long as one of a face.
         length = 0 if tools.embedder is None else tools.embedder.length
-        nothing = {"rotation": (3, 3), "scale": (), "blendshapes": (52,), "embedding": (length,), "contrast": ()}
+        nothing = {
+            "rotation": (3, 3), "scale": (), "blendshapes": (52,), "embedding": (length,), "contrast": (),
+            "mesh": (MESH_POINTS, 3),
+        }  # fmt: skip
         return seen | {name: np.full(shape, np.nan) for name, shape in nothing.items()}
     pose = head_pose(track.mesh)
     return seen | {
@@ -111,4 +121,5 @@ def _look(number: int, picture: np.ndarray, track: Track | None, window: Window,
         "blendshapes": track.blendshapes,
         "embedding": np.zeros(0) if tools.embedder is None else tools.embedder.embed(light, track.mesh),
         "contrast": fine_contrast(picture, track.mesh),
+        "mesh": track.mesh,
     }
