@@ -69,27 +69,40 @@ def of_frontal(frontal: np.ndarray) -> np.ndarray:
     return frontal[:, list(MESH68), :2].astype(np.float64) / face_size(frontal)
 
 
+def used_regions(driver: np.ndarray) -> dict[str, bool]:
+    """Tell which regions a driver whose landmarks are (N, 68, 2), NaN without a face, moves in these frames."""
+    known = driver[np.isfinite(driver).all((1, 2))]
+    if not len(known):
+        return dict.fromkeys(REGIONS, False)
+    moved = ((known - known.mean(0)) ** 2).sum(-1)
+    return {region: bool(np.sqrt(moved[:, list(points)].mean()) > USED) for region, points in REGIONS.items()}
+
+
 def follow_region(made: np.ndarray, driver: np.ndarray) -> tuple[float, float]:
     """Compare a region's landmarks (N, K, 2) with others, each coordinate less its mean over the frames.
 
-    Frames with a NaN do not count. Returns gain and correlation of all of them together: NaN where fewer than three
-    frames are left, or the others hardly move.
+    Frames with a NaN do not count. Returns gain and correlation of all of them together, NaN where fewer than three
+    frames are left or the others do not move.
     """
     known = np.isfinite(made).all((1, 2)) & np.isfinite(driver).all((1, 2))
     if known.sum() < FEWEST:
         return float("nan"), float("nan")
     one, other = (values[known] - values[known].mean(0) for values in (made, driver))
-    if np.sqrt((other**2).sum(-1).mean()) < USED:
-        return float("nan"), float("nan")
     gain, correlation = compare_sums((one**2).sum(), (other**2).sum(), (one * other).sum())
     return float(gain), float(correlation)
 
 
-def compare_regions(made: np.ndarray, driver: np.ndarray, way: str) -> list[Scores]:
-    """Return gain and correlation of every region, one value each, of landmarks (N, 68, 2) beside others."""
+def compare_regions(driver: np.ndarray, asked: np.ndarray, rendered: np.ndarray) -> list[Scores]:
+    """Compare landmarks (N, 68, 2), asked with the driver's and rendered with those asked.
+
+    Returns gain and correlation of every region, one value each; NaN where the driver does not use it.
+    """
+    used = used_regions(driver)
     scores = []
-    for region, points in REGIONS.items():
-        values = follow_region(made[:, list(points)], driver[:, list(points)])
-        metrics = gain_metric(region, way), correlation_metric(region, way)
-        scores += [Scores(m, FACE_MESH, np.array([v])) for m, v in zip(metrics, values, strict=True)]
+    for way, made, other in ((ASKED, asked, driver), (RENDERED, rendered, asked)):
+        for region, points in REGIONS.items():
+            mine = list(points)
+            values = follow_region(made[:, mine], other[:, mine]) if used[region] else (float("nan"),) * 2
+            metrics = gain_metric(region, way), correlation_metric(region, way)
+            scores += [Scores(m, FACE_MESH, np.array([v])) for m, v in zip(metrics, values, strict=True)]
     return scores

@@ -80,7 +80,8 @@ def follow(made: np.ndarray, driver: np.ndarray, fewest: int = FEWEST) -> tuple[
 def compare_sums(own: np.ndarray, asked: np.ndarray, both: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return gain and correlation, given the sums of squares of what was made and asked, and of their products."""
     leads, moves = asked > _STILL, own > _STILL
-    gain = np.where(leads, both / np.where(leads, asked, 1), np.nan)
+    # What does not move at all has a gain of 0, without a sign.
+    gain = np.where(leads, np.where(moves, both, 0.0) / np.where(leads, asked, 1), np.nan)
     follows = np.where(moves, both / np.sqrt(np.where(moves & leads, own * asked, 1)), 0.0)
     return gain, np.where(leads, follows, np.nan)
 
@@ -94,7 +95,7 @@ def mean_by(values: np.ndarray, weights: np.ndarray, chosen: np.ndarray) -> floa
 def deviations(blendshapes: np.ndarray) -> np.ndarray:
     """Measure how much a driver uses each blendshape (T, 52), NaN without a face: deviations (52,), 0 where not at all.
 
-    Of his whole clip they are the weights of means over blendshapes.
+    Those of the whole clip are the weights of means over blendshapes.
     """
     known = blendshapes[np.isfinite(blendshapes).all(1)]
     deviation = known.std(0) if len(known) else np.zeros(blendshapes.shape[1])
@@ -109,7 +110,7 @@ def compare_blendshapes(
     Args:
         made: of the rendered faces.
         driver: the driver's own in the same frames.
-        weights: (52,), from the driver's whole clip; 0 is a blendshape that he does not use.
+        weights: (52,), from the driver's whole clip; 0 is a blendshape that is not used.
 
     Returns gain and correlation of the whole face and of each group, one value each: means over those blendshapes that
     the driver uses, in the clip and in these frames again; NaN where there are none. And, of each of these blendshapes,

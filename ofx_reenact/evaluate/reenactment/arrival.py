@@ -53,8 +53,8 @@ def at_the_same_gain(summary: Summary) -> str:
     apart = curves.difference
     if not math.isfinite(apart.value):
         return "Identity at the same gain: no pair reaches one gain by LD-Net and by copied landmarks."
-    size = f"{_sure(apart)}, {apart.pairs} pairs"
-    known = f"{digits(curves.identity[WARP].value)} and {digits(curves.identity[COPIED].value)}"
+    size = f"{_sure(apart, 3)}, {apart.pairs} pairs"
+    known = f"{digits(curves.identity[WARP].value, 3)} and {digits(curves.identity[COPIED].value, 3)}"
     where = f"Identity at the same gain ({digits(curves.gain.value)}), LD-Net's and copied landmarks'"
     if not abs(apart.value) > apart.interval:
         return f"{where}: {known}; no difference is shown ({size})."
@@ -62,9 +62,9 @@ def at_the_same_gain(summary: Summary) -> str:
     return f"{where}: {known}; {which} of the person (LD-Net less copied {size})."
 
 
-def digits(value: float) -> str:
+def digits(value: float, places: int = 2) -> str:
     """Write a gain, a correlation or an identity; what rounds to 0 has no sign."""
-    return f"{round(value, 2) + 0.0:.2f}"
+    return f"{round(value, places) + 0.0:.{places}f}"
 
 
 def _rows(summary: Summary, metrics: Sequence[tuple[str, Metric, Metric]]) -> Rows:
@@ -114,5 +114,6 @@ def _listed(gains: Mapping[str, float]) -> str:
     return ", ".join(f"{digits(value)} ({part})" for part, value in gains.items())
 
 
-def _sure(number: Estimate) -> str:
-    return digits(number.value) + (f" ±{digits(number.interval)}" if math.isfinite(number.interval) else "")
+def _sure(number: Estimate, places: int = 2) -> str:
+    interval = f" ±{digits(number.interval, places)}" if math.isfinite(number.interval) else ""
+    return digits(number.value, places) + interval

@@ -201,14 +201,17 @@ class Measurer:
             if self.options.kept is not None:
                 list(self._kept(self._clip(scene.pair.driver, scene.numbers), scene, method))
             return scene.truth or scene.driver
-        kept = self._kept(self._frames(method, scene), scene, method)
-        return observe(kept, {*scene.numbers, scene.reference}, scene.window, self.tools)
+        closely = {*scene.numbers, scene.reference}
+        shown = self._kept(self._frames(method, scene, closely), scene, method)
+        return observe(shown, closely, scene.window, self.tools)
 
-    def _frames(self, method: str, scene: Scene) -> Frames:
+    def _frames(self, method: str, scene: Scene, closely: set[int]) -> Frames:
         if method == STILL:
             return ((number, scene.picture) for number in scene.wanted)
         if method in self._ours:
-            return self._renderer.frames(method, scene.pair, scene.path, scene.wanted)
+            # Of a curve's points jitter says nothing, so neighbours are not rendered.
+            numbers = sorted(closely) if at_another_strength(method) else scene.wanted
+            return self._renderer.frames(method, scene.pair, scene.path, numbers)
         assert self._rendered is not None
         height, width = scene.picture.shape[:2]
         return self._rendered.frames(scene.pair, scene.wanted, (width, height), self.colour)
@@ -251,11 +254,7 @@ class Measurer:
         performance, numbers = scene.performance, scene.numbers
         driver = displacement.of_frontal(performance.frontal)[np.searchsorted(performance.frames, numbers)]
         asked = displacement.of_frontal(self._renderer.asked(method, scene.pair, scene.path, numbers))
-        rendered = displacement.track_displacements(made.mesh)
-        return [
-            *displacement.compare_regions(asked, driver, displacement.ASKED),
-            *displacement.compare_regions(rendered, asked, displacement.RENDERED),
-        ]
+        return displacement.compare_regions(driver, asked, displacement.track_displacements(made.mesh))
 
     def _look_at_driver(
         self, driver: Path, wanted: tuple[int, ...], numbers: tuple[int, ...], reference: int

@@ -20,7 +20,7 @@ from ofx_reenact.tracking.tracker import Track
 
 # The portrait that pixels and features are measured in: the paper's 256 pixels, and its side over the face mesh's.
 SIDE, AROUND = 256, 1.8
-# Of so many measured frames one is looked at with its neighbours.
+# One of so many measured frames is looked at with its neighbours.
 _SHAKEN = 4
 
 
@@ -68,11 +68,12 @@ class Observed:
 def with_neighbours(numbers: Sequence[int], present: Collection[int], alone: int) -> list[int]:
     """Return the frames to look at: those that are measured, and one more.
 
-    Every fourth has the one before and after it, where there are: jitter needs three frames in a row, and rendering
-    them for each would take three times as long.
+    Every fourth of those that have a frame before and after them has both looked at, too: jitter needs three frames in
+    a row, and to render them for each would take three times as long.
     """
-    shaken = numbers[_SHAKEN // 2 :: _SHAKEN] or numbers
-    neighbours = {number + step for number in shaken for step in (-1, 1)} & set(present)
+    known = set(present)
+    between = [number for number in numbers if {number - 1, number + 1} <= known]
+    neighbours = {number + step for number in between[::_SHAKEN] for step in (-1, 1)}
     return sorted({alone, *numbers} | neighbours)
 
 
