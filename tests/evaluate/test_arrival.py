@@ -165,7 +165,7 @@ def test_methods_and_strengths_are_chosen_by_name():
 
 
 @pytest.mark.parametrize(("option", "value", "says"), [
-    ("--methods", "ldnet,warp", "--methods warp: choose from copied, ldnet, paper, plate"),
+    ("--methods", "ldnet,warp", "--methods warp: choose from copied, ldnet"),
     ("--methods", "still", "--methods still: choose from"),
     ("--strengths", "0.6,high", "--strengths high: give numbers, as 0.6,0.8,1,1.2"),
     ("--strengths", "0.6,nan", "--strengths nan: give numbers above 0, up to 2"),

@@ -77,6 +77,7 @@ def _in_words(summary: Summary) -> str:
     lines += [
         _compared(summary, other, metric)
         for other, metric in (
+            (COPIED, gain_metric()), (WARP, gain_metric()), (UNCALIBRATED, gain_metric()), (PAPER, gain_metric()),
             (STILL, motion.ED), (COPIED, motion.ED), (WARP, motion.ED), (PAPER, motion.ED),
             (STILL, motion.CHANGE), (COPIED, motion.CHANGE), (PAPER, motion.CHANGE), (COPIED, identity.ISIM),
             (PAPER, identity.ISIM), (STILL, pixels.SSIM), (COPIED, pixels.SSIM), (PAPER, pixels.SSIM),
@@ -100,8 +101,9 @@ def _compared(summary: Summary, other: str, metric: Metric) -> str:
     size = f"{_digits(abs(apart.value), metric)} ±{_digits(apart.interval, metric)}, {apart.pairs} pairs"
     if not abs(apart.value) > apart.interval:
         return f"{metric.name}: no difference shown between profile plate and {other} ({size})."
-    ahead = (apart.value < 0) == (metric.best == "high")
-    return f"{metric.name}: profile plate is {'better' if ahead else 'worse'} than {other}, by {size}."
+    # What is best at a value is neither better nor worse for being more.
+    more, less = {"high": ("better", "worse"), "low": ("worse", "better")}.get(metric.best, ("higher", "lower"))
+    return f"{metric.name}: profile plate is {more if apart.value < 0 else less} than {other}, by {size}."
 
 
 def _arrival(summary: Summary) -> str:
