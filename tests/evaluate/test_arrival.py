@@ -100,7 +100,7 @@ def test_less_profile_plate_is_of_pairs_with_it(results):
 def test_tables_are_by_group_and_by_region(results):
     summary = summarise("cross", results, None)
     headings, rows = group_rows(summary)
-    assert headings == ["", STILL, WARP, COPIED, "pairs"]
+    assert headings == ["", WARP, COPIED, "pairs"]
     cells = {row[0]: dict(zip(headings, row, strict=True)) for row in rows}
     assert cells["whole face"][WARP] == "0.50 / 0.90" and cells["smile"][COPIED] == "0.80 / 0.90"
     assert cells["gaze"][WARP] == "–" and cells["gaze"]["pairs"] == "0" and cells["smile"]["pairs"] == "9"

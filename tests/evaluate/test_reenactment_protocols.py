@@ -14,7 +14,17 @@ from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.evaluate import identity as likeness
 from ofx_reenact.evaluate.metrics import distribution
-from ofx_reenact.evaluate.reenactment.methods import COPIED, OURS, PAPER, PLATE, STILL, WARP, Rendered, at_strength, slug
+from ofx_reenact.evaluate.reenactment.methods import (
+    COPIED,
+    OURS,
+    PAPER,
+    PLATE,
+    STILL,
+    WARP,
+    Rendered,
+    at_strength,
+    slug,
+)
 from ofx_reenact.evaluate.reenactment.methods import DRIVER as OWN
 from ofx_reenact.evaluate.reenactment.pairs import Pair, cross_pairs, self_pairs
 from ofx_reenact.evaluate.reenactment.result import PairResult

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ofx_reenact.evaluate.metrics import displacement, gain
 from ofx_reenact.evaluate.metrics.scores import Estimate, Metric
-from ofx_reenact.evaluate.reenactment.methods import COPIED, PAPER, PLATE, UNCALIBRATED, WARP
+from ofx_reenact.evaluate.reenactment.methods import COPIED, PAPER, PLATE, STILL, UNCALIBRATED, WARP
 from ofx_reenact.evaluate.reenactment.summary import GROUPS, Summary
 
 WHOLE_FACE = "whole face"
@@ -69,7 +69,8 @@ def digits(value: float, places: int = 2) -> str:
 
 def _rows(summary: Summary, metrics: Sequence[tuple[str, Metric, Metric]]) -> Rows:
     names = {metric.name for _, *both in metrics for metric in both}
-    methods = [method for method in summary.methods if names & summary.rows[method].keys()]
+    # Of a target that is shown still nothing is asked, and nothing arrives.
+    methods = [method for method in summary.methods if method != STILL and names & summary.rows[method].keys()]
     rows = []
     for name, *both in metrics:
         numbers = [[summary.rows[method].get(metric.name) for metric in both] for method in methods]

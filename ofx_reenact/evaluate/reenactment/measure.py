@@ -37,7 +37,7 @@ from ofx_reenact.progress import ignore
 from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.facemesh import FaceMesh
 from ofx_reenact.tracking.performance import Performance, State
-from ofx_reenact.tracking.rigid import euler_degrees
+from ofx_reenact.tracking.rigid import euler_degrees, head_pose
 from ofx_reenact.training.fdgan.score import evenly
 
 FOUND = Metric("face found", "share", "high", "frames in which the tracker finds a face")
@@ -80,7 +80,7 @@ class Scene:
         reference: the driver's frame that means "as in the target".
         picture: the target's, (H, W, 3) uint8.
         window: the portrait around the target's face.
-        target, driver: what was seen in them.
+        target, driver: what was seen in the target, and in the driver's measured frames.
         truth: in ``self``, the driver's frames in the target's window.
     """
 
@@ -97,14 +97,9 @@ class Scene:
     truth: Observed | None
 
     @cached_property
-    def acted(self) -> Observed:
-        """What was seen in the driver's measured frames."""
-        return self.driver.at(self.numbers)
-
-    @cached_property
     def start(self) -> np.ndarray:
         """Rotation of the driver's head at the reference (3, 3)."""
-        return np.asarray(self.driver.at([self.reference]).rotation[0])
+        return head_pose(_mesh_at(self.performance, self.reference)).rotation
 
     @cached_property
     def uses(self) -> np.ndarray:
@@ -147,14 +142,15 @@ class Measurer:
             if method == DRIVER:
                 scores = [score for score in scores if score.metric in _OF_DRIVER]
             else:
-                arrived, gains[method] = gain.compare_blendshapes(made.blendshapes, scene.acted.blendshapes, scene.uses)
+                shapes = made.blendshapes, scene.driver.blendshapes
+                arrived, gains[method] = gain.compare_blendshapes(*shapes, scene.uses)
                 scores += arrived
             if method in self._ours:
                 scores += self._compare_regions(method, made, scene)
             found[method], features[method] = scores, made.features
             if not at_another_strength(method):
                 pictures[method] = _jpeg(made.portrait[len(scene.numbers) // 2])
-        turned = scene.acted.rotation @ scene.start.T
+        turned = scene.driver.rotation @ scene.start.T
         return PairResult(
             name=pair.name,
             target=pair.target.stem,
@@ -178,7 +174,7 @@ class Measurer:
         reference = self._renderer.reference(pair, path)
         numbers = chosen_frames(performance, pair, self.options)
         wanted = with_neighbours(numbers, performance.frames.tolist(), reference)
-        driver = self._driver(pair.driver, tuple(wanted), tuple(numbers), reference)
+        driver = self._driver(pair.driver, tuple(numbers))
         picture = self._renderer.target(pair)
         self.tools.tracker.reset()
         track = self.tools.tracker.track(picture, 0)
@@ -225,7 +221,7 @@ class Measurer:
 
     def _scores(self, seen: Observed, scene: Scene) -> list[Scores]:
         """Every metric of one method that is of single frames, and of the head."""
-        made, rest, acted = seen.at(scene.numbers), seen.at([scene.reference]), scene.acted
+        made, rest, acted = seen.at(scene.numbers), seen.at([scene.reference]), scene.driver
         target, truth, alike, rest_alike = scene.target, scene.truth, [], []
         if self.tools.embedder is not None:
             backend, own = self.tools.embedder.backend, target.embedding[0]
@@ -256,19 +252,12 @@ class Measurer:
         asked = displacement.of_frontal(self._renderer.asked(method, scene.pair, scene.path, numbers))
         return displacement.compare_regions(driver, asked, displacement.track_displacements(made.mesh))
 
-    def _look_at_driver(
-        self, driver: Path, wanted: tuple[int, ...], numbers: tuple[int, ...], reference: int
-    ) -> Observed:
-        """Look at a driver's own frames, in a portrait around its face at the reference."""
+    def _look_at_driver(self, driver: Path, numbers: tuple[int, ...]) -> Observed:
+        """Look at a driver's own frames, in a portrait around its face at rest."""
         performance = Performance.load(performance_file(self._performances, driver))
-        row = int(np.flatnonzero(performance.frames == reference)[0])
-        window = portrait_window(performance.raw_mesh[row].astype(np.float64))
-        seen = observe(self._clip(driver, list(wanted)), {*numbers, reference}, window, self.tools)
-        if not seen.at([reference]).found[0]:
-            raise TrackingError(
-                f"{driver}: the face of its reference frame {reference} is found in order, but not alone"
-            )
-        return seen
+        window = portrait_window(_mesh_at(performance, performance.reference))
+        wanted = with_neighbours(numbers, performance.frames.tolist(), numbers[0])
+        return observe(self._clip(driver, wanted), numbers, window, self.tools)
 
     def _clip(self, driver: Path, wanted: list[int]) -> Frames:
         for number, image in driver_images(Sequence.open(driver), FrameRange.of(wanted), Settings(), self.colour):
@@ -313,6 +302,11 @@ def chosen_frames(performance: Performance, pair: Pair, options: Options) -> lis
     if not numbers:
         raise ReenactError(f"{pair.driver}: no frame to measure")
     return numbers
+
+
+def _mesh_at(performance: Performance, frame: int) -> np.ndarray:
+    """Return the mesh as found in a frame (478, 3), pixels."""
+    return np.asarray(performance.raw_mesh[np.searchsorted(performance.frames, frame)], np.float64)
 
 
 def _angles(rotation: np.ndarray) -> np.ndarray:

@@ -91,11 +91,15 @@ def observe(
     landmarks: dict[int, np.ndarray] = {}
     rows: list[dict[str, Any]] = []
     nowhere = np.full((68, 2), np.nan)
+    before: np.ndarray | None = None
     for number, picture in shown:
         track = tools.tracker.track(picture, number)
         landmarks[number] = nowhere if track is None or track.mesh is None else track.mesh[list(MESH68), :2]
         if number in numbers:
-            rows.append(_look(number, picture, track, window, tools))
+            # A picture that is shown again is not looked at again.
+            seen = rows[-1] if picture is before else _look(picture, track, window, tools)
+            rows.append(seen | {"frames": number})
+            before = picture
     columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     around = [[landmarks.get(number + step, nowhere) for step in (-1, 0, 1)] for number in columns["frames"].tolist()]
     nothing = np.zeros((len(rows), 0), np.float32)
@@ -103,10 +107,10 @@ def observe(
     return Observed(**columns, around=np.array(around), features=features)
 
 
-def _look(number: int, picture: np.ndarray, track: Track | None, window: Window, tools: Tools) -> dict[str, Any]:
+def _look(picture: np.ndarray, track: Track | None, window: Window, tools: Tools) -> dict[str, Any]:
     light = picture.astype(np.float32) / 255
     portrait = np.round(np.clip(window.look(light), 0, 1) * 255).astype(np.uint8)
-    seen: dict[str, Any] = {"frames": number, "portrait": portrait}
+    seen: dict[str, Any] = {"portrait": portrait}
     if track is None or track.mesh is None or track.blendshapes is None:
         # The embedding of no face: as long as one of a face.
         length = 0 if tools.embedder is None else tools.embedder.length
