@@ -140,11 +140,11 @@ def moving(*regions, by=0.5):
 def test_regions_say_what_is_asked_and_what_of_it_is_rendered():
     driver, asked, rendered = (displacement.of_frontal(faces(moving("mouth", by=by))) for by in (0.8, 0.4, 0.3))
     found = by_name(displacement.compare_regions(driver, 0.2 + asked, rendered))
-    assert found["mouth asked, gain"] == pytest.approx(0.5)
-    assert found["mouth rendered, gain"] == pytest.approx(0.75)
-    assert found["upper lip rendered, correlation"] == pytest.approx(1)
+    assert found["gain asked mouth"] == pytest.approx(0.5)
+    assert found["gain rendered mouth"] == pytest.approx(0.75)
+    assert found["correlation rendered upper lip"] == pytest.approx(1)
     # The driver's brows and eyes stay where they are.
-    still = [found[f"{region} {way}, gain"] for region in ("brows", "eyes") for way in ("asked", "rendered")]
+    still = [found[f"gain {way} {region}"] for region in ("brows", "eyes") for way in ("asked", "rendered")]
     assert np.isnan(still).all()
 
 

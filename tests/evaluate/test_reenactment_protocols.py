@@ -109,7 +109,7 @@ def test_cross_measures_every_method(cross, folders):
     assert all(metric["backend"] for metric in found["metrics"].values())
     # Nothing of the performance arrives where nothing moves, and half of it is asked for at half of the strength.
     assert rows[STILL]["gain"]["value"] == 0 != rows[PLATE]["gain"]["value"]
-    half, full = (rows[method]["mouth asked, gain"]["value"] for method in (halves[1], COPIED))
+    half, full = (rows[method]["gain asked mouth"]["value"] for method in (halves[1], COPIED))
     assert half == pytest.approx(full / 2, rel=0.05)
     assert "jitter" in rows[COPIED] and "jitter" not in rows[halves[1]]
     assert found["blendshapes"] and len(found["identity over gain"]["methods"][WARP]) == 2

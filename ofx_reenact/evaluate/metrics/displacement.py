@@ -40,7 +40,7 @@ def gain_metric(region: str, way: str) -> Metric:
         ASKED: f"how far the motion asks the target's {region} to go for the driver's",
         RENDERED: f"how far the rendered {region}, tracked again, goes for what was asked of it",
     }[way]
-    return Metric(f"{region} {way}, gain", "of it", "1", f"{says}: slope of one line through all its landmarks")
+    return Metric(f"gain {way} {region}", "of it", "1", f"{says}: slope of one line through all its landmarks")
 
 
 def correlation_metric(region: str, way: str) -> Metric:
@@ -49,7 +49,7 @@ def correlation_metric(region: str, way: str) -> Metric:
         ASKED: f"whether what the motion asks of the target's {region} goes with the driver's",
         RENDERED: f"whether the rendered {region}, tracked again, goes with what was asked of it",
     }[way]
-    return Metric(f"{region} {way}, correlation", "-1 to 1", "1", f"{says}: one correlation of all its landmarks")
+    return Metric(f"correlation {way} {region}", "-1 to 1", "1", f"{says}: one correlation of all its landmarks")
 
 
 def track_displacements(mesh: np.ndarray) -> np.ndarray:
