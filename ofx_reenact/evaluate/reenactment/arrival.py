@@ -53,7 +53,7 @@ def at_the_same_gain(summary: Summary) -> str:
     apart = curves.difference
     if not math.isfinite(apart.value):
         return "Identity at the same gain: no pair reaches one gain by LD-Net and by copied landmarks."
-    size = f"{_sure(apart, 3)}, {apart.pairs} pairs"
+    size = f"{_sure(apart, 3)}, {apart.pairs} pair{'s' * (apart.pairs != 1)}"
     known = f"{digits(curves.identity[WARP].value, 3)} and {digits(curves.identity[COPIED].value, 3)}"
     where = f"Identity at the same gain ({digits(curves.gain.value)}), LD-Net's and copied landmarks'"
     if not abs(apart.value) > apart.interval:
