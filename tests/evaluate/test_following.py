@@ -1,4 +1,4 @@
-"""Whether a clip follows a driver, on meshes whose motion is known: openings, slope, correlation, blinks, jitter."""
+"""What lips and lids of a clip do, on meshes whose motion is known: openings, blinks, jitter."""
 
 import numpy as np
 import pytest
@@ -49,35 +49,6 @@ def test_width_is_between_the_corners():
     mesh[:, 291, 0] += wave() / 2
     found = following.curves(mesh)[following.WIDTH]
     assert found - found[0] == pytest.approx(wave() / following.face_size(mesh))
-
-
-@pytest.mark.parametrize("slope", [1.0, 0.7, -0.4])
-@pytest.mark.parametrize("off", [0.0, 0.5])
-def test_slope_and_correlation_are_those_that_were_put_in(slope, off):
-    driver, rng = wave(), np.random.default_rng(0)
-    # What has nothing to do with the driver: at right angles to it, and to a constant.
-    noise = rng.normal(size=len(driver))
-    noise -= np.polyval(np.polyfit(driver, noise, 1), driver)
-    noise *= off * np.linalg.norm(driver - driver.mean()) / np.linalg.norm(noise)
-    correlation, found = following.follow(3 + slope * driver + noise, driver)
-    assert found == pytest.approx(slope)
-    assert correlation == pytest.approx(slope / np.hypot(slope, off))
-
-
-def test_frames_without_a_number_do_not_count():
-    driver = wave()
-    made = 0.8 * driver
-    made[::7] = np.nan
-    spoilt = driver.copy()
-    spoilt[3] = np.nan
-    assert following.follow(made, spoilt) == pytest.approx((1, 0.8))
-    assert np.isnan(following.follow(made[:8], driver[:8])).all()
-
-
-def test_what_does_not_move_follows_nothing_and_leads_nobody():
-    still = np.full(60, 0.3)
-    assert following.follow(still, wave()) == pytest.approx((0, 0))
-    assert np.isnan(following.follow(wave(), still)).all()
 
 
 def test_a_blink_is_an_eye_that_falls_below_half_of_what_it_mostly_is():

@@ -14,7 +14,17 @@ from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.evaluate import identity as likeness
 from ofx_reenact.evaluate.metrics import distribution
-from ofx_reenact.evaluate.reenactment.methods import COPIED, PAPER, PLATE, STILL, WARP, Rendered
+from ofx_reenact.evaluate.reenactment.methods import (
+    COPIED,
+    OURS,
+    PAPER,
+    PLATE,
+    STILL,
+    WARP,
+    Rendered,
+    at_strength,
+    slug,
+)
 from ofx_reenact.evaluate.reenactment.methods import DRIVER as OWN
 from ofx_reenact.evaluate.reenactment.pairs import Pair, cross_pairs, self_pairs
 from ofx_reenact.evaluate.reenactment.result import PairResult
@@ -72,8 +82,9 @@ def cross(folders):
 def cross_line(folders, *more):
     return [
         "evaluate", "reenactment", "--targets", str(folders / "targets"), "--drivers", str(folders / "drivers"),
-        "--report", str(folders / "cross"), "--json", str(folders / "cross.json"), "--every", "6", "--keep-frames",
-        "--rendered", str(folders / "stranger"), "--show", "ann__*", "--note", "<Nobody> & co", *more,
+        "--report", str(folders / "cross"), "--json", str(folders / "cross.json"), "--every", "3", "--keep-frames",
+        "--rendered", str(folders / "stranger"), "--show", "ann__*", "--note", "<Nobody> & co",
+        "--strengths", "0.5,1", *more,
     ]  # fmt: skip
 
 
@@ -83,9 +94,9 @@ def test_cross_measures_every_method(cross, folders):
     code, _ = cross
     assert code == 0
     found = json.loads((folders / "cross.json").read_text())
-    assert found["counts"] == {"pairs": 2, "frames": 4, "real pictures": 2}
-    stranger = "rendered: stranger"
-    assert list(found["methods"]) == [OWN, STILL, COPIED, WARP, PAPER, PLATE, stranger]
+    assert found["counts"] == {"pairs": 2, "frames": 6, "real pictures": 2}
+    stranger, halves = "rendered: stranger", [at_strength(method, 0.5) for method in (WARP, COPIED)]
+    assert list(found["methods"]) == [OWN, STILL, *OURS, *halves, stranger]
     rows = found["methods"]
     assert rows[STILL]["ISIM"]["value"] == pytest.approx(1, abs=1e-4)
     # Whoever renders the target as it is scores as the target shown still does.
@@ -96,6 +107,12 @@ def test_cross_measures_every_method(cross, folders):
     assert rows[OWN]["ISIM"]["value"] < 0.5
     assert "SSIM" not in rows[PLATE]
     assert all(metric["backend"] for metric in found["metrics"].values())
+    # Nothing of the performance arrives where nothing moves, and half of it is asked for at half of the strength.
+    assert rows[STILL]["gain"]["value"] == 0 != rows[PLATE]["gain"]["value"]
+    half, full = (rows[method]["gain asked mouth"]["value"] for method in (halves[1], COPIED))
+    assert half == pytest.approx(full / 2, rel=0.05)
+    assert "jitter" in rows[COPIED] and "jitter" not in rows[halves[1]]
+    assert found["blendshapes"] and len(found["identity over gain"]["methods"][WARP]) == 2
 
 
 @needs_sface
@@ -106,6 +123,8 @@ def test_the_page_stands_alone_and_shows_only_whom_it_may(cross):
     assert "ann, talk frame" in page and "ben, talk frame" not in page
     for said in (
         "In short",
+        "How much of each blendshape arrives",
+        "Identity over gain",
         "Table 2 in shape",
         "Table 4 in shape",
         "not FID",
@@ -124,7 +143,9 @@ def test_a_finished_pair_is_not_made_again(cross, folders, capsys):
     assert [(path, path.stat().st_mtime_ns) for path, _ in kept] == kept
     assert (folders / "cross.json").read_text() == before
     assert run([*cross_line(folders), "--every", "2"]) == 1
-    assert "every 6, this is 2" in capsys.readouterr().err
+    assert "every 3, this is 2" in capsys.readouterr().err
+    assert run([*cross_line(folders), "--methods", "plate"]) == 1
+    assert "begun with methods" in capsys.readouterr().err
 
 
 @needs_sface
@@ -144,15 +165,15 @@ def test_a_pair_made_again_in_another_process_is_the_same(cross, folders):
 def test_openface_has_columns_of_its_own(cross, tmp_path):
     results = [PairResult.load(path) for path in sorted((cross[1] / "pairs").iterdir())]
     slugs = sorted(path.name for path in (cross[1] / "frames" / "ann__talk").iterdir())
-    assert slugs == ["copied", "driver", "ldnet", "paper", "plate", "rendered", "still"]
-    assert len(list((cross[1] / "frames" / "ann__talk" / "plate").iterdir())) == 2
+    assert slugs == sorted(["copied-0.5", "driver", "ldnet-0.5", "rendered", "still", *map(slug, OURS)])
+    assert len(list((cross[1] / "frames" / "ann__talk" / "plate").iterdir())) == 3
     for result in results:
-        for slug in slugs:
-            openface_csv(tmp_path / result.name / f"{slug}.csv", [0.1, 0.2], [1 + (slug == "plate"), 0])
+        for name in slugs:
+            openface_csv(tmp_path / result.name / f"{name}.csv", [0.1, 0.2, 0.2], [1 + (name == "plate"), 0, 0])
     extractor = distribution.choose("mobilenet")
     summary = summarise("cross", results, extractor, tmp_path)
     assert summary.backends["ED (OpenFace)"] == "OpenFace" != summary.backends["ED"]
-    assert summary.rows[PLATE]["ED (OpenFace)"].value == pytest.approx(1 / 2)
+    assert summary.rows[PLATE]["ED (OpenFace)"].value == pytest.approx(1 / 3)
     assert summary.rows[STILL]["PSIM (OpenFace)"].value == pytest.approx(1)
     assert "ED (OpenFace)" not in summarise("cross", results, extractor).metrics
 

@@ -234,7 +234,7 @@ def _sets(folder: Path) -> list[Door]:
     values = {"ours": {"PSNR": np.ones(2)}}
     PairResult(
         "n", "t", "d", {"target": "0"}, (1, 2), (0.0, 1.0), values, {"PSNR": "x"}, {"ours": np.ones((2, 4))},
-        np.ones((3, 4)), {"target": b"x"},
+        np.ones((3, 4)), {"target": b"x"}, {"ours": {"jawOpen": np.array([0.5, np.nan])}}, {"jawOpen": 0.1},
     ).save(folder / "pair.npz")  # fmt: skip
 
     def crops(path: Path) -> object:

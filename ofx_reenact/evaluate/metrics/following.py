@@ -1,4 +1,4 @@
-"""Whether lips and lids of a clip follow a driver's: openings, correlation and slope, jitter.
+"""What lips and lids of a clip do, to be compared with a driver's: openings, blinks, jitter.
 
 All of it is measured in frontal meshes (T, 478, 3), from which the head's pose is taken out, and over the size of the
 face, so that clips of two people at two sizes can be compared.
@@ -22,8 +22,8 @@ _CORNERS = (LIPS_OUTER[0][0], LIPS_OUTER[0][-1])
 _LIPS = tuple(dict.fromkeys(point for contour in (LIPS_INNER, LIPS_OUTER) for half in contour for point in half))
 # An eye blinks where its opening falls below this fraction of its median.
 _BLINK = 0.5
-# Fewest frames that a correlation is taken over.
-_FEWEST = 8
+# Fewest frames that a correlation of such a curve is taken over.
+FEWEST = 8
 
 
 def face_size(frontal: np.ndarray) -> float:
@@ -42,23 +42,6 @@ def curves(frontal: np.ndarray) -> dict[str, np.ndarray]:
         RIGHT_LIDS: measure_gap(mesh, EYE_RIGHT) / size,
         LEFT_LIDS: measure_gap(mesh, EYE_LEFT) / size,
     }
-
-
-def follow(made: np.ndarray, driver: np.ndarray) -> tuple[float, float]:
-    """Compare a curve (T,) with the driver's, each less its mean.
-
-    Returns correlation, and the slope of the least-squares line made = slope · driver. Frames where either is NaN do
-    not count; both are NaN where fewer than 8 are left or the driver does not move at all.
-    """
-    known = np.isfinite(made) & np.isfinite(driver)
-    if known.sum() < _FEWEST:
-        return np.nan, np.nan
-    one, other = made[known] - made[known].mean(), driver[known] - driver[known].mean()
-    own, asked = float(one @ one), float(other @ other)
-    if asked < 1e-18:
-        return np.nan, np.nan
-    # What does not move at all follows nothing.
-    return (float(one @ other) / np.sqrt(own * asked) if own > 1e-18 else 0.0), float(one @ other) / asked
 
 
 def blinks(lids: np.ndarray) -> bool:

@@ -60,3 +60,8 @@ def estimate(
         least = min(least, len(names))
     interval = float(student.ppf(0.975, least - 1)) * math.sqrt(variance) if math.isfinite(least) else math.nan
     return Estimate(value, interval, int(used.sum()), frames)
+
+
+def estimate_mean(means: np.ndarray, groups: Sequence[np.ndarray], frames: int) -> Estimate:
+    """Estimate the mean of pairs' numbers (P,), NaN where there is none; the rest as :func:`estimate`."""
+    return estimate(lambda chosen: float(means[chosen].mean()), groups, np.isfinite(means), frames)

@@ -14,6 +14,7 @@ from ofx_reenact.engine.inputs import driver_images
 from ofx_reenact.engine.loader import Loader
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.evaluate.metrics import following, identity
+from ofx_reenact.evaluate.metrics.gain import follow
 from ofx_reenact.evaluate.metrics.motion import FACE_MESH
 from ofx_reenact.evaluate.moving.look import Looked, Watcher, look
 from ofx_reenact.evaluate.moving.methods import DRIVER, OURS, PLATE, SELF, Opener
@@ -245,11 +246,12 @@ def follow_curve(
     Lids are compared only where the driver blinks; else NaN.
     """
     driver = np.where(known, driver, np.nan)
-    found = (*following.follow(made, driver), following.follow(asked, driver)[1])
+    slope, correlation = follow(made, driver, following.FEWEST)
+    found = (correlation, slope, follow(asked, driver, following.FEWEST)[0])
     if curve in following.LIDS and not following.blinks(driver):
-        found = (np.nan,) * 3
+        found = (np.array(np.nan),) * 3
     names = (correlation_of(curve).name, slope_of(curve).name, slope_asked(curve).name)
-    return {name: np.array([value]) for name, value in zip(names, found, strict=True)}
+    return {name: value[None] for name, value in zip(names, found, strict=True)}
 
 
 def _pixels(seen: Looked) -> Values:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,17 @@ import numpy as np
 
 from ofx_reenact.engine.loader import Loader
 from ofx_reenact.engine.warm import Warm
-from ofx_reenact.errors import ReenactError
+from ofx_reenact.errors import ReenactError, SettingsError
 from ofx_reenact.evaluate.reenactment.pairs import Pair
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.media import PICTURES
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.progress import ignore
-from ofx_reenact.settings import Settings
+from ofx_reenact.settings import Settings, names_affecting
+from ofx_reenact.tracking.surface import FACE_POINTS
 
 STILL, COPIED, WARP = "target shown still", "warp, landmarks copied", "warp, LD-Net"
+UNCALIBRATED = "warp, LD-Net uncalibrated"
 PAPER, PLATE = "profile paper", "profile plate"
 # The driver's own frames: the truth in ``self``, another person in ``cross``.
 DRIVER = "the driver's own frames"
@@ -28,30 +31,100 @@ DRIVER = "the driver's own frames"
 OURS: dict[str, dict[str, Any]] = {
     COPIED: {"retarget": "copy", "repair": "off"},
     WARP: {"repair": "off"},
+    UNCALIBRATED: {"retarget": "uncalibrated", "repair": "off"},
     PAPER: {"profile": "paper"},
     PLATE: {},
 }
 
 # What folders and files of a method are called.
-SLUGS = {DRIVER: "driver", STILL: "still", COPIED: "copied", WARP: "ldnet", PAPER: "paper", PLATE: "plate"}
+SLUGS = {
+    DRIVER: "driver", STILL: "still", COPIED: "copied", WARP: "ldnet", UNCALIBRATED: "uncalibrated", PAPER: "paper",
+    PLATE: "plate",
+}  # fmt: skip
+# Methods that are rendered at several strengths: identity over gain.
+CURVES = (WARP, COPIED)
+_AT = " × "
 
 Frames = Iterator[tuple[int, np.ndarray]]
 
 
 def slug(method: str) -> str:
     """Return what folders and files of a method are called."""
-    return SLUGS.get(method, "rendered")
+    base, strength = strength_of(method)
+    return SLUGS.get(base, "rendered") + ("" if strength == 1 else f"-{strength:g}")
+
+
+def at_strength(method: str, strength: float) -> str:
+    """Name a method at a strength; at 1 it is the method itself."""
+    return method if strength == 1 else f"{method}{_AT}{strength:g}"
+
+
+def strength_of(method: str) -> tuple[str, float]:
+    """Return which method this is, and at which strength."""
+    base, _, strength = method.rpartition(_AT)
+    return (base, float(strength)) if base in CURVES else (method, 1.0)
+
+
+def at_another_strength(method: str) -> bool:
+    """Tell whether this is a method at another strength than 1."""
+    return strength_of(method)[1] != 1
+
+
+def parse_methods(text: str) -> tuple[str, ...]:
+    """Read which of ``OURS`` are rendered, as ``ldnet,copied``; empty is all.
+
+    Raises:
+        SettingsError: there is no such method.
+    """
+    known = {slug(method): method for method in OURS}
+    named = [name.strip() for name in text.split(",") if name.strip()]
+    if unknown := [name for name in named if name not in known]:
+        raise SettingsError(f"--methods {unknown[0]}: choose from {', '.join(known)}")
+    return tuple(method for name, method in known.items() if name in named or not named)
+
+
+def parse_strengths(text: str) -> tuple[float, ...]:
+    """Read strengths, as ``0.6,0.8,1,1.2``, and sort them; empty is none.
+
+    Raises:
+        SettingsError: one is no number, outside what a render takes, or alone.
+    """
+    named = [name.strip() for name in text.split(",") if name.strip()]
+    range_of = next(field.metadata for field in fields(Settings) if field.name == "strength")
+    found = set()
+    for name in named:
+        try:
+            found.add(float(f"{float(name):g}"))
+        except ValueError as error:
+            raise SettingsError(f"--strengths {name}: give numbers, as 0.6,0.8,1,1.2") from error
+        if not 0 < float(name) <= range_of["high"]:
+            raise SettingsError(f"--strengths {name}: give numbers above 0, up to {range_of['high']:g}")
+    if len(found) == 1:
+        raise SettingsError(f"--strengths {text}: give two or more, as 0.6,0.8,1,1.2")
+    return tuple(sorted(found))
+
+
+def choose_methods(methods: Sequence[str], strengths: Sequence[float]) -> dict[str, dict[str, Any]]:
+    """Return what is rendered: some of ``OURS``, and ``CURVES`` at every strength; and what each changes."""
+    chosen = {method: OURS[method] for method in methods}
+    for method in CURVES:
+        chosen |= {at_strength(method, value): OURS[method] | {"strength": value} for value in strengths}
+    return chosen
 
 
 class Renderer:
     """Renders pairs as ``ofx-reenact render`` does, and shows the frames as they are looked at.
 
-    What belongs to a target stays loaded from one of its drivers to the next.
+    What belongs to a target stays loaded from one of its drivers to the next, and is shared by those methods that know
+    the person in one way.
     """
 
-    def __init__(self, colour: Colour) -> None:
-        self._colour = colour
-        self._warm = {name: Warm() for name in OURS}
+    def __init__(self, methods: Mapping[str, dict[str, Any]], colour: Colour) -> None:
+        """Take what is rendered, and what each method changes of a render's settings."""
+        self._colour, self._changes = colour, methods
+        # What is the same in all of them is asked of the first.
+        self._first = next(iter(methods.values()))
+        self._warm: dict[tuple[tuple[str, Any], ...], Warm] = {}
 
     def target(self, pair: Pair) -> np.ndarray:
         """Return the target's picture, (H, W, 3) uint8, as every method is looked at.
@@ -59,7 +132,7 @@ class Renderer:
         Raises:
             ReenactError: it cannot be read.
         """
-        target = self._loader(WARP, pair, "").target
+        target = self._loader(self._first, pair, "").target
         return target.show(self._colour)
 
     def reference(self, pair: Pair, performance: Path) -> int:
@@ -68,21 +141,34 @@ class Renderer:
         Raises:
             ReenactError: there is no face in the target.
         """
-        return self._loader(WARP, pair, str(performance)).shot.motion.reference
+        return self._loader(self._first, pair, str(performance)).shot.motion.reference
+
+    def asked(self, method: str, pair: Pair, performance: Path, numbers: Sequence[int]) -> np.ndarray:
+        """Return the target's frontal mesh as a method asks for it in frames: (N, 468, 3), canonical units.
+
+        Raises:
+            ReenactError: there is no face in the target.
+        """
+        shot = self._loader(self._changes[method], pair, str(performance)).shot
+        rows = [shot.motion.rows[number] for number in numbers]
+        rest = [shot.target.view(number).frontal[:FACE_POINTS] for number in numbers]
+        return np.stack(rest) + shot.motion.expression[rows]
 
     def frames(self, method: str, pair: Pair, performance: Path, numbers: Sequence[int]) -> Frames:
-        """Render frames of a pair by one of ``OURS``: (number, (H, W, 3) uint8)."""
-        loader = self._loader(method, pair, str(performance))
+        """Render frames of a pair by one of the methods: (number, (H, W, 3) uint8)."""
+        loader = self._loader(self._changes[method], pair, str(performance))
         for number in numbers:
             shown = self._colour.to_display(loader.shot.render(number).colour[..., :3], loader.target.space)
             yield number, loader.target.squeeze.show(shown)
 
-    def _loader(self, method: str, pair: Pair, performance: str) -> Loader:
+    def _loader(self, changes: dict[str, Any], pair: Pair, performance: str) -> Loader:
         settings = Settings(
             target=str(pair.target), target_frame=pair.target_frame, performance=performance,
-            reference=pair.target_frame, **OURS[method],
+            reference=pair.target_frame, **changes,
         )  # fmt: skip
-        return Loader(settings, self._warm[method], ignore)
+        of_person = names_affecting("person")
+        known_by = tuple((name, value) for name, value in changes.items() if name in of_person)
+        return Loader(settings, self._warm.setdefault(known_by, Warm()), ignore)
 
 
 class Rendered:

@@ -13,13 +13,15 @@ from ofx_reenact.evaluate.metrics.identity import Embedder
 from ofx_reenact.evaluate.metrics.pixels import fine_contrast
 from ofx_reenact.fdgan.window import Window
 from ofx_reenact.tracking.facemesh import FaceMesh
-from ofx_reenact.tracking.landmarks import MESH68
+from ofx_reenact.tracking.landmarks import MESH68, MESH_POINTS
 from ofx_reenact.tracking.rigid import head_pose
 from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.tracking.tracker import Track
 
 # The portrait that pixels and features are measured in: the paper's 256 pixels, and its side over the face mesh's.
 SIDE, AROUND = 256, 1.8
+# One of so many measured frames is looked at with its neighbours.
+_SHAKEN = 4
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Observed:
 
     ``rotation`` (N, 3, 3) of the head, ``scale`` (N,) pixels a canonical centimetre, ``blendshapes`` (N, 52),
     ``contrast`` (N,) fine contrast in the face; ``around`` (N, 3, 68, 2) landmarks in the frame before, the frame, and
-    the one after; ``portrait`` (N, 256, 256, 3) uint8 through one window. ``embedding`` (N, E) and ``features`` (N, D)
-    float32 are empty without a network for them.
+    the one after, NaN where these were not looked at; ``mesh`` (N, 478, 3) pixels; ``portrait`` (N, 256, 256, 3) uint8
+    through one window. ``embedding`` (N, E) and ``features`` (N, D) float32 are empty without a network for them.
     """
 
     frames: np.ndarray
@@ -48,6 +50,7 @@ class Observed:
     embedding: np.ndarray
     contrast: np.ndarray
     around: np.ndarray
+    mesh: np.ndarray
     portrait: np.ndarray
     features: np.ndarray
 
@@ -63,10 +66,15 @@ class Observed:
 
 
 def with_neighbours(numbers: Sequence[int], present: Collection[int], alone: int) -> list[int]:
-    """Return the frames to look at: each with the one before and after it, where there are, and one without."""
-    wanted = {alone, *numbers}
-    wanted |= {number + step for number in numbers for step in (-1, 1)} & set(present)
-    return sorted(wanted)
+    """Return the frames to look at: those that are measured, and one more.
+
+    Every fourth of those that have a frame before and after them has both looked at, too: jitter needs three frames in
+    a row, and to render them for each would take three times as long.
+    """
+    known = set(present)
+    between = [number for number in numbers if {number - 1, number + 1} <= known]
+    neighbours = {number + step for number in between[::_SHAKEN] for step in (-1, 1)}
+    return sorted({alone, *numbers} | neighbours)
 
 
 def portrait_window(mesh: np.ndarray) -> Window:
@@ -83,11 +91,15 @@ def observe(
     landmarks: dict[int, np.ndarray] = {}
     rows: list[dict[str, Any]] = []
     nowhere = np.full((68, 2), np.nan)
+    before: np.ndarray | None = None
     for number, picture in shown:
         track = tools.tracker.track(picture, number)
         landmarks[number] = nowhere if track is None or track.mesh is None else track.mesh[list(MESH68), :2]
         if number in numbers:
-            rows.append(_look(number, picture, track, window, tools))
+            # A picture that is shown again is not looked at again.
+            seen = rows[-1] if picture is before else _look(picture, track, window, tools)
+            rows.append(seen | {"frames": number})
+            before = picture
     columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     around = [[landmarks.get(number + step, nowhere) for step in (-1, 0, 1)] for number in columns["frames"].tolist()]
     nothing = np.zeros((len(rows), 0), np.float32)
@@ -95,14 +107,17 @@ def observe(
     return Observed(**columns, around=np.array(around), features=features)
 
 
-def _look(number: int, picture: np.ndarray, track: Track | None, window: Window, tools: Tools) -> dict[str, Any]:
+def _look(picture: np.ndarray, track: Track | None, window: Window, tools: Tools) -> dict[str, Any]:
     light = picture.astype(np.float32) / 255
     portrait = np.round(np.clip(window.look(light), 0, 1) * 255).astype(np.uint8)
-    seen: dict[str, Any] = {"frames": number, "portrait": portrait}
+    seen: dict[str, Any] = {"portrait": portrait}
     if track is None or track.mesh is None or track.blendshapes is None:
         # The embedding of no face: as long as one of a face.
         length = 0 if tools.embedder is None else tools.embedder.length
-        nothing = {"rotation": (3, 3), "scale": (), "blendshapes": (52,), "embedding": (length,), "contrast": ()}
+        nothing = {
+            "rotation": (3, 3), "scale": (), "blendshapes": (52,), "embedding": (length,), "contrast": (),
+            "mesh": (MESH_POINTS, 3),
+        }  # fmt: skip
         return seen | {name: np.full(shape, np.nan) for name, shape in nothing.items()}
     pose = head_pose(track.mesh)
     return seen | {
@@ -111,4 +126,5 @@ def _look(number: int, picture: np.ndarray, track: Track | None, window: Window,
         "blendshapes": track.blendshapes,
         "embedding": np.zeros(0) if tools.embedder is None else tools.embedder.embed(light, track.mesh),
         "contrast": fine_contrast(picture, track.mesh),
+        "mesh": track.mesh,
     }

@@ -7,14 +7,17 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from ofx_reenact.evaluate.metrics import identity, motion, pixels
+from ofx_reenact.evaluate.metrics import displacement, identity, motion, pixels
 from ofx_reenact.evaluate.metrics.distribution import Extractor
+from ofx_reenact.evaluate.metrics.gain import correlation_metric, gain_metric
 from ofx_reenact.evaluate.metrics.scores import Estimate, Metric
+from ofx_reenact.evaluate.reenactment.arrival import at_the_same_gain, group_rows, in_words, region_rows
 from ofx_reenact.evaluate.reenactment.markup import bullets, document, grid, picture
-from ofx_reenact.evaluate.reenactment.methods import COPIED, PAPER, PLATE, STILL, WARP
+from ofx_reenact.evaluate.reenactment.methods import COPIED, PAPER, PLATE, STILL, UNCALIBRATED, WARP
 from ofx_reenact.evaluate.reenactment.plots import draw_all
 from ofx_reenact.evaluate.reenactment.published import CAUTION, TABLES
-from ofx_reenact.evaluate.reenactment.summary import Summary
+from ofx_reenact.evaluate.reenactment.strengths import Curves
+from ofx_reenact.evaluate.reenactment.summary import GROUPS, Summary
 from ofx_reenact.training.fdgan.score import evenly
 
 # Pairs on the contact sheet, evenly chosen.
@@ -31,6 +34,7 @@ def page(summary: Summary, extractor: Extractor | None, command: str, settings: 
         f"<h1>Reenactment measured: protocol {summary.protocol}</h1>",
         _measured(summary, command, settings),
         _in_words(summary),
+        _arrival(summary),
         _paper_tables(summary, sets[:1]),
         _all_numbers(summary, sets),
         *(
@@ -68,10 +72,12 @@ def _measured(summary: Summary, command: str, settings: Sequence[str]) -> str:
 
 def _in_words(summary: Summary) -> str:
     """Say what the tables show, and no more than their intervals let one say."""
-    lines = [line for method in (PLATE, PAPER) for line in _about(summary, method)]
+    lines = [_about(summary, method) for method in (PLATE, PAPER) if method in summary.rows]
+    lines += map(escape, in_words(summary))
     lines += [
         _compared(summary, other, metric)
         for other, metric in (
+            (COPIED, gain_metric()), (WARP, gain_metric()), (UNCALIBRATED, gain_metric()), (PAPER, gain_metric()),
             (STILL, motion.ED), (COPIED, motion.ED), (WARP, motion.ED), (PAPER, motion.ED),
             (STILL, motion.CHANGE), (COPIED, motion.CHANGE), (PAPER, motion.CHANGE), (COPIED, identity.ISIM),
             (PAPER, identity.ISIM), (STILL, pixels.SSIM), (COPIED, pixels.SSIM), (PAPER, pixels.SSIM),
@@ -80,11 +86,11 @@ def _in_words(summary: Summary) -> str:
     return f"<h2>In short</h2>{bullets([line for line in lines if line])}"
 
 
-def _about(summary: Summary, method: str) -> list[str]:
+def _about(summary: Summary, method: str) -> str:
     row = summary.rows[method]
     metrics = (identity.ISIM, motion.CHANGE, motion.ED, pixels.SSIM, pixels.SHARPNESS)
     said = [f"{m.name} {_shown(row[m.name], m)}" for m in metrics if m.name in row]
-    return [f"<b>{method}</b>: {'; '.join(said)}."]
+    return f"<b>{method}</b>: {'; '.join(said)}."
 
 
 def _compared(summary: Summary, other: str, metric: Metric) -> str:
@@ -95,16 +101,44 @@ def _compared(summary: Summary, other: str, metric: Metric) -> str:
     size = f"{_digits(abs(apart.value), metric)} ±{_digits(apart.interval, metric)}, {apart.pairs} pairs"
     if not abs(apart.value) > apart.interval:
         return f"{metric.name}: no difference shown between profile plate and {other} ({size})."
-    ahead = (apart.value < 0) == (metric.best == "high")
-    return f"{metric.name}: profile plate is {'better' if ahead else 'worse'} than {other}, by {size}."
+    # What is best at a value is neither better nor worse for being more.
+    more, less = {"high": ("better", "worse"), "low": ("worse", "better")}.get(metric.best, ("higher", "lower"))
+    return f"{metric.name}: profile plate is {more if apart.value < 0 else less} than {other}, by {size}."
+
+
+def _arrival(summary: Summary) -> str:
+    """Say what arrives of the driver's expression, and whether the retargeting or the picture loses the rest."""
+    parts = [
+        "<h2>How much of the performance arrives</h2><p>Gain / correlation of what the face does within a clip, means "
+        "of pairs; 1 / 1 arrives whole. Pairs whose driver does not use a group have no value for it. Intervals are "
+        "under Every number.</p>"
+    ]
+    for title, (headings, rows) in (
+        ("Blendshapes: the result's beside the driver's", group_rows(summary)),
+        ("Landmarks: asked beside the driver's; rendered, tracked again, beside what was asked", region_rows(summary)),
+    ):
+        parts.append(f"<h3>{title}</h3>{grid([[*map(escape, row)] for row in (headings, *rows)])}")
+    if summary.curves is not None:
+        said = escape(at_the_same_gain(summary))
+        parts.append(f"<h3>Identity over gain</h3><p>{said}</p>{_strengths(summary.curves)}")
+    return "".join(parts)
+
+
+def _strengths(curves: Curves) -> str:
+    rows = [["", "strength", gain_metric().name, identity.ISIM.name]]
+    for method, points in curves.points.items():
+        for point in points:
+            numbers = (point.gain, gain_metric()), (point.identity, identity.ISIM)
+            rows.append([escape(method), f"{point.strength:g}", *(_cell(*number) for number in numbers)])
+    return grid(rows)
 
 
 def _paper_tables(summary: Summary, sets: Sequence[Metric]) -> str:
     isim, psim, ed = identity.ISIM, motion.PSIM, motion.ED
     tables = (
-        ("Table 2 in shape: where the landmarks come from", (COPIED, WARP), (isim, psim, ed)),
+        ("Table 2 in shape: where the landmarks come from", (COPIED, WARP, UNCALIBRATED), (isim, psim, ed)),
         ("Table 3 in shape: the network that draws", (PAPER, PLATE), (isim, pixels.SSIM, *sets)),
-        ("Table 4 in shape: methods", (STILL, COPIED, WARP, PAPER, PLATE), (isim, psim, ed, *sets)),
+        ("Table 4 in shape: methods", (STILL, COPIED, WARP, UNCALIBRATED, PAPER, PLATE), (isim, psim, ed, *sets)),
     )
     rendered = tuple(method for method in summary.rows if method.startswith("rendered"))
     return "<h2>The paper's tables, in shape</h2>" + "".join(
@@ -119,12 +153,21 @@ def _all_numbers(summary: Summary, sets: Sequence[Metric]) -> str:
         ("Nearness to the truth", (pixels.SSIM, pixels.PSNR, pixels.FEATURES)),
         ("Head", (motion.PSIM, motion.ROTATION, motion.CHANGE, motion.PUMPING)),
         ("Expression", (motion.ED, *(motion.region_metric(region) for region in motion.REGIONS))),
+        ("Gain of blendshapes", tuple(map(gain_metric, GROUPS))),
+        ("Correlation of blendshapes", tuple(map(correlation_metric, GROUPS))),
+        *(
+            (f"Landmarks {way}, gain and correlation", tuple(
+                make(region, way) for region in displacement.REGIONS
+                for make in (displacement.gain_metric, displacement.correlation_metric)
+            ))
+            for way in (displacement.ASKED, displacement.RENDERED)
+        ),
         ("Steadiness and sharpness", (motion.JITTER, pixels.REST, pixels.SHARPNESS)),
     )
     known = {metric.name for _, metrics in groups for metric in metrics}
     rest = tuple(metric for name, metric in summary.metrics.items() if name not in known)
     tables = [
-        f"<h3>{title}</h3>{_table(summary, tuple(summary.rows), metrics)}"
+        f"<h3>{title}</h3>{_table(summary, summary.methods, metrics)}"
         for title, metrics in (*groups, ("Tracked", rest))
         if any(metric.name in summary.metrics for metric in metrics)
     ]
@@ -138,7 +181,7 @@ def _all_numbers(summary: Summary, sets: Sequence[Metric]) -> str:
 def _table(summary: Summary, methods: Sequence[str], metrics: Sequence[Metric]) -> str:
     rows = [["", *(f"{escape(m.name)} {_ARROWS[m.best]}{_small(_backend(summary, m))}" for m in metrics)]]
     # A row of dashes says nothing: who has none of these numbers is left out.
-    for method in (method for method in methods if any(m.name in summary.rows[method] for m in metrics)):
+    for method in (one for one in methods if any(m.name in summary.rows.get(one, {}) for m in metrics)):
         numbers = [summary.rows[method].get(m.name) for m in metrics]
         rows.append([escape(method), *(_cell(e, m) for e, m in zip(numbers, metrics, strict=True))])
     return grid(rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,8 @@ class PairResult:
     ``values``: method → metric → values, a frame each or a clip's one, NaN where there is none; ``backends``: metric →
     what made it; ``yaw``: the driver's in the measured frames since its reference, degrees; ``features``: method →
     (N, D) float32, compared with those of ``real`` pictures (R, D); ``pictures``: JPEGs, the target's, then each
-    method's. Yaw, features and pictures may be empty.
+    method's; ``gains``: method → blendshape that the driver uses → (gain, correlation); ``uses``: blendshape → its
+    deviation over the driver's whole clip. Yaw, features, pictures, gains and uses may be empty.
     """
 
     name: str
@@ -39,6 +40,8 @@ class PairResult:
     features: Mapping[str, np.ndarray]
     real: np.ndarray
     pictures: Mapping[str, bytes]
+    gains: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    uses: Mapping[str, float] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
         """Write the file, whole or not at all.
@@ -49,7 +52,7 @@ class PairResult:
         as_they_are = ("name", "target", "driver", "digests", "frames", "yaw", "backends")
         about = {"schema": SCHEMA} | {name: getattr(self, name) for name in as_they_are}
         about["yaw"] = _plain(self.yaw)
-        about["values"] = {m: {k: _plain(v.tolist()) for k, v in row.items()} for m, row in self.values.items()}
+        about |= {"values": _plain_rows(self.values), "gains": _plain_rows(self.gains), "uses": dict(self.uses)}
         about |= {"features": list(self.features), "pictures": list(self.pictures)}
         arrays: dict[str, Any] = {f"features.{i}": x for i, x in enumerate(self.features.values())}
         arrays |= {f"pictures.{i}": np.frombuffer(x, np.uint8) for i, x in enumerate(self.pictures.values())}
@@ -73,16 +76,27 @@ class PairResult:
         del about["schema"]
         features = {name: arrays[f"features.{i}"] for i, name in enumerate(about.pop("features"))}
         pictures = {name: arrays[f"pictures.{i}"].tobytes() for i, name in enumerate(about.pop("pictures"))}
-        values = {m: {k: np.array(v, np.float64) for k, v in row.items()} for m, row in about.pop("values").items()}
+        about |= {name: _rows(about.get(name, {})) for name in ("values", "gains")}
         frames, yaw = tuple(about.pop("frames")), tuple(np.array(about.pop("yaw"), np.float64).tolist())
         return cls(
-            **about, frames=frames, yaw=yaw, values=values, features=features, real=arrays["real"], pictures=pictures
+            **about, frames=frames, yaw=yaw, features=features, real=arrays["real"], pictures=pictures
         )
+
+
+Rows = Mapping[str, Mapping[str, np.ndarray]]
 
 
 def _plain(values: Iterable[float]) -> list[float | None]:
     """Write values as JSON can: where there is none, null, which numpy reads as NaN."""
     return [value if math.isfinite(value) else None for value in values]
+
+
+def _plain_rows(rows: Rows) -> dict[str, dict[str, list[float | None]]]:
+    return {method: {name: _plain(values.tolist()) for name, values in row.items()} for method, row in rows.items()}
+
+
+def _rows(plain: Mapping[str, Mapping[str, list[float | None]]]) -> Rows:
+    return {m: {name: np.array(values, np.float64) for name, values in row.items()} for m, row in plain.items()}
 
 
 def _check(about: Any, arrays: Mapping[str, np.ndarray]) -> None:
@@ -97,17 +111,23 @@ def _check(about: Any, arrays: Mapping[str, np.ndarray]) -> None:
     }  # fmt: skip
     if not isinstance(about, dict) or about.get("schema") != SCHEMA:
         raise ValueError("another version")
+    # Files of before this was measured lack it.
+    kinds |= {name: dict for name in ("gains", "uses") if name in about}
     if about.keys() != kinds.keys() or not all(isinstance(about[name], kind) for name, kind in kinds.items()):
         raise ValueError("other fields")
     texts = [*about["digests"].values(), *about["backends"].values(), *about["features"], *about["pictures"]]
-    rows = about["values"].values()
-    lists = [about["frames"], about["yaw"], *(v for row in rows for v in row.values())] if all(
-        isinstance(row, dict) for row in rows
-    ) else [None]  # fmt: skip
+    rows = [*about["values"].values(), *about.get("gains", {}).values()]
+    if not all(isinstance(row, dict) for row in rows):
+        raise ValueError("a field is of another kind")
+    lists = [about["frames"], about["yaw"], *(values for row in rows for values in row.values())]
     if not all(isinstance(text, str) for text in texts) or not all(isinstance(values, list) for values in lists):
         raise ValueError("a field is of another kind")
-    known = [value for values in lists for value in values or () if value is not None]
-    if None in about["frames"] or not all(isinstance(v, int | float) and not isinstance(v, bool) for v in known):
+    if any(len(pair) != 2 for row in about.get("gains", {}).values() for pair in row.values()):
+        raise ValueError("a gain without its correlation")
+    uses = list(about.get("uses", {}).values())
+    known = [value for values in (*lists, uses) for value in values if value is not None]
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in known)
+    if not numbers or None in (*about["frames"], *uses):
         raise ValueError("a value is no number")
     shapes = {"real": "number * D"} | {f"features.{i}": "number * D" for i in range(len(about["features"]))}
     check_shapes(arrays, shapes | {f"pictures.{i}": "whole *" for i in range(len(about["pictures"]))})

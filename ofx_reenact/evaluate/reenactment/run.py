@@ -115,6 +115,8 @@ def settings_of(pairs: list[Pair], options: Options) -> dict[str, Any]:
     return {
         "every": options.every,
         "limit": options.limit,
+        "methods": list(options.methods),
+        "strengths": list(options.strengths),
         "rendered": str(options.rendered) if options.rendered else None,
         "embedder": embedder.backend if embedder else None,
         "extractor": extractor.backend if extractor else None,

@@ -12,14 +12,17 @@ import numpy as np
 
 from ofx_reenact import __version__
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.evaluate.metrics import identity, motion, openface, pixels
+from ofx_reenact.evaluate.metrics import displacement, gain, identity, motion, openface, pixels
 from ofx_reenact.evaluate.metrics.distribution import Extractor, frechet, kernel
-from ofx_reenact.evaluate.metrics.scores import Estimate, Metric, estimate
+from ofx_reenact.evaluate.metrics.scores import Estimate, Metric, estimate, estimate_mean
 from ofx_reenact.evaluate.reenactment.measure import FOUND
-from ofx_reenact.evaluate.reenactment.methods import DRIVER, PLATE, slug
+from ofx_reenact.evaluate.reenactment.methods import DRIVER, PLATE, at_another_strength, slug
 from ofx_reenact.evaluate.reenactment.result import PairResult
+from ofx_reenact.evaluate.reenactment.strengths import Curves, compare_curves
 
 SCHEMA = "ofx-reenact/reenactment/1"
+# The whole face, and groups of its blendshapes.
+GROUPS = (gain.WHOLE, *gain.GROUPS)
 # What OpenFace found has columns of its own.
 OPENFACE = tuple(
     Metric(f"{metric.name} ({openface.BACKEND})", metric.unit, metric.best, says)
@@ -31,8 +34,11 @@ OPENFACE = tuple(
 )
 _FRAMES: tuple[Metric, ...] = (
     identity.ISIM, motion.PSIM, motion.ED, *OPENFACE, pixels.SSIM, pixels.PSNR, pixels.FEATURES, motion.ROTATION,
-    motion.CHANGE, *(motion.region_metric(region) for region in motion.REGIONS), motion.JITTER, motion.PUMPING,
-    pixels.SHARPNESS, pixels.REST, identity.REST, FOUND,
+    motion.CHANGE, *(motion.region_metric(region) for region in motion.REGIONS),
+    *(make(group) for group in GROUPS for make in (gain.gain_metric, gain.correlation_metric)),
+    *(make(region, way) for way in (displacement.ASKED, displacement.RENDERED) for region in displacement.REGIONS
+      for make in (displacement.gain_metric, displacement.correlation_metric)),
+    motion.JITTER, motion.PUMPING, pixels.SHARPNESS, pixels.REST, identity.REST, FOUND,
 )  # fmt: skip
 
 Rows = Mapping[str, Mapping[str, Estimate]]
@@ -42,7 +48,9 @@ Rows = Mapping[str, Mapping[str, Estimate]]
 class Summary:
     """An evaluation's numbers: method → metric → number, and ``differences``: that less profile plate's, pair by pair.
 
-    ``metrics`` are in the order of tables, ``backends`` say what made each; ``real`` is the number of real pictures.
+    ``metrics`` are in the order of tables, ``backends`` say what made each; ``real`` is the number of real pictures;
+    ``curves`` has identity over gain, if methods were rendered at several strengths. Without profile plate there are no
+    differences.
     """
 
     protocol: str
@@ -52,6 +60,12 @@ class Summary:
     differences: Rows
     results: Sequence[PairResult]
     real: int
+    curves: Curves | None = None
+
+    @property
+    def methods(self) -> list[str]:
+        """The methods, each at its own strength."""
+        return [method for method in self.rows if not at_another_strength(method)]
 
     @property
     def targets(self) -> list[str]:
@@ -107,12 +121,12 @@ def summarise(
                 continue
             means, count = tables[method][name]
             if count:
-                rows[method][name] = _of_means(means, groups, count)
-            plate, _ = tables[PLATE][name]
-            if count and method not in (PLATE, DRIVER):
-                differences[method][name] = _of_means(means - plate, groups, count)
+                rows[method][name] = estimate_mean(means, groups, count)
+            if count and PLATE in tables and method not in (PLATE, DRIVER):
+                differences[method][name] = estimate_mean(means - tables[PLATE][name][0], groups, count)
     real = sum(len(x) for x in _real(results, np.ones(len(results), bool), protocol))
-    return Summary(protocol, metrics, backends, rows, differences, results, real)
+    curves = compare_curves({m: {k: v[0] for k, v in row.items()} for m, row in tables.items()}, groups)
+    return Summary(protocol, metrics, backends, rows, differences, results, real, curves)
 
 
 def _backends(results: Sequence[PairResult]) -> dict[str, str]:
@@ -166,6 +180,8 @@ def plain(summary: Summary, command: str, settings: Mapping[str, Any]) -> dict[s
         },
         "methods": _plain_rows(summary.rows),
         "less profile plate": _plain_rows(summary.differences),
+        "blendshapes": _plain_blendshapes(summary),
+        "identity over gain": _plain_curves(summary),
         "pairs": [
             {
                 "name": result.name,
@@ -178,6 +194,75 @@ def plain(summary: Summary, command: str, settings: Mapping[str, Any]) -> dict[s
             }
             for result in summary.results
         ],
+    }
+
+
+@dataclass(frozen=True)
+class Used:
+    """A blendshape that drivers use.
+
+    Attributes:
+        weight: mean deviation over the whole clips of those pairs whose driver uses it.
+        pairs: how many they are.
+        methods: method → (gain, correlation), means weighted with the deviations.
+    """
+
+    weight: float
+    pairs: int
+    methods: Mapping[str, np.ndarray]
+
+
+def used_blendshapes(summary: Summary) -> dict[str, Used]:
+    """Return the blendshapes that drivers use, those first that are used most."""
+    uses = [result.uses for result in summary.results]
+    averaged = {
+        method: gain.average_blendshapes([result.gains.get(method, {}) for result in summary.results], uses)
+        for method in summary.rows
+    }
+    found = {}
+    for name in {name for row in averaged.values() for name in row}:
+        weights = [weight[name] for weight in uses if name in weight]
+        methods = {method: row[name] for method, row in averaged.items() if name in row}
+        found[name] = Used(float(np.mean(weights)), len(weights), methods)
+    return dict(sorted(found.items(), key=lambda item: (-item[1].weight * item[1].pairs, item[0])))
+
+
+def _plain_blendshapes(summary: Summary) -> dict[str, Any]:
+    return {
+        name: {
+            "weight": _number(used.weight),
+            "pairs": used.pairs,
+            "methods": {
+                method: {"gain": _number(values[0]), "correlation": _number(values[1])}
+                for method, values in used.methods.items()
+            },
+        }
+        for name, used in used_blendshapes(summary).items()
+    }
+
+
+def _plain_curves(summary: Summary) -> dict[str, Any] | None:
+    curves = summary.curves
+    if curves is None:
+        return None
+    return {
+        "methods": {
+            method: [
+                {"strength": point.strength, "gain": _plain_estimate(point.gain)}
+                | {"identity": _plain_estimate(point.identity)}
+                for point in points
+            ]
+            for method, points in curves.points.items()
+        },
+        "at the same gain": {
+            "gain": _plain_estimate(curves.gain),
+            "identity": {method: _plain_estimate(number) for method, number in curves.identity.items()},
+            "difference": _plain_estimate(curves.difference),
+            "pairs": {
+                result.name: {"gain": _number(at), "difference": _number(apart)}
+                for result, at, apart in zip(summary.results, curves.gains, curves.differences, strict=True)
+            },
+        },
     }
 
 
@@ -195,10 +280,6 @@ def _column(
 def _mean(values: np.ndarray) -> float:
     known = values[np.isfinite(values)]
     return float(known.mean()) if len(known) else math.nan
-
-
-def _of_means(means: np.ndarray, groups: Sequence[np.ndarray], frames: int) -> Estimate:
-    return estimate(lambda chosen: float(means[chosen].mean()), groups, np.isfinite(means), frames)
 
 
 def _of_sets(
@@ -228,12 +309,13 @@ def _index(names: Sequence[str]) -> np.ndarray:
 
 def _plain_rows(rows: Rows) -> dict[str, dict[str, dict[str, float | int | None]]]:
     return {
-        method: {
-            name: {"value": _number(e.value), "interval": _number(e.interval), "pairs": e.pairs, "frames": e.frames}
-            for name, e in row.items()
-        }
-        for method, row in rows.items()
+        method: {name: _plain_estimate(number) for name, number in row.items()} for method, row in rows.items()
     }
+
+
+def _plain_estimate(number: Estimate) -> dict[str, float | int | None]:
+    known = {"value": _number(number.value), "interval": _number(number.interval)}
+    return known | {"pairs": number.pairs, "frames": number.frames}
 
 
 def _number(value: float) -> float | None:

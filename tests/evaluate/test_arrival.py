@@ -1,0 +1,191 @@
+"""What the report says of gains: strengths, methods that are chosen, results that keep them, tables, page, JSON."""
+
+import json
+import re
+from html import unescape
+
+import numpy as np
+import pytest
+
+from ofx_reenact.cli.main import run
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.evaluate.metrics import displacement, gain
+from ofx_reenact.evaluate.reenactment import methods
+from ofx_reenact.evaluate.reenactment.arrival import at_the_same_gain, group_rows, in_words, region_rows
+from ofx_reenact.evaluate.reenactment.methods import COPIED, PLATE, STILL, WARP, at_strength
+from ofx_reenact.evaluate.reenactment.observe import with_neighbours
+from ofx_reenact.evaluate.reenactment.report import page
+from ofx_reenact.evaluate.reenactment.result import PairResult
+from ofx_reenact.evaluate.reenactment.strengths import compare_pair
+from ofx_reenact.evaluate.reenactment.summary import plain, summarise
+
+STRENGTHS = (0.5, 1.0, 1.5)
+SMILE, JAW = "mouthSmileLeft", "jawOpen"
+
+
+def pair(target, driver, shift=0.0, rendered=(STILL, COPIED, WARP)):
+    """A pair whose gain is half of the strength by LD-Net and 0.8 of it by copied landmarks; both cost identity."""
+    values, gains = {}, {}
+    slopes = {STILL: 0.0, PLATE: 0.5} | {at_strength(WARP, s): 0.5 * s for s in STRENGTHS}
+    slopes |= {at_strength(COPIED, s): 0.8 * s for s in STRENGTHS}
+    for method, slope in slopes.items():
+        if methods.strength_of(method)[0] not in rendered:
+            continue
+        ahead = 0.02 if methods.strength_of(method)[0] == WARP else 0.0
+        like = np.array([1 - 0.1 * slope + (ahead + shift) * (slope > 0)] * 3)
+        numbers = {gain.gain_metric().name: slope, gain.correlation_metric().name: 0.9, "gain smile": slope}
+        numbers |= {"gain gaze": np.nan, "gain jaw": 0.5 * slope, "correlation smile": 0.9}
+        if method in (WARP, COPIED):
+            numbers |= {displacement.gain_metric("jaw", way).name: slope for way in ("asked", "rendered")}
+        frames = {name: np.full(3, 0.5) for name in ("rotation change error", "ED", "sharpness kept")}
+        values[method] = {"ISIM": like} | frames | {name: np.array([value]) for name, value in numbers.items()}
+        gains[method] = {SMILE: np.array([slope, 0.9]), JAW: np.array([0.5 * slope, np.nan])}
+    backends = {name: "x" for row in values.values() for name in row}
+    return PairResult(
+        f"{target}__{driver}", target, driver, {}, (1, 2, 3), (0.0, 1.0, 2.0), values, backends, {},
+        np.zeros((0, 0), np.float32), {}, gains, {SMILE: 0.2, JAW: 0.1},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def results():
+    return [pair(target, driver, 0.001 * (target == driver)) for target in "abc" for driver in "abc"]
+
+
+def test_ldnet_and_copied_landmarks_are_compared_at_one_gain(results):
+    curves = summarise("cross", results, None).curves
+    # LD-Net reaches 0.75 at most, copied landmarks 0.8 at their own strength.
+    assert curves.gain.value == pytest.approx(0.75)
+    assert curves.identity[COPIED].value == pytest.approx(0.925 + 0.001 / 3)
+    assert curves.difference.value == pytest.approx(0.02) and curves.difference.interval == pytest.approx(0, abs=1e-9)
+    assert [point.strength for point in curves.points[WARP]] == [0.5, 1, 1.5]
+    assert curves.points[COPIED][2].gain.value == pytest.approx(1.2)
+
+
+def test_a_pair_is_compared_between_strengths_where_both_reach_a_gain():
+    ours, other = (np.array([0.2, 0.6]), np.array([1, 0.8])), (np.array([0.3, 0.5, 0.7]), np.array([0.9, 0.7, 0.5]))
+    assert compare_pair(ours, other, whole=1) == pytest.approx((0.5, 0.85, 0.7))
+    assert compare_pair(ours, other, whole=-1) == pytest.approx((0.6, 0.8, 0.6))
+    less = (np.array([0.1, 0.2]), np.array([1, 0.8]))
+    assert np.isnan(compare_pair(less, other, whole=1)).all()
+    lost = (np.array([0.2, np.nan]), np.array([1, 0.8]))
+    assert np.isnan(compare_pair(lost, other, whole=1)).all()
+
+
+def test_differences_of_identity_are_said_with_their_interval(results):
+    said = at_the_same_gain(summarise("cross", results, None))
+    assert "0.945 and 0.925" in said and "LD-Net keeps more" in said and "9 pairs" in said
+    noisy = [pair(t, d) if t == "a" else pair(t, d, rendered=(COPIED, WARP)) for t in "ab" for d in "ab"]
+    for one, off in zip(noisy, (0.3, -0.3, -0.2, 0.1), strict=True):
+        for method in [name for name in one.values if name.startswith(WARP)]:
+            one.values[method]["ISIM"][:] += off
+    assert "no difference is shown" in at_the_same_gain(summarise("cross", noisy, None))
+
+
+def test_without_strengths_or_plate_the_rest_is_there(results):
+    bare = [PairResult(**{**vars(one), "values": {m: one.values[m] for m in (STILL, WARP)}}) for one in results]
+    summary = summarise("cross", bare, None)
+    assert summary.curves is None and not any(summary.differences.values())
+    found = json.loads(json.dumps(plain(summary, "cmd", {}), allow_nan=False))
+    assert found["identity over gain"] is None and found["methods"][WARP]["gain"]["value"] == 0.5
+    assert not any("same gain" in line for line in in_words(summary))
+
+
+def test_less_profile_plate_is_of_pairs_with_it(results):
+    both = [pair(t, d, rendered=(COPIED, PLATE)) for t in "ab" for d in "ab"]
+    found = plain(summarise("cross", both, None), "cmd", {})["less profile plate"]
+    assert found[COPIED]["gain"]["value"] == pytest.approx(0.3)
+
+
+def test_tables_are_by_group_and_by_region(results):
+    summary = summarise("cross", results, None)
+    headings, rows = group_rows(summary)
+    assert headings == ["", WARP, COPIED, "pairs"]
+    cells = {row[0]: dict(zip(headings, row, strict=True)) for row in rows}
+    assert cells["whole face"][WARP] == "0.50 / 0.90" and cells["smile"][COPIED] == "0.80 / 0.90"
+    assert cells["gaze"][WARP] == "–" and cells["gaze"]["pairs"] == "0" and cells["smile"]["pairs"] == "9"
+    headings, rows = region_rows(summary)
+    assert STILL not in headings and rows[0][0] == "jaw, asked" and "0.50" in rows[0]
+    words = in_words(summary)
+    assert words[0].startswith("warp, LD-Net: 0.50 ±0.00 of the driver's expression arrives")
+    assert "most of smile, 0.50, and least of jaw, 0.25" in words[0]
+    assert any("LD-Net asks for 0.50 (jaw) of the driver's" in line for line in words)
+
+
+def test_the_page_has_the_plots_and_says_it_in_words(results):
+    summary = summarise("cross", results, None)
+    shown = unescape(page(summary, None, "cmd", [], "*"))
+    assert "How much of each blendshape arrives" in shown and "Identity over gain (" in shown
+    assert shown.count("image/svg+xml") == 5
+    assert at_the_same_gain(summary) in shown and at_strength(WARP, 0.5) not in re.sub(r'src="[^"]*"', "", shown)
+    assert "gain smile" in shown
+
+
+def test_gains_by_blendshape_and_over_strengths_are_in_the_numbers(results):
+    found = json.loads(json.dumps(plain(summarise("cross", results, None), "cmd", {}), allow_nan=False))
+    assert list(found["blendshapes"]) == [SMILE]
+    smile = found["blendshapes"][SMILE]
+    assert (smile["weight"], smile["pairs"], smile["methods"][COPIED]) == (0.2, 9, {"gain": 0.8, "correlation": 0.9})
+    over = found["identity over gain"]
+    assert [point["strength"] for point in over["methods"][COPIED]] == [0.5, 1, 1.5]
+    assert over["at the same gain"]["difference"]["pairs"] == 9
+    assert over["at the same gain"]["pairs"]["a__b"] == {"gain": 0.75, "difference": 0.02}
+    assert found["metrics"]["gain smile"]["best"] == "1"
+
+
+def test_a_result_keeps_gains_and_one_without_is_read(results, tmp_path):
+    path = tmp_path / "a__b.npz"
+    results[1].save(path)
+    again = PairResult.load(path)
+    assert again.uses == results[1].uses
+    for method, row in results[1].gains.items():
+        assert all(np.array_equal(values, again.gains[method][name], equal_nan=True) for name, values in row.items())
+    with np.load(path) as kept:
+        arrays = {name: kept[name] for name in kept.files}
+    about = json.loads(str(arrays["about"]))
+    for name in ("gains", "uses"):
+        del about[name]
+    np.savez(path, **arrays | {"about": np.array(json.dumps(about))})
+    assert PairResult.load(path).gains == {}
+    for spoilt in ({"uses": {SMILE: None}}, {"uses": [1]}, {"gains": {WARP: {SMILE: [1]}}}, {"gains": {WARP: 3}}):
+        np.savez(path, **arrays | {"about": np.array(json.dumps(about | {"uses": {}, "gains": {}} | spoilt))})
+        with pytest.raises(ReenactError, match=r"a__b\.npz: not a whole result"):
+            PairResult.load(path)
+
+
+def test_methods_and_strengths_are_chosen_by_name():
+    assert methods.parse_methods("") == tuple(methods.OURS)
+    assert methods.parse_methods("plate, copied") == (COPIED, PLATE)
+    assert methods.parse_strengths("") == () and methods.parse_strengths("1,.60,0.6") == (0.6, 1)
+    chosen = methods.choose_methods((PLATE,), (0.6, 1.0))
+    assert list(chosen) == [PLATE, at_strength(WARP, 0.6), WARP, at_strength(COPIED, 0.6), COPIED]
+    assert chosen[at_strength(COPIED, 0.6)] == {"retarget": "copy", "repair": "off", "strength": 0.6}
+    assert [methods.slug(method) for method in chosen] == ["plate", "ldnet-0.6", "ldnet", "copied-0.6", "copied"]
+    assert methods.slug("rendered: a × 2") == "rendered" and methods.strength_of("rendered: a × 2")[1] == 1
+
+
+@pytest.mark.parametrize(("option", "value", "says"), [
+    ("--methods", "ldnet,warp", "--methods warp: choose from copied, ldnet"),
+    ("--methods", "still", "--methods still: choose from"),
+    ("--strengths", "0.6,high", "--strengths high: give numbers, as 0.6,0.8,1,1.2"),
+    ("--strengths", "0.6,nan", "--strengths nan: give numbers above 0, up to 2"),
+    ("--strengths", "0,1", "--strengths 0: give numbers above 0, up to 2"),
+    ("--strengths", "1,3", "--strengths 3: give numbers above 0, up to 2"),
+    ("--strengths", "1", "--strengths 1: give two or more"),
+])  # fmt: skip
+def test_what_cannot_be_chosen_is_refused(option, value, says, tmp_path, capsys):
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "a.mp4").touch()
+    line = ["evaluate", "reenactment", "--protocol", "self", "--drivers", str(tmp_path / "d"), option, value]
+    assert run([*line, "--report", str(tmp_path / "r")]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1 and says in error
+    assert not (tmp_path / "r").exists()
+
+
+def test_every_fourth_frame_has_its_neighbours():
+    numbers = list(range(1, 200, 10))
+    wanted = with_neighbours(numbers, range(1, 201), 7)
+    assert set(wanted) == {7, *numbers, *(n + step for n in (11, 51, 91, 131, 171) for step in (-1, 1))}
+    assert with_neighbours([1, 4, 7], range(1, 8), 1) == [1, 3, 4, 5, 7]
+    assert with_neighbours([1, 7], range(1, 8), 1) == [1, 7]
