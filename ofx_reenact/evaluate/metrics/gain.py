@@ -137,6 +137,21 @@ def name_weights(weights: np.ndarray) -> dict[str, float]:
     return {BLENDSHAPES[row]: float(weights[row]) for row in np.flatnonzero(chosen).tolist()}
 
 
+def weigh_pairs(uses: Sequence[Mapping[str, float]]) -> dict[str, np.ndarray]:
+    """Return how much each pair counts in the means of a group's gain and correlation: metric → (P,).
+
+    It counts as much as its driver uses the group: who hardly smiles says little of how smiles arrive. ``uses`` are the
+    weights of each pair's blendshapes, as :func:`name_weights` names them.
+    """
+    found: dict[str, np.ndarray] = {}
+    for group in (WHOLE, *GROUPS):
+        mine = members(group)
+        weights = np.array([sum(use.get(name, 0.0) for name in np.array(BLENDSHAPES)[mine]) for use in uses])
+        # Whose file does not say how much counts for little, but counts.
+        found |= {metric(group).name: weights + 1e-6 for metric in (gain_metric, correlation_metric)}
+    return found
+
+
 def average_blendshapes(
     pairs: Sequence[Mapping[str, np.ndarray]], weights: Sequence[Mapping[str, float]]
 ) -> dict[str, np.ndarray]:

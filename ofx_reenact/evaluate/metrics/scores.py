@@ -62,6 +62,14 @@ def estimate(
     return Estimate(value, interval, int(used.sum()), frames)
 
 
-def estimate_mean(means: np.ndarray, groups: Sequence[np.ndarray], frames: int) -> Estimate:
-    """Estimate the mean of pairs' numbers (P,), NaN where there is none; the rest as :func:`estimate`."""
-    return estimate(lambda chosen: float(means[chosen].mean()), groups, np.isfinite(means), frames)
+def estimate_mean(
+    means: np.ndarray, groups: Sequence[np.ndarray], frames: int, weights: np.ndarray | None = None
+) -> Estimate:
+    """Estimate the mean of pairs' numbers (P,), NaN where there is none; the rest as :func:`estimate`.
+
+    ``weights`` (P,) are above 0 where there is a number; without, pairs count alike.
+    """
+    return estimate(
+        lambda chosen: float(np.average(means[chosen], weights=None if weights is None else weights[chosen])),
+        groups, np.isfinite(means), frames,
+    )  # fmt: skip

@@ -111,6 +111,7 @@ def summarise(
     groups = groups[1:] if protocol == "self" else groups
     methods = list(results[0].values)
     tables = {method: {name: _column(values, results, method, name) for name in metrics} for method in methods}
+    weights = gain.weigh_pairs([result.uses for result in results])
     rows: dict[str, dict[str, Estimate]] = {}
     differences: dict[str, dict[str, Estimate]] = {}
     for method in methods:
@@ -121,9 +122,11 @@ def summarise(
                 continue
             means, count = tables[method][name]
             if count:
-                rows[method][name] = estimate_mean(means, groups, count)
+                rows[method][name] = estimate_mean(means, groups, count, weights.get(name))
             if count and PLATE in tables and method not in (PLATE, DRIVER):
-                differences[method][name] = estimate_mean(means - tables[PLATE][name][0], groups, count)
+                differences[method][name] = estimate_mean(
+                    means - tables[PLATE][name][0], groups, count, weights.get(name)
+                )
     real = sum(len(x) for x in _real(results, np.ones(len(results), bool), protocol))
     curves = compare_curves({m: {k: v[0] for k, v in row.items()} for m, row in tables.items()}, groups)
     return Summary(protocol, metrics, backends, rows, differences, results, real, curves)
