@@ -117,9 +117,9 @@ class Settings:
         "Motion", "pixels", choices=("ldnet", "uncalibrated", "copy"),
     )  # fmt: skip
     rest: str = option(
-        "auto", "What rest is. frame: the driver's frame at rest means the target as it is; auto: a mouth that smiles, "
+        "frame", "What rest is. frame: the driver's frame at rest means the target as it is; auto: a mouth that smiles, "
         "shouts or bares its teeth at rest, the driver's or the target's, is calm where the driver is.", "Motion",
-        "pixels", choices=("auto", "frame"),
+        "pixels", choices=("frame", "auto"),
     )  # fmt: skip
     reference: int | None = option(
         None, "Driver's frame at rest, which means 'as in a still target'; chosen if not given.", "Motion", "pixels",

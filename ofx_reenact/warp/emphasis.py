@@ -17,13 +17,13 @@ from ofx_reenact.warp.densify import spread_weights
 
 # By region, along x and y. The lids' way is set by their opening (``shut``).
 _STILL = {
-    "jaw": (1.2, 1.25), "mouth": (1.2, 1.2), "nose": (1.2, 1.2), "eye_right": (1.2, 1.4), "eye_left": (1.2, 1.4),
+    "jaw": (1.2, 1.3), "mouth": (1.2, 1.3), "nose": (1.2, 1.2), "eye_right": (1.2, 1.4), "eye_left": (1.2, 1.4),
     "brow_right": (1.3, 1.9), "brow_left": (1.3, 1.9),
 }  # fmt: skip
 # Parts of a plate that moves are filmed: they lose less.
 _MOVING = dict.fromkeys(_STILL, (1.0, 1.0)) | {"mouth": (1.25, 1.0)}
 # Lips that are drawn together lose more than lips that are drawn apart.
-_NARROW = 1.35
+_NARROW = 1.8
 _CORNERS = (LIPS_OUTER[0][0], LIPS_OUTER[0][-1])
 
 
