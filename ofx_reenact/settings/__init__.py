@@ -117,8 +117,8 @@ class Settings:
         "Motion", "pixels", choices=("ldnet", "uncalibrated", "copy"),
     )  # fmt: skip
     rest: str = option(
-        "frame", "What rest is. frame: the driver's frame at rest means the target as it is; auto: a mouth that smiles, "
-        "shouts or bares its teeth at rest, the driver's or the target's, is calm where the driver is.", "Motion",
+        "frame", "What rest is. frame: the driver's frame at rest means the target as it is; auto: a mouth that "
+        "smiles, shouts or bares its teeth at rest, the driver's or the target's, is calm where the driver is.", "Motion",
         "pixels", choices=("frame", "auto"),
     )  # fmt: skip
     reference: int | None = option(

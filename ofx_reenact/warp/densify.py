@@ -52,11 +52,16 @@ def spread_weights(weights: Mapping[str, float], rigid: Sequence[int] = ()) -> n
     A point takes the weights of the landmarks nearest to it, never more than the largest or less than the least; the
     ``rigid`` landmarks have a weight of 0, whatever region they are of.
     """
-    excess = np.zeros(len(MESH68))
+    landmarks = np.ones(len(MESH68))
     for region, indices in REGIONS.items():
-        excess[list(indices)] = weights[region] - 1.0
-    excess[list(rigid)] = -1.0
-    points = canonical().points
+        landmarks[list(indices)] = weights[region]
+    landmarks[list(rigid)] = 0.0
+    return weigh_points(landmarks)
+
+
+def weigh_points(landmarks: np.ndarray) -> np.ndarray:
+    """Weigh every point of the mesh (468,) as the landmarks (68,) nearest to it; exactly 1 where they all are 1."""
+    points, excess = canonical().points, landmarks - 1.0
     apart = ((points[:, None] - points[None, list(MESH68)]) ** 2).sum(-1)
     near = 1 / (apart + 0.01) ** 3
     return 1.0 + (near @ excess) / near.sum(1)

@@ -12,16 +12,22 @@ from functools import lru_cache
 
 import numpy as np
 
-from ofx_reenact.tracking.landmarks import LIPS_OUTER
-from ofx_reenact.warp.densify import spread_weights
+from ofx_reenact.tracking.landmarks import LIPS_OUTER, MESH68, REGIONS
+from ofx_reenact.warp.densify import weigh_points
 
-# By region, along x and y. The lids' way is set by their opening (``shut``).
-_STILL = {
-    "jaw": (1.2, 1.3), "mouth": (1.2, 1.3), "nose": (1.2, 1.2), "eye_right": (1.2, 1.4), "eye_left": (1.2, 1.4),
-    "brow_right": (1.3, 1.9), "brow_left": (1.3, 1.9),
-}  # fmt: skip
+Shares = tuple[float, float]
+# By landmark, along x and y; the lids' way is set by their opening (``shut``), but for the lower ones'.
+_STILL: dict[tuple[int, ...], Shares] = {
+    REGIONS["jaw"]: (1.2, 1.2),
+    (*REGIONS["brow_right"], *REGIONS["brow_left"]): (1.3, 1.9),
+    REGIONS["nose"]: (1.2, 1.2),
+    (*REGIONS["eye_right"], *REGIONS["eye_left"]): (1.2, 1.4),
+    (48, 54, 60, 64): (1.1, 1.2),
+    (49, 50, 51, 52, 53, 61, 62, 63): (1.1, 1.45),
+    (55, 56, 57, 58, 59, 65, 66, 67): (1.1, 1.15),
+}
 # Parts of a plate that moves are filmed: they lose less.
-_MOVING = dict.fromkeys(_STILL, (1.0, 1.0)) | {"mouth": (1.25, 1.0)}
+_MOVING: dict[tuple[int, ...], Shares] = {REGIONS["mouth"]: (1.25, 1.0)}
 # Lips that are drawn together lose more than lips that are drawn apart.
 _NARROW = 1.8
 _CORNERS = (LIPS_OUTER[0][0], LIPS_OUTER[0][-1])
@@ -48,12 +54,16 @@ def emphasise(moved: np.ndarray, face: np.ndarray, *, moving: bool) -> np.ndarra
 @lru_cache(maxsize=2)
 def _shares(moving: bool) -> np.ndarray:
     """Return what the displacement of each point is multiplied with: (468, 3)."""
-    table = _MOVING if moving else _STILL
-    along = [spread_weights({region: shares[axis] for region, shares in table.items()}) for axis in (0, 1)]
+    landmarks = np.ones((len(MESH68), 2))
+    for indices, shares in (_MOVING if moving else _STILL).items():
+        landmarks[list(indices)] = shares
+    along = [weigh_points(landmarks[:, axis]) for axis in (0, 1)]
     return np.stack([*along, np.ones_like(along[0])], axis=-1)
 
 
 @lru_cache(maxsize=1)
 def _lips() -> np.ndarray:
     """Return how far each point belongs to the mouth, (468,) in [0, 1]."""
-    return 1 - spread_weights({region: float(region != "mouth") for region in _STILL})
+    landmarks = np.zeros(len(MESH68))
+    landmarks[list(REGIONS["mouth"])] = 1
+    return weigh_points(landmarks)

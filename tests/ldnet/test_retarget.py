@@ -71,6 +71,7 @@ def test_a_calm_face_stays_and_an_open_mouth_closes(weights):
 def test_devices_agree():
     target, driver = random_landmarks(1)[0], random_landmarks(4, seed=1)
     cpu, cuda = (
-        transfer(w, identity_code(w, target), target, driver, driver[:1]) for w in (load_ldnet(), load_ldnet(None, "cuda"))
+        transfer(w, identity_code(w, target), target, driver, driver[:1])
+        for w in (load_ldnet(), load_ldnet(None, "cuda"))
     )
     assert np.abs(cpu - cuda).max() < 0.02

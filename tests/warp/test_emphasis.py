@@ -22,7 +22,7 @@ def test_nothing_asked_gives_nothing(moving):
     assert not emphasise(np.zeros((3, 468, 3)), FACE, moving=moving).any()
 
 
-def test_brows_of_a_still_rise_further_than_they_were_read_to():
+def test_brows_of_a_still_rise_further_than_they_were_read():
     brows = MESH68[17:27]
     moved = emphasise(pushed(brows, 1, -0.4), FACE, moving=False)[0, list(brows), 1]
     assert (moved < -0.4 * 1.5).all()
