@@ -102,7 +102,7 @@ class Motion:
         return Pose(
             head,
             moved,
-            self.gaze[row],
+            self.gaze[row] * gate,
             self.expression[row, list(CHIN)].mean(0),
             gate,
             float(self.confidence[row]) * turn_confidence(view.head, head),

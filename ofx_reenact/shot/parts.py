@@ -78,7 +78,7 @@ def _carry(name: str, source: View, view: View, pose: Pose) -> CarriedPart | Non
         source = source.halved
     # Lower teeth go with the lip that hides their roots: a chin moves otherwise from one person to another.
     jaw = (pose.head.invert(wanted[_LOWER_LIP]) - source.frontal[_LOWER_LIP]).mean(0)
-    gaze = densify.gaze(view.frontal, source.frontal) + pose.gaze * pose.gate
+    gaze = densify.gaze(view.frontal, source.frontal) + pose.gaze
     part = carry_part(
         name, source.pixels, Placed(source.mesh, source.head), Placed(wanted, pose.head), gaze, jaw, view.size
     )
