@@ -14,9 +14,12 @@ from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, LIPS
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp import densify, openings
+from ofx_reenact.warp.lashes import keep_lashes
 from ofx_reenact.warp.stmap import STMap, TargetSheet
 
 _EYES = {"eye_right": [i for half in EYE_RIGHT for i in half], "eye_left": [i for half in EYE_LEFT for i in half]}
+# Their brows' lower edges, as contours run.
+_BROWS = {"eye_right": [46, 53, 52, 65, 55], "eye_left": [285, 295, 282, 283, 276]}
 _LIPS = [i for half in LIPS_INNER for i in half]
 Box = tuple[slice, slice]
 
@@ -118,6 +121,9 @@ class Carrier:
                 return None
             stmap = _still_map(turned)
             return Carried(stmap, compose(self.picture, stmap, turned, self.lips), None)
+        for name, contour in _EYES.items():
+            if moved[contour].any():
+                keep_lashes(stmap.offset, stmap.left, stmap.top, self.lenses[name], after[name], self.mesh[_BROWS[name], :2])
         size = self.sheet.size
         depth = float(self.frontal[_LIPS, 2].mean())
         skull, lower = (densify.plane_map(head, self.head, depth, shift) for shift in (np.zeros(3), jaw))
