@@ -123,7 +123,8 @@ class Carrier:
             return Carried(stmap, compose(self.picture, stmap, turned, self.lips), None)
         for name, contour in _EYES.items():
             if moved[contour].any():
-                keep_lashes(stmap.offset, stmap.left, stmap.top, self.lenses[name], after[name], self.mesh[_BROWS[name], :2])
+                brow = self.mesh[_BROWS[name], :2]
+                keep_lashes(stmap.offset, stmap.left, stmap.top, self.lenses[name], after[name], brow)
         size = self.sheet.size
         depth = float(self.frontal[_LIPS, 2].mean())
         skull, lower = (densify.plane_map(head, self.head, depth, shift) for shift in (np.zeros(3), jaw))

@@ -106,8 +106,10 @@ def _continue_white(own: np.ndarray, weight: np.ndarray, width: float) -> np.nda
     """Continue what is white in an eye over the rest of it: (h, w, C), its own pixels where the weight (h, w) is 1."""
     luma = own[..., :3].mean(-1)
     sure = weight > 0.5
-    bright = float(np.percentile(luma[sure], 80)) if sure.any() else float(luma.max())
-    weight = weight * smooth_step((luma / max(bright, 1e-6) - _DARK) / (_BRIGHT - _DARK)) + 1e-6 * (luma / max(bright, 1e-6))
+    white = float(np.percentile(luma[sure], 80)) if sure.any() else float(luma.max())
+    bright = luma / max(white, 1e-6)
+    # Where no white is seen, the brightest of what is there stands for it.
+    weight = weight * smooth_step((bright - _DARK) / (_BRIGHT - _DARK)) + 1e-6 * np.clip(bright, 0, 1)
     weight = np.minimum(weight, 1).astype(np.float32)[..., None]
     filled = np.zeros_like(own)
     for scale in reversed(_SCALES):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ofx_reenact.compose.grain import grain, measure_grain
 from ofx_reenact.compose.eyeball import Eyeball
+from ofx_reenact.compose.grain import grain, measure_grain
 from ofx_reenact.compose.picture import Composed, compose, lip_colour
 from ofx_reenact.compose.sample import sample
 from ofx_reenact.ramps import smooth_step

@@ -16,8 +16,10 @@ from ofx_reenact.warp.lens import Lens
 LASHES = 0.16
 # Height of the skin above it that gives way: a part of the eye's width, and so many times the lid's way.
 GIVES = (0.1, 1.6)
-# Of the height below the brow, which stays where it is, lashes take this much at most.
+# Of the height below the brow, which stays where it is, lashes take this much at most,
 _LOW = 0.45
+# and nothing gives way higher than this. Steps in which that is found.
+_BELOW, _STEPS = 0.85, 4
 # Share of the eye's half width over which it fades to the corners.
 _CORNER = 0.2
 # Pixels: ways that are shorter change nothing.
@@ -27,8 +29,8 @@ _QUIET = 0.01
 def keep_lashes(offset: np.ndarray, left: int, top: int, target: Lens, moved: Lens, brow: np.ndarray) -> None:
     """Let what lies above an upper lid go with it in a map (h, w, 2) over the window at (left, top), in place.
 
-    ``target`` and ``moved`` are the eye's opening in the target and in the result, ``brow`` (n, 2) the lower edge of its
-    brow in the target, in pixels, from the picture's left to its right.
+    ``target`` and ``moved`` are the eye's opening in the target and in the result, ``brow`` (n, 2) its brow's lower
+    edge in the target, in pixels, from the picture's left to its right.
     """
     finer, u = target.half / moved.half, np.linspace(-1, 1, 41)
     falls = float(np.abs(moved.upper(u) - target.upper(u) / finer).max())
@@ -49,14 +51,16 @@ def keep_lashes(offset: np.ndarray, left: int, top: int, target: Lens, moved: Le
     at, height = target.coordinates(*brow.T)
     room = np.maximum(target.bounds(u)[0] - np.interp(u, at, height), 0) / finer
     band = np.minimum(LASHES * width, _LOW * room)
-    high = np.maximum(np.minimum(band + GIVES[0] * width + GIVES[1] * way, room + way), band + 1)
-    ends = moved.pixels(u, lid - high)
-    there = cv2.remap(
-        offset, (ends[0] - left).astype(np.float32), (ends[1] - top).astype(np.float32), cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )  # fmt: skip
-    own, last = (_above(target, *place) for place in ((x + left + part[..., 0], y + top + part[..., 1]),
-                                                      (ends[0] + there[..., 0], ends[1] + there[..., 1])))
+    high = np.maximum(band + GIVES[0] * width + GIVES[1] * way, band + 1)
+    last = np.zeros_like(high)
+    for _ in range(_STEPS):
+        ends = moved.pixels(u, lid - high)
+        place = [(at - by).astype(np.float32) for at, by in zip(ends, (left, top), strict=True)]
+        there = cv2.remap(offset, *place, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        last = _above(target, ends[0] + there[..., 0], ends[1] + there[..., 1])
+        # The sheet may come from beyond the brow there.
+        high = np.maximum(high - np.maximum(last / finer - _BELOW * room, 0), band + 1)
+    own = _above(target, x + left + part[..., 0], y + top + part[..., 1])
     kept = band * finer
     gives = kept + (last - kept) * (above - band) / (high - band)
     wanted = np.where(above < band, above * finer, gives)

@@ -32,7 +32,7 @@ FEATHER = 0.006
 # An iris that turns takes the rim of white around it along: the ramp from iris to white, in its radii.
 DISC = (1.05, 1.2)
 # How far from the middle of the eye an iris's centre may lie, to the side and up or down, in widths of the eye.
-FURTHEST = (0.28, 0.2)
+FURTHEST = (0.34, 0.2)
 
 
 @dataclass(frozen=True)
