@@ -34,6 +34,7 @@ SECTIONS: Dict[str, Tuple[Tuple[str, Tuple[str, ...]], ...]] = {
     ),
     "Motion": (
         ("Motion", ("motion", "retarget", "neck")),
+        ("Gaze by hand", ("gaze", "gaze_file")),
         (
             "How much, within the regions that perform",
             (

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from ofx_reenact.compose.eyeball import Eyeball
 from ofx_reenact.compose.picture import Composed, compose, lip_colour
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, LIPS_OUTER
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp import densify, openings
+from ofx_reenact.warp.lashes import keep_lashes
 from ofx_reenact.warp.stmap import STMap, TargetSheet
 
 _EYES = {"eye_right": [i for half in EYE_RIGHT for i in half], "eye_left": [i for half in EYE_LEFT for i in half]}
+# Their brows' lower edges, as contours run.
+_BROWS = {"eye_right": [46, 53, 52, 65, 55], "eye_left": [285, 295, 282, 283, 276]}
 _LIPS = [i for half in LIPS_INNER for i in half]
 Box = tuple[slice, slice]
 
@@ -81,6 +85,7 @@ class Carrier:
         outer, inner = (
             np.concatenate([mesh[list(half), :2] for half in contour]) for contour in (LIPS_OUTER, LIPS_INNER)
         )
+        self._balls: dict[str, Eyeball] = {}
         self.lips = lip_colour(picture, outer, inner)
 
     @stage("warp: sample")
@@ -100,22 +105,55 @@ class Carrier:
             The result, or None when nothing moves or everything has moved out of the picture.
         """
         stmap = self.sheet.bend(moved, head, gate)
-        if stmap is None:
+        if stmap is None and not gaze.any():
             return None
         feather = max(1.0, openings.FEATHER * self.sheet.face_height)
         after = openings.lenses(self.mesh[:FACE_POINTS, :2] + moved[:, :2])
-        size = self.sheet.size
         eyes = [
-            openings.eye(self.lenses[name], after[name], shift, feather, size)
+            self._show_eye(name, after[name], shift, feather)
             for (name, contour), shift in zip(_EYES.items(), gaze, strict=True)
             # An eye that stays as it is belongs to the skin around it, and stays the plate.
             if moved[contour].any() or shift.any()
         ]
+        if stmap is None:
+            turned = [eye for eye in eyes if eye is not None]
+            if moved.any() or not turned:
+                return None
+            stmap = _still_map(turned)
+            return Carried(stmap, compose(self.picture, stmap, turned, self.lips), None)
+        for name, contour in _EYES.items():
+            if moved[contour].any():
+                brow = self.mesh[_BROWS[name], :2]
+                keep_lashes(stmap.offset, stmap.left, stmap.top, self.lenses[name], after[name], brow)
+        size = self.sheet.size
         depth = float(self.frontal[_LIPS, 2].mean())
         skull, lower = (densify.plane_map(head, self.head, depth, shift) for shift in (np.zeros(3), jaw))
         mouth = openings.mouth(self.lenses["mouth"], after["mouth"], skull, lower, feather, size)
         shown = [opening for opening in (*eyes, mouth) if opening is not None]
         return Carried(stmap, compose(self.picture, stmap, shown, self.lips), mouth)
+
+    def _show_eye(self, name: str, after: openings.Lens, gaze: np.ndarray, feather: float) -> openings.Opening | None:
+        """Turn one eye by its gaze, behind lids as they are in the result; None where there is nothing to show."""
+        iris = openings.fit_iris(name, self.mesh)
+        eye = openings.eye(self.lenses[name], iris, after, gaze, feather, self.sheet.size)
+        if eye is None:
+            return None
+        if name not in self._balls:
+            self._balls[name] = Eyeball.take(self.picture, self.lenses[name], iris)
+        return self._balls[name].show(eye)
+
+
+def _still_map(eyes: Sequence[openings.Opening]) -> STMap:
+    """Make the map of a face that only turns its eyes: a window around them, in which no skin moves."""
+    left, top = min(eye.left for eye in eyes), min(eye.top for eye in eyes)
+    right = max(eye.left + eye.coverage.shape[1] for eye in eyes)
+    bottom = max(eye.top + eye.coverage.shape[0] for eye in eyes)
+    reach = np.zeros((bottom - top, right - left), np.float32)
+    for eye in eyes:
+        height, width = eye.coverage.shape
+        within = reach[eye.top - top :, eye.left - left :][:height, :width]
+        np.maximum(within, eye.coverage, out=within)
+    return STMap(left, top, np.zeros((*reach.shape, 2), np.float32), reach, np.ones_like(reach))
 
 
 def _within(box: Box, values: np.ndarray, place: Box, beyond: float) -> np.ndarray:

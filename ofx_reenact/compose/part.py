@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ofx_reenact.compose.eyeball import Eyeball
 from ofx_reenact.compose.grain import grain, measure_grain
 from ofx_reenact.compose.picture import Composed, compose, lip_colour
 from ofx_reenact.compose.sample import sample
@@ -100,7 +101,9 @@ def carry_part(
     oval = wanted.head.invert(wanted.mesh[list(FACE_OVAL)])[:, 1]
     feather = max(1.0, openings.FEATHER * float(np.ptp(oval)) * wanted.head.scale)
     if name in EYES:
-        shown = openings.eye(before, after, gaze[EYES.index(name)], feather, size)
+        iris = openings.fit_iris(name, source.mesh)
+        eye = openings.eye(before, iris, after, gaze[EYES.index(name)], feather, size)
+        shown = None if eye is None else Eyeball.take(picture, before, iris).show(eye)
     else:
         depth = float(source.head.invert(source.mesh)[_LIPS, 2].mean())
         skull, lower = (densify.plane_map(wanted.head, source.head, depth, by) for by in (np.zeros(3), jaw))

@@ -100,5 +100,7 @@ def _draw(
         unseen *= 1 - seen
         mostly = coverage * seen > 0.5
         offset[whole][mostly] = view.offset[part][mostly]
+    if opening.colour is not None:
+        behind = opening.colour[part]
     colour[whole] += (behind - colour[whole]) * coverage[..., None]
     invented[whole] = np.maximum(invented[whole], coverage * unseen)

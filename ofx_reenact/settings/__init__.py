@@ -161,6 +161,14 @@ class Settings:
     weight_eye_left: float = weight("the person's left eye, lids and gaze,")
     weight_brow_right: float = weight("the person's right brow")
     weight_brow_left: float = weight("the person's left brow")
+    gaze: str = option(
+        "", "Turn of the gaze by hand, on top of the driver's: degrees X,Y to the picture's right and up, as 10,-5.",
+        "Motion", "pixels",
+    )  # fmt: skip
+    gaze_file: str = option(
+        "", "Curve (JSON) of such turns by frame of the result, on top as well, linear between its frames.",
+        "Motion", "pixels", path="read",
+    )  # fmt: skip
     neck: float = option(
         0.35, "How far below the chin the head's motion reaches, in face heights.", "Motion", "pixels", low=0.05,
         high=2,

@@ -12,6 +12,7 @@ from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.choice import PARTS, Choice
+from ofx_reenact.shot.gaze import gaze_by_hand
 from ofx_reenact.shot.hidden import find_hidden
 from ofx_reenact.shot.motion import Motion, check_trackers, gaze_weights, move_landmarks, region_weights
 from ofx_reenact.shot.person import Face, Person
@@ -24,6 +25,7 @@ from ofx_reenact.tracking.rigid import Similarity, euler_degrees
 from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp import densify
 from ofx_reenact.warp.emphasis import emphasise
+from ofx_reenact.warp.gaze import follow_gaze
 from ofx_reenact.warp.shut import open_to, shut_moving
 
 # A head turned aside by so many degrees still performs; from the second on, it is left as it is.
@@ -64,7 +66,7 @@ def ask(
 
     Raises:
         TrackingError: plate and driver come from different trackers.
-        SettingsError: all of them lie before the driver begins or after it ends.
+        SettingsError: all of them lie before the driver begins or after it ends, or a gaze by hand is none.
     """
     check_trackers(driver, person.tracker)
     acted = retime(driver, driver_positions(own.frames, driver.frames, settings))
@@ -83,20 +85,23 @@ def ask(
     shown = share[:, None] * densify.spread_weights(regions, _RIGID)
     for part, hidden in before.items():
         shown = shown * (1 - hidden[:, None] * _field(_COVERED[part]))
-    gaze = densify.gaze(acted.frontal, at_ease)
+    gaze = follow_gaze(acted.frontal.astype(np.float64), at_ease)
     if not added:
-        gaze = gaze - densify.gaze(own.frontal.astype(np.float64), rest.frontal)
+        gaze = gaze - follow_gaze(own.frontal.astype(np.float64), rest.frontal)
+    eyes = np.stack([share * (1 - before[eye]) for eye in PARTS[1:]], 1)[..., None]
+    look = gaze_by_hand(settings, own.frames)
     heads = densify.Heads(own.rotation, own.scale, own.translation)
     at_rest = int(driver_rest.frames[0])
     return Motion(
         {int(frame): row for row, frame in enumerate(own.frames)},
         moved * shown[..., None],
         _turned(heads, acted, Face.of_performance(driver, at_rest - int(driver.frames[0])).head, settings, share),
-        gaze * gaze_weights(regions) * np.stack([share * (1 - before[eye]) for eye in PARTS[1:]], 1)[..., None],
+        gaze * gaze_weights(regions) * eyes,
         # Where nothing is asked, the frame is the plate, and as sure.
         1 - share * (1 - acted.confidence * own.confidence),
         at_rest,
         local=True,
+        look=None if look is None else look * eyes,
     )
 
 

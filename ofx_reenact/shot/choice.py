@@ -12,7 +12,7 @@ import numpy as np
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, LIPS_OUTER, Contour
 from ofx_reenact.tracking.surface import FACE_POINTS, measure_gap
-from ofx_reenact.warp import densify
+from ofx_reenact.warp.gaze import iris_places
 
 SCHEMA = "ofx-reenact/parts/1"
 PARTS = ("mouth", "eye_right", "eye_left")
@@ -244,7 +244,7 @@ def _measure_shapes(
         width = _width(name, candidates.frontal[np.asarray(candidates.usable, bool)])
         shapes[name] = [_shape(name, frontal, width) for frontal in (wanted, own, candidates.frontal)]
     if gaze is not None and min(own.shape[1], candidates.frontal.shape[1]) > FACE_POINTS:
-        here, there = densify.iris_places(own), densify.iris_places(candidates.frontal)
+        here, there = iris_places(own), iris_places(candidates.frontal)
         for eye, name in enumerate(PARTS[1:]):
             places = (here[:, eye] + gaze[:, eye], here[:, eye], there[:, eye])
             shapes[name] = [np.column_stack([s, _GAZE * p]) for s, p in zip(shapes[name], places, strict=True)]

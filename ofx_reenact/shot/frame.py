@@ -141,6 +141,6 @@ class Painter(Protocol):
 
 def carry_view(view: View, pose: Pose) -> Carried | None:
     """Carry a view's pixels to a pose; None when nothing moves or everything has moved out of the picture."""
-    if pose.gate == 0:
+    if pose.gate == 0 and not pose.gaze.any():
         return None
-    return view.carrier.carry(pose.moved * pose.gate, pose.head, pose.gaze * pose.gate, pose.jaw, pose.gate)
+    return view.carrier.carry(pose.moved * pose.gate, pose.head, pose.gaze, pose.jaw, pose.gate)

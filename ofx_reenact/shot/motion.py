@@ -13,6 +13,7 @@ from ofx_reenact.ldnet.retarget import calm_of, identity_code, transfer, transfe
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.settings import Settings
+from ofx_reenact.shot.gaze import gaze_by_hand
 from ofx_reenact.shot.person import Person
 from ofx_reenact.shot.view import View
 from ofx_reenact.stages import stage
@@ -23,6 +24,7 @@ from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp import densify
 from ofx_reenact.warp.emphasis import emphasise
+from ofx_reenact.warp.gaze import follow_gaze
 from ofx_reenact.warp.shut import shut
 
 # Motion below STILL pixels is a tracker's noise and moves nothing; from MOVING on it counts in full.
@@ -50,7 +52,8 @@ class Pose:
         moved: (468, 3) displacement of the mesh's points from those of the view, pixels.
         gaze: (2, 2) shift of the irises, right and left eye, in widths of the eye.
         jaw: (3,) displacement of the chin, frontal, canonical units.
-        gate: how much of all this counts, 0 to 1: nothing where it is no more than a tracker's noise.
+        gate: how much of the motion counts, 0 to 1: nothing where it is no more than a tracker's noise. The gaze has
+            it in already.
         sure: confidence in [0, 1]: the tracker's, less what the head's turn costs.
     """
 
@@ -78,6 +81,7 @@ class Motion:
         confidence: (T,) the tracker's, in [0, 1].
         reference: the driver's frame that means "as in the target".
         local: each point is by itself still or moves; else the whole face is.
+        look: (T, 2, 2) shift of the irises that is asked for by hand; None without.
     """
 
     rows: Mapping[int, int]
@@ -87,6 +91,7 @@ class Motion:
     confidence: np.ndarray
     reference: int
     local: bool = False
+    look: np.ndarray | None = None
 
     def pose(self, frame: int, view: View) -> Pose:
         """Return the pose of a view's face in a frame.
@@ -107,7 +112,7 @@ class Motion:
         return Pose(
             head,
             moved,
-            self.gaze[row],
+            self.gaze[row] * gate if self.look is None else self.gaze[row] * gate + self.look[row],
             self.expression[row, list(CHIN)].mean(0),
             gate,
             float(self.confidence[row]) * turn_confidence(view.head, head),
@@ -133,7 +138,7 @@ def fit_motion(
         weights: LD-Net's.
 
     Raises:
-        SettingsError: the reference is not a frame of the performance.
+        SettingsError: the reference is not a frame of the performance, or a gaze by hand is none.
         TrackingError: person and performance come from different trackers.
     """
     check_trackers(performance, person.tracker)
@@ -156,9 +161,10 @@ def fit_motion(
             rows,
             shut(person.rest, expression, performance.frontal, base, regions),
             place_heads(view, performance, base, settings),
-            densify.gaze(performance.frontal, rest) * gaze_weights(regions),
+            follow_gaze(performance.frontal.astype(np.float64), rest) * gaze_weights(regions),
             performance.confidence,
             reference,
+            look=gaze_by_hand(settings, rows),
         )
 
 

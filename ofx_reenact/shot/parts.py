@@ -22,7 +22,7 @@ from ofx_reenact.shot.motion import Pose
 from ofx_reenact.shot.view import View
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import LIPS_INNER
-from ofx_reenact.warp import densify
+from ofx_reenact.warp.gaze import gaze as measure_gaze
 from ofx_reenact.warp.openings import Opening
 
 Sources = Mapping[str, Sequence[tuple[View, float]]]
@@ -78,7 +78,7 @@ def _carry(name: str, source: View, view: View, pose: Pose) -> CarriedPart | Non
         source = source.halved
     # Lower teeth go with the lip that hides their roots: a chin moves otherwise from one person to another.
     jaw = (pose.head.invert(wanted[_LOWER_LIP]) - source.frontal[_LOWER_LIP]).mean(0)
-    gaze = densify.gaze(view.frontal, source.frontal) + pose.gaze * pose.gate
+    gaze = measure_gaze(view.frontal, source.frontal) + pose.gaze
     part = carry_part(
         name, source.pixels, Placed(source.mesh, source.head), Placed(wanted, pose.head), gaze, jaw, view.size
     )

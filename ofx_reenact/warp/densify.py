@@ -14,7 +14,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ofx_reenact.tracking.canonical import canonical
-from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT, MESH68, REGIONS
+from ofx_reenact.tracking.landmarks import MESH68, REGIONS
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS, landmark_spread
 
@@ -78,25 +78,6 @@ def expression(driver: np.ndarray, rest: np.ndarray, landmarks: np.ndarray, weig
     wrong = landmarks - moved[:, list(MESH68), :2]
     moved[..., :2] += np.einsum("vl,tlc->tvc", landmark_spread(), wrong)
     return moved * weights[:, None]
-
-
-def gaze(driver: np.ndarray, rest: np.ndarray) -> np.ndarray:
-    """Measure how far each iris moves between its eye's corners, in widths of the eye.
-
-    Returns (T, 2, 2): right eye, left eye; x, y. From frontal meshes (T, 478, 3), and those at rest, (478, 3) or one
-    for each frame.
-    """
-    return iris_places(driver) - iris_places(rest)
-
-
-def iris_places(mesh: np.ndarray) -> np.ndarray:
-    """Return where each iris is between its eye's corners: (..., 2, 2), of meshes (..., 478, 3)."""
-    places = []
-    for contour, iris in ((EYE_RIGHT, IRIS_RIGHT), (EYE_LEFT, IRIS_LEFT)):
-        first, last = mesh[..., contour[0][0], :2], mesh[..., contour[0][-1], :2]
-        width = np.linalg.norm(last - first, axis=-1, keepdims=True)
-        places.append((mesh[..., iris[0], :2] - (first + last) / 2) / width)
-    return np.stack(places, axis=-2)
 
 
 def head_poses(target: Similarity, driver: Heads, reference: int, motion: str, weight: float, position: float) -> Heads:

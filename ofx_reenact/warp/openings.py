@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, Contour
+from ofx_reenact.ramps import smooth_step
+from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT, LIPS_INNER, Contour
 from ofx_reenact.warp.lens import Lens
 
 # Openings narrower than this share of their width show nothing that could be carried.
@@ -28,6 +29,10 @@ CORNER = 0.88
 HELD = 0.07
 # Feather of an opening's edge, in face heights.
 FEATHER = 0.006
+# An iris that turns takes the rim of white around it along: the ramp from iris to white, in its radii.
+DISC = (1.05, 1.2)
+# How far from the middle of the eye an iris's centre may lie, to the side and up or down, in widths of the eye.
+FURTHEST = (0.34, 0.2)
 
 
 @dataclass(frozen=True)
@@ -47,8 +52,38 @@ class Opening:
     coverage: np.ndarray  # (h, w) in [0, 1]; 1 in the opening, 0 on the skin
     views: tuple[View, ...]  # what the target shows of it; may leave holes, which ``shade`` fills
     shade: np.ndarray | None  # (h, w) darkness profile of an interior that was never seen, 0 to 1; None for eyes
+    colour: np.ndarray | None = None  # (h, w, C) what is seen, where it is made of more than one place of the target
 
 
+@dataclass(frozen=True)
+class Iris:
+    """An iris in a picture: a disc."""
+
+    centre: np.ndarray  # (2,) pixels
+    radius: float  # pixels
+
+    def cover(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """How far pixels belong to the disc: 1 on it, 0 beyond, a ramp in the white around it."""
+        away = np.hypot(x - self.centre[0], y - self.centre[1]) / self.radius
+        return 1 - smooth_step((away - DISC[0]) / (DISC[1] - DISC[0]))
+
+
+@dataclass(frozen=True)
+class Eye:
+    """Where in the target an eye that turns has its parts from: a window of the picture, places in pixels."""
+
+    left: int  # column of the window's first pixel
+    top: int  # its row
+    coverage: np.ndarray  # (h, w) in [0, 1]; 1 in the opening, 0 on the skin
+    view: View  # where most of each pixel is from
+    white: np.ndarray  # (h, w, 2) of the white, which stays between the corners
+    iris: np.ndarray  # (h, w, 2) of the iris
+    disc: np.ndarray  # (h, w) in [0, 1]; 1 on the iris
+    shadow: tuple[np.ndarray, ...]  # (h, w, 2) of the upper and the lower lid's shadow, which goes with its lid
+    glint: tuple[np.ndarray, ...]  # (h, w, 2) of what gleams beside the upper and the lower lid
+
+
+_IRISES: Mapping[str, tuple[int, ...]] = {"eye_right": IRIS_RIGHT, "eye_left": IRIS_LEFT}
 _CONTOURS: Mapping[str, Contour] = {"eye_right": EYE_RIGHT, "eye_left": EYE_LEFT, "mouth": LIPS_INNER}
 
 
@@ -63,8 +98,15 @@ def lenses(mesh: np.ndarray) -> dict[str, Lens]:
     return {name: fit_lens(name, mesh) for name in _CONTOURS}
 
 
-def eye(target: Lens, moved: Lens, gaze: np.ndarray, feather: float, size: tuple[int, int]) -> Opening | None:
-    """Place the eyeball in its opening: the similarity of the eye's corners plus the shift of the gaze.
+def fit_iris(name: str, mesh: np.ndarray) -> Iris:
+    """Fit the iris of "eye_right" or "eye_left" of a mesh (478, 2 or more) in pixels."""
+    centre, *rim = _IRISES[name]
+    reach = np.linalg.norm(mesh[rim, :2] - mesh[centre, :2], axis=1)
+    return Iris(mesh[centre, :2].astype(np.float64), max(float(reach.mean()), 1.0))
+
+
+def eye(target: Lens, iris: Iris, moved: Lens, gaze: np.ndarray, feather: float, size: tuple[int, int]) -> Eye | None:
+    """Place the eyeball in its opening: the similarity of the eye's corners, and the iris shifted by the gaze.
 
     None where the target's eye is shut or the opening is outside the picture. ``gaze`` (2,) is the shift of the iris in
     widths of the eye, x along the eye, y down; ``feather`` the softness of the lids' edges in pixels.
@@ -73,17 +115,33 @@ def eye(target: Lens, moved: Lens, gaze: np.ndarray, feather: float, size: tuple
         return None
     x, y = grid
     u, v = moved.coordinates(x, y)
-    # The corners themselves do not turn with the eyeball.
-    turn = np.clip(1 - u**4, 0, 1)
+    finer = target.half / moved.half
+    shift = 2 * limit_gaze(target, iris, gaze)
+    white, turned = (
+        np.stack(target.pixels(u - by[0], v * finer - by[1] * target.half), -1) for by in (np.zeros(2), shift)
+    )
+    # No nearer to a lid than this, so that no skin is taken for its shadow.
+    rim = feather / 2
+    above, below = moved.bounds(u)
     upper, lower = target.bounds(u)
-    from_u = u - 2 * gaze[0] * turn
-    from_v = v * (target.half / moved.half) - 2 * target.half * gaze[1] * turn
-    # A lid that opens wider than the target's uncovers what no pixel shows: the eye's last row goes on.
-    middle, reach = (upper + lower) / 2, np.maximum((lower - upper) / 2 - feather, 0)
-    from_v = middle + np.clip(from_v - middle, -reach, reach)
-    from_x, from_y = target.pixels(from_u, from_v)
-    view = View(np.stack([from_x - x, from_y - y], -1), np.ones(x.shape))
-    return Opening(int(x[0, 0]), int(y[0, 0]), moved.coverage(x, y, feather), (view,), None)
+    hang, rise = upper + np.maximum(v - above, rim) * finer, lower - np.maximum(below - v, rim) * finer
+    # What gleams lies on the ball: a lid that falls covers it, one that rises takes its own edge along.
+    behind = np.maximum(hang, v * finer), np.minimum(rise, v * finer)
+    shadow, glint = (tuple(np.stack(target.pixels(u, at), -1) for at in both) for both in ((hang, rise), behind))
+    disc = iris.cover(turned[..., 0], turned[..., 1])
+    shown = np.where(disc[..., None] > 0.5, turned, white) - np.stack([x, y], -1)
+    view = View(shown, np.ones(x.shape))
+    left, top = int(x[0, 0]), int(y[0, 0])
+    return Eye(left, top, moved.coverage(x, y, feather), view, white, turned, disc, shadow, glint)
+
+
+def limit_gaze(lens: Lens, iris: Iris, gaze: np.ndarray) -> np.ndarray:
+    """Limit a shift of an iris (2,) in widths of the eye, so that the iris stays within its eye; small ones pass."""
+    place = np.array(lens.coordinates(*iris.centre)) / (2, 2 * lens.half)
+    room = np.maximum(np.array(FURTHEST) - place * np.sign(gaze), 0.02)
+    knee = 0.6 * room
+    beyond = np.maximum(np.abs(gaze) - knee, 0) / (room - knee)
+    return np.sign(gaze) * (np.minimum(np.abs(gaze), knee) + (room - knee) * np.tanh(beyond))
 
 
 def mouth(

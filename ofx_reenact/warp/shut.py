@@ -19,7 +19,7 @@ SHUT = 0.05
 WIDEST = 1.25
 # A shut upper lid covers the lower lid's wet rim, by this much of the eye's width, and lies this much before it, in
 # centimetres: without, a bright line of the eye's white is left between the lids.
-OVERLAP, BEFORE = 0.035, 0.15
+OVERLAP, BEFORE = 0.05, 0.15
 # Lips part by what the driver's do, times this, at most.
 _WIDER = 1.6
 _EYES = {"eye_right": EYE_RIGHT, "eye_left": EYE_LEFT}

@@ -1,0 +1,76 @@
+"""Keep lashes and the upper lid's edge as they are while the lid opens and shuts.
+
+A lid that shuts unrolls from under its fold; the sheet can only stretch what lies between lid and brow, lashes and all.
+So a band along the lid goes with it as it is, and the plain skin above gives way for it.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ofx_reenact.ramps import smooth_step
+from ofx_reenact.warp.lens import Lens
+
+# Height of what stays as it is above an upper lid's edge, in widths of the eye.
+LASHES = 0.16
+# Height of the skin above it that gives way: a part of the eye's width, and so many times the lid's way.
+GIVES = (0.1, 1.6)
+# Of the height below the brow, which stays where it is, lashes take this much at most,
+_LOW = 0.45
+# and nothing gives way higher than this. Steps in which that is found.
+_BELOW, _STEPS = 0.85, 4
+# Share of the eye's half width over which it fades to the corners.
+_CORNER = 0.2
+# Pixels: ways that are shorter change nothing.
+_QUIET = 0.01
+
+
+def keep_lashes(offset: np.ndarray, left: int, top: int, target: Lens, moved: Lens, brow: np.ndarray) -> None:
+    """Let what lies above an upper lid go with it in a map (h, w, 2) over the window at (left, top), in place.
+
+    ``target`` and ``moved`` are the eye's opening in the target and in the result, ``brow`` (n, 2) its brow's lower
+    edge in the target, in pixels, from the picture's left to its right.
+    """
+    finer, u = target.half / moved.half, np.linspace(-1, 1, 41)
+    falls = float(np.abs(moved.upper(u) - target.upper(u) / finer).max())
+    if falls < _QUIET:
+        return
+    width = 2 * moved.half
+    box = moved.box((LASHES + GIVES[0]) * width + GIVES[1] * falls)
+    x0, y0 = max(int(np.floor(box[0])) - left, 0), max(int(np.floor(box[1])) - top, 0)
+    x1, y1 = int(np.ceil(box[2])) + 1 - left, int(np.ceil(box[3])) + 1 - top
+    part = offset[y0 : max(y1, y0), x0 : max(x1, x0)]
+    if not part.size:
+        return
+    y, x = np.mgrid[y0 : y0 + part.shape[0], x0 : x0 + part.shape[1]].astype(np.float64)
+    u, v = moved.coordinates(x + left, y + top)
+    lid = moved.bounds(u)[0]
+    # Pixels above the lid, how far the lid has come there, and where the skin above takes over.
+    above, way = lid - v, np.abs(lid - target.bounds(u)[0] / finer)
+    at, height = target.coordinates(*brow.T)
+    room = np.maximum(target.bounds(u)[0] - np.interp(u, at, height), 0) / finer
+    band = np.minimum(LASHES * width, _LOW * room)
+    high = np.maximum(band + GIVES[0] * width + GIVES[1] * way, band + 1)
+    last = np.zeros_like(high)
+    for _ in range(_STEPS):
+        ends = moved.pixels(u, lid - high)
+        place = [(at - by).astype(np.float32) for at, by in zip(ends, (left, top), strict=True)]
+        there = cv2.remap(offset, *place, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        last = _above(target, ends[0] + there[..., 0], ends[1] + there[..., 1])
+        # The sheet may come from beyond the brow there.
+        high = np.maximum(high - np.maximum(last / finer - _BELOW * room, 0), band + 1)
+    own = _above(target, x + left + part[..., 0], y + top + part[..., 1])
+    kept = band * finer
+    gives = kept + (last - kept) * (above - band) / (high - band)
+    wanted = np.where(above < band, above * finer, gives)
+    fade = smooth_step((1 - np.abs(u)) / _CORNER)
+    by = np.where((above > 0) & (above < high) & (way > _QUIET), (own - wanted) * fade, 0)
+    part[..., 0] -= (by * target.axis[1]).astype(np.float32)
+    part[..., 1] += (by * target.axis[0]).astype(np.float32)
+
+
+def _above(lens: Lens, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return how far above the upper curve of an opening places are, pixels."""
+    u, v = lens.coordinates(x, y)
+    return lens.bounds(u)[0] - v
