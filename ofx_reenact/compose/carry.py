@@ -85,8 +85,9 @@ class Carrier:
 
     @stage("warp: sample")
     def carry(
-        self, moved: np.ndarray, head: Similarity, gaze: np.ndarray, jaw: np.ndarray, gate: float = 1.0
-    ) -> Carried | None:
+        self, moved: np.ndarray, head: Similarity, gaze: np.ndarray, jaw: np.ndarray, gate: float = 1.0,
+        shade: np.ndarray | None = None,
+    ) -> Carried | None:  # fmt: skip
         """Move the face.
 
         Args:
@@ -95,11 +96,12 @@ class Carrier:
             gaze: (2, 2) shift of the irises, right and left eye, in widths of the eye.
             jaw: (3,) frontal displacement of the jaw, canonical units.
             gate: share of the head's motion that counts; ``moved`` has it in already.
+            shade: factor on the light of the mesh's points (468,); None leaves light as it is.
 
         Returns:
             The result, or None when nothing moves or everything has moved out of the picture.
         """
-        stmap = self.sheet.bend(moved, head, gate)
+        stmap = self.sheet.bend(moved, head, gate, shade)
         if stmap is None:
             return None
         feather = max(1.0, openings.FEATHER * self.sheet.face_height)

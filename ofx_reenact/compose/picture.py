@@ -50,6 +50,8 @@ def compose(picture: np.ndarray, stmap: STMap, openings: Sequence[Opening], insi
     colour = sample(picture, x + offset[..., 0], y + offset[..., 1])
     for seam in stmap.seams:
         colour[seam.y - stmap.top, seam.x - stmap.left] = sample(picture, seam.from_x, seam.from_y).mean(1)
+    if stmap.shade is not None:
+        colour[..., :3] *= stmap.shade[..., None]
     invented = np.zeros(stmap.reach.shape, np.float32)
     for opening in openings:
         _draw(picture, opening, stmap, colour, offset, invented, inside)

@@ -10,8 +10,11 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from ofx_reenact.compose.carry import Carried
+from ofx_reenact.compose.shading import change_light, compute_normals
 from ofx_reenact.shot.motion import Pose
 from ofx_reenact.shot.view import View
+from ofx_reenact.stages import stage
+from ofx_reenact.tracking.surface import FACE_POINTS
 
 Tables = tuple[np.ndarray, ...]
 
@@ -143,4 +146,17 @@ def carry_view(view: View, pose: Pose) -> Carried | None:
     """Carry a view's pixels to a pose; None when nothing moves or everything has moved out of the picture."""
     if pose.gate == 0:
         return None
-    return view.carrier.carry(pose.moved * pose.gate, pose.head, pose.gaze * pose.gate, pose.jaw, pose.gate)
+    shade = shade_view(view, pose) if view.shading else None
+    return view.carrier.carry(pose.moved * pose.gate, pose.head, pose.gaze * pose.gate, pose.jaw, pose.gate, shade)
+
+
+@stage("shade")
+def shade_view(view: View, pose: Pose) -> np.ndarray:
+    """Return the factor on the light of each point of a view's mesh (468,) in a pose: its expression's, not its turn's.
+
+    The plate's light goes with the head.
+    """
+    frontal = view.frontal[:FACE_POINTS]
+    posed = pose.head.invert(view.mesh[:FACE_POINTS] + pose.moved)
+    before, after = (compute_normals(mesh) @ view.head.rotation.T for mesh in (frontal, posed))
+    return change_light(view.light, before, after, view.shading * pose.gate)

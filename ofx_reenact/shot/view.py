@@ -12,6 +12,7 @@ from ofx_reenact.compose.carry import Carrier
 from ofx_reenact.compose.grain import measure_grain
 from ofx_reenact.compose.part import measure_blur
 from ofx_reenact.compose.repair import Display
+from ofx_reenact.compose.shading import Light, fit_light
 from ofx_reenact.frames.aspect import SQUARE, Squeeze
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.colour import Display as FaceDisplay
@@ -44,6 +45,7 @@ class View:
     file: np.ndarray | None = None
     squeeze: Squeeze = SQUARE
     seed: int = 0
+    shading: float = 1.0
 
     @property
     def mesh(self) -> np.ndarray:
@@ -74,6 +76,11 @@ class View:
     def grain(self) -> float:
         """Deviation of the picture's noise in the face, as the display shows it; 0 without a display."""
         return 0.0 if self.display is None else measure_grain(self.display.encode(self._crop_face()))
+
+    @cached_property
+    def light(self) -> Light:
+        """The light on the face."""
+        return fit_light(self.pixels, self.mesh)
 
     @cached_property
     def blur(self) -> float:
