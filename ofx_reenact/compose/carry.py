@@ -86,7 +86,7 @@ class Carrier:
     @stage("warp: sample")
     def carry(
         self, moved: np.ndarray, head: Similarity, gaze: np.ndarray, jaw: np.ndarray, gate: float = 1.0,
-        shade: np.ndarray | None = None,
+        shading: np.ndarray | None = None,
     ) -> Carried | None:  # fmt: skip
         """Move the face.
 
@@ -96,12 +96,12 @@ class Carrier:
             gaze: (2, 2) shift of the irises, right and left eye, in widths of the eye.
             jaw: (3,) frontal displacement of the jaw, canonical units.
             gate: share of the head's motion that counts; ``moved`` has it in already.
-            shade: factor on the light of the mesh's points (468,); None leaves light as it is.
+            shading: what is added to the light of the sheet's vertices (V,), in fractions of it; None leaves it as it is.
 
         Returns:
             The result, or None when nothing moves or everything has moved out of the picture.
         """
-        stmap = self.sheet.bend(moved, head, gate, shade)
+        stmap = self.sheet.bend(moved, head, gate, shading)
         if stmap is None:
             return None
         feather = max(1.0, openings.FEATHER * self.sheet.face_height)

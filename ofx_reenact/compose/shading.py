@@ -1,18 +1,21 @@
 """Shading: how much brighter or darker skin becomes as an expression turns it towards the light or away from it.
 
 The light is the target's own. What the face's low frequencies show of it is fitted to spherical harmonics of the
-surface's normals (Ramamoorthi and Hanrahan 2001: nine of them hold nearly all light that a matt surface returns). The
-ratio of light after to light before then multiplies the carried pixels, so that skin keeps its colour and detail.
+surface's normals (Ramamoorthi and Hanrahan 2001, equation 13: the first nine hold nearly all that a matt surface
+returns). The ratio of the light after to the light before then multiplies the carried pixels (Liu, Shan and Zhang
+2001), so that skin keeps its colour and its detail.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
 import numpy as np
 
+from ofx_reenact.compose.folds import nasolabial_folds
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.tracking.canonical import canonical
 from ofx_reenact.tracking.landmarks import (
@@ -23,23 +26,27 @@ from ofx_reenact.tracking.landmarks import (
     LIPS_OUTER,
     MESH68,
     REGIONS,
-    Contour,
 )
 from ofx_reenact.tracking.surface import FACE_POINTS, openings
+from ofx_reenact.warp.sheet import RIGID_FROM, sheet
 
-# Skin becomes no darker and no brighter than this by an expression, whatever the fit says.
-DARKEST, BRIGHTEST = 0.7, 1.4
-# Side of the picture that light is read in, pixels: coarse enough to be blind to pores and freckles.
+# The most that an expression makes skin brighter or darker, as a factor.
+MOST = 1.4
+# Longer side of the picture that light is read in, pixels: too coarse for pores and freckles.
 _SMALL = 96
-# What holds each order of the harmonics back, in samples that say "even light".
+# How strongly the harmonics of each order are held back, in fractions of the samples.
 _RIDGE = np.repeat([0.0, 0.02, 0.2], [1, 3, 5])
-_ROUNDS = 8
-# A sample this many deviations off counts for nothing: hair, shadow, shine.
-_OFF = 2.5
-# Light from any side is at least this fraction of the mean.
+# Rounds of the fit; a sample that is so many deviations off counts for nothing: hair, shadows, shine. Deviations are no
+# less than the last, as a fraction of the light.
+_ROUNDS, _OFF, _LEAST_OFF = 8, 2.5, 0.02
+# Skin that turns away from the camera further than this cosine is not read; nor is a face that shows fewer samples.
+_FACING, _FEWEST = 0.2, 100
+# Light from any side is at least this fraction of the face's.
 _LEAST = 0.25
-# How far from the face's edge, in canonical units, shading has come in.
-_EDGE = 2.0
+# Where shading comes in, in canonical units: from the face's edge, lids, lips, nostrils and brows; and how much of it
+# brows have, whose hair is no skin. Normals of the mesh are least certain there.
+_EDGE, _LIDS, _LIPS, _NOSE, _BROWS, _ON_BROWS = 2.0, 2.0, 1.2, 0.6, 1.0, 0.5
+_NOSTRILS = (2, 20, 60, 75, 79, 97, 98, 99, 166, 238, 240, 250, 290, 305, 309, 326, 327, 328, 392, 458, 460)
 
 
 @dataclass(frozen=True)
@@ -47,14 +54,18 @@ class Light:
     """Light on a face, as a matt surface returns it.
 
     Attributes:
-        harmonics: (9,) coefficients of :func:`compute_harmonics`; of a surface that faces the camera about 1.
+        harmonics: (9,) coefficients for :func:`compute_harmonics`, relative to the median light of the face.
     """
 
     harmonics: np.ndarray
 
     def fall_on(self, normals: np.ndarray) -> np.ndarray:
-        """Return the light that surfaces of these normals (..., 3) return, relative to the face's mean: (...)."""
+        """Return how much light surfaces of these normals (..., 3) return: (...), above 0."""
         return np.maximum(compute_harmonics(normals) @ self.harmonics, _LEAST)
+
+
+# The same from all sides: no expression changes it.
+EVEN = Light(np.eye(9)[0])
 
 
 def compute_harmonics(normals: np.ndarray) -> np.ndarray:
@@ -72,11 +83,11 @@ def compute_normals(mesh: np.ndarray) -> np.ndarray:
     for corner in triangles.T:
         for axis in range(3):
             sums[:, axis] += np.bincount(corner, across[:, axis], FACE_POINTS)
-    return sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
+    return _unit(sums)
 
 
 def fit_light(picture: np.ndarray, mesh: np.ndarray) -> Light:
-    """Fit the light on a face to its skin.
+    """Fit the light on a face to its skin, by least squares with Tukey's weights.
 
     Args:
         picture: (H, W, 3 or 4) float32, scene-linear, alpha associated.
@@ -85,85 +96,117 @@ def fit_light(picture: np.ndarray, mesh: np.ndarray) -> Light:
     Returns:
         The light; even light where too little skin is seen.
     """
-    even = Light(np.eye(9)[0])
-    points = mesh[_fine_points()].mean(1)
-    normals = compute_normals(mesh)[_fine_points()].mean(1)
-    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-    light = _read_light(picture, points[:, :2])
-    seen = np.isfinite(light) & (normals[:, 2] < -0.2)
-    if seen.sum() < 100 or not (mean := float(np.median(light[seen]))) > 0:
-        return even
-    light, terms = light[seen] / mean, compute_harmonics(normals[seen])
-    weights, ridge = np.ones(len(light)), np.diag(_RIDGE * len(light))
-    harmonics = even.harmonics
+    normals = _unit(compute_normals(mesh)[_bare_skin()].mean(1))
+    light = read_light(picture, mesh[_bare_skin()].mean(1)[:, :2])
+    seen = np.isfinite(light) & (normals[:, 2] < -_FACING)
+    if np.count_nonzero(seen) < _FEWEST:
+        return EVEN
+    light, terms = light[seen] / np.median(light[seen]), compute_harmonics(normals[seen])
+    weights, ridge = np.ones(len(light)), np.diag(_RIDGE)
     for _ in range(_ROUNDS):
         weighed = terms * weights[:, None]
-        harmonics = np.linalg.solve(weighed.T @ terms + ridge * weights.mean(), weighed.T @ light)
+        harmonics = np.linalg.solve(weighed.T @ terms + ridge * weights.sum(), weighed.T @ light)
         off = np.abs(light - terms @ harmonics)
-        spread = max(1.4826 * float(np.median(off)), 0.02)
-        weights = np.clip(1 - (off / (_OFF * spread)) ** 2, 0, 1) ** 2
+        # The median of a normal distribution's distances from its mean is its deviation over 1.4826.
+        deviation = max(1.4826 * float(np.median(off)), _LEAST_OFF)
+        weights = np.clip(1 - (off / (_OFF * deviation)) ** 2, 0, 1) ** 2
     return Light(harmonics)
 
 
-def change_light(light: Light, before: np.ndarray, after: np.ndarray, strength: float = 1.0) -> np.ndarray:
-    """Return by how much the light on each point of a mesh changes, (468,), 1 where it does not.
+def read_light(picture: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Read a picture's light, without its detail, at points (n, 2) in pixels: (n,), NaN where there is none.
+
+    Args:
+        picture: (H, W, 3 or 4) float32, scene-linear, alpha associated.
+        points: x, y.
+    """
+    height, width = picture.shape[:2]
+    inside = ((points >= 0) & (points <= [width - 1, height - 1])).all(1)
+    if not inside.any():
+        return np.full(len(points), np.nan)
+    low = np.floor(points[inside].min(0)).astype(int)
+    high = np.ceil(points[inside].max(0)).astype(int) + 1
+    crop = np.ascontiguousarray(picture[low[1] : high[1], low[0] : high[0]])
+    scale = min(1.0, _SMALL / max(crop.shape[:2]))
+    size = (max(1, round(crop.shape[1] * scale)), max(1, round(crop.shape[0] * scale)))
+    small = cv2.resize(crop, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], -1)
+    light = small[..., :3].mean(-1)
+    if small.shape[2] == 4:
+        light = np.where(small[..., 3] > 0.5, light / np.maximum(small[..., 3], 0.5), 0)
+    x, y = ((points - low + 0.5) * (np.array(size) / (high - low)) - 0.5).astype(np.float32).T
+    read = cv2.remap(light, x[:, None], y[:, None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[:, 0]
+    return np.where(inside & (read > 0), read, np.nan).astype(np.float64)
+
+
+def change_light(
+    light: Light, before: np.ndarray, after: np.ndarray, rotation: np.ndarray, strength: float = 1.0
+) -> np.ndarray:
+    """Return what an expression adds to the light on a face's sheet, (V,), in fractions of it; 0 where nothing does.
 
     Args:
         light: on the face.
-        before: normals (468, 3) of :func:`compute_normals`, as the light was fitted.
-        after: as they become.
-        strength: 0 is off, 1 as the light says.
+        before: its frontal mesh (468, 3) as the light was fitted to it.
+        after: as it becomes.
+        rotation: of the head that the light was fitted to (3, 3); it stays, so that light goes with the head.
+        strength: 0 adds nothing, 1 as much as the light says.
     """
-    change = np.log(light.fall_on(after) / light.fall_on(before)) * (strength * _shown())
-    return np.exp(np.clip(change, np.log(DARKEST), np.log(BRIGHTEST)))
+    folds, shape = nasolabial_folds(), sheet()
+    depths = [fold.measure_depth(before, after) for fold in folds]
+    normals = compute_normals(after)
+    if any(depths):
+        raised = sum(depth * fold.cheek for depth, fold in zip(depths, folds, strict=True))
+        normals = compute_normals(after + normals * np.asarray(raised)[:, None])
+    old, new = (light.fall_on(n @ rotation.T) for n in (compute_normals(before), normals))
+    rings = np.zeros((np.count_nonzero(shape.ring_of >= RIGID_FROM), 1))
+    change = shape.displace((np.log(new / old) * _shaded())[:, None], rings)[:, 0]
+    face = change[: shape.parents.shape[0]]
+    if any(depths):
+        fine = _unit(shape.parents @ normals)
+        flat = light.fall_on(fine @ rotation.T)
+    for fold, depth in zip(folds, depths, strict=True):
+        if depth > 0:
+            face += np.log(light.fall_on(fold.tilt(fine, depth) @ rotation.T) / flat * fold.keep_light(depth))
+    most = np.log(MOST)
+    return np.expm1(most * np.tanh(strength * change / most))
 
 
-def _read_light(picture: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Read a picture's luminance, without its detail, at points (n, 2) in pixels: (n,), NaN where nothing is seen."""
-    height, width = picture.shape[:2]
-    low = np.clip(np.floor(points.min(0)).astype(int), 0, [width - 1, height - 1])
-    high = np.clip(np.ceil(points.max(0)).astype(int) + 1, low + 1, [width, height])
-    crop = picture[low[1] : high[1], low[0] : high[0]]
-    scale = min(1.0, _SMALL / max(crop.shape[:2]))
-    size = (max(1, round(crop.shape[1] * scale)), max(1, round(crop.shape[0] * scale)))
-    small = cv2.resize(np.ascontiguousarray(crop), size, interpolation=cv2.INTER_AREA)
-    luma = small[..., :3] @ np.array([0.25, 0.5, 0.25], np.float32)
-    if small.shape[2] == 4:
-        luma = np.where(small[..., 3] > 0.5, luma / np.maximum(small[..., 3], 0.5), np.nan)
-    at = ((points - low + 0.5) * (np.array(size) / (high - low)) - 0.5).astype(np.float32)
-    inside = ((points >= 0) & (points <= [width - 1, height - 1])).all(1)
-    read = cv2.remap(luma, at[:, :1], at[:, 1:], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[:, 0]
-    return np.where(inside & (read > 0), read, np.nan).astype(np.float64)
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
 
 
 @lru_cache(maxsize=1)
 def _skin() -> np.ndarray:
-    """Triangles of the mesh that are skin; turned so that their normals point out of the face."""
+    """Return the mesh's triangles that are skin (N, 3), turned so that their normals point out of the face."""
     triangles = canonical().triangles
     triangles = triangles[~openings(triangles)]
     a, b, c = (canonical().points[corner] for corner in triangles.T)
-    out = np.cross(b - a, c - a)[:, 2].sum() < 0
-    return triangles if out else triangles[:, ::-1]
+    return triangles if np.cross(b - a, c - a)[:, 2].sum() < 0 else triangles[:, ::-1]
 
 
 @lru_cache(maxsize=1)
-def _fine_points() -> np.ndarray:
-    """Corners of each triangle that is bare skin, no brow, lid or lip: (N, 3)."""
-    hidden = [i for contour in (LIPS_OUTER, LIPS_INNER, EYE_RIGHT, EYE_LEFT) for half in contour for i in half]
-    brows = [MESH68[i] for side in ("brow_right", "brow_left") for i in REGIONS[side]]
-    return _skin()[~np.isin(_skin(), [*hidden, *brows]).any(axis=1)]
+def _bare_skin() -> np.ndarray:
+    """Return the triangles that light is read from (N, 3): no brow, lid, lip or nostril."""
+    other = (*_points_of(EYE_RIGHT, EYE_LEFT, LIPS_INNER, LIPS_OUTER), *_brows(), *_NOSTRILS)
+    return _skin()[~np.isin(_skin(), other).any(axis=1)]
 
 
 @lru_cache(maxsize=1)
-def _shown() -> np.ndarray:
-    """How far each point of the mesh is shaded, (468,): not at the face's edge, at lids and between lips."""
+def _shaded() -> np.ndarray:
+    """Return how far each point of the mesh is shaded, (468,) in [0, 1]."""
     points = canonical().points
 
-    def apart(contour: Contour | tuple[tuple[int, ...]]) -> np.ndarray:
-        chosen = points[[i for half in contour for i in half]]
-        return np.linalg.norm(points[:, None] - chosen[None], axis=-1).min(1)
+    def away(indices: Iterable[int], by: float) -> np.ndarray:
+        near = np.linalg.norm(points[:, None] - points[list(indices)], axis=-1).min(1)
+        return smooth_step(near / by)
 
-    shown = smooth_step(apart((FACE_OVAL,)) / _EDGE)
-    for contour in (EYE_RIGHT, EYE_LEFT, LIPS_INNER):
-        shown = shown * smooth_step(apart(contour) / 0.8)
-    return shown
+    shaded = away(FACE_OVAL, _EDGE) * away(_points_of(EYE_RIGHT, EYE_LEFT), _LIDS)
+    shaded = shaded * away(_points_of(LIPS_INNER), _LIPS) * away(_NOSTRILS, _NOSE)
+    return np.asarray(shaded * (_ON_BROWS + (1 - _ON_BROWS) * away(_brows(), _BROWS)))
+
+
+def _points_of(*contours: tuple[tuple[int, ...], tuple[int, ...]]) -> tuple[int, ...]:
+    return tuple(i for contour in contours for half in contour for i in half)
+
+
+def _brows() -> tuple[int, ...]:
+    return tuple(MESH68[i] for side in ("brow_right", "brow_left") for i in REGIONS[side])

@@ -160,6 +160,11 @@ class Settings:
         high=2,
     )  # fmt: skip
 
+    shading: float = option(
+        1.0, "How far light on the skin follows the expression: cheeks, folds beside the mouth; 0 leaves it as "
+        "it is.", "Motion", "pixels", low=0, high=2,
+    )  # fmt: skip
+
     layers: tuple[str, ...] = option(
         ("rgba",), "Layers to write, separated by commas.", "Output", "content", choices=tuple(LAYERS),
     )  # fmt: skip

@@ -36,6 +36,7 @@ class View:
         file: the pixels as a file has them that are not square; None where ``pixels`` are.
         squeeze: how those lie beside square ones.
         seed: what tells its grain from that of other frames; a still's stands still.
+        shading: how far light on the skin changes with the expression; 0 leaves it as it is.
     """
 
     pixels: np.ndarray
@@ -45,7 +46,7 @@ class View:
     file: np.ndarray | None = None
     squeeze: Squeeze = SQUARE
     seed: int = 0
-    shading: float = 1.0
+    shading: float = Settings.shading
 
     @property
     def mesh(self) -> np.ndarray:

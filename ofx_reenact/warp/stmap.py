@@ -43,7 +43,7 @@ class STMap:
     reach: np.ndarray  # (h, w) float32; how much a pixel goes with the head, 1 on the face, 0 where nothing moves
     stretch: np.ndarray  # (h, w) float32; length of the result for a length of 1 in the target; 1 where nothing moves
     seams: tuple[Seam, ...] = ()  # finer maps where lids or lips meet
-    shade: np.ndarray | None = None  # (h, w) float32; factor on the light of what is carried; None where it is 1
+    shading: np.ndarray | None = None  # (h, w) float32; factor on the light of what is carried; None: 1 everywhere
 
     @property
     def slices(self) -> tuple[slice, slice]:
@@ -94,12 +94,13 @@ class TargetSheet:
 
     @stage("warp: STMap")
     def bend(
-        self, mesh: np.ndarray, head: Similarity, gate: float = 1.0, shade: np.ndarray | None = None
+        self, mesh: np.ndarray, head: Similarity, gate: float = 1.0, shading: np.ndarray | None = None
     ) -> STMap | None:
         """Rasterise the map that takes the target to a mesh displaced by (468, 3) pixels, and to its head's pose.
 
         None when nothing moves or everything has moved out of the picture. ``gate`` is the share of the head's motion
-        that counts; ``mesh`` has it in already. ``shade`` (468,) is a factor on the light of the mesh's points.
+        that counts; ``mesh`` has it in already. ``shading`` (V,) is what is added to the light of the sheet's vertices,
+        in fractions of it; where nothing moves, nothing is.
         """
         shape, rest = self._sheet, self.rest
         moved = self._displace(mesh, head, gate)
@@ -109,18 +110,18 @@ class TargetSheet:
         if (window := self._window(np.concatenate([rest[:, :2], positions[:, :2]]))) is None:
             return None
         left, top, right, bottom = window
-        out = np.zeros((bottom - top, right - left, 4 if shade is None else 5), np.float32)
+        out = np.zeros((bottom - top, right - left, 4 if shading is None else 5), np.float32)
         out[..., 3] = 1.0
         attributes = np.column_stack([-moved[:, :2], self.share, measure_stretch(rest, positions, shape.triangles)])
-        if shade is not None:
-            attributes = np.column_stack([attributes, self._spread_shade(shade, moved)])
+        if shading is not None:
+            attributes = np.column_stack([attributes, np.where(moved[:, :2].any(1), shading, 0)])
         layers = (shape.lids, shape.triangles)
         rasterise_layers(positions[:, :2] - (left, top), positions[:, 2], layers, attributes, out)
         offset = np.ascontiguousarray(out[..., :2])
         seams = find_seams(positions, moved, layers, offset, left, top)
         if top == 0:
             keep_edge(offset, out[..., 3], left, self._yielding)
-        factor = None if shade is None else 1 + out[..., 4]
+        factor = None if shading is None else 1 + out[..., 4]
         return STMap(left, top, offset, out[..., 2].copy(), out[..., 3].copy(), seams, factor)
 
     def flow(
@@ -156,12 +157,6 @@ class TargetSheet:
         moved = self._sheet.displace(mesh, rigid)
         moved[(np.abs(moved) < QUIET).all(1)] = 0
         return moved
-
-    def _spread_shade(self, shade: np.ndarray, moved: np.ndarray) -> np.ndarray:
-        """Continue factors on light (468,), less 1, over the sheet (V,); 0 where nothing moves, and beyond the face."""
-        rings = np.count_nonzero(self._sheet.ring_of >= RIGID_FROM)
-        change = self._sheet.displace(shade[:, None] - 1, np.zeros((rings, 1)))[:, 0]
-        return np.where(moved.any(1), change, 0)
 
     def _cut(self, head: Similarity, headroom: np.ndarray | None) -> np.ndarray:
         """Where the upper edge cuts the head off: frontal points (n, 3), none where it does not.
