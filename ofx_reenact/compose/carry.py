@@ -96,7 +96,7 @@ class Carrier:
             gaze: (2, 2) shift of the irises, right and left eye, in widths of the eye.
             jaw: (3,) frontal displacement of the jaw, canonical units.
             gate: share of the head's motion that counts; ``moved`` has it in already.
-            shading: what is added to the light of the sheet's vertices (V,), in fractions of it; None leaves it as it is.
+            shading: what is added to the light of the sheet's vertices (V,), in fractions of it; None leaves it.
 
         Returns:
             The result, or None when nothing moves or everything has moved out of the picture.

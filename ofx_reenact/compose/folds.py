@@ -27,8 +27,8 @@ _CHEEKS = ((50, 36, 205, 101), (280, 266, 425, 330))
 _TAKES, _WHOLE = 0.02, 0.2
 # All lengths are in canonical units, about centimetres. Over how much of its ends a fold comes in.
 _BEGINS, _ENDS = 0.8, 1.2
-# Half a fold's width, and how high the skin rises on its outer side, in widths.
-_WIDTH, _RISE = 0.6, 0.4
+# Half a fold's width; how high the skin rises on its outer side, and how far from the line nothing is left, in widths.
+_WIDTH, _RISE, _FAR = 0.6, 0.4, 3.0
 # Half the width of its middle, in widths, and how much light is kept from there.
 _NARROW, _KEPT = 0.55, 0.2
 # How wide a cheek's bulge is, as a deviation, and how high.
@@ -37,16 +37,18 @@ _BULGE, _HIGH = 1.5, 0.4
 
 @dataclass(frozen=True)
 class Fold:
-    """A line along which skin folds, laid over the sheet's face vertices (F).
+    """A line along which skin folds, with the n of the sheet's vertices that lie near it.
 
     Attributes:
-        pairs: (n, 2) mesh points on both sides of it.
+        vertices: (n,) indices into the sheet's.
+        pairs: (m, 2) mesh points on both sides of it.
         cheek: (468,) how far each point of the mesh rises with the cheek beside it, canonical units.
-        along: (F,) how deep it is at each vertex when it is whole; 0 away from it.
-        apart: (F,) distance from the line in widths of the fold, above 0 on its outer side.
-        outwards: (F, 3) direction in which that grows, frontal.
+        along: (n,) how deep it is at each vertex when it is whole.
+        apart: (n,) distance from the line in widths of the fold, above 0 on its outer side.
+        outwards: (n, 3) direction in which that grows, frontal.
     """
 
+    vertices: np.ndarray
     pairs: np.ndarray
     cheek: np.ndarray
     along: np.ndarray
@@ -59,7 +61,7 @@ class Fold:
         return float(smooth_step((1 - (new / old).mean() - _TAKES) / (_WHOLE - _TAKES)))
 
     def tilt(self, normals: np.ndarray, depth: float) -> np.ndarray:
-        """Return normals (F, 3), frontal, as the fold turns them."""
+        """Return normals (n, 3), frontal, as the fold turns them."""
         # The outer side rises as exp(−(u − 1)²); the inner side of the line stays as it is but for the middle.
         u = self.apart
         slope = -2 * (u - 1) * np.exp(-((u - 1) ** 2)) * np.where(u < 0, self._middle(), 1)
@@ -67,7 +69,7 @@ class Fold:
         return turned / np.linalg.norm(turned, axis=1, keepdims=True)
 
     def keep_light(self, depth: float) -> np.ndarray:
-        """Return how much of the light from all sides reaches each vertex, (F,): least in the fold's middle."""
+        """Return how much of the light from all sides reaches each vertex, (n,): least in the fold's middle."""
         return 1 - _KEPT * depth * self.along * self._middle()
 
     def _middle(self) -> np.ndarray:
@@ -104,10 +106,6 @@ def lay_fold(line: Sequence[int], pairs: Sequence[tuple[int, int]], cheek: Seque
     at = lengths[part] + t * np.diff(lengths)[part]
     along = np.interp(at, lengths, _DEPTHS) * smooth_step(at / _BEGINS) * smooth_step((lengths[-1] - at) / _ENDS)
     rises = ((points - points[list(cheek)].mean(0)) ** 2).sum(1)
-    return Fold(
-        np.array(pairs),
-        _HIGH * np.exp(-rises / (2 * _BULGE**2)),
-        np.where(np.abs(apart) < 3, along, 0),
-        apart,
-        outwards,
-    )
+    near = np.nonzero((np.abs(apart) < _FAR) & (along > 0))[0]
+    raised = _HIGH * np.exp(-rises / (2 * _BULGE**2))
+    return Fold(near, np.array(pairs), raised, along[near], apart[near], outwards[near])

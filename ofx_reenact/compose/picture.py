@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ofx_reenact.compiled import compiled
 from ofx_reenact.compose.sample import sample
 from ofx_reenact.warp.openings import Opening
 from ofx_reenact.warp.stmap import STMap
@@ -55,11 +56,22 @@ def compose(picture: np.ndarray, stmap: STMap, openings: Sequence[Opening], insi
         colour[seam.y - stmap.top, seam.x - stmap.left] = sample(picture, seam.from_x, seam.from_y).mean(1)
     shading = None if stmap.shading is None else stmap.shading.copy()
     if shading is not None:
-        colour[..., :3] *= shading[..., None]
+        _shade(colour, shading)
     invented = np.zeros(stmap.reach.shape, np.float32)
     for opening in openings:
         _draw(picture, opening, stmap, colour, offset, invented, shading, inside)
     return Composed(stmap.slices, colour, offset, invented, shading)
+
+
+@compiled
+def _shade(colour: np.ndarray, shading: np.ndarray) -> None:
+    """Multiply the light of a window (h, w, C) with a factor (h, w) in place; alpha has none."""
+    for row in range(colour.shape[0]):
+        for column in range(colour.shape[1]):
+            factor = shading[row, column]
+            if factor != 1.0:
+                for c in range(3):
+                    colour[row, column, c] *= factor
 
 
 def lip_colour(picture: np.ndarray, outer: np.ndarray, inner: np.ndarray) -> np.ndarray:

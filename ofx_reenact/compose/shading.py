@@ -14,6 +14,7 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
+from scipy import sparse
 
 from ofx_reenact.compose.folds import nasolabial_folds
 from ofx_reenact.ramps import smooth_step
@@ -28,7 +29,7 @@ from ofx_reenact.tracking.landmarks import (
     REGIONS,
 )
 from ofx_reenact.tracking.surface import FACE_POINTS, openings
-from ofx_reenact.warp.sheet import RIGID_FROM, sheet
+from ofx_reenact.warp.sheet import sheet
 
 # The most that an expression makes skin brighter or darker, as a factor.
 MOST = 1.4
@@ -41,6 +42,8 @@ _RIDGE = np.repeat([0.0, 0.02, 0.2], [1, 3, 5])
 _ROUNDS, _OFF, _LEAST_OFF = 8, 2.5, 0.02
 # Skin that turns away from the camera further than this cosine is not read; nor is a face that shows fewer samples.
 _FACING, _FEWEST = 0.2, 100
+# How often light is averaged over neighbours on the sheet, whose triangles are a fourth of the mesh's.
+_SMOOTHED = 4
 # Light from any side is at least this fraction of the face's.
 _LEAST = 0.25
 # Where shading comes in, in canonical units: from the face's edge, lids, lips, nostrils and brows; and how much of it
@@ -150,22 +153,21 @@ def change_light(
         rotation: of the head that the light was fitted to (3, 3); it stays, so that light goes with the head.
         strength: 0 adds nothing, 1 as much as the light says.
     """
-    folds, shape = nasolabial_folds(), sheet()
+    folds = nasolabial_folds()
     depths = [fold.measure_depth(before, after) for fold in folds]
     normals = compute_normals(after)
     if any(depths):
         raised = sum(depth * fold.cheek for depth, fold in zip(depths, folds, strict=True))
         normals = compute_normals(after + normals * np.asarray(raised)[:, None])
     old, new = (light.fall_on(n @ rotation.T) for n in (compute_normals(before), normals))
-    rings = np.zeros((np.count_nonzero(shape.ring_of >= RIGID_FROM), 1))
-    change = shape.displace((np.log(new / old) * _shaded())[:, None], rings)[:, 0]
-    face = change[: shape.parents.shape[0]]
-    if any(depths):
-        fine = _unit(shape.parents @ normals)
-        flat = light.fall_on(fine @ rotation.T)
+    change = np.zeros(sheet().vertices)
+    face = change[: sheet().parents.shape[0]]
+    face += _smooth() @ (np.log(new / old) * _shaded())
     for fold, depth in zip(folds, depths, strict=True):
         if depth > 0:
-            face += np.log(light.fall_on(fold.tilt(fine, depth) @ rotation.T) / flat * fold.keep_light(depth))
+            flat = _unit(sheet().parents[fold.vertices] @ normals)
+            bent = light.fall_on(fold.tilt(flat, depth) @ rotation.T) * fold.keep_light(depth)
+            face[fold.vertices] += np.log(bent / light.fall_on(flat @ rotation.T))
     most = np.log(MOST)
     return np.expm1(most * np.tanh(strength * change / most))
 
@@ -188,6 +190,20 @@ def _bare_skin() -> np.ndarray:
     """Return the triangles that light is read from (N, 3): no brow, lid, lip or nostril."""
     other = (*_points_of(EYE_RIGHT, EYE_LEFT, LIPS_INNER, LIPS_OUTER), *_brows(), *_NOSTRILS)
     return _skin()[~np.isin(_skin(), other).any(axis=1)]
+
+
+@lru_cache(maxsize=1)
+def _smooth() -> sparse.csr_matrix:
+    """Return the operator (F, 468) from the mesh's points to the sheet's face vertices, without the mesh's edges."""
+    parents, triangles = sheet().parents, sheet().triangles
+    count = parents.shape[0]
+    triangles = triangles[(triangles < count).all(axis=1)]
+    edges = triangles[:, [0, 1, 1, 2, 2, 0, 1, 0, 2, 1, 0, 2]].reshape(-1, 2)
+    near = sparse.coo_matrix((np.ones(len(edges)), edges.T), shape=(count, count)).tocsr() + sparse.identity(count)
+    mean = sparse.diags(1 / np.asarray(near.sum(1)).ravel()) @ near
+    for _ in range(_SMOOTHED):
+        parents = mean @ parents
+    return parents.tocsr()
 
 
 @lru_cache(maxsize=1)
