@@ -24,7 +24,7 @@ _DEPTHS = (0.4, 0.8, 1.0, 0.9, 0.3)
 _PAIRS = (((165, 205), (92, 207), (186, 207), (57, 214)), ((391, 425), (322, 427), (410, 427), (287, 434)))
 _CHEEKS = ((50, 36, 205, 101), (280, 266, 425, 330))
 # Skin gives way without a fold as far as the first, in fractions of its length; the fold is whole at the second.
-_TAKES, _WHOLE = 0.02, 0.2
+_TAKES, _WHOLE = 0.03, 0.2
 # All lengths are in canonical units, about centimetres. Over how much of its ends a fold comes in.
 _BEGINS, _ENDS = 0.8, 1.2
 # Half a fold's width; how high the skin rises on its outer side, and how far from the line nothing is left, in widths.

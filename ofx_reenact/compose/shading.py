@@ -48,7 +48,7 @@ _SMOOTHED = 4
 _LEAST = 0.25
 # Where shading comes in, in canonical units: from the face's edge, lids, lips, nostrils and brows; and how much of it
 # brows have, whose hair is no skin. Normals of the mesh are least certain there.
-_EDGE, _LIDS, _LIPS, _NOSE, _BROWS, _ON_BROWS = 2.0, 2.0, 1.2, 0.6, 1.0, 0.5
+_EDGE, _LIDS, _LIPS, _NOSE, _BROWS, _ON_BROWS = 2.0, 2.0, 2.0, 0.6, 1.0, 0.5
 _NOSTRILS = (2, 20, 60, 75, 79, 97, 98, 99, 166, 238, 240, 250, 290, 305, 309, 326, 327, 328, 392, 458, 460)
 
 
@@ -216,7 +216,7 @@ def _shaded() -> np.ndarray:
         return smooth_step(near / by)
 
     shaded = away(FACE_OVAL, _EDGE) * away(_points_of(EYE_RIGHT, EYE_LEFT), _LIDS)
-    shaded = shaded * away(_points_of(LIPS_INNER), _LIPS) * away(_NOSTRILS, _NOSE)
+    shaded = shaded * away(_points_of(LIPS_OUTER), _LIPS) * away(_NOSTRILS, _NOSE)
     return np.asarray(shaded * (_ON_BROWS + (1 - _ON_BROWS) * away(_brows(), _BROWS)))
 
 

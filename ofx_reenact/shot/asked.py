@@ -96,6 +96,7 @@ def ask(
         1 - share * (1 - acted.confidence * own.confidence),
         at_rest,
         local=True,
+        own=mine,
     )
 
 

@@ -169,5 +169,5 @@ def shade_view(view: View, pose: Pose) -> np.ndarray:
     Only an expression does: the plate's light goes with the head as it turns.
     """
     frontal = view.frontal[:FACE_POINTS]
-    posed = pose.head.invert(view.head.apply(frontal) + pose.moved)
-    return change_light(view.light, frontal, posed, view.head.rotation, view.shading * pose.gate)
+    before, after = pose.lit or (frontal, pose.head.invert(view.head.apply(frontal) + pose.moved))
+    return change_light(view.light, before, after, view.head.rotation, view.shading * pose.gate)

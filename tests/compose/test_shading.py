@@ -35,7 +35,8 @@ def lit(light: Light, skin=(0.5, 0.3, 0.2), size: int = 300) -> np.ndarray:
     """A picture of the canonical face under a light."""
     mesh, out = pictured(size), np.zeros((size, size, 1), np.float32)
     attributes = light.fall_on(compute_normals(mesh))[:, None]
-    rasterise(mesh[:, :2], mesh[:, 2], canonical().triangles, attributes, out, np.full((size, size), np.inf, np.float32))
+    nearest = np.full((size, size), np.inf, np.float32)
+    rasterise(mesh[:, :2], mesh[:, 2], canonical().triangles, attributes, out, nearest)
     return (out * np.array(skin, np.float32)).astype(np.float32)
 
 
