@@ -135,6 +135,7 @@ LAYERS = {
         Layer("stmap", lambda plate: ("stmap.u", "stmap.v"), "float", compute_stmap, compute_stmap),
         Layer("motion", lambda plate: ("motion.u", "motion.v"), "float", compute_motion),
         Layer("matte", lambda plate: ("matte",), "half", lambda moment: (moment.frame.matte,)),
+        Layer("shading", lambda plate: ("shading",), "half", lambda moment: (moment.frame.shading,)),
         Layer("parts", lambda plate: ("parts",), "half", lambda moment: (moment.frame.parts,)),
         Layer("confidence", lambda plate: ("confidence",), "half", lambda moment: (moment.frame.confidence,)),
     )

@@ -44,6 +44,8 @@ def assert_stmap_remakes(frame, source):
     x = frame.extra["stmap.u"].astype(np.float64) * display.width - 0.5 - data.x
     y = (1 - frame.extra["stmap.v"].astype(np.float64)) * display.height - 0.5 - data.y
     remade = cv2.remap(source.rgb, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR)
+    if "shading" in frame.extra:
+        remade *= frame.extra["shading"].astype(np.float32)[..., None]
     sure = (frame.extra["confidence"] > 0.5) & (frame.extra["matte"] > 0)
     error = np.abs(remade - frame.rgb).max(-1)[sure]
     assert sure.mean() > 0.1 and np.quantile(error, 0.98) < 0.03

@@ -33,7 +33,7 @@ SECTIONS: Dict[str, Tuple[Tuple[str, Tuple[str, ...]], ...]] = {
         ("Target", ("target_landmarks", "target_face")),
     ),
     "Motion": (
-        ("Motion", ("motion", "retarget", "neck")),
+        ("Motion", ("motion", "retarget", "shading", "neck")),
         ("Gaze by hand", ("gaze", "gaze_file")),
         (
             "How much, within the regions that perform",

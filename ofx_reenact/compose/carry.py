@@ -90,8 +90,9 @@ class Carrier:
 
     @stage("warp: sample")
     def carry(
-        self, moved: np.ndarray, head: Similarity, gaze: np.ndarray, jaw: np.ndarray, gate: float = 1.0
-    ) -> Carried | None:
+        self, moved: np.ndarray, head: Similarity, gaze: np.ndarray, jaw: np.ndarray, gate: float = 1.0,
+        shading: np.ndarray | None = None,
+    ) -> Carried | None:  # fmt: skip
         """Move the face.
 
         Args:
@@ -100,11 +101,12 @@ class Carrier:
             gaze: (2, 2) shift of the irises, right and left eye, in widths of the eye.
             jaw: (3,) frontal displacement of the jaw, canonical units.
             gate: share of the head's motion that counts; ``moved`` has it in already.
+            shading: what is added to the light of the sheet's vertices (V,), in fractions of it; None leaves it.
 
         Returns:
             The result, or None when nothing moves or everything has moved out of the picture.
         """
-        stmap = self.sheet.bend(moved, head, gate)
+        stmap = self.sheet.bend(moved, head, gate, shading)
         if stmap is None and not gaze.any():
             return None
         feather = max(1.0, openings.FEATHER * self.sheet.face_height)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ofx_reenact.compiled import compiled
 from ofx_reenact.compose.sample import sample
 from ofx_reenact.warp.openings import Opening
 from ofx_reenact.warp.stmap import STMap
@@ -24,12 +25,15 @@ class Composed:
         colour: (h, w, C) float32; unmoved pixels are the target's bit for bit.
         offset: (h, w, 2) float32; the skin's map with the openings' own set in.
         invented: (h, w) float32; 1 where no pixel of the target was carried (the inside of a mouth).
+        shading: (h, w) float32; the factor on the skin's light that is in the colour, 1 in openings; None where it is 1
+            everywhere.
     """
 
     slices: tuple[slice, slice]
     colour: np.ndarray
     offset: np.ndarray
     invented: np.ndarray
+    shading: np.ndarray | None = None
 
 
 def compose(picture: np.ndarray, stmap: STMap, openings: Sequence[Opening], inside: np.ndarray) -> Composed:
@@ -50,10 +54,24 @@ def compose(picture: np.ndarray, stmap: STMap, openings: Sequence[Opening], insi
     colour = sample(picture, x + offset[..., 0], y + offset[..., 1])
     for seam in stmap.seams:
         colour[seam.y - stmap.top, seam.x - stmap.left] = sample(picture, seam.from_x, seam.from_y).mean(1)
+    shading = None if stmap.shading is None else stmap.shading.copy()
+    if shading is not None:
+        _shade(colour, shading)
     invented = np.zeros(stmap.reach.shape, np.float32)
     for opening in openings:
-        _draw(picture, opening, stmap, colour, offset, invented, inside)
-    return Composed(stmap.slices, colour, offset, invented)
+        _draw(picture, opening, stmap, colour, offset, invented, shading, inside)
+    return Composed(stmap.slices, colour, offset, invented, shading)
+
+
+@compiled
+def _shade(colour: np.ndarray, shading: np.ndarray) -> None:
+    """Multiply the light of a window (h, w, C) with a factor (h, w) in place; alpha has none."""
+    for row in range(colour.shape[0]):
+        for column in range(colour.shape[1]):
+            factor = shading[row, column]
+            if factor != 1.0:
+                for c in range(3):
+                    colour[row, column, c] *= factor
 
 
 def lip_colour(picture: np.ndarray, outer: np.ndarray, inner: np.ndarray) -> np.ndarray:
@@ -72,6 +90,7 @@ def _draw(
     colour: np.ndarray,
     offset: np.ndarray,
     invented: np.ndarray,
+    shading: np.ndarray | None,
     inside: np.ndarray,
 ) -> None:
     """Draw one opening over the window, in place."""
@@ -104,3 +123,5 @@ def _draw(
         behind = opening.colour[part]
     colour[whole] += (behind - colour[whole]) * coverage[..., None]
     invented[whole] = np.maximum(invented[whole], coverage * unseen)
+    if shading is not None:
+        shading[whole] += (1 - shading[whole]) * coverage

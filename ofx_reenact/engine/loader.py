@@ -154,9 +154,12 @@ class Loader:
         return self._warm.get("shot", key, self._fit_moving if self.plates.moving else self._fit_still)
 
     def _fit_still(self) -> Shot:
-        settings, identity, neck = self._settings, self.identity, self._settings.neck
+        settings, identity = self._settings, self.identity
+        neck, shading = settings.neck, settings.shading
         view = self._warm.get(
-            "view", (self._identity[0], neck), lambda: view_of(identity.face, self.target, self.colour, neck)
+            "view",
+            (self._identity[0], neck, shading),
+            lambda: view_of(identity.face, self.target, self.colour, neck, shading=shading),
         )
         shot = Shot.of_still(identity.person, view, self.performance, settings, self.weights, self._painter)
         return replace(shot, parts=self._take_parts(shot.motion, None))

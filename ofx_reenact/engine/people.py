@@ -251,12 +251,19 @@ def make_painter(fdgan: DenseWeights | PortraitWeights, device: str, person: Per
     return painter.teach(person.adapters if person else {})
 
 
-def view_of(face: Face, target: Picture, colour: Colour, neck: float = Settings.neck, seed: int = 0) -> View:
+def view_of(
+    face: Face,
+    target: Picture,
+    colour: Colour,
+    neck: float = Settings.neck,
+    seed: int = 0,
+    shading: float = Settings.shading,
+) -> View:
     """Return a picture's view, as a shot carries it and FD-GAN sees it; ``seed`` tells the grain of frames apart."""
     squeeze = target.squeeze
     pixels = stretch(target.pixels, squeeze)
     display = display_for(pixels, face.mesh, target.space, colour)
-    return View(pixels, face, display, neck, None if squeeze.is_square else target.pixels, squeeze, seed)
+    return View(pixels, face, display, neck, None if squeeze.is_square else target.pixels, squeeze, seed, shading)
 
 
 def view_opener(
@@ -267,7 +274,8 @@ def view_opener(
 
     def open_view(frame: int) -> View:
         return view_of(
-            Face.of_performance(performance, frame - first), plates.picture(frame), colour, settings.neck, seed=frame
+            Face.of_performance(performance, frame - first), plates.picture(frame), colour, settings.neck, frame,
+            settings.shading,
         )  # fmt: skip
 
     return open_view

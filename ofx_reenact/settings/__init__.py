@@ -118,8 +118,8 @@ class Settings:
     )  # fmt: skip
     rest: str = option(
         "frame", "What rest is. frame: the driver's frame at rest means the target as it is; auto: a mouth that "
-        "smiles, shouts or bares its teeth at rest, the driver's or the target's, is calm where the driver is.", "Motion",
-        "pixels", choices=("frame", "auto"),
+        "smiles, shouts or bares its teeth at rest, the driver's or the target's, is calm where the driver is.",
+        "Motion", "pixels", choices=("frame", "auto"),
     )  # fmt: skip
     reference: int | None = option(
         None, "Driver's frame at rest, which means 'as in a still target'; chosen if not given.", "Motion", "pixels",
@@ -172,6 +172,11 @@ class Settings:
     neck: float = option(
         0.35, "How far below the chin the head's motion reaches, in face heights.", "Motion", "pixels", low=0.05,
         high=2,
+    )  # fmt: skip
+
+    shading: float = option(
+        1.0, "How far light on the skin follows the expression: cheeks, folds beside the mouth; 0 leaves it as "
+        "it is.", "Motion", "pixels", low=0, high=2,
     )  # fmt: skip
 
     layers: tuple[str, ...] = option(

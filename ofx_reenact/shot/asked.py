@@ -102,6 +102,7 @@ def ask(
         at_rest,
         local=True,
         look=None if look is None else look * eyes,
+        own=mine,
     )
 
 

@@ -10,8 +10,11 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from ofx_reenact.compose.carry import Carried
+from ofx_reenact.compose.shading import change_light
 from ofx_reenact.shot.motion import Pose
 from ofx_reenact.shot.view import View
+from ofx_reenact.stages import stage
+from ofx_reenact.tracking.surface import FACE_POINTS
 
 Tables = tuple[np.ndarray, ...]
 
@@ -66,6 +69,12 @@ class Frame:
         return made if self.holdout is None else made * (1 - self.holdout)
 
     @cached_property
+    def shading(self) -> np.ndarray:
+        """(H, W) float32: the factor on the light of what is carried, 1 where it stays; 0 in a black frame."""
+        made = self._shading()
+        return made if self.holdout is None or self.black else made + (1 - made) * self.holdout
+
+    @cached_property
     def confidence(self) -> np.ndarray:
         """(H, W) float32 in [0, 1]: how far each pixel can be trusted."""
         made = self._confidence()
@@ -95,6 +104,12 @@ class Frame:
             moved = result[composed.slices] + composed.offset
             # Beyond the picture its edge was sampled; another reader of the map may take black.
             result[composed.slices] = np.clip(moved, 0, [width - 1, height - 1])
+        return result
+
+    def _shading(self) -> np.ndarray:
+        result = np.zeros(self.shape, np.float32) if self.black else np.ones(self.shape, np.float32)
+        if self.carried is not None and self.carried.composed.shading is not None:
+            result[self.carried.composed.slices] = self.carried.composed.shading
         return result
 
     def _matte(self) -> np.ndarray:
@@ -143,4 +158,16 @@ def carry_view(view: View, pose: Pose) -> Carried | None:
     """Carry a view's pixels to a pose; None when nothing moves or everything has moved out of the picture."""
     if pose.gate == 0 and not pose.gaze.any():
         return None
-    return view.carrier.carry(pose.moved * pose.gate, pose.head, pose.gaze, pose.jaw, pose.gate)
+    shading = shade_view(view, pose) if view.shading else None
+    return view.carrier.carry(pose.moved * pose.gate, pose.head, pose.gaze, pose.jaw, pose.gate, shading)
+
+
+@stage("shade")
+def shade_view(view: View, pose: Pose) -> np.ndarray:
+    """Return what a pose adds to the light on a view's sheet, (V,), in fractions of it.
+
+    Only an expression does: the plate's light goes with the head as it turns.
+    """
+    frontal = view.frontal[:FACE_POINTS]
+    before, after = pose.lit or (frontal, pose.head.invert(view.head.apply(frontal) + pose.moved))
+    return change_light(view.light, before, after, view.head.rotation, view.shading * pose.gate)

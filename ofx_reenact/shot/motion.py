@@ -31,6 +31,8 @@ from ofx_reenact.warp.shut import shut
 STILL, MOVING = 0.25, 0.75
 # Change of head rotation, in degrees, up to which a warp holds, and from which nothing of it can be trusted.
 TURN_SURE, TURN_LOST = 20.0, 50.0
+# Frames, as a deviation, over which light follows the face: noise of a tracker that no warp shows flickers in light.
+LIT = 1.5
 # Mesh points that say how far the jaw dropped.
 CHIN = MESH68[7:10]
 # Regions of the 68 landmarks that have a weight, and those that perform by --regions; all where it names none.
@@ -55,6 +57,8 @@ class Pose:
         gate: how much of the motion counts, 0 to 1: nothing where it is no more than a tracker's noise. The gaze has
             it in already.
         sure: confidence in [0, 1]: the tracker's, less what the head's turn costs.
+        lit: frontal meshes (468, 3) before and after the expression, without noise, by which light changes; None for
+            the view's own and what moves in it.
     """
 
     head: Similarity
@@ -63,6 +67,7 @@ class Pose:
     jaw: np.ndarray
     gate: float = 1.0
     sure: float = 1.0
+    lit: tuple[np.ndarray, np.ndarray] | None = None
 
     def mesh(self, view: View) -> np.ndarray:
         """Return the mesh of a view's face in this pose (468, 3), pixels."""
@@ -82,6 +87,7 @@ class Motion:
         reference: the driver's frame that means "as in the target".
         local: each point is by itself still or moves; else the whole face is.
         look: (T, 2, 2) shift of the irises that is asked for by hand; None without.
+        own: (T, 468, 3) frontal mesh of a target that moves itself; None for a still.
     """
 
     rows: Mapping[int, int]
@@ -92,6 +98,7 @@ class Motion:
     reference: int
     local: bool = False
     look: np.ndarray | None = None
+    own: np.ndarray | None = None
 
     def pose(self, frame: int, view: View) -> Pose:
         """Return the pose of a view's face in a frame.
@@ -116,7 +123,16 @@ class Motion:
             self.expression[row, list(CHIN)].mean(0),
             gate,
             float(self.confidence[row]) * turn_confidence(view.head, head),
+            self._lit(row, frontal),
         )
+
+    def _lit(self, row: int, frontal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the meshes by which light changes, means over frames nearby."""
+        near = slice(max(row - round(3 * LIT), 0), row + round(3 * LIT) + 1)
+        weights = np.exp(-(((np.arange(len(self.expression))[near] - row) / LIT) ** 2) / 2)
+        weights /= weights.sum()
+        own = frontal if self.own is None else np.tensordot(weights, self.own[near], 1)
+        return own, own + np.tensordot(weights, self.expression[near], 1)
 
 
 def pose_of_mesh(view: View, mesh: np.ndarray, head: Similarity, gaze: np.ndarray = NO_GAZE) -> Pose:

@@ -58,6 +58,9 @@ class SqueezedFrame(Frame):
     def _matte(self) -> np.ndarray:
         return self._back(super()._matte())
 
+    def _shading(self) -> np.ndarray:
+        return self._back(super()._shading())
+
     def _confidence(self) -> np.ndarray:
         return self._back(super()._confidence())
 
@@ -90,11 +93,12 @@ def put_back(frame: Frame, view: View) -> Frame:
     """Bring a frame that was made of a view back to the file's pixels; the same frame where those are square."""
     if view.file is None:
         return frame
-    colour, at = view.file.copy(), squeezed(frame, view.file, view.squeeze).stmap
+    shown, colour = squeezed(frame, view.file, view.squeeze), view.file.copy()
+    at = shown.stmap
     moves = (at != _positions(*colour.shape[:2])).any(-1)
     if moves.any():
         box = tuple(slice(found.min(), found.max() + 1) for found in np.nonzero(moves))
-        carried = sample(view.file, at[box][..., 0], at[box][..., 1])
+        carried = _carry(view.file, at[box], shown.shading[box])
         colour[box] = np.where(moves[box][..., None], carried, colour[box])
     added = _added(frame, view.pixels, colour.shape[:2])
     made = np.abs(added).max(-1) > _SEEN
@@ -107,9 +111,15 @@ def _added(frame: Frame, seen: np.ndarray, shape: tuple[int, ...]) -> np.ndarray
     added = frame.colour - seen
     if frame.carried is not None:
         box = frame.carried.composed.slices
-        at = frame.stmap[box]
-        added[box] = frame.colour[box] - sample(seen, at[..., 0], at[..., 1])
+        added[box] = frame.colour[box] - _carry(seen, frame.stmap[box], frame.shading[box])
     return cv2.resize(added, (shape[1], shape[0]), interpolation=cv2.INTER_AREA).reshape(*shape, -1)
+
+
+def _carry(pixels: np.ndarray, at: np.ndarray, shading: np.ndarray) -> np.ndarray:
+    """Carry pixels from where a map (h, w, 2) says, with a factor (h, w) on their light; alpha has none."""
+    carried = sample(pixels, at[..., 0], at[..., 1])
+    carried[..., :3] *= shading[..., None]
+    return carried
 
 
 def _positions(height: int, width: int, kind: Any = np.float32) -> np.ndarray:

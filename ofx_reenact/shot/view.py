@@ -12,6 +12,7 @@ from ofx_reenact.compose.carry import Carrier
 from ofx_reenact.compose.grain import measure_grain
 from ofx_reenact.compose.part import measure_blur
 from ofx_reenact.compose.repair import Display
+from ofx_reenact.compose.shading import Light, fit_light
 from ofx_reenact.frames.aspect import SQUARE, Squeeze
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.colour import Display as FaceDisplay
@@ -35,6 +36,7 @@ class View:
         file: the pixels as a file has them that are not square; None where ``pixels`` are.
         squeeze: how those lie beside square ones.
         seed: what tells its grain from that of other frames; a still's stands still.
+        shading: how far light on the skin changes with the expression; 0 leaves it as it is.
     """
 
     pixels: np.ndarray
@@ -44,6 +46,7 @@ class View:
     file: np.ndarray | None = None
     squeeze: Squeeze = SQUARE
     seed: int = 0
+    shading: float = Settings.shading
 
     @property
     def mesh(self) -> np.ndarray:
@@ -74,6 +77,11 @@ class View:
     def grain(self) -> float:
         """Deviation of the picture's noise in the face, as the display shows it; 0 without a display."""
         return 0.0 if self.display is None else measure_grain(self.display.encode(self._crop_face()))
+
+    @cached_property
+    def light(self) -> Light:
+        """The light on the face."""
+        return fit_light(self.pixels, self.mesh)
 
     @cached_property
     def blur(self) -> float:

@@ -16,7 +16,7 @@ from scipy.spatial.transform import Rotation
 from ofx_reenact.tracking.canonical import canonical
 from ofx_reenact.tracking.landmarks import MESH68, REGIONS
 from ofx_reenact.tracking.rigid import Similarity
-from ofx_reenact.tracking.surface import FACE_POINTS, landmark_spread
+from ofx_reenact.tracking.surface import FACE_POINTS, spread
 
 # A driver who walks through his picture must not pull the target's head off: largest shift in canonical units
 # (about centimetres; a face is some 18 high).
@@ -24,6 +24,11 @@ NECK_HOLDS = 5.0
 # Hair that the picture's upper edge cuts off may sink into the picture by this many face heights at most: what is above
 # it is unknown.
 CUT_SINKS = 0.07
+# Mesh points on the cheeks, right and left, that rise with a smile.
+CHEEKS = (50, 101, 205, 187, 280, 330, 425, 411)
+# Motion of landmarks that is a tracker's noise, in canonical units, and the largest factor that cheeks go by.
+GAIN_NOISE, GAIN_MOST = 0.02, 2.0
+_MOUTH = list(REGIONS["mouth"])
 
 
 @dataclass(frozen=True)
@@ -70,14 +75,28 @@ def weigh_points(landmarks: np.ndarray) -> np.ndarray:
 def expression(driver: np.ndarray, rest: np.ndarray, landmarks: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Move every mesh point as the driver's does, corrected so that the 68 landmarks move as LD-Net says.
 
+    Cheeks have no landmarks: they move as the driver's do, times as far as the mouth does. What nose and jaw line are
+    corrected by would otherwise hold them down while the mouth smiles.
+
     Returns frontal displacements (T, 468, 3), from frontal meshes (T, 478, 3), the driver's at rest, (478, 3) or one
     for each frame, the landmarks' frontal displacements (T, 68, 2) in the target's size, and how much of the motion
     each mesh point takes (468,).
     """
     moved = driver[:, :FACE_POINTS] - rest[..., :FACE_POINTS, :]
-    wrong = landmarks - moved[:, list(MESH68), :2]
-    moved[..., :2] += np.einsum("vl,tlc->tvc", landmark_spread(), wrong)
+    own = moved[:, list(MESH68), :2]
+    more = measure_gain(landmarks[:, _MOUTH], own[:, _MOUTH]) - 1
+    wrong = np.concatenate([landmarks - own, more * moved[:, list(CHEEKS), :2]], axis=1)
+    moved[..., :2] += np.einsum("vl,tlc->tvc", spread(MESH68 + CHEEKS), wrong)
     return moved * weights[:, None]
+
+
+def measure_gain(moved: np.ndarray, driver: np.ndarray) -> float:
+    """Measure how many times as far as the driver's some points move over a whole performance, both (T, n, 2).
+
+    Returns the slope of least squares in [0, GAIN_MOST]; 1 where the driver's hardly move.
+    """
+    noise = GAIN_NOISE**2 * driver.size
+    return float(np.clip(((moved * driver).sum() + noise) / ((driver * driver).sum() + noise), 0, GAIN_MOST))
 
 
 def head_poses(target: Similarity, driver: Heads, reference: int, motion: str, weight: float, position: float) -> Heads:

@@ -43,6 +43,7 @@ class STMap:
     reach: np.ndarray  # (h, w) float32; how much a pixel goes with the head, 1 on the face, 0 where nothing moves
     stretch: np.ndarray  # (h, w) float32; length of the result for a length of 1 in the target; 1 where nothing moves
     seams: tuple[Seam, ...] = ()  # finer maps where lids or lips meet
+    shading: np.ndarray | None = None  # (h, w) float32; factor on the light of what is carried; None: 1 everywhere
 
     @property
     def slices(self) -> tuple[slice, slice]:
@@ -92,11 +93,14 @@ class TargetSheet:
         self.cut = self._cut(head, headroom)
 
     @stage("warp: STMap")
-    def bend(self, mesh: np.ndarray, head: Similarity, gate: float = 1.0) -> STMap | None:
+    def bend(
+        self, mesh: np.ndarray, head: Similarity, gate: float = 1.0, shading: np.ndarray | None = None
+    ) -> STMap | None:
         """Rasterise the map that takes the target to a mesh displaced by (468, 3) pixels, and to its head's pose.
 
         None when nothing moves or everything has moved out of the picture. ``gate`` is the share of the head's motion
-        that counts; ``mesh`` has it in already.
+        that counts; ``mesh`` has it in already. ``shading`` (V,) is what is added to the light of the sheet's vertices,
+        in fractions of it; where nothing moves, nothing is.
         """
         shape, rest = self._sheet, self.rest
         moved = self._displace(mesh, head, gate)
@@ -106,16 +110,19 @@ class TargetSheet:
         if (window := self._window(np.concatenate([rest[:, :2], positions[:, :2]]))) is None:
             return None
         left, top, right, bottom = window
-        out = np.zeros((bottom - top, right - left, 4), np.float32)
+        out = np.zeros((bottom - top, right - left, 4 if shading is None else 5), np.float32)
         out[..., 3] = 1.0
         attributes = np.column_stack([-moved[:, :2], self.share, measure_stretch(rest, positions, shape.triangles)])
+        if shading is not None:
+            attributes = np.column_stack([attributes, np.where(moved[:, :2].any(1), shading, 0)])
         layers = (shape.lids, shape.triangles)
         rasterise_layers(positions[:, :2] - (left, top), positions[:, 2], layers, attributes, out)
         offset = np.ascontiguousarray(out[..., :2])
         seams = find_seams(positions, moved, layers, offset, left, top)
         if top == 0:
             keep_edge(offset, out[..., 3], left, self._yielding)
-        return STMap(left, top, offset, out[..., 2].copy(), out[..., 3].copy(), seams)
+        factor = None if shading is None else 1 + out[..., 4]
+        return STMap(left, top, offset, out[..., 2].copy(), out[..., 3].copy(), seams, factor)
 
     def flow(
         self, mesh: np.ndarray, head: Similarity, later: np.ndarray, later_head: Similarity

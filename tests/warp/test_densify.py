@@ -26,6 +26,22 @@ def test_expression_meets_the_landmarks(performance):
     assert np.allclose(moved[:, list(MESH68), :2], wanted, atol=1e-5)
 
 
+def test_cheeks_go_as_far_as_the_mouth(performance):
+    rest, cheeks, mouth = performance.frontal[3], list(densify.CHEEKS), list(MESH68[48:])
+    driven = (performance.frontal - rest)[:, :FACE_POINTS]
+    wanted = driven[:, list(MESH68), :2] * np.where(np.arange(68) < 48, 0.1, 0.7)[:, None]
+    moved = densify.expression(performance.frontal, rest, wanted, np.ones(FACE_POINTS))
+    assert np.allclose(moved[:, mouth, :2], 0.7 * driven[:, mouth, :2], atol=1e-5)
+    assert np.allclose(moved[:, cheeks, :2], 0.7 * driven[:, cheeks, :2], atol=0.02), "whatever nose and jaw do"
+
+
+def test_gain_is_a_slope_and_one_without_motion():
+    driver = np.random.default_rng(0).normal(size=(20, 5, 2))
+    assert densify.measure_gain(0.6 * driver, driver) == pytest.approx(0.6, abs=1e-3)
+    assert densify.measure_gain(np.zeros_like(driver), np.zeros_like(driver)) == 1
+    assert densify.measure_gain(-driver, driver) == 0 and densify.measure_gain(9 * driver, driver) == 2
+
+
 def heads(count=4) -> densify.Heads:
     turns = Rotation.from_euler("y", [[0], [10], [20], [-15]], degrees=True).as_matrix()
     return densify.Heads(turns, np.array([2.0, 2.1, 2.2, 1.9]), np.arange(12.0).reshape(4, 3))
