@@ -137,7 +137,8 @@ def pair_of(target: np.ndarray, target_mesh: np.ndarray, truth: np.ndarray, mesh
 
 def view_of(picture: np.ndarray, mesh: np.ndarray) -> View:
     """Return the view of a display-encoded picture (H, W, 3) whose face has a mesh (478, 3), pixels."""
-    return View(picture, Face(mesh, (picture.shape[1], picture.shape[0]), "mesh"))
+    # Shading is a matter of scene-linear light.
+    return View(picture, Face(mesh, (picture.shape[1], picture.shape[0]), "mesh"), shading=0.0)
 
 
 def pseudo_target(
