@@ -10,9 +10,9 @@ from ofx_reenact.tracking.surface import measure_gap
 
 # Shares of what an iris moves that Face Mesh sees, along and across the eye, measured on pictures whose irises were
 # moved by known ways: 0.77 along; across, 0.25 where the lids stay and 0.46 where they go with the gaze.
-SEEN = (0.77, 1.0)
+SEEN = (0.65, 0.8)
 # Openness of an eye, in that at rest, up to which its iris is not seen, and from which it is.
-_HIDDEN, _SHOWN = 0.3, 0.7
+_HIDDEN, _SHOWN = 0.1, 0.35
 
 
 def gaze(driver: np.ndarray, rest: np.ndarray) -> np.ndarray:
