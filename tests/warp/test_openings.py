@@ -41,23 +41,47 @@ def test_lens_survives_a_corner_seen_from_the_side():
     assert np.isfinite(Lens.fit(upper, upper * [1, -1]).gap)
 
 
+IRIS = openings.Iris(np.array([50.0, 50.0]), 6.0)
+
+
+def turn(gaze, moved=None, iris=IRIS):
+    return openings.eye(lens(0.4), iris, moved or lens(0.4), np.array(gaze), 1.0, (100, 100))
+
+
 def test_closing_lid_covers_the_iris_without_squashing_it():
-    target, half = lens(0.4), lens(0.2)
-    opening = openings.eye(target, half, np.zeros(2), 1.0, (100, 100))
-    inside = opening.coverage == 1
-    assert np.abs(opening.views[0].offset[inside]).max() < 0.01, "what is still seen of the eye stays where it is"
+    eye = turn([0.0, 0.0], lens(0.2))
+    inside = eye.coverage == 1
+    assert np.abs(eye.view.offset[inside]).max() < 0.01, "what is still seen of the eye stays where it is"
 
 
-def test_gaze_moves_the_iris_and_not_the_corners():
-    opening = openings.eye(lens(0.4), lens(0.4), np.array([0.1, 0.0]), 1.0, (100, 100))
-    offset = opening.views[0].offset[..., 0]
-    middle, corner = offset[50 - opening.top, 50 - opening.left], offset[50 - opening.top, 31 - opening.left]
-    assert middle == pytest.approx(-4, abs=0.1)
-    assert abs(corner) < 1.2
+@pytest.mark.parametrize("gaze", [(0.1, 0.0), (-0.12, 0.0), (0.0, 0.08), (0.05, -0.05)])
+def test_gaze_moves_the_iris_as_a_disc_and_not_the_white(gaze):
+    eye = turn(gaze)
+    iris, white = eye.disc == 1, eye.disc == 0
+    assert np.allclose(eye.view.offset[iris], -40 * np.array(gaze), atol=0.05), "all of it, by what is asked"
+    assert np.abs(eye.view.offset[white]).max() < 1e-6
+    y, x = np.nonzero(iris)
+    assert np.allclose((x.mean() + eye.left, y.mean() + eye.top), IRIS.centre + 40 * np.array(gaze), atol=0.1)
+
+
+def test_an_iris_never_leaves_its_eye_and_small_shifts_pass():
+    limit = openings.limit_gaze
+    far = limit(lens(0.4), IRIS, np.array([2.0, -3.0]))
+    assert np.allclose(far, np.array(openings.FURTHEST) * (1, -1), atol=1e-3)
+    aside = openings.Iris(np.array([58.0, 50.0]), 6.0)
+    assert limit(lens(0.4), aside, np.array([1.0, 0.0]))[0] == pytest.approx(openings.FURTHEST[0] - 0.2, abs=1e-3)
+    assert np.array_equal(limit(lens(0.4), IRIS, np.array([0.1, -0.05])), [0.1, -0.05])
+
+
+def test_shadow_goes_with_the_lid_and_what_gleams_stays_behind_it():
+    eye = turn([0.0, 0.0], lens(0.2))
+    row, column = 48 - eye.top, 50 - eye.left
+    assert eye.shadow[0][row, column, 1] == pytest.approx(44, abs=0.3), "2 pixels below the lid, as in the target"
+    assert eye.glint[0][row, column, 1] == pytest.approx(48, abs=0.1)
 
 
 def test_shut_eye_of_the_target_is_left_to_the_skin():
-    assert openings.eye(lens(0.05), lens(0.4), np.zeros(2), 1.0, (100, 100)) is None
+    assert openings.eye(lens(0.05), IRIS, lens(0.4), np.zeros(2), 1.0, (100, 100)) is None
 
 
 STAY = np.array([[1.0, 0, 0], [0, 1, 0]])
