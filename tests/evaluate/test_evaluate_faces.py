@@ -142,7 +142,7 @@ def rendered(case, colour, weights, painter=None, profile="plate"):
     poses = [head_pose(mesh) for mesh in meshes]
     display = display_for(picture, case.target_mesh, space, colour)
     size = picture.shape[1::-1]
-    view = View(picture, Face(meshes[0], size, "mesh"), display, shading=0)
+    view = View(picture, Face(meshes[0], size, "mesh"), display)
     dictionary = painter.write([view]) if painter is not None else ()
     person = Person(view.frontal, "mesh", np.zeros(128, np.float32), weights.sha256, dictionary)
     performance = Performance(
