@@ -55,8 +55,8 @@ def keep_lashes(offset: np.ndarray, left: int, top: int, target: Lens, moved: Le
     last = np.zeros_like(high)
     for _ in range(_STEPS):
         ends = moved.pixels(u, lid - high)
-        place = [(at - by).astype(np.float32) for at, by in zip(ends, (left, top), strict=True)]
-        there = cv2.remap(offset, *place, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        column, row = (ends[0] - left).astype(np.float32), (ends[1] - top).astype(np.float32)
+        there = cv2.remap(offset, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         last = _above(target, ends[0] + there[..., 0], ends[1] + there[..., 1])
         # The sheet may come from beyond the brow there.
         high = np.maximum(high - np.maximum(last / finer - _BELOW * room, 0), band + 1)
