@@ -14,12 +14,10 @@ from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, LIPS
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp import densify, openings
-from ofx_reenact.warp.lashes import keep_lashes
+from ofx_reenact.warp.lashes import BROWS, keep_lashes
 from ofx_reenact.warp.stmap import STMap, TargetSheet
 
 _EYES = {"eye_right": [i for half in EYE_RIGHT for i in half], "eye_left": [i for half in EYE_LEFT for i in half]}
-# Their brows' lower edges, as contours run.
-_BROWS = {"eye_right": [46, 53, 52, 65, 55], "eye_left": [285, 295, 282, 283, 276]}
 _LIPS = [i for half in LIPS_INNER for i in half]
 Box = tuple[slice, slice]
 
@@ -125,7 +123,7 @@ class Carrier:
             return Carried(stmap, compose(self.picture, stmap, turned, self.lips), None)
         for name, contour in _EYES.items():
             if moved[contour].any():
-                brow = self.mesh[_BROWS[name], :2]
+                brow = self.mesh[BROWS[name], :2]
                 keep_lashes(stmap.offset, stmap.left, stmap.top, self.lenses[name], after[name], brow)
         size = self.sheet.size
         depth = float(self.frontal[_LIPS, 2].mean())

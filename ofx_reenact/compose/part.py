@@ -17,6 +17,7 @@ from ofx_reenact.tracking.landmarks import FACE_OVAL, LIPS_INNER, LIPS_OUTER
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp import densify, openings
+from ofx_reenact.warp.lashes import BROWS, keep_lashes
 from ofx_reenact.warp.lens import Lens
 from ofx_reenact.warp.part import bend_part
 from ofx_reenact.warp.stmap import STMap
@@ -101,6 +102,7 @@ def carry_part(
     oval = wanted.head.invert(wanted.mesh[list(FACE_OVAL)])[:, 1]
     feather = max(1.0, openings.FEATHER * float(np.ptp(oval)) * wanted.head.scale)
     if name in EYES:
+        keep_lashes(stmap.offset, stmap.left, stmap.top, before, after, source.mesh[BROWS[name], :2])
         iris = openings.fit_iris(name, source.mesh)
         eye = openings.eye(before, iris, after, gaze[EYES.index(name)], feather, size)
         shown = None if eye is None else Eyeball.take(picture, before, iris).show(eye)

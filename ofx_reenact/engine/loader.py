@@ -46,6 +46,7 @@ from ofx_reenact.settings import Settings, names_affecting, names_of_paths, path
 from ofx_reenact.settings.option import Affects
 from ofx_reenact.shot.asked import ask, keep_shut
 from ofx_reenact.shot.frame import Painter
+from ofx_reenact.shot.gaze import gaze_by_hand
 from ofx_reenact.shot.identity import Identity, holds_training
 from ofx_reenact.shot.identity_check import check_taught
 from ofx_reenact.shot.motion import Motion
@@ -74,11 +75,13 @@ class Loader:
     ``fresh`` makes identity and performance anew though their files are there; an identity that was trained is kept.
 
     Raises:
-        SettingsError: an output would replace an input.
+        SettingsError: an output would replace an input, or a gaze by hand is none.
     """
 
     def __init__(self, settings: Settings, warm: Warm, observe: Observer, *, fresh: bool = False) -> None:
         check_paths(settings)
+        # A word that is no gaze is told before a driver is tracked.
+        gaze_by_hand(settings, ())
         self._settings, self._warm, self._observe, self._fresh = settings, warm, observe, fresh
         self.device = choose_device(settings.device)
         # What the user should know of the performance, once it is loaded.

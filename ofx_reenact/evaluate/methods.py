@@ -16,7 +16,7 @@ from ofx_reenact.shot.person import Face
 from ofx_reenact.shot.view import View, display_for
 from ofx_reenact.tracking.rigid import head_pose
 from ofx_reenact.tracking.surface import FACE_POINTS
-from ofx_reenact.warp.gaze import gaze
+from ofx_reenact.warp.gaze import follow_gaze
 from ofx_reenact.warp.shut import shut
 
 STILL, WARP = "target shown still", "warp only"
@@ -48,7 +48,7 @@ def follow(case: Case, colour: Colour) -> Followed | None:
     moved = shut(frontals[0], frontals[:, :FACE_POINTS] - rest, frontals, 0, _ALL)[1]
     mesh = case.mesh.copy()
     mesh[:FACE_POINTS] = head.apply(rest + moved)
-    pose = pose_of_mesh(view, mesh, head, gaze(frontals, frontals[0])[1])
+    pose = pose_of_mesh(view, mesh, head, follow_gaze(frontals, frontals[0])[1])
     return None if carry_view(view, pose) is None else Followed(view, pose)
 
 

@@ -24,6 +24,8 @@ _BELOW, _STEPS = 0.85, 4
 _CORNER = 0.2
 # Pixels: ways that are shorter change nothing.
 _QUIET = 0.01
+# Lower edges of the brows as points of the mesh, from the picture's left to its right.
+BROWS = {"eye_right": [46, 53, 52, 65, 55], "eye_left": [285, 295, 282, 283, 276]}
 
 
 def keep_lashes(offset: np.ndarray, left: int, top: int, target: Lens, moved: Lens, brow: np.ndarray) -> None:
@@ -55,8 +57,8 @@ def keep_lashes(offset: np.ndarray, left: int, top: int, target: Lens, moved: Le
     last = np.zeros_like(high)
     for _ in range(_STEPS):
         ends = moved.pixels(u, lid - high)
-        across, down = ((at - by).astype(np.float32) for at, by in zip(ends, (left, top), strict=True))
-        there = cv2.remap(offset, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        column, row = (ends[0] - left).astype(np.float32), (ends[1] - top).astype(np.float32)
+        there = cv2.remap(offset, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         last = _above(target, ends[0] + there[..., 0], ends[1] + there[..., 1])
         # The sheet may come from beyond the brow there.
         high = np.maximum(high - np.maximum(last / finer - _BELOW * room, 0), band + 1)

@@ -1,4 +1,4 @@
-"""A lid that shuts: the eye is covered in pixels, its lashes go along as they are, its brow stays."""
+"""A lid that shuts: the eye is covered in pixels, its lashes go along as they are."""
 
 import numpy as np
 
@@ -8,11 +8,11 @@ from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp.openings import fit_lens
 from ofx_reenact.warp.shut import shut
 
-MARK, LASH, BROW = 10.0, 5.0, 3.0
+MARK, LASH = 10.0, 5.0
 
 
 def carry_shut(face) -> tuple[np.ndarray, Carrier, np.ndarray]:
-    """Shut both eyes of a face of marks: eyes MARK, a line of lashes LASH, above the brows' edge BROW."""
+    """Shut both eyes of a face that is black but for its eyes, MARK, and a line of lashes above them, LASH."""
     carrier = Carrier(np.zeros((face.size[1], face.size[0], 1), np.float32), face.mesh, face.frontal, face.head, 0.35)
     y, x = np.mgrid[: face.size[1], : face.size[0]].astype(np.float64)
     picture = np.zeros((*y.shape, 3), np.float32)

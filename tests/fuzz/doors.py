@@ -31,6 +31,7 @@ from ofx_reenact.ldnet.weights import load_ldnet, save_ldnet
 from ofx_reenact.provenance import FrameEntry, Input, MadeOf, Sidecar, Source, read_consent, read_said
 from ofx_reenact.service.session import Session
 from ofx_reenact.settings import Settings
+from ofx_reenact.shot.gaze import gaze_by_hand
 from ofx_reenact.shot.identity import Identity, load_appearance
 from ofx_reenact.shot.identity_check import check_taught
 from ofx_reenact.shot.shot import Shot
@@ -123,6 +124,8 @@ def _texts(folder: Path) -> list[Door]:
         takes={take.digest: take},
     ).save(folder / "o.reenact.json", entries)  # fmt: skip
     write_landmarks(folder / "l.json", {1: np.random.default_rng(0).uniform(0, 300, (68, 2))})
+    curve = {"schema": "ofx-reenact/gaze/1", "frames": {"1": [0, 0], "5": [10, -5.5]}}
+    (folder / "gaze.json").write_text(json.dumps(curve))
     (folder / "release.pdf").write_bytes(b"signed")
     consent = {
         "schema": "ofx-reenact/consent/1", "performer": "A", "release": "R", "scope": ["a"], "expires": "2999-12-31",
@@ -150,12 +153,16 @@ def _texts(folder: Path) -> list[Door]:
         track = Placed(Options(landmarks=str(path))).track(np.zeros((8, 8, 3), np.uint8), 1)
         return track, read_landmarks(path)
 
+    def looked(path: Path) -> object:
+        return gaze_by_hand(Settings(gaze_file=str(path)), range(1, 9))
+
     def job(path: Path) -> object:
         return FarmJob.load(path).select(0)
 
     made = [
         Door("sidecar", folder / "o.reenact.json", sidecar, JSON, 5),
         Door("landmarks", folder / "l.json", placed, JSON, 4),
+        Door("gaze", folder / "gaze.json", looked, JSON, 3),
         Door("consent", folder / "consent.json", consented, JSON, 4),
         Door("job", folder / "job.json", job, JSON, 4),
         Door("session", folder / "session.json", Session.load, JSON, 2),

@@ -1,5 +1,6 @@
 """The gaze by hand and the gaze of a performance."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -9,8 +10,11 @@ from conftest import make_shot
 
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.settings import Settings
+from ofx_reenact.shot.asked import ask
 from ofx_reenact.shot.gaze import EYEBALL, SCHEMA, gaze_by_hand, parse_gaze, read_gaze
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT
+from ofx_reenact.tracking.performance import State
+from ofx_reenact.tracking.rest import find_rest
 from ofx_reenact.warp.gaze import SEEN, follow_gaze
 
 LOCKED = {"reference": 20, "motion": "locked", "strength": 0.0}
@@ -99,3 +103,16 @@ def test_the_gaze_goes_on_through_a_blink_and_is_what_was_seen_of_it(face):
     made = follow_gaze(driver, rest)
     assert np.allclose(made[0], 0)
     assert np.allclose(made[1:, :, 0], 0.1 / SEEN[0], atol=1e-6) and np.allclose(made[..., 1], 0, atol=1e-6)
+
+
+def test_gaze_by_hand_turns_the_eyes_of_a_plate_where_its_face_is_shown(identity, performance, weights):
+    rest, lost = find_rest(performance, None), performance.state.copy()
+    lost[:10] = State.HELD
+    own = dataclasses.replace(performance, state=lost)
+    motion = ask(identity.person, own, rest, performance, rest, Settings(gaze="10,-5"), weights)
+    first = min(motion.rows)
+    assert not motion.look[:10].any() and np.allclose(motion.gaze, 0)
+    wanted = EYEBALL * np.sin(np.radians([10, 5]))
+    assert np.allclose(motion.look[30:], wanted) and len(motion.look) == len(motion.rows) > first
+    without = ask(identity.person, own, rest, performance, rest, Settings(), weights)
+    assert without.look is None and np.array_equal(without.expression, motion.expression)
