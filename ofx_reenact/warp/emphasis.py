@@ -18,13 +18,13 @@ from ofx_reenact.warp.densify import weigh_points
 Shares = tuple[float, float]
 # By landmark, along x and y; the lids' way is set by their opening (``shut``), but for the lower ones'.
 _STILL: dict[tuple[int, ...], Shares] = {
-    REGIONS["jaw"]: (1.2, 1.2),
-    (*REGIONS["brow_right"], *REGIONS["brow_left"]): (1.3, 2.0),
+    REGIONS["jaw"]: (1.2, 1.25),
+    (*REGIONS["brow_right"], *REGIONS["brow_left"]): (1.3, 2.15),
     REGIONS["nose"]: (1.2, 1.2),
     (*REGIONS["eye_right"], *REGIONS["eye_left"]): (1.2, 1.4),
     (48, 54, 60, 64): (1.0, 1.15),
-    (49, 50, 51, 52, 53, 61, 62, 63): (1.1, 1.5),
-    (55, 56, 57, 58, 59, 65, 66, 67): (1.1, 1.15),
+    (49, 50, 51, 52, 53, 61, 62, 63): (1.1, 1.35),
+    (55, 56, 57, 58, 59, 65, 66, 67): (1.1, 1.1),
 }
 # Parts of a plate that moves are filmed: they lose less.
 _MOVING: dict[tuple[int, ...], Shares] = {REGIONS["mouth"]: (1.25, 1.0)}
