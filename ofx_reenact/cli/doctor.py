@@ -23,8 +23,8 @@ from ofx_reenact.files import sha256_of
 from ofx_reenact.resources import SHIPPED, resource
 
 PACKAGES = (
-    "torch", "opencv-python", "numpy", "OpenImageIO", "opencolorio", "tflite", "pyblish-base", "face-alignment", "safetensors",
-    "fileseq", "typer", "rich", "scipy", "numba", "filelock", "av",
+    "torch", "opencv-python", "numpy", "OpenImageIO", "opencolorio", "tflite", "pyblish-base", "face-alignment",
+    "safetensors", "fileseq", "typer", "rich", "scipy", "numba", "filelock", "av",
 )  # fmt: skip
 _MARKS = {"ok": ("✓", "green"), "optional": ("–", "yellow"), "missing": ("✗", "red")}
 
