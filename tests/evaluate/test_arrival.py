@@ -11,6 +11,7 @@ from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.evaluate.metrics import displacement, gain
 from ofx_reenact.evaluate.reenactment import methods
+from ofx_reenact.evaluate.reenactment import observe as observing
 from ofx_reenact.evaluate.reenactment.arrival import at_the_same_gain, group_rows, in_words, region_rows
 from ofx_reenact.evaluate.reenactment.methods import COPIED, PLATE, STILL, WARP, at_strength
 from ofx_reenact.evaluate.reenactment.observe import with_neighbours
@@ -18,6 +19,7 @@ from ofx_reenact.evaluate.reenactment.report import page
 from ofx_reenact.evaluate.reenactment.result import PairResult
 from ofx_reenact.evaluate.reenactment.strengths import compare_pair
 from ofx_reenact.evaluate.reenactment.summary import plain, summarise
+from ofx_reenact.tracking.tracker import Track
 
 STRENGTHS = (0.5, 1.0, 1.5)
 SMILE, JAW = "mouthSmileLeft", "jawOpen"
@@ -189,3 +191,29 @@ def test_every_fourth_frame_has_its_neighbours():
     assert set(wanted) == {7, *numbers, *(n + step for n in (11, 51, 91, 131, 171) for step in (-1, 1))}
     assert with_neighbours([1, 4, 7], range(1, 8), 1) == [1, 3, 4, 5, 7]
     assert with_neighbours([1, 7], range(1, 8), 1) == [1, 7]
+
+
+def test_a_head_that_has_moved_on_between_frames_far_apart_is_looked_for_anew(monkeypatch):
+    class Follows:
+        """Knows somebody at one place, and nobody elsewhere until it is told to forget."""
+
+        def __init__(self):
+            self.known = None
+
+        def reset(self):
+            self.known = None
+
+        def track(self, picture, frame):
+            place = int(picture[0, 0, 0])
+            if self.known not in (None, place):
+                return None
+            self.known = place
+            return Track(np.zeros((68, 2)), 1.0, np.zeros((478, 3)), np.zeros(52, np.float32))
+
+    seen = {"rotation": np.eye(3), "scale": 1.0, "blendshapes": np.zeros(52), "embedding": np.zeros(0), "contrast": 1.0}
+    lost = {name: value * np.nan for name, value in seen.items()}
+    portrait = {"portrait": np.zeros((2, 2, 3), np.uint8)}
+    monkeypatch.setattr(observing, "_look", lambda picture, track, *rest: (seen if track else lost) | portrait)
+    shown = [(number, np.full((4, 4, 3), number // 10, np.uint8)) for number in (1, 2, 30)]
+    found = observing.observe(shown, {1, 2, 30}, None, observing.Tools(Follows(), None, None))
+    assert found.found.tolist() == [True, True, True]

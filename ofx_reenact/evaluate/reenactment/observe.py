@@ -94,6 +94,10 @@ def observe(
     before: np.ndarray | None = None
     for number, picture in shown:
         track = tools.tracker.track(picture, number)
+        if track is None:
+            # Frames lie far apart: a head that has moved on is not known again, but there is nobody else.
+            tools.tracker.reset()
+            track = tools.tracker.track(picture, number)
         landmarks[number] = nowhere if track is None or track.mesh is None else track.mesh[list(MESH68), :2]
         if number in numbers:
             # A picture that is shown again is not looked at again.
