@@ -211,6 +211,7 @@ def test_a_head_that_has_moved_on_between_frames_far_apart_is_looked_for_anew(mo
             return Track(np.zeros((68, 2)), 1.0, np.zeros((478, 3)), np.zeros(52, np.float32))
 
     seen = {"rotation": np.eye(3), "scale": 1.0, "blendshapes": np.zeros(52), "embedding": np.zeros(0), "contrast": 1.0}
+    seen["mesh"] = np.zeros((478, 3))
     lost = {name: value * np.nan for name, value in seen.items()}
     portrait = {"portrait": np.zeros((2, 2, 3), np.uint8)}
     monkeypatch.setattr(observing, "_look", lambda picture, track, *rest: (seen if track else lost) | portrait)
