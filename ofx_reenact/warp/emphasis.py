@@ -28,7 +28,7 @@ _STILL: dict[tuple[int, ...], Shares] = {
 }
 # Parts of a plate that moves are filmed: they lose less.
 _MOVING: dict[tuple[int, ...], Shares] = {REGIONS["mouth"]: (1.25, 1.0)}
-# Lips that are drawn together lose more than lips that are drawn apart.
+# A still's lips that are drawn together lose more than lips that are drawn apart.
 _NARROW = 2.0
 _CORNERS = (LIPS_OUTER[0][0], LIPS_OUTER[0][-1])
 
@@ -42,6 +42,8 @@ def emphasise(moved: np.ndarray, face: np.ndarray, *, moving: bool) -> np.ndarra
         moving: the target is a plate that moves, not a still.
     """
     result = moved * _shares(moving)
+    if moving:
+        return result
     right, left = _CORNERS
     # What the mouth narrows by, shared out over the lips as far as each point lies from their middle.
     narrower = np.minimum(result[:, left, 0] - result[:, right, 0], 0)
