@@ -59,7 +59,7 @@ LIVE_PORTRAIT = {
 
 
 # Stages that have nothing to do in a frame in which nothing moves.
-MOVING = ("warp: STMap", "warp: sample", "translate")
+MOVING = ("shade", "warp: STMap", "warp: sample", "translate")
 
 
 def checkout(folder: Path, files: dict[str, str]) -> Path:

@@ -27,7 +27,6 @@ from conftest import DRIVER, TARGET
 
 from ofx_reenact import __version__
 from ofx_reenact.cli.main import _take_signals
-from ofx_reenact.compose import sample
 from ofx_reenact.engine.run import Job
 from ofx_reenact.engine.warm import Warm
 from ofx_reenact.errors import Exit, ReenactError
@@ -97,8 +96,6 @@ def prepare(folder: Path) -> tuple[Settings, Warm]:
     )  # fmt: skip
     warm = Warm()
     Job(settings, Watch(), warm).run()
-    sample._pool().shutdown()
-    sample._pool.cache_clear()
     return settings, warm
 
 
