@@ -82,9 +82,8 @@ def calm_of(weights: LDNetWeights, code: np.ndarray, landmarks: np.ndarray) -> n
     that of the mean face l_0, the person's code z (128,).
     """
     own, placement = normalise(_tensor(landmarks, weights)[None], weights.norm, weights.template)
-    poses = weights.network.encode_pose(torch.cat([own, weights.template[None]]))
-    shown, calm = weights.network.generate(poses, _tensor(code, weights).expand(2, -1))
-    return np.asarray(landmarks - placement.vectors((shown - calm)[None])[0].double().cpu().numpy())
+    shown = _made(weights, code, own, weights.template[None])
+    return np.asarray(landmarks - placement.vectors(shown)[0].double().cpu().numpy())
 
 
 def _tensor(array: np.ndarray, weights: LDNetWeights) -> torch.Tensor:

@@ -74,7 +74,7 @@ def ask(
     regions, added = region_weights(settings), settings.perform == "add"
     mine, calm = own.frontal[:, :FACE_POINTS].astype(np.float64), rest.frontal[:, :FACE_POINTS]
     landmarks = move_landmarks(person, acted.frontal, at_ease, driver_rest.face, settings, weights)
-    moved = densify.expression(acted.frontal, at_ease, landmarks, np.ones(FACE_POINTS))
+    moved = densify.expression(acted.frontal, at_ease, landmarks)
     if not added:
         moved = calm + moved - mine
     if settings.retarget == "ldnet":
@@ -85,7 +85,7 @@ def ask(
     shown = share[:, None] * densify.spread_weights(regions, _RIGID)
     for part, hidden in before.items():
         shown = shown * (1 - hidden[:, None] * _field(_COVERED[part]))
-    gaze = follow_gaze(acted.frontal.astype(np.float64), at_ease)
+    gaze = follow_gaze(acted.frontal, at_ease)
     if not added:
         gaze = gaze - follow_gaze(own.frontal.astype(np.float64), rest.frontal)
     eyes = np.stack([share * (1 - before[eye]) for eye in PARTS[1:]], 1)[..., None]

@@ -169,7 +169,7 @@ def fit_motion(
     moved = move_landmarks(person, performance.frontal, rest[None], rest, settings, weights)
     with stage("warp: densify"):
         regions = region_weights(settings)
-        expression = densify.expression(performance.frontal, rest, moved, np.ones(FACE_POINTS))
+        expression = densify.expression(performance.frontal, rest, moved)
         if settings.retarget == "ldnet":
             expression = emphasise(expression, view.frontal, moving=False)
         expression = expression * densify.spread_weights(regions)[:, None]

@@ -207,12 +207,6 @@ def poses(mesh: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     )
 
 
-def unrest(shapes: np.ndarray) -> np.ndarray:
-    """Measure how much faces do, by their blendshapes (T, 52): (T,), 0 is at rest."""
-    weights = [0.0 if n.startswith((_LOOK, "_")) else _BUSY.get(n, _BUSY_ELSE) for n in BLENDSHAPES]
-    return np.asarray(shapes @ np.array(weights))
-
-
 def neutrality(shapes: np.ndarray, frontal: np.ndarray, rotation: np.ndarray) -> np.ndarray:
     """Measure how far each frame is from a face at rest, seen from the front: (T,), 0 is at rest.
 
@@ -220,6 +214,7 @@ def neutrality(shapes: np.ndarray, frontal: np.ndarray, rotation: np.ndarray) ->
     """
     turned = np.abs(euler_degrees(rotation)).max(axis=1) / 90
     if shapes.any():
-        return unrest(shapes) + turned
+        weights = [0.0 if n.startswith((_LOOK, "_")) else _BUSY.get(n, _BUSY_ELSE) for n in BLENDSHAPES]
+        return shapes @ np.array(weights) + turned
     distance = np.linalg.norm(frontal - np.median(frontal, axis=0), axis=-1).mean(axis=1)
     return distance + turned

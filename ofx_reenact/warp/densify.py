@@ -72,22 +72,21 @@ def weigh_points(landmarks: np.ndarray) -> np.ndarray:
     return 1.0 + (near @ excess) / near.sum(1)
 
 
-def expression(driver: np.ndarray, rest: np.ndarray, landmarks: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def expression(driver: np.ndarray, rest: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """Move every mesh point as the driver's does, corrected so that the 68 landmarks move as LD-Net says.
 
     Cheeks have no landmarks: they move as the driver's do, times as far as the mouth does. What nose and jaw line are
     corrected by would otherwise hold them down while the mouth smiles.
 
     Returns frontal displacements (T, 468, 3), from frontal meshes (T, 478, 3), the driver's at rest, (478, 3) or one
-    for each frame, the landmarks' frontal displacements (T, 68, 2) in the target's size, and how much of the motion
-    each mesh point takes (468,).
+    for each frame, and the landmarks' frontal displacements (T, 68, 2) in the target's size.
     """
     moved = driver[:, :FACE_POINTS] - rest[..., :FACE_POINTS, :]
     own = moved[:, list(MESH68), :2]
     more = measure_gain(landmarks[:, _MOUTH], own[:, _MOUTH]) - 1
     wrong = np.concatenate([landmarks - own, more * moved[:, list(CHEEKS), :2]], axis=1)
     moved[..., :2] += np.einsum("vl,tlc->tvc", spread(MESH68 + CHEEKS), wrong)
-    return moved * weights[:, None]
+    return moved
 
 
 def measure_gain(moved: np.ndarray, driver: np.ndarray) -> float:
