@@ -11,8 +11,7 @@ import numpy as np
 
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, LIPS_OUTER, Contour
-from ofx_reenact.tracking.surface import FACE_POINTS, measure_gap
-from ofx_reenact.warp.gaze import iris_places
+from ofx_reenact.tracking.surface import FACE_POINTS, iris_places, measure_gap
 
 SCHEMA = "ofx-reenact/parts/1"
 PARTS = ("mouth", "eye_right", "eye_left")

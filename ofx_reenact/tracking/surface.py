@@ -9,7 +9,15 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 
 from ofx_reenact.tracking.canonical import canonical
-from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, MESH68, Contour
+from ofx_reenact.tracking.landmarks import (
+    EYE_LEFT,
+    EYE_RIGHT,
+    IRIS_LEFT,
+    IRIS_RIGHT,
+    LIPS_INNER,
+    MESH68,
+    Contour,
+)
 
 # The canonical face has no irises: they are the last ten of the tracked mesh's 478 points.
 FACE_POINTS = 468
@@ -58,6 +66,16 @@ def measure_gap(mesh: np.ndarray, contour: Contour) -> np.ndarray:
     """
     upper, lower = (np.array(half[1:-1]) for half in contour)
     return np.asarray((mesh[:, lower, 1] - mesh[:, upper, 1]).mean(axis=1))
+
+
+def iris_places(mesh: np.ndarray) -> np.ndarray:
+    """Return where each iris is between its eye's corners: (..., 2, 2), of meshes (..., 478, 3)."""
+    places = []
+    for contour, iris in ((EYE_RIGHT, IRIS_RIGHT), (EYE_LEFT, IRIS_LEFT)):
+        first, last = mesh[..., contour[0][0], :2], mesh[..., contour[0][-1], :2]
+        width = np.linalg.norm(last - first, axis=-1, keepdims=True)
+        places.append((mesh[..., iris[0], :2] - (first + last) / 2) / width)
+    return np.stack(places, axis=-2)
 
 
 def openings(triangles: np.ndarray) -> np.ndarray:

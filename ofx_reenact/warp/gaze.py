@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ofx_reenact.ramps import smooth_step
-from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT
-from ofx_reenact.tracking.surface import measure_gap
+from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT
+from ofx_reenact.tracking.surface import iris_places, measure_gap
 
 # Shares of what irises move that Face Mesh sees, along and across the eye, measured on pictures whose irises moved by
 # known ways: along, 0.77 near the middle and 0.55 to 0.65 towards the corners. Across it is 0.25 where the lids stay;
@@ -47,13 +47,3 @@ def _shown(driver: np.ndarray, rest: np.ndarray, contour: tuple[tuple[int, ...],
     """Return how far an iris shows between its lids, (T,) in [0, 1]."""
     at_rest = measure_gap(rest if rest.ndim == 3 else rest[None], contour)
     return smooth_step((measure_gap(driver, contour) / np.maximum(at_rest, 1e-6) - _HIDDEN) / (_SHOWN - _HIDDEN))
-
-
-def iris_places(mesh: np.ndarray) -> np.ndarray:
-    """Return where each iris is between its eye's corners: (..., 2, 2), of meshes (..., 478, 3)."""
-    places = []
-    for contour, iris in ((EYE_RIGHT, IRIS_RIGHT), (EYE_LEFT, IRIS_LEFT)):
-        first, last = mesh[..., contour[0][0], :2], mesh[..., contour[0][-1], :2]
-        width = np.linalg.norm(last - first, axis=-1, keepdims=True)
-        places.append((mesh[..., iris[0], :2] - (first + last) / 2) / width)
-    return np.stack(places, axis=-2)
