@@ -18,19 +18,14 @@ from ofx_reenact.stages import stage
 from ofx_reenact.tracking.blendshapes import BLENDSHAPES
 from ofx_reenact.tracking.landmarks import RIGID
 from ofx_reenact.tracking.lift import lift
+from ofx_reenact.tracking.neutrality import measure_neutrality
 from ofx_reenact.tracking.performance import Performance, State, segments_of
-from ofx_reenact.tracking.rigid import euler_degrees, head_pose
+from ofx_reenact.tracking.rigid import head_pose
 from ofx_reenact.tracking.smooth import smooth, smooth_poses
-from ofx_reenact.tracking.surface import iris_places
 from ofx_reenact.tracking.tracker import Track
 
 # Up to this many frames without a face are bridged from both sides; longer gaps and the ends hold.
 BRIDGE = 12
-# How much each blendshape says that a face is not at rest; gaze is measured on the irises.
-_BUSY = {"jawOpen": 2.0, "eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0, "mouthSmileLeft": 0.7, "mouthSmileRight": 0.7}
-_BUSY_ELSE, _LOOK = 0.4, "eyeLook"
-# How much irises say that lie off the place where they are most of the time, for each width of the eye.
-_ASIDE = 3.0
 
 
 @dataclass(frozen=True)
@@ -114,7 +109,7 @@ def derive(
     frontal = np.einsum("tji,tnj->tni", rotation, mesh - translation[:, None]) / scale[:, None, None]
     frontal = np.concatenate([smooth(frontal[rows], smoothing) for rows in segments])
     shapes = expressions(found)
-    busy = neutrality(shapes, frontal, rotation)
+    busy = measure_neutrality(shapes, frontal, rotation)
     state = states(seen, cut)
     at_rest = np.where(state == State.TRACKED, busy, np.inf)
     return Performance(
@@ -208,19 +203,3 @@ def poses(mesh: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         np.array([pose.scale for pose in second]),
         np.stack([pose.translation for pose in second]),
     )
-
-
-def neutrality(shapes: np.ndarray, frontal: np.ndarray, rotation: np.ndarray) -> np.ndarray:
-    """Measure how far each frame is from a face at rest, seen from the front: (T,), 0 is at rest.
-
-    From blendshapes (T, 52) where there are any, else from the distance to the median frontal mesh; and from where the
-    irises are, so that a face at rest looks where it mostly does.
-    """
-    look = iris_places(frontal.astype(np.float64)).mean(axis=1)
-    aside = np.linalg.norm(look - np.median(look, axis=0), axis=-1)
-    apart = np.abs(euler_degrees(rotation)).max(axis=1) / 90 + _ASIDE * aside
-    if shapes.any():
-        weights = [0.0 if n.startswith((_LOOK, "_")) else _BUSY.get(n, _BUSY_ELSE) for n in BLENDSHAPES]
-        return shapes @ np.array(weights) + apart
-    distance = np.linalg.norm(frontal - np.median(frontal, axis=0), axis=-1).mean(axis=1)
-    return distance + apart

@@ -8,22 +8,15 @@ import numpy as np
 
 from ofx_reenact.errors import TrackingError
 from ofx_reenact.tracking.blendshapes import BLENDSHAPES, blendshapes_of
-from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER
 from ofx_reenact.tracking.performance import Performance, State
-from ofx_reenact.tracking.surface import measure_gap
 
 # Of so many usable frames one is averaged, but at least and at most so many; none that is less calm than the calmest
 # by more than this, in units of neutrality.
 _ONE_IN, _LEAST, _MOST, _CALM = 15, 3, 15, 0.5
 # Frames that the tracker is less sure of are not used while there are others.
 _SURE = 0.5
-# What lips apart by their width would add to neutrality: blendshapes say little of lips that are just apart.
-_LIPS = 4.0
 # Blendshapes, of both sides, of a mouth that does something.
 _MOUTH = ("mouthSmile", "mouthUpperUp", "mouthLowerDown")
-# Eyes that are opened less than this fraction of what they are in a quarter of the frames blink or look down. Such
-# frames are taken only where a shot has no others.
-_LIDS, _WIDE, _BLINK = 0.85, 75, 1000.0
 
 
 @dataclass(frozen=True)
@@ -61,12 +54,11 @@ def find_rest(performance: Performance, reference: int | None = None) -> Rest:
     chosen = None if reference is None else _row_of(p, reference, tracked)
     usable = tracked & (p.confidence >= _SURE)
     usable = usable if usable.any() else tracked
-    unrest = _unrest(p, usable)
     segments = p.segments
     calmest = [
         np.array([chosen])
         if chosen is not None and segment.start <= chosen < segment.stop
-        else _calmest(unrest, np.arange(segment.start, segment.stop)[usable[segment]])
+        else _calmest(p.neutrality, np.arange(segment.start, segment.stop)[usable[segment]])
         for segment in segments
     ]
     if chosen is not None:
@@ -98,28 +90,13 @@ def _row_of(performance: Performance, frame: int, tracked: np.ndarray) -> int:
     return row
 
 
-def _unrest(performance: Performance, usable: np.ndarray) -> np.ndarray:
-    """Measure how far each frame is from rest with open eyes and shut lips: (T,).
-
-    Lids and lips are measured on the mesh, since all trackers give one.
-    """
-    mesh = performance.frontal.astype(np.float64)
-    corners = LIPS_INNER[0][0], LIPS_INNER[0][-1]
-    width = np.median(np.linalg.norm(mesh[usable, corners[0], :2] - mesh[usable, corners[1], :2], axis=-1))
-    lips = np.clip(measure_gap(mesh, LIPS_INNER), 0, None) / max(float(width), 1e-6)
-    lids = measure_gap(mesh, EYE_RIGHT) + measure_gap(mesh, EYE_LEFT)
-    blinks = lids < _LIDS * np.percentile(lids[usable], _WIDE)
-    unrest: np.ndarray = performance.neutrality + _LIPS * lips + _BLINK * blinks
-    return unrest
-
-
-def _calmest(unrest: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def _calmest(neutrality: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Return the calmest of rows, the calmest first; equally calm ones in order. None of none."""
     if not len(rows):
         return rows
-    ordered = rows[np.argsort(unrest[rows], kind="stable")]
+    ordered = rows[np.argsort(neutrality[rows], kind="stable")]
     count = int(np.clip(round(len(rows) / _ONE_IN), _LEAST, _MOST))
-    return ordered[:count][unrest[ordered[:count]] <= unrest[ordered[0]] + _CALM]
+    return ordered[:count][neutrality[ordered[:count]] <= neutrality[ordered[0]] + _CALM]
 
 
 def _mean(performance: Performance, rows: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ Shares = tuple[float, float]
 # By landmark, along x and y; the lids' way is set by their opening (``shut``), but for the lower ones'.
 _STILL: dict[tuple[int, ...], Shares] = {
     REGIONS["jaw"]: (1.2, 1.25),
-    (*REGIONS["brow_right"], *REGIONS["brow_left"]): (1.3, 2.15),
+    (*REGIONS["brow_right"], *REGIONS["brow_left"]): (1.3, 1.6),
     REGIONS["nose"]: (1.2, 1.2),
     (*REGIONS["eye_right"], *REGIONS["eye_left"]): (1.2, 1.4),
     (48, 54, 60, 64): (1.0, 1.15),

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from ofx_reenact.errors import TrackingError
-from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER
+from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, MESH68, REGIONS
+from ofx_reenact.tracking.neutrality import measure_neutrality
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.rest import find_rest
 
@@ -42,11 +43,28 @@ def test_eyes_are_open_and_lips_are_shut(performance):
 
 
 def test_blinks_and_parted_lips_do_not_count_however_neutral(performance):
-    """Trackers may give no blendshapes; neutrality then says little of lids and lips."""
-    calm = dataclasses.replace(performance, neutrality=np.zeros_like(performance.neutrality))
+    """Trackers may give no blendshapes."""
+    busy = measure_neutrality(np.zeros_like(performance.blendshapes), performance.frontal, performance.rotation)
+    calm = dataclasses.replace(performance, neutrality=busy)
     rest = find_rest(calm)
     assert lids(rest.face) > 0.85 * lids(performance.frontal).max()
     assert gap(rest.face, LIPS_INNER) < 0.02 * np.linalg.norm(rest.face[78] - rest.face[308])
+
+
+def test_a_glance_aside_and_raised_brows_are_no_rest(performance):
+    """What a person mostly does is rest for him: a clip whose calmest mouth goes with a glance has no crooked gaze."""
+    rest, aside = int(np.argmin(performance.neutrality)), performance.frontal.copy()
+    aside[rest, 468:, 0] += 0.3
+    moved = measure_neutrality(performance.blendshapes, aside, performance.rotation)
+    assert moved[rest] - performance.neutrality[rest] > 0.2 and np.argmin(moved) != rest
+    brows = [MESH68[i] for name in ("brow_right", "brow_left") for i in REGIONS[name]]
+    raised = performance.frontal.copy()
+    raised[:, brows, 1] -= 0.5
+    always = measure_neutrality(performance.blendshapes, raised, performance.rotation)
+    assert np.allclose(always, performance.neutrality, atol=1e-3), "brows that are always raised are at rest"
+    raised[rest, brows, 1] += 0.5
+    frowned = measure_neutrality(performance.blendshapes, raised, performance.rotation)
+    assert frowned[rest] - always[rest] > 0.8
 
 
 def test_each_shot_has_its_own_rest(performance):
