@@ -209,7 +209,7 @@ def crops_file(opened, target, colour, tmp_path_factory):
     for n, name in enumerate(("ann_a", "ann_b", "ben_a", "cat_a", "dan_a", "eve_a")):
         cv2.imwrite(str(folder / f"{name}.png"), np.clip(picture * (0.7 + 0.05 * n), 0, 255).astype(np.uint8))
     out = folder / "crops.npz"
-    assert build_crops([str(folder)], out, size=256, hold_out=["eve"]).kept == 6
+    assert build_crops([str(folder)], out, size=480, hold_out=["eve"]).kept == 6
     return out
 
 
@@ -217,7 +217,7 @@ def crops_file(opened, target, colour, tmp_path_factory):
 def pairs_file(crops_file):
     """Pairs of those crops, of every kind."""
     out = crops_file.with_name("pairs.npz")
-    made = build_pairs(Crops.load(crops_file), out, variants=4)
+    made = build_pairs(crops_file, out, variants=4)
     assert made[REVERSE] > 10 and made[WIDER] > 10 and made[TRUE] == 2
     return out
 

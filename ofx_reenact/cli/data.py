@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +14,9 @@ from ofx_reenact.cli.options import check_choice, group
 from ofx_reenact.errors import SettingsError
 
 app = group("data", "Make data to train and evaluate on.")
+_Jobs = Annotated[int, typer.Option(help="Processes at once; 0 takes a process for each core.", min=0)]
+# Seconds from one line of progress to the next.
+_EVERY = 10.0
 
 
 @app.command("heads")
@@ -64,25 +70,37 @@ def tracks(
 def crops(
     input: Annotated[list[str], typer.Option("--input", help="Picture, clip or folder of them; may be repeated.")],
     out: Annotated[Path, typer.Option(help="Set of crops (.npz) to write.")],
-    size: Annotated[int, typer.Option(help="Side of the crops in pixels.", min=128)] = 384,
+    size: Annotated[
+        int, typer.Option(help="Side of the crops in pixels; twice that where a picture has them.", min=128)
+    ] = 384,
     every: Annotated[int, typer.Option(help="Take every so many frames of a clip.", min=1)] = 5,
     hold_out: Annotated[
         list[str] | None, typer.Option(help="People to keep for validation, as a pattern; may be repeated.")
     ] = None,
+    listed: Annotated[
+        bool, typer.Option("--listed", help="Leave files out for which no index.csv says the terms of use.")
+    ] = False,
+    jobs: _Jobs = 0,
     sheet: Annotated[
         str, typer.Option(help="Write forty crops with their masks' outlines as a PNG to look at.", metavar="PATH")
     ] = "",
 ) -> int:
-    """Pack faces to train FD-GAN on. Who is in a file: by its folder's index.csv, or what stands before the first _."""
+    """Pack faces to train FD-GAN on. Who is in a file: by its folder's index.csv, or what stands before the first _.
+
+    What was made is kept until the set is written: a second call goes on where a first was ended.
+    """
     from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.frames.preview import write_png
     from ofx_reenact.training.fdgan.data.crops import Crops, look
-    from ofx_reenact.training.fdgan.data.cut import build_crops
+    from ofx_reenact.training.fdgan.data.cut import REASONS, build_crops
 
     refuse_over_inputs([("--out", out), ("--sheet", sheet)], [("--input", name) for name in input])
-    counts = build_crops(input, out, size=size, every=every, hold_out=hold_out or ())
+    counts = build_crops(
+        input, out, size=size, every=every, hold_out=hold_out or (), listed=listed, jobs=_cores(jobs),
+        observe=_shown("crops"),
+    )  # fmt: skip
     typer.echo(f"{counts.kept} crops: {out}")
-    for reason in ("faceless", "small", "blurred", "untrusted"):
+    for reason in REASONS:
         if names := getattr(counts, reason):
             typer.echo(f"  {len(names)} left out, {reason}: {', '.join(names[:5])}{' …' if len(names) > 5 else ''}")
     if sheet:
@@ -99,21 +117,24 @@ def pairs(
     ] = None,
     variants: Annotated[int, typer.Option(help="Ways in which each open mouth is shut.", min=1)] = 4,
     seed: Annotated[int, typer.Option(help="Of the random generator.")] = 1,
+    jobs: _Jobs = 0,
     sheet: Annotated[str, typer.Option(help="Write twenty pairs as a PNG to look at.", metavar="PATH")] = "",
 ) -> int:
-    """Shut the mouths of photographs and open them again with the warp: what is missing then is what FD-GAN learns."""
+    """Shut the mouths of photographs and open them again with the warp: what is missing then is what FD-GAN learns.
+
+    What was made is kept until the set is written: a second call goes on where a first was ended.
+    """
     if not crops and not heads:
         raise SettingsError("nothing to make pairs of: give --crops, --heads or both")
     from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.frames.preview import write_png
-    from ofx_reenact.training.fdgan.data.crops import Crops
     from ofx_reenact.training.fdgan.data.pair_set import PairSet, build_pairs, look
-    from ofx_reenact.training.fdgan.data.rendered.file import RenderedHeads
 
     read = [("--crops", crops), *(("--heads", name) for name in heads or ())]
     refuse_over_inputs([("--out", out), ("--sheet", sheet)], read)
-    rendered = [RenderedHeads(path) for path in heads or ()]
-    made = build_pairs(Crops.load(crops) if crops else None, out, heads=rendered, variants=variants, seed=seed)
+    made = build_pairs(
+        crops or None, out, heads=heads or (), variants=variants, seed=seed, jobs=_cores(jobs), observe=_shown("pairs")
+    )
     typer.echo(f"{', '.join(f'{count} {kind}' for kind, count in made.items())}: {out}")
     if sheet:
         write_png(Path(sheet), look(PairSet(out)))
@@ -171,3 +192,22 @@ def rendered_heads(
         write_sheet(made, sheet)
     typer.echo(f"{len(made)} pictures of {len(set(made.identity.tolist()))} people: {out} ({made.dropped} dropped)")
     return 0
+
+
+def _cores(jobs: int) -> int:
+    return jobs or os.cpu_count() or 1
+
+
+def _shown(what: str) -> Callable[[int, int], None]:
+    """Return what prints how far a set is, with the time left, every few seconds; on a terminal or not."""
+    began, first, told = time.monotonic(), -1, time.monotonic()
+
+    def observe(done: int, count: int) -> None:
+        nonlocal first, told
+        first, now = done if first < 0 else first, time.monotonic()
+        if now - told < _EVERY or done == first:
+            return
+        told, left = now, (now - began) / (done - first) * (count - done)
+        typer.echo(f"  {what}: {done} of {count}, {left // 60:.0f} min {left % 60:02.0f} s left", err=True)
+
+    return observe

@@ -247,7 +247,7 @@ def make_painter(fdgan: DenseWeights | PortraitWeights, device: str, person: Per
     if isinstance(fdgan, PortraitWeights):
         painter = PortraitPainter(fdgan.network, fdgan.size, device)
     else:
-        painter = MouthPainter(fdgan.network, device)
+        painter = MouthPainter(fdgan.network, device, fdgan.finest)
     return painter.teach(person.adapters if person else {})
 
 

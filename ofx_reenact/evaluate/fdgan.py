@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,10 +13,20 @@ from torch import Tensor
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.evaluate.pictures import Mean, ssim
 from ofx_reenact.fdgan.repair import DenseFDGAN
+from ofx_reenact.fdgan.window import FINER
 from ofx_reenact.frames.preview import write_png
 from ofx_reenact.training.fdgan.data.pair_set import RENDERED, REVERSE, TRUE, Batch, PairSet
 from ofx_reenact.training.fdgan.features import feature_distance
-from ofx_reenact.training.fdgan.score import evenly, mouth_region, psnr, repair, sheet, strips, validation_batches
+from ofx_reenact.training.fdgan.score import (
+    evenly,
+    mouth_region,
+    psnr,
+    repair,
+    sheet,
+    strips,
+    titled,
+    validation_batches,
+)
 
 WARP = "warp only"
 # What the kinds of pairs are called in a report.
@@ -38,14 +49,15 @@ def measure(networks: Mapping[str, DenseFDGAN], pair_set: PairSet, *, limit: int
     if not len(pair_set.rows(validation=True)):
         raise ReenactError("the set of pairs has nobody who is kept for validation; give it more people")
     result: Table = {}
-    for kind, title in KINDS.items():
+    for kind, finer in itertools.product(KINDS, FINER):
         found: dict[str, dict[str, list[Tensor]]] = {}
-        for batch in validation_batches(pair_set, kind, limit):
+        for batch in validation_batches(pair_set, kind, limit, finer):
             made = {WARP: batch.warped} | {name: repair(network, batch) for name, network in networks.items()}
             for name, picture in made.items():
                 for metric, values in errors(picture, batch).items():
                     found.setdefault(name, {}).setdefault(metric, []).append(values)
         if found:
+            title = titled(KINDS[kind], finer)
             result[title] = {n: {m: Mean.of(torch.cat(v)) for m, v in metrics.items()} for n, metrics in found.items()}
     return result
 
@@ -69,12 +81,12 @@ def errors(picture: Tensor, batch: Batch) -> dict[str, Tensor]:
 def draw_sheets(folder: Path, networks: Mapping[str, DenseFDGAN], pair_set: PairSet, count: int = 12) -> list[Path]:
     """Draw target, warp, each network's picture and the truth of evenly chosen validation pairs, a sheet a kind."""
     paths = []
-    for kind in KINDS:
-        rows = evenly(pair_set.rows(validation=True, kind=kind).tolist(), count)
+    for kind, finer in itertools.product(KINDS, FINER):
+        rows = evenly(pair_set.rows(validation=True, kind=kind, finer=finer).tolist(), count)
         if not rows:
             continue
         batch = pair_set.batch(np.array(rows))
         made = [repair(network, batch) for network in networks.values()]
-        paths.append(folder / f"{kind}.png")
+        paths.append(folder / (f"{kind}.png" if finer == FINER[0] else f"{kind}_{finer}.png"))
         write_png(paths[-1], sheet(strips(batch.target, batch.warped, *made, batch.truth)))
     return paths

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ofx_reenact.fdgan.dictionary import ABLATIONS, Dictionary
 from ofx_reenact.fdgan.landmark_image import channels, landmark_image
 from ofx_reenact.fdgan.network import DENSE_OUTPUTS, FEATURES, ROWS, Extractor, Translator
+from ofx_reenact.fdgan.window import finer_of
 
 Draw = Callable[..., Tensor]
 
@@ -19,7 +20,8 @@ EXTRACTOR_INPUTS = 3 + channels("parts")
 TRANSLATOR_INPUTS = channels("parts") + 3 + 3
 # Repair only where needed: at first the mask is about 0.05 outside what is missing.
 MASK_BIAS = -3.0
-# Residual flow in window pixels at most.
+# Sizes in pixels of the coarsest window; a finer one has as many times more.
+# Residual flow at most.
 FLOW = 4.0
 # Where nothing was carried is given to the mask from the start, this many pixels around it with it: a mask that may go
 # to zero learns to switch the repair off before the repair is any good.
@@ -76,21 +78,21 @@ class DenseFDGAN(nn.Module):
 def seen_by_extractor(pictures: Tensor, landmarks: Tensor, draw: Draw = landmark_image) -> Tensor:
     """Join pictures (B, R, 3, h, w) and their landmark images: (B, R, 12, h, w)."""
     height, width = pictures.shape[-2:]
-    parts = draw(landmarks.flatten(0, 1), height, width, "parts", LINE)
+    parts = draw(landmarks.flatten(0, 1), height, width, "parts", LINE * finer_of(height))
     return torch.cat([pictures, parts.unflatten(0, pictures.shape[:2]).to(pictures.dtype)], dim=2)
 
 
 def seen_by_translator(warped: Tensor, maps: Tensor, landmarks: Tensor, draw: Draw = landmark_image) -> Tensor:
     """Join landmark image, warped picture and maps: (B, 15, h, w)."""
     height, width = warped.shape[-2:]
-    parts = draw(landmarks, height, width, "parts", LINE).to(warped.dtype)
+    parts = draw(landmarks, height, width, "parts", LINE * finer_of(height)).to(warped.dtype)
     return torch.cat([parts, warped, maps], dim=1)
 
 
 def repaired(raw: Tensor, warped: Tensor, maps: Tensor) -> Repaired:
     """Give the dense translator's raw output (B, 6, h, w) its meaning."""
     raw = raw.float()
-    flow = FLOW * torch.tanh(raw[:, 4:6])
+    flow = FLOW * finer_of(raw.shape[-2]) * torch.tanh(raw[:, 4:6])
     learned = torch.sigmoid(raw[:, 3:4] + MASK_BIAS)
     missing = given(maps)
     mask = missing + (1 - missing) * learned
@@ -100,7 +102,8 @@ def repaired(raw: Tensor, warped: Tensor, maps: Tensor) -> Repaired:
 
 def given(maps: Tensor) -> Tensor:
     """Where the mask is given, (B, 1, h, w): where no pixel of the target was carried, and a little around."""
-    return nn.functional.max_pool2d(1 - maps[:, :1], 2 * GIVEN + 1, stride=1, padding=GIVEN)
+    around = GIVEN * finer_of(maps.shape[-2])
+    return nn.functional.max_pool2d(1 - maps[:, :1], 2 * around + 1, stride=1, padding=around)
 
 
 def displaced(picture: Tensor, flow: Tensor) -> Tensor:

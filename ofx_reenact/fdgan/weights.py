@@ -27,9 +27,10 @@ DENSE, PORTRAIT = "fd-gan dense, mouth window", "fd-gan as printed"
 
 @dataclass(frozen=True)
 class DenseWeights(Weights):
-    """The dense FD-GAN ready to run."""
+    """The dense FD-GAN ready to run, and the finest of the mouth's windows that it was trained on."""
 
     network: DenseFDGAN
+    finest: int = 1
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,13 @@ def shipped_portrait() -> Path:
     return resource("weights", "fdgan_paper.safetensors")
 
 
-def save_dense(path: Path, network: DenseFDGAN, note: Mapping[str, str]) -> None:
-    """Write the dense FD-GAN's weights in half precision with their metadata.
+def save_dense(path: Path, network: DenseFDGAN, note: Mapping[str, str], finest: int = 1) -> None:
+    """Write the dense FD-GAN's weights in half precision with their metadata, and the finest window it was trained on.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    save_half(path, network, {"network": DENSE, **note})
+    save_half(path, network, {"network": DENSE, "finest": str(finest), **note})
 
 
 def save_portrait(path: Path, network: Portrait, size: int, note: Mapping[str, str]) -> None:
@@ -85,6 +86,7 @@ def load_dense(path: str | Path | None = None, device: str = "cpu") -> DenseWeig
     """
     from ofx_reenact.fdgan.network import DENSE_OUTPUTS, Shown
     from ofx_reenact.fdgan.repair import EXTRACTOR_INPUTS, TRANSLATOR_INPUTS, DenseFDGAN
+    from ofx_reenact.fdgan.window import FINER
 
     path = Path(path) if path else shipped_dense()
     extractor, translator, metadata = _load(path, DENSE)
@@ -92,7 +94,10 @@ def load_dense(path: str | Path | None = None, device: str = "cpu") -> DenseWeig
         raise WeightsError(f"{path}: the tensors are not the dense FD-GAN's (no extractor)")
     _check_parts(path, extractor, translator, (EXTRACTOR_INPUTS, TRANSLATOR_INPUTS, DENSE_OUTPUTS))
     network = _ready(DenseFDGAN(extractor, translator), device)
-    return DenseWeights(path, sha256_of(path), metadata, network)
+    finest = metadata.get("finest", "1")
+    if finest not in map(str, FINER):
+        raise WeightsError(f"{path}: its finest window is {finest[:20]!r}, expected one of {FINER}")
+    return DenseWeights(path, sha256_of(path), metadata, network, int(finest))
 
 
 def load_portrait(path: str | Path | None = None, device: str = "cpu") -> PortraitWeights:

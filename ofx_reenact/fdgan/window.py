@@ -20,6 +20,10 @@ from ofx_reenact.tracking.rigid import Similarity
 MOUTH_SIZE = (128, 96)
 MOUTH_SCALE = 12.0
 MOUTH_BELOW = 1.2
+# A larger face is seen through a window that is so many times finer; steps, so that networks know each well.
+FINER = (1, 2)
+# Pixels of the picture a window pixel from which the finer window is taken.
+_COARSE = 1.3
 
 
 @dataclass(frozen=True)
@@ -30,13 +34,16 @@ class Window:
     matrix: np.ndarray  # (2, 3) affine map, window pixels → picture pixels: a similarity
 
     @classmethod
-    def of_mouth(cls, frontal: np.ndarray, head: Similarity) -> Window:
-        """The mouth's window for a pose of the head, on the *target's* frontal mesh (468 or more, 3), not in motion."""
+    def of_mouth(cls, frontal: np.ndarray, head: Similarity, finer: int = 1) -> Window:
+        """The mouth's window for a pose of the head, on the *target's* frontal mesh (468 or more, 3), not in motion.
+
+        ``finer`` is one of FINER: so many times the pixels, each way, of what is seen.
+        """
         lips = frontal[[i for half in LIPS_OUTER for i in half]]
         centre = head.apply(lips.mean(0) + np.array([0, MOUTH_BELOW, 0]))[:2]
         # Level with the head on screen: its roll is that of the axis from eye to eye.
         across = head.rotation[:2, 0] / max(float(np.linalg.norm(head.rotation[:2, 0])), 1e-6)
-        return cls.around(centre, across * head.scale / MOUTH_SCALE, MOUTH_SIZE)
+        return cls.around(centre, across * head.scale / (MOUTH_SCALE * finer), mouth_size(finer))
 
     @classmethod
     def around(cls, centre: np.ndarray, step: np.ndarray, size: tuple[int, int]) -> Window:
@@ -92,3 +99,19 @@ class Window:
         size = (columns.stop - columns.start, rows.stop - rows.start)
         flags = (cv2.INTER_CUBIC if self.scale > 1 else cv2.INTER_LINEAR) | cv2.WARP_INVERSE_MAP
         return cv2.warpAffine(np.ascontiguousarray(seen, np.float32), inverse, size, flags=flags)
+
+
+def mouth_size(finer: int) -> tuple[int, int]:
+    """Return width and height of the mouth's window, so many times finer."""
+    return MOUTH_SIZE[0] * finer, MOUTH_SIZE[1] * finer
+
+
+def finer_for(scale: float, finest: int = FINER[-1]) -> int:
+    """Return how much finer the mouth's window is for a head of so many pixels a canonical unit, ``finest`` at most."""
+    steps = [finer for finer in FINER if finer <= finest]
+    return next((finer for finer in steps if scale <= _COARSE * MOUTH_SCALE * finer), steps[-1])
+
+
+def finer_of(height: int) -> int:
+    """Return how much finer a window of the mouth with so many rows is; 1 for any smaller one."""
+    return max(round(height / MOUTH_SIZE[1]), 1)

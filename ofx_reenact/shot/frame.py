@@ -150,6 +150,9 @@ class Painter(Protocol):
     def teach(self, adapters: Mapping[str, np.ndarray]) -> Painter:
         """Return a painter that a custom identity's adapters are worked into; itself if there are none."""
 
+    def fit(self, scale: float) -> Painter:
+        """Return a painter for a shot whose face has so many pixels a canonical unit in the median."""
+
     def paint(self, frame: Frame, view: View, pose: Pose, dictionary: Tables) -> Frame:
         """Finish a frame whose colour belongs to it alone."""
 

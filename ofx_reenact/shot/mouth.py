@@ -6,7 +6,7 @@ Everything is of one frame and one window: a frame painted alone is painted as i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import cv2
@@ -15,7 +15,7 @@ import numpy as np
 from ofx_reenact.compose.carry import Carried
 from ofx_reenact.compose.repair import set_in
 from ofx_reenact.errors import SettingsError
-from ofx_reenact.fdgan.window import Window
+from ofx_reenact.fdgan.window import Window, finer_for
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.shot.frame import Frame, Tables
 from ofx_reenact.shot.motion import Pose
@@ -30,10 +30,11 @@ if TYPE_CHECKING:
 
 # The learned part of the mask comes in as something goes missing, so that it does not pop up.
 FROM_NOTHING = 0.5
-# Lips end sharply in the plate, softly in the window: each side is continued over the edge by so many window pixels.
+# In pixels of the coarsest window; a finer one has as many times more. Lips end sharply in the plate, softly in the
+# window: each side is continued over the edge by so much.
 CONTINUED = 1.5
-# How far around the opening skin may change, in window pixels.
-LIPS = 5
+# How far around the opening skin may change, and how far from its edge the window fades.
+LIPS, MARGIN = 5, 12
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,19 @@ class Seen:
 
 @dataclass(frozen=True)
 class MouthPainter:
-    """Paints the inside of mouths that a warp cannot know."""
+    """Paints the inside of mouths that a warp cannot know.
+
+    Attributes:
+        network: paints.
+        device: where.
+        finest: of the windows that the network knows.
+        finer: window to look through; 0 leaves the choice to each view.
+    """
 
     network: DenseFDGAN
     device: str = "cpu"
+    finest: int = 1
+    finer: int = 0
     carries: ClassVar[bool] = True
 
     def teach(self, adapters: Mapping[str, np.ndarray]) -> MouthPainter:
@@ -86,14 +96,19 @@ class MouthPainter:
         from ofx_reenact.fdgan.repair import DenseFDGAN
 
         translator = merged(self.network.translator, {name: self._tensor(a) for name, a in adapters.items()})
-        return MouthPainter(DenseFDGAN(self.network.extractor, translator), self.device)
+        return replace(self, network=DenseFDGAN(self.network.extractor, translator))
+
+    def fit(self, scale: float) -> MouthPainter:
+        """Return a painter for a shot whose face has so many pixels a canonical unit in the median."""
+        return replace(self, finer=finer_for(scale, self.finest))
 
     @stage("extract")
     def write(self, views: Sequence[View]) -> Tables:
         """Write the dictionary of a person seen in one or several views: values (n_i, C_i), finest first."""
         import torch
 
-        windows = [Window.of_mouth(view.frontal, view.head) for view in views]
+        finer = finer_for(float(np.median([view.head.scale for view in views])), self.finest)
+        windows = [Window.of_mouth(view.frontal, view.head, finer) for view in views]
         pictures = np.stack([w.look(v.show()) for w, v in zip(windows, views, strict=True)]) * 2 - 1
         landmarks = np.stack([w.points(v.mesh[list(MESH68), :2]) for w, v in zip(windows, views, strict=True)])
         with torch.inference_mode():
@@ -122,7 +137,8 @@ class MouthPainter:
             return None
         import torch
 
-        window = Window.of_mouth(view.frontal, pose.head)
+        finer = self.finer or finer_for(view.head.scale, self.finest)
+        window = Window.of_mouth(view.frontal, pose.head, finer)
         if window.box(view.size) is None:
             return None
         with stage("translate"), torch.inference_mode():
@@ -134,11 +150,12 @@ class MouthPainter:
                 tuple(self._tensor(values)[None] for values in dictionary),
             )
         painted = repaired.picture[0].cpu().numpy().transpose(1, 2, 0) / 2 + 0.5
-        change = (np.clip(painted, 0, 1) - seen.picture) * _fade(window.size)[..., None]
+        change = (np.clip(painted, 0, 1) - seen.picture) * _fade(window.size, MARGIN * finer)[..., None]
         mouth = seen.maps[..., 2:3]
         gate = np.float32(min(seen.missing / FROM_NOTHING, 1.0))
-        skin = _continued(change, (1 - mouth) ** 2) * (gate * _lips(mouth[..., 0]))[..., None]
-        return Paint(window, _continued(change, mouth**2), skin)
+        beyond, lips = CONTINUED * finer, LIPS * finer
+        skin = _continued(change, (1 - mouth) ** 2, beyond) * (gate * _lips(mouth[..., 0], lips))[..., None]
+        return Paint(window, _continued(change, mouth**2, beyond), skin)
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         import torch
@@ -186,21 +203,21 @@ def _missing(carried: Carried | None) -> float:
     return float(carried.composed.invented.max(initial=0.0)) if carried is not None else 0.0
 
 
-def _continued(change: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Continue a change (h, w, 3) from where ``share`` (h, w, 1) holds it a little beyond."""
+def _continued(change: np.ndarray, share: np.ndarray, by: float) -> np.ndarray:
+    """Continue a change (h, w, 3) from where ``share`` (h, w, 1) holds it beyond, by about so many pixels."""
     weight = share + 1e-4
-    weighed = cv2.GaussianBlur(change * weight, (0, 0), CONTINUED)
-    beyond = weighed / cv2.GaussianBlur(weight, (0, 0), CONTINUED)[..., None]
+    weighed = cv2.GaussianBlur(change * weight, (0, 0), by)
+    beyond = weighed / cv2.GaussianBlur(weight, (0, 0), by)[..., None]
     return share * change + (1 - share) * beyond
 
 
-def _lips(mouth: np.ndarray) -> np.ndarray:
+def _lips(mouth: np.ndarray, around: int) -> np.ndarray:
     """Where skin may change, (h, w): the lips around an opening (h, w). Beyond, the plate is better than any window."""
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * LIPS + 1, 2 * LIPS + 1))
-    return cv2.GaussianBlur(cv2.dilate(mouth, kernel), (0, 0), LIPS / 2)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * around + 1, 2 * around + 1))
+    return cv2.GaussianBlur(cv2.dilate(mouth, kernel), (0, 0), around / 2)
 
 
-def _fade(size: tuple[int, int], margin: int = 12) -> np.ndarray:
+def _fade(size: tuple[int, int], margin: int) -> np.ndarray:
     """1 within the window, falling to 0 at its edge, (h, w)."""
     down, across = (
         smooth_step((np.minimum(np.arange(n), np.arange(n)[::-1]) + 0.5) / margin) for n in (size[1], size[0])

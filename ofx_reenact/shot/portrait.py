@@ -38,6 +38,10 @@ class PortraitPainter:
         """Return itself: a custom identity teaches the dense network only."""
         return self
 
+    def fit(self, scale: float) -> PortraitPainter:
+        """Return itself: portraits have one size."""
+        return self
+
     def window(self, view: View) -> Window:
         """Return the crop around a view's face, the same for every pose."""
         oval = view.head.apply(view.frontal[list(FACE_OVAL)])[:, :2]

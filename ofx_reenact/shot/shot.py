@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -112,6 +113,11 @@ class Shot:
             raise SettingsError("to repair, a shot needs the target's display encoding")
         return cls(person, Still(view), fit_motion(person, view, performance, settings, weights), painter)
 
+    @cached_property
+    def _painter(self) -> Painter | None:
+        """What paints faces of this shot's size: the same in every frame."""
+        return None if self.painter is None else self.painter.fit(float(np.median(self.motion.heads.scale)))
+
     def pose(self, frame: int) -> Pose:
         """Return the pose of the face in a frame.
 
@@ -128,7 +134,7 @@ class Shot:
         """
         view = self.target.view(frame)
         pose = self.motion.pose(frame, view)
-        made = make_frame(view, pose, self.painter, self.person.dictionary, self.parts.sources(frame))
+        made = make_frame(view, pose, self._painter, self.person.dictionary, self.parts.sources(frame))
         return put_back(made, view)
 
     def black(self, frame: int) -> Frame:

@@ -13,6 +13,7 @@ from ofx_reenact.engine.made_of import identity_made_of
 from ofx_reenact.engine.people import find_identity, make_painter, view_of
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan.weights import load_dense
+from ofx_reenact.fdgan.window import finer_for
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.media import find_media
 from ofx_reenact.frames.sequence import Sequence as Frames
@@ -21,7 +22,7 @@ from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.facemesh import FaceMesh
 from ofx_reenact.training.distributed import refuse
 from ofx_reenact.training.fdgan.custom import MOST, Custom, CustomSettings, train_custom
-from ofx_reenact.training.fdgan.data.pairs import Pair, pair_of
+from ofx_reenact.training.fdgan.data.pairs import Pair, pairs_of
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def train_identity(
     view = view_of(identity.face, target, colour)
     dictionary = make_painter(fdgan, device).write([view])
     pairs, faceless, seen = [], 0, 0
-    for found, pair in _pairs(view.show(), view.mesh, frames, colour):
+    for found, pair in _pairs(view.show(), view.mesh, finer_for(view.head.scale, fdgan.finest), frames, colour):
         seen += 1
         faceless += not found
         # A frame that is the target, pixel for pixel, teaches nothing.
@@ -74,7 +75,9 @@ def train_identity(
     return CustomReport(len(pairs), faceless, learned)
 
 
-def _pairs(target: np.ndarray, mesh: np.ndarray, frames: str, colour: Colour) -> Iterator[tuple[bool, Pair | None]]:
+def _pairs(
+    target: np.ndarray, mesh: np.ndarray, finer: int, frames: str, colour: Colour
+) -> Iterator[tuple[bool, Pair | None]]:
     """The target carried to each frame, at most MOST of them, evenly chosen; and whether a face was found in it."""
     clips = [Frames.open(path) for path in find_media([frames])]
     there = [(clip, frame) for clip in clips for frame in clip.frames]
@@ -89,4 +92,5 @@ def _pairs(target: np.ndarray, mesh: np.ndarray, frames: str, colour: Colour) ->
         if track is None or track.mesh is None:
             yield False, None
             continue
-        yield True, pair_of(target, mesh, shown.astype(np.float32) / 255, track.mesh)
+        made = pairs_of(target, mesh, shown.astype(np.float32) / 255, track.mesh, [finer])
+        yield True, made[0] if made else None

@@ -18,15 +18,15 @@ def test_crops_round_trip_with_people_and_split(crops_file):
     assert crops.validation[crops.person == 4].all()
     assert all(crops.validation[i] == held_out(crops.people[p], ["eve"]) for i, p in enumerate(crops.person))
     picture = crops.picture(0)
-    assert picture.shape == (256, 256, 3) and 0 <= picture.min() <= picture.max() <= 1
+    assert picture.shape == (480, 480, 3) and 0 <= picture.min() <= picture.max() <= 1
     eyes = crops.mesh[0, [33, 263], :2]
-    assert abs(eyes[0, 1] - eyes[1, 1]) < 6 and (eyes > 40).all() and (eyes < 216).all()
+    assert abs(eyes[0, 1] - eyes[1, 1]) < 6 and (eyes > 75).all() and (eyes < 405).all()
 
 
 def test_crops_know_where_the_person_is(crops_file):
     crops = Crops.load(crops_file)
     mask, face = crops.mask(0), crops.mesh[0, MESH68, :2].round().astype(int)
-    assert mask.shape == (256, 256) and mask.dtype == np.float32 and 0 <= mask.min() <= mask.max() <= 1
+    assert mask.shape == (480, 480) and mask.dtype == np.float32 and 0 <= mask.min() <= mask.max() <= 1
     assert mask[face[:, 1], face[:, 0]].min() > 0.5 and mask[:40, :40].max() < 0.1
 
 
@@ -48,6 +48,30 @@ def test_small_blurred_and_faceless_pictures_are_left_out_and_counted(smiling, t
     counts = build_crops([str(tmp_path)], tmp_path / "c.npz")
     assert counts.kept == 2
     assert (counts.blurred, counts.small, counts.faceless) == (["blurred.png"], ["small.png"], ["wall.png"])
+
+
+def test_a_crop_has_as_many_pixels_as_its_picture(smiling, tmp_path):
+    """A close-up's crop is twice as fine; one that would be blown up is not."""
+    picture = (smiling * 255).astype(np.uint8)[..., ::-1]
+    for name, size in (("near", 1.0), ("far", 0.6)):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), cv2.resize(picture, None, fx=size, fy=size))
+    build_crops([str(tmp_path)], tmp_path / "c.npz", size=384)
+    crops = Crops.load(tmp_path / "c.npz")
+    assert [len(crops.picture(row)) for row in range(2)] == [384, 768] and (crops.detail > 0.5).all()
+    assert np.allclose(crops.mesh[1] / 2, crops.mesh[0], atol=4)
+
+
+def test_files_without_terms_are_left_out_where_lists_are_asked_for(smiling, tmp_path):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    for name in ("1", "2", "3", "4"):
+        cv2.imwrite(str(folder / f"{name}.png"), (smiling * 255).astype(np.uint8)[..., ::-1])
+    (tmp_path / "index.csv").write_text(
+        "path,identity,licence\nset/1.png,a,CC0\nset/2.png,b,MIT\nset/3.png,child,\n"
+    )
+    counts = build_crops([str(folder)], tmp_path / "c.npz", size=128, listed=True)
+    assert counts.kept == 2 and counts.unlisted == ["3.png", "4.png"]
+    assert set(Crops.load(tmp_path / "c.npz").people) == {"a", "b"}
 
 
 def test_one_picture_is_too_few(smiling, tmp_path):

@@ -2,11 +2,11 @@
 
 import cv2
 import numpy as np
+import pytest
 import torch
 
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.training.fdgan.data import pairs
-from ofx_reenact.training.fdgan.data.crops import Crops
 from ofx_reenact.training.fdgan.data.pair_set import MIRROR, REVERSE, TRUE, WIDER, PairSet, build_pairs
 
 
@@ -15,7 +15,7 @@ def test_a_shut_mouth_lets_nothing_leak_back(opened):
     assert pairs.openness(mesh) > 0.1
     for seed in range(4):
         rng = np.random.default_rng(seed)
-        pair = pairs.reverse_warp(picture, mesh, rng)
+        (pair,), _ = pairs.speech_pairs(picture, mesh, rng, drop=False)
         if np.random.default_rng(seed).random() < pairs.OFTEN_KEPT:
             continue  # this one keeps some of the mouth open, and shows what is in it
         green = pair.truth[..., 1] - pair.truth[..., [0, 2]].max(-1)
@@ -27,7 +27,8 @@ def test_a_shut_mouth_lets_nothing_leak_back(opened):
 
 
 def test_a_pair_differs_where_something_is_missing_and_hardly_elsewhere(opened):
-    pair = pairs.reverse_warp(*opened, np.random.default_rng(1))
+    (pair,), (dropped,) = pairs.speech_pairs(*opened, np.random.default_rng(1))
+    assert dropped.maps[..., 2].sum() > pair.maps[..., 2].sum()
     away = cv2.dilate((pair.maps[..., 2] > 0).astype(np.uint8), np.ones((17, 17))) == 0
     missing = pair.maps[..., 0] < 0.5
     apart = np.abs(pair.warped - pair.truth).mean(-1)
@@ -37,7 +38,39 @@ def test_a_pair_differs_where_something_is_missing_and_hardly_elsewhere(opened):
 
 def test_a_shut_mouth_makes_no_pair(smiling, identity):
     assert pairs.openness(identity.face.mesh) < 0.05
-    assert pairs.reverse_warp(smiling, identity.face.mesh, np.random.default_rng(0)) is None
+    assert pairs.speech_pairs(smiling, identity.face.mesh, np.random.default_rng(0)) == ([], [])
+
+
+def test_a_finer_window_shows_the_same_with_more_pixels(opened):
+    (coarse, fine), _ = pairs.speech_pairs(*opened, np.random.default_rng(1), (1, 2), drop=False)
+    assert (coarse.finer, coarse.truth.shape) == (1, (96, 128, 3))
+    assert (fine.finer, fine.truth.shape) == (2, (192, 256, 3))
+    for name in ("target", "warped", "truth", "maps"):
+        small = cv2.resize(getattr(fine, name), (128, 96), interpolation=cv2.INTER_AREA)
+        assert np.abs(small - getattr(coarse, name)).mean() < 0.01
+    assert np.allclose(fine.landmarks, 2 * coarse.landmarks + 0.5) and fine.maps[..., 2].max() == 1
+
+
+def test_making_pairs_goes_on_where_it_was_ended(crops_file, tmp_path):
+    out, seen = tmp_path / "pairs.npz", []
+
+    def end(done, count):
+        seen.append(done)
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build_pairs(crops_file, out, variants=1, observe=end)
+    assert not out.exists() and len(list((tmp_path / ".pairs.npz.parts").glob("*.npz"))) == 3
+    with pytest.raises(KeyboardInterrupt):
+        build_pairs(crops_file, out, variants=2, observe=end)
+    assert seen == [0, 1, 2, 3] * 2, "others are made of something else"
+    seen.clear()
+    build_pairs(crops_file, out, variants=2, observe=lambda done, count: seen.append(done))
+    assert seen == [3, 4, 5, 6] and not (tmp_path / ".pairs.npz.parts").exists()
+    build_pairs(crops_file, tmp_path / "at_once.npz", variants=2, jobs=2)
+    one, other = (np.load(tmp_path / f"{name}.npz") for name in ("pairs", "at_once"))
+    assert all(np.array_equal(one[name], other[name]) for name in one.files), "processes and breaks change nothing"
 
 
 def test_mirrored_landmarks_are_landmarks_of_the_mirrored_face(identity):
@@ -49,7 +82,7 @@ def test_mirrored_landmarks_are_landmarks_of_the_mirrored_face(identity):
 
 def test_pairs_are_the_same_from_a_seed(crops_file, tmp_path):
     for name in ("first", "again"):
-        build_pairs(Crops.load(crops_file), tmp_path / f"{name}.npz", variants=1)
+        build_pairs(crops_file, tmp_path / f"{name}.npz", variants=1)
     first, again = (PairSet(tmp_path / f"{name}.npz") for name in ("first", "again"))
     rows = np.array([0, len(first) - 1])
     one, other = vars(first.batch(rows)), vars(again.batch(rows))

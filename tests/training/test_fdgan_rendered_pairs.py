@@ -6,7 +6,7 @@ import pytest
 from narrow import small
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.training.fdgan.data.crops import Crops, held_out
+from ofx_reenact.training.fdgan.data.crops import held_out
 from ofx_reenact.training.fdgan.data.pair_set import RENDERED, REVERSE, TRUE, WIDER, PairSet, build_pairs
 from ofx_reenact.training.fdgan.data.rendered.file import SOURCE, Album, Picture, RenderedHeads
 from ofx_reenact.training.fdgan.data.rendered.parts import Label
@@ -49,7 +49,7 @@ def test_rendered_heads_make_pairs_of_what_their_classes_confirm(heads_file, tmp
     names = [heads.name(person) for person in range(heads.people)]
     kept = [held_out(name) for name in names]
     assert any(kept) and not all(kept)
-    made = build_pairs(None, out, heads=[heads])
+    made = build_pairs(None, out, heads=[heads_file])
     # The neutral picture is carried to the one trusted truth, and while training another one too.
     assert made == {REVERSE: 0, WIDER: 0, TRUE: 0, RENDERED: 2 * len(names) - sum(kept)}
     pair_set = PairSet(out)
@@ -65,7 +65,7 @@ def test_rendered_heads_make_pairs_of_what_their_classes_confirm(heads_file, tmp
 def test_a_rendered_person_is_the_same_in_two_files(heads_file, opened, smiling, identity, tmp_path):
     other = heads_of(opened, smiling, identity, tmp_path / "other.npz", people=(2, 8))
     files = [RenderedHeads(heads_file), RenderedHeads(other)]
-    build_pairs(None, tmp_path / "pairs.npz", heads=files)
+    build_pairs(None, tmp_path / "pairs.npz", heads=[heads_file, other])
     pair_set = PairSet(tmp_path / "pairs.npz")
     assert len(pair_set.people) == 5 and files[0].name(2) == files[1].name(0)
     assert all(pair_set.validation[i] == held_out(pair_set.people[p]) for i, p in enumerate(pair_set.person))
@@ -73,7 +73,7 @@ def test_a_rendered_person_is_the_same_in_two_files(heads_file, opened, smiling,
 
 def test_rendered_heads_are_a_share_of_a_batch(crops_file, heads_file, tmp_path, monkeypatch):
     monkeypatch.setattr("ofx_reenact.training.fdgan.dense.FEWEST", 4)
-    build_pairs(Crops.load(crops_file), tmp_path / "p.npz", heads=[RenderedHeads(heads_file)], variants=1)
+    build_pairs(crops_file, tmp_path / "p.npz", heads=[heads_file], variants=1)
     pair_set, drawn = PairSet(tmp_path / "p.npz"), []
     assert {TRUE, RENDERED} < set(pair_set.kind.tolist()) and len(pair_set.terms) == 2
     recipe = DenseRecipe(DenseSettings(batch=2000), pair_set, tmp_path, small())

@@ -15,6 +15,7 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan.dictionary import Dictionary
 from ofx_reenact.fdgan.network import channels_last
 from ofx_reenact.fdgan.repair import DenseFDGAN, Repaired, given
+from ofx_reenact.fdgan.window import FINER, finer_of
 from ofx_reenact.frames.preview import write_png
 from ofx_reenact.training.distributed import ALONE, Group
 from ofx_reenact.training.fdgan.critics import Discriminator
@@ -36,6 +37,8 @@ class DenseSettings(FDGANSettings):
 
     Attributes:
         true_share: share of a batch that are two photographs of one person, if there are any.
+        fine_share: share of batches that are seen through the finer window, if there are such pairs; they have a
+            quarter as many, of as many pixels.
         rendered_share: share of a batch that are rendered heads, if there are any beside photographs.
         second: share of batches in which the target's second picture shows its open mouth, mirrored.
         critic_from: share of the steps that pass before the critic speaks.
@@ -44,11 +47,40 @@ class DenseSettings(FDGANSettings):
     """
 
     true_share: float = 0.25
+    fine_share: float = 0.4
     rendered_share: float = 0.3
     second: float = 0.2
     critic_from: float = 1 / 3
     adversary: float = 0.25
     features: float = 2.0
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Training pairs that are seen through one window, by kind."""
+
+    photographs: np.ndarray
+    true: np.ndarray
+    rendered: np.ndarray
+
+    @classmethod
+    def of(cls, pair_set: PairSet, finer: int) -> Rows:
+        """List those of a set."""
+        rows = {kind: pair_set.rows(validation=False, kind=kind, finer=finer) for kind in ("", TRUE, RENDERED)}
+        return cls(np.setdiff1d(rows[""], rows[RENDERED]), rows[TRUE], rows[RENDERED])
+
+    @property
+    def all(self) -> np.ndarray:
+        """All of them."""
+        return np.concatenate([self.photographs, self.rendered])
+
+    def draw(self, count: int, settings: DenseSettings, chance: np.random.Generator) -> np.ndarray:
+        """Draw so many, of each kind its share."""
+        rows = chance.choice(self.photographs if len(self.photographs) else self.rendered, count)
+        for kind, share in ((self.true, settings.true_share), (self.rendered, settings.rendered_share)):
+            if len(kind):
+                rows = np.where(chance.random(count) < share, chance.choice(kind, count), rows)
+        return rows
 
 
 class DenseRecipe(FDGANRecipe[DenseFDGAN]):
@@ -68,9 +100,7 @@ class DenseRecipe(FDGANRecipe[DenseFDGAN]):
         """
         self._settings, self._pairs = settings, pair_set
         self._all = pair_set.rows(validation=False)
-        self._true = pair_set.rows(validation=False, kind=TRUE)
-        self._rendered = pair_set.rows(validation=False, kind=RENDERED)
-        self._photographs = np.setdiff1d(self._all, self._rendered)
+        self._rows = {finer: Rows.of(pair_set, finer) for finer in FINER}
         if len(self._all) < FEWEST:
             raise ReenactError(f"{len(self._all)} pairs to train on, at least {FEWEST} are needed: give more pictures")
         super().__init__(settings, out, DenseFDGAN, start, group)
@@ -85,7 +115,8 @@ class DenseRecipe(FDGANRecipe[DenseFDGAN]):
         about = {"recipe": "dense", "pairs": len(self._all), **asdict(self._settings)}
         # What a run does without is not said, so that runs begun before there was such a thing go on.
         without = {name for name in ("start", "critics") if not about[name]}
-        without |= set() if len(self._rendered) else {"rendered_share"}
+        without |= set() if any(len(rows.rendered) for rows in self._rows.values()) else {"rendered_share"}
+        without |= set() if len(self._rows[FINER[-1]].all) else {"fine_share"}
         return {name: value for name, value in about.items() if name not in without}
 
     def _rate(self, number: int, steps: int) -> float:
@@ -121,14 +152,10 @@ class DenseRecipe(FDGANRecipe[DenseFDGAN]):
     def _draw(self) -> Batch:
         """Draw pairs, mirror half of them, and change their colours alike in all their pictures."""
         settings, chance = self._settings, self.generator
-        count = settings.batch
-        rows = chance.choice(self._photographs if len(self._photographs) else self._rendered, count)
-        if len(self._true):
-            swap = chance.random(count) < settings.true_share
-            rows = np.where(swap, chance.choice(self._true, count), rows)
-        if len(self._rendered):
-            swap = chance.random(count) < settings.rendered_share
-            rows = np.where(swap, chance.choice(self._rendered, count), rows)
+        coarse, fine = (self._rows[finer] for finer in FINER)
+        finely = len(fine.all) and (not len(coarse.all) or chance.random() < settings.fine_share)
+        count = max(settings.batch // FINER[-1] ** 2, 1) if finely else settings.batch
+        rows = (fine if finely else coarse).draw(count, settings, chance)
         batch = self._pairs.batch(rows).to(settings.device)
         batch = batch.mirrored(torch.from_numpy(chance.random(count) < 0.5).to(settings.device))
         gain = np.exp(chance.normal(0, 0.12, (count, 1, 1, 1))) * np.exp(chance.normal(0, 0.05, (count, 3, 1, 1)))
@@ -173,7 +200,8 @@ def losses(made: Repaired, batch: Batch, features: float) -> dict[str, Tensor]:
 
 def near_mouth(maps: Tensor) -> Tensor:
     """The mouth's opening and the lips beside it, (B, 1, h, w) in [0, 1]."""
-    return nn.functional.max_pool2d(maps[:, 2:3], 9, stride=1, padding=4)
+    lips = 4 * finer_of(maps.shape[-2])
+    return nn.functional.max_pool2d(maps[:, 2:3], 2 * lips + 1, stride=1, padding=lips)
 
 
 def _judged(picture: Tensor, maps: Tensor) -> Tensor:

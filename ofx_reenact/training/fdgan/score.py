@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ofx_reenact.fdgan.repair import DenseFDGAN
+from ofx_reenact.fdgan.window import FINER, finer_of
 from ofx_reenact.training.fdgan.data.pair_set import RENDERED, REVERSE, TRUE, Batch, PairSet
 from ofx_reenact.training.fdgan.features import feature_distance
 
@@ -25,27 +27,35 @@ def measure_pairs(
 ) -> tuple[dict[str, float], list[np.ndarray]]:
     """Measure on validation pairs, at most ``limit`` of each kind, evenly chosen; 0 takes all.
 
-    Returns ``KIND PSNR warp``, ``KIND PSNR repaired`` (dB, mouth region), ``KIND features warp``, ``... repaired``; and
-    rows of pictures to look at, (h, 4·w, 3) float32 in [0, 1]: target, warp, repaired, truth.
+    Returns ``KIND PSNR warp``, ``KIND PSNR repaired`` (dB, mouth region), ``KIND features warp``, ``... repaired``, for
+    each window; and rows of pictures to look at, (h, 4·w, 3) float32 in [0, 1]: target, warp, repaired, truth.
     """
     scores: dict[str, float] = {}
     shown: list[np.ndarray] = []
-    for kind in (REVERSE, TRUE, RENDERED):
+    for kind, finer in itertools.product((REVERSE, TRUE, RENDERED), FINER):
         found: dict[str, list[Tensor]] = defaultdict(list)
         rows_shown: list[np.ndarray] = []
-        for batch in validation_batches(pair_set, kind, limit, device):
+        for batch in validation_batches(pair_set, kind, limit, finer, device):
             made = repair(network, batch)
             for name, value in errors(batch, made).items():
                 found[name].append(value)
             rows_shown += strips(batch.target, batch.warped, made, batch.truth) if len(rows_shown) < _SHOWN else []
         shown += rows_shown[:_SHOWN]
-        scores |= {f"{kind} {name}": torch.cat(values).nanmean().item() for name, values in found.items()}
+        title = titled(kind, finer)
+        scores |= {f"{title} {name}": torch.cat(values).nanmean().item() for name, values in found.items()}
     return scores, shown
 
 
-def validation_batches(pair_set: PairSet, kind: str, limit: int, device: str = "cpu") -> Iterator[Batch]:
-    """Yield validation pairs of a kind, at most ``limit``, evenly chosen; 0 takes all."""
-    rows = evenly(pair_set.rows(validation=True, kind=kind).tolist(), limit)
+def titled(kind: str, finer: int) -> str:
+    """Name pairs of a kind that are seen through a window."""
+    return kind if finer == FINER[0] else f"{kind}, window {finer} times finer"
+
+
+def validation_batches(
+    pair_set: PairSet, kind: str, limit: int, finer: int = FINER[0], device: str = "cpu"
+) -> Iterator[Batch]:
+    """Yield validation pairs of a kind and window, at most ``limit``, evenly chosen; 0 takes all."""
+    rows = evenly(pair_set.rows(validation=True, kind=kind, finer=finer).tolist(), limit)
     for part in np.array_split(rows, -(-len(rows) // _BATCH)) if rows else ():
         yield pair_set.batch(part).to(device)
 
@@ -76,8 +86,9 @@ def errors(batch: Batch, made: Tensor) -> dict[str, Tensor]:
 
 
 def mouth_region(maps: Tensor) -> Tensor:
-    """The mouth's opening and two pixels around it, (B, 1, h, w) of 0 and 1."""
-    return nn.functional.max_pool2d((maps[:, 2:3] > 0.05).float(), 5, stride=1, padding=2)
+    """The mouth's opening and two pixels of the coarsest window around it, (B, 1, h, w) of 0 and 1."""
+    around = 2 * finer_of(maps.shape[-2])
+    return nn.functional.max_pool2d((maps[:, 2:3] > 0.05).float(), 2 * around + 1, stride=1, padding=around)
 
 
 def psnr(made: Tensor, truth: Tensor, region: Tensor) -> Tensor:
@@ -94,6 +105,7 @@ def strips(*pictures: Tensor) -> list[np.ndarray]:
 
 
 def sheet(rows: list[np.ndarray], zoom: int = 2) -> np.ndarray:
-    """Stack rows into one picture, (H, W, 3) uint8."""
-    stacked = np.concatenate(rows)
+    """Stack rows into one picture, (H, W, 3) uint8; smaller rows are enlarged to the width of the largest."""
+    width = max(row.shape[1] for row in rows)
+    stacked = np.concatenate([row.repeat(width // row.shape[1], 0).repeat(width // row.shape[1], 1) for row in rows])
     return np.round(stacked * 255).astype(np.uint8).repeat(zoom, 0).repeat(zoom, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -80,9 +81,11 @@ def _train_dense(training: Training, observe: Callable[[Point], None], group: Gr
     steps, weights = _run(training, recipe, recipe.critic, observe, group), training.out / WEIGHTS["dense"]
     if group.first:
         about = f"dense recipe ({settings.variant}), {steps} steps of {settings.batch * group.size}"
-        data = f"{len(pair_set.rows(validation=False))} pairs of {len(pair_set.people)} people"
+        data = f"{len(pair_set.rows(validation=False))} pairs"
         scores, _ = measure_pairs(recipe.average, pair_set, device=settings.device)
-        save_dense(weights, recipe.average.cpu(), _note(about, start, data, pair_set.terms, scores))
+        note = _note(about, start, data, pair_set.names(), pair_set.terms, scores)
+        finest = max(start.finest if start else 1, int(pair_set.finer.max()))
+        save_dense(weights, recipe.average.cpu(), note, finest)
         save_critics(training.out / CRITICS, recipe.critic.cpu())
     return weights
 
@@ -96,7 +99,7 @@ def _train_paper(training: Training, observe: Callable[[Point], None], group: Gr
     if group.first:
         about = f"paper recipe ({settings.variant}), {steps} steps of {settings.batch * group.size} at {faces.size}²"
         about += f", learning rate {settings.learning_rate:g}"
-        note = _note(about, start, f"{faces.people()} people", faces.terms, recipe.measure())
+        note = _note(about, start, f"faces of {faces.size} pixels", faces.names(), faces.terms, recipe.measure())
         save_portrait(weights, recipe.average.cpu(), faces.size, note)
         save_critics(training.out / CRITICS, recipe.critics.cpu())
     return weights
@@ -119,11 +122,23 @@ def _run(training: Training, recipe: Recipe, critics: Module, observe: Callable[
 
 
 def _note(
-    about: str, start: Weights | None, data: str, terms: Sequence[str], scores: Mapping[str, float]
+    about: str,
+    start: Weights | None,
+    data: str,
+    people: Sequence[str],
+    terms: Sequence[str],
+    scores: Mapping[str, float],
 ) -> dict[str, str]:
-    """What a weights file says of its training."""
+    """What a weights file says of its training; of whom, as a digest of their names, so that a list can be checked.
+
+    A run that goes on with weights has seen the people of their run as well; those are named by their digest.
+    """
+    digest = hashlib.sha256("\n".join(sorted(people)).encode()).hexdigest()
+    before = f"; and those of {start.sha256[:12]}: {start.metadata.get('people', 'not known')}" if start else ""
+    known = sorted(term or "not known" for term in terms)
     return {
         "recipe": about + (f", from {start.sha256[:12]}" if start else ""),
-        "data": f"{data}; terms: {', '.join(terms)}",
+        "data": f"{data}; terms: {', '.join(known)}",
+        "people": f"{len(people)}, SHA-256 of their names {digest}{before}",
         "errors": json.dumps({name: round(value, 4) for name, value in scores.items()}),
     }

@@ -19,9 +19,9 @@ import numpy as np
 from ofx_reenact.training.fdgan.data.packed import check_packed, unpack
 from ofx_reenact.training.npz import read_npz
 
-SCHEMA = "ofx-reenact/crops/2"
+SCHEMA = "ofx-reenact/crops/3"
 _SHAPES = {
-    "size": "whole", "mesh": "number N 478 3", "person": "whole N", "people": "text *", "take": "text N",
+    "mesh": "number N 478 3", "person": "whole N", "people": "text *", "take": "text N",
     "terms": "text N", "detail": "number N", "validation": "whole N", "bytes": "whole *", "offsets": "whole *",
     "masks": "whole *", "mask_offsets": "whole *",
 }  # fmt: skip
@@ -33,14 +33,13 @@ _OUTLINE = (255, 60, 200)
 
 @dataclass(frozen=True)
 class Crops:
-    """N crops of ``size`` pixels, and who and what is in them.
+    """N square crops, and who and what is in them.
 
     ``mesh`` (N, 478, 3) float32, pixels of the crop; ``person`` (N,) index into ``people``; ``take`` (N,) names of
     expressions or clips with frames; ``terms`` (N,) of use; ``detail`` (N,) pixels of the file for a pixel of the crop,
     below 1 where it is blown up; ``validation`` (N,) bool, of people who are kept from training.
     """
 
-    size: int
     mesh: np.ndarray
     person: np.ndarray
     people: tuple[str, ...]
@@ -58,11 +57,11 @@ class Crops:
         return len(self.person)
 
     def picture(self, row: int) -> np.ndarray:
-        """Return one crop, (size, size, 3) float32 in [0, 1]."""
+        """Return one crop, (side, side, 3) float32 in [0, 1]."""
         return unpack(self._bytes, self._offsets, row).astype(np.float32) / 255
 
     def mask(self, row: int) -> np.ndarray:
-        """How likely each pixel of a crop shows a person, (size, size) float32 in [0, 1]."""
+        """How likely each pixel of a crop shows a person, (side, side) float32 in [0, 1]."""
         return unpack(self._masks, self._mask_offsets, row)[..., 0].astype(np.float32) / 255
 
     def of(self, person: int) -> np.ndarray:
@@ -79,7 +78,7 @@ class Crops:
         wanted = "set of crops of this version; `ofx-reenact data crops` makes one"
         data = read_npz(path, wanted, SCHEMA, _SHAPES, _check)
         return cls(
-            int(data["size"]), data["mesh"], data["person"], tuple(data["people"].tolist()), data["take"],
+            data["mesh"], data["person"], tuple(data["people"].tolist()), data["take"],
             data["terms"], data["detail"], data["validation"], data["bytes"], data["offsets"],
             data["masks"], data["mask_offsets"],
         )  # fmt: skip

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -11,7 +12,7 @@ import numpy as np
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.frames.colour import Colour
-from ofx_reenact.frames.media import Labels, find_media, images
+from ofx_reenact.frames.media import Label, Labels, find_media, images
 from ofx_reenact.frames.video import VIDEOS
 from ofx_reenact.tracking.detect import Region
 from ofx_reenact.tracking.facemesh import FaceMesh
@@ -19,7 +20,8 @@ from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT
 from ofx_reenact.tracking.person import SelfieSegmentation
 from ofx_reenact.tracking.tracker import Track, Tracker
 from ofx_reenact.training.fdgan.data.crops import SCHEMA, held_out
-from ofx_reenact.training.fdgan.data.packed import offsets, pack
+from ofx_reenact.training.fdgan.data.packed import pack
+from ofx_reenact.training.fdgan.data.work import Arrays, Kept, Observe, make_parts
 from ofx_reenact.training.npz import Columns, write_npz
 
 # The crop's side in regions of the face mesh: hair and neck belong to the portrait.
@@ -32,6 +34,10 @@ SHARPEST_BLUR = 0.012
 DISAGREEMENT = 0.06
 
 
+# A crop has twice the pixels where the picture has at least so many for each of them.
+FINE_FROM = 0.8
+
+
 @dataclass
 class Counts:
     """What became of the faces: kept, and why the others were left out."""
@@ -41,6 +47,20 @@ class Counts:
     small: list[str] = field(default_factory=list)
     blurred: list[str] = field(default_factory=list)
     untrusted: list[str] = field(default_factory=list)
+    unlisted: list[str] = field(default_factory=list)
+
+
+REASONS = ("faceless", "small", "blurred", "untrusted", "unlisted")
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A picture or clip, who is in it, and how crops of it are made."""
+
+    path: Path
+    label: Label
+    size: int
+    every: int
 
 
 def build_crops(
@@ -50,36 +70,73 @@ def build_crops(
     size: int = 384,
     every: int = 5,
     hold_out: Sequence[str] = (),
-    observe: Callable[[Path, Counts], None] = lambda path, counts: None,
+    listed: bool = False,
+    jobs: int = 1,
+    observe: Observe = lambda done, count: None,
 ) -> Counts:
-    """Crop the faces of files and folders and write the set; ``size`` is the crops' side.
+    """Crop the faces of files and folders and write the set.
 
-    One frame of ``every`` so many of a clip is taken. People whose names match ``hold_out`` are kept for validation
-    beside those whom a digest of the name takes.
+    A crop's side is ``size``, or twice that where the picture has the pixels. One frame of ``every`` so many of a clip
+    is taken. People whose names match ``hold_out`` are kept for validation beside those whom a digest of the name
+    takes. With ``listed``, files for which no index says the terms of use are left out. ``jobs`` processes work at
+    once; what they made is kept until the set is written, so that a second call goes on.
 
     Raises:
         ReenactError: fewer than two usable faces, or a file cannot be read.
         OutputError: the set cannot be written.
     """
-    rows, counts, colour, labels = Columns(), Counts(), Colour(), Labels()
-    tracker, second, segmentation = FaceMesh(), FaceMesh(), SelfieSegmentation()
-    for path in find_media(inputs):
-        tracker.reset()
-        label = labels.of(path)
-        for frame, image in images(path, every, colour):
-            name = f"{path.name} frame {frame}" if path.suffix.lower() in VIDEOS else path.name
-            crop = _crop(image, frame, size, tracker, second, name, counts)
-            if crop is None:
-                continue
-            picture, mesh, detail = crop
-            packed = {"picture": pack(picture), "mask": _pack_mask(segmentation.mask(picture))}
-            about = {"person": label.person, "take": label.take, "terms": label.terms}
-            rows.add(**packed, **about, mesh=mesh, detail=detail)
-        observe(path, counts)
+    counts, labels = Counts(), Labels()
+    sources = [_Source(path, labels.of(path), size, every) for path in find_media(inputs)]
+    if listed:
+        counts.unlisted = [source.path.name for source in sources if not source.label.terms]
+        sources = [source for source in sources if source.label.terms]
+    stats = [(s.path, s.path.stat()) for s in sources]
+    made_of = [size, every, [[str(path.absolute()), stat.st_size, stat.st_mtime_ns] for path, stat in stats]]
+    kept, rows = Kept(out, made_of), Columns()
+    for source, part in zip(sources, make_parts(_crops_of, sources, kept, jobs, observe), strict=True):
+        for name, values in part.items():
+            if name in REASONS:
+                getattr(counts, name).extend(values.tolist())
+            else:
+                rows[name].append(values)
+        label, found = source.label, len(part["detail"])
+        counts.kept += found
+        for _ in range(found):
+            rows.add(person=label.person, take=label.take, terms=label.terms)
     if counts.kept < 2:
         raise ReenactError(f"{', '.join(inputs)}: {counts.kept} usable faces; training needs at least two pictures")
-    _write(out, rows, size, hold_out)
+    _write(out, rows, hold_out)
+    kept.remove()
     return counts
+
+
+@lru_cache(maxsize=1)
+def _tools() -> tuple[FaceMesh, FaceMesh, SelfieSegmentation, Colour]:
+    """What a process looks with."""
+    return FaceMesh(), FaceMesh(), SelfieSegmentation(), Colour()
+
+
+def _crops_of(source: _Source) -> Arrays:
+    """Cut the faces of one file out."""
+    tracker, second, segmentation, colour = _tools()
+    rows, counts, path = Columns(), Counts(), source.path
+    tracker.reset()
+    for frame, image in images(path, source.every, colour):
+        name = f"{path.name} frame {frame}" if path.suffix.lower() in VIDEOS else path.name
+        crop = _crop(image, frame, source.size, tracker, second, name, counts)
+        if crop is not None:
+            picture, mesh, detail = crop
+            packed, mask = pack(picture), _pack_mask(segmentation.mask(picture))
+            rows.add(picture=packed, bytes=len(packed), mask=mask, mask_bytes=len(mask), mesh=mesh, detail=detail)
+    return {
+        "picture": np.concatenate([*rows["picture"], np.zeros(0, np.uint8)]),
+        "bytes": np.asarray(rows["bytes"], np.int64),
+        "mask": np.concatenate([*rows["mask"], np.zeros(0, np.uint8)]),
+        "mask_bytes": np.asarray(rows["mask_bytes"], np.int64),
+        "mesh": np.asarray(rows["mesh"], np.float32).reshape(-1, 478, 3),
+        "detail": np.asarray(rows["detail"], np.float32),
+        **{reason: np.asarray(getattr(counts, reason), str) for reason in REASONS},
+    }
 
 
 def _crop(
@@ -95,6 +152,7 @@ def _crop(
         counts.small.append(name)
         return None
     region = Region.of_mesh(track.mesh)
+    size *= 2 if AROUND * region.side / (2 * size) >= FINE_FROM else 1
     picture, matrix = _cut(image, region, size)
     mesh = track.mesh.copy()
     mesh[:, :2] = mesh[:, :2] @ matrix[:, :2].T + matrix[:, 2]
@@ -107,7 +165,6 @@ def _crop(
     if _sharpness(picture, mesh) < SHARPEST_BLUR:
         counts.blurred.append(name)
         return None
-    counts.kept += 1
     return picture, mesh.astype(np.float32), AROUND * region.side / size
 
 
@@ -148,12 +205,17 @@ def _sharpness(picture: np.ndarray, mesh: np.ndarray) -> float:
     return float(np.abs(cv2.Laplacian(face, cv2.CV_32F)).mean() / max(float(face.std()), 1.0)) / 4
 
 
-def _write(out: Path, rows: Columns, size: int, hold_out: Sequence[str]) -> None:
+def _write(out: Path, rows: Columns, hold_out: Sequence[str]) -> None:
     people, person = np.unique(rows["person"], return_inverse=True)
     validation = np.array([held_out(str(name), hold_out) for name in people])
     write_npz(
-        out, SCHEMA, size=size, mesh=rows["mesh"], person=person, people=people, take=rows["take"],
-        terms=rows["terms"], detail=np.asarray(rows["detail"], np.float32), validation=validation[person],
-        bytes=np.concatenate(rows["picture"]), offsets=offsets(rows["picture"]),
-        masks=np.concatenate(rows["mask"]), mask_offsets=offsets(rows["mask"]),
+        out, SCHEMA, mesh=np.concatenate(rows["mesh"]), person=person, people=people, take=rows["take"],
+        terms=rows["terms"], detail=np.concatenate(rows["detail"]), validation=validation[person],
+        bytes=np.concatenate(rows["picture"]), offsets=_ends(rows["bytes"]),
+        masks=np.concatenate(rows["mask"]), mask_offsets=_ends(rows["mask_bytes"]),
     )  # fmt: skip
+
+
+def _ends(lengths: Sequence[np.ndarray]) -> np.ndarray:
+    """Where each part of what is laid one after the other begins, and the end: (n + 1,) int64."""
+    return np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)

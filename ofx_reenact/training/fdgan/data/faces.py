@@ -22,10 +22,10 @@ from ofx_reenact.training.fdgan.data.pair_set import mirror_points
 from ofx_reenact.training.fdgan.data.pairs import pseudo_target
 from ofx_reenact.training.npz import Columns, read_npz, write_npz
 
-SCHEMA = "ofx-reenact/faces/1"
+SCHEMA = "ofx-reenact/faces/2"
 _SHAPES = {
-    "size": "whole", "person": "whole N", "validation": "whole N", "terms": "text *", "landmarks": "number N 68 2",
-    "bytes": "whole *", "offsets": "whole *",
+    "size": "whole", "person": "whole N", "validation": "whole N", "terms": "text *", "people": "text *",
+    "landmarks": "number N 68 2", "bytes": "whole *", "offsets": "whole *",
 }  # fmt: skip
 # Head turn of a view made by the warp, degrees (standard deviation): more than that it draws ears out.
 TURN = 7.0
@@ -63,6 +63,8 @@ class Faces:
         if rest or not self._shrink or self.size % 16:
             raise ReenactError(f"{path}: faces of {data['size']} pixels; choose a size that divides it, in steps of 16")
         self.terms = tuple(data["terms"].tolist())
+        self._people = data["people"]
+        self._person = data["person"]
         self._landmarks = torch.from_numpy(data["landmarks"])
         self._pictures = Pictures(data["bytes"], data["offsets"], np.arange(len(data["person"])))
         self._views: dict[bool, list[np.ndarray]] = {False: [], True: []}
@@ -79,6 +81,10 @@ class Faces:
     def people(self, *, validation: bool = False) -> int:
         """Number of people with at least two views."""
         return len(self._views[validation])
+
+    def names(self) -> list[str]:
+        """Names of the people who are trained on."""
+        return [str(self._people[self._person[rows[0]]]) for rows in self._views[False]]
 
     def draw(self, count: int, rng: np.random.Generator) -> FaceBatch:
         """Draw training pairs, mirrored half the time."""
@@ -127,11 +133,12 @@ def build_faces(
         for picture, mesh in _views_of(crops, row, views, np.random.default_rng([seed, row])):
             small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
             packed = pack(np.round(np.clip(small, 0, 1) * 255).astype(np.uint8))
-            made.add(row=row, packed=packed, landmarks=(mesh[list(MESH68), :2] + 0.5) * size / crops.size - 0.5)
+            landmarks = (mesh[list(MESH68), :2] + 0.5) * size / len(picture) - 0.5
+            made.add(row=row, packed=packed, landmarks=landmarks)
         observe(row + 1, len(crops))
     write_npz(
         out, SCHEMA, size=size, person=crops.person[made["row"]], validation=crops.validation[made["row"]],
-        terms=np.unique(crops.terms), landmarks=np.asarray(made["landmarks"], np.float32),
+        terms=np.unique(crops.terms), people=crops.people, landmarks=np.asarray(made["landmarks"], np.float32),
         bytes=np.concatenate(made["packed"]), offsets=offsets(made["packed"]),
     )  # fmt: skip
     return len(made["row"])

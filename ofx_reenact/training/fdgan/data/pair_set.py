@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,22 +12,34 @@ import torch
 from torch import Tensor
 
 from ofx_reenact.errors import ReenactError
+from ofx_reenact.fdgan.window import FINER, MOUTH_SCALE
+from ofx_reenact.files import sha256_of
+from ofx_reenact.tracking.rigid import head_pose
 from ofx_reenact.training.fdgan.data.crops import Crops, held_out
-from ofx_reenact.training.fdgan.data.packed import Pictures, check_packed, offsets
-from ofx_reenact.training.fdgan.data.pairs import Pair, pair_of, reverse_warp, wider
+from ofx_reenact.training.fdgan.data.packed import Pictures, check_packed
+from ofx_reenact.training.fdgan.data.pairs import Pair, pairs_of, speech_pairs
 from ofx_reenact.training.fdgan.data.rendered.file import RenderedHeads
-from ofx_reenact.training.fdgan.data.rendered.pairs import pairs_of
+from ofx_reenact.training.fdgan.data.rendered.pairs import pairs_of_heads
+from ofx_reenact.training.fdgan.data.work import Arrays, Kept, Observe, make_parts
 from ofx_reenact.training.npz import Columns, read_npz, write_npz
 
-SCHEMA = "ofx-reenact/pairs/1"
+SCHEMA = "ofx-reenact/pairs/2"
 QUALITY = 96
 _SHAPES = {
-    "person": "whole N", "kind": "text N", "validation": "whole N", "people": "text *", "terms": "text *",
+    "person": "whole N", "kind": "text N", "finer": "whole N", "validation": "whole N",
+    "people": "text *", "terms": "text *",
     "landmarks": "number N 68 2", "target_landmarks": "number N 68 2", "bytes": "whole *", "offsets": "whole *",
 }  # fmt: skip
 # Kinds of pairs: a photograph and what the warp makes of its shut mouth; the same with the jaw dropped, for training
 # only; two photographs of one person; two pictures of a rendered head.
 REVERSE, WIDER, TRUE, RENDERED = "reverse", "wider", "true", "rendered"
+# What is kept of every pair beside its pictures: type and shape.
+_OF_PAIRS: dict[str, tuple[type, tuple[int, ...]]] = {
+    "person": (str, ()), "kind": (str, ()), "validation": (bool, ()), "finer": (int, ()),
+    "target_landmarks": (np.float32, (68, 2)), "landmarks": (np.float32, (68, 2)),
+}  # fmt: skip
+# A crop is seen through the finer window from so many of its pixels for a window pixel on.
+_FROM = 0.75
 
 
 @dataclass(frozen=True)
@@ -88,6 +100,7 @@ class PairSet:
         """
         data = read_npz(path, "set of pairs; `ofx-reenact data pairs` makes one", SCHEMA, _SHAPES, _check)
         self.person, self.kind, self.validation = data["person"], data["kind"], data["validation"]
+        self.finer = data["finer"]
         self.people, self.terms = tuple(data["people"].tolist()), tuple(data["terms"].tolist())
         self._landmarks, self._target_landmarks = data["landmarks"], data["target_landmarks"]
         # Of each pair the pictures, then its maps.
@@ -104,12 +117,17 @@ class PairSet:
         for pictures in (self._strips, self._maps):
             pictures.hold_on(device)
 
-    def rows(self, *, validation: bool, kind: str = "") -> np.ndarray:
-        """Rows of training or of validation, of one kind if named."""
-        return np.nonzero((self.validation == validation) & ((self.kind == kind) | (kind == "")))[0]
+    def rows(self, *, validation: bool, kind: str = "", finer: int = 0) -> np.ndarray:
+        """Rows of training or of validation, of one kind and window if named."""
+        wanted = (self.validation == validation) & ((self.kind == kind) | (kind == ""))
+        return np.nonzero(wanted & ((self.finer == finer) | (finer == 0)))[0]
+
+    def names(self) -> list[str]:
+        """Names of the people who are trained on."""
+        return [self.people[person] for person in np.unique(self.person[~self.validation.astype(bool)]).tolist()]
 
     def batch(self, rows: np.ndarray) -> Batch:
-        """Decode pairs."""
+        """Decode pairs that are seen through one window."""
         strip = self._strips.take(rows).float() / 127.5 - 1
         target, warped, truth = (part.contiguous() for part in strip.chunk(3, dim=-1))
         seen = self._maps.take(rows).float() / 255
@@ -118,42 +136,51 @@ class PairSet:
 
 
 def build_pairs(
-    crops: Crops | None,
+    crops: str | Path | None,
     out: Path,
     *,
-    heads: Sequence[RenderedHeads] = (),
+    heads: Sequence[str | Path] = (),
     variants: int = 4,
     seed: int = 1,
-    observe: Callable[[int, int], None] = lambda done, count: None,
+    jobs: int = 1,
+    observe: Observe = lambda done, count: None,
 ) -> dict[str, int]:
     """Make pairs of photographs, of rendered heads, or of both, and write them; returns how many of each kind.
 
     Of people with several takes each take is carried to each other one too; a person of two files of heads is one
-    person. Each open mouth of a photograph is shut in ``variants`` ways; in one, of people kept for validation.
-    ``observe`` is called with crops and rendered people done, and their number.
+    person. Each open mouth of a photograph is shut in ``variants`` ways; in one, of people kept for validation. Crops
+    that have the pixels are seen through the finer window as well. ``jobs`` processes work at once; what they made is
+    kept until the set is written, so that a second call goes on. ``observe`` is told of crops and rendered people.
 
     Raises:
         ReenactError: no mouth is open in any of the pictures.
         OutputError: the set cannot be written.
     """
-    rows, photographs = Columns(), 0 if crops is None else len(crops)
-    drawn = [(file, person) for file in heads for person in range(file.people)]
-    people, terms = [file.name(person) for file, person in drawn], [f"rendered heads: {file.source}" for file in heads]
-    if crops is not None:
-        people, terms = [*crops.people, *people], [*crops.terms.tolist(), *terms]
-        for row in range(photographs):
-            for kind, pair in _pairs_of(crops, row, variants, np.random.default_rng([seed, row])):
-                _add(rows, crops.people[int(crops.person[row])], kind, bool(crops.validation[row]), pair)
-            observe(row + 1, photographs + len(drawn))
-    for number, (file, person) in enumerate(drawn, photographs):
-        name, rng = file.name(person), np.random.default_rng([seed, number])
-        for pair in pairs_of(file, person, rng, second=not held_out(name)):
-            _add(rows, name, RENDERED, held_out(name), pair)
-        observe(number + 1, photographs + len(drawn))
-    if not rows["person"]:
+    photographs, rendered = Crops.load(crops) if crops else None, [RenderedHeads(path) for path in heads]
+    items: list[_Item] = [_Item(row=row) for row in range(len(photographs or ()))]
+    items += [_Item(file, person) for file, found in enumerate(rendered) for person in range(found.people)]
+    people = [file.name(person) for file in rendered for person in range(file.people)]
+    terms = [f"rendered heads: {file.source}" for file in rendered]
+    if photographs is not None:
+        people, terms = [*photographs.people, *people], [*photographs.terms.tolist(), *terms]
+    inputs = [str(Path(path).absolute()) for path in (*([crops] if crops else []), *heads)]
+    kept = Kept(out, [inputs, [sha256_of(Path(path)) for path in inputs], variants, seed])
+    rows = Columns()
+    told = (str(crops) if crops else None, tuple(map(str, heads)), variants, seed)
+    for part in make_parts(_part, items, kept, jobs, observe, _open, told):
+        for name, values in part.items():
+            rows[name].append(values)
+    found = {name: np.concatenate(values) for name, values in rows.items()}
+    if not len(found["person"]):
         raise ReenactError("no picture shows an open mouth; give ones that do, or more of them")
-    _write(out, rows, list(dict.fromkeys(people)), sorted(set(terms)))
-    return {kind: rows["kind"].count(kind) for kind in (REVERSE, WIDER, TRUE, RENDERED)}
+    names = list(dict.fromkeys(people))
+    write_npz(
+        out, SCHEMA, **{name: found[name] for name in _OF_PAIRS if name != "person"}, bytes=found["packed"],  # type: ignore[arg-type]
+        person=np.array([names.index(name) for name in found["person"].tolist()]), people=names,
+        terms=sorted(set(terms)), offsets=np.concatenate([[0], np.cumsum(found["lengths"])]).astype(np.int64),
+    )  # fmt: skip
+    kept.remove()
+    return {kind: int((found["kind"] == kind).sum()) for kind in (REVERSE, WIDER, TRUE, RENDERED)}
 
 
 def pack_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
@@ -172,7 +199,7 @@ def look(pair_set: PairSet, count: int = 20) -> np.ndarray:
     Raises:
         ReenactError: there are fewer than two.
     """
-    rows = pair_set.rows(validation=False)
+    rows = pair_set.rows(validation=False, finer=FINER[0])
     if len(rows) < 2:
         raise ReenactError(f"{len(rows)} pairs to train on: too few to look at; everybody else is kept for validation")
     rows = rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)]
@@ -184,36 +211,69 @@ def look(pair_set: PairSet, count: int = 20) -> np.ndarray:
     return np.concatenate(columns, axis=1)
 
 
+@dataclass(frozen=True)
+class _Item:
+    """What a part is made of: a crop, or a person of a file of rendered heads."""
+
+    file: int = -1
+    row: int = -1
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What the processes that make pairs read, once each."""
+
+    crops: Crops | None
+    heads: Sequence[RenderedHeads]
+    variants: int
+    seed: int
+
+
+_OPENED: list[_Made] = []
+
+
+def _open(crops: str | None, heads: Sequence[str], variants: int, seed: int) -> None:
+    """Read, once in every process, what pairs are made of."""
+    _OPENED[:] = [_Made(Crops.load(crops) if crops else None, [RenderedHeads(h) for h in heads], variants, seed)]
+
+
+def _part(item: _Item) -> Arrays:
+    """Make the pairs of one item."""
+    made, rows = _OPENED[0], Columns()
+    if item.file < 0:
+        assert made.crops is not None
+        name, validation = made.crops.people[int(made.crops.person[item.row])], bool(made.crops.validation[item.row])
+        pairs = _pairs_of(made.crops, item.row, made.variants, np.random.default_rng([made.seed, item.row]))
+    else:
+        file = made.heads[item.file]
+        name, validation = file.name(item.row), held_out(file.name(item.row))
+        chance = np.random.default_rng([made.seed, item.file, item.row])
+        pairs = ((RENDERED, pair) for pair in pairs_of_heads(file, item.row, chance, second=not validation))
+    for kind, pair in pairs:
+        packed = pack_pair(pair)
+        landmarks = {"target_landmarks": pair.target_landmarks, "landmarks": pair.landmarks}
+        rows.add(person=name, kind=kind, validation=validation, finer=pair.finer, **landmarks)
+        rows["packed"] += packed
+        rows["lengths"] += map(len, packed)
+    return {
+        "packed": np.concatenate([*rows["packed"], np.zeros(0, np.uint8)]),
+        "lengths": np.asarray(rows["lengths"], np.int64),
+        **{name: np.asarray(rows[name], kind).reshape(-1, *shape) for name, (kind, shape) in _OF_PAIRS.items()},
+    }
+
+
 def _pairs_of(crops: Crops, row: int, variants: int, rng: np.random.Generator) -> Iterator[tuple[str, Pair]]:
     """Pairs whose truth is one crop."""
-    truth, mesh = crops.picture(row), crops.mesh[row].astype(np.float64)
-    for _ in range(1 if crops.validation[row] else variants):
-        if (pair := reverse_warp(truth, mesh, rng)) is not None:
-            yield REVERSE, pair
-        if not crops.validation[row] and (pair := wider(truth, mesh, rng)) is not None:
-            yield WIDER, pair
+    truth, mesh, validation = crops.picture(row), crops.mesh[row].astype(np.float64), bool(crops.validation[row])
+    finer = [step for step in FINER if head_pose(mesh).scale >= MOUTH_SCALE * step * _FROM]
+    for _ in range(1 if validation else variants):
+        plain, dropped = speech_pairs(truth, mesh, rng, finer or FINER[:1], drop=not validation)
+        yield from ((REVERSE, pair) for pair in plain)
+        yield from ((WIDER, pair) for pair in dropped)
     for other in crops.of(int(crops.person[row])):
-        if other == row:
-            continue
-        pair = pair_of(crops.picture(other), crops.mesh[other].astype(np.float64), truth, mesh)
-        if pair is not None:
-            yield TRUE, pair
-
-
-def _add(rows: Columns, person: str, kind: str, validation: bool, pair: Pair) -> None:
-    rows["packed"] += pack_pair(pair)
-    landmarks = {"target_landmarks": pair.target_landmarks, "landmarks": pair.landmarks}
-    rows.add(person=person, kind=kind, validation=validation, **landmarks)
-
-
-def _write(out: Path, rows: Columns, people: list[str], terms: list[str]) -> None:
-    write_npz(
-        out, SCHEMA, person=np.array([people.index(name) for name in rows["person"]]), people=people, terms=terms,
-        kind=rows["kind"], validation=rows["validation"],
-        target_landmarks=np.asarray(rows["target_landmarks"], np.float32),
-        landmarks=np.asarray(rows["landmarks"], np.float32), bytes=np.concatenate(rows["packed"]),
-        offsets=offsets(rows["packed"]),
-    )  # fmt: skip
+        if other != row:
+            made = pairs_of(crops.picture(other), crops.mesh[other].astype(np.float64), truth, mesh, finer or FINER[:1])
+            yield from ((TRUE, pair) for pair in made)
 
 
 def _bytes(picture: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ use.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -55,6 +56,7 @@ class Pair:
     """One pair, seen through the mouth's window (h, w).
 
     Attributes:
+        finer: how much finer the window is, one of FINER.
         target: (h, w, 3) the target, through the window of its own pose.
         target_landmarks: (68, 2) its landmarks in that window.
         warped: (h, w, 3) the target carried to the truth's mesh.
@@ -63,6 +65,7 @@ class Pair:
         maps: (h, w, 3) in [0, 1]: visibility, stretch (0.5 is none), the mouth's opening.
     """
 
+    finer: int
     target: np.ndarray
     target_landmarks: np.ndarray
     warped: np.ndarray
@@ -76,63 +79,72 @@ def openness(mesh: np.ndarray) -> float:
     return lenses(mesh)["mouth"].gap
 
 
-def reverse_warp(photograph: np.ndarray, mesh: np.ndarray, rng: np.random.Generator) -> Pair | None:
-    """Make a pair of a photograph.
+def speech_pairs(
+    photograph: np.ndarray,
+    mesh: np.ndarray,
+    rng: np.random.Generator,
+    finer: Sequence[int] = (1,),
+    *,
+    drop: bool = True,
+) -> tuple[list[Pair], list[Pair]]:
+    """Make pairs of a photograph: as it is, and with its jaw dropped further by the warp.
+
+    Photographs show smiles; speech opens mouths further than any of them, and a network that saw smiles alone fills
+    each opening with teeth from lip to lip. With the jaw dropped there are upper teeth above and dark below them: the
+    truth's teeth and lips are the photograph's; what the jaw uncovers is dark, as the warp makes it.
 
     Args:
         photograph: (H, W, 3) float32 in [0, 1], display-encoded.
         mesh: its face (478, 3), pixels.
-        rng: decides how the mouth is shut and the head turned.
+        rng: decides how the mouth is shut, the head turned and the jaw dropped.
+        finer: windows to see them through.
+        drop: also drop the jaw.
 
     Returns:
-        The pair, or None where the mouth is not open or the face leaves the picture.
+        Pairs of both kinds, one for each window; none where the mouth is not open or the face leaves the picture.
     """
-    if openness(mesh) < SHUT_MOUTH:
-        return None
-    pseudo = pseudo_target(photograph, mesh, rng)
-    return None if pseudo is None else pair_of(*pseudo, photograph, mesh)
-
-
-def wider(photograph: np.ndarray, mesh: np.ndarray, rng: np.random.Generator) -> Pair | None:
-    """Make a pair of a photograph whose jaw is dropped further by the warp: upper teeth above, dark below them.
-
-    Photographs show smiles; speech opens mouths further than any of them, and a network that saw smiles alone fills
-    each opening with teeth from lip to lip. The truth's teeth and lips are the photograph's; what the jaw uncovers is
-    dark, as the warp makes it.
-
-    Returns:
-        The pair, or None where the mouth is not open or the face leaves the picture.
-    """
-    if openness(mesh) < SHOWN:
-        return None
-    pseudo = pseudo_target(photograph, mesh, rng)
+    gap = openness(mesh)
+    pseudo = pseudo_target(photograph, mesh, rng) if gap >= SHUT_MOUTH else None
+    if pseudo is None:
+        return [], []
+    plain = pairs_of(*pseudo, photograph, mesh, finer)
+    if not drop or gap < SHOWN:
+        return plain, []
     head = head_pose(mesh)
     moved = head.invert(mesh)
     moved[:FACE_POINTS] += opening(moved, rng)
     dropped = head.apply(moved)
     view = view_of(photograph, mesh)
     frame = make_frame(view, pose_of_mesh(view, dropped, head))
-    if pseudo is None or frame.carried is None:
-        return None
+    if frame.carried is None:
+        return plain, []
     truth = with_tongue(frame.colour, frame.carried, view.carrier.lips, rng.uniform(*TONGUE))
-    return pair_of(*pseudo, truth, dropped)
+    return plain, pairs_of(*pseudo, truth, dropped, finer)
 
 
-def pair_of(target: np.ndarray, target_mesh: np.ndarray, truth: np.ndarray, mesh: np.ndarray) -> Pair | None:
-    """Carry a target picture to the truth's mesh, and show both through the mouth's window."""
+def pairs_of(
+    target: np.ndarray, target_mesh: np.ndarray, truth: np.ndarray, mesh: np.ndarray, finer: Sequence[int] = (1,)
+) -> list[Pair]:
+    """Carry a target picture to the truth's mesh, and show both through the mouth's windows; none outside of it."""
     view, end = view_of(target, target_mesh), head_pose(mesh)
     frame = make_frame(view, pose_of_mesh(view, mesh, end))
     if frame.carried is None:
-        return None
-    window, own = (Window.of_mouth(view.frontal, head) for head in (end, view.head))
-    return Pair(
-        own.look(target),
-        own.points(target_mesh[list(MESH68), :2]),
-        window.look(frame.colour),
-        window.look(truth),
-        window.points(mesh[list(MESH68), :2]),
-        window_maps(frame.carried, window, target.shape[:2]),
-    )
+        return []
+    made = []
+    for step in finer:
+        window, own = (Window.of_mouth(view.frontal, head, step) for head in (end, view.head))
+        made.append(
+            Pair(
+                step,
+                own.look(target),
+                own.points(target_mesh[list(MESH68), :2]),
+                window.look(frame.colour),
+                window.look(truth),
+                window.points(mesh[list(MESH68), :2]),
+                window_maps(frame.carried, window, target.shape[:2]),
+            )
+        )
+    return made
 
 
 def view_of(picture: np.ndarray, mesh: np.ndarray) -> View:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ofx_reenact.tracking.rigid import head_pose
-from ofx_reenact.training.fdgan.data.pairs import Pair, between_lips, openness, pair_of
+from ofx_reenact.training.fdgan.data.pairs import Pair, between_lips, openness, pairs_of
 from ofx_reenact.training.fdgan.data.rendered.file import RenderedHeads
 from ofx_reenact.training.fdgan.data.rendered.parts import Label
 from ofx_reenact.warp.openings import SHUT_MOUTH
@@ -23,7 +23,7 @@ AGREEMENT = 0.5
 FURTHEST = 20.0
 
 
-def pairs_of(heads: RenderedHeads, person: int, rng: np.random.Generator, *, second: bool) -> Iterator[Pair]:
+def pairs_of_heads(heads: RenderedHeads, person: int, rng: np.random.Generator, *, second: bool) -> Iterator[Pair]:
     """Make pairs of one person: each open mouth is a truth to which another picture, the neutral first one, is carried.
 
     With ``second`` a further picture, drawn by ``rng``, is carried to each truth, whatever its mouth does.
@@ -37,9 +37,7 @@ def pairs_of(heads: RenderedHeads, person: int, rng: np.random.Generator, *, sec
         for target in others[:1] + further:
             if turn_between(heads, target, truth) > FURTHEST:
                 continue
-            pair = pair_of(_shown(heads, target), _mesh(heads, target), _shown(heads, truth), _mesh(heads, truth))
-            if pair is not None:
-                yield pair
+            yield from pairs_of(_shown(heads, target), _mesh(heads, target), _shown(heads, truth), _mesh(heads, truth))
 
 
 def trusted(heads: RenderedHeads, index: int) -> bool:
