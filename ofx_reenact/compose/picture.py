@@ -83,6 +83,14 @@ def lip_colour(picture: np.ndarray, outer: np.ndarray, inner: np.ndarray) -> np.
     return np.median(picture[row, column], axis=0).astype(np.float32)
 
 
+def shade_inside(inside: np.ndarray, shade: np.ndarray) -> np.ndarray:
+    """Return what stands for an inside that was never seen (h, w, C), of the lips' colour (C,) and its shade (h, w)."""
+    behind = inside * (INSIDE_DARK + (INSIDE_LIGHT - INSIDE_DARK) * shade.astype(np.float32))[..., None]
+    if len(inside) == 4:
+        behind[..., 3] = inside[3]
+    return behind
+
+
 def _draw(
     picture: np.ndarray,
     opening: Opening,
@@ -108,10 +116,7 @@ def _draw(
     unseen = np.ones_like(coverage)
     behind = np.zeros((*coverage.shape, colour.shape[2]), np.float32)
     if opening.shade is not None:
-        shade = INSIDE_DARK + (INSIDE_LIGHT - INSIDE_DARK) * opening.shade[part].astype(np.float32)
-        behind[:] = inside * shade[..., None]
-        if colour.shape[2] == 4:
-            behind[..., 3] = inside[3]
+        behind = shade_inside(inside, opening.shade[part])
     for view in opening.views:
         seen = view.seen[part].astype(np.float32)
         carried = sample(picture, x + view.offset[part][..., 0], y + view.offset[part][..., 1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ofx_reenact.shot.frame import Frame, Painter, Tables, carry_view
+from ofx_reenact.shot.inside import Inside, paint_with
 from ofx_reenact.shot.motion import Pose
 from ofx_reenact.shot.parts import Sources, lay_parts
 from ofx_reenact.shot.view import View
@@ -11,7 +12,12 @@ from ofx_reenact.stages import stage
 
 @stage("compose")
 def make_frame(
-    view: View, pose: Pose, painter: Painter | None = None, dictionary: Tables = (), sources: Sources | None = None
+    view: View,
+    pose: Pose,
+    painter: Painter | None = None,
+    dictionary: Tables = (),
+    sources: Sources | None = None,
+    inside: Inside | None = None,
 ) -> Frame:
     """Make a frame.
 
@@ -21,6 +27,7 @@ def make_frame(
         painter: paints what no view shows; None leaves the warp alone.
         dictionary: of the person, for the painter to read.
         sources: the views that parts are taken from, by part; those of the view itself are not named.
+        inside: of the mouth, painted for the whole shot; None paints this frame by itself.
     """
     carries = painter is None or painter.carries
     carried = carry_view(view, pose) if carries else None
@@ -30,4 +37,8 @@ def make_frame(
     frame = Frame(colour, pose.sure, carried)
     if sources and carried is not None:
         frame = lay_parts(frame, view, pose, sources, view.seed)
-    return frame if painter is None else painter.paint(frame, view, pose, dictionary)
+    if painter is None:
+        return frame
+    if inside is not None:
+        return paint_with(frame, view, pose, painter, dictionary, inside)
+    return painter.paint(frame, view, pose, dictionary)

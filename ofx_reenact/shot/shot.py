@@ -15,6 +15,7 @@ from ofx_reenact.errors import SettingsError
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.frame import Frame, Painter, carry_view
+from ofx_reenact.shot.inside import Inside, find_widest
 from ofx_reenact.shot.make import make_frame
 from ofx_reenact.shot.motion import Motion, Pose, fit_motion
 from ofx_reenact.shot.person import Person
@@ -118,6 +119,18 @@ class Shot:
         """What paints faces of this shot's size: the same in every frame."""
         return None if self.painter is None else self.painter.fit(float(np.median(self.motion.heads.scale)))
 
+    @cached_property
+    def _inside(self) -> Inside | None:
+        """The inside of a still's mouth, painted where it opens widest in the whole performance."""
+        painter = self._painter
+        if painter is None or not painter.carries or not isinstance(self.target, Still):
+            return None
+        view = self.target.picture
+        if (frame := find_widest(self.motion, view)) is None:
+            return None
+        pose = self.motion.pose(frame, view)
+        return Inside.of_frame(make_frame(view, pose, painter, self.person.dictionary), view, pose)
+
     def pose(self, frame: int) -> Pose:
         """Return the pose of the face in a frame.
 
@@ -134,7 +147,7 @@ class Shot:
         """
         view = self.target.view(frame)
         pose = self.motion.pose(frame, view)
-        made = make_frame(view, pose, self._painter, self.person.dictionary, self.parts.sources(frame))
+        made = make_frame(view, pose, self._painter, self.person.dictionary, self.parts.sources(frame), self._inside)
         return put_back(made, view)
 
     def black(self, frame: int) -> Frame:

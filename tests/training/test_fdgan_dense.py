@@ -1,5 +1,7 @@
 """Training of the dense FD-GAN: it learns, resumes to the same numbers, and says what is wrong."""
 
+import hashlib
+
 import cv2
 import numpy as np
 import pytest
@@ -107,5 +109,8 @@ def test_command_line_trains_from_folders_to_weights(crops_file, tmp_path, monke
     assert run([*arguments, "--device", "cpu"]) == 0
     made = load_dense(out / "fdgan_dense.safetensors")
     assert "1 steps" in made.metadata["recipe"] and "reverse PSNR repaired" in made.metadata["errors"]
+    names = sorted(PairSet(tmp_path / "pairs.npz").names())
+    assert "eve" not in names and hashlib.sha256("\n".join(names).encode()).hexdigest() in made.metadata["people"]
+    assert "not known" in made.metadata["data"], "no index says the terms"
     assert run([*arguments, "--device", "cpu"]) != 0
     assert "--resume" in capsys.readouterr().err

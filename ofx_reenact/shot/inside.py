@@ -1,0 +1,96 @@
+"""The inside of a still's mouth: painted once for a shot, where it opens widest, and carried to every frame from there.
+
+A network that paints each frame anew paints other teeth each time. What it painted once goes with skull and jaw.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ofx_reenact.compose.part import find_split
+from ofx_reenact.compose.picture import shade_inside
+from ofx_reenact.compose.sample import sample
+from ofx_reenact.shot.frame import Frame, Painter, Tables
+from ofx_reenact.shot.motion import Motion, Pose
+from ofx_reenact.shot.view import View
+from ofx_reenact.tracking.landmarks import LIPS_INNER
+from ofx_reenact.tracking.rigid import Similarity
+from ofx_reenact.tracking.surface import FACE_POINTS, measure_gap
+from ofx_reenact.warp import openings
+from ofx_reenact.warp.densify import plane_map
+
+# Frames that are less sure than this are no source.
+_SURE = 0.5
+_LIPS = [i for half in LIPS_INNER for i in half]
+_LOWER_LIP = list(LIPS_INNER[1][3:-3])
+
+
+@dataclass(frozen=True)
+class Inside:
+    """A frame of the shot, painted, whose mouth is open.
+
+    Attributes:
+        picture: (H, W, C) float32.
+        mesh: of the face in it (468, 3), pixels.
+        head: pose of the head in it.
+        split: where upper teeth end, from the upper lip (0) to the lower (1).
+    """
+
+    picture: np.ndarray
+    mesh: np.ndarray
+    head: Similarity
+    split: float
+
+    @classmethod
+    def of_frame(cls, frame: Frame, view: View, pose: Pose) -> Inside | None:
+        """Take the inside of a painted frame; None where its mouth is shut."""
+        mesh = pose.mesh(view)
+        lens = openings.fit_lens("mouth", mesh)
+        if frame.carried is None or frame.carried.mouth is None or lens.gap <= openings.SHUT_MOUTH:
+            return None
+        return cls(frame.colour, mesh, pose.head, find_split(frame.colour, lens))
+
+
+def find_widest(motion: Motion, view: View) -> int | None:
+    """Return the frame of a shot in which a still's mouth opens widest; None where the driver is never surely seen."""
+    gaps = measure_gap(view.frontal[:FACE_POINTS] + motion.expression, LIPS_INNER)
+    rows = np.array([row for row in motion.rows.values() if motion.confidence[row] >= _SURE])
+    frames = {row: frame for frame, row in motion.rows.items()}
+    return frames[int(rows[np.argmax(gaps[rows])])] if len(rows) else None
+
+
+def paint_with(frame: Frame, view: View, pose: Pose, painter: Painter, dictionary: Tables, inside: Inside) -> Frame:
+    """Finish a frame whose colour belongs to it alone: with the inside of another, and painted where that has none."""
+    carried = frame.carried
+    if carried is None or carried.mouth is None or (shown := _show(inside, view, pose)) is None:
+        return painter.paint(frame, view, pose, dictionary)
+    seen, offset = shown.views[0].seen.astype(np.float32), shown.views[0].offset
+    rows, columns = seen.shape
+    box = (slice(shown.top, shown.top + rows), slice(shown.left, shown.left + columns))
+    share = carried.invented(box) * seen
+    y, x = np.mgrid[box].astype(np.float64)
+    own = shade_inside(view.carrier.lips, carried.mouth.shade)
+    frame.colour[box] += (sample(inside.picture, x + offset[..., 0], y + offset[..., 1]) - own) * share[..., None]
+    invented = carried.composed.invented.copy()
+    top, left = box[0].start - carried.composed.slices[0].start, box[1].start - carried.composed.slices[1].start
+    into = invented[max(top, 0) : top + rows, max(left, 0) : left + columns]
+    into *= 1 - seen[max(-top, 0) :, max(-left, 0) :][: into.shape[0], : into.shape[1]]
+    left_over = replace(carried, composed=replace(carried.composed, invented=invented))
+    painted = painter.paint(replace(frame, carried=left_over), view, pose, dictionary)
+    # What was painted once is still invented.
+    return replace(painted, carried=carried)
+
+
+def _show(inside: Inside, view: View, pose: Pose) -> openings.Opening | None:
+    """Return the mouth's opening in a pose as the inside shows it; None where that shows nothing."""
+    wanted = pose.mesh(view)
+    before, after = (openings.fit_lens("mouth", mesh) for mesh in (inside.mesh, wanted))
+    own = inside.head.invert(inside.mesh)
+    jaw = (pose.head.invert(wanted[_LOWER_LIP]) - own[_LOWER_LIP]).mean(0)
+    depth = float(own[_LIPS, 2].mean())
+    skull, lower = (plane_map(pose.head, inside.head, depth, by) for by in (np.zeros(3), jaw))
+    feather = max(1.0, openings.FEATHER * view.carrier.sheet.face_height)
+    shown = openings.mouth_of_part(before, after, skull, lower, inside.split, feather, view.size)
+    return shown if shown is not None and shown.views else None
