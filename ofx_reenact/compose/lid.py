@@ -1,0 +1,250 @@
+"""A shut upper lid, built: its skin comes out from under the crease, which stays about where it was.
+
+An open eye shows a narrow strip of its lid, often under lashes and make-up. Drawn out over the eye, that strip is streaks.
+What is seen instead where a lid comes down: above the crease the skin as it was, below it smooth skin in the colours
+of the skin around, with the grain of that below the eye, and along its edge one line of lashes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from ofx_reenact.compose.lashline import LashLine
+from ofx_reenact.compose.picture import Composed
+from ofx_reenact.compose.sample import sample
+from ofx_reenact.ramps import smooth_step
+from ofx_reenact.warp.lens import Lens
+from ofx_reenact.warp.stmap import STMap
+
+# A lid is built from the first on and whole from the second: its way in heights of the open eye, and in its widths.
+_SHUTS, _FALLS = (0.3, 0.75), (0.03, 0.08)
+# Height of the crease above an open lid's edge, in widths of the eye: least and most, and most of the way to the brow.
+_CREASE, _UNDER_BROW = (0.09, 0.26), 0.6
+# Where no line is found, a crease lies at this height. Lashes vary along the eye more than this, in logarithms of light.
+_USUAL, _STROKES = 0.14, 0.06
+# How soft the crease is, and how far above and below the eye skin is no more its own, in widths.
+_SOFT, _CLEAR, _BELOW = 0.07, 0.04, 0.1
+# How dark the crease of a shut lid is.
+_DEEP = 0.12
+# Skin is looked at above the crease and below the eye, over these heights in widths of the eye; all of it within this
+# much of the room below the brow. Of what is there, this quantile: shadows of folds and hair are darker.
+_ABOVE, _UNDER, _ROOM, _QUANTILE = (0.0, 0.12), (0.1, 0.22), 0.9, 0.6
+# Scale along the eye on which its colour changes, in halves of the eye's width.
+_ALONG = 0.15
+# How much of the colour along a lid's edge is that of the skin below the eye.
+_LOW = 0.45
+# Scale of what counts as grain, in widths, and how far it may go from 1.
+_GRAIN, _RANGE = 0.035, 0.12
+# A lid is round: how much brighter its upper part is than its mean, and how much darker its edge.
+_ROUND = (0.07, 0.16)
+# How far beside the eye, in halves of its width, and how far below its edge, in its widths, the lid is laid.
+_BESIDE, _OVER = 1.3, 0.05
+# How far beside the eye skin is known, in halves of its width, and at how many places.
+_ENDS, _PLACES = 1.5, 121
+# Reach of the window around an eye, in its widths.
+_MARGIN = 0.7
+
+
+@dataclass(frozen=True)
+class Lid:
+    """One upper lid of one picture, with what it is built from, over a window of the picture.
+
+    Attributes:
+        picture: (H, W, C) float32, the whole picture.
+        lens: the eye's opening in it.
+        brow: (n, 2) its brow's lower edge in (u, v) of the lens.
+        left: column of the window's first pixel.
+        top: its row.
+        skin: colours above the crease and below the eye, smooth, at places from -1.5 to 1.5 along the eye, (n, C) each.
+        grain: (h, w, 1) float32, a factor around 1.
+        crease: height of the crease above the lid's edge, pixels.
+        lashes: along its edge.
+    """
+
+    picture: np.ndarray
+    lens: Lens
+    brow: tuple[np.ndarray, np.ndarray]
+    left: int
+    top: int
+    skin: tuple[np.ndarray, np.ndarray]
+    grain: np.ndarray
+    crease: float
+    lashes: LashLine
+
+    @classmethod
+    def take(cls, picture: np.ndarray, lens: Lens, brow: np.ndarray, outer: float) -> Lid:
+        """Take what a lid is built from.
+
+        Args:
+            picture: (H, W, C) float32.
+            lens: the eye's opening.
+            brow: (n, 2) the brow's lower edge, from the picture's left to its right, pixels.
+            outer: +1 if the eye's outer corner is the lens's last, -1 if its first.
+        """
+        width = 2 * lens.half
+        left, top, right, bottom = (round(at) for at in lens.box(_MARGIN * width))
+        left, top = max(left, 0), max(top, 0)
+        own = np.ascontiguousarray(picture[top : max(bottom, top + 1), left : max(right, left + 1)], np.float32)
+        at, height = lens.coordinates(*brow.T)
+        crease = _find_crease(picture, lens, at, height)
+        skin = _find_skin(picture, lens, at, height, crease)
+        soft = cv2.GaussianBlur(own[..., :3].mean(-1), (0, 0), max(_GRAIN * width, 0.8))
+        ratio = own[..., :3].mean(-1) / np.maximum(soft, 1e-6)
+        grain = np.clip(ratio, 1 - _RANGE, 1 + _RANGE)[..., None].astype(np.float32)
+        lashes = LashLine.measure(picture, np.concatenate(skin), lens, outer)
+        return cls(picture, lens, (at, height), left, top, skin, grain, crease, lashes)
+
+    def lay(self, composed: Composed, stmap: STMap, moved: Lens, brow: np.ndarray) -> None:
+        """Lay the lid over a composed frame, in place, as far as it comes down there.
+
+        ``moved`` is the eye's opening in the frame, ``brow`` (n, 2) the brow's lower edge.
+        """
+        amount = measure_shut(self.lens, moved)
+        if amount <= 0:
+            return
+        width, finer = 2 * moved.half, self.lens.half / moved.half
+        box = moved.box(_MARGIN * width)
+        rows, columns = composed.slices
+        x0, y0 = (max(int(np.floor(at)) - begin, 0) for at, begin in zip(box[:2], (columns.start, rows.start), strict=True))
+        x1, y1 = (int(np.ceil(at)) + 1 - begin for at, begin in zip(box[2:], (columns.start, rows.start), strict=True))
+        part = (slice(y0, max(y1, y0)), slice(x0, max(x1, x0)))
+        colour = composed.colour[part]
+        if not colour.size:
+            return
+        y, x = np.mgrid[y0 : y0 + colour.shape[0], x0 : x0 + colour.shape[1]].astype(np.float64)
+        u, v = moved.coordinates(x + columns.start, y + rows.start)
+        edge = _smooth_edge(moved, u)
+        # Where the open lid's edge would be, and the brow: between them skin goes with both.
+        was = self.lens.bounds(u)[0] / finer
+        at, height = moved.coordinates(*brow.T)
+        now, then = np.interp(u, at, height), np.interp(u, *self.brow)
+        room = np.maximum(was - now, 0.1 * width)
+        from_v = v * finer + (then - now * finer) * np.clip((was - v) / room, 0, 1)
+        above = (was * finer - from_v) / finer
+        built, skin = self._build(u, from_v, above, edge - v, width, finer)
+        shading = None if stmap.shading is None else stmap.shading[part]
+        if shading is not None:
+            built[..., :3] *= shading[..., None]
+        over = edge - v
+        meets = smooth_step(1.5 - (moved.bounds(u)[1] - edge) / (0.04 * width)) * _OVER * width
+        bottom = np.where(over > 0, np.clip(over + 0.5, 0, 1), 1 - smooth_step(-over / np.maximum(meets, 1.0)))
+        top = smooth_step((v - now) / (0.5 * room))
+        share = amount * bottom * top * smooth_step((_BESIDE - np.abs(u)) / 0.25)
+        colour += (built - colour) * share[..., None].astype(np.float32)
+        line = amount * self.lashes.cover(u, -over, width)[..., None]
+        dark = self._mix_skin(u, np.ones_like(u))[..., :3] * self.lashes.darkness
+        colour[..., :3] += ((dark - colour[..., :3]) * line).astype(np.float32)
+        invented = np.maximum(share * skin, line[..., 0]).astype(np.float32)
+        np.maximum(composed.invented[part], invented, out=composed.invented[part])
+        if composed.shading is not None and shading is not None:
+            composed.shading[part] += (shading - composed.shading[part]) * share.astype(np.float32)
+
+    def _build(
+        self, u: np.ndarray, from_v: np.ndarray, above: np.ndarray, up: np.ndarray, width: float, finer: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the colours of the lid and of the skin above it (h, w, C), and how far places are of the lid (h, w).
+
+        ``above`` is how far places lie above the open lid's edge, ``up`` above the lid's own, pixels of the result.
+        """
+        crease = _rise(u) * self.crease / finer
+        lid = smooth_step((crease - above) / (_SOFT * width) + 0.5)
+        kept = sample(self.picture, *self.lens.pixels(u, from_v))
+        # Grain that goes with the lid's edge: that of the skin below the eye, turned over.
+        below = self.lens.bounds(u)[1] + (_BELOW * width + np.clip(up, 0, 0.45 * width)) * finer
+        grain = self._at(self.grain, u, below)
+        down = np.clip(1 - up / np.maximum(up + crease - above, 1e-6), 0, 1)
+        smooth = self._mix_skin(u, down)
+        bulge = 1 + _ROUND[0] * np.sin(np.pi * np.clip(down * 1.2, 0, 1)) - _ROUND[1] * smooth_step((down - 0.55) / 0.45)
+        fold = 1 - _DEEP * np.exp(-0.5 * ((above - crease) / (0.6 * _SOFT * width)) ** 2) * smooth_step((1.1 - np.abs(u)) / 0.4)
+        light = (grain[..., 0] * bulge)[..., None].astype(np.float32)
+        smooth[..., :3] *= light
+        made = kept + (smooth - kept) * lid[..., None].astype(np.float32)
+        made[..., :3] *= fold[..., None].astype(np.float32)
+        return made, lid
+
+    def _mix_skin(self, u: np.ndarray, down: np.ndarray) -> np.ndarray:
+        """Return smooth skin (h, w, C) at places along the eye, from its crease (0) down to its edge (1)."""
+        above, below = (_along(colour, u) for colour in self.skin)
+        return (above + (below - above) * (_LOW * smooth_step(down))[..., None]).astype(np.float32)
+
+    def _at(self, part: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+        x, y = self.lens.pixels(u, v)
+        return sample(part, x - self.left, y - self.top)
+
+
+def measure_shut(lens: Lens, moved: Lens) -> float:
+    """Measure how far an upper lid comes down between two openings: 0 where it moves a little, 1 where the eye shuts."""
+    u = np.linspace(-0.8, 0.8, 33)
+    upper, lower = lens.bounds(u)
+    scale = moved.half / lens.half
+    falls = float((moved.bounds(u)[0] - upper * scale).mean())
+    opening = max(float((lower - upper).mean()) * scale, 1e-6)
+    ramps = [
+        float(smooth_step((way - first) / (whole - first)))
+        for way, (first, whole) in ((falls / opening, _SHUTS), (falls / (2 * moved.half), _FALLS))
+    ]
+    return ramps[0] * ramps[1]
+
+
+def _rise(u: np.ndarray) -> np.ndarray:
+    """Return how high the crease lies along the eye, in fractions of its height in the middle."""
+    return np.asarray(0.35 + 0.65 * np.sqrt(np.clip(1 - u**2, 0, 1)))
+
+
+def _smooth_edge(lens: Lens, u: np.ndarray) -> np.ndarray:
+    """Return ``v`` of the upper curve without the corners that it has at the mesh's points."""
+    along = np.linspace(-1, 1, 201)
+    inside = lens.upper(along)
+    # Turned over beyond both corners, so that these stay where they are.
+    whole = np.concatenate([-inside[:0:-1], inside, -inside[-2::-1]])
+    return np.interp(u, along, gaussian_filter1d(whole, 6.0)[200:401])
+
+
+def _find_crease(picture: np.ndarray, lens: Lens, at: np.ndarray, height: np.ndarray) -> float:
+    """Find the crease above an open lid, or the end of its lashes if they reach higher: pixels above its edge."""
+    width = 2 * lens.half
+    u = np.linspace(-0.7, 0.7, 141)[None]
+    t = np.linspace(*_CREASE, 35)
+    upper = lens.bounds(u)[0]
+    room = float(np.median(upper - np.interp(u, at, height)))
+    most = max(min(_CREASE[1], _UNDER_BROW * room / width), _CREASE[0])
+    luma = sample(picture[..., :3], *lens.pixels(u, upper - t[:, None] * _rise(u) * width)).mean(-1)
+    light = np.log(np.maximum(luma, 1e-6))
+    # Lashes stand across the lid, a crease lies along it.
+    strokes = (light - gaussian_filter1d(light, 3.0, axis=1, mode="nearest")).std(axis=1)
+    lashes = t[np.nonzero((strokes > _STROKES) & (t <= most))[0]]
+    least = float(lashes.max()) if len(lashes) else _CREASE[0]
+    line = np.median(light, axis=1)
+    line = gaussian_filter1d(line, 5.0, mode="nearest") - gaussian_filter1d(line, 1.5, mode="nearest")
+    line = np.where((t >= least) & (t <= most), line - np.abs(t - _USUAL), -np.inf)
+    return float(t[int(line.argmax())]) * width
+
+
+def _find_skin(
+    picture: np.ndarray, lens: Lens, at: np.ndarray, height: np.ndarray, crease: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the colours of the skin above the crease and below the eye, (n, C) each, along the eye."""
+    width = 2 * lens.half
+    u = np.linspace(-_ENDS, _ENDS, _PLACES)
+    upper, lower = lens.bounds(u)
+    room = _ROOM * np.maximum(upper - np.interp(u, at, height), 0.1 * width)
+    found = []
+    for (first, last), begin, sign, most in (
+        (_ABOVE, upper - _rise(u) * crease, -1, room - _rise(u) * crease), (_UNDER, lower, 1, np.full_like(u, width)),
+    ):  # fmt: skip
+        far = np.minimum(last * width, np.maximum(most, 0.04 * width))
+        steps = np.linspace(first * width, far, 13)
+        colours = sample(picture, *lens.pixels(np.broadcast_to(u, steps.shape), begin + sign * steps))
+        middle = np.quantile(colours, _QUANTILE, axis=0)
+        found.append(gaussian_filter1d(middle, _ALONG / (u[1] - u[0]), axis=0, mode="nearest").astype(np.float32))
+    return found[0], found[1]
+
+
+def _along(colour: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """Return colours (h, w, C) at places along the eye."""
+    at = np.clip((u + _ENDS) / (2 * _ENDS), 0, 1) * (_PLACES - 1)
+    return sample(colour[None], at, np.zeros_like(at))
