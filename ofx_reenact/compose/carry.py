@@ -141,7 +141,7 @@ class Carrier:
         self, name: str, composed: Composed, stmap: STMap, after: openings.Lens, brow: np.ndarray
     ) -> None:
         """Lay an upper lid that comes down over a composed frame, in place."""
-        if measure_shut(self.lenses[name], after) <= 0:
+        if measure_shut(self.lenses[name], after)[0] <= 0:
             return
         if name not in self._lids:
             outer = -1.0 if name == "eye_right" else 1.0

@@ -21,28 +21,31 @@ from ofx_reenact.warp.lens import Lens
 from ofx_reenact.warp.stmap import STMap
 
 # A lid is built from the first on and whole from the second: its way in heights of the open eye, and in its widths.
-_SHUTS, _FALLS = (0.3, 0.75), (0.03, 0.08)
+# The lower lid comes up by the rest. The carried lashes stay longer: until they would point up from a shut eye.
+_SHUTS, _LASHES, _FALLS = (0.36, 0.62), (0.5, 0.68), (0.03, 0.08)
 # Height of the crease above an open lid's edge, in widths of the eye: least and most, and most of the way to the brow.
 _CREASE, _UNDER_BROW = (0.09, 0.26), 0.6
 # Where no line is found, a crease lies at this height. Lashes vary along the eye more than this, in logarithms of light.
 _USUAL, _STROKES = 0.14, 0.06
-# How soft the crease is, and how far above and below the eye skin is no more its own, in widths.
-_SOFT, _CLEAR, _BELOW = 0.07, 0.04, 0.1
+# How soft the crease is, and how far below the eye skin is no more its own, in widths.
+_SOFT, _BELOW = 0.09, 0.1
 # How dark the crease of a shut lid is.
 _DEEP = 0.12
 # Skin is looked at above the crease and below the eye, over these heights in widths of the eye; all of it within this
-# much of the room below the brow. Of what is there, this quantile: shadows of folds and hair are darker.
-_ABOVE, _UNDER, _ROOM, _QUANTILE = (0.0, 0.12), (0.1, 0.22), 0.9, 0.6
+# much of the room below the brow. Of what is there, what lies between these quantiles: folds and hair are darker.
+_ABOVE, _UNDER, _ROOM, _USED = (0.0, 0.12), (0.1, 0.22), 0.9, (0.3, 0.75)
 # Scale along the eye on which its colour changes, in halves of the eye's width.
-_ALONG = 0.15
-# How much of the colour along a lid's edge is that of the skin below the eye.
-_LOW = 0.45
+_ALONG = 0.25
+# How much of the light along a lid's edge is that of the skin below the eye, and how far it may go from that above.
+_LOW, _LIGHT = 0.5, (0.6, 1.5)
 # Scale of what counts as grain, in widths, and how far it may go from 1.
-_GRAIN, _RANGE = 0.035, 0.12
+_GRAIN, _RANGE = 0.022, 0.08
 # A lid is round: how much brighter its upper part is than its mean, and how much darker its edge.
-_ROUND = (0.07, 0.16)
+_ROUND = (0.1, 0.14)
+# Where the crease ends beside the outer corner, in halves of the eye's width.
+_WING = 1.3
 # How far beside the eye, in halves of its width, and how far below its edge, in its widths, the lid is laid.
-_BESIDE, _OVER = 1.3, 0.05
+_BESIDE, _OVER = 1.4, 0.05
 # How far beside the eye skin is known, in halves of its width, and at how many places.
 _ENDS, _PLACES = 1.5, 121
 # Reach of the window around an eye, in its widths.
@@ -90,12 +93,12 @@ class Lid:
         left, top = max(left, 0), max(top, 0)
         own = np.ascontiguousarray(picture[top : max(bottom, top + 1), left : max(right, left + 1)], np.float32)
         at, height = lens.coordinates(*brow.T)
-        crease = _find_crease(picture, lens, at, height)
-        skin = _find_skin(picture, lens, at, height, crease)
+        crease, reach = _find_crease(picture, lens, at, height, outer)
+        skin = _find_skin(picture, lens, at, height, crease, outer)
         soft = cv2.GaussianBlur(own[..., :3].mean(-1), (0, 0), max(_GRAIN * width, 0.8))
         ratio = own[..., :3].mean(-1) / np.maximum(soft, 1e-6)
         grain = np.clip(ratio, 1 - _RANGE, 1 + _RANGE)[..., None].astype(np.float32)
-        lashes = LashLine.measure(picture, np.concatenate(skin), lens, outer)
+        lashes = LashLine.measure(picture, np.concatenate(skin), lens, outer, reach)
         return cls(picture, lens, (at, height), left, top, skin, grain, crease, lashes)
 
     def lay(self, composed: Composed, stmap: STMap, moved: Lens, brow: np.ndarray) -> None:
@@ -103,11 +106,12 @@ class Lid:
 
         ``moved`` is the eye's opening in the frame, ``brow`` (n, 2) the brow's lower edge.
         """
-        amount = measure_shut(self.lens, moved)
+        amount, late = measure_shut(self.lens, moved)
         if amount <= 0:
             return
         width, finer = 2 * moved.half, self.lens.half / moved.half
         box = moved.box(_MARGIN * width)
+        box = (box[0], min(box[1], float(brow[:, 1].min())), *box[2:])
         rows, columns = composed.slices
         x0, y0 = (max(int(np.floor(at)) - begin, 0) for at, begin in zip(box[:2], (columns.start, rows.start), strict=True))
         x1, y1 = (int(np.ceil(at)) + 1 - begin for at, begin in zip(box[2:], (columns.start, rows.start), strict=True))
@@ -133,9 +137,12 @@ class Lid:
         meets = smooth_step(1.5 - (moved.bounds(u)[1] - edge) / (0.04 * width)) * _OVER * width
         bottom = np.where(over > 0, np.clip(over + 0.5, 0, 1), 1 - smooth_step(-over / np.maximum(meets, 1.0)))
         top = smooth_step((v - now) / (0.5 * room))
-        share = amount * bottom * top * smooth_step((_BESIDE - np.abs(u)) / 0.25)
+        # Up to where carried lashes reach.
+        reach = (self.lashes.reach * _rise(u, self.lashes.outer) + 0.05) * width
+        amounts = amount + (late - amount) * smooth_step((reach - over) / (0.06 * width))
+        share = amounts * bottom * top * smooth_step((_BESIDE - np.abs(u)) / 0.25)
         colour += (built - colour) * share[..., None].astype(np.float32)
-        line = amount * self.lashes.cover(u, -over, width)[..., None]
+        line = late * self.lashes.cover(u, -over, width)[..., None]
         dark = self._mix_skin(u, np.ones_like(u))[..., :3] * self.lashes.darkness
         colour[..., :3] += ((dark - colour[..., :3]) * line).astype(np.float32)
         invented = np.maximum(share * skin, line[..., 0]).astype(np.float32)
@@ -150,7 +157,7 @@ class Lid:
 
         ``above`` is how far places lie above the open lid's edge, ``up`` above the lid's own, pixels of the result.
         """
-        crease = _rise(u) * self.crease / finer
+        crease = _rise(u, self.lashes.outer) * self.crease / finer
         lid = smooth_step((crease - above) / (_SOFT * width) + 0.5)
         kept = sample(self.picture, *self.lens.pixels(u, from_v))
         # Grain that goes with the lid's edge: that of the skin below the eye, turned over.
@@ -168,31 +175,40 @@ class Lid:
 
     def _mix_skin(self, u: np.ndarray, down: np.ndarray) -> np.ndarray:
         """Return smooth skin (h, w, C) at places along the eye, from its crease (0) down to its edge (1)."""
-        above, below = (_along(colour, u) for colour in self.skin)
-        return (above + (below - above) * (_LOW * smooth_step(down))[..., None]).astype(np.float32)
+        result, below = (_along(colour, u) for colour in self.skin)
+        # The skin below the eye has another colour, but its light.
+        light = below[..., :3].mean(-1) / np.maximum(result[..., :3].mean(-1), 1e-6)
+        factor = 1 + (np.clip(light, *_LIGHT) - 1) * _LOW * smooth_step(down)
+        result[..., :3] *= factor[..., None].astype(np.float32)
+        return result
 
     def _at(self, part: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
         x, y = self.lens.pixels(u, v)
         return sample(part, x - self.left, y - self.top)
 
 
-def measure_shut(lens: Lens, moved: Lens) -> float:
-    """Measure how far an upper lid comes down between two openings: 0 where it moves a little, 1 where the eye shuts."""
+def measure_shut(lens: Lens, moved: Lens) -> tuple[float, float]:
+    """Measure how far an upper lid comes down between two openings: 0 where it moves a little, 1 where the eye shuts.
+
+    Returns it for the lid and for its lashes, which are no further.
+    """
     u = np.linspace(-0.8, 0.8, 33)
     upper, lower = lens.bounds(u)
     scale = moved.half / lens.half
     falls = float((moved.bounds(u)[0] - upper * scale).mean())
     opening = max(float((lower - upper).mean()) * scale, 1e-6)
-    ramps = [
-        float(smooth_step((way - first) / (whole - first)))
-        for way, (first, whole) in ((falls / opening, _SHUTS), (falls / (2 * moved.half), _FALLS))
-    ]
-    return ramps[0] * ramps[1]
+    whole = float(smooth_step((falls / (2 * moved.half) - _FALLS[0]) / (_FALLS[1] - _FALLS[0])))
+    lid, lashes = (float(smooth_step((falls / opening - a) / (b - a))) * whole for a, b in (_SHUTS, _LASHES))
+    return lid, lashes
 
 
-def _rise(u: np.ndarray) -> np.ndarray:
-    """Return how high the crease lies along the eye, in fractions of its height in the middle."""
-    return np.asarray(0.35 + 0.65 * np.sqrt(np.clip(1 - u**2, 0, 1)))
+def _rise(u: np.ndarray, outer: float) -> np.ndarray:
+    """Return how high the crease lies along the eye, in fractions of its height in the middle.
+
+    At the outer corner it passes above the last lashes, at the inner corner there are none.
+    """
+    inner = 0.35 + 0.65 * np.sqrt(np.clip(1 - u**2, 0, 1))
+    return np.where(u * outer > 0, np.sqrt(np.clip(1 - (u / _WING) ** 4, 0, 1)), inner)
 
 
 def _smooth_edge(lens: Lens, u: np.ndarray) -> np.ndarray:
@@ -204,15 +220,18 @@ def _smooth_edge(lens: Lens, u: np.ndarray) -> np.ndarray:
     return np.interp(u, along, gaussian_filter1d(whole, 6.0)[200:401])
 
 
-def _find_crease(picture: np.ndarray, lens: Lens, at: np.ndarray, height: np.ndarray) -> float:
-    """Find the crease above an open lid, or the end of its lashes if they reach higher: pixels above its edge."""
+def _find_crease(picture: np.ndarray, lens: Lens, at: np.ndarray, height: np.ndarray, outer: float) -> tuple[float, float]:
+    """Find the crease above an open lid, in pixels above its edge, and how high lashes reach, in widths of the eye.
+
+    Where lashes reach higher than the crease, it is taken to be there.
+    """
     width = 2 * lens.half
-    u = np.linspace(-0.7, 0.7, 141)[None]
+    u = outer * np.linspace(-0.7, 0.95, 166)[None]
     t = np.linspace(*_CREASE, 35)
     upper = lens.bounds(u)[0]
     room = float(np.median(upper - np.interp(u, at, height)))
     most = max(min(_CREASE[1], _UNDER_BROW * room / width), _CREASE[0])
-    luma = sample(picture[..., :3], *lens.pixels(u, upper - t[:, None] * _rise(u) * width)).mean(-1)
+    luma = sample(picture[..., :3], *lens.pixels(u, upper - t[:, None] * _rise(u, outer) * width)).mean(-1)
     light = np.log(np.maximum(luma, 1e-6))
     # Lashes stand across the lid, a crease lies along it.
     strokes = (light - gaussian_filter1d(light, 3.0, axis=1, mode="nearest")).std(axis=1)
@@ -221,11 +240,11 @@ def _find_crease(picture: np.ndarray, lens: Lens, at: np.ndarray, height: np.nda
     line = np.median(light, axis=1)
     line = gaussian_filter1d(line, 5.0, mode="nearest") - gaussian_filter1d(line, 1.5, mode="nearest")
     line = np.where((t >= least) & (t <= most), line - np.abs(t - _USUAL), -np.inf)
-    return float(t[int(line.argmax())]) * width
+    return float(t[int(line.argmax())]) * width, least
 
 
 def _find_skin(
-    picture: np.ndarray, lens: Lens, at: np.ndarray, height: np.ndarray, crease: float
+    picture: np.ndarray, lens: Lens, at: np.ndarray, height: np.ndarray, crease: float, outer: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the colours of the skin above the crease and below the eye, (n, C) each, along the eye."""
     width = 2 * lens.half
@@ -234,12 +253,14 @@ def _find_skin(
     room = _ROOM * np.maximum(upper - np.interp(u, at, height), 0.1 * width)
     found = []
     for (first, last), begin, sign, most in (
-        (_ABOVE, upper - _rise(u) * crease, -1, room - _rise(u) * crease), (_UNDER, lower, 1, np.full_like(u, width)),
+        (_ABOVE, upper - _rise(u, outer) * crease, -1, room - _rise(u, outer) * crease), (_UNDER, lower, 1, np.full_like(u, width)),
     ):  # fmt: skip
         far = np.minimum(last * width, np.maximum(most, 0.04 * width))
         steps = np.linspace(first * width, far, 13)
         colours = sample(picture, *lens.pixels(np.broadcast_to(u, steps.shape), begin + sign * steps))
-        middle = np.quantile(colours, _QUANTILE, axis=0)
+        order = np.argsort(colours[..., :3].mean(-1), axis=0, kind="stable")
+        used = order[slice(*(round(share * len(order)) for share in _USED))]
+        middle = np.take_along_axis(colours, used[..., None], 0).mean(0)
         found.append(gaussian_filter1d(middle, _ALONG / (u[1] - u[0]), axis=0, mode="nearest").astype(np.float32))
     return found[0], found[1]
 
