@@ -22,7 +22,7 @@ _DARK = 0.85
 # Thickness of the line, a deviation in widths of the eye: least and most; and in pixels, so that it does not break.
 _THICK, _LEAST = (0.02, 0.036), 0.8
 # Where lids meet, skin lies in its own shadow: however fair lashes are, the line is no brighter than this.
-_SHADOW = 0.4
+_SHADOW = 0.3
 # Length of lashes that hang, in how high they reach above an open lid: at the inner and at the outer corner; the most of
 # it, in widths of the eye; and how far each leans outwards, in its own length.
 _LENGTH, _LONGEST, _LEANS = (0.5, 1.2), 0.2, 0.8

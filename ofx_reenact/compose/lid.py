@@ -29,11 +29,18 @@ _CREASE, _UNDER_BROW = (0.09, 0.26), 0.6
 _USUAL, _STROKES = 0.14, 0.06
 # How soft the crease is, and how far below the eye skin is no more its own, in widths.
 _SOFT, _BELOW = 0.09, 0.1
+# How far above the crease skin is no darker than this, in brightnesses of the lid.
+_LIFTED, _LIFTS = 0.14, 0.72
 # How dark the crease of a shut lid is.
 _DEEP = 0.12
-# Skin is looked at above the crease and below the eye, over these heights in widths of the eye; all of it within this
-# much of the room below the brow. Of what is there, what lies between these quantiles: folds and hair are darker.
-_ABOVE, _UNDER, _ROOM, _USED = (0.0, 0.12), (0.1, 0.22), 0.9, (0.3, 0.75)
+# Skin is looked at above the crease up to a height, and below the eye between two, in widths of the eye; above within
+# this much of the room below the brow, but no less than that. Of what is there, what lies between these quantiles:
+# folds are darker, gleams brighter.
+_ABOVE, _UNDER, _ROOM, _LEAST, _USED = 0.12, (0.1, 0.22), 0.9, 0.04, (0.2, 0.65)
+# What is darker than the first, in brightnesses of the skin below the eye, is hair or a fold; from the second on skin.
+_HAIR = (0.4, 0.65)
+# Where less than this is known of the skin above, it is taken to be so much darker than that below the eye.
+_DOUBT, _DARKER = 0.12, 0.85
 # Scale along the eye on which its colour changes, in halves of the eye's width.
 _ALONG = 0.25
 # How much of the light along a lid's edge is that of the skin below the eye, and how far it may go from that above.
@@ -41,11 +48,13 @@ _LOW, _LIGHT = 0.5, (0.6, 1.5)
 # Scale of what counts as grain, in widths, and how far it may go from 1.
 _GRAIN, _RANGE = 0.022, 0.08
 # A lid is round: how much brighter its upper part is than its mean, and how much darker its edge.
-_ROUND = (0.1, 0.14)
-# Where the crease ends beside the outer corner, in halves of the eye's width.
-_WING = 1.3
-# How far beside the eye, in halves of its width, and how far below its edge, in its widths, the lid is laid.
-_BESIDE, _OVER = 1.4, 0.05
+_ROUND = (0.06, 0.14)
+# Where the crease ends beside the outer corner, in halves of the eye's width, and by how much more for long lashes.
+_WING = (1.2, 1.2)
+# Height below the brow over which the lid comes in, in widths.
+_BROW = 0.08
+# How far beside that, in halves of the eye's width, and how far below its edge, in its widths, the lid is laid.
+_BESIDE, _OVER = 0.1, 0.05
 # How far beside the eye skin is known, in halves of its width, and at how many places.
 _ENDS, _PLACES = 1.5, 121
 # Reach of the window around an eye, in its widths.
@@ -126,7 +135,7 @@ class Lid:
         was = self.lens.bounds(u)[0] / finer
         at, height = moved.coordinates(*brow.T)
         now, then = np.interp(u, at, height), np.interp(u, *self.brow)
-        room = np.maximum(was - now, 0.1 * width)
+        room = np.maximum(was - now, 0.05 * width)
         from_v = v * finer + (then - now * finer) * np.clip((was - v) / room, 0, 1)
         above = (was * finer - from_v) / finer
         built, skin = self._build(u, from_v, above, edge - v, width, finer)
@@ -136,11 +145,11 @@ class Lid:
         over = edge - v
         meets = smooth_step(1.5 - (moved.bounds(u)[1] - edge) / (0.04 * width)) * _OVER * width
         bottom = np.where(over > 0, np.clip(over + 0.5, 0, 1), 1 - smooth_step(-over / np.maximum(meets, 1.0)))
-        top = smooth_step((v - now) / (0.5 * room))
+        top = smooth_step((v - now) / (_BROW * width))
         # Up to where carried lashes reach.
-        reach = (self.lashes.reach * _rise(u, self.lashes.outer) + 0.05) * width
+        reach = (self.lashes.reach * _rise(u, self.lashes.outer, self.lashes.reach) + 0.05) * width
         amounts = amount + (late - amount) * smooth_step((reach - over) / (0.06 * width))
-        share = amounts * bottom * top * smooth_step((_BESIDE - np.abs(u)) / 0.25)
+        share = amounts * bottom * top * smooth_step((_measure_wing(self.lashes.reach) + _BESIDE - np.abs(u)) / 0.25)
         colour += (built - colour) * share[..., None].astype(np.float32)
         line = late * self.lashes.cover(u, -over, width)[..., None]
         dark = self._mix_skin(u, np.ones_like(u))[..., :3] * self.lashes.darkness
@@ -157,7 +166,7 @@ class Lid:
 
         ``above`` is how far places lie above the open lid's edge, ``up`` above the lid's own, pixels of the result.
         """
-        crease = _rise(u, self.lashes.outer) * self.crease / finer
+        crease = _rise(u, self.lashes.outer, self.lashes.reach) * self.crease / finer
         lid = smooth_step((crease - above) / (_SOFT * width) + 0.5)
         kept = sample(self.picture, *self.lens.pixels(u, from_v))
         # Grain that goes with the lid's edge: that of the skin below the eye, turned over.
@@ -169,6 +178,10 @@ class Lid:
         fold = 1 - _DEEP * np.exp(-0.5 * ((above - crease) / (0.6 * _SOFT * width)) ** 2) * smooth_step((1.1 - np.abs(u)) / 0.4)
         light = (grain[..., 0] * bulge)[..., None].astype(np.float32)
         smooth[..., :3] *= light
+        # Above the crease the open eye's lashes and their shadow go.
+        near = 1 - smooth_step((above - crease) / (_LIFTED * width))
+        dark = _LIFTS * smooth[..., :3].mean(-1) / np.maximum(kept[..., :3].mean(-1), 1e-6)
+        kept[..., :3] *= (np.clip(dark, 1, 4) ** near)[..., None].astype(np.float32)
         made = kept + (smooth - kept) * lid[..., None].astype(np.float32)
         made[..., :3] *= fold[..., None].astype(np.float32)
         return made, lid
@@ -202,13 +215,18 @@ def measure_shut(lens: Lens, moved: Lens) -> tuple[float, float]:
     return lid, lashes
 
 
-def _rise(u: np.ndarray, outer: float) -> np.ndarray:
+def _rise(u: np.ndarray, outer: float, reach: float = _CREASE[0]) -> np.ndarray:
     """Return how high the crease lies along the eye, in fractions of its height in the middle.
 
-    At the outer corner it passes above the last lashes, at the inner corner there are none.
+    At the outer corner it passes above the last lashes, which reach so high; at the inner corner there are none.
     """
     inner = 0.35 + 0.65 * np.sqrt(np.clip(1 - u**2, 0, 1))
-    return np.where(u * outer > 0, np.sqrt(np.clip(1 - (u / _WING) ** 4, 0, 1)), inner)
+    return np.where(u * outer > 0, np.sqrt(np.clip(1 - (u / _measure_wing(reach)) ** 4, 0, 1)), inner)
+
+
+def _measure_wing(reach: float) -> float:
+    """Return where the crease ends beside the outer corner, in halves of the eye's width."""
+    return _WING[0] + _WING[1] * reach
 
 
 def _smooth_edge(lens: Lens, u: np.ndarray) -> np.ndarray:
@@ -250,19 +268,29 @@ def _find_skin(
     width = 2 * lens.half
     u = np.linspace(-_ENDS, _ENDS, _PLACES)
     upper, lower = lens.bounds(u)
-    room = _ROOM * np.maximum(upper - np.interp(u, at, height), 0.1 * width)
-    found = []
-    for (first, last), begin, sign, most in (
-        (_ABOVE, upper - _rise(u, outer) * crease, -1, room - _rise(u, outer) * crease), (_UNDER, lower, 1, np.full_like(u, width)),
-    ):  # fmt: skip
-        far = np.minimum(last * width, np.maximum(most, 0.04 * width))
-        steps = np.linspace(first * width, far, 13)
-        colours = sample(picture, *lens.pixels(np.broadcast_to(u, steps.shape), begin + sign * steps))
-        order = np.argsort(colours[..., :3].mean(-1), axis=0, kind="stable")
-        used = order[slice(*(round(share * len(order)) for share in _USED))]
-        middle = np.take_along_axis(colours, used[..., None], 0).mean(0)
-        found.append(gaussian_filter1d(middle, _ALONG / (u[1] - u[0]), axis=0, mode="nearest").astype(np.float32))
-    return found[0], found[1]
+    usable = np.maximum(_ROOM * (upper - np.interp(u, at, height)) - _rise(u, outer) * crease, _LEAST * width)
+    tops, lows = upper - _rise(u, outer) * crease, lower + _UNDER[0] * width
+    steps = np.linspace(0, 1, 13)[:, None]
+    above = sample(picture, *lens.pixels(np.broadcast_to(u, (13, _PLACES)), tops - steps * np.minimum(_ABOVE * width, usable)))
+    below = sample(picture, *lens.pixels(np.broadcast_to(u, (13, _PLACES)), lows + steps * (_UNDER[1] - _UNDER[0]) * width))
+    sigma = _ALONG / (u[1] - u[0])
+    low = gaussian_filter1d(_middle(below), sigma, axis=0, mode="nearest")
+    # Hair and deep folds are darker than the skin of any lid beside that below the eye.
+    light = above[..., :3].mean(-1) / np.maximum(low[:, :3].mean(-1), 1e-6)
+    weight = smooth_step((light - _HAIR[0]) / (_HAIR[1] - _HAIR[0]))
+    middle = _middle(above, weight)
+    known = weight.mean(0)[:, None]
+    known, high = (gaussian_filter1d(x, sigma, axis=0, mode="nearest") for x in (known, middle * known))
+    high = (high + _DOUBT * _DARKER * low) / (known + _DOUBT)
+    return high.astype(np.float32), low.astype(np.float32)
+
+
+def _middle(colours: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
+    """Return the mean (n, C) over rows (m, n, C) of those that are neither the darkest nor the brightest."""
+    order = np.argsort(colours[..., :3].mean(-1), axis=0, kind="stable")
+    rank = np.argsort(order, axis=0) / len(colours)
+    used = ((rank >= _USED[0]) & (rank < _USED[1])) * (1.0 if weight is None else weight) + 1e-6
+    return (colours * used[..., None]).sum(0) / used.sum(0)[:, None]
 
 
 def _along(colour: np.ndarray, u: np.ndarray) -> np.ndarray:
