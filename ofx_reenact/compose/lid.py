@@ -49,7 +49,7 @@ class _Places:
     Attributes:
         width: of the eye, pixels.
         u: place along the eye.
-        from_v: ``v`` in the picture, had the lid stayed up.
+        from_u, from_v: place in the picture's, had the lid stayed up.
         open: how far above the open lid's edge places lie, pixels of the result.
         up: how far above the lid's edge they lie.
         gap: how far the lower lid lies below that edge.
@@ -58,6 +58,7 @@ class _Places:
 
     width: float
     u: np.ndarray
+    from_u: np.ndarray
     from_v: np.ndarray
     open: np.ndarray
     up: np.ndarray
@@ -133,12 +134,13 @@ class Lid:
         """Find pixels (h, w) of the result in the frames of the eye."""
         u, v = moved.coordinates(x, y)
         width, finer = 2 * moved.half, self.lens.half / moved.half
-        edge, upper, now = _smooth_edge(moved, u), self.lens.bounds(u)[0], brow.at(u)
+        edge, upper, now = _smooth_edge(moved, u), self.lens.bounds(u)[0] / finer, brow.at(u)
         # Between the open lid's edge and the brow skin goes with both.
-        room = np.maximum(upper / finer - now, _LEAST_ROOM * width)
-        up = np.clip((upper / finer - v) / room, 0, 1)
-        from_v = v * finer + (self.brow.at(u) - now * finer) * up
-        return _Places(width, u, from_v, (upper - from_v) / finer, edge - v, moved.bounds(u)[1] - edge, v - now)
+        up = np.clip((upper - v) / np.maximum(upper - now, _LEAST_ROOM * width), 0, 1)
+        from_u = u + np.interp(u, brow.u, self.brow.u - brow.u) * up
+        from_v = v * finer + np.interp(u, brow.u, self.brow.v - brow.v * finer) * up
+        above = (self.lens.bounds(from_u)[0] - from_v) / finer
+        return _Places(width, u, from_u, from_v, above, edge - v, moved.bounds(u)[1] - edge, v - now)
 
     def _share(self, places: _Places, lid: float, lashes: float) -> np.ndarray:
         """Return how far the built lid covers places: ``lid`` of it is built, ``lashes`` along its edge."""
@@ -159,12 +161,12 @@ class Lid:
         in the picture they come from (h, w, 2), and how far they come from nowhere in it (h, w) float32.
         """
         u, width = places.u, places.width
-        crease = self.crease.rise(u) * self.crease.height * width
+        crease = self.crease.rise(places.from_u) * self.crease.height * width
         lid = smooth_step((crease - places.open) / (_SOFT * width) + 0.5)
         new = (lid * share).astype(np.float32)
         # Skin above the crease goes back up; carried lashes do not go over the eye.
         back = share * (1 - lid) + lid * share**4
-        x, y = (a + (b - a) * back for a, b in zip(own, self.lens.pixels(u, places.from_v), strict=True))
+        x, y = (a + (b - a) * back for a, b in zip(own, self.lens.pixels(places.from_u, places.from_v), strict=True))
         kept = sample(self.picture, x, y)
         smooth = self._smooth(places, crease)
         # Above the crease the open eye's lashes and their shadow go.
