@@ -137,9 +137,7 @@ class Carrier:
             self._lay_lid(name, composed, stmap, after[name], self.mesh[BROWS[name], :2] + moved[BROWS[name], :2])
         return Carried(stmap, composed, mouth)
 
-    def _lay_lid(
-        self, name: str, composed: Composed, stmap: STMap, after: openings.Lens, brow: np.ndarray
-    ) -> None:
+    def _lay_lid(self, name: str, composed: Composed, stmap: STMap, after: openings.Lens, brow: np.ndarray) -> None:
         """Lay an upper lid that comes down over a composed frame, in place."""
         if measure_shut(self.lenses[name], after)[0] <= 0:
             return

@@ -23,8 +23,8 @@ _DARK = 0.85
 _THICK, _LEAST = (0.02, 0.036), 0.8
 # Where lids meet, skin lies in its own shadow: however fair lashes are, the line is no brighter than this.
 _SHADOW = 0.3
-# Length of lashes that hang, in how high they reach above an open lid: at the inner and at the outer corner; the most of
-# it, in widths of the eye; and how far each leans outwards, in its own length.
+# Length of lashes that hang, at the inner and at the outer corner, in how high they reach above an open lid; the
+# longest, in widths of the eye; and how far each leans outwards, in its own length.
 _LENGTH, _LONGEST, _LEANS = (0.5, 1.2), 0.2, 0.8
 # How many there are along the eye, row by row.
 _ROWS = (37, 23)
@@ -69,7 +69,7 @@ class LashLine:
     def cover(self, u: np.ndarray, below: np.ndarray, width: float) -> np.ndarray:
         """Return how far the line covers places (h, w) in [0, 1].
 
-        ``u`` is the place along the eye, ``below`` how far it lies below the lid's edge and ``width`` the eye's, pixels.
+        ``u`` is the place along the eye, ``below`` how far it lies below the lid's edge, ``width`` the eye's, pixels.
         """
         out = np.clip((u * self.outer + 1) / 2, 0, 1)
         ends = smooth_step(np.where(u * self.outer > 0, (1.25 - np.abs(u)) / 0.45, (1 - np.abs(u)) / 0.3))

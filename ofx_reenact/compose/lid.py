@@ -1,8 +1,8 @@
 """A shut upper lid, built: its skin comes out from under the crease, which stays about where it was.
 
-An open eye shows a narrow strip of its lid, often under lashes and make-up. Drawn out over the eye, that strip is streaks.
-What is seen instead where a lid comes down: above the crease the skin as it was, below it smooth skin in the colours
-of the skin around, with the grain of that below the eye, and along its edge one line of lashes.
+An open eye shows a narrow strip of its lid, often under lashes and make-up. Drawn out over the eye, that strip becomes
+streaks. So a lid that comes down has, above the crease, the skin as it was; below it smooth skin in the colours of the
+skin around, with the grain of that below the eye; and along its edge one line of lashes.
 """
 
 from __future__ import annotations
@@ -120,7 +120,9 @@ class Lid:
         # What is little but moved is taken whole: two pictures of one place would show.
         laid = np.clip(4 * share, 0, 1).astype(np.float32)
         colour += (built - colour) * laid[..., None]
-        line = (lashes * self.lashes.cover(places.u, -places.up, places.width)).astype(np.float32)
+        # The drawn lashes are there before the carried ones are gone.
+        line = smooth_step(2 * lashes) * self.lashes.cover(places.u, -places.up, places.width)
+        line = line.astype(np.float32)
         dark = self.skin.mix(places.u, np.ones_like(places.u))[..., :3] * self.lashes.darkness
         colour[..., :3] += (dark - colour[..., :3]).astype(np.float32) * line[..., None]
         offset = composed.offset[part]
@@ -157,8 +159,8 @@ class Lid:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Build the lid and the skin above it where they are by a share (h, w) what they are when the eye is shut.
 
-        ``own`` is where in the picture places come from where nothing is built. Returns colours (h, w, C) float32, where
-        in the picture they come from (h, w, 2), and how far they come from nowhere in it (h, w) float32.
+        ``own`` is where in the picture places come from where nothing is built. Returns colours (h, w, C) float32,
+        where in the picture they come from (h, w, 2), and how far they come from nowhere in it (h, w) float32.
         """
         u, width = places.u, places.width
         crease = self.crease.rise(places.from_u) * self.crease.height * width
