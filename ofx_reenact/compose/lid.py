@@ -22,7 +22,7 @@ from ofx_reenact.warp.stmap import STMap
 
 # A lid is built from the first on and whole from the second: its way in heights of the open eye, and in its widths.
 # The lower lid comes up by the rest. The carried lashes stay longer: until they would point up from a shut eye.
-_SHUTS, _LASHES, _FALLS = (0.36, 0.62), (0.5, 0.68), (0.03, 0.08)
+_SHUTS, _LASHES, _FALLS = (0.36, 0.62), (0.54, 0.69), (0.03, 0.08)
 # How soft the crease of a shut lid is, in widths of the eye, and how dark.
 _SOFT, _DEEP = 0.09, 0.12
 # So far above the crease, in widths, skin is no darker than this, in brightnesses of the lid.
@@ -36,10 +36,14 @@ _BROW, _BESIDE, _OVER = 0.08, 0.12, 0.05
 _MEET = 0.04
 # How far above a falling lid's edge its carried lashes are kept beyond their reach, and over which way, in widths.
 _KEPT, _FADES = 0.05, 0.06
+# Places along the eye at which curves are known; scale on which a lid is made even along it, in halves of the width.
+_ALONG, _EVEN = np.linspace(-1, 1, 401), 0.06
+# No lash is further from the lid's edge than this, in widths.
+_NEAR = 0.3
 # Least room below the brow, in widths, and most of the grain's way from the eye.
 _LEAST_ROOM, _GRAIN_TO = 0.05, 0.45
-# Reach of the window around an eye, in its widths.
-_MARGIN = 0.7
+# Reach of the window beside and below an eye, in its widths.
+_MARGIN = 0.35
 
 
 @dataclass(frozen=True)
@@ -120,9 +124,7 @@ class Lid:
         # What is little but moved is taken whole: two pictures of one place would show.
         laid = np.clip(4 * share, 0, 1).astype(np.float32)
         colour += (built - colour) * laid[..., None]
-        # The drawn lashes are there before the carried ones are gone.
-        line = smooth_step(2 * lashes) * self.lashes.cover(places.u, -places.up, places.width)
-        line = line.astype(np.float32)
+        line = self._draw_lashes(places, lashes)
         dark = self.skin.mix(places.u, np.ones_like(places.u))[..., :3] * self.lashes.darkness
         colour[..., :3] += (dark - colour[..., :3]).astype(np.float32) * line[..., None]
         offset = composed.offset[part]
@@ -136,13 +138,13 @@ class Lid:
         """Find pixels (h, w) of the result in the frames of the eye."""
         u, v = moved.coordinates(x, y)
         width, finer = 2 * moved.half, self.lens.half / moved.half
-        edge, upper, now = _smooth_edge(moved, u), self.lens.bounds(u)[0] / finer, brow.at(u)
+        edge, upper, now = _smooth_edge(moved, u), _upper(self.lens, u) / finer, brow.at(u)
         # Between the open lid's edge and the brow skin goes with both.
         up = np.clip((upper - v) / np.maximum(upper - now, _LEAST_ROOM * width), 0, 1)
         from_u = u + np.interp(u, brow.u, self.brow.u - brow.u) * up
         from_v = v * finer + np.interp(u, brow.u, self.brow.v - brow.v * finer) * up
-        above = (self.lens.bounds(from_u)[0] - from_v) / finer
-        return _Places(width, u, from_u, from_v, above, edge - v, moved.bounds(u)[1] - edge, v - now)
+        above = (_upper(self.lens, from_u) - from_v) / finer
+        return _Places(width, u, from_u, from_v, above, edge - v, _lower(moved, u) - edge, v - now)
 
     def _share(self, places: _Places, lid: float, lashes: float) -> np.ndarray:
         """Return how far the built lid covers places: ``lid`` of it is built, ``lashes`` along its edge."""
@@ -153,6 +155,14 @@ class Lid:
         amount = lid + (lashes - lid) * smooth_step((reach - up) / (_FADES * width))
         beside = smooth_step((self.crease.wing - np.abs(places.u)) / (2 * _BESIDE) + 0.5)
         return np.asarray(amount * inside * smooth_step(places.below_brow / (_BROW * width)) * beside)
+
+    def _draw_lashes(self, places: _Places, amount: float) -> np.ndarray:
+        """Return how far drawn lashes cover places, (h, w) float32, where ``amount`` of the carried ones is gone."""
+        line = np.zeros(places.up.shape, np.float32)
+        near = np.abs(places.up) < _NEAR * places.width
+        # They are there before the carried ones are gone.
+        line[near] = smooth_step(2 * amount) * self.lashes.cover(places.u[near], -places.up[near], places.width)
+        return line
 
     def _build(
         self, places: _Places, share: np.ndarray, own: tuple[np.ndarray, np.ndarray]
@@ -189,7 +199,7 @@ class Lid:
         smooth = self.skin.mix(places.u, down)
         # Grain goes with the lid's edge: it is that of the skin below the eye, turned over.
         under = UNDER[0] * places.width + np.clip(up, 0, _GRAIN_TO * places.width)
-        grain = self.skin.grain_at(places.u, self.lens.bounds(places.u)[1] + under * finer)
+        grain = self.skin.grain_at(places.u, _lower(self.lens, places.u) + under * finer)
         bulge = _ROUND[0] * np.sin(np.pi * np.clip(1.2 * down, 0, 1)) - _ROUND[1] * smooth_step((down - 0.55) / 0.45)
         smooth[..., :3] *= (grain * (1 + bulge))[..., None].astype(np.float32)
         return smooth
@@ -210,10 +220,20 @@ def measure_shut(lens: Lens, moved: Lens) -> tuple[float, float]:
     return lid, lashes
 
 
+def _upper(lens: Lens, u: np.ndarray) -> np.ndarray:
+    """Return ``v`` of the upper curve; a table of it is much faster than the curve itself, and as exact as pixels."""
+    return np.interp(u, _ALONG, lens.upper(_ALONG), 0, 0)
+
+
+def _lower(lens: Lens, u: np.ndarray) -> np.ndarray:
+    """Return ``v`` of the lower curve, likewise."""
+    return np.interp(u, _ALONG, lens.lower(_ALONG), 0, 0)
+
+
 def _smooth_edge(lens: Lens, u: np.ndarray) -> np.ndarray:
     """Return ``v`` of the upper curve without the corners that it has at the mesh's points."""
-    along = np.linspace(-1, 1, 201)
-    inside = lens.upper(along)
+    inside = lens.upper(_ALONG)
     # Turned over beyond both corners, so that these stay where they are.
     whole = np.concatenate([-inside[:0:-1], inside, -inside[-2::-1]])
-    return np.interp(u, along, gaussian_filter1d(whole, 6.0)[200:401])
+    last = len(_ALONG) - 1
+    return np.interp(u, _ALONG, gaussian_filter1d(whole, _EVEN * last / 2)[last : 2 * last + 1])

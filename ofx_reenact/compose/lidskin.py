@@ -130,7 +130,8 @@ class LidSkin:
     def take(cls, picture: np.ndarray, lens: Lens, brow: Brow, crease: Crease) -> LidSkin:
         """Take it from a picture (H, W, C) of an open eye."""
         left, top, right, bottom = (round(at) for at in lens.box(_MARGIN * 2 * lens.half))
-        left, top = max(left, 0), max(top, 0)
+        # An eye beside the picture has its edge.
+        left, top = (min(max(at, 0), size - 1) for at, size in zip((left, top), picture.shape[1::-1], strict=True))
         own = picture[top : max(bottom, top + 1), left : max(right, left + 1), :3]
         luma = np.ascontiguousarray(own.mean(-1), np.float32)
         soft = cv2.GaussianBlur(luma, (0, 0), max(_GRAIN * 2 * lens.half, 0.8))
@@ -173,7 +174,8 @@ def _find_colours(picture: np.ndarray, lens: Lens, brow: Brow, crease: Crease) -
     known = weight.mean(0)[:, None]
     sums = _mean_usual(above, weight) * known
     known, sums = (gaussian_filter1d(x, sigma, axis=0, mode="nearest") for x in (known, sums))
-    high = (sums + _DOUBT * _DARKER * low) / (known + _DOUBT)
+    usual = np.concatenate([low[:, :3] * _DARKER, low[:, 3:]], axis=1)
+    high = (sums + _DOUBT * usual) / (known + _DOUBT)
     return high.astype(np.float32), low.astype(np.float32)
 
 
