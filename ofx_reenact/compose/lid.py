@@ -150,10 +150,11 @@ class Lid:
         """Return how far the built lid covers places: ``lid`` of it is built, ``lashes`` along its edge."""
         width, up = places.width, places.up
         over = smooth_step(1.5 - places.gap / (_MEET * width)) * _OVER * width
-        inside = np.where(up > 0, np.clip(up + 0.5, 0, 1), 1 - smooth_step(-up / np.maximum(over, 1.0)))
+        inside = np.where(over > 1, 1 - smooth_step(-up / np.maximum(over, 1)), np.clip(up + 0.5, 0, 1))
         reach = (self.crease.reach * self.crease.rise(places.u) + _KEPT) * width
         amount = lid + (lashes - lid) * smooth_step((reach - up) / (_FADES * width))
-        beside = smooth_step((self.crease.wing - np.abs(places.u)) / (2 * _BESIDE) + 0.5)
+        last = np.where(places.u * self.crease.outer > 0, self.crease.wing, 1)
+        beside = smooth_step((last - np.abs(places.u)) / (2 * _BESIDE) + 0.5)
         return np.asarray(amount * inside * smooth_step(places.below_brow / (_BROW * width)) * beside)
 
     def _draw_lashes(self, places: _Places, amount: float) -> np.ndarray:
