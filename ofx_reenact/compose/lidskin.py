@@ -29,9 +29,11 @@ _HAIR = (0.4, 0.65)
 _DOUBT, _DARKER = 0.12, 0.85
 # Scale along the eye on which its colour changes, in halves of the eye's width.
 _ALONG = 0.25
-# How much of the light at the crease and at a lid's edge is that of the skin below the eye, how far it may go from that
-# above, and how much of the colour without the light.
-_LOW, _LIGHT, _TINT = (0.25, 0.5), (0.6, 1.6), 0.25
+# How much of the light at the crease and at a lid's edge is that of the skin below the eye, and how far it may go from
+# that above.
+_LOW, _LIGHT = (0.25, 0.5), (0.6, 1.6)
+# How much of its colour, where that is so much fuller: gleams take colour out of skin.
+_TINT, _FULLER = 0.6, 0.2
 # How far beside the eye skin is known, in halves of its width, and at how many places.
 _ENDS, _PLACES = 1.5, 121
 # Scale of what counts as grain, in widths, and how far it may go from 1.
@@ -145,8 +147,10 @@ class LidSkin:
         high, low = (np.maximum(colour[..., :3].mean(-1), 1e-6)[..., None] for colour in (result, below))
         share = _LOW[0] + (_LOW[1] - _LOW[0]) * smooth_step(down)[..., None]
         light = high * (1 + (np.clip(low / high, *_LIGHT) - 1) * share)
-        tint = result[..., :3] / high
-        result[..., :3] = light * (tint + (below[..., :3] / low - tint) * _TINT)
+        tints = result[..., :3] / high, below[..., :3] / low
+        full = [1 - tint.min(-1) / np.maximum(tint.max(-1), 1e-6) for tint in tints]
+        other = _TINT * smooth_step((full[1] - full[0]) / _FULLER)[..., None]
+        result[..., :3] = light * (tints[0] + (tints[1] - tints[0]) * other)
         return result
 
     def grain_at(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
