@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ofx_reenact.compose.eyeball import Eyeball
+from ofx_reenact.compose.lid import Lid, measure_shut
 from ofx_reenact.compose.picture import Composed, compose, lip_colour
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, LIPS_OUTER
@@ -84,6 +85,7 @@ class Carrier:
             np.concatenate([mesh[list(half), :2] for half in contour]) for contour in (LIPS_OUTER, LIPS_INNER)
         )
         self._balls: dict[str, Eyeball] = {}
+        self._lids: dict[str, Lid] = {}
         self.lips = lip_colour(picture, outer, inner)
 
     @stage("warp: sample")
@@ -130,7 +132,19 @@ class Carrier:
         skull, lower = (densify.plane_map(head, self.head, depth, shift) for shift in (np.zeros(3), jaw))
         mouth = openings.mouth(self.lenses["mouth"], after["mouth"], skull, lower, feather, size)
         shown = [opening for opening in (*eyes, mouth) if opening is not None]
-        return Carried(stmap, compose(self.picture, stmap, shown, self.lips), mouth)
+        composed = compose(self.picture, stmap, shown, self.lips)
+        for name in _EYES:
+            self._lay_lid(name, composed, stmap, after[name], self.mesh[BROWS[name], :2] + moved[BROWS[name], :2])
+        return Carried(stmap, composed, mouth)
+
+    def _lay_lid(self, name: str, composed: Composed, stmap: STMap, after: openings.Lens, brow: np.ndarray) -> None:
+        """Lay an upper lid that comes down over a composed frame, in place."""
+        if measure_shut(self.lenses[name], after)[0] <= 0:
+            return
+        if name not in self._lids:
+            outer = -1.0 if name == "eye_right" else 1.0
+            self._lids[name] = Lid.take(self.picture, self.lenses[name], self.mesh[BROWS[name], :2], outer)
+        self._lids[name].lay(composed, stmap, after, brow)
 
     def _show_eye(self, name: str, after: openings.Lens, gaze: np.ndarray, feather: float) -> openings.Opening | None:
         """Turn one eye by its gaze, behind lids as they are in the result; None where there is nothing to show."""

@@ -1,0 +1,197 @@
+"""What an upper lid is built from: where its crease lies, the colours of the skin around it, the grain of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from ofx_reenact.compose.sample import sample
+from ofx_reenact.ramps import smooth_step
+from ofx_reenact.warp.lens import Lens
+
+# Height of the crease above an open lid's edge, in widths of the eye: least and most, most of the way to the brow, and
+# where it commonly is.
+_LOWEST, _HIGHEST, _UNDER_BROW, _USUAL = 0.09, 0.26, 0.6, 0.14
+# Lashes vary along the eye more than this, in logarithms of light.
+_STROKES = 0.06
+# Where the crease ends beside the outer corner, in halves of the eye's width, and by how much more for long lashes.
+_WING = (1.2, 1.2)
+# Skin is looked at above the crease up to a height, and below the eye between two, in widths of the eye; above within
+# this much of the room below the brow, but no less than that. Of what is there, what lies between these quantiles:
+# folds are darker, gleams brighter.
+_ABOVE, UNDER, _ROOM, _LEAST, _USED = 0.12, (0.1, 0.22), 0.9, 0.04, (0.3, 0.7)
+# What is darker than the first, in brightnesses of the skin below the eye, is hair or a fold; from the second on skin.
+_HAIR = (0.4, 0.65)
+# Where less than this is known of the skin above, it is taken to be so much darker than that below the eye.
+_DOUBT, _DARKER = 0.12, 0.85
+# Scale along the eye on which its colour changes, in halves of the eye's width.
+_ALONG = 0.25
+# How much of the light at the crease and at a lid's edge is that of the skin below the eye, and how far it may go from
+# that above.
+_LOW, _LIGHT = (0.25, 0.5), (0.6, 1.6)
+# How much of its colour, where that is so much fuller: gleams take colour out of skin.
+_TINT, _FULLER = 0.6, 0.2
+# How far beside the eye skin is known, in halves of its width, and at how many places.
+_ENDS, _PLACES = 1.5, 121
+# Scale of what counts as grain, in widths, and how far it may go from 1.
+_GRAIN, _RANGE = 0.022, 0.08
+# Reach of the window that has the grain, in widths of the eye.
+_MARGIN = 0.7
+
+
+@dataclass(frozen=True)
+class Brow:
+    """A brow's lower edge in the frame of an eye: ``v`` over ``u``, as in a lens."""
+
+    u: np.ndarray
+    v: np.ndarray
+
+    @classmethod
+    def of(cls, lens: Lens, points: np.ndarray) -> Brow:
+        """Take it from points (n, 2) in pixels, from the picture's left to its right."""
+        return cls(*lens.coordinates(*points.T))
+
+    def at(self, u: np.ndarray) -> np.ndarray:
+        """Return its ``v`` at places along the eye."""
+        return np.interp(u, self.u, self.v)
+
+
+@dataclass(frozen=True)
+class Crease:
+    """The crease of an open upper lid, or the end of its lashes if they reach higher.
+
+    Attributes:
+        height: above the lid's edge in the middle of the eye, in widths of the eye.
+        reach: how high lashes reach, in widths of the eye.
+        outer: +1 if the eye's outer corner is the lens's last, -1 if it is its first.
+    """
+
+    height: float
+    reach: float
+    outer: float
+
+    @classmethod
+    def find(cls, picture: np.ndarray, lens: Lens, brow: Brow, outer: float) -> Crease:
+        """Find it in a picture (H, W, C)."""
+        width = 2 * lens.half
+        u = outer * np.linspace(-0.7, 0.95, 166)[None]
+        t = np.linspace(_LOWEST, _HIGHEST, 35)
+        upper = lens.bounds(u)[0]
+        room = float(np.median(upper - brow.at(u)))
+        most = max(min(_HIGHEST, _UNDER_BROW * room / width), _LOWEST)
+        rows = t[:, None] * cls(1.0, _LOWEST, outer).rise(u) * width
+        luma = sample(picture[..., :3], *lens.pixels(u, upper - rows)).mean(-1)
+        light = np.log(np.maximum(luma, 1e-6))
+        # Lashes stand across the lid, a crease lies along it and is darker than what is above and below.
+        strokes = (light - gaussian_filter1d(light, 3.0, axis=1, mode="nearest")).std(axis=1)
+        lashes = t[(strokes > _STROKES) & (t <= most)]
+        reach = float(lashes.max()) if len(lashes) else _LOWEST
+        line = np.median(light, axis=1)
+        line = gaussian_filter1d(line, 5.0, mode="nearest") - gaussian_filter1d(line, 1.5, mode="nearest")
+        line = np.where((t >= reach) & (t <= most), line - np.abs(t - _USUAL), -np.inf)
+        return cls(float(t[int(line.argmax())]), reach, outer)
+
+    def rise(self, u: np.ndarray) -> np.ndarray:
+        """Return how high it lies along the eye, in fractions of its height in the middle.
+
+        At the outer corner it passes above the last lashes; at the inner corner there are none.
+        """
+        inner = 0.35 + 0.65 * np.sqrt(np.clip(1 - u**2, 0, 1))
+        return np.where(u * self.outer > 0, np.sqrt(np.clip(1 - (u / self.wing) ** 4, 0, 1)), inner)
+
+    @property
+    def wing(self) -> float:
+        """Where it ends beside the outer corner, in halves of the eye's width."""
+        return _WING[0] + _WING[1] * self.reach
+
+
+@dataclass(frozen=True)
+class LidSkin:
+    """Smooth skin for an upper lid, and its grain.
+
+    Attributes:
+        lens: the eye's opening in the picture.
+        above: (n, C) float32, colours above the crease, along the eye.
+        below: (n, C) float32, colours below the eye.
+        left: column of the first pixel of the window that the grain is known in.
+        top: its row.
+        grain: (h, w, 1) float32, a factor around 1.
+    """
+
+    lens: Lens
+    above: np.ndarray
+    below: np.ndarray
+    left: int
+    top: int
+    grain: np.ndarray
+
+    @classmethod
+    def take(cls, picture: np.ndarray, lens: Lens, brow: Brow, crease: Crease) -> LidSkin:
+        """Take it from a picture (H, W, C) of an open eye."""
+        left, top, right, bottom = (round(at) for at in lens.box(_MARGIN * 2 * lens.half))
+        # An eye beside the picture has its edge.
+        left, top = (min(max(at, 0), size - 1) for at, size in zip((left, top), picture.shape[1::-1], strict=True))
+        own = picture[top : max(bottom, top + 1), left : max(right, left + 1), :3]
+        luma = np.ascontiguousarray(own.mean(-1), np.float32)
+        soft = cv2.GaussianBlur(luma, (0, 0), max(_GRAIN * 2 * lens.half, 0.8))
+        grain = np.clip(luma / np.maximum(soft, 1e-6), 1 - _RANGE, 1 + _RANGE)[..., None]
+        above, below = _find_colours(picture, lens, brow, crease)
+        return cls(lens, above, below, left, top, grain.astype(np.float32))
+
+    def mix(self, u: np.ndarray, down: np.ndarray) -> np.ndarray:
+        """Return smooth skin (h, w, C) at places along the eye, from the crease (0) down to the lid's edge (1)."""
+        result, below = (_along(colours, u) for colours in (self.above, self.below))
+        high, low = (np.maximum(colour[..., :3].mean(-1), 1e-6)[..., None] for colour in (result, below))
+        share = _LOW[0] + (_LOW[1] - _LOW[0]) * smooth_step(down)[..., None]
+        light = high * (1 + (np.clip(low / high, *_LIGHT) - 1) * share)
+        tints = result[..., :3] / high, below[..., :3] / low
+        full = [1 - tint.min(-1) / np.maximum(tint.max(-1), 1e-6) for tint in tints]
+        other = _TINT * smooth_step((full[1] - full[0]) / _FULLER)[..., None]
+        result[..., :3] = light * (tints[0] + (tints[1] - tints[0]) * other)
+        return result
+
+    def grain_at(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """Return the factor (h, w) of the grain at places in the frame of the eye."""
+        x, y = self.lens.pixels(u, v)
+        return sample(self.grain, x - self.left, y - self.top)[..., 0]
+
+
+def _find_colours(picture: np.ndarray, lens: Lens, brow: Brow, crease: Crease) -> tuple[np.ndarray, np.ndarray]:
+    """Return the colours of the skin above the crease and below the eye, (n, C) each, along the eye."""
+    width = 2 * lens.half
+    u = np.linspace(-_ENDS, _ENDS, _PLACES)
+    upper, lower = lens.bounds(u)
+    rise = crease.rise(u) * crease.height * width
+    height = np.minimum(_ABOVE * width, np.maximum(_ROOM * (upper - brow.at(u)) - rise, _LEAST * width))
+    steps = np.linspace(0, 1, 13)[:, None]
+    across = np.broadcast_to(u, (len(steps), _PLACES))
+    above = sample(picture, *lens.pixels(across, upper - rise - steps * height))
+    below = sample(picture, *lens.pixels(across, lower + (UNDER[0] + steps * (UNDER[1] - UNDER[0])) * width))
+    sigma = _ALONG / (u[1] - u[0])
+    low = gaussian_filter1d(_mean_usual(below, np.ones(below.shape[:2])), sigma, axis=0, mode="nearest")
+    # Hair and deep folds are darker than the skin of any lid beside that below the eye.
+    light = above[..., :3].mean(-1) / np.maximum(low[:, :3].mean(-1), 1e-6)
+    weight = smooth_step((light - _HAIR[0]) / (_HAIR[1] - _HAIR[0]))
+    known = weight.mean(0)[:, None]
+    sums = _mean_usual(above, weight) * known
+    known, sums = (gaussian_filter1d(x, sigma, axis=0, mode="nearest") for x in (known, sums))
+    usual = np.concatenate([low[:, :3] * _DARKER, low[:, 3:]], axis=1)
+    high = (sums + _DOUBT * usual) / (known + _DOUBT)
+    return high.astype(np.float32), low.astype(np.float32)
+
+
+def _mean_usual(colours: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Return the mean (n, C) over rows (m, n, C) of those that are neither the darkest nor the brightest."""
+    order = np.argsort(colours[..., :3].mean(-1), axis=0, kind="stable")
+    rank = np.argsort(order, axis=0) / len(colours)
+    used = ((rank >= _USED[0]) & (rank < _USED[1])) * weight + 1e-6
+    return np.asarray((colours * used[..., None]).sum(0) / used.sum(0)[:, None])
+
+
+def _along(colours: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """Return colours (h, w, C) at places along the eye."""
+    at = np.clip((u + _ENDS) / (2 * _ENDS), 0, 1) * (_PLACES - 1)
+    return sample(colours[None], at, np.zeros_like(at))
