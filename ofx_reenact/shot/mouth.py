@@ -133,14 +133,12 @@ class MouthPainter:
         Returns:
             The changes, or None where every pixel was carried from the view and there is nothing to paint.
         """
-        if _missing(frame.carried) <= 0:
+        finer = self.finer or finer_for(view.head.scale, self.finest)
+        window = Window.of_mouth(view.frontal, pose.head, finer)
+        if _missing(frame.carried, window.box(view.size)) <= 0:
             return None
         import torch
 
-        finer = self.finer or finer_for(view.head.scale, self.finest)
-        window = Window.of_mouth(view.frontal, pose.head, finer)
-        if window.box(view.size) is None:
-            return None
         with stage("translate"), torch.inference_mode():
             seen = see_mouth(window, frame, view, pose)
             repaired = self.network(
@@ -180,7 +178,7 @@ def see_mouth(window: Window, frame: Frame, view: View, pose: Pose) -> Seen:
     box = window.box(view.size) or (slice(0, 1), slice(0, 1))
     picture = window.within(box).look(view.display.encode(frame.colour[(*box, slice(3))]))
     maps = window_maps(frame.carried, window, (view.size[1], view.size[0]))
-    return Seen(window, picture, maps, window.points(pose.mesh(view)[list(MESH68), :2]), _missing(frame.carried))
+    return Seen(window, picture, maps, window.points(pose.mesh(view)[list(MESH68), :2]), _missing(frame.carried, box))
 
 
 def window_maps(carried: Carried | None, window: Window, size: tuple[int, int]) -> np.ndarray:
@@ -198,9 +196,9 @@ def window_maps(carried: Carried | None, window: Window, size: tuple[int, int]) 
     return window.within(box).look(np.dstack([1 - carried.invented(box), stretch, carried.opening(box)]))
 
 
-def _missing(carried: Carried | None) -> float:
-    """Return how much of the pixel that the view shows least of was not carried, 0 to 1."""
-    return float(carried.composed.invented.max(initial=0.0)) if carried is not None else 0.0
+def _missing(carried: Carried | None, box: tuple[slice, slice] | None) -> float:
+    """Return how much of the pixel of a box that the view shows least of was not carried, 0 to 1."""
+    return 0.0 if carried is None or box is None else float(carried.invented(box).max(initial=0.0))
 
 
 def _continued(change: np.ndarray, share: np.ndarray, by: float) -> np.ndarray:
