@@ -63,8 +63,8 @@ def find_widest(motion: Motion, view: View) -> int | None:
 
 def paint_with(frame: Frame, view: View, pose: Pose, painter: Painter, dictionary: Tables, inside: Inside) -> Frame:
     """Finish a frame whose colour belongs to it alone: with the inside of another, and painted where that has none."""
-    carried = frame.carried
-    if carried is None or carried.mouth is None or (shown := _show(inside, view, pose)) is None:
+    carried, shown = frame.carried, _show(inside, view, pose)
+    if carried is None or carried.mouth is None or carried.mouth.shade is None or shown is None:
         return painter.paint(frame, view, pose, dictionary)
     seen, offset = shown.views[0].seen.astype(np.float32), shown.views[0].offset
     rows, columns = seen.shape
