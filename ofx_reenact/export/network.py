@@ -24,6 +24,7 @@ from ofx_reenact.fdgan.dictionary import AdaINReader, MeanReader, NoReader, Read
 from ofx_reenact.fdgan.landmark_image import landmark_image
 from ofx_reenact.fdgan.network import Translator
 from ofx_reenact.fdgan.repair import FLOW, GIVEN, LINE, MASK_BIAS
+from ofx_reenact.fdgan.window import MOUTH_SIZE
 from ofx_reenact.files import written_whole
 
 # The lines that a mouth's window can show, by their place in the landmark image; eyes and brows come into it only in
@@ -47,13 +48,14 @@ class Exported(nn.Module):
     ``strength`` is how much of the repair is taken, 0 to 1; for a knob.
     """
 
-    __constants__ = ("multiple", "reach", "given", "bias")
+    __constants__ = ("multiple", "reach", "given", "bias", "rows")
 
     def __init__(self, translator: Translator, dictionary: Sequence[Tensor], strength: float = 1.0) -> None:
         """Put a dictionary, values (n_i, C_i) of each level, finest first, into a translator with its adapters in."""
         super().__init__()
         self.strength = strength
         self.multiple, self.reach, self.given, self.bias = MULTIPLE, FLOW, GIVEN, MASK_BIAS
+        self.rows = MOUTH_SIZE[1]
         self.down = nn.ModuleList([plain(down) for down in translator.down])
         levels = zip(translator.reader, dictionary, translator.up, strict=True)
         self.up = nn.ModuleList([nn.Sequential(holding(r, values), plain(up)) for r, values, up in levels][::-1])
@@ -76,9 +78,12 @@ class Exported(nn.Module):
         none = torch.zeros_like(lines[:, 0:2])
         parts = torch.cat([lines[:, 0:1], none, lines[:, 1:3], none, lines[:, 3:5]], 1)
         raw = self.translate(torch.cat([parts, warped, maps], 1).to(x.dtype)).float()
-        flow = torch.tanh(raw[:, 4:6]) * (self.reach * self.strength)
-        around = 2 * self.given + 1
-        missing = torch.max_pool2d(1.0 - maps[:, 0:1], [around, around], [1, 1], [self.given, self.given])
+        # As a finer window's; see ``finer_of``.
+        finer = max((height + self.rows // 2) // self.rows, 1)
+        flow = torch.tanh(raw[:, 4:6]) * (self.reach * self.strength * finer)
+        given = self.given * finer
+        around = 2 * given + 1
+        missing = torch.max_pool2d(1.0 - maps[:, 0:1], [around, around], [1, 1], [given, given])
         mask = (missing + (1.0 - missing) * torch.sigmoid(raw[:, 3:4] + self.bias)) * self.strength
         base = self.displaced(warped, flow)
         picture = base + mask * (torch.tanh(raw[:, 0:3]) - base)

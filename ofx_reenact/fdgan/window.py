@@ -114,4 +114,4 @@ def finer_for(scale: float, finest: int = FINER[-1]) -> int:
 
 def finer_of(height: int) -> int:
     """Return how much finer a window of the mouth with so many rows is; 1 for any smaller one."""
-    return max(round(height / MOUTH_SIZE[1]), 1)
+    return max((height + MOUTH_SIZE[1] // 2) // MOUTH_SIZE[1], 1)

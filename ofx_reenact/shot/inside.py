@@ -23,34 +23,47 @@ from ofx_reenact.warp.densify import plane_map
 
 # Frames that are less sure than this are no source.
 _SURE = 0.5
+# How far around an opening its picture is kept, in widths of the mouth.
+_AROUND = 0.25
 _LIPS = [i for half in LIPS_INNER for i in half]
 _LOWER_LIP = list(LIPS_INNER[1][3:-3])
 
 
 @dataclass(frozen=True)
 class Inside:
-    """A frame of the shot, painted, whose mouth is open.
+    """The mouth of a painted frame of the shot, open.
 
     Attributes:
-        picture: (H, W, C) float32.
+        number: of the frame.
+        picture: (h, w, C) float32, the frame around its mouth.
+        left: column of the picture's first pixel in the frame.
+        top: its row.
         mesh: of the face in it (468, 3), pixels.
         head: pose of the head in it.
         split: where upper teeth end, from the upper lip (0) to the lower (1).
     """
 
+    number: int
     picture: np.ndarray
+    left: int
+    top: int
     mesh: np.ndarray
     head: Similarity
     split: float
 
     @classmethod
-    def of_frame(cls, frame: Frame, view: View, pose: Pose) -> Inside | None:
+    def of_frame(cls, number: int, frame: Frame, view: View, pose: Pose) -> Inside | None:
         """Take the inside of a painted frame; None where its mouth is shut."""
         mesh = pose.mesh(view)
         lens = openings.fit_lens("mouth", mesh)
         if frame.carried is None or frame.carried.mouth is None or lens.gap <= openings.SHUT_MOUTH:
             return None
-        return cls(frame.colour, mesh, pose.head, find_split(frame.colour, lens))
+        first, low, last, high = lens.box(_AROUND * 2 * lens.half)
+        left, top = max(int(first), 0), max(int(low), 0)
+        picture = frame.colour[top : max(int(high) + 1, top + 1), left : max(int(last) + 1, left + 1)]
+        if not picture.size:
+            return None
+        return cls(number, picture.copy(), left, top, mesh, pose.head, find_split(frame.colour, lens))
 
 
 def find_widest(motion: Motion, view: View) -> int | None:
@@ -72,7 +85,8 @@ def paint_with(frame: Frame, view: View, pose: Pose, painter: Painter, dictionar
     share = carried.invented(box) * seen
     y, x = np.mgrid[box].astype(np.float64)
     own = shade_inside(view.carrier.lips, carried.mouth.shade)
-    frame.colour[box] += (sample(inside.picture, x + offset[..., 0], y + offset[..., 1]) - own) * share[..., None]
+    there = sample(inside.picture, x + offset[..., 0] - inside.left, y + offset[..., 1] - inside.top)
+    frame.colour[box] += (there - own) * share[..., None]
     invented = carried.composed.invented.copy()
     top, left = box[0].start - carried.composed.slices[0].start, box[1].start - carried.composed.slices[1].start
     into = invented[max(top, 0) : top + rows, max(left, 0) : left + columns]

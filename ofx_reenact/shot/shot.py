@@ -129,7 +129,7 @@ class Shot:
         if (frame := find_widest(self.motion, view)) is None:
             return None
         pose = self.motion.pose(frame, view)
-        return Inside.of_frame(make_frame(view, pose, painter, self.person.dictionary), view, pose)
+        return Inside.of_frame(frame, make_frame(view, pose, painter, self.person.dictionary), view, pose)
 
     def pose(self, frame: int) -> Pose:
         """Return the pose of the face in a frame.
@@ -147,7 +147,9 @@ class Shot:
         """
         view = self.target.view(frame)
         pose = self.motion.pose(frame, view)
-        made = make_frame(view, pose, self._painter, self.person.dictionary, self.parts.sources(frame), self._inside)
+        # The frame that the inside is from is as it was painted.
+        inside = None if self._inside is None or self._inside.number == frame else self._inside
+        made = make_frame(view, pose, self._painter, self.person.dictionary, self.parts.sources(frame), inside)
         return put_back(made, view)
 
     def black(self, frame: int) -> Frame:

@@ -92,7 +92,7 @@ def crops(tmp_path):
     picture = pack(np.zeros((32, 32, 3), np.uint8))
     packed, steps, names = np.concatenate([picture] * 2), offsets([picture] * 2), np.array(["a", "b"])
     return {
-        "size": 32, "mesh": np.zeros((2, 478, 3)), "person": np.arange(2), "people": names, "take": names,
+        "mesh": np.zeros((2, 478, 3)), "person": np.arange(2), "people": names, "take": names,
         "terms": names, "detail": np.ones(2), "validation": np.zeros(2, bool), "bytes": packed, "offsets": steps,
         "masks": packed, "mask_offsets": steps,
     }  # fmt: skip
@@ -103,7 +103,7 @@ def crops(tmp_path):
     [
         ("person", lambda x: x + 1), ("offsets", lambda x: x[::-1]), ("offsets", lambda x: x + 1),
         ("offsets", lambda x: x[:2]), ("mask_offsets", lambda x: x * 3), ("mesh", lambda x: x[:, :1]),
-        ("mesh", lambda x: x + np.nan), ("people", lambda x: np.arange(2)), ("size", lambda x: "32"),
+        ("mesh", lambda x: x + np.nan), ("people", lambda x: np.arange(2)),
     ],
 )  # fmt: skip
 def test_sets(crops, tmp_path, name, change):

@@ -316,7 +316,7 @@ def test_evaluation_measures_every_method(crops_file, files, tmp_path, capsys):
         assert rows["truth"].keys() == {"identity"} and found["identity"] == likeness.BACKEND
         assert rows["target shown still"]["identity"]["mean"] == pytest.approx(1, abs=1e-6)
     sheet = cv2.imread(str(report / "true.png"))
-    assert sheet.shape == (2 * 192, 6 * 192, 3) and (report / "reverse.png").exists()
+    assert sheet.shape == (2 * 384, 6 * 384, 3) and (report / "reverse.png").exists()
     printed = capsys.readouterr().out
     assert "features, MobileNetV2 (ImageNet)" in printed and "closing" not in printed
 
@@ -358,4 +358,4 @@ def test_files_that_cannot_be_measured_are_refused(crops_file, tmp_path, capsys)
 
 
 def test_a_file_says_what_it_is(crops_file, heads_file):
-    assert (schema_of(crops_file), schema_of(heads_file)) == ("ofx-reenact/crops/2", "ofx-reenact/rendered-heads/1")
+    assert (schema_of(crops_file), schema_of(heads_file)) == ("ofx-reenact/crops/3", "ofx-reenact/rendered-heads/1")

@@ -224,14 +224,16 @@ def _sets(folder: Path) -> list[Door]:
     packed = {"bytes": np.concatenate([picture] * 2), "offsets": offsets([picture] * 2)}
     person = {"person": np.arange(2), "validation": np.zeros(2, bool), "terms": names}
     write_npz(
-        folder / "crops.npz", CROPS, size=32, mesh=rng.uniform(0, 32, (2, 478, 3)), people=names, take=names,
+        folder / "crops.npz", CROPS, mesh=rng.uniform(0, 32, (2, 478, 3)), people=names, take=names,
         detail=np.ones(2), masks=packed["bytes"], mask_offsets=packed["offsets"], **packed, **person,
     )  # fmt: skip
     write_npz(
-        folder / "faces.npz", FACES, size=32, landmarks=points, **packed, **person | {"person": np.zeros(2, int)}
+        folder / "faces.npz", FACES, size=32, people=names, landmarks=points, **packed,
+        **person | {"person": np.zeros(2, int)},
     )
     write_npz(
-        folder / "pairs.npz", PAIRS, people=names, kind=names, landmarks=points, target_landmarks=points,
+        folder / "pairs.npz", PAIRS, people=names, kind=names, finer=np.ones(2, int), landmarks=points,
+        target_landmarks=points,
         bytes=np.concatenate(strip * 2), offsets=offsets(strip * 2), **person,
     )  # fmt: skip
     shape = torch.from_numpy(rng.normal(size=(68, 3)).astype(np.float32))

@@ -38,11 +38,12 @@ def pairs_file(path: Path) -> Path:
     packed = []
     for _ in range(PAIRS):
         points = rng.random((68, 2))
-        packed += pair_set.pack_pair(Pair(noise(), points, noise(), noise(), points, noise()))
+        packed += pair_set.pack_pair(Pair(1, noise(), points, noise(), noise(), points, noise()))
     landmarks = (rng.random((2, PAIRS, 68, 2)) * SIZE).astype(np.float32)
     np.savez(
         path, schema=np.asarray(pair_set.SCHEMA), person=np.arange(PAIRS) % 8, people=np.asarray(list("abcdefgh")),
-        terms=np.asarray(["CC0"]), kind=np.full(PAIRS, pair_set.REVERSE), validation=np.arange(PAIRS) % 8 == 0,
+        terms=np.asarray(["CC0"]), kind=np.full(PAIRS, pair_set.REVERSE), finer=np.ones(PAIRS, int),
+        validation=np.arange(PAIRS) % 8 == 0,
         target_landmarks=landmarks[0], landmarks=landmarks[1], bytes=np.concatenate(packed),
         offsets=np.cumsum([0, *map(len, packed)]),
     )  # fmt: skip
@@ -56,6 +57,7 @@ def faces_file(path: Path) -> Path:
     np.savez(
         path, schema=np.asarray(faces.SCHEMA), size=np.asarray(SIZE), person=np.repeat(np.arange(PEOPLE), 2),
         validation=np.repeat(np.arange(PEOPLE) == PEOPLE - 1, 2), terms=np.asarray(["CC0"]),
+        people=np.asarray(list("abcdefgh")[:PEOPLE]),
         landmarks=(rng.random((2 * PEOPLE, 68, 2)) * SIZE).astype(np.float32), bytes=np.concatenate(packed),
         offsets=np.cumsum([0, *map(len, packed)]),
     )  # fmt: skip
