@@ -40,12 +40,13 @@ from ofx_reenact.tracking.landmarks import MESH68
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
 # Frames of the demo's performance: mouth nearly shut, half open, open.
 FRAMES = (12, 30, 36)
-# Everything that files written here have called so far. Each was loaded and run by PyTorch 1.6.0, 1.12.1 and 2.1.2.
+# Everything that files written here have called so far. Each was loaded and run by PyTorch 1.6.0, 1.12.1 and 2.1.2, but
+# for the arithmetic of whole numbers (floordiv, max), which TorchScript had before.
 PROVEN = {
     "add", "append", "arange", "cat", "clamp", "contiguous", "conv2d", "conv_transpose2d", "div", "flatten", "floordiv",
-    "grid_sampler", "gt", "instance_norm", "len", "matmul", "max_pool2d", "mul", "neg", "pop", "prelu", "prim.max", "remainder",
-    "replication_pad2d", "select", "sigmoid", "size", "slice", "softmax", "stack", "sub", "tanh", "to", "view",
-    "zeros_like",
+    "grid_sampler", "gt", "instance_norm", "len", "matmul", "max_pool2d", "mul", "neg", "pop", "prelu", "prim.max",
+    "remainder", "replication_pad2d", "select", "sigmoid", "size", "slice", "softmax", "stack", "sub", "tanh", "to",
+    "view", "zeros_like",
 }  # fmt: skip
 # What a program that has torch and nothing of ours does with the file.
 STRANGER = """
