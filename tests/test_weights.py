@@ -1,6 +1,7 @@
 """Weights files: a tensor of another shape costs no memory, and what no network holds is refused."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -123,3 +124,10 @@ def test_reading_weights_does_not_load_torchs_compiler():
         "assert 'torch._dynamo' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
+
+
+@pytest.mark.parametrize("load", [load_dense, load_portrait])
+def test_shipped_weights_say_whom_they_were_trained_on(load):
+    metadata = load().metadata
+    assert re.match(r"[0-9]+, SHA-256 of their names [0-9a-f]{64}$", metadata["people"])
+    assert "not known" not in metadata["data"] and "CC0 1.0" in metadata["data"]

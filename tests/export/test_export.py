@@ -29,7 +29,7 @@ from ofx_reenact.fdgan.network import Extractor, Translator
 from ofx_reenact.fdgan.portrait import Portrait
 from ofx_reenact.fdgan.repair import LINE, DenseFDGAN, Repaired, repaired
 from ofx_reenact.fdgan.weights import load_dense, save_dense, save_portrait
-from ofx_reenact.fdgan.window import Window
+from ofx_reenact.fdgan.window import Window, finer_of
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.identity import Identity
@@ -143,11 +143,14 @@ def test_a_render_with_the_exported_network_is_the_engines(
     script = torch.jit.load(str(package / "her mouth.pt"))
 
     def network(warped, maps, landmarks, dictionary) -> Repaired:
-        lines = landmark_image(landmarks, *warped.shape[-2:], "parts", LINE)[:, list(LINES.values())]
+        height, width = warped.shape[-2:]
+        parts = landmark_image(landmarks, height, width, "parts", LINE * finer_of(height))
+        lines = parts[:, list(LINES.values())]
         made = script(torch.cat([warped / 2 + 0.5, lines, maps], 1))
         return Repaired(made[:, :3] * 2 - 1, made[:, 3:], torch.zeros(0))
 
-    other = make_shot(knowing[1], target, performance, weights, painter=MouthPainter(network))
+    painter = MouthPainter(network, finest=shot.painter.finest)
+    other = make_shot(knowing[1], target, performance, weights, painter=painter)
     for frame in FRAMES:
         one, two = shot.render(frame).colour, other.render(frame).colour
         assert np.abs(one - two).max() < 2e-4
