@@ -139,12 +139,13 @@ class Carrier:
 
     def _lay_lid(self, name: str, composed: Composed, stmap: STMap, after: openings.Lens, brow: np.ndarray) -> None:
         """Lay an upper lid that comes down over a composed frame, in place."""
-        if measure_shut(self.lenses[name], after)[0] <= 0:
+        shut = measure_shut(self.lenses[name], after)
+        if shut[0] <= 0:
             return
         if name not in self._lids:
             outer = -1.0 if name == "eye_right" else 1.0
             self._lids[name] = Lid.take(self.picture, self.lenses[name], self.mesh[BROWS[name], :2], outer)
-        self._lids[name].lay(composed, stmap, after, brow)
+        self._lids[name].lay(composed, stmap, after, brow, *shut)
 
     def _show_eye(self, name: str, after: openings.Lens, gaze: np.ndarray, feather: float) -> openings.Opening | None:
         """Turn one eye by its gaze, behind lids as they are in the result; None where there is nothing to show."""

@@ -97,14 +97,12 @@ class Lid:
         lashes = LashLine.measure(picture, np.concatenate([skin.above, skin.below]), lens, outer, crease.reach)
         return cls(picture, lens, edge, crease, skin, lashes)
 
-    def lay(self, composed: Composed, stmap: STMap, moved: Lens, brow: np.ndarray) -> None:
+    def lay(self, composed: Composed, stmap: STMap, moved: Lens, brow: np.ndarray, lid: float, lashes: float) -> None:
         """Lay the lid over a composed frame, in place, as far as it comes down there.
 
-        ``moved`` is the eye's opening in the frame, ``brow`` (n, 2) the brow's lower edge, pixels.
+        ``moved`` is the eye's opening in the frame, ``brow`` (n, 2) the brow's lower edge, pixels; ``lid`` and
+        ``lashes`` are how far these come down, as :func:`measure_shut` says.
         """
-        lid, lashes = measure_shut(self.lens, moved)
-        if lid <= 0:
-            return
         box = moved.box(_MARGIN * 2 * moved.half)
         rows, columns = composed.slices
         x0, x1 = (int(at) - columns.start for at in (box[0], box[2]))

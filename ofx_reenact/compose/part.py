@@ -23,6 +23,7 @@ from ofx_reenact.warp.part import bend_part
 from ofx_reenact.warp.stmap import STMap
 
 _LIPS = [i for half in LIPS_INNER for i in half]
+_LOWER_LIP = list(LIPS_INNER[1][3:-3])
 EYES = ("eye_right", "eye_left")
 # What light may do inside a part beside what it does to all of it, as a factor.
 _LOCAL = 1.8
@@ -98,24 +99,45 @@ def carry_part(
     stmap = bend_part(name, mesh, turned, wanted.mesh[:FACE_POINTS], size)
     if stmap is None:
         return None
-    before, after = (openings.fit_lens(name, placed.mesh) for placed in (source, wanted))
+    before = openings.fit_lens(name, source.mesh)
     oval = wanted.head.invert(wanted.mesh[list(FACE_OVAL)])[:, 1]
     feather = max(1.0, openings.FEATHER * float(np.ptp(oval)) * wanted.head.scale)
     if name in EYES:
+        after = openings.fit_lens(name, wanted.mesh)
         keep_lashes(stmap.offset, stmap.left, stmap.top, before, after, source.mesh[BROWS[name], :2])
         iris = openings.fit_iris(name, source.mesh)
         eye = openings.eye(before, iris, after, gaze[EYES.index(name)], feather, size)
         shown = None if eye is None else Eyeball.take(picture, before, iris).show(eye)
     else:
-        depth = float(source.head.invert(source.mesh)[_LIPS, 2].mean())
-        skull, lower = (densify.plane_map(wanted.head, source.head, depth, by) for by in (np.zeros(3), jaw))
-        split = find_split(picture, before)
-        shown = openings.mouth_of_part(before, after, skull, lower, split, feather, size)
+        shown = show_inside(source, wanted, jaw, find_split(picture, before), feather, size)
     outer, inner = (
         np.concatenate([source.mesh[list(half), :2] for half in contour]) for contour in (LIPS_OUTER, LIPS_INNER)
     )
     composed = compose(picture, stmap, [shown] if shown is not None else [], lip_colour(picture, outer, inner))
     return CarriedPart(stmap, composed, shown if name not in EYES else None)
+
+
+def drop_jaw(source: Placed, wanted: Placed) -> np.ndarray:
+    """Return how far lower teeth go from a source to what is wanted, (3,), frontal, canonical units.
+
+    They go with the lip that hides their roots: a chin moves otherwise from one person to another.
+    """
+    lips = (placed.head.invert(placed.mesh[_LOWER_LIP]) for placed in (wanted, source))
+    return np.subtract(*lips).mean(0)
+
+
+def show_inside(
+    source: Placed, wanted: Placed, jaw: np.ndarray, split: float, feather: float, size: tuple[int, int]
+) -> openings.Opening | None:
+    """Show the inside of a source's mouth in a wanted one; None where that is shut or outside the picture.
+
+    ``jaw`` (3,) is how far the lower teeth go, ``split`` where the upper ones end (:func:`find_split`), ``feather`` the
+    softness of the lips' edges in pixels, ``size`` the result's width and height.
+    """
+    before, after = (openings.fit_lens("mouth", placed.mesh) for placed in (source, wanted))
+    depth = float(source.head.invert(source.mesh)[_LIPS, 2].mean())
+    skull, lower = (densify.plane_map(wanted.head, source.head, depth, by) for by in (np.zeros(3), jaw))
+    return openings.mouth_of_part(before, after, skull, lower, split, feather, size)
 
 
 def find_split(picture: np.ndarray, lens: Lens) -> float:

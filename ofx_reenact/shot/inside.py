@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ofx_reenact.compose.part import find_split
+from ofx_reenact.compose.part import Placed, drop_jaw, find_split, show_inside
 from ofx_reenact.compose.picture import shade_inside
 from ofx_reenact.compose.sample import sample
 from ofx_reenact.shot.frame import Frame, Painter, Tables
@@ -19,14 +19,11 @@ from ofx_reenact.tracking.landmarks import LIPS_INNER
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS, measure_gap
 from ofx_reenact.warp import openings
-from ofx_reenact.warp.densify import plane_map
 
 # Frames that are less sure than this are no source.
 _SURE = 0.5
 # How far around an opening its picture is kept, in widths of the mouth.
 _AROUND = 0.25
-_LIPS = [i for half in LIPS_INNER for i in half]
-_LOWER_LIP = list(LIPS_INNER[1][3:-3])
 
 
 @dataclass(frozen=True)
@@ -99,12 +96,7 @@ def paint_with(frame: Frame, view: View, pose: Pose, painter: Painter, dictionar
 
 def _show(inside: Inside, view: View, pose: Pose) -> openings.Opening | None:
     """Return the mouth's opening in a pose as the inside shows it; None where that shows nothing."""
-    wanted = pose.mesh(view)
-    before, after = (openings.fit_lens("mouth", mesh) for mesh in (inside.mesh, wanted))
-    own = inside.head.invert(inside.mesh)
-    jaw = (pose.head.invert(wanted[_LOWER_LIP]) - own[_LOWER_LIP]).mean(0)
-    depth = float(own[_LIPS, 2].mean())
-    skull, lower = (plane_map(pose.head, inside.head, depth, by) for by in (np.zeros(3), jaw))
+    ends = Placed(inside.mesh, inside.head), Placed(pose.mesh(view), pose.head)
     feather = max(1.0, openings.FEATHER * view.carrier.sheet.face_height)
-    shown = openings.mouth_of_part(before, after, skull, lower, inside.split, feather, view.size)
+    shown = show_inside(*ends, drop_jaw(*ends), inside.split, feather, view.size)
     return shown if shown is not None and shown.views else None

@@ -12,6 +12,7 @@ from ofx_reenact.compose.part import (
     CarriedPart,
     Placed,
     carry_part,
+    drop_jaw,
     match_grain,
     match_light,
     measure_agreement,
@@ -21,14 +22,12 @@ from ofx_reenact.shot.frame import Frame
 from ofx_reenact.shot.motion import Pose
 from ofx_reenact.shot.view import View
 from ofx_reenact.stages import stage
-from ofx_reenact.tracking.landmarks import LIPS_INNER
 from ofx_reenact.warp.gaze import gaze as measure_gaze
 from ofx_reenact.warp.openings import Opening
 
 Sources = Mapping[str, Sequence[tuple[View, float]]]
 # A source this much finer than the result is halved first, or its detail would alias.
 _FINER = 1.42
-_LOWER_LIP = list(LIPS_INNER[1][3:-3])
 
 
 @stage("parts")
@@ -73,15 +72,11 @@ def lay_parts(frame: Frame, view: View, pose: Pose, parts: Sources, number: int 
 
 def _carry(name: str, source: View, view: View, pose: Pose) -> CarriedPart | None:
     """Carry a part of a source to the pose of a view's face."""
-    wanted = pose.mesh(view)
     while source.head.scale > _FINER * pose.head.scale and min(source.size) > 2:
         source = source.halved
-    # Lower teeth go with the lip that hides their roots: a chin moves otherwise from one person to another.
-    jaw = (pose.head.invert(wanted[_LOWER_LIP]) - source.frontal[_LOWER_LIP]).mean(0)
+    ends = Placed(source.mesh, source.head), Placed(pose.mesh(view), pose.head)
     gaze = measure_gaze(view.frontal, source.frontal) + pose.gaze
-    part = carry_part(
-        name, source.pixels, Placed(source.mesh, source.head), Placed(wanted, pose.head), gaze, jaw, view.size
-    )
+    part = carry_part(name, source.pixels, *ends, gaze, drop_jaw(*ends), view.size)
     if part is None:
         return None
     scale = pose.head.scale / source.head.scale

@@ -69,10 +69,9 @@ class Rows:
         rows = {kind: pair_set.rows(validation=False, kind=kind, finer=finer) for kind in ("", TRUE, RENDERED)}
         return cls(np.setdiff1d(rows[""], rows[RENDERED]), rows[TRUE], rows[RENDERED])
 
-    @property
-    def all(self) -> np.ndarray:
-        """All of them."""
-        return np.concatenate([self.photographs, self.rendered])
+    def __len__(self) -> int:
+        """Number of pairs."""
+        return len(self.photographs) + len(self.rendered)
 
     def draw(self, count: int, settings: DenseSettings, chance: np.random.Generator) -> np.ndarray:
         """Draw so many, of each kind its share."""
@@ -116,7 +115,7 @@ class DenseRecipe(FDGANRecipe[DenseFDGAN]):
         # What a run does without is not said, so that runs begun before there was such a thing go on.
         without = {name for name in ("start", "critics") if not about[name]}
         without |= set() if any(len(rows.rendered) for rows in self._rows.values()) else {"rendered_share"}
-        without |= set() if len(self._rows[FINER[-1]].all) else {"fine_share"}
+        without |= set() if len(self._rows[FINER[-1]]) else {"fine_share"}
         return {name: value for name, value in about.items() if name not in without}
 
     def _rate(self, number: int, steps: int) -> float:
@@ -153,7 +152,7 @@ class DenseRecipe(FDGANRecipe[DenseFDGAN]):
         """Draw pairs, mirror half of them, and change their colours alike in all their pictures."""
         settings, chance = self._settings, self.generator
         coarse, fine = (self._rows[finer] for finer in FINER)
-        finely = len(fine.all) and (not len(coarse.all) or chance.random() < settings.fine_share)
+        finely = len(fine) and (not len(coarse) or chance.random() < settings.fine_share)
         count = max(settings.batch // FINER[-1] ** 2, 1) if finely else settings.batch
         rows = (fine if finely else coarse).draw(count, settings, chance)
         batch = self._pairs.batch(rows).to(settings.device)

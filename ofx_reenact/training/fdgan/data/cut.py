@@ -20,7 +20,7 @@ from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT
 from ofx_reenact.tracking.person import SelfieSegmentation
 from ofx_reenact.tracking.tracker import Track, Tracker
 from ofx_reenact.training.fdgan.data.crops import SCHEMA, held_out
-from ofx_reenact.training.fdgan.data.packed import pack
+from ofx_reenact.training.fdgan.data.packed import offsets_of, pack
 from ofx_reenact.training.fdgan.data.work import Arrays, Kept, Observe, make_parts
 from ofx_reenact.training.npz import Columns, write_npz
 
@@ -211,11 +211,6 @@ def _write(out: Path, rows: Columns, hold_out: Sequence[str]) -> None:
     write_npz(
         out, SCHEMA, mesh=np.concatenate(rows["mesh"]), person=person, people=people, take=rows["take"],
         terms=rows["terms"], detail=np.concatenate(rows["detail"]), validation=validation[person],
-        bytes=np.concatenate(rows["picture"]), offsets=_ends(rows["bytes"]),
-        masks=np.concatenate(rows["mask"]), mask_offsets=_ends(rows["mask_bytes"]),
+        bytes=np.concatenate(rows["picture"]), offsets=offsets_of(np.concatenate(rows["bytes"])),
+        masks=np.concatenate(rows["mask"]), mask_offsets=offsets_of(np.concatenate(rows["mask_bytes"])),
     )  # fmt: skip
-
-
-def _ends(lengths: Sequence[np.ndarray]) -> np.ndarray:
-    """Where each part of what is laid one after the other begins, and the end: (n + 1,) int64."""
-    return np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)

@@ -81,4 +81,9 @@ def unpack(packed: np.ndarray, offsets: np.ndarray, row: int) -> np.ndarray:
 
 def offsets(packed: Sequence[Sized]) -> np.ndarray:
     """Where each part of what is laid one after the other begins, and the end: (n + 1,) int64."""
-    return np.cumsum([0, *map(len, packed)], dtype=np.int64)
+    return offsets_of(np.array([len(part) for part in packed], np.int64))
+
+
+def offsets_of(lengths: np.ndarray) -> np.ndarray:
+    """Where each part begins, and the end, (n + 1,) int64, of parts that are so long, (n,)."""
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

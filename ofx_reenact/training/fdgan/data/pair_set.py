@@ -16,7 +16,7 @@ from ofx_reenact.fdgan.window import FINER, MOUTH_SCALE
 from ofx_reenact.files import sha256_of
 from ofx_reenact.tracking.rigid import head_pose
 from ofx_reenact.training.fdgan.data.crops import Crops, held_out
-from ofx_reenact.training.fdgan.data.packed import Pictures, check_packed
+from ofx_reenact.training.fdgan.data.packed import Pictures, check_packed, offsets_of
 from ofx_reenact.training.fdgan.data.pairs import Pair, pairs_of, speech_pairs
 from ofx_reenact.training.fdgan.data.rendered.file import RenderedHeads
 from ofx_reenact.training.fdgan.data.rendered.pairs import pairs_of_heads
@@ -177,7 +177,7 @@ def build_pairs(
     write_npz(
         out, SCHEMA, **{name: found[name] for name in _OF_PAIRS if name != "person"}, bytes=found["packed"],  # type: ignore[arg-type]
         person=np.array([names.index(name) for name in found["person"].tolist()]), people=names,
-        terms=sorted(set(terms)), offsets=np.concatenate([[0], np.cumsum(found["lengths"])]).astype(np.int64),
+        terms=sorted(set(terms)), offsets=offsets_of(found["lengths"]),
     )  # fmt: skip
     kept.remove()
     return {kind: int((found["kind"] == kind).sum()) for kind in (REVERSE, WIDER, TRUE, RENDERED)}
