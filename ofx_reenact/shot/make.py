@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from ofx_reenact.compose.teeth import Mouth
 from ofx_reenact.shot.frame import Frame, Painter, Tables, carry_view
 from ofx_reenact.shot.inside import Inside, paint_with
 from ofx_reenact.shot.motion import Pose
 from ofx_reenact.shot.parts import Sources, lay_parts
+from ofx_reenact.shot.teeth import hang_teeth
 from ofx_reenact.shot.view import View
 from ofx_reenact.stages import stage
 
@@ -18,6 +20,7 @@ def make_frame(
     dictionary: Tables = (),
     sources: Sources | None = None,
     inside: Inside | None = None,
+    teeth: Mouth | None = None,
 ) -> Frame:
     """Make a frame.
 
@@ -28,6 +31,7 @@ def make_frame(
         dictionary: of the person, for the painter to read.
         sources: the views that parts are taken from, by part; those of the view itself are not named.
         inside: of the mouth, painted for the whole shot; None paints this frame by itself.
+        teeth: hung into the mouth where it was painted; None leaves it as it was painted.
     """
     carries = painter is None or painter.carries
     carried = carry_view(view, pose) if carries else None
@@ -40,5 +44,7 @@ def make_frame(
     if painter is None:
         return frame
     if inside is not None:
-        return paint_with(frame, view, pose, painter, dictionary, inside)
-    return painter.paint(frame, view, pose, dictionary)
+        frame = paint_with(frame, view, pose, painter, dictionary, inside)
+    else:
+        frame = painter.paint(frame, view, pose, dictionary)
+    return frame if teeth is None else hang_teeth(frame, view, pose, teeth)

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
+from ofx_reenact.compose.teeth import Mouth
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.settings import Settings
@@ -131,6 +132,12 @@ class Shot:
         pose = self.motion.pose(frame, view)
         return Inside.of_frame(frame, make_frame(view, pose, painter, self.person.dictionary), view, pose)
 
+    @cached_property
+    def _teeth(self) -> Mouth | None:
+        """The teeth of a still that shows none."""
+        painter = self._painter
+        return self.target.picture.teeth if isinstance(self.target, Still) and painter and painter.carries else None
+
     def pose(self, frame: int) -> Pose:
         """Return the pose of the face in a frame.
 
@@ -149,7 +156,8 @@ class Shot:
         pose = self.motion.pose(frame, view)
         # The frame that the inside is from is as it was painted.
         inside = None if self._inside is None or self._inside.number == frame else self._inside
-        made = make_frame(view, pose, self._painter, self.person.dictionary, self.parts.sources(frame), inside)
+        sources = self.parts.sources(frame)
+        made = make_frame(view, pose, self._painter, self.person.dictionary, sources, inside, self._teeth)
         return put_back(made, view)
 
     def black(self, frame: int) -> Frame:

@@ -1,0 +1,175 @@
+"""Teeth in a mouth that was never seen open: two rows behind the lips, one fast on the skull, one on the jaw.
+
+A network's window is too coarse for single teeth, and what it paints of them is a band. The rows are MakeHuman's
+(``resources/teeth``): shape and shade are theirs; where they hang follows from the target's own lips at rest, and how
+bright they are from the whites of its eyes.
+Units: canonical centimetres, y down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from ofx_reenact.compose.sample import sample
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.ramps import smooth_step
+from ofx_reenact.resources import resource
+from ofx_reenact.tracking.rigid import Similarity
+from ofx_reenact.warp import openings
+from ofx_reenact.warp.lens import Lens
+
+# Of the picture of rows: pixels a centimetre, the column of the middle, the line of the front teeth's edges.
+_FINE, _MIDDLE, _EDGES = 200.0, 439.5, (328.0, 50.0)
+# How much wider and higher than the mesh rows are drawn in a mouth of the usual width, in cm; wide and narrow mouths
+# have teeth more alike than they are.
+_WIDER, _HIGHER, _USUAL, _ALIKE = 1.3, 1.05, 4.3, 0.5
+# The line of edges below the middle of lips at rest: of the upper teeth, and of the lower.
+_LINES = (0.5, -0.08)
+# How far teeth stand behind the lips, and how fast the arch goes back from its middle, in 1/cm.
+_BEHIND, _ARCH = 0.4, 0.25
+# Enamel beside the white of an eye in the same light, and what the light behind lips is at most.
+_ENAMEL = np.array([1.1, 1.03, 0.9], np.float32)
+# Light on the front of the middle teeth in the picture of rows.
+_FRONT = 0.62
+# The upper lip's shadow: its depth, and how far it reaches in cm; the corners' and the lower row's.
+_LIP, _REACH, _CORNER, _LOWER = 0.4, 0.3, 0.55, 0.75
+# Gum, and the brightest that may be seen between the rows, beside enamel.
+_GUM, _BETWEEN, _FLESH = np.array([0.3, 0.13, 0.12], np.float32), 0.12, np.array([1.1, 0.8, 0.75], np.float32)
+# No picture is so sharp that teeth would be sharper than this, a deviation in pixels.
+_SHARPEST = 0.4
+
+
+@dataclass(frozen=True)
+class Mouth:
+    """Where a person's teeth are, and in what light.
+
+    Attributes:
+        middle: (3,) of the lips at rest, frontal.
+        width: of the mouth at rest.
+        white: (3,) of the eyes, scene-linear.
+    """
+
+    middle: np.ndarray
+    width: float
+    white: np.ndarray
+
+
+def measure_mouth(picture: np.ndarray, mesh: np.ndarray, frontal: np.ndarray) -> Mouth | None:
+    """Measure the mouth of a face that keeps it shut.
+
+    Args:
+        picture: (H, W, 3 or 4) scene-linear.
+        mesh: of the face in it (478, 3), pixels.
+        frontal: the mesh with the head's pose taken out (478, 3), canonical units.
+
+    Returns:
+        The mouth; None where teeth may be seen in it, or no white of an eye is, to tell the light.
+    """
+    if openings.fit_lens("mouth", mesh).gap > openings.SHUT_MOUTH:
+        return None
+    whites = [white for name in ("eye_right", "eye_left") if (white := _find_white(picture, mesh, name)) is not None]
+    if not whites:
+        return None
+    white = np.mean(whites, axis=0)
+    # Veins make the white of an eye redder than the light on it.
+    white = white.mean() * np.sqrt(white / max(float(white.mean()), 1e-6))
+    return Mouth(frontal[[13, 14]].mean(0), float(np.linalg.norm(frontal[78] - frontal[308])), white)
+
+
+def draw_teeth(
+    painted: np.ndarray, left: int, top: int, mouth: Mouth, lens: Lens, head: Similarity, jaw: np.ndarray, blur: float
+) -> np.ndarray:
+    """Draw both rows into a painted mouth.
+
+    Args:
+        painted: (h, w, 3) scene-linear, the picture around the mouth.
+        left: column of its first pixel.
+        top: its row.
+        mouth: whose teeth.
+        lens: the mouth's opening in the picture.
+        head: pose of the head in it.
+        jaw: (3,) how far the jaw has come from rest, frontal.
+        blur: softness of the plate, a deviation in pixels.
+
+    Returns:
+        (h, w, 3) the inside of the mouth; beyond the opening it goes on.
+    """
+    y, x = np.mgrid[top : top + painted.shape[0], left : left + painted.shape[1]].astype(np.float64)
+    u, v = lens.coordinates(x, y)
+    deep = smooth_step((v - lens.bounds(u)[0]) / (_REACH * head.scale))
+    # What was painted lies behind the rows: between them it is dark, and as red as flesh.
+    made = _darken(painted, _BETWEEN * float(mouth.white.mean())) * _FLESH
+    for row, moved in ((1, jaw), (0, np.zeros(3))):
+        across, light, tooth, solid = _hang(row, mouth, head, moved, x, y, blur)
+        corner = 1 - _CORNER * smooth_step((np.abs(across) - 0.8) / 1.8)
+        lit = corner * (1 - _LIP * (1 - deep)) * (_LOWER if row else 1.0)
+        colour = _GUM + (light[..., None] - _GUM) * tooth[..., None]
+        made += (mouth.white * _ENAMEL * colour * lit[..., None] - made) * solid[..., None]
+    return made.astype(np.float32)
+
+
+def _hang(
+    row: int, mouth: Mouth, head: Similarity, moved: np.ndarray, x: np.ndarray, y: np.ndarray, blur: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return cm from the middle, light, tooth and tooth-or-gum (h, w) of the upper (0) or lower (1) row at pixels."""
+    size = (mouth.width / _USUAL) ** (1 - _ALIKE)
+    origin = mouth.middle + np.array([0, _LINES[row], _BEHIND]) + moved
+    to_plane = np.linalg.inv(head.scale * head.rotation[:2, :2])
+    at = np.stack([x - head.translation[0], y - head.translation[1]], -1)
+    across = np.zeros_like(x)
+    # The arch goes back to both sides: a few rounds find where it meets the line of sight.
+    for _ in range(4):
+        depth = origin[2] + _ARCH * np.clip(across, -3, 3) ** 2
+        plane = (at - head.scale * depth[..., None] * head.rotation[:2, 2]) @ to_plane.T
+        across = plane[..., 0] - origin[0]
+    column = _MIDDLE + across / (_WIDER * size) * _FINE
+    line = _EDGES[row] + (plane[..., 1] - origin[1]) / (_HIGHER * size) * _FINE
+    finer = _FINE / (_WIDER * size) / head.scale
+    rows = _soften(_rows()[row], float(np.hypot(finer * max(blur, _SHARPEST), 1e-3)))
+    light, tooth, solid = np.moveaxis(sample(rows, column, line), -1, 0)
+    return across, light / _FRONT, tooth, solid
+
+
+def _find_white(picture: np.ndarray, mesh: np.ndarray, name: str) -> np.ndarray | None:
+    """Return the colour (3,) of the white of an eye; None if it is shut."""
+    lens, iris = openings.fit_lens(name, mesh), openings.fit_iris(name, mesh)
+    if lens.gap < openings.SHUT_EYE:
+        return None
+    left, top, right, bottom = (max(round(at), 0) for at in lens.box(1))
+    own = picture[top : bottom + 1, left : right + 1, :3]
+    y, x = np.mgrid[top : top + own.shape[0], left : left + own.shape[1]].astype(np.float64)
+    away = np.hypot(x - iris.centre[0], y - iris.centre[1]) / iris.radius
+    seen = own[(lens.coverage(x, y, 1.0) > 0.9) & (away > openings.DISC[1])]
+    if len(seen) < 8:
+        return None
+    luma = seen.mean(-1)
+    return seen[luma >= np.percentile(luma, 70)].mean(0)
+
+
+def _darken(light: np.ndarray, most: float) -> np.ndarray:
+    """Bring light (h, w, 3) softly below a brightness, hue kept."""
+    luma = np.maximum(light.mean(-1, keepdims=True), 1e-6)
+    return light * (most * np.tanh(luma / most) / luma)
+
+
+def _soften(rows: np.ndarray, deviation: float) -> np.ndarray:
+    return cv2.GaussianBlur(rows, (0, 0), deviation)
+
+
+@lru_cache(maxsize=1)
+def _rows() -> np.ndarray:
+    """Both rows (2, h, w, 3) float32: light, tooth, tooth or gum, in [0, 1].
+
+    Raises:
+        ReenactError: the picture is missing from the installation.
+    """
+    path = resource("teeth", "rows.png")
+    picture = cv2.imread(str(path))
+    if picture is None:
+        raise ReenactError(f"{path}: cannot be read; install ofx-reenact again")
+    both = picture[..., ::-1].astype(np.float32) / 255
+    return np.stack(np.vsplit(both, 2))
