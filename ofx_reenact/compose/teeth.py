@@ -28,17 +28,21 @@ _FINE, _MIDDLE, _EDGES = 200.0, 439.5, (328.0, 50.0)
 # have teeth more alike than they are.
 _WIDER, _HIGHER, _USUAL, _ALIKE = 1.3, 1.05, 4.3, 0.5
 # The line of edges below the middle of lips at rest: of the upper teeth, and of the lower.
-_LINES = (0.5, -0.08)
+_LINES = (0.5, -0.03)
 # How far teeth stand behind the lips, and how fast the arch goes back from its middle, in 1/cm.
 _BEHIND, _ARCH = 0.4, 0.25
 # Enamel beside the white of an eye in the same light, and what the light behind lips is at most.
-_ENAMEL = np.array([1.1, 1.03, 0.9], np.float32)
+_ENAMEL = np.array([1.25, 1.16, 0.97], np.float32)
 # Light on the front of the middle teeth in the picture of rows.
 _FRONT = 0.62
 # The upper lip's shadow: its depth, and how far it reaches in cm; the corners' and the lower row's.
-_LIP, _REACH, _CORNER, _LOWER = 0.4, 0.3, 0.55, 0.75
+_LIP, _REACH, _CORNER, _LOWER = 0.4, 0.3, 0.6, 0.6
 # Gum, and the brightest that may be seen between the rows, beside enamel.
 _GUM, _BETWEEN, _FLESH = np.array([0.3, 0.13, 0.12], np.float32), 0.12, np.array([1.1, 0.8, 0.75], np.float32)
+# Half of the lower row that is seen, in cm.
+_FRONT_TEETH = 1.5
+# How soft that is, in cm, how dark behind the upper row, and how far into the mouth its corners are dark, in halves.
+_FLAT, _DEEP, _ENDS = 0.15, 0.3, 0.35
 # No picture is so sharp that teeth would be sharper than this, a deviation in pixels.
 _SHARPEST = 0.4
 
@@ -74,8 +78,8 @@ def measure_mouth(picture: np.ndarray, mesh: np.ndarray, frontal: np.ndarray) ->
     whites = [white for name in ("eye_right", "eye_left") if (white := _find_white(picture, mesh, name)) is not None]
     if not whites:
         return None
-    white = np.mean(whites, axis=0)
-    # Veins make the white of an eye redder than the light on it.
+    # An eye may lie in shade; and veins make its white redder than the light on it.
+    white = max(whites, key=lambda white: float(white.mean()))
     white = white.mean() * np.sqrt(white / max(float(white.mean()), 1e-6))
     return Mouth(frontal[[13, 14]].mean(0), float(np.linalg.norm(frontal[78] - frontal[308])), white)
 
@@ -100,13 +104,17 @@ def draw_teeth(
     """
     y, x = np.mgrid[top : top + painted.shape[0], left : left + painted.shape[1]].astype(np.float64)
     u, v = lens.coordinates(x, y)
-    deep = smooth_step((v - lens.bounds(u)[0]) / (_REACH * head.scale))
-    # What was painted lies behind the rows: between them it is dark, and as red as flesh.
-    made = _darken(painted, _BETWEEN * float(mouth.white.mean())) * _FLESH
+    upper, lower = lens.bounds(u)
+    deep = smooth_step((v - upper) / (_REACH * head.scale))
+    down = np.clip((v - upper) / np.maximum(lower - upper, 1e-6), 0, 1)
+    ends = smooth_step((1 - np.abs(u)) / _ENDS)
+    # What was painted lies behind the rows: dark between them, deepest behind the upper one, and as red as flesh.
+    behind = cv2.GaussianBlur(painted, (0, 0), _FLAT * head.scale)
+    made = _darken(behind, _BETWEEN * float(mouth.white.mean())) * (_FLESH * (_DEEP + (1 - _DEEP) * down[..., None]))
     for row, moved in ((1, jaw), (0, np.zeros(3))):
         across, light, tooth, solid = _hang(row, mouth, head, moved, x, y, blur)
         corner = 1 - _CORNER * smooth_step((np.abs(across) - 0.8) / 1.8)
-        lit = corner * (1 - _LIP * (1 - deep)) * (_LOWER if row else 1.0)
+        lit = ends * corner * (1 - _LIP * (1 - deep)) * (_LOWER if row else 1.0)
         colour = _GUM + (light[..., None] - _GUM) * tooth[..., None]
         made += (mouth.white * _ENAMEL * colour * lit[..., None] - made) * solid[..., None]
     return made.astype(np.float32)
@@ -131,6 +139,8 @@ def _hang(
     finer = _FINE / (_WIDER * size) / head.scale
     rows = _soften(_rows()[row], float(np.hypot(finer * max(blur, _SHARPEST), 1e-3)))
     light, tooth, solid = np.moveaxis(sample(rows, column, line), -1, 0)
+    # The lower arch climbs to the back, beyond the picture of it; lips hide it there.
+    solid = solid * (1 - smooth_step((np.abs(across) - _FRONT_TEETH) / 0.3)) if row else solid
     return across, light / _FRONT, tooth, solid
 
 
@@ -147,7 +157,7 @@ def _find_white(picture: np.ndarray, mesh: np.ndarray, name: str) -> np.ndarray 
     if len(seen) < 8:
         return None
     luma = seen.mean(-1)
-    return seen[luma >= np.percentile(luma, 70)].mean(0)
+    return seen[luma >= np.percentile(luma, 80)].mean(0)
 
 
 def _darken(light: np.ndarray, most: float) -> np.ndarray:
