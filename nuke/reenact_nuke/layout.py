@@ -26,7 +26,7 @@ OF_MOVING = (*FRONT_TIME, "perform", "parts_file")
 SECTIONS: Dict[str, Tuple[Tuple[str, Tuple[str, ...]], ...]] = {
     "FD-GAN": (
         ("Mouth and eyes from other pictures", ("parts", "appearance", "parts_file")),
-        ("Painting", ("profile", "repair", "fdgan_weights")),
+        ("Painting", ("profile", "repair", "teeth", "fdgan_weights")),
     ),
     "Tracking": (
         ("Driver", ("tracker", "landmarks", "face", "smoothing")),

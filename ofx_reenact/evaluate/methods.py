@@ -56,7 +56,8 @@ def pictures(followed: Followed, painters: Painters, colour: Colour) -> dict[str
     """Return what each method makes of a case, the warp first: method → (H, W, 3) in [0, 1], display-encoded."""
     view, pose = followed.view, followed.pose
     made = {WARP: make_frame(view, pose)}
-    made |= {name: make_frame(view, pose, painter, painter.write([view])) for name, painter in painters.items()}
+    for name, painter in painters.items():
+        made[name] = make_frame(view, pose, painter, painter.write([view]), teeth=view.teeth if painter.carries else None)
     shown = Display(colour, _space(colour))
     return {name: shown.encode(frame.colour) for name, frame in made.items()}
 

@@ -73,6 +73,11 @@ class Settings:
         "on", "on: FD-GAN paints what the target does not show, the inside of an opening mouth; off: the warp alone.",
         "FD-GAN", "person", "pixels", choices=("on", "off"),
     )  # fmt: skip
+    teeth: str = option(
+        "drawn", "Teeth of a target that is a still and shows none: drawn: two rows behind its lips, fast on skull and jaw; "
+        "painted: as FD-GAN paints them, for weights that know the person's own.", "FD-GAN", "person", "pixels",
+        choices=("drawn", "painted"),
+    )  # fmt: skip
     fdgan_weights: str = option(
         "", "FD-GAN weights of the profile; the shipped ones if not given.", "FD-GAN", "person", "pixels",
         path="weights",

@@ -80,6 +80,7 @@ class Shot:
         motion: what the face is asked to do.
         painter: paints what the target does not show; None leaves the warp alone.
         parts: which frames mouth and eyes come from where the target's own does not show what is wanted.
+        teeth: the mouth that teeth are hung in where it was painted; None leaves it as it was painted.
 
     Raises:
         SettingsError: there is a painter, but no dictionary of this person.
@@ -90,6 +91,7 @@ class Shot:
     motion: Motion
     painter: Painter | None = None
     parts: Parts = NO_PARTS
+    teeth: Mouth | None = None
 
     def __post_init__(self) -> None:
         """Check what the painter needs."""
@@ -113,7 +115,8 @@ class Shot:
         """
         if painter is not None and view.display is None:
             raise SettingsError("to repair, a shot needs the target's display encoding")
-        return cls(person, Still(view), fit_motion(person, view, performance, settings, weights), painter)
+        teeth = view.teeth if painter is not None and painter.carries and settings.teeth == "drawn" else None
+        return cls(person, Still(view), fit_motion(person, view, performance, settings, weights), painter, teeth=teeth)
 
     @cached_property
     def _painter(self) -> Painter | None:
@@ -131,12 +134,6 @@ class Shot:
             return None
         pose = self.motion.pose(frame, view)
         return Inside.of_frame(frame, make_frame(view, pose, painter, self.person.dictionary), view, pose)
-
-    @cached_property
-    def _teeth(self) -> Mouth | None:
-        """The teeth of a still that shows none."""
-        painter = self._painter
-        return self.target.picture.teeth if isinstance(self.target, Still) and painter and painter.carries else None
 
     def pose(self, frame: int) -> Pose:
         """Return the pose of the face in a frame.
@@ -157,7 +154,7 @@ class Shot:
         # The frame that the inside is from is as it was painted.
         inside = None if self._inside is None or self._inside.number == frame else self._inside
         sources = self.parts.sources(frame)
-        made = make_frame(view, pose, self._painter, self.person.dictionary, sources, inside, self._teeth)
+        made = make_frame(view, pose, self._painter, self.person.dictionary, sources, inside, self.teeth)
         return put_back(made, view)
 
     def black(self, frame: int) -> Frame:

@@ -6,6 +6,7 @@ import numpy as np
 
 from ofx_reenact.compose.grain import grain
 from ofx_reenact.compose.part import Placed, drop_jaw
+from ofx_reenact.compose.repair import GREY
 from ofx_reenact.compose.teeth import Mouth, draw_teeth
 from ofx_reenact.shot.frame import Frame
 from ofx_reenact.shot.motion import Pose
@@ -16,7 +17,7 @@ from ofx_reenact.warp import openings
 
 @stage("teeth")
 def hang_teeth(frame: Frame, view: View, pose: Pose, mouth: Mouth) -> Frame:
-    """Hang a person's teeth into a painted frame, in place, with the view's grain."""
+    """Hang a person's teeth into a painted frame, in place, with the view's grain; a grey picture stays grey."""
     if frame.carried is None or frame.carried.mouth is None or view.display is None:
         return frame
     opening = frame.carried.mouth
@@ -30,6 +31,8 @@ def hang_teeth(frame: Frame, view: View, pose: Pose, mouth: Mouth) -> Frame:
     lens = openings.fit_lens("mouth", mesh)
     part = frame.colour[(*box, slice(3))]
     made = draw_teeth(part, opening.left, opening.top, mouth, lens, pose.head, jaw, view.blur)
+    if np.ptp(view.display.encode(part), axis=-1).max() < GREY:
+        made = np.repeat(made.mean(-1, keepdims=True), 3, -1)
     shown = view.display.encode(made) + grain(box, view.grain, view.seed)
     part += (view.display.decode(np.clip(shown, 0, 1)) - part) * share
     return frame

@@ -1,0 +1,139 @@
+"""Teeth: two rows behind the lips of a still that shows none, single, fast on the skull, in the target's light."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from conftest import TARGET, make_shot
+from scipy.spatial.transform import Rotation
+
+from ofx_reenact.compose.teeth import draw_teeth, measure_mouth
+from ofx_reenact.engine.people import identify
+from ofx_reenact.settings import Settings
+from ofx_reenact.shot.mouth import MouthPainter
+from ofx_reenact.shot.shot import Shot
+from ofx_reenact.tracking.landmarks import LIPS_INNER
+from ofx_reenact.tracking.rigid import Similarity
+from ofx_reenact.tracking.surface import measure_gap
+from ofx_reenact.warp import openings
+
+# Canonical faces are about 17 units high, so a face of this scale is one of 1,000 pixels.
+SCALE = 58.0
+SIDE = 1200
+
+
+@pytest.fixture(scope="module")
+def mouth(target, identity):
+    return measure_mouth(target.pixels, identity.face.mesh, identity.face.frontal)
+
+
+def place(yaw=0.0, pitch=0.0, moved=(0.0, 0.0)) -> Similarity:
+    rotation = Rotation.from_euler("YX", [yaw, pitch], degrees=True).as_matrix()
+    return Similarity(rotation, SCALE, np.array([SIDE / 2 + moved[0], SIDE / 2 - 4 * SCALE + moved[1], 0.0]))
+
+
+def draw(mouth, identity, head, drop=1.2, raised=0.5) -> tuple[np.ndarray, openings.Lens]:
+    """Draw into a grey picture, behind lips that are open: (SIDE, SIDE, 3) and the opening."""
+    frontal = identity.face.frontal[:468].copy()
+    frontal[list(LIPS_INNER[0][1:-1]), 1] -= raised
+    frontal[list(LIPS_INNER[1][1:-1]), 1] += drop
+    lens = openings.fit_lens("mouth", head.apply(frontal))
+    painted = np.full((SIDE, SIDE, 3), 0.05, np.float32)
+    return draw_teeth(painted, 0, 0, mouth, lens, head, np.array([0, drop, 0]), 0.8), lens
+
+
+def upper_row(picture, mouth, head) -> np.ndarray:
+    """See the upper front teeth as they lie on the skull, so that a still row is a still picture."""
+    x, y = np.meshgrid(np.linspace(-1.2, 1.2, 140), np.linspace(-0.1, 0.6, 42))
+    on_skull = mouth.middle + np.stack([x, y, 0.4 + 0.25 * x**2], -1)
+    at = head.apply(on_skull).astype(np.float32)
+    return cv2.remap(picture.mean(-1), at[..., 0], at[..., 1], cv2.INTER_CUBIC)
+
+
+def test_teeth_are_single(mouth, identity):
+    head = place()
+    row = upper_row(draw(mouth, identity, head)[0], mouth, head)[18:28].mean(0)
+    light = cv2.GaussianBlur(row[None].astype(np.float32), (0, 0), 1)[0]
+    around = cv2.dilate(light[None], np.ones((1, 21)))[0]
+    gaps = (light[1:-1] < light[:-2]) & (light[1:-1] < light[2:]) & (light[1:-1] < 0.95 * around[1:-1])
+    assert gaps.sum() >= 3, "one between the middle teeth, one beside each"
+
+
+def test_they_move_with_the_skull_whatever_lips_do(mouth, identity):
+    start = place()
+    first = upper_row(draw(mouth, identity, start)[0], mouth, start)
+    pixel = 2.4 / 139 * SCALE
+    window = cv2.createHanningWindow(first.shape[::-1], cv2.CV_32F)
+    for head, lips in (
+        (place(moved=(0.3, 0.7)), {}),
+        (place(yaw=1, pitch=-0.5, moved=(2.4, 1.1)), {"drop": 0.9}),
+        (place(yaw=-6, pitch=4), {"drop": 1.6, "raised": 0.6}),
+    ):
+        seen = upper_row(draw(mouth, identity, head, **lips)[0], mouth, head)
+        shift, _ = cv2.phaseCorrelate(first, seen, window)
+        assert np.abs(shift).max() * pixel < 0.5, (head, shift)
+
+
+def test_the_lower_row_goes_with_the_jaw(mouth, identity):
+    for drop in (0.8, 1.3):
+        picture, lens = draw(mouth, identity, place(), drop)
+        x, y = (round(float(at)) for at in lens.pixels(0.0, lens.bounds(0.0)[1]))
+        below = picture[y - 5 : y + 12, x - 25 : x + 25].mean(-1).max()
+        between = picture[y - round(0.5 * SCALE) : y, x - 25 : x + 25].mean((1, 2)).min()
+        assert below > 3 * between, "enamel at the lower lip, dark above it"
+
+
+def test_their_light_is_that_of_the_eyes(target, identity, mouth):
+    assert mouth is not None and 0.05 < mouth.white.mean() < 2
+    pixels = target.pixels * np.float32(4)
+    brighter = measure_mouth(pixels, identity.face.mesh, identity.face.frontal)
+    np.testing.assert_allclose(brighter.white, 4 * mouth.white, rtol=1e-4)
+    shut = identity.face.mesh.copy()
+    for upper, lower in (openings.EYE_RIGHT, openings.EYE_LEFT):
+        shut[list(lower[1:-1]), :2] = shut[list(upper[1:-1]), :2]
+    assert measure_mouth(target.pixels, shut, identity.face.frontal) is None, "no white tells the light"
+
+
+def test_a_mouth_that_is_open_keeps_its_own(target, identity):
+    mesh = identity.face.mesh.copy()
+    mesh[list(LIPS_INNER[1][1:-1]), 1] += 0.15 * np.linalg.norm(mesh[78, :2] - mesh[308, :2])
+    assert measure_mouth(target.pixels, mesh, identity.face.frontal) is None
+
+
+@pytest.fixture(scope="module")
+def drawn(target, colour, weights, performance, painting) -> Shot:
+    identity = identify(Settings(target=str(TARGET)), target, colour, weights, painting)
+    return make_shot(identity, target, performance, weights, painter=MouthPainter(painting.network))
+
+
+def widest(shot) -> int:
+    gaps = measure_gap(shot.target.picture.frontal[:468] + shot.motion.expression, LIPS_INNER)
+    return {row: frame for frame, row in shot.motion.rows.items()}[int(np.argmax(gaps))]
+
+
+def test_a_shot_hangs_them_where_it_painted_and_nowhere_else(drawn):
+    frame = widest(drawn)
+    one, other = drawn.render(frame), replace(drawn, teeth=None).render(frame)
+    mouth = one.carried.mouth
+    box = tuple(slice(at, at + n) for at, n in zip((mouth.top, mouth.left), mouth.coverage.shape, strict=True))
+    apart = np.abs(one.colour - other.colour).max(-1)
+    assert (apart[box] > 1e-3).sum() > 50
+    apart[box][one.carried.invented(box) > 0] = 0
+    assert not apart.any()
+
+
+def test_painted_ones_can_be_asked_for(drawn, weights, performance):
+    painter, person = drawn.painter, drawn.person
+    view = drawn.target.picture
+    asked = Shot.of_still(person, view, performance, Settings(teeth="painted"), weights, painter)
+    assert asked.teeth is None and drawn.teeth is not None
+    assert Shot.of_still(person, view, performance, Settings(), weights).teeth is None
+
+
+def test_a_grey_picture_stays_grey(drawn, performance, weights):
+    view = drawn.target.picture
+    grey = replace(view, pixels=np.repeat(view.pixels[..., 1:2], 3, -1))
+    shot = Shot.of_still(drawn.person, grey, performance, Settings(), weights, drawn.painter)
+    colour = shot.render(widest(shot)).colour
+    assert shot.teeth is not None and np.ptp(colour, axis=-1).max() < 2e-3
