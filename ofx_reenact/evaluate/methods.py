@@ -57,7 +57,8 @@ def pictures(followed: Followed, painters: Painters, colour: Colour) -> dict[str
     view, pose = followed.view, followed.pose
     made = {WARP: make_frame(view, pose)}
     for name, painter in painters.items():
-        made[name] = make_frame(view, pose, painter, painter.write([view]), teeth=view.teeth if painter.carries else None)
+        teeth = view.teeth if painter.carries else None
+        made[name] = make_frame(view, pose, painter, painter.write([view]), teeth=teeth)
     shown = Display(colour, _space(colour))
     return {name: shown.encode(frame.colour) for name, frame in made.items()}
 

@@ -3,8 +3,8 @@
     pip install mitsuba trimesh
     python resources/teeth/make_rows.py MAKEHUMAN/teeth/teeth_shape01/teeth_shape01.obj
 
-Teeth are of one grey, lit from the front and above: wanted are their shape and the shade that they throw on one another.
-The upper row fills the upper half of the picture; 200 pixels are a centimetre of the mesh. Channels (R, G, B): light,
+Teeth are of one grey, lit from the front and above: wanted are their shape and the shade they throw on one another.
+The upper row fills the upper half of the picture; 200 pixels are a centimetre of the mesh. Channels, R, G, B: light,
 how far a pixel is tooth, how far it is solid: tooth, what lies between teeth, or gum.
 """
 
