@@ -35,7 +35,7 @@ from ofx_reenact.tracking.facemesh import FaceMesh
 # A render's stages, in the order that a frame goes through them; each is marked where it is done.
 STAGES = (
     "read", "track", "target", "extract", "LD-Net", "warp: densify", "plate", "shade", "warp: STMap", "warp: sample",
-    "parts", "translate", "compose", "write",
+    "parts", "translate", "teeth", "compose", "write",
 )  # fmt: skip
 # Stages that are networks of torch; the tracker's run in OpenCV, which counts no operations.
 NETWORKS = ("extract", "LD-Net", "translate")
