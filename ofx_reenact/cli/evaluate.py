@@ -120,6 +120,7 @@ def fdgan_faces(data: Path, weights: list[str], report: Path | None, limit: int)
     from ofx_reenact.engine.people import make_painter
     from ofx_reenact.evaluate import faces, identity
     from ofx_reenact.evaluate.cases import read_cases
+    from ofx_reenact.evaluate.methods import list_rows
     from ofx_reenact.fdgan.weights import load_fdgan, shipped_dense
     from ofx_reenact.frames.colour import Colour
     from ofx_reenact.training.fdgan.features import BACKEND
@@ -133,7 +134,7 @@ def fdgan_faces(data: Path, weights: list[str], report: Path | None, limit: int)
         typer.echo(identity.MISSING)
     if report:
         for path in faces.draw_sheets(report, painters, cases, colour):
-            typer.echo(f"sheet: {path}; from left: target, warp only, {', '.join(painters)}, truth")
+            typer.echo(f"sheet: {path}; from left: target, warp only, {', '.join(list_rows(painters))}, truth")
     return {
         "data": str(data),
         "weights": plain_weights(loaded),

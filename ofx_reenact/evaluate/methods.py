@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from ofx_reenact.shot.frame import Painter, carry_view
 from ofx_reenact.shot.make import make_frame
 from ofx_reenact.shot.motion import Pose, pose_of_mesh
 from ofx_reenact.shot.person import Face
+from ofx_reenact.shot.teeth import hang_teeth
 from ofx_reenact.shot.view import View, display_for
 from ofx_reenact.tracking.rigid import head_pose
 from ofx_reenact.tracking.surface import FACE_POINTS
@@ -20,6 +21,8 @@ from ofx_reenact.warp.gaze import follow_gaze
 from ofx_reenact.warp.shut import shut
 
 STILL, WARP = "target shown still", "warp only"
+# What a repair's row is called with the teeth that a render draws in front of what was painted.
+DRAWN = ", teeth drawn"
 _ALL = {"eye_right": 1.0, "eye_left": 1.0, "mouth": 1.0}
 
 Painters = Mapping[str, Painter]
@@ -52,13 +55,20 @@ def follow(case: Case, colour: Colour) -> Followed | None:
     return None if carry_view(view, pose) is None else Followed(view, pose)
 
 
+def list_rows(painters: Painters) -> list[str]:
+    """Return what the rows of painters are called, in order: a repair has one more, with drawn teeth."""
+    return [row for name, painter in painters.items() for row in ((name, name + DRAWN) if painter.carries else (name,))]
+
+
 def pictures(followed: Followed, painters: Painters, colour: Colour) -> dict[str, np.ndarray]:
     """Return what each method makes of a case, the warp first: method → (H, W, 3) in [0, 1], display-encoded."""
     view, pose = followed.view, followed.pose
     made = {WARP: make_frame(view, pose)}
     for name, painter in painters.items():
-        teeth = view.teeth if painter.carries else None
-        made[name] = make_frame(view, pose, painter, painter.write([view]), teeth=teeth)
+        made[name] = frame = make_frame(view, pose, painter, painter.write([view]))
+        if painter.carries:
+            own = replace(frame, colour=frame.colour.copy())
+            made[name + DRAWN] = own if view.teeth is None else hang_teeth(own, view, pose, view.teeth)
     shown = Display(colour, _space(colour))
     return {name: shown.encode(frame.colour) for name, frame in made.items()}
 

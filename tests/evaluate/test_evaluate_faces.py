@@ -14,7 +14,7 @@ from ofx_reenact.engine.people import make_painter
 from ofx_reenact.evaluate import faces
 from ofx_reenact.evaluate import identity as likeness
 from ofx_reenact.evaluate.cases import BACK, RENDERED, Case, read_cases
-from ofx_reenact.evaluate.methods import WARP, follow, pictures
+from ofx_reenact.evaluate.methods import DRAWN, WARP, follow, pictures
 from ofx_reenact.evaluate.regions import regions
 from ofx_reenact.fdgan.network import Extractor, Translator
 from ofx_reenact.fdgan.portrait import Portrait
@@ -174,7 +174,8 @@ def test_warp_alone_is_what_the_engine_renders(case, made, colour, weights):
 @pytest.mark.parametrize(("name", "profile"), [("dense", "plate"), ("adain", "plate"), ("printed", "paper")])
 def test_networks_are_used_as_the_engine_uses_them(name, profile, case, made, painters, colour, weights):
     frame = rendered(case, colour, weights, painters[name], profile)
-    assert np.abs(made[name] - np.clip(frame, 0, 1)).max() < 1e-3
+    used = made[name + DRAWN if profile == "plate" else name]
+    assert np.abs(used - np.clip(frame, 0, 1)).max() < 1e-3
     assert np.abs(made[name] - made[WARP]).max() > 0.05
 
 
@@ -308,7 +309,9 @@ def test_evaluation_measures_every_method(crops_file, files, tmp_path, capsys):
     assert run(command(crops_file, *more, "--json", out, "--report", report)) == 0
     found = json.loads(out.read_text())
     rows = found["errors"]["two photographs of one person"]
-    assert list(rows)[:5] == ["target shown still", WARP, "dense", "adain", "printed"]
+    assert list(rows)[:7] == [
+        "target shown still", WARP, "dense", "dense, teeth drawn", "adain", "adain, teeth drawn", "printed"
+    ]  # fmt: skip
     assert found["cases"]["reverse-warp pairs"] == {"measured": 1, "left out": 0}
     assert rows["dense"]["PSNR mouth"]["count"] == 2 and rows["dense"]["PSNR closing eyes"]["mean"] is None
     assert len(found["weights"]["printed"]["sha256"]) == 64 and found["features"] == "MobileNetV2 (ImageNet)"
@@ -316,7 +319,7 @@ def test_evaluation_measures_every_method(crops_file, files, tmp_path, capsys):
         assert rows["truth"].keys() == {"identity"} and found["identity"] == likeness.BACKEND
         assert rows["target shown still"]["identity"]["mean"] == pytest.approx(1, abs=1e-6)
     sheet = cv2.imread(str(report / "true.png"))
-    assert sheet.shape == (2 * 384, 6 * 384, 3) and (report / "reverse.png").exists()
+    assert sheet.shape == (2 * 384, 8 * 384, 3) and (report / "reverse.png").exists()
     printed = capsys.readouterr().out
     assert "features, MobileNetV2 (ImageNet)" in printed and "closing" not in printed
 
