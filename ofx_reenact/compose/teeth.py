@@ -28,7 +28,7 @@ _FINE, _MIDDLE, _EDGES = 200.0, 439.5, (328.0, 50.0)
 # have teeth more alike than they are.
 _WIDER, _HIGHER, _USUAL, _ALIKE = 1.3, 1.05, 4.3, 0.5
 # The line of edges below the middle of lips at rest: of the upper teeth, and of the lower.
-_LINES = (0.5, -0.03)
+_LINES = (0.55, 0.4)
 # How far teeth stand behind the lips, and how fast the arch goes back from its middle, in 1/cm.
 _BEHIND, _ARCH = 0.4, 0.25
 # Enamel beside the white of an eye in the same light, and what the light behind lips is at most.

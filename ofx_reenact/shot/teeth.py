@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from ofx_reenact.compose.grain import grain
-from ofx_reenact.compose.part import Placed, drop_jaw
 from ofx_reenact.compose.repair import GREY
 from ofx_reenact.compose.teeth import Mouth, draw_teeth
 from ofx_reenact.shot.frame import Frame
@@ -26,11 +25,9 @@ def hang_teeth(frame: Frame, view: View, pose: Pose, mouth: Mouth) -> Frame:
     share = frame.carried.invented(box)[..., None]
     if not share.any():
         return frame
-    mesh = pose.mesh(view)
-    jaw = drop_jaw(Placed(view.mesh, view.head), Placed(mesh, pose.head))
-    lens = openings.fit_lens("mouth", mesh)
+    lens = openings.fit_lens("mouth", pose.mesh(view))
     part = frame.colour[(*box, slice(3))]
-    made = draw_teeth(part, opening.left, opening.top, mouth, lens, pose.head, jaw, view.blur)
+    made = draw_teeth(part, opening.left, opening.top, mouth, lens, pose.head, pose.jaw, view.blur)
     if np.ptp(view.display.encode(part), axis=-1).max() < GREY:
         made = np.repeat(made.mean(-1, keepdims=True), 3, -1)
     shown = view.display.encode(made) + grain(box, view.grain, view.seed)
