@@ -115,7 +115,9 @@ def pairs(
     heads: Annotated[
         list[str] | None, typer.Option(help="File of rendered heads; may be repeated.", metavar="PATH")
     ] = None,
-    variants: Annotated[int, typer.Option(help="Ways in which each open mouth is shut.", min=1)] = 4,
+    variants: Annotated[
+        int, typer.Option(help="Ways to shut each open mouth, and other takes that are carried to each, at most.", min=1)
+    ] = 4,
     seed: Annotated[int, typer.Option(help="Of the random generator.")] = 1,
     jobs: _Jobs = 0,
     sheet: Annotated[str, typer.Option(help="Write twenty pairs as a PNG to look at.", metavar="PATH")] = "",

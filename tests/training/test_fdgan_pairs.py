@@ -7,6 +7,7 @@ import torch
 
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.training.fdgan.data import pairs
+from ofx_reenact.training.fdgan.data.cut import build_crops
 from ofx_reenact.training.fdgan.data.pair_set import MIRROR, REVERSE, TRUE, WIDER, PairSet, build_pairs
 
 
@@ -71,6 +72,16 @@ def test_making_pairs_goes_on_where_it_was_ended(crops_file, tmp_path):
     build_pairs(crops_file, tmp_path / "at_once.npz", variants=2, jobs=2)
     one, other = (np.load(tmp_path / f"{name}.npz") for name in ("pairs", "at_once"))
     assert all(np.array_equal(one[name], other[name]) for name in one.files), "processes and breaks change nothing"
+
+
+def test_of_many_takes_each_goes_to_a_few_others(smiling, tmp_path):
+    """Of a clip's frames, each carried to each, there would be as many pairs as the square of the frames."""
+    for n in range(5):
+        picture = np.rint(np.clip(smiling * (0.8 + 0.04 * n), 0, 1) * 255).astype(np.uint8)
+        cv2.imwrite(str(tmp_path / f"ann_{n}.png"), picture[..., ::-1])
+    build_crops([str(tmp_path)], tmp_path / "crops.npz", size=256)
+    for variants, pairs_made in ((2, 10), (4, 20), (9, 20)):
+        assert build_pairs(tmp_path / "crops.npz", tmp_path / "pairs.npz", variants=variants)[TRUE] == pairs_made
 
 
 def test_mirrored_landmarks_are_landmarks_of_the_mirrored_face(identity):

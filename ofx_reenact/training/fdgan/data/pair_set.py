@@ -147,8 +147,9 @@ def build_pairs(
 ) -> dict[str, int]:
     """Make pairs of photographs, of rendered heads, or of both, and write them; returns how many of each kind.
 
-    Of people with several takes each take is carried to each other one too; a person of two files of heads is one
-    person. Each open mouth of a photograph is shut in ``variants`` ways; in one, of people kept for validation. Crops
+    Of people with several takes, or frames of a clip, each is carried to the others too, to ``variants`` at most, drawn
+    by chance; a person of two files of heads is one person. Each open mouth of a photograph is shut in ``variants``
+    ways; in one, of people kept for validation. Crops
     that have the pixels are seen through the finer window as well. ``jobs`` processes work at once; what they made is
     kept until the set is written, so that a second call goes on. ``observe`` is told of crops and rendered people.
 
@@ -270,10 +271,11 @@ def _pairs_of(crops: Crops, row: int, variants: int, rng: np.random.Generator) -
         plain, dropped = speech_pairs(truth, mesh, rng, finer or FINER[:1], drop=not validation)
         yield from ((REVERSE, pair) for pair in plain)
         yield from ((WIDER, pair) for pair in dropped)
-    for other in crops.of(int(crops.person[row])):
-        if other != row:
-            made = pairs_of(crops.picture(other), crops.mesh[other].astype(np.float64), truth, mesh, finer or FINER[:1])
-            yield from ((TRUE, pair) for pair in made)
+    others = np.setdiff1d(crops.of(int(crops.person[row])), row)
+    # Frames of a clip are many: of each to each other there would be thousands.
+    for other in others if len(others) <= variants else rng.choice(others, variants, replace=False):
+        made = pairs_of(crops.picture(other), crops.mesh[other].astype(np.float64), truth, mesh, finer or FINER[:1])
+        yield from ((TRUE, pair) for pair in made)
 
 
 def _bytes(picture: np.ndarray) -> np.ndarray:
