@@ -33,7 +33,6 @@ from ofx_reenact.tracking.landmarks import LIPS_INNER, MESH68
 from ofx_reenact.tracking.tracker import Track
 from ofx_reenact.training.fdgan import features
 from ofx_reenact.training.fdgan.data import pairs
-from ofx_reenact.training.fdgan.data.crops import Crops
 from ofx_reenact.training.fdgan.data.cut import build_crops
 from ofx_reenact.training.fdgan.data.faces import build_faces
 from ofx_reenact.training.fdgan.data.pair_set import REVERSE, TRUE, WIDER, build_pairs
@@ -226,7 +225,7 @@ def pairs_file(crops_file):
 def faces_file(crops_file):
     """Faces of those crops, in two views each."""
     out = crops_file.with_name("faces.npz")
-    assert build_faces(Crops.load(crops_file), out, size=64, views=2) == 18
+    assert build_faces(crops_file, out, size=64, views=2) == 18
     return out
 
 

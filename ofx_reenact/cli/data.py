@@ -116,7 +116,7 @@ def pairs(
         list[str] | None, typer.Option(help="File of rendered heads; may be repeated.", metavar="PATH")
     ] = None,
     variants: Annotated[
-        int, typer.Option(help="Ways to shut each open mouth, and other takes that are carried to each, at most.", min=1)
+        int, typer.Option(help="Ways to shut each open mouth; other takes that are carried to each, at most.", min=1)
     ] = 4,
     seed: Annotated[int, typer.Option(help="Of the random generator.")] = 1,
     jobs: _Jobs = 0,
@@ -150,14 +150,17 @@ def faces(
     size: Annotated[int, typer.Option(help="Side of the pictures; the paper's is 256.", min=32)] = 256,
     views: Annotated[int, typer.Option(help="Views of each crop that the warp makes beside it.", min=1)] = 2,
     seed: Annotated[int, typer.Option(help="Of the random generator.")] = 1,
+    jobs: _Jobs = 0,
 ) -> int:
-    """Turn heads and shut mouths of photographs by the warp: pairs of one person for the printed FD-GAN."""
+    """Turn heads and shut mouths of photographs by the warp: pairs of one person for the printed FD-GAN.
+
+    What was made is kept until the set is written: a second call goes on where a first was ended.
+    """
     from ofx_reenact.frames.overwrite import refuse_over_inputs
-    from ofx_reenact.training.fdgan.data.crops import Crops
     from ofx_reenact.training.fdgan.data.faces import build_faces
 
     refuse_over_inputs([("--out", out)], [("--crops", crops)])
-    count = build_faces(Crops.load(crops), out, size=size, views=views, seed=seed)
+    count = build_faces(crops, out, size=size, views=views, seed=seed, jobs=_cores(jobs), observe=_shown("faces"))
     typer.echo(f"{count} views: {out}")
     return 0
 

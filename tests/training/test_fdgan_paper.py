@@ -1,7 +1,6 @@
 """Training of FD-GAN as printed: views of a face, equations 10 to 12, the defaults, the command."""
 
-import dataclasses
-
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -14,7 +13,7 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan.portrait import Portrait
 from ofx_reenact.fdgan.weights import load_portrait
 from ofx_reenact.settings import Settings
-from ofx_reenact.training.fdgan.data.crops import Crops
+from ofx_reenact.training.fdgan.data.cut import build_crops
 from ofx_reenact.training.fdgan.data.faces import FaceBatch, Faces, build_faces
 from ofx_reenact.training.fdgan.paper import PaperRecipe, PaperSettings, equation_12, judged
 from ofx_reenact.training.fdgan.train import STEPS
@@ -89,11 +88,30 @@ def test_paper_recipe_trains_resumes_and_renders(
     assert np.array_equal(made.render(36).colour, frame.colour)
 
 
-def test_one_person_cannot_train_the_classifier(crops_file, tmp_path):
-    crops = Crops.load(crops_file)
-    alone = dataclasses.replace(crops, people=("ann",))
+def test_one_person_cannot_train_the_classifier(smiling, tmp_path):
+    for take in "ab":
+        picture = np.rint(np.clip(smiling, 0, 1) * 255).astype(np.uint8)[..., ::-1]
+        cv2.imwrite(str(tmp_path / f"ann_{take}.png"), picture)
+    build_crops([str(tmp_path)], tmp_path / "crops.npz", size=256)
     with pytest.raises(ReenactError, match="one person only"):
-        build_faces(alone, tmp_path / "f.npz")
+        build_faces(tmp_path / "crops.npz", tmp_path / "faces.npz")
+
+
+def test_making_of_faces_goes_on_where_it_was_ended(crops_file, faces_file, tmp_path):
+    out = tmp_path / "faces.npz"
+
+    def end(done, count):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build_faces(crops_file, out, size=64, views=2, observe=end)
+    assert not out.exists()
+    seen = []
+    build_faces(crops_file, out, size=64, views=2, jobs=2, observe=lambda done, count: seen.append(done))
+    assert seen[0] == 3 and not (tmp_path / ".faces.npz.parts").exists()
+    one, other = np.load(faces_file), np.load(out)
+    assert all(np.array_equal(one[name], other[name]) for name in one.files), "processes and breaks change nothing"
 
 
 @pytest.mark.gpu

@@ -5,7 +5,7 @@ People of whom there is one photograph get more views of it by the warp: the hea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +15,13 @@ import torch
 from torch import Tensor
 
 from ofx_reenact.errors import ReenactError
+from ofx_reenact.files import sha256_of
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.training.fdgan.data.crops import Crops
-from ofx_reenact.training.fdgan.data.packed import Pictures, check_packed, offsets, pack
+from ofx_reenact.training.fdgan.data.packed import Pictures, check_packed, offsets_of, pack
 from ofx_reenact.training.fdgan.data.pair_set import mirror_points
 from ofx_reenact.training.fdgan.data.pairs import pseudo_target
+from ofx_reenact.training.fdgan.data.work import Arrays, Kept, Observe, make_parts
 from ofx_reenact.training.npz import Columns, read_npz, write_npz
 
 SCHEMA = "ofx-reenact/faces/2"
@@ -112,36 +114,73 @@ class Faces:
 
 
 def build_faces(
-    crops: Crops,
+    crops: str | Path,
     out: Path,
     *,
     size: int = 256,
     views: int = 2,
     seed: int = 1,
-    observe: Callable[[int, int], None] = lambda done, count: None,
+    jobs: int = 1,
+    observe: Observe = lambda done, count: None,
 ) -> int:
     """Make views of a set of crops and write them; returns their number.
+
+    ``jobs`` processes work at once; what they made is kept until the set is written, so that a second call goes on.
 
     Raises:
         ReenactError: there are fewer than two people.
         OutputError: the set cannot be written.
     """
-    if len(crops.people) < 2:
+    found = Crops.load(crops)
+    if len(found.people) < 2:
         raise ReenactError("one person only: FD-GAN's classifier needs at least two; give pictures of more people")
-    made = Columns()
-    for row in range(len(crops)):
-        for picture, mesh in _views_of(crops, row, views, np.random.default_rng([seed, row])):
-            small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
-            packed = pack(np.round(np.clip(small, 0, 1) * 255).astype(np.uint8))
-            landmarks = (mesh[list(MESH68), :2] + 0.5) * size / len(picture) - 0.5
-            made.add(row=row, packed=packed, landmarks=landmarks)
-        observe(row + 1, len(crops))
+    path = Path(crops).absolute()
+    kept, rows = Kept(out, [str(path), sha256_of(path), size, views, seed]), Columns()
+    parts = make_parts(_part, range(len(found)), kept, jobs, observe, _open, (path, size, views, seed))
+    for row, part in enumerate(parts):
+        rows["row"] += [row] * len(part["lengths"])
+        for name, values in part.items():
+            rows[name].append(values)
     write_npz(
-        out, SCHEMA, size=size, person=crops.person[made["row"]], validation=crops.validation[made["row"]],
-        terms=np.unique(crops.terms), people=crops.people, landmarks=np.asarray(made["landmarks"], np.float32),
-        bytes=np.concatenate(made["packed"]), offsets=offsets(made["packed"]),
+        out, SCHEMA, size=size, person=found.person[rows["row"]], validation=found.validation[rows["row"]],
+        terms=np.unique(found.terms), people=found.people, landmarks=np.concatenate(rows["landmarks"]),
+        bytes=np.concatenate(rows["packed"]), offsets=offsets_of(np.concatenate(rows["lengths"])),
     )  # fmt: skip
-    return len(made["row"])
+    kept.remove()
+    return len(rows["row"])
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What the processes that make views read, once each."""
+
+    crops: Crops
+    size: int
+    views: int
+    seed: int
+
+
+_OPENED: list[_Made] = []
+
+
+def _open(crops: Path, size: int, views: int, seed: int) -> None:
+    """Read, once in every process, what views are made of."""
+    _OPENED[:] = [_Made(Crops.load(crops), size, views, seed)]
+
+
+def _part(row: int) -> Arrays:
+    """Make the views of one crop, small."""
+    made, size, rows = _OPENED[0], _OPENED[0].size, Columns()
+    for picture, mesh in _views_of(made.crops, row, made.views, np.random.default_rng([made.seed, row])):
+        small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
+        packed = pack(np.round(np.clip(small, 0, 1) * 255).astype(np.uint8))
+        landmarks = (mesh[list(MESH68), :2] + 0.5) * size / len(picture) - 0.5
+        rows.add(packed=packed, lengths=len(packed), landmarks=landmarks)
+    return {
+        "packed": np.concatenate(rows["packed"]),
+        "lengths": np.asarray(rows["lengths"], np.int64),
+        "landmarks": np.asarray(rows["landmarks"], np.float32),
+    }
 
 
 def _views_of(crops: Crops, row: int, views: int, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
