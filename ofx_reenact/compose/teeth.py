@@ -8,7 +8,7 @@ Units: canonical centimetres, y down.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import cv2
@@ -18,6 +18,7 @@ from ofx_reenact.compose.sample import sample
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.resources import resource
+from ofx_reenact.tracking.landmarks import CHIN, FACE_OVAL
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.warp import openings
 from ofx_reenact.warp.lens import Lens
@@ -54,12 +55,27 @@ class Mouth:
     Attributes:
         middle: (3,) of the lips at rest, frontal.
         width: of the mouth at rest.
+        chin: (3,) at rest, frontal.
         white: (3,) of the eyes, scene-linear.
+        skin: (3,) of the face in the same light, scene-linear.
     """
 
     middle: np.ndarray
     width: float
+    chin: np.ndarray
     white: np.ndarray
+    skin: np.ndarray
+
+    def under(self, skin: np.ndarray) -> Mouth:
+        """Return the mouth in the light in which the face's skin is of that colour (3,)."""
+        return replace(self, white=self.white * (skin / np.maximum(self.skin, 1e-6)), skin=skin)
+
+
+def measure_skin(picture: np.ndarray, mesh: np.ndarray) -> np.ndarray:
+    """Return the mean colour (3,) of a face with that mesh (468 or more, 2 or more) in a picture (H, W, 3 or 4)."""
+    inside = np.zeros(picture.shape[:2], np.uint8)
+    cv2.fillPoly(inside, [np.round(mesh[list(FACE_OVAL), :2]).astype(np.int32)], 1)
+    return picture[inside > 0][:, :3].mean(0, dtype=np.float64) if inside.any() else np.ones(3)
 
 
 def measure_mouth(picture: np.ndarray, mesh: np.ndarray, frontal: np.ndarray) -> Mouth | None:
@@ -81,7 +97,8 @@ def measure_mouth(picture: np.ndarray, mesh: np.ndarray, frontal: np.ndarray) ->
     # An eye may lie in shade; and veins make its white redder than the light on it.
     white = max(whites, key=lambda white: float(white.mean()))
     white = white.mean() * np.sqrt(white / max(float(white.mean()), 1e-6))
-    return Mouth(frontal[[13, 14]].mean(0), float(np.linalg.norm(frontal[78] - frontal[308])), white)
+    width = float(np.linalg.norm(frontal[78] - frontal[308]))
+    return Mouth(frontal[[13, 14]].mean(0), width, frontal[list(CHIN)].mean(0), white, measure_skin(picture, mesh))
 
 
 def draw_teeth(

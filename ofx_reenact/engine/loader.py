@@ -52,6 +52,7 @@ from ofx_reenact.shot.identity_check import check_taught
 from ofx_reenact.shot.motion import Motion
 from ofx_reenact.shot.shot import Moving, Shot
 from ofx_reenact.shot.taken import Parts
+from ofx_reenact.shot.teeth import find_mouth
 from ofx_reenact.tracking.edit import place
 from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.tracking.placed import by_number, read_landmarks
@@ -164,7 +165,9 @@ class Loader:
             (self._identity[0], neck, shading),
             lambda: view_of(identity.face, self.target, self.colour, neck, shading=shading),
         )
-        shot = Shot.of_still(identity.person, view, self.performance, settings, self.weights, self._painter)
+        shot = Shot.of_still(
+            identity.person, view, self.performance, settings, self.weights, self._painter, identity.other_meshes
+        )
         return replace(shot, parts=self._take_parts(shot.motion, None))
 
     def _fit_moving(self) -> Shot:
@@ -175,7 +178,9 @@ class Loader:
         elsewhere = view_opener(self.plates.apart(), own, settings, self.colour)
         parts = self._take_parts(motion, Moving(elsewhere, SOURCES))
         motion = keep_shut(motion, own, rest, parts.choice)
-        return Shot(self.identity.person, views, motion, self._painter, parts)
+        others = [*own.frontal[own.sure], *self.identity.other_meshes]
+        teeth = find_mouth(lambda: elsewhere(int(rest.frames[0])), self._painter, settings, others)
+        return Shot(self.identity.person, views, motion, self._painter, parts, teeth)
 
     @property
     def _painter(self) -> Painter | None:

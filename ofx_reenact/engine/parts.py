@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ofx_reenact.engine.people import SURE, read_reference, view_of
+from ofx_reenact.engine.people import read_reference, view_of
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.files import read_json, write_json
 from ofx_reenact.frames.colour import Colour
@@ -23,7 +23,7 @@ from ofx_reenact.shot.shot import Moving
 from ofx_reenact.shot.taken import NO_PARTS, Parts
 from ofx_reenact.shot.view import View
 from ofx_reenact.tracking.landmarks import MESH_POINTS
-from ofx_reenact.tracking.performance import Performance, State
+from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.tracking.surface import FACE_POINTS
 
 # Views that parts are taken from which stay open: three parts, one of them changing over.
@@ -102,7 +102,7 @@ def _candidates(
         light.insert(0, own.light.astype(np.float64))
         time.insert(0, own.frames.astype(np.float64))
         where.insert(0, segment)
-        shown = (own.state == State.TRACKED) & (own.confidence >= SURE) & (strength(own) >= _FACING)
+        shown = own.sure & (strength(own) >= _FACING)
         usable.insert(0, shown)
         hidden.insert(0, np.column_stack([find_hidden(own.skin, part, shown) for part in PARTS]))
     if not frontal:

@@ -33,7 +33,7 @@ from ofx_reenact.shot.view import View, display_for
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import LIPS_INNER, MESH68
 from ofx_reenact.tracking.look import likeness, look_of
-from ofx_reenact.tracking.performance import Performance, State
+from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.tracking.rest import Rest
 from ofx_reenact.tracking.surface import measure_gap
 from ofx_reenact.tracking.trackers import make_tracker
@@ -51,8 +51,6 @@ STRANGER, UNLIKE = 0.5, 0.65
 _SHOWN = (0.0, 0.5, 0.8, 0.95, 1.0)
 # Of other footage, a frame in so many.
 _SHOWN_OF_FOOTAGE = (0.0, 0.5, 1.0)
-# Confidence of the tracker from which a frame shows what the person looks like.
-SURE = 0.5
 
 
 def identify(
@@ -143,7 +141,7 @@ def make_moving_identity(
     identity = _with_references(identity, settings, colour, weights, plates.picture(int(rest.frames[0])))
     if fdgan is None:
         return identity
-    known = np.nonzero((performance.state == State.TRACKED) & (performance.confidence >= SURE))[0]
+    known = np.nonzero(performance.sure)[0]
     rows = shown_rows(performance.frontal[known if len(known) else [calm]], _SHOWN)
     views = []
     for row in (known[rows] if len(known) else [calm]):
@@ -193,7 +191,7 @@ def _with_references(
         else:
             job = replace(plate_settings(other), driver_colorspace="", smoothing=settings.smoothing)
             seen = track_driver(job, files, colour, ignore)
-            good = (seen.state == State.TRACKED) & (seen.confidence >= SURE)
+            good = seen.sure
             if not good.any():
                 raise TrackingError(f"--appearance {path}: no face was found with certainty; leave it out")
             size, frames, mesh = seen.size, seen.frames[good], seen.mesh[good]

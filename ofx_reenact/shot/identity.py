@@ -45,6 +45,11 @@ class Identity:
     notes: tuple[str, ...] = ()
     made_of: str = ""
 
+    @property
+    def other_meshes(self) -> list[np.ndarray]:
+        """Meshes of the face (478, 3) in all other pictures of the person, pixels."""
+        return [mesh for reference in self.references for mesh in reference.mesh]
+
     @classmethod
     def of_face(cls, face: Face, weights: LDNetWeights) -> Identity:
         """Make the identity of a face by LD-Net, without a dictionary."""

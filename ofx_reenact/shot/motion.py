@@ -17,7 +17,7 @@ from ofx_reenact.shot.gaze import gaze_by_hand
 from ofx_reenact.shot.person import Person
 from ofx_reenact.shot.view import View
 from ofx_reenact.stages import stage
-from ofx_reenact.tracking.landmarks import MESH68
+from ofx_reenact.tracking.landmarks import CHIN, MESH68
 from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.tracking.rest import unrest_of_mouth
 from ofx_reenact.tracking.rigid import Similarity
@@ -33,8 +33,6 @@ STILL, MOVING = 0.25, 0.75
 TURN_SURE, TURN_LOST = 20.0, 50.0
 # Frames, as a deviation, over which light follows the face: noise of a tracker that no warp shows flickers in light.
 LIT = 1.5
-# Mesh points that say how far the jaw dropped.
-CHIN = MESH68[7:10]
 # Regions of the 68 landmarks that have a weight, and those that perform by --regions; all where it names none.
 _REGIONS = ("jaw", "mouth", "eye_right", "eye_left", "brow_right", "brow_left")
 _PERFORMING = {"dialogue": ("jaw", "mouth"), "eyes": ("eye_right", "eye_left")}

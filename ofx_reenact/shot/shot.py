@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
@@ -22,6 +22,7 @@ from ofx_reenact.shot.motion import Motion, Pose, fit_motion
 from ofx_reenact.shot.person import Person
 from ofx_reenact.shot.squeezed import flow_back, put_back, squeezed
 from ofx_reenact.shot.taken import NO_PARTS, Parts
+from ofx_reenact.shot.teeth import find_mouth
 from ofx_reenact.shot.view import View
 from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.tracking.surface import FACE_POINTS
@@ -107,16 +108,20 @@ class Shot:
         settings: Settings,
         weights: LDNetWeights,
         painter: Painter | None = None,
+        others: Sequence[np.ndarray] = (),
     ) -> Shot:
-        """Fit a performance to a still; the arguments and errors are those of :func:`fit_motion` and the class.
+        """Fit a performance to a still.
+
+        Arguments and errors are those of :func:`fit_motion` and the class; ``others`` are the meshes in the person's
+        other pictures, which may show teeth.
 
         Raises:
             SettingsError: there is a painter, but no display for it to look through.
         """
         if painter is not None and view.display is None:
             raise SettingsError("to repair, a shot needs the target's display encoding")
-        teeth = view.teeth if painter is not None and painter.carries and settings.teeth == "drawn" else None
-        return cls(person, Still(view), fit_motion(person, view, performance, settings, weights), painter, teeth=teeth)
+        motion = fit_motion(person, view, performance, settings, weights)
+        return cls(person, Still(view), motion, painter, teeth=find_mouth(lambda: view, painter, settings, others))
 
     @cached_property
     def _painter(self) -> Painter | None:

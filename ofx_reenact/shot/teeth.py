@@ -1,17 +1,44 @@
-"""Hang teeth into a frame's mouth, where it was painted."""
+"""Teeth of a shot: whether they are drawn, and how they are hung into a frame's mouth where it was painted."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from ofx_reenact.compose.grain import grain
 from ofx_reenact.compose.repair import GREY
 from ofx_reenact.compose.teeth import Mouth, draw_teeth
-from ofx_reenact.shot.frame import Frame
+from ofx_reenact.settings import Settings
+from ofx_reenact.shot.frame import Frame, Painter
 from ofx_reenact.shot.motion import Pose
 from ofx_reenact.shot.view import View
 from ofx_reenact.stages import stage
+from ofx_reenact.tracking.landmarks import CHIN
 from ofx_reenact.warp import openings
+
+# Of the frames that surely show the person, so many may open the mouth by a tracker's mistake.
+_MISTAKEN = 0.02
+
+
+def find_mouth(
+    open_view: Callable[[], View], painter: Painter | None, settings: Settings, others: Sequence[np.ndarray] = ()
+) -> Mouth | None:
+    """Find the mouth that teeth are drawn in, in all of a shot or in no frame of it.
+
+    Args:
+        open_view: returns the view of the person's calm face.
+        painter: paints the mouth; nothing is drawn where none does.
+        settings: say whether teeth are to be drawn.
+        others: meshes (468 or more, 2 or more) in the other pictures of the person.
+
+    Returns:
+        The mouth; None where teeth are not to be drawn, or a picture shows the person's own.
+    """
+    if painter is None or not painter.carries or settings.teeth != "drawn":
+        return None
+    opened = sum(openings.fit_lens("mouth", mesh).gap > openings.SHUT_MOUTH for mesh in others)
+    return None if opened > _MISTAKEN * len(others) else open_view().teeth
 
 
 @stage("teeth")
@@ -27,7 +54,9 @@ def hang_teeth(frame: Frame, view: View, pose: Pose, mouth: Mouth) -> Frame:
         return frame
     lens = openings.fit_lens("mouth", pose.mesh(view))
     part = frame.colour[(*box, slice(3))]
-    made = draw_teeth(part, opening.left, opening.top, mouth, lens, pose.head, pose.jaw, view.blur)
+    # What the picture itself does with the jaw counts as well.
+    jaw = pose.jaw + view.frontal[list(CHIN)].mean(0) - mouth.chin
+    made = draw_teeth(part, opening.left, opening.top, mouth.under(view.skin), lens, pose.head, jaw, view.blur)
     if np.ptp(view.display.encode(part), axis=-1).max() < GREY:
         made = np.repeat(made.mean(-1, keepdims=True), 3, -1)
     shown = view.display.encode(made) + grain(box, view.grain, view.seed)

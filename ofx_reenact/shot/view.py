@@ -13,7 +13,7 @@ from ofx_reenact.compose.grain import measure_grain
 from ofx_reenact.compose.part import measure_blur
 from ofx_reenact.compose.repair import Display
 from ofx_reenact.compose.shading import Light, fit_light
-from ofx_reenact.compose.teeth import Mouth, measure_mouth
+from ofx_reenact.compose.teeth import Mouth, measure_mouth, measure_skin
 from ofx_reenact.frames.aspect import SQUARE, Squeeze
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.colour import Display as FaceDisplay
@@ -88,6 +88,11 @@ class View:
     def teeth(self) -> Mouth | None:
         """The mouth that teeth may be drawn in; None where the picture shows some, or not the light on them."""
         return measure_mouth(self.pixels, self.mesh, self.frontal)
+
+    @cached_property
+    def skin(self) -> np.ndarray:
+        """The mean colour (3,) of the face."""
+        return measure_skin(self.pixels, self.mesh)
 
     @cached_property
     def blur(self) -> float:

@@ -16,6 +16,8 @@ _EYES = (33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380)
 _LIPS_OUTER = (61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181)
 _LIPS_INNER = (78, 82, 13, 312, 308, 317, 14, 87)
 MESH68: tuple[int, ...] = _JAW + _BROWS + _NOSE + _EYES + _LIPS_OUTER + _LIPS_INNER
+# Those of the mesh that say how far the jaw dropped.
+CHIN = MESH68[7:10]
 
 REGIONS: dict[str, tuple[int, ...]] = {
     "jaw": tuple(range(17)),

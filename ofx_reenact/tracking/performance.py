@@ -28,6 +28,10 @@ SCHEMA = "ofx-reenact/performance/1"
 _TURN = 40.0
 
 
+# Confidence from which a tracker is sure of a face.
+SURE = 0.5
+
+
 class State(IntEnum):
     """How the face was found in a frame: by the tracker, between two found ones, or as the nearest found one."""
 
@@ -111,6 +115,11 @@ class Performance:
     def squeeze(self) -> Squeeze:
         """How the pixels of the driver's files lie beside square ones."""
         return Squeeze.of_aspect(self.aspect)
+
+    @property
+    def sure(self) -> np.ndarray:
+        """Frames whose face the tracker is sure of, (T,) bool: they show what the person looks like."""
+        return (self.state == State.TRACKED) & (self.confidence >= SURE)
 
     @property
     def segments(self) -> list[slice]:

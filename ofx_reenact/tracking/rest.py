@@ -13,8 +13,6 @@ from ofx_reenact.tracking.performance import Performance, State
 # Of so many usable frames one is averaged, but at least and at most so many; none that is less calm than the calmest
 # by more than this, in units of neutrality.
 _ONE_IN, _LEAST, _MOST, _CALM = 15, 3, 15, 0.5
-# Frames that the tracker is less sure of are not used while there are others.
-_SURE = 0.5
 # Blendshapes, of both sides, of a mouth that does something.
 _MOUTH = ("mouthSmile", "mouthUpperUp", "mouthLowerDown")
 
@@ -52,8 +50,7 @@ def find_rest(performance: Performance, reference: int | None = None) -> Rest:
     if reference is None and p.chosen:
         reference = p.reference
     chosen = None if reference is None else _row_of(p, reference, tracked)
-    usable = tracked & (p.confidence >= _SURE)
-    usable = usable if usable.any() else tracked
+    usable = p.sure if p.sure.any() else tracked
     segments = p.segments
     calmest = [
         np.array([chosen])
