@@ -18,7 +18,7 @@ from ofx_reenact.compose.sample import sample
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.resources import resource
-from ofx_reenact.tracking.landmarks import CHIN, FACE_OVAL
+from ofx_reenact.tracking.landmarks import CHIN, FACE_OVAL, LIPS_INNER
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.warp import openings
 from ofx_reenact.warp.lens import Lens
@@ -39,11 +39,13 @@ _FRONT = 0.62
 # The upper lip's shadow: its depth, and how far it reaches in cm; the corners' and the lower row's.
 _LIP, _REACH, _CORNER, _LOWER = 0.4, 0.3, 0.6, 0.6
 # Gum, and the brightest that may be seen between the rows, beside enamel.
-_GUM, _BETWEEN, _FLESH = np.array([0.3, 0.13, 0.12], np.float32), 0.12, np.array([1.1, 0.8, 0.75], np.float32)
+_GUM, _BETWEEN, _FLESH = np.array([0.3, 0.17, 0.155], np.float32), 0.12, np.array([1.1, 0.8, 0.75], np.float32)
 # Half of the lower row that is seen, in cm.
 _FRONT_TEETH = 1.5
 # How soft that is, in cm, how dark behind the upper row, and how far into the mouth its corners are dark, in halves.
 _FLAT, _DEEP, _ENDS = 0.15, 0.3, 0.35
+# Over how many cm gum begins.
+_RIM = 0.1
 # No picture is so sharp that teeth would be sharper than this, a deviation in pixels.
 _SHARPEST = 0.4
 
@@ -56,15 +58,19 @@ class Mouth:
         middle: (3,) of the lips at rest, frontal.
         width: of the mouth at rest.
         chin: (3,) at rest, frontal.
+        lip: (n, 3) line of the upper lip, frontal: above it, what a lip that is raised uncovers is gum.
         white: (3,) of the eyes, scene-linear.
         skin: (3,) of the face in the same light, scene-linear.
+        own: whether pictures show the person's own teeth; none are drawn then.
     """
 
     middle: np.ndarray
     width: float
     chin: np.ndarray
+    lip: np.ndarray
     white: np.ndarray
     skin: np.ndarray
+    own: bool = False
 
     def under(self, skin: np.ndarray) -> Mouth:
         """Return the mouth in the light in which the face's skin is of that colour (3,)."""
@@ -79,7 +85,7 @@ def measure_skin(picture: np.ndarray, mesh: np.ndarray) -> np.ndarray:
 
 
 def measure_mouth(picture: np.ndarray, mesh: np.ndarray, frontal: np.ndarray) -> Mouth | None:
-    """Measure the mouth of a face that keeps it shut.
+    """Measure the mouth of a face.
 
     Args:
         picture: (H, W, 3 or 4) scene-linear.
@@ -87,24 +93,27 @@ def measure_mouth(picture: np.ndarray, mesh: np.ndarray, frontal: np.ndarray) ->
         frontal: the mesh with the head's pose taken out (478, 3), canonical units.
 
     Returns:
-        The mouth; None where teeth may be seen in it, or no white of an eye is, to tell the light.
+        The mouth; None where nothing white is seen that tells the light.
     """
-    if openings.fit_lens("mouth", mesh).gap > openings.SHUT_MOUTH:
-        return None
+    lens = openings.fit_lens("mouth", mesh)
+    own = lens.gap > openings.SHUT_MOUTH
     whites = [white for name in ("eye_right", "eye_left") if (white := _find_white(picture, mesh, name)) is not None]
+    if not whites and own and (teeth := _find_brightest(picture, lens)) is not None:
+        whites = [teeth]
     if not whites:
         return None
     # An eye may lie in shade; and veins make its white redder than the light on it.
     white = max(whites, key=lambda white: float(white.mean()))
     white = white.mean() * np.sqrt(white / max(float(white.mean()), 1e-6))
     width = float(np.linalg.norm(frontal[78] - frontal[308]))
-    return Mouth(frontal[[13, 14]].mean(0), width, frontal[list(CHIN)].mean(0), white, measure_skin(picture, mesh))
+    lip, chin = frontal[list(LIPS_INNER[0])], frontal[list(CHIN)].mean(0)
+    return Mouth(frontal[[13, 14]].mean(0), width, chin, lip, white, measure_skin(picture, mesh), own)
 
 
 def draw_teeth(
     painted: np.ndarray, left: int, top: int, mouth: Mouth, lens: Lens, head: Similarity, jaw: np.ndarray, blur: float
 ) -> np.ndarray:
-    """Draw both rows into a painted mouth.
+    """Draw both rows into a painted mouth, or what is beside them where the person's own are seen.
 
     Args:
         painted: (h, w, 3) scene-linear, the picture around the mouth.
@@ -128,6 +137,12 @@ def draw_teeth(
     # What was painted lies behind the rows: dark between them, deepest behind the upper one, and as red as flesh.
     behind = cv2.GaussianBlur(painted, (0, 0), _FLAT * head.scale)
     made = _darken(behind, _BETWEEN * float(mouth.white.mean())) * (_FLESH * (_DEEP + (1 - _DEEP) * down[..., None]))
+    if mouth.own:
+        at, above = lens.coordinates(*head.apply(mouth.lip)[:, :2].T)
+        raised = np.interp(u, at, above) - v
+        gum = mouth.white * _ENAMEL * _GUM * (ends * (1 - _LIP * (1 - deep)))[..., None]
+        made += (gum - made) * smooth_step(raised / (_RIM * head.scale) + 0.5)[..., None]
+        return made.astype(np.float32)
     for row, moved in ((1, jaw), (0, np.zeros(3))):
         across, light, tooth, solid = _hang(row, mouth, head, moved, x, y, blur)
         corner = 1 - _CORNER * smooth_step((np.abs(across) - 0.8) / 1.8)
@@ -166,11 +181,18 @@ def _find_white(picture: np.ndarray, mesh: np.ndarray, name: str) -> np.ndarray 
     lens, iris = openings.fit_lens(name, mesh), openings.fit_iris(name, mesh)
     if lens.gap < openings.SHUT_EYE:
         return None
+    return _find_brightest(picture, lens, iris)
+
+
+def _find_brightest(picture: np.ndarray, lens: Lens, iris: openings.Iris | None = None) -> np.ndarray | None:
+    """Return the colour (3,) of the brightest fifth of what an opening shows beside its iris; None where it is tiny."""
     left, top, right, bottom = (max(round(at), 0) for at in lens.box(1))
     own = picture[top : bottom + 1, left : right + 1, :3]
     y, x = np.mgrid[top : top + own.shape[0], left : left + own.shape[1]].astype(np.float64)
-    away = np.hypot(x - iris.centre[0], y - iris.centre[1]) / iris.radius
-    seen = own[(lens.coverage(x, y, 1.0) > 0.9) & (away > openings.DISC[1])]
+    wanted = lens.coverage(x, y, 1.0) > 0.9
+    if iris is not None:
+        wanted &= np.hypot(x - iris.centre[0], y - iris.centre[1]) / iris.radius > openings.DISC[1]
+    seen = own[wanted]
     if len(seen) < 8:
         return None
     luma = seen.mean(-1)

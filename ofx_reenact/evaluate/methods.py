@@ -68,7 +68,7 @@ def pictures(followed: Followed, painters: Painters, colour: Colour) -> dict[str
         made[name] = frame = make_frame(view, pose, painter, painter.write([view]))
         if painter.carries:
             own = replace(frame, colour=frame.colour.copy())
-            made[name + DRAWN] = own if view.teeth is None else hang_teeth(own, view, pose, view.teeth)
+            made[name + DRAWN] = own if view.mouth is None else hang_teeth(own, view, pose, view.mouth)
     shown = Display(colour, _space(colour))
     return {name: shown.encode(frame.colour) for name, frame in made.items()}
 

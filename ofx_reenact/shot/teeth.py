@@ -33,12 +33,12 @@ def find_mouth(
         others: meshes (468 or more, 2 or more) in the other pictures of the person.
 
     Returns:
-        The mouth; None where teeth are not to be drawn, or a picture shows the person's own.
+        The mouth; None where none are to be drawn, or where FD-GAN knows the person's own from other pictures.
     """
     if painter is None or not painter.carries or settings.teeth != "drawn":
         return None
     opened = sum(openings.fit_lens("mouth", mesh).gap > openings.SHUT_MOUTH for mesh in others)
-    return None if opened > _MISTAKEN * len(others) else open_view().teeth
+    return None if opened > _MISTAKEN * len(others) else open_view().mouth
 
 
 @stage("teeth")

@@ -85,8 +85,8 @@ class View:
         return fit_light(self.pixels, self.mesh)
 
     @cached_property
-    def teeth(self) -> Mouth | None:
-        """The mouth that teeth may be drawn in; None where the picture shows some, or not the light on them."""
+    def mouth(self) -> Mouth | None:
+        """The mouth as teeth are drawn in it; None where nothing tells the light on them."""
         return measure_mouth(self.pixels, self.mesh, self.frontal)
 
     @cached_property

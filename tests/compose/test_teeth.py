@@ -101,10 +101,20 @@ def test_their_light_is_that_of_the_eyes(target, identity, mouth):
     assert measure_mouth(target.pixels, shut, identity.face.frontal) is None, "no white tells the light"
 
 
-def test_a_mouth_that_is_open_keeps_its_own(target, identity):
+def test_a_mouth_that_is_open_keeps_its_own(target, identity, mouth):
+    """Beside them it is dark; and gum where the upper lip is raised above where it was."""
     mesh = identity.face.mesh.copy()
     mesh[list(LIPS_INNER[1][1:-1]), 1] += 0.15 * np.linalg.norm(mesh[78, :2] - mesh[308, :2])
-    assert measure_mouth(target.pixels, mesh, identity.face.frontal) is None
+    seen, head = measure_mouth(target.pixels, mesh, identity.face.frontal), place()
+    assert seen is not None and seen.own and not mouth.own
+    made, lens = draw(seen, identity, head)
+    x, top = (round(float(at)) for at in lens.pixels(0.0, lens.bounds(0.0)[0]))
+    lip = round(float(head.apply(seen.lip)[4, 1]))
+    below, above = made[lip + 20 : lip + 50, x - 20 : x + 20], made[top + 12 : lip - 8, x - 20 : x + 20]
+    assert above.shape[0] > 5 and below.mean() < 0.3 * seen.white.mean()
+    assert (above[..., 0] > 1.3 * above[..., 1]).all() and above.mean() > 2 * below.mean(), "red, and lighter"
+    rows, _ = draw(mouth, identity, head)
+    assert made[lip : lip + 60, x - 100 : x + 100].max() < 0.5 * rows[lip : lip + 60, x - 100 : x + 100].max()
 
 
 @pytest.fixture(scope="module")
