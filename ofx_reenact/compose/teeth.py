@@ -48,6 +48,8 @@ _FLAT, _DEEP, _ENDS = 0.15, 0.3, 0.35
 _RIM = 0.1
 # No picture is so sharp that teeth would be sharper than this, a deviation in pixels.
 _SHARPEST = 0.4
+# Rows are softened in steps, each so much softer than the one before.
+_STEP = 0.05
 
 
 @dataclass(frozen=True)
@@ -169,8 +171,8 @@ def _hang(
     column = _MIDDLE + across / (_WIDER * size) * _FINE
     line = _EDGES[row] + (plane[..., 1] - origin[1]) / (_HIGHER * size) * _FINE
     finer = _FINE / (_WIDER * size) / head.scale
-    rows = _soften(_rows()[row], float(np.hypot(finer * max(blur, _SHARPEST), 1e-3)))
-    light, tooth, solid = np.moveaxis(sample(rows, column, line), -1, 0)
+    softness = round(float(np.log(finer * max(blur, _SHARPEST))) / _STEP)
+    light, tooth, solid = np.moveaxis(sample(_softened(row, softness), column, line), -1, 0)
     # The lower arch climbs to the back, beyond the picture of it; lips hide it there.
     solid = solid * (1 - smooth_step((np.abs(across) - _FRONT_TEETH) / 0.3)) if row else solid
     return across, light / _FRONT, tooth, solid
@@ -205,8 +207,10 @@ def _darken(light: np.ndarray, most: float) -> np.ndarray:
     return light * (most * np.tanh(luma / most) / luma)
 
 
-def _soften(rows: np.ndarray, deviation: float) -> np.ndarray:
-    return cv2.GaussianBlur(rows, (0, 0), deviation)
+@lru_cache(maxsize=8)
+def _softened(row: int, softness: int) -> np.ndarray:
+    """Return one row (h, w, 3), blurred by a deviation of so many steps: a head hardly changes its size."""
+    return cv2.GaussianBlur(_rows()[row], (0, 0), float(np.exp(softness * _STEP)))
 
 
 @lru_cache(maxsize=1)
