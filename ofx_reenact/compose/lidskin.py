@@ -25,6 +25,9 @@ _WING = (1.2, 1.2)
 _ABOVE, UNDER, _ROOM, _LEAST, _USED = 0.12, (0.1, 0.22), 0.9, 0.04, (0.3, 0.7)
 # What is darker than the first, in brightnesses of the skin below the eye, is hair or a fold; from the second on skin.
 _HAIR = (0.4, 0.65)
+# From so much room above the crease on, and this much more, in widths, what is dark there is in the shade; the bright
+# quantile of it is skin.
+_SOCKET, _BRIGHT = (0.05, 0.1), 0.7
 # Where less than this is known of the skin above, it is taken to be so much darker than that below the eye.
 _DOUBT, _DARKER = 0.12, 0.85
 # Scale along the eye on which its colour changes, in halves of the eye's width.
@@ -173,7 +176,11 @@ def _find_colours(picture: np.ndarray, lens: Lens, brow: Brow, crease: Crease) -
     sigma = _ALONG / (u[1] - u[0])
     low = gaussian_filter1d(_mean_usual(below, np.ones(below.shape[:2])), sigma, axis=0, mode="nearest")
     # Hair and deep folds are darker than the skin of any lid beside that below the eye.
-    light = above[..., :3].mean(-1) / np.maximum(low[:, :3].mean(-1), 1e-6)
+    luma, usual_light = above[..., :3].mean(-1), low[:, :3].mean(-1)
+    # Where there is room below the brow, it is a socket in the shade.
+    roomy = smooth_step((upper - brow.at(u) - rise) / width / _SOCKET[1] - _SOCKET[0] / _SOCKET[1])
+    shaded = np.minimum(np.quantile(luma, _BRIGHT, axis=0), usual_light)
+    light = luma / np.maximum(usual_light + (shaded - usual_light) * roomy, 1e-6)
     weight = smooth_step((light - _HAIR[0]) / (_HAIR[1] - _HAIR[0]))
     known = weight.mean(0)[:, None]
     sums = _mean_usual(above, weight) * known

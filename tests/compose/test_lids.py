@@ -85,6 +85,22 @@ def test_no_bright_streak_is_left_of_a_gleaming_strip(face):
         assert made[lid].max() < 1.15 * SKIN
 
 
+def test_a_lid_in_a_shaded_socket_is_in_the_shade(face):
+    """Dark skin above the crease, with room below the brow, is no hair: skin below the eye is not put in its place."""
+    picture = paint(face)
+    y, x = np.mgrid[: face.size[1], : face.size[0]].astype(np.float64)
+    for was, _ in shut_lenses(face):
+        u, v = was.coordinates(x, y)
+        above = (np.abs(u) < 2) & (v < was.bounds(u)[0]) & (picture.max(-1) < 1) & (picture.min(-1) > 0.1)
+        picture[above] = 0.3 * SKIN
+    made = carry(Carrier(picture, face.mesh, face.frontal, face.head, 0.35), face, 1.0)[..., 0]
+    for was, lens in shut_lenses(face):
+        u, v = lens.coordinates(x, y)
+        top = was.bounds(u)[0]
+        lid = (np.abs(u) < 0.5) & (v > top) & (v < (top + lens.bounds(u)[0]) / 2)
+        assert np.median(made[lid]) < 0.6 * SKIN
+
+
 @pytest.mark.parametrize("share", [0.1, 0.3])
 def test_nothing_is_built_where_a_lid_moves_a_little(face, share):
     mesh = face.mesh[:FACE_POINTS] + lower_lids(face, share)
