@@ -75,8 +75,8 @@ class Settings:
     )  # fmt: skip
     teeth: str = option(
         "drawn", "Teeth of a target that shows none: drawn: two rows behind its lips, fast on skull and jaw, and beside "
-        "a still's own the dark; painted: as FD-GAN paints them, for weights that know the person's own.", "FD-GAN", "person", "pixels",
-        choices=("drawn", "painted"),
+        "a still's own the dark; painted: as FD-GAN paints them, for weights that know the person's own.",
+        "FD-GAN", "person", "pixels", choices=("drawn", "painted"),
     )  # fmt: skip
     fdgan_weights: str = option(
         "", "FD-GAN weights of the profile; the shipped ones if not given.", "FD-GAN", "person", "pixels",
