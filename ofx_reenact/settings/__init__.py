@@ -74,8 +74,8 @@ class Settings:
         "FD-GAN", "person", "pixels", choices=("on", "off"),
     )  # fmt: skip
     teeth: str = option(
-        "drawn", "Teeth of a target that shows none: drawn: two rows behind its lips, fast on skull and jaw, and beside "
-        "a still's own the dark; painted: as FD-GAN paints them, for weights that know the person's own.",
+        "drawn", "Teeth of a target that shows none: drawn: two rows behind its lips, fast on skull and jaw, and "
+        "beside a still's own the dark; painted: as FD-GAN paints them, for weights that know the person's own.",
         "FD-GAN", "person", "pixels", choices=("drawn", "painted"),
     )  # fmt: skip
     fdgan_weights: str = option(
