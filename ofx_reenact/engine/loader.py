@@ -179,8 +179,9 @@ class Loader:
         parts = self._take_parts(motion, Moving(elsewhere, SOURCES))
         motion = keep_shut(motion, own, rest, parts.choice)
         others = [*own.frontal[own.sure], *self.identity.other_meshes]
-        teeth = find_mouth(lambda: elsewhere(int(rest.frames[0])), self._painter, settings, others)
-        return Shot(self.identity.person, views, motion, self._painter, parts, teeth)
+        person, painter = self.identity.person, self._painter
+        teeth = find_mouth(lambda: elsewhere(int(rest.frames[0])), painter, person, settings, others)
+        return Shot(person, views, motion, painter, parts, teeth)
 
     @property
     def _painter(self) -> Painter | None:

@@ -74,9 +74,9 @@ class Settings:
         "FD-GAN", "person", "pixels", choices=("on", "off"),
     )  # fmt: skip
     teeth: str = option(
-        "drawn", "Teeth of a target that shows none: drawn: two rows behind its lips, fast on skull and jaw, and "
-        "beside a still's own the dark; painted: as FD-GAN paints them, for weights that know the person's own.",
-        "FD-GAN", "person", "pixels", choices=("drawn", "painted"),
+        "auto", "Teeth of a target that shows none: drawn: two rows behind its lips, fast on skull and jaw, and beside "
+        "a still's own the dark; painted: as FD-GAN paints them; auto: painted where an identity was trained, else "
+        "drawn.", "FD-GAN", "person", "pixels", choices=("auto", "drawn", "painted"),
     )  # fmt: skip
     fdgan_weights: str = option(
         "", "FD-GAN weights of the profile; the shipped ones if not given.", "FD-GAN", "person", "pixels",

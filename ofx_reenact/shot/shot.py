@@ -121,7 +121,8 @@ class Shot:
         if painter is not None and view.display is None:
             raise SettingsError("to repair, a shot needs the target's display encoding")
         motion = fit_motion(person, view, performance, settings, weights)
-        return cls(person, Still(view), motion, painter, teeth=find_mouth(lambda: view, painter, settings, others))
+        teeth = find_mouth(lambda: view, painter, person, settings, others)
+        return cls(person, Still(view), motion, painter, teeth=teeth)
 
     @cached_property
     def _painter(self) -> Painter | None:

@@ -12,6 +12,7 @@ from ofx_reenact.compose.teeth import Mouth, draw_teeth
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.frame import Frame, Painter
 from ofx_reenact.shot.motion import Pose
+from ofx_reenact.shot.person import Person
 from ofx_reenact.shot.view import View
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import CHIN
@@ -22,20 +23,26 @@ _MISTAKEN = 0.02
 
 
 def find_mouth(
-    open_view: Callable[[], View], painter: Painter | None, settings: Settings, others: Sequence[np.ndarray] = ()
+    open_view: Callable[[], View],
+    painter: Painter | None,
+    person: Person,
+    settings: Settings,
+    others: Sequence[np.ndarray] = (),
 ) -> Mouth | None:
     """Find the mouth that teeth are drawn in, in all of a shot or in no frame of it.
 
     Args:
         open_view: returns the view of the person's calm face.
         painter: paints the mouth; nothing is drawn where none does.
+        person: whose mouth it is; painters that were taught theirs are left alone unless asked otherwise.
         settings: say whether teeth are to be drawn.
         others: meshes (468 or more, 2 or more) in the other pictures of the person.
 
     Returns:
         The mouth; None where none are to be drawn, or where FD-GAN knows the person's own from other pictures.
     """
-    if painter is None or not painter.carries or settings.teeth != "drawn":
+    painted = settings.teeth == "painted" or (settings.teeth == "auto" and person.adapters)
+    if painter is None or not painter.carries or painted:
         return None
     opened = sum(openings.fit_lens("mouth", mesh).gap > openings.SHUT_MOUTH for mesh in others)
     return None if opened > _MISTAKEN * len(others) else open_view().mouth

@@ -139,11 +139,15 @@ def test_a_shot_hangs_them_where_it_painted_and_nowhere_else(drawn):
     assert not apart.any()
 
 
-def test_painted_ones_can_be_asked_for(drawn, weights, performance):
-    painter, person = drawn.painter, drawn.person
-    view = drawn.target.picture
-    asked = Shot.of_still(person, view, performance, Settings(teeth="painted"), weights, painter)
-    assert asked.teeth is None and drawn.teeth is not None
+def test_painted_ones_can_be_asked_for_and_are_what_a_trained_identity_has(drawn, weights, performance):
+    painter, person, view = drawn.painter, drawn.person, drawn.target.picture
+    taught = replace(person, adapters={"of": np.zeros(1)})
+
+    def hung(who, teeth) -> bool:
+        return Shot.of_still(who, view, performance, Settings(teeth=teeth), weights, painter).teeth is not None
+
+    assert [hung(person, teeth) for teeth in ("auto", "drawn", "painted")] == [True, True, False]
+    assert [hung(taught, teeth) for teeth in ("auto", "drawn", "painted")] == [False, True, False]
     assert Shot.of_still(person, view, performance, Settings(), weights).teeth is None
 
 
