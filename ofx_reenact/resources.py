@@ -15,7 +15,7 @@ SHIPPED = {
     "weights/ldnet_paper.safetensors": "e96a3c36ffafb9e2f10c8b3db1c4c23ad13fcff6ab5551313ba510c394851a27",
     "weights/fdgan_dense.safetensors": "4de53578e485c6dc176162fae0d1a6d5045aeff87b476d607035d51204fd0577",
     "weights/fdgan_paper.safetensors": "2ddd89e0f7731169bfe35cff07146163934cf9fa4d0e3d55d727f5d54e4983cd",
-    "teeth/rows.png": "91203a6b59d3e19981cfc1e5b94a3c3c7af1e26d0e60baf71f323e878ed41c47",
+    "teeth/rows.png": "776342f8cb7e7ead946c46c671e0ab8f7abfa14bc38870a1caf5163ea98e5626",
     "demo/target.jpg": "7b6094462dabf157b5531c62aabc20ab2494f1a3d9e9463607ec015696fe5945",
     "demo/driver.mpg": "e468120039e208b5ff9b9e269f8dc96bbddc45701f8dddcf2c0ae21abc0df546",
     "demo/plate.mpg": "fb5a4aff4a86a09b1a3cc83bc0ce414a3c6e5e2b8ebd947961b54582ff988c0b",

@@ -27,21 +27,23 @@ from ofx_reenact.warp.lens import Lens
 _FINE, _MIDDLE, _EDGES = 200.0, 439.5, (328.0, 50.0)
 # How much wider and higher than the mesh rows are drawn in a mouth of the usual width, in cm; wide and narrow mouths
 # have teeth more alike than they are.
-_WIDER, _HIGHER, _USUAL, _ALIKE = 1.3, 1.05, 4.3, 0.5
+_WIDER, _HIGHER, _USUAL, _ALIKE = 1.1, 1.0, 4.3, 0.5
 # The line of edges below the middle of lips at rest: of the upper teeth, and of the lower.
 _LINES = (0.55, 0.4)
 # How far teeth stand behind the lips, and how fast the arch goes back from its middle, in 1/cm.
 _BEHIND, _ARCH = 0.4, 0.25
 # Enamel beside the white of an eye in the same light, and what the light behind lips is at most.
-_ENAMEL = np.array([1.25, 1.16, 0.97], np.float32)
+_ENAMEL = np.array([1.2, 1.14, 1.03], np.float32)
+# Least light on it, beside that of the skin.
+_LEAST = 0.9
 # Light on the front of the middle teeth in the picture of rows.
 _FRONT = 0.62
 # The upper lip's shadow: its depth, and how far it reaches in cm; the corners' and the lower row's.
 _LIP, _REACH, _CORNER, _LOWER = 0.4, 0.3, 0.6, 0.6
 # Gum, and the brightest that may be seen between the rows, beside enamel.
 _GUM, _BETWEEN, _FLESH = np.array([0.3, 0.17, 0.155], np.float32), 0.12, np.array([1.1, 0.8, 0.75], np.float32)
-# Half of the lower row that is seen, in cm.
-_FRONT_TEETH = 1.5
+# Half of the lower row that is seen, in cm, and the lines at the top of its picture where it may be cut off.
+_FRONT_TEETH, _TOP = 1.4, 20.0
 # How soft that is, in cm, how dark behind the upper row, and how far into the mouth its corners are dark, in halves.
 _FLAT, _DEEP, _ENDS = 0.15, 0.3, 0.35
 # Over how many cm gum begins.
@@ -104,12 +106,13 @@ def measure_mouth(picture: np.ndarray, mesh: np.ndarray, frontal: np.ndarray) ->
         whites = [teeth]
     if not whites:
         return None
-    # An eye may lie in shade; and veins make its white redder than the light on it.
-    white = max(whites, key=lambda white: float(white.mean()))
-    white = white.mean() * np.sqrt(white / max(float(white.mean()), 1e-6))
+    # Veins make a white redder than the light on it; and eyes may lie in the shade where the mouth does not.
+    white, skin = max(whites, key=lambda white: float(white.mean())), measure_skin(picture, mesh)
+    light = max(float(white.mean()), _LEAST * float(skin.mean()))
+    white = light * np.sqrt(white / max(float(white.mean()), 1e-6))
     width = float(np.linalg.norm(frontal[78] - frontal[308]))
     lip, chin = frontal[list(LIPS_INNER[0])], frontal[list(CHIN)].mean(0)
-    return Mouth(frontal[[13, 14]].mean(0), width, chin, lip, white, measure_skin(picture, mesh), own)
+    return Mouth(frontal[[13, 14]].mean(0), width, chin, lip, white, skin, own)
 
 
 def draw_teeth(
@@ -174,7 +177,8 @@ def _hang(
     softness = round(float(np.log(finer * max(blur, _SHARPEST))) / _STEP)
     light, tooth, solid = np.moveaxis(sample(_softened(row, softness), column, line), -1, 0)
     # The lower arch climbs to the back, beyond the picture of it; lips hide it there.
-    solid = solid * (1 - smooth_step((np.abs(across) - _FRONT_TEETH) / 0.3)) if row else solid
+    if row:
+        solid = solid * (1 - smooth_step((np.abs(across) - _FRONT_TEETH) / 0.3)) * smooth_step(line / _TOP)
     return across, light / _FRONT, tooth, solid
 
 

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import TARGET, make_shot
+from scipy.signal import find_peaks
 from scipy.spatial.transform import Rotation
 
 from ofx_reenact.compose.teeth import draw_teeth, measure_mouth
@@ -57,7 +58,11 @@ def test_teeth_are_single(mouth, identity):
     # On the line of the tips enamel and dark take turns: one tooth ends where the next begins.
     tips = [line > (line.max() + line.min()) / 2 for line in seen[32:40]]
     runs = max(int((np.diff(line.astype(int)) == 1).sum() + line[0]) for line in tips)
-    assert runs >= 3
+    assert runs >= 4
+    # Above it, too: between two of them it is darker than on either.
+    across = seen[14:24].mean(0)
+    dips, _ = find_peaks(-across, prominence=0.12 * across.max())
+    assert len(dips) >= 3
 
 
 def test_they_move_with_the_skull_whatever_lips_do(mouth, identity):
