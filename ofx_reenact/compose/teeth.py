@@ -46,6 +46,10 @@ _GUM, _BETWEEN, _FLESH = np.array([0.3, 0.17, 0.155], np.float32), 0.12, np.arra
 _FRONT_TEETH, _TOP = 1.4, 20.0
 # How soft that is, in cm, how dark behind the upper row, and how far into the mouth its corners are dark, in halves.
 _FLAT, _DEEP, _ENDS = 0.15, 0.3, 0.35
+# The tongue: its colour beside the white of an eye, where it lies below and behind the edges of the lower teeth, half
+# its width and its height in cm, the groove in its middle, and how far from its rim it is in the light.
+_TONGUE, _LIES = np.array([0.38, 0.18, 0.165], np.float32), np.array([0, 0.4, 0.8])
+_TONGUE_SIZE, _GROOVE, _BACK = (1.7, 1.3), (0.25, 0.07), 0.8
 # Over how many cm gum begins.
 _RIM = 0.1
 # No picture is so sharp that teeth would be sharper than this, a deviation in pixels.
@@ -118,7 +122,7 @@ def measure_mouth(picture: np.ndarray, mesh: np.ndarray, frontal: np.ndarray) ->
 def draw_teeth(
     painted: np.ndarray, left: int, top: int, mouth: Mouth, lens: Lens, head: Similarity, jaw: np.ndarray, blur: float
 ) -> np.ndarray:
-    """Draw both rows into a painted mouth, or what is beside them where the person's own are seen.
+    """Draw a tongue and both rows into a painted mouth, no rows where the person's own are seen.
 
     Args:
         painted: (h, w, 3) scene-linear, the picture around the mouth.
@@ -142,6 +146,8 @@ def draw_teeth(
     # What was painted lies behind the rows: dark between them, deepest behind the upper one, and as red as flesh.
     behind = cv2.GaussianBlur(painted, (0, 0), _FLAT * head.scale)
     made = _darken(behind, _BETWEEN * float(mouth.white.mean())) * (_FLESH * (_DEEP + (1 - _DEEP) * down[..., None]))
+    tongue = _lay_tongue(mouth, head, jaw, x, y) * ends * np.sqrt(down) * deep
+    made += (mouth.white * _TONGUE - made) * tongue[..., None]
     if mouth.own:
         at, above = lens.coordinates(*head.apply(mouth.lip)[:, :2].T)
         raised = np.interp(u, at, above) - v
@@ -157,19 +163,35 @@ def draw_teeth(
     return made.astype(np.float32)
 
 
+def _lay_tongue(mouth: Mouth, head: Similarity, jaw: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return how far the tongue, at rest in the lower jaw, is seen and lit at pixels, (h, w) in [0, 1]."""
+    origin = mouth.middle + np.array([0, _LINES[1], _BEHIND]) + _LIES + jaw
+    plane = _meet(origin, np.zeros_like(x), head, x, y)
+    across, height = (plane[..., 0] - origin[0]) / _TONGUE_SIZE[0], (plane[..., 1] - origin[1]) / _TONGUE_SIZE[1]
+    away = np.hypot(across, np.minimum(height, 0))
+    groove = 1 - _GROOVE[0] * np.exp(-((across / _GROOVE[1]) ** 2))
+    # Its back is further from the light than its tip.
+    return np.asarray(smooth_step((1 - away) / _BACK) * groove)
+
+
+def _meet(origin: np.ndarray, arch: np.ndarray, head: Similarity, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return where lines of sight meet what lies at a depth, ``arch`` (h, w) behind an origin: (h, w, 2), frontal."""
+    at = np.stack([x - head.translation[0], y - head.translation[1]], -1)
+    depth = (origin[2] + arch)[..., None]
+    to_plane = np.linalg.inv(head.scale * head.rotation[:2, :2])
+    return np.asarray((at - head.scale * depth * head.rotation[:2, 2]) @ to_plane.T)
+
+
 def _hang(
     row: int, mouth: Mouth, head: Similarity, moved: np.ndarray, x: np.ndarray, y: np.ndarray, blur: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return cm from the middle, light, tooth and tooth-or-gum (h, w) of the upper (0) or lower (1) row at pixels."""
     size = (mouth.width / _USUAL) ** (1 - _ALIKE)
     origin = mouth.middle + np.array([0, _LINES[row], _BEHIND]) + moved
-    to_plane = np.linalg.inv(head.scale * head.rotation[:2, :2])
-    at = np.stack([x - head.translation[0], y - head.translation[1]], -1)
     across = np.zeros_like(x)
     # The arch goes back to both sides: a few rounds find where it meets the line of sight.
     for _ in range(4):
-        depth = origin[2] + _ARCH * np.clip(across, -3, 3) ** 2
-        plane = (at - head.scale * depth[..., None] * head.rotation[:2, 2]) @ to_plane.T
+        plane = _meet(origin, _ARCH * np.clip(across, -3, 3) ** 2, head, x, y)
         across = plane[..., 0] - origin[0]
     column = _MIDDLE + across / (_WIDER * size) * _FINE
     line = _EDGES[row] + (plane[..., 1] - origin[1]) / (_HIGHER * size) * _FINE

@@ -95,6 +95,16 @@ def test_the_lower_row_goes_with_the_jaw_not_with_the_lip(mouth, identity):
     assert abs(edge(1.8, 0.8) - here) < 2
 
 
+def test_the_tongue_lies_in_the_jaw(mouth, identity):
+    shown = replace(mouth, own=True)
+    for jaw in (1.2, 1.6):
+        made, lens = draw(shown, identity, place(), drop=2.2, jaw=jaw)
+        x, lip = (round(float(at)) for at in lens.pixels(0.0, lens.bounds(0.0)[1]))
+        column = made[:lip, x - 30 : x - 10].mean((1, 2))
+        tip, dark = column[lip - 12], column[lip - round((2.4 - jaw + 0.6) * SCALE)]
+        assert tip > 1.3 * dark and tip < 0.5 * mouth.white.mean()
+
+
 def test_their_light_is_that_of_the_eyes(target, identity, mouth):
     assert mouth is not None and 0.05 < mouth.white.mean() < 2
     pixels = target.pixels * np.float32(4)
@@ -115,7 +125,7 @@ def test_a_mouth_that_is_open_keeps_its_own(target, identity, mouth):
     made, lens = draw(seen, identity, head)
     x, top = (round(float(at)) for at in lens.pixels(0.0, lens.bounds(0.0)[0]))
     lip = round(float(head.apply(seen.lip)[4, 1]))
-    below, above = made[lip + 20 : lip + 50, x - 20 : x + 20], made[top + 12 : lip - 8, x - 20 : x + 20]
+    below, above = made[lip + 10 : lip + 20, x - 20 : x + 20], made[top + 12 : lip - 8, x - 20 : x + 20]
     assert above.shape[0] > 5 and below.mean() < 0.3 * seen.white.mean()
     assert (above[..., 0] > 1.3 * above[..., 1]).all() and above.mean() > 2 * below.mean(), "red, and lighter"
     rows, _ = draw(mouth, identity, head)
