@@ -34,6 +34,8 @@ _LINES = (0.55, 0.4)
 _BEHIND, _ARCH = 0.4, 0.25
 # Enamel beside the white of an eye in the same light, and what the light behind lips is at most.
 _ENAMEL = np.array([1.2, 1.14, 1.03], np.float32)
+# Skin is red by nature if it has at least so much less blue than red, in fractions of the red.
+_RED = 0.45
 # Least light on it, beside that of the skin.
 _LEAST = 0.9
 # Light on the front of the middle teeth in the picture of rows.
@@ -83,6 +85,11 @@ class Mouth:
     def under(self, skin: np.ndarray) -> Mouth:
         """Return the mouth in the light in which the face's skin is of that colour (3,)."""
         return replace(self, white=self.white * (skin / np.maximum(self.skin, 1e-6)), skin=skin)
+
+    def redden(self, colour: np.ndarray) -> np.ndarray:
+        """Return a colour (3,) of flesh as red as skin is in the picture: less in a toned one than in nature."""
+        red = float(np.clip((1 - self.skin[2] / max(float(self.skin[0]), 1e-6)) / _RED, 0, 1))
+        return np.asarray(colour.mean() + (colour - colour.mean()) * red)
 
 
 def measure_skin(picture: np.ndarray, mesh: np.ndarray) -> np.ndarray:
@@ -145,20 +152,21 @@ def draw_teeth(
     ends = smooth_step((1 - np.abs(u)) / _ENDS)
     # What was painted lies behind the rows: dark between them, deepest behind the upper one, and as red as flesh.
     behind = cv2.GaussianBlur(painted, (0, 0), _FLAT * head.scale)
-    made = _darken(behind, _BETWEEN * float(mouth.white.mean())) * (_FLESH * (_DEEP + (1 - _DEEP) * down[..., None]))
+    flesh, tongue_colour, gums = (mouth.redden(colour) for colour in (_FLESH, _TONGUE, _GUM))
+    made = _darken(behind, _BETWEEN * float(mouth.white.mean())) * (flesh * (_DEEP + (1 - _DEEP) * down[..., None]))
     tongue = _lay_tongue(mouth, head, jaw, x, y) * ends * np.sqrt(down) * deep
-    made += (mouth.white * _TONGUE - made) * tongue[..., None]
+    made += (mouth.white * tongue_colour - made) * tongue[..., None]
     if mouth.own:
         at, above = lens.coordinates(*head.apply(mouth.lip)[:, :2].T)
         raised = np.interp(u, at, above) - v
-        gum = mouth.white * _ENAMEL * _GUM * (ends * (1 - _LIP * (1 - deep)))[..., None]
+        gum = mouth.white * _ENAMEL * gums * (ends * (1 - _LIP * (1 - deep)))[..., None]
         made += (gum - made) * smooth_step(raised / (_RIM * head.scale) + 0.5)[..., None]
         return made.astype(np.float32)
     for row, moved in ((1, jaw), (0, np.zeros(3))):
         across, light, tooth, solid = _hang(row, mouth, head, moved, x, y, blur)
         corner = 1 - _CORNER * smooth_step((np.abs(across) - 0.8) / 1.8)
         lit = ends * corner * (1 - _LIP * (1 - deep)) * (_LOWER if row else 1.0)
-        colour = _GUM + (light[..., None] - _GUM) * tooth[..., None]
+        colour = gums + (light[..., None] - gums) * tooth[..., None]
         made += (mouth.white * _ENAMEL * colour * lit[..., None] - made) * solid[..., None]
     return made.astype(np.float32)
 

@@ -116,6 +116,15 @@ def test_their_light_is_that_of_the_eyes(target, identity, mouth):
     assert measure_mouth(target.pixels, shut, identity.face.frontal) is None, "no white tells the light"
 
 
+def test_flesh_is_as_red_as_skin_is_in_the_picture(mouth):
+    flesh = np.array([0.4, 0.2, 0.2])
+    np.testing.assert_allclose(mouth.redden(flesh), flesh)
+    blue = replace(mouth, skin=np.array([0.1, 0.15, 0.2])).redden(flesh)
+    np.testing.assert_allclose(blue, flesh.mean())
+    faded = replace(mouth, skin=np.array([0.4, 0.36, 0.31])).redden(flesh)
+    assert 0.02 < np.ptp(faded) < 0.15
+
+
 def test_a_mouth_that_is_open_keeps_its_own(target, identity, mouth):
     """Beside them it is dark; and gum where the upper lip is raised above where it was."""
     mesh = identity.face.mesh.copy()
