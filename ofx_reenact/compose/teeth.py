@@ -1,8 +1,9 @@
-"""Teeth in a mouth that was never seen open: two rows behind the lips, one fast on the skull, one on the jaw.
+"""What lies behind lips that were never seen open: two rows of teeth, one fast on the skull, one on the jaw; a tongue.
 
 A network's window is too coarse for single teeth, and what it paints of them is a band. The rows are MakeHuman's
 (``resources/teeth``): shape and shade are theirs; where they hang follows from the target's own lips at rest, and how
-bright they are from the whites of its eyes.
+bright they are from the whites of its eyes. Beside teeth that the target shows none are drawn: there it is dark, and
+gum where the lip rises above where it was.
 Units: canonical centimetres, y down.
 """
 
