@@ -13,7 +13,7 @@ SHIPPED = {
     "models/selfie_segmentation.tflite": "8d13b7fae74af625c641226813616a2117bd6bca19eb3b75574621fc08557f27",
     "weights/ldnet.safetensors": "b68df9777f1dee8d4f8ec2821754f6ba59ba7dcd9776c4c984b9986fd242e867",
     "weights/ldnet_paper.safetensors": "e96a3c36ffafb9e2f10c8b3db1c4c23ad13fcff6ab5551313ba510c394851a27",
-    "weights/fdgan_dense.safetensors": "4de53578e485c6dc176162fae0d1a6d5045aeff87b476d607035d51204fd0577",
+    "weights/fdgan_dense.safetensors": "55bf9e7d062e105b0746903b66a60b49aa2edd3fe240104cdaf8df516ec02a4a",
     "weights/fdgan_paper.safetensors": "2ddd89e0f7731169bfe35cff07146163934cf9fa4d0e3d55d727f5d54e4983cd",
     "teeth/rows.png": "776342f8cb7e7ead946c46c671e0ab8f7abfa14bc38870a1caf5163ea98e5626",
     "demo/target.jpg": "7b6094462dabf157b5531c62aabc20ab2494f1a3d9e9463607ec015696fe5945",
