@@ -22,7 +22,7 @@ from ofx_reenact.warp.stmap import STMap
 
 # A lid is built from the first on and whole from the second: its way in heights of the open eye, and in its widths.
 # The lower lid comes up by the rest. The carried lashes stay longer: until they would point up from a shut eye.
-_SHUTS, _LASHES, _FALLS = (0.36, 0.62), (0.54, 0.69), (0.03, 0.08)
+_SHUTS, _LASHES, _FALLS = (0.36, 0.62), (0.62, 0.78), (0.03, 0.08)
 # How soft the crease of a shut lid is, in widths of the eye, and how dark.
 _SOFT, _DEEP = 0.09, 0.12
 # So far above the crease, in widths, skin is no darker than this, in brightnesses of the lid.
