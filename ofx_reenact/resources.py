@@ -14,7 +14,7 @@ SHIPPED = {
     "weights/ldnet.safetensors": "b68df9777f1dee8d4f8ec2821754f6ba59ba7dcd9776c4c984b9986fd242e867",
     "weights/ldnet_paper.safetensors": "e96a3c36ffafb9e2f10c8b3db1c4c23ad13fcff6ab5551313ba510c394851a27",
     "weights/fdgan_dense.safetensors": "55bf9e7d062e105b0746903b66a60b49aa2edd3fe240104cdaf8df516ec02a4a",
-    "weights/fdgan_paper.safetensors": "2ddd89e0f7731169bfe35cff07146163934cf9fa4d0e3d55d727f5d54e4983cd",
+    "weights/fdgan_paper.safetensors": "41b1a4491dfb2e92f6087ffcb834b75f8215cfd762ca79899950f8dd563e30e1",
     "teeth/rows.png": "776342f8cb7e7ead946c46c671e0ab8f7abfa14bc38870a1caf5163ea98e5626",
     "demo/target.jpg": "7b6094462dabf157b5531c62aabc20ab2494f1a3d9e9463607ec015696fe5945",
     "demo/driver.mpg": "e468120039e208b5ff9b9e269f8dc96bbddc45701f8dddcf2c0ae21abc0df546",
