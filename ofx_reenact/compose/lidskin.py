@@ -168,7 +168,8 @@ def _find_colours(picture: np.ndarray, lens: Lens, brow: Brow, crease: Crease) -
     u = np.linspace(-_ENDS, _ENDS, _PLACES)
     upper, lower = lens.bounds(u)
     rise = crease.rise(u) * crease.height * width
-    height = np.minimum(_ABOVE * width, np.maximum(_ROOM * (upper - brow.at(u)) - rise, _LEAST * width))
+    room = upper - brow.at(u)
+    height = np.minimum(_ABOVE * width, np.maximum(_ROOM * room - rise, _LEAST * width))
     steps = np.linspace(0, 1, 13)[:, None]
     across = np.broadcast_to(u, (len(steps), _PLACES))
     above = sample(picture, *lens.pixels(across, upper - rise - steps * height))
@@ -178,7 +179,7 @@ def _find_colours(picture: np.ndarray, lens: Lens, brow: Brow, crease: Crease) -
     # Hair and deep folds are darker than the skin of any lid beside that below the eye.
     luma, usual_light = above[..., :3].mean(-1), low[:, :3].mean(-1)
     # Where there is room below the brow, it is a socket in the shade.
-    roomy = smooth_step((upper - brow.at(u) - rise) / width / _SOCKET[1] - _SOCKET[0] / _SOCKET[1])
+    roomy = smooth_step(((room - rise) / width - _SOCKET[0]) / _SOCKET[1])
     shaded = np.minimum(np.quantile(luma, _BRIGHT, axis=0), usual_light)
     light = luma / np.maximum(usual_light + (shaded - usual_light) * roomy, 1e-6)
     weight = smooth_step((light - _HAIR[0]) / (_HAIR[1] - _HAIR[0]))

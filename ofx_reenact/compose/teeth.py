@@ -20,6 +20,7 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.resources import resource
 from ofx_reenact.tracking.landmarks import CHIN, FACE_OVAL, LIPS_INNER
+from ofx_reenact.tracking.light import fill_oval
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.warp import openings
 from ofx_reenact.warp.lens import Lens
@@ -35,10 +36,10 @@ _LINES = (0.55, 0.4)
 _BEHIND, _ARCH = 0.4, 0.25
 # Enamel beside the white of an eye in the same light, and what the light behind lips is at most.
 _ENAMEL = np.array([1.2, 1.14, 1.03], np.float32)
-# Skin is red by nature if it has at least so much less blue than red, in fractions of the red.
-_RED = 0.45
 # Least light on it, beside that of the skin.
 _LEAST = 0.9
+# Skin is red by nature if it has at least so much less blue than red, in fractions of the red.
+_RED = 0.45
 # Light on the front of the middle teeth in the picture of rows.
 _FRONT = 0.62
 # The upper lip's shadow: its depth, and how far it reaches in cm; the corners' and the lower row's.
@@ -85,7 +86,8 @@ class Mouth:
 
     def under(self, skin: np.ndarray) -> Mouth:
         """Return the mouth in the light in which the face's skin is of that colour (3,)."""
-        return replace(self, white=self.white * (skin / np.maximum(self.skin, 1e-6)), skin=skin)
+        was, now = np.maximum(self.skin, 1e-6), np.maximum(skin, 1e-6)
+        return replace(self, white=self.white * (now / was), skin=skin)
 
     def redden(self, colour: np.ndarray) -> np.ndarray:
         """Return a colour (3,) of flesh as red as skin is in the picture: less in a toned one than in nature."""
@@ -93,10 +95,9 @@ class Mouth:
         return np.asarray(colour.mean() + (colour - colour.mean()) * red)
 
 
-def measure_skin(picture: np.ndarray, mesh: np.ndarray) -> np.ndarray:
+def mean_skin(picture: np.ndarray, mesh: np.ndarray) -> np.ndarray:
     """Return the mean colour (3,) of a face with that mesh (468 or more, 2 or more) in a picture (H, W, 3 or 4)."""
-    inside = np.zeros(picture.shape[:2], np.uint8)
-    cv2.fillPoly(inside, [np.round(mesh[list(FACE_OVAL), :2]).astype(np.int32)], 1)
+    inside = fill_oval(mesh[list(FACE_OVAL), :2], picture.shape)
     return picture[inside > 0][:, :3].mean(0, dtype=np.float64) if inside.any() else np.ones(3)
 
 
@@ -119,7 +120,7 @@ def measure_mouth(picture: np.ndarray, mesh: np.ndarray, frontal: np.ndarray) ->
     if not whites:
         return None
     # Veins make a white redder than the light on it; and eyes may lie in the shade where the mouth does not.
-    white, skin = max(whites, key=lambda white: float(white.mean())), measure_skin(picture, mesh)
+    white, skin = max(whites, key=lambda white: float(white.mean())), mean_skin(picture, mesh)
     light = max(float(white.mean()), _LEAST * float(skin.mean()))
     white = light * np.sqrt(white / max(float(white.mean()), 1e-6))
     width = float(np.linalg.norm(frontal[78] - frontal[308]))
@@ -146,6 +147,7 @@ def draw_teeth(
         (h, w, 3) the inside of the mouth; beyond the opening it goes on.
     """
     y, x = np.mgrid[top : top + painted.shape[0], left : left + painted.shape[1]].astype(np.float64)
+    at = np.stack([x - head.translation[0], y - head.translation[1]], -1)
     u, v = lens.coordinates(x, y)
     upper, lower = lens.bounds(u)
     deep = smooth_step((v - upper) / (_REACH * head.scale))
@@ -155,16 +157,15 @@ def draw_teeth(
     behind = cv2.GaussianBlur(painted, (0, 0), _FLAT * head.scale)
     flesh, tongue_colour, gums = (mouth.redden(colour) for colour in (_FLESH, _TONGUE, _GUM))
     made = _darken(behind, _BETWEEN * float(mouth.white.mean())) * (flesh * (_DEEP + (1 - _DEEP) * down[..., None]))
-    tongue = _lay_tongue(mouth, head, jaw, x, y) * ends * np.sqrt(down) * deep
+    tongue = _lay_tongue(mouth, head, jaw, at) * ends * np.sqrt(down) * deep
     made += (mouth.white * tongue_colour - made) * tongue[..., None]
     if mouth.own:
-        at, above = lens.coordinates(*head.apply(mouth.lip)[:, :2].T)
-        raised = np.interp(u, at, above) - v
+        raised = np.interp(u, *lens.coordinates(*head.apply(mouth.lip)[:, :2].T)) - v
         gum = mouth.white * _ENAMEL * gums * (ends * (1 - _LIP * (1 - deep)))[..., None]
         made += (gum - made) * smooth_step(raised / (_RIM * head.scale) + 0.5)[..., None]
         return made.astype(np.float32)
     for row, moved in ((1, jaw), (0, np.zeros(3))):
-        across, light, tooth, solid = _hang(row, mouth, head, moved, x, y, blur)
+        across, light, tooth, solid = _hang(row, mouth, head, moved, at, blur)
         corner = 1 - _CORNER * smooth_step((np.abs(across) - 0.8) / 1.8)
         lit = ends * corner * (1 - _LIP * (1 - deep)) * (_LOWER if row else 1.0)
         colour = gums + (light[..., None] - gums) * tooth[..., None]
@@ -172,10 +173,10 @@ def draw_teeth(
     return made.astype(np.float32)
 
 
-def _lay_tongue(mouth: Mouth, head: Similarity, jaw: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return how far the tongue, at rest in the lower jaw, is seen and lit at pixels, (h, w) in [0, 1]."""
+def _lay_tongue(mouth: Mouth, head: Similarity, jaw: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Return how far the tongue, at rest in the lower jaw, is seen and lit at pixels ``at``, (h, w) in [0, 1]."""
     origin = mouth.middle + np.array([0, _LINES[1], _BEHIND]) + _LIES + jaw
-    plane = _meet(origin, np.zeros_like(x), head, x, y)
+    plane = _meet(origin[2], head, at)
     across, height = (plane[..., 0] - origin[0]) / _TONGUE_SIZE[0], (plane[..., 1] - origin[1]) / _TONGUE_SIZE[1]
     away = np.hypot(across, np.minimum(height, 0))
     groove = 1 - _GROOVE[0] * np.exp(-((across / _GROOVE[1]) ** 2))
@@ -183,24 +184,25 @@ def _lay_tongue(mouth: Mouth, head: Similarity, jaw: np.ndarray, x: np.ndarray, 
     return np.asarray(smooth_step((1 - away) / _BACK) * groove)
 
 
-def _meet(origin: np.ndarray, arch: np.ndarray, head: Similarity, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return where lines of sight meet what lies at a depth, ``arch`` (h, w) behind an origin: (h, w, 2), frontal."""
-    at = np.stack([x - head.translation[0], y - head.translation[1]], -1)
-    depth = (origin[2] + arch)[..., None]
+def _meet(depth: np.ndarray, head: Similarity, at: np.ndarray) -> np.ndarray:
+    """Return where lines of sight meet a frontal depth, one or (h, w): (h, w, 2), frontal.
+
+    ``at`` (h, w, 2) are the pixels, from where the head has its origin.
+    """
     to_plane = np.linalg.inv(head.scale * head.rotation[:2, :2])
-    return np.asarray((at - head.scale * depth * head.rotation[:2, 2]) @ to_plane.T)
+    return np.asarray((at - head.scale * depth[..., None] * head.rotation[:2, 2]) @ to_plane.T)
 
 
 def _hang(
-    row: int, mouth: Mouth, head: Similarity, moved: np.ndarray, x: np.ndarray, y: np.ndarray, blur: float
+    row: int, mouth: Mouth, head: Similarity, moved: np.ndarray, at: np.ndarray, blur: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return cm from the middle, light, tooth and tooth-or-gum (h, w) of the upper (0) or lower (1) row at pixels."""
     size = (mouth.width / _USUAL) ** (1 - _ALIKE)
     origin = mouth.middle + np.array([0, _LINES[row], _BEHIND]) + moved
-    across = np.zeros_like(x)
+    across = np.zeros(at.shape[:2])
     # The arch goes back to both sides: a few rounds find where it meets the line of sight.
     for _ in range(4):
-        plane = _meet(origin, _ARCH * np.clip(across, -3, 3) ** 2, head, x, y)
+        plane = _meet(origin[2] + _ARCH * np.clip(across, -3, 3) ** 2, head, at)
         across = plane[..., 0] - origin[0]
     column = _MIDDLE + across / (_WIDER * size) * _FINE
     line = _EDGES[row] + (plane[..., 1] - origin[1]) / (_HIGHER * size) * _FINE

@@ -16,12 +16,11 @@ from ofx_reenact.shot.frame import Frame, Painter, Tables
 from ofx_reenact.shot.motion import Motion, Pose
 from ofx_reenact.shot.view import View
 from ofx_reenact.tracking.landmarks import LIPS_INNER
+from ofx_reenact.tracking.performance import SURE
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS, measure_gap
 from ofx_reenact.warp import openings
 
-# Frames that are less sure than this are no source.
-_SURE = 0.5
 # How far around an opening its picture is kept, in widths of the mouth.
 _AROUND = 0.25
 
@@ -66,7 +65,7 @@ class Inside:
 def find_widest(motion: Motion, view: View) -> int | None:
     """Return the frame of a shot in which a still's mouth opens widest; None where the driver is never surely seen."""
     gaps = measure_gap(view.frontal[:FACE_POINTS] + motion.expression, LIPS_INNER)
-    rows = np.array([row for row in motion.rows.values() if motion.confidence[row] >= _SURE])
+    rows = np.array([row for row in motion.rows.values() if motion.confidence[row] >= SURE])
     frames = {row: frame for frame, row in motion.rows.items()}
     return frames[int(rows[np.argmax(gaps[rows])])] if len(rows) else None
 

@@ -81,7 +81,8 @@ class Shot:
         motion: what the face is asked to do.
         painter: paints what the target does not show; None leaves the warp alone.
         parts: which frames mouth and eyes come from where the target's own does not show what is wanted.
-        teeth: the mouth that teeth are hung in where it was painted; None leaves it as it was painted.
+        teeth: the mouth that teeth are hung in where it was painted, or what lies beside the person's own; None leaves
+            it as it was painted.
 
     Raises:
         SettingsError: there is a painter, but no dictionary of this person.

@@ -13,13 +13,14 @@ from ofx_reenact.compose.grain import measure_grain
 from ofx_reenact.compose.part import measure_blur
 from ofx_reenact.compose.repair import Display
 from ofx_reenact.compose.shading import Light, fit_light
-from ofx_reenact.compose.teeth import Mouth, measure_mouth, measure_skin
+from ofx_reenact.compose.teeth import Mouth, mean_skin, measure_mouth
 from ofx_reenact.frames.aspect import SQUARE, Squeeze
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.colour import Display as FaceDisplay
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.person import Face
 from ofx_reenact.tracking.landmarks import FACE_OVAL
+from ofx_reenact.tracking.light import fill_oval
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS
 
@@ -92,7 +93,7 @@ class View:
     @cached_property
     def skin(self) -> np.ndarray:
         """The mean colour (3,) of the face."""
-        return measure_skin(self.pixels, self.mesh)
+        return mean_skin(self.pixels, self.mesh)
 
     @cached_property
     def blur(self) -> float:
@@ -125,6 +126,5 @@ class View:
 
 def display_for(pixels: np.ndarray, mesh: np.ndarray, space: str, colour: Colour) -> FaceDisplay:
     """Return the display encoding of a picture (H, W, 3 or 4) in a scene-linear space, exposed for the face in it."""
-    inside = np.zeros(pixels.shape[:2], np.uint8)
-    cv2.fillPoly(inside, [np.round(mesh[list(FACE_OVAL), :2]).astype(np.int32)], 1)
+    inside = fill_oval(mesh[list(FACE_OVAL), :2], pixels.shape)
     return FaceDisplay(colour, space, pixels[inside > 0][:, :3])

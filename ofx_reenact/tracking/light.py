@@ -16,6 +16,13 @@ _POINT = 1 / 60
 _ENOUGH = 256
 
 
+def fill_oval(oval: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """Return where a face's oval (n, 2), pixels, lies in a picture of a size (H, W): uint8 of 0 and 1."""
+    inside = np.zeros(size[:2], np.uint8)
+    # Far outside the picture the oval is cut off: OpenCV takes 16-bit coordinates.
+    return np.asarray(cv2.fillPoly(inside, [np.clip(np.rint(oval), -(2**14), 2**14).astype(np.int32)], 1))
+
+
 def measure_light(image: np.ndarray, mesh: np.ndarray) -> float:
     """Return the mean luma, 0 to 1, of the pixels inside a face's oval; 0 where none of it is in the picture.
 
@@ -30,12 +37,8 @@ def measure_light(image: np.ndarray, mesh: np.ndarray) -> float:
         return 0.0
     step = max(1, int((high - low).max()) // _ENOUGH)
     part = np.ascontiguousarray(image[low[1] : high[1] : step, low[0] : high[0] : step])
-    inside = np.zeros(part.shape[:2], np.uint8)
-    # Far outside the picture the oval is cut off: OpenCV takes 16-bit coordinates.
-    corners = np.clip(np.rint((oval - low) / step), -(2**14), 2**14).astype(np.int32)
-    cv2.fillPoly(inside, [corners], 1)
     # Without any pixel the mean is 0.
-    return float(np.array(cv2.mean(part, inside)[:3]) @ _LUMA)
+    return float(np.array(cv2.mean(part, fill_oval((oval - low) / step, part.shape))[:3]) @ _LUMA)
 
 
 def measure_skin(image: np.ndarray, mesh: np.ndarray) -> np.ndarray:

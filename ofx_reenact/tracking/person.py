@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from ofx_reenact.resources import resource
+from ofx_reenact.tracking.light import fill_oval
 
 MODEL = ("models", "selfie_segmentation.tflite")
 _SIZE = 256
@@ -48,8 +49,7 @@ def headroom(image: np.ndarray, oval: np.ndarray) -> np.ndarray | None:
     small = cv2.resize(square, (_SIZE, _SIZE), interpolation=cv2.INTER_AREA if side > _SIZE else cv2.INTER_LINEAR)
     mask = SelfieSegmentation().mask(small)
     scale = side / _SIZE
-    face = np.zeros(mask.shape, np.uint8)
-    cv2.fillPoly(face, [np.round((oval - (left, top)) / scale).astype(np.int32)], 1)
+    face = fill_oval((oval - (left, top)) / scale, mask.shape)
     if not face.any() or mask[face > 0].mean() < 0.5:
         return None
     _, parts = cv2.connectedComponents(((mask > 0.5) | (face > 0)).astype(np.uint8))

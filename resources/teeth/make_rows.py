@@ -41,7 +41,7 @@ def main(path: str) -> None:
     _, *teeth = sorted(welded.split(only_watertight=False, repair=False), key=lambda part: -len(part.faces))
     rows = []
     for row, side in (("upper", 1), ("lower", -1)):
-        own = [tooth for tooth in teeth if side * (tooth.centroid @ [0, 1, SLOPE] - PARTING) > 0]
+        own = [_rounded(tooth) for tooth in teeth if side * (tooth.centroid @ [0, 1, SLOPE] - PARTING) > 0]
         made = _render(row, own)
         tooth = made[..., 3]
         # Away from the edges every column is closed: by teeth, by what lies between them, then by gum.
@@ -75,7 +75,7 @@ def _creases(row: str, teeth: list[trimesh.Trimesh]) -> np.ndarray:
     """Return how light it is beside the lines where one tooth ends before another, (HEIGHT, WIDTH)."""
     number, nearest = np.zeros((HEIGHT, WIDTH), np.uint8), []
     scale = WIDTH / (2 * HALF)
-    for n, tooth in enumerate(map(_rounded, teeth), 1):
+    for n, tooth in enumerate(teeth, 1):
         at = tooth.vertices * [scale, -scale, 1] + [(WIDTH - 1) / 2, (HEIGHT - 1) / 2 + MIDDLE[row] * scale, 0]
         nearest += [(float(corners[:, 2].mean()), n, corners[:, :2]) for corners in at[tooth.faces]]
     # From the farthest to the nearest: what is in front is drawn last.
@@ -99,9 +99,8 @@ def _rounded(tooth: trimesh.Trimesh) -> trimesh.Trimesh:
     return trimesh.Trimesh(*trimesh.remesh.subdivide_loop(tooth.vertices, tooth.faces, 2))
 
 
-def _shape(tooth: trimesh.Trimesh, name: str) -> mitsuba.Mesh:
+def _shape(smooth: trimesh.Trimesh, name: str) -> mitsuba.Mesh:
     """Give a tooth a moist surface."""
-    smooth = _rounded(tooth)
     surface = {"type": "principled", "base_color": {"type": "rgb", "value": WHITE}, "roughness": 0.3, "specular": 0.5}
     properties = mitsuba.Properties()
     properties["bsdf"] = mitsuba.load_dict({"type": "twosided", "surface": surface})

@@ -116,6 +116,13 @@ def test_their_light_is_that_of_the_eyes(target, identity, mouth):
     assert measure_mouth(target.pixels, shut, identity.face.frontal) is None, "no white tells the light"
 
 
+def test_a_still_keeps_its_light_whatever_its_skin(mouth):
+    """Colours beyond a scene-linear space's are below 0 in one of its channels."""
+    for skin in ([0.3, 0.2, 0.15], [-0.01, 0.2, 0.4], [0.0, 0.0, 0.0]):
+        seen = replace(mouth, skin=np.array(skin))
+        np.testing.assert_array_equal(seen.under(seen.skin).white, mouth.white)
+
+
 def test_flesh_is_as_red_as_skin_is_in_the_picture(mouth):
     flesh = np.array([0.4, 0.2, 0.2])
     np.testing.assert_allclose(mouth.redden(flesh), flesh)

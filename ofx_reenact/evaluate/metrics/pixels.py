@@ -9,6 +9,7 @@ import torch
 from ofx_reenact.evaluate.metrics.scores import Metric, Scores
 from ofx_reenact.evaluate.pictures import ssim, tensor_of
 from ofx_reenact.tracking.landmarks import FACE_OVAL
+from ofx_reenact.tracking.light import fill_oval
 from ofx_reenact.training.fdgan import features
 from ofx_reenact.training.fdgan.score import psnr
 
@@ -47,8 +48,7 @@ def rest_error(made: np.ndarray, target: np.ndarray) -> Scores:
 
 def fine_contrast(picture: np.ndarray, mesh: np.ndarray) -> float:
     """Deviation of the luma's Laplacian within the face's oval, in a picture (H, W, 3) uint8 at its own resolution."""
-    inside = np.zeros(picture.shape[:2], np.uint8)
-    cv2.fillPoly(inside, [np.round(mesh[list(FACE_OVAL), :2]).astype(np.int32)], 1)
+    inside = fill_oval(mesh[list(FACE_OVAL), :2], picture.shape)
     if not inside.any():
         return float("nan")
     luma = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)

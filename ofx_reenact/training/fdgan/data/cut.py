@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -93,7 +92,7 @@ def build_crops(
     stats = [(s.path, s.path.stat()) for s in sources]
     made_of = [size, every, [[str(path.absolute()), stat.st_size, stat.st_mtime_ns] for path, stat in stats]]
     kept, rows = Kept(out, made_of), Columns()
-    for source, part in zip(sources, make_parts(_crops_of, sources, kept, jobs, observe), strict=True):
+    for source, part in zip(sources, make_parts(_crops_of, sources, kept, jobs, observe, _tools), strict=True):
         for name, values in part.items():
             if name in REASONS:
                 getattr(counts, name).extend(values.tolist())
@@ -110,15 +109,17 @@ def build_crops(
     return counts
 
 
-@lru_cache(maxsize=1)
-def _tools() -> tuple[FaceMesh, FaceMesh, SelfieSegmentation, Colour]:
+_Tools = tuple[FaceMesh, FaceMesh, SelfieSegmentation, Colour]
+
+
+def _tools() -> _Tools:
     """What a process looks with."""
     return FaceMesh(), FaceMesh(), SelfieSegmentation(), Colour()
 
 
-def _crops_of(source: _Source) -> Arrays:
+def _crops_of(tools: _Tools, source: _Source) -> Arrays:
     """Cut the faces of one file out."""
-    tracker, second, segmentation, colour = _tools()
+    tracker, second, segmentation, colour = tools
     rows, counts, path = Columns(), Counts(), source.path
     tracker.reset()
     for frame, image in images(path, source.every, colour):

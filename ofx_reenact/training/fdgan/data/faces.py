@@ -160,17 +160,13 @@ class _Made:
     seed: int
 
 
-_OPENED: list[_Made] = []
+def _open(crops: Path, size: int, views: int, seed: int) -> _Made:
+    return _Made(Crops.load(crops), size, views, seed)
 
 
-def _open(crops: Path, size: int, views: int, seed: int) -> None:
-    """Read, once in every process, what views are made of."""
-    _OPENED[:] = [_Made(Crops.load(crops), size, views, seed)]
-
-
-def _part(row: int) -> Arrays:
+def _part(made: _Made, row: int) -> Arrays:
     """Make the views of one crop, small."""
-    made, size, rows = _OPENED[0], _OPENED[0].size, Columns()
+    size, rows = made.size, Columns()
     for picture, mesh in _views_of(made.crops, row, made.views, np.random.default_rng([made.seed, row])):
         small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
         packed = pack(np.round(np.clip(small, 0, 1) * 255).astype(np.uint8))

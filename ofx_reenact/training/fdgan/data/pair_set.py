@@ -147,11 +147,11 @@ def build_pairs(
 ) -> dict[str, int]:
     """Make pairs of photographs, of rendered heads, or of both, and write them; returns how many of each kind.
 
-    Of people with several takes, or frames of a clip, each is carried to the others too, to ``variants`` at most, drawn
-    by chance; a person of two files of heads is one person. Each open mouth of a photograph is shut in ``variants``
-    ways; in one, of people kept for validation. Crops
-    that have the pixels are seen through the finer window as well. ``jobs`` processes work at once; what they made is
-    kept until the set is written, so that a second call goes on. ``observe`` is told of crops and rendered people.
+    Of people with several takes, or frames of a clip, others are carried to each, ``variants`` at most, drawn by
+    chance; a person of two files of heads is one person. Each open mouth of a photograph is shut in ``variants``
+    ways; in one, of people kept for validation. Crops that have the pixels are seen through the finer window as well.
+    ``jobs`` processes work at once; what they made is kept until the set is written, so that a second call goes on.
+    ``observe`` is told of crops and rendered people.
 
     Raises:
         ReenactError: no mouth is open in any of the pictures.
@@ -230,17 +230,13 @@ class _Made:
     seed: int
 
 
-_OPENED: list[_Made] = []
+def _open(crops: str | None, heads: Sequence[str], variants: int, seed: int) -> _Made:
+    return _Made(Crops.load(crops) if crops else None, [RenderedHeads(h) for h in heads], variants, seed)
 
 
-def _open(crops: str | None, heads: Sequence[str], variants: int, seed: int) -> None:
-    """Read, once in every process, what pairs are made of."""
-    _OPENED[:] = [_Made(Crops.load(crops) if crops else None, [RenderedHeads(h) for h in heads], variants, seed)]
-
-
-def _part(item: _Item) -> Arrays:
+def _part(made: _Made, item: _Item) -> Arrays:
     """Make the pairs of one item."""
-    made, rows = _OPENED[0], Columns()
+    rows = Columns()
     if item.file < 0:
         assert made.crops is not None
         name, validation = made.crops.people[int(made.crops.person[item.row])], bool(made.crops.validation[item.row])

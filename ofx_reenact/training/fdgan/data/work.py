@@ -17,6 +17,7 @@ from ofx_reenact.arrays import read_arrays
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.files import written_whole
 
+S = TypeVar("S")
 T = TypeVar("T")
 Arrays = dict[str, np.ndarray]
 # Called with parts done and their number.
@@ -57,23 +58,24 @@ class Kept:
 
 
 def make_parts(
-    make: Callable[[T], Arrays],
+    make: Callable[[S, T], Arrays],
     items: Sequence[T],
     kept: Kept,
     jobs: int,
     observe: Observe,
-    begin: Callable[..., None] | None = None,
+    begin: Callable[..., S],
     told: tuple[Any, ...] = (),
 ) -> Iterator[Arrays]:
     """Make the parts of a file and yield them in the order of the items; those that are kept are not made again.
 
     Args:
-        make: makes a part of an item; a function of a module, since processes call it by name.
+        make: makes a part of what ``begin`` returned and an item; a function of a module, since processes call it by
+            name.
         items: what parts are made of.
         kept: keeps them.
         jobs: processes.
         observe: told of every part that is done.
-        begin: called once in every process, with ``told``, before it makes anything.
+        begin: called once in every process, with ``told``, before it makes anything: reads what all parts need.
         told: what processes are told.
     """
     missing = [(kept.file(row), item) for row, item in enumerate(items) if not kept.file(row).is_file()]
@@ -99,7 +101,11 @@ def make_parts(
         yield kept.read(row)
 
 
-def _begin(begin: Callable[..., None] | None, told: tuple[Any, ...], threads: int) -> None:
+# What this process began with.
+_BEGUN: list[Any] = []
+
+
+def _begin(begin: Callable[..., Any], told: tuple[Any, ...], threads: int) -> None:
     if threads:
         # Processes that each take all cores are slower than one.
         import cv2
@@ -107,11 +113,10 @@ def _begin(begin: Callable[..., None] | None, told: tuple[Any, ...], threads: in
 
         torch.set_num_threads(threads)
         cv2.setNumThreads(threads)
-    if begin is not None:
-        begin(*told)
+    _BEGUN[:] = [begin(*told)]
 
 
-def _make(work: tuple[Callable[[T], Arrays], Path, T]) -> None:
+def _make(work: tuple[Callable[[Any, T], Arrays], Path, T]) -> None:
     make, file, item = work
     with written_whole(file) as partial, partial.open("wb") as opened:
-        np.savez(opened, allow_pickle=False, **make(item))
+        np.savez(opened, allow_pickle=False, **make(_BEGUN[0], item))
