@@ -51,6 +51,15 @@ def compiled(function: F) -> F:
     return made
 
 
+def inlined(function: F) -> F:
+    """Make a function part of the compiled ones that call it: for what is done once a pixel.
+
+    They have to be in one module: what was compiled is kept until that module changes.
+    """
+    made: Any = numba.njit(inline="always")(function)
+    return made
+
+
 def cache_folder() -> Path | None:
     """Return where compiled functions are kept; None if there is no place."""
     cache = _cache_of(cache_folder)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
@@ -12,6 +13,13 @@ from typing import Any
 def cores() -> int:
     """Return how many cores this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def in_bands(rows: int, least: int = 16) -> Iterator[tuple[int, int]]:
+    """Yield (first, end) of bands of rows, one for each core; none is lower than ``least`` rows."""
+    bands = max(1, min(cores(), rows // least))
+    edges = [rows * band // bands for band in range(bands + 1)]
+    yield from ((first, end) for first, end in itertools.pairwise(edges) if end > first)
 
 
 def share(work: Callable[..., None], pieces: Iterable[tuple[Any, ...]]) -> None:

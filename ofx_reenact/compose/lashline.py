@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ofx_reenact.compose.sample import sample
+from ofx_reenact.ops.sample import sample
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.warp.lens import Lens
 

@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter1d
 from ofx_reenact.compose.lashline import LashLine
 from ofx_reenact.compose.lidskin import UNDER, Brow, Crease, LidSkin
 from ofx_reenact.compose.picture import Composed
-from ofx_reenact.compose.sample import sample
+from ofx_reenact.ops.sample import sample
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.warp.lens import Lens
 from ofx_reenact.warp.stmap import STMap

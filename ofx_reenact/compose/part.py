@@ -10,7 +10,7 @@ import numpy as np
 from ofx_reenact.compose.eyeball import Eyeball
 from ofx_reenact.compose.grain import grain, measure_grain
 from ofx_reenact.compose.picture import Composed, compose, lip_colour
-from ofx_reenact.compose.sample import sample
+from ofx_reenact.ops.sample import sample
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import FACE_OVAL, LIPS_INNER, LIPS_OUTER

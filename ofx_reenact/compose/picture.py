@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ofx_reenact.compiled import compiled
-from ofx_reenact.compose.sample import sample
+from ofx_reenact.ops.sample import sample, warp
 from ofx_reenact.warp.openings import Opening
 from ofx_reenact.warp.stmap import STMap
 
@@ -36,7 +35,9 @@ class Composed:
     shading: np.ndarray | None = None
 
 
-def compose(picture: np.ndarray, stmap: STMap, openings: Sequence[Opening], inside: np.ndarray) -> Composed:
+def compose(
+    picture: np.ndarray, stmap: STMap, openings: Sequence[Opening], inside: np.ndarray, out: np.ndarray | None = None
+) -> Composed:
     """Carry the target's pixels to one frame.
 
     Colour is sampled as it lies in the file, with alpha associated, which is what makes filtering across an
@@ -47,31 +48,20 @@ def compose(picture: np.ndarray, stmap: STMap, openings: Sequence[Opening], insi
         stmap: where each pixel comes from.
         openings: eyes and mouth, drawn over the skin in order.
         inside: (C,) colour of the lips, from which the unseen inside of a mouth is shaded.
+        out: where the window's colour goes, (h, w, C) float32; new if None.
     """
-    x, y = stmap.grid()
     offset = stmap.offset.copy()
-    # Where nothing moves, a sample is the pixel itself, bit for bit.
-    colour = sample(picture, x + offset[..., 0], y + offset[..., 1])
-    for seam in stmap.seams:
-        colour[seam.y - stmap.top, seam.x - stmap.left] = sample(picture, seam.from_x, seam.from_y).mean(1)
     shading = None if stmap.shading is None else stmap.shading.copy()
-    if shading is not None:
-        _shade(colour, shading)
+    colour = warp(picture, offset, stmap.left, stmap.top, shading, out)
+    for seam in stmap.seams:
+        at, made = (seam.y - stmap.top, seam.x - stmap.left), sample(picture, seam.from_x, seam.from_y).mean(1)
+        if shading is not None:
+            made[:, :3] *= shading[at][:, None]
+        colour[at] = made
     invented = np.zeros(stmap.reach.shape, np.float32)
     for opening in openings:
         _draw(picture, opening, stmap, colour, offset, invented, shading, inside)
     return Composed(stmap.slices, colour, offset, invented, shading)
-
-
-@compiled
-def _shade(colour: np.ndarray, shading: np.ndarray) -> None:
-    """Multiply the light of a window (h, w, C) with a factor (h, w) in place; alpha has none."""
-    for row in range(colour.shape[0]):
-        for column in range(colour.shape[1]):
-            factor = shading[row, column]
-            if factor != 1.0:
-                for c in range(3):
-                    colour[row, column, c] *= factor
 
 
 def lip_colour(picture: np.ndarray, outer: np.ndarray, inner: np.ndarray) -> np.ndarray:

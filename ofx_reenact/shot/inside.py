@@ -11,7 +11,7 @@ import numpy as np
 
 from ofx_reenact.compose.part import Placed, drop_jaw, find_split, show_inside
 from ofx_reenact.compose.picture import shade_inside
-from ofx_reenact.compose.sample import sample
+from ofx_reenact.ops.sample import sample
 from ofx_reenact.shot.frame import Frame, Painter, Tables
 from ofx_reenact.shot.motion import Motion, Pose
 from ofx_reenact.shot.view import View

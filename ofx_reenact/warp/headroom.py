@@ -54,11 +54,12 @@ def keep_edge(offset: np.ndarray, stretch: np.ndarray, left: int, rows: np.ndarr
     begin at column ``left`` of the picture.
     """
     last = len(rows) - 1
-    for column in range(offset.shape[1]):
-        sunk = -float(offset[0, column, 1])
-        if sunk <= 0:
-            continue
-        for row in range(offset.shape[0]):
+    sinks = -offset[0, :, 1].astype(np.float64)
+    for row in range(offset.shape[0]):
+        for column in range(offset.shape[1]):
+            sunk = sinks[column]
+            if sunk <= 0:
+                continue
             came_from = row + float(offset[row, column, 1])
             x = min(max(left + column + float(offset[row, column, 0]), 0.0), float(last))
             before = int(x)

@@ -18,7 +18,7 @@ from ofx_reenact.stages import stage
 from ofx_reenact.tracking.canonical import canonical
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_OUTER, Contour
 from ofx_reenact.tracking.surface import FACE_POINTS, Spline
-from ofx_reenact.warp.raster import rasterise_layers
+from ofx_reenact.ops.raster import rasterise
 from ofx_reenact.warp.seams import find_seams
 from ofx_reenact.warp.sheet import sheet
 from ofx_reenact.warp.stmap import STMap, measure_stretch
@@ -107,11 +107,9 @@ def bend_part(
     right, bottom = np.minimum(np.ceil(marked.max(0)).astype(int) + 1, size)
     if right <= left or bottom <= top:
         return None
-    out = np.zeros((bottom - top, right - left, 4), np.float32)
-    out[..., 3] = 1.0
-    attributes = np.column_stack([-moved[:, :2], piece.mask, measure_stretch(rest, positions, piece.skin)])
-    layers = (piece.lids, piece.skin)
-    rasterise_layers(positions[:, :2] - (left, top), positions[:, 2], layers, attributes, out)
-    offset = np.ascontiguousarray(out[..., :2])
+    values = np.column_stack([piece.mask, measure_stretch(rest, positions, piece.skin)])
+    layers, size = (piece.lids, piece.skin), (right - left, bottom - top)
+    places = positions[:, :2] - (left, top)
+    offset, planes = rasterise(places, positions[:, 2], layers, -moved[:, :2], values, size, (0, 1))
     seams = find_seams(positions, moved, layers, offset, left, top)
-    return STMap(left, top, offset, out[..., 2].copy(), out[..., 3].copy(), seams)
+    return STMap(left, top, offset, planes[0], planes[1], seams)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER
-from ofx_reenact.warp.raster import rasterise_layers
+from ofx_reenact.ops.raster import rasterise
 
 # Positions a pixel takes, along each side.
 FINE = 4
@@ -51,9 +51,8 @@ def find_seams(
         x1, y1 = np.minimum(high, (left + coarse.shape[1], top + coarse.shape[0]))
         if x1 <= x0 or y1 <= y0 or not _jumps(coarse[y0 - top : y1 - top, x0 - left : x1 - left]):
             continue
-        offset = np.zeros(((y1 - y0) * FINE, (x1 - x0) * FINE, 2), np.float32)
-        places = (positions[:, :2] - (x0, y0) + 0.5) * FINE - 0.5
-        rasterise_layers(places, positions[:, 2], layers, -moved[:, :2], offset)
+        places, size = (positions[:, :2] - (x0, y0) + 0.5) * FINE - 0.5, ((x1 - x0) * FINE, (y1 - y0) * FINE)
+        offset, _ = rasterise(places, positions[:, 2], layers, -moved[:, :2], np.empty((len(places), 0)), size)
         blocks = offset.reshape(y1 - y0, FINE, x1 - x0, FINE, 2).transpose(0, 2, 1, 3, 4)
         apart = blocks.max((2, 3)) - blocks.min((2, 3))
         rows, columns = np.nonzero((apart > JUMP).any(-1))

@@ -17,7 +17,7 @@ from ofx_reenact.tracking.landmarks import FACE_OVAL
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp.headroom import cut_off, keep_edge, yielding
-from ofx_reenact.warp.raster import rasterise_layers
+from ofx_reenact.ops.raster import rasterise
 from ofx_reenact.warp.seams import Seam, find_seams
 from ofx_reenact.warp.sheet import RIGID_FROM, RINGS, Sheet, sheet
 
@@ -110,19 +110,18 @@ class TargetSheet:
         if (window := self._window(np.concatenate([rest[:, :2], positions[:, :2]]))) is None:
             return None
         left, top, right, bottom = window
-        out = np.zeros((bottom - top, right - left, 4 if shading is None else 5), np.float32)
-        out[..., 3] = 1.0
-        attributes = np.column_stack([-moved[:, :2], self.share, measure_stretch(rest, positions, shape.triangles)])
+        values = [self.share, measure_stretch(rest, positions, shape.triangles)]
         if shading is not None:
-            attributes = np.column_stack([attributes, np.where(moved[:, :2].any(1), shading, 0)])
+            values.append(1 + np.where(moved[:, :2].any(1), shading, 0))
         layers = (shape.lids, shape.triangles)
-        rasterise_layers(positions[:, :2] - (left, top), positions[:, 2], layers, attributes, out)
-        offset = np.ascontiguousarray(out[..., :2])
+        places, size = positions[:, :2] - (left, top), (right - left, bottom - top)
+        offset, planes = rasterise(
+            places, positions[:, 2], layers, -moved[:, :2], np.column_stack(values), size, (0, 1, 1)
+        )
         seams = find_seams(positions, moved, layers, offset, left, top)
         if top == 0:
-            keep_edge(offset, out[..., 3], left, self._yielding)
-        factor = None if shading is None else 1 + out[..., 4]
-        return STMap(left, top, offset, out[..., 2].copy(), out[..., 3].copy(), seams, factor)
+            keep_edge(offset, planes[1], left, self._yielding)
+        return STMap(left, top, offset, planes[0], planes[1], seams, None if shading is None else planes[2])
 
     def flow(
         self, mesh: np.ndarray, head: Similarity, later: np.ndarray, later_head: Similarity
@@ -144,11 +143,9 @@ class TargetSheet:
             return None
         left, top, right, bottom = window
         moves = (self.rest + self._displace(later, later_head, 1.0) - here)[:, :2]
-        out = np.zeros((bottom - top, right - left, 2), np.float32)
-        rasterise_layers(
-            here[:, :2] - (left, top), here[:, 2], (shape.lids, shape.triangles), np.ascontiguousarray(moves), out
-        )
-        return (slice(top, bottom), slice(left, right)), out
+        layers, size = (shape.lids, shape.triangles), (right - left, bottom - top)
+        flow, _ = rasterise(here[:, :2] - (left, top), here[:, 2], layers, moves, np.empty((len(here), 0)), size)
+        return (slice(top, bottom), slice(left, right)), flow
 
     def _displace(self, mesh: np.ndarray, head: Similarity, gate: float) -> np.ndarray:
         """Continue a mesh's displacement, with that of its head, over the sheet: (V, 3) pixels."""

@@ -1,0 +1,218 @@
+"""Read a picture between its pixels: Catmull-Rom, no clamp of range, no ringing, rows shared over threads.
+
+Positions on a pixel's centre give that pixel's value exactly. Elsewhere the value stays within the range of the 4×4
+pixels around it: a cubic's overshoot beside a highlight would otherwise draw dark or negative rims, the brighter the
+highlight. Positions outside give the picture's edge.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+from ofx_reenact.compiled import compiled, inlined
+from ofx_reenact.threads import in_bands, share
+
+# How four taps are weighed.
+Weights = tuple[float, float, float, float]
+
+_FLOAT, _INDEX = ir.FloatType(), ir.IntType(32)
+_PIXEL = ir.VectorType(_FLOAT, 4)
+# Numbers are finite; a product and a sum may be rounded once.
+_PLAIN = ("nnan", "ninf", "nsz", "contract")
+
+
+def sample(picture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Sample a picture at continuous positions.
+
+    Args:
+        picture: (H, W, C) float32, any range, finite.
+        x, y: (h, w) positions; pixel (i, j) has its centre at (i, j).
+
+    Returns:
+        (h, w, C) float32.
+    """
+    out = np.empty((*x.shape, picture.shape[2]), np.float32)
+    picture = np.ascontiguousarray(picture, dtype=np.float32)
+    x, y = np.ascontiguousarray(x, dtype=np.float64), np.ascontiguousarray(y, dtype=np.float64)
+    # Each row is computed alone, so the result does not depend on how many threads share them.
+    share(_sample, ((picture, x, y, out, *band) for band in in_bands(x.shape[0])))
+    return out
+
+
+def warp(
+    picture: np.ndarray,
+    offset: np.ndarray,
+    left: int,
+    top: int,
+    shading: np.ndarray | None = None,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
+    """Sample a picture where the pixels of a window come from; what does not move is the pixel itself, bit for bit.
+
+    Args:
+        picture: (H, W, C) float32, any range, finite.
+        offset: (h, w, 2) float32, added to each pixel's own position.
+        left: column of the window's first pixel in the picture.
+        top: its row.
+        shading: (h, w) float32, factor on the first three channels; None is 1 everywhere.
+        out: where to put it, (h, w, C) float32; new if None.
+
+    Returns:
+        ``out``.
+    """
+    picture = np.ascontiguousarray(picture, dtype=np.float32)
+    if out is None:
+        out = np.empty((*offset.shape[:2], picture.shape[2]), np.float32)
+    factor = np.empty((0, 0), np.float32) if shading is None else shading
+    share(_warp, ((picture, offset, left, top, factor, out, *band) for band in in_bands(len(offset))))
+    return out
+
+
+@compiled
+def _sample(picture: np.ndarray, x: np.ndarray, y: np.ndarray, out: np.ndarray, first: int, end: int) -> None:
+    height, width, channels = picture.shape
+    # A pixel of three channels is read with the next one's first, which has to be there.
+    wide = 3 <= channels <= 4
+    for row in range(first, end):
+        for column in range(x.shape[1]):
+            px = min(max(x[row, column], 0.0), width - 1.0)
+            py = min(max(y[row, column], 0.0), height - 1.0)
+            ix, iy = int(px), int(py)
+            fx, fy = np.float32(px - ix), np.float32(py - iy)
+            if fx == 0 and fy == 0:
+                for c in range(channels):
+                    out[row, column, c] = picture[iy, ix, c]
+            elif wide and 1 <= ix < width - 3 and 1 <= iy < height - 2:
+                first_of = ((iy - 1) * width + ix - 1) * channels
+                to = (row * out.strides[0] + column * out.strides[1]) // 4
+                _read_pixels(picture, first_of, channels, width * channels, _weights(fx), _weights(fy), out, to)
+            else:
+                _read_near_edge(picture, ix, iy, _weights(fx), _weights(fy), out, row, column)
+
+
+@compiled
+def _warp(
+    picture: np.ndarray,
+    offset: np.ndarray,
+    left: int,
+    top: int,
+    shading: np.ndarray,
+    out: np.ndarray,
+    first: int,
+    end: int,
+) -> None:
+    height, width, channels = picture.shape
+    # A pixel of three channels is read with the next one's first, which has to be there.
+    wide = 3 <= channels <= 4
+    shaded = shading.shape[0] > 0
+    for row in range(first, end):
+        for column in range(offset.shape[1]):
+            # A position's whole part and the rest are kept apart: float32 has too few digits for both.
+            x, y = np.floor(offset[row, column, 0]), np.floor(offset[row, column, 1])
+            ix, iy = left + column + int(x), top + row + int(y)
+            fx, fy = offset[row, column, 0] - x, offset[row, column, 1] - y
+            if ix < 0 or ix >= width - 1:
+                ix, fx = min(max(ix, 0), width - 1), np.float32(0)
+            if iy < 0 or iy >= height - 1:
+                iy, fy = min(max(iy, 0), height - 1), np.float32(0)
+            if fx == 0 and fy == 0:
+                for c in range(channels):
+                    out[row, column, c] = picture[iy, ix, c]
+            elif wide and 1 <= ix < width - 3 and 1 <= iy < height - 2:
+                first_of = ((iy - 1) * width + ix - 1) * channels
+                to = (row * out.strides[0] + column * out.strides[1]) // 4
+                _read_pixels(picture, first_of, channels, width * channels, _weights(fx), _weights(fy), out, to)
+            else:
+                _read_near_edge(picture, ix, iy, _weights(fx), _weights(fy), out, row, column)
+            if shaded and shading[row, column] != 1:
+                for c in range(3):
+                    out[row, column, c] *= shading[row, column]
+
+
+@compiled
+def _read_near_edge(
+    picture: np.ndarray, x: int, y: int, across: Weights, along: Weights, out: np.ndarray, row: int, column: int
+) -> None:
+    height, width, channels = picture.shape
+    for c in range(channels):
+        total, low, high = np.float32(0), np.float32(np.inf), np.float32(-np.inf)
+        for j in range(4):
+            at = min(max(y + j - 1, 0), height - 1)
+            line = np.float32(0)
+            for i in range(4):
+                value = picture[at, min(max(x + i - 1, 0), width - 1), c]
+                line += across[i] * value
+                low, high = min(low, value), max(high, value)
+            total += along[j] * line
+        out[row, column, c] = min(max(total, low), high)
+
+
+@inlined
+def _weights(t: float) -> Weights:
+    one, two, half = np.float32(1), np.float32(2), np.float32(0.5)
+    three, five = np.float32(1.5), np.float32(2.5)
+    return (
+        ((one - half * t) * t - half) * t,
+        (three * t - five) * t * t + one,
+        ((two - three * t) * t + half) * t,
+        (half * t - half) * t * t,
+    )
+
+
+@intrinsic  # type: ignore[misc]
+def _read_pixels(
+    context: Any, picture: Any, first: Any, step: Any, row: Any, across: Any, along: Any, out: Any, to: Any
+) -> tuple[Any, Any]:
+    """Read 4×4 pixels from a picture's value ``first`` on, so many values apart, and weigh them into value ``to``."""
+
+    def generate(target: Any, builder: Any, signature: Any, given: Any) -> Any:
+        place, start, right, down, *weights, result, into = given
+        values = cgutils.create_struct_proxy(signature.args[0])(target, builder, place).data
+        x, y = ([_repeat(builder, builder.extract_value(four, i)) for i in range(4)] for four in weights)
+        total = low = high = None
+        for j in range(4):
+            line = None
+            for i in range(4):
+                away = [builder.mul(length, ir.Constant(length.type, n)) for length, n in ((down, j), (right, i))]
+                at = builder.gep(values, [builder.add(start, builder.add(*away))])
+                pixel = builder.load(builder.bitcast(at, _PIXEL.as_pointer()), align=4)
+                line = _add(builder, line, builder.fmul(pixel, x[i], flags=_PLAIN))
+                low, high = _pick(builder, "<", pixel, low), _pick(builder, ">", pixel, high)
+            total = _add(builder, total, builder.fmul(line, y[j], flags=_PLAIN))
+        total = _pick(builder, "<", _pick(builder, ">", total, low), high)
+        made = cgutils.create_struct_proxy(signature.args[6])(target, builder, result).data
+
+        def store(channel: int) -> None:
+            value = builder.extract_element(total, ir.Constant(_INDEX, channel))
+            builder.store(value, builder.gep(made, [builder.add(into, ir.Constant(into.type, channel))]))
+
+        for channel in range(3):
+            store(channel)
+        with builder.if_then(builder.icmp_signed(">", right, ir.Constant(right.type, 3))):
+            store(3)
+        return target.get_dummy_value()
+
+    return types.void(picture, first, step, row, across, along, out, to), generate
+
+
+def _repeat(builder: Any, value: Any) -> Any:
+    """Put one number into all four places."""
+    nothing = ir.Constant(_PIXEL, ir.Undefined)
+    one = builder.insert_element(nothing, value, ir.Constant(_INDEX, 0))
+    return builder.shuffle_vector(one, nothing, ir.Constant(ir.VectorType(_INDEX, 4), [0] * 4))
+
+
+def _add(builder: Any, total: Any, more: Any) -> Any:
+    return more if total is None else builder.fadd(total, more, flags=_PLAIN)
+
+
+def _pick(builder: Any, order: str, one: Any, other: Any) -> Any:
+    """Take of each channel the number that comes first in an order, < or >."""
+    if other is None:
+        return one
+    return builder.select(builder.fcmp_ordered(order, one, other, flags=_PLAIN), one, other)
