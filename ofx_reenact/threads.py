@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -27,8 +28,17 @@ def share(work: Callable[..., None], pieces: Iterable[tuple[Any, ...]]) -> None:
 
     It is for loops that let go of Python's lock; ``work`` does not share work itself.
     """
+    *others, own = [*pieces] or [None]
+    if own is None:
+        return
     pool = _pool(os.getpid(), cores())
-    for job in [pool.submit(work, *piece) for piece in pieces]:
+    jobs = [pool.submit(work, *piece) for piece in others]
+    try:
+        work(*own)
+    finally:
+        # Whatever becomes of it, nobody works on the arguments once this has returned.
+        concurrent.futures.wait(jobs)
+    for job in jobs:
         job.result()
 
 
