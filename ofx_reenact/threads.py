@@ -28,8 +28,8 @@ def share(work: Callable[..., None], pieces: Iterable[tuple[Any, ...]]) -> None:
 
     It is for loops that let go of Python's lock; ``work`` does not share work itself.
     """
-    *others, own = [*pieces] or [None]
-    if own is None:
+    *others, own = [*pieces] or [()]
+    if not own:
         return
     pool = _pool(os.getpid(), cores())
     jobs = [pool.submit(work, *piece) for piece in others]

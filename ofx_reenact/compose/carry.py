@@ -31,11 +31,13 @@ class Carried:
         stmap: the skin's map.
         composed: the changed window of the picture.
         mouth: the mouth's opening; None while it is shut.
+        lenses: shapes of the openings as they are in the result, by name.
     """
 
     stmap: STMap
     composed: Composed
     mouth: openings.Opening | None
+    lenses: Mapping[str, openings.Lens]
 
     def invented(self, box: Box) -> np.ndarray:
         """Where no pixel of the target was carried, in a box (rows, columns) of the picture: (h, w), 1 there."""
@@ -91,7 +93,7 @@ class Carrier:
     @stage("warp: sample")
     def carry(
         self, moved: np.ndarray, head: Similarity, gaze: np.ndarray, jaw: np.ndarray, gate: float = 1.0,
-        shading: np.ndarray | None = None,
+        shading: np.ndarray | None = None, out: np.ndarray | None = None,
     ) -> Carried | None:  # fmt: skip
         """Move the face.
 
@@ -102,6 +104,7 @@ class Carrier:
             jaw: (3,) frontal displacement of the jaw, canonical units.
             gate: share of the head's motion that counts; ``moved`` has it in already.
             shading: what is added to the light of the sheet's vertices (V,), in fractions of it; None leaves it.
+            out: a picture like the target's that the result is put into; None keeps the changed window alone.
 
         Returns:
             The result, or None when nothing moves or everything has moved out of the picture.
@@ -122,7 +125,7 @@ class Carrier:
             if moved.any() or not turned:
                 return None
             stmap = _still_map(turned)
-            return Carried(stmap, compose(self.picture, stmap, turned, self.lips), None)
+            return Carried(stmap, compose(self.picture, stmap, turned, self.lips, out), None, after)
         for name, contour in _EYES.items():
             if moved[contour].any():
                 brow = self.mesh[BROWS[name], :2]
@@ -132,10 +135,10 @@ class Carrier:
         skull, lower = (densify.plane_map(head, self.head, depth, shift) for shift in (np.zeros(3), jaw))
         mouth = openings.mouth(self.lenses["mouth"], after["mouth"], skull, lower, feather, size)
         shown = [opening for opening in (*eyes, mouth) if opening is not None]
-        composed = compose(self.picture, stmap, shown, self.lips)
+        composed = compose(self.picture, stmap, shown, self.lips, out)
         for name in _EYES:
             self._lay_lid(name, composed, stmap, after[name], self.mesh[BROWS[name], :2] + moved[BROWS[name], :2])
-        return Carried(stmap, composed, mouth)
+        return Carried(stmap, composed, mouth, after)
 
     def _lay_lid(self, name: str, composed: Composed, stmap: STMap, after: openings.Lens, brow: np.ndarray) -> None:
         """Lay an upper lid that comes down over a composed frame, in place."""

@@ -111,7 +111,7 @@ class Lid:
         colour = composed.colour[part]
         if not colour.size:
             return
-        x, y = (axis[part] for axis in stmap.grid())
+        x, y = stmap.places(part)
         places = self._place(x, y, moved, Brow.of(moved, brow))
         share = self._share(places, lid, lashes)
         shading = None if stmap.shading is None else stmap.shading[part]

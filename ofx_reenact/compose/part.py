@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -53,6 +54,11 @@ class Placed:
 
     mesh: np.ndarray
     head: Similarity
+
+    @cached_property
+    def mouth(self) -> Lens:
+        """The mouth's opening."""
+        return openings.fit_lens("mouth", self.mesh)
 
 
 @dataclass(frozen=True)
@@ -134,10 +140,9 @@ def show_inside(
     ``jaw`` (3,) is how far the lower teeth go, ``split`` where the upper ones end (:func:`find_split`), ``feather`` the
     softness of the lips' edges in pixels, ``size`` the result's width and height.
     """
-    before, after = (openings.fit_lens("mouth", placed.mesh) for placed in (source, wanted))
     depth = float(source.head.invert(source.mesh)[_LIPS, 2].mean())
     skull, lower = (densify.plane_map(wanted.head, source.head, depth, by) for by in (np.zeros(3), jaw))
-    return openings.mouth_of_part(before, after, skull, lower, split, feather, size)
+    return openings.mouth_of_part(source.mouth, wanted.mouth, skull, lower, split, feather, size)
 
 
 def find_split(picture: np.ndarray, lens: Lens) -> float:

@@ -13,6 +13,8 @@ from ofx_reenact.warp.stmap import STMap
 
 # Of the lips' own colour: how bright the inside of a mouth is at its darkest and on the tongue.
 INSIDE_DARK, INSIDE_LIGHT = 0.06, 0.22
+# A picture whose channels differ by less than this, display-encoded, is grey and stays so.
+GREY = 2e-3
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,12 @@ def compose(
         stmap: where each pixel comes from.
         openings: eyes and mouth, drawn over the skin in order.
         inside: (C,) colour of the lips, from which the unseen inside of a mouth is shaded.
-        out: where the window's colour goes, (h, w, C) float32; new if None.
+        out: (H, W, C) float32, a picture that the window's colour is put into; None makes the window alone.
     """
     offset = stmap.offset.copy()
     shading = None if stmap.shading is None else stmap.shading.copy()
-    colour = warp(picture, offset, stmap.left, stmap.top, shading, out)
+    colour = None if out is None else out[stmap.slices]
+    colour = warp(picture, offset, stmap.left, stmap.top, shading, colour)
     for seam in stmap.seams:
         at, made = (seam.y - stmap.top, seam.x - stmap.left), sample(picture, seam.from_x, seam.from_y).mean(1)
         if shading is not None:
@@ -71,6 +74,13 @@ def lip_colour(picture: np.ndarray, outer: np.ndarray, inner: np.ndarray) -> np.
     column = np.clip(np.rint(between[:, 0]).astype(int), 0, width - 1)
     row = np.clip(np.rint(between[:, 1]).astype(int), 0, height - 1)
     return np.median(picture[row, column], axis=0).astype(np.float32)
+
+
+def is_grey(shown: np.ndarray) -> bool:
+    """Tell whether a picture (h, w, 3), display-encoded in [0, 1], has no colour."""
+    red, green, blue = np.moveaxis(shown, -1, 0)
+    apart = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
+    return bool(apart.max(initial=0) < GREY)
 
 
 def shade_inside(inside: np.ndarray, shade: np.ndarray) -> np.ndarray:

@@ -15,8 +15,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from ofx_reenact.ops.sample import sample
 from ofx_reenact.errors import ReenactError
+from ofx_reenact.ops.sample import sample
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.resources import resource
 from ofx_reenact.tracking.landmarks import CHIN, FACE_OVAL, LIPS_INNER

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ofx_reenact.compiled import compiled
+from ofx_reenact.compiled import compiled, inlined
 from ofx_reenact.threads import in_bands, share
 
 # Triangles are larger by this on every side, so that a centre exactly on a shared edge does not fall between them.
@@ -73,34 +73,56 @@ def _draw(
     Vertices have places (V, 3), x, y and depth, and carry (V, 2 + K), all float64.
     """
     width, count = nearest.shape[1], planes.shape[0]
+    # Of depth and all that is carried: at the first corner, how it grows to the right and down, where the row begins.
+    at, right, down, row = np.empty(3 + count), np.empty(3 + count), np.empty(3 + count), np.empty(3 + count)
     nearest[first:end] = np.inf
     for n in range(triangles.shape[0]):
         a, b, c = triangles[n, 0], triangles[n, 1], triangles[n, 2]
-        ax, ay, az = places[a, 0], places[a, 1], places[a, 2]
-        bx, by, bz = places[b, 0], places[b, 1], places[b, 2]
-        cx, cy, cz = places[c, 0], places[c, 1], places[c, 2]
-        top = max(int(np.ceil(min(ay, by, cy) - EDGE)), first)
-        bottom = min(int(np.floor(max(ay, by, cy) + EDGE)), end - 1)
-        area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+        ax, ay = places[a, 0], places[a, 1]
+        bx, by, cx, cy = places[b, 0] - ax, places[b, 1] - ay, places[c, 0] - ax, places[c, 1] - ay
+        top = max(int(np.ceil(ay + min(0.0, by, cy) - EDGE)), first)
+        bottom = min(int(np.floor(ay + max(0.0, by, cy) + EDGE)), end - 1)
+        area = bx * cy - by * cx
         if bottom < top or abs(area) < LEAST:
             continue
-        left = max(int(np.ceil(min(ax, bx, cx) - EDGE)), 0)
-        right = min(int(np.floor(max(ax, bx, cx) + EDGE)), width - 1)
-        # Shares of the second and the third corner, and how they change along a row and down.
-        b_right, b_down = (cy - ay) / area, -(cx - ax) / area
-        c_right, c_down = -(by - ay) / area, (bx - ax) / area
+        left, last = max(ax + min(0.0, bx, cx) - EDGE, 0.0), min(ax + max(0.0, bx, cx) + EDGE, width - 1.0)
+        # Shares of the second and the third corner grow so along a row and down; the first has the rest.
+        b_right, b_down, c_right, c_down = cy / area, -cx / area, -by / area, bx / area
+        a_right, a_down = -b_right - c_right, -b_down - c_down
+        a_turn, b_turn, c_turn = _invert(a_right), _invert(b_right), _invert(c_right)
+        at[0], by_b, by_c = places[a, 2], places[b, 2] - places[a, 2], places[c, 2] - places[a, 2]
+        right[0], down[0] = b_right * by_b + c_right * by_c, b_down * by_b + c_down * by_c
+        for k in range(2 + count):
+            at[k + 1], by_b, by_c = carried[a, k], carried[b, k] - carried[a, k], carried[c, k] - carried[a, k]
+            right[k + 1], down[k + 1] = b_right * by_b + c_right * by_c, b_down * by_b + c_down * by_c
         for y in range(top, bottom + 1):
-            row_b, row_c = (y - ay) * b_down - ax * b_right, (y - ay) * c_down - ax * c_right
-            for x in range(left, right + 1):
-                wb, wc = row_b + x * b_right, row_c + x * c_right
-                wa = 1.0 - wb - wc
-                if wa < -EDGE or wb < -EDGE or wc < -EDGE:
-                    continue
-                z = np.float32(wa * az + wb * bz + wc * cz)
-                if z >= nearest[y, x]:
-                    continue
-                nearest[y, x] = z
-                for k in range(2):
-                    moves[y, x, k] = wa * carried[a, k] + wb * carried[b, k] + wc * carried[c, k]
-                for k in range(count):
-                    planes[k, y, x] = wa * carried[a, k + 2] + wb * carried[b, k + 2] + wc * carried[c, k + 2]
+            below = y - ay
+            low, high = _narrow(left, last, ax, below * a_down + 1 + EDGE, a_turn)
+            low, high = _narrow(low, high, ax, below * b_down + EDGE, b_turn)
+            low, high = _narrow(low, high, ax, below * c_down + EDGE, c_turn)
+            for k in range(3 + count):
+                row[k] = at[k] + below * down[k] - ax * right[k]
+            for x in range(int(np.ceil(low)), int(np.floor(high)) + 1):
+                z = np.float32(row[0] + x * right[0])
+                if z < nearest[y, x]:
+                    nearest[y, x] = z
+                    moves[y, x, 0], moves[y, x, 1] = row[1] + x * right[1], row[2] + x * right[2]
+                    for k in range(count):
+                        planes[k, y, x] = row[k + 3] + x * right[k + 3]
+
+
+@inlined
+def _invert(slope: float) -> float:
+    return 1 / slope if slope != 0 else 0.0
+
+
+@inlined
+def _narrow(low: float, high: float, ax: float, share: float, turn: float) -> tuple[float, float]:
+    """Narrow a part of a row to where a corner's share, so much at the first corner's column, is not below 0."""
+    if turn > 0:
+        low = max(low, ax - share * turn)
+    elif turn < 0:
+        high = min(high, ax - share * turn)
+    elif share < 0:
+        high = low - 1
+    return low, high

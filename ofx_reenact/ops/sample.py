@@ -18,7 +18,7 @@ from ofx_reenact.compiled import compiled, inlined
 from ofx_reenact.threads import in_bands, share
 
 # How four taps are weighed.
-Weights = tuple[float, float, float, float]
+Weights = tuple[Any, Any, Any, Any]
 
 _FLOAT, _INDEX = ir.FloatType(), ir.IntType(32)
 _PIXEL = ir.VectorType(_FLOAT, 4)
@@ -153,7 +153,7 @@ def _read_near_edge(
 
 
 @inlined
-def _weights(t: float) -> Weights:
+def _weights(t: Any) -> Weights:
     one, two, half = np.float32(1), np.float32(2), np.float32(0.5)
     three, five = np.float32(1.5), np.float32(2.5)
     return (
@@ -164,8 +164,7 @@ def _weights(t: float) -> Weights:
     )
 
 
-@intrinsic  # type: ignore[misc]
-def _read_pixels(
+def _generate(
     context: Any, picture: Any, first: Any, step: Any, row: Any, across: Any, along: Any, out: Any, to: Any
 ) -> tuple[Any, Any]:
     """Read 4×4 pixels from a picture's value ``first`` on, so many values apart, and weigh them into value ``to``."""
@@ -198,6 +197,9 @@ def _read_pixels(
         return target.get_dummy_value()
 
     return types.void(picture, first, step, row, across, along, out, to), generate
+
+
+_read_pixels: Any = intrinsic(_generate)
 
 
 def _repeat(builder: Any, value: Any) -> Any:

@@ -157,12 +157,15 @@ class Painter(Protocol):
         """Finish a frame whose colour belongs to it alone."""
 
 
-def carry_view(view: View, pose: Pose) -> Carried | None:
-    """Carry a view's pixels to a pose; None when nothing moves or everything has moved out of the picture."""
+def carry_view(view: View, pose: Pose, out: np.ndarray | None = None) -> Carried | None:
+    """Carry a view's pixels to a pose, into ``out`` (H, W, C) if there is one.
+
+    None when nothing moves or everything has moved out of the picture.
+    """
     if pose.gate == 0 and not pose.gaze.any():
         return None
     shading = shade_view(view, pose) if view.shading else None
-    return view.carrier.carry(pose.moved * pose.gate, pose.head, pose.gaze, pose.jaw, pose.gate, shading)
+    return view.carrier.carry(pose.moved * pose.gate, pose.head, pose.gaze, pose.jaw, pose.gate, shading, out)
 
 
 @stage("shade")

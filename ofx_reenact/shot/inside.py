@@ -6,6 +6,7 @@ A network that paints each frame anew paints other teeth each time. What it pain
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -46,6 +47,11 @@ class Inside:
     mesh: np.ndarray
     head: Similarity
     split: float
+
+    @cached_property
+    def placed(self) -> Placed:
+        """The face in it."""
+        return Placed(self.mesh, self.head)
 
     @classmethod
     def of_frame(cls, number: int, frame: Frame, view: View, pose: Pose) -> Inside | None:
@@ -95,7 +101,7 @@ def paint_with(frame: Frame, view: View, pose: Pose, painter: Painter, dictionar
 
 def _show(inside: Inside, view: View, pose: Pose) -> openings.Opening | None:
     """Return the mouth's opening in a pose as the inside shows it; None where that shows nothing."""
-    ends = Placed(inside.mesh, inside.head), Placed(pose.mesh(view), pose.head)
+    ends = inside.placed, Placed(pose.mesh(view), pose.head)
     feather = max(1.0, openings.FEATHER * view.carrier.sheet.face_height)
     shown = show_inside(*ends, drop_jaw(*ends), inside.split, feather, view.size)
     return shown if shown is not None and shown.views else None

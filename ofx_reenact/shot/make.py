@@ -34,10 +34,8 @@ def make_frame(
         teeth: hung into the mouth where it was painted; None leaves it as it was painted.
     """
     carries = painter is None or painter.carries
-    carried = carry_view(view, pose) if carries else None
     colour = view.pixels.copy()
-    if carried is not None:
-        colour[carried.composed.slices] = carried.composed.colour
+    carried = carry_view(view, pose, colour) if carries else None
     frame = Frame(colour, pose.sure, carried)
     if sources and carried is not None:
         frame = lay_parts(frame, view, pose, sources, view.seed)

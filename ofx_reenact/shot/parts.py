@@ -115,9 +115,8 @@ def _join(carried: Carried | None, laid: Sequence[tuple[CarriedPart, float]]) ->
         stretch[rows, columns] += share * (part.stmap.stretch[out] - carried.stmap.stretch[rows, columns])
         if part.mouth is not None:
             mouth = part.mouth if mouth is None else _wider(mouth, part.mouth)
-    return Carried(
-        replace(carried.stmap, stretch=stretch), replace(carried.composed, invented=np.clip(invented, 0, 1)), mouth
-    )
+    composed = replace(carried.composed, invented=np.clip(invented, 0, 1))
+    return replace(carried, stmap=replace(carried.stmap, stretch=stretch), composed=composed, mouth=mouth)
 
 
 def _wider(one: Opening, other: Opening) -> Opening:

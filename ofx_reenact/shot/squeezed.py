@@ -12,8 +12,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ofx_reenact.ops.sample import sample
 from ofx_reenact.frames.aspect import SQUARE, Squeeze
+from ofx_reenact.ops.sample import sample
 from ofx_reenact.shot.frame import Frame
 from ofx_reenact.shot.view import View
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ofx_reenact.compose.grain import grain
-from ofx_reenact.compose.repair import GREY
+from ofx_reenact.compose.picture import is_grey
 from ofx_reenact.compose.teeth import Mouth, draw_teeth
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.frame import Frame, Painter
@@ -59,12 +59,12 @@ def hang_teeth(frame: Frame, view: View, pose: Pose, mouth: Mouth) -> Frame:
     share = frame.carried.invented(box)[..., None]
     if not share.any():
         return frame
-    lens = openings.fit_lens("mouth", pose.mesh(view))
+    lens = frame.carried.lenses["mouth"]
     part = frame.colour[(*box, slice(3))]
     # What the picture itself does with the jaw counts as well.
     jaw = pose.jaw + view.frontal[list(CHIN)].mean(0) - mouth.chin
     made = draw_teeth(part, opening.left, opening.top, mouth.under(view.skin), lens, pose.head, jaw, view.blur)
-    if np.ptp(view.display.encode(part), axis=-1).max() < GREY:
+    if is_grey(view.display.encode(part)):
         made = np.repeat(made.mean(-1, keepdims=True), 3, -1)
     shown = view.display.encode(made) + grain(box, view.grain, view.seed)
     part += (view.display.decode(np.clip(shown, 0, 1)) - part) * share

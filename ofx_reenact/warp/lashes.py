@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from ofx_reenact.ramps import smooth_step
-from ofx_reenact.warp.lens import Lens
+from ofx_reenact.warp.lens import Lens, pixel_places
 
 # Height of what stays as it is above an upper lid's edge, in widths of the eye.
 LASHES = 0.16
@@ -39,13 +39,15 @@ def keep_lashes(offset: np.ndarray, left: int, top: int, target: Lens, moved: Le
     if falls < _QUIET:
         return
     width = 2 * moved.half
-    box = moved.box((LASHES + GIVES[0]) * width + GIVES[1] * falls)
-    x0, y0 = max(int(np.floor(box[0])) - left, 0), max(int(np.floor(box[1])) - top, 0)
-    x1, y1 = int(np.ceil(box[2])) + 1 - left, int(np.ceil(box[3])) + 1 - top
+    reach, lid = (LASHES + GIVES[0]) * width + GIVES[1] * falls, moved.bounds(u)[0]
+    # From the lid's edge up to as high as anything gives way.
+    around = np.array([moved.pixels(u, lid), moved.pixels(u, lid - reach)])
+    (x0, y0), (x1, y1) = np.floor(around.min((0, 2))).astype(int), np.ceil(around.max((0, 2))).astype(int) + 1
+    x0, y0, x1, y1 = max(x0 - left, 0), max(y0 - top, 0), x1 - left, y1 - top
     part = offset[y0 : max(y1, y0), x0 : max(x1, x0)]
     if not part.size:
         return
-    y, x = np.mgrid[y0 : y0 + part.shape[0], x0 : x0 + part.shape[1]].astype(np.float64)
+    x, y = pixel_places(x0, y0, part.shape[1], part.shape[0])
     u, v = moved.coordinates(x + left, y + top)
     lid = moved.bounds(u)[0]
     # Pixels above the lid, how far the lid has come there, and where the skin above takes over.

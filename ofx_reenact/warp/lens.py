@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
+from ofx_reenact.compiled import compiled
+
 
 @dataclass(frozen=True)
 class Lens:
@@ -39,8 +41,10 @@ class Lens:
         return cls(centre, axis, half, curve(upper), curve(lower))
 
     def coordinates(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return (u, v) of pixel positions."""
-        return _to_frame(np.stack([x, y], -1), self.centre, self.axis, self.half)
+        """Return (u, v) of pixel positions, float64."""
+        u, v = (np.empty(np.shape(x)) for _ in range(2))
+        _find(_flat(x), _flat(y), self.centre, self.axis, self.half, u.reshape(-1), v.reshape(-1))
+        return u, v
 
     def pixels(self, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return pixel positions (x, y) of (u, v)."""
@@ -51,8 +55,10 @@ class Lens:
 
     def bounds(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return ``v`` of the upper and the lower curve at ``u``; beyond the corners both are 0."""
-        inside = np.clip(u, -1, 1)
-        return self.upper(inside), self.lower(inside)
+        upper, lower = (np.empty(np.shape(u)) for _ in range(2))
+        for curve, read in ((self.upper, upper), (self.lower, lower)):
+            _read(curve.x, curve.c, _flat(u), read.reshape(-1))
+        return upper, lower
 
     @property
     def gap(self) -> float:
@@ -75,6 +81,39 @@ class Lens:
         upper, lower = self.bounds(u)
         x, y = self.pixels(np.concatenate([u, u]), np.concatenate([upper, lower]))
         return x.min() - margin, y.min() - margin, x.max() + margin, y.max() + margin
+
+
+def pixel_places(left: int, top: int, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the positions (x, y) of the pixels of a window, (h, w) float64 each."""
+    x, y = np.meshgrid(np.arange(left, left + width, dtype=np.float64), np.arange(top, top + height, dtype=np.float64))
+    return x, y
+
+
+def _flat(values: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(values, np.float64).reshape(-1)
+
+
+@compiled
+def _find(
+    x: np.ndarray, y: np.ndarray, centre: np.ndarray, axis: np.ndarray, half: float, u: np.ndarray, v: np.ndarray
+) -> None:
+    """Find places (n,) in the frame of an opening."""
+    for i in range(len(x)):
+        right, down = x[i] - centre[0], y[i] - centre[1]
+        u[i] = (right * axis[0] + down * axis[1]) / half
+        v[i] = down * axis[0] - right * axis[1]
+
+
+@compiled
+def _read(knots: np.ndarray, powers: np.ndarray, u: np.ndarray, v: np.ndarray) -> None:
+    """Read a curve of cubic pieces between knots (k,), powers (4, k - 1) from the third down, at places (n,)."""
+    for i in range(len(u)):
+        at = min(max(u[i], -1.0), 1.0)
+        piece = 0
+        while piece < len(knots) - 2 and at >= knots[piece + 1]:
+            piece += 1
+        t = at - knots[piece]
+        v[i] = ((powers[0, piece] * t + powers[1, piece]) * t + powers[2, piece]) * t + powers[3, piece]
 
 
 def _to_frame(points: np.ndarray, centre: np.ndarray, axis: np.ndarray, half: float) -> tuple[np.ndarray, np.ndarray]:

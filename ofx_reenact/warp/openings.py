@@ -13,7 +13,7 @@ import numpy as np
 
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT, LIPS_INNER, Contour
-from ofx_reenact.warp.lens import Lens
+from ofx_reenact.warp.lens import Lens, pixel_places
 
 # Openings narrower than this share of their width show nothing that could be carried.
 SHUT_EYE = 0.10
@@ -259,5 +259,4 @@ def _window(lens: Lens, margin: float, size: tuple[int, int]) -> tuple[np.ndarra
     right, bottom = min(int(np.ceil(right)) + 1, size[0]), min(int(np.ceil(bottom)) + 1, size[1])
     if right <= left or bottom <= top:
         return None
-    y, x = np.mgrid[top:bottom, left:right].astype(np.float64)
-    return x, y
+    return pixel_places(left, top, right - left, bottom - top)

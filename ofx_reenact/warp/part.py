@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 from scipy import sparse
 
+from ofx_reenact.ops.raster import rasterise
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.canonical import canonical
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_OUTER, Contour
 from ofx_reenact.tracking.surface import FACE_POINTS, Spline
-from ofx_reenact.ops.raster import rasterise
 from ofx_reenact.warp.seams import find_seams
 from ofx_reenact.warp.sheet import sheet
 from ofx_reenact.warp.stmap import STMap, measure_stretch

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER
 from ofx_reenact.ops.raster import rasterise
+from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER
 
 # Positions a pixel takes, along each side.
 FINE = 4

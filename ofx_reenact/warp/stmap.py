@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
+from ofx_reenact.ops.raster import rasterise
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import FACE_OVAL
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp.headroom import cut_off, keep_edge, yielding
-from ofx_reenact.ops.raster import rasterise
+from ofx_reenact.warp.lens import pixel_places
 from ofx_reenact.warp.seams import Seam, find_seams
 from ofx_reenact.warp.sheet import RIGID_FROM, RINGS, Sheet, sheet
 
@@ -51,11 +52,11 @@ class STMap:
         height, width = self.reach.shape
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
-    def grid(self) -> tuple[np.ndarray, np.ndarray]:
-        """Pixel positions (x, y) of the window, (h, w) float64 each."""
+    def places(self, part: tuple[slice, slice]) -> tuple[np.ndarray, np.ndarray]:
+        """Pixel positions (x, y) of a part (rows, columns) of the window, (h, w) float64 each."""
         height, width = self.reach.shape
-        y, x = np.mgrid[self.top : self.top + height, self.left : self.left + width].astype(np.float64)
-        return x, y
+        rows, columns = range(height)[part[0]], range(width)[part[1]]
+        return pixel_places(self.left + columns.start, self.top + rows.start, len(columns), len(rows))
 
 
 class TargetSheet:

@@ -15,13 +15,13 @@ from pathlib import Path
 import anny
 import numpy as np
 import torch
+from ofx_reenact.warp.raster import rasterise
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.transform import Rotation
 
 from ofx_reenact.tracking.facemesh import FaceMesh
 from ofx_reenact.tracking.landmarks import MESH68, REGIONS
-from ofx_reenact.warp.raster import rasterise
 
 OUT = Path(__file__).with_name("anny68.json")
 SIZE, FIELD, DISTANCE = 768, 40.0, 100.0  # pixels; centimetres

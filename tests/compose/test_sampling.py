@@ -3,7 +3,7 @@
 import numpy as np
 
 from ofx_reenact.compose.picture import compose
-from ofx_reenact.compose.sample import sample
+from ofx_reenact.ops.sample import sample
 from ofx_reenact.warp.stmap import STMap
 
 
@@ -35,7 +35,7 @@ def test_highlights_do_not_ring_and_keep_their_range():
 
 
 def test_sampling_does_not_depend_on_threads(monkeypatch):
-    import ofx_reenact.compose.sample as module
+    import ofx_reenact.threads as module
 
     picture = np.random.default_rng(0).normal(size=(200, 100, 3)).astype(np.float32)
     y, x = np.mgrid[:200, :100] + 0.3

@@ -13,8 +13,8 @@ from ofx_reenact.compose.shading import (
     compute_normals,
     fit_light,
 )
+from ofx_reenact.ops.raster import rasterise
 from ofx_reenact.tracking.canonical import canonical
-from ofx_reenact.warp.raster import rasterise
 from ofx_reenact.warp.sheet import sheet
 
 UPRIGHT = np.eye(3)
@@ -33,11 +33,10 @@ def pictured(size: int = 300) -> np.ndarray:
 
 def lit(light: Light, skin=(0.5, 0.3, 0.2), size: int = 300) -> np.ndarray:
     """A picture of the canonical face under a light."""
-    mesh, out = pictured(size), np.zeros((size, size, 1), np.float32)
-    attributes = light.fall_on(compute_normals(mesh))[:, None]
-    nearest = np.full((size, size), np.inf, np.float32)
-    rasterise(mesh[:, :2], mesh[:, 2], canonical().triangles, attributes, out, nearest)
-    return (out * np.array(skin, np.float32)).astype(np.float32)
+    mesh, nowhere = pictured(size), np.zeros((len(canonical().points), 2))
+    values = light.fall_on(compute_normals(mesh))[:, None]
+    _, lit = rasterise(mesh[:, :2], mesh[:, 2], [canonical().triangles], nowhere, values, (size, size))
+    return (lit[0, ..., None] * np.array(skin, np.float32)).astype(np.float32)
 
 
 def smile() -> np.ndarray:

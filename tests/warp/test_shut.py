@@ -45,7 +45,7 @@ def test_shut_lids_meet_without_steps(face):
     lids = [seam for seam in stmap.seams if len(seam.x) > 20]
     assert len(lids) == 2
     colour = compose(picture, stmap, [], np.zeros(3, np.float32)).colour[..., 0]
-    y = stmap.grid()[1]
+    y = stmap.places((slice(None), slice(None)))[1]
     for seam in lids:
         rows, columns = seam.y - stmap.top, seam.x - stmap.left
         one_sided = (y + stmap.offset[..., 1])[rows, columns]

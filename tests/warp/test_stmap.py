@@ -5,8 +5,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from ofx_reenact.compose.picture import compose
-from ofx_reenact.compose.sample import sample
 from ofx_reenact.layers import to_nuke
+from ofx_reenact.ops.sample import sample
 from ofx_reenact.tracking.landmarks import FACE_OVAL, MESH68
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS
@@ -128,7 +128,7 @@ def test_the_upper_edge_stays_and_says_where_it_is_drawn_out(face):
         laid = TargetSheet(face.frontal, head, face.size, 0.35, known)
         stmap = sunk(laid, head, face.frontal, np.array([4.0, 30, 0]))
         assert stmap.top == 0
-        from_y = stmap.grid()[1] + stmap.offset[..., 1]
+        from_y = stmap.places((slice(None), slice(None)))[1] + stmap.offset[..., 1]
         assert np.abs(from_y[0]).max() < 1e-3 and from_y.min() >= -1e-3, "an STMap's values lie in the picture"
         middle = int(head.apply(face.frontal)[:, 0].mean()) - stmap.left
         assert stmap.stretch[3, middle] > 1.1 and stmap.stretch[-20, middle] < 1.2

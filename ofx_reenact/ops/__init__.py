@@ -1,0 +1,1 @@
+"""What is done to every pixel of a face at plate resolution."""
