@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from ofx_reenact.compose.lashline import LashLine
 from ofx_reenact.compose.lidskin import UNDER, Brow, Crease, LidSkin
-from ofx_reenact.compose.picture import Composed
+from ofx_reenact.compose.picture import Composed, Laid
 from ofx_reenact.ops.sample import sample
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.warp.lens import Lens
@@ -125,12 +125,11 @@ class Lid:
         line = self._draw_lashes(places, lashes)
         dark = self.skin.mix(places.u, np.ones_like(places.u))[..., :3] * self.lashes.darkness
         colour[..., :3] += (dark - colour[..., :3]).astype(np.float32) * line[..., None]
-        offset = composed.offset[part]
-        offset += (place - np.stack([x, y], -1) - offset) * (laid * (1 - new))[..., None]
+        composed.places.append(Laid(part, place - np.stack([x, y], -1), laid * (1 - new)))
         invented = composed.invented[part]
         np.maximum(invented, np.maximum(laid * new, line), out=invented)
-        if composed.shading is not None and shading is not None:
-            composed.shading[part] += (shading - composed.shading[part]) * laid
+        if shading is not None:
+            composed.lights.append(Laid(part, shading, laid))
 
     def _place(self, x: np.ndarray, y: np.ndarray, moved: Lens, brow: Brow) -> _Places:
         """Find pixels (h, w) of the result in the frames of the eye."""

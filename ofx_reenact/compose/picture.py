@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -18,23 +19,66 @@ GREY = 2e-3
 
 
 @dataclass(frozen=True)
+class Laid:
+    """What is said of a part (rows, columns) of a window by something laid over the skin there.
+
+    Attributes:
+        part: where.
+        values: (h, w, ...) or a number, what is true of it instead of what is true of the skin.
+        share: (h, w) in [0, 1], how far.
+    """
+
+    part: tuple[slice, slice]
+    values: np.ndarray | float
+    share: np.ndarray
+
+    def over(self, window: np.ndarray) -> None:
+        """Set it into a window (h, w) or (h, w, n), in place."""
+        part = window[self.part]
+        share = self.share.reshape(*self.share.shape, *(1,) * (part.ndim - 2))
+        part[:] = np.where(share >= 1, self.values, part + (self.values - part) * share)
+
+
+@dataclass(frozen=True)
 class Composed:
     """One frame's changed window. Outside it every value is the target's own.
 
     Attributes:
-        slices: the window as (rows, columns).
+        skin: the map of the skin.
         colour: (h, w, C) float32; unmoved pixels are the target's bit for bit.
-        offset: (h, w, 2) float32; the skin's map with the openings' own set in.
         invented: (h, w) float32; 1 where no pixel of the target was carried (the inside of a mouth).
-        shading: (h, w) float32; the factor on the skin's light that is in the colour, 1 in openings; None where it is 1
-            everywhere.
+        places: where what lies over the skin comes from, (h, w, 2) pixels as in an STMap, in order.
+        lights: the factor on its light, (h, w) or a number, in order.
     """
 
-    slices: tuple[slice, slice]
+    skin: STMap
     colour: np.ndarray
-    offset: np.ndarray
     invented: np.ndarray
-    shading: np.ndarray | None = None
+    places: list[Laid] = field(default_factory=list)
+    lights: list[Laid] = field(default_factory=list)
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """The window as (rows, columns)."""
+        return self.skin.slices
+
+    @cached_property
+    def offset(self) -> np.ndarray:
+        """(h, w, 2) float32; the skin's map with what lies over it set in. Few frames are asked for it."""
+        result = self.skin.offset.copy()
+        for laid in self.places:
+            laid.over(result)
+        return result
+
+    @cached_property
+    def shading(self) -> np.ndarray | None:
+        """(h, w) float32; the factor on the light that is in the colour; None where it is 1 everywhere."""
+        if self.skin.shading is None:
+            return None
+        result = self.skin.shading.copy()
+        for laid in self.lights:
+            laid.over(result)
+        return result
 
 
 def compose(
@@ -52,19 +96,17 @@ def compose(
         inside: (C,) colour of the lips, from which the unseen inside of a mouth is shaded.
         out: (H, W, C) float32, a picture that the window's colour is put into; None makes the window alone.
     """
-    offset = stmap.offset.copy()
-    shading = None if stmap.shading is None else stmap.shading.copy()
     colour = None if out is None else out[stmap.slices]
-    colour = warp(picture, offset, stmap.left, stmap.top, shading, colour)
+    colour = warp(picture, stmap.offset, stmap.left, stmap.top, stmap.shading, colour)
     for seam in stmap.seams:
         at, made = (seam.y - stmap.top, seam.x - stmap.left), sample(picture, seam.from_x, seam.from_y).mean(1)
-        if shading is not None:
-            made[:, :3] *= shading[at][:, None]
+        if stmap.shading is not None:
+            made[:, :3] *= stmap.shading[at][:, None]
         colour[at] = made
-    invented = np.zeros(stmap.reach.shape, np.float32)
+    composed = Composed(stmap, colour, np.zeros(stmap.reach.shape, np.float32))
     for opening in openings:
-        _draw(picture, opening, stmap, colour, offset, invented, shading, inside)
-    return Composed(stmap.slices, colour, offset, invented, shading)
+        _draw(picture, opening, composed, inside)
+    return composed
 
 
 def lip_colour(picture: np.ndarray, outer: np.ndarray, inner: np.ndarray) -> np.ndarray:
@@ -91,42 +133,31 @@ def shade_inside(inside: np.ndarray, shade: np.ndarray) -> np.ndarray:
     return behind
 
 
-def _draw(
-    picture: np.ndarray,
-    opening: Opening,
-    stmap: STMap,
-    colour: np.ndarray,
-    offset: np.ndarray,
-    invented: np.ndarray,
-    shading: np.ndarray | None,
-    inside: np.ndarray,
-) -> None:
-    """Draw one opening over the window, in place."""
-    rows, columns = opening.coverage.shape
-    top, left = opening.top - stmap.top, opening.left - stmap.left
+def _draw(picture: np.ndarray, opening: Opening, composed: Composed, inside: np.ndarray) -> None:
+    """Draw one opening over a composed window, in place."""
+    skin, (rows, columns) = composed.skin, opening.coverage.shape
+    top, left = opening.top - skin.top, opening.left - skin.left
     # The window holds every moved vertex, lids and lips with them; what sticks out is feather only.
     y0, x0 = max(top, 0), max(left, 0)
-    y1, x1 = min(top + rows, colour.shape[0]), min(left + columns, colour.shape[1])
+    y1, x1 = min(top + rows, composed.colour.shape[0]), min(left + columns, composed.colour.shape[1])
     if y1 <= y0 or x1 <= x0:
         return
     part = (slice(y0 - top, y1 - top), slice(x0 - left, x1 - left))
     whole = (slice(y0, y1), slice(x0, x1))
-    y, x = np.mgrid[y0 + stmap.top : y1 + stmap.top, x0 + stmap.left : x1 + stmap.left].astype(np.float64)
     coverage = opening.coverage[part].astype(np.float32)
-    unseen = np.ones_like(coverage)
-    behind = np.zeros((*coverage.shape, colour.shape[2]), np.float32)
-    if opening.shade is not None:
-        behind = shade_inside(inside, opening.shade[part])
-    for view in opening.views:
-        seen = view.seen[part].astype(np.float32)
-        carried = sample(picture, x + view.offset[part][..., 0], y + view.offset[part][..., 1])
-        behind = np.where(seen[..., None] >= 1, carried, behind + (carried - behind) * seen[..., None])
-        unseen *= 1 - seen
-        mostly = coverage * seen > 0.5
-        offset[whole][mostly] = view.offset[part][mostly]
+    unseen, behind = np.ones_like(coverage), np.zeros((*coverage.shape, len(inside)), np.float32)
     if opening.colour is not None:
         behind = opening.colour[part]
-    colour[whole] += (behind - colour[whole]) * coverage[..., None]
-    invented[whole] = np.maximum(invented[whole], coverage * unseen)
-    if shading is not None:
-        shading[whole] += (1 - shading[whole]) * coverage
+    elif opening.shade is not None:
+        behind = shade_inside(inside, opening.shade[part])
+    x, y = skin.places(whole)
+    for view in opening.views:
+        seen, offset = view.seen[part].astype(np.float32), view.offset[part]
+        if opening.colour is None:
+            carried = sample(picture, x + offset[..., 0], y + offset[..., 1])
+            behind = np.where(seen[..., None] >= 1, carried, behind + (carried - behind) * seen[..., None])
+        unseen *= 1 - seen
+        composed.places.append(Laid(whole, offset, coverage * seen > 0.5))
+    composed.colour[whole] += (behind - composed.colour[whole]) * coverage[..., None]
+    composed.invented[whole] = np.maximum(composed.invented[whole], coverage * unseen)
+    composed.lights.append(Laid(whole, 1.0, coverage))
