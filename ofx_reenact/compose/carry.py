@@ -104,7 +104,7 @@ class Carrier:
             jaw: (3,) frontal displacement of the jaw, canonical units.
             gate: share of the head's motion that counts; ``moved`` has it in already.
             shading: what is added to the light of the sheet's vertices (V,), in fractions of it; None leaves it.
-            out: a picture like the target's that the result is put into; None keeps the changed window alone.
+            out: (H, W, C) float32, becomes the whole frame where there is a result; None keeps the window alone.
 
         Returns:
             The result, or None when nothing moves or everything has moved out of the picture.

@@ -94,9 +94,12 @@ def compose(
         stmap: where each pixel comes from.
         openings: eyes and mouth, drawn over the skin in order.
         inside: (C,) colour of the lips, from which the unseen inside of a mouth is shaded.
-        out: (H, W, C) float32, a picture that the window's colour is put into; None makes the window alone.
+        out: (H, W, C) float32, becomes the whole frame whatever is in it; None makes the window alone.
     """
-    colour = None if out is None else out[stmap.slices]
+    colour = None
+    if out is not None:
+        _copy_beside(picture, out, stmap.slices)
+        colour = out[stmap.slices]
     colour = warp(picture, stmap.offset, stmap.left, stmap.top, stmap.shading, colour)
     for seam in stmap.seams:
         at, made = (seam.y - stmap.top, seam.x - stmap.left), sample(picture, seam.from_x, seam.from_y).mean(1)
@@ -107,6 +110,15 @@ def compose(
     for opening in openings:
         _draw(picture, opening, composed, inside)
     return composed
+
+
+def _copy_beside(picture: np.ndarray, out: np.ndarray, window: tuple[slice, slice]) -> None:
+    """Copy what lies beside a window (rows, columns) of a picture."""
+    rows, columns = window
+    beside = [(slice(rows.start), slice(None)), (slice(rows.stop, None), slice(None))]
+    beside += [(rows, slice(columns.start)), (rows, slice(columns.stop, None))]
+    for part in beside:
+        out[part] = picture[part]
 
 
 def lip_colour(picture: np.ndarray, outer: np.ndarray, inner: np.ndarray) -> np.ndarray:

@@ -158,9 +158,9 @@ class Painter(Protocol):
 
 
 def carry_view(view: View, pose: Pose, out: np.ndarray | None = None) -> Carried | None:
-    """Carry a view's pixels to a pose, into ``out`` (H, W, C) if there is one.
+    """Carry a view's pixels to a pose; ``out`` (H, W, C), if there is one, becomes the whole frame.
 
-    None when nothing moves or everything has moved out of the picture.
+    None, and ``out`` is as it was, when nothing moves or everything has moved out of the picture.
     """
     if pose.gate == 0 and not pose.gaze.any():
         return None

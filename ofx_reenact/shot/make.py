@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ofx_reenact.compose.teeth import Mouth
 from ofx_reenact.shot.frame import Frame, Painter, Tables, carry_view
 from ofx_reenact.shot.inside import Inside, paint_with
@@ -34,8 +36,10 @@ def make_frame(
         teeth: hung into the mouth where it was painted; None leaves it as it was painted.
     """
     carries = painter is None or painter.carries
-    colour = view.pixels.copy()
+    colour = np.empty_like(view.pixels)
     carried = carry_view(view, pose, colour) if carries else None
+    if carried is None:
+        colour[:] = view.pixels
     frame = Frame(colour, pose.sure, carried)
     if sources and carried is not None:
         frame = lay_parts(frame, view, pose, sources, view.seed)
