@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -21,6 +22,15 @@ from ofx_reenact.launch import command
 
 # The system counts peak memory in bytes on macOS, in KiB elsewhere.
 _UNIT = 1 if sys.platform == "darwin" else 1024
+# Linux counts to a process what the one that started it had in memory, so a small one stands in between. It says the
+# exit code, CPU seconds and peak memory in the system's unit.
+_SMALL = """
+import json, os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, used = os.wait4(process.pid, 0)
+process.returncode = os.waitstatus_to_exitcode(status)
+print(json.dumps([process.returncode, used.ru_utime + used.ru_stime, used.ru_maxrss]))
+"""
 
 
 @dataclass(frozen=True)
@@ -124,16 +134,19 @@ def run_together(lines: Sequence[Sequence[str]], environment: Mapping[str, str] 
     with tempfile.TemporaryFile() as said:
         started = time.perf_counter()
         running = [
-            subprocess.Popen(command(*words), stdout=subprocess.DEVNULL, stderr=said, env=environment)
+            subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", _SMALL, *command(*words)], stdout=subprocess.PIPE, stderr=said,
+                env=environment,
+            )
             for words in lines
-        ]
-        ended = []
+        ]  # fmt: skip
+        ended, codes = [], []
         for process in running:
-            _, status, used = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            seconds = time.perf_counter() - started
-            ended.append(Run(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * _UNIT / 2**20))
-        if any(process.returncode for process in running):
+            account, _ = process.communicate()
+            code, cpu, memory = json.loads(account) if account else (process.returncode or 1, 0.0, 0)
+            codes.append(code)
+            ended.append(Run(time.perf_counter() - started, cpu, memory * _UNIT / 2**20))
+        if any(codes):
             raise ReenactError(f"a render that was to be timed failed: {last_said(said)}")
     return ended
 

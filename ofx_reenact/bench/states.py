@@ -120,7 +120,7 @@ class State:
             stderr=self._said, env=self.environment,
         )  # fmt: skip
         self.about = self.ask("about")
-        if Path(self.about["package"]) != self.folder / "ofx_reenact":
+        if Path(self.about["package"]) != (self.folder / "ofx_reenact").resolve():
             self.close()
             raise ReenactError(f"{folder}: python imports {self.about['package']} instead; see what is installed")
 
