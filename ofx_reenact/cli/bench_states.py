@@ -27,7 +27,9 @@ from ofx_reenact.cli.options import check_choice
 
 
 def compare(
-    before: Annotated[Path, typer.Argument(help="Checkout of the state before, as git worktree makes one.")],
+    before: Annotated[
+        Path, typer.Argument(help="Checkout of the state before, as git worktree makes one.", metavar="BEFORE")
+    ],
     size: Sizes = None,
     measure: Annotated[
         list[str] | None,

@@ -50,6 +50,15 @@ def test_what_is_ours_is_nobody_elses(stat):
     assert others.busy_cores() == 0
 
 
+def test_children_that_have_ended_are_ours():
+    before = idle._own_seconds()
+    work = "import time\nwhile time.process_time() < 0.3: pass"
+    # Through another, as renders are started whose memory is asked for.
+    through = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {work!r}], check=True)"
+    subprocess.run([sys.executable, "-c", through], check=True)
+    assert idle._own_seconds() - before > 0.25
+
+
 def test_a_system_that_does_not_say(tmp_path, monkeypatch):
     monkeypatch.setattr(idle, "_STAT", tmp_path / "none")
     assert Others().busy_cores() is None
