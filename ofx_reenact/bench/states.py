@@ -306,7 +306,7 @@ def _compared(
     of: _Of, rows: Mapping[str, StateTime], passes: Mapping[str, list[list[float]]], cpu: Mapping[str, float]
 ) -> Compared:
     before, after = (rows[name] for name in STATES)
-    each = [np.median(a) / np.median(b) for a, b in zip(passes["before"], passes["after"], strict=True)]
+    each = [np.median(a) / np.median(b) for a, b in zip(passes["before"], passes["after"], strict=False)]
     p5, p95 = (float(p) for p in np.percentile(each, (5, 95)))
     return Compared(
         *of, min(before.samples, after.samples), before.milliseconds, after.milliseconds,
