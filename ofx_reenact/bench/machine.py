@@ -5,40 +5,66 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ofx_reenact.bench.idle import LIMIT, Look, Others, load_average
 from ofx_reenact.provenance import versions
 from ofx_reenact.threads import cores
 
-SCHEMA = "ofx-reenact/bench/1"
+SCHEMA = "ofx-reenact/bench/2"
 
 
-def record(kind: str, device: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """Begin the record of a measurement, before it: what is measured, how, on what, under which load."""
-    import torch
+def recorded(
+    kind: str, device: str, settings: dict[str, Any], before: Look, measure: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """Measure, and record what was measured, how, on what, under which load.
 
+    Args:
+        kind: the command's name.
+        device: ``cpu`` or ``cuda``.
+        settings: of the command.
+        before: the machine as it was seen before.
+        measure: returns tables, lists of rows that are dataclasses, and single figures, by name.
+
+    Returns:
+        What ``--json`` prints, see docs/benchmarks.md.
+    """
+    others = Others()
+    found = measure()
+    during, after = others.busy_cores(), load_average()
+    tables = {name: rows for name, rows in found.items() if isinstance(rows, list)}
+    idle = before.idle if during is None or not before.idle else during < LIMIT
     return {
         "schema": SCHEMA,
         "kind": kind,
         "command": ["ofx-reenact", *sys.argv[1:]],
         "settings": settings,
-        "machine": {
-            "system": f"{platform.system()} {platform.release()}",
-            "processor": processor(),
-            "cores": cores(),
-            "torch threads": torch.get_num_threads(),
-            "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", ""),
-            "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
-        },
+        "machine": _machine(device),
         "versions": versions(),
-        "load before": load(),
+        "idle": idle,
+        "load": {"before": asdict(before), "during": {"busy_cores": during}, "after": {"load_average": after}},
+        **{name: value for name, value in found.items() if name not in tables},
+        "tables": {name: [asdict(row) for row in rows] for name, rows in tables.items()},
     }
 
 
-def load() -> float | None:
-    """Processes that wanted to run in the last minute, on average; None where the system does not say."""
-    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+def _machine(device: str) -> dict[str, Any]:
+    import cv2
+    import torch
+
+    return {
+        "name": platform.node(),
+        "system": f"{platform.system()} {platform.release()}",
+        "processor": processor(),
+        "cores": cores(),
+        "torch_threads": torch.get_num_threads(),
+        "opencv_threads": cv2.getNumThreads(),
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", ""),
+        "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
+    }
 
 
 def processor() -> str:

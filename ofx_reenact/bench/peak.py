@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
+from ofx_reenact.bench.figures import Timed, spread
 from ofx_reenact.training.loop import bf16_pays
 
 
@@ -29,17 +30,16 @@ _MATRIX = 2048
 
 
 @dataclass(frozen=True)
-class Speed:
-    """One timing: the median of the runs, and the GFLOP of one.
+class Speed(Timed):
+    """One timing, and the GFLOP of one run.
 
-    ``ratio`` is the time taken over the time that these operations take at the machine's peak, in GFLOP a second.
+    ``ratio`` is the time taken over the time that these operations take at the machine's peak.
     """
 
     what: str
-    milliseconds: float
     gflop: float
     ratio: float
-    peak: float
+    peak_gflop_per_second: float
 
 
 def precisions(device: str) -> dict[str, torch.dtype]:
@@ -53,10 +53,9 @@ def timed(what: str, work: Callable[[], object], precision: torch.dtype, runs: i
     with torch.inference_mode():
         gflop = count_gflop(work)
         before = peak(precision, device)
-        times = sorted(seconds(work, device) for _ in range(runs))
+        times = spread([seconds(work, device) for _ in range(runs)])
         best = max(before, peak(precision, device))
-    median = times[len(times) // 2]
-    return Speed(what, 1000 * median, gflop, median * best / gflop, best)
+    return Speed(what, gflop, times["milliseconds"] / 1000 * best / gflop, best, **times)
 
 
 def peak(precision: torch.dtype, device: str, repeats: int = 3) -> float:

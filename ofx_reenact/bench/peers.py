@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from ofx_reenact.bench.fdgan import translators
+from ofx_reenact.bench.figures import Timed, spread
 from ofx_reenact.bench.peak import count_gflop, peak, seconds
 from ofx_reenact.errors import ReenactError, SettingsError
 
@@ -28,8 +29,8 @@ SIZE = 256
 
 
 @dataclass(frozen=True)
-class Peer:
-    """Networks of one project that run ``per`` ``frame`` or ``target``: median and percentiles of ``samples`` runs.
+class Peer(Timed):
+    """Networks of one project that run ``per`` ``frame`` or ``target``.
 
     ``of_peak`` is how much of the machine's matrix peak its ``gflop`` reached, 0 to 1; ``ratio`` the time over that of
     our printed translator, in the same round; median.
@@ -38,10 +39,6 @@ class Peer:
     project: str
     what: str
     per: str
-    samples: int
-    milliseconds: float
-    p5: float
-    p95: float
     gflop: float
     of_peak: float
     ratio: float
@@ -64,7 +61,7 @@ class _Checkout:
 def bench(checkouts: Sequence[Path], runs: int, device: str) -> dict[str, Any]:
     """Time our networks and those of checkouts, float32, in ``runs`` rounds over all of them.
 
-    Returns ``peers``, a list of :class:`Peer`, and ``peak`` in GFLOP a second.
+    Returns ``peers``, a list of :class:`Peer`, and ``peak_gflop_per_second``.
 
     Raises:
         ReenactError: a folder is no checkout of these projects, or its code cannot be used.
@@ -84,7 +81,7 @@ def bench(checkouts: Sequence[Path], runs: int, device: str) -> dict[str, Any]:
                 took[key].append(seconds(work, device))
             peaks.append(peak(torch.float32, device))
     rows = [_row(key, took[key], took[reference], gflop[key], max(peaks)) for key in works]
-    return {"peers": rows, "peak": max(peaks)}
+    return {"peers": rows, "peak_gflop_per_second": max(peaks)}
 
 
 def networks(folder: Path, device: str) -> tuple[str, dict[tuple[str, str], Work]]:
@@ -221,6 +218,5 @@ _PACKAGES = ("modules", "sync_batchnorm", "src")
 def _row(
     key: tuple[str, str, str], took: Sequence[float], reference: Sequence[float], gflop: float, best: float
 ) -> Peer:
-    p5, median, p95 = (1000 * float(p) for p in np.percentile(took, (5, 50, 95)))
-    ratio = float(np.median(np.divide(took, reference)))
-    return Peer(*key, len(took), median, p5, p95, gflop, gflop / (median / 1000) / best, ratio)
+    times, ratio = spread(took), float(np.median(np.divide(took, reference)))
+    return Peer(*key, gflop, gflop / (times["milliseconds"] / 1000) / best, ratio, **times)

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 
+from ofx_reenact.bench.figures import Timed, percentiles, spread
 from ofx_reenact.bench.plates import Shot
 from ofx_reenact.errors import ReenactError, SettingsError
 from ofx_reenact.launch import command
 
 # The system counts peak memory in bytes on macOS, in KiB elsewhere.
 _UNIT = 1 if sys.platform == "darwin" else 1024
+# Linux counts to a process what the one that started it had in memory, so a small one stands in between. It says the
+# exit code, CPU seconds and peak memory in the system's unit.
+_SMALL = """
+import json, os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, used = os.wait4(process.pid, 0)
+process.returncode = os.waitstatus_to_exitcode(status)
+print(json.dumps([process.returncode, used.ru_utime + used.ru_stime, used.ru_maxrss]))
+"""
 
 
 @dataclass(frozen=True)
@@ -30,31 +42,35 @@ class Run:
     memory: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Memory(Timed):
+    """Renders each in a process of its own: its peak resident memory, and the time from its start to its end."""
+
+    mebibytes: float
+    mebibytes_p5: float
+    mebibytes_p95: float
+
+
 @dataclass(frozen=True)
-class Length:
-    """Renders of one length, each in a process of its own: medians of peak resident MiB and of seconds to its end."""
+class Length(Memory):
+    """Renders of so many frames, each in a process of its own."""
 
     frames: int
-    samples: int
-    memory: float
-    seconds: float
 
 
 @dataclass(frozen=True)
-class Scaling:
-    """So many ``processes`` at once, as many frames each; medians of ``samples`` rounds.
+class Scaling(Timed):
+    """So many ``processes`` at once, as many frames each, from their start until the last has ended.
 
-    ``frames`` and ``per_second`` are of all together, ``seconds`` until the last has ended, its start included;
-    ``speedup`` is over the first number of processes in the same round, ``cpu`` seconds a frame.
+    ``frames`` and ``frames_per_second`` are of all together; ``speedup`` is over the first number of processes in the
+    same round, ``cpu_milliseconds`` those of a frame; medians.
     """
 
     processes: int
     frames: int
-    samples: int
-    seconds: float
-    per_second: float
+    frames_per_second: float
     speedup: float
-    cpu: float
+    cpu_milliseconds: float
 
 
 def memory(shots: Sequence[Shot], runs: int, device: str) -> list[Length]:
@@ -67,11 +83,15 @@ def memory(shots: Sequence[Shot], runs: int, device: str) -> list[Length]:
     found: list[list[Run]] = [[] for _ in shots]
     for _ in range(runs):
         for shot, done in zip(shots, found, strict=True):
-            done.extend(run_together([_render(shot, shot.output, device)]))
-    return [
-        Length(shot.frames, runs, _median([r.memory for r in done]), _median([r.seconds for r in done]))
-        for shot, done in zip(shots, found, strict=True)
-    ]
+            done.extend(run_together([render_line(shot, shot.output, device)]))
+    return [Length(frames=shot.frames, **of_memory(done)) for shot, done in zip(shots, found, strict=True)]
+
+
+def of_memory(done: Sequence[Run]) -> dict[str, Any]:
+    """Sum up renders; returns the fields of :class:`Memory`."""
+    median, p5, p95 = percentiles([run.memory for run in done])
+    took = spread([run.seconds for run in done])
+    return {**took, "mebibytes": median, "mebibytes_p5": p5, "mebibytes_p95": p95}
 
 
 def line(lengths: Sequence[Length], figure: str) -> tuple[float, float]:
@@ -90,18 +110,20 @@ def scaling(shot: Shot, processes: Sequence[int], runs: int, device: str) -> lis
         SettingsError: this system does not say how much CPU time a process took.
     """
     made = ["--performance", str(shot.tracked), "--identity", str(shot.tracked.with_name("target.safetensors"))]
-    run_together([[*_render(shot, shot.output, device), *made]])
+    run_together([[*render_line(shot, shot.output, device), *made]])
     rounds: list[dict[int, list[Run]]] = []
     for _ in range(runs):
         rounds.append({})
         for count in processes:
             outputs = [str(Path(shot.output).with_name(f"out{number}.####.exr")) for number in range(count)]
-            rounds[-1][count] = run_together([[*_render(shot, output, device), *made] for output in outputs])
+            rounds[-1][count] = run_together([[*render_line(shot, output, device), *made] for output in outputs])
     return [_scaled(shot.frames, count, processes[0], rounds) for count in processes]
 
 
-def run_together(lines: Sequence[Sequence[str]]) -> list[Run]:
+def run_together(lines: Sequence[Sequence[str]], environment: Mapping[str, str] | None = None) -> list[Run]:
     """Run command lines of ``ofx-reenact`` at once, each in a process, and wait for all.
+
+    ``environment`` is theirs; that of this process if None.
 
     Raises:
         ReenactError: one failed; what it said.
@@ -112,23 +134,32 @@ def run_together(lines: Sequence[Sequence[str]]) -> list[Run]:
     with tempfile.TemporaryFile() as said:
         started = time.perf_counter()
         running = [
-            subprocess.Popen(command(*words), stdout=subprocess.DEVNULL, stderr=said)
+            subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", _SMALL, *command(*words)], stdout=subprocess.PIPE, stderr=said,
+                env=environment,
+            )
             for words in lines
-        ]
-        ended = []
+        ]  # fmt: skip
+        ended, codes = [], []
         for process in running:
-            _, status, used = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            seconds = time.perf_counter() - started
-            ended.append(Run(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * _UNIT / 2**20))
-        if any(process.returncode for process in running):
-            said.seek(0)
-            last = (said.read().decode(errors="replace").strip().splitlines() or ["no reason given"])[-1]
-            raise ReenactError(f"a render that was to be timed failed: {last.removeprefix('error: ')}")
+            account, _ = process.communicate()
+            code, cpu, memory = json.loads(account) if account else (process.returncode or 1, 0.0, 0)
+            codes.append(code)
+            ended.append(Run(time.perf_counter() - started, cpu, memory * _UNIT / 2**20))
+        if any(codes):
+            raise ReenactError(f"a render that was to be timed failed: {last_said(said)}")
     return ended
 
 
-def _render(shot: Shot, output: str, device: str) -> list[str]:
+def last_said(file: IO[bytes]) -> str:
+    """Return the last line that a process wrote into a file, which says why it failed."""
+    file.seek(0)
+    lines = file.read().decode(errors="replace").strip().splitlines() or ["no reason given"]
+    return lines[-1].removeprefix("error: ")
+
+
+def render_line(shot: Shot, output: str, device: str) -> list[str]:
+    """Return the command line that renders a shot and says nothing."""
     inputs = ["render", "--target", str(shot.target), "--driver", shot.driver, "--output", output]
     return [*inputs, "--existing", "overwrite", "--device", device, "--progress", "none"]
 
@@ -137,12 +168,9 @@ def _scaled(frames: int, count: int, first: int, rounds: Sequence[dict[int, list
     """Sum up the rounds of one number of processes, each of so many frames."""
     took = {n: [max(run.seconds for run in done[n]) for done in rounds] for n in (count, first)}
     speedups = [count / seconds * one / first for seconds, one in zip(took[count], took[first], strict=True)]
-    cpu = [sum(run.cpu for run in done[count]) / (count * frames) for done in rounds]
-    seconds = _median(took[count])
+    cpu = [1000 * sum(run.cpu for run in done[count]) / (count * frames) for done in rounds]
+    times, together = spread(took[count]), count * frames
     return Scaling(
-        count, count * frames, len(rounds), seconds, count * frames / seconds, _median(speedups), _median(cpu)
-    )
-
-
-def _median(values: Sequence[float]) -> float:
-    return float(np.median(values))
+        count, together, 1000 * together / times["milliseconds"], float(np.median(speedups)), float(np.median(cpu)),
+        **times,
+    )  # fmt: skip

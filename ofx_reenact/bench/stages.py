@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from ofx_reenact.bench.clock import Clock
+from ofx_reenact.bench.figures import Timed, spread
 from ofx_reenact.bench.peak import peak
 from ofx_reenact.bench.plates import Shot
 from ofx_reenact.engine.inputs import driver_images
@@ -45,8 +46,8 @@ TRACKED = ("read", "track")
 
 
 @dataclass(frozen=True)
-class Stage:
-    """One stage at one size: median and percentiles of ``samples``, ``per`` ``frame`` or, what happens once, ``shot``.
+class Stage(Timed):
+    """One stage at one size, ``per`` ``frame`` or, what happens once, ``shot``.
 
     ``target`` is ``still`` or ``moving``. A frame in which the stage had nothing to do is no sample, and a stage
     without samples is left out. ``share`` is of all stages' time on the shot, 0 to 1;
@@ -58,10 +59,6 @@ class Stage:
     target: str
     stage: str
     per: str
-    samples: int
-    milliseconds: float
-    p5: float
-    p95: float
     per_second: float
     share: float
     gflop: float
@@ -69,36 +66,33 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Whole:
-    """A whole shot at one size, rendered ``samples`` times: median and percentiles of the time a frame.
+class ShotTime(Timed):
+    """A whole shot at one size, and the time a frame: whatever happens once is shared among the frames.
 
-    Whatever happens once is shared among the frames; ``serial`` is milliseconds a frame of all stages one after the
-    other.
+    ``what`` is ``rendered``, with all that an analysis makes there before, or ``whole``, with the analysis. Of the
+    latter, ``serial_milliseconds`` is what all stages take a frame, one after the other.
     """
 
     size: str
     target: str
+    what: str
     frames: int
-    samples: int
-    milliseconds: float
-    p5: float
-    p95: float
-    per_second: float
-    serial: float
+    frames_per_second: float
+    serial_milliseconds: float | None
 
 
 @dataclass(frozen=True)
 class Beside:
     """A plate that moves beside a still of the same person, at one size: ``ratio`` is moving over still, of ``what``.
 
-    ``still`` and ``moving`` are milliseconds a frame, medians of ``samples``; ``ratio`` is the median over the passes.
+    Milliseconds are those of a frame, medians of ``samples``; ``ratio`` is the median over the passes.
     """
 
     size: str
     what: str
     samples: int
-    still: float
-    moving: float
+    still_milliseconds: float
+    moving_milliseconds: float
     ratio: float
 
 
@@ -124,13 +118,12 @@ class _Samples:
 def bench(shots: Sequence[Shot], runs: int, device: str, profile: str = "plate") -> dict[str, Any]:
     """Time shots of one length in ``runs`` passes that count, after one that does not.
 
-    Returns ``stages`` and ``whole``, lists of :class:`Stage` and :class:`Whole`, and ``peak`` in GFLOP a second; with
+    Returns ``stages`` and ``shots``, lists of :class:`Stage` and :class:`ShotTime`, and ``peak_gflop_per_second``; with
     shots that move also ``moving``, a list of :class:`Beside`: each size needs its still as well.
     """
     warm, timed = ({(shot.size, shot.kind): _Samples() for shot in shots} for _ in range(2))
     peaks = []
     clock = Clock(NETWORKS)
-    beside = any(shot.moving for shot in shots)
     for run in range(runs + 1):
         clock.counting = run == 0
         for shot in shots:
@@ -140,21 +133,23 @@ def bench(shots: Sequence[Shot], runs: int, device: str, profile: str = "plate")
                 _pass(shot, clock, samples, device, profile)
             settings = _settings(shot, device, profile)
             samples.whole.append(_whole(settings))
-            if beside:
-                samples.rendered.append(_whole(_kept(settings, shot)))
+            samples.rendered.append(_whole(_kept(settings, shot)))
     peaks.append(peak(torch.float32, device))
     result: dict[str, Any] = {
         "stages": [row for shot in timed for row in _rows(shot, timed[shot], warm[shot], max(peaks))],
-        "whole": [_total(shot, timed[shot.size, shot.kind]) for shot in shots],
-        "peak": max(peaks),
+        "shots": [row for shot in shots for row in _totals(shot, timed[shot.size, shot.kind])],
+        "peak_gflop_per_second": max(peaks),
     }
-    if beside:
+    if any(shot.moving for shot in shots):
         result["moving"] = [row for shot in shots if shot.moving for row in _beside(shot.size, timed)]
     return result
 
 
 def _pass(shot: Shot, clock: Clock, samples: _Samples, device: str, profile: str) -> None:
-    """Render a shot stage by stage."""
+    """Render a shot stage by stage.
+
+    :mod:`ofx_reenact.bench.worker` calls that of another state of the package, by this name and with these arguments.
+    """
     settings, colour = _settings(shot, device, profile), Colour()
     kept = _kept(settings, shot)
     _track(shot.driver, Path(kept.performance), settings, colour, clock, samples)
@@ -229,7 +224,7 @@ def _kept(settings: Settings, shot: Shot) -> Settings:
 def _beside(size: str, timed: Mapping[tuple[str, str], _Samples]) -> list[Beside]:
     """Compare the plate that moves with the still, pass by pass."""
     still, moving = timed[size, "still"], timed[size, "moving"]
-    compared = {"render": (still.rendered, moving.rendered), "with its analysis": (still.whole, moving.whole)}
+    compared = {"rendered": (still.rendered, moving.rendered), "whole": (still.whole, moving.whole)}
     return [
         Beside(
             size, what, len(ours), 1000 * float(np.median(theirs)), 1000 * float(np.median(ours)),
@@ -247,17 +242,21 @@ def _rows(shot: tuple[str, str], samples: _Samples, warm: _Samples, best: float)
         seconds, per = samples.seconds[stage], "shot" if stage in ONCE else "frame"
         if not seconds:
             continue
-        p5, median, p95 = (1000 * float(p) for p in np.percentile(seconds, (5, 50, 95)))
+        took = spread(seconds)
         gflop = float(np.mean(warm.gflop[stage] or [0.0]))
         of_peak = gflop / float(np.mean(seconds)) / best if gflop else None
-        per_second, share = 1000 / median if median else 0.0, sum(seconds) / total
-        rows.append(Stage(*shot, stage, per, len(seconds), median, p5, p95, per_second, share, gflop, of_peak))
+        per_second = 1000 / took["milliseconds"] if took["milliseconds"] else 0.0
+        rows.append(Stage(*shot, stage, per, per_second, sum(seconds) / total, gflop, of_peak, **took))
     return rows
 
 
-def _total(shot: Shot, samples: _Samples) -> Whole:
-    p5, median, p95 = (1000 * float(p) for p in np.percentile(samples.whole, (5, 50, 95)))
-    serial = sum(sum(seconds) for seconds in samples.seconds.values()) / (shot.frames * len(samples.whole))
-    return Whole(
-        shot.size, shot.kind, shot.frames, len(samples.whole), median, p5, p95, 1000 / median, 1000 * serial
-    )  # fmt: skip
+def _totals(shot: Shot, samples: _Samples) -> list[ShotTime]:
+    """Sum up what whole shots took."""
+    serial = 1000 * sum(sum(seconds) for seconds in samples.seconds.values()) / (shot.frames * len(samples.whole))
+    rows = []
+    for what, seconds, in_turn in (("rendered", samples.rendered, None), ("whole", samples.whole, serial)):
+        took = spread(seconds)
+        rows.append(
+            ShotTime(shot.size, shot.kind, what, shot.frames, 1000 / took["milliseconds"], in_turn, **took)
+        )
+    return rows

@@ -13,7 +13,7 @@ import pytest
 from ofx_reenact.bench import peers, processes, stages
 from ofx_reenact.bench.clock import Clock
 from ofx_reenact.bench.plates import fitted, make_moving, make_shot
-from ofx_reenact.bench.processes import Length, Run, run_together
+from ofx_reenact.bench.processes import Length, Run, of_memory, run_together
 from ofx_reenact.cli.bench_tables import table
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError
@@ -138,8 +138,9 @@ def test_a_plate_that_moves_is_compared_with_its_still_pass_by_pass():
     samples = [stages._Samples(whole=[2.0, 8.0, 4.0], rendered=[1.0, 2.0, 4.0])]
     samples.append(stages._Samples(whole=[3.0, 8.0, 8.0], rendered=[1.0, 3.0, 5.0]))
     render, analysed = stages._beside("256", {("256", "still"): samples[0], ("256", "moving"): samples[1]})
-    assert (render.what, render.samples, render.still, render.moving, render.ratio) == ("render", 3, 2000, 3000, 1.25)
-    assert (analysed.what, analysed.ratio) == ("with its analysis", 1.5)
+    assert (render.what, render.samples, render.ratio) == ("rendered", 3, 1.25)
+    assert (render.still_milliseconds, render.moving_milliseconds) == (2000, 3000)
+    assert (analysed.what, analysed.ratio) == ("whole", 1.5)
 
 
 def test_a_stage_without_samples_has_no_row():
@@ -163,23 +164,27 @@ def test_stages_of_a_shot(capsys, tmp_path):
     assert run([*line, "--folder", str(tmp_path), "--json"]) == 0
     assert not list(tmp_path.iterdir())
     result = json.loads(capsys.readouterr().out)
-    assert (result["schema"], result["kind"]) == ("ofx-reenact/bench/1", "stages")
-    assert result["settings"] == {"size": ["256"], "frames": 4, "runs": 1, "profile": "plate", "moving": False}
-    assert result["machine"]["cores"] >= 1 and result["versions"]["torch"] and result["peak"] > 0
-    rows = {row["stage"]: row for row in result["stages"]}
+    assert (result["schema"], result["kind"]) == ("ofx-reenact/bench/2", "stages")
+    assert result["settings"] == {
+        "size": ["256"], "frames": 4, "runs": 1, "profile": "plate", "moving": False, "device": "cpu", "threads": 0,
+    }  # fmt: skip
+    assert result["machine"]["cores"] >= 1 and result["versions"]["torch"] and result["peak_gflop_per_second"] > 0
+    rows = {row["stage"]: row for row in result["tables"]["stages"]}
     assert tuple(rows) == tuple(stage for stage in stages.STAGES if stage not in ("plate", "parts"))
-    assert "moving" not in result
+    assert "moving" not in result["tables"]
     assert sum(row["share"] for row in rows.values()) == pytest.approx(1)
     for name, row in rows.items():
-        assert 0 < row["p5"] <= row["milliseconds"] <= row["p95"], name
+        assert 0 < row["milliseconds_p5"] <= row["milliseconds"] <= row["milliseconds_p95"], name
         assert row["per_second"] == pytest.approx(1000 / row["milliseconds"])
         assert row["per"] == ("shot" if name in stages.ONCE else "frame")
         assert row["samples"] == (1 if name in stages.ONCE else 4) or name in MOVING, name
         assert (row["gflop"] > 0) == (row["of_peak"] is not None) == (name in stages.NETWORKS), name
-    (whole,) = result["whole"]
+    rendered, whole = result["tables"]["shots"]
+    assert (rendered["what"], whole["what"]) == ("rendered", "whole")
     assert (whole["frames"], whole["samples"], whole["size"]) == (4, 1, "256")
     each = sum(row["milliseconds"] for row in rows.values() if row["per"] == "shot") / 4
-    assert whole["serial"] > each
+    assert whole["serial_milliseconds"] > each and rendered["serial_milliseconds"] is None
+    assert rendered["frames_per_second"] == pytest.approx(1000 / rendered["milliseconds"])
 
 
 @pytest.mark.slow
@@ -187,38 +192,42 @@ def test_a_plate_that_moves_beside_a_still(capsys, tmp_path):
     line = ["bench", "stages", "--moving", "--size", "256", "--frames", "6", "--runs", "1", "--device", "cpu"]
     assert run([*line, "--folder", str(tmp_path), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
-    rows = {(row["target"], row["stage"]): row for row in result["stages"]}
+    tables = result["tables"]
+    rows = {(row["target"], row["stage"]): row for row in tables["stages"]}
     assert ("moving", "plate") in rows and not {("still", "plate"), ("still", "parts")} & set(rows)
     # Plate and driver are tracked.
     assert (rows["still", "track"]["samples"], rows["moving", "track"]["samples"]) == (6, 12)
-    assert [(row["target"], row["frames"]) for row in result["whole"]] == [("still", 6), ("moving", 6)]
-    assert [row["what"] for row in result["moving"]] == ["render", "with its analysis"]
-    assert all(row["ratio"] == pytest.approx(row["moving"] / row["still"]) for row in result["moving"])
+    took = {(row["target"], row["what"]): row["milliseconds"] for row in tables["shots"]}
+    assert list(took) == [("still", "rendered"), ("still", "whole"), ("moving", "rendered"), ("moving", "whole")]
+    for row in tables["moving"]:
+        assert row["still_milliseconds"] == took["still", row["what"]]
+        assert row["ratio"] == pytest.approx(took["moving", row["what"]] / took["still", row["what"]])
 
 
 @pytest.mark.slow
 def test_memory_against_length(capsys, tmp_path):
     assert run(["bench", "memory", "--frames", "3,2", "--folder", str(tmp_path), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
-    assert [row["frames"] for row in result["lengths"]] == [2, 3]
+    lengths = result["tables"]["lengths"]
+    assert [row["frames"] for row in lengths] == [2, 3]
     # torch and OpenCV alone are more than 100 MiB, and no small render takes 100 GiB.
-    assert all(100 < row["memory"] < 1e5 and row["seconds"] > 0 for row in result["lengths"])
-    start, each = result["memory"]
-    assert start + 2 * each == pytest.approx(result["lengths"][0]["memory"])
+    assert all(100 < row["mebibytes"] < 1e5 and row["milliseconds"] > 0 for row in lengths)
+    start, each = (result[name]["mebibytes"] for name in ("without_frames", "each_frame"))
+    assert start + 2 * each == pytest.approx(lengths[0]["mebibytes"])
 
 
 def test_a_line_is_what_it_is_for_no_frames_and_what_each_adds():
-    lengths = [Length(n, 1, 300 + 0.5 * n, 4 + 0.25 * n) for n in (10, 40, 160)]
-    assert processes.line(lengths, "memory") == pytest.approx((300, 0.5))
-    assert processes.line(lengths, "seconds") == pytest.approx((4, 0.25))
+    lengths = [Length(frames=n, **of_memory([Run(4 + 0.25 * n, 1, 300 + 0.5 * n)])) for n in (10, 40, 160)]
+    assert processes.line(lengths, "mebibytes") == pytest.approx((300, 0.5))
+    assert processes.line(lengths, "milliseconds") == pytest.approx((4000, 250))
 
 
 def test_speedup_is_of_the_same_round():
     rounds = [{1: [Run(10, 8, 1)], 2: [Run(12, 9, 1), Run(16, 9, 1)]}, {1: [Run(20, 8, 1)], 2: [Run(20, 9, 1)] * 2}]
     scaled = processes._scaled(4, 2, 1, rounds)
-    assert (scaled.frames, scaled.samples, scaled.seconds) == (8, 2, 18)
+    assert (scaled.frames, scaled.samples, scaled.milliseconds) == (8, 2, 18000)
     assert scaled.speedup == pytest.approx(np.median([2 * 10 / 16, 2 * 20 / 20]))
-    assert scaled.cpu == pytest.approx(18 / 8)
+    assert scaled.cpu_milliseconds == pytest.approx(18000 / 8)
 
 
 @pytest.mark.slow
@@ -246,14 +255,16 @@ def test_peers_are_timed_beside_ours(capsys, tmp_path, monkeypatch):
     assert sys.modules["modules"] is ours and sys.path == path
     assert not {"src.modules.motion_extractor", "sync_batchnorm"} & set(sys.modules)
     result = json.loads(capsys.readouterr().out)
-    assert [(row["project"], row["per"]) for row in result["peers"]] == [
+    rows = result["tables"]["peers"]
+    assert [(row["project"], row["per"]) for row in rows] == [
         ("ofx_reenact", "frame"), ("ofx_reenact", "frame"),
         ("first-order-model", "frame"), ("first-order-model", "target"),
         ("LivePortrait", "frame"), ("LivePortrait", "target"),
     ]  # fmt: skip
-    assert [row["gflop"] / CONVOLUTION for row in result["peers"][2:]] == pytest.approx([2, 1, 3, 2])
-    assert result["peers"][0]["ratio"] == 1
-    assert all(row["p5"] <= row["milliseconds"] <= row["p95"] and row["samples"] == 2 for row in result["peers"])
+    assert [row["gflop"] / CONVOLUTION for row in rows[2:]] == pytest.approx([2, 1, 3, 2])
+    assert rows[0]["ratio"] == 1
+    assert all(row["milliseconds_p5"] <= row["milliseconds"] <= row["milliseconds_p95"] for row in rows)
+    assert {row["samples"] for row in rows} == {2}
 
 
 def test_a_checkout_that_lacks_something(tmp_path):
@@ -279,6 +290,10 @@ def test_a_checkout_of_another_state(tmp_path):
         (["stages", "--size", "8k"], 2, "--size 8k: choose from 256, 1080p, uhd"),
         (["stages", "--profile", "nice"], 2, "--profile nice: choose from plate, paper"),
         (["stages", "--moving", "--size", "8k"], 2, "--size 8k: choose from 256, 1080p, uhd"),
+        (["start", "--size", "8k"], 2, "--size 8k: choose from 256, 1080p, uhd"),
+        (["stages", "--device", "tpu"], 2, "--device tpu: choose from auto, cpu, cuda"),
+        (["compare", ".", "--measure", "joy"], 2, "--measure joy: choose from rendered, analyse, stages, memory"),
+        (["compare", "/nowhere/at/all"], 1, "/nowhere/at/all: no state of ofx_reenact; name a checkout"),
         (["memory", "--frames", "10,0"], 2, "--frames 10,0: give whole numbers from 1 on"),
         (["scaling", "--processes", "two"], 2, "--processes two: give whole numbers from 1 on"),
         (["memory", "--folder", "/nowhere/at/all"], 1, "/nowhere/at/all: no folder can be made there"),

@@ -1,0 +1,91 @@
+"""Two records of one benchmark beside each other: of two machines, or of one machine at two times."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ofx_reenact.bench.figures import IDENTITY
+from ofx_reenact.bench.machine import SCHEMA
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.files import parse_json
+
+# What is compared of a row; the rest follows from these, or says how they were made.
+FIGURES = ("milliseconds", "cpu_milliseconds", "mebibytes")
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Read what ``bench … --json`` printed.
+
+    Raises:
+        ReenactError: the file cannot be read, or is none of this version.
+    """
+    try:
+        record = parse_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = (error.strerror or error) if isinstance(error, OSError) else f"not JSON: {error}"
+        raise ReenactError(f"{path}: cannot be read ({reason}); name what 'bench … --json' printed") from error
+    found = record.get("schema") if isinstance(record, dict) else None
+    if found != SCHEMA:
+        raise ReenactError(f'{path}: expected "schema": "{SCHEMA}", found {json.dumps(found)}; measure anew')
+    if not _is_whole(record):
+        raise ReenactError(f"{path}: is damaged; measure anew")
+    return record
+
+
+def _is_whole(record: dict[str, Any]) -> bool:
+    """Tell whether a record has what is read of it."""
+    if not all(isinstance(record.get(name), dict) for name in ("settings", "machine", "versions", "load", "tables")):
+        return False
+    tables = record["tables"].values()
+    if not all(isinstance(rows, list) and all(isinstance(row, dict) for row in rows) for rows in tables):
+        return False
+    figures = [row.get(unit) for rows in tables for row in rows for unit in FIGURES]
+    return "kind" in record and all(figure is None or isinstance(figure, float | int) for figure in figures)
+
+
+def diff(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
+    """Put two records of one kind beside each other.
+
+    Returns ``diff``, rows of ``table``, ``row`` (what it is of), ``unit``, ``a``, ``b`` and ``ratio``, a over b;
+    ``only_a`` and ``only_b``, rows that the other has not; ``settings``, pairs of values that differ, by name.
+
+    Raises:
+        ReenactError: they are of different commands.
+    """
+    if a["kind"] != b["kind"]:
+        raise ReenactError(f"one is of bench {a['kind']}, the other of bench {b['kind']}; name two of one command")
+    ours, theirs = _rows(a), _rows(b)
+    rows = []
+    for key in [key for key in ours if key in theirs]:
+        for unit in FIGURES:
+            first, second = ours[key].get(unit), theirs[key].get(unit)
+            if first is not None and second is not None:
+                ratio = first / second if second else None
+                rows.append({"table": key[0], "row": key[1], "unit": unit, "a": first, "b": second, "ratio": ratio})
+    names = sorted({*a["settings"], *b["settings"]})
+    pairs = {name: [a["settings"].get(name), b["settings"].get(name)] for name in names}
+    return {
+        "diff": rows,
+        "only_a": [" ".join(key) for key in ours if key not in theirs],
+        "only_b": [" ".join(key) for key in theirs if key not in ours],
+        "settings": {name: pair for name, pair in pairs.items() if pair[0] != pair[1]},
+    }
+
+
+def _rows(record: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the rows that have figures to compare, by table and what they are of."""
+    return {
+        (name, _named(row)): row
+        for name, rows in record["tables"].items()
+        for row in rows
+        if any(unit in row for unit in FIGURES)
+    }
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    """Say what a row is of."""
+    words = [(name, row[name]) for name in IDENTITY if name in row]
+    return ", ".join(f"{value} {name}" if isinstance(value, int) else str(value) for name, value in words)

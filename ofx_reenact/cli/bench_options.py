@@ -1,0 +1,105 @@
+"""What the commands of ``ofx-reenact bench`` share: options, plates, the record of what was measured."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ofx_reenact.cli.options import check_choice
+from ofx_reenact.errors import OutputError, SettingsError
+
+if TYPE_CHECKING:
+    from ofx_reenact.bench.idle import Look
+    from ofx_reenact.bench.plates import Shot
+
+Runs = Annotated[int, typer.Option(help="Runs of which the median counts.", min=3)]
+Few = Annotated[int, typer.Option(help="Times that each is measured, taking turns; the median counts.", min=1)]
+Sizes = Annotated[list[str] | None, typer.Option("--size", help="Size of the plates \\[256|1080p|uhd].")]
+Size = Annotated[str, typer.Option(help="Size of the plates \\[256|1080p|uhd].")]
+Folder = Annotated[
+    Path | None, typer.Option("--folder", help="Where to make a folder for the plates, which is removed afterwards.")
+]
+Profile = Annotated[str, typer.Option(help="What renders \\[plate|paper].")]
+Device = Annotated[str, typer.Option(help="Where to run \\[auto|cpu|cuda].")]
+Threads = Annotated[int, typer.Option(help="CPU threads; 0 leaves it to torch.", min=0)]
+RequireIdle = Annotated[
+    bool, typer.Option("--require-idle", help="Refuse to measure while other processes keep about a core busy.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A benchmark that may begin: the device chosen, the threads asked for, and the machine as it was before."""
+
+    device: str
+    threads: int
+    before: Look
+
+    def recorded(self, kind: str, settings: dict[str, Any], measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Measure, with a record of machine, versions, command and load."""
+        from ofx_reenact.bench.machine import recorded
+
+        settings = {**settings, "device": self.device, "threads": self.threads}
+        return recorded(kind, self.device, settings, self.before, measure)
+
+
+def prepare(device: str, threads: int, require_idle: bool) -> Bench:
+    """Choose the device, set the threads, and look whether the machine is idle.
+
+    Raises:
+        SettingsError: the device is not there.
+        ReenactError: the machine is to be idle and is not.
+    """
+    import torch
+
+    from ofx_reenact.bench.idle import look_before
+    from ofx_reenact.engine.inputs import choose_device
+
+    check_choice("--device", device, ("auto", "cpu", "cuda"))
+    if threads:
+        torch.set_num_threads(threads)
+    chosen = choose_device(device)
+    return Bench(chosen, threads, look_before(require_idle))
+
+
+@contextmanager
+def plates(folder: Path | None, wanted: Iterable[tuple[str, int]], *, moving: bool = False) -> Iterator[list[Shot]]:
+    """Make the shots of (size, frames), for as long as they are needed: of a picture, or of a plate and a still."""
+    from ofx_reenact.bench.plates import make_moving, make_shot
+
+    try:
+        made = tempfile.TemporaryDirectory(prefix="ofx-reenact-bench-", dir=folder)
+    except OSError as error:
+        place = folder or Path(tempfile.gettempdir())
+        raise OutputError(f"{place}: no folder can be made there ({error.strerror})") from error
+    with made as inside:
+        places = [(Path(inside) / str(frames), size, frames) for size, frames in wanted]
+        yield [shot for place in places for shot in (make_moving(*place) if moving else (make_shot(*place),))]
+
+
+def check_sizes(*sizes: str) -> None:
+    """Refuse a size of plates that there is not."""
+    from ofx_reenact.bench.plates import SIZES
+
+    for size in sizes:
+        check_choice("--size", size, SIZES)
+
+
+def check_profile(profile: str) -> None:
+    """Refuse a profile that there is not."""
+    check_choice("--profile", profile, ("plate", "paper"))
+
+
+def numbers(option: str, text: str) -> list[int]:
+    """Read whole numbers from 1 on, separated by commas."""
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
+        raise SettingsError(f"{option} {text}: give whole numbers from 1 on, separated by commas, as 1,2,4")
+    return sorted({int(part) for part in parts})

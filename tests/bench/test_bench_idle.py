@@ -1,0 +1,135 @@
+"""Whether the machine is idle: what counts as others' work, what is said, what is refused."""
+
+import json
+import subprocess
+import sys
+import types
+
+import pytest
+
+from ofx_reenact.bench import idle, machine
+from ofx_reenact.bench.idle import Look, Others, look
+from ofx_reenact.cli import bench_tables as tables
+from ofx_reenact.cli.main import run
+
+# Columns of /proc/stat: user nice system idle iowait irq softirq steal guest guest_nice, in hundredths of a second.
+BEFORE = "cpu  9 9 9 9 9 9 9 9 9 9\ncpu0 100 0 0 50 0 0 0 0 0 0\ncpu1 100 0 0 0 0 0 0 0 0 0\ncpu2 7 0 0 0 0 0 0 0 0 0\n"
+
+
+@pytest.fixture
+def stat(tmp_path, monkeypatch):
+    """A machine of three cores, two of them ours, whose time goes on as the test says."""
+    path, now = tmp_path / "stat", [0.0]
+    path.write_text(BEFORE, encoding="ascii")
+    monkeypatch.setattr(idle, "_STAT", path)
+    monkeypatch.setattr(idle.os, "sched_getaffinity", lambda process: {0, 2}, raising=False)
+    monkeypatch.setattr(idle.os, "sysconf", lambda name: 100, raising=False)
+    own = [0.0]
+    monkeypatch.setattr(idle, "_own_seconds", lambda: own[0])
+    monkeypatch.setattr(idle, "time", types.SimpleNamespace(perf_counter=lambda: now[0]))
+
+    def goes_on(seconds: float, text: str, ours: float = 0.0) -> None:
+        now[0] += seconds
+        own[0] += ours
+        path.write_text(text, encoding="ascii")
+
+    return goes_on
+
+
+def test_others_are_what_is_not_ours_on_our_cores(stat):
+    others = Others()
+    # On core 0: 0.5 s of programs, 0.1 of them nice, 0.2 s of the system, 0.3 s of other guests; 9 s of rest. Core 1 is
+    # not ours. Core 2: 1 s, of which 0.6 s are our own.
+    stat(2, "cpu0 140 10 15 450 500 2 3 30 40 0\ncpu1 900 0 0 0 0 0 0 0 0 0\ncpu2 107 0 0 0 0 0 0 0 0 0\n", ours=0.6)
+    assert others.busy_cores() == pytest.approx((0.5 + 0.2 + 0.3 + 1 - 0.6) / 2)
+
+
+def test_what_is_ours_is_nobody_elses(stat):
+    others = Others()
+    stat(1, BEFORE.replace("cpu2 7 ", "cpu2 87 "), ours=0.9)
+    assert others.busy_cores() == 0
+
+
+def test_children_that_have_ended_are_ours():
+    before = idle._own_seconds()
+    work = "import time\nwhile time.process_time() < 0.3: pass"
+    # Through another, as renders are started whose memory is asked for.
+    through = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {work!r}], check=True)"
+    subprocess.run([sys.executable, "-c", through], check=True)
+    assert idle._own_seconds() - before > 0.25
+
+
+def test_a_system_that_does_not_say(tmp_path, monkeypatch):
+    monkeypatch.setattr(idle, "_STAT", tmp_path / "none")
+    assert Others().busy_cores() is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says how busy single cores are")
+def test_a_process_that_never_rests_is_seen_at_once():
+    burn = "import time\nuntil = time.monotonic() + 60\nwhile time.monotonic() < until: pass"
+    with subprocess.Popen([sys.executable, "-c", burn]) as process:
+        seen = look(0.5)
+        process.kill()
+    assert seen.busy_cores > 0.2
+
+
+@pytest.mark.parametrize(
+    ("seen", "quiet"),
+    [
+        # The last minute does not count where the system says what is now.
+        (Look(6.0, 0.1), True), (Look(0.0, 0.99), False), (Look(0.9, None), True), (Look(1.4, None), False),
+        (Look(None, None), None),
+    ],
+)  # fmt: skip
+def test_idle(seen, quiet):
+    assert seen.idle is quiet
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        (Look(3.0, 1.5), "the machine is not idle, other processes keep 1.50 cores busy (load 3.0); end what runs"),
+        (Look(3.0, None), "the machine is not idle, its load is 3.0"),
+        (Look(None, None), "this system does not say how busy it is"),
+    ],
+)
+@pytest.mark.parametrize(
+    "line", [["fdgan"], ["ldnet"], ["stages"], ["memory"], ["scaling"], ["peers", "."], ["compare", "."], ["start"]]
+)
+def test_what_is_not_idle_is_refused_if_asked(line, seen, said, capsys, monkeypatch):
+    monkeypatch.setattr(idle, "look", lambda: seen)
+    monkeypatch.setattr("ofx_reenact.bench.states.check_state", lambda folder: None)
+    assert run(["bench", *line, "--require-idle"]) == 1
+    assert f"error: --require-idle: {said}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("before", "during", "quiet", "said"),
+    [
+        (Look(0.2, 0.05), 0.1, True, None),
+        (Look(2.2, 1.5), 0.1, False, "NOT IDLE: other processes kept 1.50 cores busy before, 0.10 while this was"),
+        (Look(0.2, 0.05), 1.25, False, "NOT IDLE: other processes kept 0.05 cores busy before, 1.25 while this was"),
+        (Look(2.2, None), None, False, "NOT IDLE: the load was high before"),
+        (Look(None, None), None, None, "NOT KNOWN TO BE IDLE"),
+    ],
+)
+def test_a_record_says_whether_it_was_idle(before, during, quiet, said, capsys, monkeypatch):
+    monkeypatch.setattr(machine.Others, "busy_cores", lambda self: during)
+    record = machine.recorded("start", "cpu", {}, before, lambda: {"starts": []})
+    assert record["idle"] is quiet
+    assert record["load"]["before"] == {"load_average": before.load_average, "busy_cores": before.busy_cores}
+    assert record["load"]["during"] == {"busy_cores": during} and "load_average" in record["load"]["after"]
+    tables.show(record, False, [("starts", tables.STARTS)])
+    shown = capsys.readouterr().out
+    assert said in shown if said else "NOT" not in shown
+
+
+def test_a_record_says_what_it_is_of(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["ofx-reenact", "bench", "start", "--json"])
+    record = machine.recorded("start", "cpu", {"runs": 1}, Look(0.0, 0.0), lambda: {"starts": [], "figure": 3})
+    assert json.loads(json.dumps(record)) == record
+    assert (record["schema"], record["kind"], record["settings"]) == ("ofx-reenact/bench/2", "start", {"runs": 1})
+    assert record["command"] == ["ofx-reenact", "bench", "start", "--json"]
+    assert record["figure"] == 3 and record["tables"] == {"starts": []}
+    assert {"name", "processor", "cores", "torch_threads", "opencv_threads", "device"} <= set(record["machine"])
+    assert record["versions"]["torch"]

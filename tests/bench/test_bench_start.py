@@ -1,0 +1,61 @@
+"""`bench start`: what is timed from launch to first frame and end."""
+
+import json
+import sys
+
+import pytest
+
+from ofx_reenact.bench import start
+from ofx_reenact.bench.start import BEGUN, END, ENGINE, HELP, RENDER, launched
+from ofx_reenact.cli.main import run
+from ofx_reenact.errors import ReenactError
+
+# Says what a render says: of the target, of the first frame begun, of that frame done.
+SAYS = """
+import json, time
+for stage, done in (("target", 0), ("render", 0), ("render", 1)):
+    time.sleep(0.1)
+    print(json.dumps({"event": "progress", "stage": stage, "done": done}), flush=True)
+time.sleep(0.2)
+print(json.dumps({"event": "report", "stage": ""}))
+"""
+
+
+def script(text: str, monkeypatch) -> None:
+    monkeypatch.setattr(start, "command", lambda *words: [sys.executable, "-c", text])
+
+
+def test_a_first_frame_begins_before_the_end(monkeypatch):
+    script(SAYS, monkeypatch)
+    took = launched(["render"])
+    assert 0.2 <= took[BEGUN] <= took[END] - 0.3
+
+
+def test_what_has_no_frames_only_ends(monkeypatch):
+    script("print('Usage: {')", monkeypatch)
+    assert list(launched(["--help"])) == [END]
+
+
+def test_a_command_that_fails_is_not_timed(monkeypatch):
+    script("import sys; sys.exit('error: t.exr: no such file')", monkeypatch)
+    with pytest.raises(ReenactError, match=r"render, which was to be timed, failed: t\.exr: no such file"):
+        launched(["render"])
+
+
+def test_an_engine_that_does_not_start(tmp_path, monkeypatch):
+    script("import sys; sys.exit('error: no memory')", monkeypatch)
+    with pytest.raises(ReenactError, match="the engine did not start: no memory"), start._engine(tmp_path / "session"):
+        pass
+
+
+@pytest.mark.slow
+def test_starts(capsys, tmp_path):
+    line = ["bench", "start", "--size", "256", "--runs", "1", "--device", "cpu", "--folder", str(tmp_path), "--json"]
+    assert run(line) == 0
+    assert not list(tmp_path.iterdir())
+    result = json.loads(capsys.readouterr().out)
+    took = {(row["what"], row["until"]): row["milliseconds"] for row in result["tables"]["starts"]}
+    assert list(took) == [(HELP, END), (RENDER, BEGUN), (RENDER, END), (ENGINE, BEGUN), (ENGINE, END)]
+    assert took[RENDER, BEGUN] < took[RENDER, END] and took[ENGINE, BEGUN] < took[ENGINE, END]
+    # One loads torch and the weights, the other has them.
+    assert took[ENGINE, END] < took[RENDER, END]
