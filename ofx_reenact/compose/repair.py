@@ -44,6 +44,7 @@ def set_in(
     window: Placed,
     inside: np.ndarray,
     outside: np.ndarray,
+    shown: np.ndarray,
     carried: Carried,
     display: Display,
     deviation: float = 0.0,
@@ -51,7 +52,8 @@ def set_in(
 ) -> None:
     """Change a frame (H, W, 3 or 4) in place where something was painted, and give that grain of a deviation.
 
-    The grain differs from one ``number``, of a frame, to the next.
+    ``shown`` is what the window's box of the frame shows, display-encoded. The grain differs from one ``number``, of a
+    frame, to the next.
 
     Values that a display clips keep their light: the change is added in light, between what the display shows before
     and after. Alpha stays; pixels whose change is 0 keep every bit.
@@ -60,19 +62,41 @@ def set_in(
     if box is None:
         return
     # Teeth that the target shows were carried, sharper than any window: they stay.
-    unseen, skin = carried.invented(box)[..., None], 1 - carried.opening(box)[..., None]
-    painted = window.paste(inside, box) + grain(box, deviation, number)
-    change = unseen * painted + skin * window.paste(outside, box)
-    part = colour[(*box, slice(3))]
-    shown = display.encode(part)
-    if np.ptp(shown, axis=-1).max(initial=0) < GREY:
+    unseen, beyond = carried.invented(box), window.paste(outside, box)
+    # Elsewhere in the box nothing changes. The window is brought back whole: its pixels' places must not depend on it.
+    within = _extent(unseen, *np.moveaxis(beyond, 2, 0))
+    if within is None:
+        return
+    rows, columns = (slice(b.start + w.start, b.start + w.stop) for b, w in zip(box, within, strict=True))
+    place = rows, columns
+    painted = window.paste(inside, box)[within] + grain(place, deviation, number)
+    skin = 1 - carried.opening(place)
+    change = unseen[within][..., None] * painted + skin[..., None] * beyond[within]
+    if _is_grey(shown[within]) and _is_grey(shown):
         change = change.mean(-1, keepdims=True)
-    changed = np.abs(change).max(-1) > 1 / 4096
+    changed = np.maximum.reduce([np.abs(change[..., c]) for c in range(change.shape[-1])]) > 1 / 4096
     if not changed.any():
         return
     # Few pixels of the box change: only they go the way back to light.
-    before, after = (display.decode(x[changed][None])[0] for x in (shown, np.clip(shown + change, 0, 1)))
-    part[changed] += after - before
+    shown, part = shown[within][changed], colour[(*place, slice(3))]
+    after = np.clip(shown + np.broadcast_to(change, (*changed.shape, 3))[changed], 0, 1)
+    part[changed] += display.decode(after[None])[0] - display.decode(shown[None])[0]
+
+
+def _extent(*values: np.ndarray) -> tuple[slice, slice] | None:
+    """The rows and columns in which some of arrays (h, w) of one size are not 0; None if all are."""
+    rows, columns = (np.logical_or.reduce([one.any(axis=axis) for one in values]) for axis in (1, 0))
+    if not rows.any():
+        return None
+    down, across = (slice(int(found.argmax()), len(found) - int(found[::-1].argmax())) for found in (rows, columns))
+    return down, across
+
+
+def _is_grey(shown: np.ndarray) -> bool:
+    """Tell whether the channels of a picture (h, w, 3) are nearly the same everywhere."""
+    r, g, b = shown[..., 0], shown[..., 1], shown[..., 2]
+    spread = np.maximum(np.maximum(r, g), b) - np.minimum(np.minimum(r, g), b)
+    return bool(spread.max(initial=0) < GREY)
 
 
 def paste(colour: np.ndarray, window: Placed, portrait: np.ndarray, matte: np.ndarray, display: Display) -> np.ndarray:
@@ -91,7 +115,9 @@ def paste(colour: np.ndarray, window: Placed, portrait: np.ndarray, matte: np.nd
     covered = np.zeros(colour.shape[:2], np.float32)
     if (box := window.box((colour.shape[1], colour.shape[0]))) is not None:
         covered[box] = np.clip(window.paste(matte, box), 0, 1)
-        light = display.decode(np.clip(window.paste(portrait, box), 0, 1))
-        part = colour[(*box, slice(3))]
-        part += (light - part) * covered[box][..., None]
+        within = _extent(covered[box])
+        if within is not None:
+            light = display.decode(np.clip(window.paste(portrait, box)[within], 0, 1))
+            part = colour[(*box, slice(3))][within]
+            part += (light - part) * covered[box][within][..., None]
     return covered

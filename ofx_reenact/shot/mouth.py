@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 import cv2
@@ -24,8 +25,7 @@ from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import MESH68
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
+    from ofx_reenact.fdgan.prepared import PreparedDense
     from ofx_reenact.fdgan.repair import DenseFDGAN
 
 # The learned part of the mask comes in as something goes missing, so that it does not pop up.
@@ -45,11 +45,13 @@ class Paint:
         window: where it lies in the picture.
         inside: (h, w, 3) change of what is seen in the mouth's opening.
         outside: (h, w, 3) change of the skin around it.
+        shown: as of :class:`Seen`.
     """
 
     window: Window
     inside: np.ndarray
     outside: np.ndarray
+    shown: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Seen:
         maps: (h, w, 3) visibility, stretch, mouth; in [0, 1].
         landmarks: (68, 2) of the face in motion.
         missing: how much of the pixel that the target shows least of was not carried; 0 leaves nothing to paint.
+        shown: (rows, columns, 3) what the warp made in the window's box, display-encoded, in the frame's own pixels.
     """
 
     window: Window
@@ -69,6 +72,7 @@ class Seen:
     maps: np.ndarray
     landmarks: np.ndarray
     missing: float
+    shown: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -92,10 +96,13 @@ class MouthPainter:
         """Return a painter that a custom identity's adapters are worked into; itself if there are none."""
         if not adapters:
             return self
+        import torch
+
         from ofx_reenact.fdgan.adapters import merged
         from ofx_reenact.fdgan.repair import DenseFDGAN
 
-        translator = merged(self.network.translator, {name: self._tensor(a) for name, a in adapters.items()})
+        changes = {name: torch.from_numpy(np.asarray(a, np.float32)).to(self.device) for name, a in adapters.items()}
+        translator = merged(self.network.translator, changes)
         return replace(self, network=DenseFDGAN(self.network.extractor, translator))
 
     def fit(self, scale: float) -> MouthPainter:
@@ -105,25 +112,19 @@ class MouthPainter:
     @stage("extract")
     def write(self, views: Sequence[View]) -> Tables:
         """Write the dictionary of a person seen in one or several views: values (n_i, C_i), finest first."""
-        import torch
-
         finer = finer_for(float(np.median([view.head.scale for view in views])), self.finest)
         windows = [Window.of_mouth(view.frontal, view.head, finer) for view in views]
-        pictures = np.stack([w.look(v.show()) for w, v in zip(windows, views, strict=True)]) * 2 - 1
+        pictures = np.stack([w.look(v.show()) for w, v in zip(windows, views, strict=True)])
         landmarks = np.stack([w.points(v.mesh[list(MESH68), :2]) for w, v in zip(windows, views, strict=True)])
-        with torch.inference_mode():
-            dictionary = self.network.write(
-                self._tensor(pictures.transpose(0, 3, 1, 2))[None], self._tensor(landmarks)[None]
-            )
-        return tuple(values[0].float().cpu().numpy() for values in dictionary)
+        return self._prepared.write(pictures, landmarks)
 
     def paint(self, frame: Frame, view: View, pose: Pose, dictionary: Tables) -> Frame:
         """Paint the mouth and set it into the frame, in place, with the view's grain."""
         paint = self.compute_paint(frame, view, pose, dictionary)
         if paint is not None and frame.carried is not None and view.display is not None:
             set_in(
-                frame.colour, paint.window, paint.inside, paint.outside, frame.carried, view.display, view.grain,
-                view.seed,
+                frame.colour, paint.window, paint.inside, paint.outside, paint.shown, frame.carried, view.display,
+                view.grain, view.seed,
             )  # fmt: skip
         return frame
 
@@ -137,28 +138,21 @@ class MouthPainter:
         window = Window.of_mouth(view.frontal, pose.head, finer)
         if _missing(frame.carried, window.box(view.size)) <= 0:
             return None
-        import torch
-
-        with stage("translate"), torch.inference_mode():
+        with stage("translate"):
             seen = see_mouth(window, frame, view, pose)
-            repaired = self.network(
-                self._tensor(seen.picture.transpose(2, 0, 1) * 2 - 1)[None],
-                self._tensor(seen.maps.transpose(2, 0, 1))[None],
-                self._tensor(seen.landmarks)[None],
-                tuple(self._tensor(values)[None] for values in dictionary),
-            )
-        painted = repaired.picture[0].cpu().numpy().transpose(1, 2, 0) / 2 + 0.5
+            painted = self._prepared.paint(seen.picture, seen.maps, seen.landmarks, dictionary)
         change = (np.clip(painted, 0, 1) - seen.picture) * _fade(window.size, MARGIN * finer)[..., None]
         mouth = seen.maps[..., 2:3]
         gate = np.float32(min(seen.missing / FROM_NOTHING, 1.0))
         beyond, lips = CONTINUED * finer, LIPS * finer
         skin = _continued(change, (1 - mouth) ** 2, beyond) * (gate * _lips(mouth[..., 0], lips))[..., None]
-        return Paint(window, _continued(change, mouth**2, beyond), skin)
+        return Paint(window, _continued(change, mouth**2, beyond), skin, seen.shown)
 
-    def _tensor(self, array: np.ndarray) -> Tensor:
-        import torch
+    @cached_property
+    def _prepared(self) -> PreparedDense:
+        from ofx_reenact.fdgan.prepared import PreparedDense
 
-        return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(self.device)
+        return PreparedDense(self.network, self.device)
 
 
 def see_mouth(window: Window, frame: Frame, view: View, pose: Pose) -> Seen:
@@ -176,9 +170,10 @@ def see_mouth(window: Window, frame: Frame, view: View, pose: Pose) -> Seen:
     if view.display is None:
         raise SettingsError("to see a frame as FD-GAN does, its view needs a display encoding")
     box = window.box(view.size) or (slice(0, 1), slice(0, 1))
-    picture = window.within(box).look(view.display.encode(frame.colour[(*box, slice(3))]))
+    shown = view.display.encode(frame.colour[(*box, slice(3))])
     maps = window_maps(frame.carried, window, (view.size[1], view.size[0]))
-    return Seen(window, picture, maps, window.points(pose.mesh(view)[list(MESH68), :2]), _missing(frame.carried, box))
+    landmarks, missing = window.points(pose.mesh(view)[list(MESH68), :2]), _missing(frame.carried, box)
+    return Seen(window, window.within(box).look(shown), maps, landmarks, missing, shown)
 
 
 def window_maps(carried: Carried | None, window: Window, size: tuple[int, int]) -> np.ndarray:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import ClassVar
 
 import cv2
 import numpy as np
-import torch
-from torch import Tensor
 
 from ofx_reenact.compose.repair import paste
 from ofx_reenact.fdgan.portrait import SIZE, Portrait
+from ofx_reenact.fdgan.prepared import PreparedPortrait
 from ofx_reenact.fdgan.window import Window
 from ofx_reenact.shot.frame import Frame, Tables
 from ofx_reenact.shot.motion import Pose
@@ -55,11 +55,9 @@ class PortraitPainter:
     def write(self, views: Sequence[View]) -> Tables:
         """Write the dictionary of a person seen in one or several views: values (n_i, C_i), finest first."""
         windows = [self.window(view) for view in views]
-        seen = [w.look(v.show()).transpose(2, 0, 1) * 2 - 1 for w, v in zip(windows, views, strict=True)]
+        seen = [w.look(v.show()) for w, v in zip(windows, views, strict=True)]
         points = [w.points(v.mesh[list(MESH68), :2]) for w, v in zip(windows, views, strict=True)]
-        with torch.inference_mode():
-            dictionary = self.network.write(self._tensor(np.stack(seen))[None], self._tensor(np.stack(points))[None])
-        return tuple(values[0].float().cpu().numpy() for values in dictionary)
+        return self._prepared.write(np.stack(seen), np.stack(points))
 
     def paint(self, frame: Frame, view: View, pose: Pose, dictionary: Tables) -> Frame:
         """Draw a portrait and paste it over the frame, in place."""
@@ -71,10 +69,8 @@ class PortraitPainter:
 
     def draw(self, dictionary: Tables, window: Window, mesh: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Draw a face: portrait (s, s, 3) in [0, 1] and its matte (s, s), for a mesh in motion (468, 2 or more)."""
-        with stage("translate"), torch.inference_mode():
-            tables = tuple(self._tensor(values[None]) for values in dictionary)
-            landmarks = self._tensor(window.points(mesh[list(MESH68), :2])[None])
-            drawn = self.network(landmarks, tables, self.size)
+        with stage("translate"):
+            drawn = self._prepared.draw(window.points(mesh[list(MESH68), :2]), dictionary, self.size)
         oval = window.points(mesh[list(FACE_OVAL), :2])
         centre = oval.mean(0)
         covered = np.zeros((self.size, self.size), np.uint8)
@@ -83,7 +79,8 @@ class PortraitPainter:
         matte = cv2.GaussianBlur(covered.astype(np.float32) / 255, (0, 0), fade / 2)
         # Whatever the oval, nothing is pasted up to the crop's edge.
         edge = np.clip((np.minimum(np.arange(self.size), np.arange(self.size)[::-1]) / fade), 0, 1)
-        return drawn[0].cpu().numpy().transpose(1, 2, 0) / 2 + 0.5, (matte * np.outer(edge, edge)).astype(np.float32)
+        return drawn, (matte * np.outer(edge, edge)).astype(np.float32)
 
-    def _tensor(self, array: np.ndarray) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(self.device)
+    @cached_property
+    def _prepared(self) -> PreparedPortrait:
+        return PreparedPortrait(self.network, self.device)
