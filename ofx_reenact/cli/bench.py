@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ofx_reenact.cli import bench_tables as tables
-from ofx_reenact.cli.options import check_choice, group
+from ofx_reenact.cli.options import group
 from ofx_reenact.errors import OutputError, SettingsError
+from ofx_reenact.settings.option import check_choice
 
 if TYPE_CHECKING:
     from ofx_reenact.bench.peak import Speed
