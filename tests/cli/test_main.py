@@ -49,6 +49,17 @@ def test_help_of_all_loads_no_command():
     assert all(f" {name} " in said and entry.help.split(",")[0] in said for name, entry in commands.ENTRIES.items())
 
 
+def test_a_render_loads_no_more_than_it_needs():
+    """Readers of videos and of the tracker's networks come with the first video and the first face."""
+    code = (
+        "import sys, ofx_reenact.engine.run\n"
+        "needless = {'av', 'tflite', 'fileseq', 'sympy', 'matplotlib', 'typer', 'rich'} & set(sys.modules)\n"
+        "assert 'torch' in sys.modules and not needless, needless"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("name", commands.ENTRIES)
 def test_the_help_of_all_says_of_a_command_what_its_own_does(name):
     entry = commands.ENTRIES[name]
