@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ofx_reenact.errors import WeightsError
 from ofx_reenact.files import written_whole
@@ -61,28 +61,41 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     return tensors, metadata
 
 
-def build_network(path: Path, build: Callable[[], Network], state: Mapping[str, Tensor], kind: str) -> Network:
-    """Build the network that a file's tensors are of, and give it these.
+def in_float32(tensor: Tensor) -> Tensor:
+    """Return a copy of a tensor in float32, in memory of its own: what is read may be the file itself, mapped."""
+    import torch
 
-    Before it takes any memory, the network is built without: a file that says of one tensor that it is large would
-    otherwise get a network that is large.
+    return tensor.to(torch.float32, copy=True)
+
+
+def build_network(path: Path, build: Callable[[], Network], state: Mapping[str, Tensor], kind: str) -> Network:
+    """Build the network that a file's tensors are of, which become its parameters as they are.
+
+    The network is built without memory: a file that says of one tensor that it is large would otherwise get a network
+    that is large.
 
     Args:
         path: of the file, for messages.
-        build: makes the network, with sizes read from the tensors' shapes.
-        state: the tensors by name, all of the network's and no others.
+        build: makes the network, with sizes read from the tensors' shapes; all that it holds is in its state dict.
+        state: the tensors by name, all of the network's and no others, float32.
         kind: whose the tensors should be, for messages.
 
     Raises:
         WeightsError: the tensors are another network's.
     """
     import torch
+    from torch.overrides import TorchFunctionMode
+
+    class Undrawn(TorchFunctionMode):
+        """Draws no random numbers: there is no memory for them, and torch's way of that loads its whole compiler."""
+
+        def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            return (torch.empty if function is torch.randn else function)(*args, **(kwargs or {}))
 
     try:
-        with torch.device("meta"):
-            build().load_state_dict(dict(state), assign=True)
-        network = build()
-        network.load_state_dict(dict(state))
+        with torch.device("meta"), Undrawn():
+            network = build()
+        network.load_state_dict(dict(state), assign=True)
     # Sizes come from shapes that may be any: whatever is wrong with them, the file is.
     except (LookupError, RuntimeError, ValueError, TypeError, ArithmeticError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
@@ -119,12 +132,16 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mappi
 
 def _is_sound(tensor: Tensor) -> bool:
     """Tell whether a tensor holds finite numbers of a type that networks here have."""
+    import numpy as np
     import torch
 
     if not tensor.dtype.is_floating_point:
         return not tensor.dtype.is_complex
-    known = tensor.dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-    return known and bool(torch.isfinite(tensor).all())
+    if tensor.dtype == torch.bfloat16:
+        # A type that numpy, which is many times faster at this, does not have.
+        tensor = tensor.float()
+    known = tensor.dtype in (torch.float16, torch.float32, torch.float64)
+    return known and bool(np.isfinite(tensor.numpy()).all())
 
 
 def refuse_network(path: Path, metadata: Mapping[str, str], wanted: str) -> WeightsError:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ofx_reenact.cli import progress as shown
-from ofx_reenact.cli.options import with_settings
+from ofx_reenact.cli.options import PROGRESS, with_settings
 from ofx_reenact.settings import Settings
 
 
@@ -33,4 +33,4 @@ def _tracked(about: Mapping[str, Any]) -> str:
     return f"frames {about['first']}-{about['last']} tracked" + (f"; without a face: {lost}" if lost else "")
 
 
-command = with_settings(analyse, {"progress": shown.OPTION})
+command = with_settings(analyse, {"progress": PROGRESS})

@@ -10,8 +10,9 @@ from typing import Annotated
 
 import typer
 
-from ofx_reenact.cli.options import check_choice, group
+from ofx_reenact.cli.options import group
 from ofx_reenact.errors import SettingsError
+from ofx_reenact.settings.option import check_choice
 
 app = group("data", "Make data to train and evaluate on.")
 _Jobs = Annotated[int, typer.Option(help="Processes at once; 0 takes a process for each core.", min=0)]

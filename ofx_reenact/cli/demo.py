@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ofx_reenact.cli import progress as shown
+from ofx_reenact.cli.options import PROGRESS
 from ofx_reenact.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Scene:
 
 def command(
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("ofx-reenact-demo"),
-    progress: shown.OPTION = "",
+    progress: PROGRESS = "",
 ) -> int:
     """Give a plate that moves and a picture a shipped performance, with contact sheets and previews, to see it work."""
     from ofx_reenact.engine.run import Job

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from ofx_reenact.cli import progress as shown
-from ofx_reenact.cli.options import group, with_settings
-from ofx_reenact.errors import EngineLost, Exit, ReenactError, SettingsError
-from ofx_reenact.progress import Observer, Progress
+from ofx_reenact.cli.chunk import run
+from ofx_reenact.cli.options import PROGRESS, group, with_settings
 from ofx_reenact.service import client
 from ofx_reenact.service.keeper import name_process
 from ofx_reenact.service.listen import listen as listen_here
 from ofx_reenact.service.server import serve as serve_pipes
-from ofx_reenact.settings import Settings
 
 app = group("engine", "Work for other programs.")
 _SESSION = Annotated[Path, typer.Option("--session", help="Session file: says where the engine listens.")]
@@ -67,87 +62,6 @@ def stop(session: _SESSION) -> int:
     return 0
 
 
-def run(settings: Settings, session: Path, chunk: str = "", progress: str = "") -> int:
-    """Render through the engine of a session; returns the exit code."""
-    from ofx_reenact.frames.ranges import FrameRange
-    from ofx_reenact.settings.paths import absolute
-
-    way = shown.choose(progress)
-    if chunk:
-        settings = dataclasses.replace(settings, frames=str(FrameRange.from_openjd(chunk)))
-    settings = absolute(settings)
-    told_to_end: list[int] = []
-    try:
-        with client.linked(session) as link, shown.observer(way) as observe:
-            last, startup = _render(link, settings, observe, told_to_end)
-    except EngineLost as lost:
-        if not told_to_end:
-            raise
-        # Hanging up has cancelled the job, for an engine that is to wake again as well.
-        shown.fail(way, f"interrupted; {lost}")
-        return Exit.INTERRUPTED
-    return _ended(last, startup, way)
-
-
-def _render(
-    link: client.Link, settings: Settings, observe: Observer, told_to_end: list[int]
-) -> tuple[dict[str, Any], float | None]:
-    """Do one job; returns its last event, and the seconds until its first frame was begun.
-
-    Signals that ask this process to end are put into ``told_to_end``.
-    """
-    asked, startup, last = time.monotonic(), None, {}
-    number = link.send("render", settings=settings.as_dict())
-    with _cancelling(link, number, told_to_end):
-        for last in link.events(number):
-            if last["event"] == "progress":
-                if last["stage"] == "render" and startup is None:
-                    startup = round(time.monotonic() - asked, 3)
-                observe(Progress(last["stage"], last["done"], last["total"], last["frame"], last["message"]))
-    return last, startup
-
-
-def _ended(last: dict[str, Any], startup: float | None, way: str) -> int:
-    """Say what came of a job; returns the exit code."""
-    if last["event"] == "error":
-        if last["code"] == Exit.DEFECT:
-            shown.fail(way, last["message"])
-            return Exit.DEFECT
-        raise (SettingsError if last["code"] == Exit.USAGE else ReenactError)(last["message"])
-    if last["event"] == "cancelled":
-        shown.fail(way, f"cancelled; {len(last['written'])} frames of it are written, each whole")
-        return Exit.INTERRUPTED
-    report = {name: value for name, value in last.items() if name not in ("event", "id")}
-    if way == "json":
-        shown.event("report", {**report, "startup": startup})
-    else:
-        there = f", {len(report['skipped'])} were there" if report["skipped"] else ""
-        shown.tell(way, f"{len(report['written'])} frames written{there}; begun after {startup:.3f} s")
-    shown.failures(way, report["failed"])
-    return Exit.SOME_FAILED if report["failed"] else Exit.DONE
-
-
-@contextmanager
-def _cancelling(link: client.Link, number: int, told_to_end: list[int]) -> Iterator[None]:
-    """Cancel the job when this process is told to end; the engine then finishes its frame and says so.
-
-    An engine that says nothing is not waited for, and a second signal ends this process at once.
-    """
-
-    def cancel(signum: int, frame: object) -> None:
-        if told_to_end:
-            raise KeyboardInterrupt
-        told_to_end.append(signum)
-        link.cancel(number)
-
-    before = {signum: signal.signal(signum, cancel) for signum in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for signum, handler in before.items():
-            signal.signal(signum, handler)
-
-
 @contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
     """Let SIGTERM end an engine as SIGINT does: what it was writing is removed, and so is its session file."""
@@ -159,5 +73,5 @@ def _terminated_as_interrupted() -> Iterator[None]:
 
 
 app.command("run", help="Render through the engine of a session, with everything loaded from chunk to chunk.")(
-    with_settings(run, {"session": _SESSION, "chunk": _CHUNK, "progress": shown.OPTION})
+    with_settings(run, {"session": _SESSION, "chunk": _CHUNK, "progress": PROGRESS})
 )

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ofx_reenact.cli import progress as shown
-from ofx_reenact.cli.options import group, with_settings
+from ofx_reenact.cli.options import PROGRESS, group, with_settings
 from ofx_reenact.cli.render import kinds_of_frames
 from ofx_reenact.settings import Settings, names_affecting
 
@@ -72,4 +72,4 @@ def inputs(settings: Settings, progress: str = "") -> int:
 
 app.command("torchscript")(with_settings(torchscript, {"out": _OUT}, _TARGET))
 app.command("onnx")(with_settings(onnx, {"file": _FILE}, _TARGET))
-app.command("inputs")(with_settings(inputs, {"progress": shown.OPTION}, _INPUTS))
+app.command("inputs")(with_settings(inputs, {"progress": PROGRESS}, _INPUTS))

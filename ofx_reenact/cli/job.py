@@ -12,7 +12,7 @@ import typer
 from ofx_reenact.cli import analyse, render
 from ofx_reenact.cli import progress as shown
 from ofx_reenact.cli import verify as checked
-from ofx_reenact.cli.options import group, with_settings
+from ofx_reenact.cli.options import PROGRESS, group, progress_option, with_settings
 from ofx_reenact.errors import Exit, SettingsError
 from ofx_reenact.farm.queue import CHUNK, STEPS, Queue
 from ofx_reenact.farm.queues import QUEUES
@@ -76,7 +76,7 @@ def task(
     step: Annotated[str, typer.Argument(help="Which step \\[analyse|render|verify].")],
     chunk: Annotated[int | None, typer.Option(help="Chunk of the render, from 0.")] = None,
     frames: Annotated[str, typer.Option(help="Of these, the job's frames.")] = "",
-    progress: shown.OPTION = "",
+    progress: PROGRESS = "",
 ) -> int:
     """Do one task of a job file; queues run this."""
     from ofx_reenact.farm.model import FarmJob
@@ -103,7 +103,7 @@ def task(
 def run(
     folder: Annotated[Path, typer.Argument(help="Folder of the bundle.", metavar="DIR")],
     workers: Annotated[int, typer.Option(help="Sessions at once, each with an engine of its own.", min=1)] = 1,
-    progress: Annotated[str, shown.option("json", "none")] = "none",
+    progress: Annotated[str, progress_option("json", "none")] = "none",
 ) -> int:
     """Run a bundle on this machine, as a farm would."""
     import signal
@@ -152,7 +152,7 @@ def verify(
     performance: Annotated[str, typer.Option()],
     report: Annotated[Path, typer.Option("--json")],
     target_performance: Annotated[str, typer.Option()] = "",
-    progress: shown.OPTION = "openjd",
+    progress: PROGRESS = "openjd",
 ) -> int:
     """Verify the frames that a bundle names."""
     from ofx_reenact.frames.ranges import FrameRange

@@ -9,22 +9,37 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from ofx_reenact.cli.progress import WAYS
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.settings import Settings
-from ofx_reenact.settings.option import check
+from ofx_reenact.settings.option import check, split_list
 
+_ASKED = "ofx-reenact.progress"
 _FIELDS = {field.name: field for field in dataclasses.fields(Settings)}
 
 
 def group(name: str, text: str) -> typer.Typer:
     """Return a group of commands, with its help."""
-    return typer.Typer(name=name, help=text, no_args_is_help=True, rich_markup_mode="rich")
+    return typer.Typer(name=name, help=text, no_args_is_help=True, add_completion=False, rich_markup_mode="rich")
 
 
-def check_choice(option: str, value: str, choices: Collection[str]) -> None:
-    """Refuse a value that is none of the choices."""
-    if value not in choices:
-        raise SettingsError(f"{option} {value}: choose from {', '.join(choices)}")
+def progress_option(*ways: str) -> Any:
+    """Return ``--progress``, for a choice of ways; the way asked for is kept for errors."""
+
+    def keep(ctx: typer.Context, way: str) -> str:
+        ctx.meta[_ASKED] = way
+        return way
+
+    text = f"How to show progress \\[{'|'.join(ways)}]."
+    return typer.Option("--progress", help=text, metavar="TEXT", callback=keep, is_eager=True)
+
+
+PROGRESS = Annotated[str, progress_option(*WAYS)]
+
+
+def asked_progress(ctx: typer.Context) -> str:
+    """Return the way to show progress that a command line asked for; empty if it did not."""
+    return str(ctx.meta.get(_ASKED, ""))
 
 
 def with_settings(
@@ -71,9 +86,7 @@ def _help(field: dataclasses.Field[Any]) -> str:
 
 def _value_of(field: dataclasses.Field[Any], said: Any) -> Any:
     """Return an option's value as the command line says it; lists are written with commas."""
-    if not isinstance(field.default, tuple):
-        return said
-    return tuple(part.strip() for part in said.split(",") if part.strip())
+    return split_list(said) if isinstance(field.default, tuple) else said
 
 
 def _parameter(field: dataclasses.Field[Any], hint: Any) -> inspect.Parameter:

@@ -6,40 +6,16 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-from ofx_reenact.cli.options import check_choice
 from ofx_reenact.progress import Pace, plain
+from ofx_reenact.settings.option import check_choice
 
 if TYPE_CHECKING:
     from ofx_reenact.progress import Observer
     from ofx_reenact.progress import Progress as Step
 
 WAYS = ("rich", "json", "openjd", "deadline", "none")
-_ASKED = "ofx-reenact.progress"
-
-
-def option(*ways: str) -> Any:
-    """Return ``--progress``, for a choice of ways; the way asked for is kept for errors."""
-
-    def keep(ctx: typer.Context, way: str) -> str:
-        ctx.meta[_ASKED] = way
-        return way
-
-    text = f"How to show progress \\[{'|'.join(ways)}]."
-    return typer.Option("--progress", help=text, metavar="TEXT", callback=keep, is_eager=True)
-
-
-def asked(ctx: typer.Context) -> str:
-    """Return the way to show progress that a command line asked for; empty if it did not."""
-    return str(ctx.meta.get(_ASKED, ""))
-
-
-OPTION = Annotated[str, option(*WAYS)]
 _TITLES = {"target": "target", "driver": "tracking", "render": "rendering", "verify": "verifying"}
 
 
@@ -89,6 +65,9 @@ def fail(way: str, text: str) -> None:
         event("error", {"message": text})
     elif way == "openjd":
         print(f"openjd_fail: {text}", flush=True)
+    # Loaded here, for who has nothing to say is not to wait for it.
+    import typer
+
     typer.secho(f"error: {text}", fg="red", err=True)
 
 
@@ -134,9 +113,11 @@ def say(way: str, content: dict[str, Any], lines: Iterable[str]) -> None:
     """Print a report: as an event for programs, in lines for people."""
     if way == "json":
         event("report", content)
-    else:
-        for line in lines:
-            typer.echo(line)
+        return
+    import typer
+
+    for line in lines:
+        typer.echo(line)
 
 
 def listed(values: Mapping[str, Any]) -> Iterator[str]:
@@ -146,6 +127,9 @@ def listed(values: Mapping[str, Any]) -> Iterator[str]:
 
 @contextmanager
 def _bar() -> Iterator[Observer]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (
         TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[frame]}"),
         TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from ofx_reenact.cli import progress as shown
-from ofx_reenact.cli.options import with_settings
+from ofx_reenact.cli.options import PROGRESS, with_settings
 from ofx_reenact.errors import Exit
 from ofx_reenact.settings import Settings
 
@@ -27,7 +27,7 @@ def render(settings: Settings, progress: str = "", *, job: str = "") -> int:
     return Exit.SOME_FAILED if report.failed else Exit.DONE
 
 
-command = with_settings(render, {"progress": shown.OPTION})
+command = with_settings(render, {"progress": PROGRESS})
 
 
 def summary(report: Report) -> Iterator[str]:

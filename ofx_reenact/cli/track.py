@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ofx_reenact.cli import progress as shown
-from ofx_reenact.cli.options import setting, with_settings
+from ofx_reenact.cli.options import PROGRESS, setting, with_settings
 from ofx_reenact.settings import Settings, names_affecting
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _EXTRA = {
     "input": Annotated[str, setting("driver", "--input")],
     "output": Annotated[Path, typer.Option("--output", help="Performance file (.npz) to write.")],
     "overlay": Annotated[str, typer.Option(help="Also write pictures with the landmarks drawn in, O.####.png.")],
-    "progress": shown.OPTION,
+    "progress": PROGRESS,
 }
 
 

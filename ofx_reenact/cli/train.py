@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from ofx_reenact.cli.options import check_choice, group
+from ofx_reenact.cli.options import group
+from ofx_reenact.settings.option import check_choice
 
 if TYPE_CHECKING:
     from ofx_reenact.frames.overwrite import Named

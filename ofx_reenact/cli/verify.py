@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ofx_reenact.cli import progress as shown
+from ofx_reenact.cli.options import PROGRESS
 from ofx_reenact.errors import Exit
 
 Output = Annotated[str, typer.Argument(help="EXR sequence, NAME.####.exr.", metavar="O.####.exr")]
@@ -27,7 +28,7 @@ def command(
     target_performance: Target = "",
     strict: Strict = False,
     json: Json = None,
-    progress: shown.OPTION = "",
+    progress: PROGRESS = "",
 ) -> int:
     """Check a rendered sequence: every frame there, whole, and as its target, driver and sidecar say."""
     from ofx_reenact.files import write_json

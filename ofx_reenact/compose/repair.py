@@ -14,9 +14,7 @@ import numpy as np
 
 from ofx_reenact.compose.carry import Carried
 from ofx_reenact.compose.grain import grain
-
-# A plate whose channels differ by less than this, display-encoded, is grey and stays so.
-GREY = 2e-3
+from ofx_reenact.compose.picture import is_grey
 
 
 class Placed(Protocol):
@@ -72,7 +70,7 @@ def set_in(
     painted = window.paste(inside, box)[within] + grain(place, deviation, number)
     skin = 1 - carried.opening(place)
     change = unseen[within][..., None] * painted + skin[..., None] * beyond[within]
-    if _is_grey(shown[within]) and _is_grey(shown):
+    if is_grey(shown[within]) and is_grey(shown):
         change = change.mean(-1, keepdims=True)
     changed = np.maximum.reduce([np.abs(change[..., c]) for c in range(change.shape[-1])]) > 1 / 4096
     if not changed.any():
@@ -90,13 +88,6 @@ def _extent(*values: np.ndarray) -> tuple[slice, slice] | None:
         return None
     down, across = (slice(int(found.argmax()), len(found) - int(found[::-1].argmax())) for found in (rows, columns))
     return down, across
-
-
-def _is_grey(shown: np.ndarray) -> bool:
-    """Tell whether the channels of a picture (h, w, 3) are nearly the same everywhere."""
-    r, g, b = shown[..., 0], shown[..., 1], shown[..., 2]
-    spread = np.maximum(np.maximum(r, g), b) - np.minimum(np.minimum(r, g), b)
-    return bool(spread.max(initial=0) < GREY)
 
 
 def paste(colour: np.ndarray, window: Placed, portrait: np.ndarray, matte: np.ndarray, display: Display) -> np.ndarray:

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 from ofx_reenact.errors import WeightsError
 from ofx_reenact.files import sha256_of
 from ofx_reenact.resources import resource
-from ofx_reenact.weights import Weights, build_network, read_safetensors, refuse_network, write_safetensors
+from ofx_reenact.weights import (
+    Weights,
+    build_network,
+    in_float32,
+    read_safetensors,
+    refuse_network,
+    write_safetensors,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -139,7 +146,7 @@ def _load(path: Path, wanted: str) -> tuple[Extractor | Shown, Translator, dict[
     if metadata.get("network") != wanted:
         raise refuse_network(path, metadata, f"'{wanted}'")
     parts: dict[str, dict[str, Tensor]] = {
-        part: {k.removeprefix(part): v.float() for k, v in tensors.items() if k.startswith(part)}
+        part: {k.removeprefix(part): in_float32(v) for k, v in tensors.items() if k.startswith(part)}
         for part in ("extractor.", "translator.")
     }
     extractor, translator = parts["extractor."], parts["translator."]

@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from fileseq import FrameSet
-
 from ofx_reenact.errors import FrameError
 
 # A frame number has nine digits at most, in names as in sidecars.
@@ -98,7 +96,12 @@ class FrameRange:
         return FrameRange.of(set(self.numbers) & set(other))
 
     def __str__(self) -> str:
-        return FrameSet.framesToFrameRange(self.numbers) if self.numbers else ""
+        if not self.numbers:
+            return ""
+        # Loaded here, for who only reads a range is not to wait for it.
+        from fileseq import FrameSet
+
+        return str(FrameSet.framesToFrameRange(self.numbers))
 
 
 def _refuse(text: str, part: str) -> str:

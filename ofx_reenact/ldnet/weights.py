@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ofx_reenact.errors import WeightsError
 from ofx_reenact.files import sha256_of
 from ofx_reenact.resources import resource
-from ofx_reenact.weights import Weights, build_network, read_safetensors, refuse_network, write_safetensors
+from ofx_reenact.weights import Weights, build_network, in_float32, read_safetensors, refuse_network, write_safetensors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,6 +64,6 @@ def load_ldnet(path: str | Path | None = None, device: str = "cpu") -> LDNetWeig
     template = tensors.pop("template", None)
     if template is None or template.shape != (LANDMARKS, 2) or not (template.amax(0) > template.amin(0)).all():
         raise WeightsError(f"{path}: the tensors are not LD-Net's (no template of a face)")
-    template, state = template.float(), {name: value.float() for name, value in tensors.items()}
+    template, state = template.float(), {name: in_float32(value) for name, value in tensors.items()}
     network = build_network(path, lambda: LDNet.like(state), state, "LD-Net").eval().requires_grad_(False)
     return LDNetWeights(path, sha256_of(path), metadata, network.to(device), template.to(device), norm)

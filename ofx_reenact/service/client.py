@@ -16,8 +16,7 @@ from typing import Any
 from ofx_reenact.errors import EngineLost, OutputError, ReenactError
 from ofx_reenact.launch import command
 from ofx_reenact.service.door import connect_to, remove_socket
-from ofx_reenact.service.server import PROTOCOL
-from ofx_reenact.service.session import Session, check_folder, open_own
+from ofx_reenact.service.session import PROTOCOL, Session, check_folder, open_own
 
 IDLE = 900.0
 # Seconds that an engine has to load, that one has to answer a client, from one sign of life to the next, and without

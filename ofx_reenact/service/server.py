@@ -22,8 +22,8 @@ from ofx_reenact import __version__
 from ofx_reenact.errors import Exit, ReenactError
 from ofx_reenact.progress import Cancelled, Pace, Watch, plain
 from ofx_reenact.service.jobs import JOBS, Service
+from ofx_reenact.service.session import PROTOCOL
 
-PROTOCOL = 1
 # Seconds that a job may take to notice that its client has gone, before the process ends all the same.
 _GRACE = 30.0
 _BLOCK = 1 << 16

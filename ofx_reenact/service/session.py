@@ -19,6 +19,8 @@ from ofx_reenact.errors import OutputError, ReenactError
 from ofx_reenact.files import parse_json
 
 SCHEMA = "ofx-reenact/session/1"
+# What engine and clients speak (docs/engine.md).
+PROTOCOL = 1
 # Bytes; a session file has a few hundred.
 _LONGEST = 1 << 16
 _HINT = "name the one that 'engine start' wrote"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Collection
 from typing import Any, Literal
 
 from ofx_reenact.errors import SettingsError
@@ -63,6 +64,21 @@ def kind(field: dataclasses.Field[Any]) -> str:
     if isinstance(field.default, str):
         return "choice" if field.metadata["choices"] and not field.metadata["open"] else "text"
     return "float" if isinstance(field.default, float) else "int"
+
+
+def split_list(text: str) -> tuple[str, ...]:
+    """Read a list as a command line writes it, with commas; empty parts are left out."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def check_choice(option: str, value: str, choices: Collection[str]) -> None:
+    """Refuse a value that is none of the choices.
+
+    Raises:
+        SettingsError: naming the option and what may be chosen.
+    """
+    if value not in choices:
+        raise SettingsError(f"{option} {value}: choose from {', '.join(choices)}")
 
 
 def check(field: dataclasses.Field[Any], value: Any) -> None:

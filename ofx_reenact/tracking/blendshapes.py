@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-import tflite
 
 from ofx_reenact.resources import resource
 from ofx_reenact.tracking.canonical import MODEL
@@ -115,6 +114,9 @@ def _norm(values: np.ndarray, scale: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=1)
 def _network() -> _Network:
     """Read the network from the model file."""
+    # Loaded here: it is of many modules, and a render whose driver was tracked before needs none of them.
+    import tflite
+
     with zipfile.ZipFile(resource(*MODEL)) as bundle:
         model = tflite.Model.GetRootAsModel(bundle.read("face_blendshapes.tflite"), 0)
     graph, tensors = model.Subgraphs(0), {}

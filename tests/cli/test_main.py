@@ -1,5 +1,6 @@
 """The command line itself: help, wrong lines, exit codes; nothing heavy before it is needed."""
 
+import importlib
 import json
 import os
 import signal
@@ -9,26 +10,62 @@ import sys
 import pytest
 
 from ofx_reenact import __version__
-from ofx_reenact.cli import main
+from ofx_reenact.cli import commands, main
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import EngineLost, Exit, ReenactError, SettingsError
 from ofx_reenact.settings import Settings
 
+# Each takes longer to load than a warm engine to begin, or a page of help to print.
+HEAVY = {"torch", "cv2", "OpenImageIO", "PyOpenColorIO", "scipy", "numpy", "numba", "av", "safetensors", "fileseq"}
 
-def test_help_is_light_and_complete():
+
+def loaded_by(*arguments: str) -> tuple[set[str], str]:
+    """Run a command line in a process of its own; returns all modules that it has loaded, and what it printed."""
     code = (
-        "import sys; sys.argv = ['ofx-reenact', 'render', '--help']\n"
+        "import sys\n"
         "from ofx_reenact.cli.main import run\n"
         "code = run(sys.argv[1:])\n"
-        "heavy = {'torch', 'cv2', 'OpenImageIO', 'PyOpenColorIO', 'scipy', 'numpy', 'numba'} & set(sys.modules)\n"
-        "assert code == 0 and not heavy, heavy"
+        "print(*sys.modules, file=sys.stderr)\n"
+        "sys.exit(code)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"}
-    )
+    environment = {**os.environ, "COLUMNS": "200"}
+    line = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(line, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
+    return set(done.stderr.split()), done.stdout
+
+
+def test_help_is_light_and_complete():
+    loaded, said = loaded_by("render", "--help")
+    assert not HEAVY & loaded
     for name in Settings().as_dict():
-        assert "--" + name.replace("_", "-") in done.stdout, name
+        assert "--" + name.replace("_", "-") in said, name
+
+
+def test_help_of_all_loads_no_command():
+    loaded, said = loaded_by("--help")
+    assert not HEAVY & loaded
+    assert not {f"ofx_reenact.cli.{entry.module}" for entry in commands.ENTRIES.values()} & loaded
+    assert all(f" {name} " in said and entry.help.split(",")[0] in said for name, entry in commands.ENTRIES.items())
+
+
+def test_a_render_loads_no_more_than_it_needs():
+    """Readers of videos and of the tracker's networks come with the first video and the first face."""
+    code = (
+        "import sys, ofx_reenact.engine.run\n"
+        "needless = {'av', 'tflite', 'fileseq', 'sympy', 'matplotlib', 'typer', 'rich'} & set(sys.modules)\n"
+        "assert 'torch' in sys.modules and not needless, needless"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", commands.ENTRIES)
+def test_the_help_of_all_says_of_a_command_what_its_own_does(name):
+    entry = commands.ENTRIES[name]
+    found = getattr(importlib.import_module(f"ofx_reenact.cli.{entry.module}"), entry.named)
+    assert entry.help == (found.info.help if entry.named == "app" else found.__doc__)
+    assert commands.load(name).name == name
 
 
 def test_version():

@@ -13,7 +13,7 @@ from ofx_reenact.frames import video_decode
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.picture import read_picture
 from ofx_reenact.frames.sequence import Sequence
-from ofx_reenact.frames.video import standard_rate
+from ofx_reenact.frames.video_plates import standard_rate
 
 
 def read_all(video):

@@ -1,0 +1,182 @@
+"""Videos as plates, decoded by FFmpeg's libraries through PyAV.
+
+Convention: frames are those that the decoder gives, in the order that they are shown, from 1; each counts once, however
+long it is shown. They are reached by decoding from the start, never by seeking, so that a frame alone is the frame of a
+range. A video is decoded whole when it is opened, and one of which a frame is damaged or missing is refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import OpenImageIO as oiio
+from av.sidedata.sidedata import Type as SideData
+
+from ofx_reenact.errors import FrameError
+from ofx_reenact.frames.channels import plain
+from ofx_reenact.frames.plate import Plate, Window
+from ofx_reenact.frames.video_colour import Coding, coding_of
+from ofx_reenact.frames.video_decode import decode_frames, deinterlace, open_video
+from ofx_reenact.stages import stage
+
+# Fraction of the frames that have to be shown as long as the file's rate says for that to be its rate.
+_STEADY = 0.9
+
+
+class Video:
+    """A video read by frame number."""
+
+    def __init__(self, path: Path) -> None:
+        """Decode a video to count its frames, and find out how they are coded.
+
+        Raises:
+            FrameError: it is no video, or not all of it can be decoded.
+        """
+        if not path.stat().st_size:
+            raise FrameError(f"{path}: an empty file")
+        self._path = path
+        self._about = _examine(path)
+        self.count, self.fps, self.notes = self._about.count, self._about.fps, self._about.notes
+        self._rewind()
+
+    @stage("read")
+    def read(self, frame: int) -> Plate:
+        """Decode frame 1, 2, …; going backwards starts the file again.
+
+        Raises:
+            FrameError: it cannot be decoded.
+        """
+        if frame < self._next:
+            self._rewind()
+        picture = None
+        try:
+            while self._next <= frame:
+                picture = next(self._frames, None)
+                self._next += 1
+            if picture is not None:
+                return self._plate(picture)
+        except (av.FFmpegError, ValueError) as error:
+            self._rewind()
+            raise FrameError(f"{self._path}: frame {frame} cannot be decoded ({plain(str(error))})") from error
+        raise FrameError(f"{self._path}: frame {frame} is gone; was the file changed meanwhile?")
+
+    def _plate(self, picture: Any) -> Plate:
+        about = self._about
+        rgb, alpha = about.coding.pixels(picture)
+        rgb = about.turn(rgb)
+        if alpha is not None:
+            # Videos keep colours apart from alpha; they are multiplied as they are coded, as picture formats' are.
+            alpha = about.turn(alpha)
+            rgb = rgb * alpha[..., None]
+        window = Window(0, 0, rgb.shape[1], rgb.shape[0])
+        header = oiio.ImageSpec(window.width, window.height, 3, oiio.FLOAT)
+        if about.pixel_aspect != 1:
+            header.attribute("PixelAspectRatio", float(about.pixel_aspect))
+        return Plate(
+            self._path, rgb, alpha, {}, window, window, self.fps, about.coding.depth, None, header,
+            about.notes, about.coding.transfer,
+        )  # fmt: skip
+
+    def _rewind(self) -> None:
+        """Begin at the first frame; what was open closes by itself."""
+        frames = decode_frames(self._path)
+        self._frames = deinterlace(frames) if self._about.interlaced else frames
+        self._next = 1
+
+
+def standard_rate(fps: float) -> Fraction | None:
+    """Return the rate as the fraction it stands for: 23.976 is 24000/1001."""
+    if not np.isfinite(fps) or fps <= 0:
+        return None
+    for whole in (24, 30, 48, 60, 120):
+        if abs(fps - whole * 1000 / 1001) < 0.002:
+            return Fraction(whole * 1000, 1001)
+    return Fraction(fps).limit_denominator(1001)
+
+
+@dataclass(frozen=True)
+class _About:
+    """What is the same for all frames of a video."""
+
+    count: int
+    fps: Fraction | None
+    coding: Coding
+    interlaced: bool
+    pixel_aspect: Fraction  # width over height, as the picture is shown
+    transposed: bool
+    flipped: tuple[bool, bool]  # top to bottom, left to right, after transposing
+    notes: tuple[str, ...]
+
+    def turn(self, pixels: np.ndarray) -> np.ndarray:
+        """Turn a picture as the camera was held."""
+        if self.transposed:
+            pixels = pixels.swapaxes(0, 1)
+        rows, columns = (slice(None, None, -1 if flip else None) for flip in self.flipped)
+        return np.ascontiguousarray(pixels[rows, columns])
+
+
+def _examine(path: Path) -> _About:
+    """Decode every frame once."""
+    with contextlib.closing(decode_frames(path)) as frames:
+        first = next(frames, None)
+        if first is None:
+            raise FrameError(f"{path}: a video without frames")
+        coding, turned = coding_of(path, first), _turn_of(first)
+        interlaced, times = bool(first.interlaced_frame), [first.pts]
+        for frame in frames:
+            interlaced |= bool(frame.interlaced_frame)
+            times.append(frame.pts)
+    with open_video(path) as (container, stream):
+        declared = stream.average_rate or stream.guessed_rate
+        # An AVI has no times of its frames, only of its packets.
+        timed = container.format.name != "avi"
+        fps, steps = _rate(times if timed else [], stream.time_base, declared)
+        aspect = stream.sample_aspect_ratio or Fraction(1)
+        codec = stream.codec_context.name
+    if interlaced and codec == "hevc":
+        raise FrameError(f"{path}: interlaced HEVC keeps each field as a picture; make frames of them first")
+    notes = [f"{path}: interlaced; its fields were made frames (bwdif)"] if interlaced else []
+    if len(steps) and abs(steps - 1).max() > 0.5:
+        odd = int(abs(steps - 1).argmax())
+        notes.append(
+            f"{path}: frame {odd + 1} is shown for {steps[odd]:.1f} frames: the rate varies, or frames are missing; "
+            "each frame that is there counts as one"
+        )
+    transposed, flipped = turned
+    aspect = Fraction(1) if aspect <= 0 else 1 / aspect if transposed else aspect
+    return _About(len(times), fps, coding, interlaced, aspect, transposed, flipped, tuple(notes))
+
+
+def _turn_of(frame: Any) -> tuple[bool, tuple[bool, bool]]:
+    """Return how a frame is turned to be shown: transposed, then flipped top to bottom and left to right."""
+    data = frame.side_data.get(SideData.DISPLAYMATRIX)
+    if data is None:
+        return False, (False, False)
+    # Where a point (x, y) is shown: (a x + c y, b x + d y).
+    a, b, _, c, d = np.frombuffer(bytes(data), np.int32)[:5].tolist()
+    if abs(b) + abs(c) > abs(a) + abs(d):
+        return True, (b < 0, c < 0)
+    return False, (d < 0, a < 0)
+
+
+def _rate(
+    times: list[int | None], base: Fraction | None, declared: Fraction | None
+) -> tuple[Fraction | None, np.ndarray]:
+    """Return the frames a second, and for how many frames each but the last is shown.
+
+    The rate is the one declared if most frames are shown so long, else the mean.
+    """
+    known = [time for time in times if time is not None]
+    if base is None or len(known) < len(times) or len(times) < 2 or known[-1] <= known[0]:
+        return standard_rate(float(declared or 0)), np.ones(0)
+    steps = np.diff(known) * float(base)
+    mean = len(steps) / float(steps.sum())
+    if declared and (np.abs(steps * float(declared) - 1) < 0.5).mean() >= _STEADY:
+        mean = float(declared)
+    return standard_rate(mean), steps * mean
