@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ofx_reenact.cli.options import check_choice
 from ofx_reenact.errors import OutputError, SettingsError
+from ofx_reenact.settings.option import check_choice
 
 if TYPE_CHECKING:
     from ofx_reenact.bench.idle import Look

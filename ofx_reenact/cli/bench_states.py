@@ -23,7 +23,7 @@ from ofx_reenact.cli.bench_options import (
     plates,
     prepare,
 )
-from ofx_reenact.cli.options import check_choice
+from ofx_reenact.settings.option import check_choice
 
 
 def compare(
