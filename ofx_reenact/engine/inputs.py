@@ -15,7 +15,7 @@ from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.names import frame_path
-from ofx_reenact.frames.picture import Picture, read_picture
+from ofx_reenact.frames.picture import Picture, read_picture, read_shown
 from ofx_reenact.frames.plate import Plate
 from ofx_reenact.frames.preview import write_png
 from ofx_reenact.frames.ranges import FrameRange
@@ -117,7 +117,7 @@ def driver_images(
         if frame not in present:
             yield frame, None
             continue
-        yield frame, colour.show(driver.read(frame, settings.driver_layer), settings.driver_colorspace or None)
+        yield frame, read_shown(driver, frame, colour, settings.driver_colorspace or None, settings.driver_layer)
 
 
 def ahead(items: Iterator[tuple[int, np.ndarray | None]]) -> Generator[tuple[int, np.ndarray | None], None, None]:
