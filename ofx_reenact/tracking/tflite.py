@@ -1,20 +1,52 @@
-"""One repair to a TFLite model in memory, so that OpenCV 4 and 5 alike give the output that is needed.
+"""TFLite models in memory: what is read of one, and one repair, so that OpenCV 4 and 5 alike give what is needed.
 
-OpenCV 5's engine keeps only a graph's last output; the storage of the others may be reused by then. The face
-mesh's presence is not its last output but one, and comes back as other numbers. Letting the last operator,
-whose own result is not needed, read the wanted tensor makes that the last output.
+OpenCV 5's engine keeps only a graph's last output; the storage of the others may be reused by then, and each that is
+asked for by name has the network run once more. Letting the last operator, whose own result is not needed, read the
+wanted tensor makes that the last output.
 """
 
 from __future__ import annotations
 
 import struct
+from typing import Any
+
+import numpy as np
+import tflite
 
 # Field numbers of TensorFlow Lite's flatbuffer schema.
 _MODEL_SUBGRAPHS, _GRAPH_OUTPUTS, _GRAPH_OPERATORS, _OPERATOR_INPUTS, _OPERATOR_OUTPUTS = 2, 2, 3, 1, 2
 
 
-def last_output_from(model: bytes, wanted: int) -> bytes:
-    """Return the model with its last output fed from output number ``wanted`` instead of its own source."""
+def dense_layers(model: bytes) -> tuple[int, np.ndarray, np.ndarray]:
+    """Return what a model's first two outputs are made of, which are matrices times the same tensor.
+
+    Returns:
+        The tensor's number; the matrices below each other (n, m) float32, of the tensor's values channels last; their
+        biases (n,).
+    """
+    graph = tflite.Model.GetRootAsModel(model, 0)
+    tensors = graph.Subgraphs(0)
+    operators = [tensors.Operators(index) for index in range(tensors.OperatorsLength())]
+    made_by = {int(operator.Outputs(0)): operator for operator in operators}
+
+    def constant(tensor: int) -> np.ndarray:
+        # Halfs are kept; an operator of its own makes floats of them.
+        kept = tensors.Tensors(made_by[tensor].Inputs(0))
+        return np.frombuffer(_bytes_of(graph, kept), np.float16).astype(np.float32)
+
+    first, second = (made_by[int(tensors.Outputs(number))] for number in (0, 1))
+    matrices, biases = ([constant(int(one.Inputs(part))) for one in (first, second)] for part in (1, 2))
+    rows = [matrix.reshape(len(bias), -1) for matrix, bias in zip(matrices, biases, strict=True)]
+    return int(first.Inputs(0)), np.concatenate(rows), np.concatenate(biases)
+
+
+def _bytes_of(graph: Any, tensor: Any) -> bytes:
+    content: bytes = graph.Buffers(tensor.Buffer()).DataAsNumpy().tobytes()
+    return content
+
+
+def last_output_from(model: bytes, tensor: int) -> bytes:
+    """Return the model with its last output fed from a tensor, by number, instead of its own source."""
     data = bytearray(model)
 
     def unsigned(at: int) -> int:
@@ -37,5 +69,5 @@ def last_output_from(model: bytes, wanted: int) -> bytes:
     outputs = numbers(field(graph, _GRAPH_OUTPUTS))
     for operator in tables(field(graph, _GRAPH_OPERATORS)):
         if numbers(field(operator, _OPERATOR_OUTPUTS))[0] == outputs[-1]:
-            struct.pack_into("<i", data, field(operator, _OPERATOR_INPUTS) + 4, outputs[wanted])
+            struct.pack_into("<i", data, field(operator, _OPERATOR_INPUTS) + 4, tensor)
     return bytes(data)
