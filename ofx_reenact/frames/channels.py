@@ -274,7 +274,8 @@ def _read_channels(
 ) -> dict[str, np.ndarray]:
     """Read a part's channels, each exactly: float16, float32, or uint32 for whole numbers; zeros if not wanted.
 
-    Halfs of ``colour`` stay float32, as they were decoded: they are worked on as that.
+    Halfs of ``colour`` stay float32, as they were decoded: they are worked on as that. They are views of one array
+    (H, W, channels) if they lie side by side in the file.
     """
     formats = list(spec.channelformats) or [spec.format] * spec.nchannels
     channels: dict[str, np.ndarray] = {}
@@ -291,9 +292,10 @@ def _read_channels(
                 nothing = np.float16(0) if half else np.float32(0)
                 channels[spec.channelnames[index]] = np.broadcast_to(nothing, (spec.height, spec.width))
                 continue
-            plane = np.ascontiguousarray(pixels[..., index - begin])
-            name = spec.channelnames[index]
-            channels[name] = plane.astype(np.float16) if half and name not in colour else plane
+            plane, name = pixels[..., index - begin], spec.channelnames[index]
+            if name not in colour:
+                plane = plane.astype(np.float16) if half else np.ascontiguousarray(plane)
+            channels[name] = plane
     return channels
 
 

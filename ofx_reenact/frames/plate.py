@@ -106,8 +106,8 @@ def _plate_of(found: Contents, path: Path, where: str, *, pixels: bool) -> Plate
     is_exr = found.format == "openexr"
     shown = channels.get(chosen.alpha or "")
     if pixels:
-        rgb = np.stack([channels[name].astype(np.float32, copy=False) for name in chosen.rgb], axis=-1)
-        alpha = None if shown is None else shown.astype(np.float32, copy=False)
+        rgb = _side_by_side([channels[name].astype(np.float32, copy=False) for name in chosen.rgb])
+        alpha = None if shown is None else np.ascontiguousarray(shown, np.float32)
     else:
         rgb = np.broadcast_to(np.float32(0), (spec.height, spec.width, 3))
         alpha = None if shown is None else rgb[..., 0]
@@ -131,8 +131,22 @@ def _plate_of(found: Contents, path: Path, where: str, *, pixels: bool) -> Plate
     )  # fmt: skip
 
 
+def _side_by_side(planes: list[np.ndarray]) -> np.ndarray:
+    """Return planes (H, W) float32 as (H, W, 3) in one piece; that array itself if they are views of one."""
+    whole = planes[0].base
+    if whole is not None and whole.ndim == 3 and all(plane.base is whole for plane in planes):
+        at = [(plane.ctypes.data - whole.ctypes.data) // whole.itemsize for plane in planes]
+        if at == [at[0], at[0] + 1, at[0] + 2]:
+            return np.ascontiguousarray(whole[..., at[0] : at[0] + 3])
+    return np.stack(planes, axis=-1)
+
+
 def count_nonfinite(plate: Plate) -> tuple[int, int, tuple[int, int, str] | None]:
     """Count NaN and infinite values of colour and alpha: (NaN, infinite, first as (x, y, channel) or None)."""
+    # A sum is finite only if all of it is; where it overflows, each value tells.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if all(np.isfinite(values.sum()) for values in (plate.rgb, plate.alpha) if values is not None):
+            return 0, 0, None
     planes = [*np.moveaxis(plate.rgb, -1, 0), *(() if plate.alpha is None else (plate.alpha,))]
     first = None
     for name, plane in zip((*COLOUR, "A"), planes, strict=False):

@@ -109,7 +109,7 @@ class MouthPainter:
 
         finer = finer_for(float(np.median([view.head.scale for view in views])), self.finest)
         windows = [Window.of_mouth(view.frontal, view.head, finer) for view in views]
-        pictures = np.stack([w.look(v.show()) for w, v in zip(windows, views, strict=True)]) * 2 - 1
+        pictures = np.stack([v.look(w) for w, v in zip(windows, views, strict=True)]) * 2 - 1
         landmarks = np.stack([w.points(v.mesh[list(MESH68), :2]) for w, v in zip(windows, views, strict=True)])
         with torch.inference_mode():
             dictionary = self.network.write(
