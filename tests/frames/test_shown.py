@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from conftest import write_exr
 
 from ofx_reenact.errors import FrameError
 from ofx_reenact.frames import shown as module
@@ -84,3 +85,49 @@ def test_what_is_no_matrix_and_curve_is_left_to_opencolorio(monkeypatch):
     monkeypatch.setattr(Transform, "shown", None)
     assert apart(colour.to_display(picture, "ACEScg"), wanted)[0] <= 1
     assert colour.to_display(picture.astype(np.float16), "ACEScg").dtype == np.uint8
+
+
+def layouts():
+    """Files as they come: types, compressions, windows, layers, and what has no strips."""
+    halfs, floats = dict.fromkeys("RGB", "half"), dict.fromkeys("RGB", "float")
+    yield "halfs", halfs, {"compression": "zip"}, {}
+    yield "floats", floats, {"compression": "zip"}, {}
+    yield "packed", halfs, {"compression": "dwab"}, {}
+    yield "offset", halfs, {"compression": "piz"}, {"window": (-7, 30), "display": (0, 0, 40, 700)}
+    yield "mixed", {"R": "half", "G": "float", "B": "half"}, {}, {}
+    yield "alpha", {**halfs, "A": "half"}, {}, {}
+    yield "layers", {**halfs, "Z": "float", "AO.R": "half", "AO.G": "half", "AO.B": "half"}, {}, {}
+    yield "grey", {"Y": "half"}, {}, {}
+
+
+@pytest.mark.parametrize(("formats", "attributes", "windows"), [pytest.param(*x, id=i) for i, *x in layouts()])
+def test_strips_show_what_the_whole_plate_does(formats, attributes, windows, tmp_path, colour):
+    rng = np.random.default_rng(0)
+    channels = {name: np.exp(rng.uniform(-8, 1, (601, 33))).astype(np.float32) for name in formats}
+    path = write_exr(tmp_path / "a.0001.exr", channels, formats, attributes, **windows)
+    sequence = Sequence.open(path)
+    shown = read_shown(sequence, 1, colour)
+    assert shown.tobytes() == colour.show(sequence.read(1)).tobytes()
+    assert shown.std() > 30
+
+
+def test_a_layer_and_a_wide_pixel_are_heeded(tmp_path, colour):
+    channels = {f"{layer}.{c}": np.full((300, 20), value, np.float32) for layer, value in (("AO", 0), ("C", 1))
+                for c in "RGB"}  # fmt: skip
+    path = write_exr(tmp_path / "a.exr", channels, None, {"PixelAspectRatio": 2.0})
+    for layer, value in (("AO", 0), ("C", 255)):
+        shown = read_shown(Sequence.open(path), 1, colour, layer=layer)
+        assert shown.shape == (300, 40, 3) and (shown == value).all()
+
+
+@pytest.mark.parametrize("part", [0.1, 0.4, 0.6, 0.95])
+def test_a_truncated_frame_is_an_error_that_names_it(part, tmp_path, colour):
+    rng = np.random.default_rng(0)
+    channels = {name: rng.random((900, 64)).astype(np.float32) for name in "RGB"}
+    path = write_exr(tmp_path / "a.0007.exr", channels, dict.fromkeys("RGB", "half"), {"compression": "zip"})
+    sequence, whole = Sequence.open(path), path.read_bytes()
+    assert read_channels(path)[1]
+    path.write_bytes(whole[: int(part * len(whole))])
+    with pytest.raises(FrameError, match=r"a\.0007\.exr: frame 7: the file is damaged or not complete") as error:
+        read_shown(sequence, 7, colour)
+    assert "\n" not in str(error.value)
