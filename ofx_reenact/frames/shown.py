@@ -23,9 +23,10 @@ _LEVELS = np.arange(1, 256)
 _BELOW = range(15, 10, -1)
 # No curve reaches its first level below, or its last one above: powers of two.
 _LEAST, _MOST = 2.0**-40, 2.0**8
-# How many of the values that are tried may come out a level apart: a curve that is only nearly monotone, as fast powers
-# are, has such values around each step.
-_APART = 1e-3
+# Fast powers are only nearly monotone: of so many numbers before a step, and after it, the level of each is kept.
+_NEAR = 16
+# How many of the values that are tried may come out a level apart.
+_APART = 1e-4
 # A picture of fewer pixels is shown in its own thread: waking others would take as long.
 _SMALL = 1 << 17
 
@@ -39,6 +40,8 @@ class Shown:
         low, high: float32 between which all levels begin.
         below: how many bits of a number the table is not asked by.
         table: (n,) int32, of each run of numbers with the same leading bits, from that of ``low`` on.
+        steps: (255,) int32, bits of the number at which each level begins.
+        near: (255, 2 n) uint8, the levels of the n numbers before each step and of as many from it on.
     """
 
     matrix: np.ndarray | None
@@ -46,6 +49,8 @@ class Shown:
     high: Any
     below: int
     table: np.ndarray
+    steps: np.ndarray
+    near: np.ndarray
 
     @classmethod
     def of_curve(cls, curve: Way, matrix: np.ndarray | None = None) -> Shown | None:
@@ -58,10 +63,11 @@ class Shown:
             middle = low + (high - low) // 2
             reached = _level(curve, middle.view(np.float32)) >= _LEVELS
             low, high = np.where(reached, low, middle), np.where(reached, middle, high)
-        return cls._of_steps(high, matrix)
+        around = (high[:, None] + np.arange(-_NEAR, _NEAR, dtype=np.int32)).ravel().view(np.float32)
+        return cls._of_steps(high, _level(curve, around).astype(np.uint8).reshape(255, -1), matrix)
 
     @classmethod
-    def _of_steps(cls, steps: np.ndarray, matrix: np.ndarray | None) -> Shown | None:
+    def _of_steps(cls, steps: np.ndarray, near: np.ndarray, matrix: np.ndarray | None) -> Shown | None:
         """Build from the least numbers that reach each level (255,), as the bits of float32."""
         # Powers of two around the steps: their lower bits are 0.
         first, last = int(steps[0]) >> 23 << 23, (int(steps[-1]) >> 23) + 1 << 23
@@ -73,7 +79,7 @@ class Shown:
                 # Added to a number's lower bits, what the step lacks of a whole run carries into the level.
                 step = np.where(inside > 0, starts + (1 << below) - steps[np.minimum(level, 254)], 0)
                 low, high = (np.int32(bits).view(np.float32) for bits in (first, last))
-                return cls(matrix, low, high, below, ((level << below) + step).astype(np.int32))
+                return cls(matrix, low, high, below, ((level << below) + step).astype(np.int32), steps, near)
         return None
 
     def is_like(self, way: Way) -> bool:
@@ -113,7 +119,7 @@ class Shown:
         show = _show_halfs if halfs else _show_floats
         show(
             rows.view(np.uint16) if halfs else rows, matrix, self.matrix is not None, self.low, self.high,
-            self.below, self.table, out.reshape(height, across),
+            self.below, self.table, self.steps, self.near, out.reshape(height, across),
         )  # fmt: skip
 
 
@@ -134,7 +140,7 @@ AS_IT_IS = cast(Shown, Shown.of_curve(lambda rgb: rgb))
 @compiled
 def _show_halfs(
     rows: np.ndarray, matrix: np.ndarray, mixes: bool, low: Any, high: Any, below: int, table: np.ndarray,
-    out: np.ndarray,
+    steps: np.ndarray, near: np.ndarray, out: np.ndarray,
 ) -> None:  # fmt: skip
     """Show halfs (H, 3 W), as uint16; see :meth:`Shown.apply`."""
     light = np.empty(rows.shape[1], np.float32)
@@ -151,26 +157,26 @@ def _show_halfs(
             # The smallest halfs have no exponent: they are whole multiples of one number.
             value = np.float32(size) * np.float32(2.0**-24) if size < np.int32(0x400) else light[i]
             light[i] = -value if row[i] > np.uint16(0x7FFF) else value
-        _show_row(light, bits, matrix, mixes, low, high, below, table, out[y])
+        _show_row(light, bits, matrix, mixes, low, high, below, table, steps, near, out[y])
 
 
 @compiled
 def _show_floats(
     rows: np.ndarray, matrix: np.ndarray, mixes: bool, low: Any, high: Any, below: int, table: np.ndarray,
-    out: np.ndarray,
+    steps: np.ndarray, near: np.ndarray, out: np.ndarray,
 ) -> None:  # fmt: skip
     """Show float32 (H, 3 W); see :meth:`Shown.apply`."""
     light = np.empty(rows.shape[1], np.float32)
     bits = light.view(np.int32)
     for y in range(rows.shape[0]):
         light[:] = rows[y]
-        _show_row(light, bits, matrix, mixes, low, high, below, table, out[y])
+        _show_row(light, bits, matrix, mixes, low, high, below, table, steps, near, out[y])
 
 
 @compiled
 def _show_row(
     light: np.ndarray, bits: np.ndarray, matrix: np.ndarray, mixes: bool, low: Any, high: Any, below: int,
-    table: np.ndarray, out: np.ndarray,
+    table: np.ndarray, steps: np.ndarray, near: np.ndarray, out: np.ndarray,
 ) -> None:  # fmt: skip
     """Show the colours of a row (3 W,) float32, whose memory ``bits`` is as well; they are used up."""
     if mixes:
@@ -192,4 +198,10 @@ def _show_row(
     rest = (np.int32(1) << shift) - np.int32(1)
     for i in range(len(light)):
         run = np.uint32((bits[i] >> shift) - first)
-        out[i] = ((bits[i] & rest) + table[run]) >> shift
+        level = (bits[i] & rest) + table[run]
+        out[i] = level >> shift
+        if (level + _NEAR) & rest < 2 * _NEAR:
+            step = (level + _NEAR) >> shift
+            place = bits[i] - steps[step - 1] + _NEAR
+            if step > 0 and 0 <= place < 2 * _NEAR:
+                out[i] = near[step - 1, place]

@@ -31,10 +31,7 @@ class Transform:
 
     @cached_property
     def shown(self) -> Shown | None:
-        """The same way on to 8 bits, in one pass; None if it is more than a matrix and a curve after it.
-
-        A number that lies within OpenColorIO's own rounding of a step may come out a level apart.
-        """
+        """The same way on to 8 bits, in one pass; None if it is more than a matrix and a curve after it."""
         depth = ocio.BIT_DEPTH_F32
         steps = self._processor.getOptimizedProcessor(depth, depth, ocio.OPTIMIZATION_DEFAULT).createGroupTransform()
         matrix, curve = None, list(steps)

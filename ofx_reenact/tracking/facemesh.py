@@ -19,7 +19,7 @@ from ofx_reenact.tracking.canonical import MODEL
 from ofx_reenact.tracking.detect import MESH_SIZE, FaceDetector, Region
 from ofx_reenact.tracking.landmarks import MESH68, MESH_POINTS
 from ofx_reenact.tracking.same_person import SamePerson, Seen
-from ofx_reenact.tracking.tflite import dense_layers, last_output_from
+from ofx_reenact.tracking.tflite import last_output_from, second_of_first
 from ofx_reenact.tracking.tracker import DEFAULTS, Options, Track, Tracker
 
 # Real faces have a presence above 0.9999 when found; a face already followed may be half hidden.
@@ -53,9 +53,9 @@ class FaceMesh(Tracker):
         with zipfile.ZipFile(resource(*MODEL)) as bundle:
             detector, mesh = (bundle.read(f"{name}.tflite") for name in ("face_detector", "face_landmarks_detector"))
         self._detector = FaceDetector(detector)
-        # Mesh and presence are each a matrix times what the network ends in, and are made here: one run gives both.
-        end, self._heads, self._bias = dense_layers(mesh)
-        self._mesh = cv2.dnn.readNetFromTFLite(np.frombuffer(last_output_from(mesh, end), np.uint8))
+        # The logit of a face's presence follows from the mesh: one run gives both.
+        points, self._factors, self._added = second_of_first(mesh)
+        self._mesh = cv2.dnn.readNetFromTFLite(np.frombuffer(last_output_from(mesh, points), np.uint8))
         self._person = SamePerson()
         self.reset()
 
@@ -136,9 +136,8 @@ class FaceMesh(Tracker):
         size = (MESH_SIZE, MESH_SIZE)
         crop = cv2.warpAffine(source, to_picture, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         self._mesh.setInput((crop.astype(np.float32) / 255).transpose(2, 0, 1)[None])
-        # Not by BLAS, which would wake threads for it.
-        found = np.einsum("ij,j->i", self._heads, self._mesh.forward().reshape(-1)) + self._bias
-        points, logit = found[:-1].reshape(MESH_POINTS, 3).astype(np.float64), float(found[-1])
+        found = self._mesh.forward().reshape(-1).astype(np.float64)
+        points, logit = found.reshape(MESH_POINTS, 3), float(self._factors @ found + self._added)
         mesh = np.empty_like(points)
         mesh[:, :2] = points[:, :2] @ to_picture[:, :2].T + to_picture[:, 2]
         mesh[:, 2] = points[:, 2] * shrink

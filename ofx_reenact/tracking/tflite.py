@@ -17,12 +17,14 @@ import tflite
 _MODEL_SUBGRAPHS, _GRAPH_OUTPUTS, _GRAPH_OPERATORS, _OPERATOR_INPUTS, _OPERATOR_OUTPUTS = 2, 2, 3, 1, 2
 
 
-def dense_layers(model: bytes) -> tuple[int, np.ndarray, np.ndarray]:
-    """Return what a model's first two outputs are made of, which are matrices times the same tensor.
+def second_of_first(model: bytes) -> tuple[int, np.ndarray, float]:
+    """Tell how a model's second output, one number, follows from its first.
+
+    Both are matrices times the same tensor. The first has more values than that tensor, which therefore follows from
+    it, and so does the second output: to 0.001 where the first is to 1e-5.
 
     Returns:
-        The tensor's number; the matrices below each other (n, m) float32, of the tensor's values channels last; their
-        biases (n,).
+        The first output's number as a tensor; what it is multiplied with (n,) float64; what is added to their sum.
     """
     graph = tflite.Model.GetRootAsModel(model, 0)
     tensors = graph.Subgraphs(0)
@@ -32,12 +34,12 @@ def dense_layers(model: bytes) -> tuple[int, np.ndarray, np.ndarray]:
     def constant(tensor: int) -> np.ndarray:
         # Halfs are kept; an operator of its own makes floats of them.
         kept = tensors.Tensors(made_by[tensor].Inputs(0))
-        return np.frombuffer(_bytes_of(graph, kept), np.float16).astype(np.float32)
+        return np.frombuffer(_bytes_of(graph, kept), np.float16).astype(np.float64)
 
     first, second = (made_by[int(tensors.Outputs(number))] for number in (0, 1))
-    matrices, biases = ([constant(int(one.Inputs(part))) for one in (first, second)] for part in (1, 2))
-    rows = [matrix.reshape(len(bias), -1) for matrix, bias in zip(matrices, biases, strict=True)]
-    return int(first.Inputs(0)), np.concatenate(rows), np.concatenate(biases)
+    (matrix, other), (bias, added) = ([constant(int(one.Inputs(part))) for one in (first, second)] for part in (1, 2))
+    factors = np.linalg.lstsq(matrix.reshape(len(bias), -1).T, other, rcond=None)[0]
+    return int(tensors.Outputs(0)), factors, float(added[0] - factors @ bias)
 
 
 def _bytes_of(graph: Any, tensor: Any) -> bytes:
