@@ -210,7 +210,7 @@ def sha256_of(*paths: Path, whole: bool = False) -> str:
     at one of its ends, so what is rendered or encoded anew differs there. A change in the middle of a file that keeps
     its size and the sizes of all compressed parts is not seen, as one in an EXR without compression.
     """
-    digest = hashlib.sha256()
+    digest, block = hashlib.sha256(), memoryview(bytearray(1 << 18))
     ends_only = not whole and sum(path.stat().st_size for path in paths) > _MOST_READ
     for path in paths:
         with path.open("rb") as file:
@@ -219,8 +219,8 @@ def sha256_of(*paths: Path, whole: bool = False) -> str:
                 digest.update(size.to_bytes(8, "little"))
                 digest.update(file.read(_END))
                 file.seek(max(_END, size - _END))
-            while block := file.read(1 << 20):
-                digest.update(block)
+            while count := file.readinto(block):
+                digest.update(block[:count])
     return digest.hexdigest()
 
 

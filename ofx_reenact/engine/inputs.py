@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -15,18 +17,22 @@ from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.names import frame_path
-from ofx_reenact.frames.picture import Picture, read_picture
+from ofx_reenact.frames.picture import Picture, read_picture, read_shown
 from ofx_reenact.frames.plate import Plate
 from ofx_reenact.frames.preview import write_png
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.progress import Observer, Progress
 from ofx_reenact.settings import Settings
+from ofx_reenact.threads import cores
 from ofx_reenact.tracking.analyse import analyse
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.overlay import draw_overlay
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.trackers import make_tracker
+
+# Frames that are read at once: a tracker takes about as long as this many cores need for a frame.
+_AHEAD = 4
 
 
 def read_target(settings: Settings, colour: Colour) -> Picture:
@@ -42,7 +48,7 @@ def track_driver(
     digest: Digest = sha256_of,
     tell: Callable[[str], None] = lambda note: None,
 ) -> Performance:
-    """Track a whole driver sequence, reading ahead by one frame.
+    """Track a whole driver sequence, reading ahead of the tracker.
 
     Args:
         settings: tracker, face, landmarks, smoothing, colour space and device; a reference is kept in the performance.
@@ -56,7 +62,7 @@ def track_driver(
         TrackingError, FrameError: the driver cannot be read or shows no face.
     """
     device = choose_device(settings.device)
-    first = driver.read(driver.frames.first, settings.driver_layer)
+    first = driver.read_header(driver.frames.first, settings.driver_layer)
     aspect = Squeeze.of_plate(first).aspect
     tracker = make_tracker(
         settings.tracker, face=settings.face, landmarks=settings.landmarks, device=device, aspect=aspect
@@ -74,7 +80,7 @@ def track_driver(
         done += 1
         observe(Progress("driver", done, len(whole), frame, "" if found else "no face"))
 
-    with contextlib.closing(ahead(driver_images(driver, whole, settings, colour))) as images:
+    with contextlib.closing(images_ahead(driver, whole, settings, colour)) as images:
         performance = analyse(
             images,
             tracker,
@@ -112,21 +118,43 @@ def driver_images(
     driver: Sequence, frames: FrameRange, settings: Settings, colour: Colour
 ) -> Iterator[tuple[int, np.ndarray | None]]:
     """Yield (frame, (H, W, 3) uint8 for trackers), None where the frame does not exist."""
-    present = set(driver.frames)
+    for frame, read in _readers(driver, frames, settings, colour):
+        yield frame, read()
+
+
+def images_ahead(
+    driver: Sequence, frames: FrameRange, settings: Settings, colour: Colour
+) -> Generator[tuple[int, np.ndarray | None], None, None]:
+    """Yield what :func:`driver_images` does; the next ones are read in threads while one is worked on."""
+    # A video is decoded from one frame to the next.
+    count = 1 if driver.kind == "video" else min(cores(), _AHEAD)
+    waiting: deque[tuple[int, Future[np.ndarray | None]]] = deque()
+    with ThreadPoolExecutor(count, thread_name_prefix="read") as pool:
+        try:
+            for frame, read in _readers(driver, frames, settings, colour):
+                waiting.append((frame, pool.submit(read)))
+                if len(waiting) > count:
+                    first, image = waiting.popleft()
+                    yield first, image.result()
+            while waiting:
+                first, image = waiting.popleft()
+                yield first, image.result()
+        finally:
+            for _, image in waiting:
+                image.cancel()
+
+
+def _readers(
+    driver: Sequence, frames: FrameRange, settings: Settings, colour: Colour
+) -> Iterator[tuple[int, Callable[[], np.ndarray | None]]]:
+    """Yield each frame with what reads it."""
+    present, space = set(driver.frames), settings.driver_colorspace or None
+
+    def read(frame: int) -> np.ndarray | None:
+        return read_shown(driver, frame, colour, space, settings.driver_layer) if frame in present else None
+
     for frame in frames:
-        if frame not in present:
-            yield frame, None
-            continue
-        yield frame, colour.show(driver.read(frame, settings.driver_layer), settings.driver_colorspace or None)
-
-
-def ahead(items: Iterator[tuple[int, np.ndarray | None]]) -> Generator[tuple[int, np.ndarray | None], None, None]:
-    """Fetch each item in a thread while the one before it is worked on."""
-    with ThreadPoolExecutor(1, thread_name_prefix="read") as pool:
-        pending = pool.submit(next, items, None)
-        while (item := pending.result()) is not None:
-            pending = pool.submit(next, items, None)
-            yield item
+        yield frame, partial(read, frame)
 
 
 def choose_device(name: str) -> str:

@@ -179,6 +179,8 @@ def _with_references(
     Raises:
         TrackingError: one of them shows no face, or plainly somebody else's.
     """
+    if not settings.appearance:
+        return identity
     found, notes = [], []
     look = look_of(target.show(colour), identity.face.mesh)
     for path in settings.appearance:

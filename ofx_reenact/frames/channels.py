@@ -22,9 +22,20 @@ MAX_CHANNELS = 1024
 # Names the layer that is the picture, in a frame that was made from it.
 LAYER_ATTRIBUTE = "reenact:layer"
 
-_HALF, _UINT = oiio.TypeDesc("half"), oiio.TypeDesc("uint")
+_HALF, _FLOAT, _UINT = oiio.TypeDesc("half"), oiio.TypeDesc("float"), oiio.TypeDesc("uint")
+# Rows that are read at once, as many as the largest piece of an EXR has: memory of this size is used again and again.
+_STRIP = 256
 # OpenImageIO hands channels of mixed types over as float, which holds whole numbers exactly up to here.
 _EXACT = 2**22
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Where in an EXR of scanlines the three colours of a picture lie side by side, all halfs or all floats."""
+
+    part: int
+    first: int  # number of the first channel in that part
+    kind: Any  # OpenImageIO's type
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,7 @@ class Contents:
     format: str  # OpenImageIO's name of the file's format
     parts: int  # how many of the file's parts the channels come from
     notes: list[str]  # what was left out
+    rows: Rows | None = None  # where the picture can be read a strip of rows at a time; None where it cannot
 
 
 @dataclass(frozen=True)
@@ -136,7 +148,28 @@ def read_file(path: Path, where: str, layer: str | None, pixels: Container[str] 
                 said_name = part.name or str(part.number)
                 notes.append(f"{where}: part {said_name} has other windows than the picture and was left out")
         _drop_inexact(channels, notes, where)
-        return Contents(main.spec, channels, chosen, depth, source.format_name(), len(kept), notes)
+        format_name = source.format_name()
+        rows = _find_rows(main, chosen) if chosen and format_name == "openexr" else None
+        return Contents(main.spec, channels, chosen, depth, format_name, len(kept), notes, rows)
+
+
+def read_strips(path: Path, where: str, rows: Rows) -> Generator[tuple[slice, np.ndarray], None, None]:
+    """Read the colours of a picture a strip at a time, from the top: (rows, (h, W, 3) float16 or float32).
+
+    Raises:
+        FrameError: it is missing, or damaged.
+    """
+    with _opened(path, where) as source:
+        source.seek_subimage(rows.part, 0)
+        spec = source.spec()
+        for begin in range(0, spec.height, _STRIP):
+            end = min(begin + _STRIP, spec.height)
+            pixels = source.read_scanlines(
+                rows.part, 0, spec.y + begin, spec.y + end, 0, rows.first, rows.first + 3, rows.kind
+            )
+            if pixels is None or source.has_error:
+                raise _damaged(where, complaint(source))
+            yield slice(begin, end), np.asarray(pixels)
 
 
 @contextlib.contextmanager
@@ -228,12 +261,21 @@ def _depth(part: _Part, full: str) -> str:
     return str(formats[list(part.spec.channelnames).index(own)])
 
 
+def _find_rows(part: _Part, layer: Layer) -> Rows | None:
+    names, spec = list(part.names.values()), part.spec
+    first = names.index(layer.rgb[0])
+    formats = (list(spec.channelformats) or [spec.format] * spec.nchannels)[first : first + 3]
+    alike = formats in ([_HALF] * 3, [_FLOAT] * 3) and names[first : first + 3] == list(layer.rgb)
+    return Rows(part.number, first, formats[0].basetype) if alike and not spec.tile_width else None
+
+
 def _read_channels(
     source: Any, part: int, spec: Any, where: str, wanted: Collection[str], colour: Collection[str]
 ) -> dict[str, np.ndarray]:
     """Read a part's channels, each exactly: float16, float32, or uint32 for whole numbers; zeros if not wanted.
 
-    Halfs of ``colour`` stay float32, as they were decoded: they are worked on as that.
+    Halfs of ``colour`` stay float32, as they were decoded: they are worked on as that. They are views of one array
+    (H, W, channels) if they lie side by side in the file.
     """
     formats = list(spec.channelformats) or [spec.format] * spec.nchannels
     channels: dict[str, np.ndarray] = {}
@@ -250,9 +292,10 @@ def _read_channels(
                 nothing = np.float16(0) if half else np.float32(0)
                 channels[spec.channelnames[index]] = np.broadcast_to(nothing, (spec.height, spec.width))
                 continue
-            plane = np.ascontiguousarray(pixels[..., index - begin])
-            name = spec.channelnames[index]
-            channels[name] = plane.astype(np.float16) if half and name not in colour else plane
+            plane, name = pixels[..., index - begin], spec.channelnames[index]
+            if name not in colour:
+                plane = plane.astype(np.float16) if half else np.ascontiguousarray(plane)
+            channels[name] = plane
     return channels
 
 

@@ -19,6 +19,7 @@ from ofx_reenact.frames.config import CONFIG, Config
 from ofx_reenact.frames.interop import SHARED
 from ofx_reenact.frames.plate import Plate
 from ofx_reenact.frames.primaries import REC709, decode_srgb, encode_srgb, name_primaries, primaries_named, to_xyz
+from ofx_reenact.frames.shown import AS_IT_IS
 from ofx_reenact.frames.tags import OWN_NAME
 from ofx_reenact.stages import stage
 
@@ -147,14 +148,17 @@ class Colour:
     def to_display(self, rgb: np.ndarray, space: str, exposure: float = 1.0) -> np.ndarray:
         """Show (H, W, 3) of any range as sRGB uint8, for trackers and previews; not for frames that go on to a comp.
 
-        NaN shows black. ``exposure`` is a factor on scene-linear light.
+        NaN shows black. ``exposure`` is a factor on scene-linear light. Halfs (float16) are taken as they are.
         """
         if exposure != 1.0:
             linear = self.resolve("scene_linear")
-            rgb, space = self.convert(rgb, space, linear) * np.float32(exposure), linear
-        shown = self.convert(rgb, space, self.srgb())
-        with np.errstate(invalid="ignore"):
-            return np.rint(np.nan_to_num(np.clip(shown, 0, 1), nan=0.0) * 255).astype(np.uint8)
+            rgb = self.convert(rgb.astype(np.float32, copy=False), space, linear) * np.float32(exposure)
+            space = linear
+        srgb = self.srgb()
+        known = self._foreign_of(space) is None and self._foreign_of(srgb) is None
+        if known and (shown := self._config.shown(space, srgb)) is not None:
+            return shown.apply(rgb)
+        return AS_IT_IS.apply(self.convert(rgb.astype(np.float32, copy=False), space, srgb))
 
     def tags(self, space: str) -> dict[str, str | tuple[float, ...]]:
         """Return the attributes by which an EXR says that it is in a linear space.

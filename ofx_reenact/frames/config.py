@@ -16,6 +16,7 @@ import PyOpenColorIO as ocio
 from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.interop import OLD_NAMES, SHARED, XYZ
 from ofx_reenact.frames.primaries import AP0, AP1, REC709, SAME, decode_srgb, to_xyz
+from ofx_reenact.frames.shown import AS_IT_IS, Shown
 from ofx_reenact.frames.transform import Transform, one_line
 
 # Named in full: "default" is another config in another library's wheel.
@@ -170,12 +171,21 @@ class Config:
         Raises:
             FrameError: the config has no way from one to the other.
         """
-        if source == to:
-            return rgb
+        return rgb if source == to else self._way(source, to).apply(rgb)
+
+    def shown(self, source: str, to: str) -> Shown | None:
+        """Return the way from one space to 8 bits of another, in one pass; None if there is none.
+
+        Raises:
+            FrameError: the config has no way from one to the other.
+        """
+        return AS_IT_IS if source == to else self._way(source, to).shown
+
+    def _way(self, source: str, to: str) -> Transform:
         if (source, to) not in self._transforms:
             with one_line(f"colour conversion {source} → {to}"):
                 self._transforms[source, to] = Transform(self._config.getProcessor(source, to))
-        return self._transforms[source, to].apply(rgb)
+        return self._transforms[source, to]
 
     def _look_up(self, name: str) -> str | None:
         """Return the space of which the config itself says that a name, alias or role stands for it."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.picture import read_shown
 from ofx_reenact.frames.sequence import Sequence as Frames
 from ofx_reenact.frames.video import VIDEOS
 
@@ -49,7 +50,7 @@ def images(path: Path, every: int, colour: Colour) -> Iterator[tuple[int, np.nda
     """Yield (frame, (H, W, 3) uint8) of a picture, or of every so many frames of a clip."""
     frames = Frames.open(path)
     for frame in list(frames.frames)[::every]:
-        yield frame, colour.show(frames.read(frame))
+        yield frame, read_shown(frames, frame, colour)
 
 
 def label_by_name(path: Path) -> Label:

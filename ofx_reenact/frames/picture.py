@@ -11,6 +11,7 @@ from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.plate import Plate, count_nonfinite
 from ofx_reenact.frames.sequence import Sequence
+from ofx_reenact.stages import stage
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,31 @@ def read_picture(
         found, reason = linear, f"{found} ({reason}), converted to {linear}"
     pixels = rgb if plate.alpha is None else np.dstack([rgb, plate.alpha])
     return Picture(plate, number, np.ascontiguousarray(pixels, np.float32), found, reason)
+
+
+@stage("read")
+def read_shown(sequence: Sequence, frame: int, colour: Colour, space: str | None = None, layer: str = "") -> np.ndarray:
+    """Read a frame and show it: what :meth:`~ofx_reenact.frames.colour.Colour.show` makes of the whole plate.
+
+    Args:
+        sequence: the files.
+        frame: its number.
+        colour: the config.
+        space: the file's colour space; else its tag or its format's rule.
+        layer: which layer of an EXR is the picture; else the one that its name says.
+
+    Returns:
+        (H, W, 3) uint8, in square pixels.
+
+    Raises:
+        FrameError: it cannot be read.
+    """
+    plate, strips = sequence.read_in_strips(frame, layer)
+    found = colour.choose(plate, space)[0]
+    shown = np.empty(plate.rgb.shape, np.uint8)
+    for rows, rgb in strips:
+        shown[rows] = colour.to_display(rgb, found)
+    return Squeeze.of_plate(plate).show(shown)
 
 
 def _convert_associated(colour: Colour, rgb: np.ndarray, alpha: np.ndarray | None, source: str, to: str) -> np.ndarray:

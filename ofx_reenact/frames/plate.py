@@ -6,7 +6,7 @@ with alpha associated as OpenEXR has it; nothing is clamped or converted here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ofx_reenact.frames.channels import read_file, where_of
+from ofx_reenact.frames.channels import Contents, read_file, read_strips, where_of
 from ofx_reenact.frames.choice import COLOUR, Layer
 from ofx_reenact.frames.header import carry_header
 from ofx_reenact.frames.tags import NO_TAGS, Tags, colour_tag, read_tags, refuse_inks
@@ -70,15 +70,44 @@ def read_plate(path: str | Path, frame: int | None = None, layer: str = "", *, p
     """
     path = Path(path)
     where = where_of(path, frame)
-    found = read_file(path, where, layer, None if pixels else ())
+    return _plate_of(read_file(path, where, layer, None if pixels else ()), path, where, pixels=pixels)
+
+
+def read_in_strips(
+    path: str | Path, frame: int | None = None, layer: str = ""
+) -> tuple[Plate, Iterator[tuple[slice, np.ndarray]]]:
+    """Read the colours of a picture alone, a strip of rows at a time where its file allows that.
+
+    Args:
+        path: the file.
+        frame: its number, for messages.
+        layer: which layer of channels is the picture, as for :func:`read_plate`.
+
+    Returns:
+        What the file says, all channels of which may be 0, and the strips from the top: rows, and their (h, W, 3)
+        float16 or float32.
+
+    Raises:
+        FrameError: as :func:`read_plate` does; damage within the picture is found as its strips are read.
+    """
+    path = Path(path)
+    where = where_of(path, frame)
+    found = read_file(path, where, layer, ())
+    if found.rows is None:
+        whole = read_plate(path, frame, layer)
+        return whole, iter([(slice(0, len(whole.rgb)), whole.rgb)])
+    return _plate_of(found, path, where, pixels=False), read_strips(path, where, found.rows)
+
+
+def _plate_of(found: Contents, path: Path, where: str, *, pixels: bool) -> Plate:
     spec, channels, chosen = found.spec, found.channels, found.layer
     assert chosen is not None
     refuse_inks(spec, where)
     is_exr = found.format == "openexr"
     shown = channels.get(chosen.alpha or "")
     if pixels:
-        rgb = np.stack([channels[name].astype(np.float32, copy=False) for name in chosen.rgb], axis=-1)
-        alpha = None if shown is None else shown.astype(np.float32, copy=False)
+        rgb = _side_by_side([channels[name].astype(np.float32, copy=False) for name in chosen.rgb])
+        alpha = None if shown is None else np.ascontiguousarray(shown, np.float32)
     else:
         rgb = np.broadcast_to(np.float32(0), (spec.height, spec.width, 3))
         alpha = None if shown is None else rgb[..., 0]
@@ -102,8 +131,22 @@ def read_plate(path: str | Path, frame: int | None = None, layer: str = "", *, p
     )  # fmt: skip
 
 
+def _side_by_side(planes: list[np.ndarray]) -> np.ndarray:
+    """Return planes (H, W) float32 as (H, W, 3) in one piece; that array itself if they are views of one."""
+    whole = planes[0].base
+    if whole is not None and whole.ndim == 3 and all(plane.base is whole for plane in planes):
+        at = [(plane.ctypes.data - whole.ctypes.data) // whole.itemsize for plane in planes]
+        if at == [at[0], at[0] + 1, at[0] + 2]:
+            return np.ascontiguousarray(whole[..., at[0] : at[0] + 3])
+    return np.stack(planes, axis=-1)
+
+
 def count_nonfinite(plate: Plate) -> tuple[int, int, tuple[int, int, str] | None]:
     """Count NaN and infinite values of colour and alpha: (NaN, infinite, first as (x, y, channel) or None)."""
+    # A sum is finite only if all of it is; where it overflows, each value tells.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if all(np.isfinite(values.sum()) for values in (plate.rgb, plate.alpha) if values is not None):
+            return 0, 0, None
     planes = [*np.moveaxis(plate.rgb, -1, 0), *(() if plate.alpha is None else (plate.alpha,))]
     first = None
     for name, plane in zip((*COLOUR, "A"), planes, strict=False):

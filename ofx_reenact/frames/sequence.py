@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import OpenImageIO as oiio
 
 from ofx_reenact.errors import FrameError
@@ -22,7 +24,7 @@ from ofx_reenact.frames.names import (
     is_file,
     number_in,
 )
-from ofx_reenact.frames.plate import Plate, rate_of, read_plate
+from ofx_reenact.frames.plate import Plate, rate_of, read_in_strips, read_plate
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.video import video_of
 from ofx_reenact.stages import stage
@@ -98,6 +100,14 @@ class Sequence:
                 raise FrameError(f"{self.name}: no layer '{layer}'; a video has none")
             return self._source.read(frame)
         return read_plate(self._source[frame], frame, layer)
+
+    def read_in_strips(self, frame: int, layer: str = "") -> tuple[Plate, Iterator[tuple[slice, np.ndarray]]]:
+        """Read the colours of one frame alone, in strips; see :func:`~ofx_reenact.frames.plate.read_in_strips`."""
+        if self.kind == "video":
+            plate = self.read(frame, layer)
+            return plate, iter([(slice(0, len(plate.rgb)), plate.rgb)])
+        self._check(frame)
+        return read_in_strips(self._source[frame], frame, layer)
 
     def read_header(self, frame: int, layer: str = "") -> Plate:
         """Read what a frame's file says of it, without its pixels: every channel is 0. All frames of a video say alike.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import PyOpenColorIO as ocio
 
 from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.channels import plain
+from ofx_reenact.frames.shown import Shown
 from ofx_reenact.threads import cores, share
 
 # Pixels converted by one call: they stay in a core's cache, and OpenColorIO's buffer is a strip's, not a picture's.
@@ -24,7 +26,20 @@ class Transform:
 
     def __init__(self, processor: Any) -> None:
         """Keep what an OpenColorIO processor does on this machine; its errors are OpenColorIO's (:func:`one_line`)."""
+        self._processor = processor
         self._cpu = processor.getDefaultCPUProcessor()
+
+    @cached_property
+    def shown(self) -> Shown | None:
+        """The same way on to 8 bits, in one pass; None if it is more than a matrix and a curve after it."""
+        depth = ocio.BIT_DEPTH_F32
+        steps = self._processor.getOptimizedProcessor(depth, depth, ocio.OPTIMIZATION_DEFAULT).createGroupTransform()
+        matrix, curve = None, list(steps)
+        if curve and isinstance(curve[0], ocio.MatrixTransform) and not any(curve[0].getOffset()):
+            matrix = np.array(curve.pop(0).getMatrix(), np.float32).reshape(4, 4)[:3, :3]
+        after = Transform(ocio.Config.CreateRaw().getProcessor(ocio.GroupTransform(curve)))
+        shown = Shown.of_curve(after.apply, matrix)
+        return shown if shown is not None and shown.is_like(self.apply) else None
 
     def apply(self, rgb: np.ndarray) -> np.ndarray:
         """Convert (H, W, 3) of any range into an array of its own, float32.

@@ -114,7 +114,7 @@ class MouthPainter:
         """Write the dictionary of a person seen in one or several views: values (n_i, C_i), finest first."""
         finer = finer_for(float(np.median([view.head.scale for view in views])), self.finest)
         windows = [Window.of_mouth(view.frontal, view.head, finer) for view in views]
-        pictures = np.stack([w.look(v.show()) for w, v in zip(windows, views, strict=True)])
+        pictures = np.stack([v.look(w) for w, v in zip(windows, views, strict=True)])
         landmarks = np.stack([w.points(v.mesh[list(MESH68), :2]) for w, v in zip(windows, views, strict=True)])
         return self._prepared.write(pictures, landmarks)
 

@@ -55,7 +55,7 @@ class PortraitPainter:
     def write(self, views: Sequence[View]) -> Tables:
         """Write the dictionary of a person seen in one or several views: values (n_i, C_i), finest first."""
         windows = [self.window(view) for view in views]
-        seen = [w.look(v.show()) for w, v in zip(windows, views, strict=True)]
+        seen = [v.look(w) for w, v in zip(windows, views, strict=True)]
         points = [w.points(v.mesh[list(MESH68), :2]) for w, v in zip(windows, views, strict=True)]
         return self._prepared.write(np.stack(seen), np.stack(points))
 

@@ -14,6 +14,7 @@ from ofx_reenact.compose.part import measure_blur
 from ofx_reenact.compose.repair import Display
 from ofx_reenact.compose.shading import Light, fit_light
 from ofx_reenact.compose.teeth import Mouth, mean_skin, measure_mouth
+from ofx_reenact.fdgan.window import Window
 from ofx_reenact.frames.aspect import SQUARE, Squeeze
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.colour import Display as FaceDisplay
@@ -123,8 +124,18 @@ class View:
         pixels = self.pixels[..., :3]
         return pixels if self.display is None else self.display.encode(pixels)
 
+    def look(self, window: Window) -> np.ndarray:
+        """Return what networks see of the picture through a window: (h, w, 3) float32; black where it misses it."""
+        box = window.box(self.size)
+        if box is None:
+            return np.zeros((window.size[1], window.size[0], 3), np.float32)
+        pixels = self.pixels[(*box, slice(3))]
+        return window.within(box).look(pixels if self.display is None else self.display.encode(pixels))
+
 
 def display_for(pixels: np.ndarray, mesh: np.ndarray, space: str, colour: Colour) -> FaceDisplay:
     """Return the display encoding of a picture (H, W, 3 or 4) in a scene-linear space, exposed for the face in it."""
-    inside = fill_oval(mesh[list(FACE_OVAL), :2], pixels.shape)
-    return FaceDisplay(colour, space, pixels[inside > 0][:, :3])
+    oval, size = np.rint(mesh[list(FACE_OVAL), :2]), np.array(pixels.shape[1::-1])
+    low, high = (edge.clip(0, size).astype(int) for edge in (oval.min(axis=0), oval.max(axis=0) + 1))
+    part = pixels[low[1] : high[1], low[0] : high[0], :3]
+    return FaceDisplay(colour, space, part[fill_oval(oval - low, part.shape) > 0] if part.size else None)

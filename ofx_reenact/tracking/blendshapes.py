@@ -40,6 +40,9 @@ _POINTS = (
 _BLOCKS, _EPSILON = 4, np.float32(1e-6)
 # So many meshes are looked at in one piece: what lies between the layers takes 200 kB a mesh.
 _PIECE = 64
+# Multiplications of one product up to which OpenBLAS does it in the thread that asks. Threads are not worth their
+# waking here, and wait for a core where others work.
+_ALONE = 1 << 18
 
 
 class _Layer(NamedTuple):
@@ -93,12 +96,19 @@ def _run(network: _Network, points: np.ndarray) -> np.ndarray:
 
 def _across(layer: _Layer, values: np.ndarray) -> np.ndarray:
     """Mix tokens: (N, in, C) to (N, out, C)."""
-    return np.matmul(layer.matrix, values) + layer.bias[:, None]
+    return _product(layer.matrix, values) + layer.bias[:, None]
 
 
 def _along(layer: _Layer, values: np.ndarray) -> np.ndarray:
     """Mix channels: (N, tokens, in) to (N, tokens, out)."""
-    return np.matmul(values, layer.matrix.T) + layer.bias
+    return _product(values, layer.matrix.T) + layer.bias
+
+
+def _product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Multiply (..., a, b) with (..., b, c), so many rows at a time that BLAS wakes no threads for them."""
+    rows = max(1, _ALONE // (right.shape[-2] * right.shape[-1]))
+    pieces = [np.matmul(left[..., at : at + rows, :], right) for at in range(0, left.shape[-2], rows)]
+    return np.concatenate(pieces, axis=-2)
 
 
 def _cut(values: np.ndarray) -> np.ndarray:

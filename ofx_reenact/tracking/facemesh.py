@@ -19,7 +19,7 @@ from ofx_reenact.tracking.canonical import MODEL
 from ofx_reenact.tracking.detect import MESH_SIZE, FaceDetector, Region
 from ofx_reenact.tracking.landmarks import MESH68, MESH_POINTS
 from ofx_reenact.tracking.same_person import SamePerson, Seen
-from ofx_reenact.tracking.tflite import last_output_from
+from ofx_reenact.tracking.tflite import last_output_from, second_of_first
 from ofx_reenact.tracking.tracker import DEFAULTS, Options, Track, Tracker
 
 # Real faces have a presence above 0.9999 when found; a face already followed may be half hidden.
@@ -27,8 +27,8 @@ _FOUND, _PRESENCE = 0.99, 0.5
 # Real faces score more in the detector, hardly any but in the dark less; the mesh network then also sees a face where
 # a head has none. It is one if what is there resembles faces.
 _DOUBTFUL, _RESEMBLANCE = 0.65, 0.45
-# Which of the mesh network's outputs is the logit of a face's presence.
-_PRESENCE_OUTPUT = 1
+# Rows of two pictures that are compared at once.
+_BAND = 64
 # A region taken from a box is only roughly right; the mesh found in it gives a better one.
 _SETTLE = 3
 
@@ -53,8 +53,9 @@ class FaceMesh(Tracker):
         with zipfile.ZipFile(resource(*MODEL)) as bundle:
             detector, mesh = (bundle.read(f"{name}.tflite") for name in ("face_detector", "face_landmarks_detector"))
         self._detector = FaceDetector(detector)
-        model = last_output_from(mesh, _PRESENCE_OUTPUT)
-        self._mesh = cv2.dnn.readNetFromTFLite(np.frombuffer(model, np.uint8))
+        # The logit of a face's presence follows from the mesh: one run gives both.
+        points, self._factors, self._added = second_of_first(mesh)
+        self._mesh = cv2.dnn.readNetFromTFLite(np.frombuffer(last_output_from(mesh, points), np.uint8))
         self._person = SamePerson()
         self.reset()
 
@@ -63,6 +64,8 @@ class FaceMesh(Tracker):
         self._person.reset()
         self._region: Region | None = None
         self._picture: np.ndarray | None = None
+        # Memory of a picture, as softened ones need again and again.
+        self._soft: np.ndarray | None = None
         self._track: Track | None = None
 
     def track(self, image: np.ndarray, frame: int) -> Track | None:
@@ -70,9 +73,11 @@ class FaceMesh(Tracker):
 
         A picture equal to the last one gives the last result, so that a held frame does not stir.
         """
-        if self._picture is not None and np.array_equal(self._picture, image):
+        if self._picture is not None and _is_same(self._picture, image):
             return self._track
-        self._picture = image.copy()
+        if self._picture is None or self._picture.shape != image.shape:
+            self._picture = np.empty_like(image)
+        np.copyto(self._picture, image)
         self._person.begin(image)
         self._track = self._follow(image) or self._find(image)
         return self._track
@@ -127,13 +132,37 @@ class FaceMesh(Tracker):
         to_picture = region.to_picture()
         # Where the crop is much smaller than the region, linear sampling alone would alias.
         shrink = region.side / MESH_SIZE
-        source = cv2.GaussianBlur(image, (0, 0), 0.4 * shrink) if shrink > 2 else image
+        source = self._soften(image, to_picture, 0.4 * shrink) if shrink > 2 else image
         size = (MESH_SIZE, MESH_SIZE)
         crop = cv2.warpAffine(source, to_picture, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         self._mesh.setInput((crop.astype(np.float32) / 255).transpose(2, 0, 1)[None])
-        points = self._mesh.forward("Identity").reshape(MESH_POINTS, 3).astype(np.float64)
-        logit = float(self._mesh.forward("Identity_2").reshape(-1)[0])
+        found = self._mesh.forward().reshape(-1).astype(np.float64)
+        points, logit = found.reshape(MESH_POINTS, 3), float(self._factors @ found + self._added)
         mesh = np.empty_like(points)
         mesh[:, :2] = points[:, :2] @ to_picture[:, :2].T + to_picture[:, 2]
         mesh[:, 2] = points[:, 2] * shrink
         return mesh, 1 / (1 + math.exp(-min(max(logit, -50.0), 50.0)))
+
+    def _soften(self, image: np.ndarray, to_picture: np.ndarray, deviation: float) -> np.ndarray:
+        """Soften an (H, W, 3) uint8 picture where the mesh network's crop lies in it; elsewhere it is anything."""
+        corners = np.array([[x, y, 1] for x in (0, MESH_SIZE - 1) for y in (0, MESH_SIZE - 1)]) @ to_picture.T
+        reach = math.ceil(4 * deviation) + 2
+        size = np.array(image.shape[1::-1])
+        # A margin beside what is sampled, and one beside that which the kernel needs.
+        low, high = np.floor(corners.min(axis=0)).astype(int) - 2, np.ceil(corners.max(axis=0)).astype(int) + 3
+        (left, top), (right, bottom) = low.clip(0, size), high.clip(0, size)
+        (wide_left, wide_top), (wide_right, wide_bottom) = (low - reach).clip(0, size), (high + reach).clip(0, size)
+        if self._soft is None or self._soft.shape != image.shape:
+            self._soft = np.empty_like(image)
+        if left < right and top < bottom:
+            soft = cv2.GaussianBlur(image[wide_top:wide_bottom, wide_left:wide_right], (0, 0), deviation)
+            self._soft[top:bottom, left:right] = soft[
+                top - wide_top : bottom - wide_top, left - wide_left : right - wide_left
+            ]
+        return self._soft
+
+
+def _is_same(one: np.ndarray, other: np.ndarray) -> bool:
+    """Tell whether two pictures are equal; those that differ mostly do so in their first rows."""
+    bands = range(0, len(one), _BAND)
+    return one.shape == other.shape and all(np.array_equal(one[y : y + _BAND], other[y : y + _BAND]) for y in bands)
