@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ofx_reenact.ops.sample import sample, warp
+from ofx_reenact.ops.backend import Array, Ops
+from ofx_reenact.ops.on_cpu import CPU
 from ofx_reenact.warp.openings import Opening
 from ofx_reenact.warp.stmap import STMap
 
@@ -38,9 +39,14 @@ class Composed:
 
 
 def compose(
-    picture: np.ndarray, stmap: STMap, openings: Sequence[Opening], inside: np.ndarray, out: np.ndarray | None = None
+    picture: Array,
+    stmap: STMap,
+    openings: Sequence[Opening],
+    inside: np.ndarray,
+    out: np.ndarray | None = None,
+    ops: Ops = CPU,
 ) -> Composed:
-    """Carry the target's pixels to one frame.
+    """Carry the target's pixels to one frame, on the host.
 
     Colour is sampled as it lies in the file, with alpha associated, which is what makes filtering across an
     edge of the alpha right.
@@ -51,19 +57,21 @@ def compose(
         openings: eyes and mouth, drawn over the skin in order.
         inside: (C,) colour of the lips, from which the unseen inside of a mouth is shaded.
         out: (H, W, C) float32, a picture that the window's colour is put into; None makes the window alone.
+        ops: have the picture and the map, and sample.
     """
-    offset = stmap.offset.copy()
-    shading = None if stmap.shading is None else stmap.shading.copy()
-    colour = None if out is None else out[stmap.slices]
-    colour = warp(picture, offset, stmap.left, stmap.top, shading, colour)
+    offset = ops.fetch(stmap.offset, own=True)
+    shading = None if stmap.shading is None else ops.fetch(stmap.shading, own=True)
+    colour = np.empty((*offset.shape[:2], picture.shape[2]), np.float32) if out is None else out[stmap.slices]
+    ops.warp(picture, stmap.offset, stmap.left, stmap.top, stmap.shading, colour)
     for seam in stmap.seams:
-        at, made = (seam.y - stmap.top, seam.x - stmap.left), sample(picture, seam.from_x, seam.from_y).mean(1)
+        made = ops.fetch(ops.sample(picture, seam.from_x, seam.from_y)).mean(1)
+        at = (seam.y - stmap.top, seam.x - stmap.left)
         if shading is not None:
             made[:, :3] *= shading[at][:, None]
         colour[at] = made
-    invented = np.zeros(stmap.reach.shape, np.float32)
+    invented = np.zeros(offset.shape[:2], np.float32)
     for opening in openings:
-        _draw(picture, opening, stmap, colour, offset, invented, shading, inside)
+        _draw(picture, opening, stmap, colour, offset, invented, shading, inside, ops)
     return Composed(stmap.slices, colour, offset, invented, shading)
 
 
@@ -92,7 +100,7 @@ def shade_inside(inside: np.ndarray, shade: np.ndarray) -> np.ndarray:
 
 
 def _draw(
-    picture: np.ndarray,
+    picture: Array,
     opening: Opening,
     stmap: STMap,
     colour: np.ndarray,
@@ -100,6 +108,7 @@ def _draw(
     invented: np.ndarray,
     shading: np.ndarray | None,
     inside: np.ndarray,
+    ops: Ops,
 ) -> None:
     """Draw one opening over the window, in place."""
     rows, columns = opening.coverage.shape
@@ -119,7 +128,7 @@ def _draw(
         behind = shade_inside(inside, opening.shade[part])
     for view in opening.views:
         seen = view.seen[part].astype(np.float32)
-        carried = sample(picture, x + view.offset[part][..., 0], y + view.offset[part][..., 1])
+        carried = ops.fetch(ops.sample(picture, x + view.offset[part][..., 0], y + view.offset[part][..., 1]))
         behind = np.where(seen[..., None] >= 1, carried, behind + (carried - behind) * seen[..., None])
         unseen *= 1 - seen
         mostly = coverage * seen > 0.5

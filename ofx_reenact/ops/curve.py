@@ -1,0 +1,19 @@
+"""A curve of cubic pieces over [-1, 1], read at many places."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ofx_reenact.compiled import compiled
+
+
+@compiled
+def read_curve(knots: np.ndarray, powers: np.ndarray, u: np.ndarray, v: np.ndarray) -> None:
+    """Read a curve of cubic pieces between knots (k,), powers (4, k - 1) from the third down, at places u into v (n,)."""
+    for i in range(len(u)):
+        at = min(max(u[i], -1.0), 1.0)
+        piece = 0
+        while piece < len(knots) - 2 and at >= knots[piece + 1]:
+            piece += 1
+        t = at - knots[piece]
+        v[i] = ((powers[0, piece] * t + powers[1, piece]) * t + powers[2, piece]) * t + powers[3, piece]
