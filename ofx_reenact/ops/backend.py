@@ -14,7 +14,10 @@ Array = Any
 
 
 class Ops(Protocol):
-    """Operations on arrays that lie where they are done. All take arrays of the host as well; all are float32."""
+    """Operations on arrays that lie where they are done; of those, all take arrays of the host as well.
+
+    What is in them is float32; positions, curves and ``rows`` may be float64 on the host.
+    """
 
     def put(self, array: np.ndarray) -> Array:
         """Put an array of the host where these operations are done; it may be the same memory."""
@@ -51,8 +54,11 @@ class Ops(Protocol):
         With ``out``, an array of the host, the result is put there and nowhere else.
         """
 
-    def remap(self, values: Array, x: Array, y: Array) -> Array:
-        """Read values (H, W, C) at positions (h, w), linearly between pixels and the edge beyond: (h, w, C)."""
+    def remap(self, vectors: Array, x: Array, y: Array) -> Array:
+        """Read vectors (H, W, 2) at positions (h, w), rounded to 1/32 of a pixel, linearly between pixels: (h, w, 2).
+
+        Beyond the edge is the edge.
+        """
 
     def blur(self, picture: Array, sigma: float) -> Array:
         """Blur a picture (H, W) or (H, W, C) by a deviation in pixels; its edge is a mirror."""

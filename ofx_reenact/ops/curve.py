@@ -9,7 +9,10 @@ from ofx_reenact.compiled import compiled
 
 @compiled
 def read_curve(knots: np.ndarray, powers: np.ndarray, u: np.ndarray, v: np.ndarray) -> None:
-    """Read a curve of cubic pieces between knots (k,), powers (4, k - 1) from the third down, at places u into v (n,)."""
+    """Read a curve of cubic pieces at places ``u`` (n,), held in [-1, 1], into ``v`` (n,).
+
+    The pieces lie between knots (k,); their powers (4, k - 1) go from the third down.
+    """
     for i in range(len(u)):
         at = min(max(u[i], -1.0), 1.0)
         piece = 0

@@ -25,13 +25,9 @@ class OnCPU:
         """Return the array itself, or a copy that is the caller's own."""
         return array.copy() if own else array
 
-    def remap(self, values: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Read values (H, W, C) at positions (h, w), linearly between pixels and the edge beyond: (h, w, C).
-
-        OpenCV may round positions to 1/32 of a pixel.
-        """
-        read = cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return read.reshape(*x.shape, values.shape[2])
+    def remap(self, vectors: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Read vectors (H, W, 2) at positions (h, w) rounded to 1/32 of a pixel, linearly between pixels: (h, w, 2)."""
+        return cv2.remap(vectors, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
     def blur(self, picture: np.ndarray, sigma: float) -> np.ndarray:
         """Blur a picture (H, W) or (H, W, C) by a deviation in pixels; its edge is a mirror."""

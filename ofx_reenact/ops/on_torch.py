@@ -113,16 +113,18 @@ class OnTorch:
             made[rows] = colour if out is None else self.fetch(colour)
         return made
 
-    def remap(self, values: _Given, x: _Given, y: _Given) -> Tensor:
-        """Read values (H, W, C) at positions (h, w), linearly between pixels and the edge beyond: (h, w, C)."""
-        values = self.put(values)
-        height, width, channels = values.shape
-        (ix, fx), (iy, fy) = (self._apart(at, last) for at, last in ((x, width - 1), (y, height - 1)))
-        flat, right, below = values.reshape(-1, channels), (ix + 1).clamp(max=width - 1), (iy + 1).clamp(max=height - 1)
+    def remap(self, vectors: _Given, x: _Given, y: _Given) -> Tensor:
+        """Read vectors (H, W, 2) at positions (h, w) rounded to 1/32 of a pixel, linearly between pixels: (h, w, 2)."""
+        vectors = self.put(vectors)
+        height, width = vectors.shape[:2]
+        # OpenCV rounds so.
+        near = ((self.put(at) * 32).round() / 32 for at in (x, y))
+        (ix, fx), (iy, fy) = (self._apart(at, last) for at, last in zip(near, (width - 1, height - 1), strict=True))
+        flat, right, below = vectors.reshape(-1, 2), (ix + 1).clamp(max=width - 1), (iy + 1).clamp(max=height - 1)
         upper, lower = (
             torch.lerp(flat[row * width + ix], flat[row * width + right], fx[:, None]) for row in (iy, below)
         )
-        return torch.lerp(upper, lower, fy[:, None]).view(*x.shape, channels)
+        return torch.lerp(upper, lower, fy[:, None]).view(*x.shape, 2)
 
     def blur(self, picture: _Given, sigma: float) -> Tensor:
         """Blur a picture (H, W) or (H, W, C) by a deviation in pixels; its edge is a mirror."""
