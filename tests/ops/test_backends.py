@@ -56,6 +56,10 @@ def test_nothing_is_drawn_where_no_triangle_is(others):
             assert not moves.any() and (planes == np.array([0, 7, 1])[:, None, None]).all()
         assert not drawn(ops, points, [np.empty((0, 3), np.int64)])[0].any()
     assert apart(drawn(CPU, points, layers, (1, 1))[0], drawn(others["whole"], points, layers, (1, 1))[0]) < ROUNDING
+    # Flat, and just below a row of pixels.
+    below = np.array([[0, 1 + 5e-7, 0], [9, 1 + 5e-7, 0], [4, 1.1, 0]])
+    for ops in (CPU, others["whole"]):
+        assert not drawn(ops, below, [np.array([[0, 1, 2]])])[0].any()
 
 
 def test_coarse_places_leave_no_seams(others):

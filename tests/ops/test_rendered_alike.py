@@ -15,6 +15,8 @@ from ofx_reenact.engine.inputs import choose_device
 from ofx_reenact.engine.loader import open_shot
 from ofx_reenact.engine.people import view_of, view_opener
 from ofx_reenact.errors import SettingsError
+from ofx_reenact.ops import raster
+from ofx_reenact.ops import sample as sampling
 from ofx_reenact.ops.on_torch import OnTorch
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.frame import Frame
@@ -83,6 +85,20 @@ def test_eyes_that_turn_alone_and_flow_are_alike(view, device):
         assert np.abs(made.composed.colour - again.composed.colour).max() <= ALIKE
         (box, flow), (other_box, other) = (one.sheet.flow(still + way, head, still, small.head) for one in carriers)
         assert box == other_box and np.abs(flow - other).max() <= 0.02 and np.abs(flow).max() > 6
+
+
+def test_no_loop_of_the_cpu_draws_or_warps_what_another_device_does(
+    view, identity, performance, weights, monkeypatch
+):
+    shot = Shot.of_still(identity.person, sized(view, 256, 3), performance, Settings(), weights)
+    there = replace(shot, target=Still(replace(shot.target.picture, ops=torch_ops("cpu")["whole"])))
+    expected = there.render(36)
+    assert expected.carried.stmap.seams
+    monkeypatch.setattr(raster, "_draw", None)
+    monkeypatch.setattr(sampling, "_warp", None)
+    assert np.array_equal(there.render(36).colour, expected.colour)
+    with pytest.raises(TypeError):
+        shot.render(36)
 
 
 class Counted(OnTorch):
