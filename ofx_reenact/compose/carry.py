@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from ofx_reenact.compose.eyeball import Eyeball
 from ofx_reenact.compose.lid import Lid, measure_shut
-from ofx_reenact.compose.picture import Composed, compose, lip_colour
+from ofx_reenact.compose.picture import Composed, compose, copy_beside, lip_colour
+from ofx_reenact.ops.backend import Array, Ops
+from ofx_reenact.ops.on_cpu import CPU
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, LIPS_OUTER
 from ofx_reenact.tracking.rigid import Similarity
@@ -68,6 +71,7 @@ class Carrier:
         head: Similarity,
         neck: float,
         headroom: np.ndarray | None = None,
+        ops: Ops = CPU,
     ) -> None:
         """Lay the sheet over the target.
 
@@ -78,10 +82,11 @@ class Carrier:
             head: pose of the head.
             neck: how far below the chin the head's motion reaches, in face heights.
             headroom: rows above the person in each column of the picture (W,); None if nobody knows.
+            ops: bend the sheet and sample the picture; what is small, and what comes out, is on the host.
         """
         height, width = picture.shape[:2]
         self.picture, self.mesh, self.frontal, self.head = picture, mesh, frontal, head
-        self.sheet = TargetSheet(frontal, head, (width, height), neck, headroom)
+        self.ops, self.sheet = ops, TargetSheet(frontal, head, (width, height), neck, headroom, ops)
         self.lenses: Mapping[str, openings.Lens] = openings.lenses(mesh)
         outer, inner = (
             np.concatenate([mesh[list(half), :2] for half in contour]) for contour in (LIPS_OUTER, LIPS_INNER)
@@ -89,6 +94,11 @@ class Carrier:
         self._balls: dict[str, Eyeball] = {}
         self._lids: dict[str, Lid] = {}
         self.lips = lip_colour(picture, outer, inner)
+
+    @cached_property
+    def _there(self) -> Array:
+        """The picture where it is sampled."""
+        return self.ops.put(self.picture)
 
     @stage("warp: sample")
     def carry(
@@ -125,22 +135,29 @@ class Carrier:
             if moved.any() or not turned:
                 return None
             stmap = _still_map(turned)
-            return Carried(stmap, compose(self.picture, stmap, turned, self.lips, out), None, after)
+            composed = self._compose(stmap, turned, out)
+            return Carried(composed.skin, composed, None, after)
         for name, contour in _EYES.items():
             if moved[contour].any():
                 brow = self.mesh[BROWS[name], :2]
-                keep_lashes(stmap.offset, stmap.left, stmap.top, self.lenses[name], after[name], brow)
+                keep_lashes(stmap.offset, stmap.left, stmap.top, self.lenses[name], after[name], brow, self.ops)
         size = self.sheet.size
         depth = float(self.frontal[_LIPS, 2].mean())
         skull, lower = (densify.plane_map(head, self.head, depth, shift) for shift in (np.zeros(3), jaw))
         mouth = openings.mouth(self.lenses["mouth"], after["mouth"], skull, lower, feather, size)
         shown = [opening for opening in (*eyes, mouth) if opening is not None]
-        composed = compose(self.picture, stmap, shown, self.lips, out)
+        composed = self._compose(stmap, shown, out)
         for name in _EYES:
-            self._lay_lid(name, composed, stmap, after[name], self.mesh[BROWS[name], :2] + moved[BROWS[name], :2])
-        return Carried(stmap, composed, mouth, after)
+            self._lay_lid(name, composed, after[name], self.mesh[BROWS[name], :2] + moved[BROWS[name], :2])
+        return Carried(composed.skin, composed, mouth, after)
 
-    def _lay_lid(self, name: str, composed: Composed, stmap: STMap, after: openings.Lens, brow: np.ndarray) -> None:
+    def _compose(self, stmap: STMap, shown: Sequence[openings.Opening], out: np.ndarray | None) -> Composed:
+        """Carry the picture through a map, with openings over it; ``out`` becomes the whole frame."""
+        if out is not None:
+            copy_beside(self.picture, out, stmap.slices)
+        return compose(self._there, stmap, shown, self.lips, out, self.ops)
+
+    def _lay_lid(self, name: str, composed: Composed, after: openings.Lens, brow: np.ndarray) -> None:
         """Lay an upper lid that comes down over a composed frame, in place."""
         shut = measure_shut(self.lenses[name], after)
         if shut[0] <= 0:
@@ -148,7 +165,7 @@ class Carrier:
         if name not in self._lids:
             outer = -1.0 if name == "eye_right" else 1.0
             self._lids[name] = Lid.take(self.picture, self.lenses[name], self.mesh[BROWS[name], :2], outer)
-        self._lids[name].lay(composed, stmap, after, brow, *shut)
+        self._lids[name].lay(composed, after, brow, *shut)
 
     def _show_eye(self, name: str, after: openings.Lens, gaze: np.ndarray, feather: float) -> openings.Opening | None:
         """Turn one eye by its gaze, behind lids as they are in the result; None where there is nothing to show."""

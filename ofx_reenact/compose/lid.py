@@ -18,7 +18,6 @@ from ofx_reenact.compose.picture import Composed, Laid
 from ofx_reenact.ops.sample import sample
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.warp.lens import Lens
-from ofx_reenact.warp.stmap import STMap
 
 # A lid is built from the first on and whole from the second: its way in heights of the open eye, and in its widths.
 # The lower lid comes up by the rest. The carried lashes stay longer: until they would point up from a shut eye.
@@ -97,7 +96,7 @@ class Lid:
         lashes = LashLine.measure(picture, np.concatenate([skin.above, skin.below]), lens, outer, crease.reach)
         return cls(picture, lens, edge, crease, skin, lashes)
 
-    def lay(self, composed: Composed, stmap: STMap, moved: Lens, brow: np.ndarray, lid: float, lashes: float) -> None:
+    def lay(self, composed: Composed, moved: Lens, brow: np.ndarray, lid: float, lashes: float) -> None:
         """Lay the lid over a composed frame, in place, as far as it comes down there.
 
         ``moved`` is the eye's opening in the frame, ``brow`` (n, 2) the brow's lower edge, pixels; ``lid`` and
@@ -111,11 +110,12 @@ class Lid:
         colour = composed.colour[part]
         if not colour.size:
             return
-        x, y = stmap.places(part)
+        skin = composed.skin
+        x, y = skin.places(part)
         places = self._place(x, y, moved, Brow.of(moved, brow))
         share = self._share(places, lid, lashes)
-        shading = None if stmap.shading is None else stmap.shading[part]
-        own = x + stmap.offset[part][..., 0], y + stmap.offset[part][..., 1]
+        shading = None if skin.shading is None else skin.shading[part]
+        own = x + skin.offset[part][..., 0], y + skin.offset[part][..., 1]
         built, place, new = self._build(places, share, own)
         if shading is not None:
             built[..., :3] *= shading[..., None]

@@ -8,7 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ofx_reenact.ops.sample import sample, warp
+from ofx_reenact.ops.backend import Array, Ops
+from ofx_reenact.ops.on_cpu import CPU
 from ofx_reenact.warp.openings import Opening
 from ofx_reenact.warp.stmap import STMap
 
@@ -82,7 +83,12 @@ class Composed:
 
 
 def compose(
-    picture: np.ndarray, stmap: STMap, openings: Sequence[Opening], inside: np.ndarray, out: np.ndarray | None = None
+    picture: Array,
+    stmap: STMap,
+    openings: Sequence[Opening],
+    inside: np.ndarray,
+    out: np.ndarray | None = None,
+    ops: Ops = CPU,
 ) -> Composed:
     """Carry the target's pixels to one frame.
 
@@ -94,26 +100,26 @@ def compose(
         stmap: where each pixel comes from.
         openings: eyes and mouth, drawn over the skin in order.
         inside: (C,) colour of the lips, from which the unseen inside of a mouth is shaded.
-        out: (H, W, C) float32, becomes the whole frame whatever is in it; None makes the window alone.
+        out: (H, W, C) float32 on the host, the window is put into it; None makes the window alone.
+        ops: have the picture and the map, and sample.
     """
-    colour = None
-    if out is not None:
-        _copy_beside(picture, out, stmap.slices)
-        colour = out[stmap.slices]
-    colour = warp(picture, stmap.offset, stmap.left, stmap.top, stmap.shading, colour)
-    for seam in stmap.seams:
-        at, made = (seam.y - stmap.top, seam.x - stmap.left), sample(picture, seam.from_x, seam.from_y).mean(1)
-        if stmap.shading is not None:
-            made[:, :3] *= stmap.shading[at][:, None]
+    skin = stmap.fetched(ops)
+    colour = np.empty((*skin.reach.shape, picture.shape[2]), np.float32) if out is None else out[skin.slices]
+    ops.warp(picture, stmap.offset, stmap.left, stmap.top, stmap.shading, colour)
+    for seam in skin.seams:
+        at, made = (seam.y - skin.top, seam.x - skin.left), ops.fetch(ops.sample(picture, seam.from_x, seam.from_y))
+        made = made.mean(1)
+        if skin.shading is not None:
+            made[:, :3] *= skin.shading[at][:, None]
         colour[at] = made
-    composed = Composed(stmap, colour, np.zeros(stmap.reach.shape, np.float32))
+    composed = Composed(skin, colour, np.zeros(skin.reach.shape, np.float32))
     for opening in openings:
-        _draw(picture, opening, composed, inside)
+        _draw(picture, opening, composed, inside, ops)
     return composed
 
 
-def _copy_beside(picture: np.ndarray, out: np.ndarray, window: tuple[slice, slice]) -> None:
-    """Copy what lies beside a window (rows, columns) of a picture."""
+def copy_beside(picture: np.ndarray, out: np.ndarray, window: tuple[slice, slice]) -> None:
+    """Copy what lies beside a window (rows, columns) of a picture (H, W, C) into another."""
     rows, columns = window
     beside = [(slice(rows.start), slice(None)), (slice(rows.stop, None), slice(None))]
     beside += [(rows, slice(columns.start)), (rows, slice(columns.stop, None))]
@@ -145,7 +151,7 @@ def shade_inside(inside: np.ndarray, shade: np.ndarray) -> np.ndarray:
     return behind
 
 
-def _draw(picture: np.ndarray, opening: Opening, composed: Composed, inside: np.ndarray) -> None:
+def _draw(picture: Array, opening: Opening, composed: Composed, inside: np.ndarray, ops: Ops) -> None:
     """Draw one opening over a composed window, in place."""
     skin, (rows, columns) = composed.skin, opening.coverage.shape
     top, left = opening.top - skin.top, opening.left - skin.left
@@ -166,7 +172,7 @@ def _draw(picture: np.ndarray, opening: Opening, composed: Composed, inside: np.
     for view in opening.views:
         seen, offset = view.seen[part].astype(np.float32), view.offset[part]
         if opening.colour is None:
-            carried = sample(picture, x + offset[..., 0], y + offset[..., 1])
+            carried = ops.fetch(ops.sample(picture, x + offset[..., 0], y + offset[..., 1]))
             behind = np.where(seen[..., None] >= 1, carried, behind + (carried - behind) * seen[..., None])
         unseen *= 1 - seen
         composed.places.append(Laid(whole, offset, coverage * seen > 0.5))

@@ -158,13 +158,15 @@ def _readers(
 
 
 def choose_device(name: str) -> str:
-    """Return ``cpu`` or ``cuda``; ``auto`` takes CUDA where there is one.
+    """Return ``cpu``, ``cuda`` or ``mps``; ``auto`` takes CUDA where there is one.
 
     Raises:
-        SettingsError: CUDA was asked for and is not there.
+        SettingsError: CUDA or MPS was asked for and is not there.
     """
     import torch
 
+    if name == "mps" and not torch.backends.mps.is_available():
+        raise SettingsError("--device mps: torch finds no Metal device here; use --device cpu or auto")
     if name == "cuda" and not torch.cuda.is_available():
         raise SettingsError("--device cuda: torch finds no CUDA device here; use --device cpu or auto")
     return name if name != "auto" else "cuda" if torch.cuda.is_available() else "cpu"

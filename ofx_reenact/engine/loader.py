@@ -163,7 +163,7 @@ class Loader:
         view = self._warm.get(
             "view",
             (self._identity[0], neck, shading),
-            lambda: view_of(identity.face, self.target, self.colour, neck, shading=shading),
+            lambda: view_of(identity.face, self.target, self.colour, neck, shading=shading, device=self.device),
         )
         shot = Shot.of_still(
             identity.person, view, self.performance, settings, self.weights, self._painter, identity.other_meshes

@@ -19,6 +19,7 @@ from ofx_reenact.frames.picture import Picture, read_picture
 from ofx_reenact.frames.sequence import Sequence as Files
 from ofx_reenact.ldnet.retarget import identity_code
 from ofx_reenact.ldnet.weights import LDNetWeights
+from ofx_reenact.ops.backend import ops_for
 from ofx_reenact.progress import ignore
 from ofx_reenact.provenance import MadeOf
 from ofx_reenact.provenance.kept import refuse_other
@@ -258,24 +259,29 @@ def view_of(
     neck: float = Settings.neck,
     seed: int = 0,
     shading: float = Settings.shading,
+    device: str = "cpu",
 ) -> View:
-    """Return a picture's view, as a shot carries it and FD-GAN sees it; ``seed`` tells the grain of frames apart."""
+    """Return a picture's view, as a shot carries it on a device and FD-GAN sees it.
+
+    ``seed`` tells the grain of frames apart.
+    """
     squeeze = target.squeeze
     pixels = stretch(target.pixels, squeeze)
     display = display_for(pixels, face.mesh, target.space, colour)
-    return View(pixels, face, display, neck, None if squeeze.is_square else target.pixels, squeeze, seed, shading)
+    file, ops = None if squeeze.is_square else target.pixels, ops_for(device)
+    return View(pixels, face, display, neck, file, squeeze, seed, shading, ops)
 
 
 def view_opener(
     plates: Plates, performance: Performance, settings: Settings, colour: Colour
 ) -> Callable[[int], View]:
     """Return what opens the view of a plate's frame."""
-    first = int(performance.frames[0])
+    first, device = int(performance.frames[0]), choose_device(settings.device)
 
     def open_view(frame: int) -> View:
         return view_of(
             Face.of_performance(performance, frame - first), plates.picture(frame), colour, settings.neck, frame,
-            settings.shading,
+            settings.shading, device,
         )  # fmt: skip
 
     return open_view

@@ -217,7 +217,8 @@ class Settings:
     )  # fmt: skip
 
     device: str = option(
-        "auto", "Where the networks run.", "Engine", "track", "person", "pixels", choices=("auto", "cpu", "cuda"),
+        "auto", "Where the networks run and the picture is warped.", "Engine", "track", "person", "pixels",
+        choices=("auto", "cpu", "cuda", "mps"),
     )  # fmt: skip
 
     def __post_init__(self) -> None:

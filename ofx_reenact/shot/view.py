@@ -18,6 +18,8 @@ from ofx_reenact.fdgan.window import Window
 from ofx_reenact.frames.aspect import SQUARE, Squeeze
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.colour import Display as FaceDisplay
+from ofx_reenact.ops.backend import Ops
+from ofx_reenact.ops.on_cpu import CPU
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.person import Face
 from ofx_reenact.tracking.landmarks import FACE_OVAL
@@ -40,6 +42,7 @@ class View:
         squeeze: how those lie beside square ones.
         seed: what tells its grain from that of other frames; a still's stands still.
         shading: how far light on the skin changes with the expression; 0 leaves it as it is.
+        ops: carry its pixels.
     """
 
     pixels: np.ndarray
@@ -50,6 +53,7 @@ class View:
     squeeze: Squeeze = SQUARE
     seed: int = 0
     shading: float = Settings.shading
+    ops: Ops = CPU
 
     @property
     def mesh(self) -> np.ndarray:
@@ -74,7 +78,7 @@ class View:
     @cached_property
     def carrier(self) -> Carrier:
         """The picture with a sheet laid over its face."""
-        return Carrier(self.pixels, self.mesh, self.frontal, self.head, self.neck, self.face.headroom)
+        return Carrier(self.pixels, self.mesh, self.frontal, self.head, self.neck, self.face.headroom, self.ops)
 
     @cached_property
     def grain(self) -> float:

@@ -6,9 +6,10 @@ So a band along the lid goes with it as it is, and the plain skin above gives wa
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
+from ofx_reenact.ops.backend import Array, Ops
+from ofx_reenact.ops.on_cpu import CPU
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.warp.lens import Lens, pixel_places
 
@@ -28,11 +29,13 @@ _QUIET = 0.01
 BROWS = {"eye_right": [46, 53, 52, 65, 55], "eye_left": [285, 295, 282, 283, 276]}
 
 
-def keep_lashes(offset: np.ndarray, left: int, top: int, target: Lens, moved: Lens, brow: np.ndarray) -> None:
+def keep_lashes(
+    offset: Array, left: int, top: int, target: Lens, moved: Lens, brow: np.ndarray, ops: Ops = CPU
+) -> None:
     """Let what lies above an upper lid go with it in a map (h, w, 2) over the window at (left, top), in place.
 
     ``target`` and ``moved`` are the eye's opening in the target and in the result, ``brow`` (n, 2) its brow's lower
-    edge in the target, in pixels, from the picture's left to its right.
+    edge in the target, in pixels, from the picture's left to its right; ``ops`` have the map.
     """
     finer, u = target.half / moved.half, np.linspace(-1, 1, 41)
     falls = float(np.abs(moved.upper(u) - target.upper(u) / finer).max())
@@ -44,7 +47,8 @@ def keep_lashes(offset: np.ndarray, left: int, top: int, target: Lens, moved: Le
     around = np.array([moved.pixels(u, lid), moved.pixels(u, lid - reach)])
     (x0, y0), (x1, y1) = np.floor(around.min((0, 2))).astype(int), np.ceil(around.max((0, 2))).astype(int) + 1
     x0, y0, x1, y1 = max(x0 - left, 0), max(y0 - top, 0), x1 - left, y1 - top
-    part = offset[y0 : max(y1, y0), x0 : max(x1, x0)]
+    box = (slice(y0, max(y1, y0)), slice(x0, max(x1, x0)))
+    part = ops.fetch(offset[box])
     if not part.size:
         return
     x, y = pixel_places(x0, y0, part.shape[1], part.shape[0])
@@ -60,7 +64,7 @@ def keep_lashes(offset: np.ndarray, left: int, top: int, target: Lens, moved: Le
     for _ in range(_STEPS):
         ends = moved.pixels(u, lid - high)
         column, row = (ends[0] - left).astype(np.float32), (ends[1] - top).astype(np.float32)
-        there = cv2.remap(offset, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        there = ops.fetch(ops.remap(offset, column, row))
         last = _above(target, ends[0] + there[..., 0], ends[1] + there[..., 1])
         # The sheet may come from beyond the brow there.
         high = np.maximum(high - np.maximum(last / finer - _BELOW * room, 0), band + 1)
@@ -72,6 +76,7 @@ def keep_lashes(offset: np.ndarray, left: int, top: int, target: Lens, moved: Le
     by = np.where((above > 0) & (above < high) & (way > _QUIET), (own - wanted) * fade, 0)
     part[..., 0] -= (by * target.axis[1]).astype(np.float32)
     part[..., 1] += (by * target.axis[0]).astype(np.float32)
+    offset[box] = ops.put(part)
 
 
 def _above(lens: Lens, x: np.ndarray, y: np.ndarray) -> np.ndarray:

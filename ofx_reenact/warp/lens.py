@@ -12,6 +12,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from ofx_reenact.compiled import compiled
+from ofx_reenact.ops.curve import read_curve
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Lens:
         """Return ``v`` of the upper and the lower curve at ``u``; beyond the corners both are 0."""
         upper, lower = (np.empty(np.shape(u)) for _ in range(2))
         for curve, read in ((self.upper, upper), (self.lower, lower)):
-            _read(curve.x, curve.c, _flat(u), read.reshape(-1))
+            read_curve(curve.x, curve.c, _flat(u), read.reshape(-1))
         return upper, lower
 
     @property
@@ -102,18 +103,6 @@ def _find(
         right, down = x[i] - centre[0], y[i] - centre[1]
         u[i] = (right * axis[0] + down * axis[1]) / half
         v[i] = down * axis[0] - right * axis[1]
-
-
-@compiled
-def _read(knots: np.ndarray, powers: np.ndarray, u: np.ndarray, v: np.ndarray) -> None:
-    """Read a curve of cubic pieces between knots (k,), powers (4, k - 1) from the third down, at places (n,)."""
-    for i in range(len(u)):
-        at = min(max(u[i], -1.0), 1.0)
-        piece = 0
-        while piece < len(knots) - 2 and at >= knots[piece + 1]:
-            piece += 1
-        t = at - knots[piece]
-        v[i] = ((powers[0, piece] * t + powers[1, piece]) * t + powers[2, piece]) * t + powers[3, piece]
 
 
 def _to_frame(points: np.ndarray, centre: np.ndarray, axis: np.ndarray, half: float) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ofx_reenact.ops.raster import rasterise
+from ofx_reenact.ops.backend import Array, Ops
+from ofx_reenact.ops.on_cpu import CPU
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER
 
 # Positions a pixel takes, along each side.
@@ -36,12 +37,18 @@ class Seam:
 
 
 def find_seams(
-    positions: np.ndarray, moved: np.ndarray, layers: Sequence[np.ndarray], coarse: np.ndarray, left: int, top: int
+    positions: np.ndarray,
+    moved: np.ndarray,
+    layers: Sequence[np.ndarray],
+    coarse: Array,
+    left: int,
+    top: int,
+    ops: Ops = CPU,
 ) -> tuple[Seam, ...]:
     """Rasterise finely around the openings where the map ``coarse`` (h, w, 2) over the window at (left, top) jumps.
 
     The sheet's vertices have positions (V, 3) in pixels of the result, the mesh's 468 points first, and have ``moved``
-    by (V, 3); ``layers`` are triangles (N, 3), back to front.
+    by (V, 3); ``layers`` are triangles (N, 3), back to front; ``ops`` rasterise, and have the map.
     """
     found = []
     for contour in _OPENINGS:
@@ -49,11 +56,11 @@ def find_seams(
         high = np.ceil(positions[contour, :2].max(0)).astype(int) + _MARGIN + 1
         x0, y0 = np.maximum(low, (left, top))
         x1, y1 = np.minimum(high, (left + coarse.shape[1], top + coarse.shape[0]))
-        if x1 <= x0 or y1 <= y0 or not _jumps(coarse[y0 - top : y1 - top, x0 - left : x1 - left]):
+        if x1 <= x0 or y1 <= y0 or not _jumps(ops.fetch(coarse[y0 - top : y1 - top, x0 - left : x1 - left])):
             continue
         places, size = (positions[:, :2] - (x0, y0) + 0.5) * FINE - 0.5, ((x1 - x0) * FINE, (y1 - y0) * FINE)
-        offset, _ = rasterise(places, positions[:, 2], layers, -moved[:, :2], np.empty((len(places), 0)), size)
-        blocks = offset.reshape(y1 - y0, FINE, x1 - x0, FINE, 2).transpose(0, 2, 1, 3, 4)
+        offset, _ = ops.rasterise(places, positions[:, 2], layers, -moved[:, :2], np.empty((len(places), 0)), size)
+        blocks = ops.fetch(offset).reshape(y1 - y0, FINE, x1 - x0, FINE, 2).transpose(0, 2, 1, 3, 4)
         apart = blocks.max((2, 3)) - blocks.min((2, 3))
         rows, columns = np.nonzero((apart > JUMP).any(-1))
         moves = blocks[rows, columns].reshape(-1, FINE * FINE, 2).astype(np.float64)

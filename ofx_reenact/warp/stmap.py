@@ -6,18 +6,19 @@ Convention: an offset (dx, dy) in pixels is added to a pixel's own position, x t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from ofx_reenact.ops.raster import rasterise
+from ofx_reenact.ops.backend import Ops
+from ofx_reenact.ops.on_cpu import CPU
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import FACE_OVAL
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS
-from ofx_reenact.warp.headroom import cut_off, keep_edge, yielding
+from ofx_reenact.warp.headroom import cut_off, yielding
 from ofx_reenact.warp.lens import pixel_places
 from ofx_reenact.warp.seams import Seam, find_seams
 from ofx_reenact.warp.sheet import RIGID_FROM, RINGS, Sheet, sheet
@@ -36,7 +37,10 @@ LEVELLED = 9
 
 @dataclass(frozen=True)
 class STMap:
-    """One frame's map over a window of the picture; outside the window nothing moves."""
+    """One frame's map over a window of the picture; outside the window nothing moves.
+
+    Its arrays lie where the operations that made it keep theirs, until it is fetched.
+    """
 
     left: int  # column of the window's first pixel
     top: int  # its row
@@ -51,6 +55,12 @@ class STMap:
         """The window as (rows, columns) of the picture."""
         height, width = self.reach.shape
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
+
+    def fetched(self, ops: Ops) -> STMap:
+        """Return the map with its arrays on the host."""
+        offset, reach, stretch = (ops.fetch(values) for values in (self.offset, self.reach, self.stretch))
+        shading = None if self.shading is None else ops.fetch(self.shading)
+        return replace(self, offset=offset, reach=reach, stretch=stretch, shading=shading)
 
     def places(self, part: tuple[slice, slice]) -> tuple[np.ndarray, np.ndarray]:
         """Pixel positions (x, y) of a part (rows, columns) of the window, (h, w) float64 each."""
@@ -69,12 +79,14 @@ class TargetSheet:
         size: tuple[int, int],
         neck: float,
         headroom: np.ndarray | None = None,
+        ops: Ops = CPU,
     ) -> None:
         """Lay the sheet over a picture of a size (width, height), on the target's frontal mesh (478, 3) in a pose.
 
         The head's motion reaches ``neck`` face heights below the chin. ``headroom`` has the rows above the person in
-        each column (W,); None if nobody knows.
+        each column (W,); None if nobody knows. ``ops`` rasterise.
         """
+        self._ops = ops
         self._sheet: Sheet = sheet()
         self.size = size
         face = self._sheet.parents @ frontal[:FACE_POINTS]
@@ -101,7 +113,7 @@ class TargetSheet:
 
         None when nothing moves or everything has moved out of the picture. ``gate`` is the share of the head's motion
         that counts; ``mesh`` has it in already. ``shading`` (V,) is what is added to the light of the sheet's vertices,
-        in fractions of it; where nothing moves, nothing is.
+        in fractions of it; where nothing moves, nothing is. The map lies where ``ops`` keep their arrays.
         """
         shape, rest = self._sheet, self.rest
         moved = self._displace(mesh, head, gate)
@@ -116,12 +128,12 @@ class TargetSheet:
             values.append(1 + np.where(moved[:, :2].any(1), shading, 0))
         layers = (shape.lids, shape.triangles)
         places, size = positions[:, :2] - (left, top), (right - left, bottom - top)
-        offset, planes = rasterise(
+        offset, planes = self._ops.rasterise(
             places, positions[:, 2], layers, -moved[:, :2], np.column_stack(values), size, (0, 1, 1)
         )
-        seams = find_seams(positions, moved, layers, offset, left, top)
+        seams = find_seams(positions, moved, layers, offset, left, top, self._ops)
         if top == 0:
-            keep_edge(offset, planes[1], left, self._yielding)
+            self._ops.keep_edge(offset, planes[1], left, self._yielding)
         return STMap(left, top, offset, planes[0], planes[1], seams, None if shading is None else planes[2])
 
     def flow(
@@ -145,8 +157,9 @@ class TargetSheet:
         left, top, right, bottom = window
         moves = (self.rest + self._displace(later, later_head, 1.0) - here)[:, :2]
         layers, size = (shape.lids, shape.triangles), (right - left, bottom - top)
-        flow, _ = rasterise(here[:, :2] - (left, top), here[:, 2], layers, moves, np.empty((len(here), 0)), size)
-        return (slice(top, bottom), slice(left, right)), flow
+        places, nothing = here[:, :2] - (left, top), np.empty((len(here), 0))
+        flow, _ = self._ops.rasterise(places, here[:, 2], layers, moves, nothing, size)
+        return (slice(top, bottom), slice(left, right)), self._ops.fetch(flow)
 
     def _displace(self, mesh: np.ndarray, head: Similarity, gate: float) -> np.ndarray:
         """Continue a mesh's displacement, with that of its head, over the sheet: (V, 3) pixels."""
