@@ -16,6 +16,7 @@ import numpy as np
 from ofx_reenact import provenance
 from ofx_reenact.engine.loader import Loader
 from ofx_reenact.engine.made_of import frames_made_of
+from ofx_reenact.engine.memory import keep_freed_memory
 from ofx_reenact.engine.paths import movie_of
 from ofx_reenact.engine.plan import Plan, plan_frames
 from ofx_reenact.engine.plates import Plates
@@ -115,6 +116,7 @@ class Job:
         for name in ("target", "output"):
             if not getattr(settings, name):
                 raise SettingsError(f"--{name} is needed")
+        keep_freed_memory()
         self.settings, self.watch, self.name = settings, watch, provenance.job_name(job)
         self.loader, self.movie = Loader(settings, warm, watch), movie_of(settings)
         self.device, self.colour = self.loader.device, self.loader.colour

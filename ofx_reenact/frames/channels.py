@@ -92,7 +92,8 @@ def find_damage(path: Path, given: Mapping[str, np.ndarray] | None = None) -> st
                 # In its own type, where it has but one, nothing is converted and less memory touched.
                 kind = oiio.FLOAT if spec.channelformats else spec.format
                 pixels = _read_pixels(source, part, 0, spec.nchannels, kind, where)
-                if given is not None and not _same(dict(zip(spec.channelnames, np.moveaxis(pixels, -1, 0))), given):
+                found = dict(zip(spec.channelnames, np.moveaxis(pixels, -1, 0), strict=True))
+                if given is not None and not _same(found, given):
                     raise _damaged(where, "it decodes to other pixels than were written")
                 part += 1
     except FrameError as error:
