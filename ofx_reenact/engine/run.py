@@ -116,7 +116,6 @@ class Job:
         for name in ("target", "output"):
             if not getattr(settings, name):
                 raise SettingsError(f"--{name} is needed")
-        keep_freed_memory()
         self.settings, self.watch, self.name = settings, watch, provenance.job_name(job)
         self.loader, self.movie = Loader(settings, warm, watch), movie_of(settings)
         self.device, self.colour = self.loader.device, self.loader.colour
@@ -175,6 +174,7 @@ class Job:
             FrameRange.parse(self.settings.frames)
         self.watch(Progress("target", 0, 1, None, self.settings.target))
         plates, target = self.loader.plates, self.loader.target
+        keep_freed_memory(target.plate.rgb.nbytes)
         plate, identity = self.loader.plate, self.loader.identity
         if plate is None:
             self.watch(Progress("target", 1, 1, None))
