@@ -16,6 +16,7 @@ import numpy as np
 from ofx_reenact import provenance
 from ofx_reenact.engine.loader import Loader
 from ofx_reenact.engine.made_of import frames_made_of
+from ofx_reenact.engine.memory import keep_freed_memory
 from ofx_reenact.engine.paths import movie_of
 from ofx_reenact.engine.plan import Plan, plan_frames
 from ofx_reenact.engine.plates import Plates
@@ -173,6 +174,7 @@ class Job:
             FrameRange.parse(self.settings.frames)
         self.watch(Progress("target", 0, 1, None, self.settings.target))
         plates, target = self.loader.plates, self.loader.target
+        keep_freed_memory(target.plate.rgb.nbytes)
         plate, identity = self.loader.plate, self.loader.identity
         if plate is None:
             self.watch(Progress("target", 1, 1, None))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Collection, Container, Generator
+from collections.abc import Collection, Container, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,8 +84,14 @@ def is_whole(path: Path) -> bool:
     return find_damage(path) is None
 
 
-def find_damage(path: Path) -> str | None:
-    """Return why not every pixel of a file decodes; None if all do."""
+def find_damage(path: Path, given: Mapping[str, np.ndarray] | None = None) -> str | None:
+    """Return why not every pixel of a file decodes; None if all do.
+
+    Args:
+        path: the file.
+        given: channels (H, W) float16 or float32 that were written into it, where it keeps pixels as they are: it must
+            decode to these. A file without compression decodes to something whatever became of its bytes.
+    """
     where = str(path)
     try:
         with _opened(path, where) as source:
@@ -95,11 +101,30 @@ def find_damage(path: Path) -> str | None:
                 _check(spec, where)
                 if any(_text(name) != name for name in spec.channelnames):
                     raise _damaged(where, "a channel's name is not text")
-                _read_pixels(source, part, 0, spec.nchannels, oiio.FLOAT, where)
+                # In its own type, where it has but one, nothing is converted and less memory touched.
+                kind = oiio.FLOAT if spec.channelformats else spec.format
+                pixels = _read_pixels(source, part, 0, spec.nchannels, kind, where)
+                found = dict(zip(spec.channelnames, np.moveaxis(pixels, -1, 0), strict=True))
+                if given is not None and not _same(found, given):
+                    raise _damaged(where, "it decodes to other pixels than were written")
                 part += 1
     except FrameError as error:
         return str(error).removeprefix(f"{where}: ")
     return None
+
+
+def _same(channels: Mapping[str, np.ndarray], given: Mapping[str, np.ndarray]) -> bool:
+    """Tell whether channels are the same, by name; a NaN may be another one, as conversion between types leaves it."""
+    return channels.keys() == given.keys() and all(
+        _alike(channels[name], plane) or np.array_equal(channels[name], plane, equal_nan=True)
+        for name, plane in given.items()
+    )
+
+
+def _alike(plane: np.ndarray, given: np.ndarray) -> bool:
+    """Tell whether two planes are the same to the bit: quicker than to compare numbers."""
+    bits = f"u{given.itemsize}"
+    return plane.dtype == given.dtype and np.array_equal(plane.view(bits), given.view(bits))
 
 
 def where_of(path: Path, frame: int | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from ofx_reenact.files import written_whole
 from ofx_reenact.frames.channels import LAYER_ATTRIBUTE, complaint, find_damage
 from ofx_reenact.frames.choice import COLOUR
 from ofx_reenact.frames.digest import LOSSY, pixels_sha256
+from ofx_reenact.frames.halves import interleave_halves
 from ofx_reenact.frames.plate import Plate
 from ofx_reenact.temporary import temporary_beside
 
@@ -68,13 +69,15 @@ def write_frame(
             spec.attribute(name, oiio.TypeDesc(f"float[{len(value)}]"), value)
         else:
             spec.attribute(name, value)
-    stored = {name: _stored(arrays[name], types[name]) for name in names}
+    lossy = compression in LOSSY
+    pixels, stored = _interleave(arrays, types, names)
     if digest:
         # The plate may be a frame that was rendered before, and bear one of its own.
         spec.erase_attribute(digest)
-        if compression not in LOSSY:
+        if not lossy:
             spec.attribute(digest, pixels_sha256(stored))
-    _write(path, spec, np.stack(_as_one(stored), axis=-1))
+    del stored
+    _write(path, spec, pixels, lossy)
 
 
 def _ordered(arrays: Mapping[str, np.ndarray]) -> list[str]:
@@ -87,26 +90,35 @@ def _type(pixels: np.ndarray) -> Any:
     return oiio.TypeDesc({"float16": "half", "uint32": "uint"}.get(pixels.dtype.name, "float"))
 
 
-def _stored(pixels: np.ndarray, kind: Any) -> np.ndarray:
-    """Values as the file holds them, in the channel's type."""
-    name = {"half": "float16", "uint": "uint32"}.get(str(kind), "float32")
-    # What is larger than a half can be becomes infinite, as OpenImageIO has it.
-    with np.errstate(over="ignore"):
-        return pixels.astype(name, copy=False)
+def _interleave(
+    arrays: Mapping[str, np.ndarray], types: Mapping[str, Any], names: Sequence[str]
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Return the picture (H, W, C) that OpenImageIO is given, and channels by name as the file will hold them.
+
+    Channels that are all half are given as half; others as float, which OpenImageIO turns into their types: whole
+    numbers as a share of the largest.
+    """
+    planes = [arrays[name] for name in names]
+    if all(str(types[name]) == "half" for name in names):
+        pixels = interleave_halves(planes)
+        return pixels, {name: pixels[..., index] for index, name in enumerate(names)}
+    pixels = np.empty((*planes[0].shape, len(names)), np.float32)
+    stored: dict[str, np.ndarray] = {}
+    for index, (name, plane) in enumerate(zip(names, planes, strict=True)):
+        kind, given = str(types[name]), pixels[..., index]
+        if kind == "half":
+            stored[name] = interleave_halves([plane])[..., 0]
+            given[...] = stored[name]
+        elif kind == "uint":
+            stored[name] = plane
+            given[...] = plane.astype(np.float64) / (2**32 - 1)
+        else:
+            given[...] = plane
+            stored[name] = given
+    return pixels, stored
 
 
-def _as_one(stored: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-    """Channels in one type, which OpenImageIO turns into theirs: whole numbers as a share of the largest."""
-    if {pixels.dtype.name for pixels in stored.values()} <= {"float16"}:
-        return list(stored.values())
-    return [
-        (pixels.astype(np.float64) / (2**32 - 1)).astype(np.float32)
-        if pixels.dtype == np.uint32 else pixels.astype(np.float32, copy=False)
-        for pixels in stored.values()
-    ]  # fmt: skip
-
-
-def _write(path: Path, spec: Any, pixels: np.ndarray) -> None:
+def _write(path: Path, spec: Any, pixels: np.ndarray, lossy: bool) -> None:
     sink: Any = oiio.ImageOutput.create("openexr")
     with written_whole(path) as partial:
         done = sink.open(str(partial), spec) and sink.write_image(pixels) and sink.close()
@@ -114,7 +126,8 @@ def _write(path: Path, spec: Any, pixels: np.ndarray) -> None:
             reason = complaint(sink)
             sink.close()
             raise OutputError(f"{path}: cannot be written ({_cause(path, reason, spec)})")
-        if (damage := find_damage(partial)) is not None:
+        given = None if lossy else {name: pixels[..., index] for index, name in enumerate(spec.channelnames)}
+        if (damage := find_damage(partial, given)) is not None:
             raise OutputError(f"{path}: cannot be written whole ({_cause(path, damage, spec)})")
 
 

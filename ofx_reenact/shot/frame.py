@@ -9,6 +9,7 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
+from ofx_reenact.compiled import compiled
 from ofx_reenact.compose.carry import Carried
 from ofx_reenact.compose.shading import change_light
 from ofx_reenact.shot.motion import Pose
@@ -57,10 +58,7 @@ class Frame:
         made = self._stmap()
         if self.holdout is None or self.black:
             return made
-        height, width = made.shape[:2]
-        y, x = np.mgrid[:height, :width].astype(np.float32)
-        own = np.stack([x, y], -1)
-        return np.where(self.holdout[..., None] < 1, made + (own - made) * self.holdout[..., None], own)
+        return _keep(made, _own_places(self.shape), self.holdout)
 
     @cached_property
     def matte(self) -> np.ndarray:
@@ -88,18 +86,14 @@ class Frame:
 
     def hold_out(self, plate: np.ndarray, holdout: np.ndarray) -> Frame:
         """Return the frame with the plate's pixels (H, W, C) where a holdout (H, W) in [0, 1] keeps them."""
-        kept = holdout[..., None]
-        mixed = self.colour + (plate - self.colour) * kept
-        colour = np.where(kept <= 0, self.colour, np.where(kept >= 1, plate, mixed))
-        return replace(self, colour=colour, holdout=holdout)
+        return replace(self, colour=_keep(self.colour, plate, holdout), holdout=holdout)
 
     def _stmap(self) -> np.ndarray:
         if self.black:
             return np.zeros((*self.shape, 2), np.float32)
-        height, width = self.shape
-        y, x = np.mgrid[:height, :width].astype(np.float32)
-        result = np.stack([x, y], -1)
+        result = _own_places(self.shape)
         if self.carried is not None:
+            height, width = self.shape
             composed = self.carried.composed
             moved = result[composed.slices] + composed.offset
             # Beyond the picture its edge was sampled; another reader of the map may take black.
@@ -133,6 +127,31 @@ class Frame:
             kept = 1 - np.abs(np.log2(np.clip(stmap.stretch, 0.25, 4))) / 2
             result[composed.slices] = 1 - stmap.reach * (1 - self.sure * kept * (1 - composed.invented))
         return result
+
+
+def _own_places(shape: tuple[int, int]) -> np.ndarray:
+    """Return each pixel's own x and y, (H, W, 2) float32."""
+    places = np.empty((*shape, 2), np.float32)
+    places[..., 0] = np.arange(shape[1])
+    places[..., 1] = np.arange(shape[0])[:, None]
+    return places
+
+
+@compiled
+def _keep(made: np.ndarray, own: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Return what was made (H, W, C), with what was there where kept (H, W) is 1, and both where it is between."""
+    result = np.empty_like(made)
+    for y in range(made.shape[0]):
+        for x in range(made.shape[1]):
+            part = kept[y, x]
+            for c in range(made.shape[2]):
+                if part <= 0:
+                    result[y, x, c] = made[y, x, c]
+                elif part >= 1:
+                    result[y, x, c] = own[y, x, c]
+                else:
+                    result[y, x, c] = made[y, x, c] + (own[y, x, c] - made[y, x, c]) * part
+    return result
 
 
 class Painter(Protocol):

@@ -1,0 +1,43 @@
+"""A frame in which a holdout keeps the plate: colour and maps, to the bit what the documented mix gives."""
+
+import numpy as np
+import pytest
+
+from ofx_reenact.shot.frame import Frame
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_the_plate_stays_where_it_is_kept(channels):
+    rng = np.random.default_rng(1)
+    made, plate = (rng.normal(size=(30, 50, channels)).astype(np.float32) for _ in range(2))
+    kept = np.clip(rng.normal(size=(30, 50)), 0, 1).astype(np.float32)
+    # What is not a number stays on its own side.
+    made[kept >= 1], plate[kept <= 0] = np.nan, np.nan
+    before = made.copy()
+    frame = Frame(made, 1.0).hold_out(plate, kept)
+    mixed = before + (plate - before) * kept[..., None]
+    assert frame.colour.dtype == np.float32 and np.array_equal(made, before, equal_nan=True)
+    assert np.array_equal(frame.colour[kept >= 1], plate[kept >= 1])
+    assert np.array_equal(frame.colour[kept <= 0], before[kept <= 0])
+    between = (kept > 0) & (kept < 1)
+    assert between.any() and np.array_equal(frame.colour[between], mixed[between])
+
+
+def test_maps_of_what_is_kept_are_those_of_the_plate():
+    frame = Frame(np.zeros((20, 30, 3), np.float32), 1.0, portrait=np.ones((20, 30), np.float32))
+    kept = np.zeros((20, 30), np.float32)
+    kept[5:9, 7:11] = 1
+    held = frame.hold_out(np.ones((20, 30, 3), np.float32), kept)
+    y, x = np.mgrid[:20, :30]
+    assert held.stmap.dtype == np.float32 and np.array_equal(held.stmap, np.dstack([x, y]))
+    assert np.array_equal(held.matte, 1 - kept) and np.array_equal(held.colour[..., 0], kept)
+
+
+def test_a_map_is_mixed_with_each_pixels_own_place(monkeypatch):
+    moved = np.random.default_rng(2).normal(size=(20, 30, 2)).astype(np.float32)
+    monkeypatch.setattr(Frame, "_stmap", lambda frame: moved)
+    kept = np.linspace(0, 1, 600, dtype=np.float32).reshape(20, 30)
+    held = Frame(np.zeros((20, 30, 3), np.float32), 1.0, holdout=kept)
+    own = np.dstack(np.meshgrid(np.arange(30), np.arange(20))).astype(np.float32)
+    expected = np.where(kept[..., None] < 1, moved + (own - moved) * kept[..., None], own)
+    assert np.array_equal(held.stmap, expected)
