@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -142,14 +143,20 @@ def test_a_render_with_the_exported_network_is_the_engines(
 ):
     script = torch.jit.load(str(package / "her mouth.pt"))
 
-    def network(warped, maps, landmarks, dictionary) -> Repaired:
-        height, width = warped.shape[-2:]
-        parts = landmark_image(landmarks, height, width, "parts", LINE * finer_of(height))
-        lines = parts[:, list(LINES.values())]
-        made = script(torch.cat([warped / 2 + 0.5, lines, maps], 1))
-        return Repaired(made[:, :3] * 2 - 1, made[:, 3:], torch.zeros(0))
+    def paint(picture, maps, landmarks, dictionary) -> np.ndarray:
+        height, width = picture.shape[:2]
+        points = torch.from_numpy(landmarks[None]).float()
+        parts = landmark_image(points, height, width, "parts", LINE * finer_of(height))
+        shown, seen = (torch.from_numpy(x.transpose(2, 0, 1)[None]).float() for x in (picture, maps))
+        made = script(torch.cat([shown, parts[:, list(LINES.values())], seen], 1))
+        return made[0, :3].numpy().transpose(1, 2, 0)
 
-    painter = MouthPainter(network, finest=shot.painter.finest)
+    class Exported(MouthPainter):
+        """Paints with the exported network."""
+
+        _prepared = SimpleNamespace(paint=paint)
+
+    painter = Exported(shot.painter.network, finest=shot.painter.finest)
     other = make_shot(knowing[1], target, performance, weights, painter=painter)
     for frame in FRAMES:
         one, two = shot.render(frame).colour, other.render(frame).colour
