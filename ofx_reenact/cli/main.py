@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 
@@ -11,6 +12,8 @@ from ofx_reenact.cli import streams
 def main() -> None:
     """Run a command; every error ends here, in one line and an exit code, whatever becomes of what is printed."""
     _take_signals()
+    # Threads of torch that wait would keep cores busy that writers, and other processes of a farm, have work for.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     output, arguments = streams.hold(), sys.argv[1:]
     sys.exit(streams.settle(output, arguments, run(arguments)))
 

@@ -196,3 +196,16 @@ def test_errors_are_said_as_progress_was_asked_for(ended_by, capsys, asked, said
     assert ended_by(ReenactError("a\nb"), *asked) == 1
     shown = capsys.readouterr()
     assert (shown.out, shown.err) == (said, "error: a b\n")
+
+
+@pytest.mark.parametrize(("given", "found"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_that_wait_leave_the_cores_to_others(given, found):
+    """Two renders side by side are twice as fast for it."""
+    text = (
+        "import atexit, os, sys; sys.argv = ['ofx-reenact', '--version']; "
+        "atexit.register(lambda: print(os.environ['OMP_WAIT_POLICY'])); from ofx_reenact.cli.main import main; main()"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    environment |= {"OMP_WAIT_POLICY": given} if given else {}
+    done = subprocess.run([sys.executable, "-c", text], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split()[-1] == found
