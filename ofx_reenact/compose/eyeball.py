@@ -13,7 +13,7 @@ import numpy as np
 
 from ofx_reenact.ops.sample import sample
 from ofx_reenact.ramps import smooth_step
-from ofx_reenact.warp.lens import Lens
+from ofx_reenact.warp.lens import Lens, pixel_places
 from ofx_reenact.warp.openings import Eye, Iris, Opening
 
 # How far the shadow of the upper and of the lower lid, with their lashes, reaches over the eye, in its widths, and at
@@ -62,7 +62,7 @@ class Eyeball:
         left, top, right, bottom = (round(at) for at in lens.box(_MARGIN * width))
         left, top = max(left, 0), max(top, 0)
         own = np.ascontiguousarray(picture[top : max(bottom, top + 1), left : max(right, left + 1)], np.float32)
-        y, x = np.mgrid[top : top + own.shape[0], left : left + own.shape[1]].astype(np.float64)
+        x, y = pixel_places(left, top, own.shape[1], own.shape[0])
         u, v = lens.coordinates(x, y)
         near = [
             1 - smooth_step(inside / max(min(reach * width, most * lens.gap * width), 1.0))

@@ -23,7 +23,7 @@ from ofx_reenact.tracking.landmarks import CHIN, FACE_OVAL, LIPS_INNER
 from ofx_reenact.tracking.light import fill_oval
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.warp import openings
-from ofx_reenact.warp.lens import Lens
+from ofx_reenact.warp.lens import Lens, pixel_places
 
 # Of the picture of rows: pixels a centimetre, the column of the middle, the line of the front teeth's edges.
 _FINE, _MIDDLE, _EDGES = 200.0, 439.5, (328.0, 50.0)
@@ -146,7 +146,7 @@ def draw_teeth(
     Returns:
         (h, w, 3) the inside of the mouth; beyond the opening it goes on.
     """
-    y, x = np.mgrid[top : top + painted.shape[0], left : left + painted.shape[1]].astype(np.float64)
+    x, y = pixel_places(left, top, painted.shape[1], painted.shape[0])
     at = np.stack([x - head.translation[0], y - head.translation[1]], -1)
     u, v = lens.coordinates(x, y)
     upper, lower = lens.bounds(u)
@@ -227,7 +227,7 @@ def _find_brightest(picture: np.ndarray, lens: Lens, iris: openings.Iris | None 
     """Return the colour (3,) of the brightest fifth of what an opening shows beside its iris; None where it is tiny."""
     left, top, right, bottom = (max(round(at), 0) for at in lens.box(1))
     own = picture[top : bottom + 1, left : right + 1, :3]
-    y, x = np.mgrid[top : top + own.shape[0], left : left + own.shape[1]].astype(np.float64)
+    x, y = pixel_places(left, top, own.shape[1], own.shape[0])
     wanted = lens.coverage(x, y, 1.0) > 0.9
     if iris is not None:
         wanted &= np.hypot(x - iris.centre[0], y - iris.centre[1]) / iris.radius > openings.DISC[1]

@@ -8,7 +8,7 @@ keep the networks as they are.
 from __future__ import annotations
 
 import copy
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import cv2
 import numpy as np
@@ -25,19 +25,16 @@ from ofx_reenact.fdgan.window import finer_of
 _Network = TypeVar("_Network", DenseFDGAN, Portrait)
 
 
-class _Prepared:
-    """What both networks need: arrays become tensors on their device."""
+class _Prepared(Generic[_Network]):
+    """What both networks need: arrays become tensors on their device, and dictionaries are written."""
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, network: _Network, device: str) -> None:
         self.device, self.compiled = device, device == "cpu"
-
-    def ready(self, network: _Network) -> _Network:
-        """Return the network, with the quicker landmark image on a CPU; the weights are shared."""
-        if not self.compiled:
-            return network
-        network = copy.copy(network)
-        network.draw = quick_landmark_image
-        return network
+        self.network: _Network = network
+        if self.compiled:
+            # The weights are shared.
+            self.network = copy.copy(network)
+            self.network.draw = quick_landmark_image
 
     def tensor(self, array: np.ndarray) -> Tensor:
         """Bring an array of any shape to the device, in float32."""
@@ -51,19 +48,15 @@ class _Prepared:
         """Bring a person's dictionary, (n_i, C_i) of each level, to the device."""
         return tuple(self.tensor(rows)[None] for rows in values)
 
-
-class PreparedDense(_Prepared):
-    """The dense FD-GAN of one device, ready to write dictionaries and to paint windows one at a time."""
-
-    def __init__(self, network: DenseFDGAN, device: str) -> None:
-        super().__init__(device)
-        self.network = self.ready(network)
-
     @torch.inference_mode()
     def write(self, pictures: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Write a dictionary of windows (R, h, w, 3) in [0, 1] with landmarks (R, 68, 2): (n_i, C_i), finest first."""
+        """Write a dictionary of pictures (R, h, w, 3) in [0, 1] with landmarks (R, 68, 2): (n_i, C_i), finest first."""
         dictionary = self.network.write(self.pictures(pictures * 2 - 1)[None], self.tensor(landmarks)[None])
         return tuple(values[0].float().cpu().numpy() for values in dictionary)
+
+
+class PreparedDense(_Prepared[DenseFDGAN]):
+    """The dense FD-GAN of one device, ready to write dictionaries and to paint windows one at a time."""
 
     @torch.inference_mode()
     def paint(
@@ -95,18 +88,8 @@ class PreparedDense(_Prepared):
         return made
 
 
-class PreparedPortrait(_Prepared):
+class PreparedPortrait(_Prepared[Portrait]):
     """The printed FD-GAN of one device, ready to write dictionaries and to draw portraits one at a time."""
-
-    def __init__(self, network: Portrait, device: str) -> None:
-        super().__init__(device)
-        self.network = self.ready(network)
-
-    @torch.inference_mode()
-    def write(self, pictures: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Write a dictionary of crops (R, s, s, 3) in [0, 1] with landmarks (R, 68, 2): (n_i, C_i), finest first."""
-        dictionary = self.network.write(self.pictures(pictures * 2 - 1)[None], self.tensor(landmarks)[None])
-        return tuple(values[0].float().cpu().numpy() for values in dictionary)
 
     @torch.inference_mode()
     def draw(self, landmarks: np.ndarray, dictionary: tuple[np.ndarray, ...], size: int) -> np.ndarray:

@@ -35,7 +35,7 @@ class OnCPU:
 
     def read_curve(self, knots: np.ndarray, powers: np.ndarray, places: np.ndarray) -> np.ndarray:
         """Read a curve of cubic pieces at places of any shape, float64."""
-        read = np.empty(places.shape)
+        read = np.empty(np.shape(places))
         curve.read_curve(knots, powers, np.ascontiguousarray(places, np.float64).reshape(-1), read.reshape(-1))
         return read
 

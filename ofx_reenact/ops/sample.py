@@ -17,6 +17,7 @@ from numba.extending import intrinsic
 from ofx_reenact.compiled import compiled, inlined
 from ofx_reenact.threads import in_bands, share
 
+# What is done once a pixel stands in both loops: a function that is given their arrays takes twice as long.
 # How four taps are weighed.
 Weights = tuple[Any, Any, Any, Any]
 

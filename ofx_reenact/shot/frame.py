@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -58,7 +58,7 @@ class Frame:
         made = self._stmap()
         if self.holdout is None or self.black:
             return made
-        return _keep(made, _own_places(self.shape), self.holdout)
+        return _keep(made, own_places(*self.shape), self.holdout)
 
     @cached_property
     def matte(self) -> np.ndarray:
@@ -91,7 +91,7 @@ class Frame:
     def _stmap(self) -> np.ndarray:
         if self.black:
             return np.zeros((*self.shape, 2), np.float32)
-        result = _own_places(self.shape)
+        result = own_places(*self.shape)
         if self.carried is not None:
             height, width = self.shape
             composed = self.carried.composed
@@ -129,11 +129,11 @@ class Frame:
         return result
 
 
-def _own_places(shape: tuple[int, int]) -> np.ndarray:
-    """Return each pixel's own x and y, (H, W, 2) float32."""
-    places = np.empty((*shape, 2), np.float32)
-    places[..., 0] = np.arange(shape[1])
-    places[..., 1] = np.arange(shape[0])[:, None]
+def own_places(height: int, width: int, kind: Any = np.float32) -> np.ndarray:
+    """Return each pixel's own x and y, (height, width, 2) of a kind of float."""
+    places = np.empty((height, width, 2), kind)
+    places[..., 0] = np.arange(width)
+    places[..., 1] = np.arange(height)[:, None]
     return places
 
 

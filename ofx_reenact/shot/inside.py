@@ -6,7 +6,6 @@ A network that paints each frame anew paints other teeth each time. What it pain
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
@@ -18,9 +17,9 @@ from ofx_reenact.shot.motion import Motion, Pose
 from ofx_reenact.shot.view import View
 from ofx_reenact.tracking.landmarks import LIPS_INNER
 from ofx_reenact.tracking.performance import SURE
-from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS, measure_gap
 from ofx_reenact.warp import openings
+from ofx_reenact.warp.lens import pixel_places
 
 # How far around an opening its picture is kept, in widths of the mouth.
 _AROUND = 0.25
@@ -35,8 +34,7 @@ class Inside:
         picture: (h, w, C) float32, the frame around its mouth.
         left: column of the picture's first pixel in the frame.
         top: its row.
-        mesh: of the face in it (468, 3), pixels.
-        head: pose of the head in it.
+        face: where it lies in the frame.
         split: where upper teeth end, from the upper lip (0) to the lower (1).
     """
 
@@ -44,20 +42,14 @@ class Inside:
     picture: np.ndarray
     left: int
     top: int
-    mesh: np.ndarray
-    head: Similarity
+    face: Placed
     split: float
-
-    @cached_property
-    def placed(self) -> Placed:
-        """The face in it."""
-        return Placed(self.mesh, self.head)
 
     @classmethod
     def of_frame(cls, number: int, frame: Frame, view: View, pose: Pose) -> Inside | None:
         """Take the inside of a painted frame; None where its mouth is shut."""
-        mesh = pose.mesh(view)
-        lens = openings.fit_lens("mouth", mesh)
+        face = Placed(pose.mesh(view), pose.head)
+        lens = face.mouth
         if frame.carried is None or frame.carried.mouth is None or lens.gap <= openings.SHUT_MOUTH:
             return None
         first, low, last, high = lens.box(_AROUND * 2 * lens.half)
@@ -65,7 +57,7 @@ class Inside:
         picture = frame.colour[top : max(int(high) + 1, top + 1), left : max(int(last) + 1, left + 1)]
         if not picture.size:
             return None
-        return cls(number, picture.copy(), left, top, mesh, pose.head, find_split(frame.colour, lens))
+        return cls(number, picture.copy(), left, top, face, find_split(frame.colour, lens))
 
 
 def find_widest(motion: Motion, view: View) -> int | None:
@@ -85,7 +77,7 @@ def paint_with(frame: Frame, view: View, pose: Pose, painter: Painter, dictionar
     rows, columns = seen.shape
     box = (slice(shown.top, shown.top + rows), slice(shown.left, shown.left + columns))
     share = carried.invented(box) * seen
-    y, x = np.mgrid[box].astype(np.float64)
+    x, y = pixel_places(shown.left, shown.top, columns, rows)
     own = shade_inside(view.carrier.lips, carried.mouth.shade)
     there = sample(inside.picture, x + offset[..., 0] - inside.left, y + offset[..., 1] - inside.top)
     frame.colour[box] += (there - own) * share[..., None]
@@ -101,7 +93,7 @@ def paint_with(frame: Frame, view: View, pose: Pose, painter: Painter, dictionar
 
 def _show(inside: Inside, view: View, pose: Pose) -> openings.Opening | None:
     """Return the mouth's opening in a pose as the inside shows it; None where that shows nothing."""
-    ends = inside.placed, Placed(pose.mesh(view), pose.head)
+    ends = inside.face, Placed(pose.mesh(view), pose.head)
     feather = max(1.0, openings.FEATHER * view.carrier.sheet.face_height)
     shown = show_inside(*ends, drop_jaw(*ends), inside.split, feather, view.size)
     return shown if shown is not None and shown.views else None

@@ -7,14 +7,13 @@ besides (openings, seams, paint) is averaged down. Pixels where nothing moves st
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 
 from ofx_reenact.frames.aspect import SQUARE, Squeeze
 from ofx_reenact.ops.sample import sample
-from ofx_reenact.shot.frame import Frame
+from ofx_reenact.shot.frame import Frame, own_places
 from ofx_reenact.shot.view import View
 
 # Less of scene-linear light than this is rounding.
@@ -26,7 +25,7 @@ def stretch(pixels: np.ndarray, squeeze: Squeeze) -> np.ndarray:
     if squeeze.is_square:
         return pixels
     width, height = squeeze.size(pixels.shape[1], pixels.shape[0])
-    at = squeeze.to_file(_positions(height, width, np.float64))
+    at = squeeze.to_file(own_places(height, width, np.float64))
     return sample(pixels, at[..., 0], at[..., 1])
 
 
@@ -51,8 +50,8 @@ class SqueezedFrame(Frame):
         if self.black:
             return np.zeros((*self.colour.shape[:2], 2), np.float32)
         height, width = self.colour.shape[:2]
-        offset = self._back(super()._stmap() - _positions(*self.grid)) / np.array([self.squeeze.x, self.squeeze.y])
-        positions = _positions(height, width) + offset.astype(np.float32)
+        offset = self._back(super()._stmap() - own_places(*self.grid)) / np.array([self.squeeze.x, self.squeeze.y])
+        positions = own_places(height, width) + offset.astype(np.float32)
         return np.clip(positions, 0, [width - 1, height - 1]).astype(np.float32)
 
     def _matte(self) -> np.ndarray:
@@ -70,7 +69,7 @@ class SqueezedFrame(Frame):
     def _back(self, values: np.ndarray) -> np.ndarray:
         """Read a map of the square pixels at the file's."""
         height, width = self.colour.shape[:2]
-        at = self.squeeze.to_square(_positions(height, width, np.float64)).astype(np.float32)
+        at = self.squeeze.to_square(own_places(height, width, np.float64)).astype(np.float32)
         return cv2.remap(values, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
@@ -84,7 +83,7 @@ def flow_back(flow: np.ndarray, view: View) -> np.ndarray:
     """Bring motion (H, W, 2) in a view's square pixels back to the file's: (h, w, 2) float32."""
     assert view.file is not None, "the file's pixels are not square"
     height, width = view.file.shape[:2]
-    at = view.squeeze.to_square(_positions(height, width, np.float64)).astype(np.float32)
+    at = view.squeeze.to_square(own_places(height, width, np.float64)).astype(np.float32)
     back = cv2.remap(flow, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return (back / np.array([view.squeeze.x, view.squeeze.y])).astype(np.float32)
 
@@ -95,7 +94,7 @@ def put_back(frame: Frame, view: View) -> Frame:
         return frame
     shown, colour = squeezed(frame, view.file, view.squeeze), view.file.copy()
     at = shown.stmap
-    moves = (at != _positions(*colour.shape[:2])).any(-1)
+    moves = (at != own_places(*colour.shape[:2])).any(-1)
     if moves.any():
         box = tuple(slice(found.min(), found.max() + 1) for found in np.nonzero(moves))
         carried = _carry(view.file, at[box], shown.shading[box])
@@ -120,9 +119,3 @@ def _carry(pixels: np.ndarray, at: np.ndarray, shading: np.ndarray) -> np.ndarra
     carried = sample(pixels, at[..., 0], at[..., 1])
     carried[..., :3] *= shading[..., None]
     return carried
-
-
-def _positions(height: int, width: int, kind: Any = np.float32) -> np.ndarray:
-    """Return the position (x, y) of each pixel: (height, width, 2)."""
-    y, x = np.mgrid[:height, :width].astype(kind)
-    return np.stack([x, y], -1)

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from ofx_reenact.compiled import compiled
-from ofx_reenact.ops.curve import read_curve
+from ofx_reenact.ops.on_cpu import CPU
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Lens:
         centre, axis = (first + last) / 2, (last - first) / (2 * half)
 
         def curve(points: np.ndarray) -> PchipInterpolator:
-            u, v = _to_frame(points, centre, axis, half)
+            u, v = _to_frame(points[:, 0], points[:, 1], centre, axis, half)
             u[0], u[-1], v[0], v[-1] = -1.0, 1.0, 0.0, 0.0
             # Corners seen from the side can double back; the curve must stay a function of u.
             u = np.maximum.accumulate(np.clip(u, -1, 1)) + 1e-4 * np.arange(len(u))
@@ -43,9 +43,7 @@ class Lens:
 
     def coordinates(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return (u, v) of pixel positions, float64."""
-        u, v = (np.empty(np.shape(x)) for _ in range(2))
-        _find(_flat(x), _flat(y), self.centre, self.axis, self.half, u.reshape(-1), v.reshape(-1))
-        return u, v
+        return _to_frame(x, y, self.centre, self.axis, self.half)
 
     def pixels(self, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return pixel positions (x, y) of (u, v)."""
@@ -56,10 +54,7 @@ class Lens:
 
     def bounds(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return ``v`` of the upper and the lower curve at ``u``; beyond the corners both are 0."""
-        upper, lower = (np.empty(np.shape(u)) for _ in range(2))
-        for curve, read in ((self.upper, upper), (self.lower, lower)):
-            read_curve(curve.x, curve.c, _flat(u), read.reshape(-1))
-        return upper, lower
+        return CPU.read_curve(self.upper.x, self.upper.c, u), CPU.read_curve(self.lower.x, self.lower.c, u)
 
     @property
     def gap(self) -> float:
@@ -90,8 +85,14 @@ def pixel_places(left: int, top: int, width: int, height: int) -> tuple[np.ndarr
     return x, y
 
 
-def _flat(values: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(values, np.float64).reshape(-1)
+def _to_frame(
+    x: np.ndarray, y: np.ndarray, centre: np.ndarray, axis: np.ndarray, half: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (u, v) of places in the frame of two corners, in their shape, float64."""
+    u, v = (np.empty(np.shape(x)) for _ in range(2))
+    right, down = (np.ascontiguousarray(at, np.float64).reshape(-1) for at in (x, y))
+    _find(right, down, centre, axis, half, u.reshape(-1), v.reshape(-1))
+    return u, v
 
 
 @compiled
@@ -103,9 +104,3 @@ def _find(
         right, down = x[i] - centre[0], y[i] - centre[1]
         u[i] = (right * axis[0] + down * axis[1]) / half
         v[i] = down * axis[0] - right * axis[1]
-
-
-def _to_frame(points: np.ndarray, centre: np.ndarray, axis: np.ndarray, half: float) -> tuple[np.ndarray, np.ndarray]:
-    offset = points - centre
-    u = (offset[..., 0] * axis[0] + offset[..., 1] * axis[1]) / half
-    return u, offset[..., 1] * axis[0] - offset[..., 0] * axis[1]
