@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ofx_reenact.bench.idle import LIMIT, Look, Others, load_average
+from ofx_reenact.device import name_of
 from ofx_reenact.provenance import versions
 from ofx_reenact.threads import cores
 
@@ -24,7 +25,7 @@ def recorded(
 
     Args:
         kind: the command's name.
-        device: ``cpu`` or ``cuda``.
+        device: ``cpu``, ``cuda`` or ``mps``.
         settings: of the command.
         before: the machine as it was seen before.
         measure: returns tables, lists of rows that are dataclasses, and single figures, by name.
@@ -63,7 +64,7 @@ def _machine(device: str) -> dict[str, Any]:
         "torch_threads": torch.get_num_threads(),
         "opencv_threads": cv2.getNumThreads(),
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", ""),
-        "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
+        "device": name_of(device),
     }
 
 

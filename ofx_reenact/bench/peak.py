@@ -15,6 +15,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from ofx_reenact.bench.figures import Timed, spread
+from ofx_reenact.device import finish
 from ofx_reenact.training.loop import bf16_pays
 
 
@@ -89,10 +90,8 @@ def count_gflop(work: Callable[[], object]) -> float:
 
 def seconds(work: Callable[[], object], device: str) -> float:
     """Do work once; returns how long it took, on the device as well."""
-    if device == "cuda":
-        torch.cuda.synchronize()
+    finish(device)
     started = time.perf_counter()
     work()
-    if device == "cuda":
-        torch.cuda.synchronize()
+    finish(device)
     return time.perf_counter() - started

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ofx_reenact.device import DEVICES, choose_device
 from ofx_reenact.errors import OutputError, SettingsError
 from ofx_reenact.settings.option import check_choice
 
@@ -26,7 +27,7 @@ Folder = Annotated[
     Path | None, typer.Option("--folder", help="Where to make a folder for the plates, which is removed afterwards.")
 ]
 Profile = Annotated[str, typer.Option(help="What renders \\[plate|paper].")]
-Device = Annotated[str, typer.Option(help="Where to run \\[auto|cpu|cuda].")]
+Device = Annotated[str, typer.Option(help="Where to run \\[auto|cpu|cuda|mps].")]
 Threads = Annotated[int, typer.Option(help="CPU threads; 0 leaves it to torch.", min=0)]
 RequireIdle = Annotated[
     bool, typer.Option("--require-idle", help="Refuse to measure while other processes keep about a core busy.")
@@ -60,9 +61,8 @@ def prepare(device: str, threads: int, require_idle: bool) -> Bench:
     import torch
 
     from ofx_reenact.bench.idle import look_before
-    from ofx_reenact.engine.inputs import choose_device
 
-    check_choice("--device", device, ("auto", "cpu", "cuda"))
+    check_choice("--device", device, DEVICES)
     if threads:
         torch.set_num_threads(threads)
     chosen = choose_device(device)

@@ -88,7 +88,11 @@ def look_at_device() -> Iterator[Finding]:
         yield Finding("device", "missing", f"torch cannot be imported ({error})")
         return
     here = f"cpu, {os.cpu_count()} cores; torch {torch.__version__} finds no CUDA device"
-    yield Finding("device", "ok", f"cuda, {torch.cuda.get_device_name()}" if torch.cuda.is_available() else here)
+    if torch.cuda.is_available():
+        here = f"cuda, {torch.cuda.get_device_name()}"
+    elif torch.backends.mps.is_available():
+        here += ", but Metal: ask for it with --device mps"
+    yield Finding("device", "ok", here)
 
 
 def look_at_colour() -> Iterator[Finding]:

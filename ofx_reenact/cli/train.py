@@ -51,7 +51,7 @@ def ldnet(
     check_choice("--recipe", recipe, ("plate", "paper"))
     check_choice("--stage", stage, ("1", "2", "all"))
     check_choice("--adv", adv, ("ll", "ll_clamp", "nlu"))
-    from ofx_reenact.engine.inputs import choose_device
+    from ofx_reenact.device import choose_device
     from ofx_reenact.training.ldnet import train as of_ldnet
     from ofx_reenact.training.ldnet.paper import PaperSettings
     from ofx_reenact.training.ldnet.plate import PlateSettings
@@ -108,7 +108,7 @@ def fdgan(
     """
     check_choice("--recipe", recipe, ("dense", "paper"))
     check_choice("--variant", variant, ("fdgan", "fdgan-1", "adain", "pix2pixhd"))
-    from ofx_reenact.engine.inputs import choose_device
+    from ofx_reenact.device import choose_device
     from ofx_reenact.training.distributed import joined
     from ofx_reenact.training.fdgan import train as of_fdgan
     from ofx_reenact.training.fdgan.dense import DenseSettings

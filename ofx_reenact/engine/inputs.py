@@ -11,8 +11,8 @@ from functools import partial
 
 import numpy as np
 
+from ofx_reenact.device import choose_device
 from ofx_reenact.engine.made_of import Digest, performance_made_of
-from ofx_reenact.errors import SettingsError
 from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.frames.colour import Colour
@@ -155,18 +155,3 @@ def _readers(
 
     for frame in frames:
         yield frame, partial(read, frame)
-
-
-def choose_device(name: str) -> str:
-    """Return ``cpu``, ``cuda`` or ``mps``; ``auto`` takes CUDA where there is one.
-
-    Raises:
-        SettingsError: CUDA or MPS was asked for and is not there.
-    """
-    import torch
-
-    if name == "mps" and not torch.backends.mps.is_available():
-        raise SettingsError("--device mps: torch finds no Metal device here; use --device cpu or auto")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise SettingsError("--device cuda: torch finds no CUDA device here; use --device cpu or auto")
-    return name if name != "auto" else "cuda" if torch.cuda.is_available() else "cpu"

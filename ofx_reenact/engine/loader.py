@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from ofx_reenact.engine.inputs import choose_device, track_driver
+from ofx_reenact.device import choose_device
+from ofx_reenact.engine.inputs import track_driver
 from ofx_reenact.engine.made_of import identity_made_of, parts_made_of, performance_made_of
 from ofx_reenact.engine.parts import SOURCES, take_parts
 from ofx_reenact.engine.paths import check_paths

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ofx_reenact.engine.inputs import choose_device, read_target, track_driver
+from ofx_reenact.device import choose_device
+from ofx_reenact.engine.inputs import read_target, track_driver
 from ofx_reenact.engine.made_of import Digest, identity_made_of
 from ofx_reenact.engine.plates import Plates
 from ofx_reenact.errors import SettingsError, TrackingError

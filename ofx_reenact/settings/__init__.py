@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ofx_reenact import __version__
+from ofx_reenact.device import DEVICES
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.layers import LAYERS
 from ofx_reenact.settings.option import Affects, Role, check, kind, option
@@ -218,7 +219,7 @@ class Settings:
 
     device: str = option(
         "auto", "Where the networks run and the picture is warped.", "Engine", "track", "person", "pixels",
-        choices=("auto", "cpu", "cuda", "mps"),
+        choices=DEVICES,
     )  # fmt: skip
 
     def __post_init__(self) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ofx_reenact.engine.inputs import choose_device, read_target
+from ofx_reenact.device import choose_device
+from ofx_reenact.engine.inputs import read_target
 from ofx_reenact.engine.made_of import identity_made_of
 from ofx_reenact.engine.people import find_identity, make_painter, view_of
 from ofx_reenact.errors import ReenactError

@@ -291,7 +291,7 @@ def test_a_checkout_of_another_state(tmp_path):
         (["stages", "--profile", "nice"], 2, "--profile nice: choose from plate, paper"),
         (["stages", "--moving", "--size", "8k"], 2, "--size 8k: choose from 256, 1080p, uhd"),
         (["start", "--size", "8k"], 2, "--size 8k: choose from 256, 1080p, uhd"),
-        (["stages", "--device", "tpu"], 2, "--device tpu: choose from auto, cpu, cuda"),
+        (["stages", "--device", "tpu"], 2, "--device tpu: choose from auto, cpu, cuda, mps"),
         (["compare", ".", "--measure", "joy"], 2, "--measure joy: choose from rendered, analyse, stages, memory"),
         (["compare", "/nowhere/at/all"], 1, "/nowhere/at/all: no state of ofx_reenact; name a checkout"),
         (["memory", "--frames", "10,0"], 2, "--frames 10,0: give whole numbers from 1 on"),

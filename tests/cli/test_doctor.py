@@ -2,6 +2,7 @@
 
 import json
 
+from ofx_reenact.cli import doctor
 from ofx_reenact.cli.main import run
 from ofx_reenact.resources import SHIPPED
 
@@ -21,3 +22,10 @@ def test_doctor_finds_what_is_missing(monkeypatch, capsys):
     assert run(["doctor"]) == 1
     said = capsys.readouterr().out
     assert "gone.safetensors is missing" in said and "target.jpg is damaged" in said and "unset it" in said
+
+
+def test_doctor_names_metal(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: True)
+    (found,) = doctor.look_at_device()
+    assert found.detail.endswith("finds no CUDA device, but Metal: ask for it with --device mps")

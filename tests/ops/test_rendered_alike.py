@@ -10,8 +10,8 @@ import torch
 from backends import DEVICES, torch_ops
 from conftest import TARGET
 
+from ofx_reenact.device import choose_device
 from ofx_reenact.engine import loader, people
-from ofx_reenact.engine.inputs import choose_device
 from ofx_reenact.engine.loader import open_shot
 from ofx_reenact.engine.people import view_of, view_opener
 from ofx_reenact.errors import SettingsError
