@@ -156,7 +156,7 @@ class Loader:
         """The shot: target, performance, parts and painter fitted together."""
         keys = (self._identity[0], self._performance[0], self._plate[0] if self.plates.moving else None)
         named = stamp(self._settings.parts_file), stamp(self._settings.gaze_file)
-        key = (*keys, named, tuple(self._values_of("track", "person", "pixels").items()))
+        key = (*keys, named, self._settings.proxy, tuple(self._values_of("track", "person", "pixels").items()))
         return self._warm.get("shot", key, self._fit_moving if self.plates.moving else self._fit_still)
 
     def _fit_still(self) -> Shot:

@@ -187,7 +187,7 @@ class Settings:
 
     proxy: int = option(
         1, "1: the target's resolution; 2 or 4: half or a quarter of it, the same framing, for previews.", "Output",
-        "pixels", choices=(1, 2, 4),
+        "content", choices=(1, 2, 4),
     )  # fmt: skip
     layers: tuple[str, ...] = option(
         ("rgba",), "Layers to write, separated by commas.", "Output", "content", choices=tuple(LAYERS),
