@@ -60,6 +60,10 @@ class Settings:
         path="weights",
     )  # fmt: skip
 
+    cast: str = option(
+        "", "Cast file (JSON): several people of the target in one render, each with options of their own.", "Inputs",
+        "pixels", path="read",
+    )  # fmt: skip
     holdout: str = option(
         "", "Mattes, one for each frame of the result: where one is 1, the target stays as it is.", "Inputs", "content",
         path="read",
