@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # Rounds of the search for where a point goes; each makes what is left of the error smaller by the maps' slope.
 _ROUNDS = 12
+# What the layers of cast members' own mattes begin with.
+_MEMBER = "matte_"
 # What may be left of the error, pixels.
 _CONVERGED = 0.5
 
@@ -142,22 +144,39 @@ LAYERS = {
 }
 
 
-def formats_of(names: Iterable[str], plate: Any, depth: str = "auto") -> dict[str, str]:
+def matte_of(member: str) -> str:
+    """Return the channel of a cast member's own matte, which comes with the layer ``matte``."""
+    return f"{_MEMBER}{member}.A"
+
+
+def is_made(channel: str) -> bool:
+    """Whether a render makes a channel; others are the plate's, written back as they were."""
+    layer = channel.partition(".")[0]
+    return channel in ("R", "G", "B", "A") or layer in LAYERS or layer.startswith(_MEMBER)
+
+
+def formats_of(
+    names: Iterable[str], plate: Any, depth: str = "auto", members: Iterable[str] = ()
+) -> dict[str, str]:
     """Return the channels of the layers of these names, in their order, each with its type, ``half`` or ``float``.
 
     Args:
         names: of layers.
         plate: the target's.
         depth: of the colour channels; ``auto`` is the plate's.
+        members: names of a cast's members, each of which has a matte of its own beside that of all.
     """
     if depth == "auto":
         depth = "float" if plate.depth == "float" else "half"
-    wanted = [layer for name, layer in LAYERS.items() if name in set(names)]
-    return {
+    asked = set(names)
+    wanted = [layer for name, layer in LAYERS.items() if name in asked]
+    formats = {
         channel: depth if layer.depth == "colour" else layer.depth
         for layer in wanted
         for channel in layer.channels(plate)
     }
+    own = {matte_of(member): LAYERS["matte"].depth for member in members} if "matte" in asked else {}
+    return formats | own
 
 
 def channels_of(names: Iterable[str], moment: Moment) -> dict[str, np.ndarray]:
@@ -170,4 +189,6 @@ def channels_of(names: Iterable[str], moment: Moment) -> dict[str, np.ndarray]:
         nothing = (np.zeros(moment.frame.colour.shape[:2], np.float32),) * len(named)
         compute = layer.values if not moment.frame.black else layer.black
         channels |= dict(zip(named, compute(moment) if compute else nothing, strict=True))
+        if layer.name == "matte":
+            channels |= {matte_of(member): matte for member, matte in moment.frame.mattes.items()}
     return channels

@@ -13,14 +13,14 @@ from reenact_nuke import paths
 PREFIX = "reenact_"
 # Options that the node decides: by its inputs, its output knob, its range, or not at all.
 MANAGED = (
-    "target", "driver", "holdout", "output", "frames", "performance", "target_performance", "identity", "preview",
-    "curves",
+    "target", "driver", "cast", "holdout", "output", "frames", "performance", "target_performance", "identity",
+    "preview", "curves",
 )  # fmt: skip
 # Options that everybody needs; they are on the first tab, the others on one named as their group.
 FRONT_INPUT = ("target_frame", "reference")
 FRONT_TIME = ("target_reference", "driver_start", "driver_speed")
 FRONT_MOTION = ("regions", "head", "perform")
-FRONT_OUTPUT = ("layers", "colorspace", "existing", "missing", "device")
+FRONT_OUTPUT = ("proxy", "layers", "colorspace", "existing", "missing", "device")
 # Options of a target that moves; greyed while it is a still.
 OF_MOVING = (*FRONT_TIME, "perform", "parts_file")
 # Groups with several sections, each with a label; options that are in none come after them.
@@ -149,9 +149,10 @@ def of_option(option: Dict[str, Any]) -> List[Item]:
     shown = {"text": "path" if option["path"] else "text", "paths": "text"}.get(kind, kind)
     if kind == "paths":
         default = ", ".join(default)
-    choices = tuple(option["choices"]) if kind in ("choice", "text") else ()
+    choices = tuple(map(str, option["choices"]))
+    if choices and kind in ("text", "int"):
+        shown, default = "choice", str(default)
     if choices and kind == "text":
-        shown = "choice"
         own = os.environ.get(STUDIO.get(name, ""), "").split(",")
         choices += tuple(value.strip() for value in own if value.strip() and value.strip() not in choices)
     low, high = SLIDERS.get(name, (option["low"], option["high"]))

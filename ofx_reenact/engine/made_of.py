@@ -9,7 +9,7 @@ from ofx_reenact.engine.plates import Plates
 from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.names import files_of, has_padding
 from ofx_reenact.frames.picture import Picture
-from ofx_reenact.provenance import Input, MadeOf, Source
+from ofx_reenact.provenance import Input, MadeOf, Source, option_of
 from ofx_reenact.settings import Settings, names_affecting, names_of_paths, paths_in
 from ofx_reenact.settings.option import Affects
 from ofx_reenact.tracking.performance import Performance
@@ -61,7 +61,7 @@ def frames_made_of(settings: Settings, inputs: Mapping[str, Input], ldnet: str, 
     names = [name for name in names_affecting("track", "person", "pixels", "content") if name not in apart]
     values, usual = settings.as_dict(), Settings().as_dict()
     return MadeOf(
-        {what: Source(one.name, one.sha256 or "") for what, one in inputs.items() if what != "consent"},
+        {what: Source(one.name, one.sha256 or "") for what, one in inputs.items() if option_of(what) != "consent"},
         {name: values[name] for name in names if values[name] != usual[name]},
         {"ldnet": ldnet, "fdgan": fdgan},
     )

@@ -14,6 +14,7 @@ from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.provenance import beside
 from ofx_reenact.settings import Settings, names_affecting, names_of_paths, paths_in
+from ofx_reenact.settings.cast import read_roles
 from ofx_reenact.settings.option import Affects
 from ofx_reenact.tracking.retime import driver_positions
 
@@ -27,17 +28,30 @@ def plan_job(settings: Settings) -> tuple[FrameRange, dict[str, Any]]:
     Raises:
         FrameError: target, driver or a holdout is not there, or the frames are not in the driver, or in a target that
             moves.
-        SettingsError: neither driver nor performance is named, or no frame of the target meets one of the driver's.
+        SettingsError: neither driver nor performance is named, no frame of the target meets one of the driver's, or a
+            member of a cast does not name what chunks share.
     """
     target = Sequence.open(settings.target)
     moving = settings.target_frame is None and len(target.frames) > 1
-    driven = _driver_frames(settings)
-    frames = _frames_of_target(settings, target, driven) if moving else _frames_of_driver(settings, driven)
+    roles = read_roles(settings)
+    driven = [_driver_frames(role.settings) for role in roles]
+    if moving:
+        frames = [_frames_of_target(role.settings, target, one) for role, one in zip(roles, driven, strict=True)][0]
+    else:
+        frames = _frames_of_driver(settings, FrameRange.of(frame for one in driven for frame in one))
     if settings.holdout:
         first = frames.first if moving else settings.target_frame or target.frames.first
         plate = target.read_header(first, settings.layer)
         Holdout.open(settings.holdout, frames, plate.display_window, plate.data_window)
-    return frames, _shared(settings, moving)
+    if not settings.cast:
+        return frames, _shared(settings, moving)
+    for role in roles:
+        if unnamed := [name for name in _shared(role.settings, moving) if not getattr(role.settings, name)]:
+            raise SettingsError(
+                f"{settings.cast}: {role.name}: has no {', '.join(unnamed)}; on a farm, chunks share what is analysed, "
+                "so name files for it"
+            )
+    return frames, {}
 
 
 def _driver_frames(settings: Settings) -> FrameRange:

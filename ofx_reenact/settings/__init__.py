@@ -69,6 +69,10 @@ class Settings:
         path="weights",
     )  # fmt: skip
 
+    cast: str = option(
+        "", "Cast file (JSON): several people of the target in one render, each with options of their own.", "Inputs",
+        "pixels", path="read",
+    )  # fmt: skip
     holdout: str = option(
         "", "Mattes, one for each frame of the result: where one is 1, the target stays as it is.", "Inputs", "content",
         path="read",
@@ -201,6 +205,10 @@ class Settings:
         "place of the numbers.", "Motion", "pixels", path="read",
     )  # fmt: skip
 
+    proxy: int = option(
+        1, "1: the target's resolution; 2 or 4: half or a quarter of it, the same framing, for previews.", "Output",
+        "content", choices=(1, 2, 4),
+    )  # fmt: skip
     layers: tuple[str, ...] = option(
         ("rgba",), "Layers to write, separated by commas.", "Output", "content", choices=tuple(LAYERS),
     )  # fmt: skip

@@ -112,6 +112,7 @@ def ask(
         look=look,
         own=mine,
         shading=animated.of("shading"),
+        proxy=settings.proxy,
     )
 
 

@@ -84,6 +84,15 @@ class Frame:
         made = self._parts()
         return made if self.holdout is None else made * (1 - self.holdout)
 
+    @property
+    def mattes(self) -> Mapping[str, np.ndarray]:
+        """The matte (H, W) of each member of a cast by name; none where there is no cast."""
+        return {}
+
+    def lighten(self) -> Frame:
+        """Return the frame without what maps are made of, which is large: its colour alone is still to be read."""
+        return replace(self, carried=None)
+
     def hold_out(self, plate: np.ndarray, holdout: np.ndarray) -> Frame:
         """Return the frame with the plate's pixels (H, W, C) where a holdout (H, W) in [0, 1] keeps them."""
         return replace(self, colour=_keep(self.colour, plate, holdout), holdout=holdout)

@@ -90,6 +90,7 @@ class Motion:
         look: (T, 2, 2) shift of the irises that is asked for by hand; None without.
         own: (T, 468, 3) frontal mesh of a target that moves itself; None for a still.
         shading: (T,) how far light on the skin follows the expression; None for the usual.
+        proxy: pixels of the plate for one of the view's: what moves in the plate moves in its proxy.
     """
 
     rows: Mapping[int, int]
@@ -102,6 +103,7 @@ class Motion:
     look: np.ndarray | None = None
     own: np.ndarray | None = None
     shading: np.ndarray | None = None
+    proxy: int = 1
 
     def pose(self, frame: int, view: View) -> Pose:
         """Return the pose of a view's face in a frame.
@@ -114,7 +116,7 @@ class Motion:
         row = self.rows[frame]
         head, frontal = self.heads.at(row), view.frontal[:FACE_POINTS]
         moved = head.apply(frontal + self.expression[row]) - view.head.apply(frontal)
-        gates = smooth_step((np.linalg.norm(moved[:, :2], axis=1) - STILL) / (MOVING - STILL))
+        gates = smooth_step((np.linalg.norm(moved[:, :2], axis=1) * self.proxy - STILL) / (MOVING - STILL))
         gate = float(gates.max())
         if self.local:
             # What is not asked for stays the plate, bit for bit, while another part of the face moves.
@@ -192,6 +194,7 @@ def fit_motion(
             reference,
             look=look,
             shading=animated.of("shading"),
+            proxy=settings.proxy,
         )
 
 
