@@ -45,14 +45,12 @@ class Layer:
         channels: of a plate, in order.
         depth: ``half``, ``float``, or ``colour`` for the depth of the colour channels.
         values: computes the channels, each (H, W).
-        black: the same in a black frame; every channel is 0 if not given.
     """
 
     name: str
     channels: Callable[[Any], tuple[str, ...]]
     depth: str
     values: Callable[[Moment], tuple[np.ndarray, ...]]
-    black: Callable[[Moment], tuple[np.ndarray, ...]] | None = None
 
 
 def compute_stmap(moment: Moment) -> tuple[np.ndarray, np.ndarray]:
@@ -76,11 +74,16 @@ def compute_motion(moment: Moment) -> tuple[np.ndarray, np.ndarray]:
     """Compute motion to the next frame in pixels, to the right and up, as Nuke's VectorBlur reads it.
 
     The last frame of a performance goes on as it came. What is not carried, the inside of a mouth that is painted,
-    moves with the skin that closes over it. Of a target that moves itself, only the motion of the head is known; what
-    is held out has none.
+    moves with the skin that closes over it. Of a target that moves itself, only the motion of the head is known; where
+    mattes keep it there is none, nor in a black frame.
     """
+    import numpy as np
+
+    if moment.frame.black:
+        nothing = np.zeros(moment.frame.colour.shape[:2], np.float32)
+        return nothing, nothing
     if moment.flow is not None:
-        flow = moment.flow() * (1 if moment.frame.holdout is None else 1 - moment.frame.holdout[..., None])
+        flow = moment.flow() * (1 if moment.frame.kept is None else 1 - moment.frame.kept[..., None])
         return flow[..., 0], -flow[..., 1]
     following = moment.near(1)
     if following is not None:
@@ -132,7 +135,7 @@ LAYERS = {
     layer.name: layer
     for layer in (
         Layer("rgba", lambda plate: plate.channels, "colour", _colour),
-        Layer("stmap", lambda plate: ("stmap.u", "stmap.v"), "float", compute_stmap, compute_stmap),
+        Layer("stmap", lambda plate: ("stmap.u", "stmap.v"), "float", compute_stmap),
         Layer("motion", lambda plate: ("motion.u", "motion.v"), "float", compute_motion),
         Layer("matte", lambda plate: ("matte",), "half", lambda moment: (moment.frame.matte,)),
         Layer("shading", lambda plate: ("shading",), "half", lambda moment: (moment.frame.shading,)),
@@ -162,12 +165,7 @@ def formats_of(names: Iterable[str], plate: Any, depth: str = "auto") -> dict[st
 
 def channels_of(names: Iterable[str], moment: Moment) -> dict[str, np.ndarray]:
     """Compute the channels of the layers of these names: channel → (H, W)."""
-    import numpy as np
-
     channels: dict[str, np.ndarray] = {}
     for layer in (layer for name, layer in LAYERS.items() if name in set(names)):
-        named = layer.channels(moment.plate)
-        nothing = (np.zeros(moment.frame.colour.shape[:2], np.float32),) * len(named)
-        compute = layer.values if not moment.frame.black else layer.black
-        channels |= dict(zip(named, compute(moment) if compute else nothing, strict=True))
+        channels |= dict(zip(layer.channels(moment.plate), layer.values(moment), strict=True))
     return channels

@@ -13,7 +13,8 @@ from reenact_nuke import paths
 PREFIX = "reenact_"
 # Options that the node decides: by its inputs, its output knob, its range, or not at all.
 MANAGED = (
-    "target", "driver", "holdout", "output", "frames", "performance", "target_performance", "identity", "preview",
+    "target", "driver", "holdout", "mask", "output", "frames", "performance", "target_performance", "identity",
+    "preview",
 )  # fmt: skip
 # Options that everybody needs; they are on the first tab, the others on one named as their group.
 FRONT_INPUT = ("target_frame", "reference")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Collection, Dict, NamedTuple, Optional, Tuple
+from typing import Any, Collection, Dict, NamedTuple, Tuple
 
 import nuke
 from reenact_nuke import inputs, kept, knobs, layout, own, paths, performances, subjects, upstream
 from reenact_nuke.errors import ReenactError
-from reenact_nuke.inputs import DRIVER, HOLDOUT, TARGET, Source
+from reenact_nuke.inputs import DRIVER, MATTES, NAMES, TARGET, Source
 from reenact_nuke.subjects import Subject
 
 
@@ -17,7 +17,7 @@ class Resolved(NamedTuple):
     Attributes:
         settings: names and values of the engine's settings, without what is the default.
         target, driver: the inputs.
-        holdout: the input that keeps the target, None if nothing is connected.
+        mattes: the inputs that say where the target stays, by their number; those that are connected.
         moves: the target is footage that performs, not one frame.
         first, last: the frame range, in the target's numbers if it moves, else in the driver's.
     """
@@ -25,7 +25,7 @@ class Resolved(NamedTuple):
     settings: Dict[str, Any]
     target: Source
     driver: Source
-    holdout: Optional[Source]
+    mattes: Dict[int, Source]
     moves: bool
     first: int
     last: int
@@ -63,7 +63,7 @@ def resolve(node: Any, fresh: Collection[Subject] = (), again: bool = False) -> 
         target = target._replace(file=file)
     if driver.rendered and subjects.DRIVER not in fresh:
         driver = performances.rendered_before(node, driver)
-    holdout = inputs.source(node, HOLDOUT, folder) if node.input(HOLDOUT) is not None else None
+    mattes = {index: inputs.source(node, index, folder) for index in MATTES if node.input(index) is not None}
     first, last = frame_range(node, target if moves else driver)
     chosen = knobs.values(node)
     for name, space in (("colorspace", target.space), ("driver_colorspace", driver.space)):
@@ -73,9 +73,8 @@ def resolve(node: Any, fresh: Collection[Subject] = (), again: bool = False) -> 
         target=target.file, driver=driver.file, output=output, frames=frames_text(first, last),
         performance=performances.path_of(node, subjects.DRIVER, output, subjects.DRIVER in fresh),
     )  # fmt: skip
-    if holdout is not None:
-        chosen["holdout"] = holdout.file
-    found = Resolved(chosen, target, driver, holdout, moves, first, last)
+    chosen.update({NAMES[index]: matte.file for index, matte in mattes.items()})
+    found = Resolved(chosen, target, driver, mattes, moves, first, last)
     if moves:
         _add_moving(node, found, fresh)
     elif "target_frame" not in chosen and paths.is_footage(target.file):

@@ -23,7 +23,7 @@ from ofx_reenact.engine.plates import Plates
 from ofx_reenact.engine.warm import Warm
 from ofx_reenact.engine.writer import FrameWriter
 from ofx_reenact.errors import OutputError, SettingsError
-from ofx_reenact.frames.holdout import Holdout
+from ofx_reenact.frames.matte import Kept
 from ofx_reenact.frames.names import files_of, frame_path
 from ofx_reenact.frames.picture import Picture
 from ofx_reenact.frames.preview import Mp4Writer, stack
@@ -120,7 +120,7 @@ class Job:
         self.loader, self.movie = Loader(settings, warm, watch), movie_of(settings)
         self.device, self.colour = self.loader.device, self.loader.colour
         self.weights, self.fdgan = self.loader.weights, self.loader.fdgan
-        self.holdout: Holdout | None = None
+        self.kept: Kept | None = None
         self.consent = provenance.read_consent(Path(settings.consent)) if settings.consent else None
 
     def run(self) -> Report:
@@ -186,10 +186,8 @@ class Job:
         made_of = frames_made_of(self.settings, inputs, self.weights.sha256, self.fdgan.sha256 if self.fdgan else "")
         plan = plan_frames(self.settings, performance, made_of.digest, plate)
         plates.check(plan.todo)
-        if self.settings.holdout:
-            self.holdout = Holdout.open(
-                self.settings.holdout, plan.frames, target.plate.display_window, target.plate.data_window
-            )
+        shown = target.plate.display_window, target.plate.data_window
+        self.kept = Kept.open(self.settings.holdout, self.settings.mask, plan.frames, *shown)
         return Opened(plates, target, identity, performance, inputs, made_of, plan, self.loader.shot)
 
     def warnings(self, job: Opened) -> tuple[str, ...]:
@@ -312,12 +310,8 @@ class Job:
 
     def rendered_alone(self, job: Opened, frame: int) -> Frame:
         """Render one frame."""
-        if frame in job.plan.black:
-            return job.shot.black(frame)
-        made = job.shot.render(frame)
-        if self.holdout is None:
-            return made
-        return made.hold_out(job.plates.picture(frame).pixels, self.holdout.read(frame))
+        made = job.shot.black(frame) if frame in job.plan.black else job.shot.render(frame)
+        return made if self.kept is None else made.keep(job.plates.picture(frame).pixels, self.kept.read(frame))
 
 
 def frame_entries(

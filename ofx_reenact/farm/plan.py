@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ofx_reenact.errors import FrameError, SettingsError
-from ofx_reenact.frames.holdout import Holdout
+from ofx_reenact.frames.matte import Kept
 from ofx_reenact.frames.names import files_of
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence
@@ -25,7 +25,7 @@ def plan_job(settings: Settings) -> tuple[FrameRange, dict[str, Any]]:
         settings: with absolute paths.
 
     Raises:
-        FrameError: target, driver or a holdout is not there, or the frames are not in the driver, or in a target that
+        FrameError: target, driver or a matte is not there, or the frames are not in the driver, or in a target that
             moves.
         SettingsError: neither driver nor performance is named, or no frame of the target meets one of the driver's.
     """
@@ -33,10 +33,10 @@ def plan_job(settings: Settings) -> tuple[FrameRange, dict[str, Any]]:
     moving = settings.target_frame is None and len(target.frames) > 1
     driven = _driver_frames(settings)
     frames = _frames_of_target(settings, target, driven) if moving else _frames_of_driver(settings, driven)
-    if settings.holdout:
+    if settings.holdout or settings.mask:
         first = frames.first if moving else settings.target_frame or target.frames.first
         plate = target.read_header(first, settings.layer)
-        Holdout.open(settings.holdout, frames, plate.display_window, plate.data_window)
+        Kept.open(settings.holdout, settings.mask, frames, plate.display_window, plate.data_window)
     return frames, _shared(settings, moving)
 
 

@@ -64,6 +64,10 @@ class Settings:
         "", "Mattes, one for each frame of the result: where one is 1, the target stays as it is.", "Inputs", "content",
         path="read",
     )  # fmt: skip
+    mask: str = option(
+        "", "Mattes, one for each frame of the result: where one is 0, the target stays as it is.", "Inputs", "content",
+        path="read",
+    )  # fmt: skip
 
     profile: str = option(
         "plate", "plate: the target's own pixels, carried at their resolution; paper: FD-GAN's whole portrait, 256 "

@@ -240,6 +240,29 @@ def test_a_holdout_keeps_the_plate_in_all_layers(plate, tracked, backwards, tmp_
     assert np.allclose(made.extra["stmap.u"][kept], ((np.arange(width) + 0.5) / width)[None].repeat(height, 0)[kept])
 
 
+def test_mattes_keep_the_plate_in_frames_that_are_black(plate, tracked, backwards, tmp_path):
+    height, width = Sequence.open(plate).read(1001).rgb.shape[:2]
+    columns = np.arange(width)[None].repeat(height, 0)
+    for name, kept in (("h", columns < 100), ("m", columns < width - 50)):
+        write_exr(tmp_path / f"{name}.exr", {"A": kept.astype(np.float32)})
+    layers = ("rgba", "stmap", "motion", "matte", "shading", "parts", "confidence")
+    settings = asked(
+        plate, tracked, backwards, output=str(tmp_path / "o.####.exr"), frames="1006", layers=layers, driver_start=8,
+        missing="black", holdout=str(tmp_path / "h.exr"), mask=str(tmp_path / "m.exr"),
+    )  # fmt: skip
+    assert render_sequence(settings).black == (1006,)
+    made, source = read_plate(tmp_path / "o.1006.exr"), Sequence.open(plate).read(1006)
+    kept = (columns < 100) | (columns >= width - 50)
+    assert np.array_equal(made.rgb, np.where(kept[..., None], source.rgb, 0))
+    assert np.array_equal(made.extra["confidence"], kept) and np.array_equal(made.extra["shading"], kept)
+    assert not any(made.extra[name].any() for name in ("motion.u", "motion.v", "matte", "parts"))
+    assert np.allclose(made.extra["stmap.u"][kept], ((columns + 0.5) / width)[kept])
+    inputs = json.loads((tmp_path / "o.reenact.json").read_text())["inputs"]
+    assert inputs["mask"]["name"] == settings.mask and inputs["mask"]["sha256"] != inputs["holdout"]["sha256"]
+    with pytest.raises(SettingsError, match=r"which --mask .* reads"):
+        render_sequence(replace(settings, mask=str(tmp_path / "o.####.exr"), existing="overwrite"))
+
+
 def test_one_frame_of_it_is_a_still(plate, backwards, tmp_path):
     report = render_sequence(
         Settings(
