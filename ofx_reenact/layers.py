@@ -28,12 +28,14 @@ class Moment:
         near: returns the frame so many frames away, with maps only, or None where the performance has none.
         flow: returns how far each pixel moves to the next frame, (H, W, 2) pixels, y down, where the target moves
             itself; None for a still.
+        shape_matte: changes the edge of the matte that is written, (H, W) in [0, 1]; None leaves it.
     """
 
     frame: Any
     plate: Any
     near: Callable[[int], Any]
     flow: Callable[[], np.ndarray] | None = None
+    shape_matte: Callable[[np.ndarray], np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,11 @@ def _displace(here: np.ndarray, there: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return found[..., 0], found[..., 1]
 
 
+def _matte(moment: Moment) -> tuple[np.ndarray, ...]:
+    matte = moment.frame.matte
+    return (matte if moment.shape_matte is None else moment.shape_matte(matte),)
+
+
 def _colour(moment: Moment) -> tuple[np.ndarray, ...]:
     colour = moment.frame.colour
     return tuple(colour[..., i] for i in range(colour.shape[2]))
@@ -137,7 +144,7 @@ LAYERS = {
         Layer("rgba", lambda plate: plate.channels, "colour", _colour),
         Layer("stmap", lambda plate: ("stmap.u", "stmap.v"), "float", compute_stmap),
         Layer("motion", lambda plate: ("motion.u", "motion.v"), "float", compute_motion),
-        Layer("matte", lambda plate: ("matte",), "half", lambda moment: (moment.frame.matte,)),
+        Layer("matte", lambda plate: ("matte",), "half", _matte),
         Layer("shading", lambda plate: ("shading",), "half", lambda moment: (moment.frame.shading,)),
         Layer("parts", lambda plate: ("parts",), "half", lambda moment: (moment.frame.parts,)),
         Layer("confidence", lambda plate: ("confidence",), "half", lambda moment: (moment.frame.confidence,)),

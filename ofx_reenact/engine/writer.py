@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ofx_reenact.compose.matte_edge import shape_matte
 from ofx_reenact.engine.plates import Plates
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.frames.colour import Colour
@@ -100,14 +101,15 @@ class FrameWriter:
     @stage("compose")
     def channels(self, frame: int, result: Frame) -> Channels:
         """Compute the channels of the layers asked for."""
-        rows, shot = self._shot.motion.rows, self._shot
+        rows, shot, settings = self._shot.motion.rows, self._shot, self._settings
         moment = Moment(
             result,
             self._plates.picture(frame).plate,
             lambda away: shot.carry(frame + away) if frame + away in rows else None,
             (lambda: shot.flow(frame)) if self._plates.moving else None,
+            lambda matte: shape_matte(matte, settings.matte_erode, settings.matte_feather),
         )
-        return channels_of(self._settings.layers, moment)
+        return channels_of(settings.layers, moment)
 
     def _finish(
         self, frame: int, result: Frame, attributes: Attributes, channels: Channels, written: Future[None]

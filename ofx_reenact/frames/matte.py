@@ -130,7 +130,9 @@ class Matte:
             chosen = choose_matte(list(read_file(path, where, None, ()).channels), where, self.role)
             found = read_file(path, where, None, (chosen,))
             if found.format != "openexr" and found.spec.get_int_attribute("Orientation", 1) != 1:
-                raise FrameError(f"{where}: the {self.role} lies turned in its file (EXIF orientation); write it upright")
+                raise FrameError(
+                    f"{where}: the {self.role} lies turned in its file (EXIF orientation); write it upright"
+                )
             pixels, (window, shown) = found.channels[chosen], _windows(found.spec)
         self._check_size(shown, path, frame)
         if bad := int(np.isnan(pixels).sum()):

@@ -192,6 +192,14 @@ class Settings:
     layers: tuple[str, ...] = option(
         ("rgba",), "Layers to write, separated by commas.", "Output", "content", choices=tuple(LAYERS),
     )  # fmt: skip
+    matte_erode: float = option(
+        0.0, "Pixels of the plate that the edge of the layer matte is drawn in by; negative lets it out.", "Output",
+        "content", low=-200, high=200,
+    )  # fmt: skip
+    matte_feather: float = option(
+        0.0, "Pixels of the plate, inside and outside, over which the layer matte is softened after that.", "Output",
+        "content", low=0, high=200,
+    )  # fmt: skip
     colorspace: str = option("", "Colour space of the target; else its tag or its format's rule.", "Output", "person")
     driver_colorspace: str = option(
         "", "Colour space of the driver; else its tag or its format's rule.", "Output", "track",
