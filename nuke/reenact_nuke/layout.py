@@ -14,7 +14,7 @@ PREFIX = "reenact_"
 # Options that the node decides: by its inputs, its output knob, its range, or not at all.
 MANAGED = (
     "target", "driver", "holdout", "mask", "output", "frames", "performance", "target_performance", "identity",
-    "preview",
+    "preview", "preview_sound", "sound", "sound_start",
 )  # fmt: skip
 # Options that everybody needs; they are on the first tab, the others on one named as their group.
 FRONT_INPUT = ("target_frame", "reference")

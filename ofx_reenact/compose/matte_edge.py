@@ -47,18 +47,18 @@ def _least_around(values: np.ndarray, radius: float) -> np.ndarray:
     result = values.copy()
     for dy in range(math.floor(radius) + 1):
         half = math.floor(math.sqrt(radius**2 - dy**2))
-        row = cv2.erode(padded, np.ones((1, 2 * half + 1), np.uint8))
+        least = cv2.erode(padded, np.ones((1, 2 * half + 1), np.uint8))
         for shift in {-dy, dy}:
-            np.minimum(result, _moved(row, margin, 0, shift, values.shape), out=result)
+            np.minimum(result, _moved(least, margin, 0, shift, values.shape), out=result)
     for angle in np.arange(_AROUND) * (2 * math.pi / _AROUND):
-        dx, dy = radius * math.cos(angle), radius * math.sin(angle)
-        left, top = math.floor(dx), math.floor(dy)
-        right, below = np.float32(dx - left), np.float32(dy - top)
+        x, y = radius * math.cos(angle), radius * math.sin(angle)
+        left, top = math.floor(x), math.floor(y)
+        right, below = np.float32(x - left), np.float32(y - top)
         # Between pixels as a bilinear filter reads it.
         upper, lower = (
-            _moved(padded, margin, left, y, values.shape) * (1 - right)
-            + (_moved(padded, margin, left + 1, y, values.shape) * right if right else 0)
-            for y in ((top, top + 1) if below else (top, top))
+            _moved(padded, margin, left, row, values.shape) * (1 - right)
+            + (_moved(padded, margin, left + 1, row, values.shape) * right if right else 0)
+            for row in ((top, top + 1) if below else (top, top))
         )
         np.minimum(result, upper * (1 - below) + lower * below, out=result)
     return result

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ofx_reenact import provenance
 from ofx_reenact.engine.loader import Loader
 from ofx_reenact.engine.made_of import frames_made_of
@@ -20,13 +18,13 @@ from ofx_reenact.engine.memory import keep_freed_memory
 from ofx_reenact.engine.paths import movie_of
 from ofx_reenact.engine.plan import Plan, plan_frames
 from ofx_reenact.engine.plates import Plates
+from ofx_reenact.engine.preview import Preview, check_sound
 from ofx_reenact.engine.warm import Warm
 from ofx_reenact.engine.writer import FrameWriter
 from ofx_reenact.errors import OutputError, SettingsError
 from ofx_reenact.frames.matte import Kept
 from ofx_reenact.frames.names import files_of, frame_path
 from ofx_reenact.frames.picture import Picture
-from ofx_reenact.frames.preview import Mp4Writer, stack
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.progress import Cancelled, Observer, Progress, Watch, ignore
 from ofx_reenact.settings import Settings, names_of_paths
@@ -170,6 +168,7 @@ class Job:
             Cancelled: the watch ended the job.
         """
         frame_path(self.settings.output, 1)
+        check_sound(self.settings)
         if self.settings.frames:
             FrameRange.parse(self.settings.frames)
         self.watch(Progress("target", 0, 1, None, self.settings.target))
@@ -268,7 +267,8 @@ class Job:
             with contextlib.ExitStack() as opened:
                 movie = None
                 if self.movie is not None and todo:
-                    movie = opened.enter_context(self.preview(self.movie, job))
+                    parts = self.settings, job.plates, job.performance, job.plan
+                    movie = opened.enter_context(Preview(self.movie, *parts, self.colour, self.loader.notes.append))
                 results = opened.enter_context(contextlib.closing(writer.run(self.rendered(job))))
                 self.watch(Progress("render", 0, len(todo), None))
                 for done, (frame, result, reason) in enumerate(results, start=1):
@@ -277,25 +277,13 @@ class Job:
                     else:
                         failed[frame] = reason
                     if movie is not None:
-                        movie.write(self.previewed(job, frame, result))
+                        movie.write(frame, result)
                     self.watch(Progress("render", done, len(todo), frame, reason or ""))
         except Cancelled:
             raise Cancelled(tuple(sorted(writer.written))) from None
         if failed and not confidence:
             raise OutputError(next(iter(failed.values())))
         return confidence, failed
-
-    def preview(self, path: Path, job: Opened) -> Mp4Writer:
-        """Return the writer of the preview: of a target that moves, its own pictures stand above the result's."""
-        width, height = job.target.seen_size
-        if not job.plates.moving:
-            return Mp4Writer(path, job.performance.rate, (width, height))
-        return Mp4Writer(path, job.plates.sequence.fps or job.performance.rate, (width, 2 * height))
-
-    def previewed(self, job: Opened, frame: int, result: Frame) -> np.ndarray:
-        """Return a frame as the preview shows it: (H, W, 3) uint8."""
-        shown = job.target.squeeze.show(self.colour.to_display(result.colour[..., :3], job.target.space))
-        return stack(job.plates.picture(frame).show(self.colour), shown) if job.plates.moving else shown
 
     def rendered(self, job: Opened) -> Iterator[tuple[int, Frame]]:
         """Render frame by frame until the watch ends it."""

@@ -225,6 +225,18 @@ class Settings:
         choices=("hold", "black", "error"),
     )  # fmt: skip
     preview: str = option("", "Also write a small mp4 to look at.", "Output", "output", path="written")
+    preview_sound: str = option(
+        "auto", "Whose sound the preview has. driver: the driver's; target: that of a target that moves; none: none; "
+        "auto: the driver's, and the target's where the driver has none or the mouth does not perform.", "Output",
+        "output", choices=("auto", "driver", "target", "none"),
+    )  # fmt: skip
+    sound: str = option(
+        "", "Sound of the preview: a sound file or a video, in place of the driver's or the target's.", "Output",
+        "output", path="read",
+    )  # fmt: skip
+    sound_start: int | None = option(
+        None, "Frame of the result at which --sound begins; the shot's first if not given.", "Output", "output",
+    )  # fmt: skip
     consent: str = option(
         "", "Consent file (JSON) of the person shown, named in every frame.", "Output", "output", path="read",
     )  # fmt: skip
