@@ -28,6 +28,7 @@ class Moment:
         near: returns the frame so many frames away, with maps only, or None where the performance has none.
         flow: returns how far each pixel moves to the next frame, (H, W, 2) pixels, y down, where the target moves
             itself; None for a still.
+        occlusion: estimates what lies before the face in the plate, (H, W) in [0, 1]; None finds nothing.
         shape_matte: changes the edge of the matte that is written, (H, W) in [0, 1]; None leaves it.
     """
 
@@ -35,6 +36,7 @@ class Moment:
     plate: Any
     near: Callable[[int], Any]
     flow: Callable[[], np.ndarray] | None = None
+    occlusion: Callable[[], np.ndarray] | None = None
     shape_matte: Callable[[np.ndarray], np.ndarray] | None = None
 
 
@@ -133,6 +135,14 @@ def _matte(moment: Moment) -> tuple[np.ndarray, ...]:
     return (matte if moment.shape_matte is None else moment.shape_matte(matte),)
 
 
+def _occlusion(moment: Moment) -> tuple[np.ndarray, ...]:
+    import numpy as np
+
+    if moment.occlusion is None:
+        return (np.zeros(moment.frame.colour.shape[:2], np.float32),)
+    return (moment.occlusion(),)
+
+
 def _colour(moment: Moment) -> tuple[np.ndarray, ...]:
     colour = moment.frame.colour
     return tuple(colour[..., i] for i in range(colour.shape[2]))
@@ -147,6 +157,7 @@ LAYERS = {
         Layer("matte", lambda plate: ("matte",), "half", _matte),
         Layer("shading", lambda plate: ("shading",), "half", lambda moment: (moment.frame.shading,)),
         Layer("parts", lambda plate: ("parts",), "half", lambda moment: (moment.frame.parts,)),
+        Layer("occlusion", lambda plate: ("occlusion",), "half", _occlusion),
         Layer("confidence", lambda plate: ("confidence",), "half", lambda moment: (moment.frame.confidence,)),
     )
 }

@@ -15,6 +15,7 @@ from ofx_reenact import provenance
 from ofx_reenact.engine.loader import Loader
 from ofx_reenact.engine.made_of import frames_made_of
 from ofx_reenact.engine.memory import keep_freed_memory
+from ofx_reenact.engine.occlusion import Occlusions, find_occlusions
 from ofx_reenact.engine.paths import movie_of
 from ofx_reenact.engine.plan import Plan, plan_frames
 from ofx_reenact.engine.plates import Plates
@@ -119,6 +120,7 @@ class Job:
         self.device, self.colour = self.loader.device, self.loader.colour
         self.weights, self.fdgan = self.loader.weights, self.loader.fdgan
         self.kept: Kept | None = None
+        self.occlusions: Occlusions | None = None
         self.consent = provenance.read_consent(Path(settings.consent)) if settings.consent else None
 
     def run(self) -> Report:
@@ -185,6 +187,7 @@ class Job:
         made_of = frames_made_of(self.settings, inputs, self.weights.sha256, self.fdgan.sha256 if self.fdgan else "")
         plan = plan_frames(self.settings, performance, made_of.digest, plate)
         plates.check(plan.todo)
+        self.occlusions = find_occlusions(self.settings, plates, plate, self.colour)
         shown = target.plate.display_window, target.plate.data_window
         self.kept = Kept.open(self.settings.holdout, self.settings.mask, plan.frames, *shown)
         return Opened(plates, target, identity, performance, inputs, made_of, plan, self.loader.shot)
@@ -262,7 +265,7 @@ class Job:
             consent=self.consent,
             job=self.name,
         )
-        writer = FrameWriter(settings, job.plates, job.shot, self.colour, attributes, job.plan.faces)
+        writer = FrameWriter(settings, job.plates, job.shot, self.colour, attributes, job.plan.faces, self.occlusions)
         try:
             with contextlib.ExitStack() as opened:
                 movie = None

@@ -18,7 +18,7 @@ from ofx_reenact.frames.sequence import Sequence as Frames
 HOLDOUT, MASK = "holdout", "mask"
 # Layers and channels that are called so are meant to be mattes, whatever else is in the file; best first.
 _SAID = {
-    HOLDOUT: (HOLDOUT, "matte", MASK, "roto", "rotopaint_mask"),
+    HOLDOUT: (HOLDOUT, "occlusion", "matte", MASK, "roto", "rotopaint_mask"),
     # A holdout's channel says the contrary.
     MASK: (MASK, "matte", "roto", "rotopaint_mask"),
 }
@@ -163,8 +163,8 @@ class Matte:
 def choose_matte(names: Sequence[str], where: str, role: str = HOLDOUT) -> str:
     """Choose the channel that is the matte, by the channels' names alone.
 
-    One that is called as its role, then matte, mask, roto or rotopaint_mask, by itself or by its layer; else alpha;
-    else the only one there is; else luminance; else red.
+    One that is called as its role (a holdout also occlusion, as the layer is), then matte, mask, roto or
+    rotopaint_mask, by itself or by its layer; else alpha; else the only one there is; else luminance; else red.
 
     Raises:
         FrameError: there is none of these.

@@ -263,6 +263,37 @@ def test_mattes_keep_the_plate_in_frames_that_are_black(plate, tracked, backward
         render_sequence(replace(settings, mask=str(tmp_path / "o.####.exr"), existing="overwrite"))
 
 
+def test_an_estimate_of_what_is_before_the_face_is_the_same_in_any_chunk(plate, tracked, backwards, tmp_path):
+    """Of a frame in which a dark disc lies over the chin."""
+    clip, own = Sequence.open(plate), Performance.load(Path(tracked))
+    folder = tmp_path / "plate"
+    folder.mkdir()
+    x, y = own.mesh[7, 152, :2] - [0, 12]
+    for frame in clip.frames:
+        rgb = clip.read(frame).rgb.copy()
+        away = np.hypot(*(np.mgrid[: rgb.shape[0], : rgb.shape[1]] - np.array([y, x])[:, None, None]))
+        if frame == 1008:
+            rgb[away < 12] = 0.01
+        write_exr(folder / f"p.{frame}.exr", rgb_channels(rgb))
+    replace(own, made_of="", name=str(folder / "p.####.exr")).save(folder / "p.npz")
+    made = []
+    for name, frames in (("a", "1008"), ("b", "1007-1008")):
+        settings = asked(
+            str(folder / "p.####.exr"), str(folder / "p.npz"), backwards, output=str(tmp_path / f"{name}.####.exr"),
+            frames=frames, layers=("rgba", "occlusion"), identity="",
+        )  # fmt: skip
+        render_sequence(settings)
+        made.append(read_plate(tmp_path / f"{name}.1008.exr").extra["occlusion"])
+    assert np.array_equal(*made)
+    assert made[0][away < 9].mean() > 0.7 and made[0][away > 30].mean() < 0.01
+    clean = read_plate(tmp_path / "b.1007.exr").extra["occlusion"]
+    assert clean[away < 12].mean() < 0.1
+    still = Settings(target=plate, target_frame=1003, performance=backwards, output=str(tmp_path / "c.####.exr"),
+                     layers=("occlusion",))  # fmt: skip
+    with pytest.raises(SettingsError, match=r"--layers occlusion: .* only in a target that moves"):
+        render_sequence(still)
+
+
 def test_one_frame_of_it_is_a_still(plate, backwards, tmp_path):
     report = render_sequence(
         Settings(

@@ -51,6 +51,7 @@ def test_one_picture_counts_for_all_frames(tmp_path, suffix):
         (["Z"], "Z"),
         (["B", "G", "R", "matte"], "matte"),
         (["R", "G", "B", "A", "mask.a"], "mask.a"),
+        (["R", "G", "B", "matte", "occlusion"], "occlusion"),
         (["A", "Holdout.red", "Holdout.green"], "Holdout.red"),
         (["A", "matte.custom"], "matte.custom"),
         (["red", "green", "blue", "alpha"], "alpha"),
