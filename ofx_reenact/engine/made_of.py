@@ -53,15 +53,16 @@ def frames_made_of(settings: Settings, inputs: Mapping[str, Input], ldnet: str, 
 
     Args:
         settings: of the job.
-        inputs: all that it reads, by option. The consent of who is shown is left out: it may be renewed.
+        inputs: all that it reads, by option. What no pixel depends on is left out: the consent of who is shown, which
+            may be renewed, and the sound of a preview.
         ldnet: SHA-256 of LD-Net's weights.
         fdgan: SHA-256 of FD-GAN's; "" where it paints nothing.
     """
     apart = {*names_of_paths("read", "kept", "written", "weights"), "device"}
     names = [name for name in names_affecting("track", "person", "pixels", "content") if name not in apart]
-    values, usual = settings.as_dict(), Settings().as_dict()
+    values, usual, beside = settings.as_dict(), Settings().as_dict(), names_affecting("output")
     return MadeOf(
-        {what: Source(one.name, one.sha256 or "") for what, one in inputs.items() if option_of(what) != "consent"},
+        {what: Source(one.name, one.sha256 or "") for what, one in inputs.items() if option_of(what) not in beside},
         {name: values[name] for name in names if values[name] != usual[name]},
         {"ldnet": ldnet, "fdgan": fdgan},
     )

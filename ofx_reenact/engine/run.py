@@ -11,22 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ofx_reenact import provenance
 from ofx_reenact.engine.cast import CastShot, consent_id, described, open_members
 from ofx_reenact.engine.made_of import frames_made_of
 from ofx_reenact.engine.memory import keep_freed_memory
+from ofx_reenact.engine.occlusion import Occlusions, find_occlusions
 from ofx_reenact.engine.paths import movie_of
 from ofx_reenact.engine.plan import Plan, plan_frames, together
 from ofx_reenact.engine.plates import Plates
+from ofx_reenact.engine.preview import Preview, check_sound
 from ofx_reenact.engine.warm import Warm
 from ofx_reenact.engine.writer import FrameWriter
 from ofx_reenact.errors import OutputError, SettingsError
-from ofx_reenact.frames.holdout import Holdout
+from ofx_reenact.frames.matte import Kept
 from ofx_reenact.frames.names import files_of, frame_path
 from ofx_reenact.frames.picture import Picture
-from ofx_reenact.frames.preview import Mp4Writer, stack
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.progress import Cancelled, Observer, Progress, Watch, ignore
 from ofx_reenact.settings import Settings
@@ -119,7 +118,8 @@ class Job:
         self.loader, self.movie = self.members[0].loader, movie_of(settings)
         self.device, self.colour = self.loader.device, self.loader.colour
         self.weights, self.fdgan = self.loader.weights, self.loader.fdgan
-        self.holdout: Holdout | None = None
+        self.kept: Kept | None = None
+        self.occlusions: Occlusions | None = None
 
     def run(self) -> Report:
         """Read, track, render, report.
@@ -169,6 +169,7 @@ class Job:
             Cancelled: the watch ended the job.
         """
         frame_path(self.settings.output, 1)
+        check_sound(self.settings)
         if self.settings.frames:
             FrameRange.parse(self.settings.frames)
         self.watch(Progress("target", 0, 1, None, self.settings.target))
@@ -186,10 +187,11 @@ class Job:
         made_of = frames_made_of(self.settings, inputs, self.weights.sha256, self.fdgan.sha256 if self.fdgan else "")
         plan = plan_frames(self.settings, together([member.seen for member in self.members]), made_of.digest)
         plates.check(plan.todo)
-        if self.settings.holdout:
-            self.holdout = Holdout.open(
-                self.settings.holdout, plan.frames, target.plate.display_window, target.plate.data_window
-            )
+        self.occlusions = find_occlusions(
+            self.settings, plates, [member.loader.plate for member in self.members], self.colour
+        )
+        shown = target.plate.display_window, target.plate.data_window
+        self.kept = Kept.open(self.settings.holdout, self.settings.mask, plan.frames, *shown)
         shot = CastShot.of(self.members, plates) if self.settings.cast else self.loader.shot
         return Opened(plates, target, self.loader.performance, inputs, made_of, plan, shot)
 
@@ -234,7 +236,7 @@ class Job:
         settings = self.settings
         named = {what: path for member in self.members for what, path in member.paths.items()}
         if settings.cast:
-            named |= {"cast": settings.cast, "holdout": settings.holdout}
+            named |= {name: getattr(settings, name) for name in ("cast", "holdout", "mask", "sound")}
         if plates.moving:
             files = files_of(settings.target)
             inputs = {"target": provenance.Input(settings.target, self.loader.sha256(*files), len(files))}
@@ -262,12 +264,13 @@ class Job:
             job=self.name,
             proxy=settings.proxy,
         )
-        writer = FrameWriter(settings, job.plates, job.shot, self.colour, attributes, job.plan.faces)
+        writer = FrameWriter(settings, job.plates, job.shot, self.colour, attributes, job.plan.faces, self.occlusions)
         try:
             with contextlib.ExitStack() as opened:
                 movie = None
                 if self.movie is not None and todo:
-                    movie = opened.enter_context(self.preview(self.movie, job))
+                    parts = self.members[0].role.settings, job.plates, job.performance, job.plan
+                    movie = opened.enter_context(Preview(self.movie, *parts, self.colour, self.loader.notes.append))
                 results = opened.enter_context(contextlib.closing(writer.run(self.rendered(job))))
                 self.watch(Progress("render", 0, len(todo), None))
                 for done, (frame, result, reason) in enumerate(results, start=1):
@@ -276,25 +279,13 @@ class Job:
                     else:
                         failed[frame] = reason
                     if movie is not None:
-                        movie.write(self.previewed(job, frame, result))
+                        movie.write(frame, result)
                     self.watch(Progress("render", done, len(todo), frame, reason or ""))
         except Cancelled:
             raise Cancelled(tuple(sorted(writer.written))) from None
         if failed and not confidence:
             raise OutputError(next(iter(failed.values())))
         return confidence, failed
-
-    def preview(self, path: Path, job: Opened) -> Mp4Writer:
-        """Return the writer of the preview: of a target that moves, its own pictures stand above the result's."""
-        width, height = job.plates.picture(job.plates.frame).seen_size
-        if not job.plates.moving:
-            return Mp4Writer(path, job.performance.rate, (width, height))
-        return Mp4Writer(path, job.plates.sequence.fps or job.performance.rate, (width, 2 * height))
-
-    def previewed(self, job: Opened, frame: int, result: Frame) -> np.ndarray:
-        """Return a frame as the preview shows it: (H, W, 3) uint8."""
-        shown = job.target.squeeze.show(self.colour.to_display(result.colour[..., :3], job.target.space))
-        return stack(job.plates.picture(frame).show(self.colour), shown) if job.plates.moving else shown
 
     def rendered(self, job: Opened) -> Iterator[tuple[int, Frame]]:
         """Render frame by frame until the watch ends it."""
@@ -309,12 +300,10 @@ class Job:
 
     def rendered_alone(self, job: Opened, frame: int) -> Frame:
         """Render one frame."""
-        if frame in job.plan.black:
-            return job.shot.black(frame)
-        made = job.shot.render(frame)
-        if self.holdout is None:
+        made = job.shot.black(frame) if frame in job.plan.black else job.shot.render(frame)
+        if self.kept is None:
             return made
-        return made.hold_out(job.plates.picture(frame).pixels, job.plates.proxy.reduce(self.holdout.read(frame)))
+        return made.keep(job.plates.picture(frame).pixels, job.plates.proxy.reduce(self.kept.read(frame)))
 
 
 def frame_entries(

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ofx_reenact.compose.matte_edge import shape_matte
 from ofx_reenact.engine.cast import CastShot
+from ofx_reenact.engine.occlusion import Occlusions
 from ofx_reenact.engine.plates import Plates
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.frames.colour import Colour
@@ -49,8 +52,13 @@ class FrameWriter:
         colour: Colour,
         attributes: Mapping[str, Any],
         faces: Mapping[int, str],
+        occlusions: Occlusions | None = None,
     ) -> None:
-        """Prepare to write the frames of a shot; ``faces`` says how the driver's was found in each."""
+        """Prepare to write the frames of a shot.
+
+        ``faces`` says how the driver's was found in each; ``occlusions`` makes that layer, if it is asked for.
+        """
+        self._occlusions = occlusions
         self._settings, self._plates, self._shot, self._faces = settings, plates, shot, faces
         self._attributes = {**attributes, **colour.tags(plates.first.space)}
         self._formats = formats_of(settings.layers, plates.first.plate, settings.depth, shot.members)
@@ -100,14 +108,19 @@ class FrameWriter:
     @stage("compose")
     def channels(self, frame: int, result: Frame) -> Channels:
         """Compute the channels of the layers asked for."""
-        rows, shot = self._shot.rows, self._shot
+        rows, shot, settings = self._shot.rows, self._shot, self._settings
         moment = Moment(
             result,
             self._plates.picture(frame).plate,
             lambda away: shot.carry(frame + away) if frame + away in rows else None,
             (lambda: shot.flow(frame)) if self._plates.moving else None,
+            None if self._occlusions is None else partial(self._occlusions.estimate, frame),
+            # Pixels of the plate, whatever a proxy has.
+            lambda matte: shape_matte(
+                matte, settings.matte_erode / settings.proxy, settings.matte_feather / settings.proxy
+            ),
         )
-        return channels_of(self._settings.layers, moment)
+        return channels_of(settings.layers, moment)
 
     def _finish(
         self, frame: int, result: Frame, attributes: Attributes, channels: Channels, written: Future[None]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ofx_reenact.errors import FrameError, SettingsError
-from ofx_reenact.frames.holdout import Holdout
+from ofx_reenact.frames.matte import Kept
 from ofx_reenact.frames.names import files_of
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence
@@ -26,7 +26,7 @@ def plan_job(settings: Settings) -> tuple[FrameRange, dict[str, Any]]:
         settings: with absolute paths.
 
     Raises:
-        FrameError: target, driver or a holdout is not there, or the frames are not in the driver, or in a target that
+        FrameError: target, driver or a matte is not there, or the frames are not in the driver, or in a target that
             moves.
         SettingsError: neither driver nor performance is named, no frame of the target meets one of the driver's, or a
             member of a cast does not name what chunks share.
@@ -36,13 +36,15 @@ def plan_job(settings: Settings) -> tuple[FrameRange, dict[str, Any]]:
     roles = read_roles(settings)
     driven = [_driver_frames(role.settings) for role in roles]
     if moving:
-        frames = [_frames_of_target(role.settings, target, one) for role, one in zip(roles, driven, strict=True)][0]
+        frames = _frames_of_target(roles[0].settings, target, driven[0])
+        for role, one in zip(roles[1:], driven[1:], strict=True):
+            _frames_of_target(role.settings, target, one)
     else:
         frames = _frames_of_driver(settings, FrameRange.of(frame for one in driven for frame in one))
-    if settings.holdout:
+    if settings.holdout or settings.mask:
         first = frames.first if moving else settings.target_frame or target.frames.first
         plate = target.read_header(first, settings.layer)
-        Holdout.open(settings.holdout, frames, plate.display_window, plate.data_window)
+        Kept.open(settings.holdout, settings.mask, frames, plate.display_window, plate.data_window)
     if not settings.cast:
         return frames, _shared(settings, moving)
     for role in roles:

@@ -37,9 +37,9 @@ class Together(Frame):
     @property
     def mattes(self) -> Mapping[str, np.ndarray]:
         """The matte (H, W) of each member; where another lies over it, it is less. They sum to the matte of all."""
-        if self.holdout is None:
+        if self.kept is None:
             return self._mattes
-        return {name: matte * (1 - self.holdout) for name, matte in self._mattes.items()}
+        return {name: matte * (1 - self.kept) for name, matte in self._mattes.items()}
 
     def lighten(self) -> Frame:
         """Return the frame without what maps are made of."""

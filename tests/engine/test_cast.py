@@ -55,9 +55,8 @@ def write_cast(stage: Path, name: str = "cast.json", /, *, order: int = 1, **cha
     """Write a cast of two; ``changes`` are by member, None leaves an option out."""
     anna = {"name": "anna", "target_face": 1, "performance": "forwards.npz", "identity": "anna.safetensors"}
     ben = {"name": "ben", "target_face": 2, "performance": "backwards.npz", "identity": "ben.safetensors"}
-    for member in (anna, ben):
-        member |= changes.get(str(member["name"]), {})
-    members = [{k: v for k, v in member.items() if v is not None} for member in (anna, ben)]
+    changed = [member | changes.get(str(member["name"]), {}) for member in (anna, ben)]
+    members = [{k: v for k, v in member.items() if v is not None} for member in changed]
     (stage / name).write_text(json.dumps({"schema": SCHEMA, "members": members[::order]}))
     return str(stage / name)
 
