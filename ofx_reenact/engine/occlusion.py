@@ -21,7 +21,7 @@ _FRAMES = 16
 
 
 class Occlusion:
-    """What lies before one face of a target that moves, frame by frame; what a shot looks like is learnt when needed."""
+    """What lies before one face of a target that moves, frame by frame; a shot is learnt when it is needed."""
 
     def __init__(self, plates: Plates, own: Performance, colour: Colour) -> None:
         """Prepare for a plate with its performance; pictures are read apart from those that are rendered."""
