@@ -103,8 +103,11 @@ class MadeOf:
             if then is None or then.differs(source):
                 said.append(_differ(then, source, what))
         # By number or position now, by a picture then.
-        said += [f"made with {flag(name)} {self.inputs[name].name}, not {value}" for name, value in asked.settings.items()
-                 if name in self.inputs and name in WHOSE and _is_asked(name, value)]  # fmt: skip
+        said += [
+            f"made with {flag(name)} {self.inputs[name].name}, not {value}"
+            for name, value in asked.settings.items()
+            if name in self.inputs and name in WHOSE and _is_asked(name, value)
+        ]
         return [*said, *(text for name, text in self._other_options(asked) if name in WHOSE)]
 
     def deviates(self, asked: MadeOf) -> list[str]:
