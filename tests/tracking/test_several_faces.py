@@ -8,8 +8,8 @@ from two_people import HEIGHT, HER, HIM, clip, composed, middle, shot
 from ofx_reenact.errors import TrackingError
 from ofx_reenact.tracking.boxes import Follower
 from ofx_reenact.tracking.chosen import LARGEST, Chosen, Portrait, nearest
-from ofx_reenact.tracking.faces import find_faces
 from ofx_reenact.tracking.facemesh import FaceMesh
+from ofx_reenact.tracking.faces import find_faces
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.lift import lift
 from ofx_reenact.tracking.look import Look
@@ -57,23 +57,23 @@ def assert_follows(found, wanted, other):
             assert abs(place - others) > 40, f"the other one in picture {t}"
 
 
-@pytest.mark.parametrize("kind", [FaceMesh, Landmarks])
 @pytest.mark.parametrize(
-    ("who", "chosen"),
+    ("kind", "who", "chosen"),
     [
-        (HIM, Chosen(2)),
-        (HER, Chosen(1)),
-        (HIM, Chosen(place=(60.0, 150.0))),
-        (HER, Chosen(place=(950.0, 10.0))),
-        (HIM, Chosen(portraits=(portrait(HIM),))),
-        (HER, Chosen(portraits=(portrait(HER),), others=(portrait(HIM),))),
+        pytest.param(FaceMesh, HIM, lambda: Chosen(2), id="him, second"),
+        pytest.param(FaceMesh, HER, lambda: Chosen(1), id="her, largest", marks=pytest.mark.slow),
+        pytest.param(FaceMesh, HIM, lambda: Chosen(place=(60.0, 150.0)), id="him, by place", marks=pytest.mark.slow),
+        pytest.param(FaceMesh, HER, lambda: Chosen(portraits=(portrait(HER),)), id="her, by portrait"),
+        pytest.param(Landmarks, HER, lambda: Chosen(place=(950.0, 10.0)), id="her, landmarks by place"),
+        pytest.param(
+            Landmarks, HIM, lambda: Chosen(portraits=(portrait(HIM),), others=(portrait(HER),)),
+            id="him, landmarks by portrait", marks=pytest.mark.slow,
+        ),
     ],
-    ids=["him, second", "her, largest", "him, by place", "her, by place", "him, by portrait", "her, by portrait"],
-)
+)  # fmt: skip
 def test_a_chosen_face_is_followed_through_a_crossing_a_return_and_cuts(kind, who, chosen, plate):
     frames, truth = plate
-    if kind is Landmarks and chosen.number == 2:
-        chosen = Chosen(place=(60.0, 150.0))
+    chosen = chosen()
     tracker = kind(Options(face=chosen))
     found = places(tracker, frames)
     assert_follows(found, truth[who], truth[HIM if who == HER else HER])
