@@ -28,10 +28,10 @@ def test_what_a_text_means(text, meant):
     assert FaceChoice.parse(text) == meant
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "1.5", "1,2,3", "1,", ",2", "1,2@", "1,2@3.5", "5@1", "1e9,..", "@", "1 2"])
+@pytest.mark.parametrize(
+    "text", ["0", "-1", "1.5", "1,2,3", "1,", ",2", "1,2@", "1,2@3.5", "5@1", "9999999,1", "@", "1 2"]
+)
 def test_what_is_none_is_refused(text):
-    if text == "1e9,..":
-        text = "9999999,1"
     with pytest.raises(SettingsError, match="is no face: give a number from 1, a position"):
         FaceChoice.parse(text)
     with pytest.raises(SettingsError, match="--target-face"):
