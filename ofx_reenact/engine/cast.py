@@ -20,7 +20,7 @@ from ofx_reenact.errors import TrackingError
 from ofx_reenact.frames.overwrite import refuse_over_inputs
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.progress import Observer, Progress
-from ofx_reenact.settings import Settings, names_of_paths
+from ofx_reenact.settings import Settings, names_of_paths, paths_in
 from ofx_reenact.settings.cast import Role, member_options, read_roles
 from ofx_reenact.shot.frame import Frame
 from ofx_reenact.shot.shot import Shot
@@ -60,7 +60,8 @@ class Member:
             if option == "target" or (self.name and option not in member_options()):
                 continue
             several = {f"{option}_{number}": path for number, path in enumerate(value, start=1)}
-            found |= several if isinstance(value, tuple) else {option: value}
+            alone = {option: "".join(paths_in({option: value}, "read", "kept"))}
+            found |= several if isinstance(value, tuple) else alone
         return {f"{self.name}.{what}" if self.name else what: path for what, path in found.items()}
 
     def warnings(self, frames: FrameRange) -> list[str]:

@@ -15,8 +15,8 @@ from typing import Any
 
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.files import read_json
-from ofx_reenact.settings import Settings, names_affecting, names_of_paths
-from ofx_reenact.settings.option import flag
+from ofx_reenact.settings import Settings, names_affecting
+from ofx_reenact.settings.option import flag, is_path
 
 SCHEMA = "ofx-reenact/cast/1"
 # Names become layers of frames: as EXR and Nuke take them.
@@ -92,13 +92,13 @@ def _role(member: Any, number: int, settings: Settings, path: Path) -> Role:
 
 def _seen_from(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return options whose paths are seen from a folder."""
-    paths = names_of_paths("read", "kept", "written", "weights")
+    fields = {field.name: field for field in dataclasses.fields(Settings)}
 
-    def found(value: Any) -> Any:
-        return os.path.normpath(folder / value) if isinstance(value, str) and value else value
+    def found(name: str, value: Any) -> Any:
+        return os.path.normpath(folder / value) if isinstance(value, str) and is_path(fields[name], value) else value
 
     return {
-        name: (tuple(map(found, value)) if isinstance(value, tuple) else found(value)) if name in paths else value
+        name: tuple(found(name, one) for one in value) if isinstance(value, tuple) else found(name, value)
         for name, value in values.items()
     }
 

@@ -54,7 +54,7 @@ def stage(target, performance, tmp_path_factory) -> Path:
 def write_cast(stage: Path, name: str = "cast.json", /, *, order: int = 1, **changes) -> str:
     """Write a cast of two; ``changes`` are by member, None leaves an option out."""
     anna = {"name": "anna", "target_face": 1, "performance": "forwards.npz", "identity": "anna.safetensors"}
-    ben = {"name": "ben", "target_face": 2, "performance": "backwards.npz", "identity": "ben.safetensors"}
+    ben = {"name": "ben", "target_face": "2", "performance": "backwards.npz", "identity": "ben.safetensors"}
     changed = [member | changes.get(str(member["name"]), {}) for member in (anna, ben)]
     members = [{k: v for k, v in member.items() if v is not None} for member in changed]
     (stage / name).write_text(json.dumps({"schema": SCHEMA, "members": members[::order]}))
