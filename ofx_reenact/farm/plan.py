@@ -36,7 +36,8 @@ def plan_job(settings: Settings) -> tuple[FrameRange, dict[str, Any]]:
     roles = read_roles(settings)
     driven = [_driver_frames(role.settings) for role in roles]
     if moving:
-        frames = [_frames_of_target(role.settings, target, one) for role, one in zip(roles, driven, strict=True)][0]
+        # Each member's driver is asked; the frames are the target's.
+        frames, *_ = [_frames_of_target(role.settings, target, one) for role, one in zip(roles, driven, strict=True)]
     else:
         frames = _frames_of_driver(settings, FrameRange.of(frame for one in driven for frame in one))
     if settings.holdout:
