@@ -62,10 +62,12 @@ def consent(subject: Subject, named: str) -> Answer:
     without = [(f, "rendered without --consent") for f, said in ids if provenance.NO_CONSENT in said.split(", ")]
     if without:
         return Answer(tuple(by_frames(without)))
-    inputs = subject.sidecar.said.inputs.items()
-    names = [one.name for what, one in inputs if provenance.option_of(what) == "consent"]
+    said, settings = subject.sidecar.said, subject.sidecar.settings
+    names = [settings.consent if settings else ""]
+    if said.cast:
+        names = [one.name for what, one in said.inputs.items() if provenance.option_of(what) == "consent"]
     files = [Path(named)] if named else [file for name in names for file in subject.sidecar.files(name)]
-    if len(files) < max(len(names), 1) and not named:
+    if not named and len(files) < len(names):
         return Answer(("the consent file of the render is not reachable from here; name one with --consent",))
     try:
         releases = [provenance.read_consent(file) for file in dict.fromkeys(files)]
