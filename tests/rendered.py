@@ -23,7 +23,7 @@ CONSENT = {
 }  # fmt: skip
 # The validators of a publish.
 CHECKED = {
-    "Frames", "Finite", "Repeats", "Plate", "Colour", "Timing", "Sidecar", "Origin", "Faces", "Weights", "Consent",
+    "Frames", "Finite", "Repeats", "Plate", "Resolution", "Colour", "Timing", "Sidecar", "Origin", "Faces", "Weights", "Consent",
     "Provenance", "Version",
 }  # fmt: skip
 

@@ -19,7 +19,7 @@ MANAGED = (
 FRONT_INPUT = ("target_frame", "reference")
 FRONT_TIME = ("target_reference", "driver_start", "driver_speed")
 FRONT_MOTION = ("regions", "head", "perform")
-FRONT_OUTPUT = ("layers", "colorspace", "existing", "missing", "device")
+FRONT_OUTPUT = ("proxy", "layers", "colorspace", "existing", "missing", "device")
 # Options of a target that moves; greyed while it is a still.
 OF_MOVING = (*FRONT_TIME, "perform", "parts_file")
 # Groups with several sections, each with a label; options that are in none come after them.
@@ -148,9 +148,10 @@ def of_option(option: Dict[str, Any]) -> List[Item]:
     shown = {"text": "path" if option["path"] else "text", "paths": "text"}.get(kind, kind)
     if kind == "paths":
         default = ", ".join(default)
-    choices = tuple(option["choices"]) if kind in ("choice", "text") else ()
+    choices = tuple(map(str, option["choices"]))
+    if choices and kind in ("text", "int"):
+        shown, default = "choice", str(default)
     if choices and kind == "text":
-        shown = "choice"
         own = os.environ.get(STUDIO.get(name, ""), "").split(",")
         choices += tuple(value.strip() for value in own if value.strip() and value.strip() not in choices)
     low, high = SLIDERS.get(name, (option["low"], option["high"]))

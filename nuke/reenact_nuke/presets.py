@@ -124,4 +124,6 @@ def _set(node: Any, option: Dict[str, Any], value: Any) -> None:
         if value is not None:
             knobs.knob(node, layout.knob_name(name)).setValue(value)
     else:
-        knobs.knob(node, layout.knob_name(name)).setValue(", ".join(value) if kind == "paths" else value)
+        # A number to a knob of choices is the place of one among them.
+        said = ", ".join(value) if kind == "paths" else str(value) if option["choices"] else value
+        knobs.knob(node, layout.knob_name(name)).setValue(said)

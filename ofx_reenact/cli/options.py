@@ -81,7 +81,7 @@ def setting(name: str, flag: str) -> Any:
 
 def _help(field: dataclasses.Field[Any]) -> str:
     choices = field.metadata["choices"]
-    return str(field.metadata["help"]) + (f" \\[{'|'.join(choices)}]" if choices else "")
+    return str(field.metadata["help"]) + (f" \\[{'|'.join(map(str, choices))}]" if choices else "")
 
 
 def _value_of(field: dataclasses.Field[Any], said: Any) -> Any:

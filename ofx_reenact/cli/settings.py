@@ -39,7 +39,7 @@ def _values(option: dict[str, Any]) -> str:
     default = option["default"]
     text = ",".join(default) if isinstance(default, list) else "" if default is None else str(default)
     if option["choices"]:
-        return f"{text} [{'|'.join(option['choices'])}]"
+        return f"{text} [{'|'.join(map(str, option['choices']))}]"
     low, high = option["low"], option["high"]
     if low is None:
         return text

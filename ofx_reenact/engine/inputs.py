@@ -8,11 +8,13 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
 from ofx_reenact.device import choose_device
 from ofx_reenact.engine.made_of import Digest, performance_made_of
+from ofx_reenact.engine.warm import Warm, stamp
 from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.frames.colour import Colour
@@ -155,3 +157,22 @@ def _readers(
 
     for frame in frames:
         yield frame, partial(read, frame)
+
+
+def load_performance(path: Path, warm: Warm) -> Performance:
+    """Read a performance file, or take what is warm of it.
+
+    Raises:
+        TrackingError: there is none, or it cannot be used.
+    """
+    return warm.get("performance", stamp(path), lambda: Performance.load(path))
+
+
+def keep_performance(path: Path, performance: Performance, warm: Warm) -> None:
+    """Write a performance file and keep it warm.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    performance.save(path)
+    warm.put("performance", stamp(path), performance)

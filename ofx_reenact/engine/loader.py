@@ -113,11 +113,12 @@ class Loader:
     @cached_property
     def plates(self) -> Plates:
         """The target's pictures."""
-        return self._warm.get("target", self._target_key, lambda: Plates(self._settings, self.colour))
+        key = (self._target_key, self._settings.proxy)
+        return self._warm.get("target", key, lambda: Plates(self._settings, self.colour))
 
     @property
     def target(self) -> Picture:
-        """The target picture, the first of one that moves."""
+        """The target picture, the first of one that moves, at its whole resolution."""
         return self.plates.first
 
     @property
@@ -155,16 +156,17 @@ class Loader:
         """The shot: target, performance, parts and painter fitted together."""
         keys = (self._identity[0], self._performance[0], self._plate[0] if self.plates.moving else None)
         named = stamp(self._settings.parts_file), stamp(self._settings.gaze_file)
-        key = (*keys, named, tuple(self._values_of("track", "person", "pixels").items()))
+        key = (*keys, named, self._settings.proxy, tuple(self._values_of("track", "person", "pixels").items()))
         return self._warm.get("shot", key, self._fit_moving if self.plates.moving else self._fit_still)
 
     def _fit_still(self) -> Shot:
-        settings, identity = self._settings, self.identity
+        settings, identity, plates = self._settings, self.identity, self.plates
         neck, shading = settings.neck, settings.shading
+        face, picture = plates.proxy.face(identity.face), plates.picture(plates.frame)
         view = self._warm.get(
             "view",
-            (self._identity[0], neck, shading),
-            lambda: view_of(identity.face, self.target, self.colour, neck, shading=shading, device=self.device),
+            (self._identity[0], neck, shading, settings.proxy),
+            lambda: view_of(face, picture, self.colour, neck, shading=shading, device=self.device),
         )
         shot = Shot.of_still(
             identity.person, view, self.performance, settings, self.weights, self._painter, identity.other_meshes
@@ -172,7 +174,8 @@ class Loader:
         return replace(shot, parts=self._take_parts(shot.motion, None))
 
     def _fit_moving(self) -> Shot:
-        settings, own, driver = self._settings, self._plate[1], self.performance
+        settings, driver = self._settings, self.performance
+        own = self.plates.proxy.performance(self._plate[1])
         rest, driver_rest = self._rest, find_rest(driver, settings.reference)
         motion = ask(self.identity.person, own, rest, driver, driver_rest, settings, self.weights)
         views = Moving(view_opener(self.plates, own, settings, self.colour))
@@ -379,22 +382,3 @@ def track_performance(settings: Settings, observe: Observer = ignore) -> Perform
         ReenactError: the driver cannot be used.
     """
     return Loader(settings, Warm(), observe).performance
-
-
-def load_performance(path: Path, warm: Warm) -> Performance:
-    """Read a performance file, or take what is warm of it.
-
-    Raises:
-        TrackingError: there is none, or it cannot be used.
-    """
-    return warm.get("performance", stamp(path), lambda: Performance.load(path))
-
-
-def keep_performance(path: Path, performance: Performance, warm: Warm) -> None:
-    """Write a performance file and keep it warm.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    performance.save(path)
-    warm.put("performance", stamp(path), performance)

@@ -140,14 +140,14 @@ def make_moving_identity(
     code = identity_code(weights, rest.face[list(MESH68), :2])
     person = Person(rest.face, performance.tracker, code, weights.sha256)
     identity = Identity(person, face, made_of=identity_made_of(settings, plates, digest).text)
-    identity = _with_references(identity, settings, colour, weights, plates.picture(int(rest.frames[0])))
+    identity = _with_references(identity, settings, colour, weights, plates.whole(int(rest.frames[0])))
     if fdgan is None:
         return identity
     known = np.nonzero(performance.sure)[0]
     rows = shown_rows(performance.frontal[known if len(known) else [calm]], _SHOWN)
     views = []
     for row in (known[rows] if len(known) else [calm]):
-        picture = plates.picture(int(performance.frames[row]))
+        picture = plates.whole(int(performance.frames[row]))
         views.append(view_of(Face.of_performance(performance, row), picture, colour))
     return write_dictionary(identity, views, settings, colour, fdgan)
 
@@ -276,7 +276,7 @@ def view_of(
 def view_opener(
     plates: Plates, performance: Performance, settings: Settings, colour: Colour
 ) -> Callable[[int], View]:
-    """Return what opens the view of a plate's frame."""
+    """Return what opens the view of a plate's frame; the performance is as it lies in what is rendered of it."""
     first, device = int(performance.frames[0]), choose_device(settings.device)
 
     def open_view(frame: int) -> View:

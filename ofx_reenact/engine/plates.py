@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from functools import cached_property
 
+from ofx_reenact.engine.proxy import Proxy
 from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.frames.colour import Colour
@@ -23,7 +24,7 @@ _KEPT = 5
 
 
 class Plates:
-    """A target's pictures by frame; those of a still are all the same one.
+    """A target's pictures by frame; those of a still are all the same one. A proxy's are reduced once they are read.
 
     Attributes:
         sequence: the files.
@@ -57,12 +58,26 @@ class Plates:
 
     @cached_property
     def first(self) -> Picture:
-        """The still, or the first picture.
+        """The still, or the first picture, at its whole resolution.
 
         Raises:
             FrameError: it cannot be read.
         """
         return self._read(self.frame)
+
+    @cached_property
+    def proxy(self) -> Proxy:
+        """How the pictures that are rendered lie in those that were read.
+
+        Raises:
+            FrameError: the first cannot be read.
+        """
+        return Proxy.of(self.first.plate, self._settings.proxy)
+
+    @cached_property
+    def _first(self) -> Picture:
+        """The still, or the first picture, as it is rendered."""
+        return self.proxy.picture(self.first)
 
     @property
     def frames(self) -> FrameRange:
@@ -70,21 +85,34 @@ class Plates:
         return self.sequence.frames if self.moving else FrameRange((self.frame,))
 
     def picture(self, frame: int) -> Picture:
-        """Return the picture of a frame; may be called from several threads.
+        """Return the picture of a frame as it is rendered; may be called from several threads.
 
         Raises:
             FrameError: it cannot be read, or is of another size or colour space than the first.
         """
         if not self.moving or frame == self.frame:
-            return self.first
+            return self._first
         with self._lock:
             if frame not in self._pictures:
                 # Room is made first: a picture of 4K fills 100 MB.
                 while len(self._pictures) >= self._kept:
                     self._pictures.popitem(last=False)
-                self._pictures[frame] = self._alike(self._read(frame))
+                self._pictures[frame] = self.proxy.picture(self._alike(self._read(frame)))
             self._pictures.move_to_end(frame)
             return self._pictures[frame]
+
+    def whole(self, frame: int) -> Picture:
+        """Return the picture of a frame at its whole resolution, as faces are found in it; a proxy's is not kept.
+
+        Raises:
+            FrameError: as of :meth:`picture`.
+        """
+        if self._settings.proxy == 1:
+            return self.picture(frame)
+        if not self.moving or frame == self.frame:
+            return self.first
+        with self._lock:
+            return self._alike(self._read(frame))
 
     def check(self, frames: Iterable[int]) -> None:
         """Look at the headers of frames of a target that moves, so that a wrong one is found before any is rendered.

@@ -264,6 +264,7 @@ class Job:
             made_of=job.made_of.digest,
             consent=self.consent,
             job=self.name,
+            proxy=settings.proxy,
         )
         writer = FrameWriter(settings, job.plates, job.shot, self.colour, attributes, job.plan.faces)
         try:
@@ -289,7 +290,7 @@ class Job:
 
     def preview(self, path: Path, job: Opened) -> Mp4Writer:
         """Return the writer of the preview: of a target that moves, its own pictures stand above the result's."""
-        width, height = job.target.seen_size
+        width, height = job.plates.picture(job.plates.frame).seen_size
         if not job.plates.moving:
             return Mp4Writer(path, job.performance.rate, (width, height))
         return Mp4Writer(path, job.plates.sequence.fps or job.performance.rate, (width, 2 * height))
@@ -317,7 +318,7 @@ class Job:
         made = job.shot.render(frame)
         if self.holdout is None:
             return made
-        return made.hold_out(job.plates.picture(frame).pixels, self.holdout.read(frame))
+        return made.hold_out(job.plates.picture(frame).pixels, job.plates.proxy.reduce(self.holdout.read(frame)))
 
 
 def frame_entries(

@@ -194,7 +194,8 @@ def _definition(job: FarmJob, field: dataclasses.Field[Any]) -> dict[str, Any]:
         bounds = {"minValue": about["low"], "maxValue": about["high"]}
         defined |= {name: bound for name, bound in bounds.items() if bound is not None}
         defined |= {"default": default} if default is not None else {}
-        defined["userInterface"]["control"] = "SPIN_BOX"
+        defined |= {"allowedValues": list(about["choices"])} if about["choices"] else {}
+        defined["userInterface"]["control"] = "DROPDOWN_LIST" if about["choices"] else "SPIN_BOX"
     elif of == "choices":
         defined["default"] = ",".join(default)
     elif of == "text" and default:

@@ -22,16 +22,18 @@ FACE = "reenact:face"
 MADE_OF = "reenact:made_of"
 STILL = "reenact:still"
 PARTS = "reenact:parts"
+PROXY = "reenact:proxy"
 
 
 def frame_attributes(
     *, weights_sha256: str, fdgan_sha256: str, target: str, driver: str, consent: Consent | None, made_of: str = "",
-    job: str = "",
-) -> dict[str, str]:
+    job: str = "", proxy: int = 1,
+) -> dict[str, str | int]:
     """Return the EXR attributes that every frame carries.
 
     ``weights_sha256`` is LD-Net's; ``fdgan_sha256`` is ``NO_FDGAN`` where FD-GAN paints nothing; target and driver are
-    names without folders; ``made_of`` is the digest of what the frames are made from.
+    names without folders; ``made_of`` is the digest of what the frames are made from; ``proxy`` says by how much the
+    plate's resolution was divided, and frames of the whole say nothing of it.
     """
     return {
         "Software": f"ofx-reenact {__version__}",
@@ -44,6 +46,7 @@ def frame_attributes(
         MADE_OF: made_of,
         "reenact:consent_id": consent.release if consent else NO_CONSENT,
         "reenact:job": job_name(job),
+        **({PROXY: proxy} if proxy != 1 else {}),
     }
 
 

@@ -13,7 +13,7 @@ from ofx_reenact.publish.options import Options
 from ofx_reenact.publish.version import Place
 from ofx_reenact.resources import shipped_weights
 from ofx_reenact.verify.answer import Answer, by_frames
-from ofx_reenact.verify.checks import CHECKS, Check
+from ofx_reenact.verify.checks import CHECKS, Check, proxies
 from ofx_reenact.verify.subject import Subject
 
 
@@ -21,10 +21,16 @@ def checks_for(options: Options, place: Place | None) -> dict[str, Check]:
     """Return every check of a publish, in order; ``place`` is where it will be published, if it will be."""
     return {
         **CHECKS,
+        "resolution": resolution,
         "weights": partial(weights, approved=options.approved),
         "consent": partial(consent, named=options.consent),
         "version": partial(version, place=place),
     }
+
+
+def resolution(subject: Subject) -> Answer:
+    """Has no frame less than the plate's resolution?"""
+    return Answer(tuple(f"{said}; render it with --proxy 1" for said in proxies(subject)))
 
 
 def weights(subject: Subject, approved: str) -> Answer:

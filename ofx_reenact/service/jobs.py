@@ -90,7 +90,7 @@ class Service:
     def place(self, request: Request, watch: Watch) -> Values:
         """Replace landmarks by hand-placed ones and write the performance that follows from them."""
         from ofx_reenact.engine.analyse import describe_performance
-        from ofx_reenact.engine.loader import keep_performance
+        from ofx_reenact.engine.inputs import keep_performance
         from ofx_reenact.tracking.edit import place
         from ofx_reenact.tracking.placed import by_number, check_landmarks
 
@@ -118,7 +118,7 @@ class Service:
         return {**job.as_dict(), "chunks": [str(chunk) for chunk in job.chunks], "file": str(file), "command": command}
 
     def _performance(self, request: Request) -> Performance:
-        from ofx_reenact.engine.loader import load_performance
+        from ofx_reenact.engine.inputs import load_performance
 
         return load_performance(_path(request, "performance"), self._warm)
 

@@ -185,6 +185,10 @@ class Settings:
         "it is.", "Motion", "pixels", low=0, high=2,
     )  # fmt: skip
 
+    proxy: int = option(
+        1, "1: the target's resolution; 2 or 4: half or a quarter of it, the same framing, for previews.", "Output",
+        "content", choices=(1, 2, 4),
+    )  # fmt: skip
     layers: tuple[str, ...] = option(
         ("rgba",), "Layers to write, separated by commas.", "Output", "content", choices=tuple(LAYERS),
     )  # fmt: skip

@@ -22,7 +22,7 @@ def option(
     text: str,
     group: str,
     *affects: Affects,
-    choices: tuple[str, ...] = (),
+    choices: tuple[str, ...] | tuple[int, ...] = (),
     open: bool = False,
     low: float | None = None,
     high: float | None = None,

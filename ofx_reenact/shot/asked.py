@@ -103,6 +103,7 @@ def ask(
         local=True,
         look=None if look is None else look * eyes,
         own=mine,
+        proxy=settings.proxy,
     )
 
 

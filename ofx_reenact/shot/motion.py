@@ -86,6 +86,7 @@ class Motion:
         local: each point is by itself still or moves; else the whole face is.
         look: (T, 2, 2) shift of the irises that is asked for by hand; None without.
         own: (T, 468, 3) frontal mesh of a target that moves itself; None for a still.
+        proxy: pixels of the plate for one of the view's: what moves in the plate moves in its proxy.
     """
 
     rows: Mapping[int, int]
@@ -97,6 +98,7 @@ class Motion:
     local: bool = False
     look: np.ndarray | None = None
     own: np.ndarray | None = None
+    proxy: int = 1
 
     def pose(self, frame: int, view: View) -> Pose:
         """Return the pose of a view's face in a frame.
@@ -109,7 +111,7 @@ class Motion:
         row = self.rows[frame]
         head, frontal = self.heads.at(row), view.frontal[:FACE_POINTS]
         moved = head.apply(frontal + self.expression[row]) - view.head.apply(frontal)
-        gates = smooth_step((np.linalg.norm(moved[:, :2], axis=1) - STILL) / (MOVING - STILL))
+        gates = smooth_step((np.linalg.norm(moved[:, :2], axis=1) * self.proxy - STILL) / (MOVING - STILL))
         gate = float(gates.max())
         if self.local:
             # What is not asked for stays the plate, bit for bit, while another part of the face moves.
@@ -179,6 +181,7 @@ def fit_motion(
             performance.confidence,
             reference,
             look=gaze_by_hand(settings, rows),
+            proxy=settings.proxy,
         )
 
 

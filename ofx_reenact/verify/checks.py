@@ -6,13 +6,16 @@ import contextlib
 import functools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from ofx_reenact.engine.proxy import Proxy
 from ofx_reenact.errors import FrameError, ReenactError
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.plate import Plate, Window
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.layers import LAYERS, formats_of
+from ofx_reenact.provenance.attributes import PROXY
 from ofx_reenact.provenance.sidecar import stem_of
 from ofx_reenact.verify.answer import Answer, answered, by_frames, naming
 from ofx_reenact.verify.look import Header, Look
@@ -71,15 +74,24 @@ def repeats(subject: Subject) -> Answer:
 
 
 def plate(subject: Subject) -> Answer:
-    """Have all frames the windows of their plate and the channels that were asked for?"""
+    """Have all frames the windows of their plate, or of its proxy, and the channels that were asked for?"""
     settings = subject.sidecar.settings
 
     def shape(plate: Plate) -> dict[str, Any]:
         if settings is None:
             raise ReenactError("what was asked for is not known without the sidecar's settings")
-        return _shape_of_plate(plate, formats_of(settings.layers, plate, settings.depth))
+        made = Proxy.of(plate, settings.proxy)
+        formats = formats_of(settings.layers, plate, settings.depth)
+        return _shape_of_plate(replace(plate, data_window=made.data, display_window=made.display), formats)
 
-    return _compare(subject, _shape, shape)
+    answer = _compare(subject, _shape, shape)
+    return Answer(answer.problems, (*answer.notes, *proxies(subject)))
+
+
+def proxies(subject: Subject) -> list[str]:
+    """Name the frames that are proxies: made for previews."""
+    said = [(one.frame, one.made[PROXY]) for one in subject.whole if PROXY in one.made]
+    return by_frames((frame, f"a proxy, 1/{factor} of the plate's resolution") for frame, factor in said)
 
 
 def colour(subject: Subject) -> Answer:

@@ -19,6 +19,8 @@ from ofx_reenact.settings import Settings, names_affecting, names_of_paths
         ("motion", "sideways"),
         ("weight_mouth", 3.0),
         ("face", 0),
+        ("proxy", 3),
+        ("proxy", True),
         ("layers", ("rgba", "x")),
         ("smoothing", float("nan")),
     ],
@@ -43,7 +45,7 @@ def test_options_that_only_affect_output_are_no_part_of_a_frame():
     names = set(names_affecting("output"))
     assert {"frames", "output", "compression", "existing", "preview"} <= names
     assert not names & set(names_affecting("track", "person", "pixels", "content"))
-    assert names_affecting("content") == ("holdout", "layers", "depth", "missing")
+    assert names_affecting("content") == ("holdout", "proxy", "layers", "depth", "missing")
 
 
 def test_paths_are_known_by_what_they_are_to_a_render():

@@ -67,6 +67,7 @@ _PLUGINS: Any = (
     ("Finite", "No NaN or Inf", [], "No value is NaN or infinite."),
     ("Repeats", "No repeated frames", [], "No frame repeats another where the driver moved."),
     ("Plate", "As the plate", [], "Windows, channels and depth are the plate's."),
+    ("Resolution", "The plate's resolution", [], "No frame is a proxy, which is made for previews."),
     ("Colour", "Colour space tagged", [], "Every frame is tagged with its colour space."),
     ("Timing", "Rate and timecode", [], "Rate and timecode are kept."),
     ("Sidecar", "Sidecar", [WriteSidecar], "The sidecar is there, complete, and its hashes are right."),

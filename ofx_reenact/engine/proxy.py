@@ -1,0 +1,145 @@
+"""Proxies: a target's pictures at a half or a quarter of their resolution, in the same framing, for previews.
+
+Pixels of the file are averaged in blocks of ``factor`` by ``factor``. Blocks begin at the display window's corner, so
+that a viewer which scales the proxy up shows the plate's framing; windows grow to whole blocks. A block that the data
+window fills only in part is filled up with the pixels at its edge.
+
+Faces are found at the whole resolution, whatever is rendered: what was tracked is brought to the proxy here. Pixel
+(x, y) of a data window whose first block begins ``left`` pixels before it lies at (x + left + 0.5) / factor - 0.5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from ofx_reenact.frames.aspect import Squeeze
+from ofx_reenact.frames.picture import Picture
+from ofx_reenact.frames.plate import Plate, Window
+from ofx_reenact.shot.person import Face
+from ofx_reenact.tracking.performance import Performance
+from ofx_reenact.tracking.rigid import Similarity
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """How plates of one format lie in their proxies.
+
+    Attributes:
+        factor: pixels of the file, across and down, for one of the proxy; 1 leaves everything as it is, bit for bit.
+        data: the proxy's data window.
+        display: its display window.
+        left: pixels of the file by which its first column of blocks begins before the file's data window.
+        top: the same of its first row.
+        squeeze: how the file's pixels lie beside square ones.
+    """
+
+    factor: int
+    data: Window
+    display: Window
+    left: int
+    top: int
+    squeeze: Squeeze
+
+    @classmethod
+    def of(cls, plate: Plate, factor: int) -> Proxy:
+        """Lay out the proxy of a plate; pixels are not needed."""
+        data, display, squeeze = plate.data_window, plate.display_window, Squeeze.of_plate(plate)
+        if factor == 1:
+            return cls(1, data, display, 0, 0, squeeze)
+        x, width, left = _blocks(data.x - display.x, data.width, factor)
+        y, height, top = _blocks(data.y - display.y, data.height, factor)
+        shown = Window(
+            display.x // factor, display.y // factor, *(-(-n // factor) for n in (display.width, display.height))
+        )
+        return cls(factor, Window(shown.x + x, shown.y + y, width, height), shown, left, top, squeeze)
+
+    def reduce(self, pixels: np.ndarray) -> np.ndarray:
+        """Average pixels (H, W) or (H, W, C) float32, C up to 4, of the file's data window over blocks."""
+        if self.factor == 1:
+            return pixels
+        size = (self.data.width, self.data.height)
+        return cv2.resize(self._fill(pixels), size, interpolation=cv2.INTER_AREA)
+
+    def picture(self, picture: Picture) -> Picture:
+        """Return the proxy of a picture.
+
+        Colour and alpha are averaged in scene-linear light. Of the plate's other channels, which may hold numbers that
+        have no mean, each block has its middle pixel's.
+        """
+        if self.factor == 1:
+            return picture
+        pixels, plate = self.reduce(picture.pixels), picture.plate
+        small = replace(
+            plate,
+            rgb=pixels[..., :3],
+            alpha=None if plate.alpha is None else pixels[..., 3],
+            extra={name: self._middle(plane) for name, plane in plate.extra.items()},
+            data_window=self.data,
+            display_window=self.display,
+        )
+        return replace(picture, plate=small, pixels=pixels)
+
+    def face(self, face: Face) -> Face:
+        """Return a face that was found at the whole resolution as it lies in the proxy."""
+        if self.factor == 1:
+            return face
+        above = face.headroom
+        if above is not None:
+            columns = (np.arange(self._size[0]) + 0.5) * self.factor - 0.5 - self.left * self.squeeze.x
+            above = (np.interp(columns, np.arange(len(above)), above) / self.factor).astype(np.float32)
+        return replace(face, mesh=self._points(face.mesh), size=self._size, headroom=above, pose=self._pose(face.head))
+
+    def performance(self, performance: Performance) -> Performance:
+        """Return the performance of a target that moves, found at the whole resolution, as it lies in the proxy."""
+        if self.factor == 1:
+            return performance
+        return replace(
+            performance,
+            raw_landmarks=self._points(performance.raw_landmarks),
+            raw_mesh=self._points(performance.raw_mesh),
+            scale=performance.scale / self.factor,
+            translation=self._points(performance.translation),
+            size=self._size,
+        )
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        """Width and height of the proxy in square pixels."""
+        return self.squeeze.size(self.data.width, self.data.height)
+
+    def _pose(self, head: Similarity) -> Similarity:
+        return Similarity(head.rotation, head.scale / self.factor, self._points(head.translation))
+
+    def _points(self, points: np.ndarray) -> np.ndarray:
+        """Bring points (..., 2 or 3) from square pixels of the file to those of the proxy; depth is scaled alone."""
+        before = np.array([self.left * self.squeeze.x + 0.5, self.top * self.squeeze.y + 0.5, 0])
+        after = np.array([0.5, 0.5, 0])
+        axes = points.shape[-1]
+        return ((points + before[:axes]) / self.factor - after[:axes]).astype(points.dtype)
+
+    def _fill(self, pixels: np.ndarray) -> np.ndarray:
+        """Return pixels of the file's data window as whole blocks."""
+        height, width = pixels.shape[:2]
+        below = self.data.height * self.factor - self.top - height
+        right = self.data.width * self.factor - self.left - width
+        if not any((self.top, below, self.left, right)):
+            return pixels
+        return cv2.copyMakeBorder(pixels, self.top, below, self.left, right, cv2.BORDER_REPLICATE)
+
+    def _middle(self, plane: np.ndarray) -> np.ndarray:
+        """Return the middle pixel of each block of a plane (H, W) of any type."""
+        lengths = zip(plane.shape, (self.top, self.left), (self.data.height, self.data.width), strict=True)
+        rows, columns = (
+            np.clip(np.arange(count) * self.factor + self.factor // 2 - before, 0, length - 1)
+            for length, before, count in lengths
+        )
+        return np.ascontiguousarray(plane[np.ix_(rows, columns)])
+
+
+def _blocks(start: int, length: int, factor: int) -> tuple[int, int, int]:
+    """Return which block pixels from a start on begin in, how many they touch, and how far in the first they begin."""
+    first = start // factor
+    return first, -(-(start + length) // factor) - first, start - first * factor
