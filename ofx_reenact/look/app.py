@@ -18,7 +18,9 @@ from starlette.routing import Route
 
 from ofx_reenact import __version__
 from ofx_reenact.errors import EngineLost, Exit, ReenactError, SettingsError
-from ofx_reenact.files import parse_json
+from ofx_reenact.files import parse_json, read_json
+from ofx_reenact.frames.aspect import Squeeze
+from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.look.analysis import Analysis, can_draw, curves_beside, write_curves
 from ofx_reenact.look.engine import Engine
 from ofx_reenact.look.export import exported
@@ -70,7 +72,7 @@ class Page:
         }  # fmt: skip
         asked: dict[str, Handler] = {
             "/": self._file, "/page/{name}": self._file, "/about": self._about, "/files": self._listed,
-            "/status": self._status,
+            "/media": self._media, "/status": self._status,
         }  # fmt: skip
         return Starlette(routes=[
             *(Route(path, _said(handler), methods=["GET"]) for path, handler in asked.items()),
@@ -95,6 +97,10 @@ class Page:
 
     async def _listed(self, request: Request) -> Response:
         return JSONResponse(self._roots.listed(request.query_params.get("folder", "")))
+
+    async def _media(self, request: Request) -> Response:
+        """Say what a target's header says, before anything is tracked."""
+        return JSONResponse(await asyncio.to_thread(_look_at, self._roots.check(request.query_params.get("name", ""))))
 
     async def _status(self, request: Request) -> Response:
         return JSONResponse({"view": self._viewing.engine.status(), "render": self._rendering.status()})
@@ -145,10 +151,15 @@ class Page:
         return JSONResponse({"path": str(path)})
 
     async def _read_curves(self, request: Request) -> Response:
-        from ofx_reenact.files import read_json
-
         path = Path(self._roots.check(_text(await _body(request), "path")))
         return JSONResponse(read_json(path, "curves"))
+
+
+def _look_at(name: str) -> dict[str, Any]:
+    sequence = Sequence.open(name)
+    plate = sequence.read_header(sequence.frames.first)
+    size = Squeeze.of_plate(plate).size(plate.data_window.width, plate.data_window.height)
+    return {"size": size, "first": sequence.frames.first, "last": sequence.frames.last}
 
 
 def _said(handler: Handler) -> Handler:

@@ -107,8 +107,9 @@ class Desk:
         made = shot.render(frame)
         if not settings.holdout:
             return made
-        windows = plate.plate.display_window, plate.plate.data_window
-        return made.hold_out(plate.pixels, Holdout.open(settings.holdout, [frame], *windows).read(frame))
+        whole, proxy = self.loader.target.plate, self.loader.plates.proxy
+        holdout = Holdout.open(settings.holdout, [frame], whole.display_window, whole.data_window)
+        return made.hold_out(plate.pixels, proxy.reduce(holdout.read(frame)))
 
     def _seen(self, made: Frame, plate: Picture, what: str) -> np.ndarray:
         """Return what is shown of a frame: (H, W, 3) uint8, in square pixels."""

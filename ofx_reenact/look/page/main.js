@@ -24,11 +24,26 @@ function ready() {
   return Boolean(store.values.target && (store.values.driver || store.values.performance));
 }
 
+// Learn how large the target is, by which its proxy is chosen.
+async function probe() {
+  const { target } = store.values;
+  if (!target || store.media?.name === target) return Boolean(target);
+  try {
+    const found = await get(`media?name=${encodeURIComponent(target)}`);
+    store.media = { name: target, ...found };
+  } catch (error) {
+    message(error.message, true);
+    return false;
+  }
+  tell("look");
+  return true;
+}
+
 // Ask the engine what the shot is, as soon as what it is made of has changed; while it tracks, its progress is shown.
 async function open() {
   const { proxy, ...asked } = settings();
   const wanted = JSON.stringify([asked, store.curves, proxy]);
-  if (!ready() || opening || wanted === opened) return show();
+  if (!(await probe()) || !ready() || opening || wanted === opened) return show();
   opening = true;
   opened = wanted;
   const watching = setInterval(watch, 250);
@@ -51,7 +66,7 @@ async function open() {
 
 function take(found) {
   const first = !store.shot;
-  store.shot = { ...found, full: found.size };
+  store.shot = found;
   if (!found.frames.includes(store.frame)) store.frame = found.frames[0];
   if (first) forgetShown();
   tell("shot");
@@ -77,18 +92,20 @@ async function watch() {
 // -- showing ---------------------------------------------------------------------------------------------------------
 
 function sides() {
+  if (!ready()) return ["plate"];
   if (store.side === "wipe") return [store.a, store.b];
   return [store[store.side]];
 }
 
 function show() {
   element("hint").textContent = ready() ? "" : "Choose a target: a picture or footage of the person to animate,\nand a driver: the performance to follow.";
-  if (store.shot || (store.values.target && !ready())) {
+  if (store.shot || (store.media && !ready())) {
     setLongest(longestShown());
     const next = [];
     const way = play.way || 1;
     for (let step = 1; step <= 8; step += 1) next.push(store.frame + way * step);
-    want(sides().map((what) => [what, store.frame]), frames().length ? next.filter((frame) => frames().includes(frame)) : []);
+    const frame = ready() ? store.frame : store.media.first;
+    want(sides().map((what) => [what, frame]), frames().length ? next.filter((frame) => frames().includes(frame)) : []);
   }
   draw();
   drawStrips();
@@ -101,6 +118,7 @@ function settle() {
 
 onPicture((found, what, frame) => {
   if (found.error) {
+    if (found.error.message === "cancelled") return;
     if (frame === store.frame || !found.error.code) message(found.error.message, true);
     watch();
   } else if (frame === store.frame) {
@@ -174,7 +192,7 @@ function refreshLook() {
   element("proxy").value = store.proxy;
   for (const button of element("side").children) button.classList.toggle("on", button.dataset.side === store.side);
   element("zoom").textContent = `${Math.round(scale() * devicePixelRatio * 100)} %`;
-  element("proxy").options[0].textContent = `auto (${proxyOf()})`;
+  if (element("proxy").options.length) element("proxy").options[0].textContent = `auto (${proxyOf()})`;
 }
 
 on("change", () => {

@@ -54,9 +54,8 @@ export function proxyOf() {
   const option = store.options.find((one) => one.name === "proxy");
   if (!option) return 1;
   if (store.proxy !== "auto") return Number(store.proxy);
-  const size = store.shot ? Math.max(...store.shot.full) : 0;
-  const wanted = size > 2400 ? 4 : size > 1200 ? 2 : 1;
-  return wanted;
+  const size = Math.max(...(store.media?.size ?? [0]));
+  return size > 2400 ? 4 : size > 1200 ? 2 : 1;
 }
 
 export function setLongest(wanted) {

@@ -8,6 +8,7 @@ export const store = {
   values: {}, // by option, those that are not the default's
   curves: {}, // by option: {interpolation, frames: {number: value}}
   frame: 1,
+  media: null, // what the target's header says
   shot: null, // what the engine says of the shot, once it is open
   a: "result",
   b: "plate",

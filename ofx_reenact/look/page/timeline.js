@@ -113,7 +113,12 @@ function paintCurve() {
   context.fillStyle = "#1a1a1a";
   context.fillRect(SIDE, CURVE.top, canvas.clientWidth - 2 * SIDE, CURVE.height);
   for (const name of Object.keys(store.curves)) if (name !== store.curve) paintLine(name, "#4a4a4a");
-  if (!store.curves[store.curve]) return;
+  if (!store.curves[store.curve]) {
+    context.fillStyle = "#5c5c5c";
+    context.textAlign = "left";
+    if (store.options.some((one) => one.animatable)) context.fillText("◇ beside a slider sets a key", SIDE + 6, CURVE.top + 26);
+    return;
+  }
   const range = limits(store.curve);
   context.fillStyle = "#7a7a7a";
   context.textAlign = "left";

@@ -12,7 +12,7 @@ const last = { a: null, b: null }; // what was shown last of each side, until it
 let asked = false;
 
 export function sizeOfShot() {
-  return store.shot?.size ?? last.a?.size ?? [1, 1];
+  return store.shot?.size ?? store.media?.size ?? [1, 1];
 }
 
 // How many of the screen's pixels one of the plate's takes.
@@ -56,6 +56,11 @@ export function draw() {
 }
 
 function sides() {
+  if (!store.shot) {
+    const found = store.media && find("plate", store.media.first);
+    const side = found?.image ? { image: found.image, size: found.size } : null;
+    return { a: side, b: side };
+  }
   for (const side of ["a", "b"]) {
     const found = find(store[side], store.frame);
     if (found?.image) last[side] = { image: found.image, size: found.size, what: store[side] };
