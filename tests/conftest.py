@@ -166,7 +166,7 @@ def opened(smiling, identity):
     fixed = sorted({*lower.tolist(), *LIPS_INNER[0], *MESH68[17:48]})
     mesh[:468] += spread @ drop[fixed]
     view = pairs.view_of(smiling, identity.face.mesh)
-    picture = make_frame(view, pose_of_mesh(view, mesh, view.head)).colour
+    picture = make_frame(view, pose_of_mesh(view, mesh, view.head, shading=0.0)).colour
     inside = np.zeros(picture.shape[:2], np.uint8)
     contour = np.concatenate([mesh[list(LIPS_INNER[0]), :2], mesh[list(LIPS_INNER[1][-2:0:-1]), :2]])
     cv2.fillPoly(inside, [np.round(contour).astype(np.int32)], 1)

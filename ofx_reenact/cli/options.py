@@ -61,7 +61,8 @@ def with_settings(
 
     def command(**values: Any) -> int:
         rest = {name: values.pop(name) for name in extra}
-        return function(Settings(**{name: _value_of(_FIELDS[name], said) for name, said in values.items()}), **rest)
+        said = {name: _value_of(_FIELDS[name], value) for name, value in values.items()}
+        return function(Settings.from_dict(said), **rest)
 
     parameters = [_parameter(field, hints[name]) for name, field in _FIELDS.items() if not names or name in names]
     parameters += [

@@ -46,8 +46,8 @@ from ofx_reenact.provenance.kept import refuse_other
 from ofx_reenact.settings import Settings, names_affecting, names_of_paths, paths_in
 from ofx_reenact.settings.option import Affects
 from ofx_reenact.shot.asked import ask, keep_shut
+from ofx_reenact.shot.curves import animate
 from ofx_reenact.shot.frame import Painter
-from ofx_reenact.shot.gaze import gaze_by_hand
 from ofx_reenact.shot.identity import Identity, holds_training
 from ofx_reenact.shot.identity_check import check_taught
 from ofx_reenact.shot.motion import Motion
@@ -77,13 +77,13 @@ class Loader:
     ``fresh`` makes identity and performance anew though their files are there; an identity that was trained is kept.
 
     Raises:
-        SettingsError: an output would replace an input, or a gaze by hand is none.
+        SettingsError: an output would replace an input, or the file of curves is none.
     """
 
     def __init__(self, settings: Settings, warm: Warm, observe: Observer, *, fresh: bool = False) -> None:
         check_paths(settings)
-        # A word that is no gaze is told before a driver is tracked.
-        gaze_by_hand(settings, ())
+        # A file of curves that is none is told before a driver is tracked.
+        animate(settings, ())
         self._settings, self._warm, self._observe, self._fresh = settings, warm, observe, fresh
         self.device = choose_device(settings.device)
         # What the user should know of the performance, once it is loaded.
@@ -155,18 +155,17 @@ class Loader:
     def shot(self) -> Shot:
         """The shot: target, performance, parts and painter fitted together."""
         keys = (self._identity[0], self._performance[0], self._plate[0] if self.plates.moving else None)
-        named = stamp(self._settings.parts_file), stamp(self._settings.gaze_file)
+        named = stamp(self._settings.parts_file), stamp(self._settings.curves)
         key = (*keys, named, self._settings.proxy, tuple(self._values_of("track", "person", "pixels").items()))
         return self._warm.get("shot", key, self._fit_moving if self.plates.moving else self._fit_still)
 
     def _fit_still(self) -> Shot:
         settings, identity, plates = self._settings, self.identity, self.plates
-        neck, shading = settings.neck, settings.shading
         face, picture = plates.proxy.face(identity.face), plates.picture(plates.frame)
         view = self._warm.get(
             "view",
-            (self._identity[0], neck, shading, settings.proxy),
-            lambda: view_of(face, picture, self.colour, neck, shading=shading, device=self.device),
+            (self._identity[0], settings.neck, settings.proxy),
+            lambda: view_of(face, picture, self.colour, settings.neck, device=self.device),
         )
         shot = Shot.of_still(
             identity.person, view, self.performance, settings, self.weights, self._painter, identity.other_meshes

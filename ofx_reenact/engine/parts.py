@@ -16,6 +16,7 @@ from ofx_reenact.provenance.kept import refuse_other
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.asked import strength
 from ofx_reenact.shot.choice import OWN, PARTS, SCHEMA, Candidates, Choice, choose_parts
+from ofx_reenact.shot.curves import animate
 from ofx_reenact.shot.hidden import find_hidden
 from ofx_reenact.shot.identity import Identity
 from ofx_reenact.shot.motion import Motion, region_weights
@@ -123,9 +124,9 @@ def _choose(
         mine = np.broadcast_to(identity.face.frontal, (count, MESH_POINTS, 3))
         candidate = np.full(count, OWN)
         light, time = np.zeros(count), np.array(list(motion.rows), np.float64)
-    weights = region_weights(settings)
-    moves = {"mouth": weights["mouth"] or weights["jaw"], **{eye: weights[eye] for eye in PARTS[1:]}}
-    asked = np.broadcast_to([bool(moves[part]) for part in PARTS], (count, len(PARTS)))
+    weights = region_weights(animate(settings, motion.rows))
+    moves = {"mouth": weights["mouth"] + weights["jaw"], **{eye: weights[eye] for eye in PARTS[1:]}}
+    asked = np.stack([moves[part] > 0 for part in PARTS], 1)
     return choose_parts(
         mine[:, :FACE_POINTS] + motion.expression, mine, candidate, asked, candidates, motion.heads.rotation, light,
         time, segment, gaze=motion.gaze,

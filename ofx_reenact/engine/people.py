@@ -25,6 +25,7 @@ from ofx_reenact.progress import ignore
 from ofx_reenact.provenance import MadeOf
 from ofx_reenact.provenance.kept import refuse_other
 from ofx_reenact.settings import Settings
+from ofx_reenact.shot.curves import animate
 from ofx_reenact.shot.frame import Painter
 from ofx_reenact.shot.identity import Identity
 from ofx_reenact.shot.mouth import MouthPainter
@@ -259,7 +260,6 @@ def view_of(
     colour: Colour,
     neck: float = Settings.neck,
     seed: int = 0,
-    shading: float = Settings.shading,
     device: str = "cpu",
 ) -> View:
     """Return a picture's view, as a shot carries it on a device and FD-GAN sees it.
@@ -270,7 +270,7 @@ def view_of(
     pixels = stretch(target.pixels, squeeze)
     display = display_for(pixels, face.mesh, target.space, colour)
     file, ops = None if squeeze.is_square else target.pixels, ops_for(device)
-    return View(pixels, face, display, neck, file, squeeze, seed, shading, ops)
+    return View(pixels, face, display, neck, file, squeeze, seed, ops)
 
 
 def view_opener(
@@ -278,11 +278,12 @@ def view_opener(
 ) -> Callable[[int], View]:
     """Return what opens the view of a plate's frame; the performance is as it lies in what is rendered of it."""
     first, device = int(performance.frames[0]), choose_device(settings.device)
+    necks = animate(settings, performance.frames.tolist()).of("neck").tolist()
 
     def open_view(frame: int) -> View:
+        row = frame - first
         return view_of(
-            Face.of_performance(performance, frame - first), plates.picture(frame), colour, settings.neck, frame,
-            settings.shading, device,
+            Face.of_performance(performance, row), plates.picture(frame), colour, necks[row], frame, device
         )  # fmt: skip
 
     return open_view

@@ -23,7 +23,7 @@ from ofx_reenact.warp.shut import shut
 STILL, WARP = "target shown still", "warp only"
 # What a repair's row is called with the teeth that a render draws in front of what was painted.
 DRAWN = ", teeth drawn"
-_ALL = {"eye_right": 1.0, "eye_left": 1.0, "mouth": 1.0}
+_ALL = {name: np.ones(2) for name in ("eye_right", "eye_left", "mouth")}
 
 Painters = Mapping[str, Painter]
 

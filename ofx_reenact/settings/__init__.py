@@ -11,15 +11,24 @@ from ofx_reenact import __version__
 from ofx_reenact.device import DEVICES
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.layers import LAYERS
+from ofx_reenact.settings.earlier import as_named_now
 from ofx_reenact.settings.option import Affects, Role, check, kind, option
 
 SCHEMA = "ofx-reenact/settings/1"
+# Degrees: no eye turns further.
+FURTHEST = 60.0
 
 
 def weight(region: str) -> Any:
     """Declare how much of the driver's motion one region takes."""
     text = f"How much of the driver's motion {region} takes; 1 is all of it."
-    return option(1.0, text, "Motion", "pixels", low=0, high=2)
+    return option(1.0, text, "Motion", "pixels", low=0, high=2, animatable=True)
+
+
+def turn(eye: str, way: str) -> Any:
+    """Declare by how many degrees the gaze is turned by hand."""
+    text = f"Degrees by which {eye} by hand to the picture's {way}, on top of --gaze."
+    return option(0.0, text, "Motion", "pixels", low=-FURTHEST, high=FURTHEST, animatable=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +166,7 @@ class Settings:
     )  # fmt: skip
     strength: float = option(
         1.0, "Strength of the whole face's performance; the weights of regions count within it.", "Motion", "pixels",
-        low=0, high=2,
+        low=0, high=2, animatable=True,
     )  # fmt: skip
     weight_pose: float = weight("the head's rotation")
     weight_position: float = weight("the head's place and size")
@@ -168,21 +177,28 @@ class Settings:
     weight_brow_right: float = weight("the person's right brow")
     weight_brow_left: float = weight("the person's left brow")
     gaze: str = option(
-        "", "Turn of the gaze by hand, on top of the driver's: degrees X,Y to the picture's right and up, as 10,-5.",
-        "Motion", "pixels",
+        "follow", "Where the eyes look. follow: as the driver's do; keep: as the target's own do; lock: on, in the "
+        "picture, to where they look at rest, whatever the head does.", "Motion", "pixels",
+        choices=("follow", "keep", "lock"),
     )  # fmt: skip
-    gaze_file: str = option(
-        "", "Curve (JSON) of such turns by frame of the result, on top as well, linear between its frames.",
-        "Motion", "pixels", path="read",
-    )  # fmt: skip
+    gaze_x: float = turn("both eyes are turned", "right")
+    gaze_y: float = turn("both eyes are turned", "top")
+    gaze_right_x: float = turn("the person's right eye is turned", "right")
+    gaze_right_y: float = turn("the person's right eye is turned", "top")
+    gaze_left_x: float = turn("the person's left eye is turned", "right")
+    gaze_left_y: float = turn("the person's left eye is turned", "top")
     neck: float = option(
         0.35, "How far below the chin the head's motion reaches, in face heights.", "Motion", "pixels", low=0.05,
-        high=2,
+        high=2, animatable=True,
     )  # fmt: skip
 
     shading: float = option(
         1.0, "How far light on the skin follows the expression: cheeks, folds beside the mouth; 0 leaves it as "
-        "it is.", "Motion", "pixels", low=0, high=2,
+        "it is.", "Motion", "pixels", low=0, high=2, animatable=True,
+    )  # fmt: skip
+    curves: str = option(
+        "", "Curves (JSON) of strength, weights, gaze, neck and shading over the frames of the result; they take the "
+        "place of the numbers.", "Motion", "pixels", path="read",
     )  # fmt: skip
 
     proxy: int = option(
@@ -238,7 +254,7 @@ class Settings:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Settings:
         """Build settings from plain values (a sidecar, a job); unknown names are errors."""
-        names = {field.name for field in dataclasses.fields(cls)}
+        values, names = as_named_now(values), {field.name for field in dataclasses.fields(cls)}
         if unknown := sorted(set(values) - names):
             said = ", ".join(name[:40] for name in unknown[:5])
             raise SettingsError(f"unknown option {said}; known are {', '.join(sorted(names))}")
@@ -275,6 +291,7 @@ def describe() -> dict[str, Any]:
             "low": field.metadata["low"],
             "high": field.metadata["high"],
             "path": bool(field.metadata["path"]),
+            "animatable": field.metadata["animatable"],
             "affects": list(field.metadata["affects"]),
         }
         for field in dataclasses.fields(Settings)

@@ -28,6 +28,7 @@ def option(
     high: float | None = None,
     path: Role = "",
     short: str = "",
+    animatable: bool = False,
 ) -> Any:
     """Declare one field of :class:`~ofx_reenact.settings.Settings` with all that an interface needs to know of it.
 
@@ -41,10 +42,11 @@ def option(
         low, high: range of a number, both included.
         path: what the file of that name is to a render; empty where the value is no path.
         short: letter of the command line.
+        animatable: whether ``--curves`` may give it another value in each frame.
     """
     metadata = {
         "help": text, "group": group, "affects": affects, "choices": choices, "open": open, "low": low, "high": high,
-        "path": path, "short": short,
+        "path": path, "short": short, "animatable": animatable,
     }  # fmt: skip
     return dataclasses.field(default=default, metadata=metadata)
 

@@ -12,9 +12,10 @@ from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.choice import PARTS, Choice
-from ofx_reenact.shot.gaze import gaze_by_hand
+from ofx_reenact.shot.curves import Animated, animate
+from ofx_reenact.shot.gaze import directed
 from ofx_reenact.shot.hidden import find_hidden
-from ofx_reenact.shot.motion import Motion, check_trackers, gaze_weights, move_landmarks, region_weights
+from ofx_reenact.shot.motion import Motion, check_trackers, gaze_of, gaze_weights, move_landmarks, region_weights
 from ofx_reenact.shot.person import Face, Person
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, REGIONS
@@ -26,7 +27,7 @@ from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp import densify
 from ofx_reenact.warp.emphasis import emphasise
 from ofx_reenact.warp.gaze import follow_gaze
-from ofx_reenact.warp.shut import open_to, shut_moving
+from ofx_reenact.warp.shut import open_to, shut_moving, take_lids
 
 # A head turned aside by so many degrees still performs; from the second on, it is left as it is.
 _TURNED, _AWAY = 50.0, 70.0
@@ -61,17 +62,18 @@ def ask(
         rest: of the person in it.
         driver: the driver's performance.
         driver_rest: of the driver.
-        settings: time, motion, retargeting, weights of regions.
+        settings: time, motion, retargeting, weights of regions, curves.
         weights: LD-Net's.
 
     Raises:
         TrackingError: plate and driver come from different trackers.
-        SettingsError: all of them lie before the driver begins or after it ends, or a gaze by hand is none.
+        SettingsError: all of them lie before the driver begins or after it ends, or the file of curves is none.
     """
     check_trackers(driver, person.tracker)
     acted = retime(driver, driver_positions(own.frames, driver.frames, settings))
     at_ease = driver_rest.frontal[acted.row]
-    regions, added = region_weights(settings), settings.perform == "add"
+    animated = animate(settings, own.frames.tolist())
+    regions, added = region_weights(animated), settings.perform == "add"
     mine, calm = own.frontal[:, :FACE_POINTS].astype(np.float64), rest.frontal[:, :FACE_POINTS]
     landmarks = move_landmarks(person, acted.frontal, at_ease, driver_rest.face, settings, weights)
     moved = densify.expression(acted.frontal, at_ease, landmarks)
@@ -82,28 +84,35 @@ def ask(
     moved = shut_moving(mine, calm, moved, acted.frontal, at_ease, added=added)
     share = strength(own)
     before = {part: _hidden(own, part, share) for part in PARTS}
-    shown = share[:, None] * densify.spread_weights(regions, _RIGID)
+    shown = share[:, None] * densify.spread_over(regions, _RIGID)
     for part, hidden in before.items():
         shown = shown * (1 - hidden[:, None] * _field(_COVERED[part]))
-    gaze = follow_gaze(acted.frontal, at_ease)
-    if not added:
-        gaze = gaze - follow_gaze(own.frontal.astype(np.float64), rest.frontal)
+    gaze = gaze_of(acted.frontal, at_ease, animated)
+    own_gaze = follow_gaze(own.frontal.astype(np.float64), rest.frontal)
+    if not added and settings.gaze == "follow":
+        gaze = gaze - own_gaze
     eyes = np.stack([share * (1 - before[eye]) for eye in PARTS[1:]], 1)[..., None]
-    look = gaze_by_hand(settings, own.frames)
-    heads = densify.Heads(own.rotation, own.scale, own.translation)
-    at_rest = int(driver_rest.frames[0])
+    at_rest, first = int(driver_rest.frames[0]), int(own.frames[0])
+    driver_head = Face.of_performance(driver, at_rest - int(driver.frames[0])).head
+    heads = _turned(densify.Heads(own.rotation, own.scale, own.translation), acted, driver_head, animated, share)
+    look = directed(animated, heads.rotation, own.rotation[int(rest.frames[0]) - first], own_gaze)
+    expression = moved * shown[..., None]
+    if look is not None:
+        look = look * eyes
+        expression = expression + take_lids(look, person.rest)
     return Motion(
         {int(frame): row for row, frame in enumerate(own.frames)},
-        moved * shown[..., None],
-        _turned(heads, acted, Face.of_performance(driver, at_rest - int(driver.frames[0])).head, settings, share),
+        expression,
+        heads,
         gaze * gaze_weights(regions) * eyes,
         # Where nothing is asked, the frame is the plate, and as sure.
         1 - share * (1 - acted.confidence * own.confidence),
         at_rest,
         local=True,
-        look=None if look is None else look * eyes,
+        look=look,
         own=mine,
         proxy=settings.proxy,
+        shading=animated.of("shading"),
     )
 
 
@@ -153,10 +162,12 @@ def _field(regions: Sequence[str]) -> np.ndarray:
 
 
 def _turned(
-    own: densify.Heads, driver: Acted, rest: Similarity, settings: Settings, share: np.ndarray
+    own: densify.Heads, driver: Acted, rest: Similarity, animated: Animated, share: np.ndarray
 ) -> densify.Heads:
     """Return the heads' poses: the plate's own, with the driver's turn added if that is asked for."""
+    settings = animated.settings
     if settings.head != "driver" or settings.motion == "locked" or settings.regions != "all":
         return own
     driven = densify.Heads(driver.rotation, driver.scale, driver.translation)
-    return densify.turn_heads(own, driven, rest, settings.weight_pose * share, settings.weight_position * share)
+    weight, position = animated.of("weight_pose"), animated.of("weight_position")
+    return densify.turn_heads(own, driven, rest, weight * share, position * share)

@@ -183,7 +183,7 @@ def carry_view(view: View, pose: Pose, out: np.ndarray | None = None) -> Carried
     """
     if pose.gate == 0 and not pose.gaze.any():
         return None
-    shading = shade_view(view, pose) if view.shading else None
+    shading = shade_view(view, pose) if pose.shading else None
     return view.carrier.carry(pose.moved * pose.gate, pose.head, pose.gaze, pose.jaw, pose.gate, shading, out)
 
 
@@ -195,4 +195,4 @@ def shade_view(view: View, pose: Pose) -> np.ndarray:
     """
     frontal = view.frontal[:FACE_POINTS]
     before, after = pose.lit or (frontal, pose.head.invert(view.head.apply(frontal) + pose.moved))
-    return change_light(view.light, before, after, view.head.rotation, view.shading * pose.gate)
+    return change_light(view.light, before, after, view.head.rotation, pose.shading * pose.gate)

@@ -13,7 +13,8 @@ from ofx_reenact.ldnet.retarget import calm_of, identity_code, transfer, transfe
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.settings import Settings
-from ofx_reenact.shot.gaze import gaze_by_hand
+from ofx_reenact.shot.curves import Animated, animate
+from ofx_reenact.shot.gaze import directed
 from ofx_reenact.shot.person import Person
 from ofx_reenact.shot.view import View
 from ofx_reenact.stages import stage
@@ -25,7 +26,7 @@ from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp import densify
 from ofx_reenact.warp.emphasis import emphasise
 from ofx_reenact.warp.gaze import follow_gaze
-from ofx_reenact.warp.shut import shut
+from ofx_reenact.warp.shut import shut, take_lids
 
 # Motion below STILL pixels is a tracker's noise and moves nothing; from MOVING on it counts in full.
 STILL, MOVING = 0.25, 0.75
@@ -57,6 +58,7 @@ class Pose:
         sure: confidence in [0, 1]: the tracker's, less what the head's turn costs.
         lit: frontal meshes (468, 3) before and after the expression, without noise, by which light changes; None for
             the view's own and what moves in it.
+        shading: how far light on the skin follows the expression; 0 leaves it as it is.
     """
 
     head: Similarity
@@ -66,6 +68,7 @@ class Pose:
     gate: float = 1.0
     sure: float = 1.0
     lit: tuple[np.ndarray, np.ndarray] | None = None
+    shading: float = Settings.shading
 
     def mesh(self, view: View) -> np.ndarray:
         """Return the mesh of a view's face in this pose (468, 3), pixels."""
@@ -87,6 +90,7 @@ class Motion:
         look: (T, 2, 2) shift of the irises that is asked for by hand; None without.
         own: (T, 468, 3) frontal mesh of a target that moves itself; None for a still.
         proxy: pixels of the plate for one of the view's: what moves in the plate moves in its proxy.
+        shading: (T,) how far light on the skin follows the expression; None for the usual.
     """
 
     rows: Mapping[int, int]
@@ -99,6 +103,7 @@ class Motion:
     look: np.ndarray | None = None
     own: np.ndarray | None = None
     proxy: int = 1
+    shading: np.ndarray | None = None
 
     def pose(self, frame: int, view: View) -> Pose:
         """Return the pose of a view's face in a frame.
@@ -124,6 +129,7 @@ class Motion:
             gate,
             float(self.confidence[row]) * turn_confidence(view.head, head),
             self._lit(row, frontal),
+            Settings.shading if self.shading is None else float(self.shading[row]),
         )
 
     def _lit(self, row: int, frontal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -135,10 +141,12 @@ class Motion:
         return own, own + np.tensordot(weights, self.expression[near], 1)
 
 
-def pose_of_mesh(view: View, mesh: np.ndarray, head: Similarity, gaze: np.ndarray = NO_GAZE) -> Pose:
+def pose_of_mesh(
+    view: View, mesh: np.ndarray, head: Similarity, gaze: np.ndarray = NO_GAZE, shading: float = Settings.shading
+) -> Pose:
     """Return the pose that brings a view's face to another mesh (468 or more, 3) of the same person, pixels."""
     jaw = (head.invert(mesh[list(CHIN)]) - view.frontal[list(CHIN)]).mean(0)
-    return Pose(head, mesh[:FACE_POINTS] - view.mesh[:FACE_POINTS], gaze, jaw)
+    return Pose(head, mesh[:FACE_POINTS] - view.mesh[:FACE_POINTS], gaze, jaw, shading=shading)
 
 
 def fit_motion(
@@ -150,11 +158,11 @@ def fit_motion(
         person: who is animated.
         view: the picture that is animated.
         performance: of the driver.
-        settings: motion, retargeting, reference, weights of regions.
+        settings: motion, retargeting, reference, weights of regions, curves.
         weights: LD-Net's.
 
     Raises:
-        SettingsError: the reference is not a frame of the performance, or a gaze by hand is none.
+        SettingsError: the reference is not a frame of the performance, or the file of curves is none.
         TrackingError: person and performance come from different trackers.
     """
     check_trackers(performance, person.tracker)
@@ -167,21 +175,26 @@ def fit_motion(
     base = rows[reference]
     rest = performance.frontal[base]
     moved = move_landmarks(person, performance.frontal, rest[None], rest, settings, weights)
+    animated = animate(settings, rows)
     with stage("warp: densify"):
-        regions = region_weights(settings)
+        regions = region_weights(animated)
         expression = densify.expression(performance.frontal, rest, moved)
         if settings.retarget == "ldnet":
             expression = emphasise(expression, view.frontal, moving=False)
-        expression = expression * densify.spread_weights(regions)[:, None]
+        expression = expression * densify.spread_over(regions)[..., None]
+        expression = shut(person.rest, expression, performance.frontal, base, regions)
+        heads = place_heads(view, performance, base, animated)
+        look = directed(animated, heads.rotation, view.head.rotation)
         return Motion(
             rows,
-            shut(person.rest, expression, performance.frontal, base, regions),
-            place_heads(view, performance, base, settings),
-            follow_gaze(performance.frontal.astype(np.float64), rest) * gaze_weights(regions),
+            expression if look is None else expression + take_lids(look, view.frontal),
+            heads,
+            gaze_of(performance.frontal, rest, animated) * gaze_weights(regions),
             performance.confidence,
             reference,
-            look=gaze_by_hand(settings, rows),
+            look=look,
             proxy=settings.proxy,
+            shading=animated.of("shading"),
         )
 
 
@@ -233,28 +246,40 @@ def _ease(unrest: float) -> float:
     return float(smooth_step(np.float64((unrest - _CALM) / (_BUSY - _CALM))))
 
 
-def place_heads(view: View, performance: Performance, base: int, settings: Settings) -> densify.Heads:
+def place_heads(view: View, performance: Performance, base: int, animated: Animated) -> densify.Heads:
     """Return the poses of the view's head over a performance."""
+    settings = animated.settings
     driven = densify.Heads(performance.rotation, performance.scale, performance.translation)
     motion = "locked" if settings.head == "plate" or settings.regions != "all" else settings.motion
-    heads = densify.head_poses(view.head, driven, base, motion, settings.weight_pose, settings.weight_position)
+    weight, position = animated.of("weight_pose"), animated.of("weight_position")
+    heads = densify.head_poses(view.head, driven, base, motion, weight, position)
     sheet = view.carrier.sheet
     return densify.kept_cut(heads, sheet.cut, densify.CUT_SINKS * sheet.face_height)
 
 
-def region_weights(settings: Settings) -> dict[str, float]:
-    """Return the weight of each region of the 68 landmarks, 0 for one that does not perform.
+def region_weights(animated: Animated) -> dict[str, np.ndarray]:
+    """Return the weight of each region of the 68 landmarks in each frame, (T,); 0 for one that does not perform.
 
     The strength is in it; the nose goes with the mouth.
     """
-    performing, whole = _PERFORMING.get(settings.regions, _REGIONS), settings.strength
-    weights = {name: whole * getattr(settings, f"weight_{name}") if name in performing else 0.0 for name in _REGIONS}
+    performing, whole = _PERFORMING.get(animated.settings.regions, _REGIONS), animated.of("strength")
+    weights = {name: whole * animated.of(f"weight_{name}") * (name in performing) for name in _REGIONS}
     return weights | {"nose": weights["mouth"]}
 
 
-def gaze_weights(regions: Mapping[str, float]) -> np.ndarray:
-    """Return the weight of each iris's shift, to multiply (T, 2, 2) with."""
-    return np.array([[[regions["eye_right"]], [regions["eye_left"]]]])
+def gaze_of(driver: np.ndarray, rest: np.ndarray, animated: Animated) -> np.ndarray:
+    """Return the gaze of frontal meshes (T, 478, 3) as it is asked for, (T, 2, 2); none where the target's own stays.
+
+    ``rest`` are the meshes at rest, (478, 3) or one for each frame.
+    """
+    if animated.settings.gaze == "follow":
+        return follow_gaze(driver.astype(np.float64), rest)
+    return np.zeros((len(driver), 2, 2))
+
+
+def gaze_weights(regions: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return the weight of each iris's shift in each frame, (T, 2, 1)."""
+    return np.stack([regions["eye_right"], regions["eye_left"]], 1)[..., None]
 
 
 def turn_confidence(target: Similarity, head: Similarity) -> float:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from ofx_reenact.compose.teeth import Mouth
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.settings import Settings
+from ofx_reenact.shot.curves import animate
 from ofx_reenact.shot.frame import Frame, Painter, carry_view
 from ofx_reenact.shot.inside import Inside, find_widest
 from ofx_reenact.shot.make import make_frame
@@ -33,17 +34,6 @@ class Target(Protocol):
 
     def view(self, frame: int) -> View:
         """Return the view that a frame of the result is made of."""
-
-
-@dataclass(frozen=True)
-class Still:
-    """One picture, the same for every frame."""
-
-    picture: View
-
-    def view(self, frame: int) -> View:
-        """Return the picture's view."""
-        return self.picture
 
 
 @dataclass(frozen=True)
@@ -69,6 +59,22 @@ class Moving:
                 self._views[frame] = self.open(frame)
             self._views.move_to_end(frame)
             return self._views[frame]
+
+
+@dataclass(frozen=True)
+class Still:
+    """One picture, the same for every frame; ``necks`` say how far the head's motion reaches where that changes."""
+
+    picture: View
+    necks: Mapping[int, float] = field(default_factory=dict)
+
+    @cached_property
+    def _views(self) -> Moving:
+        return Moving(lambda frame: replace(self.picture, neck=self.necks[frame]))
+
+    def view(self, frame: int) -> View:
+        """Return the picture's view in a frame."""
+        return self._views.view(frame) if frame in self.necks else self.picture
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,9 @@ class Shot:
             raise SettingsError("to repair, a shot needs the target's display encoding")
         motion = fit_motion(person, view, performance, settings, weights)
         teeth = find_mouth(lambda: view, painter, person, settings, others)
-        return cls(person, Still(view), motion, painter, teeth=teeth)
+        necks = animate(settings, motion.rows).of("neck").tolist()
+        moved = {frame: neck for frame, neck in zip(motion.rows, necks, strict=True) if neck != view.neck}
+        return cls(person, Still(view, moved), motion, painter, teeth=teeth)
 
     @cached_property
     def _painter(self) -> Painter | None:

@@ -41,7 +41,6 @@ class View:
         file: the pixels as a file has them that are not square; None where ``pixels`` are.
         squeeze: how those lie beside square ones.
         seed: what tells its grain from that of other frames; a still's stands still.
-        shading: how far light on the skin changes with the expression; 0 leaves it as it is.
         ops: carry its pixels.
     """
 
@@ -52,7 +51,6 @@ class View:
     file: np.ndarray | None = None
     squeeze: Squeeze = SQUARE
     seed: int = 0
-    shading: float = Settings.shading
     ops: Ops = CPU
 
     @property

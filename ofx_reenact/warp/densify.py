@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -64,12 +65,25 @@ def spread_weights(weights: Mapping[str, float], rigid: Sequence[int] = ()) -> n
     return weigh_points(landmarks)
 
 
+def spread_over(weights: Mapping[str, np.ndarray], rigid: Sequence[int] = ()) -> np.ndarray:
+    """Spread region weights of each frame (T,) over the mesh, (T, 468), as :func:`spread_weights` does one frame's."""
+    rows, which = np.unique(np.stack([weights[region] for region in REGIONS], 1), axis=0, return_inverse=True)
+    fields = [spread_weights(dict(zip(REGIONS, row.tolist(), strict=True)), rigid) for row in rows]
+    return np.stack(fields)[which]
+
+
 def weigh_points(landmarks: np.ndarray) -> np.ndarray:
     """Weigh every point of the mesh (468,) as the landmarks (68,) nearest to it; exactly 1 where they all are 1."""
-    points, excess = canonical().points, landmarks - 1.0
+    near = _nearness()
+    return 1.0 + (near @ (landmarks - 1.0)) / near.sum(1)
+
+
+@lru_cache(maxsize=1)
+def _nearness() -> np.ndarray:
+    """How near each point of the mesh is to each landmark, (468, 68)."""
+    points = canonical().points
     apart = ((points[:, None] - points[None, list(MESH68)]) ** 2).sum(-1)
-    near = 1 / (apart + 0.01) ** 3
-    return 1.0 + (near @ excess) / near.sum(1)
+    return np.asarray(1 / (apart + 0.01) ** 3)
 
 
 def expression(driver: np.ndarray, rest: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
@@ -98,12 +112,15 @@ def measure_gain(moved: np.ndarray, driver: np.ndarray) -> float:
     return float(np.clip(((moved * driver).sum() + noise) / ((driver * driver).sum() + noise), 0, GAIN_MOST))
 
 
-def head_poses(target: Similarity, driver: Heads, reference: int, motion: str, weight: float, position: float) -> Heads:
+def head_poses(
+    target: Similarity, driver: Heads, reference: int, motion: str, weight: np.ndarray, position: np.ndarray
+) -> Heads:
     """Compose head poses: the target's rotation, then the driver's change of rotation.
 
     ``relative`` takes the change from the reference frame, ``absolute`` the driver's rotation itself (its
     position and size still as a change, since the driver's picture is framed otherwise), ``locked`` nothing.
-    ``weight`` is the share of the rotation that is taken, ``position`` that of the translation and change of size.
+    ``weight`` (T,) is the share of the rotation that is taken, ``position`` (T,) that of the translation and change of
+    size.
     """
     count = len(driver.scale)
     if motion == "locked":
@@ -111,7 +128,7 @@ def head_poses(target: Similarity, driver: Heads, reference: int, motion: str, w
     base = driver.at(reference)
     if motion == "absolute":
         base = replace(base, rotation=target.rotation)
-    return turn_heads(Heads.standing(target, count), driver, base, np.full(count, weight), np.full(count, position))
+    return turn_heads(Heads.standing(target, count), driver, base, weight, position)
 
 
 def turn_heads(own: Heads, driver: Heads, rest: Similarity, weight: np.ndarray, position: np.ndarray) -> Heads:

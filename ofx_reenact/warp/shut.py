@@ -27,15 +27,18 @@ _WIDER = 1.6
 _EYES = {"eye_right": EYE_RIGHT, "eye_left": EYE_LEFT}
 # Held still while the openings are corrected: everything that is not their own surroundings.
 _ANCHORS = tuple(MESH68[i] for region in ("jaw", "nose", "brow_right", "brow_left") for i in REGIONS[region])
+# Of the way that an iris is turned up or down by hand, the upper and the lower lid go along by these shares.
+_ALONG = (0.7, 0.3)
 
 
 def shut(
-    target: np.ndarray, moved: np.ndarray, driver: np.ndarray, reference: int, weights: Mapping[str, float]
+    target: np.ndarray, moved: np.ndarray, driver: np.ndarray, reference: int, weights: Mapping[str, np.ndarray]
 ) -> np.ndarray:
     """Correct a motion so that the target's eyes and mouth open as far as the driver's, in relation.
 
     Returns frontal displacements (T, 468, 3) of the target's frontal mesh (478, 3), from those in ``moved``, the
-    driver's frontal meshes (T, 478, 3), of which row ``reference`` means "as in the target", and each region's weight.
+    driver's frontal meshes (T, 478, 3), of which row ``reference`` means "as in the target", and each region's weight
+    in each frame (T,).
     """
     result, face = moved.copy(), target[:FACE_POINTS]
     points: list[int] = list(_ANCHORS)
@@ -44,11 +47,12 @@ def shut(
         upper, lower = (np.array(half[1:-1]) for half in contour)
         rest = face[lower, 1] - face[upper, 1]
         now = rest + moved[:, lower, 1] - moved[:, upper, 1]
+        weight = weights[name].astype(driver.dtype)
         if name == "mouth":
-            wanted = np.clip(now, np.minimum(rest, 0), _widest_mouth(rest, driver, reference, weights[name]))
+            wanted = np.clip(now, np.minimum(rest, 0), _widest_mouth(rest, driver, reference, weight))
             up, down = (now - wanted) / 2, (wanted - now) / 2
         else:
-            openness = _give_back(_openness(driver, contour, reference, weights[name]))[:, None]
+            openness = _give_back(_openness(driver, contour, reference, weight))[:, None]
             closed = np.clip(1 - openness, 0, 1) ** 2
             width = np.linalg.norm(face[contour[0][-1], :2] - face[contour[0][0], :2])
             over = OVERLAP * width * closed * rest / max(float(rest.max()), 1e-6)
@@ -98,6 +102,27 @@ def shut_moving(
     return result
 
 
+def take_lids(gaze: np.ndarray, frontal: np.ndarray) -> np.ndarray:
+    """Return how lids go along with eyes that are turned: frontal displacements (T, 468, 3).
+
+    Of shifts of the irises (T, 2, 2), right and left eye, in widths of the eye, y down, and a frontal mesh (478, 3).
+    """
+    points: list[int] = list(_ANCHORS)
+    values = [np.zeros((len(gaze), len(_ANCHORS)))]
+    for eye, contour in enumerate(_EYES.values()):
+        width = np.linalg.norm(frontal[contour[0][-1], :2] - frontal[contour[0][0], :2])
+        for half, share in zip(contour, _ALONG, strict=True):
+            # Corners stay, and beside them lids hardly move.
+            bow = np.sin(np.linspace(0, np.pi, len(half)))[1:-1]
+            points += half[1:-1]
+            values.append(share * width * gaze[:, eye, 1, None] * bow)
+        points += [contour[0][0], contour[0][-1]]
+        values.append(np.zeros((len(gaze), 2)))
+    moved = np.zeros((len(gaze), FACE_POINTS, 3))
+    moved[..., 1] = np.concatenate(values, axis=1) @ spread(tuple(points)).T
+    return moved
+
+
 def open_to(mesh: np.ndarray, rest: np.ndarray, contour: Contour) -> np.ndarray:
     """How far an eye is open in relation to rest, (T,): 0 is shut, 1 as at rest."""
     return np.clip((_gap(mesh, contour) - SHUT) / np.maximum(_gap(rest, contour) - SHUT, SHUT), 0, WIDEST)
@@ -109,17 +134,17 @@ def _give_back(openness: np.ndarray) -> np.ndarray:
     return np.minimum(np.where(openness < 1, half_shut, 1 + (openness - 1) / SEEN), WIDEST)
 
 
-def _openness(driver: np.ndarray, contour: Contour, reference: int, weight: float) -> np.ndarray:
+def _openness(driver: np.ndarray, contour: Contour, reference: int, weight: np.ndarray) -> np.ndarray:
     """How far the driver's eye is open in relation to its reference, (T,): 0 is shut, 1 as in the reference."""
     gap = _gap(driver, contour) - SHUT
     ratio = gap / max(float(gap[reference]), SHUT)
     return np.clip(1 + weight * (ratio - ratio[reference]), 0, WIDEST)
 
 
-def _widest_mouth(rest: np.ndarray, driver: np.ndarray, reference: int, weight: float) -> np.ndarray:
+def _widest_mouth(rest: np.ndarray, driver: np.ndarray, reference: int, weight: np.ndarray) -> np.ndarray:
     """Upper bound (T, n) of the gaps between the lips: the target's own and what the driver opened."""
     gap = _gap(driver, LIPS_INNER) * _width(driver, LIPS_INNER)
-    return rest + _WIDER * weight * np.maximum(gap - gap[reference], 0)[:, None]
+    return rest + (_WIDER * weight * np.maximum(gap - gap[reference], 0))[:, None]
 
 
 def _gap(driver: np.ndarray, contour: Contour) -> np.ndarray:

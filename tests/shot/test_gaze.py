@@ -1,17 +1,16 @@
 """The gaze by hand and the gaze of a performance."""
 
 import dataclasses
-import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import make_shot
+from scipy.spatial.transform import Rotation
 
-from ofx_reenact.errors import SettingsError
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.asked import ask
-from ofx_reenact.shot.gaze import EYEBALL, SCHEMA, gaze_by_hand, parse_gaze, read_gaze
+from ofx_reenact.shot.curves import animate
+from ofx_reenact.shot.gaze import EYEBALL, directed, look_on
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT
 from ofx_reenact.tracking.performance import State
 from ofx_reenact.tracking.rest import find_rest
@@ -20,52 +19,28 @@ from ofx_reenact.warp.gaze import SEEN, follow_gaze
 LOCKED = {"reference": 20, "motion": "locked", "strength": 0.0}
 
 
-def curve(folder: Path, frames: object, schema: str = SCHEMA) -> str:
-    path = folder / "gaze.json"
-    path.write_text(json.dumps({"schema": schema, "frames": frames}))
-    return str(path)
+def test_each_eye_turns_by_both_and_its_own():
+    animated = animate(Settings(gaze_x=10, gaze_y=-5, gaze_left_x=20, gaze_right_y=45), [1, 2])
+    degrees = np.array([[10, 40], [30, -5]])
+    made = directed(animated, np.eye(3)[None], np.eye(3))
+    assert made.shape == (2, 2, 2) and np.allclose(made, EYEBALL * np.sin(np.radians(degrees)) * (1, -1))
+    assert directed(animate(Settings(), [1, 2]), np.eye(3)[None], np.eye(3)) is None
 
 
-def test_a_curve_is_linear_between_its_frames_and_held_at_its_ends(tmp_path):
-    path = curve(tmp_path, {"20": [10, -20], "10": [0, 0]})
-    made = gaze_by_hand(Settings(gaze_file=path, gaze="5,0"), [1, 10, 15, 20, 99])
-    degrees = np.array([[5, 0], [5, 0], [10, -10], [15, -20], [15, -20]])
-    assert made.shape == (5, 2, 2)
-    assert np.allclose(made[:, 0], EYEBALL * np.sin(np.radians(degrees)) * (1, -1)) and np.array_equal(
-        made[:, 0], made[:, 1]
-    )
-
-
-def test_no_gaze_by_hand_is_none(tmp_path):
-    assert gaze_by_hand(Settings(), [1, 2]) is None
-    assert gaze_by_hand(Settings(gaze="0,0", gaze_file=curve(tmp_path, {"1": [0, 0]})), [1, 2]) is None
-
-
-@pytest.mark.parametrize("text", ["10", "1,2,3", "a,b", "nan,0", "70,0", "inf,0", ","])
-def test_a_gaze_that_is_no_direction_is_refused(text):
-    with pytest.raises(SettingsError, match=r"--gaze .*degrees"):
-        parse_gaze(text)
-
-
-@pytest.mark.parametrize(
-    ("frames", "said"),
-    [
-        ({"7": [1]}, "frame 7: give degrees"), ({"7": [1, True]}, "frame 7"), ({"7": [1, 90]}, "frame 7"),
-        ({"x": [1, 2]}, "frame 'x' is no whole number"), ({}, "give \"frames\""), ([1], "give \"frames\""),
-        ({"7": "1,2"}, "frame 7"),
-    ],
-)  # fmt: skip
-def test_a_curve_that_is_none_names_file_and_frame(tmp_path, frames, said):
-    path = curve(tmp_path, frames)
-    with pytest.raises(SettingsError) as refused:
-        read_gaze(Path(path))
-    assert path in str(refused.value) and said in str(refused.value) and "\n" not in str(refused.value)
+def test_a_locked_gaze_takes_back_what_the_head_turns():
+    turn = Rotation.from_rotvec([[0, 0, 0], [0, 20, 0], [0, -20, 0]], degrees=True).as_matrix()
+    rest = Rotation.from_euler("y", 10, degrees=True).as_matrix()
+    made = directed(animate(Settings(gaze="lock"), [1, 2, 3]), turn @ rest, rest)
+    # Whose nose goes to the picture's left has eyes that go to its right.
+    nose = (turn @ rest @ [0, 0, -1])[:, 0] - (rest @ [0, 0, -1])[0]
+    assert np.allclose(made[0], 0) and (np.sign(made[1:, :, 0]) == -np.sign(nose[1:, None])).all()
+    assert np.allclose(np.abs(made[1:, :, 0]), EYEBALL * np.sin(np.radians(20))) and np.allclose(made[..., 1], 0)
 
 
 def test_gaze_by_hand_turns_the_eyes_and_nothing_else(target, identity, performance, weights):
     still = make_shot(identity, target, performance, weights, Settings(**LOCKED))
     assert np.array_equal(still.render(36).colour, target.pixels)
-    made = make_shot(identity, target, performance, weights, Settings(**LOCKED, gaze="15,0")).render(36)
+    made = make_shot(identity, target, performance, weights, Settings(**LOCKED, gaze_x=15)).render(36)
     changed = (made.colour != target.pixels).any(-1)
     mesh = identity.face.mesh[:, :2]
     y, x = np.nonzero(changed)
@@ -83,12 +58,29 @@ def test_gaze_by_hand_turns_the_eyes_and_nothing_else(target, identity, performa
     assert made.matte.max() == 1 and not made.still
 
 
-def test_gaze_by_hand_of_zero_changes_nothing(target, identity, performance, weights):
-    one, other = (
-        make_shot(identity, target, performance, weights, Settings(reference=20, gaze=gaze)).render(36).colour
-        for gaze in ("", "0,0")
+def test_lids_go_along_with_a_turn_up_or_down_and_corners_stay(target, identity, performance, weights):
+    down, still = (
+        make_shot(identity, target, performance, weights, Settings(**LOCKED, **turned)).motion
+        for turned in ({"gaze_y": -20}, {})
     )
-    assert np.array_equal(one, other)
+    row = down.rows[36]
+    way = (down.expression - still.expression)[row]
+    shift = EYEBALL * np.sin(np.radians(20))
+    for contour in (EYE_RIGHT, EYE_LEFT):
+        width = np.linalg.norm(identity.face.frontal[contour[0][8], :2] - identity.face.frontal[contour[0][0], :2])
+        upper, lower = (way[half[4], 1] / width / shift for half in contour)
+        assert upper == pytest.approx(0.7, abs=0.01) and lower == pytest.approx(0.3, abs=0.01)
+        assert np.allclose(way[[contour[0][0], contour[0][8]]], 0, atol=1e-6)
+    assert np.abs(way[:, [0, 2]]).max() == 0
+
+
+def test_a_kept_gaze_is_the_targets_own(target, identity, performance, weights):
+    kept, followed = (
+        make_shot(identity, target, performance, weights, Settings(reference=20, gaze=gaze)).motion
+        for gaze in ("keep", "follow")
+    )
+    assert not kept.gaze.any() and np.abs(followed.gaze).max() > 0.02 and kept.look is None
+    assert np.array_equal(kept.expression, followed.expression), "lids blink as the driver's"
 
 
 def test_the_gaze_goes_on_through_a_blink_and_is_what_was_seen_of_it(face):
@@ -109,10 +101,19 @@ def test_gaze_by_hand_turns_the_eyes_of_a_plate_where_its_face_is_shown(identity
     rest, lost = find_rest(performance, None), performance.state.copy()
     lost[:10] = State.HELD
     own = dataclasses.replace(performance, state=lost)
-    motion = ask(identity.person, own, rest, performance, rest, Settings(gaze="10,-5"), weights)
+    motion = ask(identity.person, own, rest, performance, rest, Settings(gaze_x=10, gaze_y=-5), weights)
     first = min(motion.rows)
     assert not motion.look[:10].any() and np.allclose(motion.gaze, 0)
     wanted = EYEBALL * np.sin(np.radians([10, 5]))
     assert np.allclose(motion.look[30:], wanted) and len(motion.look) == len(motion.rows) > first
     without = ask(identity.person, own, rest, performance, rest, Settings(), weights)
-    assert without.look is None and np.array_equal(without.expression, motion.expression)
+    assert without.look is None and np.array_equal(without.expression[:10], motion.expression[:10])
+
+
+def test_a_locked_gaze_of_a_plate_takes_back_its_own(identity, performance, weights):
+    rest = find_rest(performance, None)
+    motion = ask(identity.person, performance, rest, performance, rest, Settings(gaze="lock"), weights)
+    own = follow_gaze(performance.frontal.astype(np.float64), rest.frontal)
+    at_rest = int(rest.frames[0]) - int(performance.frames[0])
+    turned = look_on(performance.rotation, performance.rotation[at_rest])
+    assert np.allclose(motion.look[30:40], (turned - own)[30:40]) and np.allclose(motion.gaze, 0)

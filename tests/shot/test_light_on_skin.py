@@ -28,7 +28,7 @@ def pose(view, identity, performance, weights):
 
 @pytest.fixture(scope="module")
 def frames(view, pose):
-    return make_frame(view, pose), make_frame(dataclasses.replace(view, shading=0.0), pose)
+    return make_frame(view, pose), make_frame(view, dataclasses.replace(pose, shading=0.0))
 
 
 def test_only_skin_that_moves_is_shaded(frames):
@@ -56,7 +56,7 @@ def test_channels_change_alike_and_alpha_stays(view, pose):
     alpha = np.full((*view.pixels.shape[:2], 1), 0.5, np.float32)
     seen = dataclasses.replace(view, pixels=np.concatenate([view.pixels[..., :3], alpha], -1))
     made = make_frame(seen, pose)
-    plain = make_frame(dataclasses.replace(seen, shading=0.0), pose)
+    plain = make_frame(seen, dataclasses.replace(pose, shading=0.0))
     assert np.array_equal(made.colour[..., 3], plain.colour[..., 3])
     lit = (plain.colour[..., :3].min(-1) > 0.02) & (made.shading != 1)
     ratio = made.colour[..., :3][lit] / plain.colour[..., :3][lit]

@@ -115,7 +115,7 @@ def speech_pairs(
     moved[:FACE_POINTS] += opening(moved, rng)
     dropped = head.apply(moved)
     view = view_of(photograph, mesh)
-    frame = make_frame(view, pose_of_mesh(view, dropped, head))
+    frame = make_frame(view, pose_of_mesh(view, dropped, head, shading=0.0))
     if frame.carried is None:
         return plain, []
     truth = with_tongue(frame.colour, frame.carried, view.carrier.lips, rng.uniform(*TONGUE))
@@ -127,7 +127,7 @@ def pairs_of(
 ) -> list[Pair]:
     """Carry a target picture to the truth's mesh, and show both through the mouth's windows; none outside of it."""
     view, end = view_of(target, target_mesh), head_pose(mesh)
-    frame = make_frame(view, pose_of_mesh(view, mesh, end))
+    frame = make_frame(view, pose_of_mesh(view, mesh, end, shading=0.0))
     if frame.carried is None:
         return []
     made = []
@@ -150,7 +150,7 @@ def pairs_of(
 def view_of(picture: np.ndarray, mesh: np.ndarray) -> View:
     """Return the view of a display-encoded picture (H, W, 3) whose face has a mesh (478, 3), pixels."""
     # Shading is a matter of scene-linear light.
-    return View(picture, Face(mesh, (picture.shape[1], picture.shape[0]), "mesh"), shading=0.0)
+    return View(picture, Face(mesh, (picture.shape[1], picture.shape[0]), "mesh"))
 
 
 def pseudo_target(
@@ -168,7 +168,7 @@ def pseudo_target(
     shut = turned.apply(moved)
     clean = photograph if kept else without_inside(photograph, mesh, RIM * head.scale)
     view = view_of(clean, mesh)
-    frame = make_frame(view, pose_of_mesh(view, shut, turned))
+    frame = make_frame(view, pose_of_mesh(view, shut, turned, shading=0.0))
     if frame.carried is None:
         return None
     return (frame.colour if kept else with_lip_line(frame.colour, shut, head.scale, rng)), shut
