@@ -74,7 +74,10 @@ class Service:
         if not SMALLEST <= longest <= LARGEST:
             raise SettingsError(f"longest {longest}: give pixels, {SMALLEST} to {LARGEST}")
         what = _text(request, "what", f"one of {', '.join(SHOWN)}")
-        return Desk(_settings(request), watch, self._warm).show(frame, what, longest)
+        draft = request.get("draft", False)
+        if not isinstance(draft, bool):
+            raise SettingsError(f"draft {draft!r}: give true or false")
+        return Desk(_settings(request), watch, self._warm).show(frame, what, longest, draft=draft)
 
     def landmarks(self, request: Request, watch: Watch) -> Values:
         """Return the raw landmarks of a performance's frames."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -71,13 +72,14 @@ class Desk:
             "notes": list(dict.fromkeys(notes)),
         }
 
-    def show(self, frame: int, what: str, longest: int) -> dict[str, Any]:
+    def show(self, frame: int, what: str, longest: int, *, draft: bool = False) -> dict[str, Any]:
         """Return one picture of a frame, as JPEG in base64, with what is known of the frame.
 
         Args:
             frame: its number in the result.
             what: one of :data:`SHOWN`.
             longest: pixels of the longer side that the picture has at most.
+            draft: the inside of a still's mouth may be that of the shot as it was when it was shown last.
         """
         check_choice("show", what, SHOWN)
         if what == "driver":
@@ -86,7 +88,7 @@ class Desk:
         if what == "plate":
             return _encoded(plate.show(self.loader.colour), longest)
         started = time.perf_counter()
-        shot = self.loader.shot
+        shot = self._with_inside(self.loader.shot, draft=draft)
         fitted = time.perf_counter()
         made = self._made(shot, frame, plate)
         done = time.perf_counter()
@@ -98,6 +100,14 @@ class Desk:
             "parts": shot.parts.text(frame),
             "ms": {name: round(1000 * seconds, 1) for name, seconds in spent.items()},
         }
+
+    def _with_inside(self, shot: Shot, *, draft: bool) -> Shot:
+        settings = self.settings
+        key = settings.target, stamp(*files_of(settings.target)), settings.target_frame, settings.proxy, settings.profile
+        if draft:
+            return replace(shot, lent=self._warm.get("inside", key, lambda: shot.inside))
+        self._warm.put("inside", key, shot.inside)
+        return shot
 
     def _made(self, shot: Shot, frame: int, plate: Picture) -> Frame:
         """Render a frame as a job would."""

@@ -16,7 +16,30 @@ export function at(curve, frame) {
   const [from, to] = [curve.frames[one], curve.frames[other]];
   if (curve.interpolation === "constant") return from;
   const way = (frame - one) / (other - one);
-  return from + (to - from) * (curve.interpolation === "smooth" ? way * way * (3 - 2 * way) : way);
+  if (curve.interpolation === "linear") return from + (to - from) * way;
+  const [start, end] = [slope(curve, keys, after - 1), slope(curve, keys, after)].map((steep) => steep * (other - one));
+  const [square, cube] = [way ** 2, way ** 3];
+  return (2 * cube - 3 * square + 1) * from + (cube - 2 * square + way) * start + (3 * square - 2 * cube) * to + (cube - square) * end;
+}
+
+// How steeply a smooth curve passes a key (PCHIP): flat where it turns, so that it is never beyond its keys.
+function slope({ frames }, keys, key) {
+  const wide = (row) => keys[row + 1] - keys[row];
+  const rise = (row) => (frames[keys[row + 1]] - frames[keys[row]]) / wide(row);
+  if (keys.length === 2) return rise(0);
+  if (key === 0) return endSlope(wide(0), wide(1), rise(0), rise(1));
+  const last = keys.length - 1;
+  if (key === last) return endSlope(wide(last - 1), wide(last - 2), rise(last - 1), rise(last - 2));
+  const [before, after] = [rise(key - 1), rise(key)];
+  if (before * after <= 0) return 0;
+  const [one, other] = [2 * wide(key) + wide(key - 1), wide(key) + 2 * wide(key - 1)];
+  return (one + other) / (one / before + other / after);
+}
+
+function endSlope(wide, next, rise, after) {
+  const found = ((2 * wide + next) * rise - wide * after) / (wide + next);
+  if (Math.sign(found) !== Math.sign(rise)) return 0;
+  return Math.sign(rise) !== Math.sign(after) && Math.abs(found) > 3 * Math.abs(rise) ? 3 * rise : found;
 }
 
 export function shownValue(name) {

@@ -105,7 +105,7 @@ function show() {
     const way = play.way || 1;
     for (let step = 1; step <= 8; step += 1) next.push(store.frame + way * step);
     const frame = ready() ? store.frame : store.media.first;
-    want(sides().map((what) => [what, frame]), frames().length ? next.filter((frame) => frames().includes(frame)) : []);
+    want(sides().map((what) => [what, frame]), frames().length ? next.filter((near) => frames().includes(near)) : [], play.way !== 0);
   }
   draw();
   drawStrips();
@@ -113,7 +113,7 @@ function show() {
 
 function settle() {
   clearTimeout(settling);
-  settling = setTimeout(open, SETTLED);
+  if (!store.draft) settling = setTimeout(open, SETTLED);
 }
 
 onPicture((found, what, frame) => {

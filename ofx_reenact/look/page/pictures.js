@@ -5,6 +5,7 @@ import { store } from "./store.js";
 
 const MOST = 400 * 1024 * 1024;
 const AHEAD = 12;
+const IDLE = 700;
 const SIZES = [512, 768, 960, 1280, 1920, 2560, 3840];
 const names = new Map();
 const cache = new Map();
@@ -14,6 +15,7 @@ let asking = false;
 let shown = [];
 let ahead = [];
 let longest = 960;
+let idle = 0;
 
 export const timing = { trip: 0, ms: null };
 
@@ -63,8 +65,9 @@ export function setLongest(wanted) {
 }
 
 function keyOf(what, frame) {
-  const values = what === "plate" || what === "driver" ? ofInputs(settings()) : [settings(), store.curves];
-  return `${named(values)} ${what} ${frame} ${longest}`;
+  const inputs = what === "plate" || what === "driver";
+  const values = inputs ? ofInputs(settings()) : [settings(), store.curves];
+  return `${named(values)} ${what} ${frame} ${longest}${store.draft && !inputs ? " draft" : ""}`;
 }
 
 export function find(what, frame) {
@@ -77,10 +80,18 @@ export function find(what, frame) {
   return found;
 }
 
-// Say what is on screen, [[what, frame], …], and which frames may be next.
-export function want(pairs, next) {
+// Say what is on screen, [[what, frame], …], and which frames may be next: at once where they play, else once nothing
+// has been asked for a while.
+export function want(pairs, next, plays) {
   shown = pairs;
-  ahead = next.slice(0, AHEAD);
+  ahead = plays ? next.slice(0, AHEAD) : [];
+  clearTimeout(idle);
+  if (!plays && !store.draft) {
+    idle = setTimeout(() => {
+      ahead = next.slice(0, AHEAD);
+      work();
+    }, IDLE);
+  }
   work();
 }
 
@@ -102,7 +113,8 @@ async function work() {
     const started = performance.now();
     let found;
     try {
-      found = await view({ do: "show", what, frame, longest, settings: settings(), curves: store.curves });
+      const { draft } = store;
+      found = await view({ do: "show", what, frame, longest, draft, settings: settings(), curves: store.curves });
       if (!found) continue;
       found.image = await createImageBitmap(found.blob);
       if (found.ms) Object.assign(timing, { trip: performance.now() - started, ms: found.ms });

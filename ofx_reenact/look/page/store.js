@@ -17,6 +17,7 @@ export const store = {
   proxy: "auto",
   curve: "",
   tab: "Motion",
+  draft: false, // whether a slider is being dragged
 };
 
 const listeners = { change: [], frame: [], look: [], shot: [] };
@@ -58,6 +59,7 @@ export function commit() {
     future.length = 0;
   }
   held = "";
+  store.draft = false;
   tell("change");
 }
 
@@ -86,8 +88,9 @@ export function set(name, value, done = true) {
   } else {
     store.values[name] = value;
   }
-  if (done) commit();
-  else tell("change");
+  if (done) return commit();
+  store.draft = true;
+  tell("change");
 }
 
 export function reset(name) {
