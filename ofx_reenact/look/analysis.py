@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,10 @@ from ofx_reenact.files import write_json, written_whole
 from ofx_reenact.look.roots import Roots
 from ofx_reenact.provenance.sidecar import beside
 from ofx_reenact.settings import Settings, names_affecting, names_of_paths
+from ofx_reenact.shot.curves import SCHEMA, read_curves
 
 _KEPT = {"performance": ".npz", "target_performance": ".target.npz"}
-_OPTIONS = {field.name for field in fields(Settings)}
-CURVES = "curves"
-CURVES_SCHEMA = "ofx-reenact/curves/1"
+CURVES = ".curves.json"
 
 
 class Analysis:
@@ -49,7 +48,7 @@ class Analysis:
         settings = self.settings({name: value for name, value in values.items() if name not in _written()})
         named = {name: self._kept(settings, name) for name in _KEPT if not getattr(settings, name)}
         if curves:
-            named[CURVES] = str(self._drawn(curves))
+            named["curves"] = str(self._drawn(curves))
         return replace(settings, **named).as_dict()
 
     def to_render(self, values: Mapping[str, Any], curves: Mapping[str, Any]) -> Settings:
@@ -72,7 +71,7 @@ class Analysis:
         if curves:
             path = curves_beside(settings.output)
             write_curves(path, curves)
-            named[CURVES] = str(path)
+            named["curves"] = str(path)
         return replace(settings, **named)
 
     def _kept(self, settings: Settings, name: str) -> str:
@@ -81,20 +80,30 @@ class Analysis:
     def _drawn(self, curves: Mapping[str, Any]) -> Path:
         """Write curves under a name of their own, so that what is warm of others is not taken for them."""
         digest = hashlib.sha256(json.dumps(curves, sort_keys=True).encode()).hexdigest()[:16]
-        path = self._folder / f"{digest}.curves.json"
+        path = self._folder / f"{digest}{CURVES}"
         if not path.exists():
             write_curves(path, curves)
         return path
 
 
-def can_draw() -> bool:
-    """Tell whether options can change over frames."""
-    return CURVES in _OPTIONS
-
-
 def curves_beside(output: str) -> Path:
     """Return where the curves of a render are kept."""
-    return beside(output, ".curves.json")
+    return beside(output, CURVES)
+
+
+def read_drawn(path: Path) -> dict[str, Any]:
+    """Return curves by option, as a page has them.
+
+    Raises:
+        SettingsError: the file is none of curves.
+    """
+    return {
+        name: {
+            "interpolation": curve.interpolation,
+            "frames": {int(frame): float(value) for frame, value in zip(curve.frames, curve.values, strict=True)},
+        }
+        for name, curve in read_curves(path).items()
+    }
 
 
 def write_curves(path: Path, curves: Mapping[str, Any]) -> None:
@@ -103,7 +112,7 @@ def write_curves(path: Path, curves: Mapping[str, Any]) -> None:
     Raises:
         OutputError: they cannot be written.
     """
-    write_json(path, {"schema": CURVES_SCHEMA, "curves": dict(curves)})
+    write_json(path, {"schema": SCHEMA, "curves": dict(curves)})
 
 
 def _written() -> frozenset[str]:

@@ -18,10 +18,10 @@ from starlette.routing import Route
 
 from ofx_reenact import __version__
 from ofx_reenact.errors import EngineLost, Exit, ReenactError, SettingsError
-from ofx_reenact.files import parse_json, read_json
+from ofx_reenact.files import parse_json
 from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.frames.sequence import Sequence
-from ofx_reenact.look.analysis import Analysis, can_draw, curves_beside, write_curves
+from ofx_reenact.look.analysis import CURVES, Analysis, curves_beside, read_drawn, write_curves
 from ofx_reenact.look.engine import Engine
 from ofx_reenact.look.export import exported
 from ofx_reenact.look.rendering import Rendering
@@ -91,7 +91,6 @@ class Page:
             "options": describe()["options"],
             "start": self._start,
             "roots": [str(folder) for folder in self._roots.folders],
-            "curves": can_draw(),
             "faces": "faces" in JOBS,
         })  # fmt: skip
 
@@ -139,20 +138,23 @@ class Page:
         settings = self._analysis.settings(_object(said, "settings"))
         if _object(said, "curves"):
             output = settings.output or self._roots.check("reenact.####.exr")
-            settings = dataclasses.replace(settings, **{"curves": str(curves_beside(output))})
+            settings = dataclasses.replace(settings, curves=str(curves_beside(output)))
         return JSONResponse({"text": await asyncio.to_thread(exported, settings, _text(said, "kind"))})
 
     async def _save_curves(self, request: Request) -> Response:
         said = await _body(request)
         path = Path(self._roots.check(_text(said, "path")))
+        if not path.name.endswith(CURVES):
+            raise SettingsError(f"{path}: curves are kept as NAME{CURVES}, so end the name in it")
         if path.exists() and said.get("replace") is not True:
             raise ReenactError(f"{path}: is there already")
         write_curves(path, _object(said, "curves"))
         return JSONResponse({"path": str(path)})
 
     async def _read_curves(self, request: Request) -> Response:
+        """Say what a file of curves holds, once the engine's own reader has found nothing wrong with it."""
         path = Path(self._roots.check(_text(await _body(request), "path")))
-        return JSONResponse(read_json(path, "curves"))
+        return JSONResponse({"curves": await asyncio.to_thread(read_drawn, path)})
 
 
 def _look_at(name: str) -> dict[str, Any]:

@@ -36,25 +36,34 @@ def serve(roots: Roots, start: Mapping[str, Any], port: int, tell: Callable[[str
         ReenactError: nothing can listen on the port.
     """
     own = tempfile.TemporaryDirectory(prefix="ofx-reenact-look-", ignore_cleanup_errors=True)
-    with own as folder, _door(port) as door:
+    with own as folder, listen(port) as door:
         port = door.getsockname()[1]
         with contextlib.closing(Page(Path(folder), roots, start)) as page:
             guard = Guard(page.app(), port)
-            config = uvicorn.Config(
-                guard, log_level="warning", access_log=False, lifespan="off", ws="none", server_header=False,
-                proxy_headers=False, limit_concurrency=_MOST, timeout_graceful_shutdown=_END,
-            )  # fmt: skip
             tell(f"http://{HOST}:{port}{guard.path}")
             if browser:
                 # What waits in line at the door is answered once the server runs.
                 webbrowser.open(f"http://{HOST}:{port}{guard.once}")
             with contextlib.suppress(KeyboardInterrupt):
-                uvicorn.Server(config).run(sockets=[door])
+                server_of(guard).run(sockets=[door])
 
 
-def _door(port: int) -> socket.socket:
+def listen(port: int) -> socket.socket:
+    """Open a port of this machine that no other can reach; 0 for any.
+
+    Raises:
+        ReenactError: it cannot be had.
+    """
     try:
         return socket.create_server((HOST, port))
     except OSError as error:
         hint = "another program has it; choose another --port" if error.errno == errno.EADDRINUSE else error.strerror
         raise ReenactError(f"port {port} of {HOST}: {hint}") from error
+
+
+def server_of(guard: Guard) -> uvicorn.Server:
+    """Return what serves a page behind its guard."""
+    return uvicorn.Server(uvicorn.Config(
+        guard, log_level="warning", access_log=False, lifespan="off", ws="none", server_header=False,
+        proxy_headers=False, limit_concurrency=_MOST, timeout_graceful_shutdown=_END,
+    ))  # fmt: skip

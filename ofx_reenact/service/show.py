@@ -103,7 +103,8 @@ class Desk:
 
     def _with_inside(self, shot: Shot, *, draft: bool) -> Shot:
         settings = self.settings
-        key = settings.target, stamp(*files_of(settings.target)), settings.target_frame, settings.proxy, settings.profile
+        files = stamp(*files_of(settings.target))
+        key = settings.target, files, settings.target_frame, settings.proxy, settings.profile
         if draft:
             return replace(shot, lent=self._warm.get("inside", key, lambda: shot.inside))
         self._warm.put("inside", key, shot.inside)

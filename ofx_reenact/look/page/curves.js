@@ -53,18 +53,28 @@ export function toggleKey(name) {
   const curve = store.curves[name];
   if (!curve) {
     store.curves[name] = { interpolation: "smooth", frames: { [store.frame]: valueOf(name) ?? 0 } };
+    delete store.values[name];
   } else if (store.frame in curve.frames) {
     const last = curve.frames[store.frame];
     delete curve.frames[store.frame];
-    if (!keysOf(curve).length) {
-      delete store.curves[name];
-      store.values[name] = last;
-      if (last === option(name).default) delete store.values[name];
-    }
+    if (!keysOf(curve).length) level(name, last);
   } else {
     curve.frames[store.frame] = at(curve, store.frame);
   }
   store.curve = store.curves[name] ? name : Object.keys(store.curves)[0] || "";
+  commit();
+}
+
+// Have one value in place of a curve.
+function level(name, value) {
+  delete store.curves[name];
+  if (value !== option(name).default) store.values[name] = value;
+}
+
+// Delete a curve; its value at this frame is what stays.
+export function deleteCurve(name) {
+  begin();
+  level(name, Math.round(at(store.curves[name], store.frame) * 1000) / 1000);
   commit();
 }
 

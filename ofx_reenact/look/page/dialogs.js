@@ -2,7 +2,7 @@
 
 import { get, post } from "./api.js";
 import { choose } from "./files.js";
-import { option, set, store, valueOf } from "./store.js";
+import { begin, commit, option, set, store, valueOf } from "./store.js";
 
 const ABOUT = {
   command: "Renders the same frames at full size, in a shell.",
@@ -16,6 +16,15 @@ const rendering = document.getElementById("rendering");
 const inside = (dialog, name) => dialog.querySelector(name);
 const asked = () => ({ settings: store.values, curves: store.curves });
 let kind = "command";
+let replaces = "";
+
+// Where frames go unless somebody says otherwise: beside the target.
+function outputOf() {
+  const { target = "", output } = store.values;
+  return output || `${target.slice(0, target.lastIndexOf("/"))}/reenact.####.exr`;
+}
+
+const curvesPath = () => `${outputOf().replace(/[._-]*[#@]+\.exr$/, "")}.curves.json`;
 
 export function openExport() {
   exported.showModal();
@@ -24,7 +33,9 @@ export function openExport() {
 
 async function fill() {
   for (const button of exported.querySelectorAll("[data-kind]")) button.classList.toggle("on", button.dataset.kind === kind);
-  inside(exported, ".about").textContent = ABOUT[kind];
+  inside(exported, ".about").textContent = kind === "curves" ? `${ABOUT[kind]} Save writes ${curvesPath()}` : ABOUT[kind];
+  inside(exported, ".open").hidden = kind !== "curves";
+  replaces = "";
   inside(exported, ".error").textContent = "";
   const area = inside(exported, "textarea");
   area.value = "";
@@ -32,7 +43,7 @@ async function fill() {
     if (kind === "curves") {
       area.value = `${JSON.stringify({ schema: "ofx-reenact/curves/1", curves: store.curves }, null, 2)}\n`;
     } else {
-      area.value = (await post("export", { kind, ...asked() })).text;
+      area.value = (await post("export", { kind, settings: { ...store.values, output: outputOf() }, curves: store.curves })).text;
     }
   } catch (error) {
     inside(exported, ".error").textContent = error.message;
@@ -56,6 +67,7 @@ inside(exported, ".copy").addEventListener("click", async () => {
   inside(exported, ".about").textContent = "Copied.";
 });
 inside(exported, ".save").addEventListener("click", () => {
+  if (kind === "curves") return saveCurves();
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([inside(exported, "textarea").value]));
   link.download = NAMES[kind];
@@ -63,17 +75,39 @@ inside(exported, ".save").addEventListener("click", () => {
   URL.revokeObjectURL(link.href);
 });
 
+async function saveCurves() {
+  const path = curvesPath();
+  try {
+    await post("curves", { path, curves: store.curves, replace: replaces === path });
+    inside(exported, ".about").textContent = `Saved as ${path}`;
+    inside(exported, ".error").textContent = "";
+  } catch (error) {
+    replaces = path;
+    inside(exported, ".error").textContent = `${error.message}; Save once more replaces it`;
+  }
+}
+
+inside(exported, ".open").addEventListener("click", async () => {
+  const path = await choose("Curves", curvesPath(), true);
+  if (!path) return;
+  try {
+    const { curves } = await post("read-curves", { path });
+    begin();
+    store.curves = curves;
+    commit();
+    fill();
+  } catch (error) {
+    inside(exported, ".error").textContent = error.message;
+  }
+});
+
 export function openRender() {
   const existing = inside(rendering, "#existing");
   existing.replaceChildren(...option("existing").choices.map((name) => new Option(name)));
   existing.value = valueOf("existing");
   const [output, frames] = [inside(rendering, "#output"), inside(rendering, "#frames")];
-  output.value = valueOf("output");
+  output.value = outputOf();
   frames.value = valueOf("frames");
-  if (!output.value && store.values.target) {
-    const folder = store.values.target.slice(0, store.values.target.lastIndexOf("/"));
-    output.value = `${folder}/reenact.####.exr`;
-  }
   inside(rendering, ".error").textContent = "";
   rendering.showModal();
   follow();

@@ -1,7 +1,7 @@
 // The page: what is chosen is opened, what is set is shown, keys do what buttons do.
 
 import { get, post, view } from "./api.js";
-import { nearKey } from "./curves.js";
+import { deleteCurve, nearKey } from "./curves.js";
 import { openExport, openRender, said } from "./dialogs.js";
 import { choose } from "./files.js";
 import { build, refresh } from "./panel.js";
@@ -313,11 +313,7 @@ const CLICKS = {
     }));
     element("noted").showModal();
   },
-  uncurve: () => {
-    begin();
-    delete store.curves[store.curve];
-    commit();
-  },
+  uncurve: () => deleteCurve(store.curve),
 };
 for (const [id, act] of Object.entries(CLICKS)) {
   element(id).addEventListener("click", () => {
