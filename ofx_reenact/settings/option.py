@@ -100,7 +100,7 @@ def check(field: dataclasses.Field[Any], value: Any) -> None:
         except SettingsError as error:
             raise SettingsError(f"{said} {error}") from error
     if choices and not field.metadata["open"] and (not chosen or any(v not in choices for v in chosen)):
-        raise SettingsError(f"{said} {','.join(map(str, chosen))}: choose from {', '.join(choices)}")
+        raise SettingsError(f"{said} {','.join(map(str, chosen))}: choose from {', '.join(map(str, choices))}")
     if value is None or isinstance(value, str | tuple):
         return
     if math.isnan(value) or (low is not None and value < low) or (high is not None and value > high):

@@ -67,15 +67,14 @@ def psnr(one: np.ndarray, other: np.ndarray) -> float:
     return float(-10 * np.log10(np.mean((np.clip(one, 0, 1) - np.clip(other, 0, 1)) ** 2)))
 
 
-@pytest.mark.parametrize(("factor", "least"), [(2, 46), (4, 40)])
+@pytest.mark.parametrize(("factor", "least"), [(2, 41), (4, 34)])
 def test_a_proxy_is_the_frame_reduced(shot, factor, least):
-    # Measured: 51 and 45 dB.
+    # Measured: 45 and 37 dB; a pixel beside, 31 and 27.
     for frame, small in pixels(shot / str(factor)).items():
         whole = pixels(shot / "1")[frame]
         wanted = reduced(whole, factor, *((DATA[i] - DISPLAY[i]) % factor for i in (0, 1)))
-        print(factor, frame, psnr(small, wanted), psnr(small, np.roll(wanted, 1, 1)))
         assert small.shape == wanted.shape and psnr(small, wanted) > least
-        assert psnr(small, np.roll(wanted, 1, 1)) < least - 6, "the framing is not told by this picture"
+        assert psnr(small, np.roll(wanted, 1, 1)) < least - 5, "the framing is not told by this picture"
 
 
 @pytest.mark.parametrize("factor", [2, 4])
@@ -173,9 +172,8 @@ def test_proxies_of_a_plate_that_moves(performance_file, tmp_path):
     render_sequence(moving_job(tmp_path / "alone", plate, performance_file, proxy=2, **alone))
     whole, small = pixels(tmp_path / "1"), pixels(tmp_path / "2")
     for frame, made in small.items():
-        print(psnr(made, reduced(whole[frame], 2)))
-        # Measured: 43 dB.
-        assert psnr(made, reduced(whole[frame], 2)) > 38
+        # Measured: 58 dB.
+        assert psnr(made, reduced(whole[frame], 2)) > 52
     assert np.array_equal(pixels(tmp_path / "alone")[FIRST + 2], small[FIRST + 2])
 
 
@@ -187,6 +185,5 @@ def test_pixels_that_are_not_square_stay_so(target, performance_file, tmp_path):
         render_sequence(still(tmp_path / str(factor), "", performance_file, tmp_path, **options))
     made = read_plate(tmp_path / "2" / "o.0036.exr")
     assert made.attributes.get_float_attribute("PixelAspectRatio") == 2
-    print(psnr(made.rgb, reduced(pixels(tmp_path / "1")[36], 2)))
-    # Measured: 45 dB.
-    assert psnr(made.rgb, reduced(pixels(tmp_path / "1")[36], 2)) > 40
+    # Measured: 42 dB.
+    assert psnr(made.rgb, reduced(pixels(tmp_path / "1")[36], 2)) > 39
