@@ -43,7 +43,12 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Page:
-    """One page's server side: the engines, the folders, and what answers its requests."""
+    """One page's server side: the engines, the folders, and what answers its requests.
+
+    Attributes:
+        folder: the page's own.
+        viewing: what makes the pictures that are looked at.
+    """
 
     def __init__(self, folder: Path, roots: Roots, start: Mapping[str, Any]) -> None:
         """Prepare to serve.
@@ -53,15 +58,15 @@ class Page:
             roots: what may be reached.
             start: values of options that it begins with.
         """
-        self._roots, self._start = roots, dict(start)
+        self.folder, self._roots, self._start = folder, roots, dict(start)
         self._analysis = Analysis(folder, roots)
-        self._viewing = Viewing(Engine(folder / "view.session"))
+        self.viewing = Viewing(Engine(folder / "view.session"))
         self._rendering = Rendering(Engine(folder / "render.session"))
         self._files = {path.name: path for path in _PAGE.iterdir() if path.suffix in _TYPES}
 
     def close(self) -> None:
         """End both engines."""
-        self._viewing.close()
+        self.viewing.close()
         self._rendering.close()
 
     def app(self) -> Starlette:
@@ -102,7 +107,7 @@ class Page:
         return JSONResponse(await asyncio.to_thread(_look_at, self._roots.check(request.query_params.get("name", ""))))
 
     async def _status(self, request: Request) -> Response:
-        return JSONResponse({"view": self._viewing.engine.status(), "render": self._rendering.status()})
+        return JSONResponse({"view": self.viewing.engine.status(), "render": self._rendering.status()})
 
     async def _view(self, request: Request) -> Response:
         """Answer with four bytes that say how long a JSON text is, that text, and a picture if there is one."""
@@ -112,7 +117,7 @@ class Page:
             raise SettingsError(f"do {do}: choose from {', '.join(name for name in _VIEWED if name in JOBS)}")
         settings = self._analysis.to_show(_object(said, "settings"), _object(said, "curves"))
         fields = {name: said[name] for name in ("frame", "what", "longest", "draft") if name in said}
-        waiting = asyncio.wrap_future(self._viewing.ask(tab, do, {"settings": settings, **fields}))
+        waiting = asyncio.wrap_future(self.viewing.ask(tab, do, {"settings": settings, **fields}))
         found = await _unless_gone(request, waiting)
         picture = base64.b64decode(found.pop("picture", "")) if found else b""
         text = json.dumps(found or {"dropped": True}).encode()
@@ -122,7 +127,7 @@ class Page:
         if _text(await _body(request), "what") == "render":
             self._rendering.cancel()
         else:
-            self._viewing.engine.cancel()
+            self.viewing.engine.cancel()
         return JSONResponse({})
 
     async def _render(self, request: Request) -> Response:

@@ -106,6 +106,7 @@ function missing() {
 async function work() {
   if (asking) return;
   asking = true;
+  waits();
   let next;
   while ((next = missing())) {
     const [what, frame] = next;
@@ -122,11 +123,18 @@ async function work() {
       found = { error };
     }
     put(key, found);
+    waits();
     for (const listener of listeners) listener(found, what, frame);
     // An engine that has ended is started again by the next thing that is asked for, not by what it died of.
     if (found.error && !found.error.code) break;
   }
   asking = false;
+  waits();
+}
+
+// For who looks from outside: whether what is on screen is what is set.
+function waits() {
+  document.body.dataset.waits = shown.some(([what, frame]) => !cache.has(keyOf(what, frame))) ? "1" : "0";
 }
 
 function put(key, found) {

@@ -101,6 +101,8 @@ export function reset(name) {
 }
 
 function keep() {
+  // What was kept is read first.
+  if (!store.options.length) return;
   const { values, curves, frame, a, b, side, wipe, proxy, curve, tab } = store;
   try {
     localStorage.setItem(KEPT, JSON.stringify({ values, curves, frame, a, b, side, wipe, proxy, curve, tab }));
