@@ -209,6 +209,9 @@ class PyScript_Knob(Script_Knob):
     pass
 
 
+CONSTANT, LINEAR, SMOOTH = 1, 2, 3
+
+
 class AnimationKey:
     """pyref: nuke.AnimationKey."""
 
@@ -229,13 +232,17 @@ class AnimationCurve:
     def keys(self):
         return [AnimationKey(x, y) for x, y in sorted(self._knob._keys.items())]
 
+    def changeInterpolation(self, keys, kind):
+        edit()
+        self._knob._held |= {float(key.x) for key in keys if kind == CONSTANT}
+
 
 class Array_Knob(Knob):
     """pyref: nuke.Array_Knob: numbers, a curve, an expression that wins over both."""
 
     def __init__(self, name, label=""):
         super().__init__(name, label)
-        self._value, self._range, self._keys = 0.0, [0, 1], {}
+        self._value, self._range, self._keys, self._held = 0.0, [0, 1], {}, set()
 
     def setRange(self, low, high):
         self._range = [low, high]
@@ -246,14 +253,26 @@ class Array_Knob(Knob):
         return self.getValueAt(SESSION.frame) if self._keys else self._value
 
     def getValueAt(self, time):
+        if self._expression:
+            return SESSION.expression(self._node, self._expression)
         times = sorted(self._keys)
         after = next((t for t in times if t >= time), times[-1])
         before = next((t for t in reversed(times) if t <= time), times[0])
-        share = (time - before) / (after - before) if after > before else 0
+        share = (time - before) / (after - before) if after > before and before not in self._held else 0
         return self._keys[before] * (1 - share) + self._keys[after] * share
 
     def setAnimated(self, index=0):
         edit()
+
+    def clearAnimated(self, index=0):
+        edit()
+        self._keys, self._held = {}, set()
+
+    def isAnimated(self, index=0):
+        return bool(self._keys)
+
+    def hasExpression(self, index=0):
+        return bool(self._expression)
 
     def animation(self, index):
         return AnimationCurve(self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, Sequence
 
-from reenact_nuke import inputs, kept, paths
+from reenact_nuke import animated, inputs, kept, paths
 from reenact_nuke.performances import made_of, tracking_settings
 from reenact_nuke.resolve import Resolved
 from reenact_nuke.state import describe, remember
@@ -57,7 +57,7 @@ class Analysis:
 
 
 def prepare(node: Any, found: Resolved, needed: Sequence[Subject] = (), first: int = 0, last: int = -1) -> None:
-    """Let Nuke render the inputs that are no files.
+    """Let Nuke render the inputs that are no files, and write what the node's curves come to.
 
     Args:
         node: the Reenact node.
@@ -65,6 +65,8 @@ def prepare(node: Any, found: Resolved, needed: Sequence[Subject] = (), first: i
         needed: who will be tracked.
         first, last: the frames that will be rendered; none if the last is before the first.
     """
+    if found.curves:
+        animated.write(found.settings["curves"], found.curves)
     tracked = [subject.input for subject in needed]
     target, driver, holdout = found.target, found.driver, found.holdout
     if target.rendered and found.moves:

@@ -88,14 +88,23 @@ def value(node: Any, option: Dict[str, Any]) -> Any:
 
 
 def values(node: Any) -> Dict[str, Any]:
-    """All options that the node does not decide itself and whose value is not the engine's default, in its order."""
+    """All options that the node does not decide itself and whose value is not the engine's default, in its order.
+
+    Those whose knobs have another value in another frame are left out: curves say it.
+    """
     found = {}
     for option in paths.options():
-        if option["name"] not in layout.MANAGED:
+        if option["name"] not in layout.MANAGED and not is_animated(node, option):
             set_to = value(node, option)
             if set_to != option["default"]:
                 found[option["name"]] = set_to
     return found
+
+
+def is_animated(node: Any, option: Dict[str, Any]) -> bool:
+    """Whether an option's knob is keyed, or driven by an expression."""
+    held = node.knob(layout.knob_name(option["name"])) if option["animatable"] else None
+    return held is not None and bool(held.isAnimated() or held.hasExpression())
 
 
 def path(held: Any) -> str:

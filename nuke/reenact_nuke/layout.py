@@ -14,6 +14,7 @@ PREFIX = "reenact_"
 # Options that the node decides: by its inputs, its output knob, its range, or not at all.
 MANAGED = (
     "target", "driver", "holdout", "output", "frames", "performance", "target_performance", "identity", "preview",
+    "curves",
 )  # fmt: skip
 # Options that everybody needs; they are on the first tab, the others on one named as their group.
 FRONT_INPUT = ("target_frame", "reference")
@@ -34,7 +35,7 @@ SECTIONS: Dict[str, Tuple[Tuple[str, Tuple[str, ...]], ...]] = {
     ),
     "Motion": (
         ("Motion", ("motion", "retarget", "shading", "neck")),
-        ("Gaze by hand", ("gaze", "gaze_file")),
+        ("Gaze", ("gaze", "gaze_x", "gaze_y", "gaze_right_x", "gaze_right_y", "gaze_left_x", "gaze_left_y")),
         (
             "How much, within the regions that perform",
             (
@@ -279,6 +280,11 @@ def _performance() -> List[Item]:
         ),
         _divider("curves", "Curves"),
         _button("show_curves", "Show curves", "Put head rotation and blendshapes on a tab of their own, to look at."),
+        _button(
+            "read_curves", "Read keys...",
+            "Key strength, weights, gaze, neck and shading as a file of curves (JSON) says.", joined=True,
+        ),
+        _button("save_curves", "Save keys...", "Write the keyed knobs as a file of curves, for --curves.", joined=True),
     ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Collection, Dict, NamedTuple, Optional, Tuple
 
 import nuke
-from reenact_nuke import inputs, kept, knobs, layout, own, paths, performances, subjects, upstream
+from reenact_nuke import animated, inputs, kept, knobs, layout, own, paths, performances, subjects, upstream
 from reenact_nuke.errors import ReenactError
 from reenact_nuke.inputs import DRIVER, HOLDOUT, TARGET, Source
 from reenact_nuke.subjects import Subject
@@ -20,6 +20,7 @@ class Resolved(NamedTuple):
         holdout: the input that keeps the target, None if nothing is connected.
         moves: the target is footage that performs, not one frame.
         first, last: the frame range, in the target's numbers if it moves, else in the driver's.
+        curves: what the file of curves is to hold; empty without.
     """
 
     settings: Dict[str, Any]
@@ -29,6 +30,7 @@ class Resolved(NamedTuple):
     moves: bool
     first: int
     last: int
+    curves: str = ""
 
     @property
     def subjects(self) -> Tuple[Subject, ...]:
@@ -64,7 +66,8 @@ def resolve(node: Any, fresh: Collection[Subject] = (), again: bool = False) -> 
     if driver.rendered and subjects.DRIVER not in fresh:
         driver = performances.rendered_before(node, driver)
     holdout = inputs.source(node, HOLDOUT, folder) if node.input(HOLDOUT) is not None else None
-    first, last = frame_range(node, target if moves else driver)
+    shown = target if moves else driver
+    first, last = frame_range(node, shown)
     chosen = knobs.values(node)
     for name, space in (("colorspace", target.space), ("driver_colorspace", driver.space)):
         if name not in chosen and space:
@@ -75,13 +78,25 @@ def resolve(node: Any, fresh: Collection[Subject] = (), again: bool = False) -> 
     )  # fmt: skip
     if holdout is not None:
         chosen["holdout"] = holdout.file
-    found = Resolved(chosen, target, driver, holdout, moves, first, last)
+    # Over all that there is, whatever part of it is rendered: light is a mean over frames nearby.
+    curves = animated.text_of(node, min(first, shown.first), max(last, shown.last))
+    if curves:
+        chosen["curves"] = animated.path_of(node, output, curves)
+    elif _gaze_file(node):
+        chosen["curves"] = _gaze_file(node)
+    found = Resolved(chosen, target, driver, holdout, moves, first, last, curves)
     if moves:
         _add_moving(node, found, fresh)
     elif "target_frame" not in chosen and paths.is_footage(target.file):
         chosen["target_frame"] = _first_shown(node, target)
     ordered = {option["name"]: chosen[option["name"]] for option in paths.options() if option["name"] in chosen}
     return found._replace(settings=ordered)
+
+
+def _gaze_file(node: Any) -> str:
+    """The curve of the gaze that a node of an earlier version names; empty if there is none."""
+    held = node.knob(layout.PREFIX + "gaze_file")
+    return knobs.path(held) if held is not None else ""
 
 
 def _output(node: Any) -> str:

@@ -6,7 +6,21 @@ import os
 from typing import Any, Callable, Dict, List, Tuple
 
 import nuke
-from reenact_nuke import curves, farm, inputs, kept, knobs, landmarks, layout, log, own, paths, presets, readback
+from reenact_nuke import (
+    animated,
+    curves,
+    farm,
+    inputs,
+    kept,
+    knobs,
+    landmarks,
+    layout,
+    log,
+    own,
+    paths,
+    presets,
+    readback,
+)
 from reenact_nuke.analysis import Analysis, prepare
 from reenact_nuke.errors import ReenactError
 from reenact_nuke.performances import made_of, may_replace, must_track, tracked
@@ -241,6 +255,21 @@ def show_curves(node: Any) -> None:
     start(Task(node, "Curves", lambda call: call("curves", performance=path), finish))
 
 
+def read_curves(node: Any) -> None:
+    """Ask for a file of curves and key the knobs as it says."""
+    path = nuke.getFilename("Curves", "*.json") if nuke.GUI else ""
+    if path:
+        nuke.message(animated.apply(node, path))
+
+
+def save_curves(node: Any) -> None:
+    """Ask for a file and write the keyed knobs' curves to it, over the node's frame range."""
+    found = resolve(node)
+    path = nuke.getFilename("Curves", "*.json") if nuke.GUI else ""
+    if path:
+        nuke.message(animated.save(node, path, found.first, found.last))
+
+
 def set_frame(node: Any, option: str) -> None:
     """Make the frame in the viewer an option's frame."""
     knobs.knob(node, layout.is_set_name(option)).setValue(True)
@@ -320,5 +349,5 @@ ACTIONS: Dict[str, Callable[[Any], None]] = {
     "show_curves": show_curves, "set_reference": lambda node: set_frame(node, "reference"),
     "set_target_reference": lambda node: set_frame(node, "target_reference"),
     "set_driver_start": lambda node: set_frame(node, "driver_start"), "next_version": next_version,
-    "apply_preset": apply_preset, "save_preset": save_preset,
+    "read_curves": read_curves, "save_curves": save_curves, "apply_preset": apply_preset, "save_preset": save_preset,
 }  # fmt: skip

@@ -31,7 +31,7 @@ from ofx_reenact.ldnet.weights import load_ldnet, save_ldnet
 from ofx_reenact.provenance import FrameEntry, Input, MadeOf, Sidecar, Source, read_consent, read_said
 from ofx_reenact.service.session import Session
 from ofx_reenact.settings import Settings
-from ofx_reenact.shot.curves import read_curves
+from ofx_reenact.shot import curves
 from ofx_reenact.shot.identity import Identity, load_appearance
 from ofx_reenact.shot.identity_check import check_taught
 from ofx_reenact.shot.shot import Shot
@@ -154,7 +154,7 @@ def _texts(folder: Path) -> list[Door]:
         return track, read_landmarks(path)
 
     def looked(path: Path) -> object:
-        return read_curves(path)
+        return curves.read_curves(path)
 
     def job(path: Path) -> object:
         return FarmJob.load(path).select(0)
