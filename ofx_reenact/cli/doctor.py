@@ -157,6 +157,13 @@ def look_at_signing() -> Iterator[Finding]:
     yield Finding("signatures", "optional" if lacking else "ok", lacking or "ready")
 
 
+def look_at_page() -> Iterator[Finding]:
+    """What ``ofx-reenact look`` needs beside the package."""
+    lacking = " and ".join(name for name in ("starlette", "uvicorn") if find_spec(name) is None)
+    said = f"{lacking} missing, pip install 'ofx-reenact[look]'" if lacking else "ready"
+    yield Finding("look", "optional" if lacking else "ok", said)
+
+
 def look_at_disk() -> Iterator[Finding]:
     """Room for frames here."""
     free = shutil.disk_usage(Path.cwd()).free / 2**30

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ofx_reenact.engine.paths import check_paths
 from ofx_reenact.errors import OutputError, SettingsError
 from ofx_reenact.farm.plan import mark_of
 from ofx_reenact.files import write_json, written_whole
@@ -46,7 +47,7 @@ class Analysis:
     def to_show(self, values: Mapping[str, Any], curves: Mapping[str, Any]) -> dict[str, Any]:
         """Return settings by which a frame is shown: nothing is written but what is tracked, into the page's folder."""
         settings = self.settings({name: value for name, value in values.items() if name not in _written()})
-        named = {name: self._kept(settings, name) for name in _KEPT if not getattr(settings, name)}
+        named: dict[str, Any] = {name: self._kept(settings, name) for name in _KEPT if not getattr(settings, name)}
         if curves:
             named["curves"] = str(self._drawn(curves))
         return replace(settings, **named).as_dict()
@@ -55,12 +56,14 @@ class Analysis:
         """Return settings by which frames are rendered; what was tracked and drawn is put beside their output.
 
         Raises:
-            SettingsError: no output is named.
+            SettingsError: no output is named, or it would replace an input.
             OutputError: it cannot be put there.
         """
         settings = self.settings(values)
         if not settings.output:
             raise SettingsError("--output is needed")
+        drawn = curves_beside(settings.output)
+        check_paths(settings, ("the curves,", drawn if curves else None))
         named: dict[str, Any] = {}
         for name, suffix in _KEPT.items():
             kept = Path(self._kept(settings, name))
@@ -69,9 +72,8 @@ class Analysis:
                 _put(kept, path)
                 named[name] = str(path)
         if curves:
-            path = curves_beside(settings.output)
-            write_curves(path, curves)
-            named["curves"] = str(path)
+            write_curves(drawn, curves)
+            named["curves"] = str(drawn)
         return replace(settings, **named)
 
     def _kept(self, settings: Settings, name: str) -> str:

@@ -37,6 +37,7 @@ _PAGE = Path(__file__).parent / "page"
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 # Jobs that a page waits for in line.
 _VIEWED = ("open", "show", "faces")
+_FIELDS = ("frame", "what", "longest", "draft")
 _LONGEST_TAB = 64
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -116,7 +117,7 @@ class Page:
         if do not in _VIEWED or do not in JOBS:
             raise SettingsError(f"do {do}: choose from {', '.join(name for name in _VIEWED if name in JOBS)}")
         settings = self._analysis.to_show(_object(said, "settings"), _object(said, "curves"))
-        fields = {name: said[name] for name in ("frame", "what", "longest", "draft") if name in said}
+        fields = {name: said[name] for name in _FIELDS if name in said}
         waiting = asyncio.wrap_future(self.viewing.ask(tab, do, {"settings": settings, **fields}))
         found = await _unless_gone(request, waiting)
         picture = base64.b64decode(found.pop("picture", "")) if found else b""

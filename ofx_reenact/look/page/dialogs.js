@@ -171,7 +171,7 @@ function showRender(render) {
 }
 
 export function said(step) {
-  if (!step.stage) return "starting the engine";
+  if (!step.stage) return "reading";
   const words = { target: "target", driver: "driver", render: "rendering" };
   const eta = step.eta ? `, ${Math.ceil(step.eta)} s left` : "";
   return `${words[step.stage] ?? step.stage} ${step.done}${step.total ? `/${step.total}` : ""}${eta}`;

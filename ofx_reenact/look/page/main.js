@@ -5,7 +5,7 @@ import { deleteCurve, nearKey } from "./curves.js";
 import { openExport, openRender, said } from "./dialogs.js";
 import { choose } from "./files.js";
 import { build, refresh } from "./panel.js";
-import { isKnown, onPicture, proxyOf, retry, setLongest, settings, timing, want } from "./pictures.js";
+import { inputs, isKnown, onPicture, proxyOf, retry, setLongest, settings, timing, want } from "./pictures.js";
 import { begin, canRedo, canUndo, commit, on, redo, restore, set, store, tell, undo } from "./store.js";
 import { about, drawStrips, frames, goTo } from "./timeline.js";
 import { draw, fit, forgetShown, full, longestShown, scale, zoom } from "./viewer.js";
@@ -46,13 +46,16 @@ async function open() {
   if (!(await probe()) || !ready() || opening || wanted === opened) return show();
   opening = true;
   opened = wanted;
+  const from = inputs();
+  // The plate is there to look at while a driver is tracked.
+  if (!store.shot) show();
   const watching = setInterval(watch, 250);
   try {
     const found = await view({ do: "open", settings: settings(), curves: store.curves });
-    if (found) take(found);
+    if (found) take(found, from);
     message("");
   } catch (error) {
-    message(error.message, true);
+    message(error.status === 409 ? "cancelled; R goes on" : error.message, true);
     if (error.status === 503 || !error.code) opened = "";
   }
   clearInterval(watching);
@@ -64,9 +67,9 @@ async function open() {
   else show();
 }
 
-function take(found) {
+function take(found, from) {
   const first = !store.shot;
-  store.shot = found;
+  store.shot = { ...found, inputs: from };
   if (!found.frames.includes(store.frame)) store.frame = found.frames[0];
   if (first) forgetShown();
   tell("shot");
@@ -82,29 +85,29 @@ async function watch() {
   const { state, job, step } = status.view;
   element("engine").textContent = `engine ${{ none: "not started", lost: "ended" }[state] ?? state}`;
   element("engine").classList.toggle("lost", state === "lost");
-  const tracks = job === "open" && (state === "starting" || Boolean(step.stage));
-  element("progress").hidden = !tracks && state !== "starting";
+  element("progress").hidden = !opening || (Boolean(store.shot) && !step.stage && state !== "starting");
   const bar = element("progress").querySelector("progress");
   bar.value = step.total ? step.done / step.total : 0;
-  element("progress").querySelector("output").textContent = state === "starting" ? "starting the engine" : said(step);
+  element("progress").querySelector("output").textContent = state === "starting" ? "starting the engine" : job ? said(step) : "";
 }
 
 // -- showing ---------------------------------------------------------------------------------------------------------
 
 function sides() {
-  if (!ready()) return ["plate"];
+  if (!store.shot) return ["plate"];
   if (store.side === "wipe") return [store.a, store.b];
   return [store[store.side]];
 }
 
 function show() {
   element("hint").textContent = ready() ? "" : "Choose a target: a picture or footage of the person to animate,\nand a driver: the performance to follow.";
-  if (store.shot || (store.media && !ready())) {
+  if (store.shot && store.shot.inputs !== inputs()) want([], [], false);
+  else if (store.shot || store.media) {
     setLongest(longestShown());
     const next = [];
     const way = play.way || 1;
     for (let step = 1; step <= 8; step += 1) next.push(store.frame + way * step);
-    const frame = ready() ? store.frame : store.media.first;
+    const frame = store.shot ? store.frame : store.media.first;
     want(sides().map((what) => [what, frame]), frames().length ? next.filter((near) => frames().includes(near)) : [], play.way !== 0);
   }
   draw();
@@ -130,8 +133,9 @@ onPicture((found, what, frame) => {
 });
 
 function info(found) {
-  const parts = found.parts ? `  ${found.parts}` : "";
-  if (found.confidence !== undefined) element("corner").textContent = `confidence ${found.confidence.toFixed(2)}${parts}`;
+  const row = frames().indexOf(store.frame);
+  if (found.confidence !== undefined && row >= 0) store.shot.confidence[row] = found.confidence;
+  refreshFrame();
   if (found.ms) {
     const { fit: fits, render, show: shows } = found.ms;
     element("timing").textContent = `${Math.round(fits + render + shows)} ms a frame, ${Math.round(timing.trip)} ms to the screen`;
@@ -278,10 +282,18 @@ const KEYS = {
   Home: () => goTo(frames()[0]), End: () => goTo(frames()[frames().length - 1]),
   a: () => side("a"), b: () => side("b"), w: () => side("wipe"), f: fit, 1: full,
   "+": () => zoom(1.25), "-": () => zoom(0.8), g: () => element("frame").select(),
-  ",": () => jump(-1), ".": () => jump(1), r: retry,
+  ",": () => jump(-1), ".": () => jump(1), r: again,
 };
 const HELD = { z: undo, y: redo, e: openExport, o: () => source("target"), Enter: openRender };
 const SHIFTED = { z: redo, o: () => source("driver") };
+
+// Do what failed, or was cancelled, once more.
+function again() {
+  opened = "";
+  message("");
+  retry();
+  open();
+}
 
 function jump(way) {
   const key = nearKey(way);

@@ -43,6 +43,11 @@ function ofInputs(values) {
   return Object.fromEntries(Object.entries(values).filter(([name]) => known.has(name)));
 }
 
+// What a shot is tracked from; while it is another than the one that is open, nothing is asked of it.
+export function inputs() {
+  return JSON.stringify(ofInputs(settings()));
+}
+
 // What the engine is asked with: the page's own proxy in place of a render's.
 export function settings() {
   const values = { ...store.values };

@@ -58,7 +58,7 @@ export function draw() {
 function sides() {
   if (!store.shot) {
     const found = store.media && find("plate", store.media.first);
-    const side = found?.image ? { image: found.image, size: found.size } : null;
+    const side = found?.image ? { image: found.image, size: found.size, what: "plate" } : null;
     return { a: side, b: side };
   }
   for (const side of ["a", "b"]) {
@@ -90,6 +90,19 @@ function paint() {
   context.fillStyle = "#e8e8e8";
   context.fillRect(cut - 0.5, 0, 1, box.clientHeight);
   context.fillRect(cut - 3.5, box.clientHeight / 2 - 12, 7, 24);
+  if (a) label(a.what, cut - 8, "right");
+  if (b) label(b.what, cut + 8, "left");
+}
+
+function label(what, x, align) {
+  context.font = "11px ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace";
+  context.textAlign = align;
+  context.textBaseline = "top";
+  const wide = context.measureText(what).width;
+  context.fillStyle = "#000a";
+  context.fillRect((align === "left" ? x : x - wide) - 4, 6, wide + 8, 17);
+  context.fillStyle = "#d2d2d2";
+  context.fillText(what, x, 9);
 }
 
 // Draw what lies between two columns of a picture, which may be of another shape than the shot, as a driver's is.
