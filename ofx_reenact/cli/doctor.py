@@ -185,5 +185,5 @@ def look_at_places() -> Iterator[Finding]:
 
 LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     look_at_python, look_at_packages, look_at_files, look_at_device, look_at_colour, look_at_trackers,
-    look_at_training, look_at_signing, look_at_places, look_at_disk,
+    look_at_training, look_at_signing, look_at_page, look_at_places, look_at_disk,
 )  # fmt: skip
