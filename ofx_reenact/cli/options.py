@@ -12,6 +12,7 @@ import typer
 from ofx_reenact.cli.progress import WAYS
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.settings import Settings
+from ofx_reenact.settings.earlier import as_named_now
 from ofx_reenact.settings.option import check, split_list
 
 _ASKED = "ofx-reenact.progress"
@@ -113,7 +114,9 @@ def _checker(field: dataclasses.Field[Any]) -> Callable[[Any], Any]:
 
     def callback(value: Any) -> Any:
         try:
-            check(field, _value_of(field, value))
+            # What it was called before is known, too.
+            for name, one in as_named_now({field.name: _value_of(field, value)}).items():
+                check(_FIELDS[name], one)
         except SettingsError as error:
             raise typer.BadParameter(str(error)) from error
         return value

@@ -61,7 +61,7 @@ def test_a_curve_of_nukes_own_is_asked_for_in_every_frame_and_held_in_the_option
 
 
 def test_a_render_writes_what_is_keyed_once_and_names_it(monkeypatch, tmp_path):
-    nuke = scripted(monkeypatch, tmp_path, "works")
+    nuke = scripted(monkeypatch, tmp_path, "fine")
     node = make(nuke, tmp_path)
     node["reenact_target_mode"].setValue("moves")
     node["reenact_strength"].setValue(0.5)
@@ -81,7 +81,7 @@ def test_a_render_writes_what_is_keyed_once_and_names_it(monkeypatch, tmp_path):
 
 
 def test_a_preview_has_the_curves_of_the_whole_range(monkeypatch, tmp_path):
-    nuke = scripted(monkeypatch, tmp_path, "works")
+    nuke = scripted(monkeypatch, tmp_path, "fine")
     node = make(nuke, tmp_path)
     node["reenact_target_mode"].setValue("moves")
     keyed(node, "neck", f1001=0.1, f1006=0.6)

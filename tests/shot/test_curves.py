@@ -1,5 +1,6 @@
 """Curves: options over the frames of a result."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -9,8 +10,10 @@ from conftest import make_shot
 
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.settings import Settings
+from ofx_reenact.shot.asked import ask
 from ofx_reenact.shot.curves import ANIMATABLE, GAZE_SCHEMA, SCHEMA, animate, read_curves
 from ofx_reenact.tracking.landmarks import LIPS_INNER
+from ofx_reenact.tracking.rest import find_rest
 from ofx_reenact.tracking.surface import measure_gap
 
 
@@ -141,3 +144,17 @@ def test_necks_and_shading_move(tmp_path, target, identity, performance, weights
         same = make_shot(identity, target, performance, weights, Settings(reference=20))
         made = shot.render(frame).colour
         assert np.array_equal(made, plain.render(frame).colour) and not np.array_equal(made, same.render(frame).colour)
+
+
+def test_a_plate_gives_way_as_its_curve_says(tmp_path, identity, performance, weights):
+    frames = performance.frames.tolist()
+    path = curves(tmp_path, {"strength": {"frames": {str(frames[20]): 0, str(frames[60]): 1}}})
+    rest = find_rest(performance, None)
+    held = np.repeat(performance.frontal[:1], len(frames), axis=0)
+    driver = dataclasses.replace(performance, frontal=held)
+    made, whole = (
+        ask(identity.person, performance, rest, driver, find_rest(driver, None), Settings(**more), weights).expression
+        for more in ({"curves": path}, {})
+    )
+    assert np.abs(made[:21]).max() < 1e-12 and np.array_equal(made[60:], whole[60:])
+    assert np.allclose(made[40], whole[40] / 2) and np.abs(whole[40]).max() > 0.05
