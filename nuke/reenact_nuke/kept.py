@@ -104,14 +104,14 @@ def _made_of(file: File, found: Resolved) -> Dict[str, Any]:
     apart = [one.option for one in FILES] + [subject.option for subject in found.subjects] + list(inputs.NAMES)
     read: List[str] = []
     for option in options:
-        if option["path"] and option["name"] not in apart and option["name"] in settings:
-            value = settings[option["name"]]
+        value = settings.get(option["name"])
+        if paths.is_path(option, value) and option["name"] not in apart:
             read += [value] if isinstance(value, str) else value
     return {
         "settings": {
             option["name"]: settings[option["name"]]
             for option in options
-            if option["name"] in settings and not option["path"]
+            if option["name"] in settings and not paths.is_path(option, settings[option["name"]])
         },
         "performances": [own.digest(settings[subject.option]) for subject in tracked],
         "pictures": [os.path.basename(path) for path in read] + [own.stamp(read)],

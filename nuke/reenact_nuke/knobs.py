@@ -82,9 +82,24 @@ def value(node: Any, option: Dict[str, Any]) -> Any:
     if kind == "paths":
         parts = [part.strip() for part in str(held.value()).split(",")]
         return [as_given(part) for part in parts if part]
+    if kind == "text" and option["unless"]:
+        return _number_or_path(held.value(), option)
     if kind == "text" and option["path"]:
         return path(held)
     return str(held.value()).strip()
+
+
+def _number_or_path(said: Any, option: Dict[str, Any]) -> Any:
+    """A text that may be a number, which the engine takes as such, a path, or neither.
+
+    Knobs of earlier versions hold whole numbers.
+    """
+    text = str(int(said)) if isinstance(said, (int, float)) else str(said).strip()
+    if text in ("", option["default"]):
+        return option["default"]
+    if text.isdigit():
+        return int(text)
+    return as_given(text) if paths.is_path(option, text) else text
 
 
 def values(node: Any) -> Dict[str, Any]:

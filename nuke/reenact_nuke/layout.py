@@ -146,7 +146,7 @@ def of_option(option: Dict[str, Any]) -> List[Item]:
             Item("bool", is_set_name(name), label, text, False),
             Item("int", knob_name(name), "", text, 0, joined=True),
         ]
-    shown = {"text": "path" if option["path"] else "text", "paths": "text"}.get(kind, kind)
+    shown = {"text": "path" if option["path"] and not option["unless"] else "text", "paths": "text"}.get(kind, kind)
     if kind == "paths":
         default = ", ".join(default)
     choices = tuple(map(str, option["choices"]))

@@ -36,6 +36,13 @@ def options() -> List[Dict[str, Any]]:
     return list(schema()["options"])
 
 
+def is_path(option: Dict[str, Any], value: Any) -> bool:
+    """Whether a value of an option names a file, or files; some options take other texts and numbers as well."""
+    if not option["path"] or not isinstance(value, (str, list)):
+        return False
+    return not (option["unless"] and isinstance(value, str) and re.fullmatch(option["unless"], value))
+
+
 def version() -> str:
     """The version of ofx_reenact that this node belongs to."""
     return str(schema()["version"])

@@ -86,8 +86,9 @@ def tracked(node: Any, subject: Subject) -> Dict[str, Any]:
         return {}
     kept["performance"] = knobs.as_given(kept["performance"])
     for option in paths.options():
-        if option["path"] and option["type"] == "text" and kept["settings"].get(option["name"]):
-            kept["settings"][option["name"]] = knobs.as_given(kept["settings"][option["name"]])
+        value = kept["settings"].get(option["name"])
+        if value and option["type"] == "text" and paths.is_path(option, value):
+            kept["settings"][option["name"]] = knobs.as_given(value)
     return kept
 
 

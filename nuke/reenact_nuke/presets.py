@@ -78,7 +78,7 @@ def save(node: Any, name: str) -> str:
     kept = {
         option["name"]: found.get(option["name"], option["default"])
         for option in paths.options()
-        if option["name"] not in layout.MANAGED and not option["path"] and not layout.is_frame(option)
+        if option["name"] not in layout.MANAGED and _is_for_any_shot(option, found)
     }
     file = os.path.join(folder, name + ".json")
     with open(file, "w", encoding="utf-8") as sink:
@@ -86,6 +86,13 @@ def save(node: Any, name: str) -> str:
         sink.write("\n")
     refresh(node)
     return file
+
+
+def _is_for_any_shot(option: Dict[str, Any], found: Dict[str, Any]) -> bool:
+    """Whether an option's value is no path, no frame and no position in a picture."""
+    if option["unless"]:
+        return str(found.get(option["name"], option["default"])).isdigit()
+    return not option["path"] and not layout.is_frame(option)
 
 
 def refresh(node: Any) -> None:
@@ -123,6 +130,10 @@ def _set(node: Any, option: Dict[str, Any], value: Any) -> None:
         knobs.knob(node, layout.is_set_name(name)).setValue(value is not None)
         if value is not None:
             knobs.knob(node, layout.knob_name(name)).setValue(value)
+    elif option["unless"]:
+        held = knobs.knob(node, layout.knob_name(name))
+        # The knob of a node that an earlier version made holds a whole number.
+        held.setValue(str(value) if isinstance(held.value(), str) else int(value))
     else:
         # A number to a knob of choices is the place of one among them.
         said = ", ".join(value) if kind == "paths" else str(value) if option["choices"] else value

@@ -102,7 +102,7 @@ def _parameter(field: dataclasses.Field[Any], hint: Any) -> inspect.Parameter:
         help=_help(field),
         rich_help_panel=metadata["group"],
         show_default=default not in ("", None),
-        metavar="PATH" if metadata["path"] else "TEXT" if hint is str else "NUMBER",
+        metavar="FACE" if metadata["unless"] else "PATH" if metadata["path"] else "TEXT" if hint is str else "NUMBER",
         callback=_checker(field),
     )
     kind = Annotated[hint, option]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,8 @@ import typer
 
 from ofx_reenact.cli import progress as shown
 from ofx_reenact.cli.options import PROGRESS, setting, with_settings
-from ofx_reenact.settings import Settings, names_affecting
+from ofx_reenact.errors import SettingsError
+from ofx_reenact.settings import Settings, names_affecting, paths_in
 
 if TYPE_CHECKING:
     from ofx_reenact.tracking.performance import Performance
@@ -19,14 +21,43 @@ if TYPE_CHECKING:
 _NAMES = {*names_affecting("track"), "reference"} - {"driver", "performance"}
 _EXTRA = {
     "input": Annotated[str, setting("driver", "--input")],
-    "output": Annotated[Path, typer.Option("--output", help="Performance file (.npz) to write.")],
+    "output": Annotated[str, typer.Option("--output", help="Performance file (.npz) to write.", metavar="PATH")],
     "overlay": Annotated[str, typer.Option(help="Also write pictures with the landmarks drawn in, O.####.png.")],
+    "faces": Annotated[
+        str,
+        typer.Option(
+            help="Track nothing: list the faces of a sequence or picture, each person once.", metavar="PATH",
+        ),
+    ],
+    "contact_sheet": Annotated[
+        str, typer.Option(help="With --faces: also write a picture (.png) of them, with their numbers.", metavar="PATH")
+    ],
     "progress": PROGRESS,
-}
+}  # fmt: skip
 
 
-def track(settings: Settings, input: str, output: Path, overlay: str = "", progress: str = "") -> int:
+def track(
+    settings: Settings,
+    input: str = "",
+    output: str = "",
+    overlay: str = "",
+    faces: str = "",
+    contact_sheet: str = "",
+    progress: str = "",
+) -> int:
     """Track a driver once and keep its performance in a file, for renders and chunks to share."""
+    if faces:
+        if input or output or overlay:
+            raise SettingsError("--faces only lists faces; leave out --input, --output and --overlay, or --faces")
+        return _list_faces(dataclasses.replace(settings, driver=faces), contact_sheet, progress)
+    if contact_sheet:
+        raise SettingsError("--contact-sheet shows the faces that --faces lists; pass --faces DRIVER")
+    if not (input and output):
+        raise SettingsError("pass --input and --output, or --faces")
+    return _track(settings, input, Path(output), overlay, progress)
+
+
+def _track(settings: Settings, input: str, output: Path, overlay: str, progress: str) -> int:
     from ofx_reenact.engine.inputs import draw_overlays, track_driver
     from ofx_reenact.frames.colour import Colour
     from ofx_reenact.frames.names import frame_path
@@ -36,7 +67,8 @@ def track(settings: Settings, input: str, output: Path, overlay: str = "", progr
 
     way = shown.choose(progress)
     settings = dataclasses.replace(settings, driver=input, performance=str(output))
-    read = [("--input", input), ("--landmarks", settings.landmarks)]
+    pictures = [("--face", path) for path in paths_in({"face": settings.face}, "read")]
+    read = [("--input", input), ("--landmarks", settings.landmarks), *pictures]
     refuse_over_inputs([("--output", output), ("--overlay", overlay)], read)
     if overlay:
         frame_path(overlay, 1, ".png")
@@ -53,6 +85,34 @@ def track(settings: Settings, input: str, output: Path, overlay: str = "", progr
         facts["note"] = "; ".join(driver.notes)
     shown.say(way, facts, shown.listed(facts))
     return 0
+
+
+def _list_faces(settings: Settings, sheet: str, progress: str) -> int:
+    """Say who is in a driver."""
+    from ofx_reenact.engine.faces import list_faces, write_sheet
+    from ofx_reenact.frames.colour import Colour
+    from ofx_reenact.frames.overwrite import refuse_over_inputs
+
+    way = shown.choose(progress)
+    refuse_over_inputs([("--contact-sheet", sheet)], [("--faces", settings.driver)])
+    if sheet and Path(sheet).suffix.lower() != ".png":
+        raise SettingsError(f"--contact-sheet {sheet}: a picture is written as .png, so end the name in it")
+    with shown.observer(way) as observe:
+        listed = list_faces(settings, Colour(), observe)
+    if sheet:
+        write_sheet(listed.thumbnails, Path(sheet))
+    shown.say(way, listed.values, _lines(listed.values))
+    return 0
+
+
+def _lines(values: dict[str, Any]) -> Iterator[str]:
+    """Lay the faces out for people, one a line."""
+    yield f"{'--face':<16}{'frame':>8}{'position':>12}{'size':>7}  frames"
+    for one in values["faces"]:
+        place = ",".join(map(str, one["position"]))
+        yield f"{one['choose']:<16}{one['frame']:>8}{place:>12}{one['size']:>7}  {one['frames']}"
+    if values["every"] > 1:
+        yield f"looked at one frame in {values['every']}"
 
 
 command = with_settings(track, _EXTRA, _NAMES)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ofx_reenact.device import choose_device
+from ofx_reenact.engine.chosen import choose_face
 from ofx_reenact.engine.made_of import Digest, performance_made_of
 from ofx_reenact.engine.warm import Warm, stamp
 from ofx_reenact.files import sha256_of
@@ -66,9 +67,6 @@ def track_driver(
     device = choose_device(settings.device)
     first = driver.read_header(driver.frames.first, settings.driver_layer)
     aspect = Squeeze.of_plate(first).aspect
-    tracker = make_tracker(
-        settings.tracker, face=settings.face, landmarks=settings.landmarks, device=device, aspect=aspect
-    )
     whole = FrameRange.parse(f"{driver.frames.first}-{driver.frames.last}")
     done = 0
     for note in dict.fromkeys((*driver.notes, *first.notes, *_colour_notes(first, settings, colour))):
@@ -76,6 +74,12 @@ def track_driver(
         tell(note)
     # Before a frame is read: of files that change meanwhile, the digest is then not that of what is there later.
     made_of = performance_made_of(replace(settings, driver=driver.name), digest).text
+    chosen = choose_face(
+        settings, driver, first, colour, lambda frames: driver_images(driver, frames, settings, colour), tell
+    )
+    tracker = make_tracker(
+        settings.tracker, face=chosen, landmarks=settings.landmarks, device=device, aspect=aspect
+    )
 
     def on_frame(frame: int, found: bool) -> None:
         nonlocal done
@@ -90,6 +94,7 @@ def track_driver(
             fps=driver.fps,
             smoothing=settings.smoothing,
             reference=settings.reference,
+            chosen=chosen,
             on_frame=on_frame,
         )
     return replace(performance, made_of=made_of, aspect=aspect)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from ofx_reenact.engine.plates import Plates
 from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.names import files_of, has_padding
 from ofx_reenact.frames.picture import Picture
 from ofx_reenact.provenance import Input, MadeOf, Source
+from ofx_reenact.provenance.made_of import WHOSE
 from ofx_reenact.settings import Settings, names_affecting, names_of_paths, paths_in
+from ofx_reenact.settings.face import FaceChoice
 from ofx_reenact.settings.option import Affects
 from ofx_reenact.tracking.performance import Performance
 
@@ -57,12 +60,11 @@ def frames_made_of(settings: Settings, inputs: Mapping[str, Input], ldnet: str, 
         ldnet: SHA-256 of LD-Net's weights.
         fdgan: SHA-256 of FD-GAN's; "" where it paints nothing.
     """
-    apart = {*names_of_paths("read", "kept", "written", "weights"), "device"}
-    names = [name for name in names_affecting("track", "person", "pixels", "content") if name not in apart]
-    values, usual = settings.as_dict(), Settings().as_dict()
+    values, usual = _plain(settings), _plain(Settings())
+    names = [name for name in names_affecting("track", "person", "pixels", "content") if name in values]
     return MadeOf(
         {what: Source(one.name, one.sha256 or "") for what, one in inputs.items() if what != "consent"},
-        {name: values[name] for name in names if values[name] != usual[name]},
+        {name: values[name] for name in names if name != "device" and values[name] != usual.get(name)},
         {"ldnet": ldnet, "fdgan": fdgan},
     )
 
@@ -80,6 +82,18 @@ def _sources(settings: Settings, affects: Affects, digest: Digest) -> dict[str, 
 
 def _values(settings: Settings, affects: Affects) -> dict[str, object]:
     """The options that a thing depends on, and a frame's pixels only by it; paths apart."""
-    apart = {*names_of_paths("read", "kept", "written", "weights"), *names_affecting("pixels")}
-    names = [name for name in names_affecting(affects) if name not in apart]
-    return {name: value for name, value in settings.as_dict().items() if name in names}
+    names = set(names_affecting(affects)) - set(names_affecting("pixels"))
+    return {name: value for name, value in _plain(settings).items() if name in names}
+
+
+def _plain(settings: Settings) -> dict[str, Any]:
+    """The options, those that name files apart; a face's number as the whole number that files have always held."""
+    files = set(names_of_paths("read", "kept", "written", "weights")) - set(WHOSE)
+    values = {name: value for name, value in settings.as_dict().items() if name not in files}
+    for name in WHOSE:
+        choice = FaceChoice.parse(values[name])
+        if choice.picture:
+            del values[name]
+        elif choice.position is None:
+            values[name] = choice.number
+    return values

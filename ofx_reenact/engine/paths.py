@@ -8,7 +8,7 @@ from ofx_reenact.errors import OutputError, SettingsError
 from ofx_reenact.files import lock_of
 from ofx_reenact.frames.overwrite import Named, refuse_over_inputs
 from ofx_reenact.provenance import sidecar_path
-from ofx_reenact.settings import Settings, names_of_paths
+from ofx_reenact.settings import Settings, names_of_paths, paths_in
 from ofx_reenact.settings.option import Role, flag
 
 MOVIE = ".mp4"
@@ -61,6 +61,5 @@ def named(settings: Settings, *roles: Role) -> list[Named]:
     """Return the files that options of these roles name; empty ones are left out."""
     found: list[Named] = []
     for name in names_of_paths(*roles):
-        value = getattr(settings, name)
-        found += [(flag(name), path) for path in ((value,) if isinstance(value, str) else value) if path]
+        found += [(flag(name), path) for path in paths_in({name: getattr(settings, name)}, *roles)]
     return found

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ofx_reenact.device import choose_device
+from ofx_reenact.engine.chosen import choose_in_still
 from ofx_reenact.engine.inputs import read_target, track_driver
 from ofx_reenact.engine.made_of import Digest, identity_made_of
 from ofx_reenact.engine.plates import Plates
@@ -34,6 +35,7 @@ from ofx_reenact.shot.portrait import PortraitPainter
 from ofx_reenact.shot.squeezed import stretch
 from ofx_reenact.shot.view import View, display_for
 from ofx_reenact.stages import stage
+from ofx_reenact.tracking.chosen import LARGEST
 from ofx_reenact.tracking.landmarks import LIPS_INNER, MESH68
 from ofx_reenact.tracking.look import likeness, look_of
 from ofx_reenact.tracking.performance import Performance
@@ -188,7 +190,7 @@ def _with_references(
     look = look_of(target.show(colour), identity.face.mesh)
     for path in settings.appearance:
         files = Files.open(path)
-        other = replace(settings, target=path, target_frame=None, target_landmarks="", target_face=1, layer="")
+        other = replace(settings, target=path, target_frame=None, target_landmarks="", target_face="1", layer="")
         if len(files.frames) == 1:
             picture = read_target(other, colour)
             face = find_identity(other, picture, colour, weights).face
@@ -298,16 +300,14 @@ def find_identity(settings: Settings, target: Picture, colour: Colour, weights: 
     placed = settings.target_landmarks
     if settings.tracker == "file" and not placed:
         raise SettingsError("--tracker file needs --target-landmarks as well, hand-placed on the target")
-    tracker = make_tracker(
-        "file" if placed else settings.tracker,
-        face=settings.target_face,
-        landmarks=placed,
-        device=choose_device(settings.device),
-        aspect=target.squeeze.aspect,
-    )
+    name = "file" if placed else settings.tracker
+    device, chosen, tracker = choose_device(settings.device), LARGEST, None
     for exposure in EXPOSURES:
-        tracker.reset()
         shown = target.show(colour, exposure)
+        before, chosen = chosen, choose_in_still(settings, shown, target.plate, target.frame, colour)
+        if tracker is None or chosen != before:
+            tracker = make_tracker(name, face=chosen, landmarks=placed, device=device, aspect=target.squeeze.aspect)
+        tracker.reset()
         with stage("track"):
             track = tracker.track(shown, target.frame)
         if track is not None:

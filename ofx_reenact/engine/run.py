@@ -29,7 +29,7 @@ from ofx_reenact.frames.picture import Picture
 from ofx_reenact.frames.preview import Mp4Writer, stack
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.progress import Cancelled, Observer, Progress, Watch, ignore
-from ofx_reenact.settings import Settings, names_of_paths
+from ofx_reenact.settings import Settings, names_of_paths, paths_in
 from ofx_reenact.shot.frame import Frame
 from ofx_reenact.shot.identity import Identity
 from ofx_reenact.shot.shot import Shot
@@ -238,7 +238,8 @@ class Job:
         for name in names_of_paths("read", "kept"):
             value = "" if name == "target" else getattr(settings, name)
             several = {f"{name}_{number}": path for number, path in enumerate(value, start=1)}
-            named |= several if isinstance(value, tuple) else {name: value}
+            alone = {name: "".join(paths_in({name: value}, "read", "kept"))}
+            named |= several if isinstance(value, tuple) else alone
         if plates.moving:
             files = files_of(settings.target)
             inputs = {"target": provenance.Input(settings.target, self.loader.sha256(*files), len(files))}

@@ -13,7 +13,7 @@ from ofx_reenact.farm.queue import Queue, Written, folder_of
 from ofx_reenact.files import write_json, written_whole
 from ofx_reenact.launch import CODE
 from ofx_reenact.settings import Settings, paths_in
-from ofx_reenact.settings.option import flag, kind
+from ofx_reenact.settings.option import flag, is_path, kind
 
 if TYPE_CHECKING:
     from ofx_reenact.farm.model import FarmJob
@@ -178,8 +178,8 @@ def _definition(job: FarmJob, field: dataclasses.Field[Any]) -> dict[str, Any]:
     said = _FRAMES if field.name == "frames" else about["help"]
     defined: dict[str, Any] = {"name": parameter_of(field.name), "type": "STRING", "description": said}
     defined["userInterface"] = {"control": "LINE_EDIT", "groupLabel": about["group"]}
-    if about["path"] and of == "text":
-        value = getattr(job.settings, field.name)
+    value = getattr(job.settings, field.name)
+    if of == "text" and is_path(field, value):
         flow = "OUT" if about["path"] in ("written", "kept") and not Path(value).exists() else "IN"
         # The frames of a sequence are among the asset references; its pattern is no file.
         if has_padding(value) and flow == "IN":

@@ -17,7 +17,8 @@ from typing import Any
 from ofx_reenact.errors import ReenactError, SettingsError
 from ofx_reenact.farm.bundle import EXTENSIONS, TEMPLATE, VALUES, parameter_of, yaml_module
 from ofx_reenact.farm.worker import Outcome, Worker
-from ofx_reenact.settings import names_of_paths
+from ofx_reenact.settings import Settings, names_of_paths
+from ofx_reenact.settings.option import is_path
 
 # A task that fails is done once more. One whose process was lost is not to blame, so it has more tries.
 _TRIES, _LOSSES = 2, 12
@@ -99,9 +100,10 @@ class LocalRun:
     @property
     def inputs(self) -> list[str]:
         """The files and sequences that the job reads."""
-        names = {parameter_of(name) for name in names_of_paths("read", "weights")}
-        said = {name: str(value.value) for name, value in self.parameters.items() if name in names}
-        return [path for value in said.values() for path in value.split(",") if path]
+        names = names_of_paths("read", "weights")
+        options = {parameter_of(one.name): one for one in dataclasses.fields(Settings) if one.name in names}
+        said = [(options[name], str(value.value)) for name, value in self.parameters.items() if name in options]
+        return [path for option, value in said for path in value.split(",") if is_path(option, path)]
 
     def run(self) -> RunReport:
         """Do all steps in order; an interruption cancels what runs, and the report says so."""

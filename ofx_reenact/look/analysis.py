@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from ofx_reenact.files import write_json, written_whole
 from ofx_reenact.look.roots import Roots
 from ofx_reenact.provenance.sidecar import beside
 from ofx_reenact.settings import Settings, names_affecting, names_of_paths
+from ofx_reenact.settings.option import is_path
 from ofx_reenact.shot.curves import SCHEMA, read_curves
 
 _KEPT = {"performance": ".npz", "target_performance": ".target.npz"}
@@ -37,11 +38,12 @@ class Analysis:
         """
         settings = Settings.from_dict(values)
         paths: dict[str, Any] = {}
-        for name in names_of_paths("read", "kept", "written", "weights"):
-            value = getattr(settings, name)
-            if value:
-                check = self._roots.check
-                paths[name] = tuple(map(check, value)) if isinstance(value, tuple) else check(value)
+        for field in fields(settings):
+            value = getattr(settings, field.name)
+            if isinstance(value, tuple) and field.metadata["path"]:
+                paths[field.name] = tuple(map(self._roots.check, value))
+            elif isinstance(value, str) and is_path(field, value):
+                paths[field.name] = self._roots.check(value)
         return replace(settings, **paths)
 
     def to_show(self, values: Mapping[str, Any], curves: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from ofx_reenact.settings import Settings
 from ofx_reenact.settings.option import flag
 
 # Options that say whose face is meant.
-_WHOSE = ("face", "target_face")
+WHOSE = ("face", "target_face")
 
 
 @dataclass(frozen=True)
@@ -102,18 +102,30 @@ class MadeOf:
             then = self.inputs.get(what)
             if then is None or then.differs(source):
                 said.append(_differ(then, source, what))
-        return [*said, *(text for name, text in self._other_options(asked) if name in _WHOSE)]
+        # By number or position now, by a picture then.
+        said += [
+            f"made with {flag(name)} {self.inputs[name].name}, not {value}"
+            for name, value in asked.settings.items()
+            if name in self.inputs and name in WHOSE and _is_asked(name, value)
+        ]
+        return [*said, *(text for name, text in self._other_options(asked) if name in WHOSE)]
 
     def deviates(self, asked: MadeOf) -> list[str]:
         """Say with which options this was made that are set to other values now: the same face, seen another way."""
-        return [text for name, text in self._other_options(asked) if name not in _WHOSE]
+        return [text for name, text in self._other_options(asked) if name not in WHOSE]
 
     def _other_options(self, asked: MadeOf) -> list[tuple[str, str]]:
         return [
             (name, f"made with {flag(name)} {_plain(self.settings[name])}, not {_plain(value)}")
             for name, value in asked.settings.items()
-            if value != getattr(Settings, name) and self.settings.get(name, value) != value
+            if _is_asked(name, value) and self.settings.get(name, value) != value
         ]
+
+
+def _is_asked(name: str, value: Any) -> bool:
+    """Whether an option is set to another value than its default; a face's number is kept as a whole number."""
+    usual = getattr(Settings, name)
+    return bool(value != usual and not (name in WHOSE and str(value) == usual))
 
 
 def _differ(then: Source | None, now: Source, what: str) -> str:

@@ -108,6 +108,17 @@ class Service:
 
         return curves(self._performance(request))
 
+    def faces(self, request: Request, watch: Watch) -> Values:
+        """Say who is in the driver, or in the target if no driver is named."""
+        from ofx_reenact.engine.faces import list_faces
+        from ofx_reenact.engine.people import plate_settings
+        from ofx_reenact.frames.colour import Colour
+
+        settings = _settings(request)
+        if not (settings.driver or settings.target):
+            raise SettingsError("faces are listed of settings.driver, or of settings.target; name one")
+        return list_faces(settings if settings.driver else plate_settings(settings), Colour(), watch).values
+
     def job(self, request: Request, watch: Watch) -> Values:
         """Write a farm's job file; returns what it holds, and what a queue has to run."""
         from ofx_reenact.engine.paths import check_paths
@@ -130,7 +141,7 @@ class Service:
 JOBS: dict[str, Callable[[Service, Request, Watch], Values]] = {
     "analyse": Service.analyse, "render": Service.render, "preview": Service.preview, "open": Service.open,
     "show": Service.show, "landmarks": Service.landmarks, "place": Service.place, "curves": Service.curves,
-    "job": Service.job,
+    "faces": Service.faces, "job": Service.job,
 }  # fmt: skip
 
 

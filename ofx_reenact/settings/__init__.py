@@ -12,7 +12,8 @@ from ofx_reenact.device import DEVICES
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.layers import LAYERS
 from ofx_reenact.settings.earlier import as_named_now
-from ofx_reenact.settings.option import Affects, Role, check, kind, option
+from ofx_reenact.settings.face import NO_PATH, FaceChoice
+from ofx_reenact.settings.option import Affects, Role, check, is_path, kind, option
 
 SCHEMA = "ofx-reenact/settings/1"
 # Degrees: no eye turns further.
@@ -29,6 +30,15 @@ def turn(eye: str, way: str) -> Any:
     """Declare by how many degrees the gaze is turned by hand."""
     text = f"Degrees by which {eye} by hand to the picture's {way}, on top of --gaze."
     return option(0.0, text, "Motion", "pixels", low=-FURTHEST, high=FURTHEST, animatable=True)
+
+
+def which_face(of: str, *affects: Affects) -> Any:
+    """Declare which of several faces is meant, in the pictures of one."""
+    text = (
+        f"Which face of the {of}: by size, 1 is the largest; X,Y or X,Y@FRAME, where it is, in pixels, y down; or a "
+        "picture of the person."
+    )
+    return option("1", text, "Tracking", *affects, path="read", unless=NO_PATH, form=FaceChoice.parse)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,8 +123,8 @@ class Settings:
         "", "Hand-placed landmarks of the driver (JSON), for tracker 'file'.", "Tracking", "track", path="read",
     )  # fmt: skip
     target_landmarks: str = option("", "Hand-placed landmarks of the target (JSON).", "Tracking", "person", path="read")
-    face: int = option(1, "Which face of the driver, by size; 1 is the largest.", "Tracking", "track", low=1)
-    target_face: int = option(1, "Which face of the target, by size; 1 is the largest.", "Tracking", "person", low=1)
+    face: str = which_face("driver", "track")
+    target_face: str = which_face("target", "person")
     smoothing: float = option(
         1.0, "Strength of smoothing, of the driver and of a target that moves; 0 is off.", "Tracking", "track", low=0,
         high=5,
@@ -245,6 +255,10 @@ class Settings:
     def __post_init__(self) -> None:
         """Check every value against its declaration."""
         for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            # Faces were whole numbers once, and are in files of that time.
+            if field.metadata["form"] == FaceChoice.parse and type(value) is int:
+                object.__setattr__(self, field.name, str(value))
             check(field, getattr(self, field.name))
 
     def as_dict(self) -> dict[str, Any]:
@@ -268,14 +282,20 @@ def names_affecting(*what: Affects) -> tuple[str, ...]:
 
 
 def names_of_paths(*roles: Role) -> tuple[str, ...]:
-    """Return the options whose values are paths of any of these roles, in order."""
+    """Return the options whose values are, or may be, paths of any of these roles, in order."""
     return tuple(f.name for f in dataclasses.fields(Settings) if f.metadata["path"] in roles)
 
 
 def paths_in(values: Mapping[str, Any], *roles: Role) -> list[str]:
     """Return the paths of any of these roles among options' values, in order; empty ones are left out."""
-    said = [values[name] for name in names_of_paths(*roles) if name in values]
-    return [path for value in said for path in ((value,) if isinstance(value, str) else value) if path]
+    said = [(field, values[field.name]) for field in dataclasses.fields(Settings) if field.name in values]
+    return [
+        path
+        for field, value in said
+        if field.metadata["path"] in roles
+        for path in ((value,) if isinstance(value, str) else value)
+        if is_path(field, path)
+    ]
 
 
 def describe() -> dict[str, Any]:
@@ -291,6 +311,7 @@ def describe() -> dict[str, Any]:
             "low": field.metadata["low"],
             "high": field.metadata["high"],
             "path": bool(field.metadata["path"]),
+            "unless": field.metadata["unless"],
             "animatable": field.metadata["animatable"],
             "affects": list(field.metadata["affects"]),
         }

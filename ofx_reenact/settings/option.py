@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Collection
+import re
+from collections.abc import Callable, Collection
 from typing import Any, Literal
 
 from ofx_reenact.errors import SettingsError
@@ -27,6 +28,8 @@ def option(
     low: float | None = None,
     high: float | None = None,
     path: Role = "",
+    unless: str = "",
+    form: Callable[[str], object] | None = None,
     short: str = "",
     animatable: bool = False,
 ) -> Any:
@@ -41,12 +44,14 @@ def option(
         open: the choices are offered, and other texts are taken as well.
         low, high: range of a number, both included.
         path: what the file of that name is to a render; empty where the value is no path.
+        unless: regular expression of the texts that are no path where others are.
+        form: reads a text, and raises SettingsError where it cannot.
         short: letter of the command line.
         animatable: whether ``--curves`` may give it another value in each frame.
     """
     metadata = {
         "help": text, "group": group, "affects": affects, "choices": choices, "open": open, "low": low, "high": high,
-        "path": path, "short": short, "animatable": animatable,
+        "path": path, "unless": unless, "form": form, "short": short, "animatable": animatable,
     }  # fmt: skip
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -54,6 +59,12 @@ def option(
 def flag(name: str) -> str:
     """Return the command line's word for an option."""
     return f"--{name.replace('_', '-')}"
+
+
+def is_path(field: dataclasses.Field[Any], text: str) -> bool:
+    """Tell whether a text, as the value of an option or one of its values, names a file."""
+    unless = field.metadata["unless"]
+    return bool(field.metadata["path"] and text) and not (unless and re.fullmatch(unless, text))
 
 
 def kind(field: dataclasses.Field[Any]) -> str:
@@ -96,7 +107,9 @@ def check(field: dataclasses.Field[Any], value: Any) -> None:
     chosen = value if isinstance(value, tuple) else (value,)
     for text in (text for text in chosen if isinstance(text, str)):
         try:
-            (check_name if field.metadata["path"] else check_text)(text)
+            (check_name if is_path(field, text) else check_text)(text)
+            if field.metadata["form"]:
+                field.metadata["form"](text)
         except SettingsError as error:
             raise SettingsError(f"{said} {error}") from error
     if choices and not field.metadata["open"] and (not chosen or any(v not in choices for v in chosen)):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ofx_reenact.settings import Settings
+from ofx_reenact.settings.option import is_path
 
 
 def absolute(settings: Settings) -> Settings:
@@ -16,8 +17,10 @@ def absolute(settings: Settings) -> Settings:
     values: dict[str, Any] = {}
     for field in dataclasses.fields(settings):
         value = getattr(settings, field.name)
-        if field.metadata["path"] and value:
-            values[field.name] = tuple(map(_absolute, value)) if isinstance(value, tuple) else _absolute(value)
+        if isinstance(value, tuple) and field.metadata["path"]:
+            values[field.name] = tuple(map(_absolute, value))
+        elif isinstance(value, str) and is_path(field, value):
+            values[field.name] = _absolute(value)
     return replace(settings, **values)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ofx_reenact.errors import TrackingError
 from ofx_reenact.stages import stage
+from ofx_reenact.tracking.chosen import LARGEST, Chosen
 from ofx_reenact.tracking.cuts import details_of, find_cuts
 from ofx_reenact.tracking.derive import Found, derive
 from ofx_reenact.tracking.lift import lift
@@ -27,6 +28,7 @@ def analyse(
     fps: Fraction | None,
     smoothing: float = 1.0,
     reference: int | None = None,
+    chosen: Chosen = LARGEST,
     on_frame: Callable[[int, bool], None] | None = None,
 ) -> Performance:
     """Track a driver and make its performance.
@@ -36,10 +38,11 @@ def analyse(
         name: the driver as the user named it, for messages and the file.
         smoothing: strength; 0 is off, 1 the default.
         reference: the frame at rest, if a person chose one.
+        chosen: whom the tracker follows, for messages.
         on_frame: called after each frame with whether it has a face.
 
     Raises:
-        TrackingError: no frame has a face, or the chosen reference is not one with a face.
+        TrackingError: no frame has the face, or the chosen reference is not one with a face.
     """
     tracks: dict[int, Track | None] = {}
     absent: list[int] = []
@@ -61,7 +64,7 @@ def analyse(
         if on_frame:
             on_frame(frame, track is not None)
     if not any(tracks.values()):
-        raise TrackingError(f"{name}: no face was found in any of {len(tracks)} frames")
+        raise TrackingError(f"{name}: {chosen.absence(len(tracks))}")
     if reference is not None and tracks.get(reference) is None:
         raise TrackingError(f"{name}: frame {reference} cannot be the reference, it has no face")
     light = [light for (light, _), track in zip(looks, tracks.values(), strict=True) if track is not None]

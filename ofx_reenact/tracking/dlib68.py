@@ -39,7 +39,7 @@ class Dlib68(Tracker):
         import dlib
 
         self.version = f"dlib {dlib.__version__}"
-        self._follower = Follower(options.face)
+        self._follower = Follower(options.face, self.name)
         self._detect: Any = dlib.get_frontal_face_detector()
         self._predict: Any = dlib.shape_predictor(str(model_file()))
 

@@ -6,8 +6,10 @@ mediapipe.
 
 from __future__ import annotations
 
+import itertools
 import math
 import zipfile
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import cv2
@@ -16,9 +18,11 @@ import numpy as np
 from ofx_reenact.resources import resource
 from ofx_reenact.tracking.blendshapes import blendshapes_of
 from ofx_reenact.tracking.canonical import MODEL
-from ofx_reenact.tracking.detect import MESH_SIZE, FaceDetector, Region
+from ofx_reenact.tracking.chosen import Portrait, nearest
+from ofx_reenact.tracking.detect import MESH_SIZE, FaceDetector, Found, Region
 from ofx_reenact.tracking.landmarks import MESH68, MESH_POINTS
-from ofx_reenact.tracking.same_person import SamePerson, Seen
+from ofx_reenact.tracking.look import Look
+from ofx_reenact.tracking.same_person import OVERLAP, SamePerson, Seen, look_in_portrait, overlap
 from ofx_reenact.tracking.tflite import last_output_from, second_of_first
 from ofx_reenact.tracking.tracker import DEFAULTS, Options, Track, Tracker
 
@@ -31,6 +35,8 @@ _DOUBTFUL, _RESEMBLANCE = 0.65, 0.45
 _BAND = 64
 # A region taken from a box is only roughly right; the mesh found in it gives a better one.
 _SETTLE = 3
+# So often, in pictures, it is looked who else is there: who crosses a face is near it for longer.
+_OTHERS = 6
 
 
 class _Candidate(NamedTuple):
@@ -49,7 +55,6 @@ class FaceMesh(Tracker):
 
     def __init__(self, options: Options = DEFAULTS) -> None:
         self.version = f"face_landmarker, opencv {cv2.__version__}"
-        self._face = options.face
         with zipfile.ZipFile(resource(*MODEL)) as bundle:
             detector, mesh = (bundle.read(f"{name}.tflite") for name in ("face_detector", "face_landmarks_detector"))
         self._detector = FaceDetector(detector)
@@ -57,11 +62,17 @@ class FaceMesh(Tracker):
         points, self._factors, self._added = second_of_first(mesh)
         self._mesh = cv2.dnn.readNetFromTFLite(np.frombuffer(last_output_from(mesh, points), np.uint8))
         self._person = SamePerson()
+        self._chosen = options.face
+        self._looks, self._others = (
+            [self._portray(one) for one in some] for some in (self._chosen.portraits, self._chosen.others)
+        )
         self.reset()
 
     def reset(self) -> None:
         """Forget the face that was followed."""
         self._person.reset()
+        self._person.know(self._looks, self._others)
+        self._until_others = 0
         self._region: Region | None = None
         self._picture: np.ndarray | None = None
         # Memory of a picture, as softened ones need again and again.
@@ -80,7 +91,13 @@ class FaceMesh(Tracker):
         np.copyto(self._picture, image)
         self._person.begin(image)
         self._track = self._follow(image) or self._find(image)
+        if self._track is not None:
+            self._see_others(image)
         return self._track
+
+    def faces(self, image: np.ndarray) -> list[Seen]:
+        """Find all faces in an (H, W, 3) uint8 RGB picture, the largest first, whoever is followed."""
+        return [face.seen for face in self._all(image)]
 
     def _follow(self, image: np.ndarray) -> Track | None:
         if self._region is None:
@@ -90,20 +107,52 @@ class FaceMesh(Tracker):
         return face and self._accept([face])
 
     def _find(self, image: np.ndarray) -> Track | None:
-        found, faces = self._detector.detect(image), []
-        if not self._person.known:
-            found = found[self._face - 1 :]
-        for score, region in found:
-            mesh, _ = self._run_mesh(image, region)
-            for _ in range(_SETTLE - 1):
-                mesh, _ = self._run_mesh(image, Region.of_mesh(mesh))
-            face = self._look_at(image, Region.of_mesh(mesh), _FOUND)
-            if face is None or (score < _DOUBTFUL and face.seen.resemblance < _RESEMBLANCE):
-                continue
-            faces.append(face)
-            if not self._person.known:
-                break
-        return self._accept(faces)
+        if self._person.known:
+            found = (self._settle(image, face) for face in self._detector.detect(image))
+            return self._accept([face for face in found if face is not None])
+        by_number = self._chosen.place is None
+        faces = list(itertools.islice(self._all(image), self._chosen.number if by_number else None))
+        picked = self._chosen.pick([face.seen.box for face in faces])
+        return None if picked is None else self._accept([faces[picked]])
+
+    def _all(self, image: np.ndarray) -> Iterator[_Candidate]:
+        """Find the faces in a picture one after the other, the largest first, each once."""
+        boxes: list[np.ndarray] = []
+        for found in self._detector.detect(image):
+            face = self._settle(image, found)
+            if face is not None and all(overlap(face.seen.box, box) <= OVERLAP for box in boxes):
+                boxes.append(face.seen.box)
+                yield face
+
+    def _settle(self, image: np.ndarray, found: Found) -> _Candidate | None:
+        """Find the mesh where the detector found a face; None if it is none."""
+        mesh, _ = self._run_mesh(image, found.region)
+        for _ in range(_SETTLE - 1):
+            mesh, _ = self._run_mesh(image, Region.of_mesh(mesh))
+        face = self._look_at(image, Region.of_mesh(mesh), _FOUND)
+        doubtful = face is None or (found.score < _DOUBTFUL and face.seen.resemblance < _RESEMBLANCE)
+        return None if doubtful else face
+
+    def _see_others(self, image: np.ndarray) -> None:
+        """Learn now and then who is beside the face that is followed, so that nobody of them is taken for it."""
+        self._until_others -= 1
+        if self._until_others > 0 or self._region is None:
+            return
+        self._until_others, own = _OTHERS, self._region
+        for found in self._detector.detect(image):
+            apart = math.hypot(found.region.x - own.x, found.region.y - own.y) > own.side / 4
+            if apart and (face := self._settle(image, found)):
+                self._person.meet(face.seen)
+
+    def _portray(self, portrait: Portrait) -> Look:
+        """Return the look of whom a portrait shows.
+
+        Raises:
+            TrackingError: it shows no face, or one in the dark.
+        """
+        faces = self.faces(portrait.image)
+        chosen = nearest([face.box for face in faces], portrait.place)
+        return look_in_portrait(None if chosen is None else faces[chosen], self.name)
 
     def _look_at(self, image: np.ndarray, region: Region, least: float) -> _Candidate | None:
         """Find the mesh in a region; None where the network says that there is no face, or it lies off the picture."""

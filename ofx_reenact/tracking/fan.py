@@ -46,7 +46,7 @@ class Fan(Tracker):
         import face_alignment
 
         self.version = f"face-alignment {version('face-alignment')}"
-        self._follower = Follower(options.face)
+        self._follower = Follower(options.face, self.name)
         detector = {"path_to_detector": str(weights_folder() / DETECTOR)}
         try:
             self._network = face_alignment.FaceAlignment(

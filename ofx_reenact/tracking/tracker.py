@@ -8,6 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from ofx_reenact.tracking.chosen import LARGEST, Chosen
+
 
 @dataclass(frozen=True)
 class Track:
@@ -23,7 +25,7 @@ class Track:
 class Options:
     """What a user can ask of a tracker."""
 
-    face: int = 1  # which face of several, by size in the first frame that has any; 1 is the largest
+    face: Chosen = LARGEST  # which face of several
     landmarks: str = ""  # JSON file of hand-placed landmarks, or ""
     device: str = "cpu"  # where networks run, ``cpu`` or ``cuda``
     aspect: float = 1.0  # pixel aspect of the files whose pictures, shown in square pixels, are tracked

@@ -12,6 +12,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import NamedTuple
 
 from ofx_reenact.errors import SettingsError, TrackingError
+from ofx_reenact.tracking.chosen import LARGEST, Chosen
 from ofx_reenact.tracking.tracker import Options, Tracker
 
 GROUP = "ofx_reenact.trackers"
@@ -81,7 +82,7 @@ def find(name: str) -> Registered:
 
 
 def make_tracker(
-    name: str, *, face: int = 1, landmarks: str = "", device: str = "cpu", aspect: float = 1.0
+    name: str, *, face: Chosen = LARGEST, landmarks: str = "", device: str = "cpu", aspect: float = 1.0
 ) -> Tracker:
     """Make a tracker by name; the options are those of :class:`Options`.
 

@@ -98,7 +98,7 @@ def test_every_option_has_its_knob(node):
             span = list(layout.SLIDERS.get(name, (option["low"], option["high"])))
             assert (knob.Class(), knob._range, knob.value()) == ("Double_Knob", span, option["default"])
             assert option["low"] <= span[0] < span[1] <= option["high"]
-        if option["type"] == "text" and option["path"]:
+        if option["type"] == "text" and option["path"] and not option["unless"]:
             assert knob.Class() == "File_Knob"
 
 
@@ -258,7 +258,7 @@ def case_root_range(nuke, node):
 
 def case_tracking(nuke, node):
     set_knobs(
-        node, tracker="file", landmarks="/shots/a/d.json", target_landmarks="/shots/a/t.json", face=2, smoothing=0
+        node, tracker="file", landmarks="/shots/a/d.json", target_landmarks="/shots/a/t.json", face="2", smoothing=0
     )
 
 

@@ -41,7 +41,7 @@ def names_of(settings):
 
 
 def test_analyse_tracks_both_and_makes_what_renders_share(nuke, node, shot):
-    node["reenact_target_face"].setValue(2)
+    node["reenact_target_face"].setValue("2")
     node["reenact_smoothing"].setValue(2.0)
     assert press(nuke, node, "analyse") == ""
     driver, target, shared = requests("analyse")
@@ -97,9 +97,9 @@ def test_only_who_changed_is_tracked_again(nuke, node, shot):
     press(nuke, node, "render")
     assert analysed() == ["take", "plate", "plate"]
     assert node["reenact_performance"].value() == str(kept) and kept.read_text() == before
-    node["reenact_face"].setValue(2)
+    node["reenact_face"].setValue("2")
     press(nuke, node, "preview")
-    node["reenact_target_face"].setValue(2)
+    node["reenact_target_face"].setValue("2")
     press(nuke, node, "preview")
     assert analysed() == ["take", "plate", "plate", "take", "plate"]
     node["reenact_range"].setValue("custom")
@@ -190,7 +190,7 @@ def test_landmarks_of_either_are_corrected_and_guarded(nuke, node, shot, whose, 
     (shot / footage[other]).write_text("delivered again")
     press(nuke, node, "render")
     assert len(analysed()) == 3 and placed.read_text() == text
-    node[{"driver": "reenact_face", "target": "reenact_target_face"}[whose]].setValue(3)
+    node[{"driver": "reenact_face", "target": "reenact_target_face"}[whose]].setValue("3")
     assert f"the {whose} or its tracking was changed since landmarks were placed" in press(nuke, node, "render")
     assert f"Landmarks of the {whose} placed by hand in frames 1 will be lost." in press(nuke, node, "analyse", False)
     assert len(analysed()) == 3
@@ -227,7 +227,7 @@ def test_a_farm_s_job_has_everything_and_nothing_of_it_is_written_again(nuke, no
     farm.register(lambda job: "sent")
     assert "must work from the same tracked driver" in press(nuke, node, "farm")
     press(nuke, node, "analyse")
-    node["reenact_target_face"].setValue(2)
+    node["reenact_target_face"].setValue("2")
     assert "must work from the same tracked target" in press(nuke, node, "farm")
     press(nuke, node, "render")
     node["reenact_regions"].setValue("dialogue")
@@ -259,7 +259,7 @@ def test_a_copy_makes_its_own_files(nuke, node, shot):
     before = {path.name: path.read_text() for path in shot.glob("o.*")}
     press(nuke, other, "render")
     assert analysed() == ["take", "plate"], "what is right already is not made again"
-    other["reenact_target_face"].setValue(2)
+    other["reenact_target_face"].setValue("2")
     other["reenact_weight_jaw"].setValue(0.5)
     press(nuke, other, "render")
     assert before == {path.name: path.read_text() for path in shot.glob("o.*")}
@@ -295,7 +295,7 @@ def test_a_target_that_nuke_renders_moves(nuke, node, shot):
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
     assert analysed() == ["take", "target", "target"]
     done = len(nuke.SESSION.executed)
-    node["reenact_target_face"].setValue(2)
+    node["reenact_target_face"].setValue("2")
     press(nuke, node, "render")
     assert (len(analysed()), len(nuke.SESSION.executed)) == (4, done), "tracked again, from the same frames"
     set_root(nuke, last_frame=1005)

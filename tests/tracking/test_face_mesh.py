@@ -7,6 +7,7 @@ from conftest import DRIVER
 
 from ofx_reenact.tracking import landmarks as names
 from ofx_reenact.tracking.blendshapes import BLENDSHAPES
+from ofx_reenact.tracking.chosen import Chosen
 from ofx_reenact.tracking.facemesh import FaceMesh
 from ofx_reenact.tracking.overlay import draw_overlay
 from ofx_reenact.tracking.tracker import Options
@@ -51,9 +52,9 @@ def test_several_faces_are_numbered_by_size(demo_picture):
     both = np.full((600, 1200, 3), 90, np.uint8)
     both[:593, :593] = demo_picture
     both[100:500, 700:1100] = cv2.resize(demo_picture, (400, 400), interpolation=cv2.INTER_AREA)
-    assert FaceMesh(Options(face=1)).track(both, 1).landmarks[:, 0].mean() < 600
-    assert FaceMesh(Options(face=2)).track(both, 1).landmarks[:, 0].mean() > 700
-    assert FaceMesh(Options(face=3)).track(both, 1) is None
+    assert FaceMesh(Options(face=Chosen(1))).track(both, 1).landmarks[:, 0].mean() < 600
+    assert FaceMesh(Options(face=Chosen(2))).track(both, 1).landmarks[:, 0].mean() > 700
+    assert FaceMesh(Options(face=Chosen(3))).track(both, 1) is None
 
 
 def test_no_face_is_no_face():

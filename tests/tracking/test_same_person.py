@@ -51,7 +51,7 @@ class Landmarks(Tracker):
     version = "1"
 
     def __init__(self):
-        self._network, self._follower = FaceMesh(), Follower(1)
+        self._network, self._follower = FaceMesh(), Follower()
 
     def reset(self):
         self._follower.reset()
@@ -131,7 +131,7 @@ def test_two_equal_faces_are_told_by_place(demo_picture):
 
 
 def test_without_a_picture_place_and_size_decide(demo_track):
-    face, follower = demo_track.landmarks, Follower(1)
+    face, follower = demo_track.landmarks, Follower()
     assert follower.choose([face * 0.5, face]) is not None
     moved = face + 20
     assert np.array_equal(follower.choose([face + 900, moved]), moved)

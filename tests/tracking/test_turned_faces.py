@@ -13,6 +13,7 @@ from ofx_reenact.errors import TrackingError
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.boxes import Follower
+from ofx_reenact.tracking.chosen import Chosen
 from ofx_reenact.tracking.dlib68 import model_file
 from ofx_reenact.tracking.facemesh import FaceMesh
 from ofx_reenact.tracking.tracker import Options
@@ -86,7 +87,7 @@ def test_one_of_two_people_may_be_upside_down(tracker, small):
     tracker.reset()
     largest = tracker.track(both, 1).landmarks
     assert largest[8, 1] < largest[27, 1] and largest[:, 0].mean() < 330, "the chin is above the nose"
-    second = FaceMesh(Options(face=2)).track(both, 1).landmarks
+    second = FaceMesh(Options(face=Chosen(2))).track(both, 1).landmarks
     assert second[8, 1] > second[27, 1] and second[:, 0].mean() > 330
 
 
@@ -125,12 +126,12 @@ def only_upright(image):
 @pytest.mark.parametrize("degrees", [0, 30, 60, 90, 150, 180, 270])
 def test_a_follower_shows_its_network_faces_upright(small, upright, degrees):
     picture, matrix = turned(small, degrees)
-    assert error(Follower(1).follow(picture, only_upright), upright, matrix) < 0.03
+    assert error(Follower().follow(picture, only_upright), upright, matrix) < 0.03
 
 
 def test_a_follower_turns_back_what_was_turned_in_any_frame(small, upright):
     wide = np.pad(small, ((40, 10), (0, 170), (0, 0)), mode="edge")
-    follower = Follower(1)
+    follower = Follower()
     for quarter, shape in ((1, (470, 350)), (2, (350, 470)), (3, (470, 350)), (0, (350, 470))):
         picture = np.ascontiguousarray(np.rot90(wide, quarter))
         found = follower.follow(picture, only_upright)

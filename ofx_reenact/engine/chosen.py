@@ -1,0 +1,185 @@
+"""Whom a tracker follows: what a user says of a face, looked up in the pictures before they are tracked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from ofx_reenact.errors import TrackingError
+from ofx_reenact.frames.aspect import Squeeze
+from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.picture import read_shown
+from ofx_reenact.frames.plate import Plate
+from ofx_reenact.frames.ranges import FrameRange
+from ofx_reenact.frames.sequence import Sequence
+from ofx_reenact.settings import Settings
+from ofx_reenact.settings.face import FaceChoice
+from ofx_reenact.tracking.chosen import Chosen, nearest
+from ofx_reenact.tracking.facemesh import FaceMesh
+from ofx_reenact.tracking.faces import Somebody, find_faces, portray
+from ofx_reenact.tracking.look import Look, likeness
+from ofx_reenact.tracking.same_person import Seen
+
+# As many frames of a sequence are looked at to see who is in it, evenly spread.
+SAMPLES = 60
+# Faces whose looks correlate less than the first are two people's; less than the second, they may be.
+_STRANGER, _UNLIKE = 0.5, 0.65
+# Of two people who are like a picture to within this, either may be meant.
+_CLOSE = 0.1
+_LIST = "'ofx-reenact track --faces FILE' lists the faces that are there"
+
+Images = Callable[[FrameRange], Iterable[tuple[int, np.ndarray | None]]]
+
+
+def choose_face(
+    settings: Settings, driver: Sequence, first: Plate, colour: Colour, images: Images, tell: Callable[[str], None]
+) -> Chosen:
+    """Return which face of a driver is followed.
+
+    Args:
+        settings: ``face`` says which; ``tracker`` and how the driver is read.
+        driver: the files.
+        first: the header of its first frame.
+        colour: the config.
+        images: gives (frame, (H, W, 3) uint8 RGB) of frames, as a tracker sees them.
+        tell: called with what the user should know of the choice.
+
+    Raises:
+        SettingsError, TrackingError, FrameError: the position is off the picture, the frame does not exist or shows no
+            face, or nobody looks like the picture.
+    """
+    choice = FaceChoice.parse(settings.face)
+    if settings.tracker == "file":
+        return Chosen()
+    if choice.picture:
+        look = look_in(choice.picture, colour)
+        faces = find_faces(images(sampled(driver.frames)), FaceMesh().faces)
+        person = _most_alike(look, faces.people, choice.picture, driver.name, tell)
+        others = [portrait for one in faces.beside(person) for portrait in one.portraits]
+        return Chosen(portraits=tuple(person.portraits), others=tuple(others))
+    if choice.position is None:
+        return Chosen(choice.number)
+    place = place_in(choice, first, driver.name)
+    if choice.frame is None:
+        return Chosen(place=place)
+    if choice.frame not in driver.frames.numbers:
+        raise TrackingError(
+            f"{driver.name}: has no frame {choice.frame} in which a face could be chosen, only {driver.frames}"
+        )
+    image = next(image for _, image in images(FrameRange((choice.frame,))))
+    found = [] if image is None else FaceMesh().faces(image)
+    number = nearest([face.box for face in found], place)
+    if image is None or number is None:
+        raise TrackingError(
+            f"{driver.name}: frame {choice.frame} shows no face that could be chosen; name a frame that shows the "
+            f"person: {_LIST}"
+        )
+    others = [portray(image, face.box) for i, face in enumerate(found) if i != number and _tells(face)]
+    return Chosen(portraits=(portray(image, found[number].box),), others=tuple(others))
+
+
+def choose_in_still(settings: Settings, shown: np.ndarray, first: Plate, frame: int, colour: Colour) -> Chosen:
+    """Return which face of one picture, (H, W, 3) uint8 RGB as a tracker sees it, is meant.
+
+    Args:
+        settings: ``target_face`` says which.
+        shown: the picture.
+        first: its header.
+        frame: its number.
+        colour: the config.
+
+    Raises:
+        TrackingError: the position is off the picture or of another frame, or the picture of the person shows no face.
+    """
+    choice = FaceChoice.parse(settings.target_face)
+    if choice.frame not in (None, frame):
+        raise TrackingError(
+            f"{first.path}: the face is to be chosen in frame {choice.frame}, and the target is frame {frame}; leave "
+            f"out @{choice.frame}"
+        )
+    if choice.position is not None:
+        return Chosen(place=place_in(choice, first, str(first.path)))
+    if not choice.picture:
+        return Chosen(choice.number)
+    look, found = look_in(choice.picture, colour), FaceMesh().faces(shown)
+    likes = [likeness(face.look, [look]) if face.look is not None and _tells(face) else -1.0 for face in found]
+    if not found:
+        return Chosen()
+    box = found[int(np.argmax(likes))].box
+    if max(likes) < _STRANGER:
+        raise TrackingError(_nobody(str(first.path), choice.picture))
+    return Chosen(place=(float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2))
+
+
+def place_in(choice: FaceChoice, plate: Plate, name: str) -> tuple[float, float]:
+    """Return a chosen position in square pixels.
+
+    Raises:
+        TrackingError: it is off the picture.
+    """
+    assert choice.position is not None
+    (x, y), width, height = choice.position, plate.display_window.width, plate.display_window.height
+    if not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
+        raise TrackingError(
+            f"{name}: position {x:g},{y:g} is off the picture, which is {width}×{height} pixels with (0, 0) at the "
+            "upper left"
+        )
+    square = Squeeze.of_plate(plate).to_square(np.array([x, y]))
+    return float(square[0]), float(square[1])
+
+
+def sampled(frames: FrameRange) -> FrameRange:
+    """Return frames evenly spread over all, the first among them."""
+    return FrameRange(frames.numbers[:: step_of(frames)])
+
+
+def step_of(frames: FrameRange) -> int:
+    """Return every how many frames one is sampled."""
+    return -(-len(frames) // SAMPLES)
+
+
+def look_in(path: str, colour: Colour) -> Look:
+    """Return the look of the largest face in a picture.
+
+    Raises:
+        FrameError: it cannot be read.
+        TrackingError: it shows no face, or one in the dark.
+    """
+    files = Sequence.open(path)
+    faces = [face for face in FaceMesh().faces(read_shown(files, files.frames.first, colour)) if _tells(face)]
+    if not faces or faces[0].look is None:
+        raise TrackingError(
+            f"{path}: shows no face by which a person could be found; give a picture of the face from the front"
+        )
+    return faces[0].look
+
+
+def _most_alike(
+    look: Look, people: list[Somebody], picture: str, name: str, tell: Callable[[str], None]
+) -> Somebody:
+    """Return whom of several a look is most like."""
+    known = [(likeness(look, one.looks), -number, one) for number, one in enumerate(people) if one.looks]
+    if not known:
+        raise TrackingError(f"{name}: no face was found in any of the frames that were looked at")
+    best, *rest = sorted(known, key=lambda one: one[:2], reverse=True)
+    if best[0] < _STRANGER:
+        raise TrackingError(_nobody(name, picture))
+    if best[0] < _UNLIKE or (rest and rest[0][0] > best[0] - _CLOSE):
+        tell(
+            f"{name}: whom {picture} shows is followed as the one who looks most like it, which is not sure; compare "
+            f"'track --overlay', or choose the face by X,Y@FRAME: {_LIST}"
+        )
+    return best[2]
+
+
+def _nobody(name: str, picture: str) -> str:
+    return (
+        f"{name}: nobody looks like the face in {picture}; choose another picture of the person, or the face by "
+        f"X,Y@FRAME: {_LIST}"
+    )
+
+
+def _tells(face: Seen) -> bool:
+    return face.look is not None and face.look.tells
+

@@ -1,0 +1,118 @@
+"""List the faces of a sequence or a picture, each person once, to choose one of them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence as Several
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+from ofx_reenact.engine.chosen import sampled, step_of
+from ofx_reenact.engine.inputs import images_ahead
+from ofx_reenact.errors import TrackingError
+from ofx_reenact.frames.aspect import Squeeze
+from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.preview import SHEET_HEIGHT, contact_sheet, fit
+from ofx_reenact.frames.ranges import FrameRange
+from ofx_reenact.frames.sequence import Sequence
+from ofx_reenact.progress import Observer, Progress
+from ofx_reenact.settings import Settings
+from ofx_reenact.tracking.facemesh import FaceMesh
+from ofx_reenact.tracking.faces import Faces, Somebody, find_faces
+
+# Thumbnails in a row of a contact sheet.
+_COLUMNS = 6
+
+
+class Listed(NamedTuple):
+    """The people of a sequence: JSON-ready values, and a thumbnail (H, W, 3) uint8 of each with its number."""
+
+    values: dict[str, Any]
+    thumbnails: list[np.ndarray]
+
+
+def list_faces(settings: Settings, colour: Colour, observe: Observer) -> Listed:
+    """Find who is in a driver.
+
+    Args:
+        settings: ``driver``, and how it is read.
+        colour: the config.
+        observe: called after each frame that was looked at.
+
+    Returns:
+        As values ``faces``, those with a number first: ``number`` (what ``--face N`` takes; None where no number means
+        this person), ``choose`` (what ``--face`` takes in any case), ``frame`` (in which the face is the largest),
+        ``position`` [x, y] of its middle there, ``box`` [x, y, width, height], ``size`` (its height; all in pixels of
+        the file, y down, the centre of the first pixel at (0, 0)), ``frames`` (a range as text); and ``every``: every
+        how many frames one was looked at.
+
+    Raises:
+        FrameError: the driver cannot be read.
+        TrackingError: no face was found.
+    """
+    driver = Sequence.open(settings.driver)
+    frames, every = sampled(driver.frames), step_of(driver.frames)
+    squeeze, tracker = Squeeze.of_plate(driver.read_header(driver.frames.first, settings.driver_layer)), FaceMesh()
+    with contextlib.closing(images_ahead(driver, frames, settings, colour)) as images:
+
+        def watched() -> Any:
+            for done, (frame, image) in enumerate(images, start=1):
+                yield frame, image
+                observe(Progress("driver", done, len(frames), frame))
+
+        observe(Progress("driver", 0, len(frames), None))
+        faces = find_faces(watched(), tracker.faces)
+    if not faces.people:
+        raise TrackingError(f"{driver.name}: no face was found in any of {len(frames)} frames")
+    numbers = [faces.number(person) for person in faces.people]
+    order = sorted(range(len(numbers)), key=lambda i: (numbers[i] is None, numbers[i] or i))
+    values = [_values(faces, faces.people[i], numbers[i], squeeze) for i in order]
+    thumbnails = [_thumbnail(faces.people[i], one["choose"]) for i, one in zip(order, values, strict=True)]
+    return Listed({"faces": values, "every": every}, thumbnails)
+
+
+def write_sheet(thumbnails: Several[np.ndarray], path: Path) -> None:
+    """Write thumbnails as one PNG.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    contact_sheet([thumbnails[i : i + _COLUMNS] for i in range(0, len(thumbnails), _COLUMNS)], path)
+
+
+def _values(faces: Faces, person: Somebody, number: int | None, squeeze: Squeeze) -> dict[str, Any]:
+    """Return what there is to say of one person."""
+    corners = squeeze.to_file(person.boxes[person.best].reshape(2, 2))
+    (x, y), (width, height) = corners[0], corners[1] - corners[0]
+    middle = [round(float(v)) for v in corners.mean(axis=0)]
+    return {
+        "number": number,
+        "choose": f"{middle[0]},{middle[1]}@{person.best}" if number is None else str(number),
+        "frame": person.best,
+        "position": middle,
+        "box": [round(float(v)) for v in (x, y, width, height)],
+        "size": round(float(height)),
+        "frames": _runs(person, faces.frames),
+    }
+
+
+def _runs(person: Somebody, sampled: Several[int]) -> str:
+    """Return the frames in which a person appears: from one sampled frame to the next that shows them, too."""
+    numbers: set[int] = set()
+    for i, frame in enumerate(sampled):
+        if frame in person.boxes:
+            goes_on = i + 1 < len(sampled) and sampled[i + 1] in person.boxes
+            numbers |= set(range(frame, sampled[i + 1] if goes_on else frame + 1))
+    return str(FrameRange.of(numbers))
+
+
+def _thumbnail(person: Somebody, label: str) -> np.ndarray:
+    """Return the largest face of a person with what chooses it, SHEET_HEIGHT high."""
+    assert person.shown is not None
+    drawn = np.ascontiguousarray(fit(person.shown.image, SHEET_HEIGHT))
+    for colour, thickness in (((0, 0, 0), 5), ((255, 255, 255), 2)):
+        cv2.putText(drawn, label, (8, 28), cv2.FONT_HERSHEY_SIMPLEX, 0.8, colour, thickness, cv2.LINE_AA)
+    return drawn
