@@ -28,8 +28,8 @@ from ofx_reenact.look.rendering import Rendering
 from ofx_reenact.look.roots import Roots
 from ofx_reenact.look.viewing import Viewing
 from ofx_reenact.progress import Cancelled
-from ofx_reenact.service.jobs import JOBS
 from ofx_reenact.settings import describe
+from ofx_reenact.settings.option import check_choice
 
 # Bytes of a request: settings, and curves with a key a frame.
 _LONGEST = 1 << 20
@@ -97,7 +97,6 @@ class Page:
             "options": describe()["options"],
             "start": self._start,
             "roots": [str(folder) for folder in self._roots.folders],
-            "faces": "faces" in JOBS,
         })  # fmt: skip
 
     async def _listed(self, request: Request) -> Response:
@@ -114,8 +113,7 @@ class Page:
         """Answer with four bytes that say how long a JSON text is, that text, and a picture if there is one."""
         said = await _body(request)
         do, tab = _text(said, "do"), _text(said, "tab")[:_LONGEST_TAB]
-        if do not in _VIEWED or do not in JOBS:
-            raise SettingsError(f"do {do}: choose from {', '.join(name for name in _VIEWED if name in JOBS)}")
+        check_choice("do", do, _VIEWED)
         settings = self._analysis.to_show(_object(said, "settings"), _object(said, "curves"))
         fields = {name: said[name] for name in _FIELDS if name in said}
         waiting = asyncio.wrap_future(self.viewing.ask(tab, do, {"settings": settings, **fields}))

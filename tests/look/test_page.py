@@ -171,6 +171,18 @@ def test_an_engine_that_is_killed_is_started_again_and_nothing_set_is_lost(brows
 
 
 @pytest.mark.slow
+def test_faces_are_listed_and_one_is_chosen(browser, page):
+    open_page(browser, page)
+    browser.click("[data-group=Tracking]")
+    browser.run("document.getElementById('o-target_face').closest('.option').querySelector('button').click()")
+    browser.wait("document.querySelectorAll('#faces .list .on').length === 1")
+    browser.run("document.getElementById('o-target_face').value = ''")
+    browser.click("#faces .choose")
+    browser.wait("document.getElementById('o-target_face').value === '1'")
+    browser.click("[data-group=Motion]")
+
+
+@pytest.mark.slow
 def test_two_tabs_and_one_that_is_closed(browser, page):
     open_page(browser, page)
     first = browser.driver.current_window_handle

@@ -1,6 +1,7 @@
 // Every option, made from how it is declared: a slider with a range, a choice, a switch, a name.
 
 import { shownValue, toggleKey } from "./curves.js";
+import { hasFaces, listFaces } from "./faces.js";
 import { choose } from "./files.js";
 import { begin, commit, option, reset, set, store, tell } from "./store.js";
 
@@ -69,7 +70,7 @@ function rowOf(one) {
   label.addEventListener("dblclick", () => reset(one.name));
   const element = made("div", { className: "option" }, label);
   const kinds = { float: slider, int: whole, choice: choice, choices: checks, text: text, paths: path };
-  const show = (one.path && one.type !== "paths" ? path : kinds[one.type])(one, element);
+  const show = (one.path ? path : kinds[one.type])(one, element);
   const row = { element, show };
   if (one.animatable) {
     row.key = made("button", { className: "key", title: "Set a key at this frame, or delete it (curve over frames)" });
@@ -193,6 +194,8 @@ function path(one, element) {
     const chosen = await choose(one.name.replaceAll("_", " "), input.value.split(",")[0], true);
     if (chosen) take(several && input.value ? `${input.value},${chosen}` : chosen);
   });
-  element.append(made("span", { className: "row" }, input, button));
+  const find = made("button", { textContent: "Find", title: "List the faces, to choose one" });
+  find.addEventListener("click", () => listFaces(one.name));
+  element.append(made("span", { className: "row" }, input, ...(hasFaces(one.name) ? [find] : []), button));
   return (value) => { if (document.activeElement !== input) input.value = several ? value.join(",") : value; };
 }
