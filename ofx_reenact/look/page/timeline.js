@@ -120,11 +120,15 @@ function paintCurve() {
     return;
   }
   const range = limits(store.curve);
-  context.fillStyle = "#7a7a7a";
-  context.textAlign = "left";
-  context.fillText(range[1], SIDE + 3, CURVE.top + 1);
-  context.fillText(range[0], SIDE + 3, CURVE.top + CURVE.height - 11);
   paintLine(store.curve, "#c8c8c8");
+  context.textAlign = "left";
+  for (const [row, value] of [range[1], range[0]].entries()) {
+    const y = row ? CURVE.top + CURVE.height - 11 : CURVE.top + 1;
+    context.fillStyle = "#1a1a1a";
+    context.fillRect(SIDE, y - 1, context.measureText(value).width + 6, 11);
+    context.fillStyle = "#7a7a7a";
+    context.fillText(value, SIDE + 3, y);
+  }
   for (const key of keysOf(store.curves[store.curve])) {
     const [x, y] = [middle(key), heightOf(store.curves[store.curve].frames[key], range)];
     context.fillStyle = key === store.frame ? "#ffc060" : "#e0a040";
