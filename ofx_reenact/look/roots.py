@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ofx_reenact.errors import ReenactError, SettingsError
-from ofx_reenact.files import check_name
+from ofx_reenact.files import check_name, is_text
 from ofx_reenact.frames.media import PICTURES
 from ofx_reenact.frames.names import files_of
 from ofx_reenact.frames.ranges import NUMBER, FrameRange
@@ -66,10 +66,11 @@ class Roots:
         folder = Path(self.check(name)) if name else self.folders[0]
         try:
             with os.scandir(folder) as entries:
-                seen = sorted((entry.name, entry.is_dir()) for entry, _ in zip(entries, range(_MOST), strict=False))
+                names = sorted(entry.name for entry, _ in zip(entries, range(_MOST), strict=False))
         except OSError as error:
             raise ReenactError(f"{folder}: the folder cannot be read ({error.strerror or error})") from error
-        shown = [(base, is_folder) for base, is_folder in seen if base[0] != "." and self._holds(folder / base)]
+        held = [base for base in names if base[0] != "." and is_text(base) and self._holds(folder / base)]
+        shown = [(base, (folder / base).is_dir()) for base in held]
         inside = any(folder.parent.is_relative_to(root) for root in self.folders)
         return {
             "folder": str(folder),

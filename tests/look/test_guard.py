@@ -1,9 +1,12 @@
 """Nobody but the page itself is answered, and it reaches nothing but the folders that were named."""
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 
 import pytest
 from conftest import TARGET
@@ -136,6 +139,20 @@ def test_it_listens_on_this_machine_alone(page):
     assert run(["look", "--host", "0.0.0.0"]) == 2
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert run(["look", "--no-browser", f"--port={taken.getsockname()[1]}"]) == 1
+
+
+def test_ctrl_c_ends_it_with_all_that_it_started(shots, tmp_path):
+    line = [sys.executable, "-m", "ofx_reenact", "look", "--no-browser", f"--folder={shots}"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        address = process.stdout.readline().strip()
+        with urllib.request.urlopen(address + "about", timeout=60) as answer:
+            assert json.load(answer)["roots"] == [str(shots)]
+        own = next(tmp_path.glob("ofx-reenact-look-*"))
+        assert own.stat().st_mode & 0o077 == 0
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0 and process.stderr.read() == ""
+    assert not own.exists()
 
 
 def test_errors_of_the_command_line(tmp_path, capsys):
