@@ -1,13 +1,11 @@
 """The page in a browser, over a real engine."""
 
-import contextlib
 import json
 import os
 import signal
 import time
 
 import cv2
-import numpy as np
 import pytest
 from browser import browser, lacking
 from conftest import DRIVER, TARGET
@@ -183,6 +181,15 @@ def test_faces_are_listed_and_one_is_chosen(browser, page):
 
 
 @pytest.mark.slow
+def test_keys_are_listed(browser, page):
+    open_page(browser, page)
+    browser.press("?")
+    browser.wait("document.getElementById('keys').open")
+    browser.press("b", Keys.ESCAPE)
+    assert browser.run("return document.querySelector('[data-side=a]').classList.contains('on')")
+
+
+@pytest.mark.slow
 def test_two_tabs_and_one_that_is_closed(browser, page):
     open_page(browser, page)
     first = browser.driver.current_window_handle
@@ -211,11 +218,3 @@ def test_of_what_one_tab_asks_only_the_last_is_made(page, folder, performance_fi
     ]
     found = [future.result(600) for future in asked]
     assert found[-1] is not None and sum(one is not None for one in found) <= 3
-    with contextlib.suppress(Exception):
-        line.engine.cancel()
-
-
-def test_levels_of_a_layer_are_seen():
-    from ofx_reenact.service.show import _levels
-
-    assert _levels(np.array([-1.0, 0.5, 2.0])).tolist() == [0, 128, 255]

@@ -22,7 +22,7 @@ export async function listFaces(name) {
   try {
     const found = await view({ do: "faces", settings });
     if (!found) return;
-    part(".about").textContent = found.every > 1 ? `Every ${found.every}th frame was looked at.` : "";
+    part(".about").textContent = found.every > 1 ? `One frame in ${found.every} was looked at.` : "";
     part(".list").replaceChildren(...found.faces.map((face) => row(name, face)));
     part(".list").firstChild.click();
     part(".list").focus();

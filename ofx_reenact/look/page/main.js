@@ -282,7 +282,7 @@ const KEYS = {
   Home: () => goTo(frames()[0]), End: () => goTo(frames()[frames().length - 1]),
   a: () => side("a"), b: () => side("b"), w: () => side("wipe"), f: fit, 1: full,
   "+": () => zoom(1.25), "-": () => zoom(0.8), g: () => element("frame").select(),
-  ",": () => jump(-1), ".": () => jump(1), r: again,
+  ",": () => jump(-1), ".": () => jump(1), r: again, "?": () => element("keys").showModal(),
 };
 const HELD = { z: undo, y: redo, e: openExport, o: () => source("target"), Enter: openRender };
 const SHIFTED = { z: redo, o: () => source("driver") };
@@ -316,6 +316,7 @@ const CLICKS = {
   target: () => source("target"), driver: () => source("driver"), undo, redo, export: openExport, render: openRender,
   fit, full, first: KEYS.Home, last: KEYS.End, previous: KEYS.ArrowLeft, next: KEYS.ArrowRight,
   backwards: KEYS.j, forwards: toggle, previouskey: KEYS[","], nextkey: KEYS["."],
+  help: KEYS["?"],
   cancel: () => post("cancel", { what: "view" }),
   notes: () => {
     element("noted").querySelector("ul").replaceChildren(...store.shot.notes.map((note) => {
