@@ -21,7 +21,7 @@ def command(
     port: Annotated[int, typer.Option(help="Port of 127.0.0.1; 0: any that is free.", min=0, max=65535)] = 0,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the page's address.")] = False,
 ) -> int:
-    """Work on a shot in a page of this machine's browser, until Ctrl-C."""
+    """Work on a shot in a page of this machine's browser: sliders, curves, the frame at once."""
     if lacking := [name for name in ("starlette", "uvicorn") if find_spec(name) is None]:
         raise SettingsError(f"the page needs {' and '.join(lacking)}: pip install 'ofx-reenact[look]'")
     from ofx_reenact.look.roots import Roots

@@ -100,9 +100,9 @@ def test_ld_net_is_asked_once_for_what_changes_its_regions_alone(weights):
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"what": "beauty"}, "choose from result, plate"), ({"longest": 1}, "longest 1"), ({"longest": True}, "longest"),
-        ({"frame": "5"}, "frame '5'"), ({"frame": 99}, "frame 99"), ({"draft": 1}, "draft 1"),
-        ({"target": ""}, "--target is needed"),
+        ({"what": "beauty"}, "choose from result, plate"), ({"longest": 1}, "longest 1"),
+        ({"longest": True}, "longest"), ({"frame": "5"}, "frame '5'"), ({"frame": 99}, "frame 99"),
+        ({"draft": 1}, "draft 1"), ({"target": ""}, "--target is needed"),
     ],
 )  # fmt: skip
 def test_requests_that_cannot_be_shown(show, wrong, said):
