@@ -104,7 +104,7 @@ def _made_of(file: File, found: Resolved) -> Dict[str, Any]:
     apart = [one.option for one in FILES] + [subject.option for subject in found.subjects] + list(inputs.NAMES)
     read: List[str] = []
     for option in options:
-        value = settings.get(option["name"])
+        value: Any = settings.get(option["name"])
         if paths.is_path(option, value) and option["name"] not in apart:
             read += [value] if isinstance(value, str) else value
     return {

@@ -79,6 +79,10 @@ class FaceDetector:
             faces = self._look_in(image, tiles, turned=False)
         return sorted(faces, key=lambda face: -face.region.side)
 
+    def glance(self, image: np.ndarray) -> list[Found]:
+        """Find the faces of an (H, W, 3) uint8 RGB picture that are upright and not small, in one look."""
+        return _suppress(self._run_tiles(image, [(0, 0, *image.shape[1::-1])], 0))
+
     def _look_in(self, image: np.ndarray, tiles: list[tuple[int, int, int, int]], *, turned: bool) -> list[Found]:
         """Find faces in tiles (left, top, width, height).
 

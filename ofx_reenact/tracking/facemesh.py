@@ -36,7 +36,7 @@ _BAND = 64
 # A region taken from a box is only roughly right; the mesh found in it gives a better one.
 _SETTLE = 3
 # So often, in pictures, it is looked who else is there: who crosses a face is near it for longer.
-_OTHERS = 6
+_OTHERS = 8
 
 
 class _Candidate(NamedTuple):
@@ -139,7 +139,7 @@ class FaceMesh(Tracker):
         if self._until_others > 0 or self._region is None:
             return
         self._until_others, own = _OTHERS, self._region
-        for found in self._detector.detect(image):
+        for found in self._detector.glance(image):
             apart = math.hypot(found.region.x - own.x, found.region.y - own.y) > own.side / 4
             if apart and (face := self._settle(image, found)):
                 self._person.meet(face.seen)

@@ -17,6 +17,8 @@ from ofx_reenact.tracking.same_person import ALIKE_ANYWHERE, CONTINUED, OVERLAP,
 _MARGIN = 1.0
 # As many portraits are kept of a person, of the most different looks.
 _PORTRAITS = 6
+# Who is seen in so few frames is somebody's half-hidden face if it looks enough like theirs.
+_FEW = 2
 # What a face that is where a person just was gains over one that is elsewhere.
 _NEAR = 0.1
 
@@ -151,7 +153,9 @@ def _merged(found: Faces) -> Faces:
         both = [any(one is p for p in people), any(other is p for p in people)]
         if not all(both) or one.boxes.keys() & other.boxes.keys():
             continue
-        if max((likeness(look, one.looks) for look in other.looks), default=-1.0) >= ALIKE_ANYWHERE:
+        few = min(len(one.boxes), len(other.boxes)) <= _FEW < max(len(one.boxes), len(other.boxes))
+        alike = max((likeness(look, one.looks) for look in other.looks), default=-1.0)
+        if alike >= (CONTINUED if few else ALIKE_ANYWHERE):
             one.take(other)
             people = [p for p in people if p is not other]
             for who in found.shown.values():

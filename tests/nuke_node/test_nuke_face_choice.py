@@ -1,0 +1,81 @@
+"""The knobs that say which face: numbers as before, positions, pictures, and nodes of an earlier version."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from nuke_session import plate_and_take, press, scripted, wired
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="the engine's Python is a shell script here")
+EARLIER = Path(__file__).with_name("earlier_script.json")
+
+
+@pytest.fixture
+def nuke(monkeypatch, tmp_path):
+    yield scripted(monkeypatch, tmp_path, "fine")
+    if "reenact_nuke.session" in sys.modules:
+        sys.modules["reenact_nuke.session"].SESSION.stop()
+
+
+@pytest.fixture
+def node(nuke, tmp_path):
+    shot = plate_and_take(tmp_path)
+    return wired(nuke, shot / "plate.####.exr", shot / "take.####.exr", shot / "o_v001.####.exr", (1, 3), (1001, 1006))
+
+
+def face(node):
+    from reenact_nuke import knobs
+
+    return knobs.values(node).get("face")
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [("1", None), ("", None), (" 2 ", 2), ("960,540@1001", "960,540@1001"), ("/p/who.####.exr", "/p/who.####.exr")],
+)
+def test_what_the_knob_comes_to(node, said, meant):
+    node["reenact_face"].setValue(said)
+    assert face(node) == meant
+
+
+def test_a_picture_is_an_absolute_path_and_what_it_holds_counts(nuke, node, tmp_path):
+    nuke.root()["project_directory"].setValue(str(tmp_path))
+    node["reenact_face"].setValue("who.png")
+    assert face(node) == str(tmp_path / "who.png")
+
+
+def test_a_node_of_an_earlier_version_keeps_its_number(nuke, tmp_path):
+    script = tmp_path / "earlier.nk"
+    script.write_bytes(EARLIER.read_bytes())
+    nuke.scriptOpen(script)
+    node = nuke.toNode("Reenact")
+    assert (node["reenact_face"].Class(), face(node)) == ("Int_Knob", None)
+    node["reenact_face"].setValue(3)
+    assert face(node) == 3
+
+
+def test_a_preset_keeps_numbers_and_no_positions(nuke, node, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    from reenact_nuke import presets
+
+    node["reenact_face"].setValue("2")
+    node["reenact_target_face"].setValue("10,20@5")
+    kept = json.loads(Path(presets.save(node, "two")).read_text())["values"]
+    assert kept["face"] == 2 and "target_face" not in kept
+    node["reenact_face"].setValue("1")
+    presets.apply(node, "two")
+    assert face(node) == 2 and node["reenact_target_face"].value() == "10,20@5"
+
+
+def test_another_face_is_tracked_anew(nuke, node):
+    press(nuke, node, "analyse")
+    from reenact_nuke import performances, resolve, subjects
+
+    def must_track():
+        return performances.must_track(node, resolve.resolve(node), subjects.DRIVER)
+
+    assert not must_track()
+    node["reenact_face"].setValue("30,40")
+    assert must_track()
