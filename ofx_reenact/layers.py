@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # Rounds of the search for where a point goes; each makes what is left of the error smaller by the maps' slope.
 _ROUNDS = 12
+# What the layers of cast members' own mattes begin with.
+_MEMBER = "matte_"
 # What may be left of the error, pixels.
 _CONVERGED = 0.5
 
@@ -28,12 +30,16 @@ class Moment:
         near: returns the frame so many frames away, with maps only, or None where the performance has none.
         flow: returns how far each pixel moves to the next frame, (H, W, 2) pixels, y down, where the target moves
             itself; None for a still.
+        occlusion: estimates what lies before the face in the plate, (H, W) in [0, 1]; None finds nothing.
+        shape_matte: changes the edge of the matte that is written, (H, W) in [0, 1]; None leaves it.
     """
 
     frame: Any
     plate: Any
     near: Callable[[int], Any]
     flow: Callable[[], np.ndarray] | None = None
+    occlusion: Callable[[], np.ndarray] | None = None
+    shape_matte: Callable[[np.ndarray], np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -45,14 +51,12 @@ class Layer:
         channels: of a plate, in order.
         depth: ``half``, ``float``, or ``colour`` for the depth of the colour channels.
         values: computes the channels, each (H, W).
-        black: the same in a black frame; every channel is 0 if not given.
     """
 
     name: str
     channels: Callable[[Any], tuple[str, ...]]
     depth: str
     values: Callable[[Moment], tuple[np.ndarray, ...]]
-    black: Callable[[Moment], tuple[np.ndarray, ...]] | None = None
 
 
 def compute_stmap(moment: Moment) -> tuple[np.ndarray, np.ndarray]:
@@ -76,11 +80,16 @@ def compute_motion(moment: Moment) -> tuple[np.ndarray, np.ndarray]:
     """Compute motion to the next frame in pixels, to the right and up, as Nuke's VectorBlur reads it.
 
     The last frame of a performance goes on as it came. What is not carried, the inside of a mouth that is painted,
-    moves with the skin that closes over it. Of a target that moves itself, only the motion of the head is known; what
-    is held out has none.
+    moves with the skin that closes over it. Of a target that moves itself, only the motion of the head is known; where
+    mattes keep it there is none, nor in a black frame.
     """
+    import numpy as np
+
+    if moment.frame.black:
+        nothing = np.zeros(moment.frame.colour.shape[:2], np.float32)
+        return nothing, nothing
     if moment.flow is not None:
-        flow = moment.flow() * (1 if moment.frame.holdout is None else 1 - moment.frame.holdout[..., None])
+        flow = moment.flow() * (1 if moment.frame.kept is None else 1 - moment.frame.kept[..., None])
         return flow[..., 0], -flow[..., 1]
     following = moment.near(1)
     if following is not None:
@@ -123,6 +132,22 @@ def _displace(here: np.ndarray, there: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return found[..., 0], found[..., 1]
 
 
+def _matte(moment: Moment) -> tuple[np.ndarray, ...]:
+    return (_shaped(moment, moment.frame.matte),)
+
+
+def _shaped(moment: Moment, matte: np.ndarray) -> np.ndarray:
+    return matte if moment.shape_matte is None else moment.shape_matte(matte)
+
+
+def _occlusion(moment: Moment) -> tuple[np.ndarray, ...]:
+    import numpy as np
+
+    if moment.occlusion is None:
+        return (np.zeros(moment.frame.colour.shape[:2], np.float32),)
+    return (moment.occlusion(),)
+
+
 def _colour(moment: Moment) -> tuple[np.ndarray, ...]:
     colour = moment.frame.colour
     return tuple(colour[..., i] for i in range(colour.shape[2]))
@@ -132,42 +157,59 @@ LAYERS = {
     layer.name: layer
     for layer in (
         Layer("rgba", lambda plate: plate.channels, "colour", _colour),
-        Layer("stmap", lambda plate: ("stmap.u", "stmap.v"), "float", compute_stmap, compute_stmap),
+        Layer("stmap", lambda plate: ("stmap.u", "stmap.v"), "float", compute_stmap),
         Layer("motion", lambda plate: ("motion.u", "motion.v"), "float", compute_motion),
-        Layer("matte", lambda plate: ("matte",), "half", lambda moment: (moment.frame.matte,)),
+        Layer("matte", lambda plate: ("matte",), "half", _matte),
         Layer("shading", lambda plate: ("shading",), "half", lambda moment: (moment.frame.shading,)),
         Layer("parts", lambda plate: ("parts",), "half", lambda moment: (moment.frame.parts,)),
+        Layer("occlusion", lambda plate: ("occlusion",), "half", _occlusion),
         Layer("confidence", lambda plate: ("confidence",), "half", lambda moment: (moment.frame.confidence,)),
     )
 }
 
 
-def formats_of(names: Iterable[str], plate: Any, depth: str = "auto") -> dict[str, str]:
+def matte_of(member: str) -> str:
+    """Return the channel of a cast member's own matte, which comes with the layer ``matte``."""
+    return f"{_MEMBER}{member}.A"
+
+
+def is_made(channel: str) -> bool:
+    """Whether a render makes a channel; others are the plate's, written back as they were."""
+    layer = channel.partition(".")[0]
+    return channel in ("R", "G", "B", "A") or layer in LAYERS or layer.startswith(_MEMBER)
+
+
+def formats_of(
+    names: Iterable[str], plate: Any, depth: str = "auto", members: Iterable[str] = ()
+) -> dict[str, str]:
     """Return the channels of the layers of these names, in their order, each with its type, ``half`` or ``float``.
 
     Args:
         names: of layers.
         plate: the target's.
         depth: of the colour channels; ``auto`` is the plate's.
+        members: names of a cast's members, each of which has a matte of its own beside that of all.
     """
     if depth == "auto":
         depth = "float" if plate.depth == "float" else "half"
-    wanted = [layer for name, layer in LAYERS.items() if name in set(names)]
-    return {
+    asked = set(names)
+    wanted = [layer for name, layer in LAYERS.items() if name in asked]
+    formats = {
         channel: depth if layer.depth == "colour" else layer.depth
         for layer in wanted
         for channel in layer.channels(plate)
     }
+    own = {matte_of(member): LAYERS["matte"].depth for member in members} if "matte" in asked else {}
+    return formats | own
 
 
 def channels_of(names: Iterable[str], moment: Moment) -> dict[str, np.ndarray]:
     """Compute the channels of the layers of these names: channel → (H, W)."""
-    import numpy as np
-
     channels: dict[str, np.ndarray] = {}
     for layer in (layer for name, layer in LAYERS.items() if name in set(names)):
-        named = layer.channels(moment.plate)
-        nothing = (np.zeros(moment.frame.colour.shape[:2], np.float32),) * len(named)
-        compute = layer.values if not moment.frame.black else layer.black
-        channels |= dict(zip(named, compute(moment) if compute else nothing, strict=True))
+        channels |= dict(zip(layer.channels(moment.plate), layer.values(moment), strict=True))
+        if layer.name == "matte":
+            channels |= {
+                matte_of(member): _shaped(moment, matte) for member, matte in moment.frame.mattes.items()
+            }
     return channels

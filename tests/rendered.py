@@ -23,8 +23,8 @@ CONSENT = {
 }  # fmt: skip
 # The validators of a publish.
 CHECKED = {
-    "Frames", "Finite", "Repeats", "Plate", "Resolution", "Colour", "Timing", "Sidecar", "Origin", "Faces", "Weights", "Consent",
-    "Provenance", "Version",
+    "Frames", "Finite", "Repeats", "Plate", "Resolution", "Colour", "Timing", "Sidecar", "Origin", "Faces", "Weights",
+    "Consent", "Provenance", "Version",
 }  # fmt: skip
 
 

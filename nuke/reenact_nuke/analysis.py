@@ -68,7 +68,7 @@ def prepare(node: Any, found: Resolved, needed: Sequence[Subject] = (), first: i
     if found.curves:
         animated.write(found.settings["curves"], found.curves)
     tracked = [subject.input for subject in needed]
-    target, driver, holdout = found.target, found.driver, found.holdout
+    target, driver = found.target, found.driver
     if target.rendered and found.moves:
         # Once for all, whoever is tracked: its pixels are needed even where its performance is there.
         if not all(map(os.path.isfile, target.files)):
@@ -80,5 +80,6 @@ def prepare(node: Any, found: Resolved, needed: Sequence[Subject] = (), first: i
     if driver.rendered and inputs.DRIVER in tracked:
         span = (driver.first, driver.last) if found.moves else (found.first, found.last)
         inputs.render(node, inputs.DRIVER, driver, *span)
-    if holdout is not None and holdout.rendered and first <= last:
-        inputs.render(node, inputs.HOLDOUT, holdout, first, last)
+    for index, matte in found.mattes.items():
+        if matte.rendered and first <= last:
+            inputs.render(node, index, matte, first, last)

@@ -9,8 +9,10 @@ import nuke
 from reenact_nuke import colour, knobs, own, paths, upstream
 from reenact_nuke.errors import ReenactError
 
-TARGET, DRIVER, MATTE, PLATE, HOLDOUT = range(5)
-NAMES = ("target", "driver", "matte", "plate", "holdout")
+TARGET, DRIVER, MATTE, PLATE, HOLDOUT, MASK = range(6)
+NAMES = ("target", "driver", "matte", "plate", "holdout", "mask")
+# Those whose alpha says to the engine where the target stays.
+MATTES = (HOLDOUT, MASK)
 _PASSED = ("Dot", "NoOp")
 
 
@@ -66,7 +68,7 @@ def source(node: Any, index: int, folder: str) -> Source:
 
     Args:
         node: the Reenact node.
-        index: TARGET, DRIVER or HOLDOUT.
+        index: TARGET, DRIVER, HOLDOUT or MASK.
         folder: where a rendered input is kept.
 
     Raises:
@@ -79,7 +81,7 @@ def source(node: Any, index: int, folder: str) -> Source:
     if read is not None:
         first, last = int(read["first"].value()), int(read["last"].value())
         # A matte's numbers are what they are.
-        space = colour.of_read(read, needed=index == TARGET) if index != HOLDOUT else ""
+        space = colour.of_read(read, needed=index == TARGET) if index not in MATTES else ""
         return Source(knobs.path(read["file"]), first, last, space, False)
     span, made_of = (int(connected.firstFrame()), int(connected.lastFrame())), upstream.digest(connected)
     return Source(f"{folder}/{NAMES[index]}.####.exr", *span, colour.working_space(), True, made_of)
@@ -98,7 +100,7 @@ def render(node: Any, index: int, found: Source, first: int, last: int) -> None:
     undo.disable()
     proxy.setValue(False)
     with node:
-        made = [_matte_of(node)] if index == HOLDOUT else []
+        made = [_matte_of(node, index)] if index in MATTES else []
         write = nuke.nodes.Write(
             file=found.file, file_type="exr", datatype="32 bit float", raw=True, channels="rgba",
             name="Reenact_input",
@@ -116,10 +118,10 @@ def render(node: Any, index: int, found: Source, first: int, last: int) -> None:
         undo.enable()
 
 
-def _matte_of(node: Any) -> Any:
-    """A node whose every channel is the holdout's alpha, so that nobody has to ask which one is meant."""
-    matte = nuke.nodes.Expression(expr0="a", expr1="a", expr2="a", expr3="a", name="Reenact_holdout")
-    matte.setInput(0, node.node(NAMES[HOLDOUT]))
+def _matte_of(node: Any, index: int) -> Any:
+    """A node whose every channel is an input's alpha, so that nobody has to ask which one is meant."""
+    matte = nuke.nodes.Expression(expr0="a", expr1="a", expr2="a", expr3="a", name="Reenact_" + NAMES[index])
+    matte.setInput(0, node.node(NAMES[index]))
     return matte
 
 

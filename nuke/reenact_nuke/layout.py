@@ -13,8 +13,8 @@ from reenact_nuke import paths
 PREFIX = "reenact_"
 # Options that the node decides: by its inputs, its output knob, its range, or not at all.
 MANAGED = (
-    "target", "driver", "holdout", "output", "frames", "performance", "target_performance", "identity", "preview",
-    "curves",
+    "target", "driver", "cast", "holdout", "mask", "output", "frames", "performance", "target_performance", "identity",
+    "preview", "preview_sound", "sound", "sound_start", "curves",
 )  # fmt: skip
 # Options that everybody needs; they are on the first tab, the others on one named as their group.
 FRONT_INPUT = ("target_frame", "reference")
@@ -50,7 +50,9 @@ DEFAULTS: Dict[str, Any] = {"layers": ["rgba", "stmap"]}
 # Environment variables in which a studio names its own values, separated by commas, for options that take any.
 STUDIO = {"tracker": "OFX_REENACT_TRACKERS"}
 # What a slider shows of a number whose range is too wide for one; more can be typed.
-SLIDERS: Dict[str, Tuple[float, float]] = {"driver_speed": (0.25, 4)}
+SLIDERS: Dict[str, Tuple[float, float]] = {
+    "driver_speed": (0.25, 4), "matte_erode": (-20, 20), "matte_feather": (0, 40),
+}
 RANGES = ("input", "root", "custom")
 MODES = ("auto", "still", "moves")
 SHOWN = ("target", "preview", "result", "carried plate")

@@ -68,7 +68,7 @@ def build() -> Any:
 
 def _inside() -> None:
     """The nodes of the group; what it gives out is chosen by a knob through an expression, not by Python."""
-    target, _driver, matte, plate, _holdout = (
+    target, _driver, matte, plate, *_mattes = (
         nuke.nodes.Input(name=name, xpos=200 * index, ypos=0) for index, name in enumerate(inputs.NAMES)
     )
     preview = nuke.nodes.Read(name=readback.PREVIEW, xpos=-400, ypos=0)

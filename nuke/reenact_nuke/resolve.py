@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Collection, Dict, NamedTuple, Optional, Tuple
+from typing import Any, Collection, Dict, NamedTuple, Tuple
 
 import nuke
 from reenact_nuke import animated, inputs, kept, knobs, layout, own, paths, performances, subjects, upstream
 from reenact_nuke.errors import ReenactError
-from reenact_nuke.inputs import DRIVER, HOLDOUT, TARGET, Source
+from reenact_nuke.inputs import DRIVER, MATTES, NAMES, TARGET, Source
 from reenact_nuke.subjects import Subject
 
 
@@ -17,7 +17,7 @@ class Resolved(NamedTuple):
     Attributes:
         settings: names and values of the engine's settings, without what is the default.
         target, driver: the inputs.
-        holdout: the input that keeps the target, None if nothing is connected.
+        mattes: the inputs that say where the target stays, by their number; those that are connected.
         moves: the target is footage that performs, not one frame.
         first, last: the frame range, in the target's numbers if it moves, else in the driver's.
         curves: what the file of curves is to hold; empty without.
@@ -26,7 +26,7 @@ class Resolved(NamedTuple):
     settings: Dict[str, Any]
     target: Source
     driver: Source
-    holdout: Optional[Source]
+    mattes: Dict[int, Source]
     moves: bool
     first: int
     last: int
@@ -65,7 +65,7 @@ def resolve(node: Any, fresh: Collection[Subject] = (), again: bool = False) -> 
         target = target._replace(file=file)
     if driver.rendered and subjects.DRIVER not in fresh:
         driver = performances.rendered_before(node, driver)
-    holdout = inputs.source(node, HOLDOUT, folder) if node.input(HOLDOUT) is not None else None
+    mattes = {index: inputs.source(node, index, folder) for index in MATTES if node.input(index) is not None}
     shown = target if moves else driver
     first, last = frame_range(node, shown)
     chosen = knobs.values(node)
@@ -76,15 +76,14 @@ def resolve(node: Any, fresh: Collection[Subject] = (), again: bool = False) -> 
         target=target.file, driver=driver.file, output=output, frames=frames_text(first, last),
         performance=performances.path_of(node, subjects.DRIVER, output, subjects.DRIVER in fresh),
     )  # fmt: skip
-    if holdout is not None:
-        chosen["holdout"] = holdout.file
+    chosen.update({NAMES[index]: matte.file for index, matte in mattes.items()})
     # Over all that there is, whatever part of it is rendered: light is a mean over frames nearby.
     curves = animated.text_of(node, min(first, shown.first), max(last, shown.last))
     if curves:
         chosen["curves"] = animated.path_of(node, output, curves)
     elif _gaze_file(node):
         chosen["curves"] = _gaze_file(node)
-    found = Resolved(chosen, target, driver, holdout, moves, first, last, curves)
+    found = Resolved(chosen, target, driver, mattes, moves, first, last, curves)
     if moves:
         _add_moving(node, found, fresh)
     elif "target_frame" not in chosen and paths.is_footage(target.file):

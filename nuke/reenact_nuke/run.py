@@ -188,14 +188,15 @@ def send_to_farm(node: Any) -> None:
 
 def _in_folder(found: Resolved, folder: str) -> Resolved:
     """The same, with what Nuke renders for every render in a folder of its own."""
-    target, holdout, settings = found.target, found.holdout, dict(found.settings)
+    target, mattes, settings = found.target, dict(found.mattes), dict(found.settings)
     if target.rendered and not found.moves:
         target = target._replace(file=f"{folder}/{inputs.NAMES[inputs.TARGET]}.####.exr")
         settings["target"] = target.file
-    if holdout is not None and holdout.rendered:
-        holdout = holdout._replace(file=f"{folder}/{inputs.NAMES[inputs.HOLDOUT]}.####.exr")
-        settings["holdout"] = holdout.file
-    return found._replace(target=target, holdout=holdout, settings=settings)
+    for index, matte in found.mattes.items():
+        if matte.rendered:
+            mattes[index] = matte._replace(file=f"{folder}/{inputs.NAMES[index]}.####.exr")
+            settings[inputs.NAMES[index]] = mattes[index].file
+    return found._replace(target=target, mattes=mattes, settings=settings)
 
 
 def export_landmarks(node: Any) -> None:

@@ -20,10 +20,12 @@ def analyse(settings: Settings, progress: str = "") -> int:
     if way == "json":
         shown.event("report", about)
     else:
-        shown.tell(way, f"{_tracked(about)}; performance: {about['performance']}")
-        if target := about.get("target"):
-            named = about["target_performance"]
-            shown.tell(way, f"target: {_tracked(target)}" + (f"; performance: {named}" if named else ""))
+        for name, one in about.get("cast", {"": about}).items():
+            whose = f"{name}: " if name else ""
+            shown.tell(way, f"{whose}{_tracked(one)}; performance: {one['performance']}")
+            if target := one.get("target"):
+                named = one["target_performance"]
+                shown.tell(way, f"{whose}target: {_tracked(target)}" + (f"; performance: {named}" if named else ""))
     return 0
 
 

@@ -14,8 +14,9 @@ from ofx_reenact.cli.render import kinds_of_frames
 from ofx_reenact.settings import Settings, names_affecting
 
 app = group("export", "FD-GAN of one target for other programs.")
-# A window shows a frame as FD-GAN does, before it paints: what comes after the warp has no option here.
-_INPUTS = {*names_affecting("track", "person", "pixels"), "output", "frames", "existing"} - {"profile", "repair"}
+# A window shows a frame as FD-GAN does, before it paints, of one person: what comes after the warp has no option here.
+_INPUTS = {*names_affecting("track", "person", "pixels"), "output", "frames", "existing"}
+_INPUTS -= {"profile", "repair", "cast"}
 # What the network of a target is made from.
 _TARGET = ("identity", "target", "appearance", "colorspace", "layer", "weights", "fdgan_weights")
 _OUT = Annotated[Path, typer.Option(help="Folder to write; its name is the network's.")]

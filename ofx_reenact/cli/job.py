@@ -149,8 +149,8 @@ def _code(report: RunReport) -> int:
 def verify(
     output: Annotated[str, typer.Argument()],
     chunk: Annotated[str, typer.Option(help="Frames as Open Job Description writes them.")],
-    performance: Annotated[str, typer.Option()],
     report: Annotated[Path, typer.Option("--json")],
+    performance: Annotated[str, typer.Option()] = "",
     target_performance: Annotated[str, typer.Option()] = "",
     progress: PROGRESS = "openjd",
 ) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ofx_reenact.engine.loader import Loader
+from ofx_reenact.engine.cast import Member, open_members
 from ofx_reenact.engine.warm import Warm
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.frames.ranges import FrameRange
@@ -20,24 +20,38 @@ def analyse_inputs(
     """Write the performance file and, if they are named, those of the target's performance, identity and parts.
 
     Args:
-        settings: of the renders that follow; ``performance`` is needed.
+        settings: of the renders that follow; ``performance`` is needed, of each member in a cast.
         observe: is told of each step.
         warm: what earlier jobs left and this one leaves.
         fresh: make both anew though they are there; an identity that was trained is kept.
 
     Returns:
         What :func:`describe_performance` says of the driver, and of a target that moves as ``target``; the paths
-        ``performance``, ``target_performance``, ``identity`` and ``parts_file``.
+        ``performance``, ``target_performance``, ``identity`` and ``parts_file``. Of a cast, that of each member by
+        name, as ``cast``.
 
     Raises:
         ReenactError: the input cannot be used.
     """
+    members = open_members(settings, observe, warm or Warm(), fresh=fresh)
+    for member in members:
+        _check(member)
+    about = {member.name: _analyse(member, observe) for member in members}
+    return {"cast": about} if settings.cast else about[""]
+
+
+def _check(member: Member) -> None:
+    """Refuse what cannot be analysed before anything is."""
+    settings = member.role.settings
     if not settings.performance:
-        raise SettingsError("analyse writes a performance file; name it in settings.performance")
+        raise SettingsError(member.role.said("analyse writes a performance file; name it in settings.performance"))
     for name in ("identity", "target_performance", "parts_file"):
         if getattr(settings, name) and not settings.target:
             raise SettingsError(f"--target is needed to make {flag(name)}")
-    loader = Loader(settings, warm or Warm(), observe, fresh=fresh)
+
+
+def _analyse(member: Member, observe: Observer) -> dict[str, Any]:
+    settings, loader = member.role.settings, member.loader
     if settings.identity:
         observe(Progress("target", 0, 1, None, settings.target))
         _ = loader.identity

@@ -81,6 +81,8 @@ class Loader:
     """
 
     def __init__(self, settings: Settings, warm: Warm, observe: Observer, *, fresh: bool = False) -> None:
+        if settings.cast:
+            raise SettingsError("--cast: several people are rendered, analysed and sent to a farm together, no more")
         check_paths(settings)
         # A file of curves that is none is told before a driver is tracked.
         animate(settings, ())

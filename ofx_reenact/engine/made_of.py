@@ -10,7 +10,7 @@ from ofx_reenact.engine.plates import Plates
 from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.names import files_of, has_padding
 from ofx_reenact.frames.picture import Picture
-from ofx_reenact.provenance import Input, MadeOf, Source
+from ofx_reenact.provenance import Input, MadeOf, Source, option_of
 from ofx_reenact.provenance.made_of import WHOSE
 from ofx_reenact.settings import Settings, names_affecting, names_of_paths, paths_in
 from ofx_reenact.settings.face import FaceChoice
@@ -56,14 +56,15 @@ def frames_made_of(settings: Settings, inputs: Mapping[str, Input], ldnet: str, 
 
     Args:
         settings: of the job.
-        inputs: all that it reads, by option. The consent of who is shown is left out: it may be renewed.
+        inputs: all that it reads, by option. What no pixel depends on is left out: the consent of who is shown, which
+            may be renewed, and the sound of a preview.
         ldnet: SHA-256 of LD-Net's weights.
         fdgan: SHA-256 of FD-GAN's; "" where it paints nothing.
     """
-    values, usual = _plain(settings), _plain(Settings())
+    values, usual, beside = _plain(settings), _plain(Settings()), names_affecting("output")
     names = [name for name in names_affecting("track", "person", "pixels", "content") if name in values]
     return MadeOf(
-        {what: Source(one.name, one.sha256 or "") for what, one in inputs.items() if what != "consent"},
+        {what: Source(one.name, one.sha256 or "") for what, one in inputs.items() if option_of(what) not in beside},
         {name: values[name] for name in names if name != "device" and values[name] != usual.get(name)},
         {"ldnet": ldnet, "fdgan": fdgan},
     )

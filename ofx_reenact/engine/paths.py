@@ -26,6 +26,8 @@ def check_paths(settings: Settings, *more: Named) -> None:
     refuse_over_inputs([*outputs_of(settings), *more], named(settings, "read", "weights"))
     if settings.preview and Path(settings.preview).suffix.lower() != MOVIE:
         raise SettingsError(f"--preview {settings.preview}: a movie is written as {MOVIE}, so end the name in it")
+    if settings.sound and not settings.preview:
+        raise SettingsError("--sound: is of a preview; name a --preview, too")
 
 
 def movie_of(settings: Settings) -> Path | None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
-
-import numpy as np
 
 from ofx_reenact.errors import FrameError, OutputError, TrackingError
 from ofx_reenact.frames.names import frame_path
@@ -56,14 +54,74 @@ class Plan:
         return tuple(frame for frame in written if self.states[frame] is state and frame not in self.black)
 
 
-def plan_frames(settings: Settings, performance: Performance, made_of: str, plate: Performance | None = None) -> Plan:
+@dataclass(frozen=True)
+class Seen:
+    """How one person's driver was found in each frame of the result.
+
+    Attributes:
+        who: the driver's name, for messages.
+        states: for each frame that there is.
+        beyond: frames beyond the driver's ends.
+        plain: frames in which a target that moves shows no face.
+        moving: whether the target does.
+    """
+
+    who: str
+    states: Mapping[int, State]
+    beyond: frozenset[int] = frozenset()
+    plain: frozenset[int] = frozenset()
+    moving: bool = False
+
+    @classmethod
+    def of(cls, settings: Settings, performance: Performance, plate: Performance | None) -> Seen:
+        """Look a driver's performance up, for the frames of ``plate``, a target that moves; its own for a still."""
+        who = settings.driver or settings.performance
+        if plate is None:
+            return cls(who, dict(zip(performance.frames.tolist(), map(State, performance.state.tolist()), strict=True)))
+        acted = retime(performance, driver_positions(plate.frames, performance.frames, settings))
+        numbers = plate.frames.tolist()
+        states = dict(zip(numbers, map(State, acted.state.tolist()), strict=True))
+        beyond = frozenset(number for number, within in zip(numbers, acted.inside, strict=True) if not within)
+        return cls(who, states, beyond, frozenset(plate.frames[plate.state != State.TRACKED].tolist()), True)
+
+    def over(self, frames: Iterable[int]) -> Seen:
+        """Return it for all of these frames; where the driver has none, the nearest is held."""
+        more = {frame: State.HELD for frame in frames if frame not in self.states}
+        return replace(self, states={**self.states, **more}, beyond=self.beyond | more.keys())
+
+
+def together(seen: Sequence[Seen]) -> Seen:
+    """Return how all drivers were found: in each frame as the one that was found worst.
+
+    Frames are those that one of them has; plain are those in which a target shows none of the faces.
+
+    Raises:
+        FrameError: the drivers of a still have no frame in common.
+    """
+    first, *others = seen
+    if not others:
+        return first
+    frames = sorted({frame for one in seen for frame in one.states})
+    if not first.states.keys() & set.intersection(*(set(one.states) for one in others)):
+        said = ", ".join(f"{one.who} has {FrameRange.of(one.states)}" for one in seen)
+        raise FrameError(f"the drivers have no frame in common: {said}; give them the same numbers")
+    whole = [one.over(frames) for one in seen]
+    return Seen(
+        ", ".join(dict.fromkeys(one.who for one in seen)),
+        {frame: max(one.states[frame] for one in whole) for frame in frames},
+        frozenset[int]().union(*(one.beyond for one in whole)),
+        frozenset.intersection(*(one.plain for one in whole)),
+        first.moving,
+    )
+
+
+def plan_frames(settings: Settings, seen: Seen, made_of: str) -> Plan:
     """Decide which frames to render: the driver's, or those of a target that moves.
 
     Args:
         settings: of the job.
-        performance: the driver's.
+        seen: how the driver was found.
         made_of: digest of what the frames are made from.
-        plate: the performance of a target that moves; None for a still.
 
     Raises:
         FrameError: frames were asked for that there are not.
@@ -71,32 +129,24 @@ def plan_frames(settings: Settings, performance: Performance, made_of: str, plat
         OutputError: frames are there already, and that is to be an error; or they are to be kept, and were made from
             something else.
     """
-    state, inside = performance.state, np.ones(len(performance.frames), bool)
-    if plate is not None:
-        positions = driver_positions(plate.frames, performance.frames, settings)
-        acted = retime(performance, positions)
-        state, inside = acted.state, acted.inside
-    numbers = (performance if plate is None else plate).frames.tolist()
-    states = {int(f): State(int(s)) for f, s in zip(numbers, state, strict=True)}
+    states = seen.states
     frames = FrameRange.parse(settings.frames) if settings.frames else FrameRange.of(states)
     if outside := [frame for frame in frames if frame not in states]:
         raise FrameError(
-            f"--frames {settings.frames}: the {'driver' if plate is None else 'target'} has frames "
+            f"--frames {settings.frames}: the {'target' if seen.moving else 'driver'} has frames "
             f"{min(states)}-{max(states)}, not {FrameRange.of(outside)}"
         )
     lost = [frame for frame in frames if states[frame] is not State.TRACKED]
     if lost and settings.missing == "error":
         raise TrackingError(
-            f"{settings.driver or settings.performance}: no face {'in' if plate is None else 'for the target in'} "
+            f"{seen.who}: no face {'for the target in' if seen.moving else 'in'} "
             f"frames {FrameRange.of(lost)}; --missing hold or black goes on without"
         )
-    beyond = [number for number, within in zip(numbers, inside, strict=True) if number in frames and not within]
-    plain = () if plate is None else plate.frames[plate.state != State.TRACKED]
     said = _skipped(settings, frames, made_of)
     black = set(lost) - set(said) if settings.missing == "black" else ()
     return Plan(
-        states, frames, frames - said, said, tuple(lost), frozenset(black), tuple(beyond),
-        tuple(int(frame) for frame in plain if frame in frames),
+        states, frames, frames - said, said, tuple(lost), frozenset(black),
+        tuple(frame for frame in frames if frame in seen.beyond), tuple(f for f in frames if f in seen.plain),
     )  # fmt: skip
 
 

@@ -11,31 +11,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ofx_reenact import provenance
-from ofx_reenact.engine.loader import Loader
+from ofx_reenact.engine.cast import CastShot, consent_id, described, open_members
 from ofx_reenact.engine.made_of import frames_made_of
 from ofx_reenact.engine.memory import keep_freed_memory
+from ofx_reenact.engine.occlusion import Occlusions, find_occlusions
 from ofx_reenact.engine.paths import movie_of
-from ofx_reenact.engine.plan import Plan, plan_frames
+from ofx_reenact.engine.plan import Plan, plan_frames, together
 from ofx_reenact.engine.plates import Plates
+from ofx_reenact.engine.preview import Preview, check_sound
 from ofx_reenact.engine.warm import Warm
 from ofx_reenact.engine.writer import FrameWriter
 from ofx_reenact.errors import OutputError, SettingsError
-from ofx_reenact.frames.holdout import Holdout
+from ofx_reenact.frames.matte import Kept
 from ofx_reenact.frames.names import files_of, frame_path
 from ofx_reenact.frames.picture import Picture
-from ofx_reenact.frames.preview import Mp4Writer, stack
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.progress import Cancelled, Observer, Progress, Watch, ignore
-from ofx_reenact.settings import Settings, names_of_paths, paths_in
+from ofx_reenact.settings import Settings
 from ofx_reenact.shot.frame import Frame
-from ofx_reenact.shot.identity import Identity
 from ofx_reenact.shot.shot import Shot
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.performance import Performance, State
-from ofx_reenact.tracking.trackers import terms_of
 
 
 @dataclass(frozen=True)
@@ -88,17 +85,17 @@ def render_sequence(settings: Settings, observe: Observer = ignore, job: str = "
 class Opened:
     """What a job has read and prepared; ``inputs`` and ``made_of`` say from what, for the sidecar and the frames.
 
-    ``target`` is the still, or the first picture of a target that moves; ``plates`` has all of them.
+    ``target`` is the still, or the first picture of a target that moves; ``plates`` has all of them. Of a cast,
+    ``performance`` is the first member's.
     """
 
     plates: Plates
     target: Picture
-    identity: Identity
     performance: Performance
     inputs: Mapping[str, provenance.Input]
     made_of: provenance.MadeOf
     plan: Plan
-    shot: Shot
+    shot: Shot | CastShot
 
 
 class Job:
@@ -117,11 +114,12 @@ class Job:
             if not getattr(settings, name):
                 raise SettingsError(f"--{name} is needed")
         self.settings, self.watch, self.name = settings, watch, provenance.job_name(job)
-        self.loader, self.movie = Loader(settings, warm, watch), movie_of(settings)
+        self.members = open_members(settings, watch, warm)
+        self.loader, self.movie = self.members[0].loader, movie_of(settings)
         self.device, self.colour = self.loader.device, self.loader.colour
         self.weights, self.fdgan = self.loader.weights, self.loader.fdgan
-        self.holdout: Holdout | None = None
-        self.consent = provenance.read_consent(Path(settings.consent)) if settings.consent else None
+        self.kept: Kept | None = None
+        self.occlusions: Occlusions | None = None
 
     def run(self) -> Report:
         """Read, track, render, report.
@@ -135,7 +133,8 @@ class Job:
         plan, target = job.plan, job.target
         confidence, failed = self.render(job)
         # Of a target that moves, frames bear its numbers, not the driver's.
-        absent = [] if job.plates.moving else sorted(set(job.performance.absent.tolist()) & set(plan.frames))
+        gone = [set(member.loader.performance.absent.tolist()) for member in self.members]
+        absent = [] if job.plates.moving else sorted(set.intersection(*gone) & set(plan.frames))
         report = Report(
             output=settings.output,
             written=tuple(confidence),
@@ -144,14 +143,14 @@ class Job:
             black=tuple(sorted(plan.black & set(confidence))),
             bridged=plan.shown_as(State.BRIDGED, confidence),
             plain=tuple(frame for frame in plan.plain if frame in confidence),
-            parts=tuple(frame for frame in confidence if job.shot.parts.text(frame)),
+            parts=tuple(frame for frame in confidence if job.shot.taken(frame)),
             faceless=tuple(frame for frame in plan.faceless if frame not in absent),
             absent=tuple(absent),
             failed=failed,
             warnings=self.warnings(job),
             colour_space=target.space,
             colour_reason=target.reason,
-            reference=job.shot.motion.reference,
+            reference=self.loader.shot.motion.reference,
             confidence=confidence,
             sidecar=provenance.sidecar_path(settings.output),
             preview=self.movie if confidence else None,
@@ -170,36 +169,36 @@ class Job:
             Cancelled: the watch ended the job.
         """
         frame_path(self.settings.output, 1)
+        check_sound(self.settings)
         if self.settings.frames:
             FrameRange.parse(self.settings.frames)
         self.watch(Progress("target", 0, 1, None, self.settings.target))
         plates, target = self.loader.plates, self.loader.target
         keep_freed_memory(target.plate.rgb.nbytes)
-        plate, identity = self.loader.plate, self.loader.identity
-        if plate is None:
-            self.watch(Progress("target", 1, 1, None))
-        performance = self.loader.performance
-        if self.settings.parts_file:
-            # It is an input from the first frame on, also of the render that makes it.
-            _ = self.loader.shot
+        for member in self.members:
+            _ = member.loader.plate, member.loader.identity
+            if not plates.moving:
+                self.watch(Progress("target", 1, 1, None, member.name))
+            _ = member.seen
+            if member.role.settings.parts_file:
+                # It is an input from the first frame on, also of the render that makes it.
+                _ = member.loader.shot
         inputs = self.inputs(plates)
         made_of = frames_made_of(self.settings, inputs, self.weights.sha256, self.fdgan.sha256 if self.fdgan else "")
-        plan = plan_frames(self.settings, performance, made_of.digest, plate)
+        plan = plan_frames(self.settings, together([member.seen for member in self.members]), made_of.digest)
         plates.check(plan.todo)
-        if self.settings.holdout:
-            self.holdout = Holdout.open(
-                self.settings.holdout, plan.frames, target.plate.display_window, target.plate.data_window
-            )
-        return Opened(plates, target, identity, performance, inputs, made_of, plan, self.loader.shot)
+        self.occlusions = find_occlusions(
+            self.settings, plates, [member.loader.plate for member in self.members], self.colour
+        )
+        shown = target.plate.display_window, target.plate.data_window
+        self.kept = Kept.open(self.settings.holdout, self.settings.mask, plan.frames, *shown)
+        shot = CastShot.of(self.members, plates) if self.settings.cast else self.loader.shot
+        return Opened(plates, target, self.loader.performance, inputs, made_of, plan, shot)
 
     def warnings(self, job: Opened) -> tuple[str, ...]:
-        """Say what the user should know: of the plate, the consent and the tracker's terms."""
-        terms = terms_of(job.performance.tracker)
-        notes = (*job.target.plate.notes, *job.identity.notes, *self.loader.notes)
-        if job.plan.beyond:
-            beyond = FrameRange.of(job.plan.beyond)
-            notes = (*notes, f"the driver does not reach frames {beyond}; they are done as --missing says")
-        return (*notes, *(self.consent.warnings if self.consent else ()), *((terms,) if terms else ()))
+        """Say what the user should know: of the plate, of each person, their consent and tracker's terms."""
+        own = [note for member in self.members for note in member.warnings(job.plan.frames)]
+        return (*job.target.plate.notes, *own)
 
     def write_sidecar(self, report: Report, job: Opened) -> None:
         """Say beside the frames what they were made from and how sure each is.
@@ -210,7 +209,7 @@ class Job:
             return
         digest = job.made_of.digest
         now = {
-            frame: {"confidence": sure, "made_of": digest, "parts": job.shot.parts.text(frame)}
+            frame: {"confidence": sure, "made_of": digest, "parts": job.shot.taken(frame)}
             for frame, sure in report.confidence.items()
         }
         provenance.Sidecar(
@@ -223,10 +222,11 @@ class Job:
             fdgan={**self.fdgan.metadata, "sha256": self.fdgan.sha256} if self.fdgan else provenance.NO_FDGAN,
             colour={"space": report.colour_space, "reason": report.colour_reason, "config": self.colour.name},
             versions=provenance.versions(),
-            consent=self.consent.release if self.consent else provenance.NO_CONSENT,
+            consent=consent_id(self.members),
             job=self.name,
             digital_source_type=provenance.SOURCE_TYPE,
             warnings=report.warnings,
+            cast=described(self.members) if self.settings.cast else {},
             takes={digest: job.made_of},
             frames=frame_entries(now, job.plan.states),
         ).save(report.sidecar, frame_entries(job.plan.said, job.plan.states))
@@ -234,12 +234,9 @@ class Job:
     def inputs(self, plates: Plates) -> dict[str, provenance.Input]:
         """What the frames are made from, by what it is: each with its name and the SHA-256 over its files in order."""
         settings = self.settings
-        named: dict[str, str] = {}
-        for name in names_of_paths("read", "kept"):
-            value = "" if name == "target" else getattr(settings, name)
-            several = {f"{name}_{number}": path for number, path in enumerate(value, start=1)}
-            alone = {name: "".join(paths_in({name: value}, "read", "kept"))}
-            named |= several if isinstance(value, tuple) else alone
+        named = {what: path for member in self.members for what, path in member.paths.items()}
+        if settings.cast:
+            named |= {name: getattr(settings, name) for name in ("cast", "holdout", "mask", "sound")}
         if plates.moving:
             files = files_of(settings.target)
             inputs = {"target": provenance.Input(settings.target, self.loader.sha256(*files), len(files))}
@@ -261,18 +258,19 @@ class Job:
             weights_sha256=self.weights.sha256,
             fdgan_sha256=self.fdgan.sha256 if self.fdgan else provenance.NO_FDGAN,
             target=Path(settings.target).name,
-            driver=Path(job.performance.name).name,
+            driver=", ".join(Path(member.loader.performance.name).name for member in self.members),
             made_of=job.made_of.digest,
-            consent=self.consent,
+            consent=consent_id(self.members),
             job=self.name,
             proxy=settings.proxy,
         )
-        writer = FrameWriter(settings, job.plates, job.shot, self.colour, attributes, job.plan.faces)
+        writer = FrameWriter(settings, job.plates, job.shot, self.colour, attributes, job.plan.faces, self.occlusions)
         try:
             with contextlib.ExitStack() as opened:
                 movie = None
                 if self.movie is not None and todo:
-                    movie = opened.enter_context(self.preview(self.movie, job))
+                    parts = self.members[0].role.settings, job.plates, job.performance, job.plan
+                    movie = opened.enter_context(Preview(self.movie, *parts, self.colour, self.loader.notes.append))
                 results = opened.enter_context(contextlib.closing(writer.run(self.rendered(job))))
                 self.watch(Progress("render", 0, len(todo), None))
                 for done, (frame, result, reason) in enumerate(results, start=1):
@@ -281,25 +279,13 @@ class Job:
                     else:
                         failed[frame] = reason
                     if movie is not None:
-                        movie.write(self.previewed(job, frame, result))
+                        movie.write(frame, result)
                     self.watch(Progress("render", done, len(todo), frame, reason or ""))
         except Cancelled:
             raise Cancelled(tuple(sorted(writer.written))) from None
         if failed and not confidence:
             raise OutputError(next(iter(failed.values())))
         return confidence, failed
-
-    def preview(self, path: Path, job: Opened) -> Mp4Writer:
-        """Return the writer of the preview: of a target that moves, its own pictures stand above the result's."""
-        width, height = job.plates.picture(job.plates.frame).seen_size
-        if not job.plates.moving:
-            return Mp4Writer(path, job.performance.rate, (width, height))
-        return Mp4Writer(path, job.plates.sequence.fps or job.performance.rate, (width, 2 * height))
-
-    def previewed(self, job: Opened, frame: int, result: Frame) -> np.ndarray:
-        """Return a frame as the preview shows it: (H, W, 3) uint8."""
-        shown = job.target.squeeze.show(self.colour.to_display(result.colour[..., :3], job.target.space))
-        return stack(job.plates.picture(frame).show(self.colour), shown) if job.plates.moving else shown
 
     def rendered(self, job: Opened) -> Iterator[tuple[int, Frame]]:
         """Render frame by frame until the watch ends it."""
@@ -314,12 +300,10 @@ class Job:
 
     def rendered_alone(self, job: Opened, frame: int) -> Frame:
         """Render one frame."""
-        if frame in job.plan.black:
-            return job.shot.black(frame)
-        made = job.shot.render(frame)
-        if self.holdout is None:
+        made = job.shot.black(frame) if frame in job.plan.black else job.shot.render(frame)
+        if self.kept is None:
             return made
-        return made.hold_out(job.plates.picture(frame).pixels, job.plates.proxy.reduce(self.holdout.read(frame)))
+        return made.keep(job.plates.picture(frame).pixels, job.plates.proxy.reduce(self.kept.read(frame)))
 
 
 def frame_entries(

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ofx_reenact.compose.matte_edge import shape_matte
+from ofx_reenact.engine.cast import CastShot
+from ofx_reenact.engine.occlusion import Occlusions
 from ofx_reenact.engine.plates import Plates
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.frames.colour import Colour
@@ -45,15 +48,20 @@ class FrameWriter:
         self,
         settings: Settings,
         plates: Plates,
-        shot: Shot,
+        shot: Shot | CastShot,
         colour: Colour,
         attributes: Mapping[str, Any],
         faces: Mapping[int, str],
+        occlusions: Occlusions | None = None,
     ) -> None:
-        """Prepare to write the frames of a shot; ``faces`` says how the driver's was found in each."""
+        """Prepare to write the frames of a shot.
+
+        ``faces`` says how the driver's was found in each; ``occlusions`` makes that layer, if it is asked for.
+        """
+        self._occlusions = occlusions
         self._settings, self._plates, self._shot, self._faces = settings, plates, shot, faces
         self._attributes = {**attributes, **colour.tags(plates.first.space)}
-        self._formats = formats_of(settings.layers, plates.first.plate, settings.depth)
+        self._formats = formats_of(settings.layers, plates.first.plate, settings.depth, shot.members)
         self.written: list[int] = []
         # A render that was killed left some; this process may have written here before that.
         remove_leftovers(Path(settings.output).parent)
@@ -70,7 +78,7 @@ class FrameWriter:
                 attributes = self.attributes_of(frame, result)
                 written = pool.submit(self.write, frame, attributes, channels)
                 # What maps are made of is large, and of no more use: it does not wait for the disk.
-                waiting.append((frame, replace(result, carried=None), attributes, channels, written))
+                waiting.append((frame, result.lighten(), attributes, channels, written))
                 while len(waiting) > WRITES_AHEAD:
                     yield self._finish(*waiting.popleft())
             while waiting:
@@ -94,20 +102,25 @@ class FrameWriter:
         """Return what a frame says of itself."""
         sure, still = float(result.sure), int(result.still)
         own = {FRAME: frame, FACE: self._faces[frame], STILL: still, "reenact:confidence": sure}
-        parts = self._shot.parts.text(frame)
+        parts = self._shot.taken(frame)
         return self._attributes | own | ({PARTS: parts} if parts else {})
 
     @stage("compose")
     def channels(self, frame: int, result: Frame) -> Channels:
         """Compute the channels of the layers asked for."""
-        rows, shot = self._shot.motion.rows, self._shot
+        rows, shot, settings = self._shot.rows, self._shot, self._settings
         moment = Moment(
             result,
             self._plates.picture(frame).plate,
             lambda away: shot.carry(frame + away) if frame + away in rows else None,
             (lambda: shot.flow(frame)) if self._plates.moving else None,
+            None if self._occlusions is None else partial(self._occlusions.estimate, frame),
+            # Pixels of the plate, whatever a proxy has.
+            lambda matte: shape_matte(
+                matte, settings.matte_erode / settings.proxy, settings.matte_feather / settings.proxy
+            ),
         )
-        return channels_of(self._settings.layers, moment)
+        return channels_of(settings.layers, moment)
 
     def _finish(
         self, frame: int, result: Frame, attributes: Attributes, channels: Channels, written: Future[None]

@@ -60,7 +60,7 @@ def write_windows(settings: Settings, observe: Observer = ignore) -> WindowsRepo
     check_paths(settings, ("the script,", script))
     job = Job(settings, Watch(observe), Warm())
     opened = job.open()
-    shot, target = opened.shot, opened.target
+    shot, target = job.loader.shot, opened.target
     view = shot.target.view(opened.plan.frames.first)
     display = display_for(view.pixels, view.mesh, target.space, job.colour)
     common = provenance.frame_attributes(

@@ -13,6 +13,7 @@ from ofx_reenact.farm.queue import Queue, Written, folder_of
 from ofx_reenact.files import write_json, written_whole
 from ofx_reenact.launch import CODE
 from ofx_reenact.settings import Settings, paths_in
+from ofx_reenact.settings.cast import read_roles
 from ofx_reenact.settings.option import flag, is_path, kind
 
 if TYPE_CHECKING:
@@ -134,9 +135,10 @@ def asset_references(job: FarmJob) -> dict[str, Any]:
     """Return the files that go in and the folders that come out, for farms that carry them."""
     from ofx_reenact.frames.names import files_of
 
-    names = paths_in(job.settings.as_dict(), "read", "kept", "weights")
+    said = [role.settings.as_dict() for role in read_roles(job.settings)] + [job.settings.as_dict()]
+    names = [name for one in said for name in paths_in(one, "read", "kept", "weights")]
     inputs = {"filenames": sorted({str(path) for name in names for path in files_of(name)}), "directories": []}
-    outputs = sorted({str(Path(name).parent) for name in paths_in(job.settings.as_dict(), "written", "kept")})
+    outputs = sorted({str(Path(name).parent) for one in said for name in paths_in(one, "written", "kept")})
     return {"assetReferences": {"inputs": inputs, "outputs": {"directories": outputs}, "referencedPaths": []}}
 
 

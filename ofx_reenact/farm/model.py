@@ -56,7 +56,7 @@ class FarmJob:
 
         Raises:
             SettingsError: an option cannot go to a farm.
-            FrameError: target, driver or a holdout is not there, or the frames are not in the driver, or in a target
+            FrameError: target, driver or a matte is not there, or the frames are not in the driver, or in a target
                 that moves.
         """
         if not settings.target or not settings.output:

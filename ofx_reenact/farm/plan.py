@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ofx_reenact.errors import FrameError, SettingsError
-from ofx_reenact.frames.holdout import Holdout
+from ofx_reenact.frames.matte import Kept
 from ofx_reenact.frames.names import files_of
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.provenance import beside
 from ofx_reenact.settings import Settings, names_affecting, names_of_paths, paths_in
+from ofx_reenact.settings.cast import read_roles
 from ofx_reenact.settings.option import Affects
 from ofx_reenact.tracking.retime import driver_positions
 
@@ -25,19 +26,34 @@ def plan_job(settings: Settings) -> tuple[FrameRange, dict[str, Any]]:
         settings: with absolute paths.
 
     Raises:
-        FrameError: target, driver or a holdout is not there, or the frames are not in the driver, or in a target that
+        FrameError: target, driver or a matte is not there, or the frames are not in the driver, or in a target that
             moves.
-        SettingsError: neither driver nor performance is named, or no frame of the target meets one of the driver's.
+        SettingsError: neither driver nor performance is named, no frame of the target meets one of the driver's, or a
+            member of a cast does not name what chunks share.
     """
     target = Sequence.open(settings.target)
     moving = settings.target_frame is None and len(target.frames) > 1
-    driven = _driver_frames(settings)
-    frames = _frames_of_target(settings, target, driven) if moving else _frames_of_driver(settings, driven)
-    if settings.holdout:
+    roles = read_roles(settings)
+    driven = [_driver_frames(role.settings) for role in roles]
+    if moving:
+        frames = _frames_of_target(roles[0].settings, target, driven[0])
+        for role, one in zip(roles[1:], driven[1:], strict=True):
+            _frames_of_target(role.settings, target, one)
+    else:
+        frames = _frames_of_driver(settings, FrameRange.of(frame for one in driven for frame in one))
+    if settings.holdout or settings.mask:
         first = frames.first if moving else settings.target_frame or target.frames.first
         plate = target.read_header(first, settings.layer)
-        Holdout.open(settings.holdout, frames, plate.display_window, plate.data_window)
-    return frames, _shared(settings, moving)
+        Kept.open(settings.holdout, settings.mask, frames, plate.display_window, plate.data_window)
+    if not settings.cast:
+        return frames, _shared(settings, moving)
+    for role in roles:
+        if unnamed := [name for name in _shared(role.settings, moving) if not getattr(role.settings, name)]:
+            raise SettingsError(
+                f"{settings.cast}: {role.name}: has no {', '.join(unnamed)}; on a farm, chunks share what is analysed, "
+                "so name files for it"
+            )
+    return frames, {}
 
 
 def _driver_frames(settings: Settings) -> FrameRange:

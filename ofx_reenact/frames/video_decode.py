@@ -16,7 +16,7 @@ from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.channels import plain
 
 # FFmpeg goes by what is in a file. Playlists and lists of pictures, which name other files, are not among these.
-_FORMATS = (
+FORMATS = (
     "mov,matroska,webm,avi,mpeg,mpegts,mpegvideo,mxf,asf,flv,ogg,dv,gxf,ivf,nut,h264,hevc,m4v,mjpeg,yuv4mpegpipe,obu,"
     "gif,apng"
 )
@@ -39,14 +39,14 @@ def open_video(path: Path) -> Iterator[tuple[Any, Any]]:
     """
     # Without the protocol, "take:2.mp4" would be asked of a protocol "take".
     url = f"file:{path.absolute()}"
-    options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
-    with _logged() as log:
+    options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+    with logged() as log:
         try:
             container = av.open(url, container_options=options, metadata_errors="replace")
         except av.ArgumentError as error:
             raise FrameError(f"{path}: not a video that can be read") from error
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise FrameError(f"{path}: not a video that can be read ({_reason(error, log)})") from error
+            raise FrameError(f"{path}: not a video that can be read ({reason_of(error, log)})") from error
     with container:
         yield container, _stream_of(path, container)
 
@@ -80,7 +80,7 @@ def decode_frames(path: Path) -> Generator[Any, None, None]:
         done, kind, end, begun = 0, "", 0.0, False
         packets = container.demux()
         while True:
-            with _logged() as log:
+            with logged() as log:
                 try:
                     packet: Any = next(packets, None)
                     ours = packet is not None and packet.stream.index == stream.index
@@ -88,17 +88,17 @@ def decode_frames(path: Path) -> Generator[Any, None, None]:
                     begun = begun or (ours and packet.is_keyframe)
                     frames = decoder.decode(packet) if ours and begun else []
                 except (av.FFmpegError, ValueError) as error:
-                    raise _damaged(path, done + 1, _reason(error, log)) from error
+                    raise _damaged(path, done + 1, reason_of(error, log)) from error
             if packet is None:
                 break
             end = max(end, _end_of(packet))
             if (ours and begun and packet.is_corrupt) or any(sign in text for _, _, text in log for sign in _DAMAGE):
-                raise _damaged(path, done + max(len(frames), 1), _reason(None, log))
+                raise _damaged(path, done + max(len(frames), 1), reason_of(None, log))
             for frame in frames:
                 done, this = done + 1, f"{frame.width}x{frame.height} {frame.format.name}"
                 kind = kind or this
                 if frame.is_corrupt:
-                    raise _damaged(path, done, _reason(None, log))
+                    raise _damaged(path, done, reason_of(None, log))
                 if this != kind:
                     raise FrameError(f"{path}: frame {done} is {this}, those before it {kind}; cut the video there")
                 yield frame
@@ -172,7 +172,7 @@ def _damaged(path: Path, frame: int, reason: str) -> FrameError:
 
 
 @contextlib.contextmanager
-def _logged() -> Iterator[list[Any]]:
+def logged() -> Iterator[list[Any]]:
     """Yield what FFmpeg's libraries log as errors, (level, library, text) each; they print none."""
     with _ONE_VIDEO:
         before, skipped = av.logging.get_level(), av.logging.get_skip_repeated()
@@ -187,7 +187,7 @@ def _logged() -> Iterator[list[Any]]:
             av.logging.set_skip_repeated(skipped)
 
 
-def _reason(error: Exception | None, log: list[Any]) -> str:
+def reason_of(error: Exception | None, log: list[Any]) -> str:
     """Say in a library's words what is wrong."""
     said = [text for _, _, text in log if text.strip()]
     text = said[0] if said else getattr(error, "strerror", None) or str(error or "")

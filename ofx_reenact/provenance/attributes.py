@@ -8,7 +8,6 @@ from typing import Any
 
 from ofx_reenact import __version__
 from ofx_reenact.errors import FrameError
-from ofx_reenact.provenance.consent import Consent
 
 # IPTC's term for a picture in which generated parts were composed with a real one.
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
@@ -26,14 +25,14 @@ PROXY = "reenact:proxy"
 
 
 def frame_attributes(
-    *, weights_sha256: str, fdgan_sha256: str, target: str, driver: str, consent: Consent | None, made_of: str = "",
+    *, weights_sha256: str, fdgan_sha256: str, target: str, driver: str, consent: str | None, made_of: str = "",
     job: str = "", proxy: int = 1,
 ) -> dict[str, str | int]:
     """Return the EXR attributes that every frame carries.
 
     ``weights_sha256`` is LD-Net's; ``fdgan_sha256`` is ``NO_FDGAN`` where FD-GAN paints nothing; target and driver are
-    names without folders; ``made_of`` is the digest of what the frames are made from; ``proxy`` says by how much the
-    plate's resolution was divided, and frames of the whole say nothing of it.
+    names without folders; ``consent`` is the release's id; ``made_of`` is the digest of what the frames are made from;
+    ``proxy`` is by how much the plate's resolution was divided, and frames of the whole say nothing of it.
     """
     return {
         "Software": f"ofx-reenact {__version__}",
@@ -44,7 +43,7 @@ def frame_attributes(
         "reenact:target": target,
         "reenact:driver": driver,
         MADE_OF: made_of,
-        "reenact:consent_id": consent.release if consent else NO_CONSENT,
+        "reenact:consent_id": consent or NO_CONSENT,
         "reenact:job": job_name(job),
         **({PROXY: proxy} if proxy != 1 else {}),
     }

@@ -27,7 +27,7 @@ _FRAME = re.compile(r"-?[0-9]{1,9}")
 _SIDECAR = {
     "output": str, "inputs": dict, "settings": dict, "reference": int, "tracker": str, "weights": dict,
     "fdgan": (dict, str), "colour": dict, "versions": dict, "consent": str, "job": str, "digital_source_type": str,
-    "warnings": list, "takes": dict,
+    "warnings": list, "takes": dict, "cast": dict,
 }  # fmt: skip
 _INPUT = {"name": str, "sha256": str, "files": int}
 _ENTRY = {"confidence": (int, float), "face": str, "made_of": str, "parts": str}
@@ -69,9 +69,9 @@ class FrameEntry:
 class Sidecar:
     """What is known of a sequence. ``docs/provenance.md`` describes each field; None is not known.
 
-    ``fdgan`` is ``off`` where FD-GAN paints nothing; ``takes`` are what the frames were made from, by digest: of one
-    sequence, some may be rendered with other options than the rest; ``extra`` are fields that are none of these, kept
-    as they are.
+    ``fdgan`` is ``off`` where FD-GAN paints nothing; ``cast`` is what is each member's own, by name; ``takes`` are what
+    the frames were made from, by digest: of one sequence, some may be rendered with other options than the rest;
+    ``extra`` are fields that are none of these, kept as they are.
     """
 
     output: str | None = None
@@ -87,6 +87,7 @@ class Sidecar:
     job: str | None = None
     digital_source_type: str | None = None
     warnings: Sequence[str] | None = None
+    cast: Mapping[str, Any] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
     takes: Mapping[str, MadeOf] = field(default_factory=dict)
     frames: Mapping[int, FrameEntry] = field(default_factory=dict)
@@ -145,8 +146,9 @@ class Sidecar:
         inputs = {what: _known(entry) for what, entry in self.inputs.items()}
         takes = {digest: take.as_dict() for digest, take in self.takes.items()}
         frames = {str(frame): _known(entry) for frame, entry in self.frames.items()}
-        about = {name: value for name, value in _known(self).items() if name not in ("takes", "frames")}
-        return {"schema": SCHEMA, **about, "inputs": inputs, **({"takes": takes} if takes else {}), "frames": frames}
+        about = {name: value for name, value in _known(self).items() if name not in ("cast", "takes", "frames")}
+        some = {name: value for name, value in (("cast", dict(self.cast)), ("takes", takes)) if value}
+        return {"schema": SCHEMA, **about, "inputs": inputs, **some, "frames": frames}
 
     @property
     def claims(self) -> dict[str, str | None]:
@@ -157,6 +159,11 @@ class Sidecar:
             "reenact:fdgan_sha256": fdgan.get("sha256") if isinstance(fdgan, Mapping) else None,
             "reenact:consent_id": self.consent,
         }
+
+
+def option_of(what: str) -> str:
+    """Return the option that brought an input; a cast's members have theirs as ``anna.driver``."""
+    return what.rpartition(".")[2]
 
 
 def sidecar_path(output: str) -> Path:

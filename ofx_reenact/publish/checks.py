@@ -57,25 +57,24 @@ def weights(subject: Subject, approved: str) -> Answer:
 
 
 def consent(subject: Subject, named: str) -> Answer:
-    """Is there a release of the person shown, of this id, that holds? Its file is ``named``, or else the render's."""
-    ids = [(one.frame, one.made.get("reenact:consent_id", provenance.NO_CONSENT)) for one in subject.whole]
-    without = [(f, "rendered without --consent") for f, release in ids if release == provenance.NO_CONSENT]
+    """Is there a release of each person shown, of this id, that holds? Its file is ``named``, or else the render's."""
+    ids = [(one.frame, str(one.made.get("reenact:consent_id", provenance.NO_CONSENT))) for one in subject.whole]
+    without = [(f, "rendered without --consent") for f, said in ids if provenance.NO_CONSENT in said.split(", ")]
     if without:
         return Answer(tuple(by_frames(without)))
-    settings = subject.sidecar.settings
-    files = [Path(named)] if named else subject.sidecar.files(settings.consent if settings else "")
-    if not files:
+    inputs = subject.sidecar.said.inputs.items()
+    names = [one.name for what, one in inputs if provenance.option_of(what) == "consent"]
+    files = [Path(named)] if named else [file for name in names for file in subject.sidecar.files(name)]
+    if len(files) < max(len(names), 1) and not named:
         return Answer(("the consent file of the render is not reachable from here; name one with --consent",))
     try:
-        release = provenance.read_consent(Path(files[0]))
+        releases = [provenance.read_consent(file) for file in dict.fromkeys(files)]
     except ReenactError as error:
         return Answer((str(error),))
-    others = by_frames(
-        (f, f"rendered under release {said}, {release.path} is {release.release}")
-        for f, said in ids
-        if said != release.release
-    )
-    return Answer((*others, *release.warnings))
+    held = ", ".join(dict.fromkeys(one.release for one in releases))
+    whose = ", ".join(str(one.path) for one in releases)
+    others = by_frames((f, f"rendered under release {said}, {whose} is {held}") for f, said in ids if said != held)
+    return Answer((*others, *(warning for one in releases for warning in one.warnings)))
 
 
 def version(_subject: Subject, place: Place | None) -> Answer:

@@ -10,9 +10,10 @@ import numpy as np
 
 from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.movie import USUAL_RATE, Mp4Writer
 from ofx_reenact.frames.names import frame_path
 from ofx_reenact.frames.plate import Plate, read_plate
-from ofx_reenact.frames.preview import Mp4Writer, contact_sheet, fit
+from ofx_reenact.frames.preview import contact_sheet, fit
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.provenance import beside
 
@@ -46,7 +47,8 @@ def write_preview(output: str, frames: FrameRange, folder: Path) -> Path:
         writer: Mp4Writer | None = None
         for plate, shown in _pictures(output, frames):
             if writer is None:
-                writer = stack.enter_context(Mp4Writer(movie, plate.fps, (shown.shape[1], shown.shape[0])))
+                size = shown.shape[1], shown.shape[0]
+                writer = stack.enter_context(Mp4Writer(movie, plate.fps or USUAL_RATE, size))
             writer.write(shown)
     return movie
 

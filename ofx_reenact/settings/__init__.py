@@ -79,8 +79,16 @@ class Settings:
         path="weights",
     )  # fmt: skip
 
+    cast: str = option(
+        "", "Cast file (JSON): several people of the target in one render, each with options of their own.", "Inputs",
+        "pixels", path="read",
+    )  # fmt: skip
     holdout: str = option(
         "", "Mattes, one for each frame of the result: where one is 1, the target stays as it is.", "Inputs", "content",
+        path="read",
+    )  # fmt: skip
+    mask: str = option(
+        "", "Mattes, one for each frame of the result: where one is 0, the target stays as it is.", "Inputs", "content",
         path="read",
     )  # fmt: skip
 
@@ -218,6 +226,14 @@ class Settings:
     layers: tuple[str, ...] = option(
         ("rgba",), "Layers to write, separated by commas.", "Output", "content", choices=tuple(LAYERS),
     )  # fmt: skip
+    matte_erode: float = option(
+        0.0, "Pixels of the plate that the edge of the layer matte is drawn in by; negative lets it out.", "Output",
+        "content", low=-200, high=200,
+    )  # fmt: skip
+    matte_feather: float = option(
+        0.0, "Pixels of the plate, inside and outside, over which the layer matte is softened after that.", "Output",
+        "content", low=0, high=200,
+    )  # fmt: skip
     colorspace: str = option("", "Colour space of the target; else its tag or its format's rule.", "Output", "person")
     driver_colorspace: str = option(
         "", "Colour space of the driver; else its tag or its format's rule.", "Output", "track",
@@ -243,6 +259,18 @@ class Settings:
         choices=("hold", "black", "error"),
     )  # fmt: skip
     preview: str = option("", "Also write a small mp4 to look at.", "Output", "output", path="written")
+    preview_sound: str = option(
+        "auto", "Whose sound the preview has. driver: the driver's; target: that of a target that moves; none: none; "
+        "auto: the driver's, and the target's where the driver has none or the mouth does not perform.", "Output",
+        "output", choices=("auto", "driver", "target", "none"),
+    )  # fmt: skip
+    sound: str = option(
+        "", "Sound of the preview: a sound file or a video, in place of the driver's or the target's.", "Output",
+        "output", path="read",
+    )  # fmt: skip
+    sound_start: int | None = option(
+        None, "Frame of the result at which --sound begins; the shot's first if not given.", "Output", "output",
+    )  # fmt: skip
     consent: str = option(
         "", "Consent file (JSON) of the person shown, named in every frame.", "Output", "output", path="read",
     )  # fmt: skip
@@ -311,8 +339,8 @@ def describe() -> dict[str, Any]:
             "low": field.metadata["low"],
             "high": field.metadata["high"],
             "path": bool(field.metadata["path"]),
-            "unless": field.metadata["unless"],
             "animatable": field.metadata["animatable"],
+            "unless": field.metadata["unless"],
             "affects": list(field.metadata["affects"]),
         }
         for field in dataclasses.fields(Settings)

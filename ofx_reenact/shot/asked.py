@@ -111,8 +111,8 @@ def ask(
         local=True,
         look=look,
         own=mine,
-        proxy=settings.proxy,
         shading=animated.of("shading"),
+        proxy=settings.proxy,
     )
 
 

@@ -31,7 +31,7 @@ class Frame:
         portrait: (H, W) float32 in [0, 1], how far a portrait was pasted over the view; None without.
         black: the driver has no face here, and black was asked for.
         laid: (H, W) float32 in [0, 1], how far parts of other frames were laid over it; None without.
-        holdout: (H, W) float32 in [0, 1] in the pixels of the file, 1 where the plate stays; None without.
+        kept: (H, W) float32 in [0, 1] in the pixels of the file, 1 where mattes keep the plate; None without.
     """
 
     colour: np.ndarray
@@ -40,7 +40,7 @@ class Frame:
     portrait: np.ndarray | None = None
     black: bool = False
     laid: np.ndarray | None = None
-    holdout: np.ndarray | None = None
+    kept: np.ndarray | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -54,39 +54,46 @@ class Frame:
 
     @cached_property
     def stmap(self) -> np.ndarray:
-        """(H, W, 2) float32: the position in the view that each pixel comes from, pixels; 0 in a black frame."""
+        """(H, W, 2) float32: the position in the view that each pixel comes from, pixels; 0 where it is black."""
         made = self._stmap()
-        if self.holdout is None or self.black:
-            return made
-        return _keep(made, own_places(*self.shape), self.holdout)
+        return made if self.kept is None else _keep(made, own_places(*made.shape[:2]), self.kept)
 
     @cached_property
     def matte(self) -> np.ndarray:
         """(H, W) float32: 1 where the picture moves with the head, 0 where it is the plate, untouched."""
         made = self._matte()
-        return made if self.holdout is None else made * (1 - self.holdout)
+        return made if self.kept is None else made * (1 - self.kept)
 
     @cached_property
     def shading(self) -> np.ndarray:
-        """(H, W) float32: the factor on the light of what is carried, 1 where it stays; 0 in a black frame."""
+        """(H, W) float32: the factor on the light of what is carried, 1 where it stays; 0 where it is black."""
         made = self._shading()
-        return made if self.holdout is None or self.black else made + (1 - made) * self.holdout
+        return made if self.kept is None else made + (1 - made) * self.kept
 
     @cached_property
     def confidence(self) -> np.ndarray:
-        """(H, W) float32 in [0, 1]: how far each pixel can be trusted."""
+        """(H, W) float32 in [0, 1]: how far each pixel can be trusted; 0 where it is black."""
         made = self._confidence()
-        return made if self.holdout is None else 1 - (1 - made) * (1 - self.holdout)
+        return made if self.kept is None else 1 - (1 - made) * (1 - self.kept)
 
     @cached_property
     def parts(self) -> np.ndarray:
         """(H, W) float32 in [0, 1]: where another frame, or another picture, was used."""
         made = self._parts()
-        return made if self.holdout is None else made * (1 - self.holdout)
+        return made if self.kept is None else made * (1 - self.kept)
 
-    def hold_out(self, plate: np.ndarray, holdout: np.ndarray) -> Frame:
-        """Return the frame with the plate's pixels (H, W, C) where a holdout (H, W) in [0, 1] keeps them."""
-        return replace(self, colour=_keep(self.colour, plate, holdout), holdout=holdout)
+    @property
+    def mattes(self) -> Mapping[str, np.ndarray]:
+        """The matte (H, W) of each member of a cast by name; none where there is no cast."""
+        return {}
+
+    def lighten(self) -> Frame:
+        """Return the frame without what maps are made of, which is large: its colour alone is still to be read."""
+        return replace(self, carried=None)
+
+    def keep(self, plate: np.ndarray, kept: np.ndarray) -> Frame:
+        """Return the frame with the plate's pixels (H, W, C) where mattes (H, W) in [0, 1] keep them."""
+        return replace(self, colour=_keep(self.colour, plate, kept), kept=kept)
 
     def _stmap(self) -> np.ndarray:
         if self.black:
@@ -120,7 +127,7 @@ class Frame:
     def _confidence(self) -> np.ndarray:
         if self.portrait is not None:
             return 1 - self.portrait * (1 - np.float32(self.sure))
-        result = np.ones(self.shape, np.float32)
+        result = np.zeros(self.shape, np.float32) if self.black else np.ones(self.shape, np.float32)
         if self.carried is not None:
             stmap, composed = self.carried.stmap, self.carried.composed
             # A length that is stretched or squeezed four times over carries nothing that can be trusted.

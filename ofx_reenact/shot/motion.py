@@ -89,8 +89,8 @@ class Motion:
         local: each point is by itself still or moves; else the whole face is.
         look: (T, 2, 2) shift of the irises that is asked for by hand; None without.
         own: (T, 468, 3) frontal mesh of a target that moves itself; None for a still.
-        proxy: pixels of the plate for one of the view's: what moves in the plate moves in its proxy.
         shading: (T,) how far light on the skin follows the expression; None for the usual.
+        proxy: pixels of the plate for one of the view's: what moves in the plate moves in its proxy.
     """
 
     rows: Mapping[int, int]
@@ -102,8 +102,8 @@ class Motion:
     local: bool = False
     look: np.ndarray | None = None
     own: np.ndarray | None = None
-    proxy: int = 1
     shading: np.ndarray | None = None
+    proxy: int = 1
 
     def pose(self, frame: int, view: View) -> Pose:
         """Return the pose of a view's face in a frame.
@@ -193,8 +193,8 @@ def fit_motion(
             performance.confidence,
             reference,
             look=look,
-            proxy=settings.proxy,
             shading=animated.of("shading"),
+            proxy=settings.proxy,
         )
 
 

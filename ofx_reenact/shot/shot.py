@@ -154,6 +154,20 @@ class Shot:
         pose = self.motion.pose(frame, view)
         return Inside.of_frame(frame, make_frame(view, pose, painter, self.person.dictionary), view, pose)
 
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Names of those who are animated, where they are several of a cast."""
+        return ()
+
+    @property
+    def rows(self) -> Mapping[int, int]:
+        """The frames that can be rendered, each with its row of the motion."""
+        return self.motion.rows
+
+    def taken(self, frame: int) -> str:
+        """Say which frame each part of a frame is taken from; "" if none is."""
+        return self.parts.text(frame)
+
     def pose(self, frame: int) -> Pose:
         """Return the pose of the face in a frame.
 

@@ -75,7 +75,7 @@ class SqueezedFrame(Frame):
 
 def squeezed(frame: Frame, colour: np.ndarray, squeeze: Squeeze) -> SqueezedFrame:
     """Return a frame of the file's pixels (H, W, C) whose maps are those of a frame made in square ones."""
-    own = (frame.sure, frame.carried, frame.portrait, frame.black, frame.laid, frame.holdout)
+    own = (frame.sure, frame.carried, frame.portrait, frame.black, frame.laid, frame.kept)
     return SqueezedFrame(colour, *own, squeeze, frame.shape)
 
 

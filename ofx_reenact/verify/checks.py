@@ -14,7 +14,7 @@ from ofx_reenact.errors import FrameError, ReenactError
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.plate import Plate, Window
 from ofx_reenact.frames.ranges import FrameRange
-from ofx_reenact.layers import LAYERS, formats_of
+from ofx_reenact.layers import formats_of, is_made
 from ofx_reenact.provenance.attributes import PROXY
 from ofx_reenact.provenance.sidecar import stem_of
 from ofx_reenact.verify.answer import Answer, answered, by_frames, naming
@@ -45,7 +45,7 @@ def finite(subject: Subject) -> Answer:
         kept, reason = _odd_in_plate(subject, one) if one.nonfinite else ({}, "")
         for name, count in one.nonfinite.items():
             text = f"{count} NaN or infinite values in channel {name}"
-            if reason and not _is_made(name):
+            if reason and not is_made(name):
                 untold.append((one.frame, f"{text}; whether the plate has them is not known ({reason})"))
             elif count != kept.get(name, 0):
                 found.append((one.frame, text))
@@ -81,7 +81,7 @@ def plate(subject: Subject) -> Answer:
         if settings is None:
             raise ReenactError("what was asked for is not known without the sidecar's settings")
         made = Proxy.of(plate, settings.proxy)
-        formats = formats_of(settings.layers, plate, settings.depth)
+        formats = formats_of(settings.layers, plate, settings.depth, subject.sidecar.said.cast)
         return _shape_of_plate(replace(plate, data_window=made.data, display_window=made.display), formats)
 
     answer = _compare(subject, _shape, shape)
@@ -163,11 +163,6 @@ CHECKS: Mapping[str, Check] = {
 }  # fmt: skip
 
 
-def _is_made(channel: str) -> bool:
-    """Whether a render makes a channel; others are the plate's, written back as they were."""
-    return channel in ("R", "G", "B", "A") or channel.partition(".")[0] in LAYERS
-
-
 def _headers(subject: Subject) -> list[tuple[Look, Header]]:
     return [(one, one.header) for one in subject.looks.values() if one.header is not None]
 
@@ -220,7 +215,7 @@ def _most_common(subject: Subject, facts: Callable[[Header], dict[str, Any]]) ->
 
 def _odd_in_plate(subject: Subject, one: Look) -> tuple[dict[str, int], str]:
     """Count what is no number in the plate of a frame, by channel; or say why that is not known."""
-    if subject.plates is None or all(_is_made(name) for name in one.nonfinite):
+    if subject.plates is None or all(is_made(name) for name in one.nonfinite):
         return {}, subject.unknown.get("plate", "")
     try:
         return subject.plates.odd(one.frame), ""

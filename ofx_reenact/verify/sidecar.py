@@ -10,7 +10,7 @@ from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.names import files_of, has_padding
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence
-from ofx_reenact.provenance import Input, Sidecar, sidecar_path
+from ofx_reenact.provenance import Input, Sidecar, option_of, sidecar_path
 from ofx_reenact.settings import Settings
 
 
@@ -78,7 +78,7 @@ def changed_inputs(sidecar: Beside) -> tuple[list[str], list[str], list[str]]:
     for kind, one in sidecar.said.inputs.items():
         name = f"{kind} {one.name}"
         # A release may be renewed; whether it holds is another question than what the pixels were made from.
-        if kind == "consent":
+        if option_of(kind) == "consent":
             continue
         if one.sha256 is None:
             unknown.append(name)

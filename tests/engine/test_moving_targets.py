@@ -240,6 +240,60 @@ def test_a_holdout_keeps_the_plate_in_all_layers(plate, tracked, backwards, tmp_
     assert np.allclose(made.extra["stmap.u"][kept], ((np.arange(width) + 0.5) / width)[None].repeat(height, 0)[kept])
 
 
+def test_mattes_keep_the_plate_in_frames_that_are_black(plate, tracked, backwards, tmp_path):
+    height, width = Sequence.open(plate).read(1001).rgb.shape[:2]
+    columns = np.arange(width)[None].repeat(height, 0)
+    for name, kept in (("h", columns < 100), ("m", columns < width - 50)):
+        write_exr(tmp_path / f"{name}.exr", {"A": kept.astype(np.float32)})
+    layers = ("rgba", "stmap", "motion", "matte", "shading", "parts", "confidence")
+    settings = asked(
+        plate, tracked, backwards, output=str(tmp_path / "o.####.exr"), frames="1006", layers=layers, driver_start=8,
+        missing="black", holdout=str(tmp_path / "h.exr"), mask=str(tmp_path / "m.exr"),
+    )  # fmt: skip
+    assert render_sequence(settings).black == (1006,)
+    made, source = read_plate(tmp_path / "o.1006.exr"), Sequence.open(plate).read(1006)
+    kept = (columns < 100) | (columns >= width - 50)
+    assert np.array_equal(made.rgb, np.where(kept[..., None], source.rgb, 0))
+    assert np.array_equal(made.extra["confidence"], kept) and np.array_equal(made.extra["shading"], kept)
+    assert not any(made.extra[name].any() for name in ("motion.u", "motion.v", "matte", "parts"))
+    assert np.allclose(made.extra["stmap.u"][kept], ((columns + 0.5) / width)[kept])
+    inputs = json.loads((tmp_path / "o.reenact.json").read_text())["inputs"]
+    assert inputs["mask"]["name"] == settings.mask and inputs["mask"]["sha256"] != inputs["holdout"]["sha256"]
+    with pytest.raises(SettingsError, match=r"which --mask .* reads"):
+        render_sequence(replace(settings, mask=str(tmp_path / "o.####.exr"), existing="overwrite"))
+
+
+def test_an_estimate_of_what_is_before_the_face_is_the_same_in_any_chunk(plate, tracked, backwards, tmp_path):
+    """Of a frame in which a dark disc lies over the chin."""
+    clip, own = Sequence.open(plate), Performance.load(Path(tracked))
+    folder = tmp_path / "plate"
+    folder.mkdir()
+    x, y = own.mesh[7, 152, :2] - [0, 12]
+    for frame in clip.frames:
+        rgb = clip.read(frame).rgb.copy()
+        away = np.hypot(*(np.mgrid[: rgb.shape[0], : rgb.shape[1]] - np.array([y, x])[:, None, None]))
+        if frame == 1008:
+            rgb[away < 12] = 0.01
+        write_exr(folder / f"p.{frame}.exr", rgb_channels(rgb))
+    replace(own, made_of="", name=str(folder / "p.####.exr")).save(folder / "p.npz")
+    made = []
+    for name, frames in (("a", "1008"), ("b", "1007-1008")):
+        settings = asked(
+            str(folder / "p.####.exr"), str(folder / "p.npz"), backwards, output=str(tmp_path / f"{name}.####.exr"),
+            frames=frames, layers=("rgba", "occlusion"), identity="",
+        )  # fmt: skip
+        render_sequence(settings)
+        made.append(read_plate(tmp_path / f"{name}.1008.exr").extra["occlusion"])
+    assert np.array_equal(*made)
+    assert made[0][away < 9].mean() > 0.7 and made[0][away > 30].mean() < 0.01
+    clean = read_plate(tmp_path / "b.1007.exr").extra["occlusion"]
+    assert clean[away < 12].mean() < 0.1
+    still = Settings(target=plate, target_frame=1003, performance=backwards, output=str(tmp_path / "c.####.exr"),
+                     layers=("occlusion",))  # fmt: skip
+    with pytest.raises(SettingsError, match=r"--layers occlusion: .* only in a target that moves"):
+        render_sequence(still)
+
+
 def test_one_frame_of_it_is_a_still(plate, backwards, tmp_path):
     report = render_sequence(
         Settings(

@@ -9,6 +9,7 @@ import pytest
 from conftest import DRIVER, TARGET, driver_pictures, rgb_channels, write_exr
 from jobs import assert_stmap_remakes, job, pixels, standing_still, write_rgb
 
+from ofx_reenact.compose.matte_edge import shape_matte
 from ofx_reenact.engine.run import render_sequence
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.tracking.landmarks import MESH68
@@ -162,3 +163,19 @@ def test_grey_and_alpha_targets(performance_file, tmp_path):
 def test_dark_linear_face_is_found(linear, performance_file, tmp_path):
     dark = write_rgb(tmp_path, "dark", linear * 0.02)
     assert render_sequence(job(tmp_path, performance_file, target=dark, frames="36")).written == (36,)
+
+
+def test_the_edge_of_the_matte_is_the_written_mattes_alone(performance_file, tmp_path):
+    options = {"frames": "36", "layers": ("rgba", "stmap", "matte", "confidence"), "repair": "off"}
+    made = []
+    for name, edge in (("a", {}), ("b", {"matte_erode": 2.5, "matte_feather": 6.0})):
+        (tmp_path / name).mkdir()
+        render_sequence(job(tmp_path / name, performance_file, **options, **edge))
+        made.append(read_plate(tmp_path / name / "o.0036.exr"))
+    plain, edged = made
+    assert np.array_equal(plain.rgb, edged.rgb)
+    others = set(plain.extra) - {"matte"}
+    assert others and all(np.array_equal(plain.extra[one], edged.extra[one]) for one in others)
+    wanted = shape_matte(plain.extra["matte"].astype(np.float32), 2.5, 6)
+    assert np.allclose(edged.extra["matte"], wanted, atol=2e-3)
+    assert not np.array_equal(plain.extra["matte"], edged.extra["matte"])

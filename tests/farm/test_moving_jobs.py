@@ -44,10 +44,11 @@ def test_what_is_asked_of_the_face_decides_over_parts_alone(tmp_path, moving_pla
 
 def test_a_bundle_shares_and_maps_what_is_analysed(tmp_path, moving_plate):
     write_exr(tmp_path / "m.exr", {"A": np.zeros((288, 360), np.float32)})
-    job = job_of(tmp_path, moving_plate, holdout=str(tmp_path / "m.exr"))
+    write_exr(tmp_path / "n.exr", {"A": np.ones((288, 360), np.float32)})
+    job = job_of(tmp_path, moving_plate, holdout=str(tmp_path / "m.exr"), mask=str(tmp_path / "n.exr"))
     made = template(job)
     defined = {one["name"]: one for one in made["parameterDefinitions"]}
-    kinds = {"TargetPerformance": "OUT", "PartsFile": "OUT", "Holdout": "IN", "Target": "NONE"}
+    kinds = {"TargetPerformance": "OUT", "PartsFile": "OUT", "Holdout": "IN", "Mask": "IN", "Target": "NONE"}
     assert {name: (defined[name]["type"], defined[name]["dataFlow"]) for name in kinds} == {
         name: ("PATH", flow) for name, flow in kinds.items()
     }
@@ -58,7 +59,7 @@ def test_a_bundle_shares_and_maps_what_is_analysed(tmp_path, moving_plate):
     assert {str(Path(moving_plate).parent / f"plate.{frame}.exr") for frame in FRAMES} <= set(
         assets["inputs"]["filenames"]
     )
-    assert str(tmp_path / "m.exr") in assets["inputs"]["filenames"]
+    assert {str(tmp_path / "m.exr"), str(tmp_path / "n.exr")} <= set(assets["inputs"]["filenames"])
     assert assets["outputs"]["directories"] == [str(tmp_path)]
 
 
@@ -104,6 +105,7 @@ def test_tasks_render_the_targets_frames_from_what_was_analysed_once(tmp_path, m
         ({"driver_start": 72, "missing": "error"}, "the driver's frames 1-75 do not reach the target's 1005-1006"),
         ({"holdout": "m.####.exr"}, "no frames of this name"),
         ({"holdout": "small.exr"}, "the holdout is 9 x 8 pixels, the target 360 x 288"),
+        ({"mask": "small.exr"}, "the mask is 9 x 8 pixels, the target 360 x 288"),
         ({"driver": ""}, "--driver is needed"),
     ],
 )

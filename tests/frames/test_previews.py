@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from ofx_reenact.frames.preview import TALLEST, Mp4Writer, contact_sheet, stack
+from ofx_reenact.frames.movie import TALLEST, Mp4Writer
+from ofx_reenact.frames.preview import contact_sheet, stack
 from ofx_reenact.frames.sequence import Sequence
 
 
@@ -17,7 +18,7 @@ def test_preview_is_whole_or_not_there(tmp_path):
         writer.write(np.zeros((21, 33, 3), np.uint8))
         assert not path.exists()
     assert Sequence.open(str(path)).frames.last == 1
-    with pytest.raises(RuntimeError), Mp4Writer(tmp_path / "q.mp4", None, (32, 32)):
+    with pytest.raises(RuntimeError), Mp4Writer(tmp_path / "q.mp4", Fraction(25), (32, 32)):
         raise RuntimeError
     assert [p.name for p in tmp_path.iterdir()] == ["p.mp4"]
 

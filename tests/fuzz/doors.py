@@ -21,7 +21,7 @@ from ofx_reenact.farm.model import FarmJob
 from ofx_reenact.fdgan.portrait import Portrait
 from ofx_reenact.fdgan.weights import load_dense, load_fdgan, save_dense, save_portrait
 from ofx_reenact.frames.colour import Colour
-from ofx_reenact.frames.holdout import Holdout
+from ofx_reenact.frames.matte import HOLDOUT, Matte
 from ofx_reenact.frames.media import Labels
 from ofx_reenact.frames.plate import Window
 from ofx_reenact.frames.ranges import FrameRange
@@ -281,7 +281,7 @@ def _pictures(folder: Path) -> list[Door]:
 
     def holdout(path: Path) -> object:
         window = Window(0, 0, 32, 24)
-        return Holdout.open(str(path.with_name("e.####.exr")), [1], window, window).read(1)
+        return Matte.open(HOLDOUT, str(path.with_name("e.####.exr")), [1], window, window).read(1)
 
     return [
         Door("frame that is there", folder / "e.0001.exr", there, BYTES, 3),

@@ -126,7 +126,7 @@ def test_the_input_arrows_are_in_order(node):
     from reenact_nuke import inputs
 
     inside = {n.name(): n for n in node.nodes()}
-    assert [inside[name]["number"].value() for name in inputs.NAMES] == [0, 1, 2, 3, 4]
+    assert [inside[name]["number"].value() for name in inputs.NAMES] == [0, 1, 2, 3, 4, 5]
 
 
 def test_buttons_hold_one_call(node):
@@ -320,6 +320,11 @@ def case_still_of_footage(nuke, node):
 
 def case_holdout(nuke, node):
     node.setInput(4, nuke.nodes.Read(file="/shots/a/holdout.####.exr", first=1001, last=1024, colorspace="Cineon"))
+
+
+def case_mask(nuke, node):
+    case_holdout(nuke, node)
+    node.setInput(5, nuke.nodes.Read(file="/shots/a/mask.exr"))
 
 
 CASES = {name[5:]: call for name, call in list(globals().items()) if name.startswith("case_")}

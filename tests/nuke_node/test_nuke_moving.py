@@ -336,7 +336,7 @@ def test_a_rendered_driver_of_a_moving_target_is_rendered_whole(nuke, node):
     assert len(analysed()) == 2, "the frames to render are the target's"
 
 
-def test_a_holdout_is_rendered_as_alpha_for_the_frames_that_are(nuke, node, shot):
+def test_mattes_are_rendered_as_alpha_for_the_frames_that_are(nuke, node, shot):
     from reenact_nuke import farm
 
     farm.register(lambda job: "sent")
@@ -354,11 +354,17 @@ def test_a_holdout_is_rendered_as_alpha_for_the_frames_that_are(nuke, node, shot
     press(nuke, node, "farm")
     of_job = requests("job")[-1]["settings"]["holdout"]
     assert of_job != file and len(list(Path(of_job).parent.iterdir())) == 6
-    # A still has one, too, in the driver's frames.
+    # A mask is rendered beside it, with its own alpha.
+    node.setInput(5, nuke.nodes.Constant(color=[0.9, 0, 0, 0.75]))
+    press(nuke, node, "render")
+    mask = requests("render")[-1]["settings"]["mask"]
+    pixels = nuke_pixels.evaluate(nuke.nodes.Read(file=mask.replace("####", "1004"), raw=True), 1004)
+    assert mask.endswith("/mask.####.exr") and {float(pixels[name][0, 0]) for name in nuke_pixels.RGBA} == {0.75}
+    # A still has them, too, in the driver's frames.
     node["reenact_target_mode"].setValue("still")
     press(nuke, node, "render")
     written = sorted(path.name for path in Path(file).parent.iterdir())
-    assert written == [f"holdout.000{n}.exr" for n in (1, 2, 3)]
+    assert written == [f"{name}.000{n}.exr" for name in ("holdout", "mask") for n in (1, 2, 3)]
 
 
 def test_a_tracker_that_reads_files_needs_one_of_each(nuke, node):

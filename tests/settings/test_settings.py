@@ -45,7 +45,8 @@ def test_options_that_only_affect_output_are_no_part_of_a_frame():
     names = set(names_affecting("output"))
     assert {"frames", "output", "compression", "existing", "preview"} <= names
     assert not names & set(names_affecting("track", "person", "pixels", "content"))
-    assert names_affecting("content") == ("holdout", "proxy", "layers", "depth", "missing")
+    others = ("holdout", "mask", "proxy", "layers", "matte_erode", "matte_feather", "depth", "missing")
+    assert names_affecting("content") == others
 
 
 def test_paths_are_known_by_what_they_are_to_a_render():

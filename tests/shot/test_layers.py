@@ -10,6 +10,7 @@ from jobs import job
 from ofx_reenact.engine.run import render_sequence
 from ofx_reenact.layers import LAYERS, Moment, channels_of, compute_motion, formats_of
 from ofx_reenact.settings import Settings
+from ofx_reenact.shot.frame import Frame
 
 
 def plate(depth="half", alpha=None):
@@ -75,7 +76,7 @@ def test_the_last_frame_goes_on_as_it_came():
 
 
 def test_a_black_frame_is_black_in_every_layer_but_the_map():
-    black = SimpleNamespace(stmap=np.zeros((40, 60, 2), np.float32), colour=np.zeros((40, 60, 4)), black=True)
+    black = Frame(np.zeros((40, 60, 4), np.float32), 0.0, black=True)
     channels = channels_of(LAYERS, Moment(black, plate(alpha=1), lambda away: None))
     assert set(channels) == set(formats_of(LAYERS, plate(alpha=1)))
     assert not any(values.any() for name, values in channels.items() if not name.startswith("stmap."))

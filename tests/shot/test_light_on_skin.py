@@ -74,5 +74,5 @@ def test_a_turned_head_keeps_its_light(view, identity, performance, weights):
 def test_a_holdout_keeps_the_light(frames, view):
     held = np.zeros(frames[0].shape, np.float32)
     held[: held.shape[0] // 2] = 1
-    shading = frames[0].hold_out(view.pixels, held).shading
+    shading = frames[0].keep(view.pixels, held).shading
     assert (shading[held == 1] == 1).all() and np.array_equal(shading[held == 0], frames[0].shading[held == 0])

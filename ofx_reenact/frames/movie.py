@@ -1,0 +1,129 @@
+"""A small movie to look at and listen to: an mp4 with pictures and sound."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace
+
+from ofx_reenact.errors import OutputError
+from ofx_reenact.files import written_whole
+from ofx_reenact.frames.sound import RATE, Sound
+
+WIDEST, TALLEST = 1920, 4096
+# Frames a second where nothing says it.
+USUAL_RATE = Fraction(24)
+_CODECS = ("libx264", "libopenh264")
+# Every twelfth frame is whole, to step through; frames wait for few others, which would fill memory.
+_OPTIONS = {"preset": "veryfast", "crf": "18", "g": "12", "bf": "0", "rc-lookahead": "4", "b": "20M"}
+# Primaries and transfer, by number.
+_BT709 = 1
+
+
+class Mp4Writer:
+    """Writes an mp4, whole or not at all: use as a context manager; a failure inside leaves no file.
+
+    Each frame is shown for exactly as long as the rate says, and the sound is cut at the nearest sample of it.
+    """
+
+    def __init__(self, path: Path, fps: Fraction, size: tuple[int, int], sound: Sound | None = None) -> None:
+        """Prepare for frames of ``size`` (width, height), scaled down to 1920 × 4096 at most and made even.
+
+        Args:
+            path: of the movie.
+            fps: frames a second.
+            size: of the frames.
+            sound: what is heard from the first frame on; it is closed with the movie.
+        """
+        self._path, self._fps, self._sound = path, fps, sound
+        scale = min(1.0, WIDEST / size[0], TALLEST / size[1])
+        width, height = (max(2, round(length * scale) // 2 * 2) for length in size)
+        self._size = (width, height)
+        self._frames = self._samples = 0
+        self._pictures: Any = None
+        self._heard: Any = None
+
+    def __enter__(self) -> Mp4Writer:
+        self._whole = written_whole(self._path)
+        partial = self._whole.__enter__()
+        try:
+            # Without the protocol, FFmpeg would take what is before a colon for one.
+            url = f"file:{partial.absolute()}"
+            self._movie: Any = av.open(url, "w", format="mp4", options={"movflags": "+faststart"})
+            self._pictures = self._movie.add_stream(_codec(), rate=self._fps, options=dict(_OPTIONS))
+            self._pictures.width, self._pictures.height = self._size
+            self._pictures.pix_fmt, self._pictures.time_base = "yuv420p", 1 / self._fps
+            about = self._pictures.codec_context
+            about.colorspace, about.color_range = Colorspace.ITU709, ColorRange.MPEG
+            about.color_primaries, about.color_trc = _BT709, _BT709
+            if self._sound is not None:
+                self._heard = self._movie.add_stream("aac", rate=RATE, layout="stereo")
+        except (av.FFmpegError, OSError, ValueError) as cause:
+            error = OutputError(f"{self._path}: no mp4 can be written here ({cause}); leave out --preview")
+            if self._sound is not None:
+                self._sound.close()
+            self._whole.__exit__(type(error), error, None)
+            raise error from cause
+        return self
+
+    def __exit__(self, *failure: Any) -> None:
+        try:
+            if self._sound is not None:
+                self._sound.close()
+            if failure[0] is None:
+                with self._said():
+                    for stream in (self._pictures, *([self._heard] if self._sound is not None else [])):
+                        self._movie.mux(stream.encode())
+                    self._movie.close()
+        except OutputError as error:
+            self._whole.__exit__(type(error), error, None)
+            raise
+        finally:
+            with contextlib.suppress(av.FFmpegError, OSError):
+                self._movie.close()
+        self._whole.__exit__(*failure)
+
+    def write(self, rgb: np.ndarray) -> None:
+        """Add an (H, W, 3) uint8 frame.
+
+        Raises:
+            OutputError: the disk does not take it.
+        """
+        if rgb.shape[1::-1] != self._size:
+            rgb = cv2.resize(rgb, self._size, interpolation=cv2.INTER_AREA)
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), "rgb24")
+        coded = frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)
+        coded.pts, coded.time_base = self._frames, 1 / self._fps
+        self._frames += 1
+        with self._said():
+            self._movie.mux(self._pictures.encode(coded))
+            if self._sound is not None:
+                self._write_sound(self._sound, round(self._frames / self._fps * RATE))
+
+    def _write_sound(self, sound: Sound, until: int) -> None:
+        """Add the sound up to a sample."""
+        samples = np.ascontiguousarray(sound.read(until - self._samples).T)
+        block = av.AudioFrame.from_ndarray(samples, format="fltp", layout="stereo")
+        block.sample_rate, block.pts, block.time_base = RATE, self._samples, Fraction(1, RATE)
+        self._samples = until
+        self._movie.mux(self._heard.encode(block))
+
+    @contextlib.contextmanager
+    def _said(self) -> Iterator[None]:
+        """Say in one line that the movie cannot be written."""
+        try:
+            yield
+        except (av.FFmpegError, OSError) as error:
+            raise OutputError(f"{self._path}: cannot be written ({error})") from error
+
+
+def _codec() -> str:
+    """Return the encoder: H.264, which browsers and players show, where FFmpeg was built with one; else MPEG-4."""
+    return next((name for name in _CODECS if name in av.codecs_available), "mpeg4")
