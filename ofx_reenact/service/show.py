@@ -13,7 +13,7 @@ import numpy as np
 from ofx_reenact.engine.loader import Loader
 from ofx_reenact.engine.warm import Warm, stamp
 from ofx_reenact.errors import FrameError, SettingsError
-from ofx_reenact.frames.holdout import Holdout
+from ofx_reenact.frames.matte import Kept
 from ofx_reenact.frames.names import files_of
 from ofx_reenact.frames.picture import Picture, read_shown
 from ofx_reenact.frames.sequence import Sequence
@@ -47,6 +47,8 @@ class Desk:
     def __init__(self, settings: Settings, watch: Watch, warm: Warm) -> None:
         if not settings.target:
             raise SettingsError("--target is needed")
+        if settings.cast:
+            raise SettingsError("--cast: frames are shown of one person at a time; name target and driver")
         self.settings, self._warm = settings, warm
         self.loader = Loader(settings, warm, watch)
 
@@ -112,15 +114,12 @@ class Desk:
 
     def _made(self, shot: Shot, frame: int, plate: Picture) -> Frame:
         """Render a frame as a job would."""
-        settings = self.settings
-        if settings.missing == "black" and self._states().get(frame, State.TRACKED) is not State.TRACKED:
-            return shot.black(frame)
-        made = shot.render(frame)
-        if not settings.holdout:
-            return made
-        whole, proxy = self.loader.target.plate, self.loader.plates.proxy
-        holdout = Holdout.open(settings.holdout, [frame], whole.display_window, whole.data_window)
-        return made.hold_out(plate.pixels, proxy.reduce(holdout.read(frame)))
+        settings, whole = self.settings, self.loader.target.plate
+        lost = settings.missing == "black" and self._states().get(frame, State.TRACKED) is not State.TRACKED
+        made = shot.black(frame) if lost else shot.render(frame)
+        windows = whole.display_window, whole.data_window
+        kept = Kept.open(settings.holdout, settings.mask, [frame], *windows)
+        return made if kept is None else made.keep(plate.pixels, self.loader.plates.proxy.reduce(kept.read(frame)))
 
     def _seen(self, made: Frame, plate: Picture, what: str) -> np.ndarray:
         """Return what is shown of a frame: (H, W, 3) uint8, in square pixels."""

@@ -80,6 +80,20 @@ def test_where_the_driver_has_no_face_it_is_black_as_a_render_is(show, performan
     assert show(5, performance=str(path))[0].max() > 100
 
 
+def test_where_mattes_keep_the_target_it_is_the_plate(show, tmp_path):
+    matte = np.zeros(cv2.imread(str(TARGET)).shape[:2], np.uint8)
+    matte[: len(matte) // 2] = 255
+    cv2.imwrite(str(tmp_path / "m.png"), matte)
+    plate, result = show(what="plate")[0], show()[0]
+    for option, kept in (("holdout", np.s_[:200]), ("mask", np.s_[-200:])):
+        for proxy, near in ((1, 12), (2, 30)):
+            made = show(proxy=proxy, **{option: str(tmp_path / "m.png")})[0]
+            own = plate if proxy == 1 else show(what="plate", proxy=2)[0]
+            rows = kept if proxy == 1 else np.s_[:100] if option == "holdout" else np.s_[-100:]
+            assert np.abs(made[rows] - own[rows]).max() < near and np.abs(made - own).max() > 30
+    assert np.abs(result - plate)[:200].max() > 30
+
+
 def test_a_draft_borrows_the_inside_of_a_mouth_and_is_nearly_the_frame(show):
     for repair in ("on", "off"):
         show(strength=1.0, repair=repair)
@@ -102,7 +116,7 @@ def test_ld_net_is_asked_once_for_what_changes_its_regions_alone(weights):
     [
         ({"what": "beauty"}, "choose from result, plate"), ({"longest": 1}, "longest 1"),
         ({"longest": True}, "longest"), ({"frame": "5"}, "frame '5'"), ({"frame": 99}, "frame 99"),
-        ({"draft": 1}, "draft 1"), ({"target": ""}, "--target is needed"),
+        ({"draft": 1}, "draft 1"), ({"cast": "c.json"}, "--cast"), ({"target": ""}, "--target is needed"),
     ],
 )  # fmt: skip
 def test_requests_that_cannot_be_shown(show, wrong, said):

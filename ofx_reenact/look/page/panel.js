@@ -6,7 +6,7 @@ import { choose } from "./files.js";
 import { begin, commit, option, reset, set, store, tell } from "./store.js";
 
 // Set elsewhere in the page.
-const ELSEWHERE = ["target", "driver", "output", "frames", "existing", "proxy", "curves"];
+const ELSEWHERE = ["target", "driver", "output", "frames", "existing", "proxy", "curves", "cast"];
 const panel = document.getElementById("panel");
 const tabs = document.getElementById("tabs");
 const rows = new Map();
