@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +24,7 @@ from ofx_reenact.settings import Settings, names_of_paths, paths_in
 from ofx_reenact.settings.cast import Role, member_options, read_roles
 from ofx_reenact.shot.frame import Frame
 from ofx_reenact.shot.shot import Shot
-from ofx_reenact.shot.together import lay_over, put_together
+from ofx_reenact.shot.together import Part, find_face, lay, put_together, shares_of
 from ofx_reenact.tracking.landmarks import FACE_OVAL
 from ofx_reenact.tracking.performance import State
 from ofx_reenact.tracking.trackers import terms_of
@@ -178,26 +178,33 @@ class CastShot:
 
     def render(self, frame: int) -> Frame:
         """Render a frame of all; its pixels depend on nothing but the shots and the frame's number."""
-        made = {name: shot.render(_near(shot, frame)) for name, shot in self.shots.items()}
-        return put_together(made, self.plates.picture(frame).pixels)
+        return self._together(frame, lambda shot, near: shot.render(near))
 
     def black(self, frame: int) -> Frame:
         """Return the frame where one driver has no face and black was asked for."""
-        made = {name: shot.black(_near(shot, frame)) for name, shot in self.shots.items()}
-        return put_together(made, self.plates.picture(frame).pixels)
+        return self._together(frame, lambda shot, near: shot.black(near))
 
     def carry(self, frame: int) -> Frame:
         """Make a frame's maps without painting it; of its colour nothing is to be read."""
-        made = {name: shot.carry(_near(shot, frame)) for name, shot in self.shots.items()}
-        return put_together(made, self.plates.picture(frame).pixels)
+        return self._together(frame, lambda shot, near: shot.carry(near))
 
     def flow(self, frame: int) -> np.ndarray:
         """Return how far each pixel of the heads moves to the next frame, in a target that moves: (H, W, 2) pixels."""
-        plate = np.zeros((*self.plates.picture(frame).pixels.shape[:2], 2), np.float32)
-        result = plate
-        for shot in self.shots.values():
-            result = lay_over(result, shot.flow(frame), plate, shot.carry(frame).matte)
-        return result
+        parts = [Part(shot.carry(frame), _face(shot, frame)) for shot in self.shots.values()]
+        flows = [shot.flow(frame) for shot in self.shots.values()]
+        return lay(flows, np.zeros_like(flows[0]), shares_of(parts))
+
+    def _together(self, frame: int, make: Callable[[Shot, int], Frame]) -> Frame:
+        near = {name: _near(shot, frame) for name, shot in self.shots.items()}
+        made = {name: Part(make(shot, near[name]), _face(shot, near[name])) for name, shot in self.shots.items()}
+        return put_together(made, self.plates.picture(frame).pixels)
+
+
+def _face(shot: Shot, frame: int) -> np.ndarray:
+    """Return where the face is in a frame of a shot, (H, W) in [0, 1], in the file's pixels."""
+    view = shot.target.view(frame)
+    oval = view.squeeze.to_file(shot.pose(frame).mesh(view)[list(FACE_OVAL), :2])
+    return find_face(oval, (view.pixels if view.file is None else view.file).shape[:2])
 
 
 def _near(shot: Shot, frame: int) -> int:

@@ -36,9 +36,8 @@ def plan_job(settings: Settings) -> tuple[FrameRange, dict[str, Any]]:
     roles = read_roles(settings)
     driven = [_driver_frames(role.settings) for role in roles]
     if moving:
-        frames = _frames_of_target(roles[0].settings, target, driven[0])
-        for role, one in zip(roles[1:], driven[1:], strict=True):
-            _frames_of_target(role.settings, target, one)
+        # Each member's driver is asked; the frames are the target's.
+        frames, *_ = [_frames_of_target(role.settings, target, one) for role, one in zip(roles, driven, strict=True)]
     else:
         frames = _frames_of_driver(settings, FrameRange.of(frame for one in driven for frame in one))
     if settings.holdout or settings.mask:

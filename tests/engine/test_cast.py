@@ -25,7 +25,7 @@ from ofx_reenact.publish.checks import consent
 from ofx_reenact.settings import Settings
 from ofx_reenact.settings.cast import SCHEMA
 from ofx_reenact.shot.frame import Frame
-from ofx_reenact.shot.together import lay_over, put_together
+from ofx_reenact.shot.together import Part, put_together
 from ofx_reenact.verify.checks import CHECKS
 from ofx_reenact.verify.report import report_on
 from ofx_reenact.verify.subject import open_subject
@@ -124,24 +124,36 @@ def test_where_nobody_is_asked_the_plate_stays(stage, tmp_path):
     assert read_said(tmp_path / "o.0036.exr")["still"] == 1
 
 
-def flat(colour: float, matte: np.ndarray) -> Frame:
+def flat(colour: float, matte: float, face: float | None = None) -> Part:
+    """A frame of one colour, with a matte and a face that are alike everywhere."""
+
     class Made(Frame):
         still = False
 
         def _matte(self):
-            return matte
+            return np.full((2, 4), matte, np.float32)
 
-    return Made(np.full((2, 4, 3), colour, np.float32), 0.9)
+    return Part(
+        Made(np.full((2, 4, 3), colour, np.float32), 0.9),
+        None if face is None else np.full((2, 4), face, np.float32),
+    )
 
 
 def test_the_later_one_lies_over_the_earlier():
     plate = np.zeros((2, 4, 3), np.float32)
-    whole, half = np.ones((2, 4), np.float32), np.full((2, 4), 0.5, np.float32)
-    assert np.all(put_together({"under": flat(0.2, whole), "over": flat(0.7, whole)}, plate).colour == np.float32(0.7))
-    made = put_together({"under": flat(0.2, whole), "over": flat(0.7, half)}, plate)
+    assert np.allclose(put_together({"under": flat(0.2, 1), "over": flat(0.7, 1)}, plate).colour, 0.7)
+    made = put_together({"under": flat(0.2, 1), "over": flat(0.7, 0.5)}, plate)
     assert np.allclose(made.colour, 0.8) and np.allclose(made.mattes["under"], 0.5) and np.all(made.matte == 1)
-    untouched = lay_over(np.full_like(plate, 0.3), plate, plate, np.zeros((2, 4), np.float32))
-    assert np.all(untouched == np.float32(0.3)), "where the upper one is the plate, the lower shows"
+    untouched = put_together({"under": flat(0.3, 1), "over": flat(0, 0)}, plate)
+    assert np.all(untouched.colour == np.float32(0.3)), "where the upper one is the plate, the lower shows"
+
+
+@pytest.mark.parametrize(
+    ("under", "over", "shown"), [(1, 0, 0.2), (0, 1, 0.7), (1, 1, 0.7), (0, 0, 0.7), (0.5, 0, 0.45)]
+)
+def test_faces_go_before_surroundings(under, over, shown):
+    made = put_together({"under": flat(0.2, 1, under), "over": flat(0.7, 1, over)}, np.zeros((2, 4, 3), np.float32))
+    assert np.allclose(made.colour, shown) and np.allclose(sum(made.mattes.values()), 1) and np.allclose(made.matte, 1)
 
 
 def test_the_order_counts_where_both_change_the_plate(stage, together, tmp_path):
