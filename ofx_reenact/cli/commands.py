@@ -42,6 +42,7 @@ ENTRIES = {
         "work.",
         "demo",
     ),
+    "look": Entry("Work on a shot in a page of this machine's browser: sliders, curves, the frame at once.", "look"),
     "doctor": Entry(
         "Say what is installed, what is missing and how to get it, and where a render would run.", "doctor"
     ),

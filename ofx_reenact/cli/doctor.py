@@ -157,6 +157,13 @@ def look_at_signing() -> Iterator[Finding]:
     yield Finding("signatures", "optional" if lacking else "ok", lacking or "ready")
 
 
+def look_at_page() -> Iterator[Finding]:
+    """What ``ofx-reenact look`` needs beside the package."""
+    lacking = " and ".join(name for name in ("starlette", "uvicorn") if find_spec(name) is None)
+    said = f"{lacking} missing, pip install 'ofx-reenact[look]'" if lacking else "ready"
+    yield Finding("look", "optional" if lacking else "ok", said)
+
+
 def look_at_disk() -> Iterator[Finding]:
     """Room for frames here."""
     free = shutil.disk_usage(Path.cwd()).free / 2**30
@@ -178,5 +185,5 @@ def look_at_places() -> Iterator[Finding]:
 
 LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     look_at_python, look_at_packages, look_at_files, look_at_device, look_at_colour, look_at_trackers,
-    look_at_training, look_at_signing, look_at_places, look_at_disk,
+    look_at_training, look_at_signing, look_at_page, look_at_places, look_at_disk,
 )  # fmt: skip

@@ -95,18 +95,18 @@ def _frames_of_target(settings: Settings, target: Sequence, driven: FrameRange) 
 
 def _shared(settings: Settings, moving: bool) -> dict[str, Any]:
     """Name what is analysed once, beside the output; what has a name keeps it."""
-    mark = _mark(settings, "track", "person")
+    mark = mark_of(settings, "track", "person")
     named = {"performance": f".{mark}.npz", "identity": f".{mark}.safetensors"}
     if moving:
         named["target_performance"] = f".{mark}.target.npz"
     if settings.parts == "on" and settings.profile == "plate" and (moving or settings.appearance):
         # Where parts come from depends on all that is asked of the face.
-        named["parts_file"] = f".{_mark(settings, 'track', 'person', 'pixels')}.parts.json"
+        named["parts_file"] = f".{mark_of(settings, 'track', 'person', 'pixels')}.parts.json"
     return {name: getattr(settings, name) or str(beside(settings.output, suffix)) for name, suffix in named.items()}
 
 
-def _mark(settings: Settings, *affects: Affects) -> str:
-    """Tell one analysis from another: the pictures as they are now, and how they are looked at."""
+def mark_of(settings: Settings, *affects: Affects) -> str:
+    """Return what tells one analysis from another: the pictures as they are now, and how they are looked at."""
     values = settings.as_dict()
     seen = {name: values[name] for name in names_affecting(*affects) if name not in names_of_paths("kept")}
     for name in paths_in(seen, "read"):

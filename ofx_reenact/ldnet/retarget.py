@@ -54,8 +54,21 @@ def transfer_between(
     both brackets and cancels; a driver who is the target moves it exactly as he moved.
 
     The target has an identity code (128,) and landmarks at rest (68, 2), the driver a code, landmarks (T, 68, 2) and
-    landmarks at rest, of all frames (1, 68, 2) or of each, all frontal, in canonical units.
+    landmarks at rest, of all frames (1, 68, 2) or of each, all frontal, in canonical units. What is returned is read
+    only: it is remembered, since a change of what a shot asks of its regions asks nothing else of LD-Net.
     """
+    asked = (code, target, driver_code, driver, rest)
+    return weights.remembered(asked, lambda: _between(weights, *asked))
+
+
+def _between(
+    weights: LDNetWeights,
+    code: np.ndarray,
+    target: np.ndarray,
+    driver_code: np.ndarray,
+    driver: np.ndarray,
+    rest: np.ndarray,
+) -> np.ndarray:
     _, placement = normalise(_tensor(target, weights)[None], weights.norm, weights.template)
     performed, _ = normalise(_tensor(driver, weights), weights.norm, weights.template)
     calm, _ = normalise(_tensor(rest, weights), weights.norm, weights.template)

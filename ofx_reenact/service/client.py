@@ -45,6 +45,7 @@ class Link:
 
     def send(self, do: str, **fields: Any) -> int:
         """Send a request; returns its id."""
+        self._silence = _SILENCE
         number = self._ask(do, alive=_ALIVE, **fields)
         self._heard = time.monotonic()
         return number

@@ -60,6 +60,25 @@ class Service:
             raise SettingsError(f"--frames {frames}: a preview is of one frame")
         return self.render(request, watch)
 
+    def open(self, request: Request, watch: Watch) -> Values:
+        """Track and fit a shot, and say what its frames are; nothing is written but files that are kept."""
+        from ofx_reenact.service.show import Desk
+
+        return Desk(_settings(request), watch, self._warm).about()
+
+    def show(self, request: Request, watch: Watch) -> Values:
+        """Return a picture of one frame, made in memory."""
+        from ofx_reenact.service.show import LARGEST, SHOWN, SMALLEST, Desk
+
+        frame, longest = _whole(request, "frame"), _whole(request, "longest")
+        if not SMALLEST <= longest <= LARGEST:
+            raise SettingsError(f"longest {longest}: give pixels, {SMALLEST} to {LARGEST}")
+        what = _text(request, "what", f"one of {', '.join(SHOWN)}")
+        draft = request.get("draft", False)
+        if not isinstance(draft, bool):
+            raise SettingsError(f"draft {draft!r}: give true or false")
+        return Desk(_settings(request), watch, self._warm).show(frame, what, longest, draft=draft)
+
     def landmarks(self, request: Request, watch: Watch) -> Values:
         """Return the raw landmarks of a performance's frames."""
         from ofx_reenact.frames.ranges import FrameRange
@@ -120,8 +139,9 @@ class Service:
 
 # What a request may ask to be done.
 JOBS: dict[str, Callable[[Service, Request, Watch], Values]] = {
-    "analyse": Service.analyse, "render": Service.render, "preview": Service.preview, "landmarks": Service.landmarks,
-    "place": Service.place, "curves": Service.curves, "faces": Service.faces, "job": Service.job,
+    "analyse": Service.analyse, "render": Service.render, "preview": Service.preview, "open": Service.open,
+    "show": Service.show, "landmarks": Service.landmarks, "place": Service.place, "curves": Service.curves,
+    "faces": Service.faces, "job": Service.job,
 }  # fmt: skip
 
 
@@ -148,4 +168,11 @@ def _text(request: Request, name: str, wanted: str) -> str:
     value = request.get(name) or ""
     if not isinstance(value, str):
         raise SettingsError(f"{name} {value!r}: give {wanted}")
+    return value
+
+
+def _whole(request: Request, name: str) -> int:
+    value = request.get(name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise SettingsError(f"{name} {value!r}: give a whole number")
     return value

@@ -89,6 +89,7 @@ class Shot:
         parts: which frames mouth and eyes come from where the target's own does not show what is wanted.
         teeth: the mouth that teeth are hung in where it was painted, or what lies beside the person's own; None leaves
             it as it was painted.
+        lent: the inside of the mouth of a shot that differs little, which a draft takes to save painting its own.
 
     Raises:
         SettingsError: there is a painter, but no dictionary of this person.
@@ -100,6 +101,7 @@ class Shot:
     painter: Painter | None = None
     parts: Parts = NO_PARTS
     teeth: Mouth | None = None
+    lent: Inside | None = None
 
     def __post_init__(self) -> None:
         """Check what the painter needs."""
@@ -139,8 +141,10 @@ class Shot:
         return None if self.painter is None else self.painter.fit(float(np.median(self.motion.heads.scale)))
 
     @cached_property
-    def _inside(self) -> Inside | None:
+    def inside(self) -> Inside | None:
         """The inside of a still's mouth, painted where it opens widest in the whole performance."""
+        if self.lent is not None:
+            return self.lent
         painter = self._painter
         if painter is None or not painter.carries or not isinstance(self.target, Still):
             return None
@@ -181,7 +185,7 @@ class Shot:
         view = self.target.view(frame)
         pose = self.motion.pose(frame, view)
         # The frame that the inside is from is as it was painted.
-        inside = None if self._inside is None or self._inside.number == frame else self._inside
+        inside = None if self.inside is None or self.inside.number == frame else self.inside
         sources = self.parts.sources(frame)
         made = make_frame(view, pose, self._painter, self.person.dictionary, sources, inside, self.teeth)
         return put_back(made, view)

@@ -1,0 +1,38 @@
+"""``ofx-reenact look``."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ofx_reenact.errors import SettingsError
+
+
+def command(
+    target: Annotated[str, typer.Argument(help="Picture or footage of the person to animate.")] = "",
+    driver: Annotated[str, typer.Argument(help="Performance to follow: sequence, video or still.")] = "",
+    folder: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder that the page may reach; may be given several times. The current one if not given."),
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port of 127.0.0.1; 0: any that is free.", min=0, max=65535)] = 0,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the page's address.")] = False,
+) -> int:
+    """Work on a shot in a page of this machine's browser: sliders, curves, the frame at once."""
+    if lacking := [name for name in ("starlette", "uvicorn") if find_spec(name) is None]:
+        raise SettingsError(f"the page needs {' and '.join(lacking)}: pip install 'ofx-reenact[look]'")
+    from ofx_reenact.look.roots import Roots
+    from ofx_reenact.look.serve import serve
+
+    roots = Roots(folder or [Path.cwd()], [target, driver])
+    named = {"target": target, "driver": driver}
+    start = {name: roots.check(str(Path.cwd() / value)) for name, value in named.items() if value}
+
+    def tell(address: str) -> None:
+        typer.echo(f"{address}\nCtrl-C ends it")
+
+    serve(roots, start, port, tell, browser=not no_browser)
+    return 0

@@ -1,0 +1,75 @@
+"""Pictures for the tabs of a page: one is made at a time, and of what a tab asks for meanwhile only the last."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from concurrent.futures import Future
+from typing import Any
+
+from ofx_reenact.errors import ReenactError
+from ofx_reenact.look.engine import Engine
+
+_Waiting = tuple[dict[str, Any], "Future[dict[str, Any] | None]"]
+# Requests that may wait: of every tab one of a kind.
+_MOST = 32
+
+
+class Viewing:
+    """A line of requests to one engine. A thread of its own asks it for them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._waiting: OrderedDict[tuple[str, str], _Waiting] = OrderedDict()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name="viewing", daemon=True)
+        self._thread.start()
+
+    def ask(self, tab: str, do: str, fields: dict[str, Any]) -> Future[dict[str, Any] | None]:
+        """Wait in line; the future is None for a request in whose place the same tab has put a later one.
+
+        Raises:
+            ReenactError: too many tabs wait.
+        """
+        future: Future[dict[str, Any] | None] = Future()
+        with self._changed:
+            if (tab, do) not in self._waiting and len(self._waiting) >= _MOST:
+                raise ReenactError("too many pages wait for this engine; close some")
+            older = self._waiting.get((tab, do))
+            self._waiting[tab, do] = (fields, future)
+            self._changed.notify()
+        if older is not None:
+            _drop(older[1])
+        return future
+
+    def close(self) -> None:
+        """End: nothing more is asked, and the engine is ended."""
+        with self._changed:
+            self._closed = True
+            waiting = list(self._waiting.values())
+            self._waiting.clear()
+            self._changed.notify()
+        for _, future in waiting:
+            _drop(future)
+        self.engine.end()
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._closed)
+                if self._closed:
+                    return
+                (_, do), (fields, future) = self._waiting.popitem(last=False)
+            # A request whose page has gone is not made.
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(self.engine.ask(do, **fields))
+            except Exception as error:
+                future.set_exception(error)
+
+
+def _drop(future: Future[dict[str, Any] | None]) -> None:
+    if future.set_running_or_notify_cancel():
+        future.set_result(None)

@@ -1,0 +1,198 @@
+"""Pictures of a shot to look at while it is worked on: made in memory, of one frame, as small as they are looked at."""
+
+from __future__ import annotations
+
+import base64
+import time
+from dataclasses import replace
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ofx_reenact.engine.loader import Loader
+from ofx_reenact.engine.warm import Warm, stamp
+from ofx_reenact.errors import FrameError, SettingsError
+from ofx_reenact.frames.matte import Kept
+from ofx_reenact.frames.names import files_of
+from ofx_reenact.frames.picture import Picture, read_shown
+from ofx_reenact.frames.sequence import Sequence
+from ofx_reenact.progress import Watch
+from ofx_reenact.settings import Settings
+from ofx_reenact.settings.option import check_choice
+from ofx_reenact.shot.frame import Frame, own_places
+from ofx_reenact.shot.motion import turn_confidence
+from ofx_reenact.shot.shot import Shot, Still
+from ofx_reenact.tracking.performance import Performance, State
+from ofx_reenact.tracking.retime import driver_positions, retime
+
+# What can be shown of a frame.
+SHOWN = ("result", "plate", "driver", "difference", "matte", "confidence", "parts", "stmap", "shading")
+SMALLEST, LARGEST = 64, 8192
+_JPEG = (
+    cv2.IMWRITE_JPEG_QUALITY, 92, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+)  # fmt: skip
+# Display levels of a difference, so that one of few levels is seen; light that stays is the middle of the greys.
+_GAIN, _MIDDLE = 8.0, 0.5
+
+
+class Desk:
+    """One shot on a desk: what its settings give, frame by frame, from what is warm.
+
+    Raises:
+        ReenactError: an input cannot be used.
+        Cancelled: the watch ended the job.
+    """
+
+    def __init__(self, settings: Settings, watch: Watch, warm: Warm) -> None:
+        if not settings.target:
+            raise SettingsError("--target is needed")
+        if settings.cast:
+            raise SettingsError("--cast: frames are shown of one person at a time; name target and driver")
+        self.settings, self._warm = settings, warm
+        self.loader = Loader(settings, warm, watch)
+
+    def about(self) -> dict[str, Any]:
+        """Return what the shot's frames are and how far each can be trusted, and what the user should know."""
+        loader, shot = self.loader, self.loader.shot
+        performance, first = loader.performance, loader.target
+        states = self._states()
+        frames = sorted(shot.motion.rows)
+        rate = (loader.plates.sequence.fps if loader.plates.moving else None) or performance.rate
+        notes = (*first.plate.notes, *loader.identity.notes, *loader.notes)
+        return {
+            "frames": frames,
+            "moving": loader.plates.moving,
+            "size": list(first.seen_size),
+            "fps": float(rate) if rate else None,
+            "driver": [int(performance.frames[0]), int(performance.frames[-1])],
+            "state": [states[frame].name.lower() for frame in frames],
+            "confidence": [round(value, 3) for value in _confidence(shot, frames)],
+            "parts": {frame: text for frame in frames if (text := shot.parts.text(frame))},
+            "reference": shot.motion.reference,
+            "colour": f"{first.space}; {first.reason}",
+            "notes": list(dict.fromkeys(notes)),
+        }
+
+    def show(self, frame: int, what: str, longest: int, *, draft: bool = False) -> dict[str, Any]:
+        """Return one picture of a frame, as JPEG in base64, with what is known of the frame.
+
+        Args:
+            frame: its number in the result.
+            what: one of :data:`SHOWN`.
+            longest: pixels of the longer side that the picture has at most.
+            draft: the inside of a still's mouth may be that of the shot as it was when it was shown last.
+        """
+        check_choice("show", what, SHOWN)
+        if what == "driver":
+            return _encoded(self._driver(frame), longest)
+        plate = self.loader.plates.picture(frame)
+        if what == "plate":
+            return _encoded(plate.show(self.loader.colour), longest)
+        started = time.perf_counter()
+        shot = self._with_inside(self.loader.shot, draft=draft)
+        fitted = time.perf_counter()
+        made = self._made(shot, frame, plate)
+        done = time.perf_counter()
+        found = _encoded(self._seen(made, plate, what), longest)
+        spent = {"fit": fitted - started, "render": done - fitted, "show": time.perf_counter() - done}
+        return {
+            **found,
+            "confidence": round(made.sure, 4),
+            "parts": shot.parts.text(frame),
+            "ms": {name: round(1000 * seconds, 1) for name, seconds in spent.items()},
+        }
+
+    def _with_inside(self, shot: Shot, *, draft: bool) -> Shot:
+        settings = self.settings
+        files = stamp(*files_of(settings.target))
+        key = settings.target, files, settings.target_frame, settings.proxy, settings.profile
+        if draft:
+            return replace(shot, lent=self._warm.get("inside", key, lambda: shot.inside))
+        self._warm.put("inside", key, shot.inside)
+        return shot
+
+    def _made(self, shot: Shot, frame: int, plate: Picture) -> Frame:
+        """Render a frame as a job would."""
+        settings, whole = self.settings, self.loader.target.plate
+        lost = settings.missing == "black" and self._states().get(frame, State.TRACKED) is not State.TRACKED
+        made = shot.black(frame) if lost else shot.render(frame)
+        windows = whole.display_window, whole.data_window
+        kept = Kept.open(settings.holdout, settings.mask, [frame], *windows)
+        return made if kept is None else made.keep(plate.pixels, self.loader.plates.proxy.reduce(kept.read(frame)))
+
+    def _seen(self, made: Frame, plate: Picture, what: str) -> np.ndarray:
+        """Return what is shown of a frame: (H, W, 3) uint8, in square pixels."""
+        colour, squeeze = self.loader.colour, plate.squeeze
+        if what in ("result", "difference"):
+            seen = squeeze.show(colour.to_display(made.colour[..., :3], plate.space))
+            if what == "result":
+                return seen
+            apart = np.abs(seen.astype(np.int16) - plate.show(colour).astype(np.int16)) * _GAIN
+            return np.minimum(apart, 255).astype(np.uint8)
+        return squeeze.show(_levels(_layer(made, what)))
+
+    def _states(self) -> dict[int, State]:
+        """Return how the driver's face was found for each frame of the result."""
+        performance, plate = self.loader.performance, self.loader.plate
+        frames, states = performance.frames, performance.state
+        if plate is not None:
+            frames = plate.frames
+            states = retime(performance, driver_positions(frames, performance.frames, self.settings)).state
+        return {int(frame): State(int(state)) for frame, state in zip(frames, states, strict=True)}
+
+    def _driver(self, frame: int) -> np.ndarray:
+        """Return the driver's picture that belongs to a frame, or the nearest there is."""
+        settings, performance = self.settings, self.loader.performance
+        name = settings.driver or performance.name
+        if not files_of(name):
+            raise FrameError(f"{name}: the driver's pictures are not there; name them with --driver")
+        sequence = self._warm.get("footage", (name, stamp(*files_of(name))), lambda: Sequence.open(name))
+        wanted = _driver_frame(frame, settings, performance, self.loader.plate)
+        nearest = min(sequence.frames, key=lambda number: abs(number - wanted))
+        space = settings.driver_colorspace or None
+        return read_shown(sequence, nearest, self.loader.colour, space, settings.driver_layer)
+
+
+def _driver_frame(frame: int, settings: Settings, performance: Performance, plate: Performance | None) -> float:
+    """Return which of the driver's frames, whole or between two, belongs to a frame of the result."""
+    if plate is None:
+        return frame
+    positions = driver_positions(plate.frames, performance.frames, settings)
+    return float(positions[min(max(frame - int(plate.frames[0]), 0), len(positions) - 1)])
+
+
+def _confidence(shot: Shot, frames: list[int]) -> list[float]:
+    """Return how sure each frame is; of a target that moves, what the head's turn costs is not in it."""
+    sure = [float(shot.motion.confidence[shot.motion.rows[frame]]) for frame in frames]
+    if not isinstance(shot.target, Still):
+        return sure
+    head, rows = shot.target.picture.head, shot.motion.rows
+    turned = (turn_confidence(head, shot.motion.heads.at(rows[frame])) for frame in frames)
+    return [one * other for one, other in zip(sure, turned, strict=True)]
+
+
+def _layer(made: Frame, what: str) -> np.ndarray:
+    """Return a layer of a frame as colours from 0 to 1: (H, W, 3)."""
+    if what == "stmap":
+        # How far each pixel comes, right and up, in eighths of the picture's longer side.
+        height, width = made.shape
+        apart = (made.stmap - own_places(height, width)) / max(width, height)
+        return np.dstack([_MIDDLE + 4 * apart[..., 0], _MIDDLE - 4 * apart[..., 1], np.full((height, width), _MIDDLE)])
+    layer: np.ndarray = getattr(made, what)
+    return np.repeat((layer * _MIDDLE if what == "shading" else layer)[..., None], 3, axis=2)
+
+
+def _levels(values: np.ndarray) -> np.ndarray:
+    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+
+
+def _encoded(picture: np.ndarray, longest: int) -> dict[str, Any]:
+    """Make a picture (H, W, 3) uint8 small enough, and encode it."""
+    height, width = picture.shape[:2]
+    scale = longest / max(height, width)
+    if scale < 1:
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    _, encoded = cv2.imencode(".jpg", np.ascontiguousarray(picture[..., ::-1]), _JPEG)
+    return {"picture": base64.b64encode(encoded.tobytes()).decode("ascii"), "size": [width, height]}
