@@ -16,7 +16,6 @@ from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.settings import Settings
 from ofx_reenact.settings.face import FaceChoice
 from ofx_reenact.tracking.chosen import Chosen, nearest
-from ofx_reenact.tracking.facemesh import FaceMesh
 from ofx_reenact.tracking.faces import Somebody, find_faces, portray
 from ofx_reenact.tracking.look import Look, likeness
 from ofx_reenact.tracking.same_person import Seen
@@ -54,7 +53,7 @@ def choose_face(
         return Chosen()
     if choice.picture:
         look = look_in(choice.picture, colour)
-        faces = find_faces(images(sampled(driver.frames)), FaceMesh().faces)
+        faces = find_faces(images(sampled(driver.frames)), _finder())
         person = _most_alike(look, faces.people, choice.picture, driver.name, tell)
         others = [portrait for one in faces.beside(person) for portrait in one.portraits]
         return Chosen(portraits=tuple(person.portraits), others=tuple(others))
@@ -68,7 +67,7 @@ def choose_face(
             f"{driver.name}: has no frame {choice.frame} in which a face could be chosen, only {driver.frames}"
         )
     image = next(image for _, image in images(FrameRange((choice.frame,))))
-    found = [] if image is None else FaceMesh().faces(image)
+    found = [] if image is None else _finder()(image)
     number = nearest([face.box for face in found], place)
     if image is None or number is None:
         raise TrackingError(
@@ -102,7 +101,7 @@ def choose_in_still(settings: Settings, shown: np.ndarray, first: Plate, frame: 
         return Chosen(place=place_in(choice, first, str(first.path)))
     if not choice.picture:
         return Chosen(choice.number)
-    look, found = look_in(choice.picture, colour), FaceMesh().faces(shown)
+    look, found = look_in(choice.picture, colour), _finder()(shown)
     likes = [likeness(face.look, [look]) if face.look is not None and _tells(face) else -1.0 for face in found]
     if not found:
         return Chosen()
@@ -147,7 +146,7 @@ def look_in(path: str, colour: Colour) -> Look:
         TrackingError: it shows no face, or one in the dark.
     """
     files = Sequence.open(path)
-    faces = [face for face in FaceMesh().faces(read_shown(files, files.frames.first, colour)) if _tells(face)]
+    faces = [face for face in _finder()(read_shown(files, files.frames.first, colour)) if _tells(face)]
     if not faces or faces[0].look is None:
         raise TrackingError(
             f"{path}: shows no face by which a person could be found; give a picture of the face from the front"
@@ -183,3 +182,9 @@ def _nobody(name: str, picture: str) -> str:
 def _tells(face: Seen) -> bool:
     return face.look is not None and face.look.tells
 
+
+def _finder() -> Callable[[np.ndarray], list[Seen]]:
+    """Return what finds the faces of a picture; a render with a performance needs none of it."""
+    from ofx_reenact.tracking.facemesh import FaceMesh
+
+    return FaceMesh().faces

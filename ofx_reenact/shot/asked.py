@@ -76,11 +76,7 @@ def ask(
     regions, added = region_weights(animated), settings.perform == "add"
     mine, calm = own.frontal[:, :FACE_POINTS].astype(np.float64), rest.frontal[:, :FACE_POINTS]
     landmarks = move_landmarks(person, acted.frontal, at_ease, driver_rest.face, settings, weights)
-    moved = densify.expression(acted.frontal, at_ease, landmarks)
-    if not added:
-        moved = calm + moved - mine
-    if settings.retarget == "ldnet":
-        moved = emphasise(moved, person.rest, moving=True)
+    moved = _give_way(person, mine, calm, densify.expression(acted.frontal, at_ease, landmarks), settings)
     moved = shut_moving(mine, calm, moved, acted.frontal, at_ease, added=added)
     share = strength(own)
     before = {part: _hidden(own, part, share) for part in PARTS}
@@ -114,6 +110,18 @@ def ask(
         shading=animated.of("shading"),
         proxy=settings.proxy,
     )
+
+
+def _give_way(
+    person: Person, mine: np.ndarray, calm: np.ndarray, moved: np.ndarray, settings: Settings
+) -> np.ndarray:
+    """Return what a face has to move by (T, 468, 3) to do what a driver does, whatever it does itself.
+
+    All are frontal: its own meshes and those at rest, and the driver's displacements as this person would do them.
+    """
+    if settings.perform != "add":
+        moved = calm + moved - mine
+    return emphasise(moved, person.rest, moving=True) if settings.retarget == "ldnet" else moved
 
 
 def keep_shut(motion: Motion, own: Performance, rest: Rest, choice: Choice | None) -> Motion:

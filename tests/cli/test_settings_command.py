@@ -30,7 +30,7 @@ def test_settings_for_people(capsys):
     assert run(["settings"]) == 0
     said = capsys.readouterr().out
     assert all(name in said for name in Settings().as_dict())
-    assert "relative [relative|absolute|locked]" in said and "0.35 [0.05 to 2]" in said and "1 [1 or more]" in said
+    assert "relative [relative|absolute|locked]" in said and "0.35 [0.05 to 2]" in said and "1 [1|2|4]" in said
 
 
 @pytest.mark.parametrize(
