@@ -35,6 +35,7 @@ DRIVER = Sequence.open(resource("demo", "driver.mpg"))
 SHOWN = (13, 20, 29, 36, 41, 51, 54)
 CLOSE = (20, 41, 51, 56)
 OPEN = (13, 19, 31, 50)
+LOOKS = 30
 # Of the plate that moves: it blinks, speaks while the driver is silent, and is silent while the driver speaks.
 ACTED = (4, 10, 20, 36, 45, 49, 54)
 EYES, MOUTH = list(MESH68[36:48]), list(MESH68[48:60])
@@ -59,6 +60,7 @@ def main(targets: list[str]) -> None:
     write("repair.jpg", [row for target in targets for row in repairs(target)])
     write("portraits.jpg", [portraits(target) for target in targets])
     write("layers.jpg", [layers(*made[0][:2])])
+    write("gaze.jpg", [gazes(targets[:2][-1])])
     drawn = [
         draw_overlay(images[f], performance.mesh[f - 1, list(MESH68), :2], performance.mesh[f - 1], str(f))
         for f in CLOSE
@@ -113,6 +115,15 @@ def portraits(path: str) -> list[np.ndarray]:
     target, shot, _ = set_up(path, profile="paper")
     pictures = [target.pixels, *(shot.render(frame).colour for frame in OPEN)]
     return [square(show(target, picture), 300) for picture in pictures]
+
+
+def gazes(path: str) -> list[np.ndarray]:
+    """Return a target's eyes as the driver's look, then turned by hand."""
+    eyes = []
+    for turned in ({}, {"gaze_y": -20}, {"gaze_y": 15}, {"gaze_x": 25}, {"gaze_right_x": 10, "gaze_left_x": -10}):
+        target, shot, mesh = set_up(path, **turned)
+        eyes.append(crop(show(target, shot.render(LOOKS).colour), mesh[EYES, :2], 1.3))
+    return eyes
 
 
 def layers(target: Picture, shot: Shot) -> list[np.ndarray]:
