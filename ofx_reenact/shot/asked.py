@@ -83,22 +83,18 @@ def ask(
     shown = share[:, None] * densify.spread_over(regions, _RIGID)
     for part, hidden in before.items():
         shown = shown * (1 - hidden[:, None] * _field(_COVERED[part]))
-    gaze = gaze_of(acted.frontal, at_ease, animated)
     own_gaze = follow_gaze(own.frontal.astype(np.float64), rest.frontal)
-    if not added and settings.gaze == "follow":
-        gaze = gaze - own_gaze
+    gaze = gaze_of(acted.frontal, at_ease, animated)
+    gaze = gaze if added or settings.gaze != "follow" else gaze - own_gaze
     eyes = np.stack([share * (1 - before[eye]) for eye in PARTS[1:]], 1)[..., None]
     at_rest, first = int(driver_rest.frames[0]), int(own.frames[0])
     driver_head = Face.of_performance(driver, at_rest - int(driver.frames[0])).head
     heads = _turned(densify.Heads(own.rotation, own.scale, own.translation), acted, driver_head, animated, share)
-    look = directed(animated, heads.rotation, own.rotation[int(rest.frames[0]) - first], own_gaze)
+    look = directed(animated, heads.rotation, own.rotation[int(rest.frames[0]) - first], own_gaze, eyes)
     expression = moved * shown[..., None]
-    if look is not None:
-        look = look * eyes
-        expression = expression + take_lids(look, person.rest)
     return Motion(
         {int(frame): row for row, frame in enumerate(own.frames)},
-        expression,
+        expression if look is None else expression + take_lids(look, person.rest),
         heads,
         gaze * gaze_weights(regions) * eyes,
         # Where nothing is asked, the frame is the plate, and as sure.

@@ -32,8 +32,9 @@ def look_on(rotation: np.ndarray, rest: np.ndarray) -> np.ndarray:
 
 
 def directed(
-    animated: Animated, rotation: np.ndarray, rest: np.ndarray, own: np.ndarray | None = None
-) -> np.ndarray | None:
+    animated: Animated, rotation: np.ndarray, rest: np.ndarray, own: np.ndarray | None = None,
+    share: np.ndarray | float = 1.0,
+) -> np.ndarray | None:  # fmt: skip
     """Return the gaze that an artist asks for beside the driver's, (T, 2, 2) like a performance's; None if for none.
 
     Args:
@@ -41,8 +42,9 @@ def directed(
         rotation: of the head in each frame (T, 3, 3).
         rest: of the head at rest (3, 3).
         own: what the eyes of a target that moves do themselves (T, 2, 2), which ``lock`` takes back, too.
+        share: how much of it each eye takes in each frame, (T, 2, 1).
     """
     by_hand = to_widths(animated.gaze)
     if animated.settings.gaze == "lock":
         by_hand = by_hand + look_on(rotation, rest) - (0.0 if own is None else own)
-    return by_hand if by_hand.any() else None
+    return by_hand * share if by_hand.any() else None

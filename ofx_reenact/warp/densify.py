@@ -99,7 +99,7 @@ def expression(driver: np.ndarray, rest: np.ndarray, landmarks: np.ndarray) -> n
     own = moved[:, list(MESH68), :2]
     more = measure_gain(landmarks[:, _MOUTH], own[:, _MOUTH]) - 1
     wrong = np.concatenate([landmarks - own, more * moved[:, list(CHEEKS), :2]], axis=1)
-    moved[..., :2] += np.einsum("vl,tlc->tvc", spread(MESH68 + CHEEKS), wrong)
+    moved[..., :2] += spread(MESH68 + CHEEKS) @ wrong
     return moved
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ofx_reenact.compose.carry import Carrier
-from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT
+from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT, REGIONS
 from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp.openings import fit_lens
 from ofx_reenact.warp.shut import shut
@@ -25,7 +25,7 @@ def carry_shut(face) -> tuple[np.ndarray, Carrier, np.ndarray]:
     driver = np.repeat(face.frontal[None], 2, axis=0).copy()
     for contour in (EYE_RIGHT, EYE_LEFT):
         driver[1, list(contour[0][1:-1]), 1] = driver[1, list(contour[1][1:-1]), 1]
-    weights = dict.fromkeys(("jaw", "mouth", "eye_right", "eye_left", "brow_right", "brow_left", "nose"), 1.0)
+    weights = dict.fromkeys(REGIONS, np.ones(len(driver)))
     asked = shut(face.frontal, np.zeros((2, FACE_POINTS, 3)), driver, 0, weights)[1]
     frontal = face.frontal[:FACE_POINTS]
     moved = face.head.apply(frontal + asked) - face.head.apply(frontal)

@@ -49,16 +49,16 @@ def heads(count=4) -> densify.Heads:
 
 def test_head_motions(face):
     target = face.head
-    relative = densify.head_poses(target, heads(), 0, "relative", 1, 1)
+    relative = densify.head_poses(target, heads(), 0, "relative", np.ones(4), np.ones(4))
     assert np.allclose(relative.rotation[0], target.rotation)
     turn = relative.rotation[2] @ target.rotation.T
     assert np.degrees(Rotation.from_matrix(turn).magnitude()) == pytest.approx(20)
     assert relative.scale[2] / relative.scale[0] == pytest.approx(1.1)
-    absolute = densify.head_poses(target, heads(), 0, "absolute", 1, 1)
+    absolute = densify.head_poses(target, heads(), 0, "absolute", np.ones(4), np.ones(4))
     assert np.allclose(absolute.rotation, heads().rotation)
-    locked = densify.head_poses(target, heads(), 0, "locked", 1, 1)
+    locked = densify.head_poses(target, heads(), 0, "locked", np.ones(4), np.ones(4))
     assert (locked.rotation == target.rotation).all() and (locked.translation == target.translation).all()
-    half = densify.head_poses(target, heads(), 0, "relative", 0.5, 0)
+    half = densify.head_poses(target, heads(), 0, "relative", np.full(4, 0.5), np.zeros(4))
     turn = half.rotation[2] @ target.rotation.T
     assert np.degrees(Rotation.from_matrix(turn).magnitude()) == pytest.approx(10)
     assert np.allclose(half.scale, target.scale) and np.allclose(half.translation, target.translation)
