@@ -19,8 +19,8 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.ops.sample import sample
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.resources import resource
-from ofx_reenact.tracking.landmarks import CHIN, FACE_OVAL, LIPS_INNER
-from ofx_reenact.tracking.light import fill_oval
+from ofx_reenact.tracking.landmarks import CHIN, LIPS_INNER
+from ofx_reenact.tracking.light import pixels_of_face
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.warp import openings
 from ofx_reenact.warp.lens import Lens, pixel_places
@@ -97,8 +97,8 @@ class Mouth:
 
 def mean_skin(picture: np.ndarray, mesh: np.ndarray) -> np.ndarray:
     """Return the mean colour (3,) of a face with that mesh (468 or more, 2 or more) in a picture (H, W, 3 or 4)."""
-    inside = fill_oval(mesh[list(FACE_OVAL), :2], picture.shape)
-    return picture[inside > 0][:, :3].mean(0, dtype=np.float64) if inside.any() else np.ones(3)
+    skin = pixels_of_face(picture, mesh)
+    return skin.mean(0, dtype=np.float64) if len(skin) else np.ones(3)
 
 
 def measure_mouth(picture: np.ndarray, mesh: np.ndarray, frontal: np.ndarray) -> Mouth | None:

@@ -22,8 +22,7 @@ from ofx_reenact.ops.backend import Ops
 from ofx_reenact.ops.on_cpu import CPU
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.person import Face
-from ofx_reenact.tracking.landmarks import FACE_OVAL
-from ofx_reenact.tracking.light import fill_oval
+from ofx_reenact.tracking.light import pixels_of_face
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS
 
@@ -137,7 +136,5 @@ class View:
 
 def display_for(pixels: np.ndarray, mesh: np.ndarray, space: str, colour: Colour) -> FaceDisplay:
     """Return the display encoding of a picture (H, W, 3 or 4) in a scene-linear space, exposed for the face in it."""
-    oval, size = np.rint(mesh[list(FACE_OVAL), :2]), np.array(pixels.shape[1::-1])
-    low, high = (edge.clip(0, size).astype(int) for edge in (oval.min(axis=0), oval.max(axis=0) + 1))
-    part = pixels[low[1] : high[1], low[0] : high[0], :3]
-    return FaceDisplay(colour, space, part[fill_oval(oval - low, part.shape) > 0] if part.size else None)
+    skin = pixels_of_face(pixels, mesh)
+    return FaceDisplay(colour, space, skin if len(skin) else None)

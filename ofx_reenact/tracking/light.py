@@ -23,6 +23,17 @@ def fill_oval(oval: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     return np.asarray(cv2.fillPoly(inside, [np.clip(np.rint(oval), -(2**14), 2**14).astype(np.int32)], 1))
 
 
+def pixels_of_face(picture: np.ndarray, mesh: np.ndarray) -> np.ndarray:
+    """Return the pixels of a picture (H, W, 3 or more) inside a face's oval, (n, 3); none where it is not in it.
+
+    ``mesh`` is (468 or more, 2 or more), pixels.
+    """
+    oval, size = np.rint(mesh[list(FACE_OVAL), :2]), np.array(picture.shape[1::-1])
+    low, high = (edge.clip(0, size).astype(int) for edge in (oval.min(axis=0), oval.max(axis=0) + 1))
+    part = picture[low[1] : high[1], low[0] : high[0], :3]
+    return np.asarray(part[fill_oval(oval - low, part.shape) > 0]) if part.size else np.zeros((0, 3), picture.dtype)
+
+
 def measure_light(image: np.ndarray, mesh: np.ndarray) -> float:
     """Return the mean luma, 0 to 1, of the pixels inside a face's oval; 0 where none of it is in the picture.
 
