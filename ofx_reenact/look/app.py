@@ -37,7 +37,7 @@ _PAGE = Path(__file__).parent / "page"
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 # Jobs that a page waits for in line.
 _VIEWED = ("open", "show", "faces")
-_FIELDS = ("frame", "what", "longest", "draft")
+_FIELDS = ("frame", "what", "longest", "draft", "thumbnails")
 _LONGEST_TAB = 64
 
 Handler = Callable[[Request], Awaitable[Response]]

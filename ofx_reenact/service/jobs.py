@@ -117,7 +117,12 @@ class Service:
         settings = _settings(request)
         if not (settings.driver or settings.target):
             raise SettingsError("faces are listed of settings.driver, or of settings.target; name one")
-        return list_faces(settings if settings.driver else plate_settings(settings), Colour(), watch).values
+        found = list_faces(settings if settings.driver else plate_settings(settings), Colour(), watch)
+        if not request.get("thumbnails"):
+            return found.values
+        from ofx_reenact.service.show import as_jpeg
+
+        return {**found.values, "thumbnails": [as_jpeg(one) for one in found.thumbnails]}
 
     def job(self, request: Request, watch: Watch) -> Values:
         """Write a farm's job file; returns what it holds, and what a queue has to run."""

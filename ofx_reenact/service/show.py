@@ -199,5 +199,10 @@ def _encoded(picture: np.ndarray, longest: int) -> dict[str, Any]:
     if scale < 1:
         size = max(1, round(width * scale)), max(1, round(height * scale))
         picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return {"picture": as_jpeg(picture), "size": [width, height]}
+
+
+def as_jpeg(picture: np.ndarray) -> str:
+    """Encode a picture (H, W, 3) uint8 as JPEG, in base64."""
     _, encoded = cv2.imencode(".jpg", np.ascontiguousarray(picture[..., ::-1]), _JPEG)
-    return {"picture": base64.b64encode(encoded.tobytes()).decode("ascii"), "size": [width, height]}
+    return base64.b64encode(encoded.tobytes()).decode("ascii")

@@ -1,8 +1,10 @@
 """The face that a user chooses, looked up in driver and target; the list of faces; what goes wrong with them."""
 
+import base64
 import json
 
 import cv2
+import numpy as np
 import pytest
 from two_people import HER, HIM, WIDTH, clip, composed, middle, shot, write_frames
 from videos import write_video
@@ -172,6 +174,9 @@ def test_faces_are_listed(two, tmp_path, capsys):
     height, width = cv2.imread(str(sheet)).shape[:2]
     assert height == 260 and 300 < width < WIDTH
     assert Service().faces({"settings": {"target": two}}, lambda step: None) == report
+    pictures = Service().faces({"settings": {"target": two}, "thumbnails": True}, lambda step: None)["thumbnails"]
+    for encoded in pictures:
+        assert cv2.imdecode(np.frombuffer(base64.b64decode(encoded), np.uint8), cv2.IMREAD_COLOR).shape[0] == 260
 
 
 def test_a_list_is_for_people_too(two, tmp_path, capsys):

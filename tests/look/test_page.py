@@ -174,6 +174,7 @@ def test_faces_are_listed_and_one_is_chosen(browser, page):
     browser.click("[data-group=Tracking]")
     browser.run("document.getElementById('o-target_face').closest('.option').querySelector('button').click()")
     browser.wait("document.querySelectorAll('#faces .list .on').length === 1")
+    assert browser.run("return document.querySelector('#faces canvas').clientHeight") > 100
     browser.run("document.getElementById('o-target_face').value = ''")
     browser.click("#faces .choose")
     browser.wait("document.getElementById('o-target_face').value === '1'")

@@ -20,10 +20,11 @@ export async function listFaces(name) {
   part(".about").textContent = "looking…";
   dialog.showModal();
   try {
-    const found = await view({ do: "faces", settings });
+    const found = await view({ do: "faces", settings, thumbnails: true });
     if (!found) return;
     part(".about").textContent = found.every > 1 ? `One frame in ${found.every} was looked at.` : "";
-    part(".list").replaceChildren(...found.faces.map((face) => row(name, face)));
+    const pictures = await Promise.all(found.thumbnails.map(shown));
+    part(".list").replaceChildren(...found.faces.map((face, at) => row(name, face, pictures[at])));
     part(".list").firstChild.click();
     part(".list").focus();
   } catch (error) {
@@ -32,11 +33,20 @@ export async function listFaces(name) {
   }
 }
 
-function row(name, face) {
+// A JPEG in base64 as a picture of the page.
+async function shown(encoded) {
+  const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
+  const image = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" }));
+  const canvas = Object.assign(document.createElement("canvas"), { width: image.width, height: image.height });
+  canvas.getContext("2d").drawImage(image, 0, 0);
+  return canvas;
+}
+
+function row(name, face, picture) {
   const line = document.createElement("div");
   const [x, y] = face.position;
-  const where = `at ${x},${y} in frame ${face.frame}, ${face.size} pixels high`;
-  line.append(face.choose, Object.assign(document.createElement("span"), { textContent: `${where}; frames ${face.frames}` }));
+  const said = [`frames ${face.frames}`, `largest in ${face.frame}, at ${x},${y}`, `${face.size} pixels high`];
+  line.append(picture, ...said.map((text) => Object.assign(document.createElement("span"), { textContent: text })));
   line.addEventListener("click", () => {
     for (const other of part(".list").children) other.classList.toggle("on", other === line);
     chosen = face.choose;
@@ -56,7 +66,7 @@ function take() {
 part(".choose").addEventListener("click", take);
 part(".list").addEventListener("keydown", (event) => {
   const list = [...part(".list").children];
-  const way = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const way = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
   const at = list.findIndex((one) => one.classList.contains("on"));
   if (way) list[Math.min(Math.max(at + way, 0), list.length - 1)]?.click();
   else if (event.key === "Enter") take();
