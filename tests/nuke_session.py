@@ -58,6 +58,18 @@ def scripted(monkeypatch, tmp_path, mode, version=__version__, gui=True):
     return nuke
 
 
+def working(monkeypatch, tmp_path):
+    """Start Nuke anew with an engine that does all it is asked; what follows the yield ends it."""
+    yield scripted(monkeypatch, tmp_path, "fine")
+    if "reenact_nuke.session" in sys.modules:
+        sys.modules["reenact_nuke.session"].SESSION.stop()
+
+
+def wired_plate(nuke, shot):
+    """Make a node between the plate and the take of a folder."""
+    return wired(nuke, shot / "plate.####.exr", shot / "take.####.exr", shot / "o_v001.####.exr", (1, 3), (1001, 1006))
+
+
 def settle(nuke):
     """Wait, as Nuke's main thread does, until nothing is at work."""
     from reenact_nuke import task

@@ -63,7 +63,8 @@ def apply(node: Any, path: str) -> str:
     Raises:
         ReenactError: the file is none.
     """
-    keyed = [(_knob_of(node, name, path), *_keys(said, name, path)) for name, said in _read(path).items()]
+    curves = paths.read_part(path, SCHEMA, "curves", "curves")
+    keyed = [(_knob_of(node, name, path), *_keys(said, name, path)) for name, said in curves.items()]
     for held, interpolation, keys in keyed:
         held.clearAnimated()
         held.setAnimated()
@@ -103,17 +104,6 @@ def _corners(values: Sequence[float]) -> List[int]:
         if any(abs(values[start] + slope * (i - start) - values[i]) > _NEAR for i in range(start + 1, at)):
             kept.append(at - 1)
     return [*kept, len(values) - 1] if len(values) > 1 else kept
-
-
-def _read(path: str) -> Dict[str, Any]:
-    try:
-        with open(path, encoding="utf-8") as file:
-            content = json.load(file)
-    except (OSError, ValueError) as error:
-        raise ReenactError(f"{path}: cannot be read as curves ({error})") from error
-    if not isinstance(content, dict) or content.get("schema") != SCHEMA or not isinstance(content.get("curves"), dict):
-        raise ReenactError(f'{path}: expected {{"schema": "{SCHEMA}", "curves": {{...}}}}')
-    return dict(content["curves"])
 
 
 def _knob_of(node: Any, name: str, path: str) -> Any:

@@ -4,11 +4,10 @@ from their centre.
 
 from __future__ import annotations
 
-import json
 from typing import Any, Dict, List, Optional, Tuple
 
 import nuke
-from reenact_nuke import layout, subjects, tracker
+from reenact_nuke import layout, paths, subjects, tracker
 from reenact_nuke.errors import ReenactError
 from reenact_nuke.subjects import Subject
 
@@ -146,15 +145,7 @@ def changed(known: Dict[str, Any], keys: Keys) -> Dict[str, Points]:
 
 
 def _of_file(file: str) -> Keys:
-    try:
-        with open(file, encoding="utf-8") as source:
-            content = json.load(source)
-    except (OSError, ValueError) as error:
-        raise ReenactError(f"{file}: cannot be read as landmarks ({error})") from error
-    frames = content.get("frames") if isinstance(content, dict) and content.get("schema") == SCHEMA else None
-    if not isinstance(frames, dict):
-        raise ReenactError(f'{file}: expected {{"schema": "{SCHEMA}", "frames": {{...}}}}')
-    found = {}
+    frames, found = paths.read_part(file, SCHEMA, "frames", "landmarks"), {}
     for frame, points in frames.items():
         try:
             number, placed = int(frame), {index: (float(x), float(y)) for index, (x, y) in enumerate(points)}

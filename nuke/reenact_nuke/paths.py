@@ -31,6 +31,22 @@ def schema() -> Dict[str, Any]:
     return _schema
 
 
+def read_part(file: str, schema: str, part: str, what: str) -> Dict[str, Any]:
+    """The object of that name in a JSON file of a schema; ``what`` is what the file should be, for messages.
+
+    Raises:
+        ReenactError: it cannot be read, or is none.
+    """
+    try:
+        with open(file, encoding="utf-8") as source:
+            content = json.load(source)
+    except (OSError, ValueError) as error:
+        raise ReenactError(f"{file}: cannot be read as {what} ({error})") from error
+    if not isinstance(content, dict) or content.get("schema") != schema or not isinstance(content.get(part), dict):
+        raise ReenactError(f'{file}: expected {{"schema": "{schema}", "{part}": {{...}}}}')
+    return dict(content[part])
+
+
 def options() -> List[Dict[str, Any]]:
     """The options in the engine's order."""
     return list(schema()["options"])

@@ -43,18 +43,12 @@ def read(name: str) -> Dict[str, Any]:
     file = files().get(name)
     if file is None:
         raise ReenactError("There is no preset '{}'; there are {}".format(name, ", ".join(sorted(files())) or "none"))
-    try:
-        with open(file, encoding="utf-8") as source:
-            content = json.load(source)
-    except (OSError, ValueError) as error:
-        raise ReenactError(f"{file}: cannot be read as a preset ({error})") from error
-    if not isinstance(content, dict) or content.get("schema") != SCHEMA or not isinstance(content.get("values"), dict):
-        raise ReenactError(f'{file}: expected {{"schema": "{SCHEMA}", "values": {{...}}}}')
+    values = paths.read_part(file, SCHEMA, "values", "a preset")
     known = {option["name"] for option in paths.options()} - set(layout.MANAGED)
-    unknown = sorted(set(content["values"]) - known)
+    unknown = sorted(set(values) - known)
     if unknown:
         raise ReenactError("{}: unknown option {}".format(file, ", ".join(unknown)))
-    return dict(content["values"])
+    return values
 
 
 def apply(node: Any, name: str) -> None:

@@ -79,10 +79,9 @@ def resolve(node: Any, fresh: Collection[Subject] = (), again: bool = False) -> 
     chosen.update({NAMES[index]: matte.file for index, matte in mattes.items()})
     # Over all that there is, whatever part of it is rendered: light is a mean over frames nearby.
     curves = animated.text_of(node, min(first, shown.first), max(last, shown.last))
-    if curves:
-        chosen["curves"] = animated.path_of(node, output, curves)
-    elif _gaze_file(node):
-        chosen["curves"] = _gaze_file(node)
+    named = animated.path_of(node, output, curves) if curves else _gaze_file(node)
+    if named:
+        chosen["curves"] = named
     found = Resolved(chosen, target, driver, mattes, moves, first, last, curves)
     if moves:
         _add_moving(node, found, fresh)

@@ -17,13 +17,11 @@ from ofx_reenact.settings import Settings
 from ofx_reenact.settings.face import FaceChoice
 from ofx_reenact.tracking.chosen import Chosen, nearest
 from ofx_reenact.tracking.faces import Somebody, find_faces, portray
-from ofx_reenact.tracking.look import Look, likeness
+from ofx_reenact.tracking.look import STRANGER, UNLIKE, Look, likeness
 from ofx_reenact.tracking.same_person import Seen
 
 # As many frames of a sequence are looked at to see who is in it, evenly spread.
 SAMPLES = 60
-# Faces whose looks correlate less than the first are two people's; less than the second, they may be.
-_STRANGER, _UNLIKE = 0.5, 0.65
 # Of two people who are like a picture to within this, either may be meant.
 _CLOSE = 0.1
 _LIST = "'ofx-reenact track --faces FILE' lists the faces that are there"
@@ -106,7 +104,7 @@ def choose_in_still(settings: Settings, shown: np.ndarray, first: Plate, frame: 
     if not found:
         return Chosen()
     box = found[int(np.argmax(likes))].box
-    if max(likes) < _STRANGER:
+    if max(likes) < STRANGER:
         raise TrackingError(_nobody(str(first.path), choice.picture))
     return Chosen(place=(float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2))
 
@@ -162,9 +160,9 @@ def _most_alike(
     if not known:
         raise TrackingError(f"{name}: no face was found in any of the frames that were looked at")
     best, *rest = sorted(known, key=lambda one: one[:2], reverse=True)
-    if best[0] < _STRANGER:
+    if best[0] < STRANGER:
         raise TrackingError(_nobody(name, picture))
-    if best[0] < _UNLIKE or (rest and rest[0][0] > best[0] - _CLOSE):
+    if best[0] < UNLIKE or (rest and rest[0][0] > best[0] - _CLOSE):
         tell(
             f"{name}: whom {picture} shows is followed as the one who looks most like it, which is not sure; compare "
             f"'track --overlay', or choose the face by X,Y@FRAME: {_LIST}"

@@ -37,7 +37,7 @@ from ofx_reenact.shot.view import View, display_for
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.chosen import LARGEST
 from ofx_reenact.tracking.landmarks import LIPS_INNER, MESH68
-from ofx_reenact.tracking.look import likeness, look_of
+from ofx_reenact.tracking.look import STRANGER, UNLIKE, likeness, look_of
 from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.tracking.rest import Rest
 from ofx_reenact.tracking.surface import measure_gap
@@ -49,9 +49,6 @@ EXPOSURES = (1.0, 4.0, 0.25, 16.0)
 # LD-Net's identity codes of two pictures of one person are hardly ever further apart, neutral and smiling (1 in 100 of
 # 102 people); those of two people are, three times in four.
 ANOTHER = 0.25
-# Faces whose looks correlate less are two people's, two times in three (of 36 people the same person, neutral and
-# smiling, was never below 0.74); below the second, they may be.
-STRANGER, UNLIKE = 0.5, 0.65
 # Of a plate, FD-GAN is shown the frames whose mouths are open more than these fractions of all.
 _SHOWN = (0.0, 0.5, 0.8, 0.95, 1.0)
 # Of other footage, a frame in so many.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ import cv2
 import numpy as np
 
 from ofx_reenact.engine.loader import Loader
+from ofx_reenact.engine.plan import Seen
 from ofx_reenact.engine.warm import Warm, stamp
 from ofx_reenact.errors import FrameError, SettingsError
 from ofx_reenact.frames.matte import Kept
@@ -25,7 +27,7 @@ from ofx_reenact.shot.motion import turn_confidence
 from ofx_reenact.shot.mouth import MouthPainter
 from ofx_reenact.shot.shot import Shot, Still
 from ofx_reenact.tracking.performance import Performance, State
-from ofx_reenact.tracking.retime import driver_positions, retime
+from ofx_reenact.tracking.retime import driver_positions
 
 # What can be shown of a frame.
 SHOWN = ("result", "plate", "driver", "difference", "matte", "confidence", "parts", "stmap", "shading")
@@ -137,14 +139,9 @@ class Desk:
             return np.minimum(apart, 255).astype(np.uint8)
         return squeeze.show(_levels(_layer(made, what)))
 
-    def _states(self) -> dict[int, State]:
+    def _states(self) -> Mapping[int, State]:
         """Return how the driver's face was found for each frame of the result."""
-        performance, plate = self.loader.performance, self.loader.plate
-        frames, states = performance.frames, performance.state
-        if plate is not None:
-            frames = plate.frames
-            states = retime(performance, driver_positions(frames, performance.frames, self.settings)).state
-        return {int(frame): State(int(state)) for frame, state in zip(frames, states, strict=True)}
+        return Seen.of(self.settings, self.loader.performance, self.loader.plate).states
 
     def _driver(self, frame: int) -> np.ndarray:
         """Return the driver's picture that belongs to a frame, or the nearest there is."""

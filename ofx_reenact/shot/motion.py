@@ -90,6 +90,7 @@ class Motion:
         look: (T, 2, 2) shift of the irises that is asked for by hand; None without.
         own: (T, 468, 3) frontal mesh of a target that moves itself; None for a still.
         shading: (T,) how far light on the skin follows the expression; None for the usual.
+        necks: (T,) how far below a still's chin the head's motion reaches, in face heights; None where views say it.
         proxy: pixels of the plate for one of the view's: what moves in the plate moves in its proxy.
     """
 
@@ -103,6 +104,7 @@ class Motion:
     look: np.ndarray | None = None
     own: np.ndarray | None = None
     shading: np.ndarray | None = None
+    necks: np.ndarray | None = None
     proxy: int = 1
 
     def pose(self, frame: int, view: View) -> Pose:
@@ -194,6 +196,7 @@ def fit_motion(
             reference,
             look=look,
             shading=animated.of("shading"),
+            necks=animated.of("neck"),
             proxy=settings.proxy,
         )
 

@@ -15,7 +15,6 @@ from ofx_reenact.compose.teeth import Mouth
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.settings import Settings
-from ofx_reenact.shot.curves import animate
 from ofx_reenact.shot.frame import Frame, Painter, carry_view
 from ofx_reenact.shot.inside import Inside, find_widest
 from ofx_reenact.shot.make import make_frame
@@ -131,8 +130,8 @@ class Shot:
             raise SettingsError("to repair, a shot needs the target's display encoding")
         motion = fit_motion(person, view, performance, settings, weights)
         teeth = find_mouth(lambda: view, painter, person, settings, others)
-        necks = animate(settings, motion.rows).of("neck").tolist()
-        moved = {frame: neck for frame, neck in zip(motion.rows, necks, strict=True) if neck != view.neck}
+        necks = {} if motion.necks is None else dict(zip(motion.rows, motion.necks.tolist(), strict=True))
+        moved = {frame: neck for frame, neck in necks.items() if neck != view.neck}
         return cls(person, Still(view, moved), motion, painter, teeth=teeth)
 
     @cached_property

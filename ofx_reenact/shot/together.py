@@ -20,6 +20,7 @@ import numpy as np
 from ofx_reenact.compiled import compiled
 from ofx_reenact.shot.frame import Frame, own_places
 from ofx_reenact.stages import stage
+from ofx_reenact.tracking.light import fill_oval
 
 # By how much a face is larger than its oval, and how softly it ends, in heights of the oval.
 _LARGER, _SOFT = 0.1, 0.06
@@ -131,8 +132,7 @@ def find_face(oval: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     low = np.clip(np.floor(outline.min(0) - 4 * soft).astype(int), 0, shape[::-1])
     high = np.clip(np.ceil(outline.max(0) + 4 * soft).astype(int) + 1, 0, shape[::-1])
     if (high > low).all():
-        part = np.zeros((high - low)[::-1], np.float32)
-        cv2.fillPoly(part, [np.rint(outline - low).astype(np.int32)], 1.0)
+        part = fill_oval(outline - low, tuple((high - low)[::-1])).astype(np.float32)
         face[low[1] : high[1], low[0] : high[0]] = cv2.GaussianBlur(part, (0, 0), soft)
     return face
 

@@ -18,6 +18,9 @@ from ofx_reenact.tracking.canonical import canonical
 from ofx_reenact.tracking.surface import FACE_POINTS, openings
 
 MEAN = ("calibration", "mean_face.npy")
+# Faces whose looks correlate less are two people's, two times in three (of 36 people the same person, neutral and
+# smiling, was never below 0.74); below the second, they may be.
+STRANGER, UNLIKE = 0.5, 0.65
 # Points along each side of the unrolled face; a picture is made small enough that it has about as many pixels.
 _GRID, _PIXELS_PER_FACE = 28, 42
 # How far behind the face's foremost point the axis lies around which it is unrolled, in canonical units.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nuke_session import begin, plate_and_take, press, requests, scripted, wired
+from nuke_session import begin, plate_and_take, press, requests, wired, working
 
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.curves import animate, read_curves
@@ -14,6 +14,11 @@ from ofx_reenact.shot.curves import animate, read_curves
 @pytest.fixture
 def nuke(monkeypatch, tmp_path):
     return begin(monkeypatch, tmp_path)
+
+
+@pytest.fixture
+def engine(monkeypatch, tmp_path):
+    yield from working(monkeypatch, tmp_path)
 
 
 def keyed(node, name, **keys):
@@ -60,8 +65,8 @@ def test_a_curve_of_nukes_own_is_asked_for_in_every_frame_and_held_in_the_option
     assert np.allclose(made, np.minimum(2.2 * np.sin(np.arange(1, 10) / 3) ** 2, 2), atol=2e-6)
 
 
-def test_a_render_writes_what_is_keyed_once_and_names_it(monkeypatch, tmp_path):
-    nuke = scripted(monkeypatch, tmp_path, "fine")
+def test_a_render_writes_what_is_keyed_once_and_names_it(engine, tmp_path):
+    nuke = engine
     node = make(nuke, tmp_path)
     node["reenact_target_mode"].setValue("moves")
     node["reenact_strength"].setValue(0.5)
@@ -80,8 +85,8 @@ def test_a_render_writes_what_is_keyed_once_and_names_it(monkeypatch, tmp_path):
     assert other != first["curves"] and json.loads(Path(first["curves"]).read_text()) == written
 
 
-def test_a_preview_has_the_curves_of_the_whole_range(monkeypatch, tmp_path):
-    nuke = scripted(monkeypatch, tmp_path, "fine")
+def test_a_preview_has_the_curves_of_the_whole_range(engine, tmp_path):
+    nuke = engine
     node = make(nuke, tmp_path)
     node["reenact_target_mode"].setValue("moves")
     keyed(node, "neck", f1001=0.1, f1006=0.6)

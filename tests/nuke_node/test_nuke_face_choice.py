@@ -2,11 +2,10 @@
 
 import json
 import os
-import sys
 from pathlib import Path
 
 import pytest
-from nuke_session import plate_and_take, press, scripted, wired
+from nuke_session import plate_and_take, press, wired_plate, working
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the engine's Python is a shell script here")
 EARLIER = Path(__file__).with_name("earlier_script.json")
@@ -14,15 +13,12 @@ EARLIER = Path(__file__).with_name("earlier_script.json")
 
 @pytest.fixture
 def nuke(monkeypatch, tmp_path):
-    yield scripted(monkeypatch, tmp_path, "fine")
-    if "reenact_nuke.session" in sys.modules:
-        sys.modules["reenact_nuke.session"].SESSION.stop()
+    yield from working(monkeypatch, tmp_path)
 
 
 @pytest.fixture
 def node(nuke, tmp_path):
-    shot = plate_and_take(tmp_path)
-    return wired(nuke, shot / "plate.####.exr", shot / "take.####.exr", shot / "o_v001.####.exr", (1, 3), (1001, 1006))
+    return wired_plate(nuke, plate_and_take(tmp_path))
 
 
 def face(node):

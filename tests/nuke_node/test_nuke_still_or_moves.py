@@ -3,11 +3,10 @@
 import json
 import os
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
-from nuke_session import analysed, plate_and_take, press, scripted, wired
+from nuke_session import analysed, plate_and_take, press, wired_plate, working
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the engine's Python is a shell script here")
 EARLIER = Path(__file__).with_name("earlier_script.json")
@@ -15,9 +14,7 @@ EARLIER = Path(__file__).with_name("earlier_script.json")
 
 @pytest.fixture
 def nuke(monkeypatch, tmp_path):
-    yield scripted(monkeypatch, tmp_path, "fine")
-    if "reenact_nuke.session" in sys.modules:
-        sys.modules["reenact_nuke.session"].SESSION.stop()
+    yield from working(monkeypatch, tmp_path)
 
 
 @pytest.fixture
@@ -27,7 +24,7 @@ def shot(tmp_path):
 
 @pytest.fixture
 def node(nuke, shot):
-    return wired(nuke, shot / "plate.####.exr", shot / "take.####.exr", shot / "o_v001.####.exr", (1, 3), (1001, 1006))
+    return wired_plate(nuke, shot)
 
 
 def resolved(node):
