@@ -52,6 +52,8 @@ def write(path: str, text: str) -> None:
             file.write(text)
         os.replace(partial, path)
     except OSError as error:
+        if os.path.exists(partial):
+            os.remove(partial)
         raise ReenactError(f"{path}: the curves cannot be written ({error.strerror or error})") from error
 
 

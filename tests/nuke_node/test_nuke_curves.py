@@ -147,3 +147,16 @@ def test_nothing_keyed_and_a_file_that_is_there_are_said(nuke, tmp_path):
     with pytest.raises(ReenactError, match="is there already; name another file"):
         animated.save(node, str(path), 1, 9)
     assert path.read_text() == "mine"
+
+
+def test_curves_that_cannot_be_written_leave_nothing(nuke, tmp_path, monkeypatch):
+    from reenact_nuke import animated
+    from reenact_nuke.errors import ReenactError
+
+    def full(source, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(animated.os, "replace", full)
+    with pytest.raises(ReenactError, match=r"curves.json: the curves cannot be written \(No space left on device\)"):
+        animated.write(str(tmp_path / "new" / "curves.json"), "{}")
+    assert not list((tmp_path / "new").iterdir())
