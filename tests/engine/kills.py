@@ -36,7 +36,7 @@ from ofx_reenact.provenance import Sidecar, sidecar_path
 from ofx_reenact.settings import Settings
 
 FRAMES = range(1, 7)
-# One kill of so many is SIGTERM.
+# One of so many renders that are hit gets SIGTERM.
 GENTLE = 5
 COUNTED = (
     "kills", "terminations", "sequences", "frames", "partial", "wrong", "sidecars damaged", "left behind",
@@ -59,12 +59,13 @@ def main(kills: int, seed: int) -> dict[str, object]:
         usual = time.monotonic() - began
         found: dict[str, int] = dict.fromkeys(COUNTED, 0)
         number = 0
-        while found["kills"] + found["terminations"] < kills and number < PATIENCE * kills:
+        while (hits := found["kills"] + found["terminations"]) < kills and number < PATIENCE * kills:
             number += 1
             output = folder / f"out{found['sequences']}" / "o.####.exr"
             # Some begin over frames that are there already.
             existing = "overwrite" if found["sequences"] % 3 == 2 else "skip"
-            gentle = number % GENTLE == 0
+            # By hits, not by tries: one that comes too late is tried again, however fast the machine is.
+            gentle = hits % GENTLE == GENTLE - 1
             hit, process = kill(settings, warm, output, existing, gentle, rng.uniform(0, usual))
             if hit:
                 found["terminations" if gentle else "kills"] += 1
