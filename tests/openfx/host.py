@@ -41,6 +41,7 @@ class Host:
         lacks: names of properties that it does not have.
         file_path: where it says that the plug-in is; its bundle by default, or else its folder.
         animates: what can be keyed beside numbers: any of ``String``, ``Choice``, ``Boolean``.
+        depths: of pixels, that it says it has.
 
     Attributes:
         record: messages and violations.
@@ -49,13 +50,14 @@ class Host:
     def __init__(
         self, library: Path | str, *, depth: str = _FLOAT, version: tuple[int, int] = (1, 5), temporal: bool = True,
         leaves_out: tuple[str, ...] = (), lacks: tuple[str, ...] = (), file_path: str = "",
-        animates: tuple[str, ...] = ("String", "Choice", "Boolean"), contexts: tuple[str, ...] = (FILTER, GENERAL),
+        animates: tuple[str, ...] = ("String", "Choice", "Boolean"), depths: tuple[str, ...] = (_FLOAT, _HALF),
     ) -> None:  # fmt: skip
         self.path, self.depth, self.api, self.temporal = Path(library).resolve(), depth, version, temporal
-        self.record, self.instances, self.contexts = Record(), [], contexts
+        self.record, self.instances = Record(), []
         self._missing, self._file_path = frozenset(lacks), file_path or _bundle_of(self.path)
         self._leaves_out = frozenset(leaves_out)
-        self.properties = PropertySet(self.record, "the host", HOST, self._about(animates), READ_ONLY, self.lacks)
+        about = self._about(animates, depths)
+        self.properties = PropertySet(self.record, "the host", HOST, about, READ_ONLY, self.lacks)
         self._suites = self._make_suites()
         kinds = dict(api.Host._fields_)
         self._fetch = kinds["fetchSuite"](self._fetch_suite)
@@ -87,14 +89,18 @@ class Host:
         whole = self.whole()
         if context not in self._effects:
             effect = whole.in_context(context)
-            given = {"OfxImageEffectPropContext": ("String", context)}
-            status = self.act("OfxImageEffectActionDescribeInContext", effect, given)
+            status = self.act("OfxImageEffectActionDescribeInContext", effect, self.context(context))
             if status is not Status.OK:
                 effect.end()
                 raise ActionFailed("OfxImageEffectActionDescribeInContext", status)
             self._effects[context] = effect
             self._check_context(effect, context)
         return self._effects[context]
+
+    @staticmethod
+    def context(name: str) -> dict[str, tuple[str, Any]]:
+        """Return the argument of the action that describes in a context."""
+        return {"OfxImageEffectPropContext": ("String", name)}
 
     def whole(self) -> Effect:
         """Return the plug-in as it describes itself without a context, loaded and described once.
@@ -196,7 +202,7 @@ class Host:
         plugin.setHost(ctypes.byref(self._given))
         return plugin
 
-    def _about(self, animates: tuple[str, ...]) -> dict[str, Any]:
+    def _about(self, animates: tuple[str, ...], depths: tuple[str, ...]) -> dict[str, Any]:
         kinds = ("String", "Choice", "Boolean")
         return {f"OfxParamHostPropSupports{kind}Animation": int(kind in animates) for kind in kinds} | {
             "OfxPropAPIVersion": list(self.api), "OfxPropType": "OfxTypeImageEffectHost",
@@ -204,8 +210,8 @@ class Host:
             "OfxPropVersionLabel": "1.0", "OfxImageEffectPropSupportsMultiResolution": 1,
             "OfxImageEffectPropTemporalClipAccess": int(self.temporal), "OfxImageEffectPropSetableFrameRate": 0,
             "OfxImageEffectPropSupportedComponents": [f"OfxImageComponent{one}" for one in ("RGBA", "RGB", "Alpha")],
-            "OfxImageEffectPropSupportedContexts": list(self.contexts),
-            "OfxImageEffectPropSupportedPixelDepths": [_FLOAT, _HALF], "OfxParamHostPropMaxParameters": -1,
+            "OfxImageEffectPropSupportedContexts": [FILTER, GENERAL],
+            "OfxImageEffectPropSupportedPixelDepths": list(depths), "OfxParamHostPropMaxParameters": -1,
             "OfxImageEffectPropOpenGLRenderSupported": "false", "OfxImageEffectPropCPURenderSupported": "true",
             "OfxImageEffectHostPropNativeOrigin": "kOfxImageEffectHostPropNativeOriginBottomLeft",
         }  # fmt: skip

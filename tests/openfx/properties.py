@@ -57,6 +57,10 @@ class PropertySet(Handled):
         found = [_as_text(value) for value in self._values[label]]
         return found[0] if self.table[label].size == 1 else found
 
+    def get(self, label: str, default: Any) -> Any:
+        """Return what a property is, where this host has it."""
+        return self[label] if label in self else default
+
     def __setitem__(self, label: str, value: Any) -> None:
         """Set a property as the host may."""
         several = isinstance(value, Sequence) and not isinstance(value, str | bytes)

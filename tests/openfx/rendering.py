@@ -53,7 +53,7 @@ def render(
     canonical = tuple(edge / scale[i % 2] for i, edge in enumerate(window))
     instance.region_of_definition(time, scale)
     instance.regions_of_interest(time, canonical, scale)
-    if instance.described.properties["OfxImageEffectPropTemporalClipAccess"] and instance.host.temporal:
+    if instance.described.properties.get("OfxImageEffectPropTemporalClipAccess", 0) and instance.host.temporal:
         instance.frames_needed(time)
     instance.identity = instance.is_identity(time, scale, window) if identity else None
     if instance.identity:

@@ -101,7 +101,8 @@ def image_effect_suite(record: Record, host_is_temporal: bool) -> api.ImageEffec
             raise Refused(Status.FAILED, f"fetches an image of {clip.name}, which only renders and changes may")
         if not math.isfinite(time):
             raise Refused(Status.VALUE, f"fetches an image of {clip.name} at {time}")
-        if time != action.time and not (host_is_temporal and clip.properties["OfxImageEffectPropTemporalClipAccess"]):
+        asked = clip.properties.get("OfxImageEffectPropTemporalClipAccess", 1)
+        if time != action.time and not (host_is_temporal and asked):
             raise Refused(Status.FAILED, f"fetches an image of {clip.name} at {time}, where only now's may be had")
         image = action.subject.fetch(clip, time, action)
         if image is None:
