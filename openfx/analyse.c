@@ -1,4 +1,4 @@
-/* What the buttons do: hand the clips' frames to the engine where no file is named, have them analysed, open the page. */
+/* The button Analyse: hand the clips' frames to the engine where no file is named, and have all of it analysed. */
 #include "plugin.h"
 
 #include <limits.h>
@@ -22,6 +22,7 @@ static const double MOST_FRAMES = 100000;
 /* An analysis on its way; files are texts that the parameters get, empty for those that keep what they have. */
 typedef struct {
     Instance *instance;
+    OfxTime time;
     Engine *engine;
     Waiting waiting;
     double begun, part; /* shares of the whole: where the step begins that runs, and how much it is of it */
@@ -45,9 +46,9 @@ static void add_path(Text *path, const Text *folder, const char *name)
 }
 
 /* Whether a file's parameter is empty, or names what an analysis in the same folder has stored. */
-static int is_to_store(const Instance *instance, const char *name, const Text *own)
+static int is_to_store(const Analysis *one, const char *name, const Text *own)
 {
-    char *value = value_text(instance, name);
+    char *value = value_text(one->instance, name, one->time);
     int is_own = value && own->data && (!*value || !strcmp(value, own->data));
     free(value);
     return is_own;
@@ -96,7 +97,7 @@ static Answer store(Analysis *one, OfxImageClipHandle clip, const Image *image, 
     if (!mapping_need(mapping, stride * (size_t)(image->region.y2 - image->region.y1), &one->said))
         return ANSWER_FAILED;
     image_read(image, image->region, mapping->data, stride);
-    char *space = value_text(one->instance, "source_colorspace");
+    char *space = value_text(one->instance, "source_colorspace", one->time);
     text_add(&members, "\"file\": ");
     text_quoted(&members, file->data);
     snprintf(number, sizeof number, ", \"frame\": %ld, \"space\": ", frame);
@@ -151,9 +152,9 @@ static Answer store_clips(Analysis *one)
 {
     const Instance *instance = one->instance;
     Answer answer = ANSWER_DONE;
-    if (!is_to_store(instance, "target", &one->plate))
+    if (!is_to_store(one, "target", &one->plate))
         text_clear(&one->plate);
-    if (!is_to_store(instance, "driver", &one->driver))
+    if (!is_to_store(one, "driver", &one->driver))
         text_clear(&one->driver);
     if (one->driver.length && !clip_is_connected(instance->driver)) {
         text_add(&one->said, "Name the driver's file, or connect a clip to Driver.");
@@ -172,7 +173,7 @@ static unsigned int name_files(Analysis *one)
 {
     unsigned int named = 0;
     for (unsigned int i = 0; i < KEPT_COUNT; i++) {
-        char *value = value_text(one->instance, KEPT[i][0]);
+        char *value = value_text(one->instance, KEPT[i][0], one->time);
         if (value && !*value) {
             Text path = {0};
             add_path(&path, &one->folder, KEPT[i][1]);
@@ -185,12 +186,12 @@ static unsigned int name_files(Analysis *one)
     return named;
 }
 
-static Answer track(Analysis *one, OfxTime time)
+static Answer track(Analysis *one)
 {
     Text members = {0};
     Answer answer = ANSWER_FAILED;
     one->part = 1 - one->begun;
-    if (values_write(one->instance, time, &members, &one->said))
+    if (values_write(one->instance, one->time, &members, &one->said))
         answer = engine_ask(one->engine, "analyse", members.data, &one->waiting, &one->said);
     text_free(&members);
     return answer;
@@ -219,7 +220,7 @@ static void tell(const Analysis *one)
     text_free(&status);
 }
 
-static void run(Analysis *one, OfxTime time)
+static void run(Analysis *one)
 {
     Instance *instance = one->instance;
     Answer answer = engine_take(one->engine, &one->waiting, &one->said);
@@ -233,7 +234,7 @@ static void run(Analysis *one, OfxTime time)
             if (one->driver.length)
                 value_set_text(instance, "driver", one->driver.data);
             named = name_files(one);
-            answer = track(one, time);
+            answer = track(one);
         }
         engine_give(one->engine);
     }
@@ -244,7 +245,9 @@ static void run(Analysis *one, OfxTime time)
     for (unsigned int i = 0; i < KEPT_COUNT; i++)
         if (named & 1u << i)
             value_set_text(instance, KEPT[i][0], "");
-    const char *said = answer == ANSWER_STOPPED ? "The analysis was cancelled." : one->said.length ? one->said.data : "";
+    const char *said = answer == ANSWER_STOPPED ? "The analysis was cancelled."
+                       : one->said.length       ? one->said.data
+                                                : "There is no memory left.";
     value_set_text(instance, "status", said);
     if (answer == ANSWER_FAILED)
         instance_say(instance, said);
@@ -252,8 +255,8 @@ static void run(Analysis *one, OfxTime time)
 
 void analyse(Instance *instance, OfxTime time)
 {
-    Analysis one = {.instance = instance, .engine = instance_engine(instance)};
-    char *folder = value_text(instance, "folder");
+    Analysis one = {.instance = instance, .time = time, .engine = instance_engine(instance, time)};
+    char *folder = value_text(instance, "folder", time);
     one.waiting = (Waiting){show_share, &one};
     if (folder && *folder)
         text_add(&one.folder, folder);
@@ -265,7 +268,7 @@ void analyse(Instance *instance, OfxTime time)
     if (one.engine && !one.plate.failed && !one.driver.failed) {
         if (suites.progress)
             suites.progress->progressStart(instance->effect, "Reenact: analysis");
-        run(&one, time);
+        run(&one);
         if (suites.progress)
             suites.progress->progressEnd(instance->effect);
     }
@@ -273,29 +276,4 @@ void analyse(Instance *instance, OfxTime time)
     text_free(&one.plate);
     text_free(&one.driver);
     text_free(&one.said);
-}
-
-static int never(void *context, double share)
-{
-    (void)context;
-    (void)share;
-    return 0;
-}
-
-void open_page(Instance *instance, OfxTime time)
-{
-    Waiting waiting = {never, NULL};
-    Text members = {0}, said = {0};
-    Engine *engine = instance_engine(instance);
-    Answer answer = engine ? engine_take(engine, &waiting, &said) : ANSWER_FAILED;
-    if (answer == ANSWER_DONE) {
-        answer = ANSWER_FAILED;
-        if (values_write(instance, time, &members, &said))
-            answer = engine_ask(engine, "page", members.data, &waiting, &said);
-        engine_give(engine);
-    }
-    if (answer == ANSWER_FAILED)
-        instance_say(instance, said.length ? said.data : "There is no memory left.");
-    text_free(&members);
-    text_free(&said);
 }

@@ -86,7 +86,8 @@ OfxStatus describe(OfxImageEffectHandle effect)
     return kOfxStatOK;
 }
 
-static OfxStatus define_clip(OfxImageEffectHandle effect, const char *name, int is_optional, int is_matte, int over_time)
+static OfxStatus define_clip(OfxImageEffectHandle effect, const char *name, int is_optional, int is_matte,
+                             int over_time)
 {
     OfxPropertySetHandle properties;
     OfxStatus status = suites.effect->clipDefine(effect, name, &properties);

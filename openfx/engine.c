@@ -235,7 +235,8 @@ Answer engine_take(Engine *engine, const Waiting *waiting, Text *said)
 static void cancel(Engine *engine, long long job)
 {
     char line[100];
-    int length = snprintf(line, sizeof line, "{\"id\": %lld, \"do\": \"cancel\", \"job\": %lld}\n", ++engine->latest, job);
+    long long id = ++engine->latest;
+    int length = snprintf(line, sizeof line, "{\"id\": %lld, \"do\": \"cancel\", \"job\": %lld}\n", id, job);
     engine->running = job;
     if (!process_send(engine->process, line, (size_t)length, SENDING))
         end(engine);
@@ -289,5 +290,5 @@ Answer engine_ask(Engine *engine, const char *job, const char *members, const Wa
         }
     }
     end(engine);
-    return FAIL("The engine ended in the middle of its work, or gave no sign of life; it is started anew by the next frame.");
+    return FAIL("The engine ended in the middle of its work, or gave no sign of life; the next frame starts another.");
 }

@@ -1,5 +1,5 @@
-/* The engine, a process of `ofx-reenact engine serve` (docs/engine.md), that instances which name the same Python share:
-   each takes it, asks, and gives it back. It starts when it is first taken, and anew after it has ended. */
+/* The engine, a process of `ofx-reenact engine serve` (docs/engine.md), that instances which name the same Python
+   share: each takes it, asks, and gives it back. It starts when it is first taken, and anew after it has ended. */
 #ifndef REENACT_ENGINE_H
 #define REENACT_ENGINE_H
 
@@ -8,7 +8,7 @@
 
 typedef struct Engine Engine;
 
-/* Whoever waits: `stop` is asked a few times a second whether to give up, and told which share is done, -1 for unknown. */
+/* Whoever waits: `stop` is asked many times a second whether to give up, and told what share is done, -1 for unknown. */
 typedef struct {
     int (*stop)(void *context, double share);
     void *context;

@@ -14,12 +14,6 @@ int clip_is_connected(OfxImageClipHandle clip)
            !suites.property->propGetInt(properties, kOfxImageClipPropConnected, 0, &connected) && connected;
 }
 
-static const char *text_of(OfxPropertySetHandle properties, const char *name)
-{
-    char *value = NULL;
-    return suites.property->propGetString(properties, name, 0, &value) || !value ? "" : value;
-}
-
 static int rectangle_of(OfxPropertySetHandle properties, const char *name, OfxRectI *rectangle)
 {
     int ends[4];
@@ -30,30 +24,41 @@ static int rectangle_of(OfxPropertySetHandle properties, const char *name, OfxRe
     return width >= 1 && height >= 1 && width <= WIDEST && height <= WIDEST;
 }
 
-/* How alpha lies in colours: as the image says, or its clip, or premultiplied. */
+/* How alpha lies in colours, as an image or a clip says it; NULL if it does not. */
+static const char *alpha_said(OfxPropertySetHandle properties)
+{
+    static const char *const names[][2] = {
+        {kOfxImageOpaque, "opaque"}, {kOfxImageUnPreMultiplied, "straight"}, {kOfxImagePreMultiplied, "premultiplied"}};
+    for (int i = 0; i < 3; i++)
+        if (property_is(properties, kOfxImageEffectPropPreMultiplication, names[i][0]))
+            return names[i][1];
+    return NULL;
+}
+
 static const char *alpha_of(OfxImageClipHandle clip, OfxPropertySetHandle image)
 {
     OfxPropertySetHandle properties;
-    const char *said = text_of(image, kOfxImageEffectPropPreMultiplication);
-    if (!*said && !suites.effect->clipGetPropertySet(clip, &properties))
-        said = text_of(properties, kOfxImageEffectPropPreMultiplication);
-    return !strcmp(said, kOfxImageOpaque) ? "opaque" : !strcmp(said, kOfxImageUnPreMultiplied) ? "straight" : "premultiplied";
+    const char *said = alpha_said(image);
+    if (!said && !suites.effect->clipGetPropertySet(clip, &properties))
+        said = alpha_said(properties);
+    return said ? said : "premultiplied";
 }
 
 /* Look at an image that was fetched; returns why it cannot be used, NULL if it can. */
 static const char *look_at(OfxImageClipHandle clip, Image *image)
 {
-    const char *depth = text_of(image->handle, kOfxImageEffectPropPixelDepth);
-    const char *components = text_of(image->handle, kOfxImageEffectPropComponents);
     void *data = NULL;
-    if (!strcmp(depth, kOfxBitDepthFloat))
+    if (property_is(image->handle, kOfxImageEffectPropPixelDepth, kOfxBitDepthFloat))
         image->depth = "float";
-    else if (!strcmp(depth, kOfxBitDepthHalf))
+    else if (property_is(image->handle, kOfxImageEffectPropPixelDepth, kOfxBitDepthHalf))
         image->depth = "half";
     else
         return "its pixels are neither float nor half";
-    image->channels = !strcmp(components, kOfxImageComponentRGBA) ? 4 : !strcmp(components, kOfxImageComponentAlpha) ? 1 : 0;
-    if (!image->channels)
+    if (property_is(image->handle, kOfxImageEffectPropComponents, kOfxImageComponentRGBA))
+        image->channels = 4;
+    else if (property_is(image->handle, kOfxImageEffectPropComponents, kOfxImageComponentAlpha))
+        image->channels = 1;
+    else
         return "it is neither RGBA nor alpha";
     image->pixel_bytes = image->channels * (*image->depth == 'f' ? 4 : 2);
     if (!rectangle_of(image->handle, kOfxImagePropBounds, &image->bounds))
@@ -107,7 +112,8 @@ static int most(int one, int other)
 /* What two rectangles share; returns 0 for nothing. */
 static int overlap(OfxRectI one, OfxRectI other, OfxRectI *shared)
 {
-    *shared = (OfxRectI){most(one.x1, other.x1), most(one.y1, other.y1), least(one.x2, other.x2), least(one.y2, other.y2)};
+    *shared = (OfxRectI){
+        most(one.x1, other.x1), most(one.y1, other.y1), least(one.x2, other.x2), least(one.y2, other.y2)};
     return shared->x1 < shared->x2 && shared->y1 < shared->y2;
 }
 
@@ -149,9 +155,9 @@ void image_write(const Image *image, OfxRectI window, OfxRectI region, const uns
             continue;
         }
         size_t before = (size_t)(shared.x1 - filled.x1) * bytes, there = (size_t)(shared.x2 - shared.x1) * bytes;
-        const unsigned char *from = rows + (size_t)(region.y2 - 1 - y) * stride + (size_t)(shared.x1 - region.x1) * bytes;
+        size_t from = (size_t)(region.y2 - 1 - y) * stride + (size_t)(shared.x1 - region.x1) * bytes;
         memset(row, 0, before);
-        memcpy(row + before, from, there);
+        memcpy(row + before, rows + from, there);
         memset(row + before + there, 0, width - before - there);
     }
 }

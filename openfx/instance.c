@@ -24,7 +24,6 @@ OfxStatus instance_create(OfxImageEffectHandle effect)
 {
     OfxPropertySetHandle properties;
     OfxParamSetHandle set;
-    char *context = NULL;
     if (suites.effect->getPropertySet(effect, &properties) || suites.effect->getParamSet(effect, &set))
         return kOfxStatErrBadHandle;
     Instance *instance = calloc(1, sizeof *instance);
@@ -34,12 +33,11 @@ OfxStatus instance_create(OfxImageEffectHandle effect)
         free(parameters);
         return kOfxStatErrMemory;
     }
-    suites.property->propGetString(properties, kOfxImageEffectPropContext, 0, &context);
     instance->effect = effect;
     instance->parameters = parameters;
     instance->source = clip_of(effect, "Source");
     instance->output = clip_of(effect, "Output");
-    if (context && !strcmp(context, kOfxImageEffectContextGeneral)) {
+    if (property_is(properties, kOfxImageEffectPropContext, kOfxImageEffectContextGeneral)) {
         instance->driver = clip_of(effect, "Driver");
         instance->holdout = clip_of(effect, "Holdout");
     }
@@ -63,26 +61,19 @@ OfxStatus instance_destroy(OfxImageEffectHandle effect)
     return kOfxStatOK;
 }
 
-static const char *text_of(OfxPropertySetHandle properties, const char *name)
-{
-    char *value = NULL;
-    return suites.property->propGetString(properties, name, 0, &value) || !value ? "" : value;
-}
-
 OfxStatus instance_changed(OfxImageEffectHandle effect, OfxPropertySetHandle in)
 {
     Instance *instance = instance_of(effect);
-    const char *name = text_of(in, kOfxPropName);
     double time = 0;
     if (!instance)
         return kOfxStatErrBadHandle;
-    if (strcmp(text_of(in, kOfxPropChangeReason), kOfxChangeUserEdited) ||
-        strcmp(text_of(in, kOfxPropType), kOfxTypeParameter))
+    if (!property_is(in, kOfxPropChangeReason, kOfxChangeUserEdited) ||
+        !property_is(in, kOfxPropType, kOfxTypeParameter))
         return kOfxStatReplyDefault;
     suites.property->propGetDouble(in, kOfxPropTime, 0, &time);
-    if (!strcmp(name, "analyse"))
+    if (property_is(in, kOfxPropName, "analyse"))
         analyse(instance, time);
-    else if (!strcmp(name, "page"))
+    else if (property_is(in, kOfxPropName, "page"))
         open_page(instance, time);
     else
         return kOfxStatReplyDefault;
@@ -90,9 +81,9 @@ OfxStatus instance_changed(OfxImageEffectHandle effect, OfxPropertySetHandle in)
 }
 
 /* The Python that is named, else the one that installed the bundle, else the environment's, else the system's. */
-Engine *instance_engine(const Instance *instance)
+Engine *instance_engine(const Instance *instance, OfxTime time)
 {
-    char *python = value_text(instance, "python");
+    char *python = value_text(instance, "python", time);
     if (python && !*python) {
         Text path = {0};
         free(python);

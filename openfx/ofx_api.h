@@ -159,6 +159,7 @@ typedef struct OfxProgressSuiteV1 {
 #define kOfxImageEffectContextFilter "OfxImageEffectContextFilter"
 #define kOfxImageEffectContextGeneral "OfxImageEffectContextGeneral"
 #define kOfxImageOpaque "OfxImageOpaque"
+#define kOfxImagePreMultiplied "OfxImageAlphaPremultiplied"
 #define kOfxImageUnPreMultiplied "OfxImageAlphaUnPremultiplied"
 
 #define kOfxImageEffectPropContext "OfxImageEffectPropContext"

@@ -27,6 +27,9 @@ typedef struct {
     Text failure;                                       /* what the last frame that failed said */
 } Instance;
 
+/* plugin.c: whether a property is a text. The host's own text lasts until the host is asked for anything else. */
+int property_is(OfxPropertySetHandle properties, const char *name, const char *text);
+
 /* describe.c: the table of parameters, and what the host is told of the effect. */
 int parameter_count(void);
 const Parameter *parameter_at(int index);
@@ -40,20 +43,19 @@ OfxStatus instance_destroy(OfxImageEffectHandle effect);
 OfxStatus instance_changed(OfxImageEffectHandle effect, OfxPropertySetHandle in);
 Instance *instance_of(OfxImageEffectHandle effect);
 /* The engine of an instance's Python; NULL for want of memory. */
-Engine *instance_engine(const Instance *instance);
+Engine *instance_engine(const Instance *instance, OfxTime time);
 /* Tell the user why a button did nothing. */
 void instance_say(Instance *instance, const char *text);
 /* Tell the user why a frame was not made, once for all frames in a row; NULL takes that back. */
 void instance_say_of_frame(Instance *instance, const char *text, OfxTime time);
 
-/* analyse.c: what the buttons do. */
+/* analyse.c and page.c: what the buttons do. */
 void analyse(Instance *instance, OfxTime time);
 void open_page(Instance *instance, OfxTime time);
 
 /* values.c: an instance's values, at a time of the host's. */
-char *value_text(const Instance *instance, const char *name); /* to be freed; never NULL but for want of memory */
-double value_number(const Instance *instance, const char *name);
-const char *value_choice(const Instance *instance, const char *name);
+char *value_text(const Instance *instance, const char *name, OfxTime time); /* to be freed; NULL for want of memory */
+const char *value_choice(const Instance *instance, const char *name, OfxTime time);
 void value_set_text(const Instance *instance, const char *name, const char *value);
 /* Which frame of the plate, or of the driver for a still, belongs to a time. */
 long value_frame(const Instance *instance, OfxTime time);

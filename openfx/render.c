@@ -71,7 +71,8 @@ static void pass(Job *job)
 {
     OfxRectI region = job->source.region;
     size_t stride = stride_of(&job->source, region);
-    unsigned char *row = job->source.handle && job->source.pixel_bytes == job->output.pixel_bytes ? malloc(stride) : NULL;
+    int is_alike = job->source.handle && job->source.pixel_bytes == job->output.pixel_bytes;
+    unsigned char *row = is_alike ? malloc(stride) : NULL;
     if (!row) {
         image_write(&job->output, job->window, (OfxRectI){0, 0, 0, 0}, NULL, 0);
         return;
@@ -88,7 +89,7 @@ static void pass(Job *job)
 static int write_request(Job *job, const Mapping *mapping, Text *members, Text *said)
 {
     char number[40];
-    char *space = value_text(job->instance, "source_colorspace");
+    char *space = value_text(job->instance, "source_colorspace", job->time);
     int is_right = values_write(job->instance, job->time, members, said);
     values_write_curves(job->instance, members);
     snprintf(number, sizeof number, ", \"frame\": %ld, ", value_frame(job->instance, job->time));
@@ -129,7 +130,7 @@ static Answer ask(Job *job, Engine *engine, const Waiting *waiting, Text *said)
 static Answer make(Job *job, Text *said)
 {
     Waiting waiting = {was_aborted, job};
-    Engine *engine = instance_engine(job->instance);
+    Engine *engine = instance_engine(job->instance, job->time);
     if (!engine) {
         text_add(said, "There is no memory left.");
         return ANSWER_FAILED;
@@ -165,9 +166,9 @@ static int open_images(Job *job, Text *said)
 }
 
 /* Whether nothing is asked yet: the plate comes through. */
-static int is_plain(const Instance *instance)
+static int is_plain(const Instance *instance, OfxTime time)
 {
-    char *performance = value_text(instance, "performance");
+    char *performance = value_text(instance, "performance", time);
     int plain = !performance || !*performance;
     free(performance);
     return plain;
@@ -180,15 +181,15 @@ static OfxStatus deliver(Job *job)
     Text said = {0};
     Answer answer = ANSWER_FAILED;
     if (open_images(job, &said))
-        answer = is_plain(instance) ? ANSWER_STOPPED : make(job, &said);
+        answer = is_plain(instance, job->time) ? ANSWER_STOPPED : make(job, &said);
     OfxStatus status = kOfxStatOK;
     if (answer != ANSWER_DONE && job->output.handle)
         pass(job);
     if (answer == ANSWER_FAILED) {
         instance_say_of_frame(instance, said.length ? said.data : "There is no memory left.", job->time);
-        if (!job->source.handle || strcmp(value_choice(instance, "on_error"), "plate"))
+        if (!job->source.handle || strcmp(value_choice(instance, "on_error", job->time), "plate"))
             status = kOfxStatFailed;
-    } else if (answer == ANSWER_DONE || is_plain(instance)) {
+    } else if (answer == ANSWER_DONE || is_plain(instance, job->time)) {
         instance_say_of_frame(instance, NULL, job->time);
     } else {
         status = kOfxStatFailed;
@@ -219,7 +220,7 @@ OfxStatus is_identity(OfxImageEffectHandle effect, OfxPropertySetHandle in, OfxP
     double time = 0;
     if (!instance || suites.property->propGetDouble(in, kOfxPropTime, 0, &time))
         return kOfxStatErrBadHandle;
-    if (!is_plain(instance))
+    if (!is_plain(instance, time))
         return kOfxStatReplyDefault;
     suites.property->propSetString(out, kOfxPropName, 0, "Source");
     suites.property->propSetDouble(out, kOfxPropTime, 0, time);

@@ -14,50 +14,48 @@ static OfxParamHandle handle_of(const Instance *instance, const char *name)
     return index < parameter_count() ? instance->parameters[index] : NULL;
 }
 
-static const char *text_at(OfxParamHandle handle)
+/* The host's own text, which lasts until the host is asked for anything else. */
+static const char *text_at(OfxParamHandle handle, OfxTime time)
 {
     char *value = NULL;
-    return !handle || suites.parameter->paramGetValue(handle, &value) || !value ? "" : value;
+    return !handle || suites.parameter->paramGetValueAtTime(handle, time, &value) || !value ? "" : value;
 }
 
-char *value_text(const Instance *instance, const char *name)
+char *value_text(const Instance *instance, const char *name, OfxTime time)
 {
     Text text = {0};
-    text_add(&text, text_at(handle_of(instance, name)));
+    text_add(&text, text_at(handle_of(instance, name), time));
     return text.data;
 }
 
 /* A number within its range: hosts round, and some let a user type what they like. */
-static double number_at(OfxParamHandle handle, const Parameter *parameter, const OfxTime *time)
+static double number_at(OfxParamHandle handle, const Parameter *parameter, OfxTime time)
 {
     double value = parameter->first;
-    OfxStatus status = !handle ? kOfxStatErrBadHandle
-                       : time  ? suites.parameter->paramGetValueAtTime(handle, *time, &value)
-                               : suites.parameter->paramGetValue(handle, &value);
-    if (status || !isfinite(value))
+    if (!handle || suites.parameter->paramGetValueAtTime(handle, time, &value) || !isfinite(value))
         return parameter->first;
     return fmin(fmax(value, parameter->low), parameter->high);
 }
 
-double value_number(const Instance *instance, const char *name)
+static double value_number(const Instance *instance, const char *name, OfxTime time)
 {
-    return number_at(handle_of(instance, name), parameter_at(parameter_index(name)), NULL);
+    return number_at(handle_of(instance, name), parameter_at(parameter_index(name)), time);
 }
 
-static int choice_at(OfxParamHandle handle, const Parameter *parameter)
+static int choice_at(OfxParamHandle handle, const Parameter *parameter, OfxTime time)
 {
     int chosen = -1, count = 0;
     while (parameter->choices[count])
         count++;
-    if (!handle || suites.parameter->paramGetValue(handle, &chosen) || chosen < 0 || chosen >= count)
+    if (!handle || suites.parameter->paramGetValueAtTime(handle, time, &chosen) || chosen < 0 || chosen >= count)
         return (int)parameter->first;
     return chosen;
 }
 
-const char *value_choice(const Instance *instance, const char *name)
+const char *value_choice(const Instance *instance, const char *name, OfxTime time)
 {
     const Parameter *parameter = parameter_at(parameter_index(name));
-    return parameter->choices[choice_at(handle_of(instance, name), parameter)];
+    return parameter->choices[choice_at(handle_of(instance, name), parameter, time)];
 }
 
 void value_set_text(const Instance *instance, const char *name, const char *value)
@@ -69,7 +67,7 @@ void value_set_text(const Instance *instance, const char *name, const char *valu
 
 long value_frame(const Instance *instance, OfxTime time)
 {
-    double frame = value_number(instance, "clip_offset") + value_number(instance, "clip_speed") * time;
+    double frame = value_number(instance, "clip_offset", time) + value_number(instance, "clip_speed", time) * time;
     return lround(isfinite(frame) ? fmin(fmax(frame, -FURTHEST), FURTHEST) : 0);
 }
 
@@ -115,15 +113,15 @@ static int write_value(Text *members, const Parameter *parameter, OfxParamHandle
     Text value = {0};
     int is_right = 1;
     if (parameter->kind == KIND_NUMBER) {
-        double number = number_at(handle, parameter, &time);
+        double number = number_at(handle, parameter, time);
         if (number != parameter->first)
             text_number(&value, number);
     } else if (parameter->kind == KIND_CHOICE) {
-        int chosen = choice_at(handle, parameter);
+        int chosen = choice_at(handle, parameter, time);
         if (chosen != (int)parameter->first)
             text_quoted(&value, parameter->choices[chosen]);
     } else {
-        const char *text = text_at(handle);
+        const char *text = text_at(handle, time);
         if (!*text || !strcmp(text, parameter->text))
             return 1;
         if (parameter->kind == KIND_FRAME)
@@ -186,7 +184,7 @@ static void write_curve(const Instance *instance, Text *members, int index, unsi
             continue;
         snprintf(number, sizeof number, "%s\"%ld\": ", is_first ? "" : ", ", frame);
         text_add(members, number);
-        text_number(members, number_at(handle, parameter, &time));
+        text_number(members, number_at(handle, parameter, time));
         before = frame;
         is_first = 0;
     }
