@@ -8,7 +8,7 @@
 
 typedef struct Engine Engine;
 
-/* Whoever waits: `stop` is asked many times a second whether to give up, and told what share is done, -1 for unknown. */
+/* Whoever waits: `stop` is asked all the time whether to give up, and told what share is done, -1 for unknown. */
 typedef struct {
     int (*stop)(void *context, double share);
     void *context;
