@@ -26,6 +26,7 @@ typedef struct {
     int open;
 } Group;
 
+#ifdef REENACT_TABLES
 static const char *const REGIONS_CHOICES[] = {"all", "dialogue", "eyes", "expression", NULL};
 static const char *const HEAD_CHOICES[] = {"auto", "plate", "driver", NULL};
 static const char *const PERFORM_CHOICES[] = {"replace", "add", NULL};
@@ -382,5 +383,6 @@ static const Group GROUPS[] = {
     {.name = "group_engine", .label = "Engine", .open = 0},
 };
 static const int GROUP_COUNT = 9;
+#endif
 
 #endif

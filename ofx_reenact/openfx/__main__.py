@@ -1,21 +1,12 @@
 """``python -m ofx_reenact.openfx``: make what the repository keeps of the plug-in."""
 
-from __future__ import annotations
-
-import sys
-
-from ofx_reenact.files import written_whole
-from ofx_reenact.openfx.header import header
-from ofx_reenact.resources import openfx_folder
-
-
-def main(arguments: list[str]) -> int:
-    """Run one command line and return its exit code."""
-    if arguments == ["parameters"]:
-        with written_whole(openfx_folder() / "parameters.h") as partial:
-            partial.write_text(header(), encoding="utf-8", newline="\n")
-    return 0
-
+from ofx_reenact.launch import leave_working_directory
 
 if __name__ == "__main__":
+    # Before anything is imported that could be found there.
+    leave_working_directory()
+    import sys
+
+    from ofx_reenact.openfx.making import main
+
     sys.exit(main(sys.argv[1:]))
