@@ -46,6 +46,15 @@ def nuke_folder() -> Path:
     return _shipped("nuke", "reenact_nuke").parent
 
 
+def openfx_folder() -> Path:
+    """Return the folder of the OpenFX plug-in's sources and of its bundle.
+
+    Raises:
+        ReenactError: it is not there, so the installation is incomplete.
+    """
+    return _shipped("openfx", "parameters.h").parent
+
+
 def file_of_package(package: str, file: str) -> Path | None:
     """Return the path of a file that another package brings, without running its code; None if it is not there."""
     spec = find_spec(package)

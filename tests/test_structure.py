@@ -12,8 +12,8 @@ PACKAGE = ROOT / "ofx_reenact"
 ROOMS = (
     "errors", "temporary", "files", "arrays", "launch", "threads", "device", "compiled", "ramps", "resources",
     "progress", "stages", "layers", "settings", "frames", "tracking", "weights", "ldnet", "fdgan", "ops", "warp",
-    "compose", "shot", "provenance", "engine", "export", "verify", "publish", "farm", "service", "look", "training",
-    "evaluate", "bench", "api", "cli", "__main__",
+    "compose", "shot", "provenance", "engine", "export", "verify", "publish", "farm", "service", "look", "openfx",
+    "training", "evaluate", "bench", "api", "cli", "__main__",
 )  # fmt: skip
 LONGEST_MODULE, LONGEST_FUNCTION, LONGEST_TEST_FILE = 400, 60, 500
 

@@ -48,6 +48,8 @@ ENTRIES = {
     ),
     "settings": Entry("Say what options a render has, their types, defaults and ranges.", "settings"),
     "nuke-path": Entry("Print the folder to put on NUKE_PATH.", "settings", "nuke_path"),
+    "ofx-path": Entry("Print the folder to put on OFX_PLUGIN_PATH.", "ofx", "ofx_path"),
+    "ofx": Entry("The OpenFX plug-in, where hosts look for it.", "ofx", "app"),
     "performance": Entry("Look at a performance file, and put it right by hand.", "performance", "app"),
     "engine": Entry("Work for other programs.", "engine", "app"),
     "job": Entry("Send a render to a farm: analyse once, render in chunks, verify.", "job", "app"),

@@ -14,7 +14,7 @@ from ofx_reenact.errors import Exit
 
 # Commands whose result is what they print; that of the others is in files, or in their exit code.
 PRINTING = (
-    "", "bench", "consent", "doctor", "evaluate", "nuke-path", "provenance", "pyblish-path", "settings",
+    "", "bench", "consent", "doctor", "evaluate", "nuke-path", "ofx-path", "provenance", "pyblish-path", "settings",
 )  # fmt: skip
 
 

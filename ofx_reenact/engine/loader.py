@@ -156,10 +156,11 @@ class Loader:
     @cached_property
     def shot(self) -> Shot:
         """The shot: target, performance, parts and painter fitted together."""
-        keys = (self._identity[0], self._performance[0], self._plate[0] if self.plates.moving else None)
-        named = stamp(self._settings.parts_file), stamp(self._settings.curves)
-        key = (*keys, named, self._settings.proxy, tuple(self._values_of("track", "person", "pixels").items()))
-        return self._warm.get("shot", key, self._fit_moving if self.plates.moving else self._fit_still)
+        return self._warm.get("shot", self._shot_key, self._fit_moving if self.plates.moving else self._fit_still)
+
+    def lent(self, sha256: str, make: Callable[[], Shot]) -> Shot:
+        """Return the shot with another picture, by the digest of its pixels: kept from an earlier job, or made now."""
+        return self._warm.get("lent", (self._shot_key, sha256), make)
 
     def _fit_still(self) -> Shot:
         settings, identity, plates = self._settings, self.identity, self.plates
@@ -336,6 +337,12 @@ class Loader:
         values = self._values_of(*affects, settings=settings)
         files = (file for path in paths_in(values, "read") for file in files_of(path))
         return tuple(values.items()), stamp(*files)
+
+    @cached_property
+    def _shot_key(self) -> Hashable:
+        keys = (self._identity[0], self._performance[0], self._plate[0] if self.plates.moving else None)
+        named = stamp(self._settings.parts_file), stamp(self._settings.curves)
+        return (*keys, named, self._settings.proxy, tuple(self._values_of("track", "person", "pixels").items()))
 
     @cached_property
     def _colour_key(self) -> Hashable:

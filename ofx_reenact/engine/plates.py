@@ -44,6 +44,7 @@ class Plates:
         self.frame = self.sequence.frames.first if settings.target_frame is None else settings.target_frame
         self._pictures: OrderedDict[int, Picture] = OrderedDict()
         self._kept, self._lock = _KEPT, threading.Lock()
+        self._lent: dict[int, Picture] = {}
 
     def apart(self) -> Plates:
         """Return the same pictures, read and kept apart from these, one at a time.
@@ -54,6 +55,12 @@ class Plates:
         if self.sequence.kind == "video":
             other.sequence = Sequence.open(self._settings.target)
         other._pictures, other._kept, other._lock = OrderedDict(), 1, threading.Lock()
+        return other
+
+    def holding(self, frame: int, picture: Picture) -> Plates:
+        """Return the same pictures, with another one in a frame: as it is rendered, whatever the file has there."""
+        other = copy.copy(self)
+        other._lent = {frame: picture}
         return other
 
     @cached_property
@@ -90,6 +97,8 @@ class Plates:
         Raises:
             FrameError: it cannot be read, or is of another size or colour space than the first.
         """
+        if frame in self._lent:
+            return self._lent[frame]
         if not self.moving or frame == self.frame:
             return self._first
         with self._lock:

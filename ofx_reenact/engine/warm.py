@@ -12,7 +12,7 @@ T = TypeVar("T")
 # How many of each kind are kept. Two targets: a plate of 4K fills several hundred MB with what belongs to it.
 KEPT = {
     "colour": 2, "weights": 2, "fdgan": 2, "target": 2, "identity": 4, "performance": 4, "view": 2, "shot": 2,
-    "digest": 64, "footage": 1, "inside": 1,
+    "lent": 2, "digest": 64, "footage": 1, "inside": 1,
 }  # fmt: skip
 
 

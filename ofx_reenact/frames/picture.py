@@ -74,7 +74,7 @@ def read_picture(
     rgb = plate.rgb
     if not colour.is_scene_linear(found):
         linear = colour.resolve("scene_linear")
-        rgb = _convert_associated(colour, rgb, plate.alpha, found, linear)
+        rgb = convert_associated(colour, rgb, plate.alpha, found, linear)
         found, reason = linear, f"{found} ({reason}), converted to {linear}"
     pixels = rgb if plate.alpha is None else np.dstack([rgb, plate.alpha])
     return Picture(plate, number, np.ascontiguousarray(pixels, np.float32), found, reason)
@@ -105,8 +105,8 @@ def read_shown(sequence: Sequence, frame: int, colour: Colour, space: str | None
     return Squeeze.of_plate(plate).show(shown)
 
 
-def _convert_associated(colour: Colour, rgb: np.ndarray, alpha: np.ndarray | None, source: str, to: str) -> np.ndarray:
-    """Convert colours that are multiplied with their alpha: a transfer curve must see them without it."""
+def convert_associated(colour: Colour, rgb: np.ndarray, alpha: np.ndarray | None, source: str, to: str) -> np.ndarray:
+    """Convert colours (H, W, 3) that are multiplied with their alpha (H, W): a transfer curve sees them without it."""
     if alpha is None:
         return colour.convert(rgb, source, to)
     solid = np.where(alpha > 0, alpha, 1)[..., None]

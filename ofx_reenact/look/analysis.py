@@ -101,13 +101,7 @@ def read_drawn(path: Path) -> dict[str, Any]:
     Raises:
         SettingsError: the file is none of curves.
     """
-    return {
-        name: {
-            "interpolation": curve.interpolation,
-            "frames": {int(frame): float(value) for frame, value in zip(curve.frames, curve.values, strict=True)},
-        }
-        for name, curve in read_curves(path).items()
-    }
+    return {name: curve.as_dict() for name, curve in read_curves(path).items()}
 
 
 def write_curves(path: Path, curves: Mapping[str, Any]) -> None:

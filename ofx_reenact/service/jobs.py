@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from ofx_reenact.progress import Watch
 from ofx_reenact.settings import Settings
 
 if TYPE_CHECKING:
+    from ofx_reenact.service.keyed import Keyed
     from ofx_reenact.tracking.performance import Performance
 
 Request = Mapping[str, Any]
@@ -79,6 +81,18 @@ class Service:
             raise SettingsError(f"draft {draft!r}: give true or false")
         return Desk(_settings(request), watch, self._warm).show(frame, what, longest, draft=draft)
 
+    def frame(self, request: Request, watch: Watch) -> Values:
+        """Render one frame whose pixels come and go through shared memory."""
+        from ofx_reenact.service.frame import render_frame
+        from ofx_reenact.service.pixels import Pixels
+
+        settings, frame = _settings(request), _whole(request, "frame")
+        pixels = Pixels.of(request.get("pixels"), result=True)
+        if request.get("curves", {}) != {}:
+            settings = self._keyed.name(settings, request["curves"])
+        space = _text(request, "space", "a colour space's name; empty for that of the target's file")
+        return render_frame(settings, frame, pixels, space, watch, self._warm)
+
     def landmarks(self, request: Request, watch: Watch) -> Values:
         """Return the raw landmarks of a performance's frames."""
         from ofx_reenact.frames.ranges import FrameRange
@@ -136,6 +150,12 @@ class Service:
         command = ["-m", "ofx_reenact", "job", "task", str(file), "render"]
         return {**job.as_dict(), "chunks": [str(chunk) for chunk in job.chunks], "file": str(file), "command": command}
 
+    @cached_property
+    def _keyed(self) -> Keyed:
+        from ofx_reenact.service.keyed import Keyed
+
+        return Keyed()
+
     def _performance(self, request: Request) -> Performance:
         from ofx_reenact.engine.inputs import load_performance
 
@@ -146,7 +166,7 @@ class Service:
 JOBS: dict[str, Callable[[Service, Request, Watch], Values]] = {
     "analyse": Service.analyse, "render": Service.render, "preview": Service.preview, "open": Service.open,
     "show": Service.show, "landmarks": Service.landmarks, "place": Service.place, "curves": Service.curves,
-    "faces": Service.faces, "job": Service.job,
+    "faces": Service.faces, "job": Service.job, "frame": Service.frame,
 }  # fmt: skip
 
 

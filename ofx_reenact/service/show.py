@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import cv2
 import numpy as np
 
+from ofx_reenact.engine.lent import make_one, notes_of, read_kept, states_of
 from ofx_reenact.engine.loader import Loader
-from ofx_reenact.engine.plan import Seen
 from ofx_reenact.engine.warm import Warm, stamp
 from ofx_reenact.errors import FrameError, SettingsError
-from ofx_reenact.frames.matte import Kept
 from ofx_reenact.frames.names import files_of
 from ofx_reenact.frames.picture import Picture, read_shown
 from ofx_reenact.frames.sequence import Sequence
@@ -59,10 +57,9 @@ class Desk:
         """Return what the shot's frames are and how far each can be trusted, and what the user should know."""
         loader, shot = self.loader, self.loader.shot
         performance, first = loader.performance, loader.target
-        states = self._states()
+        states = states_of(loader, self.settings)
         frames = sorted(shot.motion.rows)
         rate = (loader.plates.sequence.fps if loader.plates.moving else None) or performance.rate
-        notes = (*first.plate.notes, *loader.identity.notes, *loader.notes)
         return {
             "frames": frames,
             "moving": loader.plates.moving,
@@ -74,7 +71,7 @@ class Desk:
             "parts": {frame: text for frame in frames if (text := shot.parts.text(frame))},
             "reference": shot.motion.reference,
             "colour": f"{first.space}; {first.reason}",
-            "notes": list(dict.fromkeys(notes)),
+            "notes": notes_of(loader),
         }
 
     def show(self, frame: int, what: str, longest: int, *, draft: bool = False) -> dict[str, Any]:
@@ -121,12 +118,10 @@ class Desk:
 
     def _made(self, shot: Shot, frame: int, plate: Picture) -> Frame:
         """Render a frame as a job would."""
-        settings, whole = self.settings, self.loader.target.plate
-        lost = settings.missing == "black" and self._states().get(frame, State.TRACKED) is not State.TRACKED
-        made = shot.black(frame) if lost else shot.render(frame)
-        windows = whole.display_window, whole.data_window
-        kept = Kept.open(settings.holdout, settings.mask, [frame], *windows)
-        return made if kept is None else made.keep(plate.pixels, self.loader.plates.proxy.reduce(kept.read(frame)))
+        loader, settings = self.loader, self.settings
+        tracked = states_of(loader, settings).get(frame, State.TRACKED) is State.TRACKED
+        black, kept = settings.missing == "black" and not tracked, read_kept(loader, settings, frame)
+        return make_one(shot, frame, plate, black=black, kept=kept)
 
     def _seen(self, made: Frame, plate: Picture, what: str) -> np.ndarray:
         """Return what is shown of a frame: (H, W, 3) uint8, in square pixels."""
@@ -138,10 +133,6 @@ class Desk:
             apart = np.abs(seen.astype(np.int16) - plate.show(colour).astype(np.int16)) * _GAIN
             return np.minimum(apart, 255).astype(np.uint8)
         return squeeze.show(_levels(_layer(made, what)))
-
-    def _states(self) -> Mapping[int, State]:
-        """Return how the driver's face was found for each frame of the result."""
-        return Seen.of(self.settings, self.loader.performance, self.loader.plate).states
 
     def _driver(self, frame: int) -> np.ndarray:
         """Return the driver's picture that belongs to a frame, or the nearest there is."""

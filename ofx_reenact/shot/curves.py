@@ -49,6 +49,11 @@ class Curve:
             return np.interp(inside, self.frames, self.values)
         return np.asarray(PchipInterpolator(self.frames, self.values)(inside))
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values, as a file has them."""
+        keys = zip(self.frames.tolist(), self.values.tolist(), strict=True)
+        return {"interpolation": self.interpolation, "frames": {int(frame): value for frame, value in keys}}
+
 
 @dataclass(frozen=True)
 class Animated:
@@ -93,19 +98,27 @@ def read_curves(path: Path) -> dict[str, Curve]:
         return _read_gaze(path, content)
     if content.get("schema") != SCHEMA:
         raise SettingsError(f'{path}: expected a curves file with "schema": "{SCHEMA}"')
-    curves = content.get("curves")
+    return check_curves(content.get("curves"), path)
+
+
+def check_curves(curves: Any, where: str | Path) -> dict[str, Curve]:
+    """Read what the ``curves`` of such a file are, by option; ``where`` they are is for messages.
+
+    Raises:
+        SettingsError: naming the option, and the frame where it is to blame.
+    """
     if not isinstance(curves, dict) or not curves:
-        raise SettingsError(f'{path}: give "curves", as {{"weight_mouth": {_KEYS}}}')
-    return {_known(name, path): _read_curve(name, said, path) for name, said in curves.items()}
+        raise SettingsError(f'{where}: give "curves", as {{"weight_mouth": {_KEYS}}}')
+    return {_known(name, where): _read_curve(name, said, where) for name, said in curves.items()}
 
 
-def _known(name: str, path: Path) -> str:
+def _known(name: str, path: str | Path) -> str:
     if name not in ANIMATABLE:
         raise SettingsError(f"{path}: {name[:40]!r} has no curve; options that have are {', '.join(ANIMATABLE)}")
     return name
 
 
-def _read_curve(name: str, said: Any, path: Path) -> Curve:
+def _read_curve(name: str, said: Any, path: str | Path) -> Curve:
     """Check what a file says of one option."""
     if not isinstance(said, dict) or not isinstance(said.get("frames"), dict) or not said["frames"]:
         raise SettingsError(f"{path}: {name}: give keys, as {_KEYS}")
@@ -129,7 +142,7 @@ def _curve(keys: Mapping[int, float], interpolation: str) -> Curve:
     return Curve(np.array(frames, np.float64), np.array([keys[frame] for frame in frames]), interpolation)
 
 
-def _frame(text: str, path: Path, name: str) -> int:
+def _frame(text: str, path: str | Path, name: str) -> int:
     try:
         return int(text)
     except ValueError as error:

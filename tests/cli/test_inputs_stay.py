@@ -69,7 +69,8 @@ REFUSED = {
 }  # fmt: skip
 # These write nothing, or only where nothing is, or work on a job that was refused when it was written.
 OTHERS = {
-    "pyblish-path", "demo", "doctor", "settings", "nuke-path", "engine serve", "engine start", "engine listen",
+    "pyblish-path", "demo", "doctor", "settings", "nuke-path", "ofx-path", "ofx install", "ofx remove",
+    "engine serve", "engine start", "engine listen",
     "engine stop", "engine run", "job deadline", "job opencue", "job task", "job run", "job verify", "data heads",
     "bench fdgan", "bench ldnet", "bench stages", "bench memory", "bench scaling", "bench peers", "bench compare",
     "bench start", "bench diff", "consent template", "consent check", "provenance verify", "provenance show", "look",

@@ -1,0 +1,204 @@
+"""Build the plug-in: for all platforms with zig (``ziglang`` of PyPI), or for this machine with its C compiler.
+
+The same sources, flags and compiler give the same bytes, whichever folder they are built in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform as machine
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ofx_reenact import __version__
+from ofx_reenact.errors import ReenactError, SettingsError
+from ofx_reenact.files import sha256_of, written_whole
+from ofx_reenact.openfx import bundle as layout
+from ofx_reenact.openfx.macho import join
+
+Compiler = Literal["cc", "zig"]
+# openfx/Makefile has the same.
+FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden", "-fPIC", "-shared", "-s")
+
+
+@dataclass(frozen=True)
+class Platform:
+    """One platform that the plug-in is built for.
+
+    Attributes:
+        name: by which it is asked for.
+        folder: what OpenFX calls it, in the bundle.
+        targets: what zig calls it; several are joined into one universal binary.
+        flags: after the sources.
+    """
+
+    name: str
+    folder: str
+    targets: tuple[str, ...]
+    flags: tuple[str, ...]
+
+
+_LINUX = ("-lm", "-ldl")
+PLATFORMS = (
+    Platform("linux-x86-64", "Linux-x86-64", ("x86_64-linux-gnu.2.17",), _LINUX),
+    Platform("linux-aarch64", "Linux-aarch64", ("aarch64-linux-gnu.2.17",), _LINUX),
+    Platform("windows-x86-64", "Win64", ("x86_64-windows-gnu",), ()),
+    Platform(
+        "macos", "MacOS", tuple(f"{cpu}-macos.{layout.OLDEST_MACOS}" for cpu in ("x86_64", "aarch64")),
+        # Else the name of the file that is written gets into it.
+        (f"-Wl,-install_name,{layout.BINARY}",),
+    ),
+)  # fmt: skip
+
+
+def find_platforms(asked: str) -> tuple[Platform, ...]:
+    """Return the platforms of ``all``, ``this`` or names with commas between.
+
+    Raises:
+        SettingsError: there is no such platform.
+        ReenactError: it is built for none like this machine.
+    """
+    if asked == "all":
+        return PLATFORMS
+    if asked == "this":
+        return (this_platform(),)
+    known = {one.name: one for one in PLATFORMS}
+    names = [name.strip() for name in asked.split(",")]
+    if wrong := [name for name in names if name not in known]:
+        raise SettingsError(f"--platform {wrong[0]}: choose from all, this, {', '.join(known)}")
+    return tuple(known[name] for name in names)
+
+
+def this_platform() -> Platform:
+    """Return the platform of this machine.
+
+    Raises:
+        ReenactError: the plug-in is built for none like it.
+    """
+    system, processor = machine.system(), machine.machine().lower()
+    cpu = {"amd64": "x86-64", "x86_64": "x86-64", "arm64": "aarch64"}.get(processor, processor)
+    wanted = "macos" if system == "Darwin" else f"{system.lower()}-{cpu}"
+    for one in PLATFORMS:
+        if one.name == wanted:
+            return one
+    raise ReenactError(f"the plug-in is not built for {system} on {processor}")
+
+
+def build(sources: Path, output: Path, platforms: Sequence[Platform], compiler: Compiler = "zig") -> tuple[Path, ...]:
+    """Build the plug-in for platforms into the bundle in a folder; other platforms' binaries there stay.
+
+    Args:
+        sources: folder of the C sources.
+        output: folder of the bundle; made if need be.
+        platforms: at least one; ``cc`` builds for this machine alone.
+        compiler: ``zig``, or ``cc``: what the variable ``CC`` names, else ``cc``.
+
+    Returns:
+        The binaries.
+
+    Raises:
+        SettingsError: ``cc`` was asked for another platform.
+        ReenactError: the compiler is not there, or refuses the sources: what it says.
+        OutputError: the bundle cannot be written.
+    """
+    if compiler == "cc" and tuple(platforms) != (this_platform(),):
+        raise SettingsError("--compiler cc builds for this machine alone: add --platform this, or take --compiler zig")
+    bundle, said, built = output / layout.NAME, _version_of(compiler), []
+    record = layout.read_record(bundle)
+    for one in platforms:
+        path = layout.binary_of(bundle, one.folder)
+        with written_whole(path) as partial:
+            partial.write_bytes(compile_for(sources, one, compiler))
+            partial.chmod(0o755)
+        record[one.folder] = _made_of(sources, one, said, path)
+        built.append(path)
+    layout.write_surroundings(bundle, sources / "icon.png")
+    layout.write_record(bundle, record)
+    return tuple(built)
+
+
+def compile_for(sources: Path, platform: Platform, compiler: Compiler) -> bytes:
+    """Return the binary of a platform.
+
+    Raises:
+        ReenactError: the compiler refuses the sources: what it says.
+    """
+    targets = platform.targets if compiler == "zig" else ("",)
+    parts = [_compile(sources, platform, compiler, target) for target in targets]
+    return parts[0] if len(parts) == 1 else join(parts)
+
+
+def sources_digest(sources: Path, platform: Platform) -> str:
+    """Return the SHA-256 of what decides over a platform's binary besides the compiler: names, contents, flags."""
+    digest = hashlib.sha256(json.dumps([FLAGS, platform.targets, platform.flags]).encode())
+    for path in sorted((*sources.glob("*.c"), *sources.glob("*.h"))):
+        # However git ends lines on this machine.
+        content = path.read_bytes().replace(b"\r\n", b"\n")
+        digest.update(f"\0{path.name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
+
+
+def _made_of(sources: Path, platform: Platform, compiler: str, binary: Path) -> dict[str, Any]:
+    """Return what the record says of a binary."""
+    return {
+        "compiler": compiler,
+        "version": __version__,
+        "sources": sources_digest(sources, platform),
+        "sha256": sha256_of(binary, whole=True),
+    }
+
+
+def _compile(sources: Path, platform: Platform, compiler: Compiler, target: str) -> bytes:
+    # Names without folders, and in one order: paths would get into the binary.
+    names = sorted(path.name for path in sources.glob("*.c"))
+    if not names:
+        raise ReenactError(f"{sources}: there are no C sources")
+    with tempfile.TemporaryDirectory(prefix="ofx-reenact-") as folder:
+        # Some linkers write other files beside it.
+        binary = Path(folder) / layout.BINARY
+        line = [*_start_of(compiler, target), *FLAGS, "-o", str(binary), *names, *platform.flags]
+        try:
+            done = subprocess.run(line, cwd=sources, capture_output=True, text=True, errors="replace", check=False)
+        except OSError as error:
+            raise ReenactError(f"{line[0]}: cannot be run ({error.strerror}); {_ADVICE}") from error
+        if done.returncode or not binary.is_file():
+            raise ReenactError(f"{platform.name} cannot be built by '{shlex.join(line)}':\n{done.stderr.strip()}")
+        return binary.read_bytes()
+
+
+def _start_of(compiler: Compiler, target: str) -> list[str]:
+    """Return the command that compiles, up to its flags."""
+    if compiler == "cc":
+        return shlex.split(os.environ.get("CC", "cc"))
+    return [sys.executable, "-m", "ziglang", "cc", "-target", target]
+
+
+def _version_of(compiler: Compiler) -> str:
+    """Return name and version of a compiler.
+
+    Raises:
+        ReenactError: it is not there.
+    """
+    if compiler == "zig":
+        if importlib.util.find_spec("ziglang") is None:
+            raise ReenactError(f"there is no zig in this Python; {_ADVICE}")
+        return f"zig {importlib.metadata.version('ziglang')}"
+    line = [*_start_of(compiler, ""), "--version"]
+    try:
+        said = subprocess.run(line, capture_output=True, text=True, errors="replace", check=False).stdout
+    except OSError as error:
+        raise ReenactError(f"{line[0]}: cannot be run ({error.strerror}); {_ADVICE}") from error
+    return next(iter(said.splitlines()), line[0])
+
+
+_ADVICE = "install a C compiler and name it in CC for --compiler cc, or 'pip install ziglang' for --compiler zig"

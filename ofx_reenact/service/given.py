@@ -1,0 +1,114 @@
+"""A host's picture: from its numbers to those that frames are made of, and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ofx_reenact.errors import FrameError
+from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.picture import Picture, convert_associated
+from ofx_reenact.frames.plate import count_nonfinite
+from ofx_reenact.service.framing import Framing
+
+
+@dataclass(frozen=True)
+class Given:
+    """A host's picture, in place of a target's own.
+
+    Attributes:
+        rgba: (H, W, 4) float32, finite; alpha is 1 everywhere if there is none.
+        straight: whether its colour is not multiplied with its alpha.
+        has_alpha: whether frames are made with its alpha: where the target has one, or this one is not 1 everywhere.
+        space: its colour space.
+        own: a picture of the target as it is rendered: this one has its format and its scene-linear space.
+        colour: the config.
+    """
+
+    rgba: np.ndarray
+    straight: bool
+    has_alpha: bool
+    space: str
+    own: Picture
+    colour: Colour
+
+    @classmethod
+    def of(cls, rgba: np.ndarray, alpha: str, space: str, own: Picture, colour: Colour, frame: int) -> Given:
+        """Look at a host's picture (H, W, 4) float32, which belongs to it alone.
+
+        Args:
+            rgba: its numbers.
+            alpha: ``premultiplied``, ``straight`` or ``opaque``.
+            space: its colour space.
+            own: a picture of the target as it is rendered.
+            colour: the config.
+            frame: its number in the result, for messages.
+
+        Raises:
+            FrameError: it is not a number somewhere.
+        """
+        if alpha == "opaque":
+            rgba[..., 3] = 1
+        nan, inf, first = count_nonfinite(replace(own.plate, rgb=rgba[..., :3], alpha=rgba[..., 3]))
+        if first is not None:
+            raise FrameError(
+                f"frame {frame}: the clip's picture has {nan} NaN and {inf} infinite values, the first in channel "
+                f"{first[2]} at ({first[0]}, {first[1]}), y down; the warp would smear them, so clean it first"
+            )
+        has_alpha = alpha != "opaque" and (own.plate.alpha is not None or not bool((rgba[..., 3] == 1).all()))
+        return cls(rgba, alpha == "straight" and has_alpha, has_alpha, space, own, colour)
+
+    def picture(self, framing: Framing, frame: int, beyond: Picture | None) -> Picture:
+        """Return it as frames are made of it; beyond its edges it is another one, which it may lack where it has all.
+
+        Args:
+            framing: how it lies over the target.
+            frame: its number in the result.
+            beyond: the target's own picture of that frame.
+        """
+        rgb, alpha = self.rgba[..., :3], self.rgba[..., 3] if self.has_alpha else None
+        if self.straight:
+            assert alpha is not None
+            light = self._convert(rgb, None, self.space, self.own.space) * alpha[..., None]
+        else:
+            light = self._convert(rgb, alpha, self.space, self.own.space)
+        given = light if alpha is None else np.dstack([light, alpha])
+        pixels = framing.take(given, None if beyond is None else self._with_channels(beyond.pixels))
+        plate = replace(self.own.plate, rgb=pixels[..., :3], alpha=pixels[..., 3] if self.has_alpha else None)
+        return replace(self.own, plate=plate, frame=frame, pixels=pixels)
+
+    def lay(self, framing: Framing, picture: np.ndarray, made: np.ndarray) -> np.ndarray:
+        """Return its numbers (H, W, 4) with what was made (h, w, C) where that is not the picture (h, w, C).
+
+        Both are in scene-linear light, as they are rendered.
+        """
+        # Bits are compared: a zero has a sign.
+        changed = (made.view(np.uint32) != picture.view(np.uint32)).any(-1)
+        if not changed.any():
+            return self.rgba
+        box = tuple(slice(found.min(), found.max() + 1) for found in np.nonzero(changed))
+        result = np.zeros((*changed.shape, 4), np.float32)
+        result[box] = self._as_given(made[box])
+        return framing.lay(self.rgba, result, changed)
+
+    def _as_given(self, made: np.ndarray) -> np.ndarray:
+        """Return pixels (h, w, C) in scene-linear light as the picture's own numbers are: (h, w, 4)."""
+        rgb, alpha = made[..., :3], made[..., 3] if self.has_alpha else None
+        if self.straight:
+            assert alpha is not None
+            rgb = self._convert(rgb / np.where(alpha > 0, alpha, 1)[..., None], None, self.own.space, self.space)
+        else:
+            rgb = self._convert(rgb, alpha, self.own.space, self.space)
+        return np.dstack([rgb, np.ones_like(rgb[..., 0]) if alpha is None else alpha])
+
+    def _convert(self, rgb: np.ndarray, alpha: np.ndarray | None, source: str, to: str) -> np.ndarray:
+        if source == to:
+            return rgb
+        return convert_associated(self.colour, np.ascontiguousarray(rgb), alpha, source, to)
+
+    def _with_channels(self, pixels: np.ndarray) -> np.ndarray:
+        """Return a picture of the target (h, w, 3 or 4) with the channels that this one has."""
+        if (pixels.shape[-1] == 4) == self.has_alpha:
+            return pixels
+        return np.dstack([pixels, np.ones_like(pixels[..., 0])]) if self.has_alpha else pixels[..., :3]

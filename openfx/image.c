@@ -1,0 +1,163 @@
+#include "plugin.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Pixels of a picture across or down: what the engine takes. */
+enum { WIDEST = 65536 };
+
+int clip_is_connected(OfxImageClipHandle clip)
+{
+    OfxPropertySetHandle properties;
+    int connected = 0;
+    return clip && !suites.effect->clipGetPropertySet(clip, &properties) &&
+           !suites.property->propGetInt(properties, kOfxImageClipPropConnected, 0, &connected) && connected;
+}
+
+static int rectangle_of(OfxPropertySetHandle properties, const char *name, OfxRectI *rectangle)
+{
+    int ends[4];
+    if (suites.property->propGetIntN(properties, name, 4, ends))
+        return 0;
+    *rectangle = (OfxRectI){ends[0], ends[1], ends[2], ends[3]};
+    long long width = (long long)ends[2] - ends[0], height = (long long)ends[3] - ends[1];
+    return width >= 1 && height >= 1 && width <= WIDEST && height <= WIDEST;
+}
+
+/* How alpha lies in colours, as an image or a clip says it; NULL if it does not. */
+static const char *alpha_said(OfxPropertySetHandle properties)
+{
+    static const char *const names[][2] = {
+        {kOfxImageOpaque, "opaque"}, {kOfxImageUnPreMultiplied, "straight"}, {kOfxImagePreMultiplied, "premultiplied"}};
+    for (int i = 0; i < 3; i++)
+        if (property_is(properties, kOfxImageEffectPropPreMultiplication, names[i][0]))
+            return names[i][1];
+    return NULL;
+}
+
+static const char *alpha_of(OfxImageClipHandle clip, OfxPropertySetHandle image)
+{
+    OfxPropertySetHandle properties;
+    const char *said = alpha_said(image);
+    if (!said && !suites.effect->clipGetPropertySet(clip, &properties))
+        said = alpha_said(properties);
+    return said ? said : "premultiplied";
+}
+
+/* Look at an image that was fetched; returns why it cannot be used, NULL if it can. */
+static const char *look_at(OfxImageClipHandle clip, Image *image)
+{
+    void *data = NULL;
+    if (property_is(image->handle, kOfxImageEffectPropPixelDepth, kOfxBitDepthFloat))
+        image->depth = "float";
+    else if (property_is(image->handle, kOfxImageEffectPropPixelDepth, kOfxBitDepthHalf))
+        image->depth = "half";
+    else
+        return "its pixels are neither float nor half";
+    if (property_is(image->handle, kOfxImageEffectPropComponents, kOfxImageComponentRGBA))
+        image->channels = 4;
+    else if (property_is(image->handle, kOfxImageEffectPropComponents, kOfxImageComponentAlpha))
+        image->channels = 1;
+    else
+        return "it is neither RGBA nor alpha";
+    image->pixel_bytes = image->channels * (*image->depth == 'f' ? 4 : 2);
+    if (!rectangle_of(image->handle, kOfxImagePropBounds, &image->bounds))
+        return "its bounds hold no picture";
+    if (!rectangle_of(image->handle, kOfxImagePropRegionOfDefinition, &image->region))
+        image->region = image->bounds;
+    if (suites.property->propGetPointer(image->handle, kOfxImagePropData, 0, &data) || !data)
+        return "it has no pixels";
+    if (suites.property->propGetInt(image->handle, kOfxImagePropRowBytes, 0, &image->row_bytes))
+        return "the length of its rows is not known";
+    if (llabs(image->row_bytes) < (long long)(image->bounds.x2 - image->bounds.x1) * image->pixel_bytes)
+        return "its rows are shorter than its width";
+    image->data = data;
+    image->alpha = alpha_of(clip, image->handle);
+    return NULL;
+}
+
+int image_open(OfxImageClipHandle clip, OfxTime time, Image *image, Text *reason)
+{
+    memset(image, 0, sizeof *image);
+    if (!clip || suites.effect->clipGetImage(clip, time, NULL, &image->handle) || !image->handle) {
+        image->handle = NULL;
+        text_add(reason, "the host has no picture at this time");
+        return 0;
+    }
+    const char *fault = look_at(clip, image);
+    if (fault) {
+        text_add(reason, fault);
+        image_close(image);
+    }
+    return !fault;
+}
+
+void image_close(Image *image)
+{
+    if (image->handle)
+        suites.effect->clipReleaseImage(image->handle);
+    memset(image, 0, sizeof *image);
+}
+
+static int least(int one, int other)
+{
+    return one < other ? one : other;
+}
+
+static int most(int one, int other)
+{
+    return one > other ? one : other;
+}
+
+/* What two rectangles share; returns 0 for nothing. */
+static int overlap(OfxRectI one, OfxRectI other, OfxRectI *shared)
+{
+    *shared = (OfxRectI){
+        most(one.x1, other.x1), most(one.y1, other.y1), least(one.x2, other.x2), least(one.y2, other.y2)};
+    return shared->x1 < shared->x2 && shared->y1 < shared->y2;
+}
+
+/* Where a pixel lies in the host's memory, whose rows go up, or down where a row's bytes are negative. */
+static unsigned char *pixel_at(const Image *image, int x, int y)
+{
+    return image->data + (ptrdiff_t)(y - image->bounds.y1) * image->row_bytes +
+           (ptrdiff_t)(x - image->bounds.x1) * image->pixel_bytes;
+}
+
+void image_read(const Image *image, OfxRectI region, unsigned char *rows, size_t stride)
+{
+    OfxRectI shared;
+    int is_any = overlap(image->bounds, region, &shared);
+    size_t bytes = (size_t)image->pixel_bytes, width = (size_t)(region.x2 - region.x1) * bytes;
+    for (int y = region.y2 - 1; y >= region.y1; y--, rows += stride) {
+        if (!is_any || y < shared.y1 || y >= shared.y2) {
+            memset(rows, 0, width);
+            continue;
+        }
+        size_t before = (size_t)(shared.x1 - region.x1) * bytes, there = (size_t)(shared.x2 - shared.x1) * bytes;
+        memset(rows, 0, before);
+        memcpy(rows + before, pixel_at(image, shared.x1, y), there);
+        memset(rows + before + there, 0, width - before - there);
+    }
+}
+
+void image_write(const Image *image, OfxRectI window, OfxRectI region, const unsigned char *rows, size_t stride)
+{
+    OfxRectI filled, shared;
+    if (!overlap(image->bounds, window, &filled))
+        return;
+    int is_any = overlap(filled, region, &shared);
+    size_t bytes = (size_t)image->pixel_bytes, width = (size_t)(filled.x2 - filled.x1) * bytes;
+    for (int y = filled.y1; y < filled.y2; y++) {
+        unsigned char *row = pixel_at(image, filled.x1, y);
+        if (!is_any || y < shared.y1 || y >= shared.y2) {
+            memset(row, 0, width);
+            continue;
+        }
+        size_t before = (size_t)(shared.x1 - filled.x1) * bytes, there = (size_t)(shared.x2 - shared.x1) * bytes;
+        size_t from = (size_t)(region.y2 - 1 - y) * stride + (size_t)(shared.x1 - region.x1) * bytes;
+        memset(row, 0, before);
+        memcpy(row + before, rows + from, there);
+        memset(row + before + there, 0, width - before - there);
+    }
+}

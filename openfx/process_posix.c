@@ -1,0 +1,182 @@
+#ifndef _WIN32
+/* posix_spawnp, socketpair; SO_NOSIGPIPE and POSIX_SPAWN_CLOEXEC_DEFAULT on macOS. */
+#define _GNU_SOURCE
+#define _DARWIN_C_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "posix.h"
+
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0 /* macOS: the socket itself is told. */
+#endif
+#ifndef POSIX_SPAWN_CLOEXEC_DEFAULT
+#define POSIX_SPAWN_CLOEXEC_DEFAULT 0 /* macOS alone has it. */
+#endif
+
+extern char **environ;
+
+struct Process {
+    pid_t pid;
+    int socket;
+};
+
+/* The host's environment without what would make another Python load the host's libraries; to be freed. */
+static char **clean_environment(void)
+{
+    static const char *const foreign[] = {"PYTHONPATH=", "PYTHONHOME=", "LD_LIBRARY_PATH=", "DYLD_", "QT_"};
+    size_t count = 0, kept = 0;
+    while (environ && environ[count])
+        count++;
+    char **result = calloc(count + 2, sizeof *result);
+    for (size_t i = 0; result && i < count; i++) {
+        int is_foreign = 0;
+        for (size_t j = 0; j < sizeof foreign / sizeof *foreign; j++)
+            is_foreign |= !strncmp(environ[i], foreign[j], strlen(foreign[j]));
+        if (!is_foreign)
+            result[kept++] = environ[i];
+    }
+    if (result)
+        result[kept] = "PYTHONUTF8=1";
+    return result;
+}
+
+/* Two ends of a pipe that goes both ways, neither of them 0, 1 or 2, neither of them inherited. */
+static int make_pipe(int ends[2])
+{
+    int made[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, made))
+        return -1;
+    for (int i = 0; i < 2; i++) {
+        ends[i] = fcntl(made[i], F_DUPFD_CLOEXEC, 3);
+        close(made[i]);
+    }
+    if (ends[0] >= 0 && ends[1] >= 0)
+        return 0;
+    for (int i = 0; i < 2; i++)
+        if (ends[i] >= 0)
+            close(ends[i]);
+    return -1;
+}
+
+/* Spawn with stdin, stdout and stderr; returns an error number. */
+static int spawn(pid_t *pid, const char *const *arguments, int pipe, int log)
+{
+    char **environment = clean_environment();
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attributes;
+    sigset_t signals;
+    if (!environment)
+        return ENOMEM;
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_adddup2(&files, pipe, 0);
+    posix_spawn_file_actions_adddup2(&files, pipe, 1);
+    posix_spawn_file_actions_adddup2(&files, log, 2);
+    posix_spawnattr_init(&attributes);
+    sigemptyset(&signals);
+    posix_spawnattr_setsigmask(&attributes, &signals);
+    sigaddset(&signals, SIGPIPE);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    posix_spawnattr_setsigdefault(&attributes, &signals);
+    /* A group of its own: Ctrl-C in the host's terminal is the host's. */
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP |
+                                              POSIX_SPAWN_CLOEXEC_DEFAULT);
+    int failed = posix_spawnp(pid, arguments[0], &files, &attributes, (char *const *)arguments, environment);
+    posix_spawn_file_actions_destroy(&files);
+    posix_spawnattr_destroy(&attributes);
+    free(environment);
+    return failed;
+}
+
+Process *process_start(const char *const *arguments, Text *log, Text *reason)
+{
+    Process *process = calloc(1, sizeof *process);
+    const char *folder = getenv("OFX_REENACT_LOG_DIR");
+    char *name = NULL;
+    int ends[2];
+    if (!process || make_pipe(ends)) {
+        text_add(reason, strerror(errno));
+        free(process);
+        return NULL;
+    }
+    int sink = system_make_file(folder && *folder ? folder : system_temporary_folder(), "log-", &name);
+    if (sink >= 0)
+        text_add(log, name);
+    else
+        sink = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    free(name);
+    int failed = spawn(&process->pid, arguments, ends[1], sink);
+    close(ends[1]);
+    if (sink >= 0)
+        close(sink);
+    if (failed) {
+        text_add(reason, strerror(failed));
+        close(ends[0]);
+        free(process);
+        return NULL;
+    }
+    process->socket = ends[0];
+#ifdef SO_NOSIGPIPE
+    setsockopt(ends[0], SOL_SOCKET, SO_NOSIGPIPE, &(int){1}, sizeof(int));
+#endif
+    fcntl(ends[0], F_SETFL, fcntl(ends[0], F_GETFL) | O_NONBLOCK);
+    return process;
+}
+
+int process_send(Process *process, const char *data, size_t length, double seconds)
+{
+    double until = system_seconds() + seconds;
+    while (length) {
+        struct pollfd ready = {process->socket, POLLOUT, 0};
+        ssize_t sent = send(process->socket, data, length, MSG_NOSIGNAL);
+        if (sent > 0) {
+            data += sent;
+            length -= (size_t)sent;
+        } else if ((errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) || system_seconds() > until) {
+            return 0;
+        } else {
+            poll(&ready, 1, 20);
+        }
+    }
+    return 1;
+}
+
+int process_receive(Process *process, char *data, int size, int milliseconds)
+{
+    struct pollfd ready = {process->socket, POLLIN, 0};
+    if (poll(&ready, 1, milliseconds) <= 0)
+        return 0;
+    ssize_t read = recv(process->socket, data, (size_t)size, 0);
+    if (read > 0)
+        return (int)read;
+    return read < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) ? 0 : -1;
+}
+
+void process_end(Process *process, double seconds)
+{
+    double until = system_seconds() + seconds;
+    int there = 1;
+    if (!process)
+        return;
+    close(process->socket);
+    /* A host that waits for all its children may have heard of its end already. */
+    while (there && system_seconds() < until)
+        if ((there = !waitpid(process->pid, NULL, WNOHANG)))
+            system_sleep(2);
+    if (there) {
+        kill(process->pid, SIGKILL);
+        while (waitpid(process->pid, NULL, 0) < 0 && errno == EINTR)
+            continue;
+    }
+    free(process);
+}
+#endif

@@ -1,0 +1,252 @@
+#include "plugin.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One frame on its way. */
+typedef struct {
+    Instance *instance;
+    OfxTime time;
+    OfxRectI window;
+    double scale[2];
+    Image output, source, holdout;
+} Job;
+
+static int was_aborted(void *context, double share)
+{
+    Job *job = context;
+    (void)share;
+    return suites.effect->abort(job->instance->effect);
+}
+
+static size_t height_of(OfxRectI region)
+{
+    return (size_t)(region.y2 - region.y1);
+}
+
+static size_t stride_of(const Image *image, OfxRectI region)
+{
+    return (size_t)(region.x2 - region.x1) * (size_t)image->pixel_bytes;
+}
+
+static void write_plane(Text *members, const char *name, size_t offset, size_t stride, int channels)
+{
+    char plane[160];
+    snprintf(plane, sizeof plane, ", \"%s\": {\"offset\": %zu, \"stride\": %zu", name, offset, stride);
+    text_add(members, plane);
+    if (channels) {
+        snprintf(plane, sizeof plane, ", \"channels\": %d", channels);
+        text_add(members, plane);
+    }
+    text_add(members, "}");
+}
+
+/* Pixels lie in the mapping as: the picture, which becomes the result, then the holdout. */
+void write_pixels(Text *members, const Mapping *mapping, const Image *image, const double *scale, const Image *holdout)
+{
+    char numbers[200];
+    size_t stride = stride_of(image, image->region), height = height_of(image->region);
+    text_add(members, "\"pixels\": {\"mapping\": ");
+    text_quoted(members, mapping->name);
+    snprintf(numbers, sizeof numbers,
+             ", \"size\": %zu, \"width\": %d, \"height\": %zu, \"depth\": \"%s\", \"alpha\": \"%s\", \"scale\": [",
+             mapping->size, image->region.x2 - image->region.x1, height, image->depth, image->alpha);
+    text_add(members, numbers);
+    text_number(members, scale ? scale[0] : 1);
+    text_add(members, ", ");
+    text_number(members, scale ? scale[1] : 1);
+    text_add(members, "]");
+    write_plane(members, "source", 0, stride, 0);
+    if (scale)
+        write_plane(members, "result", 0, stride, 0);
+    if (holdout && holdout->handle)
+        write_plane(members, "holdout", stride * height, stride_of(holdout, image->region), holdout->channels);
+    text_add(members, "}");
+}
+
+/* Leave the plate where nothing is made: what a host shows of a frame that failed is whatever is in it. */
+static void pass(Job *job)
+{
+    OfxRectI region = job->source.region;
+    size_t stride = stride_of(&job->source, region);
+    int is_alike = job->source.handle && job->source.pixel_bytes == job->output.pixel_bytes;
+    unsigned char *row = is_alike ? malloc(stride) : NULL;
+    if (!row) {
+        image_write(&job->output, job->window, (OfxRectI){0, 0, 0, 0}, NULL, 0);
+        return;
+    }
+    for (int y = job->window.y1; y < job->window.y2; y++) {
+        OfxRectI line = {region.x1, y, region.x2, y + 1}, window = {job->window.x1, y, job->window.x2, y + 1};
+        image_read(&job->source, line, row, stride);
+        image_write(&job->output, window, line, row, stride);
+    }
+    free(row);
+}
+
+/* Write the request's members; returns 0, and why in `said`. */
+static int write_request(Job *job, const Mapping *mapping, Text *members, Text *said)
+{
+    char number[40];
+    char *space = value_text(job->instance, "source_colorspace", job->time);
+    int is_right = values_write(job->instance, job->time, members, said);
+    values_write_curves(job->instance, members);
+    snprintf(number, sizeof number, ", \"frame\": %ld, ", value_frame(job->instance, job->time));
+    text_add(members, number);
+    if (space && *space) {
+        text_add(members, "\"space\": ");
+        text_quoted(members, space);
+        text_add(members, ", ");
+    }
+    free(space);
+    write_pixels(members, mapping, &job->source, job->scale, &job->holdout);
+    return is_right && !members->failed;
+}
+
+/* Have the frame made, by an engine that was taken. */
+static Answer ask(Job *job, Engine *engine, const Waiting *waiting, Text *said)
+{
+    Mapping *mapping = engine_mapping(engine);
+    Text members = {0};
+    OfxRectI region = job->source.region;
+    size_t stride = stride_of(&job->source, region), picture = stride * height_of(region), matte = 0;
+    if (job->holdout.handle)
+        matte = stride_of(&job->holdout, region) * height_of(region);
+    Answer answer = ANSWER_FAILED;
+    if (mapping_need(mapping, picture + matte, said)) {
+        image_read(&job->source, region, mapping->data, stride);
+        if (matte)
+            image_read(&job->holdout, region, mapping->data + picture, stride_of(&job->holdout, region));
+        if (write_request(job, mapping, &members, said))
+            answer = engine_ask(engine, "frame", members.data, waiting, said);
+        if (answer == ANSWER_DONE)
+            image_write(&job->output, job->window, region, mapping->data, stride);
+    }
+    text_free(&members);
+    return answer;
+}
+
+static Answer make(Job *job, Text *said)
+{
+    Waiting waiting = {was_aborted, job};
+    Engine *engine = instance_engine(job->instance, job->time);
+    if (!engine) {
+        text_add(said, "There is no memory left.");
+        return ANSWER_FAILED;
+    }
+    Answer answer = engine_take(engine, &waiting, said);
+    if (answer == ANSWER_DONE) {
+        answer = ask(job, engine, &waiting, said);
+        engine_give(engine);
+    }
+    return answer;
+}
+
+/* Open the images; returns 0, and why in `said`. */
+static int open_images(Job *job, Text *said)
+{
+    Instance *instance = job->instance;
+    Image *source = &job->source, *output = &job->output, *holdout = &job->holdout;
+    if (!image_open(instance->output, job->time, output, said))
+        return 0;
+    if (!image_open(instance->source, job->time, source, said))
+        return 0;
+    if (source->channels != 4 || source->pixel_bytes != output->pixel_bytes) {
+        text_add(said, "plate and output are not both RGBA of one depth");
+        return 0;
+    }
+    if (clip_is_connected(instance->holdout) && !image_open(instance->holdout, job->time, holdout, said))
+        return 0;
+    if (holdout->handle && strcmp(holdout->depth, source->depth)) {
+        text_add(said, "plate and holdout are not of one depth");
+        return 0;
+    }
+    return 1;
+}
+
+/* Whether nothing is asked yet: the plate comes through. */
+static int is_plain(const Instance *instance, OfxTime time)
+{
+    char *performance = value_text(instance, "performance", time);
+    int plain = !performance || !*performance;
+    free(performance);
+    return plain;
+}
+
+/* Deliver the frame, the plate, or a failure. */
+static OfxStatus deliver(Job *job)
+{
+    Instance *instance = job->instance;
+    Text said = {0};
+    Answer answer = ANSWER_FAILED;
+    if (open_images(job, &said))
+        answer = is_plain(instance, job->time) ? ANSWER_STOPPED : make(job, &said);
+    OfxStatus status = kOfxStatOK;
+    if (answer != ANSWER_DONE && job->output.handle)
+        pass(job);
+    if (answer == ANSWER_FAILED) {
+        instance_say_of_frame(instance, said.length ? said.data : "There is no memory left.", job->time);
+        if (!job->source.handle || strcmp(value_choice(instance, "on_error", job->time), "plate"))
+            status = kOfxStatFailed;
+    } else if (answer == ANSWER_DONE || is_plain(instance, job->time)) {
+        instance_say_of_frame(instance, NULL, job->time);
+    } else {
+        status = kOfxStatFailed;
+    }
+    text_free(&said);
+    return status;
+}
+
+OfxStatus render(OfxImageEffectHandle effect, OfxPropertySetHandle in)
+{
+    Job job = {.instance = instance_of(effect)};
+    int window[4];
+    if (!job.instance || suites.property->propGetDouble(in, kOfxPropTime, 0, &job.time) ||
+        suites.property->propGetIntN(in, kOfxImageEffectPropRenderWindow, 4, window) ||
+        suites.property->propGetDoubleN(in, kOfxImageEffectPropRenderScale, 2, job.scale))
+        return kOfxStatErrBadHandle;
+    job.window = (OfxRectI){window[0], window[1], window[2], window[3]};
+    OfxStatus status = deliver(&job);
+    image_close(&job.holdout);
+    image_close(&job.source);
+    image_close(&job.output);
+    return status;
+}
+
+OfxStatus is_identity(OfxImageEffectHandle effect, OfxPropertySetHandle in, OfxPropertySetHandle out)
+{
+    const Instance *instance = instance_of(effect);
+    double time = 0;
+    if (!instance || suites.property->propGetDouble(in, kOfxPropTime, 0, &time))
+        return kOfxStatErrBadHandle;
+    if (!is_plain(instance, time))
+        return kOfxStatReplyDefault;
+    suites.property->propSetString(out, kOfxPropName, 0, "Source");
+    suites.property->propSetDouble(out, kOfxPropTime, 0, time);
+    return kOfxStatOK;
+}
+
+/* A face can lie anywhere: of every clip the whole picture is needed, whatever part of the frame is. */
+OfxStatus regions_of_interest(OfxImageEffectHandle effect, OfxPropertySetHandle in, OfxPropertySetHandle out)
+{
+    const Instance *instance = instance_of(effect);
+    double time = 0;
+    if (!instance || suites.property->propGetDouble(in, kOfxPropTime, 0, &time))
+        return kOfxStatErrBadHandle;
+    const struct { const char *property; OfxImageClipHandle clip; } clips[] = {
+        {"OfxImageClipPropRoI_Source", instance->source}, {"OfxImageClipPropRoI_Holdout", instance->holdout}};
+    for (int i = 0; i < 2; i++) {
+        OfxRectD whole;
+        if (clip_is_connected(clips[i].clip) && !suites.effect->clipGetRegionOfDefinition(clips[i].clip, time, &whole))
+            suites.property->propSetDoubleN(out, clips[i].property, 4, &whole.x1);
+    }
+    return kOfxStatOK;
+}
+
+/* A still moves too, once it performs. */
+OfxStatus clip_preferences(OfxPropertySetHandle out)
+{
+    suites.property->propSetInt(out, kOfxImageEffectFrameVarying, 0, 1);
+    return kOfxStatOK;
+}
