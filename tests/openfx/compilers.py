@@ -29,7 +29,8 @@ def find_compiler() -> tuple[str, ...]:
 
 def compile_library(sources: Iterable[Path], output: Path, *options: str) -> Path:
     """Compile a shared library and return its path."""
-    command = [*find_compiler(), "-std=c11", "-shared", "-fPIC", "-O1", "-g", *options, *map(str, sources), "-o", output]
+    flags = ["-std=c11", "-shared", "-fPIC", "-O1", "-g", *options]
+    command = [*find_compiler(), *flags, *map(str, sources), "-o", str(output)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return output

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from openfx.compilers import compile_library, find_compiler
-from openfx.host import Host
 
 from ofx_reenact.openfx.build import build, this_platform
+from openfx.compilers import compile_library, find_compiler
+from openfx.engines import BadEngine
+from openfx.host import Host
 
 HERE = Path(__file__).parent
 SOURCES = HERE.parents[1] / "openfx"
@@ -68,3 +69,31 @@ def open_host(library) -> Iterator[Callable[..., Host]]:
     for host in hosts:
         host.unload()
     assert [host.violations for host in hosts] == [[] for host in hosts]
+
+
+@pytest.fixture(scope="session")
+def python(built) -> str:
+    """The Python of an engine with this very package: the plug-in does not hand on what the host's own Python needs."""
+    path = built / "python"
+
+    def write() -> None:
+        path.write_text(f'#!/bin/sh\nPYTHONPATH="{HERE.parents[1]}" exec "{sys.executable}" "$@"\n', encoding="utf-8")
+        path.chmod(0o755)
+
+    return str(once(path, write))
+
+
+@pytest.fixture(scope="module")
+def host(library) -> Iterator[Host]:
+    """One host for the tests of a file, whose engine stays warm from test to test."""
+    # One that does not say which depths it has is told of all that the plug-in takes.
+    found = Host(library, depths=())
+    yield found
+    found.unload()
+    assert found.violations == []
+
+
+@pytest.fixture
+def engine(tmp_path) -> Callable[[str], BadEngine]:
+    """Make engines that behave as they are told."""
+    return lambda mode: BadEngine(tmp_path / mode.replace(" ", "_"), mode)

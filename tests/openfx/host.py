@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import _ctypes
 import ctypes
+import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ _LABELS = ("OfxPropLabel", "OfxPropShortLabel", "OfxPropLongLabel")
 # What an action may answer; the rest may answer what most may.
 _MOST = {Status.OK, Status.DEFAULT, *_ERRORS}
 _ANSWERS: dict[str, set[Status]] = {
+    "OfxActionLoad": {*_MOST, Status.MISSING_FEATURE},
     "OfxActionUnload": {Status.OK, Status.DEFAULT, Status.FATAL},
     "OfxActionDescribe": {Status.OK, Status.MISSING_FEATURE, *_ERRORS},
     "OfxImageEffectActionDescribeInContext": {Status.OK, Status.MISSING_FEATURE, Status.UNSUPPORTED, *_ERRORS},
@@ -33,7 +36,7 @@ class Host:
     """A host with one library, of one plug-in.
 
     Args:
-        library: the path of the library.
+        library: the path of the library; a copy of it is loaded, so that hosts share nothing.
         depth: of pixels, that clips have where an instance is not given another.
         version: of the API.
         temporal: images of other times than the current one can be fetched.
@@ -52,7 +55,9 @@ class Host:
         leaves_out: tuple[str, ...] = (), lacks: tuple[str, ...] = (), file_path: str = "",
         animates: tuple[str, ...] = ("String", "Choice", "Boolean"), depths: tuple[str, ...] = (_FLOAT, _HALF),
     ) -> None:  # fmt: skip
-        self.path, self.depth, self.api, self.temporal = Path(library).resolve(), depth, version, temporal
+        self._folder = tempfile.TemporaryDirectory()
+        self.path = _copy(Path(library).resolve(), Path(self._folder.name))
+        self.depth, self.api, self.temporal = depth, version, temporal
         self.record, self.instances = Record(), []
         self._missing, self._file_path = frozenset(lacks), file_path or _bundle_of(self.path)
         self._leaves_out = frozenset(leaves_out)
@@ -79,6 +84,10 @@ class Host:
     def lacks(self, name: str, definition: Definition) -> bool:
         """Tell whether this host's objects do not have a property of the standard."""
         return name in self._missing or (definition.late and self.api < (1, 5))
+
+    def has(self, suite: str, version: int) -> bool:
+        """Tell whether this host has a suite."""
+        return (suite, version) in self._suites
 
     def describe(self, context: str = FILTER) -> Effect:
         """Return the plug-in's effect in a context, described once.
@@ -120,7 +129,7 @@ class Host:
                 raise ActionFailed("OfxActionDescribe", status)
             effect.properties.access = READ_ONLY
             for label in (_LABELS[0], "OfxImageEffectPropSupportedContexts", "OfxImageEffectPropSupportedPixelDepths"):
-                if label not in effect.properties.written:
+                if label in effect.properties and label not in effect.properties.written:
                     self.record.violations.append(f"OfxActionDescribe: does not set {label}")
         return self._effects[""]
 
@@ -179,6 +188,7 @@ class Host:
         if self._library is not None:
             _ctypes.dlclose(self._library._handle)
             self._library = None
+        self._folder.cleanup()
 
     def is_loaded(self) -> bool:
         """Tell whether the library is still in this process."""
@@ -295,8 +305,16 @@ _DESCRIPTOR: dict[str, Any] = {
 
 
 def _bundle_of(library: Path) -> str:
-    bundle = next((folder for folder in library.parents if folder.name.endswith(".ofx.bundle")), library.parent)
-    return str(bundle)
+    """Return the bundle that a library is in, or else its folder."""
+    return str(next((folder for folder in library.parents if folder.name.endswith(".ofx.bundle")), library.parent))
+
+
+def _copy(library: Path, folder: Path) -> Path:
+    """Copy a library into a folder, with the bundle that it is in."""
+    bundle = Path(_bundle_of(library))
+    if bundle == library.parent:
+        return Path(shutil.copy2(library, folder))
+    return Path(shutil.copytree(bundle, folder / bundle.name)) / library.relative_to(bundle)
 
 
 __all__ = ["FILTER", "GENERAL", "ActionFailed", "Host", "Status", "bytes_of", "peek"]

@@ -59,7 +59,10 @@ class PropertySet(Handled):
 
     def get(self, label: str, default: Any) -> Any:
         """Return what a property is, where this host has it."""
-        return self[label] if label in self else default
+        try:
+            return self[label]
+        except KeyError:
+            return default
 
     def __setitem__(self, label: str, value: Any) -> None:
         """Set a property as the host may."""

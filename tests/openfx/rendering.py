@@ -127,8 +127,7 @@ def _render(instance: Instance, time: float, scale: Scale, window: Window, layou
     try:
         status = instance.call(_RENDER, render_arguments(instance, time, scale, window), time=time)
         _check_output(instance, output, window, whole)
-        said = any(message.effect is instance for message in instance.record.messages[told:])
-        if status is Status.FAILED and not instance.aborted and not said:
+        if status is Status.FAILED and not instance.aborted and not _is_explained(instance, told):
             instance.record.violations.append(f"{_RENDER}: fails and tells nobody why")
         if status is not Status.OK:
             raise ActionFailed(_RENDER, status)
@@ -137,6 +136,13 @@ def _render(instance: Instance, time: float, scale: Scale, window: Window, layou
         instance.output = None
         output.free()
         instance.call(f"{_ACTION}EndSequenceRender", sequence, time=time)
+
+
+def _is_explained(instance: Instance, told: int) -> bool:
+    """Tell whether a plug-in said why it failed: now, or before by what still stands, or where nothing can stand."""
+    record, keeps = instance.record, instance.host.has("OfxMessageSuite", 2)
+    said = record.messages[told:] if keeps else record.messages
+    return instance in record.standing or any(message.effect is instance for message in said)
 
 
 def _check_output(instance: Instance, output: Memory, window: Window, whole: Window) -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from openfx.host import FILTER, ActionFailed, Host
 from openfx.images import FILL, Layout, Memory
 
