@@ -48,7 +48,7 @@ class Platform:
     flags: tuple[str, ...]
 
 
-_POSIX = ("-pthread", "-lm")
+_POSIX = ("-pthread", "-lm", "-ldl")
 PLATFORMS = (
     Platform("linux-x86-64", "Linux-x86-64", ("x86_64-linux-gnu.2.17",), _POSIX),
     Platform("linux-aarch64", "Linux-aarch64", ("aarch64-linux-gnu.2.17",), _POSIX),
