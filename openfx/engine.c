@@ -66,9 +66,11 @@ void engine_give(Engine *engine)
     atomic_flag_clear(&engine->taken);
 }
 
+/* With the process goes its memory: an engine whose client hangs up removes what that has left. */
 static void end(Engine *engine)
 {
     process_end(engine->process, ENDING);
+    mapping_remove(&engine->mapping);
     engine->process = NULL;
     engine->greeted = 0;
     engine->running = 0;
@@ -81,7 +83,6 @@ void engine_end_all(void)
         Engine *engine = engines;
         engines = engine->next;
         end(engine);
-        mapping_remove(&engine->mapping);
         text_free(&engine->heard);
         text_free(&engine->line);
         text_free(&engine->log);

@@ -348,11 +348,6 @@ static const Parameter PARAMETERS[] = {
      .kind = KIND_CHOICE, .is_option = 0, .animatable = 0,
      .first = 0.0, .low = -HUGE_VAL, .high = HUGE_VAL, .shown_low = -HUGE_VAL, .shown_high = HUGE_VAL,
      .text = "", .choices = ON_ERROR_CHOICES},
-    {.name = "consent", .label = "Consent", .group = "group_output",
-     .help = "Consent file (JSON) of the person shown, named in every frame.",
-     .kind = KIND_FILE, .is_option = 1, .animatable = 0,
-     .first = 0.0, .low = -HUGE_VAL, .high = HUGE_VAL, .shown_low = -HUGE_VAL, .shown_high = HUGE_VAL,
-     .text = "", .choices = NULL},
     {.name = "device", .label = "Device", .group = "group_engine",
      .help = "Where the networks run and the picture is warped.",
      .kind = KIND_CHOICE, .is_option = 1, .animatable = 0,
@@ -369,7 +364,7 @@ static const Parameter PARAMETERS[] = {
      .first = 0.0, .low = -HUGE_VAL, .high = HUGE_VAL, .shown_low = -HUGE_VAL, .shown_high = HUGE_VAL,
      .text = "", .choices = NULL},
 };
-static const int PARAMETER_COUNT = 65;
+static const int PARAMETER_COUNT = 64;
 
 static const Group GROUPS[] = {
     {.name = "group_inputs", .label = "Inputs", .open = 0},

@@ -48,15 +48,15 @@ class Platform:
     flags: tuple[str, ...]
 
 
-_POSIX = ("-pthread", "-lm", "-ldl")
+_LINUX = ("-lm", "-ldl")
 PLATFORMS = (
-    Platform("linux-x86-64", "Linux-x86-64", ("x86_64-linux-gnu.2.17",), _POSIX),
-    Platform("linux-aarch64", "Linux-aarch64", ("aarch64-linux-gnu.2.17",), _POSIX),
+    Platform("linux-x86-64", "Linux-x86-64", ("x86_64-linux-gnu.2.17",), _LINUX),
+    Platform("linux-aarch64", "Linux-aarch64", ("aarch64-linux-gnu.2.17",), _LINUX),
     Platform("windows-x86-64", "Win64", ("x86_64-windows-gnu",), ()),
     Platform(
         "macos", "MacOS", tuple(f"{cpu}-macos.{layout.OLDEST_MACOS}" for cpu in ("x86_64", "aarch64")),
         # Else the name of the file that is written gets into it.
-        (*_POSIX, f"-Wl,-install_name,{layout.BINARY}"),
+        (f"-Wl,-install_name,{layout.BINARY}",),
     ),
 )  # fmt: skip
 

@@ -13,7 +13,7 @@ Kind = Literal["text", "file", "folder", "files", "frame", "number", "choice", "
 # Options that a host decides by its clips, its frame range and its render scale, or that only shape files.
 LEFT_OUT = (
     "output", "frames", "cast", "holdout", "mask", "proxy", "layers", "matte_erode", "matte_feather", "depth",
-    "compression", "existing", "preview", "preview_sound", "sound", "sound_start",
+    "compression", "existing", "preview", "preview_sound", "sound", "sound_start", "consent",
 )  # fmt: skip
 # What an editor needs, above all groups.
 TOP = (
@@ -35,7 +35,7 @@ ARRANGED: dict[str, tuple[str, ...]] = {
     "FD-GAN": ("profile", "repair", "teeth", "fdgan_weights", "parts", "appearance", "parts_file"),
     "Tracking": ("tracker", "landmarks", "face", "smoothing", "target_landmarks", "target_face"),
     "Colour": ("source_colorspace", "colorspace", "driver_colorspace", "layer", "driver_layer"),
-    "Output": ("missing", "on_error", "consent"),
+    "Output": ("missing", "on_error"),
     "Engine": ("device", "python", "weights"),
 }  # fmt: skip
 # Ranges of sliders where that of the values is too wide for one; more can be typed.

@@ -157,3 +157,9 @@ def test_c_reads_what_the_table_says(tmp_path, monkeypatch):
         assert said[:2] == [one.text, "".join(f"{choice} " for choice in one.choices)]
         said = said[2:]
     assert said == [*(text for group in table.GROUPS for text in (group.name, group.label, "0")), ""]
+
+
+def test_every_parameter_is_described():
+    page = (ROOT / "docs" / "openfx.md").read_text(encoding="utf-8")
+    assert not [one.name for one in table.parameters() if f"| {one.label} |" not in page or one.help not in page]
+    assert not [group.label for group in table.GROUPS if f"### {group.label}\n" not in page]
