@@ -188,7 +188,8 @@ static Answer greet(Engine *engine, const Waiting *waiting, Text *said)
         end(engine);
         answer = FAIL("The engine in ", engine->python, " is ofx-reenact ", version ? version : "of no version",
                       protocol == REENACT_PROTOCOL ? "" : ", of another protocol",
-                      "; this plug-in is of " REENACT_VERSION ": run '", engine->python, " -m ofx_reenact ofx install', or name the Python of that version.");
+                      "; this plug-in is of " REENACT_VERSION ": run '", engine->python,
+                      " -m ofx_reenact ofx install', or name the Python of that version.");
     }
     free(version);
     return answer;
