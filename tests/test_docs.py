@@ -11,7 +11,6 @@ from test_structure import ROOMS
 
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.layers import LAYERS
-from ofx_reenact.openfx.parameters import parameters
 from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.performance import Performance
 
@@ -39,13 +38,6 @@ def test_every_channel_of_a_layer_is_described():
 def test_every_room_is_described():
     page = text("development.md")
     assert not [name for name in ROOMS if not name.startswith("_") and f"`{name}`" not in page]
-
-
-def test_every_parameter_of_the_plug_in_is_described_as_hosts_show_it():
-    page = text("openfx.md")
-    missing = [one.name for one in parameters() if not re.search(
-        rf"^\| {re.escape(one.label)} \| [^|]+ \| {re.escape(one.help)} \|$", page, re.MULTILINE)]  # fmt: skip
-    assert not missing
 
 
 def test_every_array_is_described():
