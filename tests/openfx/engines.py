@@ -1,0 +1,54 @@
+"""Scripts that a plug-in starts in place of an engine's Python, and what came of them."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from ofx_reenact import __version__
+
+_SCRIPT = Path(__file__).with_name("bad_engine.py")
+
+
+class BadEngine:
+    """An engine of one behaviour (``bad_engine.py``).
+
+    Attributes:
+        python: what the parameter of that name has to be for it.
+    """
+
+    def __init__(self, folder: Path, mode: str) -> None:
+        folder.mkdir(parents=True)
+        self.folder, path = folder, folder / "python"
+        command = shlex.join([sys.executable, str(_SCRIPT), mode, str(folder), __version__])
+        path.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+        path.chmod(0o755)
+        self.python = str(path)
+
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        """What it was asked."""
+        return self._lines("requests")
+
+    @property
+    def starts(self) -> list[dict[str, Any]]:
+        """Number, arguments and environment of each process of it."""
+        return self._lines("starts")
+
+    def is_alive(self) -> list[bool]:
+        """Tell of each process whether it still runs."""
+        return [_runs(start["pid"]) for start in self.starts]
+
+    def _lines(self, name: str) -> list[dict[str, Any]]:
+        path = self.folder / name
+        return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
