@@ -66,9 +66,11 @@ void engine_give(Engine *engine)
     atomic_flag_clear(&engine->taken);
 }
 
+/* With the process goes its memory: an engine whose client hangs up removes what that has left. */
 static void end(Engine *engine)
 {
     process_end(engine->process, ENDING);
+    mapping_remove(&engine->mapping);
     engine->process = NULL;
     engine->greeted = 0;
     engine->running = 0;
@@ -81,10 +83,9 @@ void engine_end_all(void)
         Engine *engine = engines;
         engines = engine->next;
         end(engine);
-        mapping_remove(&engine->mapping);
+        process_forget(&engine->log);
         text_free(&engine->heard);
         text_free(&engine->line);
-        text_free(&engine->log);
         free(engine->python);
         free(engine);
     }
@@ -147,7 +148,6 @@ static Answer start(Engine *engine, Text *said)
 {
     const char *const arguments[] = {engine->python, "-c", CODE, "engine", "serve", NULL};
     Text reason = {0};
-    text_clear(&engine->log);
     engine->process = process_start(arguments, &engine->log, &reason);
     engine->since = system_seconds();
     Answer answer = ANSWER_DONE;
@@ -180,14 +180,15 @@ static Answer greet(Engine *engine, const Waiting *waiting, Text *said)
     }
     long long protocol = 0;
     char *version = json_text(engine->line.data, "version");
-    int same = json_whole(engine->line.data, "protocol", &protocol) && protocol == REENACT_PROTOCOL && version &&
-               !strcmp(version, REENACT_VERSION);
+    json_whole(engine->line.data, "protocol", &protocol);
+    int same = version && !strcmp(version, REENACT_VERSION) && protocol == REENACT_PROTOCOL;
     engine->greeted = same;
     Answer answer = ANSWER_DONE;
     if (!same) {
         end(engine);
         answer = FAIL("The engine in ", engine->python, " is ofx-reenact ", version ? version : "of no version",
-                      ", this plug-in is of " REENACT_VERSION ": run '", engine->python,
+                      protocol == REENACT_PROTOCOL ? "" : ", of another protocol",
+                      "; this plug-in is of " REENACT_VERSION ": run '", engine->python,
                       " -m ofx_reenact ofx install', or name the Python of that version.");
     }
     free(version);

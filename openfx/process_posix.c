@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +24,9 @@
 #endif
 
 extern char **environ;
+
+/* Seconds that logs of hosts that have ended are kept. */
+static const double KEEP_LOGS = 7 * 24 * 3600.0;
 
 struct Process {
     pid_t pid;
@@ -97,23 +101,33 @@ static int spawn(pid_t *pid, const char *const *arguments, int pipe, int log)
     return failed;
 }
 
+/* Open the log, a new one if it has no name yet; without one nothing is kept. */
+static int open_log(Text *log)
+{
+    const char *folder = getenv("OFX_REENACT_LOG_DIR");
+    char *name = NULL;
+    int file = log->length ? open(log->data, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC) : -1;
+    if (file >= 0)
+        return file;
+    folder = folder && *folder ? folder : system_temporary_folder();
+    system_remove_left(folder, "log-", KEEP_LOGS);
+    text_clear(log);
+    if ((file = system_make_file(folder, "log-", &name)) >= 0)
+        text_add(log, name);
+    free(name);
+    return file >= 0 ? file : open("/dev/null", O_WRONLY | O_CLOEXEC);
+}
+
 Process *process_start(const char *const *arguments, Text *log, Text *reason)
 {
     Process *process = calloc(1, sizeof *process);
-    const char *folder = getenv("OFX_REENACT_LOG_DIR");
-    char *name = NULL;
     int ends[2];
     if (!process || make_pipe(ends)) {
         text_add(reason, strerror(errno));
         free(process);
         return NULL;
     }
-    int sink = system_make_file(folder && *folder ? folder : system_temporary_folder(), "log-", &name);
-    if (sink >= 0)
-        text_add(log, name);
-    else
-        sink = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    free(name);
+    int sink = open_log(log);
     int failed = spawn(&process->pid, arguments, ends[1], sink);
     close(ends[1]);
     if (sink >= 0)
@@ -178,5 +192,13 @@ void process_end(Process *process, double seconds)
             continue;
     }
     free(process);
+}
+
+void process_forget(Text *log)
+{
+    struct stat found;
+    if (log->length && !stat(log->data, &found) && !found.st_size)
+        unlink(log->data);
+    text_free(log);
 }
 #endif

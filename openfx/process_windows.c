@@ -61,10 +61,19 @@ static wchar_t *clean_environment(void)
     return result;
 }
 
-/* Open a log in the folder for such, of a new name; INVALID_HANDLE_VALUE without. */
+/* Open the log, one in the folder for such if it has no name yet; INVALID_HANDLE_VALUE without. */
 static HANDLE open_log(Text *log, SECURITY_ATTRIBUTES *inherited)
 {
     wchar_t folder[MAX_PATH], path[MAX_PATH + 60];
+    wchar_t *before = log->length ? system_wide(log->data) : NULL;
+    if (before) {
+        HANDLE file = CreateFileW(before, FILE_APPEND_DATA, FILE_SHARE_READ | FILE_SHARE_WRITE, inherited,
+                                  OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
+        free(before);
+        if (file != INVALID_HANDLE_VALUE)
+            return file;
+    }
+    text_clear(log);
     DWORD length = GetEnvironmentVariableW(L"OFX_REENACT_LOG_DIR", folder, MAX_PATH);
     if (!length || length >= MAX_PATH)
         length = GetTempPathW(MAX_PATH, folder);
@@ -182,5 +191,16 @@ void process_end(Process *process, double seconds)
     }
     shut(process->process);
     free(process);
+}
+
+void process_forget(Text *log)
+{
+    WIN32_FILE_ATTRIBUTE_DATA found;
+    wchar_t *path = log->length ? system_wide(log->data) : NULL;
+    int is_there = path && GetFileAttributesExW(path, GetFileExInfoStandard, &found);
+    if (is_there && !found.nFileSizeLow && !found.nFileSizeHigh)
+        DeleteFileW(path);
+    free(path);
+    text_free(log);
 }
 #endif

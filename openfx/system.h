@@ -9,8 +9,8 @@
 typedef struct Process Process;
 
 /* Start a program with arguments, NULL-ended, of which the first is its file. It has the host's environment but what
-   would make another Python load the host's libraries. What it says on stderr goes to a log file, whose name is put
-   into `log`. Returns NULL, and why in `reason`, where it cannot be started. */
+   would make another Python load the host's libraries. What it says on stderr goes to the file that `log` names; an
+   empty name becomes that of a new one. Returns NULL, and why in `reason`, where it cannot be started. */
 Process *process_start(const char *const *arguments, Text *log, Text *reason);
 /* Send all of it within seconds; returns 0 if the process does not take it. */
 int process_send(Process *process, const char *data, size_t length, double seconds);
@@ -18,6 +18,8 @@ int process_send(Process *process, const char *data, size_t length, double secon
 int process_receive(Process *process, char *data, int size, int milliseconds);
 /* Hang up, give it seconds to end, and end it. */
 void process_end(Process *process, double seconds);
+/* Free a log's name, and remove the file if nothing was said. */
+void process_forget(Text *log);
 
 /* Memory that is shared with a process of the same user, by a name that it can open. */
 typedef struct {

@@ -98,16 +98,18 @@ int system_make_file(const char *folder, const char *kind, char **name)
     return file;
 }
 
-/* Remove what hosts that were killed have left in the folder of mappings. */
-static void remove_left(const char *folder)
+void system_remove_left(const char *folder, const char *kind, double seconds)
 {
+    char pattern[40];
     DIR *files = opendir(folder);
     struct dirent *entry;
     struct stat found;
     long pid;
+    snprintf(pattern, sizeof pattern, "reenact-%s%%ld-", kind);
     while (files && (entry = readdir(files)))
-        if (sscanf(entry->d_name, "reenact-%ld-", &pid) == 1 && pid > 0 && kill((pid_t)pid, 0) && errno == ESRCH &&
-            !fstatat(dirfd(files), entry->d_name, &found, AT_SYMLINK_NOFOLLOW) && found.st_uid == getuid())
+        if (sscanf(entry->d_name, pattern, &pid) == 1 && pid > 0 && kill((pid_t)pid, 0) && errno == ESRCH &&
+            !fstatat(dirfd(files), entry->d_name, &found, AT_SYMLINK_NOFOLLOW) && found.st_uid == getuid() &&
+            difftime(time(NULL), found.st_mtime) >= seconds)
             unlinkat(dirfd(files), entry->d_name, 0);
     if (files)
         closedir(files);
@@ -137,7 +139,7 @@ int mapping_need(Mapping *mapping, size_t size, Text *reason)
     mapping_remove(mapping);
     if (!folder || !*folder)
         folder = access("/dev/shm", W_OK) ? system_temporary_folder() : "/dev/shm";
-    remove_left(folder);
+    system_remove_left(folder, "", 0);
     int file = system_make_file(folder, "", &mapping->name);
     int failed = file < 0 ? errno : fill(file, size);
     if (!failed) {

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import _thread
+import os
+import threading
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +23,7 @@ def command(
     ] = None,
     port: Annotated[int, typer.Option(help="Port of 127.0.0.1; 0: any that is free.", min=0, max=65535)] = 0,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the page's address.")] = False,
+    until_input_ends: Annotated[bool, typer.Option("--until-input-ends", hidden=True)] = False,
 ) -> int:
     """Work on a shot in a page of this machine's browser: sliders, curves, the frame at once."""
     if lacking := [name for name in ("starlette", "uvicorn") if find_spec(name) is None]:
@@ -34,5 +38,14 @@ def command(
     def tell(address: str) -> None:
         typer.echo(f"{address}\nCtrl-C ends it")
 
+    if until_input_ends:
+        threading.Thread(target=_interrupt_at_end, name="input", daemon=True).start()
     serve(roots, start, port, tell, browser=not no_browser)
     return 0
+
+
+def _interrupt_at_end() -> None:
+    """Interrupt the page once nobody holds this process's standard input open any more: who started it has gone."""
+    while os.read(0, 1 << 10):
+        pass
+    _thread.interrupt_main()

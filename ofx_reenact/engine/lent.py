@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -20,7 +19,7 @@ from ofx_reenact.shot.teeth import find_mouth
 from ofx_reenact.tracking.performance import State
 
 
-def lend_picture(loader: Loader, settings: Settings, frame: int, picture: Picture) -> Shot:
+def lend_picture(loader: Loader, settings: Settings, frame: int, picture: Picture, sha256: str) -> Shot:
     """Return a shot whose frame is made of a picture of the same format and colour space as the target's own.
 
     Where face, head and motion are is known from the target's file, and stays; so do parts that come from other frames.
@@ -30,14 +29,13 @@ def lend_picture(loader: Loader, settings: Settings, frame: int, picture: Pictur
         settings: of the job.
         frame: its number in the result.
         picture: as it is rendered, at the settings' proxy.
+        sha256: of its pixels, by which a still's shot is kept; a target that moves needs none.
     """
     shot, plates = loader.shot, loader.plates
     if loader.plate is not None:
         own = plates.proxy.performance(loader.plate)
         opener = view_opener(plates.holding(frame, picture), own, settings, loader.colour)
         return replace(shot, target=Moving(opener, 1))
-    if np.array_equal(picture.pixels, plates.picture(frame).pixels):
-        return shot
 
     def fit() -> Shot:
         identity, target = loader.identity, shot.target
@@ -46,7 +44,7 @@ def lend_picture(loader: Loader, settings: Settings, frame: int, picture: Pictur
         teeth = find_mouth(lambda: view, shot.painter, shot.person, settings, identity.other_meshes)
         return replace(shot, target=Still(view, target.necks), teeth=teeth)
 
-    return loader.lent(hashlib.sha256(picture.pixels.data).hexdigest(), fit)
+    return loader.lent(sha256, fit)
 
 
 def make_one(shot: Shot, frame: int, picture: Picture, *, black: bool, kept: np.ndarray | None) -> Frame:

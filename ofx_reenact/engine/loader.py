@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Hashable
 from dataclasses import replace
 from functools import cached_property
@@ -24,7 +23,7 @@ from ofx_reenact.engine.people import (
     view_opener,
 )
 from ofx_reenact.engine.plates import Plates
-from ofx_reenact.engine.warm import Warm, stamp
+from ofx_reenact.engine.warm import Warm, colour_key, stamp
 from ofx_reenact.errors import FrameError, SettingsError, TrackingError
 from ofx_reenact.fdgan.weights import (
     DenseWeights,
@@ -346,8 +345,7 @@ class Loader:
 
     @cached_property
     def _colour_key(self) -> Hashable:
-        named = os.environ.get("OCIO", "")
-        return named, stamp(named)
+        return colour_key()
 
     @cached_property
     def _weights_key(self) -> Hashable:

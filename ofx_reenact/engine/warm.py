@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from pathlib import Path
@@ -41,6 +42,12 @@ class Warm:
         """Keep a value under a key, whatever was there."""
         self._kept[kind].pop(key, None)
         self.get(kind, key, lambda: value)
+
+
+def colour_key() -> Hashable:
+    """Return what the colour config depends on."""
+    named = os.environ.get("OCIO", "")
+    return named, stamp(named)
 
 
 def stamp(*files: str | Path) -> tuple[Hashable, ...]:

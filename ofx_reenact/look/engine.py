@@ -7,12 +7,10 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ofx_reenact.errors import EngineLost, Exit, ReenactError, SettingsError
-from ofx_reenact.progress import Cancelled
+from ofx_reenact.errors import EngineLost, ReenactError
 from ofx_reenact.service import client
 from ofx_reenact.service.keeper import name_process
 from ofx_reenact.service.session import Session
@@ -51,7 +49,7 @@ class Engine:
                 self._job, self._step = (do, number), {}
                 for event in link.events(number):
                     if event["event"] != "progress":
-                        return _outcome(event)
+                        return client.outcome(event)
                     self._step = {name: event[name] for name in _STEP}
             except EngineLost:
                 self._close()
@@ -110,13 +108,3 @@ class Engine:
         if self._link is not None:
             self._link.close()
             self._link = None
-
-
-def _outcome(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a request's last event says, as a value or an error."""
-    if event["event"] == "cancelled":
-        raise Cancelled(tuple(event.get("written", ())))
-    if event["event"] == "error":
-        kind = SettingsError if event["code"] == Exit.USAGE else ReenactError
-        raise kind(event["message"])
-    return {name: value for name, value in event.items() if name not in ("event", "id")}

@@ -75,7 +75,7 @@ def find_platforms(asked: str) -> tuple[Platform, ...]:
     known = {one.name: one for one in PLATFORMS}
     names = [name.strip() for name in asked.split(",")]
     if wrong := [name for name in names if name not in known]:
-        raise SettingsError(f"--platform {wrong[0]}: choose from all, this, {', '.join(known)}")
+        raise SettingsError(f"--platform {wrong[0]}: choose all, this, or of {', '.join(known)}, with commas between")
     return tuple(known[name] for name in names)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import subprocess
@@ -57,7 +58,7 @@ def find_python(named: Path | None) -> Path:
     """
     path = Path(os.path.abspath(named or sys.executable))  # noqa: PTH100 - Path.resolve would follow links.
     check_text(str(path))
-    if "\n" in str(path) or "\r" in str(path):
+    if len(str(path).splitlines()) != 1:
         raise SettingsError(f"{str(path)!r}: a path with a line break cannot be kept; install Python somewhere else")
     if named is not None:
         advice = "name the Python that ofx-reenact is installed in, as /studio/reenact/bin/python"
@@ -66,12 +67,14 @@ def find_python(named: Path | None) -> Path:
                 [str(path), "-c", CODE, "--version"], capture_output=True, text=True, errors="replace",
                 stdin=subprocess.DEVNULL, timeout=_PATIENCE, check=True,
             ).stdout  # fmt: skip
-        except (OSError, ValueError, subprocess.SubprocessError) as error:
-            raise SettingsError(f"--python {named}: ofx-reenact cannot be run with it; {advice}") from error
+        except (OSError, subprocess.SubprocessError):
+            said = ""
+        if not said.startswith("ofx-reenact "):
+            raise SettingsError(f"--python {named}: ofx-reenact cannot be run with it; {advice}")
         if said.split() != ["ofx-reenact", __version__]:
             raise SettingsError(
-                f"--python {named}: it has another version of ofx-reenact than this plug-in, {__version__}; {advice}, "
-                f"or install with that one: {path} -m ofx_reenact ofx install"
+                f"--python {named}: it has {said.strip()}, this plug-in is of {__version__}; install the one that "
+                f"belongs to it: {path} -m ofx_reenact ofx install"
             )
     return path
 
@@ -94,9 +97,8 @@ def install(source: Path, folder: Path, python: Path) -> Installed:
     with _alone(folder):
         replaced = _version_in_place(place)
         try:
-            shutil.copytree(source, copy, copy_function=shutil.copyfile)
-            layout.python_file_of(copy).write_bytes(str(python).encode() + b"\n")
-            _open_to_all(copy)
+            _copy(source, copy)
+            _write(layout.python_file_of(copy), str(python).encode() + b"\n")
             _put_in_place(copy, place)
         finally:
             _clear(folder)
@@ -116,7 +118,7 @@ def remove(folder: Path) -> str:
         version = _version_in_place(place)
         if version:
             place.rename(folder / _EARLIER)
-            _clear(folder)
+            shutil.rmtree(folder / _EARLIER)
     return version
 
 
@@ -152,16 +154,26 @@ def _bring_back(place: Path) -> None:
 
 
 def _clear(folder: Path) -> None:
-    """Remove what an installation has beside the bundle's place."""
-    for name in (_COPY, _EARLIER):
+    """Remove what an installation has beside the bundle's place; an earlier bundle only if another has its place."""
+    for name in (_COPY, _EARLIER) if (folder / layout.NAME).exists() else (_COPY,):
         if (folder / name).is_dir():
             shutil.rmtree(folder / name)
 
 
-def _open_to_all(folder: Path) -> None:
-    """Let everybody read what an administrator copied, whatever the modes of its source and the process's mask."""
-    for path in (folder, *folder.rglob("*")):
-        path.chmod(0o755 if path.is_dir() or path.name == layout.BINARY else 0o644)
+def _copy(source: Path, folder: Path) -> None:
+    """Copy a bundle such that everybody can read it, whatever the modes of its source and the process's mask."""
+    for path in (source, *sorted(source.rglob("*"))):
+        to = folder / path.relative_to(source)
+        if path.is_dir():
+            to.mkdir()
+            to.chmod(0o755)
+        else:
+            _write(to, path.read_bytes(), 0o755 if path.name == layout.BINARY else 0o644)
+
+
+def _write(file: Path, content: bytes, mode: int = 0o644) -> None:
+    file.write_bytes(content)
+    file.chmod(mode)
 
 
 @contextlib.contextmanager
@@ -173,22 +185,23 @@ def _alone(folder: Path) -> Iterator[None]:
             something else.
     """
     try:
+        made = [path for path in (folder, *folder.parents) if not path.exists()]
         folder.mkdir(parents=True, exist_ok=True)
+        for path in made:
+            path.chmod(0o755)
         with tempfile.TemporaryFile(dir=folder):
             pass
         with locked(folder / "Reenact"):
             _bring_back(folder / layout.NAME)
             _clear(folder)
             yield
-    except PermissionError as error:
-        raise OutputError(f"{folder}: no right to write there{_IN_USE}; {_ADVICE}") from error
-    except (OSError, shutil.Error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise OutputError(f"{folder}: no right to write there{_IN_USE}; {_ADVICE}") from error
+        reason = error.strerror or str(error)
         raise OutputError(f"{folder}: the plug-in cannot be put there or taken away ({reason})") from error
 
 
 _IN_USE = ", or a host has the plug-in loaded" if os.name == "nt" else ""
-_ADVICE = (
-    f"{'end the hosts and do it as administrator' if os.name == 'nt' else 'do it with sudo'}, or choose another "
-    "folder, --to DIR, where hosts look if the variable OFX_PLUGIN_PATH names it"
-)
+_AS = "end the hosts and do it as administrator" if os.name == "nt" else f"use 'sudo {sys.executable} -m ofx_reenact'"
+_ADVICE = f"{_AS}, or choose another folder, --to DIR, where hosts look if the variable OFX_PLUGIN_PATH names it"

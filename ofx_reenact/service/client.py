@@ -9,12 +9,13 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ofx_reenact.errors import EngineLost, OutputError, ReenactError
+from ofx_reenact.errors import EngineLost, Exit, OutputError, ReenactError, SettingsError
 from ofx_reenact.launch import command
+from ofx_reenact.progress import Cancelled
 from ofx_reenact.service.door import connect_to, remove_socket
 from ofx_reenact.service.session import PROTOCOL, Session, check_folder, open_own
 
@@ -72,6 +73,19 @@ class Link:
             if event["event"] != "progress":
                 return
 
+    def ask(self, do: str, **fields: Any) -> dict[str, Any]:
+        """Send a request and wait; returns what came of it.
+
+        Raises:
+            ReenactError: the engine's error.
+            EngineLost: the engine ended before that, or gave no sign of life for too long.
+            Cancelled: it was cancelled.
+        """
+        for event in self.events(self.send(do, **fields)):
+            if event["event"] != "progress":
+                return outcome(event)
+        raise EngineLost("the engine said nothing more")
+
     def close(self) -> None:
         """Hang up; what runs is cancelled."""
         self._connection.close()
@@ -116,6 +130,21 @@ class Link:
                 raise EngineLost("the engine ended in the middle of its work; what it wrote is whole, try again")
             self._heard = time.monotonic()
             return block
+
+
+def outcome(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a request's last event says, as a value or an error.
+
+    Raises:
+        ReenactError: the engine's error.
+        Cancelled: it was cancelled.
+    """
+    if event["event"] == "cancelled":
+        raise Cancelled(tuple(event.get("written", ())))
+    if event["event"] == "error":
+        kind = SettingsError if event["code"] == Exit.USAGE else ReenactError
+        raise kind(event["message"])
+    return {name: value for name, value in event.items() if name not in ("event", "id")}
 
 
 def linked(path: Path, idle: float = IDLE) -> contextlib.closing[Link]:

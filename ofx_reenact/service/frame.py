@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import Any
 
@@ -14,17 +15,17 @@ from ofx_reenact.engine.plan import Plan, Seen, plan_frames
 from ofx_reenact.engine.warm import Warm
 from ofx_reenact.errors import FrameError, SettingsError
 from ofx_reenact.frames.colour import Colour
-from ofx_reenact.frames.halves import interleave_halves
 from ofx_reenact.frames.picture import Picture
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.progress import Watch
 from ofx_reenact.service.framing import Framing, choose_proxy
 from ofx_reenact.service.given import Given
-from ofx_reenact.service.mapping import Mapping, open_mapping
+from ofx_reenact.service.mapping import HAND, Mapping, open_mapping
 from ofx_reenact.service.pixels import Pixels
+from ofx_reenact.service.planes import is_same
 from ofx_reenact.settings import Settings
-
-_LARGEST_HALF = 65504.0
+from ofx_reenact.shot.shot import Shot
+from ofx_reenact.stages import stage
 
 
 def render_frame(
@@ -63,16 +64,17 @@ def render_frame(
         framing = Framing.of(loader.target.plate, plates.proxy, pixels)
         keep_freed_memory(loader.target.plate.rgb.nbytes)
         found = _space(colour, loader.target, settings, space)
-        plan = _plan(loader, settings, frame)
-        rgba = pixels.read(memory, pixels.source).astype(np.float32, copy=False)
-        given = Given.of(rgba, pixels.alpha, found, own, colour, frame)
-        picture = given.picture(framing, frame, None if framing.is_whole else plates.picture(frame))
-        kept = _kept(memory, pixels, framing, read_kept(loader, settings, frame), frame)
+        plan, mattes = _plan(loader, settings, frame), read_kept(loader, settings, frame)
+        with stage(HAND):
+            given = Given.of(pixels.read(memory, pixels.source), pixels.alpha, found, own, colour, frame)
+            picture = given.picture(framing, frame, None if framing.is_whole else plates.picture(frame))
+            kept = _kept(memory, pixels, framing, mattes, frame)
         watch.check()
-        shot = lend_picture(loader, settings, frame, picture)
+        shot = _shot(loader, settings, frame, picture)
         made = make_one(shot, frame, picture, black=frame in plan.black, kept=kept)
         watch.check()
-        pixels.write(memory, pixels.result, _stored(given.lay(framing, picture.pixels, made.colour), pixels.depth))
+        with stage(HAND):
+            pixels.write(memory, pixels.result, given.lay(framing, picture.pixels, made.colour))
     finally:
         memory.close()
     return {
@@ -99,13 +101,24 @@ def _plan(loader: Loader, settings: Settings, frame: int) -> Plan:
     return plan_frames(replace(settings, frames=str(frame), existing="overwrite"), seen, "")
 
 
+def _shot(loader: Loader, settings: Settings, frame: int, picture: Picture) -> Shot:
+    """Return the shot with the host's picture in a frame."""
+    if loader.plates.moving:
+        return lend_picture(loader, settings, frame, picture, "")
+    with stage(HAND):
+        if is_same(picture.pixels, loader.plates.picture(frame).pixels):
+            return loader.shot
+        sha256 = hashlib.sha256(picture.pixels.data).hexdigest()
+    return lend_picture(loader, settings, frame, picture, sha256)
+
+
 def _kept(
     memory: Mapping, pixels: Pixels, framing: Framing, own: np.ndarray | None, frame: int
 ) -> np.ndarray | None:
     """Return where the picture stays: by the host's matte, and by those of the settings; None for nowhere."""
     if pixels.holdout is None:
         return own
-    matte = pixels.read(memory, pixels.holdout)[..., -1:].astype(np.float32)
+    matte = pixels.read(memory, pixels.holdout)[..., -1:]
     if bad := int(np.isnan(matte).sum()):
         raise FrameError(f"frame {frame}: {bad} values of the holdout's matte are NaN; clean it first")
     beyond = np.zeros((framing.rows.plate, framing.columns.plate, 1), np.float32)
@@ -126,10 +139,3 @@ def _space(colour: Colour, target: Picture, settings: Settings, named: str) -> s
     except FrameError as error:
         raise FrameError(f"source_colorspace: {error}") from error
 
-
-def _stored(rgba: np.ndarray, depth: str) -> np.ndarray:
-    """Return pixels (H, W, 4) float32 as a depth has them; halfs end where they can be no larger."""
-    if depth == "float":
-        return rgba
-    rgba = np.clip(rgba, -_LARGEST_HALF, _LARGEST_HALF)
-    return interleave_halves([rgba[..., channel] for channel in range(rgba.shape[-1])])

@@ -17,6 +17,7 @@ from ofx_reenact.engine.proxy import Proxy
 from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.plate import Plate, Window
 from ofx_reenact.service.pixels import Pixels
+from ofx_reenact.service.planes import lay_over
 
 # Scales are told apart by more than this.
 _NEAR = 1e-3
@@ -141,7 +142,7 @@ class Framing:
             (top, into), (left, across) = self.rows.inside, self.columns.inside
             inside = given[top, left]
             if own is None:
-                return np.ascontiguousarray(inside, np.float32)
+                return np.ascontiguousarray(inside)
             made = own.copy()
             made[into, across] = inside
             return made
@@ -151,19 +152,19 @@ class Framing:
         covered = self.rows.covered[:, None] & self.columns.covered
         return np.where(covered[..., None], made, own)
 
-    def lay(self, given: np.ndarray, made: np.ndarray, changed: np.ndarray) -> np.ndarray:
-        """Return a host's pixels (H, W, C) float32 with the plate's (h, w, C) where those have changed (h, w)."""
-        result = given.copy()
+    def lay(self, given: np.ndarray, made: np.ndarray, changed: np.ndarray | None) -> None:
+        """Put the plate's pixels (h, w, 3 or 4) float32 into a host's (H, W, 4) where those have changed (h, w).
+
+        ``changed`` is None where all that are the same ones may be put.
+        """
         if self.is_exact:
             (top, into), (left, across) = self.rows.inside, self.columns.inside
-            part = changed[into, across]
-            result[top, left][part] = made[into, across][part]
-            return result
+            lay_over(given[top, left], made[into, across], None if changed is None else changed[into, across])
+            return
+        assert changed is not None
         there = self.rows.covering[:, None] & self.columns.covering
-        touched = _resample(changed[..., None].astype(np.float32), self.rows.to_host, self.columns.to_host)[..., 0] > 0
-        there &= touched
-        result[there] = _resample(made, self.rows.to_host, self.columns.to_host)[there]
-        return result
+        touched = _resample(changed[..., None].astype(np.float32), self.rows.to_host, self.columns.to_host)
+        lay_over(given, _resample(made, self.rows.to_host, self.columns.to_host), there & (touched[..., 0] > 0))
 
 
 def _fits(window: Window, pixels: Pixels) -> bool:

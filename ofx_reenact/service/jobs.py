@@ -19,6 +19,7 @@ from ofx_reenact.settings import Settings
 
 if TYPE_CHECKING:
     from ofx_reenact.service.keyed import Keyed
+    from ofx_reenact.service.page import Pages
     from ofx_reenact.tracking.performance import Performance
 
 Request = Mapping[str, Any]
@@ -93,6 +94,29 @@ class Service:
         space = _text(request, "space", "a colour space's name; empty for that of the target's file")
         return render_frame(settings, frame, pixels, space, watch, self._warm)
 
+    def store(self, request: Request, watch: Watch) -> Values:
+        """Write one frame of a host's clip, whose pixels come through shared memory."""
+        from ofx_reenact.engine.warm import colour_key
+        from ofx_reenact.frames.colour import Colour
+        from ofx_reenact.service.pixels import Pixels
+        from ofx_reenact.service.store import read_aspect, read_rate, store_frame
+
+        pixels = Pixels.of(request.get("pixels"), result=False)
+        colour = self._warm.get("colour", colour_key(), Colour)
+        space = _text(request, "space", "a colour space's name; empty for none")
+        written = store_frame(
+            str(_path(request, "file")), _whole(request, "frame"), pixels, colour, space,
+            read_aspect(request.get("aspect")), read_rate(request.get("fps")),
+        )  # fmt: skip
+        return {"file": str(written)}
+
+    def page(self, request: Request, watch: Watch) -> Values:
+        """Open a page in the browser on the target and driver of settings."""
+        browser = request.get("browser", True)
+        if not isinstance(browser, bool):
+            raise SettingsError(f"browser {browser!r}: give true or false")
+        return {"address": self._pages.open(_settings(request), watch, browser=browser)}
+
     def landmarks(self, request: Request, watch: Watch) -> Values:
         """Return the raw landmarks of a performance's frames."""
         from ofx_reenact.frames.ranges import FrameRange
@@ -151,6 +175,12 @@ class Service:
         return {**job.as_dict(), "chunks": [str(chunk) for chunk in job.chunks], "file": str(file), "command": command}
 
     @cached_property
+    def _pages(self) -> Pages:
+        from ofx_reenact.service.page import Pages
+
+        return Pages()
+
+    @cached_property
     def _keyed(self) -> Keyed:
         from ofx_reenact.service.keyed import Keyed
 
@@ -167,6 +197,7 @@ JOBS: dict[str, Callable[[Service, Request, Watch], Values]] = {
     "analyse": Service.analyse, "render": Service.render, "preview": Service.preview, "open": Service.open,
     "show": Service.show, "landmarks": Service.landmarks, "place": Service.place, "curves": Service.curves,
     "faces": Service.faces, "job": Service.job, "frame": Service.frame,
+    "store": Service.store, "page": Service.page,
 }  # fmt: skip
 
 

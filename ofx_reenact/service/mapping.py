@@ -22,8 +22,11 @@ import numpy as np
 
 from ofx_reenact.errors import OutputError, ReenactError
 from ofx_reenact.service.session import open_own
+from ofx_reenact.temporary import remove_leftovers_once, temporary_beside
 
-_PREFIX = "ofx-reenact-"
+# The stage that a benchmark times: what it costs that pixels come and go.
+HAND = "hand over"
+_NAME = "ofx-reenact"
 _MEMORY = Path("/dev/shm")
 
 
@@ -75,12 +78,14 @@ def make_mapping(size: int) -> Mapping:
     """
     try:
         if os.name != "posix":
-            return _Named(SharedMemory(f"Local\\{_PREFIX}{secrets.token_hex(8)}", create=True, size=size), made=True)
+            return _Named(SharedMemory(f"Local\\{_NAME}-{secrets.token_hex(8)}", create=True, size=size), made=True)
         folder = _MEMORY if os.access(_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
-        number, path = tempfile.mkstemp(prefix=_PREFIX, dir=folder)
-        made = _File(path, number, made=True)
+        # Of a client that was killed, what is left is removed by the next.
+        remove_leftovers_once(folder)
+        path = temporary_beside(folder / _NAME)
+        made = _File(str(path), os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), made=True)
         try:
-            os.truncate(number, size)
+            os.truncate(path, size)
         except OSError:
             made.close()
             raise

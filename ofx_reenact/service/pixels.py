@@ -11,6 +11,7 @@ import numpy as np
 
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.service.mapping import Mapping
+from ofx_reenact.service.planes import to_floats, to_halves
 
 DEPTHS: dict[str, np.dtype] = {"float": np.dtype(np.float32), "half": np.dtype(np.float16)}
 ALPHAS = ("premultiplied", "straight", "opaque")
@@ -86,22 +87,23 @@ class Pixels:
         return cls(mapping, size, width, height, depth, alpha, made.scale, **planes)
 
     def read(self, memory: Mapping, plane: Plane) -> np.ndarray:
-        """Read a plane: (H, W, C) float32 or float16.
+        """Read a plane: (H, W, C) float32.
 
         Raises:
             ReenactError: the shared memory has become smaller.
         """
         made = np.empty((self.height, self.width, plane.channels), DEPTHS[self.depth])
         memory.read(plane.offset, plane.stride, made.view(np.uint8).reshape(self.height, -1))
-        return made
+        return made if made.dtype == np.float32 else to_floats(made)
 
     def write(self, memory: Mapping, plane: Plane, pixels: np.ndarray) -> None:
-        """Write (H, W, 4) of the depth's type to a plane.
+        """Write (H, W, 4) float32 to a plane, in the depth's type; halfs end where they can be no larger.
 
         Raises:
             ReenactError: the shared memory has become smaller.
         """
-        memory.write(plane.offset, plane.stride, np.ascontiguousarray(pixels).view(np.uint8).reshape(self.height, -1))
+        stored = pixels if self.depth == "float" else to_halves(pixels)
+        memory.write(plane.offset, plane.stride, stored.view(np.uint8).reshape(self.height, -1))
 
     def _plane(self, said: Values[str, Any], name: str, channels: tuple[int, ...] = ()) -> Plane:
         """Check where rows lie: each within the shared memory, none within another."""

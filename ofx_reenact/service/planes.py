@@ -1,0 +1,133 @@
+"""What is done to every pixel of a host's picture on its way: loops that keep to memory's pace, shared over cores.
+
+Numbers are looked at as bits, uint32: a zero has a sign, and a NaN is like itself.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from ofx_reenact.compiled import compiled
+from ofx_reenact.frames.halves import interleave_halves
+from ofx_reenact.threads import in_bands, share
+
+# The bits of a float's exponent, all set where it is not finite, and those of 1.
+_EXPONENT, _ONE = np.uint32(0x7F800000), np.uint32(0x3F800000)
+_LARGEST_HALF = 65504.0
+
+
+def to_floats(halves: np.ndarray) -> np.ndarray:
+    """Return halfs (H, W, C) float16 as float32."""
+    made = np.empty(halves.shape, np.float32)
+    bits = halves.view(np.uint16)
+    share(_look_up, ((bits[first:end], _floats(), made[first:end]) for first, end in in_bands(len(made))))
+    return made
+
+
+def to_halves(pixels: np.ndarray) -> np.ndarray:
+    """Return pixels (H, W, C) float32 as float16; what is larger than a half can be is the largest one."""
+    limited = np.clip(pixels, -_LARGEST_HALF, _LARGEST_HALF)
+    return interleave_halves([limited[..., channel] for channel in range(limited.shape[-1])])
+
+
+def split_colour(rgba: np.ndarray) -> tuple[np.ndarray, bool, bool]:
+    """Return the colour (H, W, 3) of a picture (H, W, 4) float32, whether all is finite, and whether alpha is all 1."""
+    colour = np.empty((*rgba.shape[:2], 3), np.float32)
+    bands = list(in_bands(len(rgba)))
+    found = np.zeros((len(bands), 2), np.uint32)
+    bits, into = rgba.view(np.uint32), colour.view(np.uint32)
+    share(_split, ((bits[first:end], into[first:end], found[at]) for at, (first, end) in enumerate(bands)))
+    return colour, not found[:, 0].any(), not found[:, 1].any()
+
+
+def is_same(one: np.ndarray, other: np.ndarray) -> bool:
+    """Tell whether two pictures (H, W, C) float32 are of one size and the same to the bit."""
+    if one.shape != other.shape:
+        return False
+    bands = list(in_bands(len(one)))
+    found = np.zeros(len(bands), np.uint32)
+    pair = one.view(np.uint32), other.view(np.uint32)
+    share(_compare, ((*(a[first:end] for a in pair), found[at : at + 1]) for at, (first, end) in enumerate(bands)))
+    return not found.any()
+
+
+def find_changes(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return where two pictures (H, W, C) float32 differ by a bit, (H, W) bool."""
+    found = np.empty(one.shape[:2], np.bool_)
+    pair = one.view(np.uint32), other.view(np.uint32)
+    share(_mark, ((*(a[first:end] for a in pair), found[first:end]) for first, end in in_bands(len(one))))
+    return found
+
+
+def lay_over(pixels: np.ndarray, made: np.ndarray, where: np.ndarray | None = None) -> None:
+    """Put what was made, (H, W, 3 or 4), into pixels (H, W, 4), where (H, W) is true; everywhere if there is none."""
+    if where is None:
+        where = np.ones((1, 1), np.bool_)
+    every = where.shape != pixels.shape[:2]
+    share(
+        _lay,
+        ((pixels[a:b], made[a:b], where if every else where[a:b], every) for a, b in in_bands(len(pixels))),
+    )
+
+
+@lru_cache(maxsize=1)
+def _floats() -> np.ndarray:
+    """Every half as float32, (65536,), by its bits."""
+    return np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
+
+
+@compiled
+def _look_up(bits: np.ndarray, floats: np.ndarray, made: np.ndarray) -> None:
+    for y in range(bits.shape[0]):
+        for x in range(bits.shape[1]):
+            for c in range(bits.shape[2]):
+                made[y, x, c] = floats[bits[y, x, c]]
+
+
+@compiled
+def _split(rgba: np.ndarray, colour: np.ndarray, found: np.ndarray) -> None:
+    """Copy three channels of bits; ``found`` becomes something where one is not finite, and where alpha is not 1."""
+    bad, other = np.uint32(0), np.uint32(0)
+    for y in range(rgba.shape[0]):
+        for x in range(rgba.shape[1]):
+            for c in range(3):
+                colour[y, x, c] = rgba[y, x, c]
+        # By itself, or it would not be done several at a time.
+        for x in range(rgba.shape[1]):
+            for c in range(4):
+                bad |= np.uint32((rgba[y, x, c] & _EXPONENT) == _EXPONENT)
+            other |= rgba[y, x, 3] ^ _ONE
+    found[0], found[1] = bad, other
+
+
+@compiled
+def _compare(one: np.ndarray, other: np.ndarray, found: np.ndarray) -> None:
+    for y in range(one.shape[0]):
+        apart = np.uint32(0)
+        for x in range(one.shape[1]):
+            for c in range(one.shape[2]):
+                apart |= one[y, x, c] ^ other[y, x, c]
+        if apart:
+            found[0] = apart
+            return
+
+
+@compiled
+def _mark(one: np.ndarray, other: np.ndarray, found: np.ndarray) -> None:
+    for y in range(one.shape[0]):
+        for x in range(one.shape[1]):
+            apart = np.uint32(0)
+            for c in range(one.shape[2]):
+                apart |= one[y, x, c] ^ other[y, x, c]
+            found[y, x] = apart != 0
+
+
+@compiled
+def _lay(pixels: np.ndarray, made: np.ndarray, where: np.ndarray, every: bool) -> None:
+    for y in range(pixels.shape[0]):
+        for x in range(pixels.shape[1]):
+            if every or where[y, x]:
+                for c in range(made.shape[2]):
+                    pixels[y, x, c] = made[y, x, c]
