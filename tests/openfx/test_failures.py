@@ -93,8 +93,8 @@ def test_no_engine(open_host, monkeypatch, python):
 
 
 @pytest.mark.parametrize(("mode", "wanted"), [
-    ("version", f"is ofx-reenact 9.9, this plug-in is of {__version__}"),
-    ("protocol", f"is ofx-reenact {__version__}, this plug-in is of {__version__}"),
+    ("version", f"is ofx-reenact 9.9; this plug-in is of {__version__}"),
+    ("protocol", f"is ofx-reenact {__version__}, of another protocol; this plug-in is of {__version__}"),
     ("dead", "The engine ended at once, or is none"),
     ("garbage", "The engine ended at once, or is none"),
     ("binary", "The engine ended at once, or is none"),
