@@ -174,7 +174,10 @@ def main():
         with (FOLDER / "requests").open("a") as file:
             file.write(line)
         request = json.loads(line)
-        mode = chance.choice((*sorted(set(WAYS) - {"hangs"}), "waits")) if MODE == "any" else MODE
+        mode = MODE
+        if MODE == "any":
+            # Only a frame that nobody cancels is waited for by somebody who can give up.
+            mode = chance.choice((*sorted(set(WAYS) - {"hangs"}), *(["waits"] * (request["do"] == "frame"))))
         if mode == "dies once":
             mode = "good" if (FOLDER / "died").exists() else "dies"
             (FOLDER / "died").touch()

@@ -62,7 +62,7 @@ typedef struct {
 static const char *const CRIMES[] = {"none", "image kept", "written beside", "written beyond", "source written",
                                      "text kept", "value without time", "value set", "progress left", "host written",
                                      "property unknown", "silent failure", "bad handle", "bad status", "later image",
-                                     "leak", "overflow", NULL};
+                                     "leak", "overflow", "late", NULL};
 enum { OK = 0, FAILED = 1, DEFAULT = 14 };
 
 static Host *host;
@@ -165,6 +165,8 @@ static int render(Handle effect, Handle in)
     effects->clipReleaseImage(output);
     if (strcmp(crime, "image kept"))
         effects->clipReleaseImage(source);
+    if (!strcmp(crime, "late") && given[0] > 2)
+        return FAILED;
     return !strcmp(crime, "silent failure") ? FAILED : !strcmp(crime, "bad status") ? 4711 : OK;
 }
 

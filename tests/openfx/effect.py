@@ -89,6 +89,7 @@ class Instance(Effect):
         progress: what the plug-in said of how far it is.
         abort: asked by the plug-in while it renders: is the result still wanted? True ends it.
         cancel: asked while it shows progress: has the user pressed "cancel"?
+        spoil: is shown each image before the plug-in is, to make it one as of a host that is in error.
         identity: name and time of the clip that the last render was, None where it was made.
     """
 
@@ -119,6 +120,7 @@ class Instance(Effect):
         self.shows_progress = False
         self.abort: Callable[[], bool] | None = None
         self.cancel: Callable[[], bool] | None = None
+        self.spoil: Callable[[Image], None] = lambda image: None
         self.identity: tuple[str, float] | None = None
         self.output: Memory | None = None
         self.aborted = False
@@ -318,14 +320,17 @@ class Instance(Effect):
     def fetch(self, clip: Clip, time: float, action: Action) -> Image | None:
         """Return an image of a clip; None where there is none."""
         if clip.name == "Output":
-            if self.output is None or not action.name.endswith("ActionRender"):
+            memory = self.output if action.name.endswith("ActionRender") else None
+            if memory is None:
                 self.record.violate("fetches an image of the output while it does not render")
-                return None
-            return Image(self.record, clip, self.output, clip.pixel_corner(action.scale), action.scale)
-        picture = clip.picture(time, action.scale)
-        if picture is None:
+        else:
+            picture = clip.picture(time, action.scale)
+            memory = None if picture is None else Memory(picture, clip.layout)
+        if memory is None:
             return None
-        return Image(self.record, clip, Memory(picture, clip.layout), clip.pixel_corner(action.scale), action.scale)
+        image = Image(self.record, clip, memory, clip.pixel_corner(action.scale), action.scale)
+        self.spoil(image)
+        return image
 
     def release(self, image: Image) -> None:
         """Take an image back."""

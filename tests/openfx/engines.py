@@ -24,7 +24,8 @@ class BadEngine:
         folder.mkdir(parents=True)
         self.folder, path = folder, folder / "python"
         command = shlex.join([sys.executable, str(_SCRIPT), mode, str(folder), __version__])
-        path.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+        # What a sanitizer needs of the host is none of the engine's.
+        path.write_text(f'#!/bin/sh\nunset LD_PRELOAD ASAN_OPTIONS\nexec {command} "$@"\n', encoding="utf-8")
         path.chmod(0o755)
         self.python = str(path)
 

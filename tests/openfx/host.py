@@ -6,7 +6,7 @@ import _ctypes
 import ctypes
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -174,8 +174,11 @@ class Host:
         """Tell how many actions of one effect run within one another on this thread."""
         return sum(action.subject is subject for action in running())
 
-    def unload(self) -> None:
-        """Destroy what is left of instances, and unload the library; nothing else can be done then."""
+    def unload(self, before: Callable[[], None] = lambda: None) -> None:
+        """Destroy what is left of instances, and unload the library; nothing else can be done then.
+
+        ``before`` is called when the plug-in is done, before its library goes.
+        """
         for instance in list(self.instances):
             instance.destroy()
         if "" in self._effects:
@@ -185,6 +188,7 @@ class Host:
         for effect in self._effects.values():
             effect.end()
         self._effects.clear()
+        before()
         if self._library is not None:
             _ctypes.dlclose(self._library._handle)
             self._library = None

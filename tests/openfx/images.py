@@ -215,12 +215,16 @@ def _unconnected(frames: tuple[float, float], rate: float) -> dict[str, Any]:
 
 
 def reduce_picture(picture: np.ndarray, scale: tuple[float, float]) -> np.ndarray:
-    """Make a picture smaller: each pixel is the mean of those that fall into it."""
-    if scale == (1.0, 1.0):
-        return picture
-    height, width = picture.shape[:2]
-    rows = np.linspace(0, height, max(1, math.ceil(height * scale[1])) + 1).astype(int)
-    columns = np.linspace(0, width, max(1, math.ceil(width * scale[0])) + 1).astype(int)
-    total = np.add.reduceat(np.add.reduceat(picture.astype(np.float64), rows[:-1], 0), columns[:-1], 1)
-    count = np.diff(rows)[:, None, None] * np.diff(columns)[None, :, None]
-    return (total / count).astype(picture.dtype)
+    """Make a picture of another size: each pixel is the mean of those that fall into it, or else the nearest."""
+    for axis, factor in ((0, scale[1]), (1, scale[0])):
+        length = picture.shape[axis]
+        wanted = max(1, math.ceil(length * factor))
+        if wanted >= length:
+            if wanted > length:
+                picture = picture.take(np.arange(wanted) * length // wanted, axis)
+            continue
+        edges = np.arange(wanted + 1) * length // wanted
+        total = np.add.reduceat(picture.astype(np.float64), edges[:-1], axis)
+        count = np.diff(edges).reshape((-1, 1, 1) if axis == 0 else (1, -1, 1))
+        picture = (total / count).astype(picture.dtype)
+    return picture
