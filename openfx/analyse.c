@@ -61,13 +61,13 @@ static int range_of(Analysis *one, OfxImageClipHandle clip, double range[2])
     int may = 0;
     suites.property->propGetInt(suites.host->host, kOfxImageEffectPropTemporalClipAccess, 0, &may);
     if (!may) {
-        text_add(&one->said, "This host hands over one frame at a time: name the files of target and driver.");
+        text_set(&one->said, "This host hands over one frame at a time: name the files of target and driver.");
         return 0;
     }
     if (suites.effect->clipGetPropertySet(clip, &properties) ||
         suites.property->propGetDoubleN(properties, kOfxImageEffectPropFrameRange, 2, range) ||
         !(range[1] >= range[0]) || !(range[1] - range[0] < MOST_FRAMES)) {
-        text_add(&one->said, "The host does not say which frames the clip has: name the files of target and driver.");
+        text_set(&one->said, "The host does not say which frames the clip has: name the files of target and driver.");
         return 0;
     }
     range[0] = ceil(range[0]);
@@ -132,7 +132,7 @@ static Answer store_clip(Analysis *one, OfxImageClipHandle clip, const Text *fil
         before = frame;
         if (!image_open(clip, time, &image, &one->said)) {
             char where[60];
-            snprintf(where, sizeof where, ", %.0f, of the clip.", time);
+            snprintf(where, sizeof where, " (time %.0f of the %s)", time, is_plate ? "plate" : "driver");
             text_add(&one->said, where);
             return ANSWER_FAILED;
         }
@@ -157,7 +157,7 @@ static Answer store_clips(Analysis *one)
     if (!is_to_store(one, "driver", &one->driver))
         text_clear(&one->driver);
     if (one->driver.length && !clip_is_connected(instance->driver)) {
-        text_add(&one->said, "Name the driver's file, or connect a clip to Driver.");
+        text_set(&one->said, "Name the driver's file, or connect a clip to Driver.");
         return ANSWER_FAILED;
     }
     one->part = 0.25;

@@ -278,8 +278,7 @@ Answer engine_ask(Engine *engine, const char *job, const char *members, const Wa
         if (is_ours && is_last(line, &share)) {
             char *message = json_text(line, "message");
             int done = is_event(line, "done");
-            text_clear(said);
-            text_add(said, done ? line : message ? message : "The engine gave no reason.");
+            text_set(said, done ? line : message ? message : "The engine gave no reason.");
             free(message);
             return done ? ANSWER_DONE : is_event(line, "cancelled") ? ANSWER_STOPPED : ANSWER_FAILED;
         }

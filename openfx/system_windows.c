@@ -137,7 +137,7 @@ int mapping_need(Mapping *mapping, size_t size, Text *reason)
         mapping->size = size;
         mapping->handle = handle;
     } else {
-        text_add(reason, "no shared memory for the frame: ");
+        text_set(reason, "no shared memory for the frame: ");
         system_add_error(reason);
         if (handle)
             CloseHandle(handle);
