@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from ofx_reenact.service.page import Pages
     from ofx_reenact.tracking.performance import Performance
 
+# As frame numbers are in files' names.
+_LARGEST = 999_999_999
+
 Request = Mapping[str, Any]
 Values = dict[str, Any]
 
@@ -240,6 +243,6 @@ def _text(request: Request, name: str, wanted: str) -> str:
 
 def _whole(request: Request, name: str) -> int:
     value = request.get(name)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise SettingsError(f"{name} {value!r}: give a whole number")
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > _LARGEST:
+        raise SettingsError(f"{name} {str(value)[:40]!r}: give a whole number of nine digits at most")
     return value
