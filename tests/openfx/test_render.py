@@ -350,7 +350,8 @@ def test_an_engine_that_is_killed_is_started_anew(host, plate, values, wanted):
     before = engines()
     assert len(before) == 1
     os.kill(before[0], signal.SIGKILL)
-    while Path(f"/proc/{before[0]}/stat").read_text().split()[2] != "Z":
+    # Until its last thread is gone, so that it has hung up.
+    while Path(f"/proc/{before[0]}/stat").read_text().split()[2] != "Z" or len(threads_of(before[0])) > 1:
         time.sleep(0.01)
     assert same(instance.render(FRAME), wanted)
     assert len(engines()) == 1 and engines() != before
@@ -372,6 +373,10 @@ def test_an_aborted_frame_says_nothing_and_keeps_the_engine(host, plate, values,
     instance.set("identity", values["identity"])
     assert same(instance.render(FRAME), wanted) and engines() == before
     instance.destroy()
+
+
+def threads_of(pid: int) -> list[Path]:
+    return list(Path(f"/proc/{pid}/task").iterdir())
 
 
 def engines() -> list[int]:
