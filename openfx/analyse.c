@@ -16,8 +16,9 @@ static const char *const KEPT[][2] = {
     {"parts_file", "/parts.json"},
 };
 enum { KEPT_COUNT = sizeof KEPT / sizeof *KEPT, REPLY_NO = kOfxStatReplyNo };
-/* Frames of a clip that are handed over at most: hosts name ranges without an end. */
-static const double MOST_FRAMES = 100000;
+/* Frames of a clip that are handed over at most, since hosts name ranges without an end; seconds between two looks at
+   the host's bar, which some draw each time. */
+static const double MOST_FRAMES = 100000, BETWEEN = 0.2;
 
 /* An analysis on its way; files are texts that the parameters get, empty for those that keep what they have. */
 typedef struct {
@@ -26,6 +27,7 @@ typedef struct {
     Engine *engine;
     Waiting waiting;
     double begun, part; /* shares of the whole: where the step begins that runs, and how much it is of it */
+    double last, told;  /* the step's own share, and when the host was told */
     Text folder, plate, driver;
     Text said;
 } Analysis;
@@ -33,10 +35,17 @@ typedef struct {
 static int show_share(void *context, double share)
 {
     Analysis *one = context;
-    if (!suites.progress)
+    share = share > 0 ? share : 0;
+    /* Driver and target are tracked one after the other, who knows in which order: each gets half of what is left. */
+    if (share < one->last) {
+        one->part /= 2;
+        one->begun += one->part;
+    }
+    one->last = share;
+    if (!suites.progress || system_seconds() - one->told < BETWEEN)
         return 0;
-    double done = one->begun + (share > 0 ? share : 0) * one->part;
-    return suites.progress->progressUpdate(one->instance->effect, done) == REPLY_NO;
+    one->told = system_seconds();
+    return suites.progress->progressUpdate(one->instance->effect, one->begun + share * one->part / 2) == REPLY_NO;
 }
 
 static void add_path(Text *path, const Text *folder, const char *name)

@@ -9,7 +9,7 @@
 
 /* Seconds: until the engine says hello, from one sign of life to the next, for a cancelled job to end, to take a
    request, and to end by itself. */
-static const double HELLO = 60, SILENCE = 60, GRACE = 30, SENDING = 10, ENDING = 0.5;
+static const double HELLO = 60, SILENCE = 60, GRACE = 30, SENDING = 10, ENDING = 2;
 /* Milliseconds from look to look; lines that are no event before it is given up; bytes of an event. */
 enum { STEP = 20, MOST_NOISE = 100, LONGEST = 1 << 24 };
 /* Not -m: that would import modules from the host's working directory. Files that the host has open are its own. */

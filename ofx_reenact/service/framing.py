@@ -6,6 +6,7 @@ divided; else, and at any other scale, pixels are resampled: to the next finer p
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -132,6 +133,13 @@ class Framing:
         if self.is_exact:
             return all(axis.inside[1] == slice(0, axis.plate) for axis in (self.rows, self.columns))
         return bool(self.rows.covered.all() and self.columns.covered.all())
+
+    @property
+    def reach(self) -> int:
+        """How many of the plate's pixels, up, down or across, a host's pixel is made of besides the nearest."""
+        if self.is_exact:
+            return 0
+        return max(math.ceil(max(1 / float(axis.step), 1.0)) for axis in (self.rows, self.columns)) + 1
 
     def over(self, given: np.ndarray) -> np.ndarray:
         """Return what of a host's picture (H, W, …) lies over the plate's; the rest is beyond its edges."""

@@ -103,7 +103,9 @@ class Given:
         changed = find_changes(made, picture)
         if changed.any():
             lines = (np.flatnonzero(changed.any(axis)) for axis in (1, 0))
-            box = tuple(slice(found[0], found[-1] + 1) for found in lines)
+            # Where pixels are resampled, those beside the changed ones are read with them.
+            reach = framing.reach
+            box = tuple(slice(max(found[0] - reach, 0), found[-1] + reach + 1) for found in lines)
             result = np.zeros(made.shape, np.float32)
             result[box] = self._as_given(made[box])
             framing.lay(self.rgba, result, changed)

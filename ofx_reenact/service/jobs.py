@@ -32,7 +32,8 @@ Values = dict[str, Any]
 class Service:
     """Does one job at a time and keeps what jobs load.
 
-    Each public method but :meth:`client_left` is a job: it takes the request's fields and a watch, and returns what came of it.
+    Each public method but :meth:`client_left` is a job: it takes the request's fields and a watch, and returns what
+    came of it.
 
     Raises:
         ReenactError: the request or its input cannot be used.

@@ -1,7 +1,10 @@
 """Frames through engines that are processes: clients one after another, and one that is killed in the middle."""
 
+import dataclasses
+import json
 import os
 import signal
+import subprocess
 import threading
 import time
 from contextlib import closing
@@ -14,6 +17,7 @@ from jobs import job
 
 from ofx_reenact.errors import EngineLost, ReenactError, SettingsError
 from ofx_reenact.frames.plate import read_plate
+from ofx_reenact.launch import command
 from ofx_reenact.service import mapping
 from ofx_reenact.service.client import connect, start, stop
 from ofx_reenact.service.session import Session
@@ -38,8 +42,9 @@ def session(tmp_path_factory) -> Path:
 
 
 def memories() -> set[str]:
+    """Those of this process: others may be at work on this machine."""
     folder = mapping._MEMORY
-    return {path.name for path in folder.iterdir() if path.name.startswith(mapping._NAME)} if folder.is_dir() else set()
+    return {path.name for path in folder.glob(f"{mapping._NAME}.tmp-*-{os.getpid()}-*")} if folder.is_dir() else set()
 
 
 def test_clients_one_after_another_get_the_same_frame(session, still):
@@ -73,6 +78,31 @@ def test_an_engine_that_is_killed_in_the_middle_leaves_no_memory_behind(session,
     start(session, 300)
     with closing(connect(session)) as link:
         assert (hand(link, still, WIDE, own).pixels != own).any()
+
+
+def test_what_a_client_that_was_killed_has_left_is_removed_by_its_engine(still):
+    own = rgba_of(read_plate(still.target))
+    memory = mapping.make_mapping(own.nbytes)
+    memory.write(0, own.shape[1] * 16, own.view("uint8").reshape(len(own), -1))
+    plane = {"offset": 0, "stride": own.shape[1] * 16}
+    pixels = {
+        "mapping": memory.name, "size": own.nbytes, "width": own.shape[1], "height": own.shape[0], "depth": "float",
+        "alpha": "opaque", "scale": [1, 1], "source": plane, "result": plane,
+    }  # fmt: skip
+    settings = dataclasses.replace(still, output="").as_dict()
+    request = {"id": 1, "do": "frame", "settings": settings, "frame": WIDE, "pixels": pixels}
+    with subprocess.Popen(command("engine", "serve"), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as engine:
+        engine.stdin.write(json.dumps(request).encode() + b"\n")
+        engine.stdin.flush()
+        events = [json.loads(engine.stdout.readline())["event"] for _ in range(2)]
+        while events[-1] == "progress":
+            events.append(json.loads(engine.stdout.readline())["event"])
+        assert events[-1] == "done" and Path(memory.name).exists() == (os.name == "posix")
+        # As the system does for a process that has been killed.
+        engine.stdin.close()
+        engine.wait(60)
+    assert not Path(memory.name).exists()
+    memory.close()
 
 
 def kill_when(pid: int, seen) -> None:

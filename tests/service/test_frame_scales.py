@@ -12,8 +12,11 @@ from moving import FIRST, moving_job
 
 from ofx_reenact.engine.proxy import Proxy
 from ofx_reenact.errors import FrameError
+from ofx_reenact.frames.colour import Colour
+from ofx_reenact.frames.picture import read_picture
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.service.framing import Framing, choose_proxy
+from ofx_reenact.service.given import Given
 from ofx_reenact.service.pixels import Pixels, Plane
 from ofx_reenact.settings import Settings
 
@@ -159,6 +162,20 @@ def framed(path: str, size: tuple[int, int], scale: tuple[float, float]) -> Fram
     plate, plane = read_plate(path), Plane(0, 0)
     pixels = Pixels("m", 1, *size, "float", "opaque", scale, plane, plane)
     return Framing.of(plate, Proxy.of(plate, choose_proxy(scale)), pixels)
+
+
+@pytest.mark.parametrize(("size", "scale"), [((60, 54), (0.75, 0.75)), ((24, 22), (0.3, 0.3)), ((41, 37), (0.5, 0.5))])
+def test_nothing_dark_comes_in_from_beyond_what_changed(linear, tmp_path, size, scale):
+    colour = Colour()
+    path = make_still(tmp_path / "t.exr", linear, (80, 72))
+    framing, own = framed(path, size, scale), read_picture(path, colour)
+    grey = np.full((*size[::-1], 4), 0.5, np.float32)
+    given = Given.of(grey, "opaque", own.space, framing, own, colour, 1)
+    picture = np.full((framing.rows.plate, framing.columns.plate, 3), 0.5, np.float32)
+    made = picture.copy()
+    made[len(made) // 4 : len(made) // 2, 5:-5] = 0.7
+    laid = given.lay(framing, picture, made)[..., :3]
+    assert laid.min() >= 0.5 - 1e-6 and 0.69 < laid.max() <= 0.7 + 1e-6
 
 
 def test_places_are_those_of_the_plate(linear, tmp_path):
