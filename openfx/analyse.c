@@ -16,8 +16,9 @@ static const char *const KEPT[][2] = {
     {"parts_file", "/parts.json"},
 };
 enum { KEPT_COUNT = sizeof KEPT / sizeof *KEPT, REPLY_NO = kOfxStatReplyNo };
-/* Frames of a clip that are handed over at most: hosts name ranges without an end. */
-static const double MOST_FRAMES = 100000;
+/* Frames of a clip that are handed over at most, since hosts name ranges without an end; seconds between two looks at
+   the host's bar, which some draw each time. */
+static const double MOST_FRAMES = 100000, BETWEEN = 0.2;
 
 /* An analysis on its way; files are texts that the parameters get, empty for those that keep what they have. */
 typedef struct {
@@ -26,6 +27,7 @@ typedef struct {
     Engine *engine;
     Waiting waiting;
     double begun, part; /* shares of the whole: where the step begins that runs, and how much it is of it */
+    double last, told;  /* the step's own share, and when the host was told */
     Text folder, plate, driver;
     Text said;
 } Analysis;
@@ -33,10 +35,17 @@ typedef struct {
 static int show_share(void *context, double share)
 {
     Analysis *one = context;
-    if (!suites.progress)
+    share = share > 0 ? share : 0;
+    /* Driver and target are tracked one after the other, who knows in which order: each gets half of what is left. */
+    if (share < one->last) {
+        one->part /= 2;
+        one->begun += one->part;
+    }
+    one->last = share;
+    if (!suites.progress || system_seconds() - one->told < BETWEEN)
         return 0;
-    double done = one->begun + (share > 0 ? share : 0) * one->part;
-    return suites.progress->progressUpdate(one->instance->effect, done) == REPLY_NO;
+    one->told = system_seconds();
+    return suites.progress->progressUpdate(one->instance->effect, one->begun + share * one->part / 2) == REPLY_NO;
 }
 
 static void add_path(Text *path, const Text *folder, const char *name)
@@ -61,13 +70,13 @@ static int range_of(Analysis *one, OfxImageClipHandle clip, double range[2])
     int may = 0;
     suites.property->propGetInt(suites.host->host, kOfxImageEffectPropTemporalClipAccess, 0, &may);
     if (!may) {
-        text_add(&one->said, "This host hands over one frame at a time: name the files of target and driver.");
+        text_set(&one->said, "This host hands over one frame at a time: name the files of target and driver.");
         return 0;
     }
     if (suites.effect->clipGetPropertySet(clip, &properties) ||
         suites.property->propGetDoubleN(properties, kOfxImageEffectPropFrameRange, 2, range) ||
         !(range[1] >= range[0]) || !(range[1] - range[0] < MOST_FRAMES)) {
-        text_add(&one->said, "The host does not say which frames the clip has: name the files of target and driver.");
+        text_set(&one->said, "The host does not say which frames the clip has: name the files of target and driver.");
         return 0;
     }
     range[0] = ceil(range[0]);
@@ -132,7 +141,7 @@ static Answer store_clip(Analysis *one, OfxImageClipHandle clip, const Text *fil
         before = frame;
         if (!image_open(clip, time, &image, &one->said)) {
             char where[60];
-            snprintf(where, sizeof where, ", %.0f, of the clip.", time);
+            snprintf(where, sizeof where, " (time %.0f of the %s)", time, is_plate ? "plate" : "driver");
             text_add(&one->said, where);
             return ANSWER_FAILED;
         }
@@ -157,7 +166,7 @@ static Answer store_clips(Analysis *one)
     if (!is_to_store(one, "driver", &one->driver))
         text_clear(&one->driver);
     if (one->driver.length && !clip_is_connected(instance->driver)) {
-        text_add(&one->said, "Name the driver's file, or connect a clip to Driver.");
+        text_set(&one->said, "Name the driver's file, or connect a clip to Driver.");
         return ANSWER_FAILED;
     }
     one->part = 0.25;

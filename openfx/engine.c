@@ -9,7 +9,7 @@
 
 /* Seconds: until the engine says hello, from one sign of life to the next, for a cancelled job to end, to take a
    request, and to end by itself. */
-static const double HELLO = 60, SILENCE = 60, GRACE = 30, SENDING = 10, ENDING = 0.5;
+static const double HELLO = 60, SILENCE = 60, GRACE = 30, SENDING = 10, ENDING = 2;
 /* Milliseconds from look to look; lines that are no event before it is given up; bytes of an event. */
 enum { STEP = 20, MOST_NOISE = 100, LONGEST = 1 << 24 };
 /* Not -m: that would import modules from the host's working directory. Files that the host has open are its own. */
@@ -278,8 +278,7 @@ Answer engine_ask(Engine *engine, const char *job, const char *members, const Wa
         if (is_ours && is_last(line, &share)) {
             char *message = json_text(line, "message");
             int done = is_event(line, "done");
-            text_clear(said);
-            text_add(said, done ? line : message ? message : "The engine gave no reason.");
+            text_set(said, done ? line : message ? message : "The engine gave no reason.");
             free(message);
             return done ? ANSWER_DONE : is_event(line, "cancelled") ? ANSWER_STOPPED : ANSWER_FAILED;
         }

@@ -81,12 +81,12 @@ int image_open(OfxImageClipHandle clip, OfxTime time, Image *image, Text *reason
     memset(image, 0, sizeof *image);
     if (!clip || suites.effect->clipGetImage(clip, time, NULL, &image->handle) || !image->handle) {
         image->handle = NULL;
-        text_add(reason, "the host has no picture at this time");
+        text_set(reason, "the host has no picture at this time");
         return 0;
     }
     const char *fault = look_at(clip, image);
     if (fault) {
-        text_add(reason, fault);
+        text_set(reason, fault);
         image_close(image);
     }
     return !fault;

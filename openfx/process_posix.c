@@ -33,10 +33,12 @@ struct Process {
     int socket;
 };
 
-/* The host's environment without what would make another Python load the host's libraries; to be freed. */
+/* The host's environment without what would make another Python load the host's libraries, and without a name of a
+   colour config that MLT sets and no library knows; to be freed. */
 static char **clean_environment(void)
 {
-    static const char *const foreign[] = {"PYTHONPATH=", "PYTHONHOME=", "LD_LIBRARY_PATH=", "DYLD_", "QT_"};
+    static const char *const foreign[] = {"PYTHONPATH=", "PYTHONHOME=", "LD_LIBRARY_PATH=", "DYLD_", "QT_",
+                                          "OCIO=ocio://ocio://"};
     size_t count = 0, kept = 0;
     while (environ && environ[count])
         count++;

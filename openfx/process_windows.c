@@ -31,14 +31,15 @@ static void add_argument(Text *line, const char *argument)
 
 static int is_foreign(const wchar_t *entry)
 {
-    static const wchar_t *const foreign[] = {L"PYTHONPATH=", L"PYTHONHOME=", L"QT_"};
+    static const wchar_t *const foreign[] = {L"PYTHONPATH=", L"PYTHONHOME=", L"QT_", L"OCIO=ocio://ocio://"};
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
         if (!_wcsnicmp(entry, foreign[i], wcslen(foreign[i])))
             return 1;
     return 0;
 }
 
-/* The host's environment without what would make another Python load the host's libraries; to be freed. */
+/* The host's environment without what would make another Python load the host's libraries, and without a name of a
+   colour config that MLT sets and no library knows; to be freed. */
 static wchar_t *clean_environment(void)
 {
     static const wchar_t more[] = L"PYTHONUTF8=1";
@@ -79,6 +80,8 @@ static HANDLE open_log(Text *log, SECURITY_ATTRIBUTES *inherited)
         length = GetTempPathW(MAX_PATH, folder);
     if (!length || length >= MAX_PATH)
         return INVALID_HANDLE_VALUE;
+    if (folder[length - 1] == L'\\')
+        folder[length - 1] = 0;
     _snwprintf(path, sizeof path / sizeof *path, L"%ls\\reenact-log-%lu-%llu", folder, GetCurrentProcessId(),
                (unsigned long long)GetTickCount64());
     HANDLE file = CreateFileW(path, GENERIC_WRITE, FILE_SHARE_READ, inherited, CREATE_NEW, FILE_ATTRIBUTE_NORMAL, NULL);

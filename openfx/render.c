@@ -132,7 +132,7 @@ static Answer make(Job *job, Text *said)
     Waiting waiting = {was_aborted, job};
     Engine *engine = instance_engine(job->instance, job->time);
     if (!engine) {
-        text_add(said, "There is no memory left.");
+        text_set(said, "There is no memory left.");
         return ANSWER_FAILED;
     }
     Answer answer = engine_take(engine, &waiting, said);
@@ -153,13 +153,13 @@ static int open_images(Job *job, Text *said)
     if (!image_open(instance->source, job->time, source, said))
         return 0;
     if (source->channels != 4 || source->pixel_bytes != output->pixel_bytes) {
-        text_add(said, "plate and output are not both RGBA of one depth");
+        text_set(said, "plate and output are not both RGBA of one depth");
         return 0;
     }
     if (clip_is_connected(instance->holdout) && !image_open(instance->holdout, job->time, holdout, said))
         return 0;
     if (holdout->handle && strcmp(holdout->depth, source->depth)) {
-        text_add(said, "plate and holdout are not of one depth");
+        text_set(said, "plate and holdout are not of one depth");
         return 0;
     }
     return 1;

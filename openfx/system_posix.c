@@ -152,7 +152,7 @@ int mapping_need(Mapping *mapping, size_t size, Text *reason)
     if (failed) {
         char said[64];
         snprintf(said, sizeof said, "no %zu MiB of shared memory in ", (size >> 20) + 1);
-        text_add(reason, said);
+        text_set(reason, said);
         text_add(reason, folder);
         text_add(reason, ": ");
         text_add(reason, strerror(failed));

@@ -30,7 +30,7 @@ void system_add_error(Text *reason)
     char number[40];
     DWORD length = FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, NULL, code, 0, said,
                                   sizeof said / sizeof *said, NULL);
-    while (length && (said[length - 1] == L'\n' || said[length - 1] == L'\r'))
+    while (length && wcschr(L"\r\n.", said[length - 1]))
         said[--length] = 0;
     char *text = system_narrow(said);
     snprintf(number, sizeof number, "error %lu", code);
@@ -137,7 +137,7 @@ int mapping_need(Mapping *mapping, size_t size, Text *reason)
         mapping->size = size;
         mapping->handle = handle;
     } else {
-        text_add(reason, "no shared memory for the frame: ");
+        text_set(reason, "no shared memory for the frame: ");
         system_add_error(reason);
         if (handle)
             CloseHandle(handle);

@@ -44,6 +44,12 @@ void text_clear(Text *text)
         text->data[0] = 0;
 }
 
+void text_set(Text *text, const char *value)
+{
+    text_clear(text);
+    text_add(text, value);
+}
+
 void text_free(Text *text)
 {
     free(text->data);

@@ -12,6 +12,7 @@ typedef struct {
 } Text;
 
 void text_add(Text *text, const char *more);
+void text_set(Text *text, const char *value);
 void text_bytes(Text *text, const char *more, size_t length);
 /* A JSON string; what is no UTF-8 becomes the replacement character. */
 void text_quoted(Text *text, const char *value);

@@ -147,7 +147,7 @@ int values_write(const Instance *instance, OfxTime time, Text *members, Text *re
     for (int i = 0; i < parameter_count() && !members->failed; i++) {
         const Parameter *parameter = parameter_at(i);
         if (parameter->is_option && !write_value(members, parameter, instance->parameters[i], time)) {
-            text_add(reason, parameter->label);
+            text_set(reason, parameter->label);
             text_add(reason, ": give a frame's number, or nothing");
             return 0;
         }

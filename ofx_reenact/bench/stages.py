@@ -209,6 +209,11 @@ def _settings(shot: Shot, device: str, profile: str) -> Settings:
     )  # fmt: skip
 
 
+def analysed(shot: Shot, device: str, profile: str = "plate") -> Settings:
+    """Return the settings of a shot's render that keeps what it finds, and finds what an earlier one kept."""
+    return _kept(_settings(shot, device, profile), shot)
+
+
 def _kept(settings: Settings, shot: Shot) -> Settings:
     """Return the settings of a render whose analysis was made before, as the chunks of a job on a farm are."""
     place = shot.tracked.parent

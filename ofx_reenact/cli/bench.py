@@ -29,7 +29,7 @@ from ofx_reenact.cli.bench_options import (
 from ofx_reenact.cli.options import group
 
 app = group("bench", "Time stages, networks, renders.")
-for _command in (bench_states.compare, bench_states.start, bench_states.diff):
+for _command in (bench_states.compare, bench_states.start, bench_states.frame, bench_states.diff):
     app.command(_command.__name__)(_command)
 
 

@@ -1,4 +1,4 @@
-"""``ofx-reenact bench compare``, ``start`` and ``diff``: what a claim that something is faster rests on."""
+"""``ofx-reenact bench compare``, ``start``, ``frame`` and ``diff``: what claims of speed rest on."""
 
 from __future__ import annotations
 
@@ -92,6 +92,29 @@ def start(
             "start", {"size": size, "runs": runs}, lambda: {"starts": bench(shots[0], runs, ready.device)}
         )
     tables.show(result, as_json, [("starts", tables.STARTS)])
+    return 0
+
+
+def frame(
+    size: Sizes = None,
+    frames: Annotated[int, typer.Option(help="Length of the shot.", min=2)] = 6,
+    runs: Few = 3,
+    device: Device = "auto",
+    threads: Threads = 0,
+    folder: Folder = None,
+    require_idle: RequireIdle = False,
+    as_json: AsJson = False,
+) -> int:
+    """A host's frame through shared memory: the whole, what the way costs, and a frame that is rendered and written."""
+    sizes = list(dict.fromkeys(size or ["uhd"]))
+    check_sizes(*sizes)
+    ready = prepare(device, threads, require_idle)
+    with plates(folder, ((name, frames) for name in sizes), moving=True) as shots:
+        from ofx_reenact.bench.handed import bench
+
+        settings = {"size": sizes, "frames": frames, "runs": runs}
+        result = ready.recorded("frame", settings, lambda: {"handed": bench(shots, runs, ready.device)})
+    tables.show(result, as_json, [("handed", tables.HANDED)])
     return 0
 
 

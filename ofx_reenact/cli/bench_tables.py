@@ -54,6 +54,7 @@ MEMORY_COMPARED: Columns = (
     ("after, peak MiB", "after_mebibytes", "{:.0f}"), ("before / after", "ratio", "{:.2f}"),
 )  # fmt: skip
 STARTS: Columns = (*_WHAT, ("until", "until", "{}"), *_N, *_TIMES)
+HANDED: Columns = (*_SHOT, *_WHAT, *_N, *_TIMES, ("of a rendered frame", "share", "{:.1%}"))
 DIFF: Columns = (
     ("table", "table", "{}"), ("row", "row", "{}"), ("unit", "unit", "{}"), ("A", "a", "{:.1f}"), ("B", "b", "{:.1f}"),
     ("A / B", "ratio", "{:.2f}"),

@@ -66,7 +66,7 @@ def render_frame(
         found = _space(colour, loader.target, settings, space)
         plan, mattes = _plan(loader, settings, frame), read_kept(loader, settings, frame)
         with stage(HAND):
-            given = Given.of(pixels.read(memory, pixels.source), pixels.alpha, found, own, colour, frame)
+            given = Given.of(pixels.read(memory, pixels.source), pixels.alpha, found, framing, own, colour, frame)
             picture = given.picture(framing, frame, None if framing.is_whole else plates.picture(frame))
             kept = _kept(memory, pixels, framing, mattes, frame)
         watch.check()

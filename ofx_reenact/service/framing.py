@@ -6,6 +6,7 @@ divided; else, and at any other scale, pixels are resampled: to the next finer p
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -70,12 +71,12 @@ class Axis:
     @cached_property
     def to_plate(self) -> csr_array:
         """The weights (plate, host) by which the host's pixels become the plate's."""
-        return _weights(self._positions, float(self.step), self.host)
+        return _weights(self._positions, float(self.step), self.covering)
 
     @cached_property
     def to_host(self) -> csr_array:
         """The weights (host, plate) by which the plate's pixels become the host's."""
-        return _weights(self._back, 1 / float(self.step), self.plate)
+        return _weights(self._back, 1 / float(self.step), self.covered)
 
     @property
     def _positions(self) -> np.ndarray:
@@ -132,6 +133,19 @@ class Framing:
         if self.is_exact:
             return all(axis.inside[1] == slice(0, axis.plate) for axis in (self.rows, self.columns))
         return bool(self.rows.covered.all() and self.columns.covered.all())
+
+    @property
+    def reach(self) -> int:
+        """How many of the plate's pixels, up, down or across, a host's pixel is made of besides the nearest."""
+        if self.is_exact:
+            return 0
+        return max(math.ceil(max(1 / float(axis.step), 1.0)) for axis in (self.rows, self.columns)) + 1
+
+    def over(self, given: np.ndarray) -> np.ndarray:
+        """Return what of a host's picture (H, W, …) lies over the plate's; the rest is beyond its edges."""
+        if self.is_exact:
+            return given[self.rows.inside[0], self.columns.inside[0]]
+        return given[self.rows.covering][:, self.columns.covering]
 
     def take(self, given: np.ndarray, own: np.ndarray | None) -> np.ndarray:
         """Bring a host's pixels (H, W, C) to the plate's (h, w, C) float32; ``own`` are the plate's beyond them.
@@ -192,19 +206,21 @@ def _axis(block: int, count: int, factor: int, begin: int, length: int, host: in
     return Axis(((block + half) * factor - begin) * finer - half, factor * finer, host, count)
 
 
-def _weights(positions: np.ndarray, step: float, count: int) -> csr_array:
+def _weights(positions: np.ndarray, step: float, known: np.ndarray) -> csr_array:
     """Return weights (N, count) that read a line of pixels at positions (N,) which lie ``step`` pixels apart.
 
     Between pixels they are interpolated linearly; where positions lie further apart all pixels between them count.
+    Pixels that are not ``known`` (count,) do not count: there the nearest that is stands for them.
     """
+    inside = np.flatnonzero(known) if known.any() else np.arange(len(known))
     reach = max(step, 1.0)
     first = np.ceil(positions - reach).astype(int)
     near = first[:, None] + np.arange(int(np.floor(2 * reach)) + 1)
     weights = np.maximum(1 - np.abs(near - positions[:, None]) / reach, 0)
     weights /= weights.sum(1, keepdims=True)
     rows = np.repeat(np.arange(len(positions)), near.shape[1])
-    columns = np.clip(near, 0, count - 1).reshape(-1)
-    made = csr_array((weights.reshape(-1).astype(np.float32), (rows, columns)), shape=(len(positions), count))
+    columns = np.clip(near, inside[0], inside[-1]).reshape(-1)
+    made = csr_array((weights.reshape(-1).astype(np.float32), (rows, columns)), shape=(len(positions), len(known)))
     made.sum_duplicates()
     made.eliminate_zeros()
     return made

@@ -22,7 +22,7 @@ class Given:
         rgba: (H, W, 4) float32, finite; alpha is 1 everywhere if there is none.
         colour: (H, W, 3) float32, its colour.
         straight: whether its colour is not multiplied with its alpha.
-        has_alpha: whether frames are made with its alpha: where the target has one, or this one is not 1 everywhere.
+        has_alpha: whether frames are made with its alpha: if the target has one, or this one is not 1 all over it.
         space: its colour space.
         own: a picture of the target as it is rendered: this one has its format and its scene-linear space.
         config: of colour.
@@ -37,13 +37,16 @@ class Given:
     config: Colour
 
     @classmethod
-    def of(cls, rgba: np.ndarray, alpha: str, space: str, own: Picture, config: Colour, frame: int) -> Given:
+    def of(
+        cls, rgba: np.ndarray, alpha: str, space: str, framing: Framing, own: Picture, config: Colour, frame: int
+    ) -> Given:
         """Look at a host's picture (H, W, 4) float32, which belongs to it alone and is changed.
 
         Args:
             rgba: its numbers.
             alpha: ``premultiplied``, ``straight`` or ``opaque``.
             space: its colour space.
+            framing: how it lies over the target.
             own: a picture of the target as it is rendered.
             config: of colour.
             frame: its number in the result, for messages.
@@ -61,7 +64,10 @@ class Given:
                 f"frame {frame}: the clip's picture has {nan} NaN and {inf} infinite values, the first in channel "
                 f"{first[2]} at ({first[0]}, {first[1]}), y down; the warp would smear them, so clean it first"
             )
-        has_alpha = alpha != "opaque" and (own.plate.alpha is not None or not opaque)
+        has_alpha = alpha != "opaque" and own.plate.alpha is not None
+        if not opaque and own.plate.alpha is None:
+            # Beyond a picture's edges hosts have nothing, with alpha 0.
+            has_alpha = not bool((framing.over(rgba[..., 3]) == 1).all())
         return cls(rgba, colour, alpha == "straight" and has_alpha, has_alpha, space, own, config)
 
     def picture(self, framing: Framing, frame: int, beyond: Picture | None) -> Picture:
@@ -97,8 +103,10 @@ class Given:
         changed = find_changes(made, picture)
         if changed.any():
             lines = (np.flatnonzero(changed.any(axis)) for axis in (1, 0))
-            box = tuple(slice(found[0], found[-1] + 1) for found in lines)
-            result = np.zeros((*changed.shape, 4), np.float32)
+            # Where pixels are resampled, those beside the changed ones are read with them.
+            reach = framing.reach
+            box = tuple(slice(max(found[0] - reach, 0), found[-1] + reach + 1) for found in lines)
+            result = np.zeros(made.shape, np.float32)
             result[box] = self._as_given(made[box])
             framing.lay(self.rgba, result, changed)
         return self.rgba
@@ -109,14 +117,14 @@ class Given:
         return self.space == self.own.space and not self.straight
 
     def _as_given(self, made: np.ndarray) -> np.ndarray:
-        """Return pixels (h, w, C) in scene-linear light as the picture's own numbers are: (h, w, 4)."""
+        """Return pixels (h, w, C) in scene-linear light as the picture's own numbers are: (h, w, C)."""
         rgb, alpha = made[..., :3], made[..., 3] if self.has_alpha else None
         if self.straight:
             assert alpha is not None
             rgb = self._convert(rgb / np.where(alpha > 0, alpha, 1)[..., None], None, self.own.space, self.space)
         else:
             rgb = self._convert(rgb, alpha, self.own.space, self.space)
-        return np.dstack([rgb, np.ones_like(rgb[..., 0]) if alpha is None else alpha])
+        return rgb if alpha is None else np.dstack([rgb, alpha])
 
     def _convert(self, rgb: np.ndarray, alpha: np.ndarray | None, source: str, to: str) -> np.ndarray:
         if source == to:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from ofx_reenact.service.page import Pages
     from ofx_reenact.tracking.performance import Performance
 
+# As frame numbers are in files' names.
+_LARGEST = 999_999_999
+
 Request = Mapping[str, Any]
 Values = dict[str, Any]
 
@@ -29,7 +32,8 @@ Values = dict[str, Any]
 class Service:
     """Does one job at a time and keeps what jobs load.
 
-    Each public method is a job: it takes the request's fields and a watch, and returns what came of it.
+    Each public method but :meth:`client_left` is a job: it takes the request's fields and a watch, and returns what
+    came of it.
 
     Raises:
         ReenactError: the request or its input cannot be used.
@@ -38,6 +42,15 @@ class Service:
 
     def __init__(self) -> None:
         self._warm = Warm()
+        self._memories: set[str] = set()
+
+    def client_left(self) -> None:
+        """Remove the shared memory that a client has left behind, as one that was killed does."""
+        if self._memories:
+            from ofx_reenact.service.mapping import remove_left
+
+            remove_left(self._memories)
+            self._memories.clear()
 
     def analyse(self, request: Request, watch: Watch) -> Values:
         """Track the driver and find the target's face, and write the files that are named for them."""
@@ -89,6 +102,7 @@ class Service:
 
         settings, frame = _settings(request), _whole(request, "frame")
         pixels = Pixels.of(request.get("pixels"), result=True)
+        self._memories.add(pixels.mapping)
         if request.get("curves", {}) != {}:
             settings = self._keyed.name(settings, request["curves"])
         space = _text(request, "space", "a colour space's name; empty for that of the target's file")
@@ -102,6 +116,7 @@ class Service:
         from ofx_reenact.service.store import read_aspect, read_rate, store_frame
 
         pixels = Pixels.of(request.get("pixels"), result=False)
+        self._memories.add(pixels.mapping)
         colour = self._warm.get("colour", colour_key(), Colour)
         space = _text(request, "space", "a colour space's name; empty for none")
         written = store_frame(
@@ -229,6 +244,6 @@ def _text(request: Request, name: str, wanted: str) -> str:
 
 def _whole(request: Request, name: str) -> int:
     value = request.get(name)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise SettingsError(f"{name} {value!r}: give a whole number")
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > _LARGEST:
+        raise SettingsError(f"{name} {str(value)[:40]!r}: give a whole number of nine digits at most")
     return value

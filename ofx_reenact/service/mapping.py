@@ -1,7 +1,7 @@
 """Memory that two processes share, for pixels that are too many to be sent.
 
 Where there are files in memory (``/dev/shm``) or temporary ones it is such a file, of mode 0600; on Windows a mapping
-with a name. Whoever made it removes it.
+with a name. Whoever made it removes it; of one that was killed, the engine does.
 
 The file is read and written, not mapped: a file that the other process cuts short meanwhile is an error then, where
 mapped memory would end this process. Both cost one copy of the pixels.
@@ -14,6 +14,7 @@ import os
 import secrets
 import stat
 import tempfile
+from collections.abc import Iterable
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 from typing import Protocol
@@ -27,6 +28,8 @@ from ofx_reenact.temporary import remove_leftovers_once, temporary_beside
 # The stage that a benchmark times: what it costs that pixels come and go.
 HAND = "hand over"
 _NAME = "ofx-reenact"
+# How such files are called: those of this module, and those of the OpenFX plug-in.
+_NAMES = (f"{_NAME}.", "reenact-")
 _MEMORY = Path("/dev/shm")
 
 
@@ -92,6 +95,16 @@ def make_mapping(size: int) -> Mapping:
         return made
     except OSError as error:
         raise OutputError(f"{size >> 20} MiB of shared memory cannot be made ({error.strerror or error})") from error
+
+
+def remove_left(names: Iterable[str]) -> None:
+    """Remove files of a client that has gone, as far as they are still there, this user's, and named as such are."""
+    for name in names:
+        path = Path(name)
+        if os.name == "posix" and path.name.startswith(_NAMES):
+            with contextlib.suppress(OSError, ReenactError):
+                os.close(open_own(path, os.O_RDONLY))
+                path.unlink()
 
 
 class _File:

@@ -18,7 +18,7 @@ ALPHAS = ("premultiplied", "straight", "opaque")
 # Pixels that a picture has across or down at most, and bytes of shared memory.
 _LONGEST, _LARGEST = 1 << 16, 1 << 40
 # Render scales that are taken.
-_SMALLEST_SCALE, _LARGEST_SCALE = 1 / 256, 16.0
+_SMALLEST_SCALE, _LARGEST_SCALE = 0.0001, 100.0
 _RGBA = 4
 _MATTES = (1, 4)
 

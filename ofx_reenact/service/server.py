@@ -119,6 +119,7 @@ class Server:
             with self._lock:
                 self._running = None
             self._say(last)
+        self._service.client_left()
         if self._lost:
             self._hang_up()
         reader.join()

@@ -1,0 +1,80 @@
+"""What it costs that a host's frame comes and goes through shared memory, beside one that is rendered."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ofx_reenact.bench.clock import Clock
+from ofx_reenact.bench.figures import Timed, spread
+from ofx_reenact.bench.plates import Shot
+from ofx_reenact.bench.stages import analysed
+from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.frames.sequence import Sequence as Files
+from ofx_reenact.progress import Watch
+from ofx_reenact.service.hand import hand_frame
+from ofx_reenact.service.jobs import JOBS, Service
+from ofx_reenact.service.mapping import HAND
+from ofx_reenact.stages import observe_stages
+
+HANDED, WAY, RENDERED = "handed over", "of that, the way", "rendered"
+
+
+@dataclass(frozen=True)
+class Handed(Timed):
+    """How long ``what`` of a frame took at one size and target; ``share`` is that of a frame that a render writes."""
+
+    size: str
+    target: str
+    what: str
+    share: float
+
+
+class _Local:
+    """An engine in this process, so that what it does can be timed."""
+
+    def __init__(self) -> None:
+        self._service = Service()
+
+    def ask(self, do: str, **fields: Any) -> dict[str, Any]:
+        return JOBS[do](self._service, fields, Watch())
+
+
+def bench(shots: Sequence[Shot], runs: int, device: str) -> list[Handed]:
+    """Hand frames over ``runs`` times for each shot, and render it as often, after once that does not count.
+
+    Client and engine are one process; a line of JSON each way, which they are spared, takes less than a millisecond.
+    The way is what both do to pixels that a render does not.
+    """
+    engine, clock = _Local(), Clock()
+    took: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+    for run in range(runs + 1):
+        for shot in shots:
+            settings = replace(analysed(shot, device), depth="float")
+            frames = range(2, shot.frames + 1)
+            clips = Files.open(str(shot.target))
+            for frame in frames:
+                rgb = clips.read(frame if shot.moving else clips.frames.first).rgb
+                rgba = np.dstack([rgb, np.ones_like(rgb[..., 0])])
+                clock.take()
+                with observe_stages(clock):
+                    started = time.perf_counter()
+                    hand_frame(engine, settings, frame, rgba)
+                    whole = time.perf_counter() - started
+                if run:
+                    took[shot.size, shot.kind, HANDED].append(whole)
+                    took[shot.size, shot.kind, WAY].append(clock.take()[0][HAND])
+            started = time.perf_counter()
+            report = render_sequence(settings)
+            if run:
+                took[shot.size, shot.kind, RENDERED].append((time.perf_counter() - started) / len(report.written))
+    summed = {row: spread(seconds) for row, seconds in took.items()}
+    return [
+        Handed(size, kind, what, figures["milliseconds"] / summed[size, kind, RENDERED]["milliseconds"], **figures)
+        for (size, kind, what), figures in summed.items()
+    ]
