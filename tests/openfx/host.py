@@ -13,7 +13,7 @@ from typing import Any
 from openfx import api, parameters, properties, suites, variadic
 from openfx.api import FILTER, GENERAL, Status
 from openfx.effect import Effect, Instance
-from openfx.handles import Action, Record, Refused, bytes_of, doing, find, peek, running
+from openfx.handles import Action, Record, Refused, doing, find, running
 from openfx.properties import OPEN, READ_ONLY, PropertySet
 from openfx.rendering import ActionFailed
 from openfx.tables import HOST, Definition, Table
@@ -321,4 +321,4 @@ def _copy(library: Path, folder: Path) -> Path:
     return Path(shutil.copytree(bundle, folder / bundle.name)) / library.relative_to(bundle)
 
 
-__all__ = ["FILTER", "GENERAL", "ActionFailed", "Host", "Status", "bytes_of", "peek"]
+__all__ = ["FILTER", "GENERAL", "ActionFailed", "Host", "Status"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -222,7 +221,3 @@ def filled(suite: type, record: Record, functions: Mapping[str, Callable[..., in
         setattr(made, name, made.kept[-1])
     return made
 
-
-def address(structure: ctypes.Structure) -> int:
-    """Return where a structure lies."""
-    return ctypes.addressof(structure)

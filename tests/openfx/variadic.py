@@ -112,8 +112,10 @@ def _post(effect: int, persistent: int, kind: bytes, label: bytes, text: bytes) 
         raise Refused(Status.BAD_HANDLE, "gives a message of an effect that is none")
     if text is None or text_of(kind) not in WRITERS:
         raise Refused(Status.VALUE, f"gives a message of type {kind!r} and text {text!r}")
-    said = text.decode("utf-8", "replace")
-    if "\N{REPLACEMENT CHARACTER}" in said:
+    try:
+        said = text.decode("utf-8")
+    except UnicodeDecodeError:
+        said = text.decode("utf-8", "replace")
         record.violate(f"gives a message that is not UTF-8: {text!r}")
     message = Message(text_of(kind), text_of(label or b""), said, subject, bool(persistent))
     record.messages.append(message)
