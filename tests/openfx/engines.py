@@ -43,9 +43,16 @@ class BadEngine:
         """Tell of each process whether it still runs."""
         return [_runs(start["pid"]) for start in self.starts]
 
+    @property
+    def running(self) -> list[int]:
+        """The processes of it that still run."""
+        return [start["pid"] for start in self.starts if _runs(start["pid"])]
+
     def _lines(self, name: str) -> list[dict[str, Any]]:
         path = self.folder / name
-        return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+        # The last may be on its way.
+        lines = path.read_text("utf-8").split("\n")[:-1] if path.exists() else []
+        return [json.loads(line) for line in lines]
 
 
 def _runs(pid: int) -> bool:

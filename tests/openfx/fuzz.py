@@ -58,8 +58,8 @@ class Ended:
 
     @property
     def leaks(self) -> list[str]:
-        """The leaks that are the plug-in's; Python has some of its own."""
-        return [leak for leak in _LEAK.findall(self.report) if NAME in leak]
+        """The leaks that are the plug-in's."""
+        return leaks_in(self.report)
 
 
 def run_sanitized(arguments: Sequence[str], folder: Path, timeout: float) -> Ended:
@@ -82,8 +82,17 @@ def run_sanitized(arguments: Sequence[str], folder: Path, timeout: float) -> End
         code, output, errors = done.returncode, done.stdout, done.stderr
     except subprocess.TimeoutExpired:
         code, output, errors = -1, "", f"did not end in {timeout} s"
-    report = "\n".join(path.read_text("utf-8", "replace") for path in sorted(folder.glob("reports.*")))
-    return Ended(code, output, errors, report)
+    return Ended(code, output, errors, read_reports(folder))
+
+
+def read_reports(folder: Path) -> str:
+    """Return what the sanitizers have reported until now."""
+    return "\n".join(path.read_text("utf-8", "replace") for path in sorted(folder.glob("reports.*")))
+
+
+def leaks_in(report: str) -> list[str]:
+    """Return the leaks that a report has of the plug-in; Python has some of its own."""
+    return [leak for leak in _LEAK.findall(report) if NAME in leak]
 
 
 def check_leaks() -> None:
@@ -114,7 +123,12 @@ def _child(folder: Path, seconds: float, seed: int, engine: str) -> None:
 
     faulthandler.enable()
     counts: collections.Counter[str] = collections.Counter()
-    world = World(folder, seed, engine, check_leaks)
+
+    def has_leaked() -> bool:
+        check_leaks()
+        return bool(leaks_in(read_reports(folder)))
+
+    world = World(folder, seed, engine, has_leaked)
     with (folder / "trace").open("w", encoding="utf-8") as trace:
         for step in world.steps(seconds):
             trace.write(step + "\n")

@@ -55,8 +55,8 @@ class World:
         said: messages to the user.
     """
 
-    def __init__(self, folder: Path, seed: int, engine: str, check_leaks: Callable[[], None]) -> None:
-        self._folder, self._chance, self._check_leaks = folder, random.Random(seed), check_leaks
+    def __init__(self, folder: Path, seed: int, engine: str, has_leaked: Callable[[], bool]) -> None:
+        self._folder, self._chance, self._has_leaked = folder, random.Random(seed), has_leaked
         self._shm, self._logs = folder / "shm", folder / "logs"
         for one in (self._shm, self._logs):
             one.mkdir()
@@ -68,7 +68,7 @@ class World:
         self.rendered = self.said = 0
         self._files = _open_files()
         self._host: Host | None = None
-        self._legal = True
+        self._legal, self._leaks, self._heard = True, False, 0
 
     # Of a step's two halves, the first says what is done, so that it is written down before it is.
 
@@ -81,7 +81,7 @@ class World:
             self._kill: 2, self._unload: 1,
         }  # fmt: skip
         kinds = list(weights)
-        while time.monotonic() < until:
+        while time.monotonic() < until and not self._leaks:
             step = self._chance.choices(kinds, list(weights.values()))[0]
             state = self._chance.getstate()
             yield f"{step.__name__.strip('_')} {hash(state) & 0xFFFF:x}"
@@ -97,8 +97,7 @@ class World:
     def left(self) -> list[str]:
         """Return what the plug-in has left behind."""
         found = [f"leaves {path}" for path in self._shm.iterdir()]
-        found += [f"leaves the process {start['pid']}" for engine in self._engines.values()
-                  for start, alive in zip(engine.starts, engine.is_alive(), strict=True) if alive]  # fmt: skip
+        found += [f"leaves a process of the engine {mode}" for mode, one in self._engines.items() if one.running]
         return found + [f"leaves a file descriptor of {name}" for name in (_open_files() - self._files).elements()]
 
     def _look(self) -> None:
@@ -109,10 +108,10 @@ class World:
         if self._legal:
             self.violations += [said for said in record.violations if said not in self.violations]
         self.violations += record.defects
-        self.said += len(record.messages)
+        self.said += len(record.messages) - self._heard
+        self._heard = len(record.messages)
         record.violations.clear()
         record.defects.clear()
-        record.messages.clear()
 
     # What hosts do.
 
@@ -284,18 +283,21 @@ class World:
 
     def _kill(self) -> None:
         """Kill an engine, or stop it for a moment."""
-        running = [start["pid"] for engine in self._engines.values() for start, alive in
-                   zip(engine.starts, engine.is_alive(), strict=True) if alive]  # fmt: skip
+        running = [pid for engine in self._engines.values() for pid in engine.running]
         if running:
             os.kill(self._chance.choice(running), signal.SIGKILL)
 
     def _unload(self) -> None:
         if self._host is not None:
             host, legal = self._host, self._legal
-            host.unload(self._check_leaks)
+            host.unload(self._look_for_leaks)
             self._legal = legal
             self._look()
-            self._host = None
+            self._host, self._heard = None, 0
+
+    def _look_for_leaks(self) -> None:
+        # Whatever is lost is lost again in every report that follows: the first is enough.
+        self._leaks = self._leaks or self._has_leaked()
 
     # What it draws.
 

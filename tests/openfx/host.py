@@ -174,7 +174,7 @@ class Host:
         """Tell how many actions of one effect run within one another on this thread."""
         return sum(action.subject is subject for action in running())
 
-    def unload(self, before: Callable[[], None] = lambda: None) -> None:
+    def unload(self, before: Callable[[], object] = lambda: None) -> None:
         """Destroy what is left of instances, and unload the library; nothing else can be done then.
 
         ``before`` is called when the plug-in is done, before its library goes.

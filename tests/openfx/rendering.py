@@ -139,10 +139,12 @@ def _render(instance: Instance, time: float, scale: Scale, window: Window, layou
 
 
 def _is_explained(instance: Instance, told: int) -> bool:
-    """Tell whether a plug-in said why it failed: now, or before by what still stands, or where nothing can stand."""
-    record, keeps = instance.record, instance.host.has("OfxMessageSuite", 2)
+    """Tell whether a plug-in said why it failed, if it could: now, or before by what still stands or cannot stand."""
+    record, host = instance.record, instance.host
+    keeps, speaks = (host.has("OfxMessageSuite", version) for version in (2, 1))
     said = record.messages[told:] if keeps else record.messages
-    return instance in record.standing or any(message.effect is instance for message in said)
+    explained = instance in record.standing or any(message.effect is instance for message in said)
+    return explained or not (keeps or speaks)
 
 
 def _check_output(instance: Instance, output: Memory, window: Window, whole: Window) -> None:

@@ -301,7 +301,6 @@ def test_hosts_with_messages_of_each_kind(open_host, engine, left_out, persisten
     for message in host.record.messages:
         assert message.text == f"Reenact, frame 5: {TALE}" and message.persistent == persistent
         assert message.type == "OfxMessageError" and message.effect is instance
-    host.record.violations.clear()
 
 
 def test_pictures_that_the_host_does_not_have(open_host, engine):

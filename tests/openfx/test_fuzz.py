@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from openfx.fuzz import build_sanitized, can_run, fuzz, run_sanitized
 
 pytestmark = pytest.mark.skipif(not can_run(), reason="there is no compiler with gcc's sanitizers")
