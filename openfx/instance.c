@@ -20,6 +20,15 @@ static OfxImageClipHandle clip_of(OfxImageEffectHandle effect, const char *name)
     return suites.effect->clipGetHandle(effect, name, &clip, NULL) ? NULL : clip;
 }
 
+static void free_instance(Instance *instance)
+{
+    if (instance) {
+        text_free(&instance->failure);
+        free(instance->parameters);
+    }
+    free(instance);
+}
+
 OfxStatus instance_create(OfxImageEffectHandle effect)
 {
     OfxPropertySetHandle properties;
@@ -27,14 +36,13 @@ OfxStatus instance_create(OfxImageEffectHandle effect)
     if (suites.effect->getPropertySet(effect, &properties) || suites.effect->getParamSet(effect, &set))
         return kOfxStatErrBadHandle;
     Instance *instance = calloc(1, sizeof *instance);
-    OfxParamHandle *parameters = calloc((size_t)parameter_count(), sizeof *parameters);
-    if (!instance || !parameters) {
-        free(instance);
-        free(parameters);
+    if (instance)
+        instance->parameters = calloc((size_t)parameter_count(), sizeof *instance->parameters);
+    if (!instance || !instance->parameters) {
+        free_instance(instance);
         return kOfxStatErrMemory;
     }
     instance->effect = effect;
-    instance->parameters = parameters;
     instance->source = clip_of(effect, "Source");
     instance->output = clip_of(effect, "Output");
     if (property_is(properties, kOfxImageEffectPropContext, kOfxImageEffectContextGeneral)) {
@@ -42,9 +50,12 @@ OfxStatus instance_create(OfxImageEffectHandle effect)
         instance->holdout = clip_of(effect, "Holdout");
     }
     for (int i = 0; i < parameter_count(); i++)
-        if (suites.parameter->paramGetHandle(set, parameter_at(i)->name, &parameters[i], NULL))
-            parameters[i] = NULL;
-    return suites.property->propSetPointer(properties, kOfxPropInstanceData, 0, instance);
+        if (suites.parameter->paramGetHandle(set, parameter_at(i)->name, &instance->parameters[i], NULL))
+            instance->parameters[i] = NULL;
+    OfxStatus status = suites.property->propSetPointer(properties, kOfxPropInstanceData, 0, instance);
+    if (status)
+        free_instance(instance);
+    return status;
 }
 
 OfxStatus instance_destroy(OfxImageEffectHandle effect)
@@ -55,9 +66,7 @@ OfxStatus instance_destroy(OfxImageEffectHandle effect)
         return kOfxStatErrBadHandle;
     if (!suites.effect->getPropertySet(effect, &properties))
         suites.property->propSetPointer(properties, kOfxPropInstanceData, 0, NULL);
-    text_free(&instance->failure);
-    free(instance->parameters);
-    free(instance);
+    free_instance(instance);
     return kOfxStatOK;
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,7 @@ def bench(shots: Sequence[Shot], runs: int, device: str) -> list[Handed]:
     took: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     for run in range(runs + 1):
         for shot in shots:
-            settings = replace(analysed(shot, device), depth="float")
+            settings = analysed(shot, device)
             frames = range(2, shot.frames + 1)
             clips = Files.open(str(shot.target))
             for frame in frames:

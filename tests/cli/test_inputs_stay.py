@@ -73,7 +73,8 @@ OTHERS = {
     "engine serve", "engine start", "engine listen",
     "engine stop", "engine run", "job deadline", "job opencue", "job task", "job run", "job verify", "data heads",
     "bench fdgan", "bench ldnet", "bench stages", "bench memory", "bench scaling", "bench peers", "bench compare",
-    "bench start", "bench diff", "consent template", "consent check", "provenance verify", "provenance show", "look",
+    "bench start", "bench frame", "bench diff", "consent template", "consent check", "provenance verify",
+    "provenance show", "look",
 }  # fmt: skip
 FILES = (
     "t.exr", "d.0001.exr", "d.0002.exr", "d.0001.png", "clip.mp4", "a.png", "w.safetensors", "p.npz", "i.npz",
