@@ -40,6 +40,14 @@ def once(path: Path, make: Callable[[], object]) -> Path:
     return path
 
 
+@pytest.fixture(scope="session", autouse=True)
+def logs(tmp_path_factory) -> Iterator[None]:
+    """Have engines' logs lie with what tests make."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OFX_REENACT_LOG_DIR", str(tmp_path_factory.mktemp("logs")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def library(built) -> Path:
     """The plug-in, in its bundle."""
