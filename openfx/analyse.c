@@ -102,10 +102,9 @@ static Answer store(Analysis *one, OfxImageClipHandle clip, const Image *image, 
     OfxPropertySetHandle properties;
     Text members = {0};
     char number[40];
-    size_t stride = (size_t)(image->region.x2 - image->region.x1) * (size_t)image->pixel_bytes;
-    if (!mapping_need(mapping, stride * (size_t)(image->region.y2 - image->region.y1), &one->said))
+    if (!mapping_need(mapping, image_bytes(image, image->region), &one->said))
         return ANSWER_FAILED;
-    image_read(image, image->region, mapping->data, stride);
+    image_read(image, image->region, mapping->data, image_stride(image, image->region));
     char *space = value_text(one->instance, "source_colorspace", one->time);
     text_add(&members, "\"file\": ");
     text_quoted(&members, file->data);
@@ -117,7 +116,7 @@ static Answer store(Analysis *one, OfxImageClipHandle clip, const Image *image, 
     if (!suites.effect->clipGetPropertySet(clip, &properties))
         write_number(&members, properties, kOfxImageEffectPropFrameRate, "fps");
     text_add(&members, ", ");
-    write_pixels(&members, mapping, image, NULL, NULL);
+    image_describe(&members, mapping, image, NULL, NULL);
     Answer answer = members.failed ? ANSWER_FAILED
                                    : engine_ask(one->engine, "store", members.data, &one->waiting, &one->said);
     text_free(&members);

@@ -1,5 +1,6 @@
 #include "plugin.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -160,4 +161,51 @@ void image_write(const Image *image, OfxRectI window, OfxRectI region, const uns
         memcpy(row + before, rows + from, there);
         memset(row + before + there, 0, width - before - there);
     }
+}
+
+size_t image_stride(const Image *image, OfxRectI region)
+{
+    return (size_t)(region.x2 - region.x1) * (size_t)image->pixel_bytes;
+}
+
+size_t image_bytes(const Image *image, OfxRectI region)
+{
+    return image_stride(image, region) * (size_t)(region.y2 - region.y1);
+}
+
+static void write_plane(Text *members, const char *name, size_t offset, size_t stride, int channels)
+{
+    char plane[160];
+    snprintf(plane, sizeof plane, ", \"%s\": {\"offset\": %zu, \"stride\": %zu", name, offset, stride);
+    text_add(members, plane);
+    if (channels) {
+        snprintf(plane, sizeof plane, ", \"channels\": %d", channels);
+        text_add(members, plane);
+    }
+    text_add(members, "}");
+}
+
+void image_describe(Text *members, const Mapping *mapping, const Image *image, const double *scale,
+                    const Image *holdout)
+{
+    char numbers[200];
+    size_t stride = image_stride(image, image->region);
+    int height = image->region.y2 - image->region.y1;
+    text_add(members, "\"pixels\": {\"mapping\": ");
+    text_quoted(members, mapping->name);
+    snprintf(numbers, sizeof numbers,
+             ", \"size\": %zu, \"width\": %d, \"height\": %d, \"depth\": \"%s\", \"alpha\": \"%s\", \"scale\": [",
+             mapping->size, image->region.x2 - image->region.x1, height, image->depth, image->alpha);
+    text_add(members, numbers);
+    text_number(members, scale ? scale[0] : 1);
+    text_add(members, ", ");
+    text_number(members, scale ? scale[1] : 1);
+    text_add(members, "]");
+    write_plane(members, "source", 0, stride, 0);
+    if (scale)
+        write_plane(members, "result", 0, stride, 0);
+    if (holdout && holdout->handle)
+        write_plane(members, "holdout", image_bytes(image, image->region),
+                    image_stride(holdout, image->region), holdout->channels);
+    text_add(members, "}");
 }

@@ -70,25 +70,6 @@ OfxStatus instance_destroy(OfxImageEffectHandle effect)
     return kOfxStatOK;
 }
 
-OfxStatus instance_changed(OfxImageEffectHandle effect, OfxPropertySetHandle in)
-{
-    Instance *instance = instance_of(effect);
-    double time = 0;
-    if (!instance)
-        return kOfxStatErrBadHandle;
-    if (!property_is(in, kOfxPropChangeReason, kOfxChangeUserEdited) ||
-        !property_is(in, kOfxPropType, kOfxTypeParameter))
-        return kOfxStatReplyDefault;
-    suites.property->propGetDouble(in, kOfxPropTime, 0, &time);
-    if (property_is(in, kOfxPropName, "analyse"))
-        analyse(instance, time);
-    else if (property_is(in, kOfxPropName, "page"))
-        open_page(instance, time);
-    else
-        return kOfxStatReplyDefault;
-    return kOfxStatOK;
-}
-
 /* The Python that is named, else the one that installed the bundle, else the environment's, else the system's. */
 Engine *instance_engine(const Instance *instance, OfxTime time)
 {

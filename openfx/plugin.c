@@ -4,14 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-Suites suites;
-
-int property_is(OfxPropertySetHandle properties, const char *name, const char *text)
-{
-    char *value = NULL;
-    return !suites.property->propGetString(properties, name, 0, &value) && value && !strcmp(value, text);
-}
-
 static void set_host(OfxHost *host)
 {
     suites.host = host;
@@ -48,6 +40,25 @@ static OfxStatus unload(void)
     return kOfxStatOK;
 }
 
+static OfxStatus changed(OfxImageEffectHandle effect, OfxPropertySetHandle in)
+{
+    Instance *instance = instance_of(effect);
+    double time = 0;
+    if (!instance)
+        return kOfxStatErrBadHandle;
+    if (!property_is(in, kOfxPropChangeReason, kOfxChangeUserEdited) ||
+        !property_is(in, kOfxPropType, kOfxTypeParameter))
+        return kOfxStatReplyDefault;
+    suites.property->propGetDouble(in, kOfxPropTime, 0, &time);
+    if (property_is(in, kOfxPropName, "analyse"))
+        analyse(instance, time);
+    else if (property_is(in, kOfxPropName, "page"))
+        open_page(instance, time);
+    else
+        return kOfxStatReplyDefault;
+    return kOfxStatOK;
+}
+
 static OfxStatus act(const char *action, const void *handle, OfxPropertySetHandle in, OfxPropertySetHandle out)
 {
     OfxImageEffectHandle effect = (OfxImageEffectHandle)handle;
@@ -70,7 +81,7 @@ static OfxStatus act(const char *action, const void *handle, OfxPropertySetHandl
     if (!strcmp(action, kOfxActionDestroyInstance))
         return instance_destroy(effect);
     if (!strcmp(action, kOfxActionInstanceChanged))
-        return instance_changed(effect, in);
+        return changed(effect, in);
     if (!strcmp(action, kOfxImageEffectActionRender))
         return render(effect, in);
     if (!strcmp(action, kOfxImageEffectActionIsIdentity))

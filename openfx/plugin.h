@@ -16,7 +16,7 @@ typedef struct {
     const OfxMessageSuiteV2 *message;
     const OfxProgressSuiteV1 *progress;
     int keeps_messages; /* whether the message suite is of version 2 */
-    char *bundle;       /* the folder of the plug-in's bundle; NULL where the host does not say */
+    char *bundle;       /* the folder of the plug-in's bundle; NULL where that cannot be told */
 } Suites;
 extern Suites suites;
 
@@ -27,7 +27,7 @@ typedef struct {
     Text failure;                                       /* what the last frame that failed said */
 } Instance;
 
-/* plugin.c: whether a property is a text. The host's own text lasts until the host is asked for anything else. */
+/* host.c: whether a property is a text. The host's own text lasts until the host is asked for anything else. */
 int property_is(OfxPropertySetHandle properties, const char *name, const char *text);
 
 /* describe.c: the table of parameters, and what the host is told of the effect. */
@@ -36,22 +36,6 @@ const Parameter *parameter_at(int index);
 int parameter_index(const char *name);
 OfxStatus describe(OfxImageEffectHandle effect);
 OfxStatus describe_in_context(OfxImageEffectHandle effect, OfxPropertySetHandle in);
-
-/* instance.c */
-OfxStatus instance_create(OfxImageEffectHandle effect);
-OfxStatus instance_destroy(OfxImageEffectHandle effect);
-OfxStatus instance_changed(OfxImageEffectHandle effect, OfxPropertySetHandle in);
-Instance *instance_of(OfxImageEffectHandle effect);
-/* The engine of an instance's Python; NULL for want of memory. */
-Engine *instance_engine(const Instance *instance, OfxTime time);
-/* Tell the user why a button did nothing. */
-void instance_say(Instance *instance, const char *text);
-/* Tell the user why a frame was not made, once for all frames in a row; NULL takes that back. */
-void instance_say_of_frame(Instance *instance, const char *text, OfxTime time);
-
-/* analyse.c and page.c: what the buttons do. */
-void analyse(Instance *instance, OfxTime time);
-void open_page(Instance *instance, OfxTime time);
 
 /* values.c: an instance's values, at a time of the host's. */
 char *value_text(const Instance *instance, const char *name, OfxTime time); /* to be freed; NULL for want of memory */
@@ -81,14 +65,33 @@ void image_read(const Image *image, OfxRectI region, unsigned char *rows, size_t
 /* Fill a window of the picture from a region's rows; 0 where the region does not reach. */
 void image_write(const Image *image, OfxRectI window, OfxRectI region, const unsigned char *rows, size_t stride);
 int clip_is_connected(OfxImageClipHandle clip);
+/* Bytes of a row of a region, and of all of it, where rows have nothing between them. */
+size_t image_stride(const Image *image, OfxRectI region);
+size_t image_bytes(const Image *image, OfxRectI region);
+/* Write `"pixels": {…}` of a picture that lies at the mapping's beginning, where its result goes if there is a scale,
+   and of a holdout, or NULL, that lies after it. */
+void image_describe(Text *members, const Mapping *mapping, const Image *image, const double *scale,
+                    const Image *holdout);
+
+/* instance.c */
+OfxStatus instance_create(OfxImageEffectHandle effect);
+OfxStatus instance_destroy(OfxImageEffectHandle effect);
+Instance *instance_of(OfxImageEffectHandle effect);
+/* The engine of an instance's Python; NULL for want of memory. */
+Engine *instance_engine(const Instance *instance, OfxTime time);
+/* Tell the user why a button did nothing. */
+void instance_say(Instance *instance, const char *text);
+/* Tell the user why a frame was not made, once for all frames in a row; NULL takes that back. */
+void instance_say_of_frame(Instance *instance, const char *text, OfxTime time);
 
 /* render.c */
 OfxStatus render(OfxImageEffectHandle effect, OfxPropertySetHandle in);
 OfxStatus is_identity(OfxImageEffectHandle effect, OfxPropertySetHandle in, OfxPropertySetHandle out);
 OfxStatus regions_of_interest(OfxImageEffectHandle effect, OfxPropertySetHandle in, OfxPropertySetHandle out);
 OfxStatus clip_preferences(OfxPropertySetHandle out);
-/* Write `"pixels": {…}` of a picture that lies at the mapping's beginning. */
-void write_pixels(Text *members, const Mapping *mapping, const Image *image, const double *scale,
-                  const Image *holdout);
+
+/* analyse.c and page.c: what the buttons do. */
+void analyse(Instance *instance, OfxTime time);
+void open_page(Instance *instance, OfxTime time);
 
 #endif

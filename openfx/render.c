@@ -1,6 +1,5 @@
 #include "plugin.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,56 +20,11 @@ static int was_aborted(void *context, double share)
     return suites.effect->abort(job->instance->effect);
 }
 
-static size_t height_of(OfxRectI region)
-{
-    return (size_t)(region.y2 - region.y1);
-}
-
-static size_t stride_of(const Image *image, OfxRectI region)
-{
-    return (size_t)(region.x2 - region.x1) * (size_t)image->pixel_bytes;
-}
-
-static void write_plane(Text *members, const char *name, size_t offset, size_t stride, int channels)
-{
-    char plane[160];
-    snprintf(plane, sizeof plane, ", \"%s\": {\"offset\": %zu, \"stride\": %zu", name, offset, stride);
-    text_add(members, plane);
-    if (channels) {
-        snprintf(plane, sizeof plane, ", \"channels\": %d", channels);
-        text_add(members, plane);
-    }
-    text_add(members, "}");
-}
-
-/* Pixels lie in the mapping as: the picture, which becomes the result, then the holdout. */
-void write_pixels(Text *members, const Mapping *mapping, const Image *image, const double *scale, const Image *holdout)
-{
-    char numbers[200];
-    size_t stride = stride_of(image, image->region), height = height_of(image->region);
-    text_add(members, "\"pixels\": {\"mapping\": ");
-    text_quoted(members, mapping->name);
-    snprintf(numbers, sizeof numbers,
-             ", \"size\": %zu, \"width\": %d, \"height\": %zu, \"depth\": \"%s\", \"alpha\": \"%s\", \"scale\": [",
-             mapping->size, image->region.x2 - image->region.x1, height, image->depth, image->alpha);
-    text_add(members, numbers);
-    text_number(members, scale ? scale[0] : 1);
-    text_add(members, ", ");
-    text_number(members, scale ? scale[1] : 1);
-    text_add(members, "]");
-    write_plane(members, "source", 0, stride, 0);
-    if (scale)
-        write_plane(members, "result", 0, stride, 0);
-    if (holdout && holdout->handle)
-        write_plane(members, "holdout", stride * height, stride_of(holdout, image->region), holdout->channels);
-    text_add(members, "}");
-}
-
 /* Leave the plate where nothing is made: what a host shows of a frame that failed is whatever is in it. */
 static void pass(Job *job)
 {
     OfxRectI region = job->source.region;
-    size_t stride = stride_of(&job->source, region);
+    size_t stride = image_stride(&job->source, region);
     int is_alike = job->source.handle && job->source.pixel_bytes == job->output.pixel_bytes;
     unsigned char *row = is_alike ? malloc(stride) : NULL;
     if (!row) {
@@ -100,7 +54,7 @@ static int write_request(Job *job, const Mapping *mapping, Text *members, Text *
         text_add(members, ", ");
     }
     free(space);
-    write_pixels(members, mapping, &job->source, job->scale, &job->holdout);
+    image_describe(members, mapping, &job->source, job->scale, &job->holdout);
     return is_right && !members->failed;
 }
 
@@ -110,14 +64,14 @@ static Answer ask(Job *job, Engine *engine, const Waiting *waiting, Text *said)
     Mapping *mapping = engine_mapping(engine);
     Text members = {0};
     OfxRectI region = job->source.region;
-    size_t stride = stride_of(&job->source, region), picture = stride * height_of(region), matte = 0;
+    size_t stride = image_stride(&job->source, region), picture = image_bytes(&job->source, region), matte = 0;
     if (job->holdout.handle)
-        matte = stride_of(&job->holdout, region) * height_of(region);
+        matte = image_bytes(&job->holdout, region);
     Answer answer = ANSWER_FAILED;
     if (mapping_need(mapping, picture + matte, said)) {
         image_read(&job->source, region, mapping->data, stride);
         if (matte)
-            image_read(&job->holdout, region, mapping->data + picture, stride_of(&job->holdout, region));
+            image_read(&job->holdout, region, mapping->data + picture, image_stride(&job->holdout, region));
         if (write_request(job, mapping, &members, said))
             answer = engine_ask(engine, "frame", members.data, waiting, said);
         if (answer == ANSWER_DONE)
