@@ -253,9 +253,7 @@ static void run(Analysis *one)
     for (unsigned int i = 0; i < KEPT_COUNT; i++)
         if (named & 1u << i)
             value_set_text(instance, KEPT[i][0], "");
-    const char *said = answer == ANSWER_STOPPED ? "The analysis was cancelled."
-                       : one->said.length       ? one->said.data
-                                                : "There is no memory left.";
+    const char *said = answer == ANSWER_STOPPED ? "The analysis was cancelled." : reason_of(&one->said);
     value_set_text(instance, "status", said);
     if (answer == ANSWER_FAILED)
         instance_say(instance, said);

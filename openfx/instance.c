@@ -95,6 +95,17 @@ Engine *instance_engine(const Instance *instance, OfxTime time)
     return engine;
 }
 
+Instance *instance_asked(OfxImageEffectHandle effect, OfxPropertySetHandle in, OfxTime *time)
+{
+    Instance *instance = instance_of(effect);
+    return instance && !suites.property->propGetDouble(in, kOfxPropTime, 0, time) ? instance : NULL;
+}
+
+const char *reason_of(const Text *said)
+{
+    return said->length ? said->data : "There is no memory left.";
+}
+
 void instance_say(Instance *instance, const char *text)
 {
     if (suites.message)

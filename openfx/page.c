@@ -21,7 +21,7 @@ void open_page(Instance *instance, OfxTime time)
         engine_give(engine);
     }
     if (answer == ANSWER_FAILED)
-        instance_say(instance, said.length ? said.data : "There is no memory left.");
+        instance_say(instance, reason_of(&said));
     text_free(&members);
     text_free(&said);
 }

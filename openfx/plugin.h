@@ -79,8 +79,12 @@ OfxStatus instance_destroy(OfxImageEffectHandle effect);
 Instance *instance_of(OfxImageEffectHandle effect);
 /* The engine of an instance's Python; NULL for want of memory. */
 Engine *instance_engine(const Instance *instance, OfxTime time);
+/* What was said; if nothing was, the reason is that there is no memory left. */
+const char *reason_of(const Text *said);
 /* Tell the user why a button did nothing. */
 void instance_say(Instance *instance, const char *text);
+/* The instance that an action is asked of, and the action's time; NULL where the host says neither. */
+Instance *instance_asked(OfxImageEffectHandle effect, OfxPropertySetHandle in, OfxTime *time);
 /* Tell the user why a frame was not made, once for all frames in a row; NULL takes that back. */
 void instance_say_of_frame(Instance *instance, const char *text, OfxTime time);
 

@@ -85,11 +85,7 @@ static Answer make(Job *job, Text *said)
 {
     Waiting waiting = {was_aborted, job};
     Engine *engine = instance_engine(job->instance, job->time);
-    if (!engine) {
-        text_set(said, "There is no memory left.");
-        return ANSWER_FAILED;
-    }
-    Answer answer = engine_take(engine, &waiting, said);
+    Answer answer = engine ? engine_take(engine, &waiting, said) : ANSWER_FAILED;
     if (answer == ANSWER_DONE) {
         answer = ask(job, engine, &waiting, said);
         engine_give(engine);
@@ -134,16 +130,17 @@ static OfxStatus deliver(Job *job)
     Instance *instance = job->instance;
     Text said = {0};
     Answer answer = ANSWER_FAILED;
+    int plain = is_plain(instance, job->time);
     if (open_images(job, &said))
-        answer = is_plain(instance, job->time) ? ANSWER_STOPPED : make(job, &said);
+        answer = plain ? ANSWER_STOPPED : make(job, &said);
     OfxStatus status = kOfxStatOK;
     if (answer != ANSWER_DONE && job->output.handle)
         pass(job);
     if (answer == ANSWER_FAILED) {
-        instance_say_of_frame(instance, said.length ? said.data : "There is no memory left.", job->time);
+        instance_say_of_frame(instance, reason_of(&said), job->time);
         if (!job->source.handle || strcmp(value_choice(instance, "on_error", job->time), "plate"))
             status = kOfxStatFailed;
-    } else if (answer == ANSWER_DONE || is_plain(instance, job->time)) {
+    } else if (answer == ANSWER_DONE || plain) {
         instance_say_of_frame(instance, NULL, job->time);
     } else {
         status = kOfxStatFailed;
@@ -154,9 +151,9 @@ static OfxStatus deliver(Job *job)
 
 OfxStatus render(OfxImageEffectHandle effect, OfxPropertySetHandle in)
 {
-    Job job = {.instance = instance_of(effect)};
+    Job job = {0};
     int window[4];
-    if (!job.instance || suites.property->propGetDouble(in, kOfxPropTime, 0, &job.time) ||
+    if (!(job.instance = instance_asked(effect, in, &job.time)) ||
         suites.property->propGetIntN(in, kOfxImageEffectPropRenderWindow, 4, window) ||
         suites.property->propGetDoubleN(in, kOfxImageEffectPropRenderScale, 2, job.scale))
         return kOfxStatErrBadHandle;
@@ -170,9 +167,9 @@ OfxStatus render(OfxImageEffectHandle effect, OfxPropertySetHandle in)
 
 OfxStatus is_identity(OfxImageEffectHandle effect, OfxPropertySetHandle in, OfxPropertySetHandle out)
 {
-    const Instance *instance = instance_of(effect);
-    double time = 0;
-    if (!instance || suites.property->propGetDouble(in, kOfxPropTime, 0, &time))
+    OfxTime time = 0;
+    const Instance *instance = instance_asked(effect, in, &time);
+    if (!instance)
         return kOfxStatErrBadHandle;
     if (!is_plain(instance, time))
         return kOfxStatReplyDefault;
@@ -184,9 +181,9 @@ OfxStatus is_identity(OfxImageEffectHandle effect, OfxPropertySetHandle in, OfxP
 /* A face can lie anywhere: of every clip the whole picture is needed, whatever part of the frame is. */
 OfxStatus regions_of_interest(OfxImageEffectHandle effect, OfxPropertySetHandle in, OfxPropertySetHandle out)
 {
-    const Instance *instance = instance_of(effect);
-    double time = 0;
-    if (!instance || suites.property->propGetDouble(in, kOfxPropTime, 0, &time))
+    OfxTime time = 0;
+    const Instance *instance = instance_asked(effect, in, &time);
+    if (!instance)
         return kOfxStatErrBadHandle;
     const struct { const char *property; OfxImageClipHandle clip; } clips[] = {
         {"OfxImageClipPropRoI_Source", instance->source}, {"OfxImageClipPropRoI_Holdout", instance->holdout}};

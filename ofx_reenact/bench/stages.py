@@ -209,9 +209,9 @@ def _settings(shot: Shot, device: str, profile: str) -> Settings:
     )  # fmt: skip
 
 
-def analysed(shot: Shot, device: str, profile: str = "plate") -> Settings:
+def analysed(shot: Shot, device: str) -> Settings:
     """Return the settings of a shot's render that keeps what it finds, and finds what an earlier one kept."""
-    return _kept(_settings(shot, device, profile), shot)
+    return _kept(_settings(shot, device, "plate"), shot)
 
 
 def _kept(settings: Settings, shot: Shot) -> Settings:

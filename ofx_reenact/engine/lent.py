@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -19,7 +20,7 @@ from ofx_reenact.shot.teeth import find_mouth
 from ofx_reenact.tracking.performance import State
 
 
-def lend_picture(loader: Loader, settings: Settings, frame: int, picture: Picture, sha256: str) -> Shot:
+def lend_picture(loader: Loader, settings: Settings, frame: int, picture: Picture) -> Shot:
     """Return a shot whose frame is made of a picture of the same format and colour space as the target's own.
 
     Where face, head and motion are is known from the target's file, and stays; so do parts that come from other frames.
@@ -29,7 +30,6 @@ def lend_picture(loader: Loader, settings: Settings, frame: int, picture: Pictur
         settings: of the job.
         frame: its number in the result.
         picture: as it is rendered, at the settings' proxy.
-        sha256: of its pixels, by which a still's shot is kept; a target that moves needs none.
     """
     shot, plates = loader.shot, loader.plates
     if loader.plate is not None:
@@ -44,7 +44,7 @@ def lend_picture(loader: Loader, settings: Settings, frame: int, picture: Pictur
         teeth = find_mouth(lambda: view, shot.painter, shot.person, settings, identity.other_meshes)
         return replace(shot, target=Still(view, target.necks), teeth=teeth)
 
-    return loader.lent(sha256, fit)
+    return loader.lent(hashlib.sha256(picture.pixels.data).hexdigest(), fit)
 
 
 def make_one(shot: Shot, frame: int, picture: Picture, *, black: bool, kept: np.ndarray | None) -> Frame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from typing import Any
 
@@ -103,13 +102,10 @@ def _plan(loader: Loader, settings: Settings, frame: int) -> Plan:
 
 def _shot(loader: Loader, settings: Settings, frame: int, picture: Picture) -> Shot:
     """Return the shot with the host's picture in a frame."""
-    if loader.plates.moving:
-        return lend_picture(loader, settings, frame, picture, "")
     with stage(HAND):
-        if is_same(picture.pixels, loader.plates.picture(frame).pixels):
+        if not loader.plates.moving and is_same(picture.pixels, loader.plates.picture(frame).pixels):
             return loader.shot
-        sha256 = hashlib.sha256(picture.pixels.data).hexdigest()
-    return lend_picture(loader, settings, frame, picture, sha256)
+    return lend_picture(loader, settings, frame, picture)
 
 
 def _kept(
