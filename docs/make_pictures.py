@@ -111,8 +111,8 @@ def repairs(path: str) -> list[list[np.ndarray]]:
 
 
 def portraits(path: str) -> list[np.ndarray]:
-    """Return a target, and frames in which the printed FD-GAN draws its portrait."""
-    target, shot, _ = set_up(path, profile="paper")
+    """Return a target, and frames in which the portrait network draws its portrait."""
+    target, shot, _ = set_up(path, profile="portrait")
     pictures = [target.pixels, *(shot.render(frame).colour for frame in OPEN)]
     return [square(show(target, picture), 300) for picture in pictures]
 

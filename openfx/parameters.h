@@ -34,7 +34,7 @@ static const char *const MOTION_CHOICES[] = {"relative", "absolute", "locked", N
 static const char *const RETARGET_CHOICES[] = {"ldnet", "uncalibrated", "copy", NULL};
 static const char *const REST_CHOICES[] = {"frame", "auto", NULL};
 static const char *const GAZE_CHOICES[] = {"follow", "keep", "lock", NULL};
-static const char *const PROFILE_CHOICES[] = {"plate", "paper", NULL};
+static const char *const PROFILE_CHOICES[] = {"warp", "portrait", NULL};
 static const char *const REPAIR_CHOICES[] = {"on", "off", NULL};
 static const char *const TEETH_CHOICES[] = {"auto", "drawn", "painted", NULL};
 static const char *const PARTS_CHOICES[] = {"on", "off", NULL};
@@ -249,7 +249,7 @@ static const Parameter PARAMETERS[] = {
      .first = 1.0, .low = 0.0, .high = 2.0, .shown_low = 0.0, .shown_high = 2.0,
      .text = "", .choices = NULL},
     {.name = "profile", .label = "Profile", .group = "group_fd_gan",
-     .help = "plate: the target's own pixels, carried at their resolution; paper: FD-GAN's whole portrait, 256 pixels wide, pasted back, as the paper does it, for comparison.",
+     .help = "warp: the target's own pixels, carried at their resolution; portrait: FD-GAN's whole portrait, 256 pixels wide, pasted back, as the paper does it, for comparison.",
      .kind = KIND_CHOICE, .is_option = 1, .animatable = 0,
      .first = 0.0, .low = -HUGE_VAL, .high = HUGE_VAL, .shown_low = -HUGE_VAL, .shown_high = HUGE_VAL,
      .text = "", .choices = PROFILE_CHOICES},

@@ -19,7 +19,7 @@ from narrow import small
 
 from ofx_reenact.engine.inputs import read_target, track_driver
 from ofx_reenact.engine.people import identify, view_of
-from ofx_reenact.fdgan.weights import load_dense, save_dense
+from ofx_reenact.fdgan.weights import load_repair, save_repair
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.ldnet.weights import load_ldnet
@@ -196,8 +196,8 @@ def sequence(performance_file, tmp_path_factory) -> str:
 def painting(tmp_path_factory):
     """Narrow weights from chance: whatever they paint, it can be told from what the warp carried."""
     path = tmp_path_factory.mktemp("weights") / "small.safetensors"
-    save_dense(path, small(), {})
-    return load_dense(path)
+    save_repair(path, small(), {})
+    return load_repair(path)
 
 
 @pytest.fixture(scope="session")

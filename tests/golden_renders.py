@@ -40,7 +40,7 @@ CASES: dict[str, dict[str, Any]] = {
     "another reference and weights": {"frames": "36", "reference": 20, "weight_mouth": 0.6, "weight_pose": 1.4},
     "copied landmarks": {"frames": "36", "retarget": "copy"},
     "without repair": {"frames": "36", "repair": "off", "layers": LAYERS},
-    "profile paper": {"frames": "36,60", "profile": "paper", "layers": LAYERS},
+    "profile portrait": {"frames": "36,60", "profile": "portrait", "layers": LAYERS},
     "two pictures of the target": {"frames": "36", "target": "alpha", "appearance": (str(TARGET),)},
     "half with alpha": {"frames": "36", "target": "alpha", "layers": LAYERS},
     "data window in a display window": {"frames": "36,60", "target": "window", "layers": LAYERS},

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from ofx_reenact.fdgan.network import Extractor, Translator
-from ofx_reenact.fdgan.repair import DenseFDGAN
+from ofx_reenact.fdgan.repair import RepairNetwork
 
 NARROW = ((8, 8, 8, 8), (4, 4, 4, 4))
 
@@ -14,10 +14,10 @@ def narrow(inputs: int, first: int, outputs: int) -> tuple[Extractor, Translator
     return Extractor(first, *NARROW), Translator(inputs, outputs, *NARROW)
 
 
-def small(seed: int = 0) -> DenseFDGAN:
-    """The dense network, narrow."""
+def small(seed: int = 0) -> RepairNetwork:
+    """The repair network, narrow."""
     torch.manual_seed(seed)
-    return DenseFDGAN(*narrow(15, 12, 6))
+    return RepairNetwork(*narrow(15, 12, 6))
 
 
 def linear_parameters(module: nn.Module) -> int:

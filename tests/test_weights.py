@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from ofx_reenact.errors import WeightsError
-from ofx_reenact.fdgan.portrait import Portrait
-from ofx_reenact.fdgan.weights import DENSE, PORTRAIT, load_dense, load_portrait, save_dense, save_portrait
+from ofx_reenact.fdgan.portrait import PortraitNetwork
+from ofx_reenact.fdgan.weights import PORTRAIT, REPAIR, load_portrait, load_repair, save_portrait, save_repair
 from ofx_reenact.ldnet.network import LDNet
 from ofx_reenact.ldnet.weights import load_ldnet, save_ldnet
 from ofx_reenact.weights import build_network, read_safetensors
@@ -25,11 +25,11 @@ from ofx_reenact.weights import build_network, read_safetensors
 def files(tmp_path):
     """Each network's loader, a small file of it, and its metadata."""
     save_ldnet(tmp_path / "l.safetensors", LDNet(width=16, hidden=3), torch.rand(68, 2), "rigid", {})
-    save_dense(tmp_path / "d.safetensors", small(), {})
-    save_portrait(tmp_path / "p.safetensors", Portrait(*narrow(3, 6, 3)), 32, {})
+    save_repair(tmp_path / "d.safetensors", small(), {})
+    save_portrait(tmp_path / "p.safetensors", PortraitNetwork(*narrow(3, 6, 3)), 32, {})
     return {
         "ld-net": (load_ldnet, tmp_path / "l.safetensors", {"network": "ld-net", "norm": "rigid"}),
-        "dense": (load_dense, tmp_path / "d.safetensors", {"network": DENSE}),
+        "repair": (load_repair, tmp_path / "d.safetensors", {"network": REPAIR}),
         "portrait": (load_portrait, tmp_path / "p.safetensors", {"network": PORTRAIT, "size": "32"}),
     }
 
@@ -49,9 +49,9 @@ def test_a_network_of_other_shapes_is_built_without_memory():
 @pytest.mark.parametrize(
     ("kind", "name", "shape"),
     [
-        ("dense", "extractor.down.3.0.weight", (40_000, 8, 4, 4)),
-        ("dense", "translator.reader.0.tags", (200_000, 32)),
-        ("dense", "extractor.writer.0.tags", (0, 10**9)),
+        ("repair", "extractor.down.3.0.weight", (40_000, 8, 4, 4)),
+        ("repair", "translator.reader.0.tags", (200_000, 32)),
+        ("repair", "extractor.writer.0.tags", (0, 10**9)),
         ("portrait", "translator.up.0.2.weight", (8, 40_000, 4, 4)),
         ("ld-net", "pose_encoder.0.weight", (40_000, 136)),
         ("ld-net", "pose_encoder.0.weight", (0, 0)),
@@ -66,7 +66,7 @@ def test_one_wrong_shape_is_refused(files, kind, name, shape):
         load(path)
 
 
-@pytest.mark.parametrize("kind", ["ld-net", "dense", "portrait"])
+@pytest.mark.parametrize("kind", ["ld-net", "repair", "portrait"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, None, "missing", "extra"])
 def test_other_tensors_are_refused(files, kind, value):
     load, path, about = files[kind]
@@ -85,10 +85,10 @@ def test_other_tensors_are_refused(files, kind, value):
 
 
 def test_parts_of_different_networks_are_refused(files, tmp_path):
-    load, path, about = files["dense"]
+    load, path, about = files["repair"]
     other = small()
     other.extractor = narrow(15, 6, 6)[0]
-    save_dense(tmp_path / "o.safetensors", other, {})
+    save_repair(tmp_path / "o.safetensors", other, {})
     with pytest.raises(WeightsError, match="channels"):
         load(tmp_path / "o.safetensors")
     tensors = load_file(path)
@@ -120,13 +120,13 @@ def test_a_file_cut_anywhere_is_no_safetensors_file(files):
 def test_reading_weights_does_not_load_torchs_compiler():
     """Which takes seconds, and a place for temporary files; nor the algebra that it is written with."""
     code = (
-        "import sys; from ofx_reenact.fdgan.weights import load_dense; load_dense(); "
+        "import sys; from ofx_reenact.fdgan.weights import load_repair; load_repair(); "
         "assert not {'torch._dynamo', 'sympy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
 
 
-@pytest.mark.parametrize("load", [load_dense, load_portrait])
+@pytest.mark.parametrize("load", [load_repair, load_portrait])
 def test_shipped_weights_say_whom_they_were_trained_on(load):
     metadata = load().metadata
     people = r"[0-9]+, SHA-256 of their names [0-9a-f]{64}"

@@ -86,7 +86,9 @@ def value(node: Any, option: Dict[str, Any]) -> Any:
         return _number_or_path(held.value(), option)
     if kind == "text" and option["path"]:
         return path(held)
-    return str(held.value()).strip()
+    text = str(held.value()).strip()
+    # A node of an earlier version names a choice as it was called then.
+    return option["earlier"].get(text, text)
 
 
 def _number_or_path(said: Any, option: Dict[str, Any]) -> Any:

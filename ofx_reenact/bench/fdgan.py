@@ -8,11 +8,11 @@ import torch
 
 from ofx_reenact.bench.peak import Speed, precisions, timed
 from ofx_reenact.fdgan.network import Extractor, Translator, channels_last
-from ofx_reenact.fdgan.repair import DenseFDGAN
+from ofx_reenact.fdgan.repair import RepairNetwork
 
 
 def bench(runs: int = 12, device: str = "cpu") -> list[Speed]:
-    """Time the printed translator on a 256² frame and the dense one on a mouth's window, in precisions that pay."""
+    """Time both translators, of a 256² portrait and of a mouth's window, in the precisions that the device has."""
     found = []
     for name, precision in precisions(device).items():
         works = translators(precision, device)
@@ -35,7 +35,7 @@ def _printed(precision: torch.dtype, device: str) -> Callable[[], object]:
 
 
 def _dense(precision: torch.dtype, device: str) -> Callable[[], object]:
-    network = channels_last(DenseFDGAN().eval().to(device, precision))
+    network = channels_last(RepairNetwork().eval().to(device, precision))
     x = channels_last_input(torch.randn(1, network.translator.inputs, 96, 128, device=device, dtype=precision))
     with torch.inference_mode():
         pictures = torch.randn(1, 1, network.extractor.inputs, 96, 128, device=device, dtype=precision)

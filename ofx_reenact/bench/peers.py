@@ -33,7 +33,7 @@ class Peer(Timed):
     """Networks of one project that run ``per`` ``frame`` or ``target``.
 
     ``of_peak`` is how much of the machine's matrix peak its ``gflop`` reached, 0 to 1; ``ratio`` the time over that of
-    our printed translator, in the same round; median.
+    our portrait network's translator, in the same round; median.
     """
 
     project: str

@@ -115,7 +115,7 @@ class _Samples:
                 self.gflop[stage].append(taken[1].get(stage, 0.0))
 
 
-def bench(shots: Sequence[Shot], runs: int, device: str, profile: str = "plate") -> dict[str, Any]:
+def bench(shots: Sequence[Shot], runs: int, device: str, profile: str = "warp") -> dict[str, Any]:
     """Time shots of one length in ``runs`` passes that count, after one that does not.
 
     Returns ``stages`` and ``shots``, lists of :class:`Stage` and :class:`ShotTime`, and ``peak_gflop_per_second``; with
@@ -211,7 +211,7 @@ def _settings(shot: Shot, device: str, profile: str) -> Settings:
 
 def analysed(shot: Shot, device: str) -> Settings:
     """Return the settings of a shot's render that keeps what it finds, and finds what an earlier one kept."""
-    return _kept(_settings(shot, device, "plate"), shot)
+    return _kept(_settings(shot, device, "warp"), shot)
 
 
 def _kept(settings: Settings, shot: Shot) -> Settings:

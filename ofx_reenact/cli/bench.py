@@ -82,7 +82,7 @@ def stages(
     size: Sizes = None,
     frames: Annotated[int, typer.Option(help="Length of the shot.", min=2)] = 10,
     runs: Few = 3,
-    profile: Profile = "plate",
+    profile: Profile = "warp",
     moving: Annotated[
         bool, typer.Option("--moving", help="Render a plate that moves as well, and say how much longer it takes.")
     ] = False,
@@ -95,7 +95,7 @@ def stages(
     """Each stage of a render and the whole: milliseconds, frames a second, share, how much of the matrix peak."""
     sizes = list(dict.fromkeys(size or ["1080p"]))
     check_sizes(*sizes)
-    check_profile(profile)
+    profile = check_profile(profile)
     ready = prepare(device, threads, require_idle)
     with plates(folder, ((name, frames) for name in sizes), moving=moving) as shots:
         from ofx_reenact.bench.stages import bench

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ofx_reenact.cli.options import value_now
 from ofx_reenact.device import DEVICES, choose_device
 from ofx_reenact.errors import OutputError, SettingsError
+from ofx_reenact.settings.earlier import VALUES
 from ofx_reenact.settings.option import check_choice
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ Size = Annotated[str, typer.Option(help="Size of the plates \\[256|1080p|uhd].")
 Folder = Annotated[
     Path | None, typer.Option("--folder", help="Where to make a folder for the plates, which is removed afterwards.")
 ]
-Profile = Annotated[str, typer.Option(help="What renders \\[plate|paper].")]
+Profile = Annotated[str, typer.Option(help="What renders \\[warp|portrait].")]
 Device = Annotated[str, typer.Option(help="Where to run \\[auto|cpu|cuda|mps].")]
 Threads = Annotated[int, typer.Option(help="CPU threads; 0 leaves it to torch.", min=0)]
 RequireIdle = Annotated[
@@ -92,9 +94,11 @@ def check_sizes(*sizes: str) -> None:
         check_choice("--size", size, SIZES)
 
 
-def check_profile(profile: str) -> None:
-    """Refuse a profile that there is not."""
-    check_choice("--profile", profile, ("plate", "paper"))
+def check_profile(profile: str) -> str:
+    """Return a profile under its name of today; one that does not exist is refused."""
+    profile = value_now("--profile", profile, VALUES["profile"])
+    check_choice("--profile", profile, ("warp", "portrait"))
+    return profile
 
 
 def numbers(option: str, text: str) -> list[int]:

@@ -37,7 +37,7 @@ def compare(
     ] = None,
     frames: Annotated[int, typer.Option(help="Length of the shot.", min=2)] = 6,
     runs: Few = 3,
-    profile: Profile = "plate",
+    profile: Profile = "warp",
     moving: Annotated[bool, typer.Option("--moving", help="Render a plate that moves as well.")] = False,
     device: Device = "auto",
     threads: Threads = 0,
@@ -51,7 +51,7 @@ def compare(
 
     sizes, asked = list(dict.fromkeys(size or ["1080p"])), list(dict.fromkeys(measure or MEASURED))
     check_sizes(*sizes)
-    check_profile(profile)
+    profile = check_profile(profile)
     for one in asked:
         check_choice("--measure", one, MEASURED)
     check_state(before)

@@ -153,7 +153,7 @@ def faces(
     seed: Annotated[int, typer.Option(help="Of the random generator.")] = 1,
     jobs: _Jobs = 0,
 ) -> int:
-    """Turn heads and shut mouths of photographs by the warp: pairs of one person for the printed FD-GAN.
+    """Turn heads and shut mouths of photographs by the warp: pairs of one person for the portrait network.
 
     What was made is kept until the set is written: a second call goes on where a first was ended.
     """

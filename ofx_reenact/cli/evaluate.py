@@ -97,11 +97,11 @@ def fdgan(
 def fdgan_pairs(data: Path, weights: list[str], report: Path | None, limit: int) -> dict[str, Any]:
     """Measure the mouth's window on a set of pairs, print it, and return it for JSON."""
     from ofx_reenact.evaluate import fdgan as evaluation
-    from ofx_reenact.fdgan.weights import load_dense, shipped_dense
+    from ofx_reenact.fdgan.weights import load_repair, shipped_repair
     from ofx_reenact.training.fdgan.data.pair_set import PairSet
     from ofx_reenact.training.fdgan.features import BACKEND
 
-    loaded = named([load_dense(path) for path in weights or [str(shipped_dense())]])
+    loaded = named([load_repair(path) for path in weights or [str(shipped_repair())]])
     networks = {name: w.network for name, w in loaded.items()}
     pair_set = PairSet(data)
     measured = evaluation.measure(networks, pair_set, limit=limit)
@@ -121,11 +121,11 @@ def fdgan_faces(data: Path, weights: list[str], report: Path | None, limit: int)
     from ofx_reenact.evaluate import faces, identity
     from ofx_reenact.evaluate.cases import read_cases
     from ofx_reenact.evaluate.methods import list_rows
-    from ofx_reenact.fdgan.weights import load_fdgan, shipped_dense
+    from ofx_reenact.fdgan.weights import load_fdgan, shipped_repair
     from ofx_reenact.frames.colour import Colour
     from ofx_reenact.training.fdgan.features import BACKEND
 
-    loaded = named([load_fdgan(path) for path in weights or [str(shipped_dense())]])
+    loaded = named([load_fdgan(path) for path in weights or [str(shipped_repair())]])
     painters = {name: make_painter(w, "cpu") for name, w in loaded.items()}
     cases, colour = read_cases(data), Colour()
     measured = faces.measure(painters, cases, colour, limit=limit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any, get_type_hints
 
 import typer
@@ -12,8 +12,8 @@ import typer
 from ofx_reenact.cli.progress import WAYS
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.settings import Settings
-from ofx_reenact.settings.earlier import as_named_now
-from ofx_reenact.settings.option import check, split_list
+from ofx_reenact.settings.earlier import VALUES, as_named_now
+from ofx_reenact.settings.option import check, flag, split_list
 
 _ASKED = "ofx-reenact.progress"
 _FIELDS = {field.name: field for field in dataclasses.fields(Settings)}
@@ -81,6 +81,14 @@ def setting(name: str, flag: str) -> Any:
     return typer.Option(flag, help=_help(_FIELDS[name]))
 
 
+def value_now(option: str, value: Any, renamed: Mapping[str, str]) -> Any:
+    """Return an option's value under its name of today; one that has another name today is noted on stderr."""
+    if value not in renamed:
+        return value
+    typer.echo(f"note: {option} {value} is called {renamed[value]} now", err=True)
+    return renamed[value]
+
+
 def _help(field: dataclasses.Field[Any]) -> str:
     choices = field.metadata["choices"]
     return str(field.metadata["help"]) + (f" \\[{'|'.join(map(str, choices))}]" if choices else "")
@@ -114,9 +122,10 @@ def _checker(field: dataclasses.Field[Any]) -> Callable[[Any], Any]:
 
     def callback(value: Any) -> Any:
         try:
-            # What it was called before is known, too.
+            # Earlier names and values are known, too.
             for name, one in as_named_now({field.name: _value_of(field, value)}).items():
                 check(_FIELDS[name], one)
+            value_now(flag(field.name), value, VALUES.get(field.name, {}))
         except SettingsError as error:
             raise typer.BadParameter(str(error)) from error
         return value

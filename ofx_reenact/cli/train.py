@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from ofx_reenact.cli.options import group
+from ofx_reenact.cli.options import group, value_now
+from ofx_reenact.settings.earlier import FDGAN_RECIPES, LDNET_RECIPES
 from ofx_reenact.settings.option import check_choice
 
 if TYPE_CHECKING:
     from ofx_reenact.frames.overwrite import Named
-    from ofx_reenact.training.ldnet.paper import Adversary
+    from ofx_reenact.training.ldnet.adversarial import Adversary
     from ofx_reenact.training.loop import Point
 
 app = group("train", "Train the networks.")
@@ -28,18 +29,22 @@ _Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in -
 
 @app.command("ldnet")
 def ldnet(
-    data: Annotated[list[str], typer.Option(help="Heads file; may be repeated. Paper recipe: or one set of tracks.")],
+    data: Annotated[
+        list[str], typer.Option(help="Heads file; may be repeated. Adversarial recipe: or one set of tracks.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints, curves, weights.")],
-    recipe: Annotated[str, typer.Option(help="plate: supervised swaps; paper: as printed \\[plate|paper].")] = "plate",
-    stage: Annotated[str, typer.Option(help="Of the paper recipe \\[1|2|all].")] = "all",
+    recipe: Annotated[
+        str, typer.Option(help="supervised: the true swap is known; adversarial: the paper \\[supervised|adversarial].")
+    ] = "supervised",
+    stage: Annotated[str, typer.Option(help="Of the adversarial recipe \\[1|2|all].")] = "all",
     steps: Annotated[int | None, typer.Option(help="Of each stage; the recipe's own number if not given.")] = None,
     batch: Annotated[int | None, typer.Option(help="Rows a step; the recipe's own number if not given.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Of Adam; the recipe's own if not given.")] = None,
-    people: Annotated[int, typer.Option(help="Paper recipe: people drawn of each heads file.", min=2)] = 1000,
-    adv: Annotated[str, typer.Option(help="Paper recipe: form of equation 2 \\[ll|ll_clamp|nlu].")] = "ll_clamp",
-    critics: Annotated[int, typer.Option(help="Paper recipe: steps of C and D for each of G.", min=1)] = 1,
-    tracks: Annotated[str, typer.Option(help="Plate recipe: set of tracks for the identity cycle.")] = "",
-    start: Annotated[str, typer.Option(help="Plate recipe: weights to go on with.")] = "",
+    people: Annotated[int, typer.Option(help="Adversarial recipe: people drawn of each heads file.", min=2)] = 1000,
+    adv: Annotated[str, typer.Option(help="Adversarial recipe: form of equation 2 \\[ll|ll_clamp|nlu].")] = "ll_clamp",
+    critics: Annotated[int, typer.Option(help="Adversarial recipe: steps of C and D for each of G.", min=1)] = 1,
+    tracks: Annotated[str, typer.Option(help="Supervised recipe: set of tracks for the identity cycle.")] = "",
+    start: Annotated[str, typer.Option(help="Supervised recipe: weights to go on with.")] = "",
     width: Annotated[int, typer.Option(help="Features of the hidden layers.", min=8)] = 512,
     seed: _Seed = 1,
     device: _Device = "auto",
@@ -48,13 +53,14 @@ def ldnet(
     resume: _Resume = False,
 ) -> int:
     """Train LD-Net: landmarks with the target's identity and the driver's pose and expression."""
-    check_choice("--recipe", recipe, ("plate", "paper"))
+    recipe = value_now("--recipe", recipe, LDNET_RECIPES)
+    check_choice("--recipe", recipe, ("supervised", "adversarial"))
     check_choice("--stage", stage, ("1", "2", "all"))
     check_choice("--adv", adv, ("ll", "ll_clamp", "nlu"))
     from ofx_reenact.device import choose_device
     from ofx_reenact.training.ldnet import train as of_ldnet
-    from ofx_reenact.training.ldnet.paper import PaperSettings
-    from ofx_reenact.training.ldnet.plate import PlateSettings
+    from ofx_reenact.training.ldnet.adversarial import AdversarialSettings
+    from ofx_reenact.training.ldnet.supervised import SupervisedSettings
     from ofx_reenact.training.ldnet.train import Training, train
 
     read = [*(("--data", name) for name in data), ("--tracks", tracks), ("--start", start)]
@@ -65,8 +71,8 @@ def ldnet(
     training = Training(
         recipe=recipe, data=tuple(data), out=out, stage=stage, steps=steps, people=people, tracks=tracks, start=start,
         save_every=save_every, resume=resume, threads=threads,
-        paper=replace(PaperSettings(stage=1, adv=cast("Adversary", adv), critics=critics), **shared),
-        plate=replace(PlateSettings(), **shared),
+        adversarial=replace(AdversarialSettings(stage=1, adv=cast("Adversary", adv), critics=critics), **shared),
+        supervised=replace(SupervisedSettings(), **shared),
     )  # fmt: skip
     weights = train(training, _show)
     typer.echo(f"weights: {weights}" if weights else f"stage 1 is done; --stage 2 goes on from {out}")
@@ -75,11 +81,11 @@ def ldnet(
 
 @app.command("fdgan")
 def fdgan(
-    data: Annotated[str, typer.Option(help="Set of pairs, or of faces for the paper recipe (.npz).", metavar="PATH")],
+    data: Annotated[str, typer.Option(help="Set of pairs; portrait recipe: set of faces (.npz).", metavar="PATH")],
     out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints, curves, samples, weights.")],
     recipe: Annotated[
-        str, typer.Option(help="dense: the repair of plates; paper: as printed \\[dense|paper].")
-    ] = "dense",
+        str, typer.Option(help="repair: paints what a warp cannot show; portrait: the whole face \\[repair|portrait].")
+    ] = "repair",
     variant: Annotated[
         str, typer.Option(help="The network, or an ablation in its place \\[fdgan|fdgan-1|adain|pix2pixhd].")
     ] = "fdgan",
@@ -88,11 +94,9 @@ def fdgan(
         int | None, typer.Option(help="Pairs a step, of each process; the recipe's own if not given.", min=1)
     ] = None,
     learning_rate: Annotated[float | None, typer.Option(help="The recipe's own if not given.")] = None,
-    size: Annotated[
-        int, typer.Option(help="Paper recipe: side of the pictures, smaller than the set's for a quick start.", min=0)
-    ] = 0,
+    size: Annotated[int, typer.Option(help="Portrait recipe: pixels a side; 0 is the set's own.", min=0)] = 0,
     critic_from: Annotated[
-        float, typer.Option(help="Dense recipe: share of steps before the critic speaks; 1 is never.")
+        float, typer.Option(help="Repair recipe: share of steps before the critic speaks; 1 is never.")
     ] = 1 / 3,
     start: Annotated[str, typer.Option(help="Weights of the same recipe to go on with.", metavar="PATH")] = "",
     critics: Annotated[str, typer.Option(help="Critics of that training to go on with.", metavar="PATH")] = "",
@@ -102,17 +106,18 @@ def fdgan(
     save_every: _SaveEvery = 200,
     resume: _Resume = False,
 ) -> int:
-    """Train FD-GAN: the dense repair, which paints what a warp cannot know, or the network as printed.
+    """Train FD-GAN: the repair network, which paints what a warp cannot show, or the portrait network of the paper.
 
     On several GPUs: torchrun --nproc-per-node 2 -m ofx_reenact train fdgan ...
     """
-    check_choice("--recipe", recipe, ("dense", "paper"))
+    recipe = value_now("--recipe", recipe, FDGAN_RECIPES)
+    check_choice("--recipe", recipe, ("repair", "portrait"))
     check_choice("--variant", variant, ("fdgan", "fdgan-1", "adain", "pix2pixhd"))
     from ofx_reenact.device import choose_device
     from ofx_reenact.training.distributed import joined
     from ofx_reenact.training.fdgan import train as of_fdgan
-    from ofx_reenact.training.fdgan.dense import DenseSettings
-    from ofx_reenact.training.fdgan.paper import PaperSettings
+    from ofx_reenact.training.fdgan.portrait import PortraitSettings
+    from ofx_reenact.training.fdgan.repair import RepairSettings
     from ofx_reenact.training.fdgan.train import Training, train
 
     read = [("--data", data), ("--start", start), ("--critics", critics)]
@@ -122,8 +127,8 @@ def fdgan(
     training = Training(
         recipe=recipe, data=data, out=out, steps=steps, size=size, start=start, critics=critics,
         save_every=save_every, resume=resume, threads=threads,
-        dense=replace(DenseSettings(variant=variant, critic_from=critic_from), **shared),
-        paper=replace(PaperSettings(), variant=variant, **shared),
+        repair=replace(RepairSettings(variant=variant, critic_from=critic_from), **shared),
+        portrait=replace(PortraitSettings(), variant=variant, **shared),
     )  # fmt: skip
     with joined(shared["device"]) as group:
         weights = train(training, lambda point: _show("fdgan", point), group)

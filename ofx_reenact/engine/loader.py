@@ -26,12 +26,12 @@ from ofx_reenact.engine.plates import Plates
 from ofx_reenact.engine.warm import Warm, colour_key, stamp
 from ofx_reenact.errors import FrameError, SettingsError, TrackingError
 from ofx_reenact.fdgan.weights import (
-    DenseWeights,
     PortraitWeights,
-    load_dense,
+    RepairWeights,
     load_portrait,
-    shipped_dense,
+    load_repair,
     shipped_portrait,
+    shipped_repair,
 )
 from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.colour import Colour
@@ -102,13 +102,13 @@ class Loader:
         return self._warm.get("weights", self._weights_key, lambda: load_ldnet(path, self.device))
 
     @cached_property
-    def fdgan(self) -> DenseWeights | PortraitWeights | None:
+    def fdgan(self) -> RepairWeights | PortraitWeights | None:
         """FD-GAN of the profile; None without repair."""
         settings, path = self._settings, self._settings.fdgan_weights or None
-        if settings.profile == "paper":
+        if settings.profile == "portrait":
             return self._warm.get("fdgan", self._fdgan_key, lambda: load_portrait(path, self.device))
         if settings.repair == "on":
-            return self._warm.get("fdgan", self._fdgan_key, lambda: load_dense(path, self.device))
+            return self._warm.get("fdgan", self._fdgan_key, lambda: load_repair(path, self.device))
         return None
 
     @cached_property
@@ -354,7 +354,7 @@ class Loader:
     @cached_property
     def _fdgan_key(self) -> Hashable:
         settings = self._settings
-        shipped = shipped_portrait if settings.profile == "paper" else shipped_dense
+        shipped = shipped_portrait if settings.profile == "portrait" else shipped_repair
         return settings.profile, settings.repair, self.device, stamp(settings.fdgan_weights or shipped())
 
     @cached_property

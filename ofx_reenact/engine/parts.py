@@ -64,7 +64,7 @@ def take_parts(
         TrackingError: it was made for another target or driver.
         OutputError: it cannot be written.
     """
-    if settings.parts == "off" or settings.profile != "plate":
+    if settings.parts == "off" or settings.profile != "warp":
         return NO_PARTS, ""
     rows = dict(motion.rows)
     segment = np.cumsum(own.cut) if own is not None else np.zeros(len(rows), int)

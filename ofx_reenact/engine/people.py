@@ -14,7 +14,7 @@ from ofx_reenact.engine.inputs import read_target, track_driver
 from ofx_reenact.engine.made_of import Digest, identity_made_of
 from ofx_reenact.engine.plates import Plates
 from ofx_reenact.errors import SettingsError, TrackingError
-from ofx_reenact.fdgan.weights import DenseWeights, PortraitWeights
+from ofx_reenact.fdgan.weights import PortraitWeights, RepairWeights
 from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.picture import Picture, read_picture
@@ -60,7 +60,7 @@ def identify(
     target: Picture,
     colour: Colour,
     weights: LDNetWeights,
-    fdgan: DenseWeights | PortraitWeights | None = None,
+    fdgan: RepairWeights | PortraitWeights | None = None,
 ) -> Identity:
     """Read the identity file if there is one, else make the identity (and write the file if one was named).
 
@@ -85,7 +85,7 @@ def make_identity(
     target: Picture,
     colour: Colour,
     weights: LDNetWeights,
-    fdgan: DenseWeights | PortraitWeights | None = None,
+    fdgan: RepairWeights | PortraitWeights | None = None,
     digest: Digest = sha256_of,
 ) -> Identity:
     """Find the face in the target and make its identity.
@@ -116,7 +116,7 @@ def make_moving_identity(
     rest: Rest,
     colour: Colour,
     weights: LDNetWeights,
-    fdgan: DenseWeights | PortraitWeights | None = None,
+    fdgan: RepairWeights | PortraitWeights | None = None,
     digest: Digest = sha256_of,
 ) -> Identity:
     """Make the identity of a person who moves.
@@ -153,7 +153,11 @@ def make_moving_identity(
 
 
 def write_dictionary(
-    identity: Identity, views: Sequence[View], settings: Settings, colour: Colour, fdgan: DenseWeights | PortraitWeights
+    identity: Identity,
+    views: Sequence[View],
+    settings: Settings,
+    colour: Colour,
+    fdgan: RepairWeights | PortraitWeights,
 ) -> Identity:
     """Return an identity with FD-GAN's dictionary of the person, seen in views and in their references."""
     shown = list(views)
@@ -243,7 +247,7 @@ def check_identity(path: Path, identity: Identity, asked: MadeOf) -> Identity:
     return replace(identity, notes=(*identity.notes, note)) if note else identity
 
 
-def make_painter(fdgan: DenseWeights | PortraitWeights, device: str, person: Person | None = None) -> Painter:
+def make_painter(fdgan: RepairWeights | PortraitWeights, device: str, person: Person | None = None) -> Painter:
     """Return what paints with these weights, and with what a custom identity adds to them."""
     painter: Painter
     if isinstance(fdgan, PortraitWeights):

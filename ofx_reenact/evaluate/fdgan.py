@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.evaluate.pictures import Mean, ssim
-from ofx_reenact.fdgan.repair import DenseFDGAN
+from ofx_reenact.fdgan.repair import RepairNetwork
 from ofx_reenact.fdgan.window import FINER
 from ofx_reenact.frames.preview import write_png
 from ofx_reenact.training.fdgan.data.pair_set import RENDERED, REVERSE, TRUE, Batch, PairSet
@@ -37,7 +37,7 @@ Table = dict[str, dict[str, dict[str, Mean]]]
 
 
 @torch.no_grad()
-def measure(networks: Mapping[str, DenseFDGAN], pair_set: PairSet, *, limit: int = 0) -> Table:
+def measure(networks: Mapping[str, RepairNetwork], pair_set: PairSet, *, limit: int = 0) -> Table:
     """Measure on validation pairs, at most ``limit`` of each kind, evenly chosen; 0 takes all.
 
     Returns kind of pair → network, ``warp only`` first → ``PSNR mouth`` (dB), ``SSIM mouth``, ``features mouth`` and
@@ -78,7 +78,7 @@ def errors(picture: Tensor, batch: Batch) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def draw_sheets(folder: Path, networks: Mapping[str, DenseFDGAN], pair_set: PairSet, count: int = 12) -> list[Path]:
+def draw_sheets(folder: Path, networks: Mapping[str, RepairNetwork], pair_set: PairSet, count: int = 12) -> list[Path]:
     """Draw target, warp, each network's picture and the truth of evenly chosen validation pairs, a sheet a kind."""
     paths = []
     for kind, finer in itertools.product(KINDS, FINER):

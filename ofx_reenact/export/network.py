@@ -1,4 +1,4 @@
-"""The dense FD-GAN of one target as one network of one tensor, for programs without this package.
+"""The repair network of one target as one network of one tensor, for programs without this package.
 
 What Nuke's Inference node asks for decides its shape: one tensor in and one out, the target's dictionary inside, values
 in [0, 1], any size, single or half precision.
@@ -43,7 +43,7 @@ _NOTES = (".debug_pkl", "/byteorder", "/.data/serialization_id")
 
 
 class Exported(nn.Module):
-    """The dense translator and what becomes of its outputs, with one target's dictionary inside.
+    """The repair network's translator and what becomes of its outputs, with one target's dictionary inside.
 
     ``strength`` is how much of the repair is taken, 0 to 1; for a knob.
     """

@@ -10,7 +10,7 @@ from ofx_reenact.engine.inputs import read_target
 from ofx_reenact.engine.people import identify
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.export.network import Exported
-from ofx_reenact.fdgan.weights import load_dense
+from ofx_reenact.fdgan.weights import load_repair
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.ldnet.weights import load_ldnet
 from ofx_reenact.settings import Settings
@@ -24,10 +24,10 @@ def build_network(settings: Settings) -> tuple[Exported, str]:
 
     Raises:
         SettingsError: neither a target nor an identity file is there.
-        WeightsError: the weights are not the dense FD-GAN's, or the identity file was made with others.
+        WeightsError: the weights are not the repair network's, or the identity file was made with others.
         FrameError, TrackingError: the target cannot be read or shows no face, or is not the identity file's.
     """
-    fdgan = load_dense(settings.fdgan_weights or None)
+    fdgan = load_repair(settings.fdgan_weights or None)
     if settings.identity and not settings.target:
         dictionary, adapters = load_appearance(Path(settings.identity), fdgan.sha256)
         check_taught(settings.identity, dictionary, adapters, fdgan)

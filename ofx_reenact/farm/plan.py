@@ -99,7 +99,7 @@ def _shared(settings: Settings, moving: bool) -> dict[str, Any]:
     named = {"performance": f".{mark}.npz", "identity": f".{mark}.safetensors"}
     if moving:
         named["target_performance"] = f".{mark}.target.npz"
-    if settings.parts == "on" and settings.profile == "plate" and (moving or settings.appearance):
+    if settings.parts == "on" and settings.profile == "warp" and (moving or settings.appearance):
         # Where parts come from depends on all that is asked of the face.
         named["parts_file"] = f".{mark_of(settings, 'track', 'person', 'pixels')}.parts.json"
     return {name: getattr(settings, name) or str(beside(settings.output, suffix)) for name, suffix in named.items()}

@@ -19,8 +19,8 @@ from ofx_reenact.fdgan.dictionary import READERS, TAG, WRITERS, Dictionary, unit
 Network = TypeVar("Network", bound=nn.Module)
 FEATURES = (32, 64, 128, 256)
 ROWS = (512, 256, 128, 64)
-# What the dense translator gives beside R, G, B: the repair's mask, and residual flow in x and y.
-DENSE_OUTPUTS = 6
+# What the repair network's translator gives beside R, G, B: the repair's mask, and residual flow in x and y.
+REPAIR_OUTPUTS = 6
 SLOPE = 0.25
 # Keeps the variance of what passes a convolution and a PReLU of this slope (He et al. 2015).
 GAIN = math.sqrt(2 / (1 + SLOPE**2))
@@ -85,7 +85,7 @@ class Extractor(nn.Module):
 
 
 class Shown(nn.Module):
-    """Ablation Pix2PixHD as printed: nothing is extracted, the translator is shown the target itself.
+    """Ablation Pix2PixHD as in the paper: nothing is extracted, the translator is shown the target itself.
 
     A buffer says so in a state dict.
     """
@@ -102,7 +102,7 @@ class Shown(nn.Module):
 
 
 class Translator(nn.Module):
-    """Driving landmark image (and, dense, what the warp made) ⊕ dictionary → picture."""
+    """Driving landmark image (and, in the repair network, what the warp made) ⊕ dictionary → picture."""
 
     def __init__(
         self,
@@ -139,7 +139,7 @@ class Translator(nn.Module):
 
 
 def picture(raw: Tensor) -> Tensor:
-    """The printed translator's picture in [-1, 1] from its raw output (B, 3, H, W)."""
+    """The portrait network's translator's picture in [-1, 1] from its raw output (B, 3, H, W)."""
     return torch.tanh(raw.float())
 
 

@@ -1,4 +1,4 @@
-"""The printed FD-GAN: a whole portrait read out of the dictionary."""
+"""The portrait network: a whole portrait read out of the dictionary."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ofx_reenact.fdgan.network import Extractor, Shown, Translator, picture
 SIZE = 256
 
 
-class Portrait(nn.Module):
-    """Extractor and translator as printed."""
+class PortraitNetwork(nn.Module):
+    """Extractor and translator as in the paper."""
 
     def __init__(self, extractor: Extractor | Shown | None = None, translator: Translator | None = None) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class Portrait(nn.Module):
         self.draw: Callable[..., Tensor] = landmark_image
 
     @classmethod
-    def ablation(cls, name: str) -> Portrait:
+    def ablation(cls, name: str) -> PortraitNetwork:
         """Build the network, or an ablation of it: ``fdgan-1``, ``adain`` or ``pix2pixhd`` (paper Table 3).
 
         ``pix2pixhd`` has no dictionary: its translator sees the target's picture and landmark image beside the driving

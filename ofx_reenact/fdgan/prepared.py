@@ -1,7 +1,7 @@
 """FD-GAN's networks prepared for inference: what painters run.
 
 They are the same networks with the same weights. On a CPU the landmark image is drawn by compiled loops, pictures are
-laid out as convolutions are fastest, and the dense network's outputs become a picture in one pass. Training and export
+laid out as convolutions are fastest, and the repair network's outputs become a picture in one pass. Training and export
 keep the networks as they are.
 """
 
@@ -18,11 +18,11 @@ from torch import Tensor
 from ofx_reenact.compiled import compiled
 from ofx_reenact.fdgan.dictionary import Dictionary
 from ofx_reenact.fdgan.lines import quick_landmark_image
-from ofx_reenact.fdgan.portrait import Portrait
-from ofx_reenact.fdgan.repair import FLOW, GIVEN, MASK_BIAS, DenseFDGAN, seen_by_translator
+from ofx_reenact.fdgan.portrait import PortraitNetwork
+from ofx_reenact.fdgan.repair import FLOW, GIVEN, MASK_BIAS, RepairNetwork, seen_by_translator
 from ofx_reenact.fdgan.window import finer_of
 
-_Network = TypeVar("_Network", DenseFDGAN, Portrait)
+_Network = TypeVar("_Network", RepairNetwork, PortraitNetwork)
 
 
 class _Prepared(Generic[_Network]):
@@ -55,14 +55,14 @@ class _Prepared(Generic[_Network]):
         return tuple(values[0].float().cpu().numpy() for values in dictionary)
 
 
-class PreparedDense(_Prepared[DenseFDGAN]):
-    """The dense FD-GAN of one device, ready to write dictionaries and to paint windows one at a time."""
+class PreparedDense(_Prepared[RepairNetwork]):
+    """The repair network of one device, ready to write dictionaries and to paint windows one at a time."""
 
     @torch.inference_mode()
     def paint(
         self, picture: np.ndarray, maps: np.ndarray, landmarks: np.ndarray, dictionary: tuple[np.ndarray, ...]
     ) -> np.ndarray:
-        """Repair a window; see :meth:`ofx_reenact.fdgan.repair.DenseFDGAN.forward`.
+        """Repair a window; see :meth:`ofx_reenact.fdgan.repair.RepairNetwork.forward`.
 
         Args:
             picture: (h, w, 3) what the warp made, in [0, 1].
@@ -88,8 +88,8 @@ class PreparedDense(_Prepared[DenseFDGAN]):
         return made
 
 
-class PreparedPortrait(_Prepared[Portrait]):
-    """The printed FD-GAN of one device, ready to write dictionaries and to draw portraits one at a time."""
+class PreparedPortrait(_Prepared[PortraitNetwork]):
+    """The portrait network of one device, ready to write dictionaries and to draw portraits one at a time."""
 
     @torch.inference_mode()
     def draw(self, landmarks: np.ndarray, dictionary: tuple[np.ndarray, ...], size: int) -> np.ndarray:

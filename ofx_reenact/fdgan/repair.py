@@ -1,4 +1,4 @@
-"""The dense translator's work: what it sees, and how its outputs become a repaired picture."""
+"""The repair network's translator's work: what it sees, and how its outputs become a repaired picture."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ofx_reenact.fdgan.dictionary import ABLATIONS, Dictionary
 from ofx_reenact.fdgan.landmark_image import channels, landmark_image
-from ofx_reenact.fdgan.network import DENSE_OUTPUTS, FEATURES, ROWS, Extractor, Translator
+from ofx_reenact.fdgan.network import FEATURES, REPAIR_OUTPUTS, ROWS, Extractor, Translator
 from ofx_reenact.fdgan.window import finer_of
 
 Draw = Callable[..., Tensor]
@@ -39,18 +39,18 @@ class Repaired:
     flow: Tensor  # (B, 2, h, w) pixels, added to where the warp's colour is taken from
 
 
-class DenseFDGAN(nn.Module):
-    """Extractor and dense translator on windows of a picture."""
+class RepairNetwork(nn.Module):
+    """Extractor and translator of the repair network on windows of a picture."""
 
     def __init__(self, extractor: Extractor | None = None, translator: Translator | None = None) -> None:
         super().__init__()
         self.extractor = extractor or Extractor(EXTRACTOR_INPUTS)
-        self.translator = translator or Translator(TRANSLATOR_INPUTS, DENSE_OUTPUTS)
+        self.translator = translator or Translator(TRANSLATOR_INPUTS, REPAIR_OUTPUTS)
         # What draws landmark images; a training puts a faster one in its place.
         self.draw: Draw = landmark_image
 
     @classmethod
-    def ablation(cls, name: str) -> DenseFDGAN:
+    def ablation(cls, name: str) -> RepairNetwork:
         """Build the network, or an ablation of it with the same inputs: ``fdgan-1``, ``adain`` or ``pix2pixhd``.
 
         ``pix2pixhd`` has no dictionary; that it is shown the warped target is what makes it one-shot here.
@@ -58,7 +58,7 @@ class DenseFDGAN(nn.Module):
         write, read = ABLATIONS[name]
         return cls(
             Extractor(EXTRACTOR_INPUTS, FEATURES, ROWS, write=write),
-            Translator(TRANSLATOR_INPUTS, DENSE_OUTPUTS, FEATURES, ROWS, read=read),
+            Translator(TRANSLATOR_INPUTS, REPAIR_OUTPUTS, FEATURES, ROWS, read=read),
         )
 
     def write(self, pictures: Tensor, landmarks: Tensor) -> Dictionary:
@@ -90,7 +90,7 @@ def seen_by_translator(warped: Tensor, maps: Tensor, landmarks: Tensor, draw: Dr
 
 
 def repaired(raw: Tensor, warped: Tensor, maps: Tensor) -> Repaired:
-    """Give the dense translator's raw output (B, 6, h, w) its meaning."""
+    """Give the repair network's translator's raw output (B, 6, h, w) its meaning."""
     raw = raw.float()
     flow = FLOW * finer_of(raw.shape[-2]) * torch.tanh(raw[:, 4:6])
     learned = torch.sigmoid(raw[:, 3:4] + MASK_BIAS)

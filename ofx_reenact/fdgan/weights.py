@@ -1,4 +1,4 @@
-"""FD-GAN's weights: of the dense network (profile ``plate``) and of the printed one (profile ``paper``)."""
+"""FD-GAN's weights: of the repair network (profile ``warp``) and of the printed one (profile ``portrait``)."""
 
 from __future__ import annotations
 
@@ -25,50 +25,50 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
     from ofx_reenact.fdgan.network import Extractor, Network, Shown, Translator
-    from ofx_reenact.fdgan.portrait import Portrait
-    from ofx_reenact.fdgan.repair import DenseFDGAN
+    from ofx_reenact.fdgan.portrait import PortraitNetwork
+    from ofx_reenact.fdgan.repair import RepairNetwork
 
-# What a file of FD-GAN's weights says that it is.
-DENSE, PORTRAIT = "fd-gan dense, mouth window", "fd-gan as printed"
+# The name of the network in a weights file's metadata. Files that exist have these names: they stay as they are.
+REPAIR, PORTRAIT = "fd-gan dense, mouth window", "fd-gan as printed"
 
 
 @dataclass(frozen=True)
-class DenseWeights(Weights):
-    """The dense FD-GAN ready to run, and the finest of the mouth's windows that it was trained on."""
+class RepairWeights(Weights):
+    """The repair network ready to run, and the finest of the mouth's windows that it was trained on."""
 
-    network: DenseFDGAN
+    network: RepairNetwork
     finest: int = 1
 
 
 @dataclass(frozen=True)
 class PortraitWeights(Weights):
-    """The printed FD-GAN ready to run, and the side of the portraits that it was trained on."""
+    """The portrait network ready to run, and the side of the portraits that it was trained on."""
 
-    network: Portrait
+    network: PortraitNetwork
     size: int
 
 
-def shipped_dense() -> Path:
-    """Return the path of the dense FD-GAN's weights that travel with the package."""
-    return resource("weights", "fdgan_dense.safetensors")
+def shipped_repair() -> Path:
+    """Return the path of the repair network's weights that travel with the package."""
+    return resource("weights", "fdgan_repair.safetensors")
 
 
 def shipped_portrait() -> Path:
-    """Return the path of the printed FD-GAN's weights that travel with the package."""
-    return resource("weights", "fdgan_paper.safetensors")
+    """Return the path of the portrait network's weights that travel with the package."""
+    return resource("weights", "fdgan_portrait.safetensors")
 
 
-def save_dense(path: Path, network: DenseFDGAN, note: Mapping[str, str], finest: int = 1) -> None:
-    """Write the dense FD-GAN's weights in half precision with their metadata, and the finest window it was trained on.
+def save_repair(path: Path, network: RepairNetwork, note: Mapping[str, str], finest: int = 1) -> None:
+    """Write the repair network's weights in half precision, their metadata, and the finest window it was trained on.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    save_half(path, network, {"network": DENSE, "finest": str(finest), **note})
+    save_half(path, network, {"network": REPAIR, "finest": str(finest), **note})
 
 
-def save_portrait(path: Path, network: Portrait, size: int, note: Mapping[str, str]) -> None:
-    """Write the printed FD-GAN's weights in half precision with their metadata.
+def save_portrait(path: Path, network: PortraitNetwork, size: int, note: Mapping[str, str]) -> None:
+    """Write the portrait network's weights in half precision with their metadata.
 
     Raises:
         OutputError: the file cannot be written.
@@ -85,36 +85,36 @@ def save_half(path: Path, network: Module, metadata: Mapping[str, str]) -> None:
     write_safetensors(path, {name: value.half() for name, value in network.state_dict().items()}, metadata)
 
 
-def load_dense(path: str | Path | None = None, device: str = "cpu") -> DenseWeights:
-    """Load the dense FD-GAN in float32 from a safetensors file (default: the shipped one) onto a device.
+def load_repair(path: str | Path | None = None, device: str = "cpu") -> RepairWeights:
+    """Load the repair network in float32 from a safetensors file (default: the shipped one) onto a device.
 
     Raises:
         WeightsError: no such file, not safetensors, or another network's weights.
     """
-    from ofx_reenact.fdgan.network import DENSE_OUTPUTS, Shown
-    from ofx_reenact.fdgan.repair import EXTRACTOR_INPUTS, TRANSLATOR_INPUTS, DenseFDGAN
+    from ofx_reenact.fdgan.network import REPAIR_OUTPUTS, Shown
+    from ofx_reenact.fdgan.repair import EXTRACTOR_INPUTS, TRANSLATOR_INPUTS, RepairNetwork
     from ofx_reenact.fdgan.window import FINER
 
-    path = Path(path) if path else shipped_dense()
-    extractor, translator, metadata = _load(path, DENSE)
+    path = Path(path) if path else shipped_repair()
+    extractor, translator, metadata = _load(path, REPAIR)
     if isinstance(extractor, Shown):
-        raise WeightsError(f"{path}: the tensors are not the dense FD-GAN's (no extractor)")
-    _check_parts(path, extractor, translator, (EXTRACTOR_INPUTS, TRANSLATOR_INPUTS, DENSE_OUTPUTS))
-    network = _ready(DenseFDGAN(extractor, translator), device)
+        raise WeightsError(f"{path}: the tensors are not the repair network's (no extractor)")
+    _check_parts(path, extractor, translator, (EXTRACTOR_INPUTS, TRANSLATOR_INPUTS, REPAIR_OUTPUTS))
+    network = _ready(RepairNetwork(extractor, translator), device)
     finest = metadata.get("finest", "1")
     if finest not in map(str, FINER):
         raise WeightsError(f"{path}: its finest window is {finest[:20]!r}, expected one of {FINER}")
-    return DenseWeights(path, sha256_of(path), metadata, network, int(finest))
+    return RepairWeights(path, sha256_of(path), metadata, network, int(finest))
 
 
 def load_portrait(path: str | Path | None = None, device: str = "cpu") -> PortraitWeights:
-    """Load the printed FD-GAN in float32 from a safetensors file (default: the shipped one) onto a device.
+    """Load the portrait network in float32 from a safetensors file (default: the shipped one) onto a device.
 
     Raises:
         WeightsError: no such file, not safetensors, or another network's weights.
     """
     from ofx_reenact.fdgan.network import Shown
-    from ofx_reenact.fdgan.portrait import Portrait
+    from ofx_reenact.fdgan.portrait import PortraitNetwork
 
     path = Path(path) if path else shipped_portrait()
     extractor, translator, metadata = _load(path, PORTRAIT)
@@ -123,20 +123,20 @@ def load_portrait(path: str | Path | None = None, device: str = "cpu") -> Portra
     size = metadata.get("size", "")
     if not re.fullmatch("[0-9]{2,4}", size) or int(size) % 16 or not int(size):
         raise WeightsError(f"{path}: size of its portraits is {size[:20]!r}, expected a multiple of 16")
-    network = _ready(Portrait(extractor, translator), device)
+    network = _ready(PortraitNetwork(extractor, translator), device)
     return PortraitWeights(path, sha256_of(path), metadata, network, int(size))
 
 
-def load_fdgan(path: str | Path, device: str = "cpu") -> DenseWeights | PortraitWeights:
-    """Load the dense or the printed FD-GAN, whichever the file says that it is.
+def load_fdgan(path: str | Path, device: str = "cpu") -> RepairWeights | PortraitWeights:
+    """Load the repair network or the portrait network, whichever the file says that it is.
 
     Raises:
         WeightsError: no such file, not safetensors, or another network's weights.
     """
     _, metadata = read_safetensors(Path(path))
-    if metadata.get("network") not in (PORTRAIT, DENSE):
+    if metadata.get("network") not in (PORTRAIT, REPAIR):
         raise refuse_network(Path(path), metadata, "FD-GAN")
-    return (load_portrait if metadata["network"] == PORTRAIT else load_dense)(path, device)
+    return (load_portrait if metadata["network"] == PORTRAIT else load_repair)(path, device)
 
 
 def _load(path: Path, wanted: str) -> tuple[Extractor | Shown, Translator, dict[str, str]]:

@@ -11,7 +11,7 @@ from ofx_reenact import __version__
 from ofx_reenact.device import DEVICES
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.layers import LAYERS
-from ofx_reenact.settings.earlier import as_named_now
+from ofx_reenact.settings.earlier import VALUES, as_named_now
 from ofx_reenact.settings.face import NO_PATH, FaceChoice
 from ofx_reenact.settings.option import Affects, Role, check, is_path, kind, option
 
@@ -93,9 +93,9 @@ class Settings:
     )  # fmt: skip
 
     profile: str = option(
-        "plate", "plate: the target's own pixels, carried at their resolution; paper: FD-GAN's whole portrait, 256 "
+        "warp", "warp: the target's own pixels, carried at their resolution; portrait: FD-GAN's whole portrait, 256 "
         "pixels wide, pasted back, as the paper does it, for comparison.", "FD-GAN", "person", "pixels",
-        choices=("plate", "paper"),
+        choices=("warp", "portrait"),
     )  # fmt: skip
     repair: str = option(
         "on", "on: FD-GAN paints what the target does not show, the inside of an opening mouth; off: the warp alone.",
@@ -336,6 +336,7 @@ def describe() -> dict[str, Any]:
             "help": field.metadata["help"],
             "group": field.metadata["group"],
             "choices": list(field.metadata["choices"]),
+            "earlier": dict(VALUES.get(field.name, {})),
             "low": field.metadata["low"],
             "high": field.metadata["high"],
             "path": bool(field.metadata["path"]),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ofx_reenact.errors import WeightsError
-from ofx_reenact.fdgan.weights import DenseWeights, PortraitWeights
+from ofx_reenact.fdgan.weights import PortraitWeights, RepairWeights
 from ofx_reenact.files import parse_json
 from ofx_reenact.ldnet.network import IDENTITY_CODE
 from ofx_reenact.shot.frame import Tables
@@ -103,7 +103,7 @@ def check_tables(path: Path, tensors: Mapping[str, Tensor]) -> None:
 
 
 def check_taught(
-    path: str, dictionary: Tables, adapters: Mapping[str, np.ndarray], fdgan: DenseWeights | PortraitWeights
+    path: str, dictionary: Tables, adapters: Mapping[str, np.ndarray], fdgan: RepairWeights | PortraitWeights
 ) -> None:
     """Check that FD-GAN can read a person's dictionary and take their adapters.
 
@@ -125,7 +125,7 @@ def check_taught(
     found = tuple(table.shape for table in dictionary)
     if found != wanted:
         raise WeightsError(f"{path}: damaged: the dictionary's tables are {found}, FD-GAN reads {wanted}; {_AGAIN}")
-    if adapters and isinstance(fdgan, DenseWeights) and not fits(network.translator, adapters):
+    if adapters and isinstance(fdgan, RepairWeights) and not fits(network.translator, adapters):
         raise WeightsError(f"{path}: damaged: the adapters are not this FD-GAN's; train the identity again")
 
 

@@ -1,4 +1,4 @@
-"""The mouth: FD-GAN paints what lies between lips where the view does not show it (profile ``plate``).
+"""The mouth: FD-GAN paints what lies between lips where the view does not show it (profile ``warp``).
 
 Everything is of one frame and one window: a frame painted alone is painted as in a sequence.
 """
@@ -26,7 +26,7 @@ from ofx_reenact.tracking.landmarks import MESH68
 
 if TYPE_CHECKING:
     from ofx_reenact.fdgan.prepared import PreparedDense
-    from ofx_reenact.fdgan.repair import DenseFDGAN
+    from ofx_reenact.fdgan.repair import RepairNetwork
 
 # The learned part of the mask comes in as something goes missing, so that it does not pop up.
 FROM_NOTHING = 0.5
@@ -86,7 +86,7 @@ class MouthPainter:
         finer: window to look through; 0 leaves the choice to each view.
     """
 
-    network: DenseFDGAN
+    network: RepairNetwork
     device: str = "cpu"
     finest: int = 1
     finer: int = 0
@@ -99,11 +99,11 @@ class MouthPainter:
         import torch
 
         from ofx_reenact.fdgan.adapters import merged
-        from ofx_reenact.fdgan.repair import DenseFDGAN
+        from ofx_reenact.fdgan.repair import RepairNetwork
 
         changes = {name: torch.from_numpy(np.asarray(a, np.float32)).to(self.device) for name, a in adapters.items()}
         translator = merged(self.network.translator, changes)
-        return replace(self, network=DenseFDGAN(self.network.extractor, translator))
+        return replace(self, network=RepairNetwork(self.network.extractor, translator))
 
     def fit(self, scale: float) -> MouthPainter:
         """Return a painter for a shot whose face has so many pixels a canonical unit in the median."""
@@ -177,7 +177,7 @@ def see_mouth(window: Window, frame: Frame, view: View, pose: Pose) -> Seen:
 
 
 def window_maps(carried: Carried | None, window: Window, size: tuple[int, int]) -> np.ndarray:
-    """Return visibility, stretch and mouth (h, w, 3) in [0, 1], as the dense translator sees them beside colour.
+    """Return visibility, stretch and mouth (h, w, 3) in [0, 1], as the repair network sees them beside colour.
 
     Args:
         carried: the target in motion; None where nothing moves.

@@ -1,4 +1,4 @@
-"""Portraits: FD-GAN draws the whole face, and it is pasted over the view (profile ``paper``)."""
+"""Portraits: FD-GAN draws the whole face, and it is pasted over the view (profile ``portrait``)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from ofx_reenact.compose.repair import paste
-from ofx_reenact.fdgan.portrait import SIZE, Portrait
+from ofx_reenact.fdgan.portrait import SIZE, PortraitNetwork
 from ofx_reenact.fdgan.prepared import PreparedPortrait
 from ofx_reenact.fdgan.window import Window
 from ofx_reenact.shot.frame import Frame, Tables
@@ -29,13 +29,13 @@ AROUND, COVERED, FADE = 1.8, 1.12, 0.12
 class PortraitPainter:
     """Draws whole faces."""
 
-    network: Portrait
+    network: PortraitNetwork
     size: int = SIZE
     device: str = "cpu"
     carries: ClassVar[bool] = False
 
     def teach(self, adapters: Mapping[str, np.ndarray]) -> PortraitPainter:
-        """Return itself: a custom identity teaches the dense network only."""
+        """Return itself: a custom identity teaches the repair network only."""
         return self
 
     def fit(self, scale: float) -> PortraitPainter:

@@ -13,7 +13,7 @@ from ofx_reenact.engine.inputs import read_target
 from ofx_reenact.engine.made_of import identity_made_of
 from ofx_reenact.engine.people import find_identity, make_painter, view_of
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.fdgan.weights import load_dense
+from ofx_reenact.fdgan.weights import load_repair
 from ofx_reenact.fdgan.window import finer_for
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.media import find_media
@@ -54,7 +54,7 @@ def train_identity(
     """
     refuse("train identity")
     colour, device = Colour(), choose_device(settings.device)
-    weights, fdgan = load_ldnet(settings.weights or None), load_dense(settings.fdgan_weights or None, device)
+    weights, fdgan = load_ldnet(settings.weights or None), load_repair(settings.fdgan_weights or None, device)
     target = read_target(settings, colour)
     identity = find_identity(settings, target, colour, weights)
     view = view_of(identity.face, target, colour)

@@ -288,7 +288,7 @@ def test_a_checkout_of_another_state(tmp_path):
     ("line", "code", "said"),
     [
         (["stages", "--size", "8k"], 2, "--size 8k: choose from 256, 1080p, uhd"),
-        (["stages", "--profile", "nice"], 2, "--profile nice: choose from plate, paper"),
+        (["stages", "--profile", "nice"], 2, "--profile nice: choose from warp, portrait"),
         (["stages", "--moving", "--size", "8k"], 2, "--size 8k: choose from 256, 1080p, uhd"),
         (["start", "--size", "8k"], 2, "--size 8k: choose from 256, 1080p, uhd"),
         (["stages", "--device", "tpu"], 2, "--device tpu: choose from auto, cpu, cuda, mps"),

@@ -13,7 +13,7 @@ from ofx_reenact.evaluate.metrics import displacement, gain
 from ofx_reenact.evaluate.reenactment import methods
 from ofx_reenact.evaluate.reenactment import observe as observing
 from ofx_reenact.evaluate.reenactment.arrival import at_the_same_gain, group_rows, in_words, region_rows
-from ofx_reenact.evaluate.reenactment.methods import COPIED, PLATE, STILL, WARP, at_strength
+from ofx_reenact.evaluate.reenactment.methods import CARRIED, COPIED, LDNET, STILL, at_strength
 from ofx_reenact.evaluate.reenactment.observe import with_neighbours
 from ofx_reenact.evaluate.reenactment.report import page
 from ofx_reenact.evaluate.reenactment.result import PairResult
@@ -25,19 +25,19 @@ STRENGTHS = (0.5, 1.0, 1.5)
 SMILE, JAW = "mouthSmileLeft", "jawOpen"
 
 
-def pair(target, driver, shift=0.0, rendered=(STILL, COPIED, WARP)):
+def pair(target, driver, shift=0.0, rendered=(STILL, COPIED, LDNET)):
     """A pair whose gain is half of the strength by LD-Net and 0.8 of it by copied landmarks; both cost identity."""
     values, gains = {}, {}
-    slopes = {STILL: 0.0, PLATE: 0.5} | {at_strength(WARP, s): 0.5 * s for s in STRENGTHS}
+    slopes = {STILL: 0.0, CARRIED: 0.5} | {at_strength(LDNET, s): 0.5 * s for s in STRENGTHS}
     slopes |= {at_strength(COPIED, s): 0.8 * s for s in STRENGTHS}
     for method, slope in slopes.items():
         if methods.strength_of(method)[0] not in rendered:
             continue
-        ahead = 0.02 if methods.strength_of(method)[0] == WARP else 0.0
+        ahead = 0.02 if methods.strength_of(method)[0] == LDNET else 0.0
         like = np.array([1 - 0.1 * slope + (ahead + shift) * (slope > 0)] * 3)
         numbers = {gain.gain_metric().name: slope, gain.correlation_metric().name: 0.9, "gain smile": slope}
         numbers |= {"gain gaze": np.nan, "gain jaw": 0.5 * slope, "correlation smile": 0.9}
-        if method in (WARP, COPIED):
+        if method in (LDNET, COPIED):
             numbers |= {displacement.gain_metric("jaw", way).name: slope for way in ("asked", "rendered")}
         frames = {name: np.full(3, 0.5) for name in ("rotation change error", "ED", "sharpness kept")}
         values[method] = {"ISIM": like} | frames | {name: np.array([value]) for name, value in numbers.items()}
@@ -60,7 +60,7 @@ def test_ldnet_and_copied_landmarks_are_compared_at_one_gain(results):
     assert curves.gain.value == pytest.approx(0.75)
     assert curves.identity[COPIED].value == pytest.approx(0.925 + 0.001 / 3)
     assert curves.difference.value == pytest.approx(0.02) and curves.difference.interval == pytest.approx(0, abs=1e-9)
-    assert [point.strength for point in curves.points[WARP]] == [0.5, 1, 1.5]
+    assert [point.strength for point in curves.points[LDNET]] == [0.5, 1, 1.5]
     assert curves.points[COPIED][2].gain.value == pytest.approx(1.2)
 
 
@@ -77,35 +77,35 @@ def test_a_pair_is_compared_between_strengths_where_both_reach_a_gain():
 def test_differences_of_identity_are_said_with_their_interval(results):
     said = at_the_same_gain(summarise("cross", results, None))
     assert "0.945 and 0.925" in said and "LD-Net keeps more" in said and "9 pairs" in said
-    noisy = [pair(t, d) if t == "a" else pair(t, d, rendered=(COPIED, WARP)) for t in "ab" for d in "ab"]
+    noisy = [pair(t, d) if t == "a" else pair(t, d, rendered=(COPIED, LDNET)) for t in "ab" for d in "ab"]
     for one, off in zip(noisy, (0.3, -0.3, -0.2, 0.1), strict=True):
-        for method in [name for name in one.values if name.startswith(WARP)]:
+        for method in [name for name in one.values if name.startswith(LDNET)]:
             one.values[method]["ISIM"][:] += off
     assert "no difference is shown" in at_the_same_gain(summarise("cross", noisy, None))
 
 
 def test_without_strengths_or_plate_the_rest_is_there(results):
-    bare = [PairResult(**{**vars(one), "values": {m: one.values[m] for m in (STILL, WARP)}}) for one in results]
+    bare = [PairResult(**{**vars(one), "values": {m: one.values[m] for m in (STILL, LDNET)}}) for one in results]
     summary = summarise("cross", bare, None)
     assert summary.curves is None and not any(summary.differences.values())
     found = json.loads(json.dumps(plain(summary, "cmd", {}), allow_nan=False))
-    assert found["identity over gain"] is None and found["methods"][WARP]["gain"]["value"] == 0.5
+    assert found["identity over gain"] is None and found["methods"][LDNET]["gain"]["value"] == 0.5
     assert not any("same gain" in line for line in in_words(summary))
 
 
 def test_less_profile_plate_is_of_pairs_with_it(results):
-    both = [pair(t, d, rendered=(COPIED, PLATE)) for t in "ab" for d in "ab"]
-    found = plain(summarise("cross", both, None), "cmd", {})["less profile plate"]
+    both = [pair(t, d, rendered=(COPIED, CARRIED)) for t in "ab" for d in "ab"]
+    found = plain(summarise("cross", both, None), "cmd", {})["less profile warp"]
     assert found[COPIED]["gain"]["value"] == pytest.approx(0.3)
 
 
 def test_tables_are_by_group_and_by_region(results):
     summary = summarise("cross", results, None)
     headings, rows = group_rows(summary)
-    assert headings == ["", WARP, COPIED, "pairs"]
+    assert headings == ["", LDNET, COPIED, "pairs"]
     cells = {row[0]: dict(zip(headings, row, strict=True)) for row in rows}
-    assert cells["whole face"][WARP] == "0.50 / 0.90" and cells["smile"][COPIED] == "0.80 / 0.90"
-    assert cells["gaze"][WARP] == "–" and cells["gaze"]["pairs"] == "0" and cells["smile"]["pairs"] == "9"
+    assert cells["whole face"][LDNET] == "0.50 / 0.90" and cells["smile"][COPIED] == "0.80 / 0.90"
+    assert cells["gaze"][LDNET] == "–" and cells["gaze"]["pairs"] == "0" and cells["smile"]["pairs"] == "9"
     headings, rows = region_rows(summary)
     assert STILL not in headings and rows[0][0] == "jaw, asked" and "0.50" in rows[0]
     words = in_words(summary)
@@ -119,7 +119,7 @@ def test_the_page_has_the_plots_and_says_it_in_words(results):
     shown = unescape(page(summary, None, "cmd", [], "*"))
     assert "How much of each blendshape arrives" in shown and "Identity over gain (" in shown
     assert shown.count("image/svg+xml") == 5
-    assert at_the_same_gain(summary) in shown and at_strength(WARP, 0.5) not in re.sub(r'src="[^"]*"', "", shown)
+    assert at_the_same_gain(summary) in shown and at_strength(LDNET, 0.5) not in re.sub(r'src="[^"]*"', "", shown)
     assert "gain smile" in shown
 
 
@@ -149,7 +149,7 @@ def test_a_result_keeps_gains_and_one_without_is_read(results, tmp_path):
         del about[name]
     np.savez(path, **arrays | {"about": np.array(json.dumps(about))})
     assert PairResult.load(path).gains == {}
-    for spoilt in ({"uses": {SMILE: None}}, {"uses": [1]}, {"gains": {WARP: {SMILE: [1]}}}, {"gains": {WARP: 3}}):
+    for spoilt in ({"uses": {SMILE: None}}, {"uses": [1]}, {"gains": {LDNET: {SMILE: [1]}}}, {"gains": {LDNET: 3}}):
         np.savez(path, **arrays | {"about": np.array(json.dumps(about | {"uses": {}, "gains": {}} | spoilt))})
         with pytest.raises(ReenactError, match=r"a__b\.npz: not a whole result"):
             PairResult.load(path)
@@ -157,17 +157,17 @@ def test_a_result_keeps_gains_and_one_without_is_read(results, tmp_path):
 
 def test_methods_and_strengths_are_chosen_by_name():
     assert methods.parse_methods("") == tuple(methods.OURS)
-    assert methods.parse_methods("plate, copied") == (COPIED, PLATE)
+    assert methods.parse_methods("warp, copied") == (COPIED, CARRIED)
     assert methods.parse_strengths("") == () and methods.parse_strengths("1,.60,0.6") == (0.6, 1)
-    chosen = methods.choose_methods((PLATE,), (0.6, 1.0))
-    assert list(chosen) == [PLATE, at_strength(WARP, 0.6), WARP, at_strength(COPIED, 0.6), COPIED]
+    chosen = methods.choose_methods((CARRIED,), (0.6, 1.0))
+    assert list(chosen) == [CARRIED, at_strength(LDNET, 0.6), LDNET, at_strength(COPIED, 0.6), COPIED]
     assert chosen[at_strength(COPIED, 0.6)] == {"retarget": "copy", "repair": "off", "strength": 0.6}
-    assert [methods.slug(method) for method in chosen] == ["plate", "ldnet-0.6", "ldnet", "copied-0.6", "copied"]
+    assert [methods.slug(method) for method in chosen] == ["warp", "ldnet-0.6", "ldnet", "copied-0.6", "copied"]
     assert methods.slug("rendered: a × 2") == "rendered" and methods.strength_of("rendered: a × 2")[1] == 1
 
 
 @pytest.mark.parametrize(("option", "value", "says"), [
-    ("--methods", "ldnet,warp", "--methods warp: choose from copied, ldnet"),
+    ("--methods", "ldnet,magic", "--methods magic: choose from copied, ldnet"),
     ("--methods", "still", "--methods still: choose from"),
     ("--strengths", "0.6,high", "--strengths high: give numbers, as 0.6,0.8,1,1.2"),
     ("--strengths", "0.6,nan", "--strengths nan: give numbers above 0, up to 2"),

@@ -17,9 +17,9 @@ from ofx_reenact.evaluate.cases import BACK, RENDERED, Case, read_cases
 from ofx_reenact.evaluate.methods import DRAWN, WARP, follow, pictures
 from ofx_reenact.evaluate.regions import regions
 from ofx_reenact.fdgan.network import Extractor, Translator
-from ofx_reenact.fdgan.portrait import Portrait
-from ofx_reenact.fdgan.repair import DenseFDGAN
-from ofx_reenact.fdgan.weights import load_fdgan, save_dense, save_portrait
+from ofx_reenact.fdgan.portrait import PortraitNetwork
+from ofx_reenact.fdgan.repair import RepairNetwork
+from ofx_reenact.fdgan.weights import load_fdgan, save_portrait, save_repair
 from ofx_reenact.fdgan.window import Window
 from ofx_reenact.ldnet.weights import shipped_ldnet
 from ofx_reenact.settings import Settings
@@ -85,13 +85,13 @@ def gone(shown, acting):
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """Narrow networks of chance: the dense one, an ablation of it, and the printed one."""
+    """Narrow networks of random weights: a repair network, an ablation of it, and a portrait network."""
     folder = tmp_path_factory.mktemp("weights")
-    save_dense(folder / "dense.safetensors", small(), {})
+    save_repair(folder / "repair.safetensors", small(), {})
     plain = Extractor(12, *NARROW, write="mean"), Translator(15, 6, *NARROW, read="adain")
-    save_dense(folder / "adain.safetensors", DenseFDGAN(*plain), {})
-    save_portrait(folder / "printed.safetensors", Portrait(*narrow(3, 6, 3)), 64, {})
-    return [folder / f"{name}.safetensors" for name in ("dense", "adain", "printed")]
+    save_repair(folder / "adain.safetensors", RepairNetwork(*plain), {})
+    save_portrait(folder / "portrait.safetensors", PortraitNetwork(*narrow(3, 6, 3)), 64, {})
+    return [folder / f"{name}.safetensors" for name in ("repair", "adain", "portrait")]
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,7 @@ def heads_file(shown, acting, tmp_path_factory):
 # What methods make
 
 
-def rendered(case, colour, weights, painter=None, profile="plate"):
+def rendered(case, colour, weights, painter=None, profile="warp"):
     """Let the engine render the case's target, driven by a performance whose frames are the target and the truth."""
     space = colour.resolve("scene_linear")
     picture = colour.convert(case.target, colour.srgb(), space)
@@ -171,10 +171,10 @@ def test_warp_alone_is_what_the_engine_renders(case, made, colour, weights):
     assert np.abs(made[WARP] - case.target).max() > 0.2
 
 
-@pytest.mark.parametrize(("name", "profile"), [("dense", "plate"), ("adain", "plate"), ("printed", "paper")])
+@pytest.mark.parametrize(("name", "profile"), [("repair", "warp"), ("adain", "warp"), ("portrait", "portrait")])
 def test_networks_are_used_as_the_engine_uses_them(name, profile, case, made, painters, colour, weights):
     frame = rendered(case, colour, weights, painters[name], profile)
-    used = made[name + DRAWN if profile == "plate" else name]
+    used = made[name + DRAWN if profile == "warp" else name]
     assert np.abs(used - np.clip(frame, 0, 1)).max() < 1e-3
     assert np.abs(made[name] - made[WARP]).max() > 0.05
 
@@ -182,14 +182,14 @@ def test_networks_are_used_as_the_engine_uses_them(name, profile, case, made, pa
 def test_repair_changes_nothing_outside_its_window(case, made):
     frontal = head_pose(case.target_mesh).invert(case.target_mesh)
     box = Window.of_mouth(frontal, head_pose(case.mesh)).box(case.target.shape[1::-1])
-    changed = (made["dense"] != made[WARP]).any(-1)
+    changed = (made["repair"] != made[WARP]).any(-1)
     assert changed[box].any()
     changed[box] = False
     assert not changed.any()
 
 
 def test_printed_portrait_leaves_the_rest_the_target(case, made):
-    assert np.abs(made["printed"] - case.target)[:4].max() < 1e-3
+    assert np.abs(made["portrait"] - case.target)[:4].max() < 1e-3
 
 
 def test_a_face_outside_its_picture_is_no_case(gone, colour):
@@ -310,11 +310,11 @@ def test_evaluation_measures_every_method(crops_file, files, tmp_path, capsys):
     found = json.loads(out.read_text())
     rows = found["errors"]["two photographs of one person"]
     assert list(rows)[:7] == [
-        "target shown still", WARP, "dense", "dense, teeth drawn", "adain", "adain, teeth drawn", "printed"
+        "target shown still", WARP, "repair", "repair, teeth drawn", "adain", "adain, teeth drawn", "portrait"
     ]  # fmt: skip
     assert found["cases"]["reverse-warp pairs"] == {"measured": 1, "left out": 0}
-    assert rows["dense"]["PSNR mouth"]["count"] == 2 and rows["dense"]["PSNR closing eyes"]["mean"] is None
-    assert len(found["weights"]["printed"]["sha256"]) == 64 and found["features"] == "MobileNetV2 (ImageNet)"
+    assert rows["repair"]["PSNR mouth"]["count"] == 2 and rows["repair"]["PSNR closing eyes"]["mean"] is None
+    assert len(found["weights"]["portrait"]["sha256"]) == 64 and found["features"] == "MobileNetV2 (ImageNet)"
     if likeness.installed():
         assert rows["truth"].keys() == {"identity"} and found["identity"] == likeness.BACKEND
         assert rows["target shown still"]["identity"]["mean"] == pytest.approx(1, abs=1e-6)
@@ -328,7 +328,7 @@ def test_rendered_heads_count_eyes_that_close(heads_file, files, tmp_path):
     out = tmp_path / "numbers.json"
     assert run(command(heads_file, "--weights", files[0], "--json", out, "--limit", 2)) == 0
     found = json.loads(out.read_text())
-    there = found["errors"]["rendered heads, from neutral"]["dense"]
+    there = found["errors"]["rendered heads, from neutral"]["repair"]
     assert there["features closing eyes"]["count"] == 1 and there["features eyes"]["count"] == 2
     assert found["cases"]["rendered heads, back to neutral"]["measured"] == 1
 

@@ -9,7 +9,7 @@ from narrow import small
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.evaluate.pictures import Mean, grey, ssim
-from ofx_reenact.fdgan.weights import save_dense
+from ofx_reenact.fdgan.weights import save_repair
 
 pytestmark = pytest.mark.usefixtures("backbone")
 
@@ -32,7 +32,7 @@ def test_a_mean_knows_its_interval_and_leaves_nan_out():
 
 
 def test_evaluation_measures_warp_and_networks_alike(pairs_file, tmp_path, capsys):
-    save_dense(tmp_path / "w.safetensors", small(), {})
+    save_repair(tmp_path / "w.safetensors", small(), {})
     out = tmp_path / "numbers.json"
     arguments = ["evaluate", "fdgan", "--data", str(pairs_file), "--weights", str(tmp_path / "w.safetensors")]
     assert run([*arguments, "--json", str(out), "--report", str(tmp_path / "report")]) == 0

@@ -15,12 +15,12 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.evaluate import identity as likeness
 from ofx_reenact.evaluate.metrics import distribution
 from ofx_reenact.evaluate.reenactment.methods import (
+    CARRIED,
     COPIED,
+    LDNET,
     OURS,
-    PAPER,
-    PLATE,
+    PORTRAIT,
     STILL,
-    WARP,
     Rendered,
     at_strength,
     slug,
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("backbone")
 
 
 def test_backends_do_not_mix():
-    nothing = {STILL: np.zeros((2, 4)), PLATE: np.zeros((2, 4))}
+    nothing = {STILL: np.zeros((2, 4)), CARRIED: np.zeros((2, 4))}
     values = {method: {"ISIM": np.ones(2)} for method in nothing}
     pairs = [
         PairResult(
@@ -47,7 +47,7 @@ def test_backends_do_not_mix():
         for name, backend in (("a", "SFace"), ("b", "SFace"), ("c", "VGGFace2"))
     ]
     extractor = distribution.choose("mobilenet")
-    assert summarise("cross", pairs[:2], extractor).rows[PLATE]["ISIM"].frames == 4
+    assert summarise("cross", pairs[:2], extractor).rows[CARRIED]["ISIM"].frames == 4
     with pytest.raises(ReenactError, match=r"c__x: ISIM of VGGFace2.*SFace.*one backend"):
         summarise("cross", pairs, extractor)
 
@@ -95,24 +95,24 @@ def test_cross_measures_every_method(cross, folders):
     assert code == 0
     found = json.loads((folders / "cross.json").read_text())
     assert found["counts"] == {"pairs": 2, "frames": 6, "real pictures": 2}
-    stranger, halves = "rendered: stranger", [at_strength(method, 0.5) for method in (WARP, COPIED)]
+    stranger, halves = "rendered: stranger", [at_strength(method, 0.5) for method in (LDNET, COPIED)]
     assert list(found["methods"]) == [OWN, STILL, *OURS, *halves, stranger]
     rows = found["methods"]
     assert rows[STILL]["ISIM"]["value"] == pytest.approx(1, abs=1e-4)
     # Whoever renders the target as it is scores as the target shown still does.
     assert rows[stranger] == rows[STILL]
-    assert rows[PAPER]["ISIM"]["value"] < rows[PLATE]["ISIM"]["value"] < rows[STILL]["ISIM"]["value"]
-    assert rows[PLATE]["zero-motion error"]["value"] < 0.5
-    assert rows[PAPER]["sharpness kept"]["value"] < rows[PLATE]["sharpness kept"]["value"]
+    assert rows[PORTRAIT]["ISIM"]["value"] < rows[CARRIED]["ISIM"]["value"] < rows[STILL]["ISIM"]["value"]
+    assert rows[CARRIED]["zero-motion error"]["value"] < 0.5
+    assert rows[PORTRAIT]["sharpness kept"]["value"] < rows[CARRIED]["sharpness kept"]["value"]
     assert rows[OWN]["ISIM"]["value"] < 0.5
-    assert "SSIM" not in rows[PLATE]
+    assert "SSIM" not in rows[CARRIED]
     assert all(metric["backend"] for metric in found["metrics"].values())
     # Nothing of the performance arrives where nothing moves, and half of it is asked for at half of the strength.
-    assert rows[STILL]["gain"]["value"] == 0 != rows[PLATE]["gain"]["value"]
+    assert rows[STILL]["gain"]["value"] == 0 != rows[CARRIED]["gain"]["value"]
     half, full = (rows[method]["gain asked mouth"]["value"] for method in (halves[1], COPIED))
     assert half == pytest.approx(full / 2, rel=0.05)
     assert "jitter" in rows[COPIED] and "jitter" not in rows[halves[1]]
-    assert found["blendshapes"] and len(found["identity over gain"]["methods"][WARP]) == 2
+    assert found["blendshapes"] and len(found["identity over gain"]["methods"][LDNET]) == 2
 
 
 @needs_sface
@@ -144,7 +144,7 @@ def test_a_finished_pair_is_not_made_again(cross, folders, capsys):
     assert (folders / "cross.json").read_text() == before
     assert run([*cross_line(folders), "--every", "2"]) == 1
     assert "every 3, this is 2" in capsys.readouterr().err
-    assert run([*cross_line(folders), "--methods", "plate"]) == 1
+    assert run([*cross_line(folders), "--methods", "warp"]) == 1
     assert "begun with methods" in capsys.readouterr().err
 
 
@@ -166,14 +166,14 @@ def test_openface_has_columns_of_its_own(cross, tmp_path):
     results = [PairResult.load(path) for path in sorted((cross[1] / "pairs").iterdir())]
     slugs = sorted(path.name for path in (cross[1] / "frames" / "ann__talk").iterdir())
     assert slugs == sorted(["copied-0.5", "driver", "ldnet-0.5", "rendered", "still", *map(slug, OURS)])
-    assert len(list((cross[1] / "frames" / "ann__talk" / "plate").iterdir())) == 3
+    assert len(list((cross[1] / "frames" / "ann__talk" / "warp").iterdir())) == 3
     for result in results:
         for name in slugs:
-            openface_csv(tmp_path / result.name / f"{name}.csv", [0.1, 0.2, 0.2], [1 + (name == "plate"), 0, 0])
+            openface_csv(tmp_path / result.name / f"{name}.csv", [0.1, 0.2, 0.2], [1 + (name == "warp"), 0, 0])
     extractor = distribution.choose("mobilenet")
     summary = summarise("cross", results, extractor, tmp_path)
     assert summary.backends["ED (OpenFace)"] == "OpenFace" != summary.backends["ED"]
-    assert summary.rows[PLATE]["ED (OpenFace)"].value == pytest.approx(1 / 3)
+    assert summary.rows[CARRIED]["ED (OpenFace)"].value == pytest.approx(1 / 3)
     assert summary.rows[STILL]["PSIM (OpenFace)"].value == pytest.approx(1)
     assert "ED (OpenFace)" not in summarise("cross", results, extractor).metrics
 
@@ -187,12 +187,12 @@ def test_self_has_a_truth(folders):
     assert found["pairs"][0]["frames"] == [1, 5]
     rows = found["methods"]
     for metric in ("SSIM", "PSNR", "feature distance"):
-        assert metric in rows[PLATE]
-    assert rows[PLATE]["ED"]["value"] < rows[STILL]["ED"]["value"]
-    assert rows[PLATE]["rotation error"]["value"] < 2
-    assert rows[PLATE]["zero-motion error"]["value"] == 0
-    assert rows[PAPER]["zero-motion error"]["value"] > 0
-    assert rows[PLATE]["SSIM"]["value"] > rows[PAPER]["SSIM"]["value"]
+        assert metric in rows[CARRIED]
+    assert rows[CARRIED]["ED"]["value"] < rows[STILL]["ED"]["value"]
+    assert rows[CARRIED]["rotation error"]["value"] < 2
+    assert rows[CARRIED]["zero-motion error"]["value"] == 0
+    assert rows[PORTRAIT]["zero-motion error"]["value"] > 0
+    assert rows[CARRIED]["SSIM"]["value"] > rows[PORTRAIT]["SSIM"]["value"]
 
 
 @pytest.fixture
@@ -219,9 +219,9 @@ def test_numbers_of_networks_that_are_not_installed_are_left_out(protocol, folde
     assert said.count("left out") == len(notes)
     found = json.loads((tmp_path / "r" / "report.json").read_text())
     absent = {"ISIM", "zero-motion identity error", "feature distance", "Fréchet MobileNetV2", "kernel MobileNetV2"}
-    assert not absent & found["metrics"].keys() and not absent & found["methods"][PLATE].keys()
+    assert not absent & found["metrics"].keys() and not absent & found["methods"][CARRIED].keys()
     kept = {"PSIM", "ED", "sharpness kept", "face found"} | ({"SSIM", "PSNR"} if protocol == "self" else set())
-    assert kept <= found["methods"][PLATE].keys() and page.count("<svg") == 0 < page.count("image/svg+xml")
+    assert kept <= found["methods"][CARRIED].keys() and page.count("<svg") == 0 < page.count("image/svg+xml")
 
 
 @pytest.mark.parametrize(("option", "name", "says"), [

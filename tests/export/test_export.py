@@ -27,9 +27,9 @@ from ofx_reenact.fdgan import adapters
 from ofx_reenact.fdgan.dictionary import ABLATIONS
 from ofx_reenact.fdgan.landmark_image import landmark_image
 from ofx_reenact.fdgan.network import Extractor, Translator
-from ofx_reenact.fdgan.portrait import Portrait
-from ofx_reenact.fdgan.repair import LINE, DenseFDGAN, Repaired, repaired
-from ofx_reenact.fdgan.weights import load_dense, save_dense, save_portrait
+from ofx_reenact.fdgan.portrait import PortraitNetwork
+from ofx_reenact.fdgan.repair import LINE, Repaired, RepairNetwork, repaired
+from ofx_reenact.fdgan.weights import load_repair, save_portrait, save_repair
 from ofx_reenact.fdgan.window import Window, finer_of
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.settings import Settings
@@ -70,7 +70,7 @@ numpy.savez(made, plain=plain.numpy(), weaker=weaker.numpy(), half=half.float().
 
 @pytest.fixture(scope="module")
 def fdgan():
-    return load_dense()
+    return load_repair()
 
 
 @pytest.fixture(scope="module")
@@ -165,12 +165,12 @@ def test_a_render_with_the_exported_network_is_the_engines(
     assert np.abs(plain.render(36).colour - two).max() > 0.02
 
 
-def small(name: str) -> DenseFDGAN:
+def small(name: str) -> RepairNetwork:
     """A narrow network from chance."""
     torch.manual_seed(0)
     sizes = ((8, 8, 8, 8), (4, 4, 4, 4))
     write, read = ABLATIONS[name]
-    return DenseFDGAN(Extractor(12, *sizes, write=write), Translator(15, 6, *sizes, read=read)).eval()
+    return RepairNetwork(Extractor(12, *sizes, write=write), Translator(15, 6, *sizes, read=read)).eval()
 
 
 @pytest.mark.parametrize("name", ABLATIONS)
@@ -426,7 +426,7 @@ def errors(arguments: list[str], capsys, code: int = 1) -> str:
 
 
 def test_identity_made_with_other_weights(knowing, tmp_path, capsys):
-    save_dense(tmp_path / "small.safetensors", small("fdgan"), {})
+    save_repair(tmp_path / "small.safetensors", small("fdgan"), {})
     line = ["export", "torchscript", "--identity", knowing[0], "--out", str(tmp_path / "o")]
     said = errors([*line, "--fdgan-weights", str(tmp_path / "small.safetensors")], capsys)
     assert "her.safetensors: made with other FD-GAN weights" in said and not (tmp_path / "o").exists()
@@ -443,7 +443,7 @@ def test_identity_made_without_repair(identity, tmp_path, capsys):
 def test_printed_weights_are_refused(knowing, tmp_path, capsys):
     torch.manual_seed(0)
     sizes = ((4, 4), (2, 2))
-    save_portrait(tmp_path / "p.safetensors", Portrait(Extractor(6, *sizes), Translator(3, 3, *sizes)), 64, {})
+    save_portrait(tmp_path / "p.safetensors", PortraitNetwork(Extractor(6, *sizes), Translator(3, 3, *sizes)), 64, {})
     line = ["export", "torchscript", "--identity", knowing[0], "--out", str(tmp_path / "o")]
     said = errors([*line, "--fdgan-weights", str(tmp_path / "p.safetensors")], capsys)
     assert "p.safetensors" in said and "fd-gan as printed" in said and not (tmp_path / "o").exists()

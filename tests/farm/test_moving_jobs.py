@@ -38,7 +38,7 @@ def test_one_frame_of_it_is_a_still(tmp_path, moving_plate):
 def test_what_is_asked_of_the_face_decides_over_parts_alone(tmp_path, moving_plate):
     first, second = (job_of(tmp_path, moving_plate, weight_mouth=weight).settings for weight in (1.0, 0.5))
     assert first.target_performance == second.target_performance and first.parts_file != second.parts_file
-    for options in ({"parts": "off"}, {"profile": "paper"}):
+    for options in ({"parts": "off"}, {"profile": "portrait"}):
         assert not job_of(tmp_path, moving_plate, **options).settings.parts_file
 
 

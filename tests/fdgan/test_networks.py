@@ -7,9 +7,9 @@ import torch
 
 from ofx_reenact.fdgan.dictionary import ABLATIONS
 from ofx_reenact.fdgan.network import Extractor, Translator, extractor_of, table_shapes, translator_of
-from ofx_reenact.fdgan.portrait import Portrait
-from ofx_reenact.fdgan.repair import DenseFDGAN
-from ofx_reenact.fdgan.weights import load_dense, load_portrait, save_dense, save_portrait
+from ofx_reenact.fdgan.portrait import PortraitNetwork
+from ofx_reenact.fdgan.repair import RepairNetwork
+from ofx_reenact.fdgan.weights import load_portrait, load_repair, save_portrait, save_repair
 from ofx_reenact.training.fdgan.critics import Classifier, Discriminator, count, log_likelihood
 from ofx_reenact.weights import build_network
 
@@ -36,9 +36,9 @@ def test_sizes_are_read_from_the_weights(features, inputs):
 
 @pytest.mark.parametrize("name", ABLATIONS)
 def test_ablations_share_one_interface_and_their_weights_tell_them_apart(name, tmp_path):
-    network = DenseFDGAN.ablation(name)
-    save_dense(tmp_path / "w.safetensors", network, {})
-    loaded = load_dense(tmp_path / "w.safetensors").network
+    network = RepairNetwork.ablation(name)
+    save_repair(tmp_path / "w.safetensors", network, {})
+    loaded = load_repair(tmp_path / "w.safetensors").network
     assert loaded.translator.read == network.translator.read
     assert sum(p.numel() for p in loaded.parameters()) == sum(p.numel() for p in network.parameters())
 
@@ -46,7 +46,7 @@ def test_ablations_share_one_interface_and_their_weights_tell_them_apart(name, t
 @pytest.mark.parametrize("name", ABLATIONS)
 def test_printed_ablations_see_the_target_and_their_weights_tell_them_apart(name, tmp_path):
     torch.manual_seed(0)
-    network = Portrait.ablation(name)
+    network = PortraitNetwork.ablation(name)
     save_portrait(tmp_path / "w.safetensors", network, 32, {})
     loaded = load_portrait(tmp_path / "w.safetensors").network
     network.load_state_dict(loaded.state_dict())  # rounded to half precision, as the file is
@@ -58,9 +58,9 @@ def test_printed_ablations_see_the_target_and_their_weights_tell_them_apart(name
 
 
 def test_printed_translator_gives_the_dense_one_all_but_its_ends():
-    printed, dense = Translator().state_dict(), Translator(15, 6).state_dict()
-    other = {name for name in printed if printed[name].shape != dense[name].shape}
-    assert printed.keys() == dense.keys()
+    portrait, repair = Translator().state_dict(), Translator(15, 6).state_dict()
+    other = {name for name in portrait if portrait[name].shape != repair[name].shape}
+    assert portrait.keys() == repair.keys()
     assert other == {"down.0.0.weight", "up.0.2.weight", "up.0.2.bias"}
 
 

@@ -6,9 +6,9 @@ import torch
 
 from ofx_reenact.fdgan.landmark_image import landmark_image
 from ofx_reenact.fdgan.lines import quick_landmark_image
-from ofx_reenact.fdgan.portrait import Portrait
+from ofx_reenact.fdgan.portrait import PortraitNetwork
 from ofx_reenact.fdgan.prepared import PreparedDense, PreparedPortrait
-from ofx_reenact.fdgan.repair import DenseFDGAN
+from ofx_reenact.fdgan.repair import RepairNetwork
 
 
 @pytest.mark.parametrize("raster", ["parts", "rgb"])
@@ -33,7 +33,7 @@ def test_points_that_are_no_numbers_draw_nothing():
 @pytest.mark.parametrize("finer", [1, 2])
 def test_a_window_is_painted_as_by_the_network(name, finer):
     torch.manual_seed(0)
-    network = DenseFDGAN.ablation(name).eval().requires_grad_(False)
+    network = RepairNetwork.ablation(name).eval().requires_grad_(False)
     # Outputs as large as a trained network's: the flow moves, the mask is half open.
     network.translator.up[0][2].weight *= 10
     network.translator.up[0][2].bias[3] = 3.0
@@ -56,7 +56,7 @@ def test_a_window_is_painted_as_by_the_network(name, finer):
 @pytest.mark.parametrize("name", ["fdgan", "pix2pixhd"])
 def test_a_portrait_is_drawn_as_by_the_network(name):
     torch.manual_seed(0)
-    network = Portrait.ablation(name).eval().requires_grad_(False)
+    network = PortraitNetwork.ablation(name).eval().requires_grad_(False)
     chance = np.random.default_rng(0)
     pictures, landmarks = chance.random((2, 64, 64, 3), np.float32), chance.random((2, 68, 2)) * 64
     prepared = PreparedPortrait(network, "cpu")
@@ -69,7 +69,7 @@ def test_a_portrait_is_drawn_as_by_the_network(name):
 
 
 def test_the_network_stays_as_it_is():
-    network = DenseFDGAN().eval()
+    network = RepairNetwork().eval()
     prepared = PreparedDense(network, "cpu")
     assert network.draw is landmark_image and prepared.network.draw is quick_landmark_image
     assert prepared.network.translator is network.translator

@@ -18,8 +18,8 @@ from ofx_reenact.engine.people import identify, view_of
 from ofx_reenact.evaluate.metrics import openface
 from ofx_reenact.evaluate.reenactment.result import PairResult
 from ofx_reenact.farm.model import FarmJob
-from ofx_reenact.fdgan.portrait import Portrait
-from ofx_reenact.fdgan.weights import load_dense, load_fdgan, save_dense, save_portrait
+from ofx_reenact.fdgan.portrait import PortraitNetwork
+from ofx_reenact.fdgan.weights import load_fdgan, load_repair, save_portrait, save_repair
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.matte import HOLDOUT, Matte
 from ofx_reenact.frames.media import Labels
@@ -87,8 +87,8 @@ def _shot(folder: Path) -> list[Door]:
     performance.save(folder / "p.npz")
     picture = cv2.resize(cv2.imread(str(TARGET)), (320, 320), interpolation=cv2.INTER_AREA)
     cv2.imwrite(str(folder / "target.png"), picture)
-    save_dense(folder / "small.safetensors", small(), {})
-    fdgan = load_dense(folder / "small.safetensors")
+    save_repair(folder / "small.safetensors", small(), {})
+    fdgan = load_repair(folder / "small.safetensors")
     settings = Settings(target=str(folder / "target.png"))
     target = read_target(settings, colour)
     identity = identify(settings, target, colour, weights, fdgan)
@@ -197,8 +197,8 @@ def _bundle(folder: Path) -> list[Door]:
 def _weights(folder: Path) -> list[Door]:
     torch.manual_seed(0)
     save_ldnet(folder / "ldnet.safetensors", LDNet(width=16, hidden=3), torch.rand(68, 2), "rigid", {"data": "none"})
-    save_dense(folder / "dense.safetensors", small(), {})
-    save_portrait(folder / "portrait.safetensors", Portrait(*narrow(3, 6, 3)), 32, {})
+    save_repair(folder / "repair.safetensors", small(), {})
+    save_portrait(folder / "portrait.safetensors", PortraitNetwork(*narrow(3, 6, 3)), 32, {})
     kept = {"about": {"a": 1}, "step": 3, "seconds": 0.5, "state": {"weights": torch.zeros(4)}}
     torch.save(kept, folder / "checkpoint.pt")
 
@@ -209,7 +209,7 @@ def _weights(folder: Path) -> list[Door]:
 
     return [
         Door("LD-Net's weights", folder / "ldnet.safetensors", normalised, SAFETENSORS, 2),
-        Door("FD-GAN's weights", folder / "dense.safetensors", load_fdgan, SAFETENSORS, 1),
+        Door("FD-GAN's weights", folder / "repair.safetensors", load_fdgan, SAFETENSORS, 1),
         Door("portrait weights", folder / "portrait.safetensors", load_fdgan, SAFETENSORS, 1),
         Door("checkpoint", folder / "checkpoint.pt", read_checkpoint, BYTES, 1),
     ]

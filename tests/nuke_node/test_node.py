@@ -282,7 +282,7 @@ def case_rendered_inputs(nuke, node):
     node.setInput(
         1, nuke.nodes.Read(file="/shots/a/take.####.exr", first=1, last=24, frame="1001", frame_mode="start at")
     )
-    set_knobs(node, colorspace="lin_rec709", profile="plate", repair="off")
+    set_knobs(node, colorspace="lin_rec709", profile="warp", repair="off")
 
 
 def moving(node):

@@ -10,7 +10,7 @@ from conftest import DRIVER, TARGET
 from ofx_reenact import __version__
 from ofx_reenact.cli.main import run
 from ofx_reenact.engine.run import render_sequence
-from ofx_reenact.fdgan.weights import shipped_dense
+from ofx_reenact.fdgan.weights import shipped_repair
 from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.channels import read_channels
 from ofx_reenact.frames.digest import pixels_sha256
@@ -66,7 +66,7 @@ def test_every_frame_says_what_made_it(rendered):
         "Iptc4xmpExt:DigitalSourceType": SOURCE_TYPE,
         "reenact:version": __version__,
         "reenact:weights_sha256": sha256_of(shipped_ldnet()),
-        "reenact:fdgan_sha256": sha256_of(shipped_dense()),
+        "reenact:fdgan_sha256": sha256_of(shipped_repair()),
         "reenact:target": "target.jpg",
         "reenact:driver": "driver.mpg",
         "reenact:consent_id": "R-17",
@@ -91,7 +91,7 @@ def test_the_sidecar_names_every_input_with_its_digest(rendered):
         what: str(path) for what, path in files.items()
     }
     assert sidecar.weights["sha256"] == sha256_of(shipped_ldnet())
-    assert sidecar.fdgan["sha256"] == sha256_of(shipped_dense())
+    assert sidecar.fdgan["sha256"] == sha256_of(shipped_repair())
     assert (sidecar.consent, sidecar.job) == ("R-17", "night 7")
     assert Settings.from_dict(sidecar.settings).frames == "36"
     assert sidecar.versions["ofx-reenact"] == __version__ and sidecar.frames[36].face == "tracked"

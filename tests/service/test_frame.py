@@ -74,7 +74,7 @@ def test_a_still_is_what_a_render_writes(engine, still, options):
 
 @pytest.mark.slow
 def test_the_profile_paper_is_what_a_render_writes(engine, still):
-    settings = dataclasses.replace(still, profile="paper")
+    settings = dataclasses.replace(still, profile="portrait")
     made = hand(engine, settings, WIDE, rgba_of(read_plate(settings.target)))
     assert_rendered(made.pixels, rendered(settings, WIDE))
 

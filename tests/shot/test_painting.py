@@ -10,7 +10,7 @@ from conftest import TARGET, make_shot
 
 from ofx_reenact.engine.people import identify, view_of
 from ofx_reenact.errors import ReenactError, SettingsError, WeightsError
-from ofx_reenact.fdgan.weights import load_dense, load_portrait
+from ofx_reenact.fdgan.weights import load_portrait, load_repair
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.mouth import MouthPainter
 from ofx_reenact.shot.portrait import PortraitPainter
@@ -32,7 +32,7 @@ def test_the_shipped_portrait_is_the_targets(target, identity, colour):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 def test_devices_paint_alike(target, identity, colour, painting):
     view = view_of(identity.face, target, colour)
-    cpu, cuda = (MouthPainter(load_dense(painting.path, d).network, d).write([view]) for d in ("cpu", "cuda"))
+    cpu, cuda = (MouthPainter(load_repair(painting.path, d).network, d).write([view]) for d in ("cpu", "cuda"))
     assert all(np.abs(a - b).max() < 0.01 for a, b in zip(cpu, cuda, strict=True))
 
 

@@ -100,7 +100,7 @@ def test_a_black_frame_has_the_files_size(linear, performance, tmp_path):
 
 def test_a_portrait_is_pasted_in_the_files_pixels(linear, performance_file, tmp_path):
     target = plate(tmp_path, linear, 2)
-    options = {"target": target, "frames": str(MOUTH_OPEN), "profile": "paper", "layers": ("rgba", "matte")}
+    options = {"target": target, "frames": str(MOUTH_OPEN), "profile": "portrait", "layers": ("rgba", "matte")}
     render_sequence(job(tmp_path, performance_file, **options))
     source, frame = read_plate(target), read_plate(tmp_path / f"o.{MOUTH_OPEN:04d}.exr")
     still = frame.extra["matte"] == 0

@@ -19,11 +19,11 @@ from trainings import stop_at
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError, SettingsError
-from ofx_reenact.fdgan.portrait import Portrait
+from ofx_reenact.fdgan.portrait import PortraitNetwork
 from ofx_reenact.fdgan.weights import load_portrait
 from ofx_reenact.training import loop as training
 from ofx_reenact.training.distributed import ALONE, Group, joined
-from ofx_reenact.training.fdgan import dense, features, paper, train
+from ofx_reenact.training.fdgan import features, portrait, repair, train
 from ofx_reenact.training.fdgan.data import faces, pair_set
 from ofx_reenact.training.fdgan.data.packed import pack
 from ofx_reenact.training.fdgan.data.pairs import Pair
@@ -64,10 +64,10 @@ def faces_file(path: Path) -> Path:
     return path
 
 
-def dense_recipe(out: Path, group: Group, seed: int = 0, **changes) -> dense.DenseRecipe:
-    settings = dense.DenseSettings(batch=2, bf16=False, **changes)
+def repair_recipe(out: Path, group: Group, seed: int = 0, **changes) -> repair.RepairRecipe:
+    settings = repair.RepairSettings(batch=2, bf16=False, **changes)
     pairs = pair_set.PairSet(out.parent / "pairs.npz")
-    return dense.DenseRecipe(settings, pairs, out, small(seed), group)
+    return repair.RepairRecipe(settings, pairs, out, small(seed), group)
 
 
 def with_features_of_chance(patch: pytest.MonkeyPatch) -> None:
@@ -84,11 +84,11 @@ def with_features_of_chance(patch: pytest.MonkeyPatch) -> None:
 def work(folder: Path, group: Group, patch: pytest.MonkeyPatch) -> None:
     """Train by both recipes; each process leaves its networks in a file of its own."""
     with_features_of_chance(patch)
-    once = dense_recipe(folder / "once", group, seed=group.rank, critic_from=1.0)
+    once = repair_recipe(folder / "once", group, seed=group.rank, critic_from=1.0)
     training.run(once, folder / "once", 1, save_every=1, group=group)
     left = {"gradients": [p.grad for p in once.network.parameters()]}
 
-    whole, broken, resumed = (dense_recipe(folder / name, group) for name in ("whole", "broken", "broken"))
+    whole, broken, resumed = (repair_recipe(folder / name, group) for name in ("whole", "broken", "broken"))
     training.run(whole, folder / "whole", 4, save_every=2, group=group)
     stop_at(broken, 3)
     with pytest.raises(KeyboardInterrupt):
@@ -96,9 +96,9 @@ def work(folder: Path, group: Group, patch: pytest.MonkeyPatch) -> None:
     training.run(resumed, folder / "broken", 4, save_every=2, resume=True, group=group)
     left |= {name: recipe.state() for name, recipe in (("whole", whole), ("resumed", resumed))}
 
-    patch.setattr(Portrait, "ablation", lambda name: Portrait(*narrow(3, 6, 3)))
-    settings = paper.PaperSettings(batch=2, bf16=False)
-    asked = train.Training("paper", str(folder / "faces.npz"), folder / "paper", steps=1, paper=settings)
+    patch.setattr(PortraitNetwork, "ablation", lambda name: PortraitNetwork(*narrow(3, 6, 3)))
+    settings = portrait.PortraitSettings(batch=2, bf16=False)
+    asked = train.Training("portrait", str(folder / "faces.npz"), folder / "portrait", steps=1, portrait=settings)
     points = []
     train.train(asked, points.append, group)
     torch.save(left | {"points": len(points)}, folder / f"left{group.rank}.pt")
@@ -165,7 +165,7 @@ def test_two_processes_learn_from_the_mean_of_their_gradients(trained, monkeypat
     first, second = Apart(0, 2), Apart(1, 2)
     object.__setattr__(second, "down", first.down)
     for group in (first, second):
-        recipe = dense_recipe(folder / "apart", group, critic_from=1.0)
+        recipe = repair_recipe(folder / "apart", group, critic_from=1.0)
         recipe.step(0, 1)
     largest = max(p.grad.abs().max() for p in recipe.network.parameters())
     for mine, theirs in zip(recipe.network.parameters(), left[0]["gradients"], strict=True):
@@ -191,7 +191,7 @@ def test_a_resumed_run_of_two_gives_the_numbers_of_an_unbroken_one(trained):
         assert whole["chance"] == resumed["chance"]
         for part in ("network", "average", "critic"):
             assert all(torch.equal(whole[part][name], resumed[part][name]) for name in whole[part])
-    again = dense_recipe(folder / "whole", ALONE)
+    again = repair_recipe(folder / "whole", ALONE)
     with pytest.raises(SettingsError, match=r"other settings \(processes\)"):
         training.run(again, folder / "whole", 8, save_every=2, resume=True)
 
@@ -200,18 +200,18 @@ def test_a_resumed_run_of_two_gives_the_numbers_of_an_unbroken_one(trained):
 def test_only_the_first_process_measures_and_writes(trained):
     folder, left = trained
     assert [process["points"] for process in left] == [1, 0]
-    names = [path.name for path in (folder / "paper").iterdir()]
+    names = [path.name for path in (folder / "portrait").iterdir()]
     events = [name for name in names if name.startswith("events.")]
-    others = {"checkpoint.pt", "curves.jsonl", "curves.png", "samples.png", train.CRITICS, train.WEIGHTS["paper"]}
+    others = {"checkpoint.pt", "curves.jsonl", "curves.png", "samples.png", train.CRITICS, train.WEIGHTS["portrait"]}
     assert len(events) == 1 and set(names) == {*others, *events}
-    (line,) = (folder / "paper" / "curves.jsonl").read_text().splitlines()
+    (line,) = (folder / "portrait" / "curves.jsonl").read_text().splitlines()
     assert json.loads(line)["PSNR"] > 0
-    assert "1 steps of 4" in load_portrait(folder / "paper" / "fdgan_paper.safetensors").metadata["recipe"]
+    assert "1 steps of 4" in load_portrait(folder / "portrait" / "fdgan_portrait.safetensors").metadata["recipe"]
 
 
 @pytest.mark.slow
 def test_what_all_fail_for_is_said_once(tmp_path):
-    command = ["-m", "ofx_reenact", "train", "fdgan", "--recipe", "paper", "--data", "gone.npz", "--device", "cpu"]
+    command = ["-m", "ofx_reenact", "train", "fdgan", "--recipe", "portrait", "--data", "gone.npz", "--device", "cpu"]
     code, said, errors = torchrun(tmp_path / "logs", *command, "--out", str(tmp_path / "run"))
     assert code != 0 and "".join(said) == "" and not (tmp_path / "run").exists()
     assert "".join(errors).count("error: gone.npz: no such set of faces") == 1 and "Traceback" not in "".join(errors)
@@ -232,8 +232,8 @@ def test_without_torchrun_there_is_one_process(tmp_path, monkeypatch):
     assert group.chance(7).random() == np.random.default_rng(7).random()
     assert Group(1, 2).chance(7).random() != group.chance(7).random()
     faces_file(tmp_path / "faces.npz")
-    monkeypatch.setattr(Portrait, "ablation", lambda name: Portrait(*narrow(3, 6, 3)))
-    arguments = ["train", "fdgan", "--recipe", "paper", "--data", str(tmp_path / "faces.npz"), "--device", "cpu"]
+    monkeypatch.setattr(PortraitNetwork, "ablation", lambda name: PortraitNetwork(*narrow(3, 6, 3)))
+    arguments = ["train", "fdgan", "--recipe", "portrait", "--data", str(tmp_path / "faces.npz"), "--device", "cpu"]
     assert run([*arguments, "--out", str(tmp_path / "run"), "--steps", "1", "--batch", "2"]) == 0
     about, _, _, state = training.read_checkpoint(tmp_path / "run" / training.CHECKPOINT)
     assert "processes" not in about and isinstance(state["chance"], dict)

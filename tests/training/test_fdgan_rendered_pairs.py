@@ -11,7 +11,7 @@ from ofx_reenact.training.fdgan.data.pair_set import RENDERED, REVERSE, TRUE, WI
 from ofx_reenact.training.fdgan.data.rendered.file import SOURCE, Album, Picture, RenderedHeads
 from ofx_reenact.training.fdgan.data.rendered.parts import Label
 from ofx_reenact.training.fdgan.data.rendered.surface import NOTHING
-from ofx_reenact.training.fdgan.dense import DenseRecipe, DenseSettings
+from ofx_reenact.training.fdgan.repair import RepairRecipe, RepairSettings
 from ofx_reenact.training.fdgan.score import measure_pairs
 
 pytestmark = pytest.mark.usefixtures("backbone")
@@ -72,11 +72,11 @@ def test_a_rendered_person_is_the_same_in_two_files(heads_file, opened, smiling,
 
 
 def test_rendered_heads_are_a_share_of_a_batch(crops_file, heads_file, tmp_path, monkeypatch):
-    monkeypatch.setattr("ofx_reenact.training.fdgan.dense.FEWEST", 4)
+    monkeypatch.setattr("ofx_reenact.training.fdgan.repair.FEWEST", 4)
     build_pairs(crops_file, tmp_path / "p.npz", heads=[heads_file], variants=1)
     pair_set, drawn = PairSet(tmp_path / "p.npz"), []
     assert {TRUE, RENDERED} < set(pair_set.kind.tolist()) and len(pair_set.terms) == 2
-    recipe = DenseRecipe(DenseSettings(batch=2000), pair_set, tmp_path, small())
+    recipe = RepairRecipe(RepairSettings(batch=2000), pair_set, tmp_path, small())
     assert recipe.about()["rendered_share"] == 0.3
     scores, shown = measure_pairs(small(), pair_set, limit=2)
     assert scores["rendered PSNR warp"] > 0 and len(shown) == 2

@@ -5,12 +5,12 @@ import math
 import numpy as np
 import torch
 from heads import head_model
-from trainings import paper, plate, weights_of
+from trainings import adversarial, supervised, weights_of
 
 from ofx_reenact.ldnet.network import LDNet
-from ofx_reenact.training.ldnet.paper import adversary, not_picked, picked
-from ofx_reenact.training.ldnet.plate import cycle
+from ofx_reenact.training.ldnet.adversarial import adversary, not_picked, picked
 from ofx_reenact.training.ldnet.score import score
+from ofx_reenact.training.ldnet.supervised import cycle
 from ofx_reenact.training.ldnet.swaps import Drawing
 
 
@@ -25,13 +25,13 @@ def test_adversaries():
 
 
 def test_stage_1_trains_pose_and_generator_and_stage_2_leaves_the_pose_alone():
-    first = paper(1)
+    first = adversarial(1)
     before = weights_of(first)
     losses = first.step(0, 10)
     changed = {name.split(".")[0] for name, value in weights_of(first).items() if not torch.equal(value, before[name])}
     assert changed == {"pose_encoder", "generator"} and set(losses) == {"C", "rec", "adv"}
 
-    second = paper(2)
+    second = adversarial(2)
     before = weights_of(second)
     losses = second.step(0, 10)
     changed = {name.split(".")[0] for name, value in weights_of(second).items() if not torch.equal(value, before[name])}
@@ -40,14 +40,14 @@ def test_stage_1_trains_pose_and_generator_and_stage_2_leaves_the_pose_alone():
 
 
 def test_pairs_never_have_one_person_twice():
-    recipe = paper(1)
+    recipe = adversarial(1)
     for _ in range(50):
         driver, target = recipe._pairs()
         assert (driver != target).all() and driver.max() < 5 and target.max() < 5
 
 
 def test_losses_fall():
-    recipe = plate(learning_rate=3e-3)
+    recipe = supervised(learning_rate=3e-3)
     errors = [recipe.step(number, 100)["swap"] for number in range(100)]
     assert np.mean(errors[-20:]) < 0.7 * np.mean(errors[:20])
 

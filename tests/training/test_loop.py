@@ -9,13 +9,15 @@ import time
 
 import pytest
 import torch
-from trainings import paper, plate, stop_at
+from trainings import adversarial, stop_at, supervised
 
 from ofx_reenact.errors import SettingsError, WeightsError
 from ofx_reenact.training import loop as training
 
 
-@pytest.mark.parametrize("make", [lambda: paper(1), lambda: paper(2), plate], ids=["stage 1", "stage 2", "plate"])
+@pytest.mark.parametrize(
+    "make", [lambda: adversarial(1), lambda: adversarial(2), supervised], ids=["stage 1", "stage 2", "supervised"]
+)
 def test_a_run_that_was_broken_off_gives_the_numbers_of_an_unbroken_one(tmp_path, make):
     whole, broken, resumed = make(), make(), make()
     training.run(whole, tmp_path / "whole", 4, save_every=2)
@@ -30,23 +32,24 @@ def test_a_run_that_was_broken_off_gives_the_numbers_of_an_unbroken_one(tmp_path
 
 
 def test_a_run_is_not_begun_over_another(tmp_path):
-    training.run(plate(), tmp_path / "run", 2, save_every=1)
+    training.run(supervised(), tmp_path / "run", 2, save_every=1)
     with pytest.raises(SettingsError, match="--resume"):
-        training.run(plate(), tmp_path / "run", 4, save_every=1)
+        training.run(supervised(), tmp_path / "run", 4, save_every=1)
     with pytest.raises(SettingsError, match=r"other settings \(seed\)"):
-        training.run(plate(seed=2), tmp_path / "run", 4, save_every=1, resume=True)
+        training.run(supervised(seed=2), tmp_path / "run", 4, save_every=1, resume=True)
     with pytest.raises(SettingsError, match="other settings"):
-        training.run(paper(1), tmp_path / "run", 4, save_every=1, resume=True)
+        training.run(adversarial(1), tmp_path / "run", 4, save_every=1, resume=True)
     (tmp_path / "run" / training.CHECKPOINT).write_bytes(b"half a checkpoint")
     with pytest.raises(WeightsError, match="not a whole checkpoint"):
-        training.run(plate(), tmp_path / "run", 4, save_every=1, resume=True)
+        training.run(supervised(), tmp_path / "run", 4, save_every=1, resume=True)
 
 
 @pytest.mark.slow
 def test_killed_while_saving_leaves_the_last_checkpoint_usable(tmp_path):
     script = (
-        "import sys; from pathlib import Path; from trainings import plate; from ofx_reenact.training.loop import run; "
-        "run(plate(), Path(sys.argv[1]), 10**6, save_every=1)"
+        "import sys; from pathlib import Path; from trainings import supervised; "
+        "from ofx_reenact.training.loop import run; "
+        "run(supervised(), Path(sys.argv[1]), 10**6, save_every=1)"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "run")], env=environment)
@@ -60,5 +63,5 @@ def test_killed_while_saving_leaves_the_last_checkpoint_usable(tmp_path):
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     step, points = torch.load(checkpoint, weights_only=True)["step"], []
-    training.run(plate(), tmp_path / "run", step + 2, save_every=1, resume=True, observe=points.append)
+    training.run(supervised(), tmp_path / "run", step + 2, save_every=1, resume=True, observe=points.append)
     assert step > 1 and [point.step for point in points] == [step + 1, step + 2]

@@ -11,7 +11,7 @@ from ofx_reenact.training import loop as training
 
 
 def test_train_from_the_command_line(tmp_path, monkeypatch, capsys):
-    assert run(line(tmp_path, "--recipe", "plate", "--steps", "4")) == 0
+    assert run(line(tmp_path, "--recipe", "supervised", "--steps", "4")) == 0
     assert "weights:" in capsys.readouterr().out
     loaded = load_ldnet(tmp_path / "run" / "ldnet.safetensors")
     assert loaded.norm == "rigid" and "made0" in loaded.metadata["data"] and "relative" in loaded.metadata["errors"]
@@ -20,7 +20,7 @@ def test_train_from_the_command_line(tmp_path, monkeypatch, capsys):
     assert list((tmp_path / "run").glob("events.out.tfevents*"))
     monkeypatch.setattr("ofx_reenact.training.loop.draw_curves", lambda out: None)
     start = str(tmp_path / "run" / "ldnet.safetensors")
-    more = line(tmp_path, "--recipe", "plate", "--steps", "2", "--start", start)
+    more = line(tmp_path, "--recipe", "supervised", "--steps", "2", "--start", start)
     more = [*more[:5], str(tmp_path / "more"), *more[6:]]
     assert run(more) == 0
     assert run([*more[:-2], "--resume"]) == 2, "without --start the normalisation could be another"
@@ -31,7 +31,7 @@ def test_train_from_the_command_line(tmp_path, monkeypatch, capsys):
 def test_both_stages_from_the_command_line(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("ofx_reenact.training.loop.draw_curves", lambda out: None)
     tracks = str(landmark_set(tmp_path / "s.npz"))
-    stages = line(tmp_path, "--recipe", "paper", "--steps", "2")
+    stages = line(tmp_path, "--recipe", "adversarial", "--steps", "2")
     assert run([*stages, "--stage", "2"]) == 2 and "train --stage 1 first" in capsys.readouterr().err
     assert run([*stages, "--stage", "1"]) == 0 and "--stage 2 goes on" in capsys.readouterr().out
     assert run([*stages, "--stage", "2", "--people", "1000"]) == 0
@@ -50,8 +50,8 @@ def test_both_stages_from_the_command_line(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("more", "code", "says"),
     [
-        (["--recipe", "magic"], 2, "choose from plate, paper"),
-        (["--recipe", "paper", "--stage", "3"], 2, "choose from 1, 2, all"),
+        (["--recipe", "magic"], 2, "choose from supervised, adversarial"),
+        (["--recipe", "adversarial", "--stage", "3"], 2, "choose from 1, 2, all"),
         (["--data", "gone.npz"], 1, r"gone.npz: no such"),
         (["--start", "gone.safetensors"], 1, "gone.safetensors"),
         (["--tracks", "gone-tracks.npz"], 1, "gone-tracks.npz"),

@@ -7,9 +7,9 @@ import torch
 from heads import head_model, heads_file
 
 from ofx_reenact.ldnet.network import LDNet
-from ofx_reenact.training.ldnet.paper import PaperSettings, Stage1, Stage2
+from ofx_reenact.training.ldnet.adversarial import AdversarialSettings, Stage1, Stage2
 from ofx_reenact.training.ldnet.people import SyntheticPeople
-from ofx_reenact.training.ldnet.plate import PlateRecipe, PlateSettings
+from ofx_reenact.training.ldnet.supervised import SupervisedRecipe, SupervisedSettings
 
 NOTHING = lambda network: {}  # noqa: E731
 
@@ -21,8 +21,8 @@ def landmark_set(path: Path, landmarks=None, identity=None) -> Path:
     return path
 
 
-def paper(stage: int, **changes) -> Stage1 | Stage2:
-    settings = PaperSettings(stage=stage, batch=4, width=16, **changes)
+def adversarial(stage: int, **changes) -> Stage1 | Stage2:
+    settings = AdversarialSettings(stage=stage, batch=4, width=16, **changes)
     people, template = SyntheticPeople.of([head_model()], 5, 1), head_model().template()
     if stage == 1:
         return Stage1(settings, people, template)
@@ -30,9 +30,9 @@ def paper(stage: int, **changes) -> Stage1 | Stage2:
     return Stage2(settings, people, template, LDNet(width=16), NOTHING)
 
 
-def plate(**changes) -> PlateRecipe:
+def supervised(**changes) -> SupervisedRecipe:
     models = [head_model(0), head_model(1)]
-    return PlateRecipe(PlateSettings(batch=4, width=16, **changes), models, models[0].template(), NOTHING)
+    return SupervisedRecipe(SupervisedSettings(batch=4, width=16, **changes), models, models[0].template(), NOTHING)
 
 
 def weights_of(recipe) -> dict[str, torch.Tensor]:

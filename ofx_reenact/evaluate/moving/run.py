@@ -19,7 +19,7 @@ from ofx_reenact.evaluate.reenactment.run import (
     measure_all,
     track_all,
 )
-from ofx_reenact.fdgan.weights import shipped_dense
+from ofx_reenact.fdgan.weights import shipped_repair
 from ofx_reenact.files import sha256_of, write_json
 from ofx_reenact.ldnet.weights import shipped_ldnet
 
@@ -53,5 +53,5 @@ def settings_of(options: Options) -> dict[str, Any]:
         "methods": list(options.methods),
         "embedder": embedder.backend if embedder else None,
         "version": __version__,
-        "weights": {path.name: sha256_of(path) for path in (shipped_ldnet(), shipped_dense())},
+        "weights": {path.name: sha256_of(path) for path in (shipped_ldnet(), shipped_repair())},
     }

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ofx_reenact.evaluate.metrics import displacement, gain
 from ofx_reenact.evaluate.metrics.scores import Estimate, Metric
-from ofx_reenact.evaluate.reenactment.methods import COPIED, PAPER, PLATE, STILL, UNCALIBRATED, WARP
+from ofx_reenact.evaluate.reenactment.methods import CARRIED, COPIED, LDNET, PORTRAIT, STILL, UNCALIBRATED
 from ofx_reenact.evaluate.reenactment.summary import GROUPS, Summary
 
 WHOLE_FACE = "whole face"
@@ -38,8 +38,8 @@ def region_rows(summary: Summary) -> Rows:
 
 def in_words(summary: Summary) -> list[str]:
     """Say how much arrives, where it is lost, and what it costs of the person: a sentence each."""
-    known = [method for method in (PLATE, PAPER, WARP, UNCALIBRATED, COPIED) if method in summary.rows]
-    warps = [method for method in known if method not in (PLATE, PAPER)]
+    known = [method for method in (CARRIED, PORTRAIT, LDNET, UNCALIBRATED, COPIED) if method in summary.rows]
+    warps = [method for method in known if method not in (CARRIED, PORTRAIT)]
     said = [*(_arrives(summary.rows[method], method) for method in known)]
     said += [_lost(summary.rows[method], method) for method in warps]
     return [line for line in (*said, at_the_same_gain(summary)) if line]
@@ -54,7 +54,7 @@ def at_the_same_gain(summary: Summary) -> str:
     if not math.isfinite(apart.value):
         return "Identity at the same gain: no pair reaches one gain by LD-Net and by copied landmarks."
     size = f"{_sure(apart, 3)}, {apart.pairs} pair{'s' * (apart.pairs != 1)}"
-    known = f"{digits(curves.identity[WARP].value, 3)} and {digits(curves.identity[COPIED].value, 3)}"
+    known = f"{digits(curves.identity[LDNET].value, 3)} and {digits(curves.identity[COPIED].value, 3)}"
     where = f"Identity at the same gain ({digits(curves.gain.value)}), LD-Net's and copied landmarks'"
     if not abs(apart.value) > apart.interval:
         return f"{where}: {known}; no difference is shown ({size})."

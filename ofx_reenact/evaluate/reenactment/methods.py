@@ -21,28 +21,28 @@ from ofx_reenact.progress import ignore
 from ofx_reenact.settings import Settings, names_affecting
 from ofx_reenact.tracking.surface import FACE_POINTS
 
-STILL, COPIED, WARP = "target shown still", "warp, landmarks copied", "warp, LD-Net"
+STILL, COPIED, LDNET = "target shown still", "warp, landmarks copied", "warp, LD-Net"
 UNCALIBRATED = "warp, LD-Net uncalibrated"
-PAPER, PLATE = "profile paper", "profile plate"
+PORTRAIT, CARRIED = "profile portrait", "profile warp"
 # The driver's own frames: the truth in ``self``, another person in ``cross``.
 DRIVER = "the driver's own frames"
 
 # What each of ours changes of a render's settings.
 OURS: dict[str, dict[str, Any]] = {
     COPIED: {"retarget": "copy", "repair": "off"},
-    WARP: {"repair": "off"},
+    LDNET: {"repair": "off"},
     UNCALIBRATED: {"retarget": "uncalibrated", "repair": "off"},
-    PAPER: {"profile": "paper"},
-    PLATE: {},
+    PORTRAIT: {"profile": "portrait"},
+    CARRIED: {},
 }
 
 # What folders and files of a method are called.
 SLUGS = {
-    DRIVER: "driver", STILL: "still", COPIED: "copied", WARP: "ldnet", UNCALIBRATED: "uncalibrated", PAPER: "paper",
-    PLATE: "plate",
+    DRIVER: "driver", STILL: "still", COPIED: "copied", LDNET: "ldnet", UNCALIBRATED: "uncalibrated",
+    PORTRAIT: "portrait", CARRIED: "warp",
 }  # fmt: skip
 # Methods that are rendered at several strengths: identity over gain.
-CURVES = (WARP, COPIED)
+CURVES = (LDNET, COPIED)
 _AT = " × "
 
 Frames = Iterator[tuple[int, np.ndarray]]

@@ -11,7 +11,7 @@ import numpy as np
 from ofx_reenact.evaluate.metrics import identity, motion, pixels
 from ofx_reenact.evaluate.metrics.gain import gain_metric
 from ofx_reenact.evaluate.metrics.scores import Metric
-from ofx_reenact.evaluate.reenactment.methods import COPIED, DRIVER, STILL, WARP
+from ofx_reenact.evaluate.reenactment.methods import COPIED, DRIVER, LDNET, STILL
 from ofx_reenact.evaluate.reenactment.result import PairResult
 from ofx_reenact.evaluate.reenactment.strengths import Curves
 from ofx_reenact.evaluate.reenactment.summary import Summary, Used, used_blendshapes
@@ -50,7 +50,7 @@ def draw_curves(curves: Curves) -> Any:
     figure, boxes = new_figure(1, 1, 7, 4)
     box = boxes[0, 0]
     # As in the other plots.
-    looks = {WARP: (COLOURS[2], MARKS[1]), COPIED: (COLOURS[1], MARKS[0])}
+    looks = {LDNET: (COLOURS[2], MARKS[1]), COPIED: (COLOURS[1], MARKS[0])}
     for method, points in curves.points.items():
         colour, mark = looks[method]
         places = [(point.gain.value, point.identity.value) for point in points]

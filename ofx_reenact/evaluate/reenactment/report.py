@@ -13,7 +13,7 @@ from ofx_reenact.evaluate.metrics.gain import correlation_metric, gain_metric
 from ofx_reenact.evaluate.metrics.scores import Estimate, Metric
 from ofx_reenact.evaluate.reenactment.arrival import at_the_same_gain, group_rows, in_words, region_rows
 from ofx_reenact.evaluate.reenactment.markup import bullets, document, grid, picture
-from ofx_reenact.evaluate.reenactment.methods import COPIED, PAPER, PLATE, STILL, UNCALIBRATED, WARP
+from ofx_reenact.evaluate.reenactment.methods import CARRIED, COPIED, LDNET, PORTRAIT, STILL, UNCALIBRATED
 from ofx_reenact.evaluate.reenactment.plots import draw_all
 from ofx_reenact.evaluate.reenactment.published import CAUTION, TABLES
 from ofx_reenact.evaluate.reenactment.strengths import Curves
@@ -72,15 +72,15 @@ def _measured(summary: Summary, command: str, settings: Sequence[str]) -> str:
 
 def _in_words(summary: Summary) -> str:
     """Say what the tables show, and no more than their intervals let one say."""
-    lines = [_about(summary, method) for method in (PLATE, PAPER) if method in summary.rows]
+    lines = [_about(summary, method) for method in (CARRIED, PORTRAIT) if method in summary.rows]
     lines += map(escape, in_words(summary))
     lines += [
         _compared(summary, other, metric)
         for other, metric in (
-            (COPIED, gain_metric()), (WARP, gain_metric()), (UNCALIBRATED, gain_metric()), (PAPER, gain_metric()),
-            (STILL, motion.ED), (COPIED, motion.ED), (WARP, motion.ED), (PAPER, motion.ED),
-            (STILL, motion.CHANGE), (COPIED, motion.CHANGE), (PAPER, motion.CHANGE), (COPIED, identity.ISIM),
-            (PAPER, identity.ISIM), (STILL, pixels.SSIM), (COPIED, pixels.SSIM), (PAPER, pixels.SSIM),
+            (COPIED, gain_metric()), (LDNET, gain_metric()), (UNCALIBRATED, gain_metric()), (PORTRAIT, gain_metric()),
+            (STILL, motion.ED), (COPIED, motion.ED), (LDNET, motion.ED), (PORTRAIT, motion.ED),
+            (STILL, motion.CHANGE), (COPIED, motion.CHANGE), (PORTRAIT, motion.CHANGE), (COPIED, identity.ISIM),
+            (PORTRAIT, identity.ISIM), (STILL, pixels.SSIM), (COPIED, pixels.SSIM), (PORTRAIT, pixels.SSIM),
         )
     ]  # fmt: skip
     return f"<h2>In short</h2>{bullets([line for line in lines if line])}"
@@ -94,16 +94,16 @@ def _about(summary: Summary, method: str) -> str:
 
 
 def _compared(summary: Summary, other: str, metric: Metric) -> str:
-    """Compare profile plate with another method in a metric, in words."""
+    """Compare profile warp with another method in a metric, in words."""
     apart = summary.differences.get(other, {}).get(metric.name)
     if apart is None or not math.isfinite(apart.value):
         return ""
     size = f"{_digits(abs(apart.value), metric)} ±{_digits(apart.interval, metric)}, {apart.pairs} pairs"
     if not abs(apart.value) > apart.interval:
-        return f"{metric.name}: no difference shown between profile plate and {other} ({size})."
+        return f"{metric.name}: no difference shown between profile warp and {other} ({size})."
     # What is best at a value is neither better nor worse for being more.
     more, less = {"high": ("better", "worse"), "low": ("worse", "better")}.get(metric.best, ("higher", "lower"))
-    return f"{metric.name}: profile plate is {more if apart.value < 0 else less} than {other}, by {size}."
+    return f"{metric.name}: profile warp is {more if apart.value < 0 else less} than {other}, by {size}."
 
 
 def _arrival(summary: Summary) -> str:
@@ -136,9 +136,9 @@ def _strengths(curves: Curves) -> str:
 def _paper_tables(summary: Summary, sets: Sequence[Metric]) -> str:
     isim, psim, ed = identity.ISIM, motion.PSIM, motion.ED
     tables = (
-        ("Table 2 in shape: where the landmarks come from", (COPIED, WARP, UNCALIBRATED), (isim, psim, ed)),
-        ("Table 3 in shape: the network that draws", (PAPER, PLATE), (isim, pixels.SSIM, *sets)),
-        ("Table 4 in shape: methods", (STILL, COPIED, WARP, UNCALIBRATED, PAPER, PLATE), (isim, psim, ed, *sets)),
+        ("Table 2 in shape: where the landmarks come from", (COPIED, LDNET, UNCALIBRATED), (isim, psim, ed)),
+        ("Table 3 in shape: the network that draws", (PORTRAIT, CARRIED), (isim, pixels.SSIM, *sets)),
+        ("Table 4 in shape: methods", (STILL, COPIED, LDNET, UNCALIBRATED, PORTRAIT, CARRIED), (isim, psim, ed, *sets)),
     )
     rendered = tuple(method for method in summary.rows if method.startswith("rendered"))
     return "<h2>The paper's tables, in shape</h2>" + "".join(

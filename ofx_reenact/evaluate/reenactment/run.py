@@ -19,7 +19,7 @@ from ofx_reenact.evaluate.metrics import distribution, identity, pixels
 from ofx_reenact.evaluate.reenactment.measure import Measurer, Options, track
 from ofx_reenact.evaluate.reenactment.pairs import Pair
 from ofx_reenact.evaluate.reenactment.result import PairResult
-from ofx_reenact.fdgan.weights import shipped_dense, shipped_portrait
+from ofx_reenact.fdgan.weights import shipped_portrait, shipped_repair
 from ofx_reenact.files import read_json, sha256_of, write_json
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.ldnet.weights import shipped_ldnet
@@ -123,7 +123,7 @@ def settings_of(pairs: list[Pair], options: Options) -> dict[str, Any]:
         "protocol": "self" if frames else "cross",
         "target_frame": frames[0] if frames else None,
         "version": __version__,
-        "weights": {path.name: sha256_of(path) for path in (shipped_ldnet(), shipped_dense(), shipped_portrait())},
+        "weights": {path.name: sha256_of(path) for path in (shipped_ldnet(), shipped_repair(), shipped_portrait())},
     }
 
 

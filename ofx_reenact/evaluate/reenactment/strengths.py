@@ -10,7 +10,7 @@ import numpy as np
 from ofx_reenact.evaluate.metrics.gain import gain_metric
 from ofx_reenact.evaluate.metrics.identity import ISIM
 from ofx_reenact.evaluate.metrics.scores import Estimate, estimate_mean
-from ofx_reenact.evaluate.reenactment.methods import COPIED, CURVES, WARP, strength_of
+from ofx_reenact.evaluate.reenactment.methods import COPIED, CURVES, LDNET, strength_of
 
 # (S,) gains and identities of a method at its strengths, in one pair.
 Curve = tuple[np.ndarray, np.ndarray]
@@ -73,10 +73,10 @@ def compare_curves(tables: Mapping[str, Mapping[str, np.ndarray]], groups: Seque
         for base, one in strengths.items()
     }
     whole = list(strengths[COPIED]).index(1.0) if 1.0 in strengths[COPIED] else -1
-    pairs = zip(*(zip(*curves[base], strict=True) for base in (WARP, COPIED)), strict=True)
+    pairs = zip(*(zip(*curves[base], strict=True) for base in (LDNET, COPIED)), strict=True)
     compared = np.array([compare_pair(one, other, whole) for one, other in pairs])
-    gains, identities = compared[:, 0], {WARP: compared[:, 1], COPIED: compared[:, 2]}
-    differences = identities[WARP] - identities[COPIED]
+    gains, identities = compared[:, 0], {LDNET: compared[:, 1], COPIED: compared[:, 2]}
+    differences = identities[LDNET] - identities[COPIED]
     return Curves(
         points={
             base: [Point(s, mean(tables[name][at]), mean(tables[name][like])) for s, name in one.items()]

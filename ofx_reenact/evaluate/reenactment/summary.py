@@ -16,7 +16,7 @@ from ofx_reenact.evaluate.metrics import displacement, gain, identity, motion, o
 from ofx_reenact.evaluate.metrics.distribution import Extractor, frechet, kernel
 from ofx_reenact.evaluate.metrics.scores import Estimate, Metric, estimate, estimate_mean
 from ofx_reenact.evaluate.reenactment.measure import FOUND
-from ofx_reenact.evaluate.reenactment.methods import DRIVER, PLATE, at_another_strength, slug
+from ofx_reenact.evaluate.reenactment.methods import CARRIED, DRIVER, at_another_strength, slug
 from ofx_reenact.evaluate.reenactment.result import PairResult
 from ofx_reenact.evaluate.reenactment.strengths import Curves, compare_curves
 
@@ -46,10 +46,10 @@ Rows = Mapping[str, Mapping[str, Estimate]]
 
 @dataclass(frozen=True)
 class Summary:
-    """An evaluation's numbers: method → metric → number, and ``differences``: that less profile plate's, pair by pair.
+    """An evaluation's numbers: method → metric → number, and ``differences``: that less profile warp's, pair by pair.
 
     ``metrics`` are in the order of tables, ``backends`` say what made each; ``real`` is the number of real pictures;
-    ``curves`` has identity over gain, if methods were rendered at several strengths. Without profile plate there are no
+    ``curves`` has identity over gain, if methods were rendered at several strengths. Without profile warp there are no
     differences.
     """
 
@@ -123,9 +123,9 @@ def summarise(
             means, count = tables[method][name]
             if count:
                 rows[method][name] = estimate_mean(means, groups, count, weights.get(name))
-            if count and PLATE in tables and method not in (PLATE, DRIVER):
+            if count and CARRIED in tables and method not in (CARRIED, DRIVER):
                 differences[method][name] = estimate_mean(
-                    means - tables[PLATE][name][0], groups, count, weights.get(name)
+                    means - tables[CARRIED][name][0], groups, count, weights.get(name)
                 )
     real = sum(len(x) for x in _real(results, np.ones(len(results), bool), protocol))
     curves = compare_curves({m: {k: v[0] for k, v in row.items()} for m, row in tables.items()}, groups)
@@ -182,7 +182,7 @@ def plain(summary: Summary, command: str, settings: Mapping[str, Any]) -> dict[s
             name: asdict(metric) | {"backend": summary.backends[name]} for name, metric in summary.metrics.items()
         },
         "methods": _plain_rows(summary.rows),
-        "less profile plate": _plain_rows(summary.differences),
+        "less profile warp": _plain_rows(summary.differences),
         "blendshapes": _plain_blendshapes(summary),
         "identity over gain": _plain_curves(summary),
         "pairs": [

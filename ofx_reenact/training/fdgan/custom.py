@@ -16,10 +16,10 @@ from torch import Tensor
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan import adapters
-from ofx_reenact.fdgan.repair import DenseFDGAN
+from ofx_reenact.fdgan.repair import RepairNetwork
 from ofx_reenact.training.fdgan.data.pair_set import Batch
 from ofx_reenact.training.fdgan.data.pairs import Pair
-from ofx_reenact.training.fdgan.dense import losses
+from ofx_reenact.training.fdgan.repair import losses
 from ofx_reenact.training.fdgan.score import errors
 from ofx_reenact.training.loop import autocast
 from ofx_reenact.training.recipe import descend, set_rate
@@ -55,7 +55,7 @@ class Custom:
 
 
 def train_custom(
-    network: DenseFDGAN,
+    network: RepairNetwork,
     dictionary: Sequence[np.ndarray],
     pairs: Sequence[Pair],
     settings: CustomSettings,
@@ -115,6 +115,6 @@ def _repeated(values: Sequence[Tensor], count: int) -> tuple[Tensor, ...]:
 
 
 @torch.no_grad()
-def _measure(network: DenseFDGAN, values: Sequence[Tensor], held: Batch) -> float:
+def _measure(network: RepairNetwork, values: Sequence[Tensor], held: Batch) -> float:
     made = network(held.warped, held.maps, held.landmarks, _repeated(values, len(held.truth))).picture
     return errors(held, made)["PSNR repaired"].nanmean().item()

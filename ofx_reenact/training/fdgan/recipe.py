@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from ofx_reenact.fdgan.network import channels_last
-from ofx_reenact.fdgan.portrait import Portrait
-from ofx_reenact.fdgan.repair import DenseFDGAN
+from ofx_reenact.fdgan.portrait import PortraitNetwork
+from ofx_reenact.fdgan.repair import RepairNetwork
 from ofx_reenact.training.distributed import Group
 from ofx_reenact.training.recipe import Recipe, follow, set_rate
 
-Network = TypeVar("Network", DenseFDGAN, Portrait)
+Network = TypeVar("Network", RepairNetwork, PortraitNetwork)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ofx_reenact.fdgan.repair import DenseFDGAN
+from ofx_reenact.fdgan.repair import RepairNetwork
 from ofx_reenact.fdgan.window import FINER, finer_of
 from ofx_reenact.training.fdgan.data.pair_set import RENDERED, REVERSE, TRUE, Batch, PairSet
 from ofx_reenact.training.fdgan.features import feature_distance
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @torch.no_grad()
 def measure_pairs(
-    network: DenseFDGAN, pair_set: PairSet, *, limit: int = 0, device: str = "cpu"
+    network: RepairNetwork, pair_set: PairSet, *, limit: int = 0, device: str = "cpu"
 ) -> tuple[dict[str, float], list[np.ndarray]]:
     """Measure on validation pairs, at most ``limit`` of each kind, evenly chosen; 0 takes all.
 
@@ -67,7 +67,7 @@ def evenly(items: Sequence[T], limit: int) -> list[T]:
     return [items[i] for i in np.linspace(0, len(items) - 1, limit).astype(int).tolist()]
 
 
-def repair(network: DenseFDGAN, batch: Batch) -> Tensor:
+def repair(network: RepairNetwork, batch: Batch) -> Tensor:
     """Repair a batch, (B, 3, h, w), each target seen in its one picture."""
     dictionary = network.write(batch.target[:, None], batch.target_landmarks[:, None])
     return network(batch.warped, batch.maps, batch.landmarks, dictionary).picture

@@ -13,27 +13,27 @@ import torch
 from torch.nn import Module
 
 from ofx_reenact.errors import SettingsError
-from ofx_reenact.fdgan.weights import load_dense, load_portrait, save_dense, save_portrait
+from ofx_reenact.fdgan.weights import load_portrait, load_repair, save_portrait, save_repair
 from ofx_reenact.files import sha256_of
 from ofx_reenact.training.distributed import ALONE, Group
 from ofx_reenact.training.fdgan.critics import load_critics, save_critics
 from ofx_reenact.training.fdgan.data.faces import Faces
 from ofx_reenact.training.fdgan.data.pair_set import PairSet
-from ofx_reenact.training.fdgan.dense import DenseRecipe, DenseSettings
-from ofx_reenact.training.fdgan.paper import PaperRecipe, PaperSettings
+from ofx_reenact.training.fdgan.portrait import PortraitRecipe, PortraitSettings
+from ofx_reenact.training.fdgan.repair import RepairRecipe, RepairSettings
 from ofx_reenact.training.fdgan.score import measure_pairs
 from ofx_reenact.training.loop import Curves, Point, run
 from ofx_reenact.training.recipe import Recipe
 from ofx_reenact.weights import Weights
 
 CRITICS = "critics.safetensors"
-WEIGHTS = {"dense": "fdgan_dense.safetensors", "paper": "fdgan_paper.safetensors"}
-STEPS = {"dense": 3000, "paper": 1_000_000}
+WEIGHTS = {"repair": "fdgan_repair.safetensors", "portrait": "fdgan_portrait.safetensors"}
+STEPS = {"repair": 3000, "portrait": 1_000_000}
 
 
 @dataclass(frozen=True)
 class Training:
-    """What ``train fdgan`` is asked to do, by the recipe ``dense`` or ``paper``.
+    """What ``train fdgan`` is asked to do, by the recipe ``repair`` or ``portrait``.
 
     ``data`` are pairs, or faces for ``paper``, whose pictures have a side of ``size``, a divisor of the set's; 0 takes
     the set's. ``start`` and ``critics`` are files of an earlier training of the recipe. ``steps`` None takes the
@@ -50,8 +50,8 @@ class Training:
     save_every: int = 200
     resume: bool = False
     threads: int = 0
-    dense: DenseSettings = field(default_factory=DenseSettings)
-    paper: PaperSettings = field(default_factory=PaperSettings)
+    repair: RepairSettings = field(default_factory=RepairSettings)
+    portrait: PortraitSettings = field(default_factory=PortraitSettings)
 
 
 def train(training: Training, observe: Callable[[Point], None] = lambda point: None, group: Group = ALONE) -> Path:
@@ -64,40 +64,40 @@ def train(training: Training, observe: Callable[[Point], None] = lambda point: N
     if training.threads:
         torch.set_num_threads(training.threads)
     try:
-        return (_train_dense if training.recipe == "dense" else _train_paper)(training, observe, group)
+        return (_train_repair if training.recipe == "repair" else _train_portrait)(training, observe, group)
     except (MemoryError, RuntimeError) as error:
         # torch has a class of its own for the GPU only; on the CPU the message alone tells.
         if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
-            settings = training.dense if training.recipe == "dense" else training.paper
+            settings = training.repair if training.recipe == "repair" else training.portrait
             raise SettingsError(f"out of memory with --batch {settings.batch}: choose a smaller one") from error
         raise
 
 
-def _train_dense(training: Training, observe: Callable[[Point], None], group: Group) -> Path:
+def _train_repair(training: Training, observe: Callable[[Point], None], group: Group) -> Path:
     pair_set = PairSet(training.data)
-    start = load_dense(training.start) if training.start else None
-    settings = replace(training.dense, **_origins(training, start))
-    recipe = DenseRecipe(settings, pair_set, training.out, start.network if start else None, group)
-    steps, weights = _run(training, recipe, recipe.critic, observe, group), training.out / WEIGHTS["dense"]
+    start = load_repair(training.start) if training.start else None
+    settings = replace(training.repair, **_origins(training, start))
+    recipe = RepairRecipe(settings, pair_set, training.out, start.network if start else None, group)
+    steps, weights = _run(training, recipe, recipe.critic, observe, group), training.out / WEIGHTS["repair"]
     if group.first:
-        about = f"dense recipe ({settings.variant}), {steps} steps of {settings.batch * group.size}"
+        about = f"repair recipe ({settings.variant}), {steps} steps of {settings.batch * group.size}"
         data = f"{len(pair_set.rows(validation=False))} pairs"
         scores, _ = measure_pairs(recipe.average, pair_set, device=settings.device)
         note = _note(about, start, data, pair_set.names(), pair_set.terms, scores)
         finest = max(start.finest if start else 1, int(pair_set.finer.max()))
-        save_dense(weights, recipe.average.cpu(), note, finest)
+        save_repair(weights, recipe.average.cpu(), note, finest)
         save_critics(training.out / CRITICS, recipe.critic.cpu())
     return weights
 
 
-def _train_paper(training: Training, observe: Callable[[Point], None], group: Group) -> Path:
+def _train_portrait(training: Training, observe: Callable[[Point], None], group: Group) -> Path:
     faces = Faces(training.data, training.size)
     start = load_portrait(training.start) if training.start else None
-    settings = replace(training.paper, **_origins(training, start))
-    recipe = PaperRecipe(settings, faces, training.out, start.network if start else None, group)
-    steps, weights = _run(training, recipe, recipe.critics, observe, group), training.out / WEIGHTS["paper"]
+    settings = replace(training.portrait, **_origins(training, start))
+    recipe = PortraitRecipe(settings, faces, training.out, start.network if start else None, group)
+    steps, weights = _run(training, recipe, recipe.critics, observe, group), training.out / WEIGHTS["portrait"]
     if group.first:
-        about = f"paper recipe ({settings.variant}), {steps} steps of {settings.batch * group.size} at {faces.size}²"
+        about = f"portrait recipe ({settings.variant}), {steps} steps of {settings.batch * group.size} at {faces.size}²"
         about += f", learning rate {settings.learning_rate:g}"
         note = _note(about, start, f"faces of {faces.size} pixels", faces.names(), faces.terms, recipe.measure())
         save_portrait(weights, recipe.average.cpu(), faces.size, note)

@@ -15,26 +15,27 @@ from ofx_reenact.files import sha256_of
 from ofx_reenact.ldnet.network import LDNet
 from ofx_reenact.ldnet.weights import load_ldnet, save_ldnet
 from ofx_reenact.training.distributed import refuse
+from ofx_reenact.training.ldnet.adversarial import STEPS, AdversarialSettings, Stage1, Stage2
 from ofx_reenact.training.ldnet.heads import SCHEMA, HeadModel, load_heads
-from ofx_reenact.training.ldnet.paper import STEPS, PaperSettings, Stage1, Stage2
 from ofx_reenact.training.ldnet.people import LandmarkSet, People, SyntheticPeople
-from ofx_reenact.training.ldnet.plate import PlateRecipe, PlateSettings
 from ofx_reenact.training.ldnet.score import score
+from ofx_reenact.training.ldnet.supervised import SupervisedRecipe, SupervisedSettings
 from ofx_reenact.training.ldnet.swaps import Drawing
 from ofx_reenact.training.loop import CHECKPOINT, Curves, Point, read_checkpoint, run
 from ofx_reenact.training.npz import schema_of
+from ofx_reenact.training.recipe import Recipe
 
 WEIGHTS = "ldnet.safetensors"
-PLATE_STEPS = 16_000
+SUPERVISED_STEPS = 16_000
 
 
 @dataclass(frozen=True)
 class Training:
-    """What ``train ldnet`` is asked to do, by the recipe ``plate`` or ``paper``.
+    """What ``train ldnet`` is asked to do, by the recipe ``supervised`` or ``adversarial``.
 
-    ``data`` are heads files; ``paper`` takes one set of tracked landmarks as well, draws ``people`` of each heads file,
-    and runs ``stage`` ``1``, ``2`` or ``all``. ``plate`` can go on from ``start`` and use ``tracks`` for its identity
-    cycle. ``steps`` None takes the recipe's own number for each stage, 0 ``threads`` torch's.
+    ``data`` are heads files; ``adversarial`` takes one set of tracked landmarks as well, draws ``people`` of each heads
+    file, and runs ``stage`` ``1``, ``2`` or ``all``. ``supervised`` can go on from ``start`` and use ``tracks`` for its
+    identity cycle. ``steps`` None takes the recipe's own number for each stage, 0 ``threads`` torch's.
     """
 
     recipe: str
@@ -48,8 +49,8 @@ class Training:
     save_every: int = 500
     resume: bool = False
     threads: int = 0
-    paper: PaperSettings = field(default_factory=lambda: PaperSettings(stage=1))
-    plate: PlateSettings = field(default_factory=PlateSettings)
+    adversarial: AdversarialSettings = field(default_factory=lambda: AdversarialSettings(stage=1))
+    supervised: SupervisedSettings = field(default_factory=SupervisedSettings)
 
 
 def train(training: Training, observe: Callable[[str, Point], None] = lambda stage, point: None) -> Path | None:
@@ -67,58 +68,59 @@ def train(training: Training, observe: Callable[[str, Point], None] = lambda sta
         raise SettingsError("--data is needed: a heads file; `ofx-reenact data heads` makes one")
     if training.threads:
         torch.set_num_threads(training.threads)
-    return (_train_plate if training.recipe == "plate" else _train_paper)(training, observe)
+    return (_train_supervised if training.recipe == "supervised" else _train_adversarial)(training, observe)
 
 
-def _train_plate(training: Training, observe: Callable[[str, Point], None]) -> Path:
+def _train_supervised(training: Training, observe: Callable[[str, Point], None]) -> Path:
     models = [load_heads(path)[0] for path in training.data]
     start = load_ldnet(training.start) if training.start else None
     tracks = LandmarkSet(training.tracks) if training.tracks else None
     used = sha256_of(Path(training.tracks)) if training.tracks else ""
-    settings = replace(training.plate, start=start.sha256 if start else "", tracks=used)
+    settings = replace(training.supervised, start=start.sha256 if start else "", tracks=used)
     template = start.template if start else models[0].template()
     drawing = Drawing(settings.norm, template)
     measured = partial(score, models=_named(models), drawing=drawing)
-    recipe = PlateRecipe(settings, models, template, measured, start=start.network if start else None, tracks=tracks)
-    steps = training.steps or PLATE_STEPS
-    _run(training, recipe, training.out, steps, lambda point: observe("plate", point))
-    about = f"plate recipe, {steps} steps of {settings.batch}" + (f", from {start.sha256[:12]}" if start else "")
+    network = start.network if start else None
+    recipe = SupervisedRecipe(settings, models, template, measured, start=network, tracks=tracks)
+    steps = training.steps or SUPERVISED_STEPS
+    _run(training, recipe, training.out, steps, lambda point: observe("supervised", point))
+    about = f"supervised recipe, {steps} steps of {settings.batch}" + (f", from {start.sha256[:12]}" if start else "")
     return _save(training, recipe.average, template, about, models)
 
 
-def _train_paper(training: Training, observe: Callable[[str, Point], None]) -> Path | None:
+def _train_adversarial(training: Training, observe: Callable[[str, Point], None]) -> Path | None:
     people, models = _people(training)
     template = models[0].template() if models else torch.zeros(68, 2)
-    if training.paper.norm == "rigid" and not models:
+    if training.adversarial.norm == "rigid" and not models:
         raise SettingsError("the rigid normalisation needs a mean face: give a heads file too, or --norm bbox")
     folder = training.out / "stage1"
     if training.stage in ("1", "all"):
-        first = Stage1(replace(training.paper, stage=1), people, template)
+        first = Stage1(replace(training.adversarial, stage=1), people, template)
         _run(training, first, folder, training.steps or STEPS[1], lambda point: observe("stage 1", point))
     if training.stage == "1":
         return None
-    second = replace(training.paper, stage=2)
+    second = replace(training.adversarial, stage=2)
     drawing = Drawing(second.norm, template)
     network = _stage1_network(second, folder)
     recipe = Stage2(second, people, template, network, partial(score, models=_named(models), drawing=drawing))
     steps = training.steps or STEPS[2]
     _run(training, recipe, training.out / "stage2", steps, lambda point: observe("stage 2", point))
-    about = f"paper recipe, stage 2 {steps} steps of {second.batch}, adv {second.adv}, {people.count} people"
+    about = f"adversarial recipe, stage 2 {steps} steps of {second.batch}, adv {second.adv}, {people.count} people"
     return _save(training, recipe.network, template, about, models)
 
 
 def _run(
-    training: Training, recipe: Stage1 | Stage2 | PlateRecipe, out: Path, steps: int, observe: Callable[[Point], None]
+    training: Training, recipe: Recipe, out: Path, steps: int, observe: Callable[[Point], None]
 ) -> None:
     run(recipe, out, steps, save_every=training.save_every, resume=training.resume, observe=Curves(out, observe))
 
 
-def _stage1_network(settings: PaperSettings, folder: Path) -> LDNet:
+def _stage1_network(settings: AdversarialSettings, folder: Path) -> LDNet:
     """Take the network of stage 1's run; batch, rates and people may be others in stage 2."""
     if not (folder / CHECKPOINT).exists():
         raise SettingsError(f"{folder}: no run of stage 1; train --stage 1 first, or --stage all")
     about, _, _, state = read_checkpoint(folder / CHECKPOINT)
-    for name, wanted in {"recipe": "paper", "stage": 1, "norm": settings.norm, "width": settings.width}.items():
+    for name, wanted in {"recipe": "adversarial", "stage": 1, "norm": settings.norm, "width": settings.width}.items():
         if about.get(name) != wanted:
             raise SettingsError(f"{folder}: trained with {name} {about.get(name)}, not {wanted}")
     network = LDNet(width=settings.width)
@@ -127,7 +129,7 @@ def _stage1_network(settings: PaperSettings, folder: Path) -> LDNet:
 
 
 def _people(training: Training) -> tuple[People, list[HeadModel]]:
-    """Whom the paper recipe trains on: heads files' synthetic people, or one set of tracked landmarks."""
+    """Whom the adversarial recipe trains on: heads files' synthetic people, or one set of tracked landmarks."""
     models, sets = [], []
     for path in training.data:
         if schema_of(path) == SCHEMA:
@@ -138,7 +140,7 @@ def _people(training: Training) -> tuple[People, list[HeadModel]]:
         raise SettingsError("--data: give heads files, or one set of tracked landmarks, not both")
     if sets:
         return sets[0], []
-    return SyntheticPeople.of(models, training.people, training.paper.seed), models
+    return SyntheticPeople.of(models, training.people, training.adversarial.seed), models
 
 
 def _named(models: Sequence[HeadModel]) -> dict[str, HeadModel]:
@@ -146,7 +148,7 @@ def _named(models: Sequence[HeadModel]) -> dict[str, HeadModel]:
 
 
 def _save(training: Training, network: LDNet, template: torch.Tensor, about: str, models: Sequence[HeadModel]) -> Path:
-    settings = training.plate if training.recipe == "plate" else training.paper
+    settings = training.supervised if training.recipe == "supervised" else training.adversarial
     scores = score(network, _named(models), Drawing(settings.norm, template), count=8192)
     note = {
         "recipe": about,

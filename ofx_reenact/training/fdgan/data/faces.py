@@ -1,4 +1,4 @@
-"""Views of faces for the printed FD-GAN: two of one person make a pair, as two frames of one clip do in the paper.
+"""Views of faces for the portrait network: two of one person make a pair, as two frames of one clip do in the paper.
 
 People of whom there is one photograph get more views of it by the warp: the head turned, an open mouth shut.
 """

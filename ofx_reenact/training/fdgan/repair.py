@@ -1,4 +1,4 @@
-"""Training of the dense repair: pairs in, a network that paints what a warp cannot know (plate profile)."""
+"""Training of the repair network: pairs in, a network that paints what a warp cannot know (profile ``warp``)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan.dictionary import Dictionary
 from ofx_reenact.fdgan.network import channels_last
-from ofx_reenact.fdgan.repair import DenseFDGAN, Repaired, given
+from ofx_reenact.fdgan.repair import Repaired, RepairNetwork, given
 from ofx_reenact.fdgan.window import FINER, finer_of
 from ofx_reenact.frames.preview import write_png
 from ofx_reenact.training.distributed import ALONE, Group
@@ -32,8 +32,8 @@ FEWEST = 32
 
 
 @dataclass(frozen=True)
-class DenseSettings(FDGANSettings):
-    """The dense recipe. The learning rate is Adam's; it rises over the first 100 steps and falls as a cosine.
+class RepairSettings(FDGANSettings):
+    """The repair recipe. The learning rate is Adam's; it rises over the first 100 steps and falls as a cosine.
 
     Attributes:
         true_share: share of a batch that are two photographs of one person, if there are any.
@@ -73,7 +73,7 @@ class Rows:
         """Number of pairs."""
         return len(self.photographs) + len(self.rendered)
 
-    def draw(self, count: int, settings: DenseSettings, chance: np.random.Generator) -> np.ndarray:
+    def draw(self, count: int, settings: RepairSettings, chance: np.random.Generator) -> np.ndarray:
         """Draw so many, of each kind its share."""
         rows = chance.choice(self.photographs if len(self.photographs) else self.rendered, count)
         for kind, share in ((self.true, settings.true_share), (self.rendered, settings.rendered_share)):
@@ -82,14 +82,14 @@ class Rows:
         return rows
 
 
-class DenseRecipe(FDGANRecipe[DenseFDGAN]):
-    """The dense repair against one critic."""
+class RepairRecipe(FDGANRecipe[RepairNetwork]):
+    """The repair network against one critic."""
 
     parts: ClassVar = ("network", "average", "critic", "optimiser", "critic_optimiser")
-    _settings: DenseSettings
+    _settings: RepairSettings
 
     def __init__(
-        self, settings: DenseSettings, pair_set: PairSet, out: Path, start: DenseFDGAN | None = None,
+        self, settings: RepairSettings, pair_set: PairSet, out: Path, start: RepairNetwork | None = None,
         group: Group = ALONE,
     ) -> None:  # fmt: skip
         """Begin from random weights, or from a trained network.
@@ -102,7 +102,7 @@ class DenseRecipe(FDGANRecipe[DenseFDGAN]):
         self._rows = {finer: Rows.of(pair_set, finer) for finer in FINER}
         if len(self._all) < FEWEST:
             raise ReenactError(f"{len(self._all)} pairs to train on, at least {FEWEST} are needed: give more pictures")
-        super().__init__(settings, out, DenseFDGAN, start, group)
+        super().__init__(settings, out, RepairNetwork, start, group)
         self.critic = channels_last(Discriminator(4).to(settings.device))
         self.optimiser = torch.optim.Adam(self.network.parameters(), settings.learning_rate, (0.9, 0.99))
         self.critic_optimiser = torch.optim.Adam(self.critic.parameters(), settings.learning_rate, (0.5, 0.99))
@@ -111,7 +111,7 @@ class DenseRecipe(FDGANRecipe[DenseFDGAN]):
 
     def about(self) -> dict[str, Any]:
         """Say what the run is made of."""
-        about = {"recipe": "dense", "pairs": len(self._all), **asdict(self._settings)}
+        about = {"recipe": "repair", "pairs": len(self._all), **asdict(self._settings)}
         # What a run does without is not said, so that runs begun before there was such a thing go on.
         without = {name for name in ("start", "critics") if not about[name]}
         without |= set() if any(len(rows.rendered) for rows in self._rows.values()) else {"rendered_share"}

@@ -1,4 +1,4 @@
-"""FD-GAN's training as printed (paper section 3.2, equations 10 to 12, appendix)."""
+"""FD-GAN's training as in the paper (paper section 3.2, equations 10 to 12, appendix)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan.network import channels_last
-from ofx_reenact.fdgan.portrait import Portrait
+from ofx_reenact.fdgan.portrait import PortraitNetwork
 from ofx_reenact.frames.preview import write_png
 from ofx_reenact.training.distributed import ALONE, Group
 from ofx_reenact.training.fdgan.critics import Classifier, Discriminator, log_likelihood
@@ -31,8 +31,8 @@ _WARM_UP = 100
 
 
 @dataclass(frozen=True)
-class PaperSettings(FDGANSettings):
-    """The printed recipe; defaults are the paper's. The learning rate is RMSprop's; it rises over the first 100 steps.
+class PortraitSettings(FDGANSettings):
+    """The portrait recipe; defaults are the paper's. The learning rate is RMSprop's; it rises over the first 100 steps.
 
     Attributes:
         reconstruction, adversary, identity: weights of the three terms of equation 12.
@@ -45,14 +45,19 @@ class PaperSettings(FDGANSettings):
     identity: float = 1.0
 
 
-class PaperRecipe(FDGANRecipe[Portrait]):
-    """The printed network against a discriminator and a classifier of people."""
+class PortraitRecipe(FDGANRecipe[PortraitNetwork]):
+    """The portrait network against a discriminator and a classifier of people."""
 
     parts: ClassVar = ("network", "average", "critics", "optimiser", "critic_optimiser")
-    _settings: PaperSettings
+    _settings: PortraitSettings
 
     def __init__(
-        self, settings: PaperSettings, faces: Faces, out: Path, start: Portrait | None = None, group: Group = ALONE
+        self,
+        settings: PortraitSettings,
+        faces: Faces,
+        out: Path,
+        start: PortraitNetwork | None = None,
+        group: Group = ALONE,
     ) -> None:
         """Begin from random weights, or from a trained network; it may have been trained on faces of another size.
 
@@ -62,7 +67,7 @@ class PaperRecipe(FDGANRecipe[Portrait]):
         if faces.people() < 2:
             raise ReenactError(f"{faces.people()} people to train on: the classifier needs at least two")
         self._settings, self._faces = settings, faces
-        super().__init__(settings, out, Portrait, start, group)
+        super().__init__(settings, out, PortraitNetwork, start, group)
         both = {"discriminator": Discriminator(), "classifier": Classifier(faces.people())}
         self.critics = channels_last(nn.ModuleDict(both).to(settings.device))
         # Several GPUs meet in the middle of a step, which is then not recorded.
@@ -76,7 +81,7 @@ class PaperRecipe(FDGANRecipe[Portrait]):
 
     def about(self) -> dict[str, Any]:
         """Say what the run is made of."""
-        about = {"recipe": "paper fdgan", "people": self._faces.people(), "size": self._faces.size}
+        about = {"recipe": "portrait", "people": self._faces.people(), "size": self._faces.size}
         return about | asdict(self._settings)
 
     def _rate(self, number: int, steps: int) -> float:
@@ -113,7 +118,7 @@ class PaperRecipe(FDGANRecipe[Portrait]):
         return FaceBatch(**{name: value.to(self._settings.device) for name, value in vars(batch).items()})
 
 
-def read(network: Portrait, batch: FaceBatch) -> Tensor:
+def read(network: PortraitNetwork, batch: FaceBatch) -> Tensor:
     """``y = T(x_T, l_T, l'_T)``: (B, 3, s, s) in [-1, 1]."""
     dictionary = network.write(batch.target[:, None], batch.target_landmarks[:, None])
     return network(batch.landmarks, dictionary, batch.truth.shape[-1])
@@ -131,7 +136,7 @@ def judged(critic: nn.Module, classifier: nn.Module, batch: FaceBatch, made: Ten
 
 
 def equation_12(
-    settings: PaperSettings, critic: nn.Module, classifier: nn.Module, batch: FaceBatch, made: Tensor
+    settings: PortraitSettings, critic: nn.Module, classifier: nn.Module, batch: FaceBatch, made: Tensor
 ) -> dict[str, Tensor]:
     """Equation 12: what extractor and translator learn from."""
     return {

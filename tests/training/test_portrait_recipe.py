@@ -1,4 +1,4 @@
-"""Training of FD-GAN as printed: views of a face, equations 10 to 12, the defaults, the command."""
+"""Training of FD-GAN's portrait network: views of a face, equations 10 to 12, the defaults, the command."""
 
 import cv2
 import numpy as np
@@ -10,12 +10,12 @@ from narrow import narrow
 from ofx_reenact.cli.main import run
 from ofx_reenact.engine.people import identify, make_painter
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.fdgan.portrait import Portrait
+from ofx_reenact.fdgan.portrait import PortraitNetwork
 from ofx_reenact.fdgan.weights import load_portrait
 from ofx_reenact.settings import Settings
 from ofx_reenact.training.fdgan.data.cut import build_crops
 from ofx_reenact.training.fdgan.data.faces import FaceBatch, Faces, build_faces
-from ofx_reenact.training.fdgan.paper import PaperRecipe, PaperSettings, equation_12, judged
+from ofx_reenact.training.fdgan.portrait import PortraitRecipe, PortraitSettings, equation_12, judged
 from ofx_reenact.training.fdgan.train import STEPS
 from ofx_reenact.training.recorded import Recorded
 
@@ -47,7 +47,7 @@ def test_equations_10_to_12_are_as_printed():
     batch = FaceBatch(truth, torch.zeros(2, 68, 2), truth, torch.zeros(2, 68, 2), torch.tensor([2, 0]))
     verdict = lambda x: x.mean((1, 2, 3), keepdim=True)  # noqa: E731
     likely = lambda x: torch.log_softmax(torch.arange(3.0)[None, :, None, None] * verdict(x), 1)  # noqa: E731
-    found = judged(verdict, likely, batch, made) | equation_12(PaperSettings(), verdict, likely, batch, made)
+    found = judged(verdict, likely, batch, made) | equation_12(PortraitSettings(), verdict, likely, batch, made)
     p = {name: likely(x)[[0, 1], [2, 0], 0, 0].exp() for name, x in (("truth", truth), ("made", made))}
     real, fake = verdict(truth), verdict(made)
     assert found["D"] == pytest.approx((((real - 1) ** 2).mean() + ((fake + 1) ** 2).mean()).item(), rel=1e-5)
@@ -58,8 +58,8 @@ def test_equations_10_to_12_are_as_printed():
 
 
 def test_paper_defaults_are_the_papers():
-    settings = PaperSettings()
-    assert (settings.batch, settings.learning_rate, STEPS["paper"]) == (4, 2e-5, 1_000_000)
+    settings = PortraitSettings()
+    assert (settings.batch, settings.learning_rate, STEPS["portrait"]) == (4, 2e-5, 1_000_000)
     assert (settings.reconstruction, settings.adversary, settings.identity) == (50, 1, 1)
 
 
@@ -67,16 +67,17 @@ def test_paper_recipe_trains_resumes_and_renders(
     faces_file, target, colour, weights, performance, tmp_path, monkeypatch
 ):
     monkeypatch.setattr("ofx_reenact.training.loop.draw_curves", lambda out: None)
-    monkeypatch.setattr(Portrait, "ablation", lambda name: Portrait(*narrow(3, 6, 3)))
+    monkeypatch.setattr(PortraitNetwork, "ablation", lambda name: PortraitNetwork(*narrow(3, 6, 3)))
     out = tmp_path / "run"
-    arguments = ["train", "fdgan", "--recipe", "paper", "--data", str(faces_file), "--out", str(out), "--device", "cpu"]
+    arguments = ["train", "fdgan", "--recipe", "portrait", "--data", str(faces_file), "--out", str(out)]
+    arguments += ["--device", "cpu"]
     assert run([*arguments, "--steps", "1", "--batch", "2"]) == 0
     assert run([*arguments, "--steps", "2", "--batch", "2", "--resume"]) == 0
-    fdgan = load_portrait(out / "fdgan_paper.safetensors")
+    fdgan = load_portrait(out / "fdgan_portrait.safetensors")
     further = ["--start", str(fdgan.path), "--critics", str(out / "critics.safetensors"), "--variant", "fdgan"]
     go_on = [*arguments[:-3], str(tmp_path / "on"), "--device", "cpu", "--steps", "1", "--batch", "2"]
     assert run([*go_on, *further]) == 0
-    assert fdgan.sha256[:12] in load_portrait(tmp_path / "on" / "fdgan_paper.safetensors").metadata["recipe"]
+    assert fdgan.sha256[:12] in load_portrait(tmp_path / "on" / "fdgan_portrait.safetensors").metadata["recipe"]
     assert fdgan.size == 64 and "2 steps of 2 at 64²" in fdgan.metadata["recipe"]
     identity = identify(Settings(target=str(TARGET)), target, colour, weights, fdgan)
     made = make_shot(identity, target, performance, weights, painter=make_painter(fdgan, "cpu"))
@@ -120,11 +121,11 @@ def test_a_recorded_step_learns_what_one_kernel_by_kernel_does(faces_file, tmp_p
     """Chance is the same in both, and the rate so low that the order of a GPU's sums does not decide the outcome."""
 
     def losses(on):
-        made = "ofx_reenact.training.fdgan.paper.Recorded"
+        made = "ofx_reenact.training.fdgan.portrait.Recorded"
         monkeypatch.setattr(made, lambda work, on: Recorded(work, on=on and recording))
         recording = on
-        settings = PaperSettings(batch=2, device="cuda", learning_rate=1e-6, bf16=False)
-        recipe = PaperRecipe(settings, Faces(faces_file), tmp_path)
+        settings = PortraitSettings(batch=2, device="cuda", learning_rate=1e-6, bf16=False)
+        recipe = PortraitRecipe(settings, Faces(faces_file), tmp_path)
         return [{name: float(value) for name, value in recipe.step(n, 24).items()} for n in range(24)]
 
     eager, recorded = losses(False), losses(True)

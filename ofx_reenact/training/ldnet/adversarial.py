@@ -1,8 +1,8 @@
-"""LD-Net's training as printed (paper section 3.1, equations 1 to 7): two stages, each against its critics.
+"""LD-Net's training as in the paper (paper section 3.1, equations 1 to 7): two stages, each against its critics.
 
 Stage 1 learns E_P, G and a table of identities N_I against a classifier C that looks for the driver's identity in the
 swapped landmarks. Stage 2 freezes E_P, puts E_I in the table's place and trains it with G against a discriminator D and
-a new C. Where the paper is silent or in doubt, :class:`PaperSettings` has an option.
+a new C. Where the paper is silent or in doubt, :class:`AdversarialSettings` has an option.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ofx_reenact.training.loop import autocast
 from ofx_reenact.training.recipe import Recipe, descend, set_rate
 
 Adversary = Literal["ll", "ll_clamp", "nlu"]
-# Iterations and Adam's learning rate of each stage, as printed.
+# Iterations and Adam's learning rate of each stage, as in the paper.
 STEPS = {1: 400_000, 2: 1_000_000}
 RATES = {1: 1e-4, 2: 5e-5}
 # Adam's epsilon for networks and for the table, whose gradients are rare and small.
@@ -31,8 +31,8 @@ _EPS, _TABLE_EPS = 1e-4, 1e-8
 
 
 @dataclass(frozen=True)
-class PaperSettings:
-    """One stage of the printed recipe; ``learning_rate`` 0 takes the paper's.
+class AdversarialSettings:
+    """One stage of the adversarial recipe; ``learning_rate`` 0 takes the paper's.
 
     ``adv`` is how equation (2) treats a classifier that is surely wrong: ``ll`` literally, without bound; ``ll_clamp``
     not below chance; ``nlu`` the balanced likelihood of "not this person". ``critics`` are steps of C and D for each of
@@ -54,13 +54,13 @@ class PaperSettings:
     width: int = 512
 
 
-class PaperRecipe(Recipe):
+class AdversarialRecipe(Recipe):
     """What both stages share: networks, critics, optimisers, data and the random generator."""
 
     parts: ClassVar = ("modules", "optimisers")
     generator: torch.Generator
 
-    def __init__(self, settings: PaperSettings, people: People, template: Tensor, network: LDNet) -> None:
+    def __init__(self, settings: AdversarialSettings, people: People, template: Tensor, network: LDNet) -> None:
         """Put networks and data on the device; ``template`` (68, 2) is the mean face of the ``rigid`` normalisation."""
         self._settings, self._people, self._template = settings, people, template
         self.generator = torch.Generator().manual_seed(settings.seed)
@@ -70,7 +70,7 @@ class PaperRecipe(Recipe):
 
     def about(self) -> dict[str, Any]:
         """Say what the run is made of."""
-        return {"recipe": "paper", "people": self._people.count, **asdict(self._settings)}
+        return {"recipe": "adversarial", "people": self._people.count, **asdict(self._settings)}
 
     def _adam(self, *modules: nn.Module) -> torch.optim.Adam:
         parameters = [p for module in modules for p in module.parameters()]
@@ -105,10 +105,10 @@ class PaperRecipe(Recipe):
             set_rate(optimiser, self._rate * (self._settings.table_rate if name == "table" else 1.0) * share)
 
 
-class Stage1(PaperRecipe):
+class Stage1(AdversarialRecipe):
     """E_P, G and N_I against C: equations (1) and (2)."""
 
-    def __init__(self, settings: PaperSettings, people: People, template: Tensor) -> None:
+    def __init__(self, settings: AdversarialSettings, people: People, template: Tensor) -> None:
         """Begin from random weights."""
         torch.manual_seed(settings.seed)
         super().__init__(settings, people, template, LDNet(width=settings.width))
@@ -155,12 +155,12 @@ class Stage1(PaperRecipe):
         return {}
 
 
-class Stage2(PaperRecipe):
+class Stage2(AdversarialRecipe):
     """E_I and G against D and a new C, E_P frozen: equations (3) to (7)."""
 
     def __init__(
         self,
-        settings: PaperSettings,
+        settings: AdversarialSettings,
         people: People,
         template: Tensor,
         network: LDNet,

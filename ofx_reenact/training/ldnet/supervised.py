@@ -1,8 +1,8 @@
 """LD-Net's training for the plate profile: swaps supervised on synthetic heads.
 
-The printed losses only say that a swap must look like the target and move like the driver. On synthetic heads the true
-swap is known, so it is asked for directly, together with the anchored results that are rendered in the end; both codes
-are asked to stay the same over what they must not see.
+The losses of the paper only say that a swap must look like the target and move like the driver. On synthetic heads the
+true swap is known, so it is asked for directly, together with the anchored results that are rendered in the end; both
+codes are asked to stay the same over what they must not see.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from torch import Tensor
 
 from ofx_reenact.ldnet.network import LDNet
 from ofx_reenact.ldnet.normalise import Norm, normalise
+from ofx_reenact.training.ldnet.adversarial import squared_error
 from ofx_reenact.training.ldnet.heads import HeadModel
-from ofx_reenact.training.ldnet.paper import squared_error
 from ofx_reenact.training.ldnet.people import LandmarkSet
 from ofx_reenact.training.ldnet.score import Score
 from ofx_reenact.training.ldnet.swaps import Drawing, Swaps, draw_swaps
@@ -27,8 +27,8 @@ from ofx_reenact.training.recipe import Recipe, cosine, descend, follow, set_rat
 
 
 @dataclass(frozen=True)
-class PlateSettings:
-    """The plate recipe. Adam's learning rate rises over the first 200 steps, then falls as a cosine.
+class SupervisedSettings:
+    """The supervised recipe. Adam's learning rate rises over the first 200 steps, then falls as a cosine.
 
     ``ema`` is the decay of the moving average that is kept, ``width`` that of the hidden layers; ``start`` and
     ``tracks`` are SHA-256 of the weights that the run goes on with and of its tracks, empty for none.
@@ -46,7 +46,7 @@ class PlateSettings:
     tracks: str = ""
 
 
-class PlateRecipe(Recipe):
+class SupervisedRecipe(Recipe):
     """Supervised swaps, drawn from one head model after the other."""
 
     parts: ClassVar = ("network", "average", "optimiser")
@@ -54,7 +54,7 @@ class PlateRecipe(Recipe):
 
     def __init__(
         self,
-        settings: PlateSettings,
+        settings: SupervisedSettings,
         sources: Sequence[HeadModel],
         template: Tensor,
         score: Score,
@@ -77,7 +77,7 @@ class PlateRecipe(Recipe):
 
     def about(self) -> dict[str, Any]:
         """Say what the run is made of."""
-        return {"recipe": "plate", "sources": [model.source for model in self._sources], **asdict(self._settings)}
+        return {"recipe": "supervised", "sources": [model.source for model in self._sources], **asdict(self._settings)}
 
     def step(self, number: int, steps: int) -> dict[str, float]:
         """Take one batch of swaps from the source whose turn it is."""

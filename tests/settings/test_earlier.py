@@ -1,0 +1,36 @@
+"""Values that options had in earlier versions: they go on working, and the command line says their name of today."""
+
+import pytest
+
+from ofx_reenact.cli.main import run
+from ofx_reenact.errors import SettingsError
+from ofx_reenact.settings import Settings, describe
+
+
+@pytest.mark.parametrize(("before", "now"), [("plate", "warp"), ("paper", "portrait"), ("warp", "warp")])
+def test_a_job_of_an_earlier_version_renders_what_it_did(before, now):
+    assert Settings.from_dict({"profile": before}) == Settings(profile=now)
+
+
+def test_only_files_and_command_lines_have_earlier_values():
+    with pytest.raises(SettingsError, match="choose from warp, portrait"):
+        Settings(profile="plate")
+    (profile,) = (option for option in describe()["options"] if option["name"] == "profile")
+    assert profile["earlier"] == {"plate": "warp", "paper": "portrait"} and profile["default"] == "warp"
+
+
+RENDER = "render -t a.exr -d b.exr -o o.####.exr --profile paper"
+FDGAN = "train fdgan --data gone.npz --out run --recipe dense"
+LDNET = "train ldnet --data gone.npz --out run --recipe paper"
+
+
+@pytest.mark.parametrize(("line", "note"), [
+    (RENDER, "--profile paper is called portrait now"),
+    (FDGAN, "--recipe dense is called repair now"),
+    (LDNET, "--recipe paper is called adversarial now"),
+])  # fmt: skip
+def test_the_command_line_notes_the_name_of_today(line, note, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(line.split()) == 1
+    said = capsys.readouterr().err
+    assert f"note: {note}\n" in said and "choose from" not in said
