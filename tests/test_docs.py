@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import runpy
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,25 +10,30 @@ import pytest
 from conftest import TARGET, rgb_channels, write_exr
 from test_structure import ROOMS
 
+from ofx_reenact.cli.commands import ENTRIES
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.layers import LAYERS
 from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.performance import Performance
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def text(name: str) -> str:
     return (ROOT / "docs" / name).read_text(encoding="utf-8")
 
 
-def test_every_option_is_described():
-    page = text("command-line.md")
-    missing = [
-        f.name for f in dataclasses.fields(Settings) if not re.search(rf"`--{f.name.replace('_', '-')}[` ]", page)
-    ]
-    assert not missing
+def test_the_reference_is_of_this_program():
+    made = runpy.run_path(str(ROOT / "docs" / "make_reference.py"))["page"]()
+    assert made == text("reference.md"), "run python docs/make_reference.py"
+
+
+def test_the_reference_has_every_option_once_and_every_command():
+    page = text("reference.md")
+    for field in dataclasses.fields(Settings):
+        assert page.count(field.metadata["help"].replace("|", "\\|")) == 1, field.name
+    assert not [name for name in ENTRIES if not re.search(rf"^### {name}\b", page, re.M)]
 
 
 def test_every_channel_of_a_layer_is_described():
@@ -36,7 +42,7 @@ def test_every_channel_of_a_layer_is_described():
 
 
 def test_every_room_is_described():
-    page = text("development.md")
+    page = text("architecture.md")
     assert not [name for name in ROOMS if not name.startswith("_") and f"`{name}`" not in page]
 
 
