@@ -1,4 +1,4 @@
-"""Times the stages that a render goes through, as it goes through them."""
+"""Times the stages of a render while it runs."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from ofx_reenact.bench.peak import count_operations
 
 
 class Clock:
-    """Observes stages of one thread, each without the stages within it; see :func:`ofx_reenact.stages.observe_stages`.
+    """Times the stages of one thread; a stage's time excludes the stages inside it.
+
+    It is an observer for :func:`ofx_reenact.stages.observe_stages`.
 
     Attributes:
         counting: whether the operations of networks are counted as well, which slows them down.
     """
 
     def __init__(self, networks: Collection[str] = ()) -> None:
-        """Prepare; ``networks`` are the stages whose operations are counted when that is asked for."""
+        """Prepare; ``networks`` names the stages whose operations are counted while ``counting`` is set."""
         self._networks = frozenset(networks)
-        # Of each stage that runs: the seconds that stages within it took.
+        # For each running stage, outermost first: the seconds of the stages inside it.
         self._within: list[float] = []
         self.counting = False
         self._seconds: dict[str, float] = defaultdict(float)
@@ -45,7 +47,7 @@ class Clock:
                 self._within[-1] += taken
 
     def take(self) -> tuple[dict[str, float], dict[str, float]]:
-        """Return the seconds and the GFLOP of each stage since this was last called."""
+        """Return the seconds and the GFLOP of each stage since the last call, by name."""
         taken = dict(self._seconds), dict(self._gflop)
         self._seconds.clear()
         self._gflop.clear()

@@ -1,4 +1,4 @@
-"""Two records of one benchmark beside each other: of two machines, or of one machine at two times."""
+"""Compares two records of one benchmark: of two machines, or of one machine at two times."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from ofx_reenact.bench.machine import SCHEMA
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.files import parse_json
 
-# What is compared of a row; the rest follows from these, or says how they were made.
+# Figures of a row that are compared; its other fields follow from them, or say how it was measured.
 FIGURES = ("milliseconds", "cpu_milliseconds", "mebibytes")
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """Read what ``bench … --json`` printed.
+    """Read a record that ``bench … --json`` printed.
 
     Raises:
-        ReenactError: the file cannot be read, or is none of this version.
+        ReenactError: the file cannot be read, or is no record of this version.
     """
     try:
         record = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         reason = (error.strerror or error) if isinstance(error, OSError) else f"not JSON: {error}"
-        raise ReenactError(f"{path}: cannot be read ({reason}); name what 'bench … --json' printed") from error
+        raise ReenactError(f"{path}: cannot be read ({reason}); name the output of 'bench … --json'") from error
     found = record.get("schema") if isinstance(record, dict) else None
     if found != SCHEMA:
-        raise ReenactError(f'{path}: expected "schema": "{SCHEMA}", found {json.dumps(found)}; measure anew')
+        raise ReenactError(f'{path}: expected "schema": "{SCHEMA}", found {json.dumps(found)}; measure again')
     if not _is_whole(record):
-        raise ReenactError(f"{path}: is damaged; measure anew")
+        raise ReenactError(f"{path}: damaged; measure again")
     return record
 
 
 def _is_whole(record: dict[str, Any]) -> bool:
-    """Tell whether a record has what is read of it."""
+    """Whether a record has the fields that are read, with the right types."""
     if not all(isinstance(record.get(name), dict) for name in ("settings", "machine", "versions", "load", "tables")):
         return False
     tables = record["tables"].values()
@@ -47,16 +47,16 @@ def _is_whole(record: dict[str, Any]) -> bool:
 
 
 def diff(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
-    """Put two records of one kind beside each other.
+    """Compare two records of one kind.
 
-    Returns ``diff``, rows of ``table``, ``row`` (what it is of), ``unit``, ``a``, ``b`` and ``ratio``, a over b;
-    ``only_a`` and ``only_b``, rows that the other has not; ``settings``, pairs of values that differ, by name.
+    Returns ``diff``: rows of ``table``, ``row`` (what was measured), ``unit``, ``a``, ``b`` and ``ratio`` (a over b);
+    ``only_a`` and ``only_b``: rows that the other record lacks; ``settings``: pairs of values that differ, by name.
 
     Raises:
         ReenactError: they are of different commands.
     """
     if a["kind"] != b["kind"]:
-        raise ReenactError(f"one is of bench {a['kind']}, the other of bench {b['kind']}; name two of one command")
+        raise ReenactError(f"one is of bench {a['kind']}, the other of bench {b['kind']}; name records of one command")
     ours, theirs = _rows(a), _rows(b)
     rows = []
     for key in [key for key in ours if key in theirs]:
@@ -76,7 +76,7 @@ def diff(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _rows(record: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return the rows that have figures to compare, by table and what they are of."""
+    """Return the rows that have figures, by table and by what was measured."""
     return {
         (name, _named(row)): row
         for name, rows in record["tables"].items()
@@ -86,6 +86,6 @@ def _rows(record: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def _named(row: Mapping[str, Any]) -> str:
-    """Say what a row is of."""
+    """Return what a row measured, in words."""
     words = [(name, row[name]) for name in IDENTITY if name in row]
     return ", ".join(f"{value} {name}" if isinstance(value, int) else str(value) for name, value in words)

@@ -1,4 +1,4 @@
-"""How fast FD-GAN's translator is."""
+"""Times FD-GAN's translators."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def bench(runs: int = 12, device: str = "cpu") -> list[Speed]:
 
 
 def translators(precision: torch.dtype, device: str) -> dict[str, Callable[[], object]]:
-    """Build both translators with weights of chance; returns what runs each once, by what it reads."""
-    return {"translator 256×256": _printed(precision, device), "window 128×96": _dense(precision, device)}
+    """Build both translators with random weights; returns functions that run each once, by name."""
+    return {"translator 256×256": _portrait(precision, device), "window 128×96": _repair(precision, device)}
 
 
-def _printed(precision: torch.dtype, device: str) -> Callable[[], object]:
+def _portrait(precision: torch.dtype, device: str) -> Callable[[], object]:
     translator = channels_last(Translator().eval().to(device, precision))
     picture = channels_last_input(torch.randn(1, 3, 256, 256, device=device, dtype=precision))
     with torch.inference_mode():
@@ -34,7 +34,7 @@ def _printed(precision: torch.dtype, device: str) -> Callable[[], object]:
     return lambda: translator(picture, dictionary)
 
 
-def _dense(precision: torch.dtype, device: str) -> Callable[[], object]:
+def _repair(precision: torch.dtype, device: str) -> Callable[[], object]:
     network = channels_last(RepairNetwork().eval().to(device, precision))
     x = channels_last_input(torch.randn(1, network.translator.inputs, 96, 128, device=device, dtype=precision))
     with torch.inference_mode():
@@ -44,5 +44,5 @@ def _dense(precision: torch.dtype, device: str) -> Callable[[], object]:
 
 
 def channels_last_input(x: torch.Tensor) -> torch.Tensor:
-    """Lay pictures out as convolutions are fastest."""
+    """Return pictures in the memory format in which convolutions are fastest."""
     return x.contiguous(memory_format=torch.channels_last)

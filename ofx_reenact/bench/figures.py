@@ -1,4 +1,4 @@
-"""What rows of a benchmark have in common: which fields say what was measured, and how samples are summed up."""
+"""What all rows of benchmarks share: the fields that say what was measured, and percentiles of samples."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-# Fields that say what a row is of; rows of two records that agree in them are of the same thing.
+# Fields that say what a row measured: rows of two records with equal fields are compared.
 IDENTITY = ("state", "project", "size", "target", "stage", "what", "until", "per", "processes", "frames")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timed:
-    """How long something took: median and percentiles of so many samples."""
+    """How long something took: median, 5th and 95th percentile of ``samples`` values, in milliseconds."""
 
     samples: int
     milliseconds: float
@@ -23,12 +23,12 @@ class Timed:
 
 
 def percentiles(values: Sequence[float]) -> tuple[float, float, float]:
-    """Return the median of values, their 5th and their 95th percentile."""
+    """Return the median, the 5th and the 95th percentile of values."""
     p5, median, p95 = (float(p) for p in np.percentile(values, (5, 50, 95)))
     return median, p5, p95
 
 
 def spread(seconds: Sequence[float]) -> dict[str, Any]:
-    """Sum up samples, in seconds; returns the fields of :class:`Timed`."""
+    """Return the fields of :class:`Timed` for samples in seconds."""
     median, p5, p95 = (1000 * value for value in percentiles(seconds))
     return {"samples": len(seconds), "milliseconds": median, "milliseconds_p5": p5, "milliseconds_p95": p95}

@@ -1,4 +1,4 @@
-"""Whether a machine is idle: how much of the cores that this process may use other processes take."""
+"""Whether the machine is idle: how busy other processes keep the cores that this process may use."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from pathlib import Path
 
 from ofx_reenact.errors import ReenactError
 
-# A machine is idle while others keep less than this of one core busy. One thread that never rests counts a little less
-# than one core, since it shares with whoever looks.
+# The machine is idle while others keep less than this fraction of one core busy. A thread that never waits counts a
+# little less than one core, since it shares the core with the measuring process.
 LIMIT = 0.75
-# Without a look at single cores: processes that wanted to run in the last minute, on average.
+# Where single cores cannot be read: the limit for the load average, processes that wanted to run in the last minute.
 _LOAD_LIMIT = 1.0
 _STAT = Path("/proc/stat")
-# Columns of a core's line: user, nice, system, idle, iowait, irq, softirq, and what other guests of the host took.
+# Busy columns of a core's line: user, nice, system, irq, softirq, and steal (other guests of a virtual machine's host).
 _BUSY = (1, 2, 3, 6, 7, 8)
 
 
 @dataclass(frozen=True)
 class Look:
-    """How busy a machine is: its load average of the last minute, and how many cores others keep busy now.
+    """How busy a machine is: the load average of the last minute, and how many cores other processes keep busy now.
 
-    Each is None where the system does not say.
+    Each is None where the system does not tell.
     """
 
     load_average: float | None
@@ -31,20 +31,20 @@ class Look:
 
     @property
     def idle(self) -> bool | None:
-        """Whether the machine is idle; what is now counts more than the last minute. None if nothing is known."""
+        """Whether the machine is idle, by the present if it is known, else by the last minute; None if neither is."""
         if self.busy_cores is not None:
             return self.busy_cores < LIMIT
         return None if self.load_average is None else self.load_average <= _LOAD_LIMIT
 
 
 class Others:
-    """Adds up what other processes take from now on; this process and children that it waited for are none of them."""
+    """Measures the CPU time of other processes from now on, without this process and the children it waited for."""
 
     def __init__(self) -> None:
         self._started, self._busy, self._own = time.perf_counter(), _busy_seconds(), _own_seconds()
 
     def busy_cores(self) -> float | None:
-        """Return how many cores others kept busy, on average; None where the system does not say."""
+        """Return how many cores others kept busy, on average; None where the system does not tell."""
         busy, wall = _busy_seconds(), time.perf_counter() - self._started
         if busy is None or self._busy is None:
             return None
@@ -52,7 +52,7 @@ class Others:
 
 
 def look(seconds: float = 1.0) -> Look:
-    """Watch the machine for so long."""
+    """Watch the machine for some seconds."""
     others = Others()
     time.sleep(seconds)
     return Look(load_average(), others.busy_cores())
@@ -62,30 +62,30 @@ def look_before(required: bool) -> Look:
     """Watch the machine before something is measured.
 
     Raises:
-        ReenactError: it is required to be idle, and is not, or does not say.
+        ReenactError: it is required to be idle, and is busy, or does not tell.
     """
     seen = look()
     if required and seen.idle is None:
-        raise ReenactError("--require-idle: this system does not say how busy it is; measure without it")
+        raise ReenactError("--require-idle: this system does not tell how busy it is; measure without this option")
     if required and not seen.idle:
-        raise ReenactError(f"--require-idle: the machine is not idle, {said(seen)}; end what runs and try again")
+        raise ReenactError(f"--require-idle: the machine is not idle, {in_words(seen)}; end other programs first")
     return seen
 
 
-def said(seen: Look) -> str:
-    """Say in words how busy a machine is."""
+def in_words(seen: Look) -> str:
+    """Return how busy a machine is, in words."""
     if seen.busy_cores is None:
         return f"its load is {seen.load_average}"
     return f"other processes keep {seen.busy_cores:.2f} cores busy (load {seen.load_average})"
 
 
 def load_average() -> float | None:
-    """Processes that wanted to run in the last minute, on average; None where the system does not say."""
+    """Return the load average of the last minute; None where the system does not tell."""
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
 def _busy_seconds() -> float | None:
-    """Seconds that the cores that this process may use were busy since the machine started; None if not said."""
+    """Return how long the cores of this process were busy since the machine started, in seconds; None if unknown."""
     try:
         lines = _STAT.read_text(encoding="ascii").splitlines()
     except OSError:

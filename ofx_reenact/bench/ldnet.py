@@ -1,4 +1,4 @@
-"""How fast LD-Net is, as a render uses it: a whole performance in one batch."""
+"""Times LD-Net as a render uses it: a whole performance in one batch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ofx_reenact.ldnet.network import LANDMARKS
 from ofx_reenact.ldnet.retarget import identity_code, transfer
 from ofx_reenact.ldnet.weights import load_ldnet
 
-# How far a performance's landmarks stray from the mean face, in its units. Time does not depend on it.
+# Deviation of the landmarks from the mean face, in its units. Time does not depend on it.
 _MOTION = 0.02
 
 

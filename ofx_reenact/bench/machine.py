@@ -1,4 +1,4 @@
-"""What was measured on: the machine, its versions and its load, recorded with every result."""
+"""The record of a benchmark: figures, machine, versions, command and load."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ SCHEMA = "ofx-reenact/bench/2"
 def recorded(
     kind: str, device: str, settings: dict[str, Any], before: Look, measure: Callable[[], dict[str, Any]]
 ) -> dict[str, Any]:
-    """Measure, and record what was measured, how, on what, under which load.
+    """Measure, and return the record.
 
     Args:
         kind: the command's name.
         device: ``cpu``, ``cuda`` or ``mps``.
-        settings: of the command.
-        before: the machine as it was seen before.
-        measure: returns tables, lists of rows that are dataclasses, and single figures, by name.
+        settings: the command's options.
+        before: how busy the machine was before.
+        measure: returns, by name, tables (lists of dataclasses, one a row) and single figures.
 
     Returns:
-        What ``--json`` prints, see docs/benchmarks.md.
+        What ``--json`` prints; docs/benchmarks.md describes it.
     """
     others = Others()
     found = measure()
@@ -69,7 +69,7 @@ def _machine(device: str) -> dict[str, Any]:
 
 
 def processor() -> str:
-    """Name of the processor."""
+    """Return the processor's name."""
     about = Path("/proc/cpuinfo")
     lines = about.read_text(encoding="utf-8").splitlines() if about.is_file() else []
     named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))

@@ -1,6 +1,6 @@
-"""How long work takes against the machine's own matrix peak in the same run.
+"""Times work, compared with the machine's matrix peak in the same run.
 
-Machines are shared and noisy: the peak is measured before and after each timing, and the ratio is what counts.
+Machines are shared and their speed drifts, so the peak is measured before and after each timing, and the ratio counts.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from ofx_reenact.training.loop import bf16_pays
 
 
 def _attention_flop(query: Sequence[int], key: Sequence[int], value: Sequence[int], *_: Any, **__: Any) -> int:
-    """Operations of one attention, from its shapes (B, heads, n, c)."""
+    """Return the floating-point operations of one attention, from its shapes (B, heads, n, c)."""
     return sdpa_flop_count(query, key, value)
 
 
-# torch's counter does not know its own kernel for the CPU.
+# torch's counter does not know torch's own attention kernel for the CPU.
 _UNCOUNTED = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention_flop}
-# A product of square matrices of this size runs at the machine's peak.
+# A product of square matrices of this size reaches the machine's peak.
 _MATRIX = 2048
 
 
@@ -34,7 +34,7 @@ _MATRIX = 2048
 class Speed(Timed):
     """One timing, and the GFLOP of one run.
 
-    ``ratio`` is the time taken over the time that these operations take at the machine's peak.
+    ``ratio`` is the time taken over the time that the same operations take at matrix peak.
     """
 
     what: str
@@ -44,13 +44,13 @@ class Speed(Timed):
 
 
 def precisions(device: str) -> dict[str, torch.dtype]:
-    """Precisions that are worth timing on a device, by name."""
+    """Return the precisions that are worth timing on a device, by name."""
     both = {"float32": torch.float32, "bfloat16": torch.bfloat16}
     return both if bf16_pays(device) else {"float32": torch.float32}
 
 
 def timed(what: str, work: Callable[[], object], precision: torch.dtype, runs: int, device: str) -> Speed:
-    """Time work, without gradients, against the peak of its precision."""
+    """Time work without gradients, and compare it with the matrix peak of its precision."""
     with torch.inference_mode():
         gflop = count_gflop(work)
         before = peak(precision, device)
@@ -60,21 +60,21 @@ def timed(what: str, work: Callable[[], object], precision: torch.dtype, runs: i
 
 
 def peak(precision: torch.dtype, device: str, repeats: int = 3) -> float:
-    """The machine's matrix peak in GFLOP a second: the best of some products of large matrices."""
+    """Return the machine's matrix peak in GFLOP a second: the fastest of some products of large matrices."""
     a = torch.randn(_MATRIX, _MATRIX, device=device, dtype=precision)
     return 2 * _MATRIX**3 / min(seconds(lambda: a @ a, device) for _ in range(repeats)) / 1e9
 
 
 @dataclass
 class Count:
-    """Operations that torch did, in GFLOP."""
+    """Floating-point operations that torch did, in GFLOP."""
 
     gflop: float = 0.0
 
 
 @contextmanager
 def count_operations() -> Iterator[Count]:
-    """Count what torch does inside the context; the count is there when it is left."""
+    """Count torch's operations inside the context; the count is set when the context ends."""
     count = Count()
     with FlopCounterMode(display=False, custom_mapping=_UNCOUNTED) as counter:
         yield count
@@ -82,14 +82,14 @@ def count_operations() -> Iterator[Count]:
 
 
 def count_gflop(work: Callable[[], object]) -> float:
-    """Do work once; returns the GFLOP that torch did for it."""
+    """Run work once; returns torch's operations in GFLOP."""
     with count_operations() as count:
         work()
     return count.gflop
 
 
 def seconds(work: Callable[[], object], device: str) -> float:
-    """Do work once; returns how long it took, on the device as well."""
+    """Run work once; returns the seconds until the device has finished."""
     finish(device)
     started = time.perf_counter()
     work()

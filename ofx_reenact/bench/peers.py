@@ -1,7 +1,7 @@
-"""How fast other reenactments' networks are, beside ours: same machine, same run, same size of input.
+"""Times the networks of other reenactment projects and ours: same machine, same run, same size of input.
 
-Their code is not ours to ship. It is imported from checkouts that the user has, and only the networks are built from
-it, with weights of chance: time does not depend on them.
+Their code is not ours to ship. It is imported from the user's checkouts, and only the networks are built, with random
+weights: time does not depend on them.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from ofx_reenact.bench.peak import count_gflop, peak, seconds
 from ofx_reenact.errors import ReenactError, SettingsError
 
 Work = Callable[[], object]
-# Side of the pictures that all of these networks take.
+# Side of the input pictures of all these networks, in pixels.
 SIZE = 256
 
 
 @dataclass(frozen=True)
 class Peer(Timed):
-    """Networks of one project that run ``per`` ``frame`` or ``target``.
+    """Networks of one project that run once ``per`` ``frame`` or ``target``.
 
-    ``of_peak`` is how much of the machine's matrix peak its ``gflop`` reached, 0 to 1; ``ratio`` the time over that of
-    our portrait network's translator, in the same round; median.
+    ``of_peak`` is the fraction of the matrix peak that its ``gflop`` reached; ``ratio`` is its time over that of our
+    portrait network's translator, the median over the rounds.
     """
 
     project: str
@@ -46,7 +46,7 @@ class Peer(Timed):
 
 @dataclass(frozen=True)
 class _Checkout:
-    """What is needed of a project's checkout."""
+    """A project: the files that its checkout must have, and the function that builds its networks."""
 
     project: str
     config: str
@@ -64,7 +64,7 @@ def bench(checkouts: Sequence[Path], runs: int, device: str) -> dict[str, Any]:
     Returns ``peers``, a list of :class:`Peer`, and ``peak_gflop_per_second``.
 
     Raises:
-        ReenactError: a folder is no checkout of these projects, or its code cannot be used.
+        ReenactError: a folder is no checkout of these projects, or its code does not run.
     """
     ours = {("ofx_reenact", what, "frame"): work for what, work in translators(torch.float32, device).items()}
     reference = next(iter(ours))
@@ -85,7 +85,7 @@ def bench(checkouts: Sequence[Path], runs: int, device: str) -> dict[str, Any]:
 
 
 def networks(folder: Path, device: str) -> tuple[str, dict[tuple[str, str], Work]]:
-    """Build a checkout's networks; returns the project, and what runs by (what it does, ``frame`` or ``target``).
+    """Build a checkout's networks; returns the project, and functions by (name, ``frame`` or ``target``).
 
     Raises:
         ReenactError: a file is missing, or the code does not build them or run.
@@ -98,15 +98,15 @@ def networks(folder: Path, device: str) -> tuple[str, dict[tuple[str, str], Work
         raise
     except Exception as error:
         raise ReenactError(
-            f"{folder}: the networks of {kind.project} cannot be built from this checkout ({_said(error)}); "
-            "check out a released state, and install what its requirements.txt names"
+            f"{folder}: the networks of {kind.project} cannot be built from this checkout ({_reason(error)}); "
+            "check out a release, and install its requirements.txt"
         ) from error
     return kind.project, works
 
 
 @contextlib.contextmanager
 def importable(folder: Path) -> Iterator[None]:
-    """Import from a checkout, and forget its modules afterwards: theirs have names that others use as well."""
+    """Import from a checkout, and forget its modules afterwards: their names are common ones."""
     before = dict(sys.modules)
     sys.path.insert(0, str(folder.resolve()))
     for name in [name for name in before if name.partition(".")[0] in _PACKAGES]:
@@ -123,14 +123,14 @@ def importable(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep back what torch says of the age of their code."""
+    """Suppress torch's deprecation warnings about their code."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
 def _kind(folder: Path) -> _Checkout:
-    """Tell whose checkout it is, and that it is whole."""
+    """Return the project of a checkout, if all its files are there."""
     if not folder.is_dir():
         raise ReenactError(f"{folder}: no such folder; name a checkout of {' or '.join(k.project for k in _KINDS)}")
     lacking = {kind: [name for name in kind.files if not (folder / name).is_file()] for kind in _KINDS}
@@ -154,12 +154,12 @@ def _part(module: str, name: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def _said(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return (f"{type(error).__name__}: {error}".splitlines() or [""])[0]
 
 
 def _first_order(config: dict[str, Any], part: Callable[[str, str], Any], device: str) -> dict[tuple[str, str], Work]:
-    """Keypoints of the driver's frame and the generator; the target's keypoints are found once."""
+    """For each frame: keypoints of the driver, and the generator. Once: keypoints of the target."""
     common = config["common_params"]
     detect = part("modules.keypoint_detector", "KPDetector")(**config["kp_detector_params"], **common)
     generate = part("modules.generator", "OcclusionAwareGenerator")(**config["generator_params"], **common)
@@ -173,7 +173,7 @@ def _first_order(config: dict[str, Any], part: Callable[[str, str], Any], device
 
 
 def _live_portrait(config: dict[str, Any], part: Callable[[str, str], Any], device: str) -> dict[tuple[str, str], Work]:
-    """Motion of the driver's frame, warp and decoder; the target's appearance is extracted once."""
+    """For each frame: motion of the driver, warp, decoder. Once: appearance and motion of the target."""
     names = {
         "appearance_feature_extractor": "AppearanceFeatureExtractor",
         "motion_extractor": "MotionExtractor",

@@ -1,6 +1,6 @@
-"""What is rendered to be timed: the demo's targets and driver brought to a size, as EXR of half floats, zip.
+"""Makes the plates that benchmarks render: the demo's targets and driver, resized, as EXR (half, zip).
 
-They are given grain: a picture without packs smaller and faster than a plate does.
+Grain is added: a picture without it compresses smaller and faster than a plate.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from ofx_reenact.frames.write import write_frame
 from ofx_reenact.resources import resource
 
 SIZES = {"256": (256, 256), "1080p": (1920, 1080), "uhd": (3840, 2160)}
-# Driver frames that differ; a longer driver goes to and fro among them, which moves as smoothly.
+# Number of different driver frames; a longer driver plays them forwards and backwards, which moves as smoothly.
 _DISTINCT = 16
-# Where the demo's person speaks most, and where the one in the plate that moves begins to speak and blink.
+# Frame before which the demo's driver speaks most, and before which the person in the plate begins to speak and blink.
 _FIRST, _FIRST_OF_PLATE = 33, 4
-# Deviation of the grain over the light.
+# Standard deviation of the grain, relative to the pixel's value.
 _GRAIN = 0.02
 
 
 @dataclass(frozen=True)
 class Shot:
-    """Plates on disk: patterns of EXR frames, from 1 on; ``tracked`` is the driver's performance, not there yet.
+    """Plates on disk: patterns of EXR frames from 1 on; ``tracked`` is where the driver's performance will be written.
 
-    ``target`` is a picture, or a pattern of as many frames as the driver has where it moves.
+    ``target`` is a picture, or with ``moving`` a pattern of as many frames as the driver has.
     """
 
     size: str
@@ -52,10 +52,10 @@ class Shot:
 
 
 def make_shot(folder: Path, size: str, frames: int) -> Shot:
-    """Write target and driver of that size and so many frames into a folder.
+    """Write a still target and a driver of a size and length into a folder.
 
     Raises:
-        OutputError: the disk does not take them.
+        OutputError: they cannot be written.
     """
     shot = _make_driver(folder, size, frames)
     _write(shot.target, Sequence.open(resource("demo", "target.jpg")).read(1), SIZES[size], Colour())
@@ -63,12 +63,12 @@ def make_shot(folder: Path, size: str, frames: int) -> Shot:
 
 
 def make_moving(folder: Path, size: str, frames: int) -> tuple[Shot, Shot]:
-    """Write a plate that moves and a driver of that size and so many frames into a folder.
+    """Write a moving plate and a driver of a size and length into a folder.
 
-    Returns the shot of the plate's first frame, a still, and that of the plate: they differ in nothing but that.
+    Returns two shots that differ only in this: of the plate's first frame as a still, and of the whole plate.
 
     Raises:
-        OutputError: the disk does not take them.
+        OutputError: they cannot be written.
     """
     still = _make_driver(folder, size, frames)
     pattern = str(still.target.with_name("plate.####.exr"))
@@ -91,24 +91,24 @@ def _make_driver(folder: Path, size: str, frames: int) -> Shot:
 def _write_frames(
     pattern: str, clip: Sequence, before: int, distinct: int, frames: int, size: tuple[int, int]
 ) -> None:
-    """Write the clip's frames after ``before``, as many as are distinct; then to and fro among them."""
+    """Write ``distinct`` frames of the clip after ``before``; link the rest, up to ``frames``, back and forth."""
     colour = Colour()
     for frame in range(1, distinct + 1):
         _write(frame_path(pattern, frame), clip.read(before + frame), size, colour, seed=frame)
-    for frame, same in zip(range(1, frames + 1), to_and_fro(distinct), strict=False):
+    for frame, same in zip(range(1, frames + 1), back_and_forth(distinct), strict=False):
         if frame > distinct:
             _link(frame_path(pattern, same), frame_path(pattern, frame))
 
 
-def to_and_fro(count: int) -> Iterator[int]:
-    """Yield 1, 2, …, count, count - 1, …, 2, 1, 2, … without end."""
+def back_and_forth(count: int) -> Iterator[int]:
+    """Yield 1, 2, …, count, count - 1, …, 2, 1, 2, … endlessly."""
     while True:
         yield from range(1, count + 1)
         yield from range(count - 1, 1, -1)
 
 
 def fitted(picture: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Bring a picture (H, W, 3) to a size whole and unstretched; its edge is continued beside it."""
+    """Fit a picture (H, W, 3) into a size without stretching; the borders repeat its edge."""
     scale = min(width / picture.shape[1], height / picture.shape[0])
     size = (min(width, round(picture.shape[1] * scale)), min(height, round(picture.shape[0] * scale)))
     scaled = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
@@ -118,7 +118,7 @@ def fitted(picture: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 def _write(path: Path, plate: Plate, size: tuple[int, int], colour: Colour, seed: int = 0) -> None:
-    """Write a picture as a scene-linear plate of a size; each frame has its own grain."""
+    """Write a picture as a scene-linear plate of a size; ``seed`` gives the frame its own grain."""
     space, linear = colour.choose(plate, None)[0], colour.resolve("scene_linear")
     rgb = fitted(np.ascontiguousarray(colour.convert(plate.rgb, space, linear), np.float32), *size)
     window = Window(0, 0, *size)

@@ -1,4 +1,4 @@
-"""What whole renders take, each in a process of its own: memory against the length, and many at once."""
+"""Times whole renders in processes of their own: memory over length, and several at once."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from ofx_reenact.bench.plates import Shot
 from ofx_reenact.errors import ReenactError, SettingsError
 from ofx_reenact.launch import command
 
-# The system counts peak memory in bytes on macOS, in KiB elsewhere.
+# Unit of peak memory in bytes: macOS reports bytes, other systems KiB.
 _UNIT = 1 if sys.platform == "darwin" else 1024
-# Linux counts to a process what the one that started it had in memory, so a small one stands in between. It says the
-# exit code, CPU seconds and peak memory in the system's unit.
-_SMALL = """
+# Linux counts the memory of the parent process to its child, so a small process starts the render. It prints the exit
+# code, CPU seconds and peak memory in the system's unit.
+_STARTER = """
 import json, os, subprocess, sys
 process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
 _, status, used = os.wait4(process.pid, 0)
@@ -35,7 +35,7 @@ print(json.dumps([process.returncode, used.ru_utime + used.ru_stime, used.ru_max
 
 @dataclass(frozen=True)
 class Run:
-    """One process that has ended: seconds from its start, CPU seconds, and peak resident memory in MiB."""
+    """One finished process: seconds from its start, CPU seconds, and peak resident memory in MiB."""
 
     seconds: float
     cpu: float
@@ -44,7 +44,7 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Memory(Timed):
-    """Renders each in a process of its own: its peak resident memory, and the time from its start to its end."""
+    """Renders in processes of their own: peak resident memory, and the time from start to end."""
 
     mebibytes: float
     mebibytes_p5: float
@@ -53,17 +53,17 @@ class Memory(Timed):
 
 @dataclass(frozen=True)
 class Length(Memory):
-    """Renders of so many frames, each in a process of its own."""
+    """Renders of ``frames`` frames, each in a process of its own."""
 
     frames: int
 
 
 @dataclass(frozen=True)
 class Scaling(Timed):
-    """So many ``processes`` at once, as many frames each, from their start until the last has ended.
+    """``processes`` renders at once, of equal length, from their start until the last one ends; medians over rounds.
 
-    ``frames`` and ``frames_per_second`` are of all together; ``speedup`` is over the first number of processes in the
-    same round, ``cpu_milliseconds`` those of a frame; medians.
+    ``frames`` and ``frames_per_second`` are of all together; ``speedup`` is relative to the first number of processes
+    in the same round; ``cpu_milliseconds`` are per frame.
     """
 
     processes: int
@@ -74,11 +74,11 @@ class Scaling(Timed):
 
 
 def memory(shots: Sequence[Shot], runs: int, device: str) -> list[Length]:
-    """Render shots of one size and several lengths ``runs`` times, each in one process with its tracking, taking turns.
+    """Render shots of several lengths ``runs`` times, taking turns, each with its tracking in a process of its own.
 
     Raises:
         ReenactError: a render failed.
-        SettingsError: this system does not say how much memory a process took.
+        SettingsError: this system does not tell how much memory a process used.
     """
     found: list[list[Run]] = [[] for _ in shots]
     for _ in range(runs):
@@ -88,26 +88,26 @@ def memory(shots: Sequence[Shot], runs: int, device: str) -> list[Length]:
 
 
 def of_memory(done: Sequence[Run]) -> dict[str, Any]:
-    """Sum up renders; returns the fields of :class:`Memory`."""
+    """Return the fields of :class:`Memory` for finished renders."""
     median, p5, p95 = percentiles([run.memory for run in done])
     took = spread([run.seconds for run in done])
     return {**took, "mebibytes": median, "mebibytes_p5": p5, "mebibytes_p95": p95}
 
 
 def line(lengths: Sequence[Length], figure: str) -> tuple[float, float]:
-    """Fit a line through a figure of several lengths; returns what it is for no frames, and what each frame adds."""
+    """Fit a line to a figure over length; returns its value at 0 frames, and what each frame adds."""
     each, start = np.polyfit([le.frames for le in lengths], [getattr(le, figure) for le in lengths], 1)
     return float(start), float(each)
 
 
 def scaling(shot: Shot, processes: Sequence[int], runs: int, device: str) -> list[Scaling]:
-    """Render a shot ``runs`` times in several processes at once, each all frames; numbers of processes take turns.
+    """Render a shot in several processes at once, each all frames, in ``runs`` rounds over the numbers of processes.
 
-    Driver and target are tracked before, as for the chunks of a job on a farm; one more render does not count.
+    A render before that, which is not counted, makes the analysis, as for the chunks of a job on a farm.
 
     Raises:
         ReenactError: a render failed.
-        SettingsError: this system does not say how much CPU time a process took.
+        SettingsError: this system does not tell how much CPU time a process used.
     """
     made = ["--performance", str(shot.tracked), "--identity", str(shot.tracked.with_name("target.safetensors"))]
     run_together([[*render_line(shot, shot.output, device), *made]])
@@ -123,19 +123,21 @@ def scaling(shot: Shot, processes: Sequence[int], runs: int, device: str) -> lis
 def run_together(lines: Sequence[Sequence[str]], environment: Mapping[str, str] | None = None) -> list[Run]:
     """Run command lines of ``ofx-reenact`` at once, each in a process, and wait for all.
 
-    ``environment`` is theirs; that of this process if None.
+    Args:
+        lines: words of each command line.
+        environment: of the processes; None is that of this process.
 
     Raises:
-        ReenactError: one failed; what it said.
-        SettingsError: this system keeps no account of processes.
+        ReenactError: one failed; the message is its last line.
+        SettingsError: this system does not report the resources of a process.
     """
     if not hasattr(os, "wait4"):
-        raise SettingsError("this system keeps no account of what a process took; use Linux or macOS")
-    with tempfile.TemporaryFile() as said:
+        raise SettingsError("this system does not report what a process used; use Linux or macOS")
+    with tempfile.TemporaryFile() as errors:
         started = time.perf_counter()
         running = [
             subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _SMALL, *command(*words)], stdout=subprocess.PIPE, stderr=said,
+                [sys.executable, "-I", "-S", "-c", _STARTER, *command(*words)], stdout=subprocess.PIPE, stderr=errors,
                 env=environment,
             )
             for words in lines
@@ -147,25 +149,25 @@ def run_together(lines: Sequence[Sequence[str]], environment: Mapping[str, str] 
             codes.append(code)
             ended.append(Run(time.perf_counter() - started, cpu, memory * _UNIT / 2**20))
         if any(codes):
-            raise ReenactError(f"a render that was to be timed failed: {last_said(said)}")
+            raise ReenactError(f"a render that was to be timed failed: {last_line(errors)}")
     return ended
 
 
-def last_said(file: IO[bytes]) -> str:
-    """Return the last line that a process wrote into a file, which says why it failed."""
+def last_line(file: IO[bytes]) -> str:
+    """Return the last line in the file of a process's errors: why it failed."""
     file.seek(0)
     lines = file.read().decode(errors="replace").strip().splitlines() or ["no reason given"]
     return lines[-1].removeprefix("error: ")
 
 
 def render_line(shot: Shot, output: str, device: str) -> list[str]:
-    """Return the command line that renders a shot and says nothing."""
+    """Return the words of a command line that renders a shot silently."""
     inputs = ["render", "--target", str(shot.target), "--driver", shot.driver, "--output", output]
     return [*inputs, "--existing", "overwrite", "--device", device, "--progress", "none"]
 
 
 def _scaled(frames: int, count: int, first: int, rounds: Sequence[dict[int, list[Run]]]) -> Scaling:
-    """Sum up the rounds of one number of processes, each of so many frames."""
+    """Return the row of one number of processes, each of ``frames`` frames."""
     took = {n: [max(run.seconds for run in done[n]) for done in rounds] for n in (count, first)}
     speedups = [count / seconds * one / first for seconds, one in zip(took[count], took[first], strict=True)]
     cpu = [1000 * sum(run.cpu for run in done[count]) / (count * frames) for done in rounds]

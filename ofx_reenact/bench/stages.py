@@ -1,8 +1,8 @@
-"""How long each stage of a render takes, and the whole of it, at several sizes in one run.
+"""Times each stage of a render, and whole renders, at several sizes in one run.
 
-Passes over the sizes take turns, so that a machine whose speed drifts drifts for all of them. In a pass the stages run
-one after the other in one thread; the whole is then rendered once more as ``render`` does it, where reading ahead and
-writing overlap with the work. Of a shot whose plate moves, plate and driver are tracked, one after the other.
+Sizes take turns, so that a drift of the machine's speed affects all of them. In a pass, stages run one after the other
+in one thread; then the shot is rendered again as ``render`` does it, where reading and writing overlap with the work.
+If the plate moves, both plate and driver are tracked.
 """
 
 from __future__ import annotations
@@ -33,26 +33,25 @@ from ofx_reenact.stages import observe_stages
 from ofx_reenact.tracking.analyse import analyse
 from ofx_reenact.tracking.facemesh import FaceMesh
 
-# A render's stages, in the order that a frame goes through them; each is marked where it is done.
+# Stages of a render in the order of the work; each is marked in the code by ``@stage``.
 STAGES = (
     "read", "track", "target", "extract", "LD-Net", "warp: densify", "plate", "shade", "warp: STMap", "warp: sample",
     "parts", "translate", "teeth", "compose", "write",
 )  # fmt: skip
-# Stages that are networks of torch; the tracker's run in OpenCV, which counts no operations.
+# Stages that are torch networks; the tracker's networks run in OpenCV, which does not count operations.
 NETWORKS = ("extract", "LD-Net", "translate")
-# What happens once, for the target or for the whole performance; and with each frame that is tracked.
+# Stages that run once for a shot; and stages of each tracked frame.
 ONCE = ("target", "extract", "LD-Net", "warp: densify")
 TRACKED = ("read", "track")
 
 
 @dataclass(frozen=True)
 class Stage(Timed):
-    """One stage at one size, ``per`` ``frame`` or, what happens once, ``shot``.
+    """One stage at one size, ``per`` ``frame``, or ``shot`` if it runs once.
 
-    ``target`` is ``still`` or ``moving``. A frame in which the stage had nothing to do is no sample, and a stage
-    without samples is left out. ``share`` is of all stages' time on the shot, 0 to 1;
-    ``gflop`` of a sample on average, 0 without a network of torch; ``of_peak`` how much of the machine's matrix peak
-    that reached, 0 to 1.
+    ``target`` is ``still`` or ``moving``. A frame in which the stage did nothing is no sample, and a stage without
+    samples is left out. ``share`` is its fraction of all stages' time on the shot; ``gflop`` the mean of a sample, 0
+    without a torch network; ``of_peak`` the fraction of the matrix peak that this reached.
     """
 
     size: str
@@ -67,10 +66,10 @@ class Stage(Timed):
 
 @dataclass(frozen=True)
 class ShotTime(Timed):
-    """A whole shot at one size, and the time a frame: whatever happens once is shared among the frames.
+    """A whole shot at one size, and its time divided by its frames.
 
-    ``what`` is ``rendered``, with all that an analysis makes there before, or ``whole``, with the analysis. Of the
-    latter, ``serial_milliseconds`` is what all stages take a frame, one after the other.
+    ``what`` is ``rendered`` (the analysis was made before) or ``whole`` (with the analysis). For ``whole``,
+    ``serial_milliseconds`` is the sum of all stages, divided by the frames.
     """
 
     size: str
@@ -82,10 +81,10 @@ class ShotTime(Timed):
 
 
 @dataclass(frozen=True)
-class Beside:
-    """A plate that moves beside a still of the same person, at one size: ``ratio`` is moving over still, of ``what``.
+class MovingRatio:
+    """A moving plate compared with a still of the same person, at one size; ``ratio`` is moving over still.
 
-    Milliseconds are those of a frame, medians of ``samples``; ``ratio`` is the median over the passes.
+    Milliseconds are per frame, medians of ``samples``; ``ratio`` is the median over the passes.
     """
 
     size: str
@@ -98,9 +97,9 @@ class Beside:
 
 @dataclass
 class _Samples:
-    """What was timed at one size: seconds of each stage, of each frame or pass; GFLOP likewise; whole shots.
+    """Samples of one size: seconds and GFLOP by stage, and seconds a frame of whole shots.
 
-    ``rendered`` is seconds a frame of whole shots whose performances were tracked before.
+    Of ``rendered`` shots the analysis was made before.
     """
 
     seconds: dict[str, list[float]] = field(default_factory=lambda: {stage: [] for stage in STAGES})
@@ -116,10 +115,10 @@ class _Samples:
 
 
 def bench(shots: Sequence[Shot], runs: int, device: str, profile: str = "warp") -> dict[str, Any]:
-    """Time shots of one length in ``runs`` passes that count, after one that does not.
+    """Time shots of one length in ``runs`` passes, after a warm-up.
 
-    Returns ``stages`` and ``shots``, lists of :class:`Stage` and :class:`ShotTime`, and ``peak_gflop_per_second``; with
-    shots that move also ``moving``, a list of :class:`Beside`: each size needs its still as well.
+    Returns ``stages`` and ``shots``, lists of :class:`Stage` and :class:`ShotTime`, and ``peak_gflop_per_second``; for
+    moving shots also ``moving``, a list of :class:`MovingRatio`: each size then needs its still as well.
     """
     warm, timed = ({(shot.size, shot.kind): _Samples() for shot in shots} for _ in range(2))
     peaks = []
@@ -133,7 +132,7 @@ def bench(shots: Sequence[Shot], runs: int, device: str, profile: str = "warp") 
                 _pass(shot, clock, samples, device, profile)
             settings = _settings(shot, device, profile)
             samples.whole.append(_whole(settings))
-            samples.rendered.append(_whole(_kept(settings, shot)))
+            samples.rendered.append(_whole(_with_analysis(settings, shot)))
     peaks.append(peak(torch.float32, device))
     result: dict[str, Any] = {
         "stages": [row for shot in timed for row in _rows(shot, timed[shot], warm[shot], max(peaks))],
@@ -148,21 +147,21 @@ def bench(shots: Sequence[Shot], runs: int, device: str, profile: str = "warp") 
 def _pass(shot: Shot, clock: Clock, samples: _Samples, device: str, profile: str) -> None:
     """Render a shot stage by stage.
 
-    :mod:`ofx_reenact.bench.worker` calls that of another state of the package, by this name and with these arguments.
+    :mod:`ofx_reenact.bench.worker` calls this function of other states of the package: keep its name and arguments.
     """
     settings, colour = _settings(shot, device, profile), Colour()
-    kept = _kept(settings, shot)
+    kept = _with_analysis(settings, shot)
     _track(shot.driver, Path(kept.performance), settings, colour, clock, samples)
     if shot.moving:
         _track(str(shot.target), Path(kept.target_performance), plate_settings(settings), colour, clock, samples)
-    # Identity and choice of parts are made anew in every pass.
+    # Identity and choice of parts are made again in every pass.
     for path in (kept.identity, kept.parts_file):
         Path(path).unlink(missing_ok=True)
     job = Job(kept, Watch(), Warm())
     clock.take()
     opened = job.open()
     seconds, gflop = clock.take()
-    # The target is read and its face found by the same functions as the driver's.
+    # The same functions read and track target and driver: here their time is the target's.
     seconds["target"] += sum(seconds.pop(stage, 0.0) for stage in (*TRACKED, "plate", "compose"))
     samples.add((seconds, gflop), ONCE)
     writer = FrameWriter(kept, opened.plates, opened.shot, colour, {}, opened.plan.faces)
@@ -170,7 +169,7 @@ def _pass(shot: Shot, clock: Clock, samples: _Samples, device: str, profile: str
         result = opened.shot.render(frame)
         writer.write(frame, writer.attributes_of(frame, result), writer.channels(frame, result))
         seconds, gflop = clock.take()
-        # A target that moves is read by the same function as the driver.
+        # Of a moving target, the stage "read" is the reading of a plate.
         if reading := [seconds.pop(name) for name in ("plate", "read") if name in seconds]:
             seconds["plate"] = sum(reading)
         samples.add((seconds, gflop), [stage for stage in STAGES if stage not in (*ONCE, *TRACKED)])
@@ -179,7 +178,7 @@ def _pass(shot: Shot, clock: Clock, samples: _Samples, device: str, profile: str
 def _track(
     pattern: str, path: Path, settings: Settings, colour: Colour, clock: Clock, samples: _Samples
 ) -> None:
-    """Track a driver, or a plate as one, frame by frame, and write its performance."""
+    """Track a driver or a moving plate frame by frame, and write its performance."""
     files = Frames.open(pattern)
     clock.take()
     performance = analyse(
@@ -189,14 +188,14 @@ def _track(
         fps=files.fps,
         on_frame=lambda frame, found: samples.add(clock.take(), TRACKED),
     )
-    # What is derived from all frames together is shared among them.
+    # The time of what is derived from all frames together is divided among them.
     derived, count = clock.take()[0]["track"], len(files.frames)
     samples.seconds["track"][-count:] = [s + derived / count for s in samples.seconds["track"][-count:]]
     performance.save(path)
 
 
 def _whole(settings: Settings) -> float:
-    """Render a shot as ``render`` does; returns seconds a frame."""
+    """Render a shot as the command ``render`` does; returns seconds a frame."""
     started = time.perf_counter()
     report = render_sequence(settings)
     return (time.perf_counter() - started) / len(report.written)
@@ -210,12 +209,12 @@ def _settings(shot: Shot, device: str, profile: str) -> Settings:
 
 
 def analysed(shot: Shot, device: str) -> Settings:
-    """Return the settings of a shot's render that keeps what it finds, and finds what an earlier one kept."""
-    return _kept(_settings(shot, device, "warp"), shot)
+    """Return the settings of a shot's render that writes its analysis to files, or reads them if they exist."""
+    return _with_analysis(_settings(shot, device, "warp"), shot)
 
 
-def _kept(settings: Settings, shot: Shot) -> Settings:
-    """Return the settings of a render whose analysis was made before, as the chunks of a job on a farm are."""
+def _with_analysis(settings: Settings, shot: Shot) -> Settings:
+    """Return the settings with analysis files named, as for the chunks of a job on a farm."""
     place = shot.tracked.parent
     return replace(
         settings,
@@ -226,12 +225,12 @@ def _kept(settings: Settings, shot: Shot) -> Settings:
     )
 
 
-def _beside(size: str, timed: Mapping[tuple[str, str], _Samples]) -> list[Beside]:
-    """Compare the plate that moves with the still, pass by pass."""
+def _beside(size: str, timed: Mapping[tuple[str, str], _Samples]) -> list[MovingRatio]:
+    """Compare the moving plate with the still, pass by pass."""
     still, moving = timed[size, "still"], timed[size, "moving"]
     compared = {"rendered": (still.rendered, moving.rendered), "whole": (still.whole, moving.whole)}
     return [
-        Beside(
+        MovingRatio(
             size, what, len(ours), 1000 * float(np.median(theirs)), 1000 * float(np.median(ours)),
             float(np.median([b / a for a, b in zip(theirs, ours, strict=True)])),
         )
@@ -240,7 +239,7 @@ def _beside(size: str, timed: Mapping[tuple[str, str], _Samples]) -> list[Beside
 
 
 def _rows(shot: tuple[str, str], samples: _Samples, warm: _Samples, best: float) -> list[Stage]:
-    """Sum up the stages of one (size, kind of target); operations were counted in the pass that warmed up."""
+    """Return the rows of one (size, kind of target); operations were counted in the warm-up."""
     total = sum(sum(seconds) for seconds in samples.seconds.values())
     rows = []
     for stage in STAGES:
@@ -256,7 +255,7 @@ def _rows(shot: tuple[str, str], samples: _Samples, warm: _Samples, best: float)
 
 
 def _totals(shot: Shot, samples: _Samples) -> list[ShotTime]:
-    """Sum up what whole shots took."""
+    """Return the rows of whole shots."""
     serial = 1000 * sum(sum(seconds) for seconds in samples.seconds.values()) / (shot.frames * len(samples.whole))
     rows = []
     for what, seconds, in_turn in (("rendered", samples.rendered, None), ("whole", samples.whole, serial)):

@@ -1,7 +1,7 @@
-"""Two states of the package beside each other: the same shots, rendered by both, taking turns.
+"""Compares two states of the package: both render the same shots, taking turns.
 
-Each state has a process of its own that stays, with the same interpreter and libraries. Both render the same plates
-with the same tracked performance. Which of them goes first alternates from pass to pass.
+Each state has a process of its own, with the same interpreter and libraries. Both render the same plates with the same
+performances. Which state goes first alternates from pass to pass.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ import numpy as np
 from ofx_reenact.bench import worker
 from ofx_reenact.bench.figures import Timed, spread
 from ofx_reenact.bench.plates import Shot
-from ofx_reenact.bench.processes import Memory, Run, last_said, of_memory, render_line, run_together
+from ofx_reenact.bench.processes import Memory, Run, last_line, of_memory, render_line, run_together
 from ofx_reenact.errors import ReenactError
 
 STATES = ("before", "after")
 # What can be measured of both.
 MEASURED = ("rendered", "analyse", "stages", "memory")
-# The working directory is no place to import from, see ofx_reenact.launch; the script need not be in the package.
+# Nothing is imported from the working directory (see ofx_reenact.launch). The script may be missing in the other state.
 _CODE = "import sys; sys.path[:] = [p for p in sys.path if p]; import runpy; runpy.run_path({!r}, run_name='__main__')"
-# Of what: (size, kind of target, what, per).
+# What a sample is of: (size, kind of target, what, per).
 _Of = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
 class StateTime(Timed):
-    """How long one state took for something, ``per`` ``frame``, or ``shot`` if it happens once.
+    """How long one state took, ``per`` ``frame``, or ``shot`` for what happens once.
 
-    ``cpu_milliseconds``, a median, is what all cores together took; None of a single stage.
+    ``cpu_milliseconds`` is the median CPU time of all cores together; None for a single stage.
     """
 
     state: str
@@ -52,7 +52,7 @@ class StateTime(Timed):
 
 @dataclass(frozen=True)
 class StateMemory(Memory):
-    """Memory of one state: renders in processes of their own, with the analysis made before."""
+    """Memory of one state's renders, with the analysis made before."""
 
     state: str
     size: str
@@ -62,10 +62,9 @@ class StateMemory(Memory):
 
 @dataclass(frozen=True)
 class Compared:
-    """Both states beside each other: ``ratio`` is the median before over the median after, 2 is twice as fast.
+    """Both states compared: ``ratio`` is the median before over the median after; 2 means twice as fast.
 
-    ``ratio_p5`` and ``ratio_p95`` are of the ratios pass by pass (of a stage, as of all its samples in a pass
-    together), ``cpu_ratio`` is of CPU time.
+    ``ratio_p5`` and ``ratio_p95`` are percentiles of the ratios of single passes; ``cpu_ratio`` is of CPU time.
     """
 
     size: str
@@ -114,21 +113,21 @@ class State:
         self.environment = {**os.environ, "PYTHONPATH": path}
         if threads:
             self.environment["OMP_NUM_THREADS"] = str(threads)
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         self._process = subprocess.Popen(
             [sys.executable, "-c", _CODE.format(worker.__file__)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=self._said, env=self.environment,
+            stderr=self._errors, env=self.environment,
         )  # fmt: skip
         self.about = self.ask("about")
         if Path(self.about["package"]) != (self.folder / "ofx_reenact").resolve():
             self.close()
-            raise ReenactError(f"{folder}: python imports {self.about['package']} instead; see what is installed")
+            raise ReenactError(f"{folder}: python imports {self.about['package']} instead; check what is installed")
 
     def ask(self, do: str, **request: Any) -> dict[str, Any]:
-        """Have something done; returns the answer.
+        """Send a request; returns the answer.
 
         Raises:
-            ReenactError: it failed, or the process ended.
+            ReenactError: the request failed, or the process ended.
         """
         assert self._process.stdin is not None and self._process.stdout is not None
         with contextlib.suppress(BrokenPipeError):
@@ -138,10 +137,10 @@ class State:
             answer: dict[str, Any] = json.loads(line)
             reason = answer.get("error")
         else:
-            reason = last_said(self._said)
+            reason = last_line(self._errors)
         if reason:
             self.close()
-            raise ReenactError(f"{self.folder}: the state {self.name} failed to {do}: {reason}")
+            raise ReenactError(f"{self.folder}: the state '{self.name}' failed to {do}: {reason}")
         return answer
 
     def close(self) -> None:
@@ -151,7 +150,7 @@ class State:
             self._process.stdin.close()
         self._process.stdout.close()
         self._process.wait()
-        self._said.close()
+        self._errors.close()
 
 
 def check_state(folder: Path) -> None:
@@ -161,7 +160,7 @@ def check_state(folder: Path) -> None:
         ReenactError: it has none.
     """
     if not (folder / "ofx_reenact" / "__init__.py").is_file():
-        raise ReenactError(f"{folder}: no state of ofx_reenact; name a checkout, the folder with ofx_reenact in it")
+        raise ReenactError(f"{folder}: not a checkout of ofx_reenact; name the folder that has ofx_reenact in it")
 
 
 @contextlib.contextmanager
@@ -176,7 +175,7 @@ def opened(before: Path, threads: int = 0) -> Iterator[tuple[State, State]]:
 
 
 class Samples:
-    """What was measured of each state: seconds and CPU seconds a pass, and seconds of each sample of a stage."""
+    """Samples of each state: seconds and CPU seconds of passes, runs of processes, and why stages are missing."""
 
     def __init__(self) -> None:
         self.passes: dict[_Of, dict[str, list[list[float]]]] = defaultdict(lambda: defaultdict(list))
@@ -188,18 +187,18 @@ class Samples:
 def compare(
     states: tuple[State, State], shots: Sequence[Shot], runs: int, device: str, profile: str, what: Sequence[str]
 ) -> dict[str, Any]:
-    """Measure ``what`` (of :data:`MEASURED`) with both states in ``runs`` passes that count, after one that does not.
+    """Measure ``what`` (of :data:`MEASURED`) with both states in ``runs`` passes, after a warm-up.
 
-    Returns ``states``, a list of :class:`StateTime`, ``compared``, of :class:`Compared`, and with memory ``memory`` and
-    ``memory_compared``, of :class:`StateMemory` and :class:`MemoryCompared`; ``lacking`` says which state cannot time
-    its stages, and why; they are left out then.
+    Returns ``states``, a list of :class:`StateTime`; ``compared``, of :class:`Compared`; with memory also ``memory``
+    and ``memory_compared``, of :class:`StateMemory` and :class:`MemoryCompared`; and ``lacking``: for a state that
+    cannot time its stages, the reason; stages are left out then.
 
     Raises:
         ReenactError: a render failed.
-        SettingsError: memory is to be measured and this system does not say how much a process took.
+        SettingsError: memory is to be measured, and this system does not tell how much a process used.
     """
     for shot in shots:
-        # Once, by the state before: what is tracked is then in a form that both read.
+        # Tracked once, by the earlier state: both can read its files.
         states[0].ask("analyse", settings=_analysis(shot, device, profile))
     warm, samples = Samples(), Samples()
     for run in range(runs + 1):
@@ -211,7 +210,7 @@ def compare(
 
 
 def _measure(what: str, state: State, shot: Shot, device: str, profile: str, samples: Samples) -> None:
-    """Measure one thing with one state, once."""
+    """Measure one thing with one state once."""
     own = _own(shot, state.name)
     if what == "memory":
         words = [*render_line(own, own.output, device), "--profile", profile]
@@ -243,7 +242,7 @@ def _per(stage: str) -> str:
 
 
 def _own(shot: Shot, name: str) -> Shot:
-    """Return a shot whose results, and whatever is made on the way, have a folder of one state's own."""
+    """Return a shot whose results and intermediate files are in a folder of one state."""
     folder = shot.tracked.parent / name / shot.kind
     folder.mkdir(parents=True, exist_ok=True)
     return replace(shot, output=str(folder / "out.####.exr"), tracked=folder / "driver.npz")
@@ -257,13 +256,13 @@ def _settings(shot: Shot, device: str, profile: str) -> dict[str, str]:
 
 
 def _analysis(shot: Shot, device: str, profile: str) -> dict[str, str]:
-    """Return the settings of tracking a driver into a shot's files, and a plate that moves as well."""
+    """Return the settings that track a driver, and a moving plate, into a shot's files."""
     moving = {"target_performance": str(_plate(shot))} if shot.moving else {"target": ""}
     return {**_settings(shot, device, profile), "output": "", "performance": str(shot.tracked), **moving}
 
 
 def _made(shot: Shot, own: Shot) -> dict[str, str]:
-    """Return the settings that name what is made before: tracked for both, the rest by each state for itself."""
+    """Return the settings that name analysis files: performances for both states, the rest for each state."""
     folder = own.tracked.parent
     parts = {"target_performance": str(_plate(shot)), "parts_file": str(folder / "made.json")} if shot.moving else {}
     return {"performance": str(shot.tracked), "identity": str(folder / "made.safetensors"), **parts}
@@ -274,7 +273,7 @@ def _plate(shot: Shot) -> Path:
 
 
 def _summed(samples: Samples) -> dict[str, list[Any]]:
-    """Sum up all samples; what one state alone has is in no comparison."""
+    """Return the rows of all samples; what only one state has is not compared."""
     times: list[StateTime] = []
     compared: list[Compared] = []
     for of, passes in samples.passes.items():

@@ -1,8 +1,8 @@
-"""Renders to be timed, in a process of its own, with the state of the package that is on its path.
+"""Times renders of one state of the package, in a process of its own.
 
-It is run as a script, also with states of the package that do not have it, and uses no more of them than their
-renders and, for single stages, their own :mod:`ofx_reenact.bench.stages`. Requests come in on standard input, a JSON
-object a line; each is answered with one.
+It is run as a script, also with earlier states of the package that do not have this file. Of them it uses only their
+renders and, for single stages, their own :mod:`ofx_reenact.bench.stages`. It reads requests from standard input, a JSON
+object a line, and answers each with one.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from typing import Any
 
 
 def about() -> dict[str, Any]:
-    """Say which package this is."""
+    """Return the folder and the version of the package."""
     import ofx_reenact
 
     return {"package": str(Path(ofx_reenact.__file__).resolve().parent), "version": ofx_reenact.__version__}
 
 
 def render(settings: dict[str, Any]) -> dict[str, Any]:
-    """Render a shot; says how many frames were written."""
+    """Render a shot; returns seconds, CPU seconds, and the number of frames written."""
     from ofx_reenact.engine.run import render_sequence
     from ofx_reenact.settings import Settings
 
@@ -32,7 +32,7 @@ def render(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def analyse(settings: dict[str, Any]) -> dict[str, Any]:
-    """Track what is driven by and, if it moves, what is driven, whatever is there already."""
+    """Track the driver, and a target that moves, even if their files exist."""
     from ofx_reenact.engine.analyse import analyse_inputs
     from ofx_reenact.settings import Settings
 
@@ -44,7 +44,7 @@ def analyse(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def stages(shot: dict[str, Any], device: str, profile: str) -> dict[str, Any]:
-    """Render a shot stage by stage; says the seconds of each, or what this state lacks to tell them apart."""
+    """Render a shot stage by stage; returns the seconds of each, or why this state cannot time stages."""
     try:
         from ofx_reenact.bench import stages as own
         from ofx_reenact.bench.clock import Clock
@@ -61,15 +61,15 @@ def stages(shot: dict[str, Any], device: str, profile: str) -> dict[str, Any]:
 
 
 def _timed(work: Callable[[], int]) -> dict[str, Any]:
-    """Do work; returns the wall and CPU seconds that it took, and how many frames it was."""
+    """Run work, which returns a number of frames; returns it with the wall and CPU seconds."""
     cpu, started = time.process_time(), time.perf_counter()
     frames = work()
     return {"seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() - cpu, "frames": frames}
 
 
 def serve() -> None:
-    """Do what is asked until standard input ends."""
-    # What a library prints must not come between the answers.
+    """Answer requests until standard input ends."""
+    # Answers have a stream of their own: what a library prints goes to standard error.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     for line in sys.stdin:

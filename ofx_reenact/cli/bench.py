@@ -28,14 +28,14 @@ from ofx_reenact.cli.bench_options import (
 )
 from ofx_reenact.cli.options import group
 
-app = group("bench", "Time stages, networks, renders.")
+app = group("bench", "Measure speed: stages, networks, renders.")
 for _command in (bench_states.compare, bench_states.start, bench_states.frame, bench_states.diff):
     app.command(_command.__name__)(_command)
 
 
 @app.callback()
 def main() -> None:
-    """Time this machine: a render's stages and networks, whole renders, two states of the package, other projects."""
+    """Measure the speed of stages, networks and whole renders, of two states of the package, and of other projects."""
 
 
 @app.command("fdgan")
@@ -46,7 +46,7 @@ def fdgan(
     require_idle: RequireIdle = False,
     as_json: AsJson = False,
 ) -> int:
-    """FD-GAN's translator: milliseconds, and how many times what its operations take at the machine's matrix peak."""
+    """Time FD-GAN's translators: milliseconds, and over the time that their operations take at matrix peak."""
     from ofx_reenact.bench.fdgan import bench
     from ofx_reenact.training.loop import bf16_pays
 
@@ -67,7 +67,7 @@ def ldnet(
     require_idle: RequireIdle = False,
     as_json: AsJson = False,
 ) -> int:
-    """LD-Net on a whole performance: milliseconds, and how many times what its operations take at the matrix peak."""
+    """Time LD-Net on a whole performance: milliseconds, and over the time that its operations take at matrix peak."""
     from ofx_reenact.bench.ldnet import bench
 
     ready = prepare(device, threads, require_idle)
@@ -84,7 +84,7 @@ def stages(
     runs: Few = 3,
     profile: Profile = "warp",
     moving: Annotated[
-        bool, typer.Option("--moving", help="Render a plate that moves as well, and say how much longer it takes.")
+        bool, typer.Option("--moving", help="Render a moving plate as well, and compare it with the still.")
     ] = False,
     device: Device = "auto",
     threads: Threads = 0,
@@ -92,7 +92,7 @@ def stages(
     require_idle: RequireIdle = False,
     as_json: AsJson = False,
 ) -> int:
-    """Each stage of a render and the whole: milliseconds, frames a second, share, how much of the matrix peak."""
+    """Time each stage of a render and the whole: milliseconds, frames a second, share, fraction of matrix peak."""
     sizes = list(dict.fromkeys(size or ["1080p"]))
     check_sizes(*sizes)
     profile = check_profile(profile)
@@ -117,7 +117,7 @@ def memory(
     require_idle: RequireIdle = False,
     as_json: AsJson = False,
 ) -> int:
-    """Peak memory of a render against its length, each length in a process of its own."""
+    """Measure the peak memory of renders of several lengths, each in a process of its own."""
     lengths = numbers("--frames", frames)
     check_sizes(size)
     ready = prepare(device, 0, require_idle)
@@ -153,7 +153,7 @@ def scaling(
     require_idle: RequireIdle = False,
     as_json: AsJson = False,
 ) -> int:
-    """Several renders at once: frames a second of all together, against one."""
+    """Time several renders at once: frames a second of all together, compared with one."""
     from ofx_reenact.threads import cores
 
     counts = numbers("--processes", processes) if processes else sorted({1, 2, cores()})
@@ -179,7 +179,7 @@ def peers(
     require_idle: RequireIdle = False,
     as_json: AsJson = False,
 ) -> int:
-    """Other projects' networks beside ours, all with weights of chance; their code is run from your checkouts."""
+    """Time other projects' networks and ours, all with random weights; their code is run from your checkouts."""
     from ofx_reenact.bench.peers import bench
 
     ready = prepare(device, threads, require_idle)

@@ -1,4 +1,4 @@
-"""What the commands of ``ofx-reenact bench`` share: options, plates, the record of what was measured."""
+"""What the commands of ``ofx-reenact bench`` share: options, plates, records."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from ofx_reenact.bench.idle import Look
     from ofx_reenact.bench.plates import Shot
 
-Runs = Annotated[int, typer.Option(help="Runs of which the median counts.", min=3)]
-Few = Annotated[int, typer.Option(help="Times that each is measured, taking turns; the median counts.", min=1)]
+Runs = Annotated[int, typer.Option(help="Runs; the median is reported.", min=3)]
+Few = Annotated[int, typer.Option(help="Runs of each, taking turns; the median is reported.", min=1)]
 Sizes = Annotated[list[str] | None, typer.Option("--size", help="Size of the plates \\[256|1080p|uhd].")]
 Size = Annotated[str, typer.Option(help="Size of the plates \\[256|1080p|uhd].")]
 Folder = Annotated[
-    Path | None, typer.Option("--folder", help="Where to make a folder for the plates, which is removed afterwards.")
+    Path | None, typer.Option("--folder", help="Where to make a temporary folder for the plates.")
 ]
-Profile = Annotated[str, typer.Option(help="What renders \\[warp|portrait].")]
+Profile = Annotated[str, typer.Option(help="Profile to render \\[warp|portrait].")]
 Device = Annotated[str, typer.Option(help="Where to run \\[auto|cpu|cuda|mps].")]
 Threads = Annotated[int, typer.Option(help="CPU threads; 0 leaves it to torch.", min=0)]
 RequireIdle = Annotated[
@@ -39,14 +39,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.
 
 @dataclass(frozen=True)
 class Bench:
-    """A benchmark that may begin: the device chosen, the threads asked for, and the machine as it was before."""
+    """A benchmark that is ready: its device, its threads, and how busy the machine was before."""
 
     device: str
     threads: int
     before: Look
 
     def recorded(self, kind: str, settings: dict[str, Any], measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Measure, with a record of machine, versions, command and load."""
+        """Measure; returns the record, with machine, versions, command and load."""
         from ofx_reenact.bench.machine import recorded
 
         settings = {**settings, "device": self.device, "threads": self.threads}
@@ -57,8 +57,8 @@ def prepare(device: str, threads: int, require_idle: bool) -> Bench:
     """Choose the device, set the threads, and look whether the machine is idle.
 
     Raises:
-        SettingsError: the device is not there.
-        ReenactError: the machine is to be idle and is not.
+        SettingsError: this machine has no such device.
+        ReenactError: ``require_idle``, and the machine is busy.
     """
     import torch
 
@@ -73,7 +73,7 @@ def prepare(device: str, threads: int, require_idle: bool) -> Bench:
 
 @contextmanager
 def plates(folder: Path | None, wanted: Iterable[tuple[str, int]], *, moving: bool = False) -> Iterator[list[Shot]]:
-    """Make the shots of (size, frames), for as long as they are needed: of a picture, or of a plate and a still."""
+    """Make shots of (size, frames) in a temporary folder: stills, or a still and a moving plate each."""
     from ofx_reenact.bench.plates import make_moving, make_shot
 
     try:
@@ -87,7 +87,7 @@ def plates(folder: Path | None, wanted: Iterable[tuple[str, int]], *, moving: bo
 
 
 def check_sizes(*sizes: str) -> None:
-    """Refuse a size of plates that there is not."""
+    """Refuse an unknown size of plates."""
     from ofx_reenact.bench.plates import SIZES
 
     for size in sizes:
@@ -95,7 +95,7 @@ def check_sizes(*sizes: str) -> None:
 
 
 def check_profile(profile: str) -> str:
-    """Return a profile under its name of today; one that does not exist is refused."""
+    """Return a profile under its present name; an unknown one is refused."""
     profile = value_now("--profile", profile, VALUES["profile"])
     check_choice("--profile", profile, ("warp", "portrait"))
     return profile

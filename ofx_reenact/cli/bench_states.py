@@ -1,4 +1,4 @@
-"""``ofx-reenact bench compare``, ``start``, ``frame`` and ``diff``: what claims of speed rest on."""
+"""``ofx-reenact bench compare``, ``start``, ``frame`` and ``diff``: the evidence for claims of speed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ofx_reenact.settings.option import check_choice
 
 def compare(
     before: Annotated[
-        Path, typer.Argument(help="Checkout of the state before, as git worktree makes one.", metavar="BEFORE")
+        Path, typer.Argument(help="Checkout of the other state, as git worktree makes one.", metavar="BEFORE")
     ],
     size: Sizes = None,
     measure: Annotated[
@@ -45,7 +45,7 @@ def compare(
     require_idle: RequireIdle = False,
     as_json: AsJson = False,
 ) -> int:
-    """Another state of this package beside this one: both render the same shots, taking turns."""
+    """Compare another state of this package with this one: both render the same shots, taking turns."""
     from ofx_reenact.bench.states import MEASURED, check_state, opened
     from ofx_reenact.bench.states import compare as bench
 
@@ -70,7 +70,7 @@ def compare(
     shown = [("compared", tables.COMPARED), ("memory_compared", tables.MEMORY_COMPARED)]
     tables.show(result, as_json, [(name, columns) for name, columns in shown if result["tables"].get(name)])
     for name, reason in result["lacking"].items():
-        typer.echo(f"stages are left out: the state {name} cannot time them ({reason})", err=True)
+        typer.echo(f"stages are left out: the state '{name}' cannot time them ({reason})", err=True)
     return 0
 
 
@@ -82,7 +82,7 @@ def start(
     require_idle: RequireIdle = False,
     as_json: AsJson = False,
 ) -> int:
-    """From launch to first frame and end: --help, a render of one frame, one frame by an engine that is warm."""
+    """Time from launch to first frame and to the end: --help, a render of one frame, one frame by a running engine."""
     check_sizes(size)
     ready = prepare(device, 0, require_idle)
     with plates(folder, [(size, 2)]) as shots:
@@ -105,12 +105,12 @@ def frame(
     require_idle: RequireIdle = False,
     as_json: AsJson = False,
 ) -> int:
-    """A host's frame through shared memory: the whole, what the way costs, and a frame that is rendered and written."""
+    """Time a host's frame: the whole, the part that shared memory takes, and a frame that is rendered and written."""
     sizes = list(dict.fromkeys(size or ["uhd"]))
     check_sizes(*sizes)
     ready = prepare(device, threads, require_idle)
     with plates(folder, ((name, frames) for name in sizes), moving=True) as shots:
-        from ofx_reenact.bench.handed import bench
+        from ofx_reenact.bench.host_frame import bench
 
         settings = {"size": sizes, "frames": frames, "runs": runs}
         result = ready.recorded("frame", settings, lambda: {"handed": bench(shots, runs, ready.device)})
@@ -119,11 +119,11 @@ def frame(
 
 
 def diff(
-    a: Annotated[Path, typer.Argument(help="What bench … --json printed.", metavar="A.json")],
-    b: Annotated[Path, typer.Argument(help="The same command elsewhere, or at another time.", metavar="B.json")],
+    a: Annotated[Path, typer.Argument(help="A record, as bench … --json prints it.", metavar="A.json")],
+    b: Annotated[Path, typer.Argument(help="One of the same command elsewhere, or at another time.", metavar="B.json")],
     as_json: AsJson = False,
 ) -> int:
-    """Two records of one command beside each other, row by row, as of two machines."""
+    """Compare two records of one command row by row, as of two machines."""
     from ofx_reenact.bench.diff import diff as found
     from ofx_reenact.bench.diff import read_record
 

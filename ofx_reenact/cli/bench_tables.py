@@ -1,4 +1,4 @@
-"""What ``ofx-reenact bench`` prints: tables for people, or JSON."""
+"""Print what ``ofx-reenact bench`` measured: as tables for people, or as JSON."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-# Columns of a table: heading, field, how it is written.
+# Columns of a table: heading, field, format.
 Columns = tuple[tuple[str, str, str], ...]
 _TIMES: Columns = (
     ("median ms", "milliseconds", "{:.1f}"), ("p5", "milliseconds_p5", "{:.1f}"), ("p95", "milliseconds_p95", "{:.1f}"),
@@ -62,7 +62,7 @@ DIFF: Columns = (
 
 
 def show(result: dict[str, Any], as_json: bool, tables: list[tuple[str, Columns]]) -> None:
-    """Print a result as JSON, or for people, in tables that Markdown takes."""
+    """Print a result as JSON, or as Markdown tables."""
     if as_json:
         typer.echo(json.dumps(result, indent=1))
         return
@@ -74,7 +74,7 @@ def show(result: dict[str, Any], as_json: bool, tables: list[tuple[str, Columns]
 
 
 def show_diff(found: dict[str, Any], records: dict[str, Any], as_json: bool) -> None:
-    """Print two records' differences as JSON, or for people, after the machines that they are of."""
+    """Print the differences of two records as JSON, or as a table below the two machines."""
     if as_json:
         about = {name: {key: value for key, value in r.items() if key != "tables"} for name, r in records.items()}
         typer.echo(json.dumps({**about, **found}, indent=1))
@@ -91,7 +91,7 @@ def show_diff(found: dict[str, Any], records: dict[str, Any], as_json: bool) -> 
 
 
 def machine(result: dict[str, Any]) -> str:
-    """Say what was measured on, and under which load."""
+    """Return the machine that was measured, and its load, as one line."""
     about, load = result["machine"], result["load"]
     return (
         f"{about['processor']}, {about['cores']} cores, {about['torch_threads']} torch threads, on {about['device']}; "
@@ -101,7 +101,7 @@ def machine(result: dict[str, Any]) -> str:
 
 
 def not_idle(result: dict[str, Any]) -> list[str]:
-    """Say that the machine was not idle, in a line; none if it was."""
+    """Return a line that warns that the machine was not idle; no line if it was."""
     if result["idle"]:
         return []
     if result["idle"] is None:
@@ -114,7 +114,7 @@ def not_idle(result: dict[str, Any]) -> list[str]:
 
 
 def table(rows: list[dict[str, Any]], columns: Columns) -> list[str]:
-    """Lay rows out as the lines of a Markdown table; None and a GFLOP of 0 leave their cell empty."""
+    """Return rows as the lines of a Markdown table; None and 0.0 leave their cell empty."""
     cells = [[heading for heading, _, _ in columns]]
     for row in rows:
         cells.append(["" if row[key] in (None, 0.0) else how.format(row[key]) for _, key, how in columns])

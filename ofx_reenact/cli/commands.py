@@ -1,4 +1,4 @@
-"""The commands, each loaded when it is run or asked for its help."""
+"""The commands; each is imported when it is run or its help is asked for."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ofx_reenact.cli.ends import end
 from ofx_reenact.cli.options import asked_progress
 from ofx_reenact.errors import Exit
 
-# What typer raises for a wrong command line: its own, or click's in versions that are made of that.
+# What typer raises for a wrong command line: its own class, or click's in versions that are built on click.
 WrongLine: Any = getattr(typer, "TyperException", None) or importlib.import_module("click").ClickException
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One command: what the help of all says of it, and the module of this room that has it, as ``named``."""
+    """One command: its line in the overview, its module in this package, and its name in that module."""
 
     help: str
     module: str
@@ -33,43 +33,42 @@ ENTRIES = {
     "track": Entry("Track a driver once and keep its performance in a file, for renders and chunks to share.", "track"),
     "analyse": Entry("Track driver and target once, into the files that all chunks of a render share.", "analyse"),
     "verify": Entry(
-        "Check a rendered sequence: every frame there, whole, and as its target, driver and sidecar say.", "verify"
+        "Check a rendered sequence: every frame exists, is whole, and agrees with target, driver and sidecar.", "verify"
     ),
     "publish": Entry("Check a rendered sequence with pyblish and publish it as a new version.", "publish"),
     "pyblish-path": Entry("Print the folder to put on PYBLISHPLUGINPATH.", "publish", "pyblish_path"),
     "demo": Entry(
-        "Give a plate that moves and a picture a shipped performance, with contact sheets and previews, to see it "
-        "work.",
+        "Render the shipped demo: a moving plate and a picture, with contact sheets and previews.",
         "demo",
     ),
-    "look": Entry("Work on a shot in a page of this machine's browser: sliders, curves, the frame at once.", "look"),
+    "look": Entry("Work on a shot in a browser page: sliders, curves, and the frame at once.", "look"),
     "doctor": Entry(
-        "Say what is installed, what is missing and how to get it, and where a render would run.", "doctor"
+        "Check the installation: what is there, what is missing and how to get it, where a render would run.", "doctor"
     ),
-    "settings": Entry("Say what options a render has, their types, defaults and ranges.", "settings"),
+    "settings": Entry("List the options of a render: types, defaults and ranges.", "settings"),
     "nuke-path": Entry("Print the folder to put on NUKE_PATH.", "settings", "nuke_path"),
     "ofx-path": Entry("Print the folder to put on OFX_PLUGIN_PATH.", "ofx", "ofx_path"),
-    "ofx": Entry("The OpenFX plug-in, where hosts look for it.", "ofx", "app"),
-    "performance": Entry("Look at a performance file, and put it right by hand.", "performance", "app"),
-    "engine": Entry("Work for other programs.", "engine", "app"),
+    "ofx": Entry("Install or remove the OpenFX plug-in.", "ofx", "app"),
+    "performance": Entry("Read a performance file, and correct it by hand.", "performance", "app"),
+    "engine": Entry("An engine that renders for other programs.", "engine", "app"),
     "job": Entry("Send a render to a farm: analyse once, render in chunks, verify.", "job", "app"),
     "train": Entry("Train the networks.", "train", "app"),
     "data": Entry("Make data to train and evaluate on.", "data", "app"),
-    "evaluate": Entry("Measure the networks.", "evaluate", "app"),
-    "export": Entry("FD-GAN of one target for other programs.", "export", "app"),
-    "bench": Entry("Time stages, networks, renders.", "bench", "app"),
+    "evaluate": Entry("Measure quality: networks and whole renders.", "evaluate", "app"),
+    "export": Entry("Export FD-GAN of one target for other programs.", "export", "app"),
+    "bench": Entry("Measure speed: stages, networks, renders.", "bench", "app"),
     "consent": Entry("The consent file of the person shown.", "consent", "app"),
     "provenance": Entry(
-        "Sign frames, check their signatures, and see what a frame says of itself.", "provenance", "app"
+        "Sign frames, check signatures, and read what a frame's header says of its making.", "provenance", "app"
     ),
 }
 
 
 class Commands(TyperGroup):
-    """All commands. Whatever ends one ends here, in one line that is said as ``--progress`` asks, and an exit code."""
+    """All commands. An error ends here, as one line in the form that ``--progress`` asks for, and an exit code."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command of a line, and load it."""
+        """Find the command that a command line names, and import it."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, load(name) if name in ENTRIES else command, rest
 
@@ -84,7 +83,7 @@ class Commands(TyperGroup):
 
 
 def load(name: str) -> Any:
-    """Return a command as typer makes it, with all that is in it."""
+    """Import a command, or a group with its commands."""
     entry = ENTRIES[name]
     found = getattr(importlib.import_module(f"ofx_reenact.cli.{entry.module}"), entry.named)
     if not isinstance(found, typer.Typer):
@@ -105,7 +104,7 @@ app = typer.Typer(
 
 
 def _stand_in() -> None:
-    """Be listed in the help; what is run in its place is loaded by then."""
+    """Stand for a command in the overview; ``resolve_command`` imports the real one."""
 
 
 for _name, _entry in ENTRIES.items():

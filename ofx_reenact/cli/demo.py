@@ -26,7 +26,7 @@ LAYERS = ("rgba", "stmap", "matte", "confidence")
 
 @dataclass(frozen=True)
 class Scene:
-    """One render of the demo: what is rendered, and the contact sheet that is drawn of it."""
+    """One render of the demo: its title, its settings, and its contact sheet's path."""
 
     what: str
     settings: Settings
@@ -34,7 +34,7 @@ class Scene:
 
     @classmethod
     def of(cls, what: str, target: str, out: Path, name: str, sheet: str, layers: tuple[str, ...]) -> Scene:
-        """Plan the render of a shipped target with the shipped driver, to be written as NAME.####.exr and NAME.mp4."""
+        """Return the render of a shipped target with the shipped driver, into NAME.####.exr and NAME.mp4."""
         from ofx_reenact.resources import resource
 
         settings = Settings(
@@ -52,12 +52,12 @@ def command(
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("ofx-reenact-demo"),
     progress: PROGRESS = "",
 ) -> int:
-    """Give a plate that moves and a picture a shipped performance, with contact sheets and previews, to see it work."""
+    """Render the shipped demo: a moving plate and a picture, with contact sheets and previews."""
     from ofx_reenact.engine.run import Job
     from ofx_reenact.engine.warm import Warm
     from ofx_reenact.progress import Watch
 
-    # The driver is tracked once, for both.
+    # Both share what is kept in memory: the driver is tracked once.
     warm, made = Warm(), []
     for scene in scenes(out):
         with shown.observer(shown.choose(progress)) as observe:
@@ -79,7 +79,7 @@ def scenes(out: Path) -> tuple[Scene, ...]:
 
 
 def tell(scene: Scene, report: Report) -> None:
-    """Print what was rendered, and where it lies."""
+    """Print what was rendered, and where it is."""
     parts = f"; {len(report.parts)} take mouth or eyes from other frames" if report.parts else ""
     typer.echo(f"{scene.what}: {len(report.written)} frames in {report.seconds:.0f} s on {report.device}{parts}")
     typer.echo(f"  look at  {scene.sheet}")
@@ -88,9 +88,9 @@ def tell(scene: Scene, report: Report) -> None:
 
 
 def draw_sheet(job: Job, frames: tuple[int, ...], sheet: Path) -> None:
-    """Write a contact sheet of faces: the driver's, the target's if it moves, and the rendered ones below.
+    """Write a contact sheet of faces: the driver's on top, then the target's if it moves, then the result's.
 
-    A target that is a picture stands at the left.
+    A still target is at the left instead.
     """
     import numpy as np
 
@@ -116,7 +116,10 @@ def draw_sheet(job: Job, frames: tuple[int, ...], sheet: Path) -> None:
 
 
 def cut_out(mesh: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """Return what cuts the square around a face out of a picture; the mesh is (points, 3), or of many frames."""
+    """Return a function that crops pictures to a square around a face.
+
+    ``mesh`` is (points, 3) or (frames, points, 3) in pixels: with several frames, the square holds the face in all.
+    """
     import numpy as np
 
     points = mesh[..., :2].reshape(-1, 2)

@@ -31,7 +31,7 @@ _MARKS = {"ok": ("✓", "green"), "optional": ("–", "yellow"), "missing": ("�
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: what it is, whether a render can do with it, and what to do if not."""
+    """One thing that was checked: its name, its status, and details or what to do."""
 
     name: str
     status: Literal["ok", "optional", "missing"]
@@ -39,7 +39,7 @@ class Finding:
 
 
 def command(as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False) -> int:
-    """Say what is installed, what is missing and how to get it, and where a render would run."""
+    """Check the installation: what is there, what is missing and how to get it, and where a render would run."""
     findings = [finding for look in LOOKS for finding in look()]
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings], indent=1))
@@ -57,7 +57,7 @@ def look_at_python() -> Iterator[Finding]:
 
 
 def look_at_packages() -> Iterator[Finding]:
-    """Packages, by their metadata alone."""
+    """Packages, by their metadata: none is imported."""
     for name in PACKAGES:
         try:
             yield Finding(name, "ok", version(name))
@@ -96,7 +96,7 @@ def look_at_device() -> Iterator[Finding]:
 
 
 def look_at_colour() -> Iterator[Finding]:
-    """The OCIO config: what a render converts between is converted."""
+    """The OCIO config, by a conversion there and back."""
     import numpy as np
 
     from ofx_reenact.frames.colour import OWN_SRGB, Colour
@@ -109,10 +109,10 @@ def look_at_colour() -> Iterator[Finding]:
         shown = "sRGB is this package's own, as the config has none" if srgb == OWN_SRGB else f"sRGB is '{srgb}'"
         detail = f"{colour.name}; scene-linear is '{linear}', {shown}"
         if np.abs(there - grey).max() > 1e-3:
-            raise ReenactError(f"{detail}, and grey does not come back from one to the other")
+            raise ReenactError(f"{detail}, and grey is not the same after converting there and back")
         yield Finding("colour config", "ok", detail)
     except ReenactError as error:
-        yield Finding("colour config", "missing", f"{error}; set OCIO to a config that is there, or unset it")
+        yield Finding("colour config", "missing", f"{error}; set OCIO to a config that exists, or unset it")
 
 
 def look_at_trackers() -> Iterator[Finding]:
@@ -131,16 +131,16 @@ def _look_at_tracker(name: str, package: str) -> Finding:
     try:
         kind = find(name).load()
         missing = kind.missing()
-    # A studio's own code may raise anything; the other trackers are looked at nevertheless.
+    # A studio's own code may raise anything; the other trackers are still checked.
     except Exception as error:
         reason = str(error) if isinstance(error, ReenactError) else f"{type(error).__name__}: {error}"
         return Finding(f"tracker {name}", "missing" if name == DEFAULT else "optional", f"{package}: {reason}")
-    said = " ".join(part for part in (f"{package}:", f"{missing}." if missing else "ready.", kind.terms) if part)
-    return Finding(f"tracker {name}", "optional" if missing else "ok", said)
+    detail = " ".join(part for part in (f"{package}:", f"{missing}." if missing else "ready.", kind.terms) if part)
+    return Finding(f"tracker {name}", "optional" if missing else "ok", detail)
 
 
 def look_at_training() -> Iterator[Finding]:
-    """What training and measuring need beside the package."""
+    """Packages that training and evaluation need."""
     ways = {
         "matplotlib": "'ofx-reenact[train]'",
         "tensorboard": "'ofx-reenact[train]'",
@@ -152,35 +152,35 @@ def look_at_training() -> Iterator[Finding]:
 
 
 def look_at_signing() -> Iterator[Finding]:
-    """What C2PA signatures need beside the package."""
+    """The package that C2PA signatures need."""
     lacking = "" if find_spec("c2pa") else "c2pa missing, pip install 'ofx-reenact[provenance]'"
     yield Finding("signatures", "optional" if lacking else "ok", lacking or "ready")
 
 
 def look_at_page() -> Iterator[Finding]:
-    """What ``ofx-reenact look`` needs beside the package."""
+    """Packages that ``ofx-reenact look`` needs."""
     lacking = " and ".join(name for name in ("starlette", "uvicorn") if find_spec(name) is None)
-    said = f"{lacking} missing, pip install 'ofx-reenact[look]'" if lacking else "ready"
-    yield Finding("look", "optional" if lacking else "ok", said)
+    detail = f"{lacking} missing, pip install 'ofx-reenact[look]'" if lacking else "ready"
+    yield Finding("look", "optional" if lacking else "ok", detail)
 
 
 def look_at_disk() -> Iterator[Finding]:
-    """Room for frames here."""
+    """Free disk space in the working directory."""
     free = shutil.disk_usage(Path.cwd()).free / 2**30
     yield Finding("disk", "ok" if free > 1 else "optional", f"{free:.0f} GiB free in {Path.cwd()}")
 
 
 def look_at_places() -> Iterator[Finding]:
-    """Where compiled functions are kept and temporary files go; a render does without either."""
+    """Where compiled functions and temporary files are kept; a render works without either."""
     from ofx_reenact.compiled import cache_folder
 
     kept = cache_folder()
-    none = "no place: each process compiles anew; set NUMBA_CACHE_DIR to a folder of the user's own that stays"
+    none = "no folder: each process compiles again; set NUMBA_CACHE_DIR to a permanent folder of the user"
     yield Finding("compiled functions", "ok" if kept else "optional", str(kept or none))
     try:
         yield Finding("temporary files", "ok", tempfile.gettempdir())
     except OSError:
-        yield Finding("temporary files", "optional", "no place; set TMPDIR to a folder that can be written to")
+        yield Finding("temporary files", "optional", "no folder; set TMPDIR to a writable folder")
 
 
 LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (

@@ -1,4 +1,4 @@
-"""Entry point of ``ofx-reenact``. Each command is loaded when it is run, with no more than it needs."""
+"""Entry point of ``ofx-reenact``. A command's module is imported only when the command is run."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ofx_reenact.cli import streams
 
 
 def main() -> None:
-    """Run a command; every error ends here, in one line and an exit code, whatever becomes of what is printed."""
+    """Run a command; every error ends here, as one line and an exit code."""
     _take_signals()
-    # Threads of torch that wait would keep cores busy that writers, and other processes of a farm, have work for.
+    # Waiting threads of torch would otherwise spin on cores that writers and other processes need.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     output, arguments = streams.hold(), sys.argv[1:]
     sys.exit(streams.settle(output, arguments, run(arguments)))
@@ -35,7 +35,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _take_signals() -> None:
-    """Let what ends a process from outside interrupt it as Ctrl-C does, unless whoever started it wants it ignored.
+    """Handle signals that ask a process to end as Ctrl-C is, unless the parent process had them ignored.
 
     SIGTERM comes from queues, SIGHUP from a terminal that is closed, SIGBREAK from consoles and queues on Windows.
     """

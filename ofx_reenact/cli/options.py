@@ -1,4 +1,4 @@
-"""Command-line options made from the engine's settings, so that nothing is said twice; groups of commands."""
+"""Command-line options made from ``Settings``, so that no option is declared twice; groups of commands."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ofx_reenact.settings import Settings
 from ofx_reenact.settings.earlier import VALUES, as_named_now
 from ofx_reenact.settings.option import check, flag, split_list
 
-_ASKED = "ofx-reenact.progress"
+_PROGRESS = "ofx-reenact.progress"
 _FIELDS = {field.name: field for field in dataclasses.fields(Settings)}
 
 
@@ -25,10 +25,10 @@ def group(name: str, text: str) -> typer.Typer:
 
 
 def progress_option(*ways: str) -> Any:
-    """Return ``--progress``, for a choice of ways; the way asked for is kept for errors."""
+    """Return the option ``--progress`` with these choices; the value is remembered for errors."""
 
     def keep(ctx: typer.Context, way: str) -> str:
-        ctx.meta[_ASKED] = way
+        ctx.meta[_PROGRESS] = way
         return way
 
     text = f"How to show progress \\[{'|'.join(ways)}]."
@@ -39,8 +39,8 @@ PROGRESS = Annotated[str, progress_option(*WAYS)]
 
 
 def asked_progress(ctx: typer.Context) -> str:
-    """Return the way to show progress that a command line asked for; empty if it did not."""
-    return str(ctx.meta.get(_ASKED, ""))
+    """Return the value of ``--progress``; empty if it was not given."""
+    return str(ctx.meta.get(_PROGRESS, ""))
 
 
 def with_settings(
@@ -49,21 +49,21 @@ def with_settings(
     names: Collection[str] = (),
     also: Callable[..., Any] | None = None,
 ) -> Callable[..., int]:
-    """Give a function that takes ``(settings, **extra)`` the command line of all settings, or of those named.
+    """Turn a function that takes ``(settings, **extra)`` into a command with an option for each setting.
 
     Args:
         function: called with a :class:`Settings` and the extra options' values.
-        extra: name → annotated type of options that are no settings; their defaults come from ``function``.
-        names: of the settings to have options for; all if empty.
-        also: another function, to which ``function`` hands what it takes as ``**options``; their defaults are its.
+        extra: name → annotated type of the command's own options; their defaults come from ``function``.
+        names: the settings that become options; all if empty.
+        also: another function that ``function`` passes its ``**options`` to; their defaults come from it.
     """
     known = {**(inspect.signature(also).parameters if also else {}), **inspect.signature(function).parameters}
     hints = get_type_hints(Settings)
 
     def command(**values: Any) -> int:
         rest = {name: values.pop(name) for name in extra}
-        said = {name: _value_of(_FIELDS[name], value) for name, value in values.items()}
-        return function(Settings.from_dict(said), **rest)
+        chosen = {name: _value_of(_FIELDS[name], value) for name, value in values.items()}
+        return function(Settings.from_dict(chosen), **rest)
 
     parameters = [_parameter(field, hints[name]) for name, field in _FIELDS.items() if not names or name in names]
     parameters += [
@@ -77,12 +77,12 @@ def with_settings(
 
 
 def setting(name: str, flag: str) -> Any:
-    """Return the command-line option of one setting under another flag, with its own help."""
+    """Return the command-line option of one setting, with its help, under another flag."""
     return typer.Option(flag, help=_help(_FIELDS[name]))
 
 
 def value_now(option: str, value: Any, renamed: Mapping[str, str]) -> Any:
-    """Return an option's value under its name of today; one that has another name today is noted on stderr."""
+    """Return an option's value under its present name; an earlier name is noted on stderr."""
     if value not in renamed:
         return value
     typer.echo(f"note: {option} {value} is called {renamed[value]} now", err=True)
@@ -94,9 +94,9 @@ def _help(field: dataclasses.Field[Any]) -> str:
     return str(field.metadata["help"]) + (f" \\[{'|'.join(map(str, choices))}]" if choices else "")
 
 
-def _value_of(field: dataclasses.Field[Any], said: Any) -> Any:
-    """Return an option's value as the command line says it; lists are written with commas."""
-    return split_list(said) if isinstance(field.default, tuple) else said
+def _value_of(field: dataclasses.Field[Any], given: Any) -> Any:
+    """Return a setting's value; on the command line, lists are one text with commas."""
+    return split_list(given) if isinstance(field.default, tuple) else given
 
 
 def _parameter(field: dataclasses.Field[Any], hint: Any) -> inspect.Parameter:
@@ -118,11 +118,11 @@ def _parameter(field: dataclasses.Field[Any], hint: Any) -> inspect.Parameter:
 
 
 def _checker(field: dataclasses.Field[Any]) -> Callable[[Any], Any]:
-    """Check a value while the command line is read, so that a wrong one is a usage error."""
+    """Return a callback that checks a value while the command line is parsed: a wrong one is a usage error."""
 
     def callback(value: Any) -> Any:
         try:
-            # Earlier names and values are known, too.
+            # Earlier names and values are accepted.
             for name, one in as_named_now({field.name: _value_of(field, value)}).items():
                 check(_FIELDS[name], one)
             value_now(flag(field.name), value, VALUES.get(field.name, {}))

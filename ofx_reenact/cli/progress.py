@@ -20,10 +20,10 @@ _TITLES = {"target": "target", "driver": "tracking", "render": "rendering", "ver
 
 
 def choose(way: str) -> str:
-    """Return the way to show progress; empty means a bar on a terminal and nothing elsewhere.
+    """Return how progress is shown; an empty ``way`` means a bar on a terminal and nothing elsewhere.
 
     Raises:
-        SettingsError: no such way.
+        SettingsError: ``way`` is none of :data:`WAYS`.
     """
     if not way:
         return "rich" if sys.stderr.isatty() else "none"
@@ -33,7 +33,7 @@ def choose(way: str) -> str:
 
 @contextmanager
 def observer(way: str) -> Iterator[Observer]:
-    """Yield what a job calls after each step."""
+    """Yield the function that a job calls after each step."""
     if way == "rich":
         with _bar() as bar:
             yield bar
@@ -54,37 +54,37 @@ def event(name: str, values: dict[str, Any]) -> None:
 
 
 def tell(way: str, text: str) -> None:
-    """Print what came of a job, for people or as a queue's status."""
+    """Print a job's result, for people or as a queue's status."""
     print(f"openjd_status: {one_line(text)}" if way == "openjd" else text, flush=True)
 
 
 def fail(way: str, text: str) -> None:
-    """Print why a job failed: for people on standard error, and as the queue or program reads it."""
+    """Print why a job failed: for people on standard error, and in the form that a queue or program reads."""
     text = one_line(text)
     if way == "json":
         event("error", {"message": text})
     elif way == "openjd":
         print(f"openjd_fail: {text}", flush=True)
-    # Loaded here, for who has nothing to say is not to wait for it.
+    # Imported here: a job that does not fail need not wait for the import.
     import typer
 
     typer.secho(f"error: {text}", fg="red", err=True)
 
 
 def failures(way: str, failed: Mapping[Any, str]) -> None:
-    """Name the frames that failed, for queues; the report names them for others."""
+    """Print which frames failed, for queues; others find them in the report."""
     if failed and way in ("openjd", "deadline"):
         frame, reason = next(iter(failed.items()))
         fail(way, f"{len(failed)} frames failed ({', '.join(map(str, failed))}); frame {frame}: {reason}")
 
 
 def one_line(text: str) -> str:
-    """Return text without line breaks, after which another message would be read, and without what moves a terminal."""
+    """Return text without line breaks and control characters: queues read a message from each line."""
     return "".join(c if c.isprintable() else "?" for c in " ".join(text.splitlines()))
 
 
 def _is_one_picture(step: Step) -> bool:
-    """Tell whether a step is of a target that is one picture, whose message is its name; one that moves has many."""
+    """Tell whether a step is about a target of one picture; its message is only the picture's name."""
     return step.stage == "target" and step.total == 1
 
 
@@ -95,22 +95,22 @@ def _openjd(step: Step) -> None:
     if step.total:
         print(f"openjd_progress: {100 * step.done / step.total:.1f}", flush=True)
     done = f"{_TITLES[step.stage]}, {step.done} of {step.total or '?'}"
-    print(f"openjd_status: {one_line(_said(step) if step.message else done)}", flush=True)
+    print(f"openjd_status: {one_line(_message(step) if step.message else done)}", flush=True)
 
 
-def _said(step: Step) -> str:
+def _message(step: Step) -> str:
     """Return a step's message, with the frame that it is about."""
     return step.message if step.frame is None else f"frame {step.frame}: {step.message}"
 
 
 def _deadline(step: Step) -> None:
-    """Print a step as Deadline reads it of any program's output."""
+    """Print a step in the form that Deadline finds in a program's output."""
     if step.total and not _is_one_picture(step):
         print(f"Progress: {100 * step.done // step.total}%", flush=True)
 
 
 def say(way: str, content: dict[str, Any], lines: Iterable[str]) -> None:
-    """Print a report: as an event for programs, in lines for people."""
+    """Print a report: as a JSON event for programs, as lines for people."""
     if way == "json":
         event("report", content)
         return
@@ -121,7 +121,7 @@ def say(way: str, content: dict[str, Any], lines: Iterable[str]) -> None:
 
 
 def listed(values: Mapping[str, Any]) -> Iterator[str]:
-    """Lay values out in lines for people."""
+    """Return values as lines for people."""
     return (f"{name}: {value}" for name, value in values.items())
 
 
@@ -145,6 +145,6 @@ def _bar() -> Iterator[Observer]:
             rate = f"{speed:.1f}/s" if speed else ""
             bar.update(task, completed=step.done, total=step.total, frame=frame, rate=rate)
             if step.message and not _is_one_picture(step):
-                bar.console.print(_said(step), style="yellow", markup=False)
+                bar.console.print(_message(step), style="yellow", markup=False)
 
         yield observe

@@ -1,4 +1,4 @@
-"""``ofx-reenact settings`` and ``ofx-reenact nuke-path``: what other programs ask before they start an engine."""
+"""``ofx-reenact settings`` and ``ofx-reenact nuke-path``."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ofx_reenact.settings import describe
 
 
 def command(
-    as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON, for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON, for programs.")] = False,
 ) -> int:
-    """Say what options a render has, their types, defaults and ranges."""
+    """List the options of a render: types, defaults and ranges."""
     described = describe()
     if as_json:
         typer.echo(json.dumps(described, indent=1))

@@ -1,4 +1,4 @@
-"""What a command prints, and a disk, a terminal or a program that does not take it: that never ends the work."""
+"""Standard streams on which printing cannot fail: a full disk or a closed pipe never ends the work."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any, cast
 
 from ofx_reenact.errors import Exit
 
-# Commands whose result is what they print; that of the others is in files, or in their exit code.
+# Commands whose result is their output; the others' is in files, or in the exit code.
 PRINTING = (
     "", "bench", "consent", "doctor", "evaluate", "nuke-path", "ofx-path", "provenance", "pyblish-path", "settings",
 )  # fmt: skip
 
 
 class Tolerant:
-    """A text stream that keeps the first failure in ``lost`` instead of raising it, and takes everything from then on.
+    """A text stream that never raises: the first failure is kept in ``lost``, and later output is discarded.
 
-    ``lost`` is None as long as all went well.
+    ``lost`` is None while everything could be written.
     """
 
     def __init__(self, stream: Any) -> None:
@@ -42,7 +42,7 @@ class Tolerant:
             self.write(line)
 
     def flush(self) -> None:
-        """Hand on what was written."""
+        """Flush the stream."""
         try:
             self._stream.flush()
         except OSError as error:
@@ -52,9 +52,9 @@ class Tolerant:
         return getattr(self._stream, name)
 
     def _lose(self, error: OSError) -> None:
-        # Not the error itself, which keeps all alive that was being worked on.
+        # Not the error itself: its traceback would keep the frames in memory.
         self.lost = self.lost or OSError(error.errno, error.strerror)
-        # What the stream still holds, and what Python flushes at its end, goes nowhere.
+        # The stream's buffer, and what Python flushes when it exits, goes to the null device.
         with contextlib.suppress(OSError, ValueError):
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._stream.fileno())
@@ -62,17 +62,17 @@ class Tolerant:
 
 
 def hold() -> Tolerant:
-    """Make the process's standard streams such that printing cannot fail; returns standard output.
+    """Replace the process's standard streams by tolerant ones; returns standard output.
 
-    A stream that was closed is open from now on, to nowhere: else the next file that is opened would get its number,
-    and with it whatever a library prints.
+    A closed stream is opened to the null device: otherwise the next file that is opened would get its number, and with
+    it whatever a library prints.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
-        # One that another program left so would be taken for a broken one as soon as that reads slowly.
+        # A pipe that another program made non-blocking would look broken as soon as its reader is slow.
         with contextlib.suppress(OSError):
             os.set_blocking(number, True)
     if sys.stdin is None:
@@ -83,15 +83,15 @@ def hold() -> Tolerant:
 
 
 def settle(output: Tolerant, arguments: list[str], code: int) -> int:
-    """Say if standard output did not take all, and return the exit code that follows from it.
+    """Print a line if output was lost, and return the exit code.
 
-    Whoever reads a pipe may stop when it has enough. If a disk is full, a command is not done whose result is what it
-    prints; any other is.
+    A reader may close its pipe when it has enough: that is no failure. A full disk is one for commands whose result is
+    their output (:data:`PRINTING`).
     """
     output.flush()
     if output.lost is None or output.lost.errno == errno.EPIPE:
         return code
-    print(f"error: standard output cannot be written ({output.lost.strerror}); what it holds is not whole",
+    print(f"error: standard output cannot be written ({output.lost.strerror}); output is incomplete",
           file=sys.stderr, flush=True)  # fmt: skip
     command = "" if "--help" in arguments else next((word for word in arguments if not word.startswith("-")), "")
     return Exit.FAILED if code == Exit.DONE and command in PRINTING else code
@@ -100,7 +100,7 @@ def settle(output: Tolerant, arguments: list[str], code: int) -> int:
 def _tolerant(number: int, stream: Any) -> Tolerant:
     stream = stream or os.fdopen(number, "w", encoding="utf-8")
     with contextlib.suppress(AttributeError):
-        # Names of files may have characters that no encoding knows; ASCII is not what anybody chose.
+        # File names may have characters that the encoding lacks. ASCII is only what an empty locale falls back to.
         chosen = "utf-8" if codecs.lookup(stream.encoding).name == "ascii" else stream.encoding
         stream.reconfigure(encoding=chosen, errors="backslashreplace")
     return Tolerant(stream)

@@ -110,7 +110,7 @@ def test_clock_times_each_stage_without_the_others(monkeypatch):
     assert clock.take() == ({}, {}), "nobody watches any more"
 
 
-def test_plates_are_half_zip_and_go_to_and_fro(tmp_path):
+def test_plates_are_half_zip_and_go_back_and_forth(tmp_path):
     shot = make_shot(tmp_path, "256", 20)
     paths = [Path(shot.driver.replace("####", f"{frame:04d}")) for frame in range(1, 21)]
     for path in (shot.target, *paths):
@@ -293,7 +293,7 @@ def test_a_checkout_of_another_state(tmp_path):
         (["start", "--size", "8k"], 2, "--size 8k: choose from 256, 1080p, uhd"),
         (["stages", "--device", "tpu"], 2, "--device tpu: choose from auto, cpu, cuda, mps"),
         (["compare", ".", "--measure", "joy"], 2, "--measure joy: choose from rendered, analyse, stages, memory"),
-        (["compare", "/nowhere/at/all"], 1, "/nowhere/at/all: no state of ofx_reenact; name a checkout"),
+        (["compare", "/nowhere/at/all"], 1, "/nowhere/at/all: not a checkout of ofx_reenact; name the folder"),
         (["memory", "--frames", "10,0"], 2, "--frames 10,0: give whole numbers from 1 on"),
         (["scaling", "--processes", "two"], 2, "--processes two: give whole numbers from 1 on"),
         (["memory", "--folder", "/nowhere/at/all"], 1, "/nowhere/at/all: no folder can be made there"),

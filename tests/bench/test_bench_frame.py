@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ofx_reenact.bench.handed import HANDED, RENDERED, WAY
+from ofx_reenact.bench.host_frame import HANDED, RENDERED, WAY
 from ofx_reenact.cli.main import run
 
 

@@ -38,7 +38,7 @@ def test_what_has_no_frames_only_ends(monkeypatch):
 
 def test_a_command_that_fails_is_not_timed(monkeypatch):
     script("import sys; sys.exit('error: t.exr: no such file')", monkeypatch)
-    with pytest.raises(ReenactError, match=r"render, which was to be timed, failed: t\.exr: no such file"):
+    with pytest.raises(ReenactError, match=r"render, which was being timed, failed: t\.exr: no such file"):
         launched(["render"])
 
 

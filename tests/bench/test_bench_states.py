@@ -147,7 +147,7 @@ def test_a_state_that_cannot_time_its_stages_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("raise ValueError('t.exr: no face')", "the state before failed to render: ValueError: t.exr: no face"),
+        ("raise ValueError('t.exr: no face')", "the state 'before' failed to render: ValueError: t.exr: no face"),
         ("import os, sys; print('error: killed', file=sys.stderr, flush=True); os._exit(9)", "to render: killed"),
     ],
 )

@@ -132,7 +132,7 @@ def test_a_defects_log_is_nobody_elses(ended_by, monkeypatch, capsys, tmp_path):
     capsys.readouterr()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
     assert ended_by(ZeroDivisionError("oops")) == 70
-    assert "OFX_REENACT_DEBUG=1 shows where, since there is no place for a log" in capsys.readouterr().err
+    assert "no log could be written: set OFX_REENACT_DEBUG=1 to see the traceback" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_frames_decide_when_the_disk_for_messages_is_full(performance_file, tmp_
     done = command("OFX >/dev/full", *line, "--progress", "json")
     assert done.returncode == 0 and (tmp_path / "o.0030.exr").exists() and (tmp_path / "o.reenact.json").exists()
     assert done.stderr == (
-        "error: standard output cannot be written (No space left on device); what it holds is not whole\n"
+        "error: standard output cannot be written (No space left on device); output is incomplete\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""What it costs that a host's frame comes and goes through shared memory, beside one that is rendered."""
+"""Times a host's frame: what its way through shared memory costs, compared with a frame that a render writes."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ HANDED, WAY, RENDERED = "handed over", "of that, the way", "rendered"
 
 
 @dataclass(frozen=True)
-class Handed(Timed):
-    """How long ``what`` of a frame took at one size and target; ``share`` is that of a frame that a render writes."""
+class HostFrameTime(Timed):
+    """How long ``what`` took at one size and target; ``share`` is its time over that of a rendered, written frame."""
 
     size: str
     target: str
@@ -36,7 +36,7 @@ class Handed(Timed):
 
 
 class _Local:
-    """An engine in this process, so that what it does can be timed."""
+    """An engine in this process, so that its stages can be timed."""
 
     def __init__(self) -> None:
         self._service = Service()
@@ -45,11 +45,11 @@ class _Local:
         return JOBS[do](self._service, fields, Watch())
 
 
-def bench(shots: Sequence[Shot], runs: int, device: str) -> list[Handed]:
-    """Hand frames over ``runs`` times for each shot, and render it as often, after once that does not count.
+def bench(shots: Sequence[Shot], runs: int, device: str) -> list[HostFrameTime]:
+    """Time frames of a host, and renders of the same shots, ``runs`` times each after a warm-up.
 
-    Client and engine are one process; a line of JSON each way, which they are spared, takes less than a millisecond.
-    The way is what both do to pixels that a render does not.
+    Client and engine are one process: this leaves out a line of JSON each way, less than a millisecond. "The way" is
+    the copying and converting of pixels that a render does not need.
     """
     engine, clock = _Local(), Clock()
     took: dict[tuple[str, str, str], list[float]] = defaultdict(list)
@@ -73,8 +73,8 @@ def bench(shots: Sequence[Shot], runs: int, device: str) -> list[Handed]:
             report = render_sequence(settings)
             if run:
                 took[shot.size, shot.kind, RENDERED].append((time.perf_counter() - started) / len(report.written))
-    summed = {row: spread(seconds) for row, seconds in took.items()}
+    times = {row: spread(seconds) for row, seconds in took.items()}
     return [
-        Handed(size, kind, what, figures["milliseconds"] / summed[size, kind, RENDERED]["milliseconds"], **figures)
-        for (size, kind, what), figures in summed.items()
+        HostFrameTime(size, kind, what, figures["milliseconds"] / times[size, kind, RENDERED]["milliseconds"], **figures)
+        for (size, kind, what), figures in times.items()
     ]
