@@ -74,7 +74,8 @@ def bench(shots: Sequence[Shot], runs: int, device: str) -> list[HostFrameTime]:
             if run:
                 took[shot.size, shot.kind, RENDERED].append((time.perf_counter() - started) / len(report.written))
     times = {row: spread(seconds) for row, seconds in took.items()}
+    rendered = {(size, kind): times[size, kind, RENDERED]["milliseconds"] for size, kind, _ in times}
     return [
-        HostFrameTime(size, kind, what, figures["milliseconds"] / times[size, kind, RENDERED]["milliseconds"], **figures)
+        HostFrameTime(size, kind, what, figures["milliseconds"] / rendered[size, kind], **figures)
         for (size, kind, what), figures in times.items()
     ]

@@ -19,7 +19,7 @@ from ofx_reenact.export.nuke_script import put_back, write_text
 from ofx_reenact.fdgan.window import MOUTH_SIZE, Window
 from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.frames.names import frame_path
-from ofx_reenact.frames.plate import Plate
+from ofx_reenact.frames.plate import Plate, write_rate
 from ofx_reenact.frames.plate import Window as Box
 from ofx_reenact.frames.write import write_frame
 from ofx_reenact.progress import Observer, Progress, Watch, ignore
@@ -149,6 +149,6 @@ def _blank(rate: Any) -> Plate:
     """A plate of the window's size to write into."""
     spec = oiio.ImageSpec(*MOUTH_SIZE, len(INPUTS), oiio.FLOAT)
     if rate is not None:
-        spec.attribute("FramesPerSecond", oiio.TypeDesc("rational"), (rate.numerator, rate.denominator))
+        write_rate(spec, rate)
     box = Box(0, 0, *MOUTH_SIZE)
     return Plate(Path(), np.zeros((0, 0, 3), np.float32), None, {}, box, box, rate, "float", None, spec, ())

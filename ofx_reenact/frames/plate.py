@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import OpenImageIO as oiio
 
 from ofx_reenact.frames.channels import Contents, read_file, read_strips, where_of
 from ofx_reenact.frames.choice import COLOUR, Layer
@@ -165,6 +166,11 @@ def rate_of(spec: Any) -> Fraction | None:
         return Fraction(int(value[0]), int(value[1])) if value[1] and value[0] > 0 else None
     is_rate = isinstance(value, int | float) and 0 < value < np.inf
     return Fraction(value).limit_denominator(1001) if is_rate else None
+
+
+def write_rate(spec: Any, fps: Fraction) -> None:
+    """Write the frames a second into a header, as EXR has them: a rational number."""
+    spec.attribute("FramesPerSecond", oiio.TypeDesc("rational"), (fps.numerator, fps.denominator))
 
 
 def _names(layer: Layer) -> tuple[str, ...]:

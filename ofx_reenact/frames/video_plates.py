@@ -20,7 +20,7 @@ from av.sidedata.sidedata import Type as SideData
 
 from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.channels import plain
-from ofx_reenact.frames.plate import Plate, Window
+from ofx_reenact.frames.plate import Plate, Window, write_rate
 from ofx_reenact.frames.video_colour import Coding, coding_of
 from ofx_reenact.frames.video_decode import decode_frames, deinterlace, open_video
 from ofx_reenact.stages import stage
@@ -78,6 +78,8 @@ class Video:
         header = oiio.ImageSpec(window.width, window.height, 3, oiio.FLOAT)
         if about.pixel_aspect != 1:
             header.attribute("PixelAspectRatio", float(about.pixel_aspect))
+        if self.fps is not None:
+            write_rate(header, self.fps)
         return Plate(
             self._path, rgb, alpha, {}, window, window, self.fps, about.coding.depth, None, header,
             about.notes, about.coding.transfer,

@@ -14,7 +14,7 @@ from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.frames.channels import complaint
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.names import frame_path
-from ofx_reenact.frames.plate import Plate, Window
+from ofx_reenact.frames.plate import Plate, Window, write_rate
 from ofx_reenact.frames.write import write_frame
 from ofx_reenact.provenance.attributes import FRAME
 from ofx_reenact.service.mapping import open_mapping
@@ -71,7 +71,7 @@ def store_frame(
     if not Squeeze.of_aspect(aspect).is_square:
         attributes["PixelAspectRatio"] = float(aspect)
     if fps is not None:
-        header.attribute("FramesPerSecond", oiio.TypeDesc("rational"), (fps.numerator, fps.denominator))
+        write_rate(header, fps)
     write_frame(
         path, _plate(path, rgba, header, has_alpha=len(names) == 4), channels,
         formats=dict.fromkeys(channels, pixels.depth), attributes=attributes,

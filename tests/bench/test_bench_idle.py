@@ -88,7 +88,7 @@ def test_idle(seen, quiet):
 @pytest.mark.parametrize(
     ("seen", "said"),
     [
-        (Look(3.0, 1.5), "the machine is not idle, other processes keep 1.50 cores busy (load 3.0); end other programs"),
+        (Look(3.0, 1.5), "the machine is not idle, other processes keep 1.50 cores busy (load 3.0); end other"),
         (Look(3.0, None), "the machine is not idle, its load is 3.0"),
         (Look(None, None), "this system does not tell how busy it is"),
     ],

@@ -32,6 +32,8 @@ from rendered import (
 from ofx_reenact.cli.main import run
 from ofx_reenact.frames.names import frame_path
 from ofx_reenact.frames.plate import read_plate
+from ofx_reenact.frames.sequence import Sequence
+from ofx_reenact.resources import resource
 from ofx_reenact.tracking.performance import State
 from ofx_reenact.verify.report import verify
 
@@ -231,3 +233,11 @@ def test_verify_is_light(sequence):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=os.environ)
     assert done.returncode == 0, done.stderr
+
+
+def test_frames_of_a_video_have_its_rate(performance_file, tmp_path):
+    clip = str(resource("demo", "plate.mpg"))
+    output = make_sequence(tmp_path, performance_file, target=clip, target_frame=1, frames="31-32")
+    report = verify(output)
+    assert report.good, bad(report)
+    assert read_plate(frame_path(output, 31)).fps == Sequence.open(clip).fps == 25
