@@ -14,10 +14,14 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import typer
 
 from ofx_reenact.cli.commands import ENTRIES
+from ofx_reenact.openfx.parameters import GROUPS, Group, parameters
 from ofx_reenact.settings import describe
 
 PAGE = Path(__file__).with_name("reference.md")
 OPTIONS = {option["name"]: option for option in describe()["options"]}
+KINDS = {
+    "button": "button", "folder": "folder", "file": "file", "status": "shown", "number": "number", "text": "text",
+}  # fmt: skip
 HELPS = {" ".join(option["help"].split()): name for name, option in OPTIONS.items()}
 # A help text, and the choices at its end: "What to do [this|that]."
 CHOICES = re.compile(r" \[([^\[\]]*\|[^\[\]]*)\]\.?$")
@@ -37,6 +41,11 @@ they are knobs and parameters of the same names and groups; in Python, fields of
 person, **X** the pixels of the frames, **C** what a frame's file holds, **O** only which frames are written, where and
 how. *Keyed*: `--curves` can give the option another value in each frame.
 """
+OPENFX = """## OpenFX parameters
+
+The plug-in has the options above as parameters, under the same names in words and in groups of its own; clips, frame
+ranges and render scales of the host take the place of the others. What can be keyed above can be keyed there.
+"""
 COLUMNS = "| option | values | default | what it does |"
 
 
@@ -47,7 +56,7 @@ def main() -> None:
 
 def page() -> str:
     """Return the page's text."""
-    return "\n".join([HEAD, *_options(), "## Commands\n", *_commands()])
+    return "\n".join([HEAD, *_options(), "## Commands\n", *_commands(), OPENFX, *_openfx()])
 
 
 def _options() -> Iterator[str]:
@@ -87,6 +96,18 @@ def _command(name: str, function: Any, text: str | None) -> Iterator[str]:
         yield f"{COLUMNS}\n|---|---|---|---|"
         yield from (_row(f"`{one.flags}`", one.values, one.default, one.help) for one in own)
         yield ""
+
+
+def _openfx() -> Iterator[str]:
+    """The groups of the plug-in's panel, and the parameters that are no options."""
+    yield "| group | parameters |\n|---|---|"
+    for group in (Group("", "above the groups"), *GROUPS):
+        yield _row(group.label, ", ".join(one.label for one in parameters() if one.group == group.name))
+    yield "\n| parameter | values | what it does |\n|---|---|---|"
+    for one in (one for one in parameters() if not one.is_option):
+        values = " ".join(f"`{choice}`" for choice in one.choices) or KINDS[one.kind]
+        yield _row(one.label, values, one.help)
+    yield ""
 
 
 def _parameters(function: Any) -> Iterator[tuple[inspect.Parameter, Any]]:

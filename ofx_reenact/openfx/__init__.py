@@ -1,4 +1,4 @@
-"""The OpenFX plug-in from outside: what a host shows of it, how it is built, where it is installed.
+"""Everything about the OpenFX plug-in that is not C: its parameters, its build, its installation.
 
-The plug-in itself is the C code in ``openfx/`` at the top of the repository. It works for hosts through ``service``.
+The plug-in itself is the C code in ``openfx/`` at the top of the repository; it talks to ``service``.
 """

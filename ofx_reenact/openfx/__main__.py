@@ -1,9 +1,9 @@
-"""``python -m ofx_reenact.openfx``: make what the repository keeps of the plug-in."""
+"""``python -m ofx_reenact.openfx``: generate the parameters' header, build the bundle."""
 
 from ofx_reenact.launch import leave_working_directory
 
 if __name__ == "__main__":
-    # Before anything is imported that could be found there.
+    # First, so that nothing is imported from the working directory.
     leave_working_directory()
     import sys
 

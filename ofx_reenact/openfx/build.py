@@ -1,6 +1,6 @@
-"""Build the plug-in: for all platforms with zig (``ziglang`` of PyPI), or for this machine with its C compiler.
+"""Build the plug-in: for all platforms with zig (the package ``ziglang``), or for this machine with its C compiler.
 
-The same sources, flags and compiler give the same bytes, whichever folder they are built in.
+The same sources, flags and compiler give the same bytes in any folder.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ofx_reenact.openfx import bundle as layout
 from ofx_reenact.openfx.macho import join
 
 Compiler = Literal["cc", "zig"]
-# openfx/Makefile has the same.
+# The same as in openfx/Makefile.
 FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden", "-fPIC", "-shared", "-s")
 
 
@@ -36,10 +36,10 @@ class Platform:
     """One platform that the plug-in is built for.
 
     Attributes:
-        name: by which it is asked for.
-        folder: what OpenFX calls it, in the bundle.
-        targets: what zig calls it; several are joined into one universal binary.
-        flags: after the sources.
+        name: the value of ``--platform``.
+        folder: OpenFX' name for it, a folder of the bundle.
+        targets: zig's names for it; several are joined into one universal binary.
+        flags: compiler flags after the sources.
     """
 
     name: str
@@ -55,18 +55,18 @@ PLATFORMS = (
     Platform("windows-x86-64", "Win64", ("x86_64-windows-gnu",), ()),
     Platform(
         "macos", "MacOS", tuple(f"{cpu}-macos.{layout.OLDEST_MACOS}" for cpu in ("x86_64", "aarch64")),
-        # Else the name of the file that is written gets into it.
+        # Without it the name of the output file would be written into the binary.
         (f"-Wl,-install_name,{layout.BINARY}",),
     ),
 )  # fmt: skip
 
 
 def find_platforms(asked: str) -> tuple[Platform, ...]:
-    """Return the platforms of ``all``, ``this`` or names with commas between.
+    """Return the platforms that ``--platform`` names: ``all``, ``this``, or names separated by commas.
 
     Raises:
         SettingsError: there is no such platform.
-        ReenactError: it is built for none like this machine.
+        ReenactError: ``this`` is a platform that the plug-in is not built for.
     """
     if asked == "all":
         return PLATFORMS
@@ -75,7 +75,7 @@ def find_platforms(asked: str) -> tuple[Platform, ...]:
     known = {one.name: one for one in PLATFORMS}
     names = [name.strip() for name in asked.split(",")]
     if wrong := [name for name in names if name not in known]:
-        raise SettingsError(f"--platform {wrong[0]}: choose all, this, or of {', '.join(known)}, with commas between")
+        raise SettingsError(f"--platform {wrong[0]}: choose all, this, or, separated by commas, {', '.join(known)}")
     return tuple(known[name] for name in names)
 
 
@@ -83,7 +83,7 @@ def this_platform() -> Platform:
     """Return the platform of this machine.
 
     Raises:
-        ReenactError: the plug-in is built for none like it.
+        ReenactError: the plug-in is not built for this machine.
     """
     system, processor = machine.system(), machine.machine().lower()
     cpu = {"amd64": "x86-64", "x86_64": "x86-64", "arm64": "aarch64"}.get(processor, processor)
@@ -95,32 +95,32 @@ def this_platform() -> Platform:
 
 
 def build(sources: Path, output: Path, platforms: Sequence[Platform], compiler: Compiler = "zig") -> tuple[Path, ...]:
-    """Build the plug-in for platforms into the bundle in a folder; other platforms' binaries there stay.
+    """Build the plug-in for some platforms, into the bundle in a folder; the bundle's other binaries stay.
 
     Args:
         sources: folder of the C sources.
-        output: folder of the bundle; made if need be.
-        platforms: at least one; ``cc`` builds for this machine alone.
-        compiler: ``zig``, or ``cc``: what the variable ``CC`` names, else ``cc``.
+        output: folder of the bundle; it is made if it does not exist.
+        platforms: at least one; with ``cc``, only this machine's.
+        compiler: ``zig``, or ``cc``, which is the compiler in the variable ``CC``, else ``cc``.
 
     Returns:
         The binaries.
 
     Raises:
-        SettingsError: ``cc`` was asked for another platform.
-        ReenactError: the compiler is not there, or refuses the sources: what it says.
+        SettingsError: ``cc`` with another platform.
+        ReenactError: the compiler is not installed, or fails; the message has its output.
         OutputError: the bundle cannot be written.
     """
     if compiler == "cc" and tuple(platforms) != (this_platform(),):
-        raise SettingsError("--compiler cc builds for this machine alone: add --platform this, or take --compiler zig")
-    bundle, said, built = output / layout.NAME, _version_of(compiler), []
+        raise SettingsError("--compiler cc builds for this machine only: add --platform this, or use --compiler zig")
+    bundle, version, built = output / layout.NAME, _version_of(compiler), []
     record = layout.read_record(bundle)
     for one in platforms:
         path = layout.binary_of(bundle, one.folder)
         with written_whole(path) as partial:
             partial.write_bytes(compile_for(sources, one, compiler))
             partial.chmod(0o755)
-        record[one.folder] = _made_of(sources, one, said, path)
+        record[one.folder] = _record_of(sources, one, version, path)
         built.append(path)
     layout.write_surroundings(bundle, sources / "icon.png")
     layout.write_record(bundle, record)
@@ -128,10 +128,10 @@ def build(sources: Path, output: Path, platforms: Sequence[Platform], compiler: 
 
 
 def compile_for(sources: Path, platform: Platform, compiler: Compiler) -> bytes:
-    """Return the binary of a platform.
+    """Compile the plug-in for a platform; returns the binary's bytes.
 
     Raises:
-        ReenactError: the compiler refuses the sources: what it says.
+        ReenactError: the compiler fails; the message has its output.
     """
     targets = platform.targets if compiler == "zig" else ("",)
     parts = [_compile(sources, platform, compiler, target) for target in targets]
@@ -139,17 +139,17 @@ def compile_for(sources: Path, platform: Platform, compiler: Compiler) -> bytes:
 
 
 def sources_digest(sources: Path, platform: Platform) -> str:
-    """Return the SHA-256 of what decides over a platform's binary besides the compiler: names, contents, flags."""
+    """Return the SHA-256 of everything but the compiler that a platform's binary depends on: sources and flags."""
     digest = hashlib.sha256(json.dumps([FLAGS, platform.targets, platform.flags]).encode())
     for path in sorted((*sources.glob("*.c"), *sources.glob("*.h"))):
-        # However git ends lines on this machine.
+        # git may have checked the sources out with other line ends.
         content = path.read_bytes().replace(b"\r\n", b"\n")
         digest.update(f"\0{path.name}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()
 
 
-def _made_of(sources: Path, platform: Platform, compiler: str, binary: Path) -> dict[str, Any]:
-    """Return what the record says of a binary."""
+def _record_of(sources: Path, platform: Platform, compiler: str, binary: Path) -> dict[str, Any]:
+    """Return the record of a binary: what it was built from."""
     return {
         "compiler": compiler,
         "version": __version__,
@@ -159,14 +159,14 @@ def _made_of(sources: Path, platform: Platform, compiler: str, binary: Path) -> 
 
 
 def _compile(sources: Path, platform: Platform, compiler: Compiler, target: str) -> bytes:
-    # Names without folders, and in one order: paths would get into the binary.
+    # Names without folders, sorted: paths and order would change the binary.
     names = sorted(path.name for path in sources.glob("*.c"))
     if not names:
-        raise ReenactError(f"{sources}: there are no C sources")
+        raise ReenactError(f"{sources}: no C sources")
     with tempfile.TemporaryDirectory(prefix="ofx-reenact-") as folder:
-        # Some linkers write other files beside it.
+        # In a folder of its own: some linkers write other files beside the binary.
         binary = Path(folder) / layout.BINARY
-        line = [*_start_of(compiler, target), *FLAGS, "-o", str(binary), *names, *platform.flags]
+        line = [*_compiler_command(compiler, target), *FLAGS, "-o", str(binary), *names, *platform.flags]
         try:
             done = subprocess.run(line, cwd=sources, capture_output=True, text=True, errors="replace", check=False)
         except OSError as error:
@@ -176,8 +176,8 @@ def _compile(sources: Path, platform: Platform, compiler: Compiler, target: str)
         return binary.read_bytes()
 
 
-def _start_of(compiler: Compiler, target: str) -> list[str]:
-    """Return the command that compiles, up to its flags."""
+def _compiler_command(compiler: Compiler, target: str) -> list[str]:
+    """Return the compiler's command line up to the flags."""
     if compiler == "cc":
         return shlex.split(os.environ.get("CC", "cc"))
     return [sys.executable, "-m", "ziglang", "cc", "-target", target]
@@ -187,18 +187,18 @@ def _version_of(compiler: Compiler) -> str:
     """Return name and version of a compiler.
 
     Raises:
-        ReenactError: it is not there.
+        ReenactError: it is not installed.
     """
     if compiler == "zig":
         if importlib.util.find_spec("ziglang") is None:
-            raise ReenactError(f"there is no zig in this Python; {_ADVICE}")
+            raise ReenactError(f"zig is not installed in this Python; {_ADVICE}")
         return f"zig {importlib.metadata.version('ziglang')}"
-    line = [*_start_of(compiler, ""), "--version"]
+    line = [*_compiler_command(compiler, ""), "--version"]
     try:
-        said = subprocess.run(line, capture_output=True, text=True, errors="replace", check=False).stdout
+        output = subprocess.run(line, capture_output=True, text=True, errors="replace", check=False).stdout
     except OSError as error:
         raise ReenactError(f"{line[0]}: cannot be run ({error.strerror}); {_ADVICE}") from error
-    return next(iter(said.splitlines()), line[0])
+    return next(iter(output.splitlines()), line[0])
 
 
 _ADVICE = "install a C compiler and name it in CC for --compiler cc, or 'pip install ziglang' for --compiler zig"

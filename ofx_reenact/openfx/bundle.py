@@ -1,4 +1,4 @@
-"""``Reenact.ofx.bundle``, the folder that a host loads the plug-in from: what lies where in it, and whose it is.
+"""``Reenact.ofx.bundle``, the folder that a host loads the plug-in from.
 
 ::
 
@@ -6,7 +6,7 @@
                                 Linux-x86-64/Reenact.ofx, and so on for every platform
                                 Resources/org.ofx-reenact.Reenact.png    icon, 64 x 64
                                 Resources/build.json                     what each binary was built from
-                                Resources/python                         the engine's Python, of an installed bundle
+                                Resources/python                         path of the engine's Python, if installed
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ _RECORD, _INFO = Path("Contents", "Resources", "build.json"), Path("Contents", "
 
 
 def binary_of(bundle: Path, folder: str) -> Path:
-    """Return the path of a platform's binary; ``folder`` is what OpenFX calls the platform, as ``Win64``."""
+    """Return the path of a platform's binary; ``folder`` is OpenFX' name for the platform, such as ``Win64``."""
     return bundle / "Contents" / folder / BINARY
 
 
 def python_file_of(bundle: Path) -> Path:
-    """Return the path of the file that names the engine's Python, in one line."""
+    """Return the path of the file that holds the path of the engine's Python, one line."""
     return bundle / "Contents" / "Resources" / "python"
 
 
 def write_surroundings(bundle: Path, icon: Path) -> None:
-    """Write what a bundle has besides its binaries and their record.
+    """Write the bundle's Info.plist and icon.
 
     Raises:
         OutputError: the bundle cannot be written.
@@ -68,7 +68,7 @@ def info() -> bytes:
 
 
 def read_record(bundle: Path) -> dict[str, Any]:
-    """Return what each binary was built from, by the name of its folder; empty where there is no record.
+    """Return what each binary was built from, by its folder's name; empty if there is no record.
 
     Raises:
         ReenactError: the record cannot be read.
@@ -91,7 +91,7 @@ def write_record(bundle: Path, binaries: dict[str, Any]) -> None:
 
 
 def version_of(bundle: Path) -> str:
-    """Return the version of a bundle of ours; empty for whatever else is there, links to one included."""
+    """Return the version of a bundle of this plug-in; empty for anything else, links to a bundle included."""
     if bundle.is_symlink():
         return ""
     try:

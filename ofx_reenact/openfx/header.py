@@ -1,4 +1,4 @@
-"""The table of parameters as the C code reads it: ``openfx/parameters.h``."""
+"""Generate ``openfx/parameters.h``, the table of parameters for the C code."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def header() -> str:
 
 
 def quoted(text: str) -> str:
-    """Return a text as a literal of C; what is not ASCII as octal escapes of its UTF-8."""
+    """Return a text as a C string literal; bytes of UTF-8 that are not ASCII become octal escapes."""
     escaped = {'"': '\\"', "\\": "\\\\"}
     parts = [chr(byte) if 32 <= byte < 127 else f"\\{byte:03o}" for byte in text.encode()]
     return '"' + "".join(escaped.get(part, part) for part in parts) + '"'

@@ -1,4 +1,4 @@
-"""Put the bundle where hosts look, and take it away again: whole or not at all, and nothing else is touched there."""
+"""Install the bundle where hosts search, and remove it: whole or not at all; nothing else there is touched."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from ofx_reenact.files import check_text, locked
 from ofx_reenact.launch import CODE
 from ofx_reenact.openfx import bundle as layout
 
-# A bundle that is being copied, and one that was taken away, beside its place. Hosts look for names with .ofx.bundle in
-# them, and not into folders whose names start with @.
+# Beside the bundle: the copy that is being made, and the earlier bundle that it replaces. Hosts load names that contain
+# .ofx.bundle and skip folders whose names start with @.
 _COPY, _EARLIER = "@Reenact.copy", "@Reenact.earlier"
-# Seconds that a Python may take to say its version: an environment on a slow network file system takes many.
+# Seconds that a Python may take to print its version: environments on network file systems are slow.
 _PATIENCE = 120.0
 
 
@@ -31,9 +31,9 @@ class Installed:
     """What an installation did.
 
     Attributes:
-        bundle: where it is.
-        python: the engine's Python that it starts.
-        replaced: version of the bundle that was there before; empty if none was.
+        bundle: its path.
+        python: the Python that it will start engines with.
+        replaced: version of the bundle that it replaced; empty if there was none.
     """
 
     bundle: Path
@@ -42,60 +42,60 @@ class Installed:
 
 
 def default_folder(system: str = sys.platform) -> Path:
-    """Return the folder in which all hosts of a system look for plug-ins."""
+    """Return the folder that all hosts of an operating system search for plug-ins."""
     if system == "win32":
         return Path(os.environ.get("COMMONPROGRAMFILES", r"C:\Program Files\Common Files"), "OFX", "Plugins")
     return Path("/Library/OFX/Plugins" if system == "darwin" else "/usr/OFX/Plugins")
 
 
 def find_python(named: Path | None) -> Path:
-    """Return the absolute path of the Python that a plug-in will start engines with: this one, or another.
+    """Return the absolute path of the Python that the plug-in will start engines with; None means this one.
 
-    Links stay: that of a virtual environment is what makes it one.
+    Symbolic links are kept: a virtual environment's Python is a link, and only by that path it is the environment's.
 
     Raises:
-        SettingsError: ofx-reenact cannot be run with the other one, or is of another version there.
+        SettingsError: ofx-reenact does not run with it, or has another version there.
     """
     path = Path(os.path.abspath(named or sys.executable))  # noqa: PTH100 - Path.resolve would follow links.
     check_text(str(path))
     if len(str(path).splitlines()) != 1:
-        raise SettingsError(f"{str(path)!r}: a path with a line break cannot be kept; install Python somewhere else")
+        raise SettingsError(f"{str(path)!r}: a path with a line break cannot be stored; move that Python")
     if named is not None:
         advice = "name the Python that ofx-reenact is installed in, as /studio/reenact/bin/python"
         try:
-            said = subprocess.run(
+            output = subprocess.run(
                 [str(path), "-c", CODE, "--version"], capture_output=True, text=True, errors="replace",
                 stdin=subprocess.DEVNULL, timeout=_PATIENCE, check=True,
             ).stdout  # fmt: skip
         except (OSError, subprocess.SubprocessError):
-            said = ""
-        if not said.startswith("ofx-reenact "):
+            output = ""
+        if not output.startswith("ofx-reenact "):
             raise SettingsError(f"--python {named}: ofx-reenact cannot be run with it; {advice}")
-        if said.split() != ["ofx-reenact", __version__]:
+        if output.split() != ["ofx-reenact", __version__]:
             raise SettingsError(
-                f"--python {named}: it has {said.strip()}, this plug-in is of {__version__}; install the one that "
-                f"belongs to it: {path} -m ofx_reenact ofx install"
+                f"--python {named}: it has {output.strip()}, this plug-in is {__version__}; install its own "
+                f"plug-in: {path} -m ofx_reenact ofx install"
             )
     return path
 
 
 def install(source: Path, folder: Path, python: Path) -> Installed:
-    """Copy a bundle into a folder, in place of an earlier one of ours.
+    """Copy a bundle into a folder; an earlier version is replaced.
 
-    It is copied beside its place and renamed then, so that hosts find the earlier one, or the new one whole. What a
-    killed installation left there is removed.
+    It is copied beside its place and then renamed, so that hosts find the earlier one or the whole new one. What a
+    killed installation left is removed.
 
     Args:
         source: the bundle.
-        folder: where to put it; made if need be.
-        python: the engine's Python, which is kept in the copy.
+        folder: where to put it; it is made if it does not exist.
+        python: the engine's Python; its path is stored in the copy.
 
     Raises:
-        OutputError: there is no right to write there, or something else is in the way.
+        OutputError: the folder is not writable, or something else has the bundle's name.
     """
     place, copy = folder / layout.NAME, folder / _COPY
-    with _alone(folder):
-        replaced = _version_in_place(place)
+    with _exclusive(folder):
+        replaced = _installed_version(place)
         try:
             _copy(source, copy)
             _write(layout.python_file_of(copy), str(python).encode() + b"\n")
@@ -106,27 +106,27 @@ def install(source: Path, folder: Path, python: Path) -> Installed:
 
 
 def remove(folder: Path) -> str:
-    """Take the bundle away from a folder, with what a killed installation left; returns its version, empty if none was.
+    """Remove the bundle from a folder, and what a killed installation left; returns its version, empty for none.
 
     Raises:
-        OutputError: there is no right to do so, or what bears its name is not ours.
+        OutputError: the folder is not writable, or what has the bundle's name is not this plug-in.
     """
     place = folder / layout.NAME
     if not any(os.path.lexists(folder / name) for name in (layout.NAME, _COPY, _EARLIER)):
         return ""
-    with _alone(folder):
-        version = _version_in_place(place)
+    with _exclusive(folder):
+        version = _installed_version(place)
         if version:
             place.rename(folder / _EARLIER)
             shutil.rmtree(folder / _EARLIER)
     return version
 
 
-def _version_in_place(place: Path) -> str:
-    """Return the version of the bundle in its place; empty if nothing is there.
+def _installed_version(place: Path) -> str:
+    """Return the version of the installed bundle; empty if there is none.
 
     Raises:
-        OutputError: it is not ours.
+        OutputError: something else has its name.
     """
     if not os.path.lexists(place):
         return ""
@@ -136,32 +136,32 @@ def _version_in_place(place: Path) -> str:
 
 
 def _put_in_place(copy: Path, place: Path) -> None:
-    """Rename the copy; an earlier bundle comes back where that fails."""
+    """Rename the copy to its place; if that fails, the earlier bundle is restored."""
     if place.exists():
         place.rename(place.with_name(_EARLIER))
     try:
         copy.rename(place)
     except BaseException:
-        _bring_back(place)
+        _restore_earlier(place)
         raise
 
 
-def _bring_back(place: Path) -> None:
-    """Put the earlier bundle in its place again if nothing is there."""
+def _restore_earlier(place: Path) -> None:
+    """Rename the earlier bundle back if nothing has its place."""
     earlier = place.with_name(_EARLIER)
     if earlier.exists() and not os.path.lexists(place):
         earlier.rename(place)
 
 
 def _clear(folder: Path) -> None:
-    """Remove what an installation has beside the bundle's place; an earlier bundle only if another has its place."""
+    """Remove the copy, and the earlier bundle if the new one is in place."""
     for name in (_COPY, _EARLIER) if (folder / layout.NAME).exists() else (_COPY,):
         if (folder / name).is_dir():
             shutil.rmtree(folder / name)
 
 
 def _copy(source: Path, folder: Path) -> None:
-    """Copy a bundle such that everybody can read it, whatever the modes of its source and the process's mask."""
+    """Copy a bundle with modes that let everybody read it, whatever the source's modes and the umask are."""
     for path in (source, *sorted(source.rglob("*"))):
         to = folder / path.relative_to(source)
         if path.is_dir():
@@ -177,12 +177,11 @@ def _write(file: Path, content: bytes, mode: int = 0o644) -> None:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Work in a folder, made if need be, while no other process does; what killed ones left there is put right before.
+def _exclusive(folder: Path) -> Iterator[None]:
+    """Lock a folder, which is made if it does not exist, and clean up what killed installations left.
 
     Raises:
-        OutputError: there is no right to write there, it says what to do then; or the operating system refuses
-            something else.
+        OutputError: the folder is not writable (the message says what to do), or the operating system fails.
     """
     try:
         made = [path for path in (folder, *folder.parents) if not path.exists()]
@@ -192,16 +191,16 @@ def _alone(folder: Path) -> Iterator[None]:
         with tempfile.TemporaryFile(dir=folder):
             pass
         with locked(folder / "Reenact"):
-            _bring_back(folder / layout.NAME)
+            _restore_earlier(folder / layout.NAME)
             _clear(folder)
             yield
     except OSError as error:
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise OutputError(f"{folder}: no right to write there{_IN_USE}; {_ADVICE}") from error
+            raise OutputError(f"{folder}: not writable{_IN_USE}; {_ADVICE}") from error
         reason = error.strerror or str(error)
-        raise OutputError(f"{folder}: the plug-in cannot be put there or taken away ({reason})") from error
+        raise OutputError(f"{folder}: the plug-in cannot be installed or removed there ({reason})") from error
 
 
 _IN_USE = ", or a host has the plug-in loaded" if os.name == "nt" else ""
-_AS = "end the hosts and do it as administrator" if os.name == "nt" else f"use 'sudo {sys.executable} -m ofx_reenact'"
-_ADVICE = f"{_AS}, or choose another folder, --to DIR, where hosts look if the variable OFX_PLUGIN_PATH names it"
+_AS = "quit the hosts and run it as administrator" if os.name == "nt" else f"use 'sudo {sys.executable} -m ofx_reenact'"
+_ADVICE = f"{_AS}, or choose another folder with --to DIR; hosts search it if the variable OFX_PLUGIN_PATH names it"

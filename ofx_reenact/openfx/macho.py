@@ -1,4 +1,4 @@
-"""One Mach-O file of several processors' files, as macOS calls a universal binary."""
+"""Join Mach-O files of several processors into a universal binary for macOS."""
 
 from __future__ import annotations
 
@@ -7,25 +7,24 @@ from collections.abc import Sequence
 
 from ofx_reenact.errors import ReenactError
 
-# First bytes of a universal binary, and of a file for one processor of 64 bits.
+# Magic numbers of a universal binary, and of a 64-bit file for one processor.
 _UNIVERSAL, _ALONE = 0xCAFEBABE, 0xFEEDFACF
-# Exponent of two to which a processor's part is aligned: pages of arm64 have 16 KiB.
+# Parts are aligned to 2 to the power of this: arm64 has pages of 16 KiB.
 _ALIGNMENT = 14
 
 
 def join(parts: Sequence[bytes]) -> bytes:
-    """Return the universal binary of Mach-O files of 64 bits, each for another processor, in their order.
+    """Join 64-bit Mach-O files, each for another processor, in this order; returns the universal binary.
 
-    The header is big-endian: the magic number and the number of parts, then of each part the processor and its kind
-    (as the part itself says), where it starts, its size and its alignment, 4 bytes each. The parts stay as they are,
-    so their signatures hold.
+    The header is big-endian, 4 bytes a field: the magic number and the number of parts; then for each part its CPU type
+    and subtype (as in the part itself), offset, size and alignment. Parts are not changed, so their signatures hold.
 
     Raises:
-        ReenactError: one of them is no such file, or two are for one processor.
+        ReenactError: a part is no 64-bit Mach-O file, or two are for one processor.
     """
     processors = [struct.unpack_from("<3I", part) if len(part) >= 12 else (0, 0, 0) for part in parts]
     if any(magic != _ALONE for magic, _, _ in processors) or len({one for _, one, _ in processors}) < len(parts):
-        raise ReenactError("a universal binary takes Mach-O files of 64 bits, each for another processor")
+        raise ReenactError("a universal binary takes 64-bit Mach-O files, each for another processor")
     head, body, size = struct.pack(">2I", _UNIVERSAL, len(parts)), b"", 8 + 20 * len(parts)
     for (_, processor, kind), part in zip(processors, parts, strict=True):
         start = -(-(size + len(body)) >> _ALIGNMENT) << _ALIGNMENT

@@ -1,4 +1,4 @@
-"""The commands of ``python -m ofx_reenact.openfx``, for those who change the plug-in."""
+"""The commands of ``python -m ofx_reenact.openfx``, for developers of the plug-in."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ def main(arguments: list[str]) -> int:
     """Run one command line and return its exit code, an :class:`~ofx_reenact.errors.Exit`."""
     parser = argparse.ArgumentParser("python -m ofx_reenact.openfx", description="Make the OpenFX plug-in.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("parameters", help="write openfx/parameters.h anew, from the settings")
+    commands.add_parser("parameters", help="generate openfx/parameters.h from the settings")
     building = commands.add_parser("build", help="build the plug-in")
-    building.add_argument("--output", type=Path, metavar="DIR", help="folder of the bundle; the repository's own")
+    building.add_argument("--output", type=Path, metavar="DIR", help="folder of the bundle; default: the repository")
     building.add_argument("--compiler", choices=("cc", "zig"), default="zig", help="zig is the package ziglang")
-    building.add_argument("--platform", default="all", metavar="all|this|NAME,NAME", help="what to build it for")
-    asked = parser.parse_args(arguments)
+    building.add_argument("--platform", default="all", metavar="all|this|NAME,NAME", help="platforms to build for")
+    chosen = parser.parse_args(arguments)
     try:
         sources = openfx_folder()
-        if asked.command == "parameters":
+        if chosen.command == "parameters":
             with written_whole(sources / "parameters.h") as partial:
                 partial.write_text(header(), encoding="utf-8", newline="\n")
             made: tuple[Path, ...] = (sources / "parameters.h",)
         else:
-            made = build(sources, asked.output or sources, find_platforms(asked.platform), asked.compiler)
+            made = build(sources, chosen.output or sources, find_platforms(chosen.platform), chosen.compiler)
     except ReenactError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit

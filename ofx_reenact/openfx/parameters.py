@@ -1,4 +1,4 @@
-"""What a host shows of the plug-in: one table, of the options of a render and of the plug-in's own parameters."""
+"""The plug-in's parameters, in one table: options of a render, and the plug-in's own."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from ofx_reenact.settings import describe
 
 Kind = Literal["text", "file", "folder", "files", "frame", "number", "choice", "button", "status"]
 
-# Options that a host decides by its clips, its frame range and its render scale, or that only shape files.
+# Options that are no parameters: the host's clips, frame range and render scale decide them, or they only affect files.
 LEFT_OUT = (
     "output", "frames", "cast", "holdout", "mask", "proxy", "layers", "matte_erode", "matte_feather", "depth",
     "compression", "existing", "preview", "preview_sound", "sound", "sound_start", "consent",
 )  # fmt: skip
-# What an editor needs, above all groups.
+# Parameters above all groups: what an editor needs first.
 TOP = (
     "target", "driver", "folder", "analyse", "page", "status", "clip_offset", "clip_speed", "driver_start",
     "driver_speed", "strength",
 )  # fmt: skip
-# The groups in order, each with its parameters. An option that is named nowhere comes last in the group of its name.
+# The groups in order, with their parameters. An option that is not listed comes last in the group that it declares.
 ARRANGED: dict[str, tuple[str, ...]] = {
     "Inputs": ("target_frame", "performance", "target_performance", "identity"),
     "Motion": (
@@ -38,7 +38,7 @@ ARRANGED: dict[str, tuple[str, ...]] = {
     "Output": ("missing", "on_error"),
     "Engine": ("device", "python", "weights"),
 }  # fmt: skip
-# Ranges of sliders where that of the values is too wide for one; more can be typed.
+# Ranges of sliders where the range of values is too wide for a slider; other values can be typed.
 SLIDERS = {"driver_speed": (0.25, 4.0), "clip_speed": (0.25, 4.0), "clip_offset": (-2000.0, 2000.0)}
 
 _NAMES = {"fdgan": "FD-GAN", "colorspace": "colour space"}
@@ -49,18 +49,18 @@ class Parameter:
     """One parameter as a host shows it.
 
     Attributes:
-        name: by which hosts keep it; that of an option is the option's.
-        label: what the panel says.
-        help: the tooltip.
-        kind: what its values are; ``frame`` is a whole number or nothing, ``files`` are paths with commas between.
-        group: name of the group it is shown in; empty above all groups.
+        name: under which hosts store it; an option's parameter has the option's name.
+        label: shown in the panel.
+        help: shown as tooltip.
+        kind: what its values are; ``frame`` is a whole number or empty, ``files`` are paths separated by commas.
+        group: name of its group; empty above all groups.
         is_option: whether it is an option of a render.
-        animatable: whether it may have another value in each frame.
+        animatable: whether it can be keyed.
         first: default of a number; index of the default among choices.
-        low, high: range of a number, infinite where it is open.
+        low, high: range of a number; infinite where there is no limit.
         shown_low, shown_high: range of its slider.
         text: default of a text.
-        choices: words that may be chosen, which are also their labels.
+        choices: values of a choice, which are also their labels.
     """
 
     name: str
@@ -81,7 +81,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Group:
-    """A group of parameters; ``open`` is how it starts."""
+    """A group of parameters; ``open``: whether it is unfolded at first."""
 
     name: str
     label: str
@@ -95,7 +95,7 @@ def parameters() -> tuple[Parameter, ...]:
     """Return all parameters in the order of the panel: those above the groups, then group by group.
 
     Raises:
-        LookupError: an option is of a group that no host shows, and no group names it.
+        LookupError: an option is listed nowhere and declares a group that is not shown.
     """
     options = {option["name"]: option for option in describe()["options"] if option["name"] not in LEFT_OUT}
     arranged = {label: [*names] for label, names in ARRANGED.items()}
@@ -109,16 +109,16 @@ def parameters() -> tuple[Parameter, ...]:
 
 
 def label_of(name: str) -> str:
-    """Return what a panel calls an option: its words, the first with a capital letter."""
+    """Return an option's label: its name in words, with a capital letter."""
     words = " ".join(_NAMES.get(word, word) for word in name.split("_"))
     return words[0].upper() + words[1:]
 
 
 def _of_option(option: dict[str, Any], group: str) -> Parameter:
-    """Make the parameter of one option, as ``describe`` tells of it.
+    """Return the parameter of an option, given as ``describe`` returns it.
 
     Raises:
-        LookupError: it is of a type that no parameter has.
+        LookupError: no kind of parameter has its type.
     """
     name, default, choices = option["name"], option["default"], tuple(option["choices"])
     kind, text, help_text, first = _kind(option), "", option["help"], 0.0
@@ -129,7 +129,7 @@ def _of_option(option: dict[str, Any], group: str) -> Parameter:
     elif kind != "frame":
         text = ", ".join(default) if kind == "files" else default
     if kind == "text" and choices:
-        # Hosts have no menus that take other words as well.
+        # OpenFX menus cannot take other values as well, so this is a text, and the help lists the choices.
         help_text = f"{help_text.removesuffix('.')}: {', '.join(choices)}."
     low = -math.inf if option["low"] is None else float(option["low"])
     high = math.inf if option["high"] is None else float(option["high"])
@@ -140,10 +140,10 @@ def _of_option(option: dict[str, Any], group: str) -> Parameter:
 
 
 def _kind(option: dict[str, Any]) -> Kind:
-    """Say what kind of parameter an option is.
+    """Return the kind of parameter for an option.
 
     Raises:
-        LookupError: it is of a type that no parameter has.
+        LookupError: no kind of parameter has its type.
     """
     if option["type"] == "text":
         return "file" if option["path"] and not option["unless"] else "text"
@@ -154,43 +154,43 @@ def _kind(option: dict[str, Any]) -> Kind:
 
 
 def _own(name: str, group: str) -> Parameter:
-    """Return one of the plug-in's own parameters, in a group."""
+    """Return one of the plug-in's own parameters, put into a group."""
     return next(Parameter(**{**one.__dict__, "group": group}) for one in OWN if one.name == name)
 
 
-# The plug-in's own, in no order.
+# The plug-in's own parameters; TOP and ARRANGED give their order.
 OWN = (
     Parameter(
-        "folder", "Folder", "Where Analyse keeps what it makes: the tracked driver and target, and the clips' frames "
-        "where the plug-in has to write them.", "folder",
+        "folder", "Folder", "Where Analyse writes its files: the tracked driver and target, and copies of the clips' "
+        "frames if it needs any.", "folder",
     ),
     Parameter(
-        "analyse", "Analyse", "Track the driver, and a target that moves, into files of the folder. Renders read them.",
-        "button",
+        "analyse", "Analyse", "Track the driver, and a target that moves, into files in Folder. Frames are rendered "
+        "from them.", "button",
     ),
     Parameter(
-        "page", "Open page", "Work on the shot in a page of this machine's browser, which ends with the host.", "button"
+        "page", "Open page", "Open the shot in a browser page on this machine. It closes with the host.", "button"
     ),
     Parameter(
         "status", "Status", "What the last button did.", "status", text="Name target, driver and folder, press Analyse."
     ),
     Parameter(
-        "clip_offset", "Clip offset", "Frame number of the target at the host's time 0; of the driver if the target is "
-        "a still. The frame at a time is Clip offset + Clip speed x time, rounded.", "number",
+        "clip_offset", "Clip offset", "Frame number of the target at the host's time 0 (of the driver if the target is "
+        "a still). The frame at a time is Clip offset + Clip speed x time, rounded.", "number",
         shown_low=SLIDERS["clip_offset"][0], shown_high=SLIDERS["clip_offset"][1],
     ),
     Parameter(
-        "clip_speed", "Clip speed", "Frames of the target for a frame of the host; other than 1 where the clip is "
+        "clip_speed", "Clip speed", "Frames of the target for each frame of the host. Not 1 where the clip is "
         "retimed.", "number", first=1.0, low=0.01, high=100.0, shown_low=SLIDERS["clip_speed"][0],
         shown_high=SLIDERS["clip_speed"][1],
     ),
     Parameter(
-        "source_colorspace", "Source colour space", "Colour space of the pixels that the host hands over; that of the "
-        "target's file if empty.", "text",
+        "source_colorspace", "Source colour space", "Colour space of the host's pixels; if empty, that of the target's "
+        "file.", "text",
     ),
     Parameter(
-        "on_error", "On error", "What a frame is that cannot be rendered. fail: an error; plate: the source as it is.",
-        "choice", choices=("fail", "plate"),
+        "on_error", "On error", "What to output for a frame that cannot be rendered. fail: an error; plate: the "
+        "source, unchanged.", "choice", choices=("fail", "plate"),
     ),
     Parameter(
         "python", "Python", "Python that ofx-reenact is installed in. If empty: the one that installed the plug-in, "

@@ -60,7 +60,7 @@ def test_the_whole_bundle_is_installed_with_its_python(plugins, capsys):
     assert capsys.readouterr().out.splitlines() == [
         f"{plugins / NAME}: installed, version {__version__}",
         f"engines are started with {PYTHON}",
-        f"hosts look there if the variable OFX_PLUGIN_PATH names {plugins}",
+        f"hosts search it if the variable OFX_PLUGIN_PATH names {plugins}",
     ]
     python = str(python_file_of(Path(NAME)).relative_to(NAME))
     assert files_of(plugins / NAME) == {**files_of(BUNDLE), python: f"{PYTHON}\n".encode()}
@@ -75,7 +75,7 @@ def test_without_a_folder_it_goes_where_all_hosts_look(plugins, monkeypatch, cap
     assert "OFX_PLUGIN_PATH" not in capsys.readouterr().out and version_of(plugins / NAME)
     assert run(["ofx", "remove"]) == 0
     assert capsys.readouterr().out == f"{plugins / NAME}: removed, version {__version__}\n" and not there(plugins)
-    assert run(["ofx", "remove"]) == 0 and capsys.readouterr().out == f"{plugins}: the plug-in is not there\n"
+    assert run(["ofx", "remove"]) == 0 and capsys.readouterr().out == f"{plugins}: the plug-in is not here\n"
 
 
 def test_every_system_has_a_folder_in_which_hosts_look(monkeypatch):
@@ -168,7 +168,7 @@ def test_no_right_to_write_is_said_with_what_to_do(of_another, command, deeper):
         with pytest.raises(OutputError) as caught:
             installing.remove(folder)
     assert caught.value.exit == 1
-    assert str(caught.value).startswith(f"{folder}: no right to write there; use 'sudo {PYTHON} -m ofx_reenact'")
+    assert str(caught.value).startswith(f"{folder}: not writable; use 'sudo {PYTHON} -m ofx_reenact'")
     assert "--to DIR" in str(caught.value) and "OFX_PLUGIN_PATH" in str(caught.value)
     assert files_of(of_another) == before and there(of_another) == {NAME}
 
@@ -276,7 +276,7 @@ def test_another_python_is_kept_as_it_is_named(plugins, tmp_path, monkeypatch, c
     [
         (("exit 1",), "ofx-reenact cannot be run with it; name the Python that ofx-reenact is installed in"),
         (("exit 0",), "ofx-reenact cannot be run with it"),
-        (("echo ofx-reenact 0.0.9",), f"it has ofx-reenact 0.0.9, this plug-in is of {__version__}"),
+        (("echo ofx-reenact 0.0.9",), f"it has ofx-reenact 0.0.9, this plug-in is {__version__}"),
         ((), "ofx-reenact cannot be run with it"),
     ],
 )
