@@ -32,7 +32,7 @@ def picture(gap: float, channels: int = 3) -> np.ndarray:
 def show(gap: float, moved: float, gaze: tuple[float, float], channels: int = 3):
     """The colours of an eye that opens by ``gap`` in the picture, and its opening."""
     turned = eye(lens(gap), IRIS, lens(moved), np.array(gaze), 1.0, SIZE)
-    return Eyeball.take(picture(gap, channels), lens(gap), IRIS).show(turned)
+    return Eyeball.of_picture(picture(gap, channels), lens(gap), IRIS).show(turned)
 
 
 @pytest.mark.parametrize("gap", [0.22, 0.4])

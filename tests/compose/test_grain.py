@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ofx_reenact.compose.grain import grain, measure_grain
+from ofx_reenact.compose.grain import make_grain, measure_grain
 
 
 def test_grain_is_measured_and_given_back():
@@ -12,6 +12,6 @@ def test_grain_is_measured_and_given_back():
     assert measure_grain(smooth) < 1e-4
     for deviation in (0.005, 0.02, 0.05):
         box = (slice(40, 240), slice(900, 1200))
-        assert measure_grain(smooth + grain(box, deviation)) == pytest.approx(deviation, rel=0.1)
-    whole, part = grain((slice(0, 50), slice(0, 60)), 0.1), grain((slice(20, 30), slice(40, 60)), 0.1)
+        assert measure_grain(smooth + make_grain(box, deviation)) == pytest.approx(deviation, rel=0.1)
+    whole, part = make_grain((slice(0, 50), slice(0, 60)), 0.1), make_grain((slice(20, 30), slice(40, 60)), 0.1)
     assert np.array_equal(whole[20:30, 40:60], part)

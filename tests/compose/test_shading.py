@@ -5,7 +5,7 @@ import pytest
 
 from ofx_reenact.compose.folds import nasolabial_folds
 from ofx_reenact.compose.shading import (
-    EVEN,
+    EVEN_LIGHT,
     MOST,
     Light,
     change_light,
@@ -78,8 +78,8 @@ def test_the_fit_is_blind_to_hair_and_exposure():
 
 @pytest.mark.parametrize("picture", [np.zeros((300, 300, 3), np.float32), np.zeros((4, 4, 3), np.float32)])
 def test_no_skin_is_even_light(picture):
-    assert fit_light(picture, pictured()) is EVEN
-    assert (changes(EVEN, face() * [1, 1, 2]) == 0).all()
+    assert fit_light(picture, pictured()) is EVEN_LIGHT
+    assert (changes(EVEN_LIGHT, face() * [1, 1, 2]) == 0).all()
 
 
 def test_a_relief_changes_light_by_the_ratio_of_what_falls_on_it():

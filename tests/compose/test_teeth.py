@@ -9,7 +9,7 @@ from conftest import TARGET, make_shot
 from scipy.signal import find_peaks
 from scipy.spatial.transform import Rotation
 
-from ofx_reenact.compose.teeth import draw_teeth, measure_mouth
+from ofx_reenact.compose.drawn_teeth import draw_teeth, measure_mouth
 from ofx_reenact.engine.people import identify
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.mouth import MouthPainter
@@ -120,7 +120,7 @@ def test_a_still_keeps_its_light_whatever_its_skin(mouth):
     """Colours beyond a scene-linear space's are below 0 in one of its channels."""
     for skin in ([0.3, 0.2, 0.15], [-0.01, 0.2, 0.4], [0.0, 0.0, 0.0]):
         seen = replace(mouth, skin=np.array(skin))
-        np.testing.assert_array_equal(seen.under(seen.skin).white, mouth.white)
+        np.testing.assert_array_equal(seen.in_light(seen.skin).white, mouth.white)
 
 
 def test_flesh_is_as_red_as_skin_is_in_the_picture(mouth):

@@ -71,7 +71,7 @@ def test_a_gaze_file_of_before_is_two_curves(tmp_path):
     ("of", "said"),
     [
         ({}, 'give "curves"'), ([1], 'give "curves"'),
-        ({"motion": keys(f1=1)}, "'motion' has no curve; options that have are strength"),
+        ({"motion": keys(f1=1)}, "'motion' has no curve; options that have one: strength"),
         ({"strength": 1}, "strength: give keys"), ({"strength": {"frames": {}}}, "strength: give keys"),
         ({"strength": keys("fast", f1=1)}, "strength: interpolation fast: choose from constant, linear, smooth"),
         ({"strength": {**keys(f1=1), "ease": 1}}, "strength: 'ease' is not known"),
@@ -79,7 +79,7 @@ def test_a_gaze_file_of_before_is_two_curves(tmp_path):
         ({"strength": keys(f7=3)}, "frame 7: --strength 3: give a number from 0 to 2"),
         ({"gaze_x": keys(f7=61)}, "frame 7: --gaze-x 61: give a number from -60 to 60"),
         ({"strength": keys(f7=True)}, "frame 7: --strength True: give a number"),
-        ({"strength": {"frames": {"7": 1, "07": 0}}}, "strength: frame 7 is there twice"),
+        ({"strength": {"frames": {"7": 1, "07": 0}}}, "strength: frame 7 has two keys"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_none_is_refused_by_name_and_frame(tmp_path, of, said):

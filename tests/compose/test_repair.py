@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ofx_reenact.compose.repair import paste, set_in
+from ofx_reenact.compose.repair import apply_paint, paste
 from ofx_reenact.fdgan.window import Window
 
 SIZE = (80, 60)
@@ -44,7 +44,7 @@ def shown_of(colour, window):
 def test_only_what_is_unseen_and_the_skin_around_it_change(scene):
     colour, window, inside, outside, there = scene
     result, box = colour.copy(), window.box(SIZE)
-    set_in(result, window, inside, outside, shown_of(colour, window), there, Square())
+    apply_paint(result, window, inside, outside, shown_of(colour, window), there, Square())
     # The whole box worked out at once.
     shown = shown_of(colour, window)
     change = there.invented(box)[..., None] * window.paste(inside, box)
@@ -63,7 +63,7 @@ def test_only_what_is_unseen_and_the_skin_around_it_change(scene):
 def test_nothing_painted_changes_nothing(scene):
     colour, window, inside, outside, _ = scene
     result, none = colour.copy(), np.zeros(colour.shape[:2], np.float32)
-    set_in(result, window, inside, 0 * outside, shown_of(colour, window), carried(none, none), Square(), 0.1)
+    apply_paint(result, window, inside, 0 * outside, shown_of(colour, window), carried(none, none), Square(), 0.1)
     assert np.array_equal(result, colour)
 
 
@@ -71,12 +71,12 @@ def test_a_grey_plate_stays_grey_and_one_that_is_grey_there_alone_does_not(scene
     colour, window, inside, outside, there = scene
     colour[..., :3] = colour[..., :1]
     result = colour.copy()
-    set_in(result, window, inside, outside, shown_of(colour, window), there, Square())
+    apply_paint(result, window, inside, outside, shown_of(colour, window), there, Square())
     assert not np.array_equal(result, colour) and np.ptp(result[..., :3], axis=-1).max() < 1e-5
     box = window.box(SIZE)
     colour[box[0].start, box[1].start, :3] = (0.9, 0.5, 0.1)
     result = colour.copy()
-    set_in(result, window, inside, 0 * outside, shown_of(colour, window), there, Square())
+    apply_paint(result, window, inside, 0 * outside, shown_of(colour, window), there, Square())
     assert np.ptp(result[24:30, 30:48, :3], axis=-1).max() > 0.05
 
 
@@ -86,7 +86,7 @@ def test_grain_lies_where_it_lies_in_the_picture(scene):
     nothing, results = np.zeros_like(outside), []
     for skin in (nothing, outside):
         result = colour.copy()
-        set_in(result, window, nothing, skin, shown_of(colour, window), there, Square(), 0.05, 3)
+        apply_paint(result, window, nothing, skin, shown_of(colour, window), there, Square(), 0.05, 3)
         results.append(result[24:30, 30:48])
     assert np.array_equal(*results) and results[0].std() > 0.01
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import make_shot
 
-from ofx_reenact.shot.inside import find_widest
+from ofx_reenact.shot.mouth_interior import find_widest
 from ofx_reenact.tracking.landmarks import LIPS_INNER
 from ofx_reenact.tracking.surface import measure_gap
 
