@@ -55,8 +55,8 @@ _FRONT_TEETH, _TOP = 1.4, 20.0
 # Standard deviation, cm, of the blur behind the rows; fraction of light behind the upper row; and the length of the
 # fade at the mouth's corners, in halves of its width.
 _FLAT, _DEEP, _ENDS = 0.15, 0.3, 0.35
-# The tongue: its colour as a factor of the white of an eye; its tip relative to the edges of the lower teeth, cm; half
-# its width and its height, cm; depth and width of the groove in its middle; and the fade from its rim, both as
+# The tongue: its colour as a factor of the white of an eye; its middle relative to the edges of the lower teeth, cm;
+# half its width and its height, cm; depth and width of the groove in its middle; and the fade from its rim, both as
 # fractions.
 _TONGUE, _LIES = np.array([0.38, 0.18, 0.165], np.float32), np.array([0, 0.4, 0.8])
 _TONGUE_SIZE, _GROOVE, _BACK = (1.7, 1.3), (0.25, 0.07), 0.8

@@ -59,7 +59,7 @@ def ask(
 
     The displacement of each frame's face is ``w · (rest + D − own)`` for ``--perform replace`` and ``w · D`` for
     ``add``. *D* is the driver's displacement from his own rest, retargeted to this person by LD-Net; *w* is the weight
-    of each region. It is exactly 0 if the driver is the plate's own performance.
+    of each region. For ``replace`` it is exactly 0 if the driver is the plate's own performance.
 
     Args:
         person: who is animated.
@@ -76,20 +76,21 @@ def ask(
     """
     check_trackers(driver, person.tracker)
     acted = retime(driver, driver_positions(own.frames, driver.frames, settings))
-    driver_calm = driver_rest.frontal[acted.row]
+    driver_meshes_at_rest = driver_rest.frontal[acted.row]
     animated = animate(settings, own.frames.tolist())
     regions, added = region_weights(animated), settings.perform == "add"
-    mine, calm = own.frontal[:, :FACE_POINTS].astype(np.float64), rest.frontal[:, :FACE_POINTS]
-    landmarks = move_landmarks(person, acted.frontal, driver_calm, driver_rest.face, settings, weights)
-    moved = _displacement(person, mine, calm, densify.expression(acted.frontal, driver_calm, landmarks), settings)
-    moved = shut_moving(mine, calm, moved, acted.frontal, driver_calm, added=added)
+    own_meshes, rest_meshes = own.frontal[:, :FACE_POINTS].astype(np.float64), rest.frontal[:, :FACE_POINTS]
+    landmarks = move_landmarks(person, acted.frontal, driver_meshes_at_rest, driver_rest.face, settings, weights)
+    moved = densify.expression(acted.frontal, driver_meshes_at_rest, landmarks)
+    moved = _displacement(person, own_meshes, rest_meshes, moved, settings)
+    moved = shut_moving(own_meshes, rest_meshes, moved, acted.frontal, driver_meshes_at_rest, added=added)
     weight = strength(own)
     covered = {part: _cover_fraction(own, part, weight) for part in PARTS}
     point_weights = weight[:, None] * densify.spread_over(regions, _RIGID)
     for part, fraction in covered.items():
         point_weights = point_weights * (1 - fraction[:, None] * _point_weights(_COVERED[part]))
     own_gaze = follow_gaze(own.frontal.astype(np.float64), rest.frontal)
-    gaze = gaze_of(acted.frontal, driver_calm, animated)
+    gaze = gaze_of(acted.frontal, driver_meshes_at_rest, animated)
     gaze = gaze if added or settings.gaze != "follow" else gaze - own_gaze
     eyes = np.stack([weight * (1 - covered[eye]) for eye in PARTS[1:]], 1)[..., None]
     at_rest, first = int(driver_rest.frames[0]), int(own.frames[0])
@@ -107,38 +108,38 @@ def ask(
         at_rest,
         local=True,
         look=look,
-        own=mine,
+        own=own_meshes,
         shading=animated.of("shading"),
         proxy=settings.proxy,
     )
 
 
 def _displacement(
-    person: Person, mine: np.ndarray, calm: np.ndarray, moved: np.ndarray, settings: Settings
+    person: Person, own_meshes: np.ndarray, rest_meshes: np.ndarray, moved: np.ndarray, settings: Settings
 ) -> np.ndarray:
     """Return the displacement of the plate's face from its own mesh at weight 1, (T, 468, 3), frontal.
 
     Args:
         person: who is animated.
-        mine: (T, 468, 3) the plate's own frontal meshes.
-        calm: the same person's at rest.
+        own_meshes: (T, 468, 3) the plate's own frontal meshes.
+        rest_meshes: the same person's at rest.
         moved: (T, 468, 3) the driver's displacement from rest, retargeted to this person.
         settings: perform, retargeting.
     """
     if settings.perform != "add":
-        moved = calm + moved - mine
+        moved = rest_meshes + moved - own_meshes
     return emphasise(moved, person.rest, moving=True) if settings.retarget == "ldnet" else moved
 
 
 def keep_shut(motion: Motion, own: Performance, rest: Rest, choice: Choice | None) -> Motion:
     """Keep eyes shut where the plate's are shut and no other frame shows them open: a warp cannot open a shut eye."""
-    mine, calm = own.frontal[:, :FACE_POINTS].astype(np.float64), rest.frontal[:, :FACE_POINTS]
+    own_meshes, rest_meshes = own.frontal[:, :FACE_POINTS].astype(np.float64), rest.frontal[:, :FACE_POINTS]
     expression = motion.expression
     for part, contour in (("eye_right", EYE_RIGHT), ("eye_left", EYE_LEFT)):
-        visible = smooth_step(open_to(mine, calm, contour) / _OPEN)
+        visible = smooth_step(open_to(own_meshes, rest_meshes, contour) / _OPEN)
         if choice is not None:
             visible = np.maximum(visible, choice.total_weight(part))
-        opens = open_to(mine + expression, calm, contour) > open_to(mine, calm, contour)
+        opens = open_to(own_meshes + expression, rest_meshes, contour) > open_to(own_meshes, rest_meshes, contour)
         expression = expression * (1 - np.where(opens, 1 - visible, 0)[:, None] * _point_weights((part,)))[..., None]
     return replace(motion, expression=expression)
 

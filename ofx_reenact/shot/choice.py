@@ -25,8 +25,8 @@ OWN = -1
 FADE = 1
 
 # Costs of an opening that differs from the wanted one, per width of the part. Too wide is cheap, because a warp closes
-# lids (and, less well, lips); too narrow is dear, because a warp cannot show what is hidden. Then the cost of a part's
-# width and of the height of its corners, per width.
+# lids (and, less well, lips); too narrow is expensive, because a warp cannot show what is hidden. Then the cost of a
+# wrong width, or height of the corners, per width.
 _TOO_WIDE, _TOO_NARROW, _SHAPE = {"mouth": 4.0, "eye_right": 2.5, "eye_left": 2.5}, 12.0, 3.0
 # Opening, in widths of the part, up to which it counts as shut, and the extra cost of a shut part that should be open.
 _SHUT, _HIDDEN = {"mouth": 0.05, "eye_right": 0.1, "eye_left": 0.1}, 1.0
@@ -53,7 +53,7 @@ class Candidates:
         rotation: (C, 3, 3) of the heads.
         light: (C,) mean brightness of the faces, 0 to 1; 0 if unknown.
         time: (C,) position in the target, in frames; NaN for reference pictures.
-        segment: (C,) number of the stretch between two cuts; -1 for reference pictures, which fit every stretch.
+        segment: (C,) number of the section between two cuts; -1 for reference pictures, which fit every section.
         usable: (C,) bool, False where no face was found or its track is uncertain.
         hidden: (C, 3) in [0, 1], how likely something covers each part.
     """
@@ -73,7 +73,7 @@ class Choice:
 
     Attributes:
         index: (T, 3) int32, the candidate that each part of :data:`PARTS` comes from; -1 for the frame's own.
-        segment: (T,) number of the stretch between two cuts; nothing fades across a cut.
+        segment: (T,) number of the section between two cuts; nothing fades across a cut.
     """
 
     index: np.ndarray
@@ -131,7 +131,7 @@ class Choice:
             values: plain values from JSON.
             frames: the rows' frame numbers.
             names: the candidates' names; ``""`` for those that may not be used.
-            segment: (T,) number of the stretch between two cuts.
+            segment: (T,) number of the section between two cuts.
             path: the file, for messages.
 
         Raises:
@@ -188,7 +188,7 @@ def choose_parts(
         rotation: (T, 3, 3) of the frames' heads.
         light: (T,) mean brightness of the frames' faces, as the candidates'.
         time: (T,) position of the frames, as the candidates'.
-        segment: (T,) stretch between two cuts, as the candidates'.
+        segment: (T,) section between two cuts, as the candidates'.
         gaze: (T, 2, 2) wanted shift of the irises from the frames' own, right and left eye, in widths of the eye; used
             if the frames' and candidates' meshes have irises (478 points).
     """

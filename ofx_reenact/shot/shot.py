@@ -41,7 +41,7 @@ class Moving:
 
     Attributes:
         open: returns the view of a frame; may be called from several threads.
-        kept: how many views stay in memory; by default two, a frame and the next one, which optical flow needs.
+        kept: how many views stay in memory; by default two, a frame and the next one, which motion vectors need.
     """
 
     open: Callable[[int], View]
@@ -210,7 +210,7 @@ class Shot:
         return Frame(np.zeros_like(view.pixels if view.file is None else view.file), 0.0, black=True)
 
     def flow(self, frame: int) -> np.ndarray:
-        """Return how far each pixel of the head moves from a frame of a moving target to the next.
+        """Return motion vectors: how far each pixel of the head moves from a frame of a moving target to the next.
 
         The last frame repeats the motion from the one before it.
 

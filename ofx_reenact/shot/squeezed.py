@@ -80,7 +80,7 @@ def with_file_pixels(frame: Frame, colour: np.ndarray, squeeze: Squeeze) -> Sque
 
 
 def flow_to_file(flow: np.ndarray, view: View) -> np.ndarray:
-    """Convert optical flow (H, W, 2) in a view's square pixels to the file's: (h, w, 2) float32."""
+    """Convert motion vectors (H, W, 2) in a view's square pixels to the file's: (h, w, 2) float32."""
     assert view.file is not None, "the file's pixels are not square"
     height, width = view.file.shape[:2]
     at = view.squeeze.to_square(own_places(height, width, np.float64)).astype(np.float32)
