@@ -1,4 +1,4 @@
-"""Grain: measured, and given back."""
+"""Grain: measured, and made again."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from ofx_reenact.compose.grain import make_grain, measure_grain
 
 
-def test_grain_is_measured_and_given_back():
+def test_made_grain_measures_as_it_should():
     y, x = np.mgrid[:200, :300] / 300
     smooth = np.dstack([0.3 + 0.4 * x, 0.2 + 0.3 * y * x, 0.5 - 0.2 * y]).astype(np.float32)
     assert measure_grain(smooth) < 1e-4

@@ -1,4 +1,4 @@
-"""The gaze by hand and the gaze of a performance."""
+"""The artist's turn of the eyes, and the gaze of a performance."""
 
 import dataclasses
 
@@ -19,7 +19,7 @@ from ofx_reenact.warp.gaze import SEEN, follow_gaze
 LOCKED = {"reference": 20, "motion": "locked", "strength": 0.0}
 
 
-def test_each_eye_turns_by_both_and_its_own():
+def test_each_eye_turns_by_the_common_angle_and_its_own():
     animated = animate(Settings(gaze_x=10, gaze_y=-5, gaze_left_x=20, gaze_right_y=45), [1, 2])
     degrees = np.array([[10, 40], [30, -5]])
     made = direct_gaze(animated, np.eye(3)[None], np.eye(3))
@@ -27,17 +27,17 @@ def test_each_eye_turns_by_both_and_its_own():
     assert direct_gaze(animate(Settings(), [1, 2]), np.eye(3)[None], np.eye(3)) is None
 
 
-def test_a_locked_gaze_takes_back_what_the_head_turns():
+def test_a_locked_gaze_undoes_the_heads_turn():
     turn = Rotation.from_rotvec([[0, 0, 0], [0, 20, 0], [0, -20, 0]], degrees=True).as_matrix()
     rest = Rotation.from_euler("y", 10, degrees=True).as_matrix()
     made = direct_gaze(animate(Settings(gaze="lock"), [1, 2, 3]), turn @ rest, rest)
-    # Whose nose goes to the picture's left has eyes that go to its right.
+    # When the nose turns to the picture's left, the eyes turn to its right.
     nose = (turn @ rest @ [0, 0, -1])[:, 0] - (rest @ [0, 0, -1])[0]
     assert np.allclose(made[0], 0) and (np.sign(made[1:, :, 0]) == -np.sign(nose[1:, None])).all()
     assert np.allclose(np.abs(made[1:, :, 0]), EYEBALL_RADIUS * np.sin(np.radians(20))) and np.allclose(made[..., 1], 0)
 
 
-def test_gaze_by_hand_turns_the_eyes_and_nothing_else(target, identity, performance, weights):
+def test_the_artists_gaze_turns_the_eyes_and_nothing_else(target, identity, performance, weights):
     still = make_shot(identity, target, performance, weights, Settings(**LOCKED))
     assert np.array_equal(still.render(36).colour, target.pixels)
     made = make_shot(identity, target, performance, weights, Settings(**LOCKED, gaze_x=15)).render(36)
@@ -54,11 +54,11 @@ def test_gaze_by_hand_turns_the_eyes_and_nothing_else(target, identity, performa
         near &= (y > eye[:, 1].min() - 5) & (y < eye[:, 1].max() + 5)
         assert near.sum() > 50
         x, y = x[~near], y[~near]
-    assert not len(x), "beside the eyes it is the picture, bit for bit"
+    assert not len(x), "outside the eyes it is the picture, bit for bit"
     assert made.matte.max() == 1 and not made.still
 
 
-def test_lids_go_along_with_a_turn_up_or_down_and_corners_stay(target, identity, performance, weights):
+def test_lids_follow_a_gaze_up_or_down_and_corners_stay(target, identity, performance, weights):
     down, still = (
         make_shot(identity, target, performance, weights, Settings(**LOCKED, **turned)).motion
         for turned in ({"gaze_y": -20}, {})
@@ -83,7 +83,7 @@ def test_a_kept_gaze_is_the_targets_own(target, identity, performance, weights):
     assert np.array_equal(kept.expression, followed.expression), "lids blink as the driver's"
 
 
-def test_the_gaze_goes_on_through_a_blink_and_is_what_was_seen_of_it(face):
+def test_the_gaze_is_held_through_a_blink_and_scaled_by_what_trackers_see(face):
     rest = face.frontal
     driver = np.repeat(rest[None], 5, axis=0).copy()
     for contour, iris in ((EYE_RIGHT, IRIS_RIGHT), (EYE_LEFT, IRIS_LEFT)):
@@ -97,7 +97,7 @@ def test_the_gaze_goes_on_through_a_blink_and_is_what_was_seen_of_it(face):
     assert np.allclose(made[1:, :, 0], 0.1 / SEEN[0], atol=1e-6) and np.allclose(made[..., 1], 0, atol=1e-6)
 
 
-def test_gaze_by_hand_turns_the_eyes_of_a_plate_where_its_face_is_shown(identity, performance, weights):
+def test_the_artists_gaze_turns_a_plates_eyes_where_its_face_is_tracked(identity, performance, weights):
     rest, lost = find_rest(performance, None), performance.state.copy()
     lost[:10] = State.HELD
     own = dataclasses.replace(performance, state=lost)
@@ -110,7 +110,7 @@ def test_gaze_by_hand_turns_the_eyes_of_a_plate_where_its_face_is_shown(identity
     assert without.look is None and np.array_equal(without.expression[:10], motion.expression[:10])
 
 
-def test_a_locked_gaze_of_a_plate_takes_back_its_own(identity, performance, weights):
+def test_a_locked_gaze_undoes_the_plates_own(identity, performance, weights):
     rest = find_rest(performance, None)
     motion = ask(identity.person, performance, rest, performance, rest, Settings(gaze="lock"), weights)
     own = follow_gaze(performance.frontal.astype(np.float64), rest.frontal)

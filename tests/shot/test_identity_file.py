@@ -1,4 +1,4 @@
-"""The identity file: what it keeps, and what it refuses."""
+"""The identity file: what is written to it, and what is refused."""
 
 import dataclasses
 import re
@@ -28,7 +28,7 @@ def test_identity_errors(identity, weights, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("tensors", "about", "says"),
+    ("tensors", "about", "message"),
     [
         ({"mesh": torch.zeros(478, 3)}, {}, "all points lie on one line"),
         ({"mesh": torch.full((478, 3), 1e30)}, {}, "values of mesh are larger than"),
@@ -50,17 +50,17 @@ def test_identity_errors(identity, weights, tmp_path):
         ({}, {"weights_sha256": None}, "weights_sha256 is missing"),
     ],
 )
-def test_damaged_identities_are_refused(identity, weights, tmp_path, tensors, about, says):
+def test_damaged_identities_are_refused(identity, weights, tmp_path, tensors, about, message):
     path = tmp_path / "i.safetensors"
     identity.save(path)
     with safe_open(path, "pt") as file:
         kept = {name: file.get_tensor(name) for name in file.keys()} | tensors  # noqa: SIM118
-        said = {**file.metadata(), **about}
+        metadata = {**file.metadata(), **about}
     save_file(
         {name: tensor for name, tensor in kept.items() if tensor is not None}, path,
-        {name: text for name, text in said.items() if text is not None},
+        {name: text for name, text in metadata.items() if text is not None},
     )  # fmt: skip
-    with pytest.raises(WeightsError, match=rf"i\.safetensors: damaged: .*{re.escape(says)}"):
+    with pytest.raises(WeightsError, match=rf"i\.safetensors: damaged: .*{re.escape(message)}"):
         Identity.load(path, weights, identity.face.size)
 
 
