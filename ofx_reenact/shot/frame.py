@@ -32,7 +32,7 @@ class Frame:
         carried: the result of the warp; None if nothing moves.
         portrait: (H, W) float32 in [0, 1], opacity of the portrait that was pasted over the view; None without one.
         black: whether the frame is black because the driver has no face here and ``--missing black`` was given.
-        laid: (H, W) float32 in [0, 1], opacity of mouth and eyes from other frames; None without any.
+        parts_matte: (H, W) float32 in [0, 1], opacity of mouth and eyes from other frames; None without any.
         kept: (H, W) float32 in [0, 1] in the file's pixels, 1 where holdout and mask keep the plate; None without them.
     """
 
@@ -41,7 +41,7 @@ class Frame:
     carried: Carried | None = None
     portrait: np.ndarray | None = None
     black: bool = False
-    laid: np.ndarray | None = None
+    parts_matte: np.ndarray | None = None
     kept: np.ndarray | None = None
 
     @property
@@ -124,7 +124,7 @@ class Frame:
         return result
 
     def _parts(self) -> np.ndarray:
-        return np.zeros(self.shape, np.float32) if self.laid is None else self.laid
+        return np.zeros(self.shape, np.float32) if self.parts_matte is None else self.parts_matte
 
     def _confidence(self) -> np.ndarray:
         if self.portrait is not None:

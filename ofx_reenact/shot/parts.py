@@ -68,7 +68,7 @@ def lay_parts(frame: Frame, view: View, pose: Pose, parts: Sources, number: int 
         own[inside, :3] += change[inside]
         matte[box] = np.maximum(matte[box], np.minimum(covered, 1))
         frame = replace(frame, carried=_join(frame.carried, laid))
-    return replace(frame, laid=matte) if matte.any() else frame
+    return replace(frame, parts_matte=matte) if matte.any() else frame
 
 
 def _carry(name: str, source: View, view: View, pose: Pose) -> CarriedPart | None:

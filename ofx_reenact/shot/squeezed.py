@@ -75,7 +75,7 @@ class SqueezedFrame(Frame):
 
 def with_file_pixels(frame: Frame, colour: np.ndarray, squeeze: Squeeze) -> SqueezedFrame:
     """Return a frame with the file's pixels (H, W, C) and the maps of a frame that was made in square pixels."""
-    own = (frame.sure, frame.carried, frame.portrait, frame.black, frame.laid, frame.kept)
+    own = (frame.sure, frame.carried, frame.portrait, frame.black, frame.parts_matte, frame.kept)
     return SqueezedFrame(colour, *own, squeeze, frame.shape)
 
 

@@ -45,7 +45,7 @@ def draw(mouth, identity, head, drop=1.2, raised=0.5, jaw=0.3) -> tuple[np.ndarr
 
 
 def upper_row(picture, mouth, head) -> np.ndarray:
-    """Return a picture of the upper front teeth that moves with the skull, so that a fixed row does not change in it."""
+    """Return a picture of the upper front teeth that moves with the skull, so that a fixed row stays the same."""
     x, y = np.meshgrid(np.linspace(-1.2, 1.2, 140), np.linspace(-0.1, 0.6, 42))
     on_skull = mouth.middle + np.stack([x, y, 0.4 + 0.25 * x**2], -1)
     at = head.apply(on_skull).astype(np.float32)

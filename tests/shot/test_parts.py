@@ -82,8 +82,8 @@ def test_the_inside_of_a_mouth_comes_from_a_view_that_shows_it(shown, source, po
 
 def test_pixels_outside_the_matte_keep_every_bit(shown, source, pose):
     before, after = lay(shown, pose, (source, 1.0))
-    assert after.laid.shape == shown.pixels.shape[:2] and after.laid.max() == 1
-    outside = after.laid == 0
+    assert after.parts_matte.shape == shown.pixels.shape[:2] and after.parts_matte.max() == 1
+    outside = after.parts_matte == 0
     assert np.array_equal(before.colour[outside], after.colour[outside]) and 0.02 < (~outside).mean() < 0.3
     assert np.array_equal(before.stmap, after.stmap)
 
@@ -93,30 +93,30 @@ def test_parts_are_repeatable_and_mix_with_the_frame_by_weight(shown, source, po
     assert np.array_equal(after.colour, lay(shown, pose, (source, 1.0))[1].colour)
     _, half = lay(shown, pose, (source, 0.5))
     assert np.allclose(half.colour, (before.colour + after.colour) / 2, atol=1e-5)
-    assert np.allclose(half.laid, after.laid / 2)
+    assert np.allclose(half.parts_matte, after.parts_matte / 2)
     _, twice = lay(shown, pose, (source, 0.5), (source, 0.5))
-    assert np.allclose(twice.colour, after.colour, atol=1e-5) and np.allclose(twice.laid, after.laid, atol=1e-6)
+    assert np.allclose(twice.colour, after.colour, atol=1e-5) and np.allclose(twice.parts_matte, after.parts_matte, atol=1e-6)
     assert np.allclose(twice.carried.composed.invented, after.carried.composed.invented, atol=1e-5)
 
 
 def test_nothing_is_laid_in_without_sources(shown, pose):
     before, after = lay(shown, pose)
-    assert np.array_equal(before.colour, after.colour) and after.laid is None
+    assert np.array_equal(before.colour, after.colour) and after.parts_matte is None
 
 
 @pytest.mark.parametrize("light", [(0.3, 0.3, 0.3), (4.0, 3.0, 2.5)])
 def test_a_source_in_other_light_is_matched_to_the_frame(shown, source, pose, light):
     lit = dataclasses.replace(source, pixels=source.pixels * np.float32(light))
     plain, matched = (lay(shown, pose, (view, 1.0))[1].colour for view in (source, lit))
-    skin = (lay(shown, pose, (source, 1.0))[1].laid > 0.5) & ~inside(shown, pose, by=0)
+    skin = (lay(shown, pose, (source, 1.0))[1].parts_matte > 0.5) & ~inside(shown, pose, by=0)
     assert np.abs(matched[skin] - plain[skin]).mean() < 0.02 * plain[skin].mean()
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.7, 3.0])
 def test_a_source_of_another_size_gives_the_same_part(shown, source, pose, factor):
     plain, other = (lay(shown, pose, (view, 1.0))[1] for view in (source, resized(source, factor)))
-    assert np.abs(plain.laid - other.laid).max() < 0.02
-    changed = plain.laid > 0.5
+    assert np.abs(plain.parts_matte - other.parts_matte).max() < 0.02
+    changed = plain.parts_matte > 0.5
     assert np.abs(other.colour[changed] - plain.colour[changed]).mean() < 0.06 * plain.colour[changed].mean()
 
 
@@ -134,7 +134,7 @@ def test_an_open_eye_replaces_a_shut_one(shown):
     closed = View(shut, dataclasses.replace(shown.face, mesh=lids))
     pose = pose_of_mesh(closed, shown.mesh[:468] + 0.3 * RIGHT, shown.head)
     before, after = lay(closed, pose, (shown, 1.0), parts=("eye_right",))
-    eye = after.laid > 0.9
+    eye = after.parts_matte > 0.9
     wrong, right = (np.abs(frame.colour[eye] - shown.pixels[eye]).mean() for frame in (before, after))
     assert right < 0.4 * wrong
 
@@ -153,13 +153,13 @@ def test_a_hand_in_front_of_the_source_is_not_laid_in(shown, source, pose):
     x, y = source.mesh[61, :2].astype(int)
     pixels[y - 40 : y + 60, x - 40 : x + 30] = (0.02, 0.02, 0.05)
     _, after = lay(shown, pose, (dataclasses.replace(source, pixels=pixels), 1.0))
-    assert after.laid is None or after.laid.max() < 0.1
+    assert after.parts_matte is None or after.parts_matte.max() < 0.1
 
 
 def test_a_part_outside_the_picture_is_left_out(shown, source):
     away = pose_of_mesh(shown, shown.mesh[:468] + 5000 * RIGHT, shown.head)
     _, after = lay(shown, away, (source, 1.0))
-    assert after.laid is None
+    assert after.parts_matte is None
     assert bend_part("mouth", source.mesh[:468], source.mesh[:468], shown.mesh[:468] + 5000 * RIGHT, shown.size) is None
 
 
