@@ -57,9 +57,9 @@ def ask(
 ) -> Motion:  # fmt: skip
     """Fit a driver to a moving target.
 
-    The displacement of each frame's face is ``w · (rest + D − own)`` for ``--perform replace`` and ``w · D`` for
-    ``add``. *D* is the driver's displacement from his own rest, retargeted to this person by LD-Net; *w* is the weight
-    of each region. For ``replace`` it is exactly 0 if the driver is the plate's own performance.
+    Each frame's face is displaced by ``w · (rest + D − own)`` for ``--perform replace``, by ``w · D`` for ``add``: *D*
+    is the driver's displacement from rest, retargeted by LD-Net, *w* the weight of each region. With the plate's own
+    performance as the driver, ``replace`` displaces by exactly 0.
 
     Args:
         person: who is animated.
@@ -76,21 +76,20 @@ def ask(
     """
     check_trackers(driver, person.tracker)
     acted = retime(driver, driver_positions(own.frames, driver.frames, settings))
-    driver_meshes_at_rest = driver_rest.frontal[acted.row]
+    calm = driver_rest.frontal[acted.row]
     animated = animate(settings, own.frames.tolist())
     regions, added = region_weights(animated), settings.perform == "add"
-    own_meshes, rest_meshes = own.frontal[:, :FACE_POINTS].astype(np.float64), rest.frontal[:, :FACE_POINTS]
-    landmarks = move_landmarks(person, acted.frontal, driver_meshes_at_rest, driver_rest.face, settings, weights)
-    moved = densify.expression(acted.frontal, driver_meshes_at_rest, landmarks)
-    moved = _displacement(person, own_meshes, rest_meshes, moved, settings)
-    moved = shut_moving(own_meshes, rest_meshes, moved, acted.frontal, driver_meshes_at_rest, added=added)
+    own_mesh, rest_mesh = own.frontal[:, :FACE_POINTS].astype(np.float64), rest.frontal[:, :FACE_POINTS]
+    landmarks = move_landmarks(person, acted.frontal, calm, driver_rest.face, settings, weights)
+    moved = _displacement(person, own_mesh, rest_mesh, densify.expression(acted.frontal, calm, landmarks), settings)
+    moved = shut_moving(own_mesh, rest_mesh, moved, acted.frontal, calm, added=added)
     weight = strength(own)
     covered = {part: _cover_fraction(own, part, weight) for part in PARTS}
     point_weights = weight[:, None] * densify.spread_over(regions, _RIGID)
     for part, fraction in covered.items():
         point_weights = point_weights * (1 - fraction[:, None] * _point_weights(_COVERED[part]))
     own_gaze = follow_gaze(own.frontal.astype(np.float64), rest.frontal)
-    gaze = gaze_of(acted.frontal, driver_meshes_at_rest, animated)
+    gaze = gaze_of(acted.frontal, calm, animated)
     gaze = gaze if added or settings.gaze != "follow" else gaze - own_gaze
     eyes = np.stack([weight * (1 - covered[eye]) for eye in PARTS[1:]], 1)[..., None]
     at_rest, first = int(driver_rest.frames[0]), int(own.frames[0])
@@ -108,38 +107,38 @@ def ask(
         at_rest,
         local=True,
         look=look,
-        own=own_meshes,
+        own=own_mesh,
         shading=animated.of("shading"),
         proxy=settings.proxy,
     )
 
 
 def _displacement(
-    person: Person, own_meshes: np.ndarray, rest_meshes: np.ndarray, moved: np.ndarray, settings: Settings
+    person: Person, own_mesh: np.ndarray, rest_mesh: np.ndarray, moved: np.ndarray, settings: Settings
 ) -> np.ndarray:
     """Return the displacement of the plate's face from its own mesh at weight 1, (T, 468, 3), frontal.
 
     Args:
         person: who is animated.
-        own_meshes: (T, 468, 3) the plate's own frontal meshes.
-        rest_meshes: the same person's at rest.
+        own_mesh: (T, 468, 3) the plate's own frontal meshes.
+        rest_mesh: the same person's at rest.
         moved: (T, 468, 3) the driver's displacement from rest, retargeted to this person.
         settings: perform, retargeting.
     """
     if settings.perform != "add":
-        moved = rest_meshes + moved - own_meshes
+        moved = rest_mesh + moved - own_mesh
     return emphasise(moved, person.rest, moving=True) if settings.retarget == "ldnet" else moved
 
 
 def keep_shut(motion: Motion, own: Performance, rest: Rest, choice: Choice | None) -> Motion:
     """Keep eyes shut where the plate's are shut and no other frame shows them open: a warp cannot open a shut eye."""
-    own_meshes, rest_meshes = own.frontal[:, :FACE_POINTS].astype(np.float64), rest.frontal[:, :FACE_POINTS]
+    own_mesh, rest_mesh = own.frontal[:, :FACE_POINTS].astype(np.float64), rest.frontal[:, :FACE_POINTS]
     expression = motion.expression
     for part, contour in (("eye_right", EYE_RIGHT), ("eye_left", EYE_LEFT)):
-        visible = smooth_step(open_to(own_meshes, rest_meshes, contour) / _OPEN)
+        visible = smooth_step(open_to(own_mesh, rest_mesh, contour) / _OPEN)
         if choice is not None:
             visible = np.maximum(visible, choice.total_weight(part))
-        opens = open_to(own_meshes + expression, rest_meshes, contour) > open_to(own_meshes, rest_meshes, contour)
+        opens = open_to(own_mesh + expression, rest_mesh, contour) > open_to(own_mesh, rest_mesh, contour)
         expression = expression * (1 - np.where(opens, 1 - visible, 0)[:, None] * _point_weights((part,)))[..., None]
     return replace(motion, expression=expression)
 

@@ -33,7 +33,7 @@ class Frame:
         portrait: (H, W) float32 in [0, 1], opacity of the portrait that was pasted over the view; None without one.
         black: whether the frame is black because the driver has no face here and ``--missing black`` was given.
         parts_matte: (H, W) float32 in [0, 1], opacity of mouth and eyes from other frames; None without any.
-        kept: (H, W) float32 in [0, 1] in the file's pixels, 1 where holdout and mask keep the plate; None without them.
+        kept: (H, W) float32 in [0, 1] in the file's pixels, 1 where mattes keep the plate; None without.
     """
 
     colour: np.ndarray

@@ -152,8 +152,9 @@ def test_a_moving_target_follows_its_curve(tmp_path, identity, performance, weig
     rest = find_rest(performance, None)
     held = np.repeat(performance.frontal[:1], len(frames), axis=0)
     driver = dataclasses.replace(performance, frontal=held)
+    driver_rest = find_rest(driver, None)
     made, whole = (
-        ask(identity.person, performance, rest, driver, find_rest(driver, None), Settings(**more), weights).expression
+        ask(identity.person, performance, rest, driver, driver_rest, Settings(**more), weights).expression
         for more in ({"curves": path}, {})
     )
     assert np.abs(made[:21]).max() < 1e-12 and np.array_equal(made[60:], whole[60:])

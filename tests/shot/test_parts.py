@@ -95,7 +95,8 @@ def test_parts_are_repeatable_and_mix_with_the_frame_by_weight(shown, source, po
     assert np.allclose(half.colour, (before.colour + after.colour) / 2, atol=1e-5)
     assert np.allclose(half.parts_matte, after.parts_matte / 2)
     _, twice = lay(shown, pose, (source, 0.5), (source, 0.5))
-    assert np.allclose(twice.colour, after.colour, atol=1e-5) and np.allclose(twice.parts_matte, after.parts_matte, atol=1e-6)
+    assert np.allclose(twice.colour, after.colour, atol=1e-5)
+    assert np.allclose(twice.parts_matte, after.parts_matte, atol=1e-6)
     assert np.allclose(twice.carried.composed.invented, after.carried.composed.invented, atol=1e-5)
 
 
