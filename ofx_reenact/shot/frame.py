@@ -17,6 +17,7 @@ from ofx_reenact.shot.view import View
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.surface import FACE_POINTS
 
+# FD-GAN's dictionary of a person: tables (n_i, C_i) float32, finest first.
 Tables = tuple[np.ndarray, ...]
 
 

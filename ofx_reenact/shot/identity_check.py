@@ -50,7 +50,7 @@ def check_face(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, st
     """Check the face in an identity file, and the metadata about it.
 
     Raises:
-        WeightsError: naming what is damaged.
+        WeightsError: something is damaged; the message names it.
     """
     size = size_of(path, about)
     for name in ("weights_sha256", "tracker", "picture"):
@@ -90,7 +90,7 @@ def check_tables(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Check dictionary and adapters as far as possible without FD-GAN's networks.
 
     Raises:
-        WeightsError: naming what is damaged.
+        WeightsError: something is damaged; the message names it.
     """
     for name in tensors:
         if name not in ("mesh", "code", "headroom", "rest", "pose") and not name.startswith(REFERENCES):

@@ -25,6 +25,7 @@ from ofx_reenact.stages import stage
 from ofx_reenact.warp.gaze import gaze as measure_gaze
 from ofx_reenact.warp.openings import Opening
 
+# For each part that comes from other views: those views and their weights.
 Sources = Mapping[str, Sequence[tuple[View, float]]]
 # A source whose scale is more than this factor above the result's is halved first; else its detail would alias.
 _FINER = 1.42

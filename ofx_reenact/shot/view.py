@@ -33,8 +33,8 @@ class View:
     What is measured in the picture is computed when it is first read, and kept.
 
     Attributes:
-        pixels: (H, W, 3 or 4) float32, finite, alpha associated, scene-linear; square pixels (a file's pixels of
-            another aspect are stretched).
+        pixels: (H, W, 3 or 4) float32, finite, alpha associated, scene-linear (display-encoded in training pairs);
+            square pixels (a file's pixels of another aspect are stretched).
         face: the face in it.
         display: encodes the picture for networks; None where no network looks at it.
         neck: how far below the chin the head's motion reaches, in face heights.
