@@ -32,7 +32,7 @@ from ofx_reenact.warp.emphasis import emphasise
 from ofx_reenact.warp.gaze import follow_gaze
 from ofx_reenact.warp.shut import shut, take_lids
 
-# Motion of less than STILL pixels is the tracker's noise and is left out; motion of MOVING pixels or more is kept whole.
+# Motion of less than STILL pixels is tracker noise and is left out; motion of MOVING pixels or more is kept whole.
 STILL, MOVING = 0.25, 0.75
 # Change of the head's rotation, degrees, up to which a warp is fully trusted, and from which it is not trusted at all.
 TURN_TRUSTED, TURN_LOST = 20.0, 50.0
