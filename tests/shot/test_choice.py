@@ -32,11 +32,11 @@ def candidates(gaps, **others) -> Candidates:
     return Candidates(**(fields | {name: np.asarray(value) for name, value in others.items()}))
 
 
-def choose(wanted, own, there=None, asked=True, segment=None) -> Choice:
+def choose(wanted, own, there=None, allowed=True, segment=None) -> Choice:
     """Choose for a plate whose frames have the mouths ``own``; ``there`` are the candidates, by default its frames."""
     count, there = len(own), candidates(own) if there is None else there
     return choose_parts(
-        mouths(wanted), mouths(own), np.arange(count), np.full((count, 3), asked), there, there.rotation[:count],
+        mouths(wanted), mouths(own), np.arange(count), np.full((count, 3), allowed), there, there.rotation[:count],
         there.light[:count], np.arange(count, dtype=float), np.zeros(count, int) if segment is None else segment,
     )  # fmt: skip
 
@@ -76,7 +76,7 @@ def test_unusable_candidates_and_parts_that_are_not_allowed_are_not_taken():
     faceless = candidates(OWN, usable=[False] * 10 + [True] * 10)
     assert (choose([1.0] * 20, OWN, faceless).index == -1).all()
     assert (choose([1.0] * 20, OWN, candidates(OWN, usable=[False] * 20)).index == -1).all()
-    assert (choose([1.0] * 20, OWN, asked=False).index == -1).all()
+    assert (choose([1.0] * 20, OWN, allowed=False).index == -1).all()
 
 
 def test_a_mouth_behind_a_hand_is_not_taken_if_there_is_another():
