@@ -143,7 +143,7 @@ def is_grey(shown: np.ndarray) -> bool:
 
 
 def shade_interior(inside: np.ndarray, shade: np.ndarray) -> np.ndarray:
-    """Return a plain interior (h, w, C) for an unseen mouth, from the lips' colour (C,) and a shade (h, w), 0 to 1."""
+    """Return a plain interior (h, w, C) for an unseen mouth from the lips' colour (C,); ``shade`` (h, w) is 0 in the dark, 1 in light."""
     behind = inside * (INSIDE_DARK + (INSIDE_LIGHT - INSIDE_DARK) * shade.astype(np.float32))[..., None]
     if len(inside) == 4:
         behind[..., 3] = inside[3]
