@@ -143,7 +143,7 @@ def is_grey(shown: np.ndarray) -> bool:
 
 
 def shade_interior(inside: np.ndarray, shade: np.ndarray) -> np.ndarray:
-    """Return a plain interior (h, w, C) for an unseen mouth from the lips' colour (C,); ``shade`` (h, w) is 0 in the dark, 1 in light."""
+    """Return the interior (h, w, C) of an unseen mouth: the lips' colour (C,), by a shade (h, w), 0 dark, 1 light."""
     behind = inside * (INSIDE_DARK + (INSIDE_LIGHT - INSIDE_DARK) * shade.astype(np.float32))[..., None]
     if len(inside) == 4:
         behind[..., 3] = inside[3]
