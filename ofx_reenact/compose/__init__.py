@@ -1,1 +1,1 @@
-"""From an STMap to a finished frame at plate resolution."""
+"""Make a finished picture at plate resolution from an STMap: skin, eyes, lids, mouth, teeth, shading, grain."""

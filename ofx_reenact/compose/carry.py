@@ -1,4 +1,4 @@
-"""Carry a target's pixels to its face in motion: the sheet for the skin, eyes and mouth behind it, one picture out."""
+"""Carry (warp) a target's pixels to its face in motion: the sheet moves the skin, eyes and mouth lie behind it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from ofx_reenact.compose.eyeball import Eyeball
 from ofx_reenact.compose.lid import Lid, measure_shut
-from ofx_reenact.compose.picture import Composed, compose, copy_beside, lip_colour
+from ofx_reenact.compose.picture import Composed, compose, copy_beside, measure_lip_colour
 from ofx_reenact.ops.backend import Array, Ops
 from ofx_reenact.ops.on_cpu import CPU
 from ofx_reenact.stages import stage
@@ -28,13 +28,13 @@ Box = tuple[slice, slice]
 
 @dataclass(frozen=True)
 class Carried:
-    """A target's picture in motion.
+    """The result of warping a target's picture.
 
     Attributes:
-        stmap: the skin's map.
-        composed: the changed window of the picture.
+        stmap: the skin's STMap.
+        composed: the window of the picture that changed.
         mouth: the mouth's opening; None while it is shut.
-        lenses: shapes of the openings as they are in the result, by name.
+        lenses: shapes of the openings in the result, by name.
     """
 
     stmap: STMap
@@ -43,25 +43,25 @@ class Carried:
     lenses: Mapping[str, openings.Lens]
 
     def invented(self, box: Box) -> np.ndarray:
-        """Where no pixel of the target was carried, in a box (rows, columns) of the picture: (h, w), 1 there."""
-        return _within(box, self.composed.invented, self.composed.slices, 0.0)
+        """Return where no pixel of the target was carried, in a box (rows, columns) of the picture: (h, w), 1 there."""
+        return _cut_box(box, self.composed.invented, self.composed.slices, 0.0)
 
     def stretch(self, box: Box) -> np.ndarray:
-        """Length of the result for a length of 1 in the target, in a box: (h, w), 1 where nothing moves."""
-        return _within(box, self.stmap.stretch, self.stmap.slices, 1.0)
+        """Return the stretch in a box, length in the result over length in the target: (h, w), 1 if nothing moves."""
+        return _cut_box(box, self.stmap.stretch, self.stmap.slices, 1.0)
 
     def opening(self, box: Box) -> np.ndarray:
-        """Coverage of the mouth's opening in a box: (h, w), 0 on the skin."""
+        """Return the coverage of the mouth's opening in a box: (h, w) in [0, 1], 0 on the skin."""
         if self.mouth is None:
             return np.zeros([s.stop - s.start for s in box], np.float32)
         height, width = self.mouth.coverage.shape
         rows = slice(self.mouth.top, self.mouth.top + height)
         columns = slice(self.mouth.left, self.mouth.left + width)
-        return _within(box, self.mouth.coverage, (rows, columns), 0.0)
+        return _cut_box(box, self.mouth.coverage, (rows, columns), 0.0)
 
 
 class Carrier:
-    """One target picture with a sheet laid over its face."""
+    """One target picture with a triangle sheet laid over its face, ready to be warped to any pose."""
 
     def __init__(
         self,
@@ -76,13 +76,14 @@ class Carrier:
         """Lay the sheet over the target.
 
         Args:
-            picture: (H, W, 3 or 4) float32.
+            picture: (H, W, 3 or 4) float32, scene-linear.
             mesh: of the face in it (478, 3), pixels.
             frontal: the mesh with the head's pose taken out (478, 3), canonical units.
-            head: pose of the head.
+            head: pose of the head, canonical units → pixels.
             neck: how far below the chin the head's motion reaches, in face heights.
-            headroom: rows above the person in each column of the picture (W,); None if nobody knows.
-            ops: bend the sheet and sample the picture; what is small, and what comes out, is on the host.
+            headroom: (W,) number of rows above the person in each column; None if unknown.
+            ops: the device's functions that bend the sheet and sample the picture; small arrays and results stay on
+                the host.
         """
         height, width = picture.shape[:2]
         self.picture, self.mesh, self.frontal, self.head = picture, mesh, frontal, head
@@ -93,11 +94,11 @@ class Carrier:
         )
         self._balls: dict[str, Eyeball] = {}
         self._lids: dict[str, Lid] = {}
-        self.lips = lip_colour(picture, outer, inner)
+        self.lips = measure_lip_colour(picture, outer, inner)
 
     @cached_property
-    def _there(self) -> Array:
-        """The picture where it is sampled."""
+    def _on_device(self) -> Array:
+        """The picture on the device that samples it."""
         return self.ops.put(self.picture)
 
     @stage("warp: sample")
@@ -105,19 +106,19 @@ class Carrier:
         self, moved: np.ndarray, head: Similarity, gaze: np.ndarray, jaw: np.ndarray, gate: float = 1.0,
         shading: np.ndarray | None = None, out: np.ndarray | None = None,
     ) -> Carried | None:  # fmt: skip
-        """Move the face.
+        """Warp the picture to a pose.
 
         Args:
-            moved: displacement of the mesh's points (468, 3), pixels.
-            head: pose of the moved head.
+            moved: (468, 3) displacement of the mesh's points, pixels, already multiplied by ``gate``.
+            head: pose of the moved head, canonical units → pixels.
             gaze: (2, 2) shift of the irises, right and left eye, in widths of the eye.
             jaw: (3,) frontal displacement of the jaw, canonical units.
-            gate: share of the head's motion that counts; ``moved`` has it in already.
-            shading: what is added to the light of the sheet's vertices (V,), in fractions of it; None leaves it.
-            out: (H, W, C) float32, becomes the whole frame where there is a result; None keeps the window alone.
+            gate: weight of the head's motion, 0 to 1.
+            shading: (V,) change of light at the sheet's vertices, as a fraction of the light there; None for none.
+            out: (H, W, C) float32 that receives the whole frame; None for the changed window alone.
 
         Returns:
-            The result, or None when nothing moves or everything has moved out of the picture.
+            The result; None, with ``out`` untouched, if nothing moves or everything has moved out of the picture.
         """
         stmap = self.sheet.bend(moved, head, gate, shading)
         if stmap is None and not gaze.any():
@@ -125,16 +126,16 @@ class Carrier:
         feather = max(1.0, openings.FEATHER * self.sheet.face_height)
         after = openings.lenses(self.mesh[:FACE_POINTS, :2] + moved[:, :2])
         eyes = [
-            self._show_eye(name, after[name], shift, feather)
+            self._turn_eye(name, after[name], shift, feather)
             for (name, contour), shift in zip(_EYES.items(), gaze, strict=True)
-            # An eye that stays as it is belongs to the skin around it, and stays the plate.
+            # An eye that does not move stays the plate, like the skin around it.
             if moved[contour].any() or shift.any()
         ]
         if stmap is None:
             turned = [eye for eye in eyes if eye is not None]
             if moved.any() or not turned:
                 return None
-            stmap = _still_map(turned)
+            stmap = _eyes_only_map(turned)
             composed = self._compose(stmap, turned, out)
             return Carried(composed.skin, composed, None, after)
         for name, contour in _EYES.items():
@@ -152,34 +153,34 @@ class Carrier:
         return Carried(composed.skin, composed, mouth, after)
 
     def _compose(self, stmap: STMap, shown: Sequence[openings.Opening], out: np.ndarray | None) -> Composed:
-        """Carry the picture through a map, with openings over it; ``out`` becomes the whole frame."""
+        """Sample the picture through a map and draw openings over it; ``out`` receives the whole frame."""
         if out is not None:
             copy_beside(self.picture, out, stmap.slices)
-        return compose(self._there, stmap, shown, self.lips, out, self.ops)
+        return compose(self._on_device, stmap, shown, self.lips, out, self.ops)
 
     def _lay_lid(self, name: str, composed: Composed, after: openings.Lens, brow: np.ndarray) -> None:
-        """Lay an upper lid that comes down over a composed frame, in place."""
+        """Draw an upper lid that comes down over a composed frame, in place."""
         shut = measure_shut(self.lenses[name], after)
         if shut[0] <= 0:
             return
         if name not in self._lids:
             outer = -1.0 if name == "eye_right" else 1.0
-            self._lids[name] = Lid.take(self.picture, self.lenses[name], self.mesh[BROWS[name], :2], outer)
+            self._lids[name] = Lid.of_picture(self.picture, self.lenses[name], self.mesh[BROWS[name], :2], outer)
         self._lids[name].lay(composed, after, brow, *shut)
 
-    def _show_eye(self, name: str, after: openings.Lens, gaze: np.ndarray, feather: float) -> openings.Opening | None:
-        """Turn one eye by its gaze, behind lids as they are in the result; None where there is nothing to show."""
+    def _turn_eye(self, name: str, after: openings.Lens, gaze: np.ndarray, feather: float) -> openings.Opening | None:
+        """Turn one eye by its gaze, behind the lids of the result; None if its opening shows nothing."""
         iris = openings.fit_iris(name, self.mesh)
         eye = openings.eye(self.lenses[name], iris, after, gaze, feather, self.sheet.size)
         if eye is None:
             return None
         if name not in self._balls:
-            self._balls[name] = Eyeball.take(self.picture, self.lenses[name], iris)
+            self._balls[name] = Eyeball.of_picture(self.picture, self.lenses[name], iris)
         return self._balls[name].show(eye)
 
 
-def _still_map(eyes: Sequence[openings.Opening]) -> STMap:
-    """Make the map of a face that only turns its eyes: a window around them, in which no skin moves."""
+def _eyes_only_map(eyes: Sequence[openings.Opening]) -> STMap:
+    """Make the STMap of a face that only turns its eyes: a window around them in which no skin moves."""
     left, top = min(eye.left for eye in eyes), min(eye.top for eye in eyes)
     right = max(eye.left + eye.coverage.shape[1] for eye in eyes)
     bottom = max(eye.top + eye.coverage.shape[0] for eye in eyes)
@@ -191,8 +192,8 @@ def _still_map(eyes: Sequence[openings.Opening]) -> STMap:
     return STMap(left, top, np.zeros((*reach.shape, 2), np.float32), reach, np.ones_like(reach))
 
 
-def _within(box: Box, values: np.ndarray, place: Box, beyond: float) -> np.ndarray:
-    """Cut a box of the picture out of values that fill a place of it; what lies beyond them is one number."""
+def _cut_box(box: Box, values: np.ndarray, place: Box, beyond: float) -> np.ndarray:
+    """Cut a box of the picture out of values that cover another box, ``place``; ``beyond`` fills the rest."""
     result = np.full([s.stop - s.start for s in box], beyond, np.float32)
     into, out_of = [], []
     for b, p in zip(box, place, strict=True):

@@ -1,7 +1,7 @@
-"""An eye's ball in parts: the white, the iris as a disc, and the shadow of the lids, so that it turns behind them.
+"""Separate an eye into white, iris and the lids' shadow, so that it can turn behind its lids.
 
-The parts together are the target's own pixels where nothing moves. What lids or iris hide is filled in from what is
-seen of the same eye: the white from the white around it, the iris from the rest of its ring.
+Put together without motion, the parts are the target's own pixels. What lids or iris hide is filled in from the same
+eye: the white from the white around it, the iris from the mean of its visible ring at the same radius.
 """
 
 from __future__ import annotations
@@ -16,35 +16,36 @@ from ofx_reenact.ramps import smooth_step
 from ofx_reenact.warp.lens import Lens, pixel_places
 from ofx_reenact.warp.openings import Eye, Iris, Opening
 
-# How far the shadow of the upper and of the lower lid, with their lashes, reaches over the eye, in its widths, and at
-# most in heights of the opening.
+# How far the shadow of the upper and of the lower lid, with their lashes, reaches over the eye: in widths of the eye,
+# and at most in heights of the opening.
 _SHADOW = ((0.10, 0.4), (0.04, 0.2))
-# What counts as white lies further than this from the iris's centre, in radii of the iris,
+# White begins at this distance from the iris's centre, in radii of the iris.
 _WHITE_FROM = 1.2
-# and is no darker than this, in brightnesses of the eye's bright parts: no lash and no corner.
+# Brightness, as a fraction of the eye's bright parts, up to which a pixel is not white (a lash, a corner), and from
+# which it is.
 _DARK, _BRIGHT = 0.5, 0.8
-# Scales over which the white is continued, in widths of the eye, fine to coarse.
+# Standard deviations of the blurs that fill in the white, in widths of the eye, fine to coarse.
 _SCALES = (0.03, 0.08, 0.2, 0.6)
-# Scale of the light on the white, in widths of the eye, and how much darker or brighter it makes an iris that moves.
+# Standard deviation of the light on the white, in widths of the eye, and the range of factors it has on a moving iris.
 _LIGHT, _LIT = 0.12, (0.5, 1.4)
-# Rings that an iris is averaged over, and how far, in radii.
+# Number of rings that an iris is averaged over, and their outer radius, in radii of the iris.
 _RINGS, _OUTERMOST = 24, 1.4
-# How far beyond the opening the parts reach, in widths of the eye.
+# Margin of the parts around the opening, in widths of the eye.
 _MARGIN = 0.25
 
 
 @dataclass(frozen=True)
 class Eyeball:
-    """The parts of one eye of one picture, over a window of it.
+    """The parts of one eye, over a window of its picture. All are scene-linear.
 
     Attributes:
         left: column of the window's first pixel.
-        top: its row.
+        top: row of the window's first pixel.
         white: (h, w, C) float32, continued under iris and lids.
-        iris: (h, w, C) float32, the disc; whole rings, under lids too.
+        iris: (h, w, C) float32, the whole disc, continued under the lids.
         light: (h, w, 1) float32, light on the white.
-        shadow: of the upper and the lower lid, (h, w, C) float32 each: what is left of the light.
-        glint: of the upper and the lower lid, (h, w, C) float32 each: what is brighter than the eye itself.
+        shadow: the upper and the lower lid's, (h, w, C) float32 each: the fraction of light that is left.
+        glint: at the upper and the lower lid, (h, w, C) float32 each: light above that of white and iris.
     """
 
     left: int
@@ -56,8 +57,8 @@ class Eyeball:
     glint: tuple[np.ndarray, np.ndarray]
 
     @classmethod
-    def take(cls, picture: np.ndarray, lens: Lens, iris: Iris) -> Eyeball:
-        """Take the eye in an opening of a picture (H, W, C) apart."""
+    def of_picture(cls, picture: np.ndarray, lens: Lens, iris: Iris) -> Eyeball:
+        """Separate the eye in an opening of a picture (H, W, C) into its parts."""
         width = 2 * lens.half
         left, top, right, bottom = (round(at) for at in lens.box(_MARGIN * width))
         left, top = max(left, 0), max(top, 0)
@@ -66,7 +67,7 @@ class Eyeball:
         u, v = lens.coordinates(x, y)
         near = [
             1 - smooth_step(inside / max(min(reach * width, most * lens.gap * width), 1.0))
-            for inside, (reach, most) in zip(_inside(lens, u, v), _SHADOW, strict=True)
+            for inside, (reach, most) in zip(_lid_distances(lens, u, v), _SHADOW, strict=True)
         ]
         seen = np.where(np.abs(u) < 1, 1 - np.maximum(*near), 0)
         away = np.hypot(x - iris.centre[0], y - iris.centre[1]) / iris.radius
@@ -78,12 +79,12 @@ class Eyeball:
         shade = np.clip(own / np.maximum(bare, 1e-6), 0, 1)
         glint = np.maximum(own - bare, 0)
         both = np.maximum(near[0] + near[1], 1e-6)
-        share = [(one / both * smooth_step(4 * np.maximum(*near)))[..., None].astype(np.float32) for one in near]
-        shadows, glints = [shade**one for one in share], [glint * one for one in share]
+        weights = [(one / both * smooth_step(4 * np.maximum(*near)))[..., None].astype(np.float32) for one in near]
+        shadows, glints = [shade**weight for weight in weights], [glint * weight for weight in weights]
         return cls(left, top, white, disc, light, (shadows[0], shadows[1]), (glints[0], glints[1]))
 
     def show(self, eye: Eye) -> Opening:
-        """Return the opening of an eye that turned behind its lids, with the colours that are seen in it."""
+        """Return the opening of an eye that has turned behind its lids, with its colours."""
         white, light = self._at(self.white, eye.white), self._at(self.light, eye.white)
         lit = np.clip(light / np.maximum(self._at(self.light, eye.iris), 1e-6), *_LIT)
         colour = white + (self._at(self.iris, eye.iris) * lit - white) * eye.disc[..., None].astype(np.float32)
@@ -96,19 +97,19 @@ class Eyeball:
         return sample(part, place[..., 0] - self.left, place[..., 1] - self.top)
 
 
-def _inside(lens: Lens, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return how far below the upper and above the lower lid places are, pixels."""
+def _lid_distances(lens: Lens, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return how far places lie below the upper lid and above the lower lid, pixels."""
     upper, lower = lens.bounds(u)
     return v - upper, lower - v
 
 
 def _continue_white(own: np.ndarray, weight: np.ndarray, width: float) -> np.ndarray:
-    """Continue what is white in an eye over the rest of it: (h, w, C), its own pixels where the weight (h, w) is 1."""
+    """Fill an eye (h, w, C) with its white: returns its own pixels where ``weight`` (h, w) is 1 and they are white."""
     luma = own[..., :3].mean(-1)
-    sure = weight > 0.5
-    white = float(np.percentile(luma[sure], 80)) if sure.any() else float(luma.max())
+    certain = weight > 0.5
+    white = float(np.percentile(luma[certain], 80)) if certain.any() else float(luma.max())
     bright = luma / max(white, 1e-6)
-    # Where no white is seen, the brightest of what is there stands for it.
+    # Without any visible white, the brightest pixels stand for it.
     weight = weight * smooth_step((bright - _DARK) / (_BRIGHT - _DARK)) + 1e-6 * np.clip(bright, 0, 1)
     weight = np.minimum(weight, 1).astype(np.float32)[..., None]
     filled = np.zeros_like(own)
@@ -122,9 +123,9 @@ def _continue_white(own: np.ndarray, weight: np.ndarray, width: float) -> np.nda
 
 
 def _complete_iris(own: np.ndarray, seen: np.ndarray, away: np.ndarray) -> np.ndarray:
-    """Complete an iris where lids hide it: (h, w, C), its ring's mean where (h, w) it is not seen.
+    """Fill the hidden part of an iris (h, w, C) with the mean of its visible pixels at the same radius.
 
-    ``away`` (h, w) is the distance from the iris's centre, in radii.
+    ``seen`` (h, w) in [0, 1] is the visible part, ``away`` (h, w) the distance from the iris's centre, in radii.
     """
     ring = np.clip(away / _OUTERMOST * _RINGS - 0.5, 0, _RINGS - 1)
     low = np.floor(ring).astype(int)

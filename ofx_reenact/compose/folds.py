@@ -1,7 +1,7 @@
-"""Folds: where a smile squeezes the skin beside the mouth, the cheek rises and the skin gives way along a line.
+"""Nasolabial folds: where a smile squeezes the skin beside the mouth, the cheek rises and the skin folds along a line.
 
-The mesh has neither: it is too coarse for a fold, and its tracker finds cheeks flatter than they are. How far skin is
-squeezed, it does say.
+The mesh shows neither, because it is too coarse for a fold and tracked cheeks are flatter than real ones. But it shows
+how far the skin is squeezed, and the fold's depth follows from that. Lengths are in canonical units, about centimetres.
 """
 
 from __future__ import annotations
@@ -16,36 +16,38 @@ from ofx_reenact.ramps import smooth_step
 from ofx_reenact.tracking.canonical import canonical
 from ofx_reenact.warp.sheet import sheet
 
-# The nasolabial folds, right and left, from the nose's wing to beside the mouth's corner, and how deep each of their
-# points goes.
+# Mesh points along the folds, right and left, from the nose's wing to beside the mouth's corner, and the depth at each
+# point as a fraction of the deepest.
 _LINES = ((129, 203, 206, 216, 212), (358, 423, 426, 436, 432))
 _DEPTHS = (0.4, 0.8, 1.0, 0.9, 0.3)
-# Pairs of mesh points on both sides of each, which come closer as it deepens; and the middle of the cheek above.
+# Pairs of mesh points on both sides of each fold, which come closer as it deepens; and points around the cheek's
+# middle.
 _PAIRS = (((165, 205), (92, 207), (186, 207), (57, 214)), ((391, 425), (322, 427), (410, 427), (287, 434)))
 _CHEEKS = ((50, 36, 205, 101), (280, 266, 425, 330))
-# Skin gives way without a fold as far as the first, in fractions of its length; the fold is whole at the second.
+# Squeeze of the skin, as a fraction of its length, at which a fold begins, and at which it has its full depth.
 _TAKES, _WHOLE = 0.03, 0.2
-# All lengths are in canonical units, about centimetres. Over how much of its ends a fold comes in.
+# Length of the fade at the fold's upper and at its lower end.
 _BEGINS, _ENDS = 0.8, 1.2
-# Half a fold's width; how high the skin rises on its outer side, and how far from the line nothing is left, in widths.
+# Half a fold's width; the height of the skin on its outer side, and the distance from the line at which it ends, both
+# in multiples of that.
 _WIDTH, _RISE, _FAR = 0.6, 0.4, 3.0
-# Half the width of its middle, in widths, and how much light is kept from there.
+# Half the width of the fold's dark middle, in multiples of the fold's, and the fraction of light that is lost there.
 _NARROW, _KEPT = 0.55, 0.2
-# How wide a cheek's bulge is, as a deviation, and how high.
+# Standard deviation and height of a cheek's bulge.
 _BULGE, _HIGH = 1.5, 0.4
 
 
 @dataclass(frozen=True)
 class Fold:
-    """A line along which skin folds, with the n of the sheet's vertices that lie near it.
+    """A line along which skin folds, and the n vertices of the sheet near it.
 
     Attributes:
-        vertices: (n,) indices into the sheet's.
-        pairs: (m, 2) mesh points on both sides of it.
-        cheek: (468,) how far each point of the mesh rises with the cheek beside it, canonical units.
-        along: (n,) how deep it is at each vertex when it is whole.
-        apart: (n,) distance from the line in widths of the fold, above 0 on its outer side.
-        outwards: (n, 3) direction in which that grows, frontal.
+        vertices: (n,) indices of the sheet's vertices.
+        pairs: (m, 2) indices of mesh points on both sides of the line.
+        cheek: (468,) rise of each mesh point with the cheek at full depth, canonical units.
+        along: (n,) depth at each vertex relative to the fold's deepest point, 0 to 1.
+        apart: (n,) distance from the line in multiples of the fold's half width, positive on the outer side.
+        outwards: (n, 3) frontal direction in which ``apart`` grows.
     """
 
     vertices: np.ndarray
@@ -56,20 +58,20 @@ class Fold:
     outwards: np.ndarray
 
     def measure_depth(self, before: np.ndarray, after: np.ndarray) -> float:
-        """Measure how deep it is in [0, 1], from frontal meshes (468, 3)."""
+        """Measure the fold's depth, 0 to 1, from frontal meshes (468, 3) before and after an expression."""
         old, new = (np.linalg.norm(mesh[self.pairs[:, 0]] - mesh[self.pairs[:, 1]], axis=1) for mesh in (before, after))
         return float(smooth_step((1 - (new / old).mean() - _TAKES) / (_WHOLE - _TAKES)))
 
     def tilt(self, normals: np.ndarray, depth: float) -> np.ndarray:
-        """Return normals (n, 3), frontal, as the fold turns them."""
-        # The outer side rises as exp(−(u − 1)²); the inner side of the line stays as it is but for the middle.
+        """Return frontal normals (n, 3), tilted by the fold."""
+        # The outer side rises as exp(−(u − 1)²); the inner side is flat except for the dark middle.
         u = self.apart
         slope = -2 * (u - 1) * np.exp(-((u - 1) ** 2)) * np.where(u < 0, self._middle(), 1)
         turned = normals - (_RISE * depth * self.along * slope)[:, None] * self.outwards
         return turned / np.linalg.norm(turned, axis=1, keepdims=True)
 
     def keep_light(self, depth: float) -> np.ndarray:
-        """Return how much of the light from all sides reaches each vertex, (n,): least in the fold's middle."""
+        """Return the fraction of light that reaches each vertex, (n,); lowest in the fold's middle."""
         return 1 - _KEPT * depth * self.along * self._middle()
 
     def _middle(self) -> np.ndarray:
@@ -83,11 +85,11 @@ def nasolabial_folds() -> tuple[Fold, ...]:
 
 
 def lay_fold(line: Sequence[int], pairs: Sequence[tuple[int, int]], cheek: Sequence[int]) -> Fold:
-    """Lay a fold along a line of mesh points; its outer side is the one away from the face's middle.
+    """Make the fold along a line of mesh points; its outer side is the one away from the face's middle.
 
     Args:
-        line: points from the nose to the mouth's corner, as many as there are depths.
-        pairs: points on both sides of it.
+        line: five points from the nose to the mouth's corner.
+        pairs: pairs of points on both sides of the line.
         cheek: points around the middle of the cheek beside it.
     """
     points = canonical().points
@@ -95,7 +97,7 @@ def lay_fold(line: Sequence[int], pairs: Sequence[tuple[int, int]], cheek: Seque
     starts, steps = corners[:-1], np.diff(corners, axis=0)
     t = np.clip(((face[:, None] - starts) * steps).sum(-1) / (steps**2).sum(-1), 0, 1)
     away = face[:, None] - starts - t[..., None] * steps
-    # Of all parts of the line, a vertex belongs to the nearest.
+    # Each vertex belongs to the nearest segment of the line.
     rows, part = np.arange(len(face)), np.linalg.norm(away, axis=-1).argmin(1)
     t, away = t[rows, part], away[rows, part]
     across = np.column_stack([steps[:, 1], -steps[:, 0], np.zeros(len(steps))])

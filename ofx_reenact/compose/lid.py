@@ -1,8 +1,11 @@
-"""A shut upper lid, built: its skin comes out from under the crease, which stays about where it was.
+"""Build an upper lid that shuts: new skin comes out from under the crease, which stays about where it was.
 
-An open eye shows a narrow strip of its lid, often under lashes and make-up. Drawn out over the eye, that strip becomes
-streaks. So a lid that comes down has, above the crease, the skin as it was; below it smooth skin in the colours of the
-skin around, with the grain of that below the eye; and along its edge one line of lashes.
+An open eye shows only a narrow strip of its lid, often under lashes and make-up; stretched over the eye, that strip
+would become streaks. So above the crease the skin stays; below it comes smooth skin, in the colours above the crease
+and below the eye, with the grain from below the eye; and along its edge one line of lashes.
+
+Conventions, as in :class:`~ofx_reenact.warp.lens.Lens`: ``u`` runs along the eye from −1 to 1, ``v`` across it in
+pixels, downwards. Widths are the eye's.
 """
 
 from __future__ import annotations
@@ -14,56 +17,57 @@ from scipy.ndimage import gaussian_filter1d
 
 from ofx_reenact.compose.lashline import LashLine
 from ofx_reenact.compose.lidskin import UNDER, Brow, Crease, LidSkin
-from ofx_reenact.compose.picture import Composed, Laid
+from ofx_reenact.compose.picture import Composed, Overlay
 from ofx_reenact.ops.sample import sample
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.warp.lens import Lens
 
-# A lid is built from the first on and whole from the second: its way in heights of the open eye, and in its widths.
-# The lower lid comes up by the rest. The carried lashes stay longer: until they would point up from a shut eye.
+# How far the lid has come down where building it begins, and where it is complete: the lid and its lashes in heights of
+# the open eye, and both in widths. (The lower lid comes up by the rest.) Warped lashes stay longer than the lid's skin,
+# until they would point up from a shut eye.
 _SHUTS, _LASHES, _FALLS = (0.36, 0.62), (0.62, 0.78), (0.03, 0.08)
-# How soft the crease of a shut lid is, in widths of the eye, and how dark.
+# Width of a shut lid's crease, in widths of the eye, and how much it darkens, as a fraction.
 _SOFT, _DEEP = 0.09, 0.12
-# So far above the crease, in widths, skin is no darker than this, in brightnesses of the lid.
+# Height above the crease, in widths, in which skin is brightened, and the least brightness, as a fraction of the lid's.
 _LIFTED, _LIFTS = 0.14, 0.72
-# A lid is round: how much brighter its upper part is than its mean, and how much darker its edge.
+# A lid is round: its upper part is brighter than its mean by this fraction, and its edge darker.
 _ROUND = (0.06, 0.14)
-# Height below the brow and way beside the crease over which the lid comes in; and how far below a shut lid's edge it is
-# laid. In widths of the eye.
+# Length of the fade below the brow and beside the crease; and how far a shut lid overlaps the lower one. In widths.
 _BROW, _BESIDE, _OVER = 0.08, 0.12, 0.05
-# Lids nearer than this, in widths, meet.
+# Distance between lids, in widths, below which they meet.
 _MEET = 0.04
-# How far above a falling lid's edge its carried lashes are kept beyond their reach, and over which way, in widths.
+# Warped lashes are kept to this height above their reach, and fade out over this length. In widths.
 _KEPT, _FADES = 0.05, 0.06
-# Places along the eye at which curves are known; scale on which a lid is made even along it, in halves of the width.
+# Values of u at which curves are tabulated; and the scale on which a lid's edge is smoothed, in halves of the width.
 _ALONG, _EVEN = np.linspace(-1, 1, 401), 0.06
-# No lash is further from the lid's edge than this, in widths.
+# Greatest distance of a lash from the lid's edge, in widths.
 _NEAR = 0.3
-# Least room below the brow, in widths, and most of the grain's way from the eye.
+# Least height between lid and brow, and the greatest distance below the eye that grain is taken from. In widths.
 _LEAST_ROOM, _GRAIN_TO = 0.05, 0.45
-# Reach of the window beside and below an eye, in its widths.
+# Margin of the window beside and below an eye, in widths.
 _MARGIN = 0.35
 
 
 @dataclass(frozen=True)
 class _Places:
-    """Pixels of a window of the result, in the frames of the eye there and in the picture; (h, w) each.
+    """Where the pixels of a window of the result lie, relative to the eye; (h, w) each, pixels of the result.
 
     Attributes:
-        width: of the eye, pixels.
-        u: place along the eye.
-        from_u, from_v: place in the picture's, had the lid stayed up.
-        open: how far above the open lid's edge places lie, pixels of the result.
-        up: how far above the lid's edge they lie.
-        gap: how far the lower lid lies below that edge.
-        below_brow: how far below the brow they lie.
+        width: of the eye in the result.
+        u: place along the eye in the result.
+        from_u: place along the eye in the picture, if the lid had stayed open.
+        from_v: place across the eye in the picture, if the lid had stayed open.
+        above_open: height above the edge of the open lid.
+        up: height above the edge of the lid in the result.
+        gap: distance from that edge down to the lower lid.
+        below_brow: distance below the brow.
     """
 
     width: float
     u: np.ndarray
     from_u: np.ndarray
     from_v: np.ndarray
-    open: np.ndarray
+    above_open: np.ndarray
     up: np.ndarray
     gap: np.ndarray
     below_brow: np.ndarray
@@ -71,7 +75,16 @@ class _Places:
 
 @dataclass(frozen=True)
 class Lid:
-    """One upper lid of one picture (H, W, C) float32, with what it is built from."""
+    """One open upper lid of one picture, with everything that a shut one is built from.
+
+    Attributes:
+        picture: (H, W, C) float32, scene-linear.
+        lens: the eye's opening in the picture.
+        brow: the brow's lower edge.
+        crease: the lid's crease.
+        skin: smooth skin and its grain.
+        lashes: the line of lashes.
+    """
 
     picture: np.ndarray
     lens: Lens
@@ -81,26 +94,30 @@ class Lid:
     lashes: LashLine
 
     @classmethod
-    def take(cls, picture: np.ndarray, lens: Lens, brow: np.ndarray, outer: float) -> Lid:
-        """Take what a lid is built from.
+    def of_picture(cls, picture: np.ndarray, lens: Lens, brow: np.ndarray, outer: float) -> Lid:
+        """Measure an open lid in a picture.
 
         Args:
-            picture: (H, W, C) float32.
+            picture: (H, W, C) float32, scene-linear.
             lens: the eye's opening.
             brow: (n, 2) the brow's lower edge, from the picture's left to its right, pixels.
-            outer: +1 if the eye's outer corner is the lens's last, -1 if it is its first.
+            outer: ``u`` of the eye's outer corner, 1 or −1.
         """
         edge = Brow.of(lens, brow)
         crease = Crease.find(picture, lens, edge, outer)
-        skin = LidSkin.take(picture, lens, edge, crease)
+        skin = LidSkin.of_picture(picture, lens, edge, crease)
         lashes = LashLine.measure(picture, np.concatenate([skin.above, skin.below]), lens, outer, crease.reach)
         return cls(picture, lens, edge, crease, skin, lashes)
 
     def lay(self, composed: Composed, moved: Lens, brow: np.ndarray, lid: float, lashes: float) -> None:
-        """Lay the lid over a composed frame, in place, as far as it comes down there.
+        """Draw the lid over a composed frame, in place, as far as it has come down.
 
-        ``moved`` is the eye's opening in the frame, ``brow`` (n, 2) the brow's lower edge, pixels; ``lid`` and
-        ``lashes`` are how far these come down, as :func:`measure_shut` says.
+        Args:
+            composed: the frame's changed window.
+            moved: the eye's opening in the frame.
+            brow: (n, 2) the brow's lower edge in the frame, pixels.
+            lid: how far the lid has come down, 0 to 1, from :func:`measure_shut`.
+            lashes: the same of its lashes.
         """
         box = moved.box(_MARGIN * 2 * moved.half)
         rows, columns = composed.slices
@@ -113,38 +130,38 @@ class Lid:
         skin = composed.skin
         x, y = skin.places(part)
         places = self._place(x, y, moved, Brow.of(moved, brow))
-        share = self._share(places, lid, lashes)
+        coverage = self._coverage(places, lid, lashes)
         shading = None if skin.shading is None else skin.shading[part]
         own = x + skin.offset[part][..., 0], y + skin.offset[part][..., 1]
-        built, place, new = self._build(places, share, own)
+        built, place, new = self._build(places, coverage, own)
         if shading is not None:
             built[..., :3] *= shading[..., None]
-        # What is little but moved is taken whole: two pictures of one place would show.
-        laid = np.clip(4 * share, 0, 1).astype(np.float32)
-        colour += (built - colour) * laid[..., None]
+        # Opaque from a quarter of the coverage on: a mixture would show the same place twice.
+        opacity = np.clip(4 * coverage, 0, 1).astype(np.float32)
+        colour += (built - colour) * opacity[..., None]
         line = self._draw_lashes(places, lashes)
         dark = self.skin.mix(places.u, np.ones_like(places.u))[..., :3] * self.lashes.darkness
         colour[..., :3] += (dark - colour[..., :3]).astype(np.float32) * line[..., None]
-        composed.places.append(Laid(part, place - np.stack([x, y], -1), laid * (1 - new)))
+        composed.offsets.append(Overlay(part, place - np.stack([x, y], -1), opacity * (1 - new)))
         invented = composed.invented[part]
-        np.maximum(invented, np.maximum(laid * new, line), out=invented)
+        np.maximum(invented, np.maximum(opacity * new, line), out=invented)
         if shading is not None:
-            composed.lights.append(Laid(part, shading, laid))
+            composed.shadings.append(Overlay(part, shading, opacity))
 
     def _place(self, x: np.ndarray, y: np.ndarray, moved: Lens, brow: Brow) -> _Places:
-        """Find pixels (h, w) of the result in the frames of the eye."""
+        """Compute where pixels (h, w) of the result lie relative to the eye."""
         u, v = moved.coordinates(x, y)
         width, finer = 2 * moved.half, self.lens.half / moved.half
         edge, upper, now = _smooth_edge(moved, u), _upper(self.lens, u) / finer, brow.at(u)
-        # Between the open lid's edge and the brow skin goes with both.
+        # Skin between the open lid's edge and the brow moves with both.
         up = np.clip((upper - v) / np.maximum(upper - now, _LEAST_ROOM * width), 0, 1)
         from_u = u + np.interp(u, brow.u, self.brow.u - brow.u) * up
         from_v = v * finer + np.interp(u, brow.u, self.brow.v - brow.v * finer) * up
         above = (_upper(self.lens, from_u) - from_v) / finer
         return _Places(width, u, from_u, from_v, above, edge - v, _lower(moved, u) - edge, v - now)
 
-    def _share(self, places: _Places, lid: float, lashes: float) -> np.ndarray:
-        """Return how far the built lid covers places: ``lid`` of it is built, ``lashes`` along its edge."""
+    def _coverage(self, places: _Places, lid: float, lashes: float) -> np.ndarray:
+        """Return the built lid's coverage (h, w) in [0, 1]; at most ``lid``, and ``lashes`` along its edge."""
         width, up = places.width, places.up
         over = smooth_step(1.5 - places.gap / (_MEET * width)) * _OVER * width
         inside = np.where(over > 1, 1 - smooth_step(-up / np.maximum(over, 1)), np.clip(up + 0.5, 0, 1))
@@ -155,47 +172,53 @@ class Lid:
         return np.asarray(amount * inside * smooth_step(places.below_brow / (_BROW * width)) * beside)
 
     def _draw_lashes(self, places: _Places, amount: float) -> np.ndarray:
-        """Return how far drawn lashes cover places, (h, w) float32, where ``amount`` of the carried ones is gone."""
+        """Return the opacity of drawn lashes, (h, w) float32; ``amount`` of the warped ones has been replaced."""
         line = np.zeros(places.up.shape, np.float32)
         near = np.abs(places.up) < _NEAR * places.width
-        # They are there before the carried ones are gone.
+        # Drawn lashes are complete when half of the warped ones are still there.
         line[near] = smooth_step(2 * amount) * self.lashes.cover(places.u[near], -places.up[near], places.width)
         return line
 
     def _build(
-        self, places: _Places, share: np.ndarray, own: tuple[np.ndarray, np.ndarray]
+        self, places: _Places, coverage: np.ndarray, own: tuple[np.ndarray, np.ndarray]
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Build the lid and the skin above it where they are by a share (h, w) what they are when the eye is shut.
+        """Build the lid and the skin above it.
 
-        ``own`` is where in the picture places come from where nothing is built. Returns colours (h, w, C) float32,
-        where in the picture they come from (h, w, 2), and how far they come from nowhere in it (h, w) float32.
+        Args:
+            places: the pixels to build.
+            coverage: (h, w) in [0, 1], 0 for an open eye, 1 for a shut one.
+            own: x and y in the picture, (h, w) each, that the pixels come from without a built lid.
+
+        Returns:
+            Colours (h, w, C) float32; x and y in the picture that they come from (h, w, 2); and the fraction of new
+            skin, which comes from no place in it (h, w) float32.
         """
         u, width = places.u, places.width
         crease = self.crease.rise(places.from_u) * self.crease.height * width
-        lid = smooth_step((crease - places.open) / (_SOFT * width) + 0.5)
-        new = (lid * share).astype(np.float32)
-        # Skin above the crease goes back up; carried lashes do not go over the eye.
-        back = share * (1 - lid) + lid * share**4
+        lid = smooth_step((crease - places.above_open) / (_SOFT * width) + 0.5)
+        new = (lid * coverage).astype(np.float32)
+        # Skin above the crease returns to where it was; warped lashes are not drawn out over the eye.
+        back = coverage * (1 - lid) + lid * coverage**4
         x, y = (a + (b - a) * back for a, b in zip(own, self.lens.pixels(places.from_u, places.from_v), strict=True))
         kept = sample(self.picture, x, y)
         smooth = self._smooth(places, crease)
-        # Above the crease the open eye's lashes and their shadow go.
-        near = share * (1 - smooth_step((places.open - crease) / (_LIFTED * width)))
+        # Above the crease, brighten away the open eye's lashes and their shadow.
+        near = coverage * (1 - smooth_step((places.above_open - crease) / (_LIFTED * width)))
         high, low = (np.maximum(colour[..., :3].mean(-1), 1e-6) for colour in (smooth, kept))
         lift = near * np.maximum(_LIFTS - low / high, 0)
         kept[..., :3] += smooth[..., :3] * lift[..., None].astype(np.float32)
         made = kept + (smooth - kept) * new[..., None]
-        line = np.exp(-0.5 * ((places.open - crease) / (0.6 * _SOFT * width)) ** 2)
-        fold = 1 - _DEEP * share * line * smooth_step((1.1 - np.abs(u)) / 0.4)
+        line = np.exp(-0.5 * ((places.above_open - crease) / (0.6 * _SOFT * width)) ** 2)
+        fold = 1 - _DEEP * coverage * line * smooth_step((1.1 - np.abs(u)) / 0.4)
         made[..., :3] *= fold[..., None].astype(np.float32)
         return made, np.stack([x, y], -1), new
 
     def _smooth(self, places: _Places, crease: np.ndarray) -> np.ndarray:
-        """Return the lid's new skin (h, w, C) float32; ``crease`` (h, w) is how high it begins, pixels."""
+        """Return the lid's new skin (h, w, C) float32; ``crease`` (h, w) is the crease's height, pixels."""
         up, finer = places.up, 2 * self.lens.half / places.width
-        down = np.clip(1 - up / np.maximum(up + crease - places.open, 1e-6), 0, 1)
+        down = np.clip(1 - up / np.maximum(up + crease - places.above_open, 1e-6), 0, 1)
         smooth = self.skin.mix(places.u, down)
-        # Grain goes with the lid's edge: it is that of the skin below the eye, turned over.
+        # Grain moves with the lid's edge: it is the grain of the skin below the eye, mirrored.
         under = UNDER[0] * places.width + np.clip(up, 0, _GRAIN_TO * places.width)
         grain = self.skin.grain_at(places.u, _lower(self.lens, places.u) + under * finer)
         bulge = _ROUND[0] * np.sin(np.pi * np.clip(1.2 * down, 0, 1)) - _ROUND[1] * smooth_step((down - 0.55) / 0.45)
@@ -204,9 +227,9 @@ class Lid:
 
 
 def measure_shut(lens: Lens, moved: Lens) -> tuple[float, float]:
-    """Measure how far an upper lid comes down between two openings: 0 where it moves a little, 1 where the eye shuts.
+    """Measure how far an upper lid comes down from one opening to another: 0 if it moves a little, 1 if the eye shuts.
 
-    Returns it for the lid and for its lashes, which are no further.
+    Returns the fraction for the lid's skin, and that for its lashes, which is never larger.
     """
     u = np.linspace(-0.8, 0.8, 33)
     upper, lower = lens.bounds(u)
@@ -219,19 +242,19 @@ def measure_shut(lens: Lens, moved: Lens) -> tuple[float, float]:
 
 
 def _upper(lens: Lens, u: np.ndarray) -> np.ndarray:
-    """Return ``v`` of the upper curve; a table of it is much faster than the curve itself, and as exact as pixels."""
+    """Return ``v`` of the upper curve from a table: much faster than the curve, and exact enough for pixels."""
     return np.interp(u, _ALONG, lens.upper(_ALONG), 0, 0)
 
 
 def _lower(lens: Lens, u: np.ndarray) -> np.ndarray:
-    """Return ``v`` of the lower curve, likewise."""
+    """Return ``v`` of the lower curve from a table."""
     return np.interp(u, _ALONG, lens.lower(_ALONG), 0, 0)
 
 
 def _smooth_edge(lens: Lens, u: np.ndarray) -> np.ndarray:
-    """Return ``v`` of the upper curve without the corners that it has at the mesh's points."""
+    """Return ``v`` of the upper curve, smoothed where it has corners at the mesh's points."""
     inside = lens.upper(_ALONG)
-    # Turned over beyond both corners, so that these stay where they are.
+    # Mirrored through both ends of the curve, so that smoothing leaves these in place.
     whole = np.concatenate([-inside[:0:-1], inside, -inside[-2::-1]])
     last = len(_ALONG) - 1
     return np.interp(u, _ALONG, gaussian_filter1d(whole, _EVEN * last / 2)[last : 2 * last + 1])

@@ -1,4 +1,8 @@
-"""What an upper lid is built from: where its crease lies, the colours of the skin around it, the grain of it."""
+"""Measure what a shut upper lid is built from: its crease, the colours of the skin around it, and their grain.
+
+Conventions, as in :class:`~ofx_reenact.warp.lens.Lens`: ``u`` runs along the eye from −1 to 1, ``v`` across it in
+pixels, downwards. Widths are the eye's.
+"""
 
 from __future__ import annotations
 
@@ -12,64 +16,66 @@ from ofx_reenact.ops.sample import sample
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.warp.lens import Lens
 
-# Height of the crease above an open lid's edge, in widths of the eye: least and most, most of the way to the brow, and
-# where it commonly is.
+# Height of the crease above an open lid's edge, in widths: least and greatest, greatest as a fraction of the way to the
+# brow, and the usual height.
 _LOWEST, _HIGHEST, _UNDER_BROW, _USUAL = 0.09, 0.26, 0.6, 0.14
-# Lashes vary along the eye more than this, in logarithms of light.
+# Standard deviation of the logarithm of light along the eye, above which a line shows lashes.
 _STROKES = 0.06
-# Where the crease ends beside the outer corner, in halves of the eye's width, and by how much more for long lashes.
+# Where the crease ends beside the outer corner, in halves of the eye's width; and how much further, per reach of
+# lashes.
 _WING = (1.2, 1.2)
-# Skin is looked at above the crease up to a height, and below the eye between two, in widths of the eye; above within
-# this much of the room below the brow, but no less than that. Of what is there, what lies between these quantiles:
-# folds are darker, gleams brighter.
+# Where skin is measured: up to a height above the crease, and between two heights below the eye, in widths. Above, at
+# most a fraction of the height below the brow, but at least _LEAST. Only colours between two quantiles of brightness
+# are used: folds are darker, highlights brighter.
 _ABOVE, UNDER, _ROOM, _LEAST, _USED = 0.12, (0.1, 0.22), 0.9, 0.04, (0.3, 0.7)
-# What is darker than the first, in brightnesses of the skin below the eye, is hair or a fold; from the second on skin.
+# Brightness, as a fraction of the skin's below the eye: hair or a fold up to the first, skin from the second on.
 _HAIR = (0.4, 0.65)
-# From so much room above the crease on, and this much more, in widths, what is dark there is in the shade; the bright
-# quantile of it is skin.
+# Height between crease and brow, in widths, from which the skin there may lie in shadow, and over which that sets in;
+# the quantile of brightness that then counts as skin.
 _SOCKET, _BRIGHT = (0.05, 0.1), 0.7
-# Where less than this is known of the skin above, it is taken to be so much darker than that below the eye.
+# Weight of a default for the skin above, used where little of it is visible: the skin below the eye, darker by a
+# factor.
 _DOUBT, _DARKER = 0.12, 0.85
-# Scale along the eye on which its colour changes, in halves of the eye's width.
+# Standard deviation of the smoothing along the eye, in halves of its width.
 _ALONG = 0.25
-# How much of the light at the crease and at a lid's edge is that of the skin below the eye, and how far it may go from
-# that above.
+# Weight of the light below the eye at the crease and at the lid's edge, and the range of its ratio to the light above.
 _LOW, _LIGHT = (0.25, 0.5), (0.6, 1.6)
-# How much of its colour, where that is so much fuller: gleams take colour out of skin.
+# Weight of the colour below the eye, and the difference in saturation from which it is used: highlights desaturate
+# skin.
 _TINT, _FULLER = 0.6, 0.2
-# How far beside the eye skin is known, in halves of its width, and at how many places.
+# How far to both sides of the eye's middle skin is measured, in halves of its width, and at how many places.
 _ENDS, _PLACES = 1.5, 121
-# Scale of what counts as grain, in widths, and how far it may go from 1.
+# Standard deviation of the blur that separates grain from skin, in widths, and how far grain's factor may be from 1.
 _GRAIN, _RANGE = 0.022, 0.08
-# Reach of the window that has the grain, in widths of the eye.
+# Margin of the window that has the grain, in widths.
 _MARGIN = 0.7
 
 
 @dataclass(frozen=True)
 class Brow:
-    """A brow's lower edge in the frame of an eye: ``v`` over ``u``, as in a lens."""
+    """A brow's lower edge relative to an eye: (n,) values of ``v`` over ascending ``u``."""
 
     u: np.ndarray
     v: np.ndarray
 
     @classmethod
     def of(cls, lens: Lens, points: np.ndarray) -> Brow:
-        """Take it from points (n, 2) in pixels, from the picture's left to its right."""
+        """Convert the edge's points (n, 2), pixels, from the picture's left to its right."""
         return cls(*lens.coordinates(*points.T))
 
     def at(self, u: np.ndarray) -> np.ndarray:
-        """Return its ``v`` at places along the eye."""
+        """Return the edge's ``v`` at places along the eye."""
         return np.interp(u, self.u, self.v)
 
 
 @dataclass(frozen=True)
 class Crease:
-    """The crease of an open upper lid, or the end of its lashes if they reach higher.
+    """The crease of an open upper lid, or the tips of its lashes if they reach higher.
 
     Attributes:
         height: above the lid's edge in the middle of the eye, in widths of the eye.
-        reach: how high lashes reach, in widths of the eye.
-        outer: +1 if the eye's outer corner is the lens's last, -1 if it is its first.
+        reach: height of the lashes above the lid's edge, in widths of the eye.
+        outer: ``u`` of the eye's outer corner, 1 or −1.
     """
 
     height: float
@@ -78,7 +84,7 @@ class Crease:
 
     @classmethod
     def find(cls, picture: np.ndarray, lens: Lens, brow: Brow, outer: float) -> Crease:
-        """Find it in a picture (H, W, C)."""
+        """Find the crease in a picture (H, W, C) as the dark line along the lid, above the lashes."""
         width = 2 * lens.half
         u = outer * np.linspace(-0.7, 0.95, 166)[None]
         t = np.linspace(_LOWEST, _HIGHEST, 35)
@@ -88,7 +94,7 @@ class Crease:
         rows = t[:, None] * cls(1.0, _LOWEST, outer).rise(u) * width
         luma = sample(picture[..., :3], *lens.pixels(u, upper - rows)).mean(-1)
         light = np.log(np.maximum(luma, 1e-6))
-        # Lashes stand across the lid, a crease lies along it and is darker than what is above and below.
+        # Lashes vary along the lid; a crease runs along it and is darker than the skin above and below.
         strokes = (light - gaussian_filter1d(light, 3.0, axis=1, mode="nearest")).std(axis=1)
         lashes = t[(strokes > _STROKES) & (t <= most)]
         reach = float(lashes.max()) if len(lashes) else _LOWEST
@@ -98,29 +104,29 @@ class Crease:
         return cls(float(t[int(line.argmax())]), reach, outer)
 
     def rise(self, u: np.ndarray) -> np.ndarray:
-        """Return how high it lies along the eye, in fractions of its height in the middle.
+        """Return the crease's height along the eye, as a fraction of its height in the middle.
 
-        At the outer corner it passes above the last lashes; at the inner corner there are none.
+        At the outer corner it passes above the last lashes; at the inner corner there are no lashes.
         """
         inner = 0.35 + 0.65 * np.sqrt(np.clip(1 - u**2, 0, 1))
         return np.where(u * self.outer > 0, np.sqrt(np.clip(1 - (u / self.wing) ** 4, 0, 1)), inner)
 
     @property
     def wing(self) -> float:
-        """Where it ends beside the outer corner, in halves of the eye's width."""
+        """Where the crease ends beside the outer corner, in halves of the eye's width."""
         return _WING[0] + _WING[1] * self.reach
 
 
 @dataclass(frozen=True)
 class LidSkin:
-    """Smooth skin for an upper lid, and its grain.
+    """Smooth skin for an upper lid, and its grain. Colours are scene-linear.
 
     Attributes:
         lens: the eye's opening in the picture.
-        above: (n, C) float32, colours above the crease, along the eye.
+        above: (n, C) float32, colours above the crease, at n places along the eye.
         below: (n, C) float32, colours below the eye.
-        left: column of the first pixel of the window that the grain is known in.
-        top: its row.
+        left: column of the first pixel of the grain's window.
+        top: row of the first pixel of the grain's window.
         grain: (h, w, 1) float32, a factor around 1.
     """
 
@@ -132,10 +138,10 @@ class LidSkin:
     grain: np.ndarray
 
     @classmethod
-    def take(cls, picture: np.ndarray, lens: Lens, brow: Brow, crease: Crease) -> LidSkin:
-        """Take it from a picture (H, W, C) of an open eye."""
+    def of_picture(cls, picture: np.ndarray, lens: Lens, brow: Brow, crease: Crease) -> LidSkin:
+        """Measure it in a picture (H, W, C) of an open eye."""
         left, top, right, bottom = (round(at) for at in lens.box(_MARGIN * 2 * lens.half))
-        # An eye beside the picture has its edge.
+        # For an eye outside the picture, the window is at the picture's edge.
         left, top = (min(max(at, 0), size - 1) for at, size in zip((left, top), picture.shape[1::-1], strict=True))
         own = picture[top : max(bottom, top + 1), left : max(right, left + 1), :3]
         luma = np.ascontiguousarray(own.mean(-1), np.float32)
@@ -145,25 +151,25 @@ class LidSkin:
         return cls(lens, above, below, left, top, grain.astype(np.float32))
 
     def mix(self, u: np.ndarray, down: np.ndarray) -> np.ndarray:
-        """Return smooth skin (h, w, C) at places along the eye, from the crease (0) down to the lid's edge (1)."""
+        """Return smooth skin (h, w, C) at places along the eye; ``down`` is 0 at the crease and 1 at the lid's edge."""
         result, below = (_along(colours, u) for colours in (self.above, self.below))
         high, low = (np.maximum(colour[..., :3].mean(-1), 1e-6)[..., None] for colour in (result, below))
-        share = _LOW[0] + (_LOW[1] - _LOW[0]) * smooth_step(down)[..., None]
-        light = high * (1 + (np.clip(low / high, *_LIGHT) - 1) * share)
+        weight = _LOW[0] + (_LOW[1] - _LOW[0]) * smooth_step(down)[..., None]
+        light = high * (1 + (np.clip(low / high, *_LIGHT) - 1) * weight)
         tints = result[..., :3] / high, below[..., :3] / low
-        full = [1 - tint.min(-1) / np.maximum(tint.max(-1), 1e-6) for tint in tints]
-        other = _TINT * smooth_step((full[1] - full[0]) / _FULLER)[..., None]
+        saturation = [1 - tint.min(-1) / np.maximum(tint.max(-1), 1e-6) for tint in tints]
+        other = _TINT * smooth_step((saturation[1] - saturation[0]) / _FULLER)[..., None]
         result[..., :3] = light * (tints[0] + (tints[1] - tints[0]) * other)
         return result
 
     def grain_at(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-        """Return the factor (h, w) of the grain at places in the frame of the eye."""
+        """Return the grain's factor (h, w) at places ``u``, ``v``."""
         x, y = self.lens.pixels(u, v)
         return sample(self.grain, x - self.left, y - self.top)[..., 0]
 
 
 def _find_colours(picture: np.ndarray, lens: Lens, brow: Brow, crease: Crease) -> tuple[np.ndarray, np.ndarray]:
-    """Return the colours of the skin above the crease and below the eye, (n, C) each, along the eye."""
+    """Return the colours of the skin above the crease and below the eye, (n, C) each, at n places along the eye."""
     width = 2 * lens.half
     u = np.linspace(-_ENDS, _ENDS, _PLACES)
     upper, lower = lens.bounds(u)
@@ -176,9 +182,9 @@ def _find_colours(picture: np.ndarray, lens: Lens, brow: Brow, crease: Crease) -
     below = sample(picture, *lens.pixels(across, lower + (UNDER[0] + steps * (UNDER[1] - UNDER[0])) * width))
     sigma = _ALONG / (u[1] - u[0])
     low = gaussian_filter1d(_mean_usual(below, np.ones(below.shape[:2])), sigma, axis=0, mode="nearest")
-    # Hair and deep folds are darker than the skin of any lid beside that below the eye.
+    # Hair and deep folds are darker, compared with the skin below the eye, than the skin of any lid.
     luma, usual_light = above[..., :3].mean(-1), low[:, :3].mean(-1)
-    # Where there is room below the brow, it is a socket in the shade.
+    # Under a high brow lies the eye socket, which may be in shadow.
     roomy = smooth_step(((room - rise) / width - _SOCKET[0]) / _SOCKET[1])
     shaded = np.minimum(np.quantile(luma, _BRIGHT, axis=0), usual_light)
     light = luma / np.maximum(usual_light + (shaded - usual_light) * roomy, 1e-6)
@@ -192,7 +198,7 @@ def _find_colours(picture: np.ndarray, lens: Lens, brow: Brow, crease: Crease) -
 
 
 def _mean_usual(colours: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Return the mean (n, C) over rows (m, n, C) of those that are neither the darkest nor the brightest."""
+    """Return the mean (n, C) over rows (m, n, C), without the darkest and the brightest of each column."""
     order = np.argsort(colours[..., :3].mean(-1), axis=0, kind="stable")
     rank = np.argsort(order, axis=0) / len(colours)
     used = ((rank >= _USED[0]) & (rank < _USED[1])) * weight + 1e-6
@@ -200,6 +206,6 @@ def _mean_usual(colours: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 
 def _along(colours: np.ndarray, u: np.ndarray) -> np.ndarray:
-    """Return colours (h, w, C) at places along the eye."""
+    """Interpolate colours (n, C) at places (h, w) along the eye: (h, w, C)."""
     at = np.clip((u + _ENDS) / (2 * _ENDS), 0, 1) * (_PLACES - 1)
     return sample(colours[None], at, np.zeros_like(at))

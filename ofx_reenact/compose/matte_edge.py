@@ -1,4 +1,4 @@
-"""The edge of a matte that is written: drawn in, let out, softened. The picture knows nothing of it."""
+"""Erode, dilate and feather the matte that is written (``--matte-erode``, ``--matte-feather``)."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import math
 import cv2
 import numpy as np
 
-# Points on the circle around a pixel: between two of them a straight edge is off by 2 in 100 of the way.
+# Points on the circle around a pixel; between two of them, a straight edge is off by 2 % of the radius.
 _AROUND = 16
-# Standard deviations of a Gaussian in the width of a feather, and those beyond which it is nothing.
+# Width of a feather in standard deviations of its Gaussian, and where that Gaussian is cut off, also in deviations.
 _WIDTH, _REACH = 2, 4
 
 
 def shape_matte(matte: np.ndarray, erode: float, feather: float) -> np.ndarray:
-    """Erode and feather a matte; with neither it is the same array.
+    """Erode (or dilate) and then feather a matte; returns the same array if both are 0.
 
     Args:
         matte: (H, W) float32 in [0, 1].
-        erode: pixels that each of its levels is drawn in by; let out by, if negative.
-        feather: pixels on each side over which it is softened then, by a Gaussian.
+        erode: radius in pixels; every level of the matte shrinks by it, or grows if it is negative.
+        feather: pixels on each side of an edge over which a Gaussian softens it.
 
     Returns:
         (H, W) float32 in [0, 1].
@@ -41,7 +41,7 @@ def shape_matte(matte: np.ndarray, erode: float, feather: float) -> np.ndarray:
 
 
 def _least_around(values: np.ndarray, radius: float) -> np.ndarray:
-    """Return the least of values (H, W) within a radius of each pixel; beyond the picture its edge goes on."""
+    """Return the minimum of values (H, W) within a radius of each pixel; the border is repeated."""
     margin = math.floor(radius) + 1
     padded = np.pad(values, margin, mode="edge")
     result = values.copy()
@@ -54,7 +54,7 @@ def _least_around(values: np.ndarray, radius: float) -> np.ndarray:
         x, y = radius * math.cos(angle), radius * math.sin(angle)
         left, top = math.floor(x), math.floor(y)
         right, below = np.float32(x - left), np.float32(y - top)
-        # Between pixels as a bilinear filter reads it.
+        # Bilinear interpolation between the four pixels around the point.
         upper, lower = (
             _moved(padded, margin, left, row, values.shape) * (1 - right)
             + (_moved(padded, margin, left + 1, row, values.shape) * right if right else 0)
@@ -65,5 +65,5 @@ def _least_around(values: np.ndarray, radius: float) -> np.ndarray:
 
 
 def _moved(padded: np.ndarray, margin: int, dx: int, dy: int, shape: tuple[int, ...]) -> np.ndarray:
-    """Return what lies (dx, dy) away from each pixel of a shape, in an array with a margin around it."""
+    """Return an array of a shape, shifted by (dx, dy), out of an array with a margin around it."""
     return padded[margin + dy : margin + dy + shape[0], margin + dx : margin + dx + shape[1]]

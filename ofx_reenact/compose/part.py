@@ -1,4 +1,7 @@
-"""Carry mouth or eye of one picture of a person into another picture, in which that person has a wanted mesh."""
+"""Warp the mouth or an eye from one picture of a person (the source) to a wanted mesh of that person in another.
+
+Then match its light, grain and blur to the picture around it. All colours are scene-linear.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,8 @@ import cv2
 import numpy as np
 
 from ofx_reenact.compose.eyeball import Eyeball
-from ofx_reenact.compose.grain import grain, measure_grain
-from ofx_reenact.compose.picture import Composed, compose, lip_colour
+from ofx_reenact.compose.grain import make_grain, measure_grain
+from ofx_reenact.compose.picture import Composed, compose, measure_lip_colour
 from ofx_reenact.ops.sample import sample
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.stages import stage
@@ -26,30 +29,31 @@ from ofx_reenact.warp.stmap import STMap
 _LIPS = [i for half in LIPS_INNER for i in half]
 _LOWER_LIP = list(LIPS_INNER[1][3:-3])
 EYES = ("eye_right", "eye_left")
-# What light may do inside a part beside what it does to all of it, as a factor.
+# Largest factor (or 1 over it) of the local change of light, beside the factor for the whole part.
 _LOCAL = 1.8
-# How far a rim's light reaches inwards, in widths of the part.
+# Standard deviation of the blur that spreads the rim's light inwards, in widths of the part.
 _SPREAD = 0.12
-# Between the lips, where upper teeth may end, and where they commonly do.
+# Where upper teeth may end between the upper lip (0) and the lower (1), and where they usually do.
 _SPLIT, _USUAL_SPLIT = (0.25, 0.75), 0.5
-# Longer side, in pixels, of the pictures that light is compared in.
+# Longer side, pixels, of the pictures in which light is compared.
 _SMALL = 64
-# Rims that differ by less than the first, as a fraction of their light, are of the same skin; from the second on they
-# are not. They are compared without detail, in widths of the part.
+# Difference of two rims, as a fraction of their light, up to which they show the same skin, and from which they do not;
+# and the blur before they are compared, in widths of the part.
 _ALIKE, _OTHERS, _DETAIL = 0.11, 0.16, 0.03
-# Grain below this, in roots of light where the part's is 1, is not worth adding.
+# Least grain that is added, in square roots of light, relative to the median light.
 _LEAST_GRAIN = 1 / 500
-# What is shown moves an estimate of blur by this factor. Blur in pixels that nobody sees; and the most that is added.
-_SURE, _SEEN_BLUR, _MOST_BLUR = 1.12, 0.35, 4.0
+# Estimates of blur vary by this factor with what a picture shows. Then, in pixels, the least blur that is visible, and
+# the most that is added.
+_MARGIN, _VISIBLE_BLUR, _MOST_BLUR = 1.12, 0.35, 4.0
 
 
 @dataclass(frozen=True)
-class Placed:
-    """Where a person's face lies in a picture.
+class PlacedFace:
+    """The place of a person's face in a picture.
 
     Attributes:
-        mesh: (468 or more, 3) pixels; in sources 478, with irises.
-        head: pose of the head.
+        mesh: (468 or more, 3) pixels; a source's has 478 points, with irises.
+        head: pose of the head, canonical units → pixels.
     """
 
     mesh: np.ndarray
@@ -63,12 +67,12 @@ class Placed:
 
 @dataclass(frozen=True)
 class CarriedPart:
-    """A part of a source in the result's pixels.
+    """A part of a source, warped to the result.
 
     Attributes:
-        stmap: the skin's map, from the result to the source; ``reach`` is how far a pixel belongs to the part.
-        composed: its picture, of the window that the map covers.
-        mouth: the mouth's opening; None in eyes and while it is shut.
+        stmap: the skin's map from the result to the source; its ``reach`` is the part's matte.
+        composed: the part's picture, in the map's window.
+        mouth: the mouth's opening; None for eyes and while the mouth is shut.
     """
 
     stmap: STMap
@@ -80,13 +84,13 @@ class CarriedPart:
 def carry_part(
     name: str,
     picture: np.ndarray,
-    source: Placed,
-    wanted: Placed,
+    source: PlacedFace,
+    wanted: PlacedFace,
     gaze: np.ndarray,
     jaw: np.ndarray,
     size: tuple[int, int],
 ) -> CarriedPart | None:
-    """Carry a part.
+    """Warp a part of a source to the face of the result.
 
     Args:
         name: "mouth", "eye_right" or "eye_left".
@@ -94,11 +98,11 @@ def carry_part(
         source: the face in it.
         wanted: the face in the result.
         gaze: (2, 2) shift of the source's irises, right and left eye, in widths of the eye.
-        jaw: (3,) frontal displacement of the source's jaw, canonical units.
+        jaw: (3,) displacement of the lower teeth, frontal, canonical units.
         size: width and height of the result.
 
     Returns:
-        The part, or None where it lies outside the result.
+        The part; None if it lies outside the result.
     """
     mesh = source.mesh[:FACE_POINTS]
     turned = wanted.head.apply(source.head.invert(mesh))
@@ -113,32 +117,40 @@ def carry_part(
         keep_lashes(stmap.offset, stmap.left, stmap.top, before, after, source.mesh[BROWS[name], :2])
         iris = openings.fit_iris(name, source.mesh)
         eye = openings.eye(before, iris, after, gaze[EYES.index(name)], feather, size)
-        shown = None if eye is None else Eyeball.take(picture, before, iris).show(eye)
+        shown = None if eye is None else Eyeball.of_picture(picture, before, iris).show(eye)
     else:
-        shown = show_inside(source, wanted, jaw, find_split(picture, before), feather, size)
+        shown = show_interior(source, wanted, jaw, find_split(picture, before), feather, size)
     outer, inner = (
         np.concatenate([source.mesh[list(half), :2] for half in contour]) for contour in (LIPS_OUTER, LIPS_INNER)
     )
-    composed = compose(picture, stmap, [shown] if shown is not None else [], lip_colour(picture, outer, inner))
+    composed = compose(picture, stmap, [shown] if shown is not None else [], measure_lip_colour(picture, outer, inner))
     return CarriedPart(stmap, composed, shown if name not in EYES else None)
 
 
-def drop_jaw(source: Placed, wanted: Placed) -> np.ndarray:
-    """Return how far lower teeth go from a source to what is wanted, (3,), frontal, canonical units.
+def measure_jaw_drop(source: PlacedFace, wanted: PlacedFace) -> np.ndarray:
+    """Return the displacement of the lower teeth from a source to the wanted face, (3,), frontal, canonical units.
 
-    They go with the lip that hides their roots: a chin moves otherwise from one person to another.
+    They move with the lower lip, which hides their roots; how far the chin moves differs from person to person.
     """
     lips = (placed.head.invert(placed.mesh[_LOWER_LIP]) for placed in (wanted, source))
     return np.subtract(*lips).mean(0)
 
 
-def show_inside(
-    source: Placed, wanted: Placed, jaw: np.ndarray, split: float, feather: float, size: tuple[int, int]
+def show_interior(
+    source: PlacedFace, wanted: PlacedFace, jaw: np.ndarray, split: float, feather: float, size: tuple[int, int]
 ) -> openings.Opening | None:
-    """Show the inside of a source's mouth in a wanted one; None where that is shut or outside the picture.
+    """Map the interior of a source's mouth into the wanted mouth's opening.
 
-    ``jaw`` (3,) is how far the lower teeth go, ``split`` where the upper ones end (:func:`find_split`), ``feather`` the
-    softness of the lips' edges in pixels, ``size`` the result's width and height.
+    Args:
+        source: the face in the source.
+        wanted: the face in the result.
+        jaw: (3,) displacement of the lower teeth, frontal, canonical units.
+        split: where upper teeth end, from :func:`find_split`.
+        feather: softness of the lips' edges, pixels.
+        size: width and height of the result.
+
+    Returns:
+        The opening; None if the wanted mouth is shut or outside the result.
     """
     depth = float(source.head.invert(source.mesh)[_LIPS, 2].mean())
     skull, lower = (densify.plane_map(wanted.head, source.head, depth, by) for by in (np.zeros(3), jaw))
@@ -146,26 +158,26 @@ def show_inside(
 
 
 def find_split(picture: np.ndarray, lens: Lens) -> float:
-    """Find the darkest line in an open mouth, where upper teeth end: 0 is at the upper lip, 1 at the lower."""
+    """Find the darkest line across an open mouth, where upper teeth end, from the upper lip (0) to the lower (1)."""
     u, down = np.linspace(-0.5, 0.5, 9)[:, None], np.linspace(*_SPLIT, 13)[None]
     upper, lower = lens.bounds(u)
     x, y = lens.pixels(u, upper + (lower - upper) * down)
     luma = np.median(sample(picture[..., :3], x, y).mean(-1), axis=0)
-    # In doubt it is where upper teeth commonly end.
+    # The second term prefers the usual height where no line is clearly darker.
     dark = luma / max(float(luma.max()), 1e-6) + np.abs(down[0] - _USUAL_SPLIT)
     return float(down[0, int(dark.argmin())])
 
 
 def match_light(part: np.ndarray, around: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Give a part the light of the frame around it: its low frequencies on the mask's rim become the frame's.
+    """Match a part's light to the frame: its low frequencies become the frame's along the rim of the mask.
 
     Args:
-        part: (h, w, 3) scene-linear, carried from elsewhere.
-        around: (h, w, 3) the frame's own.
-        mask: (h, w) in [0, 1], how far a pixel belongs to the part.
+        part: (h, w, 3) scene-linear, warped from another picture.
+        around: (h, w, 3) the frame's own pixels.
+        mask: (h, w) in [0, 1], the part's matte.
 
     Returns:
-        (h, w, 3) the part in the frame's light.
+        (h, w, 3) the part, multiplied with a smooth field.
     """
     rim, part_coarse, around_coarse = _coarse(part, around, mask)
     total = float(rim.sum())
@@ -175,7 +187,7 @@ def match_light(part: np.ndarray, around: np.ndarray, mask: np.ndarray) -> np.nd
     least = 1e-3 * max(float(np.abs(here).max()), float(np.abs(there).max()), 1e-6)
     gain = np.maximum(here, least) / np.maximum(there, least)
     sigma = max(1.0, _SPREAD * rim.shape[1])
-    # What the rim says nothing of takes the mean of it.
+    # Far from the rim, the field tends to the rim's mean.
     trust = 1e-4
     near = (cv2.GaussianBlur(x * rim, (0, 0), sigma) for x in (part_coarse * gain, around_coarse))
     near_there, near_here = (np.maximum(x + trust * here, trust * least) for x in near)
@@ -184,9 +196,9 @@ def match_light(part: np.ndarray, around: np.ndarray, mask: np.ndarray) -> np.nd
 
 
 def measure_agreement(part: np.ndarray, around: np.ndarray, mask: np.ndarray) -> float:
-    """Tell how far a part (h, w, 3) in the frame's light may be trusted, 0 to 1: 1 if its rim looks alike.
+    """Measure how well a part (h, w, 3), in the frame's light, agrees with the frame along its rim, 0 to 1.
 
-    A hand before the mouth, in the source or in the frame, or a mesh that slipped makes rims differ as no skin does.
+    A hand in front of the mouth, in the source or in the frame, or a wrong mesh makes the rims differ.
     """
     rim, *pictures = _coarse(part, around, mask)
     there, here = (cv2.GaussianBlur(x, (0, 0), max(1.0, _DETAIL * rim.shape[1])) for x in pictures)
@@ -195,36 +207,36 @@ def measure_agreement(part: np.ndarray, around: np.ndarray, mask: np.ndarray) ->
 
 
 def match_grain(part: np.ndarray, around: np.ndarray, box: tuple[slice, slice], number: int = 0) -> np.ndarray:
-    """Add what a part has less of grain than the frame around it.
+    """Add grain to a part until it has as much as the frame around it; a part with more is returned as it is.
 
     Args:
         part: (h, w, 3) scene-linear, in the frame's light.
-        around: (h, w, 3) the frame's own.
-        box: where they lie in the frame.
-        number: of the frame.
+        around: (h, w, 3) the frame's own pixels.
+        box: their rows and columns in the frame.
+        number: the frame's number, which selects the grain's pattern.
     """
-    # Grain of a camera is about even over the root of light.
+    # A camera's grain is about uniform in the square root of light.
     white = max(float(np.median(around)), 1e-6)
     shown = _root(part / white)
     missing = measure_grain(_root(around / white)) ** 2 - measure_grain(shown) ** 2
     if missing <= _LEAST_GRAIN**2:
         return part
-    grained = shown + grain(box, float(np.sqrt(missing)), number)
+    grained = shown + make_grain(box, float(np.sqrt(missing)), number)
     return part + (grained * np.abs(grained) - shown * np.abs(shown)) * np.float32(white)
 
 
 def soften(part: np.ndarray, blur: float, wanted: float) -> np.ndarray:
-    """Soften a part (h, w, C) whose edges have a blur, a deviation in pixels, that is clearly less than is wanted."""
-    missing = float(np.sqrt(max((wanted / _SURE) ** 2 - blur**2, 0.0)))
-    if missing < _SEEN_BLUR:
+    """Blur a part (h, w, C) to a wanted blur (standard deviation, pixels) if its own is visibly less."""
+    missing = float(np.sqrt(max((wanted / _MARGIN) ** 2 - blur**2, 0.0)))
+    if missing < _VISIBLE_BLUR:
         return part
     return cv2.GaussianBlur(part, (0, 0), min(missing, _MOST_BLUR)).reshape(part.shape)
 
 
 def measure_blur(light: np.ndarray) -> float:
-    """Estimate how soft the edges of a scene-linear picture (H, W, 3) are: a deviation in pixels.
+    """Estimate the blur of a scene-linear picture (H, W, 3): the standard deviation of a Gaussian, pixels.
 
-    A step that is blurred once more, by 1, loses the more of its slope the sharper it was (Zhuo and Sim 2011).
+    The sharper an edge, the more of its slope is lost when it is blurred again, here by 1 pixel (Zhuo and Sim 2011).
     """
     if min(light.shape[:2]) < 8:
         return 0.0
@@ -239,7 +251,7 @@ def measure_blur(light: np.ndarray) -> float:
 
 
 def _coarse(part: np.ndarray, around: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return a mask's rim (h, w, 1) and two pictures (h, w, 3), small: low frequencies need no more."""
+    """Return a mask's rim (h, w, 1) and two pictures (h, w, 3), reduced to low frequencies."""
     height, width = mask.shape
     finer = max(1.0, max(height, width) / _SMALL)
     size = (max(round(width / finer), 1), max(round(height / finer), 1))

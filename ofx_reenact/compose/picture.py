@@ -1,4 +1,4 @@
-"""Compose one frame at plate resolution: the skin through the STMap, eyes and mouth behind it."""
+"""Compose one frame at plate resolution: sample the skin through the STMap, draw eyes and mouth behind it."""
 
 from __future__ import annotations
 
@@ -13,50 +13,50 @@ from ofx_reenact.ops.on_cpu import CPU
 from ofx_reenact.warp.openings import Opening
 from ofx_reenact.warp.stmap import STMap
 
-# Of the lips' own colour: how bright the inside of a mouth is at its darkest and on the tongue.
+# Brightness of an unseen mouth's interior, as a fraction of the lips': at its darkest, and on the tongue.
 INSIDE_DARK, INSIDE_LIGHT = 0.06, 0.22
-# A picture whose channels differ by less than this, display-encoded, is grey and stays so.
+# A display-encoded picture whose channels differ by less than this is grey, and stays grey.
 GREY = 2e-3
 
 
 @dataclass(frozen=True)
-class Laid:
-    """What is said of a part (rows, columns) of a window by something laid over the skin there.
+class Overlay:
+    """Values of a map (offset or shading) for something that lies over the skin in a part of the window.
 
     Attributes:
-        part: where.
-        values: (h, w, ...) or a number, what is true of it instead of what is true of the skin.
-        share: (h, w) in [0, 1], how far.
+        part: (rows, columns) of the window.
+        values: (h, w, ...), or one number.
+        opacity: (h, w) in [0, 1].
     """
 
     part: tuple[slice, slice]
     values: np.ndarray | float
-    share: np.ndarray
+    opacity: np.ndarray
 
-    def over(self, window: np.ndarray) -> None:
-        """Set it into a window (h, w) or (h, w, n), in place."""
+    def lay_over(self, window: np.ndarray) -> None:
+        """Mix the values into a map (h, w) or (h, w, n) of the window, in place."""
         part = window[self.part]
-        share = self.share.reshape(*self.share.shape, *(1,) * (part.ndim - 2))
-        part[:] = np.where(share >= 1, self.values, part + (self.values - part) * share)
+        opacity = self.opacity.reshape(*self.opacity.shape, *(1,) * (part.ndim - 2))
+        part[:] = np.where(opacity >= 1, self.values, part + (self.values - part) * opacity)
 
 
 @dataclass(frozen=True)
 class Composed:
-    """One frame's changed window. Outside it every value is the target's own.
+    """The changed window of one frame. Outside it every value is the target's own.
 
     Attributes:
-        skin: the map of the skin.
-        colour: (h, w, C) float32; unmoved pixels are the target's bit for bit.
-        invented: (h, w) float32; 1 where no pixel of the target was carried (the inside of a mouth).
-        places: where what lies over the skin comes from, (h, w, 2) pixels as in an STMap, in order.
-        lights: the factor on its light, (h, w) or a number, in order.
+        skin: the skin's STMap.
+        colour: (h, w, C) float32, scene-linear; pixels that do not move are the target's, bit for bit.
+        invented: (h, w) float32 in [0, 1], 1 where no pixel of the target was carried (the inside of a mouth).
+        offsets: what lies over the skin, in drawing order: (h, w, 2) offsets in pixels, as in an STMap.
+        shadings: the same for the factor on the light: (h, w), or one number.
     """
 
     skin: STMap
     colour: np.ndarray
     invented: np.ndarray
-    places: list[Laid] = field(default_factory=list)
-    lights: list[Laid] = field(default_factory=list)
+    offsets: list[Overlay] = field(default_factory=list)
+    shadings: list[Overlay] = field(default_factory=list)
 
     @property
     def slices(self) -> tuple[slice, slice]:
@@ -65,20 +65,20 @@ class Composed:
 
     @cached_property
     def offset(self) -> np.ndarray:
-        """(h, w, 2) float32; the skin's map with what lies over it set in. Few frames are asked for it."""
+        """(h, w, 2) float32, x and y from each pixel to its source, with eyes, lids and mouth laid over the skin."""
         result = self.skin.offset.copy()
-        for laid in self.places:
-            laid.over(result)
+        for overlay in self.offsets:
+            overlay.lay_over(result)
         return result
 
     @cached_property
     def shading(self) -> np.ndarray | None:
-        """(h, w) float32; the factor on the light that is in the colour; None where it is 1 everywhere."""
+        """(h, w) float32, the factor on the light that the colour contains; None if it is 1 everywhere."""
         if self.skin.shading is None:
             return None
         result = self.skin.shading.copy()
-        for laid in self.lights:
-            laid.over(result)
+        for overlay in self.shadings:
+            overlay.lay_over(result)
         return result
 
 
@@ -90,18 +90,17 @@ def compose(
     out: np.ndarray | None = None,
     ops: Ops = CPU,
 ) -> Composed:
-    """Carry the target's pixels to one frame.
+    """Sample the target's pixels through an STMap, and draw eyes and mouth over the skin.
 
-    Colour is sampled as it lies in the file, with alpha associated, which is what makes filtering across an
-    edge of the alpha right.
+    Colours are sampled with associated alpha, so that filtering across an edge of the alpha is correct.
 
     Args:
-        picture: (H, W, C) float32, the target's R, G, B and alpha if it has one.
+        picture: (H, W, C) float32, the target's scene-linear R, G, B, and alpha if it has one.
         stmap: where each pixel comes from.
-        openings: eyes and mouth, drawn over the skin in order.
-        inside: (C,) colour of the lips, from which the unseen inside of a mouth is shaded.
-        out: (H, W, C) float32 on the host, the window is put into it; None makes the window alone.
-        ops: have the picture and the map, and sample.
+        openings: eyes and mouth, in drawing order.
+        inside: (C,) colour of the lips, from which the interior of an unseen mouth is shaded.
+        out: (H, W, C) float32 on the host, into which the window is written; None makes a window alone.
+        ops: functions of the device that has the picture and the map.
     """
     skin = stmap.fetched(ops)
     colour = np.empty((*skin.reach.shape, picture.shape[2]), np.float32) if out is None else out[skin.slices]
@@ -114,12 +113,12 @@ def compose(
         colour[at] = made
     composed = Composed(skin, colour, np.zeros(skin.reach.shape, np.float32))
     for opening in openings:
-        _draw(picture, opening, composed, inside, ops)
+        _draw_opening(picture, opening, composed, inside, ops)
     return composed
 
 
 def copy_beside(picture: np.ndarray, out: np.ndarray, window: tuple[slice, slice]) -> None:
-    """Copy what lies beside a window (rows, columns) of a picture (H, W, C) into another."""
+    """Copy a picture (H, W, C), except for a window (rows, columns) of it, into ``out``."""
     rows, columns = window
     beside = [(slice(rows.start), slice(None)), (slice(rows.stop, None), slice(None))]
     beside += [(rows, slice(columns.start)), (rows, slice(columns.stop, None))]
@@ -127,8 +126,8 @@ def copy_beside(picture: np.ndarray, out: np.ndarray, window: tuple[slice, slice
         out[part] = picture[part]
 
 
-def lip_colour(picture: np.ndarray, outer: np.ndarray, inner: np.ndarray) -> np.ndarray:
-    """Return the median colour (C,) between two lip contours (n, 2) in pixels."""
+def measure_lip_colour(picture: np.ndarray, outer: np.ndarray, inner: np.ndarray) -> np.ndarray:
+    """Return the median colour (C,) of the lips, between their outer and inner contour (n, 2), pixels."""
     height, width = picture.shape[:2]
     between = np.concatenate([outer + (inner - outer) * t for t in (0.3, 0.5, 0.7)])
     column = np.clip(np.rint(between[:, 0]).astype(int), 0, width - 1)
@@ -137,25 +136,25 @@ def lip_colour(picture: np.ndarray, outer: np.ndarray, inner: np.ndarray) -> np.
 
 
 def is_grey(shown: np.ndarray) -> bool:
-    """Tell whether a picture (h, w, 3), display-encoded in [0, 1], has no colour."""
+    """Return whether a display-encoded picture (h, w, 3) in [0, 1] is grey everywhere."""
     red, green, blue = np.moveaxis(shown, -1, 0)
     apart = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
     return bool(apart.max(initial=0) < GREY)
 
 
-def shade_inside(inside: np.ndarray, shade: np.ndarray) -> np.ndarray:
-    """Return what stands for an inside that was never seen (h, w, C), of the lips' colour (C,) and its shade (h, w)."""
+def shade_interior(inside: np.ndarray, shade: np.ndarray) -> np.ndarray:
+    """Return the interior (h, w, C) of an unseen mouth: the lips' colour (C,), by a shade (h, w), 0 dark, 1 light."""
     behind = inside * (INSIDE_DARK + (INSIDE_LIGHT - INSIDE_DARK) * shade.astype(np.float32))[..., None]
     if len(inside) == 4:
         behind[..., 3] = inside[3]
     return behind
 
 
-def _draw(picture: Array, opening: Opening, composed: Composed, inside: np.ndarray, ops: Ops) -> None:
+def _draw_opening(picture: Array, opening: Opening, composed: Composed, inside: np.ndarray, ops: Ops) -> None:
     """Draw one opening over a composed window, in place."""
     skin, (rows, columns) = composed.skin, opening.coverage.shape
     top, left = opening.top - skin.top, opening.left - skin.left
-    # The window holds every moved vertex, lids and lips with them; what sticks out is feather only.
+    # The window contains all moved vertices, and so all lids and lips; only an opening's feather can lie outside.
     y0, x0 = max(top, 0), max(left, 0)
     y1, x1 = min(top + rows, composed.colour.shape[0]), min(left + columns, composed.colour.shape[1])
     if y1 <= y0 or x1 <= x0:
@@ -167,7 +166,7 @@ def _draw(picture: Array, opening: Opening, composed: Composed, inside: np.ndarr
     if opening.colour is not None:
         behind = opening.colour[part]
     elif opening.shade is not None:
-        behind = shade_inside(inside, opening.shade[part])
+        behind = shade_interior(inside, opening.shade[part])
     x, y = skin.places(whole)
     for view in opening.views:
         seen, offset = view.seen[part].astype(np.float32), view.offset[part]
@@ -175,7 +174,7 @@ def _draw(picture: Array, opening: Opening, composed: Composed, inside: np.ndarr
             carried = ops.fetch(ops.sample(picture, x + offset[..., 0], y + offset[..., 1]))
             behind = np.where(seen[..., None] >= 1, carried, behind + (carried - behind) * seen[..., None])
         unseen *= 1 - seen
-        composed.places.append(Laid(whole, offset, coverage * seen > 0.5))
+        composed.offsets.append(Overlay(whole, offset, coverage * seen > 0.5))
     composed.colour[whole] += (behind - composed.colour[whole]) * coverage[..., None]
     composed.invented[whole] = np.maximum(composed.invented[whole], coverage * unseen)
-    composed.lights.append(Laid(whole, 1.0, coverage))
+    composed.shadings.append(Overlay(whole, 1.0, coverage))

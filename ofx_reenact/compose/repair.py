@@ -1,9 +1,8 @@
-"""Set what was painted into a frame at plate resolution.
+"""Put what a network painted in its window into a frame at plate resolution.
 
-What the warp carried keeps its fine detail and grain: only the difference that the window's coarse picture makes is
-added. Inside the mouth nothing was carried, so there the difference makes all of the picture. Lips end as sharply as
-the plate's: each side of their edge has a difference of its own, and the opening's coverage at plate resolution
-decides between them.
+Carried pixels keep their detail and grain, because only the painted *change* is added to them. Inside the mouth nothing
+was carried, so there the change is the whole picture. Lips stay as sharp as the plate's: the change has one value for
+each side of their edge, and the opening's coverage at plate resolution chooses between the two.
 """
 
 from __future__ import annotations
@@ -13,61 +12,69 @@ from typing import Protocol
 import numpy as np
 
 from ofx_reenact.compose.carry import Carried
-from ofx_reenact.compose.grain import grain
+from ofx_reenact.compose.grain import make_grain
 from ofx_reenact.compose.picture import is_grey
 
 
-class Placed(Protocol):
-    """A window that knows its place in a picture; see :class:`ofx_reenact.fdgan.window.Window`."""
+class PlacedWindow(Protocol):
+    """A network's window at its place in a picture; see :class:`ofx_reenact.fdgan.window.Window`."""
 
     def box(self, size: tuple[int, int]) -> tuple[slice, slice] | None:
-        """Rows and columns of a picture of that width and height."""
+        """Return the rows and columns it covers in a picture of that width and height; None if it misses it."""
 
     def paste(self, seen: np.ndarray, box: tuple[slice, slice]) -> np.ndarray:
-        """Bring what the window holds back to a box of the picture."""
+        """Resample the window's content (h, w, ...) to a box of the picture."""
 
 
-class Display(Protocol):
-    """A display encoding and its way back; see :class:`ofx_reenact.frames.colour.Display`."""
+class DisplayEncoding(Protocol):
+    """An invertible display encoding; see :class:`ofx_reenact.frames.colour.Display`."""
 
     def encode(self, light: np.ndarray) -> np.ndarray:
-        """Scene-linear (h, w, 3) → [0, 1]."""
+        """Encode scene-linear (h, w, 3) for a display: [0, 1]."""
 
     def decode(self, shown: np.ndarray) -> np.ndarray:
-        """The way back."""
+        """Decode display values (h, w, 3) to scene-linear light."""
 
 
-def set_in(
+def apply_paint(
     colour: np.ndarray,
-    window: Placed,
+    window: PlacedWindow,
     inside: np.ndarray,
     outside: np.ndarray,
     shown: np.ndarray,
     carried: Carried,
-    display: Display,
+    display: DisplayEncoding,
     deviation: float = 0.0,
     number: int = 0,
 ) -> None:
-    """Change a frame (H, W, 3 or 4) in place where something was painted, and give that grain of a deviation.
+    """Add what was painted to a frame, in place. Alpha is unchanged; pixels whose change is 0 keep every bit.
 
-    ``shown`` is what the window's box of the frame shows, display-encoded. The grain differs from one ``number``, of a
-    frame, to the next.
+    The change is added as the difference in scene-linear light between the displayed values before and after, so values
+    above the display's white keep their excess.
 
-    Values that a display clips keep their light: the change is added in light, between what the display shows before
-    and after. Alpha stays; pixels whose change is 0 keep every bit.
+    Args:
+        colour: (H, W, 3 or 4) float32, the scene-linear frame.
+        window: the window that was painted.
+        inside: (h, w, 3) change inside the mouth, display-encoded, in window pixels.
+        outside: (h, w, 3) change of the skin around it, likewise.
+        shown: the frame before the change, display-encoded, cut to the window's box.
+        carried: the frame's warp, which knows what is missing and where the mouth opens.
+        display: the encoding.
+        deviation: standard deviation of the grain to add inside, display-encoded.
+        number: the frame's number, which selects the grain's pattern.
     """
     box = window.box((colour.shape[1], colour.shape[0]))
     if box is None:
         return
-    # Teeth that the target shows were carried, sharper than any window: they stay.
+    # Teeth that the target shows were carried, sharper than any window, so they stay unchanged.
     unseen, beyond = carried.invented(box), window.paste(outside, box)
-    # Elsewhere in the box nothing changes. The window is brought back whole: its pixels' places must not depend on it.
+    # Only this part of the box changes. The window is still resampled as a whole: positions must not depend on it.
     within = _extent(unseen, *np.moveaxis(beyond, 2, 0))
     if within is None:
         return
     rows, columns = (slice(b.start + w.start, b.start + w.stop) for b, w in zip(box, within, strict=True))
     place = rows, columns
-    painted = window.paste(inside, box)[within] + grain(place, deviation, number)
+    painted = window.paste(inside, box)[within] + make_grain(place, deviation, number)
     skin = 1 - carried.opening(place)
     change = unseen[within][..., None] * painted + skin[..., None] * beyond[within]
     if is_grey(shown[within]) and is_grey(shown):
@@ -75,14 +82,14 @@ def set_in(
     changed = np.maximum.reduce([np.abs(change[..., c]) for c in range(change.shape[-1])]) > 1 / 4096
     if not changed.any():
         return
-    # Few pixels of the box change: only they go the way back to light.
+    # Few pixels of the box change; only those are decoded to light.
     shown, part = shown[within][changed], colour[(*place, slice(3))]
     after = np.clip(shown + np.broadcast_to(change, (*changed.shape, 3))[changed], 0, 1)
     part[changed] += display.decode(after[None])[0] - display.decode(shown[None])[0]
 
 
 def _extent(*values: np.ndarray) -> tuple[slice, slice] | None:
-    """The rows and columns in which some of arrays (h, w) of one size are not 0; None if all are."""
+    """Return the rows and columns in which any of the arrays (h, w) is not 0; None if all are 0."""
     rows, columns = (np.logical_or.reduce([one.any(axis=axis) for one in values]) for axis in (1, 0))
     if not rows.any():
         return None
@@ -90,18 +97,20 @@ def _extent(*values: np.ndarray) -> tuple[slice, slice] | None:
     return down, across
 
 
-def paste(colour: np.ndarray, window: Placed, portrait: np.ndarray, matte: np.ndarray, display: Display) -> np.ndarray:
+def paste(
+    colour: np.ndarray, window: PlacedWindow, portrait: np.ndarray, matte: np.ndarray, display: DisplayEncoding
+) -> np.ndarray:
     """Paste a portrait over a frame (H, W, 3 or 4) in place, through a feathered matte.
 
     Args:
-        colour: scene-linear frame.
-        window: where the portrait lies.
+        colour: (H, W, 3 or 4) float32, the scene-linear frame.
+        window: the window that was drawn.
         portrait: (h, w, 3) display-encoded, in [0, 1].
         matte: (h, w) in [0, 1], 0 at the portrait's edge.
-        display: encoding of the portrait.
+        display: the portrait's encoding.
 
     Returns:
-        The matte (H, W) at plate resolution.
+        (H, W) float32 in [0, 1], the matte at plate resolution.
     """
     covered = np.zeros(colour.shape[:2], np.float32)
     if (box := window.box((colour.shape[1], colour.shape[0]))) is not None:

@@ -1,9 +1,9 @@
 """Shading: how much brighter or darker skin becomes as an expression turns it towards the light or away from it.
 
-The light is the target's own. What the face's low frequencies show of it is fitted to spherical harmonics of the
-surface's normals (Ramamoorthi and Hanrahan 2001, equation 13: the first nine hold nearly all that a matt surface
-returns). The ratio of the light after to the light before then multiplies the carried pixels (Liu, Shan and Zhang
-2001), so that skin keeps its colour and its detail.
+The light is the target's own: the face's low frequencies are fitted by spherical harmonics of the surface's normals
+(Ramamoorthi and Hanrahan 2001, equation 13: the first nine contain nearly all that a matt surface reflects). Carried
+pixels are then multiplied by the ratio of the light after to the light before (Liu, Shan and Zhang 2001), so that skin
+keeps its colour and its detail.
 """
 
 from __future__ import annotations
@@ -31,55 +31,55 @@ from ofx_reenact.tracking.landmarks import (
 from ofx_reenact.tracking.surface import FACE_POINTS, openings
 from ofx_reenact.warp.sheet import sheet
 
-# The most that an expression makes skin brighter or darker, as a factor.
+# Largest factor by which an expression brightens skin; 1 over it is the largest darkening.
 MOST = 1.4
-# Longer side of the picture that light is read in, pixels: too coarse for pores and freckles.
+# Longer side, pixels, of the reduced picture from which light is read: too coarse for pores and freckles.
 _SMALL = 96
-# How strongly the harmonics of each order are held back, in fractions of the samples.
+# Ridge regularisation of the harmonics of order 0, 1 and 2, as fractions of the number of samples.
 _RIDGE = np.repeat([0.0, 0.02, 0.2], [1, 3, 5])
-# Rounds of the fit; a sample that is so many deviations off counts for nothing: hair, shadows, shine. Deviations are no
-# less than the last, as a fraction of the light.
+# Rounds of the robust fit; samples that are off by more deviations than _OFF have no weight (hair, shadows,
+# highlights). The deviation is at least _LEAST_OFF, as a fraction of the light.
 _ROUNDS, _OFF, _LEAST_OFF = 8, 2.5, 0.02
-# Skin that turns away from the camera further than this cosine is not read; nor is a face that shows fewer samples.
+# Least cosine between a normal and the camera for skin that is read, and the least number of samples for a fit.
 _FACING, _FEWEST = 0.2, 100
-# How often light is averaged over neighbours on the sheet, whose triangles are a fourth of the mesh's.
+# How often shading is averaged over neighbours on the sheet, whose triangles are a quarter the size of the mesh's.
 _SMOOTHED = 4
-# Light from any side is at least this fraction of the face's.
+# Least light from any side, as a fraction of the face's median.
 _LEAST = 0.25
-# Where shading comes in, in canonical units: from the face's edge, lids, lips, nostrils and brows; and how much of it
-# brows have, whose hair is no skin. Normals of the mesh are least certain there.
+# Shading fades in over these distances (canonical units) from the face's edge, lids, lips, nostrils and brows, where
+# the mesh's normals are least certain; and the weight on the brows themselves, whose hair is not skin.
 _EDGE, _LIDS, _LIPS, _NOSE, _BROWS, _ON_BROWS = 2.0, 2.0, 2.0, 0.6, 1.0, 0.5
 _NOSTRILS = (2, 20, 60, 75, 79, 97, 98, 99, 166, 238, 240, 250, 290, 305, 309, 326, 327, 328, 392, 458, 460)
 
 
 @dataclass(frozen=True)
 class Light:
-    """Light on a face, as a matt surface returns it.
+    """Light on a face, as a matt surface reflects it.
 
     Attributes:
-        harmonics: (9,) coefficients for :func:`compute_harmonics`, relative to the median light of the face.
+        harmonics: (9,) coefficients for :func:`compute_harmonics`, relative to the face's median light.
     """
 
     harmonics: np.ndarray
 
     def fall_on(self, normals: np.ndarray) -> np.ndarray:
-        """Return how much light surfaces of these normals (..., 3) return: (...), above 0."""
+        """Return the light (...) that surfaces with normals (..., 3) reflect, relative to the median, above 0."""
         return np.maximum(compute_harmonics(normals) @ self.harmonics, _LEAST)
 
 
-# The same from all sides: no expression changes it.
-EVEN = Light(np.eye(9)[0])
+# Light that is the same from all sides, so that no expression changes it.
+EVEN_LIGHT = Light(np.eye(9)[0])
 
 
 def compute_harmonics(normals: np.ndarray) -> np.ndarray:
-    """Compute the nine real spherical harmonics up to the second order, without their constants: (..., 9)."""
+    """Compute the nine real spherical harmonics of order 0 to 2 at normals (..., 3), without constants: (..., 9)."""
     x, y, z = np.moveaxis(normals, -1, 0)
     return np.stack([np.ones_like(x), x, y, z, x * y, y * z, 3 * z * z - 1, x * z, x * x - y * y], axis=-1)
 
 
 def compute_normals(mesh: np.ndarray) -> np.ndarray:
-    """Compute the normals of a face's mesh (468 or more, 3) at its points, out of the face: (468, 3), of length 1."""
-    triangles = _skin()
+    """Compute unit normals (468, 3), pointing out of the face, at the points of a mesh (468 or more, 3)."""
+    triangles = _skin_triangles()
     a, b, c = (mesh[corner] for corner in triangles.T)
     across = np.cross(b - a, c - a)
     sums = np.zeros((FACE_POINTS, 3))
@@ -90,38 +90,41 @@ def compute_normals(mesh: np.ndarray) -> np.ndarray:
 
 
 def fit_light(picture: np.ndarray, mesh: np.ndarray) -> Light:
-    """Fit the light on a face to its skin, by least squares with Tukey's weights.
+    """Fit the light on a face to its skin, by least squares with Tukey's robust weights.
 
     Args:
         picture: (H, W, 3 or 4) float32, scene-linear, alpha associated.
         mesh: of the face in it (468 or more, 3), pixels.
 
     Returns:
-        The light; even light where too little skin is seen.
+        The light; even light if too little skin is visible.
     """
-    normals = _unit(compute_normals(mesh)[_bare_skin()].mean(1))
-    light = read_light(picture, mesh[_bare_skin()].mean(1)[:, :2])
+    normals = _unit(compute_normals(mesh)[_bare_triangles()].mean(1))
+    light = read_light(picture, mesh[_bare_triangles()].mean(1)[:, :2])
     seen = np.isfinite(light) & (normals[:, 2] < -_FACING)
     if np.count_nonzero(seen) < _FEWEST:
-        return EVEN
+        return EVEN_LIGHT
     light, terms = light[seen] / np.median(light[seen]), compute_harmonics(normals[seen])
     weights, ridge = np.ones(len(light)), np.diag(_RIDGE)
     for _ in range(_ROUNDS):
         weighed = terms * weights[:, None]
         harmonics = np.linalg.solve(weighed.T @ terms + ridge * weights.sum(), weighed.T @ light)
         off = np.abs(light - terms @ harmonics)
-        # The median of a normal distribution's distances from its mean is its deviation over 1.4826.
+        # A normal distribution's standard deviation is 1.4826 times its median distance from the mean.
         deviation = max(1.4826 * float(np.median(off)), _LEAST_OFF)
         weights = np.clip(1 - (off / (_OFF * deviation)) ** 2, 0, 1) ** 2
     return Light(harmonics)
 
 
 def read_light(picture: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Read a picture's light, without its detail, at points (n, 2) in pixels: (n,), NaN where there is none.
+    """Read a picture's light, without fine detail, at points.
 
     Args:
         picture: (H, W, 3 or 4) float32, scene-linear, alpha associated.
-        points: x, y.
+        points: (n, 2) x and y, pixels.
+
+    Returns:
+        (n,) float64, the mean of R, G and B; NaN outside the picture and where there is no light.
     """
     height, width = picture.shape[:2]
     inside = ((points >= 0) & (points <= [width - 1, height - 1])).all(1)
@@ -144,14 +147,15 @@ def read_light(picture: np.ndarray, points: np.ndarray) -> np.ndarray:
 def change_light(
     light: Light, before: np.ndarray, after: np.ndarray, rotation: np.ndarray, strength: float = 1.0
 ) -> np.ndarray:
-    """Return what an expression adds to the light on a face's sheet, (V,), in fractions of it; 0 where nothing does.
+    """Compute how an expression changes the light on a face's sheet: (V,) at its vertices, as a fraction of the light.
 
     Args:
-        light: on the face.
-        before: its frontal mesh (468, 3) as the light was fitted to it.
-        after: as it becomes.
-        rotation: of the head that the light was fitted to (3, 3); it stays, so that light goes with the head.
-        strength: 0 adds nothing, 1 as much as the light says.
+        light: the light on the face.
+        before: (468, 3) frontal mesh before the expression, to which the light was fitted.
+        after: (468, 3) frontal mesh after it.
+        rotation: (3, 3) of the head when the light was fitted; the head's later turns do not count, so that light
+            turns with the head.
+        strength: 0 for no change, 1 for the change that the light gives.
     """
     folds = nasolabial_folds()
     depths = [fold.measure_depth(before, after) for fold in folds]
@@ -162,7 +166,7 @@ def change_light(
     old, new = (light.fall_on(n @ rotation.T) for n in (compute_normals(before), normals))
     change = np.zeros(sheet().vertices)
     face = change[: sheet().parents.shape[0]]
-    face += _smooth() @ (np.log(new / old) * _shaded())
+    face += _smooth_operator() @ (np.log(new / old) * _shading_weights())
     for fold, depth in zip(folds, depths, strict=True):
         if depth > 0:
             flat = _unit(sheet().parents[fold.vertices] @ normals)
@@ -177,8 +181,8 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
-def _skin() -> np.ndarray:
-    """Return the mesh's triangles that are skin (N, 3), turned so that their normals point out of the face."""
+def _skin_triangles() -> np.ndarray:
+    """Return the mesh's triangles of skin (N, 3), ordered so that their normals point out of the face."""
     triangles = canonical().triangles
     triangles = triangles[~openings(triangles)]
     a, b, c = (canonical().points[corner] for corner in triangles.T)
@@ -186,14 +190,14 @@ def _skin() -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
-def _bare_skin() -> np.ndarray:
+def _bare_triangles() -> np.ndarray:
     """Return the triangles that light is read from (N, 3): no brow, lid, lip or nostril."""
     other = (*_points_of(EYE_RIGHT, EYE_LEFT, LIPS_INNER, LIPS_OUTER), *_brows(), *_NOSTRILS)
-    return _skin()[~np.isin(_skin(), other).any(axis=1)]
+    return _skin_triangles()[~np.isin(_skin_triangles(), other).any(axis=1)]
 
 
 @lru_cache(maxsize=1)
-def _smooth() -> sparse.csr_matrix:
+def _smooth_operator() -> sparse.csr_matrix:
     """Return the operator (F, 468) from the mesh's points to the sheet's face vertices, without the mesh's edges."""
     parents, triangles = sheet().parents, sheet().triangles
     count = parents.shape[0]
@@ -207,8 +211,8 @@ def _smooth() -> sparse.csr_matrix:
 
 
 @lru_cache(maxsize=1)
-def _shaded() -> np.ndarray:
-    """Return how far each point of the mesh is shaded, (468,) in [0, 1]."""
+def _shading_weights() -> np.ndarray:
+    """Return the weight of shading at each point of the mesh, (468,) in [0, 1]."""
     points = canonical().points
 
     def away(indices: Iterable[int], by: float) -> np.ndarray:

@@ -1,4 +1,8 @@
-"""What a driver asks of a face that performs already: every frame has a performance of its own, which gives way."""
+"""Fit a driver to a moving target: the plate's own performance is replaced by the driver's, or the two are added.
+
+Conventions: *frontal* meshes have the head's pose taken out and are in canonical units, y down. T is the number of the
+plate's frames.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,9 @@ from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.settings import Settings
+from ofx_reenact.shot.artist_gaze import direct_gaze
 from ofx_reenact.shot.choice import PARTS, Choice
 from ofx_reenact.shot.curves import Animated, animate
-from ofx_reenact.shot.gaze import directed
 from ofx_reenact.shot.hidden import find_hidden
 from ofx_reenact.shot.motion import Motion, check_trackers, gaze_of, gaze_weights, move_landmarks, region_weights
 from ofx_reenact.shot.person import Face, Person
@@ -29,20 +33,20 @@ from ofx_reenact.warp.emphasis import emphasise
 from ofx_reenact.warp.gaze import follow_gaze
 from ofx_reenact.warp.shut import open_to, shut_moving, take_lids
 
-# A head turned aside by so many degrees still performs; from the second on, it is left as it is.
+# Turn of the head (yaw or pitch, degrees) up to which the motion has full weight, and from which it has none.
 _TURNED, _AWAY = 50.0, 70.0
-# Frames over which what is asked fades to nothing before the face is lost.
+# Number of frames over which the motion fades out before a frame without a face, and in after it.
 _FADE = 6
-# An eye that is open by this fraction of what it is at rest shows all of itself.
-_SEEN = 0.35
-# Confidence of the tracker under which a face counts as lost.
+# Fraction of its opening at rest from which an eye shows enough of itself to be opened further by a warp.
+_OPEN = 0.35
+# Tracker confidence below which the face counts as lost.
 _LOST = 0.5
-# What is left as it is where something lies before a part.
+# Regions of the landmarks that stay unchanged where something covers a part.
 _COVERED = {
     "mouth": ("mouth", "jaw", "nose"), "eye_right": ("eye_right", "brow_right"), "eye_left": ("eye_left", "brow_left"),
 }  # fmt: skip
-# Landmarks that no expression moves: the ends of the jaw line, the bridge of the nose. What a tracker finds there is
-# noise, and the plate's own is right.
+# Landmarks that no expression moves: the ends of the jaw line, the bridge of the nose. Any motion tracked there is
+# noise, so the plate's own position is kept.
 _RIGID = (0, 1, 15, 16, 27, 28, 29)
 
 
@@ -51,92 +55,98 @@ def ask(
     person: Person, own: Performance, rest: Rest, driver: Performance, driver_rest: Rest, settings: Settings,
     weights: LDNetWeights,
 ) -> Motion:  # fmt: skip
-    """Fit a driver to a person who moves: what changes in each frame of the plate.
+    """Fit a driver to a moving target.
 
-    ``replace`` asks for ``w · (rest + D − own)``, ``add`` for ``w · D``: D is the driver's displacement from his own
-    rest, made this person's by LD-Net, w the weight of each region. A driver who is the target asks for nothing.
+    Each frame's face is displaced by ``w · (rest + D − own)`` for ``--perform replace``, by ``w · D`` for ``add``: *D*
+    is the driver's displacement from rest, retargeted by LD-Net, *w* the weight of each region. With the plate's own
+    performance as the driver, ``replace`` displaces by exactly 0.
 
     Args:
         person: who is animated.
-        own: the performance of the plate, T frames.
-        rest: of the person in it.
+        own: the plate's performance, T frames.
+        rest: the person's face at rest in the plate.
         driver: the driver's performance.
-        driver_rest: of the driver.
+        driver_rest: the driver's face at rest.
         settings: time, motion, retargeting, weights of regions, curves.
         weights: LD-Net's.
 
     Raises:
         TrackingError: plate and driver come from different trackers.
-        SettingsError: all of them lie before the driver begins or after it ends, or the file of curves is none.
+        SettingsError: no frame of the plate has a frame of the driver, or the curves file is invalid.
     """
     check_trackers(driver, person.tracker)
     acted = retime(driver, driver_positions(own.frames, driver.frames, settings))
-    at_ease = driver_rest.frontal[acted.row]
+    calm = driver_rest.frontal[acted.row]
     animated = animate(settings, own.frames.tolist())
     regions, added = region_weights(animated), settings.perform == "add"
-    mine, calm = own.frontal[:, :FACE_POINTS].astype(np.float64), rest.frontal[:, :FACE_POINTS]
-    landmarks = move_landmarks(person, acted.frontal, at_ease, driver_rest.face, settings, weights)
-    moved = _give_way(person, mine, calm, densify.expression(acted.frontal, at_ease, landmarks), settings)
-    moved = shut_moving(mine, calm, moved, acted.frontal, at_ease, added=added)
-    share = strength(own)
-    before = {part: _hidden(own, part, share) for part in PARTS}
-    shown = share[:, None] * densify.spread_over(regions, _RIGID)
-    for part, hidden in before.items():
-        shown = shown * (1 - hidden[:, None] * _field(_COVERED[part]))
+    own_mesh, rest_mesh = own.frontal[:, :FACE_POINTS].astype(np.float64), rest.frontal[:, :FACE_POINTS]
+    landmarks = move_landmarks(person, acted.frontal, calm, driver_rest.face, settings, weights)
+    moved = _displacement(person, own_mesh, rest_mesh, densify.expression(acted.frontal, calm, landmarks), settings)
+    moved = shut_moving(own_mesh, rest_mesh, moved, acted.frontal, calm, added=added)
+    weight = strength(own)
+    covered = {part: _cover_fraction(own, part, weight) for part in PARTS}
+    point_weights = weight[:, None] * densify.spread_over(regions, _RIGID)
+    for part, fraction in covered.items():
+        point_weights = point_weights * (1 - fraction[:, None] * _point_weights(_COVERED[part]))
     own_gaze = follow_gaze(own.frontal.astype(np.float64), rest.frontal)
-    gaze = gaze_of(acted.frontal, at_ease, animated)
+    gaze = gaze_of(acted.frontal, calm, animated)
     gaze = gaze if added or settings.gaze != "follow" else gaze - own_gaze
-    eyes = np.stack([share * (1 - before[eye]) for eye in PARTS[1:]], 1)[..., None]
+    eyes = np.stack([weight * (1 - covered[eye]) for eye in PARTS[1:]], 1)[..., None]
     at_rest, first = int(driver_rest.frames[0]), int(own.frames[0])
     driver_head = Face.of_performance(driver, at_rest - int(driver.frames[0])).head
-    heads = _turned(densify.Heads(own.rotation, own.scale, own.translation), acted, driver_head, animated, share)
-    look = directed(animated, heads.rotation, own.rotation[int(rest.frames[0]) - first], own_gaze, eyes)
-    expression = moved * shown[..., None]
+    heads = _place_heads(densify.Heads(own.rotation, own.scale, own.translation), acted, driver_head, animated, weight)
+    look = direct_gaze(animated, heads.rotation, own.rotation[int(rest.frames[0]) - first], own_gaze, eyes)
+    expression = moved * point_weights[..., None]
     return Motion(
         {int(frame): row for row, frame in enumerate(own.frames)},
         expression if look is None else expression + take_lids(look, person.rest),
         heads,
         gaze * gaze_weights(regions) * eyes,
-        # Where nothing is asked, the frame is the plate, and as sure.
-        1 - share * (1 - acted.confidence * own.confidence),
+        # At weight 0 the frame is the unchanged plate, which is certain.
+        1 - weight * (1 - acted.confidence * own.confidence),
         at_rest,
         local=True,
         look=look,
-        own=mine,
+        own=own_mesh,
         shading=animated.of("shading"),
         proxy=settings.proxy,
     )
 
 
-def _give_way(
-    person: Person, mine: np.ndarray, calm: np.ndarray, moved: np.ndarray, settings: Settings
+def _displacement(
+    person: Person, own_mesh: np.ndarray, rest_mesh: np.ndarray, moved: np.ndarray, settings: Settings
 ) -> np.ndarray:
-    """Return what a face has to move by (T, 468, 3) to do what a driver does, whatever it does itself.
+    """Return the displacement of the plate's face from its own mesh at weight 1, (T, 468, 3), frontal.
 
-    All are frontal: its own meshes and those at rest, and the driver's displacements as this person would do them.
+    Args:
+        person: who is animated.
+        own_mesh: (T, 468, 3) the plate's own frontal meshes.
+        rest_mesh: the same person's at rest.
+        moved: (T, 468, 3) the driver's displacement from rest, retargeted to this person.
+        settings: perform, retargeting.
     """
     if settings.perform != "add":
-        moved = calm + moved - mine
+        moved = rest_mesh + moved - own_mesh
     return emphasise(moved, person.rest, moving=True) if settings.retarget == "ldnet" else moved
 
 
 def keep_shut(motion: Motion, own: Performance, rest: Rest, choice: Choice | None) -> Motion:
-    """Leave eyes shut where the plate's are and no other frame shows them open: no warp knows what is behind lids."""
-    mine, calm = own.frontal[:, :FACE_POINTS].astype(np.float64), rest.frontal[:, :FACE_POINTS]
+    """Keep eyes shut where the plate's are shut and no other frame shows them open: a warp cannot open a shut eye."""
+    own_mesh, rest_mesh = own.frontal[:, :FACE_POINTS].astype(np.float64), rest.frontal[:, :FACE_POINTS]
     expression = motion.expression
     for part, contour in (("eye_right", EYE_RIGHT), ("eye_left", EYE_LEFT)):
-        shown = smooth_step(open_to(mine, calm, contour) / _SEEN)
+        visible = smooth_step(open_to(own_mesh, rest_mesh, contour) / _OPEN)
         if choice is not None:
-            shown = np.maximum(shown, choice.taken(part))
-        opens = open_to(mine + expression, calm, contour) > open_to(mine, calm, contour)
-        expression = expression * (1 - np.where(opens, 1 - shown, 0)[:, None] * _field((part,)))[..., None]
+            visible = np.maximum(visible, choice.total_weight(part))
+        opens = open_to(own_mesh + expression, rest_mesh, contour) > open_to(own_mesh, rest_mesh, contour)
+        expression = expression * (1 - np.where(opens, 1 - visible, 0)[:, None] * _point_weights((part,)))[..., None]
     return replace(motion, expression=expression)
 
 
 def strength(own: Performance) -> np.ndarray:
-    """Return how much of what is asked a plate's frames take, (T,) in [0, 1].
+    """Return the weight of the motion in each of a plate's frames, (T,) in [0, 1].
 
-    Nothing where the face was not found or is turned away; it fades before and after.
+    It is 0 where the face was not found or is turned away, and fades over the frames before and after.
     """
     pitch, yaw, _ = np.abs(euler_degrees(own.rotation)).T
     facing = 1 - smooth_step((np.maximum(pitch, yaw) - _TURNED) / (_AWAY - _TURNED))
@@ -151,27 +161,24 @@ def strength(own: Performance) -> np.ndarray:
     return np.minimum(facing, smooth_step(near / (_FADE + 1)))
 
 
-def _hidden(own: Performance, part: str, share: np.ndarray) -> np.ndarray:
-    """Say how far something lies before a part of each of the plate's frames, (T,): there it stays as it is.
-
-    It comes and goes over a few frames.
-    """
-    hidden = find_hidden(own.skin, part, share > 0)
+def _cover_fraction(own: Performance, part: str, weight: np.ndarray) -> np.ndarray:
+    """Return how far something covers a part in each of the plate's frames, (T,) in [0, 1], faded over a few frames."""
+    hidden = find_hidden(own.skin, part, weight > 0)
     return gaussian_filter1d(maximum_filter1d(hidden, _FADE + 1), _FADE / 4)
 
 
-def _field(regions: Sequence[str]) -> np.ndarray:
-    """Return how far each point of the mesh belongs to regions of the landmarks, (468,) in [0, 1]."""
+def _point_weights(regions: Sequence[str]) -> np.ndarray:
+    """Return how far each point of the mesh belongs to some regions of the landmarks, (468,) in [0, 1]."""
     return 1 - densify.spread_weights({name: float(name not in regions) for name in REGIONS})
 
 
-def _turned(
-    own: densify.Heads, driver: Acted, rest: Similarity, animated: Animated, share: np.ndarray
+def _place_heads(
+    own: densify.Heads, driver: Acted, rest: Similarity, animated: Animated, visible: np.ndarray
 ) -> densify.Heads:
-    """Return the heads' poses: the plate's own, with the driver's turn added if that is asked for."""
+    """Return the heads' poses: the plate's own, with the driver's turn from ``rest`` added for ``--head driver``."""
     settings = animated.settings
     if settings.head != "driver" or settings.motion == "locked" or settings.regions != "all":
         return own
     driven = densify.Heads(driver.rotation, driver.scale, driver.translation)
     weight, position = animated.of("weight_pose"), animated.of("weight_position")
-    return densify.turn_heads(own, driven, rest, weight * share, position * share)
+    return densify.turn_heads(own, driven, rest, weight * visible, position * visible)

@@ -1,4 +1,4 @@
-"""A frame, and what is known of each of its pixels."""
+"""One rendered frame: its colour, and the maps (STMap, matte, shading, confidence) that are computed from it."""
 
 from __future__ import annotations
 
@@ -17,21 +17,24 @@ from ofx_reenact.shot.view import View
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.surface import FACE_POINTS
 
+# FD-GAN's dictionary of a person: tables (n_i, C_i) float32, finest first.
 Tables = tuple[np.ndarray, ...]
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame, and what is known of each of its pixels.
+    """One rendered frame.
+
+    Maps are computed when they are first read, and have the height and width of :attr:`shape`.
 
     Attributes:
-        colour: (H, W, C) float32, R, G, B and alpha if the view has one.
-        sure: the frame's confidence in [0, 1].
-        carried: how the view was carried; None where nothing moves.
-        portrait: (H, W) float32 in [0, 1], how far a portrait was pasted over the view; None without.
-        black: the driver has no face here, and black was asked for.
-        laid: (H, W) float32 in [0, 1], how far parts of other frames were laid over it; None without.
-        kept: (H, W) float32 in [0, 1] in the pixels of the file, 1 where mattes keep the plate; None without.
+        colour: (H, W, C) float32, scene-linear R, G, B, and alpha if the view has one.
+        sure: confidence of the face's pose in this frame, 0 to 1.
+        carried: the result of the warp; None if nothing moves.
+        portrait: (H, W) float32 in [0, 1], opacity of the portrait that was pasted over the view; None without one.
+        black: whether the frame is black because the driver has no face here and ``--missing black`` was given.
+        parts_matte: (H, W) float32 in [0, 1], opacity of mouth and eyes from other frames; None without any.
+        kept: (H, W) float32 in [0, 1] in the file's pixels, 1 where mattes keep the plate; None without.
     """
 
     colour: np.ndarray
@@ -39,61 +42,61 @@ class Frame:
     carried: Carried | None = None
     portrait: np.ndarray | None = None
     black: bool = False
-    laid: np.ndarray | None = None
+    parts_matte: np.ndarray | None = None
     kept: np.ndarray | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Height and width that maps are made in."""
+        """Height and width of the maps, pixels."""
         return self.colour.shape[0], self.colour.shape[1]
 
     @property
     def still(self) -> bool:
-        """Whether it is the plate, untouched: nothing moves by as much as a quarter of a pixel."""
+        """Whether the frame is the unchanged plate: no point of the face moves by a quarter of a pixel or more."""
         return self.carried is None and self.portrait is None and not self.black
 
     @cached_property
     def stmap(self) -> np.ndarray:
-        """(H, W, 2) float32: the position in the view that each pixel comes from, pixels; 0 where it is black."""
+        """(H, W, 2) float32: x and y in the view that each pixel's colour comes from, pixels; 0 in a black frame."""
         made = self._stmap()
-        return made if self.kept is None else _keep(made, own_places(*made.shape[:2]), self.kept)
+        return made if self.kept is None else _mix_in_plate(made, own_places(*made.shape[:2]), self.kept)
 
     @cached_property
     def matte(self) -> np.ndarray:
-        """(H, W) float32: 1 where the picture moves with the head, 0 where it is the plate, untouched."""
+        """(H, W) float32 in [0, 1]: 1 where the picture moves with the head, 0 where it is the unchanged plate."""
         made = self._matte()
         return made if self.kept is None else made * (1 - self.kept)
 
     @cached_property
     def shading(self) -> np.ndarray:
-        """(H, W) float32: the factor on the light of what is carried, 1 where it stays; 0 where it is black."""
+        """(H, W) float32: the factor on scene-linear light of carried pixels, 1 for no change; 0 in a black frame."""
         made = self._shading()
         return made if self.kept is None else made + (1 - made) * self.kept
 
     @cached_property
     def confidence(self) -> np.ndarray:
-        """(H, W) float32 in [0, 1]: how far each pixel can be trusted; 0 where it is black."""
+        """(H, W) float32 in [0, 1]: how far each pixel can be trusted; 0 in a black frame."""
         made = self._confidence()
         return made if self.kept is None else 1 - (1 - made) * (1 - self.kept)
 
     @cached_property
     def parts(self) -> np.ndarray:
-        """(H, W) float32 in [0, 1]: where another frame, or another picture, was used."""
+        """(H, W) float32 in [0, 1]: opacity of what comes from another frame or picture of the person."""
         made = self._parts()
         return made if self.kept is None else made * (1 - self.kept)
 
     @property
     def mattes(self) -> Mapping[str, np.ndarray]:
-        """The matte (H, W) of each member of a cast by name; none where there is no cast."""
+        """The matte (H, W) of each member of a cast, by name; empty without a cast."""
         return {}
 
     def lighten(self) -> Frame:
-        """Return the frame without what maps are made of, which is large: its colour alone is still to be read."""
+        """Return the frame without the large data that maps are computed from; only its colour may be read."""
         return replace(self, carried=None)
 
     def keep(self, plate: np.ndarray, kept: np.ndarray) -> Frame:
-        """Return the frame with the plate's pixels (H, W, C) where mattes (H, W) in [0, 1] keep them."""
-        return replace(self, colour=_keep(self.colour, plate, kept), kept=kept)
+        """Return the frame with the plate's pixels (H, W, C) mixed in by a matte (H, W) in [0, 1], 1 for the plate."""
+        return replace(self, colour=_mix_in_plate(self.colour, plate, kept), kept=kept)
 
     def _stmap(self) -> np.ndarray:
         if self.black:
@@ -103,7 +106,7 @@ class Frame:
             height, width = self.shape
             composed = self.carried.composed
             moved = result[composed.slices] + composed.offset
-            # Beyond the picture its edge was sampled; another reader of the map may take black.
+            # Beyond the picture the warp repeats the edge pixel; other programs that read the map may take black.
             result[composed.slices] = np.clip(moved, 0, [width - 1, height - 1])
         return result
 
@@ -122,7 +125,7 @@ class Frame:
         return result
 
     def _parts(self) -> np.ndarray:
-        return np.zeros(self.shape, np.float32) if self.laid is None else self.laid
+        return np.zeros(self.shape, np.float32) if self.parts_matte is None else self.parts_matte
 
     def _confidence(self) -> np.ndarray:
         if self.portrait is not None:
@@ -130,14 +133,14 @@ class Frame:
         result = np.zeros(self.shape, np.float32) if self.black else np.ones(self.shape, np.float32)
         if self.carried is not None:
             stmap, composed = self.carried.stmap, self.carried.composed
-            # A length that is stretched or squeezed four times over carries nothing that can be trusted.
-            kept = 1 - np.abs(np.log2(np.clip(stmap.stretch, 0.25, 4))) / 2
-            result[composed.slices] = 1 - stmap.reach * (1 - self.sure * kept * (1 - composed.invented))
+            # A pixel stretched or squeezed by a factor of 4 or more cannot be trusted at all.
+            trusted = 1 - np.abs(np.log2(np.clip(stmap.stretch, 0.25, 4))) / 2
+            result[composed.slices] = 1 - stmap.reach * (1 - self.sure * trusted * (1 - composed.invented))
         return result
 
 
 def own_places(height: int, width: int, kind: Any = np.float32) -> np.ndarray:
-    """Return each pixel's own x and y, (height, width, 2) of a kind of float."""
+    """Return each pixel's own x and y, (height, width, 2), of dtype ``kind``: the STMap of an unchanged picture."""
     places = np.empty((height, width, 2), kind)
     places[..., 0] = np.arange(width)
     places[..., 1] = np.arange(height)[:, None]
@@ -145,8 +148,8 @@ def own_places(height: int, width: int, kind: Any = np.float32) -> np.ndarray:
 
 
 @compiled
-def _keep(made: np.ndarray, own: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """Return what was made (H, W, C), with what was there where kept (H, W) is 1, and both where it is between."""
+def _mix_in_plate(made: np.ndarray, own: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Mix what was made with the plate's own, (H, W, C) each, by ``kept`` (H, W); exact copies where it is 0 or 1."""
     result = np.empty_like(made)
     for y in range(made.shape[0]):
         for x in range(made.shape[1]):
@@ -162,31 +165,37 @@ def _keep(made: np.ndarray, own: np.ndarray, kept: np.ndarray) -> np.ndarray:
 
 
 class Painter(Protocol):
-    """Paints what views do not show, with FD-GAN.
+    """Paints with FD-GAN what the views of a person do not show.
 
     Attributes:
-        carries: the view is carried first; else the painter draws over the view as it is.
+        carries: whether the view is warped before the painter works; if not, it paints over the unchanged view.
     """
 
     carries: ClassVar[bool]
 
     def write(self, views: Sequence[View]) -> Tables:
-        """Write the dictionary of a person seen in one or several views: values (n_i, C_i), finest first."""
+        """Write the dictionary of a person shown in one or more views: tables (n_i, C_i) float32, finest first."""
 
     def teach(self, adapters: Mapping[str, np.ndarray]) -> Painter:
-        """Return a painter that a custom identity's adapters are worked into; itself if there are none."""
+        """Return a painter with the adapters of a trained identity in its network; itself if there are none."""
 
     def fit(self, scale: float) -> Painter:
-        """Return a painter for a shot whose face has so many pixels a canonical unit in the median."""
+        """Return a painter for a shot in which the face's median scale is ``scale`` pixels per canonical unit."""
 
     def paint(self, frame: Frame, view: View, pose: Pose, dictionary: Tables) -> Frame:
-        """Finish a frame whose colour belongs to it alone."""
+        """Finish a frame; may write into its colour, which must not be shared with the view."""
 
 
 def carry_view(view: View, pose: Pose, out: np.ndarray | None = None) -> Carried | None:
-    """Carry a view's pixels to a pose; ``out`` (H, W, C), if there is one, becomes the whole frame.
+    """Warp a view's pixels to a pose.
 
-    None, and ``out`` is as it was, when nothing moves or everything has moved out of the picture.
+    Args:
+        view: the picture to warp.
+        pose: where its face goes.
+        out: (H, W, C) float32 that receives the whole frame; None for the changed window alone.
+
+    Returns:
+        The result; None, with ``out`` untouched, if nothing moves or everything has moved out of the picture.
     """
     if pose.gate == 0 and not pose.gaze.any():
         return None
@@ -196,10 +205,10 @@ def carry_view(view: View, pose: Pose, out: np.ndarray | None = None) -> Carried
 
 @stage("shade")
 def shade_view(view: View, pose: Pose) -> np.ndarray:
-    """Return what a pose adds to the light on a view's sheet, (V,), in fractions of it.
+    """Return the change of light at the V vertices of a view's sheet, (V,), as a fraction of the light there.
 
-    Only an expression does: the plate's light goes with the head as it turns.
+    Only an expression changes light: when the head turns, its light turns with it.
     """
     frontal = view.frontal[:FACE_POINTS]
-    before, after = pose.lit or (frontal, pose.head.invert(view.head.apply(frontal) + pose.moved))
+    before, after = pose.light_meshes or (frontal, pose.head.invert(view.head.apply(frontal) + pose.moved))
     return change_light(view.light, before, after, view.head.rotation, pose.shading * pose.gate)

@@ -1,4 +1,4 @@
-"""What lies before mouth or eyes in some frames, a hand, hair or a microphone: the skin around them looks otherwise."""
+"""Detect that a hand, hair or a microphone covers mouth or eyes: the skin around them changes its brightness."""
 
 from __future__ import annotations
 
@@ -9,42 +9,43 @@ import numpy as np
 from ofx_reenact.tracking.canonical import canonical
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_OUTER, Contour
 
-# Skin around each part: points this near to its contour, from and to, centimetres; beyond the last the face turns away.
-_AROUND: dict[str, tuple[Contour, float, float]] = {
+# The skin around each part: points of the mesh between two distances from its contour, centimetres, and no further than
+# _SIDE from the face's middle, where the face turns away.
+_RINGS: dict[str, tuple[Contour, float, float]] = {
     "mouth": (LIPS_OUTER, 0.35, 2.2), "eye_right": (EYE_RIGHT, 0.5, 1.6), "eye_left": (EYE_LEFT, 0.5, 1.6),
 }  # fmt: skip
 _SIDE = 6.5
-# Of the points around a part, the most different ones are left out down to this fraction.
+# The quantile of the points' differences that is compared: the most different ones do not count.
 _MOST = 0.85
-# Luma that is added before ratios are taken: noise in the dark says nothing.
+# Added to luma (0 to 255) before its logarithm, so that noise in the dark has little weight.
 _DARK = 4.0
-# Natural logarithm of a ratio of brightness, at that fraction: skin that only wrinkles or catches light stays below the
-# first (a woman who cries: 0.17), what lies before it is mostly above the second (her hand: 0.2 to 0.39).
-_SKIN, _OTHER = 0.16, 0.26
+# That quantile, as the natural logarithm of a ratio of brightness: skin that wrinkles or catches light mostly stays
+# below the first (a woman who cries: 0.17); something in front is mostly above the second (her hand: 0.2 to 0.39).
+_WRINKLED, _COVERED = 0.16, 0.26
 
 
 def find_hidden(skin: np.ndarray, part: str, known: np.ndarray) -> np.ndarray:
-    """Say how likely something lies before a part of each frame's face: (T,) in [0, 1]; 0 where it is not known.
+    """Return how likely something covers a part of the face in each frame, (T,) in [0, 1]; 0 where unknown.
 
     Args:
-        skin: (T, 468) uint8 luma under the mesh's points.
+        skin: (T, 468) uint8, display-encoded luma at the mesh's points.
         part: "mouth", "eye_right" or "eye_left".
-        known: (T,) bool, frames whose face was found; what most of them look like is taken to be skin.
+        known: (T,) bool, frames in which the face was found; their median is taken to be bare skin.
     """
     known = known & skin.any(1)
     if not known.any():
         return np.zeros(len(skin))
     light = np.log(skin[:, _around(part)] + _DARK)
-    # The light of the whole frame is taken out.
+    # Take out the brightness of the whole frame.
     light = light - np.median(light, axis=1, keepdims=True)
     other = np.quantile(np.abs(light - np.median(light[known], axis=0)), _MOST, axis=1)
-    return np.where(known, np.clip((other - _SKIN) / (_OTHER - _SKIN), 0, 1), 0.0)
+    return np.where(known, np.clip((other - _WRINKLED) / (_COVERED - _WRINKLED), 0, 1), 0.0)
 
 
 @lru_cache(maxsize=3)
 def _around(part: str) -> np.ndarray:
-    """Return the mesh's points on the skin around a part."""
-    contour, near, far = _AROUND[part]
+    """Return the indices of the mesh's points on the skin around a part."""
+    contour, near, far = _RINGS[part]
     points = canonical().points
     edge = points[sorted({i for half in contour for i in half}), :2]
     away = np.linalg.norm(points[:, None, :2] - edge, axis=-1).min(1)

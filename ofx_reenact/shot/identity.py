@@ -1,4 +1,4 @@
-"""The identity file: who is animated and the face in the picture of them, kept in one safetensors file."""
+"""The identity file: the person to animate and the face in their picture, in one safetensors file."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ SCHEMA = "ofx-reenact/identity/1"
 
 @dataclass(frozen=True)
 class Identity:
-    """What an identity file keeps.
+    """The content of an identity file.
 
     Attributes:
-        person: who is animated; at rest as in the picture.
+        person: who is animated.
         face: the face in the picture.
         references: other pictures and footage of the person.
-        notes: what the user should know of how it was made; not kept in the file.
-        made_of: the picture and the options that it was made from, as JSON; "" in files that do not say.
+        notes: messages for the user about how it was made; not written to the file.
+        made_of: the picture and the options that it was made from, as JSON; "" if the file does not record them.
     """
 
     person: Person
@@ -52,15 +52,15 @@ class Identity:
 
     @classmethod
     def of_face(cls, face: Face, weights: LDNetWeights) -> Identity:
-        """Make the identity of a face by LD-Net, without a dictionary."""
+        """Make an identity from a face and LD-Net's code of it, without a dictionary."""
         code = identity_code(weights, face.frontal[list(MESH68), :2])
         return cls(Person(face.frontal, face.tracker, code, weights.sha256), face)
 
     def save(self, path: Path) -> None:
-        """Write to a safetensors file, whole or not at all.
+        """Write the identity to a safetensors file, completely or not at all.
 
         Raises:
-            OutputError: it cannot be written.
+            OutputError: the file cannot be written.
         """
         from safetensors.numpy import save
 
@@ -84,13 +84,13 @@ class Identity:
 
     @classmethod
     def load(cls, path: Path, weights: LDNetWeights, size: tuple[int, int], fdgan_sha256: str = "") -> Identity:
-        """Read an identity file and check that it belongs to this target picture and these weights.
+        """Read an identity file and check that it belongs to the target picture and the weights.
 
         Args:
-            path: of the file.
+            path: the file.
             weights: LD-Net's.
-            size: the picture's width and height.
-            fdgan_sha256: FD-GAN's weights; ``""`` renders without repair and takes a file with or without.
+            size: the target picture's width and height.
+            fdgan_sha256: digest of FD-GAN's weights; ``""`` (render without repair) accepts a file with or without.
 
         Raises:
             WeightsError: not an identity file, or made with other weights.
@@ -120,7 +120,7 @@ class Identity:
 
 
 def holds_training(path: Path) -> bool:
-    """Tell whether an identity file holds what ``train identity`` taught, which is not to be made anew by the way."""
+    """Return whether an identity file holds trained adapters (``train identity``), which a render must not replace."""
     try:
         tensors, _ = read_safetensors(path)
     except WeightsError:
@@ -129,16 +129,16 @@ def holds_training(path: Path) -> bool:
 
 
 def load_appearance(path: Path, fdgan_sha256: str) -> tuple[Tables, dict[str, np.ndarray]]:
-    """Read of an identity file only what FD-GAN knows of the person: dictionary and adapters, as in :class:`Person`.
+    """Read only FD-GAN's dictionary and adapters from an identity file, as in :class:`Person`.
 
     Raises:
-        WeightsError: not an identity file, made without FD-GAN or with other weights of it.
+        WeightsError: not an identity file, or made without FD-GAN or with other weights of it.
     """
     tensors, about = _read(path)
     if not about.get("fdgan_sha256"):
-        raise WeightsError(f"{path}: made without repair, so it knows no mouth; make it with --repair on")
+        raise WeightsError(f"{path}: made without repair, so it has no dictionary; make it again with --repair on")
     if about["fdgan_sha256"] != fdgan_sha256:
-        raise WeightsError(f"{path}: made with other FD-GAN weights; name those with --fdgan-weights")
+        raise WeightsError(f"{path}: made with other FD-GAN weights; give those with --fdgan-weights")
     return _tables(tensors)
 
 
@@ -151,7 +151,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def _packed(pose: Similarity) -> np.ndarray:
-    """Return a head's pose as one array (13,): rotation by rows, scale, translation."""
+    """Return a head's pose as one array (13,): rotation row by row, scale, translation."""
     return np.concatenate([pose.rotation.ravel(), [pose.scale], pose.translation])
 
 
@@ -160,7 +160,7 @@ def _unpacked(values: np.ndarray) -> Similarity:
 
 
 def _references(tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> tuple[Reference, ...]:
-    """The references among an identity file's tensors."""
+    """Return the references among an identity file's tensors."""
     found = []
     for number, (name, size) in enumerate(json.loads(about.get("references", "[]"))):
         frames, mesh = (tensors[f"{REFERENCES}{number}.{kind}"].numpy() for kind in ("frames", "mesh"))
@@ -169,7 +169,7 @@ def _references(tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> tupl
 
 
 def _tables(tensors: Mapping[str, Tensor]) -> tuple[Tables, dict[str, np.ndarray]]:
-    """Dictionary and adapters among an identity file's tensors."""
+    """Return dictionary and adapters among an identity file's tensors."""
     levels = sorted(name for name in tensors if name.startswith("dictionary."))
     adapters = {
         name.removeprefix("adapters."): tensor.numpy()

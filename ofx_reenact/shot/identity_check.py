@@ -1,4 +1,4 @@
-"""What an identity file may hold: one that is damaged, or written by hand, is refused before it is used."""
+"""Check every value of an identity file before it is used, so that a damaged or hand-made file is refused."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 _MESH_POINTS = 478
 _WIDEST = 10**6
-# How far from the picture's corner a point of the face may lie, in lengths of its longer side.
+# How far from the picture's first pixel a point of the face may lie, in multiples of the picture's longer side.
 _REACH = 100
-# Values of codes, dictionaries and adapters are far below this.
+# Largest magnitude accepted in codes, dictionaries and adapters; real values are far smaller.
 _LARGEST = 1e6
 _TABLE = re.compile(r"dictionary\.[0-9]|adapters\.(.+)\.[ab]")
-# What tensors of other pictures of the person are called: this, their number, and ``.frames`` or ``.mesh``.
+# Names of the tensors of other pictures: this prefix, the picture's number, and ``.frames`` or ``.mesh``.
 REFERENCES = "references."
 _AGAIN = "delete it to have it made again"
 
@@ -34,7 +34,7 @@ def size_of(path: Path, about: Mapping[str, str]) -> tuple[int, int]:
     """Return width and height of the picture that an identity was made from.
 
     Raises:
-        WeightsError: the file does not say.
+        WeightsError: they are missing or invalid.
     """
     try:
         size = parse_json(about["size"])
@@ -47,10 +47,10 @@ def size_of(path: Path, about: Mapping[str, str]) -> tuple[int, int]:
 
 
 def check_face(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> None:
-    """Check the face that an identity file keeps, and what it says of it.
+    """Check the face in an identity file, and the metadata about it.
 
     Raises:
-        WeightsError: naming what is damaged.
+        WeightsError: something is damaged; the message names it.
     """
     size = size_of(path, about)
     for name in ("weights_sha256", "tracker", "picture"):
@@ -70,12 +70,12 @@ def check_face(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, st
 
 def _check_references(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> None:
     try:
-        said = parse_json(about.get("references", "[]"))
-        sizes = [size for name, size in said if name and len(size) == 2 and all(1 <= s <= _WIDEST for s in size)]
+        entries = parse_json(about.get("references", "[]"))
+        sizes = [size for name, size in entries if name and len(size) == 2 and all(1 <= s <= _WIDEST for s in size)]
     except (TypeError, ValueError):
-        said, sizes = [None], []
-    if not isinstance(said, list) or len(sizes) != len(said):
-        raise WeightsError(f"{path}: damaged: it does not say what its references are; {_AGAIN}")
+        entries, sizes = [None], []
+    if not isinstance(entries, list) or len(sizes) != len(entries):
+        raise WeightsError(f"{path}: damaged: the list of references is invalid; {_AGAIN}")
     for number, size in enumerate(sizes):
         frames, mesh = f"{REFERENCES}{number}.frames", f"{REFERENCES}{number}.mesh"
         _check(path, tensors, frames, None, _LARGEST * 1e3)
@@ -83,19 +83,19 @@ def _check_references(path: Path, tensors: Mapping[str, Tensor], about: Mapping[
         _check(path, tensors, frames, (count,), _LARGEST * 1e3)
         _check(path, tensors, mesh, (count, _MESH_POINTS, 3), _REACH * max(size))
     if sum(name.startswith(REFERENCES) for name in tensors) != 2 * len(sizes):
-        raise WeightsError(f"{path}: damaged: it holds references that it does not name; {_AGAIN}")
+        raise WeightsError(f"{path}: damaged: it holds references that are not in its list; {_AGAIN}")
 
 
 def check_tables(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Check dictionary and adapters as far as can be without FD-GAN.
+    """Check dictionary and adapters as far as possible without FD-GAN's networks.
 
     Raises:
-        WeightsError: naming what is damaged.
+        WeightsError: something is damaged; the message names it.
     """
     for name in tensors:
         if name not in ("mesh", "code", "headroom", "rest", "pose") and not name.startswith(REFERENCES):
             if not _TABLE.fullmatch(name):
-                raise WeightsError(f"{path}: damaged: nothing is called '{name[:60]}'; {_AGAIN}")
+                raise WeightsError(f"{path}: damaged: unknown tensor '{name[:60]}'; {_AGAIN}")
             _check(path, tensors, name, None, _LARGEST)
     levels = sum(name.startswith("dictionary.") for name in tensors)
     if any(f"dictionary.{level}" not in tensors for level in range(levels)):
@@ -105,15 +105,16 @@ def check_tables(path: Path, tensors: Mapping[str, Tensor]) -> None:
 def check_taught(
     path: str, dictionary: Tables, adapters: Mapping[str, np.ndarray], fdgan: RepairWeights | PortraitWeights
 ) -> None:
-    """Check that FD-GAN can read a person's dictionary and take their adapters.
+    """Check that a person's dictionary and adapters fit FD-GAN's networks.
 
     Args:
-        path: of the identity file, for messages.
-        dictionary, adapters: the person's.
-        fdgan: that is to read them.
+        path: the identity file, for messages.
+        dictionary: the person's tables.
+        adapters: the person's adapters, by name.
+        fdgan: the weights that are to read them.
 
     Raises:
-        WeightsError: they are of another network.
+        WeightsError: they were made for other networks.
     """
     from ofx_reenact.fdgan.adapters import fits
     from ofx_reenact.fdgan.network import Shown, table_shapes
@@ -126,11 +127,11 @@ def check_taught(
     if found != wanted:
         raise WeightsError(f"{path}: damaged: the dictionary's tables are {found}, FD-GAN reads {wanted}; {_AGAIN}")
     if adapters and isinstance(fdgan, RepairWeights) and not fits(network.translator, adapters):
-        raise WeightsError(f"{path}: damaged: the adapters are not this FD-GAN's; train the identity again")
+        raise WeightsError(f"{path}: damaged: the adapters are for other FD-GAN weights; train the identity again")
 
 
 def _check(path: Path, tensors: Mapping[str, Tensor], name: str, shape: tuple[int, ...] | None, largest: float) -> None:
-    """Refuse a tensor that is not there, of another shape, or of values beyond what it can have."""
+    """Refuse a tensor that is missing, has another shape, or has values larger than ``largest``."""
     if name not in tensors:
         raise WeightsError(f"{path}: damaged: {name} is missing; {_AGAIN}")
     tensor = tensors[name]
@@ -138,4 +139,4 @@ def _check(path: Path, tensors: Mapping[str, Tensor], name: str, shape: tuple[in
         expected = f", expected {shape}" if shape else ""
         raise WeightsError(f"{path}: damaged: {name} is {tensor.dtype} {tuple(tensor.shape)}{expected}; {_AGAIN}")
     if tensor.numel() and float(tensor.abs().max()) > largest:
-        raise WeightsError(f"{path}: damaged: values of {name} are beyond {largest:g}; {_AGAIN}")
+        raise WeightsError(f"{path}: damaged: values of {name} are larger than {largest:g}; {_AGAIN}")

@@ -1,13 +1,13 @@
-"""How a frame is made of a view in a pose: carried, parts of other frames laid in, painted where none shows it."""
+"""Make one frame: warp a view to a pose, lay in parts of other frames, and paint what no picture shows."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ofx_reenact.compose.teeth import Mouth
+from ofx_reenact.compose.drawn_teeth import Mouth
 from ofx_reenact.shot.frame import Frame, Painter, Tables, carry_view
-from ofx_reenact.shot.inside import Inside, paint_with
 from ofx_reenact.shot.motion import Pose
+from ofx_reenact.shot.mouth_interior import MouthInterior, paint_from_interior
 from ofx_reenact.shot.parts import Sources, lay_parts
 from ofx_reenact.shot.teeth import hang_teeth
 from ofx_reenact.shot.view import View
@@ -21,32 +21,32 @@ def make_frame(
     painter: Painter | None = None,
     dictionary: Tables = (),
     sources: Sources | None = None,
-    inside: Inside | None = None,
+    inside: MouthInterior | None = None,
     teeth: Mouth | None = None,
 ) -> Frame:
-    """Make a frame.
+    """Make one frame from one view; the only place where warp, parts, painting and teeth come together.
 
     Args:
-        view: whose pixels are carried.
-        pose: where to.
-        painter: paints what no view shows; None leaves the warp alone.
-        dictionary: of the person, for the painter to read.
-        sources: the views that parts are taken from, by part; those of the view itself are not named.
-        inside: of the mouth, painted for the whole shot; None paints this frame by itself.
-        teeth: hung into the mouth where it was painted; None leaves it as it was painted.
+        view: the picture whose pixels are warped.
+        pose: where its face goes.
+        painter: paints what no view shows; None for the warp alone.
+        dictionary: the person's FD-GAN tables (n_i, C_i), for the painter.
+        sources: for each part that comes from other views, those views and their weights.
+        inside: interior of the mouth that was painted once for the whole shot; None paints it for this frame alone.
+        teeth: where teeth are drawn over a painted mouth; None draws none.
     """
     carries = painter is None or painter.carries
     colour = np.empty_like(view.pixels)
     carried = carry_view(view, pose, colour) if carries else None
     if carried is None:
         colour[:] = view.pixels
-    frame = Frame(colour, pose.sure, carried)
+    frame = Frame(colour, pose.confidence, carried)
     if sources and carried is not None:
         frame = lay_parts(frame, view, pose, sources, view.seed)
     if painter is None:
         return frame
     if inside is not None:
-        frame = paint_with(frame, view, pose, painter, dictionary, inside)
+        frame = paint_from_interior(frame, view, pose, painter, dictionary, inside)
     else:
         frame = painter.paint(frame, view, pose, dictionary)
     return frame if teeth is None else hang_teeth(frame, view, pose, teeth)

@@ -1,4 +1,8 @@
-"""What the face does: a performance fitted to a person, and the pose of the face in each frame."""
+"""Fit a performance to a person in a still, and give the pose of the face in each frame.
+
+Conventions: *frontal* meshes have the head's pose taken out and are in canonical units (about centimetres), y down.
+T is the number of frames. The driver performs, the person is animated.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +17,8 @@ from ofx_reenact.ldnet.retarget import calm_of, identity_code, transfer, transfe
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.settings import Settings
+from ofx_reenact.shot.artist_gaze import direct_gaze
 from ofx_reenact.shot.curves import Animated, animate
-from ofx_reenact.shot.gaze import directed
 from ofx_reenact.shot.person import Person
 from ofx_reenact.shot.view import View
 from ofx_reenact.stages import stage
@@ -28,19 +32,20 @@ from ofx_reenact.warp.emphasis import emphasise
 from ofx_reenact.warp.gaze import follow_gaze
 from ofx_reenact.warp.shut import shut, take_lids
 
-# Motion below STILL pixels is a tracker's noise and moves nothing; from MOVING on it counts in full.
+# Motion of less than STILL pixels is tracker noise and is left out; motion of MOVING pixels or more is kept whole.
 STILL, MOVING = 0.25, 0.75
-# Change of head rotation, in degrees, up to which a warp holds, and from which nothing of it can be trusted.
-TURN_SURE, TURN_LOST = 20.0, 50.0
-# Frames, as a deviation, over which light follows the face: noise of a tracker that no warp shows flickers in light.
+# Change of the head's rotation, degrees, up to which a warp is fully trusted, and from which it is not trusted at all.
+TURN_TRUSTED, TURN_LOST = 20.0, 50.0
+# Standard deviation, frames, of the Gaussian that smooths the meshes for shading: tracker noise too small to be seen
+# in the warp still makes light flicker.
 LIT = 1.5
-# Regions of the 68 landmarks that have a weight, and those that perform by --regions; all where it names none.
+# Regions of the 68 landmarks that have a weight, and those that --regions selects ("all" selects every one).
 _REGIONS = ("jaw", "mouth", "eye_right", "eye_left", "brow_right", "brow_left")
 _PERFORMING = {"dialogue": ("jaw", "mouth"), "eyes": ("eye_right", "eye_left")}
-# A mouth at rest that does less than the first is calm; from the second on, it plainly smiles or shouts.
+# Unrest of a mouth at rest: below the first it is calm, from the second on it plainly smiles or shouts.
 _CALM, _BUSY = 0.2, 0.5
 _LANDMARKS = list(MESH68)
-# Irises that stay between the corners of their eyes.
+# The irises stay where they are between the corners of the eyes.
 NO_GAZE = np.zeros((2, 2))
 
 
@@ -51,14 +56,13 @@ class Pose:
     Attributes:
         head: pose of the head, canonical units → pixels.
         moved: (468, 3) displacement of the mesh's points from those of the view, pixels.
-        gaze: (2, 2) shift of the irises, right and left eye, in widths of the eye.
+        gaze: (2, 2) shift of the irises, right and left eye, in widths of the eye; already multiplied by ``gate``.
         jaw: (3,) displacement of the chin, frontal, canonical units.
-        gate: how much of the motion counts, 0 to 1: nothing where it is no more than a tracker's noise. The gaze has
-            it in already.
-        sure: confidence in [0, 1]: the tracker's, less what the head's turn costs.
-        lit: frontal meshes (468, 3) before and after the expression, without noise, by which light changes; None for
-            the view's own and what moves in it.
-        shading: how far light on the skin follows the expression; 0 leaves it as it is.
+        gate: weight of the motion, 0 to 1; 0 where it is no more than the tracker's noise.
+        confidence: 0 to 1, the tracker's, reduced by how far the head has turned from the view.
+        light_meshes: smoothed frontal meshes (468, 3) before and after the expression, for shading; None takes the
+            view's own mesh and ``moved``.
+        shading: weight of the change of light on the skin, 0 for none, 1 as fitted.
     """
 
     head: Similarity
@@ -66,8 +70,8 @@ class Pose:
     gaze: np.ndarray
     jaw: np.ndarray
     gate: float = 1.0
-    sure: float = 1.0
-    lit: tuple[np.ndarray, np.ndarray] | None = None
+    confidence: float = 1.0
+    light_meshes: tuple[np.ndarray, np.ndarray] | None = None
     shading: float = Settings.shading
 
     def mesh(self, view: View) -> np.ndarray:
@@ -77,21 +81,21 @@ class Pose:
 
 @dataclass(frozen=True)
 class Motion:
-    """What the face is asked to do in every frame.
+    """What the face does in every frame of a shot.
 
     Attributes:
         rows: frame → row of the arrays.
-        expression: (T, 468, 3) displacement of the frontal mesh from that of the view in the frame, canonical units.
+        expression: (T, 468, 3) displacement of the frontal mesh from that of the frame's view, canonical units.
         heads: the head's poses in the target's picture.
         gaze: (T, 2, 2) shift of the irises, as in :class:`Pose`.
         confidence: (T,) the tracker's, in [0, 1].
         reference: the driver's frame that means "as in the target".
-        local: each point is by itself still or moves; else the whole face is.
-        look: (T, 2, 2) shift of the irises that is asked for by hand; None without.
-        own: (T, 468, 3) frontal mesh of a target that moves itself; None for a still.
-        shading: (T,) how far light on the skin follows the expression; None for the usual.
-        necks: (T,) how far below a still's chin the head's motion reaches, in face heights; None where views say it.
-        proxy: pixels of the plate for one of the view's: what moves in the plate moves in its proxy.
+        local: whether each point of the face has a gate of its own; else the point that moves most opens it for all.
+        look: (T, 2, 2) shift of the irises that an artist adds; None without.
+        own: (T, 468, 3) frontal meshes of a moving target; None for a still.
+        shading: (T,) weight of the change of light on the skin; None for the default.
+        necks: (T,) how far below a still's chin the head's motion reaches, in face heights; None takes the view's.
+        proxy: pixels of the plate per pixel of the view, so that the same points move in a proxy as in the plate.
     """
 
     rows: Mapping[int, int]
@@ -121,7 +125,7 @@ class Motion:
         gates = smooth_step((np.linalg.norm(moved[:, :2], axis=1) * self.proxy - STILL) / (MOVING - STILL))
         gate = float(gates.max())
         if self.local:
-            # What is not asked for stays the plate, bit for bit, while another part of the face moves.
+            # A part of the face without motion stays the plate, bit for bit, while another part moves.
             moved, gate = moved * gates[:, None], float(gate > 0)
         return Pose(
             head,
@@ -130,12 +134,12 @@ class Motion:
             self.expression[row, list(CHIN)].mean(0),
             gate,
             float(self.confidence[row]) * turn_confidence(view.head, head),
-            self._lit(row, frontal),
+            self._light_meshes(row, frontal),
             Settings.shading if self.shading is None else float(self.shading[row]),
         )
 
-    def _lit(self, row: int, frontal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the meshes by which light changes, means over frames nearby."""
+    def _light_meshes(self, row: int, frontal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return frontal meshes (468, 3) before and after the expression, smoothed over neighbouring frames."""
         near = slice(max(row - round(3 * LIT), 0), row + round(3 * LIT) + 1)
         weights = np.exp(-(((np.arange(len(self.expression))[near] - row) / LIT) ** 2) / 2)
         weights /= weights.sum()
@@ -146,7 +150,15 @@ class Motion:
 def pose_of_mesh(
     view: View, mesh: np.ndarray, head: Similarity, gaze: np.ndarray = NO_GAZE, shading: float = Settings.shading
 ) -> Pose:
-    """Return the pose that brings a view's face to another mesh (468 or more, 3) of the same person, pixels."""
+    """Return the pose that moves a view's face to another mesh of the same person.
+
+    Args:
+        view: the picture to warp.
+        mesh: (468 or more, 3) where its face goes, pixels.
+        head: pose of the head in that mesh.
+        gaze: (2, 2) shift of the irises, in widths of the eye.
+        shading: weight of the change of light on the skin.
+    """
     jaw = (head.invert(mesh[list(CHIN)]) - view.frontal[list(CHIN)]).mean(0)
     return Pose(head, mesh[:FACE_POINTS] - view.mesh[:FACE_POINTS], gaze, jaw, shading=shading)
 
@@ -154,17 +166,17 @@ def pose_of_mesh(
 def fit_motion(
     person: Person, view: View, performance: Performance, settings: Settings, weights: LDNetWeights
 ) -> Motion:
-    """Fit a performance to a person in a still: LD-Net for all its frames in one batch.
+    """Fit a performance to a person in a still. LD-Net runs once, for all frames in one batch.
 
     Args:
         person: who is animated.
-        view: the picture that is animated.
-        performance: of the driver.
+        view: the still.
+        performance: the driver's, T frames.
         settings: motion, retargeting, reference, weights of regions, curves.
         weights: LD-Net's.
 
     Raises:
-        SettingsError: the reference is not a frame of the performance, or the file of curves is none.
+        SettingsError: the reference is not a frame of the performance, or the curves file is invalid.
         TrackingError: person and performance come from different trackers.
     """
     check_trackers(performance, person.tracker)
@@ -186,7 +198,7 @@ def fit_motion(
         expression = expression * densify.spread_over(regions)[..., None]
         expression = shut(person.rest, expression, performance.frontal, base, regions)
         heads = place_heads(view, performance, base, animated)
-        look = directed(animated, heads.rotation, view.head.rotation)
+        look = direct_gaze(animated, heads.rotation, view.head.rotation)
         return Motion(
             rows,
             expression if look is None else expression + take_lids(look, view.frontal),
@@ -202,10 +214,10 @@ def fit_motion(
 
 
 def check_trackers(driver: Performance, target: str) -> None:
-    """Refuse a driver whose landmarks do not mean the target's points.
+    """Refuse a driver that was tracked by another tracker than the target.
 
     Raises:
-        TrackingError: they come from different trackers.
+        TrackingError: their landmarks mean different points.
     """
     if driver.tracker != target:
         raise TrackingError(
@@ -217,13 +229,14 @@ def check_trackers(driver: Performance, target: str) -> None:
 def move_landmarks(
     person: Person, driver: np.ndarray, calm: np.ndarray, rest: np.ndarray, settings: Settings, weights: LDNetWeights
 ) -> np.ndarray:
-    """Return how far the person's 68 landmarks move from rest in each frame (T, 68, 2), frontal, canonical units.
+    """Compute the displacement of the person's 68 landmarks from rest, (T, 68, 2), frontal, canonical units.
 
     Args:
         person: who is animated.
-        driver: the driver's face in each frame (T, 478, 3), frontal, as all meshes.
-        calm: at rest, of all frames (1, 478, 3), or of each (T, 478, 3), which may differ from shot to shot.
-        rest: at rest, of the whole performance (478, 3).
+        driver: (T, 478, 3) the driver's frontal meshes.
+        calm: (1, 478, 3) the driver's frontal mesh at rest, or (T, 478, 3) one for each frame: rest may differ between
+            two cuts.
+        rest: (478, 3) the driver's frontal mesh at rest over the whole performance.
         settings: motion, retargeting, rest.
         weights: LD-Net's.
     """
@@ -235,22 +248,22 @@ def move_landmarks(
         return transfer(weights, person.code, person.landmarks, acted, None if absolute else at_ease)
     code = identity_code(weights, rest[_LANDMARKS, :2])
     moved = transfer_between(weights, person.code, person.landmarks, code, acted, at_ease)
-    # What both faces do at rest already: the driver's counts as performed, the target's gives way.
+    # A face at rest may already smile: the driver's smile is added to the motion, the target's is taken out.
     for face, whose, sign in ((rest, code, 1), (person.rest, person.code, -1)):
-        share = 1.0 if absolute else 0.0 if settings.rest == "frame" else _ease(unrest_of_mouth(face))
-        if share:
+        weight = 1.0 if absolute else 0.0 if settings.rest == "frame" else _unrest_weight(unrest_of_mouth(face))
+        if weight:
             own = face[_LANDMARKS, :2]
-            moved = moved + sign * share * (own - calm_of(weights, whose, own))
+            moved = moved + sign * weight * (own - calm_of(weights, whose, own))
     return moved
 
 
-def _ease(unrest: float) -> float:
-    """Return how much of what a mouth does at rest is no rest."""
+def _unrest_weight(unrest: float) -> float:
+    """Return what fraction of a mouth's expression at rest counts as performed, 0 (calm) to 1 (plainly smiling)."""
     return float(smooth_step(np.float64((unrest - _CALM) / (_BUSY - _CALM))))
 
 
 def place_heads(view: View, performance: Performance, base: int, animated: Animated) -> densify.Heads:
-    """Return the poses of the view's head over a performance."""
+    """Compute the poses of the view's head over a performance; ``base`` is the row of the reference frame."""
     settings = animated.settings
     driven = densify.Heads(performance.rotation, performance.scale, performance.translation)
     motion = "locked" if settings.head == "plate" or settings.regions != "all" else settings.motion
@@ -261,9 +274,9 @@ def place_heads(view: View, performance: Performance, base: int, animated: Anima
 
 
 def region_weights(animated: Animated) -> dict[str, np.ndarray]:
-    """Return the weight of each region of the 68 landmarks in each frame, (T,); 0 for one that does not perform.
+    """Return the weight (T,) of each region of the 68 landmarks, multiplied by ``--strength``.
 
-    The strength is in it; the nose goes with the mouth.
+    It is 0 for regions that ``--regions`` leaves out. The nose has the mouth's weight.
     """
     performing, whole = _PERFORMING.get(animated.settings.regions, _REGIONS), animated.of("strength")
     weights = {name: whole * animated.of(f"weight_{name}") * (name in performing) for name in _REGIONS}
@@ -271,9 +284,12 @@ def region_weights(animated: Animated) -> dict[str, np.ndarray]:
 
 
 def gaze_of(driver: np.ndarray, rest: np.ndarray, animated: Animated) -> np.ndarray:
-    """Return the gaze of frontal meshes (T, 478, 3) as it is asked for, (T, 2, 2); none where the target's own stays.
+    """Return the driver's gaze, (T, 2, 2) in widths of the eye; zeros unless ``--gaze follow``.
 
-    ``rest`` are the meshes at rest, (478, 3) or one for each frame.
+    Args:
+        driver: (T, 478, 3) the driver's frontal meshes.
+        rest: (478, 3) at rest, or one for each frame.
+        animated: the options.
     """
     if animated.settings.gaze == "follow":
         return follow_gaze(driver.astype(np.float64), rest)
@@ -286,6 +302,6 @@ def gaze_weights(regions: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def turn_confidence(target: Similarity, head: Similarity) -> float:
-    """Return how far a warp can be trusted after a change of head rotation: 1 up to 20°, 0 from 50° on."""
+    """Return how far a warp can be trusted after the head has turned: 1 up to 20°, 0 from 50° on."""
     turn = np.degrees(Rotation.from_matrix(head.rotation @ target.rotation.T).magnitude())
-    return float(np.clip((TURN_LOST - turn) / (TURN_LOST - TURN_SURE), 0, 1))
+    return float(np.clip((TURN_LOST - turn) / (TURN_LOST - TURN_TRUSTED), 0, 1))

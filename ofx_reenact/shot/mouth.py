@@ -1,6 +1,6 @@
-"""The mouth: FD-GAN paints what lies between lips where the view does not show it (profile ``warp``).
+"""The painter of profile ``warp``: FD-GAN's repair network paints the inside of the mouth where no picture shows it.
 
-Everything is of one frame and one window: a frame painted alone is painted as in a sequence.
+It sees one frame through one window and knows nothing of other frames, so a frame alone equals that of a sequence.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from ofx_reenact.compose.carry import Carried
-from ofx_reenact.compose.repair import set_in
+from ofx_reenact.compose.repair import apply_paint
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.fdgan.window import Window, finer_for
 from ofx_reenact.ramps import smooth_step
@@ -28,24 +28,24 @@ if TYPE_CHECKING:
     from ofx_reenact.fdgan.prepared import PreparedDense
     from ofx_reenact.fdgan.repair import RepairNetwork
 
-# The learned part of the mask comes in as something goes missing, so that it does not pop up.
+# The change of the skin reaches full weight when this fraction of a pixel is missing, so that it does not pop up.
 FROM_NOTHING = 0.5
-# In pixels of the coarsest window; a finer one has as many times more. Lips end sharply in the plate, softly in the
-# window: each side is continued over the edge by so much.
+# Lengths in pixels of the coarsest window; a finer window has proportionally more.
+# Lips end sharply in the plate and softly in the window, so the change on each side is extended over the edge by this.
 CONTINUED = 1.5
-# How far around the opening skin may change, and how far from its edge the window fades.
+# How far around the opening skin may change, and the width of the fade at the window's edge.
 LIPS, MARGIN = 5, 12
 
 
 @dataclass(frozen=True)
 class Paint:
-    """What FD-GAN changes in one frame, in window pixels, display-encoded.
+    """The change that FD-GAN makes in one frame: differences of display-encoded values, in the window's pixels.
 
     Attributes:
-        window: where it lies in the picture.
-        inside: (h, w, 3) change of what is seen in the mouth's opening.
+        window: the window's place in the picture.
+        inside: (h, w, 3) change inside the mouth's opening.
         outside: (h, w, 3) change of the skin around it.
-        shown: as of :class:`Seen`.
+        shown: (rows, columns, 3) the frame before the change, as in :class:`Seen`.
     """
 
     window: Window
@@ -56,15 +56,15 @@ class Paint:
 
 @dataclass(frozen=True)
 class Seen:
-    """What FD-GAN is shown of one frame, in window pixels.
+    """The input of FD-GAN's repair network for one frame, in the window's pixels.
 
     Attributes:
-        window: where it lies in the picture.
-        picture: (h, w, 3) what the warp made, display-encoded.
-        maps: (h, w, 3) visibility, stretch, mouth; in [0, 1].
-        landmarks: (68, 2) of the face in motion.
-        missing: how much of the pixel that the target shows least of was not carried; 0 leaves nothing to paint.
-        shown: (rows, columns, 3) what the warp made in the window's box, display-encoded, in the frame's own pixels.
+        window: the window's place in the picture.
+        picture: (h, w, 3) the warped frame, display-encoded.
+        maps: (h, w, 3) visibility, stretch and mouth, in [0, 1]; see :func:`window_maps`.
+        landmarks: (68, 2) of the warped face, window pixels.
+        missing: largest fraction of any pixel that was not carried, 0 to 1; 0 leaves nothing to paint.
+        shown: (rows, columns, 3) the warped frame, display-encoded, in the frame's own pixels, cut to the window's box.
     """
 
     window: Window
@@ -77,13 +77,13 @@ class Seen:
 
 @dataclass(frozen=True)
 class MouthPainter:
-    """Paints the inside of mouths that a warp cannot know.
+    """Paints the inside of mouths, which a warp cannot show.
 
     Attributes:
-        network: paints.
-        device: where.
-        finest: of the windows that the network knows.
-        finer: window to look through; 0 leaves the choice to each view.
+        network: FD-GAN's repair network.
+        device: name of the device that it runs on.
+        finest: factor of the finest window that the network was trained for (1 is 128 × 96 pixels, 2 is 256 × 192).
+        finer: factor of the window to use; 0 chooses it by each view's scale.
     """
 
     network: RepairNetwork
@@ -93,7 +93,7 @@ class MouthPainter:
     carries: ClassVar[bool] = True
 
     def teach(self, adapters: Mapping[str, np.ndarray]) -> MouthPainter:
-        """Return a painter that a custom identity's adapters are worked into; itself if there are none."""
+        """Return a painter with the adapters of a trained identity in its translator; itself if there are none."""
         if not adapters:
             return self
         import torch
@@ -106,12 +106,12 @@ class MouthPainter:
         return replace(self, network=RepairNetwork(self.network.extractor, translator))
 
     def fit(self, scale: float) -> MouthPainter:
-        """Return a painter for a shot whose face has so many pixels a canonical unit in the median."""
+        """Return a painter with the window for a shot whose median scale is ``scale`` pixels per canonical unit."""
         return replace(self, finer=finer_for(scale, self.finest))
 
     @stage("extract")
     def write(self, views: Sequence[View]) -> Tables:
-        """Write the dictionary of a person seen in one or several views: values (n_i, C_i), finest first."""
+        """Write the dictionary of a person shown in one or more views: tables (n_i, C_i) float32, finest first."""
         finer = finer_for(float(np.median([view.head.scale for view in views])), self.finest)
         windows = [Window.of_mouth(view.frontal, view.head, finer) for view in views]
         pictures = np.stack([v.look(w) for w, v in zip(windows, views, strict=True)])
@@ -119,34 +119,30 @@ class MouthPainter:
         return self._prepared.write(pictures, landmarks)
 
     def paint(self, frame: Frame, view: View, pose: Pose, dictionary: Tables) -> Frame:
-        """Paint the mouth and set it into the frame, in place, with the view's grain."""
+        """Paint the mouth into the frame, in place, with the view's grain."""
         paint = self.compute_paint(frame, view, pose, dictionary)
         if paint is not None and frame.carried is not None and view.display is not None:
-            set_in(
+            apply_paint(
                 frame.colour, paint.window, paint.inside, paint.outside, paint.shown, frame.carried, view.display,
                 view.grain, view.seed,
             )  # fmt: skip
         return frame
 
     def compute_paint(self, frame: Frame, view: View, pose: Pose, dictionary: Tables) -> Paint | None:
-        """Compute what changes in a frame as the warp made it.
-
-        Returns:
-            The changes, or None where every pixel was carried from the view and there is nothing to paint.
-        """
+        """Compute what to change in a warped frame; None if every pixel was carried and nothing is missing."""
         finer = self.finer or finer_for(view.head.scale, self.finest)
         window = Window.of_mouth(view.frontal, pose.head, finer)
-        if _missing(frame.carried, window.box(view.size)) <= 0:
+        if _most_missing(frame.carried, window.box(view.size)) <= 0:
             return None
         with stage("translate"):
             seen = see_mouth(window, frame, view, pose)
             painted = self._prepared.paint(seen.picture, seen.maps, seen.landmarks, dictionary)
-        change = (np.clip(painted, 0, 1) - seen.picture) * _fade(window.size, MARGIN * finer)[..., None]
+        change = (np.clip(painted, 0, 1) - seen.picture) * _edge_fade(window.size, MARGIN * finer)[..., None]
         mouth = seen.maps[..., 2:3]
         gate = np.float32(min(seen.missing / FROM_NOTHING, 1.0))
         beyond, lips = CONTINUED * finer, LIPS * finer
-        skin = _continued(change, (1 - mouth) ** 2, beyond) * (gate * _lips(mouth[..., 0], lips))[..., None]
-        return Paint(window, _continued(change, mouth**2, beyond), skin, seen.shown)
+        skin = _extend_change(change, (1 - mouth) ** 2, beyond) * (gate * _lip_mask(mouth[..., 0], lips))[..., None]
+        return Paint(window, _extend_change(change, mouth**2, beyond), skin, seen.shown)
 
     @cached_property
     def _prepared(self) -> PreparedDense:
@@ -156,32 +152,35 @@ class MouthPainter:
 
 
 def see_mouth(window: Window, frame: Frame, view: View, pose: Pose) -> Seen:
-    """See one frame as FD-GAN does, before it paints.
+    """Compute the repair network's input for one frame.
 
     Args:
-        window: to look through.
-        frame: as the warp made it.
-        view: whose pixels were carried.
-        pose: where to.
+        window: the window to look through.
+        frame: the warped frame, before it is painted.
+        view: the view that was warped.
+        pose: the pose of its face in the frame.
 
     Raises:
         SettingsError: the view has no display encoding.
     """
     if view.display is None:
-        raise SettingsError("to see a frame as FD-GAN does, its view needs a display encoding")
+        raise SettingsError("FD-GAN sees display-encoded pictures: the frame's view needs a display encoding")
     box = window.box(view.size) or (slice(0, 1), slice(0, 1))
     shown = view.display.encode(frame.colour[(*box, slice(3))])
     maps = window_maps(frame.carried, window, (view.size[1], view.size[0]))
-    landmarks, missing = window.points(pose.mesh(view)[list(MESH68), :2]), _missing(frame.carried, box)
+    landmarks, missing = window.points(pose.mesh(view)[list(MESH68), :2]), _most_missing(frame.carried, box)
     return Seen(window, window.within(box).look(shown), maps, landmarks, missing, shown)
 
 
 def window_maps(carried: Carried | None, window: Window, size: tuple[int, int]) -> np.ndarray:
-    """Return visibility, stretch and mouth (h, w, 3) in [0, 1], as the repair network sees them beside colour.
+    """Return visibility, stretch and mouth, (h, w, 3) in [0, 1]: the repair network's input beside the colours.
+
+    Visibility is 1 where pixels were carried. Stretch is 0.5 where nothing is stretched, 0 and 1 at factors of ¼ and 4.
+    Mouth is the coverage of the mouth's opening.
 
     Args:
-        carried: the target in motion; None where nothing moves.
-        window: to look through.
+        carried: the result of the warp; None if nothing moves.
+        window: the window to look through.
         size: the picture's height and width.
     """
     box = window.box((size[1], size[0]))
@@ -191,27 +190,27 @@ def window_maps(carried: Carried | None, window: Window, size: tuple[int, int]) 
     return window.within(box).look(np.dstack([1 - carried.invented(box), stretch, carried.opening(box)]))
 
 
-def _missing(carried: Carried | None, box: tuple[slice, slice] | None) -> float:
-    """Return how much of the pixel of a box that the view shows least of was not carried, 0 to 1."""
+def _most_missing(carried: Carried | None, box: tuple[slice, slice] | None) -> float:
+    """Return the largest fraction of any pixel in a box that was not carried, 0 to 1."""
     return 0.0 if carried is None or box is None else float(carried.invented(box).max(initial=0.0))
 
 
-def _continued(change: np.ndarray, share: np.ndarray, by: float) -> np.ndarray:
-    """Continue a change (h, w, 3) from where ``share`` (h, w, 1) holds it beyond, by about so many pixels."""
-    weight = share + 1e-4
+def _extend_change(change: np.ndarray, mask: np.ndarray, by: float) -> np.ndarray:
+    """Extend a change (h, w, 3) beyond a mask (h, w, 1) in [0, 1], by about ``by`` pixels, and keep it inside."""
+    weight = mask + 1e-4
     weighed = cv2.GaussianBlur(change * weight, (0, 0), by)
     beyond = weighed / cv2.GaussianBlur(weight, (0, 0), by)[..., None]
-    return share * change + (1 - share) * beyond
+    return mask * change + (1 - mask) * beyond
 
 
-def _lips(mouth: np.ndarray, around: int) -> np.ndarray:
-    """Where skin may change, (h, w): the lips around an opening (h, w). Beyond, the plate is better than any window."""
+def _lip_mask(mouth: np.ndarray, around: int) -> np.ndarray:
+    """Return the mask (h, w) of lips around an opening (h, w). Further out, the plate is sharper than any window."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * around + 1, 2 * around + 1))
     return cv2.GaussianBlur(cv2.dilate(mouth, kernel), (0, 0), around / 2)
 
 
-def _fade(size: tuple[int, int], margin: int) -> np.ndarray:
-    """1 within the window, falling to 0 at its edge, (h, w)."""
+def _edge_fade(size: tuple[int, int], margin: int) -> np.ndarray:
+    """Return a mask (h, w) that is 1 inside a window of ``size`` (width, height) and falls to 0 at its edge."""
     down, across = (
         smooth_step((np.minimum(np.arange(n), np.arange(n)[::-1]) + 0.5) / margin) for n in (size[1], size[0])
     )

@@ -1,4 +1,4 @@
-"""Lay mouth and eyes of other views into a frame: carried to the same pose, in the frame's light, blur and grain."""
+"""Lay mouth and eyes of other views into a frame: warped to its pose, matched to its light, blur and grain."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 from ofx_reenact.compose.carry import Carried
 from ofx_reenact.compose.part import (
     CarriedPart,
-    Placed,
+    PlacedFace,
     carry_part,
-    drop_jaw,
     match_grain,
     match_light,
     measure_agreement,
+    measure_jaw_drop,
     soften,
 )  # fmt: skip
 from ofx_reenact.shot.frame import Frame
@@ -25,26 +25,27 @@ from ofx_reenact.stages import stage
 from ofx_reenact.warp.gaze import gaze as measure_gaze
 from ofx_reenact.warp.openings import Opening
 
+# For each part that comes from other views: those views and their weights.
 Sources = Mapping[str, Sequence[tuple[View, float]]]
-# A source this much finer than the result is halved first, or its detail would alias.
+# A source whose scale is more than this factor above the result's is halved first; else its detail would alias.
 _FINER = 1.42
 
 
 @stage("parts")
 def lay_parts(frame: Frame, view: View, pose: Pose, parts: Sources, number: int = 0) -> Frame:
-    """Lay parts of other views into a frame; pixels outside the parts keep every bit, and alpha stays.
+    """Lay parts of other views into a frame. Pixels outside the parts keep every bit; alpha is unchanged.
 
     Args:
-        frame: as it was made of the view, before it is painted; its colour belongs to it alone and is changed.
-        view: the target's.
-        pose: of the face in the frame.
-        parts: for "mouth", "eye_right" and "eye_left", or some of them, views and their weights, which sum to 1 at
-            most; the rest is the frame's own.
-        number: of the frame; grain that is added differs from one number to the next.
+        frame: the warped frame, before it is painted. Its colour is written to, and must not be shared with the view.
+        view: the target's view.
+        pose: the pose of the face in the frame.
+        parts: by part ("mouth", "eye_right", "eye_left"), views and their weights; these sum to at most 1, and the
+            rest is the frame's own.
+        number: the frame's number, which selects the pattern of added grain.
 
     Returns:
-        The frame, with a matte of where other views show, and with what neither shows of it as invented; as it was if
-        nothing could be laid in.
+        The frame with the matte of its parts, and with maps of what frame and parts show together; unchanged if no
+        part could be laid in.
     """
     matte = np.zeros(frame.shape, np.float32)
     for name, sources in parts.items():
@@ -55,28 +56,29 @@ def lay_parts(frame: Frame, view: View, pose: Pose, parts: Sources, number: int 
         box = carried[0][0].stmap.slices
         own = frame.colour[box]
         change, covered, laid = np.zeros_like(own[..., :3]), np.zeros_like(own[..., 0]), []
-        for part, asked in carried:
-            light = _match(part, own, number)
-            # An eye that was shut has other rims; without the part there is nothing behind its lids.
-            weight = asked * (measure_agreement(light, own[..., :3], part.stmap.reach) if name == "mouth" else 1.0)
-            share = part.stmap.reach * np.float32(weight)
-            change += (light - own[..., :3]) * share[..., None]
-            covered += share
+        for part, chosen_weight in carried:
+            light = _match_look(part, own, number)
+            # The rim of an eye that was shut may differ; without the part there would be nothing behind its lids.
+            agreement = measure_agreement(light, own[..., :3], part.stmap.reach) if name == "mouth" else 1.0
+            weight = chosen_weight * agreement
+            opacity = part.stmap.reach * np.float32(weight)
+            change += (light - own[..., :3]) * opacity[..., None]
+            covered += opacity
             laid.append((part, weight))
         inside = covered > 0
         own[inside, :3] += change[inside]
         matte[box] = np.maximum(matte[box], np.minimum(covered, 1))
         frame = replace(frame, carried=_join(frame.carried, laid))
-    return replace(frame, laid=matte) if matte.any() else frame
+    return replace(frame, parts_matte=matte) if matte.any() else frame
 
 
 def _carry(name: str, source: View, view: View, pose: Pose) -> CarriedPart | None:
-    """Carry a part of a source to the pose of a view's face."""
+    """Warp a part of a source to the pose of a view's face, as blurred as the view is; None if it is out of sight."""
     while source.head.scale > _FINER * pose.head.scale and min(source.size) > 2:
         source = source.halved
-    ends = Placed(source.mesh, source.head), Placed(pose.mesh(view), pose.head)
+    ends = PlacedFace(source.mesh, source.head), PlacedFace(pose.mesh(view), pose.head)
     gaze = measure_gaze(view.frontal, source.frontal) + pose.gaze
-    part = carry_part(name, source.pixels, *ends, gaze, drop_jaw(*ends), view.size)
+    part = carry_part(name, source.pixels, *ends, gaze, measure_jaw_drop(*ends), view.size)
     if part is None:
         return None
     scale = pose.head.scale / source.head.scale
@@ -84,8 +86,8 @@ def _carry(name: str, source: View, view: View, pose: Pose) -> CarriedPart | Non
     return replace(part, composed=replace(part.composed, colour=soft))
 
 
-def _match(part: CarriedPart, own: np.ndarray, number: int) -> np.ndarray:
-    """Bring a part to the light and grain of a frame's own pixels (h, w, C): (h, w, 3), alpha associated as theirs."""
+def _match_look(part: CarriedPart, own: np.ndarray, number: int) -> np.ndarray:
+    """Match a part to the light and grain of a frame's own pixels (h, w, C); returns (h, w, 3) with their alpha."""
     colour = part.composed.colour
     light = colour[..., :3]
     if colour.shape[-1] == 4:
@@ -97,7 +99,7 @@ def _match(part: CarriedPart, own: np.ndarray, number: int) -> np.ndarray:
 
 
 def _join(carried: Carried | None, laid: Sequence[tuple[CarriedPart, float]]) -> Carried | None:
-    """Say of each pixel what the frame's view and the parts' sources together show of it, by their weights."""
+    """Combine the maps of a frame's warp with those of the parts laid over it, by their weights."""
     if carried is None:
         return None
     invented, stretch = carried.composed.invented.copy(), carried.stmap.stretch.copy()
@@ -109,16 +111,16 @@ def _join(carried: Carried | None, laid: Sequence[tuple[CarriedPart, float]]) ->
         into = invented[rows, columns]
         y, x = rows.start + top - box[0].start, columns.start + left - box[1].start
         out = (slice(y, y + into.shape[0]), slice(x, x + into.shape[1]))
-        share = part.stmap.reach[out] * np.float32(weight)
-        # Weights add up: each takes its share of what the frame's own had.
-        into += share * (part.composed.invented[out] - carried.composed.invented[rows, columns])
-        stretch[rows, columns] += share * (part.stmap.stretch[out] - carried.stmap.stretch[rows, columns])
+        opacity = part.stmap.reach[out] * np.float32(weight)
+        # Sums over the parts: each replaces its fraction of the frame's own value.
+        into += opacity * (part.composed.invented[out] - carried.composed.invented[rows, columns])
+        stretch[rows, columns] += opacity * (part.stmap.stretch[out] - carried.stmap.stretch[rows, columns])
         if part.mouth is not None:
-            mouth = part.mouth if mouth is None else _wider(mouth, part.mouth)
+            mouth = part.mouth if mouth is None else _larger_opening(mouth, part.mouth)
     composed = replace(carried.composed, invented=np.clip(invented, 0, 1))
     return replace(carried, stmap=replace(carried.stmap, stretch=stretch), composed=composed, mouth=mouth)
 
 
-def _wider(one: Opening, other: Opening) -> Opening:
-    """Return the opening that covers more; both are of the same lips."""
+def _larger_opening(one: Opening, other: Opening) -> Opening:
+    """Return the opening with the larger area; both are between the same lips."""
     return one if one.coverage.sum() >= other.coverage.sum() else other

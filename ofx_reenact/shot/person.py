@@ -1,4 +1,4 @@
-"""Who is animated, and the face found in a picture of them."""
+"""The person to animate, the face that was found in one picture of them, and their other pictures."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ class Face:
         size: the picture's width and height.
         tracker: what found the face.
         picture: name of the picture.
-        headroom: (W,) float32, rows of the picture above the person in each column; None where no person was made out.
-        pose: of the head, as it was found over a whole sequence; None where the picture is alone.
+        headroom: (W,) float32, number of rows above the person in each column; None if no person was segmented.
+        pose: the head's, if it was found (and smoothed) over a sequence; None for a single picture, where
+            :attr:`head` is computed from the mesh alone.
     """
 
     mesh: np.ndarray
@@ -53,20 +54,20 @@ class Face:
 
     @classmethod
     def of_performance(cls, performance: Performance, row: int, picture: str = "") -> Face:
-        """Take one row of a tracked sequence."""
+        """Return the face in one row of a tracked sequence."""
         pose = Similarity(performance.rotation[row], float(performance.scale[row]), performance.translation[row])
         mesh = pose.apply(performance.frontal[row].astype(np.float64))
         return cls(mesh, performance.size, performance.tracker, picture, pose=pose)
 
     @classmethod
     def of_track(cls, track: Track, shown: np.ndarray, tracker: str, picture: str) -> Face:
-        """Build from what a tracker found; a tracker without a mesh has its landmarks lifted to one.
+        """Build a face from a tracker's result; landmarks without a mesh are lifted to one.
 
         Args:
-            track: the face.
-            shown: the picture it was found in, (H, W, 3) uint8.
-            tracker: its name.
-            picture: name of the picture.
+            track: the tracker's result.
+            shown: (H, W, 3) uint8, the display-encoded picture that it was found in.
+            tracker: the tracker's name.
+            picture: the picture's name.
         """
         mesh = track.mesh if track.mesh is not None else lift(track.landmarks)
         above = headroom(shown, mesh[list(FACE_OVAL), :2])
@@ -75,12 +76,12 @@ class Face:
 
 @dataclass(frozen=True)
 class Reference:
-    """Another picture of the person, or footage: not shown, but known by, and parts are taken from it.
+    """Another picture or other footage of the person (``--appearance``): mouth and eyes may be taken from it.
 
     Attributes:
-        name: as the user wrote it.
-        frames: (F,) int64, those in which the face was found.
-        mesh: (F, 478, 3) float32, square pixels.
+        name: the path as the user wrote it.
+        frames: (F,) int64, numbers of the frames in which the face was found.
+        mesh: (F, 478, 3) float32, the face in each of them, square pixels.
         size: width and height of its pictures, square pixels.
     """
 
@@ -90,27 +91,27 @@ class Reference:
     size: tuple[int, int]
 
     def face(self, row: int, tracker: str) -> Face:
-        """Return the face in one of the pictures."""
+        """Return the face in the frame of a row."""
         return Face(self.mesh[row].astype(np.float64), self.size, tracker, self.name)
 
     def title(self, row: int) -> str:
-        """Say which picture is meant: the file's name, with the frame's number of several."""
+        """Return the file's name, with the frame's number if there are several, as ``clip.mov:12``."""
         name = Path(self.name).name
         return name if len(self.frames) == 1 else f"{name}:{self.frames[row]}"
 
 
 @dataclass(frozen=True)
 class Person:
-    """Who is animated, over all pictures of them.
+    """The person who is animated: what is the same in all pictures of them.
 
     Attributes:
         rest: (478, 3) frontal mesh of the face at rest, canonical units.
-        tracker: whose points these are; a performance must come from the same.
-        code: (128,) float32, z_T of LD-Net.
-        weights_sha256: the LD-Net weights that made the code.
+        tracker: name of the tracker that found it; performances must come from the same one.
+        code: (128,) float32, LD-Net's identity code (z_T in the paper).
+        weights_sha256: digest of the LD-Net weights that computed the code.
         dictionary: FD-GAN's tables (n_i, C_i) float32, finest first; empty without FD-GAN.
-        fdgan_sha256: the FD-GAN weights that wrote it, and ``""`` without.
-        adapters: what a custom identity taught the translator, by name; empty without.
+        fdgan_sha256: digest of the FD-GAN weights that wrote the dictionary; ``""`` without.
+        adapters: trained changes of the translator's layers for this person, by name; empty without.
     """
 
     rest: np.ndarray
@@ -123,5 +124,5 @@ class Person:
 
     @property
     def landmarks(self) -> np.ndarray:
-        """The 68 landmarks at rest (68, 2), as LD-Net takes them."""
+        """The 68 landmarks at rest (68, 2), frontal, canonical units: LD-Net's input."""
         return self.rest[list(MESH68), :2]

@@ -1,4 +1,4 @@
-"""Portraits: FD-GAN draws the whole face, and it is pasted over the view (profile ``portrait``)."""
+"""The painter of profile ``portrait``: FD-GAN's portrait network draws the face, which is pasted over the view."""
 
 from __future__ import annotations
 
@@ -21,13 +21,20 @@ from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import FACE_OVAL, MESH68
 from ofx_reenact.tracking.surface import FACE_POINTS
 
-# Side of the crop in heights of the face oval; the matte covers the oval this much enlarged, and fades over as much.
+# Side of the crop in heights of the face oval; enlargement of the oval in the matte; the matte's fade as a fraction of
+# half the crop.
 AROUND, COVERED, FADE = 1.8, 1.12, 0.12
 
 
 @dataclass(frozen=True)
 class PortraitPainter:
-    """Draws whole faces."""
+    """Draws whole faces.
+
+    Attributes:
+        network: FD-GAN's portrait network.
+        size: side of the portraits, pixels.
+        device: name of the device that the network runs on.
+    """
 
     network: PortraitNetwork
     size: int = SIZE
@@ -35,15 +42,15 @@ class PortraitPainter:
     carries: ClassVar[bool] = False
 
     def teach(self, adapters: Mapping[str, np.ndarray]) -> PortraitPainter:
-        """Return itself: a custom identity teaches the repair network only."""
+        """Return itself: trained identities change the repair network only."""
         return self
 
     def fit(self, scale: float) -> PortraitPainter:
-        """Return itself: portraits have one size."""
+        """Return itself: portraits have one size, whatever the face's scale."""
         return self
 
     def window(self, view: View) -> Window:
-        """Return the crop around a view's face, the same for every pose."""
+        """Return the square crop around a view's face, upright with the head and the same for every pose."""
         oval = view.head.apply(view.frontal[list(FACE_OVAL)])[:, :2]
         across = view.head.rotation[:2, 0] / max(float(np.linalg.norm(view.head.rotation[:2, 0])), 1e-6)
         height = float(
@@ -53,7 +60,7 @@ class PortraitPainter:
 
     @stage("extract")
     def write(self, views: Sequence[View]) -> Tables:
-        """Write the dictionary of a person seen in one or several views: values (n_i, C_i), finest first."""
+        """Write the dictionary of a person shown in one or more views: tables (n_i, C_i) float32, finest first."""
         windows = [self.window(view) for view in views]
         seen = [v.look(w) for w, v in zip(windows, views, strict=True)]
         points = [w.points(v.mesh[list(MESH68), :2]) for w, v in zip(windows, views, strict=True)]
@@ -63,12 +70,12 @@ class PortraitPainter:
         """Draw a portrait and paste it over the frame, in place."""
         assert view.display is not None, "a shot with a painter has a display"
         window = self.window(view)
-        # The whole motion, however small: a portrait is drawn anew, no pixel is carried.
+        # The gate is not applied: every pixel is drawn anew, so even the smallest motion counts.
         drawn, matte = self.draw(dictionary, window, view.mesh[:FACE_POINTS] + pose.moved)
         return replace(frame, portrait=paste(frame.colour, window, drawn, matte, view.display))
 
     def draw(self, dictionary: Tables, window: Window, mesh: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Draw a face: portrait (s, s, 3) in [0, 1] and its matte (s, s), for a mesh in motion (468, 2 or more)."""
+        """Draw the portrait (s, s, 3), display-encoded in [0, 1], of a mesh (468, 2 or more), and its matte (s, s)."""
         with stage("translate"):
             drawn = self._prepared.draw(window.points(mesh[list(MESH68), :2]), dictionary, self.size)
         oval = window.points(mesh[list(FACE_OVAL), :2])
@@ -77,7 +84,7 @@ class PortraitPainter:
         cv2.fillPoly(covered, [np.round((oval - centre) * COVERED + centre).astype(np.int32)], 255)
         fade = FADE * self.size / 2
         matte = cv2.GaussianBlur(covered.astype(np.float32) / 255, (0, 0), fade / 2)
-        # Whatever the oval, nothing is pasted up to the crop's edge.
+        # The matte is 0 at the crop's edge, even if the oval reaches beyond it.
         edge = np.clip((np.minimum(np.arange(self.size), np.arange(self.size)[::-1]) / fade), 0, 1)
         return drawn, (matte * np.outer(edge, edge)).astype(np.float32)
 

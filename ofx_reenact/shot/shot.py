@@ -1,4 +1,4 @@
-"""The shot: person, target, motion and painter, fitted together once. Frames depend on nothing else."""
+"""The shot: person, target, motion and painter, fitted together once. Each frame depends on nothing else."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Protocol
 
 import numpy as np
 
-from ofx_reenact.compose.teeth import Mouth
+from ofx_reenact.compose.drawn_teeth import Mouth
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.frame import Frame, Painter, carry_view
-from ofx_reenact.shot.inside import Inside, find_widest
 from ofx_reenact.shot.make import make_frame
 from ofx_reenact.shot.motion import Motion, Pose, fit_motion
+from ofx_reenact.shot.mouth_interior import MouthInterior, find_widest
 from ofx_reenact.shot.person import Person
-from ofx_reenact.shot.squeezed import flow_back, put_back, squeezed
+from ofx_reenact.shot.squeezed import flow_to_file, to_file_pixels, with_file_pixels
 from ofx_reenact.shot.taken import NO_PARTS, Parts
 from ofx_reenact.shot.teeth import find_mouth
 from ofx_reenact.shot.view import View
@@ -32,15 +32,16 @@ class Target(Protocol):
     """The picture or pictures that are animated."""
 
     def view(self, frame: int) -> View:
-        """Return the view that a frame of the result is made of."""
+        """Return the view that a frame of the result is made from."""
 
 
 @dataclass(frozen=True)
 class Moving:
-    """A view a frame, opened when it is needed; the few that were used last stay open.
+    """A moving target: one view for each frame, opened on demand; the last few stay in memory.
 
-    ``open`` returns the view of a frame; it may be called from several threads. ``kept`` is how many stay open: by
-    default a frame, and the next one, to which its pixels move.
+    Attributes:
+        open: returns the view of a frame; may be called from several threads.
+        kept: how many views stay in memory; by default two, a frame and the next one, which motion vectors need.
     """
 
     open: Callable[[int], View]
@@ -52,7 +53,7 @@ class Moving:
         """Return the view of a frame."""
         with self._lock:
             if frame not in self._views:
-                # Room is made first: a view of 4K fills hundreds of MB.
+                # Drop old views before opening a new one: a view of a 4K frame takes hundreds of MB.
                 while len(self._views) >= self.kept:
                     self._views.popitem(last=False)
                 self._views[frame] = self.open(frame)
@@ -62,7 +63,13 @@ class Moving:
 
 @dataclass(frozen=True)
 class Still:
-    """One picture, the same for every frame; ``necks`` say how far the head's motion reaches where that changes."""
+    """A still target: one picture for every frame.
+
+    Attributes:
+        picture: the view of it.
+        necks: by frame, how far below the chin the head's motion reaches, in face heights, where that differs from
+            the picture's own.
+    """
 
     picture: View
     necks: Mapping[int, float] = field(default_factory=dict)
@@ -78,17 +85,17 @@ class Still:
 
 @dataclass(frozen=True)
 class Shot:
-    """Everything that frames are made of.
+    """Everything that frames are made from. Immutable; frames may be rendered in any order and from any thread.
 
     Attributes:
         person: who is animated.
-        target: the pictures that are animated.
-        motion: what the face is asked to do.
-        painter: paints what the target does not show; None leaves the warp alone.
-        parts: which frames mouth and eyes come from where the target's own does not show what is wanted.
-        teeth: the mouth that teeth are hung in where it was painted, or what lies beside the person's own; None leaves
-            it as it was painted.
-        lent: the inside of the mouth of a shot that differs little, which a draft takes to save painting its own.
+        target: the picture or pictures that are animated.
+        motion: what the face does in every frame.
+        painter: paints what the target does not show; None for the warp alone.
+        parts: which frames mouth and eyes come from where the target's own frame does not show what is wanted.
+        teeth: where teeth (or, beside the person's own, gum and tongue) are drawn over a painted mouth; None draws
+            none.
+        lent: interior of the mouth from a shot that differs little, so that a draft need not paint its own.
 
     Raises:
         SettingsError: there is a painter, but no dictionary of this person.
@@ -100,10 +107,10 @@ class Shot:
     painter: Painter | None = None
     parts: Parts = NO_PARTS
     teeth: Mouth | None = None
-    lent: Inside | None = None
+    lent: MouthInterior | None = None
 
     def __post_init__(self) -> None:
-        """Check what the painter needs."""
+        """Refuse a painter without a dictionary."""
         if self.painter is not None and not self.person.dictionary:
             raise SettingsError("to repair, a shot needs the person's dictionary")
 
@@ -120,11 +127,19 @@ class Shot:
     ) -> Shot:
         """Fit a performance to a still.
 
-        Arguments and errors are those of :func:`fit_motion` and the class; ``others`` are the meshes in the person's
-        other pictures, which may show teeth.
+        Args:
+            person: who is animated.
+            view: the still.
+            performance: the driver's.
+            settings: the job's options.
+            weights: LD-Net's.
+            painter: paints what the still does not show; None for the warp alone.
+            others: meshes (468 or more, 2 or more) in the person's other pictures, which may show teeth.
 
         Raises:
-            SettingsError: there is a painter, but no display for it to look through.
+            SettingsError: there is a painter, but the view has no display encoding or the person no dictionary; or
+                one of :func:`fit_motion`.
+            TrackingError: person and performance come from different trackers.
         """
         if painter is not None and view.display is None:
             raise SettingsError("to repair, a shot needs the target's display encoding")
@@ -136,12 +151,12 @@ class Shot:
 
     @cached_property
     def _painter(self) -> Painter | None:
-        """What paints faces of this shot's size: the same in every frame."""
+        """The painter for faces of this shot's median size, the same in every frame."""
         return None if self.painter is None else self.painter.fit(float(np.median(self.motion.heads.scale)))
 
     @cached_property
-    def inside(self) -> Inside | None:
-        """The inside of a still's mouth, painted where it opens widest in the whole performance."""
+    def inside(self) -> MouthInterior | None:
+        """The interior of a still's mouth, painted once in the frame where it opens widest; None if not needed."""
         if self.lent is not None:
             return self.lent
         painter = self._painter
@@ -151,20 +166,20 @@ class Shot:
         if (frame := find_widest(self.motion, view)) is None:
             return None
         pose = self.motion.pose(frame, view)
-        return Inside.of_frame(frame, make_frame(view, pose, painter, self.person.dictionary), view, pose)
+        return MouthInterior.of_frame(frame, make_frame(view, pose, painter, self.person.dictionary), view, pose)
 
     @property
     def members(self) -> tuple[str, ...]:
-        """Names of those who are animated, where they are several of a cast."""
+        """Names of the members of a cast; empty for a shot of one person."""
         return ()
 
     @property
     def rows(self) -> Mapping[int, int]:
-        """The frames that can be rendered, each with its row of the motion."""
+        """The frames that can be rendered, each with its row in the motion's arrays."""
         return self.motion.rows
 
     def taken(self, frame: int) -> str:
-        """Say which frame each part of a frame is taken from; "" if none is."""
+        """Name the frame that each part comes from, as ``mouth=1012,eye_left=1003``; "" if all are the frame's own."""
         return self.parts.text(frame)
 
     def pose(self, frame: int) -> Pose:
@@ -183,21 +198,24 @@ class Shot:
         """
         view = self.target.view(frame)
         pose = self.motion.pose(frame, view)
-        # The frame that the inside is from is as it was painted.
+        # The frame that the interior was taken from needs no interior: it is painted as it was then.
         inside = None if self.inside is None or self.inside.number == frame else self.inside
         sources = self.parts.sources(frame)
         made = make_frame(view, pose, self._painter, self.person.dictionary, sources, inside, self.teeth)
-        return put_back(made, view)
+        return to_file_pixels(made, view)
 
     def black(self, frame: int) -> Frame:
-        """Return the frame of a driver frame without a face, where black was asked for."""
+        """Return a black frame: ``--missing black`` where the driver has no face."""
         view = self.target.view(frame)
         return Frame(np.zeros_like(view.pixels if view.file is None else view.file), 0.0, black=True)
 
     def flow(self, frame: int) -> np.ndarray:
-        """Return how far each pixel of the head moves from a frame to the next, in a target that moves.
+        """Return motion vectors: how far each pixel of the head moves from a frame of a moving target to the next.
 
-        The last frame goes on as it came. Returns (H, W, 2) float32 pixels of the file, y down; 0 beside the head.
+        The last frame repeats the motion from the one before it.
+
+        Returns:
+            (H, W, 2) float32, x and y in the file's pixels, y down; 0 outside the head.
 
         Raises:
             SettingsError: the performance has no such frame.
@@ -211,10 +229,10 @@ class Shot:
         found = view.carrier.sheet.flow(pose.moved * pose.gate, pose.head, later, other.head)
         if found is not None:
             result[found[0]] = found[1] * step
-        return result if view.file is None else flow_back(result, view)
+        return result if view.file is None else flow_to_file(result, view)
 
     def carry(self, frame: int) -> Frame:
-        """Make a frame's maps without painting it; of its colour nothing is to be read.
+        """Make a frame for its maps only, without painting it; its colour must not be read.
 
         Raises:
             SettingsError: the performance has no such frame.
@@ -222,5 +240,5 @@ class Shot:
         view = self.target.view(frame)
         pose = self.motion.pose(frame, view)
         carries = self.painter is None or self.painter.carries
-        made = Frame(view.pixels, pose.sure, carry_view(view, pose) if carries else None)
-        return made if view.file is None else squeezed(made, view.file, view.squeeze)
+        made = Frame(view.pixels, pose.confidence, carry_view(view, pose) if carries else None)
+        return made if view.file is None else with_file_pixels(made, view.file, view.squeeze)

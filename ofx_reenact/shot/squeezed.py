@@ -1,7 +1,7 @@
-"""Targets whose pixels are not square: a frame is made in square pixels, and goes back to those of the file.
+"""Targets whose pixels are not square: frames are made in square pixels and converted back to the file's.
 
-What was carried is sampled once, from the file's own pixels through the map that went back; only what was made of it
-besides (openings, seams, paint) is averaged down. Pixels where nothing moves stay the file's bit for bit.
+Carried pixels are sampled only once, from the file's own pixels through the converted STMap. Only what was added to
+them (openings, seams, paint) is resampled. Pixels where nothing moves stay the file's, bit for bit.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from ofx_reenact.ops.sample import sample
 from ofx_reenact.shot.frame import Frame, own_places
 from ofx_reenact.shot.view import View
 
-# Less of scene-linear light than this is rounding.
-_SEEN = 1e-6
+# A change of scene-linear light smaller than this is rounding.
+_ROUNDING = 1e-6
 
 
 def stretch(pixels: np.ndarray, squeeze: Squeeze) -> np.ndarray:
-    """Stretch a picture (H, W, C) float32 of any range to square pixels; the same array if they are."""
+    """Resample a file's picture (H, W, C) float32 to square pixels; returns the same array if they are square."""
     if squeeze.is_square:
         return pixels
     width, height = squeeze.size(pixels.shape[1], pixels.shape[0])
@@ -31,10 +31,10 @@ def stretch(pixels: np.ndarray, squeeze: Squeeze) -> np.ndarray:
 
 @dataclass(frozen=True)
 class SqueezedFrame(Frame):
-    """A frame in the file's pixels whose maps are known in square ones.
+    """A frame with the file's pixels, whose maps were made in square pixels and are converted when they are read.
 
     Attributes:
-        squeeze: of the file's pixels.
+        squeeze: maps between the file's pixels and square ones.
         grid: height and width in square pixels.
     """
 
@@ -43,44 +43,44 @@ class SqueezedFrame(Frame):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Height and width that maps are made in, square pixels."""
+        """Height and width in which maps are made, square pixels."""
         return self.grid
 
     def _stmap(self) -> np.ndarray:
         if self.black:
             return np.zeros((*self.colour.shape[:2], 2), np.float32)
         height, width = self.colour.shape[:2]
-        offset = self._back(super()._stmap() - own_places(*self.grid)) / np.array([self.squeeze.x, self.squeeze.y])
+        offset = self._to_file(super()._stmap() - own_places(*self.grid)) / np.array([self.squeeze.x, self.squeeze.y])
         positions = own_places(height, width) + offset.astype(np.float32)
         return np.clip(positions, 0, [width - 1, height - 1]).astype(np.float32)
 
     def _matte(self) -> np.ndarray:
-        return self._back(super()._matte())
+        return self._to_file(super()._matte())
 
     def _shading(self) -> np.ndarray:
-        return self._back(super()._shading())
+        return self._to_file(super()._shading())
 
     def _confidence(self) -> np.ndarray:
-        return self._back(super()._confidence())
+        return self._to_file(super()._confidence())
 
     def _parts(self) -> np.ndarray:
-        return self._back(super()._parts())
+        return self._to_file(super()._parts())
 
-    def _back(self, values: np.ndarray) -> np.ndarray:
-        """Read a map of the square pixels at the file's."""
+    def _to_file(self, values: np.ndarray) -> np.ndarray:
+        """Resample a map (H, W, ...) from square pixels to the file's."""
         height, width = self.colour.shape[:2]
         at = self.squeeze.to_square(own_places(height, width, np.float64)).astype(np.float32)
         return cv2.remap(values, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def squeezed(frame: Frame, colour: np.ndarray, squeeze: Squeeze) -> SqueezedFrame:
-    """Return a frame of the file's pixels (H, W, C) whose maps are those of a frame made in square ones."""
-    own = (frame.sure, frame.carried, frame.portrait, frame.black, frame.laid, frame.kept)
+def with_file_pixels(frame: Frame, colour: np.ndarray, squeeze: Squeeze) -> SqueezedFrame:
+    """Return a frame with the file's pixels (H, W, C) and the maps of a frame that was made in square pixels."""
+    own = (frame.sure, frame.carried, frame.portrait, frame.black, frame.parts_matte, frame.kept)
     return SqueezedFrame(colour, *own, squeeze, frame.shape)
 
 
-def flow_back(flow: np.ndarray, view: View) -> np.ndarray:
-    """Bring motion (H, W, 2) in a view's square pixels back to the file's: (h, w, 2) float32."""
+def flow_to_file(flow: np.ndarray, view: View) -> np.ndarray:
+    """Convert motion vectors (H, W, 2) in a view's square pixels to the file's: (h, w, 2) float32."""
     assert view.file is not None, "the file's pixels are not square"
     height, width = view.file.shape[:2]
     at = view.squeeze.to_square(own_places(height, width, np.float64)).astype(np.float32)
@@ -88,25 +88,25 @@ def flow_back(flow: np.ndarray, view: View) -> np.ndarray:
     return (back / np.array([view.squeeze.x, view.squeeze.y])).astype(np.float32)
 
 
-def put_back(frame: Frame, view: View) -> Frame:
-    """Bring a frame that was made of a view back to the file's pixels; the same frame where those are square."""
+def to_file_pixels(frame: Frame, view: View) -> Frame:
+    """Convert a frame that was made of a view to the file's pixels; returns the same frame if those are square."""
     if view.file is None:
         return frame
-    shown, colour = squeezed(frame, view.file, view.squeeze), view.file.copy()
+    shown, colour = with_file_pixels(frame, view.file, view.squeeze), view.file.copy()
     at = shown.stmap
     moves = (at != own_places(*colour.shape[:2])).any(-1)
     if moves.any():
         box = tuple(slice(found.min(), found.max() + 1) for found in np.nonzero(moves))
         carried = _carry(view.file, at[box], shown.shading[box])
         colour[box] = np.where(moves[box][..., None], carried, colour[box])
-    added = _added(frame, view.pixels, colour.shape[:2])
-    made = np.abs(added).max(-1) > _SEEN
-    colour[made] += added[made]
-    return squeezed(frame, colour, view.squeeze)
+    added = _painted_change(frame, view.pixels, colour.shape[:2])
+    changed = np.abs(added).max(-1) > _ROUNDING
+    colour[changed] += added[changed]
+    return with_file_pixels(frame, colour, view.squeeze)
 
 
-def _added(frame: Frame, seen: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """What a frame has besides what its map carries, averaged down to a shape: (H, W, C)."""
+def _painted_change(frame: Frame, seen: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the frame's colour less what its STMap carries from ``seen``, averaged down to a shape: (H, W, C)."""
     added = frame.colour - seen
     if frame.carried is not None:
         box = frame.carried.composed.slices
@@ -115,7 +115,7 @@ def _added(frame: Frame, seen: np.ndarray, shape: tuple[int, ...]) -> np.ndarray
 
 
 def _carry(pixels: np.ndarray, at: np.ndarray, shading: np.ndarray) -> np.ndarray:
-    """Carry pixels from where a map (h, w, 2) says, with a factor (h, w) on their light; alpha has none."""
+    """Sample pixels at the positions of a map (h, w, 2), and multiply all but alpha by a factor (h, w)."""
     carried = sample(pixels, at[..., 0], at[..., 1])
     carried[..., :3] *= shading[..., None]
     return carried

@@ -1,4 +1,4 @@
-"""Where the parts of a shot's frames come from, and the views that show them."""
+"""The part sources of a shot: which frame or picture mouth and eyes come from, and the views that show them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ofx_reenact.shot.view import View
 
 @dataclass(frozen=True)
 class Parts:
-    """Which frame or picture each part of a frame is taken from.
+    """The frame or picture that each part of each frame is taken from.
 
     Attributes:
         rows: frame → row of the choice.
-        choice: what was chosen over the whole sequence; None takes every frame from itself.
-        names: what each candidate is called: a frame's number, or a picture's name.
-        open: returns the view of a candidate.
+        choice: the choice over the whole sequence; None if every part is the frame's own.
+        names: the candidates' names: a frame's number, or a picture's name.
+        open: returns the view of a candidate, by its index.
     """
 
     rows: Mapping[int, int] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class Parts:
     open: Callable[[int], View] | None = None
 
     def sources(self, frame: int) -> Sources:
-        """Return the views that a frame's parts are taken from, with their weights."""
+        """Return the views that a frame's parts are taken from, with their weights; empty if all are its own."""
         if self.choice is None or self.open is None or frame not in self.rows:
             return {}
         return {
@@ -37,7 +37,7 @@ class Parts:
         }
 
     def text(self, frame: int) -> str:
-        """Say which frame each part of a frame is taken from, as ``mouth=1012,eye_left=1003``; "" if none is."""
+        """Name the frame that each part comes from, as ``mouth=1012,eye_left=1003``; "" if all are the frame's own."""
         if self.choice is None or frame not in self.rows:
             return ""
         weights = self.choice.weights(self.rows[frame])

@@ -1,11 +1,11 @@
-"""Several people in one plate: each is rendered by itself, and later ones lie over earlier ones by their mattes.
+"""The frame of a cast: each person of a plate is rendered alone, and the frames are laid over each other by mattes.
 
-Everybody is carried from the plate's own pixels, not from what others made of it: a head that passes before another
-keeps its own, however the one behind it bends what surrounds it. Where only one of them changes the plate, the frame
-has that one's pixels bit for bit.
+Each person is warped from the plate's own pixels, not from another's result, so a head that passes in front of another
+stays intact, however the warp of the one behind bends its surroundings. Where only one person changes the plate, the
+frame has that person's pixels, bit for bit.
 
-Where two do, faces go before surroundings: a head in motion takes along what is around it, which may be another's face,
-and that is to perform as its own render has it. Where both are faces, or neither is, the later lies above.
+Where two change it, a face wins over the other's surroundings: a moving head bends what is around it, which may be
+another's face. Where both are faces, or neither is, the later in the cast lies on top.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from ofx_reenact.shot.frame import Frame, own_places
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.light import fill_oval
 
-# By how much a face is larger than its oval, and how softly it ends, in heights of the oval.
+# Enlargement of a face beyond its oval, as a fraction; and the standard deviation of its soft edge, in oval heights.
 _LARGER, _SOFT = 0.1, 0.06
 
 
 @dataclass(frozen=True)
 class Part:
-    """One person's frame of a plate.
+    """One member's frame of the plate.
 
     Attributes:
-        frame: as it is rendered alone.
-        face: (H, W) float32 in [0, 1], where the face is in it; None says it nowhere.
+        frame: rendered alone.
+        face: (H, W) float32 in [0, 1], the matte of the face in it; None for no face.
     """
 
     frame: Frame
@@ -40,33 +40,33 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Together(Frame):
+class CastFrame(Frame):
     """A frame of several people.
 
     Attributes:
-        members: each one's part by name, from the undermost to the uppermost.
+        members: each member's frame by name, from bottom to top.
     """
 
     members: Mapping[str, Part] = field(default_factory=dict)
 
     @property
     def still(self) -> bool:
-        """Whether it is the plate, untouched."""
+        """Whether the frame is the unchanged plate."""
         return not self.black and all(part.frame.still for part in self.members.values())
 
     @property
     def mattes(self) -> Mapping[str, np.ndarray]:
-        """The matte (H, W) of each member; where another lies over it, it is less. They sum to the matte of all."""
+        """The matte (H, W) of each member, less what lies over it. Together they sum to the frame's matte."""
         if self.kept is None:
             return self._mattes
         return {name: matte * (1 - self.kept) for name, matte in self._mattes.items()}
 
     def lighten(self) -> Frame:
-        """Return the frame without what maps are made of."""
+        """Return the frame without the large data that maps are computed from; only its colour may be read."""
         return replace(self, members={})
 
     @cached_property
-    def _shares(self) -> list[tuple[np.ndarray, np.ndarray]]:
+    def _weights(self) -> list[tuple[np.ndarray, np.ndarray]]:
         return shares_of(list(self.members.values()))
 
     @cached_property
@@ -74,58 +74,58 @@ class Together(Frame):
         seen: dict[str, np.ndarray] = {}
         if self.black:
             return {name: np.zeros(self.shape, np.float32) for name in self.members}
-        for (name, part), (above, below) in zip(self.members.items(), self._shares, strict=True):
+        for (name, part), (above, below) in zip(self.members.items(), self._weights, strict=True):
             seen = {other: matte * below for other, matte in seen.items()} | {name: part.frame.matte * above}
         return seen
 
     def _stmap(self) -> np.ndarray:
         if self.black:
             return np.zeros((*self.shape, 2), np.float32)
-        return self._laid(lambda frame: frame.stmap, own_places(*self.shape))
+        return self._blend_maps(lambda frame: frame.stmap, own_places(*self.shape))
 
     def _matte(self) -> np.ndarray:
-        return self._flat(lambda frame: frame.matte, 0)
+        return self._blend_numbers(lambda frame: frame.matte, 0)
 
     def _shading(self) -> np.ndarray:
-        return self._flat(lambda frame: frame.shading, 0 if self.black else 1)
+        return self._blend_numbers(lambda frame: frame.shading, 0 if self.black else 1)
 
     def _confidence(self) -> np.ndarray:
-        return self._flat(lambda frame: frame.confidence, 1)
+        return self._blend_numbers(lambda frame: frame.confidence, 1)
 
     def _parts(self) -> np.ndarray:
-        return self._flat(lambda frame: frame.parts, 0)
+        return self._blend_numbers(lambda frame: frame.parts, 0)
 
-    def _flat(self, of: Callable[[Frame], np.ndarray], plate: float) -> np.ndarray:
-        """Lay the members' maps (H, W) over each other; the plate's own is one number."""
+    def _blend_numbers(self, of: Callable[[Frame], np.ndarray], plate: float) -> np.ndarray:
+        """Lay the members' maps (H, W) over each other; ``plate`` is the map's value in the unchanged plate."""
         own = np.full((*self.shape, 1), plate, np.float32)
-        return self._laid(lambda frame: of(frame)[..., None].astype(np.float32, copy=False), own)[..., 0]
+        return self._blend_maps(lambda frame: of(frame)[..., None].astype(np.float32, copy=False), own)[..., 0]
 
-    def _laid(self, of: Callable[[Frame], np.ndarray], plate: np.ndarray) -> np.ndarray:
-        return lay([of(part.frame) for part in self.members.values()], plate, self._shares)
+    def _blend_maps(self, of: Callable[[Frame], np.ndarray], plate: np.ndarray) -> np.ndarray:
+        return lay([of(part.frame) for part in self.members.values()], plate, self._weights)
 
 
 @stage("cast")
-def put_together(members: Mapping[str, Part], plate: np.ndarray) -> Together:
-    """Lay frames of several people over each other, the first undermost.
+def put_together(members: Mapping[str, Part], plate: np.ndarray) -> CastFrame:
+    """Lay frames of several people over each other, the first at the bottom.
 
     Args:
-        members: each one's frame of the same plate, by name.
-        plate: its pixels (H, W, C).
+        members: each member's frame of the same plate, by name.
+        plate: (H, W, C) float32, the plate's pixels.
 
     Returns:
-        A frame as sure as the least sure of them; black if one of them is.
+        The frame, with the lowest confidence among its members; black if one of them is.
     """
     frames = [part.frame for part in members.values()]
     if any(frame.black for frame in frames):
-        return Together(np.zeros_like(plate), 0.0, black=True, members=members)
-    made = Together(plate, min(frame.sure for frame in frames), members=members)
+        return CastFrame(np.zeros_like(plate), 0.0, black=True, members=members)
+    made = CastFrame(plate, min(frame.sure for frame in frames), members=members)
     if made.still:
         return made
-    return replace(made, colour=lay([frame.colour for frame in frames], plate, made._shares))
+    return replace(made, colour=lay([frame.colour for frame in frames], plate, made._weights))
 
 
 def find_face(oval: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Return where a face is, (H, W) float32 in [0, 1], given the outline of its oval (N, 2), pixels."""
+    """Return the matte of a face, (H, W) float32 in [0, 1], from the outline of its oval (N, 2), pixels."""
     face, height = np.zeros(shape, np.float32), float(np.ptp(oval[:, 1]))
     outline = oval.mean(0) + (oval - oval.mean(0)) * (1 + _LARGER)
     soft = max(_SOFT * height, 0.5)
@@ -138,36 +138,41 @@ def find_face(oval: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def shares_of(parts: Sequence[Part]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return for each part how far it counts beside all before it, and how far those do: (H, W) float32 in [0, 1]."""
-    shares: list[tuple[np.ndarray, np.ndarray]] = []
+    """Return two weights for each member, (H, W) float32 in [0, 1]: its own, and that of all members below it."""
+    weights: list[tuple[np.ndarray, np.ndarray]] = []
     matte = face = np.zeros_like(parts[0].frame.matte)
     for part in parts:
         mine, own = part.frame.matte, np.zeros_like(face) if part.face is None else part.face
-        # Faces below keep their place where this one is no face.
+        # A face below wins where this member has no face.
         kept = face * (1 - own)
         above, below = 1 - matte * kept, 1 - mine * (1 - kept)
-        shares.append((above, below))
+        weights.append((above, below))
         matte, face = mine * above + matte * below, np.maximum(face, own)
-    return shares
+    return weights
 
 
-def lay(layers: Sequence[np.ndarray], plate: np.ndarray, shares: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """Lay what several people made of a plate over each other.
+def lay(
+    layers: Sequence[np.ndarray], plate: np.ndarray, weights: Sequence[tuple[np.ndarray, np.ndarray]]
+) -> np.ndarray:
+    """Lay pictures or maps that were made of one plate over each other.
 
     Args:
-        layers: each one's (H, W, C) float32.
-        plate: what all were made of (H, W, C).
-        shares: of :func:`shares_of`.
+        layers: (H, W, C) float32 each, from bottom to top.
+        plate: (H, W, C) what all were made from.
+        weights: from :func:`shares_of`.
     """
     result = plate
-    for layer, (above, below) in zip(layers, shares, strict=True):
-        result = _over(result, layer, plate, below, above)
+    for layer, (above, below) in zip(layers, weights, strict=True):
+        result = _blend(result, layer, plate, below, above)
     return result
 
 
 @compiled
-def _over(below: np.ndarray, above: np.ndarray, plate: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
-    """Add what two made of a plate (H, W, C), each by its share (H, W); where one left it alone, bit for bit."""
+def _blend(below: np.ndarray, above: np.ndarray, plate: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    """Add the changes of two pictures to their plate (H, W, C), by weights (H, W).
+
+    Where only one of them changes the plate, at weight 1, its pixel is copied bit for bit.
+    """
     result = np.empty_like(above)
     for y in range(above.shape[0]):
         for x in range(above.shape[1]):

@@ -1,4 +1,4 @@
-"""One picture of a person, with a sheet laid over the face so that it can be carried."""
+"""A view: one picture of the person to animate, ready to be warped. (Not a stereo view, nor one of a viewer.)"""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ import cv2
 import numpy as np
 
 from ofx_reenact.compose.carry import Carrier
+from ofx_reenact.compose.drawn_teeth import Mouth, mean_skin, measure_mouth
 from ofx_reenact.compose.grain import measure_grain
 from ofx_reenact.compose.part import measure_blur
-from ofx_reenact.compose.repair import Display
+from ofx_reenact.compose.repair import DisplayEncoding
 from ofx_reenact.compose.shading import Light, fit_light
-from ofx_reenact.compose.teeth import Mouth, mean_skin, measure_mouth
 from ofx_reenact.fdgan.window import Window
 from ofx_reenact.frames.aspect import SQUARE, Squeeze
-from ofx_reenact.frames.colour import Colour
-from ofx_reenact.frames.colour import Display as FaceDisplay
+from ofx_reenact.frames.colour import Colour, Display
 from ofx_reenact.ops.backend import Ops
 from ofx_reenact.ops.on_cpu import CPU
 from ofx_reenact.settings import Settings
@@ -31,21 +30,23 @@ from ofx_reenact.tracking.surface import FACE_POINTS
 class View:
     """One picture of a person.
 
+    What is measured in the picture is computed when it is first read, and kept.
+
     Attributes:
-        pixels: (H, W, 3 or 4) float32, finite, alpha associated; scene-linear, unless ``display`` says otherwise.
-            Square: what a file has otherwise is stretched.
+        pixels: (H, W, 3 or 4) float32, finite, alpha associated, scene-linear (display-encoded in training pairs);
+            square pixels (a file's pixels of another aspect are stretched).
         face: the face in it.
-        display: how networks see it; None where none is to look.
+        display: encodes the picture for networks; None where no network looks at it.
         neck: how far below the chin the head's motion reaches, in face heights.
-        file: the pixels as a file has them that are not square; None where ``pixels`` are.
-        squeeze: how those lie beside square ones.
-        seed: what tells its grain from that of other frames; a still's stands still.
-        ops: carry its pixels.
+        file: (h, w, 3 or 4) the file's own pixels if they are not square; else None.
+        squeeze: maps between the file's pixels and square ones.
+        seed: number of the grain pattern: the frame's number in a moving target, always the same for a still.
+        ops: the device's functions that warp the pixels.
     """
 
     pixels: np.ndarray
     face: Face
-    display: Display | None = None
+    display: DisplayEncoding | None = None
     neck: float = Settings.neck
     file: np.ndarray | None = None
     squeeze: Squeeze = SQUARE
@@ -69,48 +70,48 @@ class View:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height."""
+        """Width and height, square pixels."""
         return self.pixels.shape[1], self.pixels.shape[0]
 
     @cached_property
     def carrier(self) -> Carrier:
-        """The picture with a sheet laid over its face."""
+        """The picture with the triangle sheet that warps its face."""
         return Carrier(self.pixels, self.mesh, self.frontal, self.head, self.neck, self.face.headroom, self.ops)
 
     @cached_property
     def grain(self) -> float:
-        """Deviation of the picture's noise in the face, as the display shows it; 0 without a display."""
+        """Standard deviation of the noise in the face, in display-encoded values of [0, 1]; 0 without a display."""
         return 0.0 if self.display is None else measure_grain(self.display.encode(self._crop_face()))
 
     @cached_property
     def light(self) -> Light:
-        """The light on the face."""
+        """The light on the face, fitted to its skin."""
         return fit_light(self.pixels, self.mesh)
 
     @cached_property
     def mouth(self) -> Mouth | None:
-        """The mouth as teeth are drawn in it; None where nothing tells the light on them."""
+        """Where teeth are drawn in the mouth and in what light; None if the picture does not show that light."""
         return measure_mouth(self.pixels, self.mesh, self.frontal)
 
     @cached_property
     def skin(self) -> np.ndarray:
-        """The mean colour (3,) of the face."""
+        """The mean scene-linear colour (3,) of the face."""
         return mean_skin(self.pixels, self.mesh)
 
     @cached_property
     def blur(self) -> float:
-        """How soft the face's edges are, as a deviation in pixels."""
+        """How soft the face's edges are: the standard deviation of an equal Gaussian blur, pixels."""
         return measure_blur(self._crop_face())
 
     @cached_property
     def halved(self) -> View:
-        """The same view at half its size, without detail that would alias."""
+        """The same view at half its width and height, averaged so that fine detail does not alias."""
         width, height = (max(length // 2, 1) for length in self.size)
         even = self.pixels[: max(2 * height, 1), : max(2 * width, 1)]
         if self.size[0] % 2 or self.size[1] % 2:
             even = np.ascontiguousarray(even)
         pixels = cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA).reshape(height, width, -1)
-        # Pixels have their centres at whole numbers.
+        # Pixel centres are whole numbers, so the picture's corner is at −0.5.
         centre = np.array([0.5, 0.5, 0.0])
         mesh = (self.mesh + centre) / 2 - centre
         return View(pixels, replace(self.face, mesh=mesh, size=(width, height), headroom=None), self.display, self.neck)
@@ -121,12 +122,12 @@ class View:
         return self.pixels[low[1] : high[1], low[0] : high[0], :3]
 
     def show(self) -> np.ndarray:
-        """Return the picture (H, W, 3) in [0, 1] as networks see it; the pixels themselves without a display."""
+        """Return the picture (H, W, 3) display-encoded in [0, 1]; the unchanged pixels without a display."""
         pixels = self.pixels[..., :3]
         return pixels if self.display is None else self.display.encode(pixels)
 
     def look(self, window: Window) -> np.ndarray:
-        """Return what networks see of the picture through a window: (h, w, 3) float32; black where it misses it."""
+        """Return the display-encoded picture through a network's window, (h, w, 3) float32; zeros if it misses it."""
         box = window.box(self.size)
         if box is None:
             return np.zeros((window.size[1], window.size[0], 3), np.float32)
@@ -134,7 +135,14 @@ class View:
         return window.within(box).look(pixels if self.display is None else self.display.encode(pixels))
 
 
-def display_for(pixels: np.ndarray, mesh: np.ndarray, space: str, colour: Colour) -> FaceDisplay:
-    """Return the display encoding of a picture (H, W, 3 or 4) in a scene-linear space, exposed for the face in it."""
+def display_for(pixels: np.ndarray, mesh: np.ndarray, space: str, colour: Colour) -> Display:
+    """Return the display encoding of a picture, exposed for the face in it.
+
+    Args:
+        pixels: (H, W, 3 or 4) float32, scene-linear.
+        mesh: (468 or more, 2 or more) of the face, pixels.
+        space: name of the pixels' colour space.
+        colour: the colour configuration.
+    """
     skin = pixels_of_face(pixels, mesh)
-    return FaceDisplay(colour, space, skin if len(skin) else None)
+    return Display(colour, space, skin if len(skin) else None)

@@ -1,4 +1,4 @@
-"""An eye taken apart: put together it is the picture; its iris turns as a disc, and white is behind it."""
+"""An eye separated into parts: together they are the picture; the iris turns as a disc in front of the white."""
 
 import numpy as np
 import pytest
@@ -30,9 +30,9 @@ def picture(gap: float, channels: int = 3) -> np.ndarray:
 
 
 def show(gap: float, moved: float, gaze: tuple[float, float], channels: int = 3):
-    """The colours of an eye that opens by ``gap`` in the picture, and its opening."""
+    """Turn an eye that opens by ``gap`` in the picture and ``moved`` in the result; return its opening."""
     turned = eye(lens(gap), IRIS, lens(moved), np.array(gaze), 1.0, SIZE)
-    return Eyeball.take(picture(gap, channels), lens(gap), IRIS).show(turned)
+    return Eyeball.of_picture(picture(gap, channels), lens(gap), IRIS).show(turned)
 
 
 @pytest.mark.parametrize("gap", [0.22, 0.4])
@@ -66,6 +66,6 @@ def test_lids_that_open_wider_uncover_more_of_both():
     assert np.median(aside) == pytest.approx(WHITE, abs=0.05)
 
 
-def test_alpha_stays_whole():
+def test_alpha_stays_opaque():
     opening = show(0.3, 0.35, (0.15, 0.0), channels=4)
     assert np.allclose(opening.colour[..., 3][opening.coverage == 1], 1, atol=0.01)

@@ -17,7 +17,7 @@ EYES = {"eye_right": EYE_RIGHT, "eye_left": EYE_LEFT}
 
 
 def paint(face) -> np.ndarray:
-    """Paint skin with two eyes: white, a dark line of lashes above each, and above that a narrow strip that gleams."""
+    """Paint skin with two eyes: white, a dark line of lashes above each, and above that a narrow bright strip."""
     y, x = np.mgrid[: face.size[1], : face.size[0]].astype(np.float64)
     picture = np.full((*y.shape, 3), SKIN, np.float32)
     for name in EYES:
@@ -31,7 +31,7 @@ def paint(face) -> np.ndarray:
 
 
 def lower_lids(face, share: float) -> np.ndarray:
-    """Return displacements (468, 3) that take both upper lids a share of their way down."""
+    """Return displacements (468, 3) that lower both upper lids by a fraction of their way."""
     moved = np.zeros((FACE_POINTS, 3))
     for upper, lower in EYES.values():
         moved[list(upper[1:-1])] = share * (face.mesh[list(lower[1:-1])] - face.mesh[list(upper[1:-1])])
@@ -76,7 +76,7 @@ def test_a_shut_eye_has_one_dark_line_without_gaps(face):
         assert made[middle].min() > 0.6 * SKIN, "there is no second line, and no lashes that point up"
 
 
-def test_no_bright_streak_is_left_of_a_gleaming_strip(face):
+def test_a_bright_strip_leaves_no_bright_streak(face):
     made = carry(carrier_of(face), face, 1.0)[..., 0]
     y, x = np.mgrid[: made.shape[0], : made.shape[1]].astype(np.float64)
     for was, lens in shut_lenses(face):
@@ -85,8 +85,8 @@ def test_no_bright_streak_is_left_of_a_gleaming_strip(face):
         assert made[lid].max() < 1.15 * SKIN
 
 
-def test_a_lid_in_a_shaded_socket_is_in_the_shade(face):
-    """Dark skin above the crease, with room below the brow, is no hair: skin below the eye is not put in its place."""
+def test_a_lid_in_a_shaded_eye_socket_is_dark(face):
+    """Dark skin above the crease, under a high brow, is not hair, and is not replaced by skin from below the eye."""
     picture = paint(face)
     y, x = np.mgrid[: face.size[1], : face.size[0]].astype(np.float64)
     for was, _ in shut_lenses(face):
@@ -102,7 +102,7 @@ def test_a_lid_in_a_shaded_socket_is_in_the_shade(face):
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3])
-def test_nothing_is_built_where_a_lid_moves_a_little(face, share):
+def test_no_lid_is_built_where_it_moves_little(face, share):
     mesh = face.mesh[:FACE_POINTS] + lower_lids(face, share)
     for name in EYES:
         assert measure_shut(fit_lens(name, face.mesh), fit_lens(name, mesh)) == (0, 0)
@@ -131,7 +131,7 @@ def test_alpha_is_carried(face):
     assert np.allclose(carried.composed.colour[..., 3], 1, atol=1e-5)
 
 
-def test_an_eye_beside_the_picture_is_left_out(face):
+def test_an_eye_outside_the_picture_is_left_out(face):
     column = int(face.mesh[6, 0])
     picture = np.ascontiguousarray(paint(face)[:, column:])
     mesh = face.mesh - np.array([column, 0, 0])

@@ -1,4 +1,4 @@
-"""The edge of a written matte: how far it goes in and out, how soft it is, and that nothing else changes."""
+"""The edge of a written matte: how far it is eroded, dilated and feathered, and that nothing else changes."""
 
 import numpy as np
 import pytest
@@ -20,11 +20,11 @@ def radius_of(matte: np.ndarray) -> float:
 
 @pytest.mark.parametrize("soft", [1.0, 12.0])
 @pytest.mark.parametrize("erode", [0.5, 1.0, 2.25, 7.5, 20.0])
-def test_a_disc_loses_and_wins_what_is_asked(erode, soft):
+def test_a_disc_shrinks_and_grows_by_the_radius(erode, soft):
     for sign in (1, -1):
         shaped = shape_matte(disc(50, soft), sign * erode, 0)
         assert shaped.dtype == np.float32 and shaped.min() >= 0 and shaped.max() <= 1
-        # Area as a disc's: the edge moves by what was asked, all the way round.
+        # Measured by its area, the edge moves by the radius, all the way round.
         assert radius_of(shaped) == pytest.approx(50 - sign * erode, abs=0.15 + 0.02 * erode)
         expected = disc(50 - sign * erode, soft)
         assert np.abs(shaped - expected).max() < 0.5 * (1 + 0.04 * erode) / soft + 0.02
@@ -35,7 +35,7 @@ def test_straight_edges_move_by_fractions_of_a_pixel():
     edge[:, :30] = 1
     for erode in (0.25, 3.5, -0.75, -4.25):
         assert np.allclose(shape_matte(edge, erode, 0).sum(1), 30 - erode, atol=1e-4)
-    # Where the matte leaves the picture there is no edge.
+    # A matte has no edge where it leaves the picture.
     assert shape_matte(edge, 5, 0)[:, 0].min() == 1 and np.ptp(shape_matte(edge, 5, 3), axis=0).max() < 1e-6
 
 
@@ -48,7 +48,7 @@ def test_a_feather_is_as_wide_inside_as_outside():
     assert row[30] == 1 and row[90] == 0
 
 
-def test_nothing_asked_is_the_same_matte_and_nothing_stays_nothing():
+def test_without_options_the_matte_is_the_same_and_an_empty_one_stays_empty():
     matte = disc(30, 8)
     assert shape_matte(matte, 0, 0) is matte
     nothing = np.zeros((9, 9), np.float32)
@@ -61,7 +61,7 @@ def test_large_and_small_steps_agree():
     before = matte.copy()
     eroded = shape_matte(matte, 3, 0)
     assert np.array_equal(matte, before)
-    # Of all pixels within 3, and of points on the circle between pixels.
+    # The minimum over all pixels within 3, and over points on the circle between pixels.
     near = [(y, x) for y in range(-3, 4) for x in range(-3, 4) if x * x + y * y <= 9]
     brute = np.min([np.roll(matte, one, (0, 1)) for one in near], 0)
     assert np.all(eroded <= brute) and np.mean(brute - eroded) < 0.02

@@ -1,4 +1,4 @@
-"""Sampling a picture, and pixels that stay as they are."""
+"""Sampling a picture, and pixels that must not change."""
 
 import numpy as np
 

@@ -5,7 +5,7 @@ import pytest
 
 from ofx_reenact.compose.folds import nasolabial_folds
 from ofx_reenact.compose.shading import (
-    EVEN,
+    EVEN_LIGHT,
     MOST,
     Light,
     change_light,
@@ -27,12 +27,12 @@ def face() -> np.ndarray:
 
 
 def pictured(size: int = 300) -> np.ndarray:
-    """The canonical face in the middle of a picture of that size, pixels."""
+    """Return the canonical face in the middle of a square picture of that size, pixels."""
     return face() * (size / 24) + [size / 2, size / 2, 0]
 
 
 def lit(light: Light, skin=(0.5, 0.3, 0.2), size: int = 300) -> np.ndarray:
-    """A picture of the canonical face under a light."""
+    """Return a picture of the canonical face under a light."""
     mesh, nowhere = pictured(size), np.zeros((len(canonical().points), 2))
     values = light.fall_on(compute_normals(mesh))[:, None]
     _, lit = rasterise(mesh[:, :2], mesh[:, 2], [canonical().triangles], nowhere, values, (size, size))
@@ -40,7 +40,7 @@ def lit(light: Light, skin=(0.5, 0.3, 0.2), size: int = 300) -> np.ndarray:
 
 
 def smile() -> np.ndarray:
-    """The canonical face with the corners of its mouth drawn outwards and up."""
+    """Return the canonical face with the corners of its mouth moved outwards and up."""
     points = face()
     for corner, side in ((61, -1), (291, 1)):
         near = np.exp(-((face() - face()[corner]) ** 2).sum(1) / (2 * 1.0**2))[:, None]
@@ -60,11 +60,11 @@ def test_the_fit_finds_the_light(light):
     wanted = light.fall_on(normals[facing])
     got = found.fall_on(normals[facing])
     off = np.abs(got / np.median(got) / (wanted / np.median(wanted)) - 1)
-    # Nostrils and the corners of lids have normals that no bare skin has.
+    # Nostrils and the corners of lids have normals that the fitted skin does not have.
     assert off.mean() < 0.04 and np.corrcoef(got, wanted)[0, 1] > 0.97
 
 
-def test_the_fit_is_blind_to_hair_and_exposure():
+def test_the_fit_ignores_hair_and_exposure():
     plain, size = fit_light(lit(ABOVE), pictured()), 300
     hidden = lit(ABOVE)
     hidden[: size // 2, : size // 3] *= 0.02
@@ -77,12 +77,12 @@ def test_the_fit_is_blind_to_hair_and_exposure():
 
 
 @pytest.mark.parametrize("picture", [np.zeros((300, 300, 3), np.float32), np.zeros((4, 4, 3), np.float32)])
-def test_no_skin_is_even_light(picture):
-    assert fit_light(picture, pictured()) is EVEN
-    assert (changes(EVEN, face() * [1, 1, 2]) == 0).all()
+def test_without_skin_the_light_is_even(picture):
+    assert fit_light(picture, pictured()) is EVEN_LIGHT
+    assert (changes(EVEN_LIGHT, face() * [1, 1, 2]) == 0).all()
 
 
-def test_a_relief_changes_light_by_the_ratio_of_what_falls_on_it():
+def test_the_change_is_the_ratio_of_the_light_on_both_shapes():
     after = face()
     after[:, 2] += 0.3 * after[:, 1]
     old, new = (ABOVE.fall_on(compute_normals(mesh)) for mesh in (face(), after))

@@ -1,4 +1,4 @@
-"""A lid that shuts: the eye is covered in pixels, its lashes go along as they are."""
+"""A lid that shuts: it covers the eye's pixels, and its lashes keep their shape."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ MARK, LASH = 10.0, 5.0
 
 
 def carry_shut(face) -> tuple[np.ndarray, Carrier, np.ndarray]:
-    """Shut both eyes of a face that is black but for its eyes, MARK, and a line of lashes above them, LASH."""
+    """Shut both eyes of a face that is black except for its eyes (MARK) and a line of lashes above them (LASH)."""
     carrier = Carrier(np.zeros((face.size[1], face.size[0], 1), np.float32), face.mesh, face.frontal, face.head, 0.35)
     y, x = np.mgrid[: face.size[1], : face.size[0]].astype(np.float64)
     picture = np.zeros((*y.shape, 3), np.float32)

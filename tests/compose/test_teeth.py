@@ -1,4 +1,4 @@
-"""Teeth: two rows behind the lips of a still that shows none, single, fast on the skull, in the target's light."""
+"""Drawn teeth: two rows of single teeth behind the lips of a still that shows none, fixed to skull and jaw."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from conftest import TARGET, make_shot
 from scipy.signal import find_peaks
 from scipy.spatial.transform import Rotation
 
-from ofx_reenact.compose.teeth import draw_teeth, measure_mouth
+from ofx_reenact.compose.drawn_teeth import draw_teeth, measure_mouth
 from ofx_reenact.engine.people import identify
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.mouth import MouthPainter
@@ -19,7 +19,7 @@ from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import measure_gap
 from ofx_reenact.warp import openings
 
-# Canonical faces are about 17 units high, so a face of this scale is one of 1,000 pixels.
+# Pixels per canonical unit: a face is about 17 units, so here 1,000 pixels, high.
 SCALE = 58.0
 SIDE = 1200
 
@@ -35,7 +35,7 @@ def place(yaw=0.0, pitch=0.0, moved=(0.0, 0.0)) -> Similarity:
 
 
 def draw(mouth, identity, head, drop=1.2, raised=0.5, jaw=0.3) -> tuple[np.ndarray, openings.Lens]:
-    """Draw into a grey picture, behind lips that are open: (SIDE, SIDE, 3) and the opening."""
+    """Draw teeth into a grey picture behind open lips; return (SIDE, SIDE, 3) and the mouth's opening."""
     frontal = identity.face.frontal[:468].copy()
     frontal[list(LIPS_INNER[0][1:-1]), 1] -= raised
     frontal[list(LIPS_INNER[1][1:-1]), 1] += drop
@@ -45,7 +45,7 @@ def draw(mouth, identity, head, drop=1.2, raised=0.5, jaw=0.3) -> tuple[np.ndarr
 
 
 def upper_row(picture, mouth, head) -> np.ndarray:
-    """See the upper front teeth as they lie on the skull, so that a still row is a still picture."""
+    """Return a picture of the upper front teeth that moves with the skull, so that a fixed row stays the same."""
     x, y = np.meshgrid(np.linspace(-1.2, 1.2, 140), np.linspace(-0.1, 0.6, 42))
     on_skull = mouth.middle + np.stack([x, y, 0.4 + 0.25 * x**2], -1)
     at = head.apply(on_skull).astype(np.float32)
@@ -55,17 +55,17 @@ def upper_row(picture, mouth, head) -> np.ndarray:
 def test_teeth_are_single(mouth, identity):
     head = place()
     seen = upper_row(draw(mouth, identity, head)[0], mouth, head)
-    # On the line of the tips enamel and dark take turns: one tooth ends where the next begins.
+    # Along the tips, bright enamel and dark gaps alternate.
     tips = [line > (line.max() + line.min()) / 2 for line in seen[32:40]]
     runs = max(int((np.diff(line.astype(int)) == 1).sum() + line[0]) for line in tips)
     assert runs >= 4
-    # Above it, too: between two of them it is darker than on either.
+    # Above the tips, too, it is darker between two teeth than on them.
     across = seen[14:24].mean(0)
     dips, _ = find_peaks(-across, prominence=0.12 * across.max())
     assert len(dips) >= 3
 
 
-def test_they_move_with_the_skull_whatever_lips_do(mouth, identity):
+def test_the_upper_row_moves_with_the_skull_and_not_with_the_lips(mouth, identity):
     start = place()
     first = upper_row(draw(mouth, identity, start)[0], mouth, start)
     pixel = 2.4 / 139 * SCALE
@@ -80,9 +80,9 @@ def test_they_move_with_the_skull_whatever_lips_do(mouth, identity):
         assert np.abs(shift).max() * pixel < 0.5, (head, shift)
 
 
-def test_the_lower_row_goes_with_the_jaw_not_with_the_lip(mouth, identity):
+def test_the_lower_row_moves_with_the_jaw_and_not_with_the_lip(mouth, identity):
     def edge(drop, jaw) -> int:
-        """See where enamel begins above the lower lip, in the middle of the mouth."""
+        """Return the image row where enamel begins above the lower lip, in the middle of the mouth."""
         picture, lens = draw(mouth, identity, place(), drop, jaw=jaw)
         x, lip = (round(float(at)) for at in lens.pixels(0.0, lens.bounds(0.0)[1]))
         top = round(float(lens.pixels(0.0, lens.bounds(0.0)[0])[1]))
@@ -95,7 +95,7 @@ def test_the_lower_row_goes_with_the_jaw_not_with_the_lip(mouth, identity):
     assert abs(edge(1.8, 0.8) - here) < 2
 
 
-def test_the_tongue_lies_in_the_jaw(mouth, identity):
+def test_the_tongue_moves_with_the_jaw(mouth, identity):
     shown = replace(mouth, own=True)
     for jaw in (1.2, 1.6):
         made, lens = draw(shown, identity, place(), drop=2.2, jaw=jaw)
@@ -105,7 +105,7 @@ def test_the_tongue_lies_in_the_jaw(mouth, identity):
         assert tip > 1.3 * dark and tip < 0.5 * mouth.white.mean()
 
 
-def test_their_light_is_that_of_the_eyes(target, identity, mouth):
+def test_the_light_on_the_teeth_is_that_on_the_eyes(target, identity, mouth):
     assert mouth is not None and 0.05 < mouth.white.mean() < 2
     pixels = target.pixels * np.float32(4)
     brighter = measure_mouth(pixels, identity.face.mesh, identity.face.frontal)
@@ -113,17 +113,17 @@ def test_their_light_is_that_of_the_eyes(target, identity, mouth):
     shut = identity.face.mesh.copy()
     for upper, lower in (openings.EYE_RIGHT, openings.EYE_LEFT):
         shut[list(lower[1:-1]), :2] = shut[list(upper[1:-1]), :2]
-    assert measure_mouth(target.pixels, shut, identity.face.frontal) is None, "no white tells the light"
+    assert measure_mouth(target.pixels, shut, identity.face.frontal) is None, "shut eyes show no white"
 
 
-def test_a_still_keeps_its_light_whatever_its_skin(mouth):
-    """Colours beyond a scene-linear space's are below 0 in one of its channels."""
+def test_the_light_is_exact_for_skin_of_any_colour(mouth):
+    """Even for colours outside the scene-linear gamut, which have negative channels."""
     for skin in ([0.3, 0.2, 0.15], [-0.01, 0.2, 0.4], [0.0, 0.0, 0.0]):
         seen = replace(mouth, skin=np.array(skin))
-        np.testing.assert_array_equal(seen.under(seen.skin).white, mouth.white)
+        np.testing.assert_array_equal(seen.in_light(seen.skin).white, mouth.white)
 
 
-def test_flesh_is_as_red_as_skin_is_in_the_picture(mouth):
+def test_flesh_is_as_saturated_as_the_pictures_skin(mouth):
     flesh = np.array([0.4, 0.2, 0.2])
     np.testing.assert_allclose(mouth.redden(flesh), flesh)
     blue = replace(mouth, skin=np.array([0.1, 0.15, 0.2])).redden(flesh)
@@ -132,8 +132,8 @@ def test_flesh_is_as_red_as_skin_is_in_the_picture(mouth):
     assert 0.02 < np.ptp(faded) < 0.15
 
 
-def test_a_mouth_that_is_open_keeps_its_own(target, identity, mouth):
-    """Beside them it is dark; and gum where the upper lip is raised above where it was."""
+def test_a_mouth_that_shows_its_own_teeth_gets_no_others(target, identity, mouth):
+    """Outside them it is dark, with gum where the upper lip is higher than at rest."""
     mesh = identity.face.mesh.copy()
     mesh[list(LIPS_INNER[1][1:-1]), 1] += 0.15 * np.linalg.norm(mesh[78, :2] - mesh[308, :2])
     seen, head = measure_mouth(target.pixels, mesh, identity.face.frontal), place()
@@ -159,7 +159,7 @@ def widest(shot) -> int:
     return {row: frame for frame, row in shot.motion.rows.items()}[int(np.argmax(gaps))]
 
 
-def test_a_shot_hangs_them_where_it_painted_and_nowhere_else(drawn):
+def test_a_shot_draws_teeth_where_it_painted_and_nowhere_else(drawn):
     frame = widest(drawn)
     one, other = drawn.render(frame), replace(drawn, teeth=None).render(frame)
     mouth = one.carried.mouth
@@ -170,15 +170,15 @@ def test_a_shot_hangs_them_where_it_painted_and_nowhere_else(drawn):
     assert not apart.any()
 
 
-def test_painted_ones_can_be_asked_for_and_are_what_a_trained_identity_has(drawn, weights, performance):
+def test_painted_teeth_are_an_option_and_the_default_of_a_trained_identity(drawn, weights, performance):
     painter, person, view = drawn.painter, drawn.person, drawn.target.picture
     taught = replace(person, adapters={"of": np.zeros(1)})
 
-    def hung(who, teeth) -> bool:
+    def has_teeth(who, teeth) -> bool:
         return Shot.of_still(who, view, performance, Settings(teeth=teeth), weights, painter).teeth is not None
 
-    assert [hung(person, teeth) for teeth in ("auto", "drawn", "painted")] == [True, True, False]
-    assert [hung(taught, teeth) for teeth in ("auto", "drawn", "painted")] == [False, True, False]
+    assert [has_teeth(person, teeth) for teeth in ("auto", "drawn", "painted")] == [True, True, False]
+    assert [has_teeth(taught, teeth) for teeth in ("auto", "drawn", "painted")] == [False, True, False]
     assert Shot.of_still(person, view, performance, Settings(), weights).teeth is None
 
 

@@ -1,4 +1,4 @@
-"""How strongly a performance arrives: full strength, less of it, and faces that are never calm."""
+"""The strength of the motion: full, a fraction of it, and faces that smile or shout at rest."""
 
 import dataclasses
 
@@ -29,7 +29,7 @@ def slope(made: np.ndarray, driver: np.ndarray) -> float:
     return float((made * driver).sum() / (driver * driver).sum())
 
 
-def test_ldnet_is_as_strong_as_the_driver_and_alone_it_is_not(identity, performance, weights):
+def test_calibrated_ldnet_is_as_strong_as_the_driver_and_uncalibrated_is_weaker(identity, performance, weights):
     driver = landmarks(identity, performance, weights, retarget="copy")[:, MOUTH]
     whole, alone = (
         slope(landmarks(identity, performance, weights, retarget=how)[:, MOUTH], driver)
@@ -39,14 +39,14 @@ def test_ldnet_is_as_strong_as_the_driver_and_alone_it_is_not(identity, performa
     assert alone < whole - 0.1
 
 
-def test_half_the_strength_is_half_the_way_of_brows_and_jaw(target, identity, performance, weights):
+def test_half_the_strength_moves_brows_and_jaw_half_as_far(target, identity, performance, weights):
     half, whole = (motion(target, identity, performance, weights, strength=s).expression for s in (0.5, 1.0))
     points = [MESH68[i] for region in ("jaw", "brow_right", "brow_left") for i in REGIONS[region]]
     assert np.abs(whole[:, points]).max() > 0.05
     assert np.allclose(2 * half[:, points, :2], whole[:, points, :2], atol=0.05)
 
 
-def test_no_strength_is_the_target(target, identity, performance, weights):
+def test_strength_zero_is_the_target(target, identity, performance, weights):
     settings = Settings(strength=0.0, head="plate")
     shot = make_shot(identity, target, performance, weights, settings)
     assert np.array_equal(shot.render(36).colour, target.pixels)
@@ -71,11 +71,11 @@ def test_a_target_that_shouts_is_calm_where_the_driver_is(identity, performance,
     frame, auto = (landmarks(with_rest(identity, rest), performance, weights, rest=how) for how in ("frame", "auto"))
     row = 20 - int(performance.frames[0])
     assert np.abs(frame[row]).max() < 1e-6
-    # Of the inner lips' middles, the lower rises.
+    # The mouth shuts: the middle of the lower inner lip rises towards that of the upper.
     assert auto[row, 62, 1] - auto[row, 66, 1] > 0.3 * 1.5
 
 
 def test_absolute_is_as_strong_as_relative(identity, performance, weights):
     relative, absolute = (landmarks(identity, performance, weights, motion=how) for how in ("relative", "absolute"))
-    # They differ by what both faces do at rest, in all frames alike.
+    # They differ by the two faces' expressions at rest, which is the same in all frames.
     assert np.abs(absolute - relative - (absolute - relative)[0]).max() < 1e-9

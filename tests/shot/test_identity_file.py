@@ -1,4 +1,4 @@
-"""The identity file: what it keeps, and what it refuses."""
+"""The identity file: what is written to it, and what is refused."""
 
 import dataclasses
 import re
@@ -28,10 +28,10 @@ def test_identity_errors(identity, weights, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("tensors", "about", "says"),
+    ("tensors", "about", "message"),
     [
         ({"mesh": torch.zeros(478, 3)}, {}, "all points lie on one line"),
-        ({"mesh": torch.full((478, 3), 1e30)}, {}, "values of mesh are beyond"),
+        ({"mesh": torch.full((478, 3), 1e30)}, {}, "values of mesh are larger than"),
         ({"mesh": torch.zeros(477, 3)}, {}, "expected (478, 3)"),
         ({"mesh": torch.full((478, 3), torch.nan)}, {}, "not finite"),
         ({"mesh": torch.zeros(478, 3, dtype=torch.int64)}, {}, "mesh is torch.int64"),
@@ -40,7 +40,7 @@ def test_identity_errors(identity, weights, tmp_path):
         ({"headroom": torch.zeros(3)}, {}, "headroom is"),
         ({"dictionary.1": torch.zeros(4, 4)}, {}, "a level of the dictionary is missing"),
         ({"dictionary.0": torch.full((4, 4), 1e30)}, {}, "values of dictionary.0"),
-        ({"adapters": torch.zeros(4)}, {}, "nothing is called 'adapters'"),
+        ({"adapters": torch.zeros(4)}, {}, "unknown tensor 'adapters'"),
         ({}, {"size": "[0, 10]"}, "size is not two whole numbers"),
         ({}, {"size": "[" * 3000}, "size is not two whole numbers"),
         ({}, {"size": "[1e30, 2]"}, "size is not two whole numbers"),
@@ -50,17 +50,17 @@ def test_identity_errors(identity, weights, tmp_path):
         ({}, {"weights_sha256": None}, "weights_sha256 is missing"),
     ],
 )
-def test_damaged_identities_are_refused(identity, weights, tmp_path, tensors, about, says):
+def test_damaged_identities_are_refused(identity, weights, tmp_path, tensors, about, message):
     path = tmp_path / "i.safetensors"
     identity.save(path)
     with safe_open(path, "pt") as file:
         kept = {name: file.get_tensor(name) for name in file.keys()} | tensors  # noqa: SIM118
-        said = {**file.metadata(), **about}
+        metadata = {**file.metadata(), **about}
     save_file(
         {name: tensor for name, tensor in kept.items() if tensor is not None}, path,
-        {name: text for name, text in said.items() if text is not None},
+        {name: text for name, text in metadata.items() if text is not None},
     )  # fmt: skip
-    with pytest.raises(WeightsError, match=rf"i\.safetensors: damaged: .*{re.escape(says)}"):
+    with pytest.raises(WeightsError, match=rf"i\.safetensors: damaged: .*{re.escape(message)}"):
         Identity.load(path, weights, identity.face.size)
 
 
@@ -76,7 +76,7 @@ def test_what_fdgan_cannot_read_is_refused(painting):
             check_taught("i", other, {}, painting)
     first = next(iter(taught))
     for wrong in ({first: taught[first]}, taught | {first: np.zeros((3, 5))}, taught | {first: np.zeros(())}):
-        with pytest.raises(WeightsError, match="the adapters are not"):
+        with pytest.raises(WeightsError, match="the adapters are for other FD-GAN weights"):
             check_taught("i", tables, wrong, painting)
 
 

@@ -1,4 +1,4 @@
-"""Layers: channels and types of each, and what the motion layer says."""
+"""Layers: the channels and types of each, and the values of the motion layer."""
 
 from types import SimpleNamespace
 
@@ -24,7 +24,7 @@ def frame_of(stmap):
 
 
 def shifted(x, y, wave=0.0):
-    """A map whose content lies that far to the right and down of where it is in the target, with waves in it."""
+    """Return a map that shows the target's content shifted right and down by (x, y) pixels, with waves in it."""
     rows, columns = np.mgrid[:40, :60].astype(float)
     return np.dstack([columns - x + wave * np.sin(rows / 9), rows - y + wave * np.cos(columns / 7)])
 
@@ -48,8 +48,8 @@ def test_motion_is_in_pixels_to_the_right_and_up():
     assert np.allclose(u[inside], 3, atol=0.01) and np.allclose(v[inside], -2, atol=0.01)
 
 
-def test_motion_leads_to_the_same_point_of_the_target():
-    """Followed from one frame, the next frame's map shows the same place of the target."""
+def test_motion_vectors_end_at_the_same_point_of_the_target():
+    """At the end of a pixel's motion vector, the next frame's map shows the same point of the target."""
     first, second = shifted(1, -2, wave=0.8), shifted(4, 1, wave=1.6)
     u, v = motion_between(first, second)
     rows, columns = np.mgrid[10:30, 12:48]
@@ -64,12 +64,12 @@ def sample_map(values, x, y):
     return np.dstack([map_coordinates(values[..., i], [y, x], order=1, mode="nearest") for i in range(2)])
 
 
-def test_where_nothing_moves_motion_is_zero_to_the_bit():
+def test_motion_is_exactly_zero_where_nothing_moves():
     u, v = motion_between(shifted(0, 0), shifted(0, 0))
     assert not u.any() and not v.any()
 
 
-def test_the_last_frame_goes_on_as_it_came():
+def test_the_last_frame_repeats_the_motion_before_it():
     moment = Moment(frame_of(shifted(3, 2)), plate(), {-1: frame_of(shifted(0, 0))}.get)
     u, v = compute_motion(moment)
     assert np.allclose(u[10:30, 10:50], 3, atol=0.01) and np.allclose(v[10:30, 10:50], -2, atol=0.01)
@@ -85,7 +85,7 @@ def test_a_black_frame_is_black_in_every_layer_but_the_map():
 
 
 def test_motion_follows_the_mesh_of_a_real_performance(identity, target, performance, weights):
-    """At the tip of the nose and on a cheek, motion is what the pose's own points do."""
+    """At the tip of the nose and on a cheek, motion is that of the pose's own points."""
     shot = make_shot(identity, target, performance, weights, Settings(weight_pose=2))
     rows = shot.motion.rows
     frame = max(range(2, 60), key=lambda f: np.abs(shot.pose(f + 1).moved - shot.pose(f).moved)[4].max())

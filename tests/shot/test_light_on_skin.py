@@ -1,4 +1,4 @@
-"""Light on the skin in frames: where it changes, in which channels, and what the layer says of it."""
+"""Shading in frames: where it changes light, in which channels, and its layer."""
 
 import dataclasses
 
@@ -42,7 +42,7 @@ def test_only_skin_that_moves_is_shaded(frames):
     assert 0.02 < (np.abs(shaded.shading - 1) > 0.01).mean() < 0.5
 
 
-def test_the_layer_is_what_the_picture_was_multiplied_with(frames):
+def test_the_layer_is_the_factor_on_the_picture(frames):
     shaded, plain = frames
     whole = slice(0, shaded.shape[0]), slice(0, shaded.shape[1])
     opened = shaded.carried.opening(whole)

@@ -1,4 +1,4 @@
-"""What a performance does to a target: reference frames, weights, lids, mouths, cut hair."""
+"""A performance fitted to a still: reference frames, weights, lids, mouths, hair cut off by the picture."""
 
 import dataclasses
 
@@ -27,7 +27,7 @@ def test_reference_frame_is_the_target(target, identity, performance, weights, m
     assert not np.array_equal(made.render(36).colour, target.pixels)
 
 
-def test_weights_of_zero_are_no_motion(target, identity, performance, weights):
+def test_weights_of_zero_give_the_target(target, identity, performance, weights):
     names = [f.name for f in dataclasses.fields(Settings) if f.name.startswith("weight_")]
     made = make_shot(identity, target, performance, weights, Settings(**dict.fromkeys(names, 0.0)))
     assert np.array_equal(made.render(36).colour, target.pixels)
@@ -39,7 +39,7 @@ def test_a_regions_weight_moves_that_region_alone(target, identity, performance,
     made = make_shot(identity, target, performance, weights, settings)
     changed = np.abs(made.render(36).colour - target.pixels).max(-1) > 0.02
     rows = np.nonzero(changed)[0]
-    brows = identity.face.mesh[[105, 334], 1].max()  # the nose, which goes with the mouth, begins below them
+    brows = identity.face.mesh[[105, 334], 1].max()  # the nose, which has the mouth's weight, begins below them
     assert changed.any() and rows.min() > brows
 
 
@@ -49,7 +49,7 @@ def test_order_of_rendering_does_not_matter(shot):
     assert all(np.array_equal(a, b) for a, b in zip(forward, backward, strict=True))
 
 
-def test_layers_are_as_they_should_be(shot, target):
+def test_maps_have_their_ranges(shot, target):
     frame = shot.render(36)
     assert frame.matte.min() == 0 and frame.matte.max() == 1
     assert 0 <= frame.confidence.min() < 0.2, "the inside of the mouth was invented"
@@ -66,7 +66,7 @@ def mouth_box(identity) -> list[int]:
 
 
 def test_opened_mouth_is_clean(shot, target, identity):
-    """Where lips part over teeth that were never seen it is dark, without streaks; only the rim may be brighter."""
+    """Between lips that open over unseen teeth it is dark, without streaks; only the rim may be brighter."""
     frame = shot.render(36)
     left, top, right, bottom = mouth_box(identity)
     invented = np.zeros(frame.matte.shape, bool)
@@ -116,18 +116,18 @@ def test_a_target_whose_hair_is_cut_off_keeps_it_at_the_edge(target, identity, p
     assert low["unknown"] < 0.7 < 0.8 < low["known"], "hair that is drawn out far is not to be trusted"
 
 
-def test_different_trackers_do_not_mix(identity, performance, weights, target):
+def test_different_trackers_are_refused(identity, performance, weights, target):
     other = dataclasses.replace(identity, person=dataclasses.replace(identity.person, tracker="dlib"))
     with pytest.raises(TrackingError, match="one --tracker"):
         make_shot(other, target, performance, weights)
 
 
-def test_a_frame_that_the_performance_lacks_is_explained(shot):
+def test_a_missing_frame_is_named(shot):
     with pytest.raises(SettingsError, match="frame 99: the performance has frames 1-"):
         shot.render(99)
 
 
-def test_memory_is_flat_in_the_number_of_frames(shot):
+def test_memory_does_not_grow_with_the_number_of_frames(shot):
     import tracemalloc
 
     shot.render(36)
@@ -143,8 +143,8 @@ def test_memory_is_flat_in_the_number_of_frames(shot):
     assert many < 1.3 * few
 
 
-def test_copied_landmarks_bring_the_drivers_face_along(target, identity, performance, weights):
-    """In absolute motion a copy has the driver's own proportions; LD-Net's keeps the target's."""
+def test_copied_landmarks_have_the_drivers_proportions(target, identity, performance, weights):
+    """In absolute motion, copied landmarks have the driver's proportions; LD-Net keeps the target's."""
     apart = {}
     for retarget in ("ldnet", "copy"):
         made = make_shot(identity, target, performance, weights, Settings(motion="absolute", retarget=retarget))

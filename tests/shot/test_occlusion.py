@@ -1,4 +1,4 @@
-"""What lies before a face: found where it is drawn over frames of the demo, and nothing on frames as they are."""
+"""Occlusion of a face: found where something is drawn over the demo's frames, and nowhere on the frames themselves."""
 
 import cv2
 import numpy as np
@@ -10,7 +10,7 @@ from ofx_reenact.shot.occlusion import Usual
 from ofx_reenact.tracking.landmarks import FACE_OVAL
 from ofx_reenact.tracking.light import fill_oval
 
-# Where the face is looked at, and where it is learnt.
+# Frames that are tested, and frames from which the face is learnt.
 FRAMES, LEARNT = (20, 60), (1, 8, 16, 24, 32, 40, 48, 56, 64, 72)
 
 
@@ -32,7 +32,7 @@ def usual(shown, meshes):
 
 
 def drawn(picture, mesh, kind):
-    """Draw something over a face; returns the picture, and where it is."""
+    """Draw something over a face; return the picture, and the mask of what was drawn."""
     oval = mesh[list(FACE_OVAL), :2]
     (x, y), height = oval.mean(0), np.ptp(oval[:, 1])
     there = np.zeros(picture.shape[:2], np.float32)
@@ -66,19 +66,19 @@ def test_what_is_drawn_over_a_face_is_found(usual, shown, meshes, frame, kind, l
 
 
 @pytest.mark.parametrize("frame", FRAMES)
-def test_a_face_as_it_mostly_is_has_nothing_before_it(usual, shown, meshes, frame):
+def test_nothing_covers_the_face_in_unchanged_frames(usual, shown, meshes, frame):
     face = fill_oval(meshes[frame][list(FACE_OVAL), :2], shown[frame].shape) > 0
     found = usual.occlusion(shown[frame], meshes[frame])
     near = cv2.dilate(face.astype(np.uint8), np.ones((9, 9))) > 0
     assert (found > 0.5).sum() < 0.01 * face.sum() and not found[~near].any()
-    # Nor in another light: brighter on one side.
+    # Light that is brighter on one side is no occlusion.
     ramp = np.linspace(0.6, 1.3, found.shape[1])[None, :, None]
     lit = np.clip((shown[frame] / 255.0) ** 2.2 * ramp, 0, 1) ** (1 / 2.2)
     found = usual.occlusion(np.rint(lit * 255).astype(np.uint8), meshes[frame])
     assert (found > 0.5).sum() < 0.02 * face.sum()
 
 
-def test_a_face_outside_the_picture_has_nothing_before_it(usual, shown, meshes):
+def test_nothing_covers_a_face_outside_the_picture(usual, shown, meshes):
     for away in (-5000, 5000):
         assert not usual.occlusion(shown[20], meshes[20] + np.array([away, 0, 0])).any()
     cut = usual.occlusion(shown[20][:, : int(meshes[20][:, 0].mean())], meshes[20])

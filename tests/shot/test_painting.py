@@ -1,4 +1,4 @@
-"""Renders with a painter: what it changes, its dictionary, reference frames, appearance pictures."""
+"""Renders with a painter: where it changes the frame, its dictionary, reference frames, appearance pictures."""
 
 import dataclasses
 
@@ -16,8 +16,8 @@ from ofx_reenact.shot.mouth import MouthPainter
 from ofx_reenact.shot.portrait import PortraitPainter
 
 
-def test_the_shipped_portrait_is_the_targets(target, identity, colour):
-    """Read at the target's own landmarks it is much nearer to the picture than the face's mean colour is."""
+def test_the_shipped_weights_draw_the_target(target, identity, colour):
+    """Drawn at the target's own landmarks, the portrait is much nearer to the picture than the face's mean colour."""
     fdgan = load_portrait()
     painter = PortraitPainter(fdgan.network, fdgan.size)
     view = view_of(identity.face, target, colour)

@@ -1,10 +1,11 @@
-"""What lies behind lips that were never seen open: two rows of teeth, one fast on the skull, one on the jaw; a tongue.
+"""Draw teeth and a tongue into a mouth whose inside no picture shows: one row fixed to the skull, one to the jaw.
 
-A network's window is too coarse for single teeth, and what it paints of them is a band. The rows are MakeHuman's
-(``resources/teeth``): shape and shade are theirs; where they hang follows from the target's own lips at rest, and how
-bright they are from the whites of its eyes. Beside teeth that the target shows none are drawn: there it is dark, and
-gum where the lip rises above where it was.
-Units: canonical centimetres, y down.
+A network's window is too coarse for single teeth; it paints a bright band. The two rows are MakeHuman's
+(``resources/teeth``), with their shape and shade. Their place follows from the target's lips at rest, their brightness
+from the whites of its eyes. If the target shows its own teeth, none are drawn beside them: there it is dark, with gum
+where the lip rises above its place at rest.
+
+Conventions: lengths are in canonical units, about centimetres, frontal, y down. Colours are scene-linear.
 """
 
 from __future__ import annotations
@@ -25,40 +26,45 @@ from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.warp import openings
 from ofx_reenact.warp.lens import Lens, pixel_places
 
-# Of the picture of rows: pixels a centimetre, the column of the middle, the line of the front teeth's edges.
+# The picture of the rows: pixels per cm, the column of the middle, and the image row of the front teeth's edges, in the
+# upper and the lower row.
 _FINE, _MIDDLE, _EDGES = 200.0, 439.5, (328.0, 50.0)
-# How much wider and higher than the mesh rows are drawn in a mouth of the usual width, in cm; wide and narrow mouths
-# have teeth more alike than they are.
-_WIDER, _HIGHER, _USUAL, _ALIKE = 1.1, 1.0, 4.3, 0.5
-# The line of edges below the middle of lips at rest: of the upper teeth, and of the lower.
+# Width and height of the drawn rows as factors of MakeHuman's, in a mouth of the usual width (cm). With another width,
+# the size of the teeth varies less than the mouth's, by this exponent.
+_WIDER, _HIGHER, _USUAL, _DAMPING = 1.1, 1.0, 4.3, 0.5
+# Edges of the upper and of the lower teeth, cm below the middle of the lips at rest.
 _LINES = (0.55, 0.4)
-# How far teeth stand behind the lips, and how fast the arch goes back from its middle, in 1/cm.
+# Distance of the teeth behind the lips, cm, and curvature of the dental arch, 1/cm.
 _BEHIND, _ARCH = 0.4, 0.25
-# Enamel beside the white of an eye in the same light, and what the light behind lips is at most.
+# Colour of enamel as a factor of the white of an eye in the same light.
 _ENAMEL = np.array([1.2, 1.14, 1.03], np.float32)
-# Least light on it, beside that of the skin.
+# Least light on the teeth, as a fraction of the light on the skin.
 _LEAST = 0.9
-# Skin is red by nature if it has at least so much less blue than red, in fractions of the red.
+# Natural skin has at least this much less blue than red, as a fraction of its red; less of it means a toned picture.
 _RED = 0.45
-# Light on the front of the middle teeth in the picture of rows.
+# Value of the front of the middle teeth in the picture of the rows.
 _FRONT = 0.62
-# The upper lip's shadow: its depth, and how far it reaches in cm; the corners' and the lower row's.
+# The upper lip's shadow on the teeth: the fraction of light that it takes, and its length in cm. The fraction that the
+# mouth's corners take, and the fraction of light on the lower row.
 _LIP, _REACH, _CORNER, _LOWER = 0.4, 0.3, 0.6, 0.6
-# Gum, and the brightest that may be seen between the rows, beside enamel.
+# Colour of gum as a factor of enamel; greatest brightness between the rows as a fraction of the eye's white; and the
+# tint of flesh there.
 _GUM, _BETWEEN, _FLESH = np.array([0.3, 0.17, 0.155], np.float32), 0.12, np.array([1.1, 0.8, 0.75], np.float32)
-# Half of the lower row that is seen, in cm, and the lines at the top of its picture where it may be cut off.
+# Half the visible width of the lower row, cm, and the image rows at the top of its picture over which it fades in.
 _FRONT_TEETH, _TOP = 1.4, 20.0
-# How soft that is, in cm, how dark behind the upper row, and how far into the mouth its corners are dark, in halves.
+# Standard deviation, cm, of the blur behind the rows; fraction of light behind the upper row; and the length of the
+# fade at the mouth's corners, in halves of its width.
 _FLAT, _DEEP, _ENDS = 0.15, 0.3, 0.35
-# The tongue: its colour beside the white of an eye, where it lies below and behind the edges of the lower teeth, half
-# its width and its height in cm, the groove in its middle, and how far from its rim it is in the light.
+# The tongue: its colour as a factor of the white of an eye; its middle relative to the edges of the lower teeth, cm;
+# half its width and its height, cm; depth and width of the groove in its middle; and the fade from its rim, both as
+# fractions.
 _TONGUE, _LIES = np.array([0.38, 0.18, 0.165], np.float32), np.array([0, 0.4, 0.8])
 _TONGUE_SIZE, _GROOVE, _BACK = (1.7, 1.3), (0.25, 0.07), 0.8
-# Over how many cm gum begins.
+# Length of the fade at the gum's edge, cm.
 _RIM = 0.1
-# No picture is so sharp that teeth would be sharper than this, a deviation in pixels.
+# Least blur of the teeth, however sharp the picture: a standard deviation, pixels.
 _SHARPEST = 0.4
-# Rows are softened in steps, each so much softer than the one before.
+# Blurred rows are kept in memory in logarithmic steps of blur of this size.
 _STEP = 0.05
 
 
@@ -67,13 +73,13 @@ class Mouth:
     """Where a person's teeth are, and in what light.
 
     Attributes:
-        middle: (3,) of the lips at rest, frontal.
-        width: of the mouth at rest.
-        chin: (3,) at rest, frontal.
-        lip: (n, 3) line of the upper lip, frontal: above it, what a lip that is raised uncovers is gum.
-        white: (3,) of the eyes, scene-linear.
-        skin: (3,) of the face in the same light, scene-linear.
-        own: whether pictures show the person's own teeth; none are drawn then.
+        middle: (3,) middle of the lips at rest, frontal.
+        width: width of the mouth at rest.
+        chin: (3,) chin at rest, frontal.
+        lip: (n, 3) lower edge of the upper lip at rest, frontal; a raised lip uncovers gum above it.
+        white: (3,) colour of the white of the eyes.
+        skin: (3,) mean colour of the face in the same light.
+        own: whether the picture shows the person's own teeth, so that none are drawn.
     """
 
     middle: np.ndarray
@@ -84,33 +90,33 @@ class Mouth:
     skin: np.ndarray
     own: bool = False
 
-    def under(self, skin: np.ndarray) -> Mouth:
-        """Return the mouth in the light in which the face's skin is of that colour (3,)."""
+    def in_light(self, skin: np.ndarray) -> Mouth:
+        """Return the mouth in another light, in which the face's mean colour is ``skin`` (3,)."""
         was, now = np.maximum(self.skin, 1e-6), np.maximum(skin, 1e-6)
         return replace(self, white=self.white * (now / was), skin=skin)
 
     def redden(self, colour: np.ndarray) -> np.ndarray:
-        """Return a colour (3,) of flesh as red as skin is in the picture: less in a toned one than in nature."""
+        """Return a colour of flesh (3,), desaturated as far as the picture's skin is (in a toned picture)."""
         red = float(np.clip((1 - self.skin[2] / max(float(self.skin[0]), 1e-6)) / _RED, 0, 1))
         return np.asarray(colour.mean() + (colour - colour.mean()) * red)
 
 
 def mean_skin(picture: np.ndarray, mesh: np.ndarray) -> np.ndarray:
-    """Return the mean colour (3,) of a face with that mesh (468 or more, 2 or more) in a picture (H, W, 3 or 4)."""
+    """Return the mean colour (3,) of a face, given its mesh (468 or more, 2 or more) in a picture (H, W, 3 or 4)."""
     skin = pixels_of_face(picture, mesh)
     return skin.mean(0, dtype=np.float64) if len(skin) else np.ones(3)
 
 
 def measure_mouth(picture: np.ndarray, mesh: np.ndarray, frontal: np.ndarray) -> Mouth | None:
-    """Measure the mouth of a face.
+    """Measure where teeth belong in a face, and in what light.
 
     Args:
-        picture: (H, W, 3 or 4) scene-linear.
-        mesh: of the face in it (478, 3), pixels.
-        frontal: the mesh with the head's pose taken out (478, 3), canonical units.
+        picture: (H, W, 3 or 4) float32, scene-linear.
+        mesh: (478, 3) of the face in it, pixels.
+        frontal: (478, 3) the mesh with the head's pose taken out, canonical units.
 
     Returns:
-        The mouth; None where nothing white is seen that tells the light.
+        The mouth; None if neither the white of an eye nor teeth show how bright white is.
     """
     lens = openings.fit_lens("mouth", mesh)
     own = lens.gap > openings.SHUT_MOUTH
@@ -119,7 +125,7 @@ def measure_mouth(picture: np.ndarray, mesh: np.ndarray, frontal: np.ndarray) ->
         whites = [teeth]
     if not whites:
         return None
-    # Veins make a white redder than the light on it; and eyes may lie in the shade where the mouth does not.
+    # Veins make the white of an eye redder than the light on it, and eyes may lie in shade where the mouth does not.
     white, skin = max(whites, key=lambda white: float(white.mean())), mean_skin(picture, mesh)
     light = max(float(white.mean()), _LEAST * float(skin.mean()))
     white = light * np.sqrt(white / max(float(white.mean()), 1e-6))
@@ -131,20 +137,20 @@ def measure_mouth(picture: np.ndarray, mesh: np.ndarray, frontal: np.ndarray) ->
 def draw_teeth(
     painted: np.ndarray, left: int, top: int, mouth: Mouth, lens: Lens, head: Similarity, jaw: np.ndarray, blur: float
 ) -> np.ndarray:
-    """Draw a tongue and both rows into a painted mouth, no rows where the person's own are seen.
+    """Draw a tongue and both rows of teeth into a painted mouth; no rows if the person's own teeth are visible.
 
     Args:
-        painted: (h, w, 3) scene-linear, the picture around the mouth.
-        left: column of its first pixel.
-        top: its row.
-        mouth: whose teeth.
-        lens: the mouth's opening in the picture.
-        head: pose of the head in it.
-        jaw: (3,) how far the jaw has come from rest, frontal.
-        blur: softness of the plate, a deviation in pixels.
+        painted: (h, w, 3) float32, scene-linear, the picture around the mouth.
+        left: column of its first pixel in the frame.
+        top: row of its first pixel in the frame.
+        mouth: where the teeth are, and in what light.
+        lens: the mouth's opening in the frame.
+        head: pose of the head in the frame, canonical units → pixels.
+        jaw: (3,) displacement of the jaw from rest, frontal.
+        blur: blur of the plate, a standard deviation in pixels.
 
     Returns:
-        (h, w, 3) the inside of the mouth; beyond the opening it goes on.
+        (h, w, 3) float32, the inside of the mouth; it continues beyond the opening.
     """
     x, y = pixel_places(left, top, painted.shape[1], painted.shape[0])
     at = np.stack([x - head.translation[0], y - head.translation[1]], -1)
@@ -153,7 +159,7 @@ def draw_teeth(
     deep = smooth_step((v - upper) / (_REACH * head.scale))
     down = np.clip((v - upper) / np.maximum(lower - upper, 1e-6), 0, 1)
     ends = smooth_step((1 - np.abs(u)) / _ENDS)
-    # What was painted lies behind the rows: dark between them, deepest behind the upper one, and as red as flesh.
+    # The painting lies behind the rows, blurred, darkest behind the upper one, and in the colour of flesh.
     behind = cv2.GaussianBlur(painted, (0, 0), _FLAT * head.scale)
     flesh, tongue_colour, gums = (mouth.redden(colour) for colour in (_FLESH, _TONGUE, _GUM))
     made = _darken(behind, _BETWEEN * float(mouth.white.mean())) * (flesh * (_DEEP + (1 - _DEEP) * down[..., None]))
@@ -165,7 +171,7 @@ def draw_teeth(
         made += (gum - made) * smooth_step(raised / (_RIM * head.scale) + 0.5)[..., None]
         return made.astype(np.float32)
     for row, moved in ((1, jaw), (0, np.zeros(3))):
-        across, light, tooth, solid = _hang(row, mouth, head, moved, at, blur)
+        across, light, tooth, solid = _draw_row(row, mouth, head, moved, at, blur)
         corner = 1 - _CORNER * smooth_step((np.abs(across) - 0.8) / 1.8)
         lit = ends * corner * (1 - _LIP * (1 - deep)) * (_LOWER if row else 1.0)
         colour = gums + (light[..., None] - gums) * tooth[..., None]
@@ -174,49 +180,56 @@ def draw_teeth(
 
 
 def _lay_tongue(mouth: Mouth, head: Similarity, jaw: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Return how far the tongue, at rest in the lower jaw, is seen and lit at pixels ``at``, (h, w) in [0, 1]."""
+    """Return the tongue's opacity at pixels ``at``, (h, w) in [0, 1]; it lies in the lower jaw."""
     origin = mouth.middle + np.array([0, _LINES[1], _BEHIND]) + _LIES + jaw
-    plane = _meet(origin[2], head, at)
+    plane = _intersect(origin[2], head, at)
     across, height = (plane[..., 0] - origin[0]) / _TONGUE_SIZE[0], (plane[..., 1] - origin[1]) / _TONGUE_SIZE[1]
     away = np.hypot(across, np.minimum(height, 0))
     groove = 1 - _GROOVE[0] * np.exp(-((across / _GROOVE[1]) ** 2))
-    # Its back is further from the light than its tip.
+    # The tongue's back is further from the light than its tip.
     return np.asarray(smooth_step((1 - away) / _BACK) * groove)
 
 
-def _meet(depth: np.ndarray, head: Similarity, at: np.ndarray) -> np.ndarray:
-    """Return where lines of sight meet a frontal depth, one or (h, w): (h, w, 2), frontal.
+def _intersect(depth: np.ndarray, head: Similarity, at: np.ndarray) -> np.ndarray:
+    """Intersect lines of sight with a plane of frontal depth; return frontal x and y, (h, w, 2).
 
-    ``at`` (h, w, 2) are the pixels, from where the head has its origin.
+    Args:
+        depth: frontal z, one number or (h, w).
+        head: pose of the head.
+        at: (h, w, 2) pixels, relative to the head's origin.
     """
     to_plane = np.linalg.inv(head.scale * head.rotation[:2, :2])
     return np.asarray((at - head.scale * depth[..., None] * head.rotation[:2, 2]) @ to_plane.T)
 
 
-def _hang(
+def _draw_row(
     row: int, mouth: Mouth, head: Similarity, moved: np.ndarray, at: np.ndarray, blur: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return cm from the middle, light, tooth and tooth-or-gum (h, w) of the upper (0) or lower (1) row at pixels."""
-    size = (mouth.width / _USUAL) ** (1 - _ALIKE)
+    """Draw the upper (0) or lower (1) row of teeth at pixels ``at``, moved by ``moved`` (3,) from rest.
+
+    Returns:
+        Four arrays (h, w): cm from the row's middle, light, opacity of teeth, and opacity of teeth and gum together.
+    """
+    size = (mouth.width / _USUAL) ** (1 - _DAMPING)
     origin = mouth.middle + np.array([0, _LINES[row], _BEHIND]) + moved
     across = np.zeros(at.shape[:2])
-    # The arch goes back to both sides: a few rounds find where it meets the line of sight.
+    # The dental arch curves back to both sides; a few iterations find where the line of sight meets it.
     for _ in range(4):
-        plane = _meet(origin[2] + _ARCH * np.clip(across, -3, 3) ** 2, head, at)
+        plane = _intersect(origin[2] + _ARCH * np.clip(across, -3, 3) ** 2, head, at)
         across = plane[..., 0] - origin[0]
     column = _MIDDLE + across / (_WIDER * size) * _FINE
     line = _EDGES[row] + (plane[..., 1] - origin[1]) / (_HIGHER * size) * _FINE
     finer = _FINE / (_WIDER * size) / head.scale
     softness = round(float(np.log(finer * max(blur, _SHARPEST))) / _STEP)
-    light, tooth, solid = np.moveaxis(sample(_softened(row, softness), column, line), -1, 0)
-    # The lower arch climbs to the back, beyond the picture of it; lips hide it there.
+    light, tooth, solid = np.moveaxis(sample(_blurred_row(row, softness), column, line), -1, 0)
+    # The lower arch rises towards the back, out of its picture, where lips hide it.
     if row:
         solid = solid * (1 - smooth_step((np.abs(across) - _FRONT_TEETH) / 0.3)) * smooth_step(line / _TOP)
     return across, light / _FRONT, tooth, solid
 
 
 def _find_white(picture: np.ndarray, mesh: np.ndarray, name: str) -> np.ndarray | None:
-    """Return the colour (3,) of the white of an eye; None if it is shut."""
+    """Return the colour (3,) of the white of an eye; None if the eye is shut."""
     lens, iris = openings.fit_lens(name, mesh), openings.fit_iris(name, mesh)
     if lens.gap < openings.SHUT_EYE:
         return None
@@ -224,7 +237,7 @@ def _find_white(picture: np.ndarray, mesh: np.ndarray, name: str) -> np.ndarray 
 
 
 def _find_brightest(picture: np.ndarray, lens: Lens, iris: openings.Iris | None = None) -> np.ndarray | None:
-    """Return the colour (3,) of the brightest fifth of what an opening shows beside its iris; None where it is tiny."""
+    """Return the mean colour (3,) of the brightest fifth of an opening, without its iris; None if it is tiny."""
     left, top, right, bottom = (max(round(at), 0) for at in lens.box(1))
     own = picture[top : bottom + 1, left : right + 1, :3]
     x, y = pixel_places(left, top, own.shape[1], own.shape[0])
@@ -239,20 +252,20 @@ def _find_brightest(picture: np.ndarray, lens: Lens, iris: openings.Iris | None 
 
 
 def _darken(light: np.ndarray, most: float) -> np.ndarray:
-    """Bring light (h, w, 3) softly below a brightness, hue kept."""
+    """Compress light (h, w, 3) smoothly below the brightness ``most``, and keep its hue."""
     luma = np.maximum(light.mean(-1, keepdims=True), 1e-6)
     return light * (most * np.tanh(luma / most) / luma)
 
 
 @lru_cache(maxsize=8)
-def _softened(row: int, softness: int) -> np.ndarray:
-    """Return one row (h, w, 3), blurred by a deviation of so many steps: a head hardly changes its size."""
+def _blurred_row(row: int, softness: int) -> np.ndarray:
+    """Return the picture of one row (h, w, 3), blurred by exp(``softness`` · _STEP) pixels (cached)."""
     return cv2.GaussianBlur(_rows()[row], (0, 0), float(np.exp(softness * _STEP)))
 
 
 @lru_cache(maxsize=1)
 def _rows() -> np.ndarray:
-    """Both rows (2, h, w, 3) float32: light, tooth, tooth or gum, in [0, 1].
+    """Read the picture of both rows, (2, h, w, 3) float32 in [0, 1]: light, teeth, teeth and gum.
 
     Raises:
         ReenactError: the picture is missing from the installation.

@@ -1,4 +1,4 @@
-"""The inside of a still's mouth: painted once for a shot, the same teeth in every frame."""
+"""The interior of a still's mouth: painted once for a shot, so that every frame has the same teeth."""
 
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from conftest import make_shot
 
-from ofx_reenact.shot.inside import find_widest
+from ofx_reenact.shot.mouth_interior import find_widest
 from ofx_reenact.tracking.landmarks import LIPS_INNER
 from ofx_reenact.tracking.surface import measure_gap
 
 
 @dataclass
 class Counting:
-    """Paints what is missing in one colour, another one every time that it is asked."""
+    """Paints what is missing in one flat colour, a different one in each call."""
 
     carries: ClassVar[bool] = True
     calls: list[float] = field(default_factory=list)
@@ -45,7 +45,7 @@ def gaps(shot):
 
 
 def middle(frame):
-    """Colour of the pixels that nothing but the inside covers, and that hardly move from one frame to the next."""
+    """Return the colours (n, 3) of the pixels that show nothing but the mouth's interior."""
     mouth = frame.carried.mouth
     rows, columns = mouth.coverage.shape
     box = slice(mouth.top, mouth.top + rows), slice(mouth.left, mouth.left + columns)
@@ -60,25 +60,25 @@ def test_it_is_painted_where_the_mouth_opens_widest(shot):
     assert find_widest(unsure, shot.target.picture) is None
 
 
-def test_every_frame_shows_the_inside_that_was_painted_once(shot):
+def test_every_frame_shows_the_interior_that_was_painted_once(shot):
     order = np.argsort(-gaps(shot))
     frames = {row: frame for frame, row in shot.motion.rows.items()}
     for row in order[[2, 4, 8]].tolist():
         shown = middle(shot.render(frames[row]))
         assert len(shown) > 20
-        assert (np.abs(shown - 1) < 1e-3).mean() > 0.7, "from the first call; what it does not show is painted anew"
+        assert (np.abs(shown - 1) < 1e-3).mean() > 0.7, "of the first call; only the rest is painted anew"
     calls = shot.painter.calls
     assert len(calls) == 4 and max(calls[1:]) < 0.5 * calls[0]
 
 
-def test_the_frame_that_it_is_from_is_as_it_was_painted(shot):
+def test_the_interiors_own_frame_is_painted_by_itself(shot):
     frames = {row: frame for frame, row in shot.motion.rows.items()}
     widest = frames[int(np.argmax(gaps(shot)))]
     assert (middle(shot.render(widest)) == 2).all(), "painted again, by itself, as it was the first time"
     assert shot.painter.calls[0] == shot.painter.calls[1]
 
 
-def test_it_is_still_said_to_be_made_up(shot):
+def test_the_interior_counts_as_invented(shot):
     frames = {row: frame for frame, row in shot.motion.rows.items()}
     wide = shot.render(frames[int(np.argmax(gaps(shot)))])
     assert wide.carried.composed.invented.max() == 1 and wide.confidence.min() < 0.05

@@ -1,4 +1,4 @@
-"""Anamorphic plates and drivers: everything that looks at a picture sees square pixels, and the map goes back."""
+"""Pixel aspect: anamorphic plates and drivers are processed in square pixels, and results have the file's pixels."""
 
 import dataclasses
 import json
@@ -26,7 +26,7 @@ MOUTH_OPEN = 36
 
 
 def squeeze(picture: np.ndarray, aspect: float) -> np.ndarray:
-    """What a file of that pixel aspect has of a picture in square pixels."""
+    """Return a picture of square pixels as a file of that pixel aspect has it."""
     height, width = picture.shape[:2]
     size = (round(width / aspect), height) if aspect > 1 else (width, round(height * aspect))
     return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
@@ -40,7 +40,7 @@ def plate(folder, picture: np.ndarray, aspect: float) -> str:
 
 @pytest.fixture(scope="module")
 def square(linear, performance_file, tmp_path_factory) -> np.ndarray:
-    """The frame that a target with square pixels gives."""
+    """The frame of a target with square pixels."""
     folder = tmp_path_factory.mktemp("square")
     render_sequence(job(folder, performance_file, target=plate(folder, linear, 1), frames=str(MOUTH_OPEN)))
     return read_plate(folder / f"o.{MOUTH_OPEN:04d}.exr").rgb
@@ -53,7 +53,7 @@ def test_points_and_sizes_go_both_ways():
         assert np.allclose(squeeze.to_file(squeeze.to_square(points)), points)
         assert squeeze.aspect == pytest.approx(aspect)
     assert Squeeze.of_aspect(2).size(100, 50) == (200, 50) and Squeeze.of_aspect(0.5).size(100, 50) == (100, 100)
-    # The edges of the picture stay its edges.
+    # The picture's edges are mapped to its edges.
     edges = np.array([[-0.5, -0.5], [99.5, 49.5]])
     assert np.allclose(Squeeze.of_aspect(2).to_square(edges), [[-0.5, -0.5], [199.5, 49.5]])
 
@@ -64,7 +64,7 @@ def test_an_aspect_that_no_format_has_counts_as_square(aspect):
 
 
 @pytest.mark.parametrize("aspect", [2.0, 1.33, 0.9])
-def test_a_squeezed_target_acts_as_a_square_one_does(linear, square, aspect, performance_file, tmp_path):
+def test_a_squeezed_target_performs_as_a_square_one(linear, square, aspect, performance_file, tmp_path):
     target = plate(tmp_path, linear, aspect)
     layers = ("rgba", "stmap", "matte", "confidence", "motion")
     movie = tmp_path / "o.mp4"
@@ -75,7 +75,7 @@ def test_a_squeezed_target_acts_as_a_square_one_does(linear, square, aspect, per
     source, frame = read_plate(target), read_plate(tmp_path / f"o.{MOUTH_OPEN:04d}.exr")
     assert frame.rgb.shape == source.rgb.shape
     assert frame.attributes.get_float_attribute("PixelAspectRatio") == pytest.approx(aspect)
-    # The same change of the face, seen in square pixels: what is left of it is a small part of it.
+    # The change of the face is the same in square pixels, up to a small fraction of it.
     wanted, before = squeeze(square, aspect), source.rgb
     face = np.abs(wanted - before).max(-1) > 0.05
     assert face.sum() > 500

@@ -1,18 +1,18 @@
-"""Setting in what was painted: where, what stays, grey plates."""
+"""Putting what was painted into a frame: where it changes, what stays, grey plates."""
 
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from ofx_reenact.compose.repair import paste, set_in
+from ofx_reenact.compose.repair import apply_paint, paste
 from ofx_reenact.fdgan.window import Window
 
 SIZE = (80, 60)
 
 
 class Square:
-    """A display encoding: the root of light."""
+    """A display encoding: the square root of light."""
 
     def encode(self, light):
         return np.sqrt(np.clip(light, 0, 1))
@@ -27,12 +27,12 @@ def carried(unseen, opening):
 
 @pytest.fixture
 def scene():
-    chance = np.random.default_rng(0)
-    colour = chance.random((SIZE[1], SIZE[0], 4), np.float32)
+    rng = np.random.default_rng(0)
+    colour = rng.random((SIZE[1], SIZE[0], 4), np.float32)
     unseen, opening = np.zeros(colour.shape[:2], np.float32), np.zeros(colour.shape[:2], np.float32)
     unseen[24:30, 30:48], opening[22:32, 28:50] = 1, 1
     window = Window.around(np.array([40.0, 28.0]), np.array([1.3, 0.1]), (32, 24))
-    inside, outside = (chance.normal(0, 0.1, (24, 32, 3)).astype(np.float32) for _ in range(2))
+    inside, outside = (rng.normal(0, 0.1, (24, 32, 3)).astype(np.float32) for _ in range(2))
     outside[:6] = outside[-6:] = outside[:, :5] = outside[:, -5:] = 0
     return colour, window, inside, outside, carried(unseen, opening)
 
@@ -44,8 +44,8 @@ def shown_of(colour, window):
 def test_only_what_is_unseen_and_the_skin_around_it_change(scene):
     colour, window, inside, outside, there = scene
     result, box = colour.copy(), window.box(SIZE)
-    set_in(result, window, inside, outside, shown_of(colour, window), there, Square())
-    # The whole box worked out at once.
+    apply_paint(result, window, inside, outside, shown_of(colour, window), there, Square())
+    # The same, computed for the whole box at once.
     shown = shown_of(colour, window)
     change = there.invented(box)[..., None] * window.paste(inside, box)
     change += (1 - there.opening(box)[..., None]) * window.paste(outside, box)
@@ -63,35 +63,35 @@ def test_only_what_is_unseen_and_the_skin_around_it_change(scene):
 def test_nothing_painted_changes_nothing(scene):
     colour, window, inside, outside, _ = scene
     result, none = colour.copy(), np.zeros(colour.shape[:2], np.float32)
-    set_in(result, window, inside, 0 * outside, shown_of(colour, window), carried(none, none), Square(), 0.1)
+    apply_paint(result, window, inside, 0 * outside, shown_of(colour, window), carried(none, none), Square(), 0.1)
     assert np.array_equal(result, colour)
 
 
-def test_a_grey_plate_stays_grey_and_one_that_is_grey_there_alone_does_not(scene):
+def test_a_grey_plate_stays_grey_but_not_one_that_is_grey_only_inside(scene):
     colour, window, inside, outside, there = scene
     colour[..., :3] = colour[..., :1]
     result = colour.copy()
-    set_in(result, window, inside, outside, shown_of(colour, window), there, Square())
+    apply_paint(result, window, inside, outside, shown_of(colour, window), there, Square())
     assert not np.array_equal(result, colour) and np.ptp(result[..., :3], axis=-1).max() < 1e-5
     box = window.box(SIZE)
     colour[box[0].start, box[1].start, :3] = (0.9, 0.5, 0.1)
     result = colour.copy()
-    set_in(result, window, inside, 0 * outside, shown_of(colour, window), there, Square())
+    apply_paint(result, window, inside, 0 * outside, shown_of(colour, window), there, Square())
     assert np.ptp(result[24:30, 30:48, :3], axis=-1).max() > 0.05
 
 
-def test_grain_lies_where_it_lies_in_the_picture(scene):
+def test_grain_depends_on_the_place_in_the_picture_alone(scene):
     colour, window, _, outside, there = scene
     colour[..., :3] = 0.25
     nothing, results = np.zeros_like(outside), []
     for skin in (nothing, outside):
         result = colour.copy()
-        set_in(result, window, nothing, skin, shown_of(colour, window), there, Square(), 0.05, 3)
+        apply_paint(result, window, nothing, skin, shown_of(colour, window), there, Square(), 0.05, 3)
         results.append(result[24:30, 30:48])
     assert np.array_equal(*results) and results[0].std() > 0.01
 
 
-def test_a_portrait_leaves_what_its_matte_does_not_cover(scene):
+def test_a_portrait_changes_nothing_outside_its_matte(scene):
     colour, window, *_ = scene
     colour[20:40, 20, :3] = np.inf
     before, matte = colour.copy(), np.zeros((24, 32), np.float32)

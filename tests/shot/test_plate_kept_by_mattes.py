@@ -1,4 +1,4 @@
-"""A frame in which mattes keep the plate: colour and maps, to the bit what the documented mix gives."""
+"""A frame in which mattes keep the plate: colour and maps are mixed as documented, bit for bit."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ def test_the_plate_stays_where_it_is_kept(channels):
     rng = np.random.default_rng(1)
     made, plate = (rng.normal(size=(30, 50, channels)).astype(np.float32) for _ in range(2))
     kept = np.clip(rng.normal(size=(30, 50)), 0, 1).astype(np.float32)
-    # What is not a number stays on its own side.
+    # NaN must not leak through a matte of 0 or 1.
     made[kept >= 1], plate[kept <= 0] = np.nan, np.nan
     before = made.copy()
     frame = Frame(made, 1.0).keep(plate, kept)
@@ -23,7 +23,7 @@ def test_the_plate_stays_where_it_is_kept(channels):
     assert between.any() and np.array_equal(frame.colour[between], mixed[between])
 
 
-def test_maps_of_what_is_kept_are_those_of_the_plate():
+def test_where_the_plate_is_kept_maps_are_the_plates():
     frame = Frame(np.zeros((20, 30, 3), np.float32), 1.0, portrait=np.ones((20, 30), np.float32))
     kept = np.zeros((20, 30), np.float32)
     kept[5:9, 7:11] = 1
@@ -33,7 +33,7 @@ def test_maps_of_what_is_kept_are_those_of_the_plate():
     assert np.array_equal(held.matte, 1 - kept) and np.array_equal(held.colour[..., 0], kept)
 
 
-def test_a_black_frame_has_the_plate_where_it_is_kept():
+def test_a_black_frame_shows_the_plate_where_it_is_kept():
     kept = np.zeros((20, 30), np.float32)
     kept[5:9, 7:11] = 1
     black = Frame(np.zeros((20, 30, 4), np.float32), 0.0, black=True)
@@ -47,7 +47,7 @@ def test_a_black_frame_has_the_plate_where_it_is_kept():
         assert not getattr(black, name).any(), name
 
 
-def test_a_map_is_mixed_with_each_pixels_own_place(monkeypatch):
+def test_a_map_is_mixed_with_each_pixels_own_position(monkeypatch):
     moved = np.random.default_rng(2).normal(size=(20, 30, 2)).astype(np.float32)
     monkeypatch.setattr(Frame, "_stmap", lambda frame: moved)
     kept = np.linspace(0, 1, 600, dtype=np.float32).reshape(20, 30)
