@@ -15,7 +15,7 @@ from pathlib import Path
 import anny
 import numpy as np
 import torch
-from ofx_reenact.warp.raster import rasterise
+from ofx_reenact.ops.raster import rasterise
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.transform import Rotation
