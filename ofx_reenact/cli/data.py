@@ -182,8 +182,8 @@ def rendered_heads(
 ) -> int:
     """Render textured heads: pictures of the same person, with exact flow, classes and tracks."""
     from ofx_reenact.frames.overwrite import refuse_over_inputs
-    from ofx_reenact.training.fdgan.data.rendered.file import RenderedHeads
-    from ofx_reenact.training.fdgan.data.rendered.heads import Progress, RenderOptions, render_heads, write_sheet
+    from ofx_reenact.training.rendered_heads.file import RenderedHeads
+    from ofx_reenact.training.rendered_heads.render import Progress, RenderOptions, render_heads, write_sheet
 
     refuse_over_inputs([("--out", out), ("--sheet", sheet)], [("--assets", assets)])
 

@@ -8,11 +8,11 @@ from narrow import small
 from ofx_reenact.cli.main import run
 from ofx_reenact.training.fdgan.data.crops import held_out
 from ofx_reenact.training.fdgan.data.pair_set import RENDERED, REVERSE, TRUE, WIDER, PairSet, build_pairs
-from ofx_reenact.training.fdgan.data.rendered.file import SOURCE, Album, Picture, RenderedHeads
-from ofx_reenact.training.fdgan.data.rendered.parts import Label
-from ofx_reenact.training.fdgan.data.rendered.surface import NOTHING
 from ofx_reenact.training.fdgan.repair import RepairRecipe, RepairSettings
 from ofx_reenact.training.fdgan.score import measure_pairs
+from ofx_reenact.training.rendered_heads.file import SOURCE, Album, Picture, RenderedHeads
+from ofx_reenact.training.rendered_heads.parts import Label
+from ofx_reenact.training.rendered_heads.surface import NOTHING
 
 pytestmark = pytest.mark.usefixtures("backbone")
 

@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 
 from ofx_reenact.errors import ReenactError, SettingsError
-from ofx_reenact.training.fdgan.data.rendered.assets import Fitting, find_assets, read_fitting, read_obj, read_texture
-from ofx_reenact.training.fdgan.data.rendered.draw import Act, draw_acts, gaze_units
-from ofx_reenact.training.fdgan.data.rendered.eye import Eye, eyeball
-from ofx_reenact.training.fdgan.data.rendered.file import Album, Picture, RenderedHeads, centimetres, quantised
-from ofx_reenact.training.fdgan.data.rendered.head import rotations
-from ofx_reenact.training.fdgan.data.rendered.heads import (
+from ofx_reenact.training.rendered_heads.assets import Fitting, find_assets, read_fitting, read_obj, read_texture
+from ofx_reenact.training.rendered_heads.eye import Eye, eyeball
+from ofx_reenact.training.rendered_heads.file import Album, Picture, RenderedHeads, centimetres, quantised
+from ofx_reenact.training.rendered_heads.mouth import Lips
+from ofx_reenact.training.rendered_heads.parts import Label, Part
+from ofx_reenact.training.rendered_heads.random_people import Act, draw_acts, gaze_units
+from ofx_reenact.training.rendered_heads.render import (
     Progress,
     RenderOptions,
     contact_sheet,
     render_heads,
     write_sheet,
 )
-from ofx_reenact.training.fdgan.data.rendered.mouth import Lips
-from ofx_reenact.training.fdgan.data.rendered.parts import Label, Part
-from ofx_reenact.training.fdgan.data.rendered.surface import NOTHING, View, depths, flow, project, seen_faces, stitched
+from ofx_reenact.training.rendered_heads.surface import NOTHING, View, depths, flow, project, seen_faces, stitched
+from ofx_reenact.training.rendered_heads.textured_head import rotations
 
 ASSETS = os.environ.get("OFX_REENACT_ASSETS", "")
 MHCLO = """# a comment
@@ -262,9 +262,9 @@ def test_closed_and_open(tmp_path):
     pytest.importorskip("mitsuba", reason="the renderer is not installed")
     if not ASSETS:
         pytest.skip("OFX_REENACT_ASSETS names no folder of MakeHuman's assets")
-    from ofx_reenact.training.fdgan.data.rendered.draw import draw_person
-    from ofx_reenact.training.fdgan.data.rendered.head import Head, Heads
-    from ofx_reenact.training.fdgan.data.rendered.scene import Renderer, draw_stage
+    from ofx_reenact.training.rendered_heads.random_people import draw_person
+    from ofx_reenact.training.rendered_heads.scene import Renderer, draw_stage
+    from ofx_reenact.training.rendered_heads.textured_head import Head, Heads
 
     assets = find_assets(Path(ASSETS))
     heads, random = Heads(assets), np.random.default_rng(0)

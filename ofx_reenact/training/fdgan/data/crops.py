@@ -16,8 +16,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ofx_reenact.training.fdgan.data.packed import check_packed, unpack
-from ofx_reenact.training.npz import read_npz
+from ofx_reenact.training.fdgan.data.packed import unpack
+from ofx_reenact.training.npz import check_offsets, read_npz
 
 SCHEMA = "ofx-reenact/crops/3"
 _SHAPES = {
@@ -86,8 +86,8 @@ class Crops:
 
 def _check(arrays: Mapping[str, np.ndarray]) -> None:
     count, people = len(arrays["person"]), len(arrays["people"])
-    check_packed(arrays, "bytes", "offsets", count)
-    check_packed(arrays, "masks", "mask_offsets", count)
+    check_offsets(arrays, "bytes", "offsets", count)
+    check_offsets(arrays, "masks", "mask_offsets", count)
     if not ((arrays["person"] >= 0) & (arrays["person"] < people)).all():
         raise ValueError(f"array person names others than its {people} people")
 

@@ -19,9 +19,9 @@ from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT
 from ofx_reenact.tracking.person import SelfieSegmentation
 from ofx_reenact.tracking.tracker import Track, Tracker
 from ofx_reenact.training.fdgan.data.crops import SCHEMA, held_out
-from ofx_reenact.training.fdgan.data.packed import offsets_of, pack
-from ofx_reenact.training.fdgan.data.work import Arrays, Kept, Observe, make_parts
-from ofx_reenact.training.npz import Columns, write_npz
+from ofx_reenact.training.fdgan.data.packed import pack
+from ofx_reenact.training.fdgan.data.resumable import Arrays, Kept, Observe, make_parts
+from ofx_reenact.training.npz import Columns, offsets_of_lengths, write_npz
 
 # The crop's side in regions of the face mesh: hair and neck belong to the portrait.
 AROUND = 1.2
@@ -212,6 +212,6 @@ def _write(out: Path, rows: Columns, hold_out: Sequence[str]) -> None:
     write_npz(
         out, SCHEMA, mesh=np.concatenate(rows["mesh"]), person=person, people=people, take=rows["take"],
         terms=rows["terms"], detail=np.concatenate(rows["detail"]), validation=validation[person],
-        bytes=np.concatenate(rows["picture"]), offsets=offsets_of(np.concatenate(rows["bytes"])),
-        masks=np.concatenate(rows["mask"]), mask_offsets=offsets_of(np.concatenate(rows["mask_bytes"])),
+        bytes=np.concatenate(rows["picture"]), offsets=offsets_of_lengths(np.concatenate(rows["bytes"])),
+        masks=np.concatenate(rows["mask"]), mask_offsets=offsets_of_lengths(np.concatenate(rows["mask_bytes"])),
     )  # fmt: skip

@@ -18,11 +18,11 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.files import sha256_of
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.training.fdgan.data.crops import Crops
-from ofx_reenact.training.fdgan.data.packed import Pictures, check_packed, offsets_of, pack
+from ofx_reenact.training.fdgan.data.packed import Pictures, pack
 from ofx_reenact.training.fdgan.data.pair_set import mirror_points
 from ofx_reenact.training.fdgan.data.pairs import pseudo_target
-from ofx_reenact.training.fdgan.data.work import Arrays, Kept, Observe, make_parts
-from ofx_reenact.training.npz import Columns, read_npz, write_npz
+from ofx_reenact.training.fdgan.data.resumable import Arrays, Kept, Observe, make_parts
+from ofx_reenact.training.npz import Columns, check_offsets, offsets_of_lengths, read_npz, write_npz
 
 SCHEMA = "ofx-reenact/faces/2"
 _SHAPES = {
@@ -45,7 +45,7 @@ class FaceBatch:
 
 
 def _check(arrays: Mapping[str, np.ndarray]) -> None:
-    check_packed(arrays, "bytes", "offsets", len(arrays["person"]))
+    check_offsets(arrays, "bytes", "offsets", len(arrays["person"]))
     if arrays["size"] < 1:
         raise ValueError(f"its faces have {arrays['size']} pixels")
 
@@ -144,7 +144,7 @@ def build_faces(
     write_npz(
         out, SCHEMA, size=size, person=found.person[rows["row"]], validation=found.validation[rows["row"]],
         terms=np.unique(found.terms), people=found.people, landmarks=np.concatenate(rows["landmarks"]),
-        bytes=np.concatenate(rows["packed"]), offsets=offsets_of(np.concatenate(rows["lengths"])),
+        bytes=np.concatenate(rows["packed"]), offsets=offsets_of_lengths(np.concatenate(rows["lengths"])),
     )  # fmt: skip
     kept.remove()
     return len(rows["row"])

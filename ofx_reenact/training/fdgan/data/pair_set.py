@@ -16,12 +16,12 @@ from ofx_reenact.fdgan.window import FINER, MOUTH_SCALE
 from ofx_reenact.files import sha256_of
 from ofx_reenact.tracking.rigid import head_pose
 from ofx_reenact.training.fdgan.data.crops import Crops, held_out
-from ofx_reenact.training.fdgan.data.packed import Pictures, check_packed, offsets_of
+from ofx_reenact.training.fdgan.data.packed import Pictures
 from ofx_reenact.training.fdgan.data.pairs import Pair, pairs_of, speech_pairs
-from ofx_reenact.training.fdgan.data.rendered.file import RenderedHeads
-from ofx_reenact.training.fdgan.data.rendered.pairs import pairs_of_heads
-from ofx_reenact.training.fdgan.data.work import Arrays, Kept, Observe, make_parts
-from ofx_reenact.training.npz import Columns, read_npz, write_npz
+from ofx_reenact.training.fdgan.data.rendered_pairs import pairs_of_heads
+from ofx_reenact.training.fdgan.data.resumable import Arrays, Kept, Observe, make_parts
+from ofx_reenact.training.npz import Columns, check_offsets, offsets_of_lengths, read_npz, write_npz
+from ofx_reenact.training.rendered_heads.file import RenderedHeads
 
 SCHEMA = "ofx-reenact/pairs/2"
 QUALITY = 96
@@ -86,7 +86,7 @@ def mirror_points(points: Tensor, width: int) -> Tensor:
 
 
 def _check(arrays: Mapping[str, np.ndarray]) -> None:
-    check_packed(arrays, "bytes", "offsets", 2 * len(arrays["person"]))
+    check_offsets(arrays, "bytes", "offsets", 2 * len(arrays["person"]))
 
 
 class PairSet:
@@ -178,7 +178,7 @@ def build_pairs(
     write_npz(
         out, SCHEMA, **{name: found[name] for name in _OF_PAIRS if name != "person"}, bytes=found["packed"],  # type: ignore[arg-type]
         person=np.array([names.index(name) for name in found["person"].tolist()]), people=names,
-        terms=sorted(set(terms)), offsets=offsets_of(found["lengths"]),
+        terms=sorted(set(terms)), offsets=offsets_of_lengths(found["lengths"]),
     )  # fmt: skip
     kept.remove()
     return {kind: int((found["kind"] == kind).sum()) for kind in (REVERSE, WIDER, TRUE, RENDERED)}

@@ -15,9 +15,8 @@ import cv2
 import numpy as np
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.training.fdgan.data.packed import check_packed, offsets
-from ofx_reenact.training.fdgan.data.rendered.surface import NOTHING, View, flow
-from ofx_reenact.training.npz import Columns, read_npz, write_npz
+from ofx_reenact.training.npz import Columns, check_offsets, offsets, read_npz, write_npz
+from ofx_reenact.training.rendered_heads.surface import NOTHING, View, flow
 
 SCHEMA = "ofx-reenact/rendered-heads/1"
 # N pictures, of K people.
@@ -129,9 +128,9 @@ class Album:
 def _check(arrays: Mapping[str, np.ndarray]) -> None:
     count, people = len(arrays["identity"]), len(arrays["camera"])
     for name in ("picture", "class", "surface"):
-        check_packed(arrays, name, f"{name}_offsets", count)
-    check_packed(arrays, "vertices", "vertex_offsets", count)
-    check_packed(arrays, "faces", "face_offsets", people)
+        check_offsets(arrays, name, f"{name}_offsets", count)
+    check_offsets(arrays, "vertices", "vertex_offsets", count)
+    check_offsets(arrays, "faces", "face_offsets", people)
     if not ((arrays["identity"] >= 0) & (arrays["identity"] < people)).all():
         raise ValueError(f"array identity names others than its {people} people")
 

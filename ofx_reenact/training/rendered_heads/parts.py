@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.training.fdgan.data.rendered.assets import (
+from ofx_reenact.training.rendered_heads.assets import (
     Fitting,
     Mesh,
     read_fitting,
@@ -19,7 +19,7 @@ from ofx_reenact.training.fdgan.data.rendered.assets import (
     read_texture,
     style_texture,
 )
-from ofx_reenact.training.fdgan.data.rendered.draw import Person
+from ofx_reenact.training.rendered_heads.random_people import Person
 
 # Exponents that bring MakeHuman's grey teeth to the white of real ones.
 _TEETH_TONE = np.array([0.5, 0.54, 0.62])

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ofx_reenact.errors import ReenactError, SettingsError
-from ofx_reenact.training.fdgan.data.rendered.parts import Part, Shape
+from ofx_reenact.training.rendered_heads.parts import Part, Shape
 
 # The renderer's variants by what a user asks for. "auto" leaves llvm out: old LLVM libraries end the process.
 _VARIANTS = {"cuda": "cuda_ad_rgb", "llvm": "llvm_ad_rgb", "scalar": "scalar_rgb"}

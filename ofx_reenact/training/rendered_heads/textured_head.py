@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.training.fdgan.data.rendered import parts
-from ofx_reenact.training.fdgan.data.rendered.assets import Assets, read_obj, read_texture
-from ofx_reenact.training.fdgan.data.rendered.draw import Act, Person
-from ofx_reenact.training.fdgan.data.rendered.eye import Eye, eyeball, iris_toned
-from ofx_reenact.training.fdgan.data.rendered.mouth import Lips, settle
-from ofx_reenact.training.fdgan.data.rendered.parts import Hung, Label, Part, Shape
-from ofx_reenact.training.fdgan.data.rendered.surface import NOTHING, project, rasterise_faces
+from ofx_reenact.training.rendered_heads import parts
+from ofx_reenact.training.rendered_heads.assets import Assets, read_obj, read_texture
+from ofx_reenact.training.rendered_heads.eye import Eye, eyeball, iris_toned
+from ofx_reenact.training.rendered_heads.mouth import Lips, settle
+from ofx_reenact.training.rendered_heads.parts import Hung, Label, Part, Shape
+from ofx_reenact.training.rendered_heads.random_people import Act, Person
+from ofx_reenact.training.rendered_heads.surface import NOTHING, project, rasterise_faces
 
 # Bones that a head's rotation reaches, and how much of it.
 _TURNING = {"neck01": 0.25, "neck02": 0.5, "neck03": 0.75, "head": 1.0, "eye.L": 1.0, "eye.R": 1.0}

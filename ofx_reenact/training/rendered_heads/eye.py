@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ofx_reenact.training.fdgan.data.rendered.assets import Mesh
+from ofx_reenact.training.rendered_heads.assets import Mesh
 
 _RINGS, _SPOKES = 28, 40
 # The disc in the texture: its centre (u, v up) and the radius of its edge and of its iris.

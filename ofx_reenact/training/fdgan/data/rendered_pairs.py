@@ -11,8 +11,8 @@ import numpy as np
 
 from ofx_reenact.tracking.rigid import head_pose
 from ofx_reenact.training.fdgan.data.pairs import Pair, between_lips, openness, pairs_of
-from ofx_reenact.training.fdgan.data.rendered.file import RenderedHeads
-from ofx_reenact.training.fdgan.data.rendered.parts import Label
+from ofx_reenact.training.rendered_heads.file import RenderedHeads
+from ofx_reenact.training.rendered_heads.parts import Label
 from ofx_reenact.warp.openings import SHUT_MOUTH
 
 # What lies between the lips.

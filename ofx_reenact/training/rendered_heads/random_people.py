@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ofx_reenact.training.fdgan.data.rendered.assets import Assets
+from ofx_reenact.training.rendered_heads.assets import Assets
 
 # Hair as sRGB in [0, 1] and how often: black, dark brown, brown, light brown, auburn, blond, grey.
 _HAIR = ((0.07, 0.06, 0.05), (0.14, 0.09, 0.06), (0.24, 0.15, 0.09), (0.38, 0.26, 0.16), (0.36, 0.15, 0.08),

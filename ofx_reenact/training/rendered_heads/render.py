@@ -15,15 +15,15 @@ import cv2
 import numpy as np
 
 from ofx_reenact.errors import ReenactError, SettingsError
-from ofx_reenact.training.fdgan.data.rendered.file import Album, Picture, RenderedHeads, centimetres, quantised
-from ofx_reenact.training.fdgan.data.rendered.surface import seen_faces, stitched
+from ofx_reenact.training.rendered_heads.file import Album, Picture, RenderedHeads, centimetres, quantised
+from ofx_reenact.training.rendered_heads.surface import seen_faces, stitched
 
 if TYPE_CHECKING:
     from ofx_reenact.tracking.facemesh import FaceMesh
-    from ofx_reenact.training.fdgan.data.rendered.draw import Act
-    from ofx_reenact.training.fdgan.data.rendered.head import Head, Heads
-    from ofx_reenact.training.fdgan.data.rendered.parts import Shape
-    from ofx_reenact.training.fdgan.data.rendered.scene import Renderer, Stage
+    from ofx_reenact.training.rendered_heads.parts import Shape
+    from ofx_reenact.training.rendered_heads.random_people import Act
+    from ofx_reenact.training.rendered_heads.scene import Renderer, Stage
+    from ofx_reenact.training.rendered_heads.textured_head import Head, Heads
 
 # Colours of classes on contact sheets: background, skin, eye, teeth, tongue, mouth, hair, brow, cloth.
 _COLOURS = np.array(
@@ -80,10 +80,10 @@ def render_heads(options: RenderOptions, on_progress: Callable[[Progress], None]
         OutputError: the file cannot be written.
     """
     from ofx_reenact.tracking.facemesh import FaceMesh
-    from ofx_reenact.training.fdgan.data.rendered.assets import find_assets
-    from ofx_reenact.training.fdgan.data.rendered.draw import draw_acts, draw_person
-    from ofx_reenact.training.fdgan.data.rendered.head import Head, Heads
-    from ofx_reenact.training.fdgan.data.rendered.scene import Renderer, draw_stage
+    from ofx_reenact.training.rendered_heads.assets import find_assets
+    from ofx_reenact.training.rendered_heads.random_people import draw_acts, draw_person
+    from ofx_reenact.training.rendered_heads.scene import Renderer, draw_stage
+    from ofx_reenact.training.rendered_heads.textured_head import Head, Heads
 
     assets = find_assets(options.assets)
     renderer, heads = Renderer(options.device, options.threads), Heads(assets)
@@ -113,7 +113,7 @@ def _picture(
     samples: int, noise: int,
 ) -> Picture | None:  # fmt: skip
     """Render and track one picture; None where no face is found."""
-    from ofx_reenact.training.fdgan.data.rendered.scene import developed
+    from ofx_reenact.training.rendered_heads.scene import developed
 
     size = len(stage.background)
     rgb = developed(*renderer.render(head.parts, shapes, stage, head.focal(), samples, noise), stage)

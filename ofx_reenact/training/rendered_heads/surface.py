@@ -14,7 +14,7 @@ import numpy as np
 from ofx_reenact.compiled import compiled
 
 if TYPE_CHECKING:
-    from ofx_reenact.training.fdgan.data.rendered.parts import Part
+    from ofx_reenact.training.rendered_heads.parts import Part
 
 # Nothing there: the background.
 NOTHING = -1

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ofx_reenact.training.fdgan.data.rendered.draw import Act
+from ofx_reenact.training.rendered_heads.random_people import Act
 
 _TONGUE, _LOWER, _UPPER = slice(13380, 13606), slice(14992, 15060), slice(15060, 15128)
 # The lower teeth go this much farther than jawOpen takes them, which leaves them in front of the lip.
