@@ -11,7 +11,7 @@ from ofx_reenact.training.fdgan.data.pair_set import RENDERED, REVERSE, TRUE, WI
 from ofx_reenact.training.fdgan.repair import RepairRecipe, RepairSettings
 from ofx_reenact.training.fdgan.score import measure_pairs
 from ofx_reenact.training.rendered_heads.file import SOURCE, Album, Picture, RenderedHeads
-from ofx_reenact.training.rendered_heads.parts import Label
+from ofx_reenact.training.rendered_heads.parts import PixelClass
 from ofx_reenact.training.rendered_heads.surface import NOTHING
 
 pytestmark = pytest.mark.usefixtures("backbone")
@@ -22,7 +22,7 @@ def heads_of(opened, smiling, identity, path, people=(0, 1, 2, 6)):
     size, album, corner = 256, Album(("jawOpen",), 256), np.array([0.5, 0.5, 0])
     resized = lambda x: cv2.resize(x, (size, size), interpolation=cv2.INTER_AREA)  # noqa: E731
     green = resized((opened[0] == (0, 1, 0)).all(-1).astype(np.float32)) > 0.5
-    nothing, inside = np.zeros_like(green, np.uint8), np.where(green, Label.MOUTH, 0).astype(np.uint8)
+    nothing, inside = np.zeros_like(green, np.uint8), np.where(green, PixelClass.MOUTH, 0).astype(np.uint8)
     for person in people:
         pictures = []
         aside = np.roll(opened[0], 8, axis=1), opened[1] + [8, 0, 0]

@@ -1,4 +1,4 @@
-"""Parts of a head: meshes with textures and classes, and how they hang on the body."""
+"""The parts of a head: textured meshes with a class for each triangle, and the fittings that place them on a body."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from ofx_reenact.training.rendered_heads.assets import (
     read_fitting,
     read_obj,
     read_texture,
-    style_texture,
+    texture_in,
 )
 from ofx_reenact.training.rendered_heads.random_people import Person
 
-# Exponents that bring MakeHuman's grey teeth to the white of real ones.
+# Exponents of red, green and blue that make MakeHuman's grey teeth as white as real ones.
 _TEETH_TONE = np.array([0.5, 0.54, 0.62])
-_STYLE_SIDE = 1024
-# How far clothes stand off the body, and what their texture spans below the eyes and across, in centimetres.
+_ASSET_SIDE = 1024
+# Distance of clothes from the body, and what their texture spans below the eyes and across, in centimetres.
 _LIFT, _SPAN = 0.35, 45.0
-# Opacities of strands below the first are cleared and above the second full; soft rims would darken the skin.
+# Opacity of hair strands is stretched: 0 below the first, 1 above the second. Soft edges would darken the skin.
 _CLEAR, _FULL = 0.25, 0.75
 
 
-class Label(IntEnum):
-    """Classes of a class map."""
+class PixelClass(IntEnum):
+    """What a pixel of a class map shows."""
 
     BACKGROUND = 0
     SKIN = 1
@@ -46,10 +46,10 @@ class Label(IntEnum):
 
 @dataclass(frozen=True)
 class Part:
-    """A textured mesh of one material, which its name says.
+    """A textured mesh of one material, which ``name`` selects.
 
-    ``uv`` (n, 2) float32, v up; ``faces`` (F, 3) int64; ``labels`` (F,) uint8 ``Label``; ``texture`` (H, W, 4) uint8
-    sRGB and opacity, which cuts the mesh where ``cut``.
+    ``uv`` (n, 2) float32, v up; ``faces`` (F, 3) int64; ``labels`` (F,) uint8 ``PixelClass``; ``texture`` (H, W, 4)
+    uint8, sRGB and opacity. Opacity counts only with ``cut``: it then cuts holes into the mesh.
     """
 
     name: str
@@ -62,15 +62,18 @@ class Part:
 
 @dataclass(frozen=True)
 class Shape:
-    """A part's vertices (n, 3) and normals (n, 3) in one picture, as the camera sees them."""
+    """A part's vertices (n, 3) in centimetres and normals (n, 3) in one picture, in the camera's coordinates."""
 
     vertices: np.ndarray
     normals: np.ndarray
 
 
 @dataclass(frozen=True)
-class Hung:
-    """A part that hangs on the body by a fitting, over whose vertices ``mesh`` lies, ``lift`` centimetres off it."""
+class FittedPart:
+    """A part with the fitting that places its vertices on a body, ``lift`` centimetres along their normals.
+
+    The vertices of ``mesh`` index those of the fitting.
+    """
 
     part: Part
     mesh: Mesh
@@ -83,82 +86,90 @@ class Hung:
         return self.mesh.vertices[self.mesh.faces]
 
 
-def own_part(name: str, mesh: Mesh, label: Label, texture: np.ndarray, lift: float = 0.0) -> Hung:
-    """Hang a mesh of the body's own vertices."""
+def part_of_body(name: str, mesh: Mesh, label: PixelClass, texture: np.ndarray, lift: float = 0.0) -> FittedPart:
+    """Make a part from a mesh over the body's own vertices."""
     rows, back = np.unique(mesh.vertices, return_inverse=True)
     mesh = Mesh(back.reshape(-1), mesh.uv, mesh.faces)
     labels = np.full(len(mesh.faces), label, np.uint8)
-    return Hung(Part(name, mesh.uv, mesh.faces, labels, texture), mesh, Fitting.of_vertices(rows), lift)
+    return FittedPart(Part(name, mesh.uv, mesh.faces, labels, texture), mesh, Fitting.of_vertices(rows), lift)
 
 
-def style_part(folder: Path, name: str, label: Label, colour: np.ndarray | None = None) -> Hung:
-    """A mesh, its fitting and its texture from one folder; recoloured and cut where a colour is given."""
+def part_of_asset(folder: Path, name: str, label: PixelClass, colour: np.ndarray | None = None) -> FittedPart:
+    """Read a part from the folder of one asset; with a colour (3,), sRGB in [0, 1], dye it and cut it by its opacity.
+
+    Raises:
+        ReenactError: a file is missing or damaged.
+    """
     stem = folder / folder.name
-    path = style_texture(folder)
+    path = texture_in(folder)
     if path is None:
-        raise ReenactError(f"{stem}.png: no such texture; the assets folder is not whole")
-    mesh, texture = read_obj(stem.with_suffix(".obj")), read_texture(path, _STYLE_SIDE)
+        raise ReenactError(f"{stem}.png: no such texture; the assets folder is incomplete")
+    mesh, texture = read_obj(stem.with_suffix(".obj")), read_texture(path, _ASSET_SIDE)
     if colour is not None:
-        texture = dyed(texture, colour)
-        mesh = Mesh(mesh.vertices, mesh.uv, mesh.faces[_visible(mesh, texture[..., 3])])
+        texture = dye_texture(texture, colour)
+        mesh = Mesh(mesh.vertices, mesh.uv, mesh.faces[_not_transparent(mesh, texture[..., 3])])
     labels = np.full(len(mesh.faces), label, np.uint8)
     fitting = read_fitting(stem.with_suffix(".mhclo"))
-    return Hung(Part(name, mesh.uv, mesh.faces, labels, texture, colour is not None), mesh, fitting)
+    return FittedPart(Part(name, mesh.uv, mesh.faces, labels, texture, colour is not None), mesh, fitting)
 
 
-def cloth_part(mesh: Mesh, body: np.ndarray, person: Person) -> Hung:
-    """Lay a shirt on vertices of a body (V, 3) at rest, its eyes at height 0; opacity cuts the neckline."""
+def make_shirt(mesh: Mesh, body: np.ndarray, person: Person) -> FittedPart:
+    """Make a shirt over the body's own vertices, its neckline cut by opacity.
+
+    ``body`` (V, 3) is the neutral body in centimetres, moved so that its eyes are at y = 0.
+    """
     places = body[mesh.vertices]
     uv = np.stack([places[:, 0] / _SPAN + 0.5, 1 + places[:, 1] / _SPAN], 1)
     side = 512
     across, below = (np.arange(side) + 0.5) / side * _SPAN - _SPAN / 2, (np.arange(side) + 0.5) / side * _SPAN
     worn = below[:, None] > person.neckline - person.collar * np.minimum(np.abs(across) / 8, 1.3)[None] ** 2
-    texture = plain(np.round(person.cloth * 255), side)
+    texture = plain_texture(np.round(person.cloth * 255), side)
     texture[..., 3] = 255 * worn
-    hung = own_part("cloth", Mesh(mesh.vertices, uv.astype(np.float32), mesh.faces), Label.CLOTH, texture, _LIFT)
-    return replace(hung, part=replace(hung.part, cut=True))
+    mesh = Mesh(mesh.vertices, uv.astype(np.float32), mesh.faces)
+    shirt = part_of_body("cloth", mesh, PixelClass.CLOTH, texture, _LIFT)
+    return replace(shirt, part=replace(shirt.part, cut=True))
 
 
-def teeth_part(fitting: Path, texture: np.ndarray) -> Hung:
-    """Teeth and gums from a fitting with its mesh beside it; gums count as the mouth's inside."""
-    mesh, texture = read_obj(fitting.with_suffix(".obj")), toned(texture, _TEETH_TONE)
+def make_teeth(fitting: Path, texture: np.ndarray) -> FittedPart:
+    """Make teeth and gums from a fitting with its mesh beside it; the class of gums is MOUTH."""
+    mesh, texture = read_obj(fitting.with_suffix(".obj")), tone_texture(texture, _TEETH_TONE)
     middle = mesh.uv[mesh.faces].mean(1)
     column = np.clip((middle[:, 0] * texture.shape[1]).astype(int), 0, texture.shape[1] - 1)
     row = np.clip(((1 - middle[:, 1]) * texture.shape[0]).astype(int), 0, texture.shape[0] - 1)
     colours = texture[row, column].astype(int)
     gums = colours[:, 0] > 1.25 * colours[:, 1] + 10
-    labels = np.where(gums, Label.MOUTH, Label.TEETH).astype(np.uint8)
-    return Hung(Part("teeth", mesh.uv, mesh.faces, labels, texture), mesh, read_fitting(fitting))
+    labels = np.where(gums, PixelClass.MOUTH, PixelClass.TEETH).astype(np.uint8)
+    return FittedPart(Part("teeth", mesh.uv, mesh.faces, labels, texture), mesh, read_fitting(fitting))
 
 
-def plain(colour: Sequence[int] | np.ndarray, side: int = 4) -> np.ndarray:
-    """A texture (side, side, 4) of one colour (3,) in [0, 255]."""
+def plain_texture(colour: Sequence[int] | np.ndarray, side: int = 4) -> np.ndarray:
+    """Return an opaque texture (side, side, 4) uint8 of one colour (3,) in [0, 255]."""
     texture = np.full((side, side, 4), 255, np.uint8)
     texture[..., :3] = colour
     return texture
 
 
-def kept(mesh: Mesh, keep: np.ndarray) -> Mesh:
-    """Keep triangles (F,) of a mesh and the vertices they need."""
+def keep_triangles(mesh: Mesh, keep: np.ndarray) -> Mesh:
+    """Return the triangles ``keep`` (F,) bool of a mesh, with the vertices that they need."""
     rows, back = np.unique(mesh.faces[keep], return_inverse=True)
     return Mesh(mesh.vertices[rows], mesh.uv[rows], back.reshape(-1, 3))
 
 
-def dyed(texture: np.ndarray, colour: np.ndarray) -> np.ndarray:
-    """Give strands a colour and keep how light they are beside each other."""
-    light = texture[..., :3].mean(-1) / 255
+def dye_texture(texture: np.ndarray, colour: np.ndarray) -> np.ndarray:
+    """Give the strands in a texture (H, W, 4) a colour (3,) sRGB in [0, 1]; their relative brightness stays."""
+    brightness = texture[..., :3].mean(-1) / 255
     opaque = texture[..., 3] > 127
-    usual = float(light[opaque].mean()) if opaque.any() else 0.0
-    relative = light / usual if usual > 0.05 else np.ones_like(light)
+    mean = float(brightness[opaque].mean()) if opaque.any() else 0.0
+    relative = brightness / mean if mean > 0.05 else np.ones_like(brightness)
     colours = np.clip(colour * np.clip(relative, 0.3, 1.8)[..., None], 0, 1)
     alpha = np.clip((texture[..., 3] / 255 - _CLEAR) / (_FULL - _CLEAR), 0, 1)
-    # Colour under what is clear would show through where the texture is interpolated.
+    # The colour of transparent texels would show where the texture is interpolated.
     colours[alpha == 0] = colour
     return np.dstack([colours * 255, alpha * 255]).round().astype(np.uint8)
 
 
-def _visible(mesh: Mesh, opacity: np.ndarray) -> np.ndarray:
-    """Which triangles (F,) of a mesh are not clear throughout; those that are would only stand in light's way."""
+def _not_transparent(mesh: Mesh, opacity: np.ndarray) -> np.ndarray:
+    """Tell which triangles (F,) are not wholly transparent; the others would only cost rendering time."""
     height, width = opacity.shape
     corners = mesh.uv[mesh.faces] * [1, -1] + [0, 1]
     first = np.floor(corners.min(1) * [width, height]).astype(int).clip(0, [width - 1, height - 1])
@@ -167,8 +178,8 @@ def _visible(mesh: Mesh, opacity: np.ndarray) -> np.ndarray:
     return np.array([opacity[top:bottom, left:right].any() for (left, top), (right, bottom) in boxes])
 
 
-def toned(texture: np.ndarray, exponents: np.ndarray) -> np.ndarray:
-    """Make a skin lighter or darker."""
+def tone_texture(texture: np.ndarray, exponents: np.ndarray) -> np.ndarray:
+    """Raise the colours in [0, 1] of a texture (H, W, 4) to ``exponents`` (3,): above 1 is darker."""
     table = (255 * (np.arange(256) / 255)[:, None] ** exponents).round().astype(np.uint8)
     return np.dstack(
         [cv2.LUT(np.ascontiguousarray(texture[..., k]), table[:, k]) for k in range(3)] + [texture[..., 3]]
@@ -176,7 +187,7 @@ def toned(texture: np.ndarray, exponents: np.ndarray) -> np.ndarray:
 
 
 def vertex_normals(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Unit normals (n, 3) of vertices, faces weighted by their areas."""
+    """Return unit normals (n, 3) of vertices (n, 3): those of the triangles (F, 3) around them, weighted by area."""
     a, b, c = (points[faces[:, k]] for k in range(3))
     flat = np.cross(b - a, c - a)
     normals = np.stack(

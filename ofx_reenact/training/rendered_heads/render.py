@@ -1,7 +1,7 @@
-"""Rendered heads: pictures of people who do not exist, each in several poses and expressions, with exact flow.
+"""Render heads: several pictures of each synthetic person, in different poses and expressions, and contact sheets.
 
-Each person has one light, one camera and one background; what changes is what the head does. Mouths open and smile,
-lids close, eyes look about: what a network that repairs mouths and eyes learns from, with the truth known.
+Each person has one light, one camera and one background; only the head moves: mouths open and smile, lids close, eyes
+look around. So each picture is the true result of animating another one.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ import cv2
 import numpy as np
 
 from ofx_reenact.errors import ReenactError, SettingsError
-from ofx_reenact.training.rendered_heads.file import Album, Picture, RenderedHeads, centimetres, quantised
-from ofx_reenact.training.rendered_heads.surface import seen_faces, stitched
+from ofx_reenact.training.rendered_heads.file import Album, Picture, RenderedHeads, to_centimetres, to_steps
+from ofx_reenact.training.rendered_heads.surface import join_parts, visible_triangles
 
 if TYPE_CHECKING:
     from ofx_reenact.tracking.facemesh import FaceMesh
     from ofx_reenact.training.rendered_heads.parts import Shape
-    from ofx_reenact.training.rendered_heads.random_people import Act
-    from ofx_reenact.training.rendered_heads.scene import Renderer, Stage
-    from ofx_reenact.training.rendered_heads.textured_head import Head, Heads
+    from ofx_reenact.training.rendered_heads.random_people import HeadPose
+    from ofx_reenact.training.rendered_heads.scene import Renderer, Surroundings
+    from ofx_reenact.training.rendered_heads.textured_head import TexturedHead
 
-# Colours of classes on contact sheets: background, skin, eye, teeth, tongue, mouth, hair, brow, cloth.
+# Colours of the classes on contact sheets: background, skin, eye, teeth, tongue, mouth, hair, brow, cloth.
 _COLOURS = np.array(
     [(30, 30, 30), (224, 172, 138), (90, 160, 255), (255, 255, 255), (255, 110, 140), (120, 10, 30), (110, 70, 30),
      (20, 120, 60), (90, 90, 130)], np.uint8
@@ -34,10 +34,19 @@ _COLOURS = np.array(
 
 @dataclass(frozen=True)
 class RenderOptions:
-    """What to render; the first of each person's ``poses`` is neutral and faces the camera.
+    """What to render.
 
-    Pictures are square, ``size`` pixels; more ``samples`` per pixel make less noise and take as much longer. ``device``
-    is auto, cuda, llvm or scalar; 0 ``threads`` takes all. The same seed makes the same file on the same device.
+    Attributes:
+        assets: folder of MakeHuman's assets.
+        out: file to write.
+        identities: number of people.
+        poses: pictures of each person; the first is neutral and faces the camera.
+        size: pixels a side.
+        samples: per pixel; noise falls with their square root, time grows with their number.
+        hair: give people hair.
+        device: auto, cuda, llvm or scalar.
+        threads: of the CPU; 0 for all.
+        seed: of the random generators; the same seed makes the same file on the same device.
     """
 
     assets: Path
@@ -52,10 +61,10 @@ class RenderOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Check ranges.
+        """Check the ranges.
 
         Raises:
-            SettingsError: a value cannot be used.
+            SettingsError: a value is out of range.
         """
         least = {"identities": 1, "poses": 1, "size": 64, "samples": 1, "threads": 0, "seed": 0}
         for name, low in least.items():
@@ -65,7 +74,7 @@ class RenderOptions:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far rendering has come: pictures done, of how many, and how many of them were dropped for want of a face."""
+    """Pictures done, their total, and how many of those done were dropped because no face was found in them."""
 
     done: int
     total: int
@@ -73,7 +82,7 @@ class Progress:
 
 
 def render_heads(options: RenderOptions, on_progress: Callable[[Progress], None]) -> None:
-    """Render people and write the file, whole or not at all; ``on_progress`` is called after each picture.
+    """Render people and write the file; ``on_progress`` is called after each picture.
 
     Raises:
         ReenactError: an asset or a package is missing, the device cannot be used, or no face was found at all.
@@ -81,56 +90,59 @@ def render_heads(options: RenderOptions, on_progress: Callable[[Progress], None]
     """
     from ofx_reenact.tracking.facemesh import FaceMesh
     from ofx_reenact.training.rendered_heads.assets import find_assets
-    from ofx_reenact.training.rendered_heads.random_people import draw_acts, draw_person
-    from ofx_reenact.training.rendered_heads.scene import Renderer, draw_stage
-    from ofx_reenact.training.rendered_heads.textured_head import Head, Heads
+    from ofx_reenact.training.rendered_heads.random_people import draw_head_poses, draw_person
+    from ofx_reenact.training.rendered_heads.scene import Renderer, draw_surroundings
+    from ofx_reenact.training.rendered_heads.textured_head import BodyModel, TexturedHead
 
     assets = find_assets(options.assets)
-    renderer, heads = Renderer(options.device, options.threads), Heads(assets)
-    tracker, album = FaceMesh(), Album(heads.units, options.size)
+    renderer, model = Renderer(options.device, options.threads), BodyModel(assets)
+    tracker, album = FaceMesh(), Album(model.units, options.size)
     done = dropped = 0
     for number in range(options.identities):
-        random = np.random.default_rng([options.seed, number])
-        head = Head(heads, draw_person(random, assets, heads.changes, options.hair))
-        acts, stage = draw_acts(random, options.poses), draw_stage(random, options.size)
+        rng = np.random.default_rng([options.seed, number])
+        head = TexturedHead(model, draw_person(rng, assets, model.changes, options.hair))
+        poses, surroundings = draw_head_poses(rng, options.poses), draw_surroundings(rng, options.size)
         found = []
-        for index, (act, shapes) in enumerate(zip(acts, head.shapes(acts), strict=True)):
-            noise = int(np.random.default_rng([options.seed, number, index]).integers(1 << 31))
-            picture = _picture(heads, head, act, shapes, stage, renderer, tracker, options.samples, noise)
+        for index, (pose, shapes) in enumerate(zip(poses, head.shapes(poses), strict=True)):
+            seed = int(np.random.default_rng([options.seed, number, index]).integers(1 << 31))
+            picture = _render_picture(
+                model.units, head, pose, shapes, surroundings, renderer, tracker, options.samples, seed
+            )
             found += [picture] if picture is not None else []
             done, dropped = done + 1, dropped + (picture is None)
             on_progress(Progress(done, options.identities * options.poses, dropped))
         if found:
-            faces, _, _ = stitched(head.parts)
+            faces, _, _ = join_parts(head.parts)
             album.add(found, faces, head.focal() * options.size, head.person.distance)
     if not album.people:
-        raise ReenactError(f"no face was found in any of {done} pictures; raise size or samples")
+        raise ReenactError(f"no face was found in any of {done} pictures; raise --size or --samples")
     album.save(options.out, dropped)
 
 
-def _picture(
-    heads: Heads, head: Head, act: Act, shapes: list[Shape], stage: Stage, renderer: Renderer, tracker: FaceMesh,
-    samples: int, noise: int,
+def _render_picture(
+    units: tuple[str, ...], head: TexturedHead, pose: HeadPose, shapes: list[Shape], surroundings: Surroundings,
+    renderer: Renderer, tracker: FaceMesh, samples: int, seed: int,
 ) -> Picture | None:  # fmt: skip
-    """Render and track one picture; None where no face is found."""
-    from ofx_reenact.training.rendered_heads.scene import developed
+    """Render and track one picture; None if no face is found in it."""
+    from ofx_reenact.training.rendered_heads.scene import finish_picture
 
-    size = len(stage.background)
-    rgb = developed(*renderer.render(head.parts, shapes, stage, head.focal(), samples, noise), stage)
+    size = len(surroundings.background)
+    rendered = renderer.render(head.parts, shapes, surroundings, head.focal(), samples, seed)
+    rgb = finish_picture(*rendered, surroundings)
     tracker.reset()
     track = tracker.track(rgb, 0)
     if track is None or track.mesh is None:
         return None
-    steps = quantised(np.concatenate([shape.vertices for shape in shapes]), head.person.distance)
-    surface = seen_faces(head.parts, centimetres(steps, head.person.distance), head.focal() * size, size)
-    _, labels, _ = stitched(head.parts)
-    units = np.array([act.units.get(name, 0.0) for name in heads.units])
+    steps = to_steps(np.concatenate([shape.vertices for shape in shapes]), head.person.distance)
+    surface = visible_triangles(head.parts, to_centimetres(steps, head.person.distance), head.focal() * size, size)
+    _, labels, _ = join_parts(head.parts)
+    weights = np.array([pose.units.get(name, 0.0) for name in units])
     classes = np.append(labels, 0).astype(np.uint8)[surface]
-    return Picture(rgb, classes, surface, steps, act.angles, units, act.gaze, track.mesh, track.confidence)
+    return Picture(rgb, classes, surface, steps, pose.angles, weights, pose.gaze, track.mesh, track.confidence)
 
 
 def contact_sheet(heads: RenderedHeads, people: int = 6, poses: int = 8) -> np.ndarray:
-    """Lay out pictures with their class maps below, a person a row: (H, W, 3) uint8 sRGB."""
+    """Lay out pictures in one row for each person, their class maps below: (H, W, 3) uint8 sRGB."""
     rows = []
     for identity in range(min(people, int(heads.identity.max()) + 1)):
         chosen = heads.of(identity)[:poses]
@@ -141,15 +153,15 @@ def contact_sheet(heads: RenderedHeads, people: int = 6, poses: int = 8) -> np.n
 
 
 def write_sheet(heads: RenderedHeads, path: Path) -> None:
-    """Write a contact sheet as a picture, its kind by the name's ending.
+    """Write a contact sheet; the file name's ending selects the format.
 
     Raises:
-        ReenactError: it cannot be written.
+        ReenactError: the picture cannot be written.
     """
     sheet = np.ascontiguousarray(contact_sheet(heads)[..., ::-1])
     try:
         written = cv2.imwrite(str(path), sheet)
     except cv2.error as error:
-        raise ReenactError(f"{path}: not a kind of picture that can be written ({error.err})") from error
+        raise ReenactError(f"{path}: no picture format for this ending ({error.err}); name a .png or .jpg") from error
     if not written:
         raise ReenactError(f"{path}: cannot be written")

@@ -12,11 +12,11 @@ import numpy as np
 from ofx_reenact.tracking.rigid import head_pose
 from ofx_reenact.training.fdgan.data.pairs import Pair, between_lips, openness, pairs_of
 from ofx_reenact.training.rendered_heads.file import RenderedHeads
-from ofx_reenact.training.rendered_heads.parts import Label
+from ofx_reenact.training.rendered_heads.parts import PixelClass
 from ofx_reenact.warp.openings import SHUT_MOUTH
 
 # What lies between the lips.
-_INSIDE = (Label.TEETH, Label.TONGUE, Label.MOUTH)
+_INSIDE = (PixelClass.TEETH, PixelClass.TONGUE, PixelClass.MOUTH)
 # Intersection over union of the tracked opening and the true one; below, the lips lie elsewhere than the mesh says.
 AGREEMENT = 0.5
 # How far the head turns between target and truth at most, degrees: beyond, the warp fails at more than the mouth.
