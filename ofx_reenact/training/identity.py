@@ -23,7 +23,7 @@ from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.facemesh import FaceMesh
 from ofx_reenact.training.distributed import refuse
 from ofx_reenact.training.fdgan.custom import MOST, Custom, CustomSettings, train_custom
-from ofx_reenact.training.fdgan.data.pairs import Pair, pairs_of
+from ofx_reenact.training.fdgan.data.pairs import Pair, make_pairs
 
 
 @dataclass(frozen=True)
@@ -93,5 +93,5 @@ def _pairs(
         if track is None or track.mesh is None:
             yield False, None
             continue
-        made = pairs_of(target, mesh, shown.astype(np.float32) / 255, track.mesh, [finer])
+        made = make_pairs(target, mesh, shown.astype(np.float32) / 255, track.mesh, [finer])
         yield True, made[0] if made else None

@@ -7,7 +7,7 @@ import pytest
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.tracking.landmarks import MESH68
-from ofx_reenact.training.fdgan.data.crops import Crops, held_out
+from ofx_reenact.training.fdgan.data.crops import Crops, is_held_out
 from ofx_reenact.training.fdgan.data.cut import build_crops
 from ofx_reenact.training.fdgan.data.pair_set import PairSet
 
@@ -16,7 +16,7 @@ def test_crops_round_trip_with_people_and_split(crops_file):
     crops = Crops.load(crops_file)
     assert len(crops) == 6 and crops.people == ("ann", "ben", "cat", "dan", "eve")
     assert crops.validation[crops.person == 4].all()
-    assert all(crops.validation[i] == held_out(crops.people[p], ["eve"]) for i, p in enumerate(crops.person))
+    assert all(crops.validation[i] == is_held_out(crops.people[p], ["eve"]) for i, p in enumerate(crops.person))
     picture = crops.picture(0)
     assert picture.shape == (480, 480, 3) and 0 <= picture.min() <= picture.max() <= 1
     eyes = crops.mesh[0, [33, 263], :2]

@@ -16,8 +16,8 @@ def test_a_shut_mouth_lets_nothing_leak_back(opened):
     assert pairs.openness(mesh) > 0.1
     for seed in range(4):
         rng = np.random.default_rng(seed)
-        (pair,), _ = pairs.speech_pairs(picture, mesh, rng, drop=False)
-        if np.random.default_rng(seed).random() < pairs.OFTEN_KEPT:
+        (pair,), _ = pairs.make_reverse_pairs(picture, mesh, rng, drop=False)
+        if np.random.default_rng(seed).random() < pairs.PARTLY_OPEN:
             continue  # this one keeps some of the mouth open, and shows what is in it
         green = pair.truth[..., 1] - pair.truth[..., [0, 2]].max(-1)
         leak = pair.warped[..., 1] - pair.warped[..., [0, 2]].max(-1)
@@ -28,7 +28,7 @@ def test_a_shut_mouth_lets_nothing_leak_back(opened):
 
 
 def test_a_pair_differs_where_something_is_missing_and_hardly_elsewhere(opened):
-    (pair,), (dropped,) = pairs.speech_pairs(*opened, np.random.default_rng(1))
+    (pair,), (dropped,) = pairs.make_reverse_pairs(*opened, np.random.default_rng(1))
     assert dropped.maps[..., 2].sum() > pair.maps[..., 2].sum()
     away = cv2.dilate((pair.maps[..., 2] > 0).astype(np.uint8), np.ones((17, 17))) == 0
     missing = pair.maps[..., 0] < 0.5
@@ -39,11 +39,11 @@ def test_a_pair_differs_where_something_is_missing_and_hardly_elsewhere(opened):
 
 def test_a_shut_mouth_makes_no_pair(smiling, identity):
     assert pairs.openness(identity.face.mesh) < 0.05
-    assert pairs.speech_pairs(smiling, identity.face.mesh, np.random.default_rng(0)) == ([], [])
+    assert pairs.make_reverse_pairs(smiling, identity.face.mesh, np.random.default_rng(0)) == ([], [])
 
 
 def test_a_finer_window_shows_the_same_with_more_pixels(opened):
-    (coarse, fine), _ = pairs.speech_pairs(*opened, np.random.default_rng(1), (1, 2), drop=False)
+    (coarse, fine), _ = pairs.make_reverse_pairs(*opened, np.random.default_rng(1), (1, 2), drop=False)
     assert (coarse.finer, coarse.truth.shape) == (1, (96, 128, 3))
     assert (fine.finer, fine.truth.shape) == (2, (192, 256, 3))
     for name in ("target", "warped", "truth", "maps"):

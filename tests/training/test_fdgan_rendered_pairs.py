@@ -6,7 +6,7 @@ import pytest
 from narrow import small
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.training.fdgan.data.crops import held_out
+from ofx_reenact.training.fdgan.data.crops import is_held_out
 from ofx_reenact.training.fdgan.data.pair_set import RENDERED, REVERSE, TRUE, WIDER, PairSet, build_pairs
 from ofx_reenact.training.fdgan.repair import RepairRecipe, RepairSettings
 from ofx_reenact.training.fdgan.score import measure_pairs
@@ -47,7 +47,7 @@ def heads_file(opened, smiling, identity, tmp_path_factory):
 def test_rendered_heads_make_pairs_of_what_their_classes_confirm(heads_file, tmp_path):
     heads, out = RenderedHeads(heads_file), tmp_path / "pairs.npz"
     names = [heads.name(person) for person in range(heads.people)]
-    kept = [held_out(name) for name in names]
+    kept = [is_held_out(name) for name in names]
     assert any(kept) and not all(kept)
     made = build_pairs(None, out, heads=[heads_file])
     # The neutral picture is carried to the one trusted truth, and while training another one too.
@@ -68,7 +68,7 @@ def test_a_rendered_person_is_the_same_in_two_files(heads_file, opened, smiling,
     build_pairs(None, tmp_path / "pairs.npz", heads=[heads_file, other])
     pair_set = PairSet(tmp_path / "pairs.npz")
     assert len(pair_set.people) == 5 and files[0].name(2) == files[1].name(0)
-    assert all(pair_set.validation[i] == held_out(pair_set.people[p]) for i, p in enumerate(pair_set.person))
+    assert all(pair_set.validation[i] == is_held_out(pair_set.people[p]) for i, p in enumerate(pair_set.person))
 
 
 def test_rendered_heads_are_a_share_of_a_batch(crops_file, heads_file, tmp_path, monkeypatch):

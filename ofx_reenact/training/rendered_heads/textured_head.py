@@ -161,7 +161,7 @@ class TexturedHead:
     def _turn(
         self, points: np.ndarray, normals: np.ndarray, angles: np.ndarray, turning: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Turn points and normals (n, 3) about the neck, by the fractions ``turning`` (n,) of the angles, or all of them."""
+        """Turn points and normals (n, 3) about the neck by the angles, or by their fractions ``turning`` (n,)."""
         turns = rotations(angles * (np.ones((len(points), 1)) if turning is None else turning[:, None]))
         return (
             np.einsum("nij,nj->ni", turns, points - self._pivot) + self._pivot,

@@ -1,6 +1,6 @@
-"""Pairs of rendered heads: two pictures of one person, the truth known, where photographs have only one.
+"""Make pairs of rendered heads: one picture of a person carried to another, which is the truth.
 
-The warp sees what it sees of a photograph, the tracked mesh; exact classes say only whether that mesh is to be trusted.
+The warp uses the tracked mesh, as it does for photographs. The exact classes only decide whether that mesh is right.
 """
 
 from __future__ import annotations
@@ -10,56 +10,57 @@ from collections.abc import Iterator
 import numpy as np
 
 from ofx_reenact.tracking.rigid import head_pose
-from ofx_reenact.training.fdgan.data.pairs import Pair, between_lips, openness, pairs_of
+from ofx_reenact.training.fdgan.data.pairs import Pair, make_pairs, mouth_mask, openness
 from ofx_reenact.training.rendered_heads.file import RenderedHeads
 from ofx_reenact.training.rendered_heads.parts import PixelClass
 from ofx_reenact.warp.openings import SHUT_MOUTH
 
-# What lies between the lips.
+# Classes of what lies between the lips.
 _INSIDE = (PixelClass.TEETH, PixelClass.TONGUE, PixelClass.MOUTH)
-# Intersection over union of the tracked opening and the true one; below, the lips lie elsewhere than the mesh says.
+# Least intersection over union of the tracked opening and the true one; below, the mesh has the lips in a wrong place.
 AGREEMENT = 0.5
-# How far the head turns between target and truth at most, degrees: beyond, the warp fails at more than the mouth.
-FURTHEST = 20.0
+# Largest turn of the head between target and truth, degrees; beyond, the warp fails at more than the mouth.
+LARGEST_TURN = 20.0
 
 
-def pairs_of_heads(heads: RenderedHeads, person: int, rng: np.random.Generator, *, second: bool) -> Iterator[Pair]:
-    """Make pairs of one person: each open mouth is a truth to which another picture, the neutral first one, is carried.
+def make_rendered_pairs(heads: RenderedHeads, person: int, rng: np.random.Generator, *, second: bool) -> Iterator[Pair]:
+    """Make pairs of one person: the first picture, which is neutral, is carried to every picture with an open mouth.
 
-    With ``second`` a further picture, drawn by ``rng``, is carried to each truth, whatever its mouth does.
+    With ``second``, so is another one, drawn with ``rng``, whether its mouth is open or shut.
     """
-    everyone = heads.of(person)
-    for truth in everyone:
-        if not trusted(heads, truth):
+    pictures = heads.of(person)
+    for truth in pictures:
+        if not is_usable_truth(heads, truth):
             continue
-        others = [index for index in everyone if index != truth]
+        others = [index for index in pictures if index != truth]
         further = rng.choice(others[1:], 1).tolist() if second and len(others) > 1 else []
         for target in others[:1] + further:
-            if turn_between(heads, target, truth) > FURTHEST:
+            if turn_between(heads, target, truth) > LARGEST_TURN:
                 continue
-            yield from pairs_of(_shown(heads, target), _mesh(heads, target), _shown(heads, truth), _mesh(heads, truth))
+            carried = _picture(heads, target), _mesh(heads, target)
+            yield from make_pairs(*carried, _picture(heads, truth), _mesh(heads, truth))
 
 
-def trusted(heads: RenderedHeads, index: int) -> bool:
-    """Tell whether a picture shows an open mouth, by its track and by its classes, and in the same place."""
+def is_usable_truth(heads: RenderedHeads, index: int) -> bool:
+    """Tell whether a picture's tracked mesh has an open mouth, in the place where its classes have one."""
     mesh = _mesh(heads, index)
     return openness(mesh) >= SHUT_MOUTH and agreement(heads, index) >= AGREEMENT
 
 
 def agreement(heads: RenderedHeads, index: int) -> float:
-    """Intersection over union, in [0, 1], of the opening between tracked lips and what truly lies between lips."""
+    """Return the intersection over union, in [0, 1], of the opening between the tracked lips and the true one."""
     inside = np.isin(heads.classes(index), _INSIDE)
-    tracked = between_lips(_mesh(heads, index), inside.shape) > 0
+    tracked = mouth_mask(_mesh(heads, index), inside.shape) > 0
     return float((inside & tracked).sum() / max((inside | tracked).sum(), 1))
 
 
 def turn_between(heads: RenderedHeads, a: int, b: int) -> float:
-    """Angle in degrees by which the head turns from one picture to another, as tracked."""
+    """Return the angle in degrees between the tracked rotations of the head in two pictures."""
     one, other = (head_pose(_mesh(heads, index)).rotation for index in (a, b))
     return float(np.degrees(np.arccos(np.clip((np.trace(one.T @ other) - 1) / 2, -1, 1))))
 
 
-def _shown(heads: RenderedHeads, index: int) -> np.ndarray:
+def _picture(heads: RenderedHeads, index: int) -> np.ndarray:
     return heads.picture(index).astype(np.float32) / 255
 
 
