@@ -127,8 +127,8 @@ def make_pairs(
 ) -> list[Pair]:
     """Carry a target to the truth's mesh and crop both to the mouth: one pair for each window of ``finer``.
 
-    Pictures (H, W, 3) are display-encoded in [0, 1], meshes (478, 3) in pixels. Returns none if the face leaves the
-    picture.
+    Pictures (H, W, 3) are display-encoded in [0, 1], meshes (478, 3) in pixels. Returns none if
+    nothing moves or the face leaves the picture.
     """
     view, end = view_of(target, target_mesh), head_pose(mesh)
     frame = make_frame(view, pose_of_mesh(view, mesh, end, shading=0.0))
@@ -162,7 +162,7 @@ def pseudo_target(
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Shut the mouth of a photograph and turn the head a little: returns the picture and its mesh.
 
-    ``degrees`` is the standard deviation of the turn. Returns None if the face leaves the picture.
+    ``degrees`` is the standard deviation of the turn. Returns None if it leaves the picture.
     """
     head = head_pose(mesh)
     frontal = head.invert(mesh)
