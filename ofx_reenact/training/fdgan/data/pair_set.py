@@ -155,7 +155,7 @@ def build_pairs(
         crops: file of crops, or None.
         out: file to write.
         heads: files of rendered heads.
-        variants: see above.
+        variants: as above.
         seed: of the random generators.
         jobs: number of processes. What they made is kept until the file is written, so that a second call continues.
         observe: called with the number of crops and rendered people done, and of all of them.

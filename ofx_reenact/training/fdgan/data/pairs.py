@@ -127,7 +127,7 @@ def make_pairs(
 ) -> list[Pair]:
     """Carry a target to the truth's mesh and crop both to the mouth: one pair for each window of ``finer``.
 
-    Pictures (H, W, 3) are display-encoded in [0, 1], meshes (478, 3) in pixels. Returns none if
+    Pictures (H, W, 3) are display-encoded in [0, 1], meshes (478, 3) in pixels. There are no pairs if
     nothing moves or the face leaves the picture.
     """
     view, end = view_of(target, target_mesh), head_pose(mesh)
@@ -153,7 +153,7 @@ def make_pairs(
 
 def view_of(picture: np.ndarray, mesh: np.ndarray) -> View:
     """Return the view of a display-encoded picture (H, W, 3) and the mesh (478, 3) of its face, pixels."""
-    # Its renders have shading 0: shading works on scene-linear light.
+    # It is rendered with shading 0: shading works on scene-linear light, and this picture is display-encoded.
     return View(picture, Face(mesh, (picture.shape[1], picture.shape[0]), "mesh"))
 
 
@@ -162,7 +162,7 @@ def pseudo_target(
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Shut the mouth of a photograph and turn the head a little: returns the picture and its mesh.
 
-    ``degrees`` is the standard deviation of the turn. Returns None if it leaves the picture.
+    ``degrees`` is the standard deviation of the turn. Returns None if nothing moves or the face leaves the picture.
     """
     head = head_pose(mesh)
     frontal = head.invert(mesh)
@@ -236,7 +236,7 @@ def mouth_motion(
 
 
 def mouth_mask(mesh: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
-    """Draw the opening between the inner lips of a mesh (478, 2 or more), pixels: (H, W) uint8, 0 or 1."""
+    """Draw the opening between the inner lips of a mesh (478, 2 or more): (H, W) = ``size``, uint8, 0 or 1."""
     contour = np.concatenate([mesh[list(LIPS_INNER[0]), :2], mesh[list(LIPS_INNER[1][-2:0:-1]), :2]])
     inside = np.zeros(size, np.uint8)
     return np.asarray(cv2.fillPoly(inside, [np.round(contour * 16).astype(np.int32)], 1, shift=4))
