@@ -1,4 +1,4 @@
-"""Train a custom identity: fit the repair network to one person by their own frames.
+"""Train a custom identity: fit the repair network to one person with their own frames.
 
 The network's weights stay. Only the 65,536 numbers of the person's dictionary and low-rank adapters of the translator
 are trained; both go into the identity file.
@@ -24,7 +24,7 @@ from ofx_reenact.training.fdgan.score import errors
 from ofx_reenact.training.loop import autocast
 from ofx_reenact.training.recipe import descend, set_rate
 
-# With fewer frames the result is no better than without training; more take time and add nothing.
+# Fewer frames show less of a person than the network knows already; more take time and add nothing new.
 FEWEST, MOST = 30, 500
 # One frame in this many is kept from training, to measure on.
 VALIDATION = 8
@@ -101,7 +101,7 @@ def train_custom(
 
 
 def stack_pairs(pairs: Sequence[Pair]) -> Batch:
-    """Stack pairs to a batch; its ``person`` is 0."""
+    """Stack pairs into a batch; its ``person`` is 0."""
 
     def pictures(name: str) -> Tensor:
         stacked = np.stack([getattr(pair, name) for pair in pairs]).transpose(0, 3, 1, 2)

@@ -1,8 +1,8 @@
 """Rendered heads: path-traced pictures of synthetic people, several of each, with exact geometry, classes and flow.
 
 Not to be confused with *head models*, the landmark models that LD-Net is trained on (``training/ldnet/heads.py``).
-112 pairs of rendered heads went into the shipped repair network: they improved it most on rendered heads themselves,
-a little on photographs (``docs/models/fdgan_repair.md``).
+With 112 pairs of rendered heads and with frames of clips in the second part of its training, the shipped repair network
+improved much on rendered heads and a little on photographs (``docs/models/fdgan_repair.md``).
 
 In the order in which a picture is made:
 
@@ -13,5 +13,5 @@ In the order in which a picture is made:
 - ``scene``: light, materials and the renderer, Mitsuba
 - ``surface``: which triangle each pixel shows, and the flow between two pictures
 - ``file``: the ``.npz`` file that all of it is written to
-- ``render``: the whole of it, and contact sheets
+- ``render``: runs all of this, and draws contact sheets
 """

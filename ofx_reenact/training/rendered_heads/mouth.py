@@ -12,15 +12,16 @@ import numpy as np
 from ofx_reenact.training.rendered_heads.random_people import HeadPose
 
 _TONGUE, _LOWER, _UPPER = slice(13380, 13606), slice(14992, 15060), slice(15060, 15128)
-# jawOpen moves the lower teeth too little, so that they would stand in front of the lip: the further fraction to move.
+# jawOpen moves the lower teeth too little; they would stand in front of the lip. They are moved further, by this
+# fraction of its way.
 _FURTHER = 0.3
 # How far teeth and tongue are moved back from where the helpers are, in centimetres.
 _BACK = 0.2
 # The lower teeth's height is scaled by this: their gums would come through a small chin.
 _LOWER_HEIGHT = 0.85
-# The tongue's thickness is scaled by the first; at rest it sinks further than the jaw by the second, a fraction.
+# The tongue's thickness is scaled by the first. At rest it sinks further than the lower teeth, by the second.
 _THICKNESS, _SINK = 0.72, 0.35
-# How far shut lips overlap, in centimetres. The fraction of the lower lip's lift for each ring of vertices around it.
+# How far shut lips overlap, in centimetres; the fraction of the lower lip's lift for each ring of vertices below it.
 _OVERLAP, _RINGS = 0.03, (1.0, 0.85, 0.6, 0.35, 0.15)
 
 
