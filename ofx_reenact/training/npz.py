@@ -101,7 +101,7 @@ def check_offsets(arrays: Mapping[str, np.ndarray], packed: str, offsets: str, c
     """
     steps = arrays[offsets]
     if len(steps) != count + 1 or steps[0] != 0 or steps[-1] != len(arrays[packed]) or (np.diff(steps) <= 0).any():
-        raise ValueError(f"array {offsets} does not say where {count} pictures lie in {packed}")
+        raise ValueError(f"array {offsets} does not divide array {packed} into {count} parts")
 
 
 def _read(path: str | Path, wanted: str, names: Collection[str] | None = None) -> dict[str, np.ndarray]:

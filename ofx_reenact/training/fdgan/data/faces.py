@@ -48,7 +48,7 @@ class FaceBatch:
 def _check(arrays: Mapping[str, np.ndarray]) -> None:
     check_offsets(arrays, "bytes", "offsets", len(arrays["person"]))
     if arrays["size"] < 1:
-        raise ValueError(f"its faces have {arrays['size']} pixels")
+        raise ValueError(f"its faces have {arrays['size']} pixels a side")
 
 
 class Faces:
@@ -64,7 +64,7 @@ class Faces:
         self.size = size or int(data["size"])
         self._shrink, rest = divmod(int(data["size"]), self.size)
         if rest or not self._shrink or self.size % 16:
-            raise ReenactError(f"{path}: faces of {data['size']} pixels; choose a size that divides it, in steps of 16")
+            raise ReenactError(f"{path}: faces of {data['size']} pixels; size must divide that and be a multiple of 16")
         self.terms = tuple(data["terms"].tolist())
         self._people = data["people"]
         self._person = data["person"]
