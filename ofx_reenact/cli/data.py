@@ -1,4 +1,4 @@
-"""``ofx-reenact data``: what trainings and evaluations are made from."""
+"""``ofx-reenact data``: make the files that networks are trained and evaluated on."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from ofx_reenact.errors import SettingsError
 from ofx_reenact.settings.option import check_choice
 
 app = group("data", "Make data to train and evaluate on.")
-_Jobs = Annotated[int, typer.Option(help="Processes at once; 0 takes a process for each core.", min=0)]
-# Seconds from one line of progress to the next.
-_EVERY = 10.0
+_Jobs = Annotated[int, typer.Option(help="Processes at the same time; 0 is one for each core.", min=0)]
+# Seconds between lines of progress.
+_INTERVAL = 10.0
 
 
 @app.command("heads")
 def heads(
-    out: Annotated[Path, typer.Option(help="Heads file (.npz) to write.")],
-    source: Annotated[str, typer.Option(help="Where heads come from \\[anny|ict].")] = "anny",
-    folder: Annotated[str, typer.Option("--from", help="ICT-FaceKit's folder, for source ict.", metavar="PATH")] = "",
+    out: Annotated[Path, typer.Option(help="File of a head model (.npz) to write.")],
+    source: Annotated[str, typer.Option(help="Where the head model comes from \\[anny|ict].")] = "anny",
+    folder: Annotated[str, typer.Option("--from", help="ICT-FaceKit's folder, for --source ict.", metavar="PATH")] = "",
     identities: Annotated[int, typer.Option(help="People in the labelled grid.", min=2)] = 100,
-    poses: Annotated[int, typer.Option(help="Poses and expressions that each of them takes.", min=2)] = 2000,
+    poses: Annotated[int, typer.Option(help="Poses with expressions, the same for everybody.", min=2)] = 2000,
     seed: Annotated[int, typer.Option(help="Of the random generator; the same seed draws the same grid.")] = 100,
 ) -> int:
-    """Draw synthetic heads: a head model to train on, and a grid of labelled landmarks to test on."""
+    """Make a head model to train LD-Net on, with a grid of labelled landmarks drawn from it to test on."""
     check_choice("--source", source, ("anny", "ict"))
     if source == "ict" and not folder:
         raise SettingsError("--source ict needs --from, the folder of ICT-FaceKit's repository")
@@ -45,11 +45,11 @@ def heads(
 
 @app.command("tracks")
 def tracks(
-    input: Annotated[list[str], typer.Option("--input", help="Picture, clip or folder of them; may be repeated.")],
+    input: Annotated[list[str], typer.Option("--input", help="Picture, clip or folder; may be repeated.")],
     out: Annotated[Path, typer.Option(help="Set of landmarks (.npz) to write.")],
-    every: Annotated[int, typer.Option(help="Take every so many frames of a clip.", min=1)] = 1,
+    every: Annotated[int, typer.Option(help="Step from one frame of a clip to the next.", min=1)] = 1,
 ) -> int:
-    """Track real people: landmarks labelled with who it is, by what stands before the first _ in a file's name."""
+    """Track real people: landmarks with the person's name, the text before the first _ of the file's name."""
     from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.training.ldnet.tracks import build_tracks
 
@@ -69,43 +69,43 @@ def tracks(
 
 @app.command("crops")
 def crops(
-    input: Annotated[list[str], typer.Option("--input", help="Picture, clip or folder of them; may be repeated.")],
+    input: Annotated[list[str], typer.Option("--input", help="Picture, clip or folder; may be repeated.")],
     out: Annotated[Path, typer.Option(help="Set of crops (.npz) to write.")],
     size: Annotated[
-        int, typer.Option(help="Side of the crops in pixels; twice that where a picture has them.", min=128)
+        int, typer.Option(help="Side of the crops in pixels; twice that where a picture has the pixels.", min=128)
     ] = 384,
-    every: Annotated[int, typer.Option(help="Take every so many frames of a clip.", min=1)] = 5,
+    every: Annotated[int, typer.Option(help="Step from one frame of a clip to the next.", min=1)] = 5,
     hold_out: Annotated[
-        list[str] | None, typer.Option(help="People to keep for validation, as a pattern; may be repeated.")
+        list[str] | None, typer.Option(help="Pattern of people's names to keep for validation; may be repeated.")
     ] = None,
     listed: Annotated[
-        bool, typer.Option("--listed", help="Leave files out for which no index.csv says the terms of use.")
+        bool, typer.Option("--listed", help="Leave out files for which no index.csv gives the terms of use.")
     ] = False,
     jobs: _Jobs = 0,
     sheet: Annotated[
-        str, typer.Option(help="Write forty crops with their masks' outlines as a PNG to look at.", metavar="PATH")
+        str, typer.Option(help="Contact sheet to write (.png): forty crops with their masks' outlines.", metavar="PATH")
     ] = "",
 ) -> int:
-    """Pack faces to train FD-GAN on. Who is in a file: by its folder's index.csv, or what stands before the first _.
+    """Cut out faces to train FD-GAN on. The person: from the folder's index.csv, else the name before the first _.
 
-    What was made is kept until the set is written: a second call goes on where a first was ended.
+    Finished parts are kept until the set is written: after an interruption a second call continues.
     """
     from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.frames.preview import write_png
-    from ofx_reenact.training.fdgan.data.crops import Crops, look
+    from ofx_reenact.training.fdgan.data.crops import Crops, draw_sheet
     from ofx_reenact.training.fdgan.data.cut import REASONS, build_crops
 
     refuse_over_inputs([("--out", out), ("--sheet", sheet)], [("--input", name) for name in input])
     counts = build_crops(
         input, out, size=size, every=every, hold_out=hold_out or (), listed=listed, jobs=_cores(jobs),
-        observe=_shown("crops"),
+        observe=_show_progress("crops"),
     )  # fmt: skip
     typer.echo(f"{counts.kept} crops: {out}")
     for reason in REASONS:
         if names := getattr(counts, reason):
             typer.echo(f"  {len(names)} left out, {reason}: {', '.join(names[:5])}{' …' if len(names) > 5 else ''}")
     if sheet:
-        write_png(Path(sheet), look(Crops.load(out)))
+        write_png(Path(sheet), draw_sheet(Crops.load(out)))
     return 0
 
 
@@ -117,30 +117,31 @@ def pairs(
         list[str] | None, typer.Option(help="File of rendered heads; may be repeated.", metavar="PATH")
     ] = None,
     variants: Annotated[
-        int, typer.Option(help="Ways to shut each open mouth; other takes that are carried to each, at most.", min=1)
+        int, typer.Option(help="Ways to shut each open mouth; limit of other crops of a person carried to each.", min=1)
     ] = 4,
     seed: Annotated[int, typer.Option(help="Of the random generator.")] = 1,
     jobs: _Jobs = 0,
-    sheet: Annotated[str, typer.Option(help="Write twenty pairs as a PNG to look at.", metavar="PATH")] = "",
+    sheet: Annotated[str, typer.Option(help="Contact sheet to write (.png): twenty pairs.", metavar="PATH")] = "",
 ) -> int:
-    """Shut the mouths of photographs and open them again with the warp: what is missing then is what FD-GAN learns.
+    """Make pairs for the repair network: mouths shut and opened again by the warp, and what they should look like.
 
-    What was made is kept until the set is written: a second call goes on where a first was ended.
+    Finished parts are kept until the set is written: after an interruption a second call continues.
     """
     if not crops and not heads:
         raise SettingsError("nothing to make pairs of: give --crops, --heads or both")
     from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.frames.preview import write_png
-    from ofx_reenact.training.fdgan.data.pair_set import PairSet, build_pairs, look
+    from ofx_reenact.training.fdgan.data.pair_set import PairSet, build_pairs, draw_sheet
 
     read = [("--crops", crops), *(("--heads", name) for name in heads or ())]
     refuse_over_inputs([("--out", out), ("--sheet", sheet)], read)
     made = build_pairs(
-        crops or None, out, heads=heads or (), variants=variants, seed=seed, jobs=_cores(jobs), observe=_shown("pairs")
-    )
+        crops or None, out, heads=heads or (), variants=variants, seed=seed, jobs=_cores(jobs),
+        observe=_show_progress("pairs"),
+    )  # fmt: skip
     typer.echo(f"{', '.join(f'{count} {kind}' for kind, count in made.items())}: {out}")
     if sheet:
-        write_png(Path(sheet), look(PairSet(out)))
+        write_png(Path(sheet), draw_sheet(PairSet(out)))
     return 0
 
 
@@ -149,19 +150,21 @@ def faces(
     crops: Annotated[str, typer.Option(help="Set of crops.", metavar="PATH")],
     out: Annotated[Path, typer.Option(help="Set of faces (.npz) to write.")],
     size: Annotated[int, typer.Option(help="Side of the pictures; the paper's is 256.", min=32)] = 256,
-    views: Annotated[int, typer.Option(help="Views of each crop that the warp makes beside it.", min=1)] = 2,
+    views: Annotated[int, typer.Option(help="Views of each crop that the warp makes, beside the crop.", min=1)] = 2,
     seed: Annotated[int, typer.Option(help="Of the random generator.")] = 1,
     jobs: _Jobs = 0,
 ) -> int:
-    """Turn heads and shut mouths of photographs by the warp: pairs of one person for the portrait network.
+    """Make views of faces for the portrait network: crops, and crops with the head turned and the mouth shut.
 
-    What was made is kept until the set is written: a second call goes on where a first was ended.
+    Finished parts are kept until the set is written: after an interruption a second call continues.
     """
     from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.training.fdgan.data.faces import build_faces
 
     refuse_over_inputs([("--out", out)], [("--crops", crops)])
-    count = build_faces(crops, out, size=size, views=views, seed=seed, jobs=_cores(jobs), observe=_shown("faces"))
+    count = build_faces(
+        crops, out, size=size, views=views, seed=seed, jobs=_cores(jobs), observe=_show_progress("faces")
+    )
     typer.echo(f"{count} views: {out}")
     return 0
 
@@ -171,19 +174,19 @@ def rendered_heads(
     assets: Annotated[Path, typer.Option(help="Folder of MakeHuman's assets (CC0).", metavar="DIR")],
     out: Annotated[Path, typer.Option(help="File of rendered heads (.npz) to write.")],
     identities: Annotated[int, typer.Option(help="People.", min=1)] = 100,
-    poses: Annotated[int, typer.Option(help="Pictures of each; the first is neutral.", min=1)] = 10,
+    poses: Annotated[int, typer.Option(help="Pictures of each person; the first is neutral.", min=1)] = 10,
     size: Annotated[int, typer.Option(help="Pixels a side.", min=64)] = 256,
-    samples: Annotated[int, typer.Option(help="Per pixel; more for less noise.", min=1)] = 32,
+    samples: Annotated[int, typer.Option(help="Samples per pixel; more make less noise.", min=1)] = 32,
     hair: Annotated[bool, typer.Option(help="Give people hair.")] = True,
-    device: Annotated[str, typer.Option(help="What renders \\[auto|cuda|llvm|scalar].")] = "auto",
-    threads: Annotated[int, typer.Option(help="Of the CPU; 0 takes all.", min=0)] = 0,
+    device: Annotated[str, typer.Option(help="Device that renders \\[auto|cuda|llvm|scalar].")] = "auto",
+    threads: Annotated[int, typer.Option(help="CPU threads; 0 is all.", min=0)] = 0,
     seed: Annotated[int, typer.Option(help="Of the random generator; the same seed makes the same file.", min=0)] = 0,
-    sheet: Annotated[Path | None, typer.Option(help="Contact sheet (.png or .jpg) to look at.")] = None,
+    sheet: Annotated[Path | None, typer.Option(help="Contact sheet to write (.png or .jpg).")] = None,
 ) -> int:
-    """Render textured heads: pictures of the same person, with exact flow, classes and tracks."""
+    """Render heads of synthetic people: several pictures of each, with exact flow and classes, and tracked."""
     from ofx_reenact.frames.overwrite import refuse_over_inputs
-    from ofx_reenact.training.fdgan.data.rendered.file import RenderedHeads
-    from ofx_reenact.training.fdgan.data.rendered.heads import Progress, RenderOptions, render_heads, write_sheet
+    from ofx_reenact.training.rendered_heads.file import RenderedHeads
+    from ofx_reenact.training.rendered_heads.render import Progress, RenderOptions, render_heads, write_sheet
 
     refuse_over_inputs([("--out", out), ("--sheet", sheet)], [("--assets", assets)])
 
@@ -204,16 +207,16 @@ def _cores(jobs: int) -> int:
     return jobs or os.cpu_count() or 1
 
 
-def _shown(what: str) -> Callable[[int, int], None]:
-    """Return what prints how far a set is, with the time left, every few seconds; on a terminal or not."""
-    began, first, told = time.monotonic(), -1, time.monotonic()
+def _show_progress(what: str) -> Callable[[int, int], None]:
+    """Return a function that prints a line of progress with the time left, at most one in ``_INTERVAL`` seconds."""
+    began, first, printed = time.monotonic(), -1, time.monotonic()
 
     def observe(done: int, count: int) -> None:
-        nonlocal first, told
+        nonlocal first, printed
         first, now = done if first < 0 else first, time.monotonic()
-        if now - told < _EVERY or done == first:
+        if now - printed < _INTERVAL or done == first:
             return
-        told, left = now, (now - began) / (done - first) * (count - done)
+        printed, left = now, (now - began) / (done - first) * (count - done)
         typer.echo(f"  {what}: {done} of {count}, {left // 60:.0f} min {left % 60:02.0f} s left", err=True)
 
     return observe

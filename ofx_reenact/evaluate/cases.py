@@ -15,9 +15,9 @@ from ofx_reenact.training.fdgan.data import crops as crop_set
 from ofx_reenact.training.fdgan.data.crops import Crops
 from ofx_reenact.training.fdgan.data.pair_set import REVERSE, TRUE
 from ofx_reenact.training.fdgan.data.pairs import openness, pseudo_target
-from ofx_reenact.training.fdgan.data.rendered import file as rendered
-from ofx_reenact.training.fdgan.data.rendered.file import RenderedHeads
 from ofx_reenact.training.npz import schema_of
+from ofx_reenact.training.rendered_heads import file as rendered
+from ofx_reenact.training.rendered_heads.file import RenderedHeads
 from ofx_reenact.warp.openings import SHUT_MOUTH, lenses
 
 # Kinds of cases that pairs do not have.

@@ -1,4 +1,4 @@
-"""Train a custom identity: a target, frames of the same person, and an identity file that knows them."""
+"""Train a custom identity of a target from frames of the same person, and write the identity file."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from ofx_reenact.ldnet.weights import load_ldnet
 from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.facemesh import FaceMesh
 from ofx_reenact.training.distributed import refuse
-from ofx_reenact.training.fdgan.custom import MOST, Custom, CustomSettings, train_custom
-from ofx_reenact.training.fdgan.data.pairs import Pair, pairs_of
+from ofx_reenact.training.fdgan.custom import MOST, CustomResult, CustomSettings, train_custom
+from ofx_reenact.training.fdgan.data.pairs import Pair, make_pairs
 
 
 @dataclass(frozen=True)
-class CustomReport:
-    """What came of it: frames used and left out, and what was learned."""
+class IdentityReport:
+    """Number of frames trained on, number of frames without a face, and the training's result."""
 
     used: int
     faceless: int
-    custom: Custom
+    custom: CustomResult
 
 
 def train_identity(
@@ -40,17 +40,17 @@ def train_identity(
     frames: str,
     custom: CustomSettings,
     observe: Callable[[int, float], None] = lambda step, loss: None,
-) -> CustomReport:
-    """Fit FD-GAN to a person and write the identity file ``settings.identity``.
+) -> IdentityReport:
+    """Fit the repair network to a person and write the identity file ``settings.identity``.
 
     Args:
-        settings: target, identity, weights, colour space.
-        frames: clip, sequence folder or pictures of the same person.
+        settings: target, identity file, weights, colour space.
+        frames: clip or folder of pictures of the same person.
         custom: how to train.
-        observe: called after each step.
+        observe: called after each step with its number and loss.
 
     Raises:
-        ReenactError: the target or the frames cannot be used.
+        ReenactError: the target cannot be used, or too few frames can.
     """
     refuse("train identity")
     colour, device = Colour(), choose_device(settings.device)
@@ -59,13 +59,13 @@ def train_identity(
     identity = find_identity(settings, target, colour, weights)
     view = view_of(identity.face, target, colour)
     dictionary = make_painter(fdgan, device).write([view])
-    pairs, faceless, seen = [], 0, 0
+    pairs, faceless, count = [], 0, 0
     for found, pair in _pairs(view.show(), view.mesh, finer_for(view.head.scale, fdgan.finest), frames, colour):
-        seen += 1
+        count += 1
         faceless += not found
-        # A frame that is the target, pixel for pixel, teaches nothing.
+        # There is no pair of a frame that equals the target or whose face leaves the picture.
         pairs += [pair] if pair is not None else []
-    if faceless == seen:
+    if faceless == count:
         raise ReenactError(f"{frames}: no face was found in any frame")
     learned = train_custom(fdgan.network, dictionary, pairs, replace(custom, device=device), observe)
     person = replace(
@@ -73,25 +73,28 @@ def train_identity(
     )
     made_of = identity_made_of(settings, target).text
     replace(identity, person=person, made_of=made_of).save(Path(settings.identity))
-    return CustomReport(len(pairs), faceless, learned)
+    return IdentityReport(len(pairs), faceless, learned)
 
 
 def _pairs(
     target: np.ndarray, mesh: np.ndarray, finer: int, frames: str, colour: Colour
 ) -> Iterator[tuple[bool, Pair | None]]:
-    """The target carried to each frame, at most MOST of them, evenly chosen; and whether a face was found in it."""
+    """Carry the target to the frames, evenly chosen if there are more than MOST.
+
+    Yields for each frame whether a face was found in it, and the pair, or None.
+    """
     clips = [Frames.open(path) for path in find_media([frames])]
-    there = [(clip, frame) for clip in clips for frame in clip.frames]
-    tracker, last = FaceMesh(), None
-    for row in np.unique(np.linspace(0, len(there) - 1, min(len(there), MOST)).astype(int)):
-        clip, frame = there[row]
-        if clip is not last:
+    choices = [(clip, frame) for clip in clips for frame in clip.frames]
+    tracker, previous = FaceMesh(), None
+    for row in np.unique(np.linspace(0, len(choices) - 1, min(len(choices), MOST)).astype(int)):
+        clip, frame = choices[row]
+        if clip is not previous:
             tracker.reset()
-        last = clip
+        previous = clip
         shown = colour.show(clip.read(frame))
         track = tracker.track(shown, frame)
         if track is None or track.mesh is None:
             yield False, None
             continue
-        made = pairs_of(target, mesh, shown.astype(np.float32) / 255, track.mesh, [finer])
+        made = make_pairs(target, mesh, shown.astype(np.float32) / 255, track.mesh, [finer])
         yield True, made[0] if made else None

@@ -12,9 +12,9 @@ from ofx_reenact.frames.media import Labels
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import existing_frames
 from ofx_reenact.training.fdgan.data.crops import SCHEMA, Crops
-from ofx_reenact.training.fdgan.data.packed import offsets, pack
+from ofx_reenact.training.fdgan.data.packed import pack
 from ofx_reenact.training.loop import read_checkpoint, read_curves
-from ofx_reenact.training.npz import read_npz, schema_of, write_npz
+from ofx_reenact.training.npz import offsets, read_npz, schema_of, write_npz
 
 
 def test_damaged_frames_are_rendered_again(tmp_path):

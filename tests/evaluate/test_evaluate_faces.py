@@ -33,9 +33,9 @@ from ofx_reenact.tracking.rigid import Similarity, head_pose
 from ofx_reenact.training.fdgan.data.crops import SCHEMA
 from ofx_reenact.training.fdgan.data.cut import build_crops
 from ofx_reenact.training.fdgan.data.pair_set import REVERSE, TRUE
-from ofx_reenact.training.fdgan.data.rendered.file import Album, Picture
 from ofx_reenact.training.fdgan.score import evenly
 from ofx_reenact.training.npz import read_npz, schema_of
+from ofx_reenact.training.rendered_heads.file import Album, Picture
 
 pytestmark = pytest.mark.usefixtures("backbone", "one_moment")
 

@@ -42,13 +42,13 @@ from ofx_reenact.training.fdgan.data.crops import SCHEMA as CROPS
 from ofx_reenact.training.fdgan.data.crops import Crops
 from ofx_reenact.training.fdgan.data.faces import SCHEMA as FACES
 from ofx_reenact.training.fdgan.data.faces import Faces
-from ofx_reenact.training.fdgan.data.packed import offsets, pack
+from ofx_reenact.training.fdgan.data.packed import pack
 from ofx_reenact.training.fdgan.data.pair_set import SCHEMA as PAIRS
 from ofx_reenact.training.fdgan.data.pair_set import PairSet
 from ofx_reenact.training.ldnet.heads import HeadModel, draw_grid, load_heads, save_heads
 from ofx_reenact.training.ldnet.people import LandmarkSet
 from ofx_reenact.training.loop import read_checkpoint, read_curves
-from ofx_reenact.training.npz import schema_of, write_npz
+from ofx_reenact.training.npz import offsets, schema_of, write_npz
 from ofx_reenact.verify.sidecar import read_beside
 
 CASES = 3000

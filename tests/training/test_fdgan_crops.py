@@ -1,4 +1,4 @@
-"""Crops of portraits: people and split, masks, what is left out, an index, files that are refused."""
+"""Crops: people, training and validation, masks, pictures that are left out, index.csv, files that are refused."""
 
 import cv2
 import numpy as np
@@ -7,30 +7,30 @@ import pytest
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.tracking.landmarks import MESH68
-from ofx_reenact.training.fdgan.data.crops import Crops, held_out
+from ofx_reenact.training.fdgan.data.crops import Crops, is_held_out
 from ofx_reenact.training.fdgan.data.cut import build_crops
 from ofx_reenact.training.fdgan.data.pair_set import PairSet
 
 
-def test_crops_round_trip_with_people_and_split(crops_file):
+def test_crops_are_read_as_written_with_people_and_validation(crops_file):
     crops = Crops.load(crops_file)
     assert len(crops) == 6 and crops.people == ("ann", "ben", "cat", "dan", "eve")
     assert crops.validation[crops.person == 4].all()
-    assert all(crops.validation[i] == held_out(crops.people[p], ["eve"]) for i, p in enumerate(crops.person))
+    assert all(crops.validation[i] == is_held_out(crops.people[p], ["eve"]) for i, p in enumerate(crops.person))
     picture = crops.picture(0)
     assert picture.shape == (480, 480, 3) and 0 <= picture.min() <= picture.max() <= 1
     eyes = crops.mesh[0, [33, 263], :2]
     assert abs(eyes[0, 1] - eyes[1, 1]) < 6 and (eyes > 75).all() and (eyes < 405).all()
 
 
-def test_crops_know_where_the_person_is(crops_file):
+def test_the_mask_covers_the_person(crops_file):
     crops = Crops.load(crops_file)
     mask, face = crops.mask(0), crops.mesh[0, MESH68, :2].round().astype(int)
     assert mask.shape == (480, 480) and mask.dtype == np.float32 and 0 <= mask.min() <= mask.max() <= 1
     assert mask[face[:, 1], face[:, 0]].min() > 0.5 and mask[:40, :40].max() < 0.1
 
 
-def test_a_set_without_masks_is_to_be_made_anew(crops_file, tmp_path):
+def test_a_set_without_masks_must_be_made_again(crops_file, tmp_path):
     with np.load(crops_file) as data:
         older = {name: data[name] for name in data.files if "mask" not in name}
     np.savez(tmp_path / "old.npz", **older | {"schema": "ofx-reenact/crops/1"})
@@ -50,8 +50,8 @@ def test_small_blurred_and_faceless_pictures_are_left_out_and_counted(smiling, t
     assert (counts.blurred, counts.small, counts.faceless) == (["blurred.png"], ["small.png"], ["wall.png"])
 
 
-def test_a_crop_has_as_many_pixels_as_its_picture(smiling, tmp_path):
-    """A close-up's crop is twice as fine; one that would be blown up is not."""
+def test_a_large_face_makes_a_larger_crop(smiling, tmp_path):
+    """The crop of a close-up has twice the side; one that would be an enlargement does not."""
     picture = (smiling * 255).astype(np.uint8)[..., ::-1]
     for name, size in (("near", 1.0), ("far", 0.6)):
         cv2.imwrite(str(tmp_path / f"{name}.png"), cv2.resize(picture, None, fx=size, fy=size))
@@ -61,7 +61,7 @@ def test_a_crop_has_as_many_pixels_as_its_picture(smiling, tmp_path):
     assert np.allclose(crops.mesh[1] / 2, crops.mesh[0], atol=4)
 
 
-def test_files_without_terms_are_left_out_where_lists_are_asked_for(smiling, tmp_path):
+def test_files_without_terms_are_left_out_with_listed(smiling, tmp_path):
     folder = tmp_path / "set"
     folder.mkdir()
     for name in ("1", "2", "3", "4"):
@@ -81,7 +81,7 @@ def test_one_picture_is_too_few(smiling, tmp_path):
     assert not (tmp_path / "c.npz").exists()
 
 
-def test_an_index_says_who_is_in_a_picture(smiling, tmp_path):
+def test_an_index_names_the_person(smiling, tmp_path):
     folder = tmp_path / "set"
     folder.mkdir()
     for name in ("1", "2"):

@@ -1,4 +1,4 @@
-"""A custom identity: it learns its person, and needs frames to do so."""
+"""A custom identity: training on a person's frames improves it, and too few frames are refused."""
 
 import re
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("backbone")
 def test_a_custom_identity_learns_its_person_and_renders(
     opened, target, colour, weights, performance, painting, tmp_path, capsys
 ):
-    """Frames of one person whose open mouth is pure green: nothing else would paint it so."""
+    """The person's open mouth is pure green in all frames: only training on them makes the network paint it green."""
     folder, file = tmp_path / "frames", tmp_path / "her.safetensors"
     folder.mkdir()
     half = cv2.resize(opened[0], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)

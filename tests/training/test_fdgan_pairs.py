@@ -1,4 +1,4 @@
-"""Pairs by reverse warp: nothing leaks back, mirrored landmarks, one seed, people kept for validation."""
+"""Pairs by reverse warp: no trace of the mouth's inside, mirrored landmarks, seeds, people kept for validation."""
 
 import cv2
 import numpy as np
@@ -11,14 +11,14 @@ from ofx_reenact.training.fdgan.data.cut import build_crops
 from ofx_reenact.training.fdgan.data.pair_set import MIRROR, REVERSE, TRUE, WIDER, PairSet, build_pairs
 
 
-def test_a_shut_mouth_lets_nothing_leak_back(opened):
+def test_nothing_of_the_inside_remains_in_a_shut_mouth(opened):
     picture, mesh = opened
     assert pairs.openness(mesh) > 0.1
     for seed in range(4):
         rng = np.random.default_rng(seed)
-        (pair,), _ = pairs.speech_pairs(picture, mesh, rng, drop=False)
-        if np.random.default_rng(seed).random() < pairs.OFTEN_KEPT:
-            continue  # this one keeps some of the mouth open, and shows what is in it
+        (pair,), _ = pairs.make_reverse_pairs(picture, mesh, rng, drop=False)
+        if np.random.default_rng(seed).random() < pairs.PARTLY_OPEN:
+            continue  # this pseudo-target keeps the mouth partly open and shows its inside
         green = pair.truth[..., 1] - pair.truth[..., [0, 2]].max(-1)
         leak = pair.warped[..., 1] - pair.warped[..., [0, 2]].max(-1)
         assert (green > 0.5).sum() > 100
@@ -27,8 +27,8 @@ def test_a_shut_mouth_lets_nothing_leak_back(opened):
         assert own.max() < 0.2
 
 
-def test_a_pair_differs_where_something_is_missing_and_hardly_elsewhere(opened):
-    (pair,), (dropped,) = pairs.speech_pairs(*opened, np.random.default_rng(1))
+def test_a_pair_differs_where_something_is_missing_and_little_elsewhere(opened):
+    (pair,), (dropped,) = pairs.make_reverse_pairs(*opened, np.random.default_rng(1))
     assert dropped.maps[..., 2].sum() > pair.maps[..., 2].sum()
     away = cv2.dilate((pair.maps[..., 2] > 0).astype(np.uint8), np.ones((17, 17))) == 0
     missing = pair.maps[..., 0] < 0.5
@@ -39,11 +39,11 @@ def test_a_pair_differs_where_something_is_missing_and_hardly_elsewhere(opened):
 
 def test_a_shut_mouth_makes_no_pair(smiling, identity):
     assert pairs.openness(identity.face.mesh) < 0.05
-    assert pairs.speech_pairs(smiling, identity.face.mesh, np.random.default_rng(0)) == ([], [])
+    assert pairs.make_reverse_pairs(smiling, identity.face.mesh, np.random.default_rng(0)) == ([], [])
 
 
 def test_a_finer_window_shows_the_same_with_more_pixels(opened):
-    (coarse, fine), _ = pairs.speech_pairs(*opened, np.random.default_rng(1), (1, 2), drop=False)
+    (coarse, fine), _ = pairs.make_reverse_pairs(*opened, np.random.default_rng(1), (1, 2), drop=False)
     assert (coarse.finer, coarse.truth.shape) == (1, (96, 128, 3))
     assert (fine.finer, fine.truth.shape) == (2, (192, 256, 3))
     for name in ("target", "warped", "truth", "maps"):
@@ -52,7 +52,7 @@ def test_a_finer_window_shows_the_same_with_more_pixels(opened):
     assert np.allclose(fine.landmarks, 2 * coarse.landmarks + 0.5) and fine.maps[..., 2].max() == 1
 
 
-def test_making_pairs_goes_on_where_it_was_ended(crops_file, tmp_path):
+def test_an_interrupted_command_continues(crops_file, tmp_path):
     out, seen = tmp_path / "pairs.npz", []
 
     def end(done, count):
@@ -65,7 +65,7 @@ def test_making_pairs_goes_on_where_it_was_ended(crops_file, tmp_path):
     assert not out.exists() and len(list((tmp_path / ".pairs.npz.parts").glob("*.npz"))) == 3
     with pytest.raises(KeyboardInterrupt):
         build_pairs(crops_file, out, variants=2, observe=end)
-    assert seen == [0, 1, 2, 3] * 2, "others are made of something else"
+    assert seen == [0, 1, 2, 3] * 2, "parts of other inputs are made again"
     seen.clear()
     build_pairs(crops_file, out, variants=2, observe=lambda done, count: seen.append(done))
     assert seen == [3, 4, 5, 6] and not (tmp_path / ".pairs.npz.parts").exists()
@@ -74,8 +74,8 @@ def test_making_pairs_goes_on_where_it_was_ended(crops_file, tmp_path):
     assert all(np.array_equal(one[name], other[name]) for name in one.files), "processes and breaks change nothing"
 
 
-def test_of_many_takes_each_goes_to_a_few_others(smiling, tmp_path):
-    """Of a clip's frames, each carried to each, there would be as many pairs as the square of the frames."""
+def test_of_many_takes_a_few_are_carried_to_each(smiling, tmp_path):
+    """All combinations of a clip's frames would be as many pairs as the square of their number."""
     for n in range(5):
         picture = np.rint(np.clip(smiling * (0.8 + 0.04 * n), 0, 1) * 255).astype(np.uint8)
         cv2.imwrite(str(tmp_path / f"ann_{n}.png"), picture[..., ::-1])
@@ -91,7 +91,7 @@ def test_mirrored_landmarks_are_landmarks_of_the_mirrored_face(identity):
     assert np.abs(flipped - points).mean() < 0.6  # centimetres; a face is nearly its own mirror picture
 
 
-def test_pairs_are_the_same_from_a_seed(crops_file, tmp_path):
+def test_the_same_seed_makes_the_same_pairs(crops_file, tmp_path):
     for name in ("first", "again"):
         build_pairs(crops_file, tmp_path / f"{name}.npz", variants=1)
     first, again = (PairSet(tmp_path / f"{name}.npz") for name in ("first", "again"))

@@ -1,4 +1,4 @@
-"""Pairs of rendered heads: what their classes confirm, names of people, their part of a batch, the command."""
+"""Pairs of rendered heads: usable pictures, names of people, their fraction of a batch, the command line."""
 
 import cv2
 import numpy as np
@@ -6,23 +6,23 @@ import pytest
 from narrow import small
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.training.fdgan.data.crops import held_out
+from ofx_reenact.training.fdgan.data.crops import is_held_out
 from ofx_reenact.training.fdgan.data.pair_set import RENDERED, REVERSE, TRUE, WIDER, PairSet, build_pairs
-from ofx_reenact.training.fdgan.data.rendered.file import SOURCE, Album, Picture, RenderedHeads
-from ofx_reenact.training.fdgan.data.rendered.parts import Label
-from ofx_reenact.training.fdgan.data.rendered.surface import NOTHING
 from ofx_reenact.training.fdgan.repair import RepairRecipe, RepairSettings
 from ofx_reenact.training.fdgan.score import measure_pairs
+from ofx_reenact.training.rendered_heads.file import SOURCE, Album, Picture, RenderedHeads
+from ofx_reenact.training.rendered_heads.parts import PixelClass
+from ofx_reenact.training.rendered_heads.surface import NOTHING
 
 pytestmark = pytest.mark.usefixtures("backbone")
 
 
 def heads_of(opened, smiling, identity, path, people=(0, 1, 2, 6)):
-    """Rendered heads in all but the renderer: shut and open, and open by the track where classes know no opening."""
+    """Write rendered heads from photographs: mouth shut; open; open by the tracked mesh but not by the classes."""
     size, album, corner = 256, Album(("jawOpen",), 256), np.array([0.5, 0.5, 0])
     resized = lambda x: cv2.resize(x, (size, size), interpolation=cv2.INTER_AREA)  # noqa: E731
     green = resized((opened[0] == (0, 1, 0)).all(-1).astype(np.float32)) > 0.5
-    nothing, inside = np.zeros_like(green, np.uint8), np.where(green, Label.MOUTH, 0).astype(np.uint8)
+    nothing, inside = np.zeros_like(green, np.uint8), np.where(green, PixelClass.MOUTH, 0).astype(np.uint8)
     for person in people:
         pictures = []
         aside = np.roll(opened[0], 8, axis=1), opened[1] + [8, 0, 0]
@@ -44,13 +44,13 @@ def heads_file(opened, smiling, identity, tmp_path_factory):
     return heads_of(opened, smiling, identity, tmp_path_factory.mktemp("heads") / "heads.npz")
 
 
-def test_rendered_heads_make_pairs_of_what_their_classes_confirm(heads_file, tmp_path):
+def test_only_mouths_that_are_open_in_the_classes_make_pairs(heads_file, tmp_path):
     heads, out = RenderedHeads(heads_file), tmp_path / "pairs.npz"
     names = [heads.name(person) for person in range(heads.people)]
-    kept = [held_out(name) for name in names]
+    kept = [is_held_out(name) for name in names]
     assert any(kept) and not all(kept)
     made = build_pairs(None, out, heads=[heads_file])
-    # The neutral picture is carried to the one trusted truth, and while training another one too.
+    # The neutral picture is carried to the one usable truth; of training people another one is, too.
     assert made == {REVERSE: 0, WIDER: 0, TRUE: 0, RENDERED: 2 * len(names) - sum(kept)}
     pair_set = PairSet(out)
     assert pair_set.people == tuple(names) and pair_set.terms == (f"rendered heads: {SOURCE}",)
@@ -68,10 +68,10 @@ def test_a_rendered_person_is_the_same_in_two_files(heads_file, opened, smiling,
     build_pairs(None, tmp_path / "pairs.npz", heads=[heads_file, other])
     pair_set = PairSet(tmp_path / "pairs.npz")
     assert len(pair_set.people) == 5 and files[0].name(2) == files[1].name(0)
-    assert all(pair_set.validation[i] == held_out(pair_set.people[p]) for i, p in enumerate(pair_set.person))
+    assert all(pair_set.validation[i] == is_held_out(pair_set.people[p]) for i, p in enumerate(pair_set.person))
 
 
-def test_rendered_heads_are_a_share_of_a_batch(crops_file, heads_file, tmp_path, monkeypatch):
+def test_rendered_heads_are_a_fraction_of_a_batch(crops_file, heads_file, tmp_path, monkeypatch):
     monkeypatch.setattr("ofx_reenact.training.fdgan.repair.FEWEST", 4)
     build_pairs(crops_file, tmp_path / "p.npz", heads=[heads_file], variants=1)
     pair_set, drawn = PairSet(tmp_path / "p.npz"), []
@@ -88,8 +88,8 @@ def test_rendered_heads_are_a_share_of_a_batch(crops_file, heads_file, tmp_path,
     monkeypatch.setattr(PairSet, "batch", draw_only)
     with pytest.raises(KeyboardInterrupt):
         recipe.step(0, 1)
-    share = (pair_set.kind[drawn] == RENDERED).mean()
-    assert 0.25 < share < 0.35 and not pair_set.validation[drawn].any()
+    fraction = (pair_set.kind[drawn] == RENDERED).mean()
+    assert 0.25 < fraction < 0.35 and not pair_set.validation[drawn].any()
 
 
 def test_command_line_makes_pairs_of_rendered_heads(heads_file, tmp_path, capsys):

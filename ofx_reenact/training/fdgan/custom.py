@@ -1,7 +1,7 @@
-"""A custom identity: what FD-GAN learns of one person from their own frames, for the plate profile.
+"""Train a custom identity: fit the repair network to one person with their own frames.
 
-The networks stay as they are. What is trained are the 65,536 numbers of the person's dictionary and the translator's
-low-rank adapters; both end in the person's identity file.
+The network's weights stay. Only the 65,536 numbers of the person's dictionary and low-rank adapters of the translator
+are trained; both go into the identity file.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from ofx_reenact.training.fdgan.score import errors
 from ofx_reenact.training.loop import autocast
 from ofx_reenact.training.recipe import descend, set_rate
 
-# Fewer frames say less about a person than the networks know already; more take time and say nothing new.
+# Fewer frames show less of a person than the network knows already; more take time and add nothing new.
 FEWEST, MOST = 30, 500
-# One frame in so many is kept from training, to measure on.
-KEPT = 8
+# One frame in this many is kept from training, to measure on.
+VALIDATION = 8
 
 
 @dataclass(frozen=True)
 class CustomSettings:
-    """How a custom identity is trained: Adam on ``batch`` frames a step; ``features`` weighs the feature distance."""
+    """How to train: Adam, ``batch`` frames a step, adapters of ``rank``; ``features`` is the feature loss's weight."""
 
     steps: int = 400
     batch: int = 4
@@ -45,8 +45,8 @@ class CustomSettings:
 
 
 @dataclass(frozen=True)
-class Custom:
-    """What was learned: dictionary values (n_i, C_i), adapters by name, and mouth PSNR on kept frames in dB."""
+class CustomResult:
+    """Dictionary tables (n_i, C_i), adapters by name, and the mouth's PSNR in dB on validation frames."""
 
     dictionary: tuple[np.ndarray, ...]
     adapters: dict[str, np.ndarray]
@@ -60,43 +60,48 @@ def train_custom(
     pairs: Sequence[Pair],
     settings: CustomSettings,
     observe: Callable[[int, float], None] = lambda step, loss: None,
-) -> Custom:
-    """Fit a dictionary, (n_i, C_i) finest first, and adapters to a person's frames; the network stays untouched.
+) -> CustomResult:
+    """Fit a dictionary and adapters to a person's frames; the network itself is not changed.
 
-    A pair is the target carried to a frame, and the frame. ``observe`` is called after each step.
+    Args:
+        network: the repair network.
+        dictionary: its tables for the person, (n_i, C_i), finest first, to start from.
+        pairs: the target carried to each frame, and the frame.
+        settings: how to train.
+        observe: called after each step with its number and loss.
 
     Raises:
-        ReenactError: too few frames in which the mouth differs from the target's.
+        ReenactError: there are too few pairs.
     """
     if len(pairs) < FEWEST:
         raise ReenactError(
             f"{len(pairs)} usable frames, at least {FEWEST} are needed: give more frames in which the mouth moves"
         )
     torch.manual_seed(settings.seed)
-    work = copy.deepcopy(network).to(settings.device).requires_grad_(False)
-    values = [torch.nn.Parameter(torch.from_numpy(v.copy())[None].to(settings.device)) for v in dictionary]
-    optimiser = torch.optim.Adam([*values, *adapters.adapt(work.translator, settings.rank)], settings.learning_rate)
-    kept = list(range(KEPT // 2, len(pairs), KEPT))
-    used = np.setdiff1d(np.arange(len(pairs)), kept)
-    held = batch_of([pairs[i] for i in kept]).to(settings.device)
-    before = _measure(work, values, held)
-    chance = np.random.default_rng(settings.seed)
+    trained = copy.deepcopy(network).to(settings.device).requires_grad_(False)
+    tables = [torch.nn.Parameter(torch.from_numpy(v.copy())[None].to(settings.device)) for v in dictionary]
+    optimiser = torch.optim.Adam([*tables, *adapters.adapt(trained.translator, settings.rank)], settings.learning_rate)
+    held_out = list(range(VALIDATION // 2, len(pairs), VALIDATION))
+    used = np.setdiff1d(np.arange(len(pairs)), held_out)
+    validation = stack_pairs([pairs[i] for i in held_out]).to(settings.device)
+    before = _measure(trained, tables, validation)
+    rng = np.random.default_rng(settings.seed)
     for step in range(settings.steps):
-        rows = chance.choice(used, settings.batch)
-        batch = batch_of([pairs[i] for i in rows]).to(settings.device)
+        rows = rng.choice(used, settings.batch)
+        batch = stack_pairs([pairs[i] for i in rows]).to(settings.device)
         with autocast(settings.device, settings.bf16):
-            made = work(batch.warped, batch.maps, batch.landmarks, _repeated(values, len(rows)))
+            made = trained(batch.warped, batch.maps, batch.landmarks, _repeated(tables, len(rows)))
             loss = torch.stack(list(losses(made, batch, settings.features).values())).sum()
         set_rate(optimiser, settings.learning_rate * min(1.0, 2 * (1 - step / settings.steps)))
         descend(loss, optimiser)
         observe(step + 1, loss.item())
-    learned = {name: tensor.cpu().numpy() for name, tensor in adapters.take(work.translator).items()}
-    tables = tuple(v.detach()[0].cpu().numpy() for v in values)
-    return Custom(tables, learned, before, _measure(work, values, held))
+    learned = {name: tensor.cpu().numpy() for name, tensor in adapters.take(trained.translator).items()}
+    values = tuple(table.detach()[0].cpu().numpy() for table in tables)
+    return CustomResult(values, learned, before, _measure(trained, tables, validation))
 
 
-def batch_of(pairs: Sequence[Pair]) -> Batch:
-    """Stack pairs as the networks take them."""
+def stack_pairs(pairs: Sequence[Pair]) -> Batch:
+    """Stack pairs into a batch; its ``person`` is 0."""
 
     def pictures(name: str) -> Tensor:
         stacked = np.stack([getattr(pair, name) for pair in pairs]).transpose(0, 3, 1, 2)
@@ -110,11 +115,12 @@ def batch_of(pairs: Sequence[Pair]) -> Batch:
     return Batch(target, warped, truth, pictures("maps"), points("target_landmarks"), points("landmarks"), nobody)
 
 
-def _repeated(values: Sequence[Tensor], count: int) -> tuple[Tensor, ...]:
-    return tuple(v.expand(count, -1, -1) for v in values)
+def _repeated(tables: Sequence[Tensor], count: int) -> tuple[Tensor, ...]:
+    return tuple(table.expand(count, -1, -1) for table in tables)
 
 
 @torch.no_grad()
-def _measure(network: RepairNetwork, values: Sequence[Tensor], held: Batch) -> float:
-    made = network(held.warped, held.maps, held.landmarks, _repeated(values, len(held.truth))).picture
-    return errors(held, made)["PSNR repaired"].nanmean().item()
+def _measure(network: RepairNetwork, tables: Sequence[Tensor], batch: Batch) -> float:
+    """Return the mean PSNR in the mouth, in dB."""
+    made = network(batch.warped, batch.maps, batch.landmarks, _repeated(tables, len(batch.truth))).picture
+    return errors(batch, made)["PSNR repaired"].nanmean().item()

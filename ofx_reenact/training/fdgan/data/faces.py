@@ -1,6 +1,7 @@
-"""Views of faces for the portrait network: two of one person make a pair, as two frames of one clip do in the paper.
+"""The file of whole faces (``.npz``) for the portrait network: make it of crops, read it, and draw batches.
 
-People of whom there is one photograph get more views of it by the warp: the head turned, an open mouth shut.
+Two views of one person are a pair, as two frames of one clip are in the paper. A view is a crop, or what the warp makes
+of it: the head turned a little, an open mouth shut.
 """
 
 from __future__ import annotations
@@ -18,24 +19,24 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.files import sha256_of
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.training.fdgan.data.crops import Crops
-from ofx_reenact.training.fdgan.data.packed import Pictures, check_packed, offsets_of, pack
+from ofx_reenact.training.fdgan.data.packed import Pictures, pack
 from ofx_reenact.training.fdgan.data.pair_set import mirror_points
 from ofx_reenact.training.fdgan.data.pairs import pseudo_target
-from ofx_reenact.training.fdgan.data.work import Arrays, Kept, Observe, make_parts
-from ofx_reenact.training.npz import Columns, read_npz, write_npz
+from ofx_reenact.training.fdgan.data.resumable import Arrays, Observe, PartFiles, make_parts
+from ofx_reenact.training.npz import Columns, check_offsets, offsets_of_lengths, read_npz, write_npz
 
 SCHEMA = "ofx-reenact/faces/2"
 _SHAPES = {
     "size": "whole", "person": "whole N", "validation": "whole N", "terms": "text *", "people": "text *",
     "landmarks": "number N 68 2", "bytes": "whole *", "offsets": "whole *",
 }  # fmt: skip
-# Head turn of a view made by the warp, degrees (standard deviation): more than that it draws ears out.
+# Head turn of a view made by the warp, degrees (standard deviation); with more, the warp stretches the ears.
 TURN = 7.0
 
 
 @dataclass(frozen=True)
 class FaceBatch:
-    """B pairs: ``target`` and ``truth`` (B, 3, s, s) in [-1, 1] with their landmarks (B, 68, 2), and who it is (B,)."""
+    """B pairs: ``target`` and ``truth`` (B, 3, s, s) in [-1, 1], landmarks (B, 68, 2) in pixels, ``person`` (B,)."""
 
     target: Tensor
     target_landmarks: Tensor
@@ -45,25 +46,25 @@ class FaceBatch:
 
 
 def _check(arrays: Mapping[str, np.ndarray]) -> None:
-    check_packed(arrays, "bytes", "offsets", len(arrays["person"]))
+    check_offsets(arrays, "bytes", "offsets", len(arrays["person"]))
     if arrays["size"] < 1:
-        raise ValueError(f"its faces have {arrays['size']} pixels")
+        raise ValueError(f"its faces have {arrays['size']} pixels a side")
 
 
 class Faces:
-    """A set of views; ``people`` of training are numbered first to last, as the classifier knows them."""
+    """A set of views. Training people are numbered from 0 without gaps, as the classifier needs it."""
 
     def __init__(self, path: str | Path, size: int = 0) -> None:
-        """Read a set; ``size`` is the side of the pictures drawn, a divisor of the set's; 0 takes the set's.
+        """Read the file; ``size`` is the side of a batch's pictures in pixels and divides the file's; 0 is the file's.
 
         Raises:
-            ReenactError: no such file, not a set of faces, or its pictures do not divide into that size.
+            ReenactError: there is no such file, it is no set of faces, or ``size`` does not divide its pictures' side.
         """
         data = read_npz(path, "set of faces; `ofx-reenact data faces` makes one", SCHEMA, _SHAPES, _check)
         self.size = size or int(data["size"])
         self._shrink, rest = divmod(int(data["size"]), self.size)
         if rest or not self._shrink or self.size % 16:
-            raise ReenactError(f"{path}: faces of {data['size']} pixels; choose a size that divides it, in steps of 16")
+            raise ReenactError(f"{path}: faces of {data['size']} pixels; size must divide that and be a multiple of 16")
         self.terms = tuple(data["terms"].tolist())
         self._people = data["people"]
         self._person = data["person"]
@@ -76,20 +77,20 @@ class Faces:
                 self._views[bool(data["validation"][rows[0]])].append(rows)
 
     def hold_on(self, device: str) -> None:
-        """Keep all of it on a GPU, decoded, where it fits; batches are made there."""
+        """Decode all pictures onto a GPU if they fit; batches are then made there."""
         self._pictures.hold_on(device)
         self._landmarks = self._landmarks.to(device)
 
     def people(self, *, validation: bool = False) -> int:
-        """Number of people with at least two views."""
+        """Return the number of training or validation people with at least two views."""
         return len(self._views[validation])
 
     def names(self) -> list[str]:
-        """Names of the people who are trained on."""
+        """Return the names of the training people, in the order of their numbers."""
         return [str(self._people[self._person[rows[0]]]) for rows in self._views[False]]
 
     def draw(self, count: int, rng: np.random.Generator) -> FaceBatch:
-        """Draw training pairs, mirrored half the time."""
+        """Draw ``count`` training pairs; with probability one half the whole batch is mirrored."""
         views = self._views[False]
         who = rng.integers(len(views), size=count)
         rows = np.array([rng.choice(views[k], 2, replace=False) for k in who])
@@ -97,7 +98,7 @@ class Faces:
         return batch if rng.random() < 0.5 else _mirrored(batch, self.size)
 
     def validation(self, count: int) -> FaceBatch:
-        """Validation pairs, one a person, the same each time."""
+        """Return validation pairs, one for each of at most ``count`` people, always the same."""
         views = self._views[True]
         who = np.linspace(0, len(views) - 1, min(count, len(views))).astype(int)
         return self._batch(np.array([views[k][:2] for k in who]), who)
@@ -105,12 +106,12 @@ class Faces:
     def _batch(self, rows: np.ndarray, who: np.ndarray) -> FaceBatch:
         device = self._landmarks.device
         index = torch.from_numpy(rows.ravel()).to(device)
-        shown = self._pictures.take(rows.ravel()).to(device).float() / 127.5 - 1
-        # Pixel centres: the middle of n pixels is the centre of the one they become.
+        pictures = self._pictures.take(rows.ravel()).to(device).float() / 127.5 - 1
+        # Pixel (i, j) has its centre at (i, j), so landmarks do not scale about (0, 0) but about (-0.5, -0.5).
         points = (self._landmarks[index] + 0.5) / self._shrink - 0.5
-        shown = torch.nn.functional.avg_pool2d(shown, self._shrink)
+        pictures = torch.nn.functional.avg_pool2d(pictures, self._shrink)
         person = torch.from_numpy(who.astype(np.int64)).to(device)
-        return FaceBatch(shown[0::2], points[0::2], shown[1::2], points[1::2], person)
+        return FaceBatch(pictures[0::2], points[0::2], pictures[1::2], points[1::2], person)
 
 
 def build_faces(
@@ -123,36 +124,44 @@ def build_faces(
     jobs: int = 1,
     observe: Observe = lambda done, count: None,
 ) -> int:
-    """Make views of a set of crops and write them; returns their number.
+    """Make views of crops and write the file; returns the number of views.
 
-    ``jobs`` processes work at once; what they made is kept until the set is written, so that a second call goes on.
+    Args:
+        crops: file of crops.
+        out: file to write.
+        size: side of the pictures in pixels.
+        views: views that the warp makes of each crop, beside the crop itself.
+        seed: of the random generators.
+        jobs: number of processes. What they made is kept until the file is written, so that a second call continues.
+        observe: called with the number of crops done and of all crops.
 
     Raises:
         ReenactError: there are fewer than two people.
-        OutputError: the set cannot be written.
+        OutputError: the file cannot be written.
     """
     found = Crops.load(crops)
     if len(found.people) < 2:
-        raise ReenactError("one person only: FD-GAN's classifier needs at least two; give pictures of more people")
+        raise ReenactError(f"{crops}: one person only; FD-GAN's classifier needs two, so give pictures of more people")
     path = Path(crops).absolute()
-    kept, rows = Kept(out, [str(path), sha256_of(path), size, views, seed]), Columns()
-    parts = make_parts(_part, range(len(found)), kept, jobs, observe, _open, (path, size, views, seed))
-    for row, part in enumerate(parts):
+    parts, rows = PartFiles(out, [str(path), sha256_of(path), size, views, seed]), Columns()
+    arguments = (path, size, views, seed)
+    made = make_parts(_make_part, range(len(found)), parts, jobs, observe, _load_inputs, arguments)
+    for row, part in enumerate(made):
         rows["row"] += [row] * len(part["lengths"])
         for name, values in part.items():
             rows[name].append(values)
     write_npz(
         out, SCHEMA, size=size, person=found.person[rows["row"]], validation=found.validation[rows["row"]],
         terms=np.unique(found.terms), people=found.people, landmarks=np.concatenate(rows["landmarks"]),
-        bytes=np.concatenate(rows["packed"]), offsets=offsets_of(np.concatenate(rows["lengths"])),
+        bytes=np.concatenate(rows["packed"]), offsets=offsets_of_lengths(np.concatenate(rows["lengths"])),
     )  # fmt: skip
-    kept.remove()
+    parts.remove()
     return len(rows["row"])
 
 
 @dataclass(frozen=True)
-class _Made:
-    """What the processes that make views read, once each."""
+class _Inputs:
+    """What each process reads once, before it makes views."""
 
     crops: Crops
     size: int
@@ -160,14 +169,14 @@ class _Made:
     seed: int
 
 
-def _open(crops: Path, size: int, views: int, seed: int) -> _Made:
-    return _Made(Crops.load(crops), size, views, seed)
+def _load_inputs(crops: Path, size: int, views: int, seed: int) -> _Inputs:
+    return _Inputs(Crops.load(crops), size, views, seed)
 
 
-def _part(made: _Made, row: int) -> Arrays:
-    """Make the views of one crop, small."""
-    size, rows = made.size, Columns()
-    for picture, mesh in _views_of(made.crops, row, made.views, np.random.default_rng([made.seed, row])):
+def _make_part(inputs: _Inputs, row: int) -> Arrays:
+    """Make the views of one crop in the set's size."""
+    size, rows = inputs.size, Columns()
+    for picture, mesh in _views_of(inputs.crops, row, inputs.views, np.random.default_rng([inputs.seed, row])):
         small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
         packed = pack(np.round(np.clip(small, 0, 1) * 255).astype(np.uint8))
         landmarks = (mesh[list(MESH68), :2] + 0.5) * size / len(picture) - 0.5

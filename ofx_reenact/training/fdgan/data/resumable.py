@@ -1,4 +1,4 @@
-"""Long making of data: spread over processes, kept part by part, so that a second call goes on where a first ended."""
+"""Make a large file in parts, in several processes; the parts are kept, so that a second call continues."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from ofx_reenact.files import written_whole
 S = TypeVar("S")
 T = TypeVar("T")
 Arrays = dict[str, np.ndarray]
-# Called with parts done and their number.
+# Called with the number of parts done and of all parts.
 Observe = Callable[[int, int], None]
 
 
-class Kept:
-    """The parts of a file in the making, in the folder ``.NAME.parts`` beside it."""
+class PartFiles:
+    """The parts of a file that is being made, in the folder ``.NAME.parts`` beside it."""
 
     def __init__(self, out: Path, made_of: Any) -> None:
-        """Go on with what is kept for this file, if it is made of the same; what is made of something else is removed.
+        """Open the folder of parts for the file ``out``; parts that were made of other inputs are removed.
 
-        ``made_of`` is anything that JSON can say.
+        ``made_of`` identifies the inputs: any value that JSON can hold.
         """
         self.folder = out.parent / f".{out.name}.parts"
         digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
@@ -41,56 +41,56 @@ class Kept:
             mark.write_text(digest)
 
     def file(self, part: int) -> Path:
-        """Return the file of a part."""
+        """Return the path of a part."""
         return self.folder / f"{part:06d}.npz"
 
     def read(self, part: int) -> Arrays:
         """Read a part.
 
         Raises:
-            ReenactError: it is damaged.
+            ReenactError: the part is damaged.
         """
-        return read_arrays(self.file(part), what="part", hint="remove the folder and call again", error=ReenactError)
+        hint = "remove the folder and run the command again"
+        return read_arrays(self.file(part), what="part", hint=hint, error=ReenactError)
 
     def remove(self) -> None:
-        """Remove all parts, as when the file is there."""
+        """Remove all parts, once the file is written."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def make_parts(
     make: Callable[[S, T], Arrays],
     items: Sequence[T],
-    kept: Kept,
+    parts: PartFiles,
     jobs: int,
     observe: Observe,
-    begin: Callable[..., S],
-    told: tuple[Any, ...] = (),
+    load: Callable[..., S],
+    arguments: tuple[Any, ...] = (),
 ) -> Iterator[Arrays]:
-    """Make the parts of a file and yield them in the order of the items; those that are kept are not made again.
+    """Make the parts of a file and yield them in the order of the items; parts that exist already are not made again.
 
     Args:
-        make: makes a part of what ``begin`` returned and an item; a function of a module, since processes call it by
-            name.
-        items: what parts are made of.
-        kept: keeps them.
-        jobs: processes.
-        observe: told of every part that is done.
-        begin: called once in every process, with ``told``, before it makes anything: reads what all parts need.
-        told: what processes are told.
+        make: makes one part of what ``load`` returned and an item. A function at module level: processes import it.
+        items: one for each part.
+        parts: where parts are written.
+        jobs: number of processes.
+        observe: called after every part.
+        load: called once in each process with ``arguments``; reads what all parts need. At module level as well.
+        arguments: for ``load``.
     """
-    missing = [(kept.file(row), item) for row, item in enumerate(items) if not kept.file(row).is_file()]
+    missing = [(parts.file(row), item) for row, item in enumerate(items) if not parts.file(row).is_file()]
     done = len(items) - len(missing)
     observe(done, len(items))
     if missing and jobs == 1:
-        _begin(begin, told, 0)
+        _load(load, arguments, 0)
         for file, item in missing:
             _make((make, file, item))
             done += 1
             observe(done, len(items))
     elif missing:
-        # Not forked: a process that has run OpenCV or torch may hang in its copy.
+        # Spawned, not forked: OpenCV and torch may hang in a fork of a process that has used them.
         context = get_context("spawn")
-        pool = ProcessPoolExecutor(min(jobs, len(missing)), context, initializer=_begin, initargs=(begin, told, 1))
+        pool = ProcessPoolExecutor(min(jobs, len(missing)), context, initializer=_load, initargs=(load, arguments, 1))
         try:
             for _ in pool.map(_make, [(make, file, item) for file, item in missing]):
                 done += 1
@@ -98,25 +98,25 @@ def make_parts(
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
     for row in range(len(items)):
-        yield kept.read(row)
+        yield parts.read(row)
 
 
-# What this process began with.
-_BEGUN: list[Any] = []
+# What ``load`` returned in this process.
+_LOADED: list[Any] = []
 
 
-def _begin(begin: Callable[..., Any], told: tuple[Any, ...], threads: int) -> None:
+def _load(load: Callable[..., Any], arguments: tuple[Any, ...], threads: int) -> None:
     if threads:
-        # Processes that each take all cores are slower than one.
+        # Several processes that each use all cores are slower than one.
         import cv2
         import torch
 
         torch.set_num_threads(threads)
         cv2.setNumThreads(threads)
-    _BEGUN[:] = [begin(*told)]
+    _LOADED[:] = [load(*arguments)]
 
 
 def _make(work: tuple[Callable[[Any, T], Arrays], Path, T]) -> None:
     make, file, item = work
     with written_whole(file) as partial, partial.open("wb") as opened:
-        np.savez(opened, allow_pickle=False, **make(_BEGUN[0], item))
+        np.savez(opened, allow_pickle=False, **make(_LOADED[0], item))

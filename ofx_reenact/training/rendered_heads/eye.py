@@ -1,6 +1,6 @@
-"""An eyeball of our own: a sphere with a cornea where the base mesh has its eye, turned rigidly by the gaze.
+"""Make an eyeball: a sphere with a cornea in the place of the base mesh's eye, turned rigidly by the gaze.
 
-MakeHuman's iris textures show each eye as a disc seen from the front; the disc is wrapped around the sphere.
+MakeHuman's iris textures show an eye as a disc, from the front; the disc is wrapped around the sphere.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ofx_reenact.training.fdgan.data.rendered.assets import Mesh
+from ofx_reenact.training.rendered_heads.assets import Mesh
 
 _RINGS, _SPOKES = 28, 40
-# The disc in the texture: its centre (u, v up) and the radius of its edge and of its iris.
+# The disc in the texture, in texture coordinates: its centre (v up), its radius, and the radius of its iris.
 _CENTRE, _EDGE, _IRIS = (0.704, 0.7055), 0.27, 0.117
-# Angles from the pole, in radians: where the iris ends and where the disc does.
+# Where the iris and the disc end on the sphere: angles from its pole, in radians.
 _IRIS_ANGLE, _EDGE_ANGLE = 0.42, 1.5
 # How far the cornea stands out, in radii.
 _CORNEA = 0.045
@@ -22,21 +22,21 @@ _CORNEA = 0.045
 
 @dataclass(frozen=True)
 class Eye:
-    """Where an eyeball lies: its centre (3,) and radius in centimetres."""
+    """The centre (3,) and radius of an eyeball, in centimetres."""
 
     centre: np.ndarray
     radius: float
 
     @classmethod
     def of_helper(cls, points: np.ndarray) -> Eye:
-        """Fit the eyeball that the base mesh keeps as a helper (n, 3), its cornea standing out at the front."""
+        """Fit an eyeball to the base mesh's helper vertices (n, 3) of an eye; their front is the cornea's."""
         low, high = points.min(0), points.max(0)
         radius = float((high - low)[:2].mean() / 2)
         middle = (low + high) / 2
         return cls(np.array([middle[0], middle[1], low[2] + radius]), radius)
 
-    def look(self, points: np.ndarray, gaze: np.ndarray) -> np.ndarray:
-        """Turn an eyeball's points (n, 3) by a gaze (yaw to the right of the picture, pitch up) in radians."""
+    def turn(self, points: np.ndarray, gaze: np.ndarray) -> np.ndarray:
+        """Turn points (n, 3) of the eyeball by a gaze (2,): yaw to the right of the picture, pitch up, in radians."""
         yaw, pitch = gaze
         up = np.array([[1, 0, 0], [0, np.cos(pitch), np.sin(pitch)], [0, -np.sin(pitch), np.cos(pitch)]])
         across = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
@@ -44,20 +44,20 @@ class Eye:
         return turned
 
 
-def iris_toned(texture: np.ndarray, exponent: float) -> np.ndarray:
-    """Make the iris of a texture (H, W, 4) uint8 darker, exponents above 1, and leave the white of the eye."""
+def tone_iris(texture: np.ndarray, exponent: float) -> np.ndarray:
+    """Raise the iris's colours in a texture (H, W, 4) uint8 to an exponent, above 1 darker; the white stays."""
     height, width = texture.shape[:2]
     row, column = np.mgrid[:height, :width]
-    away = np.hypot((column + 0.5) / width - _CENTRE[0], 1 - (row + 0.5) / height - _CENTRE[1]) / _IRIS
-    within = np.clip((1.06 - away) / 0.08, 0, 1)[..., None]
+    distance = np.hypot((column + 0.5) / width - _CENTRE[0], 1 - (row + 0.5) / height - _CENTRE[1]) / _IRIS
+    within = np.clip((1.06 - distance) / 0.08, 0, 1)[..., None]
     colours = texture[..., :3] / 255
     toned = colours ** (1 + (exponent - 1) * within)
     return np.dstack([np.round(toned * 255).astype(np.uint8), texture[..., 3]])
 
 
-def eyeball(eye: Eye) -> tuple[np.ndarray, Mesh]:
-    """Make an eyeball that looks ahead: points (n, 3) and triangles over them."""
-    # Rings are denser at the iris, which is what one sees.
+def make_eyeball(eye: Eye) -> tuple[np.ndarray, Mesh]:
+    """Make an eyeball that looks straight ahead: points (n, 3) and the triangles over them."""
+    # Rings are denser at the iris, the part that is visible.
     angles = np.pi * np.linspace(0, 1, _RINGS + 1) ** 1.5
     spokes = 2 * np.pi * np.arange(_SPOKES) / _SPOKES
     theta, phi = np.repeat(angles, _SPOKES), np.tile(spokes, _RINGS + 1)

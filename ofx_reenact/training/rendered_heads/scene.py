@@ -1,4 +1,4 @@
-"""Light, materials and the renderer: Mitsuba 3 (BSD) behind one class, without a window, on CPU or GPU."""
+"""Light, background, materials and the renderer of rendered heads: Mitsuba 3 (BSD), on CPU or GPU, without a window."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 
 from ofx_reenact.errors import ReenactError, SettingsError
-from ofx_reenact.training.fdgan.data.rendered.parts import Part, Shape
+from ofx_reenact.training.rendered_heads.parts import Part, Shape
 
-# The renderer's variants by what a user asks for. "auto" leaves llvm out: old LLVM libraries end the process.
+# Mitsuba's variants by device. "auto" never takes llvm: old LLVM libraries crash the process.
 _VARIANTS = {"cuda": "cuda_ad_rgb", "llvm": "llvm_ad_rgb", "scalar": "scalar_rgb"}
+# Longest light path, in bounces.
 _DEPTH = 12
 # Materials: roughness, specular reflection, clear coat.
 _MATERIALS = {
@@ -26,16 +27,17 @@ _MATERIALS = {
     "hair": (0.45, 0.4, 0.0),
     "eye": (0.08, 0.25, 0.6),
 }
-_SKY = (32, 64)
+# Rows and columns of the map of light; the linear value above which highlights are compressed.
+_LIGHT_MAP = (32, 64)
 _KNEE = 0.6
 
 
 @dataclass(frozen=True)
-class Stage:
-    """What does not change between the pictures of one person.
+class Surroundings:
+    """Light and background, the same in all pictures of one person.
 
-    ``light`` (h, w, 3) float32 linear radiance from all around, equirectangular; ``background`` (H, W, 3) float32
-    linear; ``exposure`` multiplies light so that a white sheet facing the camera is about as bright as 1.
+    ``light`` (h, w, 3) float32 linear radiance, equirectangular; ``background`` (H, W, 3) float32 linear; ``exposure``
+    multiplies the rendered picture so that a white sheet facing the camera has a value of about 1.
     """
 
     light: np.ndarray
@@ -43,48 +45,49 @@ class Stage:
     exposure: float
 
 
-def draw_stage(random: np.random.Generator, size: int) -> Stage:
-    """Draw soft lights and a background, both from the same room."""
-    height, width = _SKY
+def draw_surroundings(rng: np.random.Generator, size: int) -> Surroundings:
+    """Draw soft light with one to three lamps, and a background with ``size`` pixels a side."""
+    height, width = _LIGHT_MAP
     row, column = np.mgrid[:height, :width]
     polar, around = np.pi * (row + 0.5) / height, 2 * np.pi * (column + 0.5) / width
-    # Of cameras: x right, y down, z away; the map's upper edge is up, its outer columns are the camera's side.
-    ways = np.stack([-np.sin(polar) * np.sin(around), -np.cos(polar), -np.sin(polar) * np.cos(around)], -1)
-    warm = lambda spread: np.array([1.0, 1.0, 1.0]) + random.normal(0, spread) * np.array([0.5, 0.05, -0.6])  # noqa: E731
-    above, below = warm(0.25) * random.uniform(0.25, 0.7), warm(0.25) * random.uniform(0.1, 0.4)
-    up = (0.5 - 0.5 * ways[..., 1])[..., None]
+    # In the camera's coordinates: x right, y down, z away. The map's upper edge is up, its outer columns are the side
+    # of the camera.
+    directions = np.stack([-np.sin(polar) * np.sin(around), -np.cos(polar), -np.sin(polar) * np.cos(around)], -1)
+    tint = lambda spread: np.array([1.0, 1.0, 1.0]) + rng.normal(0, spread) * np.array([0.5, 0.05, -0.6])  # noqa: E731
+    above, below = tint(0.25) * rng.uniform(0.25, 0.7), tint(0.25) * rng.uniform(0.1, 0.4)
+    up = (0.5 - 0.5 * directions[..., 1])[..., None]
     light = up * above + (1 - up) * below
-    for lamp in range(random.integers(1, 4)):
-        side, height_angle = random.uniform(-1.4, 1.4), random.uniform(-0.1, 1.0)
+    for lamp in range(rng.integers(1, 4)):
+        side, height_angle = rng.uniform(-1.4, 1.4), rng.uniform(-0.1, 1.0)
         if lamp == 2:
             side += np.pi
-        way = np.array(
+        direction = np.array(
             [np.sin(side) * np.cos(height_angle), -np.sin(height_angle), -np.cos(side) * np.cos(height_angle)]
         )
-        narrow = random.uniform(6, 40)
-        power = random.uniform(0.6, 1.6) * narrow * (0.35 if lamp else 0.5)
-        light = light + power * np.exp(narrow * (ways @ way - 1))[..., None] * warm(0.3)
+        narrow = rng.uniform(6, 40)
+        power = rng.uniform(0.6, 1.6) * narrow * (0.35 if lamp else 0.5)
+        light = light + power * np.exp(narrow * (directions @ direction - 1))[..., None] * tint(0.3)
     light = np.maximum(light, 0.01)
-    facing = np.clip(-ways[..., 2], 0, None) * np.sin(polar) * (np.pi / height) * (2 * np.pi / width)
+    facing = np.clip(-directions[..., 2], 0, None) * np.sin(polar) * (np.pi / height) * (2 * np.pi / width)
     white = float((light.mean(-1) * facing).sum() / np.pi)
-    exposure = float(random.uniform(0.7, 1.15)) / white
-    return Stage(light.astype(np.float32), _draw_background(random, size), exposure)
+    exposure = float(rng.uniform(0.7, 1.15)) / white
+    return Surroundings(light.astype(np.float32), _draw_background(rng, size), exposure)
 
 
-def _draw_background(random: np.random.Generator, size: int) -> np.ndarray:
-    """Draw a wall, a gradient or an out-of-focus room (size, size, 3), linear."""
-    cells = int(random.choice([1, 1, 2, 3, 6]))
-    base = random.uniform(0.03, 0.6) * (1 + random.normal(0, 0.1, 3))
+def _draw_background(rng: np.random.Generator, size: int) -> np.ndarray:
+    """Draw a wall, a gradient or an out-of-focus room: (size, size, 3) float32, linear."""
+    cells = int(rng.choice([1, 1, 2, 3, 6]))
+    base = rng.uniform(0.03, 0.6) * (1 + rng.normal(0, 0.1, 3))
     cell = (cells + 1, cells + 1)
-    coarse = base * np.exp(random.normal(0, 0.5, (*cell, 1)) + random.normal(0, 0.08, (*cell, 3)))
+    coarse = base * np.exp(rng.normal(0, 0.5, (*cell, 1)) + rng.normal(0, 0.08, (*cell, 3)))
     wide = cv2.resize(coarse.astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC)
     return np.asarray(np.clip(wide, 0.003, 1), np.float32)
 
 
-def developed(colour: np.ndarray, opacity: np.ndarray, stage: Stage) -> np.ndarray:
-    """Put a head, premultiplied linear (H, W, 3) with opacity (H, W), before its background: (H, W, 3) uint8 sRGB."""
-    linear = colour * stage.exposure + stage.background * (1 - opacity[..., None])
-    # Straight up to the knee, then towards 1 without ever clipping a channel alone.
+def finish_picture(colour: np.ndarray, opacity: np.ndarray, surroundings: Surroundings) -> np.ndarray:
+    """Put a head, premultiplied linear (H, W, 3) with opacity (H, W), over its background: (H, W, 3) uint8 sRGB."""
+    linear = colour * surroundings.exposure + surroundings.background * (1 - opacity[..., None])
+    # Linear up to the knee, then smoothly towards 1, so that no channel clips alone.
     over = np.clip(linear - _KNEE, 0, None) / (1 - _KNEE)
     rolled = np.minimum(linear, _KNEE) + (1 - _KNEE) * (1 - np.exp(-over))
     rolled = np.clip(rolled, 0, 1)
@@ -93,13 +96,14 @@ def developed(colour: np.ndarray, opacity: np.ndarray, stage: Stage) -> np.ndarr
 
 
 class Renderer:
-    """Mitsuba with one variant; renders heads seen by a camera at the origin."""
+    """Mitsuba in one of its variants; renders heads with the camera at the origin."""
 
     def __init__(self, device: str, threads: int) -> None:
-        """Load the renderer on a device (auto, cuda, llvm or scalar); 0 threads takes all.
+        """Load the renderer for a device (auto, cuda, llvm or scalar); 0 threads are all of the CPU's.
 
         Raises:
-            ReenactError: it is not installed, or the device cannot be used.
+            SettingsError: there is no such device.
+            ReenactError: Mitsuba is not installed, or the device cannot be used.
         """
         if device != "auto" and device not in _VARIANTS:
             raise SettingsError(f"device {device}: choose from auto, {', '.join(_VARIANTS)}")
@@ -115,21 +119,22 @@ class Renderer:
             drjit.set_thread_count(threads)
 
     def render(
-        self, parts: list[Part], shapes: list[Shape], stage: Stage, focal: float, samples: int, seed: int
+        self, parts: list[Part], shapes: list[Shape], surroundings: Surroundings, focal: float, samples: int, seed: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Render parts in the shapes that the camera sees; focal length in picture heights, samples per pixel.
+        """Render parts in the shapes that they have in one picture.
 
-        Returns premultiplied linear colour (H, W, 3) and opacity (H, W), float32; H = W = the background's.
+        ``focal`` is the focal length in picture heights; ``samples`` are per pixel. Returns premultiplied linear colour
+        (H, W, 3) and opacity (H, W), both float32, in the background's size.
         """
-        size = len(stage.background)
-        # The scene's origin is moved into the head: rays start off surfaces by a length that grows with coordinates,
-        # and would step over skin that lies close behind lashes or hair.
+        size = len(surroundings.background)
+        # The scene's origin is moved into the head. Mitsuba starts secondary rays off surfaces by a distance that grows
+        # with the coordinates; with large ones they would start behind the skin below lashes or hair.
         distance = float(np.median(shapes[0].vertices[:, 2]))
         scene: dict[str, Any] = {
             "type": "scene",
             "integrator": {"type": "volpath", "max_depth": _DEPTH, "rr_depth": 4, "hide_emitters": True},
             "sensor": self._camera(size, focal, samples, distance),
-            "light": self._light(stage.light),
+            "light": self._light(surroundings.light),
         }
         for index, (part, shape) in enumerate(zip(parts, shapes, strict=True)):
             scene[f"part{index}"] = self._mesh(f"part{index}", part, shape, [0, 0, distance])
@@ -154,7 +159,7 @@ class Renderer:
         }
 
     def _light(self, light: np.ndarray) -> dict[str, Any]:
-        # The map's up is +y in Mitsuba and ours is -y; half a turn about z brings it over.
+        # Up is +y in Mitsuba's maps and -y here: half a turn about z converts.
         turn = self._mi.ScalarTransform4f().rotate([0, 0, 1], 180)
         return {"type": "envmap", "bitmap": self._mi.Bitmap(np.ascontiguousarray(light)), "to_world": turn}
 
@@ -196,16 +201,16 @@ class Renderer:
 
 
 def _choose(mitsuba: Any, device: str) -> str:
-    """Set the variant that a device names, or the first that works here."""
+    """Set Mitsuba's variant for a device, for auto the first that works here, and return its name."""
     import drjit
 
-    works = {
+    usable = {
         "cuda": lambda: drjit.has_backend(drjit.JitBackend.CUDA),
         "llvm": lambda: drjit.has_backend(drjit.JitBackend.LLVM),
         "scalar": lambda: True,
     }
     for name in ("cuda", "scalar") if device == "auto" else (device,):
-        if works[name]():
+        if usable[name]():
             mitsuba.set_variant(_VARIANTS[name])
             return _VARIANTS[name]
     needed = "a CUDA device and its driver" if device == "cuda" else "LLVM's shared library (libLLVM)"

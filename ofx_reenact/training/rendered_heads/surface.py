@@ -1,7 +1,7 @@
-"""What a pixel of a rendered head shows: the triangle in it, hence its class and exact flow to any other picture.
+"""Find which triangle each pixel of a rendered head shows, and from that its class and the exact flow between pictures.
 
 Convention: pixel (i, j) = (column, row) has its centre at (i, j); x to the right, y down. The camera is at the origin,
-x right, y down, z away; a point (X, Y, Z) is seen at f · (X, Y) / Z + (size - 1) / 2.
+x right, y down, z away; a point (X, Y, Z) is projected to f · (X, Y) / Z + (size - 1) / 2.
 """
 
 from __future__ import annotations
@@ -14,20 +14,21 @@ import numpy as np
 from ofx_reenact.compiled import compiled
 
 if TYPE_CHECKING:
-    from ofx_reenact.training.fdgan.data.rendered.parts import Part
+    from ofx_reenact.training.rendered_heads.parts import Part
 
-# Nothing there: the background.
+# Number of the background, which is no triangle.
 NOTHING = -1
-# A point is seen where it lies this far behind what is seen, in centimetres, and no farther.
+# A point still counts as visible this far behind the visible surface, in centimetres.
 _TOLERANCE = 0.2
 
 
 @dataclass(frozen=True)
-class View:
-    """One picture's geometry, focal length in pixels.
+class Geometry:
+    """The geometry of one picture.
 
-    ``surface`` (H, W) int32 is the triangle seen at each pixel's centre, or ``NOTHING``; ``vertices`` (V, 3) are as the
-    camera sees them, in centimetres; ``faces`` (F, 3) int64 are the same in all pictures of one person.
+    ``surface`` (H, W) int32 is the triangle visible at each pixel's centre, or ``NOTHING``; ``vertices`` (V, 3) are in
+    the camera's coordinates, in centimetres; ``faces`` (F, 3) int64 are the same in all pictures of one person;
+    ``focal`` is the focal length in pixels.
     """
 
     surface: np.ndarray
@@ -37,16 +38,16 @@ class View:
 
 
 def project(points: np.ndarray, focal: float, size: int) -> np.ndarray:
-    """Where a camera sees points (..., 3): pixels (..., 2) of a picture of size²."""
-    flat: np.ndarray = points[..., :2] / points[..., 2:] * focal + (size - 1) / 2
-    return flat
+    """Project points (..., 3) to pixels (..., 2) of a picture with ``size`` pixels a side; ``focal`` in pixels."""
+    pixels: np.ndarray = points[..., :2] / points[..., 2:] * focal + (size - 1) / 2
+    return pixels
 
 
-def flow(a: View, b: View) -> tuple[np.ndarray, np.ndarray]:
-    """Find where what each pixel of picture ``a`` shows lies in another of the same person.
+def compute_flow(a: Geometry, b: Geometry) -> tuple[np.ndarray, np.ndarray]:
+    """Compute the flow from picture ``a`` to picture ``b`` of the same person.
 
-    Returns offsets (H, W, 2) float32 in pixels, x right, y down: pixel p of a lies at p + offset in b; and (H, W) bool,
-    whether it is seen there. The background stays where it is.
+    Returns offsets (H, W, 2) float32 in pixels, x right, y down: what pixel p of a shows is at p + offset in b; and
+    (H, W) bool, whether it is visible there. The background does not move.
     """
     height, width = a.surface.shape
     offsets, seen = np.zeros((height, width, 2), np.float32), b.surface == NOTHING
@@ -59,54 +60,54 @@ def flow(a: View, b: View) -> tuple[np.ndarray, np.ndarray]:
     nearest = np.round(target).astype(np.int64)
     inside = ((nearest >= 0) & (nearest < [width, height])).all(1) & (there[:, 2] > 0)
     across, down = np.clip(nearest[:, 0], 0, width - 1), np.clip(nearest[:, 1], 0, height - 1)
-    depth = depths(b)
+    depth = depth_map(b)
     unhidden = there[:, 2] <= depth[down, across] + _TOLERANCE
     same = b.surface[down, across] == a.surface[rows, columns]
     seen[rows, columns] = inside & ((unhidden & (b.surface[down, across] != NOTHING)) | same)
     return offsets, seen
 
 
-def depths(view: View) -> np.ndarray:
-    """Depth (H, W) of what is seen at pixels' centres in centimetres; infinite where nothing is."""
-    height = len(view.surface)
-    depth = np.full(view.surface.shape, np.inf)
-    rows, columns = np.nonzero(view.surface != NOTHING)
-    corners = view.vertices[view.faces[view.surface[rows, columns]]]
-    weights = _weights(corners, _rays(columns, rows, view.focal, height))
+def depth_map(geometry: Geometry) -> np.ndarray:
+    """Compute the depth (H, W) at pixels' centres in centimetres; infinite at the background."""
+    height = len(geometry.surface)
+    depth = np.full(geometry.surface.shape, np.inf)
+    rows, columns = np.nonzero(geometry.surface != NOTHING)
+    corners = geometry.vertices[geometry.faces[geometry.surface[rows, columns]]]
+    weights = _weights(corners, _rays(columns, rows, geometry.focal, height))
     depth[rows, columns] = (weights * corners[..., 2]).sum(1)
     return depth
 
 
 def _rays(columns: np.ndarray, rows: np.ndarray, focal: float, size: int) -> np.ndarray:
-    """Directions (P, 3) in which the camera sees pixels."""
+    """Return the directions (P, 3) of pixels from the camera, z = 1."""
     middle = (size - 1) / 2
     return np.stack([(columns - middle) / focal, (rows - middle) / focal, np.ones(len(rows))], 1)
 
 
 def _weights(corners: np.ndarray, rays: np.ndarray) -> np.ndarray:
-    """Barycentric weights (P, 3) of where rays (P, 3) from the origin meet the planes of triangles (P, 3, 3)."""
+    """Return barycentric weights (P, 3) of where rays (P, 3) from the origin meet triangles' planes (P, 3, 3)."""
     first, second, third = corners[:, 0], corners[:, 1], corners[:, 2]
     opposite = np.stack([np.cross(second, third), np.cross(third, first), np.cross(first, second)], 1)
     volumes = np.einsum("pkd,pd->pk", opposite, rays)
     total = volumes.sum(1, keepdims=True)
-    # A triangle seen exactly from its edge has no volume; any of its points will do.
+    # A triangle seen exactly edge-on has no volume; its middle is taken.
     edgewise = np.abs(total) < 1e-12
     return np.where(edgewise, 1 / 3, volumes / np.where(edgewise, 1.0, total))
 
 
-def stitched(parts: list[Part]) -> tuple[np.ndarray, np.ndarray, list[int]]:
-    """Lay parts one after the other: triangles (F, 3) over all vertices, classes (F,), parts' first vertices."""
+def join_parts(parts: list[Part]) -> tuple[np.ndarray, np.ndarray, list[int]]:
+    """Concatenate parts: triangles (F, 3) over all vertices, their classes (F,), and each part's first vertex."""
     starts = [0, *np.cumsum([len(part.uv) for part in parts])]
     faces = np.concatenate([part.faces + start for part, start in zip(parts, starts, strict=False)])
     return faces, np.concatenate([part.labels for part in parts]), [int(start) for start in starts]
 
 
-def seen_faces(parts: list[Part], vertices: np.ndarray, focal: float, size: int) -> np.ndarray:
-    """Find the triangle seen at each pixel's centre: (size, size) int32, numbered over all parts, or ``NOTHING``.
+def visible_triangles(parts: list[Part], vertices: np.ndarray, focal: float, size: int) -> np.ndarray:
+    """Find the triangle visible at each pixel's centre: (size, size) int32, numbered over all parts, or ``NOTHING``.
 
-    ``vertices`` (V, 3) of all parts are as the camera sees them; the focal length is in pixels.
+    ``vertices`` (V, 3) of all parts are in the camera's coordinates; ``focal`` is in pixels.
     """
-    _, _, starts = stitched(parts)
+    _, _, starts = join_parts(parts)
     surface, nearest = np.full((size, size), NOTHING, np.int32), np.full((size, size), np.inf)
     first = 0
     for part, start, stop in zip(parts, starts[:-1], starts[1:], strict=True):
@@ -123,11 +124,17 @@ def rasterise_faces(
     points: np.ndarray, depth: np.ndarray, faces: np.ndarray, first: int, uv: np.ndarray, opacity: np.ndarray,
     out: np.ndarray, nearest: np.ndarray,
 ) -> None:  # fmt: skip
-    """Write which triangle is seen at each pixel's centre; textures may cut holes.
+    """Rasterise triangles into a map of the nearest triangle at each pixel's centre.
 
-    ``points`` (V, 2) pixels at ``depth`` (V,), positive; ``faces`` (F, 3) are numbered from ``first`` on; ``uv`` (V,
-    2), v up, where ``opacity`` (h, w) uint8 below 128 is a hole, (0, 0) for none. ``out`` (H, W) int32 is written where
-    a triangle is nearer than ``nearest`` (H, W), which begins with infinity.
+    Args:
+        points: (V, 2) projected vertices, pixels.
+        depth: (V,) their depths; triangles with one that is not positive are skipped.
+        faces: (F, 3) triangles.
+        first: number of the first triangle in ``out``.
+        uv: (V, 2) texture coordinates, v up.
+        opacity: (h, w) uint8; below 128 is a hole in the mesh. Shape (0, 0) for no holes.
+        out: (H, W) int32, written where a triangle is nearer than ``nearest``.
+        nearest: (H, W) depths, written with it; infinity at first.
     """
     height, width = nearest.shape
     for n in range(faces.shape[0]):
@@ -147,7 +154,7 @@ def rasterise_faces(
                 wa = 1.0 - wb - wc
                 if wa < -1e-6 or wb < -1e-6 or wc < -1e-6:
                     continue
-                # What is linear on the picture is the inverse of depth.
+                # In the picture the inverse of depth is linear, not depth.
                 wa, wb, wc = wa / depth[a], wb / depth[b], wc / depth[c]
                 z = 1.0 / (wa + wb + wc)
                 if z >= nearest[y, x]:

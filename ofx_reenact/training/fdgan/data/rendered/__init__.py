@@ -1,1 +1,0 @@
-"""Rendered heads: textured parametric people whose every picture is exactly known."""
