@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ofx_reenact.errors import TrackingError
-from ofx_reenact.tracking.cuts import ALIKE, compare_details, details_of
+from ofx_reenact.tracking.cuts import SAME_SHOT, compare_details, extract_details
 from ofx_reenact.tracking.look import Look, likeness, look_of
 
 # A face like this is the person's wherever it is. Of other people's faces, in the same studio and light, 1 frame in
@@ -96,8 +96,8 @@ class SamePerson:
         self._ago += 1
         if image is None:
             return
-        details = details_of(image)
-        if self._details is not None and compare_details(details, self._details) < ALIKE:
+        details = extract_details(image)
+        if self._details is not None and compare_details(details, self._details) < SAME_SHOT:
             self._ago = _AGO + 1
         self._details = details
 

@@ -8,8 +8,8 @@ import pytest
 
 from ofx_reenact.errors import TrackingError
 from ofx_reenact.tracking.analyse import analyse
-from ofx_reenact.tracking.cuts import details_of, find_cuts
-from ofx_reenact.tracking.derive import Found, derive, fill, states
+from ofx_reenact.tracking.cuts import extract_details, find_cuts
+from ofx_reenact.tracking.derive import TrackedFrames, derive, fill, frame_states
 from ofx_reenact.tracking.edit import landmarks_of, place
 from ofx_reenact.tracking.light import measure_light
 from ofx_reenact.tracking.performance import Performance, State, segments_of
@@ -34,7 +34,7 @@ def shot(picture, count, speed=0.0, noise=4, start=0):
 
 
 def cuts_of(frames):
-    return np.nonzero(find_cuts([None if frame is None else details_of(frame) for frame in frames]))[0].tolist()
+    return np.nonzero(find_cuts([None if frame is None else extract_details(frame) for frame in frames]))[0].tolist()
 
 
 CASES = {
@@ -67,7 +67,7 @@ def test_gaps_are_not_bridged_across_a_cut():
     cut = np.zeros(14, bool)
     cut[[4, 8, 11]] = True
     seen = np.array([2, 6, 13])
-    assert states(seen, cut).tolist() == [2, 2, 0, 2, 2, 2, 0, 2, 2, 2, 2, 2, 2, 0]
+    assert frame_states(seen, cut).tolist() == [2, 2, 0, 2, 2, 2, 0, 2, 2, 2, 2, 2, 2, 0]
     filled = fill(np.array([[1.0], [2.0], [3.0]]), seen, cut)[:, 0]
     assert filled.tolist() == [1] * 4 + [2] * 4 + [2] * 3 + [3] * 3, "a shot without a face holds the one before"
     assert segments_of(cut) == [slice(0, 4), slice(4, 8), slice(8, 11), slice(11, 14)]
@@ -79,7 +79,7 @@ def derived(found, like):
 
 
 def test_smoothing_does_not_cross_a_cut(performance):
-    found = Found.of_performance(performance)
+    found = TrackedFrames.of_performance(performance)
     cut = np.zeros(75, bool)
     cut[30] = True
     whole = derived(dataclasses.replace(found, cut=cut), performance)

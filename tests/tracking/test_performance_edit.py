@@ -10,7 +10,7 @@ from ofx_reenact.cli.main import run
 from ofx_reenact.errors import TrackingError
 from ofx_reenact.tracking.blendshapes import BLENDSHAPES
 from ofx_reenact.tracking.curves import curves
-from ofx_reenact.tracking.derive import Found, derive
+from ofx_reenact.tracking.derive import TrackedFrames, derive
 from ofx_reenact.tracking.edit import landmarks_of, place
 from ofx_reenact.tracking.landmarks import IRIS_LEFT, IRIS_RIGHT, MESH68
 from ofx_reenact.tracking.lift import lift
@@ -20,7 +20,7 @@ from ofx_reenact.tracking.rigid import euler_degrees
 KEPT = ("size", "fps", "name", "tracker", "versions", "smoothing")
 
 
-def derived(found: Found, like: Performance) -> Performance:
+def derived(found: TrackedFrames, like: Performance) -> Performance:
     again = derive(found, **{name: getattr(like, name) for name in KEPT}, reference=None)
     return dataclasses.replace(again, made_of=like.made_of, skin=like.skin)
 
@@ -34,7 +34,7 @@ def assert_same(one: Performance, other: Performance, but=()) -> None:
 @pytest.fixture(scope="module")
 def gappy(performance) -> Performance:
     """The demo driver with two faces lost in a row, and one more at the end."""
-    found = Found.of_performance(performance)
+    found = TrackedFrames.of_performance(performance)
     left = np.setdiff1d(found.seen, [9, 10, 74])
     names = ("landmarks", "mesh", "blendshapes", "confidence", "hand_made", "light")
     kept = dataclasses.replace(found, seen=left, **{name: getattr(found, name)[left] for name in names})
@@ -46,7 +46,7 @@ def points_of(performance: Performance, frame: int) -> np.ndarray:
 
 
 def test_a_file_derives_to_what_stands_in_it(performance, performance_file, gappy):
-    assert_same(derived(Found.of_performance(performance), performance), performance)
+    assert_same(derived(TrackedFrames.of_performance(performance), performance), performance)
     assert_same(place(Performance.load(performance_file), {}), performance)
     assert_same(place(gappy, {}), gappy)
 

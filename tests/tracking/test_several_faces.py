@@ -30,7 +30,7 @@ class Landmarks(Tracker):
         return None if landmarks is None else Track(landmarks, 1.0)
 
     def _find(self, image):
-        return [face.mesh[list(MESH68), :2] for face in self._network._all(image)]
+        return [face.mesh[list(MESH68), :2] for face in self._network._find_all(image)]
 
 
 @pytest.fixture(scope="module")
@@ -142,9 +142,9 @@ def test_the_nearest_box_is_the_one_that_holds_a_place():
 
 
 def test_what_an_absent_face_is_called():
-    assert LARGEST.absence(9) == "no face was found in any of 9 frames"
-    assert "none of 9 frames shows 3 faces" in Chosen(3).absence(9)
-    assert "the chosen person" in Chosen(portraits=(portrait(HIM),)).absence(9)
+    assert LARGEST.describe_absence(9) == "no face was found in any of 9 frames"
+    assert "none of 9 frames shows 3 faces" in Chosen(3).describe_absence(9)
+    assert "the chosen person" in Chosen(portraits=(portrait(HIM),)).describe_absence(9)
 
 
 def test_a_portrait_without_a_face_is_refused():
