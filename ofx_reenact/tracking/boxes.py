@@ -14,8 +14,8 @@ from ofx_reenact.tracking.canonical import MODEL
 from ofx_reenact.tracking.chosen import LARGEST, Chosen, Portrait, nearest
 from ofx_reenact.tracking.detect import FaceDetector, Region
 from ofx_reenact.tracking.lift import lift
-from ofx_reenact.tracking.look import Look
-from ofx_reenact.tracking.same_person import SamePerson, Seen, look_in_portrait
+from ofx_reenact.tracking.look import FaceLook
+from ofx_reenact.tracking.same_person import SamePerson, SeenFace, look_in_portrait
 
 
 class Follower:
@@ -25,7 +25,7 @@ class Follower:
         """Follow ``face``; ``name`` is the tracker's name, for messages."""
         self._chosen, self._name = face, name
         self._person = SamePerson()
-        self._looks: list[list[Look]] | None = None
+        self._looks: list[list[FaceLook]] | None = None
         with zipfile.ZipFile(resource(*MODEL)) as bundle:
             self._detector = FaceDetector(bundle.read("face_detector.tflite"))
 
@@ -52,8 +52,8 @@ class Follower:
             self._person.know(*self._looks)
         return self.choose(self._find_faces(image, find), image)
 
-    def _describe_portrait(self, portrait: Portrait, find: Callable[[np.ndarray], list[np.ndarray]]) -> Look:
-        faces = [Seen.of_mesh(lift(face), portrait.image) for face in self._find_faces(portrait.image, find)]
+    def _describe_portrait(self, portrait: Portrait, find: Callable[[np.ndarray], list[np.ndarray]]) -> FaceLook:
+        faces = [SeenFace.of_mesh(lift(face), portrait.image) for face in self._find_faces(portrait.image, find)]
         chosen = nearest([face.box for face in faces], portrait.place)
         return look_in_portrait(None if chosen is None else faces[chosen], self._name)
 
@@ -85,7 +85,7 @@ class Follower:
         self._person.begin(image)
         if not faces:
             return None
-        seen = [Seen.of_mesh(lift(face), image) for face in faces]
+        seen = [SeenFace.of_mesh(lift(face), image) for face in faces]
         if self._person.known:
             chosen = self._person.choose(seen)
         else:

@@ -20,8 +20,8 @@ from ofx_reenact.tracking.canonical import MODEL
 from ofx_reenact.tracking.chosen import Portrait, nearest
 from ofx_reenact.tracking.detect import MESH_SIZE, Detection, FaceDetector, Region
 from ofx_reenact.tracking.landmarks import MESH68, MESH_POINTS
-from ofx_reenact.tracking.look import Look
-from ofx_reenact.tracking.same_person import OVERLAP, SamePerson, Seen, look_in_portrait, overlap
+from ofx_reenact.tracking.look import FaceLook
+from ofx_reenact.tracking.same_person import OVERLAP, SamePerson, SeenFace, look_in_portrait, overlap
 from ofx_reenact.tracking.tflite import last_output_from, second_of_first
 from ofx_reenact.tracking.tracker import DEFAULTS, Options, Track, Tracker
 
@@ -45,7 +45,7 @@ class _Candidate(NamedTuple):
     mesh: np.ndarray
     presence: float
     region: Region
-    seen: Seen
+    seen: SeenFace
 
 
 class FaceMesh(Tracker):
@@ -95,7 +95,7 @@ class FaceMesh(Tracker):
             self._learn_others(image)
         return self._track
 
-    def faces(self, image: np.ndarray) -> list[Seen]:
+    def faces(self, image: np.ndarray) -> list[SeenFace]:
         """Find all faces in an (H, W, 3) uint8 RGB picture, the largest first, independent of who is followed."""
         return [face.seen for face in self._find_all(image)]
 
@@ -144,7 +144,7 @@ class FaceMesh(Tracker):
             if apart and (face := self._refine(image, found)):
                 self._person.meet(face.seen)
 
-    def _describe_portrait(self, portrait: Portrait) -> Look:
+    def _describe_portrait(self, portrait: Portrait) -> FaceLook:
         """Return the look of the person in a portrait.
 
         Raises:
@@ -163,7 +163,7 @@ class FaceMesh(Tracker):
         height, width = image.shape[:2]
         if not (-0.1 * width < found.x < 1.1 * width and -0.1 * height < found.y < 1.1 * height):
             return None
-        return _Candidate(mesh, presence, found, Seen.of_mesh(mesh, image))
+        return _Candidate(mesh, presence, found, SeenFace.of_mesh(mesh, image))
 
     def _accept(self, faces: list[_Candidate]) -> Track | None:
         """Follow, among these faces, the person who was followed so far; the first face if nobody was."""

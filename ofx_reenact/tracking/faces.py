@@ -10,8 +10,8 @@ import numpy as np
 
 from ofx_reenact.tracking.chosen import Portrait
 from ofx_reenact.tracking.cuts import SAME_SHOT, compare_details, extract_details
-from ofx_reenact.tracking.look import Look, likeness
-from ofx_reenact.tracking.same_person import ALIKE_ANYWHERE, CONTINUED, OVERLAP, Seen, add_look, overlap
+from ofx_reenact.tracking.look import FaceLook, likeness
+from ofx_reenact.tracking.same_person import ALIKE_ANYWHERE, CONTINUED, OVERLAP, SeenFace, add_look, overlap
 
 # A portrait is cropped with this margin, in widths and heights of the face, so that a tracker finds the face in it.
 _CROP_MARGIN = 1.0
@@ -37,11 +37,11 @@ class Somebody:
 
     boxes: dict[int, np.ndarray] = field(default_factory=dict)
     portraits: list[Portrait] = field(default_factory=list)
-    looks: list[Look] = field(default_factory=list)
+    looks: list[FaceLook] = field(default_factory=list)
     best: int = 0
     shown: Portrait | None = None
 
-    def add(self, frame: int, face: Seen, image: np.ndarray) -> None:
+    def add(self, frame: int, face: SeenFace, image: np.ndarray) -> None:
         """Add a face of the person."""
         if self.shown is None or _height(face.box) > _height(self.boxes[self.best]):
             self.best, self.shown = frame, portray(image, face.box)
@@ -93,7 +93,7 @@ class Faces:
 
 
 def find_faces(
-    images: Iterable[tuple[int, np.ndarray | None]], find: Callable[[np.ndarray], list[Seen]]
+    images: Iterable[tuple[int, np.ndarray | None]], find: Callable[[np.ndarray], list[SeenFace]]
 ) -> Faces:
     """Group the faces in pictures by person.
 
@@ -127,7 +127,7 @@ def portray(image: np.ndarray, box: np.ndarray) -> Portrait:
     return Portrait(image[top:bottom, left:right].copy(), (float(x), float(y)))
 
 
-def _recognise(faces: list[Seen], people: list[Somebody], previous: int | None) -> list[Somebody]:
+def _recognise(faces: list[SeenFace], people: list[Somebody], previous: int | None) -> list[Somebody]:
     """Match the faces of a picture to people, the best match first, each person once; others are new people."""
     scores: list[tuple[float, int, int]] = []
     for (i, face), (j, person) in itertools.product(enumerate(faces), enumerate(people)):

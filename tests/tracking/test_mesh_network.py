@@ -43,6 +43,6 @@ def test_what_the_network_sees_is_softened_as_the_whole_picture_would_be():
         side = rng.uniform(530, 1500)
         matrix = Region(rng.uniform(-50, 690), rng.uniform(-50, 550), side, rng.uniform(-3, 3)).to_picture()
         deviation = 0.4 * side / MESH_SIZE
-        whole, part = cv2.GaussianBlur(image, (0, 0), deviation), tracker._soften(image, matrix, deviation)
+        whole, part = cv2.GaussianBlur(image, (0, 0), deviation), tracker._blur(image, matrix, deviation)
         seen, wanted = (cv2.warpAffine(one, matrix, (MESH_SIZE, MESH_SIZE), flags=flags) for one in (part, whole))
         assert seen.tobytes() == wanted.tobytes()

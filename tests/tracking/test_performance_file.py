@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 from ofx_reenact.errors import OutputError, TrackingError
 from ofx_reenact.tracking.analyse import analyse
 from ofx_reenact.tracking.blendshapes import BLENDSHAPES
-from ofx_reenact.tracking.derive import BRIDGE, fill, states
+from ofx_reenact.tracking.derive import BRIDGE, fill, frame_states
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.smooth import smooth, smooth_poses
 from ofx_reenact.tracking.tracker import Track, Tracker
@@ -42,7 +42,7 @@ def test_smoothing_can_be_off():
 def test_gaps_are_bridged_or_held():
     seen = np.array([2, 3, 7, 7 + BRIDGE + 2])
     no_cut = np.zeros(7 + BRIDGE + 4, bool)
-    state = states(seen, no_cut)
+    state = frame_states(seen, no_cut)
     assert state[:2].tolist() == [State.HELD] * 2
     assert state[4:7].tolist() == [State.BRIDGED] * 3
     assert set(state[8 : 7 + BRIDGE + 2].tolist()) == {State.HELD}

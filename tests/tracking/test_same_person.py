@@ -10,9 +10,9 @@ from ofx_reenact.tracking.analyse import analyse
 from ofx_reenact.tracking.boxes import Follower
 from ofx_reenact.tracking.facemesh import FaceMesh
 from ofx_reenact.tracking.landmarks import MESH68
-from ofx_reenact.tracking.look import Look, likeness, look_of
+from ofx_reenact.tracking.look import FaceLook, likeness, look_of
 from ofx_reenact.tracking.performance import State
-from ofx_reenact.tracking.same_person import SamePerson, Seen
+from ofx_reenact.tracking.same_person import SamePerson, SeenFace
 from ofx_reenact.tracking.tracker import Track, Tracker
 
 WIDTH, HEIGHT = 800, 250
@@ -148,10 +148,11 @@ def test_a_face_in_the_dark_is_followed_where_it_is(man):
     assert not look.tells
     mesh, person = FaceMesh().track(shown((man[0], 300, 1.0)), 0).mesh, SamePerson()
     person.begin(dark[0])
-    person.remember(Seen.of_mesh(mesh, dark[0]))
+    person.remember(SeenFace.of_mesh(mesh, dark[0]))
     person.begin(dark[1])
-    assert person.choose([Seen.of_mesh(mesh + np.array([400, 0, 0]), dark[1]), Seen.of_mesh(mesh, dark[1])]) == 1
-    assert person.choose([Seen.of_mesh(mesh + np.array([400, 0, 0]), dark[1])]) is None
+    aside = SeenFace.of_mesh(mesh + np.array([400, 0, 0]), dark[1])
+    assert person.choose([aside, SeenFace.of_mesh(mesh, dark[1])]) == 1
+    assert person.choose([aside]) is None
 
 
 def test_looks_tell_people_apart_in_any_plain_light(man, demo_picture, demo_track):
@@ -174,7 +175,7 @@ def test_who_was_refused_is_known_again():
 
     def seen(share, at=500.0):
         values = share * his + np.sqrt(1 - share**2) * hers
-        return Seen(box + at, Look(values, ones, 1.0, 1.0))
+        return SeenFace(box + at, FaceLook(values, ones, 1.0, 1.0))
 
     person = SamePerson()
     person.remember(seen(1.0, 0))

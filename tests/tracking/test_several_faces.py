@@ -12,8 +12,8 @@ from ofx_reenact.tracking.facemesh import FaceMesh
 from ofx_reenact.tracking.faces import find_faces
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.lift import lift
-from ofx_reenact.tracking.look import Look
-from ofx_reenact.tracking.same_person import SamePerson, Seen
+from ofx_reenact.tracking.look import FaceLook
+from ofx_reenact.tracking.same_person import SamePerson, SeenFace
 from ofx_reenact.tracking.tracker import Options, Track, Tracker
 
 
@@ -112,7 +112,7 @@ def test_others_are_known_from_where_they_are_beside_the_person():
     box = np.array([0.0, 0, 100, 100])
 
     def seen(share, at):
-        return Seen(box + at, Look(share * his + np.sqrt(1 - share**2) * hers, np.ones(552), 1.0, 1.0))
+        return SeenFace(box + at, FaceLook(share * his + np.sqrt(1 - share**2) * hers, np.ones(552), 1.0, 1.0))
 
     def person(*met):
         one = SamePerson()
