@@ -142,8 +142,8 @@ def test_hair_goes_with_the_head_as_far_as_the_picture_shows_it(face):
     width, height = face.size
     tall = TargetSheet(face.frontal, head, face.size, 0.35, np.zeros(width, np.float32))
     bald = TargetSheet(face.frontal, head, face.size, 0.35, np.full(width, height, np.float32))
-    assert (tall.share >= bald.share).all() and (tall.share > bald.share + 0.1).any()
-    assert np.allclose(bald.share, TargetSheet(face.frontal, head, face.size, 0.35).share)
+    assert (tall.weight >= bald.weight).all() and (tall.weight > bald.weight + 0.1).any()
+    assert np.allclose(bald.weight, TargetSheet(face.frontal, head, face.size, 0.35).weight)
 
 
 def test_a_head_whose_hair_is_cut_off_sinks_little(face):
