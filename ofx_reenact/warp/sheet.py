@@ -34,7 +34,7 @@ class Sheet:
     parents: sparse.csr_matrix  # (F, 468) weights of the mesh's points in each fine face vertex
     triangles: np.ndarray  # (N, 3) vertex indices of the sheet
     lids: np.ndarray  # (M, 3) vertex indices of triangles that close the eye openings and the mouth from behind
-    oval: np.ndarray  # (S,) fine vertices along the face oval, in order, which is that of each ring too
+    oval: np.ndarray  # (S,) fine vertices along the face oval, in the order that the rings have too
     ring_of: np.ndarray  # (V,) size of each vertex's ring, as in RINGS; 1 on the face
     behind: np.ndarray  # fine face vertices that only ``lids`` use
     spline: Spline  # extends displacements from the prescribed vertices to the others
