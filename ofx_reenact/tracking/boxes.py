@@ -72,7 +72,7 @@ class Follower:
         Args:
             faces: landmarks (68, 2) of each face in pixels.
             image: the (H, W, 3) uint8 RGB picture that shows them. Without it a face is recognised by position and
-                size only, so it must overlap with the face of the last frame.
+                size only, so it must overlap with where it was last seen.
 
         Raises:
             TrackingError: the person was chosen by a portrait, which only :meth:`follow` can describe.

@@ -43,7 +43,7 @@ class TrackedFrames:
     mesh: np.ndarray  # (S, 478, 3) float32 pixels, lifted where the tracker gives landmarks only
     blendshapes: np.ndarray  # (S, 52) float32, 0 where the tracker has none
     confidence: np.ndarray  # (S,) float32
-    hand_made: np.ndarray  # (S,) bool, a person placed the landmarks
+    hand_made: np.ndarray  # (S,) bool, the landmarks were placed by hand
     light: np.ndarray  # (S,) float32, mean luma of the face
 
     @classmethod

@@ -49,7 +49,7 @@ def place(performance: Performance, landmarks: Mapping[int, np.ndarray]) -> Perf
     """
     p, rows = performance, _rows(performance, landmarks)
     if absent := sorted(set(rows) & set(p.absent.tolist())):
-        raise TrackingError(f"{p.name}: frames {FrameRange.of(absent)} have no picture to place landmarks on")
+        raise TrackingError(f"{p.name}: frames {FrameRange.of(absent)} have no picture; leave out their landmarks")
     edited = {n: getattr(p, n).copy() for n in ("state", "confidence", "hand_made", "raw_landmarks", "raw_mesh")}
     for frame, row in rows.items():
         points = p.squeeze.to_square(landmarks[frame])

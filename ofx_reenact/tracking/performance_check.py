@@ -55,21 +55,21 @@ def check_performance(arrays: Mapping[str, np.ndarray]) -> None:
 def _check_frames(arrays: Mapping[str, np.ndarray]) -> None:
     frames, absent = arrays["frames"], arrays["absent"]
     if not len(frames) or max(abs(int(frames[0])), abs(int(frames[-1]))) >= _MOST_FRAMES:
-        raise ValueError("frames are none, or beyond nine digits")
+        raise ValueError("frames are empty, or have more than nine digits")
     if not np.array_equal(frames, np.arange(int(frames[0]), int(frames[0]) + len(frames))):
-        raise ValueError("frames are not every frame from the first to the last")
+        raise ValueError("frames are not consecutive")
     if int(arrays["reference"]) not in frames:
         raise ValueError(f"reference frame {int(arrays['reference'])} is not among its frames")
     if not np.isin(absent, frames).all():
-        raise ValueError("absent names frames that are not among its frames")
+        raise ValueError("absent has frames that are not among its frames")
     if not (arrays["state"] == 0).any():
-        raise ValueError("state says that no frame has a face")
+        raise ValueError("state: no frame has a face")
     if not all(1 <= int(length) <= _WIDEST for length in arrays["size"]):
-        raise ValueError(f"size is {arrays['size'].tolist()}, no picture's")
+        raise ValueError(f"size is {arrays['size'].tolist()}, not the width and height of a picture")
     if fps := text_in(arrays["fps"]):
         rate = _RATE.fullmatch(fps)
         if rate is None or not int(rate[1]) or not int(rate[2]) or int(rate[1]) > _FASTEST * int(rate[2]):
-            raise ValueError(f"fps is {fps[:40]!r}, not a rate as 24000/1001")
+            raise ValueError(f"fps is {fps[:40]!r}, not a rate such as 24000/1001")
 
 
 def _check_values(arrays: Mapping[str, np.ndarray]) -> None:
@@ -88,15 +88,15 @@ def _check_geometry(arrays: Mapping[str, np.ndarray]) -> None:
     for name in ("raw_landmarks", "raw_mesh", "translation"):
         _refuse(arrays, name, np.abs(arrays[name]) > _REACH * longer, "far outside the picture")
     for name, least in (("raw_landmarks", _SMALLEST), ("raw_mesh", _SMALLEST), ("frontal", _NARROWEST)):
-        _refuse(arrays, name, np.ptp(arrays[name][..., :2], axis=1) < least, "no face: all points lie on one line")
-    _refuse(arrays, "frontal", np.abs(arrays["frontal"]) > _FARTHEST, "no face: points lie too far apart")
+        _refuse(arrays, name, np.ptp(arrays[name][..., :2], axis=1) < least, "not a face: all points are on one line")
+    _refuse(arrays, "frontal", np.abs(arrays["frontal"]) > _FARTHEST, "not a face: points are too far apart")
     across = np.asarray(arrays["scale"], np.float64) * _WIDTH
-    _refuse(arrays, "scale", (across < _SMALLEST) | (across > _LARGEST * longer), "no face's size in its picture")
+    _refuse(arrays, "scale", (across < _SMALLEST) | (across > _LARGEST * longer), "not a face's size in this picture")
     turned = np.asarray(arrays["rotation"], np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
         square = np.abs(np.einsum("tki,tkj->tij", turned, turned) - np.eye(3)).max(axis=(1, 2)) <= _SQUARE
         upright = np.einsum("ti,ti->t", np.cross(turned[:, :, 0], turned[:, :, 1]), turned[:, :, 2]) > 0
-    _refuse(arrays, "rotation", ~(square & upright), "no rotation")
+    _refuse(arrays, "rotation", ~(square & upright), "not a rotation matrix")
 
 
 def _refuse(arrays: Mapping[str, np.ndarray], name: str, wrong: np.ndarray, why: str) -> None:

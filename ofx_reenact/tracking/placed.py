@@ -67,7 +67,7 @@ def check_landmarks(frames: Any, source: str) -> dict[str, np.ndarray]:
     checked = {}
     for frame, points in frames.items():
         if frame != EVERY and not re.fullmatch("-?[0-9]{1,9}", frame):
-            raise TrackingError(f"{source}: '{frame}' is no frame number and not '{EVERY}'")
+            raise TrackingError(f"{source}: '{frame}' is neither a frame number nor '{EVERY}'")
         if not isinstance(points, list) or len(points) != 68:
             raise TrackingError(f"{source}: frame {frame} needs a list of 68 points")
         for index, point in enumerate(points):
@@ -76,7 +76,7 @@ def check_landmarks(frames: Any, source: str) -> dict[str, np.ndarray]:
                 raise TrackingError(f"{source}: frame {frame}, point {index} is not [x, y]")
         checked[frame] = np.array(points, np.float64)
         if np.ptp(checked[frame], axis=0).min() <= 0:
-            raise TrackingError(f"{source}: frame {frame}: all points lie on one line")
+            raise TrackingError(f"{source}: frame {frame}: all points are on one line")
     return checked
 
 

@@ -56,8 +56,8 @@ def look_in_portrait(face: SeenFace | None, tracker: str) -> FaceLook:
     """
     if face is None or face.look is None or not face.look.tells:
         raise TrackingError(
-            f"--tracker {tracker} sees no face, or one in the dark, in the frame that shows whom to follow; choose the "
-            "face in another frame"
+            f"--tracker {tracker} finds no face, or one that is too dark, in the frame in which the face was chosen; "
+            "choose the face in another frame"
         )
     return face.look
 

@@ -40,8 +40,8 @@ class Registered(NamedTuple):
             reason = f"{type(error).__name__}: {error}"
             raise TrackingError(f"{named} cannot be imported ({reason}); repair or uninstall that package") from error
         if not (isinstance(kind, type) and issubclass(kind, Tracker) and kind.name == self.name):
-            wanted = f"ofx_reenact.tracking.tracker.Tracker whose name is '{self.name}'"
-            raise TrackingError(f"{named}: {self.entry.value} is no {wanted}")
+            wanted = f"subclass of ofx_reenact.tracking.tracker.Tracker whose name is '{self.name}'"
+            raise TrackingError(f"{named}: {self.entry.value} is not a {wanted}")
         return kind
 
 

@@ -40,7 +40,7 @@ class Sheet:
     spline: Spline  # extends displacements from the prescribed vertices to the others
 
     def displace(self, mesh: np.ndarray, rings: np.ndarray) -> np.ndarray:
-        """Extend displacements of the mesh's points (468, k) and of the rings from RIGID_FROM on to all vertices (V, k).
+        """Extend displacements of the mesh's points (468, k) and the rings from RIGID_FROM on to all vertices (V, k).
 
         Vertices behind the openings interpolate the contours linearly.
         """

@@ -1,4 +1,4 @@
-"""Cuts: where they are found, and that nothing looks across one."""
+"""Cuts: where they are found, and that values do not cross them."""
 
 import dataclasses
 
@@ -17,7 +17,7 @@ from ofx_reenact.tracking.tracker import Track, Tracker
 
 
 def scene(seed, level=128.0):
-    """A picture with details all over, wide enough to pan in."""
+    """A picture full of details, wide enough to pan over."""
     rough = np.random.default_rng(seed).normal(level, 40, (30, 100)).astype(np.float32)
     return np.clip(cv2.resize(rough, (1000, 300)), 0, 255).astype(np.uint8)[..., None].repeat(3, axis=2)
 
@@ -26,7 +26,7 @@ A, B = scene(1), scene(2)
 
 
 def shot(picture, count, speed=0.0, noise=4, start=0):
-    """Frames 300 pixels wide of a camera that goes right by so many pixels a frame."""
+    """Frames 300 pixels wide of a camera that pans right by so many pixels a frame."""
     random = np.random.default_rng(0)
     for i in range(count):
         left = start + int(i * speed)
@@ -86,7 +86,7 @@ def test_smoothing_does_not_cross_a_cut(performance):
     moved = found.mesh.copy()
     moved[30:] += [2, 1, 0]
     other = derived(dataclasses.replace(found, mesh=moved, cut=cut), performance)
-    # All that the second shot may change in the first one is the mean of the person's rigid points.
+    # The second shot affects the first one only through the mean of the person's rigid points.
     assert np.abs(other.translation[:30] - whole.translation[:30]).max() < 1e-6
     assert np.abs(other.frontal[:30] - whole.frontal[:30]).max() < 1e-6
     uncut = derived(dataclasses.replace(found, mesh=moved), performance)
@@ -95,7 +95,7 @@ def test_smoothing_does_not_cross_a_cut(performance):
 
 
 class Fixed(Tracker):
-    """A tracker that finds the given landmarks everywhere but in some frames."""
+    """A tracker that finds the given landmarks in all frames except some."""
 
     name, version = "fixed", "1"
 

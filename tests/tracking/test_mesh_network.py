@@ -1,4 +1,4 @@
-"""The mesh network is run once for mesh and presence, on a picture that is softened only where it looks."""
+"""The mesh network runs once for mesh and presence, on a picture that is blurred inside its crop only."""
 
 import zipfile
 
@@ -35,7 +35,7 @@ def test_presence_follows_from_the_mesh(model):
         assert logit == pytest.approx(float(own.forward().reshape(-1)[0]), abs=5e-3)
 
 
-def test_what_the_network_sees_is_softened_as_the_whole_picture_would_be():
+def test_the_crop_is_blurred_as_in_the_whole_picture():
     rng, tracker = np.random.default_rng(1), FaceMesh()
     image = rng.integers(0, 256, (500, 640, 3), np.uint8)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP

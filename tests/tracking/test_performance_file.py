@@ -15,7 +15,7 @@ from ofx_reenact.tracking.smooth import smooth, smooth_poses
 from ofx_reenact.tracking.tracker import Track, Tracker
 
 
-def test_smoothing_stills_noise_and_keeps_a_blink():
+def test_smoothing_removes_noise_and_keeps_a_blink():
     rng = np.random.default_rng(0)
     clean = np.zeros((80, 1, 2))
     clean[40:43, 0, 1] = [6, 10, 6]
@@ -74,7 +74,7 @@ def test_analyse_names_gaps(demo_track):
     assert [int(f) for f, s in zip(made.frames, made.state, strict=True) if s == State.BRIDGED] == [20, 21, 22]
     assert made.absent.tolist() == [20]
     assert made.confidence[11] == 0
-    assert (made.frontal == made.frontal[0]).all(), "a still face gives identical rows"
+    assert (made.frontal == made.frontal[0]).all(), "a face that does not move gives identical rows"
 
 
 def test_analyse_without_any_face(demo_track):
