@@ -96,7 +96,7 @@ def _list_faces(settings: Settings, sheet: str, progress: str) -> int:
     style = shown.choose(progress)
     refuse_over_inputs([("--contact-sheet", sheet)], [("--faces", settings.driver)])
     if sheet and Path(sheet).suffix.lower() != ".png":
-        raise SettingsError(f"--contact-sheet {sheet}: the picture is a PNG; choose a name that ends in .png")
+        raise SettingsError(f"--contact-sheet {sheet}: the picture is written as .png; choose a name that ends in it")
     with shown.observer(style) as observe:
         listed = list_faces(settings, Colour(), observe)
     if sheet:
