@@ -11,26 +11,26 @@ from ofx_reenact.settings import Settings
 
 
 def analyse(settings: Settings, progress: str = "") -> int:
-    """Track driver and target once, into the files that all chunks of a render share."""
+    """Track driver and target once, and write the files that all chunks of a render share."""
     from ofx_reenact.engine.analyse import analyse_inputs
 
-    way = shown.choose(progress)
-    with shown.observer(way) as observe:
+    style = shown.choose(progress)
+    with shown.observer(style) as observe:
         about = analyse_inputs(settings, observe)
-    if way == "json":
+    if style == "json":
         shown.event("report", about)
     else:
-        for name, one in about.get("cast", {"": about}).items():
-            whose = f"{name}: " if name else ""
-            shown.tell(way, f"{whose}{_tracked(one)}; performance: {one['performance']}")
-            if target := one.get("target"):
-                named = one["target_performance"]
-                shown.tell(way, f"{whose}target: {_tracked(target)}" + (f"; performance: {named}" if named else ""))
+        for name, facts in about.get("cast", {"": about}).items():
+            prefix = f"{name}: " if name else ""
+            shown.tell(style, f"{prefix}{_tracked(facts)}; performance: {facts['performance']}")
+            if target := facts.get("target"):
+                file = facts["target_performance"]
+                shown.tell(style, f"{prefix}target: {_tracked(target)}" + (f"; performance: {file}" if file else ""))
     return 0
 
 
 def _tracked(about: Mapping[str, Any]) -> str:
-    """Say of a performance in which frames the face was found."""
+    """Describe in which frames of a performance the face was found."""
     lost = ", ".join(f"{about[state]} {state}" for state in ("bridged", "held", "absent") if about[state])
     return f"frames {about['first']}-{about['last']} tracked" + (f"; without a face: {lost}" if lost else "")
 

@@ -11,7 +11,7 @@ from ofx_reenact.cli import progress as shown
 from ofx_reenact.cli.options import group
 from ofx_reenact.cli.track import facts_of
 
-app = group("performance", "Look at a performance file, and put it right by hand.")
+app = group("performance", "Inspect a performance file and correct it by hand.")
 _Input = Annotated[Path, typer.Option("--input", help="Performance file (.npz).")]
 
 
@@ -19,9 +19,9 @@ _Input = Annotated[Path, typer.Option("--input", help="Performance file (.npz)."
 def landmarks(
     input: _Input,
     output: Annotated[Path, typer.Option("--output", help="Landmarks file (.json) to write.")],
-    frames: Annotated[str, typer.Option(help="Frames to write, as 1001-1010; empty writes all.")] = "",
+    frames: Annotated[str, typer.Option(help="Frames to write, such as 1001-1010; empty writes all.")] = "",
 ) -> int:
-    """Write the landmarks of frames as they were found, to be corrected and placed again."""
+    """Write the tracked landmarks of frames, to correct them and place them again."""
     from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.frames.ranges import FrameRange
     from ofx_reenact.tracking.edit import landmarks_of
@@ -41,7 +41,7 @@ def place(
     landmarks: Annotated[Path, typer.Option(help="Hand-placed landmarks (.json) of the frames to correct.")],
     output: Annotated[Path, typer.Option("--output", help="Performance file (.npz) to write; may be the input.")],
 ) -> int:
-    """Put hand-placed landmarks in place of those that were found."""
+    """Replace tracked landmarks by hand-placed ones."""
     from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.tracking.edit import place as edit
     from ofx_reenact.tracking.performance import Performance

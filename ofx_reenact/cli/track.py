@@ -17,20 +17,20 @@ from ofx_reenact.settings import Settings, names_affecting, paths_in
 if TYPE_CHECKING:
     from ofx_reenact.tracking.performance import Performance
 
-# A driver's file is --input here and the performance's --output; a reference is kept in the performance.
+# The driver is --input here, and the performance --output; the performance file stores a reference.
 _NAMES = {*names_affecting("track"), "reference"} - {"driver", "performance"}
 _EXTRA = {
     "input": Annotated[str, setting("driver", "--input")],
     "output": Annotated[str, typer.Option("--output", help="Performance file (.npz) to write.", metavar="PATH")],
-    "overlay": Annotated[str, typer.Option(help="Also write pictures with the landmarks drawn in, O.####.png.")],
+    "overlay": Annotated[str, typer.Option(help="Also write pictures with the landmarks drawn on them, O.####.png.")],
     "faces": Annotated[
         str,
         typer.Option(
-            help="Track nothing: list the faces of a sequence or picture, each person once.", metavar="PATH",
+            help="Do not track; list the people in a sequence or picture.", metavar="PATH",
         ),
     ],
     "contact_sheet": Annotated[
-        str, typer.Option(help="With --faces: also write a picture (.png) of them, with their numbers.", metavar="PATH")
+        str, typer.Option(help="With --faces: also write a picture (.png) of the faces, numbered.", metavar="PATH")
     ],
     "progress": PROGRESS,
 }  # fmt: skip
@@ -45,7 +45,7 @@ def track(
     contact_sheet: str = "",
     progress: str = "",
 ) -> int:
-    """Track a driver once and keep its performance in a file, for renders and chunks to share."""
+    """Track a driver once and write its performance file, which renders and chunks share."""
     if faces:
         if input or output or overlay:
             raise SettingsError("--faces only lists faces; leave out --input, --output and --overlay, or --faces")
@@ -65,7 +65,7 @@ def _track(settings: Settings, input: str, output: Path, overlay: str, progress:
     from ofx_reenact.frames.sequence import Sequence
     from ofx_reenact.tracking.trackers import terms_of
 
-    way = shown.choose(progress)
+    style = shown.choose(progress)
     settings = dataclasses.replace(settings, driver=input, performance=str(output))
     pictures = [("--face", path) for path in paths_in({"face": settings.face}, "read")]
     read = [("--input", input), ("--landmarks", settings.landmarks), *pictures]
@@ -73,7 +73,7 @@ def _track(settings: Settings, input: str, output: Path, overlay: str, progress:
     if overlay:
         frame_path(overlay, 1, ".png")
     colour, driver = Colour(), Sequence.open(input)
-    with shown.observer(way) as observe:
+    with shown.observer(style) as observe:
         performance = track_driver(settings, driver, colour, observe)
     performance.save(output)
     if overlay:
@@ -83,43 +83,43 @@ def _track(settings: Settings, input: str, output: Path, overlay: str, progress:
         facts["terms"] = terms
     if driver.notes:
         facts["note"] = "; ".join(driver.notes)
-    shown.say(way, facts, shown.listed(facts))
+    shown.say(style, facts, shown.listed(facts))
     return 0
 
 
 def _list_faces(settings: Settings, sheet: str, progress: str) -> int:
-    """Say who is in a driver."""
+    """List the people in a driver."""
     from ofx_reenact.engine.faces import list_faces, write_sheet
     from ofx_reenact.frames.colour import Colour
     from ofx_reenact.frames.overwrite import refuse_over_inputs
 
-    way = shown.choose(progress)
+    style = shown.choose(progress)
     refuse_over_inputs([("--contact-sheet", sheet)], [("--faces", settings.driver)])
     if sheet and Path(sheet).suffix.lower() != ".png":
-        raise SettingsError(f"--contact-sheet {sheet}: a picture is written as .png, so end the name in it")
-    with shown.observer(way) as observe:
+        raise SettingsError(f"--contact-sheet {sheet}: the picture is written as .png; choose a name that ends in it")
+    with shown.observer(style) as observe:
         listed = list_faces(settings, Colour(), observe)
     if sheet:
         write_sheet(listed.thumbnails, Path(sheet))
-    shown.say(way, listed.values, _lines(listed.values))
+    shown.say(style, listed.values, _lines(listed.values))
     return 0
 
 
 def _lines(values: dict[str, Any]) -> Iterator[str]:
-    """Lay the faces out for people, one a line."""
+    """Yield the list of faces as text, one a line."""
     yield f"{'--face':<16}{'frame':>8}{'position':>12}{'size':>7}  frames"
     for one in values["faces"]:
         place = ",".join(map(str, one["position"]))
         yield f"{one['choose']:<16}{one['frame']:>8}{place:>12}{one['size']:>7}  {one['frames']}"
     if values["every"] > 1:
-        yield f"looked at one frame in {values['every']}"
+        yield f"searched one frame in {values['every']}"
 
 
 command = with_settings(track, _EXTRA, _NAMES)
 
 
 def facts_of(performance: Performance, output: Path) -> dict[str, Any]:
-    """Return what to say of a performance that was written."""
+    """Return the facts to print about a performance file."""
     from ofx_reenact.frames.ranges import FrameRange
     from ofx_reenact.tracking.performance import State
 

@@ -1,4 +1,4 @@
-"""One interface to what is done to every pixel, whatever computes it: the CPU's own loops, or torch on a device."""
+"""One interface to the operations on every pixel, on the CPU or on a torch device."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ from typing import Any, Protocol
 
 import numpy as np
 
-# An array where these operations are done: numpy's on the CPU, torch's elsewhere. Slices of it are read and set as
-# numpy's are.
+# An array on the operations' device: numpy's on the CPU, torch's elsewhere. It is sliced and assigned like numpy's.
 Array = Any
 
 
 class Ops(Protocol):
-    """Operations on arrays that lie where they are done; of those, all take arrays of the host as well.
+    """Operations on arrays on a device, "the device"; each accepts arrays on the host too.
 
-    What is in them is float32; positions, curves and ``rows`` may be float64 on the host.
+    Arrays are float32; positions, curves and ``rows`` may be float64 on the host.
     """
 
     def put(self, array: np.ndarray) -> Array:
-        """Put an array of the host where these operations are done; it may be the same memory."""
+        """Copy an array from the host to the device; on the CPU it may share memory."""
 
     def fetch(self, array: Array, own: bool = False) -> np.ndarray:
-        """Return an array on the host; it may be the same memory, unless it is to be the caller's ``own``."""
+        """Return an array on the host; it may share memory unless ``own``."""
 
     def rasterise(
         self,
@@ -35,10 +34,10 @@ class Ops(Protocol):
         size: tuple[int, int],
         beside: Sequence[float] = (),
     ) -> tuple[Array, Array]:
-        """Draw layers of triangles: as :func:`ofx_reenact.ops.raster.rasterise`, whose arguments are the host's."""
+        """Draw layers of triangles, as :func:`ofx_reenact.ops.raster.rasterise`; the arguments are on the host."""
 
     def sample(self, picture: Array, x: Array, y: Array) -> Array:
-        """Sample a picture at continuous positions: as :func:`ofx_reenact.ops.sample.sample`."""
+        """Sample a picture at continuous positions, as :func:`ofx_reenact.ops.sample.sample`."""
 
     def warp(
         self,
@@ -49,30 +48,30 @@ class Ops(Protocol):
         shading: Array | None = None,
         out: np.ndarray | None = None,
     ) -> Array:
-        """Sample a picture where the pixels of a window come from: as :func:`ofx_reenact.ops.sample.warp`.
+        """Sample a picture at each pixel's position plus an offset, as :func:`ofx_reenact.ops.sample.warp`.
 
-        With ``out``, an array of the host, the result is put there and nowhere else.
+        With ``out``, an array on the host, the result is written there only.
         """
 
     def remap(self, vectors: Array, x: Array, y: Array) -> Array:
-        """Read vectors (H, W, 2) at positions (h, w), rounded to 1/32 of a pixel, linearly between pixels: (h, w, 2).
+        """Sample vectors (H, W, 2) bilinearly at positions (h, w) that are rounded to 1/32 pixel: (h, w, 2).
 
-        Beyond the edge is the edge.
+        Beyond the edge, the edge's values are repeated.
         """
 
     def blur(self, picture: Array, sigma: float) -> Array:
-        """Blur a picture (H, W) or (H, W, C) by a deviation in pixels; its edge is a mirror."""
+        """Blur a picture (H, W) or (H, W, C) with a Gaussian of ``sigma`` pixels, mirrored at the edge."""
 
     def keep_edge(self, offset: Array, stretch: Array, left: int, rows: np.ndarray) -> None:
-        """Squeeze a map below the picture's upper edge, in place: as :func:`ofx_reenact.ops.edge.keep_edge`."""
+        """Squeeze a map below the picture's upper edge, in place, as :func:`ofx_reenact.ops.edge.keep_edge`."""
 
     def read_curve(self, knots: np.ndarray, powers: np.ndarray, places: Array) -> Array:
-        """Read a curve of cubic pieces at places of any shape: as :func:`ofx_reenact.ops.curve.read_curve`."""
+        """Evaluate a piecewise cubic at places of any shape, as :func:`ofx_reenact.ops.curve.read_curve`."""
 
 
 @lru_cache(maxsize=4)
 def ops_for(device: str) -> Ops:
-    """Return the operations of a device: ``cpu``, or one that torch has, as ``cuda``."""
+    """Return the operations for ``cpu`` or a torch device such as ``cuda``; cached."""
     if device == "cpu":
         from ofx_reenact.ops.on_cpu import CPU
 

@@ -1,4 +1,4 @@
-"""A curve of cubic pieces over [-1, 1], read at many places."""
+"""Evaluate a piecewise cubic curve over [-1, 1] at many places."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from ofx_reenact.compiled import compiled
 
 @compiled
 def read_curve(knots: np.ndarray, powers: np.ndarray, u: np.ndarray, v: np.ndarray) -> None:
-    """Read a curve of cubic pieces at places ``u`` (n,), held in [-1, 1], into ``v`` (n,).
+    """Evaluate a piecewise cubic at ``u`` (n,), clamped to [-1, 1], into ``v`` (n,).
 
-    The pieces lie between knots (k,); their powers (4, k - 1) go from the third down.
+    The pieces lie between ``knots`` (k,). ``powers`` (4, k - 1) are their coefficients from the third power down, in
+    the distance from the piece's first knot, as in scipy's ``PPoly``.
     """
     for i in range(len(u)):
         at = min(max(u[i], -1.0), 1.0)

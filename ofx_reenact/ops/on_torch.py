@@ -1,7 +1,7 @@
-"""What is done to every pixel, by torch: on whatever device that has. What comes out lies there until it is fetched.
+"""The operations on every pixel in torch, on any of its devices. Results stay on the device until they are fetched.
 
-The rules are those of the CPU's loops; results differ from theirs by rounding. Nothing depends on the order in which a
-device does things, nor on how much of it is done at a time: the same device gives the same bits.
+Results differ from those of the CPU's loops by rounding only. They do not depend on the order in which a device
+computes them, nor on the size of a batch: the same device gives the same bits.
 """
 
 from __future__ import annotations
@@ -15,38 +15,38 @@ import torch
 from torch import Tensor
 
 from ofx_reenact.ops.edge import THIN
-from ofx_reenact.ops.torch_raster import Triangles, bands, draw
+from ofx_reenact.ops.torch_raster import Triangles, draw_layer, row_bands
 
-# Pixels that are worked on at a time: what is known of each of them meanwhile takes about a hundred bytes.
-PIECE = 1 << 22
-# Host arrays or the device's own.
-_Given = Any
+# Pixels that are computed at a time: each takes about a hundred bytes meanwhile.
+BATCH = 1 << 22
+# A numpy array on the host, or a tensor.
+_HostOrDevice = Any
 
 
 class OnTorch:
-    """The operations of :class:`~ofx_reenact.ops.backend.Ops` on torch's tensors.
+    """Operations as in :class:`~ofx_reenact.ops.backend.Ops`, on torch tensors.
 
     Args:
         device: as torch names it.
-        real: what places between pixels are counted in; None is float64, and float32 where a device has no other.
-        piece: how many pixels are worked on at a time.
+        real: type of fractional positions; None is float64, or float32 on a device without it.
+        batch: pixels that are computed at a time.
     """
 
-    def __init__(self, device: str, real: torch.dtype | None = None, piece: int = PIECE) -> None:
+    def __init__(self, device: str, real: torch.dtype | None = None, batch: int = BATCH) -> None:
         self.device = torch.device(device)
         self._real = real or (torch.float32 if self.device.type == "mps" else torch.float64)
-        self._piece = piece
+        self._batch = batch
 
-    def put(self, array: _Given, dtype: torch.dtype = torch.float32) -> Tensor:
-        """Put an array of the host on the device; what is there stays."""
+    def put(self, array: _HostOrDevice, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Copy an array from the host to the device; tensors there are not copied."""
         if isinstance(array, np.ndarray):
             whole = np.ascontiguousarray(array)
             array = torch.from_numpy(whole if whole.flags.writeable else whole.copy())
-        # Not every device has every type.
+        # Converted on the host, because a device may lack the type.
         return array.to(dtype).to(self.device)
 
-    def fetch(self, array: _Given, own: bool = False) -> np.ndarray:
-        """Return an array on the host, in memory of its own if the caller is to change it."""
+    def fetch(self, array: _HostOrDevice, own: bool = False) -> np.ndarray:
+        """Return an array on the host; it may share memory unless ``own``."""
         if isinstance(array, np.ndarray):
             return array.copy() if own else array
         there: np.ndarray = array.to("cpu", copy=own).numpy()
@@ -62,7 +62,7 @@ class OnTorch:
         size: tuple[int, int],
         beside: Sequence[float] = (),
     ) -> tuple[Tensor, Tensor]:
-        """Draw layers of triangles; the arguments are the host's."""
+        """Draw layers of triangles; the arguments are on the host."""
         width, height = size
         moves = torch.zeros((height, width, 2), device=self.device)
         planes = torch.zeros((values.shape[1], height, width), device=self.device)
@@ -72,69 +72,69 @@ class OnTorch:
         carried = np.column_stack([vectors, values]).astype(np.float64)
         like = torch.empty(0, dtype=self._real, device=self.device)
         for triangles in layers:
-            draw(Triangles.set_up(places, triangles, carried, size, like), moves, planes, self._piece)
+            draw_layer(Triangles.prepare(places, triangles, carried, size, like), moves, planes, self._batch)
         return moves, planes
 
-    def sample(self, picture: _Given, x: _Given, y: _Given) -> Tensor:
+    def sample(self, picture: _HostOrDevice, x: _HostOrDevice, y: _HostOrDevice) -> Tensor:
         """Sample a picture (H, W, C) at continuous positions (h, w): (h, w, C)."""
         picture = self.put(picture)
         height, width, channels = picture.shape
-        # Where positions are the host's, they are taken apart there: float32 has too few digits for a whole one.
-        (ix, fx), (iy, fy) = (self._apart(at, last) for at, last in ((x, width - 1), (y, height - 1)))
+        # Positions on the host are split there, in float64: float32 has too few digits for a whole position.
+        (ix, fx), (iy, fy) = (self._split(at, last) for at, last in ((x, width - 1), (y, height - 1)))
         out = torch.empty((ix.numel(), channels), device=self.device)
-        for first in range(0, len(out), self._piece):
-            part = slice(first, first + self._piece)
-            out[part] = _read(picture, ix[part], iy[part], fx[part], fy[part])
+        for first in range(0, len(out), self._batch):
+            part = slice(first, first + self._batch)
+            out[part] = _interpolate(picture, ix[part], iy[part], fx[part], fy[part])
         return out.view(*x.shape, channels)
 
     def warp(
         self,
-        picture: _Given,
-        offset: _Given,
+        picture: _HostOrDevice,
+        offset: _HostOrDevice,
         left: int,
         top: int,
-        shading: _Given | None = None,
+        shading: _HostOrDevice | None = None,
         out: np.ndarray | None = None,
     ) -> Any:
-        """Sample a picture (H, W, C) where a window's pixels come from; into ``out`` of the host if it is given."""
+        """Sample a picture (H, W, C) at each pixel of a window plus its offset; into ``out`` on the host if given."""
         picture, offset = self.put(picture), self.put(offset)
         factor = None if shading is None else self.put(shading)
         height, width = offset.shape[:2]
-        made: Any = torch.empty((height, width, picture.shape[2]), device=self.device) if out is None else out
+        result: Any = torch.empty((height, width, picture.shape[2]), device=self.device) if out is None else out
         columns = left + torch.arange(width, device=self.device)
-        for rows in bands(height, width, self._piece):
+        for rows in row_bands(height, width, self._batch):
             x, y = offset[rows].unbind(-1)
             down = top + torch.arange(rows.start, rows.stop, device=self.device)[:, None]
-            ix, fx = _within(columns, x, picture.shape[1])
-            iy, fy = _within(down, y, picture.shape[0])
-            colour = _read(picture, ix.view(-1), iy.view(-1), fx.view(-1), fy.view(-1)).view(*x.shape, -1)
+            ix, fx = _add_offset(columns, x, picture.shape[1])
+            iy, fy = _add_offset(down, y, picture.shape[0])
+            colour = _interpolate(picture, ix.view(-1), iy.view(-1), fx.view(-1), fy.view(-1)).view(*x.shape, -1)
             if factor is not None:
                 colour[..., :3] *= factor[rows][..., None]
-            made[rows] = colour if out is None else self.fetch(colour)
-        return made
+            result[rows] = colour if out is None else self.fetch(colour)
+        return result
 
-    def remap(self, vectors: _Given, x: _Given, y: _Given) -> Tensor:
-        """Read vectors (H, W, 2) at positions (h, w) rounded to 1/32 of a pixel, linearly between pixels: (h, w, 2)."""
+    def remap(self, vectors: _HostOrDevice, x: _HostOrDevice, y: _HostOrDevice) -> Tensor:
+        """Sample vectors (H, W, 2) bilinearly at positions (h, w) that are rounded to 1/32 pixel: (h, w, 2)."""
         vectors = self.put(vectors)
         height, width = vectors.shape[:2]
-        # OpenCV rounds so.
+        # As OpenCV rounds.
         near = ((self.put(at) * 32).round() / 32 for at in (x, y))
-        (ix, fx), (iy, fy) = (self._apart(at, last) for at, last in zip(near, (width - 1, height - 1), strict=True))
+        (ix, fx), (iy, fy) = (self._split(at, last) for at, last in zip(near, (width - 1, height - 1), strict=True))
         flat, right, below = vectors.reshape(-1, 2), (ix + 1).clamp(max=width - 1), (iy + 1).clamp(max=height - 1)
         upper, lower = (
             torch.lerp(flat[row * width + ix], flat[row * width + right], fx[:, None]) for row in (iy, below)
         )
         return torch.lerp(upper, lower, fy[:, None]).view(*x.shape, 2)
 
-    def blur(self, picture: _Given, sigma: float) -> Tensor:
-        """Blur a picture (H, W) or (H, W, C) by a deviation in pixels; its edge is a mirror."""
+    def blur(self, picture: _HostOrDevice, sigma: float) -> Tensor:
+        """Blur a picture (H, W) or (H, W, C) with a Gaussian of ``sigma`` pixels, mirrored at the edge."""
         blurred = self.put(picture)
-        # As many taps as OpenCV gives a picture of floats.
+        # As many taps as OpenCV uses for float pictures.
         taps = round(8 * sigma + 1) | 1
         weights = cv2.getGaussianKernel(taps, sigma, cv2.CV_32F)[:, 0].tolist()
         for axis in (1, 0):
             count = blurred.shape[axis]
-            place = _mirrored(count, taps // 2)
+            place = _mirror_indices(count, taps // 2)
             wide = blurred.index_select(axis, torch.from_numpy(place).to(self.device))
             blurred = torch.zeros_like(blurred)
             for tap, weight in enumerate(weights):
@@ -144,49 +144,49 @@ class OnTorch:
     def keep_edge(self, offset: Tensor, stretch: Tensor, left: int, rows: np.ndarray) -> None:
         """Squeeze a map (h, w, 2) and its stretch (h, w) below the picture's upper edge, in place."""
         height, width = stretch.shape
-        gives_way, last = self.put(rows, self._real), len(rows) - 1
+        stretchable_rows, last = self.put(rows, self._real), len(rows) - 1
         sinks = -offset[0, :, 1].to(self._real)
         columns = left + torch.arange(width, device=self.device)
-        for part in bands(height, width, self._piece):
+        for part in row_bands(height, width, self._batch):
             x, y = offset[part].to(self._real).unbind(-1)
             row = torch.arange(part.start, part.stop, device=self.device)[:, None]
             x = (columns + x).clamp(0, last)
             before = x.long()
-            gives = gives_way[before]
-            gives = gives + (x - before) * (gives_way[(before + 1).clamp(max=last)] - gives)
-            squeezed = (sinks > 0) & (row + y < gives)
-            share = gives / (gives + sinks)
-            moved = ((row + y + sinks).clamp(min=0) * share - row).float()
-            thinner = (stretch[part] / share.clamp(min=THIN).sqrt()).float()
+            stretchable = stretchable_rows[before]
+            stretchable = stretchable + (x - before) * (stretchable_rows[(before + 1).clamp(max=last)] - stretchable)
+            squeezed = (sinks > 0) & (row + y < stretchable)
+            fraction = stretchable / (stretchable + sinks)
+            moved = ((row + y + sinks).clamp(min=0) * fraction - row).float()
+            thinner = (stretch[part] / fraction.clamp(min=THIN).sqrt()).float()
             offset[part, :, 1] = torch.where(squeezed, moved, offset[part, :, 1])
             stretch[part] = torch.where(squeezed, thinner, stretch[part])
 
-    def read_curve(self, knots: np.ndarray, powers: np.ndarray, places: _Given) -> Tensor:
-        """Read a curve of cubic pieces at places of any shape."""
+    def read_curve(self, knots: np.ndarray, powers: np.ndarray, places: _HostOrDevice) -> Tensor:
+        """Evaluate a piecewise cubic at places of any shape."""
         at = self.put(places, self._real).clamp(-1, 1)
         begins, cubic = self.put(knots, self._real), self.put(powers, self._real)
         piece = torch.bucketize(at, begins[1:-1].contiguous(), right=True)
         t, (a, b, c, d) = at - begins[piece], cubic[:, piece]
         return ((a * t + b) * t + c) * t + d
 
-    def _apart(self, at: _Given, last: int) -> tuple[Tensor, Tensor]:
-        """Take positions, held within [0, last], apart: whole parts and the rest, (n,) each, on the device."""
+    def _split(self, at: _HostOrDevice, last: int) -> tuple[Tensor, Tensor]:
+        """Split positions, clamped to [0, last], into whole parts and fractions, (n,) each, on the device."""
         place = (torch.from_numpy(np.ascontiguousarray(at)) if isinstance(at, np.ndarray) else at).reshape(-1)
         place = place.clamp(0, last)
         whole = place.floor()
         return self.put(whole, torch.int64), self.put(place - whole)
 
 
-def _within(place: Tensor, by: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Move whole places by float32 ways: whole parts and the rest, none of it beyond the first and last of so many."""
-    whole = by.floor()
+def _add_offset(place: Tensor, offset: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Add float32 offsets to whole places: whole parts and fractions, clamped to [0, count - 1]."""
+    whole = offset.floor()
     at = place + whole.long()
     beyond = (at < 0) | (at >= count - 1)
-    return at.clamp(0, count - 1), torch.where(beyond, 0, by - whole)
+    return at.clamp(0, count - 1), torch.where(beyond, 0, offset - whole)
 
 
-def _read(picture: Tensor, ix: Tensor, iy: Tensor, fx: Tensor, fy: Tensor) -> Tensor:
-    """Read a picture (H, W, C) between the pixels (n,) and the next ones: (n, C)."""
+def _interpolate(picture: Tensor, ix: Tensor, iy: Tensor, fx: Tensor, fy: Tensor) -> Tensor:
+    """Interpolate a picture (H, W, C) at fractions (n,) between the pixels (n,) and the next ones: (n, C)."""
     height, width, channels = picture.shape
     pixels = picture.reshape(-1, channels)
     across, along = ([weight[:, None] for weight in _weights(part)] for part in (fx, fy))
@@ -195,18 +195,18 @@ def _read(picture: Tensor, ix: Tensor, iy: Tensor, fx: Tensor, fy: Tensor) -> Te
     low, high, total = here, here, torch.zeros_like(here)
     for j, weight in zip((-1, 0, 1, 2), along, strict=True):
         row, line = (iy + j).clamp(0, height - 1) * width, torch.zeros_like(here)
-        for column, share in zip(columns, across, strict=True):
+        for column, factor in zip(columns, across, strict=True):
             value = pixels[row + column]
-            line = line + share * value
+            line = line + factor * value
             low, high = torch.minimum(low, value), torch.maximum(high, value)
         total = total + weight * line
-    held = torch.minimum(torch.maximum(total, low), high)
-    # A pixel that stays keeps every bit, and the sign of a zero.
-    return torch.where(((fx == 0) & (fy == 0))[:, None], here, held)
+    clamped = torch.minimum(torch.maximum(total, low), high)
+    # A pixel that does not move keeps every bit, and the sign of a zero.
+    return torch.where(((fx == 0) & (fy == 0))[:, None], here, clamped)
 
 
 def _weights(t: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """How Catmull-Rom weighs four taps, a part ``t`` of the way from the second to the third."""
+    """Return Catmull-Rom's weights of four taps, at a fraction ``t`` between the second and the third."""
     return (
         ((1 - 0.5 * t) * t - 0.5) * t,
         (1.5 * t - 2.5) * t * t + 1,
@@ -215,8 +215,8 @@ def _weights(t: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     )
 
 
-def _mirrored(count: int, beyond: int) -> np.ndarray:
-    """Return which of a row of pixels lies at each place from so many before its first to so many after its last."""
+def _mirror_indices(count: int, beyond: int) -> np.ndarray:
+    """Return the indices of a row of ``count`` pixels that is mirrored by ``beyond`` pixels at both ends."""
     period = max(2 * (count - 1), 1)
     place = np.abs(np.arange(-beyond, count + beyond)) % period
     return np.minimum(place, period - place) if count > 1 else np.zeros_like(place)

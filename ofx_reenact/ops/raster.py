@@ -1,7 +1,6 @@
-"""Rasterise a deformed sheet: for each pixel of the result, where in the target it comes from.
+"""Rasterise a deformed sheet: interpolate values of its vertices at each pixel of the result.
 
-Convention: pixel (i, j) = (column, row) has its centre at (i, j); x to the right, y down; depth grows away
-from the camera. A pixel belongs to the triangle that its centre lies in; the nearest triangle wins.
+A pixel takes its values from the nearest triangle that contains its centre.
 """
 
 from __future__ import annotations
@@ -13,9 +12,10 @@ import numpy as np
 from ofx_reenact.compiled import compiled, inlined
 from ofx_reenact.threads import in_bands, share
 
-# Triangles are larger by this on every side, so that a centre exactly on a shared edge does not fall between them.
+# Triangles are enlarged by this on every side, in pixels and as a barycentric weight, so that a pixel centre exactly on
+# a shared edge is inside one of them.
 EDGE = 1e-6
-# Twice the area, in pixels, below which a triangle is none.
+# A triangle whose doubled area is less than this, in pixels, is skipped.
 LEAST = 1e-9
 
 
@@ -28,16 +28,18 @@ def rasterise(
     size: tuple[int, int],
     beside: Sequence[float] = (),
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw layers of triangles, back to front, each by its own depth; what vertices have is interpolated linearly.
+    """Draw layers of triangles, back to front, and interpolate the vertices' vectors and values linearly.
+
+    Within a layer the nearest triangle is visible; a later layer covers the earlier ones.
 
     Args:
-        positions: (V, 2) of the vertices, pixels from the result's first.
-        depth: (V,) of the vertices.
+        positions: (V, 2), the vertices in pixels of the result.
+        depth: (V,), their depths.
         layers: triangles (N, 3) of either orientation.
-        vectors: (V, 2) that each vertex has, and
-        values: (V, K).
+        vectors: (V, 2), a vector of each vertex.
+        values: (V, K), values of each vertex.
         size: width and height of the result.
-        beside: the K values where there is no triangle, 0 if none are given; vectors are 0 there.
+        beside: the K values where there is no triangle, 0 by default; vectors are 0 there.
 
     Returns:
         Vectors (h, w, 2) and values (K, h, w), float32.
@@ -52,7 +54,7 @@ def rasterise(
     carried = np.column_stack([vectors, values]).astype(np.float64)
     nearest = np.empty((height, width), np.float32)
     for triangles in layers:
-        # Each row is drawn alone, so the result does not depend on how many threads share them.
+        # Rows are independent, so the result does not depend on the number of threads.
         share(_draw, ((places, triangles, carried, moves, planes, nearest, *band) for band in in_bands(height)))
     return moves, planes
 
@@ -68,12 +70,12 @@ def _draw(
     first: int,
     end: int,
 ) -> None:
-    """Draw triangles (N, 3) into rows from ``first`` up to ``end``.
+    """Draw triangles (N, 3) into the rows from ``first`` up to, but not including, ``end``.
 
-    Vertices have places (V, 3), x, y and depth, and carry (V, 2 + K), all float64.
+    ``places`` (V, 3) are x, y and depth of the vertices, ``carried`` (V, 2 + K) their vectors and values; float64.
     """
     width, count = nearest.shape[1], planes.shape[0]
-    # Of depth and all that is carried: at the first corner, how it grows to the right and down, where the row begins.
+    # Of depth and all carried values: at the first corner, change per column and per row, at column 0 of the row.
     at, right, down, row = np.empty(3 + count), np.empty(3 + count), np.empty(3 + count), np.empty(3 + count)
     nearest[first:end] = np.inf
     for n in range(triangles.shape[0]):
@@ -86,7 +88,7 @@ def _draw(
         if bottom < top or abs(area) < LEAST:
             continue
         left, last = max(ax + min(0.0, bx, cx) - EDGE, 0.0), min(ax + max(0.0, bx, cx) + EDGE, width - 1.0)
-        # Shares of the second and the third corner grow so along a row and down; the first has the rest.
+        # Change of the second and third corner's barycentric weight per column and per row; the first has the rest.
         b_right, b_down, c_right, c_down = cy / area, -cx / area, -by / area, bx / area
         a_right, a_down = -b_right - c_right, -b_down - c_down
         a_turn, b_turn, c_turn = _invert(a_right), _invert(b_right), _invert(c_right)
@@ -117,12 +119,12 @@ def _invert(slope: float) -> float:
 
 
 @inlined
-def _narrow(low: float, high: float, ax: float, share: float, turn: float) -> tuple[float, float]:
-    """Narrow a part of a row to where a corner's share, so much at the first corner's column, is not below 0."""
+def _narrow(low: float, high: float, ax: float, weight: float, turn: float) -> tuple[float, float]:
+    """Narrow a span of a row to where a corner's weight is not negative; ``weight`` is its value at column ``ax``."""
     if turn > 0:
-        low = max(low, ax - share * turn)
+        low = max(low, ax - weight * turn)
     elif turn < 0:
-        high = min(high, ax - share * turn)
-    elif share < 0:
+        high = min(high, ax - weight * turn)
+    elif weight < 0:
         high = low - 1
     return low, high

@@ -1,8 +1,8 @@
-"""Read a picture between its pixels: Catmull-Rom, no clamp of range, no ringing, rows shared over threads.
+"""Sample a picture between its pixels with Catmull-Rom, without clamping to [0, 1] and without ringing, in threads.
 
-Positions on a pixel's centre give that pixel's value exactly. Elsewhere the value stays within the range of the 4×4
-pixels around it: a cubic's overshoot beside a highlight would otherwise draw dark or negative rims, the brighter the
-highlight. Positions outside give the picture's edge.
+A position on a pixel's centre gives that pixel's value exactly. Elsewhere the value is clamped to the range of the 4×4
+pixels around it: the cubic's overshoot would otherwise draw dark or negative rims beside a bright highlight. Positions
+outside give the picture's edge.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from numba.extending import intrinsic
 from ofx_reenact.compiled import compiled, inlined
 from ofx_reenact.threads import in_bands, share
 
-# What is done once a pixel stands in both loops: a function that is given their arrays takes twice as long.
-# How four taps are weighed.
+# The code for one pixel is repeated in both loops: a function that takes their arrays makes them twice as slow.
+# Weights of four taps.
 Weights = tuple[Any, Any, Any, Any]
 
 _FLOAT, _INDEX = ir.FloatType(), ir.IntType(32)
 _PIXEL = ir.VectorType(_FLOAT, 4)
-# Numbers are finite; a product and a sum may be rounded once.
+# Fast-math flags of LLVM: numbers are finite, and a product and a sum may be fused.
 _PLAIN = ("nnan", "ninf", "nsz", "contract")
 
 
@@ -40,7 +40,7 @@ def sample(picture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     out = np.empty((*x.shape, picture.shape[2]), np.float32)
     picture = np.ascontiguousarray(picture, dtype=np.float32)
     x, y = np.ascontiguousarray(x, dtype=np.float64), np.ascontiguousarray(y, dtype=np.float64)
-    # Each row is computed alone, so the result does not depend on how many threads share them.
+    # Rows are independent, so the result does not depend on the number of threads.
     share(_sample, ((picture, x, y, out, *band) for band in in_bands(x.shape[0])))
     return out
 
@@ -53,15 +53,15 @@ def warp(
     shading: np.ndarray | None = None,
     out: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Sample a picture where the pixels of a window come from; what does not move is the pixel itself, bit for bit.
+    """Sample a picture at each pixel of a window plus an offset; an offset of 0 copies the pixel bit for bit.
 
     Args:
         picture: (H, W, C) float32, any range, finite.
-        offset: (h, w, 2) float32, added to each pixel's own position.
+        offset: (h, w, 2) float32 pixels, added to each pixel's own position.
         left: column of the window's first pixel in the picture.
         top: its row.
         shading: (h, w) float32, factor on the first three channels; None is 1 everywhere.
-        out: where to put it, (h, w, C) float32; new if None.
+        out: (h, w, C) float32 to write to; a new array if None.
 
     Returns:
         ``out``.
@@ -77,7 +77,7 @@ def warp(
 @compiled
 def _sample(picture: np.ndarray, x: np.ndarray, y: np.ndarray, out: np.ndarray, first: int, end: int) -> None:
     height, width, channels = picture.shape
-    # A pixel of three channels is read with the next one's first, which has to be there.
+    # Four values are loaded at once: a pixel of three channels and the next one's first value, which must exist.
     wide = 3 <= channels <= 4
     for row in range(first, end):
         for column in range(x.shape[1]):
@@ -108,12 +108,12 @@ def _warp(
     end: int,
 ) -> None:
     height, width, channels = picture.shape
-    # A pixel of three channels is read with the next one's first, which has to be there.
+    # Four values are loaded at once: a pixel of three channels and the next one's first value, which must exist.
     wide = 3 <= channels <= 4
     shaded = shading.shape[0] > 0
     for row in range(first, end):
         for column in range(offset.shape[1]):
-            # A position's whole part and the rest are kept apart: float32 has too few digits for both.
+            # A position's whole part and fraction are separate numbers: float32 has too few digits for both.
             x, y = np.floor(offset[row, column, 0]), np.floor(offset[row, column, 1])
             ix, iy = left + column + int(x), top + row + int(y)
             fx, fy = offset[row, column, 0] - x, offset[row, column, 1] - y
@@ -168,7 +168,11 @@ def _weights(t: Any) -> Weights:
 def _generate(
     context: Any, picture: Any, first: Any, step: Any, row: Any, across: Any, along: Any, out: Any, to: Any
 ) -> tuple[Any, Any]:
-    """Read 4×4 pixels from a picture's value ``first`` on, so many values apart, and weigh them into value ``to``."""
+    """Generate code that weighs 4×4 pixels of a picture and writes the result.
+
+    ``first`` is the index of the first pixel's first value, ``step`` and ``row`` the number of values from
+    one pixel and one row to the next, ``to`` the index of the result's first value in ``out``.
+    """
 
     def generate(target: Any, builder: Any, signature: Any, given: Any) -> Any:
         place, start, right, down, *weights, result, into = given
@@ -204,7 +208,7 @@ _read_pixels: Any = intrinsic(_generate)
 
 
 def _repeat(builder: Any, value: Any) -> Any:
-    """Put one number into all four places."""
+    """Return a vector of four equal numbers."""
     nothing = ir.Constant(_PIXEL, ir.Undefined)
     one = builder.insert_element(nothing, value, ir.Constant(_INDEX, 0))
     return builder.shuffle_vector(one, nothing, ir.Constant(ir.VectorType(_INDEX, 4), [0] * 4))
@@ -215,7 +219,7 @@ def _add(builder: Any, total: Any, more: Any) -> Any:
 
 
 def _pick(builder: Any, order: str, one: Any, other: Any) -> Any:
-    """Take of each channel the number that comes first in an order, < or >."""
+    """Return the smaller (<) or larger (>) of two numbers in each channel."""
     if other is None:
         return one
     return builder.select(builder.fcmp_ordered(order, one, other, flags=_PLAIN), one, other)

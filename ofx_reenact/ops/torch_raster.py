@@ -1,8 +1,8 @@
-"""Rasterise a deformed sheet by torch, as :mod:`ofx_reenact.ops.raster` does.
+"""Rasterise a deformed sheet in torch, by the rules of :mod:`ofx_reenact.ops.raster`.
 
-Each triangle is cut into the rows of its box, each row into the pixels that lie in the triangle; all pixels of many
-triangles are found at once. The depth of a pixel is the least of those that lie over it, and its triangle the first of
-those at that depth: neither depends on the order in which a device comes to them.
+Each triangle is split into the rows of its bounding box, each row into the pixels inside the triangle, for many
+triangles at once. A pixel's depth is the least of the triangles over it, and its triangle is the first one at that
+depth: neither depends on the order in which a device computes them.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from torch import Tensor
 
 from ofx_reenact.ops.raster import EDGE, LEAST
 
-# Triangles are larger by this on every side where places have the digits of float32.
+# As EDGE, on a device that computes positions in float32.
 _COARSE_EDGE = 1e-4
 
 
 @dataclass(frozen=True)
 class Triangles:
-    """Those of a layer that may cover pixels. Columns and rows in them are counted from the first of their box.
+    """The triangles of a layer that may cover pixels; columns and rows are relative to the first of the bounding box.
 
     Attributes:
-        boxes: (3, N) int64, the first column and row of each box, and how many rows it has.
-        areas: (N,) int64 pixels of the boxes, on the host.
-        rows: (N,) int64 rows of the boxes, on the host.
-        spans: (2, N) first and last column that is in the box, between pixels.
-        corner: column of the first corner, (N,).
-        shares: (3, 3, N) for each corner what is its at the first corner's column in the first row, how that grows with
-            each row, and with each column its inverse, 0 if it does not.
-        planes: (3, 1 + K, N) of depth and K values: at the box's first pixel, how they grow down and to the right.
+        boxes: (3, N) int64, first column, first row and number of rows of each bounding box.
+        areas: (N,) int64, pixels in each box, on the host.
+        rows: (N,) int64, rows of each box, on the host.
+        spans: (2, N), left and right end of each box, not rounded to pixels.
+        corner: (N,), column of the first corner.
+        barycentric: (3, 3, N), for the weight of each corner: its value at the first corner's column in the first row,
+            its change per row, and the inverse of its change per column (0 if there is none).
+        planes: (3, 1 + K, N), of depth and K values: value at the box's first pixel, change per row and per column.
     """
 
     boxes: Tensor
@@ -40,17 +40,21 @@ class Triangles:
     rows: np.ndarray
     spans: Tensor
     corner: Tensor
-    shares: Tensor
+    barycentric: Tensor
     planes: Tensor
 
     @classmethod
-    def set_up(
+    def prepare(
         cls, places: np.ndarray, triangles: np.ndarray, carried: np.ndarray, size: tuple[int, int], like: Tensor
     ) -> Triangles:
-        """Set up triangles (N, 3) over a picture of a size (width, height).
+        """Prepare triangles (N, 3) for a picture of a size (width, height).
 
-        Vertices have places (V, 3), x, y and depth, and carry (V, K), all float64. ``like`` has the device and the type
-        that what is counted between pixels has there.
+        Args:
+            places: (V, 3) float64, x, y and depth of the vertices.
+            triangles: (N, 3) indices of vertices.
+            carried: (V, K) float64, values of the vertices.
+            size: width and height.
+            like: a tensor with the device and the type of fractional positions.
         """
         edge = EDGE if like.dtype == torch.float64 else _COARSE_EDGE
         a, b, c = triangles.T
@@ -64,16 +68,17 @@ class Triangles:
         a, b, c, first, last, low, high, area = (x[..., kept] for x in (a, b, c, first, last, low, high, area))
         (bx, by), (cx, cy) = (side[:, kept] for side in sides)
         x, y = corner[:, kept] - first
-        # How the shares of the three corners grow to the right and down.
+        # Change of the three corners' barycentric weights per column and per row.
         right, down = np.stack([cy, -by]) / area, np.stack([-cx, bx]) / area
         right, down = (np.concatenate([-way.sum(0, keepdims=True), way]) for way in (right, down))
         turn = np.divide(1, right, out=np.zeros_like(right), where=right != 0)
-        has = np.column_stack([places[:, 2], carried]).T
-        grows = [way[1] * (has[:, b] - has[:, a]) + way[2] * (has[:, c] - has[:, a]) for way in (down, right)]
-        at = has[:, a] - y * grows[0] - x * grows[1]
+        vertices = np.column_stack([places[:, 2], carried]).T
+        to_b, to_c = vertices[:, b] - vertices[:, a], vertices[:, c] - vertices[:, a]
+        grows = [way[1] * to_b + way[2] * to_c for way in (down, right)]
+        at = vertices[:, a] - y * grows[0] - x * grows[1]
         own = np.array([[1.0], [0.0], [0.0]]) + edge - y * down
 
-        def there(values: np.ndarray) -> Tensor:
+        def to_device(values: np.ndarray) -> Tensor:
             return torch.from_numpy(np.ascontiguousarray(values)).to(like.dtype).to(like.device)
 
         rows = (last[1] - first[1] + 1).astype(np.int64)
@@ -81,14 +86,14 @@ class Triangles:
             torch.from_numpy(np.stack([*first.astype(np.int64), rows])).to(like.device),
             rows * (last[0] - first[0] + 1).astype(np.int64),
             rows,
-            there(np.stack([low[0], high[0]]) - first[0]),
-            there(x),
-            there(np.stack([own, down, turn])),
-            there(np.stack([at, *grows])),
+            to_device(np.stack([low[0], high[0]]) - first[0]),
+            to_device(x),
+            to_device(np.stack([own, down, turn])),
+            to_device(np.stack([at, *grows])),
         )
 
-    def pieces(self, most: int) -> Iterator[slice]:
-        """Yield runs of triangles whose boxes have at most so many pixels, or one triangle."""
+    def batches(self, most: int) -> Iterator[slice]:
+        """Yield runs of triangles whose boxes together have at most ``most`` pixels, or one triangle each."""
         first, end = 0, len(self.areas)
         ends = np.cumsum(self.areas)
         while first < end:
@@ -97,47 +102,47 @@ class Triangles:
             yield slice(first, after)
             first = after
 
-    def cover(self, run: slice, width: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Find the pixels that a run of triangles lies over, in a picture of a width.
+    def find_pixels(self, run: slice, width: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Find the pixels under a run of triangles, in a picture of a width.
 
         Returns:
-            Each one's place in the picture's pixels, its depth there (float32), and its triangle.
+            For each pixel its flat index in the picture, the triangle's depth there (float32), and the triangle.
         """
-        triangle, row = _repeat(self.boxes[2, run], int(self.rows[run].sum()))
+        triangle, row = _repeat_each(self.boxes[2, run], int(self.rows[run].sum()))
         triangle = triangle + run.start
         (low, high), corner = self.spans[:, triangle], self.corner[triangle]
-        for share, down, turn in self.shares.unbind(1):
-            # The column at which the corner's share is 0.
-            bound = corner - (share[triangle] + row * down[triangle]) * turn[triangle]
+        for weight, down, turn in self.barycentric.unbind(1):
+            # The column at which the corner's weight is 0.
+            bound = corner - (weight[triangle] + row * down[triangle]) * turn[triangle]
             grows = turn[triangle]
             low = torch.where(grows > 0, torch.maximum(low, bound), low)
             high = torch.where(grows < 0, torch.minimum(high, bound), high)
-            nowhere = (grows == 0) & (share[triangle] + row * down[triangle] < 0)
+            nowhere = (grows == 0) & (weight[triangle] + row * down[triangle] < 0)
             high = torch.where(nowhere, low - 1, high)
         first = low.ceil().long()
-        which, column = _repeat((high.floor().long() - first + 1).clamp(min=0))
+        which, column = _repeat_each((high.floor().long() - first + 1).clamp(min=0))
         column, row, triangle = column + first[which], row[which], triangle[which]
         left, top, _ = self.boxes[:, triangle]
         at, down, right = self.planes[:, 0, triangle]
         return (top + row) * width + left + column, (at + row * down + column * right).float(), triangle
 
 
-def draw(triangles: Triangles, moves: Tensor, planes: Tensor, piece: int) -> None:
-    """Draw a layer over vectors (h, w, 2) and values (K, h, w), in place, about so many pixels at a time."""
+def draw_layer(triangles: Triangles, moves: Tensor, planes: Tensor, batch: int) -> None:
+    """Draw a layer over vectors (h, w, 2) and values (K, h, w), in place, about ``batch`` pixels at a time."""
     height, width = moves.shape[:2]
     count = len(triangles.areas)
     if not count:
         return
     nearest = torch.full((height * width,), torch.inf, device=moves.device)
     first = torch.full((height * width,), count, dtype=torch.int32, device=moves.device)
-    for run in triangles.pieces(piece):
-        at, depth, _ = triangles.cover(run, width)
+    for run in triangles.batches(batch):
+        at, depth, _ = triangles.find_pixels(run, width)
         nearest.scatter_reduce_(0, at, depth, "amin")
-    for run in triangles.pieces(piece):
-        at, depth, number = triangles.cover(run, width)
+    for run in triangles.batches(batch):
+        at, depth, number = triangles.find_pixels(run, width)
         first.scatter_reduce_(0, at, torch.where(depth == nearest[at], number, count).int(), "amin")
     outs = [*moves.unbind(-1), *planes]
-    for rows in bands(height, width, piece):
+    for rows in row_bands(height, width, batch):
         number = first.view(height, width)[rows].long()
         there = number < count
         number = number.clamp(max=count - 1)
@@ -149,14 +154,14 @@ def draw(triangles: Triangles, moves: Tensor, planes: Tensor, piece: int) -> Non
             out[rows] = torch.where(there, value, out[rows])
 
 
-def bands(height: int, width: int, piece: int) -> Iterator[slice]:
-    """Yield runs of rows that have at most so many pixels, or one row."""
-    step = max(1, piece // max(width, 1))
+def row_bands(height: int, width: int, batch: int) -> Iterator[slice]:
+    """Yield runs of rows with at most ``batch`` pixels, or one row each."""
+    step = max(1, batch // max(width, 1))
     yield from (slice(first, min(first + step, height)) for first in range(0, height, step))
 
 
-def _repeat(counts: Tensor, total: int | None = None) -> tuple[Tensor, Tensor]:
-    """Repeat each of several things so many times: which it is, and how often it was there before."""
+def _repeat_each(counts: Tensor, total: int | None = None) -> tuple[Tensor, Tensor]:
+    """Repeat index i ``counts[i]`` times; return the indices, and for each its number among equal ones, from 0."""
     which = torch.repeat_interleave(counts, output_size=total)
     before = torch.cumsum(counts, 0) - counts
     return which, torch.arange(len(which), device=counts.device) - before[which]

@@ -1,4 +1,4 @@
-"""From a whole driver to a performance: track frame by frame, then derive the rest."""
+"""Make a performance from all frames of a driver: track each frame, then derive the rest."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from ofx_reenact.errors import TrackingError
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.chosen import LARGEST, Chosen
-from ofx_reenact.tracking.cuts import details_of, find_cuts
-from ofx_reenact.tracking.derive import Found, derive
+from ofx_reenact.tracking.cuts import extract_details, find_cuts
+from ofx_reenact.tracking.derive import TrackedFrames, derive
 from ofx_reenact.tracking.lift import lift
 from ofx_reenact.tracking.light import measure_light, measure_skin
 from ofx_reenact.tracking.performance import Performance, versions_json
@@ -34,20 +34,20 @@ def analyse(
     """Track a driver and make its performance.
 
     Args:
-        images: (frame, (H, W, 3) uint8 RGB) in order, None where the driver has no such frame.
+        images: (frame, (H, W, 3) uint8 RGB) in order; None instead of a picture where the driver lacks the frame.
         name: the driver as the user named it, for messages and the file.
         smoothing: strength; 0 is off, 1 the default.
-        reference: the frame at rest, if a person chose one.
-        chosen: whom the tracker follows, for messages.
-        on_frame: called after each frame with whether it has a face.
+        reference: number of the frame at rest; None to detect it.
+        chosen: the face that the tracker follows; used in messages only.
+        on_frame: called after each frame with its number and whether a face was found.
 
     Raises:
-        TrackingError: no frame has the face, or the chosen reference is not one with a face.
+        TrackingError: the face is in no frame, or not in the reference frame.
     """
     tracks: dict[int, Track | None] = {}
     absent: list[int] = []
     details: list[np.ndarray | None] = []
-    looks: list[tuple[float, np.ndarray]] = []
+    brightness: list[tuple[float, np.ndarray]] = []
     size = (0, 0)
     tracker.reset()
     for frame, image in images:
@@ -58,18 +58,18 @@ def analyse(
             size = (image.shape[1], image.shape[0])
             with stage("track"):
                 track = tracker.track(image, frame)
-        looks.append(_look(image, track))
-        details.append(None if image is None else details_of(image))
+        brightness.append(_measure_brightness(image, track))
+        details.append(None if image is None else extract_details(image))
         tracks[frame] = track
         if on_frame:
             on_frame(frame, track is not None)
     if not any(tracks.values()):
-        raise TrackingError(f"{name}: {chosen.absence(len(tracks))}")
+        raise TrackingError(f"{name}: {chosen.describe_absence(len(tracks))}")
     if reference is not None and tracks.get(reference) is None:
         raise TrackingError(f"{name}: frame {reference} cannot be the reference, it has no face")
-    light = [light for (light, _), track in zip(looks, tracks.values(), strict=True) if track is not None]
+    light = [light for (light, _), track in zip(brightness, tracks.values(), strict=True) if track is not None]
     performance = derive(
-        Found.of_tracks(tracks, absent, find_cuts(details), light, hand_made=tracker.hand_made),
+        TrackedFrames.of_tracks(tracks, absent, find_cuts(details), light, hand_made=tracker.hand_made),
         size=size,
         fps=f"{fps.numerator}/{fps.denominator}" if fps else "",
         name=name,
@@ -78,11 +78,11 @@ def analyse(
         smoothing=float(smoothing),
         reference=reference,
     )
-    return replace(performance, skin=np.array([skin for _, skin in looks]))
+    return replace(performance, skin=np.array([skin for _, skin in brightness]))
 
 
-def _look(image: np.ndarray | None, track: Track | None) -> tuple[float, np.ndarray]:
-    """Return how bright a face is, in all and under each point of its skin; nothing of no face."""
+def _measure_brightness(image: np.ndarray | None, track: Track | None) -> tuple[float, np.ndarray]:
+    """Return a face's mean luma (0 to 1) and the luma under each skin point (468,) uint8; zeros without a face."""
     if image is None or track is None:
         return 0.0, np.zeros(FACE_POINTS, np.uint8)
     mesh = lift(track.landmarks) if track.mesh is None else track.mesh

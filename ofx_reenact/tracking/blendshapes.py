@@ -1,7 +1,7 @@
-"""Face Mesh's blendshapes: what a face does, as 52 numbers, of any number of meshes at once.
+"""Compute Face Mesh's 52 blendshapes, the expression as numbers from 0 to 1, for many meshes at once.
 
-The network is that of the vendored model file, an MLP-Mixer (Tolstikhin et al. 2021) over 146 of the mesh's points. It
-is run here and not by OpenCV, which takes one mesh at a time.
+The network in the vendored model file is an MLP-Mixer (Tolstikhin et al. 2021) over 146 points of the mesh. It is
+evaluated in numpy because OpenCV takes one mesh at a time.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ _POINTS = (
     474, 475, 476, 477,
 )  # fmt: skip
 _BLOCKS, _EPSILON = 4, np.float32(1e-6)
-# So many meshes are looked at in one piece: what lies between the layers takes 200 kB a mesh.
-_PIECE = 64
-# Multiplications of one product up to which OpenBLAS does it in the thread that asks. Threads are not worth their
-# waking here, and wait for a core where others work.
-_ALONE = 1 << 18
+# Meshes that are evaluated at once: the values between the layers take 200 kB a mesh.
+_BATCH = 64
+# Scalar multiplications of a matrix product up to which OpenBLAS computes it in the calling thread. Products this small
+# do not gain from more threads, which also wait for a core where the machine is busy.
+_ONE_THREAD = 1 << 18
 
 
 class _Layer(NamedTuple):
@@ -53,7 +53,7 @@ class _Layer(NamedTuple):
 
 
 class _Block(NamedTuple):
-    """A block of the mixer: tokens are mixed, then channels; each begins with a norm's scale (64,)."""
+    """A block of the mixer: tokens are mixed, then channels; each starts with a layer norm of scale (64,)."""
 
     token_norm: np.ndarray
     tokens: tuple[_Layer, _Layer]
@@ -64,17 +64,17 @@ class _Block(NamedTuple):
 class _Network(NamedTuple):
     points: _Layer
     coordinates: _Layer
-    answer: np.ndarray
+    extra_token: np.ndarray
     blocks: tuple[_Block, ...]
     output: _Layer
 
 
 def blendshapes_of(meshes: np.ndarray) -> np.ndarray:
-    """Return the blendshapes (N, 52) float32 in [0, 1] of meshes (N, 478, 2 or more), in any unit, heads upright."""
+    """Return blendshapes (N, 52) float32 in [0, 1] of upright meshes (N, 478, 2 or more), in any unit."""
     if not len(meshes):
         return np.zeros((0, len(BLENDSHAPES)), np.float32)
     points = meshes[:, list(_POINTS), :2].astype(np.float32)
-    pieces = [_run(_network(), points[first : first + _PIECE]) for first in range(0, len(points), _PIECE)]
+    pieces = [_run(_network(), points[first : first + _BATCH]) for first in range(0, len(points), _BATCH)]
     return np.asarray(1 / (1 + np.exp(-np.concatenate(pieces))))
 
 
@@ -82,49 +82,49 @@ def _run(network: _Network, points: np.ndarray) -> np.ndarray:
     """Return logits (N, 52) of points (N, 146, 2)."""
     points = points - points.mean(axis=1, keepdims=True)
     points = points * (0.5 / np.linalg.norm(points, axis=-1).mean(axis=1)[:, None, None])
-    values = _across(network.points, points) @ network.coordinates.matrix.T + network.coordinates.bias
-    answer = np.broadcast_to(network.answer, (len(values), 1, values.shape[2]))
-    values = np.concatenate([answer, values], axis=1)
+    values = _mix_tokens(network.points, points) @ network.coordinates.matrix.T + network.coordinates.bias
+    extra_token = np.broadcast_to(network.extra_token, (len(values), 1, values.shape[2]))
+    values = np.concatenate([extra_token, values], axis=1)
     for block in network.blocks:
         first, second = block.tokens
-        values = values + _across(second, _cut(_across(first, _norm(values, block.token_norm))))
+        values = values + _mix_tokens(second, _relu(_mix_tokens(first, _layer_norm(values, block.token_norm))))
         first, second = block.channels
-        values = values + _along(second, _cut(_along(first, _norm(values, block.channel_norm))))
+        values = values + _mix_channels(second, _relu(_mix_channels(first, _layer_norm(values, block.channel_norm))))
     logits: np.ndarray = values[:, 0] @ network.output.matrix.T + network.output.bias
     return logits
 
 
-def _across(layer: _Layer, values: np.ndarray) -> np.ndarray:
+def _mix_tokens(layer: _Layer, values: np.ndarray) -> np.ndarray:
     """Mix tokens: (N, in, C) to (N, out, C)."""
-    return _product(layer.matrix, values) + layer.bias[:, None]
+    return _multiply(layer.matrix, values) + layer.bias[:, None]
 
 
-def _along(layer: _Layer, values: np.ndarray) -> np.ndarray:
+def _mix_channels(layer: _Layer, values: np.ndarray) -> np.ndarray:
     """Mix channels: (N, tokens, in) to (N, tokens, out)."""
-    return _product(values, layer.matrix.T) + layer.bias
+    return _multiply(values, layer.matrix.T) + layer.bias
 
 
-def _product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Multiply (..., a, b) with (..., b, c), so many rows at a time that BLAS wakes no threads for them."""
-    rows = max(1, _ALONE // (right.shape[-2] * right.shape[-1]))
+def _multiply(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Multiply (..., a, b) by (..., b, c), a few rows at a time so that BLAS starts no threads."""
+    rows = max(1, _ONE_THREAD // (right.shape[-2] * right.shape[-1]))
     pieces = [np.matmul(left[..., at : at + rows, :], right) for at in range(0, left.shape[-2], rows)]
     return np.concatenate(pieces, axis=-2)
 
 
-def _cut(values: np.ndarray) -> np.ndarray:
+def _relu(values: np.ndarray) -> np.ndarray:
     return np.maximum(values, 0, out=values)
 
 
-def _norm(values: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    apart = values - values.mean(axis=-1, keepdims=True)
-    spread = np.sqrt((apart * apart).mean(axis=-1, keepdims=True) + _EPSILON)
-    return apart * (scale / spread)
+def _layer_norm(values: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    centred = values - values.mean(axis=-1, keepdims=True)
+    deviation = np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + _EPSILON)
+    return centred * (scale / deviation)
 
 
 @lru_cache(maxsize=1)
 def _network() -> _Network:
     """Read the network from the model file."""
-    # Loaded here: it is of many modules, and a render whose driver was tracked before needs none of them.
+    # Imported here because it has many modules, and a render whose driver is already tracked needs none of them.
     import tflite
 
     with zipfile.ZipFile(resource(*MODEL)) as bundle:
@@ -136,14 +136,14 @@ def _network() -> _Network:
         if tensor.Type() == tflite.TensorType.FLOAT16 and content.DataLength() > 2:
             shape = [size for size in tensor.ShapeAsNumpy().tolist() if size > 1]
             values = np.frombuffer(content.DataAsNumpy().tobytes(), np.float16).astype(np.float32)
-            # Fused operations bear all their names; the last is the tensor's own.
+            # The name of a fused operation lists all its parts; the last is the tensor's own.
             tensors[tensor.Name().decode().split(";")[-1]] = values.reshape(shape)
 
-    def one(*parts: str) -> np.ndarray:
+    def find_tensor(*parts: str) -> np.ndarray:
         return next(values for name, values in tensors.items() if all(part in name for part in parts))
 
     def layer(name: str) -> _Layer:
-        return _Layer(one(name, "Conv2D"), one(name, "BiasAdd"))
+        return _Layer(find_tensor(name, "Conv2D"), find_tensor(name, "BiasAdd"))
 
     def block(number: int) -> _Block:
         at = f"MixerBlock_{number}/"
@@ -151,12 +151,12 @@ def _network() -> _Network:
             (layer(f"{at}mlp_{what}_mixing/Mlp_1/"), layer(f"{at}mlp_{what}_mixing/Mlp_2/"))
             for what in ("token", "channel")
         ]
-        return _Block(one(f"{at}layer_norm1"), mixing[0], one(f"{at}layer_norm2"), mixing[1])
+        return _Block(find_tensor(f"{at}layer_norm1"), mixing[0], find_tensor(f"{at}layer_norm2"), mixing[1])
 
     return _Network(
         layer("General/conv2d/"),
         layer("input_tokens_embedding/"),
-        one("AddExtraTokens"),
+        find_tensor("AddExtraTokens"),
         tuple(block(number) for number in range(_BLOCKS)),
         layer("output_blendweights/"),
     )

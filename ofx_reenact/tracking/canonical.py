@@ -1,7 +1,6 @@
-"""The canonical face that the mesh model's own file describes: points, triangles.
+"""The canonical face, points and triangles, as the mesh model's own file has it.
 
-Convention: canonical units are about centimetres; x to the right of the picture, y down, z away from the
-camera, as in the tracked mesh.
+Its units are about centimetres, its axes those of the tracked mesh: x right, y down, z away from the camera.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _GEOMETRY = "geometry_pipeline_metadata_landmarks.binarypb"
 
 @dataclass(frozen=True)
 class Canonical:
-    """The canonical face: points (468, 3) float64, triangles (898, 3) int64; they close the eyes and the mouth."""
+    """The canonical face: points (468, 3) float64; triangles (898, 3) int64, some of which close eyes and mouth."""
 
     points: np.ndarray
     triangles: np.ndarray
@@ -30,7 +29,7 @@ class Canonical:
 
 @lru_cache(maxsize=1)
 def canonical() -> Canonical:
-    """Read the canonical face (cached). Field numbers are those of MediaPipe's geometry messages."""
+    """Read the canonical face; cached. The field numbers are those of MediaPipe's geometry messages."""
     with zipfile.ZipFile(resource(*MODEL)) as bundle:
         message = bundle.read(_GEOMETRY)
     mesh = next(value for field, value in _fields(message) if field == 1)
@@ -40,13 +39,13 @@ def canonical() -> Canonical:
             vertices.append(np.frombuffer(value, "<f4")[0])
         elif field == 4:
             indices.append(value)
-    # x, y, z, u, v; y up and z towards the camera there.
+    # In the file: x, y, z, u, v, with y up and z towards the camera.
     points = np.array(vertices, np.float64).reshape(-1, 5)[:, :3] * [1, -1, -1]
     return Canonical(points, np.array(indices, np.int64).reshape(-1, 3))
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
-    """Walk the fields of a protocol buffer message: varints as int, everything else as bytes."""
+    """Yield the fields of a protocol buffer message as (number, value): varints as int, everything else as bytes."""
     at = 0
 
     def varint() -> int:

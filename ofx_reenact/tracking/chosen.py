@@ -1,4 +1,4 @@
-"""Which face of several a tracker follows, as the pictures themselves can tell it."""
+"""The choice of a face to follow, in terms that a tracker can look up in the pictures."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Portrait:
-    """A picture in which a person is known before tracking begins.
+    """A picture that shows a person's face, given before tracking begins.
 
     Attributes:
         image: (H, W, 3) uint8 RGB.
-        place: (x, y) pixels; the person's face holds it or is the nearest to it.
+        place: (x, y) in pixels, on the person's face or nearer to it than to any other.
     """
 
     image: np.ndarray
@@ -23,14 +23,13 @@ class Portrait:
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which face is followed.
+    """Which face to follow; ``place`` and ``portraits`` take precedence over ``number``.
 
     Attributes:
-        number: by size in the first picture that shows so many; 1 is the largest. Counts where there is neither of the
-            following.
-        place: (x, y) pixels of the tracked pictures: the nearest face in the first one that shows any.
-        portraits: of the person, who is then looked for from the first picture on.
-        others: portraits of people who are not followed.
+        number: rank by size, 1 for the largest, in the first picture that shows that many faces.
+        place: (x, y) in pixels; the nearest face in the first picture that shows any.
+        portraits: pictures of the person, who is then recognised from the first picture on.
+        others: portraits of people who must not be followed.
     """
 
     number: int = 1
@@ -39,17 +38,17 @@ class Chosen:
     others: tuple[Portrait, ...] = ()
 
     def pick(self, boxes: Sequence[np.ndarray]) -> int | None:
-        """Return which of a picture's faces it is, by number or place; None if they are too few.
+        """Return the index of the chosen face by number or place; None if the picture has too few faces.
 
         Args:
-            boxes: of the faces (left, top, right, bottom) in pixels, the largest first.
+            boxes: the faces' boxes (left, top, right, bottom) in pixels, the largest first.
         """
         if self.place is not None:
             return nearest(boxes, self.place)
         return self.number - 1 if len(boxes) >= self.number else None
 
-    def absence(self, count: int) -> str:
-        """Say of ``count`` pictures that the face is in none of them."""
+    def describe_absence(self, count: int) -> str:
+        """Return the message that the face is in none of ``count`` frames."""
         if self.portraits:
             return f"the chosen person was found in none of {count} frames"
         if self.place is None and self.number > 1:
@@ -64,7 +63,7 @@ LARGEST = Chosen()
 
 
 def nearest(boxes: Sequence[np.ndarray], place: tuple[float, float]) -> int | None:
-    """Return which box (left, top, right, bottom) holds a place or is nearest to it; of several, by their centres."""
+    """Return the index of the box (left, top, right, bottom) that is nearest to a place; of several, by centre."""
 
     def distance(i: int) -> tuple[float, float]:
         low, high = boxes[i][:2], boxes[i][2:]

@@ -1,4 +1,4 @@
-"""A performance as curves over its frames, to look at or to animate with."""
+"""Export a performance as curves over its frames, to plot or to animate with."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def curves(performance: Performance) -> dict[str, Any]:
     """Return the head's rotation and the blendshapes as plain JSON-ready values.
 
     Returns:
-        ``frames``; ``rotation`` with ``pitch``, ``yaw``, ``roll`` of the smoothed pose in degrees, in the convention
-        of :mod:`ofx_reenact.tracking.rigid`, each without jumps from 180 to -180; ``blendshapes`` with a curve for
-        each name, 0 to 1, empty for trackers without them.
+        ``frames``; ``rotation`` with ``pitch``, ``yaw``, ``roll`` of the smoothed pose in degrees, as
+        :mod:`ofx_reenact.tracking.rigid` defines them, unwrapped (no jumps from 180 to -180); ``blendshapes`` with a
+        curve for each name, 0 to 1, empty if the tracker has none.
     """
     angles = np.unwrap(euler_degrees(performance.rotation), axis=0, period=360).T
     shapes = performance.blendshapes.T if performance.blendshapes.any() else ()

@@ -1,8 +1,8 @@
-"""From what was found frame by frame to a performance: fill gaps, take the head's pose out, smooth, choose a reference.
+"""Derive a performance from tracked frames: fill gaps, take out the head's pose, smooth, choose a reference.
 
-Everything that looks at more than one frame happens here and nowhere else; that is why a frame rendered alone
-equals the same frame of a range. Nothing looks across a cut, but for what is the person's own: the rigid points of the
-head, and the mean face that rest is measured from where there are no blendshapes.
+This is the only step that uses more than one frame, so a frame rendered alone equals the same frame of a range. Values
+do not cross a cut, except for two that belong to the person: the shape of the head's rigid points, and the median face
+that replaces missing blendshapes in the measure of rest.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ from ofx_reenact.tracking.rigid import head_pose
 from ofx_reenact.tracking.smooth import smooth, smooth_poses
 from ofx_reenact.tracking.tracker import Track
 
-# Up to this many frames without a face are bridged from both sides; longer gaps and the ends hold.
+# Longest gap, in frames without a face, that is interpolated; longer gaps and both ends hold the nearest face.
 BRIDGE = 12
 
 
 @dataclass(frozen=True)
-class Found:
-    """What was found in a driver of T frames, S of them with a face.
+class TrackedFrames:
+    """The tracker's results for a driver of T frames, S of them with a face.
 
-    Numbers are rounded as a performance file keeps them: derived again from a loaded file, they give that file.
+    Types are those of the performance file, so that deriving again from a loaded file gives the same file.
     """
 
     frames: np.ndarray  # (T,) int64, every frame from the first to the last
-    absent: np.ndarray  # (n,) int64, frames that do not exist in the driver
-    cut: np.ndarray  # (T,) bool, the frame begins another shot
+    absent: np.ndarray  # (n,) int64, numbers of frames that the driver lacks
+    cut: np.ndarray  # (T,) bool, the frame is the first of a new shot
     seen: np.ndarray  # (S,) int64, rows of the frames with a face, ascending
     landmarks: np.ndarray  # (S, 68, 2) float32 pixels
     mesh: np.ndarray  # (S, 478, 3) float32 pixels, lifted where the tracker gives landmarks only
     blendshapes: np.ndarray  # (S, 52) float32, 0 where the tracker has none
     confidence: np.ndarray  # (S,) float32
-    hand_made: np.ndarray  # (S,) bool, a person placed the landmarks
+    hand_made: np.ndarray  # (S,) bool, the landmarks were placed by hand
     light: np.ndarray  # (S,) float32, mean luma of the face
 
     @classmethod
@@ -55,8 +55,8 @@ class Found:
         light: Sequence[float],
         *,
         hand_made: bool,
-    ) -> Found:
-        """Collect what a tracker found in each frame, in order; None, and no light, in one without a face."""
+    ) -> TrackedFrames:
+        """Collect a tracker's results by frame, in order; a frame without a face is None and not in ``light``."""
         faces = [track for track in tracks.values() if track is not None]
         none = np.zeros(len(BLENDSHAPES))
         return cls(
@@ -73,8 +73,8 @@ class Found:
         )
 
     @classmethod
-    def of_performance(cls, performance: Performance) -> Found:
-        """Go back to what a performance was derived from."""
+    def of_performance(cls, performance: Performance) -> TrackedFrames:
+        """Return the tracked frames that a performance was derived from."""
         p, seen = performance, np.nonzero(performance.state == State.TRACKED)[0]
         kept = (p.raw_landmarks, p.raw_mesh, p.blendshapes, p.confidence, p.hand_made, p.light)
         return cls(p.frames, p.absent, p.cut, seen, *(values[seen] for values in kept))
@@ -82,7 +82,7 @@ class Found:
 
 @stage("track")
 def derive(
-    found: Found,
+    found: TrackedFrames,
     *,
     size: tuple[int, int],
     fps: str,
@@ -92,9 +92,12 @@ def derive(
     smoothing: float,
     reference: int | None,
 ) -> Performance:
-    """Make a performance of what was found in at least one frame; the rest is as :class:`Performance` keeps it.
+    """Make a performance from tracked frames, at least one of which has a face.
 
-    ``reference`` is the frame at rest, which has a face, if a person chose one.
+    Args:
+        found: the tracker's results.
+        reference: number of the frame at rest, which must have a face; None for the calmest frame.
+        size, fps, name, tracker, versions, smoothing: as in :class:`Performance`.
     """
     count, seen, cut = len(found.frames), found.seen, found.cut
     confidence = np.zeros(count, np.float32)
@@ -108,9 +111,9 @@ def derive(
     rotation, scale, translation = (np.concatenate(values) for values in zip(*smoothed, strict=True))
     frontal = np.einsum("tji,tnj->tni", rotation, mesh - translation[:, None]) / scale[:, None, None]
     frontal = np.concatenate([smooth(frontal[rows], smoothing) for rows in segments])
-    shapes = expressions(found)
+    shapes = fill_blendshapes(found)
     busy = measure_neutrality(shapes, frontal, rotation)
-    state = states(seen, cut)
+    state = frame_states(seen, cut)
     at_rest = np.where(state == State.TRACKED, busy, np.inf)
     return Performance(
         frames=found.frames,
@@ -139,10 +142,10 @@ def derive(
     )
 
 
-def expressions(found: Found) -> np.ndarray:
-    """Return blendshapes of every frame (T, 52).
+def fill_blendshapes(found: TrackedFrames) -> np.ndarray:
+    """Return the blendshapes of every frame (T, 52).
 
-    Landmarks say little of them, so frames that a person placed take their neighbours', as frames without a face do.
+    Landmarks determine them poorly, so frames placed by hand take their neighbours', as frames without a face do.
     """
     own = ~found.hand_made
     if not own.any():
@@ -150,15 +153,15 @@ def expressions(found: Found) -> np.ndarray:
     return fill(found.blendshapes[own], found.seen[own], found.cut)
 
 
-def _fill_light(found: Found) -> np.ndarray:
-    """Return the light of every frame (T,) float32; 0 in shots without a face, which say nothing of their light."""
+def _fill_light(found: TrackedFrames) -> np.ndarray:
+    """Return the face's mean luma in every frame (T,) float32; 0 in shots without a face."""
     shot = np.cumsum(found.cut)
     known = np.isin(shot, shot[found.seen])
     return np.where(known, fill(found.light, found.seen, found.cut), 0).astype(np.float32)
 
 
-def states(seen: np.ndarray, cut: np.ndarray) -> np.ndarray:
-    """Return the :class:`State` of each frame (T,) uint8, given the rows that have a face and the cuts (T,)."""
+def frame_states(seen: np.ndarray, cut: np.ndarray) -> np.ndarray:
+    """Return the :class:`State` of each frame (T,) uint8, from the rows with a face and the cuts (T,)."""
     state = np.full(len(cut), State.HELD, np.uint8)
     state[seen] = State.TRACKED
     shot = np.cumsum(cut)
@@ -169,11 +172,17 @@ def states(seen: np.ndarray, cut: np.ndarray) -> np.ndarray:
 
 
 def fill(values: np.ndarray, seen: np.ndarray, cut: np.ndarray) -> np.ndarray:
-    """Fill the rows without a face: short gaps change over from one side to the other, longer ones hold.
+    """Fill rows without a face: gaps up to ``BRIDGE`` are interpolated, longer ones and the ends hold a face.
 
-    A shot takes nothing from another, unless it has no face at all: then it holds one.
+    A shot takes values from another shot only if it has no face itself.
 
-    Returns (T, ...), from values (len(seen), ...) for the rows ``seen`` that have a face, ascending, and the cuts (T,).
+    Args:
+        values: (S, ...) for the rows with a face.
+        seen: (S,) those rows, ascending.
+        cut: (T,) bool, the first frame of each shot.
+
+    Returns:
+        (T, ...) float64.
     """
     rows, shot = np.arange(len(cut)), np.cumsum(cut)
     last = np.clip(np.searchsorted(seen, rows, side="right") - 1, 0, None)
@@ -182,17 +191,16 @@ def fill(values: np.ndarray, seen: np.ndarray, cut: np.ndarray) -> np.ndarray:
     last = np.where((before != shot) & (after == shot), following, last)
     following = np.where(before == after, following, last)
     gap = seen[following] - seen[last]
-    share = np.where((gap > 1) & (gap <= BRIDGE + 1), (rows - seen[last]) / np.maximum(gap, 1), 0.0)
-    share = smooth_step(share)
-    share = share.reshape(-1, *[1] * (values.ndim - 1))
-    return values[last] + (values[following] - values[last]) * share
+    fraction = np.where((gap > 1) & (gap <= BRIDGE + 1), (rows - seen[last]) / np.maximum(gap, 1), 0.0)
+    weight = smooth_step(fraction).reshape(-1, *[1] * (values.ndim - 1))
+    return values[last] + (values[following] - values[last]) * weight
 
 
 def poses(mesh: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Find the head poses of meshes (T, 478, 3): rotation (T, 3, 3), scale (T,), translation (T, 3).
+    """Fit head poses to meshes (T, 478, 3): rotation (T, 3, 3), scale (T,), translation (T, 3).
 
-    In two passes: the first lays the canonical face on each frame; the second this person's own rigid points,
-    averaged over the first, so that what differs from the canonical face does not tilt the head.
+    In two passes: the first fits the canonical face to each frame. The second fits this person's own rigid points,
+    averaged over the first, so that a difference from the canonical face does not tilt the head.
     """
     first = [head_pose(points) for points in mesh]
     index = list(RIGID)

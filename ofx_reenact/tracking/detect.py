@@ -1,6 +1,6 @@
-"""BlazeFace through OpenCV: where faces are in a picture, whichever way up they are.
+"""Detect faces in a picture, whichever way up they are, with BlazeFace in OpenCV.
 
-Facts about the network (input range, anchors) are those of MediaPipe's published graphs; the code is ours.
+The network's input range and anchors are those of MediaPipe's published graphs; the code is ours.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT
 MESH_SIZE = 256
 _SIZE = 128
 _FACE_SCORE = 0.5
-# In a face that is upside down the network sees one with eyes where the mouth is. It gives the same face more in the
-# picture turned upright (0.2 more in half the portraits that were tried), and hardly ever gives it this much.
-_SURE, _MORE = 0.9, 0.05
+# In a face that is upside down the network finds one with eyes where the mouth is. Such a find hardly ever scores
+# _UPRIGHT_SCORE, and the same face scores higher in the picture turned upright (by 0.2 in half of the portraits that
+# were tried). A detection in a turned picture replaces another only if it scores higher by _GAIN.
+_UPRIGHT_SCORE, _GAIN = 0.9, 0.05
 _OVERLAP = 0.3
-# A face smaller than about a twelfth of what the detector sees escapes it: look again in tiles this share of
-# the shorter side, half overlapping.
+# The detector misses a face smaller than about a twelfth of its picture. Then it runs again on half overlapping tiles,
+# whose side is this fraction of the picture's shorter side.
 _TILES = (0.5, 0.25)
 
 
 @dataclass(frozen=True)
 class Region:
-    """A square of the picture, turned so that the face in it is upright: centre, side in pixels, angle in radians."""
+    """A square in the picture, turned with its face: centre and side in pixels, clockwise angle in radians."""
 
     x: float
     y: float
@@ -36,14 +37,14 @@ class Region:
     angle: float
 
     def to_picture(self) -> np.ndarray:
-        """Affine (2, 3) from the mesh network's 256² crop to the picture."""
+        """Return the affine map (2, 3) from the mesh network's 256² crop to the picture."""
         k = self.side / MESH_SIZE
         cos, sin, half = math.cos(self.angle) * k, math.sin(self.angle) * k, (MESH_SIZE - 1) / 2
         return np.array([[cos, -sin, self.x - (cos - sin) * half], [sin, cos, self.y - (sin + cos) * half]], np.float64)
 
     @classmethod
     def of_mesh(cls, mesh: np.ndarray) -> Region:
-        """The region around a mesh, 1.5 times its size, eyes level."""
+        """Return the region around a mesh (N, 2 or more), 1.5 times its size, with the eyes level."""
         eyes = mesh[EYE_LEFT[0][-1], :2] - mesh[EYE_RIGHT[0][0], :2]
         angle = math.atan2(eyes[1], eyes[0])
         turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
@@ -53,8 +54,8 @@ class Region:
         return cls(float(x), float(y), 1.5 * float((high - low).max()), angle)
 
 
-class Found(NamedTuple):
-    """A face, and how sure the network is of it (0 to 1)."""
+class Detection(NamedTuple):
+    """A detected face and the network's confidence in it, 0 to 1."""
 
     score: float
     region: Region
@@ -67,47 +68,53 @@ class FaceDetector:
         self._network = cv2.dnn.readNetFromTFLite(np.frombuffer(model, np.uint8))
         self._anchors = _anchors()
 
-    def detect(self, image: np.ndarray) -> list[Found]:
-        """Find all faces of an (H, W, 3) uint8 RGB picture, the largest first; small ones only where none is large."""
-        faces = self._look_in(image, [(0, 0, *image.shape[1::-1])], turned=True)
-        for share in _TILES:
-            side = int(min(image.shape[:2]) * share)
+    def detect(self, image: np.ndarray) -> list[Detection]:
+        """Find all faces in an (H, W, 3) uint8 RGB picture, the largest first; small ones only if none is large."""
+        faces = self._detect_in_tiles(image, [(0, 0, *image.shape[1::-1])], turned=True)
+        for fraction in _TILES:
+            side = int(min(image.shape[:2]) * fraction)
             if faces or side < _SIZE // 2:
                 break
             height, width = image.shape[:2]
-            tiles = [(left, top, side, side) for top in _steps(height, side) for left in _steps(width, side)]
-            faces = self._look_in(image, tiles, turned=False)
+            tops, lefts = _tile_starts(height, side), _tile_starts(width, side)
+            tiles = [(left, top, side, side) for top in tops for left in lefts]
+            faces = self._detect_in_tiles(image, tiles, turned=False)
         return sorted(faces, key=lambda face: -face.region.side)
 
-    def glance(self, image: np.ndarray) -> list[Found]:
-        """Find the faces of an (H, W, 3) uint8 RGB picture that are upright and not small, in one look."""
-        return _suppress(self._run_tiles(image, [(0, 0, *image.shape[1::-1])], 0))
+    def detect_upright(self, image: np.ndarray) -> list[Detection]:
+        """Find upright faces that are not small in an (H, W, 3) uint8 RGB picture, in one run of the network."""
+        return _suppress(self._detect_turned(image, [(0, 0, *image.shape[1::-1])], 0))
 
-    def _look_in(self, image: np.ndarray, tiles: list[tuple[int, int, int, int]], *, turned: bool) -> list[Found]:
+    def _detect_in_tiles(
+        self, image: np.ndarray, tiles: list[tuple[int, int, int, int]], *, turned: bool
+    ) -> list[Detection]:
         """Find faces in tiles (left, top, width, height).
 
-        A face that does not score as an upright one does is looked for in the picture turned by right angles as well;
-        ``turned`` does that where none is found, too.
+        If a face scores less than upright ones do, the tiles are searched in all four orientations; with ``turned``
+        also if no face is found.
         """
-        upright = _suppress(self._run_tiles(image, tiles, 0))
-        if all(face.score >= _SURE for face in upright) if upright else not turned:
+        upright = _suppress(self._detect_turned(image, tiles, 0))
+        if all(face.score >= _UPRIGHT_SCORE for face in upright) if upright else not turned:
             return upright
-        others = _suppress([face for quarter in (1, 2, 3) for face in self._run_tiles(image, tiles, quarter)])
-        return _choose(upright, others)
+        others = _suppress([face for quarter in (1, 2, 3) for face in self._detect_turned(image, tiles, quarter)])
+        return _prefer_upright(upright, others)
 
-    def _run_tiles(self, image: np.ndarray, tiles: list[tuple[int, int, int, int]], quarter: int) -> list[Found]:
+    def _detect_turned(
+        self, image: np.ndarray, tiles: list[tuple[int, int, int, int]], quarter: int
+    ) -> list[Detection]:
+        """Find faces in tiles of the picture that are turned anticlockwise by quarters; regions are of the picture."""
         found = []
         for left, top, width, height in tiles:
             tile = image[top : top + height, left : left + width]
-            for face in self._run(np.ascontiguousarray(np.rot90(tile, quarter)) if quarter else tile):
+            for face in self._detect_once(np.ascontiguousarray(np.rot90(tile, quarter)) if quarter else tile):
                 region = face.region
                 for k in range(quarter, 0, -1):
                     region = _turn_back(region, (width, height)[(k - 1) % 2])
-                found.append(Found(face.score, replace(region, x=region.x + left, y=region.y + top)))
+                found.append(Detection(face.score, replace(region, x=region.x + left, y=region.y + top)))
         return found
 
-    def _run(self, image: np.ndarray) -> list[Found]:
-        """Detect in one picture, letterboxed to 128²."""
+    def _detect_once(self, image: np.ndarray) -> list[Detection]:
+        """Run the network on one picture, letterboxed to 128²."""
         height, width = image.shape[:2]
         scale = _SIZE / max(height, width)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -126,12 +133,12 @@ class FaceDetector:
             centre, right_eye, left_eye = ((points[k] * _SIZE - offset) / scale - 0.5 for k in (0, 2, 3))
             angle = math.atan2(left_eye[1] - right_eye[1], left_eye[0] - right_eye[0])
             region = Region(float(centre[0]), float(centre[1]), 1.5 * extent, angle)
-            found.append(Found(float(scores[index]), region))
+            found.append(Detection(float(scores[index]), region))
         return found
 
 
 def _anchors() -> np.ndarray:
-    """Centres (896, 2) of the detector's anchors: stride 8 with two a cell, stride 16 with six."""
+    """Return the centres (896, 2) of the detector's anchors, 0 to 1: stride 8 with two a cell, stride 16 with six."""
     anchors = []
     for stride, count in ((8, 2), (16, 6)):
         cells = (np.arange(_SIZE // stride) + 0.5) * stride / _SIZE
@@ -140,14 +147,14 @@ def _anchors() -> np.ndarray:
     return np.concatenate(anchors)
 
 
-def _steps(length: int, side: int) -> list[int]:
-    """Starts of tiles that cover a length, half overlapping."""
+def _tile_starts(length: int, side: int) -> list[int]:
+    """Return the start of each tile of a side; together they cover a length, half overlapping."""
     count = max(1, math.ceil((length - side) / (side / 2)) + 1)
     return sorted({round(i * (length - side) / max(count - 1, 1)) for i in range(count)})
 
 
-def _suppress(found: list[Found]) -> list[Found]:
-    """Weighted non-maximum suppression: overlapping finds are averaged by their scores."""
+def _suppress(found: list[Detection]) -> list[Detection]:
+    """Merge overlapping detections: weighted non-maximum suppression, averaging by score."""
     rest, kept = sorted(found, key=lambda face: -face.score), []
     while rest:
         best = rest[0].region
@@ -156,28 +163,28 @@ def _suppress(found: list[Found]) -> list[Found]:
         weights = np.array([face.score for face in same])
         values = np.array([(face.region.x, face.region.y, face.region.side) for face in same])
         x, y, side = weights @ values / weights.sum()
-        kept.append(Found(float(weights.max()), Region(float(x), float(y), float(side), best.angle)))
+        kept.append(Detection(float(weights.max()), Region(float(x), float(y), float(side), best.angle)))
     return kept
 
 
-def _choose(upright: list[Found], turned: list[Found]) -> list[Found]:
-    """Keep of each face what was found upright, unless it scores more in a turned picture."""
+def _prefer_upright(upright: list[Detection], turned: list[Detection]) -> list[Detection]:
+    """Keep the upright detection of each face, unless the one in a turned picture scores higher by ``_GAIN``."""
     kept = [
         face
         for face in upright
-        if all(_overlap(face.region, other.region) <= _OVERLAP or other.score < face.score + _MORE for other in turned)
+        if all(_overlap(face.region, other.region) <= _OVERLAP or other.score < face.score + _GAIN for other in turned)
     ]
     added = [face for face in turned if all(_overlap(face.region, other.region) <= _OVERLAP for other in kept)]
     return kept + added
 
 
 def _turn_back(region: Region, width: int) -> Region:
-    """Take a region of a picture that was turned by a right angle, against the clock, to the one of this width."""
+    """Convert a region from a picture turned anticlockwise by 90° to the original one, which has this width."""
     return Region(width - 1 - region.y, region.x, region.side, region.angle + math.pi / 2)
 
 
 def _overlap(a: Region, b: Region) -> float:
-    """Intersection over union of two regions, their angles left aside."""
+    """Return the intersection over union of two regions, ignoring their angles."""
     across = [
         max(0.0, min(p + a.side / 2, q + b.side / 2) - max(p - a.side / 2, q - b.side / 2))
         for p, q in ((a.x, b.x), (a.y, b.y))

@@ -1,4 +1,4 @@
-"""dlib's 68 landmarks, for those who have its package and the terms to use it."""
+"""Track with dlib's 68 landmarks, if its package is installed and its terms allow the use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FILE = "shape_predictor_68_face_landmarks.dat"
 
 
 def model_file() -> Path | None:
-    """Where the landmark file lies, if the package that carries it is installed."""
+    """Return the path of the landmark file; None if the package that contains it is not installed."""
     spec = find_spec("face_recognition_models")
     if spec is None or spec.origin is None:
         return None
@@ -31,7 +31,7 @@ class Dlib68(Tracker):
 
     @classmethod
     def missing(cls) -> str:
-        """Say how to get the two packages."""
+        """Return how to install the two packages, or "" if they are."""
         there = find_spec("dlib") is not None and model_file() is not None
         return "" if there else "it needs two packages: pip install dlib-bin face-recognition-models"
 

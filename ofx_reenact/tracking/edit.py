@@ -1,4 +1,4 @@
-"""A performance put right by hand: landmarks of its frames, and frames whose landmarks a person places."""
+"""Correct a performance by hand: read the landmarks of its frames, and replace them."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import numpy as np
 
 from ofx_reenact.errors import TrackingError
 from ofx_reenact.frames.ranges import FrameRange
-from ofx_reenact.tracking.derive import Found, derive
+from ofx_reenact.tracking.derive import TrackedFrames, derive
 from ofx_reenact.tracking.lift import bend, lift
 from ofx_reenact.tracking.performance import Performance, State
 
-# A tracked mesh whose landmarks lie further than this from the placed ones, on average and in face sizes, is taken to
-# be of something else.
+# A tracked mesh whose landmarks are further than this from the placed ones, on average and in face sizes, was tracked
+# on something else.
 _ELSEWHERE = 0.15
-# A mesh that differs by less than this, in pixels, from its lifted landmarks was lifted; a file keeps 24 bits.
+# A mesh that differs by less than this, in pixels, from its lifted landmarks was lifted; files have float32 values.
 _SAME = 0.01
 
 
 def landmarks_of(performance: Performance, frames: Iterable[int] | None = None) -> dict[int, np.ndarray]:
-    """Return the raw landmarks (68, 2) of frames, all by default: as found, as placed, or as filled in gaps.
+    """Return the raw landmarks (68, 2) of frames, all by default: tracked, placed by hand, or filled in gaps.
 
-    They are in pixels of the driver's files, square or not.
+    They are in pixels of the driver's files, which need not be square.
 
     Raises:
         TrackingError: the performance has no such frame.
@@ -33,23 +33,23 @@ def landmarks_of(performance: Performance, frames: Iterable[int] | None = None) 
 
 
 def place(performance: Performance, landmarks: Mapping[int, np.ndarray]) -> Performance:
-    """Replace the landmarks of frames by those that a person placed, and derive everything else anew.
+    """Return a performance with the landmarks of some frames replaced and everything else derived again.
 
-    A frame's tracked mesh is bent so that its 68 points lie where they were placed, since it knows the head's depth
-    and the cheeks; where no face was tracked, or another than the one meant, the canonical face is lifted to them.
-    The frames count as tracked, with full confidence. Placing a frame again gives what placing it once would, unless
-    it lay somewhere else altogether in between.
+    A frame's tracked mesh is bent so that its 68 points lie at the placed landmarks: that keeps the tracked depth and
+    cheeks. Where no face, or a face elsewhere, was tracked, the canonical face is lifted to the landmarks instead. The
+    frames count as tracked, with full confidence. Placing a frame twice gives the same as placing it once, unless the
+    first landmarks were somewhere else altogether.
 
     Args:
-        performance: stays as it is.
-        landmarks: (68, 2) float64 pixels of the driver's files, by frame.
+        performance: is not changed.
+        landmarks: (68, 2) float64 in pixels of the driver's files, by frame.
 
     Raises:
         TrackingError: the performance, or the driver, has no such frame.
     """
     p, rows = performance, _rows(performance, landmarks)
     if absent := sorted(set(rows) & set(p.absent.tolist())):
-        raise TrackingError(f"{p.name}: frames {FrameRange.of(absent)} have no picture to place landmarks on")
+        raise TrackingError(f"{p.name}: frames {FrameRange.of(absent)} have no picture; leave out their landmarks")
     edited = {n: getattr(p, n).copy() for n in ("state", "confidence", "hand_made", "raw_landmarks", "raw_mesh")}
     for frame, row in rows.items():
         points = p.squeeze.to_square(landmarks[frame])
@@ -57,7 +57,7 @@ def place(performance: Performance, landmarks: Mapping[int, np.ndarray]) -> Perf
         for values, value in zip(edited.values(), placed, strict=True):
             values[row] = value
     derived = derive(
-        Found.of_performance(replace(p, **edited)),
+        TrackedFrames.of_performance(replace(p, **edited)),
         size=p.size,
         fps=p.fps,
         name=p.name,
@@ -70,7 +70,7 @@ def place(performance: Performance, landmarks: Mapping[int, np.ndarray]) -> Perf
 
 
 def _mesh(performance: Performance, row: int, landmarks: np.ndarray) -> np.ndarray:
-    """Mesh (478, 3) of a frame with the given landmarks (68, 2)."""
+    """Return a mesh (478, 3) in pixels for a frame with the given landmarks (68, 2)."""
     if performance.state[row] != State.TRACKED:
         return lift(landmarks)
     found, mesh = performance.raw_landmarks[row], performance.raw_mesh[row]

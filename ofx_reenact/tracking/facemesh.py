@@ -1,7 +1,6 @@
-"""Face Mesh through OpenCV: 478-point mesh and 52 blendshapes, and a detector, from one vendored model file.
+"""Track with MediaPipe's Face Mesh in OpenCV: a mesh of 478 points and 52 blendshapes, from one vendored model file.
 
-Facts about the networks (input ranges) are those of MediaPipe's published graphs; the code is ours and needs no
-mediapipe.
+The networks' input ranges are those of MediaPipe's published graphs; the code is ours and does not need mediapipe.
 """
 
 from __future__ import annotations
@@ -19,24 +18,25 @@ from ofx_reenact.resources import resource
 from ofx_reenact.tracking.blendshapes import blendshapes_of
 from ofx_reenact.tracking.canonical import MODEL
 from ofx_reenact.tracking.chosen import Portrait, nearest
-from ofx_reenact.tracking.detect import MESH_SIZE, FaceDetector, Found, Region
+from ofx_reenact.tracking.detect import MESH_SIZE, Detection, FaceDetector, Region
 from ofx_reenact.tracking.landmarks import MESH68, MESH_POINTS
-from ofx_reenact.tracking.look import Look
-from ofx_reenact.tracking.same_person import OVERLAP, SamePerson, Seen, look_in_portrait, overlap
+from ofx_reenact.tracking.look import FaceLook
+from ofx_reenact.tracking.same_person import OVERLAP, SamePerson, SeenFace, look_in_portrait, overlap
 from ofx_reenact.tracking.tflite import last_output_from, second_of_first
 from ofx_reenact.tracking.tracker import DEFAULTS, Options, Track, Tracker
 
-# Real faces have a presence above 0.9999 when found; a face already followed may be half hidden.
-_FOUND, _PRESENCE = 0.99, 0.5
-# Real faces score more in the detector, hardly any but in the dark less; the mesh network then also sees a face where
-# a head has none. It is one if what is there resembles faces.
+# Least presence of a face that is new, and of one that is followed, which may be half hidden. Of real faces that are
+# found the presence is above 0.9999.
+_NEW_FACE, _FOLLOWED_FACE = 0.99, 0.5
+# Real faces score more than this in the detector, except in the dark. Below it the mesh network also finds faces where
+# a head shows none, so the picture must correlate this much with the mean face.
 _DOUBTFUL, _RESEMBLANCE = 0.65, 0.45
-# Rows of two pictures that are compared at once.
+# Rows of two pictures that are compared at a time.
 _BAND = 64
-# A region taken from a box is only roughly right; the mesh found in it gives a better one.
-_SETTLE = 3
-# So often, in pictures, it is looked who else is there: who crosses a face is near it for longer.
-_OTHERS = 8
+# Runs of the mesh network for a new face: a detected box is a rough region, and each mesh gives a better one.
+_RUNS = 3
+# Other faces are looked for once in so many pictures: somebody who crosses the face is near it for longer.
+_OTHERS_EVERY = 8
 
 
 class _Candidate(NamedTuple):
@@ -45,11 +45,11 @@ class _Candidate(NamedTuple):
     mesh: np.ndarray
     presence: float
     region: Region
-    seen: Seen
+    seen: SeenFace
 
 
 class FaceMesh(Tracker):
-    """Tracks one face: the mesh network alone while it holds, the detector when it does not."""
+    """Tracks one face: with the mesh network alone while it finds the face, else with the detector first."""
 
     name = "mesh"
 
@@ -58,13 +58,13 @@ class FaceMesh(Tracker):
         with zipfile.ZipFile(resource(*MODEL)) as bundle:
             detector, mesh = (bundle.read(f"{name}.tflite") for name in ("face_detector", "face_landmarks_detector"))
         self._detector = FaceDetector(detector)
-        # The logit of a face's presence follows from the mesh: one run gives both.
-        points, self._factors, self._added = second_of_first(mesh)
+        # The logit of a face's presence is a linear function of the mesh, so one output is enough.
+        points, self._presence_weights, self._presence_bias = second_of_first(mesh)
         self._mesh = cv2.dnn.readNetFromTFLite(np.frombuffer(last_output_from(mesh, points), np.uint8))
         self._person = SamePerson()
         self._chosen = options.face
         self._looks, self._others = (
-            [self._portray(one) for one in some] for some in (self._chosen.portraits, self._chosen.others)
+            [self._describe_portrait(one) for one in some] for some in (self._chosen.portraits, self._chosen.others)
         )
         self.reset()
 
@@ -75,16 +75,16 @@ class FaceMesh(Tracker):
         self._until_others = 0
         self._region: Region | None = None
         self._picture: np.ndarray | None = None
-        # Memory of a picture, as softened ones need again and again.
-        self._soft: np.ndarray | None = None
+        # A buffer for blurred pictures, allocated once.
+        self._blurred: np.ndarray | None = None
         self._track: Track | None = None
 
     def track(self, image: np.ndarray, frame: int) -> Track | None:
         """Find or follow the face in an (H, W, 3) uint8 RGB picture.
 
-        A picture equal to the last one gives the last result, so that a held frame does not stir.
+        A picture equal to the last one gives the same result, so that the face does not move in a held frame.
         """
-        if self._picture is not None and _is_same(self._picture, image):
+        if self._picture is not None and _is_equal(self._picture, image):
             return self._track
         if self._picture is None or self._picture.shape != image.shape:
             self._picture = np.empty_like(image)
@@ -92,70 +92,70 @@ class FaceMesh(Tracker):
         self._person.begin(image)
         self._track = self._follow(image) or self._find(image)
         if self._track is not None:
-            self._see_others(image)
+            self._learn_others(image)
         return self._track
 
-    def faces(self, image: np.ndarray) -> list[Seen]:
-        """Find all faces in an (H, W, 3) uint8 RGB picture, the largest first, whoever is followed."""
-        return [face.seen for face in self._all(image)]
+    def faces(self, image: np.ndarray) -> list[SeenFace]:
+        """Find all faces in an (H, W, 3) uint8 RGB picture, the largest first, independent of who is followed."""
+        return [face.seen for face in self._find_all(image)]
 
     def _follow(self, image: np.ndarray) -> Track | None:
         if self._region is None:
             return None
-        face = self._look_at(image, self._region, _PRESENCE)
+        face = self._examine(image, self._region, _FOLLOWED_FACE)
         self._region = None
         return face and self._accept([face])
 
     def _find(self, image: np.ndarray) -> Track | None:
         if self._person.known:
-            found = (self._settle(image, face) for face in self._detector.detect(image))
+            found = (self._refine(image, face) for face in self._detector.detect(image))
             return self._accept([face for face in found if face is not None])
         by_number = self._chosen.place is None
-        faces = list(itertools.islice(self._all(image), self._chosen.number if by_number else None))
+        faces = list(itertools.islice(self._find_all(image), self._chosen.number if by_number else None))
         picked = self._chosen.pick([face.seen.box for face in faces])
         return None if picked is None else self._accept([faces[picked]])
 
-    def _all(self, image: np.ndarray) -> Iterator[_Candidate]:
-        """Find the faces in a picture one after the other, the largest first, each once."""
+    def _find_all(self, image: np.ndarray) -> Iterator[_Candidate]:
+        """Yield the faces in a picture, the largest first, each once."""
         boxes: list[np.ndarray] = []
         for found in self._detector.detect(image):
-            face = self._settle(image, found)
+            face = self._refine(image, found)
             if face is not None and all(overlap(face.seen.box, box) <= OVERLAP for box in boxes):
                 boxes.append(face.seen.box)
                 yield face
 
-    def _settle(self, image: np.ndarray, found: Found) -> _Candidate | None:
-        """Find the mesh where the detector found a face; None if it is none."""
+    def _refine(self, image: np.ndarray, found: Detection) -> _Candidate | None:
+        """Fit the mesh to a detected face; None if it turns out not to be a face."""
         mesh, _ = self._run_mesh(image, found.region)
-        for _ in range(_SETTLE - 1):
+        for _ in range(_RUNS - 1):
             mesh, _ = self._run_mesh(image, Region.of_mesh(mesh))
-        face = self._look_at(image, Region.of_mesh(mesh), _FOUND)
+        face = self._examine(image, Region.of_mesh(mesh), _NEW_FACE)
         doubtful = face is None or (found.score < _DOUBTFUL and face.seen.resemblance < _RESEMBLANCE)
         return None if doubtful else face
 
-    def _see_others(self, image: np.ndarray) -> None:
-        """Learn now and then who is beside the face that is followed, so that nobody of them is taken for it."""
+    def _learn_others(self, image: np.ndarray) -> None:
+        """Learn other people's faces now and then, so that none of them is mistaken for the followed one."""
         self._until_others -= 1
         if self._until_others > 0 or self._region is None:
             return
-        self._until_others, own = _OTHERS, self._region
-        for found in self._detector.glance(image):
+        self._until_others, own = _OTHERS_EVERY, self._region
+        for found in self._detector.detect_upright(image):
             apart = math.hypot(found.region.x - own.x, found.region.y - own.y) > own.side / 4
-            if apart and (face := self._settle(image, found)):
+            if apart and (face := self._refine(image, found)):
                 self._person.meet(face.seen)
 
-    def _portray(self, portrait: Portrait) -> Look:
-        """Return the look of whom a portrait shows.
+    def _describe_portrait(self, portrait: Portrait) -> FaceLook:
+        """Return the look of the person in a portrait.
 
         Raises:
-            TrackingError: it shows no face, or one in the dark.
+            TrackingError: it shows no face, or one that is too dark.
         """
         faces = self.faces(portrait.image)
         chosen = nearest([face.box for face in faces], portrait.place)
         return look_in_portrait(None if chosen is None else faces[chosen], self.name)
 
-    def _look_at(self, image: np.ndarray, region: Region, least: float) -> _Candidate | None:
-        """Find the mesh in a region; None where the network says that there is no face, or it lies off the picture."""
+    def _examine(self, image: np.ndarray, region: Region, least: float) -> _Candidate | None:
+        """Find the mesh in a region; None if its presence is below ``least`` or it lies outside the picture."""
         mesh, presence = self._run_mesh(image, region)
         if presence < least or not np.isfinite(mesh).all():
             return None
@@ -163,10 +163,10 @@ class FaceMesh(Tracker):
         height, width = image.shape[:2]
         if not (-0.1 * width < found.x < 1.1 * width and -0.1 * height < found.y < 1.1 * height):
             return None
-        return _Candidate(mesh, presence, found, Seen.of_mesh(mesh, image))
+        return _Candidate(mesh, presence, found, SeenFace.of_mesh(mesh, image))
 
     def _accept(self, faces: list[_Candidate]) -> Track | None:
-        """Follow the face of the person who was followed, or the first one where nobody was."""
+        """Follow, among these faces, the person who was followed so far; the first face if nobody was."""
         chosen = self._person.choose([face.seen for face in faces]) if self._person.known else 0
         if chosen is None or not faces:
             return None
@@ -177,41 +177,41 @@ class FaceMesh(Tracker):
         return Track(landmarks, face.presence, face.mesh, blendshapes_of(face.mesh[None])[0])
 
     def _run_mesh(self, image: np.ndarray, region: Region) -> tuple[np.ndarray, float]:
-        """Find the mesh in a region: (478, 3) float64 pixels of the picture, and the face's presence."""
+        """Return the mesh in a region, (478, 3) float64 in pixels of the picture, and the face's presence, 0 to 1."""
         to_picture = region.to_picture()
-        # Where the crop is much smaller than the region, linear sampling alone would alias.
+        # If the crop is much smaller than the region, linear sampling alone would alias.
         shrink = region.side / MESH_SIZE
-        source = self._soften(image, to_picture, 0.4 * shrink) if shrink > 2 else image
+        source = self._blur(image, to_picture, 0.4 * shrink) if shrink > 2 else image
         size = (MESH_SIZE, MESH_SIZE)
         crop = cv2.warpAffine(source, to_picture, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         self._mesh.setInput((crop.astype(np.float32) / 255).transpose(2, 0, 1)[None])
         found = self._mesh.forward().reshape(-1).astype(np.float64)
-        points, logit = found.reshape(MESH_POINTS, 3), float(self._factors @ found + self._added)
+        points, logit = found.reshape(MESH_POINTS, 3), float(self._presence_weights @ found + self._presence_bias)
         mesh = np.empty_like(points)
         mesh[:, :2] = points[:, :2] @ to_picture[:, :2].T + to_picture[:, 2]
         mesh[:, 2] = points[:, 2] * shrink
         return mesh, 1 / (1 + math.exp(-min(max(logit, -50.0), 50.0)))
 
-    def _soften(self, image: np.ndarray, to_picture: np.ndarray, deviation: float) -> np.ndarray:
-        """Soften an (H, W, 3) uint8 picture where the mesh network's crop lies in it; elsewhere it is anything."""
+    def _blur(self, image: np.ndarray, to_picture: np.ndarray, deviation: float) -> np.ndarray:
+        """Blur an (H, W, 3) uint8 picture inside the mesh network's crop; pixels elsewhere are undefined."""
         corners = np.array([[x, y, 1] for x in (0, MESH_SIZE - 1) for y in (0, MESH_SIZE - 1)]) @ to_picture.T
         reach = math.ceil(4 * deviation) + 2
         size = np.array(image.shape[1::-1])
-        # A margin beside what is sampled, and one beside that which the kernel needs.
+        # The sampled rectangle with a margin of 2 pixels, and the wider one that the kernel reads.
         low, high = np.floor(corners.min(axis=0)).astype(int) - 2, np.ceil(corners.max(axis=0)).astype(int) + 3
         (left, top), (right, bottom) = low.clip(0, size), high.clip(0, size)
         (wide_left, wide_top), (wide_right, wide_bottom) = (low - reach).clip(0, size), (high + reach).clip(0, size)
-        if self._soft is None or self._soft.shape != image.shape:
-            self._soft = np.empty_like(image)
+        if self._blurred is None or self._blurred.shape != image.shape:
+            self._blurred = np.empty_like(image)
         if left < right and top < bottom:
-            soft = cv2.GaussianBlur(image[wide_top:wide_bottom, wide_left:wide_right], (0, 0), deviation)
-            self._soft[top:bottom, left:right] = soft[
+            blurred = cv2.GaussianBlur(image[wide_top:wide_bottom, wide_left:wide_right], (0, 0), deviation)
+            self._blurred[top:bottom, left:right] = blurred[
                 top - wide_top : bottom - wide_top, left - wide_left : right - wide_left
             ]
-        return self._soft
+        return self._blurred
 
 
-def _is_same(one: np.ndarray, other: np.ndarray) -> bool:
-    """Tell whether two pictures are equal; those that differ mostly do so in their first rows."""
+def _is_equal(one: np.ndarray, other: np.ndarray) -> bool:
+    """Tell whether two pictures are equal; in bands, since most that differ do so in their first rows."""
     bands = range(0, len(one), _BAND)
     return one.shape == other.shape and all(np.array_equal(one[y : y + _BAND], other[y : y + _BAND]) for y in bands)

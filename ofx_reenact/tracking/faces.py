@@ -1,4 +1,4 @@
-"""Who is in a sequence: the faces of sampled frames, brought together by their looks."""
+"""Find the people in a sequence: group the faces of sampled frames by how they look."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ofx_reenact.tracking.chosen import Portrait
-from ofx_reenact.tracking.cuts import ALIKE, compare_details, details_of
-from ofx_reenact.tracking.look import Look, likeness
-from ofx_reenact.tracking.same_person import ALIKE_ANYWHERE, CONTINUED, OVERLAP, Seen, add_look, overlap
+from ofx_reenact.tracking.cuts import SAME_SHOT, compare_details, extract_details
+from ofx_reenact.tracking.look import FaceLook, likeness
+from ofx_reenact.tracking.same_person import ALIKE_ANYWHERE, CONTINUED, OVERLAP, SeenFace, add_look, overlap
 
-# A portrait shows so much around a face, in its own widths and heights: enough to find it in.
-_MARGIN = 1.0
-# As many portraits are kept of a person, of the most different looks.
+# A portrait is cropped with this margin, in widths and heights of the face, so that a tracker finds the face in it.
+_CROP_MARGIN = 1.0
+# Most portraits of a person, each with a new look.
 _PORTRAITS = 6
-# Who is seen in so few frames is somebody's half-hidden face if it looks enough like theirs.
-_FEW = 2
-# What a face that is where a person just was gains over one that is elsewhere.
-_NEAR = 0.1
+# A person in at most this many frames may be another one's half-hidden face, and is merged at a lower likeness.
+_HALF_HIDDEN = 2
+# Added to the likeness of a face that overlaps with the person's face in the previous frame.
+_CONTINUED_BONUS = 0.1
 
 
 @dataclass
 class Somebody:
-    """One person, as far as looks tell.
+    """One person: the faces that look alike.
 
     Attributes:
-        boxes: (left, top, right, bottom) in pixels of the pictures, by frame.
+        boxes: (left, top, right, bottom) in pixels, by frame.
         portraits: pictures of the person.
-        looks: in these portraits.
-        best: the frame in which the face is the largest.
-        shown: the portrait of that frame.
+        looks: one of each portrait.
+        best: number of the frame in which the face is the largest.
+        shown: the portrait from that frame.
     """
 
     boxes: dict[int, np.ndarray] = field(default_factory=dict)
     portraits: list[Portrait] = field(default_factory=list)
-    looks: list[Look] = field(default_factory=list)
+    looks: list[FaceLook] = field(default_factory=list)
     best: int = 0
     shown: Portrait | None = None
 
-    def add(self, frame: int, face: Seen, image: np.ndarray) -> None:
-        """Take a face for the person's."""
+    def add(self, frame: int, face: SeenFace, image: np.ndarray) -> None:
+        """Add a face of the person."""
         if self.shown is None or _height(face.box) > _height(self.boxes[self.best]):
             self.best, self.shown = frame, portray(image, face.box)
         self.boxes[frame] = face.box
@@ -53,8 +53,8 @@ class Somebody:
         if len(self.looks) > count:
             self.portraits.append(portray(image, face.box))
 
-    def take(self, other: Somebody) -> None:
-        """Be the same person as another."""
+    def merge(self, other: Somebody) -> None:
+        """Add all faces of another, who is the same person."""
         if _height(other.boxes[other.best]) > _height(self.boxes[self.best]):
             self.best, self.shown = other.best, other.shown
         self.boxes |= other.boxes
@@ -68,9 +68,9 @@ class Faces:
     """The people of a sequence.
 
     Attributes:
-        people: in the order in which they were met.
-        shown: which of them are in each frame, the largest first.
-        frames: that were looked at.
+        people: in order of their first frame.
+        shown: the people in each frame, the largest face first.
+        frames: numbers of the frames that were searched.
     """
 
     people: list[Somebody] = field(default_factory=list)
@@ -78,7 +78,7 @@ class Faces:
     frames: list[int] = field(default_factory=list)
 
     def number(self, person: Somebody) -> int | None:
-        """Return the number by size that means a person: of the first frame that shows so many; None if none does."""
+        """Return the N for which :class:`Chosen` number N selects a person; None if there is no such number."""
         most = max(map(len, self.shown.values()), default=0)
         for count in range(1, most + 1):
             first = next(found for found in self.shown.values() if len(found) >= count)
@@ -87,18 +87,18 @@ class Faces:
         return None
 
     def beside(self, person: Somebody) -> list[Somebody]:
-        """Return who is with a person in one frame at least: these are surely others."""
+        """Return the people who are in a frame together with a person, and so are certainly others."""
         together = [found for found in self.shown.values() if any(one is person for one in found)]
         return [one for one in self.people if one is not person and any(one is o for f in together for o in f)]
 
 
 def find_faces(
-    images: Iterable[tuple[int, np.ndarray | None]], find: Callable[[np.ndarray], list[Seen]]
+    images: Iterable[tuple[int, np.ndarray | None]], find: Callable[[np.ndarray], list[SeenFace]]
 ) -> Faces:
-    """Bring the faces of pictures together by who they are.
+    """Group the faces in pictures by person.
 
     Args:
-        images: (frame, (H, W, 3) uint8 RGB) in order, None where there is no such frame.
+        images: (frame, (H, W, 3) uint8 RGB) in order; None instead of a picture where the frame is missing.
         find: finds all faces in a picture, the largest first.
     """
     found, last = Faces(), None
@@ -106,8 +106,8 @@ def find_faces(
     for frame, image in images:
         if image is None:
             continue
-        details = details_of(image)
-        cut = last is not None and compare_details(details, last) < ALIKE
+        details = extract_details(image)
+        cut = last is not None and compare_details(details, last) < SAME_SHOT
         faces = find(image)
         who = _recognise(faces, found.people, None if cut else previous)
         for face, person in zip(faces, who, strict=True):
@@ -116,19 +116,19 @@ def find_faces(
         found.shown[frame] = who
         found.frames.append(frame)
         last, previous = details, frame
-    return _merged(found)
+    return _merge_alike(found)
 
 
 def portray(image: np.ndarray, box: np.ndarray) -> Portrait:
-    """Cut the portrait of a face (left, top, right, bottom) out of an (H, W, 3) uint8 RGB picture."""
-    margin = _MARGIN * np.tile(box[2:] - box[:2], 2) * (-1, -1, 1, 1)
+    """Crop a face's box (left, top, right, bottom), with a margin, from an (H, W, 3) uint8 RGB picture."""
+    margin = _CROP_MARGIN * np.tile(box[2:] - box[:2], 2) * (-1, -1, 1, 1)
     left, top, right, bottom = (box + margin).astype(int).clip(0, np.tile(image.shape[1::-1], 2)).tolist()
     x, y = (box[:2] + box[2:]) / 2 - (left, top)
     return Portrait(image[top:bottom, left:right].copy(), (float(x), float(y)))
 
 
-def _recognise(faces: list[Seen], people: list[Somebody], previous: int | None) -> list[Somebody]:
-    """Return whose the faces of a picture are: each person's once, the surest first; who is nobody's is new."""
+def _recognise(faces: list[SeenFace], people: list[Somebody], previous: int | None) -> list[Somebody]:
+    """Match the faces of a picture to people, the best match first, each person once; others are new people."""
     scores: list[tuple[float, int, int]] = []
     for (i, face), (j, person) in itertools.product(enumerate(faces), enumerate(people)):
         box = None if previous is None else person.boxes.get(previous)
@@ -136,7 +136,7 @@ def _recognise(faces: list[Seen], people: list[Somebody], previous: int | None) 
         tells = face.look is not None and face.look.tells and bool(person.looks)
         score = likeness(face.look, person.looks) if tells and face.look is not None else 1.0 if near else -1.0
         if score >= (CONTINUED if near else ALIKE_ANYWHERE):
-            scores.append((score + _NEAR * near, i, j))
+            scores.append((score + _CONTINUED_BONUS * near, i, j))
     who: dict[int, Somebody] = {}
     taken: set[int] = set()
     for _, i, j in sorted(scores, key=lambda one: (-one[0], one[1:])):
@@ -146,17 +146,17 @@ def _recognise(faces: list[Seen], people: list[Somebody], previous: int | None) 
     return [who.get(i) or Somebody() for i in range(len(faces))]
 
 
-def _merged(found: Faces) -> Faces:
-    """Bring those together who are never in one picture and look alike after all."""
+def _merge_alike(found: Faces) -> Faces:
+    """Merge people who look alike and are never in the same picture."""
     people = list(found.people)
     for one, other in itertools.combinations(found.people, 2):
         both = [any(one is p for p in people), any(other is p for p in people)]
         if not all(both) or one.boxes.keys() & other.boxes.keys():
             continue
-        few = min(len(one.boxes), len(other.boxes)) <= _FEW < max(len(one.boxes), len(other.boxes))
+        few = min(len(one.boxes), len(other.boxes)) <= _HALF_HIDDEN < max(len(one.boxes), len(other.boxes))
         alike = max((likeness(look, one.looks) for look in other.looks), default=-1.0)
         if alike >= (CONTINUED if few else ALIKE_ANYWHERE):
-            one.take(other)
+            one.merge(other)
             people = [p for p in people if p is not other]
             for who in found.shown.values():
                 who[:] = [one if p is other else p for p in who]

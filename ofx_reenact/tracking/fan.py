@@ -1,4 +1,4 @@
-"""FAN landmarks through the face-alignment package. Its two weights files are the user's own to get."""
+"""Track with the face-alignment package (FAN, Bulat & Tzimiropoulos 2017); its two weights files are not shipped."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ DETECTOR, LANDMARKER = FILES = ("s3fd-619a316812.pth", "2DFAN4-11f355bf06.pth.ta
 
 
 def weights_folder() -> Path:
-    """Where face-alignment looks for its files."""
+    """Return the folder in which face-alignment looks for its files."""
     return Path(os.environ.get("TORCH_HOME") or user_cache() / "torch").expanduser() / "hub" / "checkpoints"
 
 
 class Fan(Tracker):
-    """2D-FAN-4 landmarks with S3FD detection; seconds a frame on a CPU.
+    """2D-FAN-4 landmarks with S3FD detection; takes seconds a frame on a CPU.
 
-    The package's files are pickles; it is made to open them as bare tensors (``weights_only``), which runs no code.
+    The package's files are pickles. PyTorch loads them with ``weights_only``, which runs no code from them.
     """
 
     name = "fan"
@@ -33,7 +33,7 @@ class Fan(Tracker):
 
     @classmethod
     def missing(cls) -> str:
-        """Name the weights files that are not there."""
+        """Return which weights files are missing and where to put them, or "" if none is."""
         names = [name for name in FILES if not (weights_folder() / name).is_file()]
         if not names:
             return ""

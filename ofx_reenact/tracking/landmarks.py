@@ -1,14 +1,14 @@
-"""Names for points: the 68 landmarks among the mesh's 478, contours, and regions.
+"""Indices of points: the 68 landmarks among the mesh's 478, contours, and regions.
 
-Right and left are the person's own: the right eye lies on the left of the picture. Contours of openings are
-two halves, upper and lower, both running from the corner at the picture's left to the one at its right.
+Right and left are the person's own: the right eye lies on the left of the picture. The contour of an opening is two
+halves, upper and lower, both from the corner on the picture's left to the one on its right.
 """
 
 from __future__ import annotations
 
 MESH_POINTS = 478
 
-# iBUG's 68 points as the mesh points that lie nearest to them.
+# The mesh points nearest to iBUG 300-W's 68 points.
 _JAW = (127, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 356)
 _BROWS = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300)
 _NOSE = (168, 197, 5, 4, 98, 97, 2, 326, 327)
@@ -16,7 +16,7 @@ _EYES = (33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380)
 _LIPS_OUTER = (61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181)
 _LIPS_INNER = (78, 82, 13, 312, 308, 317, 14, 87)
 MESH68: tuple[int, ...] = _JAW + _BROWS + _NOSE + _EYES + _LIPS_OUTER + _LIPS_INNER
-# Those of the mesh that say how far the jaw dropped.
+# Mesh points of the chin, which show how far the jaw has dropped.
 CHIN = MESH68[7:10]
 
 REGIONS: dict[str, tuple[int, ...]] = {
@@ -55,7 +55,7 @@ FACE_OVAL = (
     152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
 )  # fmt: skip
 
-# Upper face and nose bridge: what neither speech nor a smile moves. The head's pose is taken from these.
+# Points of the upper face and the nose, which neither speech nor a smile moves. The head pose is fitted to these.
 RIGID = (
     33, 133, 362, 263, 168, 6, 197, 195, 5, 8, 9, 151, 10, 109, 338, 67, 297, 103, 332, 54, 284,
     21, 251, 162, 389, 127, 356, 234, 454, 4,

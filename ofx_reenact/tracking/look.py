@@ -1,7 +1,7 @@
-"""What a face looks like with its pose, its size and plain lighting taken out, so that two pictures can be compared.
+"""Describe how a face looks, whatever its pose, size and smooth lighting, to tell whether two are of one person.
 
-Brightness is sampled where the canonical face, unrolled, has a grid of points. What a light from one side or a lens
-does to it is smooth over the face and is taken out, and so is what all faces share.
+Log brightness is sampled on a grid over the unrolled canonical face. Its smooth part (light from one side, vignetting)
+and the mean face are subtracted. Two looks are compared by correlation.
 """
 
 from __future__ import annotations
@@ -18,53 +18,53 @@ from ofx_reenact.tracking.canonical import canonical
 from ofx_reenact.tracking.surface import FACE_POINTS, openings
 
 MEAN = ("calibration", "mean_face.npy")
-# Faces whose looks correlate less are two people's, two times in three (of 36 people the same person, neutral and
-# smiling, was never below 0.74); below the second, they may be.
+# Likeness below which two faces are of two people, two times in three (of 36 people the same person, neutral and
+# smiling, was never below 0.74), and below which they may be.
 STRANGER, UNLIKE = 0.5, 0.65
-# Points along each side of the unrolled face; a picture is made small enough that it has about as many pixels.
+# Points along each side of the unrolled face, and pixels across a face in the picture that is sampled.
 _GRID, _PIXELS_PER_FACE = 28, 42
-# How far behind the face's foremost point the axis lies around which it is unrolled, in canonical units.
+# Distance of the axis around which the face is unrolled from its foremost point, in canonical units.
 _AXIS = 4.0
-# Added to brightness (0 to 255) before its logarithm, so that noise in the dark counts little.
-_DARK = 20.0
+# Added to brightness (0 to 255) before the logarithm, so that noise in the dark counts little.
+_NOISE_FLOOR = 20.0
 _LEAST_CONTRAST, _LEAST_SEEN = 0.03, 0.1
 
 
 @dataclass(frozen=True)
-class Look:
-    """Brightness over the unrolled face, normalised, and how well each point was seen (0 to 1): (N,) each."""
+class FaceLook:
+    """Normalised log brightness over the unrolled face, less the mean face's, and the points' visibility: (N,) each."""
 
     values: np.ndarray
-    weights: np.ndarray
-    contrast: float  # of the brightness before it was normalised
-    resemblance: float  # correlation with what all faces share
+    weights: np.ndarray  # 0 to 1
+    contrast: float  # standard deviation before normalising
+    resemblance: float  # correlation with the mean face, -1 to 1
 
     @property
     def tells(self) -> bool:
-        """Whether there is enough to see: not a face in the dark, and not only the edge of one."""
+        """Whether the look can be compared: the face is neither dark nor almost turned away."""
         return self.contrast >= _LEAST_CONTRAST and float(self.weights.sum()) >= _LEAST_SEEN * len(self.weights)
 
 
 @dataclass(frozen=True)
-class _Points:
+class _GridPoints:
     corners: np.ndarray  # (N, 3) mesh points of the triangle that each grid point lies in
-    shares: np.ndarray  # (N, 3) barycentric
-    smooth: np.ndarray  # (N, 6) what varies slowly over the face: quadratic in the grid's two coordinates
+    barycentric: np.ndarray  # (N, 3) barycentric
+    smooth: np.ndarray  # (N, 6) basis of the smooth part: quadratic in the grid's two coordinates
 
 
-def look_of(image: np.ndarray, mesh: np.ndarray) -> Look:
-    """Describe a face by its mesh (478, 3) in an (H, W, 3) uint8 RGB picture."""
+def look_of(image: np.ndarray, mesh: np.ndarray) -> FaceLook:
+    """Describe the face with a mesh (478, 3) in an (H, W, 3) uint8 RGB picture."""
     brightness, weights = sample_brightness(image, mesh)
     values, contrast = normalise(brightness, weights)
-    mean = _mean()
+    mean = _mean_face()
     norm = (weights @ values**2) * (weights @ mean**2)
-    return Look(values - mean, weights, contrast, float(weights @ (values * mean) / np.sqrt(max(norm, 1e-12))))
+    return FaceLook(values - mean, weights, contrast, float(weights @ (values * mean) / np.sqrt(max(norm, 1e-12))))
 
 
-def likeness(one: Look, others: Sequence[Look]) -> float:
-    """Correlate a look with the most alike of others where both are seen: 1 is the same, about 0.3 two people.
+def likeness(one: FaceLook, others: Sequence[FaceLook]) -> float:
+    """Return the largest correlation of a look with any of others, over points visible in both.
 
-    Returns -1 where there are no others.
+    1 is the same picture, about 0.3 two people; -1 if there are no others.
     """
     if not others:
         return -1.0
@@ -75,20 +75,20 @@ def likeness(one: Look, others: Sequence[Look]) -> float:
 
 
 def sample_brightness(image: np.ndarray, mesh: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sample the logarithm of brightness over a face, less what is smooth, and how well it is seen: (N,) each."""
-    points, mesh = _points(), mesh[:FACE_POINTS]
+    """Return log brightness over a face without its smooth part, and visibility from 0 to 1: (N,) each."""
+    points, mesh = _grid_points(), mesh[:FACE_POINTS]
     height, width = image.shape[:2]
     low = np.clip(np.floor(mesh[:, :2].min(0)).astype(int) - 2, 0, (width - 1, height - 1))
     high = np.clip(np.ceil(mesh[:, :2].max(0)).astype(int) + 3, low + 1, (width, height))
     reach = max(float(np.ptp(mesh[:, :2], axis=0).max()), 1.0)
-    # To be quick, a large face is thinned out before its pixels are averaged.
+    # A large face is subsampled before its pixels are averaged, to save time.
     step = max(1, int(reach / (4 * _PIXELS_PER_FACE)))
     part = np.ascontiguousarray(image[low[1] : high[1] : step, low[0] : high[0] : step])
     scale = min(1.0, _PIXELS_PER_FACE * step / reach)
     size = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
     small = cv2.resize(part, size, interpolation=cv2.INTER_AREA).astype(np.float32).mean(axis=2)
     corners = mesh[points.corners]
-    places = np.einsum("nk,nkd->nd", points.shares, corners)
+    places = np.einsum("nk,nkd->nd", points.barycentric, corners)
     ratio = np.array(size) / (part.shape[1], part.shape[0])
     at = (((places[:, :2] - low) / step + 0.5) * ratio - 0.5).astype(np.float32)
     seen = cv2.remap(small, at[None, :, 0], at[None, :, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
@@ -96,7 +96,7 @@ def sample_brightness(image: np.ndarray, mesh: np.ndarray) -> tuple[np.ndarray, 
     weights = np.clip(-normals[:, 2] / (np.linalg.norm(normals, axis=1) + 1e-9), 0, 1)
     inside = (places[:, :2] >= -0.5).all(axis=1) & (places[:, :2] <= (width - 0.5, height - 0.5)).all(axis=1)
     weights = weights * inside
-    values = np.log(seen.astype(np.float64) + _DARK)
+    values = np.log(seen.astype(np.float64) + _NOISE_FLOOR)
     weighted = points.smooth * weights[:, None]
     gram = weighted.T @ points.smooth
     gram += 1e-6 * max(np.trace(gram), 1e-6) * np.eye(len(gram))
@@ -105,14 +105,14 @@ def sample_brightness(image: np.ndarray, mesh: np.ndarray) -> tuple[np.ndarray, 
 
 
 def normalise(brightness: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float]:
-    """Scale brightness (N,) to unit variance; returns its standard deviation, too."""
+    """Scale brightness (N,) to unit weighted variance; return it and its standard deviation before."""
     contrast = float(np.sqrt(weights @ brightness**2 / max(weights.sum(), 1e-9)))
     return brightness / (contrast + 1e-3), contrast
 
 
 @lru_cache(maxsize=1)
-def _points() -> _Points:
-    """Lay the grid over the unrolled canonical face; points in the eyes, in the mouth and off the face fall away."""
+def _grid_points() -> _GridPoints:
+    """Lay the grid over the unrolled canonical face, without points in the eyes, in the mouth or off the face."""
     face = canonical()
     x, y, z = face.points.T
     around = np.arctan2(x, z.max() + _AXIS - z)
@@ -127,17 +127,20 @@ def _points() -> _Points:
     offset = grid[:, None] - first
     at_second = (offset[..., 0] * to_third[:, 1] - to_third[:, 0] * offset[..., 1]) / area
     at_third = (to_second[:, 0] * offset[..., 1] - offset[..., 0] * to_second[:, 1]) / area
-    shares = np.stack([1 - at_second - at_third, at_second, at_third], axis=-1)
-    within: np.ndarray = shares.min(axis=-1) >= 0
+    barycentric = np.stack([1 - at_second - at_third, at_second, at_third], axis=-1)
+    within: np.ndarray = barycentric.min(axis=-1) >= 0
     on_face = within.any(axis=1)
     triangle = within.argmax(axis=1)[on_face]
     u, v = (2 * grid[on_face] - 1).T
     smooth = np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], axis=1)
-    return _Points(triangles[triangle], shares[on_face, triangle], smooth)
+    return _GridPoints(triangles[triangle], barycentric[on_face, triangle], smooth)
 
 
 @lru_cache(maxsize=1)
-def _mean() -> np.ndarray:
-    """Return what faces share: (N,), as ``make_mean_face.py`` found it."""
+def _mean_face() -> np.ndarray:
+    """Return the mean face's normalised log brightness (N,), made by ``resources/calibration/make_mean_face.py``."""
     mean: np.ndarray = np.load(resource(*MEAN), allow_pickle=False)
     return mean.astype(np.float64)
+
+
+Look = FaceLook

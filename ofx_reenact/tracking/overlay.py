@@ -1,4 +1,4 @@
-"""Draw what a tracker found, to look at."""
+"""Draw landmarks and mesh over a picture, to check a tracker."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SHIFT = 4
 def draw_overlay(
     image: np.ndarray, landmarks: np.ndarray, mesh: np.ndarray | None = None, text: str = ""
 ) -> np.ndarray:
-    """Draw landmarks (68, 2), a mesh's points (N, 2+) and a text on a copy of an (H, W, 3) uint8 RGB picture."""
+    """Draw landmarks (68, 2), mesh points (N, 2 or more) and a text on a copy of an (H, W, 3) uint8 RGB picture."""
     drawn = np.ascontiguousarray(image).copy()
     size = max(1.0, float(np.ptp(landmarks[:, 0])) / 150)
 

@@ -1,4 +1,4 @@
-"""The performance file: a driver, tracked, smoothed, its gaps filled, its reference frame chosen.
+"""The performance file: a tracked driver, smoothed, with gaps filled and a reference frame.
 
 An ``.npz`` archive without pickled content; ``docs/performance.md`` describes each array.
 """
@@ -24,16 +24,14 @@ from ofx_reenact.tracking.performance_check import check_performance
 from ofx_reenact.tracking.surface import FACE_POINTS
 
 SCHEMA = "ofx-reenact/performance/1"
-# Degrees: a head turned this much further from the target's counts as much as a fully open jaw.
+# Degrees of head rotation away from the target's that cost as much as 1 of neutrality.
 _TURN = 40.0
-
-
-# Confidence from which a tracker is sure of a face.
+# Least confidence of a face that is used as a reference or an example of the person.
 SURE = 0.5
 
 
 class State(IntEnum):
-    """How the face was found in a frame: by the tracker, between two found ones, or as the nearest found one."""
+    """How a frame got its face: from the tracker, interpolated in a short gap, or held from the nearest frame."""
 
     TRACKED = 0
     BRIDGED = 1
@@ -42,31 +40,31 @@ class State(IntEnum):
 
 @dataclass(frozen=True)
 class Performance:
-    """A tracked driver of T frames. Pixels are the driver's, square; canonical units are about centimetres.
+    """A tracked driver of T frames. Pixels are square ones of the driver's pictures; canonical units are centimetres.
 
     Attributes:
         frames: (T,) int64, every frame from the first to the last.
         state: (T,) uint8, a :class:`State` each.
-        absent: frames that do not exist in the driver, int64.
-        confidence: (T,) float32 of the tracker; 0 where there was no face.
-        neutrality: (T,) float32; 0 is a face at rest, larger the more it does.
-        raw_landmarks: (T, 68, 2) float32 pixels as found (filled in gaps).
-        raw_mesh: (T, 478, 3) float32 pixels as found or lifted (filled in gaps).
+        absent: (n,) int64, numbers of frames that the driver lacks.
+        confidence: (T,) float32, the tracker's, 0 to 1; 0 without a face.
+        neutrality: (T,) float32; 0 is a face at rest, larger values are further from it.
+        raw_landmarks: (T, 68, 2) float32 pixels, not smoothed; gaps filled.
+        raw_mesh: (T, 478, 3) float32 pixels, tracked or lifted from landmarks, not smoothed; gaps filled.
         blendshapes: (T, 52) float32; all 0 for trackers without them.
         frontal: (T, 478, 3) float32 canonical units; smoothed, head pose taken out.
         rotation, scale, translation: (T, 3, 3), (T,), (T, 3) float64; smoothed pose, canonical units to pixels.
-        hand_made: (T,) bool, frames whose landmarks an artist placed.
-        reference: the frame that means "at rest" unless a render chooses another.
-        chosen: whether a person chose the reference.
+        hand_made: (T,) bool, the landmarks were placed by hand.
+        reference: number of the frame at rest, unless a render chooses another.
+        chosen: whether the user chose the reference.
         size: (2,) int64, the driver's width and height in square pixels.
         fps: "num/den", or "" if unknown.
         name, tracker, versions: the driver as named, the tracker's name, and versions as JSON.
-        smoothing: strength it was smoothed with.
+        smoothing: strength of the smoothing.
         aspect: width over height of a pixel in the driver's files.
-        made_of: the driver and the options that it was made from, as JSON; "" in files that do not say.
-        cut: (T,) bool, True where a frame begins another shot; all False in files that do not say.
-        skin: (T, 468) uint8, luma of the picture under each point of the mesh; all 0 where it is not known.
-        light: (T,) float32, mean luma of the face's pixels, 0 to 1 (filled in gaps); 0 where it is not known.
+        made_of: the driver and the options that it was made from, as JSON; "" in files of earlier versions.
+        cut: (T,) bool, the frame is the first of a new shot; all False in files of earlier versions.
+        skin: (T, 468) uint8, luma of the picture under each point of the mesh; all 0 where unknown.
+        light: (T,) float32, mean luma of the face's pixels, 0 to 1, gaps filled; 0 where unknown.
     """
 
     frames: np.ndarray
@@ -103,7 +101,7 @@ class Performance:
 
     @property
     def rate(self) -> Fraction | None:
-        """Frames a second, or None if unknown."""
+        """Frames per second, or None if unknown."""
         return Fraction(self.fps) if self.fps else None
 
     @property
@@ -113,17 +111,17 @@ class Performance:
 
     @property
     def squeeze(self) -> Squeeze:
-        """How the pixels of the driver's files lie beside square ones."""
+        """Conversion between pixels of the driver's files and square ones."""
         return Squeeze.of_aspect(self.aspect)
 
     @property
     def sure(self) -> np.ndarray:
-        """Frames whose face the tracker is sure of, (T,) bool: they show what the person looks like."""
+        """Frames tracked with a confidence of at least 0.5, (T,) bool."""
         return (self.state == State.TRACKED) & (self.confidence >= SURE)
 
     @property
     def segments(self) -> list[slice]:
-        """The rows from each cut to the next, in order."""
+        """The rows of each shot, in order."""
         return segments_of(self.cut)
 
     @property
@@ -133,9 +131,9 @@ class Performance:
         return self.scale[:, None, None] * turned + self.translation[:, None]
 
     def choose_reference(self, rotation: np.ndarray) -> int:
-        """Return the frame whose face is most at rest and whose head is nearest a rotation (3, 3).
+        """Return the frame with the calmest face and the head nearest to a rotation (3, 3), both weighed.
 
-        A reference that a person chose when tracking is returned as it is.
+        If the user chose a reference when tracking, that is returned.
         """
         if self.chosen:
             return self.reference
@@ -145,7 +143,7 @@ class Performance:
         return int(self.frames[int(np.argmin(cost))])
 
     def save(self, path: Path) -> None:
-        """Write the file, whole or not at all.
+        """Write the file atomically.
 
         Raises:
             OutputError: it cannot be written.
@@ -159,7 +157,7 @@ class Performance:
         """Read and check a performance file.
 
         Raises:
-            TrackingError: there is none, it is damaged, of another schema, or holds values that no driver has.
+            TrackingError: it is missing, damaged, of another schema, or has values out of range.
         """
         content = read_arrays(path, what="performance file", hint="track the driver again", error=TrackingError)
         try:
@@ -175,13 +173,13 @@ class Performance:
 
 
 def segments_of(cut: np.ndarray) -> list[slice]:
-    """Return the rows from each cut to the next, in order, given which rows begin another shot (T,)."""
+    """Return the rows of each shot, in order; ``cut`` (T,) bool marks the first frame of each."""
     ends = [0, *(np.nonzero(cut[1:])[0] + 1).tolist(), len(cut)]
     return [slice(first, end) for first, end in itertools.pairwise(ends)]
 
 
 def versions_json(tracker: str) -> str:
-    """Versions of what makes a performance, the tracker's named by itself, as JSON."""
+    """Return the versions of the tracker and the packages that make a performance, as JSON."""
     from importlib.metadata import version
 
     from ofx_reenact import __version__

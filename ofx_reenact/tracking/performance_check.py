@@ -1,4 +1,4 @@
-"""What a performance file's arrays may be: a damaged file, or one written by hand, is refused before it is used."""
+"""Check the arrays of a performance file, so that a damaged or hand-written file is refused before it is used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from ofx_reenact.arrays import check_shapes, text_in
 
-# As check_shapes reads them; T is the number of frames.
+# In the notation of check_shapes; T is the number of frames.
 _SHAPES = {
     "frames": "whole T", "state": "whole T", "absent": "whole *", "confidence": "number T", "neutrality": "number T",
     "raw_landmarks": "number T 68 2", "raw_mesh": "number T 478 3", "blendshapes": "number T 52",
@@ -17,27 +17,27 @@ _SHAPES = {
     "hand_made": "whole T", "size": "whole 2", "reference": "whole", "chosen": "whole", "smoothing": "number",
 }  # fmt: skip
 _TEXTS = ("fps", "name", "tracker", "versions")
-# Texts and numbers that files of earlier versions lack.
+# Texts and arrays that files of earlier versions lack.
 _NEWER, _NEWER_SHAPES = ("made_of",), {"aspect": "number", "cut": "whole T", "light": "number T", "skin": "whole T 468"}
 _RATE = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
-# Numbers of frames have nine digits at most, pictures so many pixels at most, and frames a second are so many at most.
+# Frame numbers have at most nine digits. The other two: most pixels of a picture's side, most frames per second.
 _MOST_FRAMES, _WIDEST, _FASTEST = 10**9, 10**6, 1000
-# How far from the picture's corner anything may lie, and how large a face may be, in lengths of its longer side.
+# Largest distance of a point from the picture's corner, and largest face, both in lengths of the picture's longer side.
 _REACH, _LARGEST = 100, 20
-# A face is so many canonical units wide, has no point further from the head's middle than this, and so many at least
-# between its outermost points.
+# In canonical units: the width of a face, the largest distance of a point from the head's centre, and the least extent
+# of a face in x and in y.
 _WIDTH, _FARTHEST, _NARROWEST = 15.0, 1000.0, 0.5
-# A face that is found has so many pixels across at least.
+# Least width of a face in pixels.
 _SMALLEST = 1.0
-# A rotation's columns are at right angles and of length 1 up to this.
+# Tolerance with which a rotation's columns are orthonormal.
 _SQUARE = 1e-3
 
 
 def check_performance(arrays: Mapping[str, np.ndarray]) -> None:
-    """Check the arrays of a performance file, each by itself and with the others.
+    """Check the arrays of a performance file, each by itself and against the others.
 
     Raises:
-        ValueError: naming the array, and the frame if it is one's.
+        ValueError: an array is wrong; the message names it, and the frame if only some are.
     """
     check_shapes(arrays, _SHAPES | {name: shape for name, shape in _NEWER_SHAPES.items() if name in arrays})
     for name in (*_TEXTS, *(name for name in _NEWER if name in arrays)):
@@ -55,25 +55,25 @@ def check_performance(arrays: Mapping[str, np.ndarray]) -> None:
 def _check_frames(arrays: Mapping[str, np.ndarray]) -> None:
     frames, absent = arrays["frames"], arrays["absent"]
     if not len(frames) or max(abs(int(frames[0])), abs(int(frames[-1]))) >= _MOST_FRAMES:
-        raise ValueError("frames are none, or beyond nine digits")
+        raise ValueError("frames are empty, or have more than nine digits")
     if not np.array_equal(frames, np.arange(int(frames[0]), int(frames[0]) + len(frames))):
-        raise ValueError("frames are not every frame from the first to the last")
+        raise ValueError("frames are not consecutive")
     if int(arrays["reference"]) not in frames:
         raise ValueError(f"reference frame {int(arrays['reference'])} is not among its frames")
     if not np.isin(absent, frames).all():
-        raise ValueError("absent names frames that are not among its frames")
+        raise ValueError("absent has frames that are not among its frames")
     if not (arrays["state"] == 0).any():
-        raise ValueError("state says that no frame has a face")
+        raise ValueError("state: no frame has a face")
     if not all(1 <= int(length) <= _WIDEST for length in arrays["size"]):
-        raise ValueError(f"size is {arrays['size'].tolist()}, no picture's")
+        raise ValueError(f"size is {arrays['size'].tolist()}, not the width and height of a picture")
     if fps := text_in(arrays["fps"]):
         rate = _RATE.fullmatch(fps)
         if rate is None or not int(rate[1]) or not int(rate[2]) or int(rate[1]) > _FASTEST * int(rate[2]):
-            raise ValueError(f"fps is {fps[:40]!r}, not a rate as 24000/1001")
+            raise ValueError(f"fps is {fps[:40]!r}, not a rate such as 24000/1001")
 
 
 def _check_values(arrays: Mapping[str, np.ndarray]) -> None:
-    # Trackers of other packages may reach a little over their range.
+    # Trackers of other packages may exceed their range a little.
     ranges = {
         "state": (0, 2), "confidence": (0, 1.001), "neutrality": (0, 1e6), "blendshapes": (-1, 2), "hand_made": (0, 1),
         "chosen": (0, 1), "smoothing": (0, 1000),
@@ -88,19 +88,19 @@ def _check_geometry(arrays: Mapping[str, np.ndarray]) -> None:
     for name in ("raw_landmarks", "raw_mesh", "translation"):
         _refuse(arrays, name, np.abs(arrays[name]) > _REACH * longer, "far outside the picture")
     for name, least in (("raw_landmarks", _SMALLEST), ("raw_mesh", _SMALLEST), ("frontal", _NARROWEST)):
-        _refuse(arrays, name, np.ptp(arrays[name][..., :2], axis=1) < least, "no face: all points lie on one line")
-    _refuse(arrays, "frontal", np.abs(arrays["frontal"]) > _FARTHEST, "no face: points lie too far apart")
+        _refuse(arrays, name, np.ptp(arrays[name][..., :2], axis=1) < least, "not a face: all points are on one line")
+    _refuse(arrays, "frontal", np.abs(arrays["frontal"]) > _FARTHEST, "not a face: points are too far apart")
     across = np.asarray(arrays["scale"], np.float64) * _WIDTH
-    _refuse(arrays, "scale", (across < _SMALLEST) | (across > _LARGEST * longer), "no face's size in its picture")
+    _refuse(arrays, "scale", (across < _SMALLEST) | (across > _LARGEST * longer), "not a face's size in this picture")
     turned = np.asarray(arrays["rotation"], np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
         square = np.abs(np.einsum("tki,tkj->tij", turned, turned) - np.eye(3)).max(axis=(1, 2)) <= _SQUARE
         upright = np.einsum("ti,ti->t", np.cross(turned[:, :, 0], turned[:, :, 1]), turned[:, :, 2]) > 0
-    _refuse(arrays, "rotation", ~(square & upright), "no rotation")
+    _refuse(arrays, "rotation", ~(square & upright), "not a rotation matrix")
 
 
 def _refuse(arrays: Mapping[str, np.ndarray], name: str, wrong: np.ndarray, why: str) -> None:
-    """Raise if any value is wrong; ``wrong`` has a frame's values in a row."""
+    """Raise ValueError if any value is wrong; ``wrong`` is () or (T, ...) bool."""
     if not wrong.any():
         return
     if not wrong.ndim:

@@ -1,4 +1,4 @@
-"""Which pixels show a person: MediaPipe's selfie segmentation through OpenCV, from one vendored model file."""
+"""Segment people with MediaPipe's selfie segmentation in OpenCV, from one vendored model file."""
 
 from __future__ import annotations
 
@@ -10,36 +10,41 @@ from ofx_reenact.tracking.light import fill_oval
 
 MODEL = ("models", "selfie_segmentation.tflite")
 _SIZE = 256
-# Side of the square that holds a head with its hair, in face heights.
+# Side of the square around a head with its hair, in face heights.
 _AROUND = 2.5
 
 
 class SelfieSegmentation:
-    """Tells people, with hair and clothes, from what is behind them."""
+    """Separates people, with hair and clothes, from the background."""
 
     def __init__(self) -> None:
         model = np.frombuffer(resource(*MODEL).read_bytes(), np.uint8)
         self._network = cv2.dnn.readNetFromTFLite(model)
 
     def mask(self, image: np.ndarray) -> np.ndarray:
-        """Say how likely each pixel of an (H, W, 3) uint8 RGB picture, best a square one, shows a person.
+        """Return the probability (H, W) float32, 0 to 1, that a pixel of an (H, W, 3) uint8 RGB picture shows a person.
 
-        Returns (H, W) float32 in [0, 1]; edges are as fine as 256² allows.
+        The network works at 256², so a square picture is best and edges are no finer than that.
         """
         height, width = image.shape[:2]
         scale = _SIZE / max(height, width)
         small = cv2.resize(image, (_SIZE, _SIZE), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
         self._network.setInput(np.ascontiguousarray((small.astype(np.float32) / 255).transpose(2, 0, 1))[None])
-        # The network ends in a sigmoid: what comes out is the mask itself, not a logit.
+        # The network ends in a sigmoid: its output is the mask, not a logit.
         found = self._network.forward().reshape(_SIZE, _SIZE)
         return cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR).clip(0, 1)
 
 
 def headroom(image: np.ndarray, oval: np.ndarray) -> np.ndarray | None:
-    """Find how many rows of an (H, W, 3) uint8 RGB picture lie above a person with a face's contour (n, 2), in pixels.
+    """Measure, in each column of an (H, W, 3) uint8 RGB picture, the rows above the person with a face.
 
-    Returns (W,) float32; 0 where the person reaches the upper edge, H where nobody is. None where the segmentation does
-    not take the face for a person.
+    Args:
+        image: the picture.
+        oval: contour of the face (n, 2) in pixels.
+
+    Returns:
+        (W,) float32; 0 where the person reaches the upper edge, H where no person is. None if the segmentation does not
+        include the face.
     """
     height, width = image.shape[:2]
     low, high = oval.min(0), oval.max(0)

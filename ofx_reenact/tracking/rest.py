@@ -1,4 +1,4 @@
-"""A person's face at rest: the mean of the calmest frames of a performance, in each of its shots."""
+"""Find a person's face at rest: the mean of the calmest frames in each shot of a performance."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from ofx_reenact.errors import TrackingError
 from ofx_reenact.tracking.blendshapes import BLENDSHAPES, blendshapes_of
 from ofx_reenact.tracking.performance import Performance, State
 
-# Of so many usable frames one is averaged, but at least and at most so many; none that is less calm than the calmest
-# by more than this, in units of neutrality.
+# One in this many usable frames is averaged, with a least and a most number of frames; only frames whose neutrality is
+# within _CALM of the calmest one.
 _ONE_IN, _LEAST, _MOST, _CALM = 15, 3, 15, 0.5
-# Blendshapes, of both sides, of a mouth that does something.
+# Blendshapes, without their side, of a smiling or open mouth.
 _MOUTH = ("mouthSmile", "mouthUpperUp", "mouthLowerDown")
 
 
 @dataclass(frozen=True)
 class Rest:
-    """What a performance of T frames means by "at rest". Meshes are frontal, in canonical units.
+    """The face at rest in a performance of T frames. Meshes are frontal, in canonical units.
 
     Attributes:
-        face: (478, 3) float64, the rest of the reference's shot if there is a reference, else of the shot with the
-            most frames that show the face.
+        face: (478, 3) float64, the rest in the reference's shot if there is a reference, else in the shot with the
+            most usable frames.
         frames: numbers of the frames that ``face`` is the mean of, ascending.
-        frontal: (T, 478, 3) float64, the rest of the shot that each frame lies in; ``face`` if nothing shows it.
-        row: (T,) int64, the calmest row of the same shot.
+        frontal: (T, 478, 3) float64, the rest in each frame's shot; ``face`` in a shot without usable frames.
+        row: (T,) int64, the calmest row of each frame's shot.
     """
 
     face: np.ndarray
@@ -40,10 +40,10 @@ def find_rest(performance: Performance, reference: int | None = None) -> Rest:
 
     Args:
         performance: of the person.
-        reference: a frame that is the rest of its shot, alone; else the one that a person chose when tracking, if any.
+        reference: number of a frame that alone is the rest in its shot; by default the one chosen when tracking.
 
     Raises:
-        TrackingError: the reference is no frame of the performance, or has no face.
+        TrackingError: the performance does not contain the reference, or it has no face.
     """
     p = performance
     tracked = p.state == State.TRACKED
@@ -70,7 +70,7 @@ def find_rest(performance: Performance, reference: int | None = None) -> Rest:
 
 
 def unrest_of_mouth(face: np.ndarray) -> float:
-    """Measure how far the mouth of a frontal face (478, 3) smiles, shouts or bares its teeth: 0 not at all, to 1."""
+    """Return how much the mouth of a frontal face (478, 3) is open, smiles or bares its teeth: 0 (not at all) to 1."""
     shapes = dict(zip(BLENDSHAPES, blendshapes_of(face[None])[0].tolist(), strict=True))
     sides = [(shapes[f"{name}Left"] + shapes[f"{name}Right"]) / 2 for name in _MOUTH]
     return max(shapes["jawOpen"], *sides)
@@ -88,7 +88,7 @@ def _row_of(performance: Performance, frame: int, tracked: np.ndarray) -> int:
 
 
 def _calmest(neutrality: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return the calmest of rows, the calmest first; equally calm ones in order. None of none."""
+    """Return the calmest of some rows, the calmest first, ties in order; no rows give no rows."""
     if not len(rows):
         return rows
     ordered = rows[np.argsort(neutrality[rows], kind="stable")]
@@ -97,6 +97,6 @@ def _calmest(neutrality: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def _mean(performance: Performance, rows: np.ndarray) -> np.ndarray:
-    """Average the frontal meshes of rows, in the order of their numbers: (478, 3) float64."""
+    """Average the frontal meshes of some rows, in ascending order: (478, 3) float64."""
     mean: np.ndarray = performance.frontal[np.sort(rows)].astype(np.float64).mean(axis=0)
     return mean

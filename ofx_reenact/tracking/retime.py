@@ -1,4 +1,4 @@
-"""A performance at any times: frame for frame, faster, slower or shifted."""
+"""Sample a performance at any positions: frame for frame, faster, slower or shifted."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from ofx_reenact.errors import SettingsError
 from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.performance import Performance, State
 
-# A position this near to a frame, in frames, is the frame: sums of fractions are rounded.
+# A position nearer to a frame than this, in frames, is that frame: sums of fractions have rounding errors.
 _WHOLE = 1e-6
 
 
 @dataclass(frozen=True)
 class Acted:
-    """What a performance does at N positions.
+    """A performance at N positions.
 
     Attributes:
-        position: (N,) float64 frames of the performance, as asked for.
-        inside: (N,) bool, the position lies from its first frame to its last one.
+        position: (N,) float64, the positions as frame numbers of the performance.
+        inside: (N,) bool, the position lies between the first and the last frame.
         frontal: (N, 478, 3) float64 canonical units.
-        row: (N,) int64, the performance's row that is at the position or before it, in the same shot.
+        row: (N,) int64, row of the frame at the position or before it, in the same shot.
         rotation, scale, translation: (N, 3, 3), (N,), (N, 3) float64, canonical units to pixels.
         confidence: (N,) float32, between two frames the lower one.
-        state: (N,) uint8, between two frames the worse :class:`State`; HELD where not inside.
+        state: (N,) uint8, between two frames the larger :class:`State`; HELD where not inside.
     """
 
     position: np.ndarray
@@ -42,40 +42,36 @@ class Acted:
 
 
 def driver_positions(plate: ArrayLike, driver: ArrayLike, settings: Settings) -> np.ndarray:
-    """Return which of the driver's frames, whole or between two, belongs to each frame of a target that moves: (T,).
+    """Return the driver's position, as a frame number, for each frame of a target that moves: (T,) float64.
 
     Args:
-        plate: (T,) the target's frames, from its first on.
-        driver: the driver's frames; of these, the first and the last count.
+        plate: (T,) numbers of the target's frames, beginning with its first.
+        driver: numbers of the driver's frames; only the first and the last are used.
         settings: ``driver_start`` and ``driver_speed``.
 
     Raises:
-        SettingsError: all of them lie before the driver begins or after it ends.
+        SettingsError: all positions lie before the driver's first or after its last frame.
     """
     frames, driven = np.asarray(plate), np.asarray(driver)
     first, last = int(driven[0]), int(driven[-1])
     start = first if settings.driver_start is None else settings.driver_start
     positions: np.ndarray = start + (frames - frames[0]) * settings.driver_speed
-    # A target with handles may begin before its driver does.
+    # A target with handles may begin before its driver.
     if positions[-1] < first or start > last:
         raise SettingsError(f"--driver-start {start}: no frame of the target meets one of the driver's {first}-{last}")
     return positions
 
 
 def retime(performance: Performance, positions: np.ndarray) -> Acted:
-    """Take a performance at positions (N,), which need not be whole frames.
+    """Interpolate a performance at positions (N,), frame numbers that need not be whole.
 
-    At a frame the values are the performance's, bit for bit. Between two frames the shape and the place are
-    interpolated linearly, the size as a ratio, and the rotation on the shortest way; between two shots the nearer frame
-    is taken, and beyond the ends the first or last one.
-
-    Args:
-        performance: of T frames.
-        positions: frame numbers of the performance.
+    At a frame the values are the performance's, bit for bit. Between two frames the shape and the translation are
+    interpolated linearly, the scale geometrically, and the rotation spherically. Between two shots the nearer frame is
+    used, beyond the ends the first or the last one.
     """
     p = performance
-    asked = np.asarray(positions, np.float64)
-    count, at = len(p.frames), asked - float(p.frames[0])
+    wanted = np.asarray(positions, np.float64)
+    count, at = len(p.frames), wanted - float(p.frames[0])
     at = np.where(np.abs(at - np.rint(at)) <= _WHOLE, np.rint(at), at)
     inside = (at >= 0) & (at <= count - 1)
     at = np.clip(at, 0, count - 1)
@@ -87,7 +83,7 @@ def retime(performance: Performance, positions: np.ndarray) -> Acted:
     between = (fraction > 0) & ~across
     other, fraction = np.where(between, other, one), np.where(between, fraction, 0.0)
     return Acted(
-        position=asked,
+        position=wanted,
         inside=inside,
         frontal=_mix(p.frontal.astype(np.float64), one, other, fraction),
         row=one,
@@ -100,14 +96,14 @@ def retime(performance: Performance, positions: np.ndarray) -> Acted:
 
 
 def _mix(values: np.ndarray, one: np.ndarray, other: np.ndarray, fraction: np.ndarray) -> np.ndarray:
-    """Interpolate rows of values (T, ...) linearly; a fraction of 0 gives the first row bit for bit."""
+    """Interpolate between rows of values (T, ...) linearly; a fraction of 0 gives the first row bit for bit."""
     first, fraction = values[one], fraction.reshape(-1, *[1] * (values.ndim - 1))
     mixed: np.ndarray = np.where(fraction > 0, first + fraction * (values[other] - first), first)
     return mixed
 
 
 def _turn(rotations: np.ndarray, one: np.ndarray, other: np.ndarray, fraction: np.ndarray) -> np.ndarray:
-    """Interpolate rows of rotations (T, 3, 3) spherically; a fraction of 0 gives the first row bit for bit."""
+    """Interpolate between rotations (T, 3, 3) spherically; a fraction of 0 gives the first row bit for bit."""
     turned, between = rotations[one], fraction > 0
     if between.any():
         first, second = (Rotation.from_matrix(rotations[rows[between]]) for rows in (one, other))

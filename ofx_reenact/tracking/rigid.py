@@ -1,8 +1,8 @@
-"""The rigid part of a face: similarity transforms in three dimensions, and the head's pose.
+"""Similarity transforms in three dimensions, and the head's pose as one.
 
-Convention: points are rows; ``apply(p) = scale · R p + translation`` takes canonical units to pixels. Euler
-angles are degrees of R = R_z(roll) · R_x(pitch) · R_y(yaw): yaw is positive when the face turns to the
-picture's left, pitch when it looks down, roll when it tilts clockwise on screen.
+Convention: points are rows. A pose maps canonical units to pixels: ``apply(p) = scale · R p + translation``. Euler
+angles are in degrees, R = R_z(roll) · R_x(pitch) · R_y(yaw): yaw is positive when the face turns to the picture's
+left, pitch when it looks down, roll when it tilts clockwise on screen.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ class Similarity:
         return self.scale * (points @ self.rotation.T) + self.translation
 
     def invert(self, points: np.ndarray) -> np.ndarray:
-        """Map points (..., 3) back."""
+        """Map points (..., 3) by the inverse."""
         return (points - self.translation) @ self.rotation / self.scale
 
 
 def fit_similarity(source: np.ndarray, target: np.ndarray) -> Similarity:
-    """Least-squares similarity that takes source points (N, 3) to target points (N, 3) (Umeyama 1991)."""
+    """Return the least-squares similarity that maps source points (N, 3) to target points (N, 3) (Umeyama 1991)."""
     source_mean, target_mean = source.mean(0), target.mean(0)
     centred, wanted = source - source_mean, target - target_mean
     left, singular, right = np.linalg.svd(wanted.T @ centred)
@@ -45,15 +45,15 @@ def fit_similarity(source: np.ndarray, target: np.ndarray) -> Similarity:
 
 
 def head_pose(mesh: np.ndarray, shape: np.ndarray | None = None) -> Similarity:
-    """Pose of a head from its mesh (468 or more, 3) in pixels.
+    """Fit the head pose to a mesh (468 or more, 3) in pixels.
 
-    ``shape`` has the person's own rigid points (len(RIGID), 3), canonical units; the canonical face's by default.
+    ``shape`` is the person's own rigid points (len(RIGID), 3) in canonical units, by default the canonical face's.
     """
     index = list(RIGID)
     return fit_similarity(canonical().points[index] if shape is None else shape, mesh[index])
 
 
 def euler_degrees(rotation: np.ndarray) -> np.ndarray:
-    """Return (pitch, yaw, roll) of rotation matrices (..., 3, 3), as (..., 3) degrees."""
+    """Return (pitch, yaw, roll) in degrees, (..., 3), of rotation matrices (..., 3, 3)."""
     roll, pitch, yaw = np.moveaxis(Rotation.from_matrix(rotation).as_euler("ZXY", degrees=True), -1, 0)
     return np.stack([pitch, yaw, roll], axis=-1)

@@ -1,4 +1,4 @@
-"""Whether a face is that of the person who was followed so far: by where it is, by its size and by its look."""
+"""Recognise the followed person among faces, by position, by size and by look."""
 
 from __future__ import annotations
 
@@ -8,105 +8,107 @@ from dataclasses import dataclass
 import numpy as np
 
 from ofx_reenact.errors import TrackingError
-from ofx_reenact.tracking.cuts import ALIKE, compare_details, details_of
-from ofx_reenact.tracking.look import Look, likeness, look_of
+from ofx_reenact.tracking.cuts import SAME_SHOT, compare_details, extract_details
+from ofx_reenact.tracking.look import FaceLook, likeness, look_of
 
-# A face like this is the person's wherever it is. Of other people's faces, in the same studio and light, 1 frame in
-# 1,000 is as alike; of the same person's in another part of a clip none was less alike, in other recordings 1 in 10.
+# Likeness from which a face is the person's wherever it is. Of other people's faces, in the same studio and light, 1
+# frame in 1,000 reached it; all of the same person's did in other parts of a clip, and 9 in 10 in other recordings.
 ALIKE_ANYWHERE = 0.8
-# A face that was taken for another's is known from then on. To be the person's it has to be more like the person than
-# like those others, or as alike as this.
-_SURELY = 0.88
-# In a running shot, where and as large as it was just seen, a face may look as little alike as this: a hand lies over
-# it, or the head turns to a side that was not seen so far.
+# Faces that were refused are remembered as other people's. Another face is the person's only if it is more like the
+# person than like those, or at least this much like the person.
+_ALIKE_DESPITE_OTHERS = 0.88
+# Least likeness of a face that overlaps with where the person was just seen in the same shot: a hand may cover it, or
+# the head turn to a side that was not seen before.
 CONTINUED = 0.6
-# Looks that are new to this degree are remembered, as many as this.
-_NEW, _MOST = 0.9, 24
-# A face overlaps with where it was seen last by this much, at most so many pictures ago.
-OVERLAP, _AGO = 0.3, 12
-# Among faces that are alike to within this, the nearest is taken.
+# A look is remembered if its likeness to the remembered ones is below this; so many are kept.
+_NEW_BELOW, _MOST_LOOKS = 0.9, 24
+# A face continues the last one if their boxes overlap by more than this (intersection over union) and the last one is
+# at most so many pictures back.
+OVERLAP, _RECENT = 0.3, 12
+# Among faces whose likeness differs by less than this, the nearest is chosen.
 _TIE = 0.05
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A face in a picture: its box (left, top, right, bottom) in pixels, and its look; None where it cannot be seen."""
+class SeenFace:
+    """A face in a picture: its box (left, top, right, bottom) in pixels, and its look; None without the picture."""
 
     box: np.ndarray
-    look: Look | None
+    look: FaceLook | None
 
     @property
     def resemblance(self) -> float:
-        """How much it looks as faces do: 1 is the mean face, 0 nothing like one."""
+        """Correlation with the mean face: 1 is equal, 0 not like a face, or too dark to tell."""
         return self.look.resemblance if self.look is not None and self.look.tells else 0.0
 
     @classmethod
-    def of_mesh(cls, mesh: np.ndarray, image: np.ndarray | None) -> Seen:
-        """Describe a face by its mesh (478, 3), in the (H, W, 3) uint8 RGB picture that shows it if there is one."""
+    def of_mesh(cls, mesh: np.ndarray, image: np.ndarray | None) -> SeenFace:
+        """Describe a face by its mesh (478, 3) and the (H, W, 3) uint8 RGB picture that shows it, if there is one."""
         box = np.concatenate([mesh[:, :2].min(axis=0), mesh[:, :2].max(axis=0)])
         return cls(box, None if image is None else look_of(image, mesh))
 
 
-def look_in_portrait(face: Seen | None, tracker: str) -> Look:
+def look_in_portrait(face: SeenFace | None, tracker: str) -> FaceLook:
     """Return the look of the face that a tracker found in a portrait.
 
     Raises:
-        TrackingError: it found none, or one in the dark.
+        TrackingError: there is none, or it is too dark.
     """
     if face is None or face.look is None or not face.look.tells:
         raise TrackingError(
-            f"--tracker {tracker} sees no face, or one in the dark, in the frame that shows whom to follow; choose the "
-            "face in another frame"
+            f"--tracker {tracker} finds no face, or one that is too dark, in the frame in which the face was chosen; "
+            "choose the face in another frame"
         )
     return face.look
 
 
 class SamePerson:
-    """Remembers the person who is followed, and recognises the face among others.
+    """Remembers the followed person's face and recognises it among others.
 
-    Looks are gathered while the person is followed, so that a head which has been seen from the side is known from
-    there. What is decided of a picture follows from those before it, in order.
+    It collects looks while the person is followed, so that it knows a head from the side once it has turned. Each
+    decision depends on the pictures before it, so pictures must come in order.
     """
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the person: another clip begins."""
-        self._last: Seen | None = None
-        self._looks: list[Look] = []
-        self._others: list[Look] = []
-        # Of people who were in one picture with the person: these are surely others.
-        self._beside: list[Look] = []
-        self._sure = False
+        """Forget the person, before another clip."""
+        self._last: SeenFace | None = None
+        self._looks: list[FaceLook] = []
+        self._others: list[FaceLook] = []
+        # Looks of people who were in one picture with the person, and so are certainly others.
+        self._beside: list[FaceLook] = []
+        self._certain = False
         self._details: np.ndarray | None = None
         self._ago = 0
 
     @property
     def known(self) -> bool:
-        """Whether it is settled since the last reset who is followed."""
+        """Whether a person has been chosen since the last reset."""
         return self._last is not None or bool(self._looks)
 
-    def know(self, looks: Sequence[Look], others: Sequence[Look] = ()) -> None:
-        """Take looks for the person's and for other people's, before the first picture."""
-        self._looks, self._beside = list(looks)[:_MOST], list(others)[:_MOST]
+    def know(self, looks: Sequence[FaceLook], others: Sequence[FaceLook] = ()) -> None:
+        """Set the person's looks, and other people's, before the first picture."""
+        self._looks, self._beside = list(looks)[:_MOST_LOOKS], list(others)[:_MOST_LOOKS]
 
     def begin(self, image: np.ndarray | None) -> None:
-        """Take the next picture, (H, W, 3) uint8 RGB: a cut to it ends what place and size say."""
+        """Begin the next picture, (H, W, 3) uint8 RGB. After a cut, position and size no longer count."""
         self._ago += 1
         if image is None:
             return
-        details = details_of(image)
-        if self._details is not None and compare_details(details, self._details) < ALIKE:
-            self._ago = _AGO + 1
+        details = extract_details(image)
+        if self._details is not None and compare_details(details, self._details) < SAME_SHOT:
+            self._ago = _RECENT + 1
         self._details = details
 
-    def choose(self, faces: Sequence[Seen]) -> int | None:
-        """Return which of the faces is the person's, None if none; who is somebody else is remembered, the choice not.
+    def choose(self, faces: Sequence[SeenFace]) -> int | None:
+        """Return the index of the person's face, None if it is not certain; call :meth:`remember` with the chosen one.
 
-        An unsure face is nobody's: a frame without a face is bridged, one with another's would be believed.
+        Other people's looks are remembered. An uncertain face is refused because a frame without a face is bridged,
+        while another person's face would be used.
         """
-        alike = [self._alike(face) for face in faces]
+        alike = [self._score(face) for face in faces]
         best = max((score for score in alike if score is not None), default=None)
         if best is None:
             return None
@@ -116,24 +118,24 @@ class SamePerson:
         chosen = [i for i, score in enumerate(alike) if score is not None and score >= best - _TIE]
         return min(chosen, key=lambda i: float(np.linalg.norm(faces[i].box[:2] + faces[i].box[2:] - middle)))
 
-    def remember(self, face: Seen) -> None:
-        """Take a face for the person's: the first one, or one that was chosen."""
-        self._sure = False
+    def remember(self, face: SeenFace) -> None:
+        """Remember a face as the person's: the first one, or one that :meth:`choose` returned."""
+        self._certain = False
         if face.look is not None and face.look.tells:
-            self._sure = not self._looks or likeness(face.look, self._looks) >= ALIKE_ANYWHERE
+            self._certain = not self._looks or likeness(face.look, self._looks) >= ALIKE_ANYWHERE
             add_look(face.look, self._looks)
         self._last, self._ago = face, 0
 
-    def meet(self, face: Seen) -> None:
-        """Take a face for somebody else's, if it is in one picture with the person's own and does not look like it."""
-        if self._last is None or self._ago or not self._sure or face.look is None or not face.look.tells:
+    def meet(self, face: SeenFace) -> None:
+        """Remember a face as another person's, if it is in one picture with the person's and does not look like it."""
+        if self._last is None or self._ago or not self._certain or face.look is None or not face.look.tells:
             return
         apart = overlap(self._last.box, face.box) <= OVERLAP
         if apart and likeness(face.look, self._looks) < ALIKE_ANYWHERE:
             add_look(face.look, self._beside)
 
-    def _alike(self, face: Seen) -> float | None:
-        """Return how much a face is like the person's, None if it is taken for another's."""
+    def _score(self, face: SeenFace) -> float | None:
+        """Return a face's likeness to the person; None if it is considered another person's."""
         continued = self._is_continued(face)
         if face.look is None or not face.look.tells or not self._looks:
             return 1.0 if continued else None
@@ -142,23 +144,26 @@ class SamePerson:
             return None
         if continued:
             return score if score >= CONTINUED else None
-        if score >= _SURELY or (score >= ALIKE_ANYWHERE and score >= likeness(face.look, self._others)):
+        if score >= _ALIKE_DESPITE_OTHERS or (score >= ALIKE_ANYWHERE and score >= likeness(face.look, self._others)):
             return score
         add_look(face.look, self._others)
         return None
 
-    def _is_continued(self, face: Seen) -> bool:
-        return self._last is not None and self._ago <= _AGO and overlap(self._last.box, face.box) > OVERLAP
+    def _is_continued(self, face: SeenFace) -> bool:
+        return self._last is not None and self._ago <= _RECENT and overlap(self._last.box, face.box) > OVERLAP
 
 
-def add_look(look: Look, looks: list[Look]) -> None:
-    """Add a look that is new; once there are many, it takes the place of the last one."""
-    if likeness(look, looks) < _NEW:
-        looks[_MOST - 1 :] = [look]
+def add_look(look: FaceLook, looks: list[FaceLook]) -> None:
+    """Add a look if it is new; once the list is full, it replaces the last one."""
+    if likeness(look, looks) < _NEW_BELOW:
+        looks[_MOST_LOOKS - 1 :] = [look]
 
 
 def overlap(one: np.ndarray, other: np.ndarray) -> float:
-    """Intersection over union of two boxes."""
+    """Return the intersection over union of two boxes (left, top, right, bottom)."""
     sides = np.clip(np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2]), 0, None)
     both = float(sides.prod())
     return both / max(float((one[2:] - one[:2]).prod() + (other[2:] - other[:2]).prod()) - both, 1e-9)
+
+
+Seen = SeenFace

@@ -1,8 +1,8 @@
-"""Zero-phase smoothing that stills a tracker's noise and leaves a blink its full height.
+"""Zero-phase smoothing that removes a tracker's noise and keeps a blink's full height.
 
-A bilateral filter over time: the further a neighbour is in time *and* in place, the less it counts. Where a
-point only trembles, all neighbours agree and are averaged; where it moves faster than its noise, it stands
-alone. A plain Gaussian would halve a blink of three frames.
+A bilateral filter over time (Tomasi & Manduchi 1998): a neighbour counts less the further it is in time *and* in value.
+A point that only jitters is averaged with its neighbours; one that moves more than its noise is not. A Gaussian would
+halve a blink of three frames.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-# Standard deviation in frames of the window at strength 1, and how many noise levels apart values still mix.
+# Standard deviations of the filter: over time in frames, at strength 1, and over values in noise levels.
 WINDOW, SAME = 2.0, 6.0
-# Noise over the lower quartile of the second differences' lengths: they are √6 times the noise, and their distribution
-# is about Rayleigh's.
+# Ratio of the noise to the lower quartile of the second differences' lengths: these are √6 times the noise, with about
+# a Rayleigh distribution.
 _QUARTILE_TO_NOISE = 0.55
 
 
 def smooth(values: np.ndarray, strength: float, floor: float = 0.0) -> np.ndarray:
-    """Smooth points (T, N, k) over time, each of N by its own k-dimensional distances and noise; returns float64.
+    """Smooth N points (T, N, k) over time, each by its own distances and noise; returns float64.
 
-    A strength of 1 is the default window, 0 returns the values as they are; ``floor`` is the least noise assumed, in
-    the values' unit. Where nothing changes over a window, the value is returned bit for bit.
+    A strength of 1 is the default window, 0 returns the values unchanged. ``floor`` is the least noise that is assumed,
+    in the values' unit. Where nothing changes within the window, the value is returned bit for bit.
     """
     values = np.asarray(values, np.float64)
     count = len(values)
@@ -34,19 +34,19 @@ def smooth(values: np.ndarray, strength: float, floor: float = 0.0) -> np.ndarra
     for shift in range(-reach, reach + 1):
         if shift == 0:
             continue
-        # Both ends are mirrored in time, so that the first and last frames are treated as any other.
+        # Both ends are mirrored in time, so that the first and last frames are filtered like any other.
         index = np.abs(np.arange(count) + shift)
         index = np.where(index >= count, 2 * (count - 1) - index, index)
         difference = values[index] - values
-        apart = (difference**2).sum(-1) / (SAME * noise) ** 2
-        weight = np.exp(-0.5 * (shift / sigma) ** 2) * np.exp(-0.5 * apart)
+        distance = (difference**2).sum(-1) / (SAME * noise) ** 2
+        weight = np.exp(-0.5 * (shift / sigma) ** 2) * np.exp(-0.5 * distance)
         total += weight[..., None] * difference
         weights += weight
     return values + total / weights[..., None]
 
 
 def noise_level(values: np.ndarray) -> np.ndarray:
-    """Estimate the noise (N,) of points (T, N, k) from the quieter part of their second differences."""
+    """Estimate the noise (N,) of points (T, N, k), in their unit, from the lower quartile of the second differences."""
     second = np.linalg.norm(values[2:] - 2 * values[1:-1] + values[:-2], axis=-1)
     return np.percentile(second, 25, axis=0) * _QUARTILE_TO_NOISE
 
@@ -54,15 +54,15 @@ def noise_level(values: np.ndarray) -> np.ndarray:
 def smooth_poses(
     rotation: np.ndarray, scale: np.ndarray, translation: np.ndarray, strength: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Smooth head poses: rotation (T, 3, 3) about its mean, scale (T,) as a ratio, translation (T, 3)."""
+    """Smooth head poses: rotation (T, 3, 3) as vectors about its mean, scale (T,) as logarithm, translation (T, 3)."""
     if strength <= 0 or len(scale) < 3:
         return rotation, scale, translation
     mean = Rotation.from_matrix(rotation).mean()
-    turns = (mean.inv() * Rotation.from_matrix(rotation)).as_rotvec()
-    smoothed = smooth(turns[:, None], strength)[:, 0]
-    still = (smoothed == turns).all(-1)
+    vectors = (mean.inv() * Rotation.from_matrix(rotation)).as_rotvec()
+    smoothed = smooth(vectors[:, None], strength)[:, 0]
+    unchanged = (smoothed == vectors).all(-1)
     turned = (mean * Rotation.from_rotvec(smoothed)).as_matrix()
-    turned[still] = rotation[still]
+    turned[unchanged] = rotation[unchanged]
     sizes = smooth(np.log(scale)[:, None, None], strength)[:, 0, 0]
     size = np.where(sizes == np.log(scale), scale, np.exp(sizes))
     return turned, size, smooth(translation[:, None], strength)[:, 0]

@@ -1,4 +1,4 @@
-"""The face mesh as a surface cut at lids and lips, and thin-plate splines on it."""
+"""The face mesh as a surface that is cut at lids and lips, and thin-plate splines on it."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from ofx_reenact.tracking.landmarks import (
     Contour,
 )
 
-# The canonical face has no irises: they are the last ten of the tracked mesh's 478 points.
+# Points of the canonical face. The tracked mesh has 478: its last ten are the irises.
 FACE_POINTS = 468
 
 
 class Spline:
-    """A discrete thin-plate spline: of all displacements with the given values the one that bends least.
+    """A discrete thin-plate spline: the displacement that bends least and has given values at some vertices.
 
-    Minimises ``‖L d‖²`` (L the mesh's uniform Laplacian) with ``d`` fixed on the prescribed vertices. The
-    system is factorised once; a frame costs one back substitution. Prescribed zeros give exact zeros.
+    Minimises ``‖L d‖²``, where L is the mesh's uniform Laplacian, with ``d`` fixed at the prescribed vertices. The
+    matrix is factorised once; each frame costs one back substitution. Prescribed zeros give exact zeros.
     """
 
     def __init__(self, triangles: np.ndarray, vertices: int, prescribed: np.ndarray) -> None:
@@ -36,14 +36,14 @@ class Spline:
         laplacian = _laplacian(triangles, vertices)
         bending = (laplacian.T @ laplacian).tocsr()
         self._coupling = bending[self.free][:, prescribed].tocsr()
-        # It is symmetric and positive definite: an order for such fills in less.
+        # The matrix is symmetric positive definite; this ordering gives less fill-in.
         self._factors = splu(
             bending[self.free][:, self.free].tocsc(),
             permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True},
         )  # fmt: skip
 
     def solve(self, values: np.ndarray) -> np.ndarray:
-        """Continue values (P, k) on the prescribed vertices, in their order, to all vertices (V, k)."""
+        """Extend values (P, k) at the prescribed vertices, in their order, to all vertices (V, k)."""
         result = np.empty((len(self.prescribed) + len(self.free), values.shape[1]))
         result[self.prescribed] = values
         result[self.free] = self._factors.solve(-(self._coupling @ values))
@@ -52,28 +52,31 @@ class Spline:
 
 @lru_cache(maxsize=8)
 def spread(points: tuple[int, ...]) -> np.ndarray:
-    """Return the operator (468, P) that continues values at P points over the mesh."""
+    """Return the matrix (468, P) that extends values at P points of the mesh to all its points; cached."""
     triangles = canonical().triangles
     spline = Spline(triangles[~openings(triangles)], FACE_POINTS, np.unique(points))
     return spline.solve(np.eye(len(spline.prescribed)))[:, np.searchsorted(spline.prescribed, points)]
 
 
 def landmark_spread() -> np.ndarray:
-    """Return the operator (468, 68) that continues values at the 68 landmarks over the mesh."""
+    """Return the matrix (468, 68) that extends values at the 68 landmarks to all points of the mesh."""
     return spread(MESH68)
 
 
 def measure_gap(mesh: np.ndarray, contour: Contour) -> np.ndarray:
-    """Return how far an opening's halves lie apart in meshes (T, 468 or more, 2 or 3), mean of its points: (T,).
+    """Return the mean vertical gap between the halves of an opening in meshes (T, 468 or more, 2 or 3): (T,).
 
-    The corners, where the halves meet, do not count; below 0 the halves overlap.
+    In the meshes' unit, without the corners, where the halves meet; below 0 the halves overlap.
     """
     upper, lower = (np.array(half[1:-1]) for half in contour)
     return np.asarray((mesh[:, lower, 1] - mesh[:, upper, 1]).mean(axis=1))
 
 
 def iris_places(mesh: np.ndarray) -> np.ndarray:
-    """Return where each iris is between its eye's corners: (..., 2, 2), of meshes (..., 478, 3)."""
+    """Return each iris's offset from the midpoint of its eye's corners, in eye widths, of meshes (..., 478, 3).
+
+    (..., 2, 2): right and left eye; x and y.
+    """
     places = []
     for contour, iris in ((EYE_RIGHT, IRIS_RIGHT), (EYE_LEFT, IRIS_LEFT)):
         first, last = mesh[..., contour[0][0], :2], mesh[..., contour[0][-1], :2]
@@ -83,7 +86,7 @@ def iris_places(mesh: np.ndarray) -> np.ndarray:
 
 
 def openings(triangles: np.ndarray) -> np.ndarray:
-    """Tell which triangles (N, 3) close an eye or the mouth: all three corners lie on its contour."""
+    """Return which triangles (N, 3) close an eye or the mouth, with all corners on its contour: (N,) bool."""
     closed = np.zeros(len(triangles), bool)
     for contour in (EYE_RIGHT, EYE_LEFT, LIPS_INNER):
         closed |= np.isin(triangles, [i for half in contour for i in half]).all(axis=1)
@@ -91,7 +94,7 @@ def openings(triangles: np.ndarray) -> np.ndarray:
 
 
 def _laplacian(triangles: np.ndarray, vertices: int) -> sparse.csr_matrix:
-    """Uniform graph Laplacian (vertices, vertices): each row is the vertex minus the mean of its neighbours."""
+    """Return the uniform graph Laplacian (V, V): each row is a vertex minus the mean of its neighbours."""
     edges = triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
     both = np.concatenate([edges, edges[:, ::-1]])
     adjacency = sparse.coo_matrix((np.ones(len(both)), both.T), shape=(vertices, vertices)).tocsr()

@@ -1,8 +1,8 @@
-"""TFLite models in memory: what is read of one, and one repair, so that OpenCV 4 and 5 alike give what is needed.
+"""Read and edit TFLite models in memory, so that OpenCV 4 and 5 return the same output.
 
-OpenCV 5's engine keeps only a graph's last output; the storage of the others may be reused by then, and each that is
-asked for by name has the network run once more. Letting the last operator, whose own result is not needed, read the
-wanted tensor makes that the last output.
+OpenCV 5's engine keeps only a graph's last output: the memory of the others may be reused, and requesting one by name
+runs the network again. Here the last operator, whose own result is not needed, is made to read the wanted tensor, which
+makes that the last output.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _MODEL_SUBGRAPHS, _GRAPH_OUTPUTS, _GRAPH_OPERATORS, _OPERATOR_INPUTS, _OPERATOR_
 
 
 def second_of_first(model: bytes) -> tuple[int, np.ndarray, float]:
-    """Tell how a model's second output, one number, follows from its first.
+    """Return how to compute a model's second output, one number, from its first.
 
-    Both are matrices times the same tensor. The first has more values than that tensor, which therefore follows from
-    it, and so does the second output: to 0.001 where the first is to 1e-5.
+    Both outputs are linear in the same tensor. The first has more values than that tensor, so it determines the tensor
+    and with it the second output: within 0.001 if the first is exact within 1e-5.
 
     Returns:
-        The first output's number as a tensor; what it is multiplied with (n,) float64; what is added to their sum.
+        The first output's tensor number; weights (n,) float64 of its values; the bias.
     """
     graph = tflite.Model.GetRootAsModel(model, 0)
     tensors = graph.Subgraphs(0)
@@ -32,13 +32,13 @@ def second_of_first(model: bytes) -> tuple[int, np.ndarray, float]:
     made_by = {int(operator.Outputs(0)): operator for operator in operators}
 
     def constant(tensor: int) -> np.ndarray:
-        # Halfs are kept; an operator of its own makes floats of them.
-        kept = tensors.Tensors(made_by[tensor].Inputs(0))
-        return np.frombuffer(_bytes_of(graph, kept), np.float16).astype(np.float64)
+        # Constants are stored as float16; a separate operator converts them to float32.
+        stored = tensors.Tensors(made_by[tensor].Inputs(0))
+        return np.frombuffer(_bytes_of(graph, stored), np.float16).astype(np.float64)
 
     first, second = (made_by[int(tensors.Outputs(number))] for number in (0, 1))
-    (matrix, other), (bias, added) = ([constant(int(one.Inputs(part))) for one in (first, second)] for part in (1, 2))
-    factors = np.linalg.lstsq(matrix.reshape(len(bias), -1).T, other, rcond=None)[0]
+    (matrix, vector), (bias, added) = ([constant(int(one.Inputs(part))) for one in (first, second)] for part in (1, 2))
+    factors = np.linalg.lstsq(matrix.reshape(len(bias), -1).T, vector, rcond=None)[0]
     return int(tensors.Outputs(0)), factors, float(added[0] - factors @ bias)
 
 
@@ -48,14 +48,14 @@ def _bytes_of(graph: Any, tensor: Any) -> bytes:
 
 
 def last_output_from(model: bytes, tensor: int) -> bytes:
-    """Return the model with its last output fed from a tensor, by number, instead of its own source."""
+    """Return the model with the last output's operator reading another tensor, given by number."""
     data = bytearray(model)
 
     def unsigned(at: int) -> int:
         return struct.unpack_from("<I", data, at)[0]
 
     def field(table: int, number: int) -> int:
-        """Position of a vector that a table's field refers to."""
+        """Return the position of the vector that a table's field refers to."""
         layout = table - struct.unpack_from("<i", data, table)[0]
         at = table + struct.unpack_from("<H", data, layout + 4 + 2 * number)[0]
         return at + unsigned(at)

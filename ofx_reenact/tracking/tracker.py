@@ -1,4 +1,4 @@
-"""What a tracker is and what it finds. ``docs/trackers.md`` shows how a package brings its own."""
+"""The interface of a tracker and its result. ``docs/trackers.md`` shows how a package adds its own."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from ofx_reenact.tracking.chosen import LARGEST, Chosen
 
 @dataclass(frozen=True)
 class Track:
-    """One face in one picture. Pixel (i, j) has its centre at (i, j), x to the right, y down."""
+    """One face in one picture. Pixel (i, j) has its centre at (i, j); x right, y down."""
 
     landmarks: np.ndarray  # (68, 2) float64 pixels
-    confidence: float  # in [0, 1]
+    confidence: float  # 0 to 1; from 0.5 the frame may become the reference
     mesh: np.ndarray | None = None  # (478, 3) float64 pixels; None where the tracker gives landmarks only
     blendshapes: np.ndarray | None = None  # (52,) float32 in [0, 1]
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a user can ask of a tracker."""
+    """Options of a tracker."""
 
-    face: Chosen = LARGEST  # which face of several
+    face: Chosen = LARGEST  # the face to follow
     landmarks: str = ""  # JSON file of hand-placed landmarks, or ""
-    device: str = "cpu"  # where networks run, ``cpu`` or ``cuda``
-    aspect: float = 1.0  # pixel aspect of the files whose pictures, shown in square pixels, are tracked
+    device: str = "cpu"  # where networks run: ``cpu``, ``cuda`` or ``mps``
+    aspect: float = 1.0  # pixel aspect of the files; the tracked pictures are shown in square pixels
 
 
 DEFAULTS = Options()
@@ -38,22 +38,22 @@ class Tracker(ABC):
     """Finds a face and follows it from frame to frame."""
 
     name: ClassVar[str]  # as in ``--tracker``, and as it is registered
-    terms: ClassVar[str] = ""  # what its weights may be used for; "" if anything goes
-    hand_made: ClassVar[bool] = False  # whether a person placed its landmarks
-    version: str  # of what does the work; performance files keep it
+    terms: ClassVar[str] = ""  # terms of use of its weights; "" if there are none
+    hand_made: ClassVar[bool] = False  # whether its landmarks are placed by hand
+    version: str  # of the network or library; stored in performance files
 
     @classmethod
     def missing(cls) -> str:
-        """Say what this machine lacks to run it, and how to get that; "" if nothing. Must not import what is heavy."""
+        """Return what this machine lacks to run it, and how to get it; "" if nothing. Must not import slow modules."""
         return ""
 
     @abstractmethod
     def __init__(self, options: Options = DEFAULTS) -> None:
-        """Load what it needs; options that mean nothing to it are ignored.
+        """Load networks and files; options that the tracker does not have are ignored.
 
         Raises:
-            SettingsError: an option that it needs is not given.
-            TrackingError: a file that it needs cannot be used.
+            SettingsError: a required option is missing.
+            TrackingError: a required file cannot be used.
         """
 
     @abstractmethod
@@ -61,4 +61,4 @@ class Tracker(ABC):
         """Find the face in an (H, W, 3) uint8 RGB picture; None if there is none."""
 
     def reset(self) -> None:  # noqa: B027
-        """Forget the last frame, as before another clip. A tracker that remembers none has nothing to do here."""
+        """Forget the last frame, before another clip. A tracker without memory need not override this."""

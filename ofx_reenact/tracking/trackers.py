@@ -1,6 +1,6 @@
-"""The trackers that installed packages register, by name.
+"""Find the trackers that installed packages register, by name.
 
-A package registers one in its ``pyproject.toml``, as this one does::
+A package registers one in its ``pyproject.toml``, as this package does::
 
     [project.entry-points."ofx_reenact.trackers"]
     acme = "acme_tracker.track:Acme"
@@ -16,7 +16,7 @@ from ofx_reenact.tracking.chosen import LARGEST, Chosen
 from ofx_reenact.tracking.tracker import Options, Tracker
 
 GROUP = "ofx_reenact.trackers"
-# The tracker of a render that names none.
+# The default tracker.
 DEFAULT = "mesh"
 
 
@@ -24,24 +24,24 @@ class Registered(NamedTuple):
     """A tracker as a package registers it, not yet imported."""
 
     name: str  # as in ``--tracker``
-    package: str  # what registers it, with its version
+    package: str  # the package that registers it, with its version
     entry: EntryPoint
 
     def load(self) -> type[Tracker]:
         """Import the class.
 
         Raises:
-            TrackingError: that fails, or what is there is no tracker of this name.
+            TrackingError: the import fails, or the class is not a tracker of this name.
         """
         named = f"tracker {self.name} of {self.package}"
         try:
             kind = self.entry.load()
         except Exception as error:
-            said = f"{type(error).__name__}: {error}"
-            raise TrackingError(f"{named} cannot be imported ({said}); repair or uninstall that package") from error
+            reason = f"{type(error).__name__}: {error}"
+            raise TrackingError(f"{named} cannot be imported ({reason}); repair or uninstall that package") from error
         if not (isinstance(kind, type) and issubclass(kind, Tracker) and kind.name == self.name):
-            wanted = f"ofx_reenact.tracking.tracker.Tracker whose name is '{self.name}'"
-            raise TrackingError(f"{named}: {self.entry.value} is no {wanted}")
+            wanted = f"subclass of ofx_reenact.tracking.tracker.Tracker whose name is '{self.name}'"
+            raise TrackingError(f"{named}: {self.entry.value} is not a {wanted}")
         return kind
 
 
@@ -49,7 +49,7 @@ def registered() -> list[Registered]:
     """Return every registered tracker, by name.
 
     Raises:
-        SettingsError: those that ship with this package are not among them.
+        SettingsError: this package's own trackers are not registered.
     """
     found = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
     if not any(entry.name == DEFAULT for entry in found):
@@ -62,15 +62,15 @@ def registered() -> list[Registered]:
 
 
 def names() -> list[str]:
-    """Return the names that ``--tracker`` takes."""
+    """Return the names that ``--tracker`` accepts."""
     return sorted({tracker.name for tracker in registered()})
 
 
 def find(name: str) -> Registered:
-    """Return the tracker of a name.
+    """Return the tracker with a name.
 
     Raises:
-        SettingsError: no package registers one, or several do.
+        SettingsError: no package registers it, or several do.
     """
     found = [tracker for tracker in registered() if tracker.name == name]
     if not found:
@@ -84,10 +84,10 @@ def find(name: str) -> Registered:
 def make_tracker(
     name: str, *, face: Chosen = LARGEST, landmarks: str = "", device: str = "cpu", aspect: float = 1.0
 ) -> Tracker:
-    """Make a tracker by name; the options are those of :class:`Options`.
+    """Make a tracker by name with the given :class:`Options`.
 
     Raises:
-        SettingsError: no such tracker, or an option that it needs is not given.
+        SettingsError: there is no such tracker, or a required option is missing.
         TrackingError: it cannot be imported, or lacks a package or model files.
     """
     kind = find(name).load()
@@ -97,9 +97,9 @@ def make_tracker(
 
 
 def terms_of(name: str) -> str:
-    """Return what a tracker's weights may be used for; "" if anything goes.
+    """Return the terms of use of a tracker's weights; "" if there are none.
 
-    A performance may come from a machine that has other trackers: of one that cannot be asked here, that is said.
+    For a tracker that is not installed here (the performance may be from another machine), say that they are unknown.
     """
     try:
         return find(name).load().terms

@@ -1,8 +1,7 @@
-"""From 68 moved landmarks and the driver's mesh to the target's whole mesh in motion.
+"""Compute the motion of the target's whole mesh from its 68 moved landmarks and the driver's mesh; compose head poses.
 
-Everything happens in the *frontal* frame: the mesh with the head's rotation, scale and translation taken out,
-in canonical units. LD-Net says what the face does there, head poses are composed as rotations, and only then
-does the mesh return to the target's pixels.
+Displacements are frontal, in canonical units: LD-Net predicts them for the landmarks. Head poses are composed as
+rotations. Only then is the mesh transformed to the target's pixels.
 """
 
 from __future__ import annotations
@@ -19,16 +18,15 @@ from ofx_reenact.tracking.landmarks import MESH68, REGIONS
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS, spread
 
-# A driver who walks through his picture must not pull the target's head off: largest shift in canonical units
-# (about centimetres; a face is some 18 high).
-NECK_HOLDS = 5.0
-# Hair that the picture's upper edge cuts off may sink into the picture by this many face heights at most: what is above
-# it is unknown.
+# Largest shift of the head in canonical units (a face is about 18 high), for a driver who walks through the picture.
+MAX_SHIFT = 5.0
+# How far, in face heights, hair that the picture's upper edge cuts off may sink into the picture: what is above it is
+# unknown.
 CUT_SINKS = 0.07
 # Mesh points on the cheeks, right and left, that rise with a smile.
 CHEEKS = (50, 101, 205, 187, 280, 330, 425, 411)
-# Motion of landmarks that is a tracker's noise, in canonical units, and the largest factor that cheeks go by.
-GAIN_NOISE, GAIN_MOST = 0.02, 2.0
+# A tracker's noise of landmarks, in canonical units, and the largest gain of the cheeks.
+GAIN_NOISE, MAX_GAIN = 0.02, 2.0
 _MOUTH = list(REGIONS["mouth"])
 
 
@@ -41,8 +39,8 @@ class Heads:
     translation: np.ndarray
 
     @classmethod
-    def standing(cls, pose: Similarity, count: int) -> Heads:
-        """Return one pose, held for so many frames."""
+    def constant(cls, pose: Similarity, count: int) -> Heads:
+        """Return the same pose for ``count`` frames."""
         return cls(
             np.tile(pose.rotation, (count, 1, 1)), np.full(count, pose.scale), np.tile(pose.translation, (count, 1))
         )
@@ -53,10 +51,10 @@ class Heads:
 
 
 def spread_weights(weights: Mapping[str, float], rigid: Sequence[int] = ()) -> np.ndarray:
-    """Spread region weights over the mesh: (468,), exactly 1 everywhere when every region's weight is 1.
+    """Interpolate region weights over the mesh: (468,), exactly 1 everywhere if every region's weight is 1.
 
-    A point takes the weights of the landmarks nearest to it, never more than the largest or less than the least; the
-    ``rigid`` landmarks have a weight of 0, whatever region they are of.
+    Each point takes a mean of the landmarks' weights, the nearest ones dominating. ``rigid`` landmarks have weight 0,
+    whatever their region.
     """
     landmarks = np.ones(len(MESH68))
     for region, indices in REGIONS.items():
@@ -66,34 +64,39 @@ def spread_weights(weights: Mapping[str, float], rigid: Sequence[int] = ()) -> n
 
 
 def spread_over(weights: Mapping[str, np.ndarray], rigid: Sequence[int] = ()) -> np.ndarray:
-    """Spread region weights of each frame (T,) over the mesh, (T, 468), as :func:`spread_weights` does one frame's."""
+    """Interpolate each frame's region weights (T,) over the mesh, (T, 468), as :func:`spread_weights` does for one."""
     rows, which = np.unique(np.stack([weights[region] for region in REGIONS], 1), axis=0, return_inverse=True)
     fields = [spread_weights(dict(zip(REGIONS, row.tolist(), strict=True)), rigid) for row in rows]
     return np.stack(fields)[which]
 
 
 def weigh_points(landmarks: np.ndarray) -> np.ndarray:
-    """Weigh every point of the mesh (468,) as the landmarks (68,) nearest to it; exactly 1 where they all are 1."""
+    """Interpolate weights of the landmarks (68,) over the mesh: (468,), exactly 1 if they all are 1."""
     near = _nearness()
     return 1.0 + (near @ (landmarks - 1.0)) / near.sum(1)
 
 
 @lru_cache(maxsize=1)
 def _nearness() -> np.ndarray:
-    """How near each point of the mesh is to each landmark, (468, 68)."""
+    """Return the interpolation weight of each landmark at each point of the mesh, not normalised: (468, 68)."""
     points = canonical().points
-    apart = ((points[:, None] - points[None, list(MESH68)]) ** 2).sum(-1)
-    return np.asarray(1 / (apart + 0.01) ** 3)
+    distance = ((points[:, None] - points[None, list(MESH68)]) ** 2).sum(-1)
+    return np.asarray(1 / (distance + 0.01) ** 3)
 
 
 def expression(driver: np.ndarray, rest: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """Move every mesh point as the driver's does, corrected so that the 68 landmarks move as LD-Net says.
+    """Move every mesh point like the driver's, corrected so that the 68 landmarks move as LD-Net predicts.
 
-    Cheeks have no landmarks: they move as the driver's do, times as far as the mouth does. What nose and jaw line are
-    corrected by would otherwise hold them down while the mouth smiles.
+    Cheeks have no landmarks. They move like the driver's, scaled by the mouth's gain: the corrections at nose and jaw
+    line would otherwise hold them down while the mouth smiles.
 
-    Returns frontal displacements (T, 468, 3), from frontal meshes (T, 478, 3), the driver's at rest, (478, 3) or one
-    for each frame, and the landmarks' frontal displacements (T, 68, 2) in the target's size.
+    Args:
+        driver: the driver's frontal meshes (T, 478, 3).
+        rest: his frontal mesh at rest, (478, 3) or (T, 478, 3).
+        landmarks: frontal displacements (T, 68, 2) of the target's landmarks.
+
+    Returns:
+        Frontal displacements (T, 468, 3).
     """
     moved = driver[:, :FACE_POINTS] - rest[..., :FACE_POINTS, :]
     own = moved[:, list(MESH68), :2]
@@ -104,42 +107,45 @@ def expression(driver: np.ndarray, rest: np.ndarray, landmarks: np.ndarray) -> n
 
 
 def measure_gain(moved: np.ndarray, driver: np.ndarray) -> float:
-    """Measure how many times as far as the driver's some points move over a whole performance, both (T, n, 2).
+    """Return the ratio of some points' motion to the driver's over a performance, both (T, n, 2).
 
-    Returns the slope of least squares in [0, GAIN_MOST]; 1 where the driver's hardly move.
+    It is the least-squares slope, in [0, MAX_GAIN]; 1 if the driver's points hardly move.
     """
     noise = GAIN_NOISE**2 * driver.size
-    return float(np.clip(((moved * driver).sum() + noise) / ((driver * driver).sum() + noise), 0, GAIN_MOST))
+    return float(np.clip(((moved * driver).sum() + noise) / ((driver * driver).sum() + noise), 0, MAX_GAIN))
 
 
 def head_poses(
     target: Similarity, driver: Heads, reference: int, motion: str, weight: np.ndarray, position: np.ndarray
 ) -> Heads:
-    """Compose head poses: the target's rotation, then the driver's change of rotation.
+    """Compose the target's head pose with the driver's change of pose, for each frame.
 
-    ``relative`` takes the change from the reference frame, ``absolute`` the driver's rotation itself (its
-    position and size still as a change, since the driver's picture is framed otherwise), ``locked`` nothing.
-    ``weight`` (T,) is the share of the rotation that is taken, ``position`` (T,) that of the translation and change of
-    size.
+    Args:
+        target: the target's pose.
+        driver: the driver's poses.
+        reference: row of the driver from which changes are measured.
+        motion: ``relative`` applies the change from the reference, ``absolute`` the driver's rotation itself (but the
+            change of translation and scale, since the driver is framed otherwise), ``locked`` nothing.
+        weight: (T,) fraction of the rotation that is applied.
+        position: (T,) fraction of the change in translation and scale that is applied.
     """
     count = len(driver.scale)
     if motion == "locked":
-        return Heads.standing(target, count)
+        return Heads.constant(target, count)
     base = driver.at(reference)
     if motion == "absolute":
         base = replace(base, rotation=target.rotation)
-    return turn_heads(Heads.standing(target, count), driver, base, weight, position)
+    return turn_heads(Heads.constant(target, count), driver, base, weight, position)
 
 
 def turn_heads(own: Heads, driver: Heads, rest: Similarity, weight: np.ndarray, position: np.ndarray) -> Heads:
-    """Add a driver's turns to heads, both over T frames.
+    """Apply a driver's changes from his head pose at rest to other head poses, both over T frames.
 
-    What changes from the driver's head at rest counts, of its rotation by ``weight`` (T,), of its translation and size
-    by ``position`` (T,).
+    ``weight`` (T,) is the fraction of the rotation that is applied, ``position`` (T,) that of translation and scale.
     """
     turn = Rotation.from_matrix(driver.rotation @ rest.rotation.T).as_rotvec() * weight[:, None]
     size = (driver.scale / rest.scale) ** position
-    shift = held((driver.translation - rest.translation) / rest.scale * position[:, None])
+    shift = limit_shift((driver.translation - rest.translation) / rest.scale * position[:, None])
     return Heads(
         Rotation.from_rotvec(turn).as_matrix() @ own.rotation,
         own.scale * size,
@@ -147,17 +153,19 @@ def turn_heads(own: Heads, driver: Heads, rest: Similarity, weight: np.ndarray, 
     )
 
 
-def held(shift: np.ndarray) -> np.ndarray:
-    """Hold the head on its neck: small shifts (T, 3) pass as they are, none grows beyond NECK_HOLDS."""
+def limit_shift(shift: np.ndarray) -> np.ndarray:
+    """Limit shifts (T, 3) to MAX_SHIFT; small ones hardly change."""
     length = np.linalg.norm(shift, axis=-1, keepdims=True)
-    return shift * (NECK_HOLDS * np.tanh(length / NECK_HOLDS) / np.maximum(length, 1e-9))
+    return shift * (MAX_SHIFT * np.tanh(length / MAX_SHIFT) / np.maximum(length, 1e-9))
 
 
 def kept_cut(heads: Heads, cut: np.ndarray, slack: float) -> Heads:
-    """Lift heads that sink so far that the line where the picture cuts the hair off would come into the picture.
+    """Raise heads that sink too far, so that the line where the upper edge cuts the hair stays out of the picture.
 
-    ``cut`` are frontal points (n, 3) of that line, at the picture's upper edge in the target; none lift nothing. In the
-    mean it may sink by ``slack`` pixels at most; small ways pass as they are.
+    Args:
+        heads: the poses.
+        cut: frontal points (n, 3) of that line, on the picture's upper edge in the target; may be empty.
+        slack: most pixels that the line may sink on average; small motion hardly changes.
     """
     if not len(cut):
         return heads
@@ -169,9 +177,9 @@ def kept_cut(heads: Heads, cut: np.ndarray, slack: float) -> Heads:
 
 
 def plane_map(moved: Similarity, target: Similarity, depth: float, shift: np.ndarray) -> np.ndarray:
-    """Return the affine map (2, 3) from the result's pixels to the target's, for what lies at one frontal depth z.
+    """Return the affine map (2, 3) from the result's pixels to the target's, for the plane at one frontal depth z.
 
-    ``shift`` (3,) is the frontal displacement of what lies there (the jaw's), zero for what moves with the skull.
+    ``shift`` (3,) is the plane's frontal displacement: the jaw's, or zero for the skull.
     """
 
     def to_pixels(pose: Similarity, by: np.ndarray) -> np.ndarray:

@@ -1,9 +1,8 @@
-"""How much more a face has to move than was read from the driver, so that as much is read from it again.
+"""Amplify the motion of a face, because a tracker (or a viewer) sees less motion in a warped picture than was applied.
 
-A picture that was warped says less than the face that it shows: skin that moved has no wrinkles, lips that were drawn
-together do not roll, and what reads a face, a person or a network, holds to the face that it knows. What is lost was
-measured: pictures of people at rest were carried to many performances and tracked anew. It differs by region and
-direction, and is given back here.
+Warped skin has no wrinkles, lips that are drawn together do not roll inwards, and trackers favour faces at rest. The
+loss was measured by region and direction, on pictures of people at rest that were warped by many performances and
+tracked again. The gains here compensate it.
 """
 
 from __future__ import annotations
@@ -15,9 +14,9 @@ import numpy as np
 from ofx_reenact.tracking.landmarks import LIPS_OUTER, MESH68, REGIONS
 from ofx_reenact.warp.densify import weigh_points
 
-Shares = tuple[float, float]
-# By landmark, along x and y; the lids' way is set by their opening (``shut``), but for the lower ones'.
-_STILL: dict[tuple[int, ...], Shares] = {
+Gains = tuple[float, float]
+# Gains along x and y, by landmark. Those of the upper lids have no effect: ``shut`` sets where these are.
+_STILL_GAINS: dict[tuple[int, ...], Gains] = {
     REGIONS["jaw"]: (1.2, 1.25),
     (*REGIONS["brow_right"], *REGIONS["brow_left"]): (1.3, 1.6),
     REGIONS["nose"]: (1.2, 1.2),
@@ -26,46 +25,46 @@ _STILL: dict[tuple[int, ...], Shares] = {
     (49, 50, 51, 52, 53, 61, 62, 63): (1.1, 1.35),
     (55, 56, 57, 58, 59, 65, 66, 67): (1.1, 1.1),
 }
-# Parts of a plate that moves are filmed: they lose less.
-_MOVING: dict[tuple[int, ...], Shares] = {REGIONS["mouth"]: (1.25, 1.0)}
-# A still's lips that are drawn together lose more than lips that are drawn apart.
+# Parts of a plate that moves are filmed and lose less.
+_PLATE_GAINS: dict[tuple[int, ...], Gains] = {REGIONS["mouth"]: (1.25, 1.0)}
+# Factor on a still's narrowing mouth, which loses more than a widening one.
 _NARROW = 2.0
 _CORNERS = (LIPS_OUTER[0][0], LIPS_OUTER[0][-1])
 
 
 def emphasise(moved: np.ndarray, face: np.ndarray, *, moving: bool) -> np.ndarray:
-    """Return displacements (T, 468, 3) so large that what they were is read from the picture.
+    """Amplify displacements so that a tracker finds the original ones in the warped picture: (T, 468, 3).
 
     Args:
         moved: frontal displacements (T, 468, 3).
-        face: the frontal mesh (468 or more, 3) that they belong to.
-        moving: the target is a plate that moves, not a still.
+        face: the frontal mesh (468 or more, 3) that they displace.
+        moving: whether the target moves; else it is a still.
     """
-    result = moved * _shares(moving)
+    result = moved * _point_gains(moving)
     if moving:
         return result
     right, left = _CORNERS
-    # What the mouth narrows by, shared out over the lips as far as each point lies from their middle.
+    # The narrowing is distributed over the lips in proportion to each point's distance from their middle.
     narrower = np.minimum(result[:, left, 0] - result[:, right, 0], 0)
     middle, width = (face[right, 0] + face[left, 0]) / 2, face[left, 0] - face[right, 0]
-    aside = np.clip((face[: moved.shape[1], 0] - middle) / width, -0.5, 0.5)
-    result[..., 0] += (_NARROW - 1) * narrower[:, None] * (aside * _lips())
+    from_middle = np.clip((face[: moved.shape[1], 0] - middle) / width, -0.5, 0.5)
+    result[..., 0] += (_NARROW - 1) * narrower[:, None] * (from_middle * _mouth_weights())
     return result
 
 
 @lru_cache(maxsize=2)
-def _shares(moving: bool) -> np.ndarray:
-    """Return what the displacement of each point is multiplied with: (468, 3)."""
+def _point_gains(moving: bool) -> np.ndarray:
+    """Return the gain of each point along x, y and z: (468, 3)."""
     landmarks = np.ones((len(MESH68), 2))
-    for indices, shares in (_MOVING if moving else _STILL).items():
-        landmarks[list(indices)] = shares
+    for indices, gains in (_PLATE_GAINS if moving else _STILL_GAINS).items():
+        landmarks[list(indices)] = gains
     along = [weigh_points(landmarks[:, axis]) for axis in (0, 1)]
     return np.stack([*along, np.ones_like(along[0])], axis=-1)
 
 
 @lru_cache(maxsize=1)
-def _lips() -> np.ndarray:
-    """Return how far each point belongs to the mouth, (468,) in [0, 1]."""
+def _mouth_weights() -> np.ndarray:
+    """Return the weight of each point in the mouth region, (468,) in [0, 1]."""
     landmarks = np.zeros(len(MESH68))
     landmarks[list(REGIONS["mouth"])] = 1
     return weigh_points(landmarks)

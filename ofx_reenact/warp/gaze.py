@@ -1,4 +1,4 @@
-"""What irises do in a performance."""
+"""Measure the gaze in a performance from its irises."""
 
 from __future__ import annotations
 
@@ -8,42 +8,43 @@ from ofx_reenact.ramps import smooth_step
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT
 from ofx_reenact.tracking.surface import iris_places, measure_gap
 
-# Shares of what irises move that Face Mesh sees, along and across the eye, measured on pictures whose irises moved by
-# known ways: along, 0.77 near the middle and 0.55 to 0.65 towards the corners. Across it is 0.25 where the lids stay;
-# lids that follow the gaze tell of it too, and are carried by themselves, so less is given back here.
+# Fraction of an iris's motion that Face Mesh finds, along and across the eye, measured on pictures whose irises were
+# moved by known distances: along it is 0.77 near the middle and 0.55 to 0.65 towards the corners. Across it is 0.25 if
+# the lids do not move; lids that follow the gaze show it too and are transferred separately, so less is compensated.
 SEEN = (0.65, 0.8)
-# Openness of an eye, in that at rest, up to which its iris is not seen, and from which it is.
+# Openness of an eye, 1 at rest, up to which its iris counts as hidden, and from which it counts as visible.
 _HIDDEN, _SHOWN = 0.1, 0.35
 
 
 def gaze(driver: np.ndarray, rest: np.ndarray) -> np.ndarray:
-    """Measure how far each iris moves between its eye's corners, in widths of the eye.
+    """Return how far each iris has moved in its eye, in eye widths: (T, 2, 2), right and left eye, x and y.
 
-    Returns (T, 2, 2): right eye, left eye; x, y. From frontal meshes (T, 478, 3), and those at rest, (478, 3) or one
-    for each frame.
+    Args:
+        driver: frontal meshes (T, 478, 3).
+        rest: the frontal mesh at rest, (478, 3) or (T, 478, 3).
     """
     return (iris_places(driver) - iris_places(rest)) / SEEN
 
 
 def follow_gaze(driver: np.ndarray, rest: np.ndarray) -> np.ndarray:
-    """Measure the gaze of a performance, as :func:`gaze` does for single faces.
+    """Return the gaze over a performance, (T, 2, 2) as :func:`gaze` does, also behind lids that are shut.
 
-    Behind a lid that shuts, a tracker drags the iris along: there the gaze goes on from before to after. Up and down,
-    both eyes go together.
+    A tracker moves the iris with a lid that shuts: there the gaze is interpolated between the frames before and after.
+    Vertically, both eyes have their mean.
     """
-    made = gaze(driver, rest)
-    shown = np.stack([_shown(driver, rest, contour) for contour in (EYE_RIGHT, EYE_LEFT)], 1)
-    rows = np.arange(len(made))
+    found = gaze(driver, rest)
+    visible = np.stack([_visibility(driver, rest, contour) for contour in (EYE_RIGHT, EYE_LEFT)], 1)
+    rows = np.arange(len(found))
     for eye in range(2):
-        sure = shown[:, eye] >= 1
-        if sure.any():
-            held = np.stack([np.interp(rows, rows[sure], made[sure, eye, axis]) for axis in range(2)], -1)
-            made[:, eye] = held + (made[:, eye] - held) * shown[:, eye, None]
-    made[..., 1] = made[..., 1].mean(1, keepdims=True)
-    return made
+        clear = visible[:, eye] >= 1
+        if clear.any():
+            bridged = np.stack([np.interp(rows, rows[clear], found[clear, eye, axis]) for axis in range(2)], -1)
+            found[:, eye] = bridged + (found[:, eye] - bridged) * visible[:, eye, None]
+    found[..., 1] = found[..., 1].mean(1, keepdims=True)
+    return found
 
 
-def _shown(driver: np.ndarray, rest: np.ndarray, contour: tuple[tuple[int, ...], tuple[int, ...]]) -> np.ndarray:
-    """Return how far an iris shows between its lids, (T,) in [0, 1]."""
+def _visibility(driver: np.ndarray, rest: np.ndarray, contour: tuple[tuple[int, ...], tuple[int, ...]]) -> np.ndarray:
+    """Return the visibility of an iris between its lids, (T,) in [0, 1]."""
     at_rest = measure_gap(rest if rest.ndim == 3 else rest[None], contour)
     return smooth_step((measure_gap(driver, contour) / np.maximum(at_rest, 1e-6) - _HIDDEN) / (_SHOWN - _HIDDEN))

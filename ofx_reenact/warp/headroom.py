@@ -1,9 +1,8 @@
-"""A head that sinks keeps its shape: what lies above it is stretched.
+"""Stretch the background above a head that sinks, so that the head keeps its shape.
 
-The sheet moves the crown as rigidly as the face, so a head that sinks would bring in rows from beyond the picture's
-upper edge, of which nothing is known. Between the crown and the edge the map is therefore squeezed until the edge stays
-where it is, and the background there is stretched. Above hair that the edge cuts off there is no background; some of
-the hair is stretched instead.
+The sheet moves the crown as rigidly as the face, so a head that sinks would need rows above the picture's upper edge,
+which are unknown. Between crown and edge the map is squeezed so that the edge stays in place: the background there is
+stretched. If the edge cuts off the hair, there is no background and some of the hair is stretched instead.
 """
 
 from __future__ import annotations
@@ -11,31 +10,32 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
-# All in face heights. A person nearer to the edge than CUT is cut off by it, as far as a segmentation can tell; wisps
-# of hair reach about MARGIN beyond its outline.
+# All in face heights. A person nearer to the edge than CUT counts as cut off by it, within the segmentation's accuracy;
+# wisps of hair reach about MARGIN beyond its outline.
 CUT, MARGIN = 0.012, 0.015
-# Height of what is stretched: of the background at most, and of hair that is cut off.
+# Most height of background that is stretched, and height of hair that is stretched where it is cut off.
 AIR, HAIR = 0.5, 0.25
-# Columns nearer than this are levelled, background and cut-off hair: the whole crown grows, not a bump on it.
+# Distances over which the heights are smoothed across columns, of background and of cut-off hair, so that the crown
+# grows evenly.
 _WIDE, _HAIR_WIDE = 0.06, 0.2
 
 
-def cut_off(headroom: np.ndarray, face_height: float) -> np.ndarray:
-    """Tell in which columns (W,) the picture's upper edge cuts the person off."""
+def find_cut_columns(headroom: np.ndarray, face_height: float) -> np.ndarray:
+    """Return in which columns the picture's upper edge cuts the person off: (W,) bool."""
     return headroom < CUT * face_height
 
 
-def yielding(headroom: np.ndarray | None, width: int, face_height: float) -> np.ndarray:
-    """Return how many rows below the picture's upper edge give way to a head that moves down, for each column (W,).
+def stretchable_rows(headroom: np.ndarray | None, width: int, face_height: float) -> np.ndarray:
+    """Return how many rows below the picture's upper edge may be stretched, in each column: (W,) float64.
 
-    ``headroom`` has the rows above the person in each column (W,); None where nobody knows: then all may be hair.
+    ``headroom`` (W,) is the number of rows above the person in each column; None if unknown: then all may be hair.
     """
     if headroom is None:
         return np.full(width, HAIR * face_height)
-    # Never more than is there, also between two columns: the least around a column, then the mean of those.
+    # The minimum around each column, then the mean: never more than there is, between columns too.
     near = 2 * round(_WIDE * face_height) + 1
     air = np.clip(headroom - MARGIN * face_height, 0, AIR * face_height).astype(np.float64)
     air = uniform_filter1d(minimum_filter1d(air, near), near)
     near = 2 * round(_HAIR_WIDE * face_height) + 1
-    hair = np.where(cut_off(headroom, face_height), HAIR * face_height, 0.0)
+    hair = np.where(find_cut_columns(headroom, face_height), HAIR * face_height, 0.0)
     return np.maximum(air, uniform_filter1d(maximum_filter1d(hair, near), near))

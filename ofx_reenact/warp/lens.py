@@ -1,7 +1,7 @@
-"""The shape of an eye's or the mouth's opening: two curves between two corners, in the corners' own frame.
+"""The lens shape of an eye's or the mouth's opening: two curves between two corners, in the corners' frame.
 
-Convention: ``u`` runs from the first corner (-1) to the last (1); ``v`` is at right angles to it, in pixels,
-positive downward for an upright face.
+Convention: ``u`` runs from -1 at the first corner to 1 at the last; ``v`` is perpendicular to it, in pixels, positive
+downwards in an upright face.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ class Lens:
     centre: np.ndarray  # (2,) midpoint of the corners, pixels
     axis: np.ndarray  # (2,) unit vector from the first corner to the last
     half: float  # half the distance between the corners, pixels
-    upper: PchipInterpolator  # ``v`` of the curve as a function of ``u`` in [-1, 1]
-    lower: PchipInterpolator  # likewise
+    upper: PchipInterpolator  # ``v`` of the upper curve as a function of ``u`` in [-1, 1]
+    lower: PchipInterpolator  # of the lower curve
 
     @classmethod
     def fit(cls, upper: np.ndarray, lower: np.ndarray) -> Lens:
-        """Build from the two halves of a contour, (n, 2) pixels each, both from first corner to last."""
+        """Fit to the two halves of a contour, (n, 2) pixels each, both from the first corner to the last."""
         first, last = (upper[0] + lower[0]) / 2, (upper[-1] + lower[-1]) / 2
         half = max(float(np.linalg.norm(last - first)) / 2, 1e-6)
         centre, axis = (first + last) / 2, (last - first) / (2 * half)
@@ -35,7 +35,7 @@ class Lens:
         def curve(points: np.ndarray) -> PchipInterpolator:
             u, v = _to_frame(points[:, 0], points[:, 1], centre, axis, half)
             u[0], u[-1], v[0], v[-1] = -1.0, 1.0, 0.0, 0.0
-            # Corners seen from the side can double back; the curve must stay a function of u.
+            # A contour seen from the side can double back at a corner, but the curve must be a function of u.
             u = np.maximum.accumulate(np.clip(u, -1, 1)) + 1e-4 * np.arange(len(u))
             return PchipInterpolator(2 * (u - u[0]) / (u[-1] - u[0]) - 1, v)
 
@@ -53,17 +53,17 @@ class Lens:
         return x, y
 
     def bounds(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return ``v`` of the upper and the lower curve at ``u``; beyond the corners both are 0."""
+        """Return ``v`` of the upper and the lower curve at ``u``; outside the corners both are 0."""
         return CPU.read_curve(self.upper.x, self.upper.c, u), CPU.read_curve(self.lower.x, self.lower.c, u)
 
     @property
     def gap(self) -> float:
-        """Largest distance between the curves over the opening's width; 0 is shut."""
+        """Largest distance between the curves divided by the opening's width; 0 is shut."""
         upper, lower = self.bounds(np.linspace(-0.9, 0.9, 37))
         return float(np.clip((lower - upper).max(), 0, None) / (2 * self.half))
 
     def coverage(self, x: np.ndarray, y: np.ndarray, feather: float) -> np.ndarray:
-        """How far inside the opening pixels lie: 0 outside, 1 inside, a ramp ``feather`` pixels wide between."""
+        """Return the coverage of pixels by the opening: 1 inside, 0 outside, with a ramp ``feather`` pixels wide."""
         u, v = self.coordinates(x, y)
         upper, lower = self.bounds(u)
         ramp = np.clip(0.5 + (v - upper) / feather, 0, 1) * np.clip(0.5 + (lower - v) / feather, 0, 1)
@@ -72,7 +72,7 @@ class Lens:
         return ramp * thick * ends
 
     def box(self, margin: float) -> tuple[float, float, float, float]:
-        """Return left, top, right, bottom of the opening, ``margin`` pixels around it."""
+        """Return left, top, right, bottom of the opening's box, enlarged by ``margin`` pixels."""
         u = np.linspace(-1, 1, 25)
         upper, lower = self.bounds(u)
         x, y = self.pixels(np.concatenate([u, u]), np.concatenate([upper, lower]))
@@ -88,18 +88,18 @@ def pixel_places(left: int, top: int, width: int, height: int) -> tuple[np.ndarr
 def _to_frame(
     x: np.ndarray, y: np.ndarray, centre: np.ndarray, axis: np.ndarray, half: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return (u, v) of places in the frame of two corners, in their shape, float64."""
+    """Return (u, v) of places in the frame of two corners, in the places' shape, float64."""
     u, v = (np.empty(np.shape(x)) for _ in range(2))
     right, down = (np.ascontiguousarray(at, np.float64).reshape(-1) for at in (x, y))
-    _find(right, down, centre, axis, half, u.reshape(-1), v.reshape(-1))
+    _convert(right, down, centre, axis, half, u.reshape(-1), v.reshape(-1))
     return u, v
 
 
 @compiled
-def _find(
+def _convert(
     x: np.ndarray, y: np.ndarray, centre: np.ndarray, axis: np.ndarray, half: float, u: np.ndarray, v: np.ndarray
 ) -> None:
-    """Find places (n,) in the frame of an opening."""
+    """Convert places (n,) to the frame of an opening."""
     for i in range(len(x)):
         right, down = x[i] - centre[0], y[i] - centre[1]
         u[i] = (right * axis[0] + down * axis[1]) / half

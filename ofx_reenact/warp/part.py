@@ -1,7 +1,7 @@
-"""A small piece of the sheet around mouth or eye: carries that part of any picture of a person into another picture.
+"""Warp a part, the mouth or an eye, from any picture of a person into another, with a small piece of the sheet.
 
-The piece has the face's own fine triangles, a thin-plate spline of its own, and says how far each pixel belongs to the
-part. Source and result need not be of one size: an offset leads from a pixel of the result to a place in the source.
+The piece has the sheet's fine triangles around the part, its own thin-plate spline, and a mask of the part. Source and
+result may differ in size: an offset leads from a pixel of the result to a position in the source.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from ofx_reenact.warp.seams import find_seams
 from ofx_reenact.warp.sheet import sheet
 from ofx_reenact.warp.stmap import STMap, measure_stretch
 
-# How far around lips or lids a part counts in full, where it ends, and how far its sheet reaches, in centimetres of the
-# canonical face.
+# Contour of each part, and distances from it in canonical units: up to which the mask is 1, from which it is 0, and up
+# to which the piece of the sheet extends.
 _REACHES: dict[str, tuple[Contour, float, float, float]] = {
     "mouth": (LIPS_OUTER, 0.15, 1.3, 1.8),
     "eye_right": (EYE_RIGHT, 0.25, 1.0, 1.6),
@@ -34,15 +34,15 @@ _REACHES: dict[str, tuple[Contour, float, float, float]] = {
 
 @dataclass(frozen=True)
 class PartSheet:
-    """The fixed pieces of a part's sheet. Vertices: the mesh's 468 points, then n finer ones."""
+    """The constant data of a part's sheet. Its vertices are the mesh's 468 points, then n finer ones."""
 
-    places: sparse.csr_matrix  # (n, 468) weights; where the finer vertices lie on a mesh
-    known: np.ndarray  # (k,) the mesh's points whose displacements the finer vertices follow
-    follows: np.ndarray  # (n, k) weights
+    places: sparse.csr_matrix  # (n, 468) weights of the mesh's points in each finer vertex
+    known: np.ndarray  # (k,) mesh points that prescribe the spline
+    follows: np.ndarray  # (n, k) weights of their displacements in those of the finer vertices
     skin: np.ndarray  # (N, 3) triangles
     lids: np.ndarray  # (M, 3) triangles that close the opening from behind
-    mask: np.ndarray  # (468 + n,) how far a vertex belongs to the part
-    marked: np.ndarray  # vertices of the part, and those around it up to where it ends
+    mask: np.ndarray  # (468 + n,) weight of each vertex in the part, 0 to 1
+    marked: np.ndarray  # vertices of all triangles on which the mask is not 0
 
 
 @lru_cache(maxsize=3)
@@ -65,15 +65,15 @@ def part_sheet(name: str) -> PartSheet:
     skin, lids = number[skin], number[lids]
     places = whole.parents[fine]
     known, free = np.unique(skin[skin < FACE_POINTS]), np.unique(skin[skin >= FACE_POINTS])
-    # A spline of the piece alone: its own vertices, numbered anew. Those behind the opening follow its contour.
+    # The piece's own spline, with renumbered vertices. Vertices behind the opening interpolate its contour.
     own = np.concatenate([known, free])
     renumber = np.full(FACE_POINTS + len(fine), -1)
     renumber[own] = np.arange(len(own))
     follows = places[:, known].toarray()
     spread = Spline(renumber[skin], len(own), np.arange(len(known))).solve(np.eye(len(known)))
     follows[free - FACE_POINTS] = spread[len(known) :]
-    share = np.clip((ends - away) / (ends - full), 0, 1)
-    mask = smooth_step(np.concatenate([share[:FACE_POINTS] * near[:FACE_POINTS], share[fine]]))
+    ramp = np.clip((ends - away) / (ends - full), 0, 1)
+    mask = smooth_step(np.concatenate([ramp[:FACE_POINTS] * near[:FACE_POINTS], ramp[fine]]))
     marked = np.unique(skin[(mask[skin] > 0).any(1)])
     return PartSheet(places, known, follows, skin, lids, mask, marked)
 
@@ -82,26 +82,26 @@ def part_sheet(name: str) -> PartSheet:
 def bend_part(
     name: str, mesh: np.ndarray, turned: np.ndarray, wanted: np.ndarray, size: tuple[int, int]
 ) -> STMap | None:
-    """Rasterise the map that takes a part of a source's mesh to a wanted mesh in the result's pixels.
+    """Rasterise the map that warps a part of a source's mesh to a wanted mesh in the result.
 
-    The head's turn, place and size are taken as they are; the spline bends only what the face does besides.
+    The change of head pose is applied exactly; the spline extends only the remaining displacement.
 
     Args:
         name: "mouth", "eye_right" or "eye_left".
-        mesh: (468, 3) in the source, pixels.
-        turned: (468, 3) the source's mesh in the result, with the head's pose there, pixels.
-        wanted: (468, 3) in the result, pixels.
+        mesh: (468, 3) the source's mesh, in its pixels.
+        turned: (468, 3) the source's mesh in the head pose of the result, in pixels of the result.
+        wanted: (468, 3) the wanted mesh, in pixels of the result.
         size: width and height of the result.
 
     Returns:
-        The map over the part's window of the result; ``reach`` says how far a pixel belongs to the part. None where
-        the part lies outside the result.
+        The map over the part's window of the result, with the part's mask as ``reach``; None if the part is outside the
+        result.
     """
     piece = part_sheet(name)
     rest = np.concatenate([mesh, piece.places @ mesh])
     positions = np.concatenate([wanted, piece.places @ turned + piece.follows @ (wanted - turned)[piece.known]])
     moved = positions - rest
-    # The window is the same for all sources.
+    # The window depends on the wanted mesh only, so it is the same for all sources.
     marked = np.concatenate([wanted, piece.places @ wanted])[piece.marked, :2]
     left, top = np.maximum(np.floor(marked.min(0)).astype(int), 0)
     right, bottom = np.minimum(np.ceil(marked.max(0)).astype(int) + 1, size)

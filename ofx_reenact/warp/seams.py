@@ -1,7 +1,7 @@
-"""Where lids and lips meet: the STMap jumps there, so one position a pixel would draw the line in steps.
+"""Antialias the lines where lids and lips meet: the STMap is discontinuous there, and one position a pixel shows steps.
 
-Around each opening the sheet is rasterised again, finer; a pixel in which the finer positions jump takes the mean of
-their colours.
+Around each opening the sheet is rasterised again at a higher resolution. A pixel whose finer positions jump takes the
+mean of their colours.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from ofx_reenact.ops.backend import Array, Ops
 from ofx_reenact.ops.on_cpu import CPU
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER
 
-# Positions a pixel takes, along each side.
+# Samples along each side of a pixel.
 FINE = 4
-# Where in a pixel they lie, from its centre.
+# Their places in a pixel, relative to its centre.
 _DOWN, _ACROSS = ((np.mgrid[:FINE, :FINE].reshape(2, -1) + 0.5) / FINE) - 0.5
-# Neighbouring pixels whose offsets differ by more than this, in pixels, are on different sides of a seam.
+# Neighbours whose offsets differ by more than this, in pixels, are on different sides of a seam.
 JUMP = 1.0
-# Pixels around an opening that may touch its seam.
+# Margin in pixels around an opening that is searched.
 _MARGIN = 2
 _OPENINGS = tuple(np.array([*upper, *lower]) for upper, lower in (EYE_RIGHT, EYE_LEFT, LIPS_INNER))
 
 
 @dataclass(frozen=True)
 class Seam:
-    """The n pixels that the seam of one opening runs through."""
+    """The n pixels on the seam of one opening."""
 
     x: np.ndarray  # (n,) columns of the picture
     y: np.ndarray  # (n,) rows
-    from_x: np.ndarray  # (n, FINE²) positions in the target that each is made of
+    from_x: np.ndarray  # (n, FINE²) positions in the target whose colours are averaged
     from_y: np.ndarray  # (n, FINE²)
 
 
@@ -45,10 +45,16 @@ def find_seams(
     top: int,
     ops: Ops = CPU,
 ) -> tuple[Seam, ...]:
-    """Rasterise finely around the openings where the map ``coarse`` (h, w, 2) over the window at (left, top) jumps.
+    """Find the seams of the openings around which a map jumps, by rasterising the sheet finely there.
 
-    The sheet's vertices have positions (V, 3) in pixels of the result, the mesh's 468 points first, and have ``moved``
-    by (V, 3); ``layers`` are triangles (N, 3), back to front; ``ops`` rasterise, and have the map.
+    Args:
+        positions: (V, 3) of the sheet's vertices in pixels of the result, the mesh's 468 points first.
+        moved: (V, 3) their displacements from the target.
+        layers: triangles (N, 3), back to front.
+        coarse: (h, w, 2) the map, over a window.
+        left: column of the window's first pixel.
+        top: its row.
+        ops: the operations that rasterise, and whose device has the map.
     """
     found = []
     for contour in _OPENINGS:

@@ -1,11 +1,11 @@
-"""The sheet: a fine triangle mesh over face, hair and neck that carries the picture, and its thin-plate spline.
+"""The sheet: a fine triangle mesh over face, hair and neck that warps the picture, and its thin-plate spline.
 
-The face mesh's own triangles, without the two eye openings and the mouth, are subdivided, and rings around
-the face oval continue them over hair, ears and neck. The sheet is cut along lids and lips, so that lips that
-touch in the picture are not neighbours on it: a thin-plate spline *on the sheet* can part them cleanly, where
-one in the picture plane would have to smear a line of no width.
+It consists of the face mesh's triangles, without eye openings and mouth, subdivided, and of rings around the face oval
+that extend them over hair, ears and neck. The sheet is cut along lids and lips, so lips that touch in the picture are
+not neighbours on it. A thin-plate spline *on the sheet* can separate them; one in the picture plane would smear the
+pixels between them.
 
-Everything here depends on the canonical face alone; it is built once a process (under a second).
+All of it depends on the canonical face only, and is built once in a process (in less than a second).
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from ofx_reenact.tracking.landmarks import FACE_OVAL
 from ofx_reenact.tracking.surface import FACE_POINTS, Spline, openings
 
 SUBDIVISIONS = 2
-# Rings around the face oval as multiples of it. Up to RIGID_FROM the spline leads over from the face's own
-# motion to the head's rigid motion, which is then prescribed and falls off to 0 at the last ring.
+# Sizes of the rings around the face oval, as multiples of it. Below RIGID_FROM the spline interpolates between the
+# face's motion and the head's rigid motion. From there on the latter is prescribed, and fades to 0 at the last ring.
 RINGS = (1.06, 1.12, 1.19, 1.26, 1.34, 1.43, 1.52, 1.62, 1.73, 1.85, 1.97, 2.1, 2.24, 2.4)
 RIGID_FROM = 1.34
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """The sheet's fixed parts. V vertices: fine face vertices first, then ring by ring."""
+    """The constant data of the sheet. Its V vertices are the F fine face vertices, then ring by ring."""
 
-    parents: sparse.csr_matrix  # (F, 468) sparse weights; fine face vertices from the mesh's points
+    parents: sparse.csr_matrix  # (F, 468) weights of the mesh's points in each fine face vertex
     triangles: np.ndarray  # (N, 3) vertex indices of the sheet
     lids: np.ndarray  # (M, 3) vertex indices of triangles that close the eye openings and the mouth from behind
-    oval: np.ndarray  # (S,) fine vertices along the face oval, in order; ring k's vertex s continues ``oval[s]``
-    ring_of: np.ndarray  # (V,) multiple of the oval each vertex lies at; 1 on the face
-    behind: np.ndarray  # fine face vertices that belong to no triangle of the skin, only to ``lids``
-    spline: Spline  # continues displacements from the prescribed vertices to the free ones
+    oval: np.ndarray  # (S,) fine vertices along the face oval, in the order that the rings have too
+    ring_of: np.ndarray  # (V,) size of each vertex's ring, as in RINGS; 1 on the face
+    behind: np.ndarray  # fine face vertices that only ``lids`` use
+    spline: Spline  # extends displacements from the prescribed vertices to the others
 
     def displace(self, mesh: np.ndarray, rings: np.ndarray) -> np.ndarray:
-        """Continue displacements of the mesh's points (468, k), and of the rings from RIGID_FROM outwards, to (V, k).
+        """Extend displacements of the mesh's points (468, k) and the rings from RIGID_FROM on to all vertices (V, k).
 
-        Vertices behind the openings follow the contours linearly.
+        Vertices behind the openings interpolate the contours linearly.
         """
         moved = self.spline.solve(np.concatenate([mesh, rings]))
         moved[self.behind] = self.parents[self.behind] @ mesh
@@ -60,12 +60,12 @@ def sheet() -> Sheet:
     face = canonical()
     closed = openings(face.triangles)
     parents, skin, lids = subdivide(face.triangles[~closed], face.triangles[closed], FACE_POINTS)
-    oval = boundary_walk(skin, start=FACE_OVAL[0], then=FACE_OVAL[1])
+    oval = walk_boundary(skin, start=FACE_OVAL[0], then=FACE_OVAL[1])
     count, spokes = parents.shape[0], len(oval)
     strips, inner = [], oval
     for ring in range(len(RINGS)):
         outer = count + ring * spokes + np.arange(spokes)
-        strips.append(quad_strip(inner, outer))
+        strips.append(connect_loops(inner, outer))
         inner = outer
     triangles = np.concatenate([skin, *strips])
     ring_of = np.concatenate([np.ones(count), np.repeat(RINGS, spokes)])
@@ -76,7 +76,7 @@ def sheet() -> Sheet:
 
 
 def subdivide(skin: np.ndarray, lids: np.ndarray, points: int) -> tuple[sparse.csr_matrix, np.ndarray, np.ndarray]:
-    """Split each triangle into 4, SUBDIVISIONS times; returns (parents (F, points), skin, lids)."""
+    """Split each triangle into 4, SUBDIVISIONS times; return parents (F, points) and the triangles of skin and lids."""
     parents = sparse.identity(points, format="csr")
     for _ in range(SUBDIVISIONS):
         both = np.concatenate([skin, lids])
@@ -95,8 +95,8 @@ def subdivide(skin: np.ndarray, lids: np.ndarray, points: int) -> tuple[sparse.c
     return parents, skin, lids
 
 
-def boundary_walk(triangles: np.ndarray, start: int, then: int) -> np.ndarray:
-    """Walk the boundary loop through ``start`` in the direction of ``then``; returns its vertices in order."""
+def walk_boundary(triangles: np.ndarray, start: int, then: int) -> np.ndarray:
+    """Return the vertices of the boundary loop through ``start``, in order, in the direction of ``then``."""
     edges = triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
     unique, counts = np.unique(np.sort(edges, axis=1), axis=0, return_counts=True)
     neighbours: dict[int, list[int]] = {}
@@ -114,7 +114,7 @@ def boundary_walk(triangles: np.ndarray, start: int, then: int) -> np.ndarray:
     return np.array(forward if forward.index(then) < backward.index(then) else backward)
 
 
-def quad_strip(inner: np.ndarray, outer: np.ndarray) -> np.ndarray:
-    """Triangles (2S, 3) between two closed loops of S vertices each."""
+def connect_loops(inner: np.ndarray, outer: np.ndarray) -> np.ndarray:
+    """Return the triangles (2S, 3) between two closed loops of S vertices each."""
     inner_next, outer_next = np.roll(inner, -1), np.roll(outer, -1)
     return np.concatenate([np.stack([inner, outer, outer_next], 1), np.stack([inner, outer_next, inner_next], 1)])

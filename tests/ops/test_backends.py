@@ -1,4 +1,4 @@
-"""Torch does what the CPU's loops do: meshes, pictures, curves; and the same bits each time, in any pieces."""
+"""Torch computes what the CPU's loops do: meshes, pictures, curves; and the same bits each time, in any batches."""
 
 import cv2
 import numpy as np
@@ -19,7 +19,7 @@ def others(request) -> dict[str, OnTorch]:
 
 
 def mesh(seed: int, whole: bool) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Vertices (V, 3) in and around a picture of 90×80, in layers of triangles; on whole pixels if asked for."""
+    """Vertices (V, 3) in and around a picture of 90×80, and layers of triangles; ``whole``: on whole pixels."""
     rng = np.random.default_rng(seed)
     points, triangles = rng.uniform(-8, 98, (60, 3)), rng.integers(0, 60, (50, 3))
     return np.round(points / 7) * 7 if whole else points, [triangles[:20], triangles[20:]]
@@ -38,16 +38,16 @@ def test_meshes_are_drawn_alike(others, whole):
         points[:, 2] = np.round(points[:, 2] / 40)
         moves, planes = drawn(CPU, points, layers)
         assert (planes[1] == 7).any() and (planes[1] != 7).mean() > 0.5
-        for name in ("whole", "pieces"):
+        for name in ("whole", "batches"):
             again = drawn(others[name], points, layers)
             assert apart(moves, again[0]) < ROUNDING and apart(planes, again[1]) < ROUNDING
-        # Coarser places may take the neighbour's side of an edge.
+        # Float32 positions may be on the other side of an edge.
         again = drawn(others["float32"], points, layers)
         wrong = np.abs(moves - again[0]).max(-1) > 1e-3
         assert wrong.mean() < (0.02 if whole else 0.004)
 
 
-def test_nothing_is_drawn_where_no_triangle_is(others):
+def test_nothing_is_drawn_outside_triangles(others):
     points, layers = mesh(0, False)
     beyond, flat = points + np.array([500, 0, 0]), points * [1, 0, 1]
     for ops in (CPU, *others.values()):
@@ -62,7 +62,7 @@ def test_nothing_is_drawn_where_no_triangle_is(others):
         assert not drawn(ops, below, [np.array([[0, 1, 2]])])[0].any()
 
 
-def test_coarse_places_leave_no_seams(others):
+def test_float32_positions_leave_no_seams(others):
     points = np.random.default_rng(0).normal(scale=0.8, size=(9, 9, 3)) * [1, 1, 0]
     points[[0, -1]] = points[:, [0, -1]] = 0
     points[..., :2] += np.stack(np.meshgrid(np.arange(9.0), np.arange(9.0)), -1) * 120
@@ -76,7 +76,7 @@ def test_coarse_places_leave_no_seams(others):
 
 @pytest.fixture(params=[1, 3, 4])
 def picture(request) -> np.ndarray:
-    """A picture whose light goes over ten powers of ten, with a zero that has a sign."""
+    """A picture with values over ten powers of ten, and a negative zero."""
     rng = np.random.default_rng(request.param)
     light = rng.normal(size=(40, 50, request.param)) * 10.0 ** rng.uniform(-4, 6, (40, 50, 1))
     light[7, 9] = -0.0
@@ -92,18 +92,18 @@ def test_pictures_are_sampled_alike(others, picture):
         again = ops.fetch(ops.sample(picture, x, y))
         assert apart(made, again) < ROUNDING and np.array_equal(made[:8], again[:8])
         there = ops.fetch(ops.sample(ops.put(picture), ops.put(x, torch.float64), ops.put(y, torch.float64)))
-        assert np.array_equal(there, again), "positions of the host and the device's own are the same"
+        assert np.array_equal(there, again), "positions on the host and on the device give the same"
 
 
-def ways(height: int, width: int) -> np.ndarray:
-    """Ways of pixels (h, w, 2): none in five rows, whole ones in the next five, then some that leave the picture."""
+def offsets(height: int, width: int) -> np.ndarray:
+    """Offsets (h, w, 2): none in five rows, whole pixels in the next five, then some that leave the picture."""
     offset = (np.random.default_rng(1).normal(size=(height, width, 2)) * 8).astype(np.float32)
     offset[:5], offset[5:10] = 0, np.round(offset[5:10])
     return offset
 
 
-def test_pictures_are_warped_alike_and_what_stays_keeps_every_bit(others, picture):
-    offset = ways(30, 40)
+def test_pictures_are_warped_alike_and_pixels_that_do_not_move_keep_every_bit(others, picture):
+    offset = offsets(30, 40)
     shading = np.random.default_rng(2).uniform(0.5, 1.5, (30, 40)).astype(np.float32)
     shading[:10] = 1
     factor = None if picture.shape[2] < 3 else shading
@@ -121,7 +121,7 @@ def test_pictures_are_warped_alike_and_what_stays_keeps_every_bit(others, pictur
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (4, 4)])
 def test_windows_and_pictures_may_be_tiny(others, size):
     picture = np.random.default_rng(0).normal(size=(*size, 4)).astype(np.float32)
-    offset = ways(*size) / 8 + np.float32(0.3)
+    offset = offsets(*size) / 8 + np.float32(0.3)
     made = CPU.warp(picture, offset, -1, 0)
     for ops in others.values():
         assert apart(made, ops.fetch(ops.warp(picture, offset, -1, 0))) < ROUNDING
@@ -138,9 +138,9 @@ def test_highlights_do_not_ring(others):
             assert sampled[5:8].min() >= np.float32(0.01) and sampled.min() >= -3 and sampled.max() <= 1e30
 
 
-def test_vectors_are_read_alike(others):
+def test_vectors_are_sampled_alike(others):
     rng = np.random.default_rng(3)
-    vectors, x, y = ways(40, 50), rng.uniform(-6, 56, (20, 30)), rng.uniform(-6, 46, (20, 30))
+    vectors, x, y = offsets(40, 50), rng.uniform(-6, 56, (20, 30)), rng.uniform(-6, 46, (20, 30))
     x, y = x.astype(np.float32), y.astype(np.float32)
     made = CPU.remap(vectors, x, y)
     for ops in others.values():
@@ -159,7 +159,7 @@ def test_pictures_are_blurred_alike(others, sigma):
 
 def test_the_upper_edge_is_kept_alike(others):
     rng = np.random.default_rng(5)
-    rows, offset = rng.uniform(5, 30, 60), ways(30, 40) * np.float32(0.7)
+    rows, offset = rng.uniform(5, 30, 60), offsets(30, 40) * np.float32(0.7)
     offset[0, 3:] -= 4
     made, stretch = offset.copy(), rng.uniform(0.5, 2, (30, 40)).astype(np.float32)
     thin = stretch.copy()
@@ -171,7 +171,7 @@ def test_the_upper_edge_is_kept_alike(others):
         assert apart(made, ops.fetch(its)) < 1e-5 and apart(thin, ops.fetch(thinner)) < 1e-5
 
 
-def test_curves_are_read_alike(others):
+def test_curves_are_evaluated_alike(others):
     rng = np.random.default_rng(6)
     knots, powers = np.array([-1, -0.3, 0.2, 0.9, 1]), rng.normal(size=(4, 4))
     places = np.concatenate([knots, rng.uniform(-1.3, 1.3, 59)]).reshape(8, 8)
@@ -182,21 +182,21 @@ def test_curves_are_read_alike(others):
         )
 
 
-def test_bits_are_the_same_each_time_and_in_any_pieces(others):
-    whole, pieces = others["whole"], others["pieces"]
+def test_bits_are_the_same_each_time_and_in_any_batches(others):
+    whole, batches = others["whole"], others["batches"]
     points, layers = mesh(9, False)
     rng = np.random.default_rng(7)
-    picture, offset = rng.normal(size=(200, 150, 3)).astype(np.float32), ways(200, 150)
+    picture, offset = rng.normal(size=(200, 150, 3)).astype(np.float32), offsets(200, 150)
     x, y = rng.uniform(-5, 155, (90, 90)), rng.uniform(-5, 205, (90, 90))
     first = [*drawn(whole, points, layers), whole.fetch(whole.warp(picture, offset, 0, 0)),
              whole.fetch(whole.sample(picture, x, y))]  # fmt: skip
-    for ops in (whole, pieces):
+    for ops in (whole, batches):
         again = [*drawn(ops, points, layers), ops.fetch(ops.warp(picture, offset, 0, 0)),
                  ops.fetch(ops.sample(picture, x, y))]  # fmt: skip
         assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
 
 
-def test_what_is_fetched_to_be_changed_is_the_callers(others):
+def test_an_array_fetched_as_own_shares_no_memory(others):
     for ops in (CPU, OnTorch("cpu"), *others.values()):
         there = ops.put(np.ones((2, 2), np.float32))
         ops.fetch(there, own=True)[:] = 5

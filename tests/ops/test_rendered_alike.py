@@ -1,4 +1,4 @@
-"""Whole frames that torch bends and samples are those of the CPU; and whoever makes views heeds the device."""
+"""Frames that torch warps equal those of the CPU, and views are made on the chosen device."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -25,7 +25,7 @@ from ofx_reenact.shot.view import View
 from ofx_reenact.tracking.surface import FACE_POINTS
 
 MAPS = ("stmap", "matte", "confidence", "shading")
-# Of the demo driver: eyes that shut, a wide mouth, near the end.
+# Frames of the demo driver: eyes shut, mouth wide open, near the end.
 FRAMES = (12, 36, 60)
 ALIKE = 1 / 1024
 
@@ -36,7 +36,7 @@ def view(identity, target, colour) -> View:
 
 
 def sized(view: View, size: int, channels: int) -> View:
-    """The demo target in another size, with an alpha if there are four channels."""
+    """The demo target at another size, with an alpha if there are four channels."""
     scale, above = size / view.size[0], view.face.headroom
     alpha = np.linspace(0.2, 1, view.size[0], dtype=np.float32)[None].repeat(view.size[1], 0)
     pixels = view.pixels if channels == 3 else np.dstack([view.pixels * alpha[..., None], alpha])
@@ -47,9 +47,9 @@ def sized(view: View, size: int, channels: int) -> View:
 
 
 def compare(view: View, one: Frame, other: Frame, coarse: bool) -> None:
-    """What two frames show and say may differ by no more than nobody sees.
+    """Assert that two frames and their maps differ by no more than anybody could see.
 
-    With coarse places, one of the positions that a pixel of a seam takes may lie on the seam's other side.
+    With float32 positions (``coarse``), one of a seam pixel's positions may be on the seam's other side.
     """
     shown, again = (view.display.encode(np.ascontiguousarray(frame.colour[..., :3])) for frame in (one, other))
     differs = np.abs(shown - again).max(-1)
@@ -71,7 +71,7 @@ def test_frames_are_rendered_alike(view, identity, performance, weights, device,
         plain, made = shot.render(frame), {name: other.render(frame) for name, other in by.items()}
         for name, again in made.items():
             compare(small, plain, again, name == "float32")
-        for again in (by["whole"].render(frame), made["pieces"]):
+        for again in (by["whole"].render(frame), made["batches"]):
             assert np.array_equal(made["whole"].colour, again.colour)
             assert all(np.array_equal(getattr(made["whole"], name), getattr(again, name)) for name in MAPS)
         assert (made["whole"].colour != small.pixels).mean() > 0.2
@@ -91,7 +91,7 @@ def test_eyes_that_turn_alone_and_flow_are_alike(view, device):
         assert box == other_box and np.abs(flow - other).max() <= 0.02 and np.abs(flow).max() > 6
 
 
-def test_no_loop_of_the_cpu_draws_or_warps_what_another_device_does(
+def test_the_cpus_loops_are_not_used_with_another_device(
     view, identity, performance, weights, monkeypatch
 ):
     shot = Shot.of_still(identity.person, sized(view, 256, 3), performance, Settings(), weights)
@@ -106,7 +106,7 @@ def test_no_loop_of_the_cpu_draws_or_warps_what_another_device_does(
 
 
 class Counted(OnTorch):
-    """Counts the windows that it warps, and the pictures of a size that it is given."""
+    """Counts warps, and copies of the 300×300 picture to the device."""
 
     def __init__(self) -> None:
         super().__init__("cpu")
@@ -121,7 +121,7 @@ class Counted(OnTorch):
         return super().put(array, dtype)
 
 
-def test_a_picture_is_put_on_its_device_once(view):
+def test_a_picture_is_copied_to_its_device_once(view):
     ops = Counted()
     small = replace(sized(view, 300, 3), ops=ops)
     for way in np.array([[3, 0, 0], [5, 0, 0]]):
@@ -130,11 +130,11 @@ def test_a_picture_is_put_on_its_device_once(view):
     assert ops.warped == 2 and ops.put_there == 1
 
 
-# Torch's name for the CPU; no device that anybody can ask for.
+# Torch's other name for the CPU; users cannot choose it.
 ELSEWHERE = "cpu:0"
 
 
-def test_the_device_of_a_job_carries_its_stills(performance_file, monkeypatch):
+def test_the_device_of_a_job_warps_its_stills(performance_file, monkeypatch):
     monkeypatch.setattr(loader, "choose_device", lambda name: ELSEWHERE)
     monkeypatch.setattr(people, "choose_device", lambda name: ELSEWHERE)
     settings = Settings(target=str(TARGET), performance=performance_file, repair="off")
@@ -142,7 +142,7 @@ def test_the_device_of_a_job_carries_its_stills(performance_file, monkeypatch):
     assert shot.target.picture.ops.device == torch.device(ELSEWHERE)
 
 
-def test_the_device_of_a_job_carries_what_moves(target, performance, colour, monkeypatch):
+def test_the_device_of_a_job_warps_its_plates(target, performance, colour, monkeypatch):
     monkeypatch.setattr(people, "choose_device", lambda name: ELSEWHERE)
     opened = view_opener(SimpleNamespace(picture=lambda frame: target), performance, Settings(), colour)
     assert opened(int(performance.frames[0])).ops.device == torch.device(ELSEWHERE)

@@ -1,4 +1,4 @@
-"""Blendshapes of meshes: OpenCV's answers, in one batch."""
+"""Blendshapes of a batch of meshes equal OpenCV's."""
 
 import zipfile
 
@@ -12,7 +12,7 @@ from ofx_reenact.tracking.canonical import MODEL, canonical
 
 
 def faces(count: int, seed: int = 0) -> np.ndarray:
-    """The canonical face, stirred, at some place of a picture."""
+    """The canonical face with noise, at some place in a picture."""
     points = canonical().points
     irises = np.repeat(points[[468 % 468, 159]], 5, axis=0)
     mesh = np.concatenate([points, irises])
@@ -20,7 +20,7 @@ def faces(count: int, seed: int = 0) -> np.ndarray:
     return stirred * 20 + [300, 200, 0]
 
 
-def test_they_are_what_opencv_says_of_the_same_network():
+def test_they_equal_those_of_the_same_network_in_opencv():
     with zipfile.ZipFile(resource(*MODEL)) as bundle:
         network = cv2.dnn.readNetFromTFLite(np.frombuffer(bundle.read("face_blendshapes.tflite"), np.uint8))
     meshes = faces(5)
@@ -29,15 +29,15 @@ def test_they_are_what_opencv_says_of_the_same_network():
         network.setInput(mesh[list(blendshapes._POINTS), :2].astype(np.float32)[None])
         assert np.abs(network.forward().reshape(-1) - shapes).max() < 1e-4
     assert found.shape == (5, len(BLENDSHAPES))
-    assert np.ptp(found, axis=0).max() > 0.1, "faces that differ do different things"
+    assert np.ptp(found, axis=0).max() > 0.1, "different faces have different blendshapes"
 
 
-def test_place_and_size_of_a_face_say_nothing():
+def test_position_and_size_of_a_face_do_not_matter():
     mesh = faces(1)
     assert np.abs(blendshapes_of(mesh) - blendshapes_of(mesh * 0.1 - 40)).max() < 1e-4
 
 
-def test_more_faces_than_are_looked_at_at_once_are_all_looked_at():
+def test_more_faces_than_a_batch_are_all_evaluated():
     meshes = faces(70)
     assert np.abs(blendshapes_of(meshes)[-1] - blendshapes_of(meshes[-1:])[0]).max() < 1e-5
     assert blendshapes_of(meshes[:0]).shape == (0, 52)

@@ -1,4 +1,4 @@
-"""Cuts: where they are found, and that nothing looks across one."""
+"""Cuts: where they are found, and that values do not cross them."""
 
 import dataclasses
 
@@ -8,8 +8,8 @@ import pytest
 
 from ofx_reenact.errors import TrackingError
 from ofx_reenact.tracking.analyse import analyse
-from ofx_reenact.tracking.cuts import details_of, find_cuts
-from ofx_reenact.tracking.derive import Found, derive, fill, states
+from ofx_reenact.tracking.cuts import extract_details, find_cuts
+from ofx_reenact.tracking.derive import TrackedFrames, derive, fill, frame_states
 from ofx_reenact.tracking.edit import landmarks_of, place
 from ofx_reenact.tracking.light import measure_light
 from ofx_reenact.tracking.performance import Performance, State, segments_of
@@ -17,7 +17,7 @@ from ofx_reenact.tracking.tracker import Track, Tracker
 
 
 def scene(seed, level=128.0):
-    """A picture with details all over, wide enough to pan in."""
+    """A picture full of details, wide enough to pan over."""
     rough = np.random.default_rng(seed).normal(level, 40, (30, 100)).astype(np.float32)
     return np.clip(cv2.resize(rough, (1000, 300)), 0, 255).astype(np.uint8)[..., None].repeat(3, axis=2)
 
@@ -26,7 +26,7 @@ A, B = scene(1), scene(2)
 
 
 def shot(picture, count, speed=0.0, noise=4, start=0):
-    """Frames 300 pixels wide of a camera that goes right by so many pixels a frame."""
+    """Frames 300 pixels wide of a camera that pans right by so many pixels a frame."""
     random = np.random.default_rng(0)
     for i in range(count):
         left = start + int(i * speed)
@@ -34,7 +34,7 @@ def shot(picture, count, speed=0.0, noise=4, start=0):
 
 
 def cuts_of(frames):
-    return np.nonzero(find_cuts([None if frame is None else details_of(frame) for frame in frames]))[0].tolist()
+    return np.nonzero(find_cuts([None if frame is None else extract_details(frame) for frame in frames]))[0].tolist()
 
 
 CASES = {
@@ -67,7 +67,7 @@ def test_gaps_are_not_bridged_across_a_cut():
     cut = np.zeros(14, bool)
     cut[[4, 8, 11]] = True
     seen = np.array([2, 6, 13])
-    assert states(seen, cut).tolist() == [2, 2, 0, 2, 2, 2, 0, 2, 2, 2, 2, 2, 2, 0]
+    assert frame_states(seen, cut).tolist() == [2, 2, 0, 2, 2, 2, 0, 2, 2, 2, 2, 2, 2, 0]
     filled = fill(np.array([[1.0], [2.0], [3.0]]), seen, cut)[:, 0]
     assert filled.tolist() == [1] * 4 + [2] * 4 + [2] * 3 + [3] * 3, "a shot without a face holds the one before"
     assert segments_of(cut) == [slice(0, 4), slice(4, 8), slice(8, 11), slice(11, 14)]
@@ -79,14 +79,14 @@ def derived(found, like):
 
 
 def test_smoothing_does_not_cross_a_cut(performance):
-    found = Found.of_performance(performance)
+    found = TrackedFrames.of_performance(performance)
     cut = np.zeros(75, bool)
     cut[30] = True
     whole = derived(dataclasses.replace(found, cut=cut), performance)
     moved = found.mesh.copy()
     moved[30:] += [2, 1, 0]
     other = derived(dataclasses.replace(found, mesh=moved, cut=cut), performance)
-    # All that the second shot may change in the first one is the mean of the person's rigid points.
+    # The second shot affects the first one only through the mean of the person's rigid points.
     assert np.abs(other.translation[:30] - whole.translation[:30]).max() < 1e-6
     assert np.abs(other.frontal[:30] - whole.frontal[:30]).max() < 1e-6
     uncut = derived(dataclasses.replace(found, mesh=moved), performance)
@@ -95,7 +95,7 @@ def test_smoothing_does_not_cross_a_cut(performance):
 
 
 class Fixed(Tracker):
-    """A tracker that finds the given landmarks everywhere but in some frames."""
+    """A tracker that finds the given landmarks in all frames except some."""
 
     name, version = "fixed", "1"
 

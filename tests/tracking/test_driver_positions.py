@@ -1,4 +1,4 @@
-"""Which of the driver's frames belongs to which of a target that moves."""
+"""The driver's position for each frame of a target that moves."""
 
 import numpy as np
 import pytest
@@ -20,6 +20,6 @@ def test_a_target_with_handles_may_begin_before_its_driver(start, speed, first, 
 
 
 @pytest.mark.parametrize("start", [-9, 6])
-def test_a_driver_that_no_frame_meets_is_refused(start):
+def test_a_driver_without_a_frame_for_the_target_is_refused(start):
     with pytest.raises(SettingsError, match=rf"--driver-start {start}: no frame .* the driver's 1-5"):
         driver_positions(OWN, DRIVER, Settings(driver_start=start))

@@ -1,4 +1,4 @@
-"""The mesh model under this OpenCV: faces found, followed, numbered and lost."""
+"""Face Mesh with the installed OpenCV: faces found, followed, numbered and lost."""
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ from ofx_reenact.tracking.tracker import Options
 def test_finds_the_face_precisely(demo_track):
     assert demo_track.confidence > 0.999
     assert demo_track.mesh.shape == (478, 3)
-    # Eye corners, nose tip and mouth corners as seen in the picture, within 2 % of the distance between the eyes.
+    # Eye corners, nose tip and mouth corners, measured in the picture, within 2 % of the distance between the eyes.
     seen = {36: (197, 283), 45: (399, 278), 30: (278, 339), 48: (231, 440), 54: (347, 439)}
     apart = np.linalg.norm(demo_track.landmarks[45] - demo_track.landmarks[36])
     for index, place in seen.items():
@@ -57,7 +57,7 @@ def test_several_faces_are_numbered_by_size(demo_picture):
     assert FaceMesh(Options(face=Chosen(3))).track(both, 1) is None
 
 
-def test_no_face_is_no_face():
+def test_pictures_without_a_face_give_none():
     rng, tracker = np.random.default_rng(0), FaceMesh()
     y, x = np.mgrid[:300, :400]
     for image in (

@@ -11,7 +11,7 @@ from ofx_reenact.tracking.rigid import euler_degrees, fit_similarity, head_pose
 from ofx_reenact.tracking.surface import FACE_POINTS, landmark_spread, openings
 
 
-def test_names_are_consistent():
+def test_indices_are_consistent():
     assert len(names.MESH68) == 68 == len(set(names.MESH68))
     assert sorted(i for region in names.REGIONS.values() for i in region) == list(range(68))
     assert len(names.FACE_OVAL) == 36
@@ -73,7 +73,7 @@ def test_spread_is_cut_between_the_lips():
     lower = np.zeros(68)
     lower[[65, 66, 67]] = 1
     moved = landmark_spread() @ lower
-    assert abs(moved[82]) < 1e-9 < 0.5 < moved[88], "a lower lip that moves leaves the upper lip alone"
+    assert abs(moved[82]) < 1e-9 < 0.5 < moved[88], "a lower lip that moves does not move the upper lip"
 
 
 def test_lift_fits_the_landmarks(demo_track):

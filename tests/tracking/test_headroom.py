@@ -1,4 +1,4 @@
-"""What lies above a person in a picture."""
+"""The rows of a picture above a person."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from ofx_reenact.tracking import landmarks as names
 from ofx_reenact.tracking.person import headroom
 
 
-def test_headroom_is_what_lies_above_the_person(demo_picture, demo_track):
+def test_headroom_is_the_rows_above_the_person(demo_picture, demo_track):
     oval = demo_track.mesh[list(names.FACE_OVAL), :2]
     width, face = demo_picture.shape[1], np.ptp(oval[:, 1])
     middle = slice(int(oval[:, 0].mean()) - 20, int(oval[:, 0].mean()) + 20)

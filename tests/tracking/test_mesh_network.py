@@ -1,4 +1,4 @@
-"""The mesh network is run once for mesh and presence, on a picture that is softened only where it looks."""
+"""The mesh network runs once for mesh and presence, on a picture that is blurred inside its crop only."""
 
 import zipfile
 
@@ -35,7 +35,7 @@ def test_presence_follows_from_the_mesh(model):
         assert logit == pytest.approx(float(own.forward().reshape(-1)[0]), abs=5e-3)
 
 
-def test_what_the_network_sees_is_softened_as_the_whole_picture_would_be():
+def test_the_crop_is_blurred_as_in_the_whole_picture():
     rng, tracker = np.random.default_rng(1), FaceMesh()
     image = rng.integers(0, 256, (500, 640, 3), np.uint8)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -43,6 +43,6 @@ def test_what_the_network_sees_is_softened_as_the_whole_picture_would_be():
         side = rng.uniform(530, 1500)
         matrix = Region(rng.uniform(-50, 690), rng.uniform(-50, 550), side, rng.uniform(-3, 3)).to_picture()
         deviation = 0.4 * side / MESH_SIZE
-        whole, part = cv2.GaussianBlur(image, (0, 0), deviation), tracker._soften(image, matrix, deviation)
+        whole, part = cv2.GaussianBlur(image, (0, 0), deviation), tracker._blur(image, matrix, deviation)
         seen, wanted = (cv2.warpAffine(one, matrix, (MESH_SIZE, MESH_SIZE), flags=flags) for one in (part, whole))
         assert seen.tobytes() == wanted.tobytes()

@@ -1,4 +1,4 @@
-"""A performance's values: what no driver has is refused, whoever wrote the file."""
+"""Impossible values in a performance file are refused, whoever wrote it."""
 
 import dataclasses
 
@@ -32,7 +32,7 @@ CASES = {
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in CASES.items() for value in values])
-def test_a_value_that_no_driver_has(performance, tmp_path, name, value):
+def test_impossible_values_are_refused(performance, tmp_path, name, value):
     path = tmp_path / "p.npz"
     dataclasses.replace(performance, **{name: changed(getattr(performance, name), value)}).save(path)
     with pytest.raises(TrackingError, match=rf"p\.npz: .*{name}.*; track the driver again"):
@@ -40,14 +40,14 @@ def test_a_value_that_no_driver_has(performance, tmp_path, name, value):
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "says"),
+    ("name", "value", "message"),
     [
         ("reference", 500, "reference frame 500 is not among its frames"),
-        ("absent", np.array([1000]), "absent names frames"),
+        ("absent", np.array([1000]), "absent has frames"),
         ("absent", np.array([1.5]), "array absent"),
         ("state", np.full(75, 2, np.uint8), "no frame has a face"),
-        ("size", (0, 10), "no picture's"),
-        ("size", (10**9, 10), "no picture's"),
+        ("size", (0, 10), "not the width and height of a picture"),
+        ("size", (10**9, 10), "not the width and height of a picture"),
         ("fps", "1/0", "not a rate"),
         ("fps", "fast", "not a rate"),
         ("fps", 25, "fps is int64"),
@@ -60,26 +60,26 @@ def test_a_value_that_no_driver_has(performance, tmp_path, name, value):
         ("hand_made", np.full(75, 2), "hand_made of frame"),
     ],
 )
-def test_fields_are_of_their_kind(performance, tmp_path, name, value, says):
+def test_wrong_fields_are_refused(performance, tmp_path, name, value, message):
     path = tmp_path / "p.npz"
     dataclasses.replace(performance, **{name: value}).save(path)
-    with pytest.raises(TrackingError, match=rf"p\.npz: .*{says}"):
+    with pytest.raises(TrackingError, match=rf"p\.npz: .*{message}"):
         Performance.load(path)
 
 
-def test_frames_are_every_frame(performance, tmp_path):
+def test_frames_must_be_consecutive(performance, tmp_path):
     path = tmp_path / "p.npz"
     for frames in (performance.frames[::-1], performance.frames * 2, np.zeros_like(performance.frames)):
         dataclasses.replace(performance, frames=frames).save(path)
-        with pytest.raises(TrackingError, match="not every frame from the first to the last"):
+        with pytest.raises(TrackingError, match="frames are not consecutive"):
             Performance.load(path)
 
 
-def test_no_defect_is_said_of_a_damaged_file(performance, tmp_path, capsys):
+def test_a_damaged_file_is_not_reported_as_a_defect(performance, tmp_path, capsys):
     path = tmp_path / "p.npz"
     dataclasses.replace(performance, scale=performance.scale * 0).save(path)
     arguments = ["render", "--target", "t.png", "--output", str(tmp_path / "o.####.exr"), "--performance", str(path)]
     assert run(["performance", "curves", str(path), "--json", str(tmp_path / "c.json")]) in (1, 2)
-    said = capsys.readouterr().err
-    assert "defect" not in said
+    output = capsys.readouterr().err
+    assert "defect" not in output
     assert run(arguments) == 1 and "defect" not in capsys.readouterr().err

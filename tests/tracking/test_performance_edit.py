@@ -1,4 +1,4 @@
-"""A performance put right by hand, and looked at as curves."""
+"""A performance corrected by hand, and written as curves."""
 
 import dataclasses
 import json
@@ -10,7 +10,7 @@ from ofx_reenact.cli.main import run
 from ofx_reenact.errors import TrackingError
 from ofx_reenact.tracking.blendshapes import BLENDSHAPES
 from ofx_reenact.tracking.curves import curves
-from ofx_reenact.tracking.derive import Found, derive
+from ofx_reenact.tracking.derive import TrackedFrames, derive
 from ofx_reenact.tracking.edit import landmarks_of, place
 from ofx_reenact.tracking.landmarks import IRIS_LEFT, IRIS_RIGHT, MESH68
 from ofx_reenact.tracking.lift import lift
@@ -20,7 +20,7 @@ from ofx_reenact.tracking.rigid import euler_degrees
 KEPT = ("size", "fps", "name", "tracker", "versions", "smoothing")
 
 
-def derived(found: Found, like: Performance) -> Performance:
+def derived(found: TrackedFrames, like: Performance) -> Performance:
     again = derive(found, **{name: getattr(like, name) for name in KEPT}, reference=None)
     return dataclasses.replace(again, made_of=like.made_of, skin=like.skin)
 
@@ -34,7 +34,7 @@ def assert_same(one: Performance, other: Performance, but=()) -> None:
 @pytest.fixture(scope="module")
 def gappy(performance) -> Performance:
     """The demo driver with two faces lost in a row, and one more at the end."""
-    found = Found.of_performance(performance)
+    found = TrackedFrames.of_performance(performance)
     left = np.setdiff1d(found.seen, [9, 10, 74])
     names = ("landmarks", "mesh", "blendshapes", "confidence", "hand_made", "light")
     kept = dataclasses.replace(found, seen=left, **{name: getattr(found, name)[left] for name in names})
@@ -45,13 +45,13 @@ def points_of(performance: Performance, frame: int) -> np.ndarray:
     return performance.raw_landmarks[frame - 1].astype(np.float64)
 
 
-def test_a_file_derives_to_what_stands_in_it(performance, performance_file, gappy):
-    assert_same(derived(Found.of_performance(performance), performance), performance)
+def test_deriving_a_file_again_gives_the_same_file(performance, performance_file, gappy):
+    assert_same(derived(TrackedFrames.of_performance(performance), performance), performance)
     assert_same(place(Performance.load(performance_file), {}), performance)
     assert_same(place(gappy, {}), gappy)
 
 
-def test_a_tracked_mesh_goes_where_its_landmarks_are_placed(performance):
+def test_a_tracked_mesh_moves_to_the_placed_landmarks(performance):
     points = points_of(performance, 36)
     points[48:68] += [3, 2]
     made = place(performance, {36: points})
@@ -67,14 +67,14 @@ def test_a_tracked_mesh_goes_where_its_landmarks_are_placed(performance):
     assert not np.array_equal(made.frontal[35], performance.frontal[35])
 
 
-def test_irises_go_with_their_eye(performance):
+def test_irises_move_with_their_eye(performance):
     points = points_of(performance, 36)
     points[36:42] += [0, 2]
     moved = place(performance, {36: points}).raw_mesh[35] - performance.raw_mesh[35]
     assert np.allclose(moved[list(IRIS_RIGHT), :2], [0, 2], atol=0.2) and np.abs(moved[list(IRIS_LEFT)]).max() < 0.2
 
 
-def test_placing_again_is_placing_once(performance, gappy):
+def test_placing_twice_equals_placing_once(performance, gappy):
     for made_of, frame, shift in ((performance, 36, 5), (gappy, 10, 5), (gappy, 10, 200)):
         points = points_of(performance, frame)
         points[8] += [0, 3]
@@ -93,7 +93,7 @@ def test_a_lost_face_is_placed_as_the_file_tracker_would(gappy, performance):
     assert np.allclose(made.raw_mesh[10], between, atol=1e-3), "bridged from the placed frame"
 
 
-def test_a_mesh_of_something_else_is_not_used(performance):
+def test_a_mesh_tracked_elsewhere_is_not_used(performance):
     points = np.add(points_of(performance, 36), [150, 40])
     assert np.allclose(place(performance, {36: points}).raw_mesh[35], lift(points), atol=1e-3)
 
@@ -105,10 +105,10 @@ def test_expressions_of_placed_frames_are_their_neighbours(performance):
     around = performance.blendshapes[[busiest - 1, busiest + 1]].mean(0)
     assert np.allclose(made.blendshapes[busiest], around, atol=1e-6)
     everywhere = place(performance, {f: points_of(performance, f) for f in range(1, 76)})
-    assert np.array_equal(everywhere.blendshapes, performance.blendshapes), "where there are no others, they stay"
+    assert np.array_equal(everywhere.blendshapes, performance.blendshapes), "if there are no others, they do not change"
 
 
-def test_the_reference_is_chosen_anew_unless_a_person_did(performance):
+def test_the_reference_is_detected_again_unless_the_user_chose_it(performance):
     first = place(performance, {1: points_of(performance, 1)})
     at_rest = np.where(first.state == State.TRACKED, first.neutrality, np.inf)
     assert first.reference == first.frames[np.argmin(at_rest)] and not first.chosen

@@ -9,13 +9,13 @@ from scipy.spatial.transform import Rotation
 from ofx_reenact.errors import OutputError, TrackingError
 from ofx_reenact.tracking.analyse import analyse
 from ofx_reenact.tracking.blendshapes import BLENDSHAPES
-from ofx_reenact.tracking.derive import BRIDGE, fill, states
+from ofx_reenact.tracking.derive import BRIDGE, fill, frame_states
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.smooth import smooth, smooth_poses
 from ofx_reenact.tracking.tracker import Track, Tracker
 
 
-def test_smoothing_stills_noise_and_keeps_a_blink():
+def test_smoothing_removes_noise_and_keeps_a_blink():
     rng = np.random.default_rng(0)
     clean = np.zeros((80, 1, 2))
     clean[40:43, 0, 1] = [6, 10, 6]
@@ -42,7 +42,7 @@ def test_smoothing_can_be_off():
 def test_gaps_are_bridged_or_held():
     seen = np.array([2, 3, 7, 7 + BRIDGE + 2])
     no_cut = np.zeros(7 + BRIDGE + 4, bool)
-    state = states(seen, no_cut)
+    state = frame_states(seen, no_cut)
     assert state[:2].tolist() == [State.HELD] * 2
     assert state[4:7].tolist() == [State.BRIDGED] * 3
     assert set(state[8 : 7 + BRIDGE + 2].tolist()) == {State.HELD}
@@ -74,7 +74,7 @@ def test_analyse_names_gaps(demo_track):
     assert [int(f) for f, s in zip(made.frames, made.state, strict=True) if s == State.BRIDGED] == [20, 21, 22]
     assert made.absent.tolist() == [20]
     assert made.confidence[11] == 0
-    assert (made.frontal == made.frontal[0]).all(), "a still face gives identical rows"
+    assert (made.frontal == made.frontal[0]).all(), "a face that does not move gives identical rows"
 
 
 def test_analyse_without_any_face(demo_track):

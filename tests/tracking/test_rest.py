@@ -1,4 +1,4 @@
-"""A face at rest: open eyes, shut lips, in each shot its own, or a frame that a person chose."""
+"""The face at rest: open eyes, shut lips, one for each shot, or the frame that the user chose."""
 
 import dataclasses
 
@@ -42,8 +42,8 @@ def test_eyes_are_open_and_lips_are_shut(performance):
     assert performance.frames[rest.row[0]] in rest.frames
 
 
-def test_blinks_and_parted_lips_do_not_count_however_neutral(performance):
-    """Trackers may give no blendshapes."""
+def test_blinks_and_parted_lips_are_not_rest_whatever_their_blendshapes(performance):
+    """Also with a tracker without blendshapes."""
     busy = measure_neutrality(np.zeros_like(performance.blendshapes), performance.frontal, performance.rotation)
     calm = dataclasses.replace(performance, neutrality=busy)
     rest = find_rest(calm)
@@ -52,7 +52,7 @@ def test_blinks_and_parted_lips_do_not_count_however_neutral(performance):
 
 
 def test_a_glance_aside_and_raised_brows_are_no_rest(performance):
-    """What a person mostly does is rest for him: a clip whose calmest mouth goes with a glance has no crooked gaze."""
+    """Rest is the median gaze, even in a clip whose calmest mouth is in frames with a glance aside."""
     rest, aside = int(np.argmin(performance.neutrality)), performance.frontal.copy()
     aside[rest, 468:, 0] += 0.3
     moved = measure_neutrality(performance.blendshapes, aside, performance.rotation)
@@ -75,7 +75,7 @@ def test_each_shot_has_its_own_rest(performance):
     rest = find_rest(p)
     assert all(21 <= frame <= 60 for frame in rest.frames), "most frames are in the second shot"
     assert (rest.frontal[20:60] == rest.face).all() and (rest.row[20:60] == rest.row[20]).all()
-    assert (rest.frontal[60:70] == rest.face).all() and (rest.row[60:70] == rest.row[20]).all(), "nothing shows it"
+    assert (rest.frontal[60:70] == rest.face).all() and (rest.row[60:70] == rest.row[20]).all(), "the shot has no face"
     for first, end in ((0, 20), (70, 75)):
         assert (rest.frontal[first:end] == rest.frontal[first]).all() and not (rest.frontal[first] == rest.face).any()
         assert first <= rest.row[first] < end
@@ -83,7 +83,7 @@ def test_each_shot_has_its_own_rest(performance):
     assert np.array_equal(again.frontal, rest.frontal) and again.frames == rest.frames
 
 
-def test_frames_without_a_sure_face_are_not_rest(performance):
+def test_frames_of_low_confidence_are_not_rest(performance):
     usual = find_rest(performance)
     rows = np.array(usual.frames) - 1
     for name, value in (("confidence", 0.4), ("state", State.BRIDGED)):
@@ -109,7 +109,7 @@ def test_a_reference_is_the_rest_of_its_shot_alone(performance):
         assert (made.frontal[60:] == made.face).all() and (made.row[60:] == 69).all()
         assert np.array_equal(made.frontal[:60], usual.frontal[:60])
     chosen = dataclasses.replace(p, reference=70, chosen=True)
-    assert find_rest(chosen, 5).frames == (5,), "what is asked for now comes first"
+    assert find_rest(chosen, 5).frames == (5,), "the argument takes precedence"
 
 
 def test_a_reference_has_to_be_a_frame_with_a_face(performance):

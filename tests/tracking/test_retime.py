@@ -1,4 +1,4 @@
-"""A performance at any times."""
+"""A performance sampled at any positions."""
 
 import dataclasses
 
@@ -33,7 +33,7 @@ def test_whole_positions_are_the_rows_bit_for_bit(p):
     assert acted.inside.all() and np.array_equal(acted.position, p.frames)
     assert acted.frontal.dtype == find_rest(p).frontal.dtype == acted.scale.dtype == np.float64
     assert acted.state.dtype == np.uint8 and acted.confidence.dtype == np.float32
-    # Sums of a fraction's rounded value: 1 + 10 · 0.1 and the like.
+    # Positions with rounding errors: 1 + 10 · 0.1 and the like.
     rounded = 1 + np.cumsum(np.full(700, 0.1))[9::10]
     assert not np.array_equal(rounded, np.rint(rounded))
     assert np.array_equal(at(p, *rounded).rotation, p.rotation[1:71])
@@ -51,13 +51,13 @@ def test_between_two_frames(p):
     assert acted.inside[0] and acted.position[0] == 3.25
 
 
-def test_state_and_confidence_between_are_the_worse(p):
+def test_state_and_confidence_between_frames_are_the_worse_ones(p):
     acted = at(p, 10.5, 11.5, 12.5, 13.5)
     assert acted.state.tolist() == [State.BRIDGED, State.HELD, State.HELD, State.TRACKED]
     assert acted.confidence[:3].tolist() == [0.0, 0.0, 0.25]
 
 
-def test_nothing_is_between_two_shots(p):
+def test_positions_between_two_shots_take_the_nearer_frame(p):
     near, far, after = 40.25, 40.75, 41.0
     acted = at(p, near, 40.5, far, after)
     for name in SHAPED:
@@ -70,7 +70,7 @@ def test_nothing_is_between_two_shots(p):
     assert not np.array_equal(found[0], found[2])
 
 
-def test_beyond_the_ends_the_ends_are_held(p):
+def test_the_ends_are_held_beyond_them(p):
     acted = at(p, -20, 0.5, 1, 75, 75.01, 1e9)
     assert acted.inside.tolist() == [False, False, True, True, False, False]
     assert acted.state.tolist() == [State.HELD, State.HELD, 0, 0, State.HELD, State.HELD]

@@ -1,4 +1,4 @@
-"""One person is followed: another is not taken for him, wherever, however large and for however long."""
+"""One person is followed: nobody else is mistaken for him, wherever, however large and for however long."""
 
 import cv2
 import numpy as np
@@ -10,9 +10,9 @@ from ofx_reenact.tracking.analyse import analyse
 from ofx_reenact.tracking.boxes import Follower
 from ofx_reenact.tracking.facemesh import FaceMesh
 from ofx_reenact.tracking.landmarks import MESH68
-from ofx_reenact.tracking.look import Look, likeness, look_of
+from ofx_reenact.tracking.look import FaceLook, likeness, look_of
 from ofx_reenact.tracking.performance import State
-from ofx_reenact.tracking.same_person import SamePerson, Seen
+from ofx_reenact.tracking.same_person import SamePerson, SeenFace
 from ofx_reenact.tracking.tracker import Track, Tracker
 
 WIDTH, HEIGHT = 800, 250
@@ -27,14 +27,14 @@ def man(colour):
 
 @pytest.fixture(scope="module")
 def woman(demo_picture):
-    """The demo target, her face smaller than his; and noise, so that no two of her frames are the same."""
+    """The demo target, with a smaller face than his, and noise, so that no two of her frames are equal."""
     small = cv2.resize(demo_picture, (170, 170), interpolation=cv2.INTER_AREA)
     noise = np.random.default_rng(0)
     return [np.clip(small + noise.normal(0, 3, small.shape), 0, 255).astype(np.uint8) for _ in range(24)]
 
 
 def shown(*people):
-    """A frame of (picture, left, scale), standing at its lower edge; the last one is in front."""
+    """A frame composed of (picture, left, scale), each at the lower edge, the last one in front."""
     frame = np.full((HEIGHT, WIDTH, 3), (70, 80, 95), np.uint8)
     for picture, left, scale in people:
         one = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:HEIGHT]
@@ -45,7 +45,7 @@ def shown(*people):
 
 
 class Landmarks(Tracker):
-    """A tracker as a studio would bring it: a network that finds all faces, and our follower."""
+    """A tracker as a studio would write it: a network that finds all faces, and Follower."""
 
     name = "landmarks"
     version = "1"
@@ -72,7 +72,7 @@ TRACKERS = pytest.mark.parametrize("kind", [FaceMesh, Landmarks])
 
 
 def places(tracker, frames):
-    """Where the followed face is across each frame; None where there is none."""
+    """The followed face's horizontal position in each frame; None without a face."""
     tracks = [tracker.track(frame, number) for number, frame in enumerate(frames)]
     return [None if track is None else round(float(track.landmarks[:, 0].mean())) for track in tracks]
 
@@ -123,14 +123,14 @@ def test_frames_of_a_stranger_are_missing_and_give_no_reference(man, woman):
     assert np.ptp(performance.raw_landmarks[..., 0].mean(axis=1)) < 10
 
 
-def test_two_equal_faces_are_told_by_place(demo_picture):
+def test_two_equal_faces_are_told_apart_by_position(demo_picture):
     small = cv2.resize(demo_picture, (250, 250), interpolation=cv2.INTER_AREA)
     frames = [shown((small, 500, 1.0), (small, 60 + i, 1.04)) for i in range(3)]
     found = places(FaceMesh(), [*frames, shown(), shown((small, 500, 1.0), (small, 80, 1.0))])
     assert all(near(place, 60 + 130) for place in found[:3]) and near(found[4], 80 + 125)
 
 
-def test_without_a_picture_place_and_size_decide(demo_track):
+def test_without_a_picture_position_and_size_decide(demo_track):
     face, follower = demo_track.landmarks, Follower()
     assert follower.choose([face * 0.5, face]) is not None
     moved = face + 20
@@ -148,13 +148,14 @@ def test_a_face_in_the_dark_is_followed_where_it_is(man):
     assert not look.tells
     mesh, person = FaceMesh().track(shown((man[0], 300, 1.0)), 0).mesh, SamePerson()
     person.begin(dark[0])
-    person.remember(Seen.of_mesh(mesh, dark[0]))
+    person.remember(SeenFace.of_mesh(mesh, dark[0]))
     person.begin(dark[1])
-    assert person.choose([Seen.of_mesh(mesh + np.array([400, 0, 0]), dark[1]), Seen.of_mesh(mesh, dark[1])]) == 1
-    assert person.choose([Seen.of_mesh(mesh + np.array([400, 0, 0]), dark[1])]) is None
+    aside = SeenFace.of_mesh(mesh + np.array([400, 0, 0]), dark[1])
+    assert person.choose([aside, SeenFace.of_mesh(mesh, dark[1])]) == 1
+    assert person.choose([aside]) is None
 
 
-def test_looks_tell_people_apart_in_any_plain_light(man, demo_picture, demo_track):
+def test_looks_tell_people_apart_in_any_smooth_light(man, demo_picture, demo_track):
     frames = [shown((man[i], 300, 1.0)) for i in (0, 8, 16, 23)]
     meshes = [FaceMesh().track(frame, 0).mesh for frame in frames]
     looks = [look_of(frame, mesh) for frame, mesh in zip(frames, meshes, strict=True)]
@@ -166,7 +167,7 @@ def test_looks_tell_people_apart_in_any_plain_light(man, demo_picture, demo_trac
     assert likeness(looks[0], []) == -1
 
 
-def test_who_was_refused_is_known_again():
+def test_a_refused_person_is_recognised_again():
     random = np.random.default_rng(0)
     his, hers = random.normal(size=(2, 552))
     ones = np.ones(552)
@@ -174,7 +175,7 @@ def test_who_was_refused_is_known_again():
 
     def seen(share, at=500.0):
         values = share * his + np.sqrt(1 - share**2) * hers
-        return Seen(box + at, Look(values, ones, 1.0, 1.0))
+        return SeenFace(box + at, FaceLook(values, ones, 1.0, 1.0))
 
     person = SamePerson()
     person.remember(seen(1.0, 0))

@@ -1,4 +1,4 @@
-"""One of several people is chosen once and followed: past others, out of the picture and across cuts."""
+"""One of several people is chosen once and followed past others, out of the picture and across cuts."""
 
 import cv2
 import numpy as np
@@ -12,13 +12,13 @@ from ofx_reenact.tracking.facemesh import FaceMesh
 from ofx_reenact.tracking.faces import find_faces
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.lift import lift
-from ofx_reenact.tracking.look import Look
-from ofx_reenact.tracking.same_person import SamePerson, Seen
+from ofx_reenact.tracking.look import FaceLook
+from ofx_reenact.tracking.same_person import SamePerson, SeenFace
 from ofx_reenact.tracking.tracker import Options, Track, Tracker
 
 
 class Landmarks(Tracker):
-    """A tracker as a studio would bring it: a network that finds all faces, and our follower."""
+    """A tracker as a studio would write it: a network that finds all faces, and Follower."""
 
     name, version = "landmarks", "1"
 
@@ -30,7 +30,7 @@ class Landmarks(Tracker):
         return None if landmarks is None else Track(landmarks, 1.0)
 
     def _find(self, image):
-        return [face.mesh[list(MESH68), :2] for face in self._network._all(image)]
+        return [face.mesh[list(MESH68), :2] for face in self._network._find_all(image)]
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def places(tracker, frames):
 
 
 def assert_follows(found, wanted, other):
-    """Where the person is plain to see they are found, and the other one is never taken for them."""
+    """Assert that the person is found where clearly visible, and that the other one is never mistaken for them."""
     for t, (place, own, others) in enumerate(zip(found, wanted, other, strict=True)):
         if place is None:
             assert own is None or not 100 < own < 860, f"lost in picture {t}"
@@ -79,11 +79,11 @@ def test_a_chosen_face_is_followed_through_a_crossing_a_return_and_cuts(kind, wh
     assert_follows(found, truth[who], truth[HIM if who == HER else HER])
     assert sum(place is not None for place in found) > 12
     tracker.reset()
-    assert places(tracker, frames[:4]) == found[:4], "the portraits are known after a reset, too"
+    assert places(tracker, frames[:4]) == found[:4], "the portraits are remembered after a reset"
 
 
 def twin_of(picture, tracker):
-    """Somebody who looks much like him: heavier brows, a moustache."""
+    """Return a picture of somebody who looks much like him: heavier brows, a moustache."""
     drawn = picture.copy()
     tracker.reset()
     points = tracker.track(composed((picture, 0, 1.0)), 0).landmarks - (0, HEIGHT - len(picture))
@@ -94,7 +94,7 @@ def twin_of(picture, tracker):
     return drawn
 
 
-def test_who_looks_alike_is_not_taken_for_the_person_after_a_jump():
+def test_a_lookalike_is_not_mistaken_for_the_person_after_a_jump():
     him, tracker = clip(HIM), FaceMesh()
     twin = [twin_of(picture, tracker) for picture in him[:13]]
     both = [composed((him[i], 100, 0.9), (twin[i], 600, 0.88)) for i in range(8)]
@@ -102,17 +102,17 @@ def test_who_looks_alike_is_not_taken_for_the_person_after_a_jump():
     alone = [composed((twin[i], 600, 0.9)) for i in range(11, 13)]
     found = places(FaceMesh(Options(face=Chosen(place=(190.0, 180.0)))), [*both, *jumped, *alone])
     assert all(abs(place - middle(100, 0.9)) < 25 for place in found[:8])
-    assert all(abs(place - middle(600, 0.88)) < 25 for place in found[8:11]), "the wall is the same: no cut is seen"
+    assert all(abs(place - middle(600, 0.88)) < 25 for place in found[8:11]), "same background, so no cut"
     assert found[11:] == [None, None]
 
 
-def test_others_are_known_from_where_they_are_beside_the_person():
+def test_other_people_are_learnt_beside_the_person():
     random = np.random.default_rng(0)
     his, hers = random.normal(size=(2, 552))
     box = np.array([0.0, 0, 100, 100])
 
-    def seen(share, at):
-        return Seen(box + at, Look(share * his + np.sqrt(1 - share**2) * hers, np.ones(552), 1.0, 1.0))
+    def seen(alike, at):
+        return SeenFace(box + at, FaceLook(alike * his + np.sqrt(1 - alike**2) * hers, np.ones(552), 1.0, 1.0))
 
     def person(*met):
         one = SamePerson()
@@ -124,15 +124,15 @@ def test_others_are_known_from_where_they_are_beside_the_person():
     assert person().choose([seen(0.7, 5)]) == 0, "a hand may lie over his face"
     assert person(seen(0.7, 300)).choose([seen(0.7, 5)]) is None
     assert person(seen(0.7, 300)).choose([seen(0.95, 5)]) == 0
-    assert person(seen(0.95, 300)).choose([seen(0.7, 5)]) == 0, "his own picture on the wall is nobody else"
+    assert person(seen(0.95, 300)).choose([seen(0.7, 5)]) == 0, "a picture of him on the wall is not another person"
     assert person(seen(0.7, 20)).choose([seen(0.7, 5)]) == 0, "found twice where he is"
     unsure = person()
     unsure.remember(seen(0.7, 5))
     unsure.meet(seen(0.5, 300))
-    assert unsure.choose([seen(0.65, 5)]) == 0, "nobody is learnt beside a face that is hardly his"
+    assert unsure.choose([seen(0.65, 5)]) == 0, "nobody is learnt beside an uncertain face"
 
 
-def test_the_nearest_box_is_the_one_that_holds_a_place():
+def test_the_nearest_box_contains_the_place():
     boxes = [np.array(box, float) for box in ([0, 0, 400, 400], [380, 100, 480, 200], [900, 0, 950, 50])]
     assert nearest(boxes, (100, 100)) == 0
     assert nearest(boxes, (395, 150)) == 1, "in both: the one whose middle is nearer"
@@ -141,17 +141,17 @@ def test_the_nearest_box_is_the_one_that_holds_a_place():
     assert Chosen(3).pick(boxes) == 2 and Chosen(4).pick(boxes) is None
 
 
-def test_what_an_absent_face_is_called():
-    assert LARGEST.absence(9) == "no face was found in any of 9 frames"
-    assert "none of 9 frames shows 3 faces" in Chosen(3).absence(9)
-    assert "the chosen person" in Chosen(portraits=(portrait(HIM),)).absence(9)
+def test_messages_about_an_absent_face():
+    assert LARGEST.describe_absence(9) == "no face was found in any of 9 frames"
+    assert "none of 9 frames shows 3 faces" in Chosen(3).describe_absence(9)
+    assert "the chosen person" in Chosen(portraits=(portrait(HIM),)).describe_absence(9)
 
 
 def test_a_portrait_without_a_face_is_refused():
     empty = Portrait(np.zeros((200, 200, 3), np.uint8), (100.0, 100.0))
-    with pytest.raises(TrackingError, match="--tracker mesh sees no face, or one in the dark"):
+    with pytest.raises(TrackingError, match="--tracker mesh finds no face, or one that is too dark"):
         FaceMesh(Options(face=Chosen(portraits=(empty,))))
-    with pytest.raises(TrackingError, match="--tracker landmarks sees no face"):
+    with pytest.raises(TrackingError, match="--tracker landmarks finds no face"):
         Landmarks(Options(face=Chosen(portraits=(empty,)))).track(clip(HIM)[0], 1)
     with pytest.raises(TrackingError, match="cannot follow a face that was chosen"):
         Follower(Chosen(portraits=(empty,)), "own").choose([lift_of(HIM)])
@@ -177,9 +177,9 @@ def test_each_person_is_listed_once(plate):
     assert find_faces([(1, None), (2, np.zeros((90, 90, 3), np.uint8))], FaceMesh().faces).people == []
 
 
-def test_numbers_are_of_the_first_frame_that_shows_so_many():
+def test_number_n_refers_to_the_first_frame_with_n_faces():
     him, her = clip(HIM), clip(HER)
     frames = [composed((him[0], 100, 0.8)), composed((him[1], 120, 0.8), (her[1], 600, 0.95))]
     faces = find_faces(enumerate(frames), FaceMesh().faces)
-    # He is the largest of the first frame and the second of the other: no number means her.
+    # He is the largest in the first frame and the second in the other, so no number selects her.
     assert [(faces.number(one), sorted(one.boxes)) for one in faces.people] == [(1, [0, 1]), (None, [1])]

@@ -1,4 +1,4 @@
-"""Trackers by registry: a studio's own through an installed package, and what is said of one that cannot be used."""
+"""Registered trackers: a studio's own in an installed package, and messages about one that cannot be used."""
 
 import json
 import re
@@ -19,7 +19,7 @@ from ofx_reenact.tracking.trackers import make_tracker, names, terms_of
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "trackers.md").read_text(encoding="utf-8")
 (EXAMPLE,) = re.findall(r"```python\n(.*?)```", PAGE, re.S)
 (REGISTERED,) = re.findall(r'^acme = "(.*)"$', PAGE, re.M)
-# The network that the page's example stands on: Face Mesh's landmarks alone.
+# The network of the page's example: Face Mesh's landmarks only.
 NETWORK = """
 from ofx_reenact.tracking.facemesh import FaceMesh
 __version__ = "7"
@@ -34,7 +34,7 @@ SHIPPED = ["dlib", "fan", "file", "mesh"]
 
 
 def install(folder, monkeypatch, package, entry, **modules):
-    """Put a package into a folder on Python's path as pip would: its modules, and who it is."""
+    """Install a package into a folder on Python's path as pip would: its modules and its metadata."""
     about = folder / f"{package.replace('-', '_')}-1.2.dist-info"
     about.mkdir(parents=True)
     (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.2\n")
@@ -57,12 +57,12 @@ def findings():
     return {finding.name: (finding.status, finding.detail) for finding in doctor.look_at_trackers()}
 
 
-def test_the_shipped_trackers_are_registered_as_any_other():
+def test_the_shipped_trackers_are_registered_like_any_other():
     assert names() == SHIPPED
     assert {tracker.entry.dist.name for tracker in trackers.registered()} == {"ofx-reenact"}
 
 
-def test_the_setting_offers_ours_and_takes_any():
+def test_the_setting_lists_ours_and_accepts_any():
     (option,) = [option for option in describe()["options"] if option["name"] == "tracker"]
     assert (option["type"], option["default"], sorted(option["choices"])) == ("text", "mesh", SHIPPED)
     assert Settings(tracker="acme").tracker == "acme"
@@ -72,8 +72,8 @@ def test_a_studios_tracker_tracks_and_renders_by_its_name(acme, tmp_path, capsys
     out, performance = tmp_path / "o.####.exr", tmp_path / "p.npz"
     line = ["render", "-t", str(TARGET), "-d", str(TARGET), "-o", str(out), "--performance", str(performance)]
     assert run([*line, "--tracker", "acme", "--repair", "off"]) == 0
-    said = capsys.readouterr()
-    assert "licensed for Acme's own shows" in said.out + said.err
+    output = capsys.readouterr()
+    assert "licensed for Acme's own shows" in output.out + output.err
     assert (tmp_path / "o.0001.exr").is_file()
     made = Performance.load(performance)
     assert (made.tracker, json.loads(made.versions)["tracker"]) == ("acme", "acme_faces 7")
@@ -92,34 +92,34 @@ def test_doctor_lists_a_studios_tracker_with_its_package(acme, tmp_path, capsys)
 
 
 @pytest.mark.parametrize(
-    ("source", "says"),
+    ("source", "message"),
     [
         ("import a_package_that_nobody_has", r"cannot be imported \(ModuleNotFoundError.*a_package_that_nobody_has"),
         ("1 / 0", r"cannot be imported \(ZeroDivisionError"),
         ("", r"cannot be imported \(AttributeError"),
-        ("class Bad: name = 'bad'", "broken:Bad is no .*Tracker whose name is 'bad'"),
+        ("class Bad: name = 'bad'", "broken:Bad is not a .*Tracker whose name is 'bad'"),
         ("from ofx_reenact.tracking.facemesh import FaceMesh as Bad", "whose name is 'bad'"),
     ],
 )
-def test_a_tracker_that_cannot_be_imported_is_named_and_breaks_no_other(tmp_path, monkeypatch, source, says):
+def test_a_tracker_that_cannot_be_imported_is_named_and_affects_no_other(tmp_path, monkeypatch, source, message):
     install(tmp_path / "bad", monkeypatch, "broken-tracker", "bad = broken:Bad", broken=source)
-    with pytest.raises(TrackingError, match=f"tracker bad of broken-tracker 1.2.*{says}"):
+    with pytest.raises(TrackingError, match=f"tracker bad of broken-tracker 1.2.*{message}"):
         make_tracker("bad")
     assert make_tracker("mesh").name == "mesh"
     found = findings()
-    assert found["tracker bad"][0] == "optional" and re.search(says, found["tracker bad"][1])
+    assert found["tracker bad"][0] == "optional" and re.search(message, found["tracker bad"][1])
     assert found["tracker mesh"][0] == found["tracker file"][0] == "ok"
-    assert re.search(says, terms_of("bad")), "a performance made with it elsewhere can be rendered"
+    assert re.search(message, terms_of("bad")), "a performance made with it elsewhere can be rendered"
 
 
-def test_doctor_survives_a_tracker_that_cannot_say_what_it_lacks(tmp_path, monkeypatch):
+def test_doctor_survives_a_tracker_whose_missing_fails(tmp_path, monkeypatch):
     source = EXAMPLE.replace("find_spec(", "undefined(").replace("acme", "odd")
     install(tmp_path / "odd", monkeypatch, "odd-tracker", "odd = odd_tracker:Acme", odd_tracker=source)
     status, detail = findings()["tracker odd"]
     assert status == "optional" and "odd-tracker 1.2: NameError" in detail
 
 
-def test_an_unknown_name_is_refused_with_those_there_are(acme, tmp_path, capsys):
+def test_an_unknown_name_is_refused_with_the_list_of_names(acme, tmp_path, capsys):
     with pytest.raises(SettingsError, match=r"--tracker magic: choose from acme, dlib, fan, file, mesh$"):
         make_tracker("magic")
     line = ["track", "--input", str(TARGET), "--output", str(tmp_path / "p.npz"), "--tracker", "magic"]
@@ -128,14 +128,14 @@ def test_an_unknown_name_is_refused_with_those_there_are(acme, tmp_path, capsys)
     assert "terms of tracker magic are not known here" in terms_of("magic")
 
 
-def test_a_name_of_two_packages_is_refused(acme, tmp_path, monkeypatch):
+def test_a_name_that_two_packages_register_is_refused(acme, tmp_path, monkeypatch):
     install(tmp_path / "other", monkeypatch, "other-tracker", f"acme = {REGISTERED}")
     with pytest.raises(SettingsError, match=r"registered by .*acme-tracker 1\.2.*; uninstall all but one"):
         make_tracker("acme")
     assert "other-tracker 1.2" in findings()["tracker acme"][1]
 
 
-def test_without_its_own_registration_it_says_to_install_again(monkeypatch):
+def test_without_its_own_trackers_the_message_is_to_install_again(monkeypatch):
     monkeypatch.setattr(trackers, "entry_points", lambda group: ())
     with pytest.raises(SettingsError, match="install ofx-reenact again"):
         make_tracker("mesh")

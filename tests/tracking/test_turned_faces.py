@@ -1,4 +1,4 @@
-"""Faces on their side and upside down are found as they are, and what is no face is none."""
+"""Faces on their side and upside down are found; other things are not found as faces."""
 
 import math
 
@@ -22,7 +22,7 @@ from ofx_reenact.tracking.trackers import make_tracker
 
 @pytest.fixture(scope="module")
 def small(demo_picture):
-    """The demo target, quick to turn and to track."""
+    """The demo target, small, so that turning and tracking are quick."""
     return cv2.resize(demo_picture, (300, 300), interpolation=cv2.INTER_AREA)
 
 
@@ -37,7 +37,7 @@ def tracker():
 
 
 def turned(image, degrees):
-    """Turn a picture against the clock in a frame that holds all of it; with the matrix that does it."""
+    """Turn a picture anticlockwise in a frame that holds all of it; return it and the matrix of the turn."""
     height, width = image.shape[:2]
     side = math.ceil(math.hypot(height, width))
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1)
@@ -46,7 +46,7 @@ def turned(image, degrees):
 
 
 def error(landmarks, expected, matrix):
-    """Mean distance from where a turn takes the upright landmarks, over the distance between the eyes."""
+    """Return the mean distance from the turned upright landmarks, over the distance between the eyes."""
     apart = np.linalg.norm(expected[45] - expected[36])
     return np.linalg.norm(landmarks - expected @ matrix[:, :2].T - matrix[:, 2], axis=1).mean() / apart
 
@@ -91,7 +91,7 @@ def test_one_of_two_people_may_be_upside_down(tracker, small):
     assert second[8, 1] > second[27, 1] and second[:, 0].mean() > 330
 
 
-def test_a_small_face_upside_down_is_found_as_it_is_or_not_at_all(tracker, small):
+def test_a_small_face_upside_down_is_found_correctly_or_not_at_all(tracker, small):
     large = np.full((700, 1200, 3), 90, np.uint8)
     large[500:600, 800:900] = cv2.resize(small, (100, 100), interpolation=cv2.INTER_AREA)[::-1, ::-1]
     tracker.reset()
@@ -114,7 +114,7 @@ def test_the_target_may_be_turned(tmp_path, demo_picture, demo_track, colour, we
 
 
 def only_upright(image):
-    """A network that finds any face, but takes each for an upright one, as FAN does."""
+    """A network that finds any face but assumes that it is upright, as FAN does."""
     track = FaceMesh().track(image, 1)
     if track is None:
         return []
@@ -124,12 +124,12 @@ def only_upright(image):
 
 
 @pytest.mark.parametrize("degrees", [0, 30, 60, 90, 150, 180, 270])
-def test_a_follower_shows_its_network_faces_upright(small, upright, degrees):
+def test_follower_turns_faces_upright_for_its_network(small, upright, degrees):
     picture, matrix = turned(small, degrees)
     assert error(Follower().follow(picture, only_upright), upright, matrix) < 0.03
 
 
-def test_a_follower_turns_back_what_was_turned_in_any_frame(small, upright):
+def test_follower_turns_landmarks_back_in_any_frame(small, upright):
     wide = np.pad(small, ((40, 10), (0, 170), (0, 0)), mode="edge")
     follower = Follower()
     for quarter, shape in ((1, (470, 350)), (2, (350, 470)), (3, (470, 350)), (0, (350, 470))):
@@ -158,7 +158,7 @@ def hide(picture, track, content):
     return np.where(mask[..., None] > 0, content, picture).astype(np.uint8)
 
 
-def test_what_has_no_face_gives_none(tracker, demo_picture, demo_track):
+def test_things_without_a_face_give_none(tracker, demo_picture, demo_track):
     noise = np.random.default_rng(0)
     flat = np.full_like(demo_picture, (200, 160, 140))
     car = np.full((300, 300, 3), 200, np.uint8)
@@ -186,7 +186,7 @@ def test_what_has_no_face_gives_none(tracker, demo_picture, demo_track):
         assert tracker.track(np.ascontiguousarray(picture, np.uint8), 1) is None, name
 
 
-def test_a_target_without_a_face_says_so(tmp_path, demo_picture, demo_track, colour, weights):
+def test_a_target_without_a_face_is_refused(tmp_path, demo_picture, demo_track, colour, weights):
     path = tmp_path / "nobody.png"
     cv2.imwrite(str(path), hide(demo_picture, demo_track, np.full_like(demo_picture, (140, 160, 200)))[..., ::-1])
     settings = Settings(target=str(path))

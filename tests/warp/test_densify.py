@@ -1,4 +1,4 @@
-"""From landmarks and the driver's mesh to the target's: weights, expression, head poses."""
+"""The target's motion from landmarks and the driver's mesh: weights, expression, head poses."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def test_expression_meets_the_landmarks(performance):
     assert np.allclose(moved[:, list(MESH68), :2], wanted, atol=1e-5)
 
 
-def test_cheeks_go_as_far_as_the_mouth(performance):
+def test_cheeks_move_with_the_mouths_gain(performance):
     rest, cheeks, mouth = performance.frontal[3], list(densify.CHEEKS), list(MESH68[48:])
     driven = (performance.frontal - rest)[:, :FACE_POINTS]
     wanted = driven[:, list(MESH68), :2] * np.where(np.arange(68) < 48, 0.1, 0.7)[:, None]
@@ -64,13 +64,13 @@ def test_head_motions(face):
     assert np.allclose(half.scale, target.scale) and np.allclose(half.translation, target.translation)
 
 
-def test_a_walking_driver_does_not_pull_the_head_off():
-    far = densify.held(np.array([[100.0, 0, 0], [0.5, 0, 0]]))
-    assert np.linalg.norm(far[0]) <= densify.NECK_HOLDS
+def test_the_shift_of_the_head_is_limited():
+    far = densify.limit_shift(np.array([[100.0, 0, 0], [0.5, 0, 0]]))
+    assert np.linalg.norm(far[0]) <= densify.MAX_SHIFT
     assert far[1, 0] == pytest.approx(0.5, rel=0.01)
 
 
-def test_plane_map_takes_the_result_back(face):
+def test_plane_map_maps_the_result_to_the_target(face):
     turn = Rotation.from_euler("xyz", [5, 12, -8], degrees=True).as_matrix()
     moved = Similarity(turn @ face.head.rotation, face.head.scale * 1.1, face.head.translation + 9)
     points = np.array([[1.0, 4.0, -3.0], [-2.0, 3.0, -3.0]])

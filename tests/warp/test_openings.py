@@ -1,4 +1,4 @@
-"""Eyes and mouth: the shape of an opening, and what is seen in it."""
+"""Eyes and mouth: the shape of an opening, and the maps in it."""
 
 import numpy as np
 import pytest
@@ -51,20 +51,20 @@ def turn(gaze, moved=None, iris=IRIS):
 def test_closing_lid_covers_the_iris_without_squashing_it():
     eye = turn([0.0, 0.0], lens(0.2))
     inside = eye.coverage == 1
-    assert np.abs(eye.view.offset[inside]).max() < 0.01, "what is still seen of the eye stays where it is"
+    assert np.abs(eye.view.offset[inside]).max() < 0.01, "the visible part of the eye does not move"
 
 
 @pytest.mark.parametrize("gaze", [(0.1, 0.0), (-0.12, 0.0), (0.0, 0.08), (0.05, -0.05)])
 def test_gaze_moves_the_iris_as_a_disc_and_not_the_white(gaze):
     eye = turn(gaze)
     iris, white = eye.disc == 1, eye.disc == 0
-    assert np.allclose(eye.view.offset[iris], -40 * np.array(gaze), atol=0.05), "all of it, by what is asked"
+    assert np.allclose(eye.view.offset[iris], -40 * np.array(gaze), atol=0.05), "all of it, by the gaze"
     assert np.abs(eye.view.offset[white]).max() < 1e-6
     y, x = np.nonzero(iris)
     assert np.allclose((x.mean() + eye.left, y.mean() + eye.top), IRIS.centre + 40 * np.array(gaze), atol=0.1)
 
 
-def test_an_iris_never_leaves_its_eye_and_small_shifts_pass():
+def test_an_iris_never_leaves_its_eye_and_small_shifts_are_unchanged():
     limit = openings.limit_gaze
     far = limit(lens(0.4), IRIS, np.array([2.0, -3.0]))
     assert np.allclose(far, np.array(openings.FURTHEST) * (1, -1), atol=1e-3)
@@ -73,14 +73,14 @@ def test_an_iris_never_leaves_its_eye_and_small_shifts_pass():
     assert np.array_equal(limit(lens(0.4), IRIS, np.array([0.1, -0.05])), [0.1, -0.05])
 
 
-def test_shadow_goes_with_the_lid_and_what_gleams_stays_behind_it():
+def test_shadow_moves_with_the_lid_and_reflections_stay_behind_it():
     eye = turn([0.0, 0.0], lens(0.2))
     row, column = 48 - eye.top, 50 - eye.left
     assert eye.shadow[0][row, column, 1] == pytest.approx(44, abs=0.3), "2 pixels below the lid, as in the target"
     assert eye.glint[0][row, column, 1] == pytest.approx(48, abs=0.1)
 
 
-def test_shut_eye_of_the_target_is_left_to_the_skin():
+def test_a_shut_eye_of_the_target_remains_skin():
     assert openings.eye(lens(0.05), IRIS, lens(0.4), np.zeros(2), 1.0, (100, 100)) is None
 
 
@@ -99,22 +99,22 @@ def test_teeth_stay_with_the_skull_when_the_jaw_drops():
 
 
 def test_shut_mouth_opens_dark_and_gradually():
-    shares = [openings.mouth(lens(0.01), lens(gap), STAY, STAY, 1.0, (100, 100)) for gap in (0.012, 0.03, 0.3)]
-    depth = [opening.coverage.max() for opening in shares]
+    mouths = [openings.mouth(lens(0.01), lens(gap), STAY, STAY, 1.0, (100, 100)) for gap in (0.012, 0.03, 0.3)]
+    depth = [opening.coverage.max() for opening in mouths]
     assert depth[0] < 0.05 < depth[1] < depth[2] == 1
-    assert all(not opening.views for opening in shares)
+    assert all(not opening.views for opening in mouths)
 
 
 STAYS = np.array([[1.0, 0, 0], [0, 1, 0]])
 
 
-def falls(by: float) -> np.ndarray:
-    """A jaw that fell by so many pixels: the map back to the source."""
+def dropped(by: float) -> np.ndarray:
+    """The map back to the source of a jaw that dropped by so many pixels."""
     return np.array([[1.0, 0, 0], [0, 1, -by]])
 
 
 def column(opening, x: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows of the picture within a mouth in one column: where each comes from, how surely, and itself."""
+    """The rows inside a mouth in one column of the picture: where each comes from, its visibility, and its number."""
     rows = opening.top + np.arange(len(opening.coverage))
     inside = opening.coverage[:, x - opening.left] > 0.99
     view = opening.views[0]
@@ -123,9 +123,9 @@ def column(opening, x: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     )  # fmt: skip
 
 
-def test_teeth_of_another_mouth_go_with_skull_and_jaw_and_nothing_tears():
+def test_teeth_of_another_mouth_move_with_skull_and_jaw_and_nothing_tears():
     source, moved = lens(0.3), lens(0.36, centre=(50.0, 51.2))
-    shown = openings.mouth_of_part(source, moved, STAYS, falls(2.4), 0.5, 1.0, (100, 100))
+    shown = openings.mouth_of_part(source, moved, STAYS, dropped(2.4), 0.5, 1.0, (100, 100))
     comes_from, seen, rows = column(shown, 50)
     assert (np.diff(comes_from) >= 0).all() and (seen == 1).all()
     assert np.allclose((comes_from - rows)[1:4], 0) and np.allclose((comes_from - rows)[-4:-1], -2.4)
@@ -133,22 +133,22 @@ def test_teeth_of_another_mouth_go_with_skull_and_jaw_and_nothing_tears():
 
 def test_a_mouth_that_closes_keeps_both_rows_of_teeth_in_order():
     source, moved = lens(0.4), lens(0.2, centre=(50.0, 48.0))
-    shown = openings.mouth_of_part(source, moved, STAYS, falls(-4.0), 0.5, 1.0, (100, 100))
+    shown = openings.mouth_of_part(source, moved, STAYS, dropped(-4.0), 0.5, 1.0, (100, 100))
     comes_from, seen, _ = column(shown, 50)
     assert (np.diff(comes_from) > 0).all() and (seen == 1).all()
 
 
-def test_an_inside_that_a_source_does_not_show_is_left_to_be_painted():
+def test_an_inside_that_a_source_does_not_show_is_unseen():
     source, moved = lens(0.1), lens(0.8)
-    shown = openings.mouth_of_part(source, moved, STAYS, falls(16.0), 0.5, 1.0, (100, 100))
+    shown = openings.mouth_of_part(source, moved, STAYS, dropped(16.0), 0.5, 1.0, (100, 100))
     _, seen, _ = column(shown, 50)
     assert seen[len(seen) // 2] == 0 and min(seen[: len(seen) // 2].max(), seen[len(seen) // 2 :].max()) == 1
-    shut = openings.mouth_of_part(lens(0.0), moved, STAYS, falls(16.0), 0.5, 1.0, (100, 100))
+    shut = openings.mouth_of_part(lens(0.0), moved, STAYS, dropped(16.0), 0.5, 1.0, (100, 100))
     assert not shut.views and shut.coverage.max() == 1
     assert openings.mouth_of_part(source, lens(0.0), STAYS, STAYS, 0.5, 1.0, (100, 100)) is None
 
 
-def test_a_lip_that_rises_far_takes_what_lies_behind_it_along():
+def test_a_lip_that_rises_far_moves_what_is_behind_it():
     source, moved = lens(0.3), lens(0.3, centre=(50.0, 40.0))
     shown = openings.mouth_of_part(source, moved, STAYS, STAYS, 0.5, 1.0, (100, 100))
     comes_from, seen, _ = column(shown, 50)

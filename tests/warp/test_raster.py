@@ -1,4 +1,4 @@
-"""The rasteriser: the nearest triangle wins, and no pixel falls between two."""
+"""The rasteriser: the nearest triangle wins, and no pixel is lost between two."""
 
 import numpy as np
 
@@ -32,7 +32,7 @@ def test_raster_leaves_no_seams():
     assert np.allclose(found[..., 0], x, atol=1e-4) and np.allclose(found[..., 1], y, atol=1e-4)
 
 
-def test_later_layers_cover_earlier_ones_whatever_their_depth_and_leave_the_rest():
+def test_later_layers_cover_earlier_ones_whatever_their_depth():
     corners = np.array([[0, 0], [9, 0], [0, 9], [9, 9], [0, 0], [4, 0], [0, 4.0]])
     depth = np.array([1.0] * 4 + [5.0] * 3)
     layers = [np.array([[0, 1, 2]]), np.array([[4, 5, 6]])]

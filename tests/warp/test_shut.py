@@ -21,7 +21,7 @@ def blink(face: np.ndarray) -> np.ndarray:
     return shut(face, moved, driver, 0, weights)
 
 
-def test_shut_carries_openness_over(face):
+def test_openness_is_transferred(face):
     """A driver's blink shuts a narrow eye and a wide one; a shut upper lid lies on the lower one's rim."""
     frontal = face.frontal
     result = frontal[:FACE_POINTS] + blink(frontal)
@@ -50,7 +50,7 @@ def test_shut_lids_meet_without_steps(face):
         rows, columns = seam.y - stmap.top, seam.x - stmap.left
         one_sided = (y + stmap.offset[..., 1])[rows, columns]
         assert (np.abs(colour[rows, columns] - one_sided) > 0.2).mean() > 0.3
-    assert not laid.bend(moved * 0.01, face.head).seams, "where nothing jumps there is no seam"
+    assert not laid.bend(moved * 0.01, face.head).seams, "without a jump there is no seam"
 
 
 def test_lips_never_cross(face):

@@ -1,4 +1,4 @@
-"""The sheet and the map that it gives: what moves, what stays, the picture's upper edge, Nuke's convention."""
+"""The sheet and its map: what moves, what does not, the picture's upper edge, Nuke's convention."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_sheet_is_one_surface_without_the_openings():
     assert shape.vertices == shape.parents.shape[0] + len(RINGS) * len(shape.oval)
 
 
-def test_displacements_of_all_points_alike_displace_all_alike():
+def test_a_uniform_displacement_stays_uniform():
     shape = sheet()
     mesh = np.ones((FACE_POINTS, 2)) * [3.0, -2.0]
     rings = np.ones((len(shape.spline.prescribed) - FACE_POINTS, 2)) * [3.0, -2.0]
@@ -44,14 +44,14 @@ def test_displacements_of_all_points_alike_displace_all_alike():
     assert not shape.displace(mesh * 0, rings * 0).any()
 
 
-def test_nothing_moves_nothing(laid, face):
+def test_no_motion_gives_no_map(laid, face):
     assert laid.bend(still(face), face.head) is None
 
 
 def test_every_control_point_is_met(laid, face, performance):
     moved = np.random.default_rng(0).normal(size=(FACE_POINTS, 3))
     stmap = laid.bend(moved, face.head)
-    # The map says where a pixel comes from; at the place a point moved to, that is where it was.
+    # At the place a point moved to, the map leads back to where it was.
     # (Seen from the front: on the far side of a turned face a nearer cheek hides the points.)
     seen = list(MESH68[5:12] + MESH68[17:31] + MESH68[48:60:2])
     outer = face.mesh[seen, :2]
@@ -75,7 +75,7 @@ def test_motion_ends_before_the_border_and_the_map_covers_the_face(laid, face):
 
 
 def dome(face, air: float) -> tuple[np.ndarray, Similarity, np.ndarray]:
-    """A round white head before a background that fades upwards, ``air`` face heights below the edge or cut off by it.
+    """A round white head on a background that fades upwards, ``air`` face heights below the edge or cut off by it.
 
     Returns:
         The picture (H, W, 3), the head's pose in it, and the headroom (W,).
@@ -95,18 +95,18 @@ def dome(face, air: float) -> tuple[np.ndarray, Similarity, np.ndarray]:
     return picture, head, above
 
 
-def sunk(sheet, head: Similarity, frontal: np.ndarray, way: np.ndarray) -> STMap:
-    """The map of a head that moves by so many pixels as it is."""
-    moved = Similarity(head.rotation, head.scale, head.translation + way)
+def sunk(sheet, head: Similarity, frontal: np.ndarray, shift: np.ndarray) -> STMap:
+    """The map of a head that moves rigidly by so many pixels."""
+    moved = Similarity(head.rotation, head.scale, head.translation + shift)
     return sheet.bend(moved.apply(frontal[:FACE_POINTS]) - head.apply(frontal[:FACE_POINTS]), moved)
 
 
 @pytest.mark.parametrize("air", [0.02, 0.03, 0.1])
-@pytest.mark.parametrize("share", [0.1, 0.3])
-def test_a_crown_near_the_upper_edge_keeps_its_shape(face, air, share):
+@pytest.mark.parametrize("fraction", [0.1, 0.3])
+def test_a_crown_near_the_upper_edge_keeps_its_shape(face, air, fraction):
     picture, head, above = dome(face, air)
     laid = TargetSheet(face.frontal, head, face.size, 0.35, above)
-    down = share * laid.face_height
+    down = fraction * laid.face_height
     stmap = sunk(laid, head, face.frontal, np.array([0, down, 0]))
     result = picture.copy()
     result[stmap.slices] = compose(picture, stmap, [], np.zeros(3, np.float32)).colour
@@ -118,18 +118,18 @@ def test_a_crown_near_the_upper_edge_keeps_its_shape(face, air, share):
     assert not white[0].any()
     for column, end in zip(np.nonzero(crown)[0], outline, strict=True):
         behind = result[: end - 2, column, 0]
-        assert behind.max() < 0.001 * above[crown].max() + 1e-3, "above it is what was there, and nothing of the head"
+        assert behind.max() < 0.001 * above[crown].max() + 1e-3, "above the head is only background"
         assert (np.diff(behind) >= -1e-5).all(), "in its order"
 
 
-def test_the_upper_edge_stays_and_says_where_it_is_drawn_out(face):
+def test_the_upper_edge_does_not_move_and_the_stretch_shows_it(face):
     _, head, above = dome(face, 0.06)
     for known in (above, None):
         laid = TargetSheet(face.frontal, head, face.size, 0.35, known)
         stmap = sunk(laid, head, face.frontal, np.array([4.0, 30, 0]))
         assert stmap.top == 0
         from_y = stmap.places((slice(None), slice(None)))[1] + stmap.offset[..., 1]
-        assert np.abs(from_y[0]).max() < 1e-3 and from_y.min() >= -1e-3, "an STMap's values lie in the picture"
+        assert np.abs(from_y[0]).max() < 1e-3 and from_y.min() >= -1e-3, "an STMap's values are inside the picture"
         middle = int(head.apply(face.frontal)[:, 0].mean()) - stmap.left
         assert stmap.stretch[3, middle] > 1.1 and stmap.stretch[-20, middle] < 1.2
         rising = sunk(laid, head, face.frontal, np.array([0.0, -30, 0]))
@@ -137,13 +137,13 @@ def test_the_upper_edge_stays_and_says_where_it_is_drawn_out(face):
         assert laid.bend(still(face), head) is None
 
 
-def test_hair_goes_with_the_head_as_far_as_the_picture_shows_it(face):
+def test_hair_moves_with_the_head_as_far_as_the_picture_shows_it(face):
     _, head, _ = dome(face, 0.2)
     width, height = face.size
     tall = TargetSheet(face.frontal, head, face.size, 0.35, np.zeros(width, np.float32))
     bald = TargetSheet(face.frontal, head, face.size, 0.35, np.full(width, height, np.float32))
-    assert (tall.share >= bald.share).all() and (tall.share > bald.share + 0.1).any()
-    assert np.allclose(bald.share, TargetSheet(face.frontal, head, face.size, 0.35).share)
+    assert (tall.weight >= bald.weight).all() and (tall.weight > bald.weight + 0.1).any()
+    assert np.allclose(bald.weight, TargetSheet(face.frontal, head, face.size, 0.35).weight)
 
 
 def test_a_head_whose_hair_is_cut_off_sinks_little(face):
@@ -151,9 +151,9 @@ def test_a_head_whose_hair_is_cut_off_sinks_little(face):
     laid = TargetSheet(face.frontal, head, face.size, 0.35, above)
     assert len(laid.cut) and np.allclose(head.apply(laid.cut)[:, 1], 0, atol=1e-6)
     slack = 0.07 * laid.face_height
-    ways = np.array([0, 1.0, 40, 400, -40])
+    shifts = np.array([0, 1.0, 40, 400, -40])
     heads = densify.Heads(
-        np.tile(head.rotation, (5, 1, 1)), np.full(5, head.scale), head.translation + ways[:, None] * [0, 1, 0]
+        np.tile(head.rotation, (5, 1, 1)), np.full(5, head.scale), head.translation + shifts[:, None] * [0, 1, 0]
     )
     kept = densify.kept_cut(heads, laid.cut, slack)
     down = kept.translation[:, 1] - head.translation[1]
@@ -181,7 +181,7 @@ def test_stmap_convention():
     width, height = 8, 4
     y, x = np.mgrid[:height, :width].astype(float)
     u, v = to_nuke(x, y, width, height)
-    # An STMap that changes nothing: (i + 0.5) / size, v upwards.
+    # The identity STMap: (i + 0.5) / size, v upwards.
     assert u[0, 0] == 0.5 / width and u[0, -1] == 1 - 0.5 / width
     assert v[0, 0] == 1 - 0.5 / height and v[-1, 0] == 0.5 / height
     assert to_nuke(np.array(105.0), np.array(52.0), 10, 4, left=100, top=50) == (0.55, 1 - 2.5 / 4)
