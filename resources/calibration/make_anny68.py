@@ -15,11 +15,11 @@ from pathlib import Path
 import anny
 import numpy as np
 import torch
-from ofx_reenact.ops.raster import rasterise
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.transform import Rotation
 
+from ofx_reenact.ops.raster import rasterise
 from ofx_reenact.tracking.facemesh import FaceMesh
 from ofx_reenact.tracking.landmarks import MESH68, REGIONS
 
