@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from ofx_reenact.frames.channels import Contents, read_file, read_strips, where_of
-from ofx_reenact.frames.choice import COLOUR, Layer
 from ofx_reenact.frames.header import carry_header
+from ofx_reenact.frames.picture_layer import COLOUR, Layer
 from ofx_reenact.frames.tags import NO_TAGS, Tags, colour_tag, read_tags, refuse_inks
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import av
 
 from ofx_reenact.errors import FrameError
-from ofx_reenact.frames.channels import plain
+from ofx_reenact.frames.channels import to_one_line
 
 # FFmpeg goes by what is in a file. Playlists and lists of pictures, which name other files, are not among these.
 FORMATS = (
@@ -191,4 +191,4 @@ def reason_of(error: Exception | None, log: list[Any]) -> str:
     """Say in a library's words what is wrong."""
     said = [text for _, _, text in log if text.strip()]
     text = said[0] if said else getattr(error, "strerror", None) or str(error or "")
-    return plain(text) if text else ""
+    return to_one_line(text) if text else ""

@@ -19,7 +19,7 @@ import OpenImageIO as oiio
 from av.sidedata.sidedata import Type as SideData
 
 from ofx_reenact.errors import FrameError
-from ofx_reenact.frames.channels import plain
+from ofx_reenact.frames.channels import to_one_line
 from ofx_reenact.frames.plate import Plate, Window
 from ofx_reenact.frames.video_colour import Coding, coding_of
 from ofx_reenact.frames.video_decode import decode_frames, deinterlace, open_video
@@ -63,7 +63,7 @@ class Video:
                 return self._plate(picture)
         except (av.FFmpegError, ValueError) as error:
             self._rewind()
-            raise FrameError(f"{self._path}: frame {frame} cannot be decoded ({plain(str(error))})") from error
+            raise FrameError(f"{self._path}: frame {frame} cannot be decoded ({to_one_line(str(error))})") from error
         raise FrameError(f"{self._path}: frame {frame} is gone; was the file changed meanwhile?")
 
     def _plate(self, picture: Any) -> Plate:

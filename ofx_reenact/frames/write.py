@@ -15,9 +15,9 @@ import OpenImageIO as oiio
 from ofx_reenact.errors import OutputError
 from ofx_reenact.files import written_whole
 from ofx_reenact.frames.channels import LAYER_ATTRIBUTE, complaint, find_damage
-from ofx_reenact.frames.choice import COLOUR
 from ofx_reenact.frames.digest import LOSSY, pixels_sha256
 from ofx_reenact.frames.halves import interleave_halves
+from ofx_reenact.frames.picture_layer import COLOUR
 from ofx_reenact.frames.plate import Plate
 from ofx_reenact.temporary import temporary_beside
 

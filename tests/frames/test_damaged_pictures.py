@@ -137,7 +137,7 @@ def test_sizes_that_no_picture_has_take_no_memory(window, tmp_path):
 def test_pictures_have_a_largest_size(tmp_path, monkeypatch):
     monkeypatch.setattr("ofx_reenact.frames.channels.MAX_PIXELS", 99)
     path = write_exr(tmp_path / "a.exr", rgb_channels(np.zeros((10, 10, 3), np.float32)))
-    with pytest.raises(FrameError, match=r"a\.exr: 10 x 10 pixels of 3 channels, more than the 99 pixels"):
+    with pytest.raises(FrameError, match=r"a\.exr: 10 x 10 pixels of 3 channels, more than the limits of 99 pixels"):
         read_plate(path)
 
 

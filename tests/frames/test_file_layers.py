@@ -8,7 +8,7 @@ import pytest
 from conftest import rgb_channels, write_exr
 
 from ofx_reenact.errors import FrameError
-from ofx_reenact.frames.choice import choose_layer
+from ofx_reenact.frames.picture_layer import choose_layer
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.frames.write import write_frame
 
@@ -43,15 +43,15 @@ def test_a_layer_is_chosen_by_name():
     channels = layers("", "diffuse", "left.beauty")
     for wanted, chosen in (("diffuse", "diffuse"), ("DIFFUSE", "diffuse"), ("rgba", ""), ("main", "")):
         assert choose_layer(channels, wanted, "p.exr", "main")[0].name == chosen
-    with pytest.raises(FrameError, match=r"p\.exr: no layer 'spec'; there are rgba, diffuse, left\.beauty"):
+    with pytest.raises(FrameError, match=r"p\.exr: no layer 'spec'; its layers are rgba, diffuse, left\.beauty"):
         choose_layer(channels, "spec", "p.exr")
-    with pytest.raises(FrameError, match="has no layers of colour"):
+    with pytest.raises(FrameError, match="has no colour layers"):
         choose_layer(["Y"], "spec", "p.exr")
 
 
 @pytest.mark.parametrize("channels", [["BY", "RY", "Y"], ["N.X", "N.Y", "N.Z"], ["stmap.u", "stmap.v", "matte"]])
 def test_what_is_no_picture_is_refused(channels):
-    with pytest.raises(FrameError, match=r"p\.exr: (luminance and chroma|no colour among)"):
+    with pytest.raises(FrameError, match=r"p\.exr: (its colours are luminance and chroma|none of its channels is colour)"):
         choose_layer(channels, "", "p.exr")
 
 
@@ -127,7 +127,7 @@ def test_parts_are_layers_by_their_names(tmp_path):
     plate = read_plate(path, layer="AO")
     assert np.array_equal(plate.rgb, picture(1))
     assert set(rewritten(tmp_path, plate)) == {"R", "G", "B", "AO.R", "AO.G", "AO.B"}
-    with pytest.raises(FrameError, match="there are AO, beauty"):
+    with pytest.raises(FrameError, match="its layers are AO, beauty"):
         read_plate(path, layer="C")
 
 
