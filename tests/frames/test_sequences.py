@@ -62,8 +62,8 @@ def test_existing_counts_only_whole_frames(tmp_path):
     assert list(existing_frames(str(tmp_path / "d.####.exr"), FrameRange.parse("1-5"))) == [1, 3]
 
 
-def test_a_name_with_two_places_for_the_number_is_refused():
-    with pytest.raises(SettingsError, match="two places"):
+def test_a_name_with_two_placeholders_is_refused():
+    with pytest.raises(SettingsError, match="two placeholders"):
         frame_path("/a/take####.####.exr", 7)
 
 

@@ -77,7 +77,7 @@ def test_sound_is_faster_where_frames_are(tmp_path):
 def test_silence_is_said_and_written(tmp_path):
     file, notes = write_sound(tmp_path / "s.wav", clicks_at([0.1], 0.5)), []
     made = write_movie(tmp_path / "p.mp4", Fraction(25), 10, Sound(file, 100, 1.0, notes.append))
-    assert not len(heard_in(made)) and len(notes) == 1 and "has no sound where the frames are" in notes[0]
+    assert not len(heard_in(made)) and len(notes) == 1 and "has no sound in the time of the frames" in notes[0]
 
 
 def test_a_file_without_sound_has_none(tmp_path):
