@@ -59,9 +59,9 @@ class Layer:
     values: Callable[[Moment], tuple[np.ndarray, ...]]
 
 
-def compute_stmap(moment: Moment) -> tuple[np.ndarray, np.ndarray]:
+def compute_stmap(context: Moment) -> tuple[np.ndarray, np.ndarray]:
     """Compute u and v, (H, W) each, as Nuke's STMap node reads them: from 0 to 1, u to the right, v up."""
-    display, data, stmap = moment.plate.display_window, moment.plate.data_window, moment.frame.stmap
+    display, data, stmap = context.plate.display_window, context.plate.data_window, context.frame.stmap
     x, y = stmap[..., 0] + data.x, stmap[..., 1] + data.y
     return to_nuke(x, y, display.width, display.height, display.x, display.y)
 
@@ -76,7 +76,7 @@ def to_nuke(
     return (x - left + 0.5) / width, 1 - (y - top + 0.5) / height
 
 
-def compute_motion(moment: Moment) -> tuple[np.ndarray, np.ndarray]:
+def compute_motion(context: Moment) -> tuple[np.ndarray, np.ndarray]:
     """Compute the motion to the next frame, (H, W) pixels to the right and up, as Nuke's VectorBlur reads it.
 
     The last frame of a performance repeats the motion from the frame before. Pixels that are painted and not warped
@@ -85,18 +85,18 @@ def compute_motion(moment: Moment) -> tuple[np.ndarray, np.ndarray]:
     """
     import numpy as np
 
-    if moment.frame.black:
-        zero = np.zeros(moment.frame.colour.shape[:2], np.float32)
+    if context.frame.black:
+        zero = np.zeros(context.frame.colour.shape[:2], np.float32)
         return zero, zero
-    if moment.flow is not None:
-        flow = moment.flow() * (1 if moment.frame.kept is None else 1 - moment.frame.kept[..., None])
+    if context.flow is not None:
+        flow = context.flow() * (1 if context.frame.kept is None else 1 - context.frame.kept[..., None])
         return flow[..., 0], -flow[..., 1]
-    following = moment.near(1)
+    following = context.near(1)
     if following is not None:
-        x, y = _displace(moment.frame.stmap, following.stmap)
+        x, y = _displace(context.frame.stmap, following.stmap)
         return x, -y
-    previous = moment.near(-1)
-    x, y = _displace(moment.frame.stmap, (previous or moment.frame).stmap)
+    previous = context.near(-1)
+    x, y = _displace(context.frame.stmap, (previous or context.frame).stmap)
     return -x, y
 
 
@@ -132,24 +132,24 @@ def _displace(here: np.ndarray, there: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return found[..., 0], found[..., 1]
 
 
-def _matte(moment: Moment) -> tuple[np.ndarray, ...]:
-    return (_shaped(moment, moment.frame.matte),)
+def _matte(context: Moment) -> tuple[np.ndarray, ...]:
+    return (_shaped(context, context.frame.matte),)
 
 
-def _shaped(moment: Moment, matte: np.ndarray) -> np.ndarray:
-    return matte if moment.shape_matte is None else moment.shape_matte(matte)
+def _shaped(context: Moment, matte: np.ndarray) -> np.ndarray:
+    return matte if context.shape_matte is None else context.shape_matte(matte)
 
 
-def _occlusion(moment: Moment) -> tuple[np.ndarray, ...]:
+def _occlusion(context: Moment) -> tuple[np.ndarray, ...]:
     import numpy as np
 
-    if moment.occlusion is None:
-        return (np.zeros(moment.frame.colour.shape[:2], np.float32),)
-    return (moment.occlusion(),)
+    if context.occlusion is None:
+        return (np.zeros(context.frame.colour.shape[:2], np.float32),)
+    return (context.occlusion(),)
 
 
-def _colour(moment: Moment) -> tuple[np.ndarray, ...]:
-    colour = moment.frame.colour
+def _colour(context: Moment) -> tuple[np.ndarray, ...]:
+    colour = context.frame.colour
     return tuple(colour[..., i] for i in range(colour.shape[2]))
 
 
@@ -160,10 +160,10 @@ LAYERS = {
         Layer("stmap", lambda plate: ("stmap.u", "stmap.v"), "float", compute_stmap),
         Layer("motion", lambda plate: ("motion.u", "motion.v"), "float", compute_motion),
         Layer("matte", lambda plate: ("matte",), "half", _matte),
-        Layer("shading", lambda plate: ("shading",), "half", lambda moment: (moment.frame.shading,)),
-        Layer("parts", lambda plate: ("parts",), "half", lambda moment: (moment.frame.parts,)),
+        Layer("shading", lambda plate: ("shading",), "half", lambda context: (context.frame.shading,)),
+        Layer("parts", lambda plate: ("parts",), "half", lambda context: (context.frame.parts,)),
         Layer("occlusion", lambda plate: ("occlusion",), "half", _occlusion),
-        Layer("confidence", lambda plate: ("confidence",), "half", lambda moment: (moment.frame.confidence,)),
+        Layer("confidence", lambda plate: ("confidence",), "half", lambda context: (context.frame.confidence,)),
     )
 }
 
@@ -203,13 +203,13 @@ def formats_of(
     return formats | own
 
 
-def channels_of(names: Iterable[str], moment: Moment) -> dict[str, np.ndarray]:
+def channels_of(names: Iterable[str], context: Moment) -> dict[str, np.ndarray]:
     """Compute the channels of these layers: channel → (H, W)."""
     channels: dict[str, np.ndarray] = {}
     for layer in (layer for name, layer in LAYERS.items() if name in set(names)):
-        channels |= dict(zip(layer.channels(moment.plate), layer.values(moment), strict=True))
+        channels |= dict(zip(layer.channels(context.plate), layer.values(context), strict=True))
         if layer.name == "matte":
             channels |= {
-                matte_of(member): _shaped(moment, matte) for member, matte in moment.frame.mattes.items()
+                matte_of(member): _shaped(context, matte) for member, matte in context.frame.mattes.items()
             }
     return channels

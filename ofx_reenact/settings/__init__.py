@@ -27,9 +27,9 @@ def weight(motion: str) -> Any:
     return option(1.0, text, "Motion", "pixels", low=0, high=2, animatable=True)
 
 
-def turn(eye: str, way: str, added_to: str) -> Any:
+def turn(eye: str, direction: str, added_to: str) -> Any:
     """Declare an angle by which eyes are turned by hand."""
-    text = f"Degrees by which {eye} turned, {way}; added to {added_to}."
+    text = f"Degrees by which {eye} turned, {direction}; added to {added_to}."
     return option(0.0, text, "Motion", "pixels", low=-FURTHEST, high=FURTHEST, animatable=True)
 
 
@@ -164,13 +164,13 @@ class Settings:
         "pixels", choices=("ldnet", "uncalibrated", "copy"),
     )  # fmt: skip
     rest: str = option(
-        "frame", "frame: the driver at rest means the target as it is. auto: a mouth that smiles, shouts or shows its "
-        "teeth at rest, the driver's or the target's, becomes calm where the driver is calm.", "Motion", "pixels",
-        choices=("frame", "auto"),
+        "frame", "What the driver's frame at rest stands for. frame: the target as it is. auto: the same, but a mouth "
+        "that smiles, shouts or shows its teeth at rest, the driver's or the target's, becomes calm where the driver "
+        "is calm.", "Motion", "pixels", choices=("frame", "auto"),
     )  # fmt: skip
     reference: int | None = option(
-        None, "Frame of the driver that means 'as in the target'; of a target that moves, the frame in which the "
-        "driver is at rest. Chosen automatically if not given.", "Motion", "pixels",
+        None, "Frame in which the driver is at rest; for a still, this frame means 'as in the target'. Chosen "
+        "automatically if not given.", "Motion", "pixels",
     )  # fmt: skip
     target_reference: int | None = option(
         None, "Frame of a target that moves in which the person is at rest. If not given, the mean of the calmest "
@@ -278,7 +278,7 @@ class Settings:
     )  # fmt: skip
     existing: str = option(
         "error", "Frames of the output that exist already. error: stop before anything is rendered. skip: keep those "
-        "that can be read whole, render the others. overwrite: render all.", "Output", "output",
+        "that decode completely, render the others. overwrite: render all.", "Output", "output",
         choices=("error", "skip", "overwrite"),
     )  # fmt: skip
     missing: str = option(

@@ -14,8 +14,8 @@ from ofx_reenact.files import check_name, check_text
 # What has to be computed again when an option changes: the driver's performance, the person's identity, the frames'
 # pixels, what a frame's file holds of them, or only which frames are written, how and where.
 Affects = Literal["track", "person", "pixels", "content", "output"]
-# How a render uses a file: reads it; reads it if it exists and writes it otherwise ("kept"); writes it; or reads it as
-# a network's weights. Empty for an option that is no path.
+# How a render uses the file that an option names: it reads it; reads it if it exists, else writes it ("kept"); writes
+# it; or reads it as a network's weights. Empty for an option that is no path.
 Role = Literal["", "read", "kept", "written", "weights"]
 
 
