@@ -3,7 +3,7 @@
 from ofx_reenact.launch import leave_working_directory
 
 if __name__ == "__main__":
-    # Before anything is imported that could be found there.
+    # This must come before imports that could find modules in the working directory.
     leave_working_directory()
     from ofx_reenact.cli.main import main
 

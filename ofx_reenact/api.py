@@ -1,6 +1,6 @@
-"""The public door: what a tool developer needs of this package; ``docs/python.md`` shows it at work.
+"""The public interface for tool developers; ``docs/python.md`` shows how to use it.
 
-Everything else may move from one version to the next.
+All other modules may change from one version to the next.
 """
 
 from ofx_reenact.engine.loader import open_shot, track_performance

@@ -1,4 +1,4 @@
-"""Reading ``.npz`` files that anybody may have made: nothing is unpacked before its size is known and allowed."""
+"""Read ``.npz`` files from untrusted sources: nothing is unpacked before its size is known and allowed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 
 from ofx_reenact.errors import ReenactError
 
-# How much all arrays of a file may take, in bytes: so many, and so many times the file's size. What trackers and
-# cameras see is never packed tighter than that; a file made to fill the memory is.
+# The arrays of a file may take this many bytes, plus this many times the file's size. Recorded data never compresses
+# better than that; a file made to fill the memory does.
 _FREE, _TIGHTEST = 128 << 20, 20
 _MOST_ARRAYS = 10_000
 _LONGEST_HEADER = 10_000
@@ -28,17 +28,17 @@ def read_arrays(
     error: type[ReenactError] = ReenactError,
     names: Collection[str] | None = None,
 ) -> dict[str, np.ndarray]:
-    """Read the arrays of an ``.npz`` file; none is of objects, which could run code.
+    """Read the arrays of an ``.npz`` file. Arrays of Python objects are refused, as they could run code.
 
     Args:
-        path: of the file.
+        path: the file.
         what: kind of file, for messages, as "performance file".
         hint: what to do, for messages.
-        error: class of the error.
-        names: of the arrays to read, where they are there; all by default.
+        error: class of the error to raise.
+        names: names of the arrays to read, as far as they exist; all by default.
 
     Raises:
-        error: there is no such file, or it is damaged or something else, or its arrays take much more than it.
+        error: the file does not exist, is damaged or of another format, or its arrays need too much memory.
     """
     try:
         return _read(Path(path), names)
@@ -46,22 +46,22 @@ def read_arrays(
         raise error(f"{path}: no such {what}; {hint}") from cause
     except OSError as cause:
         raise error(f"{path}: the {what} cannot be read ({cause.strerror or cause}); {hint}") from cause
-    # The parsers of four formats, one in another, raise all kinds of errors for bytes that are none of these.
+    # The parsers of four nested formats raise all kinds of errors for damaged bytes.
     except Exception as cause:
         reason = " ".join(f"{cause}".split())[:200] or type(cause).__name__
         raise error(f"{path}: not a whole {what} ({reason}); {hint}") from cause
 
 
 def check_shapes(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, str]) -> None:
-    """Compare arrays with what they should be.
+    """Check types and shapes of arrays.
 
     Args:
-        arrays: by name.
-        shapes: for each array that must be there its type and size, as ``"number T 68 2"``. The type is ``number``
-            (finite), ``whole`` or ``text``; a letter stands for the same length wherever it is, ``*`` for any.
+        arrays: arrays by name.
+        shapes: type and shape of each array that must exist, as ``"number T 68 2"``. Types are ``number`` (finite),
+            ``whole`` (integers) and ``text``; a letter stands for one length throughout, ``*`` for any length.
 
     Raises:
-        ValueError: naming the array, and what it should be.
+        ValueError: an array is missing or different; the message names it and what is expected.
     """
     lengths: dict[str, int] = {}
     for name, wanted in shapes.items():
@@ -69,22 +69,22 @@ def check_shapes(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, str]) ->
         if name not in arrays:
             raise ValueError(f"array {name} is missing")
         array = arrays[name]
-        said = f"array {name} is {array.dtype} {array.shape}, expected {wanted}"
+        message = f"array {name} is {array.dtype} {array.shape}, expected {wanted}"
         if array.ndim != len(sizes) or array.dtype.kind not in {"number": "fiub", "whole": "iub", "text": "U"}[kind]:
-            raise ValueError(said)
+            raise ValueError(message)
         for size, length in zip(sizes, array.shape, strict=True):
             if size != "*" and length != (int(size) if size.isdigit() else lengths.setdefault(size, length)):
-                raise ValueError(f"{said} where {lengths}" if lengths else said)
+                raise ValueError(f"{message} where {lengths}" if lengths else message)
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             row = int(np.nonzero(~np.isfinite(array))[0][0]) if array.ndim else 0
             raise ValueError(f"array {name} has values that are not finite, in row {row}")
 
 
 def text_in(array: np.ndarray) -> str:
-    """Return the text that an array of a file holds.
+    """Return the text in an array without dimensions.
 
     Raises:
-        ValueError: it holds none, or characters that no file name and no message can have.
+        ValueError: it is not text, or has characters that file names and messages cannot have.
     """
     if array.dtype.kind != "U" or array.ndim:
         raise ValueError(f"is {array.dtype} {array.shape}, expected text")
@@ -114,9 +114,9 @@ def _read(path: Path, names: Collection[str] | None) -> dict[str, np.ndarray]:
 
 
 def _check_header(archive: zipfile.ZipFile, name: str, entry: zipfile.ZipInfo) -> None:
-    """Compare what an array's header says with the size of the entry that it is in."""
+    """Check that an array's type and shape, by its header, fit the size of its entry in the archive."""
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"array {name} is packed in a way that numpy does not use")
+        raise ValueError(f"array {name} is compressed in a way that numpy does not use")
     with archive.open(entry) as file:
         version = np.lib.format.read_magic(file)
         readers: dict[Any, Any] = {
@@ -124,10 +124,10 @@ def _check_header(archive: zipfile.ZipFile, name: str, entry: zipfile.ZipInfo) -
             (2, 0): np.lib.format.read_array_header_2_0,
         }
         if version not in readers:
-            raise ValueError(f"array {name} is of version {version}")
+            raise ValueError(f"array {name} has version {version} of numpy's format, which is unknown")
         shape, _, dtype = readers[version](file, max_header_size=_LONGEST_HEADER)
         if dtype.hasobject or dtype.kind not in "biufcSU":
-            raise ValueError(f"array {name} holds {dtype}, neither numbers nor text")
+            raise ValueError(f"array {name} has type {dtype}, neither numbers nor text")
         if min(shape, default=1) < 0 or math.prod(shape) * dtype.itemsize != entry.file_size - file.tell():
             raise ValueError(f"array {name} is {dtype} {shape}, which does not fit its {entry.file_size} bytes")
 

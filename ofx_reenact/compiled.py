@@ -1,7 +1,7 @@
-"""Functions in machine code, by numba: compiled once, and kept for the next process where there is a place for that.
+"""Compile functions with numba, and cache the machine code for later processes.
 
-Places, first to last: ``NUMBA_CACHE_DIR``, beside the package, the user's cache, a folder of the user's own among the
-temporary files. An installation may be read-only and a user without a home; then each process compiles for itself.
+The cache is in the first of these folders that can be written to: ``NUMBA_CACHE_DIR``, beside the package, the user's
+cache, the user's private folder for temporary files. If there is none, each process compiles for itself.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class _Cache(FunctionCache):
-    """Numba's cache of one function, which may be damaged or have no room: then there is none, and work goes on."""
+    """Numba's cache of one function. If it is damaged or the disk is full, the function is compiled without it."""
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Return what was compiled for these types; None if it is not there."""
+        """Return the code compiled for these types; None if the cache does not have it."""
         try:
             return super().load_overload(sig, target_context)
-        # Unpickling what is damaged raises anything.
+        # Unpickling damaged data can raise anything.
         except Exception:
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep what was compiled; an index that cannot be read is begun anew."""
+        """Store compiled code; an index that cannot be read is replaced."""
         try:
             super().save_overload(sig, data)
         except Exception:
@@ -43,33 +43,36 @@ class _Cache(FunctionCache):
 
 
 def compiled(function: F) -> F:
-    """Compile a function when it is first called with arguments of some types; it lets other threads run."""
-    made: Any = numba.njit(nogil=True)(function)
+    """Compile a function at its first call with arguments of each type; it releases Python's global lock.
+
+    Use it as a decorator.
+    """
+    result: Any = numba.njit(nogil=True)(function)
     cache = _cache_of(function)
     if cache is not None:
-        made._cache = cache
-    return made
+        result._cache = cache
+    return result
 
 
 def inlined(function: F) -> F:
-    """Make a function part of the compiled ones that call it: for what is done once a pixel.
+    """Compile a function into the compiled functions that call it, for work on single pixels; a decorator.
 
-    They have to be in one module: what was compiled is kept until that module changes.
+    The callers must be in the same module: their cached code is only replaced when that module changes.
     """
-    made: Any = numba.njit(inline="always")(function)
-    return made
+    result: Any = numba.njit(inline="always")(function)
+    return result
 
 
 def cache_folder() -> Path | None:
-    """Return where compiled functions are kept; None if there is no place."""
+    """Return the folder that compiled functions are cached in; None if there is none."""
     cache = _cache_of(cache_folder)
     return Path(cache.cache_path) if cache is not None else None
 
 
 def _cache_of(function: Callable[..., Any]) -> _Cache | None:
-    """Make the cache of a function, in the first place that can be written to."""
-    # Numba raises a RuntimeError where none of its places can be written to. A user without a home has a folder named ~
-    # for it, wherever that is.
+    """Make the cache of a function, in the first folder that can be written to; None if there is none."""
+    # Numba raises a RuntimeError if it can write to none of its folders. For a user without a home it would make a
+    # folder named ~ in the working directory.
     if config.CACHE_DIR or os.path.expanduser("~") != "~":  # noqa: PTH111
         with contextlib.suppress(RuntimeError, OSError):
             return _Cache(function)

@@ -1,18 +1,18 @@
-"""The device that networks run on and pictures are warped on: the CPU, or a GPU of CUDA or Metal."""
+"""The device that networks run on and pictures are warped on: the CPU, or a GPU by CUDA or Metal."""
 
 from __future__ import annotations
 
 from ofx_reenact.errors import SettingsError
 
-# As ``--device`` names them; Metal is called by torch's name for it.
+# Values of ``--device``; "mps" is torch's name for Metal.
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 def choose_device(name: str) -> str:
-    """Return ``cpu``, ``cuda`` or ``mps``; ``auto`` takes CUDA where there is one.
+    """Return ``cpu``, ``cuda`` or ``mps``; ``auto`` becomes ``cuda`` if there is a CUDA device, else ``cpu``.
 
     Raises:
-        SettingsError: CUDA or Metal was asked for and is not there.
+        SettingsError: ``cuda`` or ``mps`` is named, but torch finds no such device.
     """
     import torch
 
@@ -24,14 +24,14 @@ def choose_device(name: str) -> str:
 
 
 def name_of(device: str) -> str:
-    """Return what a person calls a device: of CUDA, the card's name."""
+    """Return a device's name for people: ``cpu``, ``Metal``, or the name of the CUDA card."""
     import torch
 
     return {"cpu": "cpu", "mps": "Metal"}.get(device) or str(torch.cuda.get_device_name())
 
 
 def finish(device: str) -> None:
-    """Wait until a device has done all that it was given: before a clock is read."""
+    """Wait until a device has finished all its work, so that time can be measured."""
     import torch
 
     if device != "cpu":

@@ -1,4 +1,4 @@
-"""Errors that a user can cause, and exit codes. A message names the file, the frame if there is one, and what to do."""
+"""Errors that a user can cause, and exit codes. Messages name the file, the frame if there is one, and what to do."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import ClassVar
 
 
 class Exit(IntEnum):
-    """How a command ended: its exit code, and the code of an engine's error event.
+    """Exit code of a command, and code of an engine's error event.
 
-    ``FAILED``: the input cannot be used, or what was checked is not good. ``SOME_FAILED``: the other frames are
-    written. ``DEFECT``: of the program. ``LOST``: an engine ended in the middle; the same may be tried again.
+    ``FAILED``: the input cannot be used, or a check found a fault. ``SOME_FAILED``: some frames failed, the others are
+    written. ``DEFECT``: a defect of the program. ``LOST``: an engine ended during a job; try it again.
     """
 
     DONE = 0
@@ -23,7 +23,7 @@ class Exit(IntEnum):
 
 
 class ReenactError(Exception):
-    """Base of every error that is the input's fault, not the program's; the command line prints it plainly."""
+    """Base of all errors that are the input's fault, not the program's; the command line prints only their message."""
 
     exit: ClassVar[Exit] = Exit.FAILED
 
@@ -51,6 +51,6 @@ class OutputError(ReenactError):
 
 
 class EngineLost(ReenactError):
-    """An engine ended in the middle of a job; what it wrote is whole, and the job may be done again."""
+    """An engine ended during a job; the files that it wrote are whole, and the job can be run again."""
 
     exit = Exit.LOST

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, by one process at a time if need be; JSON; digests."""
+"""Files that are written completely or not at all, locks, JSON, digests."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from typing import Any
 from ofx_reenact.errors import OutputError, ReenactError, SettingsError
 from ofx_reenact.temporary import remove_leftovers_once, temporary_beside
 
-# How a file system says that it has no locks.
+# Errors by which a file system tells that it has no locks.
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
-# Seconds that a process waits for another to be done with a file; to change one takes a fraction of one.
+# Seconds that a process waits for a lock; changing a file takes a fraction of a second.
 _PATIENCE = 60.0
-# Bytes that are read whole for a digest; of more files, and larger ones, so many bytes at either end.
+# Bytes up to which files are read completely for a digest; beyond, so many bytes at either end of each file.
 _MOST_READ, _END = 1 << 30, 64 << 10
-# How deep JSON may be nested: far more than what is written here.
+# Levels that JSON may be nested; the files written here have far fewer.
 _DEEPEST = 64
 
-# Bytes of a file's name: file systems take 255, and while it is written a file's name is longer (written_whole).
+# Bytes of a file's name: file systems take 255, and the temporary file's name is longer.
 LONGEST_NAME = 255 - 24
 
 
 def check_name(name: str) -> None:
-    """Refuse a file's name that cannot be handed to libraries or written into headers.
+    """Check that libraries and headers can carry a file's name.
 
     Raises:
-        SettingsError: it is not text in UTF-8, has a zero byte, or is too long.
+        SettingsError: it is not UTF-8, has a zero byte, or is too long.
     """
     check_text(name, "; rename the file or folder")
     if long := next((part for part in Path(name).parts if len(part.encode()) > LONGEST_NAME), None):
@@ -40,10 +40,10 @@ def check_name(name: str) -> None:
 
 
 def check_text(text: str, hint: str = "") -> None:
-    """Refuse text that files and command lines cannot carry.
+    """Check that files and command lines can carry a text; ``hint`` ends the message.
 
     Raises:
-        SettingsError: it is not text in UTF-8, or has a zero byte.
+        SettingsError: it is not UTF-8, or has a zero byte.
     """
     if not is_text(text):
         shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
@@ -51,7 +51,7 @@ def check_text(text: str, hint: str = "") -> None:
 
 
 def is_text(text: str) -> bool:
-    """Tell whether files and command lines can carry a text: it is UTF-8 without a zero byte."""
+    """Tell whether files and command lines can carry a text: UTF-8 without a zero byte."""
     try:
         return b"\0" not in text.encode()
     except UnicodeEncodeError:
@@ -60,15 +60,15 @@ def is_text(text: str) -> bool:
 
 @contextlib.contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path`` to write to; it takes the place of ``path`` when all went well.
+    """Yield a temporary path beside ``path`` to write to; at the end it takes the place of ``path``.
 
-    Missing folders are made. Whatever goes wrong, interruption included, the temporary file is removed and
-    what was at ``path`` stays; that of a process that was killed is removed by the next one that writes there. Several
-    processes, on several machines even, may write the same path: each writes to a name of its own, and the last one
-    whole stays.
+    Missing folders are created. After an error or an interruption the temporary file is removed and the earlier file
+    at ``path`` stays; that of a killed process is removed by the next process that writes into the folder.
+    Several processes, also on several machines, may write the same path: each writes a temporary file of its own, and
+    the last one that is complete stays.
 
     Raises:
-        OutputError: the folder or the disk does not take it.
+        OutputError: the folder or the disk does not accept it.
     """
     partial = temporary_beside(path)
     try:
@@ -84,32 +84,32 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 def lock_of(path: Path) -> Path:
-    """Return the file that is locked while a file is changed."""
+    """Return the lock file of a file."""
     return path.with_name(f".{path.name}.lock")
 
 
 @contextlib.contextmanager
 def locked(path: Path, patience: float = _PATIENCE) -> Iterator[None]:
-    """Let one process at a time, on any machine, change a file.
+    """Hold the lock of a file while it is changed, so that one process at a time, on any machine, changes it.
 
-    They lock ``.NAME.lock`` beside it. The lock is the operating system's, so it ends with the process that holds it,
-    killed or not. The file of the lock is empty and stays: on a network file system, removing it would let a process
-    that waits for the removed file, and one that makes a new one, in at once.
+    The lock is on ``.NAME.lock`` beside it and is the operating system's: it ends with the process that holds it, even
+    one that is killed. The lock file is empty and stays: if it were removed on a network file system, a process that
+    waits for the removed file and one that creates a new file would both get the lock.
 
-    Missing folders are made.
+    Missing folders are created.
 
     Raises:
-        OutputError: the folder does not take the lock's file, its file system has no locks, or another process holds
-            the lock for ``patience`` seconds.
+        OutputError: the lock file cannot be created, the file system has no locks, or another process has held the
+            lock for ``patience`` seconds.
     """
-    # Loaded here: interfaces start with this module.
+    # Imported here, as interfaces import this module and must start fast.
     from filelock import FileLock, Timeout
 
     lock = lock_of(path)
     with contextlib.ExitStack() as held:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            # For all who may write into the folder, whoever made the file.
+            # Everybody who may write into the folder may lock, whoever created the file.
             held.enter_context(FileLock(lock, timeout=patience, mode=0o666))
         except Timeout as error:
             raise OutputError(
@@ -135,26 +135,26 @@ def read_json(
     error: type[ReenactError] = ReenactError,
     largest: int = 16,
 ) -> dict[str, Any]:
-    """Read an object from a JSON file.
+    """Read a JSON file that holds one object.
 
     Args:
-        path: of the file.
-        schema: what the object's ``schema`` must be; not looked at if empty.
+        path: the file.
+        schema: the value that the object's ``schema`` must have; not checked if empty.
         what: kind of file, for messages, as "consent file".
         hint: what to do, for messages.
-        error: class of the error.
-        largest: MiB that the file may have; what is read of it takes some twenty times as much memory.
+        error: class of the error to raise.
+        largest: MiB that the file may have; the objects read from it take about twenty times as much memory.
 
     Raises:
-        error: the file cannot be read, is larger than that, is not JSON in UTF-8, or is no object of this schema.
+        error: the file cannot be read, is too large, is not JSON in UTF-8, or is not an object of this schema.
     """
     hint = hint and f"; {hint}"
     try:
         with path.open("rb") as file:
-            read = file.read((largest << 20) + 1)
-        if len(read) > largest << 20:
+            data = file.read((largest << 20) + 1)
+        if len(data) > largest << 20:
             raise ValueError(f"it has more than {largest} MiB")
-        content = parse_json(read.decode("utf-8"))
+        content = parse_json(data.decode("utf-8"))
     except (OSError, ValueError) as cause:
         raise error(f"{path}: the {what} cannot be read ({_reason(cause)}){hint}") from cause
     if not isinstance(content, dict):
@@ -165,15 +165,15 @@ def read_json(
 
 
 def parse_json(text: str) -> Any:
-    """Return the plain values of a JSON text that anybody may have written.
+    """Parse JSON from an untrusted source.
 
     Raises:
-        ValueError: it is not JSON, nested too deeply, or holds what no reader can use: numbers that are not finite or
-            have more than 64 bits, characters that are half of one.
+        ValueError: it is not JSON, is nested too deeply, or has numbers that are not finite or have more than 64 bits,
+            or half of a surrogate pair.
     """
 
     def refuse(name: str) -> None:
-        raise ValueError(f"{name} is no number")
+        raise ValueError(f"{name} is not a number")
 
     try:
         content = json.loads(text, parse_constant=refuse)
@@ -192,7 +192,7 @@ def parse_json(text: str) -> Any:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write plain values as JSON for people to read, whole or not at all.
+    """Write plain values as indented JSON, completely or not at all.
 
     Raises:
         OutputError: it cannot be written.
@@ -202,13 +202,13 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def sha256_of(*paths: Path, whole: bool = False) -> str:
-    """Return the hexadecimal SHA-256 over files in order.
+    """Return the hexadecimal SHA-256 of files, in the order given.
 
-    Where they have more than 1 GiB in all it is over each file's size (8 bytes, little-endian), its first 64 KiB and
-    its last 64 KiB instead, unless ``whole`` is set: every chunk of a farm job asks for it, and must not read a
-    sequence of thousands of frames whole. The offset table of an EXR lies in its first 64 KiB and the index of a video
-    at one of its ends, so what is rendered or encoded anew differs there. A change in the middle of a file that keeps
-    its size and the sizes of all compressed parts is not seen, as one in an EXR without compression.
+    If they have more than 1 GiB in all, the digest is of each file's size (8 bytes, little-endian), its first 64 KiB
+    and its last 64 KiB instead, unless ``whole`` is set: every chunk of a farm job computes it, and must not read a
+    sequence of thousands of frames completely. The offset table of an EXR lies in its first 64 KiB and the index of a
+    video at one of its ends, so files that are rendered or encoded again differ there. A change in the middle of a file
+    that keeps its size and the sizes of all compressed parts, as in an EXR without compression, is not detected.
     """
     digest, block = hashlib.sha256(), memoryview(bytearray(1 << 18))
     ends_only = not whole and sum(path.stat().st_size for path in paths) > _MOST_READ
@@ -225,17 +225,17 @@ def sha256_of(*paths: Path, whole: bool = False) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """Say why a file cannot be read or written."""
+    """Return why a file cannot be read or written."""
     if isinstance(error, OSError):
         return error.strerror or str(error)
     return f"not JSON: {error}"
 
 
 def _check_plain(value: Any) -> None:
-    """Refuse one value of a JSON text; not what is inside it, but an object's names.
+    """Check one value of a JSON text: a number, a text, or the names of an object, but not the values inside it.
 
     Raises:
-        ValueError: saying why.
+        ValueError: it cannot be used.
     """
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("a number is not finite")
@@ -243,5 +243,5 @@ def _check_plain(value: Any) -> None:
         raise ValueError("a whole number has more than 64 bits")
     for text in value if isinstance(value, dict) else (value,) if isinstance(value, str) else ():
         if not text.isascii():
-            # Half of a pair of surrogates can be written as an escape, and nowhere else.
+            # Half of a surrogate pair can be written as an escape, but is not UTF-8.
             text.encode("utf-8")

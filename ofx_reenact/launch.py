@@ -1,6 +1,6 @@
-"""How a process of ofx-reenact is started, so that it never imports modules from the folder that it is started in.
+"""Start processes of ofx-reenact so that they never import modules from the working directory.
 
-``python -m`` puts the working directory first on the path of modules. That is a shot's folder, often, where anybody may
+``python -m`` puts the working directory first on the module path. It is often a shot's folder, into which anybody may
 have put a ``safetensors.py``.
 """
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import sys
 
-# For an interpreter of any version: -P and PYTHONSAFEPATH came with 3.11, and -I would hide a studio's PYTHONPATH.
-# No double quote, dollar sign or backslash is in it, so that it can stand in a shell's double quotes.
+# Works in every version: -P and PYTHONSAFEPATH exist only from 3.11 on, and -I would hide a studio's PYTHONPATH.
+# It has no double quote, dollar sign or backslash, so it can be written in double quotes in a shell.
 CODE = (
     "import sys; sys.path[:] = [p for p in sys.path if p]; "
     "import runpy; runpy.run_module('ofx_reenact', run_name='__main__', alter_sys=True)"
@@ -18,20 +18,20 @@ CODE = (
 
 
 def command(*arguments: str) -> list[str]:
-    """Return the command that runs ``ofx-reenact`` with arguments, in a process of this interpreter."""
+    """Return the command line that runs ``ofx-reenact`` with these arguments in this Python interpreter."""
     return [sys.executable, "-c", CODE, *arguments]
 
 
 def leave_working_directory() -> None:
-    """Take the working directory off the path of modules, where ``python -m`` has put it; for ``__main__`` modules.
+    """Remove the working directory from the module path if ``python -m`` put it there; for ``__main__`` modules.
 
-    A checkout in which the package itself lies stays. Written without pathlib, which would import a dozen modules from
-    there.
+    It stays if the package itself lies in it, as in a checkout. This does without pathlib, which would import a dozen
+    modules from there.
     """
     try:
         here = os.getcwd()  # noqa: PTH109
     except OSError:
-        # It was removed; nothing can be imported from it.
+        # The directory was deleted, so nothing can be imported from it.
         return
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
     is_safe = getattr(sys.flags, "safe_path", False)

@@ -1,4 +1,4 @@
-"""What a job tells of its steps, and how it is ended. Imports nothing heavy: interfaces start with this."""
+"""Progress of a job, and how it is cancelled. Imports nothing heavy, as interfaces start with this module."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Progress:
-    """One step of a job, for whoever watches."""
+    """One step of a job, as an observer gets it."""
 
     stage: Literal["target", "driver", "render", "verify"]
-    done: int
-    total: int | None
-    frame: int | None
+    done: int  # steps of the stage that are finished
+    total: int | None  # steps of the stage; None if unknown
+    frame: int | None  # the frame that the step was about
     message: str = ""
 
 
@@ -26,11 +26,11 @@ Observer = Callable[[Progress], None]
 
 
 def ignore(progress: Progress) -> None:
-    """Observe nothing."""
+    """Ignore a step: the observer of jobs that nobody watches."""
 
 
 class Cancelled(Exception):
-    """A job was ended from outside; ``written`` are the frames that it wrote, each whole."""
+    """A job was cancelled; ``written`` are the frames that it wrote, each complete."""
 
     def __init__(self, written: tuple[int, ...] = ()) -> None:
         super().__init__("cancelled")
@@ -38,9 +38,9 @@ class Cancelled(Exception):
 
 
 class Watch:
-    """Observes one job and ends it when told to, from any thread.
+    """Observes one job, and lets any thread cancel it.
 
-    The job calls it with each step, and :meth:`check` before each frame; both raise :class:`Cancelled` once
+    The job calls it with each step, and calls :meth:`check` before each frame; both raise :class:`Cancelled` after
     :meth:`cancel` was called.
     """
 
@@ -49,28 +49,28 @@ class Watch:
         self._cancelled = threading.Event()
 
     def __call__(self, progress: Progress) -> None:
-        """Take notice of a step."""
+        """Pass a step on to the observer, unless the job was cancelled."""
         self.check()
         self._observe(progress)
 
     def cancel(self) -> None:
-        """End the job at its next step."""
+        """Cancel the job at its next step."""
         self._cancelled.set()
 
     def check(self) -> None:
-        """Raise if the job is to end."""
+        """Raise :class:`Cancelled` if the job was cancelled."""
         if self._cancelled.is_set():
             raise Cancelled
 
 
 class Pace:
-    """Tells how fast each stage of one job goes."""
+    """Measures how fast each stage of a job advances."""
 
     def __init__(self) -> None:
         self._started: dict[str, float] = {}
 
     def values(self, step: Progress) -> dict[str, Any]:
-        """Return a step as plain values, with its rate (steps a second) and eta (seconds), None while unknown."""
+        """Return a step as plain values, with ``rate`` (steps a second) and ``eta`` (seconds left); None if unknown."""
         now = time.monotonic()
         spent = now - self._started.setdefault(step.stage, now)
         rate = step.done / spent if spent > 0 and step.done else None
@@ -80,5 +80,5 @@ class Pace:
 
 
 def plain(value: Any) -> Any:
-    """Return what JSON has no word for as something it has: paths as text, any other collection as a list."""
+    """Convert a value that JSON does not know: a path to text, any other collection to a list."""
     return str(value) if isinstance(value, Path) else list(value)

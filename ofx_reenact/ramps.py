@@ -1,4 +1,4 @@
-"""A rise from 0 to 1 without corners."""
+"""A smooth step from 0 to 1."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from numpy.typing import ArrayLike
 
 
 def smooth_step(x: ArrayLike) -> np.ndarray:
-    """Return 0 up to 0, 1 from 1 on, and ``x² (3 − 2x)`` between, which begins and ends level."""
+    """Return 0 for x ≤ 0, 1 for x ≥ 1, and ``x² (3 − 2x)`` between, whose slope is 0 at both ends."""
     within = np.clip(np.asarray(x), 0, 1)
     return np.asarray(within * within * (3 - 2 * within))

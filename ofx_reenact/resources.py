@@ -1,4 +1,4 @@
-"""Where the files that travel with the package, or with others that are installed, lie."""
+"""Find files that ship with the package or with other installed packages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ofx_reenact.errors import ReenactError
 
-# What ships for a render: file → SHA-256.
+# Files that ship for renders, relative to the resources → SHA-256.
 SHIPPED = {
     "models/face_landmarker.task": "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff",
     "models/selfie_segmentation.tflite": "8d13b7fae74af625c641226813616a2117bd6bca19eb3b75574621fc08557f27",
@@ -27,13 +27,13 @@ def resource(*parts: str) -> Path:
     """Return the path of a shipped file, e.g. ``resource("models", "face_landmarker.task")``.
 
     Raises:
-        ReenactError: the file is not there, so the installation is incomplete.
+        ReenactError: the file is missing, so the installation is incomplete.
     """
     return _shipped("resources", *parts)
 
 
 def shipped_weights() -> set[str]:
-    """Return the SHA-256 of all weights that ship."""
+    """Return the SHA-256 of each weights file that ships."""
     return {sha256 for name, sha256 in SHIPPED.items() if name.startswith("weights/")}
 
 
@@ -41,7 +41,7 @@ def nuke_folder() -> Path:
     """Return the folder that belongs on ``NUKE_PATH``.
 
     Raises:
-        ReenactError: it is not there, so the installation is incomplete.
+        ReenactError: it is missing, so the installation is incomplete.
     """
     return _shipped("nuke", "reenact_nuke").parent
 
@@ -50,22 +50,20 @@ def openfx_folder() -> Path:
     """Return the folder of the OpenFX plug-in's sources and of its bundle.
 
     Raises:
-        ReenactError: it is not there, so the installation is incomplete.
+        ReenactError: it is missing, so the installation is incomplete.
     """
     return _shipped("openfx", "parameters.h").parent
 
 
 def file_of_package(package: str, file: str) -> Path | None:
-    """Return the path of a file that another package brings, without running its code; None if it is not there."""
+    """Return the path of a file in another installed package, without importing it; None if it does not exist."""
     spec = find_spec(package)
     path = Path(spec.origin).parent / file if spec is not None and spec.origin else None
     return path if path is not None and path.is_file() else None
 
 
 def _shipped(folder: str, *parts: str) -> Path:
-    """Find a file of a folder that a wheel carries inside the package; in a checkout (and so in an editable install)
-    it lies beside the package.
-    """
+    """Find a file in a folder that lies inside the package in a wheel, and beside it in a checkout."""
     for root in (_PACKAGE / folder, _PACKAGE.parent / folder):
         path = root.joinpath(*parts)
         if path.exists():

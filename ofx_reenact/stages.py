@@ -1,6 +1,7 @@
-"""Named stages of the work on a frame, which an observer may watch: a benchmark times them without touching the code.
+"""Named stages of the work on a frame, which a benchmark can time without changing the code.
 
-A stage is a context, or a decorator of the function that does it. Stages nest; nothing happens where nobody watches.
+A stage is a context manager, or a decorator of the function that does the work. Stages may be nested. Without an
+observer they do nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ _observers: list[Observer] = []
 
 @contextmanager
 def stage(name: str) -> Generator[None, None, None]:
-    """Do something as the stage of a name: ``with stage("sample"): ...`` or ``@stage("sample")``."""
+    """Mark work as a stage of this name: ``with stage("sample"): ...`` or ``@stage("sample")``."""
     if not _observers:
         yield
         return
@@ -25,9 +26,9 @@ def stage(name: str) -> Generator[None, None, None]:
 
 @contextmanager
 def observe_stages(observer: Observer) -> Iterator[None]:
-    """Have an observer called with each stage's name; the stage is done inside the context that it returns.
+    """Call an observer with the name of each stage; the stage runs inside the context manager that it returns.
 
-    For the whole process. Stages that run in several threads at once reach the observer from these threads.
+    This holds for the whole process. Stages in several threads call the observer from these threads.
     """
     _observers.append(observer)
     try:

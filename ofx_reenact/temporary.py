@@ -1,7 +1,8 @@
-"""Temporary files, each beside the file that it becomes: its name says which process writes it. The user's own folders.
+"""Temporary files, named after the process that writes them, and folders of the user's own.
 
-A process that is killed leaves its temporary file behind. Nobody but that process would go on with it, so another one
-may remove it: at once where it sees that the process has ended, else when the file has not changed for a day.
+A temporary file lies beside the file whose place it takes when it is complete. A process that is killed leaves its
+temporary file behind. Other processes remove it: at once if they can see that the process has ended, else once it has
+not changed for a day.
 """
 
 from __future__ import annotations
@@ -18,38 +19,38 @@ import tempfile
 import time
 from pathlib import Path
 
-# Of NAME.tmp-PLACE-PROCESS-STARTED-CHANCE.SUFFIX; the suffix is the file's own, by which libraries choose a format.
+# NAME.tmp-SYSTEM-PROCESS-STARTED-RANDOM.SUFFIX. The suffix is the final file's: libraries choose a format by it.
 _NAME = re.compile(r".*\.tmp-([0-9a-f]{8})-([0-9]+)-([0-9]+)-[0-9a-f]{8}(\.[^.]*)?", re.DOTALL)
-# Bytes of a file's name that are kept: with what is added, a file system's 255 are not exceeded.
-_KEPT = 160
-# Seconds without a change after which a file of a process that cannot be seen from here counts as left behind.
+# Bytes of the final file's name that are used; together with the rest, names stay below a file system's 255 bytes.
+_NAME_BYTES = 160
+# Seconds without a change after which the file of a process on another system counts as left behind.
 _DAY = 24 * 60 * 60.0
 
 
 def temporary_beside(path: Path) -> Path:
-    """Return a path beside ``path`` that no other process or thread uses, for what will take its place."""
-    name = os.fsencode(path.name)[:_KEPT].decode("utf-8", "ignore")
+    """Return a path beside ``path`` that no other process or thread uses, for a file that will take its place."""
+    name = os.fsencode(path.name)[:_NAME_BYTES].decode("utf-8", "ignore")
     process = os.getpid()
-    owner = f"{_place()}-{process}-{started_at(process) or 0}"
+    owner = f"{_system_id()}-{process}-{started_at(process) or 0}"
     return path.with_name(f"{name}.tmp-{owner}-{secrets.token_hex(4)}{path.suffix}")
 
 
 def started_at(process: int) -> str:
-    """Return when a process was started, in the kernel's ticks; empty where /proc does not tell, or of a dead one."""
+    """Return when a process was started, in ticks since boot; empty if it has ended or there is no /proc."""
     try:
-        about = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
-        # The name, in parentheses, may hold anything; the state is the first field after it.
-        fields = about.rpartition(")")[2].split()
+        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+        # The process's name, in parentheses, may contain anything; its state is the first field after it.
+        fields = status.rpartition(")")[2].split()
         return "" if fields[0] in "ZX" else fields[19]
     except (OSError, IndexError):
         return ""
 
 
 def remove_leftovers(folder: Path) -> tuple[Path, ...]:
-    """Remove the temporary files of a folder that nobody is writing any more; returns them.
+    """Remove the temporary files in a folder whose processes have ended, and return their paths.
 
-    Those of a process on this machine are removed once it has ended, those of other machines and containers once they
-    have not changed for a day. What cannot be looked at or removed stays.
+    Files of processes on this machine are removed once the process has ended, those of other machines and containers
+    once they have not changed for a day. Files that cannot be examined or removed stay.
     """
     removed = []
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
@@ -58,7 +59,7 @@ def remove_leftovers(folder: Path) -> tuple[Path, ...]:
             if found is None:
                 continue
             with contextlib.suppress(OSError):
-                if entry.is_file(follow_symlinks=False) and _is_left(entry.path, *found.groups()[:3]):
+                if entry.is_file(follow_symlinks=False) and _is_left_behind(entry.path, *found.groups()[:3]):
                     Path(entry.path).unlink()
                     removed.append(Path(entry.path))
     return tuple(removed)
@@ -66,17 +67,17 @@ def remove_leftovers(folder: Path) -> tuple[Path, ...]:
 
 @functools.lru_cache(maxsize=256)
 def remove_leftovers_once(folder: Path) -> None:
-    """Remove a folder's leftovers, unless this process has done so before."""
+    """Remove the leftovers in a folder the first time that this process writes into it."""
     remove_leftovers(folder)
 
 
 def private_folder() -> Path:
-    """Return a folder of this user's alone among the temporary files, made now if need be.
+    """Return a folder for temporary files that only this user can write to; it is created if need be.
 
-    What lies there is unpickled, so it must be nobody else's.
+    Files in it are unpickled, so nobody else may write them.
 
     Raises:
-        OSError: there is no place for temporary files, or another user made that folder.
+        OSError: there is no place for temporary files, or the folder belongs to another user or is open to others.
     """
     user = os.getuid() if hasattr(os, "getuid") else 0
     folder = Path(tempfile.gettempdir()) / f"ofx-reenact-{user}"
@@ -88,9 +89,9 @@ def private_folder() -> Path:
 
 
 def user_cache() -> Path:
-    """Return the folder of what a user's programs can make again; without a home, one among the temporary files.
+    """Return the user's cache folder; for a user without a home, a folder for temporary files.
 
-    Without any, it is a path where nothing is and nothing can be made.
+    If there is neither, the path returned does not exist and cannot be created.
     """
     if named := os.environ.get("XDG_CACHE_HOME"):
         return Path(named)
@@ -103,28 +104,28 @@ def user_cache() -> Path:
             return Path(os.devnull, "cache")
 
 
-def _is_left(path: str, place: str, process: str, started: str) -> bool:
+def _is_left_behind(path: str, system: str, process: str, started: str) -> bool:
     """Tell whether the process that wrote a temporary file has ended."""
-    if place == _place():
-        return not _runs(int(process), int(started))
+    if system == _system_id():
+        return not _is_running(int(process), int(started))
     return time.time() - Path(path).stat().st_mtime > _DAY
 
 
 @functools.lru_cache(maxsize=1)
-def _place() -> str:
-    """Return a mark of what sees the same processes as this one: machine since its start, and container."""
-    seen = [platform.node()]
+def _system_id() -> str:
+    """Return an identifier that is equal for all who see the same processes: of machine, its boot, and container."""
+    parts = [platform.node()]
     with contextlib.suppress(OSError):
-        seen.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii"))
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii"))
     with contextlib.suppress(OSError):
-        seen.append(str(Path("/proc/self/ns/pid").readlink()))
-    return hashlib.sha256("\n".join(seen).encode(errors="replace")).hexdigest()[:8]
+        parts.append(str(Path("/proc/self/ns/pid").readlink()))
+    return hashlib.sha256("\n".join(parts).encode(errors="replace")).hexdigest()[:8]
 
 
-def _runs(process: int, started: int) -> bool:
-    """Tell whether a process of this machine runs; True where that cannot be found out."""
+def _is_running(process: int, started: int) -> bool:
+    """Tell whether a process of this machine is running; True if that cannot be found out."""
     if os.name != "posix":
-        # There, os.kill ends a process whatever the signal.
+        # On Windows os.kill ends the process, whatever the signal.
         return True
     try:
         os.kill(process, 0)
@@ -132,6 +133,6 @@ def _runs(process: int, started: int) -> bool:
         return False
     except (OSError, OverflowError):
         return True
-    # A number is given to another process later.
+    # The number may belong to another process by now.
     now = int(started_at(process) or 0)
     return not now or not started or now == started

@@ -1,4 +1,4 @@
-"""One piece of work shared over the cores that this process may run on."""
+"""Share work over the cores that this process may use."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import Any
 
 
 def cores() -> int:
-    """Return how many cores this process may run on."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def in_bands(rows: int, least: int = 16) -> Iterator[tuple[int, int]]:
-    """Yield (first, end) of bands of rows, one for each core; none is lower than ``least`` rows."""
+    """Yield (first, end) of bands of rows, one for each core, of ``least`` rows or more each."""
     bands = max(1, min(cores(), rows // least))
     edges = [rows * band // bands for band in range(bands + 1)]
     yield from ((first, end) for first, end in itertools.pairwise(edges) if end > first)
 
 
 def share(work: Callable[..., None], pieces: Iterable[tuple[Any, ...]]) -> None:
-    """Call ``work`` with the arguments of each piece, several at once; returns when all are done.
+    """Call ``work`` with the arguments of each piece, in several threads at once; return when all are done.
 
-    It is for loops that let go of Python's lock; ``work`` does not share work itself.
+    Use it for work that releases Python's global lock. ``work`` must not call this function itself.
     """
     *others, own = [*pieces] or [()]
     if not own:
@@ -36,7 +36,7 @@ def share(work: Callable[..., None], pieces: Iterable[tuple[Any, ...]]) -> None:
     try:
         work(*own)
     finally:
-        # Whatever becomes of it, nobody works on the arguments once this has returned.
+        # Also after an error, no thread works on the arguments once this has returned.
         concurrent.futures.wait(jobs)
     for job in jobs:
         job.result()
@@ -44,5 +44,5 @@ def share(work: Callable[..., None], pieces: Iterable[tuple[Any, ...]]) -> None:
 
 @lru_cache(maxsize=2)
 def _pool(process: int, workers: int) -> ThreadPoolExecutor:
-    """Threads of one process: those of a parent are not there in its fork."""
+    """Make the threads of one process; a forked process does not have its parent's."""
     return ThreadPoolExecutor(workers, thread_name_prefix=f"share-{process}")

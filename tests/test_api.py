@@ -1,4 +1,4 @@
-"""The public door holds what docs/python.md shows, and no more."""
+"""The public interface has the names that docs/python.md shows, and no others."""
 
 import inspect
 import re
@@ -12,8 +12,7 @@ GUIDE = Path(__file__).parents[1] / "docs" / "python.md"
 def test_every_name_exists_and_is_documented():
     text = GUIDE.read_text(encoding="utf-8")
     for name in api.__all__:
-        thing = getattr(api, name)
-        assert inspect.getdoc(thing), name
+        assert inspect.getdoc(getattr(api, name)), name
         assert re.search(rf"`{name}\b", text), f"{name} is not in docs/python.md"
 
 
@@ -22,7 +21,7 @@ def test_nothing_else_is_public():
     assert public == set(api.__all__)
 
 
-def test_the_guide_imports_what_there_is():
+def test_the_guide_imports_names_that_exist():
     lines = re.findall(r"^from ofx_reenact\.api import (.+)$", GUIDE.read_text(encoding="utf-8"), re.M)
     assert lines and {name for line in lines for name in line.split(", ")} <= set(api.__all__)
 

@@ -1,4 +1,4 @@
-"""Arrays out of ``.npz`` files: what would fill the memory, run code or is no array at all is refused unread."""
+"""Reading ``.npz`` files: what would fill the memory, could run code or is no array is refused, and not unpacked."""
 
 import io
 import struct
@@ -17,8 +17,8 @@ def read(path):
 
 
 def npy(header: str, values: bytes = b"") -> bytes:
-    said = header.encode() + b"\n"
-    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(said)) + said + values
+    line = header.encode() + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(line)) + line + values
 
 
 def archive(path, members: dict[str, bytes], kind: int = zipfile.ZIP_DEFLATED):
@@ -44,7 +44,7 @@ _HUGE = "{'descr': '|u1', 'fortran_order': False, 'shape': (200000000,), }"
 
 
 @pytest.mark.parametrize(
-    ("members", "says"),
+    ("members", "message"),
     [
         ({"a.npy": npy(_HUGE) + bytes(200_000_000)}, "would take 190 MiB of memory"),
         ({f"{i}.npy": npy(_HUGE.replace("200", "20", 1)) + bytes(20_000_000) for i in range(9)}, "would take 171 MiB"),
@@ -60,21 +60,21 @@ _HUGE = "{'descr': '|u1', 'fortran_order': False, 'shape': (200000000,), }"
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_no_set_holds_is_refused_unread(tmp_path, members, says):
+def test_dangerous_arrays_are_refused_before_they_are_unpacked(tmp_path, members, message):
     path = archive(tmp_path / "x.npz", members)
     del members
     tracemalloc.start()
-    with pytest.raises(TrackingError, match=rf"x\.npz: .*{says}.*; make it again"):
+    with pytest.raises(TrackingError, match=rf"x\.npz: .*{message}.*; make it again"):
         read(path)
     assert tracemalloc.get_traced_memory()[1] < 60_000_000
     tracemalloc.stop()
 
 
-def test_other_packings_and_damage_are_explained(tmp_path):
+def test_other_compressions_and_damage_are_explained(tmp_path):
     good = io.BytesIO()
     np.save(good, np.arange(300.0))
     for kind in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
-        with pytest.raises(TrackingError, match="packed in a way"):
+        with pytest.raises(TrackingError, match="compressed in a way"):
             read(archive(tmp_path / "x.npz", {"a.npy": good.getvalue()}, kind))
     whole = archive(tmp_path / "x.npz", {"a.npy": good.getvalue()}).read_bytes()
     flag, method, data = bytearray(whole), bytearray(whole), bytearray(whole)
@@ -92,24 +92,24 @@ def test_other_packings_and_damage_are_explained(tmp_path):
         read(tmp_path)
 
 
-def test_shapes_are_compared():
+def test_shapes_are_checked():
     arrays = {"a": np.zeros((3, 68, 2)), "b": np.zeros(3, int), "c": np.array("x"), "d": np.array([1, np.nan])}
     check_shapes(arrays, {"a": "number N 68 2", "b": "whole N", "c": "text"})
-    for shapes, says in (
+    for shapes, message in (
         ({"a": "number N 68 3"}, "expected number N 68 3"), ({"a": "number M 68 2", "d": "number M"}, "array d is"),
         ({"b": "text N"}, "expected text"), ({"a": "whole N 68 2"}, "expected whole"), ({"e": "text"}, "e is missing"),
         ({"d": "number *"}, "not finite, in row 1"), ({"c": "number"}, "expected number"),
     ):  # fmt: skip
-        with pytest.raises(ValueError, match=says):
+        with pytest.raises(ValueError, match=message):
             check_shapes(arrays, shapes)
 
 
 @pytest.mark.parametrize("array", [np.array(["x"]), np.array(3), np.array("a\0b"), np.array("\ud800"), np.array(b"x")])
-def test_text_is_text(array):
+def test_only_text_is_accepted_as_text(array):
     with pytest.raises(ValueError, match=r"expected text|zero byte|surrogates"):
         text_in(array)
 
 
-def test_errors_are_of_the_class_asked_for(tmp_path):
+def test_errors_have_the_class_that_the_caller_gives(tmp_path):
     with pytest.raises(ReenactError, match="no such list; ask"):
         read_arrays(tmp_path / "gone", what="list", hint="ask")

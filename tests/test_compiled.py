@@ -1,4 +1,4 @@
-"""Compiled functions, wherever what was compiled can be kept: an installation may be read-only, a user without home."""
+"""The cache of compiled functions, also in a read-only installation and for a user without a home."""
 
 import pytest
 from numba.core.caching import InTreeCacheLocator, UserWideCacheLocator
@@ -13,7 +13,7 @@ def double(x: int) -> int:
 
 @pytest.fixture
 def read_only(monkeypatch, tmp_path):
-    """Neither the package's folder nor the user's cache can be written to, as numba finds out."""
+    """Make numba find that neither the package's folder nor the user's cache can be written to."""
     for kind in (InTreeCacheLocator, UserWideCacheLocator):
         monkeypatch.setattr(kind, "from_function", classmethod(lambda cls, function, file: None))
     monkeypatch.setattr(module.config, "CACHE_DIR", "")
@@ -21,7 +21,7 @@ def read_only(monkeypatch, tmp_path):
     return tmp_path
 
 
-def test_without_a_place_of_its_own_a_private_one_is_taken(read_only):
+def test_the_private_folder_is_used_where_no_other_can_be_written_to(read_only):
     function = compiled(double)
     assert function(4) == 8 and function.stats.cache_path.startswith(str(read_only))
     assert list(read_only.rglob("*.nbc")) and module.config.CACHE_DIR == ""
@@ -30,7 +30,7 @@ def test_without_a_place_of_its_own_a_private_one_is_taken(read_only):
 
 
 @pytest.mark.parametrize("trouble", ["another's", "gone"])
-def test_without_any_place_each_process_compiles(read_only, monkeypatch, trouble):
+def test_without_any_folder_each_process_compiles(read_only, monkeypatch, trouble):
     if trouble == "gone":
         monkeypatch.setattr("tempfile.tempdir", str(read_only / "gone"))
     else:
@@ -48,7 +48,7 @@ def test_a_user_without_home_gets_no_folder_named_tilde(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x80\x04", b"no pickle at all"])
-def test_a_damaged_cache_is_made_anew(read_only, damage):
+def test_a_damaged_cache_is_replaced(read_only, damage):
     compiled(double)(4)
     for path in read_only.rglob("*.nb*"):
         path.write_bytes(damage)
@@ -57,7 +57,7 @@ def test_a_damaged_cache_is_made_anew(read_only, damage):
     assert again(4) == 8 and again.stats.cache_hits
 
 
-def test_a_cache_that_is_full_stops_nobody(read_only, monkeypatch):
+def test_functions_are_compiled_although_the_disk_is_full(read_only, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 

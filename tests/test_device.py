@@ -1,4 +1,4 @@
-"""The device: which there are, and what is said of one that is not there."""
+"""Choosing the device, and the error for one that does not exist."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from ofx_reenact import device
 from ofx_reenact.errors import SettingsError
 
 
-def test_the_device_is_what_there_is(monkeypatch):
+def test_auto_chooses_a_device_that_exists(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert [device.choose_device(name) for name in ("auto", "cpu")] == ["cpu", "cpu"]
     assert device.name_of("cpu") == "cpu"
@@ -17,7 +17,7 @@ def test_the_device_is_what_there_is(monkeypatch):
             device.choose_device(name)
 
 
-def test_metal_is_asked_for_by_name(monkeypatch):
+def test_metal_is_used_only_by_name(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     assert device.choose_device("mps") == "mps" and device.choose_device("auto") == "cpu"

@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, read with errors that say what is wrong, changed by one at a time."""
+"""Files are written completely or not at all, errors of reading explain themselves, and locks work."""
 
 import hashlib
 import os
@@ -18,7 +18,7 @@ def test_json_is_read_as_it_was_written(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "message"),
     [
         (None, r"x\.json: the note cannot be read \(No such file or directory\); ask"),
         (b"{", r"x\.json: the note cannot be read \(not JSON: .* line 1 column 2.*\); ask"),
@@ -27,7 +27,7 @@ def test_json_is_read_as_it_was_written(tmp_path):
         (b'{"n": ' + b"9" * 5000 + b"}", r"not JSON: .*; ask"),
         (b'{"n": ' + b"9" * 30 + b"}", r"not JSON: a whole number has more than 64 bits\); ask"),
         (b'{"n": [{"m": 1e999}]}', r"not JSON: a number is not finite\); ask"),
-        (b'{"n": NaN}', r"not JSON: NaN is no number\); ask"),
+        (b'{"n": NaN}', r"not JSON: NaN is not a number\); ask"),
         (b'{"n": "\\ud800"}', r"not JSON: .*surrogates.*\); ask"),
         (b'{"\\udfff": 1}', r"not JSON: .*surrogates.*\); ask"),
         (b'{"n": ' + b"[" * 70 + b"]" * 70 + b"}", r"not JSON: nested too deeply\); ask"),
@@ -38,19 +38,19 @@ def test_json_is_read_as_it_was_written(tmp_path):
         (b'{"schema": ["x/1"]}', r'expected a note with "schema": "x/1"; ask'),
     ],
 )
-def test_what_is_no_such_json_is_explained(tmp_path, content, says):
+def test_errors_of_reading_json_explain_themselves(tmp_path, content, message):
     if content is not None:
         (tmp_path / "x.json").write_bytes(content)
-    with pytest.raises(TrackingError, match=says):
+    with pytest.raises(TrackingError, match=message):
         read_json(tmp_path / "x.json", "x/1", what="note", hint="ask", error=TrackingError)
 
 
-def test_a_folder_is_no_json(tmp_path):
+def test_a_folder_is_not_json(tmp_path):
     with pytest.raises(ReenactError, match=r"cannot be read \(Is a directory\)"):
         read_json(tmp_path)
 
 
-def test_a_lock_is_waited_for_and_given_back(tmp_path):
+def test_a_lock_is_waited_for_and_released(tmp_path):
     path = tmp_path / "new" / "x.json"
     with (
         locked(path),
@@ -59,32 +59,32 @@ def test_a_lock_is_waited_for_and_given_back(tmp_path):
     ):
         pass
     with locked(path, 0.2):
-        # Others may render into the same folder as another user.
+        # Another user may render into the same folder.
         assert path.with_name(".x.json.lock").stat().st_mode & 0o777 == 0o666
     assert not path.exists()
 
 
-def test_errors_within_a_lock_are_not_the_locks(tmp_path):
+def test_errors_inside_a_lock_pass_through(tmp_path):
     with pytest.raises(OSError, match="mine"), locked(tmp_path / "x.json"):
         raise OSError("mine")
     with locked(tmp_path / "x.json", 0.2):
         pass
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="whoever may write everywhere can lock everywhere")
-def test_a_folder_that_cannot_be_written_to(tmp_path):
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root can write everywhere")
+def test_a_folder_that_cannot_be_written_to_cannot_be_locked(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(OutputError, match="Permission denied"), locked(tmp_path / "x.json"):
         pass
 
 
-def test_a_folder_that_is_a_file(tmp_path):
+def test_a_file_in_place_of_the_folder_is_an_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match=r"x\.json: cannot be written"), locked(tmp_path / "file" / "x.json"):
         pass
 
 
-def test_digests_of_large_files_are_over_their_ends(tmp_path, monkeypatch):
+def test_digests_of_large_files_are_of_their_ends(tmp_path, monkeypatch):
     paths = [tmp_path / name for name in "abc"]
     contents = [bytes(range(256)) * 4, b"x" * 10, b""]
     for path, content in zip(paths, contents, strict=True):
@@ -92,12 +92,12 @@ def test_digests_of_large_files_are_over_their_ends(tmp_path, monkeypatch):
     whole = hashlib.sha256(b"".join(contents)).hexdigest()
     monkeypatch.setattr(files, "_MOST_READ", 1034)
     monkeypatch.setattr(files, "_END", 64)
-    assert sha256_of(*paths) == whole, "not more than the limit"
+    assert sha256_of(*paths) == whole, "at the limit"
     monkeypatch.setattr(files, "_MOST_READ", 1033)
     ends = b"".join(len(c).to_bytes(8, "little") + (c[:64] + c[-64:] if len(c) > 128 else c) for c in contents)
     assert sha256_of(*paths) == hashlib.sha256(ends).hexdigest()
     assert sha256_of(*paths, whole=True) == whole
-    assert sha256_of(paths[0]) == hashlib.sha256(contents[0]).hexdigest(), "less than the limit by itself"
+    assert sha256_of(paths[0]) == hashlib.sha256(contents[0]).hexdigest(), "below the limit by itself"
     middle = bytearray(contents[0])
     for place, seen in ((63, True), (64, False), (959, False), (960, True)):
         paths[0].write_bytes(middle[:place] + b"!" + middle[place + 1 :])
@@ -108,7 +108,7 @@ def test_digests_of_large_files_are_over_their_ends(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("size", [100, 128, 129, 65])
-def test_no_byte_of_a_short_file_is_left_out_or_read_twice(tmp_path, monkeypatch, size):
+def test_every_byte_of_a_short_file_is_read_once(tmp_path, monkeypatch, size):
     path, content = tmp_path / "x", bytes(i % 251 for i in range(size))
     path.write_bytes(content)
     monkeypatch.setattr(files, "_MOST_READ", 0)
@@ -117,7 +117,7 @@ def test_no_byte_of_a_short_file_is_left_out_or_read_twice(tmp_path, monkeypatch
     assert sha256_of(path) == hashlib.sha256(size.to_bytes(8, "little") + read).hexdigest()
 
 
-def test_what_ships_is_what_is_listed():
+def test_the_shipped_files_are_those_listed():
     root = resource("NOTICE.md").parent
     found = {
         path.relative_to(root).as_posix()

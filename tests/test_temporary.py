@@ -1,4 +1,4 @@
-"""Temporary files: whose they are, and that what a killed process leaves behind is removed."""
+"""Temporary files: which process they belong to, and that those of killed processes are removed."""
 
 import os
 import subprocess
@@ -11,12 +11,12 @@ from ofx_reenact import temporary
 from ofx_reenact.files import write_json
 from ofx_reenact.temporary import private_folder, remove_leftovers, temporary_beside, user_cache
 
-posix = pytest.mark.skipif(os.name != "posix", reason="processes are looked for as POSIX does")
+posix = pytest.mark.skipif(os.name != "posix", reason="processes are found as on POSIX")
 
 
 @pytest.fixture
 def dead(tmp_path) -> Path:
-    """What a process left that was killed while it wrote."""
+    """Return the temporary file of a process that was killed while it wrote."""
     code = (
         "import os, sys; from pathlib import Path; from ofx_reenact.temporary import temporary_beside\n"
         "path = temporary_beside(Path(sys.argv[1]))\n"
@@ -27,7 +27,7 @@ def dead(tmp_path) -> Path:
 
 
 @posix
-def test_what_the_dead_leave_is_removed_at_the_next_run(dead, tmp_path):
+def test_files_of_killed_processes_are_removed_at_the_next_run(dead, tmp_path):
     assert dead.exists() and dead.parent == tmp_path and dead.suffix == ".exr"
     mine, other = temporary_beside(tmp_path / "o.0002.exr"), tmp_path / "o.0003.tmp-notes.exr"
     for path in (mine, other):
@@ -37,7 +37,7 @@ def test_what_the_dead_leave_is_removed_at_the_next_run(dead, tmp_path):
 
 
 @posix
-def test_a_live_writer_keeps_its_file_however_old(tmp_path):
+def test_the_file_of_a_running_process_stays_however_old_it_is(tmp_path):
     code = (
         "import sys; from pathlib import Path; from ofx_reenact.temporary import temporary_beside\n"
         "path = temporary_beside(Path(sys.argv[1])); path.touch(); print(path, flush=True); sys.stdin.read()"
@@ -54,17 +54,17 @@ def test_a_live_writer_keeps_its_file_however_old(tmp_path):
 
 
 @posix
-def test_a_number_that_another_process_has_now_is_not_the_writers(tmp_path):
+def test_a_process_number_that_was_given_again_is_not_the_writers(tmp_path):
     mine = temporary_beside(tmp_path / "o.exr")
-    place, process, started, chance = mine.name.removeprefix("o.exr.tmp-").removesuffix(".exr").split("-")
-    before = mine.with_name(f"o.exr.tmp-{place}-{process}-{int(started) - 1}-{chance}.exr")
+    system, process, started, random = mine.name.removeprefix("o.exr.tmp-").removesuffix(".exr").split("-")
+    before = mine.with_name(f"o.exr.tmp-{system}-{process}-{int(started) - 1}-{random}.exr")
     for path in (mine, before):
         path.touch()
     assert remove_leftovers(tmp_path) == ((before,) if int(started) else ())
 
 
-def test_other_machines_files_stay_for_a_day(tmp_path, monkeypatch):
-    monkeypatch.setattr(temporary, "_place", lambda: "0" * 8)
+def test_files_of_other_machines_stay_for_a_day(tmp_path, monkeypatch):
+    monkeypatch.setattr(temporary, "_system_id", lambda: "0" * 8)
     theirs = temporary_beside(tmp_path / "o.exr")
     monkeypatch.undo()
     theirs.touch()
@@ -74,7 +74,7 @@ def test_other_machines_files_stay_for_a_day(tmp_path, monkeypatch):
 
 
 def test_folders_links_and_other_names_stay(tmp_path, monkeypatch):
-    monkeypatch.setattr(temporary, "_place", lambda: "0" * 8)
+    monkeypatch.setattr(temporary, "_system_id", lambda: "0" * 8)
     names = [temporary_beside(tmp_path / "o.exr") for _ in range(2)]
     monkeypatch.undo()
     (tmp_path / "kept").touch()
@@ -89,14 +89,14 @@ def test_folders_links_and_other_names_stay(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["顔" * 80 + ".exr", "a" * 250 + ".exr"])
-def test_names_are_not_longer_than_a_file_system_takes(tmp_path, name):
+def test_names_are_not_too_long_for_a_file_system(tmp_path, name):
     path = temporary_beside(tmp_path / name)
     path.touch()
     assert path.suffix == ".exr" and len({temporary_beside(tmp_path / name) for _ in range(20)}) == 20
 
 
 @posix
-def test_the_private_folder_is_nobody_elses(tmp_path, monkeypatch):
+def test_only_this_user_can_use_the_private_folder(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     folder = private_folder()
     assert folder == private_folder() and folder.stat().st_mode & 0o777 == 0o700
@@ -109,7 +109,7 @@ def test_the_private_folder_is_nobody_elses(tmp_path, monkeypatch):
         private_folder()
 
 
-def test_a_user_without_a_home_has_a_cache(tmp_path, monkeypatch):
+def test_a_user_without_a_home_has_a_cache_folder(tmp_path, monkeypatch):
     def homeless() -> Path:
         raise RuntimeError("Could not determine home directory.")
 

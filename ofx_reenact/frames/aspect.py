@@ -1,4 +1,4 @@
-"""Pixels that are not square: anamorphic plates, old video. Whatever looks at a picture sees square pixels."""
+"""Pixels that are not square (anamorphic plates, old video). Trackers, networks and previews see square pixels."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 import cv2
 import numpy as np
 
-# Pixel aspects beyond these, and ones that are nearly 1, are taken for 1.
+# Pixel aspects above the first number or below its inverse count as 1, and so do those as near to 1 as the second.
 _WIDEST, _SQUARE = 8.0, 0.005
 
 
 @dataclass(frozen=True)
 class Squeeze:
-    """How many square pixels stand for one pixel of a file, across and down; one of them is 1, the other 1 or more.
+    """How many square pixels one pixel of a file covers in x and y; one of the two is 1, the other 1 or more.
 
-    Nothing is made smaller to be seen: a pixel that is wider than high is stretched across, one that is narrower, down.
+    Pictures are only stretched, never reduced: wide pixels in x, narrow ones in y.
     """
 
     x: float = 1.0
@@ -25,7 +25,7 @@ class Squeeze:
 
     @classmethod
     def of_aspect(cls, aspect: float) -> Squeeze:
-        """Build from a pixel aspect, width over height; one that no camera or format has counts as 1."""
+        """Build from a pixel aspect, width over height; an implausible one counts as 1."""
         if not math.isfinite(aspect) or not 1 / _WIDEST <= aspect <= _WIDEST or abs(aspect - 1) < _SQUARE:
             return cls()
         return cls(aspect, 1.0) if aspect > 1 else cls(1.0, 1 / aspect)
@@ -46,23 +46,23 @@ class Squeeze:
         return self.x == self.y
 
     def size(self, width: int, height: int) -> tuple[int, int]:
-        """Return the width and height that a picture of the file has in square pixels."""
+        """Convert width and height from pixels of the file to square pixels."""
         return round(width * self.x), round(height * self.y)
 
     def show(self, picture: np.ndarray) -> np.ndarray:
-        """Stretch a picture (H, W, C) uint8 to square pixels; the same array if they are."""
+        """Stretch a picture (H, W, C) uint8 to square pixels; if the file's are square, return the same array."""
         if self.is_square:
             return picture
         size = self.size(picture.shape[1], picture.shape[0])
         return np.ascontiguousarray(cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC))
 
     def to_square(self, points: np.ndarray) -> np.ndarray:
-        """Map pixels of the file (..., 2) to square ones; pixel (i, j) has its centre at (i, j) in both."""
+        """Convert points (..., 2) from pixels of the file to square pixels; pixel centres are whole numbers in both."""
         scale = np.array([self.x, self.y])
         return points if self.is_square else (points + 0.5) * scale - 0.5
 
     def to_file(self, points: np.ndarray) -> np.ndarray:
-        """Map square pixels (..., 2) to the file's."""
+        """Convert points (..., 2) from square pixels to pixels of the file."""
         scale = np.array([self.x, self.y])
         return points if self.is_square else (points + 0.5) / scale - 0.5
 

@@ -1,4 +1,4 @@
-"""A picture file's channels, exactly as they are in it, through OpenImageIO."""
+"""Read the channels of a picture file exactly as they are stored, through OpenImageIO."""
 
 from __future__ import annotations
 
@@ -13,53 +13,53 @@ import numpy as np
 import OpenImageIO as oiio
 
 from ofx_reenact.errors import FrameError, ReenactError
-from ofx_reenact.frames.choice import Layer, choose_layer, find_layers, rank_part
+from ofx_reenact.frames.picture_layer import Layer, choose_layer, find_layers, rank_part
 
-# Larger pictures are refused before memory is taken for them: a damaged header may claim any size.
+# Larger pictures are refused before memory is allocated: a damaged header may give any size.
 MAX_PIXELS = 16384 * 16384
 MAX_CHANNELS = 1024
 
-# Names the layer that is the picture, in a frame that was made from it.
+# Attribute of a rendered frame that names the layer in which the picture is.
 LAYER_ATTRIBUTE = "reenact:layer"
 
 _HALF, _FLOAT, _UINT = oiio.TypeDesc("half"), oiio.TypeDesc("float"), oiio.TypeDesc("uint")
-# Rows that are read at once, as many as the largest piece of an EXR has: memory of this size is used again and again.
+# Rows that are read at once: as many as the largest chunk of an EXR. Memory of this size is reused.
 _STRIP = 256
-# OpenImageIO hands channels of mixed types over as float, which holds whole numbers exactly up to here.
+# OpenImageIO returns channels of mixed types as float; whole numbers up to here survive that exactly.
 _EXACT = 2**22
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Where in an EXR of scanlines the three colours of a picture lie side by side, all halfs or all floats."""
+    """Where the three colour channels of a picture are in a scanline EXR, if they are adjacent and of one type."""
 
     part: int
-    first: int  # number of the first channel in that part
-    kind: Any  # OpenImageIO's type
+    first: int  # index of the first channel in that part
+    kind: Any  # OpenImageIO's type, half or float
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What is in a picture file."""
+    """The contents of a picture file."""
 
-    spec: Any  # OpenImageIO's description of the part that the picture is in
-    # (H, W) float16, float32 or uint32 by full name, exactly as in the file; those of the picture float32 or uint32
+    spec: Any  # OpenImageIO's ImageSpec of the part that the picture is in
+    # (H, W) float16, float32 or uint32 by full name, with the file's values; those of the picture float32 or uint32
     channels: dict[str, np.ndarray]
-    layer: Layer | None  # which of them are the picture; None if that was not asked
+    layer: Layer | None  # which channels are the picture; None if the caller did not want to know
     depth: str  # type of the picture in the file: "half", "float", "uint8", …
-    format: str  # OpenImageIO's name of the file's format
-    parts: int  # how many of the file's parts the channels come from
-    notes: list[str]  # what was left out
-    rows: Rows | None = None  # where the picture can be read a strip of rows at a time; None where it cannot
+    format: str  # OpenImageIO's name of the file format
+    parts: int  # number of parts that the channels come from
+    notes: list[str]  # notes on what was left out
+    rows: Rows | None = None  # where the picture can be read in strips of rows; None if it cannot
 
 
 @dataclass(frozen=True)
 class _Part:
-    """One part of a file, with each of its channels' name among the channels of all parts."""
+    """One part of a file."""
 
     number: int
-    spec: Any
-    names: dict[str, str] = field(default_factory=dict)
+    spec: Any  # OpenImageIO's ImageSpec
+    names: dict[str, str] = field(default_factory=dict)  # name in the part → name among the channels of all parts
 
     @property
     def name(self) -> str:
@@ -67,30 +67,30 @@ class _Part:
 
 
 def read_channels(path: Path, frame: int | None = None) -> tuple[Any, dict[str, np.ndarray]]:
-    """Read a picture as it is in its file, whatever it shows: OpenImageIO's description, and every channel.
+    """Read every channel of a picture file, without choosing which of them are the picture.
 
     Returns:
-        The description, and (H, W) float16, float32 or uint32 by full name, exactly as in the file.
+        OpenImageIO's ImageSpec, and the channels by full name: (H, W) float16, float32 or uint32, as in the file.
 
     Raises:
-        FrameError: it is missing, no picture, damaged, deep, or too large.
+        FrameError: the file is missing, not a picture, damaged, deep, or too large.
     """
     found = read_file(path, where_of(path, frame), None)
     return found.spec, found.channels
 
 
 def is_whole(path: Path) -> bool:
-    """Tell whether every pixel of a file decodes; a truncated EXR opens without complaint."""
+    """Tell whether every pixel of a file decodes; a truncated EXR can be opened without an error."""
     return find_damage(path) is None
 
 
 def find_damage(path: Path, given: Mapping[str, np.ndarray] | None = None) -> str | None:
-    """Return why not every pixel of a file decodes; None if all do.
+    """Decode every pixel of a file and return what is wrong with it; None if nothing is.
 
     Args:
         path: the file.
-        given: channels (H, W) float16 or float32 that were written into it, where it keeps pixels as they are: it must
-            decode to these. A file without compression decodes to something whatever became of its bytes.
+        given: channels (H, W) float16 or float32 that were written into it without loss; it must decode to these. This
+            finds changed bytes in a file without compression, which decodes whatever its bytes are.
     """
     where = str(path)
     try:
@@ -101,7 +101,7 @@ def find_damage(path: Path, given: Mapping[str, np.ndarray] | None = None) -> st
                 _check(spec, where)
                 if any(_text(name) != name for name in spec.channelnames):
                     raise _damaged(where, "a channel's name is not text")
-                # In its own type, where it has but one, nothing is converted and less memory touched.
+                # If all channels have one type, reading in that type converts nothing and needs less memory.
                 kind = oiio.FLOAT if spec.channelformats else spec.format
                 pixels = _read_pixels(source, part, 0, spec.nchannels, kind, where)
                 found = dict(zip(spec.channelnames, np.moveaxis(pixels, -1, 0), strict=True))
@@ -114,53 +114,53 @@ def find_damage(path: Path, given: Mapping[str, np.ndarray] | None = None) -> st
 
 
 def _same(channels: Mapping[str, np.ndarray], given: Mapping[str, np.ndarray]) -> bool:
-    """Tell whether channels are the same, by name; a NaN may be another one, as conversion between types leaves it."""
+    """Tell whether channels are equal, by name; all NaNs count as equal, as conversion of types changes their bits."""
     return channels.keys() == given.keys() and all(
-        _alike(channels[name], plane) or np.array_equal(channels[name], plane, equal_nan=True)
+        _same_bits(channels[name], plane) or np.array_equal(channels[name], plane, equal_nan=True)
         for name, plane in given.items()
     )
 
 
-def _alike(plane: np.ndarray, given: np.ndarray) -> bool:
-    """Tell whether two planes are the same to the bit: quicker than to compare numbers."""
+def _same_bits(plane: np.ndarray, given: np.ndarray) -> bool:
+    """Tell whether two planes have the same bits; this is faster than comparing numbers."""
     bits = f"u{given.itemsize}"
     return plane.dtype == given.dtype and np.array_equal(plane.view(bits), given.view(bits))
 
 
 def where_of(path: Path, frame: int | None) -> str:
-    """Name a file, and its frame if it has one, for messages."""
+    """Return the name of a file, with its frame number if there is one, for messages."""
     return f"{path}" if frame is None else f"{path}: frame {frame}"
 
 
 def read_file(path: Path, where: str, layer: str | None, pixels: Container[str] | None = None) -> Contents:
-    """Read a file's channels, of all its parts that have the picture's windows.
+    """Read the channels of all parts of a file that have the same windows as the picture.
 
-    Of a format other than EXR the first picture is read: pages, frames, sizes and thumbnails are other pictures.
+    Of formats other than EXR only the first picture is read; pages, frames, sizes and thumbnails are further pictures.
 
     Args:
         path: the file.
-        where: names it in messages.
-        layer: which layer is the picture, empty for the one that its name says; None if none has to be.
-        pixels: names of the channels that are needed; others are 0 everywhere and take no memory. All if None.
-            Channels of whole numbers are read in any case: their values decide whether they are kept.
+        where: the file's name in messages.
+        layer: which layer is the picture; empty to choose by the layers' names; None if no layer is needed.
+        pixels: names of the channels to read; others are 0 everywhere and take no memory. None reads all. Channels of
+            whole numbers are always read: their values decide whether they are kept.
 
     Raises:
-        FrameError: it is missing, no picture, damaged, deep, or too large, or has no such layer.
+        FrameError: the file is missing, not a picture, damaged, deep, or too large, or has no such layer.
     """
     with _opened(path, where) as source:
         parts, notes = _list_parts(source, where)
-    # Opened anew: some readers do not come back from a part that is not there.
+    # Opened again, as some readers cannot continue after a part that does not exist.
     with _opened(path, where) as source:
         main = min(parts, key=lambda part: rank_part(part.name, part.spec.channelnames))
         _name_channels(parts, main)
         chosen, depth = None, ""
         if layer is not None:
             names = [name for part in parts for name in part.names.values()]
-            wanted = layer or _layer_said(main.spec, names)
-            chosen, said = choose_layer(names, wanted, where, main.name if len(parts) > 1 else "")
+            wanted = layer or _tagged_layer(main.spec, names)
+            chosen, choice_notes = choose_layer(names, wanted, where, main.name if len(parts) > 1 else "")
             main = next(part for part in parts if chosen.rgb[0] in part.names.values())
             depth = _depth(main, chosen.rgb[0])
-            notes += said
+            notes += choice_notes
         channels: dict[str, np.ndarray] = {}
         kept = [part for part in parts if _windows(part.spec) == _windows(main.spec)]
         for part in parts:
@@ -170,8 +170,8 @@ def read_file(path: Path, where: str, layer: str | None, pixels: Container[str] 
                 planes = _read_channels(source, part.number, part.spec, where, needed, colour)
                 channels |= {part.names[name]: plane for name, plane in planes.items()}
             else:
-                said_name = part.name or str(part.number)
-                notes.append(f"{where}: part {said_name} has other windows than the picture and was left out")
+                shown_name = part.name or str(part.number)
+                notes.append(f"{where}: part {shown_name} has other windows than the picture and was left out")
         _drop_inexact(channels, notes, where)
         format_name = source.format_name()
         rows = _find_rows(main, chosen) if chosen and format_name == "openexr" else None
@@ -179,10 +179,10 @@ def read_file(path: Path, where: str, layer: str | None, pixels: Container[str] 
 
 
 def read_strips(path: Path, where: str, rows: Rows) -> Generator[tuple[slice, np.ndarray], None, None]:
-    """Read the colours of a picture a strip at a time, from the top: (rows, (h, W, 3) float16 or float32).
+    """Yield the colours of a picture in strips from the top: (slice of rows, (h, W, 3) float16 or float32).
 
     Raises:
-        FrameError: it is missing, or damaged.
+        FrameError: the file is missing or damaged.
     """
     with _opened(path, where) as source:
         source.seek_subimage(rows.part, 0)
@@ -199,7 +199,7 @@ def read_strips(path: Path, where: str, rows: Rows) -> Generator[tuple[slice, np
 
 @contextlib.contextmanager
 def _opened(path: Path, where: str) -> Generator[Any, None, None]:
-    """Open a file; whatever the reader raises of it is an error of the file."""
+    """Open a file with OpenImageIO; all errors of the reader become errors of the file."""
     if not path.exists():
         raise FrameError(f"{where}: no such file")
     if path.is_dir():
@@ -214,9 +214,9 @@ def _opened(path: Path, where: str) -> Generator[Any, None, None]:
         yield source
     except ReenactError:
         raise
-    # Damaged bytes come back as text that is not UTF-8, as sizes that no memory holds, and as what else there may be.
+    # Damaged files raise errors of many kinds: text that is not UTF-8, sizes for which there is no memory, and others.
     except Exception as error:
-        raise _damaged(where, f"{type(error).__name__} on reading it") from error
+        raise _damaged(where, f"{type(error).__name__} while reading it") from error
     finally:
         if source is not None:
             complaint(source)
@@ -224,7 +224,7 @@ def _opened(path: Path, where: str) -> Generator[Any, None, None]:
 
 
 def _list_parts(source: Any, where: str) -> tuple[list[_Part], list[str]]:
-    """List the parts that may be read, and note the pictures that are not."""
+    """List the parts to read, with a note on pictures that are not read."""
     is_exr = source.format_name() == "openexr"
     parts: list[_Part] = []
     number = 0
@@ -234,7 +234,7 @@ def _list_parts(source: Any, where: str) -> tuple[list[_Part], list[str]]:
             _check(spec, where)
             parts.append(_Part(number, spec))
         number += 1
-    # That there are no more of them is no fault of the file.
+    # The reader's error at the end of the list is no fault of the file.
     reason = complaint(source)
     if not parts:
         raise _damaged(where, reason)
@@ -244,23 +244,23 @@ def _list_parts(source: Any, where: str) -> tuple[list[_Part], list[str]]:
 
 
 def _check(spec: Any, where: str) -> None:
-    """Refuse deep pixels, and sizes that a damaged header claims."""
+    """Refuse deep pixels, and sizes that can only come from a damaged header."""
     if spec.deep:
         raise FrameError(f"{where}: deep pixels; flatten the picture first (Nuke: DeepToImage)")
     if spec.width * spec.height > MAX_PIXELS or spec.nchannels > MAX_CHANNELS:
         raise FrameError(
             f"{where}: {spec.width} x {spec.height} pixels of {spec.nchannels} channels, more than the "
-            f"{MAX_PIXELS} pixels or {MAX_CHANNELS} channels that are read here; is the header damaged?"
+            f"limits of {MAX_PIXELS} pixels and {MAX_CHANNELS} channels; is the header damaged?"
         )
 
 
 def _name_channels(parts: list[_Part], main: _Part) -> None:
-    """Give every channel a name of its own: those of ``main`` keep theirs, others get their part's before a double."""
+    """Make channel names unique: those of ``main`` stay; in other parts, a name that is taken gets the part's name."""
     main.names.update({name: _text(name) for name in main.spec.channelnames})
     taken = set(main.names.values())
     for part in (part for part in parts if part is not main):
         own = list(part.spec.channelnames)
-        # A part that doubles one plain name is a picture of its own, whose alpha is not the other's.
+        # A part that repeats a name without a layer is a picture of its own, and its alpha is not the main picture's.
         plain = any("." not in name and name in taken for name in own)
         prefix = part.name or f"part{part.number}"
         for name in own:
@@ -274,10 +274,10 @@ def _name_channels(parts: list[_Part], main: _Part) -> None:
             taken.add(full)
 
 
-def _layer_said(spec: Any, names: list[str]) -> str:
-    """Which layer a frame made here says to be the picture; empty if it says none that is there."""
-    said = str(spec.get_string_attribute(LAYER_ATTRIBUTE))
-    return said if said in (layer.name for layer in find_layers(names)) else ""
+def _tagged_layer(spec: Any, names: list[str]) -> str:
+    """Return the layer that a rendered frame's header names as the picture; empty if none of its layers is named."""
+    name = str(spec.get_string_attribute(LAYER_ATTRIBUTE))
+    return name if name in (layer.name for layer in find_layers(names)) else ""
 
 
 def _depth(part: _Part, full: str) -> str:
@@ -290,17 +290,17 @@ def _find_rows(part: _Part, layer: Layer) -> Rows | None:
     names, spec = list(part.names.values()), part.spec
     first = names.index(layer.rgb[0])
     formats = (list(spec.channelformats) or [spec.format] * spec.nchannels)[first : first + 3]
-    alike = formats in ([_HALF] * 3, [_FLOAT] * 3) and names[first : first + 3] == list(layer.rgb)
-    return Rows(part.number, first, formats[0].basetype) if alike and not spec.tile_width else None
+    adjacent = formats in ([_HALF] * 3, [_FLOAT] * 3) and names[first : first + 3] == list(layer.rgb)
+    return Rows(part.number, first, formats[0].basetype) if adjacent and not spec.tile_width else None
 
 
 def _read_channels(
     source: Any, part: int, spec: Any, where: str, wanted: Collection[str], colour: Collection[str]
 ) -> dict[str, np.ndarray]:
-    """Read a part's channels, each exactly: float16, float32, or uint32 for whole numbers; zeros if not wanted.
+    """Read the channels of a part without loss: float16, float32, or uint32 for whole numbers; 0 if not ``wanted``.
 
-    Halfs of ``colour`` stay float32, as they were decoded: they are worked on as that. They are views of one array
-    (H, W, channels) if they lie side by side in the file.
+    Channels in ``colour`` that are half in the file are returned as float32, which they are processed in. They are
+    views of one array (H, W, channels) if they are adjacent in the file.
     """
     formats = list(spec.channelformats) or [spec.format] * spec.nchannels
     channels: dict[str, np.ndarray] = {}
@@ -314,8 +314,8 @@ def _read_channels(
         for index in indices:
             half = formats[index] == _HALF
             if pixels is None:
-                nothing = np.float16(0) if half else np.float32(0)
-                channels[spec.channelnames[index]] = np.broadcast_to(nothing, (spec.height, spec.width))
+                zero = np.float16(0) if half else np.float32(0)
+                channels[spec.channelnames[index]] = np.broadcast_to(zero, (spec.height, spec.width))
                 continue
             plane, name = pixels[..., index - begin], spec.channelnames[index]
             if name not in colour:
@@ -326,7 +326,7 @@ def _read_channels(
 
 def _read_pixels(source: Any, part: int, begin: int, end: int, kind: Any, where: str) -> np.ndarray:
     pixels = source.read_image(part, 0, begin, end, kind)
-    # A reader may fill in what is missing and only warn of it, as the one of JPEG does.
+    # A reader may replace missing data and only report it, as the JPEG reader does.
     if pixels is None or source.has_error:
         raise _damaged(where, complaint(source))
     return np.asarray(pixels)
@@ -334,7 +334,7 @@ def _read_pixels(source: Any, part: int, begin: int, end: int, kind: Any, where:
 
 def _drop_inexact(channels: dict[str, np.ndarray], notes: list[str], where: str) -> None:
     for name in [n for n, p in channels.items() if p.dtype == np.uint32 and p.max(initial=0) > _EXACT]:
-        notes.append(f"{where}: channel {name} holds whole numbers above {_EXACT}, which EXR writing here cannot keep")
+        notes.append(f"{where}: channel {name} was left out: its whole numbers above {_EXACT} would not be kept")
         del channels[name]
 
 
@@ -347,18 +347,18 @@ def _damaged(where: str, reason: str) -> FrameError:
 
 
 def complaint(source: Any = oiio) -> str:
-    """Take a reader's or writer's message, OpenImageIO's own if none is given, on one line."""
+    """Take the pending error message of a reader or writer, or of OpenImageIO itself, as one line."""
     try:
-        return plain(source.geterror())
+        return to_one_line(source.geterror())
     except UnicodeDecodeError:
-        return "its text is not UTF-8"
+        return "the message is not UTF-8"
 
 
-def plain(message: str) -> str:
-    """Return a library's text on one line; bytes that were no text become question marks."""
+def to_one_line(message: str) -> str:
+    """Put a library's text on one line; bytes that are not text become question marks."""
     return " ".join(_text(message).split()) or "no reason given"
 
 
 def _text(name: str) -> str:
-    """Return a name in a file as text; bytes that were none become question marks."""
+    """Return a name in a file as text; bytes that are not text become question marks."""
     return name.encode(errors="replace").decode()

@@ -1,6 +1,6 @@
-"""Colour spaces through OpenColorIO. Scene-linear values are never clamped.
+"""Choose and convert colour spaces with OpenColorIO. Scene-linear values are never clamped.
 
-A space is a name: one of the config's, or one that only a file brings with it (:class:`Foreign`).
+A colour space is given by name: one of the config, or one that only a file defines (:class:`ForeignSpace`).
 """
 
 from __future__ import annotations
@@ -16,47 +16,46 @@ from ofx_reenact.errors import FrameError
 from ofx_reenact.frames import icc
 from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.frames.config import CONFIG, Config
+from ofx_reenact.frames.display_table import ROUNDING_TABLE
 from ofx_reenact.frames.interop import SHARED
 from ofx_reenact.frames.plate import Plate
 from ofx_reenact.frames.primaries import REC709, decode_srgb, encode_srgb, name_primaries, primaries_named, to_xyz
-from ofx_reenact.frames.shown import AS_IT_IS
 from ofx_reenact.frames.tags import OWN_NAME
 from ofx_reenact.stages import stage
 
-# The shared name of the sRGB curve over Rec.709's primaries, used where a config has no such space.
+# The Color Interop Forum's name for sRGB with Rec.709 primaries, used if a config has no such space.
 OWN_SRGB = "srgb_rec709_scene"
 _EIGHT_BIT = ("uint8", "uint16", "uint10", "uint12")
 
-# A face whose median light, scene-linear, lies between these is shown to networks as it is; others are exposed so that
-# it does.
-_FACE_LIGHT = (0.06, 0.5)
+# Range of a face's median luminance, scene-linear, that networks handle; darker and brighter faces are exposed to it.
+_FACE_LUMINANCE = (0.06, 0.5)
 
-_Way = Callable[[np.ndarray], np.ndarray]
+_Conversion = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
-class Foreign:
-    """A space that the config does not have: how its values (H, W, 3) become XYZ under D65, and come back."""
+class ForeignSpace:
+    """A colour space that the config does not have, as conversions of (H, W, 3)."""
 
-    decode: _Way
-    encode: _Way
+    decode: _Conversion  # to XYZ relative to D65
+    encode: _Conversion  # from XYZ
     chromaticities: tuple[float, ...] | None = None  # if it is linear
 
 
 class Colour:
-    """Names and converts colour spaces of one OCIO config: ``$OCIO`` if set, else the pinned one."""
+    """Colour spaces of one OCIO config: the one given, else ``$OCIO``, else OCIO's own in a fixed version."""
 
     def __init__(self, config: str | None = None) -> None:
         self.name = config or os.environ.get("OCIO") or CONFIG
         self._config = Config(self.name)
-        self._foreign: dict[str, Foreign] = {}
+        self._foreign: dict[str, ForeignSpace] = {}
         self._linear: dict[str, bool] = {}
 
     def resolve(self, name: str) -> str:
-        """Return the colour space that a name, alias or role stands for.
+        """Return the colour space with this name, alias or role.
 
         Raises:
-            FrameError: the config knows no such name.
+            FrameError: the config has no such name.
         """
         if name == "scene_linear":
             return self._config.scene_linear
@@ -71,14 +70,14 @@ class Colour:
         return found
 
     def srgb(self) -> str:
-        """Return the space of ordinary display-encoded pictures: the config's, else :data:`OWN_SRGB`."""
+        """Return the sRGB space of ordinary pictures: the config's, else :data:`OWN_SRGB`."""
         return OWN_SRGB if self._config.srgb is None else self._config.srgb
 
     def choose(self, plate: Plate, named: str | None) -> tuple[str, str]:
-        """Decide a picture's colour space: its name, and why it is that one.
+        """Choose a picture's colour space: return its name and the reason.
 
         Raises:
-            FrameError: the named space is unknown, or none was named of a DPX (logs differ too much) or an HDR video.
+            FrameError: the named space is unknown, or none is named for a DPX (logs differ too much) or an HDR video.
         """
         if named:
             return self.resolve(named), "named by the user"
@@ -102,7 +101,7 @@ class Colour:
             return ruled, f"a file rule of the OCIO config{unknown}"
         suffix = plate.path.suffix.lower()
         if suffix == ".dpx":
-            raise FrameError(f"{plate.path}: a DPX does not say which log it is in; name its space with --colorspace")
+            raise FrameError(f"{plate.path}: a DPX does not tell its colour space; name it with --colorspace")
         if plate.transfer:
             raise FrameError(
                 f"{plate.path}: a video in {plate.transfer}; name its colour space with --driver-colorspace, or with "
@@ -114,9 +113,9 @@ class Colour:
         return self.srgb() if plate.depth in _EIGHT_BIT else self.resolve("scene_linear"), rule
 
     def is_scene_linear(self, space: str) -> bool:
-        """Tell whether a space is linear in light, so that it can be worked in as it is.
+        """Tell whether a space is linear in light, so that no conversion is needed.
 
-        Asked by converting: twice the colour must be twice the light, and black none.
+        This is tested by converting: doubled values must give doubled light, and black none.
         """
         if space not in self._linear:
             probe = np.array([[[0, 0, 0], [0.1, 0.2, 0.4], [0.2, 0.4, 0.8], [2, 4, 8]]], np.float32)
@@ -126,10 +125,10 @@ class Colour:
         return self._linear[space]
 
     def convert(self, rgb: np.ndarray, source: str, to: str) -> np.ndarray:
-        """Convert (H, W, 3) float32 from one space to another; HDR survives; the same array if they are one.
+        """Convert (H, W, 3) float32 between spaces without clamping; equal spaces return the same array.
 
         Raises:
-            FrameError: the config has no way from one to the other.
+            FrameError: the config cannot convert between them.
         """
         if source == to:
             return rgb
@@ -142,13 +141,13 @@ class Colour:
 
     @stage("read")
     def show(self, plate: Plate, named: str | None = None) -> np.ndarray:
-        """Show a picture as it was read, in the space chosen for it and in square pixels: (H, W, 3) uint8."""
+        """Convert a plate to sRGB uint8 (H, W, 3) in square pixels, from the colour space chosen for it."""
         return Squeeze.of_plate(plate).show(self.to_display(plate.rgb, self.choose(plate, named)[0]))
 
     def to_display(self, rgb: np.ndarray, space: str, exposure: float = 1.0) -> np.ndarray:
-        """Show (H, W, 3) of any range as sRGB uint8, for trackers and previews; not for frames that go on to a comp.
+        """Convert (H, W, 3) of any range to sRGB uint8, for trackers and previews, not for rendered frames.
 
-        NaN shows black. ``exposure`` is a factor on scene-linear light. Halfs (float16) are taken as they are.
+        NaN becomes black. ``exposure`` is a factor on scene-linear light. float16 needs no conversion before.
         """
         if exposure != 1.0:
             linear = self.resolve("scene_linear")
@@ -156,15 +155,15 @@ class Colour:
             space = linear
         srgb = self.srgb()
         known = self._foreign_of(space) is None and self._foreign_of(srgb) is None
-        if known and (shown := self._config.shown(space, srgb)) is not None:
+        if known and (shown := self._config.display_table(space, srgb)) is not None:
             return shown.apply(rgb)
-        return AS_IT_IS.apply(self.convert(rgb.astype(np.float32, copy=False), space, srgb))
+        return ROUNDING_TABLE.apply(self.convert(rgb.astype(np.float32, copy=False), space, srgb))
 
     def tags(self, space: str) -> dict[str, str | tuple[float, ...]]:
-        """Return the attributes by which an EXR says that it is in a linear space.
+        """Return the attributes that tag an EXR with a linear space.
 
-        They are a name that other programs know and chromaticities, as far as there are any; of a space that only this
-        config names, that name too (:data:`~ofx_reenact.frames.tags.OWN_NAME`).
+        These are a name that other programs know, and chromaticities, as far as they exist. A space that only this
+        config knows is named in :data:`~ofx_reenact.frames.tags.OWN_NAME`.
         """
         if foreign := self._foreign_of(space):
             return {"chromaticities": foreign.chromaticities} if foreign.chromaticities else {}
@@ -175,63 +174,63 @@ class Colour:
         }
 
     def _choose_primaries(self, chromaticities: tuple[float, ...]) -> tuple[str, str]:
-        """Return the linear space of these primaries; numbers of one that the config does not have stay as they are."""
+        """Return the config's linear space of these primaries, else a name for them, and the reason."""
         if found := self._config.find_linear(chromaticities):
             return found, f"the file's chromaticities, which are those of {found}"
         why = "the file's chromaticities, which no space of the OCIO config has; its numbers are kept"
         return name_primaries(chromaticities), why
 
     def _choose_profile(self, profile: bytes, name: str) -> tuple[str, str] | str:
-        """Return the space of an ICC profile, and why; or why it cannot be used."""
-        said = icc.describe(profile, name)
+        """Return the space of an ICC profile, and the reason; or only the reason why it cannot be used."""
+        shown_name = icc.describe(profile, name)
         try:
             if icc.is_srgb(profile):
-                return self.srgb(), f"the file's {said}, which is sRGB"
+                return self.srgb(), f"the file's {shown_name}, which is sRGB"
         except FrameError:
-            return f"its {said} is not read, which is no matrix with three curves"
+            return f"its {shown_name} is not read, as it is not a matrix with three curves"
         self._foreign.setdefault(
-            said, Foreign(lambda rgb: icc.to_xyz(profile, rgb), lambda xyz: icc.from_xyz(profile, xyz))
+            shown_name, ForeignSpace(lambda rgb: icc.to_xyz(profile, rgb), lambda xyz: icc.from_xyz(profile, xyz))
         )
-        return said, "embedded in the file"
+        return shown_name, "embedded in the file"
 
-    def _foreign_of(self, space: str) -> Foreign | None:
-        """Return a space that the config does not have, of which the name says enough, or which a file brought."""
+    def _foreign_of(self, space: str) -> ForeignSpace | None:
+        """Return a space that the config does not have but a file or its own name defines; None for other spaces."""
         if space not in self._foreign and space not in self._config.spaces:
             if space == OWN_SRGB:
                 matrix = to_xyz(REC709)
-                self._foreign[space] = Foreign(
+                self._foreign[space] = ForeignSpace(
                     lambda rgb: _apply(decode_srgb(rgb), matrix), lambda xyz: encode_srgb(_apply(xyz, _inverse(matrix)))
                 )
             elif chromaticities := primaries_named(space):
                 own = to_xyz(chromaticities)
-                self._foreign[space] = Foreign(
+                self._foreign[space] = ForeignSpace(
                     lambda rgb: _apply(rgb, own), lambda xyz: _apply(xyz, _inverse(own)), chromaticities
                 )
         return self._foreign.get(space)
 
     def _xyz(self) -> np.ndarray:
-        """The matrix from the config's linear light to XYZ; where nothing tells it, its primaries are Rec.709's."""
+        """Return the matrix from scene-linear to XYZ; if the config's primaries are unknown, those of Rec.709."""
         return to_xyz(REC709) if self._config.xyz is None else self._config.xyz
 
 
 class Display:
-    """The display encoding that networks see, for one target: sRGB after an exposure taken once from its face."""
+    """The display encoding that networks see of one target: sRGB, after an exposure chosen once from its face."""
 
     def __init__(self, colour: Colour, space: str, face: np.ndarray | None = None) -> None:
-        """Choose the exposure from pixels (n, 3) of the face in a scene-linear space; None leaves it alone."""
+        """Choose the exposure from pixels (n, 3) of the face in a scene-linear space; without them it is 1."""
         self._colour, self._space = colour, space
         self.exposure = 1.0
         if face is not None and len(face):
             light = float(np.median(face @ np.array([0.2126, 0.7152, 0.0722], face.dtype)))
-            self.exposure = float(np.clip(light, *_FACE_LIGHT) / light) if light > 1e-6 else 1.0
+            self.exposure = float(np.clip(light, *_FACE_LUMINANCE) / light) if light > 1e-6 else 1.0
 
     def encode(self, light: np.ndarray) -> np.ndarray:
-        """Scene-linear (H, W, 3) → display-encoded (H, W, 3) float32 in [0, 1]."""
+        """Convert scene-linear (H, W, 3) to display-encoded (H, W, 3) float32 in [0, 1]."""
         shown = self._colour.convert(light * np.float32(self.exposure), self._space, self._colour.srgb())
         return np.clip(shown, 0, 1)
 
     def decode(self, shown: np.ndarray) -> np.ndarray:
-        """Display-encoded (H, W, 3) → scene-linear (H, W, 3) float32."""
+        """Convert display-encoded (H, W, 3) to scene-linear (H, W, 3) float32."""
         light = self._colour.convert(np.ascontiguousarray(shown, np.float32), self._colour.srgb(), self._space)
         return light / np.float32(self.exposure)
 

@@ -1,6 +1,6 @@
-"""One OCIO config: which of its spaces is linear light, which is sRGB, what its primaries are.
+"""One OCIO config: its scene-linear space, its sRGB space and its primaries.
 
-Studios name spaces as they like, so each is looked for by role, then by name, then by what converting does.
+Studios name spaces as they like, so each is searched for by role, then by name, then by what its conversion does.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ import numpy as np
 import PyOpenColorIO as ocio
 
 from ofx_reenact.errors import FrameError
+from ofx_reenact.frames.display_table import ROUNDING_TABLE, DisplayTable
 from ofx_reenact.frames.interop import OLD_NAMES, SHARED, XYZ
 from ofx_reenact.frames.primaries import AP0, AP1, REC709, SAME, decode_srgb, to_xyz
-from ofx_reenact.frames.shown import AS_IT_IS, Shown
-from ofx_reenact.frames.transform import Transform, one_line
+from ofx_reenact.frames.transform import Transform, ocio_errors
 
-# Named in full: "default" is another config in another library's wheel.
+# The full name, as "default" is another config in another version of the library.
 CONFIG = "ocio://cg-config-v2.2.0_aces-v1.3_ocio-v2.4"
 
 _LINEAR = "scene_linear"
-# Roles that may stand for linear light where there is no scene_linear; each is asked whether it is.
+# Roles that may be linear light if there is no scene_linear; each is tested.
 _LINEAR_ROLES = ("rendering", "compositing_linear", "default", "reference", "aces_interchange")
-# Names of ordinary display-encoded pictures: of the configs of ACES, and those that programs share.
+# Names of the sRGB space of ordinary pictures: in ACES configs, and of the Color Interop Forum.
 _SRGB = ("sRGB - Texture", "srgb_tx", "sRGB Encoded Rec.709 (sRGB)", "srgb_rec709_scene", "srgb_rec709_display")
 _SRGB_ROLES = ("texture_paint", "matte_paint", "color_picking")
 # Names of linear spaces and their primaries, best known first.
@@ -35,44 +35,44 @@ _KNOWN = {
     "Utility - Linear - sRGB": REC709, "Utility - Linear - Rec.709": REC709, **SHARED,
 }  # fmt: skip
 _KNOWN_FOLDED = {name.lower(): chromaticities for name, chromaticities in _KNOWN.items()}
-# How far from the sRGB curve, of light from 0 to 1, a space that tabulates it may be.
+# Largest difference from the sRGB curve, in light from 0 to 1, of a space that has it as a table.
 _CURVE = 2e-3
 _REFERENCES = (ocio.REFERENCE_SPACE_SCENE, ocio.REFERENCE_SPACE_DISPLAY)
-# The rule of OpenColorIO that looks for names of spaces in paths.
+# The file rule of OpenColorIO that searches for names of colour spaces in paths.
 _PATH_SEARCH = "ColorSpaceNamePathSearch"
 _GREYS = np.repeat(np.linspace(0, 1, 9, dtype=np.float32)[:, None], 3, axis=1)[None]
 
 
 class Config:
-    """A config by its name; what it answers is found once.
+    """An OCIO config by its name or path. Results of searches are cached.
 
     Raises:
-        FrameError: it cannot be read.
+        FrameError: the config cannot be read.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
-        with _silence(), one_line(f"OCIO config {name}"):
-            # Bytes, as a path need not be text.
+        with _silence(), ocio_errors(f"OCIO config {name}"):
+            # As bytes, since a path may not be UTF-8.
             self._config = ocio.Config.CreateFromFile(os.fsencode(name))
             names = self._config.getColorSpaceNames(ocio.SEARCH_REFERENCE_SPACE_ALL, ocio.COLORSPACE_ALL)
             self._spaces = {space: self._config.getColorSpace(space) for space in names}
             self._roles = set(self._config.getRoleNames())
         self.spaces = tuple(self._spaces)
         if all(space.isData() for space in self._spaces.values()):
-            raise FrameError(f"OCIO config {name}: has colour spaces of data alone; set OCIO to another, or unset it")
+            raise FrameError(f"OCIO config {name}: all its colour spaces are data; set OCIO to another, or unset it")
         self._of_primaries: dict[tuple[float, ...], str | None] = {}
         self._transforms: dict[tuple[str, str], Transform] = {}
 
     @property
     def is_ocios_own(self) -> bool:
-        """Whether it is one of the configs that OCIO brings with it."""
+        """Whether it is one of the configs that OCIO contains."""
         return self.name.startswith("ocio://")
 
     def find(self, name: str) -> str | None:
-        """Return the space that a name, alias or role stands for; None if the config does not know it.
+        """Return the space with this name, alias or role; None if the config has none.
 
-        A name that many programs share is also found by what its space does.
+        Names that many programs share are also found by what their space's conversion does.
         """
         if (found := self._look_up(name) or self._look_up(name.removeprefix("ocio:"))) is not None:
             return found
@@ -87,7 +87,7 @@ class Config:
         return None
 
     def find_tag(self, tag: str) -> str | None:
-        """Return the space that a file's tag stands for, which may be a name that many programs share."""
+        """Return the space that a file's tag names, also by names that many programs share; None if there is none."""
         if (named := self.find(tag)) is not None:
             return named
         shared = (name for name, space in self._spaces.items() if space.getInteropID() == tag)
@@ -95,7 +95,7 @@ class Config:
 
     @cached_property
     def scene_linear(self) -> str:
-        """The space of linear light to work in.
+        """The scene-linear space to work in.
 
         Raises:
             FrameError: no space of the config is linear.
@@ -110,10 +110,10 @@ class Config:
 
     @cached_property
     def srgb(self) -> str | None:
-        """The space of ordinary display-encoded pictures; None if none that may be it converts as sRGB does."""
+        """The sRGB space of ordinary pictures; None if no space that may be it converts as sRGB does."""
         named = [found for name in _SRGB if (found := self._look_up(name))]
         if named and self.is_ocios_own:
-            # OCIO's own configs keep what their names say; asking them would take each start a third of a second.
+            # The names in OCIO's own configs are reliable; testing them would take a third of a second at each start.
             return named[0]
         if identified := self._identify("srgb_tx"):
             named.append(identified)
@@ -121,7 +121,7 @@ class Config:
 
     @cached_property
     def xyz(self) -> np.ndarray | None:
-        """The matrix (3, 3) from linear light to XYZ under D65; None if nothing tells the primaries."""
+        """The matrix (3, 3) from scene-linear to XYZ relative to D65; None if the primaries cannot be found."""
         for name, chromaticities in _KNOWN.items():
             space = self._look_up(name)
             if space is not None and self._is_linear(space):
@@ -132,32 +132,32 @@ class Config:
         return None
 
     def find_linear(self, chromaticities: tuple[float, ...]) -> str | None:
-        """Return the linear space of these primaries; None if there is none, or the config's own are not known."""
+        """Return the linear space of these primaries; None if there is none, or the config's primaries are unknown."""
         if chromaticities not in self._of_primaries:
             self._of_primaries[chromaticities] = self._search_linear(chromaticities)
         return self._of_primaries[chromaticities]
 
     def rule_for(self, path: str) -> str | None:
-        """Return the space that the config's file rules name for a file; None if only their default applies.
+        """Return the space that the config's file rules give for a file; None if only the default rule applies.
 
-        Names of spaces that a path happens to hold are not taken for one: ``/show/raw/plate.exr`` is no data.
+        The search for names of spaces in paths is not used: ``/show/raw/plate.exr`` is not data.
         """
         given = os.fsencode(path)
-        # OCIO's own take every EXR for ACES2065-1, which few are.
+        # OCIO's own configs have a rule that takes every EXR for ACES2065-1, which few are.
         if self.is_ocios_own or self._config.filepathOnlyMatchesDefaultRule(given):
             return None
         ruled, rule = self._config.getColorSpaceFromFilepath(given)
         return None if self._config.getFileRules().getName(rule) == _PATH_SEARCH else self.find(ruled)
 
     def chromaticities(self, space: str) -> tuple[float, ...] | None:
-        """Return red, green, blue and white (x, y) of a linear space; None if it is none, or they are unknown."""
+        """Return red, green, blue and white (x, y) of a linear space; None if it is not linear, or they are unknown."""
         if self.xyz is None or not self._is_linear(space):
             return None
         shared = self._shared_id(space) if self.is_ocios_own else self.shared_name(space)
         return XYZ if shared == "lin_ciexyzd65_scene" else SHARED.get(shared or "")
 
     def shared_name(self, space: str) -> str | None:
-        """Return the name by which programs with other configs know a linear space; None if there is none."""
+        """Return the Color Interop Forum's name of a linear space; None if there is none."""
         if self.is_ocios_own:
             return space if self._shared_id(space) else None
         if self.xyz is None:
@@ -166,41 +166,41 @@ class Config:
         return next((name for name, own in SHARED.items() if np.abs(to_xyz(own) - matrix).max() < SAME), None)
 
     def convert(self, rgb: np.ndarray, source: str, to: str) -> np.ndarray:
-        """Convert (H, W, 3) float32 from one space to another; HDR survives; the same array if they are one.
+        """Convert (H, W, 3) float32 between spaces without clamping; equal spaces return the same array.
 
         Raises:
-            FrameError: the config has no way from one to the other.
+            FrameError: the config cannot convert between them.
         """
-        return rgb if source == to else self._way(source, to).apply(rgb)
+        return rgb if source == to else self._transform(source, to).apply(rgb)
 
-    def shown(self, source: str, to: str) -> Shown | None:
-        """Return the way from one space to 8 bits of another, in one pass; None if there is none.
+    def display_table(self, source: str, to: str) -> DisplayTable | None:
+        """Return the table that converts one space to 8 bits of another; None if the conversion cannot be a table.
 
         Raises:
-            FrameError: the config has no way from one to the other.
+            FrameError: the config cannot convert between them.
         """
-        return AS_IT_IS if source == to else self._way(source, to).shown
+        return ROUNDING_TABLE if source == to else self._transform(source, to).display_table
 
-    def _way(self, source: str, to: str) -> Transform:
+    def _transform(self, source: str, to: str) -> Transform:
         if (source, to) not in self._transforms:
-            with one_line(f"colour conversion {source} → {to}"):
+            with ocio_errors(f"colour conversion {source} → {to}"):
                 self._transforms[source, to] = Transform(self._config.getProcessor(source, to))
         return self._transforms[source, to]
 
     def _look_up(self, name: str) -> str | None:
-        """Return the space of which the config itself says that a name, alias or role stands for it."""
+        """Return the space that the config itself has under a name, alias or role; None if there is none."""
         space = self._config.getColorSpace(os.fsencode(name)) if name else None
         return None if space is None else str(space.getName())
 
     def _identify(self, name: str) -> str | None:
-        """Return the space that does what one of OCIO's own does; None if there is none, or it cannot be told."""
+        """Return the space that equals a space of OCIO's own config; None if there is none or OCIO cannot tell."""
         with contextlib.suppress(ocio.Exception, ocio.ExceptionMissingFile):
             own = ocio.Config.CreateFromFile(CONFIG)
             return str(ocio.Config.IdentifyBuiltinColorSpace(self._config, own, name))
         return None
 
     def _shared_id(self, space: str) -> str | None:
-        """Return the name that a space of OCIO's own configs has for other programs."""
+        """Return the Color Interop Forum's name of a space in OCIO's own configs; None if there is none."""
         if named := self._spaces[space].getInteropID():
             return str(named)
         pairs = ((new, (new, old)) for new, old in OLD_NAMES.items())
@@ -215,7 +215,7 @@ class Config:
         if self.xyz is None:
             return None
         wanted = to_xyz(chromaticities)
-        # Only those whose name or role tells that they may be: asking each of the hundreds of a config takes long.
+        # Only spaces with a likely name or role are tested: testing the hundreds of a config takes long.
         roles = {self._look_up(role) for role in self._roles}
         named = [space for space in self.spaces if "lin" in space.lower() or space in _KNOWN or space in roles]
         named.sort(key=lambda space: np.abs(np.subtract(self.chromaticities(space) or [9] * 8, chromaticities)).max())
@@ -228,19 +228,19 @@ class Config:
         return None
 
     def _matrix(self, source: str, to: str) -> np.ndarray:
-        """What red, green and blue of one space are in another, as columns."""
+        """Return the matrix (3, 3) between two linear spaces: red, green and blue of the first, as columns."""
         return self.convert(np.eye(3, dtype=np.float32)[None], source, to)[0].astype(np.float64).T
 
     def _srgb_like(self) -> list[str]:
-        """Spaces that a role or their name makes likely to be sRGB, likeliest first."""
+        """Return the spaces that are likely sRGB by role or name, most likely first."""
         named = [space for space in self.spaces if "srgb" in _letters(space)]
-        # What is more than the name alone tells of another gamut, a camera or a tone map.
+        # Longer names mention another gamut, a camera or a tone map.
         named.sort(key=lambda space: len(_letters(space)))
         roles = [found for role in _SRGB_ROLES if (found := self._look_up(role))]
         return [space for space in dict.fromkeys((*named, *roles)) if not self._spaces[space].isData()]
 
     def _has_curve(self, space: str) -> bool:
-        """Tell whether greys of a space have the light of sRGB's."""
+        """Tell whether a space has the sRGB curve on greys."""
         try:
             light = self.convert(_GREYS, space, self.scene_linear)
         except FrameError:
@@ -262,7 +262,7 @@ def _letters(name: str) -> str:
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """Keep what OpenColorIO thinks of a config out of the terminal."""
+    """Keep OpenColorIO from logging to the terminal."""
     level = ocio.GetLoggingLevel()
     ocio.SetLoggingLevel(ocio.LOGGING_LEVEL_NONE)
     try:

@@ -1,4 +1,4 @@
-"""ICC profiles of pictures, read by OCIO: those that are a matrix and three curves."""
+"""ICC profiles of pictures, read by OCIO, as far as they are a matrix and three curves."""
 
 from __future__ import annotations
 
@@ -11,43 +11,43 @@ import numpy as np
 import PyOpenColorIO as ocio
 
 from ofx_reenact.frames import primaries
-from ofx_reenact.frames.channels import plain
-from ofx_reenact.frames.transform import Transform, one_line
+from ofx_reenact.frames.channels import to_one_line
+from ofx_reenact.frames.transform import Transform, ocio_errors
 
-# XYZ of colours from 0 to 1 differs by less than this from sRGB's in the profiles that programs ship for sRGB.
+# Profiles that programs ship for sRGB differ from sRGB by less than this in XYZ, for colours from 0 to 1.
 _SAME = 4e-3
 _PROBE = np.array([[[v] * 3 for v in (0, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1)] + np.eye(3).tolist()], np.float32)
 
 
 def describe(profile: bytes, name: str) -> str:
-    """Name a profile by its colour model, its own name and a digest, so that no two have one name."""
+    """Return a unique name for a profile: its colour model, its own name and a digest."""
     model = {b"GRAY": "grey ", b"CMYK": "CMYK "}.get(profile[16:20], "")
     digest = hashlib.sha256(profile).hexdigest()[:8]
-    return f"{model}ICC profile {plain(name)} ({digest})"
+    return f"{model}ICC profile {to_one_line(name)} ({digest})"
 
 
 @lru_cache(16)
 def is_srgb(profile: bytes) -> bool:
-    """Tell whether a profile is sRGB's.
+    """Tell whether a profile is sRGB.
 
     Raises:
-        FrameError: it is no matrix and three curves.
+        FrameError: the profile is not a matrix and three curves.
     """
     ours = primaries.decode_srgb(_PROBE) @ primaries.to_xyz(primaries.REC709).T.astype(np.float32)
     return bool(np.abs(to_xyz(profile, _PROBE) - ours).max() < _SAME)
 
 
 def to_xyz(profile: bytes, rgb: np.ndarray) -> np.ndarray:
-    """Return the XYZ under D65 of (H, W, 3) values from 0 to 1.
+    """Convert values (H, W, 3) from 0 to 1 to XYZ relative to D65.
 
     Raises:
-        FrameError: it is no matrix and three curves.
+        FrameError: the profile is not a matrix and three curves.
     """
     return _transform(profile, rgb, inverse=True)
 
 
 def from_xyz(profile: bytes, xyz: np.ndarray) -> np.ndarray:
-    """Return the values of XYZ (H, W, 3) under D65, the inverse of :func:`to_xyz`."""
+    """Convert XYZ (H, W, 3) relative to D65 to values of the profile; the inverse of :func:`to_xyz`."""
     return _transform(profile, xyz, inverse=False)
 
 
@@ -57,12 +57,12 @@ def _transform(profile: bytes, pixels: np.ndarray, *, inverse: bool) -> np.ndarr
 
 @lru_cache(16)
 def _read(profile: bytes, inverse: bool) -> Transform:
-    # OCIO keeps what it read of a path: the path is the content's.
+    # OCIO caches files by path, so the path is named after the content.
     name = f"{hashlib.sha256(profile).hexdigest()}.icc"
     direction = ocio.TRANSFORM_DIR_INVERSE if inverse else ocio.TRANSFORM_DIR_FORWARD
-    with tempfile.TemporaryDirectory(prefix="ofx-reenact-") as folder, one_line("ICC profile"):
+    with tempfile.TemporaryDirectory(prefix="ofx-reenact-") as folder, ocio_errors("ICC profile"):
         path = Path(folder) / name
         path.write_bytes(profile)
         file = ocio.FileTransform(str(path), interpolation=ocio.INTERP_BEST, direction=direction)
-        # The file alone says what it does: no space of a config is asked for.
+        # The transform needs no colour space of a config.
         return Transform(ocio.Config.CreateRaw().getProcessor(file))

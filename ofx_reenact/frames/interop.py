@@ -1,14 +1,14 @@
-"""Names of colour spaces that programs share: the Color Interop Forum's, and what older configs of ACES call the same.
+"""Colour space names of the Color Interop Forum, and the names of the same spaces in older ACES configs.
 
-OpenImageIO writes the Forum's names for what a file says of its colour; configs of before OpenColorIO 2.5 need not have
-them.
+OpenImageIO gives the colour space of a file by the Forum's names, which configs from before OpenColorIO 2.5 may not
+have.
 """
 
 from __future__ import annotations
 
 from ofx_reenact.frames.primaries import ADOBE_RGB, AP0, AP1, P3_D65, REC709, REC2020
 
-# The Forum's name → the alias in configs of ACES; empty where they have had none.
+# The Forum's name → the alias in ACES configs; empty if they have none.
 OLD_NAMES = {
     "lin_ap1_scene": "lin_ap1", "lin_ap0_scene": "lin_ap0", "lin_rec709_scene": "lin_rec709",
     "lin_p3d65_scene": "lin_p3d65", "lin_rec2020_scene": "lin_rec2020", "lin_adobergb_scene": "lin_adobergb",
@@ -22,10 +22,10 @@ OLD_NAMES = {
     "g26_p3d65_display": "p3d65_display", "g26_xyzd65_display": "", "pq_xyzd65_display": "",
     "ocio:lin_ciexyzd65_display": "cie_xyz_d65_display",
 }  # fmt: skip
-# Names of linear spaces that many programs share, and their primaries.
+# The Forum's names of linear spaces → their primaries.
 SHARED = {
     "lin_rec709_scene": REC709, "lin_ap1_scene": AP1, "lin_ap0_scene": AP0, "lin_p3d65_scene": P3_D65,
     "lin_rec2020_scene": REC2020, "lin_adobergb_scene": ADOBE_RGB,
 }  # fmt: skip
-# Chromaticities of an EXR whose channels are X, Y and Z.
+# Chromaticities of an EXR whose channels R, G and B hold X, Y and Z.
 XYZ = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1 / 3, 1 / 3)

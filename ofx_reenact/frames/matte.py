@@ -1,4 +1,4 @@
-"""Mattes that say where a target stays as it is, one for each frame of the result, or one for all."""
+"""Holdout and mask mattes, which keep the target unchanged: one for each frame of the result, or one for all."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from ofx_reenact.frames.plate import Window
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence as Frames
 
-# What a matte is for: to keep the target where it is 1, or where it is 0.
+# Roles of a matte: the target stays unchanged where a holdout is 1, and where a mask is 0.
 HOLDOUT, MASK = "holdout", "mask"
-# Layers and channels that are called so are meant to be mattes, whatever else is in the file; best first.
-_SAID = {
+# Names of layers and channels that are mattes, whatever else is in the file, most likely first.
+_MATTE_NAMES = {
     HOLDOUT: (HOLDOUT, "occlusion", "matte", MASK, "roto", "rotopaint_mask"),
-    # A holdout's channel says the contrary.
+    # Without the name holdout, which means the opposite.
     MASK: (MASK, "matte", "roto", "rotopaint_mask"),
 }
-# What holds the matte of a file whose names do not say it, best first.
-_PLAIN = (("A", "ALPHA"), ("Y", "I", "L"), ("R", "RED"))
-# Of a layer of several channels, the one that counts.
+# Channels that are the matte of a file without such names, most likely first.
+_USUAL = (("A", "ALPHA"), ("Y", "I", "L"), ("R", "RED"))
+# Channels that are the matte of a layer of several, most likely first.
 _OF_LAYER = ("A", "ALPHA", "R", "RED", "X", "Y")
 
 
 @dataclass(frozen=True)
 class Kept:
-    """Where a render keeps its target: a holdout where it is 1, a mask where it is 0; either is enough."""
+    """The holdout and the mask of a render: the target stays unchanged where either demands it."""
 
     holdout: Matte | None
     mask: Matte | None
 
     @classmethod
     def open(cls, holdout: str, mask: str, frames: Iterable[int], display: Window, data: Window) -> Kept | None:
-        """Open the mattes that are named, as :meth:`Matte.open` does and with its errors; None if neither is."""
+        """Open the mattes that are named, as :meth:`Matte.open` does; None if none is named."""
         wanted = FrameRange.of(frames)
         opened = [
             Matte.open(role, name, wanted, display, data) if name else None
@@ -46,13 +46,13 @@ class Kept:
         return cls(*opened) if any(opened) else None
 
     def read(self, frame: int) -> np.ndarray:
-        """Read where the target stays in a frame of the result.
+        """Read where the target stays unchanged in a frame of the result.
 
         Returns:
-            (H, W) float32 in [0, 1], of the data window; 1 where the target stays.
+            (H, W) float32 in [0, 1], over the data window; 1 where the target stays unchanged.
 
         Raises:
-            FrameError: a matte cannot be read, or is not a number somewhere.
+            FrameError: a matte cannot be read, or has NaN.
         """
         found = [] if self.holdout is None else [self.holdout.read(frame)]
         found += [] if self.mask is None else [1 - self.mask.read(frame)]
@@ -61,13 +61,13 @@ class Kept:
 
 @dataclass(frozen=True)
 class Matte:
-    """The mattes of an option, checked by their headers, and read as frames need them.
+    """The mattes of one option. Headers are checked when it is opened; pixels are read frame by frame.
 
     Attributes:
-        role: what they are for, ``HOLDOUT`` or ``MASK``.
-        name: as the user wrote it.
-        display: the target's display window, which every matte has to be as large as.
-        data: the target's data window, which mattes are laid out in.
+        role: ``HOLDOUT`` or ``MASK``.
+        name: the name that the user wrote.
+        display: the target's display window; every matte's must have the same size.
+        data: the target's data window, over which mattes are returned.
     """
 
     role: str
@@ -75,23 +75,23 @@ class Matte:
     display: Window
     data: Window
     _frames: Frames = field(repr=False)
-    # The one of all frames: read once.
+    # The matte, if one picture is used for all frames.
     _still: np.ndarray | None = field(default=None, repr=False)
 
     @classmethod
     def open(cls, role: str, name: str, frames: Iterable[int], display: Window, data: Window) -> Matte:
-        """Open the mattes of frames, and look at the header of each; pixels are read of a single picture alone.
+        """Open the mattes and check the header of each; only a single picture for all frames is read completely.
 
         Args:
-            role: what they are for, ``HOLDOUT`` or ``MASK``.
+            role: ``HOLDOUT`` or ``MASK``.
             name: ``M.####.exr`` or a video with the numbers of the result's frames, or one picture for all of them.
-            frames: those of the result.
+            frames: the frames of the result.
             display: the target's display window.
             data: the target's data window.
 
         Raises:
-            FrameError: there is none for some of the frames, one has another size, or no channel of it is a matte; a
-                single picture is not a number somewhere.
+            FrameError: a frame has no matte, a matte has another size or no channel that can be a matte, or a single
+                picture has NaN.
         """
         found, wanted = Frames.open(name), FrameRange.of(frames)
         matte = cls(role, name, display, data, found)
@@ -99,7 +99,7 @@ class Matte:
             return replace(matte, _still=matte.read(found.frames.first))
         elif missing := wanted - found.frames:
             raise FrameError(
-                f"{name}: no matte for {_naming(missing)}; a {role} needs one for each frame of the result, or a "
+                f"{name}: no matte for {_list_frames(missing)}; a {role} needs one for each frame of the result, or a "
                 "single picture for all"
             )
         elif found.kind == "video":
@@ -113,10 +113,10 @@ class Matte:
         """Read the matte of a frame of the result.
 
         Returns:
-            (H, W) float32 in [0, 1], of the data window; 0 where the matte's own window does not reach.
+            (H, W) float32 in [0, 1], over the data window; 0 outside the matte's own data window.
 
         Raises:
-            FrameError: it cannot be read, or is not a number somewhere.
+            FrameError: it cannot be read, or has NaN.
         """
         if self._still is not None:
             return self._still
@@ -131,14 +131,14 @@ class Matte:
             found = read_file(path, where, None, (chosen,))
             if found.format != "openexr" and found.spec.get_int_attribute("Orientation", 1) != 1:
                 raise FrameError(
-                    f"{where}: the {self.role} lies turned in its file (EXIF orientation); write it upright"
+                    f"{where}: the {self.role} is stored rotated (EXIF orientation); write it upright"
                 )
             pixels, (window, shown) = found.channels[chosen], _windows(found.spec)
         self._check_size(shown, path, frame)
         if bad := int(np.isnan(pixels).sum()):
             raise FrameError(f"{where_of(path, frame)}: {bad} values of the {self.role} are NaN; write the matte again")
         clean = np.clip(pixels.astype(np.float32), 0, 1)
-        # Formats without windows begin at (0, 0): what counts is where a matte lies in its display window.
+        # Formats without windows begin at (0, 0), so the matte's position in its own display window is used.
         placed = Window(
             window.x - shown.x + self.display.x, window.y - shown.y + self.display.y, window.width, window.height
         )
@@ -161,42 +161,42 @@ class Matte:
 
 
 def choose_matte(names: Sequence[str], where: str, role: str = HOLDOUT) -> str:
-    """Choose the channel that is the matte, by the channels' names alone.
+    """Choose the channel that is the matte, by name.
 
-    One that is called as its role (a holdout also occlusion, as the layer is), then matte, mask, roto or
-    rotopaint_mask, by itself or by its layer; else alpha; else the only one there is; else luminance; else red.
+    The order is: a channel or layer named after the role (or occlusion for a holdout), matte, mask, roto or
+    rotopaint_mask; alpha; the only channel; luminance; red.
 
     Raises:
         FrameError: there is none of these.
     """
     by_name = {name.upper(): name for name in names}
-    for said in (one.upper() for one in _SAID[role]):
-        if said in by_name:
-            return by_name[said]
-        layer = {full.rpartition(".")[2]: name for full, name in by_name.items() if full.startswith(f"{said}.")}
+    for wanted in (one.upper() for one in _MATTE_NAMES[role]):
+        if wanted in by_name:
+            return by_name[wanted]
+        layer = {full.rpartition(".")[2]: name for full, name in by_name.items() if full.startswith(f"{wanted}.")}
         if layer:
             return next((layer[part] for part in _OF_LAYER if part in layer), next(iter(layer.values())))
-    plain = {alias: by_name[alias] for aliases in _PLAIN for alias in aliases if alias in by_name}
-    alpha = next((plain[alias] for alias in _PLAIN[0] if alias in plain), None)
+    usual = {alias: by_name[alias] for aliases in _USUAL for alias in aliases if alias in by_name}
+    alpha = next((usual[alias] for alias in _USUAL[0] if alias in usual), None)
     if alpha is not None or len(names) == 1:
         return alpha or names[0]
-    if plain:
-        return next(iter(plain.values()))
+    if usual:
+        return next(iter(usual.values()))
     last = {full.rpartition(".")[2]: name for full, name in reversed(by_name.items())}
-    if found := next((last[alias] for aliases in _PLAIN for alias in aliases if alias in last), None):
+    if found := next((last[alias] for aliases in _USUAL for alias in aliases if alias in last), None):
         return found
     raise FrameError(f"{where}: none of its channels is a matte ({', '.join(names[:8])}); name one A, Y, R or matte")
 
 
 def _windows(spec: object) -> tuple[Window, Window]:
-    """Return data and display window of a file, by OpenImageIO's description."""
+    """Return the data and display window in an OpenImageIO ImageSpec."""
     names = ("x", "y", "width", "height")
     data = Window(*(getattr(spec, name) for name in names))
     return data, Window(*(getattr(spec, f"full_{name}") for name in names))
 
 
 def _place(pixels: np.ndarray, window: Window, data: Window) -> np.ndarray:
-    """Lay pixels of one window out in another; 0 beyond them."""
+    """Copy pixels of one window into an array over another window; 0 elsewhere."""
     if window == data:
         return np.ascontiguousarray(pixels)
     result = np.zeros((data.height, data.width), np.float32)
@@ -209,5 +209,5 @@ def _place(pixels: np.ndarray, window: Window, data: Window) -> np.ndarray:
     return result
 
 
-def _naming(frames: FrameRange) -> str:
+def _list_frames(frames: FrameRange) -> str:
     return f"frame{'s' if len(frames) > 1 else ''} {frames}"

@@ -1,4 +1,4 @@
-"""Folders of pictures and clips that trainings and measurements are made from, and who is in them."""
+"""Folders of pictures and clips for training and evaluation, and which person each file shows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ INDEX = "index.csv"
 
 @dataclass(frozen=True)
 class Label:
-    """Who is in a file: person, take (expression or clip), and the terms it may be used on, empty if unknown."""
+    """The person in a file, the take (expression or clip), and the licence of the file, empty if unknown."""
 
     person: str
     take: str
@@ -29,10 +29,10 @@ class Label:
 
 
 def find_media(inputs: Sequence[str]) -> list[Path]:
-    """Return the pictures and clips among files and in folders, in order.
+    """Return the pictures and clips among these files and directly in these folders, in order.
 
     Raises:
-        ReenactError: an input is not there, or there are none at all.
+        ReenactError: a file or folder does not exist, or there are no pictures or clips.
     """
     found: list[Path] = []
     for name in inputs:
@@ -47,22 +47,22 @@ def find_media(inputs: Sequence[str]) -> list[Path]:
 
 
 def images(path: Path, every: int, colour: Colour) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield (frame, (H, W, 3) uint8) of a picture, or of every so many frames of a clip."""
+    """Yield frame number and sRGB (H, W, 3) uint8 of a picture, or of every ``every``-th frame of a clip."""
     frames = Frames.open(path)
     for frame in list(frames.frames)[::every]:
         yield frame, read_shown(frames, frame, colour)
 
 
 def label_by_name(path: Path) -> Label:
-    """Read who it is from a file's name: person before the first underscore, take after it."""
+    """Derive a label from a file's name: the person before the first underscore, the take after it."""
     person, _, take = path.stem.partition("_")
     return Label(person, take)
 
 
 class Labels:
-    """Who is in which file: by an ``index.csv`` in its folder or the one above, else by its name.
+    """Labels of files, by an ``index.csv`` in the file's folder or the one above, else by the file's name.
 
-    The index has the columns ``path`` (relative to the index), ``identity``, and, if known, ``expression`` and
+    The index has the columns ``path`` (relative to the index) and ``identity``, and optionally ``expression`` and
     ``licence``.
     """
 
@@ -70,10 +70,10 @@ class Labels:
         self._indices: dict[Path, dict[Path, Label]] = {}
 
     def of(self, path: Path) -> Label:
-        """Say who is in a file.
+        """Return the label of a file.
 
         Raises:
-            ReenactError: an index has no column ``path`` or ``identity``.
+            ReenactError: an index cannot be read, or has no column ``path`` or ``identity``.
         """
         for folder in (path.parent, path.parent.parent):
             if folder not in self._indices:
@@ -91,7 +91,7 @@ def _read_index(index: Path) -> dict[Path, Label]:
             reader = csv.DictReader(file)
             if not {"path", "identity"} <= set(reader.fieldnames or ()):
                 raise ReenactError(f"{index}: needs the columns path and identity")
-            # A row that is too short has None where nothing stands.
+            # A row that is too short has None in the missing columns.
             rows = [{name: value or "" for name, value in row.items() if name} for row in reader]
         return {
             (index.parent / row["path"]).resolve(): Label(

@@ -1,4 +1,4 @@
-"""A small movie to look at and listen to: an mp4 with pictures and sound."""
+"""Write a preview: an mp4 with pictures and sound."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from ofx_reenact.files import written_whole
 from ofx_reenact.frames.sound import RATE, Sound
 
 WIDEST, TALLEST = 1920, 4096
-# Frames a second where nothing says it.
+# Frames a second if neither file nor user gives a rate.
 USUAL_RATE = Fraction(24)
 _CODECS = ("libx264", "libopenh264")
-# Every twelfth frame is whole, to step through; frames wait for few others, which would fill memory.
+# Every twelfth frame is a keyframe, for stepping; a short lookahead saves memory.
 _OPTIONS = {"preset": "veryfast", "crf": "18", "g": "12", "bf": "0", "rc-lookahead": "4", "b": "20M"}
-# Primaries and transfer, by number.
+# BT.709 as a number of ITU-T H.273, for primaries and transfer.
 _BT709 = 1
 
 
 class Mp4Writer:
-    """Writes an mp4, whole or not at all: use as a context manager; a failure inside leaves no file.
+    """Writes an mp4 completely or not at all. Use it as a context manager; after an error inside, there is no file.
 
-    Each frame is shown for exactly as long as the rate says, and the sound is cut at the nearest sample of it.
+    Each frame has exactly the duration that the rate gives; the sound is cut at the nearest sample.
     """
 
     def __init__(self, path: Path, fps: Fraction, size: tuple[int, int], sound: Sound | None = None) -> None:
-        """Prepare for frames of ``size`` (width, height), scaled down to 1920 × 4096 at most and made even.
+        """Prepare an mp4; frames are reduced to 1920 × 4096 pixels at most, and to even sizes.
 
         Args:
-            path: of the movie.
+            path: the file to write.
             fps: frames a second.
-            size: of the frames.
-            sound: what is heard from the first frame on; it is closed with the movie.
+            size: width and height of the frames that are given.
+            sound: sound from the first frame on; it is closed with the movie.
         """
         self._path, self._fps, self._sound = path, fps, sound
         scale = min(1.0, WIDEST / size[0], TALLEST / size[1])
@@ -54,7 +54,7 @@ class Mp4Writer:
         self._whole = written_whole(self._path)
         partial = self._whole.__enter__()
         try:
-            # Without the protocol, FFmpeg would take what is before a colon for one.
+            # Without "file:", FFmpeg would take text before a colon in the path for a protocol.
             url = f"file:{partial.absolute()}"
             self._movie: Any = av.open(url, "w", format="mp4", options={"movflags": "+faststart"})
             self._pictures = self._movie.add_stream(_codec(), rate=self._fps, options=dict(_OPTIONS))
@@ -78,7 +78,7 @@ class Mp4Writer:
             if self._sound is not None:
                 self._sound.close()
             if failure[0] is None:
-                with self._said():
+                with self._output_errors():
                     for stream in (self._pictures, *([self._heard] if self._sound is not None else [])):
                         self._movie.mux(stream.encode())
                     self._movie.close()
@@ -91,10 +91,10 @@ class Mp4Writer:
         self._whole.__exit__(*failure)
 
     def write(self, rgb: np.ndarray) -> None:
-        """Add an (H, W, 3) uint8 frame.
+        """Add a frame (H, W, 3) uint8.
 
         Raises:
-            OutputError: the disk does not take it.
+            OutputError: it cannot be written.
         """
         if rgb.shape[1::-1] != self._size:
             rgb = cv2.resize(rgb, self._size, interpolation=cv2.INTER_AREA)
@@ -102,13 +102,13 @@ class Mp4Writer:
         coded = frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)
         coded.pts, coded.time_base = self._frames, 1 / self._fps
         self._frames += 1
-        with self._said():
+        with self._output_errors():
             self._movie.mux(self._pictures.encode(coded))
             if self._sound is not None:
                 self._write_sound(self._sound, round(self._frames / self._fps * RATE))
 
     def _write_sound(self, sound: Sound, until: int) -> None:
-        """Add the sound up to a sample."""
+        """Add the sound up to sample number ``until``."""
         samples = np.ascontiguousarray(sound.read(until - self._samples).T)
         block = av.AudioFrame.from_ndarray(samples, format="fltp", layout="stereo")
         block.sample_rate, block.pts, block.time_base = RATE, self._samples, Fraction(1, RATE)
@@ -116,8 +116,8 @@ class Mp4Writer:
         self._movie.mux(self._heard.encode(block))
 
     @contextlib.contextmanager
-    def _said(self) -> Iterator[None]:
-        """Say in one line that the movie cannot be written."""
+    def _output_errors(self) -> Iterator[None]:
+        """Turn FFmpeg's errors into an OutputError."""
         try:
             yield
         except (av.FFmpegError, OSError) as error:
@@ -125,5 +125,5 @@ class Mp4Writer:
 
 
 def _codec() -> str:
-    """Return the encoder: H.264, which browsers and players show, where FFmpeg was built with one; else MPEG-4."""
+    """Return an encoder of H.264, which browsers can play, if FFmpeg has one; else of MPEG-4."""
     return next((name for name in _CODECS if name in av.codecs_available), "mpeg4")

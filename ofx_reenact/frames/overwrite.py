@@ -1,7 +1,7 @@
-"""No output replaces an input: files are compared as what they are on disk, whatever their names look like.
+"""Refuse outputs that would replace inputs. Files are compared by their identity on disk, not by their names.
 
-Symbolic and hard links, ``..``, relative and absolute names, and file systems that do not tell ``A`` from ``a`` all
-lead to the same answer. A numbered sequence is every file that its name can stand for, of whichever frames.
+So symbolic and hard links, ``..``, relative and absolute names, and file systems that do not distinguish ``A`` from
+``a`` make no difference. A numbered sequence stands for all files that its name matches, of any frame.
 """
 
 from __future__ import annotations
@@ -17,54 +17,54 @@ from ofx_reenact.frames.media import PICTURES
 from ofx_reenact.frames.names import Pattern, files_of, frame_path
 from ofx_reenact.frames.video import VIDEOS
 
-# What a file is to a user, as an option's name, and the file or sequence that was named; none if empty or None.
+# An option, as the user knows it, and the file or sequence that it names; empty or None if it names none.
 Named = tuple[str, str | Path | None]
 
 _NUMBER = re.compile(r"-?\d+")
 
 
 def refuse_over_inputs(outputs: Iterable[Named], inputs: Iterable[Named] = ()) -> None:
-    """Refuse outputs that are files of an input, and outputs that are one file.
+    """Refuse an output that is a file of an input, and two outputs that are the same file.
 
     Args:
-        outputs: what will be written: files, or sequences as ``NAME.####.exr``.
-        inputs: what is read: files, sequences, or folders, of which no picture or clip may be replaced.
+        outputs: files that will be written, or sequences as ``NAME.####.exr``.
+        inputs: files, sequences, or folders that are read; no picture or clip in these folders may be replaced.
 
     Raises:
-        SettingsError: naming both options.
+        SettingsError: the message names both options.
     """
-    files, read = _given(outputs), _read(_given(inputs))
-    for what, name in files:
-        for path in _there(name):
-            if (said := read.get(_identity(path)) or _folder_of(path, read)) is not None:
+    files, read = _named_files(outputs), _input_identities(_named_files(inputs))
+    for option, name in files:
+        for path in _existing(name):
+            if (reader := read.get(_identity(path)) or _input_folder_of(path, read)) is not None:
                 raise SettingsError(
-                    f"{what} {name}: would replace {path}, which {said} reads; choose another name for the output"
+                    f"{option} {name}: would replace {path}, which {reader} reads; choose another name for the output"
                 )
-    _refuse_twins(files)
+    _refuse_equal_outputs(files)
 
 
-def _given(files: Iterable[Named]) -> list[tuple[str, str]]:
-    """The files that are named."""
-    return [(what, str(name)) for what, name in files if name not in (None, "")]
+def _named_files(files: Iterable[Named]) -> list[tuple[str, str]]:
+    """Return those that name a file."""
+    return [(option, str(name)) for option, name in files if name not in (None, "")]
 
 
-def _read(inputs: list[tuple[str, str]]) -> dict[Hashable, str]:
-    """Identity of each input's file, or of the folder that it is → what it is to the user."""
+def _input_identities(inputs: list[tuple[str, str]]) -> dict[Hashable, str]:
+    """Map the identity of each file or folder of the inputs to its option and name."""
     found: dict[Hashable, str] = {}
-    for what, name in inputs:
+    for option, name in inputs:
         path = Path(name)
         paths = (path,) if path.is_dir() else files_of(name)
-        found |= {_identity(one): f"{what} {name}" for one in paths}
+        found |= {_identity(one): f"{option} {name}" for one in paths}
     return found
 
 
-def _there(name: str) -> Iterator[Path]:
-    """The files that an output of this name would replace, were all its frames written."""
+def _existing(name: str) -> Iterator[Path]:
+    """Yield the existing files that an output of this name could replace, with any of its frames."""
     if not Pattern.of(name):
         yield from (path for path in (Path(name),) if path.exists())
         return
     try:
-        names = sorted(_plain(entry.name) for entry in os.scandir(Path(name).parent))
+        names = sorted(_folded(entry.name) for entry in os.scandir(Path(name).parent))
     except OSError:
         return
     frames = (_frame_of(one, name) for one in names)
@@ -72,32 +72,32 @@ def _there(name: str) -> Iterator[Path]:
 
 
 def _frame_of(base: str, pattern: str) -> Path | None:
-    """Return the file of a sequence's frame whose plain name is ``base``; None if it is none of the sequence."""
+    """Return the frame of a sequence whose folded name is ``base``; None if the name is not of the sequence."""
     before, after = _around(pattern)
     number = base[len(before) : len(base) - len(after)]
     if not (base.startswith(before) and base.endswith(after) and _NUMBER.fullmatch(number)):
         return None
     path = frame_path(pattern, int(number), Path(pattern).suffix.lower())
-    return path if _plain(path.name) == base else None
+    return path if _folded(path.name) == base else None
 
 
 def _around(name: str) -> tuple[str, str]:
-    """What stands before and after a sequence's frame number."""
+    """Return the folded text before and after the frame number in a sequence's name."""
     pattern = Pattern.of(name)
     assert pattern is not None
-    return _plain(pattern.before), _plain(pattern.after)
+    return _folded(pattern.before), _folded(pattern.after)
 
 
-def _plain(name: str) -> str:
-    """A file's name as the least particular file systems have it."""
+def _folded(name: str) -> str:
+    """Return a name in a form that is equal for names that some file systems take for the same."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
 def _identity(path: Path) -> Hashable:
-    """What a path leads to: a file or folder by its place on disk; what is not there by its name and its folder."""
+    """Return the identity of a file or folder on disk; if it does not exist, its folder's identity and its name."""
     try:
         found = path.stat()
-        # Some network drives number no files.
+        # Some network drives have no file numbers.
         if found.st_ino:
             return found.st_dev, found.st_ino
     except ValueError:
@@ -106,33 +106,33 @@ def _identity(path: Path) -> Hashable:
     except OSError:
         pass
     whole = Path(os.path.realpath(path))
-    return (_identity(whole.parent), _plain(whole.name)) if whole.name else str(whole)
+    return (_identity(whole.parent), _folded(whole.name)) if whole.name else str(whole)
 
 
-def _folder_of(path: Path, read: dict[Hashable, str]) -> str | None:
-    """The input that is a folder with this picture or clip in it."""
+def _input_folder_of(path: Path, read: dict[Hashable, str]) -> str | None:
+    """Return the option and name of an input folder that this picture or clip lies in; None if there is none."""
     if path.suffix.lower() not in (*PICTURES, *VIDEOS):
         return None
     parents = Path(os.path.realpath(path)).parents
     return next((read[one] for one in map(_identity, parents) if one in read), None)
 
 
-def _refuse_twins(outputs: list[tuple[str, str]]) -> None:
-    """Refuse two outputs that are one file, or a file that would be a frame of a sequence."""
+def _refuse_equal_outputs(outputs: list[tuple[str, str]]) -> None:
+    """Refuse two outputs that are the same file, and a file that would be a frame of a sequence."""
     seen: dict[Hashable, str] = {}
-    sequences = [(what, name) for what, name in outputs if Pattern.of(name)]
-    for what, name in outputs:
+    sequences = [(option, name) for option, name in outputs if Pattern.of(name)]
+    for option, name in outputs:
         path = Path(name)
         identity = (_identity(path.parent), *_around(name)) if Pattern.of(name) else _identity(path)
-        other = seen.setdefault(identity, what)
-        if other != what:
-            raise SettingsError(f"{what} {name}: is also what {other} writes; choose another name for one of them")
+        other = seen.setdefault(identity, option)
+        if other != option:
+            raise SettingsError(f"{option} {name}: is also what {other} writes; choose another name for one of them")
         for sequence, pattern in sequences if not Pattern.of(name) else ():
             if _is_frame(path, pattern):
-                raise SettingsError(f"{what} {name}: would be a frame of {sequence} {pattern}; choose another name")
+                raise SettingsError(f"{option} {name}: would be a frame of {sequence} {pattern}; choose another name")
 
 
 def _is_frame(path: Path, pattern: str) -> bool:
-    """Whether a file's name is that of a frame of a sequence in the same folder."""
-    frame = _frame_of(_plain(path.name), pattern)
+    """Tell whether a path is a frame of a sequence."""
+    frame = _frame_of(_folded(path.name), pattern)
     return frame is not None and _identity(frame.parent) == _identity(path.parent)

@@ -1,4 +1,4 @@
-"""A plate as it is worked on: one picture in a scene-linear colour space."""
+"""A picture in a scene-linear colour space, as rendering works on it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class Picture:
     """One picture in a scene-linear space."""
 
     plate: Plate
-    frame: int  # its number in its own sequence
+    frame: int  # frame number in its own sequence
     pixels: np.ndarray  # (H, W, 3 or 4) float32 in ``space``, alpha associated
-    space: str  # a scene-linear colour space: the file's own if it is one (Colour.convert knows it), else the config's
-    reason: str  # why the file was taken to be in the colour space it was read in
+    space: str  # a scene-linear colour space: the file's own if it is scene-linear, else the config's
+    reason: str  # why this colour space was assumed for the file
 
     @property
     def squeeze(self) -> Squeeze:
-        """How its pixels lie beside square ones."""
+        """How its pixels relate to square ones."""
         return Squeeze.of_plate(self.plate)
 
     @property
@@ -35,7 +35,7 @@ class Picture:
         return self.squeeze.size(self.pixels.shape[1], self.pixels.shape[0])
 
     def show(self, colour: Colour, exposure: float = 1.0) -> np.ndarray:
-        """Show it in square pixels: (H, W, 3) uint8."""
+        """Convert it to sRGB uint8 (H, W, 3) in square pixels."""
         return self.squeeze.show(colour.to_display(self.pixels[..., :3], self.space, exposure))
 
 
@@ -48,15 +48,15 @@ def read_picture(
     *,
     sequence: Sequence | None = None,
 ) -> Picture:
-    """Read a picture and bring it to a scene-linear space; one that is there already stays untouched.
+    """Read a picture and convert it to scene-linear; one that is scene-linear already stays unchanged.
 
     Args:
-        path: a picture, or a sequence or video of which one frame is meant.
-        colour: the config.
-        frame: which; the first if not given.
-        space: the file's colour space; else its tag or its format's rule.
-        layer: which layer of an EXR is the picture; else the one that its name says.
-        sequence: of that path, if it is open already.
+        path: a picture, or a sequence or video with the frame.
+        colour: colour spaces.
+        frame: frame number; the first frame if not given.
+        space: the file's colour space; if not given, its tag's or its format's.
+        layer: which layer of an EXR is the picture; empty to choose by the layers' names.
+        sequence: the sequence of that path, if it is open already.
 
     Raises:
         FrameError: it cannot be read, or has NaN or infinite pixels, which a warp would smear.
@@ -82,14 +82,14 @@ def read_picture(
 
 @stage("read")
 def read_shown(sequence: Sequence, frame: int, colour: Colour, space: str | None = None, layer: str = "") -> np.ndarray:
-    """Read a frame and show it: what :meth:`~ofx_reenact.frames.colour.Colour.show` makes of the whole plate.
+    """Read a frame as sRGB uint8, in strips if possible; equal to :meth:`~ofx_reenact.frames.colour.Colour.show`.
 
     Args:
-        sequence: the files.
-        frame: its number.
-        colour: the config.
-        space: the file's colour space; else its tag or its format's rule.
-        layer: which layer of an EXR is the picture; else the one that its name says.
+        sequence: the sequence.
+        frame: frame number.
+        colour: colour spaces.
+        space: the file's colour space; if not given, its tag's or its format's.
+        layer: which layer of an EXR is the picture; empty to choose by the layers' names.
 
     Returns:
         (H, W, 3) uint8, in square pixels.
@@ -106,7 +106,7 @@ def read_shown(sequence: Sequence, frame: int, colour: Colour, space: str | None
 
 
 def convert_associated(colour: Colour, rgb: np.ndarray, alpha: np.ndarray | None, source: str, to: str) -> np.ndarray:
-    """Convert colours (H, W, 3) that are multiplied with their alpha (H, W): a transfer curve sees them without it."""
+    """Convert colours (H, W, 3) with associated alpha (H, W): they are divided by it before and multiplied after."""
     if alpha is None:
         return colour.convert(rgb, source, to)
     solid = np.where(alpha > 0, alpha, 1)[..., None]

@@ -1,7 +1,7 @@
-"""One picture with everything its file says: pixels, windows, other channels, attributes.
+"""A picture with everything in its file: pixels, windows, other channels, attributes.
 
-Convention: arrays cover the data window; row 0 is its top. Colours are exactly the file's numbers as float32,
-with alpha associated as OpenEXR has it; nothing is clamped or converted here.
+Convention: arrays cover the data window; row 0 is its top. Colours are the file's values as float32, with associated
+alpha as in OpenEXR; nothing is clamped or converted here.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import numpy as np
 import OpenImageIO as oiio
 
 from ofx_reenact.frames.channels import Contents, read_file, read_strips, where_of
-from ofx_reenact.frames.choice import COLOUR, Layer
 from ofx_reenact.frames.header import carry_header
-from ofx_reenact.frames.tags import NO_TAGS, Tags, colour_tag, read_tags, refuse_inks
+from ofx_reenact.frames.picture_layer import COLOUR, Layer
+from ofx_reenact.frames.tags import NO_TAGS, Tags, colour_tag, read_tags, refuse_unreadable_models
 
 
 @dataclass(frozen=True)
@@ -33,27 +33,27 @@ class Window:
 
 @dataclass(frozen=True)
 class Plate:
-    """A picture as read."""
+    """A picture as it was read from its file."""
 
     path: Path
-    rgb: np.ndarray  # (H, W, 3) float32; a grey picture's value three times
+    rgb: np.ndarray  # (H, W, 3) float32; of a grey picture its channel three times
     alpha: np.ndarray | None  # (H, W) float32
     extra: Mapping[str, np.ndarray]  # other channels by full name, (H, W) float16, float32 or uint32 as in the file
     data_window: Window  # in pixels of the file
     display_window: Window  # in pixels of the file
     fps: Fraction | None  # frames a second
     depth: str  # type of the colour channels in the file: "half", "float", "uint8", …
-    colour_space: str | None  # the file's own tag
-    attributes: Any  # OpenImageIO's description of the file; written back with what is in it
-    notes: tuple[str, ...] = ()  # what could not be kept, for the report
-    transfer: str | None = None  # how a video codes light, where that is so unlike sRGB that no rule guesses its space
-    tags: Tags = NO_TAGS  # what else the file says of its colour
-    layer: str = ""  # which layer of the file the picture is; the plain R, G, B if empty
-    names: tuple[str, ...] = (*COLOUR, "A")  # what its channels are called in the file
+    colour_space: str | None  # the file's tag
+    attributes: Any  # OpenImageIO's ImageSpec with the attributes that rendered frames keep
+    notes: tuple[str, ...] = ()  # notes on what could not be kept, for the report
+    transfer: str | None = None  # name of a video's transfer function, if it is too unlike sRGB to be taken for it
+    tags: Tags = NO_TAGS  # what else the file tells of its colour
+    layer: str = ""  # layer of the file that the picture is; empty for R, G, B
+    names: tuple[str, ...] = (*COLOUR, "A")  # names of its channels in the file
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """The channels that the picture has in a file."""
+        """Names of the channels that the picture has in a file: with alpha only if it has one."""
         return self.names[:3] if self.alpha is None else self.names
 
 
@@ -62,12 +62,12 @@ def read_plate(path: str | Path, frame: int | None = None, layer: str = "", *, p
 
     Args:
         path: the file.
-        frame: its number, for messages.
-        layer: which layer of channels is the picture; if empty, the plain one or the one whose name says that it is.
-        pixels: without them, only the header is read, and all channels are 0 everywhere.
+        frame: frame number, for messages.
+        layer: which layer is the picture; empty to choose by the layers' names.
+        pixels: whether to read pixels; if not, all channels are 0 everywhere.
 
     Raises:
-        FrameError: it is missing, no picture, damaged, deep, or of inks; or there is no such layer.
+        FrameError: it is missing, not a picture, damaged, deep, or in CMYK or Lab; or there is no such layer.
     """
     path = Path(path)
     where = where_of(path, frame)
@@ -77,19 +77,19 @@ def read_plate(path: str | Path, frame: int | None = None, layer: str = "", *, p
 def read_in_strips(
     path: str | Path, frame: int | None = None, layer: str = ""
 ) -> tuple[Plate, Iterator[tuple[slice, np.ndarray]]]:
-    """Read the colours of a picture alone, a strip of rows at a time where its file allows that.
+    """Read only the colours of a picture, in strips of rows if its file allows it.
 
     Args:
         path: the file.
-        frame: its number, for messages.
-        layer: which layer of channels is the picture, as for :func:`read_plate`.
+        frame: frame number, for messages.
+        layer: which layer is the picture, as for :func:`read_plate`.
 
     Returns:
-        What the file says, all channels of which may be 0, and the strips from the top: rows, and their (h, W, 3)
-        float16 or float32.
+        The plate, whose channels may be 0 everywhere, and an iterator of strips from the top: slice of rows, and
+        (h, W, 3) float16 or float32.
 
     Raises:
-        FrameError: as :func:`read_plate` does; damage within the picture is found as its strips are read.
+        FrameError: as for :func:`read_plate`; damaged pixels raise it while the strips are read.
     """
     path = Path(path)
     where = where_of(path, frame)
@@ -103,11 +103,11 @@ def read_in_strips(
 def _plate_of(found: Contents, path: Path, where: str, *, pixels: bool) -> Plate:
     spec, channels, chosen = found.spec, found.channels, found.layer
     assert chosen is not None
-    refuse_inks(spec, where)
+    refuse_unreadable_models(spec, where)
     is_exr = found.format == "openexr"
     shown = channels.get(chosen.alpha or "")
     if pixels:
-        rgb = _side_by_side([channels[name].astype(np.float32, copy=False) for name in chosen.rgb])
+        rgb = _join_planes([channels[name].astype(np.float32, copy=False) for name in chosen.rgb])
         alpha = None if shown is None else np.ascontiguousarray(shown, np.float32)
     else:
         rgb = np.broadcast_to(np.float32(0), (spec.height, spec.width, 3))
@@ -125,26 +125,26 @@ def _plate_of(found: Contents, path: Path, where: str, *, pixels: bool) -> Plate
     aspect = header.get_float_attribute("PixelAspectRatio", 1.0)
     if orientation >= 5 and not is_exr and aspect > 0:
         header.attribute("PixelAspectRatio", 1 / aspect)
-    notes = [f"{where}: attribute {name} is of a type that EXR does not define and was left out" for name in lost]
+    notes = [f"{where}: attribute {name} has a type that EXR does not define and was left out" for name in lost]
     return Plate(
         path, rgb, alpha, extra, data, display, rate_of(spec), found.depth, colour_tag(spec) if is_exr else None,
         header, (*found.notes, *notes), tags=read_tags(spec, found.format), layer=chosen.name, names=_names(chosen),
     )  # fmt: skip
 
 
-def _side_by_side(planes: list[np.ndarray]) -> np.ndarray:
-    """Return planes (H, W) float32 as (H, W, 3) in one piece; that array itself if they are views of one."""
+def _join_planes(planes: list[np.ndarray]) -> np.ndarray:
+    """Join planes (H, W) float32 to a contiguous (H, W, 3), without a copy if they are views of such an array."""
     whole = planes[0].base
     if whole is not None and whole.ndim == 3 and all(plane.base is whole for plane in planes):
-        at = [(plane.ctypes.data - whole.ctypes.data) // whole.itemsize for plane in planes]
-        if at == [at[0], at[0] + 1, at[0] + 2]:
-            return np.ascontiguousarray(whole[..., at[0] : at[0] + 3])
+        index = [(plane.ctypes.data - whole.ctypes.data) // whole.itemsize for plane in planes]
+        if index == [index[0], index[0] + 1, index[0] + 2]:
+            return np.ascontiguousarray(whole[..., index[0] : index[0] + 3])
     return np.stack(planes, axis=-1)
 
 
 def count_nonfinite(plate: Plate) -> tuple[int, int, tuple[int, int, str] | None]:
-    """Count NaN and infinite values of colour and alpha: (NaN, infinite, first as (x, y, channel) or None)."""
-    # A sum is finite only if all of it is; where it overflows, each value tells.
+    """Count NaN and infinite values in colour and alpha: (NaN, infinite, first as (x, y, channel) or None)."""
+    # A sum is finite only if all values are. It may also overflow, so otherwise each value is tested.
     with np.errstate(over="ignore", invalid="ignore"):
         if all(np.isfinite(values.sum()) for values in (plate.rgb, plate.alpha) if values is not None):
             return 0, 0, None
@@ -160,7 +160,7 @@ def count_nonfinite(plate: Plate) -> tuple[int, int, tuple[int, int, str] | None
 
 
 def rate_of(spec: Any) -> Fraction | None:
-    """Return the frames a second that a header names."""
+    """Return the frames a second in a header; None if it has none."""
     value = spec.getattribute("FramesPerSecond")
     if isinstance(value, tuple) and len(value) == 2:
         return Fraction(int(value[0]), int(value[1])) if value[1] and value[0] > 0 else None
@@ -174,13 +174,13 @@ def write_rate(spec: Any, fps: Fraction) -> None:
 
 
 def _names(layer: Layer) -> tuple[str, ...]:
-    """What the picture's channels are called in frames: as in the file, if that is a layer with a name."""
+    """Return the channel names of the picture in rendered frames: the file's, if the layer has a name."""
     alpha = layer.alpha or (f"{layer.name}.A" if layer.name else "A")
     return (*layer.rgb, alpha) if layer.name else (*COLOUR, "A")
 
 
 def _oriented(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Turn a picture as its EXIF orientation (2-8) says."""
+    """Rotate and flip a picture by its EXIF orientation (2-8)."""
     if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):

@@ -1,4 +1,4 @@
-"""Small things to look at: a contact sheet, two pictures as one."""
+"""Contact sheets and other pictures for people to look at."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ SHEET_HEIGHT = 260
 
 
 def stack(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """Set one (H, W, 3) uint8 picture above another of its width."""
+    """Join two (H, W, 3) uint8 pictures of the same width, one above the other."""
     return np.concatenate([above, below])
 
 
 def contact_sheet(rows: Sequence[Sequence[np.ndarray]], path: Path, height: int = SHEET_HEIGHT) -> None:
-    """Write rows of (H, W, 3) uint8 pictures as one PNG, all of one height; black fills the ends.
+    """Write rows of (H, W, 3) uint8 pictures as one PNG, all scaled to one height; rows are filled up with black.
 
     Raises:
         OutputError: it cannot be written.
@@ -31,7 +31,7 @@ def contact_sheet(rows: Sequence[Sequence[np.ndarray]], path: Path, height: int 
 
 
 def write_png(path: Path, rgb: np.ndarray) -> None:
-    """Write an (H, W, 3) uint8 picture, whole or not at all.
+    """Write an (H, W, 3) uint8 picture as PNG, completely or not at all.
 
     Raises:
         OutputError: it cannot be written.

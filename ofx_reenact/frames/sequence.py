@@ -1,4 +1,4 @@
-"""Sequences: a still, numbered pictures, or a video, all read by frame number."""
+"""Stills, numbered pictures and videos, all read by frame number."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ from ofx_reenact.stages import stage
 
 @dataclass(frozen=True)
 class Sequence:
-    """Frames that can be read by number."""
+    """A still, a numbered sequence or a video, whose frames are read by number."""
 
     kind: Literal["still", "sequence", "video"]
-    name: str  # as the user wrote it
-    frames: FrameRange  # those that are there; a video's start at 1, a still without a number is frame 1
-    missing: FrameRange  # holes between the first and the last
-    fps: Fraction | None  # frames a second, if the file says
+    name: str  # the name that the user wrote
+    frames: FrameRange  # frames that exist; a video's start at 1, a still without a number is frame 1
+    missing: FrameRange  # missing frames between the first and the last
+    fps: Fraction | None  # frames a second, if the file gives them
     _source: Any = field(repr=False)
 
     @classmethod
     def open(cls, name: str | Path) -> Sequence:
         """Open ``NAME.####.exr``, ``NAME.%04d.exr``, a single picture, or a video.
 
-        A name with a place for the frame number may also be that of one file, as ``photo@@.png``.
+        A name with a placeholder for the frame number may also be the name of one file, as ``photo@@.png``.
 
         Raises:
-            FrameError: there is nothing of that name, two things are, or it cannot be read.
-            SettingsError: no file should have that name.
+            FrameError: no file has that name, both a single file and numbered files have it, or it cannot be read.
+            SettingsError: libraries and headers cannot carry the name.
         """
         name = str(name)
         check_name(name)
@@ -57,7 +57,7 @@ class Sequence:
             return cls._open_file(name)
         numbered, single = files_of(name), is_file(name)
         if single and numbered != (Path(name),):
-            raise FrameError(f"{name}: a file of this very name is there, and numbered ones; rename it, or them")
+            raise FrameError(f"{name}: both a file of exactly this name and numbered files exist; rename it, or them")
         if single:
             return cls._open_file(name)
         paths = find_frames(name)
@@ -79,17 +79,17 @@ class Sequence:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should know of how the frames are read."""
+        """Notes for the user on how the frames are read."""
         return self._source.notes if self.kind == "video" else ()
 
     def path(self, frame: int) -> Path:
-        """Return the file that holds a frame."""
+        """Return the path of the file that contains a frame."""
         self._check(frame)
         return Path(self.name) if self.kind == "video" else self._source[frame]
 
     @stage("read")
     def read(self, frame: int, layer: str = "") -> Plate:
-        """Read one frame, of that layer if it has several.
+        """Read one frame; ``layer`` names the layer of an EXR that is the picture.
 
         Raises:
             FrameError: there is no such frame or layer, or it cannot be read.
@@ -102,7 +102,7 @@ class Sequence:
         return read_plate(self._source[frame], frame, layer)
 
     def read_in_strips(self, frame: int, layer: str = "") -> tuple[Plate, Iterator[tuple[slice, np.ndarray]]]:
-        """Read the colours of one frame alone, in strips; see :func:`~ofx_reenact.frames.plate.read_in_strips`."""
+        """Read only the colours of one frame, in strips; see :func:`~ofx_reenact.frames.plate.read_in_strips`."""
         if self.kind == "video":
             plate = self.read(frame, layer)
             return plate, iter([(slice(0, len(plate.rgb)), plate.rgb)])
@@ -110,7 +110,7 @@ class Sequence:
         return read_in_strips(self._source[frame], frame, layer)
 
     def read_header(self, frame: int, layer: str = "") -> Plate:
-        """Read what a frame's file says of it, without its pixels: every channel is 0. All frames of a video say alike.
+        """Read a frame's header without its pixels: all channels are 0. All frames of a video have the same header.
 
         Raises:
             FrameError: there is no such frame or layer, or it cannot be read.
@@ -126,7 +126,7 @@ class Sequence:
 
 
 def existing_frames(pattern: str, frames: FrameRange) -> FrameRange:
-    """Return the frames of an output that are there and decode whole."""
+    """Return the frames of an output that exist and decode completely."""
     paths = ((frame, frame_path(pattern, frame)) for frame in frames)
     return FrameRange.of(frame for frame, path in paths if path.is_file() and is_whole(path))
 
@@ -134,7 +134,7 @@ def existing_frames(pattern: str, frames: FrameRange) -> FrameRange:
 def _header_rate(path: Path) -> Fraction | None:
     source = oiio.ImageInput.open(os.fspath(path))
     if source is None:
-        # Else the library prints it when the process ends.
+        # Otherwise the library prints the error when the process ends.
         complaint()
         return None
     rate = rate_of(source.spec())

@@ -1,7 +1,7 @@
-"""Sound of a file, read on from where the first of some frames is, as long as each of them is shown.
+"""Read the sound that belongs to a range of frames of a file.
 
-A file's sound and its pictures share one clock: what is heard with a frame is what the file plays while it shows it.
-The file is decoded from its start, never by seeking, so that a range of frames sounds as the whole does.
+Sound and pictures of a file share one clock: a frame's sound is what the file plays while it shows the frame. The file
+is always decoded from its start, never by seeking, so that a range of frames has the same sound as in the whole.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ import numpy as np
 from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.video_decode import FORMATS, decode_frames, logged, reason_of
 
-# Samples a second of what is read, and its channels.
+# Samples a second and channels of the sound that is returned.
 RATE, CHANNELS = 48000, 2
-# Containers of sound alone, beside those of videos.
+# FFmpeg's names of file formats: those of videos, and those of sound alone.
 _FORMATS = f"{FORMATS},wav,w64,rf64,aiff,caf,flac,mp3,aac,au,opus"
-# Seconds by which a file's own clock may be off before its sound is moved: rounded time stamps are not a gap.
+# Seconds by which time stamps may differ from the samples counted before this is a gap; time stamps are rounded.
 _JITTER = 0.05
-# Seconds of silence that are made at a time.
+# Seconds of silence that are generated at a time.
 _BLOCK = 1
 
 
 class Sound:
-    """Samples in a row, from a moment of a file's clock on; silent before its sound begins and after it ends.
+    """Reads samples one after another from a given time of a file; before and after the file's sound is silence.
 
-    What is damaged in it is silent, and told to ``note``.
+    Damaged parts become silence, and ``note`` is called with a message.
     """
 
     def __init__(self, path: Path, start: float | Fraction, speed: float, note: Callable[[str], None]) -> None:
-        """Find the sound of a file.
+        """Open the sound of a file.
 
         Args:
-            path: of a video, or of sound alone.
-            start: seconds on the file's clock at which reading begins; before 0 is silence.
-            speed: seconds of the file in a second of what is read; its pitch goes with it.
-            note: is told once what the user should know.
+            path: a video or a sound file.
+            start: time in the file at which reading begins, in seconds; before 0 is silence.
+            speed: seconds of the file in one second of the samples returned; the pitch changes with it.
+            note: called with a message for the user, each at most once.
 
         Raises:
-            FrameError: there is no sound in the file, or it cannot be read.
+            FrameError: the file has no sound, or cannot be read.
         """
         self._path, self._start, self._speed, self._note = path, start, speed, note
         self._heard = self._damaged = False
@@ -67,26 +67,26 @@ class Sound:
         return samples[:count]
 
     def close(self) -> None:
-        """Close the file; says so if nothing of it was heard."""
+        """Close the file; note it if no sample of it was read."""
         if not self._heard and not self._damaged:
-            self._note(f"{self._path}: has no sound where the frames are; the preview is silent")
+            self._note(f"{self._path}: has no sound in the time of the frames; the preview is silent")
         self._blocks.close()
         self._opened.close()
 
     def _resampled(self) -> Generator[np.ndarray, None, None]:
-        """Yield samples at ``RATE``, (n, 2) float32, from the start on."""
+        """Yield samples (n, 2) float32 at ``RATE``, from the start time on."""
         resampler = av.AudioResampler(format="flt", layout="stereo", rate=RATE)
         for rate, samples in self._placed():
             frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="flt", layout="stereo")
             frame.sample_rate = round(rate * self._speed)
-            for made in resampler.resample(frame):
-                yield _array(made)
+            for block in resampler.resample(frame):
+                yield _array(block)
         with contextlib.suppress(av.EOFError):
-            for made in resampler.resample(None):
-                yield _array(made)
+            for block in resampler.resample(None):
+                yield _array(block)
 
     def _placed(self) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield a file's own rate and samples (n, 2), without what lies before the start, with silence in gaps."""
+        """Yield the file's rate and samples (n, 2) from the start time on, with silence in gaps."""
         done: int | None = None
         for rate, at, block in self._decoded():
             samples, place = block, round((at - Fraction(self._start)) * rate)
@@ -94,7 +94,7 @@ class Sound:
                 gap = place - (done or 0)
                 for first in range(0, gap, _BLOCK * rate):
                     yield rate, np.zeros((min(_BLOCK * rate, gap - first), CHANNELS), np.float32)
-                # Until something is heard, each block is placed to the sample.
+                # Before the first sample, each block is placed exactly.
                 samples = block[max(-gap, 0) :]
                 done = max(place, done or 0) if len(samples) else done
             if len(samples):
@@ -103,7 +103,7 @@ class Sound:
                 yield rate, samples
 
     def _decoded(self) -> Iterator[tuple[int, Fraction, np.ndarray]]:
-        """Yield the file's rate, the moment of a block in seconds, and its samples (n, 2) float32."""
+        """Yield the file's rate, the time of a block in seconds, and its samples (n, 2) float32."""
         stream, at = self._container.streams.audio[0], Fraction(0)
         packets, mixer = self._container.demux(stream), av.AudioResampler(format="flt", layout="stereo")
         while True:
@@ -117,7 +117,7 @@ class Sound:
                 except (av.FFmpegError, ValueError) as error:
                     failure = error
             if failure is not None or log:
-                self._say_damaged(at, reason_of(failure, log))
+                self._note_damage(at, reason_of(failure, log))
             if packet is None:
                 return
             for frame in frames:
@@ -127,18 +127,18 @@ class Sound:
                 yield frame.sample_rate, at, samples
                 at += Fraction(len(samples), frame.sample_rate)
 
-    def _say_damaged(self, at: Fraction, reason: str) -> None:
-        """Say once that some of the sound is lost; what can be decoded goes on where it belongs."""
+    def _note_damage(self, at: Fraction, reason: str) -> None:
+        """Note once that some of the sound is lost; what can be decoded stays at its own time."""
         if not self._damaged:
-            said = f" ({reason})" if reason else ""
+            cause = f" ({reason})" if reason else ""
             self._note(
-                f"{self._path}: the sound is damaged or cut off after {float(at):.2f} s{said}; the preview has gaps"
+                f"{self._path}: the sound is damaged or cut off after {float(at):.2f} s{cause}; the preview has gaps"
             )
         self._damaged = True
 
 
 def has_sound(path: Path) -> bool:
-    """Tell whether a file has sound that is known how to read."""
+    """Tell whether a file has sound that can be read."""
     try:
         with _open(path):
             return True
@@ -147,7 +147,7 @@ def has_sound(path: Path) -> bool:
 
 
 def start_of(path: Path) -> Fraction:
-    """Return when a video shows its first frame, in seconds on its clock.
+    """Return the time at which a video shows its first frame, in seconds.
 
     Raises:
         FrameError: it cannot be read.
@@ -161,10 +161,10 @@ def start_of(path: Path) -> Fraction:
 
 @contextlib.contextmanager
 def _open(path: Path) -> Iterator[Any]:
-    """Yield a container with sound in it.
+    """Open a container with sound.
 
     Raises:
-        FrameError: it has none, or cannot be read.
+        FrameError: it has no sound, or cannot be read.
     """
     options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
     with logged() as log:
@@ -179,6 +179,6 @@ def _open(path: Path) -> Iterator[Any]:
 
 
 def _array(frame: Any) -> np.ndarray:
-    """Return an interleaved stereo frame's samples, (n, 2) float32."""
+    """Return the samples (n, 2) float32 of an interleaved stereo frame."""
     samples: np.ndarray = frame.to_ndarray().reshape(-1, CHANNELS)
     return samples

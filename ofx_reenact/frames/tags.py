@@ -1,4 +1,4 @@
-"""What a picture's file says of its colour."""
+"""Read what a picture's header tells of its colour space."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ import OpenImageIO as oiio
 from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.primaries import are_usable, name_primaries
 
-# Before 3.1 OpenImageIO says this of every EXR that names no colour space; it is an assumption, not a tag.
+# OpenImageIO before 3.1 gives this for every EXR without a colour space; it is an assumption, not a tag.
 _ASSUMED = "lin_rec709" if oiio.VERSION < 30100 else None
-# A studio's own name of a frame's space, where there is none that other programs know.
+# Attribute with a studio's own name of a frame's space, if other programs know no name for it.
 OWN_NAME = "reenact:colorspace"
-# Of inks or lightness there is no way to light that goes without the profile; OpenImageIO guesses one.
-_INKS = ("CMYK", "YCbCrK", "CIELAB", "ICCLAB", "ITULAB", "color separated")
-# PNG's old way to say sRGB is a gamma of 1/2.2; OpenImageIO names that in one of these ways.
-_ORDINARY = ("", "srgb_rec709_scene", "srgb_rec709_display", "srgb", "g22_rec709_scene", "g22_rec709", "gamma2.2")
+# Colour models that cannot be converted to light without a profile; OpenImageIO guesses a conversion.
+_UNREADABLE_MODELS = ("CMYK", "YCbCrK", "CIELAB", "ICCLAB", "ITULAB", "color separated")
+# In PNG, a gamma of 1/2.2 is an old way to tag sRGB; OpenImageIO's names for it and for sRGB.
+_SRGB_NAMES = ("", "srgb_rec709_scene", "srgb_rec709_display", "srgb", "g22_rec709_scene", "g22_rec709", "gamma2.2")
 
 
 @dataclass(frozen=True)
 class Tags:
-    """What a file says of its colour beside a name."""
+    """Colour information of a file other than the name of a space."""
 
-    chromaticities: tuple[float, ...] | None = None  # red, green, blue, white (x, y); of an EXR
-    profile: bytes = b""  # ICC
+    chromaticities: tuple[float, ...] | None = None  # of an EXR: (x, y) of red, green, blue and white
+    profile: bytes = b""  # ICC profile
     profile_name: str = ""
-    signal: str | None = None  # OpenImageIO's name of the space that a PNG's numbers (cICP, gAMA) stand for
+    signal: str | None = None  # OpenImageIO's name for the space given by a PNG's cICP or gAMA chunk
 
 
 NO_TAGS = Tags()
 
 
 def read_tags(spec: Any, file_format: str) -> Tags:
-    """Return what a header says of colour, of a format by OpenImageIO's name."""
+    """Return the colour information in a header; ``file_format`` is OpenImageIO's name of the format."""
     if file_format == "openexr":
         return Tags(chromaticities=_chromaticities(spec))
     signal = str(spec.get_string_attribute("oiio:ColorSpace"))
@@ -42,31 +42,31 @@ def read_tags(spec: Any, file_format: str) -> Tags:
         return Tags(signal=signal or None)
     if (profile := spec.getattribute("ICCProfile")) is not None:
         return Tags(profile=bytes(profile), profile_name=spec.get_string_attribute("ICCProfile:profile_description"))
-    is_told = file_format == "png" and signal.lower() not in _ORDINARY
-    return Tags(signal=signal if is_told else None)
+    is_tagged = file_format == "png" and signal.lower() not in _SRGB_NAMES
+    return Tags(signal=signal if is_tagged else None)
 
 
 def colour_tag(spec: Any) -> str | None:
-    """Return the colour space that an EXR's header names."""
+    """Return the colour space named in an EXR's header; None if there is none."""
     tags = (spec.get_string_attribute(name) for name in ("oiio:ColorSpace", "colorInteropID", OWN_NAME))
     return next((str(tag) for tag in tags if tag not in ("", _ASSUMED)), None)
 
 
 def space_said(spec: Any) -> str | None:
-    """Return the colour space that an EXR's header names or, without a name, that its chromaticities stand for."""
+    """Return the colour space named in an EXR's header, else a name for its chromaticities; None without either."""
     chromaticities = _chromaticities(spec)
     return colour_tag(spec) or (name_primaries(chromaticities) if chromaticities else None)
 
 
-def refuse_inks(spec: Any, where: str) -> None:
-    """Refuse a picture of inks or lightness.
+def refuse_unreadable_models(spec: Any, where: str) -> None:
+    """Refuse a picture in CMYK, Lab or a similar colour model.
 
     Raises:
-        FrameError: it is one.
+        FrameError: it is in such a model.
     """
     for name in ("tiff:ColorSpace", "jpeg:ColorSpace"):
-        if (model := spec.get_string_attribute(name)) in _INKS:
-            raise FrameError(f"{where}: a picture in {model}; convert it to RGB first, with its colour profile")
+        if (model := spec.get_string_attribute(name)) in _UNREADABLE_MODELS:
+            raise FrameError(f"{where}: the picture is in {model}; convert it to RGB first, with its colour profile")
 
 
 def _chromaticities(spec: Any) -> tuple[float, ...] | None:

@@ -1,4 +1,4 @@
-"""One way from colours to colours, as OpenColorIO made it, applied to pictures of any size."""
+"""Apply a colour conversion of OpenColorIO to pictures of any size."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ import numpy as np
 import PyOpenColorIO as ocio
 
 from ofx_reenact.errors import FrameError
-from ofx_reenact.frames.channels import plain
-from ofx_reenact.frames.shown import Shown
+from ofx_reenact.frames.channels import to_one_line
+from ofx_reenact.frames.display_table import DisplayTable
 from ofx_reenact.threads import cores, share
 
-# Pixels converted by one call: they stay in a core's cache, and OpenColorIO's buffer is a strip's, not a picture's.
+# Pixels converted in one call, so that they stay in the cache and OpenColorIO's buffer is small.
 _STRIP = 1 << 14
-# A picture of fewer pixels is converted in its own thread: waking others would take as long.
+# Smaller pictures are converted in the calling thread: waking other threads would take as long.
 _SMALL = 1 << 17
 
 
 class Transform:
-    """A way from three channels to three; safe to use from several threads at once."""
+    """A colour conversion of three channels; safe to use from several threads at once."""
 
     def __init__(self, processor: Any) -> None:
-        """Keep what an OpenColorIO processor does on this machine; its errors are OpenColorIO's (:func:`one_line`)."""
+        """Take an OpenColorIO processor; raises OpenColorIO's own errors (:func:`ocio_errors`)."""
         self._processor = processor
         self._cpu = processor.getDefaultCPUProcessor()
 
     @cached_property
-    def shown(self) -> Shown | None:
-        """The same way on to 8 bits, in one pass; None if it is more than a matrix and a curve after it."""
+    def display_table(self) -> DisplayTable | None:
+        """The same conversion to 8 bits, as a table; None if it is more than a matrix followed by a curve."""
         depth = ocio.BIT_DEPTH_F32
         steps = self._processor.getOptimizedProcessor(depth, depth, ocio.OPTIMIZATION_DEFAULT).createGroupTransform()
         matrix, curve = None, list(steps)
         if curve and isinstance(curve[0], ocio.MatrixTransform) and not any(curve[0].getOffset()):
             matrix = np.array(curve.pop(0).getMatrix(), np.float32).reshape(4, 4)[:3, :3]
         after = Transform(ocio.Config.CreateRaw().getProcessor(ocio.GroupTransform(curve)))
-        shown = Shown.of_curve(after.apply, matrix)
-        return shown if shown is not None and shown.is_like(self.apply) else None
+        table = DisplayTable.of_curve(after.apply, matrix)
+        return table if table is not None and table.agrees_with(self.apply) else None
 
     def apply(self, rgb: np.ndarray) -> np.ndarray:
-        """Convert (H, W, 3) of any range into an array of its own, float32.
+        """Convert (H, W, 3) of any range into a new array, float32.
 
-        Strips of rows are shared over threads. How a picture is cut does not depend on how many there are.
+        Strips of rows are shared over threads. The strips do not depend on the number of threads, nor do the results.
         """
         out = np.empty(rgb.shape, np.float32)
         height, width = rgb.shape[:2]
@@ -59,21 +59,21 @@ class Transform:
 
     def _convert(self, rgb: np.ndarray, out: np.ndarray, strips: list[slice]) -> None:
         for strip in strips:
-            # It converts in place.
+            # OpenColorIO converts in place.
             out[strip] = rgb[strip]
             self._cpu.applyRGB(out[strip])
 
 
 @contextlib.contextmanager
-def one_line(what: str) -> Iterator[None]:
-    """Turn OpenColorIO's errors into ours, on one line that begins with what could not be used.
+def ocio_errors(what: str) -> Iterator[None]:
+    """Turn OpenColorIO's errors into a FrameError of one line that begins with ``what``.
 
     Raises:
-        FrameError: OpenColorIO raised, or has text that is not UTF-8.
+        FrameError: OpenColorIO raised an error, or returned text that is not UTF-8.
     """
     try:
         yield
     except UnicodeDecodeError as error:
         raise FrameError(f"{what}: it is not UTF-8 text") from error
     except (ocio.Exception, ocio.ExceptionMissingFile) as error:
-        raise FrameError(f"{what}: {plain(str(error))}") from error
+        raise FrameError(f"{what}: {to_one_line(str(error))}") from error

@@ -1,4 +1,4 @@
-"""Which files are videos. What reads them is loaded when there is one."""
+"""Recognise video files. The module that decodes them is imported only when there is one."""
 
 from __future__ import annotations
 
@@ -23,10 +23,13 @@ VIDEOS = (
 
 
 def video_of(path: Path) -> Video | None:
-    """Open a file that is a video: by its name, as a picture that moves, or because it is no picture that is known.
+    """Open a file if it is a video, by its suffix, as an animated picture, or because it is no known picture format.
+
+    Returns:
+        The video; None if the file is a picture.
 
     Raises:
-        FrameError: it is one that cannot be read.
+        FrameError: it is a video, but cannot be read.
     """
     suffix = path.suffix.lower()
     if suffix not in VIDEOS or suffix in _MOVING:
@@ -38,7 +41,7 @@ def video_of(path: Path) -> Video | None:
             picture.close()
             return None
         complaint()
-        # A name says little of what a camera or a phone makes.
+        # Videos of cameras and phones may have any suffix.
         with contextlib.suppress(FrameError):
             return _opened(path)
         return None
@@ -52,7 +55,7 @@ def _opened(path: Path) -> Video:
 
 
 def _may_move(path: Path) -> bool:
-    """Tell whether a picture file can have several frames, as a GIF and an animated PNG.
+    """Tell whether a picture file can have several frames: a GIF or an animated PNG.
 
     Raises:
         FrameError: it is an animated WebP.
@@ -60,6 +63,6 @@ def _may_move(path: Path) -> bool:
     with path.open("rb") as file:
         start = file.read(1 << 16)
     if start[:4] == b"RIFF" and start[8:16] == b"WEBPVP8X" and start[20] & 2:
-        raise FrameError(f"{path}: an animated WebP is not read; make a video of it, or pictures")
+        raise FrameError(f"{path}: an animated WebP cannot be read; convert it to a video or to pictures")
     animated = start[:4] == b"\x89PNG" and b"acTL" in start.partition(b"IDAT")[0]
     return animated or start[:3] == b"GIF"

@@ -1,7 +1,7 @@
-"""How a video's pixels are coded, and what they are as RGB.
+"""Find how a video's pixels are coded, and convert them to RGB.
 
-Convention: what a video says of its matrix and range counts; one that says nothing is BT.709 if it is larger than a PAL
-frame and BT.601 if not, and has limited range if it is luma and chroma.
+Convention: matrix and range are those that the video gives. If it gives none, the matrix is BT.709 above 1024 × 576
+pixels and BT.601 up to that, and luma and chroma have limited range.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from av.video.reformatter import ColorRange
 
 from ofx_reenact.errors import FrameError
 
-# Matrices, by the numbers of ITU-T H.273, which FFmpeg's scaler takes too: their weights of red and blue in luma.
+# Number of the matrix in ITU-T H.273, which FFmpeg's scaler uses too → weights of red and blue in luma.
 _MATRICES = {
     1: (0.2126, 0.0722),  # BT.709
     4: (0.30, 0.11),  # FCC
@@ -24,11 +24,11 @@ _MATRICES = {
     7: (0.212, 0.087),  # SMPTE 240M
     9: (0.2627, 0.0593),  # BT.2020
 }
-_UNSAID, _BT709, _BT601 = (2, 3), 1, 6
-# Transfers, by the same numbers, that are too far from sRGB to be taken for it.
+_UNSPECIFIED, _BT709, _BT601 = (2, 3), 1, 6
+# Transfer functions, by the numbers of H.273, that are too different from sRGB to be taken for it.
 _TRANSFERS = {8: "linear", 9: "log", 10: "log", 16: "PQ (HDR)", 17: "DCI gamma 2.6", 18: "HLG (HDR)"}
-# FFmpeg's scaler, to the last bit on every machine: bicubic, SWS_ACCURATE_RND, SWS_FULL_CHR_H_INT and SWS_BITEXACT, by
-# number: PyAV names them from 18 on.
+# Flags for FFmpeg's scaler to give the same bits on every machine: bicubic, SWS_ACCURATE_RND, SWS_FULL_CHR_H_INT and
+# SWS_BITEXACT, as numbers, since PyAV has names for them only from version 18 on.
 _EXACT = 0x4 | 0x40000 | 0x2000 | 0x80000
 _SD = (1024, 576)
 
@@ -37,41 +37,41 @@ _SD = (1024, 576)
 class Coding:
     """How a video's frames are coded."""
 
-    matrix: int  # number of H.273
-    full: bool  # range
+    matrix: int  # number in H.273
+    full: bool  # whether the range is full, not limited
     is_rgb: bool
     grey: bool
     alpha: bool
-    bits: int
-    transfer: str | None  # what it is if it is not like sRGB
+    bits: int  # of each component
+    transfer: str | None  # name of the transfer function, if it is too different from sRGB
 
     @property
     def depth(self) -> str:
-        """The type of the colour channels, as of a picture file."""
+        """The type of the colour channels, named as for picture files."""
         return "uint8" if self.bits <= 8 else "uint16"
 
     def pixels(self, frame: Any) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return (H, W, 3) float32 and alpha, (H, W) float32 or None, both from 0 to 1; not multiplied."""
+        """Return RGB (H, W, 3) float32 and alpha (H, W) float32 or None, from 0 to 1; alpha is not associated."""
         scaled = self.is_rgb or self.bits <= 8 or (self.grey and self.alpha)
         values = self._rgb(frame) if scaled else self._luma_chroma(frame)
         return values[..., :3], values[..., 3] if self.alpha else None
 
     def _rgb(self, frame: Any) -> np.ndarray:
-        """Let FFmpeg's scaler make RGB: what is RGB already stays as it is, 8 bits come out as in every player."""
+        """Convert with FFmpeg's scaler: RGB stays unchanged, and 8 bits give the same colours as in players."""
         deep = self.bits > 8
         name = ("rgba64le" if deep else "rgba") if self.alpha else ("rgb48le" if deep else "rgb24")
-        said: dict[str, Any] = {}
+        coding: dict[str, Any] = {}
         if not self.is_rgb:
-            said = {
+            coding = {
                 "src_colorspace": self.matrix,
                 "src_color_range": ColorRange.JPEG if self.full else ColorRange.MPEG,
                 "dst_color_range": ColorRange.JPEG,
             }
-        values = frame.reformat(format=name, **said).to_ndarray()
+        values = frame.reformat(format=name, **coding).to_ndarray()
         return np.asarray(values, np.float32) / np.float32(65535 if deep else 255)
 
     def _luma_chroma(self, frame: Any) -> np.ndarray:
-        """Make RGB of more than 8 bits in floats: FFmpeg's scaler would lose half a level of 8 bits on the way."""
+        """Convert more than 8 bits in floats, as FFmpeg's scaler would be wrong by half a level of 8 bits."""
         kind = "gray" if self.grey else "yuva444p" if self.alpha else "yuv444p"
         same = ColorRange.JPEG if self.full else ColorRange.MPEG
         levels = {"src_color_range": same, "dst_color_range": same}
@@ -93,10 +93,10 @@ class Coding:
 
 
 def coding_of(path: Path, frame: Any) -> Coding:
-    """Find out how a frame is coded.
+    """Find how a frame is coded.
 
     Raises:
-        FrameError: in colours that cannot be brought to RGB here.
+        FrameError: its colours cannot be converted to RGB here.
     """
     components = frame.format.components
     name = frame.format.name
@@ -104,18 +104,18 @@ def coding_of(path: Path, frame: Any) -> Coding:
     alpha = any(component.is_alpha for component in components) or name == "pal8"
     bits = max(component.bits for component in components)
     matrix = frame.colorspace
-    if not is_rgb and matrix in _UNSAID:
+    if not is_rgb and matrix in _UNSPECIFIED:
         matrix = _BT601 if frame.width <= _SD[0] and frame.height <= _SD[1] else _BT709
     if not is_rgb and matrix not in _MATRICES:
-        raise FrameError(f"{path}: its colours have a matrix that is not read (number {matrix} of H.273); convert it")
-    # FFmpeg takes grey to be of full range, whatever a file says.
+        raise FrameError(f"{path}: its colours have an unknown matrix (number {matrix} of H.273); convert the video")
+    # FFmpeg assumes full range for grey, whatever the file gives.
     grey = name.startswith(("gray", "ya", "mono"))
     full = grey or frame.color_range == ColorRange.JPEG or name.startswith("yuvj")
     return Coding(matrix, full, is_rgb, grey, alpha, bits, _TRANSFERS.get(frame.color_trc))
 
 
 def _planes(frame: Any) -> list[np.ndarray]:
-    """Return a planar frame's planes, (H, W) float32 of 16-bit numbers."""
+    """Return the planes of a planar 16-bit frame, (H, W) float32 each."""
     planes = []
     for plane in frame.planes:
         rows = np.frombuffer(plane, "<u2").reshape(-1, plane.line_size // 2)

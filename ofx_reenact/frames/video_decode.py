@@ -1,4 +1,4 @@
-"""A video file's frames, whole or an error: FFmpeg's libraries conceal what is damaged unless they are asked."""
+"""Decode video files, and raise errors for damage, which FFmpeg's libraries conceal by default."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from typing import Any
 import av
 
 from ofx_reenact.errors import FrameError
-from ofx_reenact.frames.channels import plain
+from ofx_reenact.frames.channels import to_one_line
 
-# FFmpeg goes by what is in a file. Playlists and lists of pictures, which name other files, are not among these.
+# File formats, which FFmpeg detects by content. Playlists and lists of pictures are left out, as they name other files.
 FORMATS = (
     "mov,matroska,webm,avi,mpeg,mpegts,mpegvideo,mxf,asf,flv,ogg,dv,gxf,ivf,nut,h264,hevc,m4v,mjpeg,yuv4mpegpipe,obu,"
     "gif,apng"
 )
-# Their header says how long they are; of others FFmpeg estimates it. Seconds that what is in them may be shorter.
+# Formats whose header gives the duration (for others FFmpeg estimates it), and seconds that a file may be shorter.
 _TIMED, _TOLERANCE = ("matroska,webm", "mxf"), 0.5
-# What decoders that do not mark a frame as damaged say of it.
+# Log messages about damage, of decoders that do not mark damaged frames.
 _DAMAGE = ("CRC mismatch", "Could not find ref", "ended prematurely", "error while decoding", "damaged")
 _THREADS = 4
-# The libraries do not say of which video they log.
+# Log messages do not tell which video they are about.
 _ONE_VIDEO = threading.Lock()
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
 @contextlib.contextmanager
 def open_video(path: Path) -> Iterator[tuple[Any, Any]]:
-    """Yield a container and the stream of its pictures.
+    """Open a video; yield its container and its stream of pictures.
 
     Raises:
-        FrameError: it is no video, or has no pictures, or several videos.
+        FrameError: it is not a video, has no pictures, or has several videos.
     """
-    # Without the protocol, "take:2.mp4" would be asked of a protocol "take".
+    # Without "file:", FFmpeg would look for a protocol "take" in "take:2.mp4".
     url = f"file:{path.absolute()}"
     options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
     with logged() as log:
@@ -52,27 +52,27 @@ def open_video(path: Path) -> Iterator[tuple[Any, Any]]:
 
 
 def _stream_of(path: Path, container: Any) -> Any:
-    """Choose the stream: not a cover or thumbnails; of several, the only one that is played by default."""
+    """Choose the stream of pictures: no cover or thumbnails; among several, the one marked as default."""
     kinds = av.stream.Disposition
     aside = kinds.attached_pic | kinds.timed_thumbnails | kinds.still_image
     streams = [one for one in container.streams.video if not one.disposition & aside]
     if not streams:
-        raise FrameError(f"{path}: no pictures in it; it is sound, or a cover")
+        raise FrameError(f"{path}: no pictures in it, only sound or a cover")
     if len(streams) > 1:
         streams = [one for one in streams if one.disposition & kinds.default] or streams
     if len(streams) > 1:
         sizes = ", ".join(f"{one.width}x{one.height}" for one in streams)
-        raise FrameError(f"{path}: {len(streams)} videos in one file ({sizes}); make a file of the one that is meant")
+        raise FrameError(f"{path}: {len(streams)} videos in one file ({sizes}); extract the one to use")
     if streams[0].codec_context is None:
-        raise FrameError(f"{path}: coded in a way that is not known here, or cut off; convert it, or copy it again")
+        raise FrameError(f"{path}: its codec is unknown here, or the file is cut off; convert it, or copy it again")
     return streams[0]
 
 
 def decode_frames(path: Path) -> Generator[Any, None, None]:
-    """Yield a video's frames as they are shown.
+    """Yield a video's frames in the order of display.
 
     Raises:
-        FrameError: a frame is damaged or of another size, or the file ends before its header says.
+        FrameError: a frame is damaged or has another size, or the file is shorter than its header gives.
     """
     with open_video(path) as (container, stream):
         _check_index(path, stream)
@@ -84,7 +84,7 @@ def decode_frames(path: Path) -> Generator[Any, None, None]:
                 try:
                     packet: Any = next(packets, None)
                     ours = packet is not None and packet.stream.index == stream.index
-                    # A recording that was cut out of a stream begins with what needs frames that it does not have.
+                    # A recording cut from a stream begins with packets that need earlier frames; they are skipped.
                     begun = begun or (ours and packet.is_keyframe)
                     frames = decoder.decode(packet) if ours and begun else []
                 except (av.FFmpegError, ValueError) as error:
@@ -100,7 +100,7 @@ def decode_frames(path: Path) -> Generator[Any, None, None]:
                 if frame.is_corrupt:
                     raise _damaged(path, done, reason_of(None, log))
                 if this != kind:
-                    raise FrameError(f"{path}: frame {done} is {this}, those before it {kind}; cut the video there")
+                    raise FrameError(f"{path}: frame {done} is {this}, those before it {kind}; split the video there")
                 yield frame
         timed = container.format.name in _TIMED
         length = ((container.duration or 0) + (container.start_time or 0)) / av.time_base if timed else 0.0
@@ -109,30 +109,30 @@ def decode_frames(path: Path) -> Generator[Any, None, None]:
 
 
 def _decoder_of(stream: Any) -> Any:
-    """Return what decodes a stream: one thread per slice, so that the marks of damaged frames can be relied on."""
+    """Return the decoder of a stream, with threads by slice only, as this marks damaged frames reliably."""
     decoder = stream.codec_context
     has_alpha = "1" in (stream.metadata.get("alpha_mode"), stream.metadata.get("ALPHA_MODE"))
     if has_alpha and decoder.name in _ALPHA_DECODERS:
-        # FFmpeg's own decoders leave the alpha out.
+        # FFmpeg's own decoders ignore alpha.
         decoder = av.CodecContext.create(_ALPHA_DECODERS[decoder.name], "r")
         decoder.extradata = stream.codec_context.extradata
     decoder.thread_type, decoder.thread_count = "SLICE", _THREADS
     if decoder.name == "mjpeg":
-        # It marks no frame as damaged, but can be told to stop at one.
+        # This decoder does not mark damaged frames, but can be set to stop at them.
         decoder.options = {"err_detect": "explode"}
     return decoder
 
 
 def _check_index(path: Path, stream: Any) -> None:
-    """Refuse a file that is shorter than its own index says."""
-    there = path.stat().st_size
+    """Refuse a file that is shorter than its index gives."""
+    size = path.stat().st_size
     ends = max((entry.pos + entry.size for entry in stream.index_entries), default=0)
-    if ends > there:
-        raise FrameError(f"{path}: cut off: {there} bytes of {ends} or more; copy it again")
+    if ends > size:
+        raise FrameError(f"{path}: cut off: {size} bytes of {ends} or more; copy it again")
 
 
 def deinterlace(frames: Iterator[Any]) -> Generator[Any, None, None]:
-    """Make whole frames of those whose fields are of two times, as many as there were."""
+    """Deinterlace frames with FFmpeg's bwdif; the number of frames stays the same."""
     first = next(frames)
     second = next(frames, first)
     graph = av.filter.Graph()
@@ -141,7 +141,7 @@ def deinterlace(frames: Iterator[Any]) -> Generator[Any, None, None]:
     alone = second is first
     chosen = graph.add(*("estdif", "mode=frame") if alone else ("bwdif", "mode=send_frame:deint=interlaced"))
     graph.link_nodes(source, chosen, graph.add("buffersink")).configure()
-    # bwdif looks at the frames before and after; what comes after the first one stands for what came before it.
+    # bwdif also uses the frames before and after; for the first frame, the second takes the place of the one before.
     ordered = [first] if alone else [second, first, second]
     made = _filtered(graph, itertools.chain(ordered, frames))
     yield from made if alone else itertools.islice(made, 1, None)
@@ -160,24 +160,24 @@ def _pulled(graph: Any) -> Iterator[Any]:
 
 
 def _end_of(packet: Any) -> float:
-    """Return when what is in a packet ends, in seconds of the file."""
+    """Return the time in the file at which a packet ends, in seconds; 0 if unknown."""
     if packet.pts is None or packet.time_base is None:
         return 0.0
     return float((packet.pts + (packet.duration or 0)) * packet.time_base)
 
 
 def _damaged(path: Path, frame: int, reason: str) -> FrameError:
-    said = f" ({reason})" if reason else ""
-    return FrameError(f"{path}: frame {frame} is damaged or cut off{said}; copy the file again, or cut it before that")
+    cause = f" ({reason})" if reason else ""
+    return FrameError(f"{path}: frame {frame} is damaged or cut off{cause}; copy the file again, or cut it before it")
 
 
 @contextlib.contextmanager
 def logged() -> Iterator[list[Any]]:
-    """Yield what FFmpeg's libraries log as errors, (level, library, text) each; they print none."""
+    """Collect the errors that FFmpeg's libraries log, as (level, library, text); nothing is printed."""
     with _ONE_VIDEO:
         before, skipped = av.logging.get_level(), av.logging.get_skip_repeated()
         av.logging.set_level(av.logging.ERROR)
-        # What is said again would come later, when something else is done.
+        # Repeated messages would otherwise be logged later, during other work.
         av.logging.set_skip_repeated(False)
         try:
             with av.logging.Capture(local=False) as log:
@@ -188,7 +188,7 @@ def logged() -> Iterator[list[Any]]:
 
 
 def reason_of(error: Exception | None, log: list[Any]) -> str:
-    """Say in a library's words what is wrong."""
-    said = [text for _, _, text in log if text.strip()]
-    text = said[0] if said else getattr(error, "strerror", None) or str(error or "")
-    return plain(text) if text else ""
+    """Return the library's own message on what is wrong; empty if there is none."""
+    messages = [text for _, _, text in log if text.strip()]
+    text = messages[0] if messages else getattr(error, "strerror", None) or str(error or "")
+    return to_one_line(text) if text else ""

@@ -1,8 +1,8 @@
-"""Videos as plates, decoded by FFmpeg's libraries through PyAV.
+"""Read the frames of videos as plates, decoded by FFmpeg's libraries through PyAV.
 
-Convention: frames are those that the decoder gives, in the order that they are shown, from 1; each counts once, however
-long it is shown. They are reached by decoding from the start, never by seeking, so that a frame alone is the frame of a
-range. A video is decoded whole when it is opened, and one of which a frame is damaged or missing is refused.
+Convention: frames are numbered from 1 in the order of display; each counts once, however long it is shown. They are
+always decoded from the start, never by seeking, so that a frame is the same alone and in a range. A video is decoded
+completely when it is opened, and refused if a frame is damaged or missing.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import OpenImageIO as oiio
 from av.sidedata.sidedata import Type as SideData
 
 from ofx_reenact.errors import FrameError
-from ofx_reenact.frames.channels import plain
+from ofx_reenact.frames.channels import to_one_line
 from ofx_reenact.frames.plate import Plate, Window, write_rate
 from ofx_reenact.frames.video_colour import Coding, coding_of
 from ofx_reenact.frames.video_decode import decode_frames, deinterlace, open_video
 from ofx_reenact.stages import stage
 
-# Fraction of the frames that have to be shown as long as the file's rate says for that to be its rate.
+# Fraction of the frames that must have the duration of the file's declared rate for the rate to be used.
 _STEADY = 0.9
 
 
@@ -33,13 +33,13 @@ class Video:
     """A video read by frame number."""
 
     def __init__(self, path: Path) -> None:
-        """Decode a video to count its frames, and find out how they are coded.
+        """Decode a video completely, to count its frames and find how they are coded.
 
         Raises:
-            FrameError: it is no video, or not all of it can be decoded.
+            FrameError: it is not a video, or not all of it can be decoded.
         """
         if not path.stat().st_size:
-            raise FrameError(f"{path}: an empty file")
+            raise FrameError(f"{path}: the file is empty")
         self._path = path
         self._about = _examine(path)
         self.count, self.fps, self.notes = self._about.count, self._about.fps, self._about.notes
@@ -47,7 +47,7 @@ class Video:
 
     @stage("read")
     def read(self, frame: int) -> Plate:
-        """Decode frame 1, 2, …; going backwards starts the file again.
+        """Decode a frame, counted from 1; going backwards decodes from the start again.
 
         Raises:
             FrameError: it cannot be decoded.
@@ -63,15 +63,15 @@ class Video:
                 return self._plate(picture)
         except (av.FFmpegError, ValueError) as error:
             self._rewind()
-            raise FrameError(f"{self._path}: frame {frame} cannot be decoded ({plain(str(error))})") from error
-        raise FrameError(f"{self._path}: frame {frame} is gone; was the file changed meanwhile?")
+            raise FrameError(f"{self._path}: frame {frame} cannot be decoded ({to_one_line(str(error))})") from error
+        raise FrameError(f"{self._path}: frame {frame} does not exist any more; was the file changed meanwhile?")
 
     def _plate(self, picture: Any) -> Plate:
         about = self._about
         rgb, alpha = about.coding.pixels(picture)
         rgb = about.turn(rgb)
         if alpha is not None:
-            # Videos keep colours apart from alpha; they are multiplied as they are coded, as picture formats' are.
+            # Videos have straight alpha. It is associated in the coded values, as for picture formats.
             alpha = about.turn(alpha)
             rgb = rgb * alpha[..., None]
         window = Window(0, 0, rgb.shape[1], rgb.shape[0])
@@ -86,14 +86,14 @@ class Video:
         )  # fmt: skip
 
     def _rewind(self) -> None:
-        """Begin at the first frame; what was open closes by itself."""
+        """Start again at the first frame; the open file closes by itself."""
         frames = decode_frames(self._path)
         self._frames = deinterlace(frames) if self._about.interlaced else frames
         self._next = 1
 
 
 def standard_rate(fps: float) -> Fraction | None:
-    """Return the rate as the fraction it stands for: 23.976 is 24000/1001."""
+    """Return the exact fraction of a rounded frame rate, as 24000/1001 for 23.976; None if it is not a rate."""
     if not np.isfinite(fps) or fps <= 0:
         return None
     for whole in (24, 30, 48, 60, 120):
@@ -104,19 +104,19 @@ def standard_rate(fps: float) -> Fraction | None:
 
 @dataclass(frozen=True)
 class _About:
-    """What is the same for all frames of a video."""
+    """Properties that all frames of a video share."""
 
     count: int
     fps: Fraction | None
     coding: Coding
     interlaced: bool
-    pixel_aspect: Fraction  # width over height, as the picture is shown
+    pixel_aspect: Fraction  # width over height, after turning
     transposed: bool
     flipped: tuple[bool, bool]  # top to bottom, left to right, after transposing
     notes: tuple[str, ...]
 
     def turn(self, pixels: np.ndarray) -> np.ndarray:
-        """Turn a picture as the camera was held."""
+        """Rotate and flip a picture upright, as the file's display matrix gives."""
         if self.transposed:
             pixels = pixels.swapaxes(0, 1)
         rows, columns = (slice(None, None, -1 if flip else None) for flip in self.flipped)
@@ -124,7 +124,7 @@ class _About:
 
 
 def _examine(path: Path) -> _About:
-    """Decode every frame once."""
+    """Decode every frame once, to find a video's properties."""
     with contextlib.closing(decode_frames(path)) as frames:
         first = next(frames, None)
         if first is None:
@@ -136,19 +136,19 @@ def _examine(path: Path) -> _About:
             times.append(frame.pts)
     with open_video(path) as (container, stream):
         declared = stream.average_rate or stream.guessed_rate
-        # An AVI has no times of its frames, only of its packets.
+        # An AVI has times of packets, but not of frames.
         timed = container.format.name != "avi"
         fps, steps = _rate(times if timed else [], stream.time_base, declared)
         aspect = stream.sample_aspect_ratio or Fraction(1)
         codec = stream.codec_context.name
     if interlaced and codec == "hevc":
-        raise FrameError(f"{path}: interlaced HEVC keeps each field as a picture; make frames of them first")
-    notes = [f"{path}: interlaced; its fields were made frames (bwdif)"] if interlaced else []
+        raise FrameError(f"{path}: interlaced HEVC stores each field as a picture; deinterlace the video first")
+    notes = [f"{path}: interlaced; it was deinterlaced (bwdif)"] if interlaced else []
     if len(steps) and abs(steps - 1).max() > 0.5:
         odd = int(abs(steps - 1).argmax())
         notes.append(
             f"{path}: frame {odd + 1} is shown for {steps[odd]:.1f} frames: the rate varies, or frames are missing; "
-            "each frame that is there counts as one"
+            "each frame in the file counts as one"
         )
     transposed, flipped = turned
     aspect = Fraction(1) if aspect <= 0 else 1 / aspect if transposed else aspect
@@ -156,11 +156,11 @@ def _examine(path: Path) -> _About:
 
 
 def _turn_of(frame: Any) -> tuple[bool, tuple[bool, bool]]:
-    """Return how a frame is turned to be shown: transposed, then flipped top to bottom and left to right."""
+    """Return how to turn a frame upright: whether to transpose, then whether to flip (top to bottom, left to right)."""
     data = frame.side_data.get(SideData.DISPLAYMATRIX)
     if data is None:
         return False, (False, False)
-    # Where a point (x, y) is shown: (a x + c y, b x + d y).
+    # A point (x, y) is shown at (a x + c y, b x + d y).
     a, b, _, c, d = np.frombuffer(bytes(data), np.int32)[:5].tolist()
     if abs(b) + abs(c) > abs(a) + abs(d):
         return True, (b < 0, c < 0)
@@ -170,9 +170,9 @@ def _turn_of(frame: Any) -> tuple[bool, tuple[bool, bool]]:
 def _rate(
     times: list[int | None], base: Fraction | None, declared: Fraction | None
 ) -> tuple[Fraction | None, np.ndarray]:
-    """Return the frames a second, and for how many frames each but the last is shown.
+    """Return the frames a second, and each frame's duration in frames, without the last frame's.
 
-    The rate is the one declared if most frames are shown so long, else the mean.
+    The rate is the declared one if most frames have its duration, else the mean.
     """
     known = [time for time in times if time is not None]
     if base is None or len(known) < len(times) or len(times) < 2 or known[-1] <= known[0]:

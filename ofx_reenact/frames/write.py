@@ -1,4 +1,4 @@
-"""Frames out: an EXR with everything of the plate that it was made from, written whole or not at all."""
+"""Write frames as EXR, with all that is kept of the plate, completely or not at all."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import OpenImageIO as oiio
 from ofx_reenact.errors import OutputError
 from ofx_reenact.files import written_whole
 from ofx_reenact.frames.channels import LAYER_ATTRIBUTE, complaint, find_damage
-from ofx_reenact.frames.choice import COLOUR
 from ofx_reenact.frames.digest import LOSSY, pixels_sha256
 from ofx_reenact.frames.halves import interleave_halves
+from ofx_reenact.frames.picture_layer import COLOUR
 from ofx_reenact.frames.plate import Plate
 from ofx_reenact.temporary import temporary_beside
 
@@ -32,20 +32,20 @@ def write_frame(
     attributes: Mapping[str, Any],
     digest: str = "",
 ) -> None:
-    """Write an EXR with a plate's windows, attributes and other channels; whole or not at all.
+    """Write an EXR with a plate's windows, attributes and other channels; completely or not at all.
 
     Args:
         path: file to write.
-        plate: what the frame was made from.
-        channels: (H, W) arrays by full name, over the plate's data window; they win over the plate's own.
-        formats: "half" or "float" of each of ``channels``.
-        compression: OpenEXR's name for it.
-        attributes: to add; str, int, float, tuple of floats.
-        digest: attribute to keep :func:`~ofx_reenact.frames.digest.pixels_sha256` in, where the compression keeps
-            pixels; empty for none.
+        plate: the plate that the frame was made from.
+        channels: (H, W) arrays by full name, over the plate's data window; they replace the plate's of the same name.
+        formats: type of each of ``channels``, "half" or "float".
+        compression: OpenEXR's name of the compression.
+        attributes: attributes to add: str, int, float, tuple of floats.
+        digest: attribute in which :func:`~ofx_reenact.frames.digest.pixels_sha256` is stored, unless the compression is
+            lossy; empty for none.
 
     Raises:
-        OutputError: the folder or the disk does not take it; nothing is left behind.
+        OutputError: the folder or the disk does not accept it; no partial file stays.
     """
     arrays = {**channels, **{name: pixels for name, pixels in plate.extra.items() if name not in channels}}
     types = {name: oiio.TypeDesc(formats[name]) if name in formats else _type(arrays[name]) for name in arrays}
@@ -55,7 +55,7 @@ def write_frame(
     spec.x, spec.y, spec.width, spec.height = data.x, data.y, data.width, data.height
     spec.full_x, spec.full_y, spec.full_width, spec.full_height = display.x, display.y, display.width, display.height
     spec.nchannels, spec.channelnames = len(names), tuple(names)
-    # Of channels that are all of one type OpenImageIO writes the format instead of theirs.
+    # If all channels have one type, OpenImageIO uses this format and not channelformats.
     spec.set_format(types[names[0]])
     spec.channelformats = tuple(types[name] for name in names)
     alpha = plate.names[3]
@@ -72,7 +72,7 @@ def write_frame(
     lossy = compression in LOSSY
     pixels, stored = _interleave(arrays, types, names)
     if digest:
-        # The plate may be a frame that was rendered before, and bear one of its own.
+        # If the plate is a rendered frame itself, it has a digest of its own.
         spec.erase_attribute(digest)
         if not lossy:
             spec.attribute(digest, pixels_sha256(stored))
@@ -81,7 +81,7 @@ def write_frame(
 
 
 def _ordered(arrays: Mapping[str, np.ndarray]) -> list[str]:
-    """Colour first, as OpenImageIO orders an EXR's channels on reading."""
+    """Return the channel names with colour first, in the order in which OpenImageIO reads an EXR."""
     first = [name for name in (*COLOUR, "A") if name in arrays]
     return [*first, *sorted(name for name in arrays if name not in first)]
 
@@ -93,10 +93,10 @@ def _type(pixels: np.ndarray) -> Any:
 def _interleave(
     arrays: Mapping[str, np.ndarray], types: Mapping[str, Any], names: Sequence[str]
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Return the picture (H, W, C) that OpenImageIO is given, and channels by name as the file will hold them.
+    """Return the picture (H, W, C) to pass to OpenImageIO, and the channels by name as the file will contain them.
 
-    Channels that are all half are given as half; others as float, which OpenImageIO turns into their types: whole
-    numbers as a share of the largest.
+    If all channels are half, the picture is half; else it is float, which OpenImageIO converts to their types, whole
+    numbers from fractions of the largest.
     """
     planes = [arrays[name] for name in names]
     if all(str(types[name]) == "half" for name in names):
@@ -132,7 +132,7 @@ def _write(path: Path, spec: Any, pixels: np.ndarray, lossy: bool) -> None:
 
 
 def _cause(path: Path, message: str, spec: Any) -> str:
-    """Say why a write failed: the library often only says that it did."""
+    """Find why writing failed, by writing a test file: the library's message often gives no reason."""
     probe = temporary_beside(path)
     try:
         with probe.open("wb") as file:

@@ -1,20 +1,20 @@
-"""Names and values that options had in earlier versions: old jobs, sidecars, scripts and command lines still work."""
+"""Names and values of options in earlier versions, so that old jobs, sidecars, scripts and command lines still work."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-# Earlier value → value now, of each option that has changed; and of the recipes that trainings know.
+# Earlier value → present value, for each option whose values were renamed, and for the recipes of trainings.
 VALUES: Mapping[str, Mapping[str, str]] = {"profile": {"plate": "warp", "paper": "portrait"}}
 LDNET_RECIPES = {"plate": "supervised", "paper": "adversarial"}
 FDGAN_RECIPES = {"dense": "repair", "paper": "portrait"}
 
 
 def as_named_now(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options' plain values under the names and with the values that they have now.
+    """Rename options and values of earlier versions to the present ones.
 
-    A gaze was a turn by hand, "X,Y" in degrees, or nothing; a gaze file is a file of curves.
+    Earlier, ``gaze`` was an angle by hand, "X,Y" in degrees, or empty; ``gaze_file`` named what is now a curves file.
     """
     now = dict(values)
     for name, renamed in VALUES.items():
@@ -30,6 +30,6 @@ def as_named_now(values: Mapping[str, Any]) -> dict[str, Any]:
             now["gaze_x"], now["gaze_y"] = (float(part) for part in gaze.split(","))
             del now["gaze"]
         except ValueError:
-            # It never was one; whoever checks the options says so.
+            # Not an angle either; the check of the options reports it.
             pass
     return now

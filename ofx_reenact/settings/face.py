@@ -1,4 +1,4 @@
-"""Which face of several an option means: one by number, one at a position, or that of a person in a picture."""
+"""Which of several faces is used: chosen by number, by position, or by a picture of the person."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from dataclasses import dataclass
 
 from ofx_reenact.errors import SettingsError
 
-# Texts of such characters alone are numbers and positions; all others are paths. Nuke's panel reads it, too.
+# Texts of only these characters are numbers and positions; all others are paths. Nuke's panel uses this, too.
 NO_PATH = r"[-+0-9.,@\s]*"
-# Coordinates are below this, in pixels: no picture is larger. The same comparison refuses NaN and infinity.
+# Pixels. Coordinates are smaller, as no picture is larger; the same comparison refuses NaN and infinity.
 _FARTHEST = 1e6
 _POSITION = re.compile(r"([^,@]+),([^,@]+)(?:@(-?[0-9]{1,9}))?")
 
 
 @dataclass(frozen=True)
 class FaceChoice:
-    """What a user says of the face that is meant.
+    """A choice of one face among several, as the user gave it.
 
     Attributes:
-        number: by size in the first frame that shows so many; 1 is the largest. Counts where nothing else is said.
-        position: (x, y) in pixels of the file's picture, x to the right, y down, the centre of the first pixel at
-            (0, 0), as of hand-placed landmarks.
-        frame: in which the face is there; None for the first that shows any.
+        number: rank by size in the first frame that shows so many faces; 1 is the largest. Used if neither a position
+            nor a picture is given.
+        position: (x, y) in pixels of the file's picture, x to the right, y down; the centre of the first pixel is
+            (0, 0), as for landmarks placed by hand.
+        frame: frame in which the face is at that position; None for the first frame that shows any face.
         picture: path of a picture of the person; empty if none.
     """
 
@@ -34,10 +35,10 @@ class FaceChoice:
 
     @classmethod
     def parse(cls, text: str) -> FaceChoice:
-        """Read ``2``, ``X,Y``, ``X,Y@FRAME`` or a path; empty is the largest.
+        """Parse ``2``, ``X,Y``, ``X,Y@FRAME`` or a path; an empty text is the largest face.
 
         Raises:
-            SettingsError: it begins as a number or a position and is none.
+            SettingsError: the text looks like a number or a position, but is neither.
         """
         text = text.strip()
         if not text:
@@ -54,6 +55,6 @@ class FaceChoice:
             if abs(x) < _FARTHEST and abs(y) < _FARTHEST:
                 return cls(position=(x, y), frame=None if place[3] is None else int(place[3]))
         raise SettingsError(
-            f"'{text[:40]}' is no face: give a number from 1, a position in pixels as 960,540 or 960,540@1001, or the "
-            "path of a picture (write ./ before a name that is a number)"
+            f"'{text[:40]}' names no face: give a number from 1, a position in pixels as 960,540 or 960,540@1001, or "
+            "the path of a picture (write ./ before a name that is a number)"
         )

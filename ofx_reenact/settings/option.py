@@ -11,10 +11,11 @@ from typing import Any, Literal
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.files import check_name, check_text
 
-# What a change of an option makes anew: the driver's performance, the person's identity, the frames' pixels, what a
-# frame's file holds, or only which frames are written, how and where.
+# What has to be computed again when an option changes: the driver's performance, the person's identity, the frames'
+# pixels, what a frame's file holds of them, or only which frames are written, how and where.
 Affects = Literal["track", "person", "pixels", "content", "output"]
-# What a path is to a render: read, read if it is there and else written, written, or read as a network's weights.
+# How a render uses the file that an option names: it reads it; reads it if it exists, else writes it ("kept"); writes
+# it; or reads it as a network's weights. Empty for an option that is no path.
 Role = Literal["", "read", "kept", "written", "weights"]
 
 
@@ -33,20 +34,20 @@ def option(
     short: str = "",
     animatable: bool = False,
 ) -> Any:
-    """Declare one field of :class:`~ofx_reenact.settings.Settings` with all that an interface needs to know of it.
+    """Declare one field of :class:`~ofx_reenact.settings.Settings` with all that an interface needs to show it.
 
     Args:
-        default: value that is taken where none is given; it says what type values have.
-        text: help.
-        group: under which interfaces show it.
-        affects: what a change of it makes anew.
-        choices: values that may be chosen.
-        open: the choices are offered, and other texts are taken as well.
+        default: the default value; its type is the type of all values.
+        text: help, for every interface: what the option does, in which unit, and what its values mean.
+        group: heading under which interfaces show it.
+        affects: what has to be computed again when it changes.
+        choices: the values that are allowed.
+        open: other texts than the choices are allowed, too.
         low, high: range of a number, both included.
-        path: what the file of that name is to a render; empty where the value is no path.
-        unless: regular expression of the texts that are no path where others are.
-        form: reads a text, and raises SettingsError where it cannot.
-        short: letter of the command line.
+        path: how a render uses the file that the value names; empty if the value is no path.
+        unless: regular expression of the values of a path option that are no paths.
+        form: parses a text value, and raises SettingsError if it is wrong.
+        short: the option's letter on the command line.
         animatable: whether ``--curves`` may give it another value in each frame.
     """
     metadata = {
@@ -57,20 +58,20 @@ def option(
 
 
 def flag(name: str) -> str:
-    """Return the command line's word for an option."""
+    """Return an option's flag on the command line, as ``--weight-jaw``."""
     return f"--{name.replace('_', '-')}"
 
 
 def is_path(field: dataclasses.Field[Any], text: str) -> bool:
-    """Tell whether a text, as the value of an option or one of its values, names a file."""
+    """Tell whether a text that is given as the value of an option, or as one of its values, is a path."""
     unless = field.metadata["unless"]
     return bool(field.metadata["path"] and text) and not (unless and re.fullmatch(unless, text))
 
 
 def kind(field: dataclasses.Field[Any]) -> str:
-    """Return what a field's values are: ``text``, ``int``, ``float``, ``choice``, ``choices`` or ``paths``.
+    """Return the type of a field's values: ``text``, ``int``, ``float``, ``choice``, ``choices`` or ``paths``.
 
-    A number without a default is ``int`` and may be None. A ``text`` that has choices takes others as well.
+    A field whose default is None is an ``int`` that may be None. A ``text`` with choices allows other texts, too.
     """
     if isinstance(field.default, tuple):
         return "choices" if field.metadata["choices"] else "paths"
@@ -80,30 +81,30 @@ def kind(field: dataclasses.Field[Any]) -> str:
 
 
 def split_list(text: str) -> tuple[str, ...]:
-    """Read a list as a command line writes it, with commas; empty parts are left out."""
+    """Split a list that is written with commas, as on the command line; empty parts are left out."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def check_choice(option: str, value: str, choices: Collection[str]) -> None:
-    """Refuse a value that is none of the choices.
+    """Check that a value is one of the choices.
 
     Raises:
-        SettingsError: naming the option and what may be chosen.
+        SettingsError: it is not; the message names the option and the choices.
     """
     if value not in choices:
         raise SettingsError(f"{option} {value}: choose from {', '.join(choices)}")
 
 
 def check(field: dataclasses.Field[Any], value: Any) -> None:
-    """Compare one value with its declaration.
+    """Check one value against the declaration of its option.
 
     Raises:
-        SettingsError: it is of another type, outside the choices or the range, or text that no file takes.
+        SettingsError: it has another type, is outside the choices or the range, or is text that cannot be stored.
     """
-    said = flag(field.name)
+    name = flag(field.name)
     choices, low, high = (field.metadata[k] for k in ("choices", "low", "high"))
-    if not _is_of(kind(field), value) and not (value is None and field.default is None):
-        raise SettingsError(f"{said} {value!r}: give {_WANTED[kind(field)]}")
+    if not _has_type(kind(field), value) and not (value is None and field.default is None):
+        raise SettingsError(f"{name} {value!r}: give {_EXPECTED[kind(field)]}")
     chosen = value if isinstance(value, tuple) else (value,)
     for text in (text for text in chosen if isinstance(text, str)):
         try:
@@ -111,23 +112,23 @@ def check(field: dataclasses.Field[Any], value: Any) -> None:
             if field.metadata["form"]:
                 field.metadata["form"](text)
         except SettingsError as error:
-            raise SettingsError(f"{said} {error}") from error
+            raise SettingsError(f"{name} {error}") from error
     if choices and not field.metadata["open"] and (not chosen or any(v not in choices for v in chosen)):
-        raise SettingsError(f"{said} {','.join(map(str, chosen))}: choose from {', '.join(map(str, choices))}")
+        raise SettingsError(f"{name} {','.join(map(str, chosen))}: choose from {', '.join(map(str, choices))}")
     if value is None or isinstance(value, str | tuple):
         return
     if math.isnan(value) or (low is not None and value < low) or (high is not None and value > high):
         span = f"from {low:g} to {high:g}" if high is not None else f"{low:g} or more"
-        raise SettingsError(f"{said} {value:g}: give a number {span}")
+        raise SettingsError(f"{name} {value:g}: give a number {span}")
 
 
-_WANTED = {
+_EXPECTED = {
     "text": "text", "choice": "text", "int": "a whole number", "float": "a number",
     "choices": "a list of texts", "paths": "a list of texts",
 }  # fmt: skip
 
 
-def _is_of(wanted: str, value: Any) -> bool:
+def _has_type(wanted: str, value: Any) -> bool:
     if wanted in ("choices", "paths"):
         return isinstance(value, tuple) and all(isinstance(part, str) for part in value)
     if wanted in ("text", "choice"):

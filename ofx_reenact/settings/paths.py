@@ -1,4 +1,4 @@
-"""Settings on their way to another process: paths made absolute. Imports nothing heavy."""
+"""Make the paths in settings absolute, for another process. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ofx_reenact.settings.option import is_path
 
 
 def absolute(settings: Settings) -> Settings:
-    """Return settings whose paths are absolute, seen from the working directory."""
+    """Return settings with all paths made absolute, relative to the working directory."""
     values: dict[str, Any] = {}
     for field in dataclasses.fields(settings):
         value = getattr(settings, field.name)

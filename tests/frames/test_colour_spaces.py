@@ -24,7 +24,7 @@ def test_colour_rules(colour, tmp_path):
         colour.resolve("ACEScgg")
 
 
-def test_dpx_must_be_named(colour, tmp_path):
+def test_the_space_of_a_dpx_must_be_named(colour, tmp_path):
     path = tmp_path / "a.dpx"
     sink = oiio.ImageOutput.create(str(path))
     assert sink.open(str(path), oiio.ImageSpec(4, 4, 3, oiio.UINT16))
@@ -42,7 +42,7 @@ def test_colour_keeps_hdr_and_comes_back(colour):
     assert np.allclose(colour.convert(there, "Linear Rec.709 (sRGB)", "ACEScg"), rgb, atol=1e-4)
 
 
-def test_display_handles_the_unshowable(colour):
+def test_nan_and_infinity_can_be_displayed(colour):
     shown = colour.to_display(np.array([[[np.nan, np.inf, -np.inf]]], np.float32), colour.srgb())
     assert shown.dtype == np.uint8 and shown.tolist() == [[[0, 255, 0]]]
 

@@ -1,4 +1,4 @@
-"""What a file says of its colour otherwise than by a name: profiles, chromaticities, a PNG's numbers."""
+"""Colour tags of files other than names: ICC profiles, chromaticities, a PNG's chunks."""
 
 import dataclasses
 import struct
@@ -70,7 +70,7 @@ def test_a_profile_that_is_srgb_changes_nothing(tmp_path, colour):
 
 
 @pytest.mark.parametrize(
-    ("profile", "said"),
+    ("profile", "named"),
     [
         (icc_profile(model=b"GRAY", curve=gamma(1.8)), "grey ICC profile Test"),
         (icc_profile(model=b"CMYK"), "CMYK ICC profile Test"),
@@ -78,13 +78,13 @@ def test_a_profile_that_is_srgb_changes_nothing(tmp_path, colour):
         (b"nonsense" * 40, "ICC profile"),
     ],
 )
-def test_profiles_that_cannot_be_read_are_named(profile, said, tmp_path, colour):
+def test_profiles_that_cannot_be_read_are_named(profile, named, tmp_path, colour):
     plate = read_plate(with_profile(tmp_path / "a.tif", profile))
     space, reason = colour.choose(plate, None)
-    assert space == colour.srgb() and said in reason and "is not read" in reason
+    assert space == colour.srgb() and named in reason and "is not read" in reason
 
 
-def test_the_user_knows_better_than_a_profile(tmp_path, colour):
+def test_a_space_named_by_the_user_overrides_a_profile(tmp_path, colour):
     plate = read_plate(with_profile(tmp_path / "a.png", icc_profile(P3)))
     assert colour.choose(plate, "ACEScg") == ("ACEScg", "named by the user")
 
@@ -96,7 +96,7 @@ def png(path, *chunks):
     return read_plate(path)
 
 
-def test_numbers_of_a_png_are_read(tmp_path, colour):
+def test_colour_chunks_of_a_png_are_read(tmp_path, colour):
     cases = {
         bytes([12, 13, 0, 1]): "sRGB Encoded P3-D65", bytes([1, 13, 0, 1]): colour.srgb(),
         bytes([9, 16, 0, 1]): "Rec.2100-PQ - Display",
@@ -106,13 +106,13 @@ def test_numbers_of_a_png_are_read(tmp_path, colour):
             assert colour.choose(png(tmp_path / "a.png", (b"cICP", numbers)), None)[0] == space
     linear, ordinary = (png(tmp_path / "a.png", (b"gAMA", struct.pack(">I", value))) for value in (100000, 45455))
     assert colour.choose(linear, None)[0] == "Linear Rec.709 (sRGB)"
-    # How sRGB is said to old programs; pictures without a profile have always been read as that.
+    # Old ways to tag sRGB; pictures without a profile are read as sRGB, too.
     assert colour.choose(ordinary, None)[0] == colour.srgb()
 
 
 def exr(path, chromaticities=None, **attributes):
-    said = {"chromaticities": (oiio.TypeDesc("float[8]"), chromaticities)} if chromaticities else {}
-    return write_exr(path, rgb_channels(np.full((3, 3, 3), (0.5, 2, -0.1), np.float32)), None, {**said, **attributes})
+    tags = {"chromaticities": (oiio.TypeDesc("float[8]"), chromaticities)} if chromaticities else {}
+    return write_exr(path, rgb_channels(np.full((3, 3, 3), (0.5, 2, -0.1), np.float32)), None, {**tags, **attributes})
 
 
 @pytest.mark.parametrize(
@@ -125,13 +125,13 @@ def test_chromaticities_choose_the_linear_space_that_has_them(chromaticities, sp
     assert np.array_equal(picture.pixels, picture.plate.rgb)
 
 
-def test_a_name_is_more_than_chromaticities(tmp_path, colour):
+def test_a_name_has_priority_over_chromaticities(tmp_path, colour):
     plate = read_plate(exr(tmp_path / "a.exr", REC709, colorInteropID="lin_ap1_scene"))
     assert colour.choose(plate, None)[0] == "ACEScg"
 
 
 def test_chromaticities_of_no_space_are_kept(tmp_path, colour):
-    """The numbers stay, networks see the right colours, and the frame says the same primaries, not another space."""
+    """The values stay, networks see the right colours, and the frame has the same chromaticities, not another space."""
     picture = read_picture(str(exr(tmp_path / "a.exr", DCI)), colour)
     assert np.array_equal(picture.pixels, picture.plate.rgb) and colour.is_scene_linear(picture.space)
     assert "no space of the OCIO config" in picture.reason
@@ -144,7 +144,7 @@ def test_chromaticities_of_no_space_are_kept(tmp_path, colour):
 
 
 @pytest.mark.parametrize("broken", [(0.0,) * 8, (np.nan,) * 8, (0.3, 0.3) * 4, (1e30,) * 8, (*REC709[:6], 0.3, 0.0)])
-def test_chromaticities_that_are_none_are_passed_over(broken, tmp_path, colour):
+def test_invalid_chromaticities_are_ignored(broken, tmp_path, colour):
     assert not are_usable(broken)
     assert colour.choose(read_plate(exr(tmp_path / "a.exr", broken)), None)[0] == "ACEScg"
 
@@ -155,6 +155,6 @@ def test_a_tag_that_the_config_does_not_know_is_named(tmp_path, colour):
     assert space == "ACEScg" and "does not know the file's tag ShowLog 7" in reason
 
 
-def test_the_curve_goes_on_where_displays_end():
+def test_the_srgb_curve_continues_below_0_and_above_1():
     shown = np.array([-0.5, 0, 0.04, 0.5, 1, 3], np.float32)
     assert np.allclose(encode_srgb(decode_srgb(shown)), shown, atol=1e-5)

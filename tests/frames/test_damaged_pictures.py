@@ -1,4 +1,4 @@
-"""Files that are not complete, or not what their header says, are errors of the file, whatever bytes are in it."""
+"""Incomplete and damaged pictures, and wrong headers, are errors of the file, whatever bytes are in it."""
 
 import io
 
@@ -23,7 +23,7 @@ FORMATS = (
 
 @pytest.fixture(scope="module")
 def photograph():
-    """A picture (H, W, 3) uint8 that packs as one does."""
+    """Return a picture (H, W, 3) uint8 that compresses like a photograph."""
     y, x = np.mgrid[:160, :160] / 160
     grain = np.random.default_rng(0).normal(0, 0.05, (160, 160, 3))
     return (255 * np.clip(np.dstack([x, y, 1 - x]) + grain, 0, 1)).astype(np.uint8)
@@ -54,7 +54,7 @@ def test_truncated_files_are_not_read(suffix, photograph, tmp_path):
 
 
 @pytest.mark.parametrize("options", [(), (cv2.IMWRITE_JPEG_PROGRESSIVE, 1), (cv2.IMWRITE_JPEG_RST_INTERVAL, 4)])
-def test_jpegs_with_pieces_missing_are_not_read(options, photograph, tmp_path):
+def test_jpegs_with_missing_parts_are_not_read(options, photograph, tmp_path):
     encoded = cv2.imencode(".jpg", photograph, options)[1].tobytes()
     path, middle = tmp_path / "a.jpg", len(encoded) // 2
     for damaged in (encoded[:middle], encoded[:middle] + bytes(500), encoded[:middle] + encoded[middle + 900 :]):
@@ -64,7 +64,7 @@ def test_jpegs_with_pieces_missing_are_not_read(options, photograph, tmp_path):
     assert is_whole(path)
 
 
-def test_grey_and_profiled_jpegs_are_read_whole(photograph, tmp_path):
+def test_complete_jpegs_in_grey_or_with_a_profile_are_read(photograph, tmp_path):
     from PIL import Image, ImageCms
 
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -80,8 +80,8 @@ def test_truncated_media_of_data_sets_are_not_read(photograph, tmp_path, colour)
         list(images(path, 1, colour))
 
 
-def test_a_flipped_bit_of_a_header_is_no_defect(tmp_path):
-    """Names, types and sizes are then others, or no text: the file is whole or not, and read or refused."""
+def test_a_flipped_bit_of_a_header_is_never_a_defect_of_the_program(tmp_path):
+    """Names, types and sizes then differ or are not text: the file is complete or not, read or refused."""
     whole = exr_bytes(EVERY_TYPE)
     path = tmp_path / "o.1001.exr"
     refused = 0
@@ -99,14 +99,14 @@ def test_a_flipped_bit_of_a_header_is_no_defect(tmp_path):
     assert refused > 10
 
 
-def test_a_name_that_is_no_text_is_damage_of_a_frame(tmp_path):
+def test_a_channel_name_that_is_not_text_is_damage(tmp_path):
     path = tmp_path / "o.1001.exr"
     path.write_bytes(exr_bytes(channels=["AO.R", "B", "G", "R"]).replace(b"AO.R\0", b"\xcfO.R\0"))
     assert not existing_frames(str(tmp_path / "o.####.exr"), FrameRange.of([1001]))
 
 
 @pytest.mark.parametrize("channels", [["B", "G", "R", "\udcff"], ["B", "G", "R", "x" * 300]])
-def test_names_of_channels_may_be_anything(channels, tmp_path):
+def test_channel_names_may_be_any_text(channels, tmp_path):
     path = tmp_path / "a.exr"
     path.write_bytes(_bytes_of(channels))
     try:
@@ -124,7 +124,7 @@ def _bytes_of(channels):
     "window",
     [(0, 0, 2**31 - 1, 2**31 - 1), (-(2**31), -(2**31), 2**31 - 1, 2**31 - 1), (0, 0, 59999, 59999), (9, 9, 0, 0)],
 )
-def test_sizes_that_no_picture_has_take_no_memory(window, tmp_path):
+def test_impossible_sizes_take_no_memory(window, tmp_path):
     import resource
 
     path = tmp_path / "a.exr"
@@ -137,11 +137,11 @@ def test_sizes_that_no_picture_has_take_no_memory(window, tmp_path):
 def test_pictures_have_a_largest_size(tmp_path, monkeypatch):
     monkeypatch.setattr("ofx_reenact.frames.channels.MAX_PIXELS", 99)
     path = write_exr(tmp_path / "a.exr", rgb_channels(np.zeros((10, 10, 3), np.float32)))
-    with pytest.raises(FrameError, match=r"a\.exr: 10 x 10 pixels of 3 channels, more than the 99 pixels"):
+    with pytest.raises(FrameError, match=r"a\.exr: 10 x 10 pixels of 3 channels, more than the limits of 99 pixels"):
         read_plate(path)
 
 
-def test_inks_are_refused(photograph, tmp_path):
+def test_cmyk_and_lab_are_refused(photograph, tmp_path):
     from PIL import Image
 
     for mode, suffix in (("CMYK", "jpg"), ("CMYK", "tif"), ("LAB", "tif")):

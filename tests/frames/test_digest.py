@@ -1,4 +1,4 @@
-"""The digest of pixels: as it is documented, equal for what a file decodes to, another for any other picture."""
+"""The digest of pixels: computed as documented, equal for equal decoded pixels, different for all others."""
 
 import hashlib
 import struct
@@ -14,24 +14,24 @@ from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.frames.write import write_frame
 
 NAME = "reenact:pixels_sha256"
-# What a half cannot hold exactly, or at all.
+# Values that a half cannot hold exactly, or at all.
 ODD = (1e6, -1e6, 65519, 65520, 1e-8, 5.9e-8, np.inf, -np.inf, -0.0, 1.00048828125, 1.0014648, 2.0**-25, 0.1)
 
 
-def test_it_is_what_is_documented():
+def test_the_digest_is_computed_as_documented():
     channels = {"b": np.array([[1, -2]], np.float16), "Z": np.array([[0.5], [np.nan]], np.float32),
                 "id": np.array([[7]], np.uint32)}  # fmt: skip
-    said = b"Z float 1x2\n" + struct.pack("<fI", 0.5, 0x7FC00000) + b"b half 2x1\n" + struct.pack("<ee", 1, -2)
-    said += b"id uint 1x1\n" + struct.pack("<I", 7)
-    assert pixels_sha256(channels) == hashlib.sha256(said).hexdigest()
-    # Neither order in memory nor in the file, nor which NaN it is, makes another picture.
+    data = b"Z float 1x2\n" + struct.pack("<fI", 0.5, 0x7FC00000) + b"b half 2x1\n" + struct.pack("<ee", 1, -2)
+    data += b"id uint 1x1\n" + struct.pack("<I", 7)
+    assert pixels_sha256(channels) == hashlib.sha256(data).hexdigest()
+    # Memory layout, order of channels and the bits of a NaN do not matter.
     other = np.array([[0.5], [0]], np.float32)
     other.view(np.uint32)[1] = 0xFFC00001
     again = {"id": channels["id"], "b": np.asfortranarray(channels["b"]).astype(">f2"), "Z": other}
     assert pixels_sha256(again) == pixels_sha256(channels)
 
 
-def test_every_change_is_another():
+def test_every_change_changes_the_digest():
     channels = rgb_channels(np.linspace(0, 1, 60, dtype=np.float32).reshape(4, 5, 3))
     changed = [dict(channels) for _ in range(6)]
     changed[0]["R"] = channels["R"].copy()
@@ -58,7 +58,7 @@ def plate(tmp_path):
 @pytest.mark.parametrize("compression", ["none", "rle", "zips", "zip", "piz", "dwaa", "dwab"])
 @pytest.mark.parametrize("depth", ["half", "float"])
 @pytest.mark.parametrize("alone", [False, True])
-def test_a_file_has_the_digest_of_what_it_decodes_to(plate, tmp_path, depth, compression, alone):
+def test_a_file_has_the_digest_of_its_decoded_pixels(plate, tmp_path, depth, compression, alone):
     rgb = plate.rgb.copy()
     rgb[0, : len(ODD)] = np.array(ODD, np.float32)[:, None]
     rgb[1, 0] = np.nan
@@ -71,14 +71,14 @@ def test_a_file_has_the_digest_of_what_it_decodes_to(plate, tmp_path, depth, com
         compression=compression,
     )  # fmt: skip
     spec, channels = read_channels(path)
-    said = spec.get_string_attribute(NAME)
-    assert said == ("" if compression in ("dwaa", "dwab") else pixels_sha256(channels))
-    if depth == "float" and said:
+    stored = spec.get_string_attribute(NAME)
+    assert stored == ("" if compression in ("dwaa", "dwab") else pixels_sha256(channels))
+    if depth == "float" and stored:
         assert np.array_equal(channels["R"], rgb[..., 0], equal_nan=True)
 
 
-def test_a_plate_that_bears_a_digest_does_not_pass_it_on(plate, tmp_path):
-    """A target may be a frame that was rendered before."""
+def test_the_digest_of_a_plate_is_not_kept(plate, tmp_path):
+    """A target may itself be a rendered frame."""
     plate.attributes.attribute(NAME, "0" * 64)
     for compression in ("zip", "dwaa"):
         path = tmp_path / f"{compression}.exr"

@@ -1,4 +1,4 @@
-"""The display that networks see: there and back, exposed for the face."""
+"""The display encoding that networks see: it can be inverted, and is exposed for the face."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Which of a file's channels, parts and pictures are the picture, and what a frame has of the others."""
+"""Which channels, parts and pictures of a file are the picture, and which others a frame keeps."""
 
 import io
 
@@ -8,7 +8,7 @@ import pytest
 from conftest import rgb_channels, write_exr
 
 from ofx_reenact.errors import FrameError
-from ofx_reenact.frames.choice import choose_layer
+from ofx_reenact.frames.picture_layer import choose_layer
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.frames.write import write_frame
 
@@ -33,7 +33,7 @@ def layers(*names: str, components: str = "RGB") -> list[str]:
         (["Z"], ""),
     ],
 )
-def test_the_picture_is_the_layer_that_is_named_like_one(channels, chosen):
+def test_the_picture_is_the_layer_with_a_usual_name(channels, chosen):
     layer, notes = choose_layer(channels, "", "plate.exr")
     assert layer.name == chosen
     assert bool(notes) == bool(chosen) and all(f"layer {chosen}" in note for note in notes)
@@ -43,19 +43,19 @@ def test_a_layer_is_chosen_by_name():
     channels = layers("", "diffuse", "left.beauty")
     for wanted, chosen in (("diffuse", "diffuse"), ("DIFFUSE", "diffuse"), ("rgba", ""), ("main", "")):
         assert choose_layer(channels, wanted, "p.exr", "main")[0].name == chosen
-    with pytest.raises(FrameError, match=r"p\.exr: no layer 'spec'; there are rgba, diffuse, left\.beauty"):
+    with pytest.raises(FrameError, match=r"p\.exr: no layer 'spec'; its layers are rgba, diffuse, left\.beauty"):
         choose_layer(channels, "spec", "p.exr")
-    with pytest.raises(FrameError, match="has no layers of colour"):
+    with pytest.raises(FrameError, match="has no colour layers"):
         choose_layer(["Y"], "spec", "p.exr")
 
 
 @pytest.mark.parametrize("channels", [["BY", "RY", "Y"], ["N.X", "N.Y", "N.Z"], ["stmap.u", "stmap.v", "matte"]])
-def test_what_is_no_picture_is_refused(channels):
-    with pytest.raises(FrameError, match=r"p\.exr: (luminance and chroma|no colour among)"):
+def test_channels_without_a_picture_are_refused(channels):
+    with pytest.raises(FrameError, match=r"p\.exr: (its colours are luminance|none of its channels is colour)"):
         choose_layer(channels, "", "p.exr")
 
 
-def test_alpha_is_the_layers_own():
+def test_alpha_is_the_layers_own_if_it_has_one():
     both = [*layers("beauty", "AO", components="RGBA"), "A"]
     assert choose_layer(both, "", "p")[0].alpha == "beauty.A"
     assert choose_layer([*layers("beauty"), *layers("AO", components="RGBA")], "", "p")[0].alpha is None
@@ -67,7 +67,7 @@ def picture(seed: int, shape=(6, 8)) -> np.ndarray:
 
 
 def rewritten(tmp_path, plate):
-    """Write a frame that is twice the plate, and return what is in it."""
+    """Write a frame with twice the plate's values, and return its channels."""
     channels = {name: 2 * plate.rgb[..., index] for index, name in enumerate(plate.names[:3])}
     write_frame(tmp_path / "out.exr", plate, channels, formats=dict.fromkeys(channels, "float"), attributes={})
     source = oiio.ImageInput.open(str(tmp_path / "out.exr"))
@@ -86,7 +86,7 @@ def test_the_chosen_layer_is_replaced_and_others_stay(wanted, tmp_path):
     assert set(written) == set(channels)
     for name, pixels in channels.items():
         assert np.array_equal(written[name], pixels * (2 if name.startswith(chosen) else 1)), name
-    # Whoever reads the frame sees what was made, not the layer that a name would tell.
+    # Readers of the frame get the rendered layer, not the one that they would choose by name.
     assert np.array_equal(read_plate(tmp_path / "out.exr").rgb, 2 * own[chosen])
 
 
@@ -127,18 +127,18 @@ def test_parts_are_layers_by_their_names(tmp_path):
     plate = read_plate(path, layer="AO")
     assert np.array_equal(plate.rgb, picture(1))
     assert set(rewritten(tmp_path, plate)) == {"R", "G", "B", "AO.R", "AO.G", "AO.B"}
-    with pytest.raises(FrameError, match="there are AO, beauty"):
+    with pytest.raises(FrameError, match="its layers are AO, beauty"):
         read_plate(path, layer="C")
 
 
-def test_a_parts_alpha_is_not_anothers(tmp_path):
+def test_a_part_has_its_own_alpha(tmp_path):
     ao = np.dstack([picture(1), picture(2)])
     path = write_parts(tmp_path / "p.exr", ("AO", "RGBA", ao), ("beauty", "RGB", picture(2)))
     plate = read_plate(path)
     assert plate.alpha is None and np.array_equal(plate.extra["AO.A"], ao[..., 3])
 
 
-def test_windows_are_those_of_the_part_that_is_the_picture(tmp_path):
+def test_windows_are_those_of_the_part_with_the_picture(tmp_path):
     small = picture(1, (3, 3))
     parts = ("AO", "RGB", small), ("beauty", "RGB", picture(2)), ("Z", ["Z"], picture(3))
     path = write_parts(tmp_path / "p.exr", *parts)
@@ -147,20 +147,20 @@ def test_windows_are_those_of_the_part_that_is_the_picture(tmp_path):
     assert any("part AO has other windows" in note for note in plate.notes)
 
 
-def test_parts_without_a_name_have_names_in_frames(tmp_path):
+def test_parts_without_a_name_get_names_in_frames(tmp_path):
     path = write_parts(tmp_path / "p.exr", *(("", "RGB", picture(seed)) for seed in range(3)))
     for name in rewritten(tmp_path, read_plate(path)):
         assert all(name.split(".")), name
 
 
-def test_of_views_the_first_is_the_picture(tmp_path):
+def test_the_first_view_is_the_picture(tmp_path):
     path = write_parts(tmp_path / "p.exr", ("rgba.left", "RGB", picture(1)), ("rgba.right", "RGB", picture(2)))
     plate = read_plate(path)
     assert np.array_equal(plate.rgb, picture(1)) and "rgba.right.R" in plate.extra
 
 
 def many(tmp_path, suffix):
-    """Write a file of three pictures of different sizes, where the format takes that, with Pillow."""
+    """Write a file of three pictures of different sizes with Pillow, if the format allows it."""
     from PIL import Image
 
     pictures = [Image.fromarray((255 * picture(seed, (32, 32))).astype(np.uint8)) for seed in range(3)]
@@ -173,7 +173,7 @@ def many(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("suffix", ["tif", "gif", "webp", "ico"])
-def test_of_pages_frames_and_sizes_the_first_is_read(suffix, tmp_path):
+def test_the_first_page_frame_or_size_is_read(suffix, tmp_path):
     plate = read_plate(many(tmp_path, suffix))
     assert not plate.extra and sum("the first was read" in note for note in plate.notes) == 1
     assert set(rewritten(tmp_path, plate)) <= set("RGBA")

@@ -1,4 +1,4 @@
-"""The check of a frame that was written: whatever became of a byte of its pixels, it is noticed."""
+"""The check of a written frame detects every changed byte of its pixels."""
 
 import struct
 
@@ -18,11 +18,11 @@ KINDS = {"half": dict.fromkeys("RGB", "half"), "float": dict.fromkeys("RGB", "fl
 
 @pytest.fixture
 def plate(tmp_path):
-    """Noise beside flat areas, and values that are no numbers."""
+    """Return a plate with noise, flat areas, infinity and NaN."""
     rgb = np.random.default_rng(2).normal(size=(100, 40, 3)).astype(np.float32)
     rgb[:, 20:] = 0.25
     rgb[0, :3] = np.nan, np.inf, -0.0
-    rgb.view(np.uint32)[0, 4] = 0x7F802000  # a NaN that conversion may make another one
+    rgb.view(np.uint32)[0, 4] = 0x7F802000  # a NaN whose bits a conversion may change
     return read_plate(write_exr(tmp_path / "plate.exr", rgb_channels(rgb)))
 
 
@@ -32,10 +32,10 @@ def write(plate, path, kind, compression):
 
 
 def parts_of(content: bytes, rows: int) -> list[tuple[int, int]]:
-    """Return where the packed pixels of each block begin and end, of an EXR of 100 rows with so many in a block."""
+    """Return (begin, end) of each block's compressed pixels, in an EXR of 100 rows with ``rows`` rows in a block."""
     blocks = -(-100 // rows)
     first = len(content)
-    # The offset table ends where the first block begins.
+    # The first block begins at the end of the offset table.
     for place in range(8, len(content) - 8):
         first = struct.unpack_from("<Q", content, place)[0]
         if first == place + 8 * blocks:
@@ -46,8 +46,8 @@ def parts_of(content: bytes, rows: int) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize(("compression", "rows"), [("none", 1), ("zips", 1), ("zip", 16), ("piz", 32)])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_damaged_block_is_noticed_wherever_it_is(plate, tmp_path, monkeypatch, kind, compression, rows):
-    """Any byte of the pixels; a block that was not written; the end that is missing."""
+def test_a_damaged_block_is_detected_everywhere(plate, tmp_path, monkeypatch, kind, compression, rows):
+    """Damage any byte of the pixels, leave a block unwritten, cut off the end."""
     path, seen = tmp_path / "o.exr", {}
     real = find_damage
     monkeypatch.setattr(writing, "find_damage", lambda file, given: seen.update(given=given) or real(file, given))
@@ -68,8 +68,8 @@ def test_a_damaged_block_is_noticed_wherever_it_is(plate, tmp_path, monkeypatch,
 
 
 @pytest.mark.parametrize("compression", ["none", "zip", "dwaa"])
-def test_a_frame_that_the_disk_spoilt_is_not_kept(plate, tmp_path, monkeypatch, compression):
-    """What a disk makes of a frame between writing and checking; one that was there stays."""
+def test_a_frame_that_the_disk_changed_is_not_kept(plate, tmp_path, monkeypatch, compression):
+    """The disk changes the frame between writing and checking; the earlier frame stays."""
     path = tmp_path / "o.exr"
     write(plate, path, "half", "zip")
     before, real = path.read_bytes(), find_damage
@@ -86,7 +86,7 @@ def test_a_frame_that_the_disk_spoilt_is_not_kept(plate, tmp_path, monkeypatch, 
     assert sorted(file.name for file in tmp_path.iterdir()) == ["o.exr", "plate.exr"]
 
 
-def test_channels_of_other_names_or_types_are_others(plate, tmp_path):
+def test_channels_with_other_names_or_types_differ(plate, tmp_path):
     path = tmp_path / "o.exr"
     write(plate, path, "half", "zip")
     halves = {name: plane.astype(np.float16) for name, plane in rgb_channels(plate.rgb).items()}

@@ -1,4 +1,4 @@
-"""Frame ranges: what is read, refused and written."""
+"""Frame ranges: what is accepted, refused and written."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ from ofx_reenact.settings import Settings
         ("1-3,2-4", [1, 2, 3, 4]),
     ],
 )
-def test_range_reads(text, numbers):
+def test_ranges_are_parsed(text, numbers):
     assert list(FrameRange.parse(text)) == numbers
 
 
@@ -37,13 +37,13 @@ NO_RANGES = (
 
 
 @pytest.mark.parametrize("text", NO_RANGES)
-def test_what_is_no_range_is_refused_with_the_forms_that_are(text):
+def test_other_texts_are_refused_with_the_allowed_forms(text):
     with pytest.raises(FrameError, match=r"1001-1010, 1-20x2 or 1,5,9-12"):
         FrameRange.parse(text)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("1-10:3", "with x, as 1-10x3"),
         ("10-1", "write 1-10"),
@@ -53,8 +53,8 @@ def test_what_is_no_range_is_refused_with_the_forms_that_are(text):
         ("1-600000,700000-1300000", "more than 1000000 frames"),
     ],
 )
-def test_a_range_that_cannot_be_meant_is_refused(text, said):
-    with pytest.raises(FrameError, match=said):
+def test_implausible_ranges_are_refused(text, message):
+    with pytest.raises(FrameError, match=message):
         FrameRange.parse(text)
 
 
@@ -74,7 +74,7 @@ def test_range_round_trips_and_chunks():
         assert [n for chunk in chunks for n in chunk] == list(frames)
 
 
-def test_open_job_description_is_read_as_strictly():
+def test_ranges_of_open_job_description_are_parsed_as_strictly():
     for text in ("1-10:0", "10-1:-1", "1-10:2.5", "1-"):
         with pytest.raises(FrameError):
             FrameRange.from_openjd(text)

@@ -1,4 +1,4 @@
-"""Halfs: what numpy makes of floats to the bit, of whatever lies in memory however."""
+"""Conversion to half equals numpy's bit for bit, for all kinds of values and memory layouts."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ def rounded(values):
 
 @pytest.fixture(scope="module")
 def odd():
-    """(H, W) float32: every half, what lies halfway to the next one and either side of that, and all kinds of NaN."""
+    """Return (H, W) float32: every half, the midpoints between halfs and their neighbours, and all kinds of NaN."""
     halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
     bits = halves[np.isfinite(halves)].astype(np.float32).view(np.uint32)
     # Between normal halfs lie 2 ** 13 floats; below these, the distance is that to a neighbour in numbers.
@@ -26,12 +26,12 @@ def odd():
     return np.resize(values, (len(values) // 300 + 1, 300))
 
 
-def test_every_kind_of_float_is_rounded_as_numpy_does(odd):
+def test_every_kind_of_float_is_rounded_as_by_numpy(odd):
     assert np.array_equal(interleave_halves([odd])[..., 0].view(np.uint16), rounded(odd))
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 7])
-def test_planes_may_lie_in_memory_however(odd, count):
+def test_planes_may_have_any_memory_layout(odd, count):
     planes = [np.roll(odd, number) for number in range(count)]
     picture = np.stack(planes, -1)
     expected = rounded(picture)
@@ -41,13 +41,13 @@ def test_planes_may_lie_in_memory_however(odd, count):
         assert np.array_equal(made.view(np.uint16), expected)
 
 
-def test_halfs_among_them_stay_as_they_are(odd):
+def test_halfs_among_the_planes_stay_unchanged(odd):
     every = np.arange(1 << 16, dtype=np.uint16).view(np.float16).reshape(256, 256)
     made = interleave_halves([every, odd[:256, :256]])
     assert np.array_equal(made[..., 0].view(np.uint16), every.view(np.uint16))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 200_000), (70_000, 1), (3, 40_000)])
-def test_pictures_have_any_size(shape):
+def test_pictures_may_have_any_size(shape):
     values = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     assert np.array_equal(interleave_halves([values, -values])[..., 1].view(np.uint16), rounded(-values))

@@ -1,4 +1,4 @@
-"""Headers: what of a plate's goes on to its frames, whatever is in it."""
+"""Headers: which attributes of a plate its frames keep, whatever the plate has."""
 
 import dataclasses
 
@@ -19,7 +19,7 @@ def write(path, plate: Plate):
 
 
 @pytest.mark.parametrize("attribute", EVERY_TYPE, ids=[str(one[0]) for one in EVERY_TYPE])
-def test_a_frame_is_written_whatever_attribute_its_plate_has(attribute, tmp_path):
+def test_a_frame_is_written_for_a_plate_with_any_attribute(attribute, tmp_path):
     (tmp_path / "plate.exr").write_bytes(exr_bytes([attribute]))
     plate = read_plate(tmp_path / "plate.exr")
     written = write(tmp_path / "out.exr", plate)
@@ -41,13 +41,13 @@ def test_all_attributes_together(tmp_path):
 
 
 def test_an_aces_container_is_rendered(tmp_path):
-    """The frame has other channels than the standard allows, and so does not claim to keep to it."""
+    """The frame has channels that the ACES standard does not allow, so its flag is dropped."""
     (tmp_path / "plate.exr").write_bytes(exr_bytes([("acesImageContainerFlag", "int", ints(1))], kind=HALF))
     plate = read_plate(tmp_path / "plate.exr")
     assert plate.depth == "half" and "acesImageContainerFlag" not in write(tmp_path / "out.exr", plate)
 
 
-def test_what_cannot_be_written_is_not_blamed_on_the_disk(tmp_path):
+def test_errors_of_a_header_are_not_reported_as_a_full_disk(tmp_path):
     (tmp_path / "plate.exr").write_bytes(exr_bytes())
     plate = read_plate(tmp_path / "plate.exr")
     header = oiio.ImageSpec(plate.attributes)
@@ -59,21 +59,21 @@ def test_what_cannot_be_written_is_not_blamed_on_the_disk(tmp_path):
 
 
 def _texture(plate):
-    """A description that OpenImageIO writes as tiles, of which it is then given none."""
+    """Make an ImageSpec that OpenImageIO would write as tiles, which it is not given."""
     header = oiio.ImageSpec(plate.attributes)
     header.attribute("textureformat", "Plain Texture")
     return header
 
 
 @pytest.mark.parametrize("rate", [(0, 1), (-24, 1), (24, 0)])
-def test_a_rate_that_is_none_is_not_one(rate, tmp_path):
+def test_an_invalid_rate_is_ignored(rate, tmp_path):
     path = tmp_path / "plate.exr"
     path.write_bytes(exr_bytes([("framesPerSecond", "rational", ints(*rate))]))
     assert read_plate(path).fps is None
 
 
 @pytest.mark.parametrize("value", [np.inf, np.nan, -1.0])
-def test_a_rate_that_is_no_number_is_not_one(value, tmp_path):
+def test_a_rate_that_is_not_a_number_is_ignored(value, tmp_path):
     path = tmp_path / "plate.exr"
     path.write_bytes(exr_bytes([("framesPerSecond", "float", floats(value))]))
     assert read_plate(path).fps is None

@@ -1,4 +1,4 @@
-"""Mattes: which channel is the matte, where it lies, and what is refused before anything is rendered."""
+"""Mattes: which channel is used, where it is placed, and what is refused before anything is rendered."""
 
 import cv2
 import numpy as np
@@ -31,7 +31,7 @@ def test_each_frame_has_its_own_matte(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["exr", "png"])
-def test_one_picture_counts_for_all_frames(tmp_path, suffix):
+def test_one_picture_is_used_for_all_frames(tmp_path, suffix):
     path = tmp_path / f"still.{suffix}"
     if suffix == "exr":
         write_exr(path, {"Y": ramp()})
@@ -60,7 +60,7 @@ def test_one_picture_counts_for_all_frames(tmp_path, suffix):
         (["depth.Z", "Y"], "Y"),
     ],
 )
-def test_the_channel_that_compositors_mean(names, chosen):
+def test_the_matte_is_chosen_by_channel_names(names, chosen):
     assert choose_matte(names, "m.exr") == chosen
 
 
@@ -70,7 +70,7 @@ def test_a_file_without_a_matte_is_refused(tmp_path):
         Matte.open(HOLDOUT, name, [1], SIZE, SIZE)
 
 
-def test_another_data_window_is_placed_and_is_0_beyond(tmp_path):
+def test_a_matte_is_placed_by_its_data_window_and_is_0_outside(tmp_path):
     display = Window(0, 0, 20, 16)
     name = mattes(tmp_path, [5], {"A": np.ones((8, 12), np.float32)}, window=(6, 4), display=(0, 0, 20, 16))
     holdout = Matte.open(HOLDOUT, name, [5], display, Window(2, 2, 10, 12))
@@ -78,37 +78,37 @@ def test_another_data_window_is_placed_and_is_0_beyond(tmp_path):
     wanted[2:10, 4:] = 1
     assert np.array_equal(holdout.read(5), wanted)
     assert Matte.open(HOLDOUT, name, [5], display, Window(6, 4, 12, 8)).read(5).all()
-    # A window that the matte does not reach.
+    # The matte does not overlap this window.
     assert not Matte.open(HOLDOUT, name, [5], display, Window(0, 0, 5, 4)).read(5).any()
 
 
-def test_a_format_without_windows_lies_in_the_display_window(tmp_path):
+def test_a_format_without_windows_fills_the_display_window(tmp_path):
     cv2.imwrite(str(tmp_path / "m.png"), np.rint(ramp() * 255).astype(np.uint8))
     holdout = Matte.open(HOLDOUT, str(tmp_path / "m.png"), [1], Window(100, 50, 12, 8), Window(104, 50, 8, 8))
     assert np.allclose(holdout.read(1), ramp()[:, 4:], atol=0.003)
 
 
-def test_a_mask_is_what_is_called_so_and_a_holdout_says_the_contrary():
+def test_masks_and_holdouts_are_chosen_by_their_own_names():
     names = ["A", "holdout", "mask", "matte"]
     assert choose_matte(names, "m.exr", MASK) == "mask" and choose_matte(names, "m.exr") == "holdout"
     assert choose_matte(["A", "holdout"], "m.exr", MASK) == "A"
 
 
-def test_either_keeps_the_plate_and_a_mask_does_beyond_its_window(tmp_path):
+def test_holdout_or_mask_keep_the_plate_and_a_mask_does_outside_its_window(tmp_path):
     display = Window(0, 0, 20, 16)
     hold = mattes(tmp_path, [5], {"A": ramp()}, window=(6, 4), display=(0, 0, 20, 16))
     write_exr(tmp_path / "mask.exr", {"A": ramp()[::-1]}, window=(6, 4), display=(0, 0, 20, 16))
     mask = str(tmp_path / "mask.exr")
-    seen = slice(4, 12), slice(6, 18)
+    inside = slice(4, 12), slice(6, 18)
     held, masked = np.zeros((16, 20), np.float32), np.ones((16, 20), np.float32)
-    held[seen], masked[seen] = ramp(), 1 - ramp()[::-1]
+    held[inside], masked[inside] = ramp(), 1 - ramp()[::-1]
     for names, wanted in (((hold, ""), held), (("", mask), masked), ((hold, mask), np.maximum(held, masked))):
         kept = Kept.open(*names, [5], display, display).read(5)
         assert kept.dtype == np.float32 and np.array_equal(kept, wanted)
     assert Kept.open("", "", [5], display, display) is None
 
 
-def test_a_mask_is_named_in_what_is_wrong_with_it(tmp_path):
+def test_errors_of_a_mask_name_it(tmp_path):
     name = mattes(tmp_path, [1])
     with pytest.raises(FrameError, match="no matte for frame 2; a mask needs one"):
         Kept.open("", name, [1, 2], SIZE, SIZE)
@@ -133,21 +133,21 @@ def test_missing_frames_are_named(tmp_path):
         Matte.open(HOLDOUT, str(tmp_path / "n.exr"), [1001], SIZE, SIZE)
 
 
-def test_another_size_is_said_with_both(tmp_path):
+def test_the_error_for_another_size_names_both_sizes(tmp_path):
     name = mattes(tmp_path, [1001, 1002])
     write_exr(tmp_path / "m.1002.exr", {"A": np.ones((4, 6), np.float32)})
-    said = r"m\.1002\.exr: frame 1002: the holdout is 6 x 4 pixels, the target 12 x 8"
-    with pytest.raises(FrameError, match=said):
+    message = r"m\.1002\.exr: frame 1002: the holdout is 6 x 4 pixels, the target 12 x 8"
+    with pytest.raises(FrameError, match=message):
         Matte.open(HOLDOUT, name, [1001, 1002], SIZE, SIZE)
     assert Matte.open(HOLDOUT, name, [1001], SIZE, SIZE).read(1001).shape == (8, 12)
-    # The file may change after it was looked at.
+    # The file may change after it was opened.
     opened = Matte.open(HOLDOUT, name, [1001], SIZE, SIZE)
     write_exr(tmp_path / "m.1001.exr", {"A": np.ones((4, 6), np.float32)})
     with pytest.raises(FrameError, match="6 x 4"):
         opened.read(1001)
 
 
-def test_what_is_no_number_or_no_picture_is_refused(tmp_path):
+def test_nan_and_damaged_mattes_are_refused(tmp_path):
     matte = ramp()
     matte[3, 4] = np.nan
     name = mattes(tmp_path, [1], {"A": matte})
@@ -163,7 +163,7 @@ def test_what_is_no_number_or_no_picture_is_refused(tmp_path):
         Matte.open(HOLDOUT, str(tmp_path / "c.####.exr"), [1], SIZE, SIZE).read(1)
 
 
-def test_a_video_is_a_holdout_too(tmp_path):
+def test_a_holdout_may_be_a_video(tmp_path):
     path = tmp_path / "m.mkv"
     write_video(path, [np.full((HEIGHT, WIDTH, 3), value, np.uint8) for value in (0, 255, 128)])
     window = Window(0, 0, WIDTH, HEIGHT)

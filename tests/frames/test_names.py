@@ -1,4 +1,4 @@
-"""Names of files: where the frame number goes, what is plain text, and what no file is called."""
+"""Names of files: where the frame number goes, what is plain text, and which names are refused."""
 
 import os
 import unicodedata
@@ -17,7 +17,7 @@ from ofx_reenact.settings import Settings
 
 
 def put(path, value):
-    """Write an EXR whose pixels say which it is."""
+    """Write an EXR whose pixels all have this value."""
     return write_exr(path, rgb_channels(np.full((2, 3, 3), value, np.float32)))
 
 
@@ -55,13 +55,13 @@ def test_a_name_may_have_any_characters(tmp_path, stem):
     assert read_plate(tmp_path / f"{stem}.exr").rgb[0, 0, 0] == 7
 
 
-@pytest.mark.skipif(os.sep != "/", reason="a backslash parts folders here")
-def test_a_backslash_is_no_folder(tmp_path):
+@pytest.mark.skipif(os.sep != "/", reason="a backslash separates folders here")
+def test_a_backslash_does_not_separate_folders(tmp_path):
     (tmp_path / "out").mkdir()
     put(tmp_path / "out" / "o.0001.exr", 1)
-    with pytest.raises(SettingsError, match="part folders with /"):
+    with pytest.raises(SettingsError, match="separate folders with /"):
         frame_path("out\\o.####.exr", 7)
-    with pytest.raises(FrameError, match="part folders with /"):
+    with pytest.raises(FrameError, match="separate folders with /"):
         Sequence.open(f"{tmp_path}\\out\\o.0001.exr")
 
 
@@ -85,7 +85,7 @@ def test_the_number_may_be_in_the_middle_of_a_name(tmp_path):
         ("sh#t/o.####.exr", "sh#t/o"),
     ],
 )
-def test_what_belongs_to_a_sequence_is_named_after_it(output, stem):
+def test_files_beside_a_sequence_are_named_after_it(output, stem):
     assert beside(output, ".reenact.json") == Path(f"{stem}.reenact.json")
 
 
@@ -102,32 +102,32 @@ def test_what_belongs_to_a_sequence_is_named_after_it(output, stem):
         ("me@home_@@@.exr", "me@home_007.exr"),
     ],
 )
-def test_the_place_for_the_number(pattern, file):
+def test_placeholders_for_the_number(pattern, file):
     assert has_padding(pattern) and frame_path(pattern, 7) == Path(file)
 
 
 @pytest.mark.parametrize(
     "name", ["photo@2x.exr", "take#2.exr", "100%.exr", "50%discount.exr", "a####/o.exr", "o.$F4.exr"]
 )
-def test_no_place_for_the_number(name):
+def test_names_without_a_placeholder(name):
     assert not has_padding(name)
     with pytest.raises(SettingsError, match="put #### where"):
         frame_path(name, 7)
 
 
 @pytest.mark.parametrize("name", ["o.####.####.exr", "o%04d.####.exr", "@@_##.exr", "o#_@.exr"])
-def test_two_places_for_the_number(tmp_path, name):
-    with pytest.raises(SettingsError, match="two places"):
+def test_names_with_two_placeholders(tmp_path, name):
+    with pytest.raises(SettingsError, match="two placeholders"):
         frame_path(name, 7)
-    with pytest.raises(FrameError, match="two places"):
+    with pytest.raises(FrameError, match="two placeholders"):
         Sequence.open(str(tmp_path / name))
 
 
-def test_a_file_of_the_very_name(tmp_path):
+def test_a_file_whose_own_name_has_a_placeholder(tmp_path):
     put(tmp_path / "x.####.exr", 5)
     assert value_of(tmp_path / "x.####.exr") == 5 and len(files_of(str(tmp_path / "x.####.exr"))) == 1
     put(tmp_path / "x.0001.exr", 1)
-    with pytest.raises(FrameError, match="of this very name is there, and numbered ones"):
+    with pytest.raises(FrameError, match="both a file of exactly this name and numbered files"):
         Sequence.open(str(tmp_path / "x.####.exr"))
 
 
@@ -151,7 +151,7 @@ def test_negative_frames(tmp_path):
     assert (tmp_path / "p.-012.exr").exists()
 
 
-def test_other_numbers_and_scripts_are_no_frames(tmp_path):
+def test_other_numbers_and_digits_are_not_frames(tmp_path):
     for name in ("p.0001.exr", "p.٠٠٠٢.exr", "p.0x03.exr", "p.12345678901234.exr", "p.0004.exr.tmp", "q.0005.exr"):
         put(tmp_path / "e.exr", 1).rename(tmp_path / name)
     assert list(Sequence.open(str(tmp_path / "p.####.exr")).frames) == [1]
@@ -166,14 +166,14 @@ def test_a_date_among_the_frames_is_named(tmp_path, frames):
     assert "\n" not in str(caught.value)
 
 
-def test_ordinary_holes_are_holes(tmp_path):
+def test_ordinary_gaps_are_missing_frames(tmp_path):
     for frame in (1, 2, 50000):
         put(tmp_path / f"p.{frame:04d}.exr", 1)
     assert len(Sequence.open(str(tmp_path / "p.####.exr")).missing) == 49997
 
 
 @pytest.mark.parametrize(
-    ("there", "asked", "said"),
+    ("there", "wanted", "message"),
     [
         ("p.0001.EXR", "p.####.exr", "there is p.0001.EXR"),
         ("p.0001.exr", "P.0001.exr", "there is p.0001.exr"),
@@ -182,12 +182,12 @@ def test_ordinary_holes_are_holes(tmp_path):
         (unicodedata.normalize("NFD", "né.exr"), "né.exr", "other Unicode"),
     ],
 )
-def test_what_may_be_meant_is_named(tmp_path, there, asked, said):
+def test_errors_suggest_a_similar_name(tmp_path, there, wanted, message):
     put(tmp_path / there, 1)
-    if (tmp_path / asked).exists():
-        pytest.skip("a file system that takes these names for the same")
-    with pytest.raises(FrameError, match=said):
-        Sequence.open(str(tmp_path / asked))
+    if (tmp_path / wanted).exists():
+        pytest.skip("this file system takes these names for the same")
+    with pytest.raises(FrameError, match=message):
+        Sequence.open(str(tmp_path / wanted))
 
 
 def test_folders_and_links(tmp_path):
@@ -196,7 +196,7 @@ def test_folders_and_links(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "real")
     (tmp_path / "gone.exr").symlink_to(tmp_path / "nothing.exr")
     assert value_of(tmp_path / "link" / "p.####.exr") == 1
-    with pytest.raises(FrameError, match="leads nowhere"):
+    with pytest.raises(FrameError, match="a link to a file that does not exist"):
         Sequence.open(str(tmp_path / "gone.exr"))
     with pytest.raises(FrameError, match="a folder"):
         Sequence.open(str(tmp_path / "real"))
@@ -206,7 +206,7 @@ BAD = ("a\udcffb", "a\ud800b", "a\0b", "é" * 120, "x" * 240)
 
 
 @pytest.mark.parametrize("stem", BAD)
-def test_a_name_that_cannot_be_passed_on_is_refused(stem):
+def test_names_that_libraries_cannot_take_are_refused(stem):
     for use in (
         lambda: Sequence.open(f"{stem}.exr"),
         lambda: Sequence.open(f"{stem}.####.exr"),
@@ -223,13 +223,13 @@ def test_a_name_that_cannot_be_passed_on_is_refused(stem):
 
 
 @pytest.mark.parametrize("text", ["a\udcffb", "a\0b"])
-def test_other_options_are_text_too(text):
+def test_values_that_are_no_paths_are_checked_too(text):
     with pytest.raises(SettingsError, match="--colorspace"):
         Settings(colorspace=text)
     assert Settings(frames=",".join(map(str, range(0, 2000, 2)))).frames
 
 
-def test_a_long_name_leaves_room_to_write_it(tmp_path):
+def test_a_long_name_leaves_room_for_the_temporary_name(tmp_path):
     path = frame_path(str(tmp_path / f"{'x' * 219}.####.exr"), 7)
     put(path, 1)
     path.with_name(f"{path.name}.tmp-0123456789ab.exr").touch()

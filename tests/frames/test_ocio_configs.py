@@ -1,4 +1,4 @@
-"""Studios' OCIO configs: whatever spaces are called, pictures are read and shown."""
+"""Studios' OCIO configs: pictures are read and displayed whatever the names of spaces are."""
 
 from dataclasses import replace
 
@@ -33,7 +33,7 @@ def both(*transforms):
 
 
 def config(folder, spaces, version=2, extra="", **roles):
-    """Write a config: space → how it becomes the reference, :data:`DATA`, or empty for the reference itself."""
+    """Write a config: space → its transform to the reference, :data:`DATA`, or empty for the reference itself."""
     lines = [f"ocio_profile_version: {version}", "search_path: .", extra, "roles:"]
     lines += [f"  {role}: {space}" for role, space in roles.items()]
     lines += ["displays:", f"  any: [!<View> {{name: v, colorspace: {next(iter(spaces))}}}]", "colorspaces:"]
@@ -105,14 +105,14 @@ def studio(request, tmp_path):
     return config(tmp_path, spaces, version, **roles), linear, srgb, primaries
 
 
-def test_pictures_are_read_and_shown(studio, portrait):
+def test_pictures_are_read_and_displayed(studio, portrait):
     colour, linear, srgb, primaries = studio
     assert (colour.resolve("scene_linear"), colour.srgb()) == (linear, srgb)
     picture = read_picture(portrait, colour)
     assert picture.space == linear and colour.is_scene_linear(linear)
     light = decode_srgb(picture.plate.rgb) @ to_xyz(REC709).T @ np.linalg.inv(to_xyz(primaries)).T
     assert np.abs(picture.pixels - light).max() < 2e-3
-    # What networks see is the picture as it was, and what they paint comes back.
+    # Networks see the original picture, and what they paint is converted back.
     display = Display(colour, linear)
     shown = display.encode(picture.pixels)
     assert np.abs(shown - picture.plate.rgb).max() < 2e-3
@@ -120,7 +120,7 @@ def test_pictures_are_read_and_shown(studio, portrait):
     assert (np.abs(colour.show(picture.plate).astype(int) - np.rint(picture.plate.rgb * 255)) <= 1).all()
 
 
-def test_doctor_converts_what_it_ticks(studio, monkeypatch):
+def test_doctor_tests_conversions(studio, monkeypatch):
     colour, linear, _, _ = studio
     monkeypatch.setenv("OCIO", colour.name)
     (finding,) = look_at_colour()
@@ -134,7 +134,7 @@ def test_doctor_converts_what_it_ticks(studio, monkeypatch):
         ({"a": GAMMA, "b": "!<LogTransform> {base: 10}"}, {"default": "a"}),
     ],
 )
-def test_configs_that_cannot_be_worked_in_say_so(spaces, roles, tmp_path, monkeypatch):
+def test_unusable_configs_are_refused(spaces, roles, tmp_path, monkeypatch):
     with pytest.raises(FrameError, match=r"config\.ocio"):
         read_picture(str(TARGET), config(tmp_path, spaces, **roles))
     monkeypatch.setenv("OCIO", str(tmp_path / "config.ocio"))
@@ -160,13 +160,13 @@ def test_damaged_configs_are_named_on_one_line(content, tmp_path, capfd):
 
 
 @pytest.mark.parametrize("name", ["ocio://nothing", "/nowhere/\udce9.ocio", "/nowhere/config.ocio"])
-def test_configs_that_are_not_there_are_named(name):
+def test_missing_configs_are_named(name):
     with pytest.raises(FrameError, match=r"^OCIO config .*(nothing|\.ocio): "):
         Colour(name)
 
 
 @pytest.mark.parametrize("name", ["sRGB", "srgb", "srgb_rec709_scene", "Linear", "lin_srgb", "acescg"])
-def test_shared_names_stand_for_what_a_space_does(name, tmp_path):
+def test_shared_names_are_found_by_conversion(name, tmp_path):
     flat = matrix(REC709, AP0)
     spaces = {"ap0": "", "work": matrix(AP1, AP0), "paint": both(CURVE, flat), "flat": flat}
     roles = {"scene_linear": "work", "default": "work", "aces_interchange": "ap0", "texture_paint": "paint"}
@@ -175,7 +175,7 @@ def test_shared_names_stand_for_what_a_space_does(name, tmp_path):
     assert colour.resolve(name) == wanted
 
 
-def test_a_shared_name_is_not_believed_of_a_space_that_is_something_else(tmp_path):
+def test_a_shared_name_of_a_space_that_converts_otherwise_is_not_trusted(tmp_path):
     colour = config(tmp_path, {"w": "", "sRGB": GAMMA}, scene_linear="w", default="w")
     plain = rgb_channels(np.ones((2, 2, 3), np.float32))
     plate = read_plate(write_exr(tmp_path / "a.exr", plain, None, {"colorInteropID": "srgb_rec709_scene"}))
@@ -183,7 +183,7 @@ def test_a_shared_name_is_not_believed_of_a_space_that_is_something_else(tmp_pat
 
 
 @pytest.mark.parametrize("name", ["ocio://cg-config-v1.0.0_aces-v1.3_ocio-v2.1", CONFIG, "ocio://default"])
-def test_names_that_were_written_are_read_with_every_config_of_ocios_own(name, tmp_path):
+def test_written_names_are_read_with_every_config_of_ocio(name, tmp_path):
     colour = Colour(name)
     for tag in (*SHARED, "srgb_rec709_scene", "pq_rec2020_display", "g24_rec709_display", "srgb_rec709_display"):
         if tag == "lin_adobergb_scene" and "v1.0.0" in name:
@@ -196,7 +196,7 @@ def test_names_that_were_written_are_read_with_every_config_of_ocios_own(name, t
             assert Colour(CONFIG).choose(replace(read_plate(TARGET), colour_space=tags["oiio:ColorSpace"]), None)
 
 
-def test_chromaticities_are_found_by_what_a_space_does(tmp_path):
+def test_chromaticities_are_found_by_conversion(tmp_path):
     colour = config(tmp_path, ACES_1, 1, scene_linear="ACES - ACEScg", default="ACES - ACEScg")
     header = {"chromaticities": ("float[8]", AP0)}
     plate = read_plate(write_exr(tmp_path / "a.exr", rgb_channels(np.ones((2, 2, 3), np.float32)), None, header))
@@ -204,7 +204,7 @@ def test_chromaticities_are_found_by_what_a_space_does(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["linear", "lin_rec709", "work"])
-def test_frames_are_named_by_what_their_space_is(name, tmp_path):
+def test_frames_are_tagged_by_the_conversion_of_their_space(name, tmp_path):
     """OpenImageIO takes any ``linear`` for Rec.709's; here it is ACEScg."""
     spaces = {"ap0|aces": "", name: matrix(AP1, AP0), "sRGB": both(CURVE, matrix(REC709, AP0))}
     colour = config(tmp_path, spaces, scene_linear=name, default=name, aces_interchange="ap0")
@@ -216,7 +216,7 @@ def test_frames_are_named_by_what_their_space_is(name, tmp_path):
         assert found.startswith(space), tag
 
 
-def test_a_space_that_only_the_config_names_is_named_so(tmp_path):
+def test_a_space_that_only_the_config_knows_is_tagged_with_its_own_name(tmp_path):
     colour = config(tmp_path, {"w": "", "raw": DATA}, scene_linear="w", default="raw")
     tags = colour.tags("w")
     assert "oiio:ColorSpace" not in tags and "chromaticities" not in tags
@@ -224,7 +224,7 @@ def test_a_space_that_only_the_config_names_is_named_so(tmp_path):
     assert colour.choose(plate, None) == ("w", "the file's tag w")
 
 
-def test_file_rules_are_kept(tmp_path):
+def test_file_rules_are_used(tmp_path):
     rules = (
         "file_rules:\n  - !<Rule> {name: log, pattern: '*_log*', extension: exr, colorspace: camera}\n"
         "  - !<Rule> {name: paths, pattern: '*/paint/*', extension: '*', colorspace: paint}\n"
@@ -240,7 +240,7 @@ def test_file_rules_are_kept(tmp_path):
 
 @pytest.mark.parametrize("rules", ["", SEARCH])
 @pytest.mark.parametrize("version", [1, 2])
-def test_folders_that_are_called_like_spaces_are_no_rule(version, rules, tmp_path):
+def test_folders_named_like_spaces_are_ignored(version, rules, tmp_path):
     rules = "" if version == 1 else rules
     colour = config(tmp_path, {"w": "", "raw": DATA}, version, rules, scene_linear="w", default="w")
     (tmp_path / "raw").mkdir()

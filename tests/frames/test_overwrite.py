@@ -1,4 +1,4 @@
-"""No output replaces an input, whatever the names look like."""
+"""No output replaces an input, however the names are written."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ FILES = ("d.0001.exr", "d.0002.exr", "d.12345.exr", "d.-001.exr", "clip.mp4", "p
 
 @pytest.fixture
 def shots(tmp_path, monkeypatch) -> Path:
-    """Inputs, and links to them; the working directory is theirs."""
+    """Return a folder with inputs and links to them; it is the working directory."""
     for name in FILES:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
@@ -53,8 +53,8 @@ def test_an_input_is_not_replaced(shots, output, read):
     output, read = (name.format(folder=shots) for name in (output, read))
     with pytest.raises(SettingsError) as raised:
         refuse_over_inputs([("--preview", ""), ("--output", output)], [("--target", None), ("--driver", read)])
-    said = str(raised.value)
-    assert said.startswith(f"--output {output}: would replace ") and f"which --driver {read} reads" in said
+    message = str(raised.value)
+    assert message.startswith(f"--output {output}: would replace ") and f"which --driver {read} reads" in message
 
 
 @pytest.mark.parametrize(
@@ -71,11 +71,11 @@ def test_an_input_is_not_replaced(shots, output, read):
         ("nu\0l.mp4", "nu\0l.####.exr"),
     ],
 )
-def test_another_file_is_an_output(shots, output, read):
+def test_another_file_may_be_an_output(shots, output, read):
     refuse_over_inputs([("--output", output)], [("--driver", read)])
 
 
-def test_a_drive_that_numbers_no_files(shots, monkeypatch):
+def test_a_drive_without_file_numbers(shots, monkeypatch):
     stat = Path.stat
 
     def unnumbered(path, **options):
@@ -90,8 +90,8 @@ def test_a_drive_that_numbers_no_files(shots, monkeypatch):
             refuse_over_inputs([("--output", output)], [("--driver", read)])
 
 
-def test_names_that_the_file_system_takes_for_one(shots):
-    """Where A and a are two files they may be output and input; where they are one they may not."""
+def test_names_that_the_file_system_takes_for_the_same(shots):
+    """Where A and a are two files, they may be output and input; where they are the same, they may not."""
     one = (shots / "upper.json").exists()
     try:
         refuse_over_inputs([("--json", "upper.json")], [("--consent", "UPPER.json")])
@@ -102,7 +102,7 @@ def test_names_that_the_file_system_takes_for_one(shots):
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "says"),
+    ("first", "second", "message"),
     [
         ("x.npz", "pictures/../x.npz", "is also what --performance writes"),
         ("new/x.npz", "here/new/x.npz", "is also what --performance writes"),
@@ -112,7 +112,7 @@ def test_names_that_the_file_system_takes_for_one(shots):
         ("o.####.exr", "o.0005.exr", "would be a frame of --performance"),
     ],
 )
-def test_two_outputs_are_two_files(shots, first, second, says):
-    with pytest.raises(SettingsError, match=f"--identity {second}: {says}"):
+def test_two_outputs_must_be_two_files(shots, first, second, message):
+    with pytest.raises(SettingsError, match=f"--identity {second}: {message}"):
         refuse_over_inputs([("--performance", first), ("--identity", second)])
     refuse_over_inputs([("--performance", first), ("--identity", "other.bin")])

@@ -1,4 +1,4 @@
-"""Pictures as they are read: layers, parts, formats, and clear errors."""
+"""Reading pictures: layers, parts, formats, and clear errors."""
 
 import cv2
 import numpy as np
@@ -119,7 +119,7 @@ def test_deep_is_refused(tmp_path):
         read_plate(path)
 
 
-def test_nonfinite_is_counted(tmp_path):
+def test_nan_and_infinity_are_counted(tmp_path):
     rgb = np.ones((4, 5, 3), np.float32)
     rgb[2, 3, 1], rgb[3, 0, 2] = np.nan, np.inf
     plate = read_plate(write_exr(tmp_path / "n.exr", rgb_channels(rgb)))

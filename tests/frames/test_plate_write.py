@@ -1,4 +1,4 @@
-"""Frames as they are written: everything of the plate kept, whole or not at all."""
+"""Writing frames: everything of the plate is kept, and files are complete or not there."""
 
 import dataclasses
 import subprocess
@@ -28,7 +28,7 @@ FULL = {
 
 @pytest.fixture
 def full_plate(tmp_path):
-    """Data window smaller than the display window, mixed types, cryptomatte, timecode, unknown attributes."""
+    """Return a plate with a small data window, mixed types, cryptomatte, timecode and unknown attributes."""
     rng = np.random.default_rng(1)
     shape = (40, 60)
     channels = {name: rng.normal(size=shape).astype(np.float16).astype(np.float32) * 4 for name in "RGBA"}
@@ -75,7 +75,7 @@ def test_plate_survives_a_round_trip(full_plate, tmp_path):
 
 
 @pytest.mark.parametrize("depth", ["half", "float"])
-def test_channels_of_one_type_are_written_in_it(full_plate, tmp_path, depth):
+def test_channels_of_one_type_are_written_in_that_type(full_plate, tmp_path, depth):
     plate = dataclasses.replace(read_plate(full_plate[0]), extra={})
     names = {name: plate.rgb[..., i] for i, name in enumerate("RGB")}
     write_frame(tmp_path / "out.1001.exr", plate, names, formats=dict.fromkeys(names, depth), attributes={})
@@ -123,7 +123,7 @@ except OutputError as error:
 """
 
 
-def test_full_disk_leaves_the_old_frame_whole(small_plate, tmp_path):
+def test_a_full_disk_leaves_the_earlier_frame_unchanged(small_plate, tmp_path):
     out = tmp_path / "o.1001.exr"
     write(out, small_plate)
     before = out.read_bytes()

@@ -12,7 +12,7 @@ from ofx_reenact.frames.preview import contact_sheet, stack
 from ofx_reenact.frames.sequence import Sequence
 
 
-def test_preview_is_whole_or_not_there(tmp_path):
+def test_a_preview_is_complete_or_not_there(tmp_path):
     path = tmp_path / "p.mp4"
     with Mp4Writer(path, Fraction(25), (33, 21)) as writer:
         writer.write(np.zeros((21, 33, 3), np.uint8))
@@ -23,12 +23,12 @@ def test_preview_is_whole_or_not_there(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["p.mp4"]
 
 
-def test_a_plate_stands_above_its_result():
+def test_two_pictures_are_stacked():
     plate, result = np.zeros((4, 6, 3), np.uint8), np.full((4, 6, 3), 255, np.uint8)
     assert stack(plate, result)[:, 0, 0].tolist() == [0] * 4 + [255] * 4
 
 
-def test_a_tall_preview_is_made_smaller_in_proportion(tmp_path):
+def test_a_tall_preview_is_reduced_in_proportion(tmp_path):
     with Mp4Writer(tmp_path / "p.mp4", Fraction(25), (1080, 2 * TALLEST)) as writer:
         writer.write(np.zeros((2 * TALLEST, 1080, 3), np.uint8))
     assert Sequence.open(tmp_path / "p.mp4").read(1).rgb.shape[:2] == (TALLEST, 540)

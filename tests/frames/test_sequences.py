@@ -1,4 +1,4 @@
-"""Sequences by frame number, and names with a place for it."""
+"""Sequences are read by frame number, and names have a placeholder for it."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def numbered(folder, frames):
 
 
 @pytest.mark.parametrize("pattern", ["d.####.exr", "d.%04d.exr", "d.@@@@.exr"])
-def test_sequence_patterns_and_holes(tmp_path, pattern):
+def test_sequence_patterns_and_missing_frames(tmp_path, pattern):
     sequence = Sequence.open(str(numbered(tmp_path, [1001, 1002, 1004]) / pattern))
     assert str(sequence.frames) == "1001-1002,1004"
     assert list(sequence.missing) == [1003]
@@ -55,19 +55,19 @@ def test_frame_path(tmp_path):
         frame_path("a/o.####.png", 7)
 
 
-def test_existing_counts_only_whole_frames(tmp_path):
+def test_only_complete_frames_count_as_existing(tmp_path):
     numbered(tmp_path, [1, 2, 3])
     cut = tmp_path / "d.0002.exr"
     cut.write_bytes(cut.read_bytes()[:-20])
     assert list(existing_frames(str(tmp_path / "d.####.exr"), FrameRange.parse("1-5"))) == [1, 3]
 
 
-def test_a_name_with_two_places_for_the_number_is_refused():
-    with pytest.raises(SettingsError, match="two places"):
+def test_a_name_with_two_placeholders_is_refused():
+    with pytest.raises(SettingsError, match="two placeholders"):
         frame_path("/a/take####.####.exr", 7)
 
 
-def test_a_percent_sign_is_no_place_for_the_number(tmp_path):
+def test_a_percent_sign_alone_is_not_a_placeholder(tmp_path):
     path = write_exr(tmp_path / "100% %s.exr", {name: np.ones((4, 4), np.float32) for name in "RGB"})
     assert Sequence.open(path).kind == "still" and files_of(str(path)) == (path,)
     assert frame_path("/a/100%.####.exr", 7) == Path("/a/100%.0007.exr")

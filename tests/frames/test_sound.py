@@ -1,4 +1,4 @@
-"""Sound: where it is in time, at exact rates over long clips, in ranges, and what is said of what is damaged."""
+"""Sound: exact times over long clips and in ranges, and notes on damage."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -24,7 +24,7 @@ def write_movie(path: Path, fps: Fraction, count: int, sound: Sound | None) -> P
 
 
 @pytest.mark.parametrize("rate", [44100, 48000])
-def test_clicks_stay_with_their_frames_over_minutes_at_the_rate_of_film(tmp_path, rate):
+def test_clicks_stay_with_their_frames_over_minutes(tmp_path, rate):
     count, clicks = 3001, [1, 2, 25, 1500, 2999]
     clip = write_clip(tmp_path / "d.mp4", grey_frames(count), FILM, clicks, rate)
     notes = []
@@ -39,7 +39,7 @@ def test_clicks_stay_with_their_frames_over_minutes_at_the_rate_of_film(tmp_path
         assert abs(sound.duration * sound.time_base - count / FILM) < Fraction(1, 20)
 
 
-def test_a_range_begins_where_its_sound_is(tmp_path):
+def test_the_sound_of_a_range_begins_at_its_first_frame(tmp_path):
     clip = write_clip(tmp_path / "d.mov", grey_frames(200), Fraction(25), [10, 120, 125], codec="pcm_s16le")
     sound = Sound(clip, start_of(clip) + Fraction(110 - 1, 25), 1.0, pytest.fail)
     found = heard_in(write_movie(tmp_path / "p.mp4", Fraction(25), 20, sound))
@@ -47,7 +47,7 @@ def test_a_range_begins_where_its_sound_is(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["wav", "flac", "mkv", "aiff"])
-def test_sound_files_of_every_kind_begin_where_they_are_put(tmp_path, suffix):
+def test_sound_files_of_every_format_begin_at_the_given_time(tmp_path, suffix):
     codecs = {"wav": "pcm_s16le", "flac": "flac", "mkv": "pcm_s16le", "aiff": "pcm_s16be"}
     file = write_sound(tmp_path / f"s.{suffix}", clicks_at([0.5, 1.25], 2), codec=codecs[suffix])
     # Three seconds before the sound: silence, then the sound.
@@ -59,7 +59,7 @@ def test_sound_files_of_every_kind_begin_where_they_are_put(tmp_path, suffix):
     sound.close()
 
 
-def test_reading_in_pieces_is_reading_at_once(tmp_path):
+def test_reading_in_pieces_gives_the_same_samples(tmp_path):
     samples = np.random.default_rng(0).integers(-9000, 9000, (44100, 2)).astype(np.int16)
     file = write_sound(tmp_path / "s.wav", samples, 44100)
     pieces, whole = Sound(file, 0.1, 1.0, pytest.fail), Sound(file, 0.1, 1.0, pytest.fail)
@@ -67,20 +67,20 @@ def test_reading_in_pieces_is_reading_at_once(tmp_path):
     assert np.array_equal(some, whole.read(len(some))) and some.std() > 0.05
 
 
-def test_sound_is_faster_where_frames_are(tmp_path):
+def test_the_sound_is_faster_if_the_frames_are(tmp_path):
     file = write_sound(tmp_path / "s.wav", clicks_at([0.24, 2.4], 3))
     samples = Sound(file, 0, 25 / 24, pytest.fail).read(3 * RATE)
     loud = np.flatnonzero(np.abs(samples[:, 0]) > 0.2) / RATE
     assert loud[0] == pytest.approx(0.2304, abs=2e-3) and loud[-1] == pytest.approx(2.304 + 0.002, abs=3e-3)
 
 
-def test_silence_is_said_and_written(tmp_path):
+def test_silence_is_noted_and_written(tmp_path):
     file, notes = write_sound(tmp_path / "s.wav", clicks_at([0.1], 0.5)), []
     made = write_movie(tmp_path / "p.mp4", Fraction(25), 10, Sound(file, 100, 1.0, notes.append))
-    assert not len(heard_in(made)) and len(notes) == 1 and "has no sound where the frames are" in notes[0]
+    assert not len(heard_in(made)) and len(notes) == 1 and "has no sound in the time of the frames" in notes[0]
 
 
-def test_a_file_without_sound_has_none(tmp_path):
+def test_a_file_without_sound_is_an_error(tmp_path):
     made = write_movie(tmp_path / "p.mp4", Fraction(25), 2, None)
     with av.open(str(made)) as container:
         assert not container.streams.audio
@@ -95,7 +95,7 @@ def test_a_file_without_sound_has_none(tmp_path):
 
 @pytest.mark.parametrize(("suffix", "codec"), [("flac", "flac"), ("mov", "aac"), ("mkv", "mp2"), ("wav", "pcm_s16le")])
 @pytest.mark.parametrize("change", ["cut", "noise"])
-def test_damaged_sound_has_gaps_and_is_said_once(tmp_path, suffix, codec, change):
+def test_damaged_sound_has_gaps_and_is_noted_once(tmp_path, suffix, codec, change):
     if (suffix, change) in (("mov", "cut"), ("wav", "noise")):
         pytest.skip("cannot be opened, or cannot be known")
     rng, notes = np.random.default_rng(1), []
@@ -114,11 +114,11 @@ def test_damaged_sound_has_gaps_and_is_said_once(tmp_path, suffix, codec, change
     if change == "cut":
         assert not samples[int(1.1 * RATE) :].any()
     elif codec != "mp2":
-        # What comes after the gap is where it was.
+        # The sound after the gap is at its own time.
         assert np.flatnonzero(samples[:, 0] > 0.8)[0] == pytest.approx(72000, abs=100)
 
 
-def test_without_h264_it_is_mpeg_4_at_the_same_rate(tmp_path, monkeypatch):
+def test_without_h264_previews_are_mpeg_4_at_the_same_rate(tmp_path, monkeypatch):
     monkeypatch.setattr(movie, "_CODECS", ("no such encoder",))
     file = write_sound(tmp_path / "s.wav", clicks_at([0.5], 2))
     made = write_movie(tmp_path / "p.mp4", FILM, 30, Sound(file, 0, 1.0, pytest.fail))

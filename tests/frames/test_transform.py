@@ -1,4 +1,4 @@
-"""Colours of a picture are converted alike whatever its size, layout and the number of threads."""
+"""Colour conversion does not depend on a picture's size, its memory layout or the number of threads."""
 
 import os
 import signal
@@ -60,7 +60,7 @@ def test_one_config_serves_many_threads(picture):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_fork_has_threads_of_its_own(config, picture, monkeypatch):
+def test_a_forked_process_has_threads_of_its_own(config, picture, monkeypatch):
     monkeypatch.setattr(transform, "cores", lambda: 2)
     wanted = config.convert(picture, *PAIR).tobytes()
     if not (child := os.fork()):
@@ -69,7 +69,7 @@ def test_a_fork_has_threads_of_its_own(config, picture, monkeypatch):
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def test_a_way_is_made_once(config, picture, monkeypatch):
+def test_a_conversion_is_made_once(config, picture, monkeypatch):
     config.convert(picture, *PAIR)
     monkeypatch.setattr(config, "_config", None)
     config.convert(picture, *PAIR)

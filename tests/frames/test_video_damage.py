@@ -1,4 +1,4 @@
-"""Videos that are not whole, and files that are no videos: an error in one line, never a frame that is not there."""
+"""Damaged videos, and files that are not videos: an error of one line, and never a wrong frame."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,9 +16,9 @@ NOISE = np.random.default_rng(0).integers(0, 256, (12, 48, 64, 3), np.uint8)
 def refused(path, match):
     with pytest.raises(FrameError, match=match) as caught:
         Sequence.open(path)
-    said = str(caught.value)
-    assert said.startswith(str(path)) and "\n" not in said
-    return said
+    message = str(caught.value)
+    assert message.startswith(str(path)) and "\n" not in message
+    return message
 
 
 def cut(path, fraction):
@@ -71,12 +71,12 @@ def test_a_damaged_frame_is_named(tmp_path, codec, name):
     middle = len(content) // 2
     content[middle : middle + 400] = b"\xff" * 400
     path.write_bytes(content)
-    said = refused(path, r"frame \d+ is damaged")
-    assert 3 <= int(said.split("frame ")[1].split()[0]) <= 10
+    message = refused(path, r"frame \d+ is damaged")
+    assert 3 <= int(message.split("frame ")[1].split()[0]) <= 10
 
 
-def test_frames_that_are_gone_are_told_of(tmp_path):
-    """An ASF's damaged packets are dropped by FFmpeg without a word."""
+def test_missing_frames_are_noted(tmp_path):
+    """FFmpeg drops damaged packets of an ASF without a message."""
     path = write_video(tmp_path / "v.wmv", list(NOISE), "wmv2", options={"b": "8M"})
     content = bytearray(path.read_bytes())
     middle = len(content) // 2
@@ -101,7 +101,7 @@ def test_an_index_that_is_cut_off_is_refused(tmp_path):
         ("libx265", {"x265-params": "log-level=0"}),
     ],
 )
-def test_a_recording_begins_at_its_first_whole_frame(tmp_path, codec, options):
+def test_a_recording_begins_at_its_first_keyframe(tmp_path, codec, options):
     path = write_video(tmp_path / "v.ts", list(NOISE), codec, options={"g": "6", "b": "1M", **options})
     whole = Sequence.open(path)
     known = {whole.read(frame).rgb.tobytes() for frame in whole.frames}
@@ -111,15 +111,15 @@ def test_a_recording_begins_at_its_first_whole_frame(tmp_path, codec, options):
     assert 1 <= len(rest.frames) < 12 and {rest.read(frame).rgb.tobytes() for frame in rest.frames} <= known
 
 
-def test_what_an_edit_list_leaves_out_is_no_frame(tmp_path):
+def test_frames_that_an_edit_list_leaves_out_do_not_count(tmp_path):
     shown = pictures(12)
     path = write_video(tmp_path / "v.mp4", shown, "libx264", times=list(range(-5, 7)))
     video = Sequence.open(path)
     assert len(video.frames) == 7 and np.abs(video.read(1).rgb - shown[5] / 255).mean() < 0.03
 
 
-def test_videos_in_several_threads_are_told_apart(tmp_path):
-    """The libraries do not say which video an error is of."""
+def test_videos_are_decoded_in_several_threads(tmp_path):
+    """FFmpeg's log does not tell which video an error is about."""
     good = write_video(tmp_path / "good.mpg", list(NOISE), "mpeg2video", options={"b": "8M"})
     bad = cut(write_video(tmp_path / "bad.ts", list(NOISE), "mpeg2video", options={"b": "8M"}), 0.62)
 
@@ -133,7 +133,7 @@ def test_videos_in_several_threads_are_told_apart(tmp_path):
         assert len(refusals) == 20 and set(counts) == {12} and all(one.exception() is None for one in mixed)
 
 
-def test_packets_that_are_gone_are_missed(tmp_path):
+def test_missing_packets_are_detected(tmp_path):
     path = write_video(tmp_path / "v.ts", list(NOISE), "mpeg2video")
     content = path.read_bytes()
     middle = len(content) // 2 // 188 * 188
@@ -149,7 +149,7 @@ def test_frames_of_another_size_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("empty.mp4", b"", "empty"),
         ("text.mp4", b"hello " * 99, "not a video"),
@@ -157,12 +157,12 @@ def test_frames_of_another_size_are_refused(tmp_path):
         ("list.ts", b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nother.ts\n#EXT-X-ENDLIST\n", "not a video"),
     ],
 )
-def test_what_is_no_video_is_refused(tmp_path, name, content, said):
+def test_files_that_are_not_videos_are_refused(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
-    refused(tmp_path / name, said)
+    refused(tmp_path / name, message)
 
 
-def test_a_picture_by_the_name_of_a_video_is_refused(tmp_path):
+def test_a_picture_named_like_a_video_is_refused(tmp_path):
     picture = write_video(tmp_path / "p.png", pictures(1), "png", "rgb24")
     picture.rename(tmp_path / "v.mp4")
     refused(tmp_path / "v.mp4", "not a video")
@@ -179,7 +179,7 @@ def test_sound_alone_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(("of_second", "read"), [("attached_pic", True), ("", True), ("default", False)])
-def test_of_several_videos_the_one_that_is_played_is_read(tmp_path, of_second, read):
+def test_the_default_among_several_videos_is_read(tmp_path, of_second, read):
     path, kinds = tmp_path / "v.mkv", av.stream.Disposition
     with av.open(str(path), "w") as container:
         streams = [container.add_stream("mpeg4", rate=25) for _ in range(2)]
@@ -199,10 +199,10 @@ def test_of_several_videos_the_one_that_is_played_is_read(tmp_path, of_second, r
 
 
 def test_colours_that_cannot_be_read_are_refused(tmp_path):
-    def say(stream):
+    def tag(stream):
         stream.codec_context.colorspace = 8
 
-    refused(write_video(tmp_path / "v.mkv", pictures(1), "ffv1", "yuv444p", stream=say), "matrix")
+    refused(write_video(tmp_path / "v.mkv", pictures(1), "ffv1", "yuv444p", stream=tag), "matrix")
 
 
 def test_a_video_that_changes_while_it_is_read(tmp_path):

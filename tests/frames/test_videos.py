@@ -1,4 +1,4 @@
-"""Videos: which frames are read of them, in what order, and what colours they have."""
+"""Videos: their frames, order and colours."""
 
 from fractions import Fraction
 
@@ -21,11 +21,11 @@ def read_all(video):
 
 
 def nearest(rgb, shown):
-    """Which of the pictures this is, from 1."""
+    """Return the number of the most similar picture, from 1."""
     return 1 + int(np.argmin([np.abs(rgb - picture / 255).mean() for picture in shown]))
 
 
-def test_frames_do_not_depend_on_the_way_there():
+def test_frames_do_not_depend_on_the_order_of_reading():
     video = Sequence.open(str(DRIVER))
     assert len(video.frames) == 75 and video.fps == 25 and video.notes == ()
     forward = {frame: video.read(frame).rgb for frame in (1, 2, 40, 75)}
@@ -91,12 +91,12 @@ def test_rates_are_exact(tmp_path, rate, suffix):
     ("value", "rate"),
     [(23.976023976, Fraction(24000, 1001)), (29.97, Fraction(30000, 1001)), (25.0, Fraction(25)), (0.0, None)],
 )
-def test_rates_are_the_fractions_they_stand_for(value, rate):
+def test_rounded_rates_become_exact_fractions(value, rate):
     assert standard_rate(value) == rate
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_frames_of_uneven_length_count_once_and_are_told_of(tmp_path, suffix):
+def test_frames_of_different_durations_count_once_and_are_noted(tmp_path, suffix):
     shown, times = pictures(8), [0, 1, 2, 3, 20, 21, 22, 30]
     video = Sequence.open(write_video(tmp_path / f"v{suffix}", shown, "mpeg4", times=times))
     assert [nearest(rgb, shown) for rgb in read_all(video)] == list(range(1, 9))
@@ -113,7 +113,7 @@ def test_frames_of_uneven_length_count_once_and_are_told_of(tmp_path, suffix):
         ("prores_ks", "v.mov", "yuv422p10le", {"flags": "+ildct"}),
     ],
 )
-def test_interlaced_frames_are_made_whole(tmp_path, codec, name, pixels, options):
+def test_interlaced_frames_are_deinterlaced(tmp_path, codec, name, pixels, options):
     path = write_video(tmp_path / name, fields(6), codec, pixels, options=options)
     with av.open(str(path)) as container:
         raw = [frame.to_ndarray(format="rgb24") / 255 for frame in container.decode(video=0)]
@@ -126,7 +126,7 @@ def test_interlaced_frames_are_made_whole(tmp_path, codec, name, pixels, options
         assert np.array_equal(Sequence.open(path).read(frame).rgb, frames[frame - 1])
 
 
-def test_one_interlaced_frame_is_made_whole(tmp_path):
+def test_a_single_interlaced_frame_is_deinterlaced(tmp_path):
     path = write_video(tmp_path / "v.mpg", fields(1), "mpeg2video", options=INTERLACED)
     video = Sequence.open(path)
     assert len(video.frames) == 1 and combs(video.read(1).rgb) < 0.2
@@ -139,7 +139,7 @@ def test_interlaced_hevc_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(("degrees", "mirrored"), [(0, False), (90, False), (180, False), (270, False), (0, True)])
-def test_a_picture_is_turned_as_the_camera_was(tmp_path, degrees, mirrored):
+def test_pictures_are_turned_upright(tmp_path, degrees, mirrored):
     shown = np.full((48, 64, 3), 90, np.uint8)
     shown[:24, :32] = (250, 0, 0)
 
@@ -157,7 +157,7 @@ def test_a_picture_is_turned_as_the_camera_was(tmp_path, degrees, mirrored):
     assert aspect == (0.5 if degrees in (90, 270) else 2.0)
 
 
-def test_square_pixels_are_not_spoken_of(tmp_path):
+def test_square_pixels_have_no_attribute(tmp_path):
     plate = Sequence.open(write_video(tmp_path / "v.mp4", pictures(1))).read(1)
     assert plate.attributes.getattribute("PixelAspectRatio") is None
 
@@ -166,7 +166,7 @@ WEIGHTS = {1: (0.2126, 0.0722), 6: (0.299, 0.114), 9: (0.2627, 0.0593)}
 
 
 def rgb_of(codes, bits, full, matrix):
-    """Luma and chroma as ITU-T H.273 has them."""
+    """Convert luma and chroma to RGB as in ITU-T H.273."""
     one, half = 2**bits, 2 ** (bits - 1)
     y, u, v = (float(code) for code in codes)
     if full:
@@ -178,18 +178,18 @@ def rgb_of(codes, bits, full, matrix):
     return np.array([r, (y - of_red * r - of_blue * b) / (1 - of_red - of_blue), b])
 
 
-@pytest.mark.parametrize("said", [(1, 1), (1, 2), (6, 1), (6, 2), (9, 1), (None, None)])
+@pytest.mark.parametrize("tags", [(1, 1), (1, 2), (6, 1), (6, 2), (9, 1), (None, None)])
 @pytest.mark.parametrize(("pixels", "bits"), [("yuv420p", 8), ("yuv420p10le", 10), ("yuv422p12le", 12)])
 @pytest.mark.parametrize("width", [64, 1280])
-def test_matrix_and_range_are_the_videos(tmp_path, said, pixels, bits, width):
-    matrix, levels = said
+def test_matrix_and_range_are_the_videos_own(tmp_path, tags, pixels, bits, width):
+    matrix, levels = tags
     codes = [code << (bits - 8) for code in (120, 140, 110)]
 
-    def say(stream):
+    def tag(stream):
         if matrix:
             stream.codec_context.colorspace, stream.codec_context.color_range = matrix, levels
 
-    path = write_video(tmp_path / "v.mkv", [coded(pixels, codes, width=width)], "ffv1", pixels, stream=say)
+    path = write_video(tmp_path / "v.mkv", [coded(pixels, codes, width=width)], "ffv1", pixels, stream=tag)
     plate = Sequence.open(path).read(1)
     wanted = rgb_of(codes, bits, levels == 2, matrix or (1 if width > 1024 else 6))
     assert plate.depth == ("uint8" if bits == 8 else "uint16")
@@ -238,7 +238,7 @@ def test_alpha_is_associated(tmp_path, codec, name, pixels):
         assert np.abs(plate.rgb - 200 / 255 * alpha / 255).max() < 0.03
 
 
-def test_moving_pictures_are_videos(tmp_path):
+def test_animated_pictures_are_videos(tmp_path):
     shown = pictures(5)
     for codec, pixels, name in (("gif", "rgb8", "a.gif"), ("apng", "rgb24", "b.apng")):
         video = Sequence.open(write_video(tmp_path / name, shown, codec, pixels, rate=10))
@@ -259,10 +259,10 @@ def test_an_animated_webp_is_refused(tmp_path):
 
 @pytest.mark.parametrize(("transfer", "name"), [(16, "PQ"), (18, "HLG"), (1, ""), (13, "")])
 def test_a_transfer_unlike_srgb_is_not_guessed(tmp_path, transfer, name):
-    def say(stream):
+    def tag(stream):
         stream.codec_context.color_trc = transfer
 
-    path = write_video(tmp_path / "v.mkv", [coded("yuv420p10le", (500, 512, 512))], "ffv1", "yuv420p10le", stream=say)
+    path = write_video(tmp_path / "v.mkv", [coded("yuv420p10le", (500, 512, 512))], "ffv1", "yuv420p10le", stream=tag)
     colour, plate = Colour(), Sequence.open(path).read(1)
     assert colour.choose(plate, "Rec.2100-PQ - Display")[0] == "Rec.2100-PQ - Display"
     if not name:

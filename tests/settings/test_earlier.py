@@ -1,4 +1,4 @@
-"""Values that options had in earlier versions: they go on working, and the command line says their name of today."""
+"""Values of options in earlier versions: they still work, and the command line notes their present names."""
 
 import pytest
 
@@ -8,11 +8,11 @@ from ofx_reenact.settings import Settings, describe
 
 
 @pytest.mark.parametrize(("before", "now"), [("plate", "warp"), ("paper", "portrait"), ("warp", "warp")])
-def test_a_job_of_an_earlier_version_renders_what_it_did(before, now):
+def test_values_of_earlier_versions_become_the_present_ones(before, now):
     assert Settings.from_dict({"profile": before}) == Settings(profile=now)
 
 
-def test_only_files_and_command_lines_have_earlier_values():
+def test_only_files_and_command_lines_accept_earlier_values():
     with pytest.raises(SettingsError, match="choose from warp, portrait"):
         Settings(profile="plate")
     (profile,) = (option for option in describe()["options"] if option["name"] == "profile")
@@ -29,8 +29,8 @@ LDNET = "train ldnet --data gone.npz --out run --recipe paper"
     (FDGAN, "--recipe dense is called repair now"),
     (LDNET, "--recipe paper is called adversarial now"),
 ])  # fmt: skip
-def test_the_command_line_notes_the_name_of_today(line, note, tmp_path, monkeypatch, capsys):
+def test_the_command_line_notes_the_present_name(line, note, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert run(line.split()) == 1
-    said = capsys.readouterr().err
-    assert f"note: {note}\n" in said and "choose from" not in said
+    printed = capsys.readouterr().err
+    assert f"note: {note}\n" in printed and "choose from" not in printed

@@ -1,4 +1,4 @@
-"""Which face: how it is written, that old whole numbers go on working, and when it names a file."""
+"""Choosing a face: how it is written, that whole numbers of earlier versions work, and when the value is a path."""
 
 from pathlib import Path
 
@@ -24,21 +24,21 @@ from ofx_reenact.settings.paths import absolute
         ("/s/take@2x/who,1.exr", FaceChoice(picture="/s/take@2x/who,1.exr")),
     ],
 )
-def test_what_a_text_means(text, meant):
+def test_texts_are_parsed(text, meant):
     assert FaceChoice.parse(text) == meant
 
 
 @pytest.mark.parametrize(
     "text", ["0", "-1", "1.5", "1,2,3", "1,", ",2", "1,2@", "1,2@3.5", "5@1", "9999999,1", "@", "1 2"]
 )
-def test_what_is_none_is_refused(text):
-    with pytest.raises(SettingsError, match="is no face: give a number from 1, a position"):
+def test_other_texts_are_refused(text):
+    with pytest.raises(SettingsError, match="names no face: give a number from 1, a position"):
         FaceChoice.parse(text)
     with pytest.raises(SettingsError, match="--target-face"):
         Settings(target_face=text)
 
 
-def test_whole_numbers_of_earlier_files_are_taken():
+def test_whole_numbers_of_earlier_versions_are_accepted():
     assert Settings.from_dict({"face": 2, "target_face": 1}) == Settings(face="2", target_face="1")
     for wrong in (True, 1.0, None, [1]):
         with pytest.raises(SettingsError, match="--face"):
@@ -46,20 +46,20 @@ def test_whole_numbers_of_earlier_files_are_taken():
 
 
 def test_only_a_picture_is_a_path():
-    said = Settings(face="960,540@12", target_face="who.png")
-    assert paths_in(said.as_dict(), "read") == ["who.png"]
-    assert (absolute(said).face, absolute(said).target_face) == ("960,540@12", str(Path.cwd() / "who.png"))
+    settings = Settings(face="960,540@12", target_face="who.png")
+    assert paths_in(settings.as_dict(), "read") == ["who.png"]
+    assert (absolute(settings).face, absolute(settings).target_face) == ("960,540@12", str(Path.cwd() / "who.png"))
     about = {one["name"]: one for one in describe()["options"]}["face"]
     assert (about["type"], about["default"], about["path"]) == ("text", "1", True) and about["unless"]
 
 
-def test_a_file_of_one_face_is_not_taken_for_anothers():
+def test_a_file_made_for_one_face_is_not_used_for_another():
     def made(settings=None, **inputs):
         return MadeOf({name: Source(path, "ab") for name, path in inputs.items()}, settings or {})
 
     by_number, by_picture = made({"face": 2}, driver="d"), made(driver="d", face="bob.png")
     assert by_number.contradicts(made({"face": 2}, driver="d")) == []
-    assert by_number.contradicts(made({"face": 1}, driver="d")) == [], "the default asks for nothing"
+    assert by_number.contradicts(made({"face": 1}, driver="d")) == [], "the default is not compared"
     assert by_number.contradicts(made({"face": "9,9"}, driver="d")) == ["made with --face 2, not 9,9"]
     assert by_number.contradicts(by_picture) == ["made without --face bob.png"]
     assert by_picture.contradicts(by_number) == ["made with --face bob.png, not 2"]

@@ -1,6 +1,5 @@
 """The options of a render."""
 
-
 import dataclasses
 
 import OpenImageIO as oiio
@@ -30,18 +29,18 @@ def test_settings_are_checked(option, value):
         Settings(**{option: value})
 
 
-def test_settings_from_a_sidecar_refuse_the_unknown():
+def test_unknown_options_of_a_sidecar_are_refused():
     with pytest.raises(SettingsError, match="unknown option colour"):
         Settings.from_dict({"colour": "x"})
 
 
-def test_every_option_says_what_it_affects():
+def test_every_option_declares_what_it_affects():
     for field in dataclasses.fields(Settings):
         affects = field.metadata["affects"]
         assert affects and set(affects) <= {"track", "person", "pixels", "content", "output"}, field.name
 
 
-def test_options_that_only_affect_output_are_no_part_of_a_frame():
+def test_options_that_affect_only_output_do_not_affect_frames():
     names = set(names_affecting("output"))
     assert {"frames", "output", "compression", "existing", "preview"} <= names
     assert not names & set(names_affecting("track", "person", "pixels", "content"))
@@ -49,16 +48,16 @@ def test_options_that_only_affect_output_are_no_part_of_a_frame():
     assert names_affecting("content") == others
 
 
-def test_paths_are_known_by_what_they_are_to_a_render():
+def test_paths_are_found_by_their_role():
     assert names_of_paths("kept") == ("performance", "target_performance", "identity", "parts_file")
     assert names_of_paths("written") == ("output", "preview")
     assert names_of_paths("weights") == ("weights", "fdgan_weights")
 
 
-@pytest.mark.parametrize("said", ["rgba,stmap", "rgba, stmap", " rgba ,stmap,"])
-def test_lists_of_the_command_line_may_have_spaces(said, performance_file, tmp_path):
+@pytest.mark.parametrize("layers", ["rgba,stmap", "rgba, stmap", " rgba ,stmap,"])
+def test_lists_on_the_command_line_may_have_spaces(layers, performance_file, tmp_path):
     line = ["render", "--target", str(TARGET), "--performance", performance_file, "--frames", "36"]
-    assert run([*line, "--output", str(tmp_path / "o.####.exr"), "--layers", said]) == 0
+    assert run([*line, "--output", str(tmp_path / "o.####.exr"), "--layers", layers]) == 0
     assert {"R", "stmap.u"} <= set(oiio.ImageInput.open(str(tmp_path / "o.0036.exr")).spec().channelnames)
 
 

@@ -1,7 +1,7 @@
-"""Which of a file's channels are the picture, by their names alone.
+"""Choose the channels of a file that are the picture, by their names.
 
-A layer is three channels ``NAME.R``, ``NAME.G`` and ``NAME.B``, in capitals or not, or spelt out (``NAME.red``). The
-plain layer, ``R``, ``G`` and ``B``, has no name.
+A layer is three channels ``NAME.R``, ``NAME.G`` and ``NAME.B``, in upper or lower case, or spelt out (``NAME.red``).
+The plain layer is ``R``, ``G`` and ``B``; its name is empty.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from ofx_reenact.errors import FrameError
 COLOUR = ("R", "G", "B")
 _COMPONENTS = {"R": "R", "RED": "R", "G": "G", "GREEN": "G", "B": "B", "BLUE": "B", "A": "A", "ALPHA": "A"}
 _GREY = ("Y", "I", "L")
-# What programs call the whole picture where it is a layer among others, best first.
+# Names that programs give to the layer with the whole picture, most likely first.
 _WHOLE = ("rgba", "rgb", "beauty", "combined", "c", "ci", "colour", "color", "main")
-# Words in the names of layers that have three channels and are no picture.
+# Words in the names of layers that have three channels but are not pictures.
 _DATA = ("crypto", "normal", "position", "motion", "vector", "velocity", "depth", "stmap", "uv")
 
 
 @dataclass(frozen=True)
 class Layer:
-    """The channels that are a picture; ``rgb`` is one grey channel three times where there is no colour."""
+    """The channels of a picture; of a grey picture, ``rgb`` is its channel three times."""
 
-    name: str  # empty: the plain one
+    name: str  # empty for the plain layer
     rgb: tuple[str, str, str]
     alpha: str | None
 
 
 def find_layers(names: Iterable[str]) -> list[Layer]:
-    """Return the layers among channels, in the order of the file."""
+    """Return the layers among channels of these names, in the order of the file."""
     found: dict[str, dict[str, str]] = {}
     for name in names:
         prefix, _, last = name.rpartition(".")
@@ -47,20 +47,19 @@ def find_layers(names: Iterable[str]) -> list[Layer]:
 
 
 def choose_layer(names: Sequence[str], wanted: str, where: str, plain: str = "") -> tuple[Layer, list[str]]:
-    """Choose the picture among a file's channels.
+    """Choose the layer that is the picture.
 
     Args:
-        names: of the channels, in the order of the file.
-        wanted: a layer's name; empty takes the plain one, else the one whose name says that it is the picture, else
-            the first.
-        where: names the file in messages.
-        plain: another name of the plain layer: that of the part which it is in.
+        names: names of the channels, in the order of the file.
+        wanted: name of a layer. If empty: the plain layer, else one with a usual name for the picture, else the first.
+        where: the file's name in messages.
+        plain: another name for the plain layer: the name of the part that it is in.
 
     Returns:
-        The layer, and notes on how it was chosen.
+        The layer, and notes on the choice.
 
     Raises:
-        FrameError: there is no such layer, or nothing that is a picture.
+        FrameError: there is no such layer, or no channel that can be a picture.
     """
     layers = find_layers(names)
     if wanted:
@@ -76,7 +75,7 @@ def choose_layer(names: Sequence[str], wanted: str, where: str, plain: str = "")
 
 
 def rank_part(name: str, channels: Iterable[str]) -> int:
-    """Rank a part by whether its plain channels are the picture; lower is better."""
+    """Rank a part by how likely its plain layer is the picture; lower is more likely."""
     has_plain = any(not layer.name for layer in find_layers(channels))
     return _rank(name) if has_plain and name else 1 if has_plain else len(_WHOLE) + 3
 
@@ -96,7 +95,8 @@ def _named(layers: list[Layer], wanted: str, where: str, plain: str) -> Layer:
         if wanted.lower() in (alias.lower() for alias in aliases if alias):
             return layer
     there = ", ".join(layer.name or plain or "rgba" for layer in layers)
-    raise FrameError(f"{where}: no layer '{wanted}'; {f'there are {there}' if there else 'it has no layers of colour'}")
+    listed = f"its layers are {there}" if there else "it has no colour layers"
+    raise FrameError(f"{where}: no layer '{wanted}'; {listed}")
 
 
 def _grey(names: Sequence[str], where: str) -> Layer:
@@ -105,7 +105,7 @@ def _grey(names: Sequence[str], where: str) -> Layer:
     if grey is None and len(names) <= 2:
         grey = next(iter(names))
     if {"BY", "RY"} <= set(by_case):
-        raise FrameError(f"{where}: luminance and chroma (Y, BY, RY); write the picture as R, G, B")
+        raise FrameError(f"{where}: its colours are luminance and chroma (Y, BY, RY); write the picture as R, G, B")
     if grey is None:
-        raise FrameError(f"{where}: no colour among its channels ({', '.join(names[:8])})")
+        raise FrameError(f"{where}: none of its channels is colour or grey ({', '.join(names[:8])})")
     return Layer("", (grey, grey, grey), by_case.get("A"))
