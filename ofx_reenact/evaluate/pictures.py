@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from skimage.metrics import structural_similarity
+from torch import Tensor
 
-# Wang et al. 2004: a Gaussian window of 11 pixels and deviation 1.5, and the two constants for a range of 1.
-_SIZE, _DEVIATION, _C1, _C2 = 11, 1.5, 0.01**2, 0.03**2
+# Half the side of SSIM's window of 11 pixels.
+_HALF_WINDOW = 5
 
 
 @dataclass(frozen=True)
@@ -32,35 +33,31 @@ class Mean:
 
 
 def ssim(made: Tensor, truth: Tensor, region: Tensor | None = None) -> Tensor:
-    """Structural similarity of grey pictures (B, 3, H, W) in [-1, 1], mean over a region, (B,).
+    """Compute the structural similarity (Wang et al. 2004) of luma: a Gaussian window of 11 pixels, deviation 1.5.
 
-    The region (B, 1, H, W) are weights; all of the picture if not given. The border of half a window is left out.
+    Args:
+        made: pictures (B, 3, H, W) in [-1, 1].
+        truth: pictures of the same shape.
+        region: weights (B or 1, 1, H, W) of the mean over pixels; without it all pixels count alike.
+
+    Returns (B,) float64. A border of half a window is left out.
     """
-    a, b = (grey(x) for x in (made, truth))
-    window = _window().to(a)
-
-    def smooth(x: Tensor) -> Tensor:
-        return nn.functional.conv2d(nn.functional.conv2d(x, window[None, None, :, None]), window[None, None, None, :])
-
-    mean_a, mean_b = smooth(a), smooth(b)
-    both = smooth(a * b) - mean_a * mean_b
-    own = smooth(a * a) - mean_a**2 + smooth(b * b) - mean_b**2
-    values = (2 * mean_a * mean_b + _C1) * (2 * both + _C2) / ((mean_a**2 + mean_b**2 + _C1) * (own + _C2))
-    edge = _SIZE // 2
-    weight = torch.ones_like(values) if region is None else region[..., edge:-edge, edge:-edge]
-    return (values * weight).sum((1, 2, 3)) / weight.sum((1, 2, 3)).clamp(min=1e-6)
+    inside = (slice(_HALF_WINDOW, -_HALF_WINDOW),) * 2
+    maps = [
+        structural_similarity(
+            *pair, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=1.0, full=True
+        )[1][inside]
+        for pair in zip(*(grey(x)[:, 0].double().numpy() for x in (made, truth.expand_as(made))), strict=True)
+    ]
+    values = torch.from_numpy(np.stack(maps))
+    weights = torch.ones_like(values) if region is None else region[(slice(None), 0, *inside)]
+    return (values * weights).sum((1, 2)) / weights.sum((1, 2)).clamp(min=1e-6)
 
 
 def grey(pictures: Tensor) -> Tensor:
     """Luma (B, 1, H, W) in [0, 1] of pictures (B, 3, H, W) in [-1, 1]."""
     weights = pictures.new_tensor([0.299, 0.587, 0.114])[:, None, None]
     return ((pictures / 2 + 0.5) * weights).sum(1, keepdim=True)
-
-
-def _window() -> Tensor:
-    x = torch.arange(_SIZE, dtype=torch.float64) - _SIZE // 2
-    bell = torch.exp(-(x**2) / (2 * _DEVIATION**2))
-    return bell / bell.sum()
 
 
 def tensor_of(pictures: np.ndarray) -> Tensor:
