@@ -1,4 +1,4 @@
-"""Pictures measured: SSIM, means with intervals, `evaluate fdgan`."""
+"""SSIM, means with intervals, `evaluate fdgan` on mouths."""
 
 import json
 
@@ -8,13 +8,14 @@ import torch
 from narrow import small
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.evaluate.pictures import Mean, grey, ssim
+from ofx_reenact.evaluate.metrics.scores import Mean
+from ofx_reenact.evaluate.metrics.ssim import luma, ssim
 from ofx_reenact.fdgan.weights import save_repair
 
 pytestmark = pytest.mark.usefixtures("backbone")
 
 
-def written_out(a, b):
+def ssim_map(a, b):
     """SSIM of luma (H, W) float64 by its formula, at each place where the whole window lies inside the picture."""
     x = np.arange(-5, 6)
     bell = np.exp(-(x**2) / (2 * 1.5**2))
@@ -30,20 +31,20 @@ def written_out(a, b):
     return alike / ((mean_a**2 + mean_b**2 + 0.01**2) * (variances + 0.03**2))
 
 
-def test_ssim_is_that_of_the_formula_and_a_region_weighs_it():
+def test_ssim_is_that_of_the_formula_and_a_region_weights_it():
     a, b = (torch.rand(2, 3, 40, 50, generator=torch.Generator().manual_seed(n)) * 2 - 1 for n in (0, 1))
     b = 0.7 * a + 0.3 * b
-    luma = [grey(x)[:, 0].double().numpy() for x in (a, b)]
-    expected = np.stack([written_out(*pair) for pair in zip(*luma, strict=True)])
+    grey = [luma(x)[:, 0].double().numpy() for x in (a, b)]
+    expected = np.stack([ssim_map(*pair) for pair in zip(*grey, strict=True)])
     assert ssim(a, b).numpy() == pytest.approx(expected.mean((1, 2)), abs=1e-9)
     assert ssim(a, a).numpy() == pytest.approx([1, 1], abs=1e-6)
     region = torch.zeros(1, 1, 40, 50)
-    # Of what lies in the border of 5 pixels nothing is known.
+    # The region reaches into the border of 5 pixels, which is left out.
     region[..., :20, 10:25] = 1
     region[..., 5:9, 10:25] = 3
     weights = region[0, 0, 5:-5, 5:-5].double().numpy()
-    weighed = (expected * weights).sum((1, 2)) / weights.sum()
-    assert ssim(a, b, region).numpy() == pytest.approx(weighed, abs=1e-9)
+    weighted = (expected * weights).sum((1, 2)) / weights.sum()
+    assert ssim(a, b, region).numpy() == pytest.approx(weighted, abs=1e-9)
 
 
 def test_a_mean_knows_its_interval_and_leaves_nan_out():
