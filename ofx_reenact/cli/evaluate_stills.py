@@ -31,9 +31,7 @@ def command(
     every: Annotated[int, typer.Option(help="Measure every Nth frame of a clip.", min=1)] = 1,
     limit: Annotated[int, typer.Option(help="Maximum number of frames per clip, evenly chosen; 0: all.", min=0)] = 16,
     methods: Annotated[str, typer.Option(help="Methods to render, such as ldnet,copied; default: all.")] = "",
-    strengths: Annotated[
-        str, typer.Option(help="Strengths for identity over gain, such as 0.6,0.8,1,1.2; default: none.")
-    ] = "",
+    strengths: Annotated[str, typer.Option(help="For identity over gain, such as 0.6,0.8,1,1.2; default: none.")] = "",
     pairs: Annotated[int, typer.Option(help="Maximum number of pairs, drawn at random; 0: all.", min=0)] = 0,
     seed: Annotated[int, typer.Option(help="Seed of the draw of pairs.")] = 1,
     target_frame: Annotated[int, typer.Option(help="In self: the frame of the clip that is the target.", min=1)] = 1,

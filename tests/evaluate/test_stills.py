@@ -48,7 +48,7 @@ def test_backends_do_not_mix():
     ]
     extractor = distribution.choose_extractor("mobilenet")
     assert summarise("cross", pairs[:2], extractor).rows[WARP_PROFILE]["ISIM"].frames == 4
-    with pytest.raises(ReenactError, match=r"c__x: ISIM of VGGFace2.*SFace.*one backend"):
+    with pytest.raises(ReenactError, match=r"c__x: ISIM is of VGGFace2.*SFace.*one backend"):
         summarise("cross", pairs, extractor)
 
 

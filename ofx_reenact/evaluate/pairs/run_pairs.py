@@ -56,7 +56,7 @@ def run_evaluation(
     Args:
         pairs: to measure.
         clips: to track, after the kind of step that tracking one is.
-        settings: what the numbers depend on beside the files of the pairs.
+        settings: what the numbers depend on, apart from the files of the pairs.
         make_measurer: makes a measurer from the folder of performances, once in each process; it must be picklable.
         folder: of the evaluation.
         jobs: processes at once.

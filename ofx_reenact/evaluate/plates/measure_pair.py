@@ -50,7 +50,7 @@ Values = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Options:
-    """What a measurement depends on beside its files.
+    """What a measurement depends on, apart from its files.
 
     Attributes:
         limit: consecutive frames at most; 0: all.

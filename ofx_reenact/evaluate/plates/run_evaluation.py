@@ -32,7 +32,7 @@ def evaluate(
 
 
 def settings_of(options: Options) -> dict[str, Any]:
-    """Return what the numbers of pairs depend on, beside their files.
+    """Return what the numbers of pairs depend on, apart from their files.
 
     Raises:
         SettingsError: a backend that was named is not installed.

@@ -47,7 +47,7 @@ _QUALITY = 82
 
 @dataclass(frozen=True)
 class Options:
-    """What a measurement depends on beside its files.
+    """What a measurement depends on, apart from its files.
 
     Attributes:
         every: one of so many frames of a driver is measured.
