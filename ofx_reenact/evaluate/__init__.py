@@ -1,1 +1,1 @@
-"""How good a network is, in numbers that can be had again."""
+"""Evaluation: networks measured alone, stills and plates driven by clips measured whole, and the metrics they share."""

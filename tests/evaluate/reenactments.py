@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ofx_reenact.evaluate import identity as likeness
+from ofx_reenact.evaluate.metrics import sface as likeness
 from ofx_reenact.training.fdgan import features
 
 needs_sface = pytest.mark.skipif(

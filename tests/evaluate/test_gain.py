@@ -1,10 +1,10 @@
-"""How much of a performance arrives, on curves and landmarks that are made: gain, correlation, groups, regions."""
+"""Gain and correlation of synthetic curves and landmarks: groups, regions."""
 
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from ofx_reenact.evaluate.metrics import displacement, gain
+from ofx_reenact.evaluate.metrics import gain, landmark_gain
 from ofx_reenact.tracking.blendshapes import BLENDSHAPES
 from ofx_reenact.tracking.canonical import canonical
 from ofx_reenact.tracking.landmarks import MESH68, MESH_POINTS
@@ -17,14 +17,14 @@ def wave(count=FRAMES, turns=1.1):
 
 
 def across(driver, size, seed=0):
-    """Noise of this size beside the driver's motion, at right angles to it and to a constant."""
+    """Noise of this size relative to the driver's motion, orthogonal to it and to a constant."""
     noise = np.random.default_rng(seed).normal(size=len(driver))
     noise -= np.polyval(np.polyfit(driver, noise, 1), driver)
     return noise * size * np.linalg.norm(driver - driver.mean()) / np.linalg.norm(noise)
 
 
 def shapes(**moved):
-    """Blendshapes (N, 52) that rest at 0.3, but for those named."""
+    """Blendshapes (N, 52) that rest at 0.3, except those named."""
     found = np.full((FRAMES, 52), 0.3)
     for name, curve in moved.items():
         found[:, BLENDSHAPES.index(name)] += curve
@@ -39,7 +39,7 @@ def by_name(scores):
 @pytest.mark.parametrize("off", [0.0, 0.5])
 def test_gain_and_correlation_are_those_that_were_put_in(slope, off):
     driver = wave()
-    found, correlation = gain.follow(3 + slope * driver + across(driver, off), driver)
+    found, correlation = gain.gain_and_correlation(3 + slope * driver + across(driver, off), driver)
     assert found == pytest.approx(slope)
     assert correlation == pytest.approx(slope / np.hypot(slope, off))
 
@@ -48,23 +48,23 @@ def test_frames_without_a_number_do_not_count():
     driver = wave()
     made, spoilt = 0.8 * driver, driver.copy()
     made[::7], spoilt[3] = np.nan, np.nan
-    assert gain.follow(made, spoilt) == pytest.approx((0.8, 1))
-    assert np.isnan(gain.follow(made[:3], driver[:3])).all()
-    assert np.isnan(gain.follow(made[1:7], driver[1:7], fewest=8)).all()
+    assert gain.gain_and_correlation(made, spoilt) == pytest.approx((0.8, 1))
+    assert np.isnan(gain.gain_and_correlation(made[:3], driver[:3])).all()
+    assert np.isnan(gain.gain_and_correlation(made[1:7], driver[1:7], fewest=8)).all()
 
 
-def test_what_does_not_move_follows_nothing_and_leads_nobody():
+def test_a_curve_that_does_not_move_has_gain_0_and_as_driver_none():
     still = np.full(FRAMES, 0.3)
-    assert gain.follow(still, wave()) == pytest.approx((0, 0))
-    assert np.isnan(gain.follow(wave(), still)).all()
-    together = gain.follow(np.stack([wave(), still, wave()], 1), np.stack([wave(), wave(), still], 1))
+    assert gain.gain_and_correlation(still, wave()) == pytest.approx((0, 0))
+    assert np.isnan(gain.gain_and_correlation(wave(), still)).all()
+    together = gain.gain_and_correlation(np.stack([wave(), still, wave()], 1), np.stack([wave(), wave(), still], 1))
     assert np.array(together) == pytest.approx(np.array([[1, 0, np.nan]] * 2), nan_ok=True)
 
 
-def test_a_halved_performance_arrives_at_half():
+def test_half_a_performance_has_half_the_gain():
     driver = shapes(mouthSmileLeft=0.2 * wave(), jawOpen=0.1 * wave(turns=2))
-    # Another face's rest falls out.
-    scores, alone = gain.compare_blendshapes(0.2 + 0.5 * driver, driver, gain.deviations(driver))
+    # The rest of another face does not count.
+    scores, alone = gain.compare_blendshapes(0.2 + 0.5 * driver, driver, gain.used_deviations(driver))
     found = by_name(scores)
     assert [found[name] for name in ("gain", "gain smile", "gain jaw")] == pytest.approx([0.5] * 3)
     assert [found[name] for name in ("correlation", "correlation smile")] == pytest.approx([1, 1])
@@ -76,41 +76,41 @@ def test_a_halved_performance_arrives_at_half():
 def test_what_the_driver_uses_more_counts_for_more():
     driver = shapes(mouthSmileLeft=0.3 * wave(), jawOpen=0.1 * wave())
     made = shapes(mouthSmileLeft=0.3 * wave(), jawOpen=0 * wave())
-    found = by_name(gain.compare_blendshapes(made, driver, gain.deviations(driver))[0])
+    found = by_name(gain.compare_blendshapes(made, driver, gain.used_deviations(driver))[0])
     assert found["gain"] == pytest.approx(0.75)
 
 
 def test_noise_takes_correlation_and_not_gain():
     driver = shapes(mouthPucker=0.2 * wave())
     made = shapes(mouthPucker=0.2 * (wave() + across(wave(), 1)))
-    found = by_name(gain.compare_blendshapes(made, driver, gain.deviations(driver))[0])
+    found = by_name(gain.compare_blendshapes(made, driver, gain.used_deviations(driver))[0])
     assert found["gain mouth"] == pytest.approx(1)
     assert found["correlation mouth"] == pytest.approx(np.sqrt(0.5))
 
 
 def test_a_group_that_the_driver_does_not_use_has_no_value():
     driver = shapes(mouthSmileLeft=0.2 * wave(), browInnerUp=0.01 * wave(), cheekPuff=0.2 * wave())
-    scores, alone = gain.compare_blendshapes(driver, driver, gain.deviations(driver))
+    scores, alone = gain.compare_blendshapes(driver, driver, gain.used_deviations(driver))
     found = by_name(scores)
     assert found["gain"] == pytest.approx(1) and np.isnan(found["gain brows"]) and np.isnan(found["correlation gaze"])
-    # Cheeks say little of real faces and are in no group.
-    assert list(alone) == ["mouthSmileLeft"] == list(gain.name_weights(gain.deviations(driver)))
+    # Cheeks are in no group.
+    assert list(alone) == ["mouthSmileLeft"] == list(gain.weights_by_name(gain.used_deviations(driver)))
     # Used in the clip, but not in the frames that are measured.
-    whole = gain.deviations(shapes(mouthSmileLeft=0.2 * wave(), eyeBlinkLeft=0.4 * wave()))
+    whole = gain.used_deviations(shapes(mouthSmileLeft=0.2 * wave(), eyeBlinkLeft=0.4 * wave()))
     scores, alone = gain.compare_blendshapes(driver, driver, whole)
     assert np.isnan(by_name(scores)["gain blink"]) and list(alone) == ["mouthSmileLeft"]
 
 
 def test_frames_without_a_face_do_not_count():
     driver = shapes(jawOpen=0.2 * wave())
-    weights = gain.deviations(driver)
+    weights = gain.used_deviations(driver)
     made = 0.5 * driver
     made[::3], driver[1] = np.nan, np.nan
     found = by_name(gain.compare_blendshapes(made, driver, weights)[0])
     assert (found["gain jaw"], found["correlation jaw"]) == pytest.approx((0.5, 1))
     nothing, alone = gain.compare_blendshapes(np.full_like(made, np.nan), driver, weights)
     assert np.isnan(list(by_name(nothing).values())).all() and np.isnan(alone["jawOpen"]).all()
-    assert not gain.deviations(np.full_like(made, np.nan)).any()
+    assert not gain.used_deviations(np.full_like(made, np.nan)).any()
 
 
 def test_single_blendshapes_are_averaged_by_how_much_they_are_used():
@@ -133,13 +133,14 @@ def moving(*regions, by=0.5):
     """Landmarks (N, 68, 2) of which the regions go up and down, canonical units."""
     moved = np.zeros((FRAMES, 68, 2))
     for region in regions:
-        moved[:, list(displacement.REGIONS[region]), 1] = by * wave()[:, None]
+        moved[:, list(landmark_gain.REGIONS[region]), 1] = by * wave()[:, None]
     return moved
 
 
 def test_regions_say_what_is_asked_and_what_of_it_is_rendered():
-    driver, asked, rendered = (displacement.of_frontal(faces(moving("mouth", by=by))) for by in (0.8, 0.4, 0.3))
-    found = by_name(displacement.compare_regions(driver, 0.2 + asked, rendered))
+    meshes = (faces(moving("mouth", by=by)) for by in (0.8, 0.4, 0.3))
+    driver, asked, rendered = map(landmark_gain.landmarks_of_frontal, meshes)
+    found = by_name(landmark_gain.compare_regions(driver, 0.2 + asked, rendered))
     assert found["gain asked mouth"] == pytest.approx(0.5)
     assert found["gain rendered mouth"] == pytest.approx(0.75)
     assert found["correlation rendered upper lip"] == pytest.approx(1)
@@ -152,7 +153,7 @@ def test_one_line_is_laid_through_all_landmarks_of_a_region():
     driver = moving("brows")
     half = driver.copy()
     half[:, 17:22] = 0
-    gain_of, correlation = displacement.follow_region(half[:, 17:27], driver[:, 17:27])
+    gain_of, correlation = landmark_gain.compare_region(half[:, 17:27], driver[:, 17:27])
     assert (gain_of, correlation) == pytest.approx((0.5, np.sqrt(0.5)))
 
 
@@ -161,8 +162,8 @@ def test_landmarks_are_over_the_width_of_the_face_and_without_the_heads_pose():
     turn = Rotation.from_euler("ZXY", np.random.default_rng(1).normal(0, 4, (FRAMES, 3)), degrees=True).as_matrix()
     shown = 20 * np.einsum("tij,tnj->tni", turn, mesh) + np.array([90, 80, 0])
     shown[5] = np.nan
-    found, wanted = displacement.track_displacements(shown), displacement.of_frontal(mesh)
+    found, wanted = landmark_gain.landmarks_of_tracks(shown), landmark_gain.landmarks_of_frontal(mesh)
     assert np.isnan(found[5]).all()
     known = np.arange(FRAMES) != 5
     assert found[known] - found[0] == pytest.approx(wanted[known] - wanted[0], abs=1e-6)
-    assert not any(displacement.used_regions(np.full((FRAMES, 68, 2), np.nan)).values())
+    assert not any(landmark_gain.used_regions(np.full((FRAMES, 68, 2), np.nan)).values())

@@ -1,1 +1,1 @@
-"""The numbers of reenactment, each a small function that names the backend it was made with."""
+"""The metrics: small functions, each of which names the network or method (the backend) behind its numbers."""

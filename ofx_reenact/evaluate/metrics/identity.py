@@ -1,4 +1,4 @@
-"""ISIM: whether a generated face is the target's, the cosine of two embeddings of a network that knows faces."""
+"""ISIM, the identity similarity: the cosine of two face embeddings, of a rendered face and of the target's."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from typing import Protocol
 
 import numpy as np
 
-from ofx_reenact.evaluate import identity as sface
-from ofx_reenact.evaluate.metrics import vggface2
+from ofx_reenact.evaluate.metrics import sface, vggface2
 from ofx_reenact.evaluate.metrics.scores import Metric, Scores
 
-ISIM = Metric("ISIM", "cosine", "high", "likeness to the target: cosine of two face embeddings")
+ISIM = Metric("ISIM", "cosine", "high", "similarity to the target: cosine of two face embeddings")
 REST = Metric("zero-motion identity error", "1 - cosine", "low", "identity lost while the driver is at its reference")
 AUTO = "auto"
 
 
 class Embedder(Protocol):
-    """Embeds faces; its name, as results bear it, and the length of an embedding."""
+    """Embeds faces. ``backend`` is its name in results, ``length`` the number of elements of an embedding."""
 
     backend: str
     length: int
@@ -26,34 +25,34 @@ class Embedder(Protocol):
 
 
 class SFace:
-    """The offline one."""
+    """SFace, which needs no file of the user."""
 
     backend, length = sface.BACKEND, 128
 
     def embed(self, picture: np.ndarray, mesh: np.ndarray) -> np.ndarray:
-        """Embed; see :func:`ofx_reenact.evaluate.identity.embed`."""
+        """Embed a face; see :func:`ofx_reenact.evaluate.metrics.sface.embed`."""
         return sface.embed(picture, mesh)
 
 
-def choose(name: str = AUTO) -> Embedder | None:
-    """Return what ``name`` says, ``vggface2`` or ``sface``; ``auto`` takes the first that is installed, or None.
+def choose_embedder(name: str = AUTO) -> Embedder | None:
+    """Return the embedder ``vggface2`` or ``sface``; ``auto`` takes the first that is installed, or None.
 
     Raises:
-        SettingsError: the one that was asked for is not installed.
+        SettingsError: the named one is not installed.
     """
     if name == "vggface2" or (name == AUTO and vggface2.FILE.installed):
         return vggface2.VGGFace2()
     if name == AUTO and not sface.installed():
         return None
-    sface.check()
+    sface.require()
     return SFace()
 
 
 def similarity(backend: str, made: np.ndarray, target: np.ndarray) -> Scores:
-    """ISIM of embeddings made (N, E) and of the target (E,), all of length 1; NaN rows have none."""
+    """Compute ISIM of rendered faces' embeddings (N, E) and the target's (E,), all of length 1; NaN without a face."""
     return Scores(ISIM, backend, made @ target)
 
 
 def rest_error(backend: str, made: np.ndarray, target: np.ndarray) -> Scores:
-    """1 - cosine of embeddings (N, E) made while the driver did not move from its reference, and the target's (E,)."""
+    """Compute 1 - cosine of embeddings (N, E) and the target's (E,), in frames where the driver is at its reference."""
     return Scores(REST, backend, 1 - made @ target)

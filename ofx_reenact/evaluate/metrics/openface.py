@@ -1,4 +1,4 @@
-"""PSIM and ED as published: what OpenFace found, read from the CSVs that it writes."""
+"""PSIM and ED as published: head rotation and action units from the CSVs that OpenFace writes."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ _ANGLES = ("pose_Rx", "pose_Ry", "pose_Rz")
 
 
 @dataclass(frozen=True)
-class Found:
-    """What OpenFace found in N frames, NaN where it found no face.
+class OpenFaceResult:
+    """What OpenFace measured in N frames, NaN where it found no face.
 
-    ``rotation`` (N, 3) rx, ry, rz in degrees; ``units`` (N, U) intensities 0 to 5 of action units, named as ``AU01_r``.
+    ``rotation`` (N, 3) rx, ry, rz in degrees; ``units`` (N, U) intensities 0 to 5 of the action units ``names``, such
+    as ``AU01_r``.
     """
 
     rotation: np.ndarray
@@ -26,11 +27,11 @@ class Found:
     names: tuple[str, ...]
 
 
-def read(path: Path, count: int) -> Found:
-    """Read a CSV of FeatureExtraction (``-pose -aus``) or FaceLandmarkImg; its ``count`` rows are frames in order.
+def read(path: Path, count: int) -> OpenFaceResult:
+    """Read a CSV of FeatureExtraction (``-pose -aus``) or FaceLandmarkImg that has ``count`` rows, one per frame.
 
     Raises:
-        ReenactError: no such file, not such a CSV, or of another number of frames.
+        ReenactError: the file is missing, is no such CSV, or has another number of rows.
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -50,17 +51,17 @@ def read(path: Path, count: int) -> Found:
     except (TypeError, ValueError) as error:
         raise ReenactError(f"{path}: a value is not a number ({error})") from error
     values[~found] = np.nan
-    return Found(np.degrees(values[:, :3]), values[:, 3:], names)
+    return OpenFaceResult(np.degrees(values[:, :3]), values[:, 3:], names)
 
 
-def unit_distance(made: Found, driver: Found) -> np.ndarray:
-    """Euclidean distance of action unit intensities, 0 to 5 each, frame by frame (N,).
+def unit_distance(made: OpenFaceResult, driver: OpenFaceResult) -> np.ndarray:
+    """Compute the Euclidean distance of the action units' intensities, frame by frame (N,).
 
     Raises:
-        ReenactError: they are of different action units.
+        ReenactError: the two have different action units.
     """
     if made.names != driver.names:
         raise ReenactError(
-            "OpenFace wrote different action units for what was made and for the driver; use one version"
+            "OpenFace wrote different action units for the rendered frames and the driver's; use one version of it"
         )
     return np.asarray(np.linalg.norm(made.units - driver.units, axis=1))

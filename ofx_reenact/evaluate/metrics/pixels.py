@@ -1,4 +1,4 @@
-"""How near pixels are to a truth or to the plate: SSIM, PSNR, features, what moved at rest, sharpness."""
+"""How near pixels are to the truth or to the target: SSIM, PSNR, features, change at rest, sharpness."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ofx_reenact.evaluate.metrics.scores import Metric, Scores
-from ofx_reenact.evaluate.pictures import ssim, tensor_of
+from ofx_reenact.evaluate.metrics.ssim import ssim, to_tensor
 from ofx_reenact.tracking.landmarks import FACE_OVAL
 from ofx_reenact.tracking.light import fill_oval
 from ofx_reenact.training.fdgan import features
@@ -16,38 +16,38 @@ from ofx_reenact.training.fdgan.score import psnr
 PIXELS = "pixels"
 SSIM_BACKEND = "luma, Gaussian window"
 
-SSIM = Metric("SSIM", "luma", "high", "structural likeness to the truth")
-PSNR = Metric("PSNR", "dB", "high", "peak signal to noise against the truth")
+SSIM = Metric("SSIM", "luma", "high", "structural similarity to the truth")
+PSNR = Metric("PSNR", "dB", "high", "peak signal-to-noise ratio against the truth")
 FEATURES = Metric("feature distance", "relative L1", "low", "difference of a classifier's features from the truth's")
 REST = Metric(
-    "zero-motion error", "levels of 255", "low", "mean change of a pixel while the driver is at its reference"
+    "zero-motion error", "levels of 255", "low", "mean change of a pixel while the driver is at its reference frame"
 )
-SHARPNESS = Metric("sharpness kept", "of the plate", "1", "fine contrast in the face over the target picture's")
+SHARPNESS = Metric("sharpness kept", "of the plate", "1", "fine contrast in the face over that of the target picture")
 
 
 def against_truth(made: np.ndarray, truth: np.ndarray) -> list[Scores]:
-    """SSIM, PSNR and, if its network is installed, feature distance of pictures (N, H, W, 3) uint8 from truths."""
-    one, other = tensor_of(made), tensor_of(truth)
+    """Compute SSIM, PSNR and, if its network is installed, feature distance of pictures (N, H, W, 3) uint8."""
+    one, other = to_tensor(made), to_tensor(truth)
     everywhere = torch.ones_like(other[:, :1])
     with torch.no_grad():
         scores = [
-            Scores(SSIM, SSIM_BACKEND, ssim(one, other).double().numpy()),
+            Scores(SSIM, SSIM_BACKEND, ssim(one, other).numpy()),
             Scores(PSNR, PIXELS, psnr(one, other, everywhere).double().numpy()),
         ]
         if features.installed():
-            # A batch would be normalised by the truth's features together; each frame is a number of its own.
-            apart = [float(features.feature_distance(a[None], b[None])) for a, b in zip(one, other, strict=True)]
-            scores.append(Scores(FEATURES, features.BACKEND, np.array(apart)))
+            # One by one: a batch is normalised by the features of all its truths.
+            distances = [float(features.feature_distance(a[None], b[None])) for a, b in zip(one, other, strict=True)]
+            scores.append(Scores(FEATURES, features.BACKEND, np.array(distances)))
     return scores
 
 
 def rest_error(made: np.ndarray, target: np.ndarray) -> Scores:
-    """Mean absolute difference of pictures (N, H, W, 3) uint8 from the target's (H, W, 3)."""
+    """Compute the mean absolute difference of pictures (N, H, W, 3) uint8 from the target's (H, W, 3)."""
     return Scores(REST, PIXELS, np.abs(made.astype(np.float64) - target).mean((1, 2, 3)))
 
 
 def fine_contrast(picture: np.ndarray, mesh: np.ndarray) -> float:
-    """Deviation of the luma's Laplacian within the face's oval, in a picture (H, W, 3) uint8 at its own resolution."""
+    """Return the standard deviation of the luma's Laplacian within the face's oval of a picture (H, W, 3) uint8."""
     inside = fill_oval(mesh[list(FACE_OVAL), :2], picture.shape)
     if not inside.any():
         return float("nan")
@@ -56,5 +56,5 @@ def fine_contrast(picture: np.ndarray, mesh: np.ndarray) -> float:
 
 
 def sharpness_kept(made: np.ndarray, target: float) -> Scores:
-    """Fine contrast of what was made (N,) over that of the target picture."""
+    """Divide the fine contrast (N,) of rendered frames by that of the target picture."""
     return Scores(SHARPNESS, PIXELS, made / max(target, 1e-9))

@@ -1,7 +1,8 @@
-"""ISIM as published: Inception-ResNet-v1 trained on VGGFace2, 512 numbers a face.
+"""Face embeddings for ISIM as published: Inception-ResNet-v1 trained on VGGFace2, 512 numbers per face.
 
-The network is written out after its description (Szegedy et al. 2016) with the names that its weights file uses; the
-file is the user's to bring.
+The network (Szegedy et al. 2016) is written out here because facenet-pytorch needs torchvision, which cannot be
+imported beside a CPU build of torch, and torch < 2.3. Names of layers are those of its weights file, which the user has
+to get.
 """
 
 from __future__ import annotations
@@ -12,24 +13,24 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ofx_reenact.evaluate.metrics.published import Layer, Paths, Published, across, down, path
+from ofx_reenact.evaluate.metrics.published_networks import Branches, Layer, WeightsFile, branch, tall, wide
 from ofx_reenact.fdgan.window import Window
 from ofx_reenact.tracking.surface import FACE_POINTS
 
-FILE = Published(
+FILE = WeightsFile(
     "20180402-114759-vggface2.pt",
     "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/20180402-114759-vggface2.pt",
     "identity by VGGFace2",
 )
-# Side of what it sees, and that of the square around the face, in heights or widths of the mesh, whichever is larger.
-_SIDE, _AROUND = 160, 1.15
+# Side of the network's input in pixels; side of the square around the face over the mesh's larger side.
+_SIDE, _MARGIN = 160, 1.15
 
 
-class Block(Paths):
-    """Residual of branches: x + scale · conv(branches)."""
+class ResidualBlock(Branches):
+    """A residual block: x + scale · conv(branches)."""
 
     def __init__(self, width: int, joined: int, scale: float, *branches: nn.Module, last: bool = False) -> None:
-        super().__init__(*_named(*branches))
+        super().__init__(*_name_branches(*branches))
         self.scale, self.last = scale, last
         self.conv2d = nn.Conv2d(joined, width, 1)
 
@@ -40,7 +41,7 @@ class Block(Paths):
 
 
 class InceptionResnet(nn.Module):
-    """Inception-ResNet-v1 up to its embedding."""
+    """Inception-ResNet-v1 without its classifier."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,9 +88,9 @@ class VGGFace2:
     def embed(self, picture: np.ndarray, mesh: np.ndarray) -> np.ndarray:
         """Embed the face of a mesh (478, 3), pixels, in a picture (H, W, 3) in [0, 1]: (512,) of length 1."""
         low, high = mesh[:FACE_POINTS, :2].min(0), mesh[:FACE_POINTS, :2].max(0)
-        step = np.array([_AROUND * (high - low).max() / _SIDE, 0.0])
-        seen = np.clip(Window.around((low + high) / 2, step, (_SIDE, _SIDE)).look(picture), 0, 1)
-        x = torch.from_numpy(np.ascontiguousarray(seen.transpose(2, 0, 1), np.float32))[None] * 255
+        step = np.array([_MARGIN * (high - low).max() / _SIDE, 0.0])
+        face = np.clip(Window.around((low + high) / 2, step, (_SIDE, _SIDE)).look(picture), 0, 1)
+        x = torch.from_numpy(np.ascontiguousarray(face.transpose(2, 0, 1), np.float32))[None] * 255
         with torch.no_grad():
             return np.asarray(self._network((x - 127.5) / 128)[0].double().numpy())
 
@@ -99,26 +100,26 @@ def _loaded() -> nn.Module:
     return FILE.load(InceptionResnet(), "logits")
 
 
-def _named(*branches: nn.Module) -> list[dict[str, nn.Module]]:
-    return [path(f"branch{index}", branch) for index, branch in enumerate(branches)]
+def _name_branches(*branches: nn.Module) -> list[dict[str, nn.Module]]:
+    return [branch(f"branch{index}", layer) for index, layer in enumerate(branches)]
 
 
-def _reduction(*branches: nn.Module) -> Paths:
-    """Branches of stride 2, the last one a maximum: half the size."""
-    return Paths(*_named(*branches, nn.MaxPool2d(3, 2)))
+def _reduction(*branches: nn.Module) -> Branches:
+    """Build branches of stride 2, which halve the size; the last one takes the maximum."""
+    return Branches(*_name_branches(*branches, nn.MaxPool2d(3, 2)))
 
 
-def _block35() -> Block:
+def _block35() -> ResidualBlock:
     short = nn.Sequential(Layer(256, 32, 1), Layer(32, 32, 3, padding=1))
     long = nn.Sequential(Layer(256, 32, 1), Layer(32, 32, 3, padding=1), Layer(32, 32, 3, padding=1))
-    return Block(256, 96, 0.17, Layer(256, 32, 1), short, long)
+    return ResidualBlock(256, 96, 0.17, Layer(256, 32, 1), short, long)
 
 
-def _block17() -> Block:
-    branch = nn.Sequential(Layer(896, 128, 1), across(128, 128, 7), down(128, 128, 7))
-    return Block(896, 256, 0.1, Layer(896, 128, 1), branch)
+def _block17() -> ResidualBlock:
+    long = nn.Sequential(Layer(896, 128, 1), wide(128, 128, 7), tall(128, 128, 7))
+    return ResidualBlock(896, 256, 0.1, Layer(896, 128, 1), long)
 
 
-def _block8(scale: float, *, last: bool = False) -> Block:
-    branch = nn.Sequential(Layer(1792, 192, 1), across(192, 192, 3), down(192, 192, 3))
-    return Block(1792, 384, scale, Layer(1792, 192, 1), branch, last=last)
+def _block8(scale: float, *, last: bool = False) -> ResidualBlock:
+    long = nn.Sequential(Layer(1792, 192, 1), wide(192, 192, 3), tall(192, 192, 3))
+    return ResidualBlock(1792, 384, scale, Layer(1792, 192, 1), long, last=last)

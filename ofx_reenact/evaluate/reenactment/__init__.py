@@ -1,1 +1,1 @@
-"""Reenactment measured whole: protocols, baselines beside the profiles, and a report."""
+"""The result of a pair."""

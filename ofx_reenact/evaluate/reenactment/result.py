@@ -1,4 +1,4 @@
-"""The numbers of one pair, kept in a file so that they are made once."""
+"""The numbers of one pair, kept in a file so that they are measured once."""
 
 from __future__ import annotations
 
@@ -20,13 +20,21 @@ SCHEMA = "ofx-reenact/reenactment-pair/1"
 
 @dataclass(frozen=True)
 class PairResult:
-    """One pair, measured; ``digests`` are SHA-256 of the files ``target`` and ``driver``.
+    """The numbers of one pair. Yaw, features, pictures, gains and uses may be empty.
 
-    ``values``: method → metric → values, a frame each or a clip's one, NaN where there is none; ``backends``: metric →
-    what made it; ``yaw``: the driver's in the measured frames since its reference, degrees; ``features``: method →
-    (N, D) float32, compared with those of ``real`` pictures (R, D); ``pictures``: JPEGs, the target's, then each
-    method's; ``gains``: method → blendshape that the driver uses → (gain, correlation); ``uses``: blendshape → its
-    deviation over the driver's whole clip. Yaw, features, pictures, gains and uses may be empty.
+    Attributes:
+        name: ``TARGET__DRIVER``.
+        target, driver: names of the files without their suffix.
+        digests: SHA-256 of the files ``target`` and ``driver``.
+        frames: N measured frames of the driver, or of the plate.
+        yaw: the driver's yaw in these frames relative to its reference frame, degrees.
+        values: method → metric → values (N,), or (1,) for the whole clip; NaN where there is none.
+        backends: metric → the network or method that made it.
+        features: method → features (N, D) float32 of the rendered frames.
+        real: features (R, D) of the real pictures that they are compared with.
+        pictures: JPEGs of the target and of each method.
+        gains: method → blendshape that the driver uses → (gain, correlation).
+        uses: blendshape → its standard deviation over the driver's whole clip.
     """
 
     name: str
@@ -44,15 +52,15 @@ class PairResult:
     uses: Mapping[str, float] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
-        """Write the file, whole or not at all.
+        """Write the file completely or not at all.
 
         Raises:
             OutputError: it cannot be written.
         """
-        as_they_are = ("name", "target", "driver", "digests", "frames", "yaw", "backends")
-        about = {"schema": SCHEMA} | {name: getattr(self, name) for name in as_they_are}
-        about["yaw"] = _plain(self.yaw)
-        about |= {"values": _plain_rows(self.values), "gains": _plain_rows(self.gains), "uses": dict(self.uses)}
+        unchanged = ("name", "target", "driver", "digests", "frames", "yaw", "backends")
+        about = {"schema": SCHEMA} | {name: getattr(self, name) for name in unchanged}
+        about["yaw"] = _json_values(self.yaw)
+        about |= {"values": _json_rows(self.values), "gains": _json_rows(self.gains), "uses": dict(self.uses)}
         about |= {"features": list(self.features), "pictures": list(self.pictures)}
         arrays: dict[str, Any] = {f"features.{i}": x for i, x in enumerate(self.features.values())}
         arrays |= {f"pictures.{i}": np.frombuffer(x, np.uint8) for i, x in enumerate(self.pictures.values())}
@@ -64,7 +72,7 @@ class PairResult:
         """Read the file.
 
         Raises:
-            ReenactError: it is damaged or of another version.
+            ReenactError: the file is damaged or of another version.
         """
         hint = "delete it to have it made again"
         arrays = read_arrays(path, what="result of this version", hint=hint)
@@ -78,21 +86,19 @@ class PairResult:
         pictures = {name: arrays[f"pictures.{i}"].tobytes() for i, name in enumerate(about.pop("pictures"))}
         about |= {name: _rows(about.get(name, {})) for name in ("values", "gains")}
         frames, yaw = tuple(about.pop("frames")), tuple(np.array(about.pop("yaw"), np.float64).tolist())
-        return cls(
-            **about, frames=frames, yaw=yaw, features=features, real=arrays["real"], pictures=pictures
-        )
+        return cls(**about, frames=frames, yaw=yaw, features=features, real=arrays["real"], pictures=pictures)
 
 
 Rows = Mapping[str, Mapping[str, np.ndarray]]
 
 
-def _plain(values: Iterable[float]) -> list[float | None]:
-    """Write values as JSON can: where there is none, null, which numpy reads as NaN."""
+def _json_values(values: Iterable[float]) -> list[float | None]:
+    """Replace values that are not finite by null, which numpy reads as NaN."""
     return [value if math.isfinite(value) else None for value in values]
 
 
-def _plain_rows(rows: Rows) -> dict[str, dict[str, list[float | None]]]:
-    return {method: {name: _plain(values.tolist()) for name, values in row.items()} for method, row in rows.items()}
+def _json_rows(rows: Rows) -> dict[str, dict[str, list[float | None]]]:
+    return {m: {name: _json_values(values.tolist()) for name, values in row.items()} for m, row in rows.items()}
 
 
 def _rows(plain: Mapping[str, Mapping[str, list[float | None]]]) -> Rows:
@@ -100,10 +106,10 @@ def _rows(plain: Mapping[str, Mapping[str, list[float | None]]]) -> Rows:
 
 
 def _check(about: Any, arrays: Mapping[str, np.ndarray]) -> None:
-    """Compare what a file says of itself, and its arrays, with what :meth:`PairResult.save` writes.
+    """Check that a file has the fields and arrays that :meth:`PairResult.save` writes.
 
     Raises:
-        KeyError, ValueError: saying what is not so.
+        KeyError, ValueError: it has not; the message names the difference.
     """
     kinds = {
         "schema": str, "name": str, "target": str, "driver": str, "digests": dict, "frames": list, "yaw": list,
@@ -111,7 +117,7 @@ def _check(about: Any, arrays: Mapping[str, np.ndarray]) -> None:
     }  # fmt: skip
     if not isinstance(about, dict) or about.get("schema") != SCHEMA:
         raise ValueError("another version")
-    # Files of before this was measured lack it.
+    # Files of earlier versions have neither.
     kinds |= {name: dict for name in ("gains", "uses") if name in about}
     if about.keys() != kinds.keys() or not all(isinstance(about[name], kind) for name, kind in kinds.items()):
         raise ValueError("other fields")
@@ -128,6 +134,6 @@ def _check(about: Any, arrays: Mapping[str, np.ndarray]) -> None:
     known = [value for values in (*lists, uses) for value in values if value is not None]
     numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in known)
     if not numbers or None in (*about["frames"], *uses):
-        raise ValueError("a value is no number")
+        raise ValueError("a value is not a number")
     shapes = {"real": "number * D"} | {f"features.{i}": "number * D" for i in range(len(about["features"]))}
     check_shapes(arrays, shapes | {f"pictures.{i}": "whole *" for i in range(len(about["pictures"]))})

@@ -1,1 +1,0 @@
-"""Targets that move, measured: plates driven by other clips, beside baselines and beside what is promised."""

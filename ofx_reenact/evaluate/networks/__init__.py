@@ -1,0 +1,1 @@
+"""Networks measured alone: ``ofx-reenact evaluate ldnet`` and ``evaluate fdgan``."""

@@ -1,0 +1,1 @@
+"""Stills that are driven by clips, measured beside baselines: ``ofx-reenact evaluate reenactment``."""
