@@ -114,9 +114,9 @@ def run(
 
     def tell(task: Task) -> None:
         if progress == "json":
-            shown.event("task", task.values())
+            shown.event("task", task.as_dict())
         else:
-            typer.echo(shown.one_line(f"{task.name}: {task.state}; {task.reason or task.said}"))
+            typer.echo(shown.one_line(f"{task.name}: {task.state}; {task.reason or task.status}"))
 
     # A queue's or a session's end is an interruption like any other: what runs is given notice.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -127,9 +127,9 @@ def run(
         report = job.run()
     finally:
         signal.signal(signal.SIGTERM, before)
-    write_json(folder / "report.json", report.values())
+    write_json(folder / "report.json", report.as_dict())
     if progress == "json":
-        shown.event("report", report.values())
+        shown.event("report", report.as_dict())
     if report.cancelled:
         shown.fail("", "interrupted; frames that were finished are whole, and the same command resumes")
         return Exit.INTERRUPTED
@@ -140,7 +140,7 @@ def run(
 
 def _code(report: RunReport) -> int:
     """Return the exit code: 1 where not one chunk was rendered, 3 where some were not or the frames are not right."""
-    if report.whole:
+    if report.done:
         return 0
     return Exit.SOME_FAILED if any(task.state == "done" and task.frames for task in report.tasks) else Exit.FAILED
 
