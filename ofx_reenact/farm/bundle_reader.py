@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ofx_reenact.errors import ReenactError, SettingsError
-from ofx_reenact.farm.bundle import EXTENSIONS, TEMPLATE, VALUES, yaml_module
+from ofx_reenact.farm.bundle import EXTENSIONS, TEMPLATE, VALUES, import_yaml
 
 _MOST_FRAMES = 1_000_000
 # Bytes of one file. A list that names a million frames one by one has about as many.
@@ -20,7 +20,7 @@ def read_bundle(folder: Path) -> tuple[Any, Any]:
         SettingsError: a file cannot be read, is not valid, or is too large.
         ReenactError: the farm extra is not installed.
     """
-    yaml = yaml_module()
+    yaml = import_yaml()
     try:
         from openjd.model import DecodeValidationError, create_job, decode_job_template, preprocess_job_parameters
     except ImportError as error:

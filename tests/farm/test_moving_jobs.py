@@ -10,7 +10,7 @@ from moving import COUNT, FIRST, FRAMES, START
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import FrameError, SettingsError
-from ofx_reenact.farm.bundle import asset_references, parameter_values, template
+from ofx_reenact.farm.bundle import make_asset_references, make_parameter_values, make_template
 from ofx_reenact.farm.model import FarmJob
 from ofx_reenact.settings import Settings
 
@@ -46,7 +46,7 @@ def test_a_bundle_shares_and_maps_what_is_analysed(tmp_path, moving_plate):
     write_exr(tmp_path / "m.exr", {"A": np.zeros((288, 360), np.float32)})
     write_exr(tmp_path / "n.exr", {"A": np.ones((288, 360), np.float32)})
     job = job_of(tmp_path, moving_plate, holdout=str(tmp_path / "m.exr"), mask=str(tmp_path / "n.exr"))
-    made = template(job)
+    made = make_template(job)
     defined = {one["name"]: one for one in made["parameterDefinitions"]}
     kinds = {"TargetPerformance": "OUT", "PartsFile": "OUT", "Holdout": "IN", "Mask": "IN", "Target": "NONE"}
     assert {name: (defined[name]["type"], defined[name]["dataFlow"]) for name in kinds} == {
@@ -55,7 +55,7 @@ def test_a_bundle_shares_and_maps_what_is_analysed(tmp_path, moving_plate):
     analyse, render, verify = (step["script"]["actions"]["onRun"]["args"] for step in made["steps"])
     assert "--parts-file={{Param.PartsFile}}" in analyse and "--holdout={{Param.Holdout}}" in render
     assert "--target-performance={{Param.TargetPerformance}}" in verify
-    assets = asset_references(job)["assetReferences"]
+    assets = make_asset_references(job)["assetReferences"]
     assert {str(Path(moving_plate).parent / f"plate.{frame}.exr") for frame in FRAMES} <= set(
         assets["inputs"]["filenames"]
     )
@@ -71,8 +71,8 @@ def test_a_bundle_with_every_option_stays_within_what_one_takes(tmp_path, moving
         "device": "cpu", "holdout": "",
     }  # fmt: skip
     job = job_of(tmp_path, moving_plate, **given)
-    names = [one["name"] for one in template(job)["parameterDefinitions"]]
-    assert len(names) == 50 and set(parameter_values(job)) == set(names)
+    names = [one["name"] for one in make_template(job)["parameterDefinitions"]]
+    assert len(names) == 50 and set(make_parameter_values(job)) == set(names)
     # What is not the default is among them, wherever it stands.
     assert {"Depth", "Device", "DriverStart", "Consent", "TargetReference"} <= set(names)
 

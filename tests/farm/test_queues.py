@@ -12,7 +12,7 @@ from farm_jobs import recorder, small_target
 from ofx_reenact.cli import job as job_commands
 from ofx_reenact.cli.main import run
 from ofx_reenact.farm.model import FarmJob
-from ofx_reenact.farm.queue import Queue, Written
+from ofx_reenact.farm.queue import Queue, WrittenJob
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "farm"
 
@@ -121,7 +121,7 @@ def test_a_queue_is_a_module_and_a_name(tmp_path, performance_file, capsys):
 
     def write(job, folder, pool, priority="50"):
         made.append((job.name, folder, pool, priority))
-        return Written(folder, "nothing", hint="look elsewhere")
+        return WrittenJob(folder, "nothing", hint="look elsewhere")
 
     def submit(job, folder, pool, priority="50"):
         return [pool, priority]
