@@ -22,7 +22,7 @@ from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.names import frame_path
 from ofx_reenact.publish.checks import weights
 from ofx_reenact.publish.options import Options
-from ofx_reenact.publish.run import publish
+from ofx_reenact.publish.pyblish_run import publish
 from ofx_reenact.resources import resource
 from ofx_reenact.verify.subject import open_subject
 

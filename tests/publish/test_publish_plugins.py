@@ -15,7 +15,7 @@ from rendered import CHECKED
 from ofx_reenact.cli.main import run
 from ofx_reenact.publish import PLUGINS
 from ofx_reenact.publish.options import Options
-from ofx_reenact.publish.run import publish, register
+from ofx_reenact.publish.pyblish_run import publish, register
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -13,7 +13,7 @@ from rendered import CHECKED, copied, failed
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import OutputError, SettingsError
 from ofx_reenact.publish.options import Options
-from ofx_reenact.publish.run import publish
+from ofx_reenact.publish.pyblish_run import publish
 from ofx_reenact.publish.version import Place, integrate, name_of, place_of
 
 pytestmark = pytest.mark.usefixtures("no_studio")

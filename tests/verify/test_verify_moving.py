@@ -12,7 +12,7 @@ from ofx_reenact.engine.run import render_sequence
 from ofx_reenact.frames.names import frame_path
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.verify.report import verify
-from ofx_reenact.verify.subject import meant
+from ofx_reenact.verify.subject import read_expected
 
 NOTHING = {f"weight_{name}": 0.0 for name in ("jaw", "mouth", "eye_right", "eye_left", "brow_right", "brow_left")}
 
@@ -43,7 +43,7 @@ def test_a_good_sequence_passes_by_headers_alone(moving, monkeypatch):
 def test_all_frames_of_the_target_are_meant(wrong):
     frame_path(wrong, FIRST + 5).unlink()
     edit_sidecar(wrong, lambda content: content["frames"].pop(str(FIRST + 5)))
-    assert meant(wrong, "", {})[2].numbers == tuple(FRAMES)
+    assert read_expected(wrong, "", {})[2].numbers == tuple(FRAMES)
     assert list(bad(verify(wrong))) == ["frames"]
 
 

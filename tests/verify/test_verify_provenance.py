@@ -11,7 +11,7 @@ from rendered import bad, copied, edit_sidecar, make_sequence, paint, rewrite, s
 from ofx_reenact.frames.names import frame_path
 from ofx_reenact.provenance.attributes import FACE, FRAME, MADE_OF, PARTS, PIXELS
 from ofx_reenact.publish.options import Options
-from ofx_reenact.publish.run import publish
+from ofx_reenact.publish.pyblish_run import publish
 from ofx_reenact.verify.report import verify
 
 ALL = range(30, 36)
@@ -117,7 +117,7 @@ def test_frames_of_the_first_version_are_noted(spoilt):
     for frame in ALL:
         erase(spoilt, frame, FRAME, PIXELS, FACE, MADE_OF)
     assert said(spoilt) == ""
-    assert "frames 30-35: rendered by a version that did not keep" in verify(spoilt).answers["provenance"].notes[0]
+    assert "frames 30-35: rendered by a version that did not write" in verify(spoilt).answers["provenance"].notes[0]
     assert "did not keep numbers and digests" in said(spoilt, strict=True)
 
 
@@ -148,5 +148,5 @@ def test_a_lost_sidecar_is_rebuilt_from_what_frames_say(sequence, tmp_path, no_s
     path = Path(spoilt).parent / "o.reenact.json"
     frames = json.loads(path.read_text())["frames"]
     path.unlink()
-    publish(spoilt, Options(), repair=True)
+    publish(spoilt, Options(), run_actions=True)
     assert json.loads(path.read_text())["frames"] == frames

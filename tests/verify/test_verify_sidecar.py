@@ -13,7 +13,7 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.publish.checks import checks_for
 from ofx_reenact.publish.options import Options
 from ofx_reenact.verify.report import report_on, verify
-from ofx_reenact.verify.subject import meant, open_subject
+from ofx_reenact.verify.subject import open_subject, read_expected
 
 
 def test_faces_must_be_named(spoilt):
@@ -99,4 +99,4 @@ def test_frames_that_should_be_there(tmp_path, known, asked, frames):
         "schema": "ofx-reenact/sidecar/1", "settings": {"frames": asked}, "frames": {str(f): {} for f in known},
     }  # fmt: skip
     (tmp_path / "o.reenact.json").write_text(json.dumps(content))
-    assert str(meant(str(tmp_path / "o.####.exr"), "", {})[2]) == frames
+    assert str(read_expected(str(tmp_path / "o.####.exr"), "", {})[2]) == frames
