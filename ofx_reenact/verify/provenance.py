@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ofx_reenact.frames.digest import LOSSY
 from ofx_reenact.provenance import SOURCE_TYPE
-from ofx_reenact.provenance.agreement import disagreements
+from ofx_reenact.provenance.agreement import find_disagreements
 from ofx_reenact.provenance.attributes import FACE, FRAME, MADE_OF, PIXELS, SOURCE
 from ofx_reenact.verify.frame_inspection import InspectedFrame
 from ofx_reenact.verify.subject import CheckedSequence
@@ -35,7 +35,7 @@ def compare_frames(sequence: CheckedSequence) -> tuple[Lines, Lines, Lines]:
         wrong += [(one.frame, f"no attribute {name}") for name in ALWAYS if name not in one.made]
         if one.made.get(SOURCE, SOURCE_TYPE) != SOURCE_TYPE:
             wrong.append((one.frame, f"{SOURCE} is {one.made[SOURCE]}"))
-        found = disagreements(one.frame, one.digest, one.made, sequence.sidecar.content)
+        found = find_disagreements(one.frame, one.digest, one.made, sequence.sidecar.content)
         wrong += [(one.frame, text) for text in found]
         for name, what in LATER.items():
             if name in one.made or not any(versions.values()):

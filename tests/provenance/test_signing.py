@@ -392,7 +392,7 @@ def test_nothing_is_signed_that_is_not_ours_and_whole(tmp_path, studio, capsys):
     refused("weights_sha256 is not what the sidecar says")
     last.write_bytes(good)
     sidecar.write_text(noted.replace('"1004"', '"1009"'))
-    refused("does not know this frame")
+    refused("has no entry for this frame")
     sidecar.write_text(noted.replace('"inputs"', '"input"'))
     refused("names no inputs")
     sidecar.write_text(noted.replace('"name": "d"', '"named": "d"'))
