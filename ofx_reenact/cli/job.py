@@ -168,5 +168,5 @@ def verify(
         progress=progress,
     )
     if code:
-        shown.fail(progress, f"the frames are not right (code {code}); {report} says what is wrong")
+        shown.fail(progress, f"the frames are not right (code {code}); see {report}")
     return code

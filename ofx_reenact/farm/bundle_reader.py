@@ -64,7 +64,7 @@ def _load_yaml(yaml: Any, path: Path) -> Any:
         # A few lines of nested references (aliases) can expand to more than fits into memory. No bundle needs one.
         if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text, Loader=yaml.SafeLoader)):
             raise ValueError("references (*name) are not allowed")
-        # Not openjd.model.document_string_to_object: its error does not say in which line the mistake is.
+        # Not openjd.model.document_string_to_object: its error does not name the line of the mistake.
         return yaml.safe_load(text)
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise SettingsError(f"{path}: cannot be read ({_one_line(error)})") from error

@@ -129,8 +129,8 @@ class FarmJob:
         content = read_json(path, SCHEMA, what="job file", error=SettingsError)
         known = {field.name for field in dataclasses.fields(cls)} | {"schema"}
         if set(content) != known:
-            wrong = ", ".join(sorted(set(content) ^ known))
-            raise SettingsError(f"{path}: wrong fields, {wrong}; write the job anew (ofx-reenact job, or Send to farm)")
+            fields = ", ".join(sorted(set(content) ^ known))
+            raise SettingsError(f"{path}: wrong fields {fields}; write the job again (ofx-reenact job, or Send to farm)")
         if not isinstance(content["settings"], dict) or not isinstance(content["frames"], str):
             raise SettingsError(f"{path}: settings must be an object, and frames text")
         try:

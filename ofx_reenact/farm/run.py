@@ -21,7 +21,7 @@ from ofx_reenact.farm.local_worker import LocalWorker, Outcome
 from ofx_reenact.settings import Settings, names_of_paths
 from ofx_reenact.settings.option import is_path
 
-# A task that fails is run a second time. A task whose process was killed is not to blame: it has more tries.
+# A task that fails is run a second time. A killed process is not the task's fault, so it has more tries.
 _MOST_TRIES, _MOST_LOST = 2, 12
 DONE, FAILED, NOT_RUN = "done", "failed", "not run"
 
@@ -176,7 +176,7 @@ def _tasks_of(step: Any) -> list[Task]:
     name, size = space.chunks_parameter_name, space.chunks_default_task_count
     if name is None:
         return [Task(step.name, "", parameters) for parameters in space]
-    # An explicit size: with --chunk-seconds the iterator wants to be told the time of each chunk.
+    # An explicit size turns off adaptive chunks (--chunk-seconds), which need the time of each chunk that is done.
     sets = StepParameterSpaceIterator(space=step.parameterSpace, chunks_task_count_override=size)
     return [Task(step.name, str(FrameRange.from_openjd(one[name].value)), one) for one in sets]
 

@@ -82,7 +82,7 @@ def read_attributes(path: Path) -> dict[str, Any]:
         source.close()
     if f"{PREFIX}version" not in found or SOURCE not in found:
         raise FrameError(
-            f"{path}: does not say where it comes from; ofx-reenact did not write it, or another program wrote it again"
+            f"{path}: has no provenance; ofx-reenact did not write it, or another program wrote it again"
         )
     return {name: value for name, value in found.items() if name.startswith((PREFIX, SOURCE, "Software"))}
 

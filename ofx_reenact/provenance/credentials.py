@@ -57,14 +57,14 @@ def read_credentials(certificate: Path, key: Path) -> Credentials:
     except TypeError as error:
         raise ReenactError(f"{key}: the key is locked with a passphrase; give one that is not") from error
     except Exception as error:
-        # The library raises several errors for a file that is no key; none says more.
+        # The library raises several types of error for a file that is not a key.
         raise ReenactError(f"{key}: not a private key in PEM") from error
     if private.public_key() != own.public_key():
         raise ReenactError(f"{key}: not the key of {certificate}; its own certificate must come first in that file")
     now = datetime.now(timezone.utc)
     if not own.not_valid_before_utc <= now <= own.not_valid_after_utc:
         span = f"{own.not_valid_before_utc:%Y-%m-%d} to {own.not_valid_after_utc:%Y-%m-%d}"
-        raise ReenactError(f"{certificate}: the certificate holds from {span}, not today")
+        raise ReenactError(f"{certificate}: the certificate is valid from {span}, not today")
     return Credentials(chain, secret, _algorithm(private, key), own.subject.rfc4514_string())
 
 

@@ -44,22 +44,22 @@ def refuse_other(path: Path, kind: str, stored: str, called: str, asked: MadeOf)
     Raises:
         TrackingError: it was made from other inputs; the message names both.
     """
-    cure, main = f"name another {flag(kind)}, or delete the file to have it made anew", _MAIN[kind][1]
+    remedy, main = f"name another {flag(kind)}, or delete the file to have it made again", _MAIN[kind][1]
     what = "list of parts" if kind == "parts_file" else kind.removeprefix("target_")
     try:
         made_of = MadeOf.of_text(stored) if stored else MadeOf({main: Source(called)})
     except ValueError as error:
-        raise TrackingError(f"{path}: not a whole {what} file ({error}); {cure}") from error
+        raise TrackingError(f"{path}: not a whole {what} file ({error}); {remedy}") from error
     if not stored:
         asked = MadeOf({name: source for name, source in asked.inputs.items() if name == main})
     if wrong := made_of.contradicts(asked):
-        raise TrackingError(f"{path}: this {what} was {_of_target(kind, wrong[0])}; {cure}")
+        raise TrackingError(f"{path}: this {what} was {_of_target(kind, wrong[0])}; {remedy}")
     if main in asked.inputs and "" in (made_of.inputs[main].sha256, asked.inputs[main].sha256):
         name = asked.inputs[main].name
         return f"{path}: whether this {what} was made from {name} as it is now is not known; it was taken to be"
     if other := made_of.deviates(asked):
         how = _of_target(kind, other[0])
-        return f"{path}: this {what} was {how}, and is used as it is; to have it made anew, delete the file"
+        return f"{path}: this {what} was {how}, and is used as it is; to have it made again, delete the file"
     return ""
 
 
@@ -71,9 +71,9 @@ def contradictions(sidecar: Sidecar, folder: Path) -> list[str]:
     """
     problems = []
     for kind, (option, main) in _MAIN.items():
-        kept, of = sidecar.inputs.get(kind), sidecar.inputs.get(option)
-        files = (files_of(kept.name) or files_of(str(folder / kept.name))) if kept and kept.name else ()
-        if not files or of is None:
+        file, source = sidecar.inputs.get(kind), sidecar.inputs.get(option)
+        files = (files_of(file.name) or files_of(str(folder / file.name))) if file and file.name else ()
+        if not files or source is None:
             continue
         try:
             origin, called = _origin(kind, files[0])
@@ -82,7 +82,7 @@ def contradictions(sidecar: Sidecar, folder: Path) -> list[str]:
         if not origin and not called:
             continue
         try:
-            refuse_other(files[0], kind, origin, called, MadeOf({main: Source(of.name, of.sha256 or "")}))
+            refuse_other(files[0], kind, origin, called, MadeOf({main: Source(source.name, source.sha256 or "")}))
         except TrackingError as error:
             problems.append(str(error))
     return problems

@@ -28,7 +28,7 @@ def facts_of(output: str, frame: int, attributes: Mapping[str, Any], sidecar: Si
         raise ReenactError("the sidecar has no entry for this frame; render it again")
     for name, claim in sidecar.claims.items():
         if attributes.get(name) != claim:
-            raise ReenactError(f"{name} is not what the sidecar says; render the frame again")
+            raise ReenactError(f"{name} differs from the sidecar's; render the frame again")
     return {
         "frame": frame, "output": Path(output).name,
         "version": attributes["reenact:version"], "job": attributes.get("reenact:job"),

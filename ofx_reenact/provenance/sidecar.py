@@ -122,7 +122,7 @@ class Sidecar:
         Args:
             path: of the sidecar.
             there: entries of frames that existed before this render, used where the sidecar at ``path`` has none. If
-                this sidecar has no frames, the one at ``path`` keeps its fields on the whole sequence.
+                this sidecar has no frames, the one at ``path`` does not change its fields on the whole sequence.
 
         Raises:
             OutputError: the file cannot be locked, read or written; it stays unchanged.

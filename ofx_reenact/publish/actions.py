@@ -57,7 +57,7 @@ def _entry(sequence: CheckedSequence, frame: int, made: Mapping[str, Any]) -> Fr
 
 
 def _rebuild(sequence: CheckedSequence, made: Mapping[str, Any]) -> Sidecar:
-    """Return a sidecar with what a frame's attributes tell about the whole sequence."""
+    """Return a sidecar with the fields that a frame's attributes have about the whole sequence."""
     header, fdgan = sequence.whole[0].header, made.get("reenact:fdgan_sha256", NO_FDGAN)
     assert header is not None
     return Sidecar(

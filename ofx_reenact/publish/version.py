@@ -86,11 +86,11 @@ def integrate(place: Place, representations: Sequence[dict[str, Any]], about: di
         with locked(place.folder):
             if place.folder.exists():
                 raise OutputError(f"{place.folder}: exists already; a published version is not overwritten")
-            begun = f".{place.folder.name}{_PARTIAL}"
+            prefix = f".{place.folder.name}{_PARTIAL}"
             # This process holds the lock, so no other process uses these.
-            for left in place.folder.parent.glob(f"{begun}*"):
+            for left in place.folder.parent.glob(f"{prefix}*"):
                 shutil.rmtree(left, ignore_errors=True)
-            return _fill(place, place.folder.with_name(f"{begun}{secrets.token_hex(6)}"), representations, about)
+            return _fill(place, place.folder.with_name(f"{prefix}{secrets.token_hex(6)}"), representations, about)
     finally:
         # A published version needs no lock: whoever waits for it finds that the version exists.
         if place.folder.exists():

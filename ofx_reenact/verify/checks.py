@@ -141,9 +141,9 @@ def faces(sequence: CheckedSequence) -> CheckResult:
     for frame in sequence.inspected:
         known, face = sequence.face_state(frame), in_sidecar.get(frame)
         if face is None:
-            found.append((frame, "the sidecar does not say whether the driver had a face"))
+            found.append((frame, "the sidecar does not have how the driver's face was found"))
         elif known is not None and face != known:
-            found.append((frame, f"the sidecar says the face was {face}, the performance that it was {known}"))
+            found.append((frame, f"the face was {face} according to the sidecar, {known} according to the performance"))
         if (face or known) not in (None, "tracked"):
             without.append((frame, f"no face of the driver; {face or known}"))
     return CheckResult(tuple(merge_frames(found)), tuple(merge_frames(without)))
@@ -226,7 +226,7 @@ def _compare(
     sequence: CheckedSequence, facts: Callable[[Header], dict[str, Any]], of_plate: Callable[[Plate], dict[str, Any]]
 ) -> CheckResult:
     """Report frames whose facts differ from their plate's or, without a plate, from those of most frames."""
-    # A moving target's timecode differs in each frame: other frames do not tell what it should be.
+    # A moving target's timecode differs in each frame: the other frames are no reference.
     varying = ("timecode",) if sequence.sidecar.moving else ()
     usual = {name: value for name, value in _most_common(sequence, facts).items() if name not in varying}
     found, unknown = [], defaultdict(list)

@@ -21,7 +21,7 @@ def origin(sequence: CheckedSequence) -> CheckResult:
     content = file.content
     problems = [f"{file.path}: {text}" for text in _find_edits(content)] if content.takes else []
     problems += contradictions(content, file.path.parent)
-    unknown = ["the sidecar does not say what frames were made from"] if sequence.whole and not content.takes else []
+    unknown = ["the sidecar does not have what frames were made from"] if sequence.whole and not content.takes else []
     notes = _describe_takes(content) if len(content.takes) > 1 else []
     result = make_result(problems, unknown, strict=sequence.strict)
     return CheckResult(result.problems, (*result.notes, *notes))
@@ -31,7 +31,7 @@ def _find_edits(content: Sidecar) -> list[str]:
     """Return where a sidecar does not agree with its own digests."""
     edited = [digest for digest, take in content.takes.items() if take.digest != digest]
     if edited:
-        return [f"what it says of take {edited[0][:12]} is not what its frames were made from; it was edited"]
+        return [f"take {edited[0][:12]} does not have its own digest; it was edited"]
     if content.settings is None:
         return []
     weights, fdgan = content.weights or {}, content.fdgan if isinstance(content.fdgan, Mapping) else {}

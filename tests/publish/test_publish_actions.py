@@ -1,4 +1,4 @@
-"""Repairs of a publish: what is missing comes back, and nothing is made to fit."""
+"""Actions of a publish: missing frames and entries are restored, and no hash is changed."""
 
 import json
 from pathlib import Path
@@ -45,12 +45,12 @@ def test_frames_the_sidecar_lacks_are_added(spoilt):
     assert report["good"] and report["repaired"] == {"Write the sidecar again": "done"}
 
 
-def test_a_repair_does_not_make_a_hash_fit(spoilt):
+def test_actions_do_not_change_a_hash(spoilt):
     change_target(spoilt)
     assert failed(publish(spoilt, Options(), run_actions=True)) == {"Sidecar"}
 
 
-def test_what_cannot_be_repaired_is_said(spoilt, capsys):
+def test_an_action_that_fails_is_reported(spoilt, capsys):
     frame_path(spoilt, 33).unlink()
     edit_sidecar(spoilt, lambda c: c["settings"].update(performance="gone.npz", target="gone.exr"))
     assert run(["publish", spoilt, "--repair"]) == 1
