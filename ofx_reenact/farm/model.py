@@ -26,6 +26,7 @@ from ofx_reenact.settings.paths import absolute
 
 SCHEMA = "ofx-reenact/job/1"
 _LONGEST_NAME = 64
+_WRITE_AGAIN = "write the job again (ofx-reenact job, or Send to farm)"
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ class FarmJob:
         known = {field.name for field in dataclasses.fields(cls)} | {"schema"}
         if set(content) != known:
             fields = ", ".join(sorted(set(content) ^ known))
-            raise SettingsError(f"{path}: wrong fields {fields}; write the job again (ofx-reenact job, or Send to farm)")
+            raise SettingsError(f"{path}: wrong fields {fields}; {_WRITE_AGAIN}")
         if not isinstance(content["settings"], dict) or not isinstance(content["frames"], str):
             raise SettingsError(f"{path}: settings must be an object, and frames text")
         try:

@@ -63,7 +63,7 @@ def refuse_other(path: Path, kind: str, stored: str, called: str, asked: MadeOf)
     return ""
 
 
-def contradictions(sidecar: Sidecar, folder: Path) -> list[str]:
+def find_contradictions(sidecar: Sidecar, folder: Path) -> list[str]:
     """Return which analysis files in a sidecar were made from another driver or target than the sidecar's.
 
     Files that are gone or cannot be read are skipped: the sidecar check reports them. Relative names are searched in

@@ -22,7 +22,7 @@ from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.provenance.agreement import find_disagreements
 from ofx_reenact.provenance.attributes import read_attributes
 from ofx_reenact.provenance.credentials import Credentials, load_c2pa
-from ofx_reenact.provenance.kept import contradictions
+from ofx_reenact.provenance.kept import find_contradictions
 from ofx_reenact.provenance.manifest import EXR, FACTS, facts_of, manifest_of, named_inputs, sidecar_facts
 from ofx_reenact.provenance.sidecar import Sidecar, sidecar_path
 
@@ -81,7 +81,7 @@ def sign_sequence(
         raise OutputError(f"{output}: frames {signed} are signed already; --existing skip or overwrite goes on")
     skipped = signed if existing == "skip" else FrameRange(())
     sidecar = Sidecar.load(sidecar_path(output))
-    if wrong := contradictions(sidecar, Path(output).parent):
+    if wrong := find_contradictions(sidecar, Path(output).parent):
         raise ReenactError(wrong[0])
     manifests = {frame: _manifest(output, frame, sidecar) for frame in chosen - skipped}
     for frame, manifest in manifests.items():

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ofx_reenact.engine.made_of import frames_made_of
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.provenance import MadeOf, Sidecar
-from ofx_reenact.provenance.kept import contradictions
+from ofx_reenact.provenance.kept import find_contradictions
 from ofx_reenact.settings import Settings
 from ofx_reenact.verify.check_result import CheckResult, make_result, name_frames
 from ofx_reenact.verify.subject import CheckedSequence
@@ -20,7 +20,7 @@ def origin(sequence: CheckedSequence) -> CheckResult:
         return CheckResult()
     content = file.content
     problems = [f"{file.path}: {text}" for text in _find_edits(content)] if content.takes else []
-    problems += contradictions(content, file.path.parent)
+    problems += find_contradictions(content, file.path.parent)
     unknown = ["the sidecar does not have what frames were made from"] if sequence.whole and not content.takes else []
     notes = _describe_takes(content) if len(content.takes) > 1 else []
     result = make_result(problems, unknown, strict=sequence.strict)
