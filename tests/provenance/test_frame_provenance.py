@@ -130,7 +130,7 @@ def test_show_prints_frame_and_sidecar(rendered, capsys):
     assert json.loads(capsys.readouterr().out)["sidecar"]["face"] == "tracked"
 
 
-@pytest.mark.parametrize(("name", "says"), [("other.jpg", "does not say where"), ("gone.exr", "no such file")])
+@pytest.mark.parametrize(("name", "says"), [("other.jpg", "has no provenance"), ("gone.exr", "no such file")])
 def test_show_of_other_files(rendered, capsys, name, says):
     assert run(["provenance", "show", str(rendered[0] / name)]) == 1
     assert says in capsys.readouterr().err

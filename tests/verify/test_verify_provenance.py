@@ -118,7 +118,7 @@ def test_frames_of_the_first_version_are_noted(spoilt):
         erase(spoilt, frame, FRAME, PIXELS, FACE, MADE_OF)
     assert said(spoilt) == ""
     assert "frames 30-35: rendered by a version that did not write" in verify(spoilt).answers["provenance"].notes[0]
-    assert "did not keep numbers and digests" in said(spoilt, strict=True)
+    assert "did not write numbers and digests" in said(spoilt, strict=True)
 
 
 def test_a_lossy_compression_is_noted(performance_file, tmp_path):
