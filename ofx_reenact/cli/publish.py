@@ -55,7 +55,7 @@ def command(
 
 
 def pyblish_path() -> int:
-    """Print the folder for PYBLISHPLUGINPATH."""
+    """Print the folder to put on PYBLISHPLUGINPATH."""
     from ofx_reenact.publish import PLUGINS
 
     typer.echo(str(PLUGINS))

@@ -30,7 +30,7 @@ def command(
     json: Json = None,
     progress: PROGRESS = "",
 ) -> int:
-    """Check a rendered sequence: whether all frames exist, are whole, and agree with target, driver and sidecar."""
+    """Check a rendered sequence: every frame there, whole, and as its target, driver and sidecar say."""
     from ofx_reenact.files import write_json
     from ofx_reenact.frames.overwrite import Named, refuse_over_inputs
     from ofx_reenact.provenance import sidecar_path
