@@ -1,4 +1,4 @@
-"""What the farm's tests share: a small target, and an ofx-reenact that only writes down how it was called."""
+"""Helpers for the farm's tests: a small target, and an ofx-reenact that only records its arguments."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def small_target(folder: Path) -> Path:
 
 
 def small_take(folder: Path, frames: int) -> str:
-    """Every third frame of the demo driver, 25 at most, so that no two look alike, as pictures from 1 on."""
+    """Every third frame of the demo driver, 25 at most, so that no two are alike, as pictures from 1 on."""
     driver = Sequence.open(DRIVER)
     for frame in range(1, frames + 1):
         shown = np.rint(driver.read(3 * frame).rgb * 255).astype(np.uint8)
@@ -49,13 +49,13 @@ def recorder(folder: Path, more: str = "") -> Path:
 
 
 def calls(folder: Path) -> list[list[str]]:
-    """What the recorder was asked, without how ofx-reenact is started and the look whether it is there."""
-    said = [json.loads(line) for line in (folder / "calls.jsonl").read_text().splitlines()]
-    return [arguments[2:] for arguments in said if arguments[2:] != ["--version"]]
+    """The recorded arguments of ofx-reenact, without the calls of ``--version``."""
+    recorded = [json.loads(line) for line in (folder / "calls.jsonl").read_text().splitlines()]
+    return [arguments[2:] for arguments in recorded if arguments[2:] != ["--version"]]
 
 
 def same_frames(one: str, other: str) -> list[int]:
-    """Assert that two sequences are equal to the last bit; returns their frames."""
+    """Assert that two sequences have the same pixels, bit for bit; return their frames."""
     a, b = Sequence.open(one), Sequence.open(other)
     assert a.frames == b.frames
     for frame in a.frames:
@@ -66,7 +66,7 @@ def same_frames(one: str, other: str) -> list[int]:
 
 
 def processes(mark: str) -> list[int]:
-    """Processes whose environment holds a text, this one not among them."""
+    """Processes other than this one whose environment contains a text."""
     found = []
     for path in Path("/proc").glob("[0-9]*/environ"):
         try:

@@ -1,4 +1,4 @@
-"""Jobs on the demo, for tests of several rooms."""
+"""Jobs with the demo's files, for tests of several rooms."""
 
 import dataclasses
 from pathlib import Path
@@ -25,7 +25,7 @@ def pixels(folder: Path) -> dict[int, np.ndarray]:
 
 
 def standing_still(performance: Performance) -> Performance:
-    """A driver who holds one frame's pose throughout."""
+    """A driver with one frame's pose and expression in all frames."""
     row = 5
     held = {
         name: np.repeat(getattr(performance, name)[row : row + 1], len(performance.frames), axis=0)
@@ -39,13 +39,13 @@ def write_rgb(tmp_path, name, array):
 
 
 def assert_stmap_remakes(frame, source):
-    """Sampling the plate through the STMap, as Nuke's node does, gives the frame wherever the plate is carried."""
+    """Assert that sampling the plate through the STMap gives the frame's pixels, where the confidence is above 0.5."""
     display, data = source.display_window, source.data_window
     x = frame.extra["stmap.u"].astype(np.float64) * display.width - 0.5 - data.x
     y = (1 - frame.extra["stmap.v"].astype(np.float64)) * display.height - 0.5 - data.y
     remade = cv2.remap(source.rgb, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR)
     if "shading" in frame.extra:
         remade *= frame.extra["shading"].astype(np.float32)[..., None]
-    sure = (frame.extra["confidence"] > 0.5) & (frame.extra["matte"] > 0)
-    error = np.abs(remade - frame.rgb).max(-1)[sure]
-    assert sure.mean() > 0.1 and np.quantile(error, 0.98) < 0.03
+    certain = (frame.extra["confidence"] > 0.5) & (frame.extra["matte"] > 0)
+    error = np.abs(remade - frame.rgb).max(-1)[certain]
+    assert certain.mean() > 0.1 and np.quantile(error, 0.98) < 0.03

@@ -1,4 +1,4 @@
-"""``ofx-reenact engine run``: frames through a warm engine. Imports little: it is run for every chunk."""
+"""``ofx-reenact engine run``: render through a running engine. Imports little, since it is started for every chunk."""
 
 from __future__ import annotations
 
@@ -25,34 +25,37 @@ _NUMBERS = {"int": (re.compile(r"[0-9]{1,9}"), int), "float": (re.compile(r"[0-9
 
 
 def read(arguments: list[str]) -> dict[str, Any] | None:
-    """Read what stands after ``engine run`` if it is plain: all of it ``--option value`` or ``--option=value``.
-
-    Typer reads the same from it, but takes longer to be loaded than a warm engine to begin.
+    """Read the arguments of ``engine run`` without typer, which takes longer to load than the engine to start a frame.
 
     Returns:
-        What :func:`run` takes; None for anything else, also what is wrong: that is typer's to read and to refuse.
+        The arguments of :func:`run`; None if one is not ``--option value`` or ``--option=value``, or is wrong: typer
+        then reads them, or reports the mistake.
     """
     fields = {flag(field.name): field for field in dataclasses.fields(Settings)}
-    said: dict[str, str] = {}
+    values: dict[str, str] = {}
     words = iter(arguments)
     for word in words:
         name, equals, value = word.partition("=")
         value = value if equals else next(words, "-")
         if name not in (*fields, *_MORE) or (not equals and value.startswith("-")):
             return None
-        said[name] = value
-    if "--session" not in said:
+        values[name] = value
+    if "--session" not in values:
         return None
-    session, chunk, progress = (said.pop(name, "") for name in _MORE)
+    session, chunk, progress = (values.pop(name, "") for name in _MORE)
     try:
-        settings = Settings(**{fields[name].name: _value(fields[name], text) for name, text in said.items()})
+        settings = Settings(**{fields[name].name: _value(fields[name], text) for name, text in values.items()})
     except (SettingsError, ValueError):
         return None
     return {"settings": settings, "session": Path(session), "chunk": chunk, "progress": progress}
 
 
 def _value(field: dataclasses.Field[Any], text: str) -> Any:
-    """Return an option's value; a ValueError if its text is not plainly one."""
+    """Convert the text of an option.
+
+    Raises:
+        ValueError: it is not a plain number where the option needs one.
+    """
     wanted = kind(field)
     if wanted in ("choices", "paths"):
         return split_list(text)
@@ -65,46 +68,46 @@ def _value(field: dataclasses.Field[Any], text: str) -> Any:
 
 
 def run(settings: Settings, session: Path, chunk: str = "", progress: str = "") -> int:
-    """Render through the engine of a session; returns the exit code."""
+    """Render through the engine of a session; return the exit code."""
     way = shown.choose(progress)
     if chunk:
         frames = chunk.replace(":", "x")
         FrameRange.parse(frames)
         settings = dataclasses.replace(settings, frames=frames)
     settings = absolute(settings)
-    told_to_end: list[int] = []
+    signals: list[int] = []
     try:
         with client.linked(session) as link, shown.observer(way) as observe:
-            last, startup = _render(link, settings, observe, told_to_end)
+            last, startup = _render(link, settings, observe, signals)
     except EngineLost as lost:
-        if not told_to_end:
+        if not signals:
             raise
-        # Hanging up has cancelled the job, for an engine that is to wake again as well.
+        # The closed connection has cancelled the job, also for an engine that is only suspended.
         shown.fail(way, f"interrupted; {lost}")
         return Exit.INTERRUPTED
-    return _ended(last, startup, way)
+    return _report_end(last, startup, way)
 
 
 def _render(
-    link: client.Link, settings: Settings, observe: Observer, told_to_end: list[int]
+    link: client.Link, settings: Settings, observe: Observer, signals: list[int]
 ) -> tuple[dict[str, Any], float | None]:
-    """Do one job; returns its last event, and the seconds until its first frame was begun.
+    """Run one job; return its last event, and the seconds from the request to its first frame.
 
-    Signals that ask this process to end are put into ``told_to_end``.
+    The numbers of SIGINT and SIGTERM that arrive meanwhile are appended to ``signals``.
     """
-    asked, startup, last = time.monotonic(), None, {}
+    requested, startup, last = time.monotonic(), None, {}
     number = link.send("render", settings=settings.as_dict())
-    with _cancelling(link, number, told_to_end):
+    with _cancel_on_signal(link, number, signals):
         for last in link.events(number):
             if last["event"] == "progress":
                 if last["stage"] == "render" and startup is None:
-                    startup = round(time.monotonic() - asked, 3)
+                    startup = round(time.monotonic() - requested, 3)
                 observe(Progress(last["stage"], last["done"], last["total"], last["frame"], last["message"]))
     return last, startup
 
 
-def _ended(last: dict[str, Any], startup: float | None, way: str) -> int:
-    """Say what came of a job; returns the exit code."""
+def _report_end(last: dict[str, Any], startup: float | None, way: str) -> int:
+    """Print the result of a job, from its last event; return the exit code."""
     if last["event"] == "error":
         if last["code"] == Exit.DEFECT:
             shown.fail(way, last["message"])
@@ -124,16 +127,16 @@ def _ended(last: dict[str, Any], startup: float | None, way: str) -> int:
 
 
 @contextmanager
-def _cancelling(link: client.Link, number: int, told_to_end: list[int]) -> Iterator[None]:
-    """Cancel the job when this process is told to end; the engine then finishes its frame and says so.
+def _cancel_on_signal(link: client.Link, number: int, signals: list[int]) -> Iterator[None]:
+    """Cancel the job at the first SIGINT or SIGTERM; the engine then finishes its frame and confirms.
 
-    An engine that says nothing is not waited for, and a second signal ends this process at once.
+    A second signal ends this process at once.
     """
 
     def cancel(signum: int, frame: object) -> None:
-        if told_to_end:
+        if signals:
             raise KeyboardInterrupt
-        told_to_end.append(signum)
+        signals.append(signum)
         link.cancel(number)
 
     before = {signum: signal.signal(signum, cancel) for signum in (signal.SIGINT, signal.SIGTERM)}

@@ -18,9 +18,9 @@ def template(
     output: Annotated[Path, typer.Argument(help="Consent file (.json) to write.", metavar="OUT.json")],
     performer: Annotated[str, typer.Option(help="Name of the person shown.")],
     release_id: Annotated[str, typer.Option("--id", help="Id of the release, named in every frame.")],
-    release: Annotated[Path, typer.Option(help="The signed release, of which the SHA-256 is taken.")],
-    scope: Annotated[str, typer.Option(help="Uses that it allows, separated by commas.")],
-    expires: Annotated[str, typer.Option(help="Last day on which it holds, as 2027-12-31.")],
+    release: Annotated[Path, typer.Option(help="The signed release; its SHA-256 is stored.")],
+    scope: Annotated[str, typer.Option(help="Allowed uses, separated by commas.")],
+    expires: Annotated[str, typer.Option(help="Last day on which it is valid, as 2027-12-31.")],
 ) -> int:
     """Write the consent file of a signed release."""
     from ofx_reenact.provenance.consent import write_consent
@@ -35,12 +35,12 @@ def template(
 def check(
     input: Annotated[Path, typer.Argument(help="Consent file (.json).", metavar="F.json")],
     release: Annotated[
-        Path | None, typer.Option(help="The signed release; the file's own 'document' if not given.")
+        Path | None, typer.Option(help="The signed release; 'document' of the file if not given.")
     ] = None,
     on: Annotated[str, typer.Option(help="Day of the use, as 2027-12-31; today if not given.")] = "",
-    scope: Annotated[str, typer.Option(help="Use that must be in its scope.")] = "",
+    scope: Annotated[str, typer.Option(help="Use that must be in the scope.")] = "",
 ) -> int:
-    """Say whether a consent holds; exit code 1 if it does not."""
+    """Check whether a consent is valid; exit code 1 if it is not."""
     from ofx_reenact.provenance.consent import read_consent, read_date
 
     try:

@@ -11,10 +11,11 @@ import typer
 
 from ofx_reenact.cli import analyse, render
 from ofx_reenact.cli import progress as shown
-from ofx_reenact.cli import verify as checked
+from ofx_reenact.cli import verify as verification
 from ofx_reenact.cli.options import PROGRESS, group, progress_option, with_settings
 from ofx_reenact.errors import Exit, SettingsError
-from ofx_reenact.farm.queue import CHUNK, STEPS, Queue
+from ofx_reenact.farm.queue import CHUNK_SIZE as DEFAULT_CHUNK_SIZE
+from ofx_reenact.farm.queue import STEPS, Queue
 from ofx_reenact.farm.queues import QUEUES
 from ofx_reenact.settings import Settings
 
@@ -23,21 +24,21 @@ if TYPE_CHECKING:
 
 app = group("job", "Send a render to a farm: analyse once, render in chunks, verify.")
 _FOLDER = Annotated[Path, typer.Argument(help="Folder for the job's files.", metavar="DIR")]
-_CHUNK_SIZE = Annotated[int, typer.Option("--chunk-size", help="Frames a chunk.", min=1)]
+_CHUNK_SIZE = Annotated[int, typer.Option("--chunk-size", help="Frames per chunk.", min=1)]
 _CHUNK_SECONDS = Annotated[
-    int, typer.Option("--chunk-seconds", help="What a chunk should take, where a queue sizes them; 0: fixed.", min=0)
+    int, typer.Option("--chunk-seconds", help="Seconds a chunk should take; 0: always --chunk-size frames.", min=0)
 ]
 _NAME = Annotated[str, typer.Option("--name", help="The job's name; the output's if not given.")]
 _SUBMIT = Annotated[bool, typer.Option("--submit", help="Submit it as well.")]
 
 
 def queue_command(queue: Queue) -> Callable[..., int]:
-    """Return the command that writes a job for one queue: all settings, and what the queue needs."""
+    """Return the command that writes a job for one queue: it has all options of a render and those of the queue."""
 
     def write(
         settings: Settings,
         folder: Path,
-        chunk_size: int = CHUNK,
+        chunk_size: int = DEFAULT_CHUNK_SIZE,
         name: str = "",
         chunk_seconds: int = 0,
         submit: bool = False,
@@ -49,7 +50,7 @@ def queue_command(queue: Queue) -> Callable[..., int]:
         job = FarmJob.of(settings, chunk_size, chunk_seconds, name)
         check_paths(job.settings, *(("the job's file", folder / file) for file in queue.files))
         written = queue.write(job, folder, **options)
-        typer.echo(f"{written.path}: {written.what}")
+        typer.echo(f"{written.path}: {written.description}")
         if written.hint:
             typer.echo(written.hint)
         if submit and queue.submit is not None:
@@ -75,10 +76,10 @@ def task(
     file: Annotated[Path, typer.Argument(help="Job file.", metavar="JOB_FILE")],
     step: Annotated[str, typer.Argument(help="Which step \\[analyse|render|verify].")],
     chunk: Annotated[int | None, typer.Option(help="Chunk of the render, from 0.")] = None,
-    frames: Annotated[str, typer.Option(help="Of these, the job's frames.")] = "",
+    frames: Annotated[str, typer.Option(help="Range; frames that are not the job's are left out.")] = "",
     progress: PROGRESS = "",
 ) -> int:
-    """Do one task of a job file; queues run this."""
+    """Run one task of a job file; queues start this."""
     from ofx_reenact.farm.model import FarmJob
 
     job = FarmJob.load(file)
@@ -88,7 +89,7 @@ def task(
     if step == "render":
         return render.render(dataclasses.replace(settings, frames=chosen), progress, job=job.name)
     if step == "verify":
-        return checked.command(
+        return verification.command(
             settings.output,
             frames=chosen,
             performance=settings.performance,
@@ -112,26 +113,26 @@ def run(
     from ofx_reenact.files import write_json
     from ofx_reenact.frames.overwrite import refuse_over_inputs
 
-    def tell(task: Task) -> None:
+    def print_task(task: Task) -> None:
         if progress == "json":
-            shown.event("task", task.values())
+            shown.event("task", task.as_dict())
         else:
-            typer.echo(shown.one_line(f"{task.name}: {task.state}; {task.reason or task.said}"))
+            typer.echo(shown.one_line(f"{task.name}: {task.state}; {task.reason or task.status}"))
 
-    # A queue's or a session's end is an interruption like any other: what runs is given notice.
+    # SIGTERM ends this process as SIGINT does: running tasks are cancelled with notice.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        job = LocalRun(folder, workers, tell)
+        job = LocalRun(folder, workers, print_task)
         written = [("the report", folder / "report.json"), ("the log", folder / "run.log")]
         refuse_over_inputs(written, [("the job", path) for path in job.inputs])
         report = job.run()
     finally:
         signal.signal(signal.SIGTERM, before)
-    write_json(folder / "report.json", report.values())
+    write_json(folder / "report.json", report.as_dict())
     if progress == "json":
-        shown.event("report", report.values())
+        shown.event("report", report.as_dict())
     if report.cancelled:
-        shown.fail("", "interrupted; frames that were finished are whole, and the same command resumes")
+        shown.fail("", "interrupted; finished frames are whole, and the same command resumes")
         return Exit.INTERRUPTED
     for task in report.failed:
         shown.fail("", f"{task.name} failed: {task.reason}")
@@ -139,8 +140,8 @@ def run(
 
 
 def _code(report: RunReport) -> int:
-    """Return the exit code: 1 where not one chunk was rendered, 3 where some were not or the frames are not right."""
-    if report.whole:
+    """Return the exit code: 1 if no chunk was rendered, 3 if only some were or the verification failed."""
+    if report.done:
         return 0
     return Exit.SOME_FAILED if any(task.state == "done" and task.frames for task in report.tasks) else Exit.FAILED
 
@@ -148,17 +149,17 @@ def _code(report: RunReport) -> int:
 @app.command("verify", hidden=True)
 def verify(
     output: Annotated[str, typer.Argument()],
-    chunk: Annotated[str, typer.Option(help="Frames as Open Job Description writes them.")],
+    chunk: Annotated[str, typer.Option(help="Frames, as 1-10:3.")],
     report: Annotated[Path, typer.Option("--json")],
     performance: Annotated[str, typer.Option()] = "",
     target_performance: Annotated[str, typer.Option()] = "",
     progress: PROGRESS = "openjd",
 ) -> int:
-    """Verify the frames that a bundle names."""
+    """Verify the frames of a bundle; its last step runs this."""
     from ofx_reenact.frames.ranges import FrameRange
 
     frames = str(FrameRange.from_openjd(chunk))
-    code = checked.command(
+    code = verification.command(
         output,
         frames=frames,
         performance=performance,
@@ -167,5 +168,5 @@ def verify(
         progress=progress,
     )
     if code:
-        shown.fail(progress, f"the frames are not right (code {code}); {report} says what is wrong")
+        shown.fail(progress, f"the frames are not right (code {code}); see {report}")
     return code

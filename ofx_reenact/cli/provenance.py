@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 app = group("provenance", "Sign frames, check their signatures, and see what a frame says of itself.")
 
 _Output = Annotated[str, typer.Argument(help="Sequence that was rendered.", metavar="O.####.exr")]
-_Frames = Annotated[str, typer.Option("--frames", "-f", help="Frames, as 1001-1010; all that are there if empty.")]
+_Frames = Annotated[str, typer.Option("--frames", "-f", help="Frames, as 1001-1010; all that exist if empty.")]
 
 
 @app.command("sign")
@@ -30,10 +30,10 @@ def sign(
     key: Annotated[Path, typer.Option(help="Its private key (PEM).", envvar="OFX_REENACT_C2PA_KEY")],
     frames: _Frames = "",
     existing: Annotated[
-        Literal["error", "skip", "overwrite"], typer.Option(help="What to do with signatures that are there.")
+        Literal["error", "skip", "overwrite"], typer.Option(help="What to do with existing signatures.")
     ] = "error",
 ) -> int:
-    """Sign each frame by a C2PA manifest beside it; the frames themselves stay as they are."""
+    """Sign each frame with a C2PA manifest beside it; the frames stay unchanged."""
     from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.provenance.credentials import read_credentials
     from ofx_reenact.provenance.signing import SUFFIX, sign_sequence
@@ -56,9 +56,9 @@ def verify(
         typer.Option(help="Certificates (PEM) that signatures must lead back to.", envvar="OFX_REENACT_C2PA_TRUST"),
     ],
     frames: _Frames = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> int:
-    """Say of each frame whether it is what was signed, and by somebody trusted; exit code 1 if one is not."""
+    """Check that each frame is as it was signed, by a trusted signer; exit code 1 if one is not."""
     from ofx_reenact.provenance.credentials import read_trusted
     from ofx_reenact.provenance.signing import verify_sequence
 
@@ -86,15 +86,15 @@ def show(
     frame: Annotated[Path, typer.Argument(help="Frame that was rendered.", metavar="F.exr")],
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> int:
-    """Say what a frame says of itself, what its sidecar says of it, and whether it is signed."""
+    """Print a frame's provenance: its attributes, its entry in the sidecar, its signature."""
     from ofx_reenact.provenance.attributes import read_attributes
 
-    attributes, noted, signature = read_attributes(frame), _in_sidecar(frame), _signature(frame)
+    attributes, entry, signature = read_attributes(frame), _sidecar_entry(frame), _signature(frame)
     if as_json:
-        said = {"attributes": attributes, "sidecar": noted, "signature": signature}
-        typer.echo(json.dumps(said, indent=1, ensure_ascii=False))
+        content = {"attributes": attributes, "sidecar": entry, "signature": signature}
+        typer.echo(json.dumps(content, indent=1, ensure_ascii=False))
         return 0
-    for name, value in {**attributes, **noted, "signature": signature}.items():
+    for name, value in {**attributes, **entry, "signature": signature}.items():
         typer.echo(f"{name}: {value}")
     return 0
 
@@ -105,8 +105,8 @@ def _range(frames: str) -> FrameRange | None:
     return FrameRange.parse(frames) if frames else None
 
 
-def _in_sidecar(frame: Path) -> dict[str, Any]:
-    """What the sidecar of a frame's sequence says of it; empty without one."""
+def _sidecar_entry(frame: Path) -> dict[str, Any]:
+    """Return the sidecar's entry for a frame; empty if there is none."""
     from ofx_reenact.provenance.sidecar import Sidecar, sidecar_path
 
     number = re.fullmatch(r"(.*?)(-?\d+)(\.[^.]*)", frame.name)
@@ -128,4 +128,4 @@ def _signature(frame: Path) -> str:
         return str(error)
     if verdict.problems:
         return "; ".join(verdict.problems)
-    return f"by {verdict.signer}; whether to trust them, 'provenance verify' says"
+    return f"by {verdict.signer}; 'provenance verify' checks whether they are trusted"

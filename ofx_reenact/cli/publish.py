@@ -14,7 +14,7 @@ from ofx_reenact.errors import Exit
 def command(
     output: Output,
     target_dir: Annotated[str, typer.Option(help="Folder to publish into, as NAME/vNNN.", metavar="PATH")] = "",
-    approved: Annotated[str, typer.Option(help="List of approved weights, a SHA-256 a line.", metavar="PATH")] = "",
+    approved: Annotated[str, typer.Option(help="List of approved weights, one SHA-256 per line.", metavar="PATH")] = "",
     consent: Annotated[str, typer.Option(help="Consent file, if not the render's.", metavar="PATH")] = "",
     repair: Annotated[bool, typer.Option("--repair", help="Render missing frames and complete the sidecar.")] = False,
     frames: Frames = "",
@@ -29,7 +29,7 @@ def command(
     from ofx_reenact.frames.overwrite import Named, refuse_over_inputs
     from ofx_reenact.provenance import sidecar_path
     from ofx_reenact.publish.options import Options
-    from ofx_reenact.publish.run import publish
+    from ofx_reenact.publish.pyblish_run import publish
     from ofx_reenact.publish.version import name_of
 
     frame_path(output, 1)
@@ -46,7 +46,7 @@ def command(
         consent=consent,
         target_dir=target_dir,
     )
-    report = publish(output, options, repair=repair)
+    report = publish(output, options, run_actions=repair)
     if json is not None:
         write_json(json, report)
     for line in lines_of(report):
@@ -63,18 +63,18 @@ def pyblish_path() -> int:
 
 
 def lines_of(report: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what happened, in lines for people."""
+    """Yield the report as lines for people."""
     from ofx_reenact.verify.report import lines_of as lines_of_checks
 
-    answered = set()
+    printed = set()
     if report["report"]:
         yield from lines_of_checks(report["report"])
-        answered = {"\n".join(answer["problems"]) for answer in report["report"]["checks"].values()}
+        printed = {"\n".join(answer["problems"]) for answer in report["report"]["checks"].values()}
     for plugin, reason in report["failed"].items():
-        if reason not in answered:
+        if reason not in printed:
             yield f"  {plugin}: {reason}"
-    for label, became in report["repaired"].items():
-        yield f"repair: {label}: {became}"
+    for label, result in report["repaired"].items():
+        yield f"repair: {label}: {result}"
     if report["published"]:
         yield f"published: {report['published']['folder']}"
     else:

@@ -12,13 +12,13 @@ from ofx_reenact.cli.options import PROGRESS
 from ofx_reenact.errors import Exit
 
 Output = Annotated[str, typer.Argument(help="EXR sequence, NAME.####.exr.", metavar="O.####.exr")]
-Frames = Annotated[str, typer.Option(help="Frames that should be there; those of the sidecar if not given.")]
+Frames = Annotated[str, typer.Option(help="Frames that should exist; those of the sidecar if not given.")]
 Performance = Annotated[str, typer.Option(help="Performance file of the driver, if the sidecar names none.")]
 Target = Annotated[
-    str, typer.Option("--target-performance", help="That of a target that moves, if the sidecar names none.")
+    str, typer.Option("--target-performance", help="Performance file of a moving target, if the sidecar names none.")
 ]
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the report as JSON.", metavar="PATH")]
-Strict = Annotated[bool, typer.Option("--strict", help="What is gone and cannot be compared is not good.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Report as a problem what cannot be compared.")]
 
 
 def command(

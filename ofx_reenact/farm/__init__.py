@@ -1,1 +1,1 @@
-"""A render cut into chunks for other machines: one job model, and a page for each queue."""
+"""Renders on a farm, in chunks: one job for all queues, and one module for each queue."""

@@ -1,4 +1,4 @@
-"""A job as an Open Job Description bundle: template, parameter values and asset references, made from the settings."""
+"""Write a job as an Open Job Description bundle: template, parameter values and asset references."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ofx_reenact import __version__
 from ofx_reenact.errors import ReenactError, SettingsError
-from ofx_reenact.farm.queue import Queue, Written, folder_of
+from ofx_reenact.farm.queue import Queue, WrittenJob, make_folder
 from ofx_reenact.files import write_json, written_whole
 from ofx_reenact.launch import CODE
 from ofx_reenact.settings import Settings, paths_in
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 EXTENSIONS = ["TASK_CHUNKING"]
 TEMPLATE, VALUES, ASSETS = "template.yaml", "parameter_values.yaml", "asset_references.yaml"
 FOR_OPENJD = "openjd_parameters.json"
-# What the specification allows of parameters, and of one value's length.
+# The specification's limits: parameters of a template, characters of a value.
 _MOST_PARAMETERS, _LONGEST_VALUE = 50, 1024
-# Report, ChunkSize and ChunkSeconds.
+# Parameters that are no options: Report, ChunkSize and ChunkSeconds.
 _OWN_PARAMETERS = 3
-# Seconds from the notice to the end: the engine finishes the frame that it is at.
+# Seconds between cancelling and killing a task: time for the engine to finish its frame.
 _NOTICE = 60
 _GPU_MIB = 4096
 _FRAMES = "Frames to render, with steps as 1-20:2."
-# A constant: no value of a job is ever part of a script. Arguments reach ofx-reenact as they are.
+# Constant scripts: no value of a job is ever part of one. Arguments are passed to ofx-reenact unchanged.
 _LAUNCH = f"""\
 #!/bin/sh
 if [ -n "$OFX_REENACT_PYTHON" ]; then
@@ -52,47 +52,47 @@ exit 1
 _SESSION = "--session={{Session.WorkingDirectory}}/engine.json"
 
 
-def write_bundle(job: FarmJob, folder: Path) -> Written:
-    """Write the bundle, of which the template is the main file.
+def write_bundle(job: FarmJob, folder: Path) -> WrittenJob:
+    """Write the bundle into a folder; its main file is the template.
 
     Raises:
-        SettingsError: a value that a bundle cannot carry.
-        OutputError: it cannot be written.
+        SettingsError: a value is too long, or a path in a list has a comma.
+        OutputError: a file cannot be written.
         ReenactError: the farm extra is not installed.
     """
-    yaml = yaml_module()
-    values = parameter_values(job)
+    yaml = import_yaml()
+    values = make_parameter_values(job)
     documents = {
-        TEMPLATE: template(job),
+        TEMPLATE: make_template(job),
         VALUES: {"parameterValues": [{"name": name, "value": value} for name, value in values.items()]},
-        ASSETS: asset_references(job),
+        ASSETS: make_asset_references(job),
     }
-    folder = folder_of(folder, "bundle")
+    folder = make_folder(folder, "bundle")
     for name, content in documents.items():
         with written_whole(folder / name) as partial:
             partial.write_text(yaml.dump(content, Dumper=_dumper(yaml), sort_keys=False, allow_unicode=True, width=120),
                                encoding="utf-8")  # fmt: skip
     write_json(folder / FOR_OPENJD, values)
     hint = f"here: ofx-reenact job run DIR, or: openjd run {TEMPLATE} -p file://{FOR_OPENJD}"
-    return Written(folder / TEMPLATE, f"{len(job.frames)} frames in {len(job.chunks)} chunks", hint)
+    return WrittenJob(folder / TEMPLATE, f"{len(job.frames)} frames in {len(job.chunks)} chunks", hint)
 
 
-def template(job: FarmJob) -> dict[str, Any]:
-    """Return the template: three steps, each after the one before."""
+def make_template(job: FarmJob) -> dict[str, Any]:
+    """Return the template: three steps, each of which waits for the one before."""
     parameters = [_definition(job, field) for field in _fields(job)]
     parameters += [
         {"name": "Report", "type": "PATH", "objectType": "FILE", "dataFlow": "OUT",
-         "description": "What the verification found (JSON).",
+         "description": "Report of the verification (JSON).",
          "userInterface": {"control": "CHOOSE_OUTPUT_FILE", "groupLabel": "Farm"}},
         {"name": "ChunkSize", "type": "INT", "minValue": 1, "default": job.chunk_size,
-         "description": "Frames a chunk.", "userInterface": {"control": "SPIN_BOX", "groupLabel": "Farm"}},
+         "description": "Frames per chunk.", "userInterface": {"control": "SPIN_BOX", "groupLabel": "Farm"}},
         {"name": "ChunkSeconds", "type": "INT", "minValue": 0, "default": job.chunk_seconds,
-         "description": "What a chunk should take; 0 leaves the number of frames.",
+         "description": "Seconds a chunk should take; 0: always ChunkSize frames.",
          "userInterface": {"control": "SPIN_BOX", "groupLabel": "Farm"}},
     ]  # fmt: skip
     tracked = [name for name in ("performance", "target_performance") if getattr(job.settings, name)]
-    checked = ["--chunk={{Param.Frames}}", *_said(tracked), "--json={{Param.Report}}"]
-    verify = ["job", "verify", *checked, "--progress=openjd", "--", "{{Param.Output}}"]
+    options = ["--chunk={{Param.Frames}}", *_options(tracked), "--json={{Param.Report}}"]
+    verify = ["job", "verify", *options, "--progress=openjd", "--", "{{Param.Output}}"]
     install = {
         "name": "Install", "description": "Finds the studio's ofx-reenact.",
         "variables": {"OFX_REENACT_JOB": job.name}, "script": _script("onEnter", [], _FIND),
@@ -106,44 +106,44 @@ def template(job: FarmJob) -> dict[str, Any]:
         "jobEnvironments": [install],
         "steps": [
             _step(job, "Analyse", ["analyse", *_arguments(job, "frames"), "--progress=openjd"]),
-            _render(job),
+            _render_step(job),
             _step(job, "Verify", verify, after="Render", gpu=False),
         ],
     }
 
 
-def parameter_values(job: FarmJob) -> dict[str, Any]:
-    """Return the value of each parameter.
+def make_parameter_values(job: FarmJob) -> dict[str, Any]:
+    """Return parameter name → value.
 
     Raises:
-        SettingsError: one is too long for a bundle.
+        SettingsError: a value is too long for a bundle, or a path in a list has a comma.
     """
     values: dict[str, Any] = {}
     for field in _fields(job):
         value: Any = job.frames.to_openjd() if field.name == "frames" else getattr(job.settings, field.name)
         if kind(field) == "paths" and any("," in part for part in value):
-            raise SettingsError(f"{flag(field.name)} {','.join(value)}: no comma may be in a path of several")
+            raise SettingsError(f"{flag(field.name)} {','.join(value)}: a path in a list must not have a comma")
         if kind(field) in ("paths", "choices"):
             value = ",".join(value)
         if isinstance(value, str) and len(value) > _LONGEST_VALUE:
-            raise SettingsError(f"{flag(field.name)}: {len(value)} characters, a bundle takes {_LONGEST_VALUE}")
+            raise SettingsError(f"{flag(field.name)}: {len(value)} characters; a bundle takes at most {_LONGEST_VALUE}")
         values[parameter_of(field.name)] = value
     return {**values, "Report": str(job.report), "ChunkSize": job.chunk_size, "ChunkSeconds": job.chunk_seconds}
 
 
-def asset_references(job: FarmJob) -> dict[str, Any]:
-    """Return the files that go in and the folders that come out, for farms that carry them."""
+def make_asset_references(job: FarmJob) -> dict[str, Any]:
+    """Return input files and output folders, for farms that copy them to and from the workers."""
     from ofx_reenact.frames.names import files_of
 
-    said = [role.settings.as_dict() for role in read_roles(job.settings)] + [job.settings.as_dict()]
-    names = [name for one in said for name in paths_in(one, "read", "kept", "weights")]
+    settings = [role.settings.as_dict() for role in read_roles(job.settings)] + [job.settings.as_dict()]
+    names = [name for one in settings for name in paths_in(one, "read", "kept", "weights")]
     inputs = {"filenames": sorted({str(path) for name in names for path in files_of(name)}), "directories": []}
-    outputs = sorted({str(Path(name).parent) for one in said for name in paths_in(one, "written", "kept")})
+    outputs = sorted({str(Path(name).parent) for one in settings for name in paths_in(one, "written", "kept")})
     return {"assetReferences": {"inputs": inputs, "outputs": {"directories": outputs}, "referencedPaths": []}}
 
 
-def yaml_module() -> Any:
-    """Return PyYAML, which the farm extra brings.
+def import_yaml() -> Any:
+    """Import PyYAML, which the farm extra installs.
 
     Raises:
         ReenactError: it is not installed.
@@ -156,67 +156,67 @@ def yaml_module() -> Any:
 
 
 def _fields(job: FarmJob) -> list[dataclasses.Field[Any]]:
-    """Settings that are parameters: every choice and number, and the texts that are given.
+    """Return the options that become parameters: all choices and numbers, and the texts that are given.
 
-    If these are more than a bundle takes, the last ones that are left at their defaults are none.
+    If a bundle cannot take so many, the last ones that have their default value are left out.
     """
     given = {name for name, value in vars(job.settings).items() if name != "preview" and value not in (None, "", ())}
     fields = [field for field in dataclasses.fields(Settings) if field.name in given]
-    usual = [field for field in fields if getattr(job.settings, field.name) == field.default]
-    over = max(len(fields) + _OWN_PARAMETERS - _MOST_PARAMETERS, 0)
-    return [field for field in fields if field not in usual[len(usual) - over :]]
+    defaults = [field for field in fields if getattr(job.settings, field.name) == field.default]
+    surplus = max(len(fields) + _OWN_PARAMETERS - _MOST_PARAMETERS, 0)
+    return [field for field in fields if field not in defaults[len(defaults) - surplus :]]
 
 
 def parameter_of(name: str) -> str:
-    """Return the name of an option's parameter."""
+    """Return the parameter of an option: ``weight_mouth`` → ``WeightMouth``."""
     return "".join(part.capitalize() for part in name.split("_"))
 
 
 def _definition(job: FarmJob, field: dataclasses.Field[Any]) -> dict[str, Any]:
-    """Declare one parameter; what a wrong hand writes into it is refused before anything runs."""
+    """Declare one parameter with its type and range: a wrong value is refused before anything runs."""
     from ofx_reenact.frames.names import has_padding
 
-    about, of, default = field.metadata, kind(field), cast("Any", field.default)
-    said = _FRAMES if field.name == "frames" else about["help"]
-    defined: dict[str, Any] = {"name": parameter_of(field.name), "type": "STRING", "description": said}
-    defined["userInterface"] = {"control": "LINE_EDIT", "groupLabel": about["group"]}
+    option, value_kind, default = field.metadata, kind(field), cast("Any", field.default)
+    defined: dict[str, Any] = {"name": parameter_of(field.name), "type": "STRING"}
+    defined["description"] = _FRAMES if field.name == "frames" else option["help"]
+    defined["userInterface"] = {"control": "LINE_EDIT", "groupLabel": option["group"]}
     value = getattr(job.settings, field.name)
-    if of == "text" and is_path(field, value):
-        flow = "OUT" if about["path"] in ("written", "kept") and not Path(value).exists() else "IN"
-        # The frames of a sequence are among the asset references; its pattern is no file.
+    if value_kind == "text" and is_path(field, value):
+        flow = "OUT" if option["path"] in ("written", "kept") and not Path(value).exists() else "IN"
+        # A sequence's pattern is no file; its frames are among the asset references.
         if has_padding(value) and flow == "IN":
             flow = "NONE"
         defined |= {"type": "PATH", "objectType": "FILE", "dataFlow": flow}
         defined["userInterface"]["control"] = "CHOOSE_OUTPUT_FILE" if flow == "OUT" else "CHOOSE_INPUT_FILE"
-    elif of == "choice":
-        defined |= {"allowedValues": list(about["choices"]), "default": default}
+    elif value_kind == "choice":
+        defined |= {"allowedValues": list(option["choices"]), "default": default}
         defined["userInterface"]["control"] = "DROPDOWN_LIST"
-    elif of in ("int", "float"):
-        defined["type"] = "INT" if of == "int" else "FLOAT"
-        bounds = {"minValue": about["low"], "maxValue": about["high"]}
+    elif value_kind in ("int", "float"):
+        defined["type"] = "INT" if value_kind == "int" else "FLOAT"
+        bounds = {"minValue": option["low"], "maxValue": option["high"]}
         defined |= {name: bound for name, bound in bounds.items() if bound is not None}
         defined |= {"default": default} if default is not None else {}
-        defined |= {"allowedValues": list(about["choices"])} if about["choices"] else {}
-        defined["userInterface"]["control"] = "DROPDOWN_LIST" if about["choices"] else "SPIN_BOX"
-    elif of == "choices":
+        defined |= {"allowedValues": list(option["choices"])} if option["choices"] else {}
+        defined["userInterface"]["control"] = "DROPDOWN_LIST" if option["choices"] else "SPIN_BOX"
+    elif value_kind == "choices":
         defined["default"] = ",".join(default)
-    elif of == "text" and default:
+    elif value_kind == "text" and default:
         defined["default"] = default
     return defined
 
 
 def _arguments(job: FarmJob, *without: str) -> list[str]:
-    """The options of a task, each one argument whatever its parameter holds."""
-    return _said(field.name for field in _fields(job) if field.name not in without)
+    """Return the options of a task; each stays one argument, whatever value its parameter has."""
+    return _options(field.name for field in _fields(job) if field.name not in without)
 
 
-def _said(names: Iterable[str]) -> list[str]:
-    """Options whose values are their parameters'."""
+def _options(names: Iterable[str]) -> list[str]:
+    """Return options that take their values from parameters, as ``--output={{Param.Output}}``."""
     return [f"{flag(name)}={{{{Param.{parameter_of(name)}}}}}" for name in names]
 
 
 def _script(action: str, arguments: list[str], text: str = _LAUNCH, **more: Any) -> dict[str, Any]:
-    """A script that hands its arguments on, as one action of a task or an environment."""
+    """Return a script that runs ``text`` as one action of a task (``onRun``) or an environment."""
     scope = "Env" if action != "onRun" else "Task"
     run = {"command": f"{{{{{scope}.File.Launch}}}}", **({"args": arguments} if arguments else {}), **more}
     return {
@@ -237,8 +237,8 @@ def _step(job: FarmJob, name: str, arguments: list[str], after: str = "", gpu: b
     return step
 
 
-def _render(job: FarmJob) -> dict[str, Any]:
-    """The step of the chunks, with an engine that stays warm between those of one worker."""
+def _render_step(job: FarmJob) -> dict[str, Any]:
+    """Return the step that renders the chunks; all chunks of a session use the same engine."""
     run = ["engine", "run", _SESSION, "--chunk={{Task.Param.Frame}}", "--progress=openjd"]
     engine = _script("onEnter", ["engine", "start", _SESSION, "--with-parent"])
     engine["actions"]["onExit"] = {"command": "{{Env.File.Launch}}", "args": ["engine", "stop", _SESSION]}
@@ -252,10 +252,10 @@ def _render(job: FarmJob) -> dict[str, Any]:
 
 
 def _dumper(yaml: Any) -> Any:
-    """YAML as people write it: scripts as blocks."""
+    """Return a YAML dumper that writes scripts as blocks, so that people can read them."""
 
     class Dumper(yaml.SafeDumper):
-        """Writes text of several lines as a block, and repeats what is the same."""
+        """Writes no aliases."""
 
         def ignore_aliases(self, data: Any) -> bool:
             return True

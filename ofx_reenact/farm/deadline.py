@@ -1,4 +1,4 @@
-"""A job for Deadline 10: three of its CommandLine plugin's jobs, as the text files that deadlinecommand takes."""
+"""A job for Deadline 10: three jobs of its CommandLine plugin, as the text files that deadlinecommand takes."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ofx_reenact.errors import ReenactError, SettingsError
-from ofx_reenact.farm.queue import JOB_FILE, STEPS, Queue, Written, plain_folder, plain_launcher
+from ofx_reenact.farm.queue import JOB_FILE, STEPS, Queue, WrittenJob, launch_command, make_plain_folder
 from ofx_reenact.files import written_whole
 
 if TYPE_CHECKING:
     from ofx_reenact.farm.model import FarmJob
 
 
-def write_deadline(job: FarmJob, folder: Path) -> Written:
-    """Write the job file, and of each step the two files of Deadline.
+def write_deadline(job: FarmJob, folder: Path) -> WrittenJob:
+    """Write the job file, and for each step Deadline's job info and plugin info files.
 
     Raises:
-        SettingsError: a path that Deadline's files or command lines cannot carry.
-        OutputError: they cannot be written.
+        SettingsError: Deadline's files or command lines cannot hold a path.
+        OutputError: a file cannot be written.
     """
     if not job.settings.output.isprintable():
-        raise SettingsError(f"--output {job.settings.output!r}: Deadline's files take no line breaks; choose another")
-    executable, *before = plain_launcher("Deadline")
-    folder = plain_folder(folder, "Deadline")
+        raise SettingsError(f"--output {job.settings.output!r}: Deadline's files hold no line breaks; choose another")
+    executable, *first = launch_command("Deadline")
+    folder = make_plain_folder(folder, "Deadline")
     job.save(folder / JOB_FILE)
     for step in STEPS:
         _write(folder / f"{step}_job.txt", job_info(job, step))
-        _write(folder / f"{step}_plugin.txt", plugin_info(folder / JOB_FILE, step, executable, before))
-    return Written(folder, "job and plugin files of analyse, render and verify")
+        _write(folder / f"{step}_plugin.txt", plugin_info(folder / JOB_FILE, step, executable, first))
+    return WrittenJob(folder, "job and plugin files of analyse, render and verify")
 
 
 def job_info(job: FarmJob, step: str, dependency: str = "") -> dict[str, str]:
-    """Return what Deadline knows of a step's job."""
+    """Return the entries of a step's job info file."""
     output = Path(job.settings.output)
     info = {"Plugin": "CommandLine", "Name": f"{job.name} {step}", "BatchName": job.name}
-    # A Python of 3.11 or later then imports nothing from the folder that the task runs in.
+    # Python 3.11 and later then import nothing from the task's working directory.
     info |= {"Frames": "0", "ChunkSize": "1", "EnvironmentKeyValue0": "PYTHONSAFEPATH=1"}
     if step == "render":
         info |= {"Frames": str(job.frames), "ChunkSize": str(job.chunk_size)}
@@ -48,9 +48,16 @@ def job_info(job: FarmJob, step: str, dependency: str = "") -> dict[str, str]:
     return info
 
 
-def plugin_info(file: Path, step: str, executable: str, before: list[str]) -> dict[str, str]:
-    """Return what the CommandLine plugin runs; frames of a task come from Deadline."""
-    arguments = [*before, "job", "task", f"<QUOTE>{file}<QUOTE>", step]
+def plugin_info(file: Path, step: str, executable: str, first: list[str]) -> dict[str, str]:
+    """Return the entries of a step's plugin info file. Deadline fills in the frames of each task.
+
+    Args:
+        file: the job file.
+        step: ``analyse``, ``render`` or ``verify``.
+        executable: the program to run.
+        first: its arguments before those of ofx-reenact.
+    """
+    arguments = [*first, "job", "task", f"<QUOTE>{file}<QUOTE>", step]
     if step == "render":
         arguments.append("--frames=<STARTFRAME>-<ENDFRAME>")
     arguments.append("--progress=deadline")
@@ -58,10 +65,10 @@ def plugin_info(file: Path, step: str, executable: str, before: list[str]) -> di
 
 
 def submit_deadline(job: FarmJob, folder: Path) -> list[str]:
-    """Submit what :func:`write_deadline` wrote, each step after the one before; returns Deadline's job ids.
+    """Submit the three jobs, each dependent on the one before; return Deadline's job ids.
 
     Raises:
-        ReenactError: deadlinecommand is not there or refuses.
+        ReenactError: deadlinecommand is not installed, or refuses a job.
     """
     command = shutil.which("deadlinecommand")
     if command is None:
@@ -73,8 +80,10 @@ def submit_deadline(job: FarmJob, folder: Path) -> list[str]:
         done = subprocess.run([command, str(info), str(plugin)], capture_output=True, text=True, check=False)
         found = re.search(r"^JobID=(\S+)", done.stdout, re.M)
         if done.returncode or found is None:
-            said = " ".join((done.stderr or done.stdout).split())
-            raise ReenactError(f"deadlinecommand refused {info}: {said}; submitted before it: {submitted or 'nothing'}")
+            message = " ".join((done.stderr or done.stdout).split())
+            raise ReenactError(
+                f"deadlinecommand refused {info}: {message}; submitted before it: {submitted or 'nothing'}"
+            )
         submitted.append(found[1])
     return submitted
 

@@ -1,7 +1,7 @@
-"""What a farm does for a render: analyse once, render in chunks that any worker may take, verify.
+"""A render as a farm job: analyse once, render in chunks on any workers, verify.
 
-Every queue's files are made from this one model, and the file that it is kept in is what ``job task`` works from: no
-shell and no queue sees a value.
+The files of every queue are made from it. ``job task`` reads the settings from the job file, so no shell and no queue
+passes a value on.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from ofx_reenact.engine.paths import check_paths
 from ofx_reenact.errors import FrameError, SettingsError
 from ofx_reenact.farm.plan import plan_job
-from ofx_reenact.farm.queue import CHUNK
+from ofx_reenact.farm.queue import CHUNK_SIZE
 from ofx_reenact.files import read_json, write_json
 from ofx_reenact.frames.names import frame_path
 from ofx_reenact.frames.ranges import FrameRange
@@ -26,20 +26,22 @@ from ofx_reenact.settings.paths import absolute
 
 SCHEMA = "ofx-reenact/job/1"
 _LONGEST_NAME = 64
+_WRITE_AGAIN = "write the job again (ofx-reenact job, or Send to farm)"
 
 
 @dataclass(frozen=True)
 class FarmJob:
     """One render on a farm."""
 
-    name: str  # for people and queues: letters, digits, ``._-`` and spaces only
-    settings: Settings  # of every task; paths are absolute, what is analysed once has names: chunks share it
-    frames: FrameRange  # all to render
-    chunk_size: int = CHUNK  # frames a chunk
-    chunk_seconds: int = 0  # what a chunk should take, where the queue can size chunks itself; 0: ``chunk_size``
+    name: str  # letters, digits, ``._-`` and spaces only: any queue takes these
+    settings: Settings  # of every task; paths are absolute, and files that chunks share have names
+    frames: FrameRange  # all frames of the job
+    chunk_size: int = CHUNK_SIZE  # frames per chunk
+    # Seconds that a chunk should take, where the queue can choose its size; 0: always ``chunk_size`` frames.
+    chunk_seconds: int = 0
 
     def __post_init__(self) -> None:
-        """Check what hand-written files may get wrong."""
+        """Check the values: a job file may be edited by hand."""
         if not isinstance(self.name, str) or self.name != safe_name(self.name):
             raise SettingsError(f"job name {self.name!r}: {_LONGEST_NAME} letters, digits, spaces and ._- at most")
         if not isinstance(self.chunk_size, int) or isinstance(self.chunk_size, bool) or self.chunk_size < 1:
@@ -48,21 +50,20 @@ class FarmJob:
             raise SettingsError(f"--chunk-seconds {self.chunk_seconds}: give a whole number, 0 or more")
 
     @classmethod
-    def of(cls, settings: Settings, chunk_size: int = CHUNK, chunk_seconds: int = 0, name: str = "") -> FarmJob:
-        """Make the job of a render: paths made absolute, what its tasks share named beside the output.
+    def of(cls, settings: Settings, chunk_size: int = CHUNK_SIZE, chunk_seconds: int = 0, name: str = "") -> FarmJob:
+        """Make the job of a render: paths become absolute, and files that its tasks share get names beside the output.
 
-        Frames that are there and whole are skipped, as a task that is done again needs it; ``existing`` may also be
-        ``overwrite``.
+        Frames that exist and are whole are skipped, so that a task can be run again; with ``existing="overwrite"`` they
+        are rendered again.
 
         Raises:
-            SettingsError: an option cannot go to a farm.
-            FrameError: target, driver or a matte is not there, or the frames are not in the driver, or in a target
-                that moves.
+            SettingsError: an option cannot be used on a farm.
+            FrameError: target, driver or a matte does not exist, or has not all of the frames.
         """
         if not settings.target or not settings.output:
             raise SettingsError("--target and --output are needed")
         if settings.preview:
-            raise SettingsError("--preview: a movie is of a whole render, and a farm renders chunks; leave it out")
+            raise SettingsError("--preview: a farm renders chunks, and a preview needs the whole render; leave it out")
         settings = absolute(settings)
         frame_path(settings.output, 1)
         frames, shared = plan_job(settings)
@@ -71,29 +72,29 @@ class FarmJob:
             existing="overwrite" if settings.existing == "overwrite" else "skip",
         )  # fmt: skip
         check_paths(settings, ("the report,", beside(settings.output, ".verify.json")))
-        named = name or stem_of(settings.output)
-        return cls(safe_name(named) or "reenact", settings, frames, chunk_size, chunk_seconds)
+        name = safe_name(name or stem_of(settings.output)) or "reenact"
+        return cls(name, settings, frames, chunk_size, chunk_seconds)
 
     @property
     def chunks(self) -> list[FrameRange]:
-        """The frames, cut by ``chunk_size``."""
+        """The frames, ``chunk_size`` at a time."""
         return self.frames.chunks(self.chunk_size)
 
     @property
     def report(self) -> Path:
-        """Where the verification's report goes."""
+        """Path of the verification's report."""
         return beside(self.settings.output, ".verify.json")
 
     def select(self, chunk: int | None = None, frames: str = "") -> FrameRange:
         """Return the frames of one task.
 
         Args:
-            chunk: which chunk of the job, from 0; or
-            frames: a range, of which the job's frames are meant; neither for all.
+            chunk: number of the chunk, from 0.
+            frames: a range; frames of it that are not the job's are left out. Without chunk and frames: all frames.
 
         Raises:
-            SettingsError: no such chunk.
-            FrameError: none of the frames is the job's.
+            SettingsError: the job has no such chunk.
+            FrameError: the job has none of the frames.
         """
         if chunk is not None:
             if not 0 <= chunk < len(self.chunks):
@@ -101,7 +102,7 @@ class FarmJob:
             return self.chunks[chunk]
         chosen = self.frames & FrameRange.parse(frames) if frames else self.frames
         if not chosen:
-            raise FrameError(f"--frames {frames}: none of them is of this job, which has {self.frames}")
+            raise FrameError(f"--frames {frames}: none of them is in this job, which has {self.frames}")
         return chosen
 
     def as_dict(self) -> dict[str, Any]:
@@ -124,15 +125,15 @@ class FarmJob:
         """Read a job file.
 
         Raises:
-            SettingsError: it is none, or holds what cannot be used.
+            SettingsError: it is not a job file, or a value is not valid.
         """
         content = read_json(path, SCHEMA, what="job file", error=SettingsError)
         known = {field.name for field in dataclasses.fields(cls)} | {"schema"}
         if set(content) != known:
-            wrong = ", ".join(sorted(set(content) ^ known))
-            raise SettingsError(f"{path}: wrong fields, {wrong}; write the job anew (ofx-reenact job, or Send to farm)")
+            fields = ", ".join(sorted(set(content) ^ known))
+            raise SettingsError(f"{path}: wrong fields {fields}; {_WRITE_AGAIN}")
         if not isinstance(content["settings"], dict) or not isinstance(content["frames"], str):
-            raise SettingsError(f"{path}: settings are an object and frames text")
+            raise SettingsError(f"{path}: settings must be an object, and frames text")
         try:
             settings = Settings.from_dict(content["settings"])
             frames = FrameRange.parse(content["frames"])
@@ -142,6 +143,6 @@ class FarmJob:
 
 
 def safe_name(text: str) -> str:
-    """Return a name that every queue takes, made of any text."""
+    """Replace the characters that not every queue takes, and cut the text to 64 characters."""
     plain = re.sub(r"[^A-Za-z0-9._ -]+", "_", text).strip(" .-")
     return plain[:_LONGEST_NAME].rstrip(" .-")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.farm.queue import JOB_FILE, Queue, Written, plain_folder, plain_launcher
+from ofx_reenact.farm.queue import JOB_FILE, Queue, WrittenJob, launch_command, make_plain_folder
 from ofx_reenact.files import written_whole
 
 if TYPE_CHECKING:
@@ -16,46 +16,46 @@ if TYPE_CHECKING:
 SPECIFICATION = "outline.xml"
 
 
-def write_opencue(job: FarmJob, folder: Path, show: str, shot: str, user: str = "") -> Written:
+def write_opencue(job: FarmJob, folder: Path, show: str, shot: str, user: str = "") -> WrittenJob:
     """Write the job file and the outline's specification.
 
     Raises:
-        SettingsError: a folder whose name a shell could misread.
+        SettingsError: a shell could misread the folder's name.
         ReenactError: pyoutline is not installed.
-        OutputError: they cannot be written.
+        OutputError: a file cannot be written.
     """
-    folder = plain_folder(folder, "OpenCue")
-    made = outline(job, folder / JOB_FILE, show, shot, user)
+    folder = make_plain_folder(folder, "OpenCue")
+    outline = make_outline(job, folder / JOB_FILE, show, shot, user)
     from outline.backend.cue import serialize_simple
     from outline.cuerun import OutlineLauncher
 
     job.save(folder / JOB_FILE)
     path = folder / SPECIFICATION
     with written_whole(path) as partial:
-        partial.write_text(serialize_simple(OutlineLauncher(made)), encoding="utf-8")
-    return Written(path, "layers analyse, render and verify")
+        partial.write_text(serialize_simple(OutlineLauncher(outline)), encoding="utf-8")
+    return WrittenJob(path, "layers analyse, render and verify")
 
 
 def submit_opencue(job: FarmJob, folder: Path, show: str, shot: str, user: str = "") -> list[str]:
-    """Launch the outline at the Cuebot that pyoutline is set up for; there are no ids to return.
+    """Launch the outline at the Cuebot that pyoutline is set up for; return no ids, since it gives none.
 
     Raises:
-        ReenactError: the Cuebot refuses or is not there.
+        ReenactError: the Cuebot refuses the job or cannot be reached.
     """
     from outline import cuerun
 
-    made = outline(job, folder.absolute() / JOB_FILE, show, shot, user)
+    outline = make_outline(job, folder.absolute() / JOB_FILE, show, shot, user)
     try:
-        cuerun.launch(made, use_pycuerun=False)
+        cuerun.launch(outline, use_pycuerun=False)
         return []
     except Exception as error:
         raise ReenactError(f"OpenCue did not take the job: {' '.join(str(error).split())}") from error
 
 
-def outline(job: FarmJob, file: Path, show: str, shot: str, user: str) -> Any:
-    """Return the outline: analyse, then the chunks, then verify. It is the present user's if ``user`` is empty.
+def make_outline(job: FarmJob, file: Path, show: str, shot: str, user: str) -> Any:
+    """Return the outline: analyse, then the chunks, then verify. Its owner is ``user``; if empty, the current user.
 
-    A host's shell reads a layer's command, so it holds plain words and the job file's plain path alone.
+    A render host runs a layer's command in a shell, so it has only plain words and the job file's path.
 
     Raises:
         ReenactError: pyoutline is not installed.
@@ -65,18 +65,18 @@ def outline(job: FarmJob, file: Path, show: str, shot: str, user: str) -> Any:
         from outline.modules.shell import Shell
     except ImportError as error:
         raise ReenactError("OpenCue needs pyoutline: pip install opencue-pyoutline") from error
-    made = cue.Outline(job.name.replace(" ", "_"), show=show, shot=shot, user=user or getpass.getuser())
-    task = [*plain_launcher("OpenCue"), "job", "task", str(file)]
+    outline = cue.Outline(job.name.replace(" ", "_"), show=show, shot=shot, user=user or getpass.getuser())
+    task = [*launch_command("OpenCue"), "job", "task", str(file)]
     gpu = {"gpus": 1} if job.settings.device == "cuda" else {}
     frames = {"range": str(job.frames), "chunk": job.chunk_size}
     analyse = Shell("analyse", command=[*task, "analyse"], range="1", **gpu)
     render = Shell("render", command=[*task, "render", "--frames=#FRAMESPEC#"], **frames, **gpu)
     verify = Shell("verify", command=[*task, "verify"], range="1")
     for layer in (analyse, render, verify):
-        made.add_layer(layer)
+        outline.add_layer(layer)
     render.depend_all(analyse)
     verify.depend_all(render)
-    return made
+    return outline
 
 
 OPENCUE = Queue(

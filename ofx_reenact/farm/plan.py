@@ -1,4 +1,4 @@
-"""What a farm's job renders, checked at the desk, and the files that its chunks share."""
+"""The frames that a farm job renders, checked before it is submitted, and the files that its chunks share."""
 
 from __future__ import annotations
 
@@ -20,23 +20,22 @@ from ofx_reenact.tracking.retime import driver_positions
 
 
 def plan_job(settings: Settings) -> tuple[FrameRange, dict[str, Any]]:
-    """Return the frames to render, and the files that the analysis makes once for all chunks, by their options.
+    """Return the frames to render, and option → path of the files that the analysis writes once for all chunks.
 
     Args:
         settings: with absolute paths.
 
     Raises:
-        FrameError: target, driver or a matte is not there, or the frames are not in the driver, or in a target that
-            moves.
-        SettingsError: neither driver nor performance is named, no frame of the target meets one of the driver's, or a
-            member of a cast does not name what chunks share.
+        FrameError: target, driver or a matte does not exist, or has not all of the frames.
+        SettingsError: neither driver nor performance is given, no frame of the target meets one of the driver's, or a
+            member of a cast names no file for what chunks share.
     """
     target = Sequence.open(settings.target)
     moving = settings.target_frame is None and len(target.frames) > 1
     roles = read_roles(settings)
     driven = [_driver_frames(role.settings) for role in roles]
     if moving:
-        # Each member's driver is asked; the frames are the target's.
+        # The frames are the target's; every member's driver is checked for them.
         frames, *_ = [_frames_of_target(role.settings, target, one) for role, one in zip(roles, driven, strict=True)]
     else:
         frames = _frames_of_driver(settings, FrameRange.of(frame for one in driven for frame in one))
@@ -56,7 +55,7 @@ def plan_job(settings: Settings) -> tuple[FrameRange, dict[str, Any]]:
 
 
 def _driver_frames(settings: Settings) -> FrameRange:
-    """The frames that the driver has; those that are missing in the middle are rendered too, as --missing says."""
+    """Return the driver's frames, without gaps: --missing decides how frames in a gap are rendered."""
     if settings.performance and Path(settings.performance).is_file():
         from ofx_reenact.tracking.performance import Performance
 
@@ -68,7 +67,7 @@ def _driver_frames(settings: Settings) -> FrameRange:
 
 
 def _frames_of_driver(settings: Settings, driven: FrameRange) -> FrameRange:
-    """The frames of a still, which bear the driver's numbers."""
+    """Return the frames to render of a still: they have the driver's numbers."""
     wanted = FrameRange.parse(settings.frames) if settings.frames else driven
     if outside := wanted - driven:
         raise FrameError(f"--frames {settings.frames}: the driver has frames {driven}, not {outside}")
@@ -76,7 +75,7 @@ def _frames_of_driver(settings: Settings, driven: FrameRange) -> FrameRange:
 
 
 def _frames_of_target(settings: Settings, target: Sequence, driven: FrameRange) -> FrameRange:
-    """The frames of a target that moves: each has its own plate, and a place in the driver's time."""
+    """Return the frames to render of a moving target; check that each has a plate and that the driver reaches it."""
     if target.missing:
         raise FrameError(f"{target.name}: frames {target.missing} are missing; a target that moves needs every frame")
     wanted = FrameRange.parse(settings.frames) if settings.frames else target.frames
@@ -94,21 +93,21 @@ def _frames_of_target(settings: Settings, target: Sequence, driven: FrameRange) 
 
 
 def _shared(settings: Settings, moving: bool) -> dict[str, Any]:
-    """Name what is analysed once, beside the output; what has a name keeps it."""
-    mark = mark_of(settings, "track", "person")
-    named = {"performance": f".{mark}.npz", "identity": f".{mark}.safetensors"}
+    """Return option → path of what is analysed once: the given path, else one beside the output."""
+    digits = mark_of(settings, "track", "person")
+    named = {"performance": f".{digits}.npz", "identity": f".{digits}.safetensors"}
     if moving:
-        named["target_performance"] = f".{mark}.target.npz"
+        named["target_performance"] = f".{digits}.target.npz"
     if settings.parts == "on" and settings.profile == "warp" and (moving or settings.appearance):
-        # Where parts come from depends on all that is asked of the face.
+        # The choice of parts depends on every option that changes the face.
         named["parts_file"] = f".{mark_of(settings, 'track', 'person', 'pixels')}.parts.json"
     return {name: getattr(settings, name) or str(beside(settings.output, suffix)) for name, suffix in named.items()}
 
 
 def mark_of(settings: Settings, *affects: Affects) -> str:
-    """Return what tells one analysis from another: the pictures as they are now, and how they are looked at."""
+    """Return eight hexadecimal digits that change with the input files and with the options named by ``affects``."""
     values = settings.as_dict()
-    seen = {name: values[name] for name in names_affecting(*affects) if name not in names_of_paths("kept")}
-    for name in paths_in(seen, "read"):
-        seen[name] = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in files_of(name)]
-    return hashlib.sha256(json.dumps(seen).encode()).hexdigest()[:8]
+    used = {name: values[name] for name in names_affecting(*affects) if name not in names_of_paths("kept")}
+    for name in paths_in(used, "read"):
+        used[name] = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in files_of(name)]
+    return hashlib.sha256(json.dumps(used).encode()).hexdigest()[:8]

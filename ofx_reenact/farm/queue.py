@@ -1,6 +1,6 @@
-"""What the queues share: how each describes itself, and folders and programs that its own command line can name.
+"""What all queues share: their description, the folder of a job, and how they start ofx-reenact.
 
-Imports nothing heavy: the command line is made from the queues.
+Imports nothing heavy: the commands of ``ofx-reenact job`` are made from the queues.
 """
 
 from __future__ import annotations
@@ -14,41 +14,44 @@ from pathlib import Path
 from ofx_reenact.errors import OutputError, SettingsError
 
 STEPS = ("analyse", "render", "verify")
-CHUNK = 20
+CHUNK_SIZE = 20
 JOB_FILE = "job.json"
-# What a queue's own command line keeps as it is, whatever shell or macro looks at it.
+# Characters that no shell and no macro of a queue changes.
 _PLAIN = re.compile(r"[A-Za-z0-9/._:\\-]+")
 
 
 @dataclass(frozen=True)
-class Written:
-    """Files that were written for a queue: the one to name, what it is, and what to do with it next."""
+class WrittenJob:
+    """The files of a job that were written: the path to show, what it is, and what the user can do next."""
 
     path: Path
-    what: str
+    description: str
     hint: str = ""
 
 
 @dataclass(frozen=True)
 class Queue:
-    """One kind of queue; ``ofx-reenact job NAME`` is made from this.
+    """One kind of queue; the command ``ofx-reenact job NAME`` is made from this.
 
-    ``write`` writes a job's files, whose names are ``files``; it takes ``(job, folder)`` and options whose defaults
-    are those of the command.
-    ``submit`` takes the same, submits what was written, and returns the queue's ids; None leaves that to others.
+    Attributes:
+        write: writes the files of a job; takes ``(job, folder)`` and the queue's options, with their defaults.
+        submit: takes the same, submits the written job, and returns the queue's ids; None if users submit by hand.
+        options: further options of the command, all text: name → help.
+        sizes_chunks: whether the queue chooses the size of a chunk by its time (``--chunk-seconds``).
+        files: names of the files that ``write`` writes.
     """
 
     name: str
     help: str
-    write: Callable[..., Written]
+    write: Callable[..., WrittenJob]
     submit: Callable[..., list[str]] | None = None
-    options: Mapping[str, str] = field(default_factory=dict)  # further ones, all text: name → help
-    sizes_chunks: bool = False  # by the time that they take (``--chunk-seconds``)
+    options: Mapping[str, str] = field(default_factory=dict)
+    sizes_chunks: bool = False
     files: tuple[str, ...] = ()
 
 
-def folder_of(path: Path, what: str) -> Path:
-    """Make the folder that a queue's files go to; returns its absolute path.
+def make_folder(path: Path, what: str) -> Path:
+    """Make the folder for a job's files; return its absolute path.
 
     Raises:
         OutputError: it cannot be made.
@@ -60,24 +63,24 @@ def folder_of(path: Path, what: str) -> Path:
     return path.absolute()
 
 
-def plain_folder(folder: Path, queue: str) -> Path:
-    """Make a queue's folder, whose name goes through the queue's own command line.
+def make_plain_folder(folder: Path, queue: str) -> Path:
+    """Make the folder for a job's files whose path is part of the queue's command line.
 
     Raises:
-        SettingsError: a shell or the queue could take its name for something else.
+        SettingsError: a shell or the queue could misread the path.
         OutputError: it cannot be made.
     """
     path = folder.absolute()
     if not _PLAIN.fullmatch(str(path)):
         raise SettingsError(f"{path}: {queue} takes plain letters, digits and /._- only; choose another DIR")
-    return folder_of(path, queue)
+    return make_folder(path, queue)
 
 
-def plain_launcher(queue: str) -> list[str]:
-    """Return how the queue starts ``ofx-reenact``: OFX_REENACT_PYTHON as it is at submission, else by name.
+def launch_command(queue: str) -> list[str]:
+    """Return the words that start ofx-reenact: with OFX_REENACT_PYTHON of this process, else by name.
 
     Raises:
-        SettingsError: a shell or the queue could take the interpreter's path for something else.
+        SettingsError: a shell or the queue could misread the interpreter's path.
     """
     python = os.environ.get("OFX_REENACT_PYTHON", "")
     if not python:

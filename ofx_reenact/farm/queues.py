@@ -1,4 +1,4 @@
-"""The queues that a job can be written for. A new one is a module of this room and its name here."""
+"""The queues that a job can be written for. A new queue is a module here and an entry of ``QUEUES``."""
 
 from __future__ import annotations
 

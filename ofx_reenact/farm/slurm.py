@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.farm.queue import JOB_FILE, Queue, Written, folder_of
+from ofx_reenact.farm.queue import JOB_FILE, Queue, WrittenJob, make_folder
 from ofx_reenact.files import written_whole
 from ofx_reenact.launch import CODE
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ofx_reenact.farm.model import FarmJob
 
 SUBMIT, TASK = "submit.sh", "task.sh"
-# Both are the same for every job but for the number of the last chunk; what a job holds is in its file.
+# Only the number of the last chunk differs between jobs; all values are read from the job file.
 _TASK = f"""\
 #!/bin/sh
 # One task: JOB_FILE STEP. Slurm runs it; the chunk of a render is the array's index.
@@ -50,26 +50,26 @@ echo "${{analyse%%;*}} ${{render%%;*}} ${{verify%%;*}}"
 """
 
 
-def write_slurm(job: FarmJob, folder: Path) -> Written:
-    """Write the job file and the two scripts, of which one submits.
+def write_slurm(job: FarmJob, folder: Path) -> WrittenJob:
+    """Write the job file, the script of a task, and the script that submits the job.
 
     Raises:
-        OutputError: they cannot be written.
+        OutputError: a file cannot be written.
     """
-    folder = folder_of(folder, "Slurm")
+    folder = make_folder(folder, "Slurm")
     job.save(folder / JOB_FILE)
     for name, text in ((TASK, _TASK), (SUBMIT, _SUBMIT.format(last=len(job.chunks) - 1))):
         with written_whole(folder / name) as partial:
             partial.write_text(text, encoding="utf-8")
             partial.chmod(0o755)
-    return Written(folder / SUBMIT, "submits an array of chunks; its arguments go to sbatch")
+    return WrittenJob(folder / SUBMIT, "submits an array of chunks; its arguments go to sbatch")
 
 
 def submit_slurm(job: FarmJob, folder: Path) -> list[str]:
-    """Run the script; returns Slurm's job ids of the three steps.
+    """Run the submitting script; return Slurm's job ids of the three steps.
 
     Raises:
-        ReenactError: sbatch is not there or refuses.
+        ReenactError: sbatch is not installed, or refuses a job.
     """
     script = folder.absolute() / SUBMIT
     done = subprocess.run([str(script)], capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""Where a frame comes from: EXR attributes, one sidecar a sequence, C2PA signatures, the consent of who is shown."""
+"""How a frame was made: EXR attributes, one sidecar per sequence, C2PA signatures, consent of the person shown."""
 
 from ofx_reenact.provenance.attributes import (
     NO_CONSENT,

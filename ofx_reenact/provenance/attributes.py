@@ -1,4 +1,4 @@
-"""What every frame says of itself: EXR attributes."""
+"""The EXR attributes of every frame: how it was made."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from ofx_reenact import __version__
 from ofx_reenact.errors import FrameError
 
-# IPTC's term for a picture in which generated parts were composed with a real one.
+# IPTC's term for a real picture composed with parts that a trained model made.
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 NO_CONSENT = "none"
 NO_FDGAN = "off"
@@ -28,11 +28,17 @@ def frame_attributes(
     *, weights_sha256: str, fdgan_sha256: str, target: str, driver: str, consent: str | None, made_of: str = "",
     job: str = "", proxy: int = 1,
 ) -> dict[str, str | int]:
-    """Return the EXR attributes that every frame carries.
+    """Return the EXR attributes that all frames of a render have.
 
-    ``weights_sha256`` is LD-Net's; ``fdgan_sha256`` is ``NO_FDGAN`` where FD-GAN paints nothing; target and driver are
-    names without folders; ``consent`` is the release's id; ``made_of`` is the digest of what the frames are made from;
-    ``proxy`` is by how much the plate's resolution was divided, and frames of the whole say nothing of it.
+    Args:
+        weights_sha256: of LD-Net.
+        fdgan_sha256: of FD-GAN; ``NO_FDGAN`` if it paints nothing.
+        target: file name without folders.
+        driver: file name without folders.
+        consent: id of the release; None without one.
+        made_of: digest of inputs, settings and weights (``MadeOf.digest``).
+        job: name of the job; empty: ``$OFX_REENACT_JOB``, else ``desk``.
+        proxy: divisor of the plate's resolution; 1 (full resolution) is not written.
     """
     return {
         "Software": f"ofx-reenact {__version__}",
@@ -50,15 +56,15 @@ def frame_attributes(
 
 
 def job_name(given: str = "") -> str:
-    """Return the name of the job that this process works for: the queue's own for it, else the one given."""
+    """Return the job's name: ``$OFX_REENACT_JOB``, which a queue sets, else ``given``, else ``desk``."""
     return os.environ.get("OFX_REENACT_JOB", given or "desk")
 
 
 def read_attributes(path: Path) -> dict[str, Any]:
-    """Return what a frame says of itself, by attribute; pixels are not read.
+    """Return a frame's attributes on how it was made; no pixels are read.
 
     Raises:
-        FrameError: it is no picture, or says nothing.
+        FrameError: it is not a picture, or has no such attributes.
     """
     import OpenImageIO as oiio
 
@@ -76,15 +82,15 @@ def read_attributes(path: Path) -> dict[str, Any]:
         source.close()
     if f"{PREFIX}version" not in found or SOURCE not in found:
         raise FrameError(
-            f"{path}: does not say where it comes from; ofx-reenact did not write it, or another program wrote it again"
+            f"{path}: has no provenance; ofx-reenact did not write it, or another program wrote it again"
         )
     return {name: value for name, value in found.items() if name.startswith((PREFIX, SOURCE, "Software"))}
 
 
 def read_said(path: Path) -> dict[str, Any]:
-    """Return this program's own attributes of a frame, by their names without the prefix; empty if it has none."""
+    """Return the ``reenact:`` attributes of a frame, without the prefix; empty if it has none or cannot be read."""
     try:
-        said = read_attributes(path)
+        attributes = read_attributes(path)
     except FrameError:
         return {}
-    return {name.removeprefix(PREFIX): value for name, value in said.items() if name.startswith(PREFIX)}
+    return {name.removeprefix(PREFIX): value for name, value in attributes.items() if name.startswith(PREFIX)}

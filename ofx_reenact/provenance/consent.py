@@ -1,4 +1,4 @@
-"""The consent of the person shown: who, by which release, for what, until when."""
+"""The consent file of the person shown: who, by which release, for which uses, until when."""
 
 from __future__ import annotations
 
@@ -19,10 +19,16 @@ _FIELDS = ("schema", *_TEXTS, "scope", "document")
 
 @dataclass(frozen=True)
 class Consent:
-    """A release, by its id, as the consent file ``path`` describes it.
+    """A consent file.
 
-    ``scope`` are the uses that it allows, ``expires`` is the last day on which it holds. ``sha256`` is that of the
-    signed ``document``, whose place is None if the file does not say it.
+    Attributes:
+        performer: the person shown.
+        release: id of the signed release.
+        scope: the uses that it allows.
+        expires: the last day on which it is valid.
+        sha256: of the signed document.
+        document: path of the signed document; None if the file does not name it.
+        path: of the consent file.
     """
 
     performer: str
@@ -35,16 +41,16 @@ class Consent:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is wrong with it today."""
+        """The problems of today, whatever the use."""
         return self.problems()
 
     def problems(self, *, on: date | None = None, scope: str = "", release: Path | None = None) -> tuple[str, ...]:
-        """Say why it does not hold; empty if it does.
+        """Return why the consent is not valid; empty if it is.
 
         Args:
-            on: day of the use; today if not given.
-            scope: use asked for, as ``scope`` names it; not looked at if empty.
-            release: the release document; ``document`` if not given, and not looked at if that is not there.
+            on: day of the use; None: today.
+            scope: the use, as in ``scope``; empty: not checked.
+            release: the signed document; None: ``document``, which is not checked if it does not exist.
         """
         found = []
         if self.expires < (on or date.today()):
@@ -62,7 +68,7 @@ class Consent:
 
     @property
     def found_document(self) -> Path | None:
-        """The release document, if the file says where it lies and it is there."""
+        """The signed document, if the file names it and it exists."""
         return self.document if self.document is not None and self.document.is_file() else None
 
 
@@ -70,39 +76,39 @@ def read_consent(path: Path) -> Consent:
     """Read a consent file.
 
     Raises:
-        ReenactError: naming the file and the field.
+        ReenactError: it cannot be read, or a field is wrong; the message names it.
     """
     content = read_json(path, SCHEMA, what="consent file")
     if unknown := sorted(set(content) - set(_FIELDS)):
         raise ReenactError(f"{path}: unknown field '{unknown[0]}'; known are {', '.join(_FIELDS)}")
-    return _consent(content, path)
+    return _parse(content, path)
 
 
 def write_consent(
     path: Path, *, performer: str, release: str, scope: tuple[str, ...], expires: str, document: Path
 ) -> Consent:
-    """Write the consent file of a release document, with its SHA-256 and where it lies.
+    """Write a consent file for a signed document, with the document's SHA-256 and path.
 
     Raises:
-        OutputError: the file is there already, or cannot be written.
-        ReenactError: a value cannot be used, or the document cannot be read.
+        OutputError: the file exists already, or cannot be written.
+        ReenactError: a value is not valid, or the document cannot be read.
     """
     if path.exists():
-        raise OutputError(f"{path}: is there already; a consent file is not overwritten")
+        raise OutputError(f"{path}: exists already; a consent file is not overwritten")
     content = {
         "schema": SCHEMA, "performer": performer, "release": release, "scope": list(scope), "expires": expires,
-        "sha256": _digest(document), "document": _placed(document, path),
+        "sha256": _digest(document), "document": _stored_path(document, path),
     }  # fmt: skip
-    consent = _consent(content, path)
+    consent = _parse(content, path)
     write_json(path, content)
     return consent
 
 
 def read_date(text: str) -> date:
-    """Read a date as 2027-12-31; newer Pythons read other forms too, which are refused.
+    """Read a date as 2027-12-31. Other forms, which newer Pythons read too, are refused.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not such a date.
     """
     day = date.fromisoformat(text)
     if day.isoformat() != text:
@@ -110,8 +116,8 @@ def read_date(text: str) -> date:
     return day
 
 
-def _consent(content: Mapping[str, Any], path: Path) -> Consent:
-    """Check every field's value."""
+def _parse(content: Mapping[str, Any], path: Path) -> Consent:
+    """Check every field and return the consent."""
     for name in _TEXTS:
         if not _is_text(content.get(name)):
             raise ReenactError(f"{path}: field '{name}' is missing or empty")
@@ -135,12 +141,12 @@ def _consent(content: Mapping[str, Any], path: Path) -> Consent:
 
 
 def _is_text(value: Any) -> bool:
-    # What is in control characters has no place in a name, and none in an EXR's header.
+    # Control characters are not allowed in an EXR's header.
     return isinstance(value, str) and bool(value.strip()) and value.isprintable()
 
 
-def _placed(document: Path, path: Path) -> str:
-    """Where a document lies, seen from the consent file's folder if it is inside."""
+def _stored_path(document: Path, path: Path) -> str:
+    """Return the document's path, relative if it is inside the consent file's folder."""
     inside, folder = document.absolute(), path.absolute().parent
     return inside.relative_to(folder).as_posix() if inside.is_relative_to(folder) else str(inside)
 

@@ -1,4 +1,4 @@
-"""The studio's certificate and key for C2PA signatures, and the certificates that it trusts."""
+"""Read the studio's certificate and key for C2PA signatures, and the certificates that it trusts."""
 
 from __future__ import annotations
 
@@ -12,8 +12,13 @@ from ofx_reenact.errors import ReenactError
 
 @dataclass(frozen=True)
 class Credentials:
-    """What signs: certificates (PEM), the signer's own first, whom it names, its private key (PEM), and C2PA's name of
-    the signature that the key asks for.
+    """Certificate and key that sign.
+
+    Attributes:
+        chain: certificates (PEM), the signer's own first.
+        key: private key (PEM).
+        algorithm: C2PA's name of the signature algorithm, as ``es256``.
+        name: the signer, as its certificate names it.
     """
 
     chain: bytes
@@ -23,7 +28,7 @@ class Credentials:
 
 
 def load_c2pa() -> Any:
-    """Return the C2PA library.
+    """Import the C2PA library.
 
     Raises:
         ReenactError: it is not installed.
@@ -36,10 +41,10 @@ def load_c2pa() -> Any:
 
 
 def read_credentials(certificate: Path, key: Path) -> Credentials:
-    """Read certificate chain and private key, and check that they belong together and hold today.
+    """Read certificate chain and private key; check that they belong together and are valid today.
 
     Raises:
-        ReenactError: a file cannot be used, the certificate does not hold today, or the key is another's.
+        ReenactError: a file cannot be used, the certificate is not valid today, or the key is another one's.
     """
     load_c2pa()
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -52,22 +57,22 @@ def read_credentials(certificate: Path, key: Path) -> Credentials:
     except TypeError as error:
         raise ReenactError(f"{key}: the key is locked with a passphrase; give one that is not") from error
     except Exception as error:
-        # The library has several errors for what is no key, none of which says more.
+        # The library raises several types of error for a file that is not a key.
         raise ReenactError(f"{key}: not a private key in PEM") from error
     if private.public_key() != own.public_key():
         raise ReenactError(f"{key}: not the key of {certificate}; its own certificate must come first in that file")
     now = datetime.now(timezone.utc)
     if not own.not_valid_before_utc <= now <= own.not_valid_after_utc:
         span = f"{own.not_valid_before_utc:%Y-%m-%d} to {own.not_valid_after_utc:%Y-%m-%d}"
-        raise ReenactError(f"{certificate}: the certificate holds from {span}, not today")
+        raise ReenactError(f"{certificate}: the certificate is valid from {span}, not today")
     return Credentials(chain, secret, _algorithm(private, key), own.subject.rfc4514_string())
 
 
 def read_trusted(path: Path) -> str:
-    """Read the certificates (PEM) that signatures must lead back to.
+    """Read the trusted certificates (PEM).
 
     Raises:
-        ReenactError: the file cannot be read, or holds none.
+        ReenactError: the file cannot be read, or has no certificates.
     """
     text = _read(path)
     _certificates(text, path)

@@ -1,4 +1,4 @@
-"""Performance and identity files beside what they were made from: is each the driver's, the target's?"""
+"""Compare the files of an analysis (performance, identity, parts) with the driver or target they were made from."""
 
 from __future__ import annotations
 
@@ -15,65 +15,65 @@ from ofx_reenact.shot.choice import SCHEMA as PARTS_SCHEMA
 from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.weights import read_metadata
 
-# What a kept file is made from first of all: the option that names it, and what the file itself calls it. Whoever is
-# tracked is the driver to that file.
+# Option of an analysis file → option of its main input in a render, and in the file itself. A performance file calls
+# whoever was tracked the driver.
 _MAIN = {
     "performance": ("driver", "driver"), "identity": ("target", "target"), "target_performance": ("target", "driver"),
     "parts_file": ("target", "target"),
 }  # fmt: skip
-# What a target's performance file calls its options, and what a render calls them.
+# Options in a target's performance file → the same options of a render.
 _OF_TARGET = {
     "--driver": "--target", "--driver-colorspace": "--colorspace", "--driver-layer": "--layer",
     "--face": "--target-face", "--landmarks": "--target-landmarks",
 }  # fmt: skip
 
 
-def refuse_other(path: Path, kind: str, said: str, called: str, asked: MadeOf) -> str:
-    """Refuse a file that was made from something else than is asked for.
+def refuse_other(path: Path, kind: str, stored: str, called: str, asked: MadeOf) -> str:
+    """Check that an analysis file was made from the given inputs.
 
     Args:
         path: of the file.
-        kind: the option that brings it.
-        said: what the file says that it was made from; empty in files of earlier versions.
-        called: the name that a file of an earlier version has of what it was made from.
-        asked: what it should be made from, in the file's own words.
+        kind: option of the file, as ``performance``.
+        stored: the file's ``made_of`` as JSON; empty in files of earlier versions.
+        called: name of the main input in a file of an earlier version.
+        asked: the inputs and options it should be made from, named as in the file.
 
     Returns:
-        A note if the file cannot say, or was made with other options than are set; else empty.
+        A note if the file has no hash to compare, or was made with other options; else empty.
 
     Raises:
-        TrackingError: naming both.
+        TrackingError: it was made from other inputs; the message names both.
     """
-    cure, main = f"name another {flag(kind)}, or delete the file to have it made anew", _MAIN[kind][1]
+    remedy, main = f"name another {flag(kind)}, or delete the file to have it made again", _MAIN[kind][1]
     what = "list of parts" if kind == "parts_file" else kind.removeprefix("target_")
     try:
-        made_of = MadeOf.of_text(said) if said else MadeOf({main: Source(called)})
+        made_of = MadeOf.of_text(stored) if stored else MadeOf({main: Source(called)})
     except ValueError as error:
-        raise TrackingError(f"{path}: not a whole {what} file ({error}); {cure}") from error
-    if not said:
+        raise TrackingError(f"{path}: not a whole {what} file ({error}); {remedy}") from error
+    if not stored:
         asked = MadeOf({name: source for name, source in asked.inputs.items() if name == main})
     if wrong := made_of.contradicts(asked):
-        raise TrackingError(f"{path}: this {what} was {_of_target(kind, wrong[0])}; {cure}")
+        raise TrackingError(f"{path}: this {what} was {_of_target(kind, wrong[0])}; {remedy}")
     if main in asked.inputs and "" in (made_of.inputs[main].sha256, asked.inputs[main].sha256):
         name = asked.inputs[main].name
         return f"{path}: whether this {what} was made from {name} as it is now is not known; it was taken to be"
     if other := made_of.deviates(asked):
         how = _of_target(kind, other[0])
-        return f"{path}: this {what} was {how}, and is used as it is; to have it made anew, delete the file"
+        return f"{path}: this {what} was {how}, and is used as it is; to have it made again, delete the file"
     return ""
 
 
-def contradictions(sidecar: Sidecar, folder: Path) -> list[str]:
-    """Say which kept files that a sidecar names were made from another driver or target than it names.
+def find_contradictions(sidecar: Sidecar, folder: Path) -> list[str]:
+    """Return which analysis files in a sidecar were made from another driver or target than the sidecar's.
 
-    Files that are gone say nothing, nor do those that cannot be read: that is another question. Relative names are
-    looked for in ``folder`` too.
+    Files that are gone or cannot be read are skipped: the sidecar check reports them. Relative names are searched in
+    ``folder`` too.
     """
-    said = []
+    problems = []
     for kind, (option, main) in _MAIN.items():
-        kept, of = sidecar.inputs.get(kind), sidecar.inputs.get(option)
-        files = (files_of(kept.name) or files_of(str(folder / kept.name))) if kept and kept.name else ()
-        if not files or of is None:
+        file, source = sidecar.inputs.get(kind), sidecar.inputs.get(option)
+        files = (files_of(file.name) or files_of(str(folder / file.name))) if file and file.name else ()
+        if not files or source is None:
             continue
         try:
             origin, called = _origin(kind, files[0])
@@ -82,21 +82,21 @@ def contradictions(sidecar: Sidecar, folder: Path) -> list[str]:
         if not origin and not called:
             continue
         try:
-            refuse_other(files[0], kind, origin, called, MadeOf({main: Source(of.name, of.sha256 or "")}))
+            refuse_other(files[0], kind, origin, called, MadeOf({main: Source(source.name, source.sha256 or "")}))
         except TrackingError as error:
-            said.append(str(error))
-    return said
+            problems.append(str(error))
+    return problems
 
 
 def _of_target(kind: str, text: str) -> str:
-    """Say of a target's performance, which was tracked as a driver's is, what the target's options are called."""
+    """Replace the driver's options in a text by the target's, if it is about a target's performance."""
     if kind != "target_performance":
         return text
     return re.sub(r"--[a-z-]+", lambda found: _OF_TARGET.get(found[0], found[0]), text)
 
 
 def _origin(kind: str, path: Path) -> tuple[str, str]:
-    """What a kept file says that it was made from, and the name it has of that."""
+    """Return a file's ``made_of`` as JSON, and the name of its main input; empty if the file has none."""
     if kind == "parts_file":
         return str(read_json(path, PARTS_SCHEMA, what="parts file").get("made_of", "")), ""
     if kind == "identity":

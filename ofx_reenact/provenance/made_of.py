@@ -1,7 +1,7 @@
-"""What a file was made from: a performance, an identity, a frame.
+"""The sources of a performance, an identity or a frame: inputs, settings and weights it was made from.
 
-It is kept in the file, so that a file of one driver or picture is not taken for another's, and so that frames say
-whether they are what the sidecar beside them says.
+They are stored in the file, so that it is not used for another driver or picture, and so that frames can be compared
+with the sidecar.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ofx_reenact.files import parse_json
 from ofx_reenact.settings import Settings
 from ofx_reenact.settings.option import flag
 
-# Options that say whose face is meant.
+# Options that choose the person in a picture with several.
 WHOSE = ("face", "target_face")
 
 
@@ -26,9 +26,9 @@ class Source:
     """One input.
 
     Attributes:
-        name: as the user wrote it.
-        sha256: over its files in order; "" if not known.
-        frame: the one that is meant, of a video.
+        name: path, as the user wrote it.
+        sha256: over the bytes of its files in order; "" if not known.
+        frame: the frame that was used, of a video.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Source:
     frame: int | None = None
 
     def differs(self, other: Source) -> bool:
-        """Tell whether another input is meant: by content if both are known, else by the file's name."""
+        """Return whether this is another input: by SHA-256 if both are known, else by file name."""
         if not (self.sha256 and other.sha256):
             return Path(self.name).name != Path(other.name).name
         return self.sha256 != other.sha256 or (None not in (self.frame, other.frame) and self.frame != other.frame)
@@ -44,7 +44,13 @@ class Source:
 
 @dataclass(frozen=True)
 class MadeOf:
-    """Inputs by the option that names them, values of the options that matter, and the weights' SHA-256 by network."""
+    """What a file was made from.
+
+    Attributes:
+        inputs: option → input.
+        settings: option → value, for options that change the file.
+        weights: network → SHA-256.
+    """
 
     inputs: Mapping[str, Source]
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -52,10 +58,10 @@ class MadeOf:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all but the inputs' names, hexadecimal: files may move."""
+        """Hexadecimal SHA-256 of everything but the inputs' names, since files may move."""
         inputs = {what: [source.sha256, source.frame] for what, source in self.inputs.items()}
-        said = [inputs, dict(self.settings), dict(self.weights)]
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+        content = [inputs, dict(self.settings), dict(self.weights)]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def as_dict(self) -> dict[str, Any]:
         """Return it JSON-ready."""
@@ -67,7 +73,7 @@ class MadeOf:
 
     @property
     def text(self) -> str:
-        """It as JSON on one line."""
+        """The same as JSON on one line."""
         return json.dumps(self.as_dict(), sort_keys=True, ensure_ascii=False)
 
     @classmethod
@@ -81,7 +87,7 @@ class MadeOf:
         inputs, settings, weights = (parts.get(name) for name in ("inputs", "settings", "weights"))
         if not (isinstance(inputs, dict) and isinstance(settings, dict) and isinstance(weights, dict)):
             raise ValueError("what it was made from is not an object with inputs, settings and weights")
-        return cls({what: _source(what, said) for what, said in inputs.items()}, settings, weights)
+        return cls({what: _source(what, content) for what, content in inputs.items()}, settings, weights)
 
     @classmethod
     def of_text(cls, text: str) -> MadeOf:
@@ -93,43 +99,43 @@ class MadeOf:
         return cls.of_dict(parse_json(text))
 
     def contradicts(self, asked: MadeOf) -> list[str]:
-        """Say where this is of something else than is asked for: of another input, or of another face in it.
+        """Return where this was made from another input, or from another face in it, than ``asked``.
 
-        An input that is not asked for, or an option that is left at its default, asks for nothing.
+        Inputs that ``asked`` does not have, and options at their defaults, are not compared.
         """
-        said = []
+        problems = []
         for what, source in asked.inputs.items():
             then = self.inputs.get(what)
             if then is None or then.differs(source):
-                said.append(_differ(then, source, what))
-        # By number or position now, by a picture then.
-        said += [
+                problems.append(_describe_difference(then, source, what))
+        # The face is chosen by number or position now, and was chosen by a picture.
+        problems += [
             f"made with {flag(name)} {self.inputs[name].name}, not {value}"
             for name, value in asked.settings.items()
-            if name in self.inputs and name in WHOSE and _is_asked(name, value)
+            if name in self.inputs and name in WHOSE and _is_set(name, value)
         ]
-        return [*said, *(text for name, text in self._other_options(asked) if name in WHOSE)]
+        return [*problems, *(text for name, text in self._other_options(asked) if name in WHOSE)]
 
     def deviates(self, asked: MadeOf) -> list[str]:
-        """Say with which options this was made that are set to other values now: the same face, seen another way."""
+        """Return which options other than those of :data:`WHOSE` had other values than ``asked`` sets."""
         return [text for name, text in self._other_options(asked) if name not in WHOSE]
 
     def _other_options(self, asked: MadeOf) -> list[tuple[str, str]]:
         return [
             (name, f"made with {flag(name)} {_plain(self.settings[name])}, not {_plain(value)}")
             for name, value in asked.settings.items()
-            if _is_asked(name, value) and self.settings.get(name, value) != value
+            if _is_set(name, value) and self.settings.get(name, value) != value
         ]
 
 
-def _is_asked(name: str, value: Any) -> bool:
-    """Whether an option is set to another value than its default; a face's number is kept as a whole number."""
-    usual = getattr(Settings, name)
-    return bool(value != usual and not (name in WHOSE and str(value) == usual))
+def _is_set(name: str, value: Any) -> bool:
+    """Return whether an option has another value than its default; a face's number is stored as an int."""
+    default = getattr(Settings, name)
+    return bool(value != default and not (name in WHOSE and str(value) == default))
 
 
-def _differ(then: Source | None, now: Source, what: str) -> str:
-    """Say of one input how it differs."""
+def _describe_difference(then: Source | None, now: Source, what: str) -> str:
+    """Return how an input differs from the one given now."""
     if then is None:
         return f"made without {flag(what)} {now.name}"
     if then.sha256 == now.sha256 != "":
@@ -139,13 +145,13 @@ def _differ(then: Source | None, now: Source, what: str) -> str:
     return f"made from {then.name}, not from {now.name}"
 
 
-def _source(what: str, said: Any) -> Source:
-    if not isinstance(said, dict) or not all(isinstance(said.get(name), str) for name in ("name", "sha256")):
+def _source(what: str, content: Any) -> Source:
+    if not isinstance(content, dict) or not all(isinstance(content.get(name), str) for name in ("name", "sha256")):
         raise ValueError(f"input '{what}' has no name or no sha256")
-    frame = said.get("frame")
+    frame = content.get("frame")
     if frame is not None and not isinstance(frame, int):
         raise ValueError(f"input '{what}' has a frame that is no number")
-    return Source(said["name"], said["sha256"], frame)
+    return Source(content["name"], content["sha256"], frame)
 
 
 def _plain(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""What a frame's C2PA manifest says: how it came to be, from what, and which frame it is."""
+"""The C2PA manifest of a frame: how it was made, from which inputs, and which frame it is."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ _AGENT = {"name": "ofx-reenact", "version": __version__}
 
 
 def facts_of(output: str, frame: int, attributes: Mapping[str, Any], sidecar: Sidecar) -> dict[str, Any]:
-    """Bring together what a frame of the sequence ``output``, by its attributes, and its sidecar say of it.
+    """Return the facts to sign of a frame of ``output``, from its attributes and the sidecar.
 
     Raises:
-        ReenactError: the sidecar does not know the frame, or they contradict each other.
+        ReenactError: the sidecar has no entry for the frame, or contradicts its attributes.
     """
     if frame not in sidecar.frames:
-        raise ReenactError("the sidecar does not know this frame; render it again")
+        raise ReenactError("the sidecar has no entry for this frame; render it again")
     for name, claim in sidecar.claims.items():
         if attributes.get(name) != claim:
-            raise ReenactError(f"{name} is not what the sidecar says; render the frame again")
+            raise ReenactError(f"{name} differs from the sidecar's; render the frame again")
     return {
         "frame": frame, "output": Path(output).name,
         "version": attributes["reenact:version"], "job": attributes.get("reenact:job"),
-        **noted(frame, sidecar),
+        **sidecar_facts(frame, sidecar),
     }  # fmt: skip
 
 
-def noted(frame: int, sidecar: Sidecar) -> dict[str, Any]:
-    """Return what of a frame's facts its sidecar alone says.
+def sidecar_facts(frame: int, sidecar: Sidecar) -> dict[str, Any]:
+    """Return the facts of a frame that the sidecar has.
 
     Raises:
         ReenactError: as :func:`named_inputs`.
@@ -51,10 +51,10 @@ def noted(frame: int, sidecar: Sidecar) -> dict[str, Any]:
 
 
 def named_inputs(sidecar: Sidecar) -> dict[str, dict[str, str]]:
-    """Return a sidecar's inputs with name and SHA-256 alone; names lose their folders.
+    """Return option → ``name`` (without folders) and ``sha256`` of a sidecar's inputs.
 
     Raises:
-        ReenactError: there are none, or one of them has no name or no SHA-256.
+        ReenactError: there are no inputs, or one has no name or no SHA-256.
     """
     if not sidecar.inputs:
         raise ReenactError("the sidecar names no inputs; render with --existing overwrite")
@@ -67,9 +67,9 @@ def named_inputs(sidecar: Sidecar) -> dict[str, dict[str, str]]:
 
 
 def manifest_of(name: str, facts: Mapping[str, Any]) -> str:
-    """Return the manifest of a frame as JSON, from its file's name and the facts that :func:`facts_of` gives.
+    """Return the manifest of a frame as JSON, from its file name and the facts of :func:`facts_of`.
 
-    The target is placed in a picture that is created; whatever else it is made from went into a computation.
+    The target is a component of the picture; all other inputs are inputs of the computation.
     """
     inputs = facts["inputs"]
     others = [what for what in inputs if what != "target"]

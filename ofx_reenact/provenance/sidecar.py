@@ -1,4 +1,4 @@
-"""One sidecar a sequence: what it was made from, how, and how sure each frame is."""
+"""The sidecar of a sequence: what it was made from, how, and the confidence of each frame."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ofx_reenact.provenance.made_of import MadeOf
 SCHEMA = "ofx-reenact/sidecar/1"
 _T = TypeVar("_T")
 _FRAME = re.compile(r"-?[0-9]{1,9}")
-# What a field of the file may be, of the whole, of one input, of one frame, and of weights and colour.
+# Types of the fields: of the file, of an input, of a frame, and of weights, FD-GAN and colour.
 _SIDECAR = {
     "output": str, "inputs": dict, "settings": dict, "reference": int, "tracker": str, "weights": dict,
     "fdgan": (dict, str), "colour": dict, "versions": dict, "consent": str, "job": str, "digital_source_type": str,
@@ -37,10 +37,13 @@ _NAMES = {str: "text", dict: "an object", list: "a list", int: "a whole number",
 
 @dataclass(frozen=True)
 class Input:
-    """What the frames are made from: a file or a sequence, by the name that the render was given.
+    """An input of the render: a file or a sequence.
 
-    ``sha256`` is over the bytes of its files in order, None if not known; ``files`` is how many there are, None for the
-    one picture that a target is which does not move; ``extra`` is what the sidecar says besides.
+    Attributes:
+        name: path, as the render was given it.
+        sha256: over the bytes of its files in order; None if not known.
+        files: number of files; None for a still target, which is one picture.
+        extra: further fields of the file.
     """
 
     name: str = ""
@@ -51,11 +54,14 @@ class Input:
 
 @dataclass(frozen=True)
 class FrameEntry:
-    """What is known of one frame.
+    """The entry of one frame; None where a value is not known.
 
-    ``confidence`` is from 0 to 1; ``face`` how the driver's was found (``tracked``, ``bridged``, ``held``); ``made_of``
-    one of the sidecar's :attr:`~Sidecar.takes`; ``parts`` which other frames or pictures parts of the face were taken
-    from, as the frame says it (``mouth=1012,eye_left=smile.jpg``), None if none was.
+    Attributes:
+        confidence: 0 to 1.
+        face: how the driver's face was found: ``tracked``, ``bridged`` or ``held``.
+        made_of: digest of one of the sidecar's :attr:`~Sidecar.takes`.
+        parts: frames or pictures that parts of the face were taken from, as ``mouth=1012,eye_left=smile.jpg``.
+        extra: further fields of the file.
     """
 
     confidence: float | None = None
@@ -67,11 +73,13 @@ class FrameEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Sidecar:
-    """What is known of a sequence. ``docs/provenance.md`` describes each field; None is not known.
+    """A sidecar; None where a value is not known. ``docs/provenance.md`` describes each field.
 
-    ``fdgan`` is ``off`` where FD-GAN paints nothing; ``cast`` is what is each member's own, by name; ``takes`` are what
-    the frames were made from, by digest: of one sequence, some may be rendered with other options than the rest;
-    ``extra`` are fields that are none of these, kept as they are.
+    Attributes:
+        fdgan: ``off`` if FD-GAN paints nothing.
+        cast: member's name → its own values.
+        takes: digest → what frames were made from; more than one if some were rendered with other options.
+        extra: further fields of the file, which stay unchanged.
     """
 
     output: str | None = None
@@ -97,7 +105,7 @@ class Sidecar:
         """Read a sidecar.
 
         Raises:
-            ReenactError: it cannot be read, or is none.
+            ReenactError: it cannot be read, or is not a sidecar.
         """
         content = read_json(path, SCHEMA, what="sidecar")
         try:
@@ -106,18 +114,18 @@ class Sidecar:
             raise ReenactError(f"{path}: {error}; render with --existing overwrite") from error
 
     def save(self, path: Path, there: Mapping[int, FrameEntry] | None = None) -> None:
-        """Write the sidecar, merged with the frames of the one that is there; a file that is none is replaced.
+        """Write the sidecar, merged with the entries of the one at ``path``; a file that is not a sidecar is replaced.
 
-        Several processes that render chunks of one sequence may do so at once: one at a time reads, merges and
-        replaces.
+        Processes that render chunks of one sequence may call this at the same time: a lock lets one at a time read,
+        merge and replace.
 
         Args:
             path: of the sidecar.
-            there: frames that were there before this render; they count where the sidecar at ``path`` does not know
-                them. With these alone, what it says of the whole sequence stays.
+            there: entries of frames that existed before this render, used where the sidecar at ``path`` has none. If
+                this sidecar has no frames, the one at ``path`` does not change its fields on the whole sequence.
 
         Raises:
-            OutputError: it cannot be locked, read or written; what was there stays.
+            OutputError: the file cannot be locked, read or written; it stays unchanged.
         """
         try:
             self._merge(path, there)
@@ -132,7 +140,7 @@ class Sidecar:
             try:
                 before = Sidecar.load(path)
             except ReenactError as error:
-                # One that a network drive does not give just now has others' frames in it.
+                # The file exists but the drive fails: replacing it would lose entries of other processes.
                 if isinstance(cause := error.__cause__, OSError) and not isinstance(cause, FileNotFoundError):
                     raise OutputError(str(error)) from error
             frames = {**(there or {}), **(before.frames if before else {}), **self.frames}
@@ -142,7 +150,7 @@ class Sidecar:
             write_json(path, dataclasses.replace(about, takes=takes, frames=dict(sorted(frames.items()))).as_dict())
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as the file has it: JSON-ready, without what is not known."""
+        """Return the content of the file: JSON-ready, without fields that are not known."""
         inputs = {what: _known(entry) for what, entry in self.inputs.items()}
         takes = {digest: take.as_dict() for digest, take in self.takes.items()}
         frames = {str(frame): _known(entry) for frame, entry in self.frames.items()}
@@ -152,7 +160,7 @@ class Sidecar:
 
     @property
     def claims(self) -> dict[str, str | None]:
-        """The attributes that every frame has to agree with: name → value."""
+        """Attribute → value, for attributes that must be the same in every frame."""
         fdgan = {"sha256": NO_FDGAN} if self.fdgan == NO_FDGAN else self.fdgan
         return {
             "reenact:weights_sha256": (self.weights or {}).get("sha256"),
@@ -162,17 +170,17 @@ class Sidecar:
 
 
 def option_of(what: str) -> str:
-    """Return the option that brought an input; a cast's members have theirs as ``anna.driver``."""
+    """Return the option of an input: ``driver``, also for a cast's member ``anna.driver``."""
     return what.rpartition(".")[2]
 
 
 def sidecar_path(output: str) -> Path:
-    """Return the sidecar's place: ``O.####.exr`` → ``O.reenact.json``."""
+    """Return the sidecar's path: ``O.####.exr`` → ``O.reenact.json``."""
     return beside(output, ".reenact.json")
 
 
 def beside(output: str, suffix: str) -> Path:
-    """Return the place of one file for a whole sequence: ``O.####.exr`` → ``O`` and the suffix."""
+    """Return the path of a file beside a sequence: ``O.####.exr`` and ``.mp4`` → ``O.mp4``."""
     return Path(output).with_name(f"{stem_of(output)}{suffix}")
 
 
@@ -183,7 +191,7 @@ def stem_of(output: str) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions of what the pixels depend on."""
+    """Return package → version, for the packages that pixels depend on."""
     found = {"ofx-reenact": __version__, "python": platform.python_version(), "machine": platform.machine()}
     for name in ("torch", "numpy", "scipy", "numba", "opencv-python", "OpenImageIO", "opencolorio", "av"):
         with contextlib.suppress(PackageNotFoundError):
@@ -192,10 +200,10 @@ def versions() -> dict[str, str]:
 
 
 def _parse(content: Mapping[str, Any]) -> Sidecar:
-    """Build a sidecar of a file's content.
+    """Build a sidecar from a file's content.
 
     Raises:
-        ValueError: naming the field that is not what it should be.
+        ValueError: a field is wrong; the message names it.
     """
     about = _checked(content, _SIDECAR, "the sidecar")
     frames = about.pop("frames", None)
@@ -207,39 +215,39 @@ def _parse(content: Mapping[str, Any]) -> Sidecar:
         if isinstance(about.get(name), dict):
             about[name] = _checked(about[name], _ABOUT, name)
     inputs = {what: _checked(entry, _INPUT, f"input '{what}'") for what, entry in about.pop("inputs", {}).items()}
-    return _made(Sidecar, {
+    return _build(Sidecar, {
         **{name: value for name, value in about.items() if name != "schema"},
-        "inputs": {what: _made(Input, entry) for what, entry in inputs.items()},
+        "inputs": {what: _build(Input, entry) for what, entry in inputs.items()},
         "takes": {digest: MadeOf.of_dict(take) for digest, take in about.get("takes", {}).items()},
-        "frames": {int(f): _made(FrameEntry, _checked(entry, _ENTRY, f"frame {f}")) for f, entry in frames.items()},
+        "frames": {int(f): _build(FrameEntry, _checked(entry, _ENTRY, f"frame {f}")) for f, entry in frames.items()},
     })  # fmt: skip
 
 
-def _made(kind: Callable[..., _T], values: Mapping[str, Any]) -> _T:
-    """Make a sidecar, or a part of one; what is none of its fields goes into ``extra``."""
+def _build(kind: Callable[..., _T], values: Mapping[str, Any]) -> _T:
+    """Make a sidecar or a part of one; unknown fields go into ``extra``."""
     named = inspect.signature(kind).parameters.keys() - {"extra"}
     extra = {name: value for name, value in values.items() if name not in named}
     return kind(**{name: value for name, value in values.items() if name in named}, extra=extra)
 
 
 def _checked(entry: Any, kinds: Mapping[str, Any], whose: str) -> dict[str, Any]:
-    """Return what an object of the file says; null says nothing.
+    """Check the types of an object's values; return those that are not null.
 
     Raises:
-        ValueError: it is no object, or one of its values is of another kind.
+        ValueError: it is not an object, or a value has another type.
     """
     if not isinstance(entry, dict):
         raise ValueError(f"{whose} is not an object")
-    said = {name: value for name, value in entry.items() if value is not None}
-    for name in said.keys() & kinds.keys():
-        if not isinstance(said[name], kinds[name]) or isinstance(said[name], bool):
+    values = {name: value for name, value in entry.items() if value is not None}
+    for name in values.keys() & kinds.keys():
+        if not isinstance(values[name], kinds[name]) or isinstance(values[name], bool):
             allowed = kinds[name] if isinstance(kinds[name], tuple) else (kinds[name],)
             raise ValueError(f"'{name}' of {whose} is not {' or '.join(_NAMES[one] for one in allowed)}")
-    return said
+    return values
 
 
 def _known(entry: Any) -> dict[str, Any]:
-    """Return a value's fields that are known, those in ``extra`` among them."""
+    """Return the fields that are known, with those in ``extra``."""
     values = {f.name: getattr(entry, f.name) for f in dataclasses.fields(entry)}
     values |= values.pop("extra")
     return {name: value for name, value in values.items() if value is not None}

@@ -1,7 +1,6 @@
-"""C2PA signatures beside a sequence: ``O.1001.exr`` is signed by ``O.1001.c2pa``. Frames themselves stay as they are.
+"""C2PA signatures beside a sequence: ``O.1001.c2pa`` signs ``O.1001.exr``, which stays unchanged.
 
-No signature is stamped with the time by a server, since nothing here asks the network: it holds as long as its
-certificate does.
+Nothing here uses the network, so signatures have no time stamp of a server: one is valid as long as its certificate.
 """
 
 from __future__ import annotations
@@ -20,18 +19,18 @@ from ofx_reenact.frames.digest import pixels_sha256
 from ofx_reenact.frames.names import files_of, frame_path
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence
-from ofx_reenact.provenance.agreement import disagreements
+from ofx_reenact.provenance.agreement import find_disagreements
 from ofx_reenact.provenance.attributes import read_attributes
 from ofx_reenact.provenance.credentials import Credentials, load_c2pa
-from ofx_reenact.provenance.kept import contradictions
-from ofx_reenact.provenance.manifest import EXR, FACTS, facts_of, manifest_of, named_inputs, noted
+from ofx_reenact.provenance.kept import find_contradictions
+from ofx_reenact.provenance.manifest import EXR, FACTS, facts_of, manifest_of, named_inputs, sidecar_facts
 from ofx_reenact.provenance.sidecar import Sidecar, sidecar_path
 
 SUFFIX = ".c2pa"
 _UNTRUSTED, _EXPIRED = "signingCredential.untrusted", "signingCredential.expired"
-_QUIET = {"remote_manifest_fetch": False, "ocsp_fetch": False}
-# What C2PA's codes mean to somebody who did not read its specification.
-_MEANS = {
+_OFFLINE = {"remote_manifest_fetch": False, "ocsp_fetch": False}
+# C2PA's codes in plain words.
+_MEANING = {
     "assertion.dataHash.mismatch": "its bytes are not those that were signed",
     _UNTRUSTED: "its certificate does not lead back to one that is trusted",
     _EXPIRED: "its certificate does not hold today",
@@ -42,10 +41,13 @@ _MEANS = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a signature is worth.
+    """The result for one file.
 
-    It holds if there are no problems. ``signer`` is whom its certificate names, ``facts`` are what was signed of the
-    frame; both are empty where nothing can be read.
+    Attributes:
+        path: of the frame, or of another file beside it.
+        problems: why the signature is not valid; empty if it is.
+        signer: the name in the certificate; empty if it cannot be read.
+        facts: the signed facts of the frame; empty if they cannot be read.
     """
 
     path: Path
@@ -57,49 +59,52 @@ class Verdict:
 def sign_sequence(
     output: str, credentials: Credentials, frames: FrameRange | None = None, existing: str = "error"
 ) -> tuple[FrameRange, FrameRange]:
-    """Sign frames, each by a manifest beside it. All are looked at before the first is signed.
+    """Sign frames, each with a manifest beside it. All frames are checked before the first is signed.
 
     Args:
         output: the sequence, as ``O.####.exr``.
         credentials: of the studio.
-        frames: to sign; all that are there if not given.
-        existing: what to do with signatures that are there: ``error``, ``skip``, ``overwrite``.
+        frames: to sign; None: all that exist.
+        existing: what to do with existing signatures: ``error``, ``skip`` or ``overwrite``.
 
     Returns:
         Frames signed, and frames skipped.
 
     Raises:
-        ReenactError: a frame is not there, not whole, does not say where it comes from, or contradicts the sidecar;
-            or the certificate is none that C2PA takes.
-        OutputError: a signature is there already, or cannot be written.
+        ReenactError: a frame does not exist, is not whole, has no provenance attributes, or contradicts the sidecar; or
+            C2PA does not accept the certificate.
+        OutputError: a signature exists already, or cannot be written.
     """
-    asked = frames or _frames_there(output)
-    signed = FrameRange.of(f for f in asked if frame_path(output, f).with_suffix(SUFFIX).exists())
+    chosen = frames or _existing_frames(output)
+    signed = FrameRange.of(f for f in chosen if frame_path(output, f).with_suffix(SUFFIX).exists())
     if signed and existing == "error":
         raise OutputError(f"{output}: frames {signed} are signed already; --existing skip or overwrite goes on")
     skipped = signed if existing == "skip" else FrameRange(())
     sidecar = Sidecar.load(sidecar_path(output))
-    if wrong := contradictions(sidecar, Path(output).parent):
+    if wrong := find_contradictions(sidecar, Path(output).parent):
         raise ReenactError(wrong[0])
-    manifests = {frame: _manifest(output, frame, sidecar) for frame in asked - skipped}
+    manifests = {frame: _manifest(output, frame, sidecar) for frame in chosen - skipped}
     for frame, manifest in manifests.items():
         _sign(frame_path(output, frame), manifest, credentials)
-    return asked - skipped, skipped
+    return chosen - skipped, skipped
 
 
 def verify_sequence(output: str, trusted: str, frames: FrameRange | None = None) -> tuple[Verdict, ...]:
-    """Say of each frame whether it is what was signed, as this frame of this sequence, by somebody trusted.
+    """Check that each frame is as it was signed, as this frame of this sequence, by a trusted signer.
 
-    Signatures must lead back to the trusted certificates (PEM). Where no frames are given, all that are there count.
+    Args:
+        output: the sequence, as ``O.####.exr``.
+        trusted: certificates (PEM) that the signers' must lead back to.
+        frames: to check; None: all that exist.
 
     Returns:
-        A verdict for each frame, and one more for each file beside them that contradicts what was signed.
+        A verdict for each frame, and one for each other file (signature, sidecar) that contradicts them.
 
     Raises:
         FrameError: there are no frames of this name.
     """
-    asked = frames or _frames_there(output)
-    found = [_verify(frame_path(output, frame), frame, trusted) for frame in asked]
+    chosen = frames or _existing_frames(output)
+    found = [_verify(frame_path(output, frame), frame, trusted) for frame in chosen]
     made_from = Counter(_origin(verdict) for verdict in found if verdict.facts)
     usual = made_from.most_common(1)[0][0] if made_from else ""
     stray = ("signed as part of another sequence, or made from other inputs than most frames here",)
@@ -110,50 +115,50 @@ def verify_sequence(output: str, trusted: str, frames: FrameRange | None = None)
 def read_signature(path: Path, trusted: str = "") -> Verdict:
     """Read a frame's signature and compare it with the frame.
 
-    It must lead back to one of the trusted certificates (PEM); if there are none, whoever signed will do.
+    ``trusted`` are the certificates (PEM) that the signer's must lead back to; empty: any signer is accepted.
 
     Raises:
         ReenactError: the C2PA library is not installed.
     """
     c2pa = load_c2pa()
-    settings = {"verify": {**_QUIET, "verify_trust": bool(trusted)}}
-    beside = path.with_suffix(SUFFIX)
+    settings = {"verify": {**_OFFLINE, "verify_trust": bool(trusted)}}
+    signature = path.with_suffix(SUFFIX)
     try:
-        manifest = beside.read_bytes()
+        manifest = signature.read_bytes()
     except OSError as error:
-        return Verdict(path, (f"not signed: {beside.name} cannot be read ({error.strerror})",))
+        return Verdict(path, (f"not signed: {signature.name} cannot be read ({error.strerror})",))
     try:
         context = c2pa.Context.from_dict(settings | ({"trust": {"trust_anchors": trusted}} if trusted else {}))
         with path.open("rb") as file, c2pa.Reader(EXR, file, manifest, context) as reader:
-            said = json.loads(reader.json())
+            report = json.loads(reader.json())
     except OSError as error:
         return Verdict(path, (f"cannot be read ({error.strerror})",))
     except c2pa.C2paError as error:
-        return Verdict(path, (f"{beside.name} is damaged, or no C2PA manifest ({error})",))
-    return _judged(path, said, trusted)
+        return Verdict(path, (f"{signature.name} is damaged, or no C2PA manifest ({error})",))
+    return _to_verdict(path, report, trusted)
 
 
-def _judged(path: Path, said: Mapping[str, Any], trusted: str) -> Verdict:
-    """Turn what the C2PA library found into a verdict."""
-    active = said.get("manifests", {}).get(said.get("active_manifest"), {})
+def _to_verdict(path: Path, report: Mapping[str, Any], trusted: str) -> Verdict:
+    """Turn the C2PA library's report into a verdict."""
+    active = report.get("manifests", {}).get(report.get("active_manifest"), {})
     certificate = active.get("signature_info") or {}
     signer = ", ".join(filter(None, (certificate.get("common_name"), certificate.get("issuer"))))
     signed: Any = next((a["data"] for a in active.get("assertions", ()) if a["label"] == FACTS), None)
     facts = signed if isinstance(signed, dict) else {}
-    failures = said.get("validation_results", {}).get("activeManifest", {}).get("failure", ())
+    failures = report.get("validation_results", {}).get("activeManifest", {}).get("failure", ())
     by_code = {failure["code"]: failure.get("explanation", "not valid") for failure in failures}
-    # One that expired leads back to nobody either; that would only lead the reader astray.
+    # An expired certificate is not trusted either: that second problem would mislead.
     if not trusted or _EXPIRED in by_code:
         by_code.pop(_UNTRUSTED, None)
-    problems = [_MEANS.get(code) or f"{explanation} ({code})" for code, explanation in by_code.items()]
+    problems = [_MEANING.get(code) or f"{explanation} ({code})" for code, explanation in by_code.items()]
     good = ("Trusted",) if trusted else ("Trusted", "Valid")
-    if not problems and said.get("validation_state") not in good:
-        problems = [f"C2PA calls its signature {said.get('validation_state')}"]
+    if not problems and report.get("validation_state") not in good:
+        problems = [f"C2PA calls its signature {report.get('validation_state')}"]
     return Verdict(path, tuple(problems), signer, facts)
 
 
 def _verify(path: Path, frame: int, trusted: str) -> Verdict:
-    """Judge one frame by itself."""
+    """Check one frame, without the rest of the sequence."""
     if not path.is_file():
         return Verdict(path, ("no such file",))
     verdict = read_signature(path, trusted)
@@ -166,7 +171,7 @@ def _verify(path: Path, frame: int, trusted: str) -> Verdict:
 
 
 def _signed_name(verdict: Verdict) -> str:
-    """What a frame's file was called when it was signed, however its sequence's name was written."""
+    """Return the frame's file name when it was signed, whichever way the sequence was written (####, %04d)."""
     output = str(verdict.facts.get("output"))
     try:
         return frame_path(output, verdict.facts["frame"]).name
@@ -175,19 +180,19 @@ def _signed_name(verdict: Verdict) -> str:
 
 
 def _origin(verdict: Verdict) -> str:
-    """What all frames of one sequence have in common."""
+    """Return what all frames of one sequence have in common, as text."""
     return json.dumps([verdict.facts.get(name) for name in ("output", "inputs")], sort_keys=True)
 
 
 def _left_over(output: str) -> list[Verdict]:
-    """Signatures whose frames are gone."""
+    """Return verdicts on signatures whose frames are gone."""
     signatures = files_of(str(Path(output).with_suffix(SUFFIX)))
     suffix = Path(output).suffix
     return [Verdict(p, ("its frame is gone",)) for p in signatures if not p.with_suffix(suffix).exists()]
 
 
 def _contradicting(output: str, found: list[Verdict]) -> list[Verdict]:
-    """The sidecar, if it is there and says something else than was signed."""
+    """Return a verdict on the sidecar, if it exists and contradicts what was signed."""
     path = sidecar_path(output)
     good = [verdict.facts for verdict in found if not verdict.problems]
     if not good or not path.exists():
@@ -199,7 +204,7 @@ def _contradicting(output: str, found: list[Verdict]) -> list[Verdict]:
         return [Verdict(path, (str(error),))]
     others: dict[str, list[int]] = {}
     for facts in good:
-        for name, value in noted(facts["frame"], sidecar).items():
+        for name, value in sidecar_facts(facts["frame"], sidecar).items():
             if name in facts and facts[name] != value:
                 others.setdefault(name, []).append(facts["frame"])
     if "inputs" in others:
@@ -209,7 +214,7 @@ def _contradicting(output: str, found: list[Verdict]) -> list[Verdict]:
 
 
 def _manifest(output: str, frame: int, sidecar: Sidecar) -> str:
-    """Look at a frame and say what is to be signed of it."""
+    """Check a frame and return its manifest."""
     path = frame_path(output, frame)
     attributes = read_attributes(path)
     pixels = pixels_sha256(read_channels(path)[1])
@@ -217,7 +222,7 @@ def _manifest(output: str, frame: int, sidecar: Sidecar) -> str:
         facts = facts_of(output, frame, attributes, sidecar)
     except ReenactError as error:
         raise ReenactError(f"{path}: {error}") from error
-    if found := disagreements(frame, pixels, attributes, sidecar):
+    if found := find_disagreements(frame, pixels, attributes, sidecar):
         raise FrameError(f"{path}: {'; '.join(found)}; render it again")
     return manifest_of(path.name, facts)
 
@@ -238,6 +243,6 @@ def _sign(path: Path, manifest: str, credentials: Credentials) -> None:
         partial.write_bytes(signature)
 
 
-def _frames_there(output: str) -> FrameRange:
+def _existing_frames(output: str) -> FrameRange:
     frame_path(output, 1)
     return Sequence.open(output).frames

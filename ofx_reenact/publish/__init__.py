@@ -1,8 +1,8 @@
-"""Publishing a rendered sequence through pyblish: collect, validate, extract, integrate."""
+"""Publish a rendered sequence through pyblish: collect, validate, extract, integrate."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-# What pyblish is to be pointed at.
+# The folder for PYBLISHPLUGINPATH.
 PLUGINS = Path(__file__).resolve().parent / "plugins"

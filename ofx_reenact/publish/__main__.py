@@ -1,4 +1,4 @@
-"""One task for another process: a JSON object of :func:`call`'s arguments on stdin, its result on stdout."""
+"""Run one task for another process: reads the arguments of :func:`call` as JSON on stdin, prints its result as JSON."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from ofx_reenact.launch import leave_working_directory
 
 
 def main() -> int:
-    """Do the task; returns the exit code."""
+    """Run the task; return the exit code."""
     leave_working_directory()
     from ofx_reenact.publish.tasks import call
 
     with contextlib.redirect_stdout(sys.stderr):
         try:
-            said = {"result": call(**json.load(sys.stdin))}
+            answer = {"result": call(**json.load(sys.stdin))}
         except ReenactError as error:
-            said = {"error": str(error)}
-    print(json.dumps(said))
-    return Exit.FAILED if "error" in said else Exit.DONE
+            answer = {"error": str(error)}
+    print(json.dumps(answer))
+    return Exit.FAILED if "error" in answer else Exit.DONE
 
 
 if __name__ == "__main__":

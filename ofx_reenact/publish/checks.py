@@ -1,4 +1,4 @@
-"""What must hold for a sequence to be published, beyond what ``verify`` asks of it."""
+"""The checks of a publish that ``verify`` does not have: resolution, weights, consent, version."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.publish.options import Options
 from ofx_reenact.publish.version import Place
 from ofx_reenact.resources import shipped_weights
-from ofx_reenact.verify.answer import Answer, by_frames
+from ofx_reenact.verify.check_result import CheckResult, merge_frames
 from ofx_reenact.verify.checks import CHECKS, Check, proxies
-from ofx_reenact.verify.subject import Subject
+from ofx_reenact.verify.subject import CheckedSequence
 
 
 def checks_for(options: Options, place: Place | None) -> dict[str, Check]:
-    """Return every check of a publish, in order; ``place`` is where it will be published, if it will be."""
+    """Return name → check, in order; ``place`` is where it will be published, None if it is only checked."""
     return {
         **CHECKS,
         "resolution": resolution,
@@ -28,69 +28,69 @@ def checks_for(options: Options, place: Place | None) -> dict[str, Check]:
     }
 
 
-def resolution(subject: Subject) -> Answer:
-    """Has no frame less than the plate's resolution?"""
-    return Answer(tuple(f"{said}; render it with --proxy 1" for said in proxies(subject)))
+def resolution(sequence: CheckedSequence) -> CheckResult:
+    """Has every frame the plate's full resolution?"""
+    return CheckResult(tuple(f"{proxy}; render it with --proxy 1" for proxy in proxies(sequence)))
 
 
-def weights(subject: Subject, approved: str) -> Answer:
-    """Are all weights on the studio's list, or without one, those that travel with the package?"""
+def weights(sequence: CheckedSequence, approved: str) -> CheckResult:
+    """Are all weights on the studio's list or, without a list, shipped with the package?"""
     try:
         known = read_approved(Path(approved)) if approved else shipped_weights()
     except ReenactError as error:
-        return Answer((str(error),))
-    whose = f"those of {approved}" if approved else "the weights that travel with the package"
+        return CheckResult((str(error),))
+    allowed = f"those of {approved}" if approved else "the weights that are shipped with the package"
     found = [
-        (one.frame, f"weights {digest} are not among {whose}")
-        for one in subject.whole
+        (one.frame, f"weights {digest} are not among {allowed}")
+        for one in sequence.whole
         for digest in _digests(one.made).values()
         if digest not in known
     ]
-    silent = [(one.frame, "no word of the weights in the header") for one in subject.whole if not _digests(one.made)]
-    beside = subject.sidecar
+    unnamed = [(one.frame, "the header names no weights") for one in sequence.whole if not _digests(one.made)]
+    sidecar = sequence.sidecar
     problems = [
-        f"{beside.path}: {name} {digest} is not among {whose}"
-        for name, digest in _digests(beside.said.claims).items()
+        f"{sidecar.path}: {name} {digest} is not among {allowed}"
+        for name, digest in _digests(sidecar.content.claims).items()
         if digest not in known
     ]
-    return Answer((*by_frames([*silent, *found]), *problems))
+    return CheckResult((*merge_frames([*unnamed, *found]), *problems))
 
 
-def consent(subject: Subject, named: str) -> Answer:
-    """Is there a release of each person shown, of this id, that holds? Its file is ``named``, or else the render's."""
-    ids = [(one.frame, str(one.made.get("reenact:consent_id", provenance.NO_CONSENT))) for one in subject.whole]
-    without = [(f, "rendered without --consent") for f, said in ids if provenance.NO_CONSENT in said.split(", ")]
+def consent(sequence: CheckedSequence, named: str) -> CheckResult:
+    """Is there a valid consent file, with the frames' id, of each person shown? It is ``named``, else the render's."""
+    ids = [(one.frame, str(one.made.get("reenact:consent_id", provenance.NO_CONSENT))) for one in sequence.whole]
+    without = [(f, "rendered without --consent") for f, text in ids if provenance.NO_CONSENT in text.split(", ")]
     if without:
-        return Answer(tuple(by_frames(without)))
-    said, settings = subject.sidecar.said, subject.sidecar.settings
+        return CheckResult(tuple(merge_frames(without)))
+    content, settings = sequence.sidecar.content, sequence.sidecar.settings
     names = [settings.consent if settings else ""]
-    if said.cast:
-        names = [one.name for what, one in said.inputs.items() if provenance.option_of(what) == "consent"]
-    files = [Path(named)] if named else [file for name in names for file in subject.sidecar.files(name)]
+    if content.cast:
+        names = [one.name for key, one in content.inputs.items() if provenance.option_of(key) == "consent"]
+    files = [Path(named)] if named else [file for name in names for file in sequence.sidecar.files(name)]
     if not named and len(files) < len(names):
-        return Answer(("the consent file of the render is not reachable from here; name one with --consent",))
+        return CheckResult(("the consent file of the render is not reachable from here; name one with --consent",))
     try:
         releases = [provenance.read_consent(file) for file in dict.fromkeys(files)]
     except ReenactError as error:
-        return Answer((str(error),))
-    held = ", ".join(dict.fromkeys(one.release for one in releases))
-    whose = ", ".join(str(one.path) for one in releases)
-    others = by_frames((f, f"rendered under release {said}, {whose} is {held}") for f, said in ids if said != held)
-    return Answer((*others, *(warning for one in releases for warning in one.warnings)))
+        return CheckResult((str(error),))
+    known = ", ".join(dict.fromkeys(one.release for one in releases))
+    paths = ", ".join(str(one.path) for one in releases)
+    others = merge_frames((f, f"rendered under release {text}, {paths} is {known}") for f, text in ids if text != known)
+    return CheckResult((*others, *(warning for one in releases for warning in one.warnings)))
 
 
-def version(_subject: Subject, place: Place | None) -> Answer:
-    """Is the version's place still free?"""
+def version(_sequence: CheckedSequence, place: Place | None) -> CheckResult:
+    """Is the version not published yet?"""
     if place is not None and place.folder.exists():
-        return Answer((f"{place.folder}: is there already; a published version is not overwritten",))
-    return Answer()
+        return CheckResult((f"{place.folder}: exists already; a published version is not overwritten",))
+    return CheckResult()
 
 
 def read_approved(path: Path) -> set[str]:
-    """Read a studio's list of weights: a SHA-256 a line, what follows it and lines with # are for people.
+    """Read a studio's list of weights: one SHA-256 per line; ``#`` and text after the SHA-256 are comments.
 
     Raises:
-        ReenactError: it cannot be read, or has a line that is none of these.
+        ReenactError: the list cannot be read, or a line does not start with a SHA-256.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -103,12 +103,12 @@ def read_approved(path: Path) -> set[str]:
             continue
         digest = words[0].lower()
         if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
-            raise ReenactError(f"{path}: line {number} does not begin with a SHA-256 of 64 hexadecimal digits")
+            raise ReenactError(f"{path}: line {number} does not start with a SHA-256 of 64 hexadecimal digits")
         listed.add(digest)
     return listed
 
 
 def _digests(made: Mapping[str, Any]) -> dict[str, str]:
-    """The hashes of all weights that a frame's attributes name, by network."""
+    """Return network → SHA-256 of the weights that a frame's attributes name."""
     named = {name: made.get(f"reenact:{name}_sha256") for name in ("weights", "fdgan")}
     return {name: str(digest) for name, digest in named.items() if digest not in (None, provenance.NO_FDGAN)}

@@ -1,4 +1,4 @@
-"""Small things to look at, made from the frames themselves: a contact sheet, a preview."""
+"""Make a contact sheet and a preview from the frames."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COLUMNS, ROWS = 6, 4
 
 
 def draw_sheet(output: str, frames: FrameRange, folder: Path) -> Path:
-    """Write a contact sheet of up to 24 frames, evenly chosen; returns its path.
+    """Write a contact sheet of at most 24 frames, evenly spaced; return its path.
 
     Raises:
         FrameError: a frame cannot be read, or has no colour.
@@ -36,7 +36,7 @@ def draw_sheet(output: str, frames: FrameRange, folder: Path) -> Path:
 
 
 def write_preview(output: str, frames: FrameRange, folder: Path) -> Path:
-    """Write an mp4 of all frames; returns its path.
+    """Write an mp4 of all frames; return its path.
 
     Raises:
         FrameError: a frame cannot be read, or has no colour.
@@ -54,7 +54,7 @@ def write_preview(output: str, frames: FrameRange, folder: Path) -> Path:
 
 
 def has_colour(output: str, frame: int) -> bool:
-    """Tell whether a frame shows anything: one of other layers alone does not."""
+    """Tell whether a frame has colour channels: with ``--layers`` it can have other layers only."""
     try:
         plate = read_plate(frame_path(output, frame))
         return plate.names[0] in plate.attributes.channelnames
@@ -63,7 +63,7 @@ def has_colour(output: str, frame: int) -> bool:
 
 
 def _pictures(output: str, frames: FrameRange) -> Iterator[tuple[Plate, np.ndarray]]:
-    """Read frames one after the other, as they are and as they look."""
+    """Yield each frame and its picture in display colours."""
     colour = Colour()
     for frame in frames:
         plate = read_plate(frame_path(output, frame), frame)

@@ -1,4 +1,4 @@
-"""What can be said of a publish; plain values, since they travel between processes."""
+"""The options of a publish: plain values, since they are passed between processes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ APPROVED, TARGET_DIR = "OFX_REENACT_APPROVED", "OFX_REENACT_PUBLISH_DIR"
 
 @dataclass(frozen=True)
 class Options:
-    """How a sequence is checked and where it goes.
+    """How a sequence is checked, and where it is published.
 
-    Where empty, ``frames``, ``performance``, ``target_performance`` and ``consent`` are the sidecar's; ``approved``,
-    the studio's list of weights, is ``$OFX_REENACT_APPROVED``; ``target_dir``, the folder that versions are published
-    into, is ``$OFX_REENACT_PUBLISH_DIR``, and nothing is integrated without one. With ``strict``, what cannot be
-    compared is a problem.
+    Attributes:
+        frames, performance, target_performance, consent: empty: those of the sidecar.
+        strict: report as a problem what cannot be compared.
+        approved: the studio's list of weights; empty: ``$OFX_REENACT_APPROVED``.
+        target_dir: folder of the published versions; empty: ``$OFX_REENACT_PUBLISH_DIR``; without both, the sequence
+            is only checked.
     """
 
     frames: str = ""
@@ -27,6 +29,6 @@ class Options:
     target_dir: str = ""
 
     def __post_init__(self) -> None:
-        """Take from the environment what was not said."""
+        """Take options that are not given from the environment."""
         for name, variable in (("approved", APPROVED), ("target_dir", TARGET_DIR)):
             object.__setattr__(self, name, getattr(self, name) or os.environ.get(variable, ""))

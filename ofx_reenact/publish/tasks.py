@@ -1,4 +1,4 @@
-"""What the plugins have done for them: each a task with plain values in and out, here or in another process."""
+"""The tasks of the plugins. Each takes and returns plain values, so that it can run in another process."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from ofx_reenact.frames.names import frame_path
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.provenance import sidecar_path
 from ofx_reenact.provenance.signing import SUFFIX
-from ofx_reenact.publish import extract, repair, version
+from ofx_reenact.publish import actions, extract, version
 from ofx_reenact.publish.checks import checks_for
 from ofx_reenact.publish.options import Options
-from ofx_reenact.verify.look import look
+from ofx_reenact.verify.frame_inspection import inspect_frame
 from ofx_reenact.verify.report import report_on
-from ofx_reenact.verify.subject import Subject, meant, open_subject
+from ofx_reenact.verify.subject import CheckedSequence, open_subject, read_expected
 
 
 def collect(output: str, options: Options) -> dict[str, Any]:
-    """Say what there is to publish, without looking at more than one frame."""
-    _, _, frames = meant(output, options.frames, {}, options.performance, options.target_performance)
-    header = next(filter(None, (look(f, frame_path(output, f)).header for f in frames)), None)
+    """Return what pyblish needs to know of the sequence; reads one frame."""
+    _, _, frames = read_expected(output, options.frames, {}, options.performance, options.target_performance)
+    header = next(filter(None, (inspect_frame(f, frame_path(output, f)).header for f in frames)), None)
     name, number = version.name_of(output)
     if options.target_dir:
         number = version.place_of(output, options.target_dir).version
@@ -35,13 +35,13 @@ def collect(output: str, options: Options) -> dict[str, Any]:
 
 
 def examine(output: str, options: Options) -> dict[str, Any]:
-    """Ask every question of a publish; returns the report as plain values."""
+    """Run every check of a publish; return the report."""
     place = version.place_of(output, options.target_dir) if options.target_dir else None
-    return report_on(_subject(output, options), checks_for(options, place)).as_dict()
+    return report_on(_inspect(output, options), checks_for(options, place)).as_dict()
 
 
 def represent(output: str, options: Options, *, staging: str, frames: str) -> list[dict[str, Any]]:
-    """Make contact sheet and preview, and list all files of the publish by what they are."""
+    """Make contact sheet and preview; return all files of the publish as representations."""
     folder, chosen = Path(output).parent, FrameRange.parse(frames)
     paths = [frame_path(output, frame) for frame in chosen]
     made = [_representation("exr", paths, folder)]
@@ -59,20 +59,20 @@ def represent(output: str, options: Options, *, staging: str, frames: str) -> li
 def integrate(
     output: str, options: Options, *, representations: list[dict[str, Any]], about: dict[str, Any]
 ) -> dict[str, Any]:
-    """Copy a publish to its version's folder; says which, and the files there."""
+    """Copy the representations into the version's folder; return folder, version and files."""
     place = version.place_of(output, options.target_dir)
     files = version.integrate(place, representations, about)
     return {"folder": str(place.folder), "version": place.version, "files": files}
 
 
 def render_missing(output: str, options: Options) -> str:
-    """Render the frames that are missing; returns them."""
-    return str(repair.render_missing(_subject(output, options)))
+    """Render the missing frames; return them."""
+    return str(actions.render_missing_frames(_inspect(output, options)))
 
 
 def write_sidecar(output: str, options: Options) -> str:
-    """Write into the sidecar what it lacks; returns the frames added."""
-    return str(repair.write_sidecar(_subject(output, options)))
+    """Add frames that the sidecar does not have; return them."""
+    return str(actions.add_frames_to_sidecar(_inspect(output, options)))
 
 
 TASKS: Mapping[str, Callable[..., Any]] = {
@@ -82,15 +82,21 @@ TASKS: Mapping[str, Callable[..., Any]] = {
 
 
 def call(task: str, output: str, options: Mapping[str, Any], **values: Any) -> Any:
-    """Do a task, by its name, on a sequence ``O.####.exr``, with values of :class:`Options` and what else it takes.
+    """Run a task on a sequence ``O.####.exr``.
+
+    Args:
+        task: a name of ``TASKS``.
+        output: the sequence.
+        options: fields of :class:`Options`.
+        values: further arguments of the task.
 
     Raises:
-        ReenactError: as the task says.
+        ReenactError: the task failed.
     """
     return TASKS[task](output, Options(**options), **values)
 
 
-def _subject(output: str, options: Options) -> Subject:
+def _inspect(output: str, options: Options) -> CheckedSequence:
     return open_subject(
         output,
         frames=options.frames,

@@ -1,4 +1,4 @@
-"""Versions on disk: ``FOLDER/NAME/v003/``, each written whole or not at all, and never twice."""
+"""Published versions on disk: ``FOLDER/NAME/v003/``. A version is written whole or not at all, and never replaced."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ofx_reenact.provenance.sidecar import stem_of
 
 SCHEMA = "ofx-reenact/publish/1"
 MANIFEST = "publish.json"
-# What stands after the name of a version's folder while it is filled.
+# Suffix of a version's folder while it is being filled.
 _PARTIAL = ".tmp-"
 _VERSION = re.compile(r"[._-]?v(\d+)$", re.IGNORECASE)
 _FOLDER = re.compile(r"v(\d+)")
@@ -41,7 +41,7 @@ def name_of(output: str) -> tuple[str, int | None]:
     """Return a sequence's name and the version in it: ``shot_v003.####.exr`` → ``shot``, 3.
 
     Raises:
-        SettingsError: the name is not that of a folder, as ``..`` of ``.._v003.####.exr``.
+        SettingsError: the name cannot be a folder's, as ``..`` of ``.._v003.####.exr``.
     """
     stem = stem_of(output)
     found = _VERSION.search(stem)
@@ -49,15 +49,15 @@ def name_of(output: str) -> tuple[str, int | None]:
     if not name:
         name, number = stem or "reenact", None
     if not re.search(r"\w", name) or set(name) & set("/\\"):
-        raise SettingsError(f"{output}: '{name}' cannot be a version's name; one with a letter or digit can")
+        raise SettingsError(f"{output}: '{name}' cannot be a version's name; use a letter or a digit")
     return name, number
 
 
 def place_of(output: str, target_dir: str) -> Place:
-    """Return where a sequence belongs: the version that its name bears, else the next after all that are there.
+    """Return where a sequence is published: the version in its name, else the next one after those on disk.
 
     Raises:
-        SettingsError: its name cannot be that of a folder.
+        SettingsError: its name cannot be a folder's.
     """
     name, version = name_of(output)
     root = Path(target_dir)
@@ -65,14 +65,18 @@ def place_of(output: str, target_dir: str) -> Place:
 
 
 def integrate(place: Place, representations: Sequence[dict[str, Any]], about: dict[str, Any]) -> list[str]:
-    """Copy the files of representations into a version's folder, with a ``publish.json`` that names them all.
+    """Copy the files of representations into a version's folder, with a ``publish.json`` that lists them.
 
-    They are copied into a folder beside it, compared with what they were copied from, and take their place at once.
-    One process at a time publishes a version; what one that was killed left of it is removed by the next. Each
-    representation has ``name``, ``files`` (names) and ``stagingDir``; ``about`` is what ``publish.json`` says besides.
+    The files are copied into a temporary folder, compared with their sources, and moved into place at once. One process
+    at a time publishes a version; it removes what a killed process left.
+
+    Args:
+        place: the version.
+        representations: each with ``name``, ``files`` (names) and ``stagingDir``.
+        about: further fields of ``publish.json``.
 
     Returns:
-        The paths that are there now.
+        The paths of the published files.
 
     Raises:
         OutputError: the version is there already, or another process publishes it; two files have one name, or the
@@ -81,21 +85,21 @@ def integrate(place: Place, representations: Sequence[dict[str, Any]], about: di
     try:
         with locked(place.folder):
             if place.folder.exists():
-                raise OutputError(f"{place.folder}: is there already; a published version is not overwritten")
-            begun = f".{place.folder.name}{_PARTIAL}"
-            # Whoever holds the lock is alone: these are nobody's any more.
-            for left in place.folder.parent.glob(f"{begun}*"):
+                raise OutputError(f"{place.folder}: exists already; a published version is not overwritten")
+            prefix = f".{place.folder.name}{_PARTIAL}"
+            # This process holds the lock, so no other process uses these.
+            for left in place.folder.parent.glob(f"{prefix}*"):
                 shutil.rmtree(left, ignore_errors=True)
-            return _fill(place, place.folder.with_name(f"{begun}{secrets.token_hex(6)}"), representations, about)
+            return _fill(place, place.folder.with_name(f"{prefix}{secrets.token_hex(6)}"), representations, about)
     finally:
-        # The lock of a version that is there guards nothing: whoever holds it, or a new one, finds the version.
+        # A published version needs no lock: whoever waits for it finds that the version exists.
         if place.folder.exists():
             with contextlib.suppress(OSError):
                 lock_of(place.folder).unlink()
 
 
 def _fill(place: Place, partial: Path, representations: Sequence[dict[str, Any]], about: dict[str, Any]) -> list[str]:
-    """Fill a folder and put it in the version's place; returns the files there."""
+    """Fill a temporary folder and move it into the version's place; return the files."""
     try:
         partial.mkdir(parents=True)
         digests = _copy(partial, representations)
@@ -111,7 +115,7 @@ def _fill(place: Place, partial: Path, representations: Sequence[dict[str, Any]]
 
 
 def _copy(folder: Path, representations: Sequence[dict[str, Any]]) -> dict[str, str]:
-    """Copy files; returns their SHA-256 by name."""
+    """Copy files; return name → SHA-256."""
     digests: dict[str, str] = {}
     for one in representations:
         for name in one["files"]:

@@ -1,1 +1,1 @@
-"""A rendered sequence, checked: frames, pixels, headers, sidecar; one implementation for command line and publish."""
+"""Check a rendered sequence: frames, pixels, headers, sidecar. ``verify`` and ``publish`` both use it."""

@@ -1,4 +1,4 @@
-"""The driver of a sequence as the checks need it: how the face was found, whether it moved between two frames."""
+"""The driver of a sequence, for the checks: how its face was found, and whether it moved between two frames."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.retime import Acted, driver_positions, retime
-from ofx_reenact.verify.sidecar import Beside
+from ofx_reenact.verify.sidecar import SidecarFile
 
-# A driver's face that moved less than this between two frames, in centimetres of itself, did not move.
+# Centimetres, at the size of the driver's face: less is no movement.
 MOVED = 0.01
 
 
 @dataclass(frozen=True)
 class Driver:
-    """A driver, by the frames of the result.
+    """A driver. Frames in its methods are those of the rendered sequence.
 
     Attributes:
         sidecar: of the sequence.
-        performance: the driver's; None if it is not reachable.
-        target: all frames of a target that moves, which the driver's are placed by; None of a still, or if not known.
+        performance: the driver's; None if it cannot be read.
+        target: all frames of a moving target; None for a still, or if not known.
     """
 
-    sidecar: Beside
+    sidecar: SidecarFile
     performance: Performance | None
     target: Numbers[int] | None = None
 
-    def state(self, frame: int) -> str | None:
-        """Return how the driver's face was found in a frame, as the performance has it; None if that is not known."""
+    def face_state(self, frame: int) -> str | None:
+        """Return how the driver's face was found in a frame (``tracked``, ``bridged``, ``held``); None if unknown."""
         row = self._rows.get(frame)
         if row is None or self.performance is None:
             return None
-        states = self.performance.state if self._acted is None else self._acted.state
+        states = self.performance.state if self._retimed is None else self._retimed.state
         return State(int(states[row])).name.lower()
 
     def moved(self, first: int, second: int) -> bool | None:
-        """Tell whether the driver moved between two frames; None if nothing here says so.
+        """Return whether the driver moved between two frames; None if unknown.
 
-        By the performance's mesh (by the expression alone where the head did not count), else by the driver's pictures:
-        a held face may stand still while they change.
+        The performance's meshes are compared (only the expression where the render ignores the head), else the driver's
+        pictures. A ``held`` face does not move, even if the pictures change.
         """
         if first in self._rows and second in self._rows:
             one, other = self._rows[first], self._rows[second]
@@ -65,7 +65,7 @@ class Driver:
             return None
 
     def _number(self, frame: int) -> int:
-        """Return the driver's frame that belongs to a frame, or the one before."""
+        """Return the driver's frame for a frame of the result, or the one before that position."""
         settings, driven = self.sidecar.settings, self._sequence
         if self.target is None or settings is None or driven is None:
             return frame
@@ -74,7 +74,7 @@ class Driver:
 
     @cached_property
     def _sequence(self) -> Sequence | None:
-        """The driver, opened once: a video is decoded whole for that. None if it is not reachable or cannot be read."""
+        """The driver's pictures, opened once, since a video is decoded whole; None if they cannot be read."""
         name = self.sidecar.name_of(self.sidecar.settings.driver) if self.sidecar.settings else ""
         try:
             return Sequence.open(name) if name else None
@@ -82,8 +82,8 @@ class Driver:
             return None
 
     @cached_property
-    def _acted(self) -> Acted | None:
-        """What the driver does in each frame of a target that moves; None of a still, or if that is not known."""
+    def _retimed(self) -> Acted | None:
+        """The driver's performance at each frame of a moving target; None for a still, or if not known."""
         settings = self.sidecar.settings
         if self.performance is None or self.target is None or settings is None:
             return None
@@ -95,26 +95,26 @@ class Driver:
 
     @cached_property
     def _rows(self) -> dict[int, int]:
-        """Frame of the result → row of what the driver does."""
+        """Frame of the result → row of the (retimed) performance."""
         if self.sidecar.moving:
-            frames = [] if self._acted is None or self.target is None else list(self.target)
+            frames = [] if self._retimed is None or self.target is None else list(self.target)
         else:
             frames = [] if self.performance is None else self.performance.frames.tolist()
         return {frame: row for row, frame in enumerate(frames)}
 
     @cached_property
     def _shape(self) -> np.ndarray:
-        """The driver's face (T, 478, 3) in centimetres: where it is, or its expression if the head does not count."""
+        """The driver's mesh (T, 478, 3) in centimetres; frontalised if the render ignores the head."""
         assert self.performance is not None
-        settings, acts = self.sidecar.settings, self._acted or self.performance
-        if settings is not None and _is_locked(settings, self.sidecar.moving):
+        settings, acts = self.sidecar.settings, self._retimed or self.performance
+        if settings is not None and _ignores_head(settings, self.sidecar.moving):
             return acts.frontal
         turned = np.einsum("tij,tnj->tni", acts.rotation, acts.frontal.astype(np.float64))
         mesh: np.ndarray = acts.scale[:, None, None] * turned + acts.translation[:, None]
         return mesh / np.median(acts.scale)
 
 
-def _is_locked(settings: Settings, moving: bool) -> bool:
-    """Tell whether the driver's head does not count."""
+def _ignores_head(settings: Settings, moving: bool) -> bool:
+    """Return whether the render ignores the driver's head pose."""
     whose = settings.head if settings.head != "auto" else "plate" if moving else "driver"
     return settings.motion == "locked" or whose == "plate" or settings.regions != "all"

@@ -1,4 +1,4 @@
-"""Does the sidecar still say what the frames were made from, and were kept files made from what it names?"""
+"""The check whether inputs and options in the sidecar are those that frames and analysis files were made from."""
 
 from __future__ import annotations
 
@@ -7,49 +7,50 @@ from collections.abc import Mapping
 from ofx_reenact.engine.made_of import frames_made_of
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.provenance import MadeOf, Sidecar
-from ofx_reenact.provenance.kept import contradictions
+from ofx_reenact.provenance.kept import find_contradictions
 from ofx_reenact.settings import Settings
-from ofx_reenact.verify.answer import Answer, answered, naming
-from ofx_reenact.verify.subject import Subject
+from ofx_reenact.verify.check_result import CheckResult, make_result, name_frames
+from ofx_reenact.verify.subject import CheckedSequence
 
 
-def origin(subject: Subject) -> Answer:
-    """Are the inputs and options that the sidecar names those that its frames were made from?"""
-    beside = subject.sidecar
-    if beside.problem:
-        return Answer()
-    said = beside.said
-    problems = [f"{beside.path}: {text}" for text in _edited(said)] if said.takes else []
-    problems += contradictions(said, beside.path.parent)
-    untold = ["the sidecar does not say what frames were made from"] if subject.whole and not said.takes else []
-    notes = _takes(said) if len(said.takes) > 1 else []
-    answer = answered(problems, untold, strict=subject.strict)
-    return Answer(answer.problems, (*answer.notes, *notes))
+def origin(sequence: CheckedSequence) -> CheckResult:
+    """Were the frames made from the inputs and with the options in the sidecar?"""
+    file = sequence.sidecar
+    if file.problem:
+        return CheckResult()
+    content = file.content
+    problems = [f"{file.path}: {text}" for text in _find_edits(content)] if content.takes else []
+    problems += find_contradictions(content, file.path.parent)
+    unknown = ["the sidecar does not have what frames were made from"] if sequence.whole and not content.takes else []
+    notes = _describe_takes(content) if len(content.takes) > 1 else []
+    result = make_result(problems, unknown, strict=sequence.strict)
+    return CheckResult(result.problems, (*result.notes, *notes))
 
 
-def _edited(said: Sidecar) -> list[str]:
-    """What of a sidecar does not agree with its own digests."""
-    edited = [digest for digest, take in said.takes.items() if take.digest != digest]
+def _find_edits(content: Sidecar) -> list[str]:
+    """Return where a sidecar does not agree with its own digests."""
+    edited = [digest for digest, take in content.takes.items() if take.digest != digest]
     if edited:
-        return [f"what it says of take {edited[0][:12]} is not what its frames were made from; it was edited"]
-    if said.settings is None:
+        return [f"take {edited[0][:12]} does not have its own digest; it was edited"]
+    if content.settings is None:
         return []
-    weights, fdgan = said.weights or {}, said.fdgan if isinstance(said.fdgan, Mapping) else {}
+    weights, fdgan = content.weights or {}, content.fdgan if isinstance(content.fdgan, Mapping) else {}
     try:
-        settings = Settings.from_dict(said.settings)
+        settings = Settings.from_dict(content.settings)
     except ReenactError:
         return []
-    now = frames_made_of(settings, said.inputs, str(weights.get("sha256", "")), str(fdgan.get("sha256", "")))
-    known = now.digest in said.takes
+    now = frames_made_of(settings, content.inputs, str(weights.get("sha256", "")), str(fdgan.get("sha256", "")))
+    known = now.digest in content.takes
     return [] if known else ["its inputs, settings or weights are not those of any frame; it was edited"]
 
 
-def _takes(said: Sidecar) -> list[str]:
-    """Name the frames of each take, and how it differs from the one that most frames are of."""
-    frames = {digest: [f for f, entry in said.frames.items() if entry.made_of == digest] for digest in said.takes}
+def _describe_takes(content: Sidecar) -> list[str]:
+    """Return for each take its frames, and how it differs from the take of most frames."""
+    frames = {digest: [f for f, entry in content.frames.items() if entry.made_of == digest] for digest in content.takes}
     usual = max(frames, key=lambda digest: len(frames[digest]))
+    takes = content.takes
     return [
-        f"{naming(numbers)}: made with other {_difference(said.takes[digest], said.takes[usual])} than most frames"
+        f"{name_frames(numbers)}: made with other {_difference(takes[digest], takes[usual])} than most frames"
         for digest, numbers in frames.items()
         if digest != usual and numbers
     ]

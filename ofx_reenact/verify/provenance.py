@@ -1,15 +1,15 @@
-"""The check of what frames say of themselves: that they say it, and that number, pixels and sidecar agree."""
+"""The check of frames' attributes: that they are there, and agree with file number, pixels and sidecar."""
 
 from __future__ import annotations
 
 from ofx_reenact.frames.digest import LOSSY
 from ofx_reenact.provenance import SOURCE_TYPE
-from ofx_reenact.provenance.agreement import disagreements
+from ofx_reenact.provenance.agreement import find_disagreements
 from ofx_reenact.provenance.attributes import FACE, FRAME, MADE_OF, PIXELS, SOURCE
-from ofx_reenact.verify.look import Look
-from ofx_reenact.verify.subject import Subject
+from ofx_reenact.verify.frame_inspection import InspectedFrame
+from ofx_reenact.verify.subject import CheckedSequence
 
-# What every frame says; and what those of the first version do not.
+# Attributes that every frame has, and those that frames of the first version lack.
 ALWAYS = ("Software", SOURCE, *(f"reenact:{name}" for name in (
     "version", "weights_sha256", "fdgan_sha256", "target", "driver", "consent_id", "job", "confidence",
 )))  # fmt: skip
@@ -19,35 +19,38 @@ LATER = {
 }  # fmt: skip
 _VERSION = "reenact:version"
 
+Lines = list[tuple[int, str]]
 
-def compare_frames(subject: Subject) -> tuple[list[tuple[int, str]], list[tuple[int, str]], list[tuple[int, str]]]:
-    """Compare each frame with its number, its pixels and the sidecar.
 
-    Returns what is wrong, what cannot be told because the frames do not say it, and what should be known, each with its
-    frame.
+def compare_frames(sequence: CheckedSequence) -> tuple[Lines, Lines, Lines]:
+    """Compare each frame's attributes with its number, its pixels and the sidecar.
+
+    Returns:
+        Problems, what is unknown because an attribute is missing, and notes: each as (frame, text).
     """
-    wrong, untold, known = [], [], []
-    # What one frame of a version says, all of that version do.
-    saying = {name: {one.made.get(_VERSION) for one in subject.whole if name in one.made} for name in LATER}
-    for one in subject.whole:
+    wrong, unknown, notes = [], [], []
+    # Attribute → versions of which a frame has it: then all frames of that version must have it.
+    versions = {name: {one.made.get(_VERSION) for one in sequence.whole if name in one.made} for name in LATER}
+    for one in sequence.whole:
         wrong += [(one.frame, f"no attribute {name}") for name in ALWAYS if name not in one.made]
         if one.made.get(SOURCE, SOURCE_TYPE) != SOURCE_TYPE:
             wrong.append((one.frame, f"{SOURCE} is {one.made[SOURCE]}"))
-        found = disagreements(one.frame, one.digest, one.made, subject.sidecar.said)
+        found = find_disagreements(one.frame, one.digest, one.made, sequence.sidecar.content)
         wrong += [(one.frame, text) for text in found]
         for name, what in LATER.items():
-            if name in one.made or not any(saying.values()):
+            if name in one.made or not any(versions.values()):
                 continue
-            if one.made.get(_VERSION) in saying[name] and not (name == PIXELS and _is_lossy(one)):
+            if one.made.get(_VERSION) in versions[name] and not (name == PIXELS and _is_lossy(one)):
                 wrong.append((one.frame, f"no attribute {name}, as other frames have"))
             else:
-                untold.append((one.frame, f"does not hold {what}"))
+                unknown.append((one.frame, f"does not hold {what}"))
         if not str(one.made.get("Software", "ofx-reenact")).startswith("ofx-reenact"):
-            known.append((one.frame, f"the file was written again by {one.made['Software']}"))
-    if subject.whole and not any(saying.values()):
-        untold += [(one.frame, "rendered by a version that did not keep numbers and digests") for one in subject.whole]
-    return wrong, untold, known
+            notes.append((one.frame, f"the file was written again by {one.made['Software']}"))
+    if sequence.whole and not any(versions.values()):
+        old = "rendered by a version that did not write numbers and digests"
+        unknown += [(one.frame, old) for one in sequence.whole]
+    return wrong, unknown, notes
 
 
-def _is_lossy(one: Look) -> bool:
+def _is_lossy(one: InspectedFrame) -> bool:
     return one.header is not None and one.header.compression.partition(":")[0] in LOSSY

@@ -1,4 +1,4 @@
-"""What became of all checks of a sequence, for programs and for people."""
+"""The report of all checks of a sequence, for programs and for people."""
 
 from __future__ import annotations
 
@@ -8,21 +8,27 @@ from typing import Any
 
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.progress import Observer, ignore
-from ofx_reenact.verify.answer import Answer
+from ofx_reenact.verify.check_result import CheckResult
 from ofx_reenact.verify.checks import CHECKS, Check
-from ofx_reenact.verify.subject import Subject, open_subject
+from ofx_reenact.verify.subject import CheckedSequence, open_subject
 
 SCHEMA = "ofx-reenact/verify/1"
 
 
 @dataclass(frozen=True)
 class Report:
-    """Every check's answer, by its name; ``frames`` should be there, of which so many are ``whole``."""
+    """The result of every check.
+
+    Attributes:
+        frames: the frames that should exist.
+        whole: how many of them decode whole.
+        answers: name of the check → its result.
+    """
 
     output: str
     frames: FrameRange
     whole: int
-    answers: Mapping[str, Answer]
+    answers: Mapping[str, CheckResult]
 
     @property
     def good(self) -> bool:
@@ -30,7 +36,7 @@ class Report:
         return all(answer.good for answer in self.answers.values())
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON-ready values."""
+        """Return the report as JSON-ready values."""
         checks = {
             name: {"good": answer.good, "problems": list(answer.problems), "notes": list(answer.notes)}
             for name, answer in self.answers.items()
@@ -40,7 +46,7 @@ class Report:
 
 
 def lines_of(report: Mapping[str, Any]) -> list[str]:
-    """Return a report's values in lines for people."""
+    """Return a report's values as lines for people."""
     lines = [f"{report['output']}: {report['whole']} frames whole of {report['frames']}"]
     for name, answer in report["checks"].items():
         lines.append(f"  {name:10} {'good' if answer['good'] else 'NOT GOOD'}")
@@ -49,10 +55,10 @@ def lines_of(report: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def report_on(subject: Subject, checks: Mapping[str, Check]) -> Report:
-    """Ask a subject every question."""
-    answers = {name: check(subject) for name, check in checks.items()}
-    return Report(subject.output, subject.frames, len(subject.whole), answers)
+def report_on(sequence: CheckedSequence, checks: Mapping[str, Check]) -> Report:
+    """Run checks on a sequence."""
+    answers = {name: check(sequence) for name, check in checks.items()}
+    return Report(sequence.output, sequence.frames, len(sequence.whole), answers)
 
 
 def verify(
@@ -67,9 +73,9 @@ def verify(
     """Check a rendered sequence. The arguments are those of :func:`open_subject`.
 
     Raises:
-        ReenactError: there is nothing to check.
+        ReenactError: there are no frames, or an argument is wrong.
     """
-    subject = open_subject(
+    sequence = open_subject(
         output,
         frames=frames,
         performance=performance,
@@ -77,4 +83,4 @@ def verify(
         strict=strict,
         observe=observe,
     )
-    return report_on(subject, CHECKS)
+    return report_on(sequence, CHECKS)

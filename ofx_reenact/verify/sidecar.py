@@ -1,4 +1,4 @@
-"""The sidecar of a sequence as the checks need it, and its hashes compared with the files they stand for."""
+"""Read the sidecar of a sequence for the checks, and compare its hashes with the input files."""
 
 from __future__ import annotations
 
@@ -15,73 +15,78 @@ from ofx_reenact.settings import Settings
 
 
 @dataclass(frozen=True)
-class Beside:
-    """What the file beside a sequence says, or the problem for which it cannot be used.
+class SidecarFile:
+    """The sidecar of a sequence.
 
-    ``settings`` are the render's, or None if they are not those of this version.
+    Attributes:
+        path: of the file.
+        content: empty if the file cannot be read.
+        problem: why the file or its settings cannot be used; None if they can.
+        settings: the render's; None if there are none, or this version cannot read them.
     """
 
     path: Path
-    said: Sidecar
+    content: Sidecar
     problem: str | None = None
     settings: Settings | None = None
 
     @property
     def faces(self) -> dict[int, str]:
-        """Frame → how its face was found; frames without a word of it are left out."""
-        return {frame: entry.face for frame, entry in self.said.frames.items() if entry.face}
+        """Frame → how its face was found, for the frames where the sidecar has it."""
+        return {frame: entry.face for frame, entry in self.content.frames.items() if entry.face}
 
     @property
     def frames(self) -> FrameRange:
-        """The frames it knows."""
-        return FrameRange.of(self.said.frames)
+        """The frames that have an entry."""
+        return FrameRange.of(self.content.frames)
 
     @property
     def moving(self) -> bool:
-        """Whether the target moves: of one that does not, a single file or frame was used, and not counted."""
-        return self.said.inputs.get("target", Input()).files is not None
+        """Whether the target moves: only then has its input a number of files."""
+        return self.content.inputs.get("target", Input()).files is not None
 
     def files(self, name: str) -> tuple[Path, ...]:
-        """Return the files of an input as the render was given it, or beside the sequence; none if it is gone."""
+        """Return the files of an input, at its path or beside the sequence; empty if they are gone."""
         return files_of(name) or files_of(str(self.path.parent / name)) if name else ()
 
     def name_of(self, name: str) -> str:
-        """Return the name by which an input is reached from here; empty if it is gone."""
-        beside = str(self.path.parent / name)
-        return next((one for one in (name, beside) if name and files_of(one)), "")
+        """Return a path at which an input exists: its own, or beside the sequence; empty if it is gone."""
+        moved = str(self.path.parent / name)
+        return next((one for one in (name, moved) if name and files_of(one)), "")
 
 
-def read_beside(output: str) -> Beside:
-    """Read the sidecar of a sequence, ``O.####.exr``; what is wrong with it is said in the result."""
+def read_beside(output: str) -> SidecarFile:
+    """Read the sidecar of a sequence ``O.####.exr``; an error becomes the result's ``problem``."""
     path = sidecar_path(output)
     try:
-        said = Sidecar.load(path)
+        content = Sidecar.load(path)
     except ReenactError as error:
-        return Beside(path, Sidecar(), str(error))
-    if said.settings is None:
-        return Beside(path, said)
+        return SidecarFile(path, Sidecar(), str(error))
+    if content.settings is None:
+        return SidecarFile(path, content)
     try:
-        settings = Settings.from_dict(said.settings)
+        settings = Settings.from_dict(content.settings)
         if settings.frames:
             FrameRange.parse(settings.frames)
     except ReenactError as error:
-        return Beside(path, said, f"{path}: its settings are not those of this version ({error})")
-    return Beside(path, said, None, settings)
+        return SidecarFile(path, content, f"{path}: its settings are not those of this version ({error})")
+    return SidecarFile(path, content, None, settings)
 
 
-def changed_inputs(sidecar: Beside) -> tuple[list[str], list[str], list[str]]:
-    """Compare the sidecar's hashes with the files.
+def compare_inputs(sidecar: SidecarFile) -> tuple[list[str], list[str], list[str]]:
+    """Compare the sidecar's hashes with the input files.
 
-    Returns lines on inputs that are others than when rendered, names of those gone, and of those without a hash.
+    Returns:
+        Lines on inputs that changed since the render, names of inputs that are gone, and names of those without a hash.
     """
-    changed, gone, unknown = [], [], []
-    for kind, one in sidecar.said.inputs.items():
+    changed, gone, without_hash = [], [], []
+    for kind, one in sidecar.content.inputs.items():
         name = f"{kind} {one.name}"
-        # A release may be renewed; whether it holds is another question than what the pixels were made from.
+        # A consent may be renewed; no pixel depends on it. The consent check is another.
         if option_of(kind) == "consent":
             continue
         if one.sha256 is None:
-            unknown.append(name)
+            without_hash.append(name)
             continue
         files = _files_hashed(sidecar, kind, one)
         if not files:
@@ -90,11 +95,11 @@ def changed_inputs(sidecar: Beside) -> tuple[list[str], list[str], list[str]]:
             changed.append(f"{name}: {len(files)} files, {one.files} when rendered")
         elif sha256_of(*files) != one.sha256:
             changed.append(f"{name}: not the file it was rendered from (another SHA-256)")
-    return changed, gone, unknown
+    return changed, gone, without_hash
 
 
-def _files_hashed(sidecar: Beside, kind: str, one: Input) -> tuple[Path, ...]:
-    """The files behind one hash: all of a sequence, but of a target that does not move only the frame that was used."""
+def _files_hashed(sidecar: SidecarFile, kind: str, one: Input) -> tuple[Path, ...]:
+    """Return the files that a hash is of: all of a sequence, but for a still target only the frame that was used."""
     if kind != "target" or not has_padding(one.name) or one.files is not None:
         return sidecar.files(one.name)
     settings, files = sidecar.settings, sidecar.files(one.name)

@@ -1,4 +1,4 @@
-"""What is checked: a sequence's frames as they are on disk, and all that says how they should be."""
+"""A sequence to check: its decoded frames, and sidecar, target and performances to compare them with."""
 
 from __future__ import annotations
 
@@ -17,66 +17,72 @@ from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.progress import Observer, Progress, ignore
 from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.verify.driver import Driver
-from ofx_reenact.verify.look import Look, look_at
-from ofx_reenact.verify.sidecar import Beside, read_beside
-from ofx_reenact.verify.target import Plates
+from ofx_reenact.verify.frame_inspection import InspectedFrame, inspect_frames
+from ofx_reenact.verify.sidecar import SidecarFile, read_beside
+from ofx_reenact.verify.target import TargetPlates
 
-# Longer than any shot: a range that holes would be filled in up to here is no range.
+# Longer than any shot: a range with more frames is not filled up.
 _LONGEST = 1_000_000
 
 Mover = Literal["", "target", "driver"]
 
 
 @dataclass(frozen=True)
-class Tracked:
-    """The performances of a sequence: the driver's, and that of a target that moves; None where not reachable."""
+class Performances:
+    """The performances of driver and moving target; None where they cannot be read."""
 
     driver: Performance | None = None
     target: Performance | None = None
 
 
 @dataclass(frozen=True)
-class Subject:
-    """A sequence ``O.####.exr`` with what it is measured by.
+class CheckedSequence:
+    """A sequence and what it is compared with.
 
-    ``frames`` should be there, and ``looks`` has those that are, in order. ``plates`` (of the target) is None where it
-    is not reachable, and so may be each of the performances ``tracked``: ``unknown`` then says why. With ``strict``,
-    what cannot be compared is a problem, not a note.
+    Attributes:
+        output: ``O.####.exr``.
+        frames: the frames that should exist.
+        inspected: frame → decoded frame, for those that exist, in order.
+        sidecar: of the sequence.
+        plates: of the target; None if they cannot be read.
+        tracked: the performances.
+        unknown: ``plate``, ``performance`` or ``target_performance`` → why it cannot be read.
+        strict: report as a problem, not as a note, what cannot be compared.
     """
 
     output: str
     frames: FrameRange
-    looks: Mapping[int, Look]
-    sidecar: Beside
-    plates: Plates | None
-    tracked: Tracked
+    inspected: Mapping[int, InspectedFrame]
+    sidecar: SidecarFile
+    plates: TargetPlates | None
+    tracked: Performances
     unknown: Mapping[str, str] = field(default_factory=dict)
     strict: bool = False
 
     @property
-    def whole(self) -> list[Look]:
+    def whole(self) -> list[InspectedFrame]:
         """The frames that decode whole, in order."""
-        return [one for one in self.looks.values() if one.header is not None]
+        return [one for one in self.inspected.values() if one.header is not None]
 
     def plate(self, frame: int) -> Plate:
-        """Return the plate that a frame was made of, without its pixels.
+        """Return the plate of a frame, without its pixels.
 
         Raises:
-            ReenactError: it is not known, or not reachable.
+            ReenactError: it is not known, or cannot be read.
         """
         if self.plates is None:
             raise ReenactError(self.unknown.get("plate", "the target is not known"))
         return self.plates.header(frame)
 
-    def state(self, frame: int) -> str | None:
-        """Return how the driver's face was found in a frame, as the performance has it; None if that is not known."""
-        return self._driver.state(frame)
+    def face_state(self, frame: int) -> str | None:
+        """Return how the driver's face was found in a frame (``tracked``, ``bridged``, ``held``); None if unknown."""
+        return self._driver.face_state(frame)
 
-    def mover(self, first: int, second: int) -> Mover | None:
-        """Tell who moved between two frames: the target, the driver, nobody (empty); None if nothing here says so.
+    def who_moved(self, first: int, second: int) -> Mover | None:
+        """Return who moved between two frames: ``target``, ``driver``, or nobody (empty); None if unknown.
 
-        A target moved if one pixel of its two plates differs. What moved too little for the target's pixels, the render
-        itself knows: such frames say that they are the plate, untouched.
+        A target moved if one pixel of its two plates differs. Nobody moved if both frames have the attribute
+        ``reenact:still``: the render found less movement than shows in the target's pixels.
         """
         if self._black(first) and self._black(second):
             return ""
@@ -84,7 +90,7 @@ class Subject:
             differ = self._plates_differ(first, second)
             if differ is not False:
                 return None if differ is None else "target"
-        if all(self.looks[frame].made.get("reenact:still") for frame in (first, second) if frame in self.looks):
+        if all(self.inspected[frame].made.get("reenact:still") for frame in (first, second) if frame in self.inspected):
             return ""
         moved = self._driver.moved(first, second)
         return None if moved is None else "driver" if moved else ""
@@ -98,14 +104,14 @@ class Subject:
             return None
 
     def _black(self, frame: int) -> bool:
-        """Whether a frame was to be black, for want of a face."""
+        """Whether the frame should be black because the driver has no face (--missing black)."""
         settings = self.sidecar.settings
-        state = self.state(frame) or self.sidecar.faces.get(frame)
+        state = self.face_state(frame) or self.sidecar.faces.get(frame)
         return settings is not None and settings.missing == "black" and state not in (None, "tracked")
 
     @cached_property
     def _driver(self) -> Driver:
-        """The driver, by the frames of the result."""
+        """The driver, by frames of this sequence."""
         frames = None
         if self.tracked.target is not None:
             frames = self.tracked.target.frames.tolist()
@@ -122,68 +128,67 @@ def open_subject(
     target_performance: str = "",
     strict: bool = False,
     observe: Observer = ignore,
-) -> Subject:
-    """Look at every frame of a sequence.
+) -> CheckedSequence:
+    """Decode every frame of a sequence, and read what it is compared with.
 
     Args:
         output: ``O.####.exr``.
-        frames: those that should be there; if empty, what the sidecar says, else from the first to the last there.
-        performance: the driver's performance file; if empty, the one the sidecar names.
-        target_performance: that of a target that moves; if empty, the one the sidecar names.
-        strict: what cannot be compared is a problem.
-        observe: is told of each frame.
+        frames: the frames that should exist; empty: those of the sidecar, else from the first to the last on disk.
+        performance: the driver's performance file; empty: the sidecar's.
+        target_performance: the performance file of a moving target; empty: the sidecar's.
+        strict: report as a problem what cannot be compared.
+        observe: called with the progress after each frame.
 
     Raises:
-        ReenactError: the name or the range is not understood, there is nothing of that name, or a performance that was
-            named cannot be read.
+        ReenactError: the name or the range is not valid, there are no frames, or a given performance cannot be read.
     """
     unknown: dict[str, str] = {}
-    sidecar, tracked, wanted = meant(output, frames, unknown, performance, target_performance)
-    paths = [(frame, frame_path(output, frame)) for frame in wanted]
-    there = [(frame, path) for frame, path in paths if path.exists()]
-    looks: dict[int, Look] = {}
-    for done, one in enumerate(look_at(there), start=1):
-        looks[one.frame] = one
-        observe(Progress("verify", done, len(there), one.frame, one.damage or ""))
-    return Subject(output, wanted, looks, sidecar, _plates(sidecar, unknown), tracked, unknown, strict)
+    sidecar, tracked, expected = read_expected(output, frames, unknown, performance, target_performance)
+    paths = [(frame, frame_path(output, frame)) for frame in expected]
+    existing = [(frame, path) for frame, path in paths if path.exists()]
+    inspected: dict[int, InspectedFrame] = {}
+    for done, one in enumerate(inspect_frames(existing), start=1):
+        inspected[one.frame] = one
+        observe(Progress("verify", done, len(existing), one.frame, one.damage or ""))
+    return CheckedSequence(output, expected, inspected, sidecar, _plates(sidecar, unknown), tracked, unknown, strict)
 
 
-def meant(
+def read_expected(
     output: str, frames: str, unknown: dict[str, str], performance: str = "", target_performance: str = ""
-) -> tuple[Beside, Tracked, FrameRange]:
-    """Return a sequence's sidecar, its performances, and the frames that should be there, without looking at one.
+) -> tuple[SidecarFile, Performances, FrameRange]:
+    """Return a sequence's sidecar, its performances, and the frames that should exist; reads no frame.
 
-    Arguments and errors are those of :func:`open_subject`; what is not reachable is said in ``unknown``.
+    Arguments and errors are those of :func:`open_subject`. ``unknown`` receives why a performance cannot be read.
     """
     frame_path(output, 1)
     sidecar = read_beside(output)
-    tracked = Tracked(
+    tracked = Performances(
         _performance("performance", performance, sidecar, unknown),
         _performance("target_performance", target_performance, sidecar, unknown) if sidecar.moving else None,
     )
-    return sidecar, tracked, FrameRange.parse(frames) if frames else _frames_meant(output, sidecar, tracked)
+    return sidecar, tracked, FrameRange.parse(frames) if frames else _expected_frames(output, sidecar, tracked)
 
 
-def _performance(option: str, named: str, sidecar: Beside, unknown: dict[str, str]) -> Performance | None:
-    """Load the performance of an option: that of the driver, or of a target that moves."""
+def _performance(option: str, named: str, sidecar: SidecarFile, unknown: dict[str, str]) -> Performance | None:
+    """Load the performance of an option, of the driver or of a moving target."""
     if named:
         return Performance.load(Path(named))
-    said = getattr(sidecar.settings, option) if sidecar.settings else ""
-    files = sidecar.files(said)
+    name = getattr(sidecar.settings, option) if sidecar.settings else ""
+    files = sidecar.files(name)
     try:
         if files:
             return Performance.load(files[0])
         unknown[option] = (
-            f"{said}: the performance is not reachable from here" if said else "no performance file is named"
+            f"{name}: the performance is not reachable from here" if name else "no performance file is named"
         )
     except ReenactError as error:
         unknown[option] = str(error)
     return None
 
 
-def _plates(sidecar: Beside, unknown: dict[str, str]) -> Plates | None:
+def _plates(sidecar: SidecarFile, unknown: dict[str, str]) -> TargetPlates | None:
     try:
-        plates = Plates.of(sidecar)
+        plates = TargetPlates.of(sidecar)
         if not plates.moving:
             plates.header(0)
         return plates
@@ -192,19 +197,19 @@ def _plates(sidecar: Beside, unknown: dict[str, str]) -> Plates | None:
         return None
 
 
-def _frames_meant(output: str, sidecar: Beside, tracked: Tracked) -> FrameRange:
-    """The frames that should be there when nobody says which.
+def _expected_frames(output: str, sidecar: SidecarFile, tracked: Performances) -> FrameRange:
+    """Return the frames that should exist if --frames is not given.
 
-    The settings in a sidecar are those of the chunk that wrote it last. If they do not cover all frames that it
-    knows, the others are taken to lie as far apart as these: a chunk that is missing in the middle is seen.
+    The settings in a sidecar are those of the chunk that wrote it last. If the sidecar has more frames than these, the
+    range between its first and last frame is filled in steps of their common distance: so a missing chunk is found.
     """
     known, settings = sidecar.frames, sidecar.settings
     performance = tracked.target if sidecar.moving else tracked.driver
     if settings is not None and settings.frames:
-        asked = FrameRange.parse(settings.frames)
-        if set(known) <= set(asked):
-            return asked
-        known = FrameRange.of({*known, *asked})
+        rendered = FrameRange.parse(settings.frames)
+        if set(known) <= set(rendered):
+            return rendered
+        known = FrameRange.of({*known, *rendered})
     elif settings is not None and performance is not None and set(known) <= set(performance.frames.tolist()):
         return FrameRange.of(performance.frames)
     known = known or Sequence.open(output).frames

@@ -1,4 +1,4 @@
-"""The target of a sequence as the checks need it: what each frame's plate says of itself, pixels where they matter."""
+"""The target of a sequence, for the checks: headers of its plates, and digests of their pixels."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.frames.digest import pixels_sha256
 from ofx_reenact.frames.plate import Plate
 from ofx_reenact.frames.sequence import Sequence
-from ofx_reenact.verify.look import odd_values
-from ofx_reenact.verify.sidecar import Beside
+from ofx_reenact.verify.frame_inspection import count_nonfinite
+from ofx_reenact.verify.sidecar import SidecarFile
 
 
 @dataclass(frozen=True)
-class Plates:
-    """The plates of a target: one a frame if it moves, else the same for every frame.
+class TargetPlates:
+    """The plates of a target: one per frame if it moves, else one for all frames.
 
-    Headers are kept, however many there are; of pixels, no more than a digest or a count.
+    All headers stay in memory; of pixels, only a digest or a count.
 
     Attributes:
         sequence: the target's files.
-        still: the frame that is the plate of all; None if the target moves.
-        layer: which of an EXR's is the picture.
+        still: the frame that is the plate of all frames; None if the target moves.
+        layer: the EXR layer that is the picture.
     """
 
     sequence: Sequence
@@ -31,14 +31,14 @@ class Plates:
     layer: str = ""
     _headers: dict[int, Plate] = field(default_factory=dict, init=False, repr=False)
     _digests: dict[int, str] = field(default_factory=dict, init=False, repr=False)
-    _odd: dict[int, dict[str, int]] = field(default_factory=dict, init=False, repr=False)
+    _nonfinite: dict[int, dict[str, int]] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
-    def of(cls, sidecar: Beside) -> Plates:
+    def of(cls, sidecar: SidecarFile) -> TargetPlates:
         """Open the target that a sidecar names.
 
         Raises:
-            ReenactError: it is not known, not reachable, or cannot be read.
+            ReenactError: the target is not known, or cannot be read.
         """
         settings = sidecar.settings
         if settings is None:
@@ -59,34 +59,33 @@ class Plates:
         """Return the plate of a frame, without its pixels.
 
         Raises:
-            ReenactError: it is not there, or cannot be read.
+            ReenactError: the plate does not exist, or cannot be read.
         """
         number = self._number(frame)
         if number not in self._headers:
-            # All frames of a video say alike; each would be decoded to hear it.
-            there = self._headers.values() if self.sequence.kind == "video" else ()
-            is_there = number in self.sequence.frames
-            alike = next(iter(there), None) if is_there else None
-            self._headers[number] = alike or self.sequence.read_header(number, self.layer)
+            # All frames of a video have one header, and to read it a frame is decoded.
+            known = self._headers.values() if self.sequence.kind == "video" else ()
+            same = next(iter(known), None) if number in self.sequence.frames else None
+            self._headers[number] = same or self.sequence.read_header(number, self.layer)
         return self._headers[number]
 
-    def odd(self, frame: int) -> dict[str, int]:
-        """Count the NaN and infinite values of a frame's plate, by channel that is kept as it is.
+    def nonfinite(self, frame: int) -> dict[str, int]:
+        """Return channel → number of NaN and infinite values, for the plate's channels that a render copies.
 
         Raises:
-            ReenactError: it is not there, or cannot be read.
+            ReenactError: the plate does not exist, or cannot be read.
         """
         number = self._number(frame)
-        if number not in self._odd:
+        if number not in self._nonfinite:
             extra = self.sequence.read(number, self.layer).extra
-            self._odd[number] = {name: odd_values(pixels) for name, pixels in extra.items()}
-        return self._odd[number]
+            self._nonfinite[number] = {name: count_nonfinite(pixels) for name, pixels in extra.items()}
+        return self._nonfinite[number]
 
     def digest(self, frame: int) -> str:
         """Return a digest of all pixels of a frame's plate.
 
         Raises:
-            ReenactError: it is not there, or cannot be read.
+            ReenactError: the plate does not exist, or cannot be read.
         """
         number = self._number(frame)
         if number not in self._digests:
@@ -96,5 +95,5 @@ class Plates:
         return self._digests[number]
 
     def _number(self, frame: int) -> int:
-        """Return the number that a frame's plate has in its own files."""
+        """Return the target's frame that is the plate of a frame."""
         return frame if self.still is None else self.still

@@ -1,4 +1,4 @@
-"""Bundles of Open Job Description, run on this machine: values that no shell may see, tasks that fail or are killed."""
+"""Open Job Description bundles, run on this machine: values that no shell may interpret, failed and killed tasks."""
 
 import json
 import os
@@ -62,29 +62,29 @@ def test_openjd_accepts_the_bundle(tmp_path, performance_file):
 @pytest.mark.parametrize("name", HOSTILE, ids=str)
 def test_no_value_reaches_a_shell(tmp_path, performance_file, monkeypatch, name):
     text = HOSTILE[name]
-    desk, work = tmp_path / "desk", tmp_path / "work"
-    desk.mkdir()
+    home, work = tmp_path / "home", tmp_path / "work"
+    home.mkdir()
     work.mkdir()
-    target = small_target(desk).rename(desk / f"{text}.png")
-    options = [f"--target={target}", f"--performance={performance_file}", f"--output={desk / text}.####.exr"]
+    target = small_target(home).rename(home / f"{text}.png")
+    options = [f"--target={target}", f"--performance={performance_file}", f"--output={home / text}.####.exr"]
     options += [f"--colorspace={text}", "--frames=1-6", "--chunk-size=3"]
-    monkeypatch.setenv("OFX_REENACT_PYTHON", str(recorder(desk)))
+    monkeypatch.setenv("OFX_REENACT_PYTHON", str(recorder(home)))
     monkeypatch.chdir(work)
     assert run(["job", "bundle", "b", *options]) == 0
     assert run(["job", "run", "b"]) == 0
-    renders = [call for call in calls(desk) if call[:2] == ["engine", "run"]]
+    renders = [call for call in calls(home) if call[:2] == ["engine", "run"]]
     assert [call[3] for call in renders] == ["--chunk=1-3", "--chunk=4-6"]
     for call in renders:
-        assert {f"--target={target}", f"--output={desk / text}.####.exr", f"--colorspace={text}"} <= set(call)
-    # The same job through Slurm's script.
+        assert {f"--target={target}", f"--output={home / text}.####.exr", f"--colorspace={text}"} <= set(call)
+    # The same job with Slurm's script.
     assert run(["job", "slurm", "s", *options]) == 0
     environment = {**os.environ, "SLURM_ARRAY_TASK_ID": "1"}
     subprocess.run([work / "s" / "task.sh", work / "s" / "job.json", "render"], env=environment, check=True)
-    assert calls(desk)[-1] == ["job", "task", str(work / "s" / "job.json"), "render", "--chunk=1"]
+    assert calls(home)[-1] == ["job", "task", str(work / "s" / "job.json"), "render", "--chunk=1"]
     job = FarmJob.load(work / "s" / "job.json")
     assert str(job.select(1)) == "4-6"
     named = (job.settings.target, job.settings.output, job.settings.colorspace)
-    assert named == (str(target), f"{desk / text}.####.exr", text)
+    assert named == (str(target), f"{home / text}.####.exr", text)
     assert not list(tmp_path.rglob("pwned"))
 
 
@@ -110,7 +110,7 @@ def test_no_value_reaches_a_shell(tmp_path, performance_file, monkeypatch, name)
         ("template.yaml", "steps:", "steps: []\nmore:"),
     ],
 )
-def test_nonsense_in_a_bundle_is_one_line(tmp_path, performance_file, capsys, monkeypatch, file, old, new):
+def test_wrong_values_in_a_bundle_give_one_line(tmp_path, performance_file, capsys, monkeypatch, file, old, new):
     made = bundle(tmp_path, performance_file)
     monkeypatch.setenv("OFX_REENACT_PYTHON", str(recorder(tmp_path)))
     path = made / file
@@ -124,7 +124,7 @@ def test_nonsense_in_a_bundle_is_one_line(tmp_path, performance_file, capsys, mo
     assert not (tmp_path / "calls.jsonl").exists() and not (made / "report.json").exists()
 
 
-def test_bundles_that_are_none(tmp_path, capsys):
+def test_folders_without_a_valid_bundle(tmp_path, capsys):
     assert run(["job", "run", str(tmp_path)]) == 2
     assert "template.yaml" in capsys.readouterr().err
     for content in (b"\xff\xfe\x00", b"[]", b"!!python/object:os.system x", b"- " * 100_000):
@@ -137,7 +137,7 @@ def test_bundles_that_are_none(tmp_path, capsys):
 _FAIL = 'if any(a == "--chunk=4-6" for a in sys.argv): print("openjd_fail: the disk is full"); sys.exit(3)'
 
 
-def test_a_task_that_fails_is_done_once_more_then_named(tmp_path, performance_file, capsys, monkeypatch):
+def test_a_task_that_fails_is_run_twice_then_reported(tmp_path, performance_file, capsys, monkeypatch):
     made = bundle(tmp_path, performance_file)
     monkeypatch.setenv("OFX_REENACT_PYTHON", str(recorder(tmp_path, _FAIL)))
     capsys.readouterr()
@@ -150,7 +150,7 @@ def test_a_task_that_fails_is_done_once_more_then_named(tmp_path, performance_fi
         "Analyse": "done", "Render 1-3": "done", "Render 4-6": "failed", "Render 7-9": "done", "Verify": "not run",
     }  # fmt: skip
     assert tasks["Render 4-6"]["tries"] == 2 and tasks["Render 1-3"]["tries"] == 1
-    # Each worker stops the engine that it starts, after a failure as well.
+    # Each worker stops the engine that it started, also after a failure.
     done = [call[1] for call in calls(tmp_path) if call[0] == "engine"]
     assert done.count("start") == done.count("stop") >= 2
 
@@ -163,7 +163,7 @@ if "--chunk=4-6" in sys.argv and not mark.exists():
 """
 
 
-def test_a_process_that_was_killed_is_not_the_task_s_fault(tmp_path, performance_file, monkeypatch):
+def test_a_killed_process_does_not_count_as_a_failure(tmp_path, performance_file, monkeypatch):
     made = bundle(tmp_path, performance_file)
     monkeypatch.setenv("OFX_REENACT_PYTHON", str(recorder(tmp_path, _KILLED)))
     assert run(["job", "run", str(made)]) == 0
@@ -180,13 +180,13 @@ if sys.argv[3:5] == ["engine", "run"]:
 """
 
 
-def test_an_interrupted_job_ends_its_tasks_and_says_so(tmp_path, performance_file, monkeypatch):
+def test_an_interrupted_job_cancels_its_tasks_and_reports_it(tmp_path, performance_file, monkeypatch):
     made = bundle(tmp_path, performance_file)
     monkeypatch.setenv("OFX_REENACT_PYTHON", str(recorder(tmp_path, _SLOW)))
     line = [sys.executable, "-m", "ofx_reenact", "job", "run", str(made), "--workers=2"]
     with subprocess.Popen(line, stderr=subprocess.PIPE, text=True) as job:
         until = time.monotonic() + 600
-        # Both workers: one that is cancelled while it starts its engine has not taken that down yet.
+        # Both workers: a worker that is cancelled while it starts its engine has not recorded that.
         while len(list(tmp_path.glob("recorder.at-work-*"))) < 2:
             assert time.monotonic() < until
             time.sleep(0.1)
@@ -200,14 +200,14 @@ def test_an_interrupted_job_ends_its_tasks_and_says_so(tmp_path, performance_fil
     assert done.count("start") == done.count("stop") >= 1
 
 
-def test_frames_that_are_not_right_are_said(tmp_path, performance_file, capsys):
+def test_a_failed_verification_is_reported(tmp_path, performance_file, capsys):
     (tmp_path / "o.0001.exr").write_bytes(b"no picture")
     named = ["--chunk=1", f"--performance={performance_file}", f"--json={tmp_path / 'report.json'}"]
     assert run(["job", "verify", *named, "--", str(tmp_path / "o.####.exr")]) != 0
     assert "openjd_fail: the frames are not right" in capsys.readouterr().out
 
 
-def test_without_an_install_the_job_says_so(tmp_path, performance_file, capsys, monkeypatch):
+def test_a_worker_without_ofx_reenact_is_reported(tmp_path, performance_file, capsys, monkeypatch):
     made = bundle(tmp_path, performance_file)
     monkeypatch.setenv("OFX_REENACT_PYTHON", str(tmp_path / "nowhere"))
     capsys.readouterr()

@@ -1,4 +1,4 @@
-"""The farm's job: its file, its tasks, and frames that survive what happens to workers."""
+"""Farm jobs: the job file, its tasks, and frames after workers were killed."""
 
 import json
 import os
@@ -20,7 +20,7 @@ def job_of(folder: Path, performance_file: str, **more) -> FarmJob:
     return FarmJob.of(settings, chunk_size=7)
 
 
-def test_tasks_share_what_is_analysed_and_skip_what_is_there(tmp_path, performance_file, monkeypatch):
+def test_tasks_share_the_analysis_and_skip_existing_frames(tmp_path, performance_file, monkeypatch):
     small_target(tmp_path)
     monkeypatch.chdir(tmp_path)
     job = FarmJob.of(Settings(target="target.png", driver=str(DRIVER), output="out/o.####.exr"), chunk_size=30)
@@ -30,7 +30,7 @@ def test_tasks_share_what_is_analysed_and_skip_what_is_there(tmp_path, performan
     assert {Path(path).parent for path in (chosen.performance, chosen.identity)} == {tmp_path / "out"}
 
 
-def test_another_driver_or_look_at_it_is_another_analysis(tmp_path):
+def test_another_driver_or_option_gives_another_analysis(tmp_path):
     import shutil
 
     clip = tmp_path / "clip.mpg"
@@ -44,13 +44,13 @@ def test_another_driver_or_look_at_it_is_another_analysis(tmp_path):
     assert len({first, second, FarmJob.of(smoother).settings.performance}) == 3
 
 
-def test_a_job_file_says_the_same_again(tmp_path, performance_file):
+def test_a_job_file_round_trip(tmp_path, performance_file):
     job = job_of(tmp_path, performance_file, weight_mouth=0.5, layers=("rgba", "matte"))
     job.save(tmp_path / "job.json")
     assert FarmJob.load(tmp_path / "job.json") == job
 
 
-def test_a_sequence_whose_name_is_its_number_alone(tmp_path, performance_file):
+def test_a_sequence_whose_name_is_only_its_number(tmp_path, performance_file):
     assert job_of(tmp_path, performance_file, output=str(tmp_path / "####.exr")).name == "reenact"
 
 
@@ -77,7 +77,7 @@ def test_a_sequence_whose_name_is_its_number_alone(tmp_path, performance_file):
         lambda job: job.update(schema="other"),
     ],
 )
-def test_nonsense_in_a_job_file_is_one_line(tmp_path, performance_file, capsys, edit):
+def test_wrong_values_in_a_job_file_give_one_line(tmp_path, performance_file, capsys, edit):
     path = tmp_path / "job.json"
     job_of(tmp_path, performance_file).save(path)
     content = json.loads(path.read_text())
@@ -89,18 +89,18 @@ def test_nonsense_in_a_job_file_is_one_line(tmp_path, performance_file, capsys, 
     assert not (tmp_path / "out").exists()
 
 
-def test_a_job_file_that_is_none(tmp_path, capsys):
+def test_files_that_are_not_job_files(tmp_path, capsys):
     for content in (b"", b"\xff\xfe", b"[]", b"[" * 100_000):
         (tmp_path / "job.json").write_bytes(content)
         assert run(["job", "task", str(tmp_path / "job.json"), "render"]) == 2
         assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_a_job_file_of_the_node_of_version_0_1_is_said_to_need_another(tmp_path, capsys):
+def test_a_job_file_of_the_node_of_version_0_1_is_refused(tmp_path, capsys):
     old = {"schema": "ofx-reenact/job/1", "name": "r", "version": "0.1.0", "settings": {}, "command": [], "file": ""}
     (tmp_path / "job.json").write_text(json.dumps(old))
     assert run(["job", "task", str(tmp_path / "job.json"), "render"]) == 2
-    assert "write the job anew (ofx-reenact job, or Send to farm)" in capsys.readouterr().err
+    assert "write the job again (ofx-reenact job, or Send to farm)" in capsys.readouterr().err
 
 
 def test_tasks_are_chosen_by_chunk_and_by_the_queue_s_frames(tmp_path, performance_file):
@@ -113,13 +113,13 @@ def test_tasks_are_chosen_by_chunk_and_by_the_queue_s_frames(tmp_path, performan
         job.select(frames="2")
 
 
-def test_a_step_that_no_job_has(tmp_path, performance_file, capsys):
+def test_an_unknown_step(tmp_path, performance_file, capsys):
     job_of(tmp_path, performance_file).save(tmp_path / "job.json")
     assert run(["job", "task", str(tmp_path / "job.json"), "paint"]) == 2
     assert "step 'paint': choose from analyse, render, verify" in capsys.readouterr().err
 
 
-def test_tasks_are_done_in_this_process_and_its_frames_bear_the_job_s_name(
+def test_tasks_run_in_this_process_and_frames_have_the_job_s_name(
     tmp_path, capsys, monkeypatch
 ):
     from ofx_reenact.provenance.attributes import read_attributes
@@ -145,7 +145,7 @@ def test_tasks_are_done_in_this_process_and_its_frames_bear_the_job_s_name(
     assert json.loads((tmp_path / "out" / "o.reenact.json").read_text())["job"] == "shot 10"
     assert read_attributes(tmp_path / "out" / "o.0003.exr")["reenact:job"] == "shot 10"
     assert "OFX_REENACT_JOB" not in os.environ
-    # The name that the queue itself gave counts before the job's own.
+    # The queue's name has priority over the job's.
     monkeypatch.setenv("OFX_REENACT_JOB", "queue 7")
     (tmp_path / "out" / "o.0001.exr").unlink()
     assert run(["job", "task", file, "render"]) == 0
@@ -164,7 +164,7 @@ def test_tasks_are_done_in_this_process_and_its_frames_bear_the_job_s_name(
         (["--chunk-size=0"], "chunk-size"),
     ],
 )
-def test_what_cannot_go_to_a_farm_is_said_at_the_desk(tmp_path, capsys, monkeypatch, performance_file, options, said):
+def test_mistakes_are_reported_at_submission(tmp_path, capsys, monkeypatch, performance_file, options, said):
     small_target(tmp_path)
     monkeypatch.chdir(tmp_path)
     usual = ["--target=target.png", f"--performance={performance_file}", "--output=o.####.exr"]
@@ -188,7 +188,7 @@ def test_frames_of_a_killed_worker_get_into_the_sidecar(tmp_path, performance_fi
     assert json.loads(sidecar.read_text())["frames"] == whole["frames"]
 
 
-def test_a_frame_that_the_disk_does_not_take_is_written_once_more(tmp_path, performance_file, monkeypatch):
+def test_a_frame_that_cannot_be_written_is_tried_twice(tmp_path, performance_file, monkeypatch):
     from ofx_reenact.engine import writer
 
     real, tries = writer.write_frame, []

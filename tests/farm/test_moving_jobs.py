@@ -1,4 +1,4 @@
-"""A farm's job of a target that moves: its frames, what chunks share, what cannot work."""
+"""Farm jobs of a moving target: frames, files that chunks share, mistakes."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from moving import COUNT, FIRST, FRAMES, START
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import FrameError, SettingsError
-from ofx_reenact.farm.bundle import asset_references, parameter_values, template
+from ofx_reenact.farm.bundle import make_asset_references, make_parameter_values, make_template
 from ofx_reenact.farm.model import FarmJob
 from ofx_reenact.settings import Settings
 
@@ -35,7 +35,7 @@ def test_one_frame_of_it_is_a_still(tmp_path, moving_plate):
     assert not job.settings.target_performance and not job.settings.parts_file
 
 
-def test_what_is_asked_of_the_face_decides_over_parts_alone(tmp_path, moving_plate):
+def test_options_that_change_the_face_change_only_the_parts_file(tmp_path, moving_plate):
     first, second = (job_of(tmp_path, moving_plate, weight_mouth=weight).settings for weight in (1.0, 0.5))
     assert first.target_performance == second.target_performance and first.parts_file != second.parts_file
     for options in ({"parts": "off"}, {"profile": "portrait"}):
@@ -46,7 +46,7 @@ def test_a_bundle_shares_and_maps_what_is_analysed(tmp_path, moving_plate):
     write_exr(tmp_path / "m.exr", {"A": np.zeros((288, 360), np.float32)})
     write_exr(tmp_path / "n.exr", {"A": np.ones((288, 360), np.float32)})
     job = job_of(tmp_path, moving_plate, holdout=str(tmp_path / "m.exr"), mask=str(tmp_path / "n.exr"))
-    made = template(job)
+    made = make_template(job)
     defined = {one["name"]: one for one in made["parameterDefinitions"]}
     kinds = {"TargetPerformance": "OUT", "PartsFile": "OUT", "Holdout": "IN", "Mask": "IN", "Target": "NONE"}
     assert {name: (defined[name]["type"], defined[name]["dataFlow"]) for name in kinds} == {
@@ -55,7 +55,7 @@ def test_a_bundle_shares_and_maps_what_is_analysed(tmp_path, moving_plate):
     analyse, render, verify = (step["script"]["actions"]["onRun"]["args"] for step in made["steps"])
     assert "--parts-file={{Param.PartsFile}}" in analyse and "--holdout={{Param.Holdout}}" in render
     assert "--target-performance={{Param.TargetPerformance}}" in verify
-    assets = asset_references(job)["assetReferences"]
+    assets = make_asset_references(job)["assetReferences"]
     assert {str(Path(moving_plate).parent / f"plate.{frame}.exr") for frame in FRAMES} <= set(
         assets["inputs"]["filenames"]
     )
@@ -63,7 +63,7 @@ def test_a_bundle_shares_and_maps_what_is_analysed(tmp_path, moving_plate):
     assert assets["outputs"]["directories"] == [str(tmp_path)]
 
 
-def test_a_bundle_with_every_option_stays_within_what_one_takes(tmp_path, moving_plate):
+def test_a_bundle_with_every_option_has_at_most_50_parameters(tmp_path, moving_plate):
     given = {
         "consent": "c.json", "weights": "w.safetensors", "fdgan_weights": "f.safetensors", "landmarks": "l.json",
         "target_landmarks": "t.json", "colorspace": "ACEScg", "driver_colorspace": "sRGB", "layer": "rgba",
@@ -71,13 +71,13 @@ def test_a_bundle_with_every_option_stays_within_what_one_takes(tmp_path, moving
         "device": "cpu", "holdout": "",
     }  # fmt: skip
     job = job_of(tmp_path, moving_plate, **given)
-    names = [one["name"] for one in template(job)["parameterDefinitions"]]
-    assert len(names) == 50 and set(parameter_values(job)) == set(names)
-    # What is not the default is among them, wherever it stands.
+    names = [one["name"] for one in make_template(job)["parameterDefinitions"]]
+    assert len(names) == 50 and set(make_parameter_values(job)) == set(names)
+    # All options that are not at their defaults are among them.
     assert {"Depth", "Device", "DriverStart", "Consent", "TargetReference"} <= set(names)
 
 
-def test_tasks_render_the_targets_frames_from_what_was_analysed_once(tmp_path, moving_plate, capsys):
+def test_tasks_render_the_targets_frames_from_one_analysis(tmp_path, moving_plate, capsys):
     job, file = job_of(tmp_path, moving_plate), str(tmp_path / "job.json")
     job.save(Path(file))
     assert run(["job", "task", file, "analyse", "--progress=openjd"]) == 0
@@ -109,13 +109,13 @@ def test_tasks_render_the_targets_frames_from_what_was_analysed_once(tmp_path, m
         ({"driver": ""}, "--driver is needed"),
     ],
 )
-def test_what_cannot_work_is_said_at_the_desk(tmp_path, moving_plate, monkeypatch, options, says):
+def test_mistakes_are_reported_at_submission(tmp_path, moving_plate, monkeypatch, options, says):
     monkeypatch.chdir(tmp_path)
     write_exr(tmp_path / "small.exr", {"A": np.zeros((8, 9), np.float32)})
     with pytest.raises((FrameError, SettingsError)) as raised:
         job_of(tmp_path, moving_plate, **options)
     assert says in str(raised.value) and "\n" not in str(raised.value)
-    # A driver that ends early is no error else.
+    # A driver that ends early is otherwise no error.
     assert job_of(tmp_path, moving_plate, driver_start=72, frames="1001-1004", missing="error")
 
 

@@ -1,4 +1,4 @@
-"""What each queue is given: Deadline's files, OpenCue's outline, Slurm's scripts."""
+"""The files for each queue: Deadline's files, OpenCue's outline, Slurm's scripts."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from farm_jobs import recorder, small_target
 from ofx_reenact.cli import job as job_commands
 from ofx_reenact.cli.main import run
 from ofx_reenact.farm.model import FarmJob
-from ofx_reenact.farm.queue import Queue, Written
+from ofx_reenact.farm.queue import Queue, WrittenJob
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "farm"
 
@@ -46,7 +46,7 @@ print("Deadline Command 10.4"); print("Result=Success"); print(f"JobID=65f{count
 """
 
 
-def test_deadline_is_asked_step_by_step(tmp_path, performance_file, monkeypatch, capsys):
+def test_deadline_gets_one_job_per_step(tmp_path, performance_file, monkeypatch, capsys):
     recorder(tmp_path, _DEADLINE).rename(tmp_path / "deadlinecommand")
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     folder = tmp_path / "job"
@@ -58,7 +58,7 @@ def test_deadline_is_asked_step_by_step(tmp_path, performance_file, monkeypatch,
     assert "JobDependencies=65f2\n" in (folder / "verify_job.txt").read_text()
 
 
-def test_deadline_that_is_not_there_or_refuses(tmp_path, performance_file, monkeypatch, capsys):
+def test_deadline_not_installed_or_refusing(tmp_path, performance_file, monkeypatch, capsys):
     options = queue_options(tmp_path, performance_file)
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     assert run(["job", "deadline", str(tmp_path / "job"), *options, "--submit"]) == 1
@@ -87,7 +87,7 @@ def test_opencue_s_outline(tmp_path, performance_file, monkeypatch):
     options = [*queue_options(tmp_path, performance_file), "--show=show", "--shot=sh010", "--user=artist"]
     assert run(["job", "opencue", str(tmp_path / "job"), *options, "--device=cuda"]) == 0
     text = (tmp_path / "job" / "outline.xml").read_text()
-    # Of the machine: its user's number, its Cuebot, its mail.
+    # Values of this machine: user id, Cuebot, mail address.
     text = re.sub(r"<uid>\d+</uid>|<email>.*?</email>|<!DOCTYPE.*?>|<facility>.*?</facility>", "", text)
     golden("opencue.xml", text.replace("><", ">\n<") + "\n", tmp_path)
 
@@ -99,14 +99,14 @@ def test_slurm_s_scripts(tmp_path, performance_file):
         assert os.access(tmp_path / "job" / name, os.X_OK)
 
 
-def test_slurm_that_is_not_there(tmp_path, performance_file, monkeypatch, capsys):
+def test_slurm_not_installed(tmp_path, performance_file, monkeypatch, capsys):
     monkeypatch.setenv("PATH", str(_tools(tmp_path)))
     assert run(["job", "slurm", str(tmp_path / "job"), *queue_options(tmp_path, performance_file), "--submit"]) == 1
     assert "sbatch" in capsys.readouterr().err
 
 
 def _tools(folder: Path) -> Path:
-    """A PATH with what the script needs, and no sbatch."""
+    """A PATH with the script's commands, but without sbatch."""
     made = folder / "bin"
     made.mkdir()
     for name in ("dirname", "mkdir"):
@@ -116,12 +116,12 @@ def _tools(folder: Path) -> Path:
 
 
 def test_a_queue_is_a_module_and_a_name(tmp_path, performance_file, capsys):
-    """What a command of another queue is made from is no more than this."""
+    """A new queue needs no more than this."""
     made = []
 
     def write(job, folder, pool, priority="50"):
         made.append((job.name, folder, pool, priority))
-        return Written(folder, "nothing", hint="look elsewhere")
+        return WrittenJob(folder, "nothing", hint="look elsewhere")
 
     def submit(job, folder, pool, priority="50"):
         return [pool, priority]

@@ -1,4 +1,4 @@
-"""Whole jobs on this machine: any chunking, any kill, any queue gives the pixels of one render."""
+"""Whole jobs on this machine: any chunk size, any kill, any queue gives the pixels of one render."""
 
 import json
 import os
@@ -26,9 +26,9 @@ KILLS = 10
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory) -> Path:
-    """A target and a driver, and the frames of renders without chunks: ``whole``, and ``repaired`` by FD-GAN."""
-    made = tmp_path_factory.mktemp("desk")
+def shot(tmp_path_factory) -> Path:
+    """A target, a driver, and renders without chunks: ``whole`` without and ``repaired`` with FD-GAN."""
+    made = tmp_path_factory.mktemp("shot")
     small_target(made)
     small_take(made, FRAMES)
     for name, more in (("whole", []), ("repaired", ["--repair=on"])):
@@ -41,52 +41,52 @@ def install(monkeypatch):
     monkeypatch.setenv("OFX_REENACT_PYTHON", sys.executable)
 
 
-def options(desk: Path, out: Path, repair: str = "--repair=off") -> list[str]:
-    named = [f"--target={desk / 'target.png'}", f"--driver={desk / 'take.####.png'}", f"--output={out / 'o.####.exr'}"]
+def options(shot: Path, out: Path, repair: str = "--repair=off") -> list[str]:
+    named = [f"--target={shot / 'target.png'}", f"--driver={shot / 'take.####.png'}", f"--output={out / 'o.####.exr'}"]
     return [*named, "--layers=rgba,matte", repair]
 
 
-def bundle(desk: Path, out: Path, *repair: str) -> Path:
+def bundle(shot: Path, out: Path, *repair: str) -> Path:
     folder = out / "bundle"
-    assert run(["job", "bundle", str(folder), *options(desk, out, *repair), f"--chunk-size={CHUNK}"]) == 0
+    assert run(["job", "bundle", str(folder), *options(shot, out, *repair), f"--chunk-size={CHUNK}"]) == 0
     return folder
 
 
-def assert_as_whole(desk: Path, out: Path, name: str = "whole") -> None:
+def assert_as_whole(shot: Path, out: Path, name: str = "whole") -> None:
     whole = list(range(1, FRAMES + 1))
-    assert same_frames(str(out / "o.####.exr"), str(desk / name / "o.####.exr")) == whole
+    assert same_frames(str(out / "o.####.exr"), str(shot / name / "o.####.exr")) == whole
     sidecar = json.loads((out / "o.reenact.json").read_text())
     assert [int(frame) for frame in sidecar["frames"]] == whole
 
 
-def test_two_workers_in_chunks(desk, tmp_path):
-    made = bundle(desk, tmp_path, "--repair=on")
+def test_two_workers_in_chunks(shot, tmp_path):
+    made = bundle(shot, tmp_path, "--repair=on")
     line = [*COMMAND, "job", "run", str(made), "--workers=2"]
     done = subprocess.run(line, capture_output=True, text=True, timeout=3000, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert_as_whole(desk, tmp_path, "repaired")
+    assert_as_whole(shot, tmp_path, "repaired")
     report = json.loads((made / "report.json").read_text())
     renders = [task for task in report["tasks"] if task["step"] == "Render"]
     assert len(renders) == CHUNKS and all(task["tries"] == 1 for task in renders)
     begun = sorted(float(re.search(r"begun after ([\d.]+) s", task["said"])[1]) for task in renders)
-    # The first chunk of each of two workers loads; the others begin at once, as this machine is.
+    # The first chunk of each worker loads the engine; the others start at once, however fast this machine is.
     assert begun[len(begun) // 2] < begun[-1] / 4, begun
 
 
-def test_openjd_runs_the_bundle(desk, tmp_path):
+def test_openjd_runs_the_bundle(shot, tmp_path):
     openjd = Path(sys.executable).with_name("openjd")
     if not openjd.exists():
         pytest.skip("the openjd command is not beside this Python")
-    made = bundle(desk, tmp_path)
+    made = bundle(shot, tmp_path)
     line = [openjd, "run", made / "template.yaml", "-p", f"file://{made / 'openjd_parameters.json'}"]
     done = subprocess.run(line, capture_output=True, text=True, timeout=3000, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
-    assert_as_whole(desk, tmp_path)
+    assert_as_whole(shot, tmp_path)
 
 
-def test_workers_killed_ten_times_leave_whole_frames(desk, tmp_path):
-    made = bundle(desk, tmp_path)
-    mark, chance = f"OFX_REENACT_TEST_MARK={uuid.uuid4()}", random.Random(4)
+def test_workers_killed_ten_times_leave_whole_frames(shot, tmp_path):
+    made = bundle(shot, tmp_path)
+    mark, rng = f"OFX_REENACT_TEST_MARK={uuid.uuid4()}", random.Random(4)
     environment = {**os.environ, "OFX_REENACT_TEST_MARK": mark.partition("=")[2]}
     killed, until = 0, time.monotonic() + 6000
     kinds = {"run": 0, "listen": 0}
@@ -94,15 +94,15 @@ def test_workers_killed_ten_times_leave_whole_frames(desk, tmp_path):
     done = None
     while killed < KILLS or done != 0:
         assert time.monotonic() < until, (killed, done)
-        # A job whose tasks were killed too often for its patience is run again, as a wrangler would.
+        # A job whose tasks were killed more than 12 times is run again, as a wrangler would.
         job = subprocess.Popen(line, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while job.poll() is None:
-            time.sleep(chance.uniform(0.2, 2))
-            # Half of them renderers, half engines, at work or on their way there.
+            time.sleep(rng.uniform(0.2, 2))
+            # Half of them renderers, half engines, running or starting.
             spent = [kind for kind, count in kinds.items() if count >= KILLS // 2]
             found = [number for number in _victims(mark, job.pid) if _kind(number) not in spent]
             if found and killed < KILLS and job.poll() is None:
-                victim = chance.choice(found)
+                victim = rng.choice(found)
                 kind = _kind(victim)
                 try:
                     os.kill(victim, signal.SIGKILL)
@@ -113,22 +113,22 @@ def test_workers_killed_ten_times_leave_whole_frames(desk, tmp_path):
                     kinds[kind] += 1
         done = job.returncode
         if done == 0 and killed < KILLS:
-            # All was done before ten were killed: some frames are taken away again.
-            for frame in chance.sample(range(1, FRAMES + 1), FRAMES // 2):
+            # The job ended before ten kills: some frames are removed.
+            for frame in rng.sample(range(1, FRAMES + 1), FRAMES // 2):
                 (tmp_path / f"o.{frame:04d}.exr").unlink()
     assert min(kinds.values()) >= 3
-    # What a killed writer left half-made bears another name; it is never taken for a frame.
+    # A partial file of a killed writer has another name and is never used as a frame.
     for left in tmp_path.glob("*.tmp-*"):
         left.unlink()
-    assert_as_whole(desk, tmp_path)
+    assert_as_whole(shot, tmp_path)
 
 
 @pytest.mark.parametrize("way", ["job run", "openjd run"])
-def test_engines_end_when_what_runs_the_job_was_killed(desk, tmp_path, way):
+def test_engines_end_when_what_runs_the_job_was_killed(shot, tmp_path, way):
     openjd = Path(sys.executable).with_name("openjd")
     if way == "openjd run" and not openjd.exists():
         pytest.skip("the openjd command is not beside this Python")
-    made = bundle(desk, tmp_path)
+    made = bundle(shot, tmp_path)
     mark = f"OFX_REENACT_TEST_MARK={uuid.uuid4()}"
     environment = {**os.environ, "OFX_REENACT_TEST_MARK": mark.partition("=")[2]}
     line = [*COMMAND, "job", "run", str(made)]
@@ -150,7 +150,7 @@ def test_engines_end_when_what_runs_the_job_was_killed(desk, tmp_path, way):
 
 
 def _victims(mark: str, job: int) -> list[int]:
-    """The job's own processes, renderers and engines, but not what runs the queue."""
+    """The job's renderers and engines, without the process that runs the job."""
     return [number for number in processes(mark) if number != job and _kind(number) in ("run", "listen")]
 
 
@@ -162,23 +162,23 @@ def _kind(process: int) -> str:
     return words[words.index(b"engine") + 1].decode() if b"engine" in words else ""
 
 
-def test_two_workers_on_one_chunk_do_no_harm(desk, tmp_path):
-    shared = [f"--performance={desk / 'whole.npz'}", "--existing=skip", "--frames=1-10"]
-    line = [*COMMAND, "render", *options(desk, tmp_path), *shared]
+def test_two_workers_render_one_chunk(shot, tmp_path):
+    shared = [f"--performance={shot / 'whole.npz'}", "--existing=skip", "--frames=1-10"]
+    line = [*COMMAND, "render", *options(shot, tmp_path), *shared]
     both = [subprocess.Popen(line, stdout=subprocess.DEVNULL) for _ in range(2)]
     assert [one.wait(400) for one in both] == [0, 0]
     for frame in range(1, 11):
         name = f"o.{frame:04d}.exr"
-        assert (read_plate(tmp_path / name).rgb == read_plate(desk / "whole" / name).rgb).all()
+        assert (read_plate(tmp_path / name).rgb == read_plate(shot / "whole" / name).rgb).all()
     assert len(list(tmp_path.glob("*.exr"))) == 10
 
 
 @pytest.mark.slurm
 @pytest.mark.skipif(bool(slurm_cluster.why_not()), reason=slurm_cluster.why_not())
-def test_slurm_s_array_on_two_nodes(desk, tmp_path_factory):
+def test_slurm_s_array_on_two_nodes(shot, tmp_path_factory):
     work = tmp_path_factory.mktemp("work")
     out = work / "out"
-    line = [*COMMAND, "job", "slurm", str(work / "a job"), *options(desk, out), f"--chunk-size={CHUNK}", "--submit"]
+    line = [*COMMAND, "job", "slurm", str(work / "a job"), *options(shot, out), f"--chunk-size={CHUNK}", "--submit"]
     cluster = slurm_cluster.Cluster(tmp_path_factory.mktemp("slurm"))
     try:
         done = subprocess.run(line, env=cluster.environment, capture_output=True, text=True, check=False)
@@ -189,6 +189,6 @@ def test_slurm_s_array_on_two_nodes(desk, tmp_path_factory):
     finally:
         cluster.stop()
     logs = {path.name: path.read_text() for path in (work / "a job" / "log").iterdir()}
-    assert_as_whole(desk, out)
-    # None of the chunks is all the work.
+    assert_as_whole(shot, out)
+    # Every chunk was rendered by its own task.
     assert sum("frames written" in text for name, text in logs.items() if name.startswith("render.")) == CHUNKS

@@ -39,7 +39,7 @@ def test_consent_is_read(tmp_path):
     assert read_consent(consent(tmp_path, without="document")).document is None
 
 
-def test_it_holds_to_the_end_of_its_last_day(tmp_path):
+def test_it_is_valid_to_the_end_of_its_last_day(tmp_path):
     found = read_consent(consent(tmp_path))
     assert found.problems(on=date(2027, 12, 31)) == ()
     assert "expired on 2027-12-31" in found.problems(on=date(2028, 1, 1))[0]
@@ -50,13 +50,13 @@ def test_warnings_are_those_of_today(tmp_path):
     assert "expired on 2020-01-01" in read_consent(consent(tmp_path, expires="2020-01-01")).warnings[0]
 
 
-def test_scope_is_looked_at_if_one_is_asked_for(tmp_path):
+def test_scope_is_checked_if_a_use_is_given(tmp_path):
     found, day = read_consent(consent(tmp_path)), date(2027, 1, 1)
     assert found.problems(on=day, scope="trailer") == found.problems(on=day) == ()
     assert "'game' is not in the scope of R-17" in found.problems(on=day, scope="game")[0]
 
 
-def test_release_is_compared_where_it_is(tmp_path):
+def test_release_is_compared_if_it_exists(tmp_path):
     found, day = read_consent(consent(tmp_path)), date(2027, 1, 1)
     assert found.problems(on=day) == (), "the document is not on this machine"
     other = release(tmp_path)
@@ -93,7 +93,7 @@ def test_errors_name_the_field(tmp_path, changes, says):
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"{", b"[]", b""])
-def test_what_is_no_consent_file(tmp_path, content):
+def test_files_that_are_not_consent_files(tmp_path, content):
     (tmp_path / "c.json").write_bytes(content)
     with pytest.raises(ReenactError, match=r"c\.json"):
         read_consent(tmp_path / "c.json")
@@ -120,14 +120,14 @@ def test_template_then_check(tmp_path, capsys):
     assert run(["consent", "check", str(tmp_path / "c.json")]) == 1
 
 
-def test_check_says_when_the_release_was_not_compared(tmp_path, capsys):
+def test_check_reports_that_the_release_was_not_compared(tmp_path, capsys):
     path = consent(tmp_path, expires="2999-12-31")
     assert run(["consent", "check", str(path)]) == 0
     assert "not compared" in capsys.readouterr().out
     assert run(["consent", "check", str(path), "--release", str(tmp_path / "gone.pdf")]) == 1
 
 
-def test_a_template_is_whole_or_not_there(tmp_path, capsys):
+def test_a_template_is_written_whole_or_not_at_all(tmp_path, capsys):
     for changes in ({"expires": "soon"}, {"scope": ","}, {"release": str(tmp_path / "gone.pdf")}):
         assert run(template(tmp_path, **changes)) == 1
         assert not (tmp_path / "c.json").exists(), changes
@@ -137,12 +137,12 @@ def test_a_template_is_whole_or_not_there(tmp_path, capsys):
     assert (tmp_path / "c.json").read_bytes() == before
 
 
-def test_check_of_a_day_that_is_none(tmp_path, capsys):
+def test_check_of_an_invalid_day(tmp_path, capsys):
     assert run(["consent", "check", str(consent(tmp_path)), "--on", "tomorrow"]) == 2
     assert "--on tomorrow" in capsys.readouterr().err
 
 
-def test_the_example_of_the_docs_is_one(tmp_path):
+def test_the_example_in_the_docs_is_valid(tmp_path):
     page = (Path(__file__).resolve().parents[2] / "docs" / "consent.md").read_text(encoding="utf-8")
     example = page.split("```json\n")[1].split("```")[0]
     (tmp_path / "c.json").write_text(example)

@@ -1,4 +1,4 @@
-"""Provenance: what every frame says of itself, and what the sidecar says of the render."""
+"""Provenance: the attributes of every frame, and the content of the sidecar."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ from ofx_reenact.settings import Settings
 
 @pytest.fixture(scope="module")
 def rendered(performance_file, tmp_path_factory):
-    """A frame with everything that a render can name, and the paths of what it was made from."""
+    """A frame rendered with every kind of input, and the inputs' paths."""
     folder = tmp_path_factory.mktemp("rendered")
     release = folder / "release.pdf"
     release.write_bytes(b"signed")
@@ -54,7 +54,7 @@ def rendered(performance_file, tmp_path_factory):
     return folder, files
 
 
-def test_every_frame_says_what_made_it(rendered):
+def test_every_frame_has_its_attributes(rendered):
     said = read_attributes(rendered[0] / "o.0036.exr")
     assert said.pop("reenact:confidence") == pytest.approx(1, abs=0.3)
     assert said.pop("reenact:made_of") in Sidecar.load(rendered[0] / "o.reenact.json").takes
@@ -116,7 +116,7 @@ def test_an_expired_consent_is_warned_of_and_recorded(performance_file, tmp_path
     assert sidecar.fdgan == read_attributes(tmp_path / "o.0036.exr")["reenact:fdgan_sha256"] == "off"
 
 
-def test_a_frame_without_consent_says_so(monkeypatch):
+def test_a_frame_without_consent_has_none(monkeypatch):
     monkeypatch.delenv("OFX_REENACT_JOB", raising=False)
     said = frame_attributes(weights_sha256="a", fdgan_sha256="b", target="t", driver="d", consent=None)
     assert (said["reenact:consent_id"], said["reenact:job"]) == ("none", "desk")
@@ -130,7 +130,7 @@ def test_show_prints_frame_and_sidecar(rendered, capsys):
     assert json.loads(capsys.readouterr().out)["sidecar"]["face"] == "tracked"
 
 
-@pytest.mark.parametrize(("name", "says"), [("other.jpg", "does not say where"), ("gone.exr", "no such file")])
-def test_show_of_what_is_no_frame_of_ours(rendered, capsys, name, says):
+@pytest.mark.parametrize(("name", "says"), [("other.jpg", "has no provenance"), ("gone.exr", "no such file")])
+def test_show_of_other_files(rendered, capsys, name, says):
     assert run(["provenance", "show", str(rendered[0] / name)]) == 1
     assert says in capsys.readouterr().err

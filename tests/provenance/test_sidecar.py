@@ -1,4 +1,4 @@
-"""The sidecar: read, written, merged by chunks that run at the same time, refused where it is none."""
+"""The sidecar: read, written, merged by chunks that run at the same time, refused if it is not valid."""
 
 import errno
 import json
@@ -45,7 +45,7 @@ def test_sidecar_path(output, name):
     assert sidecar_path(output).name == name
 
 
-def test_a_file_is_read_and_written_as_it_is(tmp_path):
+def test_a_file_round_trip(tmp_path):
     sidecar = Sidecar.load(written(tmp_path, WHOLE))
     assert sidecar.inputs["driver"] == Input("d.#.exr", "b", 3, {"take": 7})
     assert sidecar.frames == {1: FrameEntry(0.5, "held", extra={"note": "soft"}), 2: FrameEntry()}
@@ -55,7 +55,7 @@ def test_a_file_is_read_and_written_as_it_is(tmp_path):
     assert list(sidecar.as_dict())[-2:] == ["studio", "frames"]
 
 
-def test_what_the_frames_have_to_agree_with(tmp_path):
+def test_attributes_that_all_frames_must_have(tmp_path):
     claims = Sidecar.load(written(tmp_path, WHOLE)).claims
     assert claims == {"reenact:weights_sha256": "c", "reenact:fdgan_sha256": "off", "reenact:consent_id": "none"}
     assert Sidecar(fdgan={"sha256": "d"}).claims["reenact:fdgan_sha256"] == "d"
@@ -71,14 +71,14 @@ def test_chunks_are_merged(tmp_path):
     assert merged.frames[1] == merged.frames[9] == entry and merged.frames[2] == FrameEntry(), "what was known stays"
 
 
-def test_with_frames_that_were_there_alone_the_rest_stays(tmp_path):
+def test_with_existing_frames_only_the_other_fields_stay(tmp_path):
     path = written(tmp_path, WHOLE)
     Sidecar(output="p").save(path, there={9: FrameEntry(0.25)})
     assert json.loads(path.read_text()) == {**WHOLE, "frames": {**WHOLE["frames"], "9": {"confidence": 0.25}}}
 
 
 @pytest.mark.parametrize("content", ["{", "[]", {**WHOLE, "frames": [1]}])
-def test_a_file_that_is_none_is_replaced(tmp_path, content):
+def test_a_file_that_is_not_a_sidecar_is_replaced(tmp_path, content):
     path = written(tmp_path, content)
     add(path, 3)
     assert list(Sidecar.load(path).frames) == [3]
@@ -101,7 +101,7 @@ def test_a_file_that_is_none_is_replaced(tmp_path, content):
         ({**WHOLE, "weights": {"sha256": 5}}, "'sha256' of weights is not text"),
     ],
 )
-def test_sidecar_that_is_none(tmp_path, content, says):
+def test_files_that_are_not_sidecars(tmp_path, content, says):
     path = written(tmp_path, content)
     with pytest.raises(ReenactError, match=says) as raised:
         Sidecar.load(path)
@@ -109,7 +109,7 @@ def test_sidecar_that_is_none(tmp_path, content, says):
 
 
 def process(code: str, *arguments: object) -> subprocess.Popen:
-    """Start a process that has this module's ``add``'s imports, and says when they are done."""
+    """Start a process that imports what ``add`` needs, and prints a line when it is ready."""
     head = (
         "import sys, time\nfrom pathlib import Path\nfrom ofx_reenact.files import locked\n"
         "from ofx_reenact.provenance import FrameEntry, Sidecar\npath = Path(sys.argv[1])\n"
@@ -119,7 +119,7 @@ def process(code: str, *arguments: object) -> subprocess.Popen:
 
 
 def end_together(workers):
-    """Let processes that wait for the end of their input go on at once, and see that each ends well."""
+    """Start all waiting processes at once by closing their input; assert that each succeeds."""
     for worker in workers:
         assert worker.stdout.readline() == "ready\n"
     for worker in workers:
@@ -140,7 +140,7 @@ def test_many_processes_share_one_sidecar(tmp_path):
 
 @pytest.mark.slow
 def test_eight_workers_that_end_together_lose_no_frame(tmp_path):
-    """Each notes 500 frames in five chunks; a lock that a dead process left lies in their way."""
+    """Each adds 500 frames in five chunks; the lock file of a dead process exists."""
     path = tmp_path / "o.reenact.json"
     (tmp_path / LOCK).write_text("4711\nsome-other-machine\n")
     code = (
@@ -154,8 +154,8 @@ def test_eight_workers_that_end_together_lose_no_frame(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_killed_takes_no_frame_with_it(tmp_path):
-    """Each is killed as soon as the next chunk of another is noted, wherever it is then."""
+def test_a_killed_worker_loses_no_frame(tmp_path):
+    """Each is killed as soon as another has added its next chunk, whatever it is doing then."""
     path, noted = tmp_path / "o.reenact.json", set()
     add(path, 0)
     code = (
@@ -177,7 +177,7 @@ def test_a_worker_that_is_killed_takes_no_frame_with_it(tmp_path):
     assert {0, 1, *noted} <= set(Sidecar.load(path).frames)
 
 
-def test_the_lock_of_a_killed_process_does_not_hold(tmp_path):
+def test_the_lock_of_a_killed_process_is_free(tmp_path):
     path = tmp_path / "o.reenact.json"
     holder = process("with locked(path): print('ready', flush=True); time.sleep(900)", path)
     assert holder.stdout.readline() == "ready\n"
@@ -199,7 +199,7 @@ def test_sidecar_that_cannot_be_written(tmp_path):
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP, None])
 def test_a_file_system_without_locks(tmp_path, monkeypatch, number):
-    """What was noted stays, and the error says what to do."""
+    """Existing entries stay, and the error tells what to do."""
     path = written(tmp_path, WHOLE)
 
     def refuse(lock):
@@ -211,7 +211,7 @@ def test_a_file_system_without_locks(tmp_path, monkeypatch, number):
     assert json.loads(path.read_text()) == WHOLE
 
 
-def test_a_lock_that_another_process_keeps(tmp_path, monkeypatch):
+def test_a_lock_held_by_another_process(tmp_path, monkeypatch):
     path = written(tmp_path, WHOLE)
     monkeypatch.setattr("ofx_reenact.provenance.sidecar.locked", lambda path: locked(path, 0.2))
     with (
@@ -223,7 +223,7 @@ def test_a_lock_that_another_process_keeps(tmp_path, monkeypatch):
 
 
 def test_a_sidecar_that_cannot_be_read_just_now_is_not_replaced(tmp_path):
-    """It has other chunks' frames in it; here its file system says that there are too many links."""
+    """It has entries of other chunks; here reading it fails with too many links."""
     path = tmp_path / "o.reenact.json"
     path.symlink_to(path.name)
     with pytest.raises(OutputError, match=r"cannot be read .*frames are whole"):

@@ -1,4 +1,4 @@
-"""C2PA signatures: sealed by certificates made here, broken in every way that somebody might."""
+"""C2PA signatures made with test certificates, and every way to break them."""
 
 import contextlib
 import json
@@ -60,7 +60,7 @@ class Authority:
         return builder.sign(self.key, hashes.SHA256())
 
     def write(self, folder: Path, key=None, begin=timedelta(days=-1), end=timedelta(days=90), password=None):
-        """A signer's certificate and key, and what is trusted, as files."""
+        """A signer's certificate and key, and the trusted certificates, as files."""
         key = key or ec.generate_private_key(ec.SECP256R1())
         folder.mkdir(parents=True, exist_ok=True)
         files = [folder / name for name in ("cert.pem", "key.pem", "trust.pem")]
@@ -78,7 +78,7 @@ def _name(name: str) -> x509.Name:
 
 
 def sequence(folder: Path, driver: str = "d" * 64) -> str:
-    """Frames as a render leaves them, small."""
+    """Small rendered frames."""
     folder.mkdir(exist_ok=True)
     said = frame_attributes(weights_sha256="a" * 64, fdgan_sha256="off", target="t.exr", driver="d.mov", consent=None)
     output = str(folder / "o.####.exr")
@@ -120,7 +120,7 @@ def swap(a: Path, b: Path) -> None:
     b.write_bytes(a_bytes)
 
 
-def test_signed_frames_verify_and_stay_as_they_are(tmp_path, studio, monkeypatch, capsys):
+def test_signed_frames_verify_and_are_unchanged(tmp_path, studio, monkeypatch, capsys):
     output = sequence(tmp_path / "shot")
     before = {frame: file(output, frame).read_bytes() for frame in FRAMES}
     monkeypatch.setenv("OFX_REENACT_C2PA_CERT", str(studio[0]))
@@ -210,7 +210,7 @@ def test_a_frame_under_anothers_number_of_digits(signed, studio):
 
 
 @pytest.mark.parametrize("name", ["o.%04d.exr", "o.#.exr", "o.@@@@.exr"])
-def test_a_sequences_name_may_be_written_otherwise(signed, studio, name):
+def test_a_sequences_name_in_another_notation(signed, studio, name):
     assert problems(str(Path(signed).with_name(name)), studio[2]) == {}
     sign_sequence(str(Path(signed).with_name(name)), read_credentials(*studio[:2]), existing="overwrite")
     assert problems(signed, studio[2]) == {}
@@ -262,7 +262,7 @@ def test_missing_files(signed, studio):
     assert problems(signed, studio[2], FrameRange((1003,)))["o.1003.exr"] == "no such file"
 
 
-def test_a_sidecar_that_says_something_else(signed, studio):
+def test_a_sidecar_that_contradicts_the_signatures(signed, studio):
     path = sidecar_path(signed)
     path.write_text(path.read_text().replace("d" * 64, "e" * 64))
     assert problems(signed, studio[2]) == {"o.reenact.json": "names other inputs than those that were signed"}
@@ -280,7 +280,7 @@ def test_a_damaged_manifest(signed, studio, damage):
 
 @pytest.mark.parametrize("with_real", [False, True])
 def test_a_forged_certificate(signed, studio, tmp_path, with_real):
-    """Same names everywhere, and the real authority's certificate put after it: it still did not sign it."""
+    """Same names everywhere, and the real authority's certificate put after it: that authority did not sign it."""
     certificate, key, own = Authority().write(tmp_path / "forger")
     if with_real:
         certificate.write_bytes(certificate.read_bytes() + studio[2].read_bytes())
@@ -290,7 +290,7 @@ def test_a_forged_certificate(signed, studio, tmp_path, with_real):
     assert with_real or problems(signed, own) == {}
 
 
-def test_a_certificate_that_expired_since(tmp_path):
+def test_a_certificate_that_has_expired(tmp_path):
     output = sequence(tmp_path / "shot")
     for seconds in (3, 20, 120, 900):
         # A machine that is busy needs longer to sign.
@@ -305,7 +305,7 @@ def test_a_certificate_that_expired_since(tmp_path):
 
 
 @pytest.mark.parametrize("days", [(-20, -5), (5, 20)])
-def test_no_signing_outside_a_certificates_time(tmp_path, days):
+def test_no_signing_with_a_certificate_that_is_not_valid_today(tmp_path, days):
     begin, end = (timedelta(days=d) for d in days)
     certificate, key, _ = Authority().write(tmp_path, begin=begin, end=end)
     with pytest.raises(ReenactError, match="not today"):
@@ -357,7 +357,7 @@ def test_keys_and_certificates_that_cannot_be_used(tmp_path, studio, capsys):
     assert not list((tmp_path / "shot").glob("*.c2pa*"))
 
 
-def test_signatures_that_are_there(signed, studio, capsys):
+def test_existing_signatures(signed, studio, capsys):
     line = ["provenance", "sign", signed, "--cert", str(studio[0]), "--key", str(studio[1])]
     assert run(line) == 1
     assert "signed already" in capsys.readouterr().err
@@ -371,7 +371,7 @@ def test_signatures_that_are_there(signed, studio, capsys):
     assert problems(signed, studio[2]) == {}
 
 
-def test_nothing_is_signed_that_is_not_ours_and_whole(tmp_path, studio, capsys):
+def test_only_whole_rendered_frames_are_signed(tmp_path, studio, capsys):
     output = sequence(tmp_path / "shot")
     line = ["provenance", "sign", output, "--cert", str(studio[0]), "--key", str(studio[1])]
     last = file(output, 1004)
@@ -387,12 +387,12 @@ def test_nothing_is_signed_that_is_not_ours_and_whole(tmp_path, studio, capsys):
     last.write_bytes(good[:-40])
     refused("damaged or not complete")
     write_exr(last, dict.fromkeys("RGB", content))
-    refused("does not say where it comes from")
+    refused("has no provenance")
     last.write_bytes(good.replace(b"a" * 64, b"c" * 64))
-    refused("weights_sha256 is not what the sidecar says")
+    refused("weights_sha256 differs from the sidecar's")
     last.write_bytes(good)
     sidecar.write_text(noted.replace('"1004"', '"1009"'))
-    refused("does not know this frame")
+    refused("has no entry for this frame")
     sidecar.write_text(noted.replace('"inputs"', '"input"'))
     refused("names no inputs")
     sidecar.write_text(noted.replace('"name": "d"', '"named": "d"'))

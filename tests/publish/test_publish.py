@@ -22,7 +22,7 @@ from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.names import frame_path
 from ofx_reenact.publish.checks import weights
 from ofx_reenact.publish.options import Options
-from ofx_reenact.publish.run import publish
+from ofx_reenact.publish.pyblish_run import publish
 from ofx_reenact.resources import resource
 from ofx_reenact.verify.subject import open_subject
 
@@ -69,7 +69,7 @@ def test_each_validator_finds_its_own_fault(spoilt, tmp_path, validator, capsys)
     assert "not published" in shown.out and "Traceback" not in shown.out + shown.err
 
 
-def test_a_frame_in_anothers_place_is_found(spoilt):
+def test_a_frame_with_another_confidence_is_found(spoilt):
     rewrite(spoilt, 33, other_confidence)
     assert failed(publish(spoilt, Options())) == {"Provenance"}
 
@@ -90,14 +90,14 @@ def test_weights_must_be_on_the_list(spoilt, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("path", sorted(resource("weights").glob("*")), ids=lambda path: path.stem)
-def test_all_weights_that_travel_with_the_package_are_approved(spoilt, path):
+def test_all_shipped_weights_are_approved(spoilt, path):
     network, digest = "fdgan" if path.name.startswith("fdgan") else "weights", sha256_of(path)
     rewrite(spoilt, 33, lambda spec, pixels: spec.attribute(f"reenact:{network}_sha256", digest))
     edit_sidecar(spoilt, lambda c: c.update({network: {"sha256": digest}}))
     assert weights(open_subject(spoilt, frames="33"), "").good
 
 
-def test_weights_that_do_not_travel_with_the_package_need_a_list(spoilt):
+def test_other_weights_need_a_list(spoilt):
     edit_sidecar(spoilt, lambda c: c.update(fdgan={"sha256": "1" * 64}))
     for frame in range(30, 36):
         rewrite(spoilt, frame, lambda spec, pixels: spec.attribute("reenact:fdgan_sha256", "1" * 64))
@@ -105,7 +105,7 @@ def test_weights_that_do_not_travel_with_the_package_need_a_list(spoilt):
     assert "Weights" in failed(report) and "fdgan 1111" in report["failed"]["ValidateReenactWeights"]
 
 
-def test_consent_must_be_there_and_hold(spoilt, tmp_path):
+def test_consent_must_exist_and_be_valid(spoilt, tmp_path):
     def said(**changes) -> str:
         report = publish(spoilt, Options(consent=str(write_consent(tmp_path, **changes))))
         assert failed(report) <= {"Consent"}

@@ -15,7 +15,7 @@ from rendered import CHECKED
 from ofx_reenact.cli.main import run
 from ofx_reenact.publish import PLUGINS
 from ofx_reenact.publish.options import Options
-from ofx_reenact.publish.run import publish, register
+from ofx_reenact.publish.pyblish_run import publish, register
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,12 +61,12 @@ def test_a_studios_own_plugin_runs_too(spoilt, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("path", sorted(PLUGINS.glob("*.py")), ids=lambda path: path.stem)
-def test_plugins_are_old_python(path):
+def test_plugins_are_python_3_7(path):
     ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 7))
 
 
 def in_nuke(monkeypatch, tmp_path, sequence):
-    """A script with a node that has rendered, one without an output, and one that is off."""
+    """A script with three nodes: rendered, without an output, disabled."""
     nuke = nuke_session.begin(monkeypatch, tmp_path)
     for output, off in ((sequence, False), ("", False), ("/off/x.####.exr", True)):
         made = nuke_session.wired(nuke, "t.exr", "d.####.exr", output)
@@ -90,7 +90,7 @@ def test_nuke_publishes_what_its_nodes_rendered(monkeypatch, tmp_path, spoilt, i
     assert (tmp_path / "p" / "o" / "v001" / "publish.json").is_file()
 
 
-def test_nuke_asks_the_engines_python(monkeypatch, tmp_path, spoilt):
+def test_nuke_runs_tasks_in_the_engines_python(monkeypatch, tmp_path, spoilt):
     in_nuke(monkeypatch, tmp_path, spoilt)
     from reenact_nuke.errors import EngineError, ReenactError
     from reenact_nuke.publish import call

@@ -1,4 +1,4 @@
-"""Versions on disk: what is in one, that none is written over, that nothing is left of one that failed."""
+"""Published versions: their content, that none is overwritten, and that a failed one leaves nothing."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from rendered import CHECKED, copied, failed
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import OutputError, SettingsError
 from ofx_reenact.publish.options import Options
-from ofx_reenact.publish.run import publish
+from ofx_reenact.publish.pyblish_run import publish
 from ofx_reenact.publish.version import Place, integrate, name_of, place_of
 
 pytestmark = pytest.mark.usefixtures("no_studio")
@@ -37,7 +37,7 @@ def test_a_good_sequence_is_published(spoilt, tmp_path, capsys):
     assert [p.name for p in folder.parent.iterdir()] == ["v001"]
 
 
-def test_versions_are_never_written_over(sequence, tmp_path):
+def test_versions_are_never_overwritten(sequence, tmp_path):
     spoilt = copied(sequence, tmp_path / "s")
     for path in Path(spoilt).parent.iterdir():
         path.rename(path.with_name("shot_v003" + path.name[1:]))
@@ -76,7 +76,7 @@ def test_what_cannot_be_copied_leaves_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("name", [".._v007", "._v007", "..._v1", " _v2", "-_v3"])
-def test_names_that_are_no_folders(tmp_path, name, capsys):
+def test_names_that_cannot_be_folders(tmp_path, name, capsys):
     (tmp_path / f"{name}.0001.exr").write_bytes(b"x")
     line = ["publish", str(tmp_path / f"{name}.####.exr"), "--target-dir", str(tmp_path / "a" / "b")]
     assert run(line) == 2

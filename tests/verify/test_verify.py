@@ -1,4 +1,4 @@
-"""Verify: each check finds its own fault and no other, a good sequence passes, the exit code tells."""
+"""Verify: each check finds its own fault and no other, a good sequence passes, exit codes."""
 
 import dataclasses
 import json
@@ -170,7 +170,7 @@ def test_a_depth_that_is_not_the_plates_is_a_fault(deep, tmp_path):
 def test_a_sidecar_that_hides_a_lost_face_is_found(spoilt, gap):
     report = verify(spoilt, performance=gap)
     assert bad(report)["faces"] == (
-        "frames 32-35: the sidecar says the face was tracked, the performance that it was held",
+        "frames 32-35: the face was tracked according to the sidecar, held according to the performance",
     )
 
 
@@ -192,12 +192,12 @@ def test_memory_is_flat_in_the_number_of_frames(sequence, tmp_path):
     assert peaks[1] - peaks[0] < 3 * plate.rgb.nbytes
 
 
-def test_frames_asked_for_decide(sequence):
+def test_the_frames_option_sets_the_range(sequence):
     assert list(bad(verify(sequence, frames="30-36"))) == ["frames"]
     assert verify(sequence, frames="30-31").good
 
 
-def test_names_with_anything_in_them(sequence, tmp_path):
+def test_names_with_unusual_characters(sequence, tmp_path):
     hostile = copied(sequence, tmp_path / "a b'\";$(touch x)\n--frames é")
     assert run(["verify", hostile]) == 0
     assert not Path("x").exists()
@@ -212,7 +212,7 @@ def test_names_with_anything_in_them(sequence, tmp_path):
         (["o.####.exr", "--performance", "no.npz"], 1, "no.npz"),
     ],
 )
-def test_wrong_lines_are_explained(tmp_path, monkeypatch, capsys, arguments, code, says):
+def test_wrong_arguments_are_explained(tmp_path, monkeypatch, capsys, arguments, code, says):
     monkeypatch.chdir(tmp_path)
     assert run(["verify", *arguments]) == code
     said = capsys.readouterr().err
@@ -226,7 +226,7 @@ def test_progress_for_programs(sequence, capsys):
     assert events[-1]["event"] == "report" and events[-1]["good"]
 
 
-def test_verify_is_light(sequence):
+def test_verify_imports_little(sequence):
     code = (
         "import sys\nfrom ofx_reenact.cli.main import run\n"
         f"assert run(['verify', {sequence!r}]) == 0\nassert 'torch' not in sys.modules"

@@ -1,4 +1,4 @@
-"""Verify of targets that move: each frame beside its own plate, and what may repeat."""
+"""Verify of moving targets: each frame is compared with its plate; which frames may repeat."""
 
 import shutil
 from pathlib import Path
@@ -12,7 +12,7 @@ from ofx_reenact.engine.run import render_sequence
 from ofx_reenact.frames.names import frame_path
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.verify.report import verify
-from ofx_reenact.verify.subject import meant
+from ofx_reenact.verify.subject import read_expected
 
 NOTHING = {f"weight_{name}": 0.0 for name in ("jaw", "mouth", "eye_right", "eye_left", "brow_right", "brow_left")}
 
@@ -28,7 +28,7 @@ def moving(moving_plate, performance_file, tmp_path_factory) -> str:
 
 @pytest.fixture
 def wrong(moving, tmp_path) -> str:
-    """A copy of it, to be spoilt."""
+    """A copy for a test to change."""
     return copied(moving, tmp_path / "s")
 
 
@@ -40,10 +40,10 @@ def test_a_good_sequence_passes_by_headers_alone(moving, monkeypatch):
     assert not any(answer.notes for answer in report.answers.values())
 
 
-def test_all_frames_of_the_target_are_meant(wrong):
+def test_all_frames_of_the_target_are_expected(wrong):
     frame_path(wrong, FIRST + 5).unlink()
     edit_sidecar(wrong, lambda content: content["frames"].pop(str(FIRST + 5)))
-    assert meant(wrong, "", {})[2].numbers == tuple(FRAMES)
+    assert read_expected(wrong, "", {})[2].numbers == tuple(FRAMES)
     assert list(bad(verify(wrong))) == ["frames"]
 
 
@@ -74,7 +74,7 @@ def test_a_repeat_of_a_target_that_is_gone_is_a_note(wrong):
 
 
 def test_a_plate_that_repeats_may_repeat_where_the_driver_did_not_move(performance_file, tmp_path):
-    """And not where the driver moved: the frame was then not rendered."""
+    """But not where the driver moved: then the frame was not rendered."""
     plate = make_plate(tmp_path / "plate", (30, 31, 31, 31, 34))
     track_plate(plate)
     settings = moving_job(tmp_path, plate, performance_file, driver_speed=0.01, **NOTHING)
@@ -88,7 +88,7 @@ def test_a_plate_that_repeats_may_repeat_where_the_driver_did_not_move(performan
     assert found == (f"frames {FIRST + 2}-{FIRST + 3}: the same pixels as frame {FIRST + 1}, though the driver moved",)
 
 
-def test_a_plates_frame_that_is_gone_or_changed_is_said(moving, moving_plate, wrong, tmp_path):
+def test_a_plate_that_is_gone_or_changed_is_reported(moving, moving_plate, wrong, tmp_path):
     folder = tmp_path / "plate"
     shutil.copytree(Path(moving_plate).parent, folder)
 
@@ -108,7 +108,7 @@ def test_a_plates_frame_that_is_gone_or_changed_is_said(moving, moving_plate, wr
     assert "another SHA-256" in found["sidecar"][0] and f"frame {FIRST + 2}: timecode" in found["timing"][0]
 
 
-def test_the_performances_may_be_named(moving, moving_plate, performance_file, wrong):
+def test_the_performances_can_be_given(moving, moving_plate, performance_file, wrong):
     def forget(content):
         content["settings"].update(performance="gone.npz", target_performance="gone.npz")
 

@@ -1,4 +1,4 @@
-"""Verify of what frames say of themselves: number, pixels, face and sidecar have to agree."""
+"""Verify of the frames' attributes: number, pixels, face and sidecar must agree."""
 
 import json
 import shutil
@@ -11,28 +11,28 @@ from rendered import bad, copied, edit_sidecar, make_sequence, paint, rewrite, s
 from ofx_reenact.frames.names import frame_path
 from ofx_reenact.provenance.attributes import FACE, FRAME, MADE_OF, PARTS, PIXELS
 from ofx_reenact.publish.options import Options
-from ofx_reenact.publish.run import publish
+from ofx_reenact.publish.pyblish_run import publish
 from ofx_reenact.verify.report import verify
 
 ALL = range(30, 36)
 
 
 def said(sequence: str, **options) -> str:
-    """What the check of provenance found, the others good."""
+    """The problem that the check ``provenance`` finds; all other checks are good."""
     found = bad(verify(sequence, **options))
     assert set(found) <= {"provenance"}
     return "\n".join(found.get("provenance", ()))
 
 
 def erase(sequence: str, frame: int, *names: str) -> None:
-    """Take attributes out of a frame's header, its digest too if it is named."""
+    """Remove attributes from a frame's header, also the digest if it is given."""
     buffer = oiio.ImageBuf(str(frame_path(sequence, frame)))
     for name in names:
         buffer.specmod().erase_attribute(name)
     assert buffer.write(str(frame_path(sequence, frame))), buffer.geterror()
 
 
-def test_every_frame_holds_number_digest_and_face(sequence):
+def test_every_frame_has_number_digest_and_face(sequence):
     for frame in ALL:
         spec = oiio.ImageInput.open(str(frame_path(sequence, frame))).spec()
         assert (spec.getattribute(FRAME), spec.getattribute(FACE)) == (frame, "tracked")
@@ -64,7 +64,7 @@ def test_an_attribute_that_one_frame_lost(spoilt, name):
 
 
 def test_a_frame_written_again_with_the_same_pixels(spoilt):
-    """A note: its header is another program's, and all that is known of it is right."""
+    """A note only: another program wrote the header, and all attributes are right."""
     rewrite(spoilt, 33, lambda spec, pixels: spec.attribute("Software", "OpenImageIO 3 : oiiotool a -o b"))
     assert said(spoilt) == ""
     notes = verify(spoilt).answers["provenance"].notes
@@ -92,8 +92,8 @@ def test_an_edited_sidecar(spoilt, change, says):
     assert f"frame 33: {says}" in said(spoilt)
 
 
-def test_parts_of_other_frames_are_said_alike(spoilt):
-    """By the frame and by the sidecar, of the frames that have some and of those that have none."""
+def test_parts_are_the_same_in_frame_and_sidecar(spoilt):
+    """For frames with parts from other frames, and for frames without."""
     rewrite(spoilt, 33, lambda spec, pixels: spec.attribute(PARTS, "mouth=1012,eye_left=smile.jpg"))
     parts = "mouth=1012,eye_left=smile.jpg"
     assert said(spoilt) == f"frame 33: parts were taken from {parts}, the sidecar says no other frame"
@@ -104,7 +104,7 @@ def test_parts_of_other_frames_are_said_alike(spoilt):
 
 
 @pytest.mark.parametrize(("kind", "value"), [("string", "one"), ("float", 33.5), ("int[2]", (33, 33))])
-def test_a_number_that_is_none(spoilt, kind, value):
+def test_an_invalid_frame_number(spoilt, kind, value):
     def change(spec, pixels):
         spec.erase_attribute(FRAME)
         spec.attribute(FRAME, oiio.TypeDesc(kind), value)
@@ -117,8 +117,8 @@ def test_frames_of_the_first_version_are_noted(spoilt):
     for frame in ALL:
         erase(spoilt, frame, FRAME, PIXELS, FACE, MADE_OF)
     assert said(spoilt) == ""
-    assert "frames 30-35: rendered by a version that did not keep" in verify(spoilt).answers["provenance"].notes[0]
-    assert "did not keep numbers and digests" in said(spoilt, strict=True)
+    assert "frames 30-35: rendered by a version that did not write" in verify(spoilt).answers["provenance"].notes[0]
+    assert "did not write numbers and digests" in said(spoilt, strict=True)
 
 
 def test_a_lossy_compression_is_noted(performance_file, tmp_path):
@@ -135,18 +135,18 @@ def test_frames_that_are_gone_at_the_ends(spoilt):
     assert bad(verify(spoilt)) == {"frames": (f"{spoilt}: frames 30,35 of 30-35 missing",)}
 
 
-def test_publish_asks_it_too(spoilt, tmp_path, no_studio):
+def test_publish_checks_it_too(spoilt, tmp_path, no_studio):
     paint(spoilt, 33)
     report = publish(spoilt, Options(target_dir=str(tmp_path / "p")))
     assert list(report["failed"]) == ["ValidateReenactProvenance"] and not (tmp_path / "p").exists()
     assert "its pixels are not those" in report["failed"]["ValidateReenactProvenance"]
 
 
-def test_a_lost_sidecar_is_rebuilt_from_what_frames_say(sequence, tmp_path, no_studio):
-    """Of the faces as well, where no performance is there to ask."""
+def test_a_lost_sidecar_is_rebuilt_from_the_frames(sequence, tmp_path, no_studio):
+    """Also how faces were found, without a performance."""
     spoilt = copied(sequence, tmp_path / "s")
     path = Path(spoilt).parent / "o.reenact.json"
     frames = json.loads(path.read_text())["frames"]
     path.unlink()
-    publish(spoilt, Options(), repair=True)
+    publish(spoilt, Options(), run_actions=True)
     assert json.loads(path.read_text())["frames"] == frames

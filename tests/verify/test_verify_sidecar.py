@@ -1,4 +1,4 @@
-"""Verify of what is beside the frames: the sidecar's faults, the inputs that it names, the frames that it asks for."""
+"""Verify of the sidecar: its faults, its inputs, and the frames that should exist."""
 
 import contextlib
 import itertools
@@ -13,12 +13,12 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.publish.checks import checks_for
 from ofx_reenact.publish.options import Options
 from ofx_reenact.verify.report import report_on, verify
-from ofx_reenact.verify.subject import meant, open_subject
+from ofx_reenact.verify.subject import open_subject, read_expected
 
 
-def test_faces_must_be_named(spoilt):
+def test_faces_must_be_in_the_sidecar(spoilt):
     edit_sidecar(spoilt, lambda content: content["frames"]["33"].pop("face"))
-    assert bad(verify(spoilt)) == {"faces": ("frame 33: the sidecar does not say whether the driver had a face",)}
+    assert bad(verify(spoilt)) == {"faces": ("frame 33: the sidecar does not have how the driver's face was found",)}
 
 
 @pytest.mark.parametrize(
@@ -43,14 +43,14 @@ def test_a_sidecar_that_is_no_json_is_a_fault(spoilt):
 
 
 def places(content, at=()):
-    """Every place in a sidecar, but the lists of single frames and options, of which the first few do."""
+    """Every place in a sidecar; of the lists of frames and options, only the first few."""
     for name in list(content)[:12]:
         yield (*at, name)
         if isinstance(content[name], dict):
             yield from places(content[name], (*at, name))
 
 
-def test_nonsense_in_a_sidecar_is_a_fault_not_a_crash(spoilt):
+def test_wrong_values_in_a_sidecar_are_faults_not_crashes(spoilt):
     path = Path(spoilt).parent / "o.reenact.json"
     good = path.read_text()
     # Two kinds of nonsense at each place, in turn.
@@ -94,9 +94,9 @@ def test_inputs_that_are_gone_are_named(spoilt, capsys):
         ((1, 5, 6), "1,5-6", "1,5-6"),
     ],
 )
-def test_frames_that_should_be_there(tmp_path, known, asked, frames):
+def test_frames_that_should_exist(tmp_path, known, asked, frames):
     content = {
         "schema": "ofx-reenact/sidecar/1", "settings": {"frames": asked}, "frames": {str(f): {} for f in known},
     }  # fmt: skip
     (tmp_path / "o.reenact.json").write_text(json.dumps(content))
-    assert str(meant(str(tmp_path / "o.####.exr"), "", {})[2]) == frames
+    assert str(read_expected(str(tmp_path / "o.####.exr"), "", {})[2]) == frames

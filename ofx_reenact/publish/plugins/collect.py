@@ -1,4 +1,4 @@
-"""Collect: rendered sequences, as named by whoever publishes, or by the Reenact nodes of a Nuke script."""
+"""Collect rendered sequences: those named in the context, or the outputs of a Nuke script's Reenact nodes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class CollectReenactSequences(pyblish.api.ContextPlugin):
     order = pyblish.api.CollectorOrder
 
     def process(self, context: Any) -> None:
-        """Make an instance of each."""
+        """Create an instance for each."""
         named: Dict[str, Any] = context.data.get("reenact", {})
         started_with = str(context.data.get("currentFile") or "")
         is_sequence = started_with.lower().endswith(".exr") and any(mark in started_with for mark in "#%@")
@@ -30,13 +30,13 @@ class CollectReenactSequences(pyblish.api.ContextPlugin):
 
 
 class CollectReenactNodes(pyblish.api.ContextPlugin):
-    """Collect what the Reenact nodes of the script in Nuke have rendered."""
+    """Collect the outputs of the Reenact nodes in Nuke's script."""
 
     label = "Reenact nodes"
     order = pyblish.api.CollectorOrder
 
     def process(self, context: Any) -> None:
-        """Make an instance of each node with an output."""
+        """Create an instance for each node with an output."""
         try:
             from reenact_nuke.publish import sequences
 
@@ -44,7 +44,7 @@ class CollectReenactNodes(pyblish.api.ContextPlugin):
         except ImportError:
             return
         if not hasattr(nuke, "allNodes"):
-            # A folder of that name on the path, as a checkout has one, passes for a module.
+            # Not Nuke's module: a folder named nuke on sys.path, as in a checkout, can be imported too.
             return
         named: Dict[str, Any] = context.data.get("reenact", {})
         for output, node in sequences().items():

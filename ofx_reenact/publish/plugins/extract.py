@@ -1,4 +1,4 @@
-"""Extract: a contact sheet and a preview beside the frames, and the list of all files."""
+"""Extract a contact sheet and a preview, and list all files."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ except ImportError:
 
 
 class ExtractReenactRepresentations(pyblish.api.InstancePlugin):
-    """Make what is to be looked at, and name every file that is to be published."""
+    """Make contact sheet and preview, and list every file to publish."""
 
     label = "Contact sheet and preview"
     order = pyblish.api.ExtractorOrder
     families: ClassVar[List[str]] = ["reenact"]
 
     def process(self, instance: Any) -> None:
-        """Add to ``representations``."""
+        """Add the files to ``representations``."""
         data = instance.data
         made = call("represent", data["output"], data["options"], staging=data["stagingDir"], frames=data["frames"])
         data.setdefault("representations", []).extend(made)

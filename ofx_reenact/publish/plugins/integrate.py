@@ -1,4 +1,4 @@
-"""Integrate: the representations, in a version's own folder."""
+"""Integrate: copy the representations into the version's folder."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ except ImportError:
 
 
 class IntegrateReenactVersion(pyblish.api.InstancePlugin):
-    """Copy the representations to ``TARGET_DIR/NAME/vNNN``; nothing is done without a folder to publish into."""
+    """Copy the representations to ``TARGET_DIR/NAME/vNNN``, if a target folder is set."""
 
     label = "Publish the version"
     order = pyblish.api.IntegratorOrder
     families: ClassVar[List[str]] = ["reenact"]
 
     def process(self, instance: Any) -> None:
-        """Publish, and say where in ``published``."""
+        """Publish the version, and store its place in ``published``."""
         data = instance.data
         if not data["options"]["target_dir"]:
-            self.log.info("no folder to publish into was named")
+            self.log.info("no folder to publish into is set")
             return
         results = instance.context.data["results"]
         if any(result["error"] and result["instance"] == instance for result in results):

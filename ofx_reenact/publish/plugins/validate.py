@@ -1,4 +1,4 @@
-"""Validate: one plugin for each question, all answered by one look at the frames."""
+"""Validate: one plugin for each check; the frames are read once for all."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ except ImportError:
 REPORT = "reenactReport"
 
 
-class _Repair(pyblish.api.Action):
-    """Do a task for every instance that failed."""
+class _Action(pyblish.api.Action):
+    """Runs a task for every instance that failed."""
 
     on = "failed"
     task = ""
 
     def process(self, context: Any, plugin: Any) -> None:
-        """Repair, and forget what was found before."""
+        """Run the task, and discard the instance's report, which is out of date."""
         results = context.data.get("results", [])
         failed = [result["instance"] for result in results if result["error"] and result["plugin"].id == plugin.id]
         for instance in {one.id: one for one in failed}.values():
@@ -30,27 +30,27 @@ class _Repair(pyblish.api.Action):
             self.log.info("%s: %s: frames %s", self.label, instance.data["output"], frames or "none")
 
 
-class RenderMissingFrames(_Repair):
-    """Render the missing frames, as the sidecar says they were to be."""
+class RenderMissingFrames(_Action):
+    """Render the missing frames with the sidecar's settings."""
 
     label, icon, task = "Render missing frames", "film", "render_missing"
 
 
-class WriteSidecar(_Repair):
-    """Write into the sidecar what it lacks, from what the frames say of themselves."""
+class WriteSidecar(_Action):
+    """Add frames that the sidecar does not have, from their attributes."""
 
     label, icon, task = "Write the sidecar again", "file-text", "write_sidecar"
 
 
 class _Validator(pyblish.api.InstancePlugin):
-    """Fail with what one check found."""
+    """Fails with the problems of one check."""
 
     order = pyblish.api.ValidatorOrder
     families: ClassVar[List[str]] = ["reenact"]
     check = ""
 
     def process(self, instance: Any) -> None:
-        """Raise what is wrong; log what could not be told."""
+        """Raise the check's problems; log its notes."""
         if REPORT not in instance.data:
             instance.data[REPORT] = call("examine", instance.data["output"], instance.data["options"])
         answer: Dict[str, Any] = instance.data[REPORT]["checks"][self.check]
@@ -60,8 +60,8 @@ class _Validator(pyblish.api.InstancePlugin):
             raise pyblish.api.PyblishError("\n".join(answer["problems"]))
 
 
-# Each plugin's name, which is its check's, its label, the repairs that it knows, and what it asks for. pyblish finds
-# the classes by the names in this module.
+# Of each plugin: name (the check's, capitalised), label, actions, and what it validates. pyblish finds the classes by
+# their names in this module.
 _PLUGINS: Any = (
     ("Frames", "Frames complete", [RenderMissingFrames], "Every frame is there and decodes whole."),
     ("Finite", "No NaN or Inf", [], "No value is NaN or infinite."),
@@ -69,15 +69,15 @@ _PLUGINS: Any = (
     ("Plate", "As the plate", [], "Windows, channels and depth are the plate's."),
     ("Resolution", "The plate's resolution", [], "No frame is a proxy, which is made for previews."),
     ("Colour", "Colour space tagged", [], "Every frame is tagged with its colour space."),
-    ("Timing", "Rate and timecode", [], "Rate and timecode are kept."),
+    ("Timing", "Rate and timecode", [], "Rate and timecode are the plate's."),
     ("Sidecar", "Sidecar", [WriteSidecar], "The sidecar is there, complete, and its hashes are right."),
     ("Origin", "Origin", [], "Every frame was made from the inputs and with the options that the sidecar names."),
     ("Faces", "Driver's faces", [WriteSidecar], "Frames without a face of the driver are named."),
     ("Weights", "Weights approved", [], "The weights are on the approved list."),
     ("Consent", "Consent", [], "There is a release of the person shown, and it has not expired."),
-    ("Provenance", "Provenance", [], "Every frame says what made it."),
+    ("Provenance", "Provenance", [], "Every frame has its provenance, and agrees with it."),
     ("Version", "Version is new", [], "The version is not published yet."),
 )
-for _name, _label, _repairs, _doc in _PLUGINS:
-    _fields = {"__doc__": _doc, "label": _label, "check": _name.lower(), "actions": _repairs}
+for _name, _label, _actions, _doc in _PLUGINS:
+    _fields = {"__doc__": _doc, "label": _label, "check": _name.lower(), "actions": _actions}
     globals()["ValidateReenact" + _name] = type("ValidateReenact" + _name, (_Validator,), _fields)

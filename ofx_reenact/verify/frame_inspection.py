@@ -1,4 +1,4 @@
-"""What one frame on disk is: its header, a digest of its pixels, what is wrong with them."""
+"""Decode frames on disk: header, digest of the pixels, NaN and infinite values."""
 
 from __future__ import annotations
 
@@ -19,18 +19,20 @@ from ofx_reenact.frames.plate import Window, rate_of
 from ofx_reenact.frames.tags import space_said
 from ofx_reenact.provenance.attributes import PREFIX, SOURCE
 
-# Attributes that say what made a frame.
+# Prefixes of the attributes that describe how a frame was made.
 _MADE = (PREFIX, "Software", SOURCE)
-# Frames that are decoded at the same time, and so in memory.
+# Frames that are decoded, and in memory, at the same time.
 THREADS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a frame's file says of it; None where it says nothing.
+    """A frame's header; None where a value is missing.
 
-    ``channels`` are full name → "half", "float" or "uint"; ``timecode`` is SMPTE's two numbers; ``made`` are the
-    attributes that say what made the frame.
+    Attributes:
+        channels: full name → "half", "float" or "uint".
+        timecode: SMPTE's two numbers.
+        made: the attributes that describe how the frame was made.
     """
 
     data_window: Window
@@ -45,11 +47,14 @@ class Header:
 
 
 @dataclass(frozen=True)
-class Look:
-    """One frame, looked at. It has a header, or ``damage``: why it does not decode whole.
+class InspectedFrame:
+    """One decoded frame.
 
-    ``digest`` is :func:`~ofx_reenact.frames.digest.pixels_sha256` of all channels;
-    ``nonfinite`` is channel → how many values are NaN or infinite, if any are.
+    Attributes:
+        damage: why it does not decode whole; None if it does.
+        header: None if the frame is damaged.
+        digest: :func:`~ofx_reenact.frames.digest.pixels_sha256` of all channels.
+        nonfinite: channel → number of NaN and infinite values, if there are any.
     """
 
     frame: int
@@ -61,36 +66,36 @@ class Look:
 
     @property
     def made(self) -> dict[str, Any]:
-        """What the frame says of what made it; nothing if there is damage."""
+        """The attributes that describe how the frame was made; empty if it is damaged."""
         return self.header.made if self.header else {}
 
 
-def look(frame: int, path: Path) -> Look:
-    """Decode a frame and say what it is."""
+def inspect_frame(frame: int, path: Path) -> InspectedFrame:
+    """Decode a frame; damage is part of the result, not an error."""
     try:
         spec, channels = read_channels(path, frame)
     except FrameError as error:
-        return Look(frame, path, damage=str(error))
+        return InspectedFrame(frame, path, damage=str(error))
     nonfinite = {}
     for name, pixels in sorted(channels.items()):
-        if bad := odd_values(pixels):
+        if bad := count_nonfinite(pixels):
             nonfinite[name] = bad
-    return Look(frame, path, None, header_of(spec), pixels_sha256(channels), nonfinite)
+    return InspectedFrame(frame, path, None, header_of(spec), pixels_sha256(channels), nonfinite)
 
 
-def odd_values(pixels: np.ndarray) -> int:
+def count_nonfinite(pixels: np.ndarray) -> int:
     """Count the values that are NaN or infinite."""
     return int(pixels.size - np.count_nonzero(np.isfinite(pixels)))
 
 
-def look_at(paths: Iterable[tuple[int, Path]]) -> Iterator[Look]:
-    """Look at frames, a few at the same time; yields them in order."""
+def inspect_frames(paths: Iterable[tuple[int, Path]]) -> Iterator[InspectedFrame]:
+    """Decode frames, a few at the same time; yield them in order."""
     with ThreadPoolExecutor(THREADS, thread_name_prefix="verify") as pool:
-        yield from pool.map(lambda one: look(*one), paths)
+        yield from pool.map(lambda one: inspect_frame(*one), paths)
 
 
 def header_of(spec: Any) -> Header:
-    """Return what matters of OpenImageIO's description."""
+    """Return the values of OpenImageIO's ``ImageSpec`` that are checked."""
     formats = list(spec.channelformats) or [spec.format] * spec.nchannels
     timecode = spec.getattribute("smpte:TimeCode")
     return Header(

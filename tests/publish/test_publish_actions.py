@@ -1,4 +1,4 @@
-"""Repairs of a publish: what is missing comes back, and nothing is made to fit."""
+"""Actions of a publish: missing frames and entries are restored, and no hash is changed."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from ofx_reenact.cli.main import run
 from ofx_reenact.frames.channels import read_channels
 from ofx_reenact.frames.names import frame_path
 from ofx_reenact.publish.options import Options
-from ofx_reenact.publish.run import publish
+from ofx_reenact.publish.pyblish_run import publish
 
 pytestmark = pytest.mark.usefixtures("no_studio")
 
@@ -20,7 +20,7 @@ def test_missing_frames_are_rendered_again(spoilt, tmp_path):
     frame_path(spoilt, 33).unlink()
     cut = frame_path(spoilt, 34)
     cut.write_bytes(cut.read_bytes()[:-2000])
-    report = publish(spoilt, Options(target_dir=str(tmp_path / "p")), repair=True)
+    report = publish(spoilt, Options(target_dir=str(tmp_path / "p")), run_actions=True)
     assert report["good"] and report["repaired"] == {"Render missing frames": "done"}
     _, after = read_channels(frame_path(spoilt, 33))
     assert all((after[name] == pixels).all() for name, pixels in before.items())
@@ -40,17 +40,17 @@ def test_a_lost_sidecar_is_written_again(spoilt, sequence, performance_file, cap
 
 def test_frames_the_sidecar_lacks_are_added(spoilt):
     edit_sidecar(spoilt, lambda c: c["frames"].pop("33"))
-    assert failed(publish(spoilt, Options(), repair=False)) == {"Sidecar", "Faces"}
-    report = publish(spoilt, Options(), repair=True)
+    assert failed(publish(spoilt, Options(), run_actions=False)) == {"Sidecar", "Faces"}
+    report = publish(spoilt, Options(), run_actions=True)
     assert report["good"] and report["repaired"] == {"Write the sidecar again": "done"}
 
 
-def test_a_repair_does_not_make_a_hash_fit(spoilt):
+def test_actions_do_not_change_a_hash(spoilt):
     change_target(spoilt)
-    assert failed(publish(spoilt, Options(), repair=True)) == {"Sidecar"}
+    assert failed(publish(spoilt, Options(), run_actions=True)) == {"Sidecar"}
 
 
-def test_what_cannot_be_repaired_is_said(spoilt, capsys):
+def test_an_action_that_fails_is_reported(spoilt, capsys):
     frame_path(spoilt, 33).unlink()
     edit_sidecar(spoilt, lambda c: c["settings"].update(performance="gone.npz", target="gone.exr"))
     assert run(["publish", spoilt, "--repair"]) == 1

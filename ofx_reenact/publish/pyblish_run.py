@@ -1,4 +1,4 @@
-"""A publish from the command line: pyblish with the plugins here and the studio's, and one report."""
+"""Run pyblish with the plugins of this package and the studio's, and return one report."""
 
 from __future__ import annotations
 
@@ -21,27 +21,29 @@ SCHEMA = "ofx-reenact/published/1"
 
 
 def register() -> None:
-    """Let pyblish find the plugins here; those on ``PYBLISHPLUGINPATH`` it finds by itself."""
+    """Register the plugins of this package; pyblish itself finds those on ``PYBLISHPLUGINPATH``."""
     if str(PLUGINS) not in pyblish.api.registered_paths():
         pyblish.api.register_plugin_path(str(PLUGINS))
 
 
-def publish(output: str, options: Options, *, repair: bool = False) -> dict[str, Any]:
-    """Publish one sequence, ``O.####.exr``; with ``repair``, do what failed validators know, and begin again.
+def publish(output: str, options: Options, *, run_actions: bool = False) -> dict[str, Any]:
+    """Publish one sequence, ``O.####.exr``.
+
+    With ``run_actions``, the actions of failed validators run, and then pyblish runs a second time.
 
     Returns:
-        The report, JSON-ready: ``good``, ``report`` (of all checks), ``failed`` (plugin → why), ``repaired``,
-        ``published`` (the version's folder and files, or None).
+        The report, JSON-ready: ``good``, ``report`` (of all checks), ``failed`` (plugin → reason), ``repaired``
+        (action → result), ``published`` (the version's folder and files, or None).
     """
     register()
     plugins = pyblish.api.discover()
-    context, repaired = _run(plugins, output, options), {}
-    if repair and (repaired := _repair(plugins, context)):
-        context = _run(plugins, output, options)
-    return _report(output, context, repaired)
+    context, results = _run_pyblish(plugins, output, options), {}
+    if run_actions and (results := _run_actions(plugins, context)):
+        context = _run_pyblish(plugins, output, options)
+    return _report(output, context, results)
 
 
-def _run(plugins: list[Any], output: str, options: Options) -> Any:
+def _run_pyblish(plugins: list[Any], output: str, options: Options) -> Any:
     context = pyblish.api.Context()
     context.data["reenact"] = {"outputs": [output], "options": asdict(options)}
     context.data["results"] = []
@@ -49,12 +51,12 @@ def _run(plugins: list[Any], output: str, options: Options) -> Any:
         pyblish.util.publish(context, plugins)
     for instance in context:
         if instance.data.get("published"):
-            _clear(instance.data)
+            _remove_staged_files(instance.data)
     return context
 
 
-def _clear(data: dict[str, Any]) -> None:
-    """Remove what was made for a version and has been copied there; what else lies in that folder stays."""
+def _remove_staged_files(data: dict[str, Any]) -> None:
+    """Remove contact sheet and preview, which have been copied to the version; other files in the folder stay."""
     staging = Path(data["stagingDir"])
     with contextlib.suppress(OSError):
         for one in data["representations"]:
@@ -63,8 +65,8 @@ def _clear(data: dict[str, Any]) -> None:
         staging.rmdir()
 
 
-def _repair(plugins: list[Any], context: Any) -> dict[str, str]:
-    """Do each repair that a failed plugin knows, once; returns its label → what became of it."""
+def _run_actions(plugins: list[Any], context: Any) -> dict[str, str]:
+    """Run each action of the failed plugins once; return label → ``done`` or the error."""
     done: dict[str, str] = {}
     failed = {result["plugin"].id for result in context.data["results"] if result["error"]}
     for plugin in (one for one in plugins if one.id in failed):
@@ -76,23 +78,23 @@ def _repair(plugins: list[Any], context: Any) -> dict[str, str]:
     return done
 
 
-def _report(output: str, context: Any, repaired: dict[str, str]) -> dict[str, Any]:
+def _report(output: str, context: Any, action_results: dict[str, str]) -> dict[str, Any]:
     results = context.data["results"]
     instance = next((one for one in context if one.data.get("output") == output), None)
     data: dict[str, Any] = instance.data if instance is not None else {}
     failed = {result["plugin"].__name__: str(result["error"]) for result in results if result["error"]}
     if instance is None and not failed:
-        failed["CollectReenactSequences"] = f"{output}: was not collected; a plugin of that name hides it"
+        failed["CollectReenactSequences"] = f"{output}: was not collected; another plugin of that name replaces it"
     return {
         "schema": SCHEMA, "output": output, "good": not failed, "report": data.get("reenactReport"), "failed": failed,
-        "repaired": repaired, "published": data.get("published"),
+        "repaired": action_results, "published": data.get("published"),
         "representations": [dict(one) for one in data.get("representations", ())],
     }  # fmt: skip
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep pyblish from printing each failure and its traceback: the report says them."""
+    """Keep pyblish from printing each failure with its traceback: the report has them."""
     logs = [logging.getLogger(name) for name in ("pyblish.plugin", "pyblish.logic")]
     disabled = [log.disabled for log in logs]
     try:
