@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -58,23 +57,23 @@ def ldnet(
     check_choice("--stage", stage, ("1", "2", "all"))
     check_choice("--adv", adv, ("ll", "ll_clamp", "nlu"))
     from ofx_reenact.device import choose_device
-    from ofx_reenact.training.ldnet import train as of_ldnet
-    from ofx_reenact.training.ldnet.adversarial import AdversarialSettings
-    from ofx_reenact.training.ldnet.supervised import SupervisedSettings
-    from ofx_reenact.training.ldnet.train import Training, train
+    from ofx_reenact.training.ldnet.adversarial import AdversarialSettings, train_adversarial
+    from ofx_reenact.training.ldnet.base import WEIGHTS
+    from ofx_reenact.training.ldnet.supervised import SupervisedSettings, train_supervised
+    from ofx_reenact.training.loop import Run
 
     read = [*(("--data", name) for name in data), ("--tracks", tracks), ("--start", start)]
-    _refuse_over_inputs(out, [of_ldnet.WEIGHTS], read)
-    shared = _given(batch=batch, learning_rate=learning_rate)
-    shared |= {"seed": seed, "device": choose_device(device), "width": width}
-
-    training = Training(
-        recipe=recipe, data=tuple(data), out=out, stage=stage, steps=steps, people=people, tracks=tracks, start=start,
-        save_every=save_every, resume=resume, threads=threads,
-        adversarial=replace(AdversarialSettings(stage=1, adv=cast("Adversary", adv), critics=critics), **shared),
-        supervised=replace(SupervisedSettings(), **shared),
-    )  # fmt: skip
-    weights = train(training, _show)
+    _refuse_over_inputs(out, [WEIGHTS], read)
+    _use_threads(threads)
+    given = _given(batch=batch, learning_rate=learning_rate)
+    given |= {"seed": seed, "device": choose_device(device), "width": width}
+    run = Run(out, save_every, resume, _show)
+    weights: Path | None
+    if recipe == "supervised":
+        weights = train_supervised(run, data, SupervisedSettings(**given), steps=steps, start=start, tracks=tracks)
+    else:
+        settings = AdversarialSettings(stage=1, adv=cast("Adversary", adv), critics=critics, **given)
+        weights = train_adversarial(run, data, settings, stage=stage, steps=steps, people=people)
     typer.echo(f"weights: {weights}" if weights else f"stage 1 is done; --stage 2 goes on from {out}")
     return 0
 
@@ -115,23 +114,26 @@ def fdgan(
     check_choice("--variant", variant, ("fdgan", "fdgan-1", "adain", "pix2pixhd"))
     from ofx_reenact.device import choose_device
     from ofx_reenact.training.distributed import joined
-    from ofx_reenact.training.fdgan import train as of_fdgan
-    from ofx_reenact.training.fdgan.portrait import PortraitSettings
-    from ofx_reenact.training.fdgan.repair import RepairSettings
-    from ofx_reenact.training.fdgan.train import Training, train
+    from ofx_reenact.training.fdgan import portrait, repair
+    from ofx_reenact.training.fdgan.base import CRITICS
+    from ofx_reenact.training.loop import Run
 
+    written = repair.WEIGHTS if recipe == "repair" else portrait.WEIGHTS
     read = [("--data", data), ("--start", start), ("--critics", critics)]
-    _refuse_over_inputs(out, [of_fdgan.WEIGHTS[recipe], of_fdgan.CRITICS, "samples.png"], read)
-    shared = _given(batch=batch, learning_rate=learning_rate)
-    shared |= {"seed": seed, "device": choose_device(device)}
-    training = Training(
-        recipe=recipe, data=data, out=out, steps=steps, size=size, start=start, critics=critics,
-        save_every=save_every, resume=resume, threads=threads,
-        repair=replace(RepairSettings(variant=variant, critic_from=critic_from), **shared),
-        portrait=replace(PortraitSettings(), variant=variant, **shared),
-    )  # fmt: skip
-    with joined(shared["device"]) as group:
-        weights = train(training, lambda point: _show("fdgan", point), group)
+    _refuse_over_inputs(out, [written, CRITICS, "samples.png"], read)
+    _use_threads(threads)
+    given = _given(batch=batch, learning_rate=learning_rate)
+    given |= {"seed": seed, "device": choose_device(device), "variant": variant}
+    with joined(given["device"]) as group:
+        run = Run(out, save_every, resume, _show, group)
+        if recipe == "repair":
+            settings = repair.RepairSettings(critic_from=critic_from, **given)
+            weights = repair.train_repair(run, data, settings, steps=steps, start=start, critics=critics)
+        else:
+            of_paper = portrait.PortraitSettings(**given)
+            weights = portrait.train_portrait(
+                run, data, of_paper, size=size, steps=steps, start=start, critics=critics
+            )  # fmt: skip
         if group.first:
             typer.echo(f"weights: {weights}")
     return 0
@@ -151,8 +153,6 @@ def identity(
     threads: _Threads = 0,
 ) -> int:
     """Teach FD-GAN one person from 30 to 500 frames; render with the identity file afterwards."""
-    import torch
-
     from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.settings import Settings
     from ofx_reenact.training.fdgan.custom import CustomSettings
@@ -160,8 +160,7 @@ def identity(
 
     read = [("--target", target), ("--frames", frames), ("--fdgan-weights", fdgan_weights)]
     refuse_over_inputs([("--identity", out)], read)
-    if threads:
-        torch.set_num_threads(threads)
+    _use_threads(threads)
     settings = Settings(
         target=target, identity=out, fdgan_weights=fdgan_weights, colorspace=colorspace, layer=layer, device=device
     )  # fmt: skip
@@ -177,15 +176,23 @@ def identity(
 
 
 def _refuse_over_inputs(out: Path, files: Iterable[str], read: Iterable[Named]) -> None:
-    """Refuse a run's folder whose files, those of every run and these, would replace what it is made from."""
+    """Refuse a run's folder if its files, those of every run and these, would replace a file that the run reads."""
     from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.training.loop import FILES
 
     refuse_over_inputs([("--out", out / name) for name in (*FILES, *files)], read)
 
 
+def _use_threads(threads: int) -> None:
+    """Let torch use so many CPU threads; 0 leaves it to torch."""
+    if threads:
+        import torch
+
+        torch.set_num_threads(threads)
+
+
 def _given(**values: float | None) -> dict[str, Any]:
-    """Return what the command line says, not what is left to the recipe."""
+    """Return the options that are on the command line; the recipe has defaults for the others."""
     return {name: value for name, value in values.items() if value is not None}
 
 
