@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -56,11 +55,10 @@ class Group:
         """
         if self.size == 1:
             return module
-        # Ablations leave parameters unused. Looking for them also keeps gradients in one order in DDP's buckets, so
-        # that a resumed run adds them up as an unbroken one does. torch warns where none is unused.
-        warnings.filterwarnings("ignore", ".*find_unused_parameters=True", UserWarning)
+        # Ablations leave parameters unused. The search for them also keeps gradients in one order in DDP's buckets, so
+        # that a resumed run adds them up as an unbroken one does. torch warns once if none is unused.
         with self.connected():
-            return DistributedDataParallel(module, broadcast_buffers=False, find_unused_parameters=True)
+            return DistributedDataParallel(module, find_unused_parameters=True)
 
     def gather(self, value: Any) -> list[Any]:
         """Return the values of all processes, in order.

@@ -5,6 +5,7 @@ Run by torchrun, this file is what the processes do.
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -120,6 +121,37 @@ with joined("cpu") as group:
 """
 
 
+LOST = """
+import os, sys
+from pathlib import Path
+import torch
+from ofx_reenact.training.distributed import joined
+from ofx_reenact.training.loop import run
+from ofx_reenact.training.recipe import Recipe, descend
+
+class Small(Recipe):
+    parts = ()
+
+    def __init__(self, group):
+        self.group, network = group, torch.nn.Linear(9, 9)
+        self.called, self.optimiser = group.spread(network), torch.optim.SGD(network.parameters())
+
+    def step(self, number, steps):
+        if number == 2 and not self.group.first:
+            os._exit(9)
+        descend(self.called(torch.ones(4, 9)).sum(), self.optimiser)
+        return {}
+
+    def about(self):
+        return {}
+
+    measure = about
+
+with joined("cpu") as group:
+    run(Small(group), Path(sys.argv[1]), 9, save_every=9, group=group)
+"""
+
+
 def torchrun(logs: Path, *command: str) -> tuple[int, list[str], list[str]]:
     """Start two processes; returns torchrun's exit code and what each of the two said, stdout and stderr."""
     line = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -219,6 +251,25 @@ def test_one_process_that_fails_ends_the_other(tmp_path):
     (tmp_path / "failing.py").write_text(FAILING)
     code, _, errors = torchrun(tmp_path / "logs", str(tmp_path / "failing.py"))
     assert code != 0 and errors[0] == "" and "SettingsError: out of memory with --batch 8" in errors[1]
+
+
+@pytest.mark.slow
+def test_a_process_whose_peer_dies_in_a_step_ends_with_an_error(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "WORLD_SIZE": "2"}
+    environment |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", LOST, str(tmp_path / "run")], stderr=subprocess.PIPE, text=True,
+            env=environment | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
+        )
+        for rank in (0, 1)
+    ]  # fmt: skip
+    errors = [process.communicate(timeout=600)[1] for process in processes]
+    assert [process.returncode for process in processes] == [1, 9]
+    assert "ReenactError: process 0 of 2 has lost the others" in errors[0]
 
 
 def test_without_torchrun_there_is_one_process(tmp_path, monkeypatch):

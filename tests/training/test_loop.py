@@ -44,6 +44,16 @@ def test_a_run_is_not_begun_over_another(tmp_path):
         training.run(supervised(), tmp_path / "run", 4, save_every=1, resume=True)
 
 
+def test_a_run_of_an_earlier_version_is_refused(tmp_path):
+    training.run(supervised(), tmp_path / "run", 1, save_every=1)
+    checkpoint = tmp_path / "run" / training.CHECKPOINT
+    saved = torch.load(checkpoint, weights_only=True)
+    saved["state"]["chance"] = saved["state"].pop("generator")
+    torch.save(saved, checkpoint)
+    with pytest.raises(SettingsError, match="a run of an earlier version, which cannot be resumed"):
+        training.run(supervised(), tmp_path / "run", 2, save_every=1, resume=True)
+
+
 @pytest.mark.slow
 def test_killed_while_saving_leaves_the_last_checkpoint_usable(tmp_path):
     script = (
