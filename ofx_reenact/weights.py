@@ -131,7 +131,7 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mappi
 
 
 def _is_sound(tensor: Tensor) -> bool:
-    """Tell whether a tensor has a real type and finite values."""
+    """Tell whether a tensor has a known real type and finite values."""
     import numpy as np
     import torch
 

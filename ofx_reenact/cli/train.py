@@ -19,31 +19,31 @@ if TYPE_CHECKING:
 
 app = group("train", "Train the networks.")
 
-_Seed = Annotated[int, typer.Option(help="Of the random generator.")]
+_Seed = Annotated[int, typer.Option(help="Seed of the random generator.")]
 _Device = Annotated[str, typer.Option(help="Where to train \\[auto|cpu|cuda].")]
 _Threads = Annotated[int, typer.Option(help="CPU threads; 0 leaves it to torch.", min=0)]
-_SaveEvery = Annotated[int, typer.Option(help="Steps from checkpoint to checkpoint.", min=1)]
+_SaveEvery = Annotated[int, typer.Option(help="Steps between checkpoints.", min=1)]
 _Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")]
 
 
 @app.command("ldnet")
 def ldnet(
     data: Annotated[
-        list[str], typer.Option(help="Heads file; may be repeated. Adversarial recipe: or one set of tracks.")
+        list[str], typer.Option(help="Heads file, several times if there are several. Adversarial recipe: or one set of tracks.")
     ],
-    out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints, curves, weights.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run, for checkpoints, curves, weights.")],
     recipe: Annotated[
-        str, typer.Option(help="supervised: the true swap is known; adversarial: the paper \\[supervised|adversarial].")
+        str, typer.Option(help="supervised: on swaps with a known truth; adversarial: the paper's \\[supervised|adversarial].")
     ] = "supervised",
-    stage: Annotated[str, typer.Option(help="Of the adversarial recipe \\[1|2|all].")] = "all",
-    steps: Annotated[int | None, typer.Option(help="Of each stage; the recipe's own number if not given.")] = None,
-    batch: Annotated[int | None, typer.Option(help="Rows a step; the recipe's own number if not given.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Of Adam; the recipe's own if not given.")] = None,
+    stage: Annotated[str, typer.Option(help="Adversarial recipe: stage to train \\[1|2|all].")] = "all",
+    steps: Annotated[int | None, typer.Option(help="Number of steps, of each stage; the recipe has a default.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Swaps in a step; the recipe has a default.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Learning rate of Adam; the recipe has a default.")] = None,
     people: Annotated[int, typer.Option(help="Adversarial recipe: people drawn of each heads file.", min=2)] = 1000,
     adv: Annotated[str, typer.Option(help="Adversarial recipe: form of equation 2 \\[ll|ll_clamp|nlu].")] = "ll_clamp",
     critics: Annotated[int, typer.Option(help="Adversarial recipe: steps of C and D for each of G.", min=1)] = 1,
     tracks: Annotated[str, typer.Option(help="Supervised recipe: set of tracks for the identity cycle.")] = "",
-    start: Annotated[str, typer.Option(help="Supervised recipe: weights to go on with.")] = "",
+    start: Annotated[str, typer.Option(help="Supervised recipe: weights to go on from.")] = "",
     width: Annotated[int, typer.Option(help="Features of the hidden layers.", min=8)] = 512,
     seed: _Seed = 1,
     device: _Device = "auto",
@@ -51,7 +51,7 @@ def ldnet(
     save_every: _SaveEvery = 500,
     resume: _Resume = False,
 ) -> int:
-    """Train LD-Net: landmarks with the target's identity and the driver's pose and expression."""
+    """Train LD-Net, which makes landmarks with the target's identity and the driver's pose and expression."""
     recipe = value_now("--recipe", recipe, LDNET_RECIPES)
     check_choice("--recipe", recipe, ("supervised", "adversarial"))
     check_choice("--stage", stage, ("1", "2", "all"))
@@ -81,24 +81,24 @@ def ldnet(
 @app.command("fdgan")
 def fdgan(
     data: Annotated[str, typer.Option(help="Set of pairs; portrait recipe: set of faces (.npz).", metavar="PATH")],
-    out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints, curves, samples, weights.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run, for checkpoints, curves, samples, weights.")],
     recipe: Annotated[
-        str, typer.Option(help="repair: paints what a warp cannot show; portrait: the whole face \\[repair|portrait].")
+        str, typer.Option(help="repair: what a warp cannot show; portrait: the whole face \\[repair|portrait].")
     ] = "repair",
     variant: Annotated[
         str, typer.Option(help="The network, or an ablation in its place \\[fdgan|fdgan-1|adain|pix2pixhd].")
     ] = "fdgan",
-    steps: Annotated[int | None, typer.Option(help="Batches; the recipe's own number if not given.", min=1)] = None,
+    steps: Annotated[int | None, typer.Option(help="Number of steps; the recipe has a default.", min=1)] = None,
     batch: Annotated[
-        int | None, typer.Option(help="Pairs a step, of each process; the recipe's own if not given.", min=1)
+        int | None, typer.Option(help="Pairs in a step, of each process; the recipe has a default.", min=1)
     ] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="The recipe's own if not given.")] = None,
-    size: Annotated[int, typer.Option(help="Portrait recipe: pixels a side; 0 is the set's own.", min=0)] = 0,
+    learning_rate: Annotated[float | None, typer.Option(help="Learning rate; the recipe has a default.")] = None,
+    size: Annotated[int, typer.Option(help="Portrait recipe: side of the pictures in pixels; 0 for that of the set.", min=0)] = 0,
     critic_from: Annotated[
-        float, typer.Option(help="Repair recipe: share of steps before the critic speaks; 1 is never.")
+        float, typer.Option(help="Repair recipe: fraction of the steps before the critic takes part; 1 for never.")
     ] = 1 / 3,
-    start: Annotated[str, typer.Option(help="Weights of the same recipe to go on with.", metavar="PATH")] = "",
-    critics: Annotated[str, typer.Option(help="Critics of that training to go on with.", metavar="PATH")] = "",
+    start: Annotated[str, typer.Option(help="Weights of the same recipe to go on from.", metavar="PATH")] = "",
+    critics: Annotated[str, typer.Option(help="Critics of that training to go on from.", metavar="PATH")] = "",
     seed: _Seed = 1,
     device: _Device = "auto",
     threads: _Threads = 0,
@@ -142,17 +142,17 @@ def fdgan(
 @app.command("identity")
 def identity(
     target: Annotated[str, typer.Option(help="Picture of the person, as it will be rendered.", metavar="PATH")],
-    frames: Annotated[str, typer.Option(help="Clip, or folder of pictures, of the same person.", metavar="PATH")],
+    frames: Annotated[str, typer.Option(help="Clip or folder of pictures of the same person.", metavar="PATH")],
     out: Annotated[str, typer.Option("--identity", help="Identity file to write.", metavar="PATH")],
-    steps: Annotated[int, typer.Option(help="Batches to train on.", min=1)] = 400,
-    batch: Annotated[int, typer.Option(help="Frames a step.", min=1)] = 4,
-    fdgan_weights: Annotated[str, typer.Option(help="FD-GAN weights; the shipped ones if not given.")] = "",
-    colorspace: Annotated[str, typer.Option(help="Colour space of the target; else its tag or format's rule.")] = "",
-    layer: Annotated[str, typer.Option(help="Layer of the target's EXR that is the picture.")] = "",
+    steps: Annotated[int, typer.Option(help="Number of steps.", min=1)] = 400,
+    batch: Annotated[int, typer.Option(help="Frames in a step.", min=1)] = 4,
+    fdgan_weights: Annotated[str, typer.Option(help="FD-GAN weights; default: the shipped ones.")] = "",
+    colorspace: Annotated[str, typer.Option(help="Colour space of the target; default: from its tag or format.")] = "",
+    layer: Annotated[str, typer.Option(help="Layer of the target's EXR to read.")] = "",
     device: _Device = "auto",
     threads: _Threads = 0,
 ) -> int:
-    """Teach FD-GAN one person from 30 to 500 frames; render with the identity file afterwards."""
+    """Train FD-GAN on one person, from 30 to 500 frames; renders then use the identity file."""
     from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.settings import Settings
     from ofx_reenact.training.fdgan.custom import CustomSettings
@@ -171,7 +171,7 @@ def identity(
 
     report = train_identity(settings, frames, CustomSettings(steps=steps, batch=batch), observe)
     typer.echo(f"{report.used} frames, {report.faceless} without a face")
-    typer.echo(f"mouth of frames kept from training: {report.custom.before:.2f} → {report.custom.after:.2f} dB: {out}")
+    typer.echo(f"mouth in frames kept for validation: {report.custom.before:.2f} → {report.custom.after:.2f} dB: {out}")
     return 0
 
 

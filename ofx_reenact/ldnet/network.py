@@ -79,7 +79,7 @@ class LDNet(nn.Module):
         return self.generator(torch.cat([pose, identity], dim=1)).unflatten(1, (LANDMARKS, 2))
 
     def forward(self, driver: Tensor, identity: Tensor) -> Tensor:
-        """Give the pose and expression of landmarks (B, 68, 2) to identity codes (B, 128): ``G(E_P(l_S), z_T)``, eq. 2, 7."""
+        """Give the driver's pose and expression to identity codes (B, 128): ``G(E_P(l_S), z_T)``, equations 2 and 7."""
         return self.generate(self.encode_pose(driver), identity)
 
     @classmethod

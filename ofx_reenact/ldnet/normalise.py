@@ -47,8 +47,8 @@ class Placement:
 def normalise(landmarks: Tensor, norm: Norm, template: Tensor | None = None) -> tuple[Tensor, Placement]:
     """Remove position, scale (and for ``rigid`` roll) from landmarks (..., 68, 2) in any unit.
 
-    Returns the normalised landmarks and the placement that maps them back. ``rigid`` aligns to the rigid points of ``template`` (68, 2), a
-    mean face; ``bbox`` does not use it.
+    Returns the normalised landmarks and the placement that maps them back. ``rigid`` aligns with the rigid points of
+    ``template`` (68, 2), a mean face; ``bbox`` does not use it.
     """
     if norm == "bbox":
         low, high = landmarks.amin(-2), landmarks.amax(-2)

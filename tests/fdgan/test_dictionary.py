@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ofx_reenact.fdgan.dictionary import MeanReader, MeanWriter, Reader, Writer, attend, floats
+from ofx_reenact.fdgan.dictionary import MeanReader, MeanWriter, Reader, Writer, attend, count_values
 from ofx_reenact.fdgan.network import Extractor
 
 
@@ -11,7 +11,7 @@ def test_dictionary_has_the_papers_size_and_no_more():
     with torch.no_grad():
         dictionary = Extractor()(torch.randn(1, 1, 6, 64, 64))
     assert [tuple(v.shape[1:]) for v in dictionary] == [(512, 32), (256, 64), (128, 128), (64, 256)]
-    assert floats(dictionary) == 65_536
+    assert count_values(dictionary) == 65_536
 
 
 def test_writer_and_reader_have_the_right_gradients():
@@ -54,8 +54,8 @@ def test_several_references_are_the_union_of_their_locations():
     torch.manual_seed(4)
     writer, maps = Writer(3, 4), torch.randn(2, 3, 4, 5)
     joined = torch.cat([maps[0], maps[1]], dim=-1)[None]
-    assert torch.allclose(writer(maps, references=2), writer(joined), atol=1e-6)
-    assert torch.allclose(writer(maps[:1].repeat(3, 1, 1, 1), references=3), writer(maps[:1]), atol=1e-6)
+    assert torch.allclose(writer(maps, pictures=2), writer(joined), atol=1e-6)
+    assert torch.allclose(writer(maps[:1].repeat(3, 1, 1, 1), pictures=3), writer(maps[:1]), atol=1e-6)
 
 
 @pytest.mark.parametrize("length", [32, 48])

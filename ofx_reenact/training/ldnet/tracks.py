@@ -32,9 +32,10 @@ def build_tracks(
 ) -> tuple[int, int]:
     """Track files and folders, and write labelled landmarks; returns the numbers of people and of landmark sets.
 
-    The ``.npz`` has ``landmarks`` (N, 68, 2), the head's pose taken out, as renders give them to LD-Net; ``pixels`` (N, 68, 2), as
-    tracked; ``identity`` (N,), indices into ``names``; ``take`` (N,), the rest of the file's name; ``frame`` (N,). One of
-    ``every`` frames is tracked; ``observe`` is called after each file with the number of its frames with a face.
+    The ``.npz`` has ``landmarks`` (N, 68, 2) without the head's pose, as renders give them to LD-Net; ``pixels``
+    (N, 68, 2), as tracked; ``identity`` (N,), indices into ``names``; ``take`` (N,), the rest of the file's name;
+    ``frame`` (N,). One of ``every`` frames is tracked; ``observe`` is called after each file with the number of its
+    frames with a face.
 
     Raises:
         ReenactError: there is no face in any file, or a file cannot be read.
