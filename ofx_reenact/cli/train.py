@@ -29,14 +29,14 @@ _Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in -
 @app.command("ldnet")
 def ldnet(
     data: Annotated[
-        list[str], typer.Option(help="Heads file, several times if there are several. Adversarial recipe: or one set of tracks.")
+        list[str], typer.Option(help="Heads file; may be repeated. Adversarial recipe: or one set of tracks.")
     ],
     out: Annotated[Path, typer.Option(help="Folder of the run, for checkpoints, curves, weights.")],
     recipe: Annotated[
-        str, typer.Option(help="supervised: on swaps with a known truth; adversarial: the paper's \\[supervised|adversarial].")
+        str, typer.Option(help="supervised: the true swap is known; adversarial: the paper's \\[supervised|adversarial].")
     ] = "supervised",
     stage: Annotated[str, typer.Option(help="Adversarial recipe: stage to train \\[1|2|all].")] = "all",
-    steps: Annotated[int | None, typer.Option(help="Number of steps, of each stage; the recipe has a default.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps, of each stage; the recipe has a default.")] = None,
     batch: Annotated[int | None, typer.Option(help="Swaps in a step; the recipe has a default.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Learning rate of Adam; the recipe has a default.")] = None,
     people: Annotated[int, typer.Option(help="Adversarial recipe: people drawn of each heads file.", min=2)] = 1000,
@@ -93,7 +93,7 @@ def fdgan(
         int | None, typer.Option(help="Pairs in a step, of each process; the recipe has a default.", min=1)
     ] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Learning rate; the recipe has a default.")] = None,
-    size: Annotated[int, typer.Option(help="Portrait recipe: side of the pictures in pixels; 0 for that of the set.", min=0)] = 0,
+    size: Annotated[int, typer.Option(help="Portrait recipe: side in pixels; 0 for the set's.", min=0)] = 0,
     critic_from: Annotated[
         float, typer.Option(help="Repair recipe: fraction of the steps before the critic takes part; 1 for never.")
     ] = 1 / 3,
