@@ -33,12 +33,12 @@ def ldnet(
     ],
     out: Annotated[Path, typer.Option(help="Folder of the run, for checkpoints, curves, weights.")],
     recipe: Annotated[
-        str, typer.Option(help="supervised: the true swap is known; adversarial: the paper's \\[supervised|adversarial].")
+        str, typer.Option(help="supervised: the true swap is known; adversarial: the paper \\[supervised|adversarial].")
     ] = "supervised",
     stage: Annotated[str, typer.Option(help="Adversarial recipe: stage to train \\[1|2|all].")] = "all",
-    steps: Annotated[int | None, typer.Option(help="Steps, of each stage; the recipe has a default.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps of each stage; the recipe has a default.")] = None,
     batch: Annotated[int | None, typer.Option(help="Swaps in a step; the recipe has a default.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Learning rate of Adam; the recipe has a default.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Of Adam; the recipe has a default.")] = None,
     people: Annotated[int, typer.Option(help="Adversarial recipe: people drawn of each heads file.", min=2)] = 1000,
     adv: Annotated[str, typer.Option(help="Adversarial recipe: form of equation 2 \\[ll|ll_clamp|nlu].")] = "ll_clamp",
     critics: Annotated[int, typer.Option(help="Adversarial recipe: steps of C and D for each of G.", min=1)] = 1,
