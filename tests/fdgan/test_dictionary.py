@@ -28,8 +28,8 @@ def test_writer_is_equation_8():
     writer, maps = Writer(3, 4, 5), torch.randn(1, 3, 2, 3)
     p, x = writer.to_tag(maps)[0].flatten(1), writer.to_value(maps)[0].flatten(1)
     for i, row in enumerate(writer(maps)[0]):
-        share = torch.exp(writer.tags[i] @ p)
-        assert torch.allclose(row, (share * x).sum(1) / share.sum(), atol=1e-5)
+        weights = torch.exp(writer.tags[i] @ p)
+        assert torch.allclose(row, (weights * x).sum(1) / weights.sum(), atol=1e-5)
 
 
 def test_reader_is_equation_9():
@@ -37,8 +37,8 @@ def test_reader_is_equation_9():
     reader, h, values = Reader(3, 4, 5), torch.randn(1, 3, 2, 2), torch.randn(1, 4, 3)
     q, read = reader.to_query(h)[0].flatten(1), reader(h, values)[0].flatten(1)
     for j in range(4):
-        share = torch.exp(reader.tags @ q[:, j])
-        assert torch.allclose(read[:, j], h[0].flatten(1)[:, j] + share @ values[0] / share.sum(), atol=1e-5)
+        weights = torch.exp(reader.tags @ q[:, j])
+        assert torch.allclose(read[:, j], h[0].flatten(1)[:, j] + weights @ values[0] / weights.sum(), atol=1e-5)
 
 
 def test_order_of_the_rows_means_nothing():
@@ -60,7 +60,7 @@ def test_several_references_are_the_union_of_their_locations():
 
 @pytest.mark.parametrize("length", [32, 48])
 def test_softmax_stays_in_single_precision_under_bfloat16(length):
-    """Ten thousand keys of nearly one weight: shares of 1e-4 would be lost in eight bits."""
+    """Ten thousand keys of nearly one weight: weights of 1e-4 would be lost in eight bits."""
     torch.manual_seed(6)
     queries, keys = torch.randn(1, 4, 32) * 0.05, torch.randn(1, 10_000, 32)
     values = torch.randn(1, 10_000, length) + torch.linspace(0, 1, 10_000)[None, :, None]
@@ -76,8 +76,8 @@ def test_softmax_stays_in_single_precision_under_bfloat16(length):
 def test_attention_is_the_same_in_one_kernel_and_in_steps(length):
     torch.manual_seed(7)
     queries, keys, values = torch.randn(2, 6, 5), torch.randn(2, 9, 5), torch.randn(2, 9, length)
-    share = torch.softmax(queries.double() @ keys.double().transpose(1, 2), dim=-1)
-    assert torch.allclose(attend(queries, keys, values).double(), share @ values.double(), atol=1e-5)
+    weights = torch.softmax(queries.double() @ keys.double().transpose(1, 2), dim=-1)
+    assert torch.allclose(attend(queries, keys, values).double(), weights @ values.double(), atol=1e-5)
 
 
 def test_one_row_is_the_plain_mean_and_the_same_everywhere():

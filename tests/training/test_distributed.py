@@ -1,6 +1,6 @@
 """One training in two processes: torchrun starts them here as it does on GPUs, on the CPU and with tiny networks.
 
-Run by torchrun, this file is what the processes do.
+torchrun runs this file itself in each process.
 """
 
 import json
@@ -79,7 +79,7 @@ def with_random_features(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(features, "load_features", lambda: network)
 
 
-# What the processes do
+# What each process runs
 
 
 def work(folder: Path, group: Group, patch: pytest.MonkeyPatch) -> None:
@@ -153,15 +153,15 @@ with joined("cpu") as group:
 
 
 def torchrun(logs: Path, *command: str) -> tuple[int, list[str], list[str]]:
-    """Start two processes; returns torchrun's exit code and what each of the two said, stdout and stderr."""
+    """Start two processes; returns torchrun's exit code, and stdout and stderr of each of the two."""
     line = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(
         [*line, "--log-dir", str(logs), "--redirects", "3", *command],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, timeout=2400, check=False,
     )  # fmt: skip
-    said = [[p.read_text() for p in sorted(logs.rglob(name))] for name in ("stdout.log", "stderr.log")]
-    assert len(said[0]) == len(said[1]) == 2, done.stderr.decode()
-    return done.returncode, *said
+    texts = [[p.read_text() for p in sorted(logs.rglob(name))] for name in ("stdout.log", "stderr.log")]
+    assert len(texts[0]) == len(texts[1]) == 2, done.stderr.decode()
+    return done.returncode, *texts
 
 
 @pytest.fixture(scope="module")
@@ -239,10 +239,10 @@ def test_only_the_first_process_measures_and_writes(trained):
 
 
 @pytest.mark.slow
-def test_what_all_fail_for_is_said_once(tmp_path):
+def test_an_error_of_all_processes_is_printed_once(tmp_path):
     command = ["-m", "ofx_reenact", "train", "fdgan", "--recipe", "portrait", "--data", "gone.npz", "--device", "cpu"]
-    code, said, errors = torchrun(tmp_path / "logs", *command, "--out", str(tmp_path / "run"))
-    assert code != 0 and "".join(said) == "" and not (tmp_path / "run").exists()
+    code, outputs, errors = torchrun(tmp_path / "logs", *command, "--out", str(tmp_path / "run"))
+    assert code != 0 and "".join(outputs) == "" and not (tmp_path / "run").exists()
     assert "".join(errors).count("error: gone.npz: no such set of faces") == 1 and "Traceback" not in "".join(errors)
 
 
@@ -287,7 +287,7 @@ def test_without_torchrun_there_is_one_process(tmp_path, monkeypatch):
     assert "processes" not in about and isinstance(state["generator"], dict)
 
 
-def test_who_has_lost_the_others_says_so(monkeypatch):
+def test_a_lost_connection_is_an_error_that_names_the_process(monkeypatch):
     def closed(*_):
         raise RuntimeError("Connection closed by peer\nmore")
 
@@ -296,7 +296,7 @@ def test_who_has_lost_the_others_says_so(monkeypatch):
         Group(1, 2).wait()
 
 
-def test_trainings_that_know_one_process_refuse_several(tmp_path, monkeypatch, capsys):
+def test_trainings_for_one_process_refuse_several(tmp_path, monkeypatch, capsys):
     for name, value in {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1"}.items():
         monkeypatch.setenv(name, value)
     data = ["--data", str(tmp_path / "heads.npz"), "--out", str(tmp_path / "run")]

@@ -1,4 +1,4 @@
-"""The loop of a training: interrupted, resumed, killed, not begun over another."""
+"""The training loop: interrupted, resumed, killed, and not begun over another run."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ from ofx_reenact.training import loop as training
 @pytest.mark.parametrize(
     "make", [lambda: adversarial(1), lambda: adversarial(2), supervised], ids=["stage 1", "stage 2", "supervised"]
 )
-def test_a_run_that_was_broken_off_gives_the_numbers_of_an_unbroken_one(tmp_path, make):
+def test_an_interrupted_and_resumed_run_gives_the_numbers_of_an_unbroken_one(tmp_path, make):
     whole, broken, resumed = make(), make(), make()
     training.run(whole, tmp_path / "whole", 4, save_every=2)
     stop_at(broken, 3)
