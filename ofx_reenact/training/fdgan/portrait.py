@@ -29,8 +29,8 @@ from ofx_reenact.training.loop import Run, advise_smaller_batch, autocast
 from ofx_reenact.training.recipe import Average, Recipe, descend, set_rate
 
 WEIGHTS, STEPS = "fdgan_portrait.safetensors", 1_000_000
-# Steps of the learning rate's warm-up, as in the authors' earlier code: RMSprop, which knows no gradients' sizes yet,
-# begins with steps ten times as long, and would undo what a run goes on from.
+# Steps of the learning rate's warm-up, as in the authors' earlier code. RMSprop has no average of gradients at first:
+# its first steps would be ten times as long and spoil the weights that a run goes on from.
 WARM_UP = 100
 # Validation pairs that are measured, and those of them that are shown.
 _MEASURED, _SHOWN = 16, 8
@@ -52,7 +52,7 @@ class PortraitSettings(FDGANSettings):
 
 
 class DrawPortraits(nn.Module):
-    """What learns: the portrait network on a batch."""
+    """The portrait network on a batch, as one module for DistributedDataParallel."""
 
     def __init__(self, network: PortraitNetwork) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class DrawPortraits(nn.Module):
 
 
 class PortraitCritics(nn.Module):
-    """What learns against it: a discriminator D, and a classifier C of the people."""
+    """The critics: a discriminator D, and a classifier C of the people."""
 
     def __init__(self, people: int) -> None:
         super().__init__()
@@ -104,6 +104,7 @@ class PortraitRecipe(Recipe):
         network = start or PortraitNetwork.ablation(settings.variant)
         self.network = channels_last(network.to(settings.device)).requires_grad_(True)
         self.critics = channels_last(PortraitCritics(faces.people()).to(settings.device))
+        # Called in place of the networks: with several processes, backward averages the gradients.
         self._portraits, self._judge = group.spread(DrawPortraits(self.network)), group.spread(self.critics)
         self.average = Average(self.network, settings.ema)
 
@@ -134,14 +135,14 @@ class PortraitRecipe(Recipe):
         with autocast(settings.device, settings.bf16):
             made = self._portraits(batch)
             critics.requires_grad_(True)
-            apart = self._judge(batch, made.detach())
-        descend(torch.stack(list(apart.values())).sum(), self.critic_optimiser)
+            critic_terms = self._judge(batch, made.detach())
+        descend(torch.stack(list(critic_terms.values())).sum(), self.critic_optimiser)
         with autocast(settings.device, settings.bf16):
             # In the network's turn the critics get no gradients.
             critics.requires_grad_(False)
             terms = network_losses(settings, critics.discriminator, critics.classifier, batch, made)
         descend(torch.stack(list(terms.values())).sum(), self.optimiser)
-        return {name: value.detach() for name, value in (apart | terms).items()}
+        return {name: value.detach() for name, value in (critic_terms | terms).items()}
 
     @torch.no_grad()
     def measure(self) -> Mapping[str, float]:
@@ -161,11 +162,11 @@ class PortraitRecipe(Recipe):
 def critics_losses(critic: nn.Module, classifier: nn.Module, batch: FaceBatch, made: Tensor) -> dict[str, Tensor]:
     """Return the losses of D and C, equations 10 and 11."""
     real, fake = critic(torch.cat([batch.target, made])).float().chunk(2)
-    known, taken = classifier(torch.cat([batch.target, made])).chunk(2)
-    not_taken = (1 - log_likelihood(taken, batch.person).exp()).clamp(min=1e-6).log()
+    of_real, of_fake = classifier(torch.cat([batch.target, made])).chunk(2)
+    not_person = (1 - log_likelihood(of_fake, batch.person).exp()).clamp(min=1e-6).log()
     return {
         "D": ((real - 1) ** 2).mean() + ((fake + 1) ** 2).mean(),
-        "C": -log_likelihood(known, batch.person).mean() - not_taken.mean(),
+        "C": -log_likelihood(of_real, batch.person).mean() - not_person.mean(),
     }
 
 

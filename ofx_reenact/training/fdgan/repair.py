@@ -31,7 +31,7 @@ from ofx_reenact.training.loop import Run, advise_smaller_batch, autocast
 from ofx_reenact.training.recipe import Average, Recipe, cosine_rate, descend, set_rate
 
 WEIGHTS, STEPS = "fdgan_repair.safetensors", 3000
-# With fewer pairs than this the network learns them by heart.
+# With fewer pairs the network memorises them.
 FEWEST = 32
 # Steps of the learning rate's warm-up, the least fraction of it, and the norm that gradients are clipped to.
 WARM_UP, LEAST_RATE, MAX_NORM = 100, 0.01, 5.0
@@ -142,7 +142,7 @@ class RepairData:
 
 
 class RepairLosses(nn.Module):
-    """What learns: the repair network on a batch, with its losses."""
+    """The repair network on a batch and its losses, as one module for DistributedDataParallel."""
 
     def __init__(self, network: RepairNetwork, features: float) -> None:
         super().__init__()
@@ -181,6 +181,7 @@ class RepairRecipe(Recipe):
         network = start or RepairNetwork.ablation(settings.variant)
         self.network = channels_last(network.to(settings.device)).requires_grad_(True)
         self.critic = channels_last(Discriminator(4).to(settings.device))
+        # Called in place of the networks: with several processes, backward averages the gradients.
         self._repair = group.spread(RepairLosses(self.network, settings.features))
         self._judge = group.spread(self.critic)
         self.average = Average(self.network, settings.ema)
@@ -191,7 +192,7 @@ class RepairRecipe(Recipe):
         pair_set.hold_on(settings.device)
 
     def about(self) -> dict[str, Any]:
-        """Return the settings of the run, without those that do nothing in it."""
+        """Return the settings of the run, without those that have no effect in it."""
         about = {"recipe": "repair", "pairs": self._count, **asdict(self._settings)}
         without = {name for name in ("start", "critics") if not about[name]}
         without |= set() if self._data.has_rendered() else {"rendered_share"}
@@ -218,9 +219,9 @@ class RepairRecipe(Recipe):
                 self.critic.requires_grad_(True)
                 both = self._judge(torch.cat([_with_mouth(p.detach(), batch.maps) for p in (batch.truth, made)]))
                 real, fake = both.float().chunk(2)
-                apart = _mean_at_mouth((real - 1) ** 2, batch.maps) + _mean_at_mouth((fake + 1) ** 2, batch.maps)
-            descend(apart, self.critic_optimiser, MAX_NORM)
-            terms["critic"] = apart
+                critic_loss = _mean_at_mouth((real - 1) ** 2, batch.maps) + _mean_at_mouth((fake + 1) ** 2, batch.maps)
+            descend(critic_loss, self.critic_optimiser, MAX_NORM)
+            terms["critic"] = critic_loss
         self.average.update_parameters(self.network)
         return {name: value.detach() for name, value in terms.items()}
 
@@ -240,12 +241,12 @@ def losses(made: Repaired, batch: Batch, features: float) -> dict[str, Tensor]:
     """
     mouth = near_mouth(batch.maps)
     weight = 1 + 7 * mouth + 4 * given(batch.maps)
-    wrong = made.picture - batch.truth
+    error = made.picture - batch.truth
     size = weight.mean()
-    across, down = wrong.diff(dim=-1).abs(), wrong.diff(dim=-2).abs()
+    across, down = error.diff(dim=-1).abs(), error.diff(dim=-2).abs()
     return {
-        "colour": 10 * (weight * wrong.abs()).mean() / size,
-        "light": 20 * (weight * wrong**2).mean() / size,
+        "colour": 10 * (weight * error.abs()).mean() / size,
+        "light": 20 * (weight * error**2).mean() / size,
         "edges": 5 * ((weight[..., 1:] * across).mean() + (weight[..., 1:, :] * down).mean()) / size,
         "features": features * feature_distance(made.picture, batch.truth, 0.1 + mouth).mean(),
         "mask": 0.05 * made.mask.mean(),
