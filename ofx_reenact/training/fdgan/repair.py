@@ -45,8 +45,8 @@ class RepairSettings(FDGANSettings):
 
     Attributes:
         true_share: fraction of a batch that are two photographs of one person, if the set has any.
-        fine_share: fraction of batches that are seen through the finer window, if the set has such pairs; such a batch
-            has a quarter of the pairs, with as many pixels.
+        fine_share: fraction of batches that are seen through the finer window, if the set has such pairs; they have a
+            quarter of the pairs, with as many pixels.
         rendered_share: fraction of a batch that are rendered heads, if the set has any beside photographs.
         second: fraction of batches that show a second picture of the target: its open mouth, mirrored.
         critic_from: fraction of the steps before the critic takes part.
