@@ -1,7 +1,7 @@
-"""Weights files: safetensors only, described by their own metadata.
+"""Weights files: safetensors only, with metadata.
 
-A file's metadata carries ``network`` (what it is) and what it was trained on and how it scored, so that weights need no
-side file and nothing of another kind is loaded by mistake.
+The metadata name the network, its training data and its scores, so that weights need no second file and no other
+network's weights are loaded by mistake.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ Network = TypeVar("Network", bound="Module")
 
 @dataclass(frozen=True)
 class Weights:
-    """A network's weights as read from a file; each network's own class adds the network, ready to run.
+    """A weights file as it was read; a class for each network adds the network, ready to run.
 
     Attributes:
         path: of the file.
         sha256: of the file.
-        metadata: what the file says of itself.
+        metadata: of the file, by name.
     """
 
     path: Path
@@ -40,7 +40,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Read every tensor and the metadata of a safetensors file.
 
     Raises:
-        WeightsError: the file is not there, not safetensors or damaged, or holds numbers that are not finite.
+        WeightsError: the file does not exist, is not safetensors, is damaged, or holds values that are not finite.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -62,23 +62,23 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def in_float32(tensor: Tensor) -> Tensor:
-    """Return a copy of a tensor in float32, in memory of its own: what is read may be the file itself, mapped."""
+    """Return a copy of a tensor in float32; a tensor that was read may be a memory map of its file."""
     import torch
 
     return tensor.to(torch.float32, copy=True)
 
 
 def build_network(path: Path, build: Callable[[], Network], state: Mapping[str, Tensor], kind: str) -> Network:
-    """Build the network that a file's tensors are of, which become its parameters as they are.
+    """Build a network of the size of a file's tensors, which become its parameters without a copy.
 
-    The network is built without memory: a file that says of one tensor that it is large would otherwise get a network
-    that is large.
+    The network is built on the meta device, without memory: otherwise one tensor of a wrong shape could make a network
+    of any size.
 
     Args:
         path: of the file, for messages.
-        build: makes the network, with sizes read from the tensors' shapes; all that it holds is in its state dict.
+        build: makes the network, with sizes read from the tensors' shapes; it holds nothing beside its state dict.
         state: the tensors by name, all of the network's and no others, float32.
-        kind: whose the tensors should be, for messages.
+        kind: name of the network, for messages.
 
     Raises:
         WeightsError: the tensors are another network's.
@@ -87,7 +87,7 @@ def build_network(path: Path, build: Callable[[], Network], state: Mapping[str, 
     from torch.overrides import TorchFunctionMode
 
     class Undrawn(TorchFunctionMode):
-        """Draws no random numbers: there is no memory for them, and torch's way of that loads its whole compiler."""
+        """Draw no random numbers: the meta device has no memory for them, and torch would load its compiler for it."""
 
         def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             return (torch.empty if function is torch.randn else function)(*args, **(kwargs or {}))
@@ -96,7 +96,7 @@ def build_network(path: Path, build: Callable[[], Network], state: Mapping[str, 
         with torch.device("meta"), Undrawn():
             network = build()
         network.load_state_dict(dict(state), assign=True)
-    # Sizes come from shapes that may be any: whatever is wrong with them, the file is.
+    # Sizes come from the file's shapes: whatever error they cause, the file is wrong.
     except (LookupError, RuntimeError, ValueError, TypeError, ArithmeticError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise WeightsError(f"{path}: the tensors are not {kind}'s ({reason})") from error
@@ -104,10 +104,10 @@ def build_network(path: Path, build: Callable[[], Network], state: Mapping[str, 
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """Read the metadata of a safetensors file alone, without torch.
+    """Read only the metadata of a safetensors file, without torch.
 
     Raises:
-        WeightsError: the file is not there or not safetensors.
+        WeightsError: the file does not exist or is not safetensors.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -131,20 +131,20 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mappi
 
 
 def _is_sound(tensor: Tensor) -> bool:
-    """Tell whether a tensor holds finite numbers of a type that networks here have."""
+    """Tell whether a tensor has a known real type and finite values."""
     import numpy as np
     import torch
 
     if not tensor.dtype.is_floating_point:
         return not tensor.dtype.is_complex
     if tensor.dtype == torch.bfloat16:
-        # A type that numpy, which is many times faster at this, does not have.
+        # numpy is many times faster at this than torch, but has no bfloat16.
         tensor = tensor.float()
     known = tensor.dtype in (torch.float16, torch.float32, torch.float64)
     return known and bool(np.isfinite(tensor.numpy()).all())
 
 
 def refuse_network(path: Path, metadata: Mapping[str, str], wanted: str) -> WeightsError:
-    """Return the error for a file that holds another network than is wanted."""
+    """Return the error for a file that holds another network than the wanted one."""
     found = metadata.get("network", "no network named in its metadata")
     return WeightsError(f"{path}: weights of another kind ({found}), not {wanted} weights; choose another file")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -20,10 +19,10 @@ if TYPE_CHECKING:
 
 app = group("train", "Train the networks.")
 
-_Seed = Annotated[int, typer.Option(help="Of the random generator.")]
+_Seed = Annotated[int, typer.Option(help="Seed of the random generator.")]
 _Device = Annotated[str, typer.Option(help="Where to train \\[auto|cpu|cuda].")]
 _Threads = Annotated[int, typer.Option(help="CPU threads; 0 leaves it to torch.", min=0)]
-_SaveEvery = Annotated[int, typer.Option(help="Steps from checkpoint to checkpoint.", min=1)]
+_SaveEvery = Annotated[int, typer.Option(help="Steps between checkpoints.", min=1)]
 _Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")]
 
 
@@ -32,19 +31,19 @@ def ldnet(
     data: Annotated[
         list[str], typer.Option(help="Heads file; may be repeated. Adversarial recipe: or one set of tracks.")
     ],
-    out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints, curves, weights.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run, for checkpoints, curves, weights.")],
     recipe: Annotated[
         str, typer.Option(help="supervised: the true swap is known; adversarial: the paper \\[supervised|adversarial].")
     ] = "supervised",
-    stage: Annotated[str, typer.Option(help="Of the adversarial recipe \\[1|2|all].")] = "all",
-    steps: Annotated[int | None, typer.Option(help="Of each stage; the recipe's own number if not given.")] = None,
-    batch: Annotated[int | None, typer.Option(help="Rows a step; the recipe's own number if not given.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Of Adam; the recipe's own if not given.")] = None,
+    stage: Annotated[str, typer.Option(help="Adversarial recipe: stage to train \\[1|2|all].")] = "all",
+    steps: Annotated[int | None, typer.Option(help="Steps of each stage; the recipe has a default.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Swaps in a step; the recipe has a default.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Of Adam; the recipe has a default.")] = None,
     people: Annotated[int, typer.Option(help="Adversarial recipe: people drawn of each heads file.", min=2)] = 1000,
     adv: Annotated[str, typer.Option(help="Adversarial recipe: form of equation 2 \\[ll|ll_clamp|nlu].")] = "ll_clamp",
     critics: Annotated[int, typer.Option(help="Adversarial recipe: steps of C and D for each of G.", min=1)] = 1,
     tracks: Annotated[str, typer.Option(help="Supervised recipe: set of tracks for the identity cycle.")] = "",
-    start: Annotated[str, typer.Option(help="Supervised recipe: weights to go on with.")] = "",
+    start: Annotated[str, typer.Option(help="Supervised recipe: weights to go on from.")] = "",
     width: Annotated[int, typer.Option(help="Features of the hidden layers.", min=8)] = 512,
     seed: _Seed = 1,
     device: _Device = "auto",
@@ -52,29 +51,29 @@ def ldnet(
     save_every: _SaveEvery = 500,
     resume: _Resume = False,
 ) -> int:
-    """Train LD-Net: landmarks with the target's identity and the driver's pose and expression."""
+    """Train LD-Net, which makes landmarks with the target's identity and the driver's pose and expression."""
     recipe = value_now("--recipe", recipe, LDNET_RECIPES)
     check_choice("--recipe", recipe, ("supervised", "adversarial"))
     check_choice("--stage", stage, ("1", "2", "all"))
     check_choice("--adv", adv, ("ll", "ll_clamp", "nlu"))
     from ofx_reenact.device import choose_device
-    from ofx_reenact.training.ldnet import train as of_ldnet
-    from ofx_reenact.training.ldnet.adversarial import AdversarialSettings
-    from ofx_reenact.training.ldnet.supervised import SupervisedSettings
-    from ofx_reenact.training.ldnet.train import Training, train
+    from ofx_reenact.training.ldnet.adversarial import AdversarialSettings, train_adversarial
+    from ofx_reenact.training.ldnet.base import WEIGHTS
+    from ofx_reenact.training.ldnet.supervised import SupervisedSettings, train_supervised
+    from ofx_reenact.training.loop import Run
 
     read = [*(("--data", name) for name in data), ("--tracks", tracks), ("--start", start)]
-    _refuse_over_inputs(out, [of_ldnet.WEIGHTS], read)
-    shared = _given(batch=batch, learning_rate=learning_rate)
-    shared |= {"seed": seed, "device": choose_device(device), "width": width}
-
-    training = Training(
-        recipe=recipe, data=tuple(data), out=out, stage=stage, steps=steps, people=people, tracks=tracks, start=start,
-        save_every=save_every, resume=resume, threads=threads,
-        adversarial=replace(AdversarialSettings(stage=1, adv=cast("Adversary", adv), critics=critics), **shared),
-        supervised=replace(SupervisedSettings(), **shared),
-    )  # fmt: skip
-    weights = train(training, _show)
+    _refuse_over_inputs(out, [WEIGHTS], read)
+    _use_threads(threads)
+    given = _given(batch=batch, learning_rate=learning_rate)
+    given |= {"seed": seed, "device": choose_device(device), "width": width}
+    run = Run(out, save_every, resume, _show)
+    weights: Path | None
+    if recipe == "supervised":
+        weights = train_supervised(run, data, SupervisedSettings(**given), steps=steps, start=start, tracks=tracks)
+    else:
+        settings = AdversarialSettings(stage=1, adv=cast("Adversary", adv), critics=critics, **given)
+        weights = train_adversarial(run, data, settings, stage=stage, steps=steps, people=people)
     typer.echo(f"weights: {weights}" if weights else f"stage 1 is done; --stage 2 goes on from {out}")
     return 0
 
@@ -82,24 +81,24 @@ def ldnet(
 @app.command("fdgan")
 def fdgan(
     data: Annotated[str, typer.Option(help="Set of pairs; portrait recipe: set of faces (.npz).", metavar="PATH")],
-    out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints, curves, samples, weights.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run, for checkpoints, curves, samples, weights.")],
     recipe: Annotated[
-        str, typer.Option(help="repair: paints what a warp cannot show; portrait: the whole face \\[repair|portrait].")
+        str, typer.Option(help="repair: what a warp cannot show; portrait: the whole face \\[repair|portrait].")
     ] = "repair",
     variant: Annotated[
         str, typer.Option(help="The network, or an ablation in its place \\[fdgan|fdgan-1|adain|pix2pixhd].")
     ] = "fdgan",
-    steps: Annotated[int | None, typer.Option(help="Batches; the recipe's own number if not given.", min=1)] = None,
+    steps: Annotated[int | None, typer.Option(help="Number of steps; the recipe has a default.", min=1)] = None,
     batch: Annotated[
-        int | None, typer.Option(help="Pairs a step, of each process; the recipe's own if not given.", min=1)
+        int | None, typer.Option(help="Pairs in a step, of each process; the recipe has a default.", min=1)
     ] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="The recipe's own if not given.")] = None,
-    size: Annotated[int, typer.Option(help="Portrait recipe: pixels a side; 0 is the set's own.", min=0)] = 0,
+    learning_rate: Annotated[float | None, typer.Option(help="Learning rate; the recipe has a default.")] = None,
+    size: Annotated[int, typer.Option(help="Portrait recipe: side in pixels; 0 for the set's.", min=0)] = 0,
     critic_from: Annotated[
-        float, typer.Option(help="Repair recipe: share of steps before the critic speaks; 1 is never.")
+        float, typer.Option(help="Repair recipe: fraction of the steps before the critic takes part; 1 for never.")
     ] = 1 / 3,
-    start: Annotated[str, typer.Option(help="Weights of the same recipe to go on with.", metavar="PATH")] = "",
-    critics: Annotated[str, typer.Option(help="Critics of that training to go on with.", metavar="PATH")] = "",
+    start: Annotated[str, typer.Option(help="Weights of the same recipe to go on from.", metavar="PATH")] = "",
+    critics: Annotated[str, typer.Option(help="Critics of that training to go on from.", metavar="PATH")] = "",
     seed: _Seed = 1,
     device: _Device = "auto",
     threads: _Threads = 0,
@@ -115,23 +114,26 @@ def fdgan(
     check_choice("--variant", variant, ("fdgan", "fdgan-1", "adain", "pix2pixhd"))
     from ofx_reenact.device import choose_device
     from ofx_reenact.training.distributed import joined
-    from ofx_reenact.training.fdgan import train as of_fdgan
-    from ofx_reenact.training.fdgan.portrait import PortraitSettings
-    from ofx_reenact.training.fdgan.repair import RepairSettings
-    from ofx_reenact.training.fdgan.train import Training, train
+    from ofx_reenact.training.fdgan import portrait, repair
+    from ofx_reenact.training.fdgan.base import CRITICS
+    from ofx_reenact.training.loop import Run
 
+    written = repair.WEIGHTS if recipe == "repair" else portrait.WEIGHTS
     read = [("--data", data), ("--start", start), ("--critics", critics)]
-    _refuse_over_inputs(out, [of_fdgan.WEIGHTS[recipe], of_fdgan.CRITICS, "samples.png"], read)
-    shared = _given(batch=batch, learning_rate=learning_rate)
-    shared |= {"seed": seed, "device": choose_device(device)}
-    training = Training(
-        recipe=recipe, data=data, out=out, steps=steps, size=size, start=start, critics=critics,
-        save_every=save_every, resume=resume, threads=threads,
-        repair=replace(RepairSettings(variant=variant, critic_from=critic_from), **shared),
-        portrait=replace(PortraitSettings(), variant=variant, **shared),
-    )  # fmt: skip
-    with joined(shared["device"]) as group:
-        weights = train(training, lambda point: _show("fdgan", point), group)
+    _refuse_over_inputs(out, [written, CRITICS, "samples.png"], read)
+    _use_threads(threads)
+    given = _given(batch=batch, learning_rate=learning_rate)
+    given |= {"seed": seed, "device": choose_device(device), "variant": variant}
+    with joined(given["device"]) as group:
+        run = Run(out, save_every, resume, _show, group)
+        if recipe == "repair":
+            settings = repair.RepairSettings(critic_from=critic_from, **given)
+            weights = repair.train_repair(run, data, settings, steps=steps, start=start, critics=critics)
+        else:
+            of_paper = portrait.PortraitSettings(**given)
+            weights = portrait.train_portrait(
+                run, data, of_paper, size=size, steps=steps, start=start, critics=critics
+            )  # fmt: skip
         if group.first:
             typer.echo(f"weights: {weights}")
     return 0
@@ -140,19 +142,17 @@ def fdgan(
 @app.command("identity")
 def identity(
     target: Annotated[str, typer.Option(help="Picture of the person, as it will be rendered.", metavar="PATH")],
-    frames: Annotated[str, typer.Option(help="Clip, or folder of pictures, of the same person.", metavar="PATH")],
+    frames: Annotated[str, typer.Option(help="Clip or folder of pictures of the same person.", metavar="PATH")],
     out: Annotated[str, typer.Option("--identity", help="Identity file to write.", metavar="PATH")],
-    steps: Annotated[int, typer.Option(help="Batches to train on.", min=1)] = 400,
-    batch: Annotated[int, typer.Option(help="Frames a step.", min=1)] = 4,
-    fdgan_weights: Annotated[str, typer.Option(help="FD-GAN weights; the shipped ones if not given.")] = "",
-    colorspace: Annotated[str, typer.Option(help="Colour space of the target; else its tag or format's rule.")] = "",
-    layer: Annotated[str, typer.Option(help="Layer of the target's EXR that is the picture.")] = "",
+    steps: Annotated[int, typer.Option(help="Number of steps.", min=1)] = 400,
+    batch: Annotated[int, typer.Option(help="Frames in a step.", min=1)] = 4,
+    fdgan_weights: Annotated[str, typer.Option(help="FD-GAN weights; default: the shipped ones.")] = "",
+    colorspace: Annotated[str, typer.Option(help="Colour space of the target; default: from its tag or format.")] = "",
+    layer: Annotated[str, typer.Option(help="Layer of the target's EXR to read.")] = "",
     device: _Device = "auto",
     threads: _Threads = 0,
 ) -> int:
-    """Teach FD-GAN one person from 30 to 500 frames; render with the identity file afterwards."""
-    import torch
-
+    """Train FD-GAN on one person, from 30 to 500 frames; renders then use the identity file."""
     from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.settings import Settings
     from ofx_reenact.training.fdgan.custom import CustomSettings
@@ -160,8 +160,7 @@ def identity(
 
     read = [("--target", target), ("--frames", frames), ("--fdgan-weights", fdgan_weights)]
     refuse_over_inputs([("--identity", out)], read)
-    if threads:
-        torch.set_num_threads(threads)
+    _use_threads(threads)
     settings = Settings(
         target=target, identity=out, fdgan_weights=fdgan_weights, colorspace=colorspace, layer=layer, device=device
     )  # fmt: skip
@@ -172,20 +171,28 @@ def identity(
 
     report = train_identity(settings, frames, CustomSettings(steps=steps, batch=batch), observe)
     typer.echo(f"{report.used} frames, {report.faceless} without a face")
-    typer.echo(f"mouth of frames kept from training: {report.custom.before:.2f} → {report.custom.after:.2f} dB: {out}")
+    typer.echo(f"mouth in frames kept for validation: {report.custom.before:.2f} → {report.custom.after:.2f} dB: {out}")
     return 0
 
 
 def _refuse_over_inputs(out: Path, files: Iterable[str], read: Iterable[Named]) -> None:
-    """Refuse a run's folder whose files, those of every run and these, would replace what it is made from."""
+    """Refuse a run's folder if its files, those of every run and these, would replace a file that the run reads."""
     from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.training.loop import FILES
 
     refuse_over_inputs([("--out", out / name) for name in (*FILES, *files)], read)
 
 
+def _use_threads(threads: int) -> None:
+    """Let torch use so many CPU threads; 0 leaves it to torch."""
+    if threads:
+        import torch
+
+        torch.set_num_threads(threads)
+
+
 def _given(**values: float | None) -> dict[str, Any]:
-    """Return what the command line says, not what is left to the recipe."""
+    """Return the options that are on the command line; the recipe has defaults for the others."""
     return {name: value for name, value in values.items() if value is not None}
 
 

@@ -1,1 +1,1 @@
-"""FD-GAN: the target's appearance written into a feature dictionary, and pictures read out of it."""
+"""FD-GAN: a target's appearance is written into a feature dictionary, and pictures are read from it."""

@@ -1,6 +1,6 @@
-"""Low-rank adapters: what a translator learns about one person, small enough to lie in an identity file.
+"""Low-rank adapters: a translator's training on one person, small enough for an identity file.
 
-Each 3×3 convolution's kernel ``W`` becomes ``W + B·A``, with A (rank, C·9) and B (C', rank); B begins at zero, so that
+The kernel ``W`` of each 3×3 convolution becomes ``W + B·A``, with A (rank, C·9) and B (C', rank). B begins at zero, so
 an untrained adapter changes nothing.
 """
 
@@ -36,7 +36,7 @@ class LowRank(nn.Module):
 
 
 def adapt(translator: Translator, rank: int = RANK) -> list[nn.Parameter]:
-    """Give a frozen translator adapters, in place; returns what there is to train."""
+    """Add adapters to a frozen translator, in place; returns their parameters."""
     found: list[nn.Parameter] = []
     for _, layer in _layers(translator):
         change = LowRank(layer.weight, rank)
@@ -46,7 +46,7 @@ def adapt(translator: Translator, rank: int = RANK) -> list[nn.Parameter]:
 
 
 def take(translator: Translator) -> dict[str, Tensor]:
-    """Return an adapted translator's adapters by name, ``LAYER.a`` and ``LAYER.b``."""
+    """Return the adapters of an adapted translator by name, ``LAYER.a`` and ``LAYER.b``."""
     found: dict[str, Tensor] = {}
     for name, layer in _layers(translator):
         state = layer.parametrizations.weight[0].state_dict()  # type: ignore[union-attr, index]
@@ -55,10 +55,10 @@ def take(translator: Translator) -> dict[str, Tensor]:
 
 
 def merged(translator: Translator, adapters: Adapters) -> Translator:
-    """Return a translator with adapters worked into its kernels, as fast as one without.
+    """Return a copy of a translator with adapters added to its kernels; it is as fast as one without.
 
     Raises:
-        KeyError, RuntimeError: the adapters are another network's.
+        KeyError, RuntimeError: the adapters are of another network.
     """
     result = copy.deepcopy(translator)
     with torch.no_grad():
@@ -69,7 +69,7 @@ def merged(translator: Translator, adapters: Adapters) -> Translator:
 
 
 def fits(translator: Translator, adapters: Mapping[str, np.ndarray]) -> bool:
-    """Tell whether adapters, all of them, are of a translator of these sizes."""
+    """Tell whether adapters have the names and sizes of this translator's."""
     layers = dict(_layers(translator))
     if adapters.keys() != {f"{name}.{matrix}" for name in layers for matrix in ("a", "b")}:
         return False
@@ -78,7 +78,7 @@ def fits(translator: Translator, adapters: Mapping[str, np.ndarray]) -> bool:
 
 
 def _layers(translator: Translator) -> Iterator[tuple[str, nn.Conv2d]]:
-    """The 3×3 convolutions, by name."""
+    """Yield the 3×3 convolutions with their names."""
     for name, layer in translator.named_modules():
         if isinstance(layer, nn.Conv2d) and layer.kernel_size == (3, 3):
             yield name, layer

@@ -1,7 +1,7 @@
-"""How appearance is kept and given: the dictionary's writer (eq. 8) and reader (eq. 9), and what ablations put there.
+"""The dictionary of appearance: its writer (eq. 8) and reader (eq. 9), and what ablations have in their place.
 
-A *dictionary* is one table of values for each level, finest first: ``(B, n_i, C_i)``. Its rows have no order, and the
-same tables come out however the locations of the written maps are shuffled.
+A *dictionary* is one table of values for each level, finest first: ``(B, n_i, C_i)``. It does not depend on the order
+of the locations in the maps that it is written from.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Dictionary = tuple[Tensor, ...]
 
 
 class Writer(nn.Module):
-    """Eq. (8): ``v_i = Σ_n softmax_n(t_i·p_n) x_n``, n over all locations of all references."""
+    """Eq. (8): ``v_i = Σ_n softmax_n(t_i·p_n) x_n``, n over all locations of all appearance pictures."""
 
     def __init__(self, features: int, rows: int, tag: int = TAG) -> None:
         super().__init__()
@@ -26,9 +26,9 @@ class Writer(nn.Module):
         self.to_tag = nn.Conv2d(features, tag, 1)
         self.to_value = nn.Conv2d(features, features, 1)
 
-    def forward(self, maps: Tensor, references: int = 1) -> Tensor:
-        """Write maps (B·R, C, H, W), the R references of one target one after the other, into rows (B, n, C)."""
-        tags, values = (_locations(layer(maps), references) for layer in (self.to_tag, self.to_value))
+    def forward(self, maps: Tensor, pictures: int = 1) -> Tensor:
+        """Write maps (B·R, C, H, W) of R pictures of each target, one target after the other, into rows (B, n, C)."""
+        tags, values = (_locations(layer(maps), pictures) for layer in (self.to_tag, self.to_value))
         return attend(self.tags.to(tags.dtype).expand(len(tags), -1, -1), tags, values)
 
 
@@ -41,7 +41,7 @@ class Reader(nn.Module):
         self.to_query = nn.Conv2d(features, tag, 1)
 
     def forward(self, h: Tensor, values: Tensor) -> Tensor:
-        """Add what the rows ``values`` (B, n, C) say to maps ``h`` (B, C, H, W)."""
+        """Read the rows ``values`` (B, n, C) and add the result to maps ``h`` (B, C, H, W)."""
         height, width = h.shape[-2:]
         query = _locations(self.to_query(h), 1)
         read = attend(query, self.tags.to(query.dtype).expand(len(query), -1, -1), values.to(query.dtype))
@@ -49,19 +49,19 @@ class Reader(nn.Module):
 
 
 class MeanWriter(nn.Module):
-    """Ablation FD-GAN-1: one row, the plain mean of the write values."""
+    """Ablation FD-GAN-1: one row, the mean of the values of all locations."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
         self.to_value = nn.Conv2d(features, features, 1)
 
-    def forward(self, maps: Tensor, references: int = 1) -> Tensor:
-        """Write maps (B·R, C, H, W) into (B, 1, C)."""
-        return _locations(self.to_value(maps), references).mean(1, keepdim=True)
+    def forward(self, maps: Tensor, pictures: int = 1) -> Tensor:
+        """Write maps (B·R, C, H, W) into one row (B, 1, C)."""
+        return _locations(self.to_value(maps), pictures).mean(1, keepdim=True)
 
 
 class MeanReader(nn.Module):
-    """Ablation FD-GAN-1: the one row is the same everywhere."""
+    """Ablation FD-GAN-1: the one row is added everywhere."""
 
     def forward(self, h: Tensor, values: Tensor) -> Tensor:
         """Add the row (B, 1, C) to every location of ``h`` (B, C, H, W)."""
@@ -69,20 +69,20 @@ class MeanReader(nn.Module):
 
 
 class AdaINReader(nn.Module):
-    """Ablation AdaIN: the one row sets scale and offset of an instance normalisation."""
+    """Ablation AdaIN: the one row gives scale and offset of an instance normalisation."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
         self.to_style = nn.Linear(features, 2 * features)
 
     def forward(self, h: Tensor, values: Tensor) -> Tensor:
-        """Style ``h`` (B, C, H, W) by the row (B, 1, C)."""
+        """Normalise, scale and offset ``h`` (B, C, H, W) by the row (B, 1, C)."""
         scale, offset = self.to_style(values[:, 0])[..., None, None].to(h.dtype).chunk(2, 1)
         return nn.functional.instance_norm(h) * (1 + scale) + offset
 
 
 class NoReader(nn.Module):
-    """Ablation Pix2PixHD: there is no dictionary. A buffer says so in a state dict."""
+    """Ablation Pix2PixHD: there is no dictionary. A buffer marks this in the state dict."""
 
     nothing: Tensor
 
@@ -106,7 +106,7 @@ READERS: dict[str, Callable[[int, int, int], nn.Module]] = {
     "none": lambda features, rows, tag: NoReader(),
 }
 
-# Writer and reader of the network and of the paper's ablations.
+# Writer and reader of the network and of each ablation in the paper.
 ABLATIONS = {
     "fdgan": ("dictionary", "dictionary"),
     "fdgan-1": ("mean", "mean"),
@@ -116,35 +116,35 @@ ABLATIONS = {
 
 
 def attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-    """``Σ_m softmax_m(q_n·k_m) v_m``, not scaled; the softmax in float32 or better, whatever the precision around it.
+    """Return ``Σ_m softmax_m(q_n·k_m) v_m`` without scaling, with the softmax in float32 or better.
 
-    Of queries (B, n, t), keys (B, m, t) and values (B, m, c): (B, n, c).
+    Queries are (B, n, t), keys (B, m, t), values (B, m, c), the result (B, n, c).
     """
     if values.shape[-1] == keys.shape[-1]:
-        # One kernel does it all, in float32 inside; it takes tags and values of one length only. That is the level next
-        # to the picture, with nearly all of the work.
+        # One kernel does it all, in float32 inside, but only for tags and values of equal length: in the finest level,
+        # which has nearly all of the work.
         q, k, v = (x.unsqueeze(1) for x in (queries, keys, values))
         return nn.functional.scaled_dot_product_attention(q, k, v, scale=1.0)[:, 0]
     logits = queries @ keys.transpose(1, 2)
-    share = torch.softmax(logits.to(torch.promote_types(logits.dtype, torch.float32)), dim=-1)
-    return share.to(values.dtype) @ values
+    weights = torch.softmax(logits.to(torch.promote_types(logits.dtype, torch.float32)), dim=-1)
+    return weights.to(values.dtype) @ values
 
 
 def unit_rows(weight: Tensor, gain: float = 1.0) -> Tensor:
     """Scale each row (first axis) of a weight to an L2 norm of ``gain``."""
     if weight.is_meta:
-        # Of a network without memory only the shapes count, and torch would load its compiler for a norm.
+        # A network on the meta device has shapes only, and a norm there would make torch load its compiler.
         return weight
     flat = weight.flatten(1)
     return (flat * (gain / flat.norm(dim=1, keepdim=True))).view_as(weight)
 
 
-def floats(dictionary: Sequence[Tensor]) -> int:
-    """Count the numbers that a dictionary keeps for one target."""
+def count_values(dictionary: Sequence[Tensor]) -> int:
+    """Count the numbers of one target's dictionary."""
     return sum(math.prod(values.shape[1:]) for values in dictionary)
 
 
-def _locations(maps: Tensor, references: int) -> Tensor:
-    """(B·R, C, H, W) → (B, R·H·W, C)."""
+def _locations(maps: Tensor, pictures: int) -> Tensor:
+    """Reshape maps (B·R, C, H, W) of R pictures to (B, R·H·W, C)."""
     channels = maps.shape[1]
-    return maps.flatten(2).transpose(1, 2).reshape(-1, references * maps.shape[2] * maps.shape[3], channels)
+    return maps.flatten(2).transpose(1, 2).reshape(-1, pictures * maps.shape[2] * maps.shape[3], channels)

@@ -1,7 +1,7 @@
-"""FD-GAN's two networks: the extractor writes a target's dictionary, the translator reads a picture out of it.
+"""FD-GAN's two networks: the extractor writes a target's dictionary, the translator reads a picture from it.
 
-Both are U-shaped, four levels counted from the picture inward, paper section 3.2. Convention: pictures are (B, 3, H, W)
-in [-1, 1], display-encoded; H and W are multiples of 16.
+Both are U-nets of four levels, counted from the picture inward (paper section 3.2). Convention: pictures are
+(B, 3, H, W) in [-1, 1], display-encoded; H and W are multiples of 16.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from ofx_reenact.fdgan.dictionary import READERS, TAG, WRITERS, Dictionary, unit
 Network = TypeVar("Network", bound=nn.Module)
 FEATURES = (32, 64, 128, 256)
 ROWS = (512, 256, 128, 64)
-# What the repair network's translator gives beside R, G, B: the repair's mask, and residual flow in x and y.
+# Outputs of the repair network's translator: R, G, B, the mask, and residual flow in x and y.
 REPAIR_OUTPUTS = 6
 SLOPE = 0.25
-# Keeps the variance of what passes a convolution and a PReLU of this slope (He et al. 2015).
+# Norm of kernel rows that keeps the variance through a convolution and a PReLU of this slope (He et al. 2015).
 GAIN = math.sqrt(2 / (1 + SLOPE**2))
 
 
@@ -37,11 +37,11 @@ class Down(nn.Sequential):
 
 
 class Up(nn.Sequential):
-    """Double the size: conv 3×3, transposed conv 4×4; the last of a network ends without an activation."""
+    """Double the size: conv 3×3, transposed conv 4×4; the last one of a network has no activation at its end."""
 
     def __init__(self, features: int, outputs: int, *, last: bool = False) -> None:
-        # A network's raw output starts small: squashing and a mask's bias are to decide at first, not chance.
-        enlarge = enlarging(features, outputs, 0.1 if last else 2 * GAIN)
+        # The raw output of a network begins small, so that random weights hardly decide colours and mask at first.
+        enlarge = transposed_convolution(features, outputs, 0.1 if last else 2 * GAIN)
         layers = [convolution(features, features, 3), nn.PReLU(features, SLOPE), enlarge]
         super().__init__(*layers, *([] if last else [nn.PReLU(outputs, SLOPE)]))
 
@@ -62,15 +62,15 @@ class Extractor(nn.Module):
         widths = (inputs, *features)
         self.down = nn.ModuleList(Down(a, b) for a, b in itertools.pairwise(widths))
         self.writer = nn.ModuleList(WRITERS[write](f, n, tag) for f, n in zip(features, rows, strict=True))
-        # The level next to the picture is only written: nothing comes after it.
+        # The finest level is only written; no network comes after it.
         self.up = nn.ModuleList(Up(b, a) for a, b in itertools.pairwise(features))
 
     def forward(self, pictures: Tensor) -> Dictionary:
         """Write a dictionary: values (B, n_i, C_i) of each level, finest first.
 
-        Of pictures (B, R, inputs, H, W), R references of each target; the rows see the union of their locations.
+        ``pictures`` are (B, R, inputs, H, W), R of each target; each row attends to the locations of all of them.
         """
-        references = pictures.shape[1]
+        count = pictures.shape[1]
         skips, x = [], pictures.flatten(0, 1)
         for down in self.down:
             x = down(x)
@@ -78,16 +78,16 @@ class Extractor(nn.Module):
         values: list[Tensor] = []
         h = skips[-1]
         for level in reversed(range(len(skips))):
-            values.insert(0, self.writer[level](h, references))
+            values.insert(0, self.writer[level](h, count))
             if level:
                 h = self.up[level - 1](h) + skips[level - 1]
         return tuple(values)
 
 
 class Shown(nn.Module):
-    """Ablation Pix2PixHD as in the paper: nothing is extracted, the translator is shown the target itself.
+    """Ablation Pix2PixHD as in the paper: nothing is extracted, the translator gets the target's picture itself.
 
-    A buffer says so in a state dict.
+    A buffer marks this in the state dict.
     """
 
     nothing: Tensor
@@ -97,12 +97,12 @@ class Shown(nn.Module):
         self.register_buffer("nothing", torch.zeros(1))
 
     def forward(self, pictures: Tensor) -> Dictionary:
-        """Keep the first reference of pictures (B, R, inputs, H, W): (B, inputs, H, W) in place of a dictionary."""
+        """Return the first of pictures (B, R, inputs, H, W) in place of a dictionary: (B, inputs, H, W)."""
         return (pictures[:, 0],)
 
 
 class Translator(nn.Module):
-    """Driving landmark image (and, in the repair network, what the warp made) ⊕ dictionary → picture."""
+    """Driving landmark image (and, in the repair network, the warped picture and its maps) ⊕ dictionary → picture."""
 
     def __init__(
         self,
@@ -124,7 +124,7 @@ class Translator(nn.Module):
     def forward(self, x: Tensor, dictionary: Dictionary) -> Tensor:
         """Read a picture from ``x`` (B, inputs, H, W) and values (B, n_i, C_i) of each level, finest first.
 
-        Returns (B, outputs, H, W) before the last squashing.
+        Returns (B, outputs, H, W) before the last activation.
         """
         skips = []
         for down in self.down:
@@ -139,12 +139,12 @@ class Translator(nn.Module):
 
 
 def picture(raw: Tensor) -> Tensor:
-    """The portrait network's translator's picture in [-1, 1] from its raw output (B, 3, H, W)."""
+    """Return the portrait network's picture in [-1, 1] from the raw output (B, 3, H, W) of its translator."""
     return torch.tanh(raw.float())
 
 
 def convolution(inputs: int, outputs: int, size: int, stride: int = 1) -> nn.Conv2d:
-    """Convolution with rows of equal norm and no bias at first, which keeps the variance through a PReLU."""
+    """Make a convolution; its kernel rows of equal norm and zero bias keep the variance through a PReLU at first."""
     layer = nn.Conv2d(inputs, outputs, size, stride, padding=(size - 1) // 2)
     with torch.no_grad():
         layer.weight.copy_(unit_rows(torch.randn(layer.weight.shape), GAIN))
@@ -152,8 +152,8 @@ def convolution(inputs: int, outputs: int, size: int, stride: int = 1) -> nn.Con
     return layer
 
 
-def enlarging(inputs: int, outputs: int, norm: float) -> nn.ConvTranspose2d:
-    """Transposed convolution 4×4 of stride 2 with rows of that norm; each pixel is made of a quarter of the kernel."""
+def transposed_convolution(inputs: int, outputs: int, norm: float) -> nn.ConvTranspose2d:
+    """Make a transposed convolution 4×4 of stride 2 with rows of a norm; a pixel gets a quarter of the kernel."""
     layer = nn.ConvTranspose2d(inputs, outputs, 4, 2, padding=1)
     with torch.no_grad():
         rows = unit_rows(torch.randn(outputs, inputs, 4, 4), norm)
@@ -163,22 +163,22 @@ def enlarging(inputs: int, outputs: int, norm: float) -> nn.ConvTranspose2d:
 
 
 def channels_last(network: Network) -> Network:
-    """Lay a network's kernels out as its convolutions are fastest, in place."""
+    """Lay a network's kernels out channels last, which convolutions are fastest with, in place."""
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def table_shapes(network: Extractor | Translator) -> tuple[tuple[int, int], ...]:
-    """Return rows and features of each level of the dictionary that a network writes or reads, finest first."""
+    """Return (rows, features) of each level of the dictionary that a network writes or reads, finest first."""
     ends = network.writer if isinstance(network, Extractor) else network.reader
     widths = [down[0].out_channels for down in network.down]  # type: ignore[index]
     return tuple((len(getattr(end, "tags", (0,))), width) for end, width in zip(ends, widths, strict=True))
 
 
 def extractor_of(state: Mapping[str, Tensor]) -> Extractor | Shown:
-    """Make an extractor of the sizes that a state dict was saved from, read from its shapes.
+    """Build an extractor with the sizes of a state dict, which are read from its shapes.
 
     Raises:
-        LookupError: the state dict is another network's.
+        LookupError: the state dict is of another network.
     """
     if "nothing" in state:
         return Shown()
@@ -187,10 +187,10 @@ def extractor_of(state: Mapping[str, Tensor]) -> Extractor | Shown:
 
 
 def translator_of(state: Mapping[str, Tensor]) -> Translator:
-    """Make a translator of the sizes that a state dict was saved from, read from its shapes.
+    """Build a translator with the sizes of a state dict, which are read from its shapes.
 
     Raises:
-        LookupError: the state dict is another network's.
+        LookupError: the state dict is of another network.
     """
     marks = {"dictionary": "tags", "adain": "to_style.weight", "none": "nothing"}
     read = next((name for name, mark in marks.items() if f"reader.0.{mark}" in state), "mean")
@@ -199,7 +199,7 @@ def translator_of(state: Mapping[str, Tensor]) -> Translator:
 
 
 def _sizes(state: Mapping[str, Tensor], part: str) -> tuple[tuple[int, ...], tuple[int, ...], int]:
-    """Return the features and rows of each level, and a tag's length."""
+    """Return the features and the rows of each level, and the length of a tag."""
     levels = range(sum(key.startswith("down.") and key.endswith(".0.weight") for key in state))
     features = tuple(state[f"down.{level}.0.weight"].shape[0] for level in levels)
     if f"{part}.0.tags" not in state:

@@ -1,4 +1,4 @@
-"""The portrait network: a whole portrait read out of the dictionary."""
+"""The portrait network, which reads a whole portrait from the dictionary."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ofx_reenact.fdgan.dictionary import ABLATIONS, Dictionary
 from ofx_reenact.fdgan.landmark_image import landmark_image
 from ofx_reenact.fdgan.network import Extractor, Shown, Translator, picture
 
-# Side of the portrait in the paper.
+# Side of the paper's portraits in pixels.
 SIZE = 256
 
 
@@ -21,15 +21,15 @@ class PortraitNetwork(nn.Module):
     def __init__(self, extractor: Extractor | Shown | None = None, translator: Translator | None = None) -> None:
         super().__init__()
         self.extractor, self.translator = extractor or Extractor(), translator or Translator()
-        # What draws landmark images; a training puts a faster one in its place.
+        # Draws landmark images; trainings and painters replace it by a faster function.
         self.draw: Callable[..., Tensor] = landmark_image
 
     @classmethod
     def ablation(cls, name: str) -> PortraitNetwork:
         """Build the network, or an ablation of it: ``fdgan-1``, ``adain`` or ``pix2pixhd`` (paper Table 3).
 
-        ``pix2pixhd`` has no dictionary: its translator sees the target's picture and landmark image beside the driving
-        landmark image, so that it is one-shot at all.
+        ``pix2pixhd`` has no dictionary. So that it knows the target at all, its translator gets the target's picture
+        and landmark image beside the driving landmark image.
         """
         write, read = ABLATIONS[name]
         if read == "none":
@@ -37,15 +37,15 @@ class PortraitNetwork(nn.Module):
         return cls(Extractor(write=write), Translator(read=read))
 
     def write(self, pictures: Tensor, landmarks: Tensor) -> Dictionary:
-        """Write dictionaries: pictures (B, R, 3, s, s) in [-1, 1] of R references, landmarks (B, R, 68, 2) pixels."""
+        """Write dictionaries of R pictures a target: (B, R, 3, s, s) in [-1, 1], landmarks (B, R, 68, 2) in pixels."""
         drawn = self.draw(landmarks.flatten(0, 1), *pictures.shape[-2:]).unflatten(0, pictures.shape[:2])
         return self.extractor(torch.cat([pictures, drawn.to(pictures.dtype)], dim=2))
 
     def forward(self, landmarks: Tensor, dictionary: Dictionary, size: int) -> Tensor:
-        """Read portraits (B, 3, size, size) in [-1, 1] whose landmarks are (B, 68, 2)."""
+        """Read portraits (B, 3, size, size) in [-1, 1] with landmarks (B, 68, 2) in pixels."""
         drawn = self.draw(landmarks, size, size)
         if isinstance(self.extractor, Shown):
-            # Its readers read nothing; what is kept of the target goes in beside the landmark image.
+            # Its readers read nothing; the target's picture is an input beside the landmark image.
             (target,) = dictionary
             drawn, dictionary = torch.cat([drawn, target.to(drawn.dtype)], 1), dictionary * len(self.translator.reader)
         return picture(self.translator(drawn, dictionary))

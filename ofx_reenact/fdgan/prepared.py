@@ -1,8 +1,8 @@
-"""FD-GAN's networks prepared for inference: what painters run.
+"""FD-GAN's networks prepared for inference; painters run these.
 
-They are the same networks with the same weights. On a CPU the landmark image is drawn by compiled loops, pictures are
-laid out as convolutions are fastest, and the repair network's outputs become a picture in one pass. Training and export
-keep the networks as they are.
+Networks and weights are the same. On a CPU compiled loops draw the landmark image, pictures are laid out channels last,
+which convolutions are fastest with, and one pass turns the repair network's outputs into a picture. Training and export
+use the networks unchanged.
 """
 
 from __future__ import annotations
@@ -26,37 +26,37 @@ _Network = TypeVar("_Network", RepairNetwork, PortraitNetwork)
 
 
 class _Prepared(Generic[_Network]):
-    """What both networks need: arrays become tensors on their device, and dictionaries are written."""
+    """What both networks need: to move arrays to the device, and to write dictionaries."""
 
     def __init__(self, network: _Network, device: str) -> None:
         self.device, self.compiled = device, device == "cpu"
         self.network: _Network = network
         if self.compiled:
-            # The weights are shared.
+            # A shallow copy: the weights are shared.
             self.network = copy.copy(network)
             self.network.draw = quick_landmark_image
 
     def tensor(self, array: np.ndarray) -> Tensor:
-        """Bring an array of any shape to the device, in float32."""
+        """Copy an array of any shape to the device, in float32."""
         return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(self.device)
 
     def pictures(self, array: np.ndarray) -> Tensor:
-        """Bring pictures (..., h, w, C) to the device as (..., C, h, w), without moving channels in memory."""
+        """Copy pictures (..., h, w, C) to the device as (..., C, h, w), channels last in memory."""
         return self.tensor(array).movedim(-1, -3)
 
     def dictionary(self, values: tuple[np.ndarray, ...]) -> Dictionary:
-        """Bring a person's dictionary, (n_i, C_i) of each level, to the device."""
+        """Copy a person's dictionary, (n_i, C_i) of each level, to the device."""
         return tuple(self.tensor(rows)[None] for rows in values)
 
     @torch.inference_mode()
     def write(self, pictures: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Write a dictionary of pictures (R, h, w, 3) in [0, 1] with landmarks (R, 68, 2): (n_i, C_i), finest first."""
+        """Write a dictionary, (n_i, C_i) finest first, of pictures (R, h, w, 3) in [0, 1] with landmarks (R, 68, 2)."""
         dictionary = self.network.write(self.pictures(pictures * 2 - 1)[None], self.tensor(landmarks)[None])
         return tuple(values[0].float().cpu().numpy() for values in dictionary)
 
 
 class PreparedDense(_Prepared[RepairNetwork]):
-    """The repair network of one device, ready to write dictionaries and to paint windows one at a time."""
+    """The repair network on one device; writes dictionaries and repairs windows one at a time."""
 
     @torch.inference_mode()
     def paint(
@@ -65,9 +65,9 @@ class PreparedDense(_Prepared[RepairNetwork]):
         """Repair a window; see :meth:`ofx_reenact.fdgan.repair.RepairNetwork.forward`.
 
         Args:
-            picture: (h, w, 3) what the warp made, in [0, 1].
-            maps: (h, w, 3) visibility, stretch, mouth; in [0, 1].
-            landmarks: (68, 2) of the face in motion, window pixels.
+            picture: the warped window, (h, w, 3) in [0, 1].
+            maps: visibility, stretch, mouth, (h, w, 3) in [0, 1].
+            landmarks: of the face in motion, (68, 2) in window pixels.
             dictionary: of the person.
 
         Returns:
@@ -80,7 +80,7 @@ class PreparedDense(_Prepared[RepairNetwork]):
             return made.cpu().numpy().transpose(1, 2, 0) / 2 + 0.5
         raw = self.network.translator(seen_by_translator(warped, seen, points, self.network.draw), values)
         raw = raw[0].permute(1, 2, 0).contiguous()
-        # A sigmoid is half a tanh: one pass over all that the network says.
+        # sigmoid(x) = (1 + tanh(x / 2)) / 2: so one tanh does for all outputs.
         raw[..., 3].add_(MASK_BIAS).mul_(0.5)
         made = np.empty_like(picture, np.float32)
         reach = np.float32(FLOW * finer_of(len(picture)))
@@ -89,27 +89,27 @@ class PreparedDense(_Prepared[RepairNetwork]):
 
 
 class PreparedPortrait(_Prepared[PortraitNetwork]):
-    """The portrait network of one device, ready to write dictionaries and to draw portraits one at a time."""
+    """The portrait network on one device; writes dictionaries and draws portraits one at a time."""
 
     @torch.inference_mode()
     def draw(self, landmarks: np.ndarray, dictionary: tuple[np.ndarray, ...], size: int) -> np.ndarray:
-        """Draw a portrait (size, size, 3) in [0, 1] whose landmarks are (68, 2)."""
+        """Draw a portrait (size, size, 3) in [0, 1] with landmarks (68, 2) in pixels."""
         drawn = self.network(self.tensor(landmarks)[None], self.dictionary(dictionary), size)
         return np.asarray(drawn[0].cpu().numpy().transpose(1, 2, 0) / 2 + 0.5)
 
 
 def _given(maps: np.ndarray) -> np.ndarray:
-    """Where the mask is given, (h, w); see :func:`ofx_reenact.fdgan.repair.given`."""
+    """Return where the mask is 1 without learning, (h, w); see :func:`ofx_reenact.fdgan.repair.given`."""
     side = 2 * GIVEN * finer_of(len(maps)) + 1
     return cv2.dilate(np.asarray(1 - maps[..., 0], np.float32), np.ones((side, side), np.uint8))
 
 
 @compiled
 def _mix(raw: np.ndarray, warped: np.ndarray, missing: np.ndarray, reach: np.float32, out: np.ndarray) -> None:
-    """Give squashed outputs (h, w, 6) their meaning; see :func:`ofx_reenact.fdgan.repair.repaired`.
+    """Turn outputs (h, w, 6) in [-1, 1] into a picture; see :func:`ofx_reenact.fdgan.repair.repaired`.
 
-    Of the warped picture (h, w, 3) in [-1, 1], the mask that is given (h, w) and the farthest flow, pixels:
-    ``out`` (h, w, 3) in [0, 1].
+    The warped picture is (h, w, 3) in [-1, 1], the given part of the mask (h, w), ``reach`` the largest flow in pixels;
+    the picture is written into ``out`` (h, w, 3) in [0, 1].
     """
     height, width = missing.shape
     half, one = np.float32(0.5), np.float32(1)
@@ -118,7 +118,7 @@ def _mix(raw: np.ndarray, warped: np.ndarray, missing: np.ndarray, reach: np.flo
         for x in range(width):
             from_x = min(max(np.float32(x) + reach * raw[y, x, 4], np.float32(0)), right)
             from_y = min(max(np.float32(y) + reach * raw[y, x, 5], np.float32(0)), bottom)
-            # Beyond the border its own colour.
+            # At the border the next pixel is the pixel itself.
             x0, y0 = int(from_x), int(from_y)
             x1, y1 = min(x0 + 1, width - 1), min(y0 + 1, height - 1)
             across, down = from_x - np.float32(x0), from_y - np.float32(y0)

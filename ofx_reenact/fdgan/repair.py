@@ -1,4 +1,4 @@
-"""The repair network's translator's work: what it sees, and how its outputs become a repaired picture."""
+"""The repair network: its inputs, and how its outputs become a repaired picture."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from ofx_reenact.fdgan.window import finer_of
 
 Draw = Callable[..., Tensor]
 
-# Picture and parts; parts, warped picture, visibility, stretch, mouth.
+# Channels. Extractor: picture, landmark image. Translator: landmark image, warped picture, visibility, stretch, mouth.
 EXTRACTOR_INPUTS = 3 + channels("parts")
 TRANSLATOR_INPUTS = channels("parts") + 3 + 3
-# Repair only where needed: at first the mask is about 0.05 outside what is missing.
+# Added to the raw mask, which is so about 0.05 at first where nothing is missing.
 MASK_BIAS = -3.0
-# Sizes in pixels of the coarsest window; a finer one has as many times more.
-# Residual flow at most.
+# The following are pixels of the coarsest window; in a finer one they are as many times more.
+# Largest residual flow.
 FLOW = 4.0
-# Where nothing was carried is given to the mask from the start, this many pixels around it with it: a mask that may go
-# to zero learns to switch the repair off before the repair is any good.
+# Where the warp carried no pixel, and this far around it, the mask is 1 and not learned: a mask that can go to zero
+# there learns to switch the repair off before the repair is any good.
 GIVEN = 2
-# Lines of the landmark image in a window.
+# Width of the landmark image's lines.
 LINE = 1.5
 
 
@@ -35,25 +35,25 @@ class Repaired:
     """A repaired window."""
 
     picture: Tensor  # (B, 3, h, w) in [-1, 1], the mask applied
-    mask: Tensor  # (B, 1, h, w) in [0, 1]; 0 leaves the warp alone
-    flow: Tensor  # (B, 2, h, w) pixels, added to where the warp's colour is taken from
+    mask: Tensor  # (B, 1, h, w) in [0, 1]; 0 keeps the warp
+    flow: Tensor  # (B, 2, h, w) pixels; the offset at which the warped picture is sampled
 
 
 class RepairNetwork(nn.Module):
-    """Extractor and translator of the repair network on windows of a picture."""
+    """Extractor and translator on windows of a picture."""
 
     def __init__(self, extractor: Extractor | None = None, translator: Translator | None = None) -> None:
         super().__init__()
         self.extractor = extractor or Extractor(EXTRACTOR_INPUTS)
         self.translator = translator or Translator(TRANSLATOR_INPUTS, REPAIR_OUTPUTS)
-        # What draws landmark images; a training puts a faster one in its place.
+        # Draws landmark images; trainings and painters replace it by a faster function.
         self.draw: Draw = landmark_image
 
     @classmethod
     def ablation(cls, name: str) -> RepairNetwork:
         """Build the network, or an ablation of it with the same inputs: ``fdgan-1``, ``adain`` or ``pix2pixhd``.
 
-        ``pix2pixhd`` has no dictionary; that it is shown the warped target is what makes it one-shot here.
+        ``pix2pixhd`` has no dictionary; it knows the target from the warped picture alone.
         """
         write, read = ABLATIONS[name]
         return cls(
@@ -62,14 +62,14 @@ class RepairNetwork(nn.Module):
         )
 
     def write(self, pictures: Tensor, landmarks: Tensor) -> Dictionary:
-        """Write dictionaries: R windows of each target (B, R, 3, h, w) in [-1, 1], landmarks (B, R, 68, 2) pixels."""
+        """Write dictionaries of R windows a target: (B, R, 3, h, w) in [-1, 1], landmarks (B, R, 68, 2) in pixels."""
         return self.extractor(seen_by_extractor(pictures, landmarks, self.draw))
 
     def forward(self, warped: Tensor, maps: Tensor, landmarks: Tensor, dictionary: Dictionary) -> Repaired:
         """Repair windows.
 
-        What the warp made is (B, 3, h, w) in [-1, 1], its maps (visibility, stretch, mouth) are (B, 3, h, w) in [0, 1],
-        landmarks of the face in motion (B, 68, 2) in window pixels.
+        ``warped`` is (B, 3, h, w) in [-1, 1]; its maps (visibility, stretch, mouth) are (B, 3, h, w) in [0, 1]; the
+        landmarks, of the face in motion, are (B, 68, 2) in window pixels.
         """
         raw = self.translator(seen_by_translator(warped, maps, landmarks, self.draw), dictionary)
         return repaired(raw, warped, maps)
@@ -90,7 +90,7 @@ def seen_by_translator(warped: Tensor, maps: Tensor, landmarks: Tensor, draw: Dr
 
 
 def repaired(raw: Tensor, warped: Tensor, maps: Tensor) -> Repaired:
-    """Give the repair network's translator's raw output (B, 6, h, w) its meaning."""
+    """Turn the raw output (B, 6, h, w) of the translator into a repaired window."""
     raw = raw.float()
     flow = FLOW * finer_of(raw.shape[-2]) * torch.tanh(raw[:, 4:6])
     learned = torch.sigmoid(raw[:, 3:4] + MASK_BIAS)
@@ -101,13 +101,13 @@ def repaired(raw: Tensor, warped: Tensor, maps: Tensor) -> Repaired:
 
 
 def given(maps: Tensor) -> Tensor:
-    """Where the mask is given, (B, 1, h, w): where no pixel of the target was carried, and a little around."""
+    """Return where the mask is 1 without learning, (B, 1, h, w): where the warp carried no pixel, and around it."""
     around = GIVEN * finer_of(maps.shape[-2])
     return nn.functional.max_pool2d(1 - maps[:, :1], 2 * around + 1, stride=1, padding=around)
 
 
 def displaced(picture: Tensor, flow: Tensor) -> Tensor:
-    """Take each pixel's colour from where the flow (B, 2, h, w) points, in pixels; 0 leaves it."""
+    """Sample pictures (B, C, h, w) at each pixel plus its flow (B, 2, h, w) in pixels."""
     height, width = picture.shape[-2:]
     y, x = torch.meshgrid(
         torch.arange(height, device=picture.device, dtype=flow.dtype),

@@ -1,4 +1,4 @@
-"""FD-GAN's weights: of the repair network (profile ``warp``) and of the printed one (profile ``portrait``)."""
+"""FD-GAN's weights files: of the repair network (profile ``warp``) and the portrait network (profile ``portrait``)."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from ofx_reenact.fdgan.portrait import PortraitNetwork
     from ofx_reenact.fdgan.repair import RepairNetwork
 
-# The name of the network in a weights file's metadata. Files that exist have these names: they stay as they are.
+# The value of ``network`` in the metadata. Existing files have these names, so they stay.
 REPAIR, PORTRAIT = "fd-gan dense, mouth window", "fd-gan as printed"
 
 
 @dataclass(frozen=True)
 class RepairWeights(Weights):
-    """The repair network ready to run, and the finest of the mouth's windows that it was trained on."""
+    """The repair network ready to run, and the finest of the mouth's windows that it was trained on (1 or 2)."""
 
     network: RepairNetwork
     finest: int = 1
@@ -42,24 +42,24 @@ class RepairWeights(Weights):
 
 @dataclass(frozen=True)
 class PortraitWeights(Weights):
-    """The portrait network ready to run, and the side of the portraits that it was trained on."""
+    """The portrait network ready to run, and the side in pixels of the portraits that it was trained on."""
 
     network: PortraitNetwork
     size: int
 
 
 def shipped_repair() -> Path:
-    """Return the path of the repair network's weights that travel with the package."""
+    """Return the path of the repair network's weights that ship with the package."""
     return resource("weights", "fdgan_repair.safetensors")
 
 
 def shipped_portrait() -> Path:
-    """Return the path of the portrait network's weights that travel with the package."""
+    """Return the path of the portrait network's weights that ship with the package."""
     return resource("weights", "fdgan_portrait.safetensors")
 
 
 def save_repair(path: Path, network: RepairNetwork, note: Mapping[str, str], finest: int = 1) -> None:
-    """Write the repair network's weights in half precision, their metadata, and the finest window it was trained on.
+    """Write the repair network's weights in half precision with their metadata; ``finest`` window it was trained on.
 
     Raises:
         OutputError: the file cannot be written.
@@ -118,7 +118,7 @@ def load_portrait(path: str | Path | None = None, device: str = "cpu") -> Portra
 
     path = Path(path) if path else shipped_portrait()
     extractor, translator, metadata = _load(path, PORTRAIT)
-    # A picture and its landmark image, or (with nothing extracted) the target's both beside the driver's.
+    # Extractor: picture, landmark image. Translator: the driver's landmark image; with Shown, the target's two as well.
     _check_parts(path, extractor, translator, (6, 9 if isinstance(extractor, Shown) else 3, 3))
     size = metadata.get("size", "")
     if not re.fullmatch("[0-9]{2,4}", size) or int(size) % 16 or not int(size):
@@ -128,7 +128,7 @@ def load_portrait(path: str | Path | None = None, device: str = "cpu") -> Portra
 
 
 def load_fdgan(path: str | Path, device: str = "cpu") -> RepairWeights | PortraitWeights:
-    """Load the repair network or the portrait network, whichever the file says that it is.
+    """Load the repair network or the portrait network, whichever the file's metadata name.
 
     Raises:
         WeightsError: no such file, not safetensors, or another network's weights.
@@ -158,7 +158,7 @@ def _load(path: Path, wanted: str) -> tuple[Extractor | Shown, Translator, dict[
 
 
 def _check_parts(path: Path, extractor: Extractor | Shown, translator: Translator, sizes: tuple[int, int, int]) -> None:
-    """Refuse networks that do not fit each other, or that take or give other channels than these."""
+    """Refuse networks with other numbers of channels than ``sizes``, or that do not fit each other."""
     from ofx_reenact.fdgan.network import FEATURES, Shown, table_shapes
 
     found = (sizes[0] if isinstance(extractor, Shown) else extractor.inputs, translator.inputs, translator.outputs)

@@ -1,7 +1,7 @@
-"""Windows: upright, scaled views of a picture that the networks see and paint.
+"""Windows: upright, scaled views of a picture, the inputs and outputs of the networks.
 
-A window lies fast on the *skull*: its place and size follow from the head's pose and the target's own face, never from
-what the mouth does, so that teeth painted in it stay where skull and jaw are.
+A window is fixed to the *skull*: its place and size follow from the head's pose and the target's own face, never from
+the mouth's motion, so that teeth painted in it stay with skull and jaw.
 Convention: pixel (i, j) of window or picture has its centre at (i, j).
 """
 
@@ -15,51 +15,51 @@ import numpy as np
 from ofx_reenact.tracking.landmarks import LIPS_OUTER
 from ofx_reenact.tracking.rigid import Similarity
 
-# The mouth's window: size in pixels, pixels a centimetre of the canonical face, and how far its middle lies below the
-# target's own lips, in centimetres: jaws drop. A mouth is five to seven centimetres wide and opens up to five.
+# The mouth's window: size in pixels, pixels per centimetre of the canonical face, and centimetres from the target's
+# lips down to its middle, since jaws drop. A mouth is five to seven centimetres wide and opens up to five.
 MOUTH_SIZE = (128, 96)
 MOUTH_SCALE = 12.0
 MOUTH_BELOW = 1.2
-# A larger face is seen through a window that is so many times finer; steps, so that networks know each well.
+# A larger face gets a window with so many times the pixels each way; few steps, so that networks learn each well.
 FINER = (1, 2)
-# Pixels of the picture a window pixel from which the finer window is taken.
+# Picture pixels per window pixel above which the finer window is used.
 _COARSE = 1.3
 
 
 @dataclass(frozen=True)
 class Window:
-    """Where a window lies in a picture."""
+    """The place of a window in a picture."""
 
     size: tuple[int, int]  # width and height in the window's own pixels
     matrix: np.ndarray  # (2, 3) affine map, window pixels → picture pixels: a similarity
 
     @classmethod
     def of_mouth(cls, frontal: np.ndarray, head: Similarity, finer: int = 1) -> Window:
-        """The mouth's window for a pose of the head, on the *target's* frontal mesh (468 or more, 3), not in motion.
+        """Return the mouth's window for a pose of the head and the *target's* frontal mesh at rest, (468 or more, 3).
 
-        ``finer`` is one of FINER: so many times the pixels, each way, of what is seen.
+        ``finer``, one of FINER, is how many times the pixels it has each way, of the same view.
         """
         lips = frontal[[i for half in LIPS_OUTER for i in half]]
         centre = head.apply(lips.mean(0) + np.array([0, MOUTH_BELOW, 0]))[:2]
-        # Level with the head on screen: its roll is that of the axis from eye to eye.
+        # The window has the head's roll on screen, that of the axis from eye to eye.
         across = head.rotation[:2, 0] / max(float(np.linalg.norm(head.rotation[:2, 0])), 1e-6)
         return cls.around(centre, across * head.scale / (MOUTH_SCALE * finer), mouth_size(finer))
 
     @classmethod
     def around(cls, centre: np.ndarray, step: np.ndarray, size: tuple[int, int]) -> Window:
-        """A window of that size around a centre; ``step`` (2,) is one window pixel to the right, in picture pixels."""
+        """Return a window around a centre; ``step`` (2,) is one window pixel to the right, in picture pixels."""
         axes = np.array([[step[0], -step[1]], [step[1], step[0]]])
         middle = (np.array(size) - 1) / 2
         return cls(size, np.column_stack([axes, centre - axes @ middle]))
 
     @property
     def scale(self) -> float:
-        """Picture pixels a window pixel."""
+        """Return the picture pixels per window pixel."""
         return float(np.linalg.norm(self.matrix[:, 0]))
 
     @property
     def inverse(self) -> np.ndarray:
-        """(2, 3) affine map, picture pixels → window pixels."""
+        """Return the affine map (2, 3), picture pixels → window pixels."""
         return cv2.invertAffineTransform(self.matrix)
 
     def points(self, points: np.ndarray) -> np.ndarray:
@@ -68,7 +68,7 @@ class Window:
         return points @ inverse[:, :2].T + inverse[:, 2]
 
     def box(self, size: tuple[int, int]) -> tuple[slice, slice] | None:
-        """The rows and columns of a picture of that width and height that the window touches; None if it misses."""
+        """Return the rows and columns that the window touches of a picture of (width, height); None if none."""
         width, height = self.size
         corners = np.array([[-1, -1, 1], [width, -1, 1], [-1, height, 1], [width, height, 1]]) @ self.matrix.T
         left, top = np.maximum(np.floor(corners.min(0)).astype(int), 0)
@@ -76,11 +76,11 @@ class Window:
         return (slice(top, bottom), slice(left, right)) if right > left and bottom > top else None
 
     def within(self, box: tuple[slice, slice]) -> Window:
-        """The same window in the coordinates of a box (rows, columns) of the picture."""
+        """Return the same window in the coordinates of a box (rows, columns) of the picture."""
         return Window(self.size, self.matrix - np.array([[0, 0, box[1].start], [0, 0, box[0].start]]))
 
     def look(self, picture: np.ndarray) -> np.ndarray:
-        """See a picture (H, W[, C]) float32 through the window: (h, w[, C]); a larger one is averaged, not skipped."""
+        """Sample a picture (H, W[, C]) float32 into the window: (h, w[, C]); pixels are averaged if it is coarser."""
         box = self.box((picture.shape[1], picture.shape[0]))
         if box is None:
             return np.zeros((self.size[1], self.size[0], *picture.shape[2:]), np.float32)
@@ -92,7 +92,7 @@ class Window:
         return cv2.warpAffine(part, matrix, self.size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
     def paste(self, seen: np.ndarray, box: tuple[slice, slice]) -> np.ndarray:
-        """Bring what the window holds (h, w[, C]) back to a box of the picture; 0 outside the window."""
+        """Sample a window's pixels (h, w[, C]) into a box of the picture; 0 outside the window."""
         rows, columns = box
         inverse = self.inverse
         inverse[:, 2] += inverse[:, :2] @ [columns.start, rows.start]
@@ -102,16 +102,16 @@ class Window:
 
 
 def mouth_size(finer: int) -> tuple[int, int]:
-    """Return width and height of the mouth's window, so many times finer."""
+    """Return width and height of the mouth's window that is ``finer`` times finer."""
     return MOUTH_SIZE[0] * finer, MOUTH_SIZE[1] * finer
 
 
 def finer_for(scale: float, finest: int = FINER[-1]) -> int:
-    """Return how much finer the mouth's window is for a head of so many pixels a canonical unit, ``finest`` at most."""
+    """Return how many times finer the mouth's window is for a head of ``scale`` pixels a centimetre."""
     steps = [finer for finer in FINER if finer <= finest]
     return next((finer for finer in steps if scale <= _COARSE * MOUTH_SCALE * finer), steps[-1])
 
 
 def finer_of(height: int) -> int:
-    """Return how much finer a window of the mouth with so many rows is; 1 for any smaller one."""
+    """Return how many times finer the mouth's window with ``height`` rows is, at least 1."""
     return max((height + MOUTH_SIZE[1] // 2) // MOUTH_SIZE[1], 1)

@@ -1,7 +1,7 @@
 """The networks of LD-Net: E_P, E_I, G and the critics, each an MLP of ten hidden layers (paper section 3.1, appendix).
 
-Shapes: landmarks are (B, 68, 2) normalised as :mod:`ofx_reenact.ldnet.normalise` says; the pose and
-expression code is (B, 64), the identity code (B, 128).
+Shapes: landmarks are (B, 68, 2), normalised by :mod:`ofx_reenact.ldnet.normalise`; the pose and expression code is
+(B, 64), the identity code (B, 128).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ WIDTH = 512
 
 
 class NormalisedPReLU(nn.Module):
-    """PReLU with one slope a feature, shifted and scaled to zero mean and unit variance for N(0, 1) input."""
+    """PReLU with one slope for each feature, shifted and scaled to zero mean and unit variance for N(0, 1) input."""
 
     def __init__(self, features: int, slope: float = 0.25) -> None:
         super().__init__()
@@ -34,14 +34,14 @@ class NormalisedPReLU(nn.Module):
 
 
 class ResidualLayer(nn.Module):
-    """``x·√(1-r) + √r·act(Linear(x))`` with both gains learnable for each feature."""
+    """``x·√(1-r) + √r·act(Linear(x))``; both gains are learned for each feature, and ``fraction`` is r at first."""
 
-    def __init__(self, features: int, share: float) -> None:
+    def __init__(self, features: int, fraction: float) -> None:
         super().__init__()
         self.linear = unit_rows(nn.Linear(features, features))
         self.act = NormalisedPReLU(features)
-        self.keep = nn.Parameter(torch.full((features,), math.sqrt(1 - share)))
-        self.gain = nn.Parameter(torch.full((features,), math.sqrt(share)))
+        self.keep = nn.Parameter(torch.full((features,), math.sqrt(1 - fraction)))
+        self.gain = nn.Parameter(torch.full((features,), math.sqrt(fraction)))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, features) to (B, features)."""
@@ -53,12 +53,12 @@ class MLP(nn.Sequential):
 
     def __init__(self, inputs: int, outputs: int, width: int = WIDTH, hidden: int = HIDDEN_LAYERS) -> None:
         layers: list[nn.Module] = [unit_rows(nn.Linear(inputs, width)), NormalisedPReLU(width)]
-        layers += [ResidualLayer(width, share=1 / (i + 2)) for i in range(hidden - 1)]
+        layers += [ResidualLayer(width, fraction=1 / (i + 2)) for i in range(hidden - 1)]
         super().__init__(*layers, unit_rows(nn.Linear(width, outputs)))
 
 
 class LDNet(nn.Module):
-    """What runs at inference: pose encoder E_P, identity encoder E_I, generator G (7.5 M weights)."""
+    """The networks of inference: pose encoder E_P, identity encoder E_I, generator G (7.5 million weights)."""
 
     def __init__(self, width: int = WIDTH, hidden: int = HIDDEN_LAYERS) -> None:
         super().__init__()
@@ -79,12 +79,12 @@ class LDNet(nn.Module):
         return self.generator(torch.cat([pose, identity], dim=1)).unflatten(1, (LANDMARKS, 2))
 
     def forward(self, driver: Tensor, identity: Tensor) -> Tensor:
-        """Give the driver's pose and expression to an identity: ``G(E_P(l_S), z_T)``, eq. (2) and (7)."""
+        """Give the driver's pose and expression to identity codes (B, 128): ``G(E_P(l_S), z_T)``, equations 2 and 7."""
         return self.generate(self.encode_pose(driver), identity)
 
     @classmethod
     def like(cls, state: Mapping[str, Tensor]) -> LDNet:
-        """Make a network of the size that a state dict was saved from; width and depth are read from its shapes.
+        """Build a network with the width and depth of a state dict, which are read from its shapes.
 
         Raises:
             LookupError: the state dict is another network's.
@@ -95,7 +95,7 @@ class LDNet(nn.Module):
 
 
 class LabelTable(nn.Embedding):
-    """N_I: a label embedding of one layer, person (B,) → identity code (B, 128); stage 1 only."""
+    """N_I: an embedding, person (B,) → identity code (B, 128); in stage 1 of training only."""
 
     def __init__(self, people: int) -> None:
         super().__init__(people, IDENTITY_CODE)
@@ -109,7 +109,7 @@ class Classifier(nn.Module):
         self.layers = MLP(LANDMARKS * 2, people, width, hidden)
 
     def forward(self, landmarks: Tensor) -> Tensor:
-        """Log-softmax in float32, whatever the precision before."""
+        """Map landmarks to log-probabilities, which are computed in float32 in any precision of the layers."""
         return nn.functional.log_softmax(self.layers(landmarks.flatten(1)).float(), dim=1)
 
 
@@ -121,14 +121,14 @@ class Discriminator(nn.Module):
         self.layers = MLP(LANDMARKS * 2, 1, width, hidden)
 
     def forward(self, landmarks: Tensor) -> Tensor:
-        """No squashing at the end (least-squares GAN)."""
+        """Map landmarks to verdicts; no activation at the end (least-squares GAN)."""
         return self.layers(landmarks.flatten(1)).float()
 
 
 def unit_rows(linear: nn.Linear) -> nn.Linear:
     """Initialise a linear layer with rows of unit L2 norm and no bias."""
     if linear.weight.is_meta:
-        # Of a network without memory only the shapes count, and torch would load its compiler for a norm.
+        # A network on the meta device has shapes only, and a norm there would make torch load its compiler.
         return linear
     with torch.no_grad():
         nn.init.normal_(linear.weight)

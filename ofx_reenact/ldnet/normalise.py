@@ -1,11 +1,11 @@
-"""Landmarks with position, scale (and roll) taken out, and the way back.
+"""Remove position, scale (and roll) from landmarks, and put them back.
 
-Convention: landmarks are (..., 68, 2), x to the right, y down. A :class:`Placement` maps normalised
-landmarks to pixels, ``l = scale · R(roll) · l̂ + centre``, with roll in radians, positive clockwise on screen.
+Convention: landmarks are (..., 68, 2), x to the right, y down. A :class:`Placement` maps normalised landmarks to
+pixels, ``l = scale · R(roll) · l̂ + centre``, with roll in radians, positive clockwise on screen.
 
 - ``bbox`` (paper section 3.1): the square bounding box of all points spans [-1, 1]; roll stays in.
-- ``rigid`` (default): the similarity that lays the points which no expression moves (eye corners, nose
-  bridge, jaw hinges) on those of a mean face. A mouth that opens then changes neither centre nor scale.
+- ``rigid`` (default): the similarity that aligns the points that no expression moves (eye corners, nose bridge, jaw
+  hinges) with those of a mean face. So a mouth that opens changes neither centre nor scale.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ RIGID = (36, 39, 42, 45, 27, 28, 29, 30, 0, 16)
 
 @dataclass(frozen=True)
 class Placement:
-    """Where normalised landmarks lie in pixels: centre (..., 2), scale (...) and roll (...) in radians."""
+    """The similarity from normalised landmarks to pixels: centre (..., 2), scale (...) and roll (...) in radians."""
 
     centre: Tensor
     scale: Tensor
@@ -45,10 +45,10 @@ class Placement:
 
 
 def normalise(landmarks: Tensor, norm: Norm, template: Tensor | None = None) -> tuple[Tensor, Placement]:
-    """Take position, scale (and for ``rigid`` roll) out of landmarks (..., 68, 2) in any unit.
+    """Remove position, scale (and for ``rigid`` roll) from landmarks (..., 68, 2) in any unit.
 
-    Returns them, and the placement that maps them back. ``rigid`` aligns to the rigid points of ``template`` (68, 2), a
-    mean face; ``bbox`` does not use it.
+    Returns the normalised landmarks and the placement that maps them back. ``rigid`` aligns with the rigid points of
+    ``template`` (68, 2), a mean face; ``bbox`` does not use it.
     """
     if norm == "bbox":
         low, high = landmarks.amin(-2), landmarks.amax(-2)
@@ -67,7 +67,7 @@ def _rigid_placement(landmarks: Tensor, template: Tensor) -> Placement:
     to, of = landmarks.index_select(-2, index), template.index_select(-2, index)
     to_mean, of_mean = to.mean(-2), of.mean(-2)
     to, of = to - to_mean[..., None, :], of - of_mean
-    # Complex numbers in disguise: a = Σ conj(of)·to / Σ |of|² is scale·exp(i·roll).
+    # With points as complex numbers, a = Σ conj(of)·to / Σ |of|² is scale·exp(i·roll).
     power = (of**2).sum()
     real = (of * to).sum((-2, -1)) / power
     imaginary = (of[..., 0] * to[..., 1] - of[..., 1] * to[..., 0]).sum(-1) / power
@@ -77,6 +77,6 @@ def _rigid_placement(landmarks: Tensor, template: Tensor) -> Placement:
 
 
 def _rotation(roll: Tensor) -> Tensor:
-    """Rotation matrices (..., 2, 2) that act on column vectors."""
+    """Return rotation matrices (..., 2, 2) for column vectors."""
     cos, sin = torch.cos(roll), torch.sin(roll)
     return torch.stack([torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)], -2)

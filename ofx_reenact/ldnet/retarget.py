@@ -1,4 +1,7 @@
-"""Give the target's landmarks the driver's motion: LD-Net and the anchor."""
+"""Give the driver's motion to the target's landmarks by LD-Net.
+
+Notation: l landmarks, z identity codes; S the driver, T the target.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from ofx_reenact.stages import stage
 
 @torch.inference_mode()
 def identity_code(weights: LDNetWeights, target: np.ndarray) -> np.ndarray:
-    """Return z_T = E_I(l_T): (128,) float32 from landmarks (68, 2)."""
+    """Return the identity code z_T = E_I(l_T), (128,) float32, of landmarks (68, 2) in any unit."""
     normalised, _ = normalise(_tensor(target, weights)[None], weights.norm, weights.template)
     return weights.network.encode_identity(normalised)[0].cpu().numpy()
 
@@ -22,19 +25,24 @@ def identity_code(weights: LDNetWeights, target: np.ndarray) -> np.ndarray:
 def transfer(
     weights: LDNetWeights, code: np.ndarray, target: np.ndarray, driver: np.ndarray, rest: np.ndarray | None
 ) -> np.ndarray:
-    """Return how far each landmark of the target moves by LD-Net alone, in the target's units: (T, 68, 2) float64.
+    """Return the motion of the target's landmarks by LD-Net alone, in the target's units: (T, 68, 2) float64.
 
-    ``G(E_P(l_S), z_T) − G(E_P(l_rest), z_T)``: what LD-Net gets wrong about this face in both terms cancels, so
-    no motion of the driver moves nothing. It says too little of a performance, as a network does that was trained by
-    squared error; :func:`transfer_between` does not.
+    ``G(E_P(l_S), z_T) − G(E_P(l_rest), z_T)``: LD-Net's error on this face is in both terms and cancels, so a driver at
+    rest moves nothing. Like every network that is trained by squared error, LD-Net weakens a performance;
+    :func:`transfer_between` does not.
 
-    The target has an identity code (128,) and landmarks (68, 2), the driver landmarks (T, 68, 2) in any unit, and at
-    rest, of all frames (1, 68, 2) or of each; None: the target's own landmarks are the rest (absolute motion).
+    Args:
+        weights: LD-Net.
+        code: the target's identity code, (128,).
+        target: its landmarks, (68, 2).
+        driver: the driver's landmarks in T frames, (T, 68, 2), in any unit.
+        rest: the driver at rest, (1, 68, 2) for all frames or (T, 68, 2); None: the target's own landmarks are the rest
+            (absolute motion).
     """
     own, placement = normalise(_tensor(target, weights)[None], weights.norm, weights.template)
     calm = own if rest is None else normalise(_tensor(rest, weights), weights.norm, weights.template)[0]
     performed, _ = normalise(_tensor(driver, weights), weights.norm, weights.template)
-    return placement.vectors(_made(weights, code, performed, calm)).double().cpu().numpy()
+    return placement.vectors(_motion(weights, code, performed, calm)).double().cpu().numpy()
 
 
 @stage("LD-Net")
@@ -47,18 +55,25 @@ def transfer_between(
     driver: np.ndarray,
     rest: np.ndarray,
 ) -> np.ndarray:
-    """Return how far each landmark of the target moves from rest, at the driver's full strength: (T, 68, 2) float64.
+    """Return the motion of the target's landmarks from rest, at the driver's full strength: (T, 68, 2) float64.
 
     ``(l_S − l_rest) + [G(E_P(l_S), z_T) − G(E_P(l_rest), z_T)] − [G(E_P(l_S), z_S) − G(E_P(l_rest), z_S)]``: the
-    driver's own motion, and what LD-Net says that the two people do otherwise. What it loses of a performance is in
-    both brackets and cancels; a driver who is the target moves it exactly as he moved.
+    driver's own motion, plus the difference between the two people by LD-Net. What LD-Net loses of a performance is in
+    both brackets and cancels; if driver and target are one person, the target moves exactly as the driver did.
 
-    The target has an identity code (128,) and landmarks at rest (68, 2), the driver a code, landmarks (T, 68, 2) and
-    landmarks at rest, of all frames (1, 68, 2) or of each, all frontal, in canonical units. What is returned is read
-    only: it is remembered, since a change of what a shot asks of its regions asks nothing else of LD-Net.
+    All landmarks are frontal, in canonical units. The result is cached, since a change of a region's weight needs
+    nothing new of LD-Net, and is read-only.
+
+    Args:
+        weights: LD-Net.
+        code: the target's identity code, (128,).
+        target: its landmarks at rest, (68, 2).
+        driver_code: the driver's identity code, (128,).
+        driver: his landmarks in T frames, (T, 68, 2).
+        rest: his landmarks at rest, (1, 68, 2) for all frames or (T, 68, 2).
     """
-    asked = (code, target, driver_code, driver, rest)
-    return weights.remembered(asked, lambda: _between(weights, *asked))
+    inputs = (code, target, driver_code, driver, rest)
+    return weights.remembered(inputs, lambda: _between(weights, *inputs))
 
 
 def _between(
@@ -72,15 +87,15 @@ def _between(
     _, placement = normalise(_tensor(target, weights)[None], weights.norm, weights.template)
     performed, _ = normalise(_tensor(driver, weights), weights.norm, weights.template)
     calm, _ = normalise(_tensor(rest, weights), weights.norm, weights.template)
-    apart = _made(weights, code, performed, calm) - _made(weights, driver_code, performed, calm)
-    return driver - rest + placement.vectors(apart).double().cpu().numpy()
+    difference = _motion(weights, code, performed, calm) - _motion(weights, driver_code, performed, calm)
+    return driver - rest + placement.vectors(difference).double().cpu().numpy()
 
 
-def _made(weights: LDNetWeights, code: np.ndarray, performed: torch.Tensor, calm: torch.Tensor) -> torch.Tensor:
-    """Return ``G(E_P(l), z) − G(E_P(l_0), z)`` of normalised landmarks (T, 68, 2), and those at rest (T or 1, 68, 2).
+def _motion(weights: LDNetWeights, code: np.ndarray, performed: torch.Tensor, calm: torch.Tensor) -> torch.Tensor:
+    """Return ``G(E_P(l), z) − G(E_P(l_0), z)`` of normalised landmarks (T, 68, 2), at rest (T or 1, 68, 2).
 
-    The whole performance goes through in one batch, whatever frames are rendered, since matrix products may round
-    differently in batches of another size.
+    The whole performance is one batch, whichever frames are rendered: matrix products may round differently in batches
+    of another size.
     """
     poses = weights.network.encode_pose(torch.cat([performed, calm]))
     landmarks = weights.network.generate(poses, _tensor(code, weights).expand(len(poses), -1))
@@ -89,13 +104,13 @@ def _made(weights: LDNetWeights, code: np.ndarray, performed: torch.Tensor, calm
 
 @torch.inference_mode()
 def calm_of(weights: LDNetWeights, code: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """Return a face's landmarks (68, 2) at ease, of landmarks (68, 2) that may smile or shout, in their units.
+    """Return a face's landmarks (68, 2) without expression, given landmarks (68, 2) that may smile or shout.
 
-    ``l − [G(E_P(l), z) − G(E_P(l_0), z)]``: the expression that LD-Net sees in them is taken out. The pose at ease is
-    that of the mean face l_0, the person's code z (128,).
+    ``l − [G(E_P(l), z) − G(E_P(l_0), z)]``: the expression that LD-Net sees is subtracted. l_0 is the mean face, z the
+    person's identity code (128,). The unit stays.
     """
     own, placement = normalise(_tensor(landmarks, weights)[None], weights.norm, weights.template)
-    shown = _made(weights, code, own, weights.template[None])
+    shown = _motion(weights, code, own, weights.template[None])
     return np.asarray(landmarks - placement.vectors(shown)[0].double().cpu().numpy())
 
 

@@ -1,4 +1,4 @@
-"""LD-Net's weights."""
+"""LD-Net's weights files."""
 
 from __future__ import annotations
 
@@ -22,38 +22,38 @@ if TYPE_CHECKING:
     from ofx_reenact.ldnet.network import LDNet
     from ofx_reenact.ldnet.normalise import Norm
 
-# Results that are remembered: of a shot, and of the one before.
-_REMEMBERED = 2
-# What a file of LD-Net's weights says that it is.
+# Results that are cached: of the current shot and of the one before.
+_CACHED = 2
+# The value of ``network`` in the metadata of LD-Net's weights.
 NETWORK = "ld-net"
 
 
 @dataclass(frozen=True)
 class LDNetWeights(Weights):
-    """LD-Net ready to run, with the normalisation and the mean face (68, 2) that it was trained with."""
+    """LD-Net ready to run, with its normalisation and ``template``, the mean face (68, 2) of that."""
 
     network: LDNet
     template: Tensor
     norm: Norm
-    _made: OrderedDict[bytes, np.ndarray] = field(default_factory=OrderedDict, init=False, repr=False, compare=False)
+    _cache: OrderedDict[bytes, np.ndarray] = field(default_factory=OrderedDict, init=False, repr=False, compare=False)
 
     def remembered(self, arrays: Sequence[np.ndarray], make: Callable[[], np.ndarray]) -> np.ndarray:
-        """Return what these weights make of arrays, again where they have just made it; nobody may write into it."""
+        """Return ``make()``, or its cached result for the same arrays; the result is read-only."""
         digest = hashlib.sha256()
         for array in arrays:
             digest.update(f"{array.dtype}{array.shape}".encode())
             digest.update(np.ascontiguousarray(array).tobytes())
         key = digest.digest()
-        if key not in self._made:
-            while len(self._made) >= _REMEMBERED:
-                self._made.popitem(last=False)
-            self._made[key] = make()
-            self._made[key].flags.writeable = False
-        return self._made[key]
+        if key not in self._cache:
+            while len(self._cache) >= _CACHED:
+                self._cache.popitem(last=False)
+            self._cache[key] = make()
+            self._cache[key].flags.writeable = False
+        return self._cache[key]
 
 
 def shipped_ldnet() -> Path:
-    """Return the path of the LD-Net weights that travel with the package."""
+    """Return the path of the LD-Net weights that ship with the package."""
     return resource("weights", "ldnet.safetensors")
 
 

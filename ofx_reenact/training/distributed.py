@@ -1,14 +1,14 @@
-"""One training in many processes, a GPU each: what each learns from its own batches is averaged before every step.
+"""One training in several processes, a GPU each: gradients are averaged over the processes before every step.
 
-``torchrun`` starts the processes and says in their environment which of them is which; without it there is one, and
-nothing here does anything. All hold the same networks. The first one measures, writes and prints.
+``torchrun`` starts the processes and numbers them in their environment; without it there is one process, and nothing
+here does anything. All processes hold the same networks. The first one measures, writes and prints.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,20 +17,21 @@ from typing import Any
 import numpy as np
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
 from ofx_reenact.errors import ReenactError, SettingsError
 
 _ENVIRONMENT = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
-# The others wait for as long as the first one measures. Who died is not waited for: torchrun ends all.
-_PATIENCE = timedelta(hours=6)
-# Seconds in which torchrun, which looks ten times a second, has ended those that keep silent.
+# The other processes wait for as long as the first one measures. torchrun ends all of them if one dies.
+_TIMEOUT = timedelta(hours=6)
+# Seconds that a failed process waits silently for torchrun, which looks ten times a second, to end it.
 _SILENCE = 20.0
 
 
 @dataclass(frozen=True)
 class Group:
-    """The processes of one training, as the one of number ``rank`` (from 0) of ``size`` sees them."""
+    """The processes of one training, seen from the process with number ``rank`` (from 0) of ``size``."""
 
     rank: int = 0
     size: int = 1
@@ -40,63 +41,60 @@ class Group:
         """Whether this process measures, writes and prints."""
         return self.rank == 0
 
-    def chance(self, seed: int) -> np.random.Generator:
-        """Chance of this process; the first one's is that of a training in one."""
+    def rng(self, seed: int) -> np.random.Generator:
+        """Return this process's random generator; the first process has that of a training in one process."""
         return np.random.default_rng(seed if self.first else [seed, self.rank])
 
-    def average(self, optimiser: torch.optim.Optimizer) -> None:
-        """Average over the processes the gradients with which an optimiser is about to step, in place.
+    def spread(self, module: nn.Module) -> nn.Module:
+        """Return what to call in place of a module, so that backward averages its gradients over the processes.
+
+        All processes get the first one's parameters. In a group of one it is the module itself.
 
         Raises:
             ReenactError: another process has ended.
         """
         if self.size == 1:
-            return
-        parameters = (p for group in optimiser.param_groups for p in group["params"])
-        gradients = [p.grad for p in parameters if p.grad is not None]
-        flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
-        self._together(dist.all_reduce, flat)
-        flat /= self.size
-        for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
-            gradient.copy_(mean.view(gradient.shape))
-
-    def align(self, state: Mapping[str, Any]) -> None:
-        """Give the tensors of a state the values that they have in the first process, in place.
-
-        Raises:
-            ReenactError: another process has ended.
-        """
-        for tensor in _tensors(state) if self.size > 1 else ():
-            whole = tensor.contiguous()
-            self._together(dist.broadcast, whole, 0)
-            tensor.copy_(whole)
+            return module
+        # Ablations leave parameters unused. The search for them also keeps gradients in one order in DDP's buckets, so
+        # that a resumed run adds them up as an unbroken one does. torch warns once if none is unused.
+        with self.connected():
+            return DistributedDataParallel(module, find_unused_parameters=True)
 
     def gather(self, value: Any) -> list[Any]:
-        """Return every process's value, in order.
+        """Return the values of all processes, in order.
 
         Raises:
             ReenactError: another process has ended.
         """
         values = [value] * self.size
         if self.size > 1:
-            self._together(dist.all_gather_object, values, value)
+            with self.connected():
+                dist.all_gather_object(values, value)
         return values
 
     def wait(self) -> None:
-        """Wait until all are here.
+        """Wait until all processes are here.
 
         Raises:
             ReenactError: another process has ended.
         """
         self.gather(None)
 
-    def _together(self, talk: Callable[..., object], *arguments: Any) -> None:
+    @contextmanager
+    def connected(self) -> Iterator[None]:
+        """Turn torch's error of a lost connection into one that names the process and the way on.
+
+        Raises:
+            ReenactError: another process has ended.
+        """
         try:
-            talk(*arguments)
+            yield
         except RuntimeError as error:
+            if self.size == 1 or not _is_lost_connection(error):
+                raise
             raise ReenactError(
                 f"process {self.rank} of {self.size} has lost the others ({str(error).splitlines()[0]}): one of them "
-                "has ended, or was ended for want of memory; --resume goes on from the last checkpoint"
+                "has ended, perhaps for lack of memory; --resume goes on from the last checkpoint"
             ) from error
 
 
@@ -105,16 +103,16 @@ ALONE = Group()
 
 @contextmanager
 def joined(device: str) -> Iterator[Group]:
-    """Join the processes that torchrun started, and leave together; ``ALONE`` where it did not.
+    """Join the processes that torchrun started, and leave together; ``ALONE`` without torchrun.
 
-    On ``cuda`` each process on a machine gets a GPU of its own; what is called ``cuda`` is this one from then on.
-    Of the processes that fail, the first to do so raises its error and the others end in silence: they fail for
-    the same reason, or because one of them has gone.
+    On ``cuda`` each process on a machine gets a GPU of its own, which the name ``cuda`` then means in this process.
+    If several processes fail, the first to do so raises its error and the others end silently: they fail for the same
+    reason, or because one of them has gone.
 
     Raises:
         SettingsError: fewer GPUs than processes.
     """
-    if _alone():
+    if _is_alone():
         yield ALONE
         return
     store, rank, size = next(dist.rendezvous("env://"))
@@ -127,24 +125,29 @@ def joined(device: str) -> Iterator[Group]:
     except BaseException as error:
         if not _failed_before(store):
             raise
-        # torchrun ends all once the one that speaks has gone; who is interrupted has been told to go already.
+        # torchrun ends all processes once the one that raises has gone; on an interrupt it is ending them already.
         if not isinstance(error, KeyboardInterrupt):
             time.sleep(_SILENCE)
         raise SystemExit(1) from None
 
 
 def refuse(training: str) -> None:
-    """Refuse a training that knows only one process where torchrun started several: each would do the same.
+    """Refuse to run a training for one process where torchrun started several: each would do the same.
 
     Raises:
         SettingsError: several processes were started.
     """
-    if not _alone():
+    if not _is_alone():
         raise SettingsError(f"{training} runs in one process: start it without torchrun")
 
 
-def _alone() -> bool:
+def _is_alone() -> bool:
     return any(name not in os.environ for name in _ENVIRONMENT) or os.environ["WORLD_SIZE"] == "1"
+
+
+def _is_lost_connection(error: RuntimeError) -> bool:
+    """Tell whether a peer has gone; gloo has no class of its own for that, its text alone tells."""
+    return isinstance(error, dist.DistError) or any(word in str(error) for word in ("gloo", "Connection closed"))
 
 
 def _join(store: dist.Store, rank: int, size: int, device: str) -> None:
@@ -154,27 +157,15 @@ def _join(store: dist.Store, rank: int, size: int, device: str) -> None:
         if local >= gpus:
             raise SettingsError(f"torchrun --nproc-per-node: {gpus} GPUs here, and one is needed for each process")
         torch.cuda.set_device(local)
-    # Plain values go from CPU to CPU, so both kinds are needed where there are GPUs.
+    # Plain values are sent from CPU to CPU, so a machine with GPUs needs both backends.
     backend = "cpu:gloo,cuda:nccl" if cuda and dist.is_nccl_available() else "gloo"
-    dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=_PATIENCE)
+    dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=_TIMEOUT)
 
 
 def _failed_before(store: dist.Store) -> bool:
-    """Whether another process has failed before this one."""
+    """Tell whether another process has failed before this one."""
     try:
         return store.add("failed", 1) > 1
     except RuntimeError:
-        # Who holds the store has gone.
+        # The process that holds the store has gone.
         return True
-
-
-def _tensors(state: Any) -> Iterable[Tensor]:
-    """Tensors in dictionaries and lists, in order."""
-    if isinstance(state, Tensor):
-        yield state
-    elif isinstance(state, Mapping):
-        for value in state.values():
-            yield from _tensors(value)
-    elif isinstance(state, Sequence) and not isinstance(state, str):
-        for value in state:
-            yield from _tensors(value)

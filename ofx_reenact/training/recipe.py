@@ -1,51 +1,77 @@
-"""What the loop needs of a training, and what recipes share: state, one step down a loss, the moving average."""
+"""What all trainings share: state, one step down a loss, the moving average, the learning rate schedule."""
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
-from ofx_reenact.training.distributed import ALONE, Group
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class Average(AveragedModel, Generic[Network]):
+    """Exponential moving average of a network's parameters; ``module`` is the averaged network.
+
+    It begins as a copy of the network. The decay of update ``n``, counted from ``first``, is
+    ``min(decay, (1 + n) / (10 + n))``: early steps weigh more.
+    """
+
+    module: Network
+
+    def __init__(self, network: Network, decay: float, first: int = 0) -> None:
+        super().__init__(network, multi_avg_fn=self._update)
+        self._decay, self._first = decay, first
+        # The copy counts as the first network averaged; AveragedModel would copy once more at its first update.
+        self.n_averaged += 1
+
+    @torch.no_grad()
+    def _update(self, averages: Any, values: Any, _: Tensor | int) -> None:
+        # The count lies on the CPU; the one that is passed would have to be fetched from the GPU.
+        n = int(self.n_averaged) - 1 + self._first
+        torch._foreach_lerp_(averages, values, 1 - min(self._decay, (1 + n) / (10 + n)))
 
 
 class Recipe(ABC):
-    """Networks, losses and data of a training. ``parts`` names the attributes that a checkpoint holds."""
+    """Settings, data, networks and losses of a training.
+
+    ``parts`` names the attributes that a checkpoint holds: modules and optimisers, or dictionaries of them.
+    """
 
     parts: ClassVar[tuple[str, ...]]
     generator: np.random.Generator | torch.Generator
 
     @abstractmethod
     def about(self) -> dict[str, Any]:
-        """Say what the run is made of, as plain values; a checkpoint of another is refused."""
+        """Return the settings of the run as plain values; a checkpoint with others is refused."""
 
     @abstractmethod
     def step(self, number: int, steps: int) -> Mapping[str, Any]:
-        """Do step ``number`` (from 0) of ``steps``; returns the losses to plot, numbers or tensors of one."""
+        """Do step ``number`` (from 0) of ``steps``; returns the losses to plot, numbers or tensors with one value."""
 
     @abstractmethod
     def measure(self) -> Mapping[str, float]:
-        """Measure errors on people whom training does not see."""
+        """Measure errors on people kept for validation."""
 
     def state(self) -> dict[str, Any]:
-        """Return all that is needed to go on, as tensors and plain values; ``chance`` is the random generator's."""
-        chance = self.generator
-        drawn = chance.get_state() if isinstance(chance, torch.Generator) else chance.bit_generator.state
-        return {name: _state(getattr(self, name)) for name in self.parts} | {"chance": drawn}
+        """Return all that a resumed run needs, as tensors and plain values."""
+        rng = self.generator
+        rng_state = rng.get_state() if isinstance(rng, torch.Generator) else rng.bit_generator.state
+        return {name: _state(getattr(self, name)) for name in self.parts} | {"generator": rng_state}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take a state back."""
+        """Restore what :meth:`state` returned."""
         for name in self.parts:
             _restore(getattr(self, name), state[name])
         if isinstance(self.generator, torch.Generator):
-            self.generator.set_state(state["chance"])
+            self.generator.set_state(state["generator"])
         else:
-            self.generator.bit_generator.state = state["chance"]
+            self.generator.bit_generator.state = state["generator"]
 
 
 def _state(part: Any) -> dict[str, Any]:
@@ -60,34 +86,26 @@ def _restore(part: Any, state: Mapping[str, Any]) -> None:
         part.load_state_dict(state)
 
 
-def descend(loss: Tensor, optimiser: torch.optim.Optimizer, group: Group = ALONE, longest: float | None = None) -> None:
-    """Take one step down a loss; gradients are averaged over the group and cut to a length of ``longest``."""
+def descend(loss: Tensor, optimiser: torch.optim.Optimizer, max_norm: float | None = None) -> None:
+    """Take one step down a loss; the gradients together are clipped to a norm of ``max_norm``."""
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
-    group.average(optimiser)
-    if longest is not None:
-        nn.utils.clip_grad_norm_([p for part in optimiser.param_groups for p in part["params"]], longest)
+    if max_norm is not None:
+        nn.utils.clip_grad_norm_([p for group in optimiser.param_groups for p in group["params"]], max_norm)
     optimiser.step()
 
 
-def follow(average: nn.Module, network: nn.Module, decay: float, number: int) -> None:
-    """Bring an exponential moving average nearer to its network after step ``number``; early steps weigh more."""
-    decay = min(decay, (1 + number) / (10 + number))
-    with torch.no_grad():
-        torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - decay)
-
-
 def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
-    """Set a learning rate; where it is a tensor, in place, so that a recorded step sees it."""
+    """Set a learning rate; a rate that is a tensor is set in place, so that a recorded step reads it."""
     for group in optimiser.param_groups:
         if isinstance(group["lr"], Tensor):
-            # A checkpoint's lies on the CPU.
+            # After a resume it is the checkpoint's, on the CPU.
             group["lr"] = group["lr"].to(group["params"][0].device)
             group["lr"].fill_(rate)
         else:
             group["lr"] = rate
 
 
-def cosine(number: int, steps: int, rise: int) -> float:
-    """Return the fraction of the highest learning rate: it rises over some steps and falls as a cosine to 0."""
-    return min(1.0, (number + 1) / rise) * (0.5 + 0.5 * math.cos(math.pi * number / steps))
+def cosine_rate(number: int, steps: int, warm_up: int) -> float:
+    """Return the fraction of the highest learning rate in a step: a linear warm-up, then a cosine down to 0."""
+    return min(1.0, (number + 1) / warm_up) * (0.5 + 0.5 * math.cos(math.pi * number / steps))

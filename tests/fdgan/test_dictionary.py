@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ofx_reenact.fdgan.dictionary import MeanReader, MeanWriter, Reader, Writer, attend, floats
+from ofx_reenact.fdgan.dictionary import MeanReader, MeanWriter, Reader, Writer, attend, count_values
 from ofx_reenact.fdgan.network import Extractor
 
 
@@ -11,7 +11,7 @@ def test_dictionary_has_the_papers_size_and_no_more():
     with torch.no_grad():
         dictionary = Extractor()(torch.randn(1, 1, 6, 64, 64))
     assert [tuple(v.shape[1:]) for v in dictionary] == [(512, 32), (256, 64), (128, 128), (64, 256)]
-    assert floats(dictionary) == 65_536
+    assert count_values(dictionary) == 65_536
 
 
 def test_writer_and_reader_have_the_right_gradients():
@@ -28,8 +28,8 @@ def test_writer_is_equation_8():
     writer, maps = Writer(3, 4, 5), torch.randn(1, 3, 2, 3)
     p, x = writer.to_tag(maps)[0].flatten(1), writer.to_value(maps)[0].flatten(1)
     for i, row in enumerate(writer(maps)[0]):
-        share = torch.exp(writer.tags[i] @ p)
-        assert torch.allclose(row, (share * x).sum(1) / share.sum(), atol=1e-5)
+        weights = torch.exp(writer.tags[i] @ p)
+        assert torch.allclose(row, (weights * x).sum(1) / weights.sum(), atol=1e-5)
 
 
 def test_reader_is_equation_9():
@@ -37,8 +37,8 @@ def test_reader_is_equation_9():
     reader, h, values = Reader(3, 4, 5), torch.randn(1, 3, 2, 2), torch.randn(1, 4, 3)
     q, read = reader.to_query(h)[0].flatten(1), reader(h, values)[0].flatten(1)
     for j in range(4):
-        share = torch.exp(reader.tags @ q[:, j])
-        assert torch.allclose(read[:, j], h[0].flatten(1)[:, j] + share @ values[0] / share.sum(), atol=1e-5)
+        weights = torch.exp(reader.tags @ q[:, j])
+        assert torch.allclose(read[:, j], h[0].flatten(1)[:, j] + weights @ values[0] / weights.sum(), atol=1e-5)
 
 
 def test_order_of_the_rows_means_nothing():
@@ -54,13 +54,13 @@ def test_several_references_are_the_union_of_their_locations():
     torch.manual_seed(4)
     writer, maps = Writer(3, 4), torch.randn(2, 3, 4, 5)
     joined = torch.cat([maps[0], maps[1]], dim=-1)[None]
-    assert torch.allclose(writer(maps, references=2), writer(joined), atol=1e-6)
-    assert torch.allclose(writer(maps[:1].repeat(3, 1, 1, 1), references=3), writer(maps[:1]), atol=1e-6)
+    assert torch.allclose(writer(maps, pictures=2), writer(joined), atol=1e-6)
+    assert torch.allclose(writer(maps[:1].repeat(3, 1, 1, 1), pictures=3), writer(maps[:1]), atol=1e-6)
 
 
 @pytest.mark.parametrize("length", [32, 48])
 def test_softmax_stays_in_single_precision_under_bfloat16(length):
-    """Ten thousand keys of nearly one weight: shares of 1e-4 would be lost in eight bits."""
+    """Ten thousand keys of nearly one weight: weights of 1e-4 would be lost in eight bits."""
     torch.manual_seed(6)
     queries, keys = torch.randn(1, 4, 32) * 0.05, torch.randn(1, 10_000, 32)
     values = torch.randn(1, 10_000, length) + torch.linspace(0, 1, 10_000)[None, :, None]
@@ -76,8 +76,8 @@ def test_softmax_stays_in_single_precision_under_bfloat16(length):
 def test_attention_is_the_same_in_one_kernel_and_in_steps(length):
     torch.manual_seed(7)
     queries, keys, values = torch.randn(2, 6, 5), torch.randn(2, 9, 5), torch.randn(2, 9, length)
-    share = torch.softmax(queries.double() @ keys.double().transpose(1, 2), dim=-1)
-    assert torch.allclose(attend(queries, keys, values).double(), share @ values.double(), atol=1e-5)
+    weights = torch.softmax(queries.double() @ keys.double().transpose(1, 2), dim=-1)
+    assert torch.allclose(attend(queries, keys, values).double(), weights @ values.double(), atol=1e-5)
 
 
 def test_one_row_is_the_plain_mean_and_the_same_everywhere():

@@ -10,13 +10,13 @@ from ofx_reenact.fdgan.network import Extractor, Translator, extractor_of, table
 from ofx_reenact.fdgan.portrait import PortraitNetwork
 from ofx_reenact.fdgan.repair import RepairNetwork
 from ofx_reenact.fdgan.weights import load_portrait, load_repair, save_portrait, save_repair
-from ofx_reenact.training.fdgan.critics import Classifier, Discriminator, count, log_likelihood
+from ofx_reenact.training.fdgan.critics import Classifier, Discriminator, count_parameters, log_likelihood
 from ofx_reenact.weights import build_network
 
 
 def test_parameter_counts_are_the_papers():
-    assert (count(Extractor()), count(Translator())) == (3_073_824, 2_995_587)
-    assert (count(Discriminator()), count(Classifier(1000))) == (1_475_201, 1_731_944)
+    assert (count_parameters(Extractor()), count_parameters(Translator())) == (3_073_824, 2_995_587)
+    assert (count_parameters(Discriminator()), count_parameters(Classifier(1000))) == (1_475_201, 1_731_944)
 
 
 @pytest.mark.parametrize("features", [(4, 6), (3, 5, 7), (4, 4, 4, 4)])

@@ -37,10 +37,10 @@ def test_a_window_is_painted_as_by_the_network(name, finer):
     # Outputs as large as a trained network's: the flow moves, the mask is half open.
     network.translator.up[0][2].weight *= 10
     network.translator.up[0][2].bias[3] = 3.0
-    chance = np.random.default_rng(0)
-    picture, maps = (chance.random((96 * finer, 128 * finer, 3), np.float32) for _ in range(2))
+    rng = np.random.default_rng(0)
+    picture, maps = (rng.random((96 * finer, 128 * finer, 3), np.float32) for _ in range(2))
     maps[..., 0] = maps[..., 0] > 0.005
-    landmarks = chance.random((68, 2)) * 96 * finer
+    landmarks = rng.random((68, 2)) * 96 * finer
     prepared = PreparedDense(network, "cpu")
     dictionary = prepared.write(picture[None], landmarks[None])
     tensors = [torch.from_numpy(np.float32(x.transpose(2, 0, 1)))[None] for x in (picture * 2 - 1, maps)]
@@ -57,8 +57,8 @@ def test_a_window_is_painted_as_by_the_network(name, finer):
 def test_a_portrait_is_drawn_as_by_the_network(name):
     torch.manual_seed(0)
     network = PortraitNetwork.ablation(name).eval().requires_grad_(False)
-    chance = np.random.default_rng(0)
-    pictures, landmarks = chance.random((2, 64, 64, 3), np.float32), chance.random((2, 68, 2)) * 64
+    rng = np.random.default_rng(0)
+    pictures, landmarks = rng.random((2, 64, 64, 3), np.float32), rng.random((2, 68, 2)) * 64
     prepared = PreparedPortrait(network, "cpu")
     dictionary = prepared.write(pictures, landmarks)
     drawn = prepared.draw(landmarks[1], dictionary, 64)

@@ -1,13 +1,14 @@
 """One training in two processes: torchrun starts them here as it does on GPUs, on the CPU and with tiny networks.
 
-Run by torchrun, this file is what the processes do.
+torchrun runs this file itself in each process.
 """
 
 import json
 import os
+import socket
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from ofx_reenact.fdgan.portrait import PortraitNetwork
 from ofx_reenact.fdgan.weights import load_portrait
 from ofx_reenact.training import loop as training
 from ofx_reenact.training.distributed import ALONE, Group, joined
-from ofx_reenact.training.fdgan import features, portrait, repair, train
+from ofx_reenact.training.fdgan import base, features, portrait, repair
 from ofx_reenact.training.fdgan.data import faces, pair_set
 from ofx_reenact.training.fdgan.data.packed import pack
 from ofx_reenact.training.fdgan.data.pairs import Pair
@@ -70,20 +71,20 @@ def repair_recipe(out: Path, group: Group, seed: int = 0, **changes) -> repair.R
     return repair.RepairRecipe(settings, pairs, out, small(seed), group)
 
 
-def with_features_of_chance(patch: pytest.MonkeyPatch) -> None:
-    """MobileNetV2 of chance where its weights are not installed."""
+def with_random_features(patch: pytest.MonkeyPatch) -> None:
+    """Replace MobileNetV2 by a random one where its weights are not installed."""
     if find_spec(features.PACKAGE) is None:
         torch.manual_seed(0)
         network = features.Features().eval().requires_grad_(False)
         patch.setattr(features, "load_features", lambda: network)
 
 
-# What the processes do
+# What each process runs
 
 
 def work(folder: Path, group: Group, patch: pytest.MonkeyPatch) -> None:
     """Train by both recipes; each process leaves its networks in a file of its own."""
-    with_features_of_chance(patch)
+    with_random_features(patch)
     once = repair_recipe(folder / "once", group, seed=group.rank, critic_from=1.0)
     training.run(once, folder / "once", 1, save_every=1, group=group)
     left = {"gradients": [p.grad for p in once.network.parameters()]}
@@ -98,9 +99,9 @@ def work(folder: Path, group: Group, patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(PortraitNetwork, "ablation", lambda name: PortraitNetwork(*narrow(3, 6, 3)))
     settings = portrait.PortraitSettings(batch=2, bf16=False)
-    asked = train.Training("portrait", str(folder / "faces.npz"), folder / "portrait", steps=1, portrait=settings)
     points = []
-    train.train(asked, points.append, group)
+    once = training.Run(folder / "portrait", observe=lambda _, point: points.append(point), group=group)
+    portrait.train_portrait(once, str(folder / "faces.npz"), settings, steps=1)
     torch.save(left | {"points": len(points)}, folder / f"left{group.rank}.pt")
 
 
@@ -120,16 +121,47 @@ with joined("cpu") as group:
 """
 
 
+LOST = """
+import os, sys
+from pathlib import Path
+import torch
+from ofx_reenact.training.distributed import joined
+from ofx_reenact.training.loop import run
+from ofx_reenact.training.recipe import Recipe, descend
+
+class Small(Recipe):
+    parts = ()
+
+    def __init__(self, group):
+        self.group, network = group, torch.nn.Linear(9, 9)
+        self.called, self.optimiser = group.spread(network), torch.optim.SGD(network.parameters())
+
+    def step(self, number, steps):
+        if number == 2 and not self.group.first:
+            os._exit(9)
+        descend(self.called(torch.ones(4, 9)).sum(), self.optimiser)
+        return {}
+
+    def about(self):
+        return {}
+
+    measure = about
+
+with joined("cpu") as group:
+    run(Small(group), Path(sys.argv[1]), 9, save_every=9, group=group)
+"""
+
+
 def torchrun(logs: Path, *command: str) -> tuple[int, list[str], list[str]]:
-    """Start two processes; returns torchrun's exit code and what each of the two said, stdout and stderr."""
+    """Start two processes; returns torchrun's exit code, and stdout and stderr of each of the two."""
     line = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(
         [*line, "--log-dir", str(logs), "--redirects", "3", *command],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, timeout=2400, check=False,
     )  # fmt: skip
-    said = [[p.read_text() for p in sorted(logs.rglob(name))] for name in ("stdout.log", "stderr.log")]
-    assert len(said[0]) == len(said[1]) == 2, done.stderr.decode()
-    return done.returncode, *said
+    texts = [[p.read_text() for p in sorted(logs.rglob(name))] for name in ("stdout.log", "stderr.log")]
+    assert len(texts[0]) == len(texts[1]) == 2, done.stderr.decode()
+    return done.returncode, *texts
 
 
 @pytest.fixture(scope="module")
@@ -145,42 +177,39 @@ def trained(tmp_path_factory) -> tuple[Path, list[dict]]:
 
 @dataclass(frozen=True)
 class Apart(Group):
-    """Two processes one after the other: the second one averages with what the first one has put down."""
+    """One of two processes that run one after the other, each without the other's gradients."""
 
-    down: list[torch.Tensor] = field(default_factory=list)
-
-    def average(self, optimiser):
-        mine = [p.grad for p in optimiser.param_groups[0]["params"]]
-        if self.first:
-            self.down.extend(gradient.clone() for gradient in mine)
-        else:
-            for gradient, other in zip(mine, self.down, strict=True):
-                gradient.add_(other).div_(2)
+    def spread(self, module):
+        return module
 
 
 @pytest.mark.slow
 def test_two_processes_learn_from_the_mean_of_their_gradients(trained, monkeypatch):
     folder, left = trained
-    with_features_of_chance(monkeypatch)
-    first, second = Apart(0, 2), Apart(1, 2)
-    object.__setattr__(second, "down", first.down)
-    for group in (first, second):
-        recipe = repair_recipe(folder / "apart", group, critic_from=1.0)
+    with_random_features(monkeypatch)
+    clip = torch.nn.utils.clip_grad_norm_
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda parameters, norm: None)
+    recipes = [repair_recipe(folder / "apart", Apart(rank, 2), critic_from=1.0) for rank in (0, 1)]
+    for recipe in recipes:
         recipe.step(0, 1)
-    largest = max(p.grad.abs().max() for p in recipe.network.parameters())
-    for mine, theirs in zip(recipe.network.parameters(), left[0]["gradients"], strict=True):
+    parameters = [list(recipe.network.parameters()) for recipe in recipes]
+    for mine, other in zip(*parameters, strict=True):
+        mine.grad.add_(other.grad).div_(2)
+    clip(parameters[0], repair.MAX_NORM)
+    largest = max(p.grad.abs().max() for p in parameters[0])
+    for mine, theirs in zip(parameters[0], left[0]["gradients"], strict=True):
         assert torch.allclose(mine.grad, theirs, atol=1e-4 * float(largest))
     for a, b in zip(left[0]["gradients"], left[1]["gradients"], strict=True):
         assert torch.equal(a, b)
 
 
 @pytest.mark.slow
-def test_processes_hold_the_same_networks_and_a_chance_of_their_own(trained):
+def test_processes_hold_the_same_networks_and_a_random_generator_of_their_own(trained):
     _, left = trained
     for part in ("network", "average", "critic"):
         a, b = (process["whole"][part] for process in left)
         assert all(torch.equal(a[name], b[name]) for name in a)
-    assert left[0]["whole"]["chance"] != left[1]["whole"]["chance"]
+    assert left[0]["whole"]["generator"] != left[1]["whole"]["generator"]
 
 
 @pytest.mark.slow
@@ -188,7 +217,7 @@ def test_a_resumed_run_of_two_gives_the_numbers_of_an_unbroken_one(trained):
     folder, left = trained
     for process in left:
         whole, resumed = process["whole"], process["resumed"]
-        assert whole["chance"] == resumed["chance"]
+        assert whole["generator"] == resumed["generator"]
         for part in ("network", "average", "critic"):
             assert all(torch.equal(whole[part][name], resumed[part][name]) for name in whole[part])
     again = repair_recipe(folder / "whole", ALONE)
@@ -202,7 +231,7 @@ def test_only_the_first_process_measures_and_writes(trained):
     assert [process["points"] for process in left] == [1, 0]
     names = [path.name for path in (folder / "portrait").iterdir()]
     events = [name for name in names if name.startswith("events.")]
-    others = {"checkpoint.pt", "curves.jsonl", "curves.png", "samples.png", train.CRITICS, train.WEIGHTS["portrait"]}
+    others = {"checkpoint.pt", "curves.jsonl", "curves.png", "samples.png", base.CRITICS, portrait.WEIGHTS}
     assert len(events) == 1 and set(names) == {*others, *events}
     (line,) = (folder / "portrait" / "curves.jsonl").read_text().splitlines()
     assert json.loads(line)["PSNR"] > 0
@@ -210,10 +239,10 @@ def test_only_the_first_process_measures_and_writes(trained):
 
 
 @pytest.mark.slow
-def test_what_all_fail_for_is_said_once(tmp_path):
+def test_an_error_of_all_processes_is_printed_once(tmp_path):
     command = ["-m", "ofx_reenact", "train", "fdgan", "--recipe", "portrait", "--data", "gone.npz", "--device", "cpu"]
-    code, said, errors = torchrun(tmp_path / "logs", *command, "--out", str(tmp_path / "run"))
-    assert code != 0 and "".join(said) == "" and not (tmp_path / "run").exists()
+    code, outputs, errors = torchrun(tmp_path / "logs", *command, "--out", str(tmp_path / "run"))
+    assert code != 0 and "".join(outputs) == "" and not (tmp_path / "run").exists()
     assert "".join(errors).count("error: gone.npz: no such set of faces") == 1 and "Traceback" not in "".join(errors)
 
 
@@ -224,22 +253,41 @@ def test_one_process_that_fails_ends_the_other(tmp_path):
     assert code != 0 and errors[0] == "" and "SettingsError: out of memory with --batch 8" in errors[1]
 
 
+@pytest.mark.slow
+def test_a_process_whose_peer_dies_in_a_step_ends_with_an_error(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "WORLD_SIZE": "2"}
+    environment |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", LOST, str(tmp_path / "run")], stderr=subprocess.PIPE, text=True,
+            env=environment | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
+        )
+        for rank in (0, 1)
+    ]  # fmt: skip
+    errors = [process.communicate(timeout=600)[1] for process in processes]
+    assert [process.returncode for process in processes] == [1, 9]
+    assert "ReenactError: process 0 of 2 has lost the others" in errors[0]
+
+
 def test_without_torchrun_there_is_one_process(tmp_path, monkeypatch):
     for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"):
         monkeypatch.delenv(name, raising=False)
     with joined("cpu") as group:
         assert group is ALONE and group.first and group.gather(3) == [3]
-    assert group.chance(7).random() == np.random.default_rng(7).random()
-    assert Group(1, 2).chance(7).random() != group.chance(7).random()
+    assert group.rng(7).random() == np.random.default_rng(7).random()
+    assert Group(1, 2).rng(7).random() != group.rng(7).random()
     faces_file(tmp_path / "faces.npz")
     monkeypatch.setattr(PortraitNetwork, "ablation", lambda name: PortraitNetwork(*narrow(3, 6, 3)))
     arguments = ["train", "fdgan", "--recipe", "portrait", "--data", str(tmp_path / "faces.npz"), "--device", "cpu"]
     assert run([*arguments, "--out", str(tmp_path / "run"), "--steps", "1", "--batch", "2"]) == 0
     about, _, _, state = training.read_checkpoint(tmp_path / "run" / training.CHECKPOINT)
-    assert "processes" not in about and isinstance(state["chance"], dict)
+    assert "processes" not in about and isinstance(state["generator"], dict)
 
 
-def test_who_has_lost_the_others_says_so(monkeypatch):
+def test_a_lost_connection_is_an_error_that_names_the_process(monkeypatch):
     def closed(*_):
         raise RuntimeError("Connection closed by peer\nmore")
 
@@ -248,7 +296,7 @@ def test_who_has_lost_the_others_says_so(monkeypatch):
         Group(1, 2).wait()
 
 
-def test_trainings_that_know_one_process_refuse_several(tmp_path, monkeypatch, capsys):
+def test_trainings_for_one_process_refuse_several(tmp_path, monkeypatch, capsys):
     for name, value in {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1"}.items():
         monkeypatch.setenv(name, value)
     data = ["--data", str(tmp_path / "heads.npz"), "--out", str(tmp_path / "run")]

@@ -8,17 +8,17 @@ from heads import head_model
 from trainings import adversarial, supervised, weights_of
 
 from ofx_reenact.ldnet.network import LDNet
-from ofx_reenact.training.ldnet.adversarial import adversary, not_picked, picked
+from ofx_reenact.training.ldnet.adversarial import adversary_loss, not_picked, picked
 from ofx_reenact.training.ldnet.score import score
-from ofx_reenact.training.ldnet.supervised import cycle
+from ofx_reenact.training.ldnet.supervised import cycle_loss
 from ofx_reenact.training.ldnet.swaps import Drawing
 
 
 def test_adversaries():
     log_p = torch.tensor([-20.0, math.log(0.01), math.log(0.5)])
-    assert torch.equal(adversary(log_p, 100, "ll"), log_p)
-    assert torch.allclose(adversary(log_p, 100, "ll_clamp"), torch.tensor([math.log(0.01)] * 2 + [math.log(0.5)]))
-    assert torch.allclose(adversary(log_p, 100, "nlu")[2], torch.tensor(99 * math.log(2)))
+    assert torch.equal(adversary_loss(log_p, 100, "ll"), log_p)
+    assert torch.allclose(adversary_loss(log_p, 100, "ll_clamp"), torch.tensor([math.log(0.01)] * 2 + [math.log(0.5)]))
+    assert torch.allclose(adversary_loss(log_p, 100, "nlu")[2], torch.tensor(99 * math.log(2)))
     probabilities = torch.tensor([[0.2, 0.8], [0.5, 0.5]]).log()
     assert torch.allclose(picked(probabilities, torch.tensor([1, 0])).exp(), torch.tensor([0.8, 0.5]))
     assert torch.allclose(not_picked(probabilities, torch.tensor([1, 0])).exp(), torch.tensor([0.2, 0.5]))
@@ -42,7 +42,7 @@ def test_stage_1_trains_pose_and_generator_and_stage_2_leaves_the_pose_alone():
 def test_pairs_never_have_one_person_twice():
     recipe = adversarial(1)
     for _ in range(50):
-        driver, target = recipe._pairs()
+        driver, target = recipe._draw_pairs()
         assert (driver != target).all() and driver.max() < 5 and target.max() < 5
 
 
@@ -55,12 +55,12 @@ def test_losses_fall():
 def test_cycle_is_zero_when_the_code_survives():
     network = LDNet(width=16, hidden=3)
     faces = torch.randn(6, 68, 2)
-    assert cycle(network, faces, faces) > 0
+    assert cycle_loss(network, faces, faces) > 0
     with torch.no_grad():
         for layer in network.identity_encoder:
             if hasattr(layer, "weight"):
                 layer.weight.zero_()
-    assert cycle(network, faces, faces) == 0
+    assert cycle_loss(network, faces, faces) == 0
 
 
 def test_scores_name_their_source():

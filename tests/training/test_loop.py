@@ -1,4 +1,4 @@
-"""The loop of a training: interrupted, resumed, killed, not begun over another."""
+"""The training loop: interrupted, resumed, killed, and not begun over another run."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ from ofx_reenact.training import loop as training
 @pytest.mark.parametrize(
     "make", [lambda: adversarial(1), lambda: adversarial(2), supervised], ids=["stage 1", "stage 2", "supervised"]
 )
-def test_a_run_that_was_broken_off_gives_the_numbers_of_an_unbroken_one(tmp_path, make):
+def test_an_interrupted_and_resumed_run_gives_the_numbers_of_an_unbroken_one(tmp_path, make):
     whole, broken, resumed = make(), make(), make()
     training.run(whole, tmp_path / "whole", 4, save_every=2)
     stop_at(broken, 3)
@@ -42,6 +42,16 @@ def test_a_run_is_not_begun_over_another(tmp_path):
     (tmp_path / "run" / training.CHECKPOINT).write_bytes(b"half a checkpoint")
     with pytest.raises(WeightsError, match="not a whole checkpoint"):
         training.run(supervised(), tmp_path / "run", 4, save_every=1, resume=True)
+
+
+def test_a_run_of_an_earlier_version_is_refused(tmp_path):
+    training.run(supervised(), tmp_path / "run", 1, save_every=1)
+    checkpoint = tmp_path / "run" / training.CHECKPOINT
+    saved = torch.load(checkpoint, weights_only=True)
+    saved["state"]["chance"] = saved["state"].pop("generator")
+    torch.save(saved, checkpoint)
+    with pytest.raises(SettingsError, match="a run of an earlier version, which cannot be resumed"):
+        training.run(supervised(), tmp_path / "run", 2, save_every=1, resume=True)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Training of FD-GAN's portrait network: views of a face, equations 10 to 12, the defaults, the command."""
+"""Training of the portrait network: views of a face, equations 10 to 12, the defaults, the command."""
 
 import cv2
 import numpy as np
@@ -13,11 +13,16 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan.portrait import PortraitNetwork
 from ofx_reenact.fdgan.weights import load_portrait
 from ofx_reenact.settings import Settings
+from ofx_reenact.training.cuda_graph import GraphedStep
 from ofx_reenact.training.fdgan.data.cut import build_crops
 from ofx_reenact.training.fdgan.data.faces import FaceBatch, Faces, build_faces
-from ofx_reenact.training.fdgan.portrait import PortraitRecipe, PortraitSettings, equation_12, judged
-from ofx_reenact.training.fdgan.train import STEPS
-from ofx_reenact.training.recorded import Recorded
+from ofx_reenact.training.fdgan.portrait import (
+    STEPS,
+    PortraitRecipe,
+    PortraitSettings,
+    critics_losses,
+    network_losses,
+)
 
 pytestmark = pytest.mark.usefixtures("backbone")
 
@@ -31,7 +36,7 @@ def test_views_are_of_one_person_with_landmarks_where_the_face_is(faces_file):
     assert not torch.equal(batch.target, batch.truth)
 
 
-def test_faces_are_drawn_smaller_where_a_size_is_asked_for(faces_file):
+def test_faces_are_drawn_at_a_smaller_size(faces_file):
     whole, half = (Faces(faces_file, size).validation(1) for size in (0, 32))
     assert half.truth.shape == (1, 3, 32, 32)
     assert torch.allclose(half.truth, torch.nn.functional.avg_pool2d(whole.truth, 2))
@@ -42,12 +47,13 @@ def test_faces_are_drawn_smaller_where_a_size_is_asked_for(faces_file):
             Faces(faces_file, size)
 
 
-def test_equations_10_to_12_are_as_printed():
+def test_equations_10_to_12_are_the_papers():
     made, truth = torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32)
     batch = FaceBatch(truth, torch.zeros(2, 68, 2), truth, torch.zeros(2, 68, 2), torch.tensor([2, 0]))
     verdict = lambda x: x.mean((1, 2, 3), keepdim=True)  # noqa: E731
     likely = lambda x: torch.log_softmax(torch.arange(3.0)[None, :, None, None] * verdict(x), 1)  # noqa: E731
-    found = judged(verdict, likely, batch, made) | equation_12(PortraitSettings(), verdict, likely, batch, made)
+    found = critics_losses(verdict, likely, batch, made)
+    found |= network_losses(PortraitSettings(), verdict, likely, batch, made)
     p = {name: likely(x)[[0, 1], [2, 0], 0, 0].exp() for name, x in (("truth", truth), ("made", made))}
     real, fake = verdict(truth), verdict(made)
     assert found["D"] == pytest.approx((((real - 1) ** 2).mean() + ((fake + 1) ** 2).mean()).item(), rel=1e-5)
@@ -57,13 +63,13 @@ def test_equations_10_to_12_are_as_printed():
     assert found["identity"] == pytest.approx(-p["made"].log().mean().item(), rel=1e-5)
 
 
-def test_paper_defaults_are_the_papers():
+def test_portrait_defaults_are_the_papers():
     settings = PortraitSettings()
-    assert (settings.batch, settings.learning_rate, STEPS["portrait"]) == (4, 2e-5, 1_000_000)
+    assert (settings.batch, settings.learning_rate, STEPS) == (4, 2e-5, 1_000_000)
     assert (settings.reconstruction, settings.adversary, settings.identity) == (50, 1, 1)
 
 
-def test_paper_recipe_trains_resumes_and_renders(
+def test_portrait_recipe_trains_resumes_and_renders(
     faces_file, target, colour, weights, performance, tmp_path, monkeypatch
 ):
     monkeypatch.setattr("ofx_reenact.training.loop.draw_curves", lambda out: None)
@@ -98,7 +104,7 @@ def test_one_person_cannot_train_the_classifier(smiling, tmp_path):
         build_faces(tmp_path / "crops.npz", tmp_path / "faces.npz")
 
 
-def test_making_of_faces_goes_on_where_it_was_ended(crops_file, faces_file, tmp_path):
+def test_making_of_faces_goes_on_where_it_was_interrupted(crops_file, faces_file, tmp_path):
     out = tmp_path / "faces.npz"
 
     def end(done, count):
@@ -117,12 +123,12 @@ def test_making_of_faces_goes_on_where_it_was_ended(crops_file, faces_file, tmp_
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
-def test_a_recorded_step_learns_what_one_kernel_by_kernel_does(faces_file, tmp_path, monkeypatch):
-    """Chance is the same in both, and the rate so low that the order of a GPU's sums does not decide the outcome."""
+def test_a_recorded_step_gives_the_losses_of_a_step_kernel_by_kernel(faces_file, tmp_path, monkeypatch):
+    """Both draw the same random numbers; the rate is so low that the order of a GPU's sums hardly matters."""
 
     def losses(on):
-        made = "ofx_reenact.training.fdgan.portrait.Recorded"
-        monkeypatch.setattr(made, lambda work, on: Recorded(work, on=on and recording))
+        graphed = "ofx_reenact.training.fdgan.portrait.GraphedStep"
+        monkeypatch.setattr(graphed, lambda function, on: GraphedStep(function, on=on and recording))
         recording = on
         settings = PortraitSettings(batch=2, device="cuda", learning_rate=1e-6, bf16=False)
         recipe = PortraitRecipe(settings, Faces(faces_file), tmp_path)

@@ -1,4 +1,4 @@
-"""Training of the repair network: it learns, resumes to the same numbers, and says what is wrong."""
+"""Training of the repair network: it learns, resumes to the same numbers, and refuses what it cannot use."""
 
 import hashlib
 
@@ -21,7 +21,7 @@ from ofx_reenact.training.loop import run as train
 pytestmark = pytest.mark.usefixtures("backbone")
 
 
-def test_runs_on_photographs_alone_are_what_they_were(pairs_file, tmp_path, monkeypatch):
+def test_settings_without_effect_are_not_in_a_checkpoint(pairs_file, tmp_path, monkeypatch):
     monkeypatch.setattr("ofx_reenact.training.fdgan.repair.FEWEST", 4)
     about = RepairRecipe(RepairSettings(), PairSet(pairs_file), tmp_path, small()).about()
     assert not {"rendered_share", "start", "critics"} & about.keys()

@@ -64,7 +64,7 @@ def test_train_errors(tmp_path, capsys, more, code, says):
 
 
 @pytest.mark.parametrize("package", ["matplotlib", "tensorboard"])
-def test_packages_that_draw_curves_are_asked_for_before_training(package, tmp_path, monkeypatch, capsys):
+def test_missing_packages_for_curves_are_an_error_before_training(package, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, package, None)
     monkeypatch.delitem(sys.modules, "torch.utils.tensorboard", raising=False)
     assert run(line(tmp_path, "--steps", "2")) == 2

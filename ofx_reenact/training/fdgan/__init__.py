@@ -1,1 +1,1 @@
-"""FD-GAN's training: data, recipes, losses."""
+"""Training of FD-GAN: data, recipes, losses."""

@@ -1,4 +1,4 @@
-"""The critics of FD-GAN's training: a patch discriminator and a patch classifier (paper section 3.2)."""
+"""The critics that FD-GAN trains against: a patch discriminator and a patch classifier (paper section 3.2)."""
 
 from __future__ import annotations
 
@@ -25,39 +25,39 @@ class PatchCritic(nn.Sequential):
 
 
 class Discriminator(PatchCritic):
-    """D: how real each patch is; +1 real, -1 made, no squashing (least-squares GAN)."""
+    """D: how real each patch is, +1 real, -1 made; no activation at the end (least-squares GAN)."""
 
     def __init__(self, inputs: int = 3) -> None:
         super().__init__(1, inputs)
 
 
 class Classifier(PatchCritic):
-    """C: log-probabilities of the people for each patch."""
+    """C: the log-probability of each person, for each patch."""
 
     def __init__(self, people: int) -> None:
         super().__init__(people)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Log-softmax over the people in float32, (B, K, H/16, W/16)."""
+        """Map pictures (B, 3, H, W) to log-probabilities in float32, (B, K, H/16, W/16)."""
         return torch.log_softmax(super().forward(pictures).float(), dim=1)
 
 
 def log_likelihood(log_probability: Tensor, person: Tensor) -> Tensor:
-    """Pick ``log P(k)`` for each patch: (B, K, h, w) and k (B,) → (B, h, w)."""
+    """Return ``log P(k)`` of each patch: (B, K, h, w) and k (B,) → (B, h, w)."""
     return log_probability[torch.arange(len(person), device=person.device), person]
 
 
-def count(network: nn.Module) -> int:
+def count_parameters(network: nn.Module) -> int:
     """Count a network's parameters."""
     return sum(p.numel() for p in network.parameters())
 
 
-# What a file of critics says that it is.
+# The value of ``network`` in the metadata of a critics file.
 CRITICS = "fd-gan critic"
 
 
 def save_critics(path: Path, critics: Module) -> None:
-    """Write a training's critics in half precision, for trainings that go on.
+    """Write the critics of a training in half precision, for trainings that go on from it.
 
     Raises:
         OutputError: the file cannot be written.
@@ -66,9 +66,9 @@ def save_critics(path: Path, critics: Module) -> None:
 
 
 def load_critics(path: Path, critics: Module) -> None:
-    """Give critics the weights of an earlier training, in place.
+    """Load the weights of an earlier training into critics, in place.
 
-    A classifier of other people is left as it is: it cannot know these.
+    A classifier that was trained on other people is not loaded; the new one begins from random weights.
 
     Raises:
         WeightsError: no such file, not safetensors, or other critics' weights.
@@ -79,8 +79,8 @@ def load_critics(path: Path, critics: Module) -> None:
     known = critics.state_dict()
     people = "classifier.4.weight"
     if people in known and (people not in tensors or tensors[people].shape != known[people].shape):
-        kept = {name: value for name, value in known.items() if name.startswith("classifier.")}
-        tensors = {name: value for name, value in tensors.items() if name not in kept} | kept
+        new = {name: value for name, value in known.items() if name.startswith("classifier.")}
+        tensors = {name: value for name, value in tensors.items() if name not in new} | new
     try:
         critics.load_state_dict({name: value.float() for name, value in tensors.items()})
     except RuntimeError as error:

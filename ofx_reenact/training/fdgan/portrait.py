@@ -1,38 +1,44 @@
-"""FD-GAN's training as in the paper (paper section 3.2, equations 10 to 12, appendix)."""
+"""Training of the portrait network, as in the paper (section 3.2, equations 10 to 12, appendix).
+
+From top to bottom: settings, data, networks and optimisers, one step with its losses, the run.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan.network import channels_last
 from ofx_reenact.fdgan.portrait import PortraitNetwork
+from ofx_reenact.fdgan.weights import load_portrait, save_portrait
 from ofx_reenact.frames.preview import write_png
+from ofx_reenact.training.cuda_graph import GraphedStep, fuse
 from ofx_reenact.training.distributed import ALONE, Group
-from ofx_reenact.training.fdgan.critics import Classifier, Discriminator, log_likelihood
+from ofx_reenact.training.fdgan.base import CRITICS, FDGANSettings, describe_run, digest_of
+from ofx_reenact.training.fdgan.critics import Classifier, Discriminator, load_critics, log_likelihood, save_critics
 from ofx_reenact.training.fdgan.data.faces import FaceBatch, Faces
-from ofx_reenact.training.fdgan.recipe import FDGANRecipe, FDGANSettings
 from ofx_reenact.training.fdgan.score import psnr, sheet, strips
-from ofx_reenact.training.loop import autocast
-from ofx_reenact.training.recipe import descend
-from ofx_reenact.training.recorded import Recorded, fused
+from ofx_reenact.training.loop import Run, advise_smaller_batch, autocast
+from ofx_reenact.training.recipe import Average, Recipe, descend, set_rate
 
-# Pairs that ``measure`` looks at.
-_SHOWN = 16
-# Steps over which the learning rate rises, as in the authors' earlier code: RMSprop, which knows no sizes yet, begins
-# with steps ten times as long, and would undo what a training goes on with.
-_WARM_UP = 100
+WEIGHTS, STEPS = "fdgan_portrait.safetensors", 1_000_000
+# Steps of the learning rate's warm-up, as in the authors' earlier code. RMSprop has no average of gradients at first:
+# its first steps would be ten times as long and spoil the weights that a run goes on from.
+WARM_UP = 100
+# Validation pairs that are measured, and those of them that are shown.
+_MEASURED, _SHOWN = 16, 8
 
 
 @dataclass(frozen=True)
 class PortraitSettings(FDGANSettings):
-    """The portrait recipe; defaults are the paper's. The learning rate is RMSprop's; it rises over the first 100 steps.
+    """Settings of the portrait recipe; the defaults are the paper's. The learning rate, RMSprop's, has a warm-up.
 
     Attributes:
         reconstruction, adversary, identity: weights of the three terms of equation 12.
@@ -45,11 +51,36 @@ class PortraitSettings(FDGANSettings):
     identity: float = 1.0
 
 
-class PortraitRecipe(FDGANRecipe[PortraitNetwork]):
-    """The portrait network against a discriminator and a classifier of people."""
+class DrawPortraits(nn.Module):
+    """The portrait network on a batch, as one module for DistributedDataParallel."""
+
+    def __init__(self, network: PortraitNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, batch: FaceBatch) -> Tensor:
+        """Return ``y = T(x_T, l_T, l'_T)``: portraits (B, 3, s, s) in [-1, 1]."""
+        dictionary = self.network.write(batch.target[:, None], batch.target_landmarks[:, None])
+        return self.network(batch.landmarks, dictionary, batch.truth.shape[-1])
+
+
+class PortraitCritics(nn.Module):
+    """The critics: a discriminator D, and a classifier C of the people."""
+
+    def __init__(self, people: int) -> None:
+        super().__init__()
+        self.discriminator, self.classifier = Discriminator(), Classifier(people)
+
+    def forward(self, batch: FaceBatch, made: Tensor) -> dict[str, Tensor]:
+        """Return their losses; ``made`` are the network's portraits, without gradients."""
+        return critics_losses(self.discriminator, self.classifier, batch, made)
+
+
+class PortraitRecipe(Recipe):
+    """The portrait network against its critics. A batch of faces is drawn in each step: two pictures of a person."""
 
     parts: ClassVar = ("network", "average", "critics", "optimiser", "critic_optimiser")
-    _settings: PortraitSettings
+    generator: np.random.Generator
 
     def __init__(
         self,
@@ -62,55 +93,65 @@ class PortraitRecipe(FDGANRecipe[PortraitNetwork]):
         """Begin from random weights, or from a trained network; it may have been trained on faces of another size.
 
         Raises:
-            ReenactError: fewer than two people to train on.
+            ReenactError: fewer than two people to train on, or another process of the group has ended.
         """
         if faces.people() < 2:
             raise ReenactError(f"{faces.people()} people to train on: the classifier needs at least two")
-        self._settings, self._faces = settings, faces
-        super().__init__(settings, out, PortraitNetwork, start, group)
-        both = {"discriminator": Discriminator(), "classifier": Classifier(faces.people())}
-        self.critics = channels_last(nn.ModuleDict(both).to(settings.device))
-        # Several GPUs meet in the middle of a step, which is then not recorded.
+        self._settings, self._faces, self._out = settings, faces, out
+        self.generator = group.rng(settings.seed)
+
+        torch.manual_seed(settings.seed)
+        network = start or PortraitNetwork.ablation(settings.variant)
+        self.network = channels_last(network.to(settings.device)).requires_grad_(True)
+        self.critics = channels_last(PortraitCritics(faces.people()).to(settings.device))
+        # Called in place of the networks: with several processes, backward averages the gradients.
+        self._portraits, self._judge = group.spread(DrawPortraits(self.network)), group.spread(self.critics)
+        self.average = Average(self.network, settings.ema)
+
+        # Several processes exchange gradients in the middle of a step; such a step is not recorded.
         record = torch.device(settings.device).type == "cuda" and group.size == 1
         rate = torch.tensor(settings.learning_rate, device=settings.device) if record else settings.learning_rate
         self.optimiser = torch.optim.RMSprop(self.network.parameters(), rate, capturable=record)
         self.critic_optimiser = torch.optim.RMSprop(self.critics.parameters(), rate, capturable=record)
-        self._work = Recorded(self._descend, on=record)
-        self.network.draw = fused(self.network.draw, on=record)
+        self._turns = GraphedStep(self._take_turns, on=record)
+        self.network.draw = fuse(self.network.draw, on=record)
         faces.hold_on(settings.device)
 
     def about(self) -> dict[str, Any]:
-        """Say what the run is made of."""
+        """Return the settings of the run."""
         about = {"recipe": "portrait", "people": self._faces.people(), "size": self._faces.size}
         return about | asdict(self._settings)
 
-    def _rate(self, number: int, steps: int) -> float:
-        return min(1.0, (number + 1) / _WARM_UP)
+    def step(self, number: int, steps: int) -> Mapping[str, Tensor]:
+        """Draw a batch; let critics, then network learn from it."""
+        for optimiser in (self.optimiser, self.critic_optimiser):
+            set_rate(optimiser, self._settings.learning_rate * min(1.0, (number + 1) / WARM_UP))
+        losses = self._turns(vars(self._to_device(self._faces.draw(self._settings.batch, self.generator))))
+        self.average.update_parameters(self.network)
+        return losses
 
-    def _learn(self, number: int, steps: int) -> Mapping[str, Tensor]:
-        return self._work(vars(self._to_device(self._faces.draw(self._settings.batch, self.generator))))
-
-    def _descend(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        settings, batch = self._settings, FaceBatch(**tensors)
+    def _take_turns(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        settings, batch, critics = self._settings, FaceBatch(**tensors), self.critics
         with autocast(settings.device, settings.bf16):
-            made = read(self.network, batch)
-            self.critics.requires_grad_(True)
-            apart = judged(self.critics["discriminator"], self.critics["classifier"], batch, made.detach())
-        descend(torch.stack(list(apart.values())).sum(), self.critic_optimiser, self._group)
+            made = self._portraits(batch)
+            critics.requires_grad_(True)
+            critic_terms = self._judge(batch, made.detach())
+        descend(torch.stack(list(critic_terms.values())).sum(), self.critic_optimiser)
         with autocast(settings.device, settings.bf16):
-            self.critics.requires_grad_(False)
-            terms = equation_12(settings, self.critics["discriminator"], self.critics["classifier"], batch, made)
-        descend(torch.stack(list(terms.values())).sum(), self.optimiser, self._group)
-        return {name: value.detach() for name, value in (apart | terms).items()}
+            # In the network's turn the critics get no gradients.
+            critics.requires_grad_(False)
+            terms = network_losses(settings, critics.discriminator, critics.classifier, batch, made)
+        descend(torch.stack(list(terms.values())).sum(), self.optimiser)
+        return {name: value.detach() for name, value in (critic_terms | terms).items()}
 
     @torch.no_grad()
     def measure(self) -> Mapping[str, float]:
-        """PSNR of the average on people kept from training; draws ``samples.png``: target, portrait, truth."""
+        """Return the average's PSNR on validation people in dB; writes ``samples.png``: target, portrait, truth."""
         if not self._faces.people(validation=True):
             return {}
-        batch = self._to_device(self._faces.validation(_SHOWN))
-        made = read(self.average, batch)
-        write_png(self._out / "samples.png", sheet(strips(batch.target, made, batch.truth)[:8]))
+        batch = self._to_device(self._faces.validation(_MEASURED))
+        made = DrawPortraits(self.average.module)(batch)
+        write_png(self._out / "samples.png", sheet(strips(batch.target, made, batch.truth)[:_SHOWN]))
         whole = torch.ones_like(made[:, :1])
         return {"PSNR": psnr(made, batch.truth, whole).mean().item()}
 
@@ -118,29 +159,66 @@ class PortraitRecipe(FDGANRecipe[PortraitNetwork]):
         return FaceBatch(**{name: value.to(self._settings.device) for name, value in vars(batch).items()})
 
 
-def read(network: PortraitNetwork, batch: FaceBatch) -> Tensor:
-    """``y = T(x_T, l_T, l'_T)``: (B, 3, s, s) in [-1, 1]."""
-    dictionary = network.write(batch.target[:, None], batch.target_landmarks[:, None])
-    return network(batch.landmarks, dictionary, batch.truth.shape[-1])
-
-
-def judged(critic: nn.Module, classifier: nn.Module, batch: FaceBatch, made: Tensor) -> dict[str, Tensor]:
-    """Equations 10 and 11: what D and C learn from."""
+def critics_losses(critic: nn.Module, classifier: nn.Module, batch: FaceBatch, made: Tensor) -> dict[str, Tensor]:
+    """Return the losses of D and C, equations 10 and 11."""
     real, fake = critic(torch.cat([batch.target, made])).float().chunk(2)
-    known, taken = classifier(torch.cat([batch.target, made])).chunk(2)
-    not_taken = (1 - log_likelihood(taken, batch.person).exp()).clamp(min=1e-6).log()
+    of_real, of_fake = classifier(torch.cat([batch.target, made])).chunk(2)
+    not_person = (1 - log_likelihood(of_fake, batch.person).exp()).clamp(min=1e-6).log()
     return {
         "D": ((real - 1) ** 2).mean() + ((fake + 1) ** 2).mean(),
-        "C": -log_likelihood(known, batch.person).mean() - not_taken.mean(),
+        "C": -log_likelihood(of_real, batch.person).mean() - not_person.mean(),
     }
 
 
-def equation_12(
+def network_losses(
     settings: PortraitSettings, critic: nn.Module, classifier: nn.Module, batch: FaceBatch, made: Tensor
 ) -> dict[str, Tensor]:
-    """Equation 12: what extractor and translator learn from."""
+    """Return the losses of extractor and translator, equation 12."""
     return {
         "reconstruction": settings.reconstruction * ((made - batch.truth) ** 2).mean(),
         "adversary": settings.adversary * (critic(made).float() ** 2).mean(),
         "identity": -settings.identity * log_likelihood(classifier(made), batch.person).mean(),
     }
+
+
+def train_portrait(
+    run: Run,
+    data: str,
+    settings: PortraitSettings,
+    *,
+    size: int = 0,
+    steps: int | None = None,
+    start: str = "",
+    critics: str = "",
+) -> Path:
+    """Train the portrait network; returns the weights file, which the first process writes.
+
+    Args:
+        run: folder, checkpoints, processes.
+        data: set of faces.
+        settings: of the recipe; ``start`` and ``critics`` in it are filled in here.
+        size: side of the pictures in pixels, a divisor of the set's; 0 for the set's own.
+        steps: None for the paper's million.
+        start, critics: weights and critics of an earlier training to go on from.
+
+    Raises:
+        ReenactError: the data cannot be used, or another process of the group has ended.
+        SettingsError: the folder holds another run, or memory ran out.
+    """
+    weights, steps = run.out / WEIGHTS, steps or STEPS
+    with advise_smaller_batch(settings.batch):
+        faces = Faces(data, size)
+        origin = load_portrait(start) if start else None
+        settings = replace(settings, start=digest_of(start), critics=digest_of(critics))
+        recipe = PortraitRecipe(settings, faces, run.out, origin.network if origin else None, run.group)
+        if critics:
+            load_critics(Path(critics), recipe.critics)
+        run.train(recipe, steps, "fdgan")
+        if run.group.first:
+            about = f"portrait recipe ({settings.variant}), {steps} steps of {settings.batch * run.group.size}"
+            about += f" at {faces.size}², learning rate {settings.learning_rate:g}"
+            pictures, scores = f"faces of {faces.size} pixels", recipe.measure()
+            note = describe_run(about, origin, pictures, faces.names(), faces.terms, scores)
+            save_portrait(weights, recipe.average.module.cpu(), faces.size, note)
+            save_critics(run.out / CRITICS, recipe.critics.cpu())
+    return weights

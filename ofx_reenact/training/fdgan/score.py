@@ -1,4 +1,4 @@
-"""Errors of a repair on people whom training does not see: what the warp leaves, and what the network makes of it."""
+"""Errors on validation people: of the warp alone, and of the warp repaired by a network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ofx_reenact.fdgan.window import FINER, finer_of
 from ofx_reenact.training.fdgan.data.pair_set import RENDERED, REVERSE, TRUE, Batch, PairSet
 from ofx_reenact.training.fdgan.features import feature_distance
 
-# Rows to look at of each kind, and pairs at once.
+# Rows of pictures to show of each kind, and pairs in a batch.
 _SHOWN, _BATCH = 4, 8
 T = TypeVar("T")
 
@@ -27,8 +27,9 @@ def measure_pairs(
 ) -> tuple[dict[str, float], list[np.ndarray]]:
     """Measure on validation pairs, at most ``limit`` of each kind, evenly chosen; 0 takes all.
 
-    Returns ``KIND PSNR warp``, ``KIND PSNR repaired`` (dB, mouth region), ``KIND features warp``, ``... repaired``, for
-    each window; and rows of pictures to look at, (h, 4·w, 3) float32 in [0, 1]: target, warp, repaired, truth.
+    Returns, for each kind and window, ``KIND PSNR warp`` and ``KIND PSNR repaired`` (dB, in the mouth), ``KIND features
+    warp`` and ``KIND features repaired``; and rows of pictures to look at, (h, 4·w, 3) float32 in [0, 1]: target, warp,
+    repaired, truth.
     """
     scores: dict[str, float] = {}
     shown: list[np.ndarray] = []
@@ -47,7 +48,7 @@ def measure_pairs(
 
 
 def titled(kind: str, finer: int) -> str:
-    """Name pairs of a kind that are seen through a window."""
+    """Return the title of the pairs of a kind that are seen through a window."""
     return kind if finer == FINER[0] else f"{kind}, window {finer} times finer"
 
 
@@ -61,20 +62,20 @@ def validation_batches(
 
 
 def evenly(items: Sequence[T], limit: int) -> list[T]:
-    """Choose so many of the items at most, evenly; 0 takes all."""
+    """Choose at most ``limit`` of the items, evenly; 0 takes all."""
     if not limit or len(items) <= limit:
         return list(items)
     return [items[i] for i in np.linspace(0, len(items) - 1, limit).astype(int).tolist()]
 
 
 def repair(network: RepairNetwork, batch: Batch) -> Tensor:
-    """Repair a batch, (B, 3, h, w), each target seen in its one picture."""
+    """Repair a batch, with a dictionary from each target's one picture: (B, 3, h, w) in [-1, 1]."""
     dictionary = network.write(batch.target[:, None], batch.target_landmarks[:, None])
     return network(batch.warped, batch.maps, batch.landmarks, dictionary).picture
 
 
 def errors(batch: Batch, made: Tensor) -> dict[str, Tensor]:
-    """PSNR and feature distance of warp and repair in the mouth, (B,) each; NaN where no mouth is open."""
+    """Return PSNR and feature distance of warp and repair in the mouth, (B,) each; NaN where no mouth is open."""
     region = mouth_region(batch.maps)
     none = region.sum((1, 2, 3)) < 1
     result: dict[str, Tensor] = {}
@@ -86,20 +87,20 @@ def errors(batch: Batch, made: Tensor) -> dict[str, Tensor]:
 
 
 def mouth_region(maps: Tensor) -> Tensor:
-    """The mouth's opening and two pixels of the coarsest window around it, (B, 1, h, w) of 0 and 1."""
+    """Return a mask of the mouth's opening and two pixels of the coarsest window around it, (B, 1, h, w), 0 or 1."""
     around = 2 * finer_of(maps.shape[-2])
     return nn.functional.max_pool2d((maps[:, 2:3] > 0.05).float(), 2 * around + 1, stride=1, padding=around)
 
 
 def psnr(made: Tensor, truth: Tensor, region: Tensor) -> Tensor:
-    """Peak signal-to-noise ratio in dB over a region (B, 1, h, w), pictures in [-1, 1], (B,)."""
+    """Return the peak signal-to-noise ratio (B,) in dB over a region (B, 1, h, w), of pictures in [-1, 1]."""
     square = (((made - truth) / 2) ** 2).mean(1, keepdim=True)
     mean = (square * region).sum((1, 2, 3)) / region.sum((1, 2, 3)).clamp(min=1e-6)
     return -10 * torch.log10(mean.clamp(min=1e-10))
 
 
 def strips(*pictures: Tensor) -> list[np.ndarray]:
-    """Lay pictures (B, 3, h, w) in [-1, 1] side by side: B rows to look at, (h, n·w, 3) in [0, 1]."""
+    """Lay n pictures (B, 3, h, w) in [-1, 1] side by side: B rows (h, n·w, 3) in [0, 1]."""
     row = torch.cat(pictures, dim=-1)
     return list((row / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy())
 

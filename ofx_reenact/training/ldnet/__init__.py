@@ -1,1 +1,1 @@
-"""LD-Net's training: heads, tracks, recipes, losses."""
+"""Training of LD-Net: heads, tracks, recipes, losses."""

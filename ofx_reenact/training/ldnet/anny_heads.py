@@ -1,7 +1,8 @@
 """Heads of the parametric body model ``anny`` (code Apache-2.0, NAVER; MakeHuman data CC0) as a source of landmarks.
 
-Where on its mesh the 68 landmarks lie was calibrated with the default tracker (``resources/calibration``), so that
-these landmarks are the tracker's. People are sampled from its shape controls; their landmarks are made a linear model.
+The places of the 68 landmarks on its mesh were calibrated with the default tracker (``resources/calibration``), so that
+they are the tracker's landmarks. People are sampled from its shape controls; a linear model is fitted to their
+landmarks.
 """
 
 from __future__ import annotations
@@ -21,29 +22,29 @@ from ofx_reenact.resources import resource
 from ofx_reenact.training.ldnet.heads import HeadModel
 
 SOURCE = "anny (Apache-2.0, NAVER; MakeHuman data CC0)"
-# How far behind the middle of its landmarks the centre of a head lies, in centimetres; heads turn about it.
+# How far the centre of a head, about which it turns, lies behind the mean of its landmarks, in centimetres.
 _BEHIND = 9.4
 _MODES, _BATCH = 100, 16
-# Phenotypes and the range that adults take; the rest of the body does not matter.
+# Phenotypes and their ranges in adults; the others do not shape the face.
 _RANGES = {"gender": (0.0, 1.0), "age": (0.45, 1.0), "weight": (0.25, 0.75), "muscle": (0.3, 0.7)}
-# Local changes that shape a face, and how far they vary; what skews a head hardly does.
+# Local changes that shape a face, their standard deviation, and the fraction of it for changes that skew a head.
 _SHAPES = ("head", "nose", "mouth", "chin", "forehead", "eyebrows", "cheek", "eye")
 _SPREAD, _SKEW = 0.35, 0.1
 
 
 def installed() -> bool:
-    """Tell whether the body model's package is there."""
+    """Tell whether the package of the body model is installed."""
     return find_spec("anny") is not None
 
 
 class AnnyBody:
-    """The body model with its 68 landmarks found."""
+    """The body model and the places of the 68 landmarks on it."""
 
     def __init__(self) -> None:
         """Load it; the first time takes about a minute.
 
         Raises:
-            ReenactError: the package is not installed, or of another mesh than was calibrated.
+            ReenactError: the package is not installed, or has another mesh than the calibrated one.
         """
         try:
             import anny
@@ -58,13 +59,13 @@ class AnnyBody:
 
     @property
     def units(self) -> tuple[str, ...]:
-        """Names of the facial actions."""
+        """Return the names of the facial actions."""
         return tuple(self.body.facial_action_labels)
 
     def vertices(
         self, count: int, shape: Mapping[str, Tensor], local: Mapping[str, Tensor], actions: Mapping[str, Tensor]
     ) -> Tensor:
-        """Pose-free meshes (count, V, 3) in centimetres, x right on screen, y up, z to the viewer."""
+        """Return meshes without a body pose (count, V, 3) in centimetres, x right on screen, y up, z to the viewer."""
         pose = torch.eye(4)[None, None].repeat(count, self.body.bone_count, 1, 1)
         middle = {name: torch.full((count,), 0.5) for name in self.body.phenotype_labels}
         with torch.no_grad():
@@ -77,17 +78,17 @@ class AnnyBody:
         return torch.stack([made[..., 0], made[..., 2], -made[..., 1]], -1) * 100
 
     def landmarks(self, vertices: Tensor) -> Tensor:
-        """The 68 landmarks (count, 68, 3) of meshes, moved so that the centre of the head is the origin."""
+        """Return the 68 landmarks (count, 68, 3) of meshes, in centimetres from the centre of the head."""
         points = (vertices[:, self._corners] * self._weights[..., None]).sum(2)
         centre = points[:, list(RIGID)].mean(1, keepdim=True)
         return points - centre + torch.tensor([0.0, 0.0, _BEHIND])
 
 
 def anny_model(people: int = 4000, seed: int = 0) -> HeadModel:
-    """Sample people for the identity modes and make their landmarks a linear model.
+    """Build a linear model of landmarks: identity modes from sampled people, expressions from facial actions.
 
     Raises:
-        ReenactError: anny is not there.
+        ReenactError: anny is not installed.
     """
     body, generator = AnnyBody(), torch.Generator().manual_seed(seed)
     sampled = [
@@ -103,7 +104,7 @@ def anny_model(people: int = 4000, seed: int = 0) -> HeadModel:
 
 
 def _person(body: AnnyBody, generator: torch.Generator) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Draw shapes of a batch of adults, nearly symmetric."""
+    """Draw the shapes of a batch of adults, nearly symmetric: phenotypes, and local changes."""
     shape = {
         name: low + (high - low) * torch.rand(_BATCH, generator=generator) for name, (low, high) in _RANGES.items()
     }

@@ -1,9 +1,9 @@
-"""Deformations that no head model has, so that LD-Net carries real expressions and meets real faces.
+"""Random deformations beyond the head models, so that LD-Net learns real expressions and real faces.
 
-A head model's smile is smaller than a person's, and its landmarks lie a little elsewhere than a tracker's. A
-network that has seen nothing else projects what it meets onto the model: on real tracks half of a smile was
-lost. So each region of the face is also bent by random quadratic polynomials of its own: the same bend on
-driver and target is expression, different ones are identity.
+A head model's smile is smaller than a person's, and its landmarks lie a little elsewhere than a tracker's. A network
+that has seen head models alone reduces every face to them: it lost half of a smile on real tracks. So each region of
+the face is also bent by random quadratic polynomials of its own. The same bend on driver and target is an expression,
+different bends are identities.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from torch import Tensor
 
 from ofx_reenact.tracking.landmarks import REGIONS
 
-# Standard deviations of the coefficients of 1, u, v, u², uv, v² (u, v from -1 to 1 over the region), for dx and
-# dy, in half landmark boxes. The mouth's come from how far corners and lips go in real smiles and speech.
+# Standard deviations of the coefficients of 1, u, v, u², uv, v² (u, v from -1 to 1 over the region), for dx and dy, in
+# half landmark boxes. The mouth's were measured on corners and lips in real smiles and speech.
 _SPREAD = {
     "jaw": ((0.01, 0.01, 0.01, 0.0, 0.02, 0.0), (0.01, 0.01, 0.03, 0.01, 0.0, 0.03)),
     "mouth": ((0.02, 0.09, 0.02, 0.02, 0.03, 0.02), (0.04, 0.03, 0.09, 0.08, 0.02, 0.03)),
@@ -24,11 +24,12 @@ _SPREAD = {
     "brow_right": ((0.02, 0.01, 0.0, 0.0, 0.0, 0.0), (0.05, 0.03, 0.0, 0.02, 0.0, 0.0)),
     "brow_left": ((0.02, 0.01, 0.0, 0.0, 0.0, 0.0), (0.05, 0.03, 0.0, 0.02, 0.0, 0.0)),
 }
+# Fraction of the regions that are bent.
 _ACTIVE = 0.6
 
 
 def bends(template: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """Draw displacements (count, 68, 2) in units of the template (68, 2): some regions bent, others at rest."""
+    """Draw displacements (count, 68, 2) in units of the template (68, 2); in some regions they are 0."""
     field = torch.zeros(count, len(template), 2)
     for region, spread in _SPREAD.items():
         index = torch.tensor(REGIONS[region])

@@ -1,4 +1,4 @@
-"""Synthetic heads: landmarks with identity, expression and head rotation known, so that a true swap exists.
+"""Synthetic heads: landmarks with known identity, expression and head rotation, so that the true swap is known.
 
 A *head model* is linear: 68 landmarks of the mean face, identity modes, expression units. A *heads file* (``.npz``)
 carries one, with a grid of labelled landmarks drawn from it: every person in every pose.
@@ -19,19 +19,19 @@ from torch import Tensor
 from ofx_reenact.training.npz import read_npz, write_npz
 
 SCHEMA = "ofx-reenact/heads/1"
-# M modes of identity, U units of expression; N landmark sets, of I people in P poses each.
+# M modes of identity, U units of expression; N = I · P sets of landmarks, of I people in P poses each.
 _SHAPES = {
     "source": "text", "units": "text U", "model_mean": "number 68 3", "model_identity": "number M 68 3",
     "model_expression": "number U 68 3", "landmarks": "number N 68 2", "identity": "whole N", "pose": "whole N",
     "expression": "number P U", "rotation": "number P 3", "distance": "number I",
 }  # fmt: skip
-# Draws of a grid that are made at once.
+# Landmark sets of a grid that are computed at once.
 _CHUNK = 50_000
 
 
 @dataclass(frozen=True)
 class Poses:
-    """What heads do: expression weights (B, U) in [0, 1] and Euler angles (B, 3) in radians (pitch, yaw, roll)."""
+    """Expression weights (B, U) in [0, 1] and Euler angles (B, 3) in radians (pitch, yaw, roll)."""
 
     expression: Tensor
     angles: Tensor
@@ -45,8 +45,12 @@ class Poses:
 class HeadModel:
     """A parametric head reduced to its landmarks; draws random people and poses and projects them.
 
-    ``mean`` (68, 3); modes ``identity`` (M, 68, 3), scaled so that standard normal weights give people; units
-    ``expression`` (U, 68, 3) and their names; ``source``: where it comes from, and on what terms.
+    Attributes:
+        mean: (68, 3).
+        identity: modes (M, 68, 3), scaled so that standard normal weights give people.
+        expression: units (U, 68, 3).
+        units: their names.
+        source: where the model comes from, and its licence.
     """
 
     mean: Tensor
@@ -62,22 +66,22 @@ class HeadModel:
     def poses(self, count: int, generator: torch.Generator, facing: Tensor | None = None) -> Poses:
         """Draw expressions (sparse and strong, as faces are) and head rotations (a quarter nearly frontal).
 
-        Heads of ``facing`` (count, 1) bool face the camera but for a few degrees.
+        Heads where ``facing`` (count, 1) bool is true face the camera within a few degrees.
         """
         random = lambda *size: torch.rand(*size, generator=generator)  # noqa: E731
         active = random(count, len(self.units)) < random(count, 1) * 0.4
         expression = active * random(count, len(self.units)) * random(count, 1).sqrt()
         spread = torch.tensor([0.20, 0.38, 0.12])
         angles = torch.randn(count, 3, generator=generator) * spread
-        nearly = random(count, 1) < 0.25
-        angles = angles * torch.where(nearly if facing is None else nearly | facing, 0.1, 1.0)
+        frontal = random(count, 1) < 0.25
+        angles = angles * torch.where(frontal if facing is None else frontal | facing, 0.1, 1.0)
         limit = torch.tensor([0.6, 0.9, 0.4])
         return Poses(expression, torch.maximum(torch.minimum(angles, limit), -limit))
 
     def landmarks(self, people: Tensor, poses: Poses, distance: Tensor) -> Tensor:
         """Project people (B, M) in poses, seen from ``distance`` (B,) centimetres: (B, 68, 2), x right, y down.
 
-        The camera looks at the head's centre; the unit is the distance times the focal length of 1.
+        The camera looks at the centre of the head. The landmarks are in centimetres, exact at the depth of that centre.
         """
         shape = self.mean + torch.einsum("bm,mnd->bnd", people, self.identity)
         shape = shape + torch.einsum("bu,und->bnd", poses.expression, self.expression)
@@ -91,7 +95,7 @@ class HeadModel:
         return 45 * torch.exp(torch.rand(count, generator=generator) * np.log(400 / 45))
 
     def template(self) -> Tensor:
-        """The mean face seen from the front (68, 2), its square bounding box spanning [-1, 1]."""
+        """Return the mean face seen from the front (68, 2), its square bounding box spanning [-1, 1]."""
         flat = self.mean[:, :2] * torch.tensor([1.0, -1.0])
         low, high = flat.amin(0), flat.amax(0)
         return (flat - (low + high) / 2) / ((high - low).max() / 2)
@@ -107,7 +111,7 @@ class Grid:
 
 
 def draw_grid(model: HeadModel, identities: int, poses: int, seed: int) -> Grid:
-    """Draw a grid; the same from the same seed."""
+    """Draw a grid; the same seed gives the same grid."""
     generator = torch.Generator().manual_seed(seed)
     people, distance = model.people(identities, generator), model.distances(identities, generator)
     drawn = model.poses(poses, generator)
@@ -140,7 +144,7 @@ def load_heads(path: str | Path) -> tuple[HeadModel, Grid]:
     """Read a heads file.
 
     Raises:
-        ReenactError: there is none, or it is damaged.
+        ReenactError: the file does not exist, or is damaged.
     """
     data = read_npz(path, "heads file of this version; `ofx-reenact data heads` makes one", SCHEMA, _SHAPES, _check)
     arrays = {name: torch.from_numpy(array) for name, array in data.items() if array.dtype.kind in "fi"}
@@ -155,11 +159,11 @@ def load_heads(path: str | Path) -> tuple[HeadModel, Grid]:
 def _check(arrays: Mapping[str, np.ndarray]) -> None:
     people, poses = len(arrays["distance"]), len(arrays["rotation"])
     if len(arrays["identity"]) != people * poses or not (arrays["identity"] == np.arange(people).repeat(poses)).all():
-        raise ValueError(f"array identity is not of {people} people in {poses} poses each")
+        raise ValueError(f"array identity does not list {people} people in {poses} poses each")
 
 
 def rotation(angles: Tensor) -> Tensor:
-    """Rotation matrices (B, 3, 3) = roll · pitch · yaw from Euler angles (B, 3) = (pitch, yaw, roll)."""
+    """Return rotation matrices (B, 3, 3) = roll · pitch · yaw of Euler angles (B, 3) = (pitch, yaw, roll)."""
     pitch, yaw, roll = angles.unbind(-1)
     one, nil = torch.ones_like(pitch), torch.zeros_like(pitch)
     matrix = lambda *rows: torch.stack([torch.stack(r, -1) for r in rows], -2)  # noqa: E731

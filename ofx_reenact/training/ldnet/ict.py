@@ -1,7 +1,7 @@
-"""ICT-FaceKit's own repository layout as a source of heads (MIT, USC Institute for Creative Technologies).
+"""Heads from a checkout of ICT-FaceKit (MIT, USC Institute for Creative Technologies).
 
-``FaceXModel/`` holds one OBJ a shape, all of one topology, and ``vertex_indices.json`` with the expressions' names and
-the 68 landmarks' vertices.
+Its folder ``FaceXModel/`` has one OBJ file for each shape, all of one topology, and ``vertex_indices.json`` with the
+names of the expressions and the vertices of the 68 landmarks.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _HINT = "is this ICT-FaceKit's folder?"
 
 
 def ict_model(folder: Path) -> HeadModel:
-    """Read a checkout of the repository, or its ``FaceXModel`` folder.
+    """Build a head model from a checkout of the repository, or from its folder ``FaceXModel``.
 
     Raises:
         ReenactError: a file is missing or damaged.
@@ -43,7 +43,7 @@ def ict_model(folder: Path) -> HeadModel:
 
 
 def _points(path: Path, vertices: list[int]) -> np.ndarray:
-    """Read the given vertices (n, 3) of an OBJ."""
+    """Read the given vertices (n, 3) of an OBJ file."""
     try:
         with path.open(encoding="utf-8") as file:
             rows = [line.split()[1:4] for line in file if line.startswith("v ")]

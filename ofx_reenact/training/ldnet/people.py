@@ -1,6 +1,6 @@
-"""People whose landmarks a training draws: synthetic ones without end, or the labelled landmarks of a file.
+"""People whose landmarks a training draws: synthetic people, or the labelled landmarks of a file.
 
-Convention: landmarks (B, 68, 2) as they come, not normalised; x right, y down; a person is a number from 0 on.
+Convention: landmarks (B, 68, 2) are not normalised; x right, y down. A person is a number, from 0.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ class People(Protocol):
 
     @property
     def count(self) -> int:
-        """Number of people."""
+        """Return the number of people."""
 
     def draw(self, who: Tensor, generator: torch.Generator) -> Tensor:
-        """Landmarks (B, 68, 2) of people (B,), each in a random pose and expression."""
+        """Draw landmarks (B, 68, 2) of people (B,), each in a random pose and expression."""
 
 
 @dataclass(frozen=True)
 class SyntheticPeople:
-    """People of head models: their shapes are drawn once, poses, expressions and cameras every time.
+    """People of head models: shapes are drawn once; poses, expressions and cameras each time.
 
-    ``shapes`` (n, M) are each model's people; they are numbered model after model.
+    ``shapes`` has the people (n, M) of each model; they are numbered model after model.
     """
 
     models: tuple[HeadModel, ...]
@@ -50,11 +50,11 @@ class SyntheticPeople:
 
     @property
     def count(self) -> int:
-        """Number of people."""
+        """Return the number of people."""
         return sum(len(shapes) for shapes in self.shapes)
 
     def draw(self, who: Tensor, generator: torch.Generator) -> Tensor:
-        """See :class:`People`."""
+        """Draw landmarks; see :class:`People`."""
         result, first = torch.empty(len(who), 68, 2), 0
         for model, shapes in zip(self.models, self.shapes, strict=True):
             mine = (who >= first) & (who < first + len(shapes))
@@ -66,19 +66,19 @@ class SyntheticPeople:
 
 
 class LandmarkSet:
-    """Landmarks with the person they belong to: an ``.npz`` with ``landmarks`` (N, 68, 2) and ``identity`` (N,)."""
+    """Labelled landmarks of an ``.npz`` file: ``landmarks`` (N, 68, 2) and the person of each, ``identity`` (N,)."""
 
     def __init__(self, path: str | Path) -> None:
-        """Read and check.
+        """Read and check the file.
 
         Raises:
-            ReenactError: naming the file and what is wrong with it.
+            ReenactError: the file does not exist, is damaged, or has fewer than two people.
         """
         data = read_npz(path, "set of landmarks; `ofx-reenact data tracks` makes one", shapes=_SHAPES)
         landmarks, identity = data["landmarks"].astype(np.float32), data["identity"].astype(np.int64)
         names, labels = np.unique(identity, return_inverse=True)
         if len(names) < 2:
-            raise ReenactError(f"{path}: {len(names)} people; training needs two or more to tell apart")
+            raise ReenactError(f"{path}: {len(names)} people; training needs at least two")
         order = np.argsort(labels, kind="stable")
         self._count = len(names)
         self.landmarks = torch.from_numpy(landmarks[order])
@@ -87,10 +87,10 @@ class LandmarkSet:
 
     @property
     def count(self) -> int:
-        """Number of people."""
+        """Return the number of people."""
         return self._count
 
     def draw(self, who: Tensor, generator: torch.Generator) -> Tensor:
-        """See :class:`People`; every row of a person is as likely."""
+        """Draw landmarks; see :class:`People`. All rows of a person are equally likely."""
         at = (torch.rand(len(who), generator=generator) * self._sizes[who]).long()
         return self.landmarks[self._starts[who] + at]

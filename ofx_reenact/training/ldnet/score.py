@@ -1,6 +1,6 @@
 """Point errors of LD-Net on swaps whose truth is known.
 
-An error is the mean distance of the 68 points to the truth's, 1 being half the truth's landmark box.
+An error is the mean distance of the 68 points from the true ones, as a fraction of half the true landmarks' box.
 """
 
 from __future__ import annotations
@@ -15,17 +15,16 @@ from ofx_reenact.ldnet.network import LDNet
 from ofx_reenact.training.ldnet.heads import HeadModel
 from ofx_reenact.training.ldnet.swaps import Drawing, Swaps, draw_swaps
 
-# Far from any seed that a training is given.
+# A seed that no training is likely to have.
 SEED = 20_000_003
 
 
 def guesses(network: LDNet, swaps: Swaps) -> dict[str, Tensor]:
-    """What the target's landmarks could be taken for, (B, 68, 2) each.
+    """Return guesses of the swapped landmarks, (B, 68, 2) each, by name.
 
-    Returns:
-        ``copied``: the driver's landmarks as they are. ``random``: the driver's change from a random frame.
-        ``oracle``: his change from his true neutral face on the target's true neutral face. ``direct``:
-        ``G(E_P(l_S), E_I(l_T))``. ``anchored``: the same less what it gets wrong about the unmoved target.
+    ``copied``: the driver's landmarks, unchanged. ``random``: the target's plus the driver's change from another
+    frame. ``oracle``: the target's true neutral face plus the driver's change from his. ``direct``: ``G(E_P(l_S),
+    E_I(l_T))``. ``anchored``: ``direct`` minus the network's error on the unmoved target.
     """
     identity = network.encode_identity(swaps.target)
     direct, same = network(swaps.driver, identity), network(swaps.target, identity)
@@ -40,13 +39,13 @@ def guesses(network: LDNet, swaps: Swaps) -> dict[str, Tensor]:
 
 
 def point_error(guess: Tensor, truth: Tensor) -> Tensor:
-    """Distance of each point over half the landmark box of the truth, (B, 68)."""
+    """Return each point's distance from the truth over half the truth's landmark box, (B, 68)."""
     half = (truth.amax(-2) - truth.amin(-2)).amax(-1, keepdim=True) / 2
     return (guess - truth).norm(dim=-1) / half
 
 
 def relative_motion(network: LDNet, swaps: Swaps) -> tuple[Tensor, Tensor]:
-    """What relative motion renders and what it should, (B, 68, 2) each, of swaps that are ``like``."""
+    """Return what relative motion renders and the true motion, (B, 68, 2) each, of the swaps that are ``like``."""
     chosen = swaps.where(swaps.like.flatten())
     identity = network.encode_identity(chosen.target)
     return network(chosen.driver, identity) - network(chosen.rest, identity), chosen.truth - chosen.target
@@ -56,11 +55,12 @@ def relative_motion(network: LDNet, swaps: Swaps) -> tuple[Tensor, Tensor]:
 def score(
     network: LDNet, models: Mapping[str, HeadModel], drawing: Drawing, count: int = 1024, seed: int = SEED
 ) -> dict[str, float]:
-    """Measure a network on people whom no training saw, for each head model by name.
+    """Measure a network on unseen people of each head model.
 
     Returns:
-        ``NAME direct``, ``anchored``, ``copied`` on the head model alone; ``NAME relative`` and ``gain`` (the share of
-        the true motion that arrives) with bends and noise and heads facing the camera, as frontalised tracks are.
+        By head model's NAME: ``NAME direct``, ``anchored``, ``copied``, errors on the head model alone; ``NAME
+        relative``, the error of relative motion, and ``gain``, the fraction of the true motion that it renders, both
+        with bends and noise and heads that face the camera, as frontalised tracks do.
     """
     device = next(network.parameters()).device
     network.cpu()

@@ -1,37 +1,53 @@
-"""LD-Net's training for the plate profile: swaps supervised on synthetic heads.
+"""Supervised training of LD-Net on synthetic heads; it makes the weights that renders use.
 
-The losses of the paper only say that a swap must look like the target and move like the driver. On synthetic heads the
-true swap is known, so it is asked for directly, together with the anchored results that are rendered in the end; both
-codes are asked to stay the same over what they must not see.
+The losses of the paper only demand that a swap looks like the target and moves like the driver. On synthetic heads the
+true swap is known, so the network is trained on it directly, and on the differences that a render makes of its outputs.
+Both codes are trained to ignore what the other one carries.
+
+From top to bottom: settings, networks and optimiser, one step with its losses, the run.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
+from ofx_reenact.files import sha256_of
 from ofx_reenact.ldnet.network import LDNet
 from ofx_reenact.ldnet.normalise import Norm, normalise
-from ofx_reenact.training.ldnet.adversarial import squared_error
-from ofx_reenact.training.ldnet.heads import HeadModel
+from ofx_reenact.ldnet.weights import load_ldnet
+from ofx_reenact.training.distributed import refuse
+from ofx_reenact.training.ldnet.base import WEIGHTS, check_data, named, save_trained, squared_error
+from ofx_reenact.training.ldnet.heads import HeadModel, load_heads
 from ofx_reenact.training.ldnet.people import LandmarkSet
-from ofx_reenact.training.ldnet.score import Score
+from ofx_reenact.training.ldnet.score import Score, score
 from ofx_reenact.training.ldnet.swaps import Drawing, Swaps, draw_swaps
-from ofx_reenact.training.loop import autocast
-from ofx_reenact.training.recipe import Recipe, cosine, descend, follow, set_rate
+from ofx_reenact.training.loop import Run, autocast
+from ofx_reenact.training.recipe import Average, Recipe, cosine_rate, descend, set_rate
+
+STEPS = 16_000
+# Steps of the learning rate's warm-up, the least fraction of it, and the norm that gradients are clipped to.
+WARM_UP, LEAST_RATE, MAX_NORM = 200, 0.005, 10.0
 
 
 @dataclass(frozen=True)
 class SupervisedSettings:
-    """The supervised recipe. Adam's learning rate rises over the first 200 steps, then falls as a cosine.
+    """Settings of the supervised recipe. The learning rate, Adam's, has a warm-up and falls as a cosine.
 
-    ``ema`` is the decay of the moving average that is kept, ``width`` that of the hidden layers; ``start`` and
-    ``tracks`` are SHA-256 of the weights that the run goes on with and of its tracks, empty for none.
+    Attributes:
+        batch: swaps in a step.
+        learning_rate: of Adam, at its highest.
+        norm: normalisation of the landmarks.
+        ema: decay of the exponential moving average that is saved as the weights.
+        bf16: whether layers run in bfloat16, where the device has it.
+        width: features of the hidden layers.
+        start, tracks: SHA-256 of the weights that the run goes on from and of its tracks; empty for none.
     """
 
     batch: int = 256
@@ -47,7 +63,7 @@ class SupervisedSettings:
 
 
 class SupervisedRecipe(Recipe):
-    """Supervised swaps, drawn from one head model after the other."""
+    """LD-Net on swaps whose truth is known, and on swaps of real people if there are tracks."""
 
     parts: ClassVar = ("network", "average", "optimiser")
     generator: torch.Generator
@@ -62,45 +78,51 @@ class SupervisedRecipe(Recipe):
         start: LDNet | None = None,
         tracks: LandmarkSet | None = None,
     ) -> None:
-        """Begin from random weights, or from ``start``; steps take turns among the ``sources``.
+        """Begin from random weights, or from ``start``.
 
-        ``template`` (68, 2) is the mean face of the normalisation; ``score`` measures on unseen people. A swap among
-        ``tracks``, landmarks of real people, keeps the target's identity code.
+        Args:
+            settings: of the recipe.
+            sources: head models; each step draws swaps from the next one.
+            template: mean face of the normalisation, (68, 2).
+            score: measures a network on unseen people.
+            start: network to go on from.
+            tracks: landmarks of real people; in a swap among them the identity code has to be the target's.
         """
         torch.manual_seed(settings.seed)
         self._settings, self._sources, self._tracks, self._score = settings, sources, tracks, score
         self._drawing = Drawing(settings.norm, template)
         self.network = (start or LDNet(width=settings.width)).to(settings.device).requires_grad_(True)
-        self.average = copy.deepcopy(self.network)
+        # The decay counts from 1 here, in FD-GAN's recipes from 0.
+        self.average = Average(self.network, settings.ema, first=1)
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=settings.learning_rate, eps=1e-6)
         self.generator = torch.Generator().manual_seed(settings.seed)
 
     def about(self) -> dict[str, Any]:
-        """Say what the run is made of."""
+        """Return the settings of the run."""
         return {"recipe": "supervised", "sources": [model.source for model in self._sources], **asdict(self._settings)}
 
     def step(self, number: int, steps: int) -> dict[str, float]:
-        """Take one batch of swaps from the source whose turn it is."""
+        """Draw swaps from the next source; learn from them."""
         settings = self._settings
-        set_rate(self.optimiser, settings.learning_rate * max(cosine(number, steps, 200), 0.005))
+        set_rate(self.optimiser, settings.learning_rate * max(cosine_rate(number, steps, WARM_UP), LEAST_RATE))
         model = self._sources[number % len(self._sources)]
         swaps = draw_swaps(model, self._drawing, settings.batch, self.generator).to(settings.device)
-        real = self._real()
+        real = self._draw_real()
         with autocast(settings.device, settings.bf16):
             terms = losses(self.network, swaps)
             if real is not None:
-                terms["cycle"] = 0.1 * cycle(self.network, *real)
+                terms["cycle"] = 0.1 * cycle_loss(self.network, *real)
             loss = torch.stack(list(terms.values())).sum()
-        descend(loss, self.optimiser, longest=10.0)
-        follow(self.average, self.network, settings.ema, number + 1)
+        descend(loss, self.optimiser, MAX_NORM)
+        self.average.update_parameters(self.network)
         return {name: value.item() for name, value in terms.items()}
 
     @torch.no_grad()
     def measure(self) -> Mapping[str, float]:
-        """Point errors of the average on unseen people."""
-        return self._score(self.average)
+        """Return the average's point errors on unseen people."""
+        return self._score(self.average.module)
 
-    def _real(self) -> tuple[Tensor, Tensor] | None:
+    def _draw_real(self) -> tuple[Tensor, Tensor] | None:
         """Draw real drivers and targets, normalised (B, 68, 2) each."""
         if self._tracks is None:
             return None
@@ -112,10 +134,10 @@ class SupervisedRecipe(Recipe):
 
 
 def losses(network: LDNet, swaps: Swaps) -> dict[str, Tensor]:
-    """Swap, reconstruction, both anchored swaps, and agreement of both codes.
+    """Return the losses: swap, reconstruction, both anchored swaps, and agreement of both codes.
 
-    From one frame nobody can tell a wide mouth from a smile, so the swap alone teaches to do half of either. What is
-    rendered is the difference of two frames, where who it is cancels: the relative swap weighs most.
+    From one frame nobody can tell a wide mouth from a smile, so the swap alone teaches a network to do half of either.
+    A render uses the difference of two frames, in which the identity cancels: the relative swap weighs most.
     """
     faces = torch.cat([swaps.driver, swaps.rest, swaps.target, swaps.truth])
     act, rest, own, done = network.encode_pose(faces).chunk(4)
@@ -128,17 +150,58 @@ def losses(network: LDNet, swaps: Swaps) -> dict[str, Tensor]:
         "same": 200 * squared_error(same, swaps.target),
         "absolute": 200 * squared_error(absolute, swaps.truth),
         "relative": 4500 * squared_error(torch.where(swaps.like, relative, swaps.truth), swaps.truth),
-        "pose": 0.1 * disagreement(act.float(), done.float()),
-        "identity": 0.1 * disagreement(identity.float(), identity_done.float()),
+        "pose": 0.1 * code_distance(act.float(), done.float()),
+        "identity": 0.1 * code_distance(identity.float(), identity_done.float()),
     }
 
 
-def cycle(network: LDNet, driver: Tensor, target: Tensor) -> Tensor:
-    """How far a swap's identity code is from its target's, where the true swap is not known."""
+def cycle_loss(network: LDNet, driver: Tensor, target: Tensor) -> Tensor:
+    """Return how far a swap's identity code is from its target's, where the true swap is not known."""
     identity = network.encode_identity(target)
-    return disagreement(network.encode_identity(network(driver, identity)).float(), identity.float())
+    return code_distance(network.encode_identity(network(driver, identity)).float(), identity.float())
 
 
-def disagreement(a: Tensor, b: Tensor) -> Tensor:
-    """Mean squared difference of codes (B, n) in units of their variance, so that shrinking them wins nothing."""
+def code_distance(a: Tensor, b: Tensor) -> Tensor:
+    """Return the mean squared difference of codes (B, n) over their variance, so that smaller codes gain nothing."""
     return ((a - b) ** 2).mean() / a.detach().var(0).mean().clamp(min=1e-6)
+
+
+def train_supervised(
+    run: Run,
+    data: Sequence[str],
+    settings: SupervisedSettings,
+    *,
+    steps: int | None = None,
+    start: str = "",
+    tracks: str = "",
+) -> Path:
+    """Train LD-Net by the supervised recipe; returns the weights file.
+
+    Args:
+        run: folder and checkpoints.
+        data: heads files.
+        settings: of the recipe; ``start`` and ``tracks`` in it are filled in here.
+        steps: None for 16,000.
+        start: weights to go on from.
+        tracks: set of tracks for the identity cycle.
+
+    Raises:
+        ReenactError: the data cannot be used.
+        SettingsError: the folder holds another run.
+    """
+    refuse("train ldnet")
+    check_data(data)
+    models = [load_heads(path)[0] for path in data]
+    origin = load_ldnet(start) if start else None
+    people = LandmarkSet(tracks) if tracks else None
+    used = sha256_of(Path(tracks)) if tracks else ""
+    settings = replace(settings, start=origin.sha256 if origin else "", tracks=used)
+    template = origin.template if origin else models[0].template()
+    measure = partial(score, models=named(models), drawing=Drawing(settings.norm, template))
+    network, steps = origin.network if origin else None, steps or STEPS
+    recipe = SupervisedRecipe(settings, models, template, measure, start=network, tracks=people)
+    run.train(recipe, steps, "supervised")
+    about = f"supervised recipe, {steps} steps of {settings.batch}" + (f", from {origin.sha256[:12]}" if origin else "")
+    weights = run.out / WEIGHTS
+    save_trained(weights, recipe.average.module, template, settings.norm, about, data, models)
+    return weights

@@ -1,4 +1,4 @@
-"""Swaps whose truth is known: a driver, a target, and the target doing what the driver does."""
+"""Swaps with a known truth: a driver, a target, and the target with the driver's pose and expression."""
 
 from __future__ import annotations
 
@@ -14,10 +14,15 @@ from ofx_reenact.training.ldnet.heads import HeadModel, Poses
 
 @dataclass(frozen=True)
 class Swaps:
-    """Normalised landmarks (B, 68, 2) of a driver who performs, a target, and the ``truth``: that target performing.
+    """Normalised landmarks, (B, 68, 2) each.
 
-    ``rest`` is the driver in another frame, "as in the target" where ``like`` (B, 1, 1) bool holds; ``neutral`` (2, B,
-    68, 2) are driver and target with no expression, seen from the front, which no user has.
+    Attributes:
+        driver: the driver performing.
+        rest: the driver in another frame.
+        target: the target, in the driver's rest pose and expression where ``like``.
+        truth: the target in the pose and expression of ``driver``.
+        like: (B, 1, 1) bool.
+        neutral: (2, B, 68, 2), driver and target without expression from the front, which are unknown for real people.
     """
 
     driver: Tensor
@@ -39,12 +44,17 @@ class Swaps:
 
 @dataclass(frozen=True)
 class Drawing:
-    """How swaps are drawn; ``template`` (68, 2) is the mean face of the normalisation.
+    """How swaps are drawn.
 
-    ``facing``, ``like`` and ``plain`` are shares of swaps: all heads face the camera, as frontalised tracks do; the
-    target's picture shows the driver's rest; the head model is as it is. Others have free bends (strength ``bend``, 1
-    as real expressions), differ from the model's people by ``offset`` of such bends, and have a tracker's ``noise``,
-    where 1 is half the landmark box.
+    Attributes:
+        norm: normalisation of the landmarks.
+        template: mean face of the normalisation, (68, 2).
+        facing: fraction of swaps whose heads all face the camera, as frontalised tracks do.
+        like: fraction of swaps whose target has the driver's rest pose and expression.
+        plain: fraction of swaps that the head model makes alone, without the three below.
+        bend: strength of free bends as expressions; 1 is like real ones.
+        offset: strength of free bends as identities.
+        noise: standard deviation of a tracker's noise, in half landmark boxes.
     """
 
     norm: Norm
@@ -61,30 +71,30 @@ def draw_swaps(model: HeadModel, drawing: Drawing, count: int, generator: torch.
     """Draw swaps of random people in random poses."""
     template = drawing.template
     drivers, targets = model.people(2 * count, generator).chunk(2)
-    near, far = model.distances(2 * count, generator).chunk(2)
+    driver_distance, target_distance = model.distances(2 * count, generator).chunk(2)
     facing = torch.rand(count, 1, generator=generator) < drawing.facing
     act, rest, own = (model.poses(count, generator, facing) for _ in range(3))
     like = torch.rand(count, 1, generator=generator) < drawing.like
     own = Poses(*(torch.where(like, r, o) for r, o in ((rest.expression, own.expression), (rest.angles, own.angles))))
     nothing = Poses(torch.zeros_like(act.expression), torch.zeros_like(act.angles))
     seen = (
-        (drivers, act, near), (drivers, rest, near), (targets, own, far), (targets, act, far),
-        (drivers, nothing, near), (targets, nothing, far),
+        (drivers, act, driver_distance), (drivers, rest, driver_distance), (targets, own, target_distance),
+        (targets, act, target_distance), (drivers, nothing, driver_distance), (targets, nothing, target_distance),
     )  # fmt: skip
     faces = [normalise(model.landmarks(*one), drawing.norm, template)[0] for one in seen]
     free = (torch.rand(count, 1, 1, generator=generator) >= drawing.plain).float()
     if drawing.bend or drawing.offset:
         acted, rested, owned = (bends(template, count, generator) * drawing.bend for _ in range(3))
         owned = torch.where(like[..., None], rested, owned)
-        who = bends(template, 2 * count, generator) * drawing.offset
-        who += torch.randn(who.shape, generator=generator) * drawing.offset * 0.04
-        of_driver, of_target = who.chunk(2)
+        identity = bends(template, 2 * count, generator) * drawing.offset
+        identity += torch.randn(identity.shape, generator=generator) * drawing.offset * 0.04
+        of_driver, of_target = identity.chunk(2)
         added = (
             acted + of_driver, rested + of_driver, owned + of_target, acted + of_target, of_driver, of_target,
         )  # fmt: skip
         faces = [face + more * free for face, more in zip(faces, added, strict=True)]
     if drawing.noise:
-        # The truth is what the face does, not what a tracker makes of it.
+        # Noise is the tracker's: the truth has none.
         for place in (0, 1, 2):
             faces[place] = faces[place] + torch.randn(faces[place].shape, generator=generator) * drawing.noise * free
     driver, performed, target, truth, *neutral = faces

@@ -1,7 +1,7 @@
-"""Landmarks of real people, tracked from folders of clips and pictures and labelled with who it is.
+"""Landmarks of real people, tracked in folders of clips and pictures and labelled with the person.
 
-A file's name says who: what stands before the first underscore (``083_smiling.jpg`` is person ``083``, take
-``smiling``); a clip without one is a person of its own.
+The person is the part of the file name before the first underscore (``083_smiling.jpg`` is person ``083``, take
+``smiling``); a file without an underscore is a person of its own.
 """
 
 from __future__ import annotations
@@ -30,14 +30,15 @@ def build_tracks(
     every: int = 1,
     observe: Callable[[Path, int], None] = lambda path, found: None,
 ) -> tuple[int, int]:
-    """Track files and folders and write labelled landmarks, ``.npz``; returns the numbers of people and landmark sets.
+    """Track files and folders, and write labelled landmarks; returns the numbers of people and of landmark sets.
 
-    Arrays: ``landmarks`` (N, 68, 2), the head's pose taken out, as the plate profile gives them to LD-Net; ``pixels``
-    (N, 68, 2), as tracked; ``identity`` (N,) and ``names``; ``take`` (N,), the rest of the file's name; ``frame`` (N,).
-    One frame of ``every`` so many is taken; ``observe`` is told after each file how many of its frames show a face.
+    The ``.npz`` has ``landmarks`` (N, 68, 2) without the head's pose, as renders give them to LD-Net; ``pixels``
+    (N, 68, 2), as tracked; ``identity`` (N,), indices into ``names``; ``take`` (N,), the rest of the file's name;
+    ``frame`` (N,). One of ``every`` frames is tracked; ``observe`` is called after each file with the number of its
+    frames with a face.
 
     Raises:
-        ReenactError: no face is found in any, or a file cannot be read.
+        ReenactError: there is no face in any file, or a file cannot be read.
         OutputError: the set cannot be written.
     """
     rows, tracker, colour = Columns(), FaceMesh(), Colour()
