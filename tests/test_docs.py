@@ -54,9 +54,28 @@ def test_every_array_is_described():
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_links_lead_somewhere(page):
-    targets = re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8"))
-    missing = [target for target in targets if "://" not in target and not (page.parent / target).exists()]
+    missing = []
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)#?([^)\s]*)\)", page.read_text(encoding="utf-8")):
+        other = page.parent / target if target else page
+        if "://" in target:
+            continue
+        if not other.exists() or (anchor and other.suffix == ".md" and anchor not in anchors(other)):
+            missing.append(f"{target}#{anchor}")
     assert not missing
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them; equal ones are numbered."""
+    found: set[str] = set()
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    for heading in re.findall(r"^#+ (.+)$", text, re.M):
+        plain = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).lower()
+        slug = re.sub(r"[^\w\- ]", "", plain).strip().replace(" ", "-")
+        number, made = 1, slug
+        while made in found:
+            made, number = f"{slug}-{number}", number + 1
+        found.add(made)
+    return found
 
 
 def test_python_snippets_run(tmp_path, monkeypatch, performance):
