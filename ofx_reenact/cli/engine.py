@@ -14,9 +14,9 @@ import typer
 from ofx_reenact.cli.chunk import run
 from ofx_reenact.cli.options import PROGRESS, group, with_settings
 from ofx_reenact.service import client
-from ofx_reenact.service.keeper import name_process
-from ofx_reenact.service.listen import listen as listen_here
+from ofx_reenact.service.keeper_process import name_process
 from ofx_reenact.service.server import serve as serve_pipes
+from ofx_reenact.service.session_engine import listen as listen_here
 
 app = group("engine", "Work for other programs.")
 _SESSION = Annotated[Path, typer.Option("--session", help="Session file: says where the engine listens.")]

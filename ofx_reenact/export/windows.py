@@ -12,7 +12,7 @@ import OpenImageIO as oiio
 
 from ofx_reenact import provenance
 from ofx_reenact.engine.paths import check_paths
-from ofx_reenact.engine.run import Job, Opened
+from ofx_reenact.engine.run import Job, LoadedJob
 from ofx_reenact.engine.warm import Warm
 from ofx_reenact.export.network import INPUTS, lines_of
 from ofx_reenact.export.nuke_script import put_back, write_text
@@ -137,7 +137,7 @@ def corners(window: Window, plate: Plate) -> np.ndarray:
     return np.stack([inside[:, 0] + left, display.height - (inside[:, 1] + top)], -1)
 
 
-def _placed(window: Window, opened: Opened) -> np.ndarray:
+def _placed(window: Window, opened: LoadedJob) -> np.ndarray:
     """The window's matrix (2, 3) in pixels of the plate's file: y down, (0, 0) the centre of the first pixel."""
     data, squeeze = opened.target.plate.data_window, opened.target.squeeze
     matrix = window.matrix / np.array([[squeeze.x], [squeeze.y]])

@@ -21,12 +21,12 @@ from ofx_reenact.errors import EngineLost, Exit, ReenactError, SettingsError
 from ofx_reenact.files import parse_json
 from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.frames.sequence import Sequence
-from ofx_reenact.look.analysis import CURVES, Analysis, curves_beside, read_drawn, write_curves
 from ofx_reenact.look.engine import Engine
 from ofx_reenact.look.export import exported
-from ofx_reenact.look.rendering import Rendering
+from ofx_reenact.look.page_render import PageRender
+from ofx_reenact.look.page_settings import CURVES, PageSettings, curves_beside, read_drawn, write_curves
 from ofx_reenact.look.roots import Roots
-from ofx_reenact.look.viewing import Viewing
+from ofx_reenact.look.view_queue import ViewQueue
 from ofx_reenact.progress import Cancelled
 from ofx_reenact.settings import describe
 from ofx_reenact.settings.option import check_choice
@@ -60,9 +60,9 @@ class Page:
             start: values of options that it begins with.
         """
         self.folder, self._roots, self._start = folder, roots, dict(start)
-        self._analysis = Analysis(folder, roots)
-        self.viewing = Viewing(Engine(folder / "view.session"))
-        self._rendering = Rendering(Engine(folder / "render.session"))
+        self._analysis = PageSettings(folder, roots)
+        self.viewing = ViewQueue(Engine(folder / "view.session"))
+        self._rendering = PageRender(Engine(folder / "render.session"))
         self._files = {path.name: path for path in _PAGE.iterdir() if path.suffix in _TYPES}
 
     def close(self) -> None:

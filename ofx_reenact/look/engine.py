@@ -12,7 +12,7 @@ from typing import Any
 
 from ofx_reenact.errors import EngineLost, ReenactError
 from ofx_reenact.service import client
-from ofx_reenact.service.keeper import name_process
+from ofx_reenact.service.keeper_process import name_process
 from ofx_reenact.service.session import Session
 
 # Seconds that an engine has to end by itself.

@@ -16,7 +16,7 @@ from typing import Any
 from ofx_reenact.errors import EngineLost, Exit, OutputError, ReenactError, SettingsError
 from ofx_reenact.launch import command
 from ofx_reenact.progress import Cancelled
-from ofx_reenact.service.door import connect_to, remove_socket
+from ofx_reenact.service.admission import connect_to, remove_socket
 from ofx_reenact.service.session import PROTOCOL, Session, check_folder, open_own
 
 IDLE = 900.0
@@ -181,7 +181,7 @@ def start(path: Path, idle: float = IDLE, keeper: str = "") -> bool:
     """Start an engine and wait until it is ready; returns False if one listens already.
 
     Its log is the session file's name with ``.log``. It ends when the process ``keeper``
-    (:func:`~ofx_reenact.service.keeper.name_process`) has gone.
+    (:func:`~ofx_reenact.service.keeper_process.name_process`) has gone.
 
     Raises:
         ReenactError: it does not start; the log is named.

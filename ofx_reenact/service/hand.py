@@ -18,7 +18,7 @@ _DEPTHS = {"float32": "float", "float16": "half"}
 _APART = 64
 
 
-class Asks(Protocol):
+class JobClient(Protocol):
     """An engine that is asked: a :class:`~ofx_reenact.service.client.Link`, or anything that does as it does."""
 
     def ask(self, do: str, **fields: Any) -> dict[str, Any]:
@@ -26,7 +26,7 @@ class Asks(Protocol):
 
 
 @dataclass(frozen=True)
-class Handed:
+class MadeFrame:
     """A frame that an engine has made.
 
     Attributes:
@@ -45,7 +45,7 @@ class Handed:
 
 
 def hand_frame(
-    engine: Asks,
+    engine: JobClient,
     settings: Settings | Mapping[str, Any],
     frame: int,
     pixels: np.ndarray,
@@ -55,7 +55,7 @@ def hand_frame(
     space: str = "",
     curves: Mapping[str, Any] | None = None,
     holdout: np.ndarray | None = None,
-) -> Handed:
+) -> MadeFrame:
     """Have a frame made of a picture, in place of what the target's file has in that frame.
 
     Args:
@@ -102,7 +102,7 @@ def hand_frame(
             memory.read(0, stride, _rows(made))
     finally:
         memory.close()
-    return Handed(made, done["state"], done["confidence"], done["parts"], tuple(done["notes"]))
+    return MadeFrame(made, done["state"], done["confidence"], done["parts"], tuple(done["notes"]))
 
 
 def _rows(pixels: np.ndarray) -> np.ndarray:

@@ -18,8 +18,8 @@ from ofx_reenact.progress import Watch
 from ofx_reenact.settings import Settings
 
 if TYPE_CHECKING:
-    from ofx_reenact.service.keyed import Keyed
-    from ofx_reenact.service.page import Pages
+    from ofx_reenact.service.browser_pages import BrowserPages
+    from ofx_reenact.service.request_curves import RequestCurves
     from ofx_reenact.tracking.performance import Performance
 
 # As frame numbers are in files' names.
@@ -47,9 +47,9 @@ class Service:
     def client_left(self) -> None:
         """Remove the shared memory that a client has left behind, as one that was killed does."""
         if self._memories:
-            from ofx_reenact.service.mapping import remove_left
+            from ofx_reenact.service.mapping import remove_left_behind
 
-            remove_left(self._memories)
+            remove_left_behind(self._memories)
             self._memories.clear()
 
     def analyse(self, request: Request, watch: Watch) -> Values:
@@ -78,13 +78,13 @@ class Service:
 
     def open(self, request: Request, watch: Watch) -> Values:
         """Track and fit a shot, and say what its frames are; nothing is written but files that are kept."""
-        from ofx_reenact.service.show import Desk
+        from ofx_reenact.service.show_frame import ShotViewer
 
-        return Desk(_settings(request), watch, self._warm).about()
+        return ShotViewer(_settings(request), watch, self._warm).about()
 
     def show(self, request: Request, watch: Watch) -> Values:
         """Return a picture of one frame, made in memory."""
-        from ofx_reenact.service.show import LARGEST, SHOWN, SMALLEST, Desk
+        from ofx_reenact.service.show_frame import LARGEST, SHOWN, SMALLEST, ShotViewer
 
         frame, longest = _whole(request, "frame"), _whole(request, "longest")
         if not SMALLEST <= longest <= LARGEST:
@@ -93,15 +93,15 @@ class Service:
         draft = request.get("draft", False)
         if not isinstance(draft, bool):
             raise SettingsError(f"draft {draft!r}: give true or false")
-        return Desk(_settings(request), watch, self._warm).show(frame, what, longest, draft=draft)
+        return ShotViewer(_settings(request), watch, self._warm).show(frame, what, longest, draft=draft)
 
     def frame(self, request: Request, watch: Watch) -> Values:
         """Render one frame whose pixels come and go through shared memory."""
-        from ofx_reenact.service.frame import render_frame
-        from ofx_reenact.service.pixels import Pixels
+        from ofx_reenact.service.host_frame import render_frame
+        from ofx_reenact.service.shared_pixels import SharedPixels
 
         settings, frame = _settings(request), _whole(request, "frame")
-        pixels = Pixels.of(request.get("pixels"), result=True)
+        pixels = SharedPixels.of(request.get("pixels"), result=True)
         self._memories.add(pixels.mapping)
         if request.get("curves", {}) != {}:
             settings = self._keyed.name(settings, request["curves"])
@@ -112,10 +112,10 @@ class Service:
         """Write one frame of a host's clip, whose pixels come through shared memory."""
         from ofx_reenact.engine.warm import colour_key
         from ofx_reenact.frames.colour import Colour
-        from ofx_reenact.service.pixels import Pixels
-        from ofx_reenact.service.store import read_aspect, read_rate, store_frame
+        from ofx_reenact.service.shared_pixels import SharedPixels
+        from ofx_reenact.service.store_frame import read_aspect, read_rate, store_frame
 
-        pixels = Pixels.of(request.get("pixels"), result=False)
+        pixels = SharedPixels.of(request.get("pixels"), result=False)
         self._memories.add(pixels.mapping)
         colour = self._warm.get("colour", colour_key(), Colour)
         space = _text(request, "space", "a colour space's name; empty for none")
@@ -173,7 +173,7 @@ class Service:
         found = list_faces(settings if settings.driver else plate_settings(settings), Colour(), watch)
         if not request.get("thumbnails"):
             return found.values
-        from ofx_reenact.service.show import as_jpeg
+        from ofx_reenact.service.show_frame import as_jpeg
 
         return {**found.values, "thumbnails": [as_jpeg(one) for one in found.thumbnails]}
 
@@ -190,16 +190,16 @@ class Service:
         return {**job.as_dict(), "chunks": [str(chunk) for chunk in job.chunks], "file": str(file), "command": command}
 
     @cached_property
-    def _pages(self) -> Pages:
-        from ofx_reenact.service.page import Pages
+    def _pages(self) -> BrowserPages:
+        from ofx_reenact.service.browser_pages import BrowserPages
 
-        return Pages()
+        return BrowserPages()
 
     @cached_property
-    def _keyed(self) -> Keyed:
-        from ofx_reenact.service.keyed import Keyed
+    def _keyed(self) -> RequestCurves:
+        from ofx_reenact.service.request_curves import RequestCurves
 
-        return Keyed()
+        return RequestCurves()
 
     def _performance(self, request: Request) -> Performance:
         from ofx_reenact.engine.inputs import load_performance

@@ -97,7 +97,7 @@ def make_mapping(size: int) -> Mapping:
         raise OutputError(f"{size >> 20} MiB of shared memory cannot be made ({error.strerror or error})") from error
 
 
-def remove_left(names: Iterable[str]) -> None:
+def remove_left_behind(names: Iterable[str]) -> None:
     """Remove files of a client that has gone, as far as they are still there, this user's, and named as such are."""
     for name in names:
         path = Path(name)

@@ -36,8 +36,9 @@ def _secret() -> str:
 class Session:
     """Where an engine listens: a socket's path, or ``127.0.0.1:PORT`` where there are no such sockets.
 
-    A client says ``token`` first and the engine answers ``answer``, so that neither takes another program for the
-    other. ``keeper`` is the process that the engine must not outlive, as :mod:`ofx_reenact.service.keeper` writes it.
+    A client says ``token`` first and the engine answers ``answer``, so that neither mistakes another program for the
+    other. ``keeper`` is the process that the engine must not outlive, named by
+    :func:`~ofx_reenact.service.keeper_process.name_process`.
     """
 
     address: str

@@ -14,7 +14,7 @@ from ofx_reenact.errors import FrameError, OutputError, ReenactError, SettingsEr
 from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.service.mapping import make_mapping
-from ofx_reenact.service.store import STORED
+from ofx_reenact.service.store_frame import STORED
 
 WIDTH, HEIGHT = 37, 23
 

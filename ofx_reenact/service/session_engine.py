@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.service.door import Door
+from ofx_reenact.service.admission import Listener
 from ofx_reenact.service.jobs import Service, load_engine
-from ofx_reenact.service.keeper import is_alive
+from ofx_reenact.service.keeper_process import is_alive
 from ofx_reenact.service.server import Server
 from ofx_reenact.service.session import Session
 
@@ -38,7 +38,7 @@ def listen(path: Path, idle: float, keeper: str = "") -> None:
     # Loaded before the session file is there, so that the first client finds an engine that is ready.
     load_engine()
     engine = _Engine(keeper)
-    with contextlib.closing(Door()) as door:
+    with contextlib.closing(Listener()) as door:
         session = Session(door.address, os.getpid(), keeper)
         left = time.monotonic() + idle
         # From the file on: a signal may come as soon as it is there, and whoever reads it may send one.

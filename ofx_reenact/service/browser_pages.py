@@ -1,4 +1,4 @@
-"""Pages in the browser that an engine has opened for its client; they end with the engine, however that ends."""
+"""BrowserPages in the browser that an engine has opened for its client; they end with the engine, however that ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ofx_reenact.launch import command
 from ofx_reenact.progress import Watch
 from ofx_reenact.settings import Settings
 
-# Pages at once; another one takes the place of the first.
+# BrowserPages at once; another one takes the place of the first.
 _MOST = 4
 # Seconds that a page's server may take to start, and to end; from look to look.
 _START, _END, _LOOK = 120.0, 5.0, 0.1
@@ -25,7 +25,7 @@ _START, _END, _LOOK = 120.0, 5.0, 0.1
 _ADDRESS = "http://"
 
 
-class Pages:
+class BrowserPages:
     """The servers of pages, each a process whose standard input this one holds open: it ends when that does."""
 
     def __init__(self) -> None:

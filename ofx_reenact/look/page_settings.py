@@ -24,7 +24,7 @@ _KEPT = {"performance": ".npz", "target_performance": ".target.npz"}
 CURVES = ".curves.json"
 
 
-class Analysis:
+class PageSettings:
     """Files of a page's own folder that its engines share: performances, and curves as they are drawn."""
 
     def __init__(self, folder: Path, roots: Roots) -> None:

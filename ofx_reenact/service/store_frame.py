@@ -18,7 +18,7 @@ from ofx_reenact.frames.plate import Plate, Window
 from ofx_reenact.frames.write import write_frame
 from ofx_reenact.provenance.attributes import FRAME
 from ofx_reenact.service.mapping import open_mapping
-from ofx_reenact.service.pixels import Pixels
+from ofx_reenact.service.shared_pixels import SharedPixels
 
 # What a file bears that was written here, and may be written anew.
 STORED = "reenact:stored"
@@ -27,7 +27,7 @@ STORED = "reenact:stored"
 def store_frame(
     pattern: str,
     frame: int,
-    pixels: Pixels,
+    pixels: SharedPixels,
     colour: Colour,
     space: str = "",
     aspect: float = 1.0,

@@ -17,12 +17,12 @@ from scipy.sparse import csr_array
 from ofx_reenact.engine.proxy import Proxy
 from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.plate import Plate, Window
-from ofx_reenact.service.pixels import Pixels
-from ofx_reenact.service.planes import lay_over
+from ofx_reenact.service.pixel_loops import lay_over
+from ofx_reenact.service.shared_pixels import SharedPixels
 
 # Scales are told apart by more than this.
 _NEAR = 1e-3
-# Pixels that a host may round a size by where it is not at its whole resolution.
+# SharedPixels that a host may round a size by where it is not at its whole resolution.
 _ROUNDED = 1.0
 
 
@@ -88,14 +88,14 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Framing:
+class HostFraming:
     """How a host's picture lies over what is rendered of a plate: the plate, or its proxy."""
 
     rows: Axis
     columns: Axis
 
     @classmethod
-    def of(cls, plate: Plate, proxy: Proxy, pixels: Pixels) -> Framing:
+    def of(cls, plate: Plate, proxy: Proxy, pixels: SharedPixels) -> HostFraming:
         """Lay a host's picture over a plate.
 
         Raises:
@@ -181,7 +181,7 @@ class Framing:
         lay_over(given, _resample(made, self.rows.to_host, self.columns.to_host), there & (touched[..., 0] > 0))
 
 
-def _fits(window: Window, pixels: Pixels) -> bool:
+def _fits(window: Window, pixels: SharedPixels) -> bool:
     """Tell whether a picture has the size of a window, at its scale."""
     sizes = ((window.width, pixels.width), (window.height, pixels.height))
     return all(
@@ -210,7 +210,7 @@ def _weights(positions: np.ndarray, step: float, known: np.ndarray) -> csr_array
     """Return weights (N, count) that read a line of pixels at positions (N,) which lie ``step`` pixels apart.
 
     Between pixels they are interpolated linearly; where positions lie further apart all pixels between them count.
-    Pixels that are not ``known`` (count,) do not count: there the nearest that is stands for them.
+    SharedPixels that are not ``known`` (count,) do not count: there the nearest that is stands for them.
     """
     inside = np.flatnonzero(known) if known.any() else np.arange(len(known))
     reach = max(step, 1.0)

@@ -21,7 +21,7 @@ from ofx_reenact.temporary import private_folder, remove_leftovers, temporary_be
 _KEPT = 16
 
 
-class Keyed:
+class RequestCurves:
     """Files of curves, one for each content, in a folder that is this user's alone; they go when the process ends.
 
     They bear the process's name, so that those of one that was killed are removed by the next.

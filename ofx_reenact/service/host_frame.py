@@ -7,28 +7,28 @@ from typing import Any
 
 import numpy as np
 
-from ofx_reenact.engine.lent import lend_picture, make_one, notes_of, read_kept
 from ofx_reenact.engine.loader import Loader
-from ofx_reenact.engine.memory import keep_freed_memory
-from ofx_reenact.engine.plan import Plan, Seen, plan_frames
+from ofx_reenact.engine.malloc import keep_freed_memory
+from ofx_reenact.engine.plan import DriverStates, Plan, plan_frames
+from ofx_reenact.engine.single_frame import collect_notes, read_keep_mattes, render_one, with_host_picture
 from ofx_reenact.engine.warm import Warm
 from ofx_reenact.errors import FrameError, SettingsError
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.picture import Picture
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.progress import Watch
-from ofx_reenact.service.framing import Framing, choose_proxy
-from ofx_reenact.service.given import Given
+from ofx_reenact.service.host_framing import HostFraming, choose_proxy
+from ofx_reenact.service.host_picture import HostPicture
 from ofx_reenact.service.mapping import HAND, Mapping, open_mapping
-from ofx_reenact.service.pixels import Pixels
-from ofx_reenact.service.planes import is_same
+from ofx_reenact.service.pixel_loops import is_same
+from ofx_reenact.service.shared_pixels import SharedPixels
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.shot import Shot
 from ofx_reenact.stages import stage
 
 
 def render_frame(
-    settings: Settings, frame: int, pixels: Pixels, space: str, watch: Watch, warm: Warm
+    settings: Settings, frame: int, pixels: SharedPixels, space: str, watch: Watch, warm: Warm
 ) -> dict[str, Any]:
     """Render a frame of a host's picture, in place of the target file's own, into shared memory.
 
@@ -60,17 +60,17 @@ def render_frame(
         loader = Loader(settings, warm, watch)
         plates, colour = loader.plates, loader.colour
         own = plates.picture(plates.frame)
-        framing = Framing.of(loader.target.plate, plates.proxy, pixels)
+        framing = HostFraming.of(loader.target.plate, plates.proxy, pixels)
         keep_freed_memory(loader.target.plate.rgb.nbytes)
         found = _space(colour, loader.target, settings, space)
-        plan, mattes = _plan(loader, settings, frame), read_kept(loader, settings, frame)
+        plan, mattes = _plan(loader, settings, frame), read_keep_mattes(loader, settings, frame)
         with stage(HAND):
-            given = Given.of(pixels.read(memory, pixels.source), pixels.alpha, found, framing, own, colour, frame)
+            given = HostPicture.of(pixels.read(memory, pixels.source), pixels.alpha, found, framing, own, colour, frame)
             picture = given.picture(framing, frame, None if framing.is_whole else plates.picture(frame))
             kept = _kept(memory, pixels, framing, mattes, frame)
         watch.check()
         shot = _shot(loader, settings, frame, picture)
-        made = make_one(shot, frame, picture, black=frame in plan.black, kept=kept)
+        made = render_one(shot, frame, picture, black=frame in plan.black, kept=kept)
         watch.check()
         with stage(HAND):
             pixels.write(memory, pixels.result, given.lay(framing, picture.pixels, made.colour))
@@ -80,7 +80,7 @@ def render_frame(
         "state": plan.faces[frame],
         "confidence": round(made.sure, 4),
         "parts": shot.taken(frame),
-        "notes": notes_of(loader),
+        "notes": collect_notes(loader),
     }
 
 
@@ -91,7 +91,7 @@ def _plan(loader: Loader, settings: Settings, frame: int) -> Plan:
         FrameError: there is no such frame.
         TrackingError: no face was found, and that is to be an error.
     """
-    seen = Seen.of(settings, loader.performance, loader.plate)
+    seen = DriverStates.of(settings, loader.performance, loader.plate)
     if frame not in seen.states:
         raise FrameError(
             f"frame {frame} is not in the shot: the {'target' if seen.moving else 'driver'} has frames "
@@ -105,11 +105,11 @@ def _shot(loader: Loader, settings: Settings, frame: int, picture: Picture) -> S
     with stage(HAND):
         if not loader.plates.moving and is_same(picture.pixels, loader.plates.picture(frame).pixels):
             return loader.shot
-    return lend_picture(loader, settings, frame, picture)
+    return with_host_picture(loader, settings, frame, picture)
 
 
 def _kept(
-    memory: Mapping, pixels: Pixels, framing: Framing, own: np.ndarray | None, frame: int
+    memory: Mapping, pixels: SharedPixels, framing: HostFraming, own: np.ndarray | None, frame: int
 ) -> np.ndarray | None:
     """Return where the picture stays: by the host's matte, and by those of the settings; None for nowhere."""
     if pixels.holdout is None:

@@ -13,7 +13,7 @@ from ofx_reenact.progress import Cancelled
 _REPORT = ("output", "written", "skipped", "held", "black", "failed", "warnings", "seconds", "device")
 
 
-class Rendering:
+class PageRender:
     """Renders frames in a thread; the engine ends after each render, and gives its memory back."""
 
     def __init__(self, engine: Engine) -> None:

@@ -10,12 +10,12 @@ from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.picture import Picture, convert_associated
 from ofx_reenact.frames.plate import count_nonfinite
-from ofx_reenact.service.framing import Framing
-from ofx_reenact.service.planes import find_changes, split_colour
+from ofx_reenact.service.host_framing import HostFraming
+from ofx_reenact.service.pixel_loops import find_changes, split_colour
 
 
 @dataclass(frozen=True)
-class Given:
+class HostPicture:
     """A host's picture, in place of a target's own.
 
     Attributes:
@@ -38,8 +38,8 @@ class Given:
 
     @classmethod
     def of(
-        cls, rgba: np.ndarray, alpha: str, space: str, framing: Framing, own: Picture, config: Colour, frame: int
-    ) -> Given:
+        cls, rgba: np.ndarray, alpha: str, space: str, framing: HostFraming, own: Picture, config: Colour, frame: int
+    ) -> HostPicture:
         """Look at a host's picture (H, W, 4) float32, which belongs to it alone and is changed.
 
         Args:
@@ -70,7 +70,7 @@ class Given:
             has_alpha = not bool((framing.over(rgba[..., 3]) == 1).all())
         return cls(rgba, colour, alpha == "straight" and has_alpha, has_alpha, space, own, config)
 
-    def picture(self, framing: Framing, frame: int, beyond: Picture | None) -> Picture:
+    def picture(self, framing: HostFraming, frame: int, beyond: Picture | None) -> Picture:
         """Return it as frames are made of it; beyond its edges it is another one, which it may lack where it has all.
 
         Args:
@@ -92,7 +92,7 @@ class Given:
         plate = replace(self.own.plate, rgb=pixels[..., :3], alpha=pixels[..., 3] if self.has_alpha else None)
         return replace(self.own, plate=plate, frame=frame, pixels=pixels)
 
-    def lay(self, framing: Framing, picture: np.ndarray, made: np.ndarray) -> np.ndarray:
+    def lay(self, framing: HostFraming, picture: np.ndarray, made: np.ndarray) -> np.ndarray:
         """Return its numbers (H, W, 4) with what was made (h, w, C) where that is not the picture (h, w, C).
 
         Both are in scene-linear light, as they are rendered. Its own array is changed.

@@ -10,8 +10,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ofx_reenact.engine.lent import make_one, notes_of, read_kept, states_of
 from ofx_reenact.engine.loader import Loader
+from ofx_reenact.engine.single_frame import collect_notes, face_states, read_keep_mattes, render_one
 from ofx_reenact.engine.warm import Warm, stamp
 from ofx_reenact.errors import FrameError, SettingsError
 from ofx_reenact.frames.names import files_of
@@ -37,7 +37,7 @@ _JPEG = (
 _GAIN, _MIDDLE = 8.0, 0.5
 
 
-class Desk:
+class ShotViewer:
     """One shot on a desk: what its settings give, frame by frame, from what is warm.
 
     Raises:
@@ -57,7 +57,7 @@ class Desk:
         """Return what the shot's frames are and how far each can be trusted, and what the user should know."""
         loader, shot = self.loader, self.loader.shot
         performance, first = loader.performance, loader.target
-        states = states_of(loader, self.settings)
+        states = face_states(loader, self.settings)
         frames = sorted(shot.motion.rows)
         rate = (loader.plates.sequence.fps if loader.plates.moving else None) or performance.rate
         return {
@@ -71,7 +71,7 @@ class Desk:
             "parts": {frame: text for frame in frames if (text := shot.parts.text(frame))},
             "reference": shot.motion.reference,
             "colour": f"{first.space}; {first.reason}",
-            "notes": notes_of(loader),
+            "notes": collect_notes(loader),
         }
 
     def show(self, frame: int, what: str, longest: int, *, draft: bool = False) -> dict[str, Any]:
@@ -119,9 +119,9 @@ class Desk:
     def _made(self, shot: Shot, frame: int, plate: Picture) -> Frame:
         """Render a frame as a job would."""
         loader, settings = self.loader, self.settings
-        tracked = states_of(loader, settings).get(frame, State.TRACKED) is State.TRACKED
-        black, kept = settings.missing == "black" and not tracked, read_kept(loader, settings, frame)
-        return make_one(shot, frame, plate, black=black, kept=kept)
+        tracked = face_states(loader, settings).get(frame, State.TRACKED) is State.TRACKED
+        black, kept = settings.missing == "black" and not tracked, read_keep_mattes(loader, settings, frame)
+        return render_one(shot, frame, plate, black=black, kept=kept)
 
     def _seen(self, made: Frame, plate: Picture, what: str) -> np.ndarray:
         """Return what is shown of a frame: (H, W, 3) uint8, in square pixels."""

@@ -15,7 +15,7 @@ _Waiting = tuple[dict[str, Any], "Future[dict[str, Any] | None]"]
 _MOST = 32
 
 
-class Viewing:
+class ViewQueue:
     """A line of requests to one engine. A thread of its own asks it for them."""
 
     def __init__(self, engine: Engine) -> None:

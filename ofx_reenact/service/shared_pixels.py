@@ -1,4 +1,4 @@
-"""Pixels in shared memory as a request names them: checked before any memory is touched."""
+"""SharedPixels in shared memory as a request names them: checked before any memory is touched."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.service.mapping import Mapping
-from ofx_reenact.service.planes import to_floats, to_halves
+from ofx_reenact.service.pixel_loops import to_floats, to_halves
 
 DEPTHS: dict[str, np.dtype] = {"float": np.dtype(np.float32), "half": np.dtype(np.float16)}
 ALPHAS = ("premultiplied", "straight", "opaque")
-# Pixels that a picture has across or down at most, and bytes of shared memory.
+# SharedPixels that a picture has across or down at most, and bytes of shared memory.
 _LONGEST, _LARGEST = 1 << 16, 1 << 40
 # Render scales that are taken.
 _SMALLEST_SCALE, _LARGEST_SCALE = 0.0001, 100.0
@@ -33,7 +33,7 @@ class Plane:
 
 
 @dataclass(frozen=True)
-class Pixels:
+class SharedPixels:
     """A picture in shared memory, its result's place, and a matte; row 0 is the top.
 
     Attributes:
@@ -60,7 +60,7 @@ class Pixels:
     holdout: Plane | None = None
 
     @classmethod
-    def of(cls, said: Any, *, result: bool) -> Pixels:
+    def of(cls, said: Any, *, result: bool) -> SharedPixels:
         """Read what a request says; ``result`` says whether it wants one.
 
         Raises:

@@ -29,7 +29,7 @@ _FOLDER, _SOCKET = "ofx-reenact-", "engine"
 _BACKLOG = 128
 
 
-class Door:
+class Listener:
     """Listens, and hands out clients that are let in.
 
     Attributes:
