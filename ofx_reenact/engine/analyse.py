@@ -15,14 +15,14 @@ from ofx_reenact.tracking.performance import Performance, State
 
 
 def analyse_inputs(
-    settings: Settings, observe: Observer = ignore, warm: Warm | None = None, *, fresh: bool = False
+    settings: Settings, observe: Observer = ignore, cache: Warm | None = None, *, fresh: bool = False
 ) -> dict[str, Any]:
     """Write the performance file and, where settings name them, the target's performance, identity and parts file.
 
     Args:
         settings: settings of the renders that follow; ``performance`` is needed, in a cast of each member.
         observe: called with each step.
-        warm: what the process has loaded for earlier jobs; what this job loads is added.
+        cache: what the process has loaded for earlier jobs; what this job loads is added.
         fresh: make the files again although they exist; a trained identity stays.
 
     Returns:
@@ -33,7 +33,7 @@ def analyse_inputs(
     Raises:
         ReenactError: the input cannot be used.
     """
-    members = open_members(settings, observe, warm or Warm(), fresh=fresh)
+    members = open_members(settings, observe, cache or Warm(), fresh=fresh)
     for member in members:
         _check(member)
     about = {member.name: _analyse(member, observe) for member in members}

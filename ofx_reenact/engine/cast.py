@@ -81,7 +81,7 @@ class Member:
         return [self.role.said(note) for note in (*notes, *((terms,) if terms else ()))]
 
 
-def open_members(settings: Settings, observe: Observer, warm: Warm, *, fresh: bool = False) -> tuple[Member, ...]:
+def open_members(settings: Settings, observe: Observer, cache: Warm, *, fresh: bool = False) -> tuple[Member, ...]:
     """Return the members of a job, with nothing loaded yet; without a cast one member that has no name.
 
     Raises:
@@ -94,7 +94,7 @@ def open_members(settings: Settings, observe: Observer, warm: Warm, *, fresh: bo
     return tuple(
         Member(
             role,
-            Loader(role.settings, warm, _prefix_messages(observe, role.name), fresh=fresh),
+            Loader(role.settings, cache, _prefix_messages(observe, role.name), fresh=fresh),
             provenance.read_consent(Path(role.settings.consent)) if role.settings.consent else None,
         )
         for role in roles

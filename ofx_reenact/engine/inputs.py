@@ -164,20 +164,20 @@ def _readers(
         yield frame, partial(read, frame)
 
 
-def load_performance(path: Path, warm: Warm) -> Performance:
+def load_performance(path: Path, cache: Warm) -> Performance:
     """Read a performance file, or take it from the cache if the file has not changed.
 
     Raises:
         TrackingError: the file does not exist or cannot be used.
     """
-    return warm.get("performance", stamp(path), lambda: Performance.load(path))
+    return cache.get("performance", stamp(path), lambda: Performance.load(path))
 
 
-def keep_performance(path: Path, performance: Performance, warm: Warm) -> None:
+def keep_performance(path: Path, performance: Performance, cache: Warm) -> None:
     """Write a performance file and put the performance into the cache.
 
     Raises:
         OutputError: the file cannot be written.
     """
     performance.save(path)
-    warm.put("performance", stamp(path), performance)
+    cache.put("performance", stamp(path), performance)

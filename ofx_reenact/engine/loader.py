@@ -80,13 +80,13 @@ class Loader:
         SettingsError: an output would replace an input, or the curves file cannot be used.
     """
 
-    def __init__(self, settings: Settings, warm: Warm, observe: Observer, *, fresh: bool = False) -> None:
+    def __init__(self, settings: Settings, cache: Warm, observe: Observer, *, fresh: bool = False) -> None:
         if settings.cast:
             raise SettingsError("--cast works with render, analyse and farm jobs alone; name target and driver here")
         check_paths(settings)
         # A bad curves file is an error now, not after the driver was tracked.
         animate(settings, ())
-        self._settings, self._warm, self._observe, self._fresh = settings, warm, observe, fresh
+        self._settings, self._cache, self._observe, self._fresh = settings, cache, observe, fresh
         self.device = choose_device(settings.device)
         # Notes for the user on performance and parts; complete once these are loaded.
         self.notes: list[str] = []
@@ -94,29 +94,29 @@ class Loader:
     @cached_property
     def colour(self) -> Colour:
         """The OpenColorIO config."""
-        return self._warm.get("colour", self._colour_key, Colour)
+        return self._cache.get("colour", self._colour_key, Colour)
 
     @cached_property
     def weights(self) -> LDNetWeights:
         """LD-Net's weights."""
         path = self._settings.weights or None
-        return self._warm.get("weights", self._weights_key, lambda: load_ldnet(path, self.device))
+        return self._cache.get("weights", self._weights_key, lambda: load_ldnet(path, self.device))
 
     @cached_property
     def fdgan(self) -> RepairWeights | PortraitWeights | None:
         """The weights of FD-GAN's network for the profile; None with ``--repair off``."""
         settings, path = self._settings, self._settings.fdgan_weights or None
         if settings.profile == "portrait":
-            return self._warm.get("fdgan", self._fdgan_key, lambda: load_portrait(path, self.device))
+            return self._cache.get("fdgan", self._fdgan_key, lambda: load_portrait(path, self.device))
         if settings.repair == "on":
-            return self._warm.get("fdgan", self._fdgan_key, lambda: load_repair(path, self.device))
+            return self._cache.get("fdgan", self._fdgan_key, lambda: load_repair(path, self.device))
         return None
 
     @cached_property
     def plates(self) -> Plates:
         """The target's pictures."""
         key = (self._target_key, self._settings.proxy)
-        return self._warm.get("target", key, lambda: Plates(self._settings, self.colour))
+        return self._cache.get("target", key, lambda: Plates(self._settings, self.colour))
 
     @property
     def target(self) -> Picture:
@@ -156,16 +156,16 @@ class Loader:
     @cached_property
     def shot(self) -> Shot:
         """The shot: target, motion, parts and painter, ready to render any frame."""
-        return self._warm.get("shot", self._shot_key, self._fit_moving if self.plates.moving else self._fit_still)
+        return self._cache.get("shot", self._shot_key, self._fit_moving if self.plates.moving else self._fit_still)
 
     def host_shot(self, sha256: str, make: Callable[[], Shot]) -> Shot:
         """Return the shot of a still with a host's picture, from the cache by the digest of its pixels, or made now."""
-        return self._warm.get("host_shot", (self._shot_key, sha256), make)
+        return self._cache.get("host_shot", (self._shot_key, sha256), make)
 
     def _fit_still(self) -> Shot:
         settings, identity, plates = self._settings, self.identity, self.plates
         face, picture = plates.proxy.face(identity.face), plates.picture(plates.frame)
-        view = self._warm.get(
+        view = self._cache.get(
             "view",
             (self._identity[0], settings.neck, settings.proxy),
             lambda: view_of(face, picture, self.colour, settings.neck, device=self.device),
@@ -211,7 +211,7 @@ class Loader:
 
     def sha256(self, *paths: Path) -> str:
         """Return the SHA-256 of files; unchanged files are not read again."""
-        return self._warm.get("digest", stamp(*paths), lambda: sha256_of(*paths))
+        return self._cache.get("digest", stamp(*paths), lambda: sha256_of(*paths))
 
     @cached_property
     def _identity(self) -> tuple[Hashable, Identity]:
@@ -320,21 +320,20 @@ class Loader:
             named: the path that the option gives; "" for none.
             fresh: make the value again although its file exists.
             key: of a value that is made.
-            make: makes the value.
             of_file: returns, for the file's path, the key of the value in it and a function that reads it.
         """
         path = Path(named)
         if named and path.exists() and not fresh:
             key, load = of_file(path)
-            return key, self._warm.get(kind, key, load)
+            return key, self._cache.get(kind, key, load)
         if fresh:
-            self._warm.put(kind, key, make())
-        made = self._warm.get(kind, key, make)
+            self._cache.put(kind, key, make())
+        made = self._cache.get(kind, key, make)
         if named:
             made.save(path)
             # The next job looks for the file's key, and need not read what was just written.
             key, _ = of_file(path)
-            self._warm.put(kind, key, made)
+            self._cache.put(kind, key, made)
         return key, made
 
     def _values_of(self, *affects: Affects, settings: Settings | None = None) -> dict[str, Any]:

@@ -118,13 +118,13 @@ class LoadedJob:
 class Job:
     """One render job. :meth:`run` does all of it; :meth:`open` and :meth:`render` are its two halves."""
 
-    def __init__(self, settings: Settings, watch: Watch, warm: Warm, job: str = "") -> None:
+    def __init__(self, settings: Settings, watch: Watch, cache: Warm, job: str = "") -> None:
         """Check the settings and load the weights.
 
         Args:
             settings: the job's settings; ``target`` and ``output`` are needed.
             watch: called with each step; may cancel the job from another thread.
-            warm: what the process has loaded for earlier jobs; empty for a single job.
+            cache: what the process has loaded for earlier jobs; empty for a single job.
             job: the job's name on a farm, if it has one.
 
         Raises:
@@ -134,7 +134,7 @@ class Job:
             if not getattr(settings, name):
                 raise SettingsError(f"--{name} is needed")
         self.settings, self.watch, self.name = settings, watch, provenance.job_name(job)
-        self.members = open_members(settings, watch, warm)
+        self.members = open_members(settings, watch, cache)
         self.loader, self.movie = self.members[0].loader, preview_to_write(settings)
         self.device, self.colour = self.loader.device, self.loader.colour
         self.weights, self.fdgan = self.loader.weights, self.loader.fdgan

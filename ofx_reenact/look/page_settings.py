@@ -82,7 +82,7 @@ class PageSettings:
         return str(self._folder / f"{mark_of(settings, 'track', 'person')}{_KEPT[name]}")
 
     def _drawn(self, curves: Mapping[str, Any]) -> Path:
-        """Write curves under a name of their own, so that what is warm of others is not taken for them."""
+        """Write curves under a name of their own, so that what is cache of others is not taken for them."""
         digest = hashlib.sha256(json.dumps(curves, sort_keys=True).encode()).hexdigest()[:16]
         path = self._folder / f"{digest}{CURVES}"
         if not path.exists():

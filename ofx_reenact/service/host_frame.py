@@ -1,4 +1,4 @@
-"""One frame for a host: its picture comes through shared memory, what is made of it goes back the same way."""
+"""The request ``frame``: read a host's picture from shared memory, render the frame, write the result back."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ from ofx_reenact.stages import stage
 
 
 def render_frame(
-    settings: Settings, frame: int, pixels: SharedPixels, space: str, watch: Watch, warm: Warm
+    settings: Settings, frame: int, pixels: SharedPixels, space: str, watch: Watch, cache: Warm
 ) -> dict[str, Any]:
-    """Render a frame of a host's picture, in place of the target file's own, into shared memory.
+    """Render a frame from a host's picture instead of the target file's own, into shared memory.
 
-    Where the result is the picture itself, the host's numbers come back bit for bit.
+    Pixels that the render does not change come back as the host's own values, bit for bit.
 
     Args:
-        settings: of the job; what ``proxy`` says does not count.
+        settings: the job's settings; ``proxy`` is replaced by one that fits the render scale.
         frame: its number in the result.
-        pixels: where the picture lies, and where the result goes.
+        pixels: where the picture is in shared memory, and where the result goes.
         space: colour space of the picture; empty for that of the target's file.
-        watch: is told of each step, and may end the job.
-        warm: what earlier jobs left.
+        watch: called with each step; may cancel the job from another thread.
+        cache: what the process has loaded for earlier jobs.
 
     Returns:
-        How the driver's face was found (``state``), ``confidence``, ``parts`` and ``notes``.
+        ``state`` (how the driver's face was found), ``confidence``, ``parts`` and ``notes``.
 
     Raises:
-        ReenactError: something cannot be used; there is no result.
-        Cancelled: the watch ended the job; there is no result.
+        ReenactError: an input cannot be used; the result's memory is unchanged.
+        Cancelled: the watch cancelled the job; the result's memory is unchanged.
     """
     if not settings.target:
         raise SettingsError("--target is needed: the file of the clip, which was analysed")
@@ -57,7 +57,7 @@ def render_frame(
     settings = replace(settings, proxy=choose_proxy(pixels.scale))
     memory = open_mapping(pixels.mapping, pixels.size)
     try:
-        loader = Loader(settings, warm, watch)
+        loader = Loader(settings, cache, watch)
         plates, colour = loader.plates, loader.colour
         own = plates.picture(plates.frame)
         framing = HostFraming.of(loader.target.plate, plates.proxy, pixels)
@@ -73,7 +73,7 @@ def render_frame(
         made = render_one(shot, frame, picture, black=frame in plan.black, kept=kept)
         watch.check()
         with stage(HAND):
-            pixels.write(memory, pixels.result, given.lay(framing, picture.pixels, made.colour))
+            pixels.write(memory, pixels.result, given.put_back(framing, picture.pixels, made.colour))
     finally:
         memory.close()
     return {
@@ -85,23 +85,23 @@ def render_frame(
 
 
 def _plan(loader: Loader, settings: Settings, frame: int) -> Plan:
-    """Find how the driver was found in a frame, and whether that leaves it black.
+    """Plan a frame: how the driver's face was found, and whether the frame is black.
 
     Raises:
-        FrameError: there is no such frame.
-        TrackingError: no face was found, and that is to be an error.
+        FrameError: the shot has no such frame.
+        TrackingError: no driver face was found, and ``--missing error`` is set.
     """
-    seen = DriverStates.of(settings, loader.performance, loader.plate)
-    if frame not in seen.states:
+    driver = DriverStates.of(settings, loader.performance, loader.plate)
+    if frame not in driver.states:
         raise FrameError(
-            f"frame {frame} is not in the shot: the {'target' if seen.moving else 'driver'} has frames "
-            f"{FrameRange.of(seen.states)}; set clip_offset and clip_speed so that the clip's frames have their numbers"
+            f"frame {frame} is not in the shot: the {'target' if driver.moving else 'driver'} has frames "
+            f"{FrameRange.of(driver.states)}; set clip_offset and clip_speed so that the clip's frames have their numbers"
         )
-    return plan_frames(replace(settings, frames=str(frame), existing="overwrite"), seen, "")
+    return plan_frames(replace(settings, frames=str(frame), existing="overwrite"), driver, "")
 
 
 def _shot(loader: Loader, settings: Settings, frame: int, picture: Picture) -> Shot:
-    """Return the shot with the host's picture in a frame."""
+    """Return the shot with the host's picture; the shot itself if the picture is the one of a still's file."""
     with stage(HAND):
         if not loader.plates.moving and is_same(picture.pixels, loader.plates.picture(frame).pixels):
             return loader.shot
@@ -111,22 +111,22 @@ def _shot(loader: Loader, settings: Settings, frame: int, picture: Picture) -> S
 def _kept(
     memory: Mapping, pixels: SharedPixels, framing: HostFraming, own: np.ndarray | None, frame: int
 ) -> np.ndarray | None:
-    """Return where the picture stays: by the host's matte, and by those of the settings; None for nowhere."""
+    """Return where the picture stays unchanged: the maximum of the host's matte and the settings'; None for nowhere."""
     if pixels.holdout is None:
         return own
     matte = pixels.read(memory, pixels.holdout)[..., -1:]
     if bad := int(np.isnan(matte).sum()):
         raise FrameError(f"frame {frame}: {bad} values of the holdout's matte are NaN; clean it first")
     beyond = np.zeros((framing.rows.plate, framing.columns.plate, 1), np.float32)
-    kept = framing.take(np.clip(matte, 0, 1), None if framing.is_whole else beyond)[..., 0]
+    kept = framing.to_plate(np.clip(matte, 0, 1), None if framing.is_whole else beyond)[..., 0]
     return kept if own is None else np.maximum(kept, own)
 
 
 def _space(colour: Colour, target: Picture, settings: Settings, named: str) -> str:
-    """Return the colour space of the host's picture: the one that was named, else that of the target's file.
+    """Return the colour space of the host's picture: the named one, else that of the target's file.
 
     Raises:
-        FrameError: there is no such space.
+        FrameError: the config has no such space.
     """
     if not named:
         return colour.choose(target.plate, settings.colorspace or None)[0]

@@ -1,6 +1,6 @@
-"""The process that an engine must not outlive: named by its id and, where the system tells, by when it was started.
+"""The keeper of an engine: the process that it must not outlive, named by process ID and start time.
 
-Ids are given to new processes again, so the id alone could be another's.
+The ID alone is not enough, because the system gives IDs of ended processes to new ones.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from ofx_reenact.temporary import started_at
 
 
 def name_process(pid: int) -> str:
-    """Name a process as ``PID`` or ``PID:START``; empty where processes cannot be watched (Windows)."""
+    """Return ``PID:START``, or ``PID`` if the start is unknown; empty on Windows, where processes are not watched."""
     if os.name != "posix" or pid <= 1:
         return ""
     return f"{pid}:{started_at(pid)}".rstrip(":")
 
 
 def is_alive(keeper: str) -> bool:
-    """Tell whether a process that :func:`name_process` named still runs; a name that is none has gone."""
+    """Return whether the process of a name by :func:`name_process` still runs; False for any other text."""
     pid, _, started = keeper.partition(":")
     try:
         os.kill(int(pid), 0)
     except PermissionError:
-        # It is another user's, such as a farm's worker that runs its tasks as somebody else.
+        # It runs as another user, for example a farm's worker that starts its tasks as somebody else.
         pass
     except (OSError, ValueError):
         return False

@@ -1,7 +1,7 @@
-"""An engine that listens on this machine: clients come one after another, and everything stays loaded in between.
+"""The engine of a session file (``engine start``): listens on this machine and serves one client after another.
 
-The session file says where it listens; nobody but its owner can read it or get at the socket. The protocol is that of
-:mod:`ofx_reenact.service.server`, over the connection instead of pipes.
+What jobs load stays in memory between clients. The session file has the address; only its owner can read it and
+reach the socket. The protocol is that of :mod:`ofx_reenact.service.server`, over a socket instead of pipes.
 """
 
 from __future__ import annotations
@@ -20,49 +20,49 @@ from ofx_reenact.service.keeper_process import is_alive
 from ofx_reenact.service.server import Server
 from ofx_reenact.service.session import Session
 
-# Seconds from look to look whether anybody still wants this engine.
-_LOOK = 2.0
+# Seconds between two checks whether the engine should end.
+_POLL = 2.0
 
 
 def listen(path: Path, idle: float, keeper: str = "") -> None:
-    """Serve clients until one says quit, nobody came for ``idle`` seconds, or the session file is gone or another's.
+    """Serve clients until one sends ``quit``, none comes for ``idle`` seconds, or the session file is removed.
 
     Args:
         path: the session file to write.
         idle: seconds.
-        keeper: the process that the engine does not outlive, in the middle of a job neither; empty for none.
+        keeper: the process that the engine must not outlive, even in the middle of a job; empty for none.
 
     Raises:
         OutputError: the session file cannot be written.
     """
-    # Loaded before the session file is there, so that the first client finds an engine that is ready.
+    # Imported before the session file exists, so that the first client finds an engine that is ready.
     load_engine()
     engine = _Engine(keeper)
-    with contextlib.closing(Listener()) as door:
-        session = Session(door.address, os.getpid(), keeper)
-        left = time.monotonic() + idle
-        # From the file on: a signal may come as soon as it is there, and whoever reads it may send one.
+    with contextlib.closing(Listener()) as listener:
+        session = Session(listener.address, os.getpid(), keeper)
+        until = time.monotonic() + idle
+        # The file is written inside of ``try``: whoever reads it may send a signal at once.
         try:
             session.save(path)
-            door.admit(session)
-            while time.monotonic() < left and not engine.ending and _holds(path, session):
-                client = door.next_client(_LOOK)
+            listener.admit(session)
+            while time.monotonic() < until and not engine.ending and _is_current(path, session):
+                client = listener.next_client(_POLL)
                 if client is None:
                     continue
                 if engine.attend(client):
                     break
-                left = time.monotonic() + idle
+                until = time.monotonic() + idle
         finally:
             engine.ending = True
-            if _holds(path, session):
+            if _is_current(path, session):
                 path.unlink(missing_ok=True)
 
 
 class _Engine:
-    """Serves one client after another, and sees whether the keeper still lives.
+    """Serves one client after another, and ends when the keeper has ended.
 
-    The first client is the command that started the engine. A keeper that ends with that command, as a ``sudo`` around
-    it does, is none.
+    The first client is the command that started the engine. The keeper is watched from the second client on, and only
+    if it still runs then: a ``sudo`` around that command ends with it, and is no keeper.
     """
 
     def __init__(self, keeper: str) -> None:
@@ -73,7 +73,7 @@ class _Engine:
         self._server: Server | None = None
 
     def attend(self, client: socket.socket) -> bool:
-        """Serve one client; returns whether it said quit."""
+        """Serve one client; return whether it sent ``quit``."""
 
         def hang_up() -> None:
             with contextlib.suppress(OSError):
@@ -81,31 +81,31 @@ class _Engine:
 
         self._clients += 1
         if self._clients == 2 and is_alive(self._keeper):
-            threading.Thread(target=self._watch, name="keeper", daemon=True).start()
+            threading.Thread(target=self._watch_keeper, name="keeper", daemon=True).start()
         requests = os.dup(client.fileno())
         with client:
             events = client.makefile("wb")
             self._server = Server(requests, events, self._service, hang_up)
-            # A client that says quit hangs up by itself; one that has gone is not waited for.
+            # A client that sends quit closes its connection itself; one that has gone is not waited for.
             self._server.run()
-            # Not closed where that is interrupted: the thread that reads goes on until the process ends, and would
-            # read whatever file is given the number next, which is the session file.
+            # Not in a ``finally``: after an interrupt the reading thread goes on until the process ends, and would read
+            # from the file that gets this descriptor next, which is the session file.
             os.close(requests)
-            # Closing writes what is left, to a client that may have gone.
+            # Closing flushes the buffer, but the client may have gone.
             with contextlib.suppress(OSError):
                 events.close()
             return self._server.told_to_quit
 
-    def _watch(self) -> None:
+    def _watch_keeper(self) -> None:
         while is_alive(self._keeper):
-            time.sleep(_LOOK)
+            time.sleep(_POLL)
         print(f"process {self._keeper.partition(':')[0]}, which this engine was started for, has gone", flush=True)
         self.ending = True
         if self._server is not None:
             self._server.leave()
 
 
-def _holds(path: Path, session: Session) -> bool:
+def _is_current(path: Path, session: Session) -> bool:
     try:
         return Session.load(path) == session
     except ReenactError:

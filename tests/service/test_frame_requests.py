@@ -122,16 +122,16 @@ def test_curves_that_cannot_be_name_the_option(engine, still, curves, said):
 def test_files_of_curves_are_private_kept_by_what_they_say_and_removed(still, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    keyed = RequestCurves()
+    request_curves = RequestCurves()
     drawn = {"neck": {"frames": {"1": 0.5}}}
-    one, same = (keyed.name(still, drawn).curves for _ in range(2))
+    one, same = (request_curves.apply(still, drawn).curves for _ in range(2))
     assert one == same and read_curves(Path(one))["neck"].values.tolist() == [0.5]
     if os.name == "posix":
         assert stat.S_IMODE(Path(one).parent.stat().st_mode) == 0o700
-    others = {keyed.name(still, {"neck": {"frames": {"1": 0.5 + n / 100}}}).curves for n in range(1, 40)}
+    others = {request_curves.apply(still, {"neck": {"frames": {"1": 0.5 + n / 100}}}).curves for n in range(1, 40)}
     assert len(others) == 39 and sum(Path(other).exists() for other in others) == 16 and not Path(one).exists()
-    assert Path(keyed.name(still, drawn).curves).exists()
-    keyed.remove()
+    assert Path(request_curves.apply(still, drawn).curves).exists()
+    request_curves.remove()
     assert not list(Path(one).parent.iterdir())
 
 
@@ -190,7 +190,7 @@ def test_shared_memory_that_is_not_trusted(engine, still, tmp_path):
     for name, said in (
         (str(tmp_path / "gone"), "cannot be opened (No such file"), (str(link), "a link or a pipe"),
         (str(pipe), "not trusted"), (str(tmp_path), "cannot be opened"),
-        ("memory", "is named by a whole path"), (f"{file}\0", "cannot be opened"),
+        ("memory", "by its absolute path"), (f"{file}\0", "cannot be opened"),
     ):  # fmt: skip
         with pytest.raises(ReenactError) as error:
             ask(engine, still, name)

@@ -174,7 +174,7 @@ def test_nothing_dark_comes_in_from_beyond_what_changed(linear, tmp_path, size, 
     picture = np.full((framing.rows.plate, framing.columns.plate, 3), 0.5, np.float32)
     made = picture.copy()
     made[len(made) // 4 : len(made) // 2, 5:-5] = 0.7
-    laid = given.lay(framing, picture, made)[..., :3]
+    laid = given.put_back(framing, picture, made)[..., :3]
     assert laid.min() >= 0.5 - 1e-6 and 0.69 < laid.max() <= 0.7 + 1e-6
 
 
@@ -188,7 +188,7 @@ def test_places_are_those_of_the_plate(linear, tmp_path):
         x, y = (start + (np.arange(count) + 0.5) * step for start, count, step in
                 zip(window[:2], size, steps, strict=True))  # fmt: skip
         ramp = np.stack([*np.meshgrid(x, y), np.ones(size[::-1])], -1).astype(np.float32)
-        taken = framing.take(ramp, None)
+        taken = framing.to_plate(ramp, None)
         proxy = Proxy.of(read_plate(path), choose_proxy(scale))
         factor = proxy.factor
         left = -2 + (proxy.data.x - proxy.display.x) * factor
@@ -197,7 +197,7 @@ def test_places_are_those_of_the_plate(linear, tmp_path):
                                       top + (np.arange(taken.shape[0]) + 0.5) * factor), -1)  # fmt: skip
         assert np.abs(taken - np.dstack([wanted, np.ones(taken.shape[:2])]))[2:-2, 2:-2].max() < 0.03
         back = np.zeros((*ramp.shape[:2], 4), np.float32)
-        framing.lay(back, np.ascontiguousarray(taken), np.ones(taken.shape[:2], bool))
+        framing.put_back(back, np.ascontiguousarray(taken), np.ones(taken.shape[:2], bool))
         laid = back[..., 2] > 0
         inner = cv2.erode(laid.astype(np.uint8), np.ones((7, 7))) > 0
         # A twentieth of the host's pixels, which are as far apart.

@@ -154,7 +154,7 @@ def test_an_engine_that_nobody_asked_for_a_while_ends(folder):
 @pytest.mark.parametrize("end", [Path.unlink, lambda path: Session("another", 1).save(path)])
 def test_an_engine_whose_session_file_is_gone_or_another_s_ends(tmp_path, monkeypatch, end):
     monkeypatch.setattr(session_engine, "load_engine", lambda: None)
-    monkeypatch.setattr(session_engine, "_LOOK", 0.1)
+    monkeypatch.setattr(session_engine, "_POLL", 0.1)
     path = tmp_path / "session.json"
     engine = threading.Thread(target=session_engine.listen, args=(path, 300.0))
     engine.start()

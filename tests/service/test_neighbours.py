@@ -41,7 +41,7 @@ def job(monkeypatch):
 
     monkeypatch.setitem(server.JOBS, "render", render)
     monkeypatch.setattr(session_engine, "load_engine", lambda: None)
-    monkeypatch.setattr(session_engine, "_LOOK", 0.1)
+    monkeypatch.setattr(session_engine, "_POLL", 0.1)
     return begun
 
 
@@ -276,7 +276,7 @@ def test_an_engine_that_is_stopped_is_given_up(stopped, monkeypatch):
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_a_client_of_a_stopped_engine_ends_when_told_to(stopped, tmp_path, monkeypatch, capsys, signum):
-    monkeypatch.setattr(client, "_HURRY", 0.2)
+    monkeypatch.setattr(client, "_SILENCE_AFTER_CANCEL", 0.2)
     send = client.Link.send
 
     def send_and_be_told(link, do, **fields):
