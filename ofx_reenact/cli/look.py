@@ -35,17 +35,17 @@ def command(
     named = {"target": target, "driver": driver}
     start = {name: roots.check(str(Path.cwd() / value)) for name, value in named.items() if value}
 
-    def tell(address: str) -> None:
+    def show_address(address: str) -> None:
         typer.echo(f"{address}\nCtrl-C ends it")
 
     if until_input_ends:
         threading.Thread(target=_interrupt_at_end, name="input", daemon=True).start()
-    serve(roots, start, port, tell, browser=not no_browser)
+    serve(roots, start, port, show_address, browser=not no_browser)
     return 0
 
 
 def _interrupt_at_end() -> None:
-    """Interrupt the page once nobody holds this process's standard input open any more: who started it has gone."""
+    """Interrupt this process when its standard input is closed: the process that started it has ended."""
     while os.read(0, 1 << 10):
         pass
     _thread.interrupt_main()

@@ -95,13 +95,14 @@ def _plan(loader: Loader, settings: Settings, frame: int) -> Plan:
     if frame not in driver.states:
         raise FrameError(
             f"frame {frame} is not in the shot: the {'target' if driver.moving else 'driver'} has frames "
-            f"{FrameRange.of(driver.states)}; set clip_offset and clip_speed so that the clip's frames have their numbers"
+            f"{FrameRange.of(driver.states)}; set clip_offset and clip_speed so that the clip's frames have their "
+            "numbers"
         )
     return plan_frames(replace(settings, frames=str(frame), existing="overwrite"), driver, "")
 
 
 def _shot(loader: Loader, settings: Settings, frame: int, picture: Picture) -> Shot:
-    """Return the shot with the host's picture; the shot itself if the picture is the one of a still's file."""
+    """Return the shot with the host's picture, or the shot itself if a still's file has that picture."""
     with stage(HAND):
         if not loader.plates.moving and is_same(picture.pixels, loader.plates.picture(frame).pixels):
             return loader.shot
