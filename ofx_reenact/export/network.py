@@ -52,14 +52,14 @@ class Exported(nn.Module):
     __constants__ = ("multiple", "reach", "given", "bias", "rows")
 
     def __init__(self, translator: Translator, dictionary: Sequence[Tensor], strength: float = 1.0) -> None:
-        """Copy a translator, with its adapters applied, and a dictionary: (n_i, C_i) of each level, finest first."""
+        """Copy a translator, with its adapters applied, and a dictionary: (n_i, C_i) by level, finest first."""
         super().__init__()
         self.strength = strength
         self.multiple, self.reach, self.given, self.bias = MULTIPLE, FLOW, GIVEN, MASK_BIAS
         self.rows = MOUTH_SIZE[1]
         self.down = nn.ModuleList([rebuild(down) for down in translator.down])
         levels = zip(translator.reader, dictionary, translator.up, strict=True)
-        """Copy a translator, with its adapters applied, and a dictionary: (n_i, C_i) by level, finest first."""
+        self.up = nn.ModuleList([nn.Sequential(rebuild_reader(r, values), rebuild(up)) for r, values, up in levels][::-1])
         self.requires_grad_(False).eval()
 
     def forward(self, x: Tensor) -> Tensor:
