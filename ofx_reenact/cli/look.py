@@ -1,4 +1,4 @@
-"""``ofx-reenact look``."""
+"""``ofx-reenact look``: serve the page for the browser."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def command(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the page's address.")] = False,
     until_input_ends: Annotated[bool, typer.Option("--until-input-ends", hidden=True)] = False,
 ) -> int:
-    """Work on a shot in a page of this machine's browser: sliders, curves, the frame at once."""
+    """Work on a shot in the browser: sliders, curves, and the rendered frame at once."""
     if lacking := [name for name in ("starlette", "uvicorn") if find_spec(name) is None]:
         raise SettingsError(f"the page needs {' and '.join(lacking)}: pip install 'ofx-reenact[look]'")
     from ofx_reenact.look.roots import Roots

@@ -151,7 +151,7 @@ class Loader:
         Raises:
             TrackingError: the file was made from another target, or no face was found in the target.
         """
-        return self._plate[1] if self.plates.moving else None
+        return self._target_performance[1] if self.plates.moving else None
 
     @cached_property
     def shot(self) -> Shot:
@@ -177,7 +177,7 @@ class Loader:
 
     def _fit_moving(self) -> Shot:
         settings, driver = self._settings, self.performance
-        own = self.plates.proxy.performance(self._plate[1])
+        own = self.plates.proxy.performance(self._target_performance[1])
         rest, driver_rest = self._rest, find_rest(driver, settings.reference)
         motion = ask(self.identity.person, own, rest, driver, driver_rest, settings, self.weights)
         views = Moving(view_opener(self.plates, own, settings, self.colour))
@@ -201,7 +201,7 @@ class Loader:
 
     def _choose_parts(self, motion: Motion, plate: Moving | None) -> Parts:
         made_of = parts_made_of(self._settings, self.performance, self.sha256)
-        own = self._plate[1] if plate is not None else None
+        own = self._target_performance[1] if plate is not None else None
         parts, note = choose_or_read_parts(
             self._settings, motion, self.identity, own, plate, self.colour, made_of, fresh=self._fresh
         )
@@ -217,7 +217,7 @@ class Loader:
     def _identity(self) -> tuple[Hashable, Identity]:
         settings, size = self._settings, self.target.seen_size
         sha256 = self.fdgan.sha256 if self.fdgan else ""
-        moving = self._plate[0] if self.plates.moving else None
+        moving = self._target_performance[0] if self.plates.moving else None
         made_of = (self._target_key, self._weights_key, self._fdgan_key, moving)
         key, identity = self._read_or_make(
             "identity",
@@ -236,7 +236,7 @@ class Loader:
         settings, weights = self._settings, self.weights
         if not self.plates.moving:
             return make_identity(settings, self.target, self.colour, weights, self.fdgan, self.sha256)
-        own = self._plate[1]
+        own = self._target_performance[1]
         return make_moving_identity(
             settings, self.plates, own, self._rest, self.colour, weights, self.fdgan, self.sha256
         )  # fmt: skip
@@ -244,14 +244,14 @@ class Loader:
     @cached_property
     def _rest(self) -> Rest:
         """The rest face of the person in a moving target."""
-        return find_rest(self._plate[1], self._settings.target_reference)
+        return find_rest(self._target_performance[1], self._settings.target_reference)
 
     @cached_property
     def _performance(self) -> tuple[Hashable, Performance]:
         return self._read_or_track(self._settings, "performance", lambda: self._track(self._settings, self._observe))
 
     @cached_property
-    def _plate(self) -> tuple[Hashable, Performance]:
+    def _target_performance(self) -> tuple[Hashable, Performance]:
         """The performance of a moving target, with its key."""
         plates, settings = self.plates, plate_settings(self._settings)
         if holes := plates.sequence.missing:
@@ -349,7 +349,7 @@ class Loader:
 
     @cached_property
     def _shot_key(self) -> Hashable:
-        keys = (self._identity[0], self._performance[0], self._plate[0] if self.plates.moving else None)
+        keys = (self._identity[0], self._performance[0], self._target_performance[0] if self.plates.moving else None)
         named = stamp(self._settings.parts_file), stamp(self._settings.curves)
         return (*keys, named, self._settings.proxy, tuple(self._values_of("track", "person", "pixels").items()))
 

@@ -230,8 +230,8 @@ class Job:
             return
         digest = job.made_of.digest
         now = {
-            frame: {"confidence": sure, "made_of": digest, "parts": job.shot.taken(frame)}
-            for frame, sure in report.confidence.items()
+            frame: {"confidence": confidence, "made_of": digest, "parts": job.shot.taken(frame)}
+            for frame, confidence in report.confidence.items()
         }
         provenance.Sidecar(
             output=Path(report.output).name,

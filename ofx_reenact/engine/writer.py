@@ -100,8 +100,8 @@ class FrameWriter:
 
     def attributes_of(self, frame: int, result: Frame) -> Attributes:
         """Return the EXR attributes of a frame."""
-        sure, still = float(result.sure), int(result.still)
-        own = {FRAME: frame, FACE: self._faces[frame], STILL: still, "reenact:confidence": sure}
+        confidence, unchanged = float(result.sure), int(result.still)
+        own = {FRAME: frame, FACE: self._faces[frame], STILL: unchanged, "reenact:confidence": confidence}
         parts = self._shot.taken(frame)
         return self._attributes | own | ({PARTS: parts} if parts else {})
 

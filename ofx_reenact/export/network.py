@@ -59,7 +59,8 @@ class Exported(nn.Module):
         self.rows = MOUTH_SIZE[1]
         self.down = nn.ModuleList([rebuild(down) for down in translator.down])
         levels = zip(translator.reader, dictionary, translator.up, strict=True)
-        self.up = nn.ModuleList([nn.Sequential(rebuild_reader(r, values), rebuild(up)) for r, values, up in levels][::-1])
+        layers = [nn.Sequential(rebuild_reader(reader, values), rebuild(up)) for reader, values, up in levels]
+        self.up = nn.ModuleList(layers[::-1])
         self.requires_grad_(False).eval()
 
     def forward(self, x: Tensor) -> Tensor:
