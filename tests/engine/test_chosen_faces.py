@@ -10,7 +10,7 @@ from two_people import HER, HIM, WIDTH, clip, composed, middle, shot, write_fram
 from videos import write_video
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.engine.choose_face import sampled, to_square_position
+from ofx_reenact.engine.choose_face import sample_frames, to_square_position
 from ofx_reenact.engine.inputs import read_target
 from ofx_reenact.engine.loader import track_performance
 from ofx_reenact.engine.made_of import frames_made_of, identity_made_of, performance_made_of
@@ -197,8 +197,8 @@ def test_a_list_is_for_people_too(two, tmp_path, capsys):
 
 
 def test_long_sequences_are_sampled():
-    assert sampled(FrameRange.parse("1001-1060")) == FrameRange.parse("1001-1060")
-    assert sampled(FrameRange.parse("1-600")) == FrameRange.parse("1-591x10")
+    assert sample_frames(FrameRange.parse("1001-1060")) == FrameRange.parse("1001-1060")
+    assert sample_frames(FrameRange.parse("1-600")) == FrameRange.parse("1-591x10")
 
 
 @pytest.mark.slow
