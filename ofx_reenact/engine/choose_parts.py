@@ -126,9 +126,9 @@ def _choose(
         light, time = np.zeros(count), np.array(list(motion.rows), np.float64)
     weights = region_weights(animate(settings, motion.rows))
     moves = {"mouth": weights["mouth"] + weights["jaw"], **{eye: weights[eye] for eye in PARTS[1:]}}
-    asked = np.stack([moves[part] > 0 for part in PARTS], 1)
+    animated = np.stack([moves[part] > 0 for part in PARTS], 1)
     return choose_parts(
-        mine[:, :FACE_POINTS] + motion.expression, mine, candidate, asked, candidates, motion.heads.rotation, light,
+        mine[:, :FACE_POINTS] + motion.expression, mine, candidate, animated, candidates, motion.heads.rotation, light,
         time, segment, gaze=motion.gaze,
     )  # fmt: skip
 

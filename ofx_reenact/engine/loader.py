@@ -228,8 +228,8 @@ class Loader:
             lambda path: ((*made_of, stamp(path)), lambda: Identity.load(path, self.weights, size, sha256)),
         )
         if settings.identity:
-            asked = identity_made_of(settings, self.plates if self.plates.moving else self.target, self.sha256)
-            identity = check_identity(Path(settings.identity), identity, asked)
+            expected = identity_made_of(settings, self.plates if self.plates.moving else self.target, self.sha256)
+            identity = check_identity(Path(settings.identity), identity, expected)
         return key, identity
 
     def _make_identity(self) -> Identity:
@@ -290,9 +290,9 @@ class Loader:
             lambda path: (stamp(path), lambda: Performance.load(path)),
         )
         if settings.performance:
-            asked = performance_made_of(settings, self.sha256)
+            expected = performance_made_of(settings, self.sha256)
             path = Path(settings.performance)
-            if note := refuse_other(path, kind, performance.made_of, performance.name, asked):
+            if note := refuse_other(path, kind, performance.made_of, performance.name, expected):
                 self.notes.append(note)
         return key, performance
 

@@ -237,13 +237,13 @@ def plate_settings(settings: Settings) -> Settings:
     )  # fmt: skip
 
 
-def check_identity(path: Path, identity: Identity, asked: MadeOf) -> Identity:
+def check_identity(path: Path, identity: Identity, expected: MadeOf) -> Identity:
     """Compare what an identity file was made from with the job; add a note if the file does not record it.
 
     Raises:
         TrackingError: it was made from other pictures or with other options.
     """
-    note = refuse_other(path, "identity", identity.made_of, identity.face.picture, asked)
+    note = refuse_other(path, "identity", identity.made_of, identity.face.picture, expected)
     return replace(identity, notes=(*identity.notes, note)) if note else identity
 
 

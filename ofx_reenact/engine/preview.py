@@ -95,13 +95,13 @@ def find_sound(
     else:
         order = _sound_order(settings, plates)
         files = {"driver": settings.driver, "target": settings.target if plates.moving else ""}
-        whose = next((one for one in order if files[one] and has_sound(Path(files[one]))), "")
-        if not whose:
+        source = next((one for one in order if files[one] and has_sound(Path(files[one]))), "")
+        if not source:
             if settings.preview_sound != "auto":
                 note(f"--preview-sound {settings.preview_sound}: there is no sound; the preview is silent")
             return None
-        path = Path(files[whose])
-        start, speed = _sound_position(whose, path, settings, plates, performance, first, rate)
+        path = Path(files[source])
+        start, speed = _sound_position(source, path, settings, plates, performance, first, rate)
     if len(plan.todo) != plan.todo.last - first + 1:
         note(f"{path}: the frames of the preview do not follow one another; it is silent")
         return None
@@ -126,14 +126,14 @@ def _sound_order(settings: Settings, plates: Plates) -> tuple[str, ...]:
 
 
 def _sound_position(
-    whose: str, path: Path, settings: Settings, plates: Plates, performance: Performance, first: int, rate: Fraction
+    source: str, path: Path, settings: Settings, plates: Plates, performance: Performance, first: int, rate: Fraction
 ) -> tuple[Fraction, float]:
     """Return the time in a video, in seconds, at which a frame of the result begins, and the playback speed."""
     from ofx_reenact.frames.sound import start_of
 
-    own = (plates.sequence.fps if whose == "target" else performance.rate) or rate
+    own = (plates.sequence.fps if source == "target" else performance.rate) or rate
     place, speed = Fraction(first), rate / own
-    if whose == "driver" and plates.moving:
+    if source == "driver" and plates.moving:
         positions = driver_positions(plates.frames.numbers, performance.frames, settings)
         place = Fraction(float(positions[plates.frames.numbers.index(first)]))
         speed *= Fraction(settings.driver_speed)
