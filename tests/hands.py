@@ -15,7 +15,7 @@ from ofx_reenact.frames.names import frame_path
 from ofx_reenact.frames.plate import Plate, read_plate
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.progress import Watch
-from ofx_reenact.service.hand import Handed, hand_frame
+from ofx_reenact.service.hand import MadeFrame, hand_frame
 from ofx_reenact.service.jobs import JOBS, Service
 from ofx_reenact.settings import Settings
 
@@ -30,7 +30,7 @@ class Local:
         return JOBS[do](self.service, fields, self.watch)
 
 
-def hand(engine: Local, settings: Settings, frame: int, rgba: np.ndarray, **more: Any) -> Handed:
+def hand(engine: Local, settings: Settings, frame: int, rgba: np.ndarray, **more: Any) -> MadeFrame:
     """Hand a frame over; the settings of a job that writes are those of one that does not."""
     return hand_frame(engine, replace(settings, output=""), frame, rgba, **more)
 

@@ -1,4 +1,4 @@
-"""``ofx-reenact engine``."""
+"""``ofx-reenact engine``: an engine process for other programs, over pipes or with a session file."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ import typer
 from ofx_reenact.cli.chunk import run
 from ofx_reenact.cli.options import PROGRESS, group, with_settings
 from ofx_reenact.service import client
-from ofx_reenact.service.keeper import name_process
-from ofx_reenact.service.listen import listen as listen_here
+from ofx_reenact.service.keeper_process import name_process
 from ofx_reenact.service.server import serve as serve_pipes
+from ofx_reenact.service.session_engine import listen as listen_here
 
 app = group("engine", "Work for other programs.")
-_SESSION = Annotated[Path, typer.Option("--session", help="Session file: says where the engine listens.")]
-_IDLE = Annotated[float, typer.Option("--idle", help="Seconds without a job after which it ends by itself.", min=1)]
+_SESSION = Annotated[Path, typer.Option("--session", help="Session file, which has the engine's address.")]
+_IDLE = Annotated[float, typer.Option("--idle", help="Seconds without a client after which it ends by itself.", min=1)]
 _WITH_PARENT = Annotated[
-    bool, typer.Option("--with-parent", help="End it, too, when the process that runs this command has gone.")
+    bool, typer.Option("--with-parent", help="Also end it when the process that runs this command has ended.")
 ]
-_CHUNK = Annotated[str, typer.Option("--chunk", help="Frames as Open Job Description writes them, 1-10:3,15.")]
+_CHUNK = Annotated[str, typer.Option("--chunk", help="Frames in the form of Open Job Description: 1-10:3,15.")]
 
 
 @app.callback()
 def main() -> None:
-    """Work for other programs, with everything kept loaded from job to job."""
+    """Work for other programs; what jobs load stays in memory between them."""
 
 
 @app.command("serve")
@@ -41,7 +41,7 @@ def serve() -> int:
 
 @app.command("start")
 def start(session: _SESSION, idle: _IDLE = client.IDLE, with_parent: _WITH_PARENT = False) -> int:
-    """Start an engine that stays when this command ends, and wait until it is ready."""
+    """Start an engine in the background and wait until it is ready."""
     started = client.start(session, idle, name_process(os.getppid()) if with_parent else "")
     typer.echo(f"the engine {'is ready' if started else 'runs already'}: {session}")
     return 0
@@ -49,7 +49,7 @@ def start(session: _SESSION, idle: _IDLE = client.IDLE, with_parent: _WITH_PAREN
 
 @app.command("listen", hidden=True)
 def listen(session: _SESSION, idle: _IDLE = client.IDLE, keeper: Annotated[str, typer.Option()] = "") -> int:
-    """Be the engine that start leaves behind."""
+    """Be the engine of a session file; ``start`` runs this."""
     with _terminated_as_interrupted():
         listen_here(session, idle, keeper)
     return 0
@@ -57,14 +57,14 @@ def listen(session: _SESSION, idle: _IDLE = client.IDLE, keeper: Annotated[str, 
 
 @app.command("stop")
 def stop(session: _SESSION) -> int:
-    """End an engine; none there is no error."""
+    """End the engine of a session file; that none runs is no error."""
     typer.echo("the engine has ended" if client.stop(session) else "no engine runs")
     return 0
 
 
 @contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """Let SIGTERM end an engine as SIGINT does: what it was writing is removed, and so is its session file."""
+    """Handle SIGTERM as SIGINT: partly written files and the session file are removed."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -72,6 +72,6 @@ def _terminated_as_interrupted() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-app.command("run", help="Render through the engine of a session, with everything loaded from chunk to chunk.")(
+app.command("run", help="Render through the engine of a session, which keeps in memory what chunks load.")(
     with_settings(run, {"session": _SESSION, "chunk": _CHUNK, "progress": PROGRESS})
 )

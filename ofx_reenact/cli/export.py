@@ -1,4 +1,4 @@
-"""``ofx-reenact export``: FD-GAN for other programs, Nuke's Inference node first."""
+"""``ofx-reenact export``: FD-GAN's network for Nuke's Inference node and other programs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ofx_reenact.cli.render import kinds_of_frames
 from ofx_reenact.settings import Settings, names_affecting
 
 app = group("export", "FD-GAN of one target for other programs.")
-# A window shows a frame as FD-GAN does, before it paints, of one person: what comes after the warp has no option here.
+# Windows are FD-GAN's input for one person: options of what comes after the warp do not apply.
 _INPUTS = {*names_affecting("track", "person", "pixels"), "output", "frames", "existing"}
 _INPUTS -= {"profile", "repair", "cast"}
-# What the network of a target is made from.
+# Options that the network of a target is made from.
 _TARGET = ("identity", "target", "appearance", "colorspace", "layer", "weights", "fdgan_weights")
 _OUT = Annotated[Path, typer.Option(help="Folder to write; its name is the network's.")]
 _FILE = Annotated[Path, typer.Option("--output", help="ONNX file to write.", metavar="PATH")]
@@ -55,7 +55,7 @@ def onnx(settings: Settings, file: Path) -> int:
 
 
 def inputs(settings: Settings, progress: str = "") -> int:
-    """What the network sees of each frame, as EXR windows, and where each lies."""
+    """The network's input for each frame, as EXR windows with their places in the plate."""
     from ofx_reenact.export.windows import write_windows
 
     way = shown.choose(progress)

@@ -1,4 +1,4 @@
-"""``ofx-reenact look``."""
+"""``ofx-reenact look``: serve the page for the browser."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def command(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the page's address.")] = False,
     until_input_ends: Annotated[bool, typer.Option("--until-input-ends", hidden=True)] = False,
 ) -> int:
-    """Work on a shot in a page of this machine's browser: sliders, curves, the frame at once."""
+    """Work on a shot in the browser: sliders, curves, and the rendered frame at once."""
     if lacking := [name for name in ("starlette", "uvicorn") if find_spec(name) is None]:
         raise SettingsError(f"the page needs {' and '.join(lacking)}: pip install 'ofx-reenact[look]'")
     from ofx_reenact.look.roots import Roots
@@ -35,17 +35,17 @@ def command(
     named = {"target": target, "driver": driver}
     start = {name: roots.check(str(Path.cwd() / value)) for name, value in named.items() if value}
 
-    def tell(address: str) -> None:
+    def show_address(address: str) -> None:
         typer.echo(f"{address}\nCtrl-C ends it")
 
     if until_input_ends:
         threading.Thread(target=_interrupt_at_end, name="input", daemon=True).start()
-    serve(roots, start, port, tell, browser=not no_browser)
+    serve(roots, start, port, show_address, browser=not no_browser)
     return 0
 
 
 def _interrupt_at_end() -> None:
-    """Interrupt the page once nobody holds this process's standard input open any more: who started it has gone."""
+    """Interrupt this process when its standard input is closed: the process that started it has ended."""
     while os.read(0, 1 << 10):
         pass
     _thread.interrupt_main()

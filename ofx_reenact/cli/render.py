@@ -1,4 +1,4 @@
-"""``ofx-reenact render``."""
+"""``ofx-reenact render``: render frames, and print a report."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ command = with_settings(render, {"progress": PROGRESS})
 
 
 def summary(report: Report) -> Iterator[str]:
-    """Say what happened, in lines for people."""
+    """Yield the lines of the report for people."""
     yield f"{len(report.written)} frames written to {report.output} in {report.seconds:.1f} s on {report.device}"
     yield from kinds_of_frames({
         "there already": report.skipped, "without a face, bridged": report.bridged,
@@ -54,7 +54,7 @@ def summary(report: Report) -> Iterator[str]:
 
 
 def kinds_of_frames(kinds: Mapping[str, tuple[int, ...]]) -> Iterator[str]:
-    """Name the frames of each kind that there are."""
+    """Yield a line for each kind that has frames: its name, the frames as a range, and their number."""
     from ofx_reenact.frames.ranges import FrameRange
 
     yield from (f"  {name}: {FrameRange.of(frames)} ({len(frames)})" for name, frames in kinds.items() if frames)

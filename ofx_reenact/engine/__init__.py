@@ -1,1 +1,1 @@
-"""Runs the stages: settings, identity, reenactor, and the loop over a sequence."""
+"""Render jobs: load the inputs, plan the frames, render them, write them; keep what was loaded for the next job."""

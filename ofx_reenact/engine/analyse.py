@@ -1,4 +1,4 @@
-"""Track driver and target once, and choose where parts come from, into the files that every render of them shares."""
+"""Write the files that all renders and chunks of a shot share: performances, identity and choice of parts."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from ofx_reenact.tracking.performance import Performance, State
 
 
 def analyse_inputs(
-    settings: Settings, observe: Observer = ignore, warm: Warm | None = None, *, fresh: bool = False
+    settings: Settings, observe: Observer = ignore, cache: Warm | None = None, *, fresh: bool = False
 ) -> dict[str, Any]:
-    """Write the performance file and, if they are named, those of the target's performance, identity and parts.
+    """Write the performance file and, where settings name them, the target's performance, identity and parts file.
 
     Args:
-        settings: of the renders that follow; ``performance`` is needed, of each member in a cast.
-        observe: is told of each step.
-        warm: what earlier jobs left and this one leaves.
-        fresh: make both anew though they are there; an identity that was trained is kept.
+        settings: settings of the renders that follow; ``performance`` is needed, in a cast of each member.
+        observe: called with each step.
+        cache: what the process has loaded for earlier jobs; what this job loads is added.
+        fresh: make the files again although they exist; a trained identity stays.
 
     Returns:
-        What :func:`describe_performance` says of the driver, and of a target that moves as ``target``; the paths
-        ``performance``, ``target_performance``, ``identity`` and ``parts_file``. Of a cast, that of each member by
-        name, as ``cast``.
+        :func:`describe_performance` of the driver, and of a moving target under ``target``; the paths
+        ``performance``, ``target_performance``, ``identity`` and ``parts_file``. With a cast: the same for each
+        member, by name, under ``cast``.
 
     Raises:
         ReenactError: the input cannot be used.
     """
-    members = open_members(settings, observe, warm or Warm(), fresh=fresh)
+    members = open_members(settings, observe, cache or Warm(), fresh=fresh)
     for member in members:
         _check(member)
     about = {member.name: _analyse(member, observe) for member in members}
@@ -41,7 +41,7 @@ def analyse_inputs(
 
 
 def _check(member: Member) -> None:
-    """Refuse what cannot be analysed before anything is."""
+    """Raise if a member's settings lack something, before any member is analysed."""
     settings = member.role.settings
     if not settings.performance:
         raise SettingsError(member.role.said("analyse writes a performance file; name it in settings.performance"))
@@ -60,14 +60,14 @@ def _analyse(member: Member, observe: Observer) -> dict[str, Any]:
     if settings.target and loader.plate is not None:
         about["target"] = describe_performance(loader.plate)
     if settings.parts_file:
-        # Chosen over all frames of target and driver, with the shot.
+        # Loading the shot chooses the parts over all frames and writes the file.
         _ = loader.shot
     kept = ("performance", "target_performance", "identity", "parts_file")
     return {**about, **{name: getattr(settings, name) for name in kept}}
 
 
 def describe_performance(performance: Performance) -> dict[str, Any]:
-    """Return what there is to show of a performance, JSON-ready; ranges of frames are text, empty for none."""
+    """Return a summary of a performance as JSON values; ranges of frames are text, empty for no frame."""
     p, tracked = performance, performance.state == State.TRACKED
     ranges = {
         "tracked": p.frames[tracked],

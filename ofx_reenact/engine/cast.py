@@ -1,4 +1,4 @@
-"""Several people of one plate in one job: each is loaded by itself, and all are rendered into one frame."""
+"""A cast: several people of one plate in one job. Each member is loaded separately; all are rendered into one frame."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 
 from ofx_reenact import provenance
 from ofx_reenact.engine.loader import Loader
-from ofx_reenact.engine.paths import named, outputs_of
-from ofx_reenact.engine.plan import Seen
+from ofx_reenact.engine.paths import list_outputs, named
+from ofx_reenact.engine.plan import DriverStates
 from ofx_reenact.engine.plates import Plates
 from ofx_reenact.engine.warm import Warm
 from ofx_reenact.errors import TrackingError
@@ -29,13 +29,13 @@ from ofx_reenact.tracking.landmarks import FACE_OVAL
 from ofx_reenact.tracking.performance import State
 from ofx_reenact.tracking.trackers import terms_of
 
-# Two members whose faces lie nearer than this, in widths of the face, are one person.
+# Two members whose faces are less than this many face widths apart are one person.
 _SAME = 0.5
 
 
 @dataclass(frozen=True)
 class Member:
-    """One person of a job, with all that is read for them."""
+    """One person of a job: options, loader and consent. A job without a cast has one member without a name."""
 
     role: Role
     loader: Loader
@@ -43,36 +43,37 @@ class Member:
 
     @property
     def name(self) -> str:
-        """Of the member; empty in a render without a cast."""
+        """The member's name; empty without a cast."""
         return self.role.name
 
     @cached_property
-    def seen(self) -> Seen:
-        """How the driver was found in each frame."""
-        return Seen.of(self.role.settings, self.loader.performance, self.loader.plate)
+    def driver_states(self) -> DriverStates:
+        """How the driver's face was found in each frame of the result."""
+        return DriverStates.of(self.role.settings, self.loader.performance, self.loader.plate)
 
     @property
     def paths(self) -> dict[str, str]:
-        """The files that this person's options name, by option; of several in one, each."""
+        """The input and kept files of this person, by option; several files of one option are numbered."""
         found: dict[str, str] = {}
         for option in names_of_paths("read", "kept"):
             value = getattr(self.role.settings, option)
             if option == "target" or (self.name and option not in member_options()):
                 continue
-            several = {f"{option}_{number}": path for number, path in enumerate(value, start=1)}
-            alone = {option: "".join(paths_in({option: value}, "read", "kept"))}
-            found |= several if isinstance(value, tuple) else alone
+            numbered = {f"{option}_{number}": path for number, path in enumerate(value, start=1)}
+            single = {option: "".join(paths_in({option: value}, "read", "kept"))}
+            found |= numbered if isinstance(value, tuple) else single
         return {f"{self.name}.{what}" if self.name else what: path for what, path in found.items()}
 
     def warnings(self, frames: FrameRange) -> list[str]:
-        """Say what the user should know of this person; in a cast, also in which frames one has no face."""
+        """Return the notes on this person for the user; in a cast also the frames without a face."""
         notes = [*self.loader.identity.notes, *self.loader.notes]
-        if beyond := [frame for frame in frames if frame in self.seen.over(frames).beyond]:
-            notes.append(f"the driver does not reach frames {FrameRange.of(beyond)}; they are done as --missing says")
+        if beyond := [frame for frame in frames if frame in self.driver_states.extended_to(frames).beyond]:
+            notes.append(f"the driver does not reach frames {FrameRange.of(beyond)}; --missing decides what they show")
         if self.name:
-            states = self.seen.states
-            lost = [f for f in frames if f in states and states[f] is not State.TRACKED and f not in self.seen.beyond]
-            plain = [frame for frame in frames if frame in self.seen.plain]
+            driver = self.driver_states
+            there = [frame for frame in frames if frame in driver.states and frame not in driver.beyond]
+            lost = [frame for frame in there if driver.states[frame] is not State.TRACKED]
+            plain = [frame for frame in frames if frame in driver.plain]
             notes += [f"the driver shows no face in frames {FrameRange.of(lost)}"] if lost else []
             notes += [f"the target shows no face of {self.name} in frames {FrameRange.of(plain)}"] if plain else []
         notes += self.consent.warnings if self.consent else ()
@@ -80,11 +81,11 @@ class Member:
         return [self.role.said(note) for note in (*notes, *((terms,) if terms else ()))]
 
 
-def open_members(settings: Settings, observe: Observer, warm: Warm, *, fresh: bool = False) -> tuple[Member, ...]:
-    """Return who is animated, nothing of them loaded yet: one without a name where there is no cast.
+def open_members(settings: Settings, observe: Observer, cache: Warm, *, fresh: bool = False) -> tuple[Member, ...]:
+    """Return the members of a job, with nothing loaded yet; without a cast one member that has no name.
 
     Raises:
-        SettingsError: the cast file cannot be used, or files of its members would replace one another.
+        SettingsError: the cast file cannot be used, or a file of one member would replace a file of another.
         ReenactError: a consent file cannot be used.
     """
     roles = read_roles(settings)
@@ -93,7 +94,7 @@ def open_members(settings: Settings, observe: Observer, warm: Warm, *, fresh: bo
     return tuple(
         Member(
             role,
-            Loader(role.settings, warm, _telling(observe, role.name), fresh=fresh),
+            Loader(role.settings, cache, _prefix_messages(observe, role.name), fresh=fresh),
             provenance.read_consent(Path(role.settings.consent)) if role.settings.consent else None,
         )
         for role in roles
@@ -101,13 +102,13 @@ def open_members(settings: Settings, observe: Observer, warm: Warm, *, fresh: bo
 
 
 def consent_id(members: Sequence[Member]) -> str:
-    """Return the releases of all members, each once; ``none`` of one that has none."""
+    """Return the release IDs of all members' consents, each once, as text; ``none`` for a member without consent."""
     releases = (member.consent.release if member.consent else provenance.NO_CONSENT for member in members)
     return ", ".join(dict.fromkeys(releases))
 
 
-def described(members: Sequence[Member]) -> dict[str, dict[str, object]]:
-    """Return what of each member differs from the others', by name, for the sidecar."""
+def describe_members(members: Sequence[Member]) -> dict[str, dict[str, object]]:
+    """Return the sidecar's entry of each member, by name."""
     return {
         member.name: {
             "reference": member.loader.shot.motion.reference,
@@ -119,101 +120,101 @@ def described(members: Sequence[Member]) -> dict[str, dict[str, object]]:
 
 
 def _check_paths(settings: Settings, roles: Sequence[Role]) -> None:
-    """Refuse members whose kept files would replace what another reads or keeps."""
-    outputs, inputs = list(outputs_of(settings)), list(named(settings, "read", "weights"))
+    """Raise if a file that one member keeps would replace a file that another reads or keeps."""
+    outputs, inputs = list(list_outputs(settings)), list(named(settings, "read", "weights"))
     for role in roles:
         mine = dict(named(role.settings, "kept"))
         if any(mine.get("--performance") == path for _, path in outputs):
-            # Members with one driver share what was tracked of it.
+            # Members with the same driver share its performance file.
             mine.pop("--performance")
         outputs += [(role.said(option), path) for option, path in mine.items()]
         inputs += [(role.said(option), path) for option, path in named(role.settings, "read")]
     refuse_over_inputs(outputs, inputs)
 
 
-def _telling(observe: Observer, name: str) -> Observer:
-    """Return an observer that is told of whom each step is."""
+def _prefix_messages(observe: Observer, name: str) -> Observer:
+    """Return an observer that puts a member's name before each step's message."""
     if not name:
         return observe
 
-    def told(step: Progress) -> None:
+    def prefixed(step: Progress) -> None:
         observe(replace(step, message=f"{name}: {step.message}" if step.message else name))
 
-    return told
+    return prefixed
 
 
 @dataclass(frozen=True)
 class CastShot:
-    """The shots of a cast, which are rendered into one frame: the first member undermost."""
+    """The shots of a cast, rendered into one frame; the first member is at the bottom."""
 
     shots: Mapping[str, Shot]
     plates: Plates
 
     @classmethod
     def of(cls, members: Sequence[Member], plates: Plates) -> CastShot:
-        """Fit all performances to the plate.
+        """Load the shots of all members.
 
         Raises:
-            TrackingError: two members are one person.
-            ReenactError: one of them cannot be fitted.
+            TrackingError: two members are the same person.
+            ReenactError: a shot cannot be loaded.
         """
         _refuse_same(members)
         return cls({member.name: member.loader.shot for member in members}, plates)
 
     @property
     def members(self) -> tuple[str, ...]:
-        """Their names."""
+        """The names of the members."""
         return tuple(self.shots)
 
     @property
     def rows(self) -> Mapping[int, int]:
-        """The frames that can be rendered, each with its number among them."""
+        """The index of each frame that can be rendered, by its number."""
         frames = sorted({frame for shot in self.shots.values() for frame in shot.rows})
-        return {frame: number for number, frame in enumerate(frames)}
+        return {frame: row for row, frame in enumerate(frames)}
 
     def taken(self, frame: int) -> str:
-        """Say which frame each part of a frame is taken from, as ``anna.mouth=1012``."""
-        said = {name: shot.taken(_near(shot, frame)) for name, shot in self.shots.items()}
-        return ",".join(f"{name}.{part}" for name, text in said.items() if text for part in text.split(","))
+        """Return which frame each part of a frame is taken from, as text: ``anna.mouth=1012``."""
+        parts = {name: shot.taken(_nearest_frame(shot, frame)) for name, shot in self.shots.items()}
+        return ",".join(f"{name}.{part}" for name, text in parts.items() if text for part in text.split(","))
 
     def render(self, frame: int) -> Frame:
-        """Render a frame of all; its pixels depend on nothing but the shots and the frame's number."""
-        return self._together(frame, lambda shot, near: shot.render(near))
+        """Render all members in a frame; its pixels depend only on the shots and the frame's number."""
+        return self._render_together(frame, lambda shot, number: shot.render(number))
 
     def black(self, frame: int) -> Frame:
-        """Return the frame where one driver has no face and black was asked for."""
-        return self._together(frame, lambda shot, near: shot.black(near))
+        """Return the black frame of ``--missing black``, for a frame in which a driver has no face."""
+        return self._render_together(frame, lambda shot, number: shot.black(number))
 
     def carry(self, frame: int) -> Frame:
-        """Make a frame's maps without painting it; of its colour nothing is to be read."""
-        return self._together(frame, lambda shot, near: shot.carry(near))
+        """Make a frame's maps without painting it; its colour must not be used."""
+        return self._render_together(frame, lambda shot, number: shot.carry(number))
 
     def flow(self, frame: int) -> np.ndarray:
-        """Return how far each pixel of the heads moves to the next frame, in a target that moves: (H, W, 2) pixels."""
+        """Return how far each pixel of the heads moves to the next frame, in a moving target: (H, W, 2) pixels."""
         parts = [Part(shot.carry(frame), _face(shot, frame)) for shot in self.shots.values()]
         flows = [shot.flow(frame) for shot in self.shots.values()]
         return lay(flows, np.zeros_like(flows[0]), shares_of(parts))
 
-    def _together(self, frame: int, make: Callable[[Shot, int], Frame]) -> Frame:
-        near = {name: _near(shot, frame) for name, shot in self.shots.items()}
-        made = {name: Part(make(shot, near[name]), _face(shot, near[name])) for name, shot in self.shots.items()}
+    def _render_together(self, frame: int, make: Callable[[Shot, int], Frame]) -> Frame:
+        numbers = {name: _nearest_frame(shot, frame) for name, shot in self.shots.items()}
+        made = {name: Part(make(shot, numbers[name]), _face(shot, numbers[name])) for name, shot in self.shots.items()}
         return put_together(made, self.plates.picture(frame).pixels)
 
 
 def _face(shot: Shot, frame: int) -> np.ndarray:
-    """Return where the face is in a frame of a shot, (H, W) in [0, 1], in the file's pixels."""
+    """Return the mask of the face in a frame of a shot, (H, W) in [0, 1], in the file's pixels."""
     view = shot.target.view(frame)
     oval = view.squeeze.to_file(shot.pose(frame).mesh(view)[list(FACE_OVAL), :2])
     return find_face(oval, (view.pixels if view.file is None else view.file).shape[:2])
 
 
-def _near(shot: Shot, frame: int) -> int:
-    """Return the frame of a shot that is nearest: a driver that ends before others holds its last."""
+def _nearest_frame(shot: Shot, frame: int) -> int:
+    """Return the shot's frame nearest to a number: a driver that ends before the others holds its last frame."""
     return min(max(frame, min(shot.rows)), max(shot.rows))
 
 
 def _refuse_same(members: Sequence[Member]) -> None:
-    """Refuse two members that are one person: their faces lie in one place.
+    """Raise if two members are the same person: their faces are in the same place.
 
     Raises:
         TrackingError: naming both.
@@ -234,7 +235,7 @@ def _refuse_same(members: Sequence[Member]) -> None:
 
 
 def _ovals(member: Member) -> dict[int, np.ndarray]:
-    """Return where a member's face surely lies in the target, by frame: (36, 2) pixels; 0 for the frame of a still."""
+    """Return the outline of a member's face, (36, 2) pixels, by frame where it is certain; a still is frame 0."""
     own = member.loader.plate
     if own is None:
         return {0: member.loader.identity.face.mesh[list(FACE_OVAL), :2]}

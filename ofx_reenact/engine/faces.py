@@ -1,4 +1,4 @@
-"""List the faces of a sequence or a picture, each person once, to choose one of them."""
+"""List the people in a sequence or a picture, so that one can be chosen with ``--face``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from ofx_reenact.engine.chosen import sampled, step_of
+from ofx_reenact.engine.choose_face import sample_frames, sample_step
 from ofx_reenact.engine.inputs import images_ahead
 from ofx_reenact.errors import TrackingError
 from ofx_reenact.frames.aspect import Squeeze
@@ -27,34 +27,34 @@ from ofx_reenact.tracking.faces import Faces, Somebody, find_faces
 _COLUMNS = 6
 
 
-class Listed(NamedTuple):
-    """The people of a sequence: JSON-ready values, and a thumbnail (H, W, 3) uint8 of each with its number."""
+class FaceList(NamedTuple):
+    """The people of a sequence: JSON values, and a labelled thumbnail (H, W, 3) uint8 of each."""
 
     values: dict[str, Any]
     thumbnails: list[np.ndarray]
 
 
-def list_faces(settings: Settings, colour: Colour, observe: Observer) -> Listed:
-    """Find who is in a driver.
+def list_faces(settings: Settings, colour: Colour, observe: Observer) -> FaceList:
+    """Find the people in a driver.
 
     Args:
         settings: ``driver``, and how it is read.
-        colour: the config.
-        observe: called after each frame that was looked at.
+        colour: the colour config.
+        observe: called after each frame that was searched.
 
     Returns:
-        As values ``faces``, those with a number first: ``number`` (what ``--face N`` takes; None where no number means
-        this person), ``choose`` (what ``--face`` takes in any case), ``frame`` (in which the face is the largest),
-        ``position`` [x, y] of its middle there, ``box`` [x, y, width, height], ``size`` (its height; all in pixels of
-        the file, y down, the centre of the first pixel at (0, 0)), ``frames`` (a range as text); and ``every``: every
-        how many frames one was looked at.
+        Values: ``faces``, one entry a person, those with a number first, and ``every``: one frame in so many was
+        searched. An entry has ``number`` (a value for ``--face N``; None if no number means this person), ``choose``
+        (a value for ``--face`` that always works), ``frame`` (where the face is largest), and of that frame
+        ``position`` [x, y] of the face's centre, ``box`` [x, y, width, height] and ``size`` (the height), in pixels of
+        the file, y down, with (0, 0) the centre of the first pixel; ``frames`` (where the person appears, as text).
 
     Raises:
         FrameError: the driver cannot be read.
         TrackingError: no face was found.
     """
     driver = Sequence.open(settings.driver)
-    frames, every = sampled(driver.frames), step_of(driver.frames)
+    frames, every = sample_frames(driver.frames), sample_step(driver.frames)
     squeeze, tracker = Squeeze.of_plate(driver.read_header(driver.frames.first, settings.driver_layer)), FaceMesh()
     with contextlib.closing(images_ahead(driver, frames, settings, colour)) as images:
 
@@ -71,7 +71,7 @@ def list_faces(settings: Settings, colour: Colour, observe: Observer) -> Listed:
     order = sorted(range(len(numbers)), key=lambda i: (numbers[i] is None, numbers[i] or i))
     values = [_values(faces, faces.people[i], numbers[i], squeeze) for i in order]
     thumbnails = [_thumbnail(faces.people[i], one["choose"]) for i, one in zip(order, values, strict=True)]
-    return Listed({"faces": values, "every": every}, thumbnails)
+    return FaceList({"faces": values, "every": every}, thumbnails)
 
 
 def write_sheet(thumbnails: Several[np.ndarray], path: Path) -> None:
@@ -84,7 +84,7 @@ def write_sheet(thumbnails: Several[np.ndarray], path: Path) -> None:
 
 
 def _values(faces: Faces, person: Somebody, number: int | None, squeeze: Squeeze) -> dict[str, Any]:
-    """Return what there is to say of one person."""
+    """Return the entry of one person."""
     corners = squeeze.to_file(person.boxes[person.best].reshape(2, 2))
     (x, y), (width, height) = corners[0], corners[1] - corners[0]
     middle = [round(float(v)) for v in corners.mean(axis=0)]
@@ -95,22 +95,22 @@ def _values(faces: Faces, person: Somebody, number: int | None, squeeze: Squeeze
         "position": middle,
         "box": [round(float(v)) for v in (x, y, width, height)],
         "size": round(float(height)),
-        "frames": _runs(person, faces.frames),
+        "frames": _frame_ranges(person, faces.frames),
     }
 
 
-def _runs(person: Somebody, sampled: Several[int]) -> str:
-    """Return the frames in which a person appears: from one sampled frame to the next that shows them, too."""
+def _frame_ranges(person: Somebody, searched: Several[int]) -> str:
+    """Return the frames in which a person appears; frames between two searched ones count if both show the person."""
     numbers: set[int] = set()
-    for i, frame in enumerate(sampled):
+    for i, frame in enumerate(searched):
         if frame in person.boxes:
-            goes_on = i + 1 < len(sampled) and sampled[i + 1] in person.boxes
-            numbers |= set(range(frame, sampled[i + 1] if goes_on else frame + 1))
+            goes_on = i + 1 < len(searched) and searched[i + 1] in person.boxes
+            numbers |= set(range(frame, searched[i + 1] if goes_on else frame + 1))
     return str(FrameRange.of(numbers))
 
 
 def _thumbnail(person: Somebody, label: str) -> np.ndarray:
-    """Return the largest face of a person with what chooses it, SHEET_HEIGHT high."""
+    """Return the largest face of a person, SHEET_HEIGHT pixels high, with its label drawn in."""
     assert person.shown is not None
     drawn = np.ascontiguousarray(fit(person.shown.image, SHEET_HEIGHT))
     for colour, thickness in (((0, 0, 0), 5), ((255, 255, 255), 2)):

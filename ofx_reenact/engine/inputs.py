@@ -1,4 +1,4 @@
-"""What a job reads before it renders: the target picture, its identity, the driver's performance."""
+"""Read the inputs of a job: the target's picture, the driver's pictures, which are tracked here, performance files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ofx_reenact.device import choose_device
-from ofx_reenact.engine.chosen import choose_face
+from ofx_reenact.engine.choose_face import choose_face
 from ofx_reenact.engine.made_of import Digest, performance_made_of
 from ofx_reenact.engine.warm import Warm, stamp
 from ofx_reenact.files import sha256_of
@@ -34,12 +34,12 @@ from ofx_reenact.tracking.overlay import draw_overlay
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.trackers import make_tracker
 
-# Frames that are read at once: a tracker takes about as long as this many cores need for a frame.
+# Frames that are read at the same time: tracking one frame takes about as long as reading one takes on four cores.
 _AHEAD = 4
 
 
 def read_target(settings: Settings, colour: Colour) -> Picture:
-    """Read the target picture; errors are those of :func:`~ofx_reenact.frames.picture.read_picture`."""
+    """Read the target's picture; errors are those of :func:`~ofx_reenact.frames.picture.read_picture`."""
     return read_picture(settings.target, colour, settings.target_frame, settings.colorspace or None, settings.layer)
 
 
@@ -49,17 +49,17 @@ def track_driver(
     colour: Colour,
     observe: Observer,
     digest: Digest = sha256_of,
-    tell: Callable[[str], None] = lambda note: None,
+    note: Callable[[str], None] = lambda text: None,
 ) -> Performance:
-    """Track a whole driver sequence, reading ahead of the tracker.
+    """Track a whole driver sequence; frames are read ahead of the tracker in threads.
 
     Args:
-        settings: tracker, face, landmarks, smoothing, colour space and device; a reference is kept in the performance.
-        driver: to track.
-        colour: the config.
-        observe: called after each frame; when it raises, reading has ended too.
-        digest: gives the SHA-256 of files.
-        tell: called with each thing that the user should know of how the driver is read.
+        settings: tracker, face, landmarks, smoothing, colour space and device; a reference goes into the performance.
+        driver: the sequence to track.
+        colour: the colour config.
+        observe: called after each frame; if it raises, the reading threads end first.
+        digest: returns the SHA-256 of files.
+        note: called with each note for the user on how the driver is read.
 
     Raises:
         TrackingError, FrameError: the driver cannot be read or shows no face.
@@ -69,13 +69,13 @@ def track_driver(
     aspect = Squeeze.of_plate(first).aspect
     whole = FrameRange.parse(f"{driver.frames.first}-{driver.frames.last}")
     done = 0
-    for note in dict.fromkeys((*driver.notes, *first.notes, *_colour_notes(first, settings, colour))):
-        observe(Progress("driver", 0, len(whole), None, note))
-        tell(note)
-    # Before a frame is read: of files that change meanwhile, the digest is then not that of what is there later.
+    for text in dict.fromkeys((*driver.notes, *first.notes, *_colour_notes(first, settings, colour))):
+        observe(Progress("driver", 0, len(whole), None, text))
+        note(text)
+    # Digested before a frame is read: if files change meanwhile, the digest does not match them later.
     made_of = performance_made_of(replace(settings, driver=driver.name), digest).text
     chosen = choose_face(
-        settings, driver, first, colour, lambda frames: driver_images(driver, frames, settings, colour), tell
+        settings, driver, first, colour, lambda frames: driver_images(driver, frames, settings, colour), note
     )
     tracker = make_tracker(
         settings.tracker, face=chosen, landmarks=settings.landmarks, device=device, aspect=aspect
@@ -101,13 +101,13 @@ def track_driver(
 
 
 def _colour_notes(plate: Plate, settings: Settings, colour: Colour) -> list[str]:
-    """Say what of a driver's colour tags could not be heeded."""
+    """Return a note if a driver's colour tags could not be used."""
     space, reason = colour.choose(plate, settings.driver_colorspace or None)
     return [f"{plate.path}: taken to be {space} ({reason})"] if ";" in reason else []
 
 
 def draw_overlays(driver: Sequence, performance: Performance, settings: Settings, colour: Colour, pattern: str) -> None:
-    """Write the driver's frames as PNG with what was tracked drawn in.
+    """Write the driver's frames as PNG with the tracked mesh, landmarks and state drawn in.
 
     Raises:
         SettingsError: the pattern has no padding or is not PNG.
@@ -124,7 +124,7 @@ def draw_overlays(driver: Sequence, performance: Performance, settings: Settings
 def driver_images(
     driver: Sequence, frames: FrameRange, settings: Settings, colour: Colour
 ) -> Iterator[tuple[int, np.ndarray | None]]:
-    """Yield (frame, (H, W, 3) uint8 for trackers), None where the frame does not exist."""
+    """Yield (frame, picture (H, W, 3) uint8 for trackers); None for the picture of a frame that does not exist."""
     for frame, read in _readers(driver, frames, settings, colour):
         yield frame, read()
 
@@ -132,8 +132,8 @@ def driver_images(
 def images_ahead(
     driver: Sequence, frames: FrameRange, settings: Settings, colour: Colour
 ) -> Generator[tuple[int, np.ndarray | None], None, None]:
-    """Yield what :func:`driver_images` does; the next ones are read in threads while one is worked on."""
-    # A video is decoded from one frame to the next.
+    """Yield the same as :func:`driver_images`, reading the next frames in threads."""
+    # A video is decoded in order, so threads would not help.
     count = 1 if driver.kind == "video" else min(cores(), _AHEAD)
     waiting: deque[tuple[int, Future[np.ndarray | None]]] = deque()
     with ThreadPoolExecutor(count, thread_name_prefix="read") as pool:
@@ -154,7 +154,7 @@ def images_ahead(
 def _readers(
     driver: Sequence, frames: FrameRange, settings: Settings, colour: Colour
 ) -> Iterator[tuple[int, Callable[[], np.ndarray | None]]]:
-    """Yield each frame with what reads it."""
+    """Yield (frame, function that reads it)."""
     present, space = set(driver.frames), settings.driver_colorspace or None
 
     def read(frame: int) -> np.ndarray | None:
@@ -164,20 +164,20 @@ def _readers(
         yield frame, partial(read, frame)
 
 
-def load_performance(path: Path, warm: Warm) -> Performance:
-    """Read a performance file, or take what is warm of it.
+def load_performance(path: Path, cache: Warm) -> Performance:
+    """Read a performance file, or take it from the cache if the file has not changed.
 
     Raises:
-        TrackingError: there is none, or it cannot be used.
+        TrackingError: the file does not exist or cannot be used.
     """
-    return warm.get("performance", stamp(path), lambda: Performance.load(path))
+    return cache.get("performance", stamp(path), lambda: Performance.load(path))
 
 
-def keep_performance(path: Path, performance: Performance, warm: Warm) -> None:
-    """Write a performance file and keep it warm.
+def keep_performance(path: Path, performance: Performance, cache: Warm) -> None:
+    """Write a performance file and put the performance into the cache.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the file cannot be written.
     """
     performance.save(path)
-    warm.put("performance", stamp(path), performance)
+    cache.put("performance", stamp(path), performance)

@@ -1,4 +1,4 @@
-"""What one job reads before it renders, taken from what is warm where that is still the same."""
+"""Load everything that a job needs before it renders, from the cache where nothing has changed."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from ofx_reenact.device import choose_device
+from ofx_reenact.engine.choose_parts import SOURCES, choose_or_read_parts
 from ofx_reenact.engine.inputs import track_driver
 from ofx_reenact.engine.made_of import identity_made_of, parts_made_of, performance_made_of
-from ofx_reenact.engine.parts import SOURCES, take_parts
 from ofx_reenact.engine.paths import check_paths
 from ofx_reenact.engine.people import (
     check_identity,
@@ -59,84 +59,85 @@ from ofx_reenact.tracking.placed import by_number, read_landmarks
 from ofx_reenact.tracking.rest import Rest, find_rest
 
 
-class _Kept(Protocol):
-    """What is kept in a file of its own."""
+class _Savable(Protocol):
+    """A value that can be saved to a file of its own."""
 
     def save(self, path: Path) -> None: ...
 
 
 T = TypeVar("T")
-K = TypeVar("K", bound=_Kept)
+K = TypeVar("K", bound=_Savable)
 
 
 class Loader:
-    """Everything a job needs, each thing made when it is first asked for.
+    """Loads everything that one person's render needs, each thing when it is first used.
 
-    Keys hold what a thing is made of: files by their stamp, settings by their value, other things by their key.
-    ``fresh`` makes identity and performance anew though their files are there; an identity that was trained is kept.
+    Values come from the cache if their key is unchanged. A key holds what the value is made from: files by their
+    stamp, settings by their value, other loaded things by their key. ``fresh`` makes identity and performance again
+    although their files exist; a trained identity stays. Use it from one thread.
 
     Raises:
-        SettingsError: an output would replace an input, or the file of curves is none.
+        SettingsError: an output would replace an input, or the curves file cannot be used.
     """
 
-    def __init__(self, settings: Settings, warm: Warm, observe: Observer, *, fresh: bool = False) -> None:
+    def __init__(self, settings: Settings, cache: Warm, observe: Observer, *, fresh: bool = False) -> None:
         if settings.cast:
-            raise SettingsError("--cast: several people are rendered, analysed and sent to a farm together, no more")
+            raise SettingsError("--cast works with render, analyse and farm jobs alone; name target and driver here")
         check_paths(settings)
-        # A file of curves that is none is told before a driver is tracked.
+        # A bad curves file is an error now, not after the driver was tracked.
         animate(settings, ())
-        self._settings, self._warm, self._observe, self._fresh = settings, warm, observe, fresh
+        self._settings, self._cache, self._observe, self._fresh = settings, cache, observe, fresh
         self.device = choose_device(settings.device)
-        # What the user should know of the performance, once it is loaded.
+        # Notes for the user on performance and parts; complete once these are loaded.
         self.notes: list[str] = []
 
     @cached_property
     def colour(self) -> Colour:
-        """The colour config."""
-        return self._warm.get("colour", self._colour_key, Colour)
+        """The OpenColorIO config."""
+        return self._cache.get("colour", self._colour_key, Colour)
 
     @cached_property
     def weights(self) -> LDNetWeights:
-        """LD-Net."""
+        """LD-Net's weights."""
         path = self._settings.weights or None
-        return self._warm.get("weights", self._weights_key, lambda: load_ldnet(path, self.device))
+        return self._cache.get("weights", self._weights_key, lambda: load_ldnet(path, self.device))
 
     @cached_property
     def fdgan(self) -> RepairWeights | PortraitWeights | None:
-        """FD-GAN of the profile; None without repair."""
+        """The weights of FD-GAN's network for the profile; None with ``--repair off``."""
         settings, path = self._settings, self._settings.fdgan_weights or None
         if settings.profile == "portrait":
-            return self._warm.get("fdgan", self._fdgan_key, lambda: load_portrait(path, self.device))
+            return self._cache.get("fdgan", self._fdgan_key, lambda: load_portrait(path, self.device))
         if settings.repair == "on":
-            return self._warm.get("fdgan", self._fdgan_key, lambda: load_repair(path, self.device))
+            return self._cache.get("fdgan", self._fdgan_key, lambda: load_repair(path, self.device))
         return None
 
     @cached_property
     def plates(self) -> Plates:
         """The target's pictures."""
         key = (self._target_key, self._settings.proxy)
-        return self._warm.get("target", key, lambda: Plates(self._settings, self.colour))
+        return self._cache.get("target", key, lambda: Plates(self._settings, self.colour))
 
     @property
     def target(self) -> Picture:
-        """The target picture, the first of one that moves, at its whole resolution."""
+        """The target's picture at full resolution; the first one of a moving target."""
         return self.plates.first
 
     @property
     def identity(self) -> Identity:
-        """The identity: read from its file if there is one, else found in the target (and the file written).
+        """The identity: read from its file if that exists, else made from the target and written to the file.
 
         Raises:
-            TrackingError: the file was made from another picture.
+            TrackingError: the file was made from another target.
         """
         return self._identity[1]
 
     @property
     def performance(self) -> Performance:
-        """The performance: read from its file if there is one, else tracked (and the file written).
+        """The driver's performance: read from its file if that exists, else tracked and written to the file.
 
-        The whole driver is tracked whatever frames are rendered: smoothing, gaps and the reference frame are
-        decided over all of it, so that a frame comes out the same from any chunk.
+        The whole driver is tracked, whichever frames are rendered: smoothing, gaps and the reference frame depend on
+        all of it. So a frame is the same in every chunk.
 
         Raises:
             TrackingError: the file was made from another driver.
@@ -145,26 +146,26 @@ class Loader:
 
     @property
     def plate(self) -> Performance | None:
-        """What the person does in a target that moves, read or tracked as the driver's is; None for a still.
+        """The performance of a moving target, read or tracked as the driver's is; None for a still.
 
         Raises:
-            TrackingError: the file was made from another target, or the target shows no face.
+            TrackingError: the file was made from another target, or no face was found in the target.
         """
-        return self._plate[1] if self.plates.moving else None
+        return self._target_performance[1] if self.plates.moving else None
 
     @cached_property
     def shot(self) -> Shot:
-        """The shot: target, performance, parts and painter fitted together."""
-        return self._warm.get("shot", self._shot_key, self._fit_moving if self.plates.moving else self._fit_still)
+        """The shot: target, motion, parts and painter, ready to render any frame."""
+        return self._cache.get("shot", self._shot_key, self._fit_moving if self.plates.moving else self._fit_still)
 
-    def lent(self, sha256: str, make: Callable[[], Shot]) -> Shot:
-        """Return the shot with another picture, by the digest of its pixels: kept from an earlier job, or made now."""
-        return self._warm.get("lent", (self._shot_key, sha256), make)
+    def host_shot(self, sha256: str, make: Callable[[], Shot]) -> Shot:
+        """Return the shot of a still with a host's picture, from the cache by the digest of its pixels, or made now."""
+        return self._cache.get("host_shot", (self._shot_key, sha256), make)
 
     def _fit_still(self) -> Shot:
         settings, identity, plates = self._settings, self.identity, self.plates
         face, picture = plates.proxy.face(identity.face), plates.picture(plates.frame)
-        view = self._warm.get(
+        view = self._cache.get(
             "view",
             (self._identity[0], settings.neck, settings.proxy),
             lambda: view_of(face, picture, self.colour, settings.neck, device=self.device),
@@ -172,35 +173,36 @@ class Loader:
         shot = Shot.of_still(
             identity.person, view, self.performance, settings, self.weights, self._painter, identity.other_meshes
         )
-        return replace(shot, parts=self._take_parts(shot.motion, None))
+        return replace(shot, parts=self._choose_parts(shot.motion, None))
 
     def _fit_moving(self) -> Shot:
         settings, driver = self._settings, self.performance
-        own = self.plates.proxy.performance(self._plate[1])
+        own = self.plates.proxy.performance(self._target_performance[1])
         rest, driver_rest = self._rest, find_rest(driver, settings.reference)
         motion = ask(self.identity.person, own, rest, driver, driver_rest, settings, self.weights)
         views = Moving(view_opener(self.plates, own, settings, self.colour))
-        elsewhere = view_opener(self.plates.apart(), own, settings, self.colour)
-        parts = self._take_parts(motion, Moving(elsewhere, SOURCES))
+        # Candidates are read in another order than frames are rendered, so they have a reader of their own.
+        candidate_view = view_opener(self.plates.separate_reader(), own, settings, self.colour)
+        parts = self._choose_parts(motion, Moving(candidate_view, SOURCES))
         motion = keep_shut(motion, own, rest, parts.choice)
         others = [*own.frontal[own.sure], *self.identity.other_meshes]
         person, painter = self.identity.person, self._painter
-        teeth = find_mouth(lambda: elsewhere(int(rest.frames[0])), painter, person, settings, others)
+        teeth = find_mouth(lambda: candidate_view(int(rest.frames[0])), painter, person, settings, others)
         return Shot(person, views, motion, painter, parts, teeth)
 
     @property
     def _painter(self) -> Painter | None:
-        """What paints, with all that was taught of the person."""
+        """The painter with the person's trained adapters, if there are any; None with ``--repair off``."""
         if self.fdgan is None:
             return None
         settings, person = self._settings, self.identity.person
         check_taught(settings.identity or settings.target, person.dictionary, person.adapters, self.fdgan)
         return make_painter(self.fdgan, self.device, person)
 
-    def _take_parts(self, motion: Motion, plate: Moving | None) -> Parts:
+    def _choose_parts(self, motion: Motion, plate: Moving | None) -> Parts:
         made_of = parts_made_of(self._settings, self.performance, self.sha256)
-        own = self._plate[1] if plate is not None else None
-        parts, note = take_parts(
+        own = self._target_performance[1] if plate is not None else None
+        parts, note = choose_or_read_parts(
             self._settings, motion, self.identity, own, plate, self.colour, made_of, fresh=self._fresh
         )
         if note:
@@ -208,16 +210,16 @@ class Loader:
         return parts
 
     def sha256(self, *paths: Path) -> str:
-        """Return the digest of files."""
-        return self._warm.get("digest", stamp(*paths), lambda: sha256_of(*paths))
+        """Return the SHA-256 of files; unchanged files are not read again."""
+        return self._cache.get("digest", stamp(*paths), lambda: sha256_of(*paths))
 
     @cached_property
     def _identity(self) -> tuple[Hashable, Identity]:
         settings, size = self._settings, self.target.seen_size
         sha256 = self.fdgan.sha256 if self.fdgan else ""
-        moving = self._plate[0] if self.plates.moving else None
+        moving = self._target_performance[0] if self.plates.moving else None
         made_of = (self._target_key, self._weights_key, self._fdgan_key, moving)
-        key, identity = self._filed(
+        key, identity = self._read_or_make(
             "identity",
             settings.identity,
             self._fresh and not holds_training(Path(settings.identity)),
@@ -226,31 +228,31 @@ class Loader:
             lambda path: ((*made_of, stamp(path)), lambda: Identity.load(path, self.weights, size, sha256)),
         )
         if settings.identity:
-            asked = identity_made_of(settings, self.plates if self.plates.moving else self.target, self.sha256)
-            identity = check_identity(Path(settings.identity), identity, asked)
+            expected = identity_made_of(settings, self.plates if self.plates.moving else self.target, self.sha256)
+            identity = check_identity(Path(settings.identity), identity, expected)
         return key, identity
 
     def _make_identity(self) -> Identity:
         settings, weights = self._settings, self.weights
         if not self.plates.moving:
             return make_identity(settings, self.target, self.colour, weights, self.fdgan, self.sha256)
-        own = self._plate[1]
+        own = self._target_performance[1]
         return make_moving_identity(
             settings, self.plates, own, self._rest, self.colour, weights, self.fdgan, self.sha256
         )  # fmt: skip
 
     @cached_property
     def _rest(self) -> Rest:
-        """The face at rest of the person in a target that moves."""
-        return find_rest(self._plate[1], self._settings.target_reference)
+        """The rest face of the person in a moving target."""
+        return find_rest(self._target_performance[1], self._settings.target_reference)
 
     @cached_property
     def _performance(self) -> tuple[Hashable, Performance]:
-        return self._tracked(self._settings, "performance", lambda: self._track(self._settings, self._observe))
+        return self._read_or_track(self._settings, "performance", lambda: self._track(self._settings, self._observe))
 
     @cached_property
-    def _plate(self) -> tuple[Hashable, Performance]:
-        """The performance of a target that moves, with its key."""
+    def _target_performance(self) -> tuple[Hashable, Performance]:
+        """The performance of a moving target, with its key."""
         plates, settings = self.plates, plate_settings(self._settings)
         if holes := plates.sequence.missing:
             raise FrameError(f"{settings.driver}: frames {holes} are missing; a target that moves needs every frame")
@@ -265,7 +267,7 @@ class Loader:
                 return own
             return place(own, by_number(read_landmarks(Path(settings.landmarks)), settings.landmarks))
 
-        key, own = self._tracked(settings, "target_performance", track)
+        key, own = self._read_or_track(settings, "target_performance", track)
         found, there = FrameRange.of(own.frames), plates.frames
         if found != there or own.size != plates.first.seen_size:
             (width, height), size = own.size, plates.first.seen_size
@@ -275,11 +277,11 @@ class Loader:
             )
         return key, own
 
-    def _tracked(
+    def _read_or_track(
         self, settings: Settings, kind: str, track: Callable[[], Performance]
     ) -> tuple[Hashable, Performance]:
-        """Return the performance of these settings with its key, read from the file of an option or tracked."""
-        key, performance = self._filed(
+        """Return the performance of these settings and its key; ``kind`` is the option that names its file."""
+        key, performance = self._read_or_make(
             "performance",
             settings.performance,
             self._fresh,
@@ -288,21 +290,21 @@ class Loader:
             lambda path: (stamp(path), lambda: Performance.load(path)),
         )
         if settings.performance:
-            asked = performance_made_of(settings, self.sha256)
+            expected = performance_made_of(settings, self.sha256)
             path = Path(settings.performance)
-            if note := refuse_other(path, kind, performance.made_of, performance.name, asked):
+            if note := refuse_other(path, kind, performance.made_of, performance.name, expected):
                 self.notes.append(note)
         return key, performance
 
     def _track(self, settings: Settings, observe: Observer) -> Performance:
         if not settings.driver:
             raise SettingsError("--driver is needed, or a --performance that was tracked before")
-        # A render's reference is that render's; only ``track`` writes one into the file for every render to use.
+        # ``--reference`` belongs to one render; only the command ``track`` writes it into the file, for all renders.
         job = replace(settings, reference=None)
         driver = Sequence.open(settings.driver)
         return track_driver(job, driver, self.colour, observe, self.sha256, self.notes.append)
 
-    def _filed(
+    def _read_or_make(
         self,
         kind: str,
         named: str,
@@ -311,35 +313,43 @@ class Loader:
         make: Callable[[], K],
         of_file: Callable[[Path], tuple[Hashable, Callable[[], K]]],
     ) -> tuple[Hashable, K]:
-        """Return something that may have a file of its own, with its key: read, or made and the file written."""
+        """Return a value that may have a file, and its key: read from the file, or made and written to it.
+
+        Args:
+            kind: of the cache.
+            named: the path that the option gives; "" for none.
+            fresh: make the value again although its file exists.
+            key: of a value that is made.
+            of_file: returns, for the file's path, the key of the value in it and a function that reads it.
+        """
         path = Path(named)
         if named and path.exists() and not fresh:
             key, load = of_file(path)
-            return key, self._warm.get(kind, key, load)
+            return key, self._cache.get(kind, key, load)
         if fresh:
-            self._warm.put(kind, key, make())
-        made = self._warm.get(kind, key, make)
+            self._cache.put(kind, key, make())
+        made = self._cache.get(kind, key, make)
         if named:
             made.save(path)
-            # The next job finds the file; what is in it is here already.
+            # The next job looks for the file's key, and need not read what was just written.
             key, _ = of_file(path)
-            self._warm.put(kind, key, made)
+            self._cache.put(kind, key, made)
         return key, made
 
     def _values_of(self, *affects: Affects, settings: Settings | None = None) -> dict[str, Any]:
-        """Return the values of all settings that affect a thing; files that are kept have keys of their own."""
+        """Return all settings that affect a thing, and the device; kept files have keys of their own."""
         names = [name for name in names_affecting(*affects) if name not in names_of_paths("kept")]
         return {name: getattr(settings or self._settings, name) for name in names} | {"device": self.device}
 
     def _key_of(self, *affects: Affects, settings: Settings | None = None) -> Hashable:
-        """Return what a thing depends on of the settings: values, and the files that they name."""
+        """Return the key of the settings that affect a thing: their values, and the stamps of their files."""
         values = self._values_of(*affects, settings=settings)
         files = (file for path in paths_in(values, "read") for file in files_of(path))
         return tuple(values.items()), stamp(*files)
 
     @cached_property
     def _shot_key(self) -> Hashable:
-        keys = (self._identity[0], self._performance[0], self._plate[0] if self.plates.moving else None)
+        keys = (self._identity[0], self._performance[0], self._target_performance[0] if self.plates.moving else None)
         named = stamp(self._settings.parts_file), stamp(self._settings.curves)
         return (*keys, named, self._settings.proxy, tuple(self._values_of("track", "person", "pixels").items()))
 
@@ -365,14 +375,14 @@ class Loader:
 
 
 def open_shot(settings: Settings, observe: Observer = ignore) -> Shot:
-    """Read target and driver, and fit them together: a shot whose frames can be rendered in any order.
+    """Load target and driver as a shot, whose frames can be rendered in any order.
 
     Args:
-        settings: as of a render; ``target`` and ``driver`` or ``performance`` are needed, ``output`` is not.
+        settings: ``target`` is needed, and ``driver`` or ``performance``; ``output`` is not.
         observe: called after each step.
 
     Raises:
-        ReenactError: one of them cannot be used.
+        ReenactError: an input cannot be used.
     """
     return Loader(settings, Warm(), observe).shot
 
@@ -381,7 +391,7 @@ def track_performance(settings: Settings, observe: Observer = ignore) -> Perform
     """Track a driver, or read the performance file that the settings name.
 
     Args:
-        settings: ``driver``, and how it is tracked; ``performance`` names a file to read if it is there, else to write.
+        settings: ``driver``, and how it is tracked; the file ``performance`` is read if it exists, else written.
         observe: called after each frame.
 
     Raises:

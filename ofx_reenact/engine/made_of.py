@@ -1,4 +1,4 @@
-"""What a job's files are made from: the performance, the identity, the frames."""
+"""List and digest what a job's files are made from: inputs, options and weights of performance, identity and frames."""
 
 from __future__ import annotations
 
@@ -21,57 +21,58 @@ Digest = Callable[..., str]
 
 
 def performance_made_of(settings: Settings, digest: Digest = sha256_of) -> MadeOf:
-    """Return what a performance of these settings is made from: the driver, landmarks, and how it is tracked.
+    """Return what a performance of these settings is made from: driver, landmarks and tracking options.
 
-    ``digest`` gives the SHA-256 of files. An input that is not named is left out; one that is not there has none.
+    ``digest`` returns the SHA-256 of files. Inputs that no option names are left out; one that does not exist has an
+    empty digest.
     """
     return MadeOf(_sources(settings, "track", digest), _values(settings, "track"))
 
 
 def identity_made_of(settings: Settings, target: Picture | Plates, digest: Digest = sha256_of) -> MadeOf:
-    """Return what an identity of these settings is made from: the target's picture or pictures, landmarks, others."""
+    """Return what an identity of these settings is made from: target, landmarks, and other pictures of the person."""
     if isinstance(target, Plates):
         source = Source(settings.target, digest(*files_of(settings.target)))
     else:
         plate = target.plate.path
-        # A sequence's frame has a file of its own; a video's is one of many in it.
+        # A frame of a sequence is a file; a frame of a video also needs its number.
         source = Source(str(plate), digest(plate), None if has_padding(settings.target) else target.frame)
     inputs = {**_sources(settings, "person", digest), "target": source}
     return MadeOf(inputs, {k: v for k, v in _values(settings, "person").items() if k != "target_frame"})
 
 
 def parts_made_of(settings: Settings, performance: Performance, digest: Digest = sha256_of) -> MadeOf:
-    """Return what the choice of parts is made from: the target, and the driver that the performance names."""
+    """Return what the choice of parts is made from: the target, and the driver as the performance records it."""
     inputs = {"target": Source(settings.target, digest(*files_of(settings.target)))}
-    # A performance of an earlier version does not say whose it is.
+    # Performances of earlier versions do not record their driver.
     with contextlib.suppress(ValueError):
         inputs |= {what: s for what, s in MadeOf.of_text(performance.made_of).inputs.items() if what == "driver"}
     return MadeOf(inputs)
 
 
 def frames_made_of(settings: Settings, inputs: Mapping[str, Input], ldnet: str, fdgan: str) -> MadeOf:
-    """Return what a job's frames are made from: what is equal for all machines and chunks of the job.
+    """Return what a job's frames are made from; it is the same on all machines and in all chunks of the job.
 
-    Options that are left at their defaults are left out, so that a later version's new ones change nothing.
+    Options that have their defaults are left out, so that new options of a later version do not change the digest.
 
     Args:
-        settings: of the job.
-        inputs: all that it reads, by option. What no pixel depends on is left out: the consent of who is shown, which
+        settings: the job's settings.
+        inputs: all inputs of the job, by option. Those that no pixel depends on are left out: the consent file, which
             may be renewed, and the sound of a preview.
         ldnet: SHA-256 of LD-Net's weights.
-        fdgan: SHA-256 of FD-GAN's; "" where it paints nothing.
+        fdgan: SHA-256 of FD-GAN's weights; "" without FD-GAN.
     """
-    values, usual, beside = _plain(settings), _plain(Settings()), names_affecting("output")
+    values, defaults, unused = _plain(settings), _plain(Settings()), names_affecting("output")
     names = [name for name in names_affecting("track", "person", "pixels", "content") if name in values]
     return MadeOf(
-        {what: Source(one.name, one.sha256 or "") for what, one in inputs.items() if option_of(what) not in beside},
-        {name: values[name] for name in names if name != "device" and values[name] != usual.get(name)},
+        {what: Source(one.name, one.sha256 or "") for what, one in inputs.items() if option_of(what) not in unused},
+        {name: values[name] for name in names if name != "device" and values[name] != defaults.get(name)},
         {"ldnet": ldnet, "fdgan": fdgan},
     )
 
 
 def _sources(settings: Settings, affects: Affects, digest: Digest) -> dict[str, Source]:
-    """The inputs that are read for a thing, by option, the target apart; an option's pictures count as one."""
+    """Return the inputs that affect a thing, by option, without the target; one option is one input."""
     sources = {}
     for name in (set(names_affecting(affects)) & set(names_of_paths("read"))) - {"target"}:
         paths = paths_in({name: getattr(settings, name)}, "read")
@@ -82,13 +83,13 @@ def _sources(settings: Settings, affects: Affects, digest: Digest) -> dict[str, 
 
 
 def _values(settings: Settings, affects: Affects) -> dict[str, object]:
-    """The options that a thing depends on, and a frame's pixels only by it; paths apart."""
+    """Return the options, without paths, that affect a thing and that affect pixels only through it."""
     names = set(names_affecting(affects)) - set(names_affecting("pixels"))
     return {name: value for name, value in _plain(settings).items() if name in names}
 
 
 def _plain(settings: Settings) -> dict[str, Any]:
-    """The options, those that name files apart; a face's number as the whole number that files have always held."""
+    """Return the options that name no file; the number of a face as an integer, as in files of all versions."""
     files = set(names_of_paths("read", "kept", "written", "weights")) - set(WHOSE)
     values = {name: value for name, value in settings.as_dict().items() if name not in files}
     for name in WHOSE:

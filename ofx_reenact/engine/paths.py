@@ -1,4 +1,4 @@
-"""The files that a render names: none that it writes is one that it reads."""
+"""Check the paths of a render before anything is read: no output may replace an input or another output."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ MOVIE = ".mp4"
 
 
 def check_paths(settings: Settings, *more: Named) -> None:
-    """Refuse settings whose outputs would replace an input or each other, before anything is read.
+    """Raise if an output of these settings would replace an input or another output.
 
-    Files that are kept, of a performance or an identity, count as outputs: they may be made anew. ``more`` are outputs
-    that no option names.
+    Performance, identity and parts files count as outputs, because they may be written. ``more`` are outputs
+    that no option names, as (name for the message, path).
 
     Raises:
         SettingsError: naming both options.
     """
-    refuse_over_inputs([*outputs_of(settings), *more], named(settings, "read", "weights"))
+    refuse_over_inputs([*list_outputs(settings), *more], named(settings, "read", "weights"))
     if settings.preview and Path(settings.preview).suffix.lower() != MOVIE:
-        raise SettingsError(f"--preview {settings.preview}: a movie is written as {MOVIE}, so end the name in it")
+        raise SettingsError(f"--preview {settings.preview}: previews are MP4 files; let the name end in {MOVIE}")
     if settings.sound and not settings.preview:
-        raise SettingsError("--sound: is of a preview; name a --preview, too")
+        raise SettingsError("--sound needs --preview: it is the sound of the preview")
 
 
-def movie_of(settings: Settings) -> Path | None:
-    """Return the movie that is to be written beside the frames: none if none is named, or one that is there is kept.
+def preview_to_write(settings: Settings) -> Path | None:
+    """Return the preview movie to write; None if none is named, or if one exists and ``--existing skip`` is set.
 
     Raises:
-        OutputError: it is there, and ``existing`` says that this is an error.
+        OutputError: the movie exists, and ``--existing error`` is set.
     """
     if not settings.preview:
         return None
-    there = Path(settings.preview).exists()
-    if there and settings.existing == "error":
+    exists = Path(settings.preview).exists()
+    if exists and settings.existing == "error":
         raise OutputError(
             f"{settings.preview}: is there already; choose another --preview, or --existing skip or overwrite"
         )
-    return None if there and settings.existing == "skip" else Path(settings.preview)
+    return None if exists and settings.existing == "skip" else Path(settings.preview)
 
 
-def outputs_of(settings: Settings) -> list[Named]:
-    """Return all that a render of these settings may write, by option."""
+def list_outputs(settings: Settings) -> list[Named]:
+    """Return every file that a render of these settings may write, with the option that names it."""
     files = named(settings, "written", "kept")
     if settings.performance == settings.target_performance and settings.driver in ("", settings.target):
         # A target that is driven by itself has one performance.
@@ -60,7 +60,7 @@ def outputs_of(settings: Settings) -> list[Named]:
 
 
 def named(settings: Settings, *roles: Role) -> list[Named]:
-    """Return the files that options of these roles name; empty ones are left out."""
+    """Return (option, path) for each file that options of these roles name; options without a value are left out."""
     found: list[Named] = []
     for name in names_of_paths(*roles):
         found += [(flag(name), path) for path in paths_in({name: getattr(settings, name)}, *roles)]

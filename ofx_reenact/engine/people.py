@@ -1,4 +1,4 @@
-"""Who is animated: the person's identity, found in a picture or over a whole plate, and in other pictures of them."""
+"""Make the identity of the person to animate, from a picture or a whole plate and from other pictures of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ofx_reenact.device import choose_device
-from ofx_reenact.engine.chosen import choose_in_still
+from ofx_reenact.engine.choose_face import choose_in_still
 from ofx_reenact.engine.inputs import read_target, track_driver
 from ofx_reenact.engine.made_of import Digest, identity_made_of
 from ofx_reenact.engine.plates import Plates
@@ -43,16 +43,16 @@ from ofx_reenact.tracking.rest import Rest
 from ofx_reenact.tracking.surface import measure_gap
 from ofx_reenact.tracking.trackers import make_tracker
 
-# A face darker or brighter than this needs another exposure to be found; tried in this order.
+# Factors on the picture's brightness under which a face is looked for, in this order: dark or bright ones need it.
 EXPOSURES = (1.0, 4.0, 0.25, 16.0)
 
-# LD-Net's identity codes of two pictures of one person are hardly ever further apart, neutral and smiling (1 in 100 of
-# 102 people); those of two people are, three times in four.
+# Two pictures may show different people if LD-Net's identity codes are further apart than this. Measured on 102 people:
+# neutral and smiling pictures of one person are in 1 of 100 cases, pictures of two people in 3 of 4.
 ANOTHER = 0.25
-# Of a plate, FD-GAN is shown the frames whose mouths are open more than these fractions of all.
-_SHOWN = (0.0, 0.5, 0.8, 0.95, 1.0)
-# Of other footage, a frame in so many.
-_SHOWN_OF_FOOTAGE = (0.0, 0.5, 1.0)
+# FD-GAN sees the frames of a plate at these quantiles of how wide the mouth is open.
+_PLATE_QUANTILES = (0.0, 0.5, 0.8, 0.95, 1.0)
+# The same for footage in ``--appearance``.
+_FOOTAGE_QUANTILES = (0.0, 0.5, 1.0)
 
 
 def identify(
@@ -62,13 +62,13 @@ def identify(
     weights: LDNetWeights,
     fdgan: RepairWeights | PortraitWeights | None = None,
 ) -> Identity:
-    """Read the identity file if there is one, else make the identity (and write the file if one was named).
+    """Read the identity file if it exists; else make the identity, and write the file if the settings name one.
 
     The arguments are those of :func:`make_identity`.
 
     Raises:
         TrackingError: the file was made from another picture, or no face was found.
-        WeightsError: the file is none, or made with other weights.
+        WeightsError: the file is no identity file, or was made with other weights.
     """
     if settings.identity and Path(settings.identity).exists():
         path = Path(settings.identity)
@@ -91,12 +91,12 @@ def make_identity(
     """Find the face in the target and make its identity.
 
     Args:
-        settings: of the job.
-        target: what was read.
-        colour: the config.
+        settings: the job's settings.
+        target: the target's picture at full resolution.
+        colour: the colour config.
         weights: LD-Net's, which make the identity code.
-        fdgan: FD-GAN's, which write the dictionary; None for none.
-        digest: gives the SHA-256 of files.
+        fdgan: FD-GAN's, which write the dictionary; None for no dictionary.
+        digest: returns the SHA-256 of files.
 
     Raises:
         TrackingError: no face was found in the target, or in another picture of it.
@@ -119,17 +119,17 @@ def make_moving_identity(
     fdgan: RepairWeights | PortraitWeights | None = None,
     digest: Digest = sha256_of,
 ) -> Identity:
-    """Make the identity of a person who moves.
+    """Make the identity of the person in a moving target, from the rest face and several frames.
 
     Args:
-        settings: of the job.
+        settings: the job's settings.
         plates: the target's pictures.
-        performance: of the person in them.
-        rest: their face at rest.
-        colour: the config.
+        performance: the person's performance in them.
+        rest: the person's face at rest.
+        colour: the colour config.
         weights: LD-Net's, which make the identity code.
-        fdgan: FD-GAN's, which write the dictionary; None for none.
-        digest: gives the SHA-256 of files.
+        fdgan: FD-GAN's, which write the dictionary; None for no dictionary.
+        digest: returns the SHA-256 of files.
 
     Raises:
         TrackingError: no face was found in another picture of the person.
@@ -143,10 +143,10 @@ def make_moving_identity(
     identity = _with_references(identity, settings, colour, weights, plates.whole(int(rest.frames[0])))
     if fdgan is None:
         return identity
-    known = np.nonzero(performance.sure)[0]
-    rows = shown_rows(performance.frontal[known if len(known) else [calm]], _SHOWN)
+    certain = np.nonzero(performance.sure)[0]
+    rows = shown_rows(performance.frontal[certain if len(certain) else [calm]], _PLATE_QUANTILES)
     views = []
-    for row in (known[rows] if len(known) else [calm]):
+    for row in (certain[rows] if len(certain) else [calm]):
         picture = plates.whole(int(performance.frames[row]))
         views.append(view_of(Face.of_performance(performance, row), picture, colour))
     return write_dictionary(identity, views, settings, colour, fdgan)
@@ -159,18 +159,18 @@ def write_dictionary(
     colour: Colour,
     fdgan: RepairWeights | PortraitWeights,
 ) -> Identity:
-    """Return an identity with FD-GAN's dictionary of the person, seen in views and in their references."""
+    """Return an identity with FD-GAN's dictionary, written from views and from the identity's other pictures."""
     shown = list(views)
     for reference in identity.references:
         faces = [reference.face(row, identity.face.tracker) for row in range(len(reference.frames))]
-        for row in shown_rows(np.stack([face.frontal for face in faces]), _SHOWN_OF_FOOTAGE):
+        for row in shown_rows(np.stack([face.frontal for face in faces]), _FOOTAGE_QUANTILES):
             shown.append(view_of(faces[row], read_reference(reference, row, colour), colour))
     dictionary = make_painter(fdgan, choose_device(settings.device)).write(shown)
     return replace(identity, person=replace(identity.person, dictionary=dictionary, fdgan_sha256=fdgan.sha256))
 
 
 def shown_rows(frontal: np.ndarray, fractions: Sequence[float]) -> list[int]:
-    """Return which of frontal meshes (F, 468 or more, 3) show mouths from shut to wide open, each once."""
+    """Return the rows of frontal meshes (F, 468 or more, 3) at these quantiles of mouth opening, sorted, each once."""
     order = np.argsort(measure_gap(frontal, LIPS_INNER), kind="stable")
     return sorted({int(order[round(fraction * (len(order) - 1))]) for fraction in fractions})
 
@@ -178,12 +178,12 @@ def shown_rows(frontal: np.ndarray, fractions: Sequence[float]) -> list[int]:
 def _with_references(
     identity: Identity, settings: Settings, colour: Colour, weights: LDNetWeights, target: Picture
 ) -> Identity:
-    """Return an identity with the faces in all other pictures and footage of the person, whom ``target`` shows.
+    """Add the faces in the pictures and footage of ``--appearance`` to the identity of the person in ``target``.
 
-    Notes say which of them may show somebody else.
+    Notes name those that may show somebody else.
 
     Raises:
-        TrackingError: one of them shows no face, or plainly somebody else's.
+        TrackingError: one of them shows no face, or clearly somebody else's.
     """
     if not settings.appearance:
         return identity
@@ -230,25 +230,25 @@ def read_reference(reference: Reference, row: int, colour: Colour) -> Picture:
 
 
 def plate_settings(settings: Settings) -> Settings:
-    """Return the settings by which a target that moves is tracked: as a driver is."""
+    """Return settings that track a moving target as if it were the driver."""
     return replace(
         settings, driver=settings.target, performance=settings.target_performance, landmarks=settings.target_landmarks,
         face=settings.target_face, driver_colorspace=settings.colorspace, driver_layer=settings.layer, reference=None,
     )  # fmt: skip
 
 
-def check_identity(path: Path, identity: Identity, asked: MadeOf) -> Identity:
-    """Return an identity that was read from a file, with a note if the file cannot say what it was made from.
+def check_identity(path: Path, identity: Identity, expected: MadeOf) -> Identity:
+    """Compare what an identity file was made from with the job; add a note if the file does not record it.
 
     Raises:
-        TrackingError: it was made from another picture, or in another way, than is asked for.
+        TrackingError: it was made from other pictures or with other options.
     """
-    note = refuse_other(path, "identity", identity.made_of, identity.face.picture, asked)
+    note = refuse_other(path, "identity", identity.made_of, identity.face.picture, expected)
     return replace(identity, notes=(*identity.notes, note)) if note else identity
 
 
 def make_painter(fdgan: RepairWeights | PortraitWeights, device: str, person: Person | None = None) -> Painter:
-    """Return what paints with these weights, and with what a custom identity adds to them."""
+    """Return the painter of these weights, with the trained adapters of the person if there are any."""
     painter: Painter
     if isinstance(fdgan, PortraitWeights):
         painter = PortraitPainter(fdgan.network, fdgan.size, device)
@@ -265,10 +265,7 @@ def view_of(
     seed: int = 0,
     device: str = "cpu",
 ) -> View:
-    """Return a picture's view, as a shot carries it on a device and FD-GAN sees it.
-
-    ``seed`` tells the grain of frames apart.
-    """
+    """Return the view of a picture, with its pixels on a device. ``seed`` makes the grain of frames differ."""
     squeeze = target.squeeze
     pixels = stretch(target.pixels, squeeze)
     display = display_for(pixels, face.mesh, target.space, colour)
@@ -279,7 +276,7 @@ def view_of(
 def view_opener(
     plates: Plates, performance: Performance, settings: Settings, colour: Colour
 ) -> Callable[[int], View]:
-    """Return what opens the view of a plate's frame; the performance is as it lies in what is rendered of it."""
+    """Return a function that opens the view of a plate's frame; the performance has the proxy's coordinates."""
     first, device = int(performance.frames[0]), choose_device(settings.device)
     necks = animate(settings, performance.frames.tolist()).of("neck").tolist()
 
@@ -298,16 +295,16 @@ def find_identity(settings: Settings, target: Picture, colour: Colour, weights: 
     Raises:
         TrackingError: no face was found.
     """
-    placed = settings.target_landmarks
-    if settings.tracker == "file" and not placed:
+    landmarks = settings.target_landmarks
+    if settings.tracker == "file" and not landmarks:
         raise SettingsError("--tracker file needs --target-landmarks as well, hand-placed on the target")
-    name = "file" if placed else settings.tracker
+    name = "file" if landmarks else settings.tracker
     device, chosen, tracker = choose_device(settings.device), LARGEST, None
     for exposure in EXPOSURES:
         shown = target.show(colour, exposure)
         before, chosen = chosen, choose_in_still(settings, shown, target.plate, target.frame, colour)
         if tracker is None or chosen != before:
-            tracker = make_tracker(name, face=chosen, landmarks=placed, device=device, aspect=target.squeeze.aspect)
+            tracker = make_tracker(name, face=chosen, landmarks=landmarks, device=device, aspect=target.squeeze.aspect)
         tracker.reset()
         with stage("track"):
             track = tracker.track(shown, target.frame)

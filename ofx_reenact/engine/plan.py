@@ -1,4 +1,4 @@
-"""Which frames a job renders: what was asked for, what is there already, where the driver has no face."""
+"""Plan which frames a job renders: the requested ones, without those that exist, and how each driver face was found."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ class Plan:
     """The frames of a job.
 
     Attributes:
-        states: how the driver's face was found, for each frame there is.
-        frames: the frames asked for: ``todo``, and ``skipped``, which are there already.
-        said: what each of those that are skipped says of itself.
-        faceless: frames asked for in which no face was found, absent ones included.
-        black: frames to do that are black, for want of a face.
-        beyond: frames asked for that lie beyond the driver's ends, in a target that moves.
-        plain: frames asked for in which a target that moves shows no face, and stays as it is.
+        states: how the driver's face was found, by frame, for all frames of the shot.
+        frames: the requested frames: ``todo`` and ``skipped``.
+        todo: the frames to render.
+        recorded: for each skipped frame, which exists already, the attributes in its file.
+        faceless: requested frames in which no driver face was found, or whose driver frame does not exist.
+        black: frames to render black because the driver has no face there.
+        beyond: requested frames of a moving target that are before or after the driver.
+        plain: requested frames in which a moving target shows no face, and stays unchanged.
     """
 
     states: Mapping[int, State]
     frames: FrameRange
     todo: FrameRange
-    said: Mapping[int, Mapping[str, Any]]
+    recorded: Mapping[int, Mapping[str, Any]]
     faceless: tuple[int, ...]
     black: frozenset[int]
     beyond: tuple[int, ...] = ()
@@ -41,29 +42,29 @@ class Plan:
 
     @property
     def skipped(self) -> FrameRange:
-        """The frames that are there already, and stay."""
-        return FrameRange.of(self.said)
+        """The requested frames that exist already and are not rendered."""
+        return FrameRange.of(self.recorded)
 
     @property
     def faces(self) -> dict[int, str]:
-        """How the face was found in each driver frame, as frames and sidecars say it."""
+        """How the driver's face was found, by frame, as in files: ``tracked``, ``bridged`` or ``held``."""
         return {frame: state.name.lower() for frame, state in self.states.items()}
 
     def shown_as(self, state: State, written: Mapping[int, float]) -> tuple[int, ...]:
-        """Return the written frames whose face was found in a way and that are not black."""
+        """Return the written frames that have a state and are not black."""
         return tuple(frame for frame in written if self.states[frame] is state and frame not in self.black)
 
 
 @dataclass(frozen=True)
-class Seen:
-    """How one person's driver was found in each frame of the result.
+class DriverStates:
+    """How the face of one person's driver was found in each frame of the result.
 
     Attributes:
         who: the driver's name, for messages.
-        states: for each frame that there is.
-        beyond: frames beyond the driver's ends.
-        plain: frames in which a target that moves shows no face.
-        moving: whether the target does.
+        states: the state of each frame.
+        beyond: frames before or after the driver.
+        plain: frames in which a moving target shows no face.
+        moving: whether the target moves.
     """
 
     who: str
@@ -73,8 +74,8 @@ class Seen:
     moving: bool = False
 
     @classmethod
-    def of(cls, settings: Settings, performance: Performance, plate: Performance | None) -> Seen:
-        """Look a driver's performance up, for the frames of ``plate``, a target that moves; its own for a still."""
+    def of(cls, settings: Settings, performance: Performance, plate: Performance | None) -> DriverStates:
+        """Return the states for the frames of ``plate``, a moving target; for the driver's own frames if it is None."""
         who = settings.driver or settings.performance
         if plate is None:
             return cls(who, dict(zip(performance.frames.tolist(), map(State, performance.state.tolist()), strict=True)))
@@ -84,30 +85,30 @@ class Seen:
         beyond = frozenset(number for number, within in zip(numbers, acted.inside, strict=True) if not within)
         return cls(who, states, beyond, frozenset(plate.frames[plate.state != State.TRACKED].tolist()), True)
 
-    def over(self, frames: Iterable[int]) -> Seen:
-        """Return it for all of these frames; where the driver has none, the nearest is held."""
+    def extended_to(self, frames: Iterable[int]) -> DriverStates:
+        """Add the frames that the driver does not have: its nearest frame is held there."""
         more = {frame: State.HELD for frame in frames if frame not in self.states}
         return replace(self, states={**self.states, **more}, beyond=self.beyond | more.keys())
 
 
-def together(seen: Sequence[Seen]) -> Seen:
-    """Return how all drivers were found: in each frame as the one that was found worst.
+def combine_states(drivers: Sequence[DriverStates]) -> DriverStates:
+    """Combine the states of several drivers: in each frame the worst one counts.
 
-    Frames are those that one of them has; plain are those in which a target shows none of the faces.
+    The result has every frame of any driver. A frame is ``plain`` if the target shows none of the faces in it.
 
     Raises:
         FrameError: the drivers of a still have no frame in common.
     """
-    first, *others = seen
+    first, *others = drivers
     if not others:
         return first
-    frames = sorted({frame for one in seen for frame in one.states})
+    frames = sorted({frame for one in drivers for frame in one.states})
     if not first.states.keys() & set.intersection(*(set(one.states) for one in others)):
-        said = ", ".join(f"{one.who} has {FrameRange.of(one.states)}" for one in seen)
-        raise FrameError(f"the drivers have no frame in common: {said}; give them the same numbers")
-    whole = [one.over(frames) for one in seen]
-    return Seen(
-        ", ".join(dict.fromkeys(one.who for one in seen)),
+        ranges = ", ".join(f"{one.who} has {FrameRange.of(one.states)}" for one in drivers)
+        raise FrameError(f"the drivers have no frame in common: {ranges}; give them the same numbers")
+    whole = [one.extended_to(frames) for one in drivers]
+    return DriverStates(
+        ", ".join(dict.fromkeys(one.who for one in drivers)),
         {frame: max(one.states[frame] for one in whole) for frame in frames},
         frozenset[int]().union(*(one.beyond for one in whole)),
         frozenset.intersection(*(one.plain for one in whole)),
@@ -115,54 +116,54 @@ def together(seen: Sequence[Seen]) -> Seen:
     )
 
 
-def plan_frames(settings: Settings, seen: Seen, made_of: str) -> Plan:
-    """Decide which frames to render: the driver's, or those of a target that moves.
+def plan_frames(settings: Settings, driver: DriverStates, made_of: str) -> Plan:
+    """Decide which frames to render.
 
     Args:
-        settings: of the job.
-        seen: how the driver was found.
+        settings: the job's settings; without ``--frames`` all frames of a moving target, or of a still's driver.
+        driver: how the driver's face was found.
         made_of: digest of what the frames are made from.
 
     Raises:
-        FrameError: frames were asked for that there are not.
-        TrackingError: a frame has no face, and that is to be an error.
-        OutputError: frames are there already, and that is to be an error; or they are to be kept, and were made from
-            something else.
+        FrameError: a requested frame does not exist.
+        TrackingError: a frame has no driver face, and ``--missing error`` is set.
+        OutputError: frames exist already, and ``--existing error`` is set; or it is ``skip``, and they were made from
+            other inputs or options.
     """
-    states = seen.states
+    states = driver.states
     frames = FrameRange.parse(settings.frames) if settings.frames else FrameRange.of(states)
     if outside := [frame for frame in frames if frame not in states]:
         raise FrameError(
-            f"--frames {settings.frames}: the {'target' if seen.moving else 'driver'} has frames "
+            f"--frames {settings.frames}: the {'target' if driver.moving else 'driver'} has frames "
             f"{min(states)}-{max(states)}, not {FrameRange.of(outside)}"
         )
     lost = [frame for frame in frames if states[frame] is not State.TRACKED]
     if lost and settings.missing == "error":
         raise TrackingError(
-            f"{seen.who}: no face {'for the target in' if seen.moving else 'in'} "
+            f"{driver.who}: no face {'for the target in' if driver.moving else 'in'} "
             f"frames {FrameRange.of(lost)}; --missing hold or black goes on without"
         )
-    said = _skipped(settings, frames, made_of)
-    black = set(lost) - set(said) if settings.missing == "black" else ()
+    recorded = _read_skipped(settings, frames, made_of)
+    black = set(lost) - set(recorded) if settings.missing == "black" else ()
     return Plan(
-        states, frames, frames - said, said, tuple(lost), frozenset(black),
-        tuple(frame for frame in frames if frame in seen.beyond), tuple(f for f in frames if f in seen.plain),
+        states, frames, frames - recorded, recorded, tuple(lost), frozenset(black),
+        tuple(frame for frame in frames if frame in driver.beyond), tuple(f for f in frames if f in driver.plain),
     )  # fmt: skip
 
 
-def _skipped(settings: Settings, frames: FrameRange, made_of: str) -> dict[int, dict[str, Any]]:
-    """Return the frames that are there already and are left as they are, each with what it says of itself."""
+def _read_skipped(settings: Settings, frames: FrameRange, made_of: str) -> dict[int, dict[str, Any]]:
+    """Return the frames that exist and are not rendered again, with the attributes in their files."""
     if settings.existing == "overwrite":
         return {}
     if settings.existing == "skip":
-        said = {f: read_said(frame_path(settings.output, f)) for f in existing_frames(settings.output, frames)}
-        # Frames of earlier versions do not say what they were made from; they are kept.
-        if others := [frame for frame, one in said.items() if one.get("made_of", made_of) != made_of]:
+        recorded = {f: read_said(frame_path(settings.output, f)) for f in existing_frames(settings.output, frames)}
+        # Frames of earlier versions do not record what they were made from; they are kept.
+        if others := [frame for frame, one in recorded.items() if one.get("made_of", made_of) != made_of]:
             raise OutputError(
                 f"{settings.output}: frames {FrameRange.of(others)} are there already, made from other inputs or with "
                 "other options; --existing overwrite renders them again, another --output leaves them"
             )
-        return said
+        return recorded
     there = FrameRange.of(frame for frame in frames if frame_path(settings.output, frame).exists())
     if there:
         raise OutputError(

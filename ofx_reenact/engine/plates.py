@@ -1,4 +1,4 @@
-"""The target's pictures: one, or one a frame, read when they are needed."""
+"""The target's pictures, one or one for each frame; each is read when it is needed, and the last few are kept."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.settings import Settings
 from ofx_reenact.stages import stage
 
-# Pictures that are kept: the one that is rendered, the next one, which is read meanwhile, and those being written.
+# Pictures that are kept: the one being rendered, the next one, which is read meanwhile, and those being written.
 _KEPT = 5
 
 
 class Plates:
-    """A target's pictures by frame; those of a still are all the same one. A proxy's are reduced once they are read.
+    """The pictures of a target by frame; a still has the same one in all frames. Pictures are reduced to the proxy.
 
     Attributes:
         sequence: the files.
         moving: whether each frame has a picture of its own.
-        frame: the frame of a still, or the first.
+        frame: the frame number of a still, or the first one of a moving target.
     """
 
     def __init__(self, settings: Settings, colour: Colour) -> None:
         """Open the target's files.
 
         Raises:
-            FrameError: there are none, or not the frame that is asked for.
+            FrameError: there are none, or not the frame that ``--target-frame`` names.
         """
         self._settings, self._colour = settings, colour
         self.sequence = Sequence.open(settings.target)
@@ -44,12 +44,12 @@ class Plates:
         self.frame = self.sequence.frames.first if settings.target_frame is None else settings.target_frame
         self._pictures: OrderedDict[int, Picture] = OrderedDict()
         self._kept, self._lock = _KEPT, threading.Lock()
-        self._lent: dict[int, Picture] = {}
+        self._replaced: dict[int, Picture] = {}
 
-    def apart(self) -> Plates:
-        """Return the same pictures, read and kept apart from these, one at a time.
+    def separate_reader(self) -> Plates:
+        """Return a second reader of the same files, which keeps one picture and has its own video decoder.
 
-        Who reads frames in another order does not turn these out, and has a video decoder of its own.
+        For reading frames in another order than they are rendered, without evicting the pictures kept here.
         """
         other = copy.copy(self)
         if self.sequence.kind == "video":
@@ -57,15 +57,15 @@ class Plates:
         other._pictures, other._kept, other._lock = OrderedDict(), 1, threading.Lock()
         return other
 
-    def holding(self, frame: int, picture: Picture) -> Plates:
-        """Return the same pictures, with another one in a frame: as it is rendered, whatever the file has there."""
+    def with_picture(self, frame: int, picture: Picture) -> Plates:
+        """Return the same pictures with another one, at the proxy, in one frame."""
         other = copy.copy(self)
-        other._lent = {frame: picture}
+        other._replaced = {frame: picture}
         return other
 
     @cached_property
     def first(self) -> Picture:
-        """The still, or the first picture, at its whole resolution.
+        """The still or first picture, at full resolution.
 
         Raises:
             FrameError: it cannot be read.
@@ -74,16 +74,16 @@ class Plates:
 
     @cached_property
     def proxy(self) -> Proxy:
-        """How the pictures that are rendered lie in those that were read.
+        """The proxy that these pictures are reduced to.
 
         Raises:
-            FrameError: the first cannot be read.
+            FrameError: the first picture cannot be read.
         """
         return Proxy.of(self.first.plate, self._settings.proxy)
 
     @cached_property
     def _first(self) -> Picture:
-        """The still, or the first picture, as it is rendered."""
+        """The still or first picture, at the proxy."""
         return self.proxy.picture(self.first)
 
     @property
@@ -92,26 +92,27 @@ class Plates:
         return self.sequence.frames if self.moving else FrameRange((self.frame,))
 
     def picture(self, frame: int) -> Picture:
-        """Return the picture of a frame as it is rendered; may be called from several threads.
+        """Return the picture of a frame at the proxy; may be called from several threads.
 
         Raises:
-            FrameError: it cannot be read, or is of another size or colour space than the first.
+            FrameError: it cannot be read, or its windows, channels, pixel aspect or colour space differ from the
+                first picture's.
         """
-        if frame in self._lent:
-            return self._lent[frame]
+        if frame in self._replaced:
+            return self._replaced[frame]
         if not self.moving or frame == self.frame:
             return self._first
         with self._lock:
             if frame not in self._pictures:
-                # Room is made first: a picture of 4K fills 100 MB.
+                # Evict before reading: a 4K picture takes 100 MB.
                 while len(self._pictures) >= self._kept:
                     self._pictures.popitem(last=False)
-                self._pictures[frame] = self.proxy.picture(self._alike(self._read(frame)))
+                self._pictures[frame] = self.proxy.picture(self._checked(self._read(frame)))
             self._pictures.move_to_end(frame)
             return self._pictures[frame]
 
     def whole(self, frame: int) -> Picture:
-        """Return the picture of a frame at its whole resolution, as faces are found in it; a proxy's is not kept.
+        """Return the picture of a frame at full resolution, for tracking; with a proxy it is not kept.
 
         Raises:
             FrameError: as of :meth:`picture`.
@@ -121,15 +122,15 @@ class Plates:
         if not self.moving or frame == self.frame:
             return self.first
         with self._lock:
-            return self._alike(self._read(frame))
+            return self._checked(self._read(frame))
 
     def check(self, frames: Iterable[int]) -> None:
-        """Look at the headers of frames of a target that moves, so that a wrong one is found before any is rendered.
+        """Check the headers of a moving target's frames, so that a wrong one is found before any frame is rendered.
 
         Raises:
-            FrameError: one is not there, cannot be read, or is of another format than the first.
+            FrameError: a frame does not exist, cannot be read, or has another format than the first.
         """
-        # A video in which the size changes was refused when it was opened.
+        # A video whose size changes was refused when it was opened.
         if self.moving and self.sequence.kind != "video":
             for frame in frames:
                 self._compare(self.sequence.read_header(frame, self._settings.layer), frame)
@@ -141,13 +142,13 @@ class Plates:
             settings.target, self._colour, frame, settings.colorspace or None, settings.layer, sequence=self.sequence
         )
 
-    def _alike(self, picture: Picture) -> Picture:
-        """Refuse a picture that is not one of the first's sequence."""
+    def _checked(self, picture: Picture) -> Picture:
+        """Return a picture if it has the first one's format and colour space; raise otherwise."""
         self._compare(picture.plate, picture.frame, picture.space)
         return picture
 
     def _compare(self, plate: Plate, frame: int, space: str | None = None) -> None:
-        """Refuse a frame that is not of the first's format, or not in its colour space if that is given."""
+        """Raise if a frame's format differs from the first picture's, or its colour space, if given."""
         first, where = self.first, f"{plate.path}: frame {frame}"
         for what, here, there in (
             ("is", plate.display_window, first.plate.display_window),
@@ -155,7 +156,7 @@ class Plates:
         ):
             if here != there:
                 raise FrameError(
-                    f"{where} {what} {_said(here)}, frame {first.frame} {_said(there)}"
+                    f"{where} {what} {_describe(here)}, frame {first.frame} {_describe(there)}"
                     "; bring all frames of the target to one format"
                 )
         if Squeeze.of_plate(plate) != first.squeeze:
@@ -171,6 +172,6 @@ class Plates:
             )
 
 
-def _said(window: object) -> str:
+def _describe(window: object) -> str:
     x, y, width, height = (getattr(window, name) for name in ("x", "y", "width", "height"))
     return f"{width}×{height}" + (f" at ({x}, {y})" if x or y else "")

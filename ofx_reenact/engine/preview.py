@@ -1,4 +1,4 @@
-"""The preview of a render: what is seen of each frame, and whose sound is heard with it."""
+"""The preview movie of a render: its pictures, and where its sound comes from."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from ofx_reenact.tracking.retime import driver_positions
 if TYPE_CHECKING:
     from ofx_reenact.frames.sound import Sound
 
-# How far sound may be faster or slower than it was: film at television's rate is 4 in 100 faster.
+# Sound is played if its speed differs by no more than this fraction: 24 fps shown at 25 fps is 4 % faster.
 _FASTER = 0.05
 
 Note = Callable[[str], None]
 
 
 class Preview:
-    """The movie beside the frames: of a target that moves, its own pictures stand above the result's.
+    """The preview movie; for a moving target, the plate's picture is shown above the result.
 
-    Use as a context manager: it is written whole or not at all.
+    Use as a context manager: the file is written whole or not at all.
     """
 
     def __init__(
         self, path: Path, settings: Settings, plates: Plates, performance: Performance, plan: Plan, colour: Colour,
         note: Note,
     ) -> None:  # fmt: skip
-        """Prepare for the frames to do of a plan; ``note`` is told what the user should know of the sound."""
+        """Prepare the movie of a plan's ``todo`` frames; ``note`` is called with notes on the sound for the user."""
         from ofx_reenact.frames.movie import USUAL_RATE, Mp4Writer
 
         self._plates, self._colour = plates, colour
@@ -56,7 +56,7 @@ class Preview:
         """Add a frame.
 
         Raises:
-            OutputError: the disk does not take it.
+            OutputError: the movie cannot be written.
         """
         target = self._plates.first
         shown = target.squeeze.show(self._colour.to_display(result.colour[..., :3], target.space))
@@ -66,10 +66,10 @@ class Preview:
 
 
 def check_sound(settings: Settings) -> None:
-    """Refuse a sound that is named and cannot be opened, before anything is rendered.
+    """Open and close the file of ``--sound``, so that a bad one is found before anything is rendered.
 
     Raises:
-        FrameError: it is not there, or there is no sound in it.
+        FrameError: the file does not exist or has no sound.
     """
     if settings.sound and settings.preview_sound != "none":
         from ofx_reenact.frames.sound import Sound
@@ -80,9 +80,9 @@ def check_sound(settings: Settings) -> None:
 def find_sound(
     settings: Settings, plates: Plates, performance: Performance, plan: Plan, rate: Fraction, note: Note
 ) -> Sound | None:
-    """Find what is heard with the frames to do of a plan, which are shown at a rate; None if nothing is.
+    """Find the sound of a plan's ``todo`` frames, which are shown at ``rate`` a second; None for a silent preview.
 
-    Says to ``note`` why nothing is heard where that was asked for, or where there is sound that does not fit.
+    Calls ``note`` with the reason if the requested sound does not exist, or if a sound does not fit the frames.
     """
     if settings.preview_sound == "none":
         return None
@@ -93,23 +93,23 @@ def find_sound(
         begins = min(plan.states) if settings.sound_start is None else settings.sound_start
         path, start, speed = Path(settings.sound), Fraction(first - begins) / rate, 1.0
     else:
-        wanted = _whose(settings, plates)
+        order = _sound_order(settings, plates)
         files = {"driver": settings.driver, "target": settings.target if plates.moving else ""}
-        whose = next((one for one in wanted if files[one] and has_sound(Path(files[one]))), "")
-        if not whose:
+        source = next((one for one in order if files[one] and has_sound(Path(files[one]))), "")
+        if not source:
             if settings.preview_sound != "auto":
                 note(f"--preview-sound {settings.preview_sound}: there is no sound; the preview is silent")
             return None
-        path = Path(files[whose])
-        start, speed = _place(whose, path, settings, plates, performance, first, rate)
+        path = Path(files[source])
+        start, speed = _sound_position(source, path, settings, plates, performance, first, rate)
     if len(plan.todo) != plan.todo.last - first + 1:
         note(f"{path}: the frames of the preview do not follow one another; it is silent")
         return None
     if abs(speed - 1) > _FASTER:
-        note(f"{path}: its frames are shown at {speed:.3g} of their speed; the preview is silent")
+        note(f"{path}: its frames are shown at {speed:.3g} times their speed; the preview is silent")
         return None
     if speed != 1:
-        note(f"{path}: its frames are shown at {speed:.4g} of their speed, and its sound is played so")
+        note(f"{path}: its frames are shown at {speed:.4g} times their speed, and so is its sound")
     try:
         return Sound(path, start, speed, note)
     except FrameError as error:
@@ -117,23 +117,23 @@ def find_sound(
         return None
 
 
-def _whose(settings: Settings, plates: Plates) -> tuple[str, ...]:
-    """Return whose sound is taken, the first that there is."""
+def _sound_order(settings: Settings, plates: Plates) -> tuple[str, ...]:
+    """Return ``driver`` and ``target`` in the order in which their sound is looked for."""
     if settings.preview_sound != "auto":
         return (settings.preview_sound,)
     speaks = settings.regions != "eyes" and settings.weight_mouth > 0 and settings.strength > 0
     return ("driver", "target") if speaks else ("target", "driver")
 
 
-def _place(
-    whose: str, path: Path, settings: Settings, plates: Plates, performance: Performance, first: int, rate: Fraction
+def _sound_position(
+    source: str, path: Path, settings: Settings, plates: Plates, performance: Performance, first: int, rate: Fraction
 ) -> tuple[Fraction, float]:
-    """Return where in a video's time a frame of the result is, in seconds, and how many of its seconds one lasts."""
+    """Return the time in a video, in seconds, at which a frame of the result begins, and the playback speed."""
     from ofx_reenact.frames.sound import start_of
 
-    own = (plates.sequence.fps if whose == "target" else performance.rate) or rate
+    own = (plates.sequence.fps if source == "target" else performance.rate) or rate
     place, speed = Fraction(first), rate / own
-    if whose == "driver" and plates.moving:
+    if source == "driver" and plates.moving:
         positions = driver_positions(plates.frames.numbers, performance.frames, settings)
         place = Fraction(float(positions[plates.frames.numbers.index(first)]))
         speed *= Fraction(settings.driver_speed)

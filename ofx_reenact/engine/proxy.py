@@ -1,11 +1,11 @@
 """Proxies: a target's pictures at a half or a quarter of their resolution, in the same framing, for previews.
 
 Pixels of the file are averaged in blocks of ``factor`` by ``factor``. Blocks begin at the display window's corner, so
-that a viewer which scales the proxy up shows the plate's framing; windows grow to whole blocks. A block that the data
-window fills only in part is filled up with the pixels at its edge.
+that a viewer that scales the proxy up shows the plate's framing. Windows grow to whole blocks. Where the data window
+fills only a part of a block, the pixels at its edge are repeated.
 
-Faces are found at the whole resolution, whatever is rendered: what was tracked is brought to the proxy here. Pixel
-(x, y) of a data window whose first block begins ``left`` pixels before it lies at (x + left + 0.5) / factor - 0.5.
+Faces are always tracked at full resolution; this module converts their positions to the proxy. Column x of a data
+window whose first block begins ``left`` pixels before the window lies at (x + left + 0.5) / factor - 0.5.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from ofx_reenact.tracking.rigid import Similarity
 
 @dataclass(frozen=True)
 class Proxy:
-    """How plates of one format lie in their proxies.
+    """Where the pixels of plates of one format lie in their proxies.
 
     Attributes:
-        factor: pixels of the file, across and down, for one of the proxy; 1 leaves everything as it is, bit for bit.
+        factor: width and height, in pixels of the file, of one proxy pixel; 1 leaves everything unchanged, bit for bit.
         data: the proxy's data window.
-        display: its display window.
-        left: pixels of the file by which its first column of blocks begins before the file's data window.
-        top: the same of its first row.
-        squeeze: how the file's pixels lie beside square ones.
+        display: the proxy's display window.
+        left: by how many pixels of the file the first column of blocks begins before the file's data window.
+        top: the same for the first row of blocks.
+        squeeze: converts between the file's pixels and square pixels.
     """
 
     factor: int
@@ -45,7 +45,7 @@ class Proxy:
 
     @classmethod
     def of(cls, plate: Plate, factor: int) -> Proxy:
-        """Lay out the proxy of a plate; pixels are not needed."""
+        """Compute the proxy of a plate from its windows; its pixels are not needed."""
         data, display, squeeze = plate.data_window, plate.display_window, Squeeze.of_plate(plate)
         if factor == 1:
             return cls(1, data, display, 0, 0, squeeze)
@@ -57,7 +57,7 @@ class Proxy:
         return cls(factor, Window(shown.x + x, shown.y + y, width, height), shown, left, top, squeeze)
 
     def reduce(self, pixels: np.ndarray) -> np.ndarray:
-        """Average pixels (H, W) or (H, W, C) float32, C up to 4, of the file's data window over blocks."""
+        """Average pixels of the file's data window, (H, W) or (H, W, C) float32 with C up to 4, over blocks."""
         if self.factor == 1:
             return pixels
         size = (self.data.width, self.data.height)
@@ -66,8 +66,8 @@ class Proxy:
     def picture(self, picture: Picture) -> Picture:
         """Return the proxy of a picture.
 
-        Colour and alpha are averaged in scene-linear light. Of the plate's other channels, which may hold numbers that
-        have no mean, each block has its middle pixel's.
+        Colour and alpha are averaged in scene-linear light. The plate's other channels may hold values that must not
+        be averaged (IDs, for example), so each block takes the value of its middle pixel.
         """
         if self.factor == 1:
             return picture
@@ -83,7 +83,7 @@ class Proxy:
         return replace(picture, plate=small, pixels=pixels)
 
     def face(self, face: Face) -> Face:
-        """Return a face that was found at the whole resolution as it lies in the proxy."""
+        """Return a face that was tracked at full resolution, in the proxy's coordinates."""
         if self.factor == 1:
             return face
         above = face.headroom
@@ -93,7 +93,7 @@ class Proxy:
         return replace(face, mesh=self._points(face.mesh), size=self._size, headroom=above, pose=self._pose(face.head))
 
     def performance(self, performance: Performance) -> Performance:
-        """Return the performance of a target that moves, found at the whole resolution, as it lies in the proxy."""
+        """Return the performance of a moving target, tracked at full resolution, in the proxy's coordinates."""
         if self.factor == 1:
             return performance
         return replace(
@@ -114,14 +114,14 @@ class Proxy:
         return Similarity(head.rotation, head.scale / self.factor, self._points(head.translation))
 
     def _points(self, points: np.ndarray) -> np.ndarray:
-        """Bring points (..., 2 or 3) from square pixels of the file to those of the proxy; depth is scaled alone."""
+        """Convert points (..., 2 or 3) from square pixels of the file to the proxy's; depth is only scaled."""
         before = np.array([self.left * self.squeeze.x + 0.5, self.top * self.squeeze.y + 0.5, 0])
         after = np.array([0.5, 0.5, 0])
         axes = points.shape[-1]
         return ((points + before[:axes]) / self.factor - after[:axes]).astype(points.dtype)
 
     def _fill(self, pixels: np.ndarray) -> np.ndarray:
-        """Return pixels of the file's data window as whole blocks."""
+        """Extend pixels of the file's data window to whole blocks by repeating the edge."""
         height, width = pixels.shape[:2]
         below = self.data.height * self.factor - self.top - height
         right = self.data.width * self.factor - self.left - width
@@ -140,6 +140,6 @@ class Proxy:
 
 
 def _blocks(start: int, length: int, factor: int) -> tuple[int, int, int]:
-    """Return which block pixels from a start on begin in, how many they touch, and how far in the first they begin."""
+    """Return the first block that a run of pixels touches, how many it touches, and its offset in the first one."""
     first = start // factor
     return first, -(-(start + length) // factor) - first, start - first * factor

@@ -1,4 +1,4 @@
-"""A whole job: target and driver in, EXR sequence out. Reading, work and writing overlap; memory stays flat."""
+"""A render job: target and driver in, EXR sequence out. Reading, rendering and writing overlap; memory stays flat."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from ofx_reenact import provenance
-from ofx_reenact.engine.cast import CastShot, consent_id, described, open_members
+from ofx_reenact.engine.cast import CastShot, consent_id, describe_members, open_members
 from ofx_reenact.engine.made_of import frames_made_of
-from ofx_reenact.engine.memory import keep_freed_memory
+from ofx_reenact.engine.malloc import keep_freed_memory
 from ofx_reenact.engine.occlusion import Occlusions, find_occlusions
-from ofx_reenact.engine.paths import movie_of
-from ofx_reenact.engine.plan import Plan, plan_frames, together
+from ofx_reenact.engine.paths import preview_to_write
+from ofx_reenact.engine.plan import Plan, combine_states, plan_frames
 from ofx_reenact.engine.plates import Plates
 from ofx_reenact.engine.preview import Preview, check_sound
 from ofx_reenact.engine.warm import Warm
@@ -40,14 +40,20 @@ class Report:
     """What a job did, frame by frame.
 
     Attributes:
-        written, skipped: frames written now, and frames that were there already.
-        held, black: frames without a face of the driver, rendered as ``--missing`` says.
-        bridged: frames without a face in short gaps, interpolated.
-        plain: frames in which a target that moves shows no face, and stays as it is.
-        parts: frames that take mouth or eyes from another frame or picture.
-        faceless, absent: driver frames in which no face was found, and which do not exist.
+        written, skipped: frames written by this job, and frames that existed already.
+        held, black: written frames without a driver face, by ``--missing``: ``hold`` or ``black``.
+        bridged: written frames in short gaps without a driver face, interpolated.
+        plain: written frames in which a moving target shows no face, and stays unchanged.
+        parts: written frames that take mouth or eyes from another frame or picture.
+        faceless, absent: driver frames in which no face was found, and driver frames that do not exist.
         failed: frames that could not be written, with the reason.
-        confidence: for each written frame, 0 to 1.
+        warnings: notes for the user.
+        colour_space, colour_reason: the target's colour space, and how it was chosen.
+        reference: the driver's reference frame.
+        confidence: of each written frame, 0 to 1.
+        sidecar, preview: the files; no preview is None.
+        seconds: how long the job took.
+        device: the PyTorch device that it ran on.
     """
 
     output: str
@@ -73,20 +79,31 @@ class Report:
 
 
 def render_sequence(settings: Settings, observe: Observer = ignore, job: str = "") -> Report:
-    """Render a job, which has the name ``job`` on a farm.
+    """Render a job in this process and return when it is done.
+
+    Args:
+        settings: ``target`` and ``output`` are needed, and ``driver`` or ``performance``.
+        observe: called after each step, in this thread.
+        job: the job's name on a farm, if it has one.
 
     Raises:
-        ReenactError: the input cannot be used; nothing was written, or only whole frames.
+        ReenactError: an input cannot be used; nothing was written, or only whole frames.
     """
     return Job(settings, Watch(observe), Warm(), job).run()
 
 
 @dataclass(frozen=True)
-class Opened:
-    """What a job has read and prepared; ``inputs`` and ``made_of`` say from what, for the sidecar and the frames.
+class LoadedJob:
+    """A job that is loaded and planned, ready to render.
 
-    ``target`` is the still, or the first picture of a target that moves; ``plates`` has all of them. Of a cast,
-    ``performance`` is the first member's.
+    Attributes:
+        plates: the target's pictures.
+        target: the still, or the first picture of a moving target.
+        performance: the driver's; in a cast the first member's.
+        inputs: the files that were read, by option, for the sidecar.
+        made_of: what the frames are made from, for the sidecar and the frames.
+        plan: which frames to render.
+        shot: renders them.
     """
 
     plates: Plates
@@ -99,42 +116,45 @@ class Opened:
 
 
 class Job:
-    """One render, in the order of :meth:`run`."""
+    """One render job. :meth:`run` does all of it; :meth:`open` and :meth:`render` are its two halves."""
 
-    def __init__(self, settings: Settings, watch: Watch, warm: Warm, job: str = "") -> None:
-        """Check and load what needs neither target nor driver.
+    def __init__(self, settings: Settings, watch: Watch, cache: Warm, job: str = "") -> None:
+        """Check the settings and load the weights.
 
         Args:
-            settings: of the job; target and output are needed.
-            watch: is told of each step, and may end the job.
-            warm: what earlier jobs left and this one leaves; an empty one for a job by itself.
-            job: its name on a farm, if it has one.
+            settings: the job's settings; ``target`` and ``output`` are needed.
+            watch: called with each step; may cancel the job from another thread.
+            cache: what the process has loaded for earlier jobs; empty for a single job.
+            job: the job's name on a farm, if it has one.
+
+        Raises:
+            ReenactError: an option, the cast, a consent file or weights cannot be used.
         """
         for name in ("target", "output"):
             if not getattr(settings, name):
                 raise SettingsError(f"--{name} is needed")
         self.settings, self.watch, self.name = settings, watch, provenance.job_name(job)
-        self.members = open_members(settings, watch, warm)
-        self.loader, self.movie = self.members[0].loader, movie_of(settings)
+        self.members = open_members(settings, watch, cache)
+        self.loader, self.movie = self.members[0].loader, preview_to_write(settings)
         self.device, self.colour = self.loader.device, self.loader.colour
         self.weights, self.fdgan = self.loader.weights, self.loader.fdgan
-        self.kept: Kept | None = None
+        self.keep_mattes: Kept | None = None
         self.occlusions: Occlusions | None = None
 
     def run(self) -> Report:
-        """Read, track, render, report.
+        """Load the inputs, render the frames, write the sidecar, and return the report.
 
         Raises:
-            ReenactError: the input cannot be used; nothing was written, or only whole frames.
-            Cancelled: the watch ended the job; every frame that was rendered is written.
+            ReenactError: an input cannot be used; nothing was written, or only whole frames.
+            Cancelled: the watch cancelled the job; every frame that was rendered is written.
         """
         started = time.monotonic()
         settings, job = self.settings, self.open()
         plan, target = job.plan, job.target
         confidence, failed = self.render(job)
-        # Of a target that moves, frames bear its numbers, not the driver's.
-        gone = [set(member.loader.performance.absent.tolist()) for member in self.members]
-        absent = [] if job.plates.moving else sorted(set.intersection(*gone) & set(plan.frames))
+        # The frames of a moving target have its own numbers, not the driver's.
+        missing = [set(member.loader.performance.absent.tolist()) for member in self.members]
+        absent = [] if job.plates.moving else sorted(set.intersection(*missing) & set(plan.frames))
         report = Report(
             output=settings.output,
             written=tuple(confidence),
@@ -161,12 +181,12 @@ class Job:
         return report
 
     @stage("target")
-    def open(self) -> Opened:
-        """Read target and driver, and fit the performance to the target.
+    def open(self) -> LoadedJob:
+        """Load target and driver, check every path and option, and plan the frames; nothing is rendered yet.
 
         Raises:
-            ReenactError: one of them cannot be used.
-            Cancelled: the watch ended the job.
+            ReenactError: an input cannot be used.
+            Cancelled: the watch cancelled the job.
         """
         frame_path(self.settings.output, 1)
         check_sound(self.settings)
@@ -179,38 +199,39 @@ class Job:
             _ = member.loader.plate, member.loader.identity
             if not plates.moving:
                 self.watch(Progress("target", 1, 1, None, member.name))
-            _ = member.seen
+            _ = member.driver_states
             if member.role.settings.parts_file:
-                # It is an input from the first frame on, also of the render that makes it.
+                # Loading the shot writes the parts file, which then counts as an input of this render as well.
                 _ = member.loader.shot
         inputs = self.inputs(plates)
         made_of = frames_made_of(self.settings, inputs, self.weights.sha256, self.fdgan.sha256 if self.fdgan else "")
-        plan = plan_frames(self.settings, together([member.seen for member in self.members]), made_of.digest)
+        driver = combine_states([member.driver_states for member in self.members])
+        plan = plan_frames(self.settings, driver, made_of.digest)
         plates.check(plan.todo)
         self.occlusions = find_occlusions(
             self.settings, plates, [member.loader.plate for member in self.members], self.colour
         )
         shown = target.plate.display_window, target.plate.data_window
-        self.kept = Kept.open(self.settings.holdout, self.settings.mask, plan.frames, *shown)
+        self.keep_mattes = Kept.open(self.settings.holdout, self.settings.mask, plan.frames, *shown)
         shot = CastShot.of(self.members, plates) if self.settings.cast else self.loader.shot
-        return Opened(plates, target, self.loader.performance, inputs, made_of, plan, shot)
+        return LoadedJob(plates, target, self.loader.performance, inputs, made_of, plan, shot)
 
-    def warnings(self, job: Opened) -> tuple[str, ...]:
-        """Say what the user should know: of the plate, of each person, their consent and tracker's terms."""
+    def warnings(self, job: LoadedJob) -> tuple[str, ...]:
+        """Return the notes for the user: on the plate, on each person, their consent and the tracker's terms."""
         own = [note for member in self.members for note in member.warnings(job.plan.frames)]
         return (*job.target.plate.notes, *own)
 
-    def write_sidecar(self, report: Report, job: Opened) -> None:
-        """Say beside the frames what they were made from and how sure each is.
+    def write_sidecar(self, report: Report, job: LoadedJob) -> None:
+        """Write what the frames were made from, and the confidence of each, into the sidecar.
 
-        Frames that were there are in it too: who wrote them may have been killed before the sidecar.
+        Skipped frames are included: the job that wrote them may have been killed before it wrote the sidecar.
         """
         if not report.written and not report.skipped:
             return
         digest = job.made_of.digest
         now = {
-            frame: {"confidence": sure, "made_of": digest, "parts": job.shot.taken(frame)}
-            for frame, sure in report.confidence.items()
+            frame: {"confidence": confidence, "made_of": digest, "parts": job.shot.taken(frame)}
+            for frame, confidence in report.confidence.items()
         }
         provenance.Sidecar(
             output=Path(report.output).name,
@@ -226,13 +247,13 @@ class Job:
             job=self.name,
             digital_source_type=provenance.SOURCE_TYPE,
             warnings=report.warnings,
-            cast=described(self.members) if self.settings.cast else {},
+            cast=describe_members(self.members) if self.settings.cast else {},
             takes={digest: job.made_of},
             frames=frame_entries(now, job.plan.states),
-        ).save(report.sidecar, frame_entries(job.plan.said, job.plan.states))
+        ).save(report.sidecar, frame_entries(job.plan.recorded, job.plan.states))
 
     def inputs(self, plates: Plates) -> dict[str, provenance.Input]:
-        """What the frames are made from, by what it is: each with its name and the SHA-256 over its files in order."""
+        """Return the files that the frames are made from, by option: name, SHA-256 over all in order, and number."""
         settings = self.settings
         named = {what: path for member in self.members for what, path in member.paths.items()}
         if settings.cast:
@@ -241,7 +262,7 @@ class Job:
             files = files_of(settings.target)
             inputs = {"target": provenance.Input(settings.target, self.loader.sha256(*files), len(files))}
         else:
-            # Of a target sequence, only the frame that was used.
+            # Of a sequence, only the frame that is the still.
             path = plates.first.plate.path
             inputs = {"target": provenance.Input(str(path), self.loader.sha256(path))}
         for what, name in named.items():
@@ -249,8 +270,8 @@ class Job:
                 inputs[what] = provenance.Input(name, self.loader.sha256(*files), len(files))
         return inputs
 
-    def render(self, job: Opened) -> tuple[dict[int, float], dict[int, str]]:
-        """Render and write; returns each written frame's confidence, and the failed frames with their reason."""
+    def render(self, job: LoadedJob) -> tuple[dict[int, float], dict[int, str]]:
+        """Render and write the planned frames; returns each written frame's confidence, and why others failed."""
         settings, todo = self.settings, job.plan.todo
         confidence: dict[int, float] = {}
         failed: dict[int, str] = {}
@@ -271,7 +292,7 @@ class Job:
                 if self.movie is not None and todo:
                     parts = self.members[0].role.settings, job.plates, job.performance, job.plan
                     movie = opened.enter_context(Preview(self.movie, *parts, self.colour, self.loader.notes.append))
-                results = opened.enter_context(contextlib.closing(writer.run(self.rendered(job))))
+                results = opened.enter_context(contextlib.closing(writer.run(self.render_frames(job))))
                 self.watch(Progress("render", 0, len(todo), None))
                 for done, (frame, result, reason) in enumerate(results, start=1):
                     if reason is None:
@@ -287,33 +308,33 @@ class Job:
             raise OutputError(next(iter(failed.values())))
         return confidence, failed
 
-    def rendered(self, job: Opened) -> Iterator[tuple[int, Frame]]:
-        """Render frame by frame until the watch ends it."""
+    def render_frames(self, job: LoadedJob) -> Iterator[tuple[int, Frame]]:
+        """Yield the planned frames, rendered in order; a thread reads the next frame's picture meanwhile."""
         with ThreadPoolExecutor(1, thread_name_prefix="plate") as pool:
-            # The next frame's picture is read meanwhile; whoever needs one that could not be says so.
+            # If the next picture cannot be read, rendering that frame raises the error.
             todo = job.plan.todo.numbers
             for frame, following in itertools.zip_longest(todo, todo[1:]):
                 self.watch.check()
                 if following is not None:
                     pool.submit(job.plates.picture, following)
-                yield frame, self.rendered_alone(job, frame)
+                yield frame, self.render_frame(job, frame)
 
-    def rendered_alone(self, job: Opened, frame: int) -> Frame:
-        """Render one frame."""
+    def render_frame(self, job: LoadedJob, frame: int) -> Frame:
+        """Render one frame, black or with the mattes of ``--holdout`` and ``--mask`` where that applies."""
         made = job.shot.black(frame) if frame in job.plan.black else job.shot.render(frame)
-        if self.kept is None:
+        if self.keep_mattes is None:
             return made
-        return made.keep(job.plates.picture(frame).pixels, job.plates.proxy.reduce(self.kept.read(frame)))
+        return made.keep(job.plates.picture(frame).pixels, job.plates.proxy.reduce(self.keep_mattes.read(frame)))
 
 
 def frame_entries(
-    said: Mapping[int, Mapping[str, Any]], states: Mapping[int, State]
+    attributes: Mapping[int, Mapping[str, Any]], states: Mapping[int, State]
 ) -> dict[int, provenance.FrameEntry]:
-    """Return what the sidecar says of frames, by what they say themselves; those without a confidence are left out."""
+    """Return the sidecar's entries of frames from their attributes; frames without a confidence are left out."""
     return {
         frame: provenance.FrameEntry(
             round(float(one["confidence"]), 4), states[frame].name.lower(), one.get("made_of"), one.get("parts") or None
         )
-        for frame, one in said.items()
+        for frame, one in attributes.items()
         if isinstance(one.get("confidence"), float)
     }

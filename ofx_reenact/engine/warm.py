@@ -1,4 +1,4 @@
-"""What stays loaded from one job to the next in a process that does several."""
+"""The cache of an engine: what stays loaded in memory from one job to the next in the same process."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-# How many of each kind are kept. Two targets: a plate of 4K fills several hundred MB with what belongs to it.
+# How many values of each kind are kept. Only two targets: a 4K plate with all its data takes several hundred MB.
 KEPT = {
     "colour": 2, "weights": 2, "fdgan": 2, "target": 2, "identity": 4, "performance": 4, "view": 2, "shot": 2,
-    "lent": 2, "digest": 64, "footage": 1, "inside": 1,
+    "host_shot": 2, "digest": 64, "footage": 1, "inside": 1,
 }  # fmt: skip
 
 
 class Warm:
-    """Values by kind and key, the few last used of each kind.
+    """A least-recently-used cache of loaded values, by kind and key, with a limit for each kind (:data:`KEPT`).
 
-    A key must hold everything that its value depends on. Values are shared by jobs and never changed. One job at a
-    time may use it.
+    A key must hold everything that its value depends on. Jobs share the values and never change them. Not thread-safe:
+    one job at a time may use it.
     """
 
     def __init__(self) -> None:
         self._kept: dict[str, OrderedDict[Hashable, Any]] = {kind: OrderedDict() for kind in KEPT}
 
     def get(self, kind: str, key: Hashable, make: Callable[[], T]) -> T:
-        """Return the value of a key, made now if it is not there."""
+        """Return the value of a key; call ``make`` and keep its result if there is none."""
         shelf = self._kept[kind]
         if key not in shelf:
-            # Room is made first: two large values of one kind need not be there at once.
+            # Evict before making the new value, so that memory need not hold one value too many.
             while len(shelf) >= KEPT[kind]:
                 shelf.popitem(last=False)
             shelf[key] = make()
@@ -39,19 +39,19 @@ class Warm:
         return shelf[key]
 
     def put(self, kind: str, key: Hashable, value: Any) -> None:
-        """Keep a value under a key, whatever was there."""
+        """Store a value under a key; it replaces an earlier one."""
         self._kept[kind].pop(key, None)
         self.get(kind, key, lambda: value)
 
 
 def colour_key() -> Hashable:
-    """Return what the colour config depends on."""
+    """Return the cache key of the colour config: the environment variable ``OCIO`` and the stamp of its file."""
     named = os.environ.get("OCIO", "")
     return named, stamp(named)
 
 
 def stamp(*files: str | Path) -> tuple[Hashable, ...]:
-    """Return what tells files as they are now from what they were: path, time of change, size and place on disk.
+    """Return path, modification time, size and inode of files: another stamp means that a file has changed.
 
     Empty names are left out.
     """

@@ -1,4 +1,4 @@
-"""Frames on their way to disk: named channels in the plate's windows and types, written while the next is rendered."""
+"""Write frames as EXR, in the plate's windows and channel types, in threads while the next frame is rendered."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from ofx_reenact.shot.shot import Shot
 from ofx_reenact.stages import stage
 from ofx_reenact.temporary import remove_leftovers
 
-# Frames that may wait for the disk: enough to overlap, few enough to keep memory flat.
+# Frames that may wait to be written: enough to overlap with rendering, few enough to keep memory flat.
 WRITES_AHEAD = 2
-# Frames that are written at once: while one is compressed, another is turned into what is written, digested, or decoded
-# again to see whether it is whole. Compressing alone takes about three fifths of the time.
-_AT_ONCE = 2
+# Writer threads: while one compresses, another converts, digests or decodes its frame to check it. Compression is
+# about three fifths of the time.
+_THREADS = 2
 
 Channels = dict[str, np.ndarray]
 Attributes = dict[str, Any]
 
 
 class FrameWriter:
-    """Writes frames in threads, a few ahead, in the plate's windows, types and attributes.
+    """Writes frames in threads, with the plate's windows, channel types and attributes.
 
     Attributes:
         written: frames that are on disk, each whole.
@@ -54,30 +54,30 @@ class FrameWriter:
         faces: Mapping[int, str],
         occlusions: Occlusions | None = None,
     ) -> None:
-        """Prepare to write the frames of a shot.
+        """Prepare to write the frames of a shot, and remove temporary files that a killed render left in the folder.
 
-        ``faces`` says how the driver's was found in each; ``occlusions`` makes that layer, if it is asked for.
+        ``faces`` is how the driver's face was found, by frame; ``occlusions`` makes the layer ``occlusion``, if any.
         """
         self._occlusions = occlusions
         self._settings, self._plates, self._shot, self._faces = settings, plates, shot, faces
         self._attributes = {**attributes, **colour.tags(plates.first.space)}
         self._formats = formats_of(settings.layers, plates.first.plate, settings.depth, shot.members)
         self.written: list[int] = []
-        # A render that was killed left some; this process may have written here before that.
+        # Also if this process has already written into the folder: another render may have been killed since.
         remove_leftovers(Path(settings.output).parent)
 
     def run(self, frames: Iterator[tuple[int, Frame]]) -> Generator[tuple[int, Frame, str | None], None, None]:
-        """Write frames as they come; yields each with the reason if it could not be written.
+        """Write frames as they come, and yield (number, frame, None, or why it could not be written).
 
-        When it is closed, or ``frames`` raises, what was rendered is written first.
+        If this generator is closed or ``frames`` raises, the frames that were rendered are written first.
         """
         waiting: deque[tuple[int, Frame, Attributes, Channels, Future[None]]] = deque()
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="write") as pool:
+        with ThreadPoolExecutor(_THREADS, thread_name_prefix="write") as pool:
             for frame, result in frames:
                 channels = self.channels(frame, result)
                 attributes = self.attributes_of(frame, result)
                 written = pool.submit(self.write, frame, attributes, channels)
-                # What maps are made of is large, and of no more use: it does not wait for the disk.
+                # Free what the layers were computed from: it is large and no longer needed.
                 waiting.append((frame, result.lighten(), attributes, channels, written))
                 while len(waiting) > WRITES_AHEAD:
                     yield self._finish(*waiting.popleft())
@@ -86,7 +86,7 @@ class FrameWriter:
 
     @stage("write")
     def write(self, frame: int, attributes: Attributes, channels: Channels) -> None:
-        """Write one frame, whole or not at all."""
+        """Write one frame, whole or not at all. Runs in a writer thread."""
         write_frame(
             frame_path(self._settings.output, frame),
             self._plates.picture(frame).plate,
@@ -99,15 +99,15 @@ class FrameWriter:
         self.written.append(frame)
 
     def attributes_of(self, frame: int, result: Frame) -> Attributes:
-        """Return what a frame says of itself."""
-        sure, still = float(result.sure), int(result.still)
-        own = {FRAME: frame, FACE: self._faces[frame], STILL: still, "reenact:confidence": sure}
+        """Return the EXR attributes of a frame."""
+        confidence, unchanged = float(result.sure), int(result.still)
+        own = {FRAME: frame, FACE: self._faces[frame], STILL: unchanged, "reenact:confidence": confidence}
         parts = self._shot.taken(frame)
         return self._attributes | own | ({PARTS: parts} if parts else {})
 
     @stage("compose")
     def channels(self, frame: int, result: Frame) -> Channels:
-        """Compute the channels of the layers asked for."""
+        """Compute the channels of the layers in ``--layers``."""
         rows, shot, settings = self._shot.rows, self._shot, self._settings
         moment = Moment(
             result,
@@ -115,7 +115,7 @@ class FrameWriter:
             lambda away: shot.carry(frame + away) if frame + away in rows else None,
             (lambda: shot.flow(frame)) if self._plates.moving else None,
             None if self._occlusions is None else partial(self._occlusions.estimate, frame),
-            # Pixels of the plate, whatever a proxy has.
+            # The options are in pixels of the plate, not of the proxy.
             lambda matte: shape_matte(
                 matte, settings.matte_erode / settings.proxy, settings.matte_feather / settings.proxy
             ),
@@ -125,7 +125,7 @@ class FrameWriter:
     def _finish(
         self, frame: int, result: Frame, attributes: Attributes, channels: Channels, written: Future[None]
     ) -> tuple[int, Frame, str | None]:
-        """Wait for a frame; one that the disk did not take is written once more before it is named."""
+        """Wait until a frame is written; after an error try once more, then return the reason."""
         try:
             written.result()
         except ReenactError:

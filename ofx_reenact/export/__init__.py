@@ -1,1 +1,1 @@
-"""FD-GAN of one target for other programs: TorchScript, ONNX, Nuke's Inference node."""
+"""Export FD-GAN's repair network for one target: TorchScript, ONNX, Nuke's Inference node."""

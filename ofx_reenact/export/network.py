@@ -1,12 +1,13 @@
-"""The repair network of one target as one network of one tensor, for programs without this package.
+"""FD-GAN's repair network for one target as one network, for programs without this package.
 
-What Nuke's Inference node asks for decides its shape: one tensor in and one out, the target's dictionary inside, values
-in [0, 1], any size, single or half precision.
+Nuke's Inference node decides its form: one tensor in and one out, the target's dictionary inside, values in [0, 1],
+any size, single or half precision.
 Convention: (1, 11, H, W) in, in the order of :data:`INPUTS`; (1, 4, H, W) out, in the order of :data:`OUTPUTS`.
 
-TorchScript compiles these classes as they are written. The oldest PyTorch that has to load the result is 1.6, so they
-call operators that it has, and none of ``torch.nn``'s modules, whose code is compiled in and changes with its version.
-(For the same reason annotations are not postponed in this module.)
+TorchScript compiles the source of these classes. The oldest PyTorch that has to load the result is 1.6, so they call
+only operators that it has, and none of ``torch.nn``'s modules, whose code would be compiled in and changes with the
+version. It also needs real annotations, so this module does not import them from ``__future__``. The names of classes,
+attributes and local variables of ``forward`` are written into the file.
 """
 
 import io
@@ -27,45 +28,46 @@ from ofx_reenact.fdgan.repair import FLOW, GIVEN, LINE, MASK_BIAS
 from ofx_reenact.fdgan.window import MOUTH_SIZE
 from ofx_reenact.files import written_whole
 
-# The lines that a mouth's window can show, by their place in the landmark image; eyes and brows come into it only in
-# heads that look down by more than 40°.
+# The lines that a mouth window can show, with their channel in the landmark image. Eyes and brows are left out: they
+# come into the window only if the head looks down by more than 40°.
 LINES = {"jaw": 0, "bridge": 3, "base": 4, "outer": 7, "inner": 8}
 MAPS = ("visibility", "stretch", "mouth")
 INPUTS = ("R", "G", "B", *(f"landmarks.{line}" for line in LINES), *(f"regions.{name}" for name in MAPS))
 OUTPUTS = ("R", "G", "B", "A")
-# Both sides of what the translator sees are multiples of this: each of four levels halves them.
+# The translator needs sides that are multiples of this: each of its four levels halves them.
 MULTIPLE = 16
-# Of ONNX: the first with grid sampling is 16.
+# ONNX operator set; grid sampling exists from 16 on.
 OPSET = 17
-# Records of a TorchScript archive that are no part of the network: where its source lay on this machine, in a form that
-# PyTorch 1.6 cannot read, and what newer versions note for themselves.
+# Records of a TorchScript archive that are left out, because they are no part of the network: source locations on this
+# machine, in a form that PyTorch 1.6 cannot read, and notes of newer versions.
 _NOTES = (".debug_pkl", "/byteorder", "/.data/serialization_id")
 
 
 class Exported(nn.Module):
-    """The repair network's translator and what becomes of its outputs, with one target's dictionary inside.
+    """The repair network's translator with one target's dictionary, and the composition of its outputs.
 
-    ``strength`` is how much of the repair is taken, 0 to 1; for a knob.
+    ``strength`` is the fraction of the repair that is applied, 0 to 1; Nuke makes a knob of it.
     """
 
     __constants__ = ("multiple", "reach", "given", "bias", "rows")
 
     def __init__(self, translator: Translator, dictionary: Sequence[Tensor], strength: float = 1.0) -> None:
-        """Put a dictionary, values (n_i, C_i) of each level, finest first, into a translator with its adapters in."""
+        """Copy a translator, with its adapters applied, and a dictionary: (n_i, C_i) by level, finest first."""
         super().__init__()
         self.strength = strength
         self.multiple, self.reach, self.given, self.bias = MULTIPLE, FLOW, GIVEN, MASK_BIAS
         self.rows = MOUTH_SIZE[1]
-        self.down = nn.ModuleList([plain(down) for down in translator.down])
+        self.down = nn.ModuleList([rebuild(down) for down in translator.down])
         levels = zip(translator.reader, dictionary, translator.up, strict=True)
-        self.up = nn.ModuleList([nn.Sequential(holding(r, values), plain(up)) for r, values, up in levels][::-1])
+        layers = [nn.Sequential(rebuild_reader(reader, values), rebuild(up)) for reader, values, up in levels]
+        self.up = nn.ModuleList(layers[::-1])
         self.requires_grad_(False).eval()
 
     def forward(self, x: Tensor) -> Tensor:
         """Repair windows.
 
         Args:
-            x: (B, 11, H, W) of the network's type; what lies outside of [0, 1] is cut off.
+            x: (B, 11, H, W) of the network's type; values are clamped to [0, 1].
 
         Returns:
             (B, 4, H, W) of the same type: picture, display-encoded, and mask, in [0, 1].
@@ -74,11 +76,11 @@ class Exported(nn.Module):
         beyond = [0, -width % self.multiple, 0, -height % self.multiple]
         seen = torch._C._nn.replication_pad2d(x.float(), beyond).clamp(0.0, 1.0)  # type: ignore[attr-defined]
         warped, lines, maps = seen[:, 0:3] * 2.0 - 1.0, seen[:, 3:8], seen[:, 8:11]
-        # The translator was trained with all nine lines: the others are not there.
+        # The translator was trained with nine lines; those that are left out are empty.
         none = torch.zeros_like(lines[:, 0:2])
         parts = torch.cat([lines[:, 0:1], none, lines[:, 1:3], none, lines[:, 3:5]], 1)
         raw = self.translate(torch.cat([parts, warped, maps], 1).to(x.dtype)).float()
-        # As a finer window's; see ``finer_of``.
+        # Larger inputs are treated as finer windows; see ``finer_of``.
         finer = max((height + self.rows // 2) // self.rows, 1)
         flow = torch.tanh(raw[:, 4:6]) * (self.reach * self.strength * finer)
         given = self.given * finer
@@ -108,12 +110,12 @@ class Exported(nn.Module):
         x = torch.arange(width, dtype=flow.dtype, device=flow.device).view(1, 1, width) + flow[:, 0]
         y = torch.arange(height, dtype=flow.dtype, device=flow.device).view(1, height, 1) + flow[:, 1]
         at = torch.stack([(x + 0.5) * (2.0 / width) - 1.0, (y + 0.5) * (2.0 / height) - 1.0], 3)
-        # Bilinear; beyond the border its own colour; 1 is the border's edge.
+        # Bilinear (0), border padding (1), and -1 and 1 are the outer edges of the border pixels (False).
         return torch.grid_sampler(picture, at, 0, 1, False)
 
 
 class Convolution(nn.Module):
-    """A convolution, or a transposed one, that keeps nothing of the layer but its numbers."""
+    """A convolution, or a transposed one, with the weights and sizes of a ``torch.nn`` layer but none of its code."""
 
     __constants__ = ("stride", "padding", "enlarges")
 
@@ -121,7 +123,7 @@ class Convolution(nn.Module):
         super().__init__()
         assert layer.bias is not None and isinstance(layer.padding[0], int)
         self.stride, self.padding, self.enlarges = layer.stride[0], layer.padding[0], layer.transposed
-        self.weight, self.bias = kept(layer.weight), kept(layer.bias)
+        self.weight, self.bias = frozen(layer.weight), frozen(layer.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) → (B, C', H', W')."""
@@ -136,34 +138,34 @@ class Slope(nn.Module):
 
     def __init__(self, layer: nn.PReLU) -> None:
         super().__init__()
-        self.weight = kept(layer.weight)
+        self.weight = frozen(layer.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Flatten what is below 0."""
+        """Multiply negative values by the slope."""
         return torch.prelu(x, self.weight)
 
 
 class Rows(nn.Module):
-    """Equation 9 with its values inside; the products and the softmax in float32 whatever the picture is in."""
+    """The dictionary reader of equation 9 with its values; products and softmax are float32 at any precision."""
 
     def __init__(self, reader: Reader, values: Tensor) -> None:
         super().__init__()
         self.to_query = Convolution(reader.to_query)
-        self.tags, self.values = kept(reader.tags), kept(values.t())
+        self.tags, self.values = frozen(reader.tags), frozen(values.t())
 
     def forward(self, h: Tensor) -> Tensor:
-        """Add what the rows say to maps (B, C, H, W)."""
+        """Add the weighted sum of the dictionary's rows to maps (B, C, H, W)."""
         query = self.to_query(h).flatten(2).float()
         share = torch.softmax(torch.matmul(self.tags.float(), query), 1)
         return h + torch.matmul(self.values.float(), share).view(h.shape).to(h.dtype)
 
 
 class Mean(nn.Module):
-    """Ablation FD-GAN-1: one row, the same everywhere."""
+    """Ablation FD-GAN-1: one row, the same at every pixel."""
 
     def __init__(self, values: Tensor) -> None:
         super().__init__()
-        self.row = kept(values.reshape(1, -1, 1, 1))
+        self.row = frozen(values.reshape(1, -1, 1, 1))
 
     def forward(self, h: Tensor) -> Tensor:
         """Add the row to maps (B, C, H, W)."""
@@ -171,42 +173,42 @@ class Mean(nn.Module):
 
 
 class AdaIN(nn.Module):
-    """Ablation AdaIN: scale and offset of an instance normalisation."""
+    """Ablation AdaIN: instance normalisation with a scale and an offset from the dictionary."""
 
     def __init__(self, reader: AdaINReader, values: Tensor) -> None:
         super().__init__()
         with torch.no_grad():
             scale, offset = reader.to_style(values).reshape(1, -1, 1, 1).chunk(2, 1)
-        self.scale, self.offset = kept(1 + scale), kept(offset)
+        self.scale, self.offset = frozen(1 + scale), frozen(offset)
 
     def forward(self, h: Tensor) -> Tensor:
-        """Style maps (B, C, H, W)."""
+        """Normalise maps (B, C, H, W), then scale and offset them."""
         level = torch.instance_norm(h.float(), None, None, None, None, True, 0.1, 1e-5, False)
         return level.to(h.dtype) * self.scale + self.offset
 
 
 class Nothing(nn.Module):
-    """Ablation Pix2PixHD: there is no dictionary."""
+    """Ablation Pix2PixHD: no dictionary."""
 
     def forward(self, h: Tensor) -> Tensor:
-        """Return maps as they are."""
+        """Return maps unchanged."""
         return h
 
 
-def kept(values: Tensor) -> nn.Parameter:
-    """Numbers of their own, laid out plainly, that nothing trains."""
+def frozen(values: Tensor) -> nn.Parameter:
+    """Return a contiguous float32 copy of values as a parameter that is not trained."""
     return nn.Parameter(values.detach().float().clone(memory_format=torch.contiguous_format), requires_grad=False)
 
 
-def plain(layers: nn.Module) -> nn.Sequential:
-    """Rebuild the layers of :mod:`ofx_reenact.fdgan.network` without ``torch.nn``'s code."""
+def rebuild(layers: nn.Module) -> nn.Sequential:
+    """Rebuild layers of :mod:`ofx_reenact.fdgan.network` from this module's classes."""
     return nn.Sequential(
         *(Slope(layer) if isinstance(layer, nn.PReLU) else Convolution(layer) for layer in layers.children())  # type: ignore[arg-type]
     )
 
 
-def holding(reader: nn.Module, values: Tensor) -> nn.Module:
-    """Return a reader with its level's values (n, C) inside."""
+def rebuild_reader(reader: nn.Module, values: Tensor) -> nn.Module:
+    """Rebuild a dictionary reader from this module's classes, with its level's values (n, C) inside."""
     if isinstance(reader, Reader):
         return Rows(reader, values)
     if isinstance(reader, MeanReader):
@@ -218,13 +220,13 @@ def holding(reader: nn.Module, values: Tensor) -> nn.Module:
 
 
 def save_torchscript(network: Exported, path: Path) -> None:
-    """Write a network as TorchScript; the same network is the same file, and it names no folder of this machine.
+    """Write a network as TorchScript. The same network gives the same bytes, without paths of this machine.
 
     Raises:
         OutputError: it cannot be written.
     """
     for module in network.modules():
-        # What torch leaves None here is of a type that 1.6 has no name for; it asks for it in trainings alone.
+        # torch sets this to None, a type that 1.6 cannot load; only training uses it.
         module._is_full_backward_hook = False
     whole = io.BytesIO()
     torch.jit.save(torch.jit.script(network), whole)
@@ -235,7 +237,7 @@ def save_torchscript(network: Exported, path: Path) -> None:
 
 
 def save_onnx(network: Exported, path: Path, note: Mapping[str, str]) -> None:
-    """Write a network as ONNX, of any size, with a note in its metadata.
+    """Write a network as ONNX with free height and width; ``note`` is added to its metadata.
 
     Raises:
         SettingsError: the package ``onnx`` is not installed.
@@ -245,21 +247,21 @@ def save_onnx(network: Exported, path: Path, note: Mapping[str, str]) -> None:
         import onnx
     except ImportError as error:
         raise SettingsError("ONNX needs one more package: pip install 'ofx-reenact[export]'") from error
-    free, some = {2: "height", 3: "width"}, torch.zeros(1, len(INPUTS), 6 * MULTIPLE, 8 * MULTIPLE)
+    free_sizes, example = {2: "height", 3: "width"}, torch.zeros(1, len(INPUTS), 6 * MULTIPLE, 8 * MULTIPLE)
     with written_whole(path) as partial:
         with warnings.catch_warnings():
-            # The exporter that torch would rather have used needs one package more and gives the same network.
+            # torch recommends its newer exporter, which needs one more package and gives the same network.
             warnings.simplefilter("ignore")
             torch.onnx.export(
-                network, (some,), str(partial), dynamo=False, opset_version=OPSET, input_names=["input"],
-                output_names=["output"], dynamic_axes={"input": free, "output": free},
+                network, (example,), str(partial), dynamo=False, opset_version=OPSET, input_names=["input"],
+                output_names=["output"], dynamic_axes={"input": free_sizes, "output": free_sizes},
             )  # fmt: skip
         model = onnx.load(str(partial))
         onnx.helper.set_model_props(model, {"inputs": ", ".join(INPUTS), "outputs": ", ".join(OUTPUTS), **note})
         onnx.save(model, str(partial))
 
 
-def lines_of(landmarks: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Draw :data:`LINES` of landmarks (68, 2) in a window's pixels: (h, w, 5)."""
+def draw_lines(landmarks: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Draw :data:`LINES` of landmarks (68, 2), in a window's pixels: (h, w, 5) float32 in [0, 1]."""
     drawn = landmark_image(torch.from_numpy(landmarks.astype(np.float32))[None], height, width, "parts", LINE)
     return drawn[0, list(LINES.values())].permute(1, 2, 0).numpy()

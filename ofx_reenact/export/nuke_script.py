@@ -1,7 +1,7 @@
-"""Text that Nuke reads: the CatFileCreator node of an exported network, its Cattery entry, and what feeds it.
+"""Write scripts for Nuke: the CatFileCreator node of an exported network, its Cattery entry, and the nodes around it.
 
-Nuke's nodes are named with the knobs that Foundry's ".cat File Creation Reference" and node reference describe. A .cat
-file takes its channels among nineteen that every script has, so the window's own names are copied to some of them.
+The knobs are those of Foundry's ".cat File Creation Reference" and node reference. A .cat file can only use nineteen
+channels that every script has, so the window's channels are copied to some of these.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from ofx_reenact.export.network import INPUTS, LINES, MAPS
 from ofx_reenact.files import written_whole
 
-# Channels of a .cat file, in Nuke's own order, so that it means nothing whether Nuke keeps the one that is written.
+# Channels of a .cat file, in Nuke's own order, so that it does not matter whether Nuke keeps the order written here.
 COPIED = (
     "depth.Z", "forward.u", "forward.v", "backward.u", "backward.v", "disparityL.x", "disparityL.y", "disparityR.x",
 )  # fmt: skip
@@ -26,7 +26,7 @@ OLDEST = 13.1
 
 
 def cat_file_creator(torchscript: Path, name: str, strength: float = 1.0) -> str:
-    """Return a script with the node that makes a .cat file of a TorchScript file beside it."""
+    """Return a script with the node that converts a TorchScript file to a .cat file beside it."""
     return f"""CatFileCreator {{
  inputs 0
  torchScriptFile {quoted(torchscript.as_posix())}
@@ -44,7 +44,7 @@ def cat_file_creator(torchscript: Path, name: str, strength: float = 1.0) -> str
 
 
 def cattery_entry(cat: str, name: str) -> str:
-    """Return a cat.json, which puts a .cat file in its folder into Nuke's Cattery menu."""
+    """Return the text of a cat.json, which puts the .cat file in its folder into Nuke's Cattery menu."""
     about = {
         "minimum_nuke_version_required": OLDEST,
         "version": 1,
@@ -56,10 +56,12 @@ def cattery_entry(cat: str, name: str) -> str:
 
 
 def put_back(sequence: Path, size: tuple[int, int], pins: Mapping[int, np.ndarray]) -> str:
-    """Return a script that reads windows, names their channels as a .cat file wants them, and puts them back.
+    """Return a script that reads windows, renames their channels for a .cat file, and puts them back on the plate.
 
-    The windows are a sequence, NAME.####.exr, of a size in pixels; ``pins`` are the corners (4, 2) of each frame's, see
-    :func:`ofx_reenact.export.windows.corners`.
+    Args:
+        sequence: the windows, NAME.####.exr.
+        size: their width and height in pixels.
+        pins: the window's corners (4, 2) by frame, from :func:`ofx_reenact.export.windows.corners`.
     """
     width, height = size
     frames = sorted(pins)
@@ -79,8 +81,8 @@ set Window [stack 0]
 push $Window
 push $Window
 """
-    own = INPUTS[len(RGB) :]
-    copies = [copy_node(own[i : i + 4], COPIED[i : i + 4], f"ForInference{i // 4 + 1}") for i in (0, 4)]
+    channels = INPUTS[len(RGB) :]
+    copies = [copy_node(channels[i : i + 4], COPIED[i : i + 4], f"ForInference{i // 4 + 1}") for i in (0, 4)]
     corners = [(0, 0), (width, 0), (width, height), (0, height)]
     curves = [
         f" to{k + 1} {{{' '.join(curve(frames, [pins[f][k, axis] for f in frames]) for axis in (0, 1))}}}"
@@ -92,18 +94,18 @@ push $Window
 
 
 def copy_node(sources: tuple[str, ...], names: tuple[str, ...], name: str) -> str:
-    """Return a Copy node that gives up to four channels of its input A other names."""
+    """Return a Copy node that copies up to four channels of its input A to other names."""
     knobs = "".join(f" from{i} {a}\n to{i} {b}\n" for i, (a, b) in enumerate(zip(sources, names, strict=True)))
     return f"Copy {{\n inputs 2\n{knobs} name {name}\n}}\n"
 
 
 def curve(frames: list[int], values: list[float]) -> str:
-    """Return an animated knob's value."""
+    """Return the value of an animated knob, in Nuke's syntax."""
     return "{curve " + " ".join(f"x{f} {v:.6g}" for f, v in zip(frames, values, strict=True)) + "}"
 
 
 def quoted(text: str) -> str:
-    """Return a Tcl word that means this text and nothing else."""
+    """Quote a text as one Tcl word."""
     escaped = "".join(f"\\{c}" if c in '\\"$[]{}' else c for c in text)
     return f'"{escaped}"'
 

@@ -1,4 +1,4 @@
-"""One target's FD-GAN, ready to be written for another program."""
+"""Build the network to export from a target's identity file or picture."""
 
 from __future__ import annotations
 
@@ -20,12 +20,15 @@ from ofx_reenact.shot.mouth import MouthPainter
 
 
 def build_network(settings: Settings) -> tuple[Exported, str]:
-    """Build the network of a target, of its identity file or else of its picture; returns the weights' SHA-256 too.
+    """Build the network of a target from its identity file, or else from its picture.
+
+    Returns:
+        The network, and the SHA-256 of FD-GAN's weights.
 
     Raises:
-        SettingsError: neither a target nor an identity file is there.
+        SettingsError: the settings name neither a target nor an identity file.
         WeightsError: the weights are not the repair network's, or the identity file was made with others.
-        FrameError, TrackingError: the target cannot be read or shows no face, or is not the identity file's.
+        FrameError, TrackingError: the target cannot be read, shows no face, or is not the one of the identity file.
     """
     fdgan = load_repair(settings.fdgan_weights or None)
     if settings.identity and not settings.target:

@@ -1,4 +1,4 @@
-"""What FD-GAN sees of each frame, as an EXR sequence of the mouth's window, for its network in another program."""
+"""Write FD-GAN's input for each frame, the mouth window, as an EXR sequence for the network in another program."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import OpenImageIO as oiio
 
 from ofx_reenact import provenance
 from ofx_reenact.engine.paths import check_paths
-from ofx_reenact.engine.run import Job, Opened
+from ofx_reenact.engine.run import Job, LoadedJob
 from ofx_reenact.engine.warm import Warm
-from ofx_reenact.export.network import INPUTS, lines_of
+from ofx_reenact.export.network import INPUTS, draw_lines
 from ofx_reenact.export.nuke_script import put_back, write_text
 from ofx_reenact.fdgan.window import MOUTH_SIZE, Window
 from ofx_reenact.frames.aspect import Squeeze
@@ -33,8 +33,15 @@ from ofx_reenact.tracking.performance import State
 
 @dataclass(frozen=True)
 class WindowsReport:
-    """Which frames were written now or there already, which of them are without a face of the driver, and the Nuke
-    script that reads the windows and puts them back.
+    """What was written.
+
+    Attributes:
+        output: the windows' pattern.
+        written, skipped: frames written now, and frames that existed already.
+        held, bridged: written frames without a driver face: held, or interpolated.
+        warnings: notes for the user.
+        script: the Nuke script that reads the windows and puts them back.
+        seconds: how long it took.
     """
 
     output: str
@@ -48,12 +55,12 @@ class WindowsReport:
 
 
 def write_windows(settings: Settings, observe: Observer = ignore) -> WindowsReport:
-    """Write what FD-GAN sees of each frame of a render, and the Nuke script beside it.
+    """Write FD-GAN's input for each frame of a render, and the Nuke script beside it.
 
-    Of the render's output, the name and ``existing`` count.
+    Of the output options only ``output``, ``frames`` and ``existing`` have an effect.
 
     Raises:
-        ReenactError: the input cannot be used, or a frame cannot be written.
+        ReenactError: an input cannot be used, or a frame cannot be written.
     """
     started = time.monotonic()
     script = provenance.beside(settings.output, ".nk")
@@ -75,7 +82,7 @@ def write_windows(settings: Settings, observe: Observer = ignore) -> WindowsRepo
     for done, frame in enumerate(opened.plan.todo, start=1):
         seen = see_frame(shot, frame)
         place = {
-            "reenact:window": tuple(map(float, _placed(seen.window, opened).ravel())),
+            "reenact:window": tuple(map(float, _file_matrix(seen.window, opened).ravel())),
             "reenact:corners": tuple(map(float, corners(seen.window, opened.target.plate).ravel())),
             "reenact:missing": float(seen.missing),
         }
@@ -85,7 +92,7 @@ def write_windows(settings: Settings, observe: Observer = ignore) -> WindowsRepo
             attributes=common | place,
         )  # fmt: skip
         observe(Progress("render", done, len(opened.plan.todo), frame))
-    # Every frame of the performance, whichever are written now: chunks of a job write the same script.
+    # Keyed for all frames of the shot, not just those written now, so that all chunks of a job write the same script.
     pins = {f: corners(window_of(shot, f), opened.target.plate) for f in opened.plan.states}
     write_text(script, put_back(Path(settings.output).absolute(), MOUTH_SIZE, pins))
     written = tuple(opened.plan.todo)
@@ -99,7 +106,7 @@ def write_windows(settings: Settings, observe: Observer = ignore) -> WindowsRepo
 
 
 def see_frame(shot: Shot, frame: int) -> Seen:
-    """See the mouth in a frame of a shot as FD-GAN does, before it paints.
+    """Return FD-GAN's input for a frame of a shot: window, picture, landmarks and maps.
 
     Raises:
         SettingsError: the performance has no such frame, or the target has no display encoding.
@@ -109,7 +116,7 @@ def see_frame(shot: Shot, frame: int) -> Seen:
 
 
 def window_of(shot: Shot, frame: int) -> Window:
-    """Return where the mouth's window lies in a frame of a shot.
+    """Return the mouth's window in a frame of a shot.
 
     Raises:
         SettingsError: the performance has no such frame.
@@ -118,16 +125,16 @@ def window_of(shot: Shot, frame: int) -> Window:
 
 
 def channels_of(seen: Seen) -> np.ndarray:
-    """Lay what is seen out as the exported network takes it: (h, w, 11) float32 in the order of INPUTS."""
+    """Return the exported network's input channels, (h, w, 11) float32 in the order of :data:`INPUTS`."""
     height, width = seen.picture.shape[:2]
-    return np.dstack([seen.picture, lines_of(seen.landmarks, height, width), seen.maps]).astype(np.float32)
+    return np.dstack([seen.picture, draw_lines(seen.landmarks, height, width), seen.maps]).astype(np.float32)
 
 
 def corners(window: Window, plate: Plate) -> np.ndarray:
-    """Where a window's corners lie, (4, 2), as Nuke's CornerPin2D takes them.
+    """Return the corners (4, 2) of a window in the plate, for Nuke's CornerPin2D.
 
-    Convention: the plate's pixels, y up, (0, 0) the lower left *corner* of its display window; lower left corner of the
-    window first, then lower right, upper right, upper left.
+    Convention: pixels of the plate, y up, (0, 0) is the lower left *corner* of its display window. Order: lower left,
+    lower right, upper right, upper left.
     """
     width, height = window.size
     edges = np.array([[0, height], [width, height], [width, 0], [0, 0]]) - 0.5
@@ -137,8 +144,8 @@ def corners(window: Window, plate: Plate) -> np.ndarray:
     return np.stack([inside[:, 0] + left, display.height - (inside[:, 1] + top)], -1)
 
 
-def _placed(window: Window, opened: Opened) -> np.ndarray:
-    """The window's matrix (2, 3) in pixels of the plate's file: y down, (0, 0) the centre of the first pixel."""
+def _file_matrix(window: Window, opened: LoadedJob) -> np.ndarray:
+    """Return the window's matrix (2, 3) in pixels of the plate's file: y down, (0, 0) the centre of the first pixel."""
     data, squeeze = opened.target.plate.data_window, opened.target.squeeze
     matrix = window.matrix / np.array([[squeeze.x], [squeeze.y]])
     matrix[:, 2] = squeeze.to_file(window.matrix[:, 2])
@@ -146,7 +153,7 @@ def _placed(window: Window, opened: Opened) -> np.ndarray:
 
 
 def _blank(rate: Any) -> Plate:
-    """A plate of the window's size to write into."""
+    """Return a plate of the window's size, as the header for writing."""
     spec = oiio.ImageSpec(*MOUTH_SIZE, len(INPUTS), oiio.FLOAT)
     if rate is not None:
         write_rate(spec, rate)

@@ -1,1 +1,1 @@
-"""A page to work on a shot with, served to this machine alone; ``ofx-reenact look`` starts it."""
+"""A page in the browser for working on a shot (``ofx-reenact look``), served to this machine only."""

@@ -1,4 +1,4 @@
-"""The requests of a page, each a path: what it may set, what it sees, what it renders."""
+"""The HTTP requests of a page: each path, what it accepts and what it returns."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from ofx_reenact.errors import EngineLost, Exit, ReenactError, SettingsError
 from ofx_reenact.files import parse_json
 from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.frames.sequence import Sequence
-from ofx_reenact.look.analysis import CURVES, Analysis, curves_beside, read_drawn, write_curves
 from ofx_reenact.look.engine import Engine
-from ofx_reenact.look.export import exported
-from ofx_reenact.look.rendering import Rendering
+from ofx_reenact.look.export import export_settings
+from ofx_reenact.look.page_render import PageRender
+from ofx_reenact.look.page_settings import CURVES, PageSettings, curves_beside, read_curve_values, write_curves
 from ofx_reenact.look.roots import Roots
-from ofx_reenact.look.viewing import Viewing
+from ofx_reenact.look.view_queue import ViewQueue
 from ofx_reenact.progress import Cancelled
 from ofx_reenact.settings import describe
 from ofx_reenact.settings.option import check_choice
 
-# Bytes of a request: settings, and curves with a key a frame.
+# Limit of a request, in bytes: settings, and curves with a key in each frame.
 _LONGEST = 1 << 20
 _PAGE = Path(__file__).parent / "page"
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-# Jobs that a page waits for in line.
-_VIEWED = ("open", "show", "faces")
+# Engine jobs that a page may request through ``/view``.
+_VIEW_JOBS = ("open", "show", "faces")
 _FIELDS = ("frame", "what", "longest", "draft", "thumbnails")
 _LONGEST_TAB = 64
 
@@ -44,25 +44,25 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Page:
-    """One page's server side: the engines, the folders, and what answers its requests.
+    """The server side of a page: answers its requests, with one engine for viewing and one for rendering.
 
     Attributes:
-        folder: the page's own.
-        viewing: what makes the pictures that are looked at.
+        folder: the page's own folder.
+        viewing: queues requests for the viewing engine.
     """
 
     def __init__(self, folder: Path, roots: Roots, start: Mapping[str, Any]) -> None:
         """Prepare to serve.
 
         Args:
-            folder: the page's own, for what it keeps until it ends.
-            roots: what may be reached.
-            start: values of options that it begins with.
+            folder: the page's own folder, for files that last until the page ends.
+            roots: the folders that may be reached.
+            start: option values that the page begins with.
         """
         self.folder, self._roots, self._start = folder, roots, dict(start)
-        self._analysis = Analysis(folder, roots)
-        self.viewing = Viewing(Engine(folder / "view.session"))
-        self._rendering = Rendering(Engine(folder / "render.session"))
+        self._analysis = PageSettings(folder, roots)
+        self.viewing = ViewQueue(Engine(folder / "view.session"))
+        self._rendering = PageRender(Engine(folder / "render.session"))
         self._files = {path.name: path for path in _PAGE.iterdir() if path.suffix in _TYPES}
 
     def close(self) -> None:
@@ -71,18 +71,18 @@ class Page:
         self._rendering.close()
 
     def app(self) -> Starlette:
-        """Return what answers requests, as ASGI has it."""
-        posted = {
+        """Return the ASGI application."""
+        post = {
             "/view": self._view, "/cancel": self._cancel, "/render": self._render, "/export": self._export,
             "/curves": self._save_curves, "/read-curves": self._read_curves,
         }  # fmt: skip
-        asked: dict[str, Handler] = {
-            "/": self._file, "/page/{name}": self._file, "/about": self._about, "/files": self._listed,
+        get: dict[str, Handler] = {
+            "/": self._file, "/page/{name}": self._file, "/about": self._about, "/files": self._list_files,
             "/media": self._media, "/status": self._status,
         }  # fmt: skip
         return Starlette(routes=[
-            *(Route(path, _said(handler), methods=["GET"]) for path, handler in asked.items()),
-            *(Route(path, _said(handler), methods=["POST"]) for path, handler in posted.items()),
+            *(Route(path, _errors_answered(handler), methods=["GET"]) for path, handler in get.items()),
+            *(Route(path, _errors_answered(handler), methods=["POST"]) for path, handler in post.items()),
         ])  # fmt: skip
 
     async def _file(self, request: Request) -> Response:
@@ -99,25 +99,26 @@ class Page:
             "roots": [str(folder) for folder in self._roots.folders],
         })  # fmt: skip
 
-    async def _listed(self, request: Request) -> Response:
-        return JSONResponse(self._roots.listed(request.query_params.get("folder", "")))
+    async def _list_files(self, request: Request) -> Response:
+        return JSONResponse(self._roots.list_folder(request.query_params.get("folder", "")))
 
     async def _media(self, request: Request) -> Response:
-        """Say what a target's header says, before anything is tracked."""
-        return JSONResponse(await asyncio.to_thread(_look_at, self._roots.check(request.query_params.get("name", ""))))
+        """Return size and frame range from a target's header, before anything is tracked."""
+        path = self._roots.check(request.query_params.get("name", ""))
+        return JSONResponse(await asyncio.to_thread(_read_media, path))
 
     async def _status(self, request: Request) -> Response:
         return JSONResponse({"view": self.viewing.engine.status(), "render": self._rendering.status()})
 
     async def _view(self, request: Request) -> Response:
-        """Answer with four bytes that say how long a JSON text is, that text, and a picture if there is one."""
-        said = await _body(request)
-        do, tab = _text(said, "do"), _text(said, "tab")[:_LONGEST_TAB]
-        check_choice("do", do, _VIEWED)
-        settings = self._analysis.to_show(_object(said, "settings"), _object(said, "curves"))
-        fields = {name: said[name] for name in _FIELDS if name in said}
+        """Answer with the length of a JSON text (4 bytes, big-endian), the text, and the JPEG if there is one."""
+        content = await _body(request)
+        do, tab = _text(content, "do"), _text(content, "tab")[:_LONGEST_TAB]
+        check_choice("do", do, _VIEW_JOBS)
+        settings = self._analysis.to_show(_object(content, "settings"), _object(content, "curves"))
+        fields = {name: content[name] for name in _FIELDS if name in content}
         waiting = asyncio.wrap_future(self.viewing.ask(tab, do, {"settings": settings, **fields}))
-        found = await _unless_gone(request, waiting)
+        found = await _wait_for(request, waiting)
         picture = base64.b64decode(found.pop("picture", "")) if found else b""
         text = json.dumps(found or {"dropped": True}).encode()
         return Response(struct.pack(">I", len(text)) + text + picture, media_type="application/octet-stream")
@@ -130,58 +131,58 @@ class Page:
         return JSONResponse({})
 
     async def _render(self, request: Request) -> Response:
-        said = await _body(request)
+        content = await _body(request)
         settings = await asyncio.to_thread(
-            self._analysis.to_render, _object(said, "settings"), _object(said, "curves")
+            self._analysis.to_render, _object(content, "settings"), _object(content, "curves")
         )
         self._rendering.start(settings.as_dict())
         return JSONResponse({"output": settings.output})
 
     async def _export(self, request: Request) -> Response:
-        said = await _body(request)
-        settings = self._analysis.settings(_object(said, "settings"))
-        if _object(said, "curves"):
+        content = await _body(request)
+        settings = self._analysis.settings(_object(content, "settings"))
+        if _object(content, "curves"):
             output = settings.output or self._roots.check("reenact.####.exr")
             settings = dataclasses.replace(settings, curves=str(curves_beside(output)))
-        return JSONResponse({"text": await asyncio.to_thread(exported, settings, _text(said, "kind"))})
+        return JSONResponse({"text": await asyncio.to_thread(export_settings, settings, _text(content, "kind"))})
 
     async def _save_curves(self, request: Request) -> Response:
-        said = await _body(request)
-        path = Path(self._roots.check(_text(said, "path")))
+        content = await _body(request)
+        path = Path(self._roots.check(_text(content, "path")))
         if not path.name.endswith(CURVES):
-            raise SettingsError(f"{path}: curves are kept as NAME{CURVES}, so end the name in it")
-        if path.exists() and said.get("replace") is not True:
+            raise SettingsError(f"{path}: a curves file is named NAME{CURVES}; let the name end so")
+        if path.exists() and content.get("replace") is not True:
             raise ReenactError(f"{path}: is there already")
-        write_curves(path, _object(said, "curves"))
+        write_curves(path, _object(content, "curves"))
         return JSONResponse({"path": str(path)})
 
     async def _read_curves(self, request: Request) -> Response:
-        """Say what a file of curves holds, once the engine's own reader has found nothing wrong with it."""
+        """Return the content of a curves file, after the engine's own reader has checked it."""
         path = Path(self._roots.check(_text(await _body(request), "path")))
-        return JSONResponse({"curves": await asyncio.to_thread(read_drawn, path)})
+        return JSONResponse({"curves": await asyncio.to_thread(read_curve_values, path)})
 
 
-def _look_at(name: str) -> dict[str, Any]:
+def _read_media(name: str) -> dict[str, Any]:
     sequence = Sequence.open(name)
     plate = sequence.read_header(sequence.frames.first)
     size = Squeeze.of_plate(plate).size(plate.data_window.width, plate.data_window.height)
     return {"size": size, "first": sequence.frames.first, "last": sequence.frames.last}
 
 
-def _said(handler: Handler) -> Handler:
-    """Turn what a handler raises into an answer that says it in the error's words."""
+def _errors_answered(handler: Handler) -> Handler:
+    """Return a handler that answers errors with their message, exit code and an HTTP status."""
 
     async def answer(request: Request) -> Response:
         try:
             return await handler(request)
         except _TooLong:
-            return _refusal(413, f"a request is {_LONGEST >> 20} MiB long at most", Exit.USAGE)
+            return _error_response(413, f"a request is {_LONGEST >> 20} MiB long at most", Exit.USAGE)
         except Cancelled:
-            return _refusal(409, "cancelled", Exit.INTERRUPTED)
+            return _error_response(409, "cancelled", Exit.INTERRUPTED)
         except EngineLost as error:
-            return _refusal(503, str(error), error.exit)
+            return _error_response(503, str(error), error.exit)
         except ReenactError as error:
-            return _refusal(422, str(error), error.exit)
+            return _error_response(422, str(error), error.exit)
 
     return answer
 
@@ -190,12 +191,12 @@ class _TooLong(Exception):
     pass
 
 
-def _refusal(status: int, message: str, code: int) -> Response:
+def _error_response(status: int, message: str, code: int) -> Response:
     return JSONResponse({"message": message, "code": int(code)}, status_code=status)
 
 
 async def _body(request: Request) -> dict[str, Any]:
-    """Read a request's object, no longer than one may be."""
+    """Read the JSON object of a request; raise if it is too long."""
     parts, length = [], 0
     async for part in request.stream():
         length += len(part)
@@ -203,16 +204,16 @@ async def _body(request: Request) -> dict[str, Any]:
             raise _TooLong
         parts.append(part)
     try:
-        said = parse_json(b"".join(parts).decode())
+        content = parse_json(b"".join(parts).decode())
     except ValueError as error:
         raise SettingsError(f"not a request: {error}") from error
-    if not isinstance(said, dict):
+    if not isinstance(content, dict):
         raise SettingsError("not a request: give one object")
-    return said
+    return content
 
 
-async def _unless_gone(request: Request, waiting: asyncio.Future[dict[str, Any] | None]) -> dict[str, Any] | None:
-    """Wait for a picture; where the page goes meanwhile, its place in line is given up."""
+async def _wait_for(request: Request, waiting: asyncio.Future[dict[str, Any] | None]) -> dict[str, Any] | None:
+    """Wait for a job; if the page disconnects meanwhile, withdraw the request and return None."""
     while True:
         done, _ = await asyncio.wait([waiting], timeout=0.5)
         if done:
@@ -222,15 +223,15 @@ async def _unless_gone(request: Request, waiting: asyncio.Future[dict[str, Any] 
             return None
 
 
-def _text(said: Mapping[str, Any], name: str) -> str:
-    value = said.get(name)
+def _text(content: Mapping[str, Any], name: str) -> str:
+    value = content.get(name)
     if not isinstance(value, str) or not value:
         raise SettingsError(f"{name}: text is needed")
     return value
 
 
-def _object(said: Mapping[str, Any], name: str) -> dict[str, Any]:
-    value = said.get(name) or {}
+def _object(content: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = content.get(name) or {}
     if not isinstance(value, dict):
         raise SettingsError(f"{name}: give an object")
     return value

@@ -1,4 +1,4 @@
-"""An engine of a page's own: a process that may die, or be killed, and is started again for the next job."""
+"""An engine process of a page; if it dies or is killed, another one is started for the next job."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from typing import Any
 
 from ofx_reenact.errors import EngineLost, ReenactError
 from ofx_reenact.service import client
-from ofx_reenact.service.keeper import name_process
+from ofx_reenact.service.keeper_process import name_process
 from ofx_reenact.service.session import Session
 
-# Seconds that an engine has to end by itself.
+# Seconds for an engine to end by itself; seconds between two checks of that.
 _END = 5.0
-_LOOK = 0.02
-# Fields of a step that a page shows.
+_POLL = 0.02
+# Fields of the event ``progress`` that a page shows.
 _STEP = ("stage", "done", "total", "frame", "message", "rate", "eta")
 
 
 class Engine:
-    """Does one job at a time; :meth:`cancel` and :meth:`status` may be called from other threads meanwhile."""
+    """Does one job at a time, in the calling thread; other threads may call :meth:`cancel` and :meth:`status`."""
 
     def __init__(self, session: Path) -> None:
-        """Name an engine by its session file; none is started before the first job."""
+        """Set the session file; the process is started by the first job."""
         self._session = session
         self._link: client.Link | None = None
-        self._doing = threading.Lock()
+        self._one_job = threading.Lock()
         self._job: tuple[str, int] | None = None
         self._step: dict[str, Any] = {}
         self._state = "none"
 
     def ask(self, do: str, **fields: Any) -> dict[str, Any]:
-        """Do a job; returns what came of it.
+        """Do a job and return the fields of its last event.
 
         Raises:
             ReenactError: the engine's error.
-            EngineLost: the engine ended; the next job starts another.
-            Cancelled: :meth:`cancel` ended it.
+            EngineLost: the engine ended; the next job starts another one.
+            Cancelled: :meth:`cancel` was called.
         """
-        with self._doing:
+        with self._one_job:
             try:
-                link = self._linked()
+                link = self._connect()
                 number = link.send(do, **fields)
                 self._job, self._step = (do, number), {}
                 for event in link.events(number):
@@ -57,22 +57,22 @@ class Engine:
                 raise
             finally:
                 self._job = None
-        raise EngineLost("the engine said nothing more")
+        raise EngineLost("the engine sent no last event")
 
     def cancel(self) -> None:
-        """End the job that runs, if one does."""
+        """Cancel the running job, if there is one."""
         job, link = self._job, self._link
         if job is not None and link is not None:
             with contextlib.suppress(EngineLost):
                 link.cancel(job[1])
 
     def status(self) -> dict[str, Any]:
-        """Return whether the engine is ``none``, ``starting``, ``ready`` or ``lost``, its job and that one's step."""
+        """Return ``state`` (``none``, ``starting``, ``ready`` or ``lost``), ``job`` and that job's ``step``."""
         job = self._job
         return {"state": self._state, "job": job[0] if job else "", "step": self._step if job else {}}
 
     def end(self) -> None:
-        """End the engine, in the middle of a job if it must be."""
+        """End the engine, also in the middle of a job: SIGTERM first, SIGKILL if that does not end it in time."""
         try:
             session = Session.load(self._session)
         except ReenactError:
@@ -87,14 +87,14 @@ class Engine:
                     client.stop(self._session)
             until = time.monotonic() + _END
             while self._session.exists() and time.monotonic() < until:
-                time.sleep(_LOOK)
+                time.sleep(_POLL)
             if self._session.exists() and os.name == "posix":
                 with contextlib.suppress(OSError):
                     os.kill(session.pid, signal.SIGKILL)
         self._close()
         self._state = "none"
 
-    def _linked(self) -> client.Link:
+    def _connect(self) -> client.Link:
         if self._link is None:
             self._state = "starting"
             client.start(self._session, keeper=name_process(os.getpid()))

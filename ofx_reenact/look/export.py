@@ -1,4 +1,4 @@
-"""What was set in a page, as text for elsewhere: a command line, a farm's job file, a preset of the node in Nuke."""
+"""Export a page's settings as text: a command line, a farm's job file, or a preset of the node in Nuke."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ofx_reenact.settings import Settings
 from ofx_reenact.settings.option import check_choice, flag
 
 PRESET = "ofx-reenact/preset/1"
-# Groups of options that a shot has by itself, and no preset.
-_OWN = ("Inputs", "Output", "Engine")
+# Groups of options that belong to one shot or machine, and are not in a preset.
+_NOT_IN_PRESETS = ("Inputs", "Output", "Engine")
 KINDS = ("command", "job", "preset")
 
 
-def exported(settings: Settings, kind: str) -> str:
+def export_settings(settings: Settings, kind: str) -> str:
     """Return settings as text of one of :data:`KINDS`.
 
     Raises:
-        ReenactError: they cannot be said so.
+        ReenactError: the settings cannot be exported in this form.
     """
     check_choice("export", kind, KINDS)
     if kind == "command":
@@ -31,24 +31,24 @@ def exported(settings: Settings, kind: str) -> str:
 
 
 def command_of(settings: Settings) -> str:
-    """Return the command line that renders as settings say, an option a line."""
-    said = [f"{flag(name)} {shlex.quote(text)}" for name, text in _said(settings)]
-    return " \\\n  ".join(("ofx-reenact render", *said)) + "\n"
+    """Return the command line that renders with these settings, one option a line."""
+    options = [f"{flag(name)} {shlex.quote(text)}" for name, text in _changed_options(settings)]
+    return " \\\n  ".join(("ofx-reenact render", *options)) + "\n"
 
 
 def preset_of(settings: Settings) -> dict[str, Any]:
-    """Return what Nuke's node reads as a preset: all values but paths, frames and what belongs to one shot."""
+    """Return a preset for the node in Nuke: all values except paths, frames and what belongs to one shot."""
     values = settings.as_dict()
     kept = [
         field.name
         for field in dataclasses.fields(settings)
-        if field.metadata["group"] not in _OWN and not field.metadata["path"] and field.default is not None
+        if field.metadata["group"] not in _NOT_IN_PRESETS and not field.metadata["path"] and field.default is not None
     ]
     return {"schema": PRESET, "values": {name: values[name] for name in kept}}
 
 
-def _said(settings: Settings) -> list[tuple[str, str]]:
-    """Return the options that are not as they would be without being said, as a command line has them."""
+def _changed_options(settings: Settings) -> list[tuple[str, str]]:
+    """Return (name, text for a command line) of the options that do not have their defaults."""
     values = [(field, getattr(settings, field.name)) for field in dataclasses.fields(settings)]
     return [
         (field.name, ",".join(value) if isinstance(value, tuple) else str(value))

@@ -1,7 +1,7 @@
-"""Who may ask: the page alone, by a word that is in its address, of this machine and under its own name.
+"""Who may send requests: only the page, which has a secret token in its address and names this server as its host.
 
-A page of another origin can send requests here, and a name of its owner's can be made to lead here; neither knows the
-word, and neither can read what it is not told.
+Pages of other origins can send requests to this port, and another host name can be made to resolve to it (DNS
+rebinding). Neither knows the token.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _HEADERS = {
 
 
 class Guard:
-    """Lets through what bears the word, and answers 403 to all else.
+    """ASGI middleware that passes requests with the token on to the application, and answers 403 to all others.
 
     Attributes:
-        path: of the page, which every request's begins with.
-        once: another path to the page, that leads there one time: a browser's command line, which other users of the
-            machine can see, shows no more than this.
+        path: the page's path, ``/TOKEN/``; every request's path begins with it.
+        once: a path that redirects to the page one time. It is for the browser's command line, which other users of
+            the machine can see.
     """
 
     def __init__(self, app: App, port: int) -> None:
@@ -45,23 +45,23 @@ class Guard:
         self.path, self.once = f"/{self._token}/", f"/once/{self._once}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, as ASGI has it."""
+        """Answer one ASGI request."""
         if scope["type"] != "http":
             return
-        path, asked = scope["path"], scope["path"].partition("/")[2]
+        path, rest = scope["path"], scope["path"].partition("/")[2]
         if not self._is_own(scope):
             await _answer(send, 403, _REFUSED)
         elif self._once and path.startswith("/once/") and _same(path, self.once):
             self._once = self.once = ""
             await _answer(send, 303, b"", location=self.path)
-        elif _same(asked.partition("/")[0], self._token):
-            rest = "/" + asked.partition("/")[2]
-            await self._app({**scope, "path": rest, "raw_path": rest.encode()}, receive, _with_headers(send))
+        elif _same(rest.partition("/")[0], self._token):
+            inner = "/" + rest.partition("/")[2]
+            await self._app({**scope, "path": inner, "raw_path": inner.encode()}, receive, _with_headers(send))
         else:
             await _answer(send, 403, _REFUSED)
 
     def _is_own(self, scope: Scope) -> bool:
-        """Tell whether a request names this server as its host, and comes from its page where it says whence."""
+        """Return whether a request names this server as its host and, if it names an origin, as its origin."""
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
         hosts = [value for name, value in headers if name == "host"]
         origins = [value for name, value in headers if name == "origin"]
@@ -89,8 +89,8 @@ def _with_headers(send: Send) -> Send:
 
 
 async def _answer(send: Send, status: int, body: bytes, **headers: str) -> None:
-    said = {"content-type": "text/plain; charset=utf-8", "content-length": str(len(body)), **headers}
-    plain = [(name.encode(), value.encode()) for name, value in said.items()]
+    fields = {"content-type": "text/plain; charset=utf-8", "content-length": str(len(body)), **headers}
+    plain = [(name.encode(), value.encode()) for name, value in fields.items()]
     sent = _with_headers(send)
     await sent({"type": "http.response.start", "status": status, "headers": plain})
     await sent({"type": "http.response.body", "body": body})

@@ -1,4 +1,4 @@
-"""What a page may reach of the disk: the folders that its user named, and nothing that a link leads to beyond them."""
+"""The folders that a page may reach: those that the user named, and nothing outside them that a link leads to."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from ofx_reenact.frames.names import files_of
 from ofx_reenact.frames.ranges import NUMBER, FrameRange
 from ofx_reenact.frames.video import VIDEOS
 
-# Entries of one folder that are listed.
+# At most so many entries of a folder are listed.
 _MOST = 5000
 _NUMBERED = re.compile(rf"(.*?[._-])({NUMBER})(\.[^.]+)")
 _MEDIA = (*PICTURES, *VIDEOS, ".dpx", ".tga", ".bmp", ".hdr")
 
 
 class Roots:
-    """The folders that may be seen, and files beside them that were named one by one.
+    """The allowed folders, and single files that the user named.
 
     Attributes:
         folders: absolute, links resolved, each once.
     """
 
     def __init__(self, folders: Iterable[Path], files: Iterable[str] = ()) -> None:
-        """Take folders, and names of pictures, sequences or videos, whose folders may be seen as well.
+        """Allow folders, and the folders of pictures, sequences or videos.
 
         Raises:
-            ReenactError: one of the folders is none.
+            ReenactError: a folder does not exist.
         """
         named = [name for name in files if name]
         found = [*folders, *(Path(name).parent for name in named)]
@@ -40,27 +40,27 @@ class Roots:
             if not folder.is_dir():
                 raise ReenactError(f"{folder}: no such folder")
         self.folders = tuple(dict.fromkeys(folder.resolve() for folder in found))
-        # What was named may itself be a link to elsewhere.
+        # A file that the user named may itself be a link to another folder.
         self._files = frozenset(file.resolve() for name in named for file in files_of(name))
 
     def check(self, name: str) -> str:
-        """Return a file's or sequence's name as an absolute one; it need not be there.
+        """Return the absolute path of a file or sequence, which need not exist.
 
         Raises:
-            SettingsError: it lies outside the folders, or no file can have it.
+            SettingsError: the path is outside the folders, or no file can have this name.
         """
         check_name(name)
         path = Path(os.path.normpath(self.folders[0] / name))
         for one in (path, *(file for file in files_of(str(path)) if file.is_symlink())):
-            if not self._holds(one):
+            if not self._allows(one):
                 raise SettingsError(f"{name}: outside the folders of this page; name its folder with --folder")
         return str(path)
 
-    def listed(self, name: str) -> dict[str, Any]:
-        """Return what lies in a folder: folders, and pictures with numbered ones as one sequence, by name.
+    def list_folder(self, name: str) -> dict[str, Any]:
+        """List a folder's subfolders and files, sorted by name, as JSON values; numbered pictures are one sequence.
 
         Raises:
-            SettingsError: it lies outside the folders.
+            SettingsError: it is outside the folders.
             ReenactError: it cannot be read.
         """
         folder = Path(self.check(name)) if name else self.folders[0]
@@ -69,28 +69,28 @@ class Roots:
                 names = sorted(entry.name for entry, _ in zip(entries, range(_MOST), strict=False))
         except OSError as error:
             raise ReenactError(f"{folder}: the folder cannot be read ({error.strerror or error})") from error
-        held = [base for base in names if base[0] != "." and is_text(base) and self._holds(folder / base)]
-        shown = [(base, (folder / base).is_dir()) for base in held]
+        visible = [base for base in names if base[0] != "." and is_text(base) and self._allows(folder / base)]
+        shown = [(base, (folder / base).is_dir()) for base in visible]
         inside = any(folder.parent.is_relative_to(root) for root in self.folders)
         return {
             "folder": str(folder),
             "parent": str(folder.parent) if inside else "",
             "roots": [str(root) for root in self.folders],
             "folders": [base for base, is_folder in shown if is_folder],
-            "files": list(_collapsed(base for base, is_folder in shown if not is_folder)),
+            "files": list(_group_sequences(base for base, is_folder in shown if not is_folder)),
         }
 
-    def _holds(self, path: Path) -> bool:
+    def _allows(self, path: Path) -> bool:
         try:
             real = path.resolve()
         except (OSError, RuntimeError):
-            # A circle of links.
+            # Links in a circle.
             return False
         return real in self._files or any(real.is_relative_to(root) for root in self.folders)
 
 
-def _collapsed(names: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """Yield the files that may be asked for, with several numbered pictures of one name as NAME.####.exr."""
+def _group_sequences(names: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Yield the entries of files; several numbered pictures of one name become one entry, NAME.####.exr."""
     sequences: dict[str, list[int]] = {}
     alone: dict[str, str] = {}
     for name in names:

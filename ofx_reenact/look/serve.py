@@ -1,4 +1,4 @@
-"""A page's server: it listens on this machine alone, until it is interrupted."""
+"""The page's HTTP server: listens on 127.0.0.1 only, until it is interrupted."""
 
 from __future__ import annotations
 
@@ -18,41 +18,43 @@ from ofx_reenact.look.app import Page
 from ofx_reenact.look.guard import HOST, Guard
 from ofx_reenact.look.roots import Roots
 
-# Connections at once, and seconds that they may take to end.
+# Connections at the same time; seconds for them to end.
 _MOST, _END = 64, 2
 
 
-def serve(roots: Roots, start: Mapping[str, Any], port: int, tell: Callable[[str], None], *, browser: bool) -> None:
+def serve(
+    roots: Roots, start: Mapping[str, Any], port: int, show_address: Callable[[str], None], *, browser: bool
+) -> None:
     """Serve a page until Ctrl-C.
 
     Args:
         roots: folders that the page may reach.
-        start: values of options that it begins with.
-        port: 0 for any that is free.
-        tell: is told the page's address.
-        browser: whether to open it there.
+        start: option values that the page begins with.
+        port: of 127.0.0.1; 0 for any free one.
+        show_address: called with the page's address, once the port is open.
+        browser: whether to open the page in the browser.
 
     Raises:
-        ReenactError: nothing can listen on the port.
+        ReenactError: the port cannot be opened.
     """
     own = tempfile.TemporaryDirectory(prefix="ofx-reenact-look-", ignore_cleanup_errors=True)
-    with own as folder, listen(port) as door:
-        port = door.getsockname()[1]
+    with own as folder, listen(port) as listener:
+        port = listener.getsockname()[1]
         with contextlib.closing(Page(Path(folder), roots, start)) as page:
             guard = Guard(page.app(), port)
-            tell(f"http://{HOST}:{port}{guard.path}")
+            show_address(f"http://{HOST}:{port}{guard.path}")
             if browser:
-                # What waits in line at the door is answered once the server runs.
+                # The socket accepts the browser's connection now; the server answers it once it runs.
                 webbrowser.open(f"http://{HOST}:{port}{guard.once}")
             with contextlib.suppress(KeyboardInterrupt):
-                server_of(guard).run(sockets=[door])
+                server_of(guard).run(sockets=[listener])
 
 
 def listen(port: int) -> socket.socket:
-    """Open a port of this machine that no other can reach; 0 for any.
+    """Open a port of 127.0.0.1, which other machines cannot reach; 0 for any free one.
 
     Raises:
-        ReenactError: it cannot be had.
+        ReenactError: the port cannot be opened.
     """
     try:
         return socket.create_server((HOST, port))
@@ -62,7 +64,7 @@ def listen(port: int) -> socket.socket:
 
 
 def server_of(guard: Guard) -> uvicorn.Server:
-    """Return what serves a page behind its guard."""
+    """Return the server of a page behind its guard."""
     return uvicorn.Server(uvicorn.Config(
         guard, log_level="warning", access_log=False, lifespan="off", ws="none", server_header=False,
         proxy_headers=False, limit_concurrency=_MOST, timeout_graceful_shutdown=_END,

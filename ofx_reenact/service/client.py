@@ -1,4 +1,4 @@
-"""The other end of an engine that listens: start one, ask it for jobs, end it. Imports nothing heavy."""
+"""The client of an engine with a session file: start the engine, send it jobs, stop it. Imports nothing slow."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ from typing import Any
 from ofx_reenact.errors import EngineLost, Exit, OutputError, ReenactError, SettingsError
 from ofx_reenact.launch import command
 from ofx_reenact.progress import Cancelled
-from ofx_reenact.service.door import connect_to, remove_socket
+from ofx_reenact.service.admission import connect_to, remove_socket
 from ofx_reenact.service.session import PROTOCOL, Session, check_folder, open_own
 
 IDLE = 900.0
-# Seconds that an engine has to load, that one has to answer a client, from one sign of life to the next, and without
-# any after which it is given up; the same once this client has been told to end.
-_START, _ANSWER, _ALIVE, _SILENCE, _HURRY = 300.0, 40.0, 1.0, 60.0, 3.0
-_LOOK = 0.5
+# Seconds: for an engine to load; for it to answer a client; between its signs of life; without any before it is given
+# up; the same after a cancel.
+_START, _ANSWER, _ALIVE, _SILENCE, _SILENCE_AFTER_CANCEL = 300.0, 40.0, 1.0, 60.0, 3.0
+# Seconds between two looks at the time, while waiting for the engine.
+_POLL = 0.5
 _BLOCK = 1 << 16
 
 
 class Link:
-    """A connection to an engine."""
+    """A connection to an engine. Use it from one thread; only :meth:`cancel` may interrupt it, in a signal handler."""
 
     def __init__(self, connection: socket.socket, session: Session) -> None:
         self._connection = connection
@@ -45,25 +46,25 @@ class Link:
             raise ReenactError(f"the engine speaks protocol {hello.get('protocol')}, this is {PROTOCOL}")
 
     def send(self, do: str, **fields: Any) -> int:
-        """Send a request; returns its id."""
+        """Send a request; return its id."""
         self._silence = _SILENCE
         number = self._ask(do, alive=_ALIVE, **fields)
         self._heard = time.monotonic()
         return number
 
     def cancel(self, number: int) -> None:
-        """Cancel a request, and wait for no engine that says nothing, or has said nothing for moments by now.
+        """Cancel a request. From now on the engine is given up a few seconds after its last event.
 
-        A signal's handler may call it.
+        A signal handler may call this.
         """
-        self._silence = _HURRY
+        self._silence = _SILENCE_AFTER_CANCEL
         self._ask("cancel", job=number)
 
     def events(self, number: int) -> Iterator[dict[str, Any]]:
-        """Yield the events of a request, its last one included.
+        """Yield the events of a request, up to and including the last one.
 
         Raises:
-            EngineLost: the engine ended before that, or gave no sign of life for too long.
+            EngineLost: the engine ended before the last event, or gave no sign of life for too long.
         """
         while True:
             event = self._event()
@@ -74,20 +75,20 @@ class Link:
                 return
 
     def ask(self, do: str, **fields: Any) -> dict[str, Any]:
-        """Send a request and wait; returns what came of it.
+        """Send a request, wait until it is done, and return the fields of its last event.
 
         Raises:
             ReenactError: the engine's error.
-            EngineLost: the engine ended before that, or gave no sign of life for too long.
-            Cancelled: it was cancelled.
+            EngineLost: the engine ended before the last event, or gave no sign of life for too long.
+            Cancelled: the request was cancelled.
         """
         for event in self.events(self.send(do, **fields)):
             if event["event"] != "progress":
                 return outcome(event)
-        raise EngineLost("the engine said nothing more")
+        raise EngineLost("the engine sent no last event")
 
     def close(self) -> None:
-        """Hang up; what runs is cancelled."""
+        """Close the connection; the engine cancels a job that runs for it."""
         self._connection.close()
 
     def _ask(self, do: str, **fields: Any) -> int:
@@ -113,11 +114,11 @@ class Link:
         return line
 
     def _block(self) -> bytes:
-        """Read what is there, waiting for it as long as the engine may say nothing."""
+        """Wait for bytes and read them; give the engine up when it has been silent for too long."""
         while True:
             try:
-                # In small steps, so that a signal that comes meanwhile can shorten the wait.
-                self._connection.settimeout(_LOOK)
+                # In short steps, because a signal handler may shorten the permitted silence meanwhile.
+                self._connection.settimeout(_POLL)
                 block = self._connection.recv(_BLOCK)
             except TimeoutError:
                 silent = time.monotonic() - self._heard
@@ -133,11 +134,11 @@ class Link:
 
 
 def outcome(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a request's last event says, as a value or an error.
+    """Return the fields of a request's last event, or raise its error.
 
     Raises:
         ReenactError: the engine's error.
-        Cancelled: it was cancelled.
+        Cancelled: the request was cancelled.
     """
     if event["event"] == "cancelled":
         raise Cancelled(tuple(event.get("written", ())))
@@ -148,16 +149,16 @@ def outcome(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def linked(path: Path, idle: float = IDLE) -> contextlib.closing[Link]:
-    """Connect to the engine of a session file; one that has ended is started again.
+    """Connect to the engine of a session file, and start one if none answers; use as a context manager.
 
     Raises:
-        ReenactError: there is no engine and none can be started.
+        ReenactError: no engine answers and none can be started.
     """
-    return contextlib.closing(connect(path) or _started(path, idle))
+    return contextlib.closing(connect(path) or _start_and_connect(path, idle))
 
 
 def connect(path: Path) -> Link | None:
-    """Connect to the engine of a session file; None if none listens, or one that does not answer.
+    """Connect to the engine of a session file; return None if none listens or it does not answer.
 
     Raises:
         ReenactError: the session file cannot be used.
@@ -172,36 +173,36 @@ def connect(path: Path) -> Link | None:
     try:
         return Link(connection, session)
     except EngineLost:
-        # Another program may have the port of an engine that is dead, and hang up on a token that it does not know.
+        # Another program may have got the port of an engine that died; it closes the connection on an unknown token.
         connection.close()
         return None
 
 
 def start(path: Path, idle: float = IDLE, keeper: str = "") -> bool:
-    """Start an engine and wait until it is ready; returns False if one listens already.
+    """Start an engine in a process of its own and wait until it is ready; return False if one listens already.
 
-    Its log is the session file's name with ``.log``. It ends when the process ``keeper``
-    (:func:`~ofx_reenact.service.keeper.name_process`) has gone.
+    The engine writes its log beside the session file, with ``.log`` appended. It ends after ``idle`` seconds without
+    a client, and when the process ``keeper`` (:func:`~ofx_reenact.service.keeper_process.name_process`) has ended.
 
     Raises:
-        ReenactError: it does not start; the log is named.
+        ReenactError: the engine does not start; the message names the log.
     """
     if (link := connect(path)) is not None:
         link.close()
         return False
-    _started(path, idle, keeper).close()
+    _start_and_connect(path, idle, keeper).close()
     return True
 
 
 def stop(path: Path) -> bool:
-    """Tell the engine to quit, and wait until it has; returns False if none listens.
+    """Tell the engine to quit and wait until it has; return False if none listens.
 
     Raises:
-        EngineLost: it does not answer.
+        EngineLost: the engine does not answer.
     """
     link = connect(path)
     if link is None:
-        # One that is stopped, and goes on later, ends when it finds its file gone.
+        # An engine whose process is suspended ends, once it goes on, because its session file is gone.
         path.unlink(missing_ok=True)
         return False
     with contextlib.closing(link):
@@ -213,8 +214,8 @@ def stop(path: Path) -> bool:
     return True
 
 
-def _started(path: Path, idle: float, keeper: str = "") -> Link:
-    """Start an engine in the place of one that does not answer; it has the same keeper if none is given."""
+def _start_and_connect(path: Path, idle: float, keeper: str = "") -> Link:
+    """Start an engine instead of one that does not answer, with the same keeper if none is given; connect to it."""
     if (before := Session.load(path)) is not None:
         keeper = keeper or before.keeper
         path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Hand a frame to an engine and take what it makes of it: pixels go both ways through shared memory."""
+"""The client of the request ``frame``: put a picture into shared memory, have it rendered, read the result."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from ofx_reenact.settings import Settings
 from ofx_reenact.stages import stage
 
 _DEPTHS = {"float32": "float", "float16": "half"}
-# Bytes that a plane begins at a multiple of.
-_APART = 64
+# The holdout begins at a multiple of so many bytes.
+_ALIGNMENT = 64
 
 
-class Asks(Protocol):
-    """An engine that is asked: a :class:`~ofx_reenact.service.client.Link`, or anything that does as it does."""
+class JobClient(Protocol):
+    """Anything that does an engine's jobs as a :class:`~ofx_reenact.service.client.Link` does."""
 
     def ask(self, do: str, **fields: Any) -> dict[str, Any]:
-        """Do a job; returns what came of it, and raises the engine's error."""
+        """Do a job and return the fields of its last event; raise the engine's error."""
 
 
 @dataclass(frozen=True)
-class Handed:
+class MadeFrame:
     """A frame that an engine has made.
 
     Attributes:
-        pixels: (H, W, 4), of the type that was handed over.
+        pixels: (H, W, 4), of the same type as the picture that was sent.
         state: how the driver's face was found: ``tracked``, ``bridged`` or ``held``.
         confidence: of the frame, 0 to 1.
         parts: which other frames it takes parts from, as ``mouth=1012``; "" if none.
-        notes: what the user should know.
+        notes: for the user.
     """
 
     pixels: np.ndarray
@@ -45,7 +45,7 @@ class Handed:
 
 
 def hand_frame(
-    engine: Asks,
+    engine: JobClient,
     settings: Settings | Mapping[str, Any],
     frame: int,
     pixels: np.ndarray,
@@ -55,23 +55,23 @@ def hand_frame(
     space: str = "",
     curves: Mapping[str, Any] | None = None,
     holdout: np.ndarray | None = None,
-) -> Handed:
-    """Have a frame made of a picture, in place of what the target's file has in that frame.
+) -> MadeFrame:
+    """Have an engine render a frame from a picture, instead of the one in the target's file, and wait for it.
 
     Args:
-        engine: that makes it.
+        engine: does the job.
         settings: as of a render; ``target`` names the file that was analysed.
         frame: its number in the result.
-        pixels: (H, W, 4) float32 or float16, red, green, blue, alpha, row 0 at the top: the target's whole picture.
-        alpha: ``premultiplied``, ``straight``, or ``opaque`` for alpha that says nothing.
-        scale: pixels for one of the target's, across and down.
+        pixels: the target's whole picture, (H, W, 4) float32 or float16: red, green, blue, alpha, row 0 at the top.
+        alpha: ``premultiplied``, ``straight``, or ``opaque`` if alpha is to be ignored.
+        scale: pixels for one pixel of the target, across and down.
         space: colour space of the pixels; empty for that of the target's file.
-        curves: of options, by name, as a curves file has them.
-        holdout: (H, W), 1 where the picture stays as it is.
+        curves: curves of options, by name, in the form of a curves file.
+        holdout: (H, W), 1 where the picture stays unchanged.
 
     Raises:
-        FrameError: the pixels have another shape or type.
-        OutputError: there is no room for the shared memory.
+        FrameError: pixels or holdout have a wrong shape or type.
+        OutputError: there is no space for the shared memory.
         ReenactError: the engine's error.
     """
     depth = _DEPTHS.get(pixels.dtype.name)
@@ -80,10 +80,10 @@ def hand_frame(
     height, width = pixels.shape[:2]
     if holdout is not None and holdout.shape != (height, width):
         raise FrameError(f"a holdout {holdout.shape} for pixels of {height, width}: give one of their size")
-    stride, place = width * 4 * pixels.itemsize, -(-pixels.nbytes // _APART) * _APART
-    size = place + (0 if holdout is None else height * width * pixels.itemsize)
+    stride, holdout_offset = width * 4 * pixels.itemsize, -(-pixels.nbytes // _ALIGNMENT) * _ALIGNMENT
+    size = holdout_offset + (0 if holdout is None else height * width * pixels.itemsize)
     plane = {"offset": 0, "stride": stride}
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "size": size, "width": width, "height": height, "depth": depth, "alpha": alpha, "scale": list(scale),
         "source": plane, "result": plane,
     }  # fmt: skip
@@ -92,20 +92,20 @@ def hand_frame(
         with stage(HAND):
             memory.write(0, stride, _rows(pixels))
             if holdout is not None:
-                memory.write(place, width * pixels.itemsize, _rows(holdout.astype(pixels.dtype, copy=False)))
-                said["holdout"] = {"offset": place, "stride": width * pixels.itemsize, "channels": 1}
+                memory.write(holdout_offset, width * pixels.itemsize, _rows(holdout.astype(pixels.dtype, copy=False)))
+                fields["holdout"] = {"offset": holdout_offset, "stride": width * pixels.itemsize, "channels": 1}
         plain = settings.as_dict() if isinstance(settings, Settings) else dict(settings)
         more = {"space": space} | ({} if curves is None else {"curves": dict(curves)})
-        done = engine.ask("frame", settings=plain, frame=frame, pixels={"mapping": memory.name, **said}, **more)
+        done = engine.ask("frame", settings=plain, frame=frame, pixels={"mapping": memory.name, **fields}, **more)
         with stage(HAND):
             made = np.empty_like(pixels, order="C", subok=False)
             memory.read(0, stride, _rows(made))
     finally:
         memory.close()
-    return Handed(made, done["state"], done["confidence"], done["parts"], tuple(done["notes"]))
+    return MadeFrame(made, done["state"], done["confidence"], done["parts"], tuple(done["notes"]))
 
 
 def _rows(pixels: np.ndarray) -> np.ndarray:
-    """Return an array as rows of bytes, (H, N) uint8; the same memory if it lies in one piece."""
+    """Return an array as rows of bytes, (H, N) uint8; the same memory if the array is C-contiguous."""
     whole = np.ascontiguousarray(pixels)
     return whole.view(np.uint8).reshape(len(whole), -1)

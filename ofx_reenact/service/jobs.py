@@ -1,6 +1,6 @@
-"""The jobs that an engine does for other programs: plain values in, plain values out, whatever carries them.
+"""The jobs that an engine does for other programs: the fields of a request in, the fields of its last event out.
 
-Nothing heavy is imported before :func:`load_engine` or the first job.
+How requests arrive is not known here. Nothing slow is imported before :func:`load_engine` or the first job.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from ofx_reenact.progress import Watch
 from ofx_reenact.settings import Settings
 
 if TYPE_CHECKING:
-    from ofx_reenact.service.keyed import Keyed
-    from ofx_reenact.service.page import Pages
+    from ofx_reenact.service.browser_pages import BrowserPages
+    from ofx_reenact.service.request_curves import RequestCurves
     from ofx_reenact.tracking.performance import Performance
 
-# As frame numbers are in files' names.
+# The largest frame number that a file's name can have.
 _LARGEST = 999_999_999
 
 Request = Mapping[str, Any]
@@ -30,42 +30,42 @@ Values = dict[str, Any]
 
 
 class Service:
-    """Does one job at a time and keeps what jobs load.
+    """Does jobs, one at a time and in one thread, and caches what they load.
 
-    Each public method but :meth:`client_left` is a job: it takes the request's fields and a watch, and returns what
-    came of it.
+    Each public method except :meth:`client_left` is a job: it takes the request's fields and a watch, and returns the
+    fields of the event ``done``, as JSON values or dataclasses' values.
 
     Raises:
-        ReenactError: the request or its input cannot be used.
-        Cancelled: the watch ended the job.
+        ReenactError: the request or one of its inputs cannot be used.
+        Cancelled: the watch cancelled the job.
     """
 
     def __init__(self) -> None:
-        self._warm = Warm()
-        self._memories: set[str] = set()
+        self._cache = Warm()
+        self._shared_memory: set[str] = set()
 
     def client_left(self) -> None:
-        """Remove the shared memory that a client has left behind, as one that was killed does."""
-        if self._memories:
-            from ofx_reenact.service.mapping import remove_left
+        """Remove shared memory that the client has left behind, for example because it was killed."""
+        if self._shared_memory:
+            from ofx_reenact.service.mapping import remove_left_behind
 
-            remove_left(self._memories)
-            self._memories.clear()
+            remove_left_behind(self._shared_memory)
+            self._shared_memory.clear()
 
     def analyse(self, request: Request, watch: Watch) -> Values:
-        """Track the driver and find the target's face, and write the files that are named for them."""
+        """Track the driver, find the target's face, and write the files that the settings name for them."""
         from ofx_reenact.engine.analyse import analyse_inputs
 
         settings, fresh = _settings(request), request.get("fresh", True)
         if not isinstance(fresh, bool):
             raise SettingsError(f"fresh {fresh!r}: give true or false")
-        return analyse_inputs(settings, watch, self._warm, fresh=fresh)
+        return analyse_inputs(settings, watch, self._cache, fresh=fresh)
 
     def render(self, request: Request, watch: Watch) -> Values:
         """Render frames."""
         from ofx_reenact.engine.run import Job
 
-        return dataclasses.asdict(Job(_settings(request), watch, self._warm).run())
+        return dataclasses.asdict(Job(_settings(request), watch, self._cache).run())
 
     def preview(self, request: Request, watch: Watch) -> Values:
         """Render one frame."""
@@ -77,14 +77,14 @@ class Service:
         return self.render(request, watch)
 
     def open(self, request: Request, watch: Watch) -> Values:
-        """Track and fit a shot, and say what its frames are; nothing is written but files that are kept."""
-        from ofx_reenact.service.show import Desk
+        """Load a shot and describe its frames; writes only kept files (performance, identity, parts)."""
+        from ofx_reenact.service.show_frame import ShotViewer
 
-        return Desk(_settings(request), watch, self._warm).about()
+        return ShotViewer(_settings(request), watch, self._cache).about()
 
     def show(self, request: Request, watch: Watch) -> Values:
-        """Return a picture of one frame, made in memory."""
-        from ofx_reenact.service.show import LARGEST, SHOWN, SMALLEST, Desk
+        """Return a picture of one frame as JPEG; writes nothing."""
+        from ofx_reenact.service.show_frame import LARGEST, SHOWN, SMALLEST, ShotViewer
 
         frame, longest = _whole(request, "frame"), _whole(request, "longest")
         if not SMALLEST <= longest <= LARGEST:
@@ -93,31 +93,31 @@ class Service:
         draft = request.get("draft", False)
         if not isinstance(draft, bool):
             raise SettingsError(f"draft {draft!r}: give true or false")
-        return Desk(_settings(request), watch, self._warm).show(frame, what, longest, draft=draft)
+        return ShotViewer(_settings(request), watch, self._cache).show(frame, what, longest, draft=draft)
 
     def frame(self, request: Request, watch: Watch) -> Values:
-        """Render one frame whose pixels come and go through shared memory."""
-        from ofx_reenact.service.frame import render_frame
-        from ofx_reenact.service.pixels import Pixels
+        """Render one frame of a host; its pixels come and go through shared memory."""
+        from ofx_reenact.service.host_frame import render_frame
+        from ofx_reenact.service.shared_pixels import SharedPixels
 
         settings, frame = _settings(request), _whole(request, "frame")
-        pixels = Pixels.of(request.get("pixels"), result=True)
-        self._memories.add(pixels.mapping)
+        pixels = SharedPixels.of(request.get("pixels"), result=True)
+        self._shared_memory.add(pixels.mapping)
         if request.get("curves", {}) != {}:
-            settings = self._keyed.name(settings, request["curves"])
+            settings = self._curves.apply(settings, request["curves"])
         space = _text(request, "space", "a colour space's name; empty for that of the target's file")
-        return render_frame(settings, frame, pixels, space, watch, self._warm)
+        return render_frame(settings, frame, pixels, space, watch, self._cache)
 
     def store(self, request: Request, watch: Watch) -> Values:
         """Write one frame of a host's clip, whose pixels come through shared memory."""
         from ofx_reenact.engine.warm import colour_key
         from ofx_reenact.frames.colour import Colour
-        from ofx_reenact.service.pixels import Pixels
-        from ofx_reenact.service.store import read_aspect, read_rate, store_frame
+        from ofx_reenact.service.shared_pixels import SharedPixels
+        from ofx_reenact.service.store_frame import read_aspect, read_rate, store_frame
 
-        pixels = Pixels.of(request.get("pixels"), result=False)
-        self._memories.add(pixels.mapping)
-        colour = self._warm.get("colour", colour_key(), Colour)
+        pixels = SharedPixels.of(request.get("pixels"), result=False)
+        self._shared_memory.add(pixels.mapping)
+        colour = self._cache.get("colour", colour_key(), Colour)
         space = _text(request, "space", "a colour space's name; empty for none")
         written = store_frame(
             str(_path(request, "file")), _whole(request, "frame"), pixels, colour, space,
@@ -126,25 +126,25 @@ class Service:
         return {"file": str(written)}
 
     def page(self, request: Request, watch: Watch) -> Values:
-        """Open a page in the browser on the target and driver of settings."""
+        """Start a page for the browser on the target and driver of the settings."""
         browser = request.get("browser", True)
         if not isinstance(browser, bool):
             raise SettingsError(f"browser {browser!r}: give true or false")
         return {"address": self._pages.open(_settings(request), watch, browser=browser)}
 
     def landmarks(self, request: Request, watch: Watch) -> Values:
-        """Return the raw landmarks of a performance's frames."""
+        """Return the landmarks of a performance's frames as they were found or placed."""
         from ofx_reenact.frames.ranges import FrameRange
         from ofx_reenact.tracking.edit import landmarks_of
         from ofx_reenact.tracking.placed import plain_landmarks
 
         performance = self._performance(request)
-        wanted = _text(request, "frames", "a range as 1001-1010")
-        found = landmarks_of(performance, FrameRange.parse(wanted) if wanted else None)
+        frames = _text(request, "frames", "a range as 1001-1010")
+        found = landmarks_of(performance, FrameRange.parse(frames) if frames else None)
         return {"size": list(performance.file_size), "frames": plain_landmarks(found)}
 
     def place(self, request: Request, watch: Watch) -> Values:
-        """Replace landmarks by hand-placed ones and write the performance that follows from them."""
+        """Replace landmarks by hand-placed ones and write the performance that is derived from them."""
         from ofx_reenact.engine.analyse import describe_performance
         from ofx_reenact.engine.inputs import keep_performance
         from ofx_reenact.tracking.edit import place
@@ -152,17 +152,17 @@ class Service:
 
         performance, output = self._performance(request), _path(request, "output")
         edited = place(performance, by_number(check_landmarks(request.get("frames"), "place"), "place"))
-        keep_performance(output, edited, self._warm)
+        keep_performance(output, edited, self._cache)
         return {**describe_performance(edited), "performance": str(output), "identity": ""}
 
     def curves(self, request: Request, watch: Watch) -> Values:
-        """Return head rotation and blendshapes over a performance's frames."""
+        """Return the curves of head rotation and blendshapes over a performance's frames."""
         from ofx_reenact.tracking.curves import curves
 
         return curves(self._performance(request))
 
     def faces(self, request: Request, watch: Watch) -> Values:
-        """Say who is in the driver, or in the target if no driver is named."""
+        """List the people in the driver, or in the target if no driver is named."""
         from ofx_reenact.engine.faces import list_faces
         from ofx_reenact.engine.people import plate_settings
         from ofx_reenact.frames.colour import Colour
@@ -173,12 +173,12 @@ class Service:
         found = list_faces(settings if settings.driver else plate_settings(settings), Colour(), watch)
         if not request.get("thumbnails"):
             return found.values
-        from ofx_reenact.service.show import as_jpeg
+        from ofx_reenact.service.show_frame import as_jpeg
 
         return {**found.values, "thumbnails": [as_jpeg(one) for one in found.thumbnails]}
 
     def job(self, request: Request, watch: Watch) -> Values:
-        """Write a farm's job file; returns what it holds, and what a queue has to run."""
+        """Write a farm's job file; return its content, its chunks and the command that renders it."""
         from ofx_reenact.engine.paths import check_paths
         from ofx_reenact.farm.model import FarmJob
 
@@ -190,24 +190,24 @@ class Service:
         return {**job.as_dict(), "chunks": [str(chunk) for chunk in job.chunks], "file": str(file), "command": command}
 
     @cached_property
-    def _pages(self) -> Pages:
-        from ofx_reenact.service.page import Pages
+    def _pages(self) -> BrowserPages:
+        from ofx_reenact.service.browser_pages import BrowserPages
 
-        return Pages()
+        return BrowserPages()
 
     @cached_property
-    def _keyed(self) -> Keyed:
-        from ofx_reenact.service.keyed import Keyed
+    def _curves(self) -> RequestCurves:
+        from ofx_reenact.service.request_curves import RequestCurves
 
-        return Keyed()
+        return RequestCurves()
 
     def _performance(self, request: Request) -> Performance:
         from ofx_reenact.engine.inputs import load_performance
 
-        return load_performance(_path(request, "performance"), self._warm)
+        return load_performance(_path(request, "performance"), self._cache)
 
 
-# What a request may ask to be done.
+# The jobs, by the value of a request's field ``do``.
 JOBS: dict[str, Callable[[Service, Request, Watch], Values]] = {
     "analyse": Service.analyse, "render": Service.render, "preview": Service.preview, "open": Service.open,
     "show": Service.show, "landmarks": Service.landmarks, "place": Service.place, "curves": Service.curves,
@@ -217,7 +217,7 @@ JOBS: dict[str, Callable[[Service, Request, Watch], Values]] = {
 
 
 def load_engine() -> None:
-    """Import everything heavy now, so that the first job need not."""
+    """Import everything slow now, so that the first job need not."""
     importlib.import_module("ofx_reenact.engine.run")
 
 
@@ -235,10 +235,10 @@ def _path(request: Request, name: str) -> Path:
     return Path(value)
 
 
-def _text(request: Request, name: str, wanted: str) -> str:
+def _text(request: Request, name: str, expected: str) -> str:
     value = request.get(name) or ""
     if not isinstance(value, str):
-        raise SettingsError(f"{name} {value!r}: give {wanted}")
+        raise SettingsError(f"{name} {value!r}: give {expected}")
     return value
 
 

@@ -1,10 +1,10 @@
-"""Memory that two processes share, for pixels that are too many to be sent.
+"""Shared memory of two processes, for pixels: too many to send over the connection.
 
-Where there are files in memory (``/dev/shm``) or temporary ones it is such a file, of mode 0600; on Windows a mapping
-with a name. Whoever made it removes it; of one that was killed, the engine does.
+On Linux and macOS it is a file of mode 0600, in ``/dev/shm`` if that exists, else in the folder for temporary files;
+on Windows it is a named mapping. The process that made it (the client) removes it; if that was killed, the engine does.
 
-The file is read and written, not mapped: a file that the other process cuts short meanwhile is an error then, where
-mapped memory would end this process. Both cost one copy of the pixels.
+The engine reads and writes the file instead of mapping it. If the other process truncates the file meanwhile, that is
+an error; with mapped memory it would kill the engine. Both ways copy the pixels once.
 """
 
 from __future__ import annotations
@@ -25,65 +25,65 @@ from ofx_reenact.errors import OutputError, ReenactError
 from ofx_reenact.service.session import open_own
 from ofx_reenact.temporary import remove_leftovers_once, temporary_beside
 
-# The stage that a benchmark times: what it costs that pixels come and go.
+# Name of the stage that a benchmark times: copying and converting pixels between host and engine.
 HAND = "hand over"
 _NAME = "ofx-reenact"
-# How such files are called: those of this module, and those of the OpenFX plug-in.
+# What the names of such files begin with: those of this module, and those of the OpenFX plug-in.
 _NAMES = (f"{_NAME}.", "reenact-")
 _MEMORY = Path("/dev/shm")
 
 
 class Mapping(Protocol):
-    """Shared memory of some size.
+    """A block of shared memory.
 
     Attributes:
-        name: by which another process opens it.
+        name: another process opens the block by it.
     """
 
     name: str
 
     def read(self, offset: int, stride: int, rows: np.ndarray) -> None:
-        """Fill ``rows`` (H, N), uint8 in one piece, from where rows begin every ``stride`` bytes after an offset.
+        """Fill ``rows``, (H, N) uint8 C-contiguous, from rows that begin every ``stride`` bytes from ``offset`` on.
 
         Raises:
-            ReenactError: it has become smaller.
+            ReenactError: the block has become smaller.
         """
 
     def write(self, offset: int, stride: int, rows: np.ndarray) -> None:
-        """Write ``rows`` (H, N), uint8 in one piece, to where rows begin every ``stride`` bytes after an offset.
+        """Write ``rows``, (H, N) uint8 C-contiguous, to rows that begin every ``stride`` bytes from ``offset`` on.
 
         Raises:
-            ReenactError: it has become smaller.
+            ReenactError: the block has become smaller.
         """
 
     def close(self) -> None:
-        """Let go of it; who made it removes it, too."""
+        """Close the block; the process that made it also removes it."""
 
 
 def open_mapping(name: str, size: int) -> Mapping:
-    """Open what another process of this user has made.
+    """Open shared memory that another process of this user has made.
 
     Args:
         name: absolute path of its file; on Windows the mapping's name.
         size: bytes that it must have at least.
 
     Raises:
-        ReenactError: there is none, it is smaller, or it is not this user's alone.
+        ReenactError: it does not exist, is smaller, or is not accessible to this user alone.
     """
     return _open_file(name, size) if os.name == "posix" else _open_named(name, size)
 
 
 def make_mapping(size: int) -> Mapping:
-    """Make shared memory of so many bytes.
+    """Make shared memory of ``size`` bytes.
 
     Raises:
-        OutputError: there is no room for it.
+        OutputError: there is no space for it.
     """
     try:
         if os.name != "posix":
             return _Named(SharedMemory(f"Local\\{_NAME}-{secrets.token_hex(8)}", create=True, size=size), made=True)
         folder = _MEMORY if os.access(_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
-        # Of a client that was killed, what is left is removed by the next.
+        # Files that a killed client has left are removed by the next client.
         remove_leftovers_once(folder)
         path = temporary_beside(folder / _NAME)
         made = _File(str(path), os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), made=True)
@@ -97,8 +97,8 @@ def make_mapping(size: int) -> Mapping:
         raise OutputError(f"{size >> 20} MiB of shared memory cannot be made ({error.strerror or error})") from error
 
 
-def remove_left(names: Iterable[str]) -> None:
-    """Remove files of a client that has gone, as far as they are still there, this user's, and named as such are."""
+def remove_left_behind(names: Iterable[str]) -> None:
+    """Remove shared memory files that a disconnected client has left, if they are this user's and have such a name."""
     for name in names:
         path = Path(name)
         if os.name == "posix" and path.name.startswith(_NAMES):
@@ -108,7 +108,7 @@ def remove_left(names: Iterable[str]) -> None:
 
 
 class _File:
-    """A file that is read and written where the other process may have it mapped."""
+    """Shared memory in a file, which the other process may have mapped."""
 
     def __init__(self, name: str, number: int, *, made: bool = False) -> None:
         self.name = name
@@ -119,7 +119,7 @@ class _File:
             self._file.seek(at)
             left = part
             while left:
-                # Less than was asked for comes at a file's end, and of more than 2 GB.
+                # A read may return less: at the end of the file, and if it is longer than 2 GB.
                 count = self._file.readinto(left)
                 if not count:
                     raise ReenactError(f"{self.name}: the shared memory has become smaller; ask for the frame again")
@@ -128,7 +128,7 @@ class _File:
     def write(self, offset: int, stride: int, rows: np.ndarray) -> None:
         try:
             for at, part in self._pieces(offset, stride, rows):
-                # A file that was cut short must not grow again.
+                # Writing must not make a truncated file longer again.
                 if os.fstat(self._file.fileno()).st_size < at + len(part):
                     raise ReenactError(f"{self.name}: the shared memory has become smaller; ask for the frame again")
                 self._file.seek(at)
@@ -146,14 +146,14 @@ class _File:
 
     @staticmethod
     def _pieces(offset: int, stride: int, rows: np.ndarray) -> list[tuple[int, memoryview]]:
-        """Return rows that lie in one piece, each with its place in the file."""
+        """Return (position in the file, bytes) of each row, or of all rows at once if there are no gaps."""
         if stride == rows.shape[1]:
             return [(offset, rows.reshape(-1).data)]
         return [(offset + index * stride, row.data) for index, row in enumerate(rows)]
 
 
 class _Named:
-    """A named mapping of Windows, which keeps its size."""
+    """Shared memory in a named mapping of Windows, whose size cannot change."""
 
     def __init__(self, memory: SharedMemory, *, made: bool = False) -> None:
         self.name = memory.name
@@ -177,7 +177,7 @@ class _Named:
 def _open_file(name: str, size: int) -> Mapping:
     path = Path(name)
     if not path.is_absolute():
-        raise ReenactError(f"{name}: shared memory is named by a whole path")
+        raise ReenactError(f"{name}: name the shared memory by its absolute path")
     try:
         number = open_own(path, os.O_RDWR)
     except (OSError, ValueError) as error:

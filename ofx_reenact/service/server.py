@@ -1,7 +1,7 @@
-"""The engine at the end of two pipes: requests come in on one, events go out on the other, a line of JSON each.
+"""The server of the protocol: reads requests from one pipe and writes events to another, one JSON object a line.
 
-``docs/engine.md`` describes the protocol; :mod:`ofx_reenact.service.jobs` does what requests ask for. Nothing heavy is
-imported before the first job.
+``docs/engine.md`` describes the protocol; :mod:`ofx_reenact.service.jobs` does the jobs. Nothing slow is imported
+before the first job.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from ofx_reenact.progress import Cancelled, Pace, Watch, plain
 from ofx_reenact.service.jobs import JOBS, Service
 from ofx_reenact.service.session import PROTOCOL
 
-# Seconds that a job may take to notice that its client has gone, before the process ends all the same.
+# Seconds for a job to end after its client has gone; then the process exits in the middle of it.
 _GRACE = 30.0
 _BLOCK = 1 << 16
-# Bytes of a request and levels of its JSON; hand-placed landmarks of ten thousand frames take less.
+# Limits of a request: bytes, and levels of its JSON. Hand-placed landmarks of ten thousand frames take less.
 _LONGEST, _DEEPEST = 1 << 25, 16
-# Characters of an error: a request's own words may be in it.
+# Characters of an error message, which may quote the request.
 _LONGEST_MESSAGE = 4000
-# Seconds between signs of life that a client may ask for.
+# Limits of the seconds between signs of life.
 _ALIVE = (0.1, 3600.0)
 
 
 @dataclass(frozen=True)
 class _Task:
-    """A job that was accepted, or (without a watch) the request to quit."""
+    """An accepted job; without a watch, the request to quit."""
 
     request: dict[str, Any]
     watch: Watch | None
@@ -48,10 +48,10 @@ class _Task:
 
 
 def serve() -> int:
-    """Serve the process's own standard input and output until told to quit or until the input ends.
+    """Serve this process's standard input and output until ``quit`` or the end of the input; return the exit code.
 
-    Where the thread that reads may still be waiting, the process is left at once: one that wakes while Python takes
-    itself apart would crash it.
+    After an interrupt the process exits at once with :data:`Exit.INTERRUPTED`: the reading thread may still wait, and
+    would crash Python if it woke up during shutdown.
     """
     requests, events = take_pipes()
     try:
@@ -61,10 +61,10 @@ def serve() -> int:
 
 
 def take_pipes() -> tuple[int, BinaryIO]:
-    """Take standard input and output for the protocol alone: the requests' file descriptor, and the events' file.
+    """Reserve standard input and output for the protocol; return the requests' file descriptor and the events' file.
 
-    What a library prints goes to standard error from now on, and what it reads is empty, so that neither can break
-    the link; nor does a process that it starts inherit it.
+    From now on a library's output goes to standard error and its input is empty, so that it cannot disturb the
+    protocol. Child processes do not inherit the two pipes.
     """
     sys.stdout.flush()
     requests, events = os.dup(0), os.dup(1)
@@ -76,10 +76,14 @@ def take_pipes() -> tuple[int, BinaryIO]:
 
 
 class Server:
-    """Answers one client's requests: a thread reads them, so that a job can be cancelled; the caller's does the jobs.
+    """Serves one client: a thread reads requests, so that a job can be cancelled; the caller's thread does the jobs.
 
-    Reads a file descriptor and writes a file. ``hang_up`` is called when nobody reads any more; it ends the thread that
-    may still be reading, or the process. ``told_to_quit``: the client asked for the end, it did not just go.
+    Events are written from both threads, and from a third one while signs of life are sent. ``requests`` is a file
+    descriptor, ``events`` a file. ``hang_up`` is called if the client no longer reads; it has to end the reading thread
+    or the process.
+
+    Attributes:
+        told_to_quit: whether the client sent ``quit``, and did not just disconnect.
     """
 
     def __init__(
@@ -102,12 +106,12 @@ class Server:
         self._service = service or Service()
 
     def run(self) -> int:
-        """Serve until the end; returns the process's exit code."""
+        """Serve until ``quit`` or the end of the requests; return the process's exit code."""
         reader = threading.Thread(target=self._read, name="requests", daemon=True)
         reader.start()
         while (task := self._tasks.get()) is not None:
             if task.watch is None:
-                self._say(_line("done", id=task.id))
+                self._send(_line("done", id=task.id))
                 self.told_to_quit = True
                 break
             started = time.monotonic()
@@ -115,10 +119,10 @@ class Server:
                 last = self._work(task, task.watch)
             spent = time.monotonic() - started
             print(f"{task.request['do']} {task.id} took {spent:.2f} s", file=sys.stderr, flush=True)
-            # A client may ask for the next job as soon as it has the last line of this one.
+            # Before the last event is sent: with it, the client may send the next job.
             with self._lock:
                 self._running = None
-            self._say(last)
+            self._send(last)
         self._service.client_left()
         if self._lost:
             self._hang_up()
@@ -128,32 +132,32 @@ class Server:
         return 0
 
     def leave(self) -> None:
-        """Cancel what runs, hang up, and end; may be called from any thread."""
+        """Cancel the running job, disconnect and end; may be called from any thread."""
         self._lost = True
         self._end(None)
 
     @contextlib.contextmanager
     def _signs_of_life(self, task: _Task) -> Iterator[None]:
-        """Say ``alive`` while a job runs, as often as its client asked for."""
-        seconds, over = task.request.get("alive"), threading.Event()
+        """Send ``alive`` while a job runs, as often as its request asked for."""
+        seconds, done = task.request.get("alive"), threading.Event()
         if not seconds:
             yield
             return
 
-        def tell() -> None:
-            while not over.wait(seconds):
-                self._say(_line("alive", id=task.id))
+        def send_signs() -> None:
+            while not done.wait(seconds):
+                self._send(_line("alive", id=task.id))
 
-        teller = threading.Thread(target=tell, name="alive", daemon=True)
-        teller.start()
+        sender = threading.Thread(target=send_signs, name="alive", daemon=True)
+        sender.start()
         try:
             yield
         finally:
-            over.set()
-            teller.join()
+            done.set()
+            sender.join()
 
     def _work(self, task: _Task, watch: Watch) -> bytes:
-        """Do a job; returns its last line."""
+        """Do a job; return its last event."""
         try:
             return _line("done", id=task.id, **JOBS[task.request["do"]](self._service, task.request, watch))
         except Cancelled as cancelled:
@@ -162,33 +166,33 @@ class Server:
             return _error(task.id, str(error), error.exit)
         except Exception as error:
             traceback.print_exc()
-            said = f"a defect of ofx-reenact, not of your input: {error!r}. Please report it with the engine's log"
-            return _error(task.id, said, Exit.DEFECT)
+            message = f"a defect of ofx-reenact, not of your input: {error!r}. Please report it with the engine's log"
+            return _error(task.id, message, Exit.DEFECT)
 
     def _read(self) -> None:
-        """Say hello, and take requests until there are no more to come.
+        """Send ``hello``, then read requests until the input ends. Runs in the reading thread.
 
-        The client hears of the engine from here, since it may send a signal at once: one that comes while a thread is
-        being started breaks Python's locks.
+        ``hello`` is sent from here because the client may send a signal as soon as it has it: a signal that comes while
+        a thread is being started breaks Python's locks.
         """
         try:
-            self._say(_line("hello", protocol=PROTOCOL, version=__version__, pid=os.getpid()))
+            self._send(_line("hello", protocol=PROTOCOL, version=__version__, pid=os.getpid()))
             for line in _lines(self._requests):
                 try:
                     if line is None:
                         raise ValueError(f"longer than {_LONGEST >> 20} MiB")
                     request = self._parse(line)
                 except ValueError as error:
-                    self._say(_error(None, f"not a request: {error}", Exit.USAGE))
+                    self._send(_error(None, f"not a request: {error}", Exit.USAGE))
                     continue
                 if request["do"] == "quit":
                     return self._end(_Task(request, None))
-                self._say(self._take(request))
+                self._send(self._accept(request))
         finally:
             self._end(None)
 
     def _parse(self, line: bytes) -> dict[str, Any]:
-        """Read a line; a ValueError says why it is no request."""
+        """Parse a line; raise a ValueError with the reason if it is no request."""
         try:
             request = json.loads(line)
         except RecursionError as error:
@@ -203,8 +207,8 @@ class Server:
         self._latest = number
         return request
 
-    def _take(self, request: dict[str, Any]) -> bytes:
-        """Accept a job, or answer at once; returns the answer, empty for none yet."""
+    def _accept(self, request: dict[str, Any]) -> bytes:
+        """Queue a job and return nothing, or return the event that answers the request at once."""
         number, do = request["id"], request["do"]
         if do == "cancel":
             return self._cancel(number, request.get("job"))
@@ -214,18 +218,18 @@ class Server:
         if alive is not None and (type(alive) not in (int, float) or not _ALIVE[0] <= alive <= _ALIVE[1]):
             return _error(number, f"alive {alive!r}: give seconds, {_ALIVE[0]:g} to {_ALIVE[1]:g}", Exit.USAGE)
         pace = Pace()
-        task = _Task(request, Watch(lambda step: self._say(_line("progress", id=number, **pace.values(step)))))
+        task = _Task(request, Watch(lambda step: self._send(_line("progress", id=number, **pace.values(step)))))
         with self._lock:
             busy = self._running
             self._running = busy or task
         if busy is not None:
-            doing = f"{busy.request['do']} {busy.id}"
-            return _error(number, f"busy: {doing} is not done yet; wait for it or cancel it", Exit.FAILED)
+            running = f"{busy.request['do']} {busy.id}"
+            return _error(number, f"busy: {running} is not done yet; wait for it or cancel it", Exit.FAILED)
         self._tasks.put(task)
         return b""
 
     def _cancel(self, number: int, job: Any) -> bytes:
-        """Cancel a job; one that has ended already needs no more."""
+        """Cancel a job; that it has ended already is no error."""
         if not isinstance(job, int) or not 0 <= job < number:
             return _error(number, f"cancel: job {job!r} is not the id of an earlier request", Exit.USAGE)
         with self._lock:
@@ -234,7 +238,7 @@ class Server:
         return _line("done", id=number)
 
     def _end(self, task: _Task | None) -> None:
-        """Cancel what runs, and end after it; only the first call counts."""
+        """Cancel the running job and end after it; only the first call has an effect."""
         with self._lock:
             if self._ending:
                 return
@@ -244,8 +248,8 @@ class Server:
         self._late.start()
         self._tasks.put(task)
 
-    def _say(self, line: bytes) -> None:
-        """Send a line; when nobody reads any more, end."""
+    def _send(self, line: bytes) -> None:
+        """Send an event, from any thread; end the server if the client no longer reads."""
         if not line:
             return
         try:
@@ -262,14 +266,14 @@ def _line(event: str, **values: Any) -> bytes:
 
 
 def _error(number: int | None, message: str, code: int) -> bytes:
-    said = " ".join(message.splitlines())
-    if len(said) > _LONGEST_MESSAGE:
-        said = said[:_LONGEST_MESSAGE] + "…"
-    return _line("error", id=number, message=said, code=code)
+    text = " ".join(message.splitlines())
+    if len(text) > _LONGEST_MESSAGE:
+        text = text[:_LONGEST_MESSAGE] + "…"
+    return _line("error", id=number, message=text, code=code)
 
 
 def _is_deep(value: Any) -> bool:
-    """Tell whether lists and objects lie in each other beyond the limit."""
+    """Return whether lists and objects are nested more deeply than the limit."""
     level = [value]
     for _ in range(_DEEPEST + 1):
         level = [one for one in level if isinstance(one, dict | list)]
@@ -280,9 +284,9 @@ def _is_deep(value: Any) -> bool:
 
 
 def _lines(source: int) -> Iterator[bytes | None]:
-    """Yield whole lines of a file descriptor, None for one that is too long, of which nothing is kept.
+    """Yield the lines of a file descriptor, and None for one that is too long, which is not kept in memory.
 
-    What a client that died left unfinished is no line.
+    A line without an end, which a client that died has left, is dropped.
     """
     parts: list[bytes] = []
     length = 0

@@ -1,6 +1,6 @@
-"""The session file: where an engine listens, and what it and a client say to know each other.
+"""The session file: where an engine listens, and the secrets by which engine and client know each other.
 
-Only a file that is this user's own is followed, since whoever writes it decides who gets a client's jobs.
+Only a file of this user's own is trusted, because whoever writes it decides which program gets a client's jobs.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from ofx_reenact.errors import OutputError, ReenactError
 from ofx_reenact.files import parse_json
 
 SCHEMA = "ofx-reenact/session/1"
-# What engine and clients speak (docs/engine.md).
+# Version of the protocol between engine and clients (docs/engine.md).
 PROTOCOL = 1
-# Bytes; a session file has a few hundred.
+# In bytes; a session file has a few hundred.
 _LONGEST = 1 << 16
 _HINT = "name the one that 'engine start' wrote"
-# A symbolic link is not followed, and a pipe not waited for; Windows knows neither, but changes line ends.
+# Do not follow a symbolic link, and do not wait for a pipe; Windows has neither, but would convert line ends.
 _CAREFUL = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -36,8 +36,9 @@ def _secret() -> str:
 class Session:
     """Where an engine listens: a socket's path, or ``127.0.0.1:PORT`` where there are no such sockets.
 
-    A client says ``token`` first and the engine answers ``answer``, so that neither takes another program for the
-    other. ``keeper`` is the process that the engine must not outlive, as :mod:`ofx_reenact.service.keeper` writes it.
+    A client sends ``token`` first and the engine replies with ``answer``, so that neither mistakes another program for
+    the other. ``keeper`` is the process that the engine must not outlive, named by
+    :func:`~ofx_reenact.service.keeper_process.name_process`.
     """
 
     address: str
@@ -53,7 +54,7 @@ class Session:
 
         Raises:
             OutputError: it cannot be written.
-            ReenactError: anybody could put another file in its place.
+            ReenactError: other users could replace the file.
         """
         check_folder(path)
         partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
@@ -66,10 +67,10 @@ class Session:
 
     @classmethod
     def load(cls, path: Path) -> Session | None:
-        """Read a session file; None if there is none.
+        """Read a session file; return None if it does not exist.
 
         Raises:
-            ReenactError: it is no session file of this version, or could be another user's work.
+            ReenactError: it is no session file of this version, or another user could have written it.
         """
         check_folder(path)
         try:
@@ -91,12 +92,12 @@ class Session:
 
 
 def check_folder(path: Path) -> None:
-    """See that not just anybody can rename files in the folder of ``path``; one that is not there yet passes.
+    """Raise if every user can rename files in the folder of ``path``; a folder that does not exist yet passes.
 
-    A folder of another user or group is all right: a file put there by them is refused for its owner.
+    A folder of another user or group passes too: a file that they put there is refused because of its owner.
 
     Raises:
-        ReenactError: they can.
+        ReenactError: every user can.
     """
     try:
         mode = path.parent.stat().st_mode
@@ -109,16 +110,16 @@ def check_folder(path: Path) -> None:
 
 
 def open_own(path: Path, flags: int, mode: int = 0o600) -> int:
-    """Open a file that is this user's own; returns its file descriptor. Links are not followed.
+    """Open a file that only this user can write; return its file descriptor. Links are not followed.
 
     Raises:
-        ReenactError: it is a link, no plain file, another user's, or others may write it.
+        ReenactError: it is a link, no regular file, another user's, or others may write it.
         OSError: it cannot be opened.
     """
     try:
         number = os.open(path, flags | _CAREFUL, mode)
     except OSError as error:
-        # ENXIO: a pipe that nobody reads.
+        # ENXIO means a pipe without a reader.
         if error.errno in (errno.ELOOP, errno.ENXIO):
             raise ReenactError(f"{path}: a link or a pipe, no file of your own; remove it or name another") from error
         raise

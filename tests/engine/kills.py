@@ -52,10 +52,10 @@ def main(kills: int, seed: int) -> dict[str, object]:
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        settings, warm = prepare(folder)
-        expected = undisturbed(settings, warm, folder / "undisturbed")
+        settings, cache = prepare(folder)
+        expected = undisturbed(settings, cache, folder / "undisturbed")
         began = time.monotonic()
-        undisturbed(settings, warm, folder / "again")
+        undisturbed(settings, cache, folder / "again")
         usual = time.monotonic() - began
         found: dict[str, int] = dict.fromkeys(COUNTED, 0)
         number = 0
@@ -66,12 +66,12 @@ def main(kills: int, seed: int) -> dict[str, object]:
             existing = "overwrite" if found["sequences"] % 3 == 2 else "skip"
             # By hits, not by tries: one that comes too late is tried again, however fast the machine is.
             gentle = hits % GENTLE == GENTLE - 1
-            hit, process = kill(settings, warm, output, existing, gentle, rng.uniform(0, usual))
+            hit, process = kill(settings, cache, output, existing, gentle, rng.uniform(0, usual))
             if hit:
                 found["terminations" if gentle else "kills"] += 1
                 look(output, expected, found, f"*.tmp-*-{process}-*" if gentle else "")
             if not hit or (existing == "overwrite" and rng.random() < 0.2):
-                finish(settings, warm, output, expected, found)
+                finish(settings, cache, output, expected, found)
                 if found["sequences"] % 3 == 2:
                     shutil.copytree(folder / "undisturbed", folder / f"out{found['sequences']}")
         return {"seed": seed, "python": platform.python_version(), "system": platform.platform(),
@@ -95,12 +95,12 @@ def prepare(folder: Path) -> tuple[Settings, Warm]:
         identity=str(folder / "i.safetensors"), output=str(folder / "x.####.exr"), repair="off",
         frames=f"{FRAMES[0]}-{FRAMES[-1]}", layers=("rgba", "motion", "matte", "confidence"), depth="float",
     )  # fmt: skip
-    warm = Warm()
-    Job(settings, Watch(), warm).run()
-    return settings, warm
+    cache = Warm()
+    Job(settings, Watch(), cache).run()
+    return settings, cache
 
 
-def begin(settings: Settings, warm: Warm, output: Path, existing: str) -> int:
+def begin(settings: Settings, cache: Warm, output: Path, existing: str) -> int:
     """Begin a render in a process of its own; returns its number."""
     process = os.fork()
     if process:
@@ -109,7 +109,7 @@ def begin(settings: Settings, warm: Warm, output: Path, existing: str) -> int:
     try:
         _take_signals()
         wanted = dataclasses.replace(settings, output=str(output), existing=existing)
-        Job(wanted, Watch(), warm).run()
+        Job(wanted, Watch(), cache).run()
         code = Exit.DONE
     except KeyboardInterrupt:
         code = Exit.INTERRUPTED
@@ -125,9 +125,9 @@ def ended(process: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
-def undisturbed(settings: Settings, warm: Warm, folder: Path) -> dict[str, bytes]:
+def undisturbed(settings: Settings, cache: Warm, folder: Path) -> dict[str, bytes]:
     """Render undisturbed; returns the frames' bytes by name."""
-    code = ended(begin(settings, warm, folder / "o.####.exr", "error"))
+    code = ended(begin(settings, cache, folder / "o.####.exr", "error"))
     assert code == 0, f"an undisturbed render ended with {code}"
     return {path.name: content(path) for path in sorted(folder.glob("*.exr"))}
 
@@ -137,9 +137,11 @@ def content(path: Path) -> bytes:
     return re.sub(rb"[0-9]{4}:[0-9]{2}:[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}", b"", path.read_bytes())
 
 
-def kill(settings: Settings, warm: Warm, output: Path, existing: str, gentle: bool, after: float) -> tuple[bool, int]:
+def kill(
+    settings: Settings, cache: Warm, output: Path, existing: str, gentle: bool, after: float
+) -> tuple[bool, int]:
     """Begin a render and kill it; returns whether it was still at work, and its number."""
-    process = begin(settings, warm, output, existing)
+    process = begin(settings, cache, output, existing)
     time.sleep(after)
     os.kill(process, signal.SIGTERM if gentle else signal.SIGKILL)
     code = ended(process)
@@ -165,9 +167,9 @@ def look(output: Path, expected: dict[str, bytes], found: dict[str, int], none: 
     found["left behind" if none else "left by kills"] += len(list(output.parent.glob(none or "*.tmp-*")))
 
 
-def finish(settings: Settings, warm: Warm, output: Path, expected: dict[str, bytes], found: dict[str, int]) -> None:
+def finish(settings: Settings, cache: Warm, output: Path, expected: dict[str, bytes], found: dict[str, int]) -> None:
     """Render what is missing, and look at the whole sequence."""
-    code = ended(begin(settings, warm, output, "skip"))
+    code = ended(begin(settings, cache, output, "skip"))
     assert code == 0, f"the last render ended with {code}"
     look(output, expected, found, "*.tmp-*")
     found["sequences"] += 1

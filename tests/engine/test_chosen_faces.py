@@ -10,7 +10,7 @@ from two_people import HER, HIM, WIDTH, clip, composed, middle, shot, write_fram
 from videos import write_video
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.engine.chosen import place_in, sampled
+from ofx_reenact.engine.choose_face import sample_frames, to_square_position
 from ofx_reenact.engine.inputs import read_target
 from ofx_reenact.engine.loader import track_performance
 from ofx_reenact.engine.made_of import frames_made_of, identity_made_of, performance_made_of
@@ -154,10 +154,10 @@ def test_positions_are_pixels_of_the_file(float_plate, colour):
     plate = read_picture(float_plate, colour).plate
     plate.attributes.attribute("PixelAspectRatio", 2.0)
     width = plate.display_window.width
-    assert place_in(FaceChoice.parse("10,20"), plate, "p") == (20.5, 20.0)
-    place_in(FaceChoice.parse(f"{width - 1},0"), plate, "p")
+    assert to_square_position(FaceChoice.parse("10,20"), plate, "p") == (20.5, 20.0)
+    to_square_position(FaceChoice.parse(f"{width - 1},0"), plate, "p")
     with pytest.raises(TrackingError, match="off the picture"):
-        place_in(FaceChoice.parse(f"{width},0"), plate, "p")
+        to_square_position(FaceChoice.parse(f"{width},0"), plate, "p")
 
 
 def test_faces_are_listed(two, tmp_path, capsys):
@@ -197,8 +197,8 @@ def test_a_list_is_for_people_too(two, tmp_path, capsys):
 
 
 def test_long_sequences_are_sampled():
-    assert sampled(FrameRange.parse("1001-1060")) == FrameRange.parse("1001-1060")
-    assert sampled(FrameRange.parse("1-600")) == FrameRange.parse("1-591x10")
+    assert sample_frames(FrameRange.parse("1001-1060")) == FrameRange.parse("1001-1060")
+    assert sample_frames(FrameRange.parse("1-600")) == FrameRange.parse("1-591x10")
 
 
 @pytest.mark.slow

@@ -64,7 +64,7 @@ def test_a_frame_that_fails_beside_another_fails_alone(performance_file, tmp_pat
 
 FAULTS = """
 import resource
-from ofx_reenact.engine.memory import keep_freed_memory
+from ofx_reenact.engine.malloc import keep_freed_memory
 assert not keep_freed_memory(1920 * 1080 * 12)
 assert keep_freed_memory(64 << 20)
 b"x" * (64 << 20)

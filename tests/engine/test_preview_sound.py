@@ -73,10 +73,10 @@ def test_a_moving_target_has_the_voice_of_who_moves_its_mouth(clips):
 def test_sound_that_would_be_at_another_speed_is_left_out_or_said(clips):
     settings = Settings(target=clips.plate, driver=clips.driver)
     found, notes = heard(replace(settings, driver_speed=0.5), range(1, 31), moving=True)
-    assert not found and "shown at 0.5 of their speed; the preview is silent" in notes[0]
+    assert not found and "shown at 0.5 times their speed; the preview is silent" in notes[0]
     # Film in a shot of 25: faster by 4 in 100, as its pictures are.
     found, notes = heard(settings, range(1, 31), moving=True, fps=Fraction(25))
-    assert found == [20.0] and "shown at 1.043 of their speed, and its sound is played so" in notes[0]
+    assert found == [20.0] and "shown at 1.043 times their speed, and so is its sound" in notes[0]
     # A driver of 48 frames a second at twice the speed is as fast as it was.
     fast = replace(settings, driver_speed=2.0)
     found, notes = heard(fast, range(1, 21), moving=True, fps=FILM, rate=2 * FILM)
@@ -123,7 +123,7 @@ def test_a_sound_that_is_not_there_is_refused_before_anything_is_rendered(tmp_pa
     missing = job(tmp_path, performance_file, preview=str(tmp_path / "p.mp4"), sound=str(tmp_path / "s.wav"))
     with pytest.raises(FrameError, match=r"s\.wav: no sound that can be read"):
         render_sequence(missing)
-    with pytest.raises(SettingsError, match="--sound: is of a preview"):
+    with pytest.raises(SettingsError, match="--sound needs --preview"):
         render_sequence(replace(missing, preview=""))
     wav = write_sound(tmp_path / "p.mp4", clicks_at([0.1], 0.2), codec="aac")
     with pytest.raises(SettingsError, match="--sound"):

@@ -16,7 +16,7 @@ def write(folder: Path, *names: str) -> None:
 
 
 def listed(roots: Roots, folder: str = "") -> dict:
-    found = roots.listed(folder)
+    found = roots.list_folder(folder)
     return {one["name"]: (one["kind"], one["frames"]) for one in found["files"]}
 
 
@@ -29,21 +29,21 @@ def test_numbered_pictures_are_one_sequence(tmp_path):
         "still.0042.jpg": ("media", ""), "take.mov": ("media", ""), "shot.01.mov": ("media", ""),
         "notes.txt": ("other", ""), "a.101.exr": ("media", ""),
     }  # fmt: skip
-    assert Roots([tmp_path]).listed("")["folders"] == ["sub"]
+    assert Roots([tmp_path]).list_folder("")["folders"] == ["sub"]
 
 
 def test_folders_above_are_reached_only_inside(tmp_path):
     write(tmp_path, "shots/010/a.exr", "other/b.exr")
     roots = Roots([tmp_path / "shots"])
-    assert roots.listed("010")["parent"] == str(tmp_path / "shots")
-    assert roots.listed("")["parent"] == ""
+    assert roots.list_folder("010")["parent"] == str(tmp_path / "shots")
+    assert roots.list_folder("")["parent"] == ""
     for outside in ("..", "../other", str(tmp_path), "010/../../other", "/"):
         with pytest.raises(SettingsError, match="outside"):
-            roots.listed(outside)
+            roots.list_folder(outside)
     with pytest.raises(ReenactError, match="no such folder"):
         Roots([tmp_path / "no"])
     with pytest.raises(ReenactError, match="cannot be read"):
-        roots.listed("none")
+        roots.list_folder("none")
 
 
 def test_what_was_named_itself_may_be_a_link(tmp_path):

@@ -16,11 +16,10 @@ from jobs import job
 from ofx_reenact.errors import FrameError, OutputError, ReenactError, SettingsError
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.progress import Cancelled, Watch
-from ofx_reenact.service import frame as frame_module
-from ofx_reenact.service import mapping
-from ofx_reenact.service.keyed import Keyed
+from ofx_reenact.service import host_frame, mapping
 from ofx_reenact.service.mapping import make_mapping, open_mapping
-from ofx_reenact.service.pixels import Pixels
+from ofx_reenact.service.request_curves import RequestCurves
+from ofx_reenact.service.shared_pixels import SharedPixels
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.curves import read_curves
 
@@ -66,14 +65,14 @@ def still(tmp_path_factory, linear, performance_file) -> Settings:
 
 
 def test_pixels_as_they_are_meant():
-    read = Pixels.of(GOOD, result=True)
+    read = SharedPixels.of(GOOD, result=True)
     assert read.holdout.channels == 1 and read.source.stride == 64 and read.scale == (1, 1)
     for without in ({**GOOD, "holdout": None}, {name: said for name, said in GOOD.items() if name != "holdout"}):
-        assert Pixels.of(without, result=True).holdout is None
+        assert SharedPixels.of(without, result=True).holdout is None
     alone = {name: said for name, said in GOOD.items() if name not in ("holdout", "result")}
-    assert Pixels.of(alone, result=False).result is None
+    assert SharedPixels.of(alone, result=False).result is None
     with pytest.raises(SettingsError, match="'holdout' is not known"):
-        Pixels.of(GOOD, result=False)
+        SharedPixels.of(GOOD, result=False)
 
 
 @pytest.mark.parametrize(("name", "value", "said"), NO_PIXELS)
@@ -123,16 +122,16 @@ def test_curves_that_cannot_be_name_the_option(engine, still, curves, said):
 def test_files_of_curves_are_private_kept_by_what_they_say_and_removed(still, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    keyed = Keyed()
+    request_curves = RequestCurves()
     drawn = {"neck": {"frames": {"1": 0.5}}}
-    one, same = (keyed.name(still, drawn).curves for _ in range(2))
+    one, same = (request_curves.apply(still, drawn).curves for _ in range(2))
     assert one == same and read_curves(Path(one))["neck"].values.tolist() == [0.5]
     if os.name == "posix":
         assert stat.S_IMODE(Path(one).parent.stat().st_mode) == 0o700
-    others = {keyed.name(still, {"neck": {"frames": {"1": 0.5 + n / 100}}}).curves for n in range(1, 40)}
+    others = {request_curves.apply(still, {"neck": {"frames": {"1": 0.5 + n / 100}}}).curves for n in range(1, 40)}
     assert len(others) == 39 and sum(Path(other).exists() for other in others) == 16 and not Path(one).exists()
-    assert Path(keyed.name(still, drawn).curves).exists()
-    keyed.remove()
+    assert Path(request_curves.apply(still, drawn).curves).exists()
+    request_curves.remove()
     assert not list(Path(one).parent.iterdir())
 
 
@@ -191,7 +190,7 @@ def test_shared_memory_that_is_not_trusted(engine, still, tmp_path):
     for name, said in (
         (str(tmp_path / "gone"), "cannot be opened (No such file"), (str(link), "a link or a pipe"),
         (str(pipe), "not trusted"), (str(tmp_path), "cannot be opened"),
-        ("memory", "is named by a whole path"), (f"{file}\0", "cannot be opened"),
+        ("memory", "by its absolute path"), (f"{file}\0", "cannot be opened"),
     ):  # fmt: skip
         with pytest.raises(ReenactError) as error:
             ask(engine, still, name)
@@ -223,14 +222,14 @@ def test_memory_that_is_cut_short_meanwhile_is_an_error_and_stays_short(engine, 
         return made[-1]
 
     monkeypatch.setattr("ofx_reenact.service.hand.make_mapping", make)
-    name = "_plan" if moment == "before it is read" else "make_one"
-    whole = getattr(frame_module, name)
+    name = "_plan" if moment == "before it is read" else "render_one"
+    whole = getattr(host_frame, name)
 
     def cut(*arguments, **more):
         os.truncate(made[-1].name, 100)
         return whole(*arguments, **more)
 
-    monkeypatch.setattr(frame_module, name, cut)
+    monkeypatch.setattr(host_frame, name, cut)
     with pytest.raises(ReenactError, match="the shared memory has become smaller"):
         hand(engine, still, WIDE, own)
     assert not Path(made[-1].name).exists()
@@ -264,14 +263,14 @@ def test_a_cancelled_frame_leaves_the_memory_alone(engine, still, monkeypatch):
     stopped = Local()
     stopped.service = engine.service
     kept = []
-    monkeypatch.setattr(Pixels, "write", lambda *arguments: kept.append(arguments))
-    made = frame_module.make_one
+    monkeypatch.setattr(SharedPixels, "write", lambda *arguments: kept.append(arguments))
+    made = host_frame.render_one
 
     def cancel(*arguments, **more):
         stopped.watch.cancel()
         return made(*arguments, **more)
 
-    monkeypatch.setattr(frame_module, "make_one", cancel)
+    monkeypatch.setattr(host_frame, "render_one", cancel)
     with pytest.raises(Cancelled):
         hand(stopped, still, WIDE, own)
     assert not kept

@@ -15,9 +15,9 @@ from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.picture import read_picture
 from ofx_reenact.frames.plate import read_plate
-from ofx_reenact.service.framing import Framing, choose_proxy
-from ofx_reenact.service.given import Given
-from ofx_reenact.service.pixels import Pixels, Plane
+from ofx_reenact.service.host_framing import HostFraming, choose_proxy
+from ofx_reenact.service.host_picture import HostPicture
+from ofx_reenact.service.shared_pixels import Plane, SharedPixels
 from ofx_reenact.settings import Settings
 
 WIDE = 36
@@ -158,10 +158,10 @@ def test_the_next_finer_proxy_is_rendered(scale, factor):
     assert choose_proxy((scale, scale)) == factor and choose_proxy((scale, 1)) == 1
 
 
-def framed(path: str, size: tuple[int, int], scale: tuple[float, float]) -> Framing:
+def framed(path: str, size: tuple[int, int], scale: tuple[float, float]) -> HostFraming:
     plate, plane = read_plate(path), Plane(0, 0)
-    pixels = Pixels("m", 1, *size, "float", "opaque", scale, plane, plane)
-    return Framing.of(plate, Proxy.of(plate, choose_proxy(scale)), pixels)
+    pixels = SharedPixels("m", 1, *size, "float", "opaque", scale, plane, plane)
+    return HostFraming.of(plate, Proxy.of(plate, choose_proxy(scale)), pixels)
 
 
 @pytest.mark.parametrize(("size", "scale"), [((60, 54), (0.75, 0.75)), ((24, 22), (0.3, 0.3)), ((41, 37), (0.5, 0.5))])
@@ -170,11 +170,11 @@ def test_nothing_dark_comes_in_from_beyond_what_changed(linear, tmp_path, size, 
     path = make_still(tmp_path / "t.exr", linear, (80, 72))
     framing, own = framed(path, size, scale), read_picture(path, colour)
     grey = np.full((*size[::-1], 4), 0.5, np.float32)
-    given = Given.of(grey, "opaque", own.space, framing, own, colour, 1)
+    given = HostPicture.of(grey, "opaque", own.space, framing, own, colour, 1)
     picture = np.full((framing.rows.plate, framing.columns.plate, 3), 0.5, np.float32)
     made = picture.copy()
     made[len(made) // 4 : len(made) // 2, 5:-5] = 0.7
-    laid = given.lay(framing, picture, made)[..., :3]
+    laid = given.put_back(framing, picture, made)[..., :3]
     assert laid.min() >= 0.5 - 1e-6 and 0.69 < laid.max() <= 0.7 + 1e-6
 
 
@@ -188,7 +188,7 @@ def test_places_are_those_of_the_plate(linear, tmp_path):
         x, y = (start + (np.arange(count) + 0.5) * step for start, count, step in
                 zip(window[:2], size, steps, strict=True))  # fmt: skip
         ramp = np.stack([*np.meshgrid(x, y), np.ones(size[::-1])], -1).astype(np.float32)
-        taken = framing.take(ramp, None)
+        taken = framing.to_plate(ramp, None)
         proxy = Proxy.of(read_plate(path), choose_proxy(scale))
         factor = proxy.factor
         left = -2 + (proxy.data.x - proxy.display.x) * factor
@@ -197,7 +197,7 @@ def test_places_are_those_of_the_plate(linear, tmp_path):
                                       top + (np.arange(taken.shape[0]) + 0.5) * factor), -1)  # fmt: skip
         assert np.abs(taken - np.dstack([wanted, np.ones(taken.shape[:2])]))[2:-2, 2:-2].max() < 0.03
         back = np.zeros((*ramp.shape[:2], 4), np.float32)
-        framing.lay(back, np.ascontiguousarray(taken), np.ones(taken.shape[:2], bool))
+        framing.put_back(back, np.ascontiguousarray(taken), np.ones(taken.shape[:2], bool))
         laid = back[..., 2] > 0
         inner = cv2.erode(laid.astype(np.uint8), np.ones((7, 7))) > 0
         # A twentieth of the host's pixels, which are as far apart.

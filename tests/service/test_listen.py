@@ -16,9 +16,9 @@ from farm_jobs import same_frames, small_target
 
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.service import listen
+from ofx_reenact.service import session_engine
+from ofx_reenact.service.admission import connect_to
 from ofx_reenact.service.client import connect, start, stop
-from ofx_reenact.service.door import connect_to
 from ofx_reenact.service.session import Session
 
 COMMAND = (sys.executable, "-m", "ofx_reenact")
@@ -153,10 +153,10 @@ def test_an_engine_that_nobody_asked_for_a_while_ends(folder):
 
 @pytest.mark.parametrize("end", [Path.unlink, lambda path: Session("another", 1).save(path)])
 def test_an_engine_whose_session_file_is_gone_or_another_s_ends(tmp_path, monkeypatch, end):
-    monkeypatch.setattr(listen, "load_engine", lambda: None)
-    monkeypatch.setattr(listen, "_LOOK", 0.1)
+    monkeypatch.setattr(session_engine, "load_engine", lambda: None)
+    monkeypatch.setattr(session_engine, "_POLL", 0.1)
     path = tmp_path / "session.json"
-    engine = threading.Thread(target=listen.listen, args=(path, 300.0))
+    engine = threading.Thread(target=session_engine.listen, args=(path, 300.0))
     engine.start()
     until = time.monotonic() + 300
     while not path.exists():

@@ -21,8 +21,8 @@ from ofx_reenact import launch
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import EngineLost, ReenactError
 from ofx_reenact.progress import Progress
-from ofx_reenact.service import client, door, listen, server
-from ofx_reenact.service.keeper import is_alive, name_process
+from ofx_reenact.service import admission, client, server, session_engine
+from ofx_reenact.service.keeper_process import is_alive, name_process
 from ofx_reenact.service.session import Session, open_own
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="owners and modes of files are POSIX")
@@ -40,8 +40,8 @@ def job(monkeypatch):
             time.sleep(0.02)
 
     monkeypatch.setitem(server.JOBS, "render", render)
-    monkeypatch.setattr(listen, "load_engine", lambda: None)
-    monkeypatch.setattr(listen, "_LOOK", 0.1)
+    monkeypatch.setattr(session_engine, "load_engine", lambda: None)
+    monkeypatch.setattr(session_engine, "_POLL", 0.1)
     return begun
 
 
@@ -56,7 +56,7 @@ def engine(tmp_path, job):
 
 def begin(path: Path, keeper: str = "") -> threading.Thread:
     """Start an engine in a thread, as a command that hangs up at once does."""
-    thread = threading.Thread(target=listen.listen, args=(path, 300.0, keeper), daemon=True)
+    thread = threading.Thread(target=session_engine.listen, args=(path, 300.0, keeper), daemon=True)
     thread.start()
     while not path.exists():
         time.sleep(0.01)
@@ -65,7 +65,7 @@ def begin(path: Path, keeper: str = "") -> threading.Thread:
 
 
 def silent(address: str, count: int) -> list[socket.socket]:
-    return [door.connect_to(address, 10) for _ in range(count)]
+    return [admission.connect_to(address, 10) for _ in range(count)]
 
 
 def test_nobody_else_can_reach_the_socket(engine):
@@ -82,7 +82,7 @@ def test_nobody_else_can_reach_the_socket(engine):
 def test_connections_that_say_nothing_keep_nobody_waiting(tmp_path, job, monkeypatch, unix):
     if not unix:
         monkeypatch.delattr(socket, "AF_UNIX")
-    monkeypatch.setattr(door, "_MOST", 20)
+    monkeypatch.setattr(admission, "_MOST", 20)
     path = tmp_path / "session.json"
     begin(path)
     address = Session.load(path).address
@@ -91,7 +91,7 @@ def test_connections_that_say_nothing_keep_nobody_waiting(tmp_path, job, monkeyp
     crowd[-1].sendall(b"half a tok")
     started = time.monotonic()
     link = client.connect(path)
-    assert link is not None and time.monotonic() - started < door._ADMISSION * 5
+    assert link is not None and time.monotonic() - started < admission._ADMISSION * 5
     link.close()
     # While a job runs, too, and those that are turned away leave nothing behind.
     with client.linked(path) as link:
@@ -129,8 +129,8 @@ def test_a_folder_that_another_could_listen_in_is_not_connected_to(tmp_path):
         other.listen()
         folder.chmod(0o755)
         with pytest.raises(PermissionError, match="another user"):
-            door.connect_to(str(folder / "engine"), 1)
-    door.remove_socket(str(folder / "engine"))
+            admission.connect_to(str(folder / "engine"), 1)
+    admission.remove_socket(str(folder / "engine"))
     assert (folder / "engine").exists(), "only what an engine has made is removed"
     (folder / "engine").unlink()
     folder.rmdir()
@@ -215,8 +215,8 @@ def engine_process(path: Path, job: str) -> subprocess.Popen:
     code = (
         "import os, signal, sys, time\n"
         "from ofx_reenact.cli.main import run\n"
-        "from ofx_reenact.service import listen, server\n"
-        "listen.load_engine = lambda: None\n"
+        "from ofx_reenact.service import session_engine, server\n"
+        "session_engine.load_engine = lambda: None\n"
         f"server.JOBS['render'] = lambda service, request, watch: {job}\n"
         f"sys.exit(run(['engine', 'listen', '--session', {str(path)!r}]))\n"
     )
@@ -276,7 +276,7 @@ def test_an_engine_that_is_stopped_is_given_up(stopped, monkeypatch):
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_a_client_of_a_stopped_engine_ends_when_told_to(stopped, tmp_path, monkeypatch, capsys, signum):
-    monkeypatch.setattr(client, "_HURRY", 0.2)
+    monkeypatch.setattr(client, "_SILENCE_AFTER_CANCEL", 0.2)
     send = client.Link.send
 
     def send_and_be_told(link, do, **fields):

@@ -15,7 +15,7 @@ from hands import Local
 
 from ofx_reenact.errors import ReenactError, SettingsError
 from ofx_reenact.progress import Cancelled
-from ofx_reenact.service import page
+from ofx_reenact.service import browser_pages
 from ofx_reenact.settings import Settings
 
 pytest.importorskip("starlette", reason="starlette is not installed: pip install 'ofx-reenact[look]'")
@@ -65,13 +65,14 @@ def test_a_page_goes_when_its_engine_is_killed():
 
 def test_of_many_pages_the_last_stay(monkeypatch):
     ended = []
-    monkeypatch.setattr(page, "command", lambda *words: [sys.executable, "-c", SERVER])
-    monkeypatch.setattr(page, "_end", lambda process, end=page._end: (ended.append(process), end(process)))
+    monkeypatch.setattr(browser_pages, "command", lambda *words: [sys.executable, "-c", SERVER])
+    end = browser_pages._end
+    monkeypatch.setattr(browser_pages, "_end", lambda process: (ended.append(process), end(process)))
     engine = Local()
-    found = [engine.ask("page", settings={}, browser=False)["address"] for _ in range(page._MOST + 2)]
-    assert len(set(found)) == page._MOST + 2 and len(ended) == 2
+    found = [engine.ask("page", settings={}, browser=False)["address"] for _ in range(browser_pages._MOST + 2)]
+    assert len(set(found)) == browser_pages._MOST + 2 and len(ended) == 2
     engine.service._pages.close()
-    assert len(ended) == page._MOST + 2 and all(process.poll() is not None for process in ended)
+    assert len(ended) == browser_pages._MOST + 2 and all(process.poll() is not None for process in ended)
 
 
 SERVER = "import os, sys; print(f'http://127.0.0.1/{os.getpid()}/', flush=True); sys.stdin.read()"
@@ -83,20 +84,20 @@ def test_a_page_that_does_not_start_says_why(monkeypatch, tmp_path):
         engine.ask("page", settings={"target": str(tmp_path / "none" / "t.exr")}, browser=False)
     with pytest.raises(SettingsError, match="browser 1"):
         engine.ask("page", settings={}, browser=1)
-    monkeypatch.setattr(page, "command", lambda *words: [sys.executable, "-c", "import sys; sys.exit(3)"])
+    monkeypatch.setattr(browser_pages, "command", lambda *words: [sys.executable, "-c", "import sys; sys.exit(3)"])
     with pytest.raises(ReenactError, match="the page did not start: it ended with code 3"):
         engine.ask("page", settings={}, browser=False)
-    monkeypatch.setattr(page, "command", lambda *words: [sys.executable, "-c", "import sys; sys.stdin.read()"])
+    monkeypatch.setattr(browser_pages, "command", lambda *words: [sys.executable, "-c", "import sys; sys.stdin.read()"])
     engine.watch.cancel()
     with pytest.raises(Cancelled):
         engine.ask("page", settings={}, browser=False)
     engine.watch = type(engine.watch)()
-    monkeypatch.setattr(page, "_START", 0.3)
+    monkeypatch.setattr(browser_pages, "_START", 0.3)
     with pytest.raises(ReenactError, match="did not start in 0 s"):
         engine.ask("page", settings={}, browser=False)
 
 
 def test_names_that_look_like_options_are_none(tmp_path):
-    words = page._options(Settings(target=str(tmp_path / "t.exr"), performance="p.npz"), browser=True)
+    words = browser_pages._options(Settings(target=str(tmp_path / "t.exr"), performance="p.npz"), browser=True)
     assert words[0] == "--until-input-ends" and words[words.index("--") + 1 :] == [str(tmp_path / "t.exr"), ""]
     assert next(word for word in words if word.startswith("--folder")) == f"--folder={tmp_path}"

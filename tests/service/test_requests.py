@@ -11,7 +11,7 @@ from ofx_reenact.service import server
 from ofx_reenact.service.server import Server
 
 
-class Desk:
+class ShotViewer:
     """A server at the end of pipes, in a thread."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Desk:
 
 @pytest.fixture
 def desk():
-    made = Desk()
+    made = ShotViewer()
     yield made
     os.close(made.requests)
     made.thread.join(30)

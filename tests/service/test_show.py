@@ -13,7 +13,7 @@ from ofx_reenact.engine.warm import Warm
 from ofx_reenact.errors import ReenactError, SettingsError
 from ofx_reenact.progress import Watch
 from ofx_reenact.service.jobs import Service
-from ofx_reenact.service.show import SHOWN
+from ofx_reenact.service.show_frame import SHOWN
 from ofx_reenact.settings import Settings
 
 

@@ -1,4 +1,4 @@
-// What this page asks of its server. Every path lies below the page's own, which holds the word that lets it in.
+// Requests to the page's server. Paths are relative to the page's own, which contains the secret token.
 
 export const TAB = crypto.randomUUID();
 
@@ -12,13 +12,13 @@ export class Refused extends Error {
 
 async function checked(answer) {
   if (answer.ok) return answer;
-  let said = {};
+  let content = {};
   try {
-    said = await answer.json();
+    content = await answer.json();
   } catch {
-    // Not this server's own words, then.
+    // The answer is not from this server.
   }
-  throw new Refused(said.message || `the page's server answered ${answer.status}`, answer.status, said.code);
+  throw new Refused(content.message || `the page's server answered ${answer.status}`, answer.status, content.code);
 }
 
 async function reached(path, options) {
@@ -43,14 +43,15 @@ export async function post(path, content) {
   return (await reached(path, posted(content))).json();
 }
 
-// Ask the engine; the answer's values, with `blob` where there is a picture, or null where a later request came.
+// Send a job to the viewing engine. Returns its values, with `blob` if there is a picture; null if a later request of this
+// tab replaced it.
 export async function view(request) {
   const bytes = await (await reached("view", posted({ tab: TAB, ...request }))).arrayBuffer();
   const length = new DataView(bytes).getUint32(0);
-  const said = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes, 4, length)));
-  if (said.dropped) return null;
+  const values = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes, 4, length)));
+  if (values.dropped) return null;
   if (bytes.byteLength > 4 + length) {
-    said.blob = new Blob([new Uint8Array(bytes, 4 + length)], { type: "image/jpeg" });
+    values.blob = new Blob([new Uint8Array(bytes, 4 + length)], { type: "image/jpeg" });
   }
-  return said;
+  return values;
 }

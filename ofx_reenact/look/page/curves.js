@@ -1,12 +1,12 @@
-// Options that change over frames.
+// Curves: options whose values change over frames.
 
-import { begin, commit, option, store, tell, valueOf } from "./store.js";
+import { begin, commit, notify, option, store, valueOf } from "./store.js";
 
 export function keysOf(curve) {
   return Object.keys(curve.frames).map(Number).sort((one, other) => one - other);
 }
 
-// The value of a curve at a frame, for the page to show; the engine reads the curve itself.
+// The value of a curve at a frame, for display; the engine evaluates curves itself.
 export function at(curve, frame) {
   const keys = keysOf(curve);
   const after = keys.findIndex((key) => key > frame);
@@ -22,7 +22,7 @@ export function at(curve, frame) {
   return (2 * cube - 3 * square + 1) * from + (cube - 2 * square + way) * start + (3 * square - 2 * cube) * to + (cube - square) * end;
 }
 
-// How steeply a smooth curve passes a key (PCHIP): flat where it turns, so that it is never beyond its keys.
+// The slope of a smooth curve at a key (PCHIP): 0 at turning points, so that the curve never overshoots its keys.
 function slope({ frames }, keys, key) {
   const wide = (row) => keys[row + 1] - keys[row];
   const rise = (row) => (frames[keys[row + 1]] - frames[keys[row]]) / wide(row);
@@ -47,7 +47,7 @@ export function shownValue(name) {
   return curve ? at(curve, store.frame) : valueOf(name);
 }
 
-// Set a key at this frame, or delete the one that is there; a curve without keys is none.
+// Set a key at the current frame, or delete the existing one; the last key's deletion deletes the curve.
 export function toggleKey(name) {
   begin();
   const curve = store.curves[name];
@@ -65,13 +65,13 @@ export function toggleKey(name) {
   commit();
 }
 
-// Have one value in place of a curve.
+// Replace a curve by one value.
 function level(name, value) {
   delete store.curves[name];
   if (value !== option(name).default) store.values[name] = value;
 }
 
-// Delete a curve; its value at this frame is what stays.
+// Replace a curve by its value at the current frame.
 export function deleteCurve(name) {
   begin();
   level(name, Math.round(at(store.curves[name], store.frame) * 1000) / 1000);
@@ -84,7 +84,7 @@ export function moveKey(name, from, to, value) {
   if (from !== to && to in frames) to = from;
   delete frames[from];
   frames[to] = value;
-  tell("change");
+  notify("change");
   return to;
 }
 

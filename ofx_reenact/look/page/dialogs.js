@@ -1,4 +1,4 @@
-// What leaves the page: settings as text for elsewhere, and frames.
+// The dialogs Export (settings as text for other programs) and Render.
 
 import { get, post } from "./api.js";
 import { choose } from "./files.js";
@@ -6,19 +6,19 @@ import { begin, commit, option, set, store, valueOf } from "./store.js";
 
 const ABOUT = {
   command: "Renders the same frames at full size, in a shell.",
-  job: "A job file: ofx-reenact job task FILE render does it; farms read it, too.",
-  preset: "Save it to ~/.nuke/reenact_presets/NAME.json: the Reenact node in Nuke then has it as preset NAME.",
+  job: "A job file, for ofx-reenact job task FILE render and for farms.",
+  preset: "Save it as ~/.nuke/reenact_presets/NAME.json; the Reenact node in Nuke then offers the preset NAME.",
   curves: "Values over frames, for --curves.",
 };
 const NAMES = { command: "reenact.sh", job: "reenact.job.json", preset: "page.json", curves: "reenact.curves.json" };
 const exported = document.getElementById("exported");
 const rendering = document.getElementById("rendering");
 const inside = (dialog, name) => dialog.querySelector(name);
-const asked = () => ({ settings: store.values, curves: store.curves });
+const request = () => ({ settings: store.values, curves: store.curves });
 let kind = "command";
 let replaces = "";
 
-// Where frames go unless somebody says otherwise: beside the target.
+// The default output: beside the target.
 function outputOf() {
   const { target = "", output } = store.values;
   return output || `${target.slice(0, target.lastIndexOf("/"))}/reenact.####.exr`;
@@ -123,7 +123,7 @@ inside(rendering, ".start").addEventListener("click", async () => {
   set("existing", inside(rendering, "#existing").value);
   inside(rendering, ".error").textContent = "";
   try {
-    await post("render", asked());
+    await post("render", request());
   } catch (error) {
     inside(rendering, ".error").textContent = error.message;
     return;
@@ -134,7 +134,7 @@ inside(rendering, ".stop").addEventListener("click", () => post("cancel", { what
 
 let following = false;
 
-// Show how the render goes, until it ends.
+// Show the render's progress until it ends.
 async function follow() {
   if (following) return;
   following = true;
@@ -162,7 +162,7 @@ function showRender(render) {
   bar.value = running && step.total ? step.done / step.total : render.state === "done" ? 1 : 0;
   const failed = Object.entries(report?.failed ?? {}).map(([frame, why]) => `frame ${frame}: ${why}`);
   inside(rendering, ".about").textContent = running
-    ? said(step)
+    ? progressText(step)
     : { done: report && `${report.written.length} frames written to ${report.output} in ${report.seconds} s`
         + (report.skipped.length ? `; ${report.skipped.length} were there` : ""),
       cancelled: "Cancelled; frames that were finished are whole." }[render.state] ?? "";
@@ -170,7 +170,7 @@ function showRender(render) {
   else if (failed.length) inside(rendering, ".error").textContent = failed.join("; ");
 }
 
-export function said(step) {
+export function progressText(step) {
   if (!step.stage) return "reading";
   const words = { target: "target", driver: "driver", render: "rendering" };
   const eta = step.eta ? `, ${Math.ceil(step.eta)} s left` : "";

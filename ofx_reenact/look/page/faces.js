@@ -1,4 +1,4 @@
-// Who is in a target or driver, to choose one of them.
+// The dialog that lists the people in a target or driver, to choose one.
 
 import { view } from "./api.js";
 import { set, store } from "./store.js";
@@ -10,20 +10,20 @@ let chosen = "";
 
 export const hasFaces = (name) => name in OF;
 
-// List the faces of what an option chooses from; one that is taken is set.
+// List the people for an option, face or target_face; the chosen one becomes its value.
 export async function listFaces(name) {
   const [source] = OF[name];
   const settings = Object.fromEntries(OF[name].filter((one) => one in store.values).map((one) => [one, store.values[one]]));
   part("h2").textContent = `Faces of the ${source}`;
   part(".list").replaceChildren();
   part(".error").textContent = "";
-  part(".about").textContent = "looking…";
+  part(".about").textContent = "searching…";
   dialog.showModal();
   try {
     const found = await view({ do: "faces", settings, thumbnails: true });
     if (!found) return;
-    part(".about").textContent = found.every > 1 ? `One frame in ${found.every} was looked at.` : "";
-    const pictures = await Promise.all(found.thumbnails.map(shown));
+    part(".about").textContent = found.every > 1 ? `One frame in ${found.every} was searched.` : "";
+    const pictures = await Promise.all(found.thumbnails.map(decoded));
     part(".list").replaceChildren(...found.faces.map((face, at) => row(name, face, pictures[at])));
     part(".list").firstChild.click();
     part(".list").focus();
@@ -33,8 +33,8 @@ export async function listFaces(name) {
   }
 }
 
-// A JPEG in base64 as a picture of the page.
-async function shown(encoded) {
+// Decode a JPEG in base64 to a canvas.
+async function decoded(encoded) {
   const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
   const image = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" }));
   const canvas = Object.assign(document.createElement("canvas"), { width: image.width, height: image.height });
@@ -45,8 +45,8 @@ async function shown(encoded) {
 function row(name, face, picture) {
   const line = document.createElement("div");
   const [x, y] = face.position;
-  const said = [`frames ${face.frames}`, `largest in ${face.frame}, at ${x},${y}`, `${face.size} pixels high`];
-  line.append(picture, ...said.map((text) => Object.assign(document.createElement("span"), { textContent: text })));
+  const lines = [`frames ${face.frames}`, `largest in ${face.frame}, at ${x},${y}`, `${face.size} pixels high`];
+  line.append(picture, ...lines.map((text) => Object.assign(document.createElement("span"), { textContent: text })));
   line.addEventListener("click", () => {
     for (const other of part(".list").children) other.classList.toggle("on", other === line);
     chosen = face.choose;

@@ -1,4 +1,4 @@
-// A file chosen in the folders that this page may reach; numbered pictures are one sequence.
+// The dialog for choosing a file in the folders that the page may reach; numbered pictures are one sequence.
 
 import { get } from "./api.js";
 
@@ -9,7 +9,7 @@ let answered = null;
 
 const joined = (folder, name) => `${folder.replace(/\/$/, "")}/${name}`;
 
-// Ask for a file; returns its name, or "" for none. `any` offers files that are no pictures, and names that are not there.
+// Let the user choose a file; returns its path, or "" for none. `any` also accepts other files and new names.
 export async function choose(title, now = "", any = false) {
   part("h2").textContent = title;
   part(".chosen").value = "";

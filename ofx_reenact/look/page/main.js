@@ -1,12 +1,12 @@
-// The page: what is chosen is opened, what is set is shown, keys do what buttons do.
+// The page: opens target and driver, shows the frame of the current settings, and connects keys and buttons.
 
 import { get, post, view } from "./api.js";
 import { deleteCurve, nearKey } from "./curves.js";
-import { openExport, openRender, said } from "./dialogs.js";
+import { openExport, openRender, progressText } from "./dialogs.js";
 import { choose } from "./files.js";
 import { build, refresh } from "./panel.js";
 import { inputs, isKnown, onPicture, proxyOf, retry, setLongest, settings, timing, want } from "./pictures.js";
-import { begin, canRedo, canUndo, commit, on, redo, restore, set, store, tell, undo } from "./store.js";
+import { begin, canRedo, canUndo, commit, notify, on, redo, restore, set, store, undo } from "./store.js";
 import { about, drawStrips, frames, goTo } from "./timeline.js";
 import { draw, fit, forgetShown, full, longestShown, scale, zoom } from "./viewer.js";
 
@@ -24,7 +24,7 @@ function ready() {
   return Boolean(store.values.target && (store.values.driver || store.values.performance));
 }
 
-// Learn how large the target is, by which its proxy is chosen.
+// Read the target's size, which decides the automatic proxy.
 async function probe() {
   const { target } = store.values;
   if (!target || store.media?.name === target) return Boolean(target);
@@ -35,19 +35,19 @@ async function probe() {
     message(error.message, true);
     return false;
   }
-  tell("look");
+  notify("look");
   return true;
 }
 
-// Ask the engine what the shot is, as soon as what it is made of has changed; while it tracks, its progress is shown.
+// Open the shot again if settings or curves have changed; show the progress while the engine tracks.
 async function open() {
-  const { proxy, ...asked } = settings();
-  const wanted = JSON.stringify([asked, store.curves, proxy]);
+  const { proxy, ...rest } = settings();
+  const wanted = JSON.stringify([rest, store.curves, proxy]);
   if (!(await probe()) || !ready() || opening || wanted === opened) return show();
   opening = true;
   opened = wanted;
   const from = inputs();
-  // The plate is there to look at while a driver is tracked.
+  // Show the plate while the driver is tracked.
   if (!store.shot) show();
   const watching = setInterval(watch, 250);
   try {
@@ -55,7 +55,7 @@ async function open() {
     if (found) take(found, from);
     message("");
   } catch (error) {
-    message(error.status === 409 ? "cancelled; R goes on" : error.message, true);
+    message(error.status === 409 ? "cancelled; R continues" : error.message, true);
     if (error.status === 503 || !error.code) opened = "";
   }
   clearInterval(watching);
@@ -72,7 +72,7 @@ function take(found, from) {
   store.shot = { ...found, inputs: from };
   if (!found.frames.includes(store.frame)) store.frame = found.frames[0];
   if (first) forgetShown();
-  tell("shot");
+  notify("shot");
 }
 
 async function watch() {
@@ -88,7 +88,7 @@ async function watch() {
   element("progress").hidden = !opening || (Boolean(store.shot) && !step.stage && state !== "starting");
   const bar = element("progress").querySelector("progress");
   bar.value = step.total ? step.done / step.total : 0;
-  element("progress").querySelector("output").textContent = state === "starting" ? "starting the engine" : job ? said(step) : "";
+  element("progress").querySelector("output").textContent = state === "starting" ? "starting the engine" : job ? progressText(step) : "";
 }
 
 // -- showing ---------------------------------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ function message(text, bad = false) {
   output.classList.toggle("bad", bad);
 }
 
-// -- what is set -----------------------------------------------------------------------------------------------------
+// -- settings --------------------------------------------------------------------------------------------------------
 
 function base(name) {
   return name ? name.slice(name.lastIndexOf("/") + 1) : "";
@@ -252,7 +252,7 @@ function stop() {
 }
 
 function tick() {
-  // Every frame is shown; playing waits for one that is not made yet.
+  // Playing skips no frame: it waits for one that is not rendered yet.
   if (!sides().every((what) => isKnown(what, store.frame))) return;
   const all = frames();
   const row = all.indexOf(store.frame) + play.way;
@@ -271,7 +271,7 @@ const stepBy = (way) => {
 
 function side(name) {
   store.side = name;
-  tell("look");
+  notify("look");
 }
 
 // -- keys and buttons ------------------------------------------------------------------------------------------------
@@ -287,7 +287,7 @@ const KEYS = {
 const HELD = { z: undo, y: redo, e: openExport, o: () => source("target"), Enter: openRender };
 const SHIFTED = { z: redo, o: () => source("driver") };
 
-// Do what failed, or was cancelled, once more.
+// Repeat what failed or was cancelled.
 function again() {
   opened = "";
   message("");
@@ -339,13 +339,13 @@ for (const name of ["a", "b", "proxy"]) {
   element(name).addEventListener("change", () => {
     store[name] = element(name).value;
     element(name).blur();
-    tell("look");
+    notify("look");
     if (name === "proxy") settle();
   });
 }
 element("curve").addEventListener("change", () => {
   store.curve = element("curve").value;
-  tell("look");
+  notify("look");
   refreshHead();
 });
 element("interpolation").addEventListener("change", () => {
@@ -361,7 +361,7 @@ element("frame").addEventListener("blur", refreshFrame);
 
 // -- start -----------------------------------------------------------------------------------------------------------
 
-async function begun() {
+async function startPage() {
   const about = await get("about");
   store.options = about.options;
   restore(about.start);
@@ -377,4 +377,4 @@ async function begun() {
   open();
 }
 
-begun().catch((error) => message(error.message, true));
+startPage().catch((error) => message(error.message, true));

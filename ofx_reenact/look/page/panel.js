@@ -1,11 +1,11 @@
-// Every option, made from how it is declared: a slider with a range, a choice, a switch, a name.
+// The options at the right, built from their declarations: sliders, menus, checkboxes, fields, file choosers.
 
 import { shownValue, toggleKey } from "./curves.js";
 import { hasFaces, listFaces } from "./faces.js";
 import { choose } from "./files.js";
-import { begin, commit, option, reset, set, store, tell } from "./store.js";
+import { begin, commit, notify, option, reset, set, store } from "./store.js";
 
-// Set elsewhere in the page.
+// Options that are set elsewhere in the page.
 const ELSEWHERE = ["target", "driver", "output", "frames", "existing", "proxy", "curves", "cast"];
 const panel = document.getElementById("panel");
 const tabs = document.getElementById("tabs");
@@ -21,7 +21,7 @@ export function build() {
     button.dataset.group = group;
     button.addEventListener("click", () => {
       store.tab = group;
-      tell("look");
+      notify("look");
     });
     return button;
   }));
@@ -58,7 +58,7 @@ function made(tag, values = {}, ...children) {
   return element;
 }
 
-const said = (one) => {
+const tooltip = (one) => {
   const range = one.low === null ? "" : one.high === null ? ` ${one.low} or more.` : ` ${one.low} to ${one.high}.`;
   const plain = Array.isArray(one.default) ? one.default.join(", ") : one.default;
   const standard = plain === null || plain === "" ? "" : ` Default ${plain}.`;
@@ -66,7 +66,7 @@ const said = (one) => {
 };
 
 function rowOf(one) {
-  const label = made("label", { textContent: one.name.replaceAll("_", " "), title: said(one), htmlFor: `o-${one.name}` });
+  const label = made("label", { textContent: one.name.replaceAll("_", " "), title: tooltip(one), htmlFor: `o-${one.name}` });
   label.addEventListener("dblclick", () => reset(one.name));
   const element = made("div", { className: "option" }, label);
   const kinds = { float: slider, int: whole, choice: choice, choices: checks, text: text, paths: path };
@@ -89,7 +89,7 @@ function slider(one, element) {
   const there = (value) => (log ? Math.log(value) : value);
   const back = (value) => (log ? Number(Math.exp(value).toPrecision(3)) : value);
   const input = made("input", {
-    type: "range", id: `o-${one.name}`, min: there(one.low), max: there(one.high), step: log ? 0.001 : steps(one), title: said(one),
+    type: "range", id: `o-${one.name}`, min: there(one.low), max: there(one.high), step: log ? 0.001 : steps(one), title: tooltip(one),
   });
   const number = numberField(one, Number);
   input.addEventListener("pointerdown", begin);
@@ -105,7 +105,7 @@ function slider(one, element) {
 }
 
 function numberField(one, read) {
-  const input = made("input", { className: "value", inputMode: "decimal", autocomplete: "off", title: said(one) });
+  const input = made("input", { className: "value", inputMode: "decimal", autocomplete: "off", title: tooltip(one) });
   input.dataset.option = one.name;
   const take = () => {
     const given = input.value.trim();
@@ -148,7 +148,7 @@ function field(one, element, read) {
 const whole = (one, element) => field(one, element, Number);
 
 function choice(one, element) {
-  const select = made("select", { className: "wide", id: `o-${one.name}`, title: said(one) });
+  const select = made("select", { className: "wide", id: `o-${one.name}`, title: tooltip(one) });
   select.append(...one.choices.map((name) => made("option", { textContent: name })));
   select.addEventListener("change", () => set(one.name, select.value));
   element.append(select);
@@ -171,7 +171,7 @@ function checks(one, element) {
 }
 
 function text(one, element) {
-  const input = made("input", { className: "wide", id: `o-${one.name}`, spellcheck: false, autocomplete: "off", title: said(one) });
+  const input = made("input", { className: "wide", id: `o-${one.name}`, spellcheck: false, autocomplete: "off", title: tooltip(one) });
   if (one.choices.length) {
     const list = made("datalist", { id: `l-${one.name}` }, ...one.choices.map((name) => made("option", { value: name })));
     element.append(list);
@@ -185,7 +185,7 @@ function text(one, element) {
 
 function path(one, element) {
   const several = one.type === "paths";
-  const input = made("input", { className: "wide", id: `o-${one.name}`, spellcheck: false, title: said(one) });
+  const input = made("input", { className: "wide", id: `o-${one.name}`, spellcheck: false, title: tooltip(one) });
   const button = made("button", { textContent: "…", title: "Choose a file" });
   const take = (value) => set(one.name, several ? value.split(",").map((name) => name.trim()).filter(Boolean) : value);
   input.addEventListener("change", () => take(input.value));

@@ -1,4 +1,4 @@
-// Pictures of frames: asked for one at a time, what is on screen first, then its neighbours; the last ones are kept.
+// Pictures of frames: requested one at a time, first those on screen, then their neighbours; cached by settings.
 
 import { view } from "./api.js";
 import { store } from "./store.js";
@@ -23,7 +23,7 @@ export function onPicture(listener) {
   listeners.push(listener);
 }
 
-// A short name for settings; the same for the same settings.
+// A short name for settings: equal settings have equal names.
 function named(content) {
   const text = JSON.stringify(content);
   if (!names.has(text)) names.set(text, names.size);
@@ -36,19 +36,19 @@ function sorted(values) {
 
 const TIMES = ["driver_start", "driver_speed"];
 
-// Options that a plate or driver, shown as it is, depends on.
+// The options that affect how plate and driver themselves look.
 function ofInputs(values) {
   const inputs = store.options.filter((one) => one.affects.some((what) => what === "track" || what === "person"));
   const known = new Set([...inputs.map((one) => one.name), ...TIMES]);
   return Object.fromEntries(Object.entries(values).filter(([name]) => known.has(name)));
 }
 
-// What a shot is tracked from; while it is another than the one that is open, nothing is asked of it.
+// A key of what is tracked. While it differs from the open shot's, no picture of that shot is requested.
 export function inputs() {
   return JSON.stringify(ofInputs(settings()));
 }
 
-// What the engine is asked with: the page's own proxy in place of a render's.
+// The settings of requests: with the page's own proxy, not the render's.
 export function settings() {
   const values = { ...store.values };
   const proxy = proxyOf();
@@ -56,7 +56,7 @@ export function settings() {
   return sorted(values);
 }
 
-// How many pixels of the plate become one of the picture that is looked at.
+// The proxy: so many pixels of the plate, across and down, are one pixel of the shown frame.
 export function proxyOf() {
   const option = store.options.find((one) => one.name === "proxy");
   if (!option) return 1;
@@ -85,8 +85,8 @@ export function find(what, frame) {
   return found;
 }
 
-// Say what is on screen, [[what, frame], …], and which frames may be next: at once where they play, else once nothing
-// has been asked for a while.
+// Request what is on screen, [[what, frame], …], and then the frames that may be next: at once while playing, else after
+// a pause.
 export function want(pairs, next, plays) {
   shown = pairs;
   ahead = plays ? next.slice(0, AHEAD) : [];
@@ -111,7 +111,7 @@ function missing() {
 async function work() {
   if (asking) return;
   asking = true;
-  waits();
+  markWaiting();
   let next;
   while ((next = missing())) {
     const [what, frame] = next;
@@ -128,17 +128,17 @@ async function work() {
       found = { error };
     }
     put(key, found);
-    waits();
+    markWaiting();
     for (const listener of listeners) listener(found, what, frame);
-    // An engine that has ended is started again by the next thing that is asked for, not by what it died of.
+    // After the engine has died, stop: only a new request starts another one, not the one that it may have died of.
     if (found.error && !found.error.code) break;
   }
   asking = false;
-  waits();
+  markWaiting();
 }
 
-// For who looks from outside: whether what is on screen is what is set.
-function waits() {
+// For tests: whether the pictures on screen are those of the current settings.
+function markWaiting() {
   document.body.dataset.waits = shown.some(([what, frame]) => !cache.has(keyOf(what, frame))) ? "1" : "0";
 }
 
@@ -159,7 +159,7 @@ function forget(key, found) {
   found.image?.close();
 }
 
-// What failed is asked for again.
+// Request again what failed.
 export function retry() {
   for (const [key, found] of cache) if (found.error) forget(key, found);
   work();

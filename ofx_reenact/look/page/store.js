@@ -1,15 +1,15 @@
-// What is set: options, curves, what is looked at. Kept in this browser, so that a page that is loaded again has it.
+// The state of the page: options, curves, what is shown; with undo. Stored in the browser, so that it survives a reload.
 
 const KEPT = "ofx-reenact look";
 const STEPS = 200;
 
 export const store = {
   options: [],
-  values: {}, // by option, those that are not the default's
+  values: {}, // by option, without those that have their default
   curves: {}, // by option: {interpolation, frames: {number: value}}
   frame: 1,
-  media: null, // what the target's header says
-  shot: null, // what the engine says of the shot, once it is open
+  media: null, // size and frames from the target's header
+  shot: null, // the engine's description of the shot, once it is open
   a: "result",
   b: "plate",
   side: "a",
@@ -25,12 +25,12 @@ const past = [];
 const future = [];
 let held = "";
 
-// Kinds: change (options, curves), frame, look (what is shown, and how), shot.
+// Call a listener after a change of one of these kinds: change (options, curves), frame, look (what is shown and how), shot.
 export function on(kinds, listener) {
   for (const kind of kinds.split(" ")) listeners[kind].push(listener);
 }
 
-export function tell(kind) {
+export function notify(kind) {
   for (const listener of listeners[kind]) listener();
   keep();
 }
@@ -47,7 +47,7 @@ function snapshot() {
   return JSON.stringify([store.values, store.curves]);
 }
 
-// Begin a change that one undo takes back, however many values it passes on its way, as a slider's does.
+// Begin a change that one undo reverts, although a slider sets many values during it.
 export function begin() {
   if (!held) held = snapshot();
 }
@@ -60,14 +60,14 @@ export function commit() {
   }
   held = "";
   store.draft = false;
-  tell("change");
+  notify("change");
 }
 
 function go(from, to) {
   if (!from.length) return;
   to.push(snapshot());
   [store.values, store.curves] = JSON.parse(from.pop());
-  tell("change");
+  notify("change");
 }
 
 export const undo = () => go(past, future);
@@ -77,7 +77,7 @@ export const canRedo = () => future.length > 0;
 
 const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
-// Set an option; one with a curve is given a key at this frame.
+// Set an option; if it has a curve, set a key at the current frame.
 export function set(name, value, done = true) {
   begin();
   const curve = store.curves[name];
@@ -90,7 +90,7 @@ export function set(name, value, done = true) {
   }
   if (done) return commit();
   store.draft = true;
-  tell("change");
+  notify("change");
 }
 
 export function reset(name) {
@@ -101,23 +101,23 @@ export function reset(name) {
 }
 
 function keep() {
-  // What was kept is read first.
+  // Store nothing before the stored state was read.
   if (!store.options.length) return;
   const { values, curves, frame, a, b, side, wipe, proxy, curve, tab } = store;
   try {
     localStorage.setItem(KEPT, JSON.stringify({ values, curves, frame, a, b, side, wipe, proxy, curve, tab }));
   } catch {
-    // A browser that keeps nothing still works.
+    // The page also works if the browser stores nothing.
   }
 }
 
-// Take what was kept, if it is of the same target and driver or these were not named.
+// Restore the stored state, unless the page was started with another target or driver.
 export function restore(start) {
   let kept = {};
   try {
     kept = JSON.parse(localStorage.getItem(KEPT)) || {};
   } catch {
-    // As if nothing had been kept.
+    // Unreadable: start without it.
   }
   const named = Object.entries(start);
   if (kept.values && named.every(([name, value]) => kept.values[name] === value)) Object.assign(store, kept);

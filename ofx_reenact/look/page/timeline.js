@@ -1,11 +1,11 @@
-// Frames: a ruler, how far each can be trusted, where its parts come from, and a curve with its keys.
+// The strip under the picture: ruler, confidence of each frame, where its parts come from, and a curve with its keys.
 
 import { at, keysOf, moveKey } from "./curves.js";
 import { isKnown } from "./pictures.js";
-import { begin, commit, option, store, tell } from "./store.js";
+import { begin, commit, notify, option, store } from "./store.js";
 
 const RULER = 16;
-const SURE = { top: 18, height: 26 };
+const CONFIDENCE = { top: 18, height: 26 };
 const PARTS = { top: 46, height: 5 };
 const CURVE = { top: 55, height: 63 };
 const SIDE = 8;
@@ -13,7 +13,7 @@ const NEAR = 6;
 const STATES = { tracked: "#6a6a6a", bridged: "#c08a3a", held: "#c0604f" };
 const canvas = document.getElementById("strips");
 const context = canvas.getContext("2d", { alpha: false });
-let asked = false;
+let queued = false;
 
 export function frames() {
   return store.shot?.frames ?? [];
@@ -34,14 +34,14 @@ export function goTo(frame) {
   const wanted = Math.min(Math.max(frame, first), last);
   if (wanted === store.frame) return;
   store.frame = wanted;
-  tell("frame");
+  notify("frame");
 }
 
 export function drawStrips() {
-  if (asked) return;
-  asked = true;
+  if (queued) return;
+  queued = true;
   requestAnimationFrame(() => {
-    asked = false;
+    queued = false;
     paint();
   });
 }
@@ -55,7 +55,7 @@ function paint() {
   context.fillRect(0, 0, canvas.clientWidth, canvas.clientHeight);
   if (!frames().length) return;
   paintRuler();
-  paintSure();
+  paintConfidence();
   paintCurve();
   const x = Math.round(middle(store.frame));
   context.fillStyle = "#e0a04030";
@@ -82,16 +82,16 @@ function paintRuler() {
   }
 }
 
-function paintSure() {
+function paintConfidence() {
   const { shot } = store;
   context.fillStyle = "#1e1e1e";
-  context.fillRect(SIDE, SURE.top, canvas.clientWidth - 2 * SIDE, SURE.height);
+  context.fillRect(SIDE, CONFIDENCE.top, canvas.clientWidth - 2 * SIDE, CONFIDENCE.height);
   const wide = Math.max(step() - (step() > 4 ? 1 : 0), 0.6);
   shot.frames.forEach((frame, row) => {
-    const high = Math.max(SURE.height * shot.confidence[row], 1);
+    const high = Math.max(CONFIDENCE.height * shot.confidence[row], 1);
     context.fillStyle = STATES[shot.state[row]];
-    context.fillRect(left(frame), SURE.top + SURE.height - high, wide, high);
-    if (shot.state[row] !== "tracked") context.fillRect(left(frame), SURE.top, wide, 2);
+    context.fillRect(left(frame), CONFIDENCE.top + CONFIDENCE.height - high, wide, high);
+    if (shot.state[row] !== "tracked") context.fillRect(left(frame), CONFIDENCE.top, wide, 2);
     context.fillStyle = shot.parts[frame] ? "#7f9fb0" : "#232323";
     context.fillRect(left(frame), PARTS.top, wide, PARTS.height);
     if (isKnown(store.a, frame)) {

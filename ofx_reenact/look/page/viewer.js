@@ -1,21 +1,21 @@
-// The picture: A, B or a wipe between them, zoomed and moved.
+// The viewer: shows A, B or a wipe between them; zoom and pan.
 
 import { find } from "./pictures.js";
-import { store, tell } from "./store.js";
+import { notify, store } from "./store.js";
 
 const NEAR = 8;
 const canvas = document.getElementById("picture");
 const box = document.getElementById("view");
 const context = canvas.getContext("2d", { alpha: false });
 const at = { scale: 0, x: 0, y: 0 }; // scale 0: fit
-const last = { a: null, b: null }; // what was shown last of each side, until its picture comes
-let asked = false;
+const last = { a: null, b: null }; // the picture last shown on each side, until the new one arrives
+let queued = false;
 
 export function sizeOfShot() {
   return store.shot?.size ?? store.media?.size ?? [1, 1];
 }
 
-// How many of the screen's pixels one of the plate's takes.
+// The zoom: CSS pixels for one pixel of the plate.
 export function scale() {
   if (at.scale) return at.scale;
   const [width, height] = sizeOfShot();
@@ -30,12 +30,12 @@ function origin() {
 
 export function fit() {
   Object.assign(at, { scale: 0, x: 0, y: 0 });
-  tell("look");
+  notify("look");
 }
 
 export function full() {
   Object.assign(at, { scale: 1 / devicePixelRatio, x: 0, y: 0 });
-  tell("look");
+  notify("look");
 }
 
 export function longestShown() {
@@ -47,10 +47,10 @@ export function forgetShown() {
 }
 
 export function draw() {
-  if (asked) return;
-  asked = true;
+  if (queued) return;
+  queued = true;
   requestAnimationFrame(() => {
-    asked = false;
+    queued = false;
     paint();
   });
 }
@@ -105,7 +105,7 @@ function label(what, x, align) {
   context.fillText(what, x, 9);
 }
 
-// Draw what lies between two columns of a picture, which may be of another shape than the shot, as a driver's is.
+// Draw the part of a picture between two columns; a driver's picture may have another aspect than the shot.
 function part({ image, size }, x, y, wide, high, from, to) {
   const own = Math.min(wide / size[0], high / size[1]);
   const [w, h] = [size[0] * own, size[1] * own];
@@ -132,12 +132,12 @@ export function zoom(factor, x = box.clientWidth / 2, y = box.clientHeight / 2) 
   at.scale = after;
   at.x = x - ((x - left) / before) * after - (box.clientWidth - width * after) / 2;
   at.y = y - ((y - top) / before) * after - (box.clientHeight - height * after) / 2;
-  tell("look");
+  notify("look");
 }
 
 function wipeTo(event) {
   store.wipe = Math.min(Math.max((event.offsetX - origin()[0]) / (sizeOfShot()[0] * scale()), 0), 1);
-  tell("look");
+  notify("look");
 }
 
 function isNearWipe(event) {
@@ -156,9 +156,9 @@ canvas.addEventListener("pointerdown", (event) => {
     if (wipes) return wipeTo(moved);
     if (!at.scale) at.scale = scale();
     Object.assign(at, { x: moved.clientX - from.x, y: moved.clientY - from.y });
-    tell("look");
+    notify("look");
   };
   canvas.addEventListener("pointermove", move);
   canvas.addEventListener("pointerup", () => canvas.removeEventListener("pointermove", move), { once: true });
 });
-new ResizeObserver(() => tell("look")).observe(box);
+new ResizeObserver(() => notify("look")).observe(box);

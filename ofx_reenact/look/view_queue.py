@@ -1,4 +1,4 @@
-"""Pictures for the tabs of a page: one is made at a time, and of what a tab asks for meanwhile only the last."""
+"""The queue of view requests from all tabs: one job at a time, and only the latest of each kind from a tab waits."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.look.engine import Engine
 
 _Waiting = tuple[dict[str, Any], "Future[dict[str, Any] | None]"]
-# Requests that may wait: of every tab one of a kind.
+# At most so many requests wait: one of each kind for each tab.
 _MOST = 32
 
 
-class Viewing:
-    """A line of requests to one engine. A thread of its own asks it for them."""
+class ViewQueue:
+    """Queues requests for one engine; a thread of its own sends them. Any thread may call its methods."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._waiting: OrderedDict[tuple[str, str], _Waiting] = OrderedDict()
         self._changed = threading.Condition()
         self._closed = False
-        self._thread = threading.Thread(target=self._work, name="viewing", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="view queue", daemon=True)
         self._thread.start()
 
     def ask(self, tab: str, do: str, fields: dict[str, Any]) -> Future[dict[str, Any] | None]:
-        """Wait in line; the future is None for a request in whose place the same tab has put a later one.
+        """Queue a request; its future's result is None if a later request of the same tab and kind replaces it.
 
         Raises:
-            ReenactError: too many tabs wait.
+            ReenactError: too many requests wait.
         """
         future: Future[dict[str, Any] | None] = Future()
         with self._changed:
@@ -44,7 +44,7 @@ class Viewing:
         return future
 
     def close(self) -> None:
-        """End: nothing more is asked, and the engine is ended."""
+        """Drop all waiting requests and end the engine."""
         with self._changed:
             self._closed = True
             waiting = list(self._waiting.values())
@@ -61,7 +61,7 @@ class Viewing:
                 if self._closed:
                     return
                 (_, do), (fields, future) = self._waiting.popitem(last=False)
-            # A request whose page has gone is not made.
+            # Skip a request whose page has disconnected.
             if not future.set_running_or_notify_cancel():
                 continue
             try:

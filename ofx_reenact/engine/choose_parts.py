@@ -1,4 +1,4 @@
-"""Where mouth and eyes of a job's frames come from: candidates of the plate and of other pictures, chosen or read."""
+"""Choose for each frame of a job which other frame or picture its mouth and eyes come from, or read the parts file."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from ofx_reenact.tracking.landmarks import MESH_POINTS
 from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.tracking.surface import FACE_POINTS
 
-# Views that parts are taken from which stay open: three parts, one of them changing over.
+# Views of candidates that stay open: one for each of the three parts, and one more where a part changes its source.
 SOURCES = 4
-# A frame shows a part if so much of what is asked of the face would be done in it.
+# A frame is a candidate if its face is animated at least this much (0 to 1): it is found and turned to the camera.
 _FACING = 0.9
 
 
-def take_parts(
+def choose_or_read_parts(
     settings: Settings,
     motion: Motion,
     identity: Identity,
@@ -44,25 +44,25 @@ def take_parts(
     *,
     fresh: bool = False,
 ) -> tuple[Parts, str]:
-    """Choose the frames that parts come from, or read the file that says so.
+    """Choose the frames that parts come from, or read them from the parts file if it exists.
 
     Args:
-        settings: of the job.
-        motion: what the face is asked to do.
-        identity: of the person, with other pictures of them.
-        own: the performance of a plate that moves; None for a still.
-        plate: its views.
-        colour: the config.
-        made_of: what the choice depends on.
-        fresh: choose anew though the file is there.
+        settings: the job's settings.
+        motion: what the face is to do.
+        identity: the person's identity, with other pictures of them.
+        own: the performance of a moving target; None for a still.
+        plate: the views of a moving target; None for a still.
+        colour: the colour config.
+        made_of: what the choice depends on; written into the file, and compared with an existing one.
+        fresh: choose again although the file exists.
 
     Returns:
         The parts, and a note for the user; "" if there is none.
 
     Raises:
-        SettingsError: the file names what there is not.
-        TrackingError: it was made for another target or driver.
-        OutputError: it cannot be written.
+        SettingsError: the file names a frame or picture that is no candidate.
+        TrackingError: the file was made for another target or driver.
+        OutputError: the file cannot be written.
     """
     if settings.parts == "off" or settings.profile != "warp":
         return NO_PARTS, ""
@@ -73,10 +73,10 @@ def take_parts(
         return NO_PARTS, ""
     path, note = Path(settings.parts_file), ""
     if settings.parts_file and path.exists() and not fresh:
-        said = read_json(path, SCHEMA, what="parts file", error=SettingsError)
-        note = refuse_other(path, "parts_file", str(said.get("made_of", "")), settings.target, made_of)
+        content = read_json(path, SCHEMA, what="parts file", error=SettingsError)
+        note = refuse_other(path, "parts_file", str(content.get("made_of", "")), settings.target, made_of)
         known = [name if usable else "" for name, usable in zip(names, candidates.usable, strict=True)]
-        choice = Choice.of_dict(said, list(rows), known, segment, path)
+        choice = Choice.of_dict(content, list(rows), known, segment, path)
     else:
         choice = _choose(settings, motion, identity, own, candidates, segment)
         if settings.parts_file:
@@ -87,7 +87,7 @@ def take_parts(
 def _candidates(
     identity: Identity, own: Performance | None, segment: np.ndarray
 ) -> tuple[Candidates, list[str]]:
-    """Gather all pictures of the person: the plate's frames, then the references'."""
+    """Collect all pictures of the person and their names: the plate's frames first, then those of ``--appearance``."""
     tracker = identity.face.tracker
     faces = [one.face(row, tracker) for one in identity.references for row in range(len(one.frames))]
     names = [one.title(row) for one in identity.references for row in range(len(one.frames))]
@@ -126,9 +126,9 @@ def _choose(
         light, time = np.zeros(count), np.array(list(motion.rows), np.float64)
     weights = region_weights(animate(settings, motion.rows))
     moves = {"mouth": weights["mouth"] + weights["jaw"], **{eye: weights[eye] for eye in PARTS[1:]}}
-    asked = np.stack([moves[part] > 0 for part in PARTS], 1)
+    animated = np.stack([moves[part] > 0 for part in PARTS], 1)
     return choose_parts(
-        mine[:, :FACE_POINTS] + motion.expression, mine, candidate, asked, candidates, motion.heads.rotation, light,
+        mine[:, :FACE_POINTS] + motion.expression, mine, candidate, animated, candidates, motion.heads.rotation, light,
         time, segment, gaze=motion.gaze,
     )  # fmt: skip
 
@@ -136,7 +136,7 @@ def _choose(
 def _opener(
     identity: Identity, own: Performance | None, plate: Moving | None, colour: Colour, neck: float
 ) -> Callable[[int], View]:
-    """Return what opens the view of a candidate."""
+    """Return a function that opens the view of a candidate by its number."""
     count = 0 if own is None else len(own.frames)
     places = [(one, row) for one in identity.references for row in range(len(one.frames))]
 

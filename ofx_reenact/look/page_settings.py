@@ -1,4 +1,4 @@
-"""Settings on their way from a page to an engine: their paths checked, what is tracked and drawn kept in files."""
+"""Convert a page's option values to an engine's settings: check paths, and name files for tracked data and curves."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _KEPT = {"performance": ".npz", "target_performance": ".target.npz"}
 CURVES = ".curves.json"
 
 
-class Analysis:
-    """Files of a page's own folder that its engines share: performances, and curves as they are drawn."""
+class PageSettings:
+    """Makes settings for the page's engines, which share performances and curves files in the page's own folder."""
 
     def __init__(self, folder: Path, roots: Roots) -> None:
         self._folder, self._roots = folder, roots
 
     def settings(self, values: Mapping[str, Any]) -> Settings:
-        """Return settings of plain values, with absolute paths that the page may reach.
+        """Return settings from plain values, with absolute paths inside the folders that the page may reach.
 
         Raises:
-            SettingsError: a value is wrong, or a path lies outside the page's folders.
+            SettingsError: a value is wrong, or a path is outside of these folders.
         """
         settings = Settings.from_dict(values)
         paths: dict[str, Any] = {}
@@ -47,42 +47,42 @@ class Analysis:
         return replace(settings, **paths)
 
     def to_show(self, values: Mapping[str, Any], curves: Mapping[str, Any]) -> dict[str, Any]:
-        """Return settings by which a frame is shown: nothing is written but what is tracked, into the page's folder."""
-        settings = self.settings({name: value for name, value in values.items() if name not in _written()})
+        """Return settings, as values, for showing frames: only performances are written, into the page's own folder."""
+        settings = self.settings({name: value for name, value in values.items() if name not in _output_options()})
         named: dict[str, Any] = {name: self._kept(settings, name) for name in _KEPT if not getattr(settings, name)}
         if curves:
-            named["curves"] = str(self._drawn(curves))
+            named["curves"] = str(self._write_curves(curves))
         return replace(settings, **named).as_dict()
 
     def to_render(self, values: Mapping[str, Any], curves: Mapping[str, Any]) -> Settings:
-        """Return settings by which frames are rendered; what was tracked and drawn is put beside their output.
+        """Return settings for a render; performances and curves are copied beside its output.
 
         Raises:
             SettingsError: no output is named, or it would replace an input.
-            OutputError: it cannot be put there.
+            OutputError: a file cannot be written there.
         """
         settings = self.settings(values)
         if not settings.output:
             raise SettingsError("--output is needed")
-        drawn = curves_beside(settings.output)
-        check_paths(settings, ("the curves,", drawn if curves else None))
+        curves_file = curves_beside(settings.output)
+        check_paths(settings, ("the curves,", curves_file if curves else None))
         named: dict[str, Any] = {}
         for name, suffix in _KEPT.items():
             kept = Path(self._kept(settings, name))
             if not getattr(settings, name) and kept.exists():
                 path = beside(settings.output, f".{mark_of(settings, 'track', 'person')}{suffix}")
-                _put(kept, path)
+                _copy_missing(kept, path)
                 named[name] = str(path)
         if curves:
-            write_curves(drawn, curves)
-            named["curves"] = str(drawn)
+            write_curves(curves_file, curves)
+            named["curves"] = str(curves_file)
         return replace(settings, **named)
 
     def _kept(self, settings: Settings, name: str) -> str:
         return str(self._folder / f"{mark_of(settings, 'track', 'person')}{_KEPT[name]}")
 
-    def _drawn(self, curves: Mapping[str, Any]) -> Path:
-        """Write curves under a name of their own, so that what is warm of others is not taken for them."""
+    def _write_curves(self, curves: Mapping[str, Any]) -> Path:
+        """Write curves into a file named by their content: engines cache by path, so other curves need another one."""
         digest = hashlib.sha256(json.dumps(curves, sort_keys=True).encode()).hexdigest()[:16]
         path = self._folder / f"{digest}{CURVES}"
         if not path.exists():
@@ -91,34 +91,35 @@ class Analysis:
 
 
 def curves_beside(output: str) -> Path:
-    """Return where the curves of a render are kept."""
+    """Return the path of a render's curves file, beside its output."""
     return beside(output, CURVES)
 
 
-def read_drawn(path: Path) -> dict[str, Any]:
-    """Return curves by option, as a page has them.
+def read_curve_values(path: Path) -> dict[str, Any]:
+    """Read a curves file: curves by option, as JSON values.
 
     Raises:
-        SettingsError: the file is none of curves.
+        SettingsError: the file is no curves file.
     """
     return {name: curve.as_dict() for name, curve in read_curves(path).items()}
 
 
 def write_curves(path: Path, curves: Mapping[str, Any]) -> None:
-    """Write curves of options, by name.
+    """Write a curves file.
 
     Raises:
-        OutputError: they cannot be written.
+        OutputError: it cannot be written.
     """
     write_json(path, {"schema": SCHEMA, "curves": dict(curves)})
 
 
-def _written() -> frozenset[str]:
-    """Return the options that a shown frame does not have: where and how files are written."""
+def _output_options() -> frozenset[str]:
+    """Return the options that do not apply to a shown frame: where and how files are written."""
     return frozenset({*names_affecting("output"), *names_of_paths("written")})
 
 
-def _put(source: Path, path: Path) -> None:
+def _copy_missing(source: Path, path: Path) -> None:
+    """Copy a file, unless the copy exists."""
     if path.exists():
         return
     try:

@@ -1,4 +1,4 @@
-"""Pixels in shared memory as a request names them: checked before any memory is touched."""
+"""A request's description of pixels in shared memory: checked before any memory is touched."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.service.mapping import Mapping
-from ofx_reenact.service.planes import to_floats, to_halves
+from ofx_reenact.service.pixel_loops import to_floats, to_halves
 
 DEPTHS: dict[str, np.dtype] = {"float": np.dtype(np.float32), "half": np.dtype(np.float16)}
 ALPHAS = ("premultiplied", "straight", "opaque")
-# Pixels that a picture has across or down at most, and bytes of shared memory.
+# Limits: width or height in pixels, bytes of shared memory.
 _LONGEST, _LARGEST = 1 << 16, 1 << 40
-# Render scales that are taken.
+# Limits of the render scale.
 _SMALLEST_SCALE, _LARGEST_SCALE = 0.0001, 100.0
 _RGBA = 4
 _MATTES = (1, 4)
@@ -25,7 +25,7 @@ _MATTES = (1, 4)
 
 @dataclass(frozen=True)
 class Plane:
-    """Where a picture's rows lie: its first at an offset, each following one a stride later, both in bytes."""
+    """Where a picture's rows are: the first one begins at ``offset``, each next one ``stride`` later, in bytes."""
 
     offset: int
     stride: int
@@ -33,19 +33,19 @@ class Plane:
 
 
 @dataclass(frozen=True)
-class Pixels:
-    """A picture in shared memory, its result's place, and a matte; row 0 is the top.
+class SharedPixels:
+    """The places of a picture, its result and a matte in shared memory; row 0 is the top.
 
     Attributes:
         mapping: name of the shared memory.
-        size: its bytes.
-        width, height: pixels.
-        depth: ``float`` or ``half``.
-        alpha: whether colour is ``premultiplied`` with it, ``straight``, or there is none (``opaque``).
-        scale: pixels for one of the plate, across and down.
-        source: RGBA.
-        result: where RGBA goes; None where none is asked for.
-        holdout: a matte, whose last channel counts; None for none.
+        size: its size in bytes.
+        width, height: size of the picture in pixels.
+        depth: ``float`` or ``half``, of all planes.
+        alpha: ``premultiplied``, ``straight``, or ``opaque`` if alpha is to be ignored.
+        scale: pixels for one pixel of the plate, across and down.
+        source: the picture, RGBA.
+        result: where the result goes, RGBA; None if the request has none.
+        holdout: a matte, whose last channel counts; None for no matte.
     """
 
     mapping: str
@@ -60,34 +60,34 @@ class Pixels:
     holdout: Plane | None = None
 
     @classmethod
-    def of(cls, said: Any, *, result: bool) -> Pixels:
-        """Read what a request says; ``result`` says whether it wants one.
+    def of(cls, fields: Any, *, result: bool) -> SharedPixels:
+        """Check and read the ``pixels`` of a request, with a result's place if ``result`` is true.
 
         Raises:
-            SettingsError: it cannot be.
+            SettingsError: a field is wrong.
         """
-        if not isinstance(said, dict):
+        if not isinstance(fields, dict):
             raise SettingsError('pixels are needed, as {"mapping": "/dev/shm/NAME", "size": …, "width": …, …}')
         known = {"mapping", "size", "width", "height", "depth", "alpha", "scale", "source"}
         known |= {"result", "holdout"} if result else set()
-        if unknown := sorted(set(said) - known):
+        if unknown := sorted(set(fields) - known):
             raise SettingsError(f"pixels: {unknown[0][:40]!r} is not known; there are {', '.join(sorted(known))}")
-        mapping = said.get("mapping")
+        mapping = fields.get("mapping")
         if not isinstance(mapping, str) or not mapping:
             raise SettingsError(f"pixels: mapping {str(mapping)[:40]!r}: name the shared memory")
-        size = _whole(said, "size", 1, _LARGEST)
-        width, height = (_whole(said, name, 1, _LONGEST) for name in ("width", "height"))
-        depth, alpha = _choice(said, "depth", tuple(DEPTHS)), _choice(said, "alpha", ALPHAS)
-        made = cls(mapping, size, width, height, depth, alpha, _scale(said.get("scale")), Plane(0, 0))
-        planes = {"source": made._plane(said, "source")}
+        size = _whole(fields, "size", 1, _LARGEST)
+        width, height = (_whole(fields, name, 1, _LONGEST) for name in ("width", "height"))
+        depth, alpha = _choice(fields, "depth", tuple(DEPTHS)), _choice(fields, "alpha", ALPHAS)
+        made = cls(mapping, size, width, height, depth, alpha, _scale(fields.get("scale")), Plane(0, 0))
+        planes = {"source": made._plane(fields, "source")}
         if result:
-            planes["result"] = made._plane(said, "result")
-            if said.get("holdout") is not None:
-                planes["holdout"] = made._plane(said, "holdout", _MATTES)
+            planes["result"] = made._plane(fields, "result")
+            if fields.get("holdout") is not None:
+                planes["holdout"] = made._plane(fields, "holdout", _MATTES)
         return cls(mapping, size, width, height, depth, alpha, made.scale, **planes)
 
     def read(self, memory: Mapping, plane: Plane) -> np.ndarray:
-        """Read a plane: (H, W, C) float32.
+        """Read a plane as (H, W, C) float32, in native byte order.
 
         Raises:
             ReenactError: the shared memory has become smaller.
@@ -97,7 +97,7 @@ class Pixels:
         return made if made.dtype == np.float32 else to_floats(made)
 
     def write(self, memory: Mapping, plane: Plane, pixels: np.ndarray) -> None:
-        """Write (H, W, 4) float32 to a plane, in the depth's type; halfs end where they can be no larger.
+        """Write (H, W, 4) float32 to a plane, in its depth; values beyond a half's range become the largest half.
 
         Raises:
             ReenactError: the shared memory has become smaller.
@@ -105,9 +105,9 @@ class Pixels:
         stored = pixels if self.depth == "float" else to_halves(pixels)
         memory.write(plane.offset, plane.stride, stored.view(np.uint8).reshape(self.height, -1))
 
-    def _plane(self, said: Values[str, Any], name: str, channels: tuple[int, ...] = ()) -> Plane:
-        """Check where rows lie: each within the shared memory, none within another."""
-        plane = said.get(name)
+    def _plane(self, fields: Values[str, Any], name: str, channels: tuple[int, ...] = ()) -> Plane:
+        """Check that a plane's rows are inside the shared memory and do not overlap."""
+        plane = fields.get(name)
         if not isinstance(plane, dict):
             raise SettingsError(f'pixels: {name} is needed, as {{"offset": 0, "stride": {self.width * 16}}}')
         known = {"offset", "stride", *(("channels",) if channels else ())}
@@ -126,24 +126,24 @@ class Pixels:
         return Plane(offset, stride, count)
 
 
-def _whole(said: Values[str, Any], name: str, low: int, high: int, of: str = "") -> int:
-    value = said.get(name)
+def _whole(fields: Values[str, Any], name: str, low: int, high: int, of: str = "") -> int:
+    value = fields.get(name)
     if type(value) is not int or not low <= value <= high:
         raise SettingsError(f"pixels: {of}{name} {str(value)[:40]}: give a whole number from {low} to {high}")
     return value
 
 
-def _choice(said: Values[str, Any], name: str, choices: tuple[str, ...]) -> str:
-    value = said.get(name)
+def _choice(fields: Values[str, Any], name: str, choices: tuple[str, ...]) -> str:
+    value = fields.get(name)
     if value not in choices:
         raise SettingsError(f"pixels: {name} {str(value)[:40]!r}: choose from {', '.join(choices)}")
     return value
 
 
-def _scale(said: Any) -> tuple[float, float]:
-    good = isinstance(said, list) and len(said) == 2 and all(type(one) in (int, float) for one in said)
-    if not good or not all(math.isfinite(one) and _SMALLEST_SCALE <= one <= _LARGEST_SCALE for one in said):
+def _scale(fields: Any) -> tuple[float, float]:
+    good = isinstance(fields, list) and len(fields) == 2 and all(type(one) in (int, float) for one in fields)
+    if not good or not all(math.isfinite(one) and _SMALLEST_SCALE <= one <= _LARGEST_SCALE for one in fields):
         raise SettingsError(
-            f"pixels: scale {str(said)[:40]}: give two numbers from {_SMALLEST_SCALE:g} to {_LARGEST_SCALE:g}"
+            f"pixels: scale {str(fields)[:40]}: give two numbers from {_SMALLEST_SCALE:g} to {_LARGEST_SCALE:g}"
         )
-    return float(said[0]), float(said[1])
+    return float(fields[0]), float(fields[1])

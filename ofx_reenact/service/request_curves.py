@@ -1,4 +1,4 @@
-"""Curves that come with a request: kept in files, where a render looks for them, and known by what they say."""
+"""Curves that come with a request: written to temporary curves files, because a render reads them from one."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from ofx_reenact.settings import Settings
 from ofx_reenact.shot.curves import SCHEMA, check_curves, read_curves
 from ofx_reenact.temporary import private_folder, remove_leftovers, temporary_beside
 
-# Files that are kept: of what was asked last.
+# At most so many files exist; the least recently used is removed.
 _KEPT = 16
 
 
-class Keyed:
-    """Files of curves, one for each content, in a folder that is this user's alone; they go when the process ends.
+class RequestCurves:
+    """Writes curves files, one for each different content, into this user's private temporary folder.
 
-    They bear the process's name, so that those of one that was killed are removed by the next.
+    They are removed when the process ends; those of a killed process, by the next one.
     """
 
     def __init__(self) -> None:
         self._files: OrderedDict[str, Path] = OrderedDict()
         atexit.register(self.remove)
 
-    def name(self, settings: Settings, said: Any) -> Settings:
-        """Return settings with curves: those of a request take the place of those in the settings' own file.
+    def apply(self, settings: Settings, curves: Any) -> Settings:
+        """Return settings whose curves file has a request's curves, and those of the original file for other options.
 
         Args:
-            settings: of a job.
-            said: as a file's ``curves`` are.
+            settings: the job's settings.
+            curves: the request's, in the form of ``curves`` in a curves file.
 
         Raises:
-            SettingsError: naming the option whose curve is none.
-            OutputError: there is no place for the file.
+            SettingsError: a curve is wrong; the option is named.
+            OutputError: the file cannot be written.
         """
-        asked = check_curves(said, "curves")
-        curves = {**(read_curves(Path(settings.curves)) if settings.curves else {}), **asked}
-        content = {"schema": SCHEMA, "curves": {name: curve.as_dict() for name, curve in sorted(curves.items())}}
+        requested = check_curves(curves, "curves")
+        merged = {**(read_curves(Path(settings.curves)) if settings.curves else {}), **requested}
+        content = {"schema": SCHEMA, "curves": {name: curve.as_dict() for name, curve in sorted(merged.items())}}
         digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
         if (path := self._files.pop(digest, None)) is None or not path.exists():
             path = self._write(content)
@@ -63,7 +63,7 @@ class Keyed:
         try:
             folder = private_folder()
         except OSError as error:
-            raise OutputError(f"curves: there is no place for temporary files ({error.strerror or error})") from error
+            raise OutputError(f"curves: there is no folder for temporary files ({error.strerror or error})") from error
         if not self._files:
             remove_leftovers(folder)
         path = temporary_beside(folder / "curves.json")

@@ -1,4 +1,4 @@
-"""Frames of a host's clip, kept as files, so that a clip without files can be analysed."""
+"""The request ``store``: write frames of a host's clip as EXR files, so that a clip without files can be analysed."""
 
 from __future__ import annotations
 
@@ -18,44 +18,44 @@ from ofx_reenact.frames.plate import Plate, Window, write_rate
 from ofx_reenact.frames.write import write_frame
 from ofx_reenact.provenance.attributes import FRAME
 from ofx_reenact.service.mapping import open_mapping
-from ofx_reenact.service.pixels import Pixels
+from ofx_reenact.service.shared_pixels import SharedPixels
 
-# What a file bears that was written here, and may be written anew.
+# An attribute of the files that are written here. Only such files are overwritten.
 STORED = "reenact:stored"
 
 
 def store_frame(
     pattern: str,
     frame: int,
-    pixels: Pixels,
+    pixels: SharedPixels,
     colour: Colour,
     space: str = "",
     aspect: float = 1.0,
     fps: Fraction | None = None,
 ) -> Path:
-    """Write a host's picture as EXR, in its own depth, whole or not at all; returns the file.
+    """Write a host's picture as EXR, in its own depth, whole or not at all; return the file.
 
     Args:
         pattern: ``NAME.####.exr``.
-        frame: its number.
-        pixels: where the picture lies. Straight colour is multiplied with its alpha, as EXR has it; an opaque picture
-            is written without alpha.
-        colour: the config.
-        space: colour space of the numbers, which the file then says; empty to say none.
-        aspect: of a pixel, width over height.
-        fps: frames a second.
+        frame: the frame number.
+        pixels: where the picture is in shared memory. Straight colour is multiplied with its alpha, as EXR needs it;
+            an opaque picture is written without alpha.
+        colour: the colour config.
+        space: the picture's colour space, written into the file's tags; empty for no tags.
+        aspect: width over height of a pixel.
+        fps: frames a second; None if unknown.
 
     Raises:
-        SettingsError: no file can have that name.
-        FrameError: the config knows no such space.
-        OutputError: another file is there, or the disk does not take it.
+        SettingsError: the pattern cannot be a file's name.
+        FrameError: the config has no such space.
+        OutputError: a file exists there that was not stored, or the file cannot be written.
         ReenactError: the shared memory cannot be read.
     """
     path = frame_path(pattern, frame)
     tags = colour.tags(colour.resolve(space)) if space else {}
     if path.exists() and not _is_stored(path):
         raise OutputError(
-            f"{path}: is there already, and no frame that was stored for a host; choose another folder or name"
+            f"{path}: is there already and was not stored for a host; choose another folder or name"
         )
     memory = open_mapping(pixels.mapping, pixels.size)
     try:
@@ -79,46 +79,46 @@ def store_frame(
     return path
 
 
-def read_aspect(said: Any) -> float:
-    """Return the pixel aspect that a request says; 1 if it says none.
+def read_aspect(value: Any) -> float:
+    """Return the pixel aspect of a request, width over height; 1 if it has none.
 
     Raises:
-        SettingsError: it is no aspect.
+        SettingsError: the value is no number from 0.01 to 100.
     """
-    if said is None:
+    if value is None:
         return 1.0
-    if type(said) not in (int, float) or not 0.01 <= said <= 100:
-        raise SettingsError(f"aspect {str(said)[:40]}: give width over height of a pixel, as 2")
-    return float(said)
+    if type(value) not in (int, float) or not 0.01 <= value <= 100:
+        raise SettingsError(f"aspect {str(value)[:40]}: give width over height of a pixel, as 2")
+    return float(value)
 
 
-def read_rate(said: Any) -> Fraction | None:
-    """Return the frames a second that a request says, a number or a text as ``24000/1001``; None if it says none.
+def read_rate(value: Any) -> Fraction | None:
+    """Return the frame rate of a request, from a number or a text such as ``24000/1001``; None if it has none.
 
     Raises:
-        SettingsError: it is no rate.
+        SettingsError: the value is no rate above 0 and up to 1000.
     """
-    if said is None:
+    if value is None:
         return None
     try:
-        if type(said) not in (int, float, str):
+        if type(value) not in (int, float, str):
             raise ValueError
-        rate = Fraction(said) if isinstance(said, str) else _nearest_rate(said)
+        rate = Fraction(value) if isinstance(value, str) else _nearest_rate(value)
         if not 0 < rate <= 1000 or rate.denominator > 1 << 16:
             raise ValueError
     except (ValueError, ZeroDivisionError, OverflowError) as error:
-        raise SettingsError(f"fps {str(said)[:40]}: give frames a second, as 24 or '24000/1001'") from error
+        raise SettingsError(f"fps {str(value)[:40]}: give frames a second, as 24 or '24000/1001'") from error
     return rate
 
 
 def _nearest_rate(number: float) -> Fraction:
-    """Return the rate that a host's rounded number means: 23.976 is 24000/1001."""
+    """Return the rate that a host has rounded: 23.976 means 24000/1001."""
     of_video = Fraction(round(number) * 1000, 1001)
     return of_video if abs(number - of_video) < 0.005 else Fraction(number).limit_denominator(1001)
 
 
 def _plate(path: Path, rgba: np.ndarray, header: Any, *, has_alpha: bool) -> Plate:
-    """Return what the picture would be as a file's: one that fills its display window."""
+    """Return a picture as a plate that fills its display window."""
     height, width = rgba.shape[:2]
     whole = Window(0, 0, width, height)
     alpha = rgba[..., 3] if has_alpha else None
@@ -126,7 +126,7 @@ def _plate(path: Path, rgba: np.ndarray, header: Any, *, has_alpha: bool) -> Pla
 
 
 def _is_stored(path: Path) -> bool:
-    """Tell whether a file was written here, and is no frame that was rendered of such a one."""
+    """Return whether a file was written here, and is not a rendered frame that took over its attributes."""
     source = oiio.ImageInput.open(str(path))
     if source is None:
         complaint()

@@ -1,4 +1,4 @@
-"""Whom a tracker follows: what a user says of a face, looked up in the pictures before they are tracked."""
+"""Choose the face that a tracker follows: look up ``--face`` or ``--target-face`` in the pictures before tracking."""
 
 from __future__ import annotations
 
@@ -20,44 +20,44 @@ from ofx_reenact.tracking.faces import Somebody, find_faces, portray
 from ofx_reenact.tracking.look import STRANGER, UNLIKE, Look, likeness
 from ofx_reenact.tracking.same_person import Seen
 
-# As many frames of a sequence are looked at to see who is in it, evenly spread.
+# At most so many frames of a sequence, evenly spread, are searched for people.
 SAMPLES = 60
-# Of two people who are like a picture to within this, either may be meant.
+# If the likenesses of two people to a picture differ by less than this, the choice is uncertain.
 _CLOSE = 0.1
-_LIST = "'ofx-reenact track --faces FILE' lists the faces that are there"
+_LIST = "'ofx-reenact track --faces FILE' lists the faces"
 
 Images = Callable[[FrameRange], Iterable[tuple[int, np.ndarray | None]]]
 
 
 def choose_face(
-    settings: Settings, driver: Sequence, first: Plate, colour: Colour, images: Images, tell: Callable[[str], None]
+    settings: Settings, driver: Sequence, first: Plate, colour: Colour, images: Images, note: Callable[[str], None]
 ) -> Chosen:
     """Return which face of a driver is followed.
 
     Args:
-        settings: ``face`` says which; ``tracker`` and how the driver is read.
-        driver: the files.
-        first: the header of its first frame.
-        colour: the config.
-        images: gives (frame, (H, W, 3) uint8 RGB) of frames, as a tracker sees them.
-        tell: called with what the user should know of the choice.
+        settings: ``face`` is the choice; also ``tracker``, and how the driver is read.
+        driver: the driver's files.
+        first: the header of the driver's first frame.
+        colour: the colour config.
+        images: yields (frame, (H, W, 3) uint8 RGB) of frames, as a tracker sees them.
+        note: called with each note on the choice for the user.
 
     Raises:
-        SettingsError, TrackingError, FrameError: the position is off the picture, the frame does not exist or shows no
-            face, or nobody looks like the picture.
+        SettingsError, TrackingError, FrameError: the position is outside the picture, the frame does not exist or shows
+            no face, or nobody looks like the picture.
     """
     choice = FaceChoice.parse(settings.face)
     if settings.tracker == "file":
         return Chosen()
     if choice.picture:
-        look = look_in(choice.picture, colour)
-        faces = find_faces(images(sampled(driver.frames)), _finder())
-        person = _most_alike(look, faces.people, choice.picture, driver.name, tell)
+        look = read_look(choice.picture, colour)
+        faces = find_faces(images(sample_frames(driver.frames)), _make_finder())
+        person = _find_most_alike(look, faces.people, choice.picture, driver.name, note)
         others = [portrait for one in faces.beside(person) for portrait in one.portraits]
         return Chosen(portraits=tuple(person.portraits), others=tuple(others))
     if choice.position is None:
         return Chosen(choice.number)
-    place = place_in(choice, first, driver.name)
+    place = to_square_position(choice, first, driver.name)
     if choice.frame is None:
         return Chosen(place=place)
     if choice.frame not in driver.frames.numbers:
@@ -65,29 +65,29 @@ def choose_face(
             f"{driver.name}: has no frame {choice.frame} in which a face could be chosen, only {driver.frames}"
         )
     image = next(image for _, image in images(FrameRange((choice.frame,))))
-    found = [] if image is None else _finder()(image)
+    found = [] if image is None else _make_finder()(image)
     number = nearest([face.box for face in found], place)
     if image is None or number is None:
         raise TrackingError(
             f"{driver.name}: frame {choice.frame} shows no face that could be chosen; name a frame that shows the "
             f"person: {_LIST}"
         )
-    others = [portray(image, face.box) for i, face in enumerate(found) if i != number and _tells(face)]
+    others = [portray(image, face.box) for i, face in enumerate(found) if i != number and _is_clear(face)]
     return Chosen(portraits=(portray(image, found[number].box),), others=tuple(others))
 
 
 def choose_in_still(settings: Settings, shown: np.ndarray, first: Plate, frame: int, colour: Colour) -> Chosen:
-    """Return which face of one picture, (H, W, 3) uint8 RGB as a tracker sees it, is meant.
+    """Return which face of one picture is tracked.
 
     Args:
-        settings: ``target_face`` says which.
-        shown: the picture.
-        first: its header.
-        frame: its number.
-        colour: the config.
+        settings: ``target_face`` is the choice.
+        shown: the picture, (H, W, 3) uint8 RGB, as a tracker sees it.
+        first: the picture's header.
+        frame: the picture's frame number.
+        colour: the colour config.
 
     Raises:
-        TrackingError: the position is off the picture or of another frame, or the picture of the person shows no face.
+        TrackingError: the position is outside the picture or in another frame, or the person's picture shows no face.
     """
     choice = FaceChoice.parse(settings.target_face)
     if choice.frame not in (None, frame):
@@ -96,24 +96,24 @@ def choose_in_still(settings: Settings, shown: np.ndarray, first: Plate, frame: 
             f"out @{choice.frame}"
         )
     if choice.position is not None:
-        return Chosen(place=place_in(choice, first, str(first.path)))
+        return Chosen(place=to_square_position(choice, first, str(first.path)))
     if not choice.picture:
         return Chosen(choice.number)
-    look, found = look_in(choice.picture, colour), _finder()(shown)
-    likes = [likeness(face.look, [look]) if face.look is not None and _tells(face) else -1.0 for face in found]
+    look, found = read_look(choice.picture, colour), _make_finder()(shown)
+    likes = [likeness(face.look, [look]) if face.look is not None and _is_clear(face) else -1.0 for face in found]
     if not found:
         return Chosen()
     box = found[int(np.argmax(likes))].box
     if max(likes) < STRANGER:
-        raise TrackingError(_nobody(str(first.path), choice.picture))
+        raise TrackingError(_no_likeness(str(first.path), choice.picture))
     return Chosen(place=(float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2))
 
 
-def place_in(choice: FaceChoice, plate: Plate, name: str) -> tuple[float, float]:
-    """Return a chosen position in square pixels.
+def to_square_position(choice: FaceChoice, plate: Plate, name: str) -> tuple[float, float]:
+    """Convert a chosen position from the file's pixels to square pixels.
 
     Raises:
-        TrackingError: it is off the picture.
+        TrackingError: it is outside the picture.
     """
     assert choice.position is not None
     (x, y), width, height = choice.position, plate.display_window.width, plate.display_window.height
@@ -126,25 +126,25 @@ def place_in(choice: FaceChoice, plate: Plate, name: str) -> tuple[float, float]
     return float(square[0]), float(square[1])
 
 
-def sampled(frames: FrameRange) -> FrameRange:
-    """Return frames evenly spread over all, the first among them."""
-    return FrameRange(frames.numbers[:: step_of(frames)])
+def sample_frames(frames: FrameRange) -> FrameRange:
+    """Return at most :data:`SAMPLES` frames, evenly spread, the first included."""
+    return FrameRange(frames.numbers[:: sample_step(frames)])
 
 
-def step_of(frames: FrameRange) -> int:
-    """Return every how many frames one is sampled."""
+def sample_step(frames: FrameRange) -> int:
+    """Return the step from one sampled frame to the next."""
     return -(-len(frames) // SAMPLES)
 
 
-def look_in(path: str, colour: Colour) -> Look:
+def read_look(path: str, colour: Colour) -> Look:
     """Return the look of the largest face in a picture.
 
     Raises:
-        FrameError: it cannot be read.
-        TrackingError: it shows no face, or one in the dark.
+        FrameError: the picture cannot be read.
+        TrackingError: it shows no face, or one that is too dark.
     """
     files = Sequence.open(path)
-    faces = [face for face in _finder()(read_shown(files, files.frames.first, colour)) if _tells(face)]
+    faces = [face for face in _make_finder()(read_shown(files, files.frames.first, colour)) if _is_clear(face)]
     if not faces or faces[0].look is None:
         raise TrackingError(
             f"{path}: shows no face by which a person could be found; give a picture of the face from the front"
@@ -152,37 +152,37 @@ def look_in(path: str, colour: Colour) -> Look:
     return faces[0].look
 
 
-def _most_alike(
-    look: Look, people: list[Somebody], picture: str, name: str, tell: Callable[[str], None]
+def _find_most_alike(
+    look: Look, people: list[Somebody], picture: str, name: str, note: Callable[[str], None]
 ) -> Somebody:
-    """Return whom of several a look is most like."""
+    """Return the person whose look is most like a given one."""
     known = [(likeness(look, one.looks), -number, one) for number, one in enumerate(people) if one.looks]
     if not known:
         raise TrackingError(f"{name}: no face was found in any of the frames that were looked at")
     best, *rest = sorted(known, key=lambda one: one[:2], reverse=True)
     if best[0] < STRANGER:
-        raise TrackingError(_nobody(name, picture))
+        raise TrackingError(_no_likeness(name, picture))
     if best[0] < UNLIKE or (rest and rest[0][0] > best[0] - _CLOSE):
-        tell(
-            f"{name}: whom {picture} shows is followed as the one who looks most like it, which is not sure; compare "
+        note(
+            f"{name}: the person who looks most like {picture} is followed, but the choice is uncertain; check with "
             f"'track --overlay', or choose the face by X,Y@FRAME: {_LIST}"
         )
     return best[2]
 
 
-def _nobody(name: str, picture: str) -> str:
+def _no_likeness(name: str, picture: str) -> str:
     return (
         f"{name}: nobody looks like the face in {picture}; choose another picture of the person, or the face by "
         f"X,Y@FRAME: {_LIST}"
     )
 
 
-def _tells(face: Seen) -> bool:
+def _is_clear(face: Seen) -> bool:
     return face.look is not None and face.look.tells
 
 
-def _finder() -> Callable[[np.ndarray], list[Seen]]:
-    """Return what finds the faces of a picture; a render with a performance needs none of it."""
+def _make_finder() -> Callable[[np.ndarray], list[Seen]]:
+    """Return a function that finds the faces of a picture; its import is slow, and most renders do not need it."""
     from ofx_reenact.tracking.facemesh import FaceMesh
 
     return FaceMesh().faces

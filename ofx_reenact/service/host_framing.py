@@ -1,7 +1,8 @@
-"""How a host's picture lies over a target's, at any render scale: pixels from one to the other and back.
+"""Convert pixels between a host's picture and the target's, at any render scale.
 
-At scale 1 pixels are the same ones. At a half and a quarter they are those of the target's proxy, where its size can be
-divided; else, and at any other scale, pixels are resampled: to the next finer proxy, and its frame back.
+At scale 1 both have the same pixels. At scales of a half and a quarter the host's pixels are those of the target's
+proxy, if the target's size can be divided. Otherwise the host's picture is resampled to the next finer proxy, and the
+frame that is made of it is resampled back.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from scipy.sparse import csr_array
 from ofx_reenact.engine.proxy import Proxy
 from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.plate import Plate, Window
-from ofx_reenact.service.pixels import Pixels
-from ofx_reenact.service.planes import lay_over
+from ofx_reenact.service.pixel_loops import copy_where
+from ofx_reenact.service.shared_pixels import SharedPixels
 
-# Scales are told apart by more than this.
+# Scales that differ by less than this are the same.
 _NEAR = 1e-3
-# Pixels that a host may round a size by where it is not at its whole resolution.
+# A scaled picture's size may differ from the exact one by so many pixels, because hosts round it.
 _ROUNDED = 1.0
 
 
@@ -34,9 +35,9 @@ def choose_proxy(scale: tuple[float, float]) -> int:
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis of two grids: pixel ``i`` of the plate's ``plate`` has its centre at ``start + step * i`` in the host's.
+    """One axis of both pixel grids: the plate's pixel ``i`` has its centre at ``start + step * i`` in the host's grid.
 
-    Both grids count from the centre of their first pixel; the host's has ``host`` pixels.
+    Coordinates count from the centre of the first pixel. ``host`` and ``plate`` are the numbers of pixels.
     """
 
     start: Fraction
@@ -46,60 +47,60 @@ class Axis:
 
     @property
     def is_exact(self) -> bool:
-        """Whether pixels of both are the same ones."""
+        """Whether both grids have the same pixels, so that none is resampled."""
         return self.step == 1 and self.start.denominator == 1
 
     @property
     def inside(self) -> tuple[slice, slice]:
-        """The pixels that both have, where they are the same: in the host's, and in the plate's."""
+        """The pixels that both grids have, as slices of the host's and of the plate's; only if :attr:`is_exact`."""
         start = int(self.start)
         first, last = max(start, 0), min(start + self.plate, self.host)
         return slice(first, max(last, first)), slice(first - start, max(last, first) - start)
 
     @cached_property
     def covered(self) -> np.ndarray:
-        """Which of the plate's pixels (plate,) have their centre in the host's picture."""
-        at = self._positions
-        return (at > -0.5) & (at < self.host - 0.5)
+        """Mask of the plate's pixels, (plate,) bool: those whose centre is inside the host's picture."""
+        positions = self._plate_in_host
+        return (positions > -0.5) & (positions < self.host - 0.5)
 
     @cached_property
     def covering(self) -> np.ndarray:
-        """Which of the host's pixels (host,) have their centre in the plate's picture."""
-        at = self._back
-        return (at > -0.5) & (at < self.plate - 0.5)
+        """Mask of the host's pixels, (host,) bool: those whose centre is inside the plate's picture."""
+        positions = self._host_in_plate
+        return (positions > -0.5) & (positions < self.plate - 0.5)
 
     @cached_property
     def to_plate(self) -> csr_array:
-        """The weights (plate, host) by which the host's pixels become the plate's."""
-        return _weights(self._positions, float(self.step), self.covering)
+        """The weights (plate, host) that resample the host's pixels to the plate's."""
+        return _weights(self._plate_in_host, float(self.step), self.covering)
 
     @cached_property
     def to_host(self) -> csr_array:
-        """The weights (host, plate) by which the plate's pixels become the host's."""
-        return _weights(self._back, 1 / float(self.step), self.covered)
+        """The weights (host, plate) that resample the plate's pixels to the host's."""
+        return _weights(self._host_in_plate, 1 / float(self.step), self.covered)
 
     @property
-    def _positions(self) -> np.ndarray:
+    def _plate_in_host(self) -> np.ndarray:
         return float(self.start) + float(self.step) * np.arange(self.plate)
 
     @property
-    def _back(self) -> np.ndarray:
+    def _host_in_plate(self) -> np.ndarray:
         return (np.arange(self.host) - float(self.start)) / float(self.step)
 
 
 @dataclass(frozen=True)
-class Framing:
-    """How a host's picture lies over what is rendered of a plate: the plate, or its proxy."""
+class HostFraming:
+    """Where a host's picture is in the plate or in the proxy that is rendered."""
 
     rows: Axis
     columns: Axis
 
     @classmethod
-    def of(cls, plate: Plate, proxy: Proxy, pixels: Pixels) -> Framing:
-        """Lay a host's picture over a plate.
+    def of(cls, plate: Plate, proxy: Proxy, pixels: SharedPixels) -> HostFraming:
+        """Find the place of a host's picture: it fills the plate's display window, or else its data window.
 
         Raises:
-            FrameError: it is no picture of the plate's size at that scale.
+            FrameError: the picture has neither window's size at its scale.
         """
         window = next((one for one in (plate.display_window, plate.data_window) if _fits(one, pixels)), None)
         if window is None:
@@ -124,7 +125,7 @@ class Framing:
 
     @property
     def is_exact(self) -> bool:
-        """Whether pixels of both are the same ones."""
+        """Whether both grids have the same pixels, so that none is resampled."""
         return self.rows.is_exact and self.columns.is_exact
 
     @property
@@ -136,29 +137,30 @@ class Framing:
 
     @property
     def reach(self) -> int:
-        """How many of the plate's pixels, up, down or across, a host's pixel is made of besides the nearest."""
+        """How many pixels of the plate, in each direction, a resampled pixel reads besides the nearest."""
         if self.is_exact:
             return 0
         return max(math.ceil(max(1 / float(axis.step), 1.0)) for axis in (self.rows, self.columns)) + 1
 
-    def over(self, given: np.ndarray) -> np.ndarray:
-        """Return what of a host's picture (H, W, …) lies over the plate's; the rest is beyond its edges."""
+    def crop(self, given: np.ndarray) -> np.ndarray:
+        """Return the part of a host's picture (H, W, …) that is inside the plate's."""
         if self.is_exact:
             return given[self.rows.inside[0], self.columns.inside[0]]
         return given[self.rows.covering][:, self.columns.covering]
 
-    def take(self, given: np.ndarray, own: np.ndarray | None) -> np.ndarray:
-        """Bring a host's pixels (H, W, C) to the plate's (h, w, C) float32; ``own`` are the plate's beyond them.
+    def to_plate(self, given: np.ndarray, own: np.ndarray | None) -> np.ndarray:
+        """Convert a host's pixels (H, W, C) to the plate's (h, w, C) float32.
 
-        ``own`` is not needed where the host's picture :attr:`is_whole`.
+        ``own`` are the plate's own pixels, which fill what the host's picture does not have; None if it
+        :attr:`is_whole`.
         """
         if self.is_exact:
-            (top, into), (left, across) = self.rows.inside, self.columns.inside
-            inside = given[top, left]
+            (rows, plate_rows), (columns, plate_columns) = self.rows.inside, self.columns.inside
+            inside = given[rows, columns]
             if own is None:
                 return np.ascontiguousarray(inside)
             made = own.copy()
-            made[into, across] = inside
+            made[plate_rows, plate_columns] = inside
             return made
         made = _resample(given, self.rows.to_plate, self.columns.to_plate)
         if own is None:
@@ -166,23 +168,24 @@ class Framing:
         covered = self.rows.covered[:, None] & self.columns.covered
         return np.where(covered[..., None], made, own)
 
-    def lay(self, given: np.ndarray, made: np.ndarray, changed: np.ndarray | None) -> None:
-        """Put the plate's pixels (h, w, 3 or 4) float32 into a host's (H, W, 4) where those have changed (h, w).
+    def put_back(self, given: np.ndarray, made: np.ndarray, changed: np.ndarray | None) -> None:
+        """Write the plate's pixels (h, w, 3 or 4) float32 into a host's (H, W, 4), where ``changed`` (h, w) is true.
 
-        ``changed`` is None where all that are the same ones may be put.
+        ``changed`` may be None, for all pixels, if the framing :attr:`is_exact`.
         """
         if self.is_exact:
-            (top, into), (left, across) = self.rows.inside, self.columns.inside
-            lay_over(given[top, left], made[into, across], None if changed is None else changed[into, across])
+            (rows, plate_rows), (columns, plate_columns) = self.rows.inside, self.columns.inside
+            where = None if changed is None else changed[plate_rows, plate_columns]
+            copy_where(given[rows, columns], made[plate_rows, plate_columns], where)
             return
         assert changed is not None
-        there = self.rows.covering[:, None] & self.columns.covering
+        inside = self.rows.covering[:, None] & self.columns.covering
         touched = _resample(changed[..., None].astype(np.float32), self.rows.to_host, self.columns.to_host)
-        lay_over(given, _resample(made, self.rows.to_host, self.columns.to_host), there & (touched[..., 0] > 0))
+        copy_where(given, _resample(made, self.rows.to_host, self.columns.to_host), inside & (touched[..., 0] > 0))
 
 
-def _fits(window: Window, pixels: Pixels) -> bool:
-    """Tell whether a picture has the size of a window, at its scale."""
+def _fits(window: Window, pixels: SharedPixels) -> bool:
+    """Return whether a picture has the size of a window at the picture's scale."""
     sizes = ((window.width, pixels.width), (window.height, pixels.height))
     return all(
         host == length if scale == 1 else abs(host - length * scale) <= _ROUNDED
@@ -191,26 +194,26 @@ def _fits(window: Window, pixels: Pixels) -> bool:
 
 
 def _axis(block: int, count: int, factor: int, begin: int, length: int, host: int) -> Axis:
-    """Lay out an axis.
+    """Compute an axis.
 
     Args:
-        block: of the proxy's first pixel, from the display window's corner.
+        block: index of the proxy's first pixel, from the display window's corner.
         count: pixels of the proxy.
-        factor: pixels of the plate to one of the proxy.
+        factor: pixels of the plate in one of the proxy.
         begin: where the host's picture begins, in pixels of the plate from the display window's corner.
-        length: pixels of the plate that it shows.
-        host: its pixels.
+        length: pixels of the plate that the host's picture covers.
+        host: pixels of the host's picture.
     """
-    finer = Fraction(host, length)
+    scale = Fraction(host, length)
     half = Fraction(1, 2)
-    return Axis(((block + half) * factor - begin) * finer - half, factor * finer, host, count)
+    return Axis(((block + half) * factor - begin) * scale - half, factor * scale, host, count)
 
 
 def _weights(positions: np.ndarray, step: float, known: np.ndarray) -> csr_array:
-    """Return weights (N, count) that read a line of pixels at positions (N,) which lie ``step`` pixels apart.
+    """Return weights (N, count) that sample a line of pixels at positions (N,), which are ``step`` pixels apart.
 
-    Between pixels they are interpolated linearly; where positions lie further apart all pixels between them count.
-    Pixels that are not ``known`` (count,) do not count: there the nearest that is stands for them.
+    The filter is a tent: linear interpolation, widened to ``step`` if that is more than a pixel. Pixels that are
+    not ``known`` (count,) are replaced by the nearest known one.
     """
     inside = np.flatnonzero(known) if known.any() else np.arange(len(known))
     reach = max(step, 1.0)
@@ -227,7 +230,7 @@ def _weights(positions: np.ndarray, step: float, known: np.ndarray) -> csr_array
 
 
 def _resample(pixels: np.ndarray, rows: csr_array, columns: csr_array) -> np.ndarray:
-    """Read a picture (H, W, C) by weights of rows (h, H) and columns (w, W): (h, w, C) float32."""
+    """Resample a picture (H, W, C) with weights of rows (h, H) and columns (w, W): (h, w, C) float32."""
     (height, width), (_, across, channels) = (rows.shape[0], columns.shape[0]), pixels.shape
     lines = (rows @ pixels.reshape(len(pixels), -1)).reshape(height, across, channels)
     turned = columns @ np.ascontiguousarray(lines.swapaxes(0, 1)).reshape(across, -1)

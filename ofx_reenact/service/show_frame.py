@@ -1,4 +1,4 @@
-"""Pictures of a shot to look at while it is worked on: made in memory, of one frame, as small as they are looked at."""
+"""The requests ``open`` and ``show``: describe a shot's frames, and show one as a small JPEG. No frame is written."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ofx_reenact.engine.lent import make_one, notes_of, read_kept, states_of
 from ofx_reenact.engine.loader import Loader
+from ofx_reenact.engine.single_frame import collect_notes, face_states, read_keep_mattes, render_one
 from ofx_reenact.engine.warm import Warm, stamp
 from ofx_reenact.errors import FrameError, SettingsError
 from ofx_reenact.frames.names import files_of
@@ -33,31 +33,31 @@ SMALLEST, LARGEST = 64, 8192
 _JPEG = (
     cv2.IMWRITE_JPEG_QUALITY, 92, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
 )  # fmt: skip
-# Display levels of a difference, so that one of few levels is seen; light that stays is the middle of the greys.
+# Factor on a shown difference, so that a small one is visible; the grey that means "no change" in stmap and shading.
 _GAIN, _MIDDLE = 8.0, 0.5
 
 
-class Desk:
-    """One shot on a desk: what its settings give, frame by frame, from what is warm.
+class ShotViewer:
+    """Shows the frames of one shot, loaded through the cache.
 
     Raises:
         ReenactError: an input cannot be used.
-        Cancelled: the watch ended the job.
+        Cancelled: the watch cancelled the job.
     """
 
-    def __init__(self, settings: Settings, watch: Watch, warm: Warm) -> None:
+    def __init__(self, settings: Settings, watch: Watch, cache: Warm) -> None:
         if not settings.target:
             raise SettingsError("--target is needed")
         if settings.cast:
             raise SettingsError("--cast: frames are shown of one person at a time; name target and driver")
-        self.settings, self._warm = settings, warm
-        self.loader = Loader(settings, warm, watch)
+        self.settings, self._cache = settings, cache
+        self.loader = Loader(settings, cache, watch)
 
     def about(self) -> dict[str, Any]:
-        """Return what the shot's frames are and how far each can be trusted, and what the user should know."""
+        """Return the shot's frames with state, confidence and parts, and the notes for the user, as JSON values."""
         loader, shot = self.loader, self.loader.shot
         performance, first = loader.performance, loader.target
-        states = states_of(loader, self.settings)
+        states = face_states(loader, self.settings)
         frames = sorted(shot.motion.rows)
         rate = (loader.plates.sequence.fps if loader.plates.moving else None) or performance.rate
         return {
@@ -71,17 +71,18 @@ class Desk:
             "parts": {frame: text for frame in frames if (text := shot.parts.text(frame))},
             "reference": shot.motion.reference,
             "colour": f"{first.space}; {first.reason}",
-            "notes": notes_of(loader),
+            "notes": collect_notes(loader),
         }
 
     def show(self, frame: int, what: str, longest: int, *, draft: bool = False) -> dict[str, Any]:
-        """Return one picture of a frame, as JPEG in base64, with what is known of the frame.
+        """Return one picture of a frame as JPEG in base64, with its size, confidence, parts and timing.
 
         Args:
             frame: its number in the result.
             what: one of :data:`SHOWN`.
-            longest: pixels of the longer side that the picture has at most.
-            draft: the inside of a still's mouth may be that of the shot as it was when it was shown last.
+            longest: the picture's longer side has at most so many pixels.
+            draft: render faster: reuse the inside of a still's mouth from the last frame that was shown without
+                ``draft``, and paint through the smallest window.
         """
         check_choice("show", what, SHOWN)
         if what == "driver":
@@ -90,11 +91,11 @@ class Desk:
         if what == "plate":
             return _encoded(plate.show(self.loader.colour), longest)
         started = time.perf_counter()
-        shot = self._with_inside(self.loader.shot, draft=draft)
+        shot = self._with_mouth_inside(self.loader.shot, draft=draft)
         fitted = time.perf_counter()
-        made = self._made(shot, frame, plate)
+        made = self._render(shot, frame, plate)
         done = time.perf_counter()
-        found = _encoded(self._seen(made, plate, what), longest)
+        found = _encoded(self._to_show(made, plate, what), longest)
         spent = {"fit": fitted - started, "render": done - fitted, "show": time.perf_counter() - done}
         return {
             **found,
@@ -103,44 +104,45 @@ class Desk:
             "ms": {name: round(1000 * seconds, 1) for name, seconds in spent.items()},
         }
 
-    def _with_inside(self, shot: Shot, *, draft: bool) -> Shot:
+    def _with_mouth_inside(self, shot: Shot, *, draft: bool) -> Shot:
+        """Return the shot with the cached inside of the mouth for a draft; else put the shot's own into the cache."""
         settings = self.settings
         files = stamp(*files_of(settings.target))
         key = settings.target, files, settings.target_frame, settings.proxy, settings.profile
         if draft:
             painter = shot.painter
             if isinstance(painter, MouthPainter):
-                # Through the smallest window: a quarter of the network's work.
+                # The smallest window takes a quarter of the network's time.
                 painter = replace(painter, finest=1)
-            return replace(shot, lent=self._warm.get("inside", key, lambda: shot.inside), painter=painter)
-        self._warm.put("inside", key, shot.inside)
+            return replace(shot, lent=self._cache.get("inside", key, lambda: shot.inside), painter=painter)
+        self._cache.put("inside", key, shot.inside)
         return shot
 
-    def _made(self, shot: Shot, frame: int, plate: Picture) -> Frame:
-        """Render a frame as a job would."""
+    def _render(self, shot: Shot, frame: int, plate: Picture) -> Frame:
+        """Render a frame as a render job would."""
         loader, settings = self.loader, self.settings
-        tracked = states_of(loader, settings).get(frame, State.TRACKED) is State.TRACKED
-        black, kept = settings.missing == "black" and not tracked, read_kept(loader, settings, frame)
-        return make_one(shot, frame, plate, black=black, kept=kept)
+        tracked = face_states(loader, settings).get(frame, State.TRACKED) is State.TRACKED
+        black, kept = settings.missing == "black" and not tracked, read_keep_mattes(loader, settings, frame)
+        return render_one(shot, frame, plate, black=black, kept=kept)
 
-    def _seen(self, made: Frame, plate: Picture, what: str) -> np.ndarray:
-        """Return what is shown of a frame: (H, W, 3) uint8, in square pixels."""
+    def _to_show(self, made: Frame, plate: Picture, what: str) -> np.ndarray:
+        """Return the picture of a frame: (H, W, 3) uint8, in square pixels."""
         colour, squeeze = self.loader.colour, plate.squeeze
         if what in ("result", "difference"):
-            seen = squeeze.show(colour.to_display(made.colour[..., :3], plate.space))
+            shown = squeeze.show(colour.to_display(made.colour[..., :3], plate.space))
             if what == "result":
-                return seen
-            apart = np.abs(seen.astype(np.int16) - plate.show(colour).astype(np.int16)) * _GAIN
-            return np.minimum(apart, 255).astype(np.uint8)
+                return shown
+            difference = np.abs(shown.astype(np.int16) - plate.show(colour).astype(np.int16)) * _GAIN
+            return np.minimum(difference, 255).astype(np.uint8)
         return squeeze.show(_levels(_layer(made, what)))
 
     def _driver(self, frame: int) -> np.ndarray:
-        """Return the driver's picture that belongs to a frame, or the nearest there is."""
+        """Return the driver's picture for a frame of the result, or the nearest one that exists."""
         settings, performance = self.settings, self.loader.performance
         name = settings.driver or performance.name
         if not files_of(name):
-            raise FrameError(f"{name}: the driver's pictures are not there; name them with --driver")
-        sequence = self._warm.get("footage", (name, stamp(*files_of(name))), lambda: Sequence.open(name))
+            raise FrameError(f"{name}: the driver's pictures do not exist; name them with --driver")
+        sequence = self._cache.get("footage", (name, stamp(*files_of(name))), lambda: Sequence.open(name))
         wanted = _driver_frame(frame, settings, performance, self.loader.plate)
         nearest = min(sequence.frames, key=lambda number: abs(number - wanted))
         space = settings.driver_colorspace or None
@@ -148,7 +150,7 @@ class Desk:
 
 
 def _driver_frame(frame: int, settings: Settings, performance: Performance, plate: Performance | None) -> float:
-    """Return which of the driver's frames, whole or between two, belongs to a frame of the result."""
+    """Return the position in the driver, which may be between two frames, for a frame of the result."""
     if plate is None:
         return frame
     positions = driver_positions(plate.frames, performance.frames, settings)
@@ -156,22 +158,22 @@ def _driver_frame(frame: int, settings: Settings, performance: Performance, plat
 
 
 def _confidence(shot: Shot, frames: list[int]) -> list[float]:
-    """Return how sure each frame is; of a target that moves, what the head's turn costs is not in it."""
-    sure = [float(shot.motion.confidence[shot.motion.rows[frame]]) for frame in frames]
+    """Return the confidence of each frame; for a moving target without the loss by the head's turn."""
+    confidence = [float(shot.motion.confidence[shot.motion.rows[frame]]) for frame in frames]
     if not isinstance(shot.target, Still):
-        return sure
+        return confidence
     head, rows = shot.target.picture.head, shot.motion.rows
     turned = (turn_confidence(head, shot.motion.heads.at(rows[frame])) for frame in frames)
-    return [one * other for one, other in zip(sure, turned, strict=True)]
+    return [one * other for one, other in zip(confidence, turned, strict=True)]
 
 
 def _layer(made: Frame, what: str) -> np.ndarray:
-    """Return a layer of a frame as colours from 0 to 1: (H, W, 3)."""
+    """Return a layer of a frame as a picture: (H, W, 3) in [0, 1]."""
     if what == "stmap":
-        # How far each pixel comes, right and up, in eighths of the picture's longer side.
+        # How far each pixel was moved: red to the right, green upwards; an eighth of the longer side is the full range.
         height, width = made.shape
-        apart = (made.stmap - own_places(height, width)) / max(width, height)
-        return np.dstack([_MIDDLE + 4 * apart[..., 0], _MIDDLE - 4 * apart[..., 1], np.full((height, width), _MIDDLE)])
+        moved = (made.stmap - own_places(height, width)) / max(width, height)
+        return np.dstack([_MIDDLE + 4 * moved[..., 0], _MIDDLE - 4 * moved[..., 1], np.full((height, width), _MIDDLE)])
     layer: np.ndarray = getattr(made, what)
     return np.repeat((layer * _MIDDLE if what == "shading" else layer)[..., None], 3, axis=2)
 
@@ -181,7 +183,7 @@ def _levels(values: np.ndarray) -> np.ndarray:
 
 
 def _encoded(picture: np.ndarray, longest: int) -> dict[str, Any]:
-    """Make a picture (H, W, 3) uint8 small enough, and encode it."""
+    """Reduce a picture (H, W, 3) uint8 to at most ``longest`` pixels and encode it; ``size`` is that before."""
     height, width = picture.shape[:2]
     scale = longest / max(height, width)
     if scale < 1:

@@ -1,4 +1,4 @@
-"""The render of a page: one at a time, by an engine of its own, so that the page stays live meanwhile."""
+"""The page's render: one at a time, on an engine of its own, so that viewing goes on meanwhile."""
 
 from __future__ import annotations
 
@@ -13,46 +13,46 @@ from ofx_reenact.progress import Cancelled
 _REPORT = ("output", "written", "skipped", "held", "black", "failed", "warnings", "seconds", "device")
 
 
-class Rendering:
-    """Renders frames in a thread; the engine ends after each render, and gives its memory back."""
+class PageRender:
+    """Renders in a thread of its own; the engine is ended after each render, to free its memory."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._thread: threading.Thread | None = None
-        self._said: dict[str, Any] = {"state": "none"}
+        self._status: dict[str, Any] = {"state": "none"}
 
     def start(self, settings: dict[str, Any]) -> None:
-        """Begin a render.
+        """Start a render.
 
         Raises:
-            ReenactError: one is not done yet.
+            ReenactError: another one is running.
         """
         if self._thread is not None and self._thread.is_alive():
             raise ReenactError("a render is not done yet; wait for it or cancel it")
-        self._said = {"state": "running"}
+        self._status = {"state": "running"}
         self._thread = threading.Thread(target=self._work, args=(settings,), name="rendering", daemon=True)
         self._thread.start()
 
     def cancel(self) -> None:
-        """End the render with the frame at hand."""
+        """Cancel the render; it ends with the current frame."""
         self._engine.cancel()
 
     def status(self) -> dict[str, Any]:
-        """Return the render's state, ``none``, ``running``, ``done``, ``cancelled`` or ``error``, and what it says."""
-        said = self._said
-        return {**said, "step": self._engine.status()["step"]} if said["state"] == "running" else said
+        """Return ``state`` (``none``, ``running``, ``done``, ``cancelled``, ``error``) and step, report or message."""
+        status = self._status
+        return {**status, "step": self._engine.status()["step"]} if status["state"] == "running" else status
 
     def close(self) -> None:
-        """End what runs."""
+        """End the engine, and with it a running render."""
         self._engine.end()
 
     def _work(self, settings: dict[str, Any]) -> None:
         try:
             report = self._engine.ask("render", settings=settings)
-            said: dict[str, Any] = {"state": "done", "report": {name: report[name] for name in _REPORT}}
+            status: dict[str, Any] = {"state": "done", "report": {name: report[name] for name in _REPORT}}
         except Cancelled as cancelled:
-            said = {"state": "cancelled", "written": list(cancelled.written)}
+            status = {"state": "cancelled", "written": list(cancelled.written)}
         except ReenactError as error:
-            said = {"state": "error", "message": str(error)}
+            status = {"state": "error", "message": str(error)}
         self._engine.end()
-        self._said = said
+        self._status = status

@@ -1,6 +1,6 @@
-"""What is done to every pixel of a host's picture on its way: loops that keep to memory's pace, shared over cores.
+"""Loops over the pixels of a host's picture: compiled, spread over cores, and limited by memory bandwidth.
 
-Numbers are looked at as bits, uint32: a zero has a sign, and a NaN is like itself.
+Floats are compared by their bits, as uint32: 0 and -0 differ, and a NaN equals itself.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from ofx_reenact.compiled import compiled
 from ofx_reenact.frames.halves import interleave_halves
 from ofx_reenact.threads import in_bands, share
 
-# The bits of a float's exponent, all set where it is not finite, and those of 1.
+# The exponent bits of a float, all set if it is not finite; the bits of 1.
 _EXPONENT, _ONE = np.uint32(0x7F800000), np.uint32(0x3F800000)
 _LARGEST_HALF = 65504.0
 
 
 def to_floats(halves: np.ndarray) -> np.ndarray:
-    """Return halfs (H, W, C) float16 as float32."""
+    """Convert (H, W, C) float16 to float32."""
     made = np.empty(halves.shape, np.float32)
     bits = halves.view(np.uint16)
     share(_look_up, ((bits[first:end], _floats(), made[first:end]) for first, end in in_bands(len(made))))
@@ -27,13 +27,13 @@ def to_floats(halves: np.ndarray) -> np.ndarray:
 
 
 def to_halves(pixels: np.ndarray) -> np.ndarray:
-    """Return pixels (H, W, C) float32 as float16; what is larger than a half can be is the largest one."""
+    """Convert (H, W, C) float32 to float16; values beyond a half's range become the largest half."""
     limited = np.clip(pixels, -_LARGEST_HALF, _LARGEST_HALF)
     return interleave_halves([limited[..., channel] for channel in range(limited.shape[-1])])
 
 
 def split_colour(rgba: np.ndarray) -> tuple[np.ndarray, bool, bool]:
-    """Return the colour (H, W, 3) of a picture (H, W, 4) float32, whether all is finite, and whether alpha is all 1."""
+    """Split a picture (H, W, 4): its colour (H, W, 3), whether all values are finite, whether alpha is 1 everywhere."""
     colour = np.empty((*rgba.shape[:2], 3), np.float32)
     bands = list(in_bands(len(rgba)))
     found = np.zeros((len(bands), 2), np.uint32)
@@ -43,7 +43,7 @@ def split_colour(rgba: np.ndarray) -> tuple[np.ndarray, bool, bool]:
 
 
 def is_same(one: np.ndarray, other: np.ndarray) -> bool:
-    """Tell whether two pictures (H, W, C) float32 are of one size and the same to the bit."""
+    """Return whether two pictures (H, W, C) float32 have the same size and the same bits."""
     if one.shape != other.shape:
         return False
     bands = list(in_bands(len(one)))
@@ -54,27 +54,27 @@ def is_same(one: np.ndarray, other: np.ndarray) -> bool:
 
 
 def find_changes(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Return where two pictures (H, W, C) float32 differ by a bit, (H, W) bool."""
+    """Return where two pictures (H, W, C) float32 differ in any bit, (H, W) bool."""
     found = np.empty(one.shape[:2], np.bool_)
     pair = one.view(np.uint32), other.view(np.uint32)
     share(_mark, ((*(a[first:end] for a in pair), found[first:end]) for first, end in in_bands(len(one))))
     return found
 
 
-def lay_over(pixels: np.ndarray, made: np.ndarray, where: np.ndarray | None = None) -> None:
-    """Put what was made, (H, W, 3 or 4), into pixels (H, W, 4), where (H, W) is true; everywhere if there is none."""
+def copy_where(pixels: np.ndarray, made: np.ndarray, where: np.ndarray | None = None) -> None:
+    """Copy ``made`` (H, W, 3 or 4) into ``pixels`` (H, W, 4) where a mask (H, W) is true, or everywhere without one."""
     if where is None:
         where = np.ones((1, 1), np.bool_)
-    every = where.shape != pixels.shape[:2]
+    everywhere = where.shape != pixels.shape[:2]
     share(
-        _lay,
-        ((pixels[a:b], made[a:b], where if every else where[a:b], every) for a, b in in_bands(len(pixels))),
+        _copy,
+        ((pixels[a:b], made[a:b], where if everywhere else where[a:b], everywhere) for a, b in in_bands(len(pixels))),
     )
 
 
 @lru_cache(maxsize=1)
 def _floats() -> np.ndarray:
-    """Every half as float32, (65536,), by its bits."""
+    """Return the float32 value of every half, indexed by its bits: (65536,)."""
     return np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
 
 
@@ -88,13 +88,13 @@ def _look_up(bits: np.ndarray, floats: np.ndarray, made: np.ndarray) -> None:
 
 @compiled
 def _split(rgba: np.ndarray, colour: np.ndarray, found: np.ndarray) -> None:
-    """Copy three channels of bits; ``found`` becomes something where one is not finite, and where alpha is not 1."""
+    """Copy the colour's bits; set ``found[0]`` if a value is not finite, and ``found[1]`` if an alpha is not 1."""
     bad, other = np.uint32(0), np.uint32(0)
     for y in range(rgba.shape[0]):
         for x in range(rgba.shape[1]):
             for c in range(3):
                 colour[y, x, c] = rgba[y, x, c]
-        # By itself, or it would not be done several at a time.
+        # A loop of its own, so that the compiler can vectorise it.
         for x in range(rgba.shape[1]):
             for c in range(4):
                 bad |= np.uint32((rgba[y, x, c] & _EXPONENT) == _EXPONENT)
@@ -125,9 +125,9 @@ def _mark(one: np.ndarray, other: np.ndarray, found: np.ndarray) -> None:
 
 
 @compiled
-def _lay(pixels: np.ndarray, made: np.ndarray, where: np.ndarray, every: bool) -> None:
+def _copy(pixels: np.ndarray, made: np.ndarray, where: np.ndarray, everywhere: bool) -> None:
     for y in range(pixels.shape[0]):
         for x in range(pixels.shape[1]):
-            if every or where[y, x]:
+            if everywhere or where[y, x]:
                 for c in range(made.shape[2]):
                     pixels[y, x, c] = made[y, x, c]

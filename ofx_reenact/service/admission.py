@@ -1,8 +1,8 @@
-"""Where clients come in: a socket that no other user can reach, and a thread that lets in who knows the token.
+"""Who may connect to an engine: a socket that other users cannot reach, and a thread that checks each client's token.
 
-On Linux and macOS it is a Unix socket in a folder of this user's own, so that the system itself keeps others out. Where
-there are none (Windows), or the folder's path is too long for one, it is a port of 127.0.0.1, to which anybody on the
-machine can connect; clients that say nothing, or something else, do not keep others waiting.
+On Linux and macOS it is a Unix socket in a folder of this user alone, so the system keeps others out. Where there are
+no such sockets (Windows), or the folder's path is too long, it is a port of 127.0.0.1, to which any process of this
+machine can connect. Clients that send no token or a wrong one do not keep others waiting.
 """
 
 from __future__ import annotations
@@ -23,46 +23,46 @@ from pathlib import Path
 from ofx_reenact.service.session import Session
 
 HOST = "127.0.0.1"
-# Seconds that a client has to say its token, seconds from look to look, and clients that may be at it at once.
-_ADMISSION, _LOOK, _MOST = 5.0, 0.5, 200
+# Seconds for a client to send its token; seconds between two checks of that; clients that may be sending at a time.
+_ADMISSION, _POLL, _MOST = 5.0, 0.5, 200
 _FOLDER, _SOCKET = "ofx-reenact-", "engine"
 _BACKLOG = 128
 
 
-class Door:
-    """Listens, and hands out clients that are let in.
+class Listener:
+    """Listens for clients and admits those that send the session's token, in a thread of its own.
 
     Attributes:
-        address: as a session file names it.
+        address: the socket's, in the form of a session file.
     """
 
     def __init__(self) -> None:
-        """Open the door; nobody is let in before :meth:`admit`."""
+        """Open the socket; clients are admitted from :meth:`admit` on."""
         self._folder = ""
-        self._door, self.address = self._open()
+        self._socket, self.address = self._open()
         self._admitted: queue.SimpleQueue[socket.socket] = queue.SimpleQueue()
         self._closed = threading.Event()
         self._waiting: dict[socket.socket, tuple[bytes, float]] = {}
         self._thread: threading.Thread | None = None
 
     def admit(self, session: Session) -> None:
-        """Let clients in from now on that say this session's token."""
-        self._thread = threading.Thread(target=self._admit, args=(session,), name="door", daemon=True)
+        """Start the thread that admits clients with this session's token."""
+        self._thread = threading.Thread(target=self._admit, args=(session,), name="admission", daemon=True)
         self._thread.start()
 
     def next_client(self, seconds: float) -> socket.socket | None:
-        """Return the next client that was let in; None if there was none for so long."""
+        """Return the next admitted client; wait for it at most so many seconds, then return None."""
         try:
             return self._admitted.get(timeout=seconds)
         except queue.Empty:
             return None
 
     def close(self) -> None:
-        """Let nobody in any more."""
+        """Stop the thread, close the socket and all clients that nobody took, and remove the socket's folder."""
         self._closed.set()
         if self._thread is not None:
             self._thread.join()
-        self._door.close()
+        self._socket.close()
         with contextlib.suppress(queue.Empty):
             while True:
                 self._admitted.get_nowait().close()
@@ -71,68 +71,68 @@ class Door:
 
     def _open(self) -> tuple[socket.socket, str]:
         if hasattr(socket, "AF_UNIX") and os.name == "posix":
-            # Of mode 0700, and of a name that nobody can guess.
+            # The folder has mode 0700 and a name that nobody can guess.
             folder = tempfile.mkdtemp(prefix=_FOLDER)
             path = str(Path(folder, _SOCKET))
-            door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             try:
-                door.bind(path)
-                door.listen(_BACKLOG)
+                listener.bind(path)
+                listener.listen(_BACKLOG)
                 self._folder = folder
-                return door, path
+                return listener, path
             except OSError:
-                door.close()
+                listener.close()
                 shutil.rmtree(folder, ignore_errors=True)
-        door = socket.create_server((HOST, 0), backlog=_BACKLOG)
-        return door, f"{HOST}:{door.getsockname()[1]}"
+        listener = socket.create_server((HOST, 0), backlog=_BACKLOG)
+        return listener, f"{HOST}:{listener.getsockname()[1]}"
 
     def _admit(self, session: Session) -> None:
-        """Take connections and read their first lines, all at once."""
+        """Accept connections and read the first line of each, of all at the same time."""
         wanted = session.token.encode() + b"\n"
-        self._door.setblocking(False)
+        self._socket.setblocking(False)
         with selectors.DefaultSelector() as ready:
-            ready.register(self._door, selectors.EVENT_READ)
+            ready.register(self._socket, selectors.EVENT_READ)
             while not self._closed.is_set():
-                for key, _ in ready.select(_LOOK):
-                    if key.fileobj is self._door:
-                        self._take(ready)
+                for key, _ in ready.select(_POLL):
+                    if key.fileobj is self._socket:
+                        self._accept(ready)
                     else:
-                        self._hear(ready, key.fileobj, wanted, session.answer)  # type: ignore[arg-type]
+                        self._read_token(ready, key.fileobj, wanted, session.answer)  # type: ignore[arg-type]
                 for client, (_, until) in list(self._waiting.items()):
                     if time.monotonic() > until:
-                        self._turn_away(ready, client)
+                        self._reject(ready, client)
             for client in list(self._waiting):
-                self._turn_away(ready, client)
+                self._reject(ready, client)
 
-    def _take(self, ready: selectors.BaseSelector) -> None:
+    def _accept(self, ready: selectors.BaseSelector) -> None:
         try:
-            client, _ = self._door.accept()
+            client, _ = self._socket.accept()
         except OSError:
-            # It hung up already, or this process has no file descriptors left: those who wait soon give some back.
+            # It has disconnected already, or this process has no file descriptors left: waiting clients soon free some.
             return
         client.setblocking(False)
         if len(self._waiting) >= _MOST:
-            # Whoever knows the token says it at once, so it is not among those who have waited longest.
-            self._turn_away(ready, next(iter(self._waiting)))
+            # A client that knows the token sends it at once, so the one that has waited longest is none.
+            self._reject(ready, next(iter(self._waiting)))
         ready.register(client, selectors.EVENT_READ)
         self._waiting[client] = (b"", time.monotonic() + _ADMISSION)
 
-    def _hear(self, ready: selectors.BaseSelector, client: socket.socket, wanted: bytes, answer: str) -> None:
-        """Read on in a client's first line; not beyond it, where its requests begin."""
+    def _read_token(self, ready: selectors.BaseSelector, client: socket.socket, wanted: bytes, answer: str) -> None:
+        """Read more of a client's first line, but not beyond it: its requests follow."""
         if client not in self._waiting:
             return
-        said, until = self._waiting[client]
+        line, until = self._waiting[client]
         try:
-            more = client.recv(len(wanted) - len(said))
+            more = client.recv(len(wanted) - len(line))
         except BlockingIOError:
             return
         except OSError:
             more = b""
-        said += more
-        if not more or not hmac.compare_digest(said, wanted[: len(said)]):
-            self._turn_away(ready, client)
-        elif len(said) < len(wanted):
-            self._waiting[client] = (said, until)
+        line += more
+        if not more or not hmac.compare_digest(line, wanted[: len(line)]):
+            self._reject(ready, client)
+        elif len(line) < len(wanted):
+            self._waiting[client] = (line, until)
         else:
             del self._waiting[client]
             ready.unregister(client)
@@ -141,17 +141,17 @@ class Door:
                 client.sendall(answer.encode() + b"\n")
             self._admitted.put(client)
 
-    def _turn_away(self, ready: selectors.BaseSelector, client: socket.socket) -> None:
+    def _reject(self, ready: selectors.BaseSelector, client: socket.socket) -> None:
         del self._waiting[client]
         ready.unregister(client)
         client.close()
 
 
 def connect_to(address: str, seconds: float) -> socket.socket:
-    """Connect to a door.
+    """Connect to the socket of a :class:`Listener`.
 
     Raises:
-        OSError: nobody listens there, or not this user's engine.
+        OSError: nobody listens there, or another user could.
     """
     if not Path(address).is_absolute():
         host, _, port = address.rpartition(":")
@@ -170,7 +170,7 @@ def connect_to(address: str, seconds: float) -> socket.socket:
 
 
 def remove_socket(address: str) -> None:
-    """Remove what a door whose process was killed has left."""
+    """Remove the socket and folder of a :class:`Listener` whose process was killed."""
     path = Path(address)
     if path.is_absolute() and path.name == _SOCKET and path.parent.name.startswith(_FOLDER):
         with contextlib.suppress(OSError):

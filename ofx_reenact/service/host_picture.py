@@ -1,4 +1,7 @@
-"""A host's picture: from its numbers to those that frames are made of, and back."""
+"""A host's picture: convert its values to those that frames are rendered from, and the result back.
+
+Alpha, colour space and resolution are the host's on one side and the target's on the other.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +13,22 @@ from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.picture import Picture, convert_associated
 from ofx_reenact.frames.plate import count_nonfinite
-from ofx_reenact.service.framing import Framing
-from ofx_reenact.service.planes import find_changes, split_colour
+from ofx_reenact.service.host_framing import HostFraming
+from ofx_reenact.service.pixel_loops import find_changes, split_colour
 
 
 @dataclass(frozen=True)
-class Given:
-    """A host's picture, in place of a target's own.
+class HostPicture:
+    """A host's picture, which takes the place of the target's own in one frame.
 
     Attributes:
-        rgba: (H, W, 4) float32, finite; alpha is 1 everywhere if there is none.
-        colour: (H, W, 3) float32, its colour.
+        rgba: (H, W, 4) float32, finite; alpha is 1 everywhere if the host says that it is opaque.
+        colour: (H, W, 3) float32, a copy of its colour.
         straight: whether its colour is not multiplied with its alpha.
-        has_alpha: whether frames are made with its alpha: if the target has one, or this one is not 1 all over it.
+        has_alpha: whether the frame is rendered with alpha: if the target has alpha, or this one is not 1 everywhere.
         space: its colour space.
-        own: a picture of the target as it is rendered: this one has its format and its scene-linear space.
-        config: of colour.
+        own: a picture of the target at the proxy; the frame is rendered in its format and scene-linear space.
+        config: the colour config.
     """
 
     rgba: np.ndarray
@@ -38,21 +41,21 @@ class Given:
 
     @classmethod
     def of(
-        cls, rgba: np.ndarray, alpha: str, space: str, framing: Framing, own: Picture, config: Colour, frame: int
-    ) -> Given:
-        """Look at a host's picture (H, W, 4) float32, which belongs to it alone and is changed.
+        cls, rgba: np.ndarray, alpha: str, space: str, framing: HostFraming, own: Picture, config: Colour, frame: int
+    ) -> HostPicture:
+        """Check a host's picture and prepare it.
 
         Args:
-            rgba: its numbers.
+            rgba: its values, (H, W, 4) float32; this object owns the array and overwrites it.
             alpha: ``premultiplied``, ``straight`` or ``opaque``.
             space: its colour space.
-            framing: how it lies over the target.
-            own: a picture of the target as it is rendered.
-            config: of colour.
+            framing: where it is in the target.
+            own: a picture of the target at the proxy.
+            config: the colour config.
             frame: its number in the result, for messages.
 
         Raises:
-            FrameError: it is not a number somewhere.
+            FrameError: a value is NaN or infinite.
         """
         if alpha == "opaque":
             rgba[..., 3] = 1
@@ -66,20 +69,20 @@ class Given:
             )
         has_alpha = alpha != "opaque" and own.plate.alpha is not None
         if not opaque and own.plate.alpha is None:
-            # Beyond a picture's edges hosts have nothing, with alpha 0.
-            has_alpha = not bool((framing.over(rgba[..., 3]) == 1).all())
+            # Outside the target's picture a host's alpha is 0; that does not count.
+            has_alpha = not bool((framing.crop(rgba[..., 3]) == 1).all())
         return cls(rgba, colour, alpha == "straight" and has_alpha, has_alpha, space, own, config)
 
-    def picture(self, framing: Framing, frame: int, beyond: Picture | None) -> Picture:
-        """Return it as frames are made of it; beyond its edges it is another one, which it may lack where it has all.
+    def picture(self, framing: HostFraming, frame: int, beyond: Picture | None) -> Picture:
+        """Return the picture to render the frame from: at the proxy, in the target's format and scene-linear space.
 
         Args:
-            framing: how it lies over the target.
+            framing: where it is in the target.
             frame: its number in the result.
-            beyond: the target's own picture of that frame.
+            beyond: the target's own picture of that frame, for what this one does not cover; None if it covers all.
         """
         if self._is_plain:
-            # Its own array becomes the result, while a picture may be kept for another frame.
+            # Copied, because the result is written into ``rgba`` while the picture may be kept for another request.
             given = self.rgba.copy() if self.has_alpha else self.colour
         else:
             alpha = self.rgba[..., 3] if self.has_alpha else None
@@ -88,36 +91,37 @@ class Given:
                 given = np.dstack([light * alpha[..., None] if self.straight else light, alpha])
             else:
                 given = light
-        pixels = framing.take(given, None if beyond is None else self._with_channels(beyond.pixels))
+        pixels = framing.to_plate(given, None if beyond is None else self._with_channels(beyond.pixels))
         plate = replace(self.own.plate, rgb=pixels[..., :3], alpha=pixels[..., 3] if self.has_alpha else None)
         return replace(self.own, plate=plate, frame=frame, pixels=pixels)
 
-    def lay(self, framing: Framing, picture: np.ndarray, made: np.ndarray) -> np.ndarray:
-        """Return its numbers (H, W, 4) with what was made (h, w, C) where that is not the picture (h, w, C).
+    def put_back(self, framing: HostFraming, picture: np.ndarray, made: np.ndarray) -> np.ndarray:
+        """Return the host's values (H, W, 4) with the frame ``made`` (h, w, C) where it differs from ``picture``.
 
-        Both are in scene-linear light, as they are rendered. Its own array is changed.
+        Both are scene-linear and at the proxy. ``rgba`` is overwritten and returned; pixels that do not differ keep
+        the host's own values, bit for bit.
         """
         if self._is_plain and framing.is_exact:
-            framing.lay(self.rgba, made, None)
+            framing.put_back(self.rgba, made, None)
             return self.rgba
         changed = find_changes(made, picture)
         if changed.any():
             lines = (np.flatnonzero(changed.any(axis)) for axis in (1, 0))
-            # Where pixels are resampled, those beside the changed ones are read with them.
+            # A resampled pixel also reads the neighbours of changed ones.
             reach = framing.reach
             box = tuple(slice(max(found[0] - reach, 0), found[-1] + reach + 1) for found in lines)
             result = np.zeros(made.shape, np.float32)
-            result[box] = self._as_given(made[box])
-            framing.lay(self.rgba, result, changed)
+            result[box] = self._to_host_values(made[box])
+            framing.put_back(self.rgba, result, changed)
         return self.rgba
 
     @property
     def _is_plain(self) -> bool:
-        """Whether its numbers are those that frames are made of."""
+        """Whether frames are rendered from its values without conversion of colour space or alpha."""
         return self.space == self.own.space and not self.straight
 
-    def _as_given(self, made: np.ndarray) -> np.ndarray:
-        """Return pixels (h, w, C) in scene-linear light as the picture's own numbers are: (h, w, C)."""
+    def _to_host_values(self, made: np.ndarray) -> np.ndarray:
+        """Convert scene-linear pixels (h, w, C) to the host's colour space and alpha: (h, w, C)."""
         rgb, alpha = made[..., :3], made[..., 3] if self.has_alpha else None
         if self.straight:
             assert alpha is not None
@@ -132,7 +136,7 @@ class Given:
         return convert_associated(self.config, np.ascontiguousarray(rgb), alpha, source, to)
 
     def _with_channels(self, pixels: np.ndarray) -> np.ndarray:
-        """Return a picture of the target (h, w, 3 or 4) with the channels that this one has."""
+        """Add an alpha of 1 to pixels of the target (h, w, 3 or 4), or drop their alpha, to match this picture."""
         if (pixels.shape[-1] == 4) == self.has_alpha:
             return pixels
         return np.dstack([pixels, np.ones_like(pixels[..., 0])]) if self.has_alpha else pixels[..., :3]

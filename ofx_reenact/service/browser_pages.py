@@ -1,4 +1,4 @@
-"""Pages in the browser that an engine has opened for its client; they end with the engine, however that ends."""
+"""The request ``page``: start servers of the browser page (``ofx-reenact look``), which end when the engine ends."""
 
 from __future__ import annotations
 
@@ -17,32 +17,33 @@ from ofx_reenact.launch import command
 from ofx_reenact.progress import Watch
 from ofx_reenact.settings import Settings
 
-# Pages at once; another one takes the place of the first.
+# So many pages run at the same time; one more ends the oldest.
 _MOST = 4
-# Seconds that a page's server may take to start, and to end; from look to look.
-_START, _END, _LOOK = 120.0, 5.0, 0.1
-# It holds a word that lets whoever knows it in.
+# Seconds: for a page's server to start, for it to end, and between two checks for a cancel.
+_START, _END, _POLL = 120.0, 5.0, 0.1
+# The line with the address is not logged: whoever has the address can use the page.
 _ADDRESS = "http://"
 
 
-class Pages:
-    """The servers of pages, each a process whose standard input this one holds open: it ends when that does."""
+class BrowserPages:
+    """Starts page servers, each a process that ends when its standard input, held open by this process, is closed."""
 
     def __init__(self) -> None:
         self._running: deque[subprocess.Popen[str]] = deque()
         atexit.register(self.close)
 
     def open(self, settings: Settings, watch: Watch, *, browser: bool) -> str:
-        """Start a page on the target and driver of settings; returns its address.
+        """Start a page on the target and driver of settings; return its address.
 
         Args:
-            settings: whose ``target`` and ``driver`` it begins with; it may reach the folders of all files named.
-            watch: may end the wait for it.
-            browser: whether to open it there.
+            settings: ``target`` and ``driver`` are what the page begins with; it may reach the folders of all files
+                named.
+            watch: may cancel the wait for the page from another thread.
+            browser: whether to open the page in the browser.
 
         Raises:
-            ReenactError: it does not start; in its own words.
-            Cancelled: the watch ended the wait.
+            ReenactError: the page does not start; with its own message.
+            Cancelled: the watch cancelled the wait.
         """
         while len(self._running) >= _MOST:
             _end(self._running.popleft())
@@ -60,7 +61,7 @@ class Pages:
         return address
 
     def close(self) -> None:
-        """End them all."""
+        """End all pages."""
         while self._running:
             _end(self._running.popleft())
 
@@ -74,14 +75,14 @@ def _options(settings: Settings, *, browser: bool) -> list[str]:
 
 
 def _wait(process: subprocess.Popen[str], watch: Watch) -> str:
-    """Return the address that a page's server says first."""
-    said: queue.SimpleQueue[str] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(process, said), name="page", daemon=True).start()
+    """Return the address that a page's server prints once it is ready."""
+    printed: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_read_lines, args=(process, printed), name="page", daemon=True).start()
     until, lines = time.monotonic() + _START, deque[str](maxlen=5)
     while time.monotonic() < until:
         watch.check()
         with contextlib.suppress(queue.Empty):
-            line = said.get(timeout=_LOOK)
+            line = printed.get(timeout=_POLL)
             if line.startswith(_ADDRESS):
                 return line.strip()
             if not line:
@@ -91,14 +92,14 @@ def _wait(process: subprocess.Popen[str], watch: Watch) -> str:
     raise ReenactError(f"the page did not start in {_START:.0f} s")
 
 
-def _listen(process: subprocess.Popen[str], said: queue.SimpleQueue[str]) -> None:
-    """Hand on what a page's server says, and an empty text when it ends; all but the address is logged as well."""
+def _read_lines(process: subprocess.Popen[str], printed: queue.SimpleQueue[str]) -> None:
+    """Put each line of a page's server into a queue, and an empty text when it ends; log all but the address."""
     assert process.stdout is not None
     for line in process.stdout:
-        said.put(line)
+        printed.put(line)
         if not line.startswith(_ADDRESS):
             print(line, end="", file=sys.stderr, flush=True)
-    said.put("")
+    printed.put("")
 
 
 def _end(process: subprocess.Popen[str]) -> None:
