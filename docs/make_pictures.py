@@ -17,9 +17,9 @@ import numpy as np
 
 from ofx_reenact.api import Settings, Shot, open_shot, track_performance
 from ofx_reenact.cli.demo import cut_out
+from ofx_reenact.engine.cache import JobCache
 from ofx_reenact.engine.inputs import driver_images
 from ofx_reenact.engine.loader import Loader
-from ofx_reenact.engine.warm import Warm
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.picture import Picture, read_picture
 from ofx_reenact.frames.ranges import FrameRange
@@ -70,9 +70,9 @@ def main(targets: list[str]) -> None:
 
 def moving() -> list[list[np.ndarray]]:
     """Return faces of the demo's moving pair: the driver, the plate, and the plate with the driver's performance."""
-    loader = Loader(Settings(target=str(resource("demo", "plate.mpg")), driver=DRIVER.name), Warm(), ignore)
+    loader = Loader(Settings(target=str(resource("demo", "plate.mpg")), driver=DRIVER.name), JobCache(), ignore)
     plates, shot = loader.plates, loader.shot
-    theirs, own = cut_out(loader.performance.mesh), cut_out(loader.plate.mesh)
+    theirs, own = cut_out(loader.performance.mesh), cut_out(loader.target_performance.mesh)
     rows = [
         [theirs(COLOUR.show(DRIVER.read(frame))) for frame in ACTED],
         [own(plates.picture(frame).show(COLOUR)) for frame in ACTED],

@@ -4,7 +4,7 @@ All other modules may change from one version to the next.
 """
 
 from ofx_reenact.engine.loader import open_shot, track_performance
-from ofx_reenact.engine.run import Report, render_sequence
+from ofx_reenact.engine.render_job import Report, render_sequence
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.progress import Progress
 from ofx_reenact.settings import Settings

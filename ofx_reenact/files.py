@@ -59,7 +59,7 @@ def is_text(text: str) -> bool:
 
 
 @contextlib.contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def write_whole(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` to write to; at the end it takes the place of ``path``.
 
     Missing folders are created. After an error or an interruption the temporary file is removed and the earlier file
@@ -197,7 +197,7 @@ def write_json(path: Path, content: Any) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    with written_whole(path) as partial:
+    with write_whole(path) as partial:
         partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -21,7 +21,7 @@ _MEMBER = "matte_"
 
 
 @dataclass(frozen=True)
-class Moment:
+class FrameContext:
     """A frame and what its layers are computed from.
 
     Attributes:
@@ -56,10 +56,10 @@ class Layer:
     name: str
     channels: Callable[[Any], tuple[str, ...]]
     depth: str
-    values: Callable[[Moment], tuple[np.ndarray, ...]]
+    values: Callable[[FrameContext], tuple[np.ndarray, ...]]
 
 
-def compute_stmap(context: Moment) -> tuple[np.ndarray, np.ndarray]:
+def compute_stmap(context: FrameContext) -> tuple[np.ndarray, np.ndarray]:
     """Compute u and v, (H, W) each, as Nuke's STMap node reads them: from 0 to 1, u to the right, v up."""
     display, data, stmap = context.plate.display_window, context.plate.data_window, context.frame.stmap
     x, y = stmap[..., 0] + data.x, stmap[..., 1] + data.y
@@ -76,7 +76,7 @@ def to_nuke(
     return (x - left + 0.5) / width, 1 - (y - top + 0.5) / height
 
 
-def compute_motion(context: Moment) -> tuple[np.ndarray, np.ndarray]:
+def compute_motion(context: FrameContext) -> tuple[np.ndarray, np.ndarray]:
     """Compute the motion to the next frame, (H, W) pixels to the right and up, as Nuke's VectorBlur reads it.
 
     The last frame of a performance repeats the motion from the frame before. Pixels that are painted and not warped
@@ -89,7 +89,7 @@ def compute_motion(context: Moment) -> tuple[np.ndarray, np.ndarray]:
         zero = np.zeros(context.frame.colour.shape[:2], np.float32)
         return zero, zero
     if context.flow is not None:
-        flow = context.flow() * (1 if context.frame.kept is None else 1 - context.frame.kept[..., None])
+        flow = context.flow() * (1 if context.frame.plate_matte is None else 1 - context.frame.plate_matte[..., None])
         return flow[..., 0], -flow[..., 1]
     following = context.near(1)
     if following is not None:
@@ -132,15 +132,15 @@ def _displace(here: np.ndarray, there: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return found[..., 0], found[..., 1]
 
 
-def _matte(context: Moment) -> tuple[np.ndarray, ...]:
+def _matte(context: FrameContext) -> tuple[np.ndarray, ...]:
     return (_shaped(context, context.frame.matte),)
 
 
-def _shaped(context: Moment, matte: np.ndarray) -> np.ndarray:
+def _shaped(context: FrameContext, matte: np.ndarray) -> np.ndarray:
     return matte if context.shape_matte is None else context.shape_matte(matte)
 
 
-def _occlusion(context: Moment) -> tuple[np.ndarray, ...]:
+def _occlusion(context: FrameContext) -> tuple[np.ndarray, ...]:
     import numpy as np
 
     if context.occlusion is None:
@@ -148,7 +148,7 @@ def _occlusion(context: Moment) -> tuple[np.ndarray, ...]:
     return (context.occlusion(),)
 
 
-def _colour(context: Moment) -> tuple[np.ndarray, ...]:
+def _colour(context: FrameContext) -> tuple[np.ndarray, ...]:
     colour = context.frame.colour
     return tuple(colour[..., i] for i in range(colour.shape[2]))
 
@@ -203,7 +203,7 @@ def formats_of(
     return formats | own
 
 
-def channels_of(names: Iterable[str], context: Moment) -> dict[str, np.ndarray]:
+def channels_of(names: Iterable[str], context: FrameContext) -> dict[str, np.ndarray]:
     """Compute the channels of these layers: channel → (H, W)."""
     channels: dict[str, np.ndarray] = {}
     for layer in (layer for name, layer in LAYERS.items() if name in set(names)):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ofx_reenact.errors import WeightsError
-from ofx_reenact.files import written_whole
+from ofx_reenact.files import write_whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -126,7 +126,7 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mappi
     """
     from safetensors.torch import save_file
 
-    with written_whole(path) as partial:
+    with write_whole(path) as partial:
         save_file({name: value.contiguous() for name, value in tensors.items()}, partial, metadata=dict(metadata))
 
 

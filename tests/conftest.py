@@ -18,23 +18,23 @@ import torch
 from narrow import small
 
 from ofx_reenact.engine.inputs import read_target, track_driver
-from ofx_reenact.engine.people import identify, view_of
+from ofx_reenact.engine.make_identity import identify, view_of
 from ofx_reenact.fdgan.weights import load_repair, save_repair
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.ldnet.weights import load_ldnet
 from ofx_reenact.resources import resource
 from ofx_reenact.settings import Settings
-from ofx_reenact.shot.make import make_frame
+from ofx_reenact.shot.make_frame import make_frame
 from ofx_reenact.shot.motion import pose_of_mesh
 from ofx_reenact.shot.shot import Shot
 from ofx_reenact.tracking.facemesh import FaceMesh
 from ofx_reenact.tracking.landmarks import LIPS_INNER, MESH68
 from ofx_reenact.tracking.tracker import Track
 from ofx_reenact.training.fdgan import features
-from ofx_reenact.training.fdgan.data import pairs
-from ofx_reenact.training.fdgan.data.cut import build_crops
-from ofx_reenact.training.fdgan.data.faces import build_faces
+from ofx_reenact.training.fdgan.data import warped_pairs as pairs
+from ofx_reenact.training.fdgan.data.cut_crops import build_crops
+from ofx_reenact.training.fdgan.data.face_set import build_faces
 from ofx_reenact.training.fdgan.data.pair_set import REVERSE, TRUE, WIDER, build_pairs
 
 TARGET, DRIVER = resource("demo", "target.jpg"), resource("demo", "driver.mpg")

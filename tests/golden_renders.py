@@ -20,7 +20,7 @@ import torch
 from conftest import DRIVER, TARGET, rgb_channels, write_exr
 
 from ofx_reenact.engine.inputs import track_driver
-from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.engine.render_job import render_sequence
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.frames.sequence import Sequence

@@ -10,12 +10,12 @@ import numpy as np
 from conftest import DRIVER, rgb_channels, write_exr
 from moving import COUNT, FIRST, TAKEN, track_plate
 
-from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.engine.render_job import render_sequence
 from ofx_reenact.frames.names import frame_path
 from ofx_reenact.frames.plate import Plate, read_plate
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.progress import Watch
-from ofx_reenact.service.hand import MadeFrame, hand_frame
+from ofx_reenact.service.frame_client import MadeFrame, request_frame
 from ofx_reenact.service.jobs import JOBS, Service
 from ofx_reenact.settings import Settings
 
@@ -32,7 +32,7 @@ class Local:
 
 def hand(engine: Local, settings: Settings, frame: int, rgba: np.ndarray, **more: Any) -> MadeFrame:
     """Hand a frame over; the settings of a job that writes are those of one that does not."""
-    return hand_frame(engine, replace(settings, output=""), frame, rgba, **more)
+    return request_frame(engine, replace(settings, output=""), frame, rgba, **more)
 
 
 def rgba_of(plate: Plate) -> np.ndarray:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ofx_reenact.look.allowed_folders import AllowedFolders
 from ofx_reenact.look.app import Page
 from ofx_reenact.look.guard import HOST, Guard
-from ofx_reenact.look.roots import Roots
 from ofx_reenact.look.serve import listen, server_of
 
 
@@ -52,7 +52,7 @@ class Served:
 def served(folder: Path, *roots: Path, **start: str) -> Iterator[Served]:
     """Serve a page that may reach folders; ``folder`` is its own."""
     folder.mkdir()
-    with listen(0) as door, contextlib.closing(Page(folder, Roots(roots, start.values()), start)) as page:
+    with listen(0) as door, contextlib.closing(Page(folder, AllowedFolders(roots, start.values()), start)) as page:
         port = door.getsockname()[1]
         guard = Guard(page.app(), port)
         server = server_of(guard)

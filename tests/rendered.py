@@ -9,7 +9,7 @@ import numpy as np
 import OpenImageIO as oiio
 from conftest import TARGET, rgb_channels, write_exr
 
-from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.engine.render_job import render_sequence
 from ofx_reenact.frames.channels import read_channels
 from ofx_reenact.frames.digest import pixels_sha256
 from ofx_reenact.frames.names import frame_path

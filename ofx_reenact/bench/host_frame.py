@@ -14,12 +14,12 @@ from ofx_reenact.bench.clock import Clock
 from ofx_reenact.bench.figures import Timed, spread
 from ofx_reenact.bench.plates import Shot
 from ofx_reenact.bench.stages import analysed
-from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.engine.render_job import render_sequence
 from ofx_reenact.frames.sequence import Sequence as Files
 from ofx_reenact.progress import Watch
-from ofx_reenact.service.hand import hand_frame
+from ofx_reenact.service.frame_client import request_frame
 from ofx_reenact.service.jobs import JOBS, Service
-from ofx_reenact.service.mapping import HAND
+from ofx_reenact.service.shared_memory import HAND_OVER_STAGE
 from ofx_reenact.stages import observe_stages
 
 HANDED, WAY, RENDERED = "handed over", "of that, the way", "rendered"
@@ -64,11 +64,11 @@ def bench(shots: Sequence[Shot], runs: int, device: str) -> list[HostFrameTime]:
                 clock.take()
                 with observe_stages(clock):
                     started = time.perf_counter()
-                    hand_frame(engine, settings, frame, rgba)
+                    request_frame(engine, settings, frame, rgba)
                     whole = time.perf_counter() - started
                 if run:
                     took[shot.size, shot.kind, HANDED].append(whole)
-                    took[shot.size, shot.kind, WAY].append(clock.take()[0][HAND])
+                    took[shot.size, shot.kind, WAY].append(clock.take()[0][HAND_OVER_STAGE])
             started = time.perf_counter()
             report = render_sequence(settings)
             if run:

@@ -20,10 +20,10 @@ from ofx_reenact.bench.clock import Clock
 from ofx_reenact.bench.figures import Timed, spread
 from ofx_reenact.bench.peak import peak
 from ofx_reenact.bench.plates import Shot
+from ofx_reenact.engine.cache import JobCache
 from ofx_reenact.engine.inputs import driver_images
-from ofx_reenact.engine.people import plate_settings
-from ofx_reenact.engine.run import Job, render_sequence
-from ofx_reenact.engine.warm import Warm
+from ofx_reenact.engine.make_identity import plate_settings
+from ofx_reenact.engine.render_job import Job, render_sequence
 from ofx_reenact.engine.writer import FrameWriter
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.sequence import Sequence as Frames
@@ -157,7 +157,7 @@ def _pass(shot: Shot, clock: Clock, samples: _Samples, device: str, profile: str
     # Identity and choice of parts are made again in every pass.
     for path in (kept.identity, kept.parts_file):
         Path(path).unlink(missing_ok=True)
-    job = Job(kept, Watch(), Warm())
+    job = Job(kept, Watch(), JobCache())
     clock.take()
     opened = job.open()
     seconds, gflop = clock.take()

@@ -25,7 +25,7 @@ def about() -> dict[str, Any]:
 
 def render(settings: dict[str, Any]) -> dict[str, Any]:
     """Render a shot; returns seconds, CPU seconds, and the number of frames written."""
-    from ofx_reenact.engine.run import render_sequence
+    from ofx_reenact.engine.render_job import render_sequence
     from ofx_reenact.settings import Settings
 
     return _timed(lambda: len(render_sequence(Settings(**settings)).written))

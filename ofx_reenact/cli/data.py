@@ -92,8 +92,8 @@ def crops(
     """
     from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.frames.preview import write_png
-    from ofx_reenact.training.fdgan.data.crops import Crops, draw_sheet
-    from ofx_reenact.training.fdgan.data.cut import REASONS, build_crops
+    from ofx_reenact.training.fdgan.data.crop_set import Crops, draw_sheet
+    from ofx_reenact.training.fdgan.data.cut_crops import REASONS, build_crops
 
     refuse_over_inputs([("--out", out), ("--sheet", sheet)], [("--input", name) for name in input])
     counts = build_crops(
@@ -159,7 +159,7 @@ def faces(
     Finished parts are kept until the set is written: after an interruption a second call continues.
     """
     from ofx_reenact.frames.overwrite import refuse_over_inputs
-    from ofx_reenact.training.fdgan.data.faces import build_faces
+    from ofx_reenact.training.fdgan.data.face_set import build_faces
 
     refuse_over_inputs([("--out", out)], [("--crops", crops)])
     count = build_faces(

@@ -16,7 +16,7 @@ from ofx_reenact.settings import Settings
 if TYPE_CHECKING:
     import numpy as np
 
-    from ofx_reenact.engine.run import Job, Report
+    from ofx_reenact.engine.render_job import Job, Report
 
 COLUMNS = 8
 # Side of a picture on a sheet, over the face in it.
@@ -53,12 +53,12 @@ def command(
     progress: PROGRESS = "",
 ) -> int:
     """Render the shipped demo: a moving plate and a picture, with contact sheets and previews."""
-    from ofx_reenact.engine.run import Job
-    from ofx_reenact.engine.warm import Warm
+    from ofx_reenact.engine.cache import JobCache
+    from ofx_reenact.engine.render_job import Job
     from ofx_reenact.progress import Watch
 
     # Both share what is kept in memory: the driver is tracked once.
-    warm, made = Warm(), []
+    warm, made = JobCache(), []
     for scene in scenes(out):
         with shown.observer(shown.choose(progress)) as observe:
             job = Job(scene.settings, Watch(observe), warm)
@@ -101,7 +101,7 @@ def draw_sheet(job: Job, frames: tuple[int, ...], sheet: Path) -> None:
 
     loader, plates = job.loader, job.loader.plates
     theirs = cut_out(loader.performance.mesh)
-    own = cut_out(loader.identity.face.mesh if loader.plate is None else loader.plate.mesh)
+    own = cut_out(loader.identity.face.mesh if loader.target_performance is None else loader.target_performance.mesh)
     chosen = [frames[round(i * (len(frames) - 1) / (COLUMNS - 1))] for i in range(COLUMNS)]
     driver = Sequence.open(job.settings.driver)
     driving = [theirs(job.colour.show(driver.read(frame))) for frame in chosen]

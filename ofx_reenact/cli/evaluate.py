@@ -118,7 +118,7 @@ def measure_mouths(data: Path, weights: list[str], report: Path | None, limit: i
 
 def measure_faces(data: Path, weights: list[str], report: Path | None, limit: int) -> dict[str, Any]:
     """Measure whole faces on crops or rendered heads; print the numbers and return them for JSON."""
-    from ofx_reenact.engine.people import make_painter
+    from ofx_reenact.engine.make_identity import make_painter
     from ofx_reenact.evaluate.metrics import sface
     from ofx_reenact.evaluate.networks import fdgan_faces
     from ofx_reenact.evaluate.networks.face_cases import read_cases

@@ -41,11 +41,11 @@ def print_step(step: Any) -> None:
 
 def write_report(report: Path, as_json: Path | None, numbers: dict[str, Any], page: str) -> None:
     """Write the numbers into the report's folder and, if given, ``as_json``, and the page into the folder."""
-    from ofx_reenact.files import write_json, written_whole
+    from ofx_reenact.files import write_json, write_whole
 
     for path in (report / JSON, *([as_json] if as_json else [])):
         write_json(path, numbers)
-    with written_whole(report / PAGE) as partial:
+    with write_whole(report / PAGE) as partial:
         partial.write_text(page, encoding="utf-8")
 
 

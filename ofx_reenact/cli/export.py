@@ -25,7 +25,7 @@ _FILE = Annotated[Path, typer.Option("--output", help="ONNX file to write.", met
 
 def torchscript(settings: Settings, out: Path) -> int:
     """For Nuke's Inference node: a TorchScript file, the script that makes a .cat file of it, and its Cattery entry."""
-    from ofx_reenact.engine.paths import check_paths
+    from ofx_reenact.engine.check_paths import check_paths
     from ofx_reenact.export.network import save_torchscript
     from ofx_reenact.export.nuke_script import cat_file_creator, cattery_entry, write_text
     from ofx_reenact.export.target import build_network
@@ -43,7 +43,7 @@ def torchscript(settings: Settings, out: Path) -> int:
 
 def onnx(settings: Settings, file: Path) -> int:
     """For programs that run ONNX: the same network, of any size."""
-    from ofx_reenact.engine.paths import check_paths
+    from ofx_reenact.engine.check_paths import check_paths
     from ofx_reenact.export.network import save_onnx
     from ofx_reenact.export.target import build_network
 

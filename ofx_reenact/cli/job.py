@@ -20,7 +20,7 @@ from ofx_reenact.farm.queues import QUEUES
 from ofx_reenact.settings import Settings
 
 if TYPE_CHECKING:
-    from ofx_reenact.farm.run import RunReport
+    from ofx_reenact.farm.local_run import RunReport
 
 app = group("job", "Send a render to a farm: analyse once, render in chunks, verify.")
 _FOLDER = Annotated[Path, typer.Argument(help="Folder for the job's files.", metavar="DIR")]
@@ -44,7 +44,7 @@ def queue_command(queue: Queue) -> Callable[..., int]:
         submit: bool = False,
         **options: str,
     ) -> int:
-        from ofx_reenact.engine.paths import check_paths
+        from ofx_reenact.engine.check_paths import check_paths
         from ofx_reenact.farm.model import FarmJob
 
         job = FarmJob.of(settings, chunk_size, chunk_seconds, name)
@@ -109,7 +109,7 @@ def run(
     """Run a bundle on this machine, as a farm would."""
     import signal
 
-    from ofx_reenact.farm.run import LocalRun, Task
+    from ofx_reenact.farm.local_run import LocalRun, Task
     from ofx_reenact.files import write_json
     from ofx_reenact.frames.overwrite import refuse_over_inputs
 

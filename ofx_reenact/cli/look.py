@@ -28,10 +28,10 @@ def command(
     """Work on a shot in the browser: sliders, curves, and the rendered frame at once."""
     if lacking := [name for name in ("starlette", "uvicorn") if find_spec(name) is None]:
         raise SettingsError(f"the page needs {' and '.join(lacking)}: pip install 'ofx-reenact[look]'")
-    from ofx_reenact.look.roots import Roots
+    from ofx_reenact.look.allowed_folders import AllowedFolders
     from ofx_reenact.look.serve import serve
 
-    roots = Roots(folder or [Path.cwd()], [target, driver])
+    roots = AllowedFolders(folder or [Path.cwd()], [target, driver])
     named = {"target": target, "driver": driver}
     start = {name: roots.check(str(Path.cwd() / value)) for name, value in named.items() if value}
 

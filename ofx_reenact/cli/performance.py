@@ -25,8 +25,8 @@ def landmarks(
     from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.frames.ranges import FrameRange
     from ofx_reenact.tracking.edit import landmarks_of
+    from ofx_reenact.tracking.landmark_file import write_landmarks
     from ofx_reenact.tracking.performance import Performance
-    from ofx_reenact.tracking.placed import write_landmarks
 
     refuse_over_inputs([("--output", output)], [("--input", input)])
     found = landmarks_of(Performance.load(input), FrameRange.parse(frames) if frames else None)
@@ -44,8 +44,8 @@ def place(
     """Replace tracked landmarks by hand-placed ones."""
     from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.tracking.edit import place as edit
+    from ofx_reenact.tracking.landmark_file import by_number, read_landmarks
     from ofx_reenact.tracking.performance import Performance
-    from ofx_reenact.tracking.placed import by_number, read_landmarks
 
     refuse_over_inputs([("--output", output)], [("--landmarks", landmarks)])
     edited = edit(Performance.load(input), by_number(read_landmarks(landmarks), str(landmarks)))
@@ -59,14 +59,14 @@ def curves(input: _Input, output: Annotated[Path, typer.Option("--output", help=
     """Write the head's rotation, in degrees, and the blendshapes of every frame."""
     import json
 
-    from ofx_reenact.files import written_whole
+    from ofx_reenact.files import write_whole
     from ofx_reenact.frames.overwrite import refuse_over_inputs
     from ofx_reenact.tracking.curves import curves as curves_of
     from ofx_reenact.tracking.performance import Performance
 
     refuse_over_inputs([("--output", output)], [("--input", input)])
     found = curves_of(Performance.load(input))
-    with written_whole(output) as partial:
+    with write_whole(output) as partial:
         partial.write_text(json.dumps(found) + "\n", encoding="utf-8")
     typer.echo(f"curves of {len(found['frames'])} frames: {output}")
     return 0

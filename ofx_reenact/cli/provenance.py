@@ -15,7 +15,7 @@ from ofx_reenact.errors import Exit
 if TYPE_CHECKING:
     from ofx_reenact.frames.ranges import FrameRange
 
-app = group("provenance", "Sign frames, check their signatures, and see what a frame says of itself.")
+app = group("provenance", "Sign frames, check their signatures, and show how a frame was made.")
 
 _Output = Annotated[str, typer.Argument(help="Sequence that was rendered.", metavar="O.####.exr")]
 _Frames = Annotated[str, typer.Option("--frames", "-f", help="Frames, as 1001-1010; all that exist if empty.")]

@@ -12,12 +12,12 @@ from ofx_reenact.errors import Exit
 from ofx_reenact.settings import Settings
 
 if TYPE_CHECKING:
-    from ofx_reenact.engine.run import Report
+    from ofx_reenact.engine.render_job import Report
 
 
 def render(settings: Settings, progress: str = "", *, job: str = "") -> int:
     """Render the target performing as the driver does, as a sequence of EXR frames."""
-    from ofx_reenact.engine.run import render_sequence
+    from ofx_reenact.engine.render_job import render_sequence
 
     way = shown.choose(progress)
     with shown.observer(way) as observe:

@@ -89,7 +89,7 @@ def _track(settings: Settings, input: str, output: Path, overlay: str, progress:
 
 def _list_faces(settings: Settings, sheet: str, progress: str) -> int:
     """List the people in a driver."""
-    from ofx_reenact.engine.faces import list_faces, write_sheet
+    from ofx_reenact.engine.list_faces import list_faces, write_sheet
     from ofx_reenact.frames.colour import Colour
     from ofx_reenact.frames.overwrite import refuse_over_inputs
 

@@ -30,7 +30,7 @@ def command(
     json: Json = None,
     progress: PROGRESS = "",
 ) -> int:
-    """Check a rendered sequence: every frame there, whole, and as its target, driver and sidecar say."""
+    """Check a rendered sequence: all frames exist, are whole, and match target, driver and sidecar."""
     from ofx_reenact.files import write_json
     from ofx_reenact.frames.overwrite import Named, refuse_over_inputs
     from ofx_reenact.provenance import sidecar_path

@@ -8,9 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
+from ofx_reenact.compose.composite import Composed, compose, copy_beside, measure_lip_colour
 from ofx_reenact.compose.eyeball import Eyeball
 from ofx_reenact.compose.lid import Lid, measure_shut
-from ofx_reenact.compose.picture import Composed, compose, copy_beside, measure_lip_colour
 from ofx_reenact.ops.backend import Array, Ops
 from ofx_reenact.ops.on_cpu import CPU
 from ofx_reenact.stages import stage

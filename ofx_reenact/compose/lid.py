@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from ofx_reenact.compose.composite import Composed, Overlay
 from ofx_reenact.compose.lashline import LashLine
 from ofx_reenact.compose.lidskin import UNDER, Brow, Crease, LidSkin
-from ofx_reenact.compose.picture import Composed, Overlay
 from ofx_reenact.ops.sample import sample
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.warp.lens import Lens

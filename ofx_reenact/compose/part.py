@@ -11,9 +11,9 @@ from functools import cached_property
 import cv2
 import numpy as np
 
+from ofx_reenact.compose.composite import Composed, compose, measure_lip_colour
 from ofx_reenact.compose.eyeball import Eyeball
 from ofx_reenact.compose.grain import make_grain, measure_grain
-from ofx_reenact.compose.picture import Composed, compose, measure_lip_colour
 from ofx_reenact.ops.sample import sample
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.stages import stage
@@ -23,7 +23,7 @@ from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp import densify, openings
 from ofx_reenact.warp.lashes import BROWS, keep_lashes
 from ofx_reenact.warp.lens import Lens
-from ofx_reenact.warp.part import bend_part
+from ofx_reenact.warp.part_sheet import bend_part
 from ofx_reenact.warp.stmap import STMap
 
 _LIPS = [i for half in LIPS_INNER for i in half]

@@ -12,8 +12,8 @@ from typing import Protocol
 import numpy as np
 
 from ofx_reenact.compose.carry import Carried
+from ofx_reenact.compose.composite import is_grey
 from ofx_reenact.compose.grain import make_grain
-from ofx_reenact.compose.picture import is_grey
 
 
 class PlacedWindow(Protocol):
@@ -27,7 +27,7 @@ class PlacedWindow(Protocol):
 
 
 class DisplayEncoding(Protocol):
-    """An invertible display encoding; see :class:`ofx_reenact.frames.colour.Display`."""
+    """An invertible display encoding; see :class:`ofx_reenact.frames.colour.FaceDisplay`."""
 
     def encode(self, light: np.ndarray) -> np.ndarray:
         """Encode scene-linear (h, w, 3) for a display: [0, 1]."""

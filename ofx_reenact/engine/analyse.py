@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ofx_reenact.engine.cache import JobCache
 from ofx_reenact.engine.cast import Member, open_members
-from ofx_reenact.engine.warm import Warm
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.progress import Observer, Progress, ignore
@@ -15,7 +15,7 @@ from ofx_reenact.tracking.performance import Performance, State
 
 
 def analyse_inputs(
-    settings: Settings, observe: Observer = ignore, cache: Warm | None = None, *, fresh: bool = False
+    settings: Settings, observe: Observer = ignore, cache: JobCache | None = None, *, fresh: bool = False
 ) -> dict[str, Any]:
     """Write the performance file and, where settings name them, the target's performance, identity and parts file.
 
@@ -33,7 +33,7 @@ def analyse_inputs(
     Raises:
         ReenactError: the input cannot be used.
     """
-    members = open_members(settings, observe, cache or Warm(), fresh=fresh)
+    members = open_members(settings, observe, cache or JobCache(), fresh=fresh)
     for member in members:
         _check(member)
     about = {member.name: _analyse(member, observe) for member in members}
@@ -44,7 +44,7 @@ def _check(member: Member) -> None:
     """Raise if a member's settings lack something, before any member is analysed."""
     settings = member.role.settings
     if not settings.performance:
-        raise SettingsError(member.role.said("analyse writes a performance file; name it in settings.performance"))
+        raise SettingsError(member.role.label("analyse writes a performance file; name it in settings.performance"))
     for name in ("identity", "target_performance", "parts_file"):
         if getattr(settings, name) and not settings.target:
             raise SettingsError(f"--target is needed to make {flag(name)}")
@@ -57,8 +57,8 @@ def _analyse(member: Member, observe: Observer) -> dict[str, Any]:
         _ = loader.identity
         observe(Progress("target", 1, 1, None))
     about = describe_performance(loader.performance)
-    if settings.target and loader.plate is not None:
-        about["target"] = describe_performance(loader.plate)
+    if settings.target and loader.target_performance is not None:
+        about["target"] = describe_performance(loader.target_performance)
     if settings.parts_file:
         # Loading the shot chooses the parts over all frames and writes the file.
         _ = loader.shot

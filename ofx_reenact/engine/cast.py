@@ -11,20 +11,20 @@ from pathlib import Path
 import numpy as np
 
 from ofx_reenact import provenance
+from ofx_reenact.engine.cache import JobCache
+from ofx_reenact.engine.check_paths import list_outputs, named
 from ofx_reenact.engine.loader import Loader
-from ofx_reenact.engine.paths import list_outputs, named
 from ofx_reenact.engine.plan import DriverStates
 from ofx_reenact.engine.plates import Plates
-from ofx_reenact.engine.warm import Warm
 from ofx_reenact.errors import TrackingError
 from ofx_reenact.frames.overwrite import refuse_over_inputs
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.progress import Observer, Progress
 from ofx_reenact.settings import Settings, names_of_paths, paths_in
 from ofx_reenact.settings.cast import Role, member_options, read_roles
+from ofx_reenact.shot.cast_frame import CastMember, combine_members, find_face, lay, layer_weights
 from ofx_reenact.shot.frame import Frame
 from ofx_reenact.shot.shot import Shot
-from ofx_reenact.shot.together import Part, find_face, lay, put_together, shares_of
 from ofx_reenact.tracking.landmarks import FACE_OVAL
 from ofx_reenact.tracking.performance import State
 from ofx_reenact.tracking.trackers import terms_of
@@ -49,18 +49,18 @@ class Member:
     @cached_property
     def driver_states(self) -> DriverStates:
         """How the driver's face was found in each frame of the result."""
-        return DriverStates.of(self.role.settings, self.loader.performance, self.loader.plate)
+        return DriverStates.of(self.role.settings, self.loader.performance, self.loader.target_performance)
 
     @property
     def paths(self) -> dict[str, str]:
         """The input and kept files of this person, by option; several files of one option are numbered."""
         found: dict[str, str] = {}
-        for option in names_of_paths("read", "kept"):
+        for option in names_of_paths("read", "read_or_written"):
             value = getattr(self.role.settings, option)
             if option == "target" or (self.name and option not in member_options()):
                 continue
             numbered = {f"{option}_{number}": path for number, path in enumerate(value, start=1)}
-            single = {option: "".join(paths_in({option: value}, "read", "kept"))}
+            single = {option: "".join(paths_in({option: value}, "read", "read_or_written"))}
             found |= numbered if isinstance(value, tuple) else single
         return {f"{self.name}.{what}" if self.name else what: path for what, path in found.items()}
 
@@ -78,10 +78,10 @@ class Member:
             notes += [f"the target shows no face of {self.name} in frames {FrameRange.of(plain)}"] if plain else []
         notes += self.consent.warnings if self.consent else ()
         terms = terms_of(self.loader.performance.tracker)
-        return [self.role.said(note) for note in (*notes, *((terms,) if terms else ()))]
+        return [self.role.label(note) for note in (*notes, *((terms,) if terms else ()))]
 
 
-def open_members(settings: Settings, observe: Observer, cache: Warm, *, fresh: bool = False) -> tuple[Member, ...]:
+def open_members(settings: Settings, observe: Observer, cache: JobCache, *, fresh: bool = False) -> tuple[Member, ...]:
     """Return the members of a job, with nothing loaded yet; without a cast one member that has no name.
 
     Raises:
@@ -123,12 +123,12 @@ def _check_paths(settings: Settings, roles: Sequence[Role]) -> None:
     """Raise if a file that one member keeps would replace a file that another reads or keeps."""
     outputs, inputs = list(list_outputs(settings)), list(named(settings, "read", "weights"))
     for role in roles:
-        mine = dict(named(role.settings, "kept"))
+        mine = dict(named(role.settings, "read_or_written"))
         if any(mine.get("--performance") == path for _, path in outputs):
             # Members with the same driver share its performance file.
             mine.pop("--performance")
-        outputs += [(role.said(option), path) for option, path in mine.items()]
-        inputs += [(role.said(option), path) for option, path in named(role.settings, "read")]
+        outputs += [(role.label(option), path) for option, path in mine.items()]
+        inputs += [(role.label(option), path) for option, path in named(role.settings, "read")]
     refuse_over_inputs(outputs, inputs)
 
 
@@ -172,9 +172,9 @@ class CastShot:
         frames = sorted({frame for shot in self.shots.values() for frame in shot.rows})
         return {frame: row for row, frame in enumerate(frames)}
 
-    def taken(self, frame: int) -> str:
+    def describe_parts(self, frame: int) -> str:
         """Return which frame each part of a frame is taken from, as text: ``anna.mouth=1012``."""
-        parts = {name: shot.taken(_nearest_frame(shot, frame)) for name, shot in self.shots.items()}
+        parts = {name: shot.describe_parts(_nearest_frame(shot, frame)) for name, shot in self.shots.items()}
         return ",".join(f"{name}.{part}" for name, text in parts.items() if text for part in text.split(","))
 
     def render(self, frame: int) -> Frame:
@@ -191,14 +191,17 @@ class CastShot:
 
     def flow(self, frame: int) -> np.ndarray:
         """Return how far each pixel of the heads moves to the next frame, in a moving target: (H, W, 2) pixels."""
-        parts = [Part(shot.carry(frame), _face(shot, frame)) for shot in self.shots.values()]
+        parts = [CastMember(shot.carry(frame), _face(shot, frame)) for shot in self.shots.values()]
         flows = [shot.flow(frame) for shot in self.shots.values()]
-        return lay(flows, np.zeros_like(flows[0]), shares_of(parts))
+        return lay(flows, np.zeros_like(flows[0]), layer_weights(parts))
 
     def _render_together(self, frame: int, make: Callable[[Shot, int], Frame]) -> Frame:
         numbers = {name: _nearest_frame(shot, frame) for name, shot in self.shots.items()}
-        made = {name: Part(make(shot, numbers[name]), _face(shot, numbers[name])) for name, shot in self.shots.items()}
-        return put_together(made, self.plates.picture(frame).pixels)
+        made = {
+            name: CastMember(make(shot, numbers[name]), _face(shot, numbers[name]))
+            for name, shot in self.shots.items()
+        }
+        return combine_members(made, self.plates.picture(frame).pixels)
 
 
 def _face(shot: Shot, frame: int) -> np.ndarray:
@@ -236,8 +239,8 @@ def _refuse_same(members: Sequence[Member]) -> None:
 
 def _ovals(member: Member) -> dict[int, np.ndarray]:
     """Return the outline of a member's face, (36, 2) pixels, by frame where it is certain; a still is frame 0."""
-    own = member.loader.plate
+    own = member.loader.target_performance
     if own is None:
         return {0: member.loader.identity.face.mesh[list(FACE_OVAL), :2]}
     mesh = own.mesh[:, list(FACE_OVAL), :2]
-    return {int(frame): mesh[row] for row, frame in enumerate(own.frames) if own.sure[row]}
+    return {int(frame): mesh[row] for row, frame in enumerate(own.frames) if own.confident[row]}

@@ -16,9 +16,9 @@ from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.settings import Settings
 from ofx_reenact.settings.face import FaceChoice
 from ofx_reenact.tracking.chosen import Chosen, nearest
-from ofx_reenact.tracking.faces import Somebody, find_faces, portray
-from ofx_reenact.tracking.look import STRANGER, UNLIKE, Look, likeness
-from ofx_reenact.tracking.same_person import Seen
+from ofx_reenact.tracking.face_groups import FoundPerson, crop_face, find_faces
+from ofx_reenact.tracking.face_look import STRANGER, UNLIKE, FaceLook, likeness
+from ofx_reenact.tracking.same_person import SeenFace
 
 # At most so many frames of a sequence, evenly spread, are searched for people.
 SAMPLES = 60
@@ -72,8 +72,8 @@ def choose_face(
             f"{driver.name}: frame {choice.frame} shows no face that could be chosen; name a frame that shows the "
             f"person: {_LIST}"
         )
-    others = [portray(image, face.box) for i, face in enumerate(found) if i != number and _is_clear(face)]
-    return Chosen(portraits=(portray(image, found[number].box),), others=tuple(others))
+    others = [crop_face(image, face.box) for i, face in enumerate(found) if i != number and _is_clear(face)]
+    return Chosen(portraits=(crop_face(image, found[number].box),), others=tuple(others))
 
 
 def choose_in_still(settings: Settings, shown: np.ndarray, first: Plate, frame: int, colour: Colour) -> Chosen:
@@ -136,7 +136,7 @@ def sample_step(frames: FrameRange) -> int:
     return -(-len(frames) // SAMPLES)
 
 
-def read_look(path: str, colour: Colour) -> Look:
+def read_look(path: str, colour: Colour) -> FaceLook:
     """Return the look of the largest face in a picture.
 
     Raises:
@@ -153,8 +153,8 @@ def read_look(path: str, colour: Colour) -> Look:
 
 
 def _find_most_alike(
-    look: Look, people: list[Somebody], picture: str, name: str, note: Callable[[str], None]
-) -> Somebody:
+    look: FaceLook, people: list[FoundPerson], picture: str, name: str, note: Callable[[str], None]
+) -> FoundPerson:
     """Return the person whose look is most like a given one."""
     known = [(likeness(look, one.looks), -number, one) for number, one in enumerate(people) if one.looks]
     if not known:
@@ -177,11 +177,11 @@ def _no_likeness(name: str, picture: str) -> str:
     )
 
 
-def _is_clear(face: Seen) -> bool:
-    return face.look is not None and face.look.tells
+def _is_clear(face: SeenFace) -> bool:
+    return face.look is not None and face.look.is_usable
 
 
-def _make_finder() -> Callable[[np.ndarray], list[Seen]]:
+def _make_finder() -> Callable[[np.ndarray], list[SeenFace]]:
     """Return a function that finds the faces of a picture; its import is slow, and most renders do not need it."""
     from ofx_reenact.tracking.facemesh import FaceMesh
 

@@ -7,21 +7,21 @@ from pathlib import Path
 
 import numpy as np
 
-from ofx_reenact.engine.people import read_reference, view_of
+from ofx_reenact.engine.make_identity import read_reference, view_of
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.files import read_json, write_json
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.provenance import MadeOf
-from ofx_reenact.provenance.kept import refuse_other
+from ofx_reenact.provenance.analysis_files import check_made_from
 from ofx_reenact.settings import Settings
-from ofx_reenact.shot.asked import strength
-from ofx_reenact.shot.choice import OWN, PARTS, SCHEMA, Candidates, Choice, choose_parts
 from ofx_reenact.shot.curves import animate
-from ofx_reenact.shot.hidden import find_hidden
 from ofx_reenact.shot.identity import Identity
 from ofx_reenact.shot.motion import Motion, region_weights
+from ofx_reenact.shot.moving_motion import visibility_weight
+from ofx_reenact.shot.part_choice import OWN, PARTS, SCHEMA, Candidates, Choice, choose_parts
+from ofx_reenact.shot.part_occlusion import estimate_part_occlusion
+from ofx_reenact.shot.part_sources import NO_PART_SOURCES, PartSources
 from ofx_reenact.shot.shot import Moving
-from ofx_reenact.shot.taken import NO_PARTS, Parts
 from ofx_reenact.shot.view import View
 from ofx_reenact.tracking.landmarks import MESH_POINTS
 from ofx_reenact.tracking.performance import Performance
@@ -43,7 +43,7 @@ def choose_or_read_parts(
     made_of: MadeOf,
     *,
     fresh: bool = False,
-) -> tuple[Parts, str]:
+) -> tuple[PartSources, str]:
     """Choose the frames that parts come from, or read them from the parts file if it exists.
 
     Args:
@@ -65,23 +65,23 @@ def choose_or_read_parts(
         OutputError: the file cannot be written.
     """
     if settings.parts == "off" or settings.profile != "warp":
-        return NO_PARTS, ""
+        return NO_PART_SOURCES, ""
     rows = dict(motion.rows)
     segment = np.cumsum(own.cut) if own is not None else np.zeros(len(rows), int)
     candidates, names = _candidates(identity, own, segment)
     if not candidates.usable.any():
-        return NO_PARTS, ""
+        return NO_PART_SOURCES, ""
     path, note = Path(settings.parts_file), ""
     if settings.parts_file and path.exists() and not fresh:
         content = read_json(path, SCHEMA, what="parts file", error=SettingsError)
-        note = refuse_other(path, "parts_file", str(content.get("made_of", "")), settings.target, made_of)
+        note = check_made_from(path, "parts_file", str(content.get("made_of", "")), settings.target, made_of)
         known = [name if usable else "" for name, usable in zip(names, candidates.usable, strict=True)]
         choice = Choice.of_dict(content, list(rows), known, segment, path)
     else:
         choice = _choose(settings, motion, identity, own, candidates, segment)
         if settings.parts_file:
             write_json(path, {**choice.to_dict(list(rows), names), "made_of": made_of.text})
-    return Parts(rows, choice, tuple(names), _opener(identity, own, plate, colour, settings.neck)), note
+    return PartSources(rows, choice, tuple(names), _opener(identity, own, plate, colour, settings.neck)), note
 
 
 def _candidates(
@@ -103,9 +103,9 @@ def _candidates(
         light.insert(0, own.light.astype(np.float64))
         time.insert(0, own.frames.astype(np.float64))
         where.insert(0, segment)
-        shown = own.sure & (strength(own) >= _FACING)
+        shown = own.confident & (visibility_weight(own) >= _FACING)
         usable.insert(0, shown)
-        hidden.insert(0, np.column_stack([find_hidden(own.skin, part, shown) for part in PARTS]))
+        hidden.insert(0, np.column_stack([estimate_part_occlusion(own.skin, part, shown) for part in PARTS]))
     if not frontal:
         frontal, rotation = [np.zeros((0, MESH_POINTS, 3))], [np.zeros((0, 3, 3))]
     gathered = (frontal, rotation, light, time, where, usable, hidden)

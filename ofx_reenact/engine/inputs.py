@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from ofx_reenact.device import choose_device
+from ofx_reenact.engine.cache import JobCache, stamp
 from ofx_reenact.engine.choose_face import choose_face
-from ofx_reenact.engine.made_of import Digest, performance_made_of
-from ofx_reenact.engine.warm import Warm, stamp
+from ofx_reenact.engine.input_digests import Digest, performance_made_of
 from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.frames.colour import Colour
@@ -164,7 +164,7 @@ def _readers(
         yield frame, partial(read, frame)
 
 
-def load_performance(path: Path, cache: Warm) -> Performance:
+def load_performance(path: Path, cache: JobCache) -> Performance:
     """Read a performance file, or take it from the cache if the file has not changed.
 
     Raises:
@@ -173,7 +173,7 @@ def load_performance(path: Path, cache: Warm) -> Performance:
     return cache.get("performance", stamp(path), lambda: Performance.load(path))
 
 
-def keep_performance(path: Path, performance: Performance, cache: Warm) -> None:
+def keep_performance(path: Path, performance: Performance, cache: JobCache) -> None:
     """Write a performance file and put the performance into the cache.
 
     Raises:

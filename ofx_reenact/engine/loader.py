@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from ofx_reenact.device import choose_device
+from ofx_reenact.engine.cache import JobCache, colour_key, stamp
+from ofx_reenact.engine.check_paths import check_paths
 from ofx_reenact.engine.choose_parts import SOURCES, choose_or_read_parts
+from ofx_reenact.engine.input_digests import identity_made_of, parts_made_of, performance_made_of
 from ofx_reenact.engine.inputs import track_driver
-from ofx_reenact.engine.made_of import identity_made_of, parts_made_of, performance_made_of
-from ofx_reenact.engine.paths import check_paths
-from ofx_reenact.engine.people import (
+from ofx_reenact.engine.make_identity import (
     check_identity,
     make_identity,
     make_moving_identity,
@@ -23,7 +24,6 @@ from ofx_reenact.engine.people import (
     view_opener,
 )
 from ofx_reenact.engine.plates import Plates
-from ofx_reenact.engine.warm import Warm, colour_key, stamp
 from ofx_reenact.errors import FrameError, SettingsError, TrackingError
 from ofx_reenact.fdgan.weights import (
     PortraitWeights,
@@ -41,21 +41,21 @@ from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.ldnet.weights import LDNetWeights, load_ldnet, shipped_ldnet
 from ofx_reenact.progress import Observer, Progress, ignore
-from ofx_reenact.provenance.kept import refuse_other
+from ofx_reenact.provenance.analysis_files import check_made_from
 from ofx_reenact.settings import Settings, names_affecting, names_of_paths, paths_in
 from ofx_reenact.settings.option import Affects
-from ofx_reenact.shot.asked import ask, keep_shut
 from ofx_reenact.shot.curves import animate
 from ofx_reenact.shot.frame import Painter
 from ofx_reenact.shot.identity import Identity, holds_training
 from ofx_reenact.shot.identity_check import check_taught
 from ofx_reenact.shot.motion import Motion
+from ofx_reenact.shot.moving_motion import fit_moving_motion, keep_eyes_shut
+from ofx_reenact.shot.part_sources import PartSources
 from ofx_reenact.shot.shot import Moving, Shot
-from ofx_reenact.shot.taken import Parts
 from ofx_reenact.shot.teeth import find_mouth
 from ofx_reenact.tracking.edit import place
+from ofx_reenact.tracking.landmark_file import by_number, read_landmarks
 from ofx_reenact.tracking.performance import Performance
-from ofx_reenact.tracking.placed import by_number, read_landmarks
 from ofx_reenact.tracking.rest import Rest, find_rest
 
 
@@ -80,7 +80,7 @@ class Loader:
         SettingsError: an output would replace an input, or the curves file cannot be used.
     """
 
-    def __init__(self, settings: Settings, cache: Warm, observe: Observer, *, fresh: bool = False) -> None:
+    def __init__(self, settings: Settings, cache: JobCache, observe: Observer, *, fresh: bool = False) -> None:
         if settings.cast:
             raise SettingsError("--cast works with render, analyse and farm jobs alone; name target and driver here")
         check_paths(settings)
@@ -145,7 +145,7 @@ class Loader:
         return self._performance[1]
 
     @property
-    def plate(self) -> Performance | None:
+    def target_performance(self) -> Performance | None:
         """The performance of a moving target, read or tracked as the driver's is; None for a still.
 
         Raises:
@@ -179,13 +179,13 @@ class Loader:
         settings, driver = self._settings, self.performance
         own = self.plates.proxy.performance(self._target_performance[1])
         rest, driver_rest = self._rest, find_rest(driver, settings.reference)
-        motion = ask(self.identity.person, own, rest, driver, driver_rest, settings, self.weights)
+        motion = fit_moving_motion(self.identity.person, own, rest, driver, driver_rest, settings, self.weights)
         views = Moving(view_opener(self.plates, own, settings, self.colour))
         # Candidates are read in another order than frames are rendered, so they have a reader of their own.
         candidate_view = view_opener(self.plates.separate_reader(), own, settings, self.colour)
         parts = self._choose_parts(motion, Moving(candidate_view, SOURCES))
-        motion = keep_shut(motion, own, rest, parts.choice)
-        others = [*own.frontal[own.sure], *self.identity.other_meshes]
+        motion = keep_eyes_shut(motion, own, rest, parts.choice)
+        others = [*own.frontal[own.confident], *self.identity.other_meshes]
         person, painter = self.identity.person, self._painter
         teeth = find_mouth(lambda: candidate_view(int(rest.frames[0])), painter, person, settings, others)
         return Shot(person, views, motion, painter, parts, teeth)
@@ -199,7 +199,7 @@ class Loader:
         check_taught(settings.identity or settings.target, person.dictionary, person.adapters, self.fdgan)
         return make_painter(self.fdgan, self.device, person)
 
-    def _choose_parts(self, motion: Motion, plate: Moving | None) -> Parts:
+    def _choose_parts(self, motion: Motion, plate: Moving | None) -> PartSources:
         made_of = parts_made_of(self._settings, self.performance, self.sha256)
         own = self._target_performance[1] if plate is not None else None
         parts, note = choose_or_read_parts(
@@ -292,7 +292,7 @@ class Loader:
         if settings.performance:
             expected = performance_made_of(settings, self.sha256)
             path = Path(settings.performance)
-            if note := refuse_other(path, kind, performance.made_of, performance.name, expected):
+            if note := check_made_from(path, kind, performance.made_of, performance.name, expected):
                 self.notes.append(note)
         return key, performance
 
@@ -338,7 +338,7 @@ class Loader:
 
     def _values_of(self, *affects: Affects, settings: Settings | None = None) -> dict[str, Any]:
         """Return all settings that affect a thing, and the device; kept files have keys of their own."""
-        names = [name for name in names_affecting(*affects) if name not in names_of_paths("kept")]
+        names = [name for name in names_affecting(*affects) if name not in names_of_paths("read_or_written")]
         return {name: getattr(settings or self._settings, name) for name in names} | {"device": self.device}
 
     def _key_of(self, *affects: Affects, settings: Settings | None = None) -> Hashable:
@@ -384,7 +384,7 @@ def open_shot(settings: Settings, observe: Observer = ignore) -> Shot:
     Raises:
         ReenactError: an input cannot be used.
     """
-    return Loader(settings, Warm(), observe).shot
+    return Loader(settings, JobCache(), observe).shot
 
 
 def track_performance(settings: Settings, observe: Observer = ignore) -> Performance:
@@ -397,4 +397,4 @@ def track_performance(settings: Settings, observe: Observer = ignore) -> Perform
     Raises:
         ReenactError: the driver cannot be used.
     """
-    return Loader(settings, Warm(), observe).performance
+    return Loader(settings, JobCache(), observe).performance

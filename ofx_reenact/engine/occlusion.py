@@ -12,7 +12,7 @@ from ofx_reenact.engine.plates import Plates
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.settings import Settings
-from ofx_reenact.shot.occlusion import Usual
+from ofx_reenact.shot.occlusion import TypicalFace
 from ofx_reenact.tracking.performance import Performance, State
 
 LAYER = "occlusion"
@@ -29,7 +29,7 @@ class Occlusion:
         self._reader = plates.separate_reader()
         self._mesh = own.mesh
         self._segments = np.cumsum(own.cut)
-        self._usual: dict[int, Usual | None] = {}
+        self._usual: dict[int, TypicalFace | None] = {}
 
     def estimate(self, frame: int) -> np.ndarray:
         """Return where something is in front of the face: (H, W) float32 in [0, 1], in the pixels of the file.
@@ -47,13 +47,13 @@ class Occlusion:
             estimate = cv2.resize(estimate, (width, height), interpolation=cv2.INTER_AREA)
         return estimate
 
-    def _learn(self, segment: int) -> Usual | None:
+    def _learn(self, segment: int) -> TypicalFace | None:
         """Learn the usual look of the face in a shot; None if it is certain in fewer than three frames."""
         if segment not in self._usual:
-            sure = np.nonzero(self._own.sure & (self._segments == segment))[0]
+            sure = np.nonzero(self._own.confident & (self._segments == segment))[0]
             rows = sure[np.unique(np.linspace(0, len(sure) - 1, _FRAMES).round().astype(int))] if len(sure) else sure
             shown = [self._reader.picture(int(self._own.frames[row])).show(self._colour) for row in rows]
-            self._usual[segment] = Usual.of(shown, list(self._mesh[rows])) if len(rows) > 2 else None
+            self._usual[segment] = TypicalFace.of(shown, list(self._mesh[rows])) if len(rows) > 2 else None
         return self._usual[segment]
 
 

@@ -10,7 +10,7 @@ from ofx_reenact.errors import FrameError, OutputError, TrackingError
 from ofx_reenact.frames.names import frame_path
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import existing_frames
-from ofx_reenact.provenance import read_said
+from ofx_reenact.provenance import read_provenance
 from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.retime import driver_positions, retime
@@ -156,7 +156,8 @@ def _read_skipped(settings: Settings, frames: FrameRange, made_of: str) -> dict[
     if settings.existing == "overwrite":
         return {}
     if settings.existing == "skip":
-        recorded = {f: read_said(frame_path(settings.output, f)) for f in existing_frames(settings.output, frames)}
+        existing = existing_frames(settings.output, frames)
+        recorded = {frame: read_provenance(frame_path(settings.output, frame)) for frame in existing}
         # Frames of earlier versions do not record what they were made from; they are kept.
         if others := [frame for frame, one in recorded.items() if one.get("made_of", made_of) != made_of]:
             raise OutputError(

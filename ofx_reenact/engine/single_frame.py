@@ -1,6 +1,6 @@
 """Single frames on request: of the target's own picture, or of one that a host gives in its place.
 
-A render job uses :mod:`ofx_reenact.engine.run` instead.
+A render job uses :mod:`ofx_reenact.engine.render_job` instead.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import replace
 import numpy as np
 
 from ofx_reenact.engine.loader import Loader
-from ofx_reenact.engine.people import view_of, view_opener
+from ofx_reenact.engine.make_identity import view_of, view_opener
 from ofx_reenact.engine.plan import DriverStates
-from ofx_reenact.frames.matte import Kept
+from ofx_reenact.frames.matte import Protection
 from ofx_reenact.frames.picture import Picture
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.frame import Frame
@@ -35,8 +35,8 @@ def with_host_picture(loader: Loader, settings: Settings, frame: int, picture: P
         picture: the host's picture, at the settings' proxy, in the target's format and colour space.
     """
     shot, plates = loader.shot, loader.plates
-    if loader.plate is not None:
-        own = plates.proxy.performance(loader.plate)
+    if loader.target_performance is not None:
+        own = plates.proxy.performance(loader.target_performance)
         opener = view_opener(plates.with_picture(frame, picture), own, settings, loader.colour)
         return replace(shot, target=Moving(opener, 1))
 
@@ -61,7 +61,7 @@ def render_one(shot: Shot, frame: int, picture: Picture, *, black: bool, kept: n
         kept: where the picture stays unchanged, (H, W) float32 in [0, 1]; None if nowhere.
     """
     made = shot.black(frame) if black else shot.render(frame)
-    return made if kept is None else made.keep(picture.pixels, kept)
+    return made if kept is None else made.keep_plate(picture.pixels, kept)
 
 
 def read_keep_mattes(loader: Loader, settings: Settings, frame: int) -> np.ndarray | None:
@@ -74,13 +74,13 @@ def read_keep_mattes(loader: Loader, settings: Settings, frame: int) -> np.ndarr
         FrameError: a matte cannot be used.
     """
     plate = loader.target.plate
-    kept = Kept.open(settings.holdout, settings.mask, [frame], plate.display_window, plate.data_window)
+    kept = Protection.open(settings.holdout, settings.mask, [frame], plate.display_window, plate.data_window)
     return None if kept is None else loader.plates.proxy.reduce(kept.read(frame))
 
 
 def face_states(loader: Loader, settings: Settings) -> Mapping[int, State]:
     """Return how the driver's face was found, for each frame of the result."""
-    return DriverStates.of(settings, loader.performance, loader.plate).states
+    return DriverStates.of(settings, loader.performance, loader.target_performance).states
 
 
 def collect_notes(loader: Loader) -> list[str]:

@@ -19,7 +19,7 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.names import frame_path
 from ofx_reenact.frames.write import write_frame
-from ofx_reenact.layers import Moment, channels_of, formats_of
+from ofx_reenact.layers import FrameContext, channels_of, formats_of
 from ofx_reenact.provenance.attributes import FACE, FRAME, PARTS, PIXELS, STILL
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.frame import Frame
@@ -78,7 +78,7 @@ class FrameWriter:
                 attributes = self.attributes_of(frame, result)
                 written = pool.submit(self.write, frame, attributes, channels)
                 # Free what the layers were computed from: it is large and no longer needed.
-                waiting.append((frame, result.lighten(), attributes, channels, written))
+                waiting.append((frame, result.drop_maps(), attributes, channels, written))
                 while len(waiting) > WRITES_AHEAD:
                     yield self._finish(*waiting.popleft())
             while waiting:
@@ -100,19 +100,19 @@ class FrameWriter:
 
     def attributes_of(self, frame: int, result: Frame) -> Attributes:
         """Return the EXR attributes of a frame."""
-        confidence, unchanged = float(result.sure), int(result.still)
+        confidence, unchanged = float(result.pose_confidence), int(result.unchanged)
         own = {FRAME: frame, FACE: self._faces[frame], STILL: unchanged, "reenact:confidence": confidence}
-        parts = self._shot.taken(frame)
+        parts = self._shot.describe_parts(frame)
         return self._attributes | own | ({PARTS: parts} if parts else {})
 
     @stage("compose")
     def channels(self, frame: int, result: Frame) -> Channels:
         """Compute the channels of the layers in ``--layers``."""
         rows, shot, settings = self._shot.rows, self._shot, self._settings
-        moment = Moment(
+        moment = FrameContext(
             result,
             self._plates.picture(frame).plate,
-            lambda away: shot.carry(frame + away) if frame + away in rows else None,
+            lambda n: shot.carry(frame + n) if frame + n in rows else None,
             (lambda: shot.flow(frame)) if self._plates.moving else None,
             None if self._occlusions is None else partial(self._occlusions.estimate, frame),
             # The options are in pixels of the plate, not of the proxy.

@@ -26,7 +26,7 @@ from ofx_reenact.fdgan.landmark_image import landmark_image
 from ofx_reenact.fdgan.network import Translator
 from ofx_reenact.fdgan.repair import FLOW, GIVEN, LINE, MASK_BIAS
 from ofx_reenact.fdgan.window import MOUTH_SIZE
-from ofx_reenact.files import written_whole
+from ofx_reenact.files import write_whole
 
 # The lines that a mouth window can show, with their channel in the landmark image. Eyes and brows are left out: they
 # come into the window only if the head looks down by more than 40°.
@@ -230,7 +230,7 @@ def save_torchscript(network: Exported, path: Path) -> None:
         module._is_full_backward_hook = False
     whole = io.BytesIO()
     torch.jit.save(torch.jit.script(network), whole)
-    with written_whole(path) as partial, zipfile.ZipFile(whole) as source, zipfile.ZipFile(partial, "w") as sink:
+    with write_whole(path) as partial, zipfile.ZipFile(whole) as source, zipfile.ZipFile(partial, "w") as sink:
         for record in source.infolist():
             if not record.filename.endswith(_NOTES):
                 sink.writestr(zipfile.ZipInfo(record.filename), source.read(record))
@@ -248,7 +248,7 @@ def save_onnx(network: Exported, path: Path, note: Mapping[str, str]) -> None:
     except ImportError as error:
         raise SettingsError("ONNX needs one more package: pip install 'ofx-reenact[export]'") from error
     free_sizes, example = {2: "height", 3: "width"}, torch.zeros(1, len(INPUTS), 6 * MULTIPLE, 8 * MULTIPLE)
-    with written_whole(path) as partial:
+    with write_whole(path) as partial:
         with warnings.catch_warnings():
             # torch recommends its newer exporter, which needs one more package and gives the same network.
             warnings.simplefilter("ignore")

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ofx_reenact.export.network import INPUTS, LINES, MAPS
-from ofx_reenact.files import written_whole
+from ofx_reenact.files import write_whole
 
 # Channels of a .cat file, in Nuke's own order, so that it does not matter whether Nuke keeps the order written here.
 COPIED = (
@@ -116,5 +116,5 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    with written_whole(path) as partial:
+    with write_whole(path) as partial:
         partial.write_text(text, encoding="utf-8")

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from ofx_reenact.engine.inputs import read_target
-from ofx_reenact.engine.people import identify
+from ofx_reenact.engine.make_identity import identify
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.export.network import Exported
 from ofx_reenact.fdgan.weights import load_repair
@@ -16,7 +16,7 @@ from ofx_reenact.ldnet.weights import load_ldnet
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.identity import load_appearance
 from ofx_reenact.shot.identity_check import check_taught
-from ofx_reenact.shot.mouth import MouthPainter
+from ofx_reenact.shot.mouth_painter import MouthPainter
 
 
 def build_network(settings: Settings) -> tuple[Exported, str]:

@@ -11,9 +11,9 @@ import numpy as np
 import OpenImageIO as oiio
 
 from ofx_reenact import provenance
-from ofx_reenact.engine.paths import check_paths
-from ofx_reenact.engine.run import Job, LoadedJob
-from ofx_reenact.engine.warm import Warm
+from ofx_reenact.engine.cache import JobCache
+from ofx_reenact.engine.check_paths import check_paths
+from ofx_reenact.engine.render_job import Job, LoadedJob
 from ofx_reenact.export.network import INPUTS, draw_lines
 from ofx_reenact.export.nuke_script import put_back, write_text
 from ofx_reenact.fdgan.window import MOUTH_SIZE, Window
@@ -24,8 +24,8 @@ from ofx_reenact.frames.plate import Window as Box
 from ofx_reenact.frames.write import write_frame
 from ofx_reenact.progress import Observer, Progress, Watch, ignore
 from ofx_reenact.settings import Settings
-from ofx_reenact.shot.make import make_frame
-from ofx_reenact.shot.mouth import Seen, see_mouth
+from ofx_reenact.shot.make_frame import make_frame
+from ofx_reenact.shot.mouth_painter import Seen, see_mouth
 from ofx_reenact.shot.shot import Shot
 from ofx_reenact.shot.view import display_for
 from ofx_reenact.tracking.performance import State
@@ -65,7 +65,7 @@ def write_windows(settings: Settings, observe: Observer = ignore) -> WindowsRepo
     started = time.monotonic()
     script = provenance.beside(settings.output, ".nk")
     check_paths(settings, ("the script,", script))
-    job = Job(settings, Watch(observe), Warm())
+    job = Job(settings, Watch(observe), JobCache())
     opened = job.open()
     shot, target = job.loader.shot, opened.target
     view = shot.target.view(opened.plan.frames.first)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ofx_reenact import __version__
 from ofx_reenact.errors import ReenactError, SettingsError
 from ofx_reenact.farm.queue import Queue, WrittenJob, make_folder
-from ofx_reenact.files import write_json, written_whole
+from ofx_reenact.files import write_json, write_whole
 from ofx_reenact.launch import CODE
 from ofx_reenact.settings import Settings, paths_in
 from ofx_reenact.settings.cast import read_roles
@@ -69,7 +69,7 @@ def write_bundle(job: FarmJob, folder: Path) -> WrittenJob:
     }
     folder = make_folder(folder, "bundle")
     for name, content in documents.items():
-        with written_whole(folder / name) as partial:
+        with write_whole(folder / name) as partial:
             partial.write_text(yaml.dump(content, Dumper=_dumper(yaml), sort_keys=False, allow_unicode=True, width=120),
                                encoding="utf-8")  # fmt: skip
     write_json(folder / FOR_OPENJD, values)
@@ -136,9 +136,10 @@ def make_asset_references(job: FarmJob) -> dict[str, Any]:
     from ofx_reenact.frames.names import files_of
 
     settings = [role.settings.as_dict() for role in read_roles(job.settings)] + [job.settings.as_dict()]
-    names = [name for one in settings for name in paths_in(one, "read", "kept", "weights")]
+    names = [name for one in settings for name in paths_in(one, "read", "read_or_written", "weights")]
     inputs = {"filenames": sorted({str(path) for name in names for path in files_of(name)}), "directories": []}
-    outputs = sorted({str(Path(name).parent) for one in settings for name in paths_in(one, "written", "kept")})
+    written = [name for one in settings for name in paths_in(one, "written", "read_or_written")]
+    outputs = sorted({str(Path(name).parent) for name in written})
     return {"assetReferences": {"inputs": inputs, "outputs": {"directories": outputs}, "referencedPaths": []}}
 
 
@@ -182,7 +183,7 @@ def _definition(job: FarmJob, field: dataclasses.Field[Any]) -> dict[str, Any]:
     defined["userInterface"] = {"control": "LINE_EDIT", "groupLabel": option["group"]}
     value = getattr(job.settings, field.name)
     if value_kind == "text" and is_path(field, value):
-        flow = "OUT" if option["path"] in ("written", "kept") and not Path(value).exists() else "IN"
+        flow = "OUT" if option["path"] in ("written", "read_or_written") and not Path(value).exists() else "IN"
         # A sequence's pattern is no file; its frames are among the asset references.
         if has_padding(value) and flow == "IN":
             flow = "NONE"

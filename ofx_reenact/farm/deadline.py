@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ofx_reenact.errors import ReenactError, SettingsError
 from ofx_reenact.farm.queue import JOB_FILE, STEPS, Queue, WrittenJob, launch_command, make_plain_folder
-from ofx_reenact.files import written_whole
+from ofx_reenact.files import write_whole
 
 if TYPE_CHECKING:
     from ofx_reenact.farm.model import FarmJob
@@ -89,7 +89,7 @@ def submit_deadline(job: FarmJob, folder: Path) -> list[str]:
 
 
 def _write(path: Path, values: dict[str, str]) -> None:
-    with written_whole(path) as partial:
+    with write_whole(path) as partial:
         partial.write_text("".join(f"{name}={value}\n" for name, value in values.items()), encoding="utf-8")
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ofx_reenact.engine.paths import check_paths
+from ofx_reenact.engine.check_paths import check_paths
 from ofx_reenact.errors import FrameError, SettingsError
-from ofx_reenact.farm.plan import plan_job
+from ofx_reenact.farm.job_plan import plan_job
 from ofx_reenact.farm.queue import CHUNK_SIZE
 from ofx_reenact.files import read_json, write_json
 from ofx_reenact.frames.names import frame_path

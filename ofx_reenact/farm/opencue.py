@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.farm.queue import JOB_FILE, Queue, WrittenJob, launch_command, make_plain_folder
-from ofx_reenact.files import written_whole
+from ofx_reenact.files import write_whole
 
 if TYPE_CHECKING:
     from ofx_reenact.farm.model import FarmJob
@@ -31,7 +31,7 @@ def write_opencue(job: FarmJob, folder: Path, show: str, shot: str, user: str = 
 
     job.save(folder / JOB_FILE)
     path = folder / SPECIFICATION
-    with written_whole(path) as partial:
+    with write_whole(path) as partial:
         partial.write_text(serialize_simple(OutlineLauncher(outline)), encoding="utf-8")
     return WrittenJob(path, "layers analyse, render and verify")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.farm.queue import JOB_FILE, Queue, WrittenJob, make_folder
-from ofx_reenact.files import written_whole
+from ofx_reenact.files import write_whole
 from ofx_reenact.launch import CODE
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def write_slurm(job: FarmJob, folder: Path) -> WrittenJob:
     folder = make_folder(folder, "Slurm")
     job.save(folder / JOB_FILE)
     for name, text in ((TASK, _TASK), (SUBMIT, _SUBMIT.format(last=len(job.chunks) - 1))):
-        with written_whole(folder / name) as partial:
+        with write_whole(folder / name) as partial:
             partial.write_text(text, encoding="utf-8")
             partial.chmod(0o755)
     return WrittenJob(folder / SUBMIT, "submits an array of chunks; its arguments go to sbatch")

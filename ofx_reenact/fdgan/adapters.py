@@ -54,7 +54,7 @@ def take(translator: Translator) -> dict[str, Tensor]:
     return found
 
 
-def merged(translator: Translator, adapters: Adapters) -> Translator:
+def merge_adapters(translator: Translator, adapters: Adapters) -> Translator:
     """Return a copy of a translator with adapters added to its kernels; it is as fast as one without.
 
     Raises:

@@ -55,7 +55,7 @@ class _Prepared(Generic[_Network]):
         return tuple(values[0].float().cpu().numpy() for values in dictionary)
 
 
-class PreparedDense(_Prepared[RepairNetwork]):
+class PreparedRepair(_Prepared[RepairNetwork]):
     """The repair network on one device; writes dictionaries and repairs windows one at a time."""
 
     @torch.inference_mode()

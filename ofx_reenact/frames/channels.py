@@ -193,7 +193,7 @@ def read_strips(path: Path, where: str, rows: Rows) -> Generator[tuple[slice, np
                 rows.part, 0, spec.y + begin, spec.y + end, 0, rows.first, rows.first + 3, rows.kind
             )
             if pixels is None or source.has_error:
-                raise _damaged(where, complaint(source))
+                raise _damaged(where, take_error(source))
             yield slice(begin, end), np.asarray(pixels)
 
 
@@ -210,7 +210,7 @@ def _opened(path: Path, where: str) -> Generator[Any, None, None]:
     try:
         source = oiio.ImageInput.open(str(path))
         if source is None:
-            raise FrameError(f"{where}: not a picture that can be read ({complaint()})")
+            raise FrameError(f"{where}: not a picture that can be read ({take_error()})")
         yield source
     except ReenactError:
         raise
@@ -219,7 +219,7 @@ def _opened(path: Path, where: str) -> Generator[Any, None, None]:
         raise _damaged(where, f"{type(error).__name__} while reading it") from error
     finally:
         if source is not None:
-            complaint(source)
+            take_error(source)
             source.close()
 
 
@@ -235,7 +235,7 @@ def _list_parts(source: Any, where: str) -> tuple[list[_Part], list[str]]:
             parts.append(_Part(number, spec))
         number += 1
     # The reader's error at the end of the list is no fault of the file.
-    reason = complaint(source)
+    reason = take_error(source)
     if not parts:
         raise _damaged(where, reason)
     if is_exr or number == 1:
@@ -328,7 +328,7 @@ def _read_pixels(source: Any, part: int, begin: int, end: int, kind: Any, where:
     pixels = source.read_image(part, 0, begin, end, kind)
     # A reader may replace missing data and only report it, as the JPEG reader does.
     if pixels is None or source.has_error:
-        raise _damaged(where, complaint(source))
+        raise _damaged(where, take_error(source))
     return np.asarray(pixels)
 
 
@@ -346,7 +346,7 @@ def _damaged(where: str, reason: str) -> FrameError:
     return FrameError(f"{where}: the file is damaged or not complete ({reason}); render or copy it again")
 
 
-def complaint(source: Any = oiio) -> str:
+def take_error(source: Any = oiio) -> str:
     """Take the pending error message of a reader or writer, or of OpenImageIO itself, as one line."""
     try:
         return to_one_line(source.geterror())

@@ -213,7 +213,7 @@ class Colour:
         return to_xyz(REC709) if self._config.xyz is None else self._config.xyz
 
 
-class Display:
+class FaceDisplay:
     """The display encoding that networks see of one target: sRGB, after an exposure chosen once from its face."""
 
     def __init__(self, colour: Colour, space: str, face: np.ndarray | None = None) -> None:

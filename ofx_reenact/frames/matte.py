@@ -29,14 +29,14 @@ _OF_LAYER = ("A", "ALPHA", "R", "RED", "X", "Y")
 
 
 @dataclass(frozen=True)
-class Kept:
+class Protection:
     """The holdout and the mask of a render: the target stays unchanged where either demands it."""
 
     holdout: Matte | None
     mask: Matte | None
 
     @classmethod
-    def open(cls, holdout: str, mask: str, frames: Iterable[int], display: Window, data: Window) -> Kept | None:
+    def open(cls, holdout: str, mask: str, frames: Iterable[int], display: Window, data: Window) -> Protection | None:
         """Open the mattes that are named, as :meth:`Matte.open` does; None if none is named."""
         wanted = FrameRange.of(frames)
         opened = [

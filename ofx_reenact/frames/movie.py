@@ -14,7 +14,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
 from ofx_reenact.errors import OutputError
-from ofx_reenact.files import written_whole
+from ofx_reenact.files import write_whole
 from ofx_reenact.frames.sound import RATE, Sound
 
 WIDEST, TALLEST = 1920, 4096
@@ -51,7 +51,7 @@ class Mp4Writer:
         self._heard: Any = None
 
     def __enter__(self) -> Mp4Writer:
-        self._whole = written_whole(self._path)
+        self._whole = write_whole(self._path)
         partial = self._whole.__enter__()
         try:
             # Without "file:", FFmpeg would take text before a colon in the path for a protocol.

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ofx_reenact.files import written_whole
+from ofx_reenact.files import write_whole
 
 SHEET_HEIGHT = 260
 
@@ -37,7 +37,7 @@ def write_png(path: Path, rgb: np.ndarray) -> None:
         OutputError: it cannot be written.
     """
     _, encoded = cv2.imencode(".png", np.ascontiguousarray(rgb[..., ::-1]))
-    with written_whole(path) as partial:
+    with write_whole(path) as partial:
         partial.write_bytes(encoded.tobytes())
 
 

@@ -14,7 +14,7 @@ import OpenImageIO as oiio
 
 from ofx_reenact.errors import FrameError
 from ofx_reenact.files import check_name
-from ofx_reenact.frames.channels import complaint, is_whole
+from ofx_reenact.frames.channels import is_whole, take_error
 from ofx_reenact.frames.names import (
     explain_missing,
     files_of,
@@ -135,7 +135,7 @@ def _header_rate(path: Path) -> Fraction | None:
     source = oiio.ImageInput.open(os.fspath(path))
     if source is None:
         # Otherwise the library prints the error when the process ends.
-        complaint()
+        take_error()
         return None
     rate = rate_of(source.spec())
     source.close()

@@ -52,7 +52,7 @@ def colour_tag(spec: Any) -> str | None:
     return next((str(tag) for tag in tags if tag not in ("", _ASSUMED)), None)
 
 
-def space_said(spec: Any) -> str | None:
+def tagged_space(spec: Any) -> str | None:
     """Return the colour space named in an EXR's header, else a name for its chromaticities; None without either."""
     chromaticities = _chromaticities(spec)
     return colour_tag(spec) or (name_primaries(chromaticities) if chromaticities else None)

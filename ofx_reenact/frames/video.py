@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import OpenImageIO as oiio
 
 from ofx_reenact.errors import FrameError
-from ofx_reenact.frames.channels import complaint
+from ofx_reenact.frames.channels import take_error
 
 if TYPE_CHECKING:
     from ofx_reenact.frames.video_plates import Video
@@ -40,7 +40,7 @@ def video_of(path: Path) -> Video | None:
         if picture is not None:
             picture.close()
             return None
-        complaint()
+        take_error()
         # Videos of cameras and phones may have any suffix.
         with contextlib.suppress(FrameError):
             return _opened(path)

@@ -13,8 +13,8 @@ import numpy as np
 import OpenImageIO as oiio
 
 from ofx_reenact.errors import OutputError
-from ofx_reenact.files import written_whole
-from ofx_reenact.frames.channels import LAYER_ATTRIBUTE, complaint, find_damage
+from ofx_reenact.files import write_whole
+from ofx_reenact.frames.channels import LAYER_ATTRIBUTE, find_damage, take_error
 from ofx_reenact.frames.digest import LOSSY, pixels_sha256
 from ofx_reenact.frames.halves import interleave_halves
 from ofx_reenact.frames.picture_layer import COLOUR
@@ -120,10 +120,10 @@ def _interleave(
 
 def _write(path: Path, spec: Any, pixels: np.ndarray, lossy: bool) -> None:
     sink: Any = oiio.ImageOutput.create("openexr")
-    with written_whole(path) as partial:
+    with write_whole(path) as partial:
         done = sink.open(str(partial), spec) and sink.write_image(pixels) and sink.close()
         if not done:
-            reason = complaint(sink)
+            reason = take_error(sink)
             sink.close()
             raise OutputError(f"{path}: cannot be written ({_cause(path, reason, spec)})")
         given = None if lossy else {name: pixels[..., index] for index, name in enumerate(spec.channelnames)}

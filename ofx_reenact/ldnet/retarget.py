@@ -73,7 +73,7 @@ def transfer_between(
         rest: his landmarks at rest, (1, 68, 2) for all frames or (T, 68, 2).
     """
     inputs = (code, target, driver_code, driver, rest)
-    return weights.remembered(inputs, lambda: _between(weights, *inputs))
+    return weights.cached_result(inputs, lambda: _between(weights, *inputs))
 
 
 def _between(
@@ -103,7 +103,7 @@ def _motion(weights: LDNetWeights, code: np.ndarray, performed: torch.Tensor, ca
 
 
 @torch.inference_mode()
-def calm_of(weights: LDNetWeights, code: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+def remove_expression(weights: LDNetWeights, code: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """Return a face's landmarks (68, 2) without expression, given landmarks (68, 2) that may smile or shout.
 
     ``l − [G(E_P(l), z) − G(E_P(l_0), z)]``: the expression that LD-Net sees is subtracted. l_0 is the mean face, z the

@@ -37,7 +37,7 @@ class LDNetWeights(Weights):
     norm: Norm
     _cache: OrderedDict[bytes, np.ndarray] = field(default_factory=OrderedDict, init=False, repr=False, compare=False)
 
-    def remembered(self, arrays: Sequence[np.ndarray], make: Callable[[], np.ndarray]) -> np.ndarray:
+    def cached_result(self, arrays: Sequence[np.ndarray], make: Callable[[], np.ndarray]) -> np.ndarray:
         """Return ``make()``, or its cached result for the same arrays; the result is read-only."""
         digest = hashlib.sha256()
         for array in arrays:

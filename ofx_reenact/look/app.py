@@ -21,11 +21,11 @@ from ofx_reenact.errors import EngineLost, Exit, ReenactError, SettingsError
 from ofx_reenact.files import parse_json
 from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.frames.sequence import Sequence
+from ofx_reenact.look.allowed_folders import AllowedFolders
 from ofx_reenact.look.engine import Engine
 from ofx_reenact.look.export import export_settings
 from ofx_reenact.look.page_render import PageRender
 from ofx_reenact.look.page_settings import CURVES, PageSettings, curves_beside, read_curve_values, write_curves
-from ofx_reenact.look.roots import Roots
 from ofx_reenact.look.view_queue import ViewQueue
 from ofx_reenact.progress import Cancelled
 from ofx_reenact.settings import describe
@@ -51,7 +51,7 @@ class Page:
         viewing: queues requests for the viewing engine.
     """
 
-    def __init__(self, folder: Path, roots: Roots, start: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, roots: AllowedFolders, start: Mapping[str, Any]) -> None:
         """Prepare to serve.
 
         Args:

@@ -10,11 +10,11 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from ofx_reenact.engine.paths import check_paths
+from ofx_reenact.engine.check_paths import check_paths
 from ofx_reenact.errors import OutputError, SettingsError
-from ofx_reenact.farm.plan import mark_of
-from ofx_reenact.files import write_json, written_whole
-from ofx_reenact.look.roots import Roots
+from ofx_reenact.farm.job_plan import analysis_digits
+from ofx_reenact.files import write_json, write_whole
+from ofx_reenact.look.allowed_folders import AllowedFolders
 from ofx_reenact.provenance.sidecar import beside
 from ofx_reenact.settings import Settings, names_affecting, names_of_paths
 from ofx_reenact.settings.option import is_path
@@ -27,7 +27,7 @@ CURVES = ".curves.json"
 class PageSettings:
     """Makes settings for the page's engines, which share performances and curves files in the page's own folder."""
 
-    def __init__(self, folder: Path, roots: Roots) -> None:
+    def __init__(self, folder: Path, roots: AllowedFolders) -> None:
         self._folder, self._roots = folder, roots
 
     def settings(self, values: Mapping[str, Any]) -> Settings:
@@ -70,7 +70,7 @@ class PageSettings:
         for name, suffix in _KEPT.items():
             kept = Path(self._kept(settings, name))
             if not getattr(settings, name) and kept.exists():
-                path = beside(settings.output, f".{mark_of(settings, 'track', 'person')}{suffix}")
+                path = beside(settings.output, f".{analysis_digits(settings, 'track', 'person')}{suffix}")
                 _copy_missing(kept, path)
                 named[name] = str(path)
         if curves:
@@ -79,7 +79,7 @@ class PageSettings:
         return replace(settings, **named)
 
     def _kept(self, settings: Settings, name: str) -> str:
-        return str(self._folder / f"{mark_of(settings, 'track', 'person')}{_KEPT[name]}")
+        return str(self._folder / f"{analysis_digits(settings, 'track', 'person')}{_KEPT[name]}")
 
     def _write_curves(self, curves: Mapping[str, Any]) -> Path:
         """Write curves into a file named by their content: engines cache by path, so other curves need another one."""
@@ -123,7 +123,7 @@ def _copy_missing(source: Path, path: Path) -> None:
     if path.exists():
         return
     try:
-        with written_whole(path) as partial:
+        with write_whole(path) as partial:
             shutil.copyfile(source, partial)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error

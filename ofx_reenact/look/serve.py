@@ -14,16 +14,16 @@ from typing import Any
 import uvicorn
 
 from ofx_reenact.errors import ReenactError
+from ofx_reenact.look.allowed_folders import AllowedFolders
 from ofx_reenact.look.app import Page
 from ofx_reenact.look.guard import HOST, Guard
-from ofx_reenact.look.roots import Roots
 
 # Connections at the same time; seconds for them to end.
 _MOST, _END = 64, 2
 
 
 def serve(
-    roots: Roots, start: Mapping[str, Any], port: int, show_address: Callable[[str], None], *, browser: bool
+    roots: AllowedFolders, start: Mapping[str, Any], port: int, show_address: Callable[[str], None], *, browser: bool
 ) -> None:
     """Serve a page until Ctrl-C.
 

@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 from ofx_reenact import __version__
 from ofx_reenact.errors import ReenactError, SettingsError
-from ofx_reenact.files import sha256_of, written_whole
+from ofx_reenact.files import sha256_of, write_whole
 from ofx_reenact.openfx import bundle as layout
 from ofx_reenact.openfx.macho import join
 
@@ -117,7 +117,7 @@ def build(sources: Path, output: Path, platforms: Sequence[Platform], compiler: 
     record = layout.read_record(bundle)
     for one in platforms:
         path = layout.binary_of(bundle, one.folder)
-        with written_whole(path) as partial:
+        with write_whole(path) as partial:
             partial.write_bytes(compile_for(sources, one, compiler))
             partial.chmod(0o755)
         record[one.folder] = _record_of(sources, one, version, path)

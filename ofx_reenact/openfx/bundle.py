@@ -19,7 +19,7 @@ from typing import Any
 
 from ofx_reenact import __version__
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.files import read_json, write_json, written_whole
+from ofx_reenact.files import read_json, write_json, write_whole
 
 NAME = "Reenact.ofx.bundle"
 BINARY = "Reenact.ofx"
@@ -46,9 +46,9 @@ def write_surroundings(bundle: Path, icon: Path) -> None:
     Raises:
         OutputError: the bundle cannot be written.
     """
-    with written_whole(bundle / _INFO) as partial:
+    with write_whole(bundle / _INFO) as partial:
         partial.write_bytes(info())
-    with written_whole(bundle / "Contents" / "Resources" / f"{IDENTIFIER}.png") as partial:
+    with write_whole(bundle / "Contents" / "Resources" / f"{IDENTIFIER}.png") as partial:
         shutil.copyfile(icon, partial)
 
 

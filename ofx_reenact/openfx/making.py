@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from ofx_reenact.errors import Exit, ReenactError
-from ofx_reenact.files import written_whole
+from ofx_reenact.files import write_whole
 from ofx_reenact.openfx.build import build, find_platforms
 from ofx_reenact.openfx.header import header
 from ofx_reenact.resources import openfx_folder
@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
     try:
         sources = openfx_folder()
         if chosen.command == "parameters":
-            with written_whole(sources / "parameters.h") as partial:
+            with write_whole(sources / "parameters.h") as partial:
                 partial.write_text(header(), encoding="utf-8", newline="\n")
             made: tuple[Path, ...] = (sources / "parameters.h",)
         else:

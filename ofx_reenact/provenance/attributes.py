@@ -68,11 +68,11 @@ def read_attributes(path: Path) -> dict[str, Any]:
     """
     import OpenImageIO as oiio
 
-    from ofx_reenact.frames.channels import complaint
+    from ofx_reenact.frames.channels import take_error
 
     source = oiio.ImageInput.open(str(path)) if path.is_file() else None
     if source is None:
-        complaint()
+        take_error()
         raise FrameError(f"{path}: no such file, or not a picture that can be read")
     try:
         found = {attribute.name: attribute.value for attribute in source.spec().extra_attribs}
@@ -87,7 +87,7 @@ def read_attributes(path: Path) -> dict[str, Any]:
     return {name: value for name, value in found.items() if name.startswith((PREFIX, SOURCE, "Software"))}
 
 
-def read_said(path: Path) -> dict[str, Any]:
+def read_provenance(path: Path) -> dict[str, Any]:
     """Return the ``reenact:`` attributes of a frame, without the prefix; empty if it has none or cannot be read."""
     try:
         attributes = read_attributes(path)

@@ -18,7 +18,7 @@ from ofx_reenact.errors import OutputError, ReenactError
 from ofx_reenact.files import locked, read_json, write_json
 from ofx_reenact.frames.names import Pattern
 from ofx_reenact.provenance.attributes import NO_FDGAN
-from ofx_reenact.provenance.made_of import MadeOf
+from ofx_reenact.provenance.sources import MadeOf
 
 SCHEMA = "ofx-reenact/sidecar/1"
 _T = TypeVar("_T")

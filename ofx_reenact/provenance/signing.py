@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from ofx_reenact.errors import FrameError, OutputError, ReenactError, SettingsError
-from ofx_reenact.files import written_whole
+from ofx_reenact.files import write_whole
 from ofx_reenact.frames.channels import read_channels
 from ofx_reenact.frames.digest import pixels_sha256
 from ofx_reenact.frames.names import files_of, frame_path
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.provenance.agreement import find_disagreements
+from ofx_reenact.provenance.analysis_files import find_contradictions
 from ofx_reenact.provenance.attributes import read_attributes
 from ofx_reenact.provenance.credentials import Credentials, load_c2pa
-from ofx_reenact.provenance.kept import find_contradictions
 from ofx_reenact.provenance.manifest import EXR, FACTS, facts_of, manifest_of, named_inputs, sidecar_facts
 from ofx_reenact.provenance.sidecar import Sidecar, sidecar_path
 
@@ -239,7 +239,7 @@ def _sign(path: Path, manifest: str, credentials: Credentials) -> None:
             signature = builder.sign(signer, EXR, file)
     except c2pa.C2paError as error:
         raise ReenactError(f"{path}: C2PA does not sign with this certificate ({error})") from error
-    with written_whole(path.with_suffix(SUFFIX)) as partial:
+    with write_whole(path.with_suffix(SUFFIX)) as partial:
         partial.write_bytes(signature)
 
 

@@ -11,7 +11,7 @@ from ofx_reenact.errors import SettingsError
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.provenance import NO_CONSENT, NO_FDGAN, SOURCE_TYPE, FrameEntry, Input, Sidecar
 from ofx_reenact.provenance.attributes import FACE, PARTS
-from ofx_reenact.verify.subject import CheckedSequence
+from ofx_reenact.verify.checked_sequence import CheckedSequence
 
 
 def render_missing_frames(sequence: CheckedSequence) -> FrameRange:
@@ -24,7 +24,7 @@ def render_missing_frames(sequence: CheckedSequence) -> FrameRange:
     if settings is None:
         raise SettingsError(f"{path}: has no settings to render the missing frames with; render them again")
     missing = sequence.frames - (one.frame for one in sequence.whole)
-    from ofx_reenact.engine.run import render_sequence
+    from ofx_reenact.engine.render_job import render_sequence
 
     settings = replace(settings, output=sequence.output, frames=str(missing), existing="skip", preview="")
     report = render_sequence(settings)

@@ -13,8 +13,8 @@ from ofx_reenact.publish.options import Options
 from ofx_reenact.publish.version import Place
 from ofx_reenact.resources import shipped_weights
 from ofx_reenact.verify.check_result import CheckResult, merge_frames
+from ofx_reenact.verify.checked_sequence import CheckedSequence
 from ofx_reenact.verify.checks import CHECKS, Check, proxies
-from ofx_reenact.verify.subject import CheckedSequence
 
 
 def checks_for(options: Options, place: Place | None) -> dict[str, Check]:

@@ -14,9 +14,9 @@ from ofx_reenact.provenance.signing import SUFFIX
 from ofx_reenact.publish import actions, extract, version
 from ofx_reenact.publish.checks import checks_for
 from ofx_reenact.publish.options import Options
+from ofx_reenact.verify.checked_sequence import CheckedSequence, inspect_sequence, read_expected
 from ofx_reenact.verify.frame_inspection import inspect_frame
 from ofx_reenact.verify.report import report_on
-from ofx_reenact.verify.subject import CheckedSequence, open_subject, read_expected
 
 
 def collect(output: str, options: Options) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def call(task: str, output: str, options: Mapping[str, Any], **values: Any) -> A
 
 
 def _inspect(output: str, options: Options) -> CheckedSequence:
-    return open_subject(
+    return inspect_sequence(
         output,
         frames=options.frames,
         performance=options.performance,

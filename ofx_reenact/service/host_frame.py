@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ofx_reenact.engine.cache import JobCache
 from ofx_reenact.engine.loader import Loader
 from ofx_reenact.engine.malloc import keep_freed_memory
 from ofx_reenact.engine.plan import DriverStates, Plan, plan_frames
 from ofx_reenact.engine.single_frame import collect_notes, read_keep_mattes, render_one, with_host_picture
-from ofx_reenact.engine.warm import Warm
 from ofx_reenact.errors import FrameError, SettingsError
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.picture import Picture
@@ -19,8 +19,8 @@ from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.progress import Watch
 from ofx_reenact.service.host_framing import HostFraming, choose_proxy
 from ofx_reenact.service.host_picture import HostPicture
-from ofx_reenact.service.mapping import HAND, Mapping, open_mapping
 from ofx_reenact.service.pixel_loops import is_same
+from ofx_reenact.service.shared_memory import HAND_OVER_STAGE, Mapping, open_mapping
 from ofx_reenact.service.shared_pixels import SharedPixels
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.shot import Shot
@@ -28,7 +28,7 @@ from ofx_reenact.stages import stage
 
 
 def render_frame(
-    settings: Settings, frame: int, pixels: SharedPixels, space: str, watch: Watch, cache: Warm
+    settings: Settings, frame: int, pixels: SharedPixels, space: str, watch: Watch, cache: JobCache
 ) -> dict[str, Any]:
     """Render a frame from a host's picture instead of the target file's own, into shared memory.
 
@@ -64,7 +64,7 @@ def render_frame(
         keep_freed_memory(loader.target.plate.rgb.nbytes)
         found = _space(colour, loader.target, settings, space)
         plan, mattes = _plan(loader, settings, frame), read_keep_mattes(loader, settings, frame)
-        with stage(HAND):
+        with stage(HAND_OVER_STAGE):
             given = HostPicture.of(pixels.read(memory, pixels.source), pixels.alpha, found, framing, own, colour, frame)
             picture = given.picture(framing, frame, None if framing.is_whole else plates.picture(frame))
             kept = _kept(memory, pixels, framing, mattes, frame)
@@ -72,14 +72,14 @@ def render_frame(
         shot = _shot(loader, settings, frame, picture)
         made = render_one(shot, frame, picture, black=frame in plan.black, kept=kept)
         watch.check()
-        with stage(HAND):
+        with stage(HAND_OVER_STAGE):
             pixels.write(memory, pixels.result, given.put_back(framing, picture.pixels, made.colour))
     finally:
         memory.close()
     return {
         "state": plan.faces[frame],
-        "confidence": round(made.sure, 4),
-        "parts": shot.taken(frame),
+        "confidence": round(made.pose_confidence, 4),
+        "parts": shot.describe_parts(frame),
         "notes": collect_notes(loader),
     }
 
@@ -91,7 +91,7 @@ def _plan(loader: Loader, settings: Settings, frame: int) -> Plan:
         FrameError: the shot has no such frame.
         TrackingError: no driver face was found, and ``--missing error`` is set.
     """
-    driver = DriverStates.of(settings, loader.performance, loader.plate)
+    driver = DriverStates.of(settings, loader.performance, loader.target_performance)
     if frame not in driver.states:
         raise FrameError(
             f"frame {frame} is not in the shot: the {'target' if driver.moving else 'driver'} has frames "
@@ -103,7 +103,7 @@ def _plan(loader: Loader, settings: Settings, frame: int) -> Plan:
 
 def _shot(loader: Loader, settings: Settings, frame: int, picture: Picture) -> Shot:
     """Return the shot with the host's picture, or the shot itself if a still's file has that picture."""
-    with stage(HAND):
+    with stage(HAND_OVER_STAGE):
         if not loader.plates.moving and is_same(picture.pixels, loader.plates.picture(frame).pixels):
             return loader.shot
     return with_host_picture(loader, settings, frame, picture)

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ofx_reenact.engine.warm import Warm
+from ofx_reenact.engine.cache import JobCache
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.progress import Watch
 from ofx_reenact.settings import Settings
@@ -41,13 +41,13 @@ class Service:
     """
 
     def __init__(self) -> None:
-        self._cache = Warm()
+        self._cache = JobCache()
         self._shared_memory: set[str] = set()
 
     def client_left(self) -> None:
         """Remove shared memory that the client has left behind, for example because it was killed."""
         if self._shared_memory:
-            from ofx_reenact.service.mapping import remove_left_behind
+            from ofx_reenact.service.shared_memory import remove_left_behind
 
             remove_left_behind(self._shared_memory)
             self._shared_memory.clear()
@@ -63,7 +63,7 @@ class Service:
 
     def render(self, request: Request, watch: Watch) -> Values:
         """Render frames."""
-        from ofx_reenact.engine.run import Job
+        from ofx_reenact.engine.render_job import Job
 
         return dataclasses.asdict(Job(_settings(request), watch, self._cache).run())
 
@@ -110,7 +110,7 @@ class Service:
 
     def store(self, request: Request, watch: Watch) -> Values:
         """Write one frame of a host's clip, whose pixels come through shared memory."""
-        from ofx_reenact.engine.warm import colour_key
+        from ofx_reenact.engine.cache import colour_key
         from ofx_reenact.frames.colour import Colour
         from ofx_reenact.service.shared_pixels import SharedPixels
         from ofx_reenact.service.store_frame import read_aspect, read_rate, store_frame
@@ -136,7 +136,7 @@ class Service:
         """Return the landmarks of a performance's frames as they were found or placed."""
         from ofx_reenact.frames.ranges import FrameRange
         from ofx_reenact.tracking.edit import landmarks_of
-        from ofx_reenact.tracking.placed import plain_landmarks
+        from ofx_reenact.tracking.landmark_file import plain_landmarks
 
         performance = self._performance(request)
         frames = _text(request, "frames", "a range as 1001-1010")
@@ -148,7 +148,7 @@ class Service:
         from ofx_reenact.engine.analyse import describe_performance
         from ofx_reenact.engine.inputs import keep_performance
         from ofx_reenact.tracking.edit import place
-        from ofx_reenact.tracking.placed import by_number, check_landmarks
+        from ofx_reenact.tracking.landmark_file import by_number, check_landmarks
 
         performance, output = self._performance(request), _path(request, "output")
         edited = place(performance, by_number(check_landmarks(request.get("frames"), "place"), "place"))
@@ -163,8 +163,8 @@ class Service:
 
     def faces(self, request: Request, watch: Watch) -> Values:
         """List the people in the driver, or in the target if no driver is named."""
-        from ofx_reenact.engine.faces import list_faces
-        from ofx_reenact.engine.people import plate_settings
+        from ofx_reenact.engine.list_faces import list_faces
+        from ofx_reenact.engine.make_identity import plate_settings
         from ofx_reenact.frames.colour import Colour
 
         settings = _settings(request)
@@ -179,7 +179,7 @@ class Service:
 
     def job(self, request: Request, watch: Watch) -> Values:
         """Write a farm's job file; return its content, its chunks and the command that renders it."""
-        from ofx_reenact.engine.paths import check_paths
+        from ofx_reenact.engine.check_paths import check_paths
         from ofx_reenact.farm.model import FarmJob
 
         file = _path(request, "file")
@@ -218,7 +218,7 @@ JOBS: dict[str, Callable[[Service, Request, Watch], Values]] = {
 
 def load_engine() -> None:
     """Import everything slow now, so that the first job need not."""
-    importlib.import_module("ofx_reenact.engine.run")
+    importlib.import_module("ofx_reenact.engine.render_job")
 
 
 def _settings(request: Request) -> Settings:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ofx_reenact.errors import SettingsError
-from ofx_reenact.service.mapping import Mapping
 from ofx_reenact.service.pixel_loops import to_floats, to_halves
+from ofx_reenact.service.shared_memory import Mapping
 
 DEPTHS: dict[str, np.dtype] = {"float": np.dtype(np.float32), "half": np.dtype(np.float16)}
 ALPHAS = ("premultiplied", "straight", "opaque")

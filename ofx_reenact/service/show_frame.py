@@ -10,9 +10,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ofx_reenact.engine.cache import JobCache, stamp
 from ofx_reenact.engine.loader import Loader
 from ofx_reenact.engine.single_frame import collect_notes, face_states, read_keep_mattes, render_one
-from ofx_reenact.engine.warm import Warm, stamp
 from ofx_reenact.errors import FrameError, SettingsError
 from ofx_reenact.frames.names import files_of
 from ofx_reenact.frames.picture import Picture, read_shown
@@ -20,9 +20,9 @@ from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.progress import Watch
 from ofx_reenact.settings import Settings
 from ofx_reenact.settings.option import check_choice
-from ofx_reenact.shot.frame import Frame, own_places
+from ofx_reenact.shot.frame import Frame, pixel_grid
 from ofx_reenact.shot.motion import turn_confidence
-from ofx_reenact.shot.mouth import MouthPainter
+from ofx_reenact.shot.mouth_painter import MouthPainter
 from ofx_reenact.shot.shot import Shot, Still
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.retime import driver_positions
@@ -45,7 +45,7 @@ class ShotViewer:
         Cancelled: the watch cancelled the job.
     """
 
-    def __init__(self, settings: Settings, watch: Watch, cache: Warm) -> None:
+    def __init__(self, settings: Settings, watch: Watch, cache: JobCache) -> None:
         if not settings.target:
             raise SettingsError("--target is needed")
         if settings.cast:
@@ -99,7 +99,7 @@ class ShotViewer:
         spent = {"fit": fitted - started, "render": done - fitted, "show": time.perf_counter() - done}
         return {
             **found,
-            "confidence": round(made.sure, 4),
+            "confidence": round(made.pose_confidence, 4),
             "parts": shot.parts.text(frame),
             "ms": {name: round(1000 * seconds, 1) for name, seconds in spent.items()},
         }
@@ -143,7 +143,7 @@ class ShotViewer:
         if not files_of(name):
             raise FrameError(f"{name}: the driver's pictures do not exist; name them with --driver")
         sequence = self._cache.get("footage", (name, stamp(*files_of(name))), lambda: Sequence.open(name))
-        wanted = _driver_frame(frame, settings, performance, self.loader.plate)
+        wanted = _driver_frame(frame, settings, performance, self.loader.target_performance)
         nearest = min(sequence.frames, key=lambda number: abs(number - wanted))
         space = settings.driver_colorspace or None
         return read_shown(sequence, nearest, self.loader.colour, space, settings.driver_layer)
@@ -172,7 +172,7 @@ def _layer(made: Frame, what: str) -> np.ndarray:
     if what == "stmap":
         # How far each pixel was moved: red to the right, green upwards; an eighth of the longer side is the full range.
         height, width = made.shape
-        moved = (made.stmap - own_places(height, width)) / max(width, height)
+        moved = (made.stmap - pixel_grid(height, width)) / max(width, height)
         return np.dstack([_MIDDLE + 4 * moved[..., 0], _MIDDLE - 4 * moved[..., 1], np.full((height, width), _MIDDLE)])
     layer: np.ndarray = getattr(made, what)
     return np.repeat((layer * _MIDDLE if what == "shading" else layer)[..., None], 3, axis=2)

@@ -11,13 +11,13 @@ import OpenImageIO as oiio
 
 from ofx_reenact.errors import OutputError, SettingsError
 from ofx_reenact.frames.aspect import Squeeze
-from ofx_reenact.frames.channels import complaint
+from ofx_reenact.frames.channels import take_error
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.names import frame_path
 from ofx_reenact.frames.plate import Plate, Window, write_rate
 from ofx_reenact.frames.write import write_frame
 from ofx_reenact.provenance.attributes import FRAME
-from ofx_reenact.service.mapping import open_mapping
+from ofx_reenact.service.shared_memory import open_mapping
 from ofx_reenact.service.shared_pixels import SharedPixels
 
 # An attribute of the files that are written here. Only such files are overwritten.
@@ -129,7 +129,7 @@ def _is_stored(path: Path) -> bool:
     """Return whether a file was written here, and is not a rendered frame that took over its attributes."""
     source = oiio.ImageInput.open(str(path))
     if source is None:
-        complaint()
+        take_error()
         return False
     try:
         spec = source.spec()

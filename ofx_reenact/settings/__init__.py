@@ -13,7 +13,7 @@ from ofx_reenact.errors import SettingsError
 from ofx_reenact.layers import LAYERS
 from ofx_reenact.settings.earlier import VALUES, as_named_now
 from ofx_reenact.settings.face import NO_PATH, FaceChoice
-from ofx_reenact.settings.option import Affects, Role, check, is_path, kind, option
+from ofx_reenact.settings.option import Affects, PathRole, check, is_path, kind, option
 
 SCHEMA = "ofx-reenact/settings/1"
 # Degrees that an eye may be turned by; no eye turns further.
@@ -72,15 +72,15 @@ class Settings:
     )  # fmt: skip
     performance: str = option(
         "", "Tracked driver (.npz). If the file exists it is read, and no driver is needed; else the driver is tracked "
-        "and the file is written. Chunks of a job share it.", "Inputs", "track", path="kept",
+        "and the file is written. Chunks of a job share it.", "Inputs", "track", path="read_or_written",
     )  # fmt: skip
     target_performance: str = option(
         "", "Tracked target that moves (.npz). If the file exists it is read; else the target is tracked and the file "
-        "is written. Chunks of a job share it.", "Inputs", "person", path="kept",
+        "is written. Chunks of a job share it.", "Inputs", "person", path="read_or_written",
     )  # fmt: skip
     identity: str = option(
         "", "Identity of the target (.safetensors): what LD-Net and FD-GAN know of the face. If the file exists it is "
-        "read; else it is computed and written.", "Inputs", "person", path="kept",
+        "read; else it is computed and written.", "Inputs", "person", path="read_or_written",
     )  # fmt: skip
     weights: str = option(
         "", "LD-Net weights of your own (.safetensors); the shipped weights if empty.", "Inputs", "person", "pixels",
@@ -131,7 +131,7 @@ class Settings:
     )  # fmt: skip
     parts_file: str = option(
         "", "Which frame each mouth and eye is taken from (JSON). If the file exists it is read, so it may be edited; "
-        "else it is written. Chunks of a job share it.", "FD-GAN", "pixels", path="kept",
+        "else it is written. Chunks of a job share it.", "FD-GAN", "pixels", path="read_or_written",
     )  # fmt: skip
 
     tracker: str = option(
@@ -343,12 +343,12 @@ def names_affecting(*what: Affects) -> tuple[str, ...]:
     return tuple(f.name for f in dataclasses.fields(Settings) if set(what) & set(f.metadata["affects"]))
 
 
-def names_of_paths(*roles: Role) -> tuple[str, ...]:
+def names_of_paths(*roles: PathRole) -> tuple[str, ...]:
     """Return the names of the options whose values are, or may be, paths of any of these roles, in order."""
     return tuple(f.name for f in dataclasses.fields(Settings) if f.metadata["path"] in roles)
 
 
-def paths_in(values: Mapping[str, Any], *roles: Role) -> list[str]:
+def paths_in(values: Mapping[str, Any], *roles: PathRole) -> list[str]:
     """Return the paths of any of these roles among the values of options, in order; empty ones are left out."""
     given = [(field, values[field.name]) for field in dataclasses.fields(Settings) if field.name in values]
     return [

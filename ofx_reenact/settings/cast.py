@@ -37,7 +37,7 @@ class Role:
     name: str
     settings: Settings
 
-    def said(self, text: str) -> str:
+    def label(self, text: str) -> str:
         """Put the member's name before a text; without a cast, return the text alone."""
         return f"{self.name}: {text}" if self.name else text
 

@@ -14,9 +14,9 @@ from ofx_reenact.files import check_name, check_text
 # What has to be computed again when an option changes: the driver's performance, the person's identity, the frames'
 # pixels, what a frame's file holds of them, or only which frames are written, how and where.
 Affects = Literal["track", "person", "pixels", "content", "output"]
-# How a render uses the file that an option names: it reads it; reads it if it exists, else writes it ("kept"); writes
-# it; or reads it as a network's weights. Empty for an option that is no path.
-Role = Literal["", "read", "kept", "written", "weights"]
+# How a render uses the file that an option names: it reads it; reads it if it exists, else writes it;
+# writes it; or reads it as a network's weights. Empty for an option that is no path.
+PathRole = Literal["", "read", "read_or_written", "written", "weights"]
 
 
 def option(
@@ -28,7 +28,7 @@ def option(
     open: bool = False,
     low: float | None = None,
     high: float | None = None,
-    path: Role = "",
+    path: PathRole = "",
     unless: str = "",
     form: Callable[[str], object] | None = None,
     short: str = "",

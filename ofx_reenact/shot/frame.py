@@ -29,21 +29,21 @@ class Frame:
 
     Attributes:
         colour: (H, W, C) float32, scene-linear R, G, B, and alpha if the view has one.
-        sure: confidence of the face's pose in this frame, 0 to 1.
+        pose_confidence: confidence of the face's pose in this frame, 0 to 1.
         carried: the result of the warp; None if nothing moves.
         portrait: (H, W) float32 in [0, 1], opacity of the portrait that was pasted over the view; None without one.
         black: whether the frame is black because the driver has no face here and ``--missing black`` was given.
         parts_matte: (H, W) float32 in [0, 1], opacity of mouth and eyes from other frames; None without any.
-        kept: (H, W) float32 in [0, 1] in the file's pixels, 1 where mattes keep the plate; None without.
+        plate_matte: (H, W) float32 in [0, 1] in the file's pixels, 1 where mattes keep the plate; None without.
     """
 
     colour: np.ndarray
-    sure: float
+    pose_confidence: float
     carried: Carried | None = None
     portrait: np.ndarray | None = None
     black: bool = False
     parts_matte: np.ndarray | None = None
-    kept: np.ndarray | None = None
+    plate_matte: np.ndarray | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -51,7 +51,7 @@ class Frame:
         return self.colour.shape[0], self.colour.shape[1]
 
     @property
-    def still(self) -> bool:
+    def unchanged(self) -> bool:
         """Whether the frame is the unchanged plate: no point of the face moves by a quarter of a pixel or more."""
         return self.carried is None and self.portrait is None and not self.black
 
@@ -59,49 +59,49 @@ class Frame:
     def stmap(self) -> np.ndarray:
         """(H, W, 2) float32: x and y in the view that each pixel's colour comes from, pixels; 0 in a black frame."""
         made = self._stmap()
-        return made if self.kept is None else _mix_in_plate(made, own_places(*made.shape[:2]), self.kept)
+        return made if self.plate_matte is None else _mix_in_plate(made, pixel_grid(*made.shape[:2]), self.plate_matte)
 
     @cached_property
     def matte(self) -> np.ndarray:
         """(H, W) float32 in [0, 1]: 1 where the picture moves with the head, 0 where it is the unchanged plate."""
         made = self._matte()
-        return made if self.kept is None else made * (1 - self.kept)
+        return made if self.plate_matte is None else made * (1 - self.plate_matte)
 
     @cached_property
     def shading(self) -> np.ndarray:
         """(H, W) float32: the factor on scene-linear light of carried pixels, 1 for no change; 0 in a black frame."""
         made = self._shading()
-        return made if self.kept is None else made + (1 - made) * self.kept
+        return made if self.plate_matte is None else made + (1 - made) * self.plate_matte
 
     @cached_property
     def confidence(self) -> np.ndarray:
         """(H, W) float32 in [0, 1]: how far each pixel can be trusted; 0 in a black frame."""
         made = self._confidence()
-        return made if self.kept is None else 1 - (1 - made) * (1 - self.kept)
+        return made if self.plate_matte is None else 1 - (1 - made) * (1 - self.plate_matte)
 
     @cached_property
     def parts(self) -> np.ndarray:
         """(H, W) float32 in [0, 1]: opacity of what comes from another frame or picture of the person."""
         made = self._parts()
-        return made if self.kept is None else made * (1 - self.kept)
+        return made if self.plate_matte is None else made * (1 - self.plate_matte)
 
     @property
     def mattes(self) -> Mapping[str, np.ndarray]:
         """The matte (H, W) of each member of a cast, by name; empty without a cast."""
         return {}
 
-    def lighten(self) -> Frame:
+    def drop_maps(self) -> Frame:
         """Return the frame without the large data that maps are computed from; only its colour may be read."""
         return replace(self, carried=None)
 
-    def keep(self, plate: np.ndarray, kept: np.ndarray) -> Frame:
+    def keep_plate(self, plate: np.ndarray, kept: np.ndarray) -> Frame:
         """Return the frame with the plate's pixels (H, W, C) mixed in by a matte (H, W) in [0, 1], 1 for the plate."""
-        return replace(self, colour=_mix_in_plate(self.colour, plate, kept), kept=kept)
+        return replace(self, colour=_mix_in_plate(self.colour, plate, kept), plate_matte=kept)
 
     def _stmap(self) -> np.ndarray:
         if self.black:
             return np.zeros((*self.shape, 2), np.float32)
-        result = own_places(*self.shape)
+        result = pixel_grid(*self.shape)
         if self.carried is not None:
             height, width = self.shape
             composed = self.carried.composed
@@ -129,17 +129,17 @@ class Frame:
 
     def _confidence(self) -> np.ndarray:
         if self.portrait is not None:
-            return 1 - self.portrait * (1 - np.float32(self.sure))
+            return 1 - self.portrait * (1 - np.float32(self.pose_confidence))
         result = np.zeros(self.shape, np.float32) if self.black else np.ones(self.shape, np.float32)
         if self.carried is not None:
             stmap, composed = self.carried.stmap, self.carried.composed
             # A pixel stretched or squeezed by a factor of 4 or more cannot be trusted at all.
             trusted = 1 - np.abs(np.log2(np.clip(stmap.stretch, 0.25, 4))) / 2
-            result[composed.slices] = 1 - stmap.reach * (1 - self.sure * trusted * (1 - composed.invented))
+            result[composed.slices] = 1 - stmap.reach * (1 - self.pose_confidence * trusted * (1 - composed.invented))
         return result
 
 
-def own_places(height: int, width: int, kind: Any = np.float32) -> np.ndarray:
+def pixel_grid(height: int, width: int, kind: Any = np.float32) -> np.ndarray:
     """Return each pixel's own x and y, (height, width, 2), of dtype ``kind``: the STMap of an unchanged picture."""
     places = np.empty((height, width, 2), kind)
     places[..., 0] = np.arange(width)

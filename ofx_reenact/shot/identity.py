@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ofx_reenact.errors import TrackingError, WeightsError
-from ofx_reenact.files import written_whole
+from ofx_reenact.files import write_whole
 from ofx_reenact.ldnet.retarget import identity_code
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.shot.frame import Tables
@@ -79,7 +79,7 @@ class Identity:
             tables[f"{REFERENCES}{number}.mesh"] = one.mesh
         if self.face.pose is not None:
             tables |= {"rest": self.person.rest, "pose": _packed(self.face.pose)}
-        with written_whole(path) as partial:
+        with write_whole(path) as partial:
             partial.write_bytes(save({"mesh": self.face.mesh, "code": self.person.code, **tables}, metadata=about))
 
     @classmethod

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ofx_reenact.errors import SettingsError, TrackingError
-from ofx_reenact.ldnet.retarget import calm_of, identity_code, transfer, transfer_between
+from ofx_reenact.ldnet.retarget import identity_code, remove_expression, transfer, transfer_between
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.settings import Settings
@@ -24,13 +24,13 @@ from ofx_reenact.shot.view import View
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import CHIN, MESH68
 from ofx_reenact.tracking.performance import Performance
-from ofx_reenact.tracking.rest import unrest_of_mouth
+from ofx_reenact.tracking.rest import measure_mouth_activity
 from ofx_reenact.tracking.rigid import Similarity
 from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp import densify
 from ofx_reenact.warp.emphasis import emphasise
 from ofx_reenact.warp.gaze import follow_gaze
-from ofx_reenact.warp.shut import shut, take_lids
+from ofx_reenact.warp.match_openings import match_openings, move_lids_with_gaze
 
 # Motion of less than STILL pixels is tracker noise and is left out; motion of MOVING pixels or more is kept whole.
 STILL, MOVING = 0.25, 0.75
@@ -192,16 +192,16 @@ def fit_motion(
     animated = animate(settings, rows)
     with stage("warp: densify"):
         regions = region_weights(animated)
-        expression = densify.expression(performance.frontal, rest, moved)
+        expression = densify.transfer_expression(performance.frontal, rest, moved)
         if settings.retarget == "ldnet":
             expression = emphasise(expression, view.frontal, moving=False)
         expression = expression * densify.spread_over(regions)[..., None]
-        expression = shut(person.rest, expression, performance.frontal, base, regions)
+        expression = match_openings(person.rest, expression, performance.frontal, base, regions)
         heads = place_heads(view, performance, base, animated)
         look = direct_gaze(animated, heads.rotation, view.head.rotation)
         return Motion(
             rows,
-            expression if look is None else expression + take_lids(look, view.frontal),
+            expression if look is None else expression + move_lids_with_gaze(look, view.frontal),
             heads,
             gaze_of(performance.frontal, rest, animated) * gaze_weights(regions),
             performance.confidence,
@@ -250,10 +250,10 @@ def move_landmarks(
     moved = transfer_between(weights, person.code, person.landmarks, code, acted, at_ease)
     # A face at rest may already smile: the driver's smile is added to the motion, the target's is taken out.
     for face, whose, sign in ((rest, code, 1), (person.rest, person.code, -1)):
-        weight = 1.0 if absolute else 0.0 if settings.rest == "frame" else _unrest_weight(unrest_of_mouth(face))
+        weight = 1.0 if absolute else 0.0 if settings.rest == "frame" else _unrest_weight(measure_mouth_activity(face))
         if weight:
             own = face[_LANDMARKS, :2]
-            moved = moved + sign * weight * (own - calm_of(weights, whose, own))
+            moved = moved + sign * weight * (own - remove_expression(weights, whose, own))
     return moved
 
 
@@ -270,7 +270,7 @@ def place_heads(view: View, performance: Performance, base: int, animated: Anima
     weight, position = animated.of("weight_pose"), animated.of("weight_position")
     heads = densify.head_poses(view.head, driven, base, motion, weight, position)
     sheet = view.carrier.sheet
-    return densify.kept_cut(heads, sheet.cut, densify.CUT_SINKS * sheet.face_height)
+    return densify.limit_sinking(heads, sheet.cut, densify.CUT_SINKS * sheet.face_height)
 
 
 def region_weights(animated: Animated) -> dict[str, np.ndarray]:

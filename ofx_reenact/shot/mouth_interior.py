@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ofx_reenact.compose.composite import shade_interior
 from ofx_reenact.compose.part import PlacedFace, find_split, measure_jaw_drop, show_interior
-from ofx_reenact.compose.picture import shade_interior
 from ofx_reenact.ops.sample import sample
 from ofx_reenact.shot.frame import Frame, Painter, Tables
 from ofx_reenact.shot.motion import Motion, Pose
 from ofx_reenact.shot.view import View
 from ofx_reenact.tracking.landmarks import LIPS_INNER
-from ofx_reenact.tracking.performance import SURE
+from ofx_reenact.tracking.performance import LEAST_CONFIDENCE
 from ofx_reenact.tracking.surface import FACE_POINTS, measure_gap
 from ofx_reenact.warp import openings
 from ofx_reenact.warp.lens import pixel_places
@@ -64,7 +64,7 @@ class MouthInterior:
 def find_widest(motion: Motion, view: View) -> int | None:
     """Return the frame in which a still's mouth opens widest; None if no frame's track is certain."""
     gaps = measure_gap(view.frontal[:FACE_POINTS] + motion.expression, LIPS_INNER)
-    rows = np.array([row for row in motion.rows.values() if motion.confidence[row] >= SURE])
+    rows = np.array([row for row in motion.rows.values() if motion.confidence[row] >= LEAST_CONFIDENCE])
     frames = {row: frame for frame, row in motion.rows.items()}
     return frames[int(rows[np.argmax(gaps[rows])])] if len(rows) else None
 

@@ -43,7 +43,7 @@ _RADIUS, _CONTRAST = 1 / 50, 2e-3
 
 
 @dataclass(frozen=True)
-class Usual:
+class TypicalFace:
     """The typical look of a face over a shot, on the texture.
 
     Attributes:
@@ -57,7 +57,7 @@ class Usual:
     known: np.ndarray
 
     @classmethod
-    def of(cls, shown: Sequence[np.ndarray], meshes: Sequence[np.ndarray]) -> Usual:
+    def of(cls, shown: Sequence[np.ndarray], meshes: Sequence[np.ndarray]) -> TypicalFace:
         """Learn it from frames (H, W, 3) uint8, display-encoded, and their meshes (478, 3), pixels.
 
         A dozen frames spread over the shot are best.

@@ -22,7 +22,7 @@ from ofx_reenact.shot.frame import Frame
 from ofx_reenact.shot.motion import Pose
 from ofx_reenact.shot.view import View
 from ofx_reenact.stages import stage
-from ofx_reenact.warp.gaze import gaze as measure_gaze
+from ofx_reenact.warp.gaze import measure_gaze
 from ofx_reenact.warp.openings import Opening
 
 # For each part that comes from other views: those views and their weights.

@@ -12,7 +12,7 @@ import numpy as np
 from ofx_reenact.tracking.landmarks import FACE_OVAL, MESH68
 from ofx_reenact.tracking.lift import lift
 from ofx_reenact.tracking.performance import Performance
-from ofx_reenact.tracking.person import headroom
+from ofx_reenact.tracking.person import measure_headroom
 from ofx_reenact.tracking.rigid import Similarity, head_pose
 from ofx_reenact.tracking.tracker import Track
 
@@ -70,7 +70,7 @@ class Face:
             picture: the picture's name.
         """
         mesh = track.mesh if track.mesh is not None else lift(track.landmarks)
-        above = headroom(shown, mesh[list(FACE_OVAL), :2])
+        above = measure_headroom(shown, mesh[list(FACE_OVAL), :2])
         return cls(mesh.astype(np.float64), (shown.shape[1], shown.shape[0]), tracker, picture, above)
 
 

@@ -16,12 +16,12 @@ from ofx_reenact.errors import SettingsError
 from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.frame import Frame, Painter, carry_view
-from ofx_reenact.shot.make import make_frame
+from ofx_reenact.shot.make_frame import make_frame
 from ofx_reenact.shot.motion import Motion, Pose, fit_motion
 from ofx_reenact.shot.mouth_interior import MouthInterior, find_widest
+from ofx_reenact.shot.part_sources import NO_PART_SOURCES, PartSources
 from ofx_reenact.shot.person import Person
-from ofx_reenact.shot.squeezed import flow_to_file, to_file_pixels, with_file_pixels
-from ofx_reenact.shot.taken import NO_PARTS, Parts
+from ofx_reenact.shot.pixel_aspect import flow_to_file, to_file_pixels, with_file_pixels
 from ofx_reenact.shot.teeth import find_mouth
 from ofx_reenact.shot.view import View
 from ofx_reenact.tracking.performance import Performance
@@ -105,7 +105,7 @@ class Shot:
     target: Target
     motion: Motion
     painter: Painter | None = None
-    parts: Parts = NO_PARTS
+    parts: PartSources = NO_PART_SOURCES
     teeth: Mouth | None = None
     lent: MouthInterior | None = None
 
@@ -178,7 +178,7 @@ class Shot:
         """The frames that can be rendered, each with its row in the motion's arrays."""
         return self.motion.rows
 
-    def taken(self, frame: int) -> str:
+    def describe_parts(self, frame: int) -> str:
         """Name the frame that each part comes from, as ``mouth=1012,eye_left=1003``; "" if all are the frame's own."""
         return self.parts.text(frame)
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from ofx_reenact.compose.composite import is_grey
 from ofx_reenact.compose.drawn_teeth import Mouth, draw_teeth
 from ofx_reenact.compose.grain import make_grain
-from ofx_reenact.compose.picture import is_grey
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.frame import Frame, Painter
 from ofx_reenact.shot.motion import Pose

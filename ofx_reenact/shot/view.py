@@ -16,7 +16,7 @@ from ofx_reenact.compose.repair import DisplayEncoding
 from ofx_reenact.compose.shading import Light, fit_light
 from ofx_reenact.fdgan.window import Window
 from ofx_reenact.frames.aspect import SQUARE, Squeeze
-from ofx_reenact.frames.colour import Colour, Display
+from ofx_reenact.frames.colour import Colour, FaceDisplay
 from ofx_reenact.ops.backend import Ops
 from ofx_reenact.ops.on_cpu import CPU
 from ofx_reenact.settings import Settings
@@ -135,7 +135,7 @@ class View:
         return window.within(box).look(pixels if self.display is None else self.display.encode(pixels))
 
 
-def display_for(pixels: np.ndarray, mesh: np.ndarray, space: str, colour: Colour) -> Display:
+def display_for(pixels: np.ndarray, mesh: np.ndarray, space: str, colour: Colour) -> FaceDisplay:
     """Return the display encoding of a picture, exposed for the face in it.
 
     Args:
@@ -145,4 +145,4 @@ def display_for(pixels: np.ndarray, mesh: np.ndarray, space: str, colour: Colour
         colour: the colour configuration.
     """
     skin = pixels_of_face(pixels, mesh)
-    return Display(colour, space, skin if len(skin) else None)
+    return FaceDisplay(colour, space, skin if len(skin) else None)

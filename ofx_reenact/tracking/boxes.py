@@ -13,8 +13,8 @@ from ofx_reenact.resources import resource
 from ofx_reenact.tracking.canonical import MODEL
 from ofx_reenact.tracking.chosen import LARGEST, Chosen, Portrait, nearest
 from ofx_reenact.tracking.detect import FaceDetector, Region
+from ofx_reenact.tracking.face_look import FaceLook
 from ofx_reenact.tracking.lift import lift
-from ofx_reenact.tracking.look import FaceLook
 from ofx_reenact.tracking.same_person import SamePerson, SeenFace, look_in_portrait
 
 

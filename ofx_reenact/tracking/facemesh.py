@@ -19,8 +19,8 @@ from ofx_reenact.tracking.blendshapes import blendshapes_of
 from ofx_reenact.tracking.canonical import MODEL
 from ofx_reenact.tracking.chosen import Portrait, nearest
 from ofx_reenact.tracking.detect import MESH_SIZE, Detection, FaceDetector, Region
+from ofx_reenact.tracking.face_look import FaceLook
 from ofx_reenact.tracking.landmarks import MESH68, MESH_POINTS
-from ofx_reenact.tracking.look import FaceLook
 from ofx_reenact.tracking.same_person import OVERLAP, SamePerson, SeenFace, look_in_portrait, overlap
 from ofx_reenact.tracking.tflite import last_output_from, second_of_first
 from ofx_reenact.tracking.tracker import DEFAULTS, Options, Track, Tracker

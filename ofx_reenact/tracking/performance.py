@@ -18,7 +18,7 @@ from scipy.spatial.transform import Rotation
 
 from ofx_reenact.arrays import read_arrays, text_in
 from ofx_reenact.errors import TrackingError
-from ofx_reenact.files import written_whole
+from ofx_reenact.files import write_whole
 from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.tracking.performance_check import check_performance
 from ofx_reenact.tracking.surface import FACE_POINTS
@@ -27,7 +27,7 @@ SCHEMA = "ofx-reenact/performance/1"
 # Degrees of head rotation away from the target's that cost as much as 1 of neutrality.
 _TURN = 40.0
 # Least confidence of a face that is used as a reference or an example of the person.
-SURE = 0.5
+LEAST_CONFIDENCE = 0.5
 
 
 class State(IntEnum):
@@ -115,9 +115,9 @@ class Performance:
         return Squeeze.of_aspect(self.aspect)
 
     @property
-    def sure(self) -> np.ndarray:
+    def confident(self) -> np.ndarray:
         """Frames tracked with a confidence of at least 0.5, (T,) bool."""
-        return (self.state == State.TRACKED) & (self.confidence >= SURE)
+        return (self.state == State.TRACKED) & (self.confidence >= LEAST_CONFIDENCE)
 
     @property
     def segments(self) -> list[slice]:
@@ -149,7 +149,7 @@ class Performance:
             OutputError: it cannot be written.
         """
         content: dict[str, Any] = {one.name: np.asarray(getattr(self, one.name)) for one in fields(self)}
-        with written_whole(path) as partial, partial.open("wb") as file:
+        with write_whole(path) as partial, partial.open("wb") as file:
             np.savez_compressed(file, schema=np.asarray(SCHEMA), **content)
 
     @classmethod

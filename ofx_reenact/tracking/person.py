@@ -35,7 +35,7 @@ class SelfieSegmentation:
         return cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR).clip(0, 1)
 
 
-def headroom(image: np.ndarray, oval: np.ndarray) -> np.ndarray | None:
+def measure_headroom(image: np.ndarray, oval: np.ndarray) -> np.ndarray | None:
     """Measure, in each column of an (H, W, 3) uint8 RGB picture, the rows above the person with a face.
 
     Args:

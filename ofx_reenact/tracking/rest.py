@@ -50,7 +50,7 @@ def find_rest(performance: Performance, reference: int | None = None) -> Rest:
     if reference is None and p.chosen:
         reference = p.reference
     chosen = None if reference is None else _row_of(p, reference, tracked)
-    usable = p.sure if p.sure.any() else tracked
+    usable = p.confident if p.confident.any() else tracked
     segments = p.segments
     calmest = [
         np.array([chosen])
@@ -69,7 +69,7 @@ def find_rest(performance: Performance, reference: int | None = None) -> Rest:
     return Rest(_mean(p, main), tuple(sorted(p.frames[main].tolist())), frontal, row)
 
 
-def unrest_of_mouth(face: np.ndarray) -> float:
+def measure_mouth_activity(face: np.ndarray) -> float:
     """Return how much the mouth of a frontal face (478, 3) is open, smiles or bares its teeth: 0 (not at all) to 1."""
     shapes = dict(zip(BLENDSHAPES, blendshapes_of(face[None])[0].tolist(), strict=True))
     sides = [(shapes[f"{name}Left"] + shapes[f"{name}Right"]) / 2 for name in _MOUTH]

@@ -17,7 +17,7 @@ _WHOLE = 1e-6
 
 
 @dataclass(frozen=True)
-class Acted:
+class RetimedPerformance:
     """A performance at N positions.
 
     Attributes:
@@ -62,7 +62,7 @@ def driver_positions(plate: ArrayLike, driver: ArrayLike, settings: Settings) ->
     return positions
 
 
-def retime(performance: Performance, positions: np.ndarray) -> Acted:
+def retime(performance: Performance, positions: np.ndarray) -> RetimedPerformance:
     """Interpolate a performance at positions (N,), frame numbers that need not be whole.
 
     At a frame the values are the performance's, bit for bit. Between two frames the shape and the translation are
@@ -82,7 +82,7 @@ def retime(performance: Performance, positions: np.ndarray) -> Acted:
     one = np.where(across & (fraction >= 0.5), other, one)
     between = (fraction > 0) & ~across
     other, fraction = np.where(between, other, one), np.where(between, fraction, 0.0)
-    return Acted(
+    return RetimedPerformance(
         position=wanted,
         inside=inside,
         frontal=_mix(p.frontal.astype(np.float64), one, other, fraction),

@@ -9,7 +9,7 @@ import numpy as np
 
 from ofx_reenact.errors import TrackingError
 from ofx_reenact.tracking.cuts import SAME_SHOT, compare_details, extract_details
-from ofx_reenact.tracking.look import FaceLook, likeness, look_of
+from ofx_reenact.tracking.face_look import FaceLook, describe_look, likeness
 
 # Likeness from which a face is the person's wherever it is. Of other people's faces, in the same studio and light, 1
 # frame in 1,000 reached it; all of the same person's did in other parts of a clip, and 9 in 10 in other recordings.
@@ -39,13 +39,13 @@ class SeenFace:
     @property
     def resemblance(self) -> float:
         """Correlation with the mean face: 1 is equal, 0 not like a face, or too dark to tell."""
-        return self.look.resemblance if self.look is not None and self.look.tells else 0.0
+        return self.look.resemblance if self.look is not None and self.look.is_usable else 0.0
 
     @classmethod
     def of_mesh(cls, mesh: np.ndarray, image: np.ndarray | None) -> SeenFace:
         """Describe a face by its mesh (478, 3) and the (H, W, 3) uint8 RGB picture that shows it, if there is one."""
         box = np.concatenate([mesh[:, :2].min(axis=0), mesh[:, :2].max(axis=0)])
-        return cls(box, None if image is None else look_of(image, mesh))
+        return cls(box, None if image is None else describe_look(image, mesh))
 
 
 def look_in_portrait(face: SeenFace | None, tracker: str) -> FaceLook:
@@ -54,7 +54,7 @@ def look_in_portrait(face: SeenFace | None, tracker: str) -> FaceLook:
     Raises:
         TrackingError: there is none, or it is too dark.
     """
-    if face is None or face.look is None or not face.look.tells:
+    if face is None or face.look is None or not face.look.is_usable:
         raise TrackingError(
             f"--tracker {tracker} finds no face, or one that is too dark, in the frame in which the face was chosen; "
             "choose the face in another frame"
@@ -121,14 +121,14 @@ class SamePerson:
     def remember(self, face: SeenFace) -> None:
         """Remember a face as the person's: the first one, or one that :meth:`choose` returned."""
         self._certain = False
-        if face.look is not None and face.look.tells:
+        if face.look is not None and face.look.is_usable:
             self._certain = not self._looks or likeness(face.look, self._looks) >= ALIKE_ANYWHERE
             add_look(face.look, self._looks)
         self._last, self._ago = face, 0
 
     def meet(self, face: SeenFace) -> None:
         """Remember a face as another person's, if it is in one picture with the person's and does not look like it."""
-        if self._last is None or self._ago or not self._certain or face.look is None or not face.look.tells:
+        if self._last is None or self._ago or not self._certain or face.look is None or not face.look.is_usable:
             return
         apart = overlap(self._last.box, face.box) <= OVERLAP
         if apart and likeness(face.look, self._looks) < ALIKE_ANYWHERE:
@@ -137,7 +137,7 @@ class SamePerson:
     def _score(self, face: SeenFace) -> float | None:
         """Return a face's likeness to the person; None if it is considered another person's."""
         continued = self._is_continued(face)
-        if face.look is None or not face.look.tells or not self._looks:
+        if face.look is None or not face.look.is_usable or not self._looks:
             return 1.0 if continued else None
         score = likeness(face.look, self._looks)
         if likeness(face.look, self._beside) > score:
@@ -164,6 +164,3 @@ def overlap(one: np.ndarray, other: np.ndarray) -> float:
     sides = np.clip(np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2]), 0, None)
     both = float(sides.prod())
     return both / max(float((one[2:] - one[:2]).prod() + (other[2:] - other[:2]).prod()) - both, 1e-9)
-
-
-Seen = SeenFace

@@ -131,7 +131,7 @@ def joined(device: str) -> Iterator[Group]:
         raise SystemExit(1) from None
 
 
-def refuse(training: str) -> None:
+def refuse_several(training: str) -> None:
     """Refuse to run a training for one process where torchrun started several: each would do the same.
 
     Raises:

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from ofx_reenact.device import choose_device
+from ofx_reenact.engine.input_digests import identity_made_of
 from ofx_reenact.engine.inputs import read_target
-from ofx_reenact.engine.made_of import identity_made_of
-from ofx_reenact.engine.people import find_identity, make_painter, view_of
+from ofx_reenact.engine.make_identity import find_identity, make_painter, view_of
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan.weights import load_repair
 from ofx_reenact.fdgan.window import finer_for
@@ -21,9 +21,9 @@ from ofx_reenact.frames.sequence import Sequence as Frames
 from ofx_reenact.ldnet.weights import load_ldnet
 from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.facemesh import FaceMesh
-from ofx_reenact.training.distributed import refuse
+from ofx_reenact.training.distributed import refuse_several
 from ofx_reenact.training.fdgan.custom import MOST, CustomResult, CustomSettings, train_custom
-from ofx_reenact.training.fdgan.data.pairs import Pair, make_pairs
+from ofx_reenact.training.fdgan.data.warped_pairs import Pair, make_pairs
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def train_identity(
     Raises:
         ReenactError: the target cannot be used, or too few frames can.
     """
-    refuse("train identity")
+    refuse_several("train identity")
     colour, device = Colour(), choose_device(settings.device)
     weights, fdgan = load_ldnet(settings.weights or None), load_repair(settings.fdgan_weights or None, device)
     target = read_target(settings, colour)

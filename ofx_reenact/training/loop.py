@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from ofx_reenact.errors import SettingsError, WeightsError
-from ofx_reenact.files import written_whole
+from ofx_reenact.files import write_whole
 from ofx_reenact.training.distributed import ALONE, Group
 from ofx_reenact.training.recipe import Recipe
 
@@ -183,7 +183,7 @@ def draw_curves(out: Path) -> None:
         axes.set_title(name, fontsize=9)
         axes.tick_params(labelsize=7)
     figure.tight_layout()
-    with written_whole(out / PICTURE) as partial_file:
+    with write_whole(out / PICTURE) as partial_file:
         figure.savefig(partial_file, format="png", dpi=90)
     pyplot.close(figure)
 
@@ -252,7 +252,7 @@ def _whole_state(recipe: Recipe, group: Group) -> dict[str, Any]:
 
 def _save(about: dict[str, Any], state: dict[str, Any], checkpoint: Path, point: Point) -> None:
     saved = {"about": about, "step": point.step, "seconds": point.seconds, "state": state}
-    with written_whole(checkpoint) as partial_file:
+    with write_whole(checkpoint) as partial_file:
         torch.save(saved, partial_file)
     line = {"step": point.step, "seconds": round(point.seconds, 1), **point.values}
     with checkpoint.with_name(CURVES).open("a", encoding="utf-8") as log:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ofx_reenact.arrays import check_shapes, read_arrays, text_in
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.files import written_whole
+from ofx_reenact.files import write_whole
 
 
 class Columns(defaultdict[str, list[Any]]):
@@ -62,7 +62,7 @@ def write_npz(path: Path, schema: str, *, compressed: bool = False, **arrays: An
     Raises:
         OutputError: the file cannot be written.
     """
-    with written_whole(path) as partial, partial.open("wb") as file:
+    with write_whole(path) as partial, partial.open("wb") as file:
         content = {name: np.asarray(value) for name, value in {"schema": schema, **arrays}.items()}
         (np.savez_compressed if compressed else np.savez)(file, allow_pickle=False, **content)
 

@@ -18,11 +18,11 @@ from ofx_reenact.layers import formats_of, is_made
 from ofx_reenact.provenance.attributes import PROXY
 from ofx_reenact.provenance.sidecar import stem_of
 from ofx_reenact.verify.check_result import CheckResult, make_result, merge_frames, name_frames
+from ofx_reenact.verify.checked_sequence import CheckedSequence
 from ofx_reenact.verify.frame_inspection import Header, InspectedFrame
 from ofx_reenact.verify.origin import origin
 from ofx_reenact.verify.provenance import compare_frames
 from ofx_reenact.verify.sidecar import compare_inputs
-from ofx_reenact.verify.subject import CheckedSequence
 
 _TYPES = {"float16": "half", "float32": "float", "uint32": "uint"}
 

@@ -12,7 +12,7 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.performance import Performance, State
-from ofx_reenact.tracking.retime import Acted, driver_positions, retime
+from ofx_reenact.tracking.retime import RetimedPerformance, driver_positions, retime
 from ofx_reenact.verify.sidecar import SidecarFile
 
 # Centimetres, at the size of the driver's face: less is no movement.
@@ -82,7 +82,7 @@ class Driver:
             return None
 
     @cached_property
-    def _retimed(self) -> Acted | None:
+    def _retimed(self) -> RetimedPerformance | None:
         """The driver's performance at each frame of a moving target; None for a still, or if not known."""
         settings = self.sidecar.settings
         if self.performance is None or self.target is None or settings is None:

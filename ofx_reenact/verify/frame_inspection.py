@@ -16,7 +16,7 @@ from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.channels import read_channels
 from ofx_reenact.frames.digest import pixels_sha256
 from ofx_reenact.frames.plate import Window, rate_of
-from ofx_reenact.frames.tags import space_said
+from ofx_reenact.frames.tags import tagged_space
 from ofx_reenact.provenance.attributes import PREFIX, SOURCE
 
 # Prefixes of the attributes that describe how a frame was made.
@@ -103,7 +103,7 @@ def header_of(spec: Any) -> Header:
         display_window=Window(spec.full_x, spec.full_y, spec.full_width, spec.full_height),
         pixel_aspect=round(float(spec.get_float_attribute("PixelAspectRatio", 1.0)), 6),
         channels={name: str(kind) for name, kind in zip(spec.channelnames, formats, strict=True)},
-        colour_space=space_said(spec),
+        colour_space=tagged_space(spec),
         fps=rate_of(spec),
         timecode=tuple(int(part) for part in timecode) if isinstance(timecode, tuple) else None,
         compression=spec.get_string_attribute("compression"),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ofx_reenact.engine.made_of import frames_made_of
+from ofx_reenact.engine.input_digests import frames_made_of
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.provenance import MadeOf, Sidecar
-from ofx_reenact.provenance.kept import find_contradictions
+from ofx_reenact.provenance.analysis_files import find_contradictions
 from ofx_reenact.settings import Settings
 from ofx_reenact.verify.check_result import CheckResult, make_result, name_frames
-from ofx_reenact.verify.subject import CheckedSequence
+from ofx_reenact.verify.checked_sequence import CheckedSequence
 
 
 def origin(sequence: CheckedSequence) -> CheckResult:

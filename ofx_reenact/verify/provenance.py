@@ -6,8 +6,8 @@ from ofx_reenact.frames.digest import LOSSY
 from ofx_reenact.provenance import SOURCE_TYPE
 from ofx_reenact.provenance.agreement import find_disagreements
 from ofx_reenact.provenance.attributes import FACE, FRAME, MADE_OF, PIXELS, SOURCE
+from ofx_reenact.verify.checked_sequence import CheckedSequence
 from ofx_reenact.verify.frame_inspection import InspectedFrame
-from ofx_reenact.verify.subject import CheckedSequence
 
 # Attributes that every frame has, and those that frames of the first version lack.
 ALWAYS = ("Software", SOURCE, *(f"reenact:{name}" for name in (

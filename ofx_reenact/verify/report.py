@@ -9,8 +9,8 @@ from typing import Any
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.progress import Observer, ignore
 from ofx_reenact.verify.check_result import CheckResult
+from ofx_reenact.verify.checked_sequence import CheckedSequence, inspect_sequence
 from ofx_reenact.verify.checks import CHECKS, Check
-from ofx_reenact.verify.subject import CheckedSequence, open_subject
 
 SCHEMA = "ofx-reenact/verify/1"
 
@@ -70,12 +70,12 @@ def verify(
     strict: bool = False,
     observe: Observer = ignore,
 ) -> Report:
-    """Check a rendered sequence. The arguments are those of :func:`open_subject`.
+    """Check a rendered sequence. The arguments are those of :func:`inspect_sequence`.
 
     Raises:
         ReenactError: there are no frames, or an argument is wrong.
     """
-    sequence = open_subject(
+    sequence = inspect_sequence(
         output,
         frames=frames,
         performance=performance,

@@ -55,7 +55,7 @@ class SidecarFile:
         return next((one for one in (name, moved) if name and files_of(one)), "")
 
 
-def read_beside(output: str) -> SidecarFile:
+def read_sidecar_file(output: str) -> SidecarFile:
     """Read the sidecar of a sequence ``O.####.exr``; an error becomes the result's ``problem``."""
     path = sidecar_path(output)
     try:

@@ -84,7 +84,7 @@ def _nearness() -> np.ndarray:
     return np.asarray(1 / (distance + 0.01) ** 3)
 
 
-def expression(driver: np.ndarray, rest: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+def transfer_expression(driver: np.ndarray, rest: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """Move every mesh point like the driver's, corrected so that the 68 landmarks move as LD-Net predicts.
 
     Cheeks have no landmarks. They move like the driver's, scaled by the mouth's gain: the corrections at nose and jaw
@@ -159,7 +159,7 @@ def limit_shift(shift: np.ndarray) -> np.ndarray:
     return shift * (MAX_SHIFT * np.tanh(length / MAX_SHIFT) / np.maximum(length, 1e-9))
 
 
-def kept_cut(heads: Heads, cut: np.ndarray, slack: float) -> Heads:
+def limit_sinking(heads: Heads, cut: np.ndarray, slack: float) -> Heads:
     """Raise heads that sink too far, so that the line where the upper edge cuts the hair stays out of the picture.
 
     Args:

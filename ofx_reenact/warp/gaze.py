@@ -16,7 +16,7 @@ SEEN = (0.65, 0.8)
 _HIDDEN, _SHOWN = 0.1, 0.35
 
 
-def gaze(driver: np.ndarray, rest: np.ndarray) -> np.ndarray:
+def measure_gaze(driver: np.ndarray, rest: np.ndarray) -> np.ndarray:
     """Return how far each iris has moved in its eye, in eye widths: (T, 2, 2), right and left eye, x and y.
 
     Args:
@@ -27,12 +27,12 @@ def gaze(driver: np.ndarray, rest: np.ndarray) -> np.ndarray:
 
 
 def follow_gaze(driver: np.ndarray, rest: np.ndarray) -> np.ndarray:
-    """Return the gaze over a performance, (T, 2, 2) as :func:`gaze` does, also behind lids that are shut.
+    """Return the gaze over a performance, (T, 2, 2) as :func:`measure_gaze` does, also behind lids that are shut.
 
     A tracker moves the iris with a lid that shuts: there the gaze is interpolated between the frames before and after.
     Vertically, both eyes have their mean.
     """
-    found = gaze(driver, rest)
+    found = measure_gaze(driver, rest)
     visible = np.stack([_visibility(driver, rest, contour) for contour in (EYE_RIGHT, EYE_LEFT)], 1)
     rows = np.arange(len(found))
     for eye in range(2):

@@ -14,8 +14,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ofx_reenact.tracking.face_look import normalise, sample_brightness
 from ofx_reenact.tracking.facemesh import FaceMesh
-from ofx_reenact.tracking.look import normalise, sample_brightness
 
 OUT = Path(__file__).with_name("mean_face.npy")
 

@@ -8,7 +8,7 @@ from conftest import TARGET
 
 from ofx_reenact.cli.commands import ENTRIES, load
 from ofx_reenact.cli.main import run
-from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.engine.render_job import render_sequence
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.service.jobs import Service
 from ofx_reenact.settings import Settings

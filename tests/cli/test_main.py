@@ -52,7 +52,7 @@ def test_help_of_all_loads_no_command():
 def test_a_render_loads_no_more_than_it_needs():
     """Readers of videos and of the tracker's networks come with the first video and the first face."""
     code = (
-        "import sys, ofx_reenact.engine.run\n"
+        "import sys, ofx_reenact.engine.render_job\n"
         "needless = {'av', 'tflite', 'fileseq', 'sympy', 'matplotlib', 'typer', 'rich'} & set(sys.modules)\n"
         "assert 'torch' in sys.modules and not needless, needless"
     )
@@ -103,7 +103,7 @@ def ended_by(monkeypatch):
         def broken(*_, **__):
             raise error
 
-        monkeypatch.setattr("ofx_reenact.engine.run.render_sequence", broken)
+        monkeypatch.setattr("ofx_reenact.engine.render_job.render_sequence", broken)
         return run(["render", "--target", "t", "--output", "o.####.exr", *more])
 
     return end

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ofx_reenact.compose.picture import compose
+from ofx_reenact.compose.composite import compose
 from ofx_reenact.ops.sample import sample
 from ofx_reenact.warp.stmap import STMap
 

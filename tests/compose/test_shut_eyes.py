@@ -5,8 +5,8 @@ import numpy as np
 from ofx_reenact.compose.carry import Carrier
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT, REGIONS
 from ofx_reenact.tracking.surface import FACE_POINTS
+from ofx_reenact.warp.match_openings import match_openings
 from ofx_reenact.warp.openings import fit_lens
-from ofx_reenact.warp.shut import shut
 
 MARK, LASH = 10.0, 5.0
 
@@ -26,7 +26,7 @@ def carry_shut(face) -> tuple[np.ndarray, Carrier, np.ndarray]:
     for contour in (EYE_RIGHT, EYE_LEFT):
         driver[1, list(contour[0][1:-1]), 1] = driver[1, list(contour[1][1:-1]), 1]
     weights = dict.fromkeys(REGIONS, np.ones(len(driver)))
-    asked = shut(face.frontal, np.zeros((2, FACE_POINTS, 3)), driver, 0, weights)[1]
+    asked = match_openings(face.frontal, np.zeros((2, FACE_POINTS, 3)), driver, 0, weights)[1]
     frontal = face.frontal[:FACE_POINTS]
     moved = face.head.apply(frontal + asked) - face.head.apply(frontal)
     carrier = Carrier(picture, face.mesh, face.frontal, face.head, 0.35)

@@ -10,9 +10,9 @@ from scipy.signal import find_peaks
 from scipy.spatial.transform import Rotation
 
 from ofx_reenact.compose.drawn_teeth import draw_teeth, measure_mouth
-from ofx_reenact.engine.people import identify
+from ofx_reenact.engine.make_identity import identify
 from ofx_reenact.settings import Settings
-from ofx_reenact.shot.mouth import MouthPainter
+from ofx_reenact.shot.mouth_painter import MouthPainter
 from ofx_reenact.shot.shot import Shot
 from ofx_reenact.tracking.landmarks import LIPS_INNER
 from ofx_reenact.tracking.rigid import Similarity

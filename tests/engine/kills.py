@@ -27,8 +27,8 @@ from conftest import DRIVER, TARGET
 
 from ofx_reenact import __version__
 from ofx_reenact.cli.main import _take_signals
-from ofx_reenact.engine.run import Job
-from ofx_reenact.engine.warm import Warm
+from ofx_reenact.engine.cache import JobCache
+from ofx_reenact.engine.render_job import Job
 from ofx_reenact.errors import Exit, ReenactError
 from ofx_reenact.frames.channels import is_whole
 from ofx_reenact.progress import Watch
@@ -86,7 +86,7 @@ def one_thread() -> None:
     oiio.attribute("exr_threads", -1)
 
 
-def prepare(folder: Path) -> tuple[Settings, Warm]:
+def prepare(folder: Path) -> tuple[Settings, JobCache]:
     """Load and compile all that the renders need; no thread may be left, because the processes are forked."""
     picture = cv2.resize(cv2.imread(str(TARGET)), (160, 160), interpolation=cv2.INTER_AREA)
     cv2.imwrite(str(folder / "target.png"), picture)
@@ -95,12 +95,12 @@ def prepare(folder: Path) -> tuple[Settings, Warm]:
         identity=str(folder / "i.safetensors"), output=str(folder / "x.####.exr"), repair="off",
         frames=f"{FRAMES[0]}-{FRAMES[-1]}", layers=("rgba", "motion", "matte", "confidence"), depth="float",
     )  # fmt: skip
-    cache = Warm()
+    cache = JobCache()
     Job(settings, Watch(), cache).run()
     return settings, cache
 
 
-def begin(settings: Settings, cache: Warm, output: Path, existing: str) -> int:
+def begin(settings: Settings, cache: JobCache, output: Path, existing: str) -> int:
     """Begin a render in a process of its own; returns its number."""
     process = os.fork()
     if process:
@@ -125,7 +125,7 @@ def ended(process: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
-def undisturbed(settings: Settings, cache: Warm, folder: Path) -> dict[str, bytes]:
+def undisturbed(settings: Settings, cache: JobCache, folder: Path) -> dict[str, bytes]:
     """Render undisturbed; returns the frames' bytes by name."""
     code = ended(begin(settings, cache, folder / "o.####.exr", "error"))
     assert code == 0, f"an undisturbed render ended with {code}"
@@ -138,7 +138,7 @@ def content(path: Path) -> bytes:
 
 
 def kill(
-    settings: Settings, cache: Warm, output: Path, existing: str, gentle: bool, after: float
+    settings: Settings, cache: JobCache, output: Path, existing: str, gentle: bool, after: float
 ) -> tuple[bool, int]:
     """Begin a render and kill it; returns whether it was still at work, and its number."""
     process = begin(settings, cache, output, existing)
@@ -167,7 +167,9 @@ def look(output: Path, expected: dict[str, bytes], found: dict[str, int], none: 
     found["left behind" if none else "left by kills"] += len(list(output.parent.glob(none or "*.tmp-*")))
 
 
-def finish(settings: Settings, cache: Warm, output: Path, expected: dict[str, bytes], found: dict[str, int]) -> None:
+def finish(
+    settings: Settings, cache: JobCache, output: Path, expected: dict[str, bytes], found: dict[str, int]
+) -> None:
     """Render what is missing, and look at the whole sequence."""
     code = ended(begin(settings, cache, output, "skip"))
     assert code == 0, f"the last render ended with {code}"

@@ -9,7 +9,7 @@ from conftest import DRIVER, rgb_channels, write_exr
 from moving import FIRST, FRAMES, moving_job
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.engine.render_job import render_sequence
 from ofx_reenact.errors import ReenactError
 
 SIZE = (288, 360)

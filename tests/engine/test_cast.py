@@ -12,23 +12,23 @@ from jobs import pixels
 from rendered import write_consent
 
 from ofx_reenact.engine.analyse import analyse_inputs
-from ofx_reenact.engine.run import Job, render_sequence
-from ofx_reenact.engine.warm import Warm
+from ofx_reenact.engine.cache import JobCache
+from ofx_reenact.engine.render_job import Job, render_sequence
 from ofx_reenact.errors import FrameError, ReenactError, SettingsError, TrackingError
 from ofx_reenact.farm.model import FarmJob
 from ofx_reenact.frames.channels import read_channels
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.progress import Watch
-from ofx_reenact.provenance import read_said
+from ofx_reenact.provenance import read_provenance
 from ofx_reenact.publish.checks import consent
 from ofx_reenact.settings import Settings
 from ofx_reenact.settings.cast import SCHEMA
+from ofx_reenact.shot.cast_frame import CastMember, combine_members
 from ofx_reenact.shot.frame import Frame
-from ofx_reenact.shot.together import Part, put_together
+from ofx_reenact.verify.checked_sequence import inspect_sequence
 from ofx_reenact.verify.checks import CHECKS
 from ofx_reenact.verify.report import report_on
-from ofx_reenact.verify.subject import open_subject
 
 # Where the second picture begins, pixels of the plate.
 SECOND = 300
@@ -107,7 +107,7 @@ def test_the_map_carries_both(stage, together):
 
 def test_a_chunk_and_a_warm_engine_give_the_same_pixels(stage, together, tmp_path):
     render_sequence(asked(stage, tmp_path / "chunk", frames="40"))
-    warm = Warm()
+    warm = JobCache()
     for _ in range(2):
         Job(asked(stage, tmp_path / "warm", frames="40", existing="overwrite"), Watch(), warm).run()
         assert np.array_equal(pixels(tmp_path / "warm")[40], pixels(together)[40])
@@ -121,19 +121,19 @@ def test_where_nobody_is_asked_the_plate_stays(stage, tmp_path):
     nothing = {"strength": 0, "head": "plate"}
     render_sequence(asked(stage, tmp_path, cast=write_cast(stage, "calm.json", anna=nothing, ben=nothing)))
     assert np.array_equal(pixels(tmp_path)[36], read_plate(stage / "two.exr").rgb)
-    assert read_said(tmp_path / "o.0036.exr")["still"] == 1
+    assert read_provenance(tmp_path / "o.0036.exr")["still"] == 1
 
 
-def flat(colour: float, matte: float, face: float | None = None) -> Part:
+def flat(colour: float, matte: float, face: float | None = None) -> CastMember:
     """A frame of one colour, with a matte and a face that are alike everywhere."""
 
     class Made(Frame):
-        still = False
+        unchanged = False
 
         def _matte(self):
             return np.full((2, 4), matte, np.float32)
 
-    return Part(
+    return CastMember(
         Made(np.full((2, 4, 3), colour, np.float32), 0.9),
         None if face is None else np.full((2, 4), face, np.float32),
     )
@@ -141,10 +141,10 @@ def flat(colour: float, matte: float, face: float | None = None) -> Part:
 
 def test_the_later_one_lies_over_the_earlier():
     plate = np.zeros((2, 4, 3), np.float32)
-    assert np.allclose(put_together({"under": flat(0.2, 1), "over": flat(0.7, 1)}, plate).colour, 0.7)
-    made = put_together({"under": flat(0.2, 1), "over": flat(0.7, 0.5)}, plate)
+    assert np.allclose(combine_members({"under": flat(0.2, 1), "over": flat(0.7, 1)}, plate).colour, 0.7)
+    made = combine_members({"under": flat(0.2, 1), "over": flat(0.7, 0.5)}, plate)
     assert np.allclose(made.colour, 0.8) and np.allclose(made.mattes["under"], 0.5) and np.all(made.matte == 1)
-    untouched = put_together({"under": flat(0.3, 1), "over": flat(0, 0)}, plate)
+    untouched = combine_members({"under": flat(0.3, 1), "over": flat(0, 0)}, plate)
     assert np.all(untouched.colour == np.float32(0.3)), "where the upper one is the plate, the lower shows"
 
 
@@ -152,7 +152,7 @@ def test_the_later_one_lies_over_the_earlier():
     ("under", "over", "shown"), [(1, 0, 0.2), (0, 1, 0.7), (1, 1, 0.7), (0, 0, 0.7), (0.5, 0, 0.45)]
 )
 def test_faces_go_before_surroundings(under, over, shown):
-    made = put_together({"under": flat(0.2, 1, under), "over": flat(0.7, 1, over)}, np.zeros((2, 4, 3), np.float32))
+    made = combine_members({"under": flat(0.2, 1, under), "over": flat(0.7, 1, over)}, np.zeros((2, 4, 3), np.float32))
     assert np.allclose(made.colour, shown) and np.allclose(sum(made.mattes.values()), 1) and np.allclose(made.matte, 1)
 
 
@@ -178,12 +178,12 @@ def test_a_driver_that_ends_holds_its_last_frame(stage, performance, tmp_path):
 
 
 def test_frames_and_sidecar_say_who_was_rendered(stage, together):
-    subject = open_subject(str(together / "o.####.exr"))
+    subject = inspect_sequence(str(together / "o.####.exr"))
     report = report_on(subject, CHECKS)
     assert report.good, report.as_dict()
-    said = subject.sidecar.said
+    said = subject.sidecar.content
     assert {"anna.performance", "ben.identity", "cast"} <= said.inputs.keys() and said.cast.keys() == {"anna", "ben"}
-    assert read_said(together / "o.0036.exr")["made_of"] in said.takes
+    assert read_provenance(together / "o.0036.exr")["made_of"] in said.takes
     with pytest.raises(ReenactError, match="other options"):
         cast = write_cast(stage, "again.json", anna={"strength": 0.5})
         render_sequence(asked(stage, together, cast=cast, frames="36,40", existing="skip"))
@@ -194,11 +194,11 @@ def test_each_has_a_release_of_their_own(stage, tmp_path):
         write_consent(stage, release=release).rename(stage / f"{name}.json")
     cast = write_cast(stage, "released.json", anna={"consent": "a.json"}, ben={"consent": "b.json"})
     render_sequence(asked(stage, tmp_path, cast=cast, frames="36"))
-    assert read_said(tmp_path / "o.0036.exr")["consent_id"] == "R-1, R-2"
-    assert consent(open_subject(str(tmp_path / "o.####.exr")), "").good
+    assert read_provenance(tmp_path / "o.0036.exr")["consent_id"] == "R-1, R-2"
+    assert consent(inspect_sequence(str(tmp_path / "o.####.exr")), "").good
     cast = write_cast(stage, "half.json", anna={"consent": "a.json"})
     render_sequence(asked(stage, tmp_path / "half", cast=cast, frames="36"))
-    assert not consent(open_subject(str(tmp_path / "half" / "o.####.exr")), "").good
+    assert not consent(inspect_sequence(str(tmp_path / "half" / "o.####.exr")), "").good
 
 
 def test_a_farm_job_takes_members_whose_files_are_named(stage, tmp_path):
@@ -213,11 +213,11 @@ def test_a_farm_job_takes_members_whose_files_are_named(stage, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
-        ({"ben": {"name": "anna"}}, "anna and anna have one name"),
+        ({"ben": {"name": "anna"}}, "anna and anna have the same name"),
         ({"ben": {"name": "b n"}}, "member 2: name 'b n'"),
         ({"ben": {"target_face": 1}}, "anna and ben are both face 1"),
         ({"ben": {"performance": None}}, "ben: has no driver"),
-        ({"ben": {"identity": "anna.safetensors"}}, "anna and ben have one --identity"),
+        ({"ben": {"identity": "anna.safetensors"}}, "anna and ben have the same --identity"),
         ({"ben": {"colour": 1}}, "ben: option 'colour' is unknown"),
         ({"ben": {"layers": ["rgba"]}}, "ben: option 'layers' is the whole render's"),
         ({"ben": {"strength": 3}}, "ben: --strength 3"),
@@ -250,7 +250,7 @@ def landmarks(stage: Path) -> list[list[float]]:
     from ofx_reenact.progress import ignore
     from ofx_reenact.tracking.landmarks import MESH68
 
-    anna = open_members(asked(stage, stage), ignore, Warm())[0].loader
+    anna = open_members(asked(stage, stage), ignore, JobCache())[0].loader
     return anna.identity.face.mesh[list(MESH68), :2].tolist()
 
 

@@ -8,7 +8,7 @@ import pytest
 from jobs import pixels
 from two_people import HEIGHT, HER, HIM, shot, write_frames
 
-from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.engine.render_job import render_sequence
 from ofx_reenact.frames.channels import read_channels
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.sequence import Sequence

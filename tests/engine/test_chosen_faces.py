@@ -10,12 +10,12 @@ from two_people import HER, HIM, WIDTH, clip, composed, middle, shot, write_fram
 from videos import write_video
 
 from ofx_reenact.cli.main import run
+from ofx_reenact.engine.check_paths import check_paths
 from ofx_reenact.engine.choose_face import sample_frames, to_square_position
+from ofx_reenact.engine.input_digests import frames_made_of, identity_made_of, performance_made_of
 from ofx_reenact.engine.inputs import read_target
 from ofx_reenact.engine.loader import track_performance
-from ofx_reenact.engine.made_of import frames_made_of, identity_made_of, performance_made_of
-from ofx_reenact.engine.paths import check_paths
-from ofx_reenact.engine.people import find_identity, plate_settings
+from ofx_reenact.engine.make_identity import find_identity, plate_settings
 from ofx_reenact.errors import ReenactError, SettingsError, TrackingError
 from ofx_reenact.frames.picture import read_picture
 from ofx_reenact.frames.ranges import FrameRange
@@ -115,7 +115,7 @@ def test_the_face_of_a_still_is_chosen(two, photo, face, colour, weights):
         ("10,10@7", "has no frame 7 in which a face could be chosen, only 1001-1004"),
         ("3", "none of 4 frames shows 3 faces; 'ofx-reenact track --faces"),
         ("nobody.png", "nobody.png"),
-        ("1,2,3", "is no face: give a number"),
+        ("1,2,3", "names no face: give a number"),
     ],
 )
 def test_a_face_that_is_not_there_is_refused(two, face, said, tmp_path, capsys):

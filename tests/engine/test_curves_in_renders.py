@@ -7,7 +7,7 @@ import pytest
 from jobs import job, pixels
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.engine.render_job import render_sequence
 from ofx_reenact.errors import OutputError
 from ofx_reenact.provenance import sidecar_path
 

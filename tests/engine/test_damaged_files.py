@@ -6,13 +6,13 @@ import torch
 from conftest import rgb_channels, write_exr
 
 from ofx_reenact.errors import ReenactError, SettingsError, WeightsError
-from ofx_reenact.evaluate.reenactment.result import PairResult
-from ofx_reenact.farm.run import read_bundle
+from ofx_reenact.evaluate.pairs.pair_result import PairResult
+from ofx_reenact.farm.bundle_reader import read_bundle
 from ofx_reenact.frames.media import Labels
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import existing_frames
-from ofx_reenact.training.fdgan.data.crops import SCHEMA, Crops
-from ofx_reenact.training.fdgan.data.packed import pack
+from ofx_reenact.training.fdgan.data.crop_set import SCHEMA, Crops
+from ofx_reenact.training.fdgan.data.packed_pictures import pack
 from ofx_reenact.training.loop import read_checkpoint, read_curves
 from ofx_reenact.training.npz import offsets, read_npz, schema_of, write_npz
 

@@ -9,7 +9,7 @@ import pytest
 from jobs import job, pixels
 
 from ofx_reenact.engine import writer
-from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.engine.render_job import render_sequence
 from ofx_reenact.errors import OutputError
 
 

@@ -7,11 +7,11 @@ import pytest
 from conftest import TARGET, write_exr
 from jobs import job
 
-from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.engine.render_job import render_sequence
 from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.plate import read_plate
+from ofx_reenact.verify.checked_sequence import inspect_sequence
 from ofx_reenact.verify.checks import CHECKS
-from ofx_reenact.verify.subject import open_subject
 
 DCI = (0.68, 0.32, 0.265, 0.69, 0.15, 0.06, 0.314, 0.351)
 
@@ -38,7 +38,7 @@ def test_a_layer_is_rendered_and_verified(layered, performance_file, tmp_path):
     assert all(np.array_equal(frame.extra[name], pixels) for name, pixels in plate.extra.items())
     assert frame.tags.chromaticities == pytest.approx(DCI) and frame.colour_space is None
     assert report.colour_space.startswith("primaries") and "kept" in report.colour_reason
-    subject = open_subject(str(tmp_path / "o.####.exr"))
+    subject = inspect_sequence(str(tmp_path / "o.####.exr"))
     assert CHECKS["plate"](subject).problems == () and CHECKS["colour"](subject).problems == ()
 
 

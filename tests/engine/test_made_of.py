@@ -10,10 +10,10 @@ import pytest
 from conftest import DRIVER, TARGET
 from jobs import job, pixels
 
-from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.engine.render_job import render_sequence
 from ofx_reenact.errors import OutputError, ReenactError, TrackingError
 from ofx_reenact.export.target import build_network
-from ofx_reenact.provenance import Sidecar, read_said
+from ofx_reenact.provenance import Sidecar, read_provenance
 from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.edit import landmarks_of, place
 from ofx_reenact.tracking.performance import Performance
@@ -127,7 +127,7 @@ def test_an_identity_that_was_made_otherwise_is_refused(asked, identity_file, pe
 
 def test_frames_say_the_take_that_the_sidecar_describes(performance_file, tmp_path):
     render_sequence(job(tmp_path, performance_file, driver=str(DRIVER), frames="1-2", weight_mouth=0.5))
-    sidecar, said = Sidecar.load(tmp_path / "o.reenact.json"), read_said(tmp_path / "o.0002.exr")
+    sidecar, said = Sidecar.load(tmp_path / "o.reenact.json"), read_provenance(tmp_path / "o.0002.exr")
     take = sidecar.takes[said["made_of"]]
     assert take.digest == said["made_of"] == sidecar.frames[2].made_of and said["frame"] == 2
     assert take.settings == {"weight_mouth": 0.5} and take.inputs["driver"].name == str(DRIVER)

@@ -3,7 +3,7 @@
 import numpy as np
 from moving import FIRST, make_plate, moving_job, track_plate
 
-from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.engine.render_job import render_sequence
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.picture import read_picture
 from ofx_reenact.frames.sequence import Sequence

@@ -12,11 +12,11 @@ from jobs import pixels
 from ofx_reenact.engine.analyse import analyse_inputs
 from ofx_reenact.engine.inputs import track_driver
 from ofx_reenact.engine.loader import open_shot
-from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.engine.render_job import render_sequence
 from ofx_reenact.errors import FrameError, OutputError, SettingsError, TrackingError
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.frames.sequence import Sequence
-from ofx_reenact.provenance.attributes import read_said
+from ofx_reenact.provenance.attributes import read_provenance
 from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.landmarks import LIPS_INNER
 from ofx_reenact.tracking.performance import Performance, State
@@ -73,12 +73,12 @@ def test_a_target_driven_by_its_own_performance_is_the_plate_bit_for_bit(plate, 
     own = open_shot(asked(plate, tracked, tracked))
     for frame in own.motion.rows:
         made = own.render(frame)
-        assert made.still and np.array_equal(made.colour, own.target.view(frame).pixels)
+        assert made.unchanged and np.array_equal(made.colour, own.target.view(frame).pixels)
 
 
 def test_nothing_that_is_asked_gives_the_plate_bit_for_bit(plate, tracked, backwards):
     still = open_shot(asked(plate, tracked, backwards, **NOTHING))
-    assert all(still.render(frame).still for frame in still.motion.rows)
+    assert all(still.render(frame).unchanged for frame in still.motion.rows)
 
 
 def test_a_driver_is_followed(shot, tracked, backwards):
@@ -92,7 +92,7 @@ def test_a_driver_is_followed(shot, tracked, backwards):
     wanted, theirs = gap(own.frontal[:, :468] + shot.motion.expression), gap(driver.frontal)
     slope = np.polyfit(theirs, wanted, 1)[0]
     assert 0.9 < slope < 1.1 and np.corrcoef(theirs, wanted)[0, 1] > 0.98
-    changed = [frame for frame in shot.motion.rows if not shot.render(frame).still]
+    changed = [frame for frame in shot.motion.rows if not shot.render(frame).unchanged]
     assert len(changed) >= COUNT - 2
 
 
@@ -101,7 +101,7 @@ def test_what_is_not_asked_stays_the_plate_bit_for_bit(plate, tracked, backwards
     for frame in (1003, 1008):
         made, view = spoken.render(frame), spoken.target.view(frame)
         brows = int(view.mesh[[105, 334], 1].max())
-        assert not made.still and np.array_equal(made.colour[:brows], view.pixels[:brows])
+        assert not made.unchanged and np.array_equal(made.colour[:brows], view.pixels[:brows])
         for eye in ((159, 145, 33, 133), (386, 374, 362, 263)):
             (left, top), (right, bottom) = (f(view.mesh[list(eye), :2], 0).astype(int) for f in (np.min, np.max))
             box = slice(top, bottom + 1), slice(left, right + 1)
@@ -137,7 +137,7 @@ def test_frames_say_which_parts_they_took_and_where(plate, tracked, backwards, t
         parts_file=str(tmp_path / "parts.json"),
     )  # fmt: skip
     report = render_sequence(settings)
-    said = {frame: read_said(tmp_path / f"o.{frame}.exr").get("parts", "") for frame in report.written}
+    said = {frame: read_provenance(tmp_path / f"o.{frame}.exr").get("parts", "") for frame in report.written}
     assert report.parts == tuple(frame for frame in said if said[frame]) and report.parts
     listed = json.loads((tmp_path / "parts.json").read_text())["parts"]
     frame = report.parts[0]
@@ -206,7 +206,7 @@ def test_the_drivers_head_turns_on_top_of_the_plates(plate, tracked, backwards):
     own = Performance.load(Path(tracked))
     assert np.array_equal(usual.motion.heads.rotation, own.rotation)
     assert not np.allclose(turned.motion.heads.rotation, own.rotation, atol=1e-4)
-    assert not turned.render(1004).still
+    assert not turned.render(1004).unchanged
 
 
 def test_a_plate_without_a_face_in_some_frames_stays_as_it_is_there(plate, tracked, backwards, tmp_path):

@@ -11,7 +11,7 @@ from jobs import job
 from sounds import clicks_at, grey_frames, heard_in, write_clip, write_sound
 
 from ofx_reenact.engine import preview
-from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.engine.render_job import render_sequence
 from ofx_reenact.errors import FrameError, SettingsError
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence
@@ -97,7 +97,7 @@ def test_a_file_of_sound_begins_at_a_frame_of_the_shot(clips):
     assert heard(replace(settings, sound_start=-3), range(1, 41)) == ([round(-3 + at, 1)], [])
     assert heard(replace(settings, sound_start=20), range(1, 41)) == ([round(20 + at, 1)], [])
     found, notes = heard(replace(settings, sound_start=500), range(1, 41))
-    assert not found and "has no sound where the frames are" in notes[0]
+    assert not found and "has no sound in the time of the frames" in notes[0]
 
 
 def test_a_render_clicks_where_its_driver_does(tmp_path, performance_file):

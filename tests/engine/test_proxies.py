@@ -10,18 +10,18 @@ from conftest import TARGET, rgb_channels, write_exr
 from jobs import job, pixels
 from moving import FIRST, START, make_plate, moving_job, track_plate
 
+from ofx_reenact.engine.cache import JobCache
 from ofx_reenact.engine.loader import Loader
 from ofx_reenact.engine.proxy import Proxy
-from ofx_reenact.engine.run import Job, render_sequence
-from ofx_reenact.engine.warm import Warm
+from ofx_reenact.engine.render_job import Job, render_sequence
 from ofx_reenact.frames.picture import Picture
 from ofx_reenact.frames.plate import Window, read_plate
 from ofx_reenact.progress import Watch, ignore
-from ofx_reenact.provenance.attributes import PROXY, read_said
+from ofx_reenact.provenance.attributes import PROXY, read_provenance
 from ofx_reenact.publish.checks import resolution
 from ofx_reenact.settings import Settings
+from ofx_reenact.verify.checked_sequence import inspect_sequence
 from ofx_reenact.verify.checks import plate as check_plate
-from ofx_reenact.verify.subject import open_subject
 from ofx_reenact.weights import read_safetensors
 
 DATA, DISPLAY = (3, 5), (-6, 2, 345, 331)
@@ -115,7 +115,7 @@ def test_what_moves_little_moves_in_the_proxy_too(odd, performance_file, tmp_pat
     moves = {}
     for factor in (1, 4):
         asked = still(tmp_path, odd, performance_file, tmp_path, proxy=factor, strength=0.1, weight_pose=0.0)
-        loader = Loader(dataclasses.replace(asked, weight_position=0.0), Warm(), ignore)
+        loader = Loader(dataclasses.replace(asked, weight_position=0.0), JobCache(), ignore)
         moves[factor] = [loader.shot.pose(frame).gate for frame in (30, 36, 40, 44)]
     assert np.allclose(moves[1], moves[4], atol=1e-6) and max(moves[1]) > 0
 
@@ -126,7 +126,7 @@ def test_a_chunk_gives_the_same_pixels(shot, odd, performance_file, tmp_path):
 
 
 def test_a_warm_engine_tells_proxies_apart(shot, odd, performance_file, tmp_path):
-    warm = Warm()
+    warm = JobCache()
     for factor in (2, 1, 2):
         asked = still(tmp_path, odd, performance_file, shot, proxy=factor, frames="36", existing="overwrite")
         Job(asked, Watch(), warm).run()
@@ -135,7 +135,7 @@ def test_a_warm_engine_tells_proxies_apart(shot, odd, performance_file, tmp_path
 
 def test_where_nothing_is_asked_the_reduced_plate_stays(odd, performance_file, shot, tmp_path):
     render_sequence(still(tmp_path, odd, performance_file, shot, proxy=2, strength=0, head="plate", frames="36"))
-    loader = Loader(still(tmp_path, odd, performance_file, shot, proxy=2), Warm(), ignore)
+    loader = Loader(still(tmp_path, odd, performance_file, shot, proxy=2), JobCache(), ignore)
     assert np.array_equal(pixels(tmp_path)[36], loader.plates.picture(1).pixels[..., :3])
 
 
@@ -145,7 +145,7 @@ def test_a_holdout_of_the_whole_plate_is_reduced(odd, performance_file, shot, tm
     write_exr(tmp_path / "m.exr", {"matte": matte}, window=DISPLAY[:2], display=DISPLAY)
     options = {"holdout": str(tmp_path / "m.exr"), "proxy": 4, "frames": "36"}
     render_sequence(still(tmp_path, odd, performance_file, shot, **options))
-    loader = Loader(still(tmp_path, odd, performance_file, shot, proxy=4), Warm(), ignore)
+    loader = Loader(still(tmp_path, odd, performance_file, shot, proxy=4), JobCache(), ignore)
     held, plain, plate = pixels(tmp_path)[36], pixels(shot / "4")[36], loader.plates.picture(1).pixels[..., :3]
     # Column 170 of the display window lies in block 42 of it, the data window begins with block 2.
     assert np.array_equal(held[:, 41:], plate[:, 41:]) and np.array_equal(held[:, :40], plain[:, :40])
@@ -153,13 +153,13 @@ def test_a_holdout_of_the_whole_plate_is_reduced(odd, performance_file, shot, tm
 
 
 def test_frames_say_that_they_are_proxies_and_publish_refuses_them(shot):
-    assert PROXY.removeprefix("reenact:") not in read_said(shot / "1" / "o.0036.exr")
-    assert read_said(shot / "4" / "o.0036.exr")["proxy"] == 4
-    subject = open_subject(str(shot / "4" / "o.####.exr"))
+    assert PROXY.removeprefix("reenact:") not in read_provenance(shot / "1" / "o.0036.exr")
+    assert read_provenance(shot / "4" / "o.0036.exr")["proxy"] == 4
+    subject = inspect_sequence(str(shot / "4" / "o.####.exr"))
     answer = check_plate(subject)
     assert answer.good and "frames 36,40: a proxy, 1/4 of the plate's resolution" in answer.notes
     assert "--proxy 1" in resolution(subject).problems[0]
-    assert resolution(open_subject(str(shot / "1" / "o.####.exr"))).good
+    assert resolution(inspect_sequence(str(shot / "1" / "o.####.exr"))).good
 
 
 def test_proxies_of_a_plate_that_moves(performance_file, tmp_path):

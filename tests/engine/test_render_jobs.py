@@ -11,7 +11,7 @@ import pytest
 from conftest import DRIVER, TARGET, driver_pictures
 from jobs import job, pixels, write_rgb
 
-from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.engine.render_job import render_sequence
 from ofx_reenact.errors import FrameError, OutputError, ReenactError, SettingsError, TrackingError, WeightsError
 from ofx_reenact.settings import Settings
 
@@ -117,7 +117,7 @@ def test_bad_jobs(performance_file, tmp_path):
 
 LIMITED = """
 import resource, signal, sys
-from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.engine.render_job import render_sequence
 from ofx_reenact.settings import Settings
 from ofx_reenact.errors import OutputError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

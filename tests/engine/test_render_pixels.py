@@ -10,7 +10,7 @@ from conftest import DRIVER, TARGET, driver_pictures, rgb_channels, write_exr
 from jobs import assert_stmap_remakes, job, pixels, standing_still, write_rgb
 
 from ofx_reenact.compose.matte_edge import shape_matte
-from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.engine.render_job import render_sequence
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.tracking.landmarks import MESH68
 

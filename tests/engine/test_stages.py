@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from jobs import job
 
 from ofx_reenact.bench.stages import STAGES
-from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.engine.render_job import render_sequence
 from ofx_reenact.stages import observe_stages, stage
 
 

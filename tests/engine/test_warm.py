@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from conftest import TARGET, rgb_channels, write_exr
 
-from ofx_reenact.engine.run import Job, render_sequence
-from ofx_reenact.engine.warm import KEPT, Warm, stamp
+from ofx_reenact.engine.cache import KEPT, JobCache, stamp
+from ofx_reenact.engine.render_job import Job, render_sequence
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.progress import Cancelled, Progress, Watch
 from ofx_reenact.settings import Settings
@@ -27,7 +27,7 @@ class Desk:
     """Jobs one after another over the same files and the same warm core, each compared with one from nothing."""
 
     def __init__(self, folder: Path, picture: np.ndarray, performance: Performance) -> None:
-        self.folder, self.warm = folder, Warm()
+        self.folder, self.warm = folder, JobCache()
         self.target = write_exr(folder / "t.exr", rgb_channels(picture))
         performance.save(folder / "p.npz")
         self.files = {"target": str(self.target), "performance": str(folder / "p.npz")}
@@ -70,7 +70,7 @@ def test_identity_and_performance_files_are_written_though_all_is_warm(small, pe
 
 def test_a_driver_of_the_same_name_is_tracked_anew(tmp_path, small):
     target = write_exr(tmp_path / "t.exr", rgb_channels(small))
-    driver, warm, seen = tmp_path / "d.0001.jpg", Warm(), []
+    driver, warm, seen = tmp_path / "d.0001.jpg", JobCache(), []
 
     def tracked(progress: Progress) -> None:
         seen.append(progress.stage)
@@ -105,7 +105,7 @@ def test_the_watch_ends_a_job_with_whole_frames(small, performance, tmp_path):
 
 
 def test_few_of_each_kind_are_kept_and_failures_are_not(tmp_path):
-    warm, made = Warm(), []
+    warm, made = JobCache(), []
 
     def make(key: int) -> int:
         made.append(key)

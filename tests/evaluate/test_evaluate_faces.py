@@ -10,7 +10,7 @@ from narrow import NARROW, narrow, small
 from scipy.spatial.transform import Rotation
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.engine.people import make_painter
+from ofx_reenact.engine.make_identity import make_painter
 from ofx_reenact.evaluate.metrics import sface as likeness
 from ofx_reenact.evaluate.networks import fdgan_faces
 from ofx_reenact.evaluate.networks.face_cases import BACK, RENDERED, Case, read_cases
@@ -30,12 +30,12 @@ from ofx_reenact.shot.view import View, display_for
 from ofx_reenact.tracking.landmarks import EYE_RIGHT, IRIS_LEFT
 from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.tracking.rigid import Similarity, head_pose
-from ofx_reenact.training.fdgan.data.crops import SCHEMA
-from ofx_reenact.training.fdgan.data.cut import build_crops
+from ofx_reenact.training.fdgan.data.crop_set import SCHEMA
+from ofx_reenact.training.fdgan.data.cut_crops import build_crops
 from ofx_reenact.training.fdgan.data.pair_set import REVERSE, TRUE
 from ofx_reenact.training.fdgan.score import evenly
 from ofx_reenact.training.npz import read_npz, schema_of
-from ofx_reenact.training.rendered_heads.file import Album, Picture
+from ofx_reenact.training.rendered_heads.file import Picture, RenderedHeadsWriter
 
 pytestmark = pytest.mark.usefixtures("backbone", "one_moment")
 
@@ -124,7 +124,7 @@ def heads_file(shown, acting, tmp_path_factory):
     nothing = np.zeros((3, 3), np.int16), np.zeros(3)
     turned = shown[1].copy()
     turned[:, :2] += [4, 0]
-    album = Album(("jawOpen",), 384)
+    album = RenderedHeadsWriter(("jawOpen",), 384)
     for first in (0.0, 0.3):
         album.add(
             [

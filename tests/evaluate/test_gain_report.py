@@ -10,7 +10,7 @@ import pytest
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.evaluate.metrics import gain, landmark_gain
-from ofx_reenact.evaluate.reenactment.result import PairResult
+from ofx_reenact.evaluate.pairs.pair_result import PairResult
 from ofx_reenact.evaluate.stills import compared_methods as methods
 from ofx_reenact.evaluate.stills import observe_frames as observing
 from ofx_reenact.evaluate.stills.compared_methods import COPIED, LDNET, STILL, WARP_PROFILE, name_at_strength

@@ -12,6 +12,7 @@ from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.evaluate.metrics.lips_and_lids import CURVES, OPENING, RIGHT_LIDS
 from ofx_reenact.evaluate.pairs.choose_pairs import clip_pairs
+from ofx_reenact.evaluate.pairs.pair_result import PairResult
 from ofx_reenact.evaluate.plates.compared_methods import COPIED, DRIVEN, PARTS_OFF, PLATE, SELF
 from ofx_reenact.evaluate.plates.compared_methods import DRIVER as OTHER
 from ofx_reenact.evaluate.plates.measure_pair import choose_shown_rows, compare_curve, middle_rows
@@ -31,7 +32,6 @@ from ofx_reenact.evaluate.plates.promises import (
 )
 from ofx_reenact.evaluate.plates.render_and_track import differences_outside_matte, takes_parts
 from ofx_reenact.evaluate.plates.report_page import MISSED, make_page, promised_rows
-from ofx_reenact.evaluate.reenactment.result import PairResult
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.shot.frame import Frame
 

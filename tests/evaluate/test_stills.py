@@ -15,7 +15,7 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.evaluate.metrics import distribution
 from ofx_reenact.evaluate.metrics import sface as likeness
 from ofx_reenact.evaluate.pairs.choose_pairs import TargetDriverPair, cross_pairs, self_pairs
-from ofx_reenact.evaluate.reenactment.result import PairResult
+from ofx_reenact.evaluate.pairs.pair_result import PairResult
 from ofx_reenact.evaluate.stills.compared_methods import (
     COPIED,
     LDNET,

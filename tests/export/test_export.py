@@ -18,7 +18,7 @@ from conftest import TARGET, make_shot, rgb_channels, write_exr
 from scipy.spatial.transform import Rotation
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.engine.people import identify, make_painter, view_of
+from ofx_reenact.engine.make_identity import identify, make_painter, view_of
 from ofx_reenact.export.network import INPUTS, LINES, Exported, save_torchscript
 from ofx_reenact.export.nuke_script import CHANNELS_IN, CHANNELS_OUT, cat_file_creator, put_back, quoted
 from ofx_reenact.export.target import build_network
@@ -34,7 +34,7 @@ from ofx_reenact.fdgan.window import Window, finer_of
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.identity import Identity
-from ofx_reenact.shot.mouth import MouthPainter
+from ofx_reenact.shot.mouth_painter import MouthPainter
 from ofx_reenact.shot.shot import Shot
 from ofx_reenact.tracking.landmarks import MESH68
 

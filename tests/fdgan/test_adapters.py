@@ -17,6 +17,6 @@ def test_untrained_adapters_change_nothing_and_merged_ones_are_the_trained():
     assert torch.allclose(adapted(x, values), network.translator(x, values), atol=1e-6)
     with torch.no_grad():
         torch._foreach_add_(parameters, 0.05)
-    again = adapters.merged(network.translator, adapters.take(adapted))
+    again = adapters.merge_adapters(network.translator, adapters.take(adapted))
     assert torch.allclose(again(x, values), adapted(x, values), atol=1e-5)
     assert not torch.allclose(again(x, values), network.translator(x, values), atol=1e-3)

@@ -7,7 +7,7 @@ import torch
 from ofx_reenact.fdgan.landmark_image import landmark_image
 from ofx_reenact.fdgan.lines import quick_landmark_image
 from ofx_reenact.fdgan.portrait import PortraitNetwork
-from ofx_reenact.fdgan.prepared import PreparedDense, PreparedPortrait
+from ofx_reenact.fdgan.prepared import PreparedPortrait, PreparedRepair
 from ofx_reenact.fdgan.repair import RepairNetwork
 
 
@@ -41,7 +41,7 @@ def test_a_window_is_painted_as_by_the_network(name, finer):
     picture, maps = (rng.random((96 * finer, 128 * finer, 3), np.float32) for _ in range(2))
     maps[..., 0] = maps[..., 0] > 0.005
     landmarks = rng.random((68, 2)) * 96 * finer
-    prepared = PreparedDense(network, "cpu")
+    prepared = PreparedRepair(network, "cpu")
     dictionary = prepared.write(picture[None], landmarks[None])
     tensors = [torch.from_numpy(np.float32(x.transpose(2, 0, 1)))[None] for x in (picture * 2 - 1, maps)]
     points = torch.from_numpy(np.float32(landmarks))[None]
@@ -70,6 +70,6 @@ def test_a_portrait_is_drawn_as_by_the_network(name):
 
 def test_the_network_stays_as_it_is():
     network = RepairNetwork().eval()
-    prepared = PreparedDense(network, "cpu")
+    prepared = PreparedRepair(network, "cpu")
     assert network.draw is landmark_image and prepared.network.draw is quick_landmark_image
     assert prepared.network.translator is network.translator

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.engine.render_job import render_sequence
 from ofx_reenact.errors import FrameError
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.settings import Settings

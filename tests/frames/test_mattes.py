@@ -7,7 +7,7 @@ from conftest import write_exr
 from videos import HEIGHT, WIDTH, write_video
 
 from ofx_reenact.errors import FrameError
-from ofx_reenact.frames.matte import HOLDOUT, MASK, Kept, Matte, choose_matte
+from ofx_reenact.frames.matte import HOLDOUT, MASK, Matte, Protection, choose_matte
 from ofx_reenact.frames.plate import Window
 
 SIZE = Window(0, 0, 12, 8)
@@ -103,17 +103,17 @@ def test_holdout_or_mask_keep_the_plate_and_a_mask_does_outside_its_window(tmp_p
     held, masked = np.zeros((16, 20), np.float32), np.ones((16, 20), np.float32)
     held[inside], masked[inside] = ramp(), 1 - ramp()[::-1]
     for names, wanted in (((hold, ""), held), (("", mask), masked), ((hold, mask), np.maximum(held, masked))):
-        kept = Kept.open(*names, [5], display, display).read(5)
+        kept = Protection.open(*names, [5], display, display).read(5)
         assert kept.dtype == np.float32 and np.array_equal(kept, wanted)
-    assert Kept.open("", "", [5], display, display) is None
+    assert Protection.open("", "", [5], display, display) is None
 
 
 def test_errors_of_a_mask_name_it(tmp_path):
     name = mattes(tmp_path, [1])
     with pytest.raises(FrameError, match="no matte for frame 2; a mask needs one"):
-        Kept.open("", name, [1, 2], SIZE, SIZE)
+        Protection.open("", name, [1, 2], SIZE, SIZE)
     with pytest.raises(FrameError, match="the mask is 12 x 8 pixels, the target 9 x 8"):
-        Kept.open("", name, [1], Window(0, 0, 9, 8), Window(0, 0, 9, 8))
+        Protection.open("", name, [1], Window(0, 0, 9, 8), Window(0, 0, 9, 8))
 
 
 def test_values_beyond_0_and_1_are_clamped(tmp_path):

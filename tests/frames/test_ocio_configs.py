@@ -9,7 +9,7 @@ from conftest import TARGET, rgb_channels, write_exr
 
 from ofx_reenact.cli.doctor import look_at_colour
 from ofx_reenact.errors import FrameError
-from ofx_reenact.frames.colour import CONFIG, OWN_SRGB, Colour, Display
+from ofx_reenact.frames.colour import CONFIG, OWN_SRGB, Colour, FaceDisplay
 from ofx_reenact.frames.interop import SHARED
 from ofx_reenact.frames.picture import read_picture
 from ofx_reenact.frames.plate import read_plate
@@ -113,7 +113,7 @@ def test_pictures_are_read_and_displayed(studio, portrait):
     light = decode_srgb(picture.plate.rgb) @ to_xyz(REC709).T @ np.linalg.inv(to_xyz(primaries)).T
     assert np.abs(picture.pixels - light).max() < 2e-3
     # Networks see the original picture, and what they paint is converted back.
-    display = Display(colour, linear)
+    display = FaceDisplay(colour, linear)
     shown = display.encode(picture.pixels)
     assert np.abs(shown - picture.plate.rgb).max() < 2e-3
     assert np.abs(display.decode(shown) - picture.pixels).max() < 2e-3

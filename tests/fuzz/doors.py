@@ -14,9 +14,9 @@ from narrow import narrow, small
 
 from ofx_reenact.engine.analyse import describe_performance
 from ofx_reenact.engine.inputs import read_target, track_driver
-from ofx_reenact.engine.people import identify, view_of
+from ofx_reenact.engine.make_identity import identify, view_of
 from ofx_reenact.evaluate.metrics import openface
-from ofx_reenact.evaluate.reenactment.result import PairResult
+from ofx_reenact.evaluate.pairs.pair_result import PairResult
 from ofx_reenact.farm.model import FarmJob
 from ofx_reenact.fdgan.portrait import PortraitNetwork
 from ofx_reenact.fdgan.weights import load_fdgan, load_repair, save_portrait, save_repair
@@ -28,28 +28,28 @@ from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence, existing_frames
 from ofx_reenact.ldnet.network import LDNet
 from ofx_reenact.ldnet.weights import load_ldnet, save_ldnet
-from ofx_reenact.provenance import FrameEntry, Input, MadeOf, Sidecar, Source, read_consent, read_said
+from ofx_reenact.provenance import FrameEntry, Input, MadeOf, Sidecar, Source, read_consent, read_provenance
 from ofx_reenact.service.session import Session
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot import curves
 from ofx_reenact.shot.identity import Identity, load_appearance
 from ofx_reenact.shot.identity_check import check_taught
 from ofx_reenact.shot.shot import Shot
+from ofx_reenact.tracking.landmark_file import FileLandmarks, read_landmarks, write_landmarks
 from ofx_reenact.tracking.performance import Performance
-from ofx_reenact.tracking.placed import Placed, read_landmarks, write_landmarks
 from ofx_reenact.tracking.tracker import Options
-from ofx_reenact.training.fdgan.data.crops import SCHEMA as CROPS
-from ofx_reenact.training.fdgan.data.crops import Crops
-from ofx_reenact.training.fdgan.data.faces import SCHEMA as FACES
-from ofx_reenact.training.fdgan.data.faces import Faces
-from ofx_reenact.training.fdgan.data.packed import pack
+from ofx_reenact.training.fdgan.data.crop_set import SCHEMA as CROPS
+from ofx_reenact.training.fdgan.data.crop_set import Crops
+from ofx_reenact.training.fdgan.data.face_set import SCHEMA as FACES
+from ofx_reenact.training.fdgan.data.face_set import Faces
+from ofx_reenact.training.fdgan.data.packed_pictures import pack
 from ofx_reenact.training.fdgan.data.pair_set import SCHEMA as PAIRS
 from ofx_reenact.training.fdgan.data.pair_set import PairSet
 from ofx_reenact.training.ldnet.heads import HeadModel, draw_grid, load_heads, save_heads
 from ofx_reenact.training.ldnet.people import LandmarkSet
 from ofx_reenact.training.loop import read_checkpoint, read_curves
 from ofx_reenact.training.npz import offsets, schema_of, write_npz
-from ofx_reenact.verify.sidecar import read_beside
+from ofx_reenact.verify.sidecar import read_sidecar_file
 
 CASES = 3000
 
@@ -141,7 +141,7 @@ def _texts(folder: Path) -> list[Door]:
     (folder / "curves.jsonl").write_text('{"step": 1, "seconds": 0.5, "loss": 0.3}\n{"step": 2, "loss": 0.2}\n')
 
     def sidecar(path: Path) -> object:
-        read_beside(str(path.with_name("o.####.exr")))
+        read_sidecar_file(str(path.with_name("o.####.exr")))
         read = Sidecar.load(path)
         read.save(path, {9: FrameEntry(0.5, "held")})
         return read.claims
@@ -150,7 +150,7 @@ def _texts(folder: Path) -> list[Door]:
         return read_consent(path).problems(scope="a")
 
     def placed(path: Path) -> object:
-        track = Placed(Options(landmarks=str(path))).track(np.zeros((8, 8, 3), np.uint8), 1)
+        track = FileLandmarks(Options(landmarks=str(path))).track(np.zeros((8, 8, 3), np.uint8), 1)
         return track, read_landmarks(path)
 
     def looked(path: Path) -> object:
@@ -180,7 +180,7 @@ def _bundle(folder: Path) -> list[Door]:
     except ImportError:
         return []
     from ofx_reenact.farm.bundle import write_bundle
-    from ofx_reenact.farm.run import read_bundle
+    from ofx_reenact.farm.bundle_reader import read_bundle
 
     settings = Settings(target=str(TARGET), driver=str(DRIVER), output=str(folder / "b.####.exr"))
     write_bundle(FarmJob.of(settings), folder / "bundle")
@@ -274,7 +274,7 @@ def _pictures(folder: Path) -> list[Door]:
     colour = Colour()
 
     def there(path: Path) -> object:
-        return read_said(path), existing_frames(str(path.with_name("e.####.exr")), FrameRange((1,)))
+        return read_provenance(path), existing_frames(str(path.with_name("e.####.exr")), FrameRange((1,)))
 
     def target(path: Path) -> object:
         return read_target(Settings(target=str(path)), colour)

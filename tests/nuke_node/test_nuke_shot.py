@@ -17,7 +17,7 @@ from farm_jobs import small_target
 from nuke_session import begin, python_of, settle, wired
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.engine.render_job import render_sequence
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.frames.sequence import Sequence

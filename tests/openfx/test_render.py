@@ -15,7 +15,7 @@ from jobs import job
 from moving import COUNT, FIRST, FRAMES, START, TAKEN, moving_job, track_plate
 
 from ofx_reenact.engine.proxy import Proxy
-from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.engine.render_job import render_sequence
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.settings import Settings

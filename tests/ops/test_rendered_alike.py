@@ -11,9 +11,10 @@ from backends import DEVICES, torch_ops
 from conftest import TARGET
 
 from ofx_reenact.device import choose_device
-from ofx_reenact.engine import loader, people
+from ofx_reenact.engine import loader
+from ofx_reenact.engine import make_identity as people
 from ofx_reenact.engine.loader import open_shot
-from ofx_reenact.engine.people import view_of, view_opener
+from ofx_reenact.engine.make_identity import view_of, view_opener
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.ops import raster
 from ofx_reenact.ops import sample as sampling

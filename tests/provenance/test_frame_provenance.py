@@ -9,7 +9,7 @@ from conftest import DRIVER, TARGET
 
 from ofx_reenact import __version__
 from ofx_reenact.cli.main import run
-from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.engine.render_job import render_sequence
 from ofx_reenact.fdgan.weights import shipped_repair
 from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.channels import read_channels

@@ -24,7 +24,7 @@ from ofx_reenact.publish.checks import weights
 from ofx_reenact.publish.options import Options
 from ofx_reenact.publish.pyblish_run import publish
 from ofx_reenact.resources import resource
-from ofx_reenact.verify.subject import open_subject
+from ofx_reenact.verify.checked_sequence import inspect_sequence
 
 pytestmark = pytest.mark.usefixtures("no_studio")
 
@@ -94,7 +94,7 @@ def test_all_shipped_weights_are_approved(spoilt, path):
     network, digest = "fdgan" if path.name.startswith("fdgan") else "weights", sha256_of(path)
     rewrite(spoilt, 33, lambda spec, pixels: spec.attribute(f"reenact:{network}_sha256", digest))
     edit_sidecar(spoilt, lambda c: c.update({network: {"sha256": digest}}))
-    assert weights(open_subject(spoilt, frames="33"), "").good
+    assert weights(inspect_sequence(spoilt, frames="33"), "").good
 
 
 def test_other_weights_need_a_list(spoilt):

@@ -18,7 +18,7 @@ from jobs import job
 from ofx_reenact.errors import EngineLost, ReenactError, SettingsError
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.launch import command
-from ofx_reenact.service import mapping
+from ofx_reenact.service import shared_memory as mapping
 from ofx_reenact.service.client import connect, start, stop
 from ofx_reenact.service.session import Session
 from ofx_reenact.settings import Settings

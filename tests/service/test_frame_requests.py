@@ -16,9 +16,10 @@ from jobs import job
 from ofx_reenact.errors import FrameError, OutputError, ReenactError, SettingsError
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.progress import Cancelled, Watch
-from ofx_reenact.service import host_frame, mapping
-from ofx_reenact.service.mapping import make_mapping, open_mapping
+from ofx_reenact.service import host_frame
+from ofx_reenact.service import shared_memory as mapping
 from ofx_reenact.service.request_curves import RequestCurves
+from ofx_reenact.service.shared_memory import make_mapping, open_mapping
 from ofx_reenact.service.shared_pixels import SharedPixels
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.curves import read_curves
@@ -221,7 +222,7 @@ def test_memory_that_is_cut_short_meanwhile_is_an_error_and_stays_short(engine, 
         made.append(seen(size))
         return made[-1]
 
-    monkeypatch.setattr("ofx_reenact.service.hand.make_mapping", make)
+    monkeypatch.setattr("ofx_reenact.service.frame_client.make_mapping", make)
     name = "_plan" if moment == "before it is read" else "render_one"
     whole = getattr(host_frame, name)
 

@@ -15,7 +15,7 @@ from test_frame_requests import GOOD, NO_PIXELS
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.service.client import outcome
-from ofx_reenact.service.hand import hand_frame
+from ofx_reenact.service.frame_client import request_frame
 from ofx_reenact.service.jobs import JOBS
 
 jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed: pip install 'ofx-reenact[test]'")
@@ -89,10 +89,10 @@ def test_what_is_really_said(engine, settings, tmp_path):
     kept = np.zeros(own.shape[:2], np.float32)
     curves = {"strength": {"interpolation": "smooth", "frames": {"1": 0.5, "40": 1}}}
     for pixels, more in ((own, {}), (own.astype(np.float16), {"holdout": kept, "curves": curves, "space": "ACEScg"})):
-        assert hand_frame(engine, settings, 36, pixels, **more).state == "tracked"
+        assert request_frame(engine, settings, 36, pixels, **more).state == "tracked"
     for frame, curves in ((99, None), (36, {"neck": {"frames": {"1": 99}}})):
         with pytest.raises(ReenactError):
-            hand_frame(engine, settings, frame, own, curves=curves)
+            request_frame(engine, settings, frame, own, curves=curves)
     memory = tmp_path / "memory"
     memory.write_bytes(own.tobytes())
     memory.chmod(0o600)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from conftest import DRIVER, TARGET
 
+from ofx_reenact.engine.cache import JobCache
 from ofx_reenact.engine.loader import Loader
-from ofx_reenact.engine.warm import Warm
 from ofx_reenact.errors import ReenactError, SettingsError
 from ofx_reenact.progress import Watch
 from ofx_reenact.service.jobs import Service
@@ -48,11 +48,11 @@ def test_a_shot_says_what_its_frames_are(service, settings):
 
 def test_what_is_shown_is_what_is_rendered(show, settings):
     seen, found = show()
-    loader = Loader(Settings.from_dict(settings), Warm(), lambda step: None)
+    loader = Loader(Settings.from_dict(settings), JobCache(), lambda step: None)
     frame = loader.shot.render(20)
     shown = loader.colour.to_display(frame.colour[..., :3], loader.target.space).astype(int)
     assert seen.shape == shown.shape and np.abs(seen - shown).mean() < 1.5
-    assert found["confidence"] == round(frame.sure, 4) and set(found["ms"]) == {"fit", "render", "show"}
+    assert found["confidence"] == round(frame.pose_confidence, 4) and set(found["ms"]) == {"fit", "render", "show"}
     plate, _ = show(what="plate")
     assert np.abs(seen - plate).max() > 30
     apart, _ = show(what="difference")
@@ -104,11 +104,11 @@ def test_a_draft_borrows_the_inside_of_a_mouth_and_is_nearly_the_frame(show):
 
 def test_ld_net_is_asked_once_for_what_changes_its_regions_alone(weights):
     asked = [np.arange(4.0)]
-    made = weights.remembered(asked, lambda: np.ones(3))
-    assert weights.remembered([np.arange(4.0)], lambda: np.zeros(3)) is made and not made.flags.writeable
-    assert weights.remembered([np.arange(4.0, dtype=np.float32)], lambda: np.zeros(3)).max() == 0
-    assert weights.remembered([np.arange(5.0)], lambda: np.zeros(3)).max() == 0
-    assert weights.remembered(asked, lambda: np.full(3, 2.0)).max() == 2
+    made = weights.cached_result(asked, lambda: np.ones(3))
+    assert weights.cached_result([np.arange(4.0)], lambda: np.zeros(3)) is made and not made.flags.writeable
+    assert weights.cached_result([np.arange(4.0, dtype=np.float32)], lambda: np.zeros(3)).max() == 0
+    assert weights.cached_result([np.arange(5.0)], lambda: np.zeros(3)).max() == 0
+    assert weights.cached_result(asked, lambda: np.full(3, 2.0)).max() == 2
 
 
 @pytest.mark.parametrize(

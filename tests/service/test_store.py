@@ -13,7 +13,7 @@ from jobs import job
 from ofx_reenact.errors import FrameError, OutputError, ReenactError, SettingsError
 from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.frames.plate import read_plate
-from ofx_reenact.service.mapping import make_mapping
+from ofx_reenact.service.shared_memory import make_mapping
 from ofx_reenact.service.store_frame import STORED
 
 WIDTH, HEIGHT = 37, 23

@@ -49,7 +49,7 @@ def test_options_that_affect_only_output_do_not_affect_frames():
 
 
 def test_paths_are_found_by_their_role():
-    assert names_of_paths("kept") == ("performance", "target_performance", "identity", "parts_file")
+    assert names_of_paths("read_or_written") == ("performance", "target_performance", "identity", "parts_file")
     assert names_of_paths("written") == ("output", "preview")
     assert names_of_paths("weights") == ("weights", "fdgan_weights")
 

@@ -9,8 +9,8 @@ from scipy.spatial.transform import Rotation
 
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.artist_gaze import EYEBALL_RADIUS, direct_gaze, hold_gaze
-from ofx_reenact.shot.asked import ask
 from ofx_reenact.shot.curves import animate
+from ofx_reenact.shot.moving_motion import fit_moving_motion
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT
 from ofx_reenact.tracking.performance import State
 from ofx_reenact.tracking.rest import find_rest
@@ -55,7 +55,7 @@ def test_the_artists_gaze_turns_the_eyes_and_nothing_else(target, identity, perf
         assert near.sum() > 50
         x, y = x[~near], y[~near]
     assert not len(x), "outside the eyes it is the picture, bit for bit"
-    assert made.matte.max() == 1 and not made.still
+    assert made.matte.max() == 1 and not made.unchanged
 
 
 def test_lids_follow_a_gaze_up_or_down_and_corners_stay(target, identity, performance, weights):
@@ -101,18 +101,18 @@ def test_the_artists_gaze_turns_a_plates_eyes_where_its_face_is_tracked(identity
     rest, lost = find_rest(performance, None), performance.state.copy()
     lost[:10] = State.HELD
     own = dataclasses.replace(performance, state=lost)
-    motion = ask(identity.person, own, rest, performance, rest, Settings(gaze_x=10, gaze_y=-5), weights)
+    motion = fit_moving_motion(identity.person, own, rest, performance, rest, Settings(gaze_x=10, gaze_y=-5), weights)
     first = min(motion.rows)
     assert not motion.look[:10].any() and np.allclose(motion.gaze, 0)
     wanted = EYEBALL_RADIUS * np.sin(np.radians([10, 5]))
     assert np.allclose(motion.look[30:], wanted) and len(motion.look) == len(motion.rows) > first
-    without = ask(identity.person, own, rest, performance, rest, Settings(), weights)
+    without = fit_moving_motion(identity.person, own, rest, performance, rest, Settings(), weights)
     assert without.look is None and np.array_equal(without.expression[:10], motion.expression[:10])
 
 
 def test_a_locked_gaze_undoes_the_plates_own(identity, performance, weights):
     rest = find_rest(performance, None)
-    motion = ask(identity.person, performance, rest, performance, rest, Settings(gaze="lock"), weights)
+    motion = fit_moving_motion(identity.person, performance, rest, performance, rest, Settings(gaze="lock"), weights)
     own = follow_gaze(performance.frontal.astype(np.float64), rest.frontal)
     at_rest = int(rest.frames[0]) - int(performance.frames[0])
     turned = hold_gaze(performance.rotation, performance.rotation[at_rest])

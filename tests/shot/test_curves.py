@@ -10,8 +10,8 @@ from conftest import make_shot
 
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.settings import Settings
-from ofx_reenact.shot.asked import ask
 from ofx_reenact.shot.curves import ANIMATABLE, GAZE_SCHEMA, SCHEMA, animate, read_curves
+from ofx_reenact.shot.moving_motion import fit_moving_motion
 from ofx_reenact.tracking.landmarks import LIPS_INNER
 from ofx_reenact.tracking.rest import find_rest
 from ofx_reenact.tracking.surface import measure_gap
@@ -154,7 +154,7 @@ def test_a_moving_target_follows_its_curve(tmp_path, identity, performance, weig
     driver = dataclasses.replace(performance, frontal=held)
     driver_rest = find_rest(driver, None)
     made, whole = (
-        ask(identity.person, performance, rest, driver, driver_rest, Settings(**more), weights).expression
+        fit_moving_motion(identity.person, performance, rest, driver, driver_rest, Settings(**more), weights).expression
         for more in ({"curves": path}, {})
     )
     assert np.abs(made[:21]).max() < 1e-12 and np.array_equal(made[60:], whole[60:])

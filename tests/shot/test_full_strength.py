@@ -9,7 +9,7 @@ from conftest import make_shot
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.motion import Motion, move_landmarks
 from ofx_reenact.tracking.landmarks import MESH68, REGIONS
-from ofx_reenact.tracking.rest import unrest_of_mouth
+from ofx_reenact.tracking.rest import measure_mouth_activity
 from ofx_reenact.tracking.surface import landmark_spread
 
 MOUTH = list(REGIONS["mouth"])
@@ -57,7 +57,7 @@ def with_rest(identity, mesh):
 
 
 def test_calm_faces_have_one_rest(identity, performance, weights, monkeypatch):
-    monkeypatch.setattr("ofx_reenact.shot.motion.unrest_of_mouth", lambda face: 0.19)
+    monkeypatch.setattr("ofx_reenact.shot.motion.measure_mouth_activity", lambda face: 0.19)
     frame, auto = (landmarks(identity, performance, weights, rest=rest) for rest in ("frame", "auto"))
     assert np.array_equal(frame, auto)
 
@@ -67,7 +67,7 @@ def test_a_target_that_shouts_is_calm_where_the_driver_is(identity, performance,
     shift[[*range(55, 60), *range(65, 68), *range(4, 13)], 1] = 1.5
     rest = identity.person.rest.copy()
     rest[:468, :2] += landmark_spread() @ shift
-    assert unrest_of_mouth(rest) > 0.5
+    assert measure_mouth_activity(rest) > 0.5
     frame, auto = (landmarks(with_rest(identity, rest), performance, weights, rest=how) for how in ("frame", "auto"))
     row = 20 - int(performance.frames[0])
     assert np.abs(frame[row]).max() < 1e-6

@@ -7,8 +7,8 @@ import OpenImageIO as oiio
 from conftest import make_shot
 from jobs import job
 
-from ofx_reenact.engine.run import render_sequence
-from ofx_reenact.layers import LAYERS, Moment, channels_of, compute_motion, formats_of
+from ofx_reenact.engine.render_job import render_sequence
+from ofx_reenact.layers import LAYERS, FrameContext, channels_of, compute_motion, formats_of
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.frame import Frame
 
@@ -31,7 +31,7 @@ def shifted(x, y, wave=0.0):
 
 def motion_between(first, second):
     near = {1: None if second is None else frame_of(second)}
-    return compute_motion(Moment(frame_of(first), plate(), near.get))
+    return compute_motion(FrameContext(frame_of(first), plate(), near.get))
 
 
 def test_formats_are_those_of_the_layers_and_the_plate():
@@ -70,14 +70,14 @@ def test_motion_is_exactly_zero_where_nothing_moves():
 
 
 def test_the_last_frame_repeats_the_motion_before_it():
-    moment = Moment(frame_of(shifted(3, 2)), plate(), {-1: frame_of(shifted(0, 0))}.get)
+    moment = FrameContext(frame_of(shifted(3, 2)), plate(), {-1: frame_of(shifted(0, 0))}.get)
     u, v = compute_motion(moment)
     assert np.allclose(u[10:30, 10:50], 3, atol=0.01) and np.allclose(v[10:30, 10:50], -2, atol=0.01)
 
 
 def test_a_black_frame_is_black_in_every_layer_but_the_map():
     black = Frame(np.zeros((40, 60, 4), np.float32), 0.0, black=True)
-    channels = channels_of(LAYERS, Moment(black, plate(alpha=1), lambda away: None))
+    channels = channels_of(LAYERS, FrameContext(black, plate(alpha=1), lambda away: None))
     assert set(channels) == set(formats_of(LAYERS, plate(alpha=1)))
     assert not any(values.any() for name, values in channels.items() if not name.startswith("stmap."))
     # A map that shows the first pixel everywhere.
@@ -90,7 +90,7 @@ def test_motion_follows_the_mesh_of_a_real_performance(identity, target, perform
     rows = shot.motion.rows
     frame = max(range(2, 60), key=lambda f: np.abs(shot.pose(f + 1).moved - shot.pose(f).moved)[4].max())
     view = shot.target.view(frame)
-    moment = Moment(shot.carry(frame), None, lambda away: shot.carry(frame + away) if frame + away in rows else None)
+    moment = FrameContext(shot.carry(frame), None, lambda n: shot.carry(frame + n) if frame + n in rows else None)
     u, v = compute_motion(moment)
     for point in (4, 50, 280, 10):
         here, there = (shot.pose(f).mesh(view)[point, :2] for f in (frame, frame + 1))

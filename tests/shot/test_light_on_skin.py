@@ -7,7 +7,7 @@ import pytest
 
 from ofx_reenact.compose.shading import MOST
 from ofx_reenact.settings import Settings
-from ofx_reenact.shot.make import make_frame
+from ofx_reenact.shot.make_frame import make_frame
 from ofx_reenact.shot.motion import fit_motion
 
 MOUTH_OPEN = 36
@@ -15,7 +15,7 @@ MOUTH_OPEN = 36
 
 @pytest.fixture(scope="module")
 def view(target, identity, colour):
-    from ofx_reenact.engine.people import view_of
+    from ofx_reenact.engine.make_identity import view_of
 
     return view_of(identity.face, target, colour)
 
@@ -74,5 +74,5 @@ def test_a_turned_head_keeps_its_light(view, identity, performance, weights):
 def test_a_holdout_keeps_the_light(frames, view):
     held = np.zeros(frames[0].shape, np.float32)
     held[: held.shape[0] // 2] = 1
-    shading = frames[0].keep(view.pixels, held).shading
+    shading = frames[0].keep_plate(view.pixels, held).shading
     assert (shading[held == 1] == 1).all() and np.array_equal(shading[held == 0], frames[0].shading[held == 0])

@@ -6,7 +6,7 @@ import pytest
 from conftest import DRIVER
 
 from ofx_reenact.frames.sequence import Sequence
-from ofx_reenact.shot.occlusion import Usual
+from ofx_reenact.shot.occlusion import TypicalFace
 from ofx_reenact.tracking.landmarks import FACE_OVAL
 from ofx_reenact.tracking.light import fill_oval
 
@@ -28,7 +28,7 @@ def meshes(performance):
 
 @pytest.fixture(scope="module")
 def usual(shown, meshes):
-    return Usual.of([shown[n] for n in LEARNT], [meshes[n] for n in LEARNT])
+    return TypicalFace.of([shown[n] for n in LEARNT], [meshes[n] for n in LEARNT])
 
 
 def drawn(picture, mesh, kind):

@@ -8,12 +8,12 @@ import pytest
 import torch
 from conftest import TARGET, make_shot
 
-from ofx_reenact.engine.people import identify, view_of
+from ofx_reenact.engine.make_identity import identify, view_of
 from ofx_reenact.errors import ReenactError, SettingsError, WeightsError
 from ofx_reenact.fdgan.weights import load_portrait, load_repair
 from ofx_reenact.settings import Settings
-from ofx_reenact.shot.mouth import MouthPainter
-from ofx_reenact.shot.portrait import PortraitPainter
+from ofx_reenact.shot.mouth_painter import MouthPainter
+from ofx_reenact.shot.portrait_painter import PortraitPainter
 
 
 def test_the_shipped_weights_draw_the_target(target, identity, colour):

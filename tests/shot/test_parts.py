@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from ofx_reenact.compose.part import find_split, match_grain, match_light, measure_agreement, measure_blur, soften
-from ofx_reenact.shot.make import make_frame
+from ofx_reenact.shot.make_frame import make_frame
 from ofx_reenact.shot.motion import pose_of_mesh
 from ofx_reenact.shot.parts import lay_parts
 from ofx_reenact.shot.person import Face
 from ofx_reenact.shot.view import View
 from ofx_reenact.tracking.landmarks import EYE_RIGHT, LIPS_INNER
-from ofx_reenact.warp.part import bend_part
+from ofx_reenact.warp.part_sheet import bend_part
 
 RIGHT, HALF = np.array([1.0, 0, 0]), np.array([0.5, 0.5, 0])
 # Frames before parts are laid in, by the ids of view and pose (kept here as well, so that ids stay unique).

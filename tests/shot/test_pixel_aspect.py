@@ -11,7 +11,7 @@ from conftest import DRIVER, rgb_channels, write_exr
 from jobs import assert_stmap_remakes, job
 
 from ofx_reenact.engine.inputs import track_driver
-from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.engine.render_job import render_sequence
 from ofx_reenact.export.windows import corners
 from ofx_reenact.fdgan.window import Window
 from ofx_reenact.frames.aspect import Squeeze
@@ -20,7 +20,7 @@ from ofx_reenact.frames.plate import read_plate
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.edit import landmarks_of, place
-from ofx_reenact.tracking.placed import write_landmarks
+from ofx_reenact.tracking.landmark_file import write_landmarks
 
 MOUTH_OPEN = 36
 

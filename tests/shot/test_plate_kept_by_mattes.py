@@ -14,7 +14,7 @@ def test_the_plate_stays_where_it_is_kept(channels):
     # NaN must not leak through a matte of 0 or 1.
     made[kept >= 1], plate[kept <= 0] = np.nan, np.nan
     before = made.copy()
-    frame = Frame(made, 1.0).keep(plate, kept)
+    frame = Frame(made, 1.0).keep_plate(plate, kept)
     mixed = before + (plate - before) * kept[..., None]
     assert frame.colour.dtype == np.float32 and np.array_equal(made, before, equal_nan=True)
     assert np.array_equal(frame.colour[kept >= 1], plate[kept >= 1])
@@ -27,7 +27,7 @@ def test_where_the_plate_is_kept_maps_are_the_plates():
     frame = Frame(np.zeros((20, 30, 3), np.float32), 1.0, portrait=np.ones((20, 30), np.float32))
     kept = np.zeros((20, 30), np.float32)
     kept[5:9, 7:11] = 1
-    held = frame.keep(np.ones((20, 30, 3), np.float32), kept)
+    held = frame.keep_plate(np.ones((20, 30, 3), np.float32), kept)
     y, x = np.mgrid[:20, :30]
     assert held.stmap.dtype == np.float32 and np.array_equal(held.stmap, np.dstack([x, y]))
     assert np.array_equal(held.matte, 1 - kept) and np.array_equal(held.colour[..., 0], kept)
@@ -38,11 +38,11 @@ def test_a_black_frame_shows_the_plate_where_it_is_kept():
     kept[5:9, 7:11] = 1
     black = Frame(np.zeros((20, 30, 4), np.float32), 0.0, black=True)
     plate = np.random.default_rng(3).normal(size=(20, 30, 4)).astype(np.float32)
-    held = black.keep(plate, kept)
+    held = black.keep_plate(plate, kept)
     own = np.dstack(np.meshgrid(np.arange(30), np.arange(20)))
     assert np.array_equal(held.colour, plate * kept[..., None]) and np.array_equal(held.stmap, own * kept[..., None])
     assert np.array_equal(held.shading, kept) and np.array_equal(held.confidence, kept)
-    assert not held.matte.any() and not held.parts.any() and not held.still
+    assert not held.matte.any() and not held.parts.any() and not held.unchanged
     for name in ("stmap", "matte", "shading", "parts", "confidence"):
         assert not getattr(black, name).any(), name
 
@@ -51,7 +51,7 @@ def test_a_map_is_mixed_with_each_pixels_own_position(monkeypatch):
     moved = np.random.default_rng(2).normal(size=(20, 30, 2)).astype(np.float32)
     monkeypatch.setattr(Frame, "_stmap", lambda frame: moved)
     kept = np.linspace(0, 1, 600, dtype=np.float32).reshape(20, 30)
-    held = Frame(np.zeros((20, 30, 3), np.float32), 1.0, kept=kept)
+    held = Frame(np.zeros((20, 30, 3), np.float32), 1.0, plate_matte=kept)
     own = np.dstack(np.meshgrid(np.arange(30), np.arange(20))).astype(np.float32)
     expected = np.where(kept[..., None] < 1, moved + (own - moved) * kept[..., None], own)
     assert np.array_equal(held.stmap, expected)

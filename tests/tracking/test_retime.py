@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from ofx_reenact.tracking.performance import State
 from ofx_reenact.tracking.rest import find_rest
-from ofx_reenact.tracking.retime import Acted, retime
+from ofx_reenact.tracking.retime import RetimedPerformance, retime
 
 SHAPED = ("frontal", "rotation", "scale", "translation", "confidence", "state")
 
@@ -21,7 +21,7 @@ def p(performance):
     return dataclasses.replace(performance, cut=cut, state=state, confidence=confidence)
 
 
-def at(performance, *positions) -> Acted:
+def at(performance, *positions) -> RetimedPerformance:
     return retime(performance, np.array(positions))
 
 

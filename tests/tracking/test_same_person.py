@@ -8,9 +8,9 @@ from conftest import DRIVER
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.tracking.analyse import analyse
 from ofx_reenact.tracking.boxes import Follower
+from ofx_reenact.tracking.face_look import FaceLook, describe_look, likeness
 from ofx_reenact.tracking.facemesh import FaceMesh
 from ofx_reenact.tracking.landmarks import MESH68
-from ofx_reenact.tracking.look import FaceLook, likeness, look_of
 from ofx_reenact.tracking.performance import State
 from ofx_reenact.tracking.same_person import SamePerson, SeenFace
 from ofx_reenact.tracking.tracker import Track, Tracker
@@ -144,8 +144,8 @@ def test_without_a_picture_position_and_size_decide(demo_track):
 
 def test_a_face_in_the_dark_is_followed_where_it_is(man):
     dark = [shown((man[i], 300, 1.0)) // 60 + np.uint8(20) for i in range(3)]
-    look = look_of(dark[0], FaceMesh().track(shown((man[0], 300, 1.0)), 0).mesh)
-    assert not look.tells
+    look = describe_look(dark[0], FaceMesh().track(shown((man[0], 300, 1.0)), 0).mesh)
+    assert not look.is_usable
     mesh, person = FaceMesh().track(shown((man[0], 300, 1.0)), 0).mesh, SamePerson()
     person.begin(dark[0])
     person.remember(SeenFace.of_mesh(mesh, dark[0]))
@@ -158,12 +158,12 @@ def test_a_face_in_the_dark_is_followed_where_it_is(man):
 def test_looks_tell_people_apart_in_any_smooth_light(man, demo_picture, demo_track):
     frames = [shown((man[i], 300, 1.0)) for i in (0, 8, 16, 23)]
     meshes = [FaceMesh().track(frame, 0).mesh for frame in frames]
-    looks = [look_of(frame, mesh) for frame, mesh in zip(frames, meshes, strict=True)]
+    looks = [describe_look(frame, mesh) for frame, mesh in zip(frames, meshes, strict=True)]
     assert min(likeness(look, looks[:1]) for look in looks) > 0.85
-    assert likeness(look_of(demo_picture, demo_track.mesh), looks) < 0.4
+    assert likeness(describe_look(demo_picture, demo_track.mesh), looks) < 0.4
     across = np.linspace(0.5, 1.2, WIDTH)[None, :, None]
     lit = np.clip(frames[0] * across, 0, 255).astype(np.uint8)
-    assert likeness(look_of(lit, meshes[0]), looks[:1]) > 0.9
+    assert likeness(describe_look(lit, meshes[0]), looks[:1]) > 0.9
     assert likeness(looks[0], []) == -1
 
 

@@ -8,11 +8,11 @@ from two_people import HEIGHT, HER, HIM, clip, composed, middle, shot
 from ofx_reenact.errors import TrackingError
 from ofx_reenact.tracking.boxes import Follower
 from ofx_reenact.tracking.chosen import LARGEST, Chosen, Portrait, nearest
+from ofx_reenact.tracking.face_groups import find_faces
+from ofx_reenact.tracking.face_look import FaceLook
 from ofx_reenact.tracking.facemesh import FaceMesh
-from ofx_reenact.tracking.faces import find_faces
 from ofx_reenact.tracking.landmarks import MESH68
 from ofx_reenact.tracking.lift import lift
-from ofx_reenact.tracking.look import FaceLook
 from ofx_reenact.tracking.same_person import SamePerson, SeenFace
 from ofx_reenact.tracking.tracker import Options, Track, Tracker
 

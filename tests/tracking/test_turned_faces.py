@@ -8,7 +8,7 @@ import pytest
 from conftest import DRIVER
 
 from ofx_reenact.engine.inputs import read_target
-from ofx_reenact.engine.people import find_identity
+from ofx_reenact.engine.make_identity import find_identity
 from ofx_reenact.errors import TrackingError
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.settings import Settings

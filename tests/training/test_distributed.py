@@ -25,9 +25,10 @@ from ofx_reenact.fdgan.weights import load_portrait
 from ofx_reenact.training import loop as training
 from ofx_reenact.training.distributed import ALONE, Group, joined
 from ofx_reenact.training.fdgan import base, features, portrait, repair
-from ofx_reenact.training.fdgan.data import faces, pair_set
-from ofx_reenact.training.fdgan.data.packed import pack
-from ofx_reenact.training.fdgan.data.pairs import Pair
+from ofx_reenact.training.fdgan.data import face_set as faces
+from ofx_reenact.training.fdgan.data import pair_set
+from ofx_reenact.training.fdgan.data.packed_pictures import pack
+from ofx_reenact.training.fdgan.data.warped_pairs import Pair
 
 SIZE, PAIRS, PEOPLE = 32, 40, 4
 

@@ -7,8 +7,8 @@ import pytest
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.tracking.landmarks import MESH68
-from ofx_reenact.training.fdgan.data.crops import Crops, is_held_out
-from ofx_reenact.training.fdgan.data.cut import build_crops
+from ofx_reenact.training.fdgan.data.crop_set import Crops, is_held_out
+from ofx_reenact.training.fdgan.data.cut_crops import build_crops
 from ofx_reenact.training.fdgan.data.pair_set import PairSet
 
 

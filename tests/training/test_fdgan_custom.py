@@ -8,7 +8,7 @@ import pytest
 from conftest import TARGET, make_shot
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.engine.people import identify, make_painter
+from ofx_reenact.engine.make_identity import identify, make_painter
 from ofx_reenact.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("backbone")

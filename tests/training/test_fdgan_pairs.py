@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from ofx_reenact.tracking.landmarks import MESH68
-from ofx_reenact.training.fdgan.data import pairs
-from ofx_reenact.training.fdgan.data.cut import build_crops
+from ofx_reenact.training.fdgan.data import warped_pairs as pairs
+from ofx_reenact.training.fdgan.data.cut_crops import build_crops
 from ofx_reenact.training.fdgan.data.pair_set import MIRROR, REVERSE, TRUE, WIDER, PairSet, build_pairs
 
 

@@ -6,11 +6,11 @@ import pytest
 from narrow import small
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.training.fdgan.data.crops import is_held_out
+from ofx_reenact.training.fdgan.data.crop_set import is_held_out
 from ofx_reenact.training.fdgan.data.pair_set import RENDERED, REVERSE, TRUE, WIDER, PairSet, build_pairs
 from ofx_reenact.training.fdgan.repair import RepairRecipe, RepairSettings
 from ofx_reenact.training.fdgan.score import measure_pairs
-from ofx_reenact.training.rendered_heads.file import SOURCE, Album, Picture, RenderedHeads
+from ofx_reenact.training.rendered_heads.file import SOURCE, Picture, RenderedHeads, RenderedHeadsWriter
 from ofx_reenact.training.rendered_heads.parts import PixelClass
 from ofx_reenact.training.rendered_heads.surface import NOTHING
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("backbone")
 
 def heads_of(opened, smiling, identity, path, people=(0, 1, 2, 6)):
     """Write rendered heads from photographs: mouth shut; open; open by the tracked mesh but not by the classes."""
-    size, album, corner = 256, Album(("jawOpen",), 256), np.array([0.5, 0.5, 0])
+    size, album, corner = 256, RenderedHeadsWriter(("jawOpen",), 256), np.array([0.5, 0.5, 0])
     resized = lambda x: cv2.resize(x, (size, size), interpolation=cv2.INTER_AREA)  # noqa: E731
     green = resized((opened[0] == (0, 1, 0)).all(-1).astype(np.float32)) > 0.5
     nothing, inside = np.zeros_like(green, np.uint8), np.where(green, PixelClass.MOUTH, 0).astype(np.uint8)
@@ -77,7 +77,7 @@ def test_rendered_heads_are_a_fraction_of_a_batch(crops_file, heads_file, tmp_pa
     pair_set, drawn = PairSet(tmp_path / "p.npz"), []
     assert {TRUE, RENDERED} < set(pair_set.kind.tolist()) and len(pair_set.terms) == 2
     recipe = RepairRecipe(RepairSettings(batch=2000), pair_set, tmp_path, small())
-    assert recipe.about()["rendered_share"] == 0.3
+    assert recipe.about()["rendered_fraction"] == 0.3
     scores, shown = measure_pairs(small(), pair_set, limit=2)
     assert scores["rendered PSNR warp"] > 0 and len(shown) == 2
 

@@ -8,14 +8,14 @@ from conftest import TARGET, make_shot
 from narrow import narrow
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.engine.people import identify, make_painter
+from ofx_reenact.engine.make_identity import identify, make_painter
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan.portrait import PortraitNetwork
 from ofx_reenact.fdgan.weights import load_portrait
 from ofx_reenact.settings import Settings
 from ofx_reenact.training.cuda_graph import GraphedStep
-from ofx_reenact.training.fdgan.data.cut import build_crops
-from ofx_reenact.training.fdgan.data.faces import FaceBatch, Faces, build_faces
+from ofx_reenact.training.fdgan.data.cut_crops import build_crops
+from ofx_reenact.training.fdgan.data.face_set import FaceBatch, Faces, build_faces
 from ofx_reenact.training.fdgan.portrait import (
     STEPS,
     PortraitRecipe,

@@ -11,7 +11,13 @@ from ofx_reenact.errors import ReenactError, SettingsError
 from ofx_reenact.training import rendered_heads
 from ofx_reenact.training.rendered_heads.assets import Fitting, find_assets, read_fitting, read_obj, read_texture
 from ofx_reenact.training.rendered_heads.eye import Eye, make_eyeball
-from ofx_reenact.training.rendered_heads.file import Album, Picture, RenderedHeads, to_centimetres, to_steps
+from ofx_reenact.training.rendered_heads.file import (
+    Picture,
+    RenderedHeads,
+    RenderedHeadsWriter,
+    to_centimetres,
+    to_steps,
+)
 from ofx_reenact.training.rendered_heads.mouth import Lips
 from ofx_reenact.training.rendered_heads.parts import Part, PixelClass
 from ofx_reenact.training.rendered_heads.random_people import HeadPose, draw_head_poses, gaze_units
@@ -211,7 +217,7 @@ def test_poses_follow_from_the_seed_and_eyes_from_the_gaze():
 
 def album_of(people):
     part, _ = ball([0, 0, 60], 12.0)
-    album = Album(("jawOpen",), SIZE)
+    album = RenderedHeadsWriter(("jawOpen",), SIZE)
     random = np.random.default_rng(0)
     for _ in range(people):
         pictures = []

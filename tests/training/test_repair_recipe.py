@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("backbone")
 def test_settings_without_effect_are_not_in_a_checkpoint(pairs_file, tmp_path, monkeypatch):
     monkeypatch.setattr("ofx_reenact.training.fdgan.repair.FEWEST", 4)
     about = RepairRecipe(RepairSettings(), PairSet(pairs_file), tmp_path, small()).about()
-    assert not {"rendered_share", "start", "critics"} & about.keys()
+    assert not {"rendered_fraction", "start", "critics"} & about.keys()
     further = RepairRecipe(RepairSettings(start="abc"), PairSet(pairs_file), tmp_path, small()).about()
     assert further["start"] == "abc"
 

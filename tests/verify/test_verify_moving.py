@@ -8,11 +8,11 @@ from moving import FIRST, FRAMES, make_plate, moving_job, track_plate
 from rendered import bad, copied, edit_sidecar, other_timecode, repeat, rewrite, swap
 
 from ofx_reenact.cli.main import run
-from ofx_reenact.engine.run import render_sequence
+from ofx_reenact.engine.render_job import render_sequence
 from ofx_reenact.frames.names import frame_path
 from ofx_reenact.frames.sequence import Sequence
+from ofx_reenact.verify.checked_sequence import read_expected
 from ofx_reenact.verify.report import verify
-from ofx_reenact.verify.subject import read_expected
 
 NOTHING = {f"weight_{name}": 0.0 for name in ("jaw", "mouth", "eye_right", "eye_left", "brow_right", "brow_left")}
 

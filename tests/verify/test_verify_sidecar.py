@@ -12,8 +12,8 @@ from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.publish.checks import checks_for
 from ofx_reenact.publish.options import Options
+from ofx_reenact.verify.checked_sequence import inspect_sequence, read_expected
 from ofx_reenact.verify.report import report_on, verify
-from ofx_reenact.verify.subject import open_subject, read_expected
 
 
 def test_faces_must_be_in_the_sidecar(spoilt):
@@ -63,7 +63,7 @@ def test_wrong_values_in_a_sidecar_are_faults_not_crashes(spoilt):
         inside[at[-1]] = next(nonsense)
         path.write_text(json.dumps(content))
         with contextlib.suppress(ReenactError):
-            report_on(open_subject(spoilt, frames="33"), checks_for(Options(), None)).as_dict()
+            report_on(inspect_sequence(spoilt, frames="33"), checks_for(Options(), None)).as_dict()
 
 
 def test_a_sequence_that_was_renamed_is_noted(spoilt):

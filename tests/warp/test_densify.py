@@ -22,7 +22,7 @@ def test_weights_of_one_are_exactly_one():
 def test_expression_meets_the_landmarks(performance):
     rng = np.random.default_rng(0)
     wanted = rng.normal(size=(len(performance.frames), 68, 2))
-    moved = densify.expression(performance.frontal, performance.frontal[3], wanted)
+    moved = densify.transfer_expression(performance.frontal, performance.frontal[3], wanted)
     assert np.allclose(moved[:, list(MESH68), :2], wanted, atol=1e-5)
 
 
@@ -30,7 +30,7 @@ def test_cheeks_move_with_the_mouths_gain(performance):
     rest, cheeks, mouth = performance.frontal[3], list(densify.CHEEKS), list(MESH68[48:])
     driven = (performance.frontal - rest)[:, :FACE_POINTS]
     wanted = driven[:, list(MESH68), :2] * np.where(np.arange(68) < 48, 0.1, 0.7)[:, None]
-    moved = densify.expression(performance.frontal, rest, wanted)
+    moved = densify.transfer_expression(performance.frontal, rest, wanted)
     assert np.allclose(moved[:, mouth, :2], 0.7 * driven[:, mouth, :2], atol=1e-5)
     assert np.allclose(moved[:, cheeks, :2], 0.7 * driven[:, cheeks, :2], atol=0.02), "whatever nose and jaw do"
 

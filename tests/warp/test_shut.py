@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ofx_reenact.compose.picture import compose
+from ofx_reenact.compose.composite import compose
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, REGIONS
 from ofx_reenact.tracking.surface import FACE_POINTS
-from ofx_reenact.warp.shut import OVERLAP, shut
+from ofx_reenact.warp.match_openings import OVERLAP, match_openings
 from ofx_reenact.warp.stmap import TargetSheet
 
 
@@ -18,7 +18,7 @@ def blink(face: np.ndarray) -> np.ndarray:
         driver[2, upper, 1] = (driver[2, upper, 1] + driver[2, lower, 1]) / 2
     moved = np.zeros((3, FACE_POINTS, 3))
     weights = dict.fromkeys(REGIONS, np.ones(len(driver)))
-    return shut(face, moved, driver, 0, weights)
+    return match_openings(face, moved, driver, 0, weights)
 
 
 def test_openness_is_transferred(face):
@@ -58,7 +58,7 @@ def test_lips_never_cross(face):
     moved[0, list(LIPS_INNER[0][1:-1]), 1] = 3.0
     driver = np.repeat(face.frontal[None], 1, axis=0)
     weights = dict.fromkeys(REGIONS, np.ones(len(driver)))
-    result = face.frontal[:FACE_POINTS] + shut(face.frontal, moved, driver, 0, weights)[0]
+    result = face.frontal[:FACE_POINTS] + match_openings(face.frontal, moved, driver, 0, weights)[0]
     gap = result[list(LIPS_INNER[1][1:-1]), 1] - result[list(LIPS_INNER[0][1:-1]), 1]
     rest = face.frontal[list(LIPS_INNER[1][1:-1]), 1] - face.frontal[list(LIPS_INNER[0][1:-1]), 1]
     assert (gap >= np.minimum(rest, 0) - 1e-6).all()

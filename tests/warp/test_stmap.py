@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from ofx_reenact.compose.picture import compose
+from ofx_reenact.compose.composite import compose
 from ofx_reenact.layers import to_nuke
 from ofx_reenact.ops.sample import sample
 from ofx_reenact.tracking.landmarks import FACE_OVAL, MESH68
@@ -155,7 +155,7 @@ def test_a_head_whose_hair_is_cut_off_sinks_little(face):
     heads = densify.Heads(
         np.tile(head.rotation, (5, 1, 1)), np.full(5, head.scale), head.translation + shifts[:, None] * [0, 1, 0]
     )
-    kept = densify.kept_cut(heads, laid.cut, slack)
+    kept = densify.limit_sinking(heads, laid.cut, slack)
     down = kept.translation[:, 1] - head.translation[1]
     assert down[0] == 0 and down[1] == pytest.approx(1, abs=0.01) and down[4] == pytest.approx(-40)
     assert 0.8 * slack < down[2] < down[3] <= slack + 1e-9
@@ -163,7 +163,7 @@ def test_a_head_whose_hair_is_cut_off_sinks_little(face):
     arm = np.full(face.size[0], 50, np.float32)
     arm[:15] = 0
     free = TargetSheet(face.frontal, head, face.size, 0.35, arm)
-    assert densify.kept_cut(heads, free.cut, slack) is heads
+    assert densify.limit_sinking(heads, free.cut, slack) is heads
 
 
 def test_no_tearing_in_a_turn(laid, face):

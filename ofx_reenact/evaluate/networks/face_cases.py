@@ -11,10 +11,10 @@ import numpy as np
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.evaluate.networks.face_regions import OPEN_EYE
-from ofx_reenact.training.fdgan.data import crops as crop_set
-from ofx_reenact.training.fdgan.data.crops import Crops
+from ofx_reenact.training.fdgan.data import crop_set
+from ofx_reenact.training.fdgan.data.crop_set import Crops
 from ofx_reenact.training.fdgan.data.pair_set import REVERSE, TRUE
-from ofx_reenact.training.fdgan.data.pairs import openness, pseudo_target
+from ofx_reenact.training.fdgan.data.warped_pairs import make_pseudo_target, openness
 from ofx_reenact.training.npz import schema_of
 from ofx_reenact.training.rendered_heads import file as rendered
 from ofx_reenact.training.rendered_heads.file import RenderedHeads
@@ -99,7 +99,7 @@ def _photograph_case(crops: Crops, target: int, truth: int) -> Case:
 
 def _reverse_case(crops: Crops, row: int, seed: int) -> Case | None:
     truth, mesh = crops.picture(row), crops.mesh[row].astype(np.float64)
-    pseudo = pseudo_target(truth, mesh, np.random.default_rng([seed, row]))
+    pseudo = make_pseudo_target(truth, mesh, np.random.default_rng([seed, row]))
     return None if pseudo is None else Case(*pseudo, truth, mesh)
 
 

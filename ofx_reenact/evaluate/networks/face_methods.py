@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ofx_reenact.evaluate.networks.face_cases import Case
-from ofx_reenact.frames.colour import Colour, Display
+from ofx_reenact.frames.colour import Colour, FaceDisplay
 from ofx_reenact.shot.frame import Painter, carry_view
-from ofx_reenact.shot.make import make_frame
+from ofx_reenact.shot.make_frame import make_frame
 from ofx_reenact.shot.motion import Pose, pose_of_mesh
 from ofx_reenact.shot.person import Face
 from ofx_reenact.shot.teeth import hang_teeth
@@ -18,7 +18,7 @@ from ofx_reenact.shot.view import View, display_for
 from ofx_reenact.tracking.rigid import head_pose
 from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp.gaze import follow_gaze
-from ofx_reenact.warp.shut import shut
+from ofx_reenact.warp.match_openings import match_openings
 
 STILL, WARP = "target shown still", "warp only"
 # Added to the name of a repair network where a render's teeth are drawn over what it painted.
@@ -48,7 +48,7 @@ def pose_case(case: Case, colour: Colour) -> PosedCase | None:
     head = head_pose(case.mesh)
     frontals = np.stack([view.frontal, head.invert(case.mesh)])
     rest = frontals[0, :FACE_POINTS]
-    moved = shut(frontals[0], frontals[:, :FACE_POINTS] - rest, frontals, 0, _FULL_WEIGHTS)[1]
+    moved = match_openings(frontals[0], frontals[:, :FACE_POINTS] - rest, frontals, 0, _FULL_WEIGHTS)[1]
     mesh = case.mesh.copy()
     mesh[:FACE_POINTS] = head.apply(rest + moved)
     pose = pose_of_mesh(view, mesh, head, follow_gaze(frontals, frontals[0])[1])
@@ -69,7 +69,7 @@ def render_methods(posed: PosedCase, painters: Painters, colour: Colour) -> dict
         if painter.carries:
             copy = replace(frame, colour=frame.colour.copy())
             made[name + DRAWN] = copy if view.mouth is None else hang_teeth(copy, view, pose, view.mouth)
-    display = Display(colour, _space(colour))
+    display = FaceDisplay(colour, _space(colour))
     return {name: display.encode(frame.colour) for name, frame in made.items()}
 
 

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.evaluate.pairs.choose_pairs import TargetDriverPair
+from ofx_reenact.evaluate.pairs.pair_result import PairResult
 from ofx_reenact.evaluate.pairs.track_clips import track_clip
-from ofx_reenact.evaluate.reenactment.result import PairResult
 from ofx_reenact.files import read_json, sha256_of, write_json
 from ofx_reenact.frames.colour import Colour
 

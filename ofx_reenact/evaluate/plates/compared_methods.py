@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ofx_reenact.engine.cache import JobCache
 from ofx_reenact.engine.loader import Loader
-from ofx_reenact.engine.warm import Warm
 from ofx_reenact.evaluate.pairs.choose_pairs import TargetDriverPair
 from ofx_reenact.progress import ignore
 from ofx_reenact.settings import Settings
@@ -25,7 +25,7 @@ class PairLoader:
     """Loads pairs as ``ofx-reenact render`` does; what belongs to a plate stays loaded from one pair to the next."""
 
     def __init__(self) -> None:
-        self._loaded = Warm()
+        self._loaded = JobCache()
 
     def load(self, method: str, pair: TargetDriverPair, plate: Path, driver: Path) -> Loader:
         """Load a pair for one of ``RENDERED_METHODS`` or ``SELF``; ``plate`` and ``driver`` are performance files."""

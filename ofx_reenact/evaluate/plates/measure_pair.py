@@ -16,6 +16,7 @@ from ofx_reenact.evaluate.metrics.gain import gain_and_correlation
 from ofx_reenact.evaluate.metrics.identity import AUTO, choose_embedder
 from ofx_reenact.evaluate.metrics.motion import FACE_MESH
 from ofx_reenact.evaluate.pairs.choose_pairs import FEWEST, TargetDriverPair
+from ofx_reenact.evaluate.pairs.pair_result import PairResult
 from ofx_reenact.evaluate.pairs.portrait import encode_portraits, portrait_window
 from ofx_reenact.evaluate.pairs.track_clips import performance_file, read_clip
 from ofx_reenact.evaluate.plates.compared_methods import DRIVER, PLATE, RENDERED_METHODS, SELF, PairLoader
@@ -35,7 +36,6 @@ from ofx_reenact.evaluate.plates.promises import (
     slope_of,
 )
 from ofx_reenact.evaluate.plates.render_and_track import EmbeddingTracker, TrackedResult, render_and_track
-from ofx_reenact.evaluate.reenactment.result import PairResult
 from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.tracking.performance import Performance, State

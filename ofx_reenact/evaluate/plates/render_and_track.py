@@ -74,7 +74,7 @@ class TrackedResult:
         self.outside.append(largest)
         self.strays.append(count)
         self.parts.append(takes_parts(made))
-        self.confidence.append(made.sure)
+        self.confidence.append(made.pose_confidence)
         self.exact.append(np.array_equal(made.colour, plate))
         self.asked.append(largest_displacement(shot.motion, frame))
         self.meshes.append(requested_mesh(shot, frame))

@@ -10,11 +10,11 @@ from html import escape
 from ofx_reenact.evaluate.metrics.lips_and_lids import OPENING
 from ofx_reenact.evaluate.metrics.scores import format_estimate, format_number
 from ofx_reenact.evaluate.page.html import bullets, document, picture, table
+from ofx_reenact.evaluate.pairs.pair_result import PairResult
 from ofx_reenact.evaluate.plates.compared_methods import DRIVEN, DRIVER, PLATE, RENDERED_METHODS, SELF
 from ofx_reenact.evaluate.plates.pair_statistics import Cell, Summary
 from ofx_reenact.evaluate.plates.promises import OF_PAIRS, OF_SELF, Quantity, correlation_of
 from ofx_reenact.evaluate.plates.report_plots import draw_all
-from ofx_reenact.evaluate.reenactment.result import PairResult
 
 # Pairs on the contact sheet.
 PAIRS_SHOWN = 8

@@ -9,6 +9,7 @@ import numpy as np
 
 from ofx_reenact.evaluate.metrics.lips_and_lids import CURVES, OPENING
 from ofx_reenact.evaluate.page.figures import COLOURS, drawing_style, new_figure, to_svg
+from ofx_reenact.evaluate.pairs.pair_result import PairResult
 from ofx_reenact.evaluate.plates.compared_methods import DRIVEN, DRIVER, PLATE, RENDERED_METHODS
 from ofx_reenact.evaluate.plates.pair_statistics import Summary
 from ofx_reenact.evaluate.plates.promises import (
@@ -20,7 +21,6 @@ from ofx_reenact.evaluate.plates.promises import (
     correlation_of,
     slope_of,
 )
-from ofx_reenact.evaluate.reenactment.result import PairResult
 
 _PROMISED_COLOUR = "#1a8a5a"
 # Pairs whose curves are drawn.

@@ -9,9 +9,9 @@ from typing import Any
 from ofx_reenact import __version__
 from ofx_reenact.evaluate.metrics.identity import choose_embedder
 from ofx_reenact.evaluate.pairs.choose_pairs import TargetDriverPair
+from ofx_reenact.evaluate.pairs.pair_result import PairResult
 from ofx_reenact.evaluate.pairs.run_pairs import Observer, run_evaluation
 from ofx_reenact.evaluate.plates.measure_pair import Options, PlateMeasurer
-from ofx_reenact.evaluate.reenactment.result import PairResult
 from ofx_reenact.fdgan.weights import shipped_repair
 from ofx_reenact.files import sha256_of
 from ofx_reenact.ldnet.weights import shipped_ldnet

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ofx_reenact.engine.cache import JobCache
 from ofx_reenact.engine.loader import Loader
-from ofx_reenact.engine.warm import Warm
 from ofx_reenact.errors import ReenactError, SettingsError
 from ofx_reenact.evaluate.pairs.choose_pairs import TargetDriverPair
 from ofx_reenact.frames.colour import Colour
@@ -125,7 +125,7 @@ class Renderer:
         self._colour, self._changes = colour, methods
         # For what is the same in all methods.
         self._first = next(iter(methods.values()))
-        self._loaded: dict[tuple[tuple[str, Any], ...], Warm] = {}
+        self._loaded: dict[tuple[tuple[str, Any], ...], JobCache] = {}
 
     def target_picture(self, pair: TargetDriverPair) -> np.ndarray:
         """Return the target's picture, (H, W, 3) uint8.
@@ -171,7 +171,7 @@ class Renderer:
         )  # fmt: skip
         affecting = names_affecting("person")
         key = tuple((name, value) for name, value in changes.items() if name in affecting)
-        return Loader(settings, self._loaded.setdefault(key, Warm()), ignore)
+        return Loader(settings, self._loaded.setdefault(key, JobCache()), ignore)
 
 
 class ExternalFrames:

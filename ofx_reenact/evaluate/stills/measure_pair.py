@@ -14,9 +14,9 @@ from ofx_reenact.evaluate.metrics.distribution import choose_extractor
 from ofx_reenact.evaluate.metrics.identity import choose_embedder
 from ofx_reenact.evaluate.metrics.scores import Metric, Scores
 from ofx_reenact.evaluate.pairs.choose_pairs import TargetDriverPair
+from ofx_reenact.evaluate.pairs.pair_result import PairResult
 from ofx_reenact.evaluate.pairs.portrait import encode_portraits, portrait_window
 from ofx_reenact.evaluate.pairs.track_clips import performance_file, read_clip
-from ofx_reenact.evaluate.reenactment.result import PairResult
 from ofx_reenact.evaluate.stills.compared_methods import (
     DRIVER,
     RENDERED_METHODS,

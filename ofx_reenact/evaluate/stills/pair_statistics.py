@@ -14,7 +14,7 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.evaluate.metrics import gain, identity, landmark_gain, motion, openface, pixels
 from ofx_reenact.evaluate.metrics.distribution import Extractor, frechet_distance, kernel_distance
 from ofx_reenact.evaluate.metrics.scores import Estimate, Metric, estimate, estimate_mean, finite_mean, json_number
-from ofx_reenact.evaluate.reenactment.result import PairResult
+from ofx_reenact.evaluate.pairs.pair_result import PairResult
 from ofx_reenact.evaluate.stills.compared_methods import DRIVER, WARP_PROFILE, has_other_strength, slug
 from ofx_reenact.evaluate.stills.identity_over_gain import Curves, compare_curves
 from ofx_reenact.evaluate.stills.measure_pair import FOUND

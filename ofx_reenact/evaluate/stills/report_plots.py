@@ -11,7 +11,7 @@ from ofx_reenact.evaluate.metrics import identity, motion, pixels
 from ofx_reenact.evaluate.metrics.gain import gain_metric
 from ofx_reenact.evaluate.metrics.scores import Metric, finite_mean
 from ofx_reenact.evaluate.page.figures import COLOURS, drawing_style, new_figure, to_svg
-from ofx_reenact.evaluate.reenactment.result import PairResult
+from ofx_reenact.evaluate.pairs.pair_result import PairResult
 from ofx_reenact.evaluate.stills.compared_methods import COPIED, DRIVER, LDNET, STILL
 from ofx_reenact.evaluate.stills.identity_over_gain import Curves
 from ofx_reenact.evaluate.stills.pair_statistics import Summary, UsedBlendshape, used_blendshapes

@@ -11,8 +11,8 @@ from ofx_reenact.evaluate.metrics import pixels, sface
 from ofx_reenact.evaluate.metrics.distribution import choose_extractor
 from ofx_reenact.evaluate.metrics.identity import choose_embedder
 from ofx_reenact.evaluate.pairs.choose_pairs import TargetDriverPair
+from ofx_reenact.evaluate.pairs.pair_result import PairResult
 from ofx_reenact.evaluate.pairs.run_pairs import Observer, run_evaluation
-from ofx_reenact.evaluate.reenactment.result import PairResult
 from ofx_reenact.evaluate.stills.measure_pair import Options, StillMeasurer
 from ofx_reenact.fdgan.weights import shipped_portrait, shipped_repair
 from ofx_reenact.files import sha256_of
@@ -65,7 +65,7 @@ def list_left_out(protocol: str, options: Options) -> list[str]:
     """
     notes = [] if choose_embedder(options.embedder) else [sface.MISSING]
     if choose_extractor(options.extractor) is None:
-        notes.append(f"Fréchet and kernel distance are left out; they need {features.GET}")
+        notes.append(f"Fréchet and kernel distance are left out; they need {features.INSTALL_HINT}")
     if protocol == "self" and not features.installed():
-        notes.append(f"{pixels.FEATURES.name} is left out; it needs {features.GET}")
+        notes.append(f"{pixels.FEATURES.name} is left out; it needs {features.INSTALL_HINT}")
     return notes

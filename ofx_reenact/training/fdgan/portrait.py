@@ -23,7 +23,7 @@ from ofx_reenact.training.cuda_graph import GraphedStep, fuse
 from ofx_reenact.training.distributed import ALONE, Group
 from ofx_reenact.training.fdgan.base import CRITICS, FDGANSettings, describe_run, digest_of
 from ofx_reenact.training.fdgan.critics import Classifier, Discriminator, load_critics, log_likelihood, save_critics
-from ofx_reenact.training.fdgan.data.faces import FaceBatch, Faces
+from ofx_reenact.training.fdgan.data.face_set import FaceBatch, Faces
 from ofx_reenact.training.fdgan.score import psnr, sheet, strips
 from ofx_reenact.training.loop import Run, advise_smaller_batch, autocast
 from ofx_reenact.training.recipe import Average, Recipe, descend, set_rate
@@ -115,7 +115,7 @@ class PortraitRecipe(Recipe):
         self.critic_optimiser = torch.optim.RMSprop(self.critics.parameters(), rate, capturable=record)
         self._turns = GraphedStep(self._take_turns, on=record)
         self.network.draw = fuse(self.network.draw, on=record)
-        faces.hold_on(settings.device)
+        faces.decode_onto(settings.device)
 
     def about(self) -> dict[str, Any]:
         """Return the settings of the run."""

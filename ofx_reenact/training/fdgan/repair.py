@@ -44,19 +44,19 @@ class RepairSettings(FDGANSettings):
     """Settings of the repair recipe. The learning rate, Adam's, has a warm-up and falls as a cosine.
 
     Attributes:
-        true_share: fraction of a batch that are two photographs of one person, if the set has any.
-        fine_share: fraction of batches that are seen through the finer window, if the set has such pairs; they have a
+        true_fraction: fraction of a batch that are two photographs of one person, if the set has any.
+        fine_fraction: fraction of batches seen through the finer window, if the set has such pairs; they have a
             quarter of the pairs, with as many pixels.
-        rendered_share: fraction of a batch that are rendered heads, if the set has any beside photographs.
+        rendered_fraction: fraction of a batch that are rendered heads, if the set has any beside photographs.
         second: fraction of batches that show a second picture of the target: its open mouth, mirrored.
         critic_from: fraction of the steps before the critic takes part.
         adversary: weight of the critic from then on.
         features: weight of the feature distance.
     """
 
-    true_share: float = 0.25
-    fine_share: float = 0.4
-    rendered_share: float = 0.3
+    true_fraction: float = 0.25
+    fine_fraction: float = 0.4
+    rendered_fraction: float = 0.3
     second: float = 0.2
     critic_from: float = 1 / 3
     adversary: float = 0.25
@@ -84,7 +84,7 @@ class Rows:
     def draw(self, count: int, settings: RepairSettings, rng: np.random.Generator) -> np.ndarray:
         """Draw row numbers (count,), with each kind's fraction."""
         rows = rng.choice(self.photographs if len(self.photographs) else self.rendered, count)
-        for kind, fraction in ((self.true, settings.true_share), (self.rendered, settings.rendered_share)):
+        for kind, fraction in ((self.true, settings.true_fraction), (self.rendered, settings.rendered_fraction)):
             if len(kind):
                 rows = np.where(rng.random(count) < fraction, rng.choice(kind, count), rows)
         return rows
@@ -112,7 +112,7 @@ class RepairData:
         """
         settings, rng = self._settings, self._rng
         coarse, fine = (self._rows[finer] for finer in FINER)
-        use_fine = len(fine) and (not len(coarse) or rng.random() < settings.fine_share)
+        use_fine = len(fine) and (not len(coarse) or rng.random() < settings.fine_fraction)
         count = max(settings.batch // FINER[-1] ** 2, 1) if use_fine else settings.batch
         rows = (fine if use_fine else coarse).draw(count, settings, rng)
         batch = self._pairs.batch(rows).to(settings.device)
@@ -189,14 +189,14 @@ class RepairRecipe(Recipe):
 
         self.optimiser = torch.optim.Adam(self.network.parameters(), settings.learning_rate, (0.9, 0.99))
         self.critic_optimiser = torch.optim.Adam(self.critic.parameters(), settings.learning_rate, (0.5, 0.99))
-        pair_set.hold_on(settings.device)
+        pair_set.decode_onto(settings.device)
 
     def about(self) -> dict[str, Any]:
         """Return the settings of the run, without those that have no effect in it."""
         about = {"recipe": "repair", "pairs": self._count, **asdict(self._settings)}
         without = {name for name in ("start", "critics") if not about[name]}
-        without |= set() if self._data.has_rendered() else {"rendered_share"}
-        without |= set() if self._data.has_fine() else {"fine_share"}
+        without |= set() if self._data.has_rendered() else {"rendered_fraction"}
+        without |= set() if self._data.has_fine() else {"fine_fraction"}
         return {name: value for name, value in about.items() if name not in without}
 
     def step(self, number: int, steps: int) -> dict[str, Tensor]:

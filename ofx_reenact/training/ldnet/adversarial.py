@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.ldnet.network import Classifier, Discriminator, LabelTable, LDNet
 from ofx_reenact.ldnet.normalise import Norm, normalise
-from ofx_reenact.training.distributed import refuse
+from ofx_reenact.training.distributed import refuse_several
 from ofx_reenact.training.ldnet.base import WEIGHTS, check_data, named, save_trained, squared_error
 from ofx_reenact.training.ldnet.heads import SCHEMA, HeadModel, load_heads
 from ofx_reenact.training.ldnet.people import LandmarkSet, People, SyntheticPeople
@@ -307,7 +307,7 @@ def train_adversarial(
         ReenactError: the data cannot be used.
         SettingsError: the options do not fit together, the folder holds another run, or none of stage 1.
     """
-    refuse("train ldnet")
+    refuse_several("train ldnet")
     check_data(data)
     persons, models = load_people(data, people, settings.seed)
     template = models[0].template() if models else torch.zeros(68, 2)

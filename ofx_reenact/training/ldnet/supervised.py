@@ -22,7 +22,7 @@ from ofx_reenact.files import sha256_of
 from ofx_reenact.ldnet.network import LDNet
 from ofx_reenact.ldnet.normalise import Norm, normalise
 from ofx_reenact.ldnet.weights import load_ldnet
-from ofx_reenact.training.distributed import refuse
+from ofx_reenact.training.distributed import refuse_several
 from ofx_reenact.training.ldnet.base import WEIGHTS, check_data, named, save_trained, squared_error
 from ofx_reenact.training.ldnet.heads import HeadModel, load_heads
 from ofx_reenact.training.ldnet.people import LandmarkSet
@@ -189,7 +189,7 @@ def train_supervised(
         ReenactError: the data cannot be used.
         SettingsError: the folder holds another run.
     """
-    refuse("train ldnet")
+    refuse_several("train ldnet")
     check_data(data)
     models = [load_heads(path)[0] for path in data]
     origin = load_ldnet(start) if start else None

@@ -74,7 +74,7 @@ class Picture:
 
 
 @dataclass
-class Album:
+class RenderedHeadsWriter:
     """The pictures of many people, collected and then written to one file."""
 
     units: tuple[str, ...]

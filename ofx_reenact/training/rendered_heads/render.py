@@ -15,7 +15,13 @@ import cv2
 import numpy as np
 
 from ofx_reenact.errors import ReenactError, SettingsError
-from ofx_reenact.training.rendered_heads.file import Album, Picture, RenderedHeads, to_centimetres, to_steps
+from ofx_reenact.training.rendered_heads.file import (
+    Picture,
+    RenderedHeads,
+    RenderedHeadsWriter,
+    to_centimetres,
+    to_steps,
+)
 from ofx_reenact.training.rendered_heads.surface import join_parts, visible_triangles
 
 if TYPE_CHECKING:
@@ -96,7 +102,7 @@ def render_heads(options: RenderOptions, on_progress: Callable[[Progress], None]
 
     assets = find_assets(options.assets)
     renderer, model = Renderer(options.device, options.threads), BodyModel(assets)
-    tracker, album = FaceMesh(), Album(model.units, options.size)
+    tracker, album = FaceMesh(), RenderedHeadsWriter(model.units, options.size)
     done = dropped = 0
     for number in range(options.identities):
         rng = np.random.default_rng([options.seed, number])

@@ -15,11 +15,11 @@ from ofx_reenact.errors import ReenactError
 from ofx_reenact.fdgan.window import FINER, MOUTH_SCALE
 from ofx_reenact.files import sha256_of
 from ofx_reenact.tracking.rigid import head_pose
-from ofx_reenact.training.fdgan.data.crops import Crops, is_held_out
-from ofx_reenact.training.fdgan.data.packed import Pictures
-from ofx_reenact.training.fdgan.data.pairs import Pair, make_pairs, make_reverse_pairs
+from ofx_reenact.training.fdgan.data.crop_set import Crops, is_held_out
+from ofx_reenact.training.fdgan.data.packed_pictures import Pictures
 from ofx_reenact.training.fdgan.data.rendered_pairs import make_rendered_pairs
 from ofx_reenact.training.fdgan.data.resumable import Arrays, Observe, PartFiles, make_parts
+from ofx_reenact.training.fdgan.data.warped_pairs import Pair, make_pairs, make_reverse_pairs
 from ofx_reenact.training.npz import Columns, check_offsets, offsets_of_lengths, read_npz, write_npz
 from ofx_reenact.training.rendered_heads.file import RenderedHeads
 
@@ -112,10 +112,10 @@ class PairSet:
         """Number of pairs."""
         return len(self.person)
 
-    def hold_on(self, device: str) -> None:
+    def decode_onto(self, device: str) -> None:
         """Decode all pictures onto a GPU if they fit; batches are then made there."""
         for pictures in (self._strips, self._maps):
-            pictures.hold_on(device)
+            pictures.decode_onto(device)
 
     def rows(self, *, validation: bool, kind: str = "", finer: int = 0) -> np.ndarray:
         """Return the rows of training or validation pairs; of one kind and one window, if given."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ofx_reenact.tracking.rigid import head_pose
-from ofx_reenact.training.fdgan.data.pairs import Pair, make_pairs, mouth_mask, openness
+from ofx_reenact.training.fdgan.data.warped_pairs import Pair, make_pairs, mouth_mask, openness
 from ofx_reenact.training.rendered_heads.file import RenderedHeads
 from ofx_reenact.training.rendered_heads.parts import PixelClass
 from ofx_reenact.warp.openings import SHUT_MOUTH

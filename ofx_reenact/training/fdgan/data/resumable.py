@@ -15,7 +15,7 @@ import numpy as np
 
 from ofx_reenact.arrays import read_arrays
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.files import written_whole
+from ofx_reenact.files import write_whole
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -118,5 +118,5 @@ def _load(load: Callable[..., Any], arguments: tuple[Any, ...], threads: int) ->
 
 def _make(work: tuple[Callable[[Any, T], Arrays], Path, T]) -> None:
     make, file, item = work
-    with written_whole(file) as partial, partial.open("wb") as opened:
+    with write_whole(file) as partial, partial.open("wb") as opened:
         np.savez(opened, allow_pickle=False, **make(_LOADED[0], item))

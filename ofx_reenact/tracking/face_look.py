@@ -40,7 +40,7 @@ class FaceLook:
     resemblance: float  # correlation with the mean face, -1 to 1
 
     @property
-    def tells(self) -> bool:
+    def is_usable(self) -> bool:
         """Whether the look can be compared: the face is neither dark nor almost turned away."""
         return self.contrast >= _LEAST_CONTRAST and float(self.weights.sum()) >= _LEAST_SEEN * len(self.weights)
 
@@ -52,7 +52,7 @@ class _GridPoints:
     smooth: np.ndarray  # (N, 6) basis of the smooth part: quadratic in the grid's two coordinates
 
 
-def look_of(image: np.ndarray, mesh: np.ndarray) -> FaceLook:
+def describe_look(image: np.ndarray, mesh: np.ndarray) -> FaceLook:
     """Describe the face with a mesh (478, 3) in an (H, W, 3) uint8 RGB picture."""
     brightness, weights = sample_brightness(image, mesh)
     values, contrast = normalise(brightness, weights)
@@ -141,6 +141,3 @@ def _mean_face() -> np.ndarray:
     """Return the mean face's normalised log brightness (N,), made by ``resources/calibration/make_mean_face.py``."""
     mean: np.ndarray = np.load(resource(*MEAN), allow_pickle=False)
     return mean.astype(np.float64)
-
-
-Look = FaceLook

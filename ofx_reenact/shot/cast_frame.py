@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from ofx_reenact.compiled import compiled
-from ofx_reenact.shot.frame import Frame, own_places
+from ofx_reenact.shot.frame import Frame, pixel_grid
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.light import fill_oval
 
@@ -27,7 +27,7 @@ _LARGER, _SOFT = 0.1, 0.06
 
 
 @dataclass(frozen=True)
-class Part:
+class CastMember:
     """One member's frame of the plate.
 
     Attributes:
@@ -47,27 +47,27 @@ class CastFrame(Frame):
         members: each member's frame by name, from bottom to top.
     """
 
-    members: Mapping[str, Part] = field(default_factory=dict)
+    members: Mapping[str, CastMember] = field(default_factory=dict)
 
     @property
-    def still(self) -> bool:
+    def unchanged(self) -> bool:
         """Whether the frame is the unchanged plate."""
-        return not self.black and all(part.frame.still for part in self.members.values())
+        return not self.black and all(part.frame.unchanged for part in self.members.values())
 
     @property
     def mattes(self) -> Mapping[str, np.ndarray]:
         """The matte (H, W) of each member, less what lies over it. Together they sum to the frame's matte."""
-        if self.kept is None:
+        if self.plate_matte is None:
             return self._mattes
-        return {name: matte * (1 - self.kept) for name, matte in self._mattes.items()}
+        return {name: matte * (1 - self.plate_matte) for name, matte in self._mattes.items()}
 
-    def lighten(self) -> Frame:
+    def drop_maps(self) -> Frame:
         """Return the frame without the large data that maps are computed from; only its colour may be read."""
         return replace(self, members={})
 
     @cached_property
     def _weights(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        return shares_of(list(self.members.values()))
+        return layer_weights(list(self.members.values()))
 
     @cached_property
     def _mattes(self) -> dict[str, np.ndarray]:
@@ -81,7 +81,7 @@ class CastFrame(Frame):
     def _stmap(self) -> np.ndarray:
         if self.black:
             return np.zeros((*self.shape, 2), np.float32)
-        return self._blend_maps(lambda frame: frame.stmap, own_places(*self.shape))
+        return self._blend_maps(lambda frame: frame.stmap, pixel_grid(*self.shape))
 
     def _matte(self) -> np.ndarray:
         return self._blend_numbers(lambda frame: frame.matte, 0)
@@ -105,7 +105,7 @@ class CastFrame(Frame):
 
 
 @stage("cast")
-def put_together(members: Mapping[str, Part], plate: np.ndarray) -> CastFrame:
+def combine_members(members: Mapping[str, CastMember], plate: np.ndarray) -> CastFrame:
     """Lay frames of several people over each other, the first at the bottom.
 
     Args:
@@ -118,8 +118,8 @@ def put_together(members: Mapping[str, Part], plate: np.ndarray) -> CastFrame:
     frames = [part.frame for part in members.values()]
     if any(frame.black for frame in frames):
         return CastFrame(np.zeros_like(plate), 0.0, black=True, members=members)
-    made = CastFrame(plate, min(frame.sure for frame in frames), members=members)
-    if made.still:
+    made = CastFrame(plate, min(frame.pose_confidence for frame in frames), members=members)
+    if made.unchanged:
         return made
     return replace(made, colour=lay([frame.colour for frame in frames], plate, made._weights))
 
@@ -137,7 +137,7 @@ def find_face(oval: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return face
 
 
-def shares_of(parts: Sequence[Part]) -> list[tuple[np.ndarray, np.ndarray]]:
+def layer_weights(parts: Sequence[CastMember]) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return two weights for each member, (H, W) float32 in [0, 1]: its own, and that of all members below it."""
     weights: list[tuple[np.ndarray, np.ndarray]] = []
     matte = face = np.zeros_like(parts[0].frame.matte)
@@ -159,7 +159,7 @@ def lay(
     Args:
         layers: (H, W, C) float32 each, from bottom to top.
         plate: (H, W, C) what all were made from.
-        weights: from :func:`shares_of`.
+        weights: from :func:`layer_weights`.
     """
     result = plate
     for layer, (above, below) in zip(layers, weights, strict=True):

@@ -25,7 +25,7 @@ from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import MESH68
 
 if TYPE_CHECKING:
-    from ofx_reenact.fdgan.prepared import PreparedDense
+    from ofx_reenact.fdgan.prepared import PreparedRepair
     from ofx_reenact.fdgan.repair import RepairNetwork
 
 # The change of the skin reaches full weight when this fraction of a pixel is missing, so that it does not pop up.
@@ -98,11 +98,11 @@ class MouthPainter:
             return self
         import torch
 
-        from ofx_reenact.fdgan.adapters import merged
+        from ofx_reenact.fdgan.adapters import merge_adapters
         from ofx_reenact.fdgan.repair import RepairNetwork
 
         changes = {name: torch.from_numpy(np.asarray(a, np.float32)).to(self.device) for name, a in adapters.items()}
-        translator = merged(self.network.translator, changes)
+        translator = merge_adapters(self.network.translator, changes)
         return replace(self, network=RepairNetwork(self.network.extractor, translator))
 
     def fit(self, scale: float) -> MouthPainter:
@@ -145,10 +145,10 @@ class MouthPainter:
         return Paint(window, _extend_change(change, mouth**2, beyond), skin, seen.shown)
 
     @cached_property
-    def _prepared(self) -> PreparedDense:
-        from ofx_reenact.fdgan.prepared import PreparedDense
+    def _prepared(self) -> PreparedRepair:
+        from ofx_reenact.fdgan.prepared import PreparedRepair
 
-        return PreparedDense(self.network, self.device)
+        return PreparedRepair(self.network, self.device)
 
 
 def see_mouth(window: Window, frame: Frame, view: View, pose: Pose) -> Seen:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ofx_reenact.frames.aspect import SQUARE, Squeeze
 from ofx_reenact.ops.sample import sample
-from ofx_reenact.shot.frame import Frame, own_places
+from ofx_reenact.shot.frame import Frame, pixel_grid
 from ofx_reenact.shot.view import View
 
 # A change of scene-linear light smaller than this is rounding.
@@ -25,7 +25,7 @@ def stretch(pixels: np.ndarray, squeeze: Squeeze) -> np.ndarray:
     if squeeze.is_square:
         return pixels
     width, height = squeeze.size(pixels.shape[1], pixels.shape[0])
-    at = squeeze.to_file(own_places(height, width, np.float64))
+    at = squeeze.to_file(pixel_grid(height, width, np.float64))
     return sample(pixels, at[..., 0], at[..., 1])
 
 
@@ -50,8 +50,8 @@ class SqueezedFrame(Frame):
         if self.black:
             return np.zeros((*self.colour.shape[:2], 2), np.float32)
         height, width = self.colour.shape[:2]
-        offset = self._to_file(super()._stmap() - own_places(*self.grid)) / np.array([self.squeeze.x, self.squeeze.y])
-        positions = own_places(height, width) + offset.astype(np.float32)
+        offset = self._to_file(super()._stmap() - pixel_grid(*self.grid)) / np.array([self.squeeze.x, self.squeeze.y])
+        positions = pixel_grid(height, width) + offset.astype(np.float32)
         return np.clip(positions, 0, [width - 1, height - 1]).astype(np.float32)
 
     def _matte(self) -> np.ndarray:
@@ -69,13 +69,13 @@ class SqueezedFrame(Frame):
     def _to_file(self, values: np.ndarray) -> np.ndarray:
         """Resample a map (H, W, ...) from square pixels to the file's."""
         height, width = self.colour.shape[:2]
-        at = self.squeeze.to_square(own_places(height, width, np.float64)).astype(np.float32)
+        at = self.squeeze.to_square(pixel_grid(height, width, np.float64)).astype(np.float32)
         return cv2.remap(values, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def with_file_pixels(frame: Frame, colour: np.ndarray, squeeze: Squeeze) -> SqueezedFrame:
     """Return a frame with the file's pixels (H, W, C) and the maps of a frame that was made in square pixels."""
-    own = (frame.sure, frame.carried, frame.portrait, frame.black, frame.parts_matte, frame.kept)
+    own = (frame.pose_confidence, frame.carried, frame.portrait, frame.black, frame.parts_matte, frame.plate_matte)
     return SqueezedFrame(colour, *own, squeeze, frame.shape)
 
 
@@ -83,7 +83,7 @@ def flow_to_file(flow: np.ndarray, view: View) -> np.ndarray:
     """Convert motion vectors (H, W, 2) in a view's square pixels to the file's: (h, w, 2) float32."""
     assert view.file is not None, "the file's pixels are not square"
     height, width = view.file.shape[:2]
-    at = view.squeeze.to_square(own_places(height, width, np.float64)).astype(np.float32)
+    at = view.squeeze.to_square(pixel_grid(height, width, np.float64)).astype(np.float32)
     back = cv2.remap(flow, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return (back / np.array([view.squeeze.x, view.squeeze.y])).astype(np.float32)
 
@@ -94,7 +94,7 @@ def to_file_pixels(frame: Frame, view: View) -> Frame:
         return frame
     shown, colour = with_file_pixels(frame, view.file, view.squeeze), view.file.copy()
     at = shown.stmap
-    moves = (at != own_places(*colour.shape[:2])).any(-1)
+    moves = (at != pixel_grid(*colour.shape[:2])).any(-1)
     if moves.any():
         box = tuple(slice(found.min(), found.max() + 1) for found in np.nonzero(moves))
         carried = _carry(view.file, at[box], shown.shading[box])

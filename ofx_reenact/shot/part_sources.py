@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from ofx_reenact.shot.choice import Choice
+from ofx_reenact.shot.part_choice import Choice
 from ofx_reenact.shot.parts import Sources
 from ofx_reenact.shot.view import View
 
 
 @dataclass(frozen=True)
-class Parts:
+class PartSources:
     """The frame or picture that each part of each frame is taken from.
 
     Attributes:
@@ -44,4 +44,4 @@ class Parts:
         return ",".join(f"{part}={self.names[candidate]}" for part, taken in weights.items() for candidate, _ in taken)
 
 
-NO_PARTS = Parts()
+NO_PART_SOURCES = PartSources()

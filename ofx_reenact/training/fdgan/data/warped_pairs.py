@@ -17,11 +17,11 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ofx_reenact.compose.carry import Carried
-from ofx_reenact.compose.picture import INSIDE_LIGHT
+from ofx_reenact.compose.composite import INSIDE_LIGHT
 from ofx_reenact.fdgan.window import Window
-from ofx_reenact.shot.make import make_frame
+from ofx_reenact.shot.make_frame import make_frame
 from ofx_reenact.shot.motion import pose_of_mesh
-from ofx_reenact.shot.mouth import window_maps
+from ofx_reenact.shot.mouth_painter import window_maps
 from ofx_reenact.shot.person import Face
 from ofx_reenact.shot.view import View
 from ofx_reenact.tracking.landmarks import LIPS_INNER, LIPS_OUTER, MESH68
@@ -104,7 +104,7 @@ def make_reverse_pairs(
         Pairs of both kinds, one for each window; none if the mouth is shut or the face leaves the picture.
     """
     gap = openness(mesh)
-    pseudo = pseudo_target(photograph, mesh, rng) if gap >= SHUT_MOUTH else None
+    pseudo = make_pseudo_target(photograph, mesh, rng) if gap >= SHUT_MOUTH else None
     if pseudo is None:
         return [], []
     plain = make_pairs(*pseudo, photograph, mesh, finer)
@@ -157,7 +157,7 @@ def view_of(picture: np.ndarray, mesh: np.ndarray) -> View:
     return View(picture, Face(mesh, (picture.shape[1], picture.shape[0]), "mesh"))
 
 
-def pseudo_target(
+def make_pseudo_target(
     photograph: np.ndarray, mesh: np.ndarray, rng: np.random.Generator, degrees: float = TURN
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Shut the mouth of a photograph and turn the head a little: returns the picture and its mesh.

@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from ofx_reenact import provenance
+from ofx_reenact.engine.cache import JobCache
 from ofx_reenact.engine.cast import CastShot, consent_id, describe_members, open_members
-from ofx_reenact.engine.made_of import frames_made_of
+from ofx_reenact.engine.check_paths import preview_to_write
+from ofx_reenact.engine.input_digests import frames_made_of
 from ofx_reenact.engine.malloc import keep_freed_memory
 from ofx_reenact.engine.occlusion import Occlusions, find_occlusions
-from ofx_reenact.engine.paths import preview_to_write
 from ofx_reenact.engine.plan import Plan, combine_states, plan_frames
 from ofx_reenact.engine.plates import Plates
 from ofx_reenact.engine.preview import Preview, check_sound
-from ofx_reenact.engine.warm import Warm
 from ofx_reenact.engine.writer import FrameWriter
 from ofx_reenact.errors import OutputError, SettingsError
-from ofx_reenact.frames.matte import Kept
+from ofx_reenact.frames.matte import Protection
 from ofx_reenact.frames.names import files_of, frame_path
 from ofx_reenact.frames.picture import Picture
 from ofx_reenact.frames.ranges import FrameRange
@@ -89,7 +89,7 @@ def render_sequence(settings: Settings, observe: Observer = ignore, job: str = "
     Raises:
         ReenactError: an input cannot be used; nothing was written, or only whole frames.
     """
-    return Job(settings, Watch(observe), Warm(), job).run()
+    return Job(settings, Watch(observe), JobCache(), job).run()
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class LoadedJob:
 class Job:
     """One render job. :meth:`run` does all of it; :meth:`open` and :meth:`render` are its two halves."""
 
-    def __init__(self, settings: Settings, watch: Watch, cache: Warm, job: str = "") -> None:
+    def __init__(self, settings: Settings, watch: Watch, cache: JobCache, job: str = "") -> None:
         """Check the settings and load the weights.
 
         Args:
@@ -138,7 +138,7 @@ class Job:
         self.loader, self.movie = self.members[0].loader, preview_to_write(settings)
         self.device, self.colour = self.loader.device, self.loader.colour
         self.weights, self.fdgan = self.loader.weights, self.loader.fdgan
-        self.keep_mattes: Kept | None = None
+        self.keep_mattes: Protection | None = None
         self.occlusions: Occlusions | None = None
 
     def run(self) -> Report:
@@ -163,7 +163,7 @@ class Job:
             black=tuple(sorted(plan.black & set(confidence))),
             bridged=plan.shown_as(State.BRIDGED, confidence),
             plain=tuple(frame for frame in plan.plain if frame in confidence),
-            parts=tuple(frame for frame in confidence if job.shot.taken(frame)),
+            parts=tuple(frame for frame in confidence if job.shot.describe_parts(frame)),
             faceless=tuple(frame for frame in plan.faceless if frame not in absent),
             absent=tuple(absent),
             failed=failed,
@@ -196,7 +196,7 @@ class Job:
         plates, target = self.loader.plates, self.loader.target
         keep_freed_memory(target.plate.rgb.nbytes)
         for member in self.members:
-            _ = member.loader.plate, member.loader.identity
+            _ = member.loader.target_performance, member.loader.identity
             if not plates.moving:
                 self.watch(Progress("target", 1, 1, None, member.name))
             _ = member.driver_states
@@ -209,10 +209,10 @@ class Job:
         plan = plan_frames(self.settings, driver, made_of.digest)
         plates.check(plan.todo)
         self.occlusions = find_occlusions(
-            self.settings, plates, [member.loader.plate for member in self.members], self.colour
+            self.settings, plates, [member.loader.target_performance for member in self.members], self.colour
         )
         shown = target.plate.display_window, target.plate.data_window
-        self.keep_mattes = Kept.open(self.settings.holdout, self.settings.mask, plan.frames, *shown)
+        self.keep_mattes = Protection.open(self.settings.holdout, self.settings.mask, plan.frames, *shown)
         shot = CastShot.of(self.members, plates) if self.settings.cast else self.loader.shot
         return LoadedJob(plates, target, self.loader.performance, inputs, made_of, plan, shot)
 
@@ -230,7 +230,7 @@ class Job:
             return
         digest = job.made_of.digest
         now = {
-            frame: {"confidence": confidence, "made_of": digest, "parts": job.shot.taken(frame)}
+            frame: {"confidence": confidence, "made_of": digest, "parts": job.shot.describe_parts(frame)}
             for frame, confidence in report.confidence.items()
         }
         provenance.Sidecar(
@@ -296,7 +296,7 @@ class Job:
                 self.watch(Progress("render", 0, len(todo), None))
                 for done, (frame, result, reason) in enumerate(results, start=1):
                     if reason is None:
-                        confidence[frame] = round(result.sure, 4)
+                        confidence[frame] = round(result.pose_confidence, 4)
                     else:
                         failed[frame] = reason
                     if movie is not None:
@@ -324,7 +324,7 @@ class Job:
         made = job.shot.black(frame) if frame in job.plan.black else job.shot.render(frame)
         if self.keep_mattes is None:
             return made
-        return made.keep(job.plates.picture(frame).pixels, job.plates.proxy.reduce(self.keep_mattes.read(frame)))
+        return made.keep_plate(job.plates.picture(frame).pixels, job.plates.proxy.reduce(self.keep_mattes.read(frame)))
 
 
 def frame_entries(

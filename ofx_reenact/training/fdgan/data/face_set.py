@@ -18,11 +18,11 @@ from torch import Tensor
 from ofx_reenact.errors import ReenactError
 from ofx_reenact.files import sha256_of
 from ofx_reenact.tracking.landmarks import MESH68
-from ofx_reenact.training.fdgan.data.crops import Crops
-from ofx_reenact.training.fdgan.data.packed import Pictures, pack
+from ofx_reenact.training.fdgan.data.crop_set import Crops
+from ofx_reenact.training.fdgan.data.packed_pictures import Pictures, pack
 from ofx_reenact.training.fdgan.data.pair_set import mirror_points
-from ofx_reenact.training.fdgan.data.pairs import pseudo_target
 from ofx_reenact.training.fdgan.data.resumable import Arrays, Observe, PartFiles, make_parts
+from ofx_reenact.training.fdgan.data.warped_pairs import make_pseudo_target
 from ofx_reenact.training.npz import Columns, check_offsets, offsets_of_lengths, read_npz, write_npz
 
 SCHEMA = "ofx-reenact/faces/2"
@@ -76,9 +76,9 @@ class Faces:
             if len(rows) > 1:
                 self._views[bool(data["validation"][rows[0]])].append(rows)
 
-    def hold_on(self, device: str) -> None:
+    def decode_onto(self, device: str) -> None:
         """Decode all pictures onto a GPU if they fit; batches are then made there."""
-        self._pictures.hold_on(device)
+        self._pictures.decode_onto(device)
         self._landmarks = self._landmarks.to(device)
 
     def people(self, *, validation: bool = False) -> int:
@@ -192,7 +192,7 @@ def _views_of(crops: Crops, row: int, views: int, rng: np.random.Generator) -> I
     picture, mesh = crops.picture(row), crops.mesh[row].astype(np.float64)
     yield picture, mesh
     for _ in range(views):
-        if (made := pseudo_target(picture, mesh, rng, TURN)) is not None:
+        if (made := make_pseudo_target(picture, mesh, rng, TURN)) is not None:
             yield made
 
 

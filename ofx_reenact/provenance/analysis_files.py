@@ -8,10 +8,10 @@ from pathlib import Path
 from ofx_reenact.errors import ReenactError, TrackingError
 from ofx_reenact.files import read_json
 from ofx_reenact.frames.names import files_of
-from ofx_reenact.provenance.made_of import MadeOf, Source
 from ofx_reenact.provenance.sidecar import Sidecar
+from ofx_reenact.provenance.sources import MadeOf, Source
 from ofx_reenact.settings.option import flag
-from ofx_reenact.shot.choice import SCHEMA as PARTS_SCHEMA
+from ofx_reenact.shot.part_choice import SCHEMA as PARTS_SCHEMA
 from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.weights import read_metadata
 
@@ -28,7 +28,7 @@ _OF_TARGET = {
 }  # fmt: skip
 
 
-def refuse_other(path: Path, kind: str, stored: str, called: str, asked: MadeOf) -> str:
+def check_made_from(path: Path, kind: str, stored: str, called: str, asked: MadeOf) -> str:
     """Check that an analysis file was made from the given inputs.
 
     Args:
@@ -82,7 +82,7 @@ def find_contradictions(sidecar: Sidecar, folder: Path) -> list[str]:
         if not origin and not called:
             continue
         try:
-            refuse_other(files[0], kind, origin, called, MadeOf({main: Source(source.name, source.sha256 or "")}))
+            check_made_from(files[0], kind, origin, called, MadeOf({main: Source(source.name, source.sha256 or "")}))
         except TrackingError as error:
             problems.append(str(error))
     return problems

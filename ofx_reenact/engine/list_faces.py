@@ -20,8 +20,8 @@ from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence
 from ofx_reenact.progress import Observer, Progress
 from ofx_reenact.settings import Settings
+from ofx_reenact.tracking.face_groups import Faces, FoundPerson, find_faces
 from ofx_reenact.tracking.facemesh import FaceMesh
-from ofx_reenact.tracking.faces import Faces, Somebody, find_faces
 
 # Thumbnails in a row of a contact sheet.
 _COLUMNS = 6
@@ -83,7 +83,7 @@ def write_sheet(thumbnails: Several[np.ndarray], path: Path) -> None:
     contact_sheet([thumbnails[i : i + _COLUMNS] for i in range(0, len(thumbnails), _COLUMNS)], path)
 
 
-def _values(faces: Faces, person: Somebody, number: int | None, squeeze: Squeeze) -> dict[str, Any]:
+def _values(faces: Faces, person: FoundPerson, number: int | None, squeeze: Squeeze) -> dict[str, Any]:
     """Return the entry of one person."""
     corners = squeeze.to_file(person.boxes[person.best].reshape(2, 2))
     (x, y), (width, height) = corners[0], corners[1] - corners[0]
@@ -99,7 +99,7 @@ def _values(faces: Faces, person: Somebody, number: int | None, squeeze: Squeeze
     }
 
 
-def _frame_ranges(person: Somebody, searched: Several[int]) -> str:
+def _frame_ranges(person: FoundPerson, searched: Several[int]) -> str:
     """Return the frames in which a person appears; frames between two searched ones count if both show the person."""
     numbers: set[int] = set()
     for i, frame in enumerate(searched):
@@ -109,7 +109,7 @@ def _frame_ranges(person: Somebody, searched: Several[int]) -> str:
     return str(FrameRange.of(numbers))
 
 
-def _thumbnail(person: Somebody, label: str) -> np.ndarray:
+def _thumbnail(person: FoundPerson, label: str) -> np.ndarray:
     """Return the largest face of a person, SHEET_HEIGHT pixels high, with its label drawn in."""
     assert person.shown is not None
     drawn = np.ascontiguousarray(fit(person.shown.image, SHEET_HEIGHT))

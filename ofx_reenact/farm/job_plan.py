@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ofx_reenact.errors import FrameError, SettingsError
-from ofx_reenact.frames.matte import Kept
+from ofx_reenact.frames.matte import Protection
 from ofx_reenact.frames.names import files_of
 from ofx_reenact.frames.ranges import FrameRange
 from ofx_reenact.frames.sequence import Sequence
@@ -42,7 +42,7 @@ def plan_job(settings: Settings) -> tuple[FrameRange, dict[str, Any]]:
     if settings.holdout or settings.mask:
         first = frames.first if moving else settings.target_frame or target.frames.first
         plate = target.read_header(first, settings.layer)
-        Kept.open(settings.holdout, settings.mask, frames, plate.display_window, plate.data_window)
+        Protection.open(settings.holdout, settings.mask, frames, plate.display_window, plate.data_window)
     if not settings.cast:
         return frames, _shared(settings, moving)
     for role in roles:
@@ -94,20 +94,20 @@ def _frames_of_target(settings: Settings, target: Sequence, driven: FrameRange) 
 
 def _shared(settings: Settings, moving: bool) -> dict[str, Any]:
     """Return option → path of what is analysed once: the given path, else one beside the output."""
-    digits = mark_of(settings, "track", "person")
+    digits = analysis_digits(settings, "track", "person")
     named = {"performance": f".{digits}.npz", "identity": f".{digits}.safetensors"}
     if moving:
         named["target_performance"] = f".{digits}.target.npz"
     if settings.parts == "on" and settings.profile == "warp" and (moving or settings.appearance):
         # The choice of parts depends on every option that changes the face.
-        named["parts_file"] = f".{mark_of(settings, 'track', 'person', 'pixels')}.parts.json"
+        named["parts_file"] = f".{analysis_digits(settings, 'track', 'person', 'pixels')}.parts.json"
     return {name: getattr(settings, name) or str(beside(settings.output, suffix)) for name, suffix in named.items()}
 
 
-def mark_of(settings: Settings, *affects: Affects) -> str:
+def analysis_digits(settings: Settings, *affects: Affects) -> str:
     """Return eight hexadecimal digits that change with the input files and with the options named by ``affects``."""
     values = settings.as_dict()
-    used = {name: values[name] for name in names_affecting(*affects) if name not in names_of_paths("kept")}
+    used = {name: values[name] for name in names_affecting(*affects) if name not in names_of_paths("read_or_written")}
     for name in paths_in(used, "read"):
         used[name] = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in files_of(name)]
     return hashlib.sha256(json.dumps(used).encode()).hexdigest()[:8]

@@ -11,7 +11,7 @@ from ofx_reenact.files import sha256_of
 from ofx_reenact.frames.names import files_of, has_padding
 from ofx_reenact.frames.picture import Picture
 from ofx_reenact.provenance import Input, MadeOf, Source, option_of
-from ofx_reenact.provenance.made_of import WHOSE
+from ofx_reenact.provenance.sources import WHOSE
 from ofx_reenact.settings import Settings, names_affecting, names_of_paths, paths_in
 from ofx_reenact.settings.face import FaceChoice
 from ofx_reenact.settings.option import Affects
@@ -90,7 +90,7 @@ def _values(settings: Settings, affects: Affects) -> dict[str, object]:
 
 def _plain(settings: Settings) -> dict[str, Any]:
     """Return the options that name no file; the number of a face as an integer, as in files of all versions."""
-    files = set(names_of_paths("read", "kept", "written", "weights")) - set(WHOSE)
+    files = set(names_of_paths("read", "read_or_written", "written", "weights")) - set(WHOSE)
     values = {name: value for name, value in settings.as_dict().items() if name not in files}
     for name in WHOSE:
         choice = FaceChoice.parse(values[name])

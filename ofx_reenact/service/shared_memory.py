@@ -26,7 +26,7 @@ from ofx_reenact.service.session import open_own
 from ofx_reenact.temporary import remove_leftovers_once, temporary_beside
 
 # Name of the stage that a benchmark times: copying and converting pixels between host and engine.
-HAND = "hand over"
+HAND_OVER_STAGE = "hand over"
 _NAME = "ofx-reenact"
 # What the names of such files begin with: those of this module, and those of the OpenFX plug-in.
 _NAMES = (f"{_NAME}.", "reenact-")

@@ -21,7 +21,7 @@ _NUMBERED = re.compile(rf"(.*?[._-])({NUMBER})(\.[^.]+)")
 _MEDIA = (*PICTURES, *VIDEOS, ".dpx", ".tga", ".bmp", ".hdr")
 
 
-class Roots:
+class AllowedFolders:
     """The allowed folders, and single files that the user named.
 
     Attributes:

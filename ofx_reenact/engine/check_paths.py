@@ -9,7 +9,7 @@ from ofx_reenact.files import lock_of
 from ofx_reenact.frames.overwrite import Named, refuse_over_inputs
 from ofx_reenact.provenance import sidecar_path
 from ofx_reenact.settings import Settings, names_of_paths, paths_in
-from ofx_reenact.settings.option import Role, flag
+from ofx_reenact.settings.option import PathRole, flag
 
 MOVIE = ".mp4"
 
@@ -48,7 +48,7 @@ def preview_to_write(settings: Settings) -> Path | None:
 
 def list_outputs(settings: Settings) -> list[Named]:
     """Return every file that a render of these settings may write, with the option that names it."""
-    files = named(settings, "written", "kept")
+    files = named(settings, "written", "read_or_written")
     if settings.performance == settings.target_performance and settings.driver in ("", settings.target):
         # A target that is driven by itself has one performance.
         files = [(what, path) for what, path in files if what != flag("target_performance")]
@@ -59,7 +59,7 @@ def list_outputs(settings: Settings) -> list[Named]:
     return files
 
 
-def named(settings: Settings, *roles: Role) -> list[Named]:
+def named(settings: Settings, *roles: PathRole) -> list[Named]:
     """Return (option, path) for each file that options of these roles name; options without a value are left out."""
     found: list[Named] = []
     for name in names_of_paths(*roles):

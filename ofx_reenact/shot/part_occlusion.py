@@ -24,7 +24,7 @@ _DARK = 4.0
 _WRINKLED, _COVERED = 0.16, 0.26
 
 
-def find_hidden(skin: np.ndarray, part: str, known: np.ndarray) -> np.ndarray:
+def estimate_part_occlusion(skin: np.ndarray, part: str, known: np.ndarray) -> np.ndarray:
     """Return how likely something covers a part of the face in each frame, (T,) in [0, 1]; 0 where unknown.
 
     Args:

@@ -17,7 +17,7 @@ KEPT = {
 }  # fmt: skip
 
 
-class Warm:
+class JobCache:
     """A least-recently-used cache of loaded values, by kind and key, with a limit for each kind (:data:`KEPT`).
 
     A key must hold everything that its value depends on. Jobs share the values and never change them. Not thread-safe:

@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ofx_reenact.training.fdgan.data.packed import unpack
+from ofx_reenact.training.fdgan.data.packed_pictures import unpack
 from ofx_reenact.training.npz import check_offsets, read_npz
 
 SCHEMA = "ofx-reenact/crops/3"

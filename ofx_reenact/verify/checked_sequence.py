@@ -18,7 +18,7 @@ from ofx_reenact.progress import Observer, Progress, ignore
 from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.verify.driver import Driver
 from ofx_reenact.verify.frame_inspection import InspectedFrame, inspect_frames
-from ofx_reenact.verify.sidecar import SidecarFile, read_beside
+from ofx_reenact.verify.sidecar import SidecarFile, read_sidecar_file
 from ofx_reenact.verify.target import TargetPlates
 
 # Longer than any shot: a range with more frames is not filled up.
@@ -120,7 +120,7 @@ class CheckedSequence:
         return Driver(self.sidecar, self.tracked.driver, frames)
 
 
-def open_subject(
+def inspect_sequence(
     output: str,
     *,
     frames: str = "",
@@ -158,10 +158,10 @@ def read_expected(
 ) -> tuple[SidecarFile, Performances, FrameRange]:
     """Return a sequence's sidecar, its performances, and the frames that should exist; reads no frame.
 
-    Arguments and errors are those of :func:`open_subject`. ``unknown`` receives why a performance cannot be read.
+    Arguments and errors are those of :func:`inspect_sequence`. ``unknown`` receives why a performance cannot be read.
     """
     frame_path(output, 1)
-    sidecar = read_beside(output)
+    sidecar = read_sidecar_file(output)
     tracked = Performances(
         _performance("performance", performance, sidecar, unknown),
         _performance("target_performance", target_performance, sidecar, unknown) if sidecar.moving else None,

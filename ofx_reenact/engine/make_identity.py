@@ -10,8 +10,8 @@ import numpy as np
 
 from ofx_reenact.device import choose_device
 from ofx_reenact.engine.choose_face import choose_in_still
+from ofx_reenact.engine.input_digests import Digest, identity_made_of
 from ofx_reenact.engine.inputs import read_target, track_driver
-from ofx_reenact.engine.made_of import Digest, identity_made_of
 from ofx_reenact.engine.plates import Plates
 from ofx_reenact.errors import SettingsError, TrackingError
 from ofx_reenact.fdgan.weights import PortraitWeights, RepairWeights
@@ -24,20 +24,20 @@ from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.ops.backend import ops_for
 from ofx_reenact.progress import ignore
 from ofx_reenact.provenance import MadeOf
-from ofx_reenact.provenance.kept import refuse_other
+from ofx_reenact.provenance.analysis_files import check_made_from
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.curves import animate
 from ofx_reenact.shot.frame import Painter
 from ofx_reenact.shot.identity import Identity
-from ofx_reenact.shot.mouth import MouthPainter
+from ofx_reenact.shot.mouth_painter import MouthPainter
 from ofx_reenact.shot.person import Face, Person, Reference
-from ofx_reenact.shot.portrait import PortraitPainter
-from ofx_reenact.shot.squeezed import stretch
+from ofx_reenact.shot.pixel_aspect import stretch
+from ofx_reenact.shot.portrait_painter import PortraitPainter
 from ofx_reenact.shot.view import View, display_for
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.chosen import LARGEST
+from ofx_reenact.tracking.face_look import STRANGER, UNLIKE, describe_look, likeness
 from ofx_reenact.tracking.landmarks import LIPS_INNER, MESH68
-from ofx_reenact.tracking.look import STRANGER, UNLIKE, likeness, look_of
 from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.tracking.rest import Rest
 from ofx_reenact.tracking.surface import measure_gap
@@ -143,7 +143,7 @@ def make_moving_identity(
     identity = _with_references(identity, settings, colour, weights, plates.whole(int(rest.frames[0])))
     if fdgan is None:
         return identity
-    certain = np.nonzero(performance.sure)[0]
+    certain = np.nonzero(performance.confident)[0]
     rows = shown_rows(performance.frontal[certain if len(certain) else [calm]], _PLATE_QUANTILES)
     views = []
     for row in (certain[rows] if len(certain) else [calm]):
@@ -188,7 +188,7 @@ def _with_references(
     if not settings.appearance:
         return identity
     found, notes = [], []
-    look = look_of(target.show(colour), identity.face.mesh)
+    look = describe_look(target.show(colour), identity.face.mesh)
     for path in settings.appearance:
         files = Files.open(path)
         other = replace(settings, target=path, target_frame=None, target_landmarks="", target_face="1", layer="")
@@ -199,7 +199,7 @@ def _with_references(
         else:
             job = replace(plate_settings(other), driver_colorspace="", smoothing=settings.smoothing)
             seen = track_driver(job, files, colour, ignore)
-            good = seen.sure
+            good = seen.confident
             if not good.any():
                 raise TrackingError(f"--appearance {path}: no face was found with certainty; leave it out")
             size, frames, mesh = seen.size, seen.frames[good], seen.mesh[good]
@@ -208,8 +208,8 @@ def _with_references(
         found.append(Reference(path, frames.astype(np.int64), mesh.astype(np.float32), size))
         code = identity_code(weights, frontal[list(MESH68), :2])
         apart = float(np.linalg.norm(code - identity.person.code))
-        theirs = look_of(picture.show(colour), mesh[0])
-        alike = likeness(theirs, [look]) if theirs.tells and look.tells else 1.0
+        theirs = describe_look(picture.show(colour), mesh[0])
+        alike = likeness(theirs, [look]) if theirs.is_usable and look.is_usable else 1.0
         if alike < STRANGER:
             raise TrackingError(
                 f"--appearance {path}: this is another person than in {settings.target}, by the look of the face; "
@@ -243,7 +243,7 @@ def check_identity(path: Path, identity: Identity, expected: MadeOf) -> Identity
     Raises:
         TrackingError: it was made from other pictures or with other options.
     """
-    note = refuse_other(path, "identity", identity.made_of, identity.face.picture, expected)
+    note = check_made_from(path, "identity", identity.made_of, identity.face.picture, expected)
     return replace(identity, notes=(*identity.notes, note)) if note else identity
 
 

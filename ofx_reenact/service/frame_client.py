@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ofx_reenact.errors import FrameError
-from ofx_reenact.service.mapping import HAND, make_mapping
+from ofx_reenact.service.shared_memory import HAND_OVER_STAGE, make_mapping
 from ofx_reenact.settings import Settings
 from ofx_reenact.stages import stage
 
@@ -44,7 +44,7 @@ class MadeFrame:
     notes: tuple[str, ...]
 
 
-def hand_frame(
+def request_frame(
     engine: JobClient,
     settings: Settings | Mapping[str, Any],
     frame: int,
@@ -89,7 +89,7 @@ def hand_frame(
     }  # fmt: skip
     memory = make_mapping(size)
     try:
-        with stage(HAND):
+        with stage(HAND_OVER_STAGE):
             memory.write(0, stride, _rows(pixels))
             if holdout is not None:
                 memory.write(holdout_offset, width * pixels.itemsize, _rows(holdout.astype(pixels.dtype, copy=False)))
@@ -97,7 +97,7 @@ def hand_frame(
         plain = settings.as_dict() if isinstance(settings, Settings) else dict(settings)
         more = {"space": space} | ({} if curves is None else {"curves": dict(curves)})
         done = engine.ask("frame", settings=plain, frame=frame, pixels={"mapping": memory.name, **fields}, **more)
-        with stage(HAND):
+        with stage(HAND_OVER_STAGE):
             made = np.empty_like(pixels, order="C", subok=False)
             memory.read(0, stride, _rows(made))
     finally:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ofx_reenact.arrays import check_shapes, read_arrays, text_in
 from ofx_reenact.errors import ReenactError
-from ofx_reenact.files import parse_json, written_whole
+from ofx_reenact.files import parse_json, write_whole
 
 SCHEMA = "ofx-reenact/reenactment-pair/1"
 
@@ -64,7 +64,7 @@ class PairResult:
         about |= {"features": list(self.features), "pictures": list(self.pictures)}
         arrays: dict[str, Any] = {f"features.{i}": x for i, x in enumerate(self.features.values())}
         arrays |= {f"pictures.{i}": np.frombuffer(x, np.uint8) for i, x in enumerate(self.pictures.values())}
-        with written_whole(path) as partial, partial.open("wb") as file:
+        with write_whole(path) as partial, partial.open("wb") as file:
             np.savez_compressed(file, about=np.asarray(json.dumps(about)), real=self.real, **arrays)
 
     @classmethod

@@ -32,7 +32,7 @@ _ANCHORS = tuple(MESH68[i] for region in ("jaw", "nose", "brow_right", "brow_lef
 _LIDS_FOLLOW = (0.7, 0.3)
 
 
-def shut(
+def match_openings(
     target: np.ndarray, moved: np.ndarray, driver: np.ndarray, reference: int, weights: Mapping[str, np.ndarray]
 ) -> np.ndarray:
     """Correct a still's motion so that its eyes and mouth open as far as the driver's, relative to rest.
@@ -71,7 +71,7 @@ def shut(
     return result
 
 
-def shut_moving(
+def match_moving_openings(
     own: np.ndarray, rest: np.ndarray, moved: np.ndarray, driver: np.ndarray, driver_rest: np.ndarray, *, added: bool
 ) -> np.ndarray:
     """Correct the motion of a target that moves so that eyes and mouth open as far as the driver's, relative to rest.
@@ -102,8 +102,8 @@ def shut_moving(
             wanted = np.clip(now, np.minimum(mine, 0), np.maximum(np.maximum(mine, widest), 0))
             up, down = (now - wanted) / 2, (wanted - now) / 2
         else:
-            driven = _correct_openness(open_to(driver, driver_rest, contour))
-            current = np.ones_like(driven) if added else _correct_openness(open_to(own, rest, contour))
+            driven = _correct_openness(measure_openness(driver, driver_rest, contour))
+            current = np.ones_like(driven) if added else _correct_openness(measure_openness(own, rest, contour))
             more = (driven - current)[:, None]
             # A shut eye is tracked as a slit, which must not be added to the gap when the eye is opened.
             slit = calm * (SHUT / np.maximum(_gap(rest, contour), 2 * SHUT))[:, None]
@@ -118,7 +118,7 @@ def shut_moving(
     return result
 
 
-def take_lids(gaze: np.ndarray, frontal: np.ndarray) -> np.ndarray:
+def move_lids_with_gaze(gaze: np.ndarray, frontal: np.ndarray) -> np.ndarray:
     """Return the lids' frontal displacements (T, 468, 3) that go with a gaze.
 
     Args:
@@ -141,7 +141,7 @@ def take_lids(gaze: np.ndarray, frontal: np.ndarray) -> np.ndarray:
     return moved
 
 
-def open_to(mesh: np.ndarray, rest: np.ndarray, contour: Contour) -> np.ndarray:
+def measure_openness(mesh: np.ndarray, rest: np.ndarray, contour: Contour) -> np.ndarray:
     """Return an eye's openness relative to rest, (T,): 0 is shut, 1 as at rest."""
     return np.clip((_gap(mesh, contour) - SHUT) / np.maximum(_gap(rest, contour) - SHUT, SHUT), 0, WIDEST)
 

@@ -18,7 +18,7 @@ class Pictures:
     """N pictures of one size.
 
     They stay encoded in memory, so that a set of thousands needs little. A GPU would wait for the decoding, so
-    :meth:`hold_on` decodes them all onto it if they fit in half of its free memory.
+    :meth:`decode_onto` decodes them all onto it if they fit in half of its free memory.
     """
 
     def __init__(self, packed: np.ndarray, offsets: np.ndarray, rows: np.ndarray) -> None:
@@ -26,7 +26,7 @@ class Pictures:
         self._packed, self._offsets, self._rows = packed, offsets, rows
         self._held: Tensor | None = None
 
-    def hold_on(self, device: str) -> None:
+    def decode_onto(self, device: str) -> None:
         """Decode all of them onto a GPU if they fit; does nothing for a CPU."""
         if torch.device(device).type == "cpu" or not len(self._rows):
             return

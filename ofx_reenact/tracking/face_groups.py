@@ -10,7 +10,7 @@ import numpy as np
 
 from ofx_reenact.tracking.chosen import Portrait
 from ofx_reenact.tracking.cuts import SAME_SHOT, compare_details, extract_details
-from ofx_reenact.tracking.look import FaceLook, likeness
+from ofx_reenact.tracking.face_look import FaceLook, likeness
 from ofx_reenact.tracking.same_person import ALIKE_ANYWHERE, CONTINUED, OVERLAP, SeenFace, add_look, overlap
 
 # A portrait is cropped with this margin, in widths and heights of the face, so that a tracker finds the face in it.
@@ -24,7 +24,7 @@ _CONTINUED_BONUS = 0.1
 
 
 @dataclass
-class Somebody:
+class FoundPerson:
     """One person: the faces that look alike.
 
     Attributes:
@@ -44,16 +44,16 @@ class Somebody:
     def add(self, frame: int, face: SeenFace, image: np.ndarray) -> None:
         """Add a face of the person."""
         if self.shown is None or _height(face.box) > _height(self.boxes[self.best]):
-            self.best, self.shown = frame, portray(image, face.box)
+            self.best, self.shown = frame, crop_face(image, face.box)
         self.boxes[frame] = face.box
-        if face.look is None or not face.look.tells or len(self.looks) >= _PORTRAITS:
+        if face.look is None or not face.look.is_usable or len(self.looks) >= _PORTRAITS:
             return
         count = len(self.looks)
         add_look(face.look, self.looks)
         if len(self.looks) > count:
-            self.portraits.append(portray(image, face.box))
+            self.portraits.append(crop_face(image, face.box))
 
-    def merge(self, other: Somebody) -> None:
+    def merge(self, other: FoundPerson) -> None:
         """Add all faces of another, who is the same person."""
         if _height(other.boxes[other.best]) > _height(self.boxes[self.best]):
             self.best, self.shown = other.best, other.shown
@@ -73,11 +73,11 @@ class Faces:
         frames: numbers of the frames that were searched.
     """
 
-    people: list[Somebody] = field(default_factory=list)
-    shown: dict[int, list[Somebody]] = field(default_factory=dict)
+    people: list[FoundPerson] = field(default_factory=list)
+    shown: dict[int, list[FoundPerson]] = field(default_factory=dict)
     frames: list[int] = field(default_factory=list)
 
-    def number(self, person: Somebody) -> int | None:
+    def number(self, person: FoundPerson) -> int | None:
         """Return the N for which :class:`Chosen` number N selects a person; None if there is no such number."""
         most = max(map(len, self.shown.values()), default=0)
         for count in range(1, most + 1):
@@ -86,7 +86,7 @@ class Faces:
                 return count
         return None
 
-    def beside(self, person: Somebody) -> list[Somebody]:
+    def beside(self, person: FoundPerson) -> list[FoundPerson]:
         """Return the people who are in a frame together with a person, and so are certainly others."""
         together = [found for found in self.shown.values() if any(one is person for one in found)]
         return [one for one in self.people if one is not person and any(one is o for f in together for o in f)]
@@ -119,7 +119,7 @@ def find_faces(
     return _merge_alike(found)
 
 
-def portray(image: np.ndarray, box: np.ndarray) -> Portrait:
+def crop_face(image: np.ndarray, box: np.ndarray) -> Portrait:
     """Crop a face's box (left, top, right, bottom), with a margin, from an (H, W, 3) uint8 RGB picture."""
     margin = _CROP_MARGIN * np.tile(box[2:] - box[:2], 2) * (-1, -1, 1, 1)
     left, top, right, bottom = (box + margin).astype(int).clip(0, np.tile(image.shape[1::-1], 2)).tolist()
@@ -127,23 +127,23 @@ def portray(image: np.ndarray, box: np.ndarray) -> Portrait:
     return Portrait(image[top:bottom, left:right].copy(), (float(x), float(y)))
 
 
-def _recognise(faces: list[SeenFace], people: list[Somebody], previous: int | None) -> list[Somebody]:
+def _recognise(faces: list[SeenFace], people: list[FoundPerson], previous: int | None) -> list[FoundPerson]:
     """Match the faces of a picture to people, the best match first, each person once; others are new people."""
     scores: list[tuple[float, int, int]] = []
     for (i, face), (j, person) in itertools.product(enumerate(faces), enumerate(people)):
         box = None if previous is None else person.boxes.get(previous)
         near = box is not None and overlap(box, face.box) > OVERLAP
-        tells = face.look is not None and face.look.tells and bool(person.looks)
+        tells = face.look is not None and face.look.is_usable and bool(person.looks)
         score = likeness(face.look, person.looks) if tells and face.look is not None else 1.0 if near else -1.0
         if score >= (CONTINUED if near else ALIKE_ANYWHERE):
             scores.append((score + _CONTINUED_BONUS * near, i, j))
-    who: dict[int, Somebody] = {}
+    who: dict[int, FoundPerson] = {}
     taken: set[int] = set()
     for _, i, j in sorted(scores, key=lambda one: (-one[0], one[1:])):
         if i not in who and j not in taken:
             who[i] = people[j]
             taken.add(j)
-    return [who.get(i) or Somebody() for i in range(len(faces))]
+    return [who.get(i) or FoundPerson() for i in range(len(faces))]
 
 
 def _merge_alike(found: Faces) -> Faces:

@@ -18,8 +18,8 @@ from ofx_reenact.tracking.facemesh import FaceMesh
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT
 from ofx_reenact.tracking.person import SelfieSegmentation
 from ofx_reenact.tracking.tracker import Track, Tracker
-from ofx_reenact.training.fdgan.data.crops import SCHEMA, is_held_out
-from ofx_reenact.training.fdgan.data.packed import pack
+from ofx_reenact.training.fdgan.data.crop_set import SCHEMA, is_held_out
+from ofx_reenact.training.fdgan.data.packed_pictures import pack
 from ofx_reenact.training.fdgan.data.resumable import Arrays, Observe, PartFiles, make_parts
 from ofx_reenact.training.npz import Columns, offsets_of_lengths, write_npz
 

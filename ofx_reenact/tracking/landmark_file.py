@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ofx_reenact.errors import SettingsError, TrackingError
-from ofx_reenact.files import read_json, written_whole
+from ofx_reenact.files import read_json, write_whole
 from ofx_reenact.frames.aspect import Squeeze
 from ofx_reenact.tracking.tracker import DEFAULTS, Options, Track, Tracker
 
@@ -103,8 +103,5 @@ def write_landmarks(path: Path, frames: Mapping[int, np.ndarray]) -> None:
         OutputError: it cannot be written.
     """
     content = {"schema": SCHEMA, "frames": plain_landmarks(frames)}
-    with written_whole(path) as partial:
+    with write_whole(path) as partial:
         partial.write_text(json.dumps(content) + "\n", encoding="utf-8")
-
-
-Placed = FileLandmarks

@@ -16,22 +16,22 @@ from ofx_reenact.ldnet.weights import LDNetWeights
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.settings import Settings
 from ofx_reenact.shot.artist_gaze import direct_gaze
-from ofx_reenact.shot.choice import PARTS, Choice
 from ofx_reenact.shot.curves import Animated, animate
-from ofx_reenact.shot.hidden import find_hidden
 from ofx_reenact.shot.motion import Motion, check_trackers, gaze_of, gaze_weights, move_landmarks, region_weights
+from ofx_reenact.shot.part_choice import PARTS, Choice
+from ofx_reenact.shot.part_occlusion import estimate_part_occlusion
 from ofx_reenact.shot.person import Face, Person
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT, REGIONS
 from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.rest import Rest
-from ofx_reenact.tracking.retime import Acted, driver_positions, retime
+from ofx_reenact.tracking.retime import RetimedPerformance, driver_positions, retime
 from ofx_reenact.tracking.rigid import Similarity, euler_degrees
 from ofx_reenact.tracking.surface import FACE_POINTS
 from ofx_reenact.warp import densify
 from ofx_reenact.warp.emphasis import emphasise
 from ofx_reenact.warp.gaze import follow_gaze
-from ofx_reenact.warp.shut import open_to, shut_moving, take_lids
+from ofx_reenact.warp.match_openings import match_moving_openings, measure_openness, move_lids_with_gaze
 
 # Turn of the head (yaw or pitch, degrees) up to which the motion has full weight, and from which it has none.
 _TURNED, _AWAY = 50.0, 70.0
@@ -51,7 +51,7 @@ _RIGID = (0, 1, 15, 16, 27, 28, 29)
 
 
 @stage("warp: densify")
-def ask(
+def fit_moving_motion(
     person: Person, own: Performance, rest: Rest, driver: Performance, driver_rest: Rest, settings: Settings,
     weights: LDNetWeights,
 ) -> Motion:  # fmt: skip
@@ -63,10 +63,8 @@ def ask(
 
     Args:
         person: who is animated.
-        own: the plate's performance, T frames.
-        rest: the person's face at rest in the plate.
-        driver: the driver's performance.
-        driver_rest: the driver's face at rest.
+        own, rest: the plate's performance, T frames, and the person's face at rest in it.
+        driver, driver_rest: the driver's performance, and the driver's face at rest.
         settings: time, motion, retargeting, weights of regions, curves.
         weights: LD-Net's.
 
@@ -81,9 +79,10 @@ def ask(
     regions, added = region_weights(animated), settings.perform == "add"
     own_mesh, rest_mesh = own.frontal[:, :FACE_POINTS].astype(np.float64), rest.frontal[:, :FACE_POINTS]
     landmarks = move_landmarks(person, acted.frontal, calm, driver_rest.face, settings, weights)
-    moved = _displacement(person, own_mesh, rest_mesh, densify.expression(acted.frontal, calm, landmarks), settings)
-    moved = shut_moving(own_mesh, rest_mesh, moved, acted.frontal, calm, added=added)
-    weight = strength(own)
+    moved = densify.transfer_expression(acted.frontal, calm, landmarks)
+    moved = _displacement(person, own_mesh, rest_mesh, moved, settings)
+    moved = match_moving_openings(own_mesh, rest_mesh, moved, acted.frontal, calm, added=added)
+    weight = visibility_weight(own)
     covered = {part: _cover_fraction(own, part, weight) for part in PARTS}
     point_weights = weight[:, None] * densify.spread_over(regions, _RIGID)
     for part, fraction in covered.items():
@@ -99,7 +98,7 @@ def ask(
     expression = moved * point_weights[..., None]
     return Motion(
         {int(frame): row for row, frame in enumerate(own.frames)},
-        expression if look is None else expression + take_lids(look, person.rest),
+        expression if look is None else expression + move_lids_with_gaze(look, person.rest),
         heads,
         gaze * gaze_weights(regions) * eyes,
         # At weight 0 the frame is the unchanged plate, which is certain.
@@ -130,20 +129,21 @@ def _displacement(
     return emphasise(moved, person.rest, moving=True) if settings.retarget == "ldnet" else moved
 
 
-def keep_shut(motion: Motion, own: Performance, rest: Rest, choice: Choice | None) -> Motion:
+def keep_eyes_shut(motion: Motion, own: Performance, rest: Rest, choice: Choice | None) -> Motion:
     """Keep eyes shut where the plate's are shut and no other frame shows them open: a warp cannot open a shut eye."""
     own_mesh, rest_mesh = own.frontal[:, :FACE_POINTS].astype(np.float64), rest.frontal[:, :FACE_POINTS]
     expression = motion.expression
     for part, contour in (("eye_right", EYE_RIGHT), ("eye_left", EYE_LEFT)):
-        visible = smooth_step(open_to(own_mesh, rest_mesh, contour) / _OPEN)
+        visible = smooth_step(measure_openness(own_mesh, rest_mesh, contour) / _OPEN)
         if choice is not None:
             visible = np.maximum(visible, choice.total_weight(part))
-        opens = open_to(own_mesh + expression, rest_mesh, contour) > open_to(own_mesh, rest_mesh, contour)
+        before = measure_openness(own_mesh, rest_mesh, contour)
+        opens = measure_openness(own_mesh + expression, rest_mesh, contour) > before
         expression = expression * (1 - np.where(opens, 1 - visible, 0)[:, None] * _point_weights((part,)))[..., None]
     return replace(motion, expression=expression)
 
 
-def strength(own: Performance) -> np.ndarray:
+def visibility_weight(own: Performance) -> np.ndarray:
     """Return the weight of the motion in each of a plate's frames, (T,) in [0, 1].
 
     It is 0 where the face was not found or is turned away, and fades over the frames before and after.
@@ -163,7 +163,7 @@ def strength(own: Performance) -> np.ndarray:
 
 def _cover_fraction(own: Performance, part: str, weight: np.ndarray) -> np.ndarray:
     """Return how far something covers a part in each of the plate's frames, (T,) in [0, 1], faded over a few frames."""
-    hidden = find_hidden(own.skin, part, weight > 0)
+    hidden = estimate_part_occlusion(own.skin, part, weight > 0)
     return gaussian_filter1d(maximum_filter1d(hidden, _FADE + 1), _FADE / 4)
 
 
@@ -173,7 +173,7 @@ def _point_weights(regions: Sequence[str]) -> np.ndarray:
 
 
 def _place_heads(
-    own: densify.Heads, driver: Acted, rest: Similarity, animated: Animated, visible: np.ndarray
+    own: densify.Heads, driver: RetimedPerformance, rest: Similarity, animated: Animated, visible: np.ndarray
 ) -> densify.Heads:
     """Return the heads' poses: the plate's own, with the driver's turn from ``rest`` added for ``--head driver``."""
     settings = animated.settings
