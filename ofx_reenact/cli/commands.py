@@ -30,10 +30,10 @@ class Entry:
 # A group is its module's ``app``.
 ENTRIES = {
     "render": Entry("Render the target performing as the driver does, as a sequence of EXR frames.", "render"),
-    "track": Entry("Track a driver once and keep its performance in a file, for renders and chunks to share.", "track"),
-    "analyse": Entry("Track driver and target once, into the files that all chunks of a render share.", "analyse"),
+    "track": Entry("Track a driver once and write its performance file, which renders and chunks share.", "track"),
+    "analyse": Entry("Track driver and target once, and write the files that all chunks of a render share.", "analyse"),
     "verify": Entry(
-        "Check a rendered sequence: every frame exists, is whole, and agrees with target, driver and sidecar.", "verify"
+        "Check a rendered sequence: all frames exist, are whole, and match target, driver and sidecar.", "verify"
     ),
     "publish": Entry("Check a rendered sequence with pyblish and publish it as a new version.", "publish"),
     "pyblish-path": Entry("Print the folder to put on PYBLISHPLUGINPATH.", "publish", "pyblish_path"),
@@ -41,16 +41,17 @@ ENTRIES = {
         "Render the shipped demo: a moving plate and a picture, with contact sheets and previews.",
         "demo",
     ),
-    "look": Entry("Work on a shot in a browser page: sliders, curves, and the frame at once.", "look"),
+    "look": Entry("Work on a shot in the browser: sliders, curves, and the rendered frame at once.", "look"),
     "doctor": Entry(
-        "Check the installation: what is there, what is missing and how to get it, where a render would run.", "doctor"
+        "Check the installation: what is there, what is missing and how to get it, and where a render would run.",
+        "doctor",
     ),
     "settings": Entry("List the options of a render: types, defaults and ranges.", "settings"),
     "nuke-path": Entry("Print the folder to put on NUKE_PATH.", "settings", "nuke_path"),
     "ofx-path": Entry("Print the folder to put on OFX_PLUGIN_PATH.", "ofx", "ofx_path"),
     "ofx": Entry("Install or remove the OpenFX plug-in.", "ofx", "app"),
-    "performance": Entry("Read a performance file, and correct it by hand.", "performance", "app"),
-    "engine": Entry("An engine that renders for other programs.", "engine", "app"),
+    "performance": Entry("Inspect a performance file and correct it by hand.", "performance", "app"),
+    "engine": Entry("Render for other programs, in one process that stays.", "engine", "app"),
     "job": Entry("Send a render to a farm: analyse once, render in chunks, verify.", "job", "app"),
     "train": Entry("Train the networks.", "train", "app"),
     "data": Entry("Make data to train and evaluate on.", "data", "app"),
@@ -59,7 +60,7 @@ ENTRIES = {
     "bench": Entry("Measure speed: stages, networks, renders.", "bench", "app"),
     "consent": Entry("The consent file of the person shown.", "consent", "app"),
     "provenance": Entry(
-        "Sign frames, check signatures, and read what a frame's header says of its making.", "provenance", "app"
+        "Sign frames, check their signatures, and show how a frame was made.", "provenance", "app"
     ),
 }
 

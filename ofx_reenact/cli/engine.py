@@ -18,7 +18,7 @@ from ofx_reenact.service.keeper_process import name_process
 from ofx_reenact.service.server import serve as serve_pipes
 from ofx_reenact.service.session_engine import listen as listen_here
 
-app = group("engine", "Work for other programs.")
+app = group("engine", "Render for other programs, in one process that stays.")
 _SESSION = Annotated[Path, typer.Option("--session", help="Session file, which has the engine's address.")]
 _IDLE = Annotated[float, typer.Option("--idle", help="Seconds without a client after which it ends by itself.", min=1)]
 _WITH_PARENT = Annotated[
@@ -29,7 +29,7 @@ _CHUNK = Annotated[str, typer.Option("--chunk", help="Frames in the form of Open
 
 @app.callback()
 def main() -> None:
-    """Work for other programs; what jobs load stays in memory between them."""
+    """Render for other programs; what jobs load stays in memory between them."""
 
 
 @app.command("serve")

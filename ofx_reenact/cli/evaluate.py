@@ -16,7 +16,7 @@ from ofx_reenact.cli.evaluate_report import print_table
 from ofx_reenact.cli.options import group
 from ofx_reenact.files import write_json
 
-app = group("evaluate", "Measure the networks.")
+app = group("evaluate", "Measure quality: networks and whole renders.")
 app.command("reenactment")(evaluate_stills.command)
 app.command("moving")(evaluate_plates.command)
 _Json = Annotated[Path | None, typer.Option("--json", help="Also write the numbers here.")]

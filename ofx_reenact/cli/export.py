@@ -13,7 +13,7 @@ from ofx_reenact.cli.options import PROGRESS, group, with_settings
 from ofx_reenact.cli.render import kinds_of_frames
 from ofx_reenact.settings import Settings, names_affecting
 
-app = group("export", "FD-GAN of one target for other programs.")
+app = group("export", "Export FD-GAN of one target for other programs.")
 # Windows are FD-GAN's input for one person: options of what comes after the warp do not apply.
 _INPUTS = {*names_affecting("track", "person", "pixels"), "output", "frames", "existing"}
 _INPUTS -= {"profile", "repair", "cast"}
