@@ -25,6 +25,7 @@ from ofx_reenact.bench.figures import Timed, spread
 from ofx_reenact.bench.plates import Shot
 from ofx_reenact.bench.processes import Memory, Run, last_line, of_memory, render_line, run_together
 from ofx_reenact.errors import ReenactError
+from ofx_reenact.settings.earlier import VALUES
 
 STATES = ("before", "after")
 # What can be measured of both.
@@ -119,9 +120,15 @@ class State:
             stderr=self._errors, env=self.environment,
         )  # fmt: skip
         self.about = self.ask("about")
+        self._profiles = self.about.pop("profiles")
         if Path(self.about["package"]) != (self.folder / "ofx_reenact").resolve():
             self.close()
             raise ReenactError(f"{folder}: python imports {self.about['package']} instead; check what is installed")
+
+    def profile(self, name: str) -> str:
+        """Return the name that this state has for a profile: earlier states have earlier names."""
+        earlier = {now: before for before, now in VALUES["profile"].items()}
+        return earlier.get(name, name) if self._profiles and name not in self._profiles else name
 
     def ask(self, do: str, **request: Any) -> dict[str, Any]:
         """Send a request; returns the answer.
@@ -199,7 +206,7 @@ def compare(
     """
     for shot in shots:
         # Tracked once, by the earlier state: both can read its files.
-        states[0].ask("analyse", settings=_analysis(shot, device, profile))
+        states[0].ask("analyse", settings=_analysis(shot, device, states[0].profile(profile)))
     warm, samples = Samples(), Samples()
     for run in range(runs + 1):
         for shot in shots:
@@ -211,7 +218,7 @@ def compare(
 
 def _measure(what: str, state: State, shot: Shot, device: str, profile: str, samples: Samples) -> None:
     """Measure one thing with one state once."""
-    own = _own(shot, state.name)
+    own, profile = _own(shot, state.name), state.profile(profile)
     if what == "memory":
         words = [*render_line(own, own.output, device), "--profile", profile]
         for name, path in _made(shot, own).items():

@@ -17,16 +17,28 @@ from typing import Any
 
 
 def about() -> dict[str, Any]:
-    """Return the folder and the version of the package."""
+    """Return the package's folder and version, and the names that it has for profiles; none if it does not tell."""
     import ofx_reenact
 
-    return {"package": str(Path(ofx_reenact.__file__).resolve().parent), "version": ofx_reenact.__version__}
+    try:
+        from ofx_reenact.settings import Settings
+
+        profiles = list(Settings.__dataclass_fields__["profile"].metadata["choices"])
+    except (ImportError, AttributeError, KeyError):
+        profiles = []
+    folder = str(Path(ofx_reenact.__file__).resolve().parent)
+    return {"package": folder, "version": ofx_reenact.__version__, "profiles": profiles}
 
 
 def render(settings: dict[str, Any]) -> dict[str, Any]:
     """Render a shot; returns seconds, CPU seconds, and the number of frames written."""
-    from ofx_reenact.engine.render_job import render_sequence
     from ofx_reenact.settings import Settings
+
+    try:
+        from ofx_reenact.api import render_sequence
+    except ImportError:
+        # States without a public interface.
+        from ofx_reenact.engine.run import render_sequence  # type: ignore[import-not-found, no-redef]
 
     return _timed(lambda: len(render_sequence(Settings(**settings)).written))
 

@@ -80,6 +80,19 @@ def compared(folder: Path, what: list[str], runs: int = 1, moving: bool = False,
         return compare(pair, [shot(folder, moving)], runs, "cpu", "plate", what)
 
 
+def test_an_earlier_state_is_asked_by_its_own_names(tmp_path):
+    text = """
+import dataclasses
+@dataclasses.dataclass
+class Settings:
+    profile: str = dataclasses.field(default='plate', metadata=dict(choices=('plate', 'paper')))
+"""
+    with states.contextlib.closing(State("before", package(tmp_path, "old", **{"settings.py": text}))) as state:
+        assert [state.profile(name) for name in ("warp", "portrait", "plate")] == ["plate", "paper", "plate"]
+    with states.contextlib.closing(State("after", ROOT)) as state:
+        assert state.profile("warp") == "warp"
+
+
 def test_states_take_turns_with_one_performance(tmp_path):
     result = compared(tmp_path, ["rendered"], runs=2)
     tracked = tmp_path / "256" / "driver.npz"

@@ -43,7 +43,7 @@ def test_a_layer_is_rendered_and_verified(layered, performance_file, tmp_path):
 
 
 def test_an_unknown_layer_is_an_error_before_anything_is_tracked(layered, tmp_path):
-    with pytest.raises(FrameError, match="no layer 'beauty'; there are rgba, AO, fill"):
+    with pytest.raises(FrameError, match="no layer 'beauty'; its layers are rgba, AO, fill"):
         render_sequence(job(tmp_path, target=str(layered), driver=str(TARGET), layer="beauty"))
     assert not list(tmp_path.glob("o.*"))
 
@@ -60,7 +60,7 @@ def test_a_drivers_layer_is_tracked(colour, demo_picture, tmp_path):
     for layer, lit in (("", False), ("face", True)):
         ((_, image),) = driver_images(driver, FrameRange.of([1]), Settings(driver_layer=layer), colour)
         assert image.any() == lit
-    with pytest.raises(FrameError, match="there are AO, face"):
+    with pytest.raises(FrameError, match="its layers are AO, face"):
         list(driver_images(driver, FrameRange.of([1]), Settings(driver_layer="C"), colour))
     movie = Sequence.open(TARGET.with_name("driver.mpg"))
     with pytest.raises(FrameError, match="a video has none"):

@@ -68,7 +68,7 @@ def test_a_frame_alone_has_the_teeth_that_it_has_in_the_shot(shot, asked):
 
 
 def test_their_light_goes_with_the_frames(shot):
-    whites = [shot.teeth.under(shot.target.view(frame).skin).white for frame in sorted(shot.motion.rows)]
+    whites = [shot.teeth.in_light(shot.target.view(frame).skin).white for frame in sorted(shot.motion.rows)]
     ratios = np.array(whites[1:]) / np.array(whites[:-1])
     np.testing.assert_allclose(ratios, DARKER, rtol=0.03)
 
