@@ -7,6 +7,7 @@ object a line, and answers each with one.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -35,12 +36,11 @@ def render(settings: dict[str, Any]) -> dict[str, Any]:
     from ofx_reenact.settings import Settings
 
     try:
-        from ofx_reenact.api import render_sequence
+        module = importlib.import_module("ofx_reenact.api")
     except ImportError:
-        # States without a public interface.
-        from ofx_reenact.engine.run import render_sequence  # type: ignore[import-not-found, no-redef]
-
-    return _timed(lambda: len(render_sequence(Settings(**settings)).written))
+        # A state without a public interface.
+        module = importlib.import_module("ofx_reenact.engine.run")
+    return _timed(lambda: len(module.render_sequence(Settings(**settings)).written))
 
 
 def analyse(settings: dict[str, Any]) -> dict[str, Any]:
