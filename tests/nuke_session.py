@@ -61,8 +61,8 @@ def scripted(monkeypatch, tmp_path, mode, version=__version__, gui=True):
 def working(monkeypatch, tmp_path):
     """Start Nuke anew with an engine that does all it is asked; what follows the yield ends it."""
     yield scripted(monkeypatch, tmp_path, "fine")
-    if "reenact_nuke.session" in sys.modules:
-        sys.modules["reenact_nuke.session"].SESSION.stop()
+    if "reenact_nuke.engine_session" in sys.modules:
+        sys.modules["reenact_nuke.engine_session"].SESSION.stop()
 
 
 def wired_plate(nuke, shot):
@@ -72,9 +72,9 @@ def wired_plate(nuke, shot):
 
 def settle(nuke):
     """Wait, as Nuke's main thread does, until nothing is at work."""
-    from reenact_nuke import task
+    from reenact_nuke import engine_task
 
-    nuke.pump(lambda: task.DESK.current is None, 120)
+    nuke.pump(lambda: engine_task.RUNNING.current is None, 120)
 
 
 def set_root(nuke, **values):

@@ -26,8 +26,8 @@ def start(monkeypatch, tmp_path):
         return nuke, node
 
     yield begin_with
-    if "reenact_nuke.session" in sys.modules:
-        sys.modules["reenact_nuke.session"].SESSION.stop()
+    if "reenact_nuke.engine_session" in sys.modules:
+        sys.modules["reenact_nuke.engine_session"].SESSION.stop()
 
 
 def render(nuke, node):
@@ -54,27 +54,27 @@ def test_a_render_goes_its_way(start):
 
 def test_one_engine_serves_a_session(start):
     nuke, node = start("fine")
-    from reenact_nuke import session
+    from reenact_nuke import engine_session
 
     render(nuke, node)
-    first = session.SESSION.engine
+    first = engine_session.SESSION.engine
     render(nuke, node)
-    assert session.SESSION.engine is first
-    session.SESSION.stop()
+    assert engine_session.SESSION.engine is first
+    engine_session.SESSION.stop()
     assert not first.alive
 
 
 def test_another_colour_config_is_another_engine(start):
     nuke, node = start("fine")
-    from reenact_nuke import session
+    from reenact_nuke import engine_session
 
     render(nuke, node)
-    first = session.SESSION.engine
+    first = engine_session.SESSION.engine
     nuke.root()["colorManagement"].setValue("OCIO")
     nuke.root()["OCIO_config"].setValue("custom")
     nuke.root()["customOCIOConfigPath"].setValue("/show/config.ocio")
     render(nuke, node)
-    assert session.SESSION.engine is not first and not first.alive
+    assert engine_session.SESSION.engine is not first and not first.alive
 
 
 @pytest.mark.parametrize(
@@ -82,10 +82,10 @@ def test_another_colour_config_is_another_engine(start):
     [
         ("dead", "The engine ended at once: is ofx-reenact installed in "),
         ("mute", "The engine did not answer in 1 seconds: is ofx-reenact installed in "),
-        ("protocol", "and speaks protocol 2, this node speaks 1: install ofx-reenact " + __version__),
+        ("protocol", "with protocol 2, but this node has protocol 1: install ofx-reenact " + __version__),
         ("refuse", "/none.exr: no such file"),
-        ("fall", "The engine ended in the middle of 'render' (code 9); press the button again for a new one. Log: "),
-        ("deaf", "The engine said nothing for too long in 'render' and was ended; press the button again"),
+        ("fall", "The engine died during 'render' (exit code 9); press the button again to start a new one. Log: "),
+        ("deaf", "The engine did not answer for too long during 'render' and was ended; press the button again"),
     ],
 )
 @pytest.mark.parametrize("gui", [True, False])
@@ -108,7 +108,7 @@ def test_what_breaks_is_said_and_the_next_click_works(start, monkeypatch, tmp_pa
     python_of(tmp_path / "python", sys.executable, str(SCRIPT), "fine", __version__)
     monkeypatch.setenv("OFX_REENACT_HELLO_SECONDS", "60")
     if mode == "refuse":
-        sys.modules["reenact_nuke.session"].SESSION.stop()
+        sys.modules["reenact_nuke.engine_session"].SESSION.stop()
     nuke.click(node, "reenact_do_render")
     if gui:
         settle(nuke)
@@ -119,7 +119,7 @@ def test_what_breaks_is_said_and_the_next_click_works(start, monkeypatch, tmp_pa
 def test_another_version_is_used_and_said_once(start):
     nuke, node = start("fine", version="9.9.9")
     render(nuke, node)
-    assert "is ofx-reenact 9.9.9, this node is of " + __version__ in nuke.SESSION.messages.pop()
+    assert "is ofx-reenact 9.9.9, but this node is of " + __version__ in nuke.SESSION.messages.pop()
     render(nuke, node)
     assert nuke.SESSION.messages == []
 
@@ -134,22 +134,22 @@ def test_cancel_leaves_what_is_whole(start, way):
         nuke.click(node, "reenact_do_cancel")
     settle(nuke)
     assert nuke.SESSION.messages == []
-    assert node["reenact_status"].value().startswith("cancelled; 2 frames are whole: set existing to skip")
+    assert node["reenact_status"].value().startswith("cancelled; 2 frames are complete: set existing to skip")
     assert node["reenact_show"].value() == "target"
 
 
 @pytest.mark.parametrize("mode", ["deaf", "chatty"])
 def test_an_engine_that_does_not_heed_a_cancel_is_killed(start, mode):
     nuke, node = start(mode)
-    from reenact_nuke import link, session
+    from reenact_nuke import engine_process, engine_session
 
-    call = link.Engine.call
-    link.Engine.call = lambda self, *args: call(self, *args, grace=0.5)
+    call = engine_process.Engine.call
+    engine_process.Engine.call = lambda self, *args: call(self, *args, grace=0.5)
     assert nuke.click(node, "reenact_do_render")
     nuke.click(node, "reenact_do_cancel")
     settle(nuke)
     assert node["reenact_status"].value() == "cancelled"
-    assert not session.SESSION.engine.alive
+    assert not engine_session.SESSION.engine.alive
 
 
 def test_a_node_deleted_at_work_does_no_harm(start):
@@ -170,7 +170,7 @@ def test_a_second_node_waits_for_the_first(start):
     other["reenact_performance"].setValue(str(SCRIPT))
     assert nuke.click(node, "reenact_do_render")
     nuke.click(other, "reenact_do_render")
-    assert nuke.SESSION.messages.pop() == "Reenact is at work (Render); wait for it or press Cancel"
+    assert nuke.SESSION.messages.pop() == "Reenact is busy (Render): wait for it or press Cancel"
     nuke.click(other, "reenact_do_cancel")
     settle(nuke)
 
@@ -180,11 +180,10 @@ def test_edits_by_hand_are_not_lost_unasked(start, tmp_path):
     node["reenact_performance"].setValue("")
     render(nuke, node)
     path = node["reenact_performance"].value()
-    from reenact_nuke.performances import tracked
-    from reenact_nuke.state import remember
-    from reenact_nuke.subjects import DRIVER
+    from reenact_nuke.performance_files import read_memory, remember
+    from reenact_nuke.tracked_inputs import DRIVER
 
-    known = tracked(node, DRIVER)
+    known = read_memory(node, DRIVER)
     assert known["performance"] == path and known["hand_made"] == ""
     analysed = {"performance": path, "first": 1, "last": 1, "reference": 1, "confidence": 1.0}
     analysed.update(dict.fromkeys(("bridged", "held", "absent"), ""))
@@ -194,12 +193,12 @@ def test_edits_by_hand_are_not_lost_unasked(start, tmp_path):
     assert "landmarks were placed by hand (frames 1)" in nuke.SESSION.messages.pop()
     nuke.SESSION.answers.append(False)
     nuke.click(node, "reenact_do_analyse")
-    assert tracked(node, DRIVER)["hand_made"] == "1"
+    assert read_memory(node, DRIVER)["hand_made"] == "1"
     nuke.SESSION.answers.append(True)
     nuke.click(node, "reenact_do_analyse")
     settle(nuke)
-    assert tracked(node, DRIVER)["hand_made"] == ""
-    assert tracked(node, DRIVER)["settings"]["smoothing"] == 2.0
+    assert read_memory(node, DRIVER)["hand_made"] == ""
+    assert read_memory(node, DRIVER)["settings"]["smoothing"] == 2.0
 
 
 def test_a_driver_that_changes_is_tracked_anew_even_after_a_cancelled_render(start):
@@ -210,20 +209,20 @@ def test_a_driver_that_changes_is_tracked_anew_even_after_a_cancelled_render(sta
     nuke.click(node, "reenact_do_cancel")
     settle(nuke)
     assert node["reenact_status"].value().startswith("cancelled")
-    from reenact_nuke.performances import must_track
-    from reenact_nuke.resolve import resolve
-    from reenact_nuke.subjects import DRIVER
+    from reenact_nuke.performance_files import needs_tracking
+    from reenact_nuke.read_job import read_job
+    from reenact_nuke.tracked_inputs import DRIVER
 
-    assert not must_track(node, resolve(node), DRIVER)
+    assert not needs_tracking(node, read_job(node), DRIVER)
     node.input(1)["file"].setValue("/another.####.exr")
-    assert must_track(node, resolve(node), DRIVER)
+    assert needs_tracking(node, read_job(node), DRIVER)
 
 
 def test_frames_that_failed_are_not_passed_over(start):
     nuke, node = start("fails")
     render(nuke, node)
     assert nuke.SESSION.messages.pop() == node["reenact_status"].value()
-    assert "1 failed, the first 2: the disk is full" in node["reenact_status"].value()
+    assert "1 failed, the first is frame 2: the disk is full" in node["reenact_status"].value()
     assert node["reenact_show"].value() == "result"
 
 
@@ -249,13 +248,13 @@ def test_a_job_goes_to_the_studio_s_function_or_is_told(start, tmp_path):
     assert "press Analyse first" in nuke.SESSION.messages.pop()
     node["reenact_performance"].setValue(str(tmp_path / "take.npz"))
     send(nuke, node)
-    from reenact_nuke import own
+    from reenact_nuke import node_files
 
-    file = own.beside(node, str(tmp_path / "o.####.exr"), "job.json")
+    file = node_files.path_beside(node, str(tmp_path / "o.####.exr"), "job.json")
     command = ["-m", "ofx_reenact", "job", "task", file, "render"]
     message = nuke.SESSION.messages.pop()
     assert json.dumps(["python", *command]) in message and "farm.register" in message
-    assert node["reenact_status"].value() == f"The job is written: {file}"
+    assert node["reenact_status"].value() == f"The job file is written: {file}"
     sent = []
     farm.register(lambda job: sent.append(job) or "job 7 was sent")
     send(nuke, node)
@@ -271,7 +270,7 @@ def test_a_studio_s_function_that_fails_is_said(start, tmp_path):
     farm.register(lambda job: 1 / 0)
     send(nuke, node)
     said = nuke.SESSION.messages.pop()
-    assert "The job is written, but the studio's own function did not send it: ZeroDivisionError" in said
+    assert "The job file is written, but the studio's own function did not send it: ZeroDivisionError" in said
     assert str(tmp_path / "o.Reenact_") in said and "ZeroDivisionError" in Path(log.path()).read_text()
 
 

@@ -67,11 +67,11 @@ def test_a_preset_keeps_numbers_and_no_positions(nuke, node, tmp_path, monkeypat
 
 def test_another_face_is_tracked_anew(nuke, node):
     press(nuke, node, "analyse")
-    from reenact_nuke import performances, resolve, subjects
+    from reenact_nuke import performance_files, read_job, tracked_inputs
 
-    def must_track():
-        return performances.must_track(node, resolve.resolve(node), subjects.DRIVER)
+    def needs_tracking():
+        return performance_files.needs_tracking(node, read_job.read_job(node), tracked_inputs.DRIVER)
 
-    assert not must_track()
+    assert not needs_tracking()
     node["reenact_face"].setValue("30,40")
-    assert must_track()
+    assert needs_tracking()

@@ -28,9 +28,9 @@ def node(nuke, shot):
 
 
 def resolved(node):
-    from reenact_nuke.resolve import resolve
+    from reenact_nuke.read_job import read_job
 
-    return resolve(node)
+    return read_job(node)
 
 
 def test_videos_are_what_the_engine_takes_for_them(nuke):
@@ -85,7 +85,7 @@ def test_one_frame_cannot_move(nuke, node):
     for change in (_still, lambda nuke, node: node.input(0)["last"].setValue(1001)):
         change(nuke, node)
         assert press(nuke, node, "render") == (
-            "Reenact: the target input has one frame; connect footage, or set target to still"
+            "Reenact: the target input has only one frame: connect footage, or set 'target' to still"
         )
 
 
@@ -154,7 +154,7 @@ def test_a_node_of_an_earlier_version_works_as_it_did(nuke, earlier, shot):
     assert analysed() == ["take"]
     earlier.showControlPanel()
     earlier["reenact_reference_on"].setValue(True)
-    for name, said in (("everything", ""), ("mouth only", ""), ("dialogue", "made by another version")):
+    for name, said in (("everything", ""), ("mouth only", ""), ("dialogue", "another version made this node")):
         earlier["reenact_preset"].setValue(name)
         jaw = earlier["reenact_weight_jaw"].value()
         assert said in press(nuke, earlier, "apply_preset")
