@@ -85,7 +85,7 @@ def preview(node: Any) -> None:
     output = node_files.path_beside(node, job.settings["output"], "preview/preview.####.exr")
     settings = dict(job.settings, frames=str(frame), output=output, existing="overwrite")
     if job.moves and not os.path.isfile(settings["parts_file"]):
-        # A preview while the artist moves sliders needs no parts file: the engine keeps the choice in memory.
+        # A preview writes no parts file: the artist may still change settings many times.
         del settings["parts_file"]
 
     def finish(report: Dict[str, Any]) -> None:
@@ -285,7 +285,7 @@ def save_curves(node: Any) -> None:
 
 def set_frame(node: Any, option: str) -> None:
     """Set an option to the frame in the viewer."""
-    knobs.knob(node, layout.is_set_name(option)).setValue(True)
+    knobs.knob(node, layout.checkbox_name(option)).setValue(True)
     knobs.knob(node, layout.knob_name(option)).setValue(int(nuke.frame()))
 
 

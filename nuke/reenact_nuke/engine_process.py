@@ -18,9 +18,9 @@ from reenact_nuke import engine_command, log, options
 from reenact_nuke.errors import Cancelled, EngineError, ReenactError
 
 PROTOCOL = 1
-# Seconds until the engine's first event; without any event during a job; from a cancel to the job's end.
-HELLO, SILENCE, GRACE = 60.0, 900.0, 20.0
-STEP = 0.1
+# Longest time until the engine's first event; without any event during a job; from a cancel to the job's end.
+HELLO_SECONDS, SILENCE_SECONDS, GRACE_SECONDS = 60.0, 900.0, 20.0
+_POLL_SECONDS = 0.1
 
 Event = Dict[str, Any]
 # Characters of a line that go into the log.
@@ -36,7 +36,7 @@ class Engine:
         note: a message for the artist, shown once: the engine has another version; else empty.
     """
 
-    def __init__(self, python: str, ocio: str = "", hello: float = HELLO) -> None:
+    def __init__(self, python: str, ocio: str = "", hello: float = HELLO_SECONDS) -> None:
         """Start the process and wait for its first event.
 
         Raises:
@@ -50,14 +50,14 @@ class Engine:
         self._last_id = 0
         self._process = _start(python, ocio)
         for work in (self._read, self._write):
-            thread = threading.Thread(target=work, name="reenact-link")
+            thread = threading.Thread(target=work, name="reenact-engine")
             thread.daemon = True
             thread.start()
         self.hello = self._wait_for_hello(python, hello)
 
     @property
     def alive(self) -> bool:
-        """Tell whether the process runs."""
+        """Whether the process runs."""
         return self._process.poll() is None
 
     def call(
@@ -66,8 +66,8 @@ class Engine:
         fields: Dict[str, Any],
         on_progress: Callable[[Event], None] = lambda event: None,
         is_cancelled: Callable[[], bool] = lambda: False,
-        silence: float = SILENCE,
-        grace: float = GRACE,
+        silence: float = SILENCE_SECONDS,
+        grace: float = GRACE_SECONDS,
     ) -> Event:
         """Send a request and wait until it ends.
 
@@ -138,9 +138,7 @@ class Engine:
             if is_cancelled:
                 raise Cancelled()
             code = self._process.returncode
-            raise EngineError(
-                f"The engine died during '{do}' (exit code {code}); " + _TRY_AGAIN.format(log.path())
-            )
+            raise EngineError(f"The engine died during '{do}' (exit code {code}); " + _TRY_AGAIN.format(log.path()))
         if is_silent:
             self.kill()
             raise EngineError(
@@ -254,7 +252,7 @@ def _start(python: str, ocio: str) -> subprocess.Popen[bytes]:
 
 def _next(events: queue.Queue[Event]) -> Optional[Event]:
     try:
-        return events.get(timeout=STEP)
+        return events.get(timeout=_POLL_SECONDS)
     except queue.Empty:
         return None
 

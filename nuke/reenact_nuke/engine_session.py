@@ -8,7 +8,7 @@ import threading
 from typing import Optional
 
 from reenact_nuke import engine_python
-from reenact_nuke.engine_process import HELLO, SILENCE, Engine
+from reenact_nuke.engine_process import HELLO_SECONDS, SILENCE_SECONDS, Engine
 from reenact_nuke.errors import EngineError
 
 
@@ -30,7 +30,7 @@ class Session:
             key = (engine_python.find_python(), ocio)
             if self.engine is None or not self.engine.alive or self._key != key:
                 self.stop()
-                self.engine = Engine(key[0], ocio, read_seconds("OFX_REENACT_HELLO_SECONDS", HELLO))
+                self.engine = Engine(key[0], ocio, read_seconds("OFX_REENACT_HELLO_SECONDS", HELLO_SECONDS))
                 self._key = key
             return self.engine
 
@@ -43,7 +43,7 @@ class Session:
 
 def silence_seconds() -> float:
     """Give the seconds without any event after which the engine is ended; ``OFX_REENACT_SILENCE_SECONDS``."""
-    return read_seconds("OFX_REENACT_SILENCE_SECONDS", SILENCE)
+    return read_seconds("OFX_REENACT_SILENCE_SECONDS", SILENCE_SECONDS)
 
 
 def read_seconds(variable: str, default: float) -> float:

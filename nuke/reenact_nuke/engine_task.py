@@ -14,6 +14,7 @@ from reenact_nuke import colour, engine_session, knobs, layout, log
 from reenact_nuke.errors import Cancelled, ReenactError
 from reenact_nuke.progress import Progress
 
+# call(request, about=driver or target for the progress bar, **fields) returns the engine's answer.
 Call = Callable[..., Dict[str, Any]]
 
 

@@ -60,8 +60,8 @@ def find_read(node: Any) -> Optional[Any]:
     if node is None or node.Class() != "Read" or node["disable"].value():
         return None
     name = knobs.evaluate(node["file"])
-    shifted = str(node["frame"].value() or "").strip() not in ("", "0") or "%v" in name.lower()
-    return node if name and not shifted else None
+    is_shifted = str(node["frame"].value() or "").strip() not in ("", "0") or "%v" in name.lower()
+    return node if name and not is_shifted else None
 
 
 def describe_input(node: Any, index: int, folder: str) -> Source:
@@ -81,7 +81,7 @@ def describe_input(node: Any, index: int, folder: str) -> Source:
     read = find_read(connected)
     if read is not None:
         first, last = int(read["first"].value()), int(read["last"].value())
-        # A matte's values are no colours.
+        # A matte has no colour space.
         space = colour.space_of_read(read, needed=index == TARGET) if index not in MATTES else ""
         return Source(knobs.path(read["file"]), first, last, space, False)
     span = int(connected.firstFrame()), int(connected.lastFrame())
@@ -89,19 +89,19 @@ def describe_input(node: Any, index: int, folder: str) -> Source:
     return Source(f"{folder}/{NAMES[index]}.####.exr", *span, colour.working_space(), True, digest)
 
 
-def render_input(node: Any, index: int, found: Source, first: int, last: int) -> None:
+def render_input(node: Any, index: int, source: Source, first: int, last: int) -> None:
     """Have Nuke render an input as 32-bit EXR in the script's working space; only in Nuke's main thread.
 
     Args:
         node: the Reenact node.
-        index: number of the input.
-        found: the files to write.
+        index: TARGET, DRIVER, HOLDOUT or MASK.
+        source: the files to write.
         first, last: the frames, both included.
 
     Raises:
         ReenactError: Nuke could not render it, or was stopped.
     """
-    _clear_folder(found.file)
+    _clear_folder(source.file)
     proxy = nuke.root()["proxy"]
     was_proxy, undo = proxy.value(), nuke.Undo()
     # Otherwise the artist's next undo would bring the Write back.
@@ -110,7 +110,7 @@ def render_input(node: Any, index: int, found: Source, first: int, last: int) ->
     with node:
         made = [_make_matte(node, index)] if index in MATTES else []
         write = nuke.nodes.Write(
-            file=found.file, file_type="exr", datatype="32 bit float", raw=True, channels="rgba",
+            file=source.file, file_type="exr", datatype="32 bit float", raw=True, channels="rgba",
             name="Reenact_input",
         )  # fmt: skip
         write.setInput(0, made[0] if made else node.node(NAMES[index]))

@@ -28,7 +28,7 @@ def value(node: Any, option: Dict[str, Any]) -> Any:
     if found is None:
         return option["default"]
     if kind == "int" and option["default"] is None:
-        return int(found.value()) if knob(node, layout.is_set_name(name)).value() else None
+        return int(found.value()) if knob(node, layout.checkbox_name(name)).value() else None
     if kind == "int":
         return int(found.value())
     if kind == "float":

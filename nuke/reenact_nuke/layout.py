@@ -37,7 +37,7 @@ SECTIONS: Dict[str, Tuple[Tuple[str, Tuple[str, ...]], ...]] = {
         ("Motion", ("motion", "retarget", "shading", "neck")),
         ("Gaze", ("gaze", "gaze_x", "gaze_y", "gaze_right_x", "gaze_right_y", "gaze_left_x", "gaze_left_y")),
         (
-            "How much, within the regions that perform",
+            "Strength and weights, within the regions that perform",
             (
                 "strength", "weight_pose", "weight_position", "weight_jaw", "weight_mouth", "weight_eye_right",
                 "weight_eye_left", "weight_brow_right", "weight_brow_left",
@@ -93,7 +93,7 @@ def knob_name(option: str, choice: str = "") -> str:
     return PREFIX + option + ("_" + choice if choice else "")
 
 
-def is_set_name(option: str) -> str:
+def checkbox_name(option: str) -> str:
     """Name the checkbox of a number that may be left unset."""
     return PREFIX + option + "_on"
 
@@ -106,7 +106,7 @@ def is_frame(option: Dict[str, Any]) -> bool:
 def items() -> List[Item]:
     """List all knobs in the panel's order."""
     by_name = {option["name"]: option for option in options.all_options()}
-    knobs_of = {name: of_option(option) for name, option in by_name.items() if name not in MANAGED}
+    knobs_of = {name: knobs_of_option(option) for name, option in by_name.items() if name not in MANAGED}
     found = [_tab("reenact", "Reenact")]
     found += _inputs(knobs_of)
     found += _motion(knobs_of)
@@ -132,7 +132,7 @@ def _sections(group: str, in_group: Dict[str, List[Item]]) -> List[Item]:
     return found + [item for knobs in left.values() for item in knobs]
 
 
-def of_option(option: Dict[str, Any]) -> List[Item]:
+def knobs_of_option(option: Dict[str, Any]) -> List[Item]:
     """List the knobs of one option."""
     name, kind = option["name"], option["type"]
     label, default = _label(name), DEFAULTS.get(name, option["default"])
@@ -145,7 +145,7 @@ def of_option(option: Dict[str, Any]) -> List[Item]:
     if kind == "int" and option["default"] is None:
         text = option["help"]
         return [
-            Item("bool", is_set_name(name), label, text, False),
+            Item("bool", checkbox_name(name), label, text, False),
             Item("int", knob_name(name), "", text, 0, joined=True),
         ]
     shown = {"text": "path" if option["path"] and not option["unless"] else "text", "paths": "text"}.get(kind, kind)

@@ -26,7 +26,7 @@ except (ImportError, NameError):
 """
 # Knobs that may change whether the target moves, and Nuke's names for a panel that opens and a changed input.
 _MAY_CHANGE_MOVING = (
-    "showPanel", "inputChange", layout.PREFIX + "target_mode", layout.is_set_name("target_frame"),
+    "showPanel", "inputChange", layout.PREFIX + "target_mode", layout.checkbox_name("target_frame"),
 )  # fmt: skip
 # True while no matte is connected; Tcl, so that it works without Python.
 _NO_MATTE = f"![exists parent.input{inputs.MATTE}]"
@@ -118,7 +118,7 @@ def knob_changed(node: Any, knob: Any) -> None:
         presets.refresh(node)
         engine_task.restore_buttons(node)
     for option in options.all_options():
-        if name == layout.is_set_name(option["name"]):
+        if name == layout.checkbox_name(option["name"]):
             _enable(node, option["name"])
     if name == layout.PREFIX + "range":
         _enable_range(node)
@@ -127,7 +127,7 @@ def knob_changed(node: Any, knob: Any) -> None:
 
 
 def _enable(node: Any, option: str) -> None:
-    number, is_set = node.knob(layout.knob_name(option)), node.knob(layout.is_set_name(option))
+    number, is_set = node.knob(layout.knob_name(option)), node.knob(layout.checkbox_name(option))
     if number is not None and is_set is not None:
         number.setEnabled(bool(is_set.value()))
 
@@ -145,7 +145,7 @@ def _enable_moving(node: Any) -> None:
     except (ReenactError, RuntimeError):
         moves = True
     for option in layout.MOVING_ONLY:
-        is_set = node.knob(layout.is_set_name(option))
+        is_set = node.knob(layout.checkbox_name(option))
         if is_set is not None:
             is_set.setEnabled(moves)
         knob = node.knob(layout.knob_name(option))

@@ -122,7 +122,7 @@ def _set(node: Any, option: Dict[str, Any], value: Any) -> None:
             if box is not None:
                 box.setValue(choice in value)
     elif kind == "int" and option["default"] is None:
-        knobs.knob(node, layout.is_set_name(name)).setValue(value is not None)
+        knobs.knob(node, layout.checkbox_name(name)).setValue(value is not None)
         if value is not None:
             knobs.knob(node, layout.knob_name(name)).setValue(value)
     elif option["unless"]:

@@ -98,7 +98,7 @@ def target_moves(node: Any) -> bool:
     mode = _mode(node)
     if mode != "auto":
         return mode == "moves"
-    has_target_frame = bool(knobs.knob(node, layout.is_set_name("target_frame")).value())
+    has_target_frame = bool(knobs.knob(node, layout.checkbox_name("target_frame")).value())
     return not has_target_frame and upstream_nodes.comes_from_footage(node.input(TARGET))
 
 
@@ -169,7 +169,7 @@ def frame_range(node: Any, source: Source) -> Tuple[int, int]:
     else:
         first, last = source.first, source.last
     if last < first:
-        raise ReenactError(f"{node.name()}: frame range {first}-{last} ends before it begins: correct it")
+        raise ReenactError(f"{node.name()}: frame range {first}-{last} ends before it begins: correct the range")
     return first, last
 
 

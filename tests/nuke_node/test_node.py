@@ -106,7 +106,7 @@ def test_the_studios_trackers_are_offered_after_ours(nuke, monkeypatch):
     from reenact_nuke import knobs, layout, node, options
 
     option = next(option for option in options.all_options() if option["name"] == "tracker")
-    assert layout.of_option(option)[0].choices == ("mesh", "fan", "dlib", "file")
+    assert layout.knobs_of_option(option)[0].choices == ("mesh", "fan", "dlib", "file")
     monkeypatch.setenv("OFX_REENACT_TRACKERS", "acme, mesh,")
     made = node.build()
     assert made["reenact_tracker"].values() == ["mesh", "fan", "dlib", "file", "acme"]
