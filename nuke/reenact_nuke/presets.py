@@ -56,7 +56,7 @@ def apply(node: Any, name: str) -> None:
     """Set the knobs that a preset names; others are unchanged."""
     values = read(name)
     named = [option for option in options.all_options() if option["name"] in values]
-    # Checked for all before one is set. On a node of an earlier version newer options have no knobs, but their default.
+    # Check all before setting one: a node of an earlier version has no knobs for newer options, only their defaults.
     named = [option for option in named if _has_knobs(node, option, values[option["name"]])]
     for option in named:
         _set(node, option, values[option["name"]])

@@ -1,4 +1,4 @@
-"""Tasks of the publish plug-ins, done by the engine's Python, since Nuke's has not its libraries."""
+"""Tasks of the publish plug-ins, done by the engine's Python, since Nuke's does not have its libraries."""
 
 from __future__ import annotations
 

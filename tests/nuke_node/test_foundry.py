@@ -1,4 +1,4 @@
-"""What Foundry's pages say of Nuke and a script may hold: Tcl, views, groups, filters of file names, undo, consoles."""
+"""What Foundry documents and a script may contain: Tcl, views, groups, file name filters, undo, consoles."""
 
 import os
 import stat
@@ -101,11 +101,11 @@ def test_a_read_whose_tcl_names_views_is_rendered(nuke, node, monkeypatch):
     assert settings_of(node)["driver"].endswith(".inputs/driver.####.exr")
 
 
-def test_tcl_that_cannot_be_evaluated_is_said(nuke, node):
+def test_tcl_that_cannot_be_evaluated_is_reported(nuke, node):
     node["reenact_output"].setValue("[nonsense]/o.####.exr")
     nuke.click(node, "reenact_do_render")
-    said = "Reenact, reenact_output: '[nonsense]/o.%04d.exr' cannot be evaluated: invalid command name 'nonsense'"
-    assert nuke.SESSION.messages.pop() == said
+    message = "Reenact, reenact_output: '[nonsense]/o.%04d.exr' cannot be evaluated: invalid command name 'nonsense'"
+    assert nuke.SESSION.messages.pop() == message
 
 
 def test_every_path_goes_through_the_studio_s_filters(nuke, node):
@@ -128,7 +128,7 @@ def test_every_path_goes_through_the_studio_s_filters(nuke, node):
     assert sequences() == {"/mnt/w/output.%04d.exr": "Reenact"}
 
 
-def test_what_was_tracked_on_another_system_is_known_here(nuke, node, tmp_path):
+def test_a_performance_tracked_on_another_system_is_recognised(nuke, node, tmp_path):
     from reenact_nuke.performance_files import needs_tracking, remember, tracking_sources
     from reenact_nuke.read_job import read_job
     from reenact_nuke.tracked_inputs import DRIVER
@@ -175,7 +175,7 @@ def test_processes_open_no_console_and_end_in_time(nuke, monkeypatch, tmp_path):
     assert [options["creationflags"] for options in given] == [0x08000000] * 2
 
 
-def test_a_python_that_cannot_be_started_is_said(nuke, monkeypatch, tmp_path):
+def test_a_python_that_cannot_be_started_is_reported(nuke, monkeypatch, tmp_path):
     from reenact_nuke import publish
     from reenact_nuke.errors import EngineError
 
@@ -196,7 +196,7 @@ def test_modules_of_nuke_s_working_directory_are_not_imported(nuke, tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links and modes of files are POSIX")
-def test_a_log_goes_nowhere_that_somebody_planted(nuke, tmp_path, monkeypatch):
+def test_a_log_is_not_written_to_a_planted_link(nuke, tmp_path, monkeypatch):
     from reenact_nuke import log
 
     shared, mine = tmp_path / "shared", tmp_path / "mine.txt"
@@ -226,7 +226,7 @@ def test_a_studio_reads_its_logs(nuke, tmp_path):
     assert log.tail().endswith(" one\n")
 
 
-def test_a_log_that_cannot_be_written_stops_nobody(nuke, tmp_path, monkeypatch):
+def test_a_log_that_cannot_be_written_stops_nothing(nuke, tmp_path, monkeypatch):
     from reenact_nuke import log
 
     (tmp_path / "file").touch()

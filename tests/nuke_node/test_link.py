@@ -36,7 +36,7 @@ def render(nuke, node):
     assert node["reenact_do_render"].enabled()
 
 
-def test_a_render_goes_its_way(start):
+def test_a_render_shows_progress_and_result(start):
     nuke, node = start("fine")
     assert nuke.click(node, "reenact_do_render")
     assert not node["reenact_do_render"].enabled()
@@ -89,21 +89,21 @@ def test_another_colour_config_is_another_engine(start):
     ],
 )
 @pytest.mark.parametrize("gui", [True, False])
-def test_what_breaks_is_said_and_the_next_click_works(start, monkeypatch, tmp_path, mode, message, gui):
+def test_a_failure_is_shown_and_the_next_click_works(start, monkeypatch, tmp_path, mode, message, gui):
     monkeypatch.setenv("OFX_REENACT_HELLO_SECONDS", "1")
     monkeypatch.setenv("OFX_REENACT_SILENCE_SECONDS", "1")
     nuke, node = start(mode, gui=gui)
     if gui:
         render(nuke, node)
-        said = nuke.SESSION.messages.pop()
+        shown = nuke.SESSION.messages.pop()
     else:
         with pytest.raises(RuntimeError) as caught:
             nuke.click(node, "reenact_do_render")
-        said = str(caught.value)
-    assert message in said and "\n" not in said
-    assert node["reenact_status"].value() == said
-    if "Log: " in said:
-        log = Path(said.split("Log: ")[1]).read_text()
+        shown = str(caught.value)
+    assert message in shown and "\n" not in shown
+    assert node["reenact_status"].value() == shown
+    if "Log: " in shown:
+        log = Path(shown.split("Log: ")[1]).read_text()
         assert "a library that talks" in log
     python_of(tmp_path / "python", sys.executable, str(SCRIPT), "fine", __version__)
     monkeypatch.setenv("OFX_REENACT_HELLO_SECONDS", "60")
@@ -116,7 +116,7 @@ def test_what_breaks_is_said_and_the_next_click_works(start, monkeypatch, tmp_pa
     assert nuke.SESSION.ui_calls == []
 
 
-def test_another_version_is_used_and_said_once(start):
+def test_another_version_is_used_and_shown_once(start):
     nuke, node = start("fine", version="9.9.9")
     render(nuke, node)
     assert "is ofx-reenact 9.9.9, but this node is of " + __version__ in nuke.SESSION.messages.pop()
@@ -125,7 +125,7 @@ def test_another_version_is_used_and_said_once(start):
 
 
 @pytest.mark.parametrize("way", ["bar", "button"])
-def test_cancel_leaves_what_is_whole(start, way):
+def test_cancel_leaves_complete_frames(start, way):
     nuke, node = start("cancellable")
     if way == "bar":
         nuke.SESSION.cancel_after = 1
@@ -139,7 +139,7 @@ def test_cancel_leaves_what_is_whole(start, way):
 
 
 @pytest.mark.parametrize("mode", ["deaf", "chatty"])
-def test_an_engine_that_does_not_heed_a_cancel_is_killed(start, mode):
+def test_an_engine_that_ignores_a_cancel_is_killed(start, mode):
     nuke, node = start(mode)
     from reenact_nuke import engine_process, engine_session
 
@@ -152,7 +152,7 @@ def test_an_engine_that_does_not_heed_a_cancel_is_killed(start, mode):
     assert not engine_session.SESSION.engine.alive
 
 
-def test_a_node_deleted_at_work_does_no_harm(start):
+def test_a_node_deleted_during_a_task_does_no_harm(start):
     nuke, node = start("fine")
     assert nuke.click(node, "reenact_do_render")
     nuke.delete(node)
@@ -175,7 +175,7 @@ def test_a_second_node_waits_for_the_first(start):
     settle(nuke)
 
 
-def test_edits_by_hand_are_not_lost_unasked(start, tmp_path):
+def test_edits_by_hand_are_not_lost_without_a_question(start, tmp_path):
     nuke, node = start("fine")
     node["reenact_performance"].setValue("")
     render(nuke, node)
@@ -201,7 +201,7 @@ def test_edits_by_hand_are_not_lost_unasked(start, tmp_path):
     assert read_memory(node, DRIVER)["settings"]["smoothing"] == 2.0
 
 
-def test_a_driver_that_changes_is_tracked_anew_even_after_a_cancelled_render(start):
+def test_a_driver_that_changes_is_tracked_again_even_after_a_cancelled_render(start):
     nuke, node = start("analyses")
     node["reenact_performance"].setValue("")
     assert nuke.click(node, "reenact_do_render")
@@ -218,7 +218,7 @@ def test_a_driver_that_changes_is_tracked_anew_even_after_a_cancelled_render(sta
     assert needs_tracking(node, read_job(node), DRIVER)
 
 
-def test_frames_that_failed_are_not_passed_over(start):
+def test_failed_frames_are_reported(start):
     nuke, node = start("fails")
     render(nuke, node)
     assert nuke.SESSION.messages.pop() == node["reenact_status"].value()
@@ -226,7 +226,7 @@ def test_frames_that_failed_are_not_passed_over(start):
     assert node["reenact_show"].value() == "result"
 
 
-def test_a_script_saved_at_work_reopens_with_its_buttons(start, tmp_path):
+def test_a_script_saved_during_a_task_reopens_with_its_buttons(start, tmp_path):
     nuke, node = start("cancellable")
     assert nuke.click(node, "reenact_do_render")
     nuke.scriptSaveAs(tmp_path / "shot.nk")
@@ -239,7 +239,7 @@ def test_a_script_saved_at_work_reopens_with_its_buttons(start, tmp_path):
     assert again["reenact_do_render"].enabled()
 
 
-def test_a_job_goes_to_the_studio_s_function_or_is_told(start, tmp_path):
+def test_a_job_goes_to_the_studio_s_function_or_its_command_is_shown(start, tmp_path):
     nuke, node = start("fine")
     from reenact_nuke import farm
 
@@ -263,15 +263,15 @@ def test_a_job_goes_to_the_studio_s_function_or_is_told(start, tmp_path):
     assert nuke.SESSION.messages == ["job 7 was sent"] and node["reenact_status"].value() == "job 7 was sent"
 
 
-def test_a_studio_s_function_that_fails_is_said(start, tmp_path):
+def test_a_studio_s_function_that_fails_is_reported(start, tmp_path):
     nuke, node = start("fine")
     from reenact_nuke import farm, log
 
     farm.register(lambda job: 1 / 0)
     send(nuke, node)
-    said = nuke.SESSION.messages.pop()
-    assert "The job file is written, but the studio's own function did not send it: ZeroDivisionError" in said
-    assert str(tmp_path / "o.Reenact_") in said and "ZeroDivisionError" in Path(log.path()).read_text()
+    shown = nuke.SESSION.messages.pop()
+    assert "The job file is written, but the studio's own function did not send it: ZeroDivisionError" in shown
+    assert str(tmp_path / "o.Reenact_") in shown and "ZeroDivisionError" in Path(log.path()).read_text()
 
 
 def send(nuke, node):

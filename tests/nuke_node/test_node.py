@@ -1,4 +1,4 @@
-"""The Reenact node: its knobs, what they come to, what is saved; Nuke is the stand-in of nuke_fake.py."""
+"""The Reenact node: its knobs, the settings that they give, what is saved. Nuke is the stand-in in nuke_fake.py."""
 
 import ast
 import json
@@ -38,7 +38,7 @@ def node(nuke):
     return wired_shot(nuke)
 
 
-def resolved(node):
+def job_of(node):
     from reenact_nuke.read_job import read_job
 
     return read_job(node)
@@ -73,7 +73,7 @@ def test_menu_makes_a_node_from_what_is_selected(nuke, tmp_path):
     assert node["reenact_output"].value() == f"{tmp_path}/reenact/shot_Reenact_v001.%04d.exr"
 
 
-def test_a_menu_that_fails_is_said_and_logged(terminal, capsys, tmp_path):
+def test_a_menu_that_fails_is_reported_and_logged(terminal, capsys, tmp_path):
     from reenact_nuke import log, startup
 
     startup.add_menus()
@@ -148,14 +148,14 @@ def test_a_saved_script_reopens_with_every_knob(nuke, node, tmp_path):
     node["reenact_layers_matte"].setValue(True)
     nuke.SESSION.script = str(tmp_path / "shot.nk")
     before = (
-        resolved(node),
+        job_of(node),
         {name: (k.Class(), k.value(), k.tooltip(), k.enabled()) for name, k in node.knobs().items()},
     )
     nuke.scriptSaveAs(tmp_path / "shot.nk")
     nuke.scriptOpen(tmp_path / "shot.nk")
     again = nuke.toNode("Reenact")
     assert again is not node
-    after = (resolved(again), {n: (k.Class(), k.value(), k.tooltip(), k.enabled()) for n, k in again.knobs().items()})
+    after = (job_of(again), {n: (k.Class(), k.value(), k.tooltip(), k.enabled()) for n, k in again.knobs().items()})
     assert before == after
 
 
@@ -208,7 +208,7 @@ def test_numbers_that_are_not_set_are_greyed(node):
 def test_current_frame_becomes_the_reference(nuke, node):
     nuke.frame(1012)
     nuke.click(node, "reenact_do_set_reference")
-    assert resolved(node).settings["reference"] == 1012
+    assert job_of(node).settings["reference"] == 1012
 
 
 @pytest.mark.parametrize(
@@ -331,10 +331,10 @@ CASES = {name[5:]: call for name, call in list(globals().items()) if name.starts
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_knobs_come_to(nuke, node, name):
+def test_settings_from_knobs(nuke, node, name):
     CASES[name](nuke, node)
     node["reenact_id"].setValue('{"id": "1a2b3c4d", "script": ""}')
-    found = resolved(node)
+    found = job_of(node)
     file = GOLDEN / f"{name}.json"
     text = json.dumps({"settings": found.settings}, indent=1) + "\n"
     if os.environ.get("OFX_REENACT_WRITE_GOLDEN"):
@@ -362,7 +362,7 @@ def test_every_golden_file_has_its_case():
         ),
     ],
 )
-def test_what_is_missing_is_said(nuke, node, change, message):
+def test_a_missing_value_is_reported(nuke, node, change, message):
     change(node)
     nuke.click(node, "reenact_do_render")
     assert nuke.SESSION.messages[0].startswith(message)
@@ -390,8 +390,8 @@ def test_presets(nuke, node, tmp_path):
     for name in names:
         node["reenact_preset"].setValue(name)
         nuke.click(node, "reenact_do_apply_preset")
-        Settings.from_dict(resolved(node).settings)
-    assert resolved(node).settings["motion"] == "locked"
+        Settings.from_dict(job_of(node).settings)
+    assert job_of(node).settings["motion"] == "locked"
     set_knobs(node, weight_jaw=0.3, motion="absolute", layers_matte=True)
     nuke.SESSION.answers.append("my own")
     nuke.click(node, "reenact_do_save_preset")
@@ -426,7 +426,7 @@ def test_inputs_that_are_no_files_are_rendered(nuke, tmp_path):
     set_root(nuke, first_frame=11, last_frame=13, proxy=True)
     for index, red in enumerate((2.5, 0.25)):
         node.setInput(index, nuke.nodes.Constant(color=[red, -0.1, 0, 1]))
-    found = resolved(node)
+    found = job_of(node)
     stale = Path(found.driver.file).with_name("driver.0007.exr")
     stale.parent.mkdir()
     stale.touch()

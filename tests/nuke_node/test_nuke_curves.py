@@ -45,8 +45,8 @@ def test_keys_are_a_file_of_curves_that_the_engine_reads(nuke, tmp_path):
     keyed(node, "gaze_x", f1003=20.0)
     path = tmp_path / "curves.json"
     path.write_text(curve_files.curves_text(node, 1001, 1006))
-    said = json.loads(path.read_text())["curves"]
-    assert said["weight_mouth"] == {"interpolation": "linear", "frames": {"1001": 0.0, "1004": 1.5, "1006": 1.5}}
+    curves = json.loads(path.read_text())["curves"]
+    assert curves["weight_mouth"] == {"interpolation": "linear", "frames": {"1001": 0.0, "1004": 1.5, "1006": 1.5}}
     made = animate(Settings(curves=str(path)), range(1001, 1007))
     held = node["reenact_weight_mouth"]
     assert np.allclose(made.of("weight_mouth"), [held.getValueAt(frame) for frame in range(1001, 1007)])
@@ -92,8 +92,9 @@ def test_a_preview_has_the_curves_of_the_whole_range(engine, tmp_path):
     keyed(node, "neck", f1001=0.1, f1006=0.6)
     nuke.SESSION.frame = 1002
     press(nuke, node, "preview")
-    said = requests("preview")[-1]["settings"]
-    assert said["frames"] == "1002" and read_curves(Path(said["curves"]))["neck"].frames.tolist() == [1001, 1006]
+    settings = requests("preview")[-1]["settings"]
+    assert settings["frames"] == "1002"
+    assert read_curves(Path(settings["curves"]))["neck"].frames.tolist() == [1001, 1006]
 
 
 def test_a_file_becomes_keys_and_the_same_file_again(nuke, tmp_path):
@@ -116,7 +117,7 @@ def test_a_file_becomes_keys_and_the_same_file_again(nuke, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ("{", "cannot be read as curves"), ("{}", 'expected {"schema"'),
         ('{"schema": "ofx-reenact/curves/1", "curves": {"motion": {"frames": {"1": 1}}}}', "motion cannot have a"),
@@ -124,13 +125,13 @@ def test_a_file_becomes_keys_and_the_same_file_again(nuke, tmp_path):
         ('{"schema": "ofx-reenact/curves/1", "curves": {"neck": 1}}', "neck: needs keys"),
     ],
 )  # fmt: skip
-def test_a_file_that_is_none_changes_no_knob(nuke, tmp_path, content, said):
+def test_a_file_that_is_none_changes_no_knob(nuke, tmp_path, content, message):
     from reenact_nuke import curve_files
     from reenact_nuke.errors import ReenactError
 
     node, path = make(nuke, tmp_path), tmp_path / "curves.json"
     path.write_text(content)
-    with pytest.raises(ReenactError, match=said.replace("{", r"\{")):
+    with pytest.raises(ReenactError, match=message.replace("{", r"\{")):
         curve_files.set_keys(node, str(path))
     assert curve_files.curves_text(node, 1, 9) == ""
 

@@ -1,4 +1,4 @@
-"""A target that moves: what the node tracks and keeps of it, and what it asks of the engine."""
+"""A target that moves: what the node tracks and remembers of it, and its requests to the engine."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def node(nuke, shot):
     return wired_plate(nuke, shot)
 
 
-def resolved(node):
+def job_of(node):
     from reenact_nuke.read_job import read_job
 
     return read_job(node)
@@ -73,14 +73,14 @@ def test_analyse_tracks_both_and_makes_what_renders_share(nuke, node, shot):
     )
     press(nuke, node, "render")
     assert len(requests("analyse")) == 3, "nothing is tracked again"
-    asked = requests("render")[0]["settings"]
-    assert asked["frames"] == "1001-1006" and shared["settings"].items() <= asked.items()
+    settings = requests("render")[0]["settings"]
+    assert settings["frames"] == "1001-1006" and shared["settings"].items() <= settings.items()
     assert node["reenact_status"].value().startswith(
         "1 frames written in 0.1 s; 2 without the target's face, unchanged; 1 of 1 frames take mouth or eyes from "
     )
 
 
-def test_progress_says_whose_face_is_tracked(nuke):
+def test_progress_names_whose_face_is_tracked(nuke):
     from reenact_nuke import progress
 
     event = {"stage": "driver", "frame": 7, "done": 1, "total": 9}
@@ -137,8 +137,8 @@ def test_parts_are_chosen_again_when_what_they_depend_on_changed(nuke, node):
     assert names_of(requests("render")[-1]["settings"]) == second
     press(nuke, node, "analyse")
     press(nuke, node, "render")
-    anew = {"identity": "identity.3.safetensors", "parts_file": "parts.4.json"}
-    assert names_of(requests("render")[-1]["settings"]) == anew
+    remade = {"identity": "identity.3.safetensors", "parts_file": "parts.4.json"}
+    assert names_of(requests("render")[-1]["settings"]) == remade
 
 
 def test_a_preview_makes_no_parts_file_and_uses_the_one_that_fits(nuke, node):
@@ -163,15 +163,15 @@ def test_a_parts_file_that_the_artist_named_is_theirs(nuke, node, shot):
     assert (shot / "by hand.json").read_text() == "by hand"
 
 
-@pytest.mark.parametrize("spoilt", ["{", "[]", '{"identity": 3, "parts_file": {"path": 7}}'])
-def test_what_is_remembered_of_them_may_be_spoilt(nuke, node, spoilt):
-    node["reenact_kept"].setValue(spoilt)
-    node["reenact_target_tracked"].setValue(spoilt)
+@pytest.mark.parametrize("damaged", ["{", "[]", '{"identity": 3, "parts_file": {"path": 7}}'])
+def test_what_is_remembered_of_them_may_be_damaged(nuke, node, damaged):
+    node["reenact_kept"].setValue(damaged)
+    node["reenact_target_tracked"].setValue(damaged)
     assert press(nuke, node, "render") == "" and analysed() == ["take", "plate"]
 
 
 def by_hand(nuke, node, shot):
-    """Place landmarks by hand, of whom the pulldown says."""
+    """Place landmarks by hand, of the input in *landmarks of*."""
     source = shot / "l.json"
     source.write_text(json.dumps({"schema": "ofx-reenact/landmarks/1", "frames": {"1": [[5.0, 5.0]] * 68}}))
     from reenact_nuke import buttons
@@ -289,14 +289,14 @@ def test_a_target_that_nuke_renders_moves(nuke, node, shot):
     for name, frame in (("first", 1002), ("last", 1003)):
         node["reenact_" + name].setValue(frame)
     press(nuke, node, "render")
-    asked = requests("render")[-1]["settings"]
-    folder = Path(asked["target"]).parent
+    settings = requests("render")[-1]["settings"]
+    folder = Path(settings["target"]).parent
     assert sorted(path.name for path in folder.iterdir()) == [f"target.{n}.exr" for n in range(1001, 1005)]
-    assert (asked["frames"], asked["driver_start"]) == ("1002-1003", 1)
+    assert (settings["frames"], settings["driver_start"]) == ("1002-1003", 1)
     done = len(nuke.SESSION.executed)
     for button in ("render", "preview", "farm"):
         press(nuke, node, button)
-    assert len(nuke.SESSION.executed) == done and requests("job")[-1]["settings"]["target"] == asked["target"]
+    assert len(nuke.SESSION.executed) == done and requests("job")[-1]["settings"]["target"] == settings["target"]
     before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     look["color"].setValue([1, 0, 0, 1])
     press(nuke, node, "render")
@@ -391,7 +391,7 @@ def test_frames_in_the_viewer_become_options(nuke, node):
     nuke.frame(1004)
     for button, option in (("set_target_reference", "target_reference"), ("set_driver_start", "driver_start")):
         press(nuke, node, button)
-        assert resolved(node).settings[option] == 1004 and node["reenact_" + option].enabled()
+        assert job_of(node).settings[option] == 1004 and node["reenact_" + option].enabled()
 
 
 def test_errors_in_a_terminal_are_one_line(monkeypatch, shot):

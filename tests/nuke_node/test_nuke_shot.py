@@ -220,7 +220,7 @@ def test_a_render_that_is_killed_and_cancelled_is_gone_on_with(start, performanc
     engine = lambda: sys.modules["reenact_nuke.engine_session"].SESSION.engine  # noqa: E731
     frames = lambda: sorted(tmp_path.glob("o_v001.00[0-9][0-9].exr"))  # noqa: E731
 
-    # Killed in the middle: it is said, and the next click goes on from there.
+    # Killed in the middle: a message is shown, and the next click continues from there.
     assert nuke.click(node, "reenact_do_render")
     nuke.pump(lambda: len(frames()) >= 2, 120)
     os.kill(engine()._process.pid, signal.SIGKILL)
@@ -273,8 +273,8 @@ def test_a_shot_that_moves(start, footage, line, tmp_path):
         node["reenact_" + name].setValue(value)
 
     press(nuke, node, "analyse")
-    said = node["reenact_status"].value()
-    assert said.startswith("driver 1-8 analysed, reference ") and "| target 1036-1043 analysed, reference " in said
+    status = node["reenact_status"].value()
+    assert status.startswith("driver 1-8 analysed, reference ") and "| target 1036-1043 analysed, reference " in status
     for name, knob in (("performance.npz", "performance"), ("target_performance.npz", "target_performance")):
         assert Path(node["reenact_" + knob].value()).name.endswith("." + name)
     before = sorted(path.name for path in tmp_path.glob("face.*"))

@@ -1,4 +1,4 @@
-"""Whose files a node works from: copies, versions of a script, drivers that change, files that somebody else wrote."""
+"""Whose files a node works from: copies, versions of a script, drivers that change, files that others wrote."""
 
 import json
 import os
@@ -100,7 +100,7 @@ def test_a_copy_made_without_this_module_gets_an_id_when_it_is_used(nuke, tmp_pa
 
 
 @pytest.mark.parametrize("button", ["render", "farm"])
-def test_frames_of_two_nodes_are_not_mixed_unasked(nuke, tmp_path, drivers, monkeypatch, button):
+def test_frames_of_two_nodes_are_not_mixed_without_a_question(nuke, tmp_path, drivers, monkeypatch, button):
     node = node_of(nuke, tmp_path, drivers[0])
     press(nuke, node, "analyse")
     other = copy_of(nuke, node, tmp_path)
@@ -198,7 +198,7 @@ def test_a_performance_that_the_artist_named_is_theirs(nuke, tmp_path, drivers):
     theirs = tmp_path / "take 3.npz"
     node["reenact_performance"].setValue(str(theirs))
     press(nuke, node, "render")
-    assert theirs.exists() and node["reenact_performance"].value() == str(theirs), "written where they said"
+    assert theirs.exists() and node["reenact_performance"].value() == str(theirs), "written where the artist chose"
     node["reenact_smoothing"].setValue(2.0)
     press(nuke, node, "render")
     assert len(requests("analyse")) == 2 and node["reenact_performance"].value() == str(theirs)
@@ -209,7 +209,7 @@ def test_a_performance_that_the_artist_named_is_theirs(nuke, tmp_path, drivers):
     press(nuke, other, "render", True)
     other["disable"].setValue(True)
     assert theirs.read_text() == before and other["reenact_performance"].value() != str(theirs)
-    # One that is there already is used, and replaced only if they say so.
+    # One that is there already is used, and overwritten only if the artist agrees.
     found = tmp_path / "found.npz"
     found.write_text("of the command line")
     node["reenact_performance"].setValue(str(found))
@@ -340,9 +340,9 @@ def test_a_node_of_an_earlier_version_goes_on_with_its_performance(nuke, tmp_pat
     assert len(requests("analyse")) == 1 and node["reenact_id"].value()
 
 
-@pytest.mark.parametrize("said", ["", "{", "[]", "3", '{"performance": "/p.npz"}', '{"id": 3, "script": null}'])
-def test_what_a_node_remembers_may_be_spoilt(nuke, tmp_path, drivers, said):
+@pytest.mark.parametrize("content", ["", "{", "[]", "3", '{"performance": "/p.npz"}', '{"id": 3, "script": null}'])
+def test_what_a_node_remembers_may_be_damaged(nuke, tmp_path, drivers, content):
     node = node_of(nuke, tmp_path, drivers[0])
     for name in ("reenact_tracked", "reenact_id"):
-        node[name].setValue(said)
+        node[name].setValue(content)
     assert press(nuke, node, "render") == "" and rendered_from(node).endswith("a.%04d.exr")
