@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def tabs() -> dict[str, list[Any]]:
-    """Tab → its knobs; those that nobody sees are left out."""
+    """Map each tab that is drawn to its visible knobs."""
     found: dict[str, list[Any]] = {}
     for item in layout.items():
         if item.kind == "tab":
@@ -45,7 +45,7 @@ def tabs() -> dict[str, list[Any]]:
 
 
 def titles() -> dict[str, str]:
-    """Tab → what it is called."""
+    """Map each tab's knob to its label."""
     return {item.name: item.label for item in layout.items() if item.kind == "tab"}
 
 

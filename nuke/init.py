@@ -1,9 +1,9 @@
-"""Runs when Nuke starts, in its window and in a terminal; Nuke must start whatever is broken here."""
+"""Nuke runs this when it starts, with or without a window. An error here must not keep Nuke from starting."""
 
 try:
-    import reenact_nuke.start
+    import reenact_nuke.startup
 
-    reenact_nuke.start.begin()
+    reenact_nuke.startup.begin()
 except Exception:
     import traceback
 

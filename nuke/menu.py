@@ -1,9 +1,9 @@
-"""Runs when Nuke starts with its window; Nuke must start whatever is broken here."""
+"""Nuke runs this when it starts with a window. An error here must not keep Nuke from starting."""
 
 try:
-    import reenact_nuke.start
+    import reenact_nuke.startup
 
-    reenact_nuke.start.menus()
+    reenact_nuke.startup.add_menus()
 except Exception:
     import traceback
 

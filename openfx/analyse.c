@@ -1,4 +1,4 @@
-/* The button Analyse: hand the clips' frames to the engine where no file is named, and have all of it analysed. */
+/* The button Analyse: have the engine store the frames of clips without a named file, then analyse both. */
 #include "plugin.h"
 
 #include <limits.h>
@@ -8,44 +8,44 @@
 #include <string.h>
 #include <time.h>
 
-/* Files of an analysis, each named by a parameter: read if it is there, else written. */
-static const char *const KEPT[][2] = {
+/* Parameters that name files of an analysis, and names for these. A file that exists is read, else written. */
+static const char *const ANALYSIS_FILES[][2] = {
     {"performance", "/performance.npz"},
     {"target_performance", "/target_performance.npz"},
     {"identity", "/identity.safetensors"},
     {"parts_file", "/parts.json"},
 };
-enum { KEPT_COUNT = sizeof KEPT / sizeof *KEPT, REPLY_NO = kOfxStatReplyNo };
-/* Frames of a clip that are handed over at most, since hosts name ranges without an end; seconds between two looks at
-   the host's bar, which some draw each time. */
-static const double MOST_FRAMES = 100000, BETWEEN = 0.2;
+enum { FILE_COUNT = sizeof ANALYSIS_FILES / sizeof *ANALYSIS_FILES, REPLY_NO = kOfxStatReplyNo };
+/* Longest clip in frames, since some hosts name ranges without an end; seconds between two updates of the host's
+   progress bar, since some hosts draw it each time. */
+static const double MAX_FRAMES = 100000, UPDATE_SECONDS = 0.2;
 
-/* An analysis on its way; files are texts that the parameters get, empty for those that keep what they have. */
+/* An analysis that runs. `plate` and `driver` are values for the parameters; empty to leave a parameter unchanged. */
 typedef struct {
     Instance *instance;
     OfxTime time;
     Engine *engine;
     Waiting waiting;
-    double begun, part; /* shares of the whole: where the step begins that runs, and how much it is of it */
-    double last, told;  /* the step's own share, and when the host was told */
+    double begun, part;       /* fractions of the whole: where the running step begins, and its length */
+    double last, last_update; /* the step's own fraction, and when the host's bar was updated */
     Text folder, plate, driver;
-    Text said;
+    Text outcome;
 } Analysis;
 
-static int show_share(void *context, double share)
+static int show_progress(void *context, double fraction)
 {
     Analysis *one = context;
-    share = share > 0 ? share : 0;
-    /* Driver and target are tracked one after the other, who knows in which order: each gets half of what is left. */
-    if (share < one->last) {
+    fraction = fraction > 0 ? fraction : 0;
+    /* A smaller fraction: the engine tracks the second of driver and target now. Each gets half of the rest. */
+    if (fraction < one->last) {
         one->part /= 2;
         one->begun += one->part;
     }
-    one->last = share;
-    if (!suites.progress || system_seconds() - one->told < BETWEEN)
+    one->last = fraction;
+    if (!suites.progress || system_seconds() - one->last_update < UPDATE_SECONDS)
         return 0;
-    one->told = system_seconds();
-    return suites.progress->progressUpdate(one->instance->effect, one->begun + share * one->part / 2) == REPLY_NO;
+    one->last_update = system_seconds();
+    return suites.progress->progressUpdate(one->instance->effect, one->begun + fraction * one->part / 2) == REPLY_NO;
 }
 
 static void add_path(Text *path, const Text *folder, const char *name)
@@ -54,7 +54,7 @@ static void add_path(Text *path, const Text *folder, const char *name)
     text_add(path, name);
 }
 
-/* Whether a file's parameter is empty, or names what an analysis in the same folder has stored. */
+/* Tell whether a file's parameter is empty, or names the file that an analysis in the same folder has stored. */
 static int is_to_store(const Analysis *one, const char *name, const Text *own)
 {
     char *value = value_text(one->instance, name, one->time);
@@ -63,20 +63,21 @@ static int is_to_store(const Analysis *one, const char *name, const Text *own)
     return is_own;
 }
 
-/* Where a clip begins and ends; returns 0, and why in `said`, where its frames are not to be had. */
+/* Get a clip's first and last frame; returns 0, and the reason in `outcome`, if its frames cannot be fetched. */
 static int range_of(Analysis *one, OfxImageClipHandle clip, double range[2])
 {
     OfxPropertySetHandle properties;
     int may = 0;
     suites.property->propGetInt(suites.host->host, kOfxImageEffectPropTemporalClipAccess, 0, &may);
     if (!may) {
-        text_set(&one->said, "This host hands over one frame at a time: name the files of target and driver.");
+        text_set(&one->outcome, "This host hands over one frame at a time: name the files of target and driver.");
         return 0;
     }
     if (suites.effect->clipGetPropertySet(clip, &properties) ||
         suites.property->propGetDoubleN(properties, kOfxImageEffectPropFrameRange, 2, range) ||
-        !(range[1] >= range[0]) || !(range[1] - range[0] < MOST_FRAMES)) {
-        text_set(&one->said, "The host does not say which frames the clip has: name the files of target and driver.");
+        !(range[1] >= range[0]) || !(range[1] - range[0] < MAX_FRAMES)) {
+        text_set(&one->outcome,
+                 "The host does not say which frames the clip has: name the files of target and driver.");
         return 0;
     }
     range[0] = ceil(range[0]);
@@ -95,14 +96,14 @@ static void write_number(Text *members, OfxPropertySetHandle properties, const c
     text_number(members, value);
 }
 
-/* Hand a picture to the engine, which writes it as a frame of a file. */
+/* Have the engine write a picture as a frame of a sequence. */
 static Answer store(Analysis *one, OfxImageClipHandle clip, const Image *image, const Text *file, long frame)
 {
     Mapping *mapping = engine_mapping(one->engine);
     OfxPropertySetHandle properties;
     Text members = {0};
     char number[40];
-    if (!mapping_need(mapping, image_bytes(image, image->region), &one->said))
+    if (!mapping_need(mapping, image_bytes(image, image->region), &one->outcome))
         return ANSWER_FAILED;
     image_read(image, image->region, mapping->data, image_stride(image, image->region));
     char *space = value_text(one->instance, "source_colorspace", one->time);
@@ -118,12 +119,12 @@ static Answer store(Analysis *one, OfxImageClipHandle clip, const Image *image, 
     text_add(&members, ", ");
     image_describe(&members, mapping, image, NULL, NULL);
     Answer answer = members.failed ? ANSWER_FAILED
-                                   : engine_ask(one->engine, "store", members.data, &one->waiting, &one->said);
+                                   : engine_ask(one->engine, "store", members.data, &one->waiting, &one->outcome);
     text_free(&members);
     return answer;
 }
 
-/* Hand over all frames of a clip; those of the plate bear its numbers. */
+/* Store all frames of a clip; those of the plate under the plate's frame numbers. */
 static Answer store_clip(Analysis *one, OfxImageClipHandle clip, const Text *file, int is_plate)
 {
     double range[2];
@@ -138,14 +139,14 @@ static Answer store_clip(Analysis *one, OfxImageClipHandle clip, const Text *fil
         if (frame == before)
             continue;
         before = frame;
-        if (!image_open(clip, time, &image, &one->said)) {
+        if (!image_open(clip, time, &image, &one->outcome)) {
             char where[60];
             snprintf(where, sizeof where, " (time %.0f of the %s)", time, is_plate ? "plate" : "driver");
-            text_add(&one->said, where);
+            text_add(&one->outcome, where);
             return ANSWER_FAILED;
         }
         one->begun = begun + (time - range[0]) * part;
-        if (show_share(one, 0))
+        if (show_progress(one, 0))
             answer = ANSWER_STOPPED;
         else
             answer = store(one, clip, &image, file, frame);
@@ -155,7 +156,7 @@ static Answer store_clip(Analysis *one, OfxImageClipHandle clip, const Text *fil
     return answer;
 }
 
-/* Store what has no file of its own. */
+/* Store the clips for which no file is named. */
 static Answer store_clips(Analysis *one)
 {
     const Instance *instance = one->instance;
@@ -165,7 +166,7 @@ static Answer store_clips(Analysis *one)
     if (!is_to_store(one, "driver", &one->driver))
         text_clear(&one->driver);
     if (one->driver.length && !clip_is_connected(instance->driver)) {
-        text_set(&one->said, "Name the driver's file, or connect a clip to Driver.");
+        text_set(&one->outcome, "Name the driver's file, or connect a clip to Driver.");
         return ANSWER_FAILED;
     }
     one->part = 0.25;
@@ -176,16 +177,16 @@ static Answer store_clips(Analysis *one)
     return answer;
 }
 
-/* Name the analysis' files where nothing does; returns which as bits, to be taken back if it fails. */
+/* Set the empty parameters of the analysis files; returns these as bits, to be emptied again if the analysis fails. */
 static unsigned int name_files(Analysis *one)
 {
     unsigned int named = 0;
-    for (unsigned int i = 0; i < KEPT_COUNT; i++) {
-        char *value = value_text(one->instance, KEPT[i][0], one->time);
+    for (unsigned int i = 0; i < FILE_COUNT; i++) {
+        char *value = value_text(one->instance, ANALYSIS_FILES[i][0], one->time);
         if (value && !*value) {
             Text path = {0};
-            add_path(&path, &one->folder, KEPT[i][1]);
-            value_set_text(one->instance, KEPT[i][0], path.data ? path.data : "");
+            add_path(&path, &one->folder, ANALYSIS_FILES[i][1]);
+            value_set_text(one->instance, ANALYSIS_FILES[i][0], path.data ? path.data : "");
             text_free(&path);
             named |= 1u << i;
         }
@@ -199,23 +200,23 @@ static Answer track(Analysis *one)
     Text members = {0};
     Answer answer = ANSWER_FAILED;
     one->part = 1 - one->begun;
-    if (values_write(one->instance, one->time, &members, &one->said))
-        answer = engine_ask(one->engine, "analyse", members.data, &one->waiting, &one->said);
+    if (values_write(one->instance, one->time, &members, &one->outcome))
+        answer = engine_ask(one->engine, "analyse", members.data, &one->waiting, &one->outcome);
     text_free(&members);
     return answer;
 }
 
-/* Say in the panel what was done; a new text has hosts make their frames anew. */
-static void tell(const Analysis *one)
+/* Describe the analysis in the parameter Status; the changed text makes hosts render their frames again. */
+static void show_status(const Analysis *one)
 {
     char when[60], frames[100];
     time_t now = time(NULL);
     long long first = 0, last = 0;
     Text status = {0};
-    char *held = json_text(one->said.data, "held");
+    char *held = json_text(one->outcome.data, "held");
     strftime(when, sizeof when, "Analysed %Y-%m-%d %H:%M:%S: ", localtime(&now));
     text_add(&status, when);
-    if (json_whole(one->said.data, "first", &first) && json_whole(one->said.data, "last", &last)) {
+    if (json_whole(one->outcome.data, "first", &first) && json_whole(one->outcome.data, "last", &last)) {
         snprintf(frames, sizeof frames, "driver's frames %lld to %lld", first, last);
         text_add(&status, frames);
     }
@@ -231,7 +232,7 @@ static void tell(const Analysis *one)
 static void run(Analysis *one)
 {
     Instance *instance = one->instance;
-    Answer answer = engine_take(one->engine, &one->waiting, &one->said);
+    Answer answer = engine_take(one->engine, &one->waiting, &one->outcome);
     unsigned int named = 0;
     if (answer == ANSWER_DONE) {
         answer = store_clips(one);
@@ -247,23 +248,23 @@ static void run(Analysis *one)
         engine_give(one->engine);
     }
     if (answer == ANSWER_DONE) {
-        tell(one);
+        show_status(one);
         return;
     }
-    for (unsigned int i = 0; i < KEPT_COUNT; i++)
+    for (unsigned int i = 0; i < FILE_COUNT; i++)
         if (named & 1u << i)
-            value_set_text(instance, KEPT[i][0], "");
-    const char *said = answer == ANSWER_STOPPED ? "The analysis was cancelled." : reason_of(&one->said);
-    value_set_text(instance, "status", said);
+            value_set_text(instance, ANALYSIS_FILES[i][0], "");
+    const char *outcome = answer == ANSWER_STOPPED ? "The analysis was cancelled." : reason_of(&one->outcome);
+    value_set_text(instance, "status", outcome);
     if (answer == ANSWER_FAILED)
-        instance_say(instance, said);
+        instance_say(instance, outcome);
 }
 
 void analyse(Instance *instance, OfxTime time)
 {
     Analysis one = {.instance = instance, .time = time, .engine = instance_engine(instance, time)};
     char *folder = value_text(instance, "folder", time);
-    one.waiting = (Waiting){show_share, &one};
+    one.waiting = (Waiting){show_progress, &one};
     if (folder && *folder)
         text_add(&one.folder, folder);
     else
@@ -281,5 +282,5 @@ void analyse(Instance *instance, OfxTime time)
     text_free(&one.folder);
     text_free(&one.plate);
     text_free(&one.driver);
-    text_free(&one.said);
+    text_free(&one.outcome);
 }

@@ -1,4 +1,4 @@
-/* This file alone has the table of parameters. */
+/* Only this file has the table of parameters. */
 #define REENACT_TABLES
 #include "plugin.h"
 
@@ -41,9 +41,9 @@ static void set_number(OfxPropertySetHandle properties, const char *name, double
     suites.property->propSetDouble(properties, name, 0, value);
 }
 
-/* Float is what a shot is worked on in. Half is offered to hosts without it, or of which nobody knows: some take the
-   smaller of two. */
-static int wants_half(void)
+/* Tell whether to offer half pixels: to hosts without float, or that do not name their depths. To others only float is
+   offered, since some hosts choose the smaller of two. */
+static int offers_half(void)
 {
     char *depth = NULL;
     int count = 0, half = 0;
@@ -73,11 +73,11 @@ OfxStatus describe(OfxImageEffectHandle effect)
     set_text(properties, kOfxImageEffectPropSupportedContexts, 0, kOfxImageEffectContextFilter);
     set_text(properties, kOfxImageEffectPropSupportedContexts, 1, kOfxImageEffectContextGeneral);
     set_text(properties, kOfxImageEffectPropSupportedPixelDepths, 0, kOfxBitDepthFloat);
-    if (wants_half())
+    if (offers_half())
         set_text(properties, kOfxImageEffectPropSupportedPixelDepths, 1, kOfxBitDepthHalf);
     set_text(properties, kOfxImageEffectPluginRenderThreadSafety, 0, kOfxImageEffectRenderInstanceSafe);
     set_whole(properties, kOfxImageEffectPluginPropHostFrameThreading, 0);
-    /* A face can lie anywhere, so that a frame is made whole. */
+    /* A face can be anywhere, so a frame is rendered whole. */
     set_whole(properties, kOfxImageEffectPropSupportsTiles, 0);
     set_whole(properties, kOfxImageEffectPropSupportsMultiResolution, 1);
     set_whole(properties, kOfxImageEffectPropSupportsMultipleClipDepths, 0);
@@ -186,7 +186,7 @@ static OfxStatus define_parameters(OfxImageEffectHandle effect)
         status = define_parameter(set, &PARAMETERS[i]);
     if (status)
         return status;
-    /* Of hosts that lay parameters out on pages, not all make one by themselves. */
+    /* Some hosts show parameters only on pages, and make none by themselves. */
     if (!suites.parameter->paramDefine(set, kOfxParamTypePage, "page_reenact", &page)) {
         set_text(page, kOfxPropLabel, 0, "Reenact");
         for (int i = 0; i < PARAMETER_COUNT; i++)

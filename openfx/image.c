@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Pixels of a picture across or down: what the engine takes. */
-enum { WIDEST = 65536 };
+/* Largest width and height that the engine takes, in pixels. */
+enum { MAX_SIDE = 65536 };
 
 int clip_is_connected(OfxImageClipHandle clip)
 {
@@ -22,11 +22,11 @@ static int rectangle_of(OfxPropertySetHandle properties, const char *name, OfxRe
         return 0;
     *rectangle = (OfxRectI){ends[0], ends[1], ends[2], ends[3]};
     long long width = (long long)ends[2] - ends[0], height = (long long)ends[3] - ends[1];
-    return width >= 1 && height >= 1 && width <= WIDEST && height <= WIDEST;
+    return width >= 1 && height >= 1 && width <= MAX_SIDE && height <= MAX_SIDE;
 }
 
-/* How alpha lies in colours, as an image or a clip says it; NULL if it does not. */
-static const char *alpha_said(OfxPropertySetHandle properties)
+/* Read an image's or clip's kind of alpha, in the protocol's words; NULL if it has none of them. */
+static const char *read_alpha(OfxPropertySetHandle properties)
 {
     static const char *const names[][2] = {
         {kOfxImageOpaque, "opaque"}, {kOfxImageUnPreMultiplied, "straight"}, {kOfxImagePreMultiplied, "premultiplied"}};
@@ -39,14 +39,14 @@ static const char *alpha_said(OfxPropertySetHandle properties)
 static const char *alpha_of(OfxImageClipHandle clip, OfxPropertySetHandle image)
 {
     OfxPropertySetHandle properties;
-    const char *said = alpha_said(image);
-    if (!said && !suites.effect->clipGetPropertySet(clip, &properties))
-        said = alpha_said(properties);
-    return said ? said : "premultiplied";
+    const char *alpha = read_alpha(image);
+    if (!alpha && !suites.effect->clipGetPropertySet(clip, &properties))
+        alpha = read_alpha(properties);
+    return alpha ? alpha : "premultiplied";
 }
 
-/* Look at an image that was fetched; returns why it cannot be used, NULL if it can. */
-static const char *look_at(OfxImageClipHandle clip, Image *image)
+/* Read the properties of a fetched image; returns why it cannot be used, NULL if it can. */
+static const char *read_properties(OfxImageClipHandle clip, Image *image)
 {
     void *data = NULL;
     if (property_is(image->handle, kOfxImageEffectPropPixelDepth, kOfxBitDepthFloat))
@@ -85,7 +85,7 @@ int image_open(OfxImageClipHandle clip, OfxTime time, Image *image, Text *reason
         text_set(reason, "the host has no picture at this time");
         return 0;
     }
-    const char *fault = look_at(clip, image);
+    const char *fault = read_properties(clip, image);
     if (fault) {
         text_set(reason, fault);
         image_close(image);
@@ -100,25 +100,25 @@ void image_close(Image *image)
     memset(image, 0, sizeof *image);
 }
 
-static int least(int one, int other)
+static int smaller(int one, int other)
 {
     return one < other ? one : other;
 }
 
-static int most(int one, int other)
+static int larger(int one, int other)
 {
     return one > other ? one : other;
 }
 
-/* What two rectangles share; returns 0 for nothing. */
+/* Intersect two rectangles; returns 0 if they do not overlap. */
 static int overlap(OfxRectI one, OfxRectI other, OfxRectI *shared)
 {
     *shared = (OfxRectI){
-        most(one.x1, other.x1), most(one.y1, other.y1), least(one.x2, other.x2), least(one.y2, other.y2)};
+        larger(one.x1, other.x1), larger(one.y1, other.y1), smaller(one.x2, other.x2), smaller(one.y2, other.y2)};
     return shared->x1 < shared->x2 && shared->y1 < shared->y2;
 }
 
-/* Where a pixel lies in the host's memory, whose rows go up, or down where a row's bytes are negative. */
+/* Find a pixel in the host's memory, where rows go up, or down if `row_bytes` is negative. */
 static unsigned char *pixel_at(const Image *image, int x, int y)
 {
     return image->data + (ptrdiff_t)(y - image->bounds.y1) * image->row_bytes +

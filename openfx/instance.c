@@ -70,7 +70,7 @@ OfxStatus instance_destroy(OfxImageEffectHandle effect)
     return kOfxStatOK;
 }
 
-/* The Python that is named, else the one that installed the bundle, else the environment's, else the system's. */
+/* The parameter Python, else the one that installed the bundle, else OFX_REENACT_PYTHON, else the system's. */
 Engine *instance_engine(const Instance *instance, OfxTime time)
 {
     char *python = value_text(instance, "python", time);
@@ -101,9 +101,9 @@ Instance *instance_asked(OfxImageEffectHandle effect, OfxPropertySetHandle in, O
     return instance && !suites.property->propGetDouble(in, kOfxPropTime, 0, time) ? instance : NULL;
 }
 
-const char *reason_of(const Text *said)
+const char *reason_of(const Text *outcome)
 {
-    return said->length ? said->data : "There is no memory left.";
+    return outcome->length ? outcome->data : "There is no memory left.";
 }
 
 void instance_say(Instance *instance, const char *text)

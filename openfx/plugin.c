@@ -1,4 +1,4 @@
-/* The entry points that a host looks for, and which file answers which action. */
+/* The entry points for the host, and the function of each action. */
 #include "plugin.h"
 
 #include <stdlib.h>
@@ -14,7 +14,7 @@ static const void *fetch(const char *name, int version)
     return suites.host->fetchSuite(suites.host->host, name, version);
 }
 
-/* Hosts load again what they have unloaded, and some load twice. */
+/* Hosts may load again after unloading, and some load twice. */
 static OfxStatus load(void)
 {
     if (!suites.host || !suites.host->fetchSuite)

@@ -1,4 +1,4 @@
-/* What the plug-in's files share: the host's suites, an instance, its values, its images. */
+/* Declarations of the plug-in's files: the host's suites, an instance, its values, its images. */
 #ifndef REENACT_PLUGIN_H
 #define REENACT_PLUGIN_H
 
@@ -7,7 +7,7 @@
 #include "parameters.h"
 #include "text.h"
 
-/* The host's; message and progress may be NULL. */
+/* Suites of the host; message and progress may be NULL. */
 typedef struct {
     OfxHost *host;
     const OfxPropertySuiteV1 *property;
@@ -16,7 +16,7 @@ typedef struct {
     const OfxMessageSuiteV2 *message;
     const OfxProgressSuiteV1 *progress;
     int keeps_messages; /* whether the message suite is of version 2 */
-    char *bundle;       /* the folder of the plug-in's bundle; NULL where that cannot be told */
+    char *bundle;       /* the folder of the plug-in's bundle; NULL if it is not known */
 } Suites;
 extern Suites suites;
 
@@ -24,52 +24,53 @@ typedef struct {
     OfxImageEffectHandle effect;
     OfxImageClipHandle source, output, driver, holdout; /* the last two are NULL in the context Filter */
     OfxParamHandle *parameters;                         /* in the order of the table */
-    Text failure;                                       /* what the last frame that failed said */
+    Text failure;                                       /* message of the last failed frame */
 } Instance;
 
-/* host.c: whether a property is a text. The host's own text lasts until the host is asked for anything else. */
+/* host.c: tell whether a property has this value. A text of the host's is valid until the next call of the host. */
 int property_is(OfxPropertySetHandle properties, const char *name, const char *text);
 
-/* describe.c: the table of parameters, and what the host is told of the effect. */
+/* describe.c: the table of parameters, and the description of the effect for the host. */
 int parameter_count(void);
 const Parameter *parameter_at(int index);
 int parameter_index(const char *name);
 OfxStatus describe(OfxImageEffectHandle effect);
 OfxStatus describe_in_context(OfxImageEffectHandle effect, OfxPropertySetHandle in);
 
-/* values.c: an instance's values, at a time of the host's. */
-char *value_text(const Instance *instance, const char *name, OfxTime time); /* to be freed; NULL for want of memory */
+/* values.c: an instance's values at a time of the host's. */
+/* The caller frees it; NULL if there is no memory. */
+char *value_text(const Instance *instance, const char *name, OfxTime time);
 const char *value_choice(const Instance *instance, const char *name, OfxTime time);
 void value_set_text(const Instance *instance, const char *name, const char *value);
-/* Which frame of the plate, or of the driver for a still, belongs to a time. */
+/* Give the frame number of the plate, or of the driver if the plate is a still, at a time. */
 long value_frame(const Instance *instance, OfxTime time);
-/* Write `"settings": {…}`; returns 0, and why in `reason`, where a value is none that the engine could take. */
+/* Write `"settings": {…}`; returns 0, and the reason in `reason`, if the engine could not take a value. */
 int values_write(const Instance *instance, OfxTime time, Text *members, Text *reason);
-/* Write `, "curves": {…}` of what has keys; nothing where nothing has. */
+/* Write `, "curves": {…}` of the parameters with keys; nothing if none has keys. */
 void values_write_curves(const Instance *instance, Text *members);
 
-/* image.c: a clip's picture at a time. Regions and windows are pixels, y up, as the host has them. */
+/* image.c: a clip's picture at a time. Regions and windows are in the host's pixels, y up. */
 typedef struct {
     OfxPropertySetHandle handle;
     unsigned char *data;
-    OfxRectI bounds, region; /* what is in memory, and the whole picture */
+    OfxRectI bounds, region; /* the part in memory, and the whole picture */
     int row_bytes, pixel_bytes, channels;
-    const char *depth, *alpha; /* as the engine's protocol calls them */
+    const char *depth, *alpha; /* values of the engine's protocol */
 } Image;
 
-/* Returns 0, and why in `reason`, if there is none or none that can be used. */
+/* Returns 0, and the reason in `reason`, if there is no picture or it cannot be used. */
 int image_open(OfxImageClipHandle clip, OfxTime time, Image *image, Text *reason);
 void image_close(Image *image);
-/* Copy a region's rows, the top one first, a stride apart; 0 where the picture has no pixels. */
+/* Copy a region to rows, top row first, `stride` bytes apart; 0 where the picture has no pixels. */
 void image_read(const Image *image, OfxRectI region, unsigned char *rows, size_t stride);
-/* Fill a window of the picture from a region's rows; 0 where the region does not reach. */
+/* Fill a window of the picture from a region's rows; 0 outside the region. */
 void image_write(const Image *image, OfxRectI window, OfxRectI region, const unsigned char *rows, size_t stride);
 int clip_is_connected(OfxImageClipHandle clip);
-/* Bytes of a row of a region, and of all of it, where rows have nothing between them. */
+/* Bytes of one row of a region, and of the region, without padding. */
 size_t image_stride(const Image *image, OfxRectI region);
 size_t image_bytes(const Image *image, OfxRectI region);
-/* Write `"pixels": {…}` of a picture that lies at the mapping's beginning, where its result goes if there is a scale,
-   and of a holdout, or NULL, that lies after it. */
+/* Write `"pixels": {…}`: the picture at the mapping's start, where the result goes too if `scale` is not NULL, and the
+   holdout after it, if not NULL. */
 void image_describe(Text *members, const Mapping *mapping, const Image *image, const double *scale,
                     const Image *holdout);
 
@@ -77,15 +78,15 @@ void image_describe(Text *members, const Mapping *mapping, const Image *image, c
 OfxStatus instance_create(OfxImageEffectHandle effect);
 OfxStatus instance_destroy(OfxImageEffectHandle effect);
 Instance *instance_of(OfxImageEffectHandle effect);
-/* The engine of an instance's Python; NULL for want of memory. */
+/* The engine of an instance's Python; NULL if there is no memory. */
 Engine *instance_engine(const Instance *instance, OfxTime time);
-/* What was said; if nothing was, the reason is that there is no memory left. */
-const char *reason_of(const Text *said);
-/* Tell the user why a button did nothing. */
+/* The text of a failed outcome; if it is empty, that there is no memory left. */
+const char *reason_of(const Text *outcome);
+/* Show the user why a button did nothing. */
 void instance_say(Instance *instance, const char *text);
-/* The instance that an action is asked of, and the action's time; NULL where the host says neither. */
+/* Get an action's instance and time; NULL if the host does not name both. */
 Instance *instance_asked(OfxImageEffectHandle effect, OfxPropertySetHandle in, OfxTime *time);
-/* Tell the user why a frame was not made, once for all frames in a row; NULL takes that back. */
+/* Show the user why a frame was not rendered, once for several frames in a row; NULL removes the message. */
 void instance_say_of_frame(Instance *instance, const char *text, OfxTime time);
 
 /* render.c */
@@ -94,7 +95,7 @@ OfxStatus is_identity(OfxImageEffectHandle effect, OfxPropertySetHandle in, OfxP
 OfxStatus regions_of_interest(OfxImageEffectHandle effect, OfxPropertySetHandle in, OfxPropertySetHandle out);
 OfxStatus clip_preferences(OfxPropertySetHandle out);
 
-/* analyse.c and page.c: what the buttons do. */
+/* analyse.c and page.c: the buttons' actions. */
 void analyse(Instance *instance, OfxTime time);
 void open_page(Instance *instance, OfxTime time);
 

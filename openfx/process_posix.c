@@ -17,24 +17,24 @@
 #include "posix.h"
 
 #ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0 /* macOS: the socket itself is told. */
+#define MSG_NOSIGNAL 0 /* macOS has an option of the socket instead */
 #endif
 #ifndef POSIX_SPAWN_CLOEXEC_DEFAULT
-#define POSIX_SPAWN_CLOEXEC_DEFAULT 0 /* macOS alone has it. */
+#define POSIX_SPAWN_CLOEXEC_DEFAULT 0 /* only macOS has it */
 #endif
 
 extern char **environ;
 
-/* Seconds that logs of hosts that have ended are kept. */
-static const double KEEP_LOGS = 7 * 24 * 3600.0;
+/* How long logs of ended hosts are kept. */
+static const double LOG_SECONDS = 7 * 24 * 3600.0;
 
 struct Process {
     pid_t pid;
     int socket;
 };
 
-/* The host's environment without what would make another Python load the host's libraries, and without a name of a
-   colour config that MLT sets and no library knows; to be freed. */
+/* The host's environment without variables that would make another Python load the host's libraries, and without an
+   OCIO config that MLT names and no library knows. The caller frees it. */
 static char **clean_environment(void)
 {
     static const char *const foreign[] = {"PYTHONPATH=", "PYTHONHOME=", "LD_LIBRARY_PATH=", "DYLD_", "QT_",
@@ -55,7 +55,7 @@ static char **clean_environment(void)
     return result;
 }
 
-/* Two ends of a pipe that goes both ways, neither of them 0, 1 or 2, neither of them inherited. */
+/* Make a pair of connected sockets: not descriptors 0, 1 or 2, and not inherited. */
 static int make_pipe(int ends[2])
 {
     int made[2];
@@ -73,7 +73,7 @@ static int make_pipe(int ends[2])
     return -1;
 }
 
-/* Spawn with stdin, stdout and stderr; returns an error number. */
+/* Start a program with stdin and stdout on the pipe and stderr on the log; returns an error number. */
 static int spawn(pid_t *pid, const char *const *arguments, int pipe, int log)
 {
     char **environment = clean_environment();
@@ -93,7 +93,7 @@ static int spawn(pid_t *pid, const char *const *arguments, int pipe, int log)
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     posix_spawnattr_setsigdefault(&attributes, &signals);
-    /* A group of its own: Ctrl-C in the host's terminal is the host's. */
+    /* In a process group of its own, so that Ctrl-C in the host's terminal does not end it. */
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP |
                                               POSIX_SPAWN_CLOEXEC_DEFAULT);
     int failed = posix_spawnp(pid, arguments[0], &files, &attributes, (char *const *)arguments, environment);
@@ -103,7 +103,7 @@ static int spawn(pid_t *pid, const char *const *arguments, int pipe, int log)
     return failed;
 }
 
-/* Open the log, a new one if it has no name yet; without one nothing is kept. */
+/* Open the log; make one if it has no name yet. If that fails, open /dev/null. */
 static int open_log(Text *log)
 {
     const char *folder = getenv("OFX_REENACT_LOG_DIR");
@@ -112,7 +112,7 @@ static int open_log(Text *log)
     if (file >= 0)
         return file;
     folder = folder && *folder ? folder : system_temporary_folder();
-    system_remove_left(folder, "log-", KEEP_LOGS);
+    system_remove_left(folder, "log-", LOG_SECONDS);
     text_clear(log);
     if ((file = system_make_file(folder, "log-", &name)) >= 0)
         text_add(log, name);
@@ -184,7 +184,7 @@ void process_end(Process *process, double seconds)
     if (!process)
         return;
     close(process->socket);
-    /* A host that waits for all its children may have heard of its end already. */
+    /* waitpid fails if the host has waited for all its children already. */
     while (there && system_seconds() < until)
         if ((there = !waitpid(process->pid, NULL, WNOHANG)))
             system_sleep(2);

@@ -9,10 +9,10 @@ struct Process {
     HANDLE process, requests, events; /* requests are written, events are read */
 };
 
-/* Bytes that the pipe of requests holds: more than any request has, so that writing one never waits. */
+/* Buffer of the pipe of requests, in bytes: larger than any request, so that writing never waits. */
 enum { HOLDS = 1 << 22 };
 
-/* Add an argument as programs here take a command line apart: quoted, quotes and backslashes before them escaped. */
+/* Add an argument as Windows programs parse a command line: quoted; quotes, and backslashes before them, escaped. */
 static void add_argument(Text *line, const char *argument)
 {
     text_add(line, line->length ? " \"" : "\"");
@@ -38,8 +38,8 @@ static int is_foreign(const wchar_t *entry)
     return 0;
 }
 
-/* The host's environment without what would make another Python load the host's libraries, and without a name of a
-   colour config that MLT sets and no library knows; to be freed. */
+/* The host's environment without variables that would make another Python load the host's libraries, and without an
+   OCIO config that MLT names and no library knows. The caller frees it. */
 static wchar_t *clean_environment(void)
 {
     static const wchar_t more[] = L"PYTHONUTF8=1";
@@ -62,7 +62,7 @@ static wchar_t *clean_environment(void)
     return result;
 }
 
-/* Open the log, one in the folder for such if it has no name yet; INVALID_HANDLE_VALUE without. */
+/* Open the log; make one if it has no name yet. INVALID_HANDLE_VALUE on failure. */
 static HANDLE open_log(Text *log, SECURITY_ATTRIBUTES *inherited)
 {
     wchar_t folder[MAX_PATH], path[MAX_PATH + 60];
@@ -92,7 +92,7 @@ static HANDLE open_log(Text *log, SECURITY_ATTRIBUTES *inherited)
     return file;
 }
 
-/* Start a program that inherits three handles and no others; returns its process, NULL without. */
+/* Start a program that inherits only these three handles; returns its process, NULL on failure. */
 static HANDLE spawn(wchar_t *line, HANDLE handles[3])
 {
     STARTUPINFOEXW start = {.StartupInfo = {.cb = sizeof start, .dwFlags = STARTF_USESTDHANDLES}};

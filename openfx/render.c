@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One frame on its way. */
+/* The frame that is being rendered. */
 typedef struct {
     Instance *instance;
     OfxTime time;
@@ -13,15 +13,15 @@ typedef struct {
     Image output, source, holdout;
 } Job;
 
-static int was_aborted(void *context, double share)
+static int was_aborted(void *context, double fraction)
 {
     Job *job = context;
-    (void)share;
+    (void)fraction;
     return suites.effect->abort(job->instance->effect);
 }
 
-/* Leave the plate where nothing is made: what a host shows of a frame that failed is whatever is in it. */
-static void pass(Job *job)
+/* Copy the plate to the output: hosts show the output of a failed frame too, whatever is in it. */
+static void copy_plate(Job *job)
 {
     OfxRectI region = job->source.region;
     size_t stride = image_stride(&job->source, region);
@@ -39,12 +39,12 @@ static void pass(Job *job)
     free(row);
 }
 
-/* Write the request's members; returns 0, and why in `said`. */
-static int write_request(Job *job, const Mapping *mapping, Text *members, Text *said)
+/* Write the request's members; returns 0, and the reason in `outcome`, if a value is wrong. */
+static int write_request(Job *job, const Mapping *mapping, Text *members, Text *outcome)
 {
     char number[40];
     char *space = value_text(job->instance, "source_colorspace", job->time);
-    int is_right = values_write(job->instance, job->time, members, said);
+    int is_right = values_write(job->instance, job->time, members, outcome);
     values_write_curves(job->instance, members);
     snprintf(number, sizeof number, ", \"frame\": %ld, ", value_frame(job->instance, job->time));
     text_add(members, number);
@@ -58,8 +58,8 @@ static int write_request(Job *job, const Mapping *mapping, Text *members, Text *
     return is_right && !members->failed;
 }
 
-/* Have the frame made, by an engine that was taken. */
-static Answer ask(Job *job, Engine *engine, const Waiting *waiting, Text *said)
+/* Have an engine that was taken render the frame. */
+static Answer render_with(Job *job, Engine *engine, const Waiting *waiting, Text *outcome)
 {
     Mapping *mapping = engine_mapping(engine);
     Text members = {0};
@@ -68,12 +68,12 @@ static Answer ask(Job *job, Engine *engine, const Waiting *waiting, Text *said)
     if (job->holdout.handle)
         matte = image_bytes(&job->holdout, region);
     Answer answer = ANSWER_FAILED;
-    if (mapping_need(mapping, picture + matte, said)) {
+    if (mapping_need(mapping, picture + matte, outcome)) {
         image_read(&job->source, region, mapping->data, stride);
         if (matte)
             image_read(&job->holdout, region, mapping->data + picture, image_stride(&job->holdout, region));
-        if (write_request(job, mapping, &members, said))
-            answer = engine_ask(engine, "frame", members.data, waiting, said);
+        if (write_request(job, mapping, &members, outcome))
+            answer = engine_ask(engine, "frame", members.data, waiting, outcome);
         if (answer == ANSWER_DONE)
             image_write(&job->output, job->window, region, mapping->data, stride);
     }
@@ -81,42 +81,42 @@ static Answer ask(Job *job, Engine *engine, const Waiting *waiting, Text *said)
     return answer;
 }
 
-static Answer make(Job *job, Text *said)
+static Answer render_frame(Job *job, Text *outcome)
 {
     Waiting waiting = {was_aborted, job};
     Engine *engine = instance_engine(job->instance, job->time);
-    Answer answer = engine ? engine_take(engine, &waiting, said) : ANSWER_FAILED;
+    Answer answer = engine ? engine_take(engine, &waiting, outcome) : ANSWER_FAILED;
     if (answer == ANSWER_DONE) {
-        answer = ask(job, engine, &waiting, said);
+        answer = render_with(job, engine, &waiting, outcome);
         engine_give(engine);
     }
     return answer;
 }
 
-/* Open the images; returns 0, and why in `said`. */
-static int open_images(Job *job, Text *said)
+/* Open the images; returns 0, and the reason in `outcome`, if one cannot be used. */
+static int open_images(Job *job, Text *outcome)
 {
     Instance *instance = job->instance;
     Image *source = &job->source, *output = &job->output, *holdout = &job->holdout;
-    if (!image_open(instance->output, job->time, output, said))
+    if (!image_open(instance->output, job->time, output, outcome))
         return 0;
-    if (!image_open(instance->source, job->time, source, said))
+    if (!image_open(instance->source, job->time, source, outcome))
         return 0;
     if (source->channels != 4 || source->pixel_bytes != output->pixel_bytes) {
-        text_set(said, "plate and output are not both RGBA of one depth");
+        text_set(outcome, "plate and output are not both RGBA of one depth");
         return 0;
     }
-    if (clip_is_connected(instance->holdout) && !image_open(instance->holdout, job->time, holdout, said))
+    if (clip_is_connected(instance->holdout) && !image_open(instance->holdout, job->time, holdout, outcome))
         return 0;
     if (holdout->handle && strcmp(holdout->depth, source->depth)) {
-        text_set(said, "plate and holdout are not of one depth");
+        text_set(outcome, "plate and holdout are not of one depth");
         return 0;
     }
     return 1;
 }
 
-/* Whether nothing is asked yet: the plate comes through. */
-static int is_plain(const Instance *instance, OfxTime time)
+/* Tell whether nothing was analysed yet: then the output is the plate. */
+static int is_unanalysed(const Instance *instance, OfxTime time)
 {
     char *performance = value_text(instance, "performance", time);
     int plain = !performance || !*performance;
@@ -124,20 +124,20 @@ static int is_plain(const Instance *instance, OfxTime time)
     return plain;
 }
 
-/* Deliver the frame, the plate, or a failure. */
+/* Fill the output with the rendered frame, or with the plate; returns the action's status. */
 static OfxStatus deliver(Job *job)
 {
     Instance *instance = job->instance;
-    Text said = {0};
+    Text outcome = {0};
     Answer answer = ANSWER_FAILED;
-    int plain = is_plain(instance, job->time);
-    if (open_images(job, &said))
-        answer = plain ? ANSWER_STOPPED : make(job, &said);
+    int plain = is_unanalysed(instance, job->time);
+    if (open_images(job, &outcome))
+        answer = plain ? ANSWER_STOPPED : render_frame(job, &outcome);
     OfxStatus status = kOfxStatOK;
     if (answer != ANSWER_DONE && job->output.handle)
-        pass(job);
+        copy_plate(job);
     if (answer == ANSWER_FAILED) {
-        instance_say_of_frame(instance, reason_of(&said), job->time);
+        instance_say_of_frame(instance, reason_of(&outcome), job->time);
         if (!job->source.handle || strcmp(value_choice(instance, "on_error", job->time), "plate"))
             status = kOfxStatFailed;
     } else if (answer == ANSWER_DONE || plain) {
@@ -145,7 +145,7 @@ static OfxStatus deliver(Job *job)
     } else {
         status = kOfxStatFailed;
     }
-    text_free(&said);
+    text_free(&outcome);
     return status;
 }
 
@@ -171,14 +171,14 @@ OfxStatus is_identity(OfxImageEffectHandle effect, OfxPropertySetHandle in, OfxP
     const Instance *instance = instance_asked(effect, in, &time);
     if (!instance)
         return kOfxStatErrBadHandle;
-    if (!is_plain(instance, time))
+    if (!is_unanalysed(instance, time))
         return kOfxStatReplyDefault;
     suites.property->propSetString(out, kOfxPropName, 0, "Source");
     suites.property->propSetDouble(out, kOfxPropTime, 0, time);
     return kOfxStatOK;
 }
 
-/* A face can lie anywhere: of every clip the whole picture is needed, whatever part of the frame is. */
+/* A face can be anywhere: every frame needs the whole picture of every clip. */
 OfxStatus regions_of_interest(OfxImageEffectHandle effect, OfxPropertySetHandle in, OfxPropertySetHandle out)
 {
     OfxTime time = 0;
@@ -195,7 +195,7 @@ OfxStatus regions_of_interest(OfxImageEffectHandle effect, OfxPropertySetHandle 
     return kOfxStatOK;
 }
 
-/* A still moves too, once it performs. */
+/* The output differs from frame to frame even if the plate is a still. */
 OfxStatus clip_preferences(OfxPropertySetHandle out)
 {
     suites.property->propSetInt(out, kOfxImageEffectFrameVarying, 0, 1);

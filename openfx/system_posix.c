@@ -20,7 +20,7 @@
 
 char *system_bundle(void)
 {
-    static const int here; /* lies in this library */
+    static const int here; /* an address in this library */
     Dl_info found;
     char *path = dladdr(&here, &found) && found.dli_fname ? realpath(found.dli_fname, NULL) : NULL;
     for (int up = 0; path && up < 3; up++) {
@@ -115,8 +115,8 @@ void system_remove_left(const char *folder, const char *kind, double seconds)
         closedir(files);
 }
 
-/* Have every byte of a file there: one that is missed later would end the host. Returns an error number. */
-static int fill(int file, size_t size)
+/* Allocate every byte of a file: a byte that is missing later would crash the host. Returns an error number. */
+static int allocate(int file, size_t size)
 {
 #ifdef __APPLE__
     fstore_t store = {F_ALLOCATEALL, F_PEOFPOSMODE, 0, (off_t)size, 0};
@@ -141,7 +141,7 @@ int mapping_need(Mapping *mapping, size_t size, Text *reason)
         folder = access("/dev/shm", W_OK) ? system_temporary_folder() : "/dev/shm";
     system_remove_left(folder, "", 0);
     int file = system_make_file(folder, "", &mapping->name);
-    int failed = file < 0 ? errno : fill(file, size);
+    int failed = file < 0 ? errno : allocate(file, size);
     if (!failed) {
         void *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
         if (data == MAP_FAILED)
@@ -150,9 +150,9 @@ int mapping_need(Mapping *mapping, size_t size, Text *reason)
             mapping->data = data, mapping->size = size;
     }
     if (failed) {
-        char said[64];
-        snprintf(said, sizeof said, "no %zu MiB of shared memory in ", (size >> 20) + 1);
-        text_set(reason, said);
+        char text[64];
+        snprintf(text, sizeof text, "no %zu MiB of shared memory in ", (size >> 20) + 1);
+        text_set(reason, text);
         text_add(reason, folder);
         text_add(reason, ": ");
         text_add(reason, strerror(failed));

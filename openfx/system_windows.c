@@ -26,13 +26,13 @@ char *system_narrow(const wchar_t *text)
 void system_add_error(Text *reason)
 {
     DWORD code = GetLastError();
-    wchar_t said[512] = L"";
+    wchar_t wide[512] = L"";
     char number[40];
-    DWORD length = FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, NULL, code, 0, said,
-                                  sizeof said / sizeof *said, NULL);
-    while (length && wcschr(L"\r\n.", said[length - 1]))
-        said[--length] = 0;
-    char *text = system_narrow(said);
+    DWORD length = FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, NULL, code, 0, wide,
+                                  sizeof wide / sizeof *wide, NULL);
+    while (length && wcschr(L"\r\n.", wide[length - 1]))
+        wide[--length] = 0;
+    char *text = system_narrow(wide);
     snprintf(number, sizeof number, "error %lu", code);
     text_add(reason, text && *text ? text : number);
     free(text);
@@ -40,7 +40,7 @@ void system_add_error(Text *reason)
 
 char *system_bundle(void)
 {
-    static const int here = 0; /* lies in this library */
+    static const int here = 0; /* an address in this library */
     HMODULE library = NULL;
     wchar_t path[4096];
     DWORD flags = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT;
@@ -126,7 +126,7 @@ int mapping_need(Mapping *mapping, size_t size, Text *reason)
     HANDLE handle = !wide ? NULL
                           : CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, (DWORD)(bytes >> 32),
                                                (DWORD)bytes, wide);
-    /* One that is there already is another program's. */
+    /* A mapping of this name that exists already is another program's. */
     if (handle && GetLastError() == ERROR_ALREADY_EXISTS) {
         CloseHandle(handle);
         handle = NULL;

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Lists and objects in each other; the engine's events have three levels. */
-enum { DEEPEST = 32 };
+/* Levels of nested lists and objects; the engine's events have three. */
+enum { MAX_DEPTH = 32 };
 static const char REPLACEMENT[] = "\xEF\xBF\xBD";
 
 void text_bytes(Text *text, const char *more, size_t length)
@@ -56,7 +56,7 @@ void text_free(Text *text)
     memset(text, 0, sizeof *text);
 }
 
-/* Bytes of the UTF-8 character that begins here; 0 if it is none. */
+/* Count the bytes of the UTF-8 character that begins here; 0 if it is not one. */
 static size_t utf8_length(const unsigned char *at)
 {
     static const unsigned int least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -113,7 +113,7 @@ static const char *skip_space(const char *at)
     return at;
 }
 
-/* The end of the string that begins here; NULL if it has none. */
+/* Find the end of the string that begins here; NULL if it has none. */
 static const char *skip_string(const char *at)
 {
     for (at++; *at && *at != '"'; at++)
@@ -122,10 +122,10 @@ static const char *skip_string(const char *at)
     return *at ? at + 1 : NULL;
 }
 
-/* The end of the value that begins here; NULL if it is none. */
+/* Find the end of the value that begins here; NULL if it is not a value. */
 static const char *skip_value(const char *at)
 {
-    char closing[DEEPEST];
+    char closing[MAX_DEPTH];
     int depth = 0;
     do {
         at = skip_space(at);
@@ -133,7 +133,7 @@ static const char *skip_value(const char *at)
             if (!(at = skip_string(at)))
                 return NULL;
         } else if (*at == '{' || *at == '[') {
-            if (depth == DEEPEST)
+            if (depth == MAX_DEPTH)
                 return NULL;
             closing[depth++] = *at++ == '{' ? '}' : ']';
         } else if (*at == '}' || *at == ']') {
@@ -151,8 +151,8 @@ static const char *skip_value(const char *at)
     return at;
 }
 
-/* Where a member's value begins; NULL without it. */
-static const char *find(const char *line, const char *name)
+/* Find where a member's value begins; NULL if there is no such member. */
+static const char *find_member(const char *line, const char *name)
 {
     const char *at = skip_space(line);
     size_t length = strlen(name);
@@ -178,7 +178,7 @@ static const char *find(const char *line, const char *name)
     return NULL;
 }
 
-static int hex_of(const char *at, unsigned int *code)
+static int read_hex(const char *at, unsigned int *code)
 {
     *code = 0;
     for (int i = 0; i < 4; i++) {
@@ -204,7 +204,7 @@ static void add_code(Text *text, unsigned int code)
     text_bytes(text, bytes, length);
 }
 
-/* Read the escape after a backslash; returns where it ends, NULL if it is none. */
+/* Read the escape after a backslash; returns where it ends, NULL if it is not one. */
 static const char *read_escape(Text *text, const char *at)
 {
     static const char names[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
@@ -214,10 +214,10 @@ static const char *read_escape(Text *text, const char *at)
         text_bytes(text, &meant[found - names], 1);
         return at + 1;
     }
-    if (*at != 'u' || !hex_of(at + 1, &code))
+    if (*at != 'u' || !read_hex(at + 1, &code))
         return NULL;
     at += 5;
-    if (code >> 10 == 0x36 && at[0] == '\\' && at[1] == 'u' && hex_of(at + 2, &low) && low >> 10 == 0x37) {
+    if (code >> 10 == 0x36 && at[0] == '\\' && at[1] == 'u' && read_hex(at + 2, &low) && low >> 10 == 0x37) {
         code = 0x10000 + ((code & 0x3FF) << 10 | (low & 0x3FF));
         at += 6;
     }
@@ -230,7 +230,7 @@ static const char *read_escape(Text *text, const char *at)
 
 char *json_text(const char *line, const char *name)
 {
-    const char *at = find(line, name);
+    const char *at = find_member(line, name);
     Text text = {0};
     if (!at || *at++ != '"')
         return NULL;
@@ -250,7 +250,7 @@ char *json_text(const char *line, const char *name)
 
 int json_whole(const char *line, const char *name, long long *value)
 {
-    const char *at = find(line, name);
+    const char *at = find_member(line, name);
     int negative = at && *at == '-';
     long long found = 0;
     if (!at || !strchr("0123456789", *(at += negative)) || !*at)

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Frames over which a parameter's keys are followed, and the largest number of a frame. */
-static const double MOST_FRAMES = 100000, FURTHEST = 1e8;
+/* Longest curve in frames, and the largest frame number. */
+static const double MAX_FRAMES = 100000, MAX_FRAME = 1e8;
 
 static OfxParamHandle handle_of(const Instance *instance, const char *name)
 {
@@ -14,7 +14,7 @@ static OfxParamHandle handle_of(const Instance *instance, const char *name)
     return index < parameter_count() ? instance->parameters[index] : NULL;
 }
 
-/* The host's own text, which lasts until the host is asked for anything else. */
+/* A text of the host's, valid until the next call of the host. */
 static const char *text_at(OfxParamHandle handle, OfxTime time)
 {
     char *value = NULL;
@@ -28,7 +28,7 @@ char *value_text(const Instance *instance, const char *name, OfxTime time)
     return text.data;
 }
 
-/* A number within its range: hosts round, and some let a user type what they like. */
+/* A number clamped to its range: hosts round, and some accept any number that is typed. */
 static double number_at(OfxParamHandle handle, const Parameter *parameter, OfxTime time)
 {
     double value = parameter->first;
@@ -68,10 +68,10 @@ void value_set_text(const Instance *instance, const char *name, const char *valu
 long value_frame(const Instance *instance, OfxTime time)
 {
     double frame = value_number(instance, "clip_offset", time) + value_number(instance, "clip_speed", time) * time;
-    return lround(isfinite(frame) ? fmin(fmax(frame, -FURTHEST), FURTHEST) : 0);
+    return lround(isfinite(frame) ? fmin(fmax(frame, -MAX_FRAME), MAX_FRAME) : 0);
 }
 
-/* Write a list of texts that commas part. */
+/* Write a comma-separated text as a list. */
 static void write_list(Text *members, const char *value)
 {
     const char *between = "";
@@ -94,12 +94,12 @@ static void write_list(Text *members, const char *value)
     text_add(members, "]");
 }
 
-/* Write a frame's number, which an empty text leaves open; returns 0 if it is none. */
+/* Write a frame number; returns 0 if the text is not one. */
 static int write_frame(Text *members, const char *value)
 {
     char *end;
     long frame = strtol(value, &end, 10);
-    if (end == value || *(end + strspn(end, " ")) || labs(frame) > (long)FURTHEST)
+    if (end == value || *(end + strspn(end, " ")) || labs(frame) > (long)MAX_FRAME)
         return 0;
     char number[32];
     snprintf(number, sizeof number, "%ld", frame);
@@ -107,7 +107,7 @@ static int write_frame(Text *members, const char *value)
     return 1;
 }
 
-/* Write a parameter's value if it is not the default; returns 0 where it is none that the engine could take. */
+/* Write a parameter's value unless it is the default; returns 0 if the engine could not take it. */
 static int write_value(Text *members, const Parameter *parameter, OfxParamHandle handle, OfxTime time)
 {
     Text value = {0};
@@ -156,27 +156,27 @@ int values_write(const Instance *instance, OfxTime time, Text *members, Text *re
     return !members->failed;
 }
 
-/* The time of a key, or a time that is no number. */
+/* The time of a key; NAN if the host does not know it. */
 static double key_time(OfxParamHandle handle, unsigned int key)
 {
     double time = NAN;
     return suites.parameter->paramGetKeyTime(handle, key, &time) ? NAN : time;
 }
 
-/* Write what a parameter is in each frame between its first key and its last; beyond them it is held. */
+/* Write a parameter's value in each frame from its first to its last key; outside these the engine holds it. */
 static void write_curve(const Instance *instance, Text *members, int index, unsigned int count)
 {
     const Parameter *parameter = parameter_at(index);
     OfxParamHandle handle = instance->parameters[index];
     double first = floor(key_time(handle, 0)), last = ceil(key_time(handle, count - 1));
-    if (!(first <= last) || fabs(first) > FURTHEST || !isfinite(last))
+    if (!(first <= last) || fabs(first) > MAX_FRAME || !isfinite(last))
         return;
     long before = 0;
     int is_first = 1;
     text_add(members, members->length ? ", " : "");
     text_quoted(members, parameter->name);
     text_add(members, ": {\"interpolation\": \"linear\", \"frames\": {");
-    last = fmin(last, first + MOST_FRAMES);
+    last = fmin(last, first + MAX_FRAMES);
     for (double time = first; time <= last && !members->failed; time++) {
         char number[40];
         long frame = value_frame(instance, time);

@@ -1,4 +1,4 @@
-/* What the files for Windows share: texts are UTF-8 in the plug-in and UTF-16 there. */
+/* Declarations of the files for Windows: texts are UTF-8 in the plug-in, UTF-16 in Windows. */
 #ifndef REENACT_WIN_H
 #define REENACT_WIN_H
 
@@ -11,10 +11,10 @@
 
 #include "system.h"
 
-/* To be freed; NULL for want of memory. */
+/* The caller frees them; NULL if there is no memory. */
 wchar_t *system_wide(const char *text);
 char *system_narrow(const wchar_t *text);
-/* Add what went wrong last in this thread. */
+/* Add the message of this thread's last error. */
 void system_add_error(Text *reason);
 
 #endif

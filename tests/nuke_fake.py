@@ -2,7 +2,7 @@
 
 What each part does is taken from Foundry's public pages; they are named where it is. "pdg" is the Python Developer's
 Guide (learn.foundry.com/nuke/developers/.../pythondevguide), "pyref" the older Python Reference, "ref" the Reference
-Guide, "ndk" the NDK's examples. What no page says is marked so. ``reset`` starts a new session.
+Guide, "ndk" the NDK's examples. What no page documents is marked. ``reset`` starts a new session.
 """
 
 import json
@@ -279,7 +279,7 @@ def toNode(name):
 
 
 def allNodes(filter=None, group=None, recurseGroups=False):
-    """pdg: nuke.allNodes: of a class, in a group, by default the current one; within the groups in it only if asked."""
+    """pdg: nuke.allNodes: of a class, in a group, by default the current one; groups inside only with recurseGroups."""
     found = []
     for node in (group or SESSION.context[-1])._nodes:
         found += [node] if filter in (None, node._kind) else []
@@ -412,7 +412,7 @@ def scriptSaveAs(path):
 
 
 def scriptOpen(path):
-    """Make a script's nodes; no Python runs but what the knobs say when they change."""
+    """Make a script's nodes; no Python runs but the knobs' callbacks."""
     content = json.loads(Path(path).read_text(encoding="utf-8"))
     SESSION.root, SESSION.script = Group("Root", None), str(path)
     SESSION.context[:] = [SESSION.root]

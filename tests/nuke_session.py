@@ -12,7 +12,7 @@ NUKE = Path(__file__).resolve().parents[1] / "nuke"
 
 
 def begin(monkeypatch, tmp_path, gui=True):
-    """Start Nuke anew, as a user without preferences, with the shipped ``nuke`` folder on its path."""
+    """Start a new Nuke, as a user without preferences, with the shipped ``nuke`` folder on its path."""
     for name in [n for n in sys.modules if n == "nuke" or n.split(".")[0] == "reenact_nuke"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "nuke", nuke_fake)
@@ -51,7 +51,7 @@ def wired_shot(nuke):
 
 
 def scripted(monkeypatch, tmp_path, mode, version=__version__, gui=True):
-    """Start Nuke anew with an engine that behaves in one way."""
+    """Start a new Nuke with an engine that behaves in one way."""
     script = Path(__file__).with_name("scripted_engine.py")
     nuke = begin(monkeypatch, tmp_path, gui)
     monkeypatch.setenv("OFX_REENACT_PYTHON", python_of(tmp_path / "python", sys.executable, str(script), mode, version))
@@ -59,10 +59,10 @@ def scripted(monkeypatch, tmp_path, mode, version=__version__, gui=True):
 
 
 def working(monkeypatch, tmp_path):
-    """Start Nuke anew with an engine that does all it is asked; what follows the yield ends it."""
+    """Start a new Nuke with an engine that does every request; the code after the yield ends it."""
     yield scripted(monkeypatch, tmp_path, "fine")
-    if "reenact_nuke.session" in sys.modules:
-        sys.modules["reenact_nuke.session"].SESSION.stop()
+    if "reenact_nuke.engine_session" in sys.modules:
+        sys.modules["reenact_nuke.engine_session"].SESSION.stop()
 
 
 def wired_plate(nuke, shot):
@@ -72,9 +72,9 @@ def wired_plate(nuke, shot):
 
 def settle(nuke):
     """Wait, as Nuke's main thread does, until nothing is at work."""
-    from reenact_nuke import task
+    from reenact_nuke import engine_task
 
-    nuke.pump(lambda: task.DESK.current is None, 120)
+    nuke.pump(lambda: engine_task.RUNNING.current is None, 120)
 
 
 def set_root(nuke, **values):
@@ -84,7 +84,7 @@ def set_root(nuke, **values):
 
 
 def press(nuke, node, button, *answers):
-    """Press a button and answer what is asked; returns what the artist is told."""
+    """Press a button and answer its question; returns the message that is shown."""
     nuke.SESSION.answers.extend(answers)
     assert nuke.click(node, "reenact_do_" + button)
     settle(nuke)
@@ -100,7 +100,7 @@ def requests(do):
 
 
 def analysed():
-    """Whose footage the engine was asked to track, oldest first."""
+    """Name the footage of the engine's requests to track, oldest first."""
     tracked = [one["settings"] for one in requests("analyse") if one.get("fresh") is not False]
     return [Path(one["driver"]).name.split(".")[0] for one in tracked]
 

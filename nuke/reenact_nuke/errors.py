@@ -1,4 +1,4 @@
-"""What can go wrong, each in one line that says what to do."""
+"""Errors of the node. Each message is one line for the artist and tells what to do."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from typing import Sequence
 
 
 class ReenactError(RuntimeError):
-    """The node, its inputs or the engine cannot do what was asked; the message is for the artist.
+    """The node, its inputs or the engine cannot do this; the message is for the artist.
 
-    In a terminal it is raised as it is, which ends a script of ``nuke -t`` with a failure.
+    In a terminal it is raised, so that a script of ``nuke -t`` fails.
     """
 
 
 class EngineError(ReenactError):
-    """The engine is not there, died, or does not answer; the next click starts a new one."""
+    """The engine cannot be started, died, or does not answer; the next click starts a new one."""
 
 
 class Cancelled(Exception):
     """The artist cancelled.
 
     Attributes:
-        written: frames that are whole.
+        written: numbers of the frames that are complete.
     """
 
     def __init__(self, written: Sequence[int] = ()) -> None:

@@ -1,4 +1,4 @@
-"""A job for the farm: the engine writes its file, and whatever the studio has registered takes it."""
+"""Send a job to the farm, through the function that the studio registers."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ _registered: List[Submitter] = []
 
 
 def register(submitter: Optional[Submitter]) -> None:
-    """Name the function that takes jobs, best in the studio's own ``menu.py``.
+    """Register the function that submits jobs, for example in the studio's own ``menu.py``.
 
     Args:
-        submitter: called with the job, a dict: ``file``, where it is written; ``command``, the list of arguments after
-            the engine's Python that renders all of it; what the file holds: ``schema``, ``name``, ``frames``,
-            ``settings`` (names and values of all the engine's settings), ``chunk_size``, ``chunk_seconds``; and
-            ``chunks``, the frames of each chunk. Returns a line for the artist. None: nobody.
+        submitter: called with the job, a dict; returns a line for the artist. None removes it. The dict has ``file``,
+            the job file; ``command``, arguments of the engine's Python that render all of it; the content of the file:
+            ``schema``, ``name``, ``frames``, ``settings`` (all of the engine's settings), ``chunk_size``,
+            ``chunk_seconds``; and ``chunks``, the frames of each chunk.
     """
     _registered[:] = [submitter] if submitter is not None else []
 
 
 def send(done: Dict[str, Any]) -> str:
-    """Hand the job that the engine wrote to the studio's function; returns what to tell the artist.
+    """Give a job that the engine wrote to the studio's function; returns a message for the artist.
+
+    Args:
+        done: the engine's answer to ``job``.
 
     Raises:
         ReenactError: the studio's function failed.
@@ -35,16 +38,16 @@ def send(done: Dict[str, Any]) -> str:
         command = json.dumps(["python", *job["command"]])
         log.write("farm job {}: {}".format(job["file"], command))
         return (
-            "The job is written: {}\nNobody has registered a farm here (reenact_nuke.farm.register). What to run, as a "
-            "list of arguments, also in the log:\n{}".format(job["file"], command)
+            "The job file is written: {}\nNo farm is registered (reenact_nuke.farm.register). Run this command, a "
+            "list of arguments; it is also in the log:\n{}".format(job["file"], command)
         )
     try:
-        said = _registered[0](job)
+        message = _registered[0](job)
     except Exception as error:
         log.write_traceback()
         raise ReenactError(
-            "The job is written, but the studio's own function did not send it: {!r}. File: {}. Log: {}".format(
+            "The job file is written, but the studio's own function did not send it: {!r}. File: {}. Log: {}".format(
                 error, job["file"], log.path()
             )
         ) from error
-    return str(said or "{} was sent".format(job["name"]))
+    return str(message or "{} was sent".format(job["name"]))

@@ -1,7 +1,7 @@
-"""The log of this Nuke session: what was asked of the engine, what it said, and tracebacks.
+"""The log of this Nuke session: requests to the engine, its answers and messages, and tracebacks.
 
-It is made once, under a name that nobody can guess, and stays open: what somebody else puts into the shared folder for
-temporary files is never written to.
+It is made once, under a name that nobody can guess, and stays open. So a file or link that somebody else puts into the
+shared folder for temporary files is never written to.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _made: List[Tuple[str, int]] = []
 
 
 def path() -> str:
-    """The log file: in ``OFX_REENACT_LOG_DIR`` if set, else in Nuke's or the system's folder for temporary files."""
+    """Give the log file; in ``OFX_REENACT_LOG_DIR``, else in Nuke's or the system's folder for temporary files."""
     return _file()[0]
 
 
 def write(text: str) -> None:
-    """Add a line with the time; a log that cannot be written stops nobody."""
+    """Add a line with the time; if the log cannot be written, do nothing."""
     number = _file()[1]
     if number >= 0:
         line = "{} {}\n".format(time.strftime("%Y-%m-%d %H:%M:%S"), text)
@@ -42,7 +42,7 @@ def write_traceback() -> None:
 
 
 def tail(lines: int = TAIL) -> str:
-    """The last lines, oldest first; empty if there is no log yet."""
+    """Read the last lines, oldest first; empty if there is no log yet."""
     try:
         with open(path(), encoding="utf-8", errors="replace") as file:
             return "".join(file.readlines()[-lines:])
@@ -52,7 +52,7 @@ def tail(lines: int = TAIL) -> str:
 
 @contextlib.contextmanager
 def sink() -> Iterator[Any]:
-    """Where a process may write to the log: what ``subprocess`` takes."""
+    """Open the log for a process to write to; yields what ``subprocess`` takes as ``stderr``."""
     number = _file()[1]
     if number < 0:
         yield subprocess.DEVNULL
@@ -62,7 +62,7 @@ def sink() -> Iterator[Any]:
 
 
 def _file() -> Tuple[str, int]:
-    """The log's path and file descriptor; -1 where none can be written."""
+    """Give the log's path and file descriptor; the descriptor is -1 if no log can be written."""
     with _making:
         if not _made:
             _made.append(_make())
@@ -80,7 +80,7 @@ def _make() -> Tuple[str, int]:
     except OSError:
         return os.path.join(folder, start + "(cannot be written).log"), -1
     if studio and hasattr(os, "fchmod"):
-        # Who looks after the studio's logs reads them, too.
+        # So that the studio's support can read it.
         os.fchmod(number, 0o644)
     return name, number
 
@@ -89,5 +89,5 @@ def _user() -> str:
     try:
         return re.sub(r"[^\w.-]", "_", getpass.getuser())
     except Exception:
-        # On Windows without a user name in the environment.
+        # Windows, without a user name in the environment.
         return "user"

@@ -1,4 +1,4 @@
-"""Presets: sets of values in JSON files, those that come with the node, the studio's and the artist's own."""
+"""Presets: sets of option values in JSON files. The node brings some, the studio and the artist add theirs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any, Dict, List
 
-from reenact_nuke import knobs, layout, paths
+from reenact_nuke import knobs, layout, options
 from reenact_nuke.errors import ReenactError
 
 SCHEMA = "ofx-reenact/preset/1"
@@ -14,17 +14,17 @@ VARIABLE = "OFX_REENACT_PRESETS"
 
 
 def folders() -> List[str]:
-    """Where presets lie; of two of one name the later counts. The last is where new ones go."""
+    """List the folders of presets. A later folder's preset replaces one of the same name; new ones go to the last."""
     studio = [os.environ[VARIABLE]] if os.environ.get(VARIABLE) else []
     return [
-        os.path.join(paths.HERE, "presets"),
+        os.path.join(os.path.dirname(os.path.abspath(__file__)), "presets"),
         *studio,
         os.path.join(os.path.expanduser("~"), ".nuke", "reenact_presets"),
     ]
 
 
 def files() -> Dict[str, str]:
-    """Name → file of every preset."""
+    """Map the name of every preset to its file."""
     found = {}
     for folder in folders():
         if os.path.isdir(folder):
@@ -35,16 +35,17 @@ def files() -> Dict[str, str]:
 
 
 def read(name: str) -> Dict[str, Any]:
-    """Option → value of a preset.
+    """Read a preset: values by option.
 
     Raises:
-        ReenactError: there is none of that name, or it is none.
+        ReenactError: there is none of that name, or its file is not a preset.
     """
     file = files().get(name)
     if file is None:
-        raise ReenactError("There is no preset '{}'; there are {}".format(name, ", ".join(sorted(files())) or "none"))
-    values = paths.read_part(file, SCHEMA, "values", "a preset")
-    known = {option["name"] for option in paths.options()} - set(layout.MANAGED)
+        names = ", ".join(sorted(files())) or "none"
+        raise ReenactError(f"There is no preset '{name}'; there are: {names}")
+    values = options.read_json_part(file, SCHEMA, "values", "a preset")
+    known = {option["name"] for option in options.all_options()} - set(layout.MANAGED)
     unknown = sorted(set(values) - known)
     if unknown:
         raise ReenactError("{}: unknown option {}".format(file, ", ".join(unknown)))
@@ -52,64 +53,64 @@ def read(name: str) -> Dict[str, Any]:
 
 
 def apply(node: Any, name: str) -> None:
-    """Set the knobs that a preset names; the others stay."""
+    """Set the knobs that a preset names; others are unchanged."""
     values = read(name)
-    options = [option for option in paths.options() if option["name"] in values]
-    # All are there before one is set. A node of an earlier version has later options' defaults without knobs.
-    options = [option for option in options if _has_knobs(node, option, values[option["name"]])]
-    for option in options:
+    named = [option for option in options.all_options() if option["name"] in values]
+    # Check all before setting one: a node of an earlier version has no knobs for newer options, only their defaults.
+    named = [option for option in named if _has_knobs(node, option, values[option["name"]])]
+    for option in named:
         _set(node, option, values[option["name"]])
 
 
 def save(node: Any, name: str) -> str:
-    """Keep the node's values, but for paths and frames, as the artist's own preset; returns the file."""
+    """Save the node's values, without paths, frames and positions, as the artist's preset; returns the file."""
     if not name or os.path.basename(name) != name or name.startswith("."):
-        raise ReenactError(f"'{name}' cannot be a preset's name")
+        raise ReenactError(f"'{name}' cannot be the name of a preset: leave out / and \\, and a dot at its start")
     folder = folders()[-1]
     if not os.path.isdir(folder):
         os.makedirs(folder)
     found = knobs.values(node)
-    kept = {
+    values = {
         option["name"]: found.get(option["name"], option["default"])
-        for option in paths.options()
+        for option in options.all_options()
         if option["name"] not in layout.MANAGED and _is_for_any_shot(option, found)
     }
     file = os.path.join(folder, name + ".json")
     with open(file, "w", encoding="utf-8") as sink:
-        json.dump({"schema": SCHEMA, "values": kept}, sink, indent=2)
+        json.dump({"schema": SCHEMA, "values": values}, sink, indent=2)
         sink.write("\n")
     refresh(node)
     return file
 
 
 def _is_for_any_shot(option: Dict[str, Any], found: Dict[str, Any]) -> bool:
-    """Whether an option's value is no path, no frame and no position in a picture."""
+    """Tell whether an option's value is useful in other shots: no path, frame or position in a picture."""
     if option["unless"]:
         return str(found.get(option["name"], option["default"])).isdigit()
     return not option["path"] and not layout.is_frame(option)
 
 
 def refresh(node: Any) -> None:
-    """Offer the presets that there are; what was chosen stays chosen."""
-    held = knobs.knob(node, layout.PREFIX + "preset")
-    chosen, names = held.value(), sorted(files())
-    held.setValues(names)
+    """Update the choices of *preset*; the chosen one stays chosen."""
+    knob = knobs.knob(node, layout.PREFIX + "preset")
+    chosen, names = knob.value(), sorted(files())
+    knob.setValues(names)
     if chosen in names:
-        held.setValue(chosen)
+        knob.setValue(chosen)
 
 
 def _has_knobs(node: Any, option: Dict[str, Any], value: Any) -> bool:
-    """Whether a node has the knobs of an option, or none and needs none.
+    """Tell whether a node has the knobs to set an option to a value; without them only the default is possible.
 
     Raises:
-        ReenactError: it needs one that it has not.
+        ReenactError: it has not, and the value is not the default.
     """
     choices = value if option["type"] == "choices" else [""]
-    for held in [layout.knob_name(option["name"], choice) for choice in choices]:
-        if node.knob(held) is None:
+    for knob_name in [layout.knob_name(option["name"], choice) for choice in choices]:
+        if node.knob(knob_name) is None:
             if value == option["default"]:
                 return False
-            knobs.knob(node, held)
+            knobs.knob(node, knob_name)
     return True
 
 
@@ -117,18 +118,18 @@ def _set(node: Any, option: Dict[str, Any], value: Any) -> None:
     name, kind = option["name"], option["type"]
     if kind == "choices":
         for choice in option["choices"]:
-            held = node.knob(layout.knob_name(name, choice))
-            if held is not None:
-                held.setValue(choice in value)
+            box = node.knob(layout.knob_name(name, choice))
+            if box is not None:
+                box.setValue(choice in value)
     elif kind == "int" and option["default"] is None:
-        knobs.knob(node, layout.is_set_name(name)).setValue(value is not None)
+        knobs.knob(node, layout.checkbox_name(name)).setValue(value is not None)
         if value is not None:
             knobs.knob(node, layout.knob_name(name)).setValue(value)
     elif option["unless"]:
-        held = knobs.knob(node, layout.knob_name(name))
-        # The knob of a node that an earlier version made holds a whole number.
-        held.setValue(str(value) if isinstance(held.value(), str) else int(value))
+        knob = knobs.knob(node, layout.knob_name(name))
+        # The knob of an earlier version holds a whole number.
+        knob.setValue(str(value) if isinstance(knob.value(), str) else int(value))
     else:
-        # A number to a knob of choices is the place of one among them.
-        said = ", ".join(value) if kind == "paths" else str(value) if option["choices"] else value
-        knobs.knob(node, layout.knob_name(name)).setValue(said)
+        # As text: a knob of choices takes a number for an index.
+        content = ", ".join(value) if kind == "paths" else str(value) if option["choices"] else value
+        knobs.knob(node, layout.knob_name(name)).setValue(content)

@@ -1,4 +1,4 @@
-"""A job's progress: a bar of Nuke's, or lines on stdout in a terminal."""
+"""Progress of a task: Nuke's progress bar, or lines on stdout in a terminal."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _STAGES = {"target": "Target", "driver": "Tracking", "render": "Rendering"}
 
 
 class Progress:
-    """Shows progress while a ``with`` block runs; made and used in the thread that does the work."""
+    """Shows progress during a ``with`` block; made and used in the thread that does the work."""
 
     def __init__(self, title: str) -> None:
         self._title = title
-        # Who is tracked, where that is not plain.
+        # Who is tracked, driver or target, where both may be.
         self.about = ""
         self._bar: Any = None
-        self._said = ""
+        self._printed = ""
 
     def __enter__(self) -> Progress:
         if nuke.GUI:
@@ -29,11 +29,11 @@ class Progress:
     def __exit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
-        # The bar goes when nobody holds it any more.
+        # Nuke closes the bar when the last reference to it is gone.
         self._bar = None
 
     def cancelled(self) -> bool:
-        """Whether the bar's cancel button was pressed."""
+        """Tell whether the bar's cancel button was pressed."""
         return self._bar is not None and bool(self._bar.isCancelled())
 
     def show(self, event: Dict[str, Any]) -> None:
@@ -43,13 +43,13 @@ class Progress:
             if event.get("total"):
                 self._bar.setProgress(int(100 * event["done"] / event["total"]))
             self._bar.setMessage(text)
-        elif text != self._said:
+        elif text != self._printed:
             print(f"{self._title}: {text}", flush=True)
-            self._said = text
+            self._printed = text
 
 
 def describe(event: Dict[str, Any], about: str = "") -> str:
-    """One line: what is done, to whom, how far it is, how fast, how long yet."""
+    """Write one line: stage, who is tracked, frame, frames done, frames a second, seconds left."""
     parts = [_STAGES.get(str(event.get("stage")), str(event.get("stage")))]
     if about and event.get("stage") == "driver":
         parts[0] += f" the {about},"

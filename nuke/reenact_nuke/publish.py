@@ -1,4 +1,4 @@
-"""The publish plugins' tasks in Nuke: done by the engine's Python, since Nuke's own has not its libraries."""
+"""Tasks of the publish plug-ins, done by the engine's Python, since Nuke's does not have its libraries."""
 
 from __future__ import annotations
 
@@ -6,52 +6,58 @@ import json
 import subprocess
 from typing import Any, Dict, Mapping
 
-from reenact_nuke import knobs, layout, log, paths, process, session
+from reenact_nuke import engine_command, engine_python, engine_session, knobs, layout, log
 from reenact_nuke.errors import EngineError, ReenactError
 
 VARIABLE = "OFX_REENACT_PUBLISH_SECONDS"
-# Seconds that one task may take: a version of thousands of frames is copied and its files are hashed.
+# Longest time of one task: thousands of frames may be copied and hashed.
 SECONDS = 3600.0
 
 
 def call(task: str, output: str, options: Mapping[str, Any], **values: Any) -> Any:
-    """Do one task of ``ofx_reenact.publish.tasks``.
+    """Do one task of ``ofx_reenact.publish.tasks`` and return its result.
+
+    Args:
+        task: its name.
+        output: the sequence.
+        options, values: of the task.
 
     Raises:
-        ReenactError: the task says why it cannot be done, or the engine's Python failed.
+        ReenactError: the task failed, with its message.
+        EngineError: the engine's Python failed or took too long.
     """
     job = dict(values, task=task, output=output, options=dict(options))
-    python, seconds = paths.find_python(), session.seconds(VARIABLE, SECONDS)
+    python, seconds = engine_python.find_python(), engine_session.read_seconds(VARIABLE, SECONDS)
     try:
         done = subprocess.run(
-            process.command(python, "ofx_reenact.publish"),
+            engine_command.module_command(python, "ofx_reenact.publish"),
             input=json.dumps(job),
             capture_output=True,
             encoding="utf-8",
-            env=process.environment(),
-            creationflags=process.FLAGS,
+            env=engine_command.environment(),
+            creationflags=engine_command.FLAGS,
             timeout=seconds,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise EngineError(f"publish: '{task}' took more than {seconds:g} s and was ended; raise {VARIABLE}") from error
+        raise EngineError(f"publish: '{task}' took more than {seconds:g} s and was ended: raise {VARIABLE}") from error
     except OSError as error:
         reason = error.strerror or error
-        raise EngineError(f"publish: {python} cannot be started ({reason}); name the engine's Python") from error
+        raise EngineError(f"publish: {python} cannot be started ({reason}): name the engine's Python") from error
     try:
-        said = json.loads(done.stdout)
+        answer = json.loads(done.stdout)
     except ValueError:
         log.write(f"publish, {task}: {done.stderr}")
-        raise EngineError(f"publish: the engine's Python failed at '{task}'; log: {log.path()}") from None
-    if "error" in said:
-        raise ReenactError(said["error"])
-    return said["result"]
+        raise EngineError(f"publish: the engine's Python failed in '{task}'. Log: {log.path()}") from None
+    if "error" in answer:
+        raise ReenactError(answer["error"])
+    return answer["result"]
 
 
 def sequences() -> Dict[str, str]:
-    """The outputs of the script's Reenact nodes that have one and are not disabled: output → name of the node."""
+    """Map the output of each Reenact node that is not disabled to the node's full name."""
     found: Dict[str, str] = {}
-    for node in knobs.nodes():
+    for node in knobs.reenact_nodes():
         output = knobs.path(knobs.knob(node, layout.PREFIX + "output"))
         if output and not node["disable"].value():
             found.setdefault(output, node.fullName())

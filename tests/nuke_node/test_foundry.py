@@ -1,4 +1,4 @@
-"""What Foundry's pages say of Nuke and a script may hold: Tcl, views, groups, filters of file names, undo, consoles."""
+"""What Foundry documents and a script may contain: Tcl, views, groups, file name filters, undo, consoles."""
 
 import os
 import stat
@@ -21,9 +21,9 @@ def node(nuke):
 
 
 def settings_of(node):
-    from reenact_nuke.resolve import resolve
+    from reenact_nuke.read_job import read_job
 
-    return resolve(node).settings
+    return read_job(node).settings
 
 
 def test_nodes_in_groups_are_published_too(nuke, node):
@@ -44,16 +44,16 @@ def test_nodes_in_groups_are_published_too(nuke, node):
 
 def test_one_view_of_a_stereo_script_is_rendered(nuke, tmp_path):
     from reenact_nuke.analysis import prepare
-    from reenact_nuke.subjects import BOTH
+    from reenact_nuke.tracked_inputs import BOTH
 
     nuke.SESSION.views[:] = ["left", "right"]
     set_root(nuke, first_frame=11, last_frame=12)
     node = wired(nuke, "/none.exr", "/none.####.exr", tmp_path / "%V" / "o_%v.####.exr")
     for index in (0, 1):
         node.setInput(index, nuke.nodes.Constant(color=[0.5, 0.5, 0.5, 1]))
-    from reenact_nuke.resolve import resolve
+    from reenact_nuke.read_job import read_job
 
-    found = resolve(node)
+    found = read_job(node)
     prepare(node, found, BOTH, found.first, found.last)
     assert [(frame, view) for _, frame, view in nuke.SESSION.executed] == [(11, "left"), (11, "left"), (12, "left")]
     assert found.settings["output"] == f"{tmp_path}/left/o_l.%04d.exr"
@@ -61,13 +61,13 @@ def test_one_view_of_a_stereo_script_is_rendered(nuke, tmp_path):
 
 def test_a_rendered_input_leaves_nothing_to_undo(nuke, tmp_path):
     from reenact_nuke.analysis import prepare
-    from reenact_nuke.resolve import resolve
+    from reenact_nuke.read_job import read_job
 
     node = wired(nuke, "/none.exr", "/none.####.exr", tmp_path / "o.####.exr")
     node.setInput(0, nuke.nodes.Constant(color=[0.5, 0.5, 0.5, 1]))
     before = list(nuke.SESSION.undo)
     assert before[-1] == "create Constant"
-    prepare(node, resolve(node), (), 1, 1)
+    prepare(node, read_job(node), (), 1, 1)
     nuke.delete(node.input(0))
     assert nuke.SESSION.undo == [*before, "delete Constant1"]
 
@@ -101,11 +101,11 @@ def test_a_read_whose_tcl_names_views_is_rendered(nuke, node, monkeypatch):
     assert settings_of(node)["driver"].endswith(".inputs/driver.####.exr")
 
 
-def test_tcl_that_cannot_be_evaluated_is_said(nuke, node):
+def test_tcl_that_cannot_be_evaluated_is_reported(nuke, node):
     node["reenact_output"].setValue("[nonsense]/o.####.exr")
     nuke.click(node, "reenact_do_render")
-    said = "Reenact, reenact_output: '[nonsense]/o.%04d.exr' cannot be evaluated: invalid command name 'nonsense'"
-    assert nuke.SESSION.messages.pop() == said
+    message = "Reenact, reenact_output: '[nonsense]/o.%04d.exr' cannot be evaluated: invalid command name 'nonsense'"
+    assert nuke.SESSION.messages.pop() == message
 
 
 def test_every_path_goes_through_the_studio_s_filters(nuke, node):
@@ -128,11 +128,10 @@ def test_every_path_goes_through_the_studio_s_filters(nuke, node):
     assert sequences() == {"/mnt/w/output.%04d.exr": "Reenact"}
 
 
-def test_what_was_tracked_on_another_system_is_known_here(nuke, node, tmp_path):
-    from reenact_nuke.performances import made_of, must_track
-    from reenact_nuke.resolve import resolve
-    from reenact_nuke.state import remember
-    from reenact_nuke.subjects import DRIVER
+def test_a_performance_tracked_on_another_system_is_recognised(nuke, node, tmp_path):
+    from reenact_nuke.performance_files import needs_tracking, remember, tracking_sources
+    from reenact_nuke.read_job import read_job
+    from reenact_nuke.tracked_inputs import DRIVER
 
     for frame in range(1001, 1025):
         (tmp_path / f"take.{frame}.exr").write_text("a frame")
@@ -141,34 +140,34 @@ def test_what_was_tracked_on_another_system_is_known_here(nuke, node, tmp_path):
     nuke.addFilenameFilter(lambda name: name.replace("W:", str(tmp_path)))
     done = {"first": 1, "last": 2, "reference": 1, "confidence": 1.0, "performance": f"{tmp_path}/p.npz"}
     done.update(dict.fromkeys(("bridged", "held", "absent", "hand_made"), ""))
-    remember(node, DRIVER, made_of(resolve(node), DRIVER), done)
+    remember(node, DRIVER, tracking_sources(read_job(node), DRIVER), done)
     # As Windows would have written it.
     for name in ("reenact_tracked", "reenact_performance"):
         node[name].setValue(node[name].value().replace(str(tmp_path), "W:"))
-    assert not must_track(node, resolve(node), DRIVER)
+    assert not needs_tracking(node, read_job(node), DRIVER)
 
 
 def test_a_tracker_s_columns_are_headed_as_nuke_writes_them(nuke):
-    from reenact_nuke import tracker
+    from reenact_nuke import tracker_node
 
-    head = tracker.script(["a"], {1: [(3.0, 4.0)]}).splitlines()[1]
+    head = tracker_node.tracks_script(["a"], {1: [(3.0, 4.0)]}).splitlines()[1]
     assert head.startswith("{ { 5 1 20 enable e 1 } { 3 1 75 name name 1 } { 2 1 58 track_x track_x 1 }")
 
 
 def test_processes_open_no_console_and_end_in_time(nuke, monkeypatch, tmp_path):
-    from reenact_nuke import process, publish
+    from reenact_nuke import engine_command, publish
     from reenact_nuke.errors import EngineError
 
     monkeypatch.setenv("OFX_REENACT_PYTHON", python_of(tmp_path / "python", "sleep", "60"))
     python_of(tmp_path / "python", "sh", "-c", "exec sleep 60")
     monkeypatch.setenv("OFX_REENACT_PUBLISH_SECONDS", "0.3")
-    with pytest.raises(EngineError, match=r"publish: 'collect' took more than 0\.3 s and was ended; raise OFX_"):
+    with pytest.raises(EngineError, match=r"publish: 'collect' took more than 0\.3 s and was ended: raise OFX_"):
         publish.call("collect", "/o.####.exr", {})
     given = []
-    monkeypatch.setattr(process, "FLAGS", 0x08000000)
+    monkeypatch.setattr(engine_command, "FLAGS", 0x08000000)
     monkeypatch.setattr(subprocess, "run", lambda *words, **options: given.append(options) or 1 / 0)
     monkeypatch.setattr(subprocess, "Popen", lambda *words, **options: given.append(options) or 1 / 0)
-    from reenact_nuke.link import Engine
+    from reenact_nuke.engine_process import Engine
 
     for start in (lambda: publish.call("collect", "/o.####.exr", {}), lambda: Engine(sys.executable)):
         with pytest.raises(ZeroDivisionError):
@@ -176,7 +175,7 @@ def test_processes_open_no_console_and_end_in_time(nuke, monkeypatch, tmp_path):
     assert [options["creationflags"] for options in given] == [0x08000000] * 2
 
 
-def test_a_python_that_cannot_be_started_is_said(nuke, monkeypatch, tmp_path):
+def test_a_python_that_cannot_be_started_is_reported(nuke, monkeypatch, tmp_path):
     from reenact_nuke import publish
     from reenact_nuke.errors import EngineError
 
@@ -187,17 +186,17 @@ def test_a_python_that_cannot_be_started_is_said(nuke, monkeypatch, tmp_path):
 
 
 def test_modules_of_nuke_s_working_directory_are_not_imported(nuke, tmp_path):
-    from reenact_nuke import process
+    from reenact_nuke import engine_command
 
     for name in ("json", "runpy", "argparse"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit(9)")
-    words = process.command(sys.executable, "json.tool")
+    words = engine_command.module_command(sys.executable, "json.tool")
     done = subprocess.run(words, cwd=tmp_path, input="{}", capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "{}"), done.stderr
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links and modes of files are POSIX")
-def test_a_log_goes_nowhere_that_somebody_planted(nuke, tmp_path, monkeypatch):
+def test_a_log_is_not_written_to_a_planted_link(nuke, tmp_path, monkeypatch):
     from reenact_nuke import log
 
     shared, mine = tmp_path / "shared", tmp_path / "mine.txt"
@@ -227,7 +226,7 @@ def test_a_studio_reads_its_logs(nuke, tmp_path):
     assert log.tail().endswith(" one\n")
 
 
-def test_a_log_that_cannot_be_written_stops_nobody(nuke, tmp_path, monkeypatch):
+def test_a_log_that_cannot_be_written_stops_nothing(nuke, tmp_path, monkeypatch):
     from reenact_nuke import log
 
     (tmp_path / "file").touch()

@@ -1,4 +1,4 @@
-"""The Reenact node: its knobs, what they come to, what is saved; Nuke is the stand-in of nuke_fake.py."""
+"""The Reenact node: its knobs, the settings that they give, what is saved. Nuke is the stand-in in nuke_fake.py."""
 
 import ast
 import json
@@ -38,10 +38,10 @@ def node(nuke):
     return wired_shot(nuke)
 
 
-def resolved(node):
-    from reenact_nuke.resolve import resolve
+def job_of(node):
+    from reenact_nuke.read_job import read_job
 
-    return resolve(node)
+    return read_job(node)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.name)
@@ -73,18 +73,18 @@ def test_menu_makes_a_node_from_what_is_selected(nuke, tmp_path):
     assert node["reenact_output"].value() == f"{tmp_path}/reenact/shot_Reenact_v001.%04d.exr"
 
 
-def test_a_menu_that_fails_is_said_and_logged(terminal, capsys, tmp_path):
-    from reenact_nuke import log, start
+def test_a_menu_that_fails_is_reported_and_logged(terminal, capsys, tmp_path):
+    from reenact_nuke import log, startup
 
-    start.menus()
+    startup.add_menus()
     assert "menu.py failed" in capsys.readouterr().err
     assert "menu in a terminal" in log.tail()
 
 
 def test_every_option_has_its_knob(node):
-    from reenact_nuke import layout, paths
+    from reenact_nuke import layout, options
 
-    for option in paths.options():
+    for option in options.all_options():
         name = option["name"]
         if name in layout.MANAGED:
             continue
@@ -103,10 +103,10 @@ def test_every_option_has_its_knob(node):
 
 
 def test_the_studios_trackers_are_offered_after_ours(nuke, monkeypatch):
-    from reenact_nuke import knobs, layout, node, paths
+    from reenact_nuke import knobs, layout, node, options
 
-    option = next(option for option in paths.options() if option["name"] == "tracker")
-    assert layout.of_option(option)[0].choices == ("mesh", "fan", "dlib", "file")
+    option = next(option for option in options.all_options() if option["name"] == "tracker")
+    assert layout.knobs_of_option(option)[0].choices == ("mesh", "fan", "dlib", "file")
     monkeypatch.setenv("OFX_REENACT_TRACKERS", "acme, mesh,")
     made = node.build()
     assert made["reenact_tracker"].values() == ["mesh", "fan", "dlib", "file", "acme"]
@@ -130,14 +130,14 @@ def test_the_input_arrows_are_in_order(node):
 
 
 def test_buttons_hold_one_call(node):
-    buttons = [k for k in node.knobs().values() if k.Class() == "PyScript_Knob"]
-    from reenact_nuke import run
+    from reenact_nuke import buttons
 
-    assert len(buttons) == len(run.ACTIONS)
-    for button in buttons:
+    pressed = [k for k in node.knobs().values() if k.Class() == "PyScript_Knob"]
+    assert len(pressed) == len(buttons.ACTIONS)
+    for button in pressed:
         calls = [n for n in ast.walk(ast.parse(button.command())) if isinstance(n, ast.Call)]
         assert len(calls) == 1
-        assert calls[0].args[0].value in run.ACTIONS
+        assert calls[0].args[0].value in buttons.ACTIONS
 
 
 def test_a_saved_script_reopens_with_every_knob(nuke, node, tmp_path):
@@ -148,14 +148,14 @@ def test_a_saved_script_reopens_with_every_knob(nuke, node, tmp_path):
     node["reenact_layers_matte"].setValue(True)
     nuke.SESSION.script = str(tmp_path / "shot.nk")
     before = (
-        resolved(node),
+        job_of(node),
         {name: (k.Class(), k.value(), k.tooltip(), k.enabled()) for name, k in node.knobs().items()},
     )
     nuke.scriptSaveAs(tmp_path / "shot.nk")
     nuke.scriptOpen(tmp_path / "shot.nk")
     again = nuke.toNode("Reenact")
     assert again is not node
-    after = (resolved(again), {n: (k.Class(), k.value(), k.tooltip(), k.enabled()) for n, k in again.knobs().items()})
+    after = (job_of(again), {n: (k.Class(), k.value(), k.tooltip(), k.enabled()) for n, k in again.knobs().items()})
     assert before == after
 
 
@@ -167,11 +167,11 @@ def test_a_saved_script_gives_its_frames_without_the_package(nuke, tmp_path, mon
     plate = nuke.nodes.Constant(color=[0.2, 0.3, 0.4, 1.0])
     node = wired(nuke, "/none.exr", "/none.####.exr", tmp_path / "o.####.exr")
     node.setInput(0, plate)
-    from reenact_nuke import readback
+    from reenact_nuke import result_reads
 
     assert nuke_pixels.evaluate(node, 1001)["rgba.green"][0, 0] == np.float32(0.3)
     report = {"output": str(tmp_path / "o.####.exr"), "colour_space": "Linear Rec.709 (sRGB)"}
-    readback.show_result(node, report, 1001, 1001, "")
+    result_reads.show_result(node, report, 1001, 1001, "")
     nuke.scriptSaveAs(tmp_path / "shot.nk")
     for name in [n for n in sys.modules if n.split(".")[0] == "reenact_nuke"]:
         monkeypatch.delitem(sys.modules, name)
@@ -208,7 +208,7 @@ def test_numbers_that_are_not_set_are_greyed(node):
 def test_current_frame_becomes_the_reference(nuke, node):
     nuke.frame(1012)
     nuke.click(node, "reenact_do_set_reference")
-    assert resolved(node).settings["reference"] == 1012
+    assert job_of(node).settings["reference"] == 1012
 
 
 @pytest.mark.parametrize(
@@ -331,10 +331,10 @@ CASES = {name[5:]: call for name, call in list(globals().items()) if name.starts
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_knobs_come_to(nuke, node, name):
+def test_settings_from_knobs(nuke, node, name):
     CASES[name](nuke, node)
     node["reenact_id"].setValue('{"id": "1a2b3c4d", "script": ""}')
-    found = resolved(node)
+    found = job_of(node)
     file = GOLDEN / f"{name}.json"
     text = json.dumps({"settings": found.settings}, indent=1) + "\n"
     if os.environ.get("OFX_REENACT_WRITE_GOLDEN"):
@@ -352,17 +352,17 @@ def test_every_golden_file_has_its_case():
     [
         (lambda node: node.setInput(0, None), "Reenact: connect the target input"),
         (lambda node: node.setInput(1, None), "Reenact: connect the driver input"),
-        (lambda node: set_knobs(node, output=""), "Reenact: name an output, as shot_v001.####.exr"),
-        (lambda node: set_knobs(node, output="/a/o.exr"), "Reenact: output '/a/o.exr' is no EXR sequence"),
+        (lambda node: set_knobs(node, output=""), "Reenact: name an output, as in shot_v001.####.exr"),
+        (lambda node: set_knobs(node, output="/a/o.exr"), "Reenact: output '/a/o.exr' is not an EXR sequence"),
         (lambda node: set_knobs(node, range="custom", first=9, last=2), "Reenact: frame range 9-2 ends before"),
-        (lambda node: set_knobs(node, layers_rgba=False, layers_stmap=False), "layers: tick one of rgba, stmap"),
+        (lambda node: set_knobs(node, layers_rgba=False, layers_stmap=False), "layers: tick at least one of rgba,"),
         (
             lambda node: node.input(0)["colorspace"].setValue("Cineon"),
             "Read1: 'Cineon' is a colour space of Nuke's own",
         ),
     ],
 )
-def test_what_is_missing_is_said(nuke, node, change, message):
+def test_a_missing_value_is_reported(nuke, node, change, message):
     change(node)
     nuke.click(node, "reenact_do_render")
     assert nuke.SESSION.messages[0].startswith(message)
@@ -390,8 +390,8 @@ def test_presets(nuke, node, tmp_path):
     for name in names:
         node["reenact_preset"].setValue(name)
         nuke.click(node, "reenact_do_apply_preset")
-        Settings.from_dict(resolved(node).settings)
-    assert resolved(node).settings["motion"] == "locked"
+        Settings.from_dict(job_of(node).settings)
+    assert job_of(node).settings["motion"] == "locked"
     set_knobs(node, weight_jaw=0.3, motion="absolute", layers_matte=True)
     nuke.SESSION.answers.append("my own")
     nuke.click(node, "reenact_do_save_preset")
@@ -420,13 +420,13 @@ def test_presets_of_the_studio_that_are_none(nuke, node, tmp_path, monkeypatch):
 
 def test_inputs_that_are_no_files_are_rendered(nuke, tmp_path):
     from reenact_nuke.analysis import prepare
-    from reenact_nuke.subjects import BOTH
+    from reenact_nuke.tracked_inputs import BOTH
 
     node = wired(nuke, "/none.exr", "/none.####.exr", tmp_path / "o_v001.####.exr")
     set_root(nuke, first_frame=11, last_frame=13, proxy=True)
     for index, red in enumerate((2.5, 0.25)):
         node.setInput(index, nuke.nodes.Constant(color=[red, -0.1, 0, 1]))
-    found = resolved(node)
+    found = job_of(node)
     stale = Path(found.driver.file).with_name("driver.0007.exr")
     stale.parent.mkdir()
     stale.touch()

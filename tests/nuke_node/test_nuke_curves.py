@@ -38,15 +38,15 @@ def make(nuke, folder):
 
 
 def test_keys_are_a_file_of_curves_that_the_engine_reads(nuke, tmp_path):
-    from reenact_nuke import animated
+    from reenact_nuke import curve_files
 
     node = make(nuke, tmp_path)
     keyed(node, "weight_mouth", f1001=0.0, f1004=1.5, f1006=1.5)
     keyed(node, "gaze_x", f1003=20.0)
     path = tmp_path / "curves.json"
-    path.write_text(animated.text_of(node, 1001, 1006))
-    said = json.loads(path.read_text())["curves"]
-    assert said["weight_mouth"] == {"interpolation": "linear", "frames": {"1001": 0.0, "1004": 1.5, "1006": 1.5}}
+    path.write_text(curve_files.curves_text(node, 1001, 1006))
+    curves = json.loads(path.read_text())["curves"]
+    assert curves["weight_mouth"] == {"interpolation": "linear", "frames": {"1001": 0.0, "1004": 1.5, "1006": 1.5}}
     made = animate(Settings(curves=str(path)), range(1001, 1007))
     held = node["reenact_weight_mouth"]
     assert np.allclose(made.of("weight_mouth"), [held.getValueAt(frame) for frame in range(1001, 1007)])
@@ -54,13 +54,13 @@ def test_keys_are_a_file_of_curves_that_the_engine_reads(nuke, tmp_path):
 
 
 def test_a_curve_of_nukes_own_is_asked_for_in_every_frame_and_held_in_the_options_range(nuke, tmp_path, monkeypatch):
-    from reenact_nuke import animated
+    from reenact_nuke import curve_files
 
     node = make(nuke, tmp_path)
     held = keyed(node, "strength", f1=0.0, f9=2.0)
     monkeypatch.setattr(held, "getValueAt", lambda frame: 2.2 * np.sin(frame / 3) ** 2)
     path = tmp_path / "curves.json"
-    path.write_text(animated.text_of(node, 1, 9))
+    path.write_text(curve_files.curves_text(node, 1, 9))
     made = read_curves(Path(path))["strength"].at(np.arange(1.0, 10))
     assert np.allclose(made, np.minimum(2.2 * np.sin(np.arange(1, 10) / 3) ** 2, 2), atol=2e-6)
 
@@ -92,12 +92,13 @@ def test_a_preview_has_the_curves_of_the_whole_range(engine, tmp_path):
     keyed(node, "neck", f1001=0.1, f1006=0.6)
     nuke.SESSION.frame = 1002
     press(nuke, node, "preview")
-    said = requests("preview")[-1]["settings"]
-    assert said["frames"] == "1002" and read_curves(Path(said["curves"]))["neck"].frames.tolist() == [1001, 1006]
+    settings = requests("preview")[-1]["settings"]
+    assert settings["frames"] == "1002"
+    assert read_curves(Path(settings["curves"]))["neck"].frames.tolist() == [1001, 1006]
 
 
 def test_a_file_becomes_keys_and_the_same_file_again(nuke, tmp_path):
-    from reenact_nuke import animated
+    from reenact_nuke import curve_files
 
     node, path = make(nuke, tmp_path), tmp_path / "curves.json"
     curves = {
@@ -105,9 +106,9 @@ def test_a_file_becomes_keys_and_the_same_file_again(nuke, tmp_path):
         "gaze_left_y": {"interpolation": "constant", "frames": {"1001": -5.0, "1005": 10.0}},
     }
     path.write_text(json.dumps({"schema": "ofx-reenact/curves/1", "curves": curves}))
-    assert animated.apply(node, str(path)) == "Curves of weight_mouth, gaze_left_y"
+    assert curve_files.set_keys(node, str(path)) == "Keys were set on weight_mouth, gaze_left_y"
     again = tmp_path / "again.json"
-    assert str(again) in animated.save(node, str(again), 1001, 1006)
+    assert str(again) in curve_files.save(node, str(again), 1001, 1006)
     frames = range(1001, 1007)
     for name in curves:
         one, other = (animate(Settings(curves=str(file)), frames).of(name) for file in (path, again))
@@ -116,47 +117,47 @@ def test_a_file_becomes_keys_and_the_same_file_again(nuke, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ("{", "cannot be read as curves"), ("{}", 'expected {"schema"'),
-        ('{"schema": "ofx-reenact/curves/1", "curves": {"motion": {"frames": {"1": 1}}}}', "motion has no curve"),
-        ('{"schema": "ofx-reenact/curves/1", "curves": {"neck": {"frames": {}}}}', "neck: give keys"),
-        ('{"schema": "ofx-reenact/curves/1", "curves": {"neck": 1}}', "neck: give keys"),
+        ('{"schema": "ofx-reenact/curves/1", "curves": {"motion": {"frames": {"1": 1}}}}', "motion cannot have a"),
+        ('{"schema": "ofx-reenact/curves/1", "curves": {"neck": {"frames": {}}}}', "neck: needs keys"),
+        ('{"schema": "ofx-reenact/curves/1", "curves": {"neck": 1}}', "neck: needs keys"),
     ],
 )  # fmt: skip
-def test_a_file_that_is_none_changes_no_knob(nuke, tmp_path, content, said):
-    from reenact_nuke import animated
+def test_a_file_that_is_none_changes_no_knob(nuke, tmp_path, content, message):
+    from reenact_nuke import curve_files
     from reenact_nuke.errors import ReenactError
 
     node, path = make(nuke, tmp_path), tmp_path / "curves.json"
     path.write_text(content)
-    with pytest.raises(ReenactError, match=said.replace("{", r"\{")):
-        animated.apply(node, str(path))
-    assert animated.text_of(node, 1, 9) == ""
+    with pytest.raises(ReenactError, match=message.replace("{", r"\{")):
+        curve_files.set_keys(node, str(path))
+    assert curve_files.curves_text(node, 1, 9) == ""
 
 
 def test_nothing_keyed_and_a_file_that_is_there_are_said(nuke, tmp_path):
-    from reenact_nuke import animated
+    from reenact_nuke import curve_files
     from reenact_nuke.errors import ReenactError
 
     node, path = make(nuke, tmp_path), tmp_path / "curves.json"
     with pytest.raises(ReenactError, match="no knob has keys"):
-        animated.save(node, str(path), 1, 9)
+        curve_files.save(node, str(path), 1, 9)
     keyed(node, "neck", f1=0.1)
     path.write_text("mine")
-    with pytest.raises(ReenactError, match="is there already; name another file"):
-        animated.save(node, str(path), 1, 9)
+    with pytest.raises(ReenactError, match="exists already; name another file"):
+        curve_files.save(node, str(path), 1, 9)
     assert path.read_text() == "mine"
 
 
 def test_curves_that_cannot_be_written_leave_nothing(nuke, tmp_path, monkeypatch):
-    from reenact_nuke import animated
+    from reenact_nuke import curve_files
     from reenact_nuke.errors import ReenactError
 
     def full(source, target):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(animated.os, "replace", full)
+    monkeypatch.setattr(curve_files.os, "replace", full)
     with pytest.raises(ReenactError, match=r"curves.json: the curves cannot be written \(No space left on device\)"):
-        animated.write(str(tmp_path / "new" / "curves.json"), "{}")
+        curve_files.write(str(tmp_path / "new" / "curves.json"), "{}")
     assert not list((tmp_path / "new").iterdir())

@@ -1,4 +1,4 @@
-"""The knobs that say which face: numbers as before, positions, pictures, and nodes of an earlier version."""
+"""The knobs that choose a face: numbers as before, positions, pictures, and nodes of an earlier version."""
 
 import json
 import os
@@ -28,12 +28,12 @@ def face(node):
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
+    ("content", "value"),
     [("1", None), ("", None), (" 2 ", 2), ("960,540@1001", "960,540@1001"), ("/p/who.####.exr", "/p/who.####.exr")],
 )
-def test_what_the_knob_comes_to(node, said, meant):
-    node["reenact_face"].setValue(said)
-    assert face(node) == meant
+def test_value_of_the_knob(node, content, value):
+    node["reenact_face"].setValue(content)
+    assert face(node) == value
 
 
 def test_a_picture_is_an_absolute_path_and_what_it_holds_counts(nuke, node, tmp_path):
@@ -65,13 +65,13 @@ def test_a_preset_keeps_numbers_and_no_positions(nuke, node, tmp_path, monkeypat
     assert face(node) == 2 and node["reenact_target_face"].value() == "10,20@5"
 
 
-def test_another_face_is_tracked_anew(nuke, node):
+def test_another_face_is_tracked_again(nuke, node):
     press(nuke, node, "analyse")
-    from reenact_nuke import performances, resolve, subjects
+    from reenact_nuke import performance_files, read_job, tracked_inputs
 
-    def must_track():
-        return performances.must_track(node, resolve.resolve(node), subjects.DRIVER)
+    def needs_tracking():
+        return performance_files.needs_tracking(node, read_job.read_job(node), tracked_inputs.DRIVER)
 
-    assert not must_track()
+    assert not needs_tracking()
     node["reenact_face"].setValue("30,40")
-    assert must_track()
+    assert needs_tracking()

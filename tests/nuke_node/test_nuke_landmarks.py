@@ -24,18 +24,18 @@ def test_names_of_landmarks_are_the_engines(nuke):
 
 
 def test_landmarks_to_a_tracker_and_back(nuke, node):
-    from reenact_nuke import landmarks, subjects, tracker
+    from reenact_nuke import landmarks, tracked_inputs, tracker_node
 
     rng = np.random.default_rng(1)
     known = {"size": [640, 480], "frames": {str(f): (rng.random((68, 2)) * 400).tolist() for f in (1001, 1002, 1004)}}
-    made = landmarks.make_tracker(node, subjects.DRIVER, known)
+    made = landmarks.make_tracker(node, tracked_inputs.DRIVER, known)
     assert made.input(0) is node.input(1)
-    assert landmarks.changed(known, landmarks.keys_of(made, subjects.DRIVER)) == {}
+    assert landmarks.moved_frames(known, landmarks.read_source(made, tracked_inputs.DRIVER)) == {}
     x, y = known["frames"]["1002"][67]
-    assert tracker.keys(made)["mouth 19"][1002] == pytest.approx((x + 0.5, 479.5 - y), abs=1e-3)
+    assert tracker_node.read_tracks(made)["mouth 19"][1002] == pytest.approx((x + 0.5, 479.5 - y), abs=1e-3)
     # Two pixels up in Nuke is two pixels less in the picture's own rows.
     made["tracks"].move(67, 1, 1002, 479.5 - y + 2)
-    moved = landmarks.changed(known, landmarks.keys_of(made, subjects.DRIVER))
+    moved = landmarks.moved_frames(known, landmarks.read_source(made, tracked_inputs.DRIVER))
     assert list(moved) == ["1002"]
     assert moved["1002"][67] == pytest.approx([x, y - 2], abs=1e-3)
     assert moved["1002"][:67] == known["frames"]["1002"][:67]
@@ -43,21 +43,21 @@ def test_landmarks_to_a_tracker_and_back(nuke, node):
     known["frames"]["1003"] = [[10.0, 20.0]] * 68
     made["tracks"].move(0, 0, 1003, 110.5)
     made["tracks"].move(0, 1, 1003, 459.5)
-    moved = landmarks.changed(known, landmarks.keys_of(made, subjects.DRIVER))
+    moved = landmarks.moved_frames(known, landmarks.read_source(made, tracked_inputs.DRIVER))
     assert moved["1003"] == [[110.0, 20.0]] + [[10.0, 20.0]] * 67
 
 
 def test_a_tracker_that_is_another_ones(nuke, node):
-    from reenact_nuke import landmarks, subjects, tracker
+    from reenact_nuke import landmarks, tracked_inputs, tracker_node
     from reenact_nuke.errors import ReenactError
 
     other = nuke.nodes.Tracker4()
-    other["tracks"].fromScript(tracker.script(["track 1"], {1: [(3.0, 4.0)]}))
-    with pytest.raises(ReenactError, match="no track named as a landmark"):
-        landmarks.keys_of(other, subjects.DRIVER)
+    other["tracks"].fromScript(tracker_node.tracks_script(["track 1"], {1: [(3.0, 4.0)]}))
+    with pytest.raises(ReenactError, match="no track with a landmark's name"):
+        landmarks.read_source(other, tracked_inputs.DRIVER)
     other["tracks"].fromScript("nothing")
-    with pytest.raises(ReenactError, match="written in a way that is not known"):
-        landmarks.keys_of(other, subjects.DRIVER)
+    with pytest.raises(ReenactError, match="have a form that this node cannot read"):
+        landmarks.read_source(other, tracked_inputs.DRIVER)
 
 
 @pytest.mark.parametrize(
@@ -70,20 +70,20 @@ def test_a_tracker_that_is_another_ones(nuke, node):
     ],
 )
 def test_landmark_files_that_are_none(nuke, tmp_path, content, message):
-    from reenact_nuke import landmarks, subjects
+    from reenact_nuke import landmarks, tracked_inputs
     from reenact_nuke.errors import ReenactError
 
     (tmp_path / "l.json").write_text(content)
     with pytest.raises(ReenactError, match=message):
-        landmarks.keys_of(str(tmp_path / "l.json"), subjects.DRIVER)
+        landmarks.read_source(str(tmp_path / "l.json"), tracked_inputs.DRIVER)
 
 
 def test_curves_are_knobs_to_look_at(nuke, node):
-    from reenact_nuke import curves
+    from reenact_nuke import performance_curves
 
     found = {"frames": [1001, 1003], "rotation": {"yaw": [0.0, 10.0]}, "blendshapes": {"jawOpen": [0.1, 0.5]}}
     for _ in range(2):
-        assert curves.show(node, found) == "2 curves of 2 frames"
+        assert performance_curves.show(node, found) == "2 curves of 2 frames are on the tab Curves"
     nuke.frame(1002)
     assert node["reenact_curve_yaw"].value() == 5.0
     assert [k for k in node.knobs() if k.startswith("reenact_curve_")] == ["reenact_curve_yaw", "reenact_curve_jawOpen"]

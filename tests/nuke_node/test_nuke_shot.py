@@ -44,8 +44,8 @@ def start(monkeypatch, tmp_path):
         return nuke
 
     yield begin_with
-    if "reenact_nuke.session" in sys.modules:
-        sys.modules["reenact_nuke.session"].SESSION.stop()
+    if "reenact_nuke.engine_session" in sys.modules:
+        sys.modules["reenact_nuke.engine_session"].SESSION.stop()
 
 
 @pytest.fixture(scope="module")
@@ -98,9 +98,9 @@ def test_a_shot(start, plate, take, tmp_path):
         np.testing.assert_array_equal(result[name], preview[name])
     assert np.abs(result["rgba.red"] - nuke_pixels.evaluate(node.input(0), 1041)["rgba.red"]).max() > 0.05
 
-    from reenact_nuke.resolve import resolve
+    from reenact_nuke.read_job import read_job
 
-    settings = resolve(node).settings
+    settings = read_job(node).settings
     again = dict(settings, output=str(tmp_path / "again.####.exr"))
     render_sequence(Settings.from_dict(again))
     for frame in (1040, 1041, 1042):
@@ -122,7 +122,7 @@ def test_a_shot(start, plate, take, tmp_path):
     nuke.scriptSaveAs(tmp_path / "shot.nk")
     nuke.scriptOpen(tmp_path / "shot.nk")
     reopened = nuke.toNode("Reenact")
-    assert resolve(reopened).settings["frames"] == "1040-1042"
+    assert read_job(reopened).settings["frames"] == "1040-1042"
     np.testing.assert_array_equal(nuke_pixels.evaluate(reopened, 1041)["rgba.red"], result["rgba.red"])
     log = Path(sys.modules["reenact_nuke.log"].path()).read_text()
     assert log.count("starting [") == 1
@@ -147,7 +147,7 @@ def edit_landmarks(nuke, node):
     assert after.raw_landmarks[1, 57] == pytest.approx([x, y + 6], abs=0.02)
     assert "by hand: 1037" in node["reenact_status"].value()
     press(nuke, node, "import_landmarks")
-    assert "nothing was changed" in node["reenact_status"].value()
+    assert "nothing to import" in node["reenact_status"].value()
     press(nuke, node, "show_curves")
     nuke.frame(1036)
     assert abs(node["reenact_curve_yaw"].value()) < 45
@@ -160,7 +160,7 @@ def test_in_a_terminal(start, plate, performance_file, tmp_path, capfd):
     node["reenact_performance"].setValue(performance_file)
     for name, value in {"range": "custom", "first": 40, "last": 41, "repair": "off"}.items():
         node["reenact_" + name].setValue(value)
-    from reenact_nuke import run as buttons
+    from reenact_nuke import buttons
 
     buttons.render(node)
     assert (tmp_path / "o.0041.exr").exists()
@@ -177,7 +177,7 @@ def test_a_job_that_nuke_wrote_is_done_task_by_task(start, plate, performance_fi
     node["reenact_performance"].setValue(performance_file)
     for name, value in {"range": "custom", "first": 40, "last": 62, "repair": "off"}.items():
         node["reenact_" + name].setValue(value)
-    from reenact_nuke import farm, own, resolve
+    from reenact_nuke import farm, node_files, read_job
 
     sent = []
     farm.register(sent.append)
@@ -185,14 +185,14 @@ def test_a_job_that_nuke_wrote_is_done_task_by_task(start, plate, performance_fi
     settle(nuke)
     assert nuke.SESSION.messages == ["Reenact was sent"] and node["reenact_status"].value() == "Reenact was sent"
     (job,) = sent
-    file = own.beside(node, str(tmp_path / "a shot_v002.####.exr"), "job.json")
+    file = node_files.path_beside(node, str(tmp_path / "a shot_v002.####.exr"), "job.json")
     assert (job["schema"], job["name"], job["file"]) == ("ofx-reenact/job/1", "Reenact", file)
     assert job["chunks"] == ["40-59", "60-62"] and json.loads(Path(file).read_text())["settings"] == job["settings"]
-    wanted = Settings.from_dict(resolve.resolve(node).settings)
+    wanted = Settings.from_dict(read_job.read_job(node).settings)
     shared = {"existing": "skip", "identity": job["settings"]["identity"]}
     assert Settings.from_dict(job["settings"]) == replace(wanted, **shared)
 
-    sys.modules["reenact_nuke.session"].SESSION.stop()
+    sys.modules["reenact_nuke.engine_session"].SESSION.stop()
     assert job["command"][:2] == ["-m", "ofx_reenact"]
     render = job["command"][2:]
     assert render == ["job", "task", file, "render"]
@@ -217,15 +217,15 @@ def test_a_render_that_is_killed_and_cancelled_is_gone_on_with(start, performanc
     node["reenact_performance"].setValue(performance_file)
     for name, value in {"range": "custom", "first": 1, "last": 75, "repair": "off", "layers_stmap": False}.items():
         node["reenact_" + name].setValue(value)
-    engine = lambda: sys.modules["reenact_nuke.session"].SESSION.engine  # noqa: E731
+    engine = lambda: sys.modules["reenact_nuke.engine_session"].SESSION.engine  # noqa: E731
     frames = lambda: sorted(tmp_path.glob("o_v001.00[0-9][0-9].exr"))  # noqa: E731
 
-    # Killed in the middle: it is said, and the next click goes on from there.
+    # Killed in the middle: a message is shown, and the next click continues from there.
     assert nuke.click(node, "reenact_do_render")
     nuke.pump(lambda: len(frames()) >= 2, 120)
     os.kill(engine()._process.pid, signal.SIGKILL)
     settle(nuke)
-    assert "The engine ended in the middle of 'render'" in nuke.SESSION.messages.pop()
+    assert "The engine died during 'render'" in nuke.SESSION.messages.pop()
 
     # Cancelled in the middle: within about a frame, and what is written is whole.
     node["reenact_existing"].setValue("skip")
@@ -273,8 +273,8 @@ def test_a_shot_that_moves(start, footage, line, tmp_path):
         node["reenact_" + name].setValue(value)
 
     press(nuke, node, "analyse")
-    said = node["reenact_status"].value()
-    assert said.startswith("driver 1-8 analysed, reference ") and "| target 1036-1043 analysed, reference " in said
+    status = node["reenact_status"].value()
+    assert status.startswith("driver 1-8 analysed, reference ") and "| target 1036-1043 analysed, reference " in status
     for name, knob in (("performance.npz", "performance"), ("target_performance.npz", "target_performance")):
         assert Path(node["reenact_" + knob].value()).name.endswith("." + name)
     before = sorted(path.name for path in tmp_path.glob("face.*"))

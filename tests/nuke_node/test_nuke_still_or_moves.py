@@ -1,4 +1,4 @@
-"""Whether a node's target moves: what its knob and its input say, nodes of an earlier version, which frames pair."""
+"""Whether a node's target moves: its knob and its input, nodes of an earlier version, pairs of frames."""
 
 import json
 import os
@@ -27,10 +27,10 @@ def node(nuke, shot):
     return wired_plate(nuke, shot)
 
 
-def resolved(node):
-    from reenact_nuke.resolve import resolve
+def job_of(node):
+    from reenact_nuke.read_job import read_job
 
-    return resolve(node)
+    return read_job(node)
 
 
 def test_videos_are_what_the_engine_takes_for_them(nuke):
@@ -71,13 +71,13 @@ def _painted(nuke, node):
     [(_still, False), (_hold, False), (_step, True), (_graded, True), (_ticked, False), (_painted, False)],
 )
 def test_auto_looks_at_what_is_connected(nuke, node, change, moves):
-    assert resolved(node).moves and node["reenact_perform"].enabled()
+    assert job_of(node).moves and node["reenact_perform"].enabled()
     change(nuke, node)
     node["reenact_target_mode"].setValue("auto")
-    assert resolved(node).moves == node["reenact_perform"].enabled() == moves
-    assert ("target_performance" in resolved(node).settings) == moves
+    assert job_of(node).moves == node["reenact_perform"].enabled() == moves
+    assert ("target_performance" in job_of(node).settings) == moves
     node["reenact_target_mode"].setValue("still")
-    assert not resolved(node).moves and not node["reenact_driver_start_on"].enabled()
+    assert not job_of(node).moves and not node["reenact_driver_start_on"].enabled()
 
 
 def test_one_frame_cannot_move(nuke, node):
@@ -85,22 +85,22 @@ def test_one_frame_cannot_move(nuke, node):
     for change in (_still, lambda nuke, node: node.input(0)["last"].setValue(1001)):
         change(nuke, node)
         assert press(nuke, node, "render") == (
-            "Reenact: the target input has one frame; connect footage, or set target to still"
+            "Reenact: the target input has only one frame: connect footage, or set 'target' to still"
         )
 
 
 @pytest.mark.parametrize(
-    ("first", "speed", "start", "asked"),
+    ("first", "speed", "start", "expected"),
     [(1001, 1, None, 1), (1003, 1, None, -1), (1003, 0.5, 20, 19), (990, 1, 5, 16)],
 )
-def test_frames_pair_as_the_reads_show_them(nuke, node, first, speed, start, asked):
+def test_frames_pair_as_the_reads_show_them(nuke, node, first, speed, start, expected):
     """The engine counts from what is on disk, which begins at 1001."""
     node.input(0)["first"].setValue(first)
     node["reenact_driver_speed"].setValue(speed)
     if start is not None:
         node["reenact_driver_start_on"].setValue(True)
         node["reenact_driver_start"].setValue(start)
-    assert resolved(node).settings["driver_start"] == asked
+    assert job_of(node).settings["driver_start"] == expected
 
 
 def test_frames_on_disk_are_counted_as_the_engine_counts_them(nuke, tmp_path):
@@ -129,10 +129,10 @@ def earlier(nuke, shot):
 
 
 @pytest.mark.parametrize(
-    ("file", "frame", "asked"),
+    ("file", "frame", "expected"),
     [("plate.####.exr", None, 993), ("plate.####.exr", 1000, 1000), ("plate.mov", None, 1), ("plate.exr", None, None)],
 )
-def test_a_node_of_an_earlier_version_renders_what_it_did(nuke, earlier, file, frame, asked):
+def test_a_node_of_an_earlier_version_renders_what_it_did(nuke, earlier, file, frame, expected):
     golden = Path(__file__).parents[1] / "golden" / "nuke" / "defaults.json"
     earlier.input(0)["file"].setValue("/shots/a/" + file)
     if frame:
@@ -140,9 +140,9 @@ def test_a_node_of_an_earlier_version_renders_what_it_did(nuke, earlier, file, f
         earlier["reenact_target_frame"].setValue(frame)
     wanted = {
         **json.loads(golden.read_text())["settings"], "target": "/shots/a/" + file.replace("####", "%04d"),
-        **({"target_frame": asked} if asked else {}),
+        **({"target_frame": expected} if expected else {}),
     }  # fmt: skip
-    assert resolved(earlier).settings == wanted
+    assert job_of(earlier).settings == wanted
 
 
 def test_a_node_of_an_earlier_version_works_as_it_did(nuke, earlier, shot):
@@ -154,8 +154,8 @@ def test_a_node_of_an_earlier_version_works_as_it_did(nuke, earlier, shot):
     assert analysed() == ["take"]
     earlier.showControlPanel()
     earlier["reenact_reference_on"].setValue(True)
-    for name, said in (("everything", ""), ("mouth only", ""), ("dialogue", "made by another version")):
+    for name, message in (("everything", ""), ("mouth only", ""), ("dialogue", "another version made this node")):
         earlier["reenact_preset"].setValue(name)
         jaw = earlier["reenact_weight_jaw"].value()
-        assert said in press(nuke, earlier, "apply_preset")
-        assert earlier["reenact_weight_jaw"].value() == jaw or not said, "all or nothing"
+        assert message in press(nuke, earlier, "apply_preset")
+        assert earlier["reenact_weight_jaw"].value() == jaw or not message, "all or nothing"

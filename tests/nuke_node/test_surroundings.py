@@ -10,40 +10,40 @@ def nuke(monkeypatch, tmp_path):
 
 
 def test_the_engines_python_is_found(nuke, tmp_path, monkeypatch):
-    from reenact_nuke import paths, start
+    from reenact_nuke import engine_python, startup
     from reenact_nuke.errors import EngineError
 
     named, chosen = tmp_path / "named", tmp_path / "chosen"
     for path in (named, chosen):
         path.touch()
     nuke.SESSION.answers.append(str(chosen))
-    start.ask_python()
-    assert paths.find_python() == str(chosen)
+    startup.ask_python()
+    assert engine_python.find_python() == str(chosen)
     monkeypatch.setenv("OFX_REENACT_PYTHON", str(named))
-    assert paths.find_python() == str(named)
+    assert engine_python.find_python() == str(named)
     named.unlink()
-    with pytest.raises(EngineError, match=r"OFX_REENACT_PYTHON names .*named, which is not there"):
-        paths.find_python()
+    with pytest.raises(EngineError, match=r"OFX_REENACT_PYTHON names .*named, which does not exist"):
+        engine_python.find_python()
 
 
 def test_the_environment_of_an_installed_package_is_the_engines(nuke, tmp_path, monkeypatch):
-    from reenact_nuke import paths
+    from reenact_nuke import engine_python
 
     inside = tmp_path / "env" / "lib" / "python3.11" / "site-packages" / "ofx_reenact" / "nuke" / "reenact_nuke"
     python = tmp_path / "env" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.touch()
-    monkeypatch.setattr(paths, "HERE", str(inside))
-    assert paths.find_python() == str(python)
+    monkeypatch.setattr(engine_python, "HERE", str(inside))
+    assert engine_python.find_python() == str(python)
 
 
 def test_nukes_libraries_stay_out_of_the_engine(nuke, monkeypatch):
-    from reenact_nuke import process
+    from reenact_nuke import engine_command
 
     for name in ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_INSERT_LIBRARIES", "QT_PLUGIN_PATH"):
         monkeypatch.setenv(name, "nuke")
     monkeypatch.setenv("OFX_REENACT_JOB", "kept")
-    given = process.environment("/configs/show.ocio")
+    given = engine_command.environment("/configs/show.ocio")
     assert (given["OFX_REENACT_JOB"], given["OCIO"]) == ("kept", "/configs/show.ocio")
     assert "nuke" not in given.values()
 
@@ -61,9 +61,9 @@ def test_the_scripts_colour_config(nuke, root, config, monkeypatch):
     from reenact_nuke import colour
 
     set_root(nuke, colorManagement="OCIO" if root else "Nuke", **root)
-    assert colour.config() == config
+    assert colour.ocio_config() == config
     monkeypatch.setenv("OCIO", "/studio.ocio")
-    assert colour.config() == ""
+    assert colour.ocio_config() == ""
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Whose files a node works from: copies, versions of a script, drivers that change, files that somebody else wrote."""
+"""Whose files a node works from: copies, versions of a script, drivers that change, files that others wrote."""
 
 import json
 import os
@@ -15,7 +15,7 @@ def nuke(monkeypatch, tmp_path):
     import sys
 
     yield scripted(monkeypatch, tmp_path, "fine")
-    sys.modules["reenact_nuke.session"].SESSION.stop()
+    sys.modules["reenact_nuke.engine_session"].SESSION.stop()
 
 
 @pytest.fixture
@@ -94,17 +94,17 @@ def test_a_copy_made_without_this_module_gets_an_id_when_it_is_used(nuke, tmp_pa
     node["onCreate"].setValue("")
     other = copy_of(nuke, node, tmp_path)
     assert other["reenact_id"].value() == node["reenact_id"].value()
-    from reenact_nuke import own
+    from reenact_nuke import node_files
 
-    assert own.identify(other) != own.identify(node)
+    assert node_files.get_id(other) != node_files.get_id(node)
 
 
 @pytest.mark.parametrize("button", ["render", "farm"])
-def test_frames_of_two_nodes_are_not_mixed_unasked(nuke, tmp_path, drivers, monkeypatch, button):
+def test_frames_of_two_nodes_are_not_mixed_without_a_question(nuke, tmp_path, drivers, monkeypatch, button):
     node = node_of(nuke, tmp_path, drivers[0])
     press(nuke, node, "analyse")
     other = copy_of(nuke, node, tmp_path)
-    assert "their frames would be mixed. Go on?" in press(nuke, other, button, False)
+    assert "frames of both would be mixed. Continue?" in press(nuke, other, button, False)
     monkeypatch.setattr(nuke, "GUI", False)
     with pytest.raises(RuntimeError, match=r"Reenact writes to the same output, .* Name another output, or disable"):
         nuke.click(other, "reenact_do_" + button)
@@ -113,14 +113,14 @@ def test_frames_of_two_nodes_are_not_mixed_unasked(nuke, tmp_path, drivers, monk
 
 @pytest.mark.parametrize("what", ["inputs/driver.####.exr", "preview/preview.####.exr", "job.json"])
 def test_every_file_of_a_copy_is_its_own(nuke, tmp_path, drivers, what):
-    from reenact_nuke import own
+    from reenact_nuke import node_files
 
     node = node_of(nuke, tmp_path, drivers[0])
     output = str(tmp_path / "o_v001.####.exr")
-    first = own.beside(node, output, what)
+    first = node_files.path_beside(node, output, what)
     other = copy_of(nuke, node, tmp_path)
     other.setName(node.name(), uncollide=False)
-    assert own.beside(other, output, what) != first == own.beside(node, output, what)
+    assert node_files.path_beside(other, output, what) != first == node_files.path_beside(node, output, what)
 
 
 def test_a_script_that_is_opened_again_keeps_its_files(nuke, tmp_path, drivers):
@@ -198,7 +198,7 @@ def test_a_performance_that_the_artist_named_is_theirs(nuke, tmp_path, drivers):
     theirs = tmp_path / "take 3.npz"
     node["reenact_performance"].setValue(str(theirs))
     press(nuke, node, "render")
-    assert theirs.exists() and node["reenact_performance"].value() == str(theirs), "written where they said"
+    assert theirs.exists() and node["reenact_performance"].value() == str(theirs), "written where the artist chose"
     node["reenact_smoothing"].setValue(2.0)
     press(nuke, node, "render")
     assert len(requests("analyse")) == 2 and node["reenact_performance"].value() == str(theirs)
@@ -209,13 +209,13 @@ def test_a_performance_that_the_artist_named_is_theirs(nuke, tmp_path, drivers):
     press(nuke, other, "render", True)
     other["disable"].setValue(True)
     assert theirs.read_text() == before and other["reenact_performance"].value() != str(theirs)
-    # One that is there already is used, and replaced only if they say so.
+    # One that is there already is used, and overwritten only if the artist agrees.
     found = tmp_path / "found.npz"
     found.write_text("of the command line")
     node["reenact_performance"].setValue(str(found))
     press(nuke, node, "render")
     assert found.read_text() == "of the command line" and len(requests("analyse")) == 3
-    assert "it will be replaced. Track anew?" in press(nuke, node, "analyse", False)
+    assert "it will be overwritten. Track again?" in press(nuke, node, "analyse", False)
     assert found.read_text() == "of the command line"
     press(nuke, node, "analyse", True)
     assert found.read_text() != "of the command line"
@@ -224,9 +224,9 @@ def test_a_performance_that_the_artist_named_is_theirs(nuke, tmp_path, drivers):
 def landmarks_by_hand(nuke, node, tmp_path):
     source = tmp_path / "l.json"
     source.write_text(json.dumps({"schema": "ofx-reenact/landmarks/1", "frames": {"1": [[5.0, 5.0]] * 68}}))
-    from reenact_nuke import run
+    from reenact_nuke import buttons
 
-    run.import_landmarks(node, str(source))
+    buttons.import_landmarks(node, str(source))
     settle(nuke)
 
 
@@ -245,8 +245,8 @@ def test_landmarks_by_hand_go_into_a_file_of_their_own(nuke, tmp_path, drivers):
         os.utime(tmp_path / f"a.{frame:04d}.exr", (1, 1))
     assert press(nuke, node, "render") == ""
     for change, reason in (
-        (lambda: placed.write_text("another"), "was written by somebody else since landmarks were placed by hand"),
-        (placed.unlink, "is not there any more since landmarks were placed by hand"),
+        (lambda: placed.write_text("another"), "was changed outside this node since landmarks were placed by hand"),
+        (placed.unlink, "does not exist any more since landmarks were placed by hand"),
     ):
         change()
         assert reason in press(nuke, node, "render")
@@ -340,9 +340,9 @@ def test_a_node_of_an_earlier_version_goes_on_with_its_performance(nuke, tmp_pat
     assert len(requests("analyse")) == 1 and node["reenact_id"].value()
 
 
-@pytest.mark.parametrize("said", ["", "{", "[]", "3", '{"performance": "/p.npz"}', '{"id": 3, "script": null}'])
-def test_what_a_node_remembers_may_be_spoilt(nuke, tmp_path, drivers, said):
+@pytest.mark.parametrize("content", ["", "{", "[]", "3", '{"performance": "/p.npz"}', '{"id": 3, "script": null}'])
+def test_what_a_node_remembers_may_be_damaged(nuke, tmp_path, drivers, content):
     node = node_of(nuke, tmp_path, drivers[0])
     for name in ("reenact_tracked", "reenact_id"):
-        node[name].setValue(said)
+        node[name].setValue(content)
     assert press(nuke, node, "render") == "" and rendered_from(node).endswith("a.%04d.exr")

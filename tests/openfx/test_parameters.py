@@ -121,8 +121,8 @@ def test_ranges_choices_and_kinds_are_those_of_the_settings():
 
 def test_labels_are_the_words_of_the_nodes_panel():
     code = (
-        "import json; from reenact_nuke import layout, paths; "
-        "print(json.dumps({o['name']: layout.of_option(o)[0].label for o in paths.options()}))"
+        "import json; from reenact_nuke import layout, options; "
+        "print(json.dumps({o['name']: layout.knobs_of_option(o)[0].label for o in options.all_options()}))"
     )
     environment = os.environ | {"PYTHONPATH": str(ROOT / "nuke")}
     said = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)

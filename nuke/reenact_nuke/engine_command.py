@@ -1,4 +1,4 @@
-"""How processes of the engine's Python are started: the same for the engine and for publishing."""
+"""How a process of the engine's Python is started: its command and its environment."""
 
 from __future__ import annotations
 
@@ -6,25 +6,29 @@ import os
 import subprocess
 from typing import Dict, List
 
-# Of Nuke's environment, what would make another Python load Nuke's libraries.
+# Variables of Nuke's that would make another Python load Nuke's libraries.
 FOREIGN = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
 FOREIGN_PREFIXES = ("DYLD_", "QT_")
-# A console window would flash up on Windows.
+# Without it Windows opens a console window.
 FLAGS: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)
-# Not -m: that would import modules from Nuke's working directory, where a shot's folder may hold any.
+# Not -m: that would also import modules from Nuke's working directory, which may be a shot's folder.
 _CODE = (
     "import sys; sys.path[:] = [p for p in sys.path if p]; "
     "import runpy; runpy.run_module('{}', run_name='__main__', alter_sys=True)"
 )
 
 
-def command(python: str, module: str, *arguments: str) -> List[str]:
-    """The command that runs a module of the engine's Python."""
+def module_command(python: str, module: str, *arguments: str) -> List[str]:
+    """Give the command that runs a module in the engine's Python."""
     return [python, "-c", _CODE.format(module), *arguments]
 
 
 def environment(ocio: str = "") -> Dict[str, str]:
-    """Nuke's environment without what is Nuke's own, and with the script's colour config."""
+    """Copy Nuke's environment without the variables of Nuke's own libraries.
+
+    Args:
+        ocio: the script's OCIO config, for ``OCIO``; empty to leave that variable as it is.
+    """
     kept = {
         name: value
         for name, value in os.environ.items()

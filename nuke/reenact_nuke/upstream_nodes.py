@@ -1,4 +1,4 @@
-"""What a picture that Nuke renders is made of: a digest of the nodes above it, as a script would hold them."""
+"""The nodes upstream of a picture that Nuke renders: a digest of them, and whether they read footage."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import hashlib
 import re
 from typing import Any, Iterator, List, Set
 
-from reenact_nuke import colour, knobs, own, paths
+from reenact_nuke import colour, knobs, node_files, paths
 
-# Knobs that change no pixel: place and looks of a node, what buttons and callbacks do, its caches.
-_LOOKS = re.compile(
+# Knobs that change no pixel: position and look of a node, code of buttons and callbacks, caches.
+_WITHOUT_PIXELS = re.compile(
     r"^(name|label|xpos|ypos|selected|icon|tile_color|gl_color|note_font.*|hide_input|bookmark|dope_sheet|"
     r"postage_stamp.*|cached|help|lifetime.*|indicators|knobChanged|onCreate|onDestroy|updateUI|autolabel|panel|"
     r"reload|maskChannelGUI)$"
 )
 
 
-def digest(node: Any) -> str:
-    """Digest the nodes that a node's picture comes from, itself among them, and the files that they read."""
+def digest_upstream(node: Any) -> str:
+    """Compute a digest of a node and all nodes upstream: classes, links, knobs as in a script, files of Reads."""
     found = hashlib.sha256(colour.working_space().encode("utf-8"))
     order: List[Any] = []
     _collect(node, order, set())
@@ -28,12 +28,12 @@ def digest(node: Any) -> str:
     return found.hexdigest()
 
 
-def moves(node: Any) -> bool:
-    """Whether a node's picture comes from footage: a Read of several frames above it, and no FrameHold in between."""
+def comes_from_footage(node: Any) -> bool:
+    """Tell whether a Read of several frames is upstream of a node, without a FrameHold in between."""
     waiting, seen = [node], set()
     while waiting:
         one = waiting.pop()
-        if one is None or one.fullName() in seen or _holds(one):
+        if one is None or one.fullName() in seen or _holds_frame(one):
             continue
         seen.add(one.fullName())
         if one.Class() == "Read" and _is_footage(one):
@@ -42,12 +42,12 @@ def moves(node: Any) -> bool:
     return False
 
 
-def _holds(node: Any) -> bool:
-    """Whether a node shows one frame of what is above it."""
+def _holds_frame(node: Any) -> bool:
+    """Tell whether a node shows one frame of its input all the time."""
     if node.Class() != "FrameHold" or node["disable"].value():
         return False
-    every = node.knob("increment")
-    return every is None or not every.value()
+    increment = node.knob("increment")
+    return increment is None or not increment.value()
 
 
 def _is_footage(read: Any) -> bool:
@@ -55,7 +55,7 @@ def _is_footage(read: Any) -> bool:
 
 
 def _collect(node: Any, order: List[Any], seen: Set[str]) -> None:
-    """Gather nodes, what is above them first; those inside a group before the group."""
+    """List nodes, each after its inputs; the nodes inside a group before the group."""
     waiting = [(node, False)]
     while waiting:
         one, is_ready = waiting.pop()
@@ -76,8 +76,8 @@ def _inputs(node: Any) -> List[Any]:
 
 def _knobs(node: Any) -> Iterator[str]:
     for name, knob in sorted(node.knobs().items()):
-        if not _LOOKS.match(name) and not name.startswith("reenact_do_"):
+        if not _WITHOUT_PIXELS.match(name) and not name.startswith("reenact_do_"):
             yield f"{name} {knob.toScript()}"
     if node.Class() == "Read":
         first, last = int(node["first"].value()), int(node["last"].value())
-        yield own.stamp(paths.files(knobs.path(node["file"]), first, last))
+        yield node_files.stat_digest(paths.files(knobs.path(node["file"]), first, last))

@@ -1,6 +1,6 @@
-"""Nuke's Tracker4: its ``tracks`` knob written as a script holds it, and its keys read through the knob.
+"""Nuke's Tracker4 node: write its ``tracks`` knob as text, and read its keys.
 
-The knob is a table: a head with the version, the number of columns and of tracks; the columns; a row for each track.
+The knob is a table: a header with the version, the number of columns and of tracks; the columns; a row for each track.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from reenact_nuke.errors import ReenactError
 
 Point = Tuple[float, float]
 
-# Kind, whether shown, width, label: as Nuke 13 to 16 write them, where all but the first are labelled with their name.
+# Kind, shown or not, width, label, as Nuke 13 to 16 write them. The name is the label, but "enable" for "e".
 _COLUMNS = (
     (5, 1, 20, "e"), (3, 1, 75, "name"), (2, 1, 58, "track_x"), (2, 1, 58, "track_y"), (2, 1, 63, "offset_x"),
     (2, 1, 63, "offset_y"), (4, 1, 27, "T"), (4, 1, 27, "R"), (4, 1, 27, "S"), (2, 0, 45, "error"),
@@ -23,16 +23,16 @@ _COLUMNS = (
     (2, 1, 0, "key_centre_offset_y"),
 )  # fmt: skip
 _NAME, _X, _Y = 1, 2, 3
-# From T to the search box: no transform, errors, and the boxes of a track nobody has tracked with Nuke yet.
+# From T to the search box: no transform, errors, and the boxes of a track that Nuke has not tracked.
 _REST = "0 0 0 {{curve x{first} 0}} 1 0 -32 -32 32 32 -22 -22 22 22"
 
 
-def script(names: Sequence[str], frames: Mapping[int, Sequence[Point]]) -> str:
-    """Write tracks as ``fromScript`` of the knob takes them.
+def tracks_script(names: Sequence[str], frames: Mapping[int, Sequence[Point]]) -> str:
+    """Write tracks as text for ``fromScript`` of the knob.
 
     Args:
         names: of the tracks.
-        frames: frame → a point for each track, in Nuke's pixels.
+        frames: frame → one point for each track, in Nuke's pixels.
     """
     columns = " ".join(
         "{{ {} {} {} {} {} 1 }}".format(kind, shown, width, "enable" if label == "e" else label, label)
@@ -42,19 +42,19 @@ def script(names: Sequence[str], frames: Mapping[int, Sequence[Point]]) -> str:
     return f"{{ 1 {len(_COLUMNS)} {len(names)} }}\n{{ {columns} }}\n{{ {rows} }}"
 
 
-def keys(tracker: Any) -> Dict[str, Dict[int, Point]]:
-    """Read a Tracker4's tracks: name → frame → point, at the frames where x or y has a key.
+def read_tracks(tracker: Any) -> Dict[str, Dict[int, Point]]:
+    """Read a Tracker4's tracks: name → frame → point, in frames where x or y has a key.
 
     Raises:
-        ReenactError: the knob is not written as this code knows it.
+        ReenactError: the knob's text has an unknown form.
     """
     table = tracker["tracks"]
     try:
-        parts = split(table.toScript())
-        parts = split(parts[0]) if len(parts) == 1 else parts
-        width, names = int(split(parts[0])[1]), [split(row)[_NAME] for row in split(parts[2])]
+        parts = split_tcl(table.toScript())
+        parts = split_tcl(parts[0]) if len(parts) == 1 else parts
+        width, names = int(split_tcl(parts[0])[1]), [split_tcl(row)[_NAME] for row in split_tcl(parts[2])]
     except (IndexError, ValueError) as error:
-        text = f"{tracker.name()}: its tracks are written in a way that is not known here"
+        text = f"{tracker.name()}: its tracks have a form that this node cannot read; export landmarks to a new Tracker"
         raise ReenactError(text) from error
     found: Dict[str, Dict[int, Point]] = {}
     for row, name in enumerate(names):
@@ -64,8 +64,8 @@ def keys(tracker: Any) -> Dict[str, Dict[int, Point]]:
     return found
 
 
-def split(text: str) -> List[str]:
-    """Split a Tcl list into its elements, outer braces or quotes taken off."""
+def split_tcl(text: str) -> List[str]:
+    """Split a Tcl list into its elements, without their outer braces or quotes."""
     found, i = [], 0
     while i < len(text):
         if text[i].isspace():

@@ -1,4 +1,4 @@
-"""The performance as curves to look at: head rotation and blendshapes, animated knobs on the node's last tab."""
+"""Curves of a performance to look at: head rotation and blendshapes, as knobs on the node's last tab."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _START = layout.PREFIX + "curve_"
 
 
 def show(node: Any, found: Dict[str, Any]) -> str:
-    """Make the tab, anew if it is there; returns a line for the artist.
+    """Make the tab, or replace it; returns a line for the artist.
 
     Args:
         node: the Reenact node.
@@ -26,7 +26,8 @@ def show(node: Any, found: Dict[str, Any]) -> str:
         _add(node, name, found["frames"], values, "Rotation of the head in degrees.", 60)
     for name, values in found["blendshapes"].items():
         _add(node, name, found["frames"], values, "Blendshape, 0 to 1.", 1)
-    return "{} curves of {} frames".format(len(found["rotation"]) + len(found["blendshapes"]), len(found["frames"]))
+    count = len(found["rotation"]) + len(found["blendshapes"])
+    return "{} curves of {} frames are on the tab Curves".format(count, len(found["frames"]))
 
 
 def _add(node: Any, name: str, frames: Sequence[int], values: List[float], text: str, high: float) -> None:

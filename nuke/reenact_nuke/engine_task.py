@@ -1,6 +1,7 @@
-"""Work for the engine: a task runs beside Nuke, its outcome is wired in the main thread, the buttons always come back.
+"""Run work of the engine in a thread, and put its result into the script in Nuke's main thread.
 
-In a terminal everything happens in place: progress goes to stdout, errors are raised, nothing asks.
+The node's buttons are grey meanwhile. In a terminal there is no thread: progress goes to stdout, errors are raised,
+and no question is asked.
 """
 
 from __future__ import annotations
@@ -9,49 +10,50 @@ import threading
 from typing import Any, Callable, Dict, Optional
 
 import nuke
-from reenact_nuke import colour, knobs, layout, log, session
+from reenact_nuke import colour, engine_session, knobs, layout, log
 from reenact_nuke.errors import Cancelled, ReenactError
 from reenact_nuke.progress import Progress
 
+# call(request, about=driver or target for the progress bar, **fields) returns the engine's answer.
 Call = Callable[..., Dict[str, Any]]
 
 
 class Task:
-    """One thing that the engine is asked to do for a node.
+    """Work of the engine for one node.
 
     Attributes:
         node: the Reenact node.
-        title: what the progress bar says.
-        work: run beside Nuke; talks to the engine, touches nothing of the script.
-        finish: run in the main thread with what ``work`` returned; returns what the status line says.
+        title: of the progress bar.
+        work: called in the thread; sends requests to the engine and must not touch the script.
+        finish: called in the main thread with the result of ``work``; returns the text of the status line.
     """
 
     def __init__(self, node: Any, title: str, work: Callable[[Call], Any], finish: Callable[[Any], str]) -> None:
         self.node, self.title, self.work, self.finish = node, title, work, finish
         self.name = node.name()
-        self.ocio = colour.config()
+        self.ocio = colour.ocio_config()
         self.cancelled = threading.Event()
         self.thread: Optional[threading.Thread] = None
 
 
-class Desk:
-    """What this session is at work on: one task or none."""
+class Running:
+    """The task that runs in this Nuke session, if any: the engine does one job at a time."""
 
     current: Optional[Task] = None
 
 
-DESK = Desk()
+RUNNING = Running()
 
 
 def start(task: Task) -> None:
-    """Run a task: beside Nuke if it has a window, else in place.
+    """Run a task: in a thread if Nuke has a window, else at once.
 
     Raises:
-        ReenactError: another one runs; in a terminal, what went wrong.
+        ReenactError: another task runs; in a terminal, also if this one fails.
     """
-    see_idle()
-    DESK.current = task
-    _buttons(task.node, busy=True)
+    require_idle()
+    RUNNING.current = task
+    _enable_buttons(task.node, False)
     if nuke.GUI:
         task.thread = threading.Thread(target=_work, args=(task,), name="reenact-" + task.title)
         task.thread.daemon = True
@@ -61,11 +63,11 @@ def start(task: Task) -> None:
 
 
 def _work(task: Task) -> None:
-    """Do a task's work and hand the outcome to the main thread, whatever it is."""
-    outcome: Any = ReenactError("the work ended without an outcome")
+    """Do a task's work, and have the main thread end the task with the result or the error."""
+    outcome: Any = ReenactError("the work ended without a result")
     try:
         with Progress("Reenact: " + task.title) as progress:
-            engine = session.SESSION.get(task.ocio)
+            engine = engine_session.SESSION.get(task.ocio)
             if engine.note:
                 log.write(engine.note)
 
@@ -76,7 +78,7 @@ def _work(task: Task) -> None:
                     fields,
                     progress.show,
                     lambda: task.cancelled.is_set() or progress.cancelled(),
-                    session.silence(),
+                    engine_session.silence_seconds(),
                 )
 
             outcome = (task.work(call), engine.note)
@@ -87,7 +89,7 @@ def _work(task: Task) -> None:
         outcome = Cancelled()
     except BaseException as error:
         log.write_traceback()
-        outcome = ReenactError(f"A defect of the Reenact node: {error!r}. Log: {log.path()}")
+        outcome = ReenactError(f"The Reenact node has a bug: {error!r}. Send the log to your support: {log.path()}")
     finally:
         if nuke.GUI:
             nuke.executeInMainThread(_end, args=(task, outcome))
@@ -96,14 +98,15 @@ def _work(task: Task) -> None:
 
 
 def _end(task: Task, outcome: Any) -> None:
-    """Wire the result, or say what went wrong; the buttons come back either way."""
-    DESK.current = None
+    """Put the result into the script, or report what went wrong; enable the buttons in any case."""
+    RUNNING.current = None
     message = ""
     try:
         if isinstance(outcome, Cancelled):
             text = "cancelled"
             if outcome.written:
-                text += f"; {len(outcome.written)} frames are whole: set existing to skip and press Render to go on"
+                count = len(outcome.written)
+                text += f"; {count} frames are complete: set existing to skip and press Render to continue"
             message = "" if nuke.GUI else text
         elif isinstance(outcome, ReenactError):
             text = message = str(outcome)
@@ -112,21 +115,21 @@ def _end(task: Task, outcome: Any) -> None:
             text = task.finish(result)
             if note and nuke.GUI:
                 message = note
-        _status(task.node, text)
+        _set_status(task.node, text)
     except ReenactError as error:
         message = str(error)
-        _status(task.node, message)
+        _set_status(task.node, message)
     except Exception as error:
         log.write_traceback()
         message = f"{task.name}: the result could not be put into the script ({error}). Log: {log.path()}"
     finally:
-        _buttons(task.node, busy=False)
+        _enable_buttons(task.node, True)
     if message:
-        complain(message)
+        report_error(message)
 
 
-def in_main(call: Callable[..., Any], *args: Any) -> None:
-    """Have something done to the script while the work goes on; what goes wrong there is logged."""
+def run_in_main_thread(call: Callable[..., Any], *args: Any) -> None:
+    """Call something in Nuke's main thread while the work continues; its errors go to the log."""
 
     def guarded() -> None:
         try:
@@ -141,28 +144,32 @@ def in_main(call: Callable[..., Any], *args: Any) -> None:
 
 
 def cancel() -> None:
-    """Stop what runs."""
-    if DESK.current is not None:
-        DESK.current.cancelled.set()
+    """Cancel the task that runs."""
+    if RUNNING.current is not None:
+        RUNNING.current.cancelled.set()
 
 
-def wake(node: Any) -> None:
-    """Give a node its buttons back if it is not at work."""
-    if DESK.current is None or DESK.current.node != node:
-        _buttons(node, busy=False)
+def restore_buttons(node: Any) -> None:
+    """Enable a node's buttons unless its task runs."""
+    if RUNNING.current is None or RUNNING.current.node != node:
+        _enable_buttons(node, True)
 
 
-def see_idle() -> None:
-    """See that nothing runs: the engine does one thing at a time."""
-    if DESK.current is not None:
-        raise ReenactError(f"{DESK.current.name} is at work ({DESK.current.title}); wait for it or press Cancel")
-
-
-def complain(message: str) -> None:
-    """Tell the artist; in a terminal, fail.
+def require_idle() -> None:
+    """Check that no task runs.
 
     Raises:
-        ReenactError: there is nobody to tell.
+        ReenactError: one does.
+    """
+    if RUNNING.current is not None:
+        raise ReenactError(f"{RUNNING.current.name} is busy ({RUNNING.current.title}): wait for it or press Cancel")
+
+
+def report_error(message: str) -> None:
+    """Show an error to the artist.
+
+    Raises:
+        ReenactError: in a terminal, with the message.
     """
     log.write("error: " + message)
     if not nuke.GUI:
@@ -170,19 +177,19 @@ def complain(message: str) -> None:
     nuke.message(message)
 
 
-def _status(node: Any, text: str) -> None:
+def _set_status(node: Any, text: str) -> None:
     log.write(text)
     knobs.knob(node, layout.PREFIX + "status").setValue(text.splitlines()[0] if text else "")
     if not nuke.GUI:
         nuke.tprint(text)
 
 
-def _buttons(node: Any, busy: bool) -> None:
-    """Grey the buttons that start something; a node that was deleted meanwhile has none."""
+def _enable_buttons(node: Any, enabled: bool) -> None:
+    """Enable or grey the buttons that start a task; a node that was deleted meanwhile has none."""
     try:
         for action in layout.BUTTONS:
             knob = node.knob(layout.PREFIX + "do_" + action)
             if knob is not None:
-                knob.setEnabled(not busy)
+                knob.setEnabled(enabled)
     except ValueError:
-        log.write("the node was deleted while it was at work")
+        log.write("the node was deleted while its task ran")
