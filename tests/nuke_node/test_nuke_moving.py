@@ -327,11 +327,7 @@ def test_a_rendered_target_whose_performance_the_artist_named_is_rendered_once(n
     assert [frame for _, frame, _ in nuke.SESSION.executed] == [1001, 1002, 1003]
     target = Path(requests("render")[-1]["settings"]["target"])
     assert analysed() == ["take"] and (shot / "theirs.npz").read_text() == "theirs"
-<<<<<<< HEAD
-    # FoundPerson tidied up.
-=======
     # The rendered frames were deleted.
->>>>>>> nuke
     shutil.rmtree(target.parent)
     press(nuke, node, "preview")
     assert len(list(target.parent.iterdir())) == 3 and len(nuke.SESSION.executed) == 6
