@@ -29,7 +29,7 @@ def compare_frames(sequence: CheckedSequence) -> tuple[Lines, Lines, Lines]:
         Problems, what is unknown because an attribute is missing, and notes: each as (frame, text).
     """
     wrong, unknown, notes = [], [], []
-    # Attribute → versions of ofx-reenact. If one frame of a version has the attribute, all of that version must have it.
+    # Attribute → versions of ofx-reenact. If one frame of a version has it, all frames of that version must have it.
     versions = {name: {one.made.get(_VERSION) for one in sequence.whole if name in one.made} for name in LATER}
     for one in sequence.whole:
         wrong += [(one.frame, f"no attribute {name}") for name in ALWAYS if name not in one.made]
