@@ -53,19 +53,19 @@ def test_demo_shows_a_plate_that_moves_first():
 def test_a_face_is_cut_out_square_and_inside_its_picture():
     picture = np.arange(40 * 60).reshape(40, 60)
     mesh = np.array([[50.0, 10, 0], [58, 20, 0]])
-    cut = demo.cut_out(mesh)(picture)
+    cut = demo.make_crop(mesh)(picture)
     assert cut.shape == (14, 14)
     assert cut[0, 0] == 8 * 60 + 46, "moved in from the edge, not cut off by it"
-    assert demo.cut_out(mesh * 10)(picture).shape == (40, 40)
-    assert demo.cut_out(np.stack([mesh, mesh - 20]))(picture).shape == (40, 40)
+    assert demo.make_crop(mesh * 10)(picture).shape == (40, 40)
+    assert demo.make_crop(np.stack([mesh, mesh - 20]))(picture).shape == (40, 40)
 
 
 def test_demo_says_where_everything_is(capsys):
     moving, still = demo.scenes(Path("out"))
     report = SimpleNamespace(written=(1, 2, 3), parts=(2, 3), seconds=4.4, device="cpu", preview=Path("out/moving.mp4"))
-    demo.tell(moving, report)
+    demo.print_scene(moving, report)
     said = capsys.readouterr().out
     assert said.startswith("a plate that moves: 3 frames in 4 s on cpu; 2 take mouth or eyes from other frames\n")
     assert "out/moving_sheet.png" in said and "out/moving.mp4" in said and "out/moving.####.exr" in said
-    demo.tell(still, SimpleNamespace(**{**vars(report), "parts": ()}))
+    demo.print_scene(still, SimpleNamespace(**{**vars(report), "parts": ()}))
     assert "other frames" not in capsys.readouterr().out
