@@ -170,7 +170,7 @@ def test_a_killed_worker_loses_no_frame(tmp_path):
             noted |= {int(worker.stdout.readline()) for worker in pair}
         for worker in pair:
             worker.kill()
-            # What it said before it died is noted as well.
+            # What it printed before it was killed counts as well.
             noted |= {int(line) for line in worker.stdout.read().splitlines(True) if line.endswith("\n")}
             worker.wait()
     add(path, 1)

@@ -87,7 +87,7 @@ def test_a_frame_of_another_sequence(spoilt, performance_file, tmp_path):
 def test_an_edited_sidecar(spoilt, change, says):
     edit_sidecar(spoilt, lambda content: content["frames"]["33"].update(change))
     assert f"frame 33: {says}" in "\n".join(bad(verify(spoilt))["provenance"])
-    # Without the performance, the frame is the only witness of its face.
+    # Without the performance, only the frame's attribute tells how its face was found.
     edit_sidecar(spoilt, lambda content: content["settings"].update(performance=""))
     assert f"frame 33: {says}" in said(spoilt)
 
