@@ -75,7 +75,8 @@ def find_platforms(option: str) -> tuple[Platform, ...]:
     known = {one.name: one for one in PLATFORMS}
     names = [name.strip() for name in option.split(",")]
     if wrong := [name for name in names if name not in known]:
-        raise SettingsError(f"--platform {wrong[0]}: choose all, this, or some of {', '.join(known)}")
+        choices = f"choose all, this, or some of {', '.join(known)}, separated by commas"
+        raise SettingsError(f"--platform {wrong[0]}: {choices}")
     return tuple(known[name] for name in names)
 
 

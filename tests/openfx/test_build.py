@@ -247,7 +247,8 @@ def test_what_the_compiler_refuses_is_said_and_leaves_the_earlier_binary(tmp_pat
 
 def test_what_cannot_be_built_is_said(tmp_path, stub, monkeypatch, capsys):
     monkeypatch.setattr("ofx_reenact.openfx.making.openfx_folder", lambda: stub)
-    assert main(["build", "--platform", "amiga"]) == 2 and "amiga: choose all, this, or some of" in capsys.readouterr().err
+    assert main(["build", "--platform", "amiga"]) == 2
+    assert "amiga: choose all, this, or some of" in capsys.readouterr().err
     assert main(["build", "--compiler", "cc"]) == 2 and "--platform this" in capsys.readouterr().err
     monkeypatch.setenv("CC", str(tmp_path / "no compiler").replace(" ", "\\ "))
     assert main(["build", "--compiler", "cc", "--platform", "this"]) == 1
