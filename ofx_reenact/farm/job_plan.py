@@ -79,7 +79,7 @@ def _frames_of_target(settings: Settings, target: Sequence, driver: FrameRange) 
     """Return the frames to render of a moving target.
 
     Raises:
-        FrameError: one of them has no plate or, with ``--missing error``, no frame of the driver.
+        FrameError: the target has gaps or lacks some of the frames; or, with ``--missing error``, the driver does.
         SettingsError: the driver reaches none of them.
     """
     if target.missing:

@@ -38,7 +38,6 @@ class Queue:
         submit: takes the same, submits the written job, and returns the queue's ids; None if users submit by hand.
         options: further options of the command, all text: name → help.
         sizes_chunks: whether the queue can choose the size of chunks by the time they take (``--chunk-seconds``).
-%%%%
         files: names of the files that ``write`` writes.
     """
 

@@ -139,7 +139,7 @@ class Sidecar:
             try:
                 before = Sidecar.load(path)
             except ReenactError as error:
-                # The file may exist but cannot be read: replacing it would lose the entries of other processes.
+                # The file may exist, but reading it failed: replacing it would lose the entries of other processes.
                 if isinstance(cause := error.__cause__, OSError) and not isinstance(cause, FileNotFoundError):
                     raise OutputError(str(error)) from error
             frames = {**(earlier or {}), **(before.frames if before else {}), **self.frames}
