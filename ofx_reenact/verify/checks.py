@@ -141,7 +141,7 @@ def faces(sequence: CheckedSequence) -> CheckResult:
     for frame in sequence.inspected:
         known, face = sequence.face_state(frame), in_sidecar.get(frame)
         if face is None:
-            found.append((frame, "the sidecar does not have how the driver's face was found"))
+            found.append((frame, "the sidecar does not tell how the driver's face was found"))
         elif known is not None and face != known:
             found.append((frame, f"the face was {face} according to the sidecar, {known} according to the performance"))
         if (face or known) not in (None, "tracked"):

@@ -21,7 +21,7 @@ def origin(sequence: CheckedSequence) -> CheckResult:
     content = file.content
     problems = [f"{file.path}: {text}" for text in _find_edits(content)] if content.takes else []
     problems += find_contradictions(content, file.path.parent)
-    unknown = ["the sidecar does not have what frames were made from"] if sequence.whole and not content.takes else []
+    unknown = ["the sidecar does not tell what frames were made from"] if sequence.whole and not content.takes else []
     notes = _describe_takes(content) if len(content.takes) > 1 else []
     result = make_result(problems, unknown, strict=sequence.strict)
     return CheckResult(result.problems, (*result.notes, *notes))

@@ -43,7 +43,7 @@ def compare_frames(sequence: CheckedSequence) -> tuple[Lines, Lines, Lines]:
             if one.made.get(_VERSION) in versions[name] and not (name == PIXELS and _is_lossy(one)):
                 wrong.append((one.frame, f"no attribute {name}, as other frames have"))
             else:
-                unknown.append((one.frame, f"does not hold {what}"))
+                unknown.append((one.frame, f"the header does not tell {what}"))
         if not str(one.made.get("Software", "ofx-reenact")).startswith("ofx-reenact"):
             notes.append((one.frame, f"the file was written again by {one.made['Software']}"))
     if sequence.whole and not any(versions.values()):

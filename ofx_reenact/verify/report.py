@@ -48,7 +48,7 @@ class Report:
 
 def lines_of(report: Mapping[str, Any]) -> list[str]:
     """Return lines for people from a report as :meth:`Report.as_dict` returns it."""
-    lines = [f"{report['output']}: {report['whole']} frames whole of {report['frames']}"]
+    lines = [f"{report['output']}: {report['whole']} of the frames {report['frames']} decode whole"]
     for name, answer in report["checks"].items():
         lines.append(f"  {name:10} {'good' if answer['good'] else 'NOT GOOD'}")
         lines += [f"    {problem}" for problem in answer["problems"]]

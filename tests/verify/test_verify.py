@@ -73,7 +73,7 @@ def test_missing_and_damaged_frames_are_named(spoilt, capsys):
     frame_path(spoilt, 35).write_bytes(b"")
     assert run(["verify", spoilt]) == 1
     said = capsys.readouterr().out
-    assert "frame 31 of 30-35 missing" in said and "3 frames whole of 30-35" in said
+    assert "frame 31 of 30-35 missing" in said and "3 of the frames 30-35 decode whole" in said
     assert "frame 34: the file is damaged" in said and "frame 35: the file is empty" in said
     assert list(bad(verify(spoilt))) == ["frames"]
 

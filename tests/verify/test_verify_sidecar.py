@@ -18,7 +18,7 @@ from ofx_reenact.verify.report import report_on, verify
 
 def test_faces_must_be_in_the_sidecar(spoilt):
     edit_sidecar(spoilt, lambda content: content["frames"]["33"].pop("face"))
-    assert bad(verify(spoilt)) == {"faces": ("frame 33: the sidecar does not have how the driver's face was found",)}
+    assert bad(verify(spoilt)) == {"faces": ("frame 33: the sidecar does not tell how the driver's face was found",)}
 
 
 @pytest.mark.parametrize(
