@@ -124,7 +124,8 @@ def test_frames_of_the_first_version_are_noted(spoilt):
 def test_a_lossy_compression_is_noted(performance_file, tmp_path):
     sequence = make_sequence(tmp_path / "l", performance_file, frames="30-31", compression="dwaa")
     assert said(sequence) == ""
-    assert verify(sequence).answers["provenance"].notes == ("frames 30-31: the header does not tell a digest of its pixels",)
+    notes = verify(sequence).answers["provenance"].notes
+    assert notes == ("frames 30-31: the header does not tell a digest of its pixels",)
     swap(sequence, 30, 31)
     assert "frame 30: was rendered as frame 31" in said(sequence)
 
