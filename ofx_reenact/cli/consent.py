@@ -57,5 +57,5 @@ def check(
     typer.echo(f"expires: {consent.expires}")
     for problem in problems:
         typer.secho(problem, fg="red")
-    typer.echo("does not hold" if problems else "holds")
+    typer.echo("not valid" if problems else "valid")
     return Exit.FAILED if problems else Exit.DONE

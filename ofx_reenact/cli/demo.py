@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     from ofx_reenact.engine.render_job import Job, Report
 
+# Number of frames on a contact sheet.
 COLUMNS = 8
-# Side of a picture on a sheet, over the face in it.
-ROOM = 1.4
+# Side of a picture on a contact sheet, as a multiple of the face's larger side.
+FACE_MARGIN = 1.4
 LAYERS = ("rgba", "stmap", "matte", "confidence")
 
 
@@ -28,12 +29,12 @@ LAYERS = ("rgba", "stmap", "matte", "confidence")
 class Scene:
     """One render of the demo: its title, its settings, and its contact sheet's path."""
 
-    what: str
+    title: str
     settings: Settings
     sheet: Path
 
     @classmethod
-    def of(cls, what: str, target: str, out: Path, name: str, sheet: str, layers: tuple[str, ...]) -> Scene:
+    def of(cls, title: str, target: str, out: Path, name: str, sheet: str, layers: tuple[str, ...]) -> Scene:
         """Return the render of a shipped target with the shipped driver, into NAME.####.exr and NAME.mp4."""
         from ofx_reenact.resources import resource
 
@@ -45,7 +46,7 @@ class Scene:
             layers=layers,
             existing="overwrite",
         )
-        return cls(what, settings, out / sheet)
+        return cls(title, settings, out / sheet)
 
 
 def command(
@@ -57,16 +58,16 @@ def command(
     from ofx_reenact.engine.render_job import Job
     from ofx_reenact.progress import Watch
 
-    # Both share what is kept in memory: the driver is tracked once.
-    warm, made = JobCache(), []
+    # Both renders share the cache: the driver is tracked once.
+    cache, rendered = JobCache(), []
     for scene in scenes(out):
         with shown.observer(shown.choose(progress)) as observe:
-            job = Job(scene.settings, Watch(observe), warm)
+            job = Job(scene.settings, Watch(observe), cache)
             report = job.run()
         draw_sheet(job, report.written, scene.sheet)
-        made.append((scene, report))
-    for scene, report in made:
-        tell(scene, report)
+        rendered.append((scene, report))
+    for scene, report in rendered:
+        print_scene(scene, report)
     return 0
 
 
@@ -78,10 +79,10 @@ def scenes(out: Path) -> tuple[Scene, ...]:
     )
 
 
-def tell(scene: Scene, report: Report) -> None:
+def print_scene(scene: Scene, report: Report) -> None:
     """Print what was rendered, and where it is."""
     parts = f"; {len(report.parts)} take mouth or eyes from other frames" if report.parts else ""
-    typer.echo(f"{scene.what}: {len(report.written)} frames in {report.seconds:.0f} s on {report.device}{parts}")
+    typer.echo(f"{scene.title}: {len(report.written)} frames in {report.seconds:.0f} s on {report.device}{parts}")
     typer.echo(f"  look at  {scene.sheet}")
     typer.echo(f"  play     {report.preview}")
     typer.echo(f"  open     {scene.settings.output} ({', '.join(scene.settings.layers)})")
@@ -100,14 +101,15 @@ def draw_sheet(job: Job, frames: tuple[int, ...], sheet: Path) -> None:
     from ofx_reenact.frames.sequence import Sequence
 
     loader, plates = job.loader, job.loader.plates
-    theirs = cut_out(loader.performance.mesh)
-    own = cut_out(loader.identity.face.mesh if loader.target_performance is None else loader.target_performance.mesh)
+    target = loader.identity.face if loader.target_performance is None else loader.target_performance
+    crop_driver, crop_target = cut_out(loader.performance.mesh), cut_out(target.mesh)
     chosen = [frames[round(i * (len(frames) - 1) / (COLUMNS - 1))] for i in range(COLUMNS)]
     driver = Sequence.open(job.settings.driver)
-    driving = [theirs(job.colour.show(driver.read(frame))) for frame in chosen]
-    targets = [own(plates.picture(frame).show(job.colour)) for frame in (chosen if plates.moving else chosen[:1])]
+    driving = [crop_driver(job.colour.show(driver.read(frame))) for frame in chosen]
+    own_frames = chosen if plates.moving else chosen[:1]
+    targets = [crop_target(plates.picture(frame).show(job.colour)) for frame in own_frames]
     written = [read_plate(frame_path(job.settings.output, frame)) for frame in chosen]
-    rendered = [own(job.colour.show(plate)) for plate in written]
+    rendered = [crop_target(job.colour.show(plate)) for plate in written]
     if plates.moving:
         rows = [driving, targets, rendered]
     else:
@@ -116,19 +118,20 @@ def draw_sheet(job: Job, frames: tuple[int, ...], sheet: Path) -> None:
 
 
 def cut_out(mesh: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function that crops pictures to a square around a face.
+    """Return a function that crops pictures (H, W, ...) to a square around a face.
 
-    ``mesh`` is (points, 3) or (frames, points, 3) in pixels: with several frames, the square holds the face in all.
+    ``mesh`` is (points, 3) or (frames, points, 3) in pixels. With several frames, the square is large enough for the
+    face in all of them.
     """
     import numpy as np
 
     points = mesh[..., :2].reshape(-1, 2)
-    (x, y), half = (points.min(0) + points.max(0)) / 2, ROOM * float(np.ptp(points, axis=0).max()) / 2
+    (x, y), half = (points.min(0) + points.max(0)) / 2, FACE_MARGIN * float(np.ptp(points, axis=0).max()) / 2
 
-    def cut(picture: np.ndarray) -> np.ndarray:
+    def crop(picture: np.ndarray) -> np.ndarray:
         height, width = picture.shape[:2]
         side = int(min(2 * half, height, width))
         left, top = (round(min(max(at - side / 2, 0), edge - side)) for at, edge in ((x, width), (y, height)))
         return picture[top : top + side, left : left + side]
 
-    return cut
+    return crop

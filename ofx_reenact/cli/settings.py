@@ -35,7 +35,7 @@ def nuke_path() -> int:
 
 
 def _values(option: dict[str, Any]) -> str:
-    """Default and choices or range of an option, for people."""
+    """Return default and choices or range of an option as text for people."""
     default = option["default"]
     text = ",".join(default) if isinstance(default, list) else "" if default is None else str(default)
     if option["choices"]:

@@ -17,7 +17,8 @@ from ofx_reenact.settings import Settings, names_affecting, paths_in
 if TYPE_CHECKING:
     from ofx_reenact.tracking.performance import Performance
 
-# The driver is --input here, and the performance --output; the performance file stores a reference.
+# The render's options that this command has too; --driver is --input here, and --performance is --output. --reference
+# is among them because the performance file stores the reference frame.
 _NAMES = {*names_affecting("track"), "reference"} - {"driver", "performance"}
 _EXTRA = {
     "input": Annotated[str, setting("driver", "--input")],
@@ -88,7 +89,7 @@ def _track(settings: Settings, input: str, output: Path, overlay: str, progress:
 
 
 def _list_faces(settings: Settings, sheet: str, progress: str) -> int:
-    """List the people in a driver."""
+    """Print the people in a driver; write a picture of their faces to ``sheet`` if it is given."""
     from ofx_reenact.engine.list_faces import list_faces, write_sheet
     from ofx_reenact.frames.colour import Colour
     from ofx_reenact.frames.overwrite import refuse_over_inputs

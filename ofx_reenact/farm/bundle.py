@@ -24,13 +24,13 @@ TEMPLATE, VALUES, ASSETS = "template.yaml", "parameter_values.yaml", "asset_refe
 FOR_OPENJD = "openjd_parameters.json"
 # The specification's limits: parameters of a template, characters of a value.
 _MOST_PARAMETERS, _LONGEST_VALUE = 50, 1024
-# Parameters that are no options: Report, ChunkSize and ChunkSeconds.
+# Number of parameters that are not options of a render: Report, ChunkSize and ChunkSeconds.
 _OWN_PARAMETERS = 3
 # Seconds between cancelling and killing a task: time for the engine to finish its frame.
 _NOTICE = 60
 _GPU_MIB = 4096
 _FRAMES = "Frames to render, with steps as 1-20:2."
-# Constant scripts: no value of a job is ever part of one. Arguments are passed to ofx-reenact unchanged.
+# The same scripts for every job: no value of a job is written into them. Their arguments go to ofx-reenact unchanged.
 _LAUNCH = f"""\
 #!/bin/sh
 if [ -n "$OFX_REENACT_PYTHON" ]; then
@@ -73,7 +73,7 @@ def write_bundle(job: FarmJob, folder: Path) -> WrittenJob:
             partial.write_text(yaml.dump(content, Dumper=_dumper(yaml), sort_keys=False, allow_unicode=True, width=120),
                                encoding="utf-8")  # fmt: skip
     write_json(folder / FOR_OPENJD, values)
-    hint = f"here: ofx-reenact job run DIR, or: openjd run {TEMPLATE} -p file://{FOR_OPENJD}"
+    hint = f"to run it on this machine: ofx-reenact job run DIR, or: openjd run {TEMPLATE} -p file://{FOR_OPENJD}"
     return WrittenJob(folder / TEMPLATE, f"{len(job.frames)} frames in {len(job.chunks)} chunks", hint)
 
 
@@ -122,11 +122,15 @@ def make_parameter_values(job: FarmJob) -> dict[str, Any]:
     for field in _fields(job):
         value: Any = job.frames.to_openjd() if field.name == "frames" else getattr(job.settings, field.name)
         if kind(field) == "paths" and any("," in part for part in value):
-            raise SettingsError(f"{flag(field.name)} {','.join(value)}: a path in a list must not have a comma")
+            raise SettingsError(
+                f"{flag(field.name)} {','.join(value)}: a bundle cannot take a path with a comma; rename the file"
+            )
         if kind(field) in ("paths", "choices"):
             value = ",".join(value)
         if isinstance(value, str) and len(value) > _LONGEST_VALUE:
-            raise SettingsError(f"{flag(field.name)}: {len(value)} characters; a bundle takes at most {_LONGEST_VALUE}")
+            raise SettingsError(
+                f"{flag(field.name)}: {len(value)} characters; a bundle takes at most {_LONGEST_VALUE}: shorten it"
+            )
         values[parameter_of(field.name)] = value
     return {**values, "Report": str(job.report), "ChunkSize": job.chunk_size, "ChunkSeconds": job.chunk_seconds}
 
@@ -184,7 +188,7 @@ def _definition(job: FarmJob, field: dataclasses.Field[Any]) -> dict[str, Any]:
     value = getattr(job.settings, field.name)
     if value_kind == "text" and is_path(field, value):
         flow = "OUT" if option["path"] in ("written", "read_or_written") and not Path(value).exists() else "IN"
-        # A sequence's pattern is no file; its frames are among the asset references.
+        # NONE: a sequence's pattern is not a file that a farm could copy. Its frames are among the asset references.
         if has_padding(value) and flow == "IN":
             flow = "NONE"
         defined |= {"type": "PATH", "objectType": "FILE", "dataFlow": flow}
@@ -207,7 +211,7 @@ def _definition(job: FarmJob, field: dataclasses.Field[Any]) -> dict[str, Any]:
 
 
 def _arguments(job: FarmJob, *without: str) -> list[str]:
-    """Return the options of a task; each stays one argument, whatever value its parameter has."""
+    """Return the options of a task, except those in ``without``; each stays one argument, whatever its value is."""
     return _options(field.name for field in _fields(job) if field.name not in without)
 
 

@@ -9,7 +9,7 @@ from ofx_reenact.errors import ReenactError, SettingsError
 from ofx_reenact.farm.bundle import EXTENSIONS, TEMPLATE, VALUES, import_yaml
 
 _MOST_FRAMES = 1_000_000
-# Bytes of one file. A list that names a million frames one by one has about as many.
+# Most bytes of a file. A list of a million frame numbers has about as many.
 _LARGEST = 16 << 20
 
 
@@ -51,7 +51,7 @@ def read_bundle(folder: Path) -> tuple[Any, Any]:
 
 
 def _load_yaml(yaml: Any, path: Path) -> Any:
-    """Read a YAML file that has plain values only.
+    """Read a YAML file; references (``*name``) are not allowed.
 
     Raises:
         SettingsError: it cannot be read, is too large, or has references.

@@ -24,13 +24,16 @@ def write_deadline(job: FarmJob, folder: Path) -> WrittenJob:
         OutputError: a file cannot be written.
     """
     if not job.settings.output.isprintable():
-        raise SettingsError(f"--output {job.settings.output!r}: Deadline's files hold no line breaks; choose another")
-    executable, *first = launch_command("Deadline")
+        raise SettingsError(
+            f"--output {job.settings.output!r}: Deadline's files cannot hold line breaks or control characters; "
+            "choose another name"
+        )
+    executable, *python_arguments = launch_command("Deadline")
     folder = make_plain_folder(folder, "Deadline")
     job.save(folder / JOB_FILE)
     for step in STEPS:
         _write(folder / f"{step}_job.txt", job_info(job, step))
-        _write(folder / f"{step}_plugin.txt", plugin_info(folder / JOB_FILE, step, executable, first))
+        _write(folder / f"{step}_plugin.txt", plugin_info(folder / JOB_FILE, step, executable, python_arguments))
     return WrittenJob(folder, "job and plugin files of analyse, render and verify")
 
 
@@ -38,7 +41,7 @@ def job_info(job: FarmJob, step: str, dependency: str = "") -> dict[str, str]:
     """Return the entries of a step's job info file."""
     output = Path(job.settings.output)
     info = {"Plugin": "CommandLine", "Name": f"{job.name} {step}", "BatchName": job.name}
-    # Python 3.11 and later then import nothing from the task's working directory.
+    # With this variable, Python 3.11 and later import nothing from the task's working directory.
     info |= {"Frames": "0", "ChunkSize": "1", "EnvironmentKeyValue0": "PYTHONSAFEPATH=1"}
     if step == "render":
         info |= {"Frames": str(job.frames), "ChunkSize": str(job.chunk_size)}
@@ -48,16 +51,16 @@ def job_info(job: FarmJob, step: str, dependency: str = "") -> dict[str, str]:
     return info
 
 
-def plugin_info(file: Path, step: str, executable: str, first: list[str]) -> dict[str, str]:
+def plugin_info(file: Path, step: str, executable: str, python_arguments: list[str]) -> dict[str, str]:
     """Return the entries of a step's plugin info file. Deadline fills in the frames of each task.
 
     Args:
         file: the job file.
         step: ``analyse``, ``render`` or ``verify``.
-        executable: the program to run.
-        first: its arguments before those of ofx-reenact.
+        executable: ``ofx-reenact``, or the Python that it is installed in.
+        python_arguments: with a Python, its arguments before those of ofx-reenact.
     """
-    arguments = [*first, "job", "task", f"<QUOTE>{file}<QUOTE>", step]
+    arguments = [*python_arguments, "job", "task", f"<QUOTE>{file}<QUOTE>", step]
     if step == "render":
         arguments.append("--frames=<STARTFRAME>-<ENDFRAME>")
     arguments.append("--progress=deadline")

@@ -26,30 +26,31 @@ def plan_job(settings: Settings) -> tuple[FrameRange, dict[str, Any]]:
         settings: with absolute paths.
 
     Raises:
-        FrameError: target, driver or a matte does not exist, or has not all of the frames.
-        SettingsError: neither driver nor performance is given, no frame of the target meets one of the driver's, or a
-            member of a cast names no file for what chunks share.
+        FrameError: target, driver or a matte does not exist, or lacks some of the frames.
+        SettingsError: neither driver nor performance is given, the driver reaches no frame of the target, or a member
+            of a cast has no path for a file that chunks share.
     """
     target = Sequence.open(settings.target)
     moving = settings.target_frame is None and len(target.frames) > 1
     roles = read_roles(settings)
-    driven = [_driver_frames(role.settings) for role in roles]
+    driver_frames = [_driver_frames(role.settings) for role in roles]
     if moving:
-        # The frames are the target's; every member's driver is checked for them.
-        frames, *_ = [_frames_of_target(role.settings, target, one) for role, one in zip(roles, driven, strict=True)]
+        # The frames are the target's, the same for every member of a cast; each member's driver is checked.
+        checked = zip(roles, driver_frames, strict=True)
+        frames, *_ = [_frames_of_target(role.settings, target, driver) for role, driver in checked]
     else:
-        frames = _frames_of_driver(settings, FrameRange.of(frame for one in driven for frame in one))
+        frames = _frames_of_driver(settings, FrameRange.of(frame for driver in driver_frames for frame in driver))
     if settings.holdout or settings.mask:
         first = frames.first if moving else settings.target_frame or target.frames.first
         plate = target.read_header(first, settings.layer)
         Protection.open(settings.holdout, settings.mask, frames, plate.display_window, plate.data_window)
     if not settings.cast:
-        return frames, _shared(settings, moving)
+        return frames, _shared_files(settings, moving)
     for role in roles:
-        if unnamed := [name for name in _shared(role.settings, moving) if not getattr(role.settings, name)]:
+        if unnamed := [name for name in _shared_files(role.settings, moving) if not getattr(role.settings, name)]:
             raise SettingsError(
-                f"{settings.cast}: {role.name}: has no {', '.join(unnamed)}; on a farm, chunks share what is analysed, "
-                "so name files for it"
+                f"{settings.cast}: {role.name}: has no {', '.join(unnamed)}; on a farm, all chunks read these files: "
+                "give a path for each"
             )
     return frames, {}
 
@@ -66,34 +67,39 @@ def _driver_frames(settings: Settings) -> FrameRange:
     raise SettingsError("--driver is needed, or a --performance that was tracked before")
 
 
-def _frames_of_driver(settings: Settings, driven: FrameRange) -> FrameRange:
+def _frames_of_driver(settings: Settings, driver: FrameRange) -> FrameRange:
     """Return the frames to render of a still: they have the driver's numbers."""
-    wanted = FrameRange.parse(settings.frames) if settings.frames else driven
-    if outside := wanted - driven:
-        raise FrameError(f"--frames {settings.frames}: the driver has frames {driven}, not {outside}")
+    wanted = FrameRange.parse(settings.frames) if settings.frames else driver
+    if outside := wanted - driver:
+        raise FrameError(f"--frames {settings.frames}: the driver has frames {driver}, not {outside}")
     return wanted
 
 
-def _frames_of_target(settings: Settings, target: Sequence, driven: FrameRange) -> FrameRange:
-    """Return the frames to render of a moving target; check that each has a plate and that the driver reaches it."""
+def _frames_of_target(settings: Settings, target: Sequence, driver: FrameRange) -> FrameRange:
+    """Return the frames to render of a moving target.
+
+    Raises:
+        FrameError: the target has gaps or lacks some of the frames; or, with ``--missing error``, the driver does.
+        SettingsError: the driver reaches none of them.
+    """
     if target.missing:
         raise FrameError(f"{target.name}: frames {target.missing} are missing; a target that moves needs every frame")
     wanted = FrameRange.parse(settings.frames) if settings.frames else target.frames
     if outside := wanted - target.frames:
         raise FrameError(f"--frames {settings.frames}: the target has frames {target.frames}, not {outside}")
-    positions = driver_positions(target.frames.numbers, (driven.first, driven.last), settings)
-    inside = (positions >= driven.first) & (positions <= driven.last)
+    positions = driver_positions(target.frames.numbers, (driver.first, driver.last), settings)
+    inside = (positions >= driver.first) & (positions <= driver.last)
     beyond = [f for f, within in zip(target.frames, inside, strict=True) if not within and f in wanted]
     if beyond and settings.missing == "error":
         raise FrameError(
-            f"--missing error: the driver's frames {driven} do not reach the target's {FrameRange.of(beyond)}; "
-            "--missing hold or black goes on without"
+            f"--missing error: the driver's frames {driver} do not reach the target's {FrameRange.of(beyond)}; "
+            "use --missing hold or black to render them as well"
         )
     return wanted
 
 
-def _shared(settings: Settings, moving: bool) -> dict[str, Any]:
-    """Return option → path of what is analysed once: the given path, else one beside the output."""
+def _shared_files(settings: Settings, moving: bool) -> dict[str, Any]:
+    """Return option → path of the files that the analysis writes: the given path, else one beside the output."""
     digits = analysis_digits(settings, "track", "person")
     named = {"performance": f".{digits}.npz", "identity": f".{digits}.safetensors"}
     if moving:

@@ -125,7 +125,7 @@ class LocalRun:
     def _run_step(self, step: Any, tasks: list[Task]) -> None:
         waiting = deque(tasks)
         workers = [LocalWorker(self.job, self.parameters, step) for _ in range(min(self.workers, len(tasks)))]
-        # Futures, because an interrupted Thread.join takes its thread for one that has ended.
+        # Futures, because Thread.join, if it is interrupted, marks its thread as ended although it still runs.
         with ThreadPoolExecutor(len(workers), thread_name_prefix="worker") as pool:
             futures = [pool.submit(self._run_tasks, worker, waiting) for worker in workers]
             try:
@@ -167,7 +167,7 @@ class LocalRun:
 
 
 def _tasks_of(step: Any) -> list[Task]:
-    """Return the tasks of a step, in chunks of the size that the bundle names."""
+    """Return the tasks of a step, in chunks of the bundle's default size."""
     from openjd.model import StepParameterSpaceIterator
 
     from ofx_reenact.frames.ranges import FrameRange

@@ -64,11 +64,11 @@ class LocalWorker:
         return _failure(status, self._step.name)
 
     def cancel(self) -> None:
-        """Cancel the running action with notice, and refuse further tasks."""
+        """Cancel the running action, which gets time to end by itself, and refuse further tasks."""
         self._cancelled = True
         session = self._session
         if session is not None:
-            # Raised if no action is running.
+            # cancel_action raises this if no action is running.
             with contextlib.suppress(RuntimeError):
                 session.cancel_action()
 
@@ -83,7 +83,7 @@ class LocalWorker:
         self._session = None
 
     def _open_session(self) -> Outcome | None:
-        """Start a session and enter the environments; return how that failed, else None."""
+        """Start a session and enter the environments; return the outcome if that fails or is cancelled, else None."""
         from openjd.model import RevisionExtensions
         from openjd.sessions import ActionState, Session
 

@@ -1,7 +1,7 @@
 """A render as a farm job: analyse once, render in chunks on any workers, verify.
 
-The files of every queue are made from it. ``job task`` reads the settings from the job file, so no shell and no queue
-passes a value on.
+Every queue's files are made from a :class:`FarmJob`. Tasks read their settings from the job file (``job task``), so no
+value of a job is passed through a shell or a queue. (The bundle has no job file: its values are parameters.)
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ class FarmJob:
     def __post_init__(self) -> None:
         """Check the values: a job file may be edited by hand."""
         if not isinstance(self.name, str) or self.name != safe_name(self.name):
-            raise SettingsError(f"job name {self.name!r}: {_LONGEST_NAME} letters, digits, spaces and ._- at most")
+            raise SettingsError(
+                f"job name {self.name!r}: use at most {_LONGEST_NAME} characters: letters, digits, spaces and ._-"
+            )
         if not isinstance(self.chunk_size, int) or isinstance(self.chunk_size, bool) or self.chunk_size < 1:
             raise SettingsError(f"--chunk-size {self.chunk_size}: give a whole number, 1 or more")
         if not isinstance(self.chunk_seconds, int) or self.chunk_seconds < 0:
@@ -58,7 +60,7 @@ class FarmJob:
 
         Raises:
             SettingsError: an option cannot be used on a farm.
-            FrameError: target, driver or a matte does not exist, or has not all of the frames.
+            FrameError: target, driver or a matte does not exist, or lacks some of the frames.
         """
         if not settings.target or not settings.output:
             raise SettingsError("--target and --output are needed")

@@ -37,7 +37,7 @@ def write_opencue(job: FarmJob, folder: Path, show: str, shot: str, user: str = 
 
 
 def submit_opencue(job: FarmJob, folder: Path, show: str, shot: str, user: str = "") -> list[str]:
-    """Launch the outline at the Cuebot that pyoutline is set up for; return no ids, since it gives none.
+    """Launch the outline at the Cuebot that pyoutline is configured for; return an empty list, as it gives no job ids.
 
     Raises:
         ReenactError: the Cuebot refuses the job or cannot be reached.
@@ -55,7 +55,7 @@ def submit_opencue(job: FarmJob, folder: Path, show: str, shot: str, user: str =
 def make_outline(job: FarmJob, file: Path, show: str, shot: str, user: str) -> Any:
     """Return the outline: analyse, then the chunks, then verify. Its owner is ``user``; if empty, the current user.
 
-    A render host runs a layer's command in a shell, so it has only plain words and the job file's path.
+    A render host runs a layer's command in a shell, so the command has no value of the job, only the job file's path.
 
     Raises:
         ReenactError: pyoutline is not installed.

@@ -16,7 +16,7 @@ from ofx_reenact.errors import OutputError, SettingsError
 STEPS = ("analyse", "render", "verify")
 CHUNK_SIZE = 20
 JOB_FILE = "job.json"
-# Characters that no shell and no macro of a queue changes.
+# Characters that shells and the queues' own variable substitution leave unchanged.
 _PLAIN = re.compile(r"[A-Za-z0-9/._:\\-]+")
 
 
@@ -37,7 +37,7 @@ class Queue:
         write: writes the files of a job; takes ``(job, folder)`` and the queue's options, with their defaults.
         submit: takes the same, submits the written job, and returns the queue's ids; None if users submit by hand.
         options: further options of the command, all text: name → help.
-        sizes_chunks: whether the queue chooses the size of a chunk by its time (``--chunk-seconds``).
+        sizes_chunks: whether the queue can choose the size of chunks by the time they take (``--chunk-seconds``).
         files: names of the files that ``write`` writes.
     """
 

@@ -37,9 +37,9 @@ class Platform:
 
     Attributes:
         name: the value of ``--platform``.
-        folder: OpenFX' name for it, a folder of the bundle.
-        targets: zig's names for it; several are joined into one universal binary.
-        flags: compiler flags after the sources.
+        folder: OpenFX' name for it; the folder in the bundle has this name.
+        targets: zig's names of target platforms; if there are several, their binaries are joined into one.
+        flags: compiler flags, placed after the sources on the command line.
     """
 
     name: str
@@ -61,21 +61,22 @@ PLATFORMS = (
 )  # fmt: skip
 
 
-def find_platforms(asked: str) -> tuple[Platform, ...]:
-    """Return the platforms that ``--platform`` names: ``all``, ``this``, or names separated by commas.
+def find_platforms(option: str) -> tuple[Platform, ...]:
+    """Return the platforms for a value of ``--platform``: ``all``, ``this``, or names separated by commas.
 
     Raises:
         SettingsError: there is no such platform.
         ReenactError: ``this`` is a platform that the plug-in is not built for.
     """
-    if asked == "all":
+    if option == "all":
         return PLATFORMS
-    if asked == "this":
+    if option == "this":
         return (this_platform(),)
     known = {one.name: one for one in PLATFORMS}
-    names = [name.strip() for name in asked.split(",")]
+    names = [name.strip() for name in option.split(",")]
     if wrong := [name for name in names if name not in known]:
-        raise SettingsError(f"--platform {wrong[0]}: choose all, this, or, separated by commas, {', '.join(known)}")
+        choices = f"choose all, this, or some of {', '.join(known)}, separated by commas"
+        raise SettingsError(f"--platform {wrong[0]}: {choices}")
     return tuple(known[name] for name in names)
 
 
@@ -95,13 +96,13 @@ def this_platform() -> Platform:
 
 
 def build(sources: Path, output: Path, platforms: Sequence[Platform], compiler: Compiler = "zig") -> tuple[Path, ...]:
-    """Build the plug-in for some platforms, into the bundle in a folder; the bundle's other binaries stay.
+    """Build the plug-in for some platforms into a bundle; binaries of other platforms in it stay unchanged.
 
     Args:
         sources: folder of the C sources.
-        output: folder of the bundle; it is made if it does not exist.
+        output: folder that has the bundle; both are made if they do not exist.
         platforms: at least one; with ``cc``, only this machine's.
-        compiler: ``zig``, or ``cc``, which is the compiler in the variable ``CC``, else ``cc``.
+        compiler: ``zig``; or ``cc``, which runs the command in the environment variable ``CC``, else ``cc``.
 
     Returns:
         The binaries.
@@ -122,13 +123,13 @@ def build(sources: Path, output: Path, platforms: Sequence[Platform], compiler: 
             partial.chmod(0o755)
         record[one.folder] = _record_of(sources, one, version, path)
         built.append(path)
-    layout.write_surroundings(bundle, sources / "icon.png")
+    layout.write_info_and_icon(bundle, sources / "icon.png")
     layout.write_record(bundle, record)
     return tuple(built)
 
 
 def compile_for(sources: Path, platform: Platform, compiler: Compiler) -> bytes:
-    """Compile the plug-in for a platform; returns the binary's bytes.
+    """Compile the plug-in for a platform; return the binary's bytes.
 
     Raises:
         ReenactError: the compiler fails; the message has its output.
@@ -139,7 +140,7 @@ def compile_for(sources: Path, platform: Platform, compiler: Compiler) -> bytes:
 
 
 def sources_digest(sources: Path, platform: Platform) -> str:
-    """Return the SHA-256 of everything but the compiler that a platform's binary depends on: sources and flags."""
+    """Return the SHA-256 of a platform's sources and flags: with the compiler, all that its binary depends on."""
     digest = hashlib.sha256(json.dumps([FLAGS, platform.targets, platform.flags]).encode())
     for path in sorted((*sources.glob("*.c"), *sources.glob("*.h"))):
         # git may have checked the sources out with other line ends.
@@ -164,7 +165,7 @@ def _compile(sources: Path, platform: Platform, compiler: Compiler, target: str)
     if not names:
         raise ReenactError(f"{sources}: no C sources")
     with tempfile.TemporaryDirectory(prefix="ofx-reenact-") as folder:
-        # In a folder of its own: some linkers write other files beside the binary.
+        # In a temporary folder, because some linkers write other files beside the binary.
         binary = Path(folder) / layout.BINARY
         line = [*_compiler_command(compiler, target), *FLAGS, "-o", str(binary), *names, *platform.flags]
         try:

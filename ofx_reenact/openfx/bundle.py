@@ -40,7 +40,7 @@ def python_file_of(bundle: Path) -> Path:
     return bundle / "Contents" / "Resources" / "python"
 
 
-def write_surroundings(bundle: Path, icon: Path) -> None:
+def write_info_and_icon(bundle: Path, icon: Path) -> None:
     """Write the bundle's Info.plist and icon.
 
     Raises:
@@ -68,7 +68,7 @@ def info() -> bytes:
 
 
 def read_record(bundle: Path) -> dict[str, Any]:
-    """Return what each binary was built from, by its folder's name; empty if there is no record.
+    """Return folder of a binary → what it was built from; empty if there is no record.
 
     Raises:
         ReenactError: the record cannot be read.
@@ -91,7 +91,7 @@ def write_record(bundle: Path, binaries: dict[str, Any]) -> None:
 
 
 def version_of(bundle: Path) -> str:
-    """Return the version of a bundle of this plug-in; empty for anything else, links to a bundle included."""
+    """Return the version of a bundle of this plug-in; empty for anything else, also for a link to a bundle."""
     if bundle.is_symlink():
         return ""
     try:

@@ -67,7 +67,7 @@ def header() -> str:
 
 
 def quoted(text: str) -> str:
-    """Return a text as a C string literal; bytes of UTF-8 that are not ASCII become octal escapes."""
+    """Return a text as a C string literal; bytes of UTF-8 that are not printable ASCII become octal escapes."""
     escaped = {'"': '\\"', "\\": "\\\\"}
     parts = [chr(byte) if 32 <= byte < 127 else f"\\{byte:03o}" for byte in text.encode()]
     return '"' + "".join(escaped.get(part, part) for part in parts) + '"'

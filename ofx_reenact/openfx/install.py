@@ -1,4 +1,4 @@
-"""Install the bundle where hosts search, and remove it: whole or not at all; nothing else there is touched."""
+"""Install the bundle in a folder that hosts search, and remove it: completely or not at all. Other files stay."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from ofx_reenact.openfx import bundle as layout
 # Beside the bundle: the copy that is being made, and the earlier bundle that it replaces. Hosts load names that contain
 # .ofx.bundle and skip folders whose names start with @.
 _COPY, _EARLIER = "@Reenact.copy", "@Reenact.earlier"
-# Seconds that a Python may take to print its version: environments on network file systems are slow.
-_PATIENCE = 120.0
+# Seconds that ``ofx-reenact --version`` may take: environments on network file systems are slow.
+_TIMEOUT = 120.0
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ def default_folder(system: str = sys.platform) -> Path:
 def find_python(named: Path | None) -> Path:
     """Return the absolute path of the Python that the plug-in will start engines with; None means this one.
 
-    Symbolic links are kept: a virtual environment's Python is a link, and only by that path it is the environment's.
+    Symbolic links are not resolved: a virtual environment's Python is a link, and its target would start without the
+    environment.
 
     Raises:
         SettingsError: ofx-reenact does not run with it, or has another version there.
@@ -65,7 +66,7 @@ def find_python(named: Path | None) -> Path:
         try:
             output = subprocess.run(
                 [str(path), "-c", CODE, "--version"], capture_output=True, text=True, errors="replace",
-                stdin=subprocess.DEVNULL, timeout=_PATIENCE, check=True,
+                stdin=subprocess.DEVNULL, timeout=_TIMEOUT, check=True,
             ).stdout  # fmt: skip
         except (OSError, subprocess.SubprocessError):
             output = ""
@@ -73,8 +74,8 @@ def find_python(named: Path | None) -> Path:
             raise SettingsError(f"--python {named}: ofx-reenact cannot be run with it; {advice}")
         if output.split() != ["ofx-reenact", __version__]:
             raise SettingsError(
-                f"--python {named}: it has {output.strip()}, this plug-in is {__version__}; install its own "
-                f"plug-in: {path} -m ofx_reenact ofx install"
+                f"--python {named}: it has {output.strip()}, this plug-in is {__version__}; install the "
+                f"plug-in of that version: {path} -m ofx_reenact ofx install"
             )
     return path
 
@@ -82,8 +83,8 @@ def find_python(named: Path | None) -> Path:
 def install(source: Path, folder: Path, python: Path) -> Installed:
     """Copy a bundle into a folder; an earlier version is replaced.
 
-    It is copied beside its place and then renamed, so that hosts find the earlier one or the whole new one. What a
-    killed installation left is removed.
+    It is copied under another name and then renamed, so that hosts find either the earlier bundle or the complete new
+    one. Files that a killed installation left are removed.
 
     Args:
         source: the bundle.
@@ -106,10 +107,10 @@ def install(source: Path, folder: Path, python: Path) -> Installed:
 
 
 def remove(folder: Path) -> str:
-    """Remove the bundle from a folder, and what a killed installation left; returns its version, empty for none.
+    """Remove the bundle from a folder, and files that a killed installation left; return its version, empty for none.
 
     Raises:
-        OutputError: the folder is not writable, or what has the bundle's name is not this plug-in.
+        OutputError: the folder is not writable, or something else has the bundle's name.
     """
     place = folder / layout.NAME
     if not any(os.path.lexists(folder / name) for name in (layout.NAME, _COPY, _EARLIER)):
@@ -147,14 +148,14 @@ def _put_in_place(copy: Path, place: Path) -> None:
 
 
 def _restore_earlier(place: Path) -> None:
-    """Rename the earlier bundle back if nothing has its place."""
+    """Rename the earlier bundle back if no bundle is installed."""
     earlier = place.with_name(_EARLIER)
     if earlier.exists() and not os.path.lexists(place):
         earlier.rename(place)
 
 
 def _clear(folder: Path) -> None:
-    """Remove the copy, and the earlier bundle if the new one is in place."""
+    """Remove the copy, and the earlier bundle if the new one is installed."""
     for name in (_COPY, _EARLIER) if (folder / layout.NAME).exists() else (_COPY,):
         if (folder / name).is_dir():
             shutil.rmtree(folder / name)
@@ -178,7 +179,7 @@ def _write(file: Path, content: bytes, mode: int = 0o644) -> None:
 
 @contextlib.contextmanager
 def _exclusive(folder: Path) -> Iterator[None]:
-    """Lock a folder, which is made if it does not exist, and clean up what killed installations left.
+    """Make a folder if it does not exist, lock it, and remove what killed installations left in it.
 
     Raises:
         OutputError: the folder is not writable (the message says what to do), or the operating system fails.
@@ -202,5 +203,8 @@ def _exclusive(folder: Path) -> Iterator[None]:
 
 
 _IN_USE = ", or a host has the plug-in loaded" if os.name == "nt" else ""
-_AS = "quit the hosts and run it as administrator" if os.name == "nt" else f"use 'sudo {sys.executable} -m ofx_reenact'"
-_ADVICE = f"{_AS}, or choose another folder with --to DIR; hosts search it if the variable OFX_PLUGIN_PATH names it"
+_AS_ROOT = f"use 'sudo {sys.executable} -m ofx_reenact'"
+_WITH_RIGHTS = "quit the hosts and run it as administrator" if os.name == "nt" else _AS_ROOT
+_ADVICE = (
+    f"{_WITH_RIGHTS}, or choose another folder with --to DIR; hosts search it if the variable OFX_PLUGIN_PATH names it"
+)

@@ -14,7 +14,7 @@ from ofx_reenact.resources import openfx_folder
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command line and return its exit code, an :class:`~ofx_reenact.errors.Exit`."""
+    """Run the command line ``arguments``; return the exit code, an :class:`~ofx_reenact.errors.Exit`."""
     parser = argparse.ArgumentParser("python -m ofx_reenact.openfx", description="Make the OpenFX plug-in.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("parameters", help="generate openfx/parameters.h from the settings")

@@ -8,12 +8,12 @@ from typing import Any
 from ofx_reenact.provenance.attributes import FACE, FRAME, MADE_OF, PARTS, PIXELS
 from ofx_reenact.provenance.sidecar import FrameEntry, Sidecar
 
-# A frame's attribute has the confidence as a 32-bit float, the sidecar with four decimals.
+# Largest difference in confidence: a frame stores it as a 32-bit float, the sidecar with four decimals.
 _ROUNDED = 1e-4
 
 
 def find_disagreements(frame: int, pixels: str, attributes: Mapping[str, Any], sidecar: Sidecar) -> list[str]:
-    """Return where a frame's attributes contradict its number, its pixels or the sidecar; a missing value does not.
+    """Return where a frame's attributes contradict its number, its pixels or the sidecar. Missing values do not count.
 
     Args:
         frame: the number in the file's name.
@@ -36,7 +36,7 @@ def find_disagreements(frame: int, pixels: str, attributes: Mapping[str, Any], s
         found.append("made from other inputs or with other options than the sidecar says")
     own = attributes.get("reenact:confidence")
     if entry.confidence is not None and isinstance(own, int | float) and abs(own - entry.confidence) > _ROUNDED:
-        found.append("another confidence than the sidecar says: is it this frame?")
+        found.append("another confidence than the sidecar says; perhaps it is another frame")
     if entry.face and attributes.get(FACE, entry.face) != entry.face:
         found.append(f"the driver's face was {attributes[FACE]}, the sidecar says {entry.face}")
     if (attributes.get(PARTS) or None) != (entry.parts or None) and frame in sidecar.frames:

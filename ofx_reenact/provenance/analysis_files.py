@@ -15,8 +15,8 @@ from ofx_reenact.shot.part_choice import SCHEMA as PARTS_SCHEMA
 from ofx_reenact.tracking.performance import Performance
 from ofx_reenact.weights import read_metadata
 
-# Option of an analysis file → option of its main input in a render, and in the file itself. A performance file calls
-# whoever was tracked the driver.
+# Option of an analysis file → name of its main input: in a render, and in the file itself. In a performance file the
+# person that was tracked is always the "driver", even if it is the target's.
 _MAIN = {
     "performance": ("driver", "driver"), "identity": ("target", "target"), "target_performance": ("target", "driver"),
     "parts_file": ("target", "target"),
@@ -28,15 +28,15 @@ _OF_TARGET = {
 }  # fmt: skip
 
 
-def check_made_from(path: Path, kind: str, stored: str, called: str, asked: MadeOf) -> str:
+def check_made_from(path: Path, kind: str, stored: str, main_name: str, expected: MadeOf) -> str:
     """Check that an analysis file was made from the given inputs.
 
     Args:
         path: of the file.
         kind: option of the file, as ``performance``.
         stored: the file's ``made_of`` as JSON; empty in files of earlier versions.
-        called: name of the main input in a file of an earlier version.
-        asked: the inputs and options it should be made from, named as in the file.
+        main_name: path of the main input; used if ``stored`` is empty.
+        expected: the inputs and options it should be made from, named as in the file.
 
     Returns:
         A note if the file has no hash to compare, or was made with other options; else empty.
@@ -47,17 +47,17 @@ def check_made_from(path: Path, kind: str, stored: str, called: str, asked: Made
     remedy, main = f"name another {flag(kind)}, or delete the file to have it made again", _MAIN[kind][1]
     what = "list of parts" if kind == "parts_file" else kind.removeprefix("target_")
     try:
-        made_of = MadeOf.of_text(stored) if stored else MadeOf({main: Source(called)})
+        made_of = MadeOf.of_text(stored) if stored else MadeOf({main: Source(main_name)})
     except ValueError as error:
         raise TrackingError(f"{path}: not a whole {what} file ({error}); {remedy}") from error
     if not stored:
-        asked = MadeOf({name: source for name, source in asked.inputs.items() if name == main})
-    if wrong := made_of.contradicts(asked):
+        expected = MadeOf({name: source for name, source in expected.inputs.items() if name == main})
+    if wrong := made_of.contradicts(expected):
         raise TrackingError(f"{path}: this {what} was {_of_target(kind, wrong[0])}; {remedy}")
-    if main in asked.inputs and "" in (made_of.inputs[main].sha256, asked.inputs[main].sha256):
-        name = asked.inputs[main].name
-        return f"{path}: whether this {what} was made from {name} as it is now is not known; it was taken to be"
-    if other := made_of.deviates(asked):
+    if main in expected.inputs and "" in (made_of.inputs[main].sha256, expected.inputs[main].sha256):
+        name = expected.inputs[main].name
+        return f"{path}: it is not known whether this {what} was made from {name} as it is now; it is used as it is"
+    if other := made_of.deviates(expected):
         how = _of_target(kind, other[0])
         return f"{path}: this {what} was {how}, and is used as it is; to have it made again, delete the file"
     return ""
@@ -66,8 +66,8 @@ def check_made_from(path: Path, kind: str, stored: str, called: str, asked: Made
 def find_contradictions(sidecar: Sidecar, folder: Path) -> list[str]:
     """Return which analysis files in a sidecar were made from another driver or target than the sidecar's.
 
-    Files that are gone or cannot be read are skipped: the sidecar check reports them. Relative names are searched in
-    ``folder`` too.
+    Files that are gone or cannot be read are skipped: the sidecar check reports them. A file that is not found at its
+    path is searched in ``folder``.
     """
     problems = []
     for kind, (option, main) in _MAIN.items():
@@ -76,27 +76,28 @@ def find_contradictions(sidecar: Sidecar, folder: Path) -> list[str]:
         if not files or source is None:
             continue
         try:
-            origin, called = _origin(kind, files[0])
+            made_of, main_name = _read_origin(kind, files[0])
         except ReenactError:
             continue
-        if not origin and not called:
+        if not made_of and not main_name:
             continue
+        expected = MadeOf({main: Source(source.name, source.sha256 or "")})
         try:
-            check_made_from(files[0], kind, origin, called, MadeOf({main: Source(source.name, source.sha256 or "")}))
+            check_made_from(files[0], kind, made_of, main_name, expected)
         except TrackingError as error:
             problems.append(str(error))
     return problems
 
 
 def _of_target(kind: str, text: str) -> str:
-    """Replace the driver's options in a text by the target's, if it is about a target's performance."""
+    """Return a text about an analysis file; if it is a target's performance, name the target's options in it."""
     if kind != "target_performance":
         return text
     return re.sub(r"--[a-z-]+", lambda found: _OF_TARGET.get(found[0], found[0]), text)
 
 
-def _origin(kind: str, path: Path) -> tuple[str, str]:
-    """Return a file's ``made_of`` as JSON, and the name of its main input; empty if the file has none."""
+def _read_origin(kind: str, path: Path) -> tuple[str, str]:
+    """Return a file's ``made_of`` as JSON, and the path of its main input; empty where the file has none."""
     if kind == "parts_file":
         return str(read_json(path, PARTS_SCHEMA, what="parts file").get("made_of", "")), ""
     if kind == "identity":

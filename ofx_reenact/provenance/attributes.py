@@ -15,6 +15,7 @@ NO_CONSENT = "none"
 NO_FDGAN = "off"
 SOURCE = "Iptc4xmpExt:DigitalSourceType"
 PREFIX = "reenact:"
+# Names of attributes; docs/provenance.md describes them.
 FRAME = "reenact:frame"
 PIXELS = "reenact:pixels_sha256"
 FACE = "reenact:face"
@@ -37,7 +38,7 @@ def frame_attributes(
         driver: file name without folders.
         consent: id of the release; None without one.
         made_of: digest of inputs, settings and weights (``MadeOf.digest``).
-        job: name of the job; empty: ``$OFX_REENACT_JOB``, else ``desk``.
+        job: name of the job, used if ``$OFX_REENACT_JOB`` is not set; empty: ``desk``.
         proxy: divisor of the plate's resolution; 1 (full resolution) is not written.
     """
     return {
@@ -82,7 +83,7 @@ def read_attributes(path: Path) -> dict[str, Any]:
         source.close()
     if f"{PREFIX}version" not in found or SOURCE not in found:
         raise FrameError(
-            f"{path}: has no provenance; ofx-reenact did not write it, or another program wrote it again"
+            f"{path}: has no provenance attributes; ofx-reenact did not write it, or another program wrote it again"
         )
     return {name: value for name, value in found.items() if name.startswith((PREFIX, SOURCE, "Software"))}
 

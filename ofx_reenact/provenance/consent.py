@@ -41,7 +41,7 @@ class Consent:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """The problems of today, whatever the use."""
+        """Why the consent is not valid today, for any use; empty if it is."""
         return self.problems()
 
     def problems(self, *, on: date | None = None, scope: str = "", release: Path | None = None) -> tuple[str, ...]:
@@ -50,7 +50,7 @@ class Consent:
         Args:
             on: day of the use; None: today.
             scope: the use, as in ``scope``; empty: not checked.
-            release: the signed document; None: ``document``, which is not checked if it does not exist.
+            release: path of the signed document; None: ``document``, which is not checked if it does not exist.
         """
         found = []
         if self.expires < (on or date.today()):

@@ -44,7 +44,7 @@ def read_credentials(certificate: Path, key: Path) -> Credentials:
     """Read certificate chain and private key; check that they belong together and are valid today.
 
     Raises:
-        ReenactError: a file cannot be used, the certificate is not valid today, or the key is another one's.
+        ReenactError: a file cannot be used, the certificate is not valid today, or the key is not the certificate's.
     """
     load_c2pa()
     from cryptography.hazmat.primitives.serialization import load_pem_private_key

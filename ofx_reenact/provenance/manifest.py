@@ -19,7 +19,7 @@ _AGENT = {"name": "ofx-reenact", "version": __version__}
 
 
 def facts_of(output: str, frame: int, attributes: Mapping[str, Any], sidecar: Sidecar) -> dict[str, Any]:
-    """Return the facts to sign of a frame of ``output``, from its attributes and the sidecar.
+    """Return what the signature of a frame of ``output`` states about it, from its attributes and the sidecar.
 
     Raises:
         ReenactError: the sidecar has no entry for the frame, or contradicts its attributes.
@@ -37,7 +37,7 @@ def facts_of(output: str, frame: int, attributes: Mapping[str, Any], sidecar: Si
 
 
 def sidecar_facts(frame: int, sidecar: Sidecar) -> dict[str, Any]:
-    """Return the facts of a frame that the sidecar has.
+    """Return those of a frame's facts that come from the sidecar.
 
     Raises:
         ReenactError: as :func:`named_inputs`.

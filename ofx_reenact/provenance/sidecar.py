@@ -113,37 +113,36 @@ class Sidecar:
         except ValueError as error:
             raise ReenactError(f"{path}: {error}; render with --existing overwrite") from error
 
-    def save(self, path: Path, there: Mapping[int, FrameEntry] | None = None) -> None:
+    def save(self, path: Path, earlier: Mapping[int, FrameEntry] | None = None) -> None:
         """Write the sidecar, merged with the entries of the one at ``path``; a file that is not a sidecar is replaced.
 
-        Processes that render chunks of one sequence may call this at the same time: a lock lets one at a time read,
-        merge and replace.
+        If this sidecar has no frames, the fields about the whole sequence at ``path`` stay unchanged. Processes that
+        render chunks of one sequence may call this at the same time: a lock lets one at a time read, merge and replace.
 
         Args:
             path: of the sidecar.
-            there: entries of frames that existed before this render, used where the sidecar at ``path`` has none. If
-                this sidecar has no frames, the one at ``path`` does not change its fields on the whole sequence.
+            earlier: entries of frames that existed before this render, used where the sidecar at ``path`` has none.
 
         Raises:
             OutputError: the file cannot be locked, read or written; it stays unchanged.
         """
         try:
-            self._merge(path, there)
+            self._merge(path, earlier)
         except OutputError as error:
             raise OutputError(
-                f"{error}; the frames are whole, and the same render with --existing skip notes them"
+                f"{error}; the frames are whole: render again with --existing skip to add them to the sidecar"
             ) from error
 
-    def _merge(self, path: Path, there: Mapping[int, FrameEntry] | None) -> None:
+    def _merge(self, path: Path, earlier: Mapping[int, FrameEntry] | None) -> None:
         with locked(path):
             before = None
             try:
                 before = Sidecar.load(path)
             except ReenactError as error:
-                # The file exists but the drive fails: replacing it would lose entries of other processes.
+                # The file may exist, but reading it failed: replacing it would lose the entries of other processes.
                 if isinstance(cause := error.__cause__, OSError) and not isinstance(cause, FileNotFoundError):
                     raise OutputError(str(error)) from error
-            frames = {**(there or {}), **(before.frames if before else {}), **self.frames}
+            frames = {**(earlier or {}), **(before.frames if before else {}), **self.frames}
             about = self if self.frames or before is None else before
             used = {entry.made_of for entry in frames.values()}
             takes = {k: take for k, take in {**(before.takes if before else {}), **self.takes}.items() if k in used}

@@ -1,6 +1,6 @@
 """C2PA signatures beside a sequence: ``O.1001.c2pa`` signs ``O.1001.exr``, which stays unchanged.
 
-Nothing here uses the network, so signatures have no time stamp of a server: one is valid as long as its certificate.
+Nothing here uses the network, so no server adds a time stamp: a signature is valid as long as its certificate is.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def sign_sequence(
     chosen = frames or _existing_frames(output)
     signed = FrameRange.of(f for f in chosen if frame_path(output, f).with_suffix(SUFFIX).exists())
     if signed and existing == "error":
-        raise OutputError(f"{output}: frames {signed} are signed already; --existing skip or overwrite goes on")
+        raise OutputError(f"{output}: frames {signed} are signed already; use --existing skip or overwrite")
     skipped = signed if existing == "skip" else FrameRange(())
     sidecar = Sidecar.load(sidecar_path(output))
     if wrong := find_contradictions(sidecar, Path(output).parent):
@@ -158,7 +158,7 @@ def _to_verdict(path: Path, report: Mapping[str, Any], trusted: str) -> Verdict:
 
 
 def _verify(path: Path, frame: int, trusted: str) -> Verdict:
-    """Check one frame, without the rest of the sequence."""
+    """Check one frame's signature, frame number and file name."""
     if not path.is_file():
         return Verdict(path, ("no such file",))
     verdict = read_signature(path, trusted)
@@ -171,7 +171,7 @@ def _verify(path: Path, frame: int, trusted: str) -> Verdict:
 
 
 def _signed_name(verdict: Verdict) -> str:
-    """Return the frame's file name when it was signed, whichever way the sequence was written (####, %04d)."""
+    """Return the frame's file name when it was signed; the sequence's name may be written with #### or %04d."""
     output = str(verdict.facts.get("output"))
     try:
         return frame_path(output, verdict.facts["frame"]).name
@@ -180,7 +180,7 @@ def _signed_name(verdict: Verdict) -> str:
 
 
 def _origin(verdict: Verdict) -> str:
-    """Return what all frames of one sequence have in common, as text."""
+    """Return the signed facts that all frames of a sequence have in common (output and inputs), as JSON."""
     return json.dumps([verdict.facts.get(name) for name in ("output", "inputs")], sort_keys=True)
 
 

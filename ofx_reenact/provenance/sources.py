@@ -1,7 +1,7 @@
-"""The sources of a performance, an identity or a frame: inputs, settings and weights it was made from.
+"""What a performance, an identity or a frame was made from: inputs, settings and weights.
 
-They are stored in the file, so that it is not used for another driver or picture, and so that frames can be compared
-with the sidecar.
+It is stored in the file. So a performance or identity is not used for another driver or picture, and frames can be
+compared with the sidecar.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from ofx_reenact.files import parse_json
 from ofx_reenact.settings import Settings
 from ofx_reenact.settings.option import flag
 
-# Options that choose the person in a picture with several.
+# Options that choose one of several people in a picture.
 WHOSE = ("face", "target_face")
 
 
 @dataclass(frozen=True)
 class Source:
-    """One input.
+    """One input of a file.
 
     Attributes:
         name: path, as the user wrote it.
@@ -73,7 +73,7 @@ class MadeOf:
 
     @property
     def text(self) -> str:
-        """The same as JSON on one line."""
+        """What :meth:`as_dict` returns, as JSON on one line."""
         return json.dumps(self.as_dict(), sort_keys=True, ensure_ascii=False)
 
     @classmethod
@@ -98,32 +98,32 @@ class MadeOf:
         """
         return cls.of_dict(parse_json(text))
 
-    def contradicts(self, asked: MadeOf) -> list[str]:
-        """Return where this was made from another input, or from another face in it, than ``asked``.
+    def contradicts(self, expected: MadeOf) -> list[str]:
+        """Return where the file was made from another input, or from another face in it, than ``expected``.
 
-        Inputs that ``asked`` does not have, and options at their defaults, are not compared.
+        Inputs that ``expected`` does not have, and options at their defaults, are not compared.
         """
         problems = []
-        for what, source in asked.inputs.items():
+        for what, source in expected.inputs.items():
             then = self.inputs.get(what)
             if then is None or then.differs(source):
                 problems.append(_describe_difference(then, source, what))
-        # The face is chosen by number or position now, and was chosen by a picture.
+        # The file's face was chosen by a picture (an input); the one expected is chosen by number or position.
         problems += [
             f"made with {flag(name)} {self.inputs[name].name}, not {value}"
-            for name, value in asked.settings.items()
+            for name, value in expected.settings.items()
             if name in self.inputs and name in WHOSE and _is_set(name, value)
         ]
-        return [*problems, *(text for name, text in self._other_options(asked) if name in WHOSE)]
+        return [*problems, *(text for name, text in self._other_options(expected) if name in WHOSE)]
 
-    def deviates(self, asked: MadeOf) -> list[str]:
-        """Return which options other than those of :data:`WHOSE` had other values than ``asked`` sets."""
-        return [text for name, text in self._other_options(asked) if name not in WHOSE]
+    def deviates(self, expected: MadeOf) -> list[str]:
+        """Return which options had other values than ``expected`` sets, without those of :data:`WHOSE`."""
+        return [text for name, text in self._other_options(expected) if name not in WHOSE]
 
-    def _other_options(self, asked: MadeOf) -> list[tuple[str, str]]:
+    def _other_options(self, expected: MadeOf) -> list[tuple[str, str]]:
         return [
             (name, f"made with {flag(name)} {_plain(self.settings[name])}, not {_plain(value)}")
-            for name, value in asked.settings.items()
+            for name, value in expected.settings.items()
             if _is_set(name, value) and self.settings.get(name, value) != value
         ]
 

@@ -34,8 +34,8 @@ def render_missing_frames(sequence: CheckedSequence) -> FrameRange:
 def add_frames_to_sidecar(sequence: CheckedSequence) -> FrameRange:
     """Add frames that the sidecar does not have, from their attributes; return them.
 
-    A lost sidecar is written without settings and without the inputs' hashes, and has a field that says so. Existing
-    values stay: a hash that differs from the file's is not replaced.
+    A lost sidecar is written without settings and without the inputs' hashes; its field ``rebuilt`` tells so. Existing
+    values stay: a hash that differs from its input file's is not replaced.
 
     Raises:
         OutputError: it cannot be written.
@@ -49,7 +49,7 @@ def add_frames_to_sidecar(sequence: CheckedSequence) -> FrameRange:
 
 
 def _entry(sequence: CheckedSequence, frame: int, made: Mapping[str, Any]) -> FrameEntry:
-    """Return a frame's entry; how its face was found is taken from the performance, else from the frame."""
+    """Return a frame's entry; how the driver's face was found is taken from the performance, else from ``made``."""
     own = made.get("reenact:confidence")
     confidence = round(own, 4) if isinstance(own, int | float) else None
     parts = made.get(PARTS) or None
@@ -57,7 +57,7 @@ def _entry(sequence: CheckedSequence, frame: int, made: Mapping[str, Any]) -> Fr
 
 
 def _rebuild(sequence: CheckedSequence, made: Mapping[str, Any]) -> Sidecar:
-    """Return a sidecar with the fields that a frame's attributes have about the whole sequence."""
+    """Return a sidecar with those fields that can be read from the attributes of one frame."""
     header, fdgan = sequence.whole[0].header, made.get("reenact:fdgan_sha256", NO_FDGAN)
     assert header is not None
     return Sidecar(

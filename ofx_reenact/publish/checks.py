@@ -18,7 +18,7 @@ from ofx_reenact.verify.checks import CHECKS, Check, proxies
 
 
 def checks_for(options: Options, place: Place | None) -> dict[str, Check]:
-    """Return name → check, in order; ``place`` is where it will be published, None if it is only checked."""
+    """Return name → check, in order; ``place`` is where the sequence goes, None if it is only checked."""
     return {
         **CHECKS,
         "resolution": resolution,
@@ -57,7 +57,10 @@ def weights(sequence: CheckedSequence, approved: str) -> CheckResult:
 
 
 def consent(sequence: CheckedSequence, named: str) -> CheckResult:
-    """Is there a valid consent file, with the frames' id, of each person shown? It is ``named``, else the render's."""
+    """Is there a valid consent file for each person shown, and do the frames have its id?
+
+    ``named`` is the consent file to check; if empty, those that the frames were rendered with are checked.
+    """
     ids = [(one.frame, str(one.made.get("reenact:consent_id", provenance.NO_CONSENT))) for one in sequence.whole]
     without = [(f, "rendered without --consent") for f, text in ids if provenance.NO_CONSENT in text.split(", ")]
     if without:
@@ -82,7 +85,7 @@ def consent(sequence: CheckedSequence, named: str) -> CheckResult:
 def version(_sequence: CheckedSequence, place: Place | None) -> CheckResult:
     """Is the version not published yet?"""
     if place is not None and place.folder.exists():
-        return CheckResult((f"{place.folder}: exists already; a published version is not overwritten",))
+        return CheckResult((f"{place.folder}: exists already and is not overwritten; publish another version",))
     return CheckResult()
 
 

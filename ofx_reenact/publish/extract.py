@@ -29,7 +29,7 @@ def draw_sheet(output: str, frames: FrameRange, folder: Path) -> Path:
     """
     count = min(len(frames), COLUMNS * ROWS)
     chosen = [frames.numbers[round(i * (len(frames) - 1) / max(count - 1, 1))] for i in range(count)]
-    pictures = [fit(shown) for _, shown in _pictures(output, FrameRange.of(chosen))]
+    pictures = [fit(picture) for _, picture in _pictures(output, FrameRange.of(chosen))]
     sheet = folder / beside(output, ".contact.png").name
     contact_sheet([pictures[i : i + COLUMNS] for i in range(0, len(pictures), COLUMNS)], sheet)
     return sheet
@@ -45,16 +45,16 @@ def write_preview(output: str, frames: FrameRange, folder: Path) -> Path:
     movie = folder / beside(output, ".mp4").name
     with contextlib.ExitStack() as stack:
         writer: Mp4Writer | None = None
-        for plate, shown in _pictures(output, frames):
+        for plate, picture in _pictures(output, frames):
             if writer is None:
-                size = shown.shape[1], shown.shape[0]
+                size = picture.shape[1], picture.shape[0]
                 writer = stack.enter_context(Mp4Writer(movie, plate.fps or USUAL_RATE, size))
-            writer.write(shown)
+            writer.write(picture)
     return movie
 
 
 def has_colour(output: str, frame: int) -> bool:
-    """Tell whether a frame has colour channels: with ``--layers`` it can have other layers only."""
+    """Return whether a frame has colour channels; with ``--layers``, it can have other layers only."""
     try:
         plate = read_plate(frame_path(output, frame))
         return plate.names[0] in plate.attributes.channelnames
@@ -63,7 +63,7 @@ def has_colour(output: str, frame: int) -> bool:
 
 
 def _pictures(output: str, frames: FrameRange) -> Iterator[tuple[Plate, np.ndarray]]:
-    """Yield each frame and its picture in display colours."""
+    """Yield each frame, and the same as a picture in display colours."""
     colour = Colour()
     for frame in frames:
         plate = read_plate(frame_path(output, frame), frame)

@@ -84,7 +84,9 @@ def _report(output: str, context: Any, action_results: dict[str, str]) -> dict[s
     data: dict[str, Any] = instance.data if instance is not None else {}
     failed = {result["plugin"].__name__: str(result["error"]) for result in results if result["error"]}
     if instance is None and not failed:
-        failed["CollectReenactSequences"] = f"{output}: was not collected; another plugin of that name replaces it"
+        failed["CollectReenactSequences"] = (
+            f"{output}: was not collected, because another plugin of this name replaces ours; rename or remove that one"
+        )
     return {
         "schema": SCHEMA, "output": output, "good": not failed, "report": data.get("reenactReport"), "failed": failed,
         "repaired": action_results, "published": data.get("published"),

@@ -20,7 +20,7 @@ from ofx_reenact.verify.report import report_on
 
 
 def collect(output: str, options: Options) -> dict[str, Any]:
-    """Return what pyblish needs to know of the sequence; reads one frame."""
+    """Return what pyblish's instance needs to know of the sequence; read one frame."""
     _, _, frames = read_expected(output, options.frames, {}, options.performance, options.target_performance)
     header = next(filter(None, (inspect_frame(f, frame_path(output, f)).header for f in frames)), None)
     name, number = version.name_of(output)

@@ -41,7 +41,7 @@ def name_of(output: str) -> tuple[str, int | None]:
     """Return a sequence's name and the version in it: ``shot_v003.####.exr`` → ``shot``, 3.
 
     Raises:
-        SettingsError: the name cannot be a folder's, as ``..`` of ``.._v003.####.exr``.
+        SettingsError: the name cannot be used for a folder, as ``..``, the name of ``.._v003.####.exr``.
     """
     stem = stem_of(output)
     found = _VERSION.search(stem)
@@ -57,7 +57,7 @@ def place_of(output: str, target_dir: str) -> Place:
     """Return where a sequence is published: the version in its name, else the next one after those on disk.
 
     Raises:
-        SettingsError: its name cannot be a folder's.
+        SettingsError: its name cannot be used for a folder.
     """
     name, version = name_of(output)
     root = Path(target_dir)
@@ -67,8 +67,8 @@ def place_of(output: str, target_dir: str) -> Place:
 def integrate(place: Place, representations: Sequence[dict[str, Any]], about: dict[str, Any]) -> list[str]:
     """Copy the files of representations into a version's folder, with a ``publish.json`` that lists them.
 
-    The files are copied into a temporary folder, compared with their sources, and moved into place at once. One process
-    at a time publishes a version; it removes what a killed process left.
+    The files are copied into a temporary folder and compared with their sources; then the folder is renamed. Only one
+    process at a time publishes a version. It removes temporary folders that killed processes left.
 
     Args:
         place: the version.
@@ -79,13 +79,13 @@ def integrate(place: Place, representations: Sequence[dict[str, Any]], about: di
         The paths of the published files.
 
     Raises:
-        OutputError: the version is there already, or another process publishes it; two files have one name, or the
-            disk does not take them; nothing is left behind.
+        OutputError: the version exists already, or another process is publishing it; two files have the same name; or a
+            file cannot be written. The temporary folder is removed then.
     """
     try:
         with locked(place.folder):
             if place.folder.exists():
-                raise OutputError(f"{place.folder}: exists already; a published version is not overwritten")
+                raise OutputError(f"{place.folder}: exists already and is not overwritten; publish another version")
             prefix = f".{place.folder.name}{_PARTIAL}"
             # This process holds the lock, so no other process uses these.
             for left in place.folder.parent.glob(f"{prefix}*"):

@@ -11,7 +11,7 @@ from ofx_reenact.frames.ranges import FrameRange
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a check found: lines, each of which names a file or frames."""
+    """What a check found, as lines; each line names a file or frames."""
 
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -23,13 +23,19 @@ class CheckResult:
 
 
 def make_result(problems: Iterable[str], unknown: Iterable[str] = (), *, strict: bool = False) -> CheckResult:
-    """Return a result. ``unknown``, what could not be compared, becomes notes, or problems if ``strict``."""
+    """Return a result.
+
+    Args:
+        problems: what is wrong.
+        unknown: what could not be compared: notes or, if ``strict``, problems.
+        strict: the user's ``--strict``.
+    """
     wrong, notes = tuple(problems), tuple(unknown)
     return CheckResult((*wrong, *notes)) if strict else CheckResult(wrong, notes)
 
 
 def merge_frames(found: Iterable[tuple[int, str]]) -> list[str]:
-    """Return each text once, with all its frames: ``frames 1-3,9: TEXT``."""
+    """Merge pairs (frame, text): return each text once, with all its frames, as ``frames 1-3,9: TEXT``."""
     frames: dict[str, list[int]] = defaultdict(list)
     for frame, text in found:
         frames[text].append(frame)

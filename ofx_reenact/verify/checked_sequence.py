@@ -21,7 +21,7 @@ from ofx_reenact.verify.frame_inspection import InspectedFrame, inspect_frames
 from ofx_reenact.verify.sidecar import SidecarFile, read_sidecar_file
 from ofx_reenact.verify.target import TargetPlates
 
-# Longer than any shot: a range with more frames is not filled up.
+# Missing frames are not filled in if there would be more than this: no shot is so long.
 _LONGEST = 1_000_000
 
 Mover = Literal["", "target", "driver"]
@@ -45,7 +45,7 @@ class CheckedSequence:
         inspected: frame → decoded frame, for those that exist, in order.
         sidecar: of the sequence.
         plates: of the target; None if they cannot be read.
-        tracked: the performances.
+        performances: of driver and target.
         unknown: ``plate``, ``performance`` or ``target_performance`` → why it cannot be read.
         strict: report as a problem, not as a note, what cannot be compared.
     """
@@ -55,7 +55,7 @@ class CheckedSequence:
     inspected: Mapping[int, InspectedFrame]
     sidecar: SidecarFile
     plates: TargetPlates | None
-    tracked: Performances
+    performances: Performances
     unknown: Mapping[str, str] = field(default_factory=dict)
     strict: bool = False
 
@@ -81,8 +81,8 @@ class CheckedSequence:
     def who_moved(self, first: int, second: int) -> Mover | None:
         """Return who moved between two frames: ``target``, ``driver``, or nobody (empty); None if unknown.
 
-        A target moved if one pixel of its two plates differs. Nobody moved if both frames have the attribute
-        ``reenact:still``: the render found less movement than shows in the target's pixels.
+        A target moved if its two plates differ in any pixel. Otherwise nobody moved if both frames have the attribute
+        ``reenact:still``: the render found too little movement to show.
         """
         if self._black(first) and self._black(second):
             return ""
@@ -111,13 +111,13 @@ class CheckedSequence:
 
     @cached_property
     def _driver(self) -> Driver:
-        """The driver, by frames of this sequence."""
+        """The driver; its methods take frames of this sequence."""
         frames = None
-        if self.tracked.target is not None:
-            frames = self.tracked.target.frames.tolist()
+        if self.performances.target is not None:
+            frames = self.performances.target.frames.tolist()
         elif self.plates is not None and self.plates.moving:
             frames = list(self.plates.sequence.frames)
-        return Driver(self.sidecar, self.tracked.driver, frames)
+        return Driver(self.sidecar, self.performances.driver, frames)
 
 
 def inspect_sequence(
@@ -143,36 +143,42 @@ def inspect_sequence(
         ReenactError: the name or the range is not valid, there are no frames, or a given performance cannot be read.
     """
     unknown: dict[str, str] = {}
-    sidecar, tracked, expected = read_expected(output, frames, unknown, performance, target_performance)
+    sidecar, performances, expected = read_expected(output, frames, unknown, performance, target_performance)
     paths = [(frame, frame_path(output, frame)) for frame in expected]
     existing = [(frame, path) for frame, path in paths if path.exists()]
     inspected: dict[int, InspectedFrame] = {}
     for done, one in enumerate(inspect_frames(existing), start=1):
         inspected[one.frame] = one
         observe(Progress("verify", done, len(existing), one.frame, one.damage or ""))
-    return CheckedSequence(output, expected, inspected, sidecar, _plates(sidecar, unknown), tracked, unknown, strict)
+    plates = _plates(sidecar, unknown)
+    return CheckedSequence(output, expected, inspected, sidecar, plates, performances, unknown, strict)
 
 
 def read_expected(
     output: str, frames: str, unknown: dict[str, str], performance: str = "", target_performance: str = ""
 ) -> tuple[SidecarFile, Performances, FrameRange]:
-    """Return a sequence's sidecar, its performances, and the frames that should exist; reads no frame.
+    """Return a sequence's sidecar, its performances, and the frames that should exist; read no frame.
 
-    Arguments and errors are those of :func:`inspect_sequence`. ``unknown`` receives why a performance cannot be read.
+    Arguments and errors are those of :func:`inspect_sequence`. If a performance cannot be read, the reason is written
+    into ``unknown`` (see :attr:`CheckedSequence.unknown`).
     """
     frame_path(output, 1)
     sidecar = read_sidecar_file(output)
-    tracked = Performances(
+    performances = Performances(
         _performance("performance", performance, sidecar, unknown),
         _performance("target_performance", target_performance, sidecar, unknown) if sidecar.moving else None,
     )
-    return sidecar, tracked, FrameRange.parse(frames) if frames else _expected_frames(output, sidecar, tracked)
+    expected = FrameRange.parse(frames) if frames else _expected_frames(output, sidecar, performances)
+    return sidecar, performances, expected
 
 
-def _performance(option: str, named: str, sidecar: SidecarFile, unknown: dict[str, str]) -> Performance | None:
-    """Load the performance of an option, of the driver or of a moving target."""
-    if named:
-        return Performance.load(Path(named))
+def _performance(option: str, given: str, sidecar: SidecarFile, unknown: dict[str, str]) -> Performance | None:
+    """Load the performance file that is ``given`` or, if that is empty, the one that the sidecar has for the option.
+
+    If the sidecar's cannot be read, write the reason into ``unknown`` and return None.
+    """
+    if given:
+        return Performance.load(Path(given))
     name = getattr(sidecar.settings, option) if sidecar.settings else ""
     files = sidecar.files(name)
     try:
@@ -197,14 +203,15 @@ def _plates(sidecar: SidecarFile, unknown: dict[str, str]) -> TargetPlates | Non
         return None
 
 
-def _expected_frames(output: str, sidecar: SidecarFile, tracked: Performances) -> FrameRange:
+def _expected_frames(output: str, sidecar: SidecarFile, performances: Performances) -> FrameRange:
     """Return the frames that should exist if --frames is not given.
 
-    The settings in a sidecar are those of the chunk that wrote it last. If the sidecar has more frames than these, the
-    range between its first and last frame is filled in steps of their common distance: so a missing chunk is found.
+    The settings in a sidecar are those of the chunk that wrote it last. If the sidecar has frames that these settings
+    do not name, all frames from the first to the last are expected, in steps of the greatest common divisor of their
+    distances: so a missing chunk is found.
     """
     known, settings = sidecar.frames, sidecar.settings
-    performance = tracked.target if sidecar.moving else tracked.driver
+    performance = performances.target if sidecar.moving else performances.driver
     if settings is not None and settings.frames:
         rendered = FrameRange.parse(settings.frames)
         if set(known) <= set(rendered):

@@ -1,4 +1,4 @@
-"""The checks of a sequence. Each returns what is wrong, and what could not be compared."""
+"""The checks of a sequence. Each answers the question in its docstring with what is wrong and what is not known."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def frames(sequence: CheckedSequence) -> CheckResult:
 
 
 def finite(sequence: CheckedSequence) -> CheckResult:
-    """Is no value NaN or infinite, except values that are so in the plate, in a channel that is copied from it?"""
+    """Are all values finite, except those that a channel copied from the plate has from there?"""
     found: list[tuple[int, str]] = []
     unknown: list[tuple[int, str]] = []
     for one in sequence.whole:
@@ -52,7 +52,7 @@ def finite(sequence: CheckedSequence) -> CheckResult:
 
 
 def repeats(sequence: CheckedSequence) -> CheckResult:
-    """Are no two frames equal although target or driver moved between them?"""
+    """Do frames differ where target or driver moved between them?"""
     groups: dict[str, list[InspectedFrame]] = defaultdict(list)
     for one in sequence.whole:
         groups[one.digest].append(one)
@@ -73,7 +73,7 @@ def repeats(sequence: CheckedSequence) -> CheckResult:
 
 
 def plate(sequence: CheckedSequence) -> CheckResult:
-    """Have all frames the windows of their plate, or of its proxy, and the channels that the settings name?"""
+    """Does every frame have its plate's windows, or its proxy's, and the channels that the settings name?"""
     settings = sequence.sidecar.settings
 
     def shape(plate: Plate) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def timing(sequence: CheckedSequence) -> CheckResult:
 
 
 def sidecar(sequence: CheckedSequence) -> CheckResult:
-    """Does the sidecar exist, has it every frame, and are the inputs unchanged?"""
+    """Does the sidecar exist, does it have an entry for every frame, and are the inputs unchanged?"""
     file = sequence.sidecar
     if file.problem:
         return CheckResult((file.problem,))
@@ -136,12 +136,12 @@ def sidecar(sequence: CheckedSequence) -> CheckResult:
 
 
 def faces(sequence: CheckedSequence) -> CheckResult:
-    """Has the sidecar, for each frame, how the driver's face was found, as the performance has it?"""
+    """Does the sidecar tell for each frame how the driver's face was found, and does the performance agree?"""
     in_sidecar, found, without = sequence.sidecar.faces, [], []
     for frame in sequence.inspected:
         known, face = sequence.face_state(frame), in_sidecar.get(frame)
         if face is None:
-            found.append((frame, "the sidecar does not have how the driver's face was found"))
+            found.append((frame, "the sidecar does not tell how the driver's face was found"))
         elif known is not None and face != known:
             found.append((frame, f"the face was {face} according to the sidecar, {known} according to the performance"))
         if (face or known) not in (None, "tracked"):
@@ -150,7 +150,7 @@ def faces(sequence: CheckedSequence) -> CheckResult:
 
 
 def provenance(sequence: CheckedSequence) -> CheckResult:
-    """Has every frame its attributes, and do number, pixels and sidecar agree with them?"""
+    """Does every frame have its attributes, and do number, pixels and sidecar agree with them?"""
     problems, unknown, notes = (merge_frames(found) for found in compare_frames(sequence))
     result = make_result(problems, unknown, strict=sequence.strict)
     return CheckResult(result.problems, (*result.notes, *notes))
@@ -187,13 +187,13 @@ def _shape(header: Header) -> dict[str, Any]:
     }
 
 
-def _shape_of_plate(target: Plate, formats: Mapping[str, str]) -> dict[str, Any]:
-    """Return windows and channels of a frame made from a plate: with the plate's other channels."""
-    copied = {name: _TYPES[pixels.dtype.name] for name, pixels in target.extra.items()}
+def _shape_of_plate(plate: Plate, formats: Mapping[str, str]) -> dict[str, Any]:
+    """Return windows and channels of a frame made from a plate: rendered channels, and those copied from the plate."""
+    copied = {name: _TYPES[pixels.dtype.name] for name, pixels in plate.extra.items()}
     return {
-        "data window": target.data_window,
-        "display window": target.display_window,
-        "pixel aspect": round(float(target.attributes.get_float_attribute("PixelAspectRatio", 1.0)), 6),
+        "data window": plate.data_window,
+        "display window": plate.display_window,
+        "pixel aspect": round(float(plate.attributes.get_float_attribute("PixelAspectRatio", 1.0)), 6),
         "channels": dict(sorted({**copied, **formats}.items())),
     }
 
@@ -203,7 +203,7 @@ def _timing(header: Header) -> dict[str, Any]:
 
 
 def _most_common(sequence: CheckedSequence, facts: Callable[[Header], dict[str, Any]]) -> dict[str, Any]:
-    """Return for each fact the value of most frames."""
+    """Return for each fact (a named value of the header) the value that most frames have."""
     all_facts = [facts(header) for _, header in _headers(sequence)]
     chosen: dict[str, Any] = {}
     for name in all_facts[0] if all_facts else ():
@@ -213,7 +213,7 @@ def _most_common(sequence: CheckedSequence, facts: Callable[[Header], dict[str, 
 
 
 def _nonfinite_in_plate(sequence: CheckedSequence, one: InspectedFrame) -> tuple[dict[str, int], str]:
-    """Return channel → number of NaN and infinite values in a frame's plate, and why it is unknown, or \"\"."""
+    """Return channel → number of NaN and infinite values in a frame's plate, and the reason if that is not known."""
     if sequence.plates is None or all(is_made(name) for name in one.nonfinite):
         return {}, sequence.unknown.get("plate", "")
     try:
@@ -226,7 +226,7 @@ def _compare(
     sequence: CheckedSequence, facts: Callable[[Header], dict[str, Any]], of_plate: Callable[[Plate], dict[str, Any]]
 ) -> CheckResult:
     """Report frames whose facts differ from their plate's or, without a plate, from those of most frames."""
-    # A moving target's timecode differs in each frame: the other frames are no reference.
+    # A moving target's timecode differs in each frame, so it cannot be compared with the other frames.
     varying = ("timecode",) if sequence.sidecar.moving else ()
     usual = {name: value for name, value in _most_common(sequence, facts).items() if name not in varying}
     found, unknown = [], defaultdict(list)
@@ -247,7 +247,7 @@ def _compare(
 
 
 def _as_text(value: Any, other: Any) -> str:
-    """Return a fact for people; of channels, only those that differ from the other's."""
+    """Return a fact as text for people; of channels, only those that ``other`` does not have or has in another type."""
     if value is None:
         return "none"
     if isinstance(value, dict):

@@ -15,7 +15,7 @@ from ofx_reenact.tracking.performance import Performance, State
 from ofx_reenact.tracking.retime import RetimedPerformance, driver_positions, retime
 from ofx_reenact.verify.sidecar import SidecarFile
 
-# Centimetres, at the size of the driver's face: less is no movement.
+# A point of the driver's mesh that moves less than this, in centimetres, does not count as movement.
 MOVED = 0.01
 
 
@@ -44,8 +44,8 @@ class Driver:
     def moved(self, first: int, second: int) -> bool | None:
         """Return whether the driver moved between two frames; None if unknown.
 
-        The performance's meshes are compared (only the expression where the render ignores the head), else the driver's
-        pictures. A ``held`` face does not move, even if the pictures change.
+        The performance's meshes are compared (without the head's pose if the render ignores the head), or the driver's
+        pictures if the performance lacks a frame. A ``held`` face does not move, even if the pictures change.
         """
         if first in self._rows and second in self._rows:
             one, other = self._rows[first], self._rows[second]
@@ -56,25 +56,25 @@ class Driver:
 
     def _pictures_differ(self, first: int, second: int) -> bool | None:
         settings = self.sidecar.settings
-        if settings is None or self._sequence is None:
+        if settings is None or self._pictures is None:
             return None
         try:
-            one, other = (self._sequence.read(self._number(frame), settings.driver_layer) for frame in (first, second))
+            one, other = (self._pictures.read(self._number(frame), settings.driver_layer) for frame in (first, second))
             return not np.array_equal(one.rgb, other.rgb)
         except ReenactError:
             return None
 
     def _number(self, frame: int) -> int:
-        """Return the driver's frame for a frame of the result, or the one before that position."""
-        settings, driven = self.sidecar.settings, self._sequence
-        if self.target is None or settings is None or driven is None:
+        """Return the driver's frame for a frame of the result; between two frames of the driver, the earlier one."""
+        settings, pictures = self.sidecar.settings, self._pictures
+        if self.target is None or settings is None or pictures is None:
             return frame
-        ends = (driven.frames.first, driven.frames.last)
+        ends = (pictures.frames.first, pictures.frames.last)
         return int(driver_positions((self.target[0], frame), ends, settings)[1])
 
     @cached_property
-    def _sequence(self) -> Sequence | None:
-        """The driver's pictures, opened once, since a video is decoded whole; None if they cannot be read."""
+    def _pictures(self) -> Sequence | None:
+        """The driver's pictures, opened once, since opening a video decodes all of it; None if they cannot be read."""
         name = self.sidecar.name_of(self.sidecar.settings.driver) if self.sidecar.settings else ""
         try:
             return Sequence.open(name) if name else None
@@ -104,14 +104,14 @@ class Driver:
 
     @cached_property
     def _shape(self) -> np.ndarray:
-        """The driver's mesh (T, 478, 3) in centimetres; frontalised if the render ignores the head."""
+        """The driver's mesh in each row, (T, 478, 3) in centimetres; frontalised if the render ignores the head."""
         assert self.performance is not None
-        settings, acts = self.sidecar.settings, self._retimed or self.performance
+        settings, performance = self.sidecar.settings, self._retimed or self.performance
         if settings is not None and _ignores_head(settings, self.sidecar.moving):
-            return acts.frontal
-        turned = np.einsum("tij,tnj->tni", acts.rotation, acts.frontal.astype(np.float64))
-        mesh: np.ndarray = acts.scale[:, None, None] * turned + acts.translation[:, None]
-        return mesh / np.median(acts.scale)
+            return performance.frontal
+        turned = np.einsum("tij,tnj->tni", performance.rotation, performance.frontal.astype(np.float64))
+        mesh: np.ndarray = performance.scale[:, None, None] * turned + performance.translation[:, None]
+        return mesh / np.median(performance.scale)
 
 
 def _ignores_head(settings: Settings, moving: bool) -> bool:

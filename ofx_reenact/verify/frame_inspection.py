@@ -21,7 +21,7 @@ from ofx_reenact.provenance.attributes import PREFIX, SOURCE
 
 # Prefixes of the attributes that describe how a frame was made.
 _MADE = (PREFIX, "Software", SOURCE)
-# Frames that are decoded, and in memory, at the same time.
+# Number of frames that are decoded, and in memory, at the same time.
 THREADS = min(4, os.cpu_count() or 1)
 
 

@@ -21,14 +21,14 @@ def origin(sequence: CheckedSequence) -> CheckResult:
     content = file.content
     problems = [f"{file.path}: {text}" for text in _find_edits(content)] if content.takes else []
     problems += find_contradictions(content, file.path.parent)
-    unknown = ["the sidecar does not have what frames were made from"] if sequence.whole and not content.takes else []
+    unknown = ["the sidecar does not tell what frames were made from"] if sequence.whole and not content.takes else []
     notes = _describe_takes(content) if len(content.takes) > 1 else []
     result = make_result(problems, unknown, strict=sequence.strict)
     return CheckResult(result.problems, (*result.notes, *notes))
 
 
 def _find_edits(content: Sidecar) -> list[str]:
-    """Return where a sidecar does not agree with its own digests."""
+    """Return where a sidecar does not agree with its own digests: somebody edited it."""
     edited = [digest for digest, take in content.takes.items() if take.digest != digest]
     if edited:
         return [f"take {edited[0][:12]} does not have its own digest; it was edited"]
@@ -45,7 +45,7 @@ def _find_edits(content: Sidecar) -> list[str]:
 
 
 def _describe_takes(content: Sidecar) -> list[str]:
-    """Return for each take its frames, and how it differs from the take of most frames."""
+    """Return a line for each take (what frames were made from): its frames, and what differs from most frames'."""
     frames = {digest: [f for f, entry in content.frames.items() if entry.made_of == digest] for digest in content.takes}
     usual = max(frames, key=lambda digest: len(frames[digest]))
     takes = content.takes

@@ -9,7 +9,7 @@ from ofx_reenact.provenance.attributes import FACE, FRAME, MADE_OF, PIXELS, SOUR
 from ofx_reenact.verify.checked_sequence import CheckedSequence
 from ofx_reenact.verify.frame_inspection import InspectedFrame
 
-# Attributes that every frame has, and those that frames of the first version lack.
+# Attributes that every frame has, and those that frames of the first version lack: name → what it holds.
 ALWAYS = ("Software", SOURCE, *(f"reenact:{name}" for name in (
     "version", "weights_sha256", "fdgan_sha256", "target", "driver", "consent_id", "job", "confidence",
 )))  # fmt: skip
@@ -29,7 +29,7 @@ def compare_frames(sequence: CheckedSequence) -> tuple[Lines, Lines, Lines]:
         Problems, what is unknown because an attribute is missing, and notes: each as (frame, text).
     """
     wrong, unknown, notes = [], [], []
-    # Attribute → versions of which a frame has it: then all frames of that version must have it.
+    # Attribute → versions of ofx-reenact. If one frame of a version has it, all frames of that version must have it.
     versions = {name: {one.made.get(_VERSION) for one in sequence.whole if name in one.made} for name in LATER}
     for one in sequence.whole:
         wrong += [(one.frame, f"no attribute {name}") for name in ALWAYS if name not in one.made]
@@ -43,7 +43,7 @@ def compare_frames(sequence: CheckedSequence) -> tuple[Lines, Lines, Lines]:
             if one.made.get(_VERSION) in versions[name] and not (name == PIXELS and _is_lossy(one)):
                 wrong.append((one.frame, f"no attribute {name}, as other frames have"))
             else:
-                unknown.append((one.frame, f"does not hold {what}"))
+                unknown.append((one.frame, f"the header does not tell {what}"))
         if not str(one.made.get("Software", "ofx-reenact")).startswith("ofx-reenact"):
             notes.append((one.frame, f"the file was written again by {one.made['Software']}"))
     if sequence.whole and not any(versions.values()):

@@ -20,6 +20,7 @@ class Report:
     """The result of every check.
 
     Attributes:
+        output: ``O.####.exr``.
         frames: the frames that should exist.
         whole: how many of them decode whole.
         answers: name of the check → its result.
@@ -46,8 +47,8 @@ class Report:
 
 
 def lines_of(report: Mapping[str, Any]) -> list[str]:
-    """Return a report's values as lines for people."""
-    lines = [f"{report['output']}: {report['whole']} frames whole of {report['frames']}"]
+    """Return lines for people from a report as :meth:`Report.as_dict` returns it."""
+    lines = [f"{report['output']}: {report['whole']} of the frames {report['frames']} decode whole"]
     for name, answer in report["checks"].items():
         lines.append(f"  {name:10} {'good' if answer['good'] else 'NOT GOOD'}")
         lines += [f"    {problem}" for problem in answer["problems"]]

@@ -42,7 +42,7 @@ class SidecarFile:
 
     @property
     def moving(self) -> bool:
-        """Whether the target moves: only then has its input a number of files."""
+        """Whether the target moves: only then does its input in the sidecar have a number of files."""
         return self.content.inputs.get("target", Input()).files is not None
 
     def files(self, name: str) -> tuple[Path, ...]:
@@ -82,7 +82,7 @@ def compare_inputs(sidecar: SidecarFile) -> tuple[list[str], list[str], list[str
     changed, gone, without_hash = [], [], []
     for kind, one in sidecar.content.inputs.items():
         name = f"{kind} {one.name}"
-        # A consent may be renewed; no pixel depends on it. The consent check is another.
+        # A consent may be renewed, and no pixel depends on it. ``publish`` has a check of its own for it.
         if option_of(kind) == "consent":
             continue
         if one.sha256 is None:
@@ -99,7 +99,7 @@ def compare_inputs(sidecar: SidecarFile) -> tuple[list[str], list[str], list[str
 
 
 def _files_hashed(sidecar: SidecarFile, kind: str, one: Input) -> tuple[Path, ...]:
-    """Return the files that a hash is of: all of a sequence, but for a still target only the frame that was used."""
+    """Return the files that an input's hash was computed from: all, but of a still target only the frame used."""
     if kind != "target" or not has_padding(one.name) or one.files is not None:
         return sidecar.files(one.name)
     settings, files = sidecar.settings, sidecar.files(one.name)

@@ -18,7 +18,7 @@ from ofx_reenact.verify.sidecar import SidecarFile
 class TargetPlates:
     """The plates of a target: one per frame if it moves, else one for all frames.
 
-    All headers stay in memory; of pixels, only a digest or a count.
+    Headers are kept in memory; of the pixels, only digests and counts.
 
     Attributes:
         sequence: the target's files.
@@ -63,7 +63,7 @@ class TargetPlates:
         """
         number = self._number(frame)
         if number not in self._headers:
-            # All frames of a video have one header, and to read it a frame is decoded.
+            # All frames of a video share one header, and reading it decodes a frame: read it once.
             known = self._headers.values() if self.sequence.kind == "video" else ()
             same = next(iter(known), None) if number in self.sequence.frames else None
             self._headers[number] = same or self.sequence.read_header(number, self.layer)
@@ -95,5 +95,5 @@ class TargetPlates:
         return self._digests[number]
 
     def _number(self, frame: int) -> int:
-        """Return the target's frame that is the plate of a frame."""
+        """Return the target's frame number for a frame of the result."""
         return frame if self.still is None else self.still

@@ -89,7 +89,7 @@ class Worker:
         raise ValueError("as asked")
 
 
-def test_clock_times_each_stage_without_the_others(monkeypatch):
+def test_clock_times_each_stage_without_the_stages_inside_it(monkeypatch):
     now = [0.0]
     monkeypatch.setattr("ofx_reenact.bench.clock.time", types.SimpleNamespace(perf_counter=lambda: now[0]))
 
@@ -110,7 +110,7 @@ def test_clock_times_each_stage_without_the_others(monkeypatch):
     assert clock.take() == ({}, {}), "nobody watches any more"
 
 
-def test_plates_are_half_zip_and_go_back_and_forth(tmp_path):
+def test_pictures_are_half_float_zip_and_the_driver_goes_back_and_forth(tmp_path):
     shot = make_shot(tmp_path, "256", 20)
     paths = [Path(shot.driver.replace("####", f"{frame:04d}")) for frame in range(1, 21)]
     for path in (shot.target, *paths):
@@ -122,19 +122,19 @@ def test_plates_are_half_zip_and_go_back_and_forth(tmp_path):
     assert all(np.array_equal(pixels[15 + i], pixels[15 - i]) for i in range(1, 5))
 
 
-def test_a_plate_that_moves_is_distinct_and_its_still_is_its_first_frame(tmp_path):
+def test_frames_of_a_moving_target_differ_and_its_still_is_the_first(tmp_path):
     still, moving = make_moving(tmp_path, "256", 4)
     assert (still.kind, moving.kind) == ("still", "moving") and still.driver == moving.driver
     pixels = [read_plate(str(moving.target).replace("####", f"{frame:04d}")).rgb for frame in range(1, 5)]
     assert all(not np.array_equal(a, b) for a, b in itertools.combinations(pixels, 2))
     assert np.array_equal(read_plate(still.target).rgb, pixels[0])
     assert still.output != moving.output
-    # Grain is each frame's own: it does not cancel in the ratio of two frames, where the picture does not move.
+    # Each frame has grain of its own: where the picture does not move, it shows in the ratio of two frames.
     ratio = pixels[1][60:90, 4:34, 1] / pixels[0][60:90, 4:34, 1]
     assert ratio.std() == pytest.approx(0.02 * 2**0.5, rel=0.3)
 
 
-def test_a_plate_that_moves_is_compared_with_its_still_pass_by_pass():
+def test_a_moving_target_is_compared_with_its_still_pass_by_pass():
     samples = [stages._Samples(whole=[2.0, 8.0, 4.0], rendered=[1.0, 2.0, 4.0])]
     samples.append(stages._Samples(whole=[3.0, 8.0, 8.0], rendered=[1.0, 3.0, 5.0]))
     render, analysed = stages._beside("256", {("256", "still"): samples[0], ("256", "moving"): samples[1]})
@@ -150,7 +150,7 @@ def test_a_stage_without_samples_has_no_row():
     assert (row.target, row.stage, row.samples, row.share) == ("still", "read", 2, 1)
 
 
-def test_a_picture_is_fitted_whole():
+def test_a_picture_is_fitted_without_cropping():
     picture = np.zeros((10, 10, 3), np.float32)
     picture[:, :5] = 1
     wide = fitted(picture, 40, 20)
@@ -166,7 +166,7 @@ def test_stages_of_a_shot(capsys, tmp_path):
     result = json.loads(capsys.readouterr().out)
     assert (result["schema"], result["kind"]) == ("ofx-reenact/bench/2", "stages")
     assert result["settings"] == {
-        "size": ["256"], "frames": 4, "runs": 1, "profile": "plate", "moving": False, "device": "cpu", "threads": 0,
+        "size": ["256"], "frames": 4, "runs": 1, "profile": "warp", "moving": False, "device": "cpu", "threads": 0,
     }  # fmt: skip
     assert result["machine"]["cores"] >= 1 and result["versions"]["torch"] and result["peak_gflop_per_second"] > 0
     rows = {row["stage"]: row for row in result["tables"]["stages"]}
@@ -188,14 +188,14 @@ def test_stages_of_a_shot(capsys, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_plate_that_moves_beside_a_still(capsys, tmp_path):
+def test_stages_of_a_moving_target_beside_a_still(capsys, tmp_path):
     line = ["bench", "stages", "--moving", "--size", "256", "--frames", "6", "--runs", "1", "--device", "cpu"]
     assert run([*line, "--folder", str(tmp_path), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     tables = result["tables"]
     rows = {(row["target"], row["stage"]): row for row in tables["stages"]}
     assert ("moving", "plate") in rows and not {("still", "plate"), ("still", "parts")} & set(rows)
-    # Plate and driver are tracked.
+    # A moving target is tracked as well as the driver.
     assert (rows["still", "track"]["samples"], rows["moving", "track"]["samples"]) == (6, 12)
     took = {(row["target"], row["what"]): row["milliseconds"] for row in tables["shots"]}
     assert list(took) == [("still", "rendered"), ("still", "whole"), ("moving", "rendered"), ("moving", "whole")]
@@ -216,13 +216,13 @@ def test_memory_against_length(capsys, tmp_path):
     assert start + 2 * each == pytest.approx(lengths[0]["mebibytes"])
 
 
-def test_a_line_is_what_it_is_for_no_frames_and_what_each_adds():
+def test_a_fitted_line_is_the_value_without_frames_and_the_increase_per_frame():
     lengths = [Length(frames=n, **of_memory([Run(4 + 0.25 * n, 1, 300 + 0.5 * n)])) for n in (10, 40, 160)]
     assert processes.line(lengths, "mebibytes") == pytest.approx((300, 0.5))
     assert processes.line(lengths, "milliseconds") == pytest.approx((4000, 250))
 
 
-def test_speedup_is_of_the_same_round():
+def test_speedup_is_computed_within_a_round():
     rounds = [{1: [Run(10, 8, 1)], 2: [Run(12, 9, 1), Run(16, 9, 1)]}, {1: [Run(20, 8, 1)], 2: [Run(20, 9, 1)] * 2}]
     scaled = processes._scaled(4, 2, 1, rounds)
     assert (scaled.frames, scaled.samples, scaled.milliseconds) == (8, 2, 18000)
@@ -231,7 +231,7 @@ def test_speedup_is_of_the_same_round():
 
 
 @pytest.mark.slow
-def test_renders_at_once(capsys, tmp_path):
+def test_several_renders_at_the_same_time(capsys, tmp_path):
     line = ["bench", "scaling", "--processes", "2", "--frames", "2", "--size", "256", "--runs", "1"]
     assert run([*line, "--folder", str(tmp_path)]) == 0
     rows = [row.split("|")[1:-1] for row in capsys.readouterr().out.splitlines() if row.startswith("| ")]
@@ -240,12 +240,12 @@ def test_renders_at_once(capsys, tmp_path):
     assert float(rows[1][5]) == 1, "a speed-up is against the first number of processes"
 
 
-def test_a_render_that_fails_says_why(tmp_path):
+def test_the_error_of_a_failed_render_is_reported(tmp_path):
     with pytest.raises(ReenactError, match=r"failed: .*none\.exr: no such file"):
         run_together([["render", "-t", str(tmp_path / "none.exr"), "-d", "d.mpg", "-o", str(tmp_path / "o.####.exr")]])
 
 
-def test_peers_are_timed_beside_ours(capsys, tmp_path, monkeypatch):
+def test_networks_of_other_projects_are_timed_beside_ours(capsys, tmp_path, monkeypatch):
     pytest.importorskip("yaml")
     ours = types.ModuleType("modules")
     monkeypatch.setitem(sys.modules, "modules", ours)
@@ -267,7 +267,7 @@ def test_peers_are_timed_beside_ours(capsys, tmp_path, monkeypatch):
     assert {row["samples"] for row in rows} == {2}
 
 
-def test_a_checkout_that_lacks_something(tmp_path):
+def test_an_incomplete_checkout_is_refused(tmp_path):
     with pytest.raises(ReenactError, match="none: no such folder; name a checkout of first-order-model or Live"):
         peers.networks(tmp_path / "none", "cpu")
     with pytest.raises(ReenactError, match="no checkout of first-order-model or LivePortrait"):
@@ -277,7 +277,7 @@ def test_a_checkout_that_lacks_something(tmp_path):
         peers.networks(half, "cpu")
 
 
-def test_a_checkout_of_another_state(tmp_path):
+def test_a_checkout_that_cannot_be_built_is_refused(tmp_path):
     pytest.importorskip("yaml")
     other = FIRST_ORDER | {"modules/generator.py": "class OcclusionAwareGenerator:\n    pass\n"}
     with pytest.raises(ReenactError, match=r"cannot be built from this checkout \(TypeError: .*requirements.txt"):
@@ -305,7 +305,7 @@ def test_wrong_options_are_named(capsys, line, code, said):
     assert said in capsys.readouterr().err
 
 
-def test_tables_are_markdown_and_leave_out_what_is_not_known():
+def test_tables_are_markdown_with_empty_cells_for_unknown_values():
     columns = (("a", "a", "{}"), ("share", "b", "{:.0%}"))
     assert table([{"a": "x", "b": 0.5}, {"a": "long", "b": None}], columns) == [
         "| a    | share |", "|------|-------|", "| x    | 50%   |", "| long |       |",

@@ -1,4 +1,4 @@
-"""`bench diff`: two records of one command beside each other."""
+"""`bench diff`: compares two records of the same command."""
 
 import json
 from pathlib import Path
@@ -45,7 +45,7 @@ def files(tmp_path):
     return [str(path) for path in paths]
 
 
-def test_rows_of_the_same_thing_are_beside_each_other():
+def test_rows_with_the_same_names_are_compared():
     found = diff(SLOW, FAST)
     rows = [(row["table"], row["row"], row["unit"], row["a"], row["b"], row["ratio"]) for row in found["diff"]]
     assert rows == [
@@ -57,7 +57,7 @@ def test_rows_of_the_same_thing_are_beside_each_other():
     assert found["settings"] == {}
 
 
-def test_every_unit_and_number_of_frames_is_told_apart():
+def test_each_unit_and_number_of_frames_has_its_own_row():
     a, b = (
         record("", [{"state": "after", "frames": n, "mebibytes": m * n, "cpu_milliseconds": None} for n in (2, 3)])
         for m in (6, 3)
@@ -67,7 +67,7 @@ def test_every_unit_and_number_of_frames_is_told_apart():
     ]  # fmt: skip
 
 
-def test_what_was_measured_otherwise_is_said(files, capsys):
+def test_different_settings_and_a_busy_machine_are_named(files, capsys):
     changed = {**FAST, "idle": False, "settings": {"size": ["256"], "runs": 5}}
     changed["load"] = {**changed["load"], "during": {"busy_cores": 1.5}}
     Path(files[1]).write_text(json.dumps(changed), encoding="utf-8")
@@ -82,7 +82,7 @@ def test_what_was_measured_otherwise_is_said(files, capsys):
     assert lines[-2:] == ["only in A: stages 256, still, plate, frame", "only in B: stages uhd, still, read, frame"]
 
 
-def test_for_programs(files, capsys):
+def test_diff_as_json(files, capsys):
     assert run(["bench", "diff", *files, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["a"]["machine"]["processor"], found["b"]["machine"]["processor"]) == ("Slow", "Fast")
@@ -106,7 +106,7 @@ def test_records_of_different_commands_are_refused(files, capsys):
         (json.dumps({**SLOW, "load": None}), "damaged; measure again"),
     ],
 )
-def test_what_is_no_record_is_refused(tmp_path, text, said):
+def test_files_that_are_not_records_are_refused(tmp_path, text, said):
     path = tmp_path / "a.json"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ReenactError, match=r"a\.json") as caught:
@@ -114,6 +114,6 @@ def test_what_is_no_record_is_refused(tmp_path, text, said):
     assert said in str(caught.value)
 
 
-def test_a_file_that_is_not_there(tmp_path):
+def test_a_file_that_does_not_exist(tmp_path):
     with pytest.raises(ReenactError, match=r"none\.json: cannot be read \(No such file"):
         read_record(tmp_path / "none.json")

@@ -1,4 +1,4 @@
-"""`bench frame`: what of a host's frame is timed, and that the way is a part of the whole."""
+"""`bench frame`: which times of a host's frame are measured, and that the transfer is a part of the whole."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Whether the machine is idle: what counts as others' work, what is said, what is refused."""
+"""Whether the machine is idle: what counts as work of other processes, what is printed, what is refused."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ BEFORE = "cpu  9 9 9 9 9 9 9 9 9 9\ncpu0 100 0 0 50 0 0 0 0 0 0\ncpu1 100 0 0 0 
 
 @pytest.fixture
 def stat(tmp_path, monkeypatch):
-    """A machine of three cores, two of them ours, whose time goes on as the test says."""
+    """A function that lets time pass on a machine of three cores, of which this process may use 0 and 2."""
     path, now = tmp_path / "stat", [0.0]
     path.write_text(BEFORE, encoding="ascii")
     monkeypatch.setattr(idle, "_STAT", path)
@@ -28,44 +28,44 @@ def stat(tmp_path, monkeypatch):
     monkeypatch.setattr(idle, "_own_seconds", lambda: own[0])
     monkeypatch.setattr(idle, "time", types.SimpleNamespace(perf_counter=lambda: now[0]))
 
-    def goes_on(seconds: float, text: str, ours: float = 0.0) -> None:
+    def let_pass(seconds: float, text: str, ours: float = 0.0) -> None:
         now[0] += seconds
         own[0] += ours
         path.write_text(text, encoding="ascii")
 
-    return goes_on
+    return let_pass
 
 
-def test_others_are_what_is_not_ours_on_our_cores(stat):
+def test_busy_cores_count_other_processes_on_our_cores_only(stat):
     others = Others()
-    # On core 0: 0.5 s of programs, 0.1 of them nice, 0.2 s of the system, 0.3 s of other guests; 9 s of rest. Core 1 is
+    # Core 0: 0.5 s of programs (0.1 s of them nice), 0.2 s of the system, 0.3 s of other guests; 9 s idle. Core 1 is
     # not ours. Core 2: 1 s, of which 0.6 s are our own.
     stat(2, "cpu0 140 10 15 450 500 2 3 30 40 0\ncpu1 900 0 0 0 0 0 0 0 0 0\ncpu2 107 0 0 0 0 0 0 0 0 0\n", ours=0.6)
     assert others.busy_cores() == pytest.approx((0.5 + 0.2 + 0.3 + 1 - 0.6) / 2)
 
 
-def test_what_is_ours_is_nobody_elses(stat):
+def test_our_own_time_is_not_counted_as_others(stat):
     others = Others()
     stat(1, BEFORE.replace("cpu2 7 ", "cpu2 87 "), ours=0.9)
     assert others.busy_cores() == 0
 
 
-def test_children_that_have_ended_are_ours():
+def test_time_of_ended_child_processes_is_ours():
     before = idle._own_seconds()
     work = "import time\nwhile time.process_time() < 0.3: pass"
-    # Through another, as renders are started whose memory is asked for.
+    # Started through another process, as renders are whose memory is measured.
     through = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {work!r}], check=True)"
     subprocess.run([sys.executable, "-c", through], check=True)
     assert idle._own_seconds() - before > 0.25
 
 
-def test_a_system_that_does_not_say(tmp_path, monkeypatch):
+def test_a_system_that_does_not_report_the_use_of_cores(tmp_path, monkeypatch):
     monkeypatch.setattr(idle, "_STAT", tmp_path / "none")
     assert Others().busy_cores() is None
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says how busy single cores are")
-def test_a_process_that_never_rests_is_seen_at_once():
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports how busy single cores are")
+def test_a_busy_process_is_noticed_within_half_a_second():
     burn = "import time\nuntil = time.monotonic() + 60\nwhile time.monotonic() < until: pass"
     with subprocess.Popen([sys.executable, "-c", burn]) as process:
         seen = look(0.5)
@@ -76,7 +76,7 @@ def test_a_process_that_never_rests_is_seen_at_once():
 @pytest.mark.parametrize(
     ("seen", "quiet"),
     [
-        # The last minute does not count where the system says what is now.
+        # The load average of the last minute does not count where the present use of the cores is known.
         (Look(6.0, 0.1), True), (Look(0.0, 0.99), False), (Look(0.9, None), True), (Look(1.4, None), False),
         (Look(None, None), None),
     ],
@@ -96,7 +96,7 @@ def test_idle(seen, quiet):
 @pytest.mark.parametrize(
     "line", [["fdgan"], ["ldnet"], ["stages"], ["memory"], ["scaling"], ["peers", "."], ["compare", "."], ["start"]]
 )
-def test_what_is_not_idle_is_refused_if_asked(line, seen, said, capsys, monkeypatch):
+def test_require_idle_refuses_a_busy_machine(line, seen, said, capsys, monkeypatch):
     monkeypatch.setattr(idle, "look", lambda: seen)
     monkeypatch.setattr("ofx_reenact.bench.states.check_state", lambda folder: None)
     assert run(["bench", *line, "--require-idle"]) == 1
@@ -113,7 +113,7 @@ def test_what_is_not_idle_is_refused_if_asked(line, seen, said, capsys, monkeypa
         (Look(None, None), None, None, "NOT KNOWN TO BE IDLE"),
     ],
 )
-def test_a_record_says_whether_it_was_idle(before, during, quiet, said, capsys, monkeypatch):
+def test_a_record_has_whether_the_machine_was_idle(before, during, quiet, said, capsys, monkeypatch):
     monkeypatch.setattr(machine.Others, "busy_cores", lambda self: during)
     record = machine.recorded("start", "cpu", {}, before, lambda: {"starts": []})
     assert record["idle"] is quiet
@@ -124,7 +124,7 @@ def test_a_record_says_whether_it_was_idle(before, during, quiet, said, capsys, 
     assert said in shown if said else "NOT" not in shown
 
 
-def test_a_record_says_what_it_is_of(monkeypatch):
+def test_a_record_has_its_command_settings_and_machine(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["ofx-reenact", "bench", "start", "--json"])
     record = machine.recorded("start", "cpu", {"runs": 1}, Look(0.0, 0.0), lambda: {"starts": [], "figure": 3})
     assert json.loads(json.dumps(record)) == record

@@ -1,4 +1,4 @@
-"""`bench start`: what is timed from launch to first frame and end."""
+"""`bench start`: the times from launch to the first frame and to the end."""
 
 import json
 import sys
@@ -10,8 +10,8 @@ from ofx_reenact.bench.start import BEGUN, END, ENGINE, HELP, RENDER, launched
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError
 
-# Says what a render says: of the target, of the first frame begun, of that frame done.
-SAYS = """
+# Prints a render's events: target, first frame begun, that frame done, report.
+EVENTS = """
 import json, time
 for stage, done in (("target", 0), ("render", 0), ("render", 1)):
     time.sleep(0.1)
@@ -26,12 +26,12 @@ def script(text: str, monkeypatch) -> None:
 
 
 def test_a_first_frame_begins_before_the_end(monkeypatch):
-    script(SAYS, monkeypatch)
+    script(EVENTS, monkeypatch)
     took = launched(["render"])
     assert 0.2 <= took[BEGUN] <= took[END] - 0.3
 
 
-def test_what_has_no_frames_only_ends(monkeypatch):
+def test_a_command_without_frames_has_only_an_end(monkeypatch):
     script("print('Usage: {')", monkeypatch)
     assert list(launched(["--help"])) == [END]
 
@@ -57,5 +57,5 @@ def test_starts(capsys, tmp_path):
     took = {(row["what"], row["until"]): row["milliseconds"] for row in result["tables"]["starts"]}
     assert list(took) == [(HELP, END), (RENDER, BEGUN), (RENDER, END), (ENGINE, BEGUN), (ENGINE, END)]
     assert took[RENDER, BEGUN] < took[RENDER, END] and took[ENGINE, BEGUN] < took[ENGINE, END]
-    # One loads torch and the weights, the other has them.
+    # ``render`` loads torch and the weights; the engine has loaded them.
     assert took[ENGINE, END] < took[RENDER, END]

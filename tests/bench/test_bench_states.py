@@ -1,4 +1,4 @@
-"""`bench compare`: two states take turns on the same shots, and what they took is summed up."""
+"""`bench compare`: two states of the package render the same shots in turn; their times and memory are compared."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError
 
 ROOT = Path(__file__).parents[2]
-# A package that says what it is asked to do and takes its time, without anything to load.
+# A stand-in for the package: it logs its tasks, takes a given time for each, and loads nothing heavy.
 PACKAGE = {
     "__init__.py": "__version__ = '{name}'",
     "__main__.py": """
@@ -29,7 +29,7 @@ def log(*words):
     with open({log!r}, 'a') as file:
         print('{name}', *words, file=file)
 """,
-    "engine/run.py": """
+    "engine/render_job.py": """
 import time, types
 from ofx_reenact.settings import log
 def render_sequence(settings):
@@ -71,7 +71,7 @@ def shot(folder: Path, moving: bool = False) -> Shot:
 
 
 def compared(folder: Path, what: list[str], runs: int = 1, moving: bool = False, **changed: str) -> dict:
-    """Compare a slow and large state with a quick and small one."""
+    """Compare a slow state that takes much memory with a quick one that takes little."""
     before, after = package(folder, "old", 0.3, 80, **changed), package(folder, "new", 0.02)
     with states.contextlib.ExitStack() as stack:
         pair = tuple(State(name, path) for name, path in (("before", before), ("after", after)))
@@ -101,7 +101,7 @@ def test_states_take_turns_with_one_performance(tmp_path):
     assert [turn.split()[:3] for turn in turns] == [
         [name, "render", str(tracked)] for name in ("new", "old", "old", "new", "new", "old")
     ]
-    # An identity is each state's own.
+    # Each state has an identity file of its own.
     assert len({turn.split()[3] for turn in turns}) == 2
     (row,) = result["compared"]
     assert (row.what, row.per, row.samples, row.size, row.target) == ("rendered", "frame", 2, "256", "still")
@@ -112,7 +112,7 @@ def test_states_take_turns_with_one_performance(tmp_path):
     assert before.cpu_milliseconds < before.milliseconds, "it slept"
 
 
-def test_analyses_are_made_anew_into_files_of_each_state(tmp_path):
+def test_each_state_analyses_again_into_its_own_files(tmp_path):
     (row,) = compared(tmp_path, ["analyse"], moving=True)["compared"]
     assert (row.what, row.per, row.target) == ("analyse", "frame", "moving")
     shared, *turns = (line.split() for line in (tmp_path / "log").read_text().splitlines())
@@ -123,11 +123,11 @@ def test_analyses_are_made_anew_into_files_of_each_state(tmp_path):
     }
 
 
-def test_memory_is_of_a_process_of_its_own(tmp_path):
+def test_memory_is_measured_in_a_new_process(tmp_path):
     result = compared(tmp_path, ["memory"])
     before, after = result["memory"]
     assert (before.state, after.state, before.frames, before.samples) == ("before", "after", 2, 1)
-    # One fills 80 MiB, twice for a moment; the other 1 MiB. What this process has in memory is of no account.
+    # One fills 80 MiB, for a moment twice that; the other 1 MiB. The memory of this process does not count.
     assert 70 < before.mebibytes - after.mebibytes < 200
     (row,) = result["memory_compared"]
     assert (row.before_mebibytes, row.after_mebibytes) == (before.mebibytes, after.mebibytes)
@@ -164,9 +164,9 @@ def test_a_state_that_cannot_time_its_stages_is_named(tmp_path):
         ("import os, sys; print('error: killed', file=sys.stderr, flush=True); os._exit(9)", "to render: killed"),
     ],
 )
-def test_a_render_that_fails_says_why(tmp_path, text, said):
+def test_the_error_of_a_failed_render_is_reported(tmp_path, text, said):
     with pytest.raises(ReenactError) as caught:
-        compared(tmp_path, ["rendered"], **{"engine/run.py": text})
+        compared(tmp_path, ["rendered"], **{"engine/render_job.py": text})
     assert f"{tmp_path / 'old'}: " in str(caught.value) and said in str(caught.value)
 
 
@@ -176,7 +176,7 @@ def test_a_folder_whose_package_is_not_the_one_imported(tmp_path):
         State("before", before)
 
 
-def test_threads_are_those_of_both_ways_to_render(tmp_path, monkeypatch):
+def test_the_number_of_threads_is_set_in_the_environment(tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     with states.contextlib.closing(State("before", package(tmp_path, "old"), threads=3)) as state:
         assert state.environment["OMP_NUM_THREADS"] == "3"
@@ -197,12 +197,12 @@ def test_ratios_are_of_medians_and_their_spread_is_over_passes():
 
 
 @pytest.mark.slow
-def test_this_state_beside_itself(capsys, tmp_path):
+def test_a_state_compared_with_itself(capsys, tmp_path):
     line = ["bench", "compare", str(ROOT), "--size", "256", "--frames", "2", "--runs", "1", "--device", "cpu"]
     assert run([*line, "--moving", "--folder", str(tmp_path), "--json"]) == 0
     assert not list(tmp_path.iterdir())
     result = json.loads(capsys.readouterr().out)
-    # The one that runs this may be installed elsewhere, made of the same.
+    # The package that runs this test may be installed in another folder, but it has the same version.
     before, after = (result["packages"][state]["version"] for state in ("before", "after"))
     assert before == after and not result["lacking"]
     rows = {(row["target"], row["what"]): row for row in result["tables"]["compared"]}
@@ -213,5 +213,5 @@ def test_this_state_beside_itself(capsys, tmp_path):
     assert all(row["ratio"] > 0 for row in rows.values())
     memory = result["tables"]["memory_compared"]
     assert [row["target"] for row in memory] == list(kinds)
-    # One program with one input: it takes as much, but for threads that come at other times.
+    # The same program with the same input takes the same memory, except that its threads start at other times.
     assert all(row["ratio"] == pytest.approx(1, abs=0.25) for row in memory)

@@ -1,4 +1,4 @@
-"""The line of ``engine run``, which every chunk of a farm is started by: read without typer, and to the same end."""
+"""``engine run``, which starts every chunk on a farm: its command line is read without typer, with the same result."""
 
 import json
 import os
@@ -22,7 +22,7 @@ LINES = [
     ["--session=s", "--appearance", "a.png,b.png", "--motion=absolute", "--target=x.exr", "--target=y.exr"],
     ["--session=s", "--weight-mouth=1", "--output=o o.####.exr", "--chunk=", "--progress="],
 ]
-# What typer is to read, or to refuse.
+# Command lines that are left to typer, which reads or refuses them.
 OTHERS = [
     [], ["--target=t.exr"], ["--session"], ["--session=s", "--help"], ["--session=s", "stray"],
     ["--session=s", "--nonsense=1"], ["--session=s", "--target", "-t.exr"], ["-t", "t.exr", "--session=s"],
@@ -33,7 +33,7 @@ OTHERS = [
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_a_plain_line_is_read_as_typer_reads_it(line):
+def test_a_plain_command_line_is_read_as_typer_reads_it(line):
     by_typer = {}
 
     def keep(settings: Settings, session: Path, chunk: str = "", progress: str = "") -> int:
@@ -48,22 +48,22 @@ def test_a_plain_line_is_read_as_typer_reads_it(line):
 
 
 @pytest.mark.parametrize("line", OTHERS)
-def test_any_other_line_is_left_to_typer(line):
+def test_any_other_command_line_is_left_to_typer(line):
     assert chunk.read(line) is None
 
 
 @pytest.fixture
-def warm(tmp_path):
-    """The session file of what answers one client as an engine does, and says that it has written a frame."""
+def session(tmp_path):
+    """The session file of a stand-in for an engine, which answers one client that it has written a frame."""
     with socket.create_server(("127.0.0.1", 0)) as door:
-        session = Session(f"127.0.0.1:{door.getsockname()[1]}", os.getpid())
-        session.save(tmp_path / "s")
+        stored = Session(f"127.0.0.1:{door.getsockname()[1]}", os.getpid())
+        stored.save(tmp_path / "s")
 
         def answer() -> None:
             client, _ = door.accept()
             with client, client.makefile("rwb", buffering=0) as link:
-                assert link.readline().decode() == f"{session.token}\n"
-                link.write(f"{session.answer}\n".encode() + b'{"event": "hello", "protocol": 1}\n')
+                assert link.readline().decode() == f"{stored.token}\n"
+                link.write(f"{stored.answer}\n".encode() + b'{"event": "hello", "protocol": 1}\n')
                 asked = json.loads(link.readline())
                 step = {"stage": "render", "done": 0, "total": 1, "frame": None, "message": ""}
                 frames = {"written": [asked["settings"]["frames"]], "skipped": [], "failed": {}}
@@ -77,14 +77,14 @@ def warm(tmp_path):
 
 
 @pytest.mark.parametrize("way", ["openjd", "json", "none"])
-def test_a_chunk_loads_little(warm, way):
-    """Neither typer nor anything heavy: the engine has it all."""
-    loaded, said = loaded_by("engine", "run", f"--session={warm}", "--chunk=1-9:2", f"--progress={way}")
+def test_engine_run_loads_nothing_heavy(session, way):
+    """Neither typer nor a heavy package: the engine has loaded those."""
+    loaded, said = loaded_by("engine", "run", f"--session={session}", "--chunk=1-9:2", f"--progress={way}")
     assert not {*HEAVY, "typer", "rich"} & loaded
     assert "1 frames written" in said or '"written": ["1-9x2"]' in said
 
 
-def test_what_ends_a_chunk_is_said_as_it_asked(tmp_path, capsys):
+def test_errors_of_a_chunk_follow_the_progress_option(tmp_path, capsys):
     (tmp_path / "s").write_text("{}")
     assert run(["engine", "run", f"--session={tmp_path / 's'}", "--progress=openjd"]) == 1
     said = capsys.readouterr()

@@ -1,4 +1,4 @@
-"""``demo``: everything works, once and again over its own files."""
+"""``demo``: everything works, also a second time over its own files."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,9 +26,9 @@ def test_demo(tmp_path, monkeypatch, capsys):
         assert drawn is not None and drawn.shape[1] >= 8 * 200 and drawn.shape[0] == rows * 260
         assert f"{name}.mp4" in said and sheet in said
     assert "take mouth or eyes from other frames" in said
-    # Of a plate that moves, the plate stands above the result: 360 × 288 twice.
+    # The preview of a moving target has the plate above the result: two pictures of 360 × 288.
     assert Sequence.open(tmp_path / "demo" / "moving.mp4").read(1).rgb.shape == (576, 360, 3)
-    # Again, over its own files; some of the clips' frames are enough for that.
+    # A second time, over its own files, with two frames of the driver.
     driven, shipped = driver_pictures(), resources.resource
     for frame in (1, 2):
         cv2.imwrite(str(tmp_path / f"d.{frame:04d}.png"), next(driven))
@@ -41,7 +41,7 @@ def test_demo(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "demo" / "demo.0002.exr").stat().st_mtime_ns > before
 
 
-def test_demo_shows_a_plate_that_moves_first():
+def test_demo_renders_the_moving_target_first():
     moving, still = demo.scenes(Path("out"))
     assert len(Sequence.open(moving.settings.target).frames) == 75 and "parts" in moving.settings.layers
     assert len(Sequence.open(still.settings.target).frames) == 1
@@ -50,7 +50,7 @@ def test_demo_shows_a_plate_that_moves_first():
     assert not set(written[0]) & set(written[1])
 
 
-def test_a_face_is_cut_out_square_and_inside_its_picture():
+def test_a_crop_is_square_and_inside_its_picture():
     picture = np.arange(40 * 60).reshape(40, 60)
     mesh = np.array([[50.0, 10, 0], [58, 20, 0]])
     cut = demo.cut_out(mesh)(picture)
@@ -60,12 +60,12 @@ def test_a_face_is_cut_out_square_and_inside_its_picture():
     assert demo.cut_out(np.stack([mesh, mesh - 20]))(picture).shape == (40, 40)
 
 
-def test_demo_says_where_everything_is(capsys):
+def test_demo_prints_the_paths_of_its_files(capsys):
     moving, still = demo.scenes(Path("out"))
     report = SimpleNamespace(written=(1, 2, 3), parts=(2, 3), seconds=4.4, device="cpu", preview=Path("out/moving.mp4"))
-    demo.tell(moving, report)
+    demo.print_scene(moving, report)
     said = capsys.readouterr().out
     assert said.startswith("a plate that moves: 3 frames in 4 s on cpu; 2 take mouth or eyes from other frames\n")
     assert "out/moving_sheet.png" in said and "out/moving.mp4" in said and "out/moving.####.exr" in said
-    demo.tell(still, SimpleNamespace(**{**vars(report), "parts": ()}))
+    demo.print_scene(still, SimpleNamespace(**{**vars(report), "parts": ()}))
     assert "other frames" not in capsys.readouterr().out

@@ -28,4 +28,4 @@ def test_doctor_names_metal(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: True)
     (found,) = doctor.look_at_device()
-    assert found.detail.endswith("finds no CUDA device, but Metal: ask for it with --device mps")
+    assert found.detail.endswith("finds no CUDA device, but Metal: use it with --device mps")

@@ -1,4 +1,4 @@
-"""Every command that writes refuses to write over what it reads, before it reads it."""
+"""Every command that writes files refuses to write over its inputs, before it reads them."""
 
 import hashlib
 from pathlib import Path
@@ -13,7 +13,7 @@ from ofx_reenact.errors import SettingsError
 from ofx_reenact.service.jobs import Service
 from ofx_reenact.settings import Settings
 
-# Each file holds nothing that could be read: what is refused was not looked at.
+# No file has valid content: a command that is refused with the right message has not read any.
 RENDER = ["--target", "t.exr", "--driver", "d.####.exr"]
 REFUSED = {
     "render": [
@@ -67,7 +67,7 @@ REFUSED = {
     "data faces": [["--crops", "p.npz", "--out", "p.npz"]],
     "data render-heads": [["--assets", "clips", "--out", "h.npz", "--sheet", "clips/a.png"]],
 }  # fmt: skip
-# These write nothing, or only where nothing is, or work on a job that was refused when it was written.
+# Commands that write nothing, or never replace a file, or run a job that was checked when it was written.
 OTHERS = {
     "pyblish-path", "demo", "doctor", "settings", "nuke-path", "ofx-path", "ofx install", "ofx remove",
     "engine serve", "engine start", "engine listen",
@@ -85,7 +85,7 @@ FILES = (
 
 @pytest.fixture
 def inputs(tmp_path, monkeypatch):
-    """Files that could be anything, in the working directory."""
+    """A working directory with all of FILES, without valid content."""
     for name in FILES:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(name.encode())
@@ -103,7 +103,7 @@ def names() -> set[str]:
     return {f"{name} {inner}".strip() for name, one in made.items() for inner in getattr(one, "commands", ("",))}
 
 
-def test_every_command_is_thought_of():
+def test_every_command_is_in_one_of_the_lists():
     assert names() == {*REFUSED, *OTHERS} and not set(REFUSED) & OTHERS
 
 
@@ -119,7 +119,7 @@ def test_no_command_writes_over_what_it_reads(inputs, command, options, capsys):
     assert contents(inputs) == before
 
 
-def test_the_engine_and_python_refuse_it_too(inputs):
+def test_engine_requests_and_python_calls_refuse_it_too(inputs):
     settings = {"target": "t.exr", "driver": "d.####.exr", "output": "d.####.exr", "existing": "overwrite"}
     before = contents(inputs)
     requests = [
@@ -136,7 +136,7 @@ def test_the_engine_and_python_refuse_it_too(inputs):
     assert contents(inputs) == before
 
 
-def test_a_movie_is_no_other_file_and_not_written_over(performance_file, tmp_path, capsys):
+def test_a_preview_is_an_mp4_and_replaces_no_file(performance_file, tmp_path, capsys):
     line = ["render", "-t", str(TARGET), "--performance", performance_file, "-o", str(tmp_path / "o.####.exr")]
     line += ["--frames", "30", "--repair", "off"]
     assert run([*line, "--preview", str(tmp_path / "notes.txt")]) == 2

@@ -1,4 +1,4 @@
-"""The command line itself: help, wrong lines, exit codes; nothing heavy before it is needed."""
+"""The command line itself: help, mistakes, exit codes, and that heavy packages are loaded only when they are needed."""
 
 import importlib
 import json
@@ -15,12 +15,12 @@ from ofx_reenact.cli.main import run
 from ofx_reenact.errors import EngineLost, Exit, ReenactError, SettingsError
 from ofx_reenact.settings import Settings
 
-# Each takes longer to load than a warm engine to begin, or a page of help to print.
+# Loading one of these takes longer than printing a page of help, or than a running engine takes to begin a frame.
 HEAVY = {"torch", "cv2", "OpenImageIO", "PyOpenColorIO", "scipy", "numpy", "numba", "av", "safetensors", "fileseq"}
 
 
 def loaded_by(*arguments: str) -> tuple[set[str], str]:
-    """Run a command line in a process of its own; returns all modules that it has loaded, and what it printed."""
+    """Run a command line in a new process; return the names of all modules that it loaded, and what it printed."""
     code = (
         "import sys\n"
         "from ofx_reenact.cli.main import run\n"
@@ -35,14 +35,14 @@ def loaded_by(*arguments: str) -> tuple[set[str], str]:
     return set(done.stderr.split()), done.stdout
 
 
-def test_help_is_light_and_complete():
+def test_help_of_render_lists_every_option_and_loads_nothing_heavy():
     loaded, said = loaded_by("render", "--help")
     assert not HEAVY & loaded
     for name in Settings().as_dict():
         assert "--" + name.replace("_", "-") in said, name
 
 
-def test_help_of_all_loads_no_command():
+def test_the_list_of_commands_loads_no_command():
     loaded, said = loaded_by("--help")
     assert not HEAVY & loaded
     assert not {f"ofx_reenact.cli.{entry.module}" for entry in commands.ENTRIES.values()} & loaded
@@ -50,7 +50,7 @@ def test_help_of_all_loads_no_command():
 
 
 def test_a_render_loads_no_more_than_it_needs():
-    """Readers of videos and of the tracker's networks come with the first video and the first face."""
+    """Packages for videos and for the tracker's networks are loaded with the first video and the first face."""
     code = (
         "import sys, ofx_reenact.engine.render_job\n"
         "needless = {'av', 'tflite', 'fileseq', 'sympy', 'matplotlib', 'typer', 'rich'} & set(sys.modules)\n"
@@ -61,7 +61,7 @@ def test_a_render_loads_no_more_than_it_needs():
 
 
 @pytest.mark.parametrize("name", commands.ENTRIES)
-def test_the_help_of_all_says_of_a_command_what_its_own_does(name):
+def test_the_list_of_commands_has_each_commands_own_help(name):
     entry = commands.ENTRIES[name]
     found = getattr(importlib.import_module(f"ofx_reenact.cli.{entry.module}"), entry.named)
     assert entry.help == (found.info.help if entry.named == "app" else found.__doc__)
@@ -69,7 +69,7 @@ def test_the_help_of_all_says_of_a_command_what_its_own_does(name):
 
 
 def test_version():
-    """In a process of its own, by the module's name."""
+    """In a new process, as ``python -m ofx_reenact``."""
     done = subprocess.run(
         [sys.executable, "-m", "ofx_reenact", "--version"], capture_output=True, text=True, check=True
     )
@@ -97,7 +97,7 @@ def test_wrong_options_exit_with_2(arguments, capsys):
 
 @pytest.fixture
 def ended_by(monkeypatch):
-    """Render that ends with an error before it does anything."""
+    """Return a function that runs ``render`` and lets it end with a given error before it does anything."""
 
     def end(error: BaseException, *more: str) -> int:
         def broken(*_, **__):
@@ -120,7 +120,7 @@ def test_defects_leave_a_log_and_no_traceback(ended_by, monkeypatch, capsys, tmp
         ended_by(ZeroDivisionError("oops"))
 
 
-def test_a_defects_log_is_nobody_elses(ended_by, monkeypatch, capsys, tmp_path):
+def test_the_log_of_a_defect_replaces_no_file(ended_by, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     precious = tmp_path / "precious"
     precious.write_text("mine")
@@ -142,14 +142,14 @@ def test_a_defects_log_is_nobody_elses(ended_by, monkeypatch, capsys, tmp_path):
         (FileNotFoundError(2, "No usable temporary directory found in ['/tmp']"), "set TMPDIR to a folder"),
     ],
 )
-def test_what_is_no_defect_is_not_called_one(ended_by, capsys, error, says):
+def test_failures_of_the_machine_are_not_called_defects(ended_by, capsys, error, says):
     assert ended_by(error) == 1
     said = capsys.readouterr().err
     assert says in said and "defect" not in said
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has other signals")
-def test_signals_interrupt_as_a_key_does(monkeypatch):
+def test_signals_interrupt_as_ctrl_c_does(monkeypatch):
     names = ("SIGTERM", "SIGHUP")
     before = {name: signal.getsignal(getattr(signal, name)) for name in names}
     try:
@@ -159,7 +159,7 @@ def test_signals_interrupt_as_a_key_does(monkeypatch):
         for name in names:
             with pytest.raises(KeyboardInterrupt):
                 signal.raise_signal(getattr(signal, name))
-        # nohup has a process ignore that its terminal is closed.
+        # Under nohup, a process ignores SIGHUP, the signal that its terminal was closed.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         main._take_signals()
         signal.raise_signal(signal.SIGHUP)
@@ -192,15 +192,15 @@ def test_each_error_has_its_exit_code(ended_by, capsys, error, code):
         ([], ""),
     ],
 )
-def test_errors_are_said_as_progress_was_asked_for(ended_by, capsys, asked, said):
+def test_errors_follow_the_progress_option(ended_by, capsys, asked, said):
     assert ended_by(ReenactError("a\nb"), *asked) == 1
     shown = capsys.readouterr()
     assert (shown.out, shown.err) == (said, "error: a b\n")
 
 
 @pytest.mark.parametrize(("given", "found"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
-def test_threads_that_wait_leave_the_cores_to_others(given, found):
-    """Two renders side by side are twice as fast for it."""
+def test_waiting_threads_do_not_keep_cores_busy(given, found):
+    """This makes two renders at the same time twice as fast."""
     text = (
         "import atexit, os, sys; sys.argv = ['ofx-reenact', '--version']; "
         "atexit.register(lambda: print(os.environ['OMP_WAIT_POLICY'])); from ofx_reenact.cli.main import main; main()"

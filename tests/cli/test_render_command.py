@@ -1,4 +1,4 @@
-"""``render``: what it says to people and to programs, and how it ends."""
+"""``render``: what it prints for people and for programs, and its exit codes."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from ofx_reenact.cli.main import run
 
 @pytest.fixture(scope="module")
 def small_target(tmp_path_factory) -> Path:
-    """The demo target at a third of its size; its identity file is kept beside it."""
+    """The demo target at a third of its size; all tests of this module share an identity file beside it."""
     path = tmp_path_factory.mktemp("target") / "t.png"
     cv2.imwrite(str(path), cv2.resize(cv2.imread(str(TARGET)), (320, 320), interpolation=cv2.INTER_AREA))
     return path
@@ -29,7 +29,7 @@ def line(small_target, performance_file, tmp_path) -> list[str]:
     ]  # fmt: skip
 
 
-def test_render_says_what_it_did(line, tmp_path, capfd):
+def test_render_prints_what_it_wrote(line, tmp_path, capfd):
     assert run([*line, "--frames", "36-37", "--layers", "rgba,matte"]) == 0
     said = capfd.readouterr().out
     assert "2 frames written" in said and "o.reenact.json" in said and "ACEScg" in said
@@ -54,7 +54,7 @@ def test_errors_are_one_line_without_traceback(line, tmp_path, capfd):
     assert not list(tmp_path.iterdir())
 
 
-def test_some_frames_failed_is_3(line, tmp_path, capfd):
+def test_exit_code_is_3_if_some_frames_failed(line, tmp_path, capfd):
     (tmp_path / "o.0037.exr").mkdir()
     (tmp_path / "o.0037.exr" / "x").touch()
     assert run([*line, "--frames", "36-38", "--existing", "overwrite"]) == 3
@@ -63,8 +63,8 @@ def test_some_frames_failed_is_3(line, tmp_path, capfd):
 
 
 @pytest.mark.slow
-def test_paths_of_every_kind(small_target, performance_file, tmp_path):
-    """In a process of its own, as users run it."""
+def test_paths_with_unusual_characters(small_target, performance_file, tmp_path):
+    """In a new process, as users run it."""
     folder = tmp_path / 'it\'s a "földer" $(x); 顔'
     folder.mkdir()
     target = folder / "a b.png"

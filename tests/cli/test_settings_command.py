@@ -1,4 +1,4 @@
-"""``settings`` and ``nuke-path``: what interfaces are made from."""
+"""``settings``, the list that user interfaces are made from, and ``nuke-path``."""
 
 import json
 from pathlib import Path
@@ -41,7 +41,7 @@ def test_settings_of_another_type_are_refused(values):
         Settings.from_dict(values)
 
 
-def test_nuke_path_is_a_folder_that_bears_no_package_itself(capsys):
+def test_nuke_path_is_a_folder_with_the_package_in_it(capsys):
     assert run(["nuke-path"]) == 0
     folder = Path(capsys.readouterr().out.strip())
     assert (folder / "reenact_nuke" / "settings.json").is_file() and not (folder / "__init__.py").exists()

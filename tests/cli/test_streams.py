@@ -1,4 +1,4 @@
-"""Printing that fails, for a full disk, a reader who has gone, a closed stream: the work decides how a command ends."""
+"""Output that cannot be printed (full disk, reader ended, closed stream): a command's work decides its exit code."""
 
 import array
 import errno
@@ -21,13 +21,13 @@ needs_full = pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full
 
 
 def command(shell: str, *arguments: object, **more) -> subprocess.CompletedProcess:
-    """Run ``ofx-reenact`` as ``$0 -m ofx_reenact "$@"`` of a shell's line."""
+    """Run a line of shell in which OFX, or ``$0 -m ofx_reenact "$@"``, is ofx-reenact with ``arguments``."""
     line = ["sh", "-c", shell.replace("OFX", 'exec "$0" -m ofx_reenact "$@"'), sys.executable, *map(str, arguments)]
     return subprocess.run(line, capture_output=True, text=True, check=False, env={**os.environ, **more})
 
 
 class Broken:
-    """A stream that takes so many characters."""
+    """A stream that takes ``left`` characters, then fails with the error ``number``."""
 
     encoding = "utf-8"
 
@@ -50,7 +50,7 @@ class Broken:
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EDQUOT, errno.EBADF])
-def test_a_stream_that_takes_no_more(number):
+def test_a_stream_that_fails_raises_no_error(number):
     broken = Broken(7, number)
     stream = Tolerant(broken)
     print("one", file=stream, flush=True)
@@ -65,7 +65,7 @@ def test_a_stream_that_takes_no_more(number):
 
 @pytest.mark.slow
 @needs_full
-def test_frames_decide_when_the_disk_for_messages_is_full(performance_file, tmp_path):
+def test_a_full_disk_for_messages_does_not_fail_a_render(performance_file, tmp_path):
     line = ["render", "-t", TARGET, "--performance", performance_file, "-o", tmp_path / "o.####.exr", "-f", "30",
             "--repair", "off"]  # fmt: skip
     done = command("OFX >/dev/full", *line, "--progress", "json")
@@ -84,18 +84,18 @@ def test_frames_decide_when_the_disk_for_messages_is_full(performance_file, tmp_
         ("OFX 2>/dev/full", "rich"), ("OFX >/dev/full 2>/dev/full", "openjd"),
     ],
 )  # fmt: skip
-def test_frames_decide_whatever_becomes_of_messages(performance_file, tmp_path, shell, progress):
+def test_closed_and_full_streams_do_not_fail_a_render(performance_file, tmp_path, shell, progress):
     line = ["render", "-t", TARGET, "--performance", performance_file, "-o", tmp_path / "o.####.exr", "-f", "30",
             "--repair", "off", "--progress", progress]  # fmt: skip
     done = command(shell, *line)
     assert done.returncode == 0 and "Traceback" not in done.stderr
-    # No library's message got into a file that happened to have a standard stream's number.
+    # A frame's file can get the number of a closed standard stream; no library's message was written into it.
     verified = command("OFX", "verify", tmp_path / "o.####.exr")
     assert verified.returncode == 0, verified.stdout
 
 
 @pytest.mark.slow
-def test_a_render_goes_on_when_its_reader_has_gone(performance_file, tmp_path):
+def test_a_render_continues_after_its_reader_has_ended(performance_file, tmp_path):
     line = ["render", "-t", TARGET, "--performance", performance_file, "-o", tmp_path / "o.####.exr", "-f", "30-32",
             "--repair", "off", "--progress", "json"]  # fmt: skip
     done = command('{ "$0" -m ofx_reenact "$@"; echo $? >&2; } | head -n 1', *line)
@@ -104,7 +104,7 @@ def test_a_render_goes_on_when_its_reader_has_gone(performance_file, tmp_path):
 
 
 @needs_full
-def test_the_verdict_decides(spoilt):
+def test_the_exit_code_of_verify_does_not_depend_on_streams(spoilt):
     good = command("OFX >/dev/full", "verify", spoilt)
     (Path(spoilt).parent / "o.0032.exr").unlink()
     bad = command("OFX >/dev/full", "verify", spoilt, "--progress", "json")
@@ -114,14 +114,14 @@ def test_the_verdict_decides(spoilt):
 
 @needs_full
 @pytest.mark.parametrize("arguments", [["settings", "--json"], ["--help"], ["render", "--help"], ["--version"]])
-def test_what_only_prints_is_not_done(arguments):
+def test_a_command_that_only_prints_fails_if_it_cannot_print(arguments):
     done = command("OFX >/dev/full", *arguments)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1 and "error: standard output cannot be written" in done.stderr
 
 
 @pytest.mark.slow
-def test_who_reads_may_stop(tmp_path):
+def test_a_reader_may_stop_reading(tmp_path):
     done = command('{ "$0" -m ofx_reenact "$@"; echo $? >&2; } | head -n 1', "settings", "--json")
     assert (done.stdout, done.stderr) == ("{\n", "0\n")
     done = command('{ "$0" -m ofx_reenact "$@"; echo $? >&2; } | :', "render", "--target", "t", "--output", "o.exr")
@@ -129,14 +129,14 @@ def test_who_reads_may_stop(tmp_path):
 
 
 @pytest.mark.parametrize("shell", ["OFX 2>/dev/full", "OFX 2>&-"])
-def test_an_error_that_nobody_can_read(shell):
+def test_exit_codes_are_the_same_if_stderr_cannot_be_written(shell):
     assert command(shell, "verify", "o.exr").returncode == 2
     assert command(shell, "render", "--no-such-option").returncode == 2
 
 
 @pytest.mark.skipif(not hasattr(fcntl, "F_SETPIPE_SZ"), reason="pipes have one size here")
-def test_a_pipe_that_was_left_non_blocking():
-    """A slow reader is no broken one."""
+def test_a_non_blocking_pipe_with_a_slow_reader():
+    """Output waits for the reader and is not given up."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     size = fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
@@ -154,7 +154,7 @@ def test_a_pipe_that_was_left_non_blocking():
 
 @pytest.mark.skipif(os.name != "posix", reason="names of files are text elsewhere")
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8", "latin-1"])
-def test_names_that_no_encoding_knows(tmp_path, encoding):
+def test_file_names_that_are_not_utf_8(tmp_path, encoding):
     name = os.fsdecode(b"o\xff \xe9\xa1\x94.####.exr")
     done = command("OFX", "verify", tmp_path / name, PYTHONIOENCODING=encoding)
     assert done.returncode == 2 and "not UTF-8" in done.stderr and "Traceback" not in done.stderr

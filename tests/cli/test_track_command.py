@@ -13,7 +13,7 @@ from ofx_reenact.cli.main import run
 from ofx_reenact.tracking.performance import Performance
 
 
-def test_track_keeps_the_chosen_reference(tmp_path):
+def test_track_stores_the_chosen_reference(tmp_path):
     frames = tmp_path / "d.####.jpg"
     for frame in (1, 2, 3):
         Path(str(frames).replace("####", f"{frame:04d}")).write_bytes(TARGET.read_bytes())
@@ -51,7 +51,7 @@ def test_track_without_a_face(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("way", ["none", "json", "openjd"])
-def test_what_is_to_know_of_a_video_is_said(tmp_path, capsys, way):
+def test_notes_on_a_video_are_printed(tmp_path, capsys, way):
     shown = [picture[..., ::-1] for picture in islice(driver_pictures(), 3)]
     video = write_video(tmp_path / "d.mpg", shown, "mpeg2video", options=INTERLACED)
     line = ["track", "--input", str(video), "--output", str(tmp_path / "p.npz"), "--progress", way]

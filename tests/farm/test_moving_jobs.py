@@ -29,7 +29,7 @@ def test_the_targets_frames_are_the_jobs(tmp_path, moving_plate):
     assert len(set(shared)) == 4 and {path.parent for path in shared} == {tmp_path}
 
 
-def test_one_frame_of_it_is_a_still(tmp_path, moving_plate):
+def test_one_frame_of_a_moving_target_is_a_still(tmp_path, moving_plate):
     job = job_of(tmp_path, moving_plate, target_frame=FIRST + 1)
     assert (job.frames.first, job.frames.last) == (1, 75)
     assert not job.settings.target_performance and not job.settings.parts_file
@@ -119,7 +119,7 @@ def test_mistakes_are_reported_at_submission(tmp_path, moving_plate, monkeypatch
     assert job_of(tmp_path, moving_plate, driver_start=72, frames="1001-1004", missing="error")
 
 
-def test_a_target_with_holes_is_refused(tmp_path, moving_plate):
+def test_a_target_with_missing_frames_is_refused(tmp_path, moving_plate):
     for frame in (1001, 1002, 1005):
         (tmp_path / f"p.{frame}.exr").symlink_to(Path(moving_plate).parent / f"plate.{frame}.exr")
     with pytest.raises(FrameError, match=r"p\.####\.exr: frames 1003-1004 are missing"):

@@ -115,8 +115,8 @@ def _tools(folder: Path) -> Path:
     return made
 
 
-def test_a_queue_is_a_module_and_a_name(tmp_path, performance_file, capsys):
-    """A new queue needs no more than this."""
+def test_what_a_new_queue_needs(tmp_path, performance_file, capsys):
+    """Only a function that writes the job, and a ``Queue``."""
     made = []
 
     def write(job, folder, pool, priority="50"):

@@ -1,4 +1,4 @@
-"""Whole jobs on this machine: any chunk size, any kill, any queue gives the pixels of one render."""
+"""Whole jobs on this machine: with any chunk size, queue or killed process, the pixels are those of one render."""
 
 import json
 import os
@@ -124,7 +124,7 @@ def test_workers_killed_ten_times_leave_whole_frames(shot, tmp_path):
 
 
 @pytest.mark.parametrize("way", ["job run", "openjd run"])
-def test_engines_end_when_what_runs_the_job_was_killed(shot, tmp_path, way):
+def test_engines_end_after_the_process_that_runs_the_job_was_killed(shot, tmp_path, way):
     openjd = Path(sys.executable).with_name("openjd")
     if way == "openjd run" and not openjd.exists():
         pytest.skip("the openjd command is not beside this Python")

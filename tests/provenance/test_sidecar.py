@@ -65,7 +65,7 @@ def test_attributes_that_all_frames_must_have(tmp_path):
 def test_chunks_are_merged(tmp_path):
     path = written(tmp_path, WHOLE)
     entry = FrameEntry(0.25, "tracked")
-    Sidecar(output="p", frames={1: entry, -3: entry}).save(path, there={2: entry, 9: entry})
+    Sidecar(output="p", frames={1: entry, -3: entry}).save(path, earlier={2: entry, 9: entry})
     merged = Sidecar.load(path)
     assert (merged.output, merged.consent, list(merged.frames)) == ("p", None, [-3, 1, 2, 9])
     assert merged.frames[1] == merged.frames[9] == entry and merged.frames[2] == FrameEntry(), "what was known stays"
@@ -73,7 +73,7 @@ def test_chunks_are_merged(tmp_path):
 
 def test_with_existing_frames_only_the_other_fields_stay(tmp_path):
     path = written(tmp_path, WHOLE)
-    Sidecar(output="p").save(path, there={9: FrameEntry(0.25)})
+    Sidecar(output="p").save(path, earlier={9: FrameEntry(0.25)})
     assert json.loads(path.read_text()) == {**WHOLE, "frames": {**WHOLE["frames"], "9": {"confidence": 0.25}}}
 
 
@@ -170,7 +170,7 @@ def test_a_killed_worker_loses_no_frame(tmp_path):
             noted |= {int(worker.stdout.readline()) for worker in pair}
         for worker in pair:
             worker.kill()
-            # What it said before it died is noted as well.
+            # What it printed before it was killed counts as well.
             noted |= {int(line) for line in worker.stdout.read().splitlines(True) if line.endswith("\n")}
             worker.wait()
     add(path, 1)
@@ -216,7 +216,7 @@ def test_a_lock_held_by_another_process(tmp_path, monkeypatch):
     monkeypatch.setattr("ofx_reenact.provenance.sidecar.locked", lambda path: locked(path, 0.2))
     with (
         locked(path),
-        pytest.raises(OutputError, match=r"another process has locked.*frames are whole.*--existing skip notes them"),
+        pytest.raises(OutputError, match=r"another process has locked.*frames are whole.*--existing skip to add them"),
     ):
         add(path, 3)
     assert json.loads(path.read_text()) == WHOLE

@@ -192,16 +192,16 @@ def renamed(output: str, name: str) -> str:
     return str(Path(output).with_name(f"{name}.####.exr"))
 
 
-def test_a_whole_sequence_under_anothers_name(signed, studio):
+def test_a_whole_sequence_under_another_name(signed, studio):
     other = renamed(signed, "hero")
     found = problems(other, studio[2])
     assert found == {f"hero.{frame}.exr": f"signed as o.{frame}.exr" for frame in FRAMES}
-    # Signed under its new name, it is that sequence, whatever the sidecar calls it.
+    # Signed under its new name, it is valid, even if the sidecar has the old one.
     sign_sequence(other, read_credentials(*studio[:2]), existing="overwrite")
     assert problems(other, studio[2]) == {}
 
 
-def test_a_frame_under_anothers_number_of_digits(signed, studio):
+def test_a_frame_number_with_another_number_of_digits(signed, studio):
     """o.01001.exr is no frame of o.####.exr."""
     for suffix in (".exr", ".c2pa"):
         file(signed, 1001, suffix).rename(file(signed, "01001", suffix))
@@ -210,7 +210,7 @@ def test_a_frame_under_anothers_number_of_digits(signed, studio):
 
 
 @pytest.mark.parametrize("name", ["o.%04d.exr", "o.#.exr", "o.@@@@.exr"])
-def test_a_sequences_name_in_another_notation(signed, studio, name):
+def test_a_sequences_name_written_in_another_way(signed, studio, name):
     assert problems(str(Path(signed).with_name(name)), studio[2]) == {}
     sign_sequence(str(Path(signed).with_name(name)), read_credentials(*studio[:2]), existing="overwrite")
     assert problems(signed, studio[2]) == {}

@@ -59,7 +59,7 @@ def test_names_without_a_version_take_the_next(sequence, tmp_path):
     assert name_of("a/####.exr") == name_of("...####.exr") == ("reenact", None)
 
 
-def test_what_cannot_be_copied_leaves_nothing(tmp_path):
+def test_files_that_cannot_be_copied_leave_nothing_behind(tmp_path):
     (tmp_path / "a.exr").write_bytes(b"a")
     place = Place(tmp_path / "p", "o", 1)
     missing = [{"name": "exr", "files": ["a.exr", "b.exr"], "stagingDir": str(tmp_path)}]
@@ -91,7 +91,7 @@ def one_file(folder: Path) -> list[dict]:
     return [{"name": "exr", "files": ["a.exr"], "stagingDir": str(folder)}]
 
 
-def test_what_a_killed_publish_left_is_removed(tmp_path):
+def test_files_that_a_killed_publish_left_are_removed(tmp_path):
     place = Place(tmp_path / "p", "o", 1)
     for left in (".v001.tmp-123", ".v001.tmp-0123456789ab", ".v002.tmp-123", "v001.tmp-mine"):
         (place.folder.parent / left).mkdir(parents=True)
@@ -101,7 +101,7 @@ def test_what_a_killed_publish_left_is_removed(tmp_path):
 
 
 def test_two_publishers_of_one_version(tmp_path, monkeypatch):
-    """With one process id, as two containers have: the second waits, finds the version, and harms nothing."""
+    """Both have the same process id, as in two containers: the second waits, then finds the version and stops."""
     place, files = Place(tmp_path / "p", "o", 1), one_file(tmp_path)
     monkeypatch.setattr("os.getpid", lambda: 7)
     began, waiting = threading.Event(), threading.Event()

@@ -73,7 +73,7 @@ def test_missing_and_damaged_frames_are_named(spoilt, capsys):
     frame_path(spoilt, 35).write_bytes(b"")
     assert run(["verify", spoilt]) == 1
     said = capsys.readouterr().out
-    assert "frame 31 of 30-35 missing" in said and "3 frames whole of 30-35" in said
+    assert "frame 31 of 30-35 missing" in said and "3 of the frames 30-35 decode whole" in said
     assert "frame 34: the file is damaged" in said and "frame 35: the file is empty" in said
     assert list(bad(verify(spoilt))) == ["frames"]
 
@@ -123,12 +123,12 @@ def test_held_and_black_frames_may_repeat(gap, tmp_path, missing):
 
 
 def test_frames_in_which_nothing_moves_enough_for_the_plate_may_repeat(performance, tmp_path):
-    """A driver who moves by more than a tenth of a millimetre, but by less than a quarter of a small plate's pixel."""
+    """The driver moves by more than 0.1 mm, but by less than a quarter of a pixel of this small plate."""
     nearly = standing_still(performance)
     rows = [nearly.frames.tolist().index(frame) for frame in (31, 32)]
     nearly.frontal[rows, :, 1] += np.array([[0.012], [0.024]])
     nearly.save(tmp_path / "p.npz")
-    # As it is: at full strength it would be more.
+    # ``copy`` takes the driver's motion unchanged; with the default it would be larger.
     sequence = make_sequence(tmp_path, str(tmp_path / "p.npz"), frames="31-32", retarget="copy")
     report = verify(sequence)
     assert np.array_equal(*(read_plate(frame_path(sequence, frame)).rgb for frame in (31, 32)))
@@ -137,7 +137,7 @@ def test_frames_in_which_nothing_moves_enough_for_the_plate_may_repeat(performan
 
 @pytest.fixture(scope="module")
 def deep(performance_file, tmp_path_factory) -> str:
-    """A sequence of a plate with a depth that is infinite where there is nothing."""
+    """A sequence of a plate that has a depth channel, infinite where there is nothing."""
     folder = tmp_path_factory.mktemp("deep")
     rgb = cv2.resize(read_plate(TARGET).rgb, (288, 288), interpolation=cv2.INTER_AREA)
     depth = np.full(rgb.shape[:2], 12.5, np.float32)
@@ -188,7 +188,7 @@ def test_memory_is_flat_in_the_number_of_frames(sequence, tmp_path):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     plate = read_plate(frame_path(sequence, 30))
-    # How many are decoded at once is the machine's affair; 56 more frames may not be kept.
+    # The number of frames decoded at once depends on the machine; the other frames must not stay in memory.
     assert peaks[1] - peaks[0] < 3 * plate.rgb.nbytes
 
 

@@ -32,7 +32,7 @@ def wrong(moving, tmp_path) -> str:
     return copied(moving, tmp_path / "s")
 
 
-def test_a_good_sequence_passes_by_headers_alone(moving, monkeypatch):
+def test_a_good_sequence_passes_without_reading_plates_pixels(moving, monkeypatch):
     monkeypatch.setattr(Sequence, "read", lambda *_, **__: pytest.fail("a plate's pixels were read"))
     report = verify(moving, strict=True)
     assert report.good, bad(report)

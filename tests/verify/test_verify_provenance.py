@@ -87,7 +87,7 @@ def test_a_frame_of_another_sequence(spoilt, performance_file, tmp_path):
 def test_an_edited_sidecar(spoilt, change, says):
     edit_sidecar(spoilt, lambda content: content["frames"]["33"].update(change))
     assert f"frame 33: {says}" in "\n".join(bad(verify(spoilt))["provenance"])
-    # Without the performance, the frame is the only witness of its face.
+    # Without the performance, only the frame's attribute tells how its face was found.
     edit_sidecar(spoilt, lambda content: content["settings"].update(performance=""))
     assert f"frame 33: {says}" in said(spoilt)
 
@@ -124,7 +124,8 @@ def test_frames_of_the_first_version_are_noted(spoilt):
 def test_a_lossy_compression_is_noted(performance_file, tmp_path):
     sequence = make_sequence(tmp_path / "l", performance_file, frames="30-31", compression="dwaa")
     assert said(sequence) == ""
-    assert verify(sequence).answers["provenance"].notes == ("frames 30-31: does not hold a digest of its pixels",)
+    notes = verify(sequence).answers["provenance"].notes
+    assert notes == ("frames 30-31: the header does not tell a digest of its pixels",)
     swap(sequence, 30, 31)
     assert "frame 30: was rendered as frame 31" in said(sequence)
 

@@ -18,7 +18,7 @@ from ofx_reenact.verify.report import report_on, verify
 
 def test_faces_must_be_in_the_sidecar(spoilt):
     edit_sidecar(spoilt, lambda content: content["frames"]["33"].pop("face"))
-    assert bad(verify(spoilt)) == {"faces": ("frame 33: the sidecar does not have how the driver's face was found",)}
+    assert bad(verify(spoilt)) == {"faces": ("frame 33: the sidecar does not tell how the driver's face was found",)}
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def places(content, at=()):
 def test_wrong_values_in_a_sidecar_are_faults_not_crashes(spoilt):
     path = Path(spoilt).parent / "o.reenact.json"
     good = path.read_text()
-    # Two kinds of nonsense at each place, in turn.
+    # Two kinds of wrong values, in turn at each place.
     nonsense = itertools.cycle((None, -5, "x", [], [1], {"a": []}, 0.5))
     for at in [place for place in places(json.loads(good)) for _ in range(2)]:
         content = json.loads(good)

@@ -21,7 +21,7 @@ class CollectReenactSequences(pyblish.api.ContextPlugin):
     order = pyblish.api.CollectorOrder
 
     def process(self, context: Any) -> None:
-        """Create an instance for each."""
+        """Create an instance for each sequence."""
         named: Dict[str, Any] = context.data.get("reenact", {})
         started_with = str(context.data.get("currentFile") or "")
         is_sequence = started_with.lower().endswith(".exr") and any(mark in started_with for mark in "#%@")

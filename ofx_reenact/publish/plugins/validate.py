@@ -60,22 +60,22 @@ class _Validator(pyblish.api.InstancePlugin):
             raise pyblish.api.PyblishError("\n".join(answer["problems"]))
 
 
-# Of each plugin: name (the check's, capitalised), label, actions, and what it validates. pyblish finds the classes by
-# their names in this module.
+# For each plugin: name (the check's, capitalised), label, actions, docstring. The loop below makes its class; pyblish
+# finds the classes by their names in this module.
 _PLUGINS: Any = (
     ("Frames", "Frames complete", [RenderMissingFrames], "Every frame is there and decodes whole."),
     ("Finite", "No NaN or Inf", [], "No value is NaN or infinite."),
-    ("Repeats", "No repeated frames", [], "No frame repeats another where the driver moved."),
+    ("Repeats", "No repeated frames", [], "No frame repeats another where target or driver moved."),
     ("Plate", "As the plate", [], "Windows, channels and depth are the plate's."),
     ("Resolution", "The plate's resolution", [], "No frame is a proxy, which is made for previews."),
     ("Colour", "Colour space tagged", [], "Every frame is tagged with its colour space."),
     ("Timing", "Rate and timecode", [], "Rate and timecode are the plate's."),
     ("Sidecar", "Sidecar", [WriteSidecar], "The sidecar is there, complete, and its hashes are right."),
     ("Origin", "Origin", [], "Every frame was made from the inputs and with the options that the sidecar names."),
-    ("Faces", "Driver's faces", [WriteSidecar], "Frames without a face of the driver are named."),
+    ("Faces", "Driver's faces", [WriteSidecar], "The sidecar tells how the driver's face was found in each frame."),
     ("Weights", "Weights approved", [], "The weights are on the approved list."),
     ("Consent", "Consent", [], "There is a release of the person shown, and it has not expired."),
-    ("Provenance", "Provenance", [], "Every frame has its provenance, and agrees with it."),
+    ("Provenance", "Provenance", [], "Every frame has its attributes, and number, pixels and sidecar agree with them."),
     ("Version", "Version is new", [], "The version is not published yet."),
 )
 for _name, _label, _actions, _doc in _PLUGINS:
