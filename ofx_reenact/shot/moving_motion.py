@@ -105,7 +105,7 @@ def fit_moving_motion(
         1 - weight * (1 - acted.confidence * own.confidence),
         at_rest,
         local=True,
-        look=look,
+        artist_gaze=look,
         own=own_mesh,
         shading=animated.of("shading"),
         proxy=settings.proxy,
