@@ -196,7 +196,7 @@ def fit_motion(
         expression = densify.transfer_expression(performance.frontal, rest, moved)
         if settings.retarget == "ldnet":
             expression = emphasise(expression, view.frontal, moving=False)
-        expression = expression * densify.spread_over(regions)[..., None]
+        expression = expression * densify.spread_frame_weights(regions)[..., None]
         expression = match_openings(person.rest, expression, performance.frontal, base, regions)
         heads = place_heads(view, performance, base, animated)
         artist_gaze = direct_gaze(animated, heads.rotation, view.head.rotation)

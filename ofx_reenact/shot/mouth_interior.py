@@ -87,7 +87,7 @@ def paint_from_interior(
     carried, shown = frame.carried, _show_interior(interior, view, pose)
     if carried is None or carried.mouth is None or carried.mouth.shade is None or shown is None:
         return painter.paint(frame, view, pose, dictionary)
-    seen, offset = shown.views[0].seen.astype(np.float32), shown.views[0].offset
+    seen, offset = shown.maps[0].seen.astype(np.float32), shown.maps[0].offset
     rows, columns = seen.shape
     box = (slice(shown.top, shown.top + rows), slice(shown.left, shown.left + columns))
     weight = carried.invented(box) * seen
@@ -112,4 +112,4 @@ def _show_interior(interior: MouthInterior, view: View, pose: Pose) -> openings.
     ends = interior.face, PlacedFace(pose.mesh(view), pose.head)
     feather = max(1.0, openings.FEATHER * view.carrier.sheet.face_height)
     shown = show_interior(*ends, measure_jaw_drop(*ends), interior.split, feather, view.size)
-    return shown if shown is not None and shown.views else None
+    return shown if shown is not None and shown.maps else None

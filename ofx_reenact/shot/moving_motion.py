@@ -84,7 +84,7 @@ def fit_moving_motion(
     moved = match_moving_openings(own_mesh, rest_mesh, moved, retimed.frontal, frame_rest, added=added)
     weight = visibility_weight(own)
     covered = {part: _cover_fraction(own, part, weight) for part in PARTS}
-    point_weights = weight[:, None] * densify.spread_over(regions, _RIGID)
+    point_weights = weight[:, None] * densify.spread_frame_weights(regions, _RIGID)
     for part, fraction in covered.items():
         point_weights = point_weights * (1 - fraction[:, None] * _point_weights(_COVERED[part]))
     own_gaze = follow_gaze(own.frontal.astype(np.float64), rest.frontal)
@@ -170,7 +170,7 @@ def _cover_fraction(own: Performance, part: str, weight: np.ndarray) -> np.ndarr
 
 def _point_weights(regions: Sequence[str]) -> np.ndarray:
     """Return how far each point of the mesh belongs to some regions of the landmarks, (468,) in [0, 1]."""
-    return 1 - densify.spread_weights({name: float(name not in regions) for name in REGIONS})
+    return 1 - densify.spread_region_weights({name: float(name not in regions) for name in REGIONS})
 
 
 def _place_heads(
