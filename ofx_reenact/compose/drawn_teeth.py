@@ -29,8 +29,8 @@ from ofx_reenact.warp.lens import Lens, pixel_places
 # The picture of the rows: pixels per cm, the column of the middle, and the image row of the front teeth's edges, in the
 # upper and the lower row.
 _PER_CM, _MIDDLE, _EDGES = 200.0, 439.5, (328.0, 50.0)
-# Width and height of the drawn rows as factors of MakeHuman's, in a mouth of the usual width (cm). With another width,
-# the size of the teeth varies less than the mouth's, by this exponent.
+# Width and height of the drawn rows as factors of MakeHuman's, in a mouth of the usual width (cm). In other mouths, the
+# teeth's size grows with the mouth's width to the power 1 − _DAMPING.
 _WIDER, _HIGHER, _USUAL_WIDTH, _DAMPING = 1.1, 1.0, 4.3, 0.5
 # Edges of the upper and of the lower teeth, cm below the middle of the lips at rest.
 _EDGES_BELOW_LIPS = (0.55, 0.4)
@@ -50,14 +50,14 @@ _LIP_SHADOW, _LIP_LENGTH, _CORNER_SHADOW, _LOWER_LIGHT = 0.4, 0.3, 0.6, 0.6
 # Colour of gum as a factor of enamel; greatest brightness between the rows as a fraction of the eye's white; and the
 # tint of flesh there.
 _GUM, _BETWEEN, _FLESH = np.array([0.3, 0.17, 0.155], np.float32), 0.12, np.array([1.1, 0.8, 0.75], np.float32)
-# Half the visible width of the lower row, cm, and the image rows at the top of its picture over which it fades in.
+# Half the visible width of the lower row, cm; and the number of rows at the top of its picture over which it fades in.
 _LOWER_HALF, _TOP_FADE = 1.4, 20.0
-# Standard deviation, cm, of the blur behind the rows; fraction of light behind the upper row; and the length of the
-# fade at the mouth's corners, in halves of its width.
+# Behind the rows: the standard deviation of the blur, cm, and the fraction of light behind the upper row. Then the
+# length of the fade at the mouth's corners, in halves of its width.
 _BEHIND_BLUR, _BEHIND_LIGHT, _CORNER_FADE = 0.15, 0.3, 0.35
 # The tongue: its colour as a factor of the white of an eye; its middle relative to the edges of the lower teeth, cm;
-# half its width and its height, cm; depth and width of the groove in its middle; and the fade from its rim, both as
-# fractions.
+# half its width and its height, cm; the groove in its middle: its depth, as a fraction of the opacity, and its width;
+# and the fade from the rim, as the groove's width in halves of the tongue's.
 _TONGUE, _TONGUE_MIDDLE = np.array([0.38, 0.18, 0.165], np.float32), np.array([0, 0.4, 0.8])
 _TONGUE_SIZE, _GROOVE, _TONGUE_FADE = (1.7, 1.3), (0.25, 0.07), 0.8
 # Length of the fade at the gum's edge, cm.

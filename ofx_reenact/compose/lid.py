@@ -161,7 +161,7 @@ class Lid:
         return _Places(width, u, from_u, from_v, above, edge - v, _lower(moved, u) - edge, v - brow_v)
 
     def _coverage(self, places: _Places, lid: float, lashes: float) -> np.ndarray:
-        """Return the built lid's coverage (h, w) in [0, 1]; at most ``lid``, and ``lashes`` along its edge."""
+        """Return the built lid's coverage (h, w) in [0, 1]: at most ``lid``, and ``lashes`` along its edge."""
         width, up = places.width, places.up
         over = smooth_step(1.5 - places.gap / (_MEET * width)) * _OVERLAP * width
         inside = np.where(over > 1, 1 - smooth_step(-up / np.maximum(over, 1)), np.clip(up + 0.5, 0, 1))

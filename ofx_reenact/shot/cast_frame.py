@@ -23,7 +23,7 @@ from ofx_reenact.stages import stage
 from ofx_reenact.tracking.light import fill_oval
 
 # Enlargement of a face beyond its oval, as a fraction; and the standard deviation of its soft edge, in oval heights.
-_LARGER, _SOFT = 0.1, 0.06
+_ENLARGED, _SOFT = 0.1, 0.06
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def combine_members(members: Mapping[str, CastMember], plate: np.ndarray) -> Cas
 def find_face(oval: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Return the matte of a face, (H, W) float32 in [0, 1], from the outline of its oval (N, 2), pixels."""
     face, height = np.zeros(shape, np.float32), float(np.ptp(oval[:, 1]))
-    outline = oval.mean(0) + (oval - oval.mean(0)) * (1 + _LARGER)
+    outline = oval.mean(0) + (oval - oval.mean(0)) * (1 + _ENLARGED)
     soft = max(_SOFT * height, 0.5)
     low = np.clip(np.floor(outline.min(0) - 4 * soft).astype(int), 0, shape[::-1])
     high = np.clip(np.ceil(outline.max(0) + 4 * soft).astype(int) + 1, 0, shape[::-1])

@@ -101,9 +101,9 @@ def paint_from_interior(
     top, left = box[0].start - carried.composed.slices[0].start, box[1].start - carried.composed.slices[1].start
     into = invented[max(top, 0) : top + rows, max(left, 0) : left + columns]
     into *= 1 - seen[max(-top, 0) :, max(-left, 0) :][: into.shape[0], : into.shape[1]]
-    still_missing = replace(carried, composed=replace(carried.composed, invented=invented))
-    painted = painter.paint(replace(frame, carried=still_missing), view, pose, dictionary)
-    # The interior was painted too, so in the frame's maps it is still invented.
+    remaining = replace(carried, composed=replace(carried.composed, invented=invented))
+    painted = painter.paint(replace(frame, carried=remaining), view, pose, dictionary)
+    # The interior was painted too, so in the frame's maps it remains invented.
     return replace(painted, carried=carried)
 
 

@@ -220,7 +220,7 @@ def choose_parts(
     return Choice(index, segment)
 
 
-# Both eyes come from one frame; else they would not look the same way.
+# Both eyes come from one frame; otherwise they would not look in the same direction.
 _CHOSEN_TOGETHER = ([0], [1, 2])
 _CONTOURS: Mapping[str, tuple[Contour, Contour]] = {
     "mouth": (LIPS_INNER, LIPS_OUTER), "eye_right": (EYE_RIGHT, EYE_RIGHT), "eye_left": (EYE_LEFT, EYE_LEFT),

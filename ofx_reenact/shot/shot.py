@@ -93,8 +93,8 @@ class Shot:
         motion: what the face does in every frame.
         painter: paints what the target does not show; None for the warp alone.
         parts: which frames mouth and eyes come from where the target's own frame does not show what is wanted.
-        teeth: where teeth (or, beside the person's own, gum and tongue) are drawn over a painted mouth; None draws
-            none.
+        teeth: where teeth are drawn over a painted mouth, or only gum and tongue if the picture shows the person's own
+            teeth; None draws nothing.
         lent: the mouth's interior of a similar shot, so that a draft need not paint its own; None paints it.
 
     Raises:

@@ -166,7 +166,7 @@ def limit_sinking(heads: Heads, cut: np.ndarray, slack: float) -> Heads:
     Args:
         heads: the poses.
         cut: frontal points (n, 3) of that line, on the picture's upper edge in the target; may be empty.
-        slack: most pixels that the line may sink on average; small motion hardly changes.
+        slack: greatest mean distance, pixels, that the line may sink; small distances are hardly reduced.
     """
     if not len(cut):
         return heads
