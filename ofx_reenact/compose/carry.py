@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ofx_reenact.compose.composite import Composed, compose, copy_beside, measure_lip_colour
+from ofx_reenact.compose.composite import Composed, compose, copy_outside, measure_lip_colour
 from ofx_reenact.compose.eyeball import Eyeball
 from ofx_reenact.compose.lid import Lid, measure_shut
 from ofx_reenact.ops.backend import Array, Ops
@@ -43,7 +43,7 @@ class Carried:
     lenses: Mapping[str, openings.Lens]
 
     def invented(self, box: Box) -> np.ndarray:
-        """Return where no pixel of the target was carried, in a box (rows, columns) of the picture: (h, w), 1 there."""
+        """Return how much of each pixel was not carried, in a box (rows, columns) of the picture: (h, w) in [0, 1]."""
         return _cut_box(box, self.composed.invented, self.composed.slices, 0.0)
 
     def stretch(self, box: Box) -> np.ndarray:
@@ -145,33 +145,33 @@ class Carrier:
         size = self.sheet.size
         depth = float(self.frontal[_LIPS, 2].mean())
         skull, lower = (densify.plane_map(head, self.head, depth, shift) for shift in (np.zeros(3), jaw))
-        mouth = openings.mouth(self.lenses["mouth"], after["mouth"], skull, lower, feather, size)
+        mouth = openings.map_mouth(self.lenses["mouth"], after["mouth"], skull, lower, feather, size)
         shown = [opening for opening in (*eyes, mouth) if opening is not None]
         composed = self._compose(stmap, shown, out)
         for name in _EYES:
-            self._lay_lid(name, composed, after[name], self.mesh[BROWS[name], :2] + moved[BROWS[name], :2])
+            self._draw_lid(name, composed, after[name], self.mesh[BROWS[name], :2] + moved[BROWS[name], :2])
         return Carried(composed.skin, composed, mouth, after)
 
     def _compose(self, stmap: STMap, shown: Sequence[openings.Opening], out: np.ndarray | None) -> Composed:
         """Sample the picture through a map and draw openings over it; ``out`` receives the whole frame."""
         if out is not None:
-            copy_beside(self.picture, out, stmap.slices)
+            copy_outside(self.picture, out, stmap.slices)
         return compose(self._on_device, stmap, shown, self.lips, out, self.ops)
 
-    def _lay_lid(self, name: str, composed: Composed, after: openings.Lens, brow: np.ndarray) -> None:
-        """Draw an upper lid that comes down over a composed frame, in place."""
-        shut = measure_shut(self.lenses[name], after)
-        if shut[0] <= 0:
+    def _draw_lid(self, name: str, composed: Composed, after: openings.Lens, brow: np.ndarray) -> None:
+        """Draw an upper lid over a composed frame, in place, if it comes down."""
+        lid, lashes = measure_shut(self.lenses[name], after)
+        if lid <= 0:
             return
         if name not in self._lids:
             outer = -1.0 if name == "eye_right" else 1.0
             self._lids[name] = Lid.of_picture(self.picture, self.lenses[name], self.mesh[BROWS[name], :2], outer)
-        self._lids[name].lay(composed, after, brow, *shut)
+        self._lids[name].draw(composed, after, brow, lid, lashes)
 
     def _turn_eye(self, name: str, after: openings.Lens, gaze: np.ndarray, feather: float) -> openings.Opening | None:
         """Turn one eye by its gaze, behind the lids of the result; None if its opening shows nothing."""
         iris = openings.fit_iris(name, self.mesh)
-        eye = openings.eye(self.lenses[name], iris, after, gaze, feather, self.sheet.size)
+        eye = openings.map_eye(self.lenses[name], iris, after, gaze, feather, self.sheet.size)
         if eye is None:
             return None
         if name not in self._balls:

@@ -24,20 +24,20 @@ class Overlay:
     """Values of a map (offset or shading) for something that lies over the skin in a part of the window.
 
     Attributes:
-        part: (rows, columns) of the window.
+        box: (rows, columns) of the window.
         values: (h, w, ...), or one number.
         opacity: (h, w) in [0, 1].
     """
 
-    part: tuple[slice, slice]
+    box: tuple[slice, slice]
     values: np.ndarray | float
     opacity: np.ndarray
 
     def lay_over(self, window: np.ndarray) -> None:
         """Mix the values into a map (h, w) or (h, w, n) of the window, in place."""
-        part = window[self.part]
-        opacity = self.opacity.reshape(*self.opacity.shape, *(1,) * (part.ndim - 2))
-        part[:] = np.where(opacity >= 1, self.values, part + (self.values - part) * opacity)
+        below = window[self.box]
+        opacity = self.opacity.reshape(*self.opacity.shape, *(1,) * (below.ndim - 2))
+        below[:] = np.where(opacity >= 1, self.values, below + (self.values - below) * opacity)
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def compose(
     picture: Array,
     stmap: STMap,
     openings: Sequence[Opening],
-    inside: np.ndarray,
+    lip_colour: np.ndarray,
     out: np.ndarray | None = None,
     ops: Ops = CPU,
 ) -> Composed:
@@ -98,31 +98,32 @@ def compose(
         picture: (H, W, C) float32, the target's scene-linear R, G, B, and alpha if it has one.
         stmap: where each pixel comes from.
         openings: eyes and mouth, in drawing order.
-        inside: (C,) colour of the lips, from which the interior of an unseen mouth is shaded.
+        lip_colour: (C,) colour of the lips, of which the interior of an unseen mouth is a darker shade.
         out: (H, W, C) float32 on the host, into which the window is written; None makes a window alone.
         ops: functions of the device that has the picture and the map.
     """
-    skin = stmap.fetched(ops)
+    skin = stmap.fetch(ops)
     colour = np.empty((*skin.reach.shape, picture.shape[2]), np.float32) if out is None else out[skin.slices]
     ops.warp(picture, stmap.offset, stmap.left, stmap.top, stmap.shading, colour)
     for seam in skin.seams:
-        at, made = (seam.y - skin.top, seam.x - skin.left), ops.fetch(ops.sample(picture, seam.from_x, seam.from_y))
-        made = made.mean(1)
+        at = (seam.y - skin.top, seam.x - skin.left)
+        samples = ops.fetch(ops.sample(picture, seam.from_x, seam.from_y))
+        mean = samples.mean(1)
         if skin.shading is not None:
-            made[:, :3] *= skin.shading[at][:, None]
-        colour[at] = made
+            mean[:, :3] *= skin.shading[at][:, None]
+        colour[at] = mean
     composed = Composed(skin, colour, np.zeros(skin.reach.shape, np.float32))
     for opening in openings:
-        _draw_opening(picture, opening, composed, inside, ops)
+        _draw_opening(picture, opening, composed, lip_colour, ops)
     return composed
 
 
-def copy_beside(picture: np.ndarray, out: np.ndarray, window: tuple[slice, slice]) -> None:
+def copy_outside(picture: np.ndarray, out: np.ndarray, window: tuple[slice, slice]) -> None:
     """Copy a picture (H, W, C), except for a window (rows, columns) of it, into ``out``."""
     rows, columns = window
-    beside = [(slice(rows.start), slice(None)), (slice(rows.stop, None), slice(None))]
-    beside += [(rows, slice(columns.start)), (rows, slice(columns.stop, None))]
-    for part in beside:
+    around = [(slice(rows.start), slice(None)), (slice(rows.stop, None), slice(None))]
+    around += [(rows, slice(columns.start)), (rows, slice(columns.stop, None))]
+    for part in around:
         out[part] = picture[part]
 
 
@@ -142,15 +143,15 @@ def is_grey(shown: np.ndarray) -> bool:
     return bool(apart.max(initial=0) < GREY)
 
 
-def shade_interior(inside: np.ndarray, shade: np.ndarray) -> np.ndarray:
+def shade_interior(lip_colour: np.ndarray, shade: np.ndarray) -> np.ndarray:
     """Return the interior (h, w, C) of an unseen mouth: the lips' colour (C,), by a shade (h, w), 0 dark, 1 light."""
-    behind = inside * (INSIDE_DARK + (INSIDE_LIGHT - INSIDE_DARK) * shade.astype(np.float32))[..., None]
-    if len(inside) == 4:
-        behind[..., 3] = inside[3]
+    behind = lip_colour * (INSIDE_DARK + (INSIDE_LIGHT - INSIDE_DARK) * shade.astype(np.float32))[..., None]
+    if len(lip_colour) == 4:
+        behind[..., 3] = lip_colour[3]
     return behind
 
 
-def _draw_opening(picture: Array, opening: Opening, composed: Composed, inside: np.ndarray, ops: Ops) -> None:
+def _draw_opening(picture: Array, opening: Opening, composed: Composed, lip_colour: np.ndarray, ops: Ops) -> None:
     """Draw one opening over a composed window, in place."""
     skin, (rows, columns) = composed.skin, opening.coverage.shape
     top, left = opening.top - skin.top, opening.left - skin.left
@@ -159,22 +160,22 @@ def _draw_opening(picture: Array, opening: Opening, composed: Composed, inside: 
     y1, x1 = min(top + rows, composed.colour.shape[0]), min(left + columns, composed.colour.shape[1])
     if y1 <= y0 or x1 <= x0:
         return
-    part = (slice(y0 - top, y1 - top), slice(x0 - left, x1 - left))
-    whole = (slice(y0, y1), slice(x0, x1))
-    coverage = opening.coverage[part].astype(np.float32)
-    unseen, behind = np.ones_like(coverage), np.zeros((*coverage.shape, len(inside)), np.float32)
+    in_opening = (slice(y0 - top, y1 - top), slice(x0 - left, x1 - left))
+    in_window = (slice(y0, y1), slice(x0, x1))
+    coverage = opening.coverage[in_opening].astype(np.float32)
+    unseen, behind = np.ones_like(coverage), np.zeros((*coverage.shape, len(lip_colour)), np.float32)
     if opening.colour is not None:
-        behind = opening.colour[part]
+        behind = opening.colour[in_opening]
     elif opening.shade is not None:
-        behind = shade_interior(inside, opening.shade[part])
-    x, y = skin.places(whole)
-    for view in opening.views:
-        seen, offset = view.seen[part].astype(np.float32), view.offset[part]
+        behind = shade_interior(lip_colour, opening.shade[in_opening])
+    x, y = skin.places(in_window)
+    for source in opening.maps:
+        seen, offset = source.seen[in_opening].astype(np.float32), source.offset[in_opening]
         if opening.colour is None:
             carried = ops.fetch(ops.sample(picture, x + offset[..., 0], y + offset[..., 1]))
             behind = np.where(seen[..., None] >= 1, carried, behind + (carried - behind) * seen[..., None])
         unseen *= 1 - seen
-        composed.offsets.append(Overlay(whole, offset, coverage * seen > 0.5))
-    composed.colour[whole] += (behind - composed.colour[whole]) * coverage[..., None]
-    composed.invented[whole] = np.maximum(composed.invented[whole], coverage * unseen)
-    composed.shadings.append(Overlay(whole, 1.0, coverage))
+        composed.offsets.append(Overlay(in_window, offset, coverage * seen > 0.5))
+    composed.colour[in_window] += (behind - composed.colour[in_window]) * coverage[..., None]
+    composed.invented[in_window] = np.maximum(composed.invented[in_window], coverage * unseen)
+    composed.shadings.append(Overlay(in_window, 1.0, coverage))

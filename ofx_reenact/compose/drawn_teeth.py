@@ -28,40 +28,40 @@ from ofx_reenact.warp.lens import Lens, pixel_places
 
 # The picture of the rows: pixels per cm, the column of the middle, and the image row of the front teeth's edges, in the
 # upper and the lower row.
-_FINE, _MIDDLE, _EDGES = 200.0, 439.5, (328.0, 50.0)
-# Width and height of the drawn rows as factors of MakeHuman's, in a mouth of the usual width (cm). With another width,
-# the size of the teeth varies less than the mouth's, by this exponent.
-_WIDER, _HIGHER, _USUAL, _DAMPING = 1.1, 1.0, 4.3, 0.5
+_PER_CM, _MIDDLE, _EDGES = 200.0, 439.5, (328.0, 50.0)
+# Width and height of the drawn rows as factors of MakeHuman's, in a mouth of the usual width (cm). In other mouths, the
+# teeth's size grows with the mouth's width to the power 1 − _DAMPING.
+_WIDER, _HIGHER, _USUAL_WIDTH, _DAMPING = 1.1, 1.0, 4.3, 0.5
 # Edges of the upper and of the lower teeth, cm below the middle of the lips at rest.
-_LINES = (0.55, 0.4)
+_EDGES_BELOW_LIPS = (0.55, 0.4)
 # Distance of the teeth behind the lips, cm, and curvature of the dental arch, 1/cm.
 _BEHIND, _ARCH = 0.4, 0.25
 # Colour of enamel as a factor of the white of an eye in the same light.
 _ENAMEL = np.array([1.2, 1.14, 1.03], np.float32)
 # Least light on the teeth, as a fraction of the light on the skin.
-_LEAST = 0.9
-# Natural skin has at least this much less blue than red, as a fraction of its red; less of it means a toned picture.
-_RED = 0.45
+_LEAST_LIGHT = 0.9
+# Least difference of red and blue in natural skin, as a fraction of its red; in a toned picture it is smaller.
+_REDNESS = 0.45
 # Value of the front of the middle teeth in the picture of the rows.
 _FRONT = 0.62
 # The upper lip's shadow on the teeth: the fraction of light that it takes, and its length in cm. The fraction that the
 # mouth's corners take, and the fraction of light on the lower row.
-_LIP, _REACH, _CORNER, _LOWER = 0.4, 0.3, 0.6, 0.6
+_LIP_SHADOW, _LIP_LENGTH, _CORNER_SHADOW, _LOWER_LIGHT = 0.4, 0.3, 0.6, 0.6
 # Colour of gum as a factor of enamel; greatest brightness between the rows as a fraction of the eye's white; and the
 # tint of flesh there.
 _GUM, _BETWEEN, _FLESH = np.array([0.3, 0.17, 0.155], np.float32), 0.12, np.array([1.1, 0.8, 0.75], np.float32)
-# Half the visible width of the lower row, cm, and the image rows at the top of its picture over which it fades in.
-_FRONT_TEETH, _TOP = 1.4, 20.0
-# Standard deviation, cm, of the blur behind the rows; fraction of light behind the upper row; and the length of the
-# fade at the mouth's corners, in halves of its width.
-_FLAT, _DEEP, _ENDS = 0.15, 0.3, 0.35
+# Half the visible width of the lower row, cm; and the number of rows at the top of its picture over which it fades in.
+_LOWER_HALF, _TOP_FADE = 1.4, 20.0
+# Behind the rows: the standard deviation of the blur, cm, and the fraction of light behind the upper row. Then the
+# length of the fade at the mouth's corners, in halves of its width.
+_BEHIND_BLUR, _BEHIND_LIGHT, _CORNER_FADE = 0.15, 0.3, 0.35
 # The tongue: its colour as a factor of the white of an eye; its middle relative to the edges of the lower teeth, cm;
-# half its width and its height, cm; depth and width of the groove in its middle; and the fade from its rim, both as
-# fractions.
-_TONGUE, _LIES = np.array([0.38, 0.18, 0.165], np.float32), np.array([0, 0.4, 0.8])
-_TONGUE_SIZE, _GROOVE, _BACK = (1.7, 1.3), (0.25, 0.07), 0.8
+# half its width and its height, cm; the groove in its middle: its depth, as a fraction of the opacity, and its width;
+# and the fade from the rim, as the groove's width in halves of the tongue's.
+_TONGUE, _TONGUE_MIDDLE = np.array([0.38, 0.18, 0.165], np.float32), np.array([0, 0.4, 0.8])
+_TONGUE_SIZE, _GROOVE, _TONGUE_FADE = (1.7, 1.3), (0.25, 0.07), 0.8
 # Length of the fade at the gum's edge, cm.
-_RIM = 0.1
+_GUM_FADE = 0.1
 # Least blur of the teeth, however sharp the picture: a standard deviation, pixels.
 _SHARPEST = 0.4
 # Blurred rows are kept in memory in logarithmic steps of blur of this size.
@@ -79,7 +79,7 @@ class Mouth:
         lip: (n, 3) lower edge of the upper lip at rest, frontal; a raised lip uncovers gum above it.
         white: (3,) colour of the white of the eyes.
         skin: (3,) mean colour of the face in the same light.
-        own: whether the picture shows the person's own teeth, so that none are drawn.
+        shows_teeth: whether the picture shows the person's own teeth, so that none are drawn.
     """
 
     middle: np.ndarray
@@ -88,7 +88,7 @@ class Mouth:
     lip: np.ndarray
     white: np.ndarray
     skin: np.ndarray
-    own: bool = False
+    shows_teeth: bool = False
 
     def in_light(self, skin: np.ndarray) -> Mouth:
         """Return the mouth in another light, in which the face's mean colour is ``skin`` (3,)."""
@@ -97,7 +97,7 @@ class Mouth:
 
     def redden(self, colour: np.ndarray) -> np.ndarray:
         """Return a colour of flesh (3,), desaturated as far as the picture's skin is (in a toned picture)."""
-        red = float(np.clip((1 - self.skin[2] / max(float(self.skin[0]), 1e-6)) / _RED, 0, 1))
+        red = float(np.clip((1 - self.skin[2] / max(float(self.skin[0]), 1e-6)) / _REDNESS, 0, 1))
         return np.asarray(colour.mean() + (colour - colour.mean()) * red)
 
 
@@ -119,19 +119,19 @@ def measure_mouth(picture: np.ndarray, mesh: np.ndarray, frontal: np.ndarray) ->
         The mouth; None if neither the white of an eye nor teeth show how bright white is.
     """
     lens = openings.fit_lens("mouth", mesh)
-    own = lens.gap > openings.SHUT_MOUTH
+    shows_teeth = lens.gap > openings.SHUT_MOUTH
     whites = [white for name in ("eye_right", "eye_left") if (white := _find_white(picture, mesh, name)) is not None]
-    if not whites and own and (teeth := _find_brightest(picture, lens)) is not None:
+    if not whites and shows_teeth and (teeth := _find_brightest(picture, lens)) is not None:
         whites = [teeth]
     if not whites:
         return None
     # Veins make the white of an eye redder than the light on it, and eyes may lie in shade where the mouth does not.
     white, skin = max(whites, key=lambda white: float(white.mean())), mean_skin(picture, mesh)
-    light = max(float(white.mean()), _LEAST * float(skin.mean()))
+    light = max(float(white.mean()), _LEAST_LIGHT * float(skin.mean()))
     white = light * np.sqrt(white / max(float(white.mean()), 1e-6))
     width = float(np.linalg.norm(frontal[78] - frontal[308]))
     lip, chin = frontal[list(LIPS_INNER[0])], frontal[list(CHIN)].mean(0)
-    return Mouth(frontal[[13, 14]].mean(0), width, chin, lip, white, skin, own)
+    return Mouth(frontal[[13, 14]].mean(0), width, chin, lip, white, skin, shows_teeth)
 
 
 def draw_teeth(
@@ -156,38 +156,39 @@ def draw_teeth(
     at = np.stack([x - head.translation[0], y - head.translation[1]], -1)
     u, v = lens.coordinates(x, y)
     upper, lower = lens.bounds(u)
-    deep = smooth_step((v - upper) / (_REACH * head.scale))
+    unshadowed = smooth_step((v - upper) / (_LIP_LENGTH * head.scale))
     down = np.clip((v - upper) / np.maximum(lower - upper, 1e-6), 0, 1)
-    ends = smooth_step((1 - np.abs(u)) / _ENDS)
-    # The painting lies behind the rows, blurred, darkest behind the upper one, and in the colour of flesh.
-    behind = cv2.GaussianBlur(painted, (0, 0), _FLAT * head.scale)
+    ends = smooth_step((1 - np.abs(u)) / _CORNER_FADE)
+    # The painting lies behind the rows, blurred, darkest behind the upper row, and in the colour of flesh.
+    behind = cv2.GaussianBlur(painted, (0, 0), _BEHIND_BLUR * head.scale)
     flesh, tongue_colour, gums = (mouth.redden(colour) for colour in (_FLESH, _TONGUE, _GUM))
-    made = _darken(behind, _BETWEEN * float(mouth.white.mean())) * (flesh * (_DEEP + (1 - _DEEP) * down[..., None]))
-    tongue = _lay_tongue(mouth, head, jaw, at) * ends * np.sqrt(down) * deep
+    light = _BEHIND_LIGHT + (1 - _BEHIND_LIGHT) * down[..., None]
+    made = _darken(behind, _BETWEEN * float(mouth.white.mean())) * (flesh * light)
+    tongue = _draw_tongue(mouth, head, jaw, at) * ends * np.sqrt(down) * unshadowed
     made += (mouth.white * tongue_colour - made) * tongue[..., None]
-    if mouth.own:
+    if mouth.shows_teeth:
         raised = np.interp(u, *lens.coordinates(*head.apply(mouth.lip)[:, :2].T)) - v
-        gum = mouth.white * _ENAMEL * gums * (ends * (1 - _LIP * (1 - deep)))[..., None]
-        made += (gum - made) * smooth_step(raised / (_RIM * head.scale) + 0.5)[..., None]
+        gum = mouth.white * _ENAMEL * gums * (ends * (1 - _LIP_SHADOW * (1 - unshadowed)))[..., None]
+        made += (gum - made) * smooth_step(raised / (_GUM_FADE * head.scale) + 0.5)[..., None]
         return made.astype(np.float32)
     for row, moved in ((1, jaw), (0, np.zeros(3))):
         across, light, tooth, solid = _draw_row(row, mouth, head, moved, at, blur)
-        corner = 1 - _CORNER * smooth_step((np.abs(across) - 0.8) / 1.8)
-        lit = ends * corner * (1 - _LIP * (1 - deep)) * (_LOWER if row else 1.0)
+        corner = 1 - _CORNER_SHADOW * smooth_step((np.abs(across) - 0.8) / 1.8)
+        lit = ends * corner * (1 - _LIP_SHADOW * (1 - unshadowed)) * (_LOWER_LIGHT if row else 1.0)
         colour = gums + (light[..., None] - gums) * tooth[..., None]
         made += (mouth.white * _ENAMEL * colour * lit[..., None] - made) * solid[..., None]
     return made.astype(np.float32)
 
 
-def _lay_tongue(mouth: Mouth, head: Similarity, jaw: np.ndarray, at: np.ndarray) -> np.ndarray:
+def _draw_tongue(mouth: Mouth, head: Similarity, jaw: np.ndarray, at: np.ndarray) -> np.ndarray:
     """Return the tongue's opacity at pixels ``at``, (h, w) in [0, 1]; it lies in the lower jaw."""
-    origin = mouth.middle + np.array([0, _LINES[1], _BEHIND]) + _LIES + jaw
+    origin = mouth.middle + np.array([0, _EDGES_BELOW_LIPS[1], _BEHIND]) + _TONGUE_MIDDLE + jaw
     plane = _intersect(origin[2], head, at)
     across, height = (plane[..., 0] - origin[0]) / _TONGUE_SIZE[0], (plane[..., 1] - origin[1]) / _TONGUE_SIZE[1]
     away = np.hypot(across, np.minimum(height, 0))
     groove = 1 - _GROOVE[0] * np.exp(-((across / _GROOVE[1]) ** 2))
     # The tongue's back is further from the light than its tip.
-    return np.asarray(smooth_step((1 - away) / _BACK) * groove)
+    return np.asarray(smooth_step((1 - away) / _TONGUE_FADE) * groove)
 
 
 def _intersect(depth: np.ndarray, head: Similarity, at: np.ndarray) -> np.ndarray:
@@ -210,21 +211,21 @@ def _draw_row(
     Returns:
         Four arrays (h, w): cm from the row's middle, light, opacity of teeth, and opacity of teeth and gum together.
     """
-    size = (mouth.width / _USUAL) ** (1 - _DAMPING)
-    origin = mouth.middle + np.array([0, _LINES[row], _BEHIND]) + moved
+    size = (mouth.width / _USUAL_WIDTH) ** (1 - _DAMPING)
+    origin = mouth.middle + np.array([0, _EDGES_BELOW_LIPS[row], _BEHIND]) + moved
     across = np.zeros(at.shape[:2])
     # The dental arch curves back to both sides; a few iterations find where the line of sight meets it.
     for _ in range(4):
         plane = _intersect(origin[2] + _ARCH * np.clip(across, -3, 3) ** 2, head, at)
         across = plane[..., 0] - origin[0]
-    column = _MIDDLE + across / (_WIDER * size) * _FINE
-    line = _EDGES[row] + (plane[..., 1] - origin[1]) / (_HIGHER * size) * _FINE
-    finer = _FINE / (_WIDER * size) / head.scale
+    column = _MIDDLE + across / (_WIDER * size) * _PER_CM
+    line = _EDGES[row] + (plane[..., 1] - origin[1]) / (_HIGHER * size) * _PER_CM
+    finer = _PER_CM / (_WIDER * size) / head.scale
     softness = round(float(np.log(finer * max(blur, _SHARPEST))) / _STEP)
     light, tooth, solid = np.moveaxis(sample(_blurred_row(row, softness), column, line), -1, 0)
     # The lower arch rises towards the back, out of its picture, where lips hide it.
     if row:
-        solid = solid * (1 - smooth_step((np.abs(across) - _FRONT_TEETH) / 0.3)) * smooth_step(line / _TOP)
+        solid = solid * (1 - smooth_step((np.abs(across) - _LOWER_HALF) / 0.3)) * smooth_step(line / _TOP_FADE)
     return across, light / _FRONT, tooth, solid
 
 

@@ -16,8 +16,8 @@ from ofx_reenact.ramps import smooth_step
 from ofx_reenact.warp.lens import Lens, pixel_places
 from ofx_reenact.warp.openings import Eye, Iris, Opening
 
-# How far the shadow of the upper and of the lower lid, with their lashes, reaches over the eye: in widths of the eye,
-# and at most in heights of the opening.
+# Length of the shadow that a lid and its lashes cast on the eye, in widths of the eye; and its greatest length, in
+# heights of the opening. For the upper and the lower lid.
 _SHADOW = ((0.10, 0.4), (0.04, 0.2))
 # White begins at this distance from the iris's centre, in radii of the iris.
 _WHITE_FROM = 1.2
@@ -78,8 +78,8 @@ class Eyeball:
         bare = white + (disc - white) * alpha
         shade = np.clip(own / np.maximum(bare, 1e-6), 0, 1)
         glint = np.maximum(own - bare, 0)
-        both = np.maximum(near[0] + near[1], 1e-6)
-        weights = [(one / both * smooth_step(4 * np.maximum(*near)))[..., None].astype(np.float32) for one in near]
+        total = np.maximum(near[0] + near[1], 1e-6)
+        weights = [(one / total * smooth_step(4 * np.maximum(*near)))[..., None].astype(np.float32) for one in near]
         shadows, glints = [shade**weight for weight in weights], [glint * weight for weight in weights]
         return cls(left, top, white, disc, light, (shadows[0], shadows[1]), (glints[0], glints[1]))
 
@@ -91,7 +91,7 @@ class Eyeball:
         for lid in range(2):
             shadow, glint = self._at(self.shadow[lid], eye.shadow[lid]), self._at(self.glint[lid], eye.glint[lid])
             colour = colour * shadow + glint
-        return Opening(eye.left, eye.top, eye.coverage, (eye.view,), None, colour)
+        return Opening(eye.left, eye.top, eye.coverage, (eye.map,), None, colour)
 
     def _at(self, part: np.ndarray, place: np.ndarray) -> np.ndarray:
         return sample(part, place[..., 0] - self.left, place[..., 1] - self.top)

@@ -25,16 +25,16 @@ _DEPTHS = (0.4, 0.8, 1.0, 0.9, 0.3)
 _PAIRS = (((165, 205), (92, 207), (186, 207), (57, 214)), ((391, 425), (322, 427), (410, 427), (287, 434)))
 _CHEEKS = ((50, 36, 205, 101), (280, 266, 425, 330))
 # Squeeze of the skin, as a fraction of its length, at which a fold begins, and at which it has its full depth.
-_TAKES, _WHOLE = 0.03, 0.2
+_BEGIN_SQUEEZE, _FULL_SQUEEZE = 0.03, 0.2
 # Length of the fade at the fold's upper and at its lower end.
-_BEGINS, _ENDS = 0.8, 1.2
-# Half a fold's width; the height of the skin on its outer side, and the distance from the line at which it ends, both
-# in multiples of that.
-_WIDTH, _RISE, _FAR = 0.6, 0.4, 3.0
+_UPPER_FADE, _LOWER_FADE = 0.8, 1.2
+# Half a fold's width; and in multiples of it, the height of the skin on the outer side and the distance from the line
+# at which the fold ends.
+_HALF_WIDTH, _RISE, _REACH = 0.6, 0.4, 3.0
 # Half the width of the fold's dark middle, in multiples of the fold's, and the fraction of light that is lost there.
-_NARROW, _KEPT = 0.55, 0.2
+_DARK, _LOST = 0.55, 0.2
 # Standard deviation and height of a cheek's bulge.
-_BULGE, _HIGH = 1.5, 0.4
+_BULGE, _BULGE_HEIGHT = 1.5, 0.4
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Fold:
     def measure_depth(self, before: np.ndarray, after: np.ndarray) -> float:
         """Measure the fold's depth, 0 to 1, from frontal meshes (468, 3) before and after an expression."""
         old, new = (np.linalg.norm(mesh[self.pairs[:, 0]] - mesh[self.pairs[:, 1]], axis=1) for mesh in (before, after))
-        return float(smooth_step((1 - (new / old).mean() - _TAKES) / (_WHOLE - _TAKES)))
+        return float(smooth_step((1 - (new / old).mean() - _BEGIN_SQUEEZE) / (_FULL_SQUEEZE - _BEGIN_SQUEEZE)))
 
     def tilt(self, normals: np.ndarray, depth: float) -> np.ndarray:
         """Return frontal normals (n, 3), tilted by the fold."""
@@ -72,19 +72,19 @@ class Fold:
 
     def keep_light(self, depth: float) -> np.ndarray:
         """Return the fraction of light that reaches each vertex, (n,); lowest in the fold's middle."""
-        return 1 - _KEPT * depth * self.along * self._middle()
+        return 1 - _LOST * depth * self.along * self._middle()
 
     def _middle(self) -> np.ndarray:
-        return np.exp(-((self.apart / _NARROW) ** 2))
+        return np.exp(-((self.apart / _DARK) ** 2))
 
 
 @lru_cache(maxsize=1)
 def nasolabial_folds() -> tuple[Fold, ...]:
     """Return the nasolabial folds, right and left (cached)."""
-    return tuple(lay_fold(*of) for of in zip(_LINES, _PAIRS, _CHEEKS, strict=True))
+    return tuple(make_fold(*of) for of in zip(_LINES, _PAIRS, _CHEEKS, strict=True))
 
 
-def lay_fold(line: Sequence[int], pairs: Sequence[tuple[int, int]], cheek: Sequence[int]) -> Fold:
+def make_fold(line: Sequence[int], pairs: Sequence[tuple[int, int]], cheek: Sequence[int]) -> Fold:
     """Make the fold along a line of mesh points; its outer side is the one away from the face's middle.
 
     Args:
@@ -103,11 +103,12 @@ def lay_fold(line: Sequence[int], pairs: Sequence[tuple[int, int]], cheek: Seque
     across = np.column_stack([steps[:, 1], -steps[:, 0], np.zeros(len(steps))])
     across *= (np.sign(across[:, 0] * corners[0, 0]) / np.linalg.norm(across, axis=1))[:, None]
     outwards = across[part]
-    apart = np.linalg.norm(away, axis=1) * np.sign((away * outwards).sum(1)) / _WIDTH
+    apart = np.linalg.norm(away, axis=1) * np.sign((away * outwards).sum(1)) / _HALF_WIDTH
     lengths = np.concatenate([[0], np.cumsum(np.linalg.norm(steps, axis=1))])
     at = lengths[part] + t * np.diff(lengths)[part]
-    along = np.interp(at, lengths, _DEPTHS) * smooth_step(at / _BEGINS) * smooth_step((lengths[-1] - at) / _ENDS)
-    rises = ((points - points[list(cheek)].mean(0)) ** 2).sum(1)
-    near = np.nonzero((np.abs(apart) < _FAR) & (along > 0))[0]
-    raised = _HIGH * np.exp(-rises / (2 * _BULGE**2))
+    along = np.interp(at, lengths, _DEPTHS) * smooth_step(at / _UPPER_FADE)
+    along = along * smooth_step((lengths[-1] - at) / _LOWER_FADE)
+    from_cheek = ((points - points[list(cheek)].mean(0)) ** 2).sum(1)
+    near = np.nonzero((np.abs(apart) < _REACH) & (along > 0))[0]
+    raised = _BULGE_HEIGHT * np.exp(-from_cheek / (2 * _BULGE**2))
     return Fold(near, np.array(pairs), raised, along[near], apart[near], outwards[near])

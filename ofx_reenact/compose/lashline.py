@@ -14,8 +14,8 @@ from ofx_reenact.ops.sample import sample
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.warp.lens import Lens
 
-# Where lashes are measured: a range of heights, from inside the opening to above the lid's edge, in widths of the eye;
-# and how far to both sides of the eye's middle, in halves of its width.
+# Where lashes are measured: a range of heights above the lid's edge (negative: in the eye), in widths of the eye; and
+# how far to both sides of the eye's middle, in halves of its width.
 _BAND, _ALONG = (-0.03, 0.09), 0.75
 # Brightness, as a fraction of the skin's, above which a pixel is not a lash.
 _DARK = 0.85
@@ -23,14 +23,14 @@ _DARK = 0.85
 # the line does not break.
 _THICK, _LEAST = (0.02, 0.036), 0.8
 # Largest brightness of the line as a fraction of the skin's, however fair the lashes: where lids meet, there is shadow.
-_SHADOW = 0.3
+_BRIGHTEST = 0.3
 # Length of hanging lashes at the inner and at the outer corner, in multiples of their reach above the open lid; the
 # greatest length, in widths of the eye; and how far each leans outwards, in multiples of its length.
 _LENGTH, _LONGEST, _LEANS = (0.5, 1.2), 0.2, 0.8
 # Number of lashes in each row along the eye.
 _ROWS = (37, 23)
 # Opacity of hanging lashes, and of the line.
-_COVER, _LINE = 0.62, 0.92
+_LASH_OPACITY, _LINE_OPACITY = 0.62, 0.92
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class LashLine:
         ratio = np.clip(own / np.maximum(np.median(skin[..., :3], axis=0), 1e-6), 0, 1)
         light = ratio.mean(-1)
         darkest = np.take_along_axis(ratio, light.argmin(0)[None, :, None], 0)[0]
-        darkness = np.minimum(np.median(darkest, axis=0), _SHADOW)
+        darkness = np.minimum(np.median(darkest, axis=0), _BRIGHTEST)
         # The line is a Gaussian that takes away as much light as was measured: its area is s √(2π) for a deviation s.
         above = light[t[:, 0] > -0.01]
         lost = np.clip((_DARK - above) / _DARK, 0, None).mean(0) * (_BAND[1] + 0.01)
@@ -86,13 +86,16 @@ class LashLine:
         out = np.clip((u * self.outer + 1) / 2, 0, 1)
         ends = smooth_step(np.where(u * self.outer > 0, (1.25 - np.abs(u)) / 0.45, (1 - np.abs(u)) / 0.3))
         thick = np.maximum(self.thick * width * (0.45 + 0.55 * smooth_step(out / 0.5)) * (0.5 + 0.5 * ends), _LEAST)
-        line = _LINE * np.exp(-0.5 * (below / np.where(below < 0, 0.7 * thick, thick)) ** 2) * ends
+        line = _LINE_OPACITY * np.exp(-0.5 * (below / np.where(below < 0, 0.7 * thick, thick)) ** 2) * ends
         # Two rows with different numbers of lashes, so that they do not coincide.
         rows = [self._hang(u, below, width, out, row) * ends for row in _ROWS]
         return np.maximum.reduce([line, *rows])
 
     def _hang(self, u: np.ndarray, below: np.ndarray, width: float, out: np.ndarray, count: int) -> np.ndarray:
-        """Return the opacity of one row of ``count`` lashes that hang from the lid's edge."""
+        """Return the opacity of one row of ``count`` lashes that hang from the lid's edge.
+
+        ``out`` is the place along the eye, 0 at its inner and 1 at its outer corner.
+        """
         length = np.minimum((_LENGTH[0] + (_LENGTH[1] - _LENGTH[0]) * out) * self.reach, _LONGEST) * width
         down = below / np.maximum(length, 1e-6)
         # Root of the lash that passes through each place, counted in lashes. They lean outwards from the middle.
@@ -105,7 +108,7 @@ class LashLine:
         half = np.maximum(0.22 * (1 - np.clip(down / reach, 0, 1)), 0.5 / max(pixels, 1.0))
         sharp = np.clip((half - apart) / np.maximum(0.16, 1 / pixels) + 0.5, 0, 1)
         fade = smooth_step((1 - down / reach) / 0.6) * np.clip(below / max(0.01 * width, 1.0) + 0.5, 0, 1)
-        return np.asarray(_COVER * (0.5 + 0.5 * strong) * sharp * fade * min(1.0, pixels / 2))
+        return np.asarray(_LASH_OPACITY * (0.5 + 0.5 * strong) * sharp * fade * min(1.0, pixels / 2))
 
 
 def _noise(place: np.ndarray, seed: int) -> np.ndarray:

@@ -22,26 +22,26 @@ from ofx_reenact.ops.sample import sample
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.warp.lens import Lens
 
-# How far the lid has come down where building it begins, and where it is complete: the lid and its lashes in heights of
-# the open eye, and both in widths. (The lower lid comes up by the rest.) Warped lashes stay longer than the lid's skin,
-# until they would point up from a shut eye.
-_SHUTS, _LASHES, _FALLS = (0.36, 0.62), (0.62, 0.78), (0.03, 0.08)
+# How far the lid has come down where the built lid sets in, and where it is complete: skin and lashes in heights of the
+# open eye, then a condition for both in widths. Less than a whole height shuts the eye, because the lower lid comes up.
+# Warped lashes are replaced later than the lid's skin, when they would point up from a shut eye.
+_SKIN_FALL, _LASH_FALL, _FALL = (0.36, 0.62), (0.62, 0.78), (0.03, 0.08)
 # Width of a shut lid's crease, in widths of the eye, and how much it darkens, as a fraction.
-_SOFT, _DEEP = 0.09, 0.12
+_CREASE, _CREASE_DARK = 0.09, 0.12
 # Height above the crease, in widths, in which skin is brightened, and the least brightness, as a fraction of the lid's.
-_LIFTED, _LIFTS = 0.14, 0.72
+_LIFT_HEIGHT, _LEAST_LIGHT = 0.14, 0.72
 # A lid is round: its upper part is brighter than its mean by this fraction, and its edge darker.
 _ROUND = (0.06, 0.14)
 # Length of the fade below the brow and beside the crease; and how far a shut lid overlaps the lower one. In widths.
-_BROW, _BESIDE, _OVER = 0.08, 0.12, 0.05
+_BROW_FADE, _SIDE_FADE, _OVERLAP = 0.08, 0.12, 0.05
 # Distance between lids, in widths, below which they meet.
 _MEET = 0.04
 # Warped lashes are kept to this height above their reach, and fade out over this length. In widths.
-_KEPT, _FADES = 0.05, 0.06
+_LASHES_KEPT, _LASHES_FADE = 0.05, 0.06
 # Values of u at which curves are tabulated; and the scale on which a lid's edge is smoothed, in halves of the width.
-_ALONG, _EVEN = np.linspace(-1, 1, 401), 0.06
+_TABLE_U, _SMOOTHING = np.linspace(-1, 1, 401), 0.06
 # Greatest distance of a lash from the lid's edge, in widths.
-_NEAR = 0.3
+_LASH_AREA = 0.3
 # Least height between lid and brow, and the greatest distance below the eye that grain is taken from. In widths.
 _LEAST_ROOM, _GRAIN_TO = 0.05, 0.45
 # Margin of the window beside and below an eye, in widths.
@@ -109,7 +109,7 @@ class Lid:
         lashes = LashLine.measure(picture, np.concatenate([skin.above, skin.below]), lens, outer, crease.reach)
         return cls(picture, lens, edge, crease, skin, lashes)
 
-    def lay(self, composed: Composed, moved: Lens, brow: np.ndarray, lid: float, lashes: float) -> None:
+    def draw(self, composed: Composed, moved: Lens, brow: np.ndarray, lid: float, lashes: float) -> None:
         """Draw the lid over a composed frame, in place, as far as it has come down.
 
         Args:
@@ -152,29 +152,29 @@ class Lid:
         """Compute where pixels (h, w) of the result lie relative to the eye."""
         u, v = moved.coordinates(x, y)
         width, finer = 2 * moved.half, self.lens.half / moved.half
-        edge, upper, now = _smooth_edge(moved, u), _upper(self.lens, u) / finer, brow.at(u)
+        edge, upper, brow_v = _smooth_edge(moved, u), _upper(self.lens, u) / finer, brow.at(u)
         # Skin between the open lid's edge and the brow moves with both.
-        up = np.clip((upper - v) / np.maximum(upper - now, _LEAST_ROOM * width), 0, 1)
+        up = np.clip((upper - v) / np.maximum(upper - brow_v, _LEAST_ROOM * width), 0, 1)
         from_u = u + np.interp(u, brow.u, self.brow.u - brow.u) * up
         from_v = v * finer + np.interp(u, brow.u, self.brow.v - brow.v * finer) * up
         above = (_upper(self.lens, from_u) - from_v) / finer
-        return _Places(width, u, from_u, from_v, above, edge - v, _lower(moved, u) - edge, v - now)
+        return _Places(width, u, from_u, from_v, above, edge - v, _lower(moved, u) - edge, v - brow_v)
 
     def _coverage(self, places: _Places, lid: float, lashes: float) -> np.ndarray:
-        """Return the built lid's coverage (h, w) in [0, 1]; at most ``lid``, and ``lashes`` along its edge."""
+        """Return the built lid's coverage (h, w) in [0, 1]: at most ``lid``, and ``lashes`` along its edge."""
         width, up = places.width, places.up
-        over = smooth_step(1.5 - places.gap / (_MEET * width)) * _OVER * width
+        over = smooth_step(1.5 - places.gap / (_MEET * width)) * _OVERLAP * width
         inside = np.where(over > 1, 1 - smooth_step(-up / np.maximum(over, 1)), np.clip(up + 0.5, 0, 1))
-        reach = (self.crease.reach * self.crease.rise(places.u) + _KEPT) * width
-        amount = lid + (lashes - lid) * smooth_step((reach - up) / (_FADES * width))
+        reach = (self.crease.reach * self.crease.rise(places.u) + _LASHES_KEPT) * width
+        amount = lid + (lashes - lid) * smooth_step((reach - up) / (_LASHES_FADE * width))
         last = np.where(places.u * self.crease.outer > 0, self.crease.wing, 1)
-        beside = smooth_step((last - np.abs(places.u)) / (2 * _BESIDE) + 0.5)
-        return np.asarray(amount * inside * smooth_step(places.below_brow / (_BROW * width)) * beside)
+        beside = smooth_step((last - np.abs(places.u)) / (2 * _SIDE_FADE) + 0.5)
+        return np.asarray(amount * inside * smooth_step(places.below_brow / (_BROW_FADE * width)) * beside)
 
     def _draw_lashes(self, places: _Places, amount: float) -> np.ndarray:
         """Return the opacity of drawn lashes, (h, w) float32; ``amount`` of the warped ones has been replaced."""
         line = np.zeros(places.up.shape, np.float32)
-        near = np.abs(places.up) < _NEAR * places.width
+        near = np.abs(places.up) < _LASH_AREA * places.width
         # Drawn lashes are complete when half of the warped ones are still there.
         line[near] = smooth_step(2 * amount) * self.lashes.cover(places.u[near], -places.up[near], places.width)
         return line
@@ -195,7 +195,7 @@ class Lid:
         """
         u, width = places.u, places.width
         crease = self.crease.rise(places.from_u) * self.crease.height * width
-        lid = smooth_step((crease - places.above_open) / (_SOFT * width) + 0.5)
+        lid = smooth_step((crease - places.above_open) / (_CREASE * width) + 0.5)
         new = (lid * coverage).astype(np.float32)
         # Skin above the crease returns to where it was; warped lashes are not drawn out over the eye.
         back = coverage * (1 - lid) + lid * coverage**4
@@ -203,13 +203,13 @@ class Lid:
         kept = sample(self.picture, x, y)
         smooth = self._smooth(places, crease)
         # Above the crease, brighten away the open eye's lashes and their shadow.
-        near = coverage * (1 - smooth_step((places.above_open - crease) / (_LIFTED * width)))
+        near = coverage * (1 - smooth_step((places.above_open - crease) / (_LIFT_HEIGHT * width)))
         high, low = (np.maximum(colour[..., :3].mean(-1), 1e-6) for colour in (smooth, kept))
-        lift = near * np.maximum(_LIFTS - low / high, 0)
+        lift = near * np.maximum(_LEAST_LIGHT - low / high, 0)
         kept[..., :3] += smooth[..., :3] * lift[..., None].astype(np.float32)
         made = kept + (smooth - kept) * new[..., None]
-        line = np.exp(-0.5 * ((places.above_open - crease) / (0.6 * _SOFT * width)) ** 2)
-        fold = 1 - _DEEP * coverage * line * smooth_step((1.1 - np.abs(u)) / 0.4)
+        line = np.exp(-0.5 * ((places.above_open - crease) / (0.6 * _CREASE * width)) ** 2)
+        fold = 1 - _CREASE_DARK * coverage * line * smooth_step((1.1 - np.abs(u)) / 0.4)
         made[..., :3] *= fold[..., None].astype(np.float32)
         return made, np.stack([x, y], -1), new
 
@@ -236,25 +236,25 @@ def measure_shut(lens: Lens, moved: Lens) -> tuple[float, float]:
     scale = moved.half / lens.half
     falls = float((moved.bounds(u)[0] - upper * scale).mean())
     opening = max(float((lower - upper).mean()) * scale, 1e-6)
-    whole = float(smooth_step((falls / (2 * moved.half) - _FALLS[0]) / (_FALLS[1] - _FALLS[0])))
-    lid, lashes = (float(smooth_step((falls / opening - a) / (b - a))) * whole for a, b in (_SHUTS, _LASHES))
+    whole = float(smooth_step((falls / (2 * moved.half) - _FALL[0]) / (_FALL[1] - _FALL[0])))
+    lid, lashes = (float(smooth_step((falls / opening - a) / (b - a))) * whole for a, b in (_SKIN_FALL, _LASH_FALL))
     return lid, lashes
 
 
 def _upper(lens: Lens, u: np.ndarray) -> np.ndarray:
     """Return ``v`` of the upper curve from a table: much faster than the curve, and exact enough for pixels."""
-    return np.interp(u, _ALONG, lens.upper(_ALONG), 0, 0)
+    return np.interp(u, _TABLE_U, lens.upper(_TABLE_U), 0, 0)
 
 
 def _lower(lens: Lens, u: np.ndarray) -> np.ndarray:
     """Return ``v`` of the lower curve from a table."""
-    return np.interp(u, _ALONG, lens.lower(_ALONG), 0, 0)
+    return np.interp(u, _TABLE_U, lens.lower(_TABLE_U), 0, 0)
 
 
 def _smooth_edge(lens: Lens, u: np.ndarray) -> np.ndarray:
     """Return ``v`` of the upper curve, smoothed where it has corners at the mesh's points."""
-    inside = lens.upper(_ALONG)
+    inside = lens.upper(_TABLE_U)
     # Mirrored through both ends of the curve, so that smoothing leaves these in place.
     whole = np.concatenate([-inside[:0:-1], inside, -inside[-2::-1]])
-    last = len(_ALONG) - 1
-    return np.interp(u, _ALONG, gaussian_filter1d(whole, _EVEN * last / 2)[last : 2 * last + 1])
+    last = len(_TABLE_U) - 1
+    return np.interp(u, _TABLE_U, gaussian_filter1d(whole, _SMOOTHING * last / 2)[last : 2 * last + 1])

@@ -16,25 +16,28 @@ from ofx_reenact.ops.sample import sample
 from ofx_reenact.ramps import smooth_step
 from ofx_reenact.warp.lens import Lens
 
-# Height of the crease above an open lid's edge, in widths: least and greatest, greatest as a fraction of the way to the
-# brow, and the usual height.
-_LOWEST, _HIGHEST, _UNDER_BROW, _USUAL = 0.09, 0.26, 0.6, 0.14
+# Height of the crease above an open lid's edge, in widths: the least, the greatest, and the usual one. It is also at
+# most the fraction _UNDER_BROW of the way to the brow.
+_LOWEST, _HIGHEST, _USUAL, _UNDER_BROW = 0.09, 0.26, 0.14, 0.6
 # Standard deviation of the logarithm of light along the eye, above which a line shows lashes.
 _STROKES = 0.06
-# Where the crease ends beside the outer corner, in halves of the eye's width; and how much further, per reach of
-# lashes.
+# Where the crease ends beside the outer corner, in halves of the eye's width: a constant, and a factor of the lashes'
+# reach that is added.
 _WING = (1.2, 1.2)
-# Where skin is measured: up to a height above the crease, and between two heights below the eye, in widths. Above, at
-# most a fraction of the height below the brow, but at least _LEAST. Only colours between two quantiles of brightness
-# are used: folds are darker, highlights brighter.
-_ABOVE, UNDER, _ROOM, _LEAST, _USED = 0.12, (0.1, 0.22), 0.9, 0.04, (0.3, 0.7)
+# Where skin is measured above the crease, in widths: up to a height above it, but not beyond a fraction of the way from
+# the lid's edge to the brow; at least up to _LEAST.
+_ABOVE, _ROOM, _LEAST = 0.12, 0.9, 0.04
+# Between which two distances below the eye skin is measured, in widths.
+UNDER = (0.1, 0.22)
+# The quantiles of brightness between which colours are used: folds are darker, highlights brighter.
+_USED = (0.3, 0.7)
 # Brightness, as a fraction of the skin's below the eye: hair or a fold up to the first, skin from the second on.
 _HAIR = (0.4, 0.65)
 # Height between crease and brow, in widths, from which the skin there may lie in shadow, and over which that sets in;
 # the quantile of brightness that then counts as skin.
 _SOCKET, _BRIGHT = (0.05, 0.1), 0.7
-# Weight of a default for the skin above, used where little of it is visible: the skin below the eye, darker by a
-# factor.
+# Weight of the default for the skin above, for places where little of it is visible; the default is the skin below the
+# eye times a factor.
 _DOUBT, _DARKER = 0.12, 0.85
 # Standard deviation of the smoothing along the eye, in halves of its width.
 _ALONG = 0.25

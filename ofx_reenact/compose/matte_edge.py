@@ -49,21 +49,21 @@ def _least_around(values: np.ndarray, radius: float) -> np.ndarray:
         half = math.floor(math.sqrt(radius**2 - dy**2))
         least = cv2.erode(padded, np.ones((1, 2 * half + 1), np.uint8))
         for shift in {-dy, dy}:
-            np.minimum(result, _moved(least, margin, 0, shift, values.shape), out=result)
+            np.minimum(result, _shift(least, margin, 0, shift, values.shape), out=result)
     for angle in np.arange(_AROUND) * (2 * math.pi / _AROUND):
         x, y = radius * math.cos(angle), radius * math.sin(angle)
         left, top = math.floor(x), math.floor(y)
         right, below = np.float32(x - left), np.float32(y - top)
         # Bilinear interpolation between the four pixels around the point.
         upper, lower = (
-            _moved(padded, margin, left, row, values.shape) * (1 - right)
-            + (_moved(padded, margin, left + 1, row, values.shape) * right if right else 0)
+            _shift(padded, margin, left, row, values.shape) * (1 - right)
+            + (_shift(padded, margin, left + 1, row, values.shape) * right if right else 0)
             for row in ((top, top + 1) if below else (top, top))
         )
         np.minimum(result, upper * (1 - below) + lower * below, out=result)
     return result
 
 
-def _moved(padded: np.ndarray, margin: int, dx: int, dy: int, shape: tuple[int, ...]) -> np.ndarray:
-    """Return an array of a shape, shifted by (dx, dy), out of an array with a margin around it."""
+def _shift(padded: np.ndarray, margin: int, dx: int, dy: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the values at (dx, dy) from each pixel, (H, W), in an array padded by ``margin`` on all sides."""
     return padded[margin + dy : margin + dy + shape[0], margin + dx : margin + dx + shape[1]]

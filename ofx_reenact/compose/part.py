@@ -39,7 +39,7 @@ _SPLIT, _USUAL_SPLIT = (0.25, 0.75), 0.5
 _SMALL = 64
 # Difference of two rims, as a fraction of their light, up to which they show the same skin, and from which they do not;
 # and the blur before they are compared, in widths of the part.
-_ALIKE, _OTHERS, _DETAIL = 0.11, 0.16, 0.03
+_ALIKE, _DIFFERENT, _DETAIL = 0.11, 0.16, 0.03
 # Least grain that is added, in square roots of light, relative to the median light.
 _LEAST_GRAIN = 1 / 500
 # Estimates of blur vary by this factor with what a picture shows. Then, in pixels, the least blur that is visible, and
@@ -116,7 +116,7 @@ def carry_part(
         after = openings.fit_lens(name, wanted.mesh)
         keep_lashes(stmap.offset, stmap.left, stmap.top, before, after, source.mesh[BROWS[name], :2])
         iris = openings.fit_iris(name, source.mesh)
-        eye = openings.eye(before, iris, after, gaze[EYES.index(name)], feather, size)
+        eye = openings.map_eye(before, iris, after, gaze[EYES.index(name)], feather, size)
         shown = None if eye is None else Eyeball.of_picture(picture, before, iris).show(eye)
     else:
         shown = show_interior(source, wanted, jaw, find_split(picture, before), feather, size)
@@ -154,7 +154,7 @@ def show_interior(
     """
     depth = float(source.head.invert(source.mesh)[_LIPS, 2].mean())
     skull, lower = (densify.plane_map(wanted.head, source.head, depth, by) for by in (np.zeros(3), jaw))
-    return openings.mouth_of_part(source.mouth, wanted.mouth, skull, lower, split, feather, size)
+    return openings.map_part_mouth(source.mouth, wanted.mouth, skull, lower, split, feather, size)
 
 
 def find_split(picture: np.ndarray, lens: Lens) -> float:
@@ -183,15 +183,15 @@ def match_light(part: np.ndarray, around: np.ndarray, mask: np.ndarray) -> np.nd
     total = float(rim.sum())
     if total < 1e-3 * rim.size:
         return part
-    there, here = ((x * rim).sum((0, 1)) / total for x in (part_coarse, around_coarse))
-    least = 1e-3 * max(float(np.abs(here).max()), float(np.abs(there).max()), 1e-6)
-    gain = np.maximum(here, least) / np.maximum(there, least)
+    part_mean, frame_mean = ((x * rim).sum((0, 1)) / total for x in (part_coarse, around_coarse))
+    least = 1e-3 * max(float(np.abs(frame_mean).max()), float(np.abs(part_mean).max()), 1e-6)
+    gain = np.maximum(frame_mean, least) / np.maximum(part_mean, least)
     sigma = max(1.0, _SPREAD * rim.shape[1])
     # Far from the rim, the field tends to the rim's mean.
     trust = 1e-4
     near = (cv2.GaussianBlur(x * rim, (0, 0), sigma) for x in (part_coarse * gain, around_coarse))
-    near_there, near_here = (np.maximum(x + trust * here, trust * least) for x in near)
-    field = (gain * np.clip(near_here / near_there, 1 / _LOCAL, _LOCAL)).astype(np.float32)
+    near_part, near_frame = (np.maximum(x + trust * frame_mean, trust * least) for x in near)
+    field = (gain * np.clip(near_frame / near_part, 1 / _LOCAL, _LOCAL)).astype(np.float32)
     return part * cv2.resize(field, mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 
@@ -201,9 +201,9 @@ def measure_agreement(part: np.ndarray, around: np.ndarray, mask: np.ndarray) ->
     A hand in front of the mouth, in the source or in the frame, or a wrong mesh makes the rims differ.
     """
     rim, *pictures = _coarse(part, around, mask)
-    there, here = (cv2.GaussianBlur(x, (0, 0), max(1.0, _DETAIL * rim.shape[1])) for x in pictures)
-    wrong = float(np.sqrt((((there - here) ** 2) * rim).sum() / max(float((here**2 * rim).sum()), 1e-12)))
-    return float(smooth_step((_OTHERS - wrong) / (_OTHERS - _ALIKE)))
+    own, frame = (cv2.GaussianBlur(x, (0, 0), max(1.0, _DETAIL * rim.shape[1])) for x in pictures)
+    wrong = float(np.sqrt((((own - frame) ** 2) * rim).sum() / max(float((frame**2 * rim).sum()), 1e-12)))
+    return float(smooth_step((_DIFFERENT - wrong) / (_DIFFERENT - _ALIKE)))
 
 
 def match_grain(part: np.ndarray, around: np.ndarray, box: tuple[slice, slice], number: int = 0) -> np.ndarray:

@@ -32,7 +32,7 @@ class Ops(Protocol):
         vectors: np.ndarray,
         values: np.ndarray,
         size: tuple[int, int],
-        beside: Sequence[float] = (),
+        background: Sequence[float] = (),
     ) -> tuple[Array, Array]:
         """Draw layers of triangles, as :func:`ofx_reenact.ops.raster.rasterise`; the arguments are on the host."""
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ofx_reenact.compiled import compiled
 
-# Least value of (rows that can be stretched) / (rows that they have to fill); the stretch is divided by its root.
+# Least ratio of the rows that can be stretched to the rows that they have to fill. The stretch is divided by its root.
 THIN = 1e-3
 
 

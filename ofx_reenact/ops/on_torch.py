@@ -17,7 +17,7 @@ from torch import Tensor
 from ofx_reenact.ops.edge import THIN
 from ofx_reenact.ops.torch_raster import Triangles, draw_layer, row_bands
 
-# Pixels that are computed at a time: each takes about a hundred bytes meanwhile.
+# Number of pixels computed at a time; each takes about a hundred bytes of memory.
 BATCH = 1 << 22
 # A numpy array on the host, or a tensor.
 _HostOrDevice = Any
@@ -49,8 +49,8 @@ class OnTorch:
         """Return an array on the host; it may share memory unless ``own``."""
         if isinstance(array, np.ndarray):
             return array.copy() if own else array
-        there: np.ndarray = array.to("cpu", copy=own).numpy()
-        return there
+        on_host: np.ndarray = array.to("cpu", copy=own).numpy()
+        return on_host
 
     def rasterise(
         self,
@@ -60,13 +60,13 @@ class OnTorch:
         vectors: np.ndarray,
         values: np.ndarray,
         size: tuple[int, int],
-        beside: Sequence[float] = (),
+        background: Sequence[float] = (),
     ) -> tuple[Tensor, Tensor]:
         """Draw layers of triangles; the arguments are on the host."""
         width, height = size
         moves = torch.zeros((height, width, 2), device=self.device)
         planes = torch.zeros((values.shape[1], height, width), device=self.device)
-        for plane, value in zip(planes, beside, strict=False):
+        for plane, value in zip(planes, background, strict=False):
             plane.fill_(value)
         places = np.column_stack([positions, depth]).astype(np.float64)
         carried = np.column_stack([vectors, values]).astype(np.float64)
@@ -178,7 +178,7 @@ class OnTorch:
 
 
 def _add_offset(place: Tensor, offset: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Add float32 offsets to whole places: whole parts and fractions, clamped to [0, count - 1]."""
+    """Add float32 offsets to whole positions; return whole parts and fractions, clamped to [0, count - 1]."""
     whole = offset.floor()
     at = place + whole.long()
     beyond = (at < 0) | (at >= count - 1)

@@ -15,7 +15,7 @@ from ofx_reenact.threads import in_bands, share
 # Triangles are enlarged by this on every side, in pixels and as a barycentric weight, so that a pixel centre exactly on
 # a shared edge is inside one of them.
 EDGE = 1e-6
-# A triangle whose doubled area is less than this, in pixels, is skipped.
+# A triangle whose doubled area is less than this, in square pixels, is skipped.
 LEAST = 1e-9
 
 
@@ -26,7 +26,7 @@ def rasterise(
     vectors: np.ndarray,
     values: np.ndarray,
     size: tuple[int, int],
-    beside: Sequence[float] = (),
+    background: Sequence[float] = (),
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw layers of triangles, back to front, and interpolate the vertices' vectors and values linearly.
 
@@ -39,7 +39,7 @@ def rasterise(
         vectors: (V, 2), a vector of each vertex.
         values: (V, K), values of each vertex.
         size: width and height of the result.
-        beside: the K values where there is no triangle, 0 by default; vectors are 0 there.
+        background: the K values where there is no triangle, 0 by default; vectors are 0 there.
 
     Returns:
         Vectors (h, w, 2) and values (K, h, w), float32.
@@ -47,7 +47,7 @@ def rasterise(
     width, height = size
     moves = np.zeros((height, width, 2), np.float32)
     planes = np.zeros((values.shape[1], height, width), np.float32)
-    for plane, value in zip(planes, beside, strict=False):
+    for plane, value in zip(planes, background, strict=False):
         if value:
             plane.fill(value)
     places = np.column_stack([positions, depth]).astype(np.float64)
@@ -91,7 +91,8 @@ def _draw(
         # Change of the second and third corner's barycentric weight per column and per row; the first has the rest.
         b_right, b_down, c_right, c_down = cy / area, -cx / area, -by / area, bx / area
         a_right, a_down = -b_right - c_right, -b_down - c_down
-        a_turn, b_turn, c_turn = _invert(a_right), _invert(b_right), _invert(c_right)
+        # Columns over which a corner's weight changes by 1.
+        a_columns, b_columns, c_columns = _invert(a_right), _invert(b_right), _invert(c_right)
         at[0], by_b, by_c = places[a, 2], places[b, 2] - places[a, 2], places[c, 2] - places[a, 2]
         right[0], down[0] = b_right * by_b + c_right * by_c, b_down * by_b + c_down * by_c
         for k in range(2 + count):
@@ -99,9 +100,9 @@ def _draw(
             right[k + 1], down[k + 1] = b_right * by_b + c_right * by_c, b_down * by_b + c_down * by_c
         for y in range(top, bottom + 1):
             below = y - ay
-            low, high = _narrow(left, last, ax, below * a_down + 1 + EDGE, a_turn)
-            low, high = _narrow(low, high, ax, below * b_down + EDGE, b_turn)
-            low, high = _narrow(low, high, ax, below * c_down + EDGE, c_turn)
+            low, high = _narrow(left, last, ax, below * a_down + 1 + EDGE, a_columns)
+            low, high = _narrow(low, high, ax, below * b_down + EDGE, b_columns)
+            low, high = _narrow(low, high, ax, below * c_down + EDGE, c_columns)
             for k in range(3 + count):
                 row[k] = at[k] + below * down[k] - ax * right[k]
             for x in range(int(np.ceil(low)), int(np.floor(high)) + 1):
@@ -115,16 +116,20 @@ def _draw(
 
 @inlined
 def _invert(slope: float) -> float:
+    """Return 1 over a slope; 0 for a slope of 0."""
     return 1 / slope if slope != 0 else 0.0
 
 
 @inlined
-def _narrow(low: float, high: float, ax: float, weight: float, turn: float) -> tuple[float, float]:
-    """Narrow a span of a row to where a corner's weight is not negative; ``weight`` is its value at column ``ax``."""
-    if turn > 0:
-        low = max(low, ax - weight * turn)
-    elif turn < 0:
-        high = min(high, ax - weight * turn)
+def _narrow(low: float, high: float, ax: float, weight: float, columns: float) -> tuple[float, float]:
+    """Narrow the columns [low, high] of a row to those where a corner's weight is not negative.
+
+    ``weight`` is the weight at column ``ax``; ``columns`` is the number of columns over which it changes by 1, or 0.
+    """
+    if columns > 0:
+        low = max(low, ax - weight * columns)
+    elif columns < 0:
+        high = min(high, ax - weight * columns)
     elif weight < 0:
         high = low - 1
     return low, high

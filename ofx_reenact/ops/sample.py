@@ -17,7 +17,6 @@ from numba.extending import intrinsic
 from ofx_reenact.compiled import compiled, inlined
 from ofx_reenact.threads import in_bands, share
 
-# The code for one pixel is repeated in both loops: a function that takes their arrays makes them twice as slow.
 # Weights of four taps.
 Weights = tuple[Any, Any, Any, Any]
 
@@ -74,8 +73,10 @@ def warp(
     return out
 
 
+# `_sample` and `_warp` repeat the code for one pixel: a function that takes their arrays makes them twice as slow.
 @compiled
 def _sample(picture: np.ndarray, x: np.ndarray, y: np.ndarray, out: np.ndarray, first: int, end: int) -> None:
+    """Sample the rows of ``out`` from ``first`` up to, but not including, ``end``; arguments as :func:`sample`."""
     height, width, channels = picture.shape
     # Four values are loaded at once: a pixel of three channels and the next one's first value, which must exist.
     wide = 3 <= channels <= 4
@@ -89,9 +90,9 @@ def _sample(picture: np.ndarray, x: np.ndarray, y: np.ndarray, out: np.ndarray, 
                 for c in range(channels):
                     out[row, column, c] = picture[iy, ix, c]
             elif wide and 1 <= ix < width - 3 and 1 <= iy < height - 2:
-                first_of = ((iy - 1) * width + ix - 1) * channels
+                start = ((iy - 1) * width + ix - 1) * channels
                 to = (row * out.strides[0] + column * out.strides[1]) // 4
-                _read_pixels(picture, first_of, channels, width * channels, _weights(fx), _weights(fy), out, to)
+                _read_pixels(picture, start, channels, width * channels, _weights(fx), _weights(fy), out, to)
             else:
                 _read_near_edge(picture, ix, iy, _weights(fx), _weights(fy), out, row, column)
 
@@ -107,6 +108,7 @@ def _warp(
     first: int,
     end: int,
 ) -> None:
+    """Warp the rows of ``out`` from ``first`` up to, but not including, ``end``; arguments as :func:`warp`."""
     height, width, channels = picture.shape
     # Four values are loaded at once: a pixel of three channels and the next one's first value, which must exist.
     wide = 3 <= channels <= 4
@@ -125,9 +127,9 @@ def _warp(
                 for c in range(channels):
                     out[row, column, c] = picture[iy, ix, c]
             elif wide and 1 <= ix < width - 3 and 1 <= iy < height - 2:
-                first_of = ((iy - 1) * width + ix - 1) * channels
+                start = ((iy - 1) * width + ix - 1) * channels
                 to = (row * out.strides[0] + column * out.strides[1]) // 4
-                _read_pixels(picture, first_of, channels, width * channels, _weights(fx), _weights(fy), out, to)
+                _read_pixels(picture, start, channels, width * channels, _weights(fx), _weights(fy), out, to)
             else:
                 _read_near_edge(picture, ix, iy, _weights(fx), _weights(fy), out, row, column)
             if shaded and shading[row, column] != 1:
@@ -139,6 +141,10 @@ def _warp(
 def _read_near_edge(
     picture: np.ndarray, x: int, y: int, across: Weights, along: Weights, out: np.ndarray, row: int, column: int
 ) -> None:
+    """Sample one pixel whose 4×4 taps may lie outside the picture, where its edge is repeated.
+
+    ``x`` and ``y`` are the second tap; ``across`` and ``along`` weigh columns and rows.
+    """
     height, width, channels = picture.shape
     for c in range(channels):
         total, low, high = np.float32(0), np.float32(np.inf), np.float32(-np.inf)
@@ -155,12 +161,13 @@ def _read_near_edge(
 
 @inlined
 def _weights(t: Any) -> Weights:
+    """Return Catmull-Rom's weights of four taps, at a fraction ``t`` between the second and the third."""
     one, two, half = np.float32(1), np.float32(2), np.float32(0.5)
-    three, five = np.float32(1.5), np.float32(2.5)
+    three_halves, five_halves = np.float32(1.5), np.float32(2.5)
     return (
         ((one - half * t) * t - half) * t,
-        (three * t - five) * t * t + one,
-        ((two - three * t) * t + half) * t,
+        (three_halves * t - five_halves) * t * t + one,
+        ((two - three_halves * t) * t + half) * t,
         (half * t - half) * t * t,
     )
 
@@ -168,7 +175,7 @@ def _weights(t: Any) -> Weights:
 def _generate(
     context: Any, picture: Any, first: Any, step: Any, row: Any, across: Any, along: Any, out: Any, to: Any
 ) -> tuple[Any, Any]:
-    """Generate code that weighs 4×4 pixels of a picture and writes the result.
+    """Generate code that interpolates between 4×4 pixels of a picture and writes the result.
 
     ``first`` is the index of the first pixel's first value, ``step`` and ``row`` the number of values from
     one pixel and one row to the next, ``to`` the index of the result's first value in ``out``.

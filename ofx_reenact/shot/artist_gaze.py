@@ -27,10 +27,10 @@ def hold_gaze(rotation: np.ndarray, rest: np.ndarray) -> np.ndarray:
         rotation: (T, 3, 3) of the head in each frame.
         rest: (3, 3) of the head at rest.
     """
-    # Canonical faces look along -z.
-    ahead = np.einsum("tji,jk,k->ti", rotation, rest, (0.0, 0.0, -1.0))
+    # Where the face looked at rest, in the head's own frame; canonical faces look along -z.
+    at_rest = np.einsum("tji,jk,k->ti", rotation, rest, (0.0, 0.0, -1.0))
     furthest = np.sin(np.radians(FURTHEST))
-    return np.repeat(EYEBALL_RADIUS * np.clip(ahead[:, None, :2], -furthest, furthest), 2, axis=1)
+    return np.repeat(EYEBALL_RADIUS * np.clip(at_rest[:, None, :2], -furthest, furthest), 2, axis=1)
 
 
 def direct_gaze(
@@ -46,7 +46,7 @@ def direct_gaze(
         own: (T, 2, 2) gaze of a moving target, which ``lock`` takes out as well; None for a still.
         weight: (T, 2, 1) in [0, 1], of each eye in each frame.
     """
-    by_hand = degrees_to_widths(animated.gaze)
+    shift = degrees_to_widths(animated.gaze)
     if animated.settings.gaze == "lock":
-        by_hand = by_hand + hold_gaze(rotation, rest) - (0.0 if own is None else own)
-    return by_hand * weight if by_hand.any() else None
+        shift = shift + hold_gaze(rotation, rest) - (0.0 if own is None else own)
+    return shift * weight if shift.any() else None

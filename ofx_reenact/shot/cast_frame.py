@@ -23,7 +23,7 @@ from ofx_reenact.stages import stage
 from ofx_reenact.tracking.light import fill_oval
 
 # Enlargement of a face beyond its oval, as a fraction; and the standard deviation of its soft edge, in oval heights.
-_LARGER, _SOFT = 0.1, 0.06
+_ENLARGED, _SOFT = 0.1, 0.06
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,11 @@ class CastFrame(Frame):
     @property
     def unchanged(self) -> bool:
         """Whether the frame is the unchanged plate."""
-        return not self.black and all(part.frame.unchanged for part in self.members.values())
+        return not self.black and all(member.frame.unchanged for member in self.members.values())
 
     @property
     def mattes(self) -> Mapping[str, np.ndarray]:
-        """The matte (H, W) of each member, less what lies over it. Together they sum to the frame's matte."""
+        """The matte (H, W) of each member where no other member covers it. Their sum is the frame's matte."""
         if self.plate_matte is None:
             return self._mattes
         return {name: matte * (1 - self.plate_matte) for name, matte in self._mattes.items()}
@@ -74,8 +74,8 @@ class CastFrame(Frame):
         seen: dict[str, np.ndarray] = {}
         if self.black:
             return {name: np.zeros(self.shape, np.float32) for name in self.members}
-        for (name, part), (above, below) in zip(self.members.items(), self._weights, strict=True):
-            seen = {other: matte * below for other, matte in seen.items()} | {name: part.frame.matte * above}
+        for (name, member), (above, below) in zip(self.members.items(), self._weights, strict=True):
+            seen = {other: matte * below for other, matte in seen.items()} | {name: member.frame.matte * above}
         return seen
 
     def _stmap(self) -> np.ndarray:
@@ -101,7 +101,7 @@ class CastFrame(Frame):
         return self._blend_maps(lambda frame: of(frame)[..., None].astype(np.float32, copy=False), own)[..., 0]
 
     def _blend_maps(self, of: Callable[[Frame], np.ndarray], plate: np.ndarray) -> np.ndarray:
-        return lay([of(part.frame) for part in self.members.values()], plate, self._weights)
+        return lay([of(member.frame) for member in self.members.values()], plate, self._weights)
 
 
 @stage("cast")
@@ -115,19 +115,19 @@ def combine_members(members: Mapping[str, CastMember], plate: np.ndarray) -> Cas
     Returns:
         The frame, with the lowest confidence among its members; black if one of them is.
     """
-    frames = [part.frame for part in members.values()]
+    frames = [member.frame for member in members.values()]
     if any(frame.black for frame in frames):
         return CastFrame(np.zeros_like(plate), 0.0, black=True, members=members)
-    made = CastFrame(plate, min(frame.pose_confidence for frame in frames), members=members)
-    if made.unchanged:
-        return made
-    return replace(made, colour=lay([frame.colour for frame in frames], plate, made._weights))
+    cast = CastFrame(plate, min(frame.pose_confidence for frame in frames), members=members)
+    if cast.unchanged:
+        return cast
+    return replace(cast, colour=lay([frame.colour for frame in frames], plate, cast._weights))
 
 
 def find_face(oval: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Return the matte of a face, (H, W) float32 in [0, 1], from the outline of its oval (N, 2), pixels."""
     face, height = np.zeros(shape, np.float32), float(np.ptp(oval[:, 1]))
-    outline = oval.mean(0) + (oval - oval.mean(0)) * (1 + _LARGER)
+    outline = oval.mean(0) + (oval - oval.mean(0)) * (1 + _ENLARGED)
     soft = max(_SOFT * height, 0.5)
     low = np.clip(np.floor(outline.min(0) - 4 * soft).astype(int), 0, shape[::-1])
     high = np.clip(np.ceil(outline.max(0) + 4 * soft).astype(int) + 1, 0, shape[::-1])
@@ -137,17 +137,18 @@ def find_face(oval: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return face
 
 
-def layer_weights(parts: Sequence[CastMember]) -> list[tuple[np.ndarray, np.ndarray]]:
+def layer_weights(members: Sequence[CastMember]) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return two weights for each member, (H, W) float32 in [0, 1]: its own, and that of all members below it."""
     weights: list[tuple[np.ndarray, np.ndarray]] = []
-    matte = face = np.zeros_like(parts[0].frame.matte)
-    for part in parts:
-        mine, own = part.frame.matte, np.zeros_like(face) if part.face is None else part.face
+    # Matte and faces of all members so far.
+    matte = faces = np.zeros_like(members[0].frame.matte)
+    for member in members:
+        own_matte, own_face = member.frame.matte, np.zeros_like(faces) if member.face is None else member.face
         # A face below wins where this member has no face.
-        kept = face * (1 - own)
-        above, below = 1 - matte * kept, 1 - mine * (1 - kept)
+        face_below = faces * (1 - own_face)
+        above, below = 1 - matte * face_below, 1 - own_matte * (1 - face_below)
         weights.append((above, below))
-        matte, face = mine * above + matte * below, np.maximum(face, own)
+        matte, faces = own_matte * above + matte * below, np.maximum(faces, own_face)
     return weights
 
 
@@ -168,8 +169,10 @@ def lay(
 
 
 @compiled
-def _blend(below: np.ndarray, above: np.ndarray, plate: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
-    """Add the changes of two pictures to their plate (H, W, C), by weights (H, W).
+def _blend(
+    below: np.ndarray, above: np.ndarray, plate: np.ndarray, below_weight: np.ndarray, above_weight: np.ndarray
+) -> np.ndarray:
+    """Add the changes of two pictures to their plate (H, W, C), by weights (H, W) in [0, 1].
 
     Where only one of them changes the plate, at weight 1, its pixel is copied bit for bit.
     """
@@ -178,10 +181,10 @@ def _blend(below: np.ndarray, above: np.ndarray, plate: np.ndarray, lower: np.nd
         for x in range(above.shape[1]):
             for c in range(above.shape[2]):
                 own, over, under = plate[y, x, c], above[y, x, c], below[y, x, c]
-                if under == own and upper[y, x] >= 1:
+                if under == own and above_weight[y, x] >= 1:
                     result[y, x, c] = over
-                elif over == own and lower[y, x] >= 1:
+                elif over == own and below_weight[y, x] >= 1:
                     result[y, x, c] = under
                 else:
-                    result[y, x, c] = own + (over - own) * upper[y, x] + (under - own) * lower[y, x]
+                    result[y, x, c] = own + (over - own) * above_weight[y, x] + (under - own) * below_weight[y, x]
     return result

@@ -124,10 +124,10 @@ def check_curves(curves: Any, where: str | Path) -> dict[str, Curve]:
     """
     if not isinstance(curves, dict) or not curves:
         raise SettingsError(f'{where}: give "curves", as {{"weight_mouth": {_KEYS}}}')
-    return {_known(name, where): _read_curve(name, value, where) for name, value in curves.items()}
+    return {_check_animatable(name, where): _read_curve(name, value, where) for name, value in curves.items()}
 
 
-def _known(name: str, path: str | Path) -> str:
+def _check_animatable(name: str, path: str | Path) -> str:
     if name not in ANIMATABLE:
         raise SettingsError(f"{path}: {name[:40]!r} has no curve; options that have one: {', '.join(ANIMATABLE)}")
     return name
@@ -145,29 +145,29 @@ def _read_curve(name: str, content: Any, path: str | Path) -> Curve:
         raise SettingsError(f"{path}: {name}: interpolation {text}: choose from {', '.join(INTERPOLATIONS)}")
     keys: dict[int, float] = {}
     for frame, value in content["frames"].items():
-        number = _frame(frame, path, name)
+        number = _parse_frame(frame, path, name)
         if number in keys:
             raise SettingsError(f"{path}: {name}: frame {number} has two keys")
-        keys[number] = _value(name, value, f"{path}: frame {number}")
-    return _curve(keys, interpolation)
+        keys[number] = _check_value(name, value, f"{path}: frame {number}")
+    return _make_curve(keys, interpolation)
 
 
-def _curve(keys: Mapping[int, float], interpolation: str) -> Curve:
+def _make_curve(keys: Mapping[int, float], interpolation: str) -> Curve:
     frames = sorted(keys)
     return Curve(np.array(frames, np.float64), np.array([keys[frame] for frame in frames]), interpolation)
 
 
-def _frame(text: str, path: str | Path, name: str) -> int:
+def _parse_frame(text: str, path: str | Path, name: str) -> int:
     try:
         return int(text)
     except ValueError as error:
-        raise SettingsError(f"{path}: {name}: frame {text[:40]!r} is no whole number") from error
+        raise SettingsError(f"{path}: {name}: frame {text[:40]!r} is no whole number; write it as 1001") from error
 
 
-def _value(name: str, value: Any, where: str) -> float:
+def _check_value(name: str, value: Any, where: str) -> float:
     """Check a key's value by the option's own type and range."""
     if isinstance(value, float) and not math.isfinite(value):
-        raise SettingsError(f"{where}: {name} {value}: give a number")
+        raise SettingsError(f"{where}: {name} {value}: give a finite number")
     try:
         check(ANIMATABLE[name], value)
     except SettingsError as error:
@@ -182,9 +182,9 @@ def _read_gaze(path: Path, content: Mapping[str, Any]) -> dict[str, Curve]:
         raise SettingsError(f'{path}: give "frames", as {{"1001": [10, -5], "1010": [0, 0]}}')
     keys: dict[str, dict[int, float]] = {"gaze_x": {}, "gaze_y": {}}
     for frame, turn in frames.items():
-        number = _frame(frame, path, "gaze")
+        number = _parse_frame(frame, path, "gaze")
         if not isinstance(turn, list) or len(turn) != 2:
             raise SettingsError(f"{path}: frame {number}: give degrees to the picture's right and up, as [10, -5]")
         for name, value in zip(keys, turn, strict=True):
-            keys[name][number] = _value(name, value, f"{path}: frame {number}")
-    return {name: _curve(one, "linear") for name, one in keys.items()}
+            keys[name][number] = _check_value(name, value, f"{path}: frame {number}")
+    return {name: _make_curve(one, "linear") for name, one in keys.items()}

@@ -17,7 +17,7 @@ from ofx_reenact.shot.view import View
 from ofx_reenact.stages import stage
 from ofx_reenact.tracking.surface import FACE_POINTS
 
-# FD-GAN's dictionary of a person: tables (n_i, C_i) float32, finest first.
+# FD-GAN's dictionary of a person: tables of n_i entries with C_i channels, (n_i, C_i) float32, finest first.
 Tables = tuple[np.ndarray, ...]
 
 
@@ -57,7 +57,7 @@ class Frame:
 
     @cached_property
     def stmap(self) -> np.ndarray:
-        """(H, W, 2) float32: x and y in the view that each pixel's colour comes from, pixels; 0 in a black frame."""
+        """(H, W, 2) float32: the position (x, y) in the view of each pixel's colour, pixels; 0 in a black frame."""
         made = self._stmap()
         return made if self.plate_matte is None else _mix_in_plate(made, pixel_grid(*made.shape[:2]), self.plate_matte)
 
@@ -153,14 +153,14 @@ def _mix_in_plate(made: np.ndarray, own: np.ndarray, kept: np.ndarray) -> np.nda
     result = np.empty_like(made)
     for y in range(made.shape[0]):
         for x in range(made.shape[1]):
-            part = kept[y, x]
+            weight = kept[y, x]
             for c in range(made.shape[2]):
-                if part <= 0:
+                if weight <= 0:
                     result[y, x, c] = made[y, x, c]
-                elif part >= 1:
+                elif weight >= 1:
                     result[y, x, c] = own[y, x, c]
                 else:
-                    result[y, x, c] = made[y, x, c] + (own[y, x, c] - made[y, x, c]) * part
+                    result[y, x, c] = made[y, x, c] + (own[y, x, c] - made[y, x, c]) * weight
     return result
 
 

@@ -34,7 +34,7 @@ class Identity:
     Attributes:
         person: who is animated.
         face: the face in the picture.
-        references: other pictures and footage of the person.
+        references: the other pictures and footage of the person that ``--appearance`` named.
         notes: messages for the user about how it was made; not written to the file.
         made_of: the picture and the options that it was made from, as JSON; "" if the file does not record them.
     """
@@ -78,7 +78,7 @@ class Identity:
             tables[f"{REFERENCES}{number}.frames"] = one.frames.astype(np.float64)
             tables[f"{REFERENCES}{number}.mesh"] = one.mesh
         if self.face.pose is not None:
-            tables |= {"rest": self.person.rest, "pose": _packed(self.face.pose)}
+            tables |= {"rest": self.person.rest, "pose": _pack_pose(self.face.pose)}
         with write_whole(path) as partial:
             partial.write_bytes(save({"mesh": self.face.mesh, "code": self.person.code, **tables}, metadata=about))
 
@@ -90,7 +90,7 @@ class Identity:
             path: the file.
             weights: LD-Net's.
             size: the target picture's width and height.
-            fdgan_sha256: digest of FD-GAN's weights; ``""`` (render without repair) accepts a file with or without.
+            fdgan_sha256: digest of FD-GAN's weights; ``""`` (render without repair) accepts any.
 
         Raises:
             WeightsError: not an identity file, or made with other weights.
@@ -109,14 +109,14 @@ class Identity:
                 f"{path}: made from a picture of {made_for[0]}×{made_for[1]}, the target is {size[0]}×{size[1]}; "
                 "use the identity's own picture or delete the file to have it made again"
             )
-        dictionary, adapters = _tables(tensors)
+        dictionary, adapters = _get_tables(tensors)
         above = tensors["headroom"].numpy() if "headroom" in tensors else None
-        pose = _unpacked(tensors["pose"].numpy()) if "pose" in tensors else None
+        pose = _unpack_pose(tensors["pose"].numpy()) if "pose" in tensors else None
         face = Face(tensors["mesh"].numpy(), size, about["tracker"], about["picture"], above, pose)
         made_with = (about["weights_sha256"], dictionary, about.get("fdgan_sha256", ""), adapters)
         rest = tensors["rest"].numpy() if pose is not None else face.frontal
         person = Person(rest, face.tracker, tensors["code"].numpy(), *made_with)
-        return cls(person, face, _references(tensors, about), made_of=about.get("made_of", ""))
+        return cls(person, face, _get_references(tensors, about), made_of=about.get("made_of", ""))
 
 
 def holds_training(path: Path) -> bool:
@@ -139,7 +139,7 @@ def load_appearance(path: Path, fdgan_sha256: str) -> tuple[Tables, dict[str, np
         raise WeightsError(f"{path}: made without repair, so it has no dictionary; make it again with --repair on")
     if about["fdgan_sha256"] != fdgan_sha256:
         raise WeightsError(f"{path}: made with other FD-GAN weights; give those with --fdgan-weights")
-    return _tables(tensors)
+    return _get_tables(tensors)
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -150,16 +150,16 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     return tensors, about
 
 
-def _packed(pose: Similarity) -> np.ndarray:
+def _pack_pose(pose: Similarity) -> np.ndarray:
     """Return a head's pose as one array (13,): rotation row by row, scale, translation."""
     return np.concatenate([pose.rotation.ravel(), [pose.scale], pose.translation])
 
 
-def _unpacked(values: np.ndarray) -> Similarity:
+def _unpack_pose(values: np.ndarray) -> Similarity:
     return Similarity(values[:9].reshape(3, 3), float(values[9]), values[10:])
 
 
-def _references(tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> tuple[Reference, ...]:
+def _get_references(tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> tuple[Reference, ...]:
     """Return the references among an identity file's tensors."""
     found = []
     for number, (name, size) in enumerate(json.loads(about.get("references", "[]"))):
@@ -168,7 +168,7 @@ def _references(tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> tupl
     return tuple(found)
 
 
-def _tables(tensors: Mapping[str, Tensor]) -> tuple[Tables, dict[str, np.ndarray]]:
+def _get_tables(tensors: Mapping[str, Tensor]) -> tuple[Tables, dict[str, np.ndarray]]:
     """Return dictionary and adapters among an identity file's tensors."""
     levels = sorted(name for name in tensors if name.startswith("dictionary."))
     adapters = {

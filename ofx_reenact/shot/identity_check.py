@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _MESH_POINTS = 478
-_WIDEST = 10**6
+# Largest width or height of a picture that is accepted, pixels.
+_LONGEST = 10**6
 # How far from the picture's first pixel a point of the face may lie, in multiples of the picture's longer side.
 _REACH = 100
 # Largest magnitude accepted in codes, dictionaries and adapters; real values are far smaller.
 _LARGEST = 1e6
 _TABLE = re.compile(r"dictionary\.[0-9]|adapters\.(.+)\.[ab]")
-# Names of the tensors of other pictures: this prefix, the picture's number, and ``.frames`` or ``.mesh``.
+# Names of the tensors of appearance pictures: this prefix, the picture's number, and ``.frames`` or ``.mesh``.
 REFERENCES = "references."
 _AGAIN = "delete it to have it made again"
 
@@ -40,7 +41,7 @@ def size_of(path: Path, about: Mapping[str, str]) -> tuple[int, int]:
         size = parse_json(about["size"])
     except (KeyError, ValueError):
         size = None
-    whole = isinstance(size, list) and all(isinstance(length, int) and 1 <= length <= _WIDEST for length in size)
+    whole = isinstance(size, list) and all(isinstance(length, int) and 1 <= length <= _LONGEST for length in size)
     if not whole or len(size) != 2:
         raise WeightsError(f"{path}: damaged: the picture's size is not two whole numbers; {_AGAIN}")
     return size[0], size[1]
@@ -71,11 +72,11 @@ def check_face(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, st
 def _check_references(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> None:
     try:
         entries = parse_json(about.get("references", "[]"))
-        sizes = [size for name, size in entries if name and len(size) == 2 and all(1 <= s <= _WIDEST for s in size)]
+        sizes = [size for name, size in entries if name and len(size) == 2 and all(1 <= s <= _LONGEST for s in size)]
     except (TypeError, ValueError):
         entries, sizes = [None], []
     if not isinstance(entries, list) or len(sizes) != len(entries):
-        raise WeightsError(f"{path}: damaged: the list of references is invalid; {_AGAIN}")
+        raise WeightsError(f"{path}: damaged: the list of appearance pictures is invalid; {_AGAIN}")
     for number, size in enumerate(sizes):
         frames, mesh = f"{REFERENCES}{number}.frames", f"{REFERENCES}{number}.mesh"
         _check(path, tensors, frames, None, _LARGEST * 1e3)
@@ -83,7 +84,7 @@ def _check_references(path: Path, tensors: Mapping[str, Tensor], about: Mapping[
         _check(path, tensors, frames, (count,), _LARGEST * 1e3)
         _check(path, tensors, mesh, (count, _MESH_POINTS, 3), _REACH * max(size))
     if sum(name.startswith(REFERENCES) for name in tensors) != 2 * len(sizes):
-        raise WeightsError(f"{path}: damaged: it holds references that are not in its list; {_AGAIN}")
+        raise WeightsError(f"{path}: damaged: it holds appearance pictures that are not in its list; {_AGAIN}")
 
 
 def check_tables(path: Path, tensors: Mapping[str, Tensor]) -> None:
@@ -122,6 +123,7 @@ def check_taught(
     network = fdgan.network
     wanted: tuple[tuple[int, ...], ...] = table_shapes(network.translator)
     if isinstance(fdgan, PortraitWeights) and isinstance(network.extractor, Shown):
+        # The ablation without a dictionary: the network reads a picture of the person instead, in six channels.
         wanted = ((6, fdgan.size, fdgan.size),)
     found = tuple(table.shape for table in dictionary)
     if found != wanted:

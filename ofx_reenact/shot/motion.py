@@ -32,18 +32,18 @@ from ofx_reenact.warp.emphasis import emphasise
 from ofx_reenact.warp.gaze import follow_gaze
 from ofx_reenact.warp.match_openings import match_openings, move_lids_with_gaze
 
-# Motion of less than STILL pixels is tracker noise and is left out; motion of MOVING pixels or more is kept whole.
-STILL, MOVING = 0.25, 0.75
+# Motion, in pixels, up to which it counts as the tracker's noise and is left out, and from which it is kept whole.
+NOISE, CERTAIN_MOTION = 0.25, 0.75
 # Change of the head's rotation, degrees, up to which a warp is fully trusted, and from which it is not trusted at all.
 TURN_TRUSTED, TURN_LOST = 20.0, 50.0
 # Standard deviation, frames, of the Gaussian that smooths the meshes for shading: tracker noise too small to be seen
 # in the warp still makes light flicker.
-LIT = 1.5
+SHADING_SMOOTHING = 1.5
 # Regions of the 68 landmarks that have a weight, and those that --regions selects ("all" selects every one).
 _REGIONS = ("jaw", "mouth", "eye_right", "eye_left", "brow_right", "brow_left")
 _PERFORMING = {"dialogue": ("jaw", "mouth"), "eyes": ("eye_right", "eye_left")}
-# Unrest of a mouth at rest: below the first it is calm, from the second on it plainly smiles or shouts.
-_CALM, _BUSY = 0.2, 0.5
+# Activity of a mouth at rest: up to the first it is calm, from the second on it plainly smiles or shouts.
+_CALM, _ACTIVE = 0.2, 0.5
 _LANDMARKS = list(MESH68)
 # The irises stay where they are between the corners of the eyes.
 NO_GAZE = np.zeros((2, 2))
@@ -55,7 +55,7 @@ class Pose:
 
     Attributes:
         head: pose of the head, canonical units → pixels.
-        moved: (468, 3) displacement of the mesh's points from those of the view, pixels.
+        moved: (468, 3) displacement of the mesh's points from those of the view, pixels, before ``gate``.
         gaze: (2, 2) shift of the irises, right and left eye, in widths of the eye; already multiplied by ``gate``.
         jaw: (3,) displacement of the chin, frontal, canonical units.
         gate: weight of the motion, 0 to 1; 0 where it is no more than the tracker's noise.
@@ -90,8 +90,8 @@ class Motion:
         gaze: (T, 2, 2) shift of the irises, as in :class:`Pose`.
         confidence: (T,) the tracker's, in [0, 1].
         reference: the driver's frame that means "as in the target".
-        local: whether each point of the face has a gate of its own; else the point that moves most opens it for all.
-        look: (T, 2, 2) shift of the irises that an artist adds; None without.
+        local: whether each point of the face has its own gate; else all have the gate of the point that moves most.
+        artist_gaze: (T, 2, 2) shift of the irises that the options of the gaze add; None without.
         own: (T, 468, 3) frontal meshes of a moving target; None for a still.
         shading: (T,) weight of the change of light on the skin; None for the default.
         necks: (T,) how far below a still's chin the head's motion reaches, in face heights; None takes the view's.
@@ -105,7 +105,7 @@ class Motion:
     confidence: np.ndarray
     reference: int
     local: bool = False
-    look: np.ndarray | None = None
+    artist_gaze: np.ndarray | None = None
     own: np.ndarray | None = None
     shading: np.ndarray | None = None
     necks: np.ndarray | None = None
@@ -122,7 +122,7 @@ class Motion:
         row = self.rows[frame]
         head, frontal = self.heads.at(row), view.frontal[:FACE_POINTS]
         moved = head.apply(frontal + self.expression[row]) - view.head.apply(frontal)
-        gates = smooth_step((np.linalg.norm(moved[:, :2], axis=1) * self.proxy - STILL) / (MOVING - STILL))
+        gates = smooth_step((np.linalg.norm(moved[:, :2], axis=1) * self.proxy - NOISE) / (CERTAIN_MOTION - NOISE))
         gate = float(gates.max())
         if self.local:
             # A part of the face without motion stays the plate, bit for bit, while another part moves.
@@ -130,7 +130,7 @@ class Motion:
         return Pose(
             head,
             moved,
-            self.gaze[row] * gate if self.look is None else self.gaze[row] * gate + self.look[row],
+            self.gaze[row] * gate if self.artist_gaze is None else self.gaze[row] * gate + self.artist_gaze[row],
             self.expression[row, list(CHIN)].mean(0),
             gate,
             float(self.confidence[row]) * turn_confidence(view.head, head),
@@ -140,8 +140,9 @@ class Motion:
 
     def _light_meshes(self, row: int, frontal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return frontal meshes (468, 3) before and after the expression, smoothed over neighbouring frames."""
-        near = slice(max(row - round(3 * LIT), 0), row + round(3 * LIT) + 1)
-        weights = np.exp(-(((np.arange(len(self.expression))[near] - row) / LIT) ** 2) / 2)
+        reach = round(3 * SHADING_SMOOTHING)
+        near = slice(max(row - reach, 0), row + reach + 1)
+        weights = np.exp(-(((np.arange(len(self.expression))[near] - row) / SHADING_SMOOTHING) ** 2) / 2)
         weights /= weights.sum()
         own = frontal if self.own is None else np.tensordot(weights, self.own[near], 1)
         return own, own + np.tensordot(weights, self.expression[near], 1)
@@ -195,18 +196,18 @@ def fit_motion(
         expression = densify.transfer_expression(performance.frontal, rest, moved)
         if settings.retarget == "ldnet":
             expression = emphasise(expression, view.frontal, moving=False)
-        expression = expression * densify.spread_over(regions)[..., None]
+        expression = expression * densify.spread_frame_weights(regions)[..., None]
         expression = match_openings(person.rest, expression, performance.frontal, base, regions)
         heads = place_heads(view, performance, base, animated)
-        look = direct_gaze(animated, heads.rotation, view.head.rotation)
+        artist_gaze = direct_gaze(animated, heads.rotation, view.head.rotation)
         return Motion(
             rows,
-            expression if look is None else expression + move_lids_with_gaze(look, view.frontal),
+            expression if artist_gaze is None else expression + move_lids_with_gaze(artist_gaze, view.frontal),
             heads,
             gaze_of(performance.frontal, rest, animated) * gaze_weights(regions),
             performance.confidence,
             reference,
-            look=look,
+            artist_gaze=artist_gaze,
             shading=animated.of("shading"),
             necks=animated.of("neck"),
             proxy=settings.proxy,
@@ -227,39 +228,40 @@ def check_trackers(driver: Performance, target: str) -> None:
 
 
 def move_landmarks(
-    person: Person, driver: np.ndarray, calm: np.ndarray, rest: np.ndarray, settings: Settings, weights: LDNetWeights
-) -> np.ndarray:
+    person: Person, driver: np.ndarray, frame_rest: np.ndarray, rest: np.ndarray, settings: Settings,
+    weights: LDNetWeights,
+) -> np.ndarray:  # fmt: skip
     """Compute the displacement of the person's 68 landmarks from rest, (T, 68, 2), frontal, canonical units.
 
     Args:
         person: who is animated.
         driver: (T, 478, 3) the driver's frontal meshes.
-        calm: (1, 478, 3) the driver's frontal mesh at rest, or (T, 478, 3) one for each frame: rest may differ between
-            two cuts.
+        frame_rest: (T, 478, 3) the driver's frontal mesh at rest for each frame, as rest may differ after a cut; or
+            (1, 478, 3) one for all frames.
         rest: (478, 3) the driver's frontal mesh at rest over the whole performance.
         settings: motion, retargeting, rest.
         weights: LD-Net's.
     """
-    acted, at_ease = driver[:, _LANDMARKS, :2], calm[:, _LANDMARKS, :2]
+    performed, at_rest = driver[:, _LANDMARKS, :2], frame_rest[:, _LANDMARKS, :2]
     absolute = settings.motion == "absolute"
     if settings.retarget == "copy":
-        return acted - (person.landmarks if absolute else at_ease)
+        return performed - (person.landmarks if absolute else at_rest)
     if settings.retarget == "uncalibrated":
-        return transfer(weights, person.code, person.landmarks, acted, None if absolute else at_ease)
+        return transfer(weights, person.code, person.landmarks, performed, None if absolute else at_rest)
     code = identity_code(weights, rest[_LANDMARKS, :2])
-    moved = transfer_between(weights, person.code, person.landmarks, code, acted, at_ease)
+    moved = transfer_between(weights, person.code, person.landmarks, code, performed, at_rest)
     # A face at rest may already smile: the driver's smile is added to the motion, the target's is taken out.
-    for face, whose, sign in ((rest, code, 1), (person.rest, person.code, -1)):
-        weight = 1.0 if absolute else 0.0 if settings.rest == "frame" else _unrest_weight(measure_mouth_activity(face))
+    for face, identity, sign in ((rest, code, 1), (person.rest, person.code, -1)):
+        weight = 1.0 if absolute else 0.0 if settings.rest == "frame" else _rest_weight(measure_mouth_activity(face))
         if weight:
             own = face[_LANDMARKS, :2]
-            moved = moved + sign * weight * (own - remove_expression(weights, whose, own))
+            moved = moved + sign * weight * (own - remove_expression(weights, identity, own))
     return moved
 
 
-def _unrest_weight(unrest: float) -> float:
+def _rest_weight(activity: float) -> float:
     """Return what fraction of a mouth's expression at rest counts as performed, 0 (calm) to 1 (plainly smiling)."""
-    return float(smooth_step(np.float64((unrest - _CALM) / (_BUSY - _CALM))))
+    return float(smooth_step(np.float64((activity - _CALM) / (_ACTIVE - _CALM))))
 
 
 def place_heads(view: View, performance: Performance, base: int, animated: Animated) -> densify.Heads:

@@ -74,27 +74,36 @@ def paint_from_interior(
 ) -> Frame:
     """Finish a frame with the mouth's interior from another frame, and paint only what that does not show.
 
-    Writes into the frame's colour, which must not be shared with the view. Arguments are those of
-    :meth:`Painter.paint`, and the interior.
+    Writes into the frame's colour, which must not be shared with the view.
+
+    Args:
+        frame: the warped frame, before it is painted.
+        view: the still.
+        pose: the pose of its face in the frame.
+        painter: paints what the interior does not show.
+        dictionary: the person's FD-GAN tables (n_i, C_i).
+        interior: the open mouth of another frame.
     """
     carried, shown = frame.carried, _show_interior(interior, view, pose)
     if carried is None or carried.mouth is None or carried.mouth.shade is None or shown is None:
         return painter.paint(frame, view, pose, dictionary)
-    seen, offset = shown.views[0].seen.astype(np.float32), shown.views[0].offset
+    seen, offset = shown.maps[0].seen.astype(np.float32), shown.maps[0].offset
     rows, columns = seen.shape
     box = (slice(shown.top, shown.top + rows), slice(shown.left, shown.left + columns))
     weight = carried.invented(box) * seen
     x, y = pixel_places(shown.left, shown.top, columns, rows)
+    # The warp filled the unseen mouth in the lips' colour; the interior replaces that.
     own = shade_interior(view.carrier.lips, carried.mouth.shade)
-    there = sample(interior.picture, x + offset[..., 0] - interior.left, y + offset[..., 1] - interior.top)
-    frame.colour[box] += (there - own) * weight[..., None]
+    interior_colour = sample(interior.picture, x + offset[..., 0] - interior.left, y + offset[..., 1] - interior.top)
+    frame.colour[box] += (interior_colour - own) * weight[..., None]
+    # What the interior shows counts as carried, so the painter leaves it as it is.
     invented = carried.composed.invented.copy()
     top, left = box[0].start - carried.composed.slices[0].start, box[1].start - carried.composed.slices[1].start
     into = invented[max(top, 0) : top + rows, max(left, 0) : left + columns]
     into *= 1 - seen[max(-top, 0) :, max(-left, 0) :][: into.shape[0], : into.shape[1]]
-    left_over = replace(carried, composed=replace(carried.composed, invented=invented))
-    painted = painter.paint(replace(frame, carried=left_over), view, pose, dictionary)
-    # The interior was painted too, so the maps go on calling it invented.
+    remaining = replace(carried, composed=replace(carried.composed, invented=invented))
+    painted = painter.paint(replace(frame, carried=remaining), view, pose, dictionary)
+    # The interior was painted too, so in the frame's maps it remains invented.
     return replace(painted, carried=carried)
 
 
@@ -103,4 +112,4 @@ def _show_interior(interior: MouthInterior, view: View, pose: Pose) -> openings.
     ends = interior.face, PlacedFace(pose.mesh(view), pose.head)
     feather = max(1.0, openings.FEATHER * view.carrier.sheet.face_height)
     shown = show_interior(*ends, measure_jaw_drop(*ends), interior.split, feather, view.size)
-    return shown if shown is not None and shown.views else None
+    return shown if shown is not None and shown.maps else None

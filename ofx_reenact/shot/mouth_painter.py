@@ -28,13 +28,14 @@ if TYPE_CHECKING:
     from ofx_reenact.fdgan.prepared import PreparedRepair
     from ofx_reenact.fdgan.repair import RepairNetwork
 
-# The change of the skin reaches full weight when this fraction of a pixel is missing, so that it does not pop up.
-FROM_NOTHING = 0.5
+# Skin changes at full weight if at least this fraction of some pixel is missing, and less below, so that the change
+# does not set in from one frame to the next.
+FULL_CHANGE_FROM = 0.5
 # Lengths in pixels of the coarsest window; a finer window has proportionally more.
 # Lips end sharply in the plate and softly in the window, so the change on each side is extended over the edge by this.
-CONTINUED = 1.5
+EXTENSION = 1.5
 # How far around the opening skin may change, and the width of the fade at the window's edge.
-LIPS, MARGIN = 5, 12
+LIP_REACH, MARGIN = 5, 12
 
 
 @dataclass(frozen=True)
@@ -139,10 +140,11 @@ class MouthPainter:
             painted = self._prepared.paint(seen.picture, seen.maps, seen.landmarks, dictionary)
         change = (np.clip(painted, 0, 1) - seen.picture) * _edge_fade(window.size, MARGIN * finer)[..., None]
         mouth = seen.maps[..., 2:3]
-        gate = np.float32(min(seen.missing / FROM_NOTHING, 1.0))
-        beyond, lips = CONTINUED * finer, LIPS * finer
-        skin = _extend_change(change, (1 - mouth) ** 2, beyond) * (gate * _lip_mask(mouth[..., 0], lips))[..., None]
-        return Paint(window, _extend_change(change, mouth**2, beyond), skin, seen.shown)
+        skin_weight = np.float32(min(seen.missing / FULL_CHANGE_FROM, 1.0))
+        skin_weights = skin_weight * _lip_mask(mouth[..., 0], LIP_REACH * finer)
+        extension = EXTENSION * finer
+        skin = _extend_change(change, (1 - mouth) ** 2, extension) * skin_weights[..., None]
+        return Paint(window, _extend_change(change, mouth**2, extension), skin, seen.shown)
 
     @cached_property
     def _prepared(self) -> PreparedRepair:
@@ -196,7 +198,7 @@ def _most_missing(carried: Carried | None, box: tuple[slice, slice] | None) -> f
 
 
 def _extend_change(change: np.ndarray, mask: np.ndarray, by: float) -> np.ndarray:
-    """Extend a change (h, w, 3) beyond a mask (h, w, 1) in [0, 1], by about ``by`` pixels, and keep it inside."""
+    """Keep a change (h, w, 3) inside a mask (h, w, 1) in [0, 1], and extend it outside by about ``by`` pixels."""
     weight = mask + 1e-4
     weighed = cv2.GaussianBlur(change * weight, (0, 0), by)
     beyond = weighed / cv2.GaussianBlur(weight, (0, 0), by)[..., None]

@@ -37,11 +37,11 @@ from ofx_reenact.warp.match_openings import match_moving_openings, measure_openn
 _TURNED, _AWAY = 50.0, 70.0
 # Number of frames over which the motion fades out before a frame without a face, and in after it.
 _FADE = 6
-# Fraction of its opening at rest from which an eye shows enough of itself to be opened further by a warp.
+# An eye's opening, as a fraction of that at rest, from which enough of it is visible for a warp to open it further.
 _OPEN = 0.35
 # Tracker confidence below which the face counts as lost.
 _LOST = 0.5
-# Regions of the landmarks that stay unchanged where something covers a part.
+# By part, the regions of the landmarks that stay unchanged where something covers it.
 _COVERED = {
     "mouth": ("mouth", "jaw", "nose"), "eye_right": ("eye_right", "brow_right"), "eye_left": ("eye_left", "brow_left"),
 }  # fmt: skip
@@ -65,7 +65,7 @@ def fit_moving_motion(
         person: who is animated.
         own, rest: the plate's performance, T frames, and the person's face at rest in it.
         driver, driver_rest: the driver's performance, and the driver's face at rest.
-        settings: time, motion, retargeting, weights of regions, curves.
+        settings: the driver's timing, motion, retargeting, weights of regions, curves.
         weights: LD-Net's.
 
     Raises:
@@ -73,39 +73,40 @@ def fit_moving_motion(
         SettingsError: no frame of the plate has a frame of the driver, or the curves file is invalid.
     """
     check_trackers(driver, person.tracker)
-    acted = retime(driver, driver_positions(own.frames, driver.frames, settings))
-    calm = driver_rest.frontal[acted.row]
+    retimed = retime(driver, driver_positions(own.frames, driver.frames, settings))
+    frame_rest = driver_rest.frontal[retimed.row]
     animated = animate(settings, own.frames.tolist())
     regions, added = region_weights(animated), settings.perform == "add"
     own_mesh, rest_mesh = own.frontal[:, :FACE_POINTS].astype(np.float64), rest.frontal[:, :FACE_POINTS]
-    landmarks = move_landmarks(person, acted.frontal, calm, driver_rest.face, settings, weights)
-    moved = densify.transfer_expression(acted.frontal, calm, landmarks)
+    landmarks = move_landmarks(person, retimed.frontal, frame_rest, driver_rest.face, settings, weights)
+    moved = densify.transfer_expression(retimed.frontal, frame_rest, landmarks)
     moved = _displacement(person, own_mesh, rest_mesh, moved, settings)
-    moved = match_moving_openings(own_mesh, rest_mesh, moved, acted.frontal, calm, added=added)
+    moved = match_moving_openings(own_mesh, rest_mesh, moved, retimed.frontal, frame_rest, added=added)
     weight = visibility_weight(own)
     covered = {part: _cover_fraction(own, part, weight) for part in PARTS}
-    point_weights = weight[:, None] * densify.spread_over(regions, _RIGID)
+    point_weights = weight[:, None] * densify.spread_frame_weights(regions, _RIGID)
     for part, fraction in covered.items():
         point_weights = point_weights * (1 - fraction[:, None] * _point_weights(_COVERED[part]))
     own_gaze = follow_gaze(own.frontal.astype(np.float64), rest.frontal)
-    gaze = gaze_of(acted.frontal, calm, animated)
+    gaze = gaze_of(retimed.frontal, frame_rest, animated)
     gaze = gaze if added or settings.gaze != "follow" else gaze - own_gaze
     eyes = np.stack([weight * (1 - covered[eye]) for eye in PARTS[1:]], 1)[..., None]
     at_rest, first = int(driver_rest.frames[0]), int(own.frames[0])
     driver_head = Face.of_performance(driver, at_rest - int(driver.frames[0])).head
-    heads = _place_heads(densify.Heads(own.rotation, own.scale, own.translation), acted, driver_head, animated, weight)
-    look = direct_gaze(animated, heads.rotation, own.rotation[int(rest.frames[0]) - first], own_gaze, eyes)
+    own_heads = densify.Heads(own.rotation, own.scale, own.translation)
+    heads = _place_heads(own_heads, retimed, driver_head, animated, weight)
+    artist_gaze = direct_gaze(animated, heads.rotation, own.rotation[int(rest.frames[0]) - first], own_gaze, eyes)
     expression = moved * point_weights[..., None]
     return Motion(
         {int(frame): row for row, frame in enumerate(own.frames)},
-        expression if look is None else expression + move_lids_with_gaze(look, person.rest),
+        expression if artist_gaze is None else expression + move_lids_with_gaze(artist_gaze, person.rest),
         heads,
         gaze * gaze_weights(regions) * eyes,
-        # At weight 0 the frame is the unchanged plate, which is certain.
-        1 - weight * (1 - acted.confidence * own.confidence),
+        # At weight 0 the frame is the unchanged plate, whose confidence is 1.
+        1 - weight * (1 - retimed.confidence * own.confidence),
         at_rest,
         local=True,
-        look=look,
+        artist_gaze=artist_gaze,
         own=own_mesh,
         shading=animated.of("shading"),
         proxy=settings.proxy,
@@ -169,7 +170,7 @@ def _cover_fraction(own: Performance, part: str, weight: np.ndarray) -> np.ndarr
 
 def _point_weights(regions: Sequence[str]) -> np.ndarray:
     """Return how far each point of the mesh belongs to some regions of the landmarks, (468,) in [0, 1]."""
-    return 1 - densify.spread_weights({name: float(name not in regions) for name in REGIONS})
+    return 1 - densify.spread_region_weights({name: float(name not in regions) for name in REGIONS})
 
 
 def _place_heads(

@@ -21,10 +21,10 @@ from ofx_reenact.tracking.surface import FACE_POINTS
 
 # Side of the texture, pixels, and the blur of the picture before it is sampled, a standard deviation in texture pixels.
 SIDE, _SOFT = 192, 0.6
-# Eyes, lips, brows and nostrils change by themselves, so they are left out, with a margin in texture pixels.
+# Eyes, lips, brows and nostrils change by themselves, so they are left out, each with a margin in texture pixels.
 _BROWS = (70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (300, 293, 334, 296, 336, 285, 295, 282, 283, 276)
 _NOSTRILS = (98, 97, 2, 326, 327, 64, 294, 94, 19)
-_EYE, _LIPS, _BROW, _NOSTRIL = 6, 4, 5, 2
+_EYE_MARGIN, _LIP_MARGIN, _BROW_MARGIN, _NOSTRIL_MARGIN = 6, 4, 5, 2
 # Width of the face's rim (texture pixels) and cosine of turned-away skin that are left out: tracks are uncertain there.
 _RIM, _FACING = 4, 0.3
 # The look of a pixel is three numbers: the logarithm of luma, of red over green and of blue over green, of linear light
@@ -58,7 +58,7 @@ class TypicalFace:
 
     @classmethod
     def of(cls, shown: Sequence[np.ndarray], meshes: Sequence[np.ndarray]) -> TypicalFace:
-        """Learn it from frames (H, W, 3) uint8, display-encoded, and their meshes (478, 3), pixels.
+        """Compute it from frames (H, W, 3) uint8, display-encoded, and their meshes (478, 3), pixels.
 
         A dozen frames spread over the shot are best.
         """
@@ -86,14 +86,14 @@ class TypicalFace:
         result = np.zeros(shown.shape[:2], np.float32)
         if used.sum() < _basis().shape[-1] * 10:
             return result
-        other = _remove_light(look - self.look, used)
-        amount = np.linalg.norm(other / np.maximum(_DEVIATIONS * self.deviation, _LEAST), axis=-1)
-        there = np.clip((amount - _SEEN) / (_CERTAIN - _SEEN), 0, 1).astype(np.float32)
+        difference = _remove_light(look - self.look, used)
+        amount = np.linalg.norm(difference / np.maximum(_DEVIATIONS * self.deviation, _LEAST), axis=-1)
+        covered = np.clip((amount - _SEEN) / (_CERTAIN - _SEEN), 0, 1).astype(np.float32)
         low = np.clip(np.floor(mesh[:FACE_POINTS, :2].min(0)).astype(int), 0, np.array(shown.shape[1::-1]))
         high = np.clip(np.ceil(mesh[:FACE_POINTS, :2].max(0)).astype(int) + 1, low, np.array(shown.shape[1::-1]))
         if (high > low).all():
             box = slice(low[1], high[1]), slice(low[0], high[0])
-            result[box] = _project(_fill_gaps(there, used), mesh, low, shown[box])
+            result[box] = _project(_fill_gaps(covered, used), mesh, low, shown[box])
         return result
 
 
@@ -112,9 +112,9 @@ def _areas() -> tuple[np.ndarray, np.ndarray]:
     _, (face,) = _draw(_texture_points(), np.zeros(FACE_POINTS), np.ones((FACE_POINTS, 1)), (SIDE, SIDE))
     whole = face > 0.5
     apart = np.zeros((SIDE, SIDE), np.uint8)
-    contours = (EYE_RIGHT, _EYE), (EYE_LEFT, _EYE), (LIPS_OUTER, _LIPS)
+    contours = (EYE_RIGHT, _EYE_MARGIN), (EYE_LEFT, _EYE_MARGIN), (LIPS_OUTER, _LIP_MARGIN)
     areas = [([i for half in contour for i in half], grow) for contour, grow in contours]
-    areas += [*((list(brow), _BROW) for brow in _BROWS), (list(_NOSTRILS), _NOSTRIL)]
+    areas += [*((list(brow), _BROW_MARGIN) for brow in _BROWS), (list(_NOSTRILS), _NOSTRIL_MARGIN)]
     for points, grow in areas:
         area = np.zeros_like(apart)
         cv2.fillPoly(area, [cv2.convexHull(np.rint(_texture_points()[points]).astype(np.int32))], 1)
@@ -157,41 +157,41 @@ def _texture(shown: np.ndarray, mesh: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return look.astype(np.float32), seen
 
 
-def _remove_light(other: np.ndarray, used: np.ndarray) -> np.ndarray:
+def _remove_light(difference: np.ndarray, used: np.ndarray) -> np.ndarray:
     """Remove smoothly varying light from a difference (SIDE, SIDE, 3); a robust fit ignores what covers the face."""
-    basis, result = _basis(), np.empty_like(other)
+    basis, result = _basis(), np.empty_like(difference)
     rows = basis[used]
     for channel in range(3):
-        values, weights = other[..., channel][used], np.ones(len(rows))
+        values, weights = difference[..., channel][used], np.ones(len(rows))
         for _ in range(_ROUNDS):
             weighed = rows * weights[:, None]
             fitted = np.linalg.solve(rows.T @ weighed + 1e-6 * np.eye(rows.shape[1]), weighed.T @ values)
             left = values - rows @ fitted
             deviation = 1.4826 * np.median(np.abs(left)) + 1e-3
             weights = 1 / (1 + (left / (2 * deviation)) ** 2) ** 2
-        result[..., channel] = other[..., channel] - basis @ fitted
+        result[..., channel] = difference[..., channel] - basis @ fitted
     return result
 
 
-def _fill_gaps(there: np.ndarray, used: np.ndarray) -> np.ndarray:
+def _fill_gaps(estimate: np.ndarray, used: np.ndarray) -> np.ndarray:
     """Smooth an estimate (SIDE, SIDE), and fill what was not compared from its surroundings."""
     weight = used.astype(np.float32)
     smooth, filled = (
-        cv2.GaussianBlur(there * weight, (0, 0), soft) / np.maximum(cv2.GaussianBlur(weight, (0, 0), soft), 1e-3)
+        cv2.GaussianBlur(estimate * weight, (0, 0), soft) / np.maximum(cv2.GaussianBlur(weight, (0, 0), soft), 1e-3)
         for soft in (_SMOOTH, _FILL)
     )
     return np.asarray(np.where(used, smooth, filled), np.float32)
 
 
-def _project(there: np.ndarray, mesh: np.ndarray, low: np.ndarray, shown: np.ndarray) -> np.ndarray:
-    """Project an estimate (SIDE, SIDE) from the texture to a crop of a picture, and snap it to the picture's edges.
+def _project(texture: np.ndarray, mesh: np.ndarray, low: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """Project an estimate on the texture (SIDE, SIDE) to a crop of a picture, and snap it to the picture's edges.
 
     ``low`` is x and y of the crop's first pixel, ``shown`` the crop (h, w, 3) uint8. Returns (h, w) float32.
     """
     points, (height, width) = mesh[:FACE_POINTS], shown.shape[:2]
     values = np.column_stack([_texture_points(), np.ones(FACE_POINTS)])
     _, (u, v, face) = _draw(points[:, :2] - low, points[:, 2], values, (width, height))
-    estimate = cv2.remap(there, u, v, cv2.INTER_LINEAR) * (face > 0.5)
+    estimate = cv2.remap(texture, u, v, cv2.INTER_LINEAR) * (face > 0.5)
     side = 2 * max(round(_RADIUS * float(np.ptp(points[:, 1]))), 1) + 1
     guide = (shown.astype(np.float32) / 255) @ _LUMA
 
@@ -199,10 +199,10 @@ def _project(there: np.ndarray, mesh: np.ndarray, low: np.ndarray, shown: np.nda
         return cv2.blur(values, (side, side), borderType=cv2.BORDER_REFLECT)
 
     # Guided image filter (He, Sun and Tang 2010): near each pixel, the estimate is a linear function of the luma.
-    at, of = mean(guide), mean(estimate)
-    slope = (mean(guide * estimate) - at * of) / (mean(guide * guide) - at * at + _CONTRAST)
-    along = mean(slope) * guide + mean(of - slope * at)
-    return np.asarray(np.clip(along, 0, 1) * (face > 0.5), np.float32)
+    luma, average = mean(guide), mean(estimate)
+    slope = (mean(guide * estimate) - luma * average) / (mean(guide * guide) - luma * luma + _CONTRAST)
+    filtered = mean(slope) * guide + mean(average - slope * luma)
+    return np.asarray(np.clip(filtered, 0, 1) * (face > 0.5), np.float32)
 
 
 def _draw(places: np.ndarray, depth: np.ndarray, values: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, ...]:

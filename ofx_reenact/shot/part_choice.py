@@ -1,6 +1,6 @@
 """Choose which frame mouth and eyes come from, over the whole sequence at once, so that every chunk agrees.
 
-The choice minimises a sum of costs: how badly a candidate's part fits what is wanted in each frame, and a price for
+The choice minimises a sum of costs: how badly a candidate's part fits what is wanted in each frame, and a cost of
 every change of candidate. Dynamic programming (Viterbi's algorithm) finds the minimum.
 """
 
@@ -29,31 +29,31 @@ FADE = 1
 # wrong width, or height of the corners, per width.
 _TOO_WIDE, _TOO_NARROW, _SHAPE = {"mouth": 4.0, "eye_right": 2.5, "eye_left": 2.5}, 12.0, 3.0
 # Opening, in widths of the part, up to which it counts as shut, and the extra cost of a shut part that should be open.
-_SHUT, _HIDDEN = {"mouth": 0.05, "eye_right": 0.1, "eye_left": 0.1}, 1.0
+_SHUT, _WRONGLY_SHUT = {"mouth": 0.05, "eye_right": 0.1, "eye_left": 0.1}, 1.0
 # Weight of a wrong direction of the eyes, compared with a wrong shape.
 _GAZE = 1.0
 # The head's turn (degrees) and the difference in brightness that each cost 1.
 _TURN, _LIGHT = 12.0, 0.5
-# Distance in time costs 1 per this many frames, up to a maximum; reference pictures cost the maximum and a bit more.
+# Distance in time costs 1 per this many frames, up to a maximum; appearance pictures cost the maximum and a bit more.
 _FRAMES_AWAY, _FARTHEST, _ELSEWHERE = 400.0, 0.25, 0.1
 # Cost of any part that is not the frame's own, and of each change of candidate.
 _PART, _CHANGE = 0.3, 0.25
 # Cost of something that covers the part, such as a hand: more than any wrong opening.
-_BEFORE = 5.0
+_COVERED = 5.0
 # Frames whose costs are in memory at once.
 _CHUNK = 256
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """The C pictures that parts may come from: frames of the target, and reference pictures of the person.
+    """The C pictures that parts may come from: frames of the target, and appearance pictures of the person.
 
     Attributes:
         frontal: (C, 468 or more, 3) meshes with the head's pose taken out, canonical units.
         rotation: (C, 3, 3) of the heads.
         light: (C,) mean brightness of the faces, 0 to 1; 0 if unknown.
-        time: (C,) position in the target, in frames; NaN for reference pictures.
-        segment: (C,) number of the section between two cuts; -1 for reference pictures, which fit every section.
+        time: (C,) position in the target, in frames; NaN for appearance pictures.
+        segment: (C,) number of the section between two cuts; -1 for appearance pictures, which fit every section.
         usable: (C,) bool, False where no face was found or its track is uncertain.
         hidden: (C, 3) in [0, 1], how likely something covers each part.
     """
@@ -177,7 +177,7 @@ def choose_parts(
 ) -> Choice:
     """Choose the candidate, or the frame's own, that each part of T frames comes from.
 
-    Only reference pictures may be used across a cut. Time and memory grow with T · C.
+    Only appearance pictures may be used across a cut. Time and memory grow with T · C.
 
     Args:
         wanted: (T, 468 or more, 3) frontal meshes that the frames are to show, canonical units.
@@ -201,17 +201,17 @@ def choose_parts(
     paths = [_CheapestPath(len(segment), len(candidates.usable), _CHANGE * len(group)) for group in _CHOSEN_TOGETHER]
     for start in range(0, len(segment), _CHUNK):
         rows = slice(start, start + _CHUNK)
-        away = _distance(candidates, rotation[rows], light[rows], time[rows], segment[rows], own_candidate[rows])
+        distance = _distance(candidates, rotation[rows], light[rows], time[rows], segment[rows], own_candidate[rows])
         for path, group in zip(paths, _CHOSEN_TOGETHER, strict=True):
-            other, itself = np.zeros_like(away), np.zeros(len(away))
+            other_cost, own_cost = np.zeros_like(distance), np.zeros(len(distance))
             for part in group:
                 want, mine, there = shapes[PARTS[part]]
                 counts = allowed[rows, part].astype(np.float64)
-                wrong = _difference(PARTS[part], want[rows, None], there[None]) + _BEFORE * candidates.hidden[:, part]
-                other += (wrong + _PART) * counts[:, None]
-                itself += _difference(PARTS[part], want[rows], mine[rows]) * counts
-            other[~allowed[rows][:, group].any(1)] = np.inf
-            path.advance(itself, other + away, np.arange(start, start + len(itself)), segment)
+                wrong = _difference(PARTS[part], want[rows, None], there[None]) + _COVERED * candidates.hidden[:, part]
+                other_cost += (wrong + _PART) * counts[:, None]
+                own_cost += _difference(PARTS[part], want[rows], mine[rows]) * counts
+            other_cost[~allowed[rows][:, group].any(1)] = np.inf
+            path.advance(own_cost, other_cost + distance, np.arange(start, start + len(own_cost)), segment)
     for path, group in zip(paths, _CHOSEN_TOGETHER, strict=True):
         chosen = path.trace_back()
         for part in group:
@@ -220,7 +220,7 @@ def choose_parts(
     return Choice(index, segment)
 
 
-# Both eyes come from one frame; else they would not look the same way.
+# Both eyes come from one frame; otherwise they would not look in the same direction.
 _CHOSEN_TOGETHER = ([0], [1, 2])
 _CONTOURS: Mapping[str, tuple[Contour, Contour]] = {
     "mouth": (LIPS_INNER, LIPS_OUTER), "eye_right": (EYE_RIGHT, EYE_RIGHT), "eye_left": (EYE_LEFT, EYE_LEFT),
@@ -264,8 +264,8 @@ def _difference(name: str, wanted: np.ndarray, shown: np.ndarray) -> np.ndarray:
     wider = shown[..., 0] - wanted[..., 0]
     wrong = np.abs(wanted[..., 1:] - shown[..., 1:]).sum(-1)
     shut = np.clip(2.5 * (1 - shown[..., 0] / _SHUT[name]), 0, 1)
-    hidden = shut * np.clip(1.5 * wanted[..., 0] / _SHUT[name] - 1, 0, 1)
-    return np.maximum(_TOO_WIDE[name] * wider, -_TOO_NARROW * wider) + _SHAPE * wrong + _HIDDEN * hidden
+    wrongly_shut = shut * np.clip(1.5 * wanted[..., 0] / _SHUT[name] - 1, 0, 1)
+    return np.maximum(_TOO_WIDE[name] * wider, -_TOO_NARROW * wider) + _SHAPE * wrong + _WRONGLY_SHUT * wrongly_shut
 
 
 def _distance(
@@ -283,9 +283,9 @@ def _distance(
     brighter = np.abs(light[:, None] - there) * ((light[:, None] > 0) & (there > 0))
     frames = np.minimum(np.abs(time[:, None] - candidates.time) / _FRAMES_AWAY, _FARTHEST)
     cost = turn / _TURN + brighter / _LIGHT + np.where(np.isnan(frames), _FARTHEST + _ELSEWHERE, frames)
-    foreign = (candidates.segment >= 0) & (candidates.segment != segment[:, None])
+    other_segment = (candidates.segment >= 0) & (candidates.segment != segment[:, None])
     itself = own_candidate[:, None] == np.arange(len(there))
-    return np.where(foreign | itself | ~np.asarray(candidates.usable, bool), np.inf, cost)
+    return np.where(other_segment | itself | ~np.asarray(candidates.usable, bool), np.inf, cost)
 
 
 class _CheapestPath:
@@ -294,21 +294,22 @@ class _CheapestPath:
     State C, after the C candidates, is the frame's own part.
     """
 
-    def __init__(self, rows: int, candidates: int, price: float) -> None:
-        """Start before the first row; ``price`` is the cost of one change of candidate."""
-        self.price = price
-        # Cheapest sum of costs that ends in each state; then, for each row, whether a state continues from itself
-        # (else from the best state of the row before), and that best state.
+    def __init__(self, rows: int, candidates: int, change_cost: float) -> None:
+        """Start before the first row; ``change_cost`` is the cost of one change of candidate."""
+        self.change_cost = change_cost
+        # The smallest sum of costs on a path that ends in each state.
         self.total = np.zeros(candidates + 1)
+        # For each row: the best state of the row before, and whether the path to a state stays in that state (else it
+        # comes from the best one).
         self.stays = np.zeros((rows, candidates + 1), bool)
         self.best = np.zeros(rows, np.int32)
 
-    def advance(self, itself: np.ndarray, other: np.ndarray, rows: np.ndarray, segment: np.ndarray) -> None:
+    def advance(self, own_cost: np.ndarray, other_cost: np.ndarray, rows: np.ndarray, segment: np.ndarray) -> None:
         """Add the next n rows, with the costs (n,) of the frames' own part and (n, C) of the candidates'."""
-        for row, cost in zip(rows, np.column_stack([other, itself]), strict=True):
+        for row, cost in zip(rows, np.column_stack([other_cost, own_cost]), strict=True):
             cut = row == 0 or segment[row] != segment[row - 1]
             self.best[row] = self.total.argmin()
-            change = self.total[self.best[row]] + (0.0 if cut else self.price)
+            change = self.total[self.best[row]] + (0.0 if cut else self.change_cost)
             self.stays[row] = self.total <= change
             self.total = np.minimum(self.total, change) + cost
 

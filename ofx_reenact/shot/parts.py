@@ -27,8 +27,8 @@ from ofx_reenact.warp.openings import Opening
 
 # For each part that comes from other views: those views and their weights.
 Sources = Mapping[str, Sequence[tuple[View, float]]]
-# A source whose scale is more than this factor above the result's is halved first; else its detail would alias.
-_FINER = 1.42
+# A source of more than this multiple of the result's scale is halved first; else its detail would alias.
+_LARGEST_SCALE = 1.42
 
 
 @stage("parts")
@@ -44,8 +44,8 @@ def lay_parts(frame: Frame, view: View, pose: Pose, parts: Sources, number: int 
         number: the frame's number, which selects the pattern of added grain.
 
     Returns:
-        The frame with the matte of its parts, and with maps of what frame and parts show together; unchanged if no
-        part could be laid in.
+        The frame with the matte of its parts, and with maps that include the parts; unchanged if no part could be laid
+        in.
     """
     matte = np.zeros(frame.shape, np.float32)
     for name, sources in parts.items():
@@ -57,12 +57,13 @@ def lay_parts(frame: Frame, view: View, pose: Pose, parts: Sources, number: int 
         own = frame.colour[box]
         change, covered, laid = np.zeros_like(own[..., :3]), np.zeros_like(own[..., 0]), []
         for part, chosen_weight in carried:
-            light = _match_look(part, own, number)
-            # The rim of an eye that was shut may differ; without the part there would be nothing behind its lids.
-            agreement = measure_agreement(light, own[..., :3], part.stmap.reach) if name == "mouth" else 1.0
+            matched = _match_look(part, own, number)
+            # An eye is always laid in, even if its rim differs: where it is shut in the frame, nothing else lies behind
+            # its lids.
+            agreement = measure_agreement(matched, own[..., :3], part.stmap.reach) if name == "mouth" else 1.0
             weight = chosen_weight * agreement
             opacity = part.stmap.reach * np.float32(weight)
-            change += (light - own[..., :3]) * opacity[..., None]
+            change += (matched - own[..., :3]) * opacity[..., None]
             covered += opacity
             laid.append((part, weight))
         inside = covered > 0
@@ -74,7 +75,7 @@ def lay_parts(frame: Frame, view: View, pose: Pose, parts: Sources, number: int 
 
 def _carry(name: str, source: View, view: View, pose: Pose) -> CarriedPart | None:
     """Warp a part of a source to the pose of a view's face, as blurred as the view is; None if it is out of sight."""
-    while source.head.scale > _FINER * pose.head.scale and min(source.size) > 2:
+    while source.head.scale > _LARGEST_SCALE * pose.head.scale and min(source.size) > 2:
         source = source.halved
     ends = PlacedFace(source.mesh, source.head), PlacedFace(pose.mesh(view), pose.head)
     gaze = measure_gaze(view.frontal, source.frontal) + pose.gaze
@@ -89,13 +90,13 @@ def _carry(name: str, source: View, view: View, pose: Pose) -> CarriedPart | Non
 def _match_look(part: CarriedPart, own: np.ndarray, number: int) -> np.ndarray:
     """Match a part to the light and grain of a frame's own pixels (h, w, C); returns (h, w, 3) with their alpha."""
     colour = part.composed.colour
-    light = colour[..., :3]
+    matched = colour[..., :3]
     if colour.shape[-1] == 4:
-        light = light / np.maximum(colour[..., 3:], 1e-3)
+        matched = matched / np.maximum(colour[..., 3:], 1e-3)
     if own.shape[-1] == 4:
-        light = light * own[..., 3:]
-    light = match_light(light, own[..., :3], part.stmap.reach)
-    return match_grain(light, own[..., :3], part.stmap.slices, number)
+        matched = matched * own[..., 3:]
+    matched = match_light(matched, own[..., :3], part.stmap.reach)
+    return match_grain(matched, own[..., :3], part.stmap.slices, number)
 
 
 def _join(carried: Carried | None, laid: Sequence[tuple[CarriedPart, float]]) -> Carried | None:

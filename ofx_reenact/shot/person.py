@@ -76,7 +76,7 @@ class Face:
 
 @dataclass(frozen=True)
 class Reference:
-    """Another picture or other footage of the person (``--appearance``): mouth and eyes may be taken from it.
+    """An appearance picture, or footage, of the person (``--appearance``): mouth and eyes may be taken from it.
 
     Attributes:
         name: the path as the user wrote it.

@@ -93,11 +93,11 @@ def to_file_pixels(frame: Frame, view: View) -> Frame:
     if view.file is None:
         return frame
     shown, colour = with_file_pixels(frame, view.file, view.squeeze), view.file.copy()
-    at = shown.stmap
-    moves = (at != pixel_grid(*colour.shape[:2])).any(-1)
+    source = shown.stmap
+    moves = (source != pixel_grid(*colour.shape[:2])).any(-1)
     if moves.any():
         box = tuple(slice(found.min(), found.max() + 1) for found in np.nonzero(moves))
-        carried = _carry(view.file, at[box], shown.shading[box])
+        carried = _carry(view.file, source[box], shown.shading[box])
         colour[box] = np.where(moves[box][..., None], carried, colour[box])
     added = _painted_change(frame, view.pixels, colour.shape[:2])
     changed = np.abs(added).max(-1) > _ROUNDING
@@ -105,12 +105,15 @@ def to_file_pixels(frame: Frame, view: View) -> Frame:
     return with_file_pixels(frame, colour, view.squeeze)
 
 
-def _painted_change(frame: Frame, seen: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Return the frame's colour less what its STMap carries from ``seen``, averaged down to a shape: (H, W, C)."""
-    added = frame.colour - seen
+def _painted_change(frame: Frame, pixels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return what was added to the pixels that a frame carries from a view, averaged to a shape (h, w): (h, w, C).
+
+    ``pixels`` (H, W, C) are the view's.
+    """
+    added = frame.colour - pixels
     if frame.carried is not None:
         box = frame.carried.composed.slices
-        added[box] = frame.colour[box] - _carry(seen, frame.stmap[box], frame.shading[box])
+        added[box] = frame.colour[box] - _carry(pixels, frame.stmap[box], frame.shading[box])
     return cv2.resize(added, (shape[1], shape[0]), interpolation=cv2.INTER_AREA).reshape(*shape, -1)
 
 

@@ -41,7 +41,7 @@ class Moving:
 
     Attributes:
         open: returns the view of a frame; may be called from several threads.
-        kept: how many views stay in memory; by default two, a frame and the next one, which motion vectors need.
+        kept: how many views stay in memory; the default, two, is a frame and the next one, for motion vectors.
     """
 
     open: Callable[[int], View]
@@ -93,9 +93,9 @@ class Shot:
         motion: what the face does in every frame.
         painter: paints what the target does not show; None for the warp alone.
         parts: which frames mouth and eyes come from where the target's own frame does not show what is wanted.
-        teeth: where teeth (or, beside the person's own, gum and tongue) are drawn over a painted mouth; None draws
-            none.
-        lent: interior of the mouth from a shot that differs little, so that a draft need not paint its own.
+        teeth: where teeth are drawn over a painted mouth, or only gum and tongue if the picture shows the person's own
+            teeth; None draws nothing.
+        lent: the mouth's interior of a similar shot, so that a draft need not paint its own; None paints it.
 
     Raises:
         SettingsError: there is a painter, but no dictionary of this person.
@@ -112,7 +112,7 @@ class Shot:
     def __post_init__(self) -> None:
         """Refuse a painter without a dictionary."""
         if self.painter is not None and not self.person.dictionary:
-            raise SettingsError("to repair, a shot needs the person's dictionary")
+            raise SettingsError("to paint, a shot needs the person's dictionary: make the identity again with FD-GAN")
 
     @classmethod
     def of_still(
@@ -142,7 +142,7 @@ class Shot:
             TrackingError: person and performance come from different trackers.
         """
         if painter is not None and view.display is None:
-            raise SettingsError("to repair, a shot needs the target's display encoding")
+            raise SettingsError("to paint, a shot needs the target's display encoding: give the view one")
         motion = fit_motion(person, view, performance, settings, weights)
         teeth = find_mouth(lambda: view, painter, person, settings, others)
         necks = {} if motion.necks is None else dict(zip(motion.rows, motion.necks.tolist(), strict=True))

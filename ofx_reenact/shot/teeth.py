@@ -29,7 +29,7 @@ def find_mouth(
     settings: Settings,
     others: Sequence[np.ndarray] = (),
 ) -> Mouth | None:
-    """Measure the mouth that teeth are drawn in: in all frames of a shot or in none.
+    """Decide whether teeth are drawn, in all frames of a shot or in none, and measure the mouth for them.
 
     Args:
         open_view: returns the view of the person's calm face; called only if teeth are drawn.
@@ -61,7 +61,7 @@ def hang_teeth(frame: Frame, view: View, pose: Pose, mouth: Mouth) -> Frame:
         return frame
     lens = frame.carried.lenses["mouth"]
     part = frame.colour[(*box, slice(3))]
-    # The jaw's way starts at rest, not at the view, whose own mouth may be open.
+    # From the jaw's place at rest, not from that in the view, whose own mouth may be open.
     jaw = pose.jaw + view.frontal[list(CHIN)].mean(0) - mouth.chin
     made = draw_teeth(part, opening.left, opening.top, mouth.in_light(view.skin), lens, pose.head, jaw, view.blur)
     if is_grey(view.display.encode(part)):

@@ -50,7 +50,7 @@ class Heads:
         return Similarity(self.rotation[row], float(self.scale[row]), self.translation[row])
 
 
-def spread_weights(weights: Mapping[str, float], rigid: Sequence[int] = ()) -> np.ndarray:
+def spread_region_weights(weights: Mapping[str, float], rigid: Sequence[int] = ()) -> np.ndarray:
     """Interpolate region weights over the mesh: (468,), exactly 1 everywhere if every region's weight is 1.
 
     Each point takes a mean of the landmarks' weights, the nearest ones dominating. ``rigid`` landmarks have weight 0,
@@ -60,17 +60,17 @@ def spread_weights(weights: Mapping[str, float], rigid: Sequence[int] = ()) -> n
     for region, indices in REGIONS.items():
         landmarks[list(indices)] = weights[region]
     landmarks[list(rigid)] = 0.0
-    return weigh_points(landmarks)
+    return spread_landmark_weights(landmarks)
 
 
-def spread_over(weights: Mapping[str, np.ndarray], rigid: Sequence[int] = ()) -> np.ndarray:
-    """Interpolate each frame's region weights (T,) over the mesh, (T, 468), as :func:`spread_weights` does for one."""
+def spread_frame_weights(weights: Mapping[str, np.ndarray], rigid: Sequence[int] = ()) -> np.ndarray:
+    """Interpolate the weights (T,) of each region over the mesh: (T, 468); see :func:`spread_region_weights`."""
     rows, which = np.unique(np.stack([weights[region] for region in REGIONS], 1), axis=0, return_inverse=True)
-    fields = [spread_weights(dict(zip(REGIONS, row.tolist(), strict=True)), rigid) for row in rows]
+    fields = [spread_region_weights(dict(zip(REGIONS, row.tolist(), strict=True)), rigid) for row in rows]
     return np.stack(fields)[which]
 
 
-def weigh_points(landmarks: np.ndarray) -> np.ndarray:
+def spread_landmark_weights(landmarks: np.ndarray) -> np.ndarray:
     """Interpolate weights of the landmarks (68,) over the mesh: (468,), exactly 1 if they all are 1."""
     near = _nearness()
     return 1.0 + (near @ (landmarks - 1.0)) / near.sum(1)
@@ -92,7 +92,7 @@ def transfer_expression(driver: np.ndarray, rest: np.ndarray, landmarks: np.ndar
 
     Args:
         driver: the driver's frontal meshes (T, 478, 3).
-        rest: his frontal mesh at rest, (478, 3) or (T, 478, 3).
+        rest: the driver's frontal mesh at rest, (478, 3) or (T, 478, 3).
         landmarks: frontal displacements (T, 68, 2) of the target's landmarks.
 
     Returns:
@@ -100,9 +100,9 @@ def transfer_expression(driver: np.ndarray, rest: np.ndarray, landmarks: np.ndar
     """
     moved = driver[:, :FACE_POINTS] - rest[..., :FACE_POINTS, :]
     own = moved[:, list(MESH68), :2]
-    more = measure_gain(landmarks[:, _MOUTH], own[:, _MOUTH]) - 1
-    wrong = np.concatenate([landmarks - own, more * moved[:, list(CHEEKS), :2]], axis=1)
-    moved[..., :2] += spread(MESH68 + CHEEKS) @ wrong
+    extra_gain = measure_gain(landmarks[:, _MOUTH], own[:, _MOUTH]) - 1
+    correction = np.concatenate([landmarks - own, extra_gain * moved[:, list(CHEEKS), :2]], axis=1)
+    moved[..., :2] += spread(MESH68 + CHEEKS) @ correction
     return moved
 
 
@@ -124,8 +124,9 @@ def head_poses(
         target: the target's pose.
         driver: the driver's poses.
         reference: row of the driver from which changes are measured.
-        motion: ``relative`` applies the change from the reference, ``absolute`` the driver's rotation itself (but the
-            change of translation and scale, since the driver is framed otherwise), ``locked`` nothing.
+        motion: ``relative`` applies all changes from the reference; ``absolute`` applies the driver's rotation itself,
+            and the changes of translation and scale, because the two pictures are framed differently; ``locked``
+            applies nothing.
         weight: (T,) fraction of the rotation that is applied.
         position: (T,) fraction of the change in translation and scale that is applied.
     """
@@ -139,7 +140,7 @@ def head_poses(
 
 
 def turn_heads(own: Heads, driver: Heads, rest: Similarity, weight: np.ndarray, position: np.ndarray) -> Heads:
-    """Apply a driver's changes from his head pose at rest to other head poses, both over T frames.
+    """Apply a driver's changes from a head pose at rest to other head poses, both over T frames.
 
     ``weight`` (T,) is the fraction of the rotation that is applied, ``position`` (T,) that of translation and scale.
     """
@@ -165,7 +166,7 @@ def limit_sinking(heads: Heads, cut: np.ndarray, slack: float) -> Heads:
     Args:
         heads: the poses.
         cut: frontal points (n, 3) of that line, on the picture's upper edge in the target; may be empty.
-        slack: most pixels that the line may sink on average; small motion hardly changes.
+        slack: greatest mean distance, pixels, that the line may sink; small distances are hardly reduced.
     """
     if not len(cut):
         return heads

@@ -12,10 +12,10 @@ from functools import lru_cache
 import numpy as np
 
 from ofx_reenact.tracking.landmarks import LIPS_OUTER, MESH68, REGIONS
-from ofx_reenact.warp.densify import weigh_points
+from ofx_reenact.warp.densify import spread_landmark_weights
 
 Gains = tuple[float, float]
-# Gains along x and y, by landmark. Those of the upper lids have no effect: ``shut`` sets where these are.
+# Gains along x and y, by landmark. Those of the upper lids have no effect: ``match_openings`` places these.
 _STILL_GAINS: dict[tuple[int, ...], Gains] = {
     REGIONS["jaw"]: (1.2, 1.25),
     (*REGIONS["brow_right"], *REGIONS["brow_left"]): (1.3, 1.6),
@@ -25,10 +25,10 @@ _STILL_GAINS: dict[tuple[int, ...], Gains] = {
     (49, 50, 51, 52, 53, 61, 62, 63): (1.1, 1.35),
     (55, 56, 57, 58, 59, 65, 66, 67): (1.1, 1.1),
 }
-# Parts of a plate that moves are filmed and lose less.
-_PLATE_GAINS: dict[tuple[int, ...], Gains] = {REGIONS["mouth"]: (1.25, 1.0)}
+# Of a moving target, whose parts are filmed, only the mouth loses motion.
+_MOVING_GAINS: dict[tuple[int, ...], Gains] = {REGIONS["mouth"]: (1.25, 1.0)}
 # Factor on a still's narrowing mouth, which loses more than a widening one.
-_NARROW = 2.0
+_NARROWING = 2.0
 _CORNERS = (LIPS_OUTER[0][0], LIPS_OUTER[0][-1])
 
 
@@ -48,7 +48,7 @@ def emphasise(moved: np.ndarray, face: np.ndarray, *, moving: bool) -> np.ndarra
     narrower = np.minimum(result[:, left, 0] - result[:, right, 0], 0)
     middle, width = (face[right, 0] + face[left, 0]) / 2, face[left, 0] - face[right, 0]
     from_middle = np.clip((face[: moved.shape[1], 0] - middle) / width, -0.5, 0.5)
-    result[..., 0] += (_NARROW - 1) * narrower[:, None] * (from_middle * _mouth_weights())
+    result[..., 0] += (_NARROWING - 1) * narrower[:, None] * (from_middle * _mouth_weights())
     return result
 
 
@@ -56,9 +56,9 @@ def emphasise(moved: np.ndarray, face: np.ndarray, *, moving: bool) -> np.ndarra
 def _point_gains(moving: bool) -> np.ndarray:
     """Return the gain of each point along x, y and z: (468, 3)."""
     landmarks = np.ones((len(MESH68), 2))
-    for indices, gains in (_PLATE_GAINS if moving else _STILL_GAINS).items():
+    for indices, gains in (_MOVING_GAINS if moving else _STILL_GAINS).items():
         landmarks[list(indices)] = gains
-    along = [weigh_points(landmarks[:, axis]) for axis in (0, 1)]
+    along = [spread_landmark_weights(landmarks[:, axis]) for axis in (0, 1)]
     return np.stack([*along, np.ones_like(along[0])], axis=-1)
 
 
@@ -67,4 +67,4 @@ def _mouth_weights() -> np.ndarray:
     """Return the weight of each point in the mouth region, (468,) in [0, 1]."""
     landmarks = np.zeros(len(MESH68))
     landmarks[list(REGIONS["mouth"])] = 1
-    return weigh_points(landmarks)
+    return spread_landmark_weights(landmarks)

@@ -30,7 +30,7 @@ def follow_gaze(driver: np.ndarray, rest: np.ndarray) -> np.ndarray:
     """Return the gaze over a performance, (T, 2, 2) as :func:`measure_gaze` does, also behind lids that are shut.
 
     A tracker moves the iris with a lid that shuts: there the gaze is interpolated between the frames before and after.
-    Vertically, both eyes have their mean.
+    Both eyes get the mean of their vertical shifts.
     """
     found = measure_gaze(driver, rest)
     visible = np.stack([_visibility(driver, rest, contour) for contour in (EYE_RIGHT, EYE_LEFT)], 1)

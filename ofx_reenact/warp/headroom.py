@@ -13,7 +13,7 @@ from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 # All in face heights. A person nearer to the edge than CUT counts as cut off by it, within the segmentation's accuracy;
 # wisps of hair reach about MARGIN beyond its outline.
 CUT, MARGIN = 0.012, 0.015
-# Most height of background that is stretched, and height of hair that is stretched where it is cut off.
+# Greatest height of background that is stretched, and height of hair that is stretched where it is cut off.
 AIR, HAIR = 0.5, 0.25
 # Distances over which the heights are smoothed across columns, of background and of cut-off hair, so that the crown
 # grows evenly.

@@ -17,14 +17,14 @@ from ofx_reenact.warp.lens import Lens, pixel_places
 LASHES = 0.16
 # Height of the stretched skin above it: in eye widths, plus a factor on the lid's travel.
 STRETCHED = (0.1, 1.6)
-# Most height of the band, in heights from the lid to the brow, which does not move.
-_LASHES_MOST = 0.45
-# Most height of the upper end of the stretched skin, likewise, and iterations that find it.
-_STRETCHED_MOST, _STEPS = 0.85, 4
+# Greatest height of the band, as a fraction of the height from the lid to the brow, which does not move.
+_HIGHEST_BAND = 0.45
+# Greatest height of the upper end of the stretched skin, likewise, and the number of iterations that find it.
+_HIGHEST_STRETCHED, _STEPS = 0.85, 4
 # Fraction of the eye's half width over which the correction fades out towards the corners.
 _CORNER = 0.2
 # Pixels of travel below which nothing is changed.
-_QUIET = 0.01
+_LEAST_TRAVEL = 0.01
 # Lower edges of the brows as points of the mesh, from the picture's left to its right.
 BROWS = {"eye_right": [46, 53, 52, 65, 55], "eye_left": [285, 295, 282, 283, 276]}
 
@@ -45,7 +45,7 @@ def keep_lashes(
     """
     finer, u = target.half / moved.half, np.linspace(-1, 1, 41)
     travel = float(np.abs(moved.upper(u) - target.upper(u) / finer).max())
-    if travel < _QUIET:
+    if travel < _LEAST_TRAVEL:
         return
     width = 2 * moved.half
     reach, lid = (LASHES + STRETCHED[0]) * width + STRETCHED[1] * travel, moved.bounds(u)[0]
@@ -64,24 +64,25 @@ def keep_lashes(
     above, travelled = lid - v, np.abs(lid - target.bounds(u)[0] / finer)
     at, height = target.coordinates(*brow.T)
     room = np.maximum(target.bounds(u)[0] - np.interp(u, at, height), 0) / finer
-    band = np.minimum(LASHES * width, _LASHES_MOST * room)
+    band = np.minimum(LASHES * width, _HIGHEST_BAND * room)
     high = np.maximum(band + STRETCHED[0] * width + STRETCHED[1] * travelled, band + 1)
-    last = np.zeros_like(high)
+    # Height above the lid in the target, at the upper end of the stretched skin.
+    end_height = np.zeros_like(high)
     for _ in range(_STEPS):
         ends = moved.pixels(u, lid - high)
         column, row = (ends[0] - left).astype(np.float32), (ends[1] - top).astype(np.float32)
         there = ops.fetch(ops.remap(offset, column, row))
-        last = _above(target, ends[0] + there[..., 0], ends[1] + there[..., 1])
+        end_height = _above(target, ends[0] + there[..., 0], ends[1] + there[..., 1])
         # The sheet may map this end to above the brow.
-        high = np.maximum(high - np.maximum(last / finer - _STRETCHED_MOST * room, 0), band + 1)
+        high = np.maximum(high - np.maximum(end_height / finer - _HIGHEST_STRETCHED * room, 0), band + 1)
     own = _above(target, x + left + part[..., 0], y + top + part[..., 1])
     kept = band * finer
-    stretched = kept + (last - kept) * (above - band) / (high - band)
+    stretched = kept + (end_height - kept) * (above - band) / (high - band)
     wanted = np.where(above < band, above * finer, stretched)
     fade = smooth_step((1 - np.abs(u)) / _CORNER)
-    by = np.where((above > 0) & (above < high) & (travelled > _QUIET), (own - wanted) * fade, 0)
-    part[..., 0] -= (by * target.axis[1]).astype(np.float32)
-    part[..., 1] += (by * target.axis[0]).astype(np.float32)
+    shift = np.where((above > 0) & (above < high) & (travelled > _LEAST_TRAVEL), (own - wanted) * fade, 0)
+    part[..., 0] -= (shift * target.axis[1]).astype(np.float32)
+    part[..., 1] += (shift * target.axis[0]).astype(np.float32)
     offset[box] = ops.put(part)
 
 

@@ -22,13 +22,13 @@ WIDEST = 1.25
 SEEN = 0.7
 # A shut upper lid overlaps the lower one by this, in eye widths, and lies this far in front of it, in canonical units.
 # Otherwise a bright line of the eye's white would remain between the lids.
-OVERLAP, BEFORE = 0.05, 0.15
+OVERLAP, IN_FRONT = 0.05, 0.15
 # Largest gap of the lips relative to the driver's.
 _WIDER = 1.6
 _EYES = {"eye_right": EYE_RIGHT, "eye_left": EYE_LEFT}
 # Points that must not move when the openings are corrected: those that are not around an opening.
 _ANCHORS = tuple(MESH68[i] for region in ("jaw", "nose", "brow_right", "brow_left") for i in REGIONS[region])
-# Fractions of an iris's vertical shift, where the user sets the gaze, by which the upper and the lower lid move too.
+# Fractions of an iris's vertical shift by which the upper and the lower lid move too, where an option sets the gaze.
 _LIDS_FOLLOW = (0.7, 0.3)
 
 
@@ -53,20 +53,20 @@ def match_openings(
     for name, contour in (*_EYES.items(), ("mouth", LIPS_INNER)):
         upper, lower = (np.array(half[1:-1]) for half in contour)
         rest = face[lower, 1] - face[upper, 1]
-        now = rest + moved[:, lower, 1] - moved[:, upper, 1]
+        new_gap = rest + moved[:, lower, 1] - moved[:, upper, 1]
         weight = weights[name].astype(driver.dtype)
         if name == "mouth":
-            wanted = np.clip(now, np.minimum(rest, 0), _widest_mouth(rest, driver, reference, weight))
-            up, down = (now - wanted) / 2, (wanted - now) / 2
+            wanted = np.clip(new_gap, np.minimum(rest, 0), _widest_mouth(rest, driver, reference, weight))
+            upper_shift, lower_shift = (new_gap - wanted) / 2, (wanted - new_gap) / 2
         else:
-            openness = _correct_openness(_openness(driver, contour, reference, weight))[:, None]
+            openness = _correct_openness(_reference_openness(driver, contour, reference, weight))[:, None]
             closed = np.clip(1 - openness, 0, 1) ** 2
             width = np.linalg.norm(face[contour[0][-1], :2] - face[contour[0][0], :2])
             over = OVERLAP * width * closed * rest / max(float(rest.max()), 1e-6)
-            up, down = now - rest * openness + over, np.zeros_like(now)
-            result[:, upper, 2] -= BEFORE * closed
+            upper_shift, lower_shift = new_gap - rest * openness + over, np.zeros_like(new_gap)
+            result[:, upper, 2] -= IN_FRONT * closed
         points += [*upper, *lower, contour[0][0], contour[0][-1]]
-        values += [up, down, np.zeros((len(moved), 2))]
+        values += [upper_shift, lower_shift, np.zeros((len(moved), 2))]
     result[..., 1] += np.concatenate(values, axis=1) @ spread(tuple(points)).T
     return result
 
@@ -94,26 +94,28 @@ def match_moving_openings(
     values = [np.zeros((len(moved), len(_ANCHORS)))]
     for name, contour in (*_EYES.items(), ("mouth", LIPS_INNER)):
         upper, lower = (np.array(half[1:-1]) for half in contour)
-        mine, calm = (mesh[:, lower, 1] - mesh[:, upper, 1] for mesh in (own, rest))
-        now = mine + moved[:, lower, 1] - moved[:, upper, 1]
+        own_gap, rest_gap = (mesh[:, lower, 1] - mesh[:, upper, 1] for mesh in (own, rest))
+        new_gap = own_gap + moved[:, lower, 1] - moved[:, upper, 1]
         if name == "mouth":
-            opened = np.maximum(_gap(driver, contour) - _gap(driver_rest, contour), 0) * _width(driver, contour)
-            widest = (mine if added else calm) + _WIDER * opened[:, None]
-            wanted = np.clip(now, np.minimum(mine, 0), np.maximum(np.maximum(mine, widest), 0))
-            up, down = (now - wanted) / 2, (wanted - now) / 2
+            opened = np.maximum(_relative_gap(driver, contour) - _relative_gap(driver_rest, contour), 0)
+            opened = opened * _width(driver, contour)
+            widest = (own_gap if added else rest_gap) + _WIDER * opened[:, None]
+            wanted = np.clip(new_gap, np.minimum(own_gap, 0), np.maximum(np.maximum(own_gap, widest), 0))
+            upper_shift, lower_shift = (new_gap - wanted) / 2, (wanted - new_gap) / 2
         else:
             driven = _correct_openness(measure_openness(driver, driver_rest, contour))
             current = np.ones_like(driven) if added else _correct_openness(measure_openness(own, rest, contour))
             more = (driven - current)[:, None]
             # A shut eye is tracked as a slit, which must not be added to the gap when the eye is opened.
-            slit = calm * (SHUT / np.maximum(_gap(rest, contour), 2 * SHUT))[:, None]
+            slit = rest_gap * (SHUT / np.maximum(_relative_gap(rest, contour), 2 * SHUT))[:, None]
             closed = np.clip(-more, 0, 1) ** 2 * np.clip(1 - driven, 0, 1)[:, None]
             width = _width(own, contour)[:, None]
-            over = OVERLAP * width * closed * calm / np.maximum(calm.max(1, keepdims=True), 1e-6)
-            up, down = now - mine - (calm - slit * (more > 0)) * more + over, np.zeros_like(now)
-            result[:, upper, 2] -= BEFORE * closed
+            over = OVERLAP * width * closed * rest_gap / np.maximum(rest_gap.max(1, keepdims=True), 1e-6)
+            upper_shift = new_gap - own_gap - (rest_gap - slit * (more > 0)) * more + over
+            lower_shift = np.zeros_like(new_gap)
+            result[:, upper, 2] -= IN_FRONT * closed
         points += [*upper, *lower, contour[0][0], contour[0][-1]]
-        values += [up, down, np.zeros((len(moved), 2))]
+        values += [upper_shift, lower_shift, np.zeros((len(moved), 2))]
     result[..., 1] += np.concatenate(values, axis=1) @ spread(tuple(points)).T
     return result
 
@@ -143,7 +145,8 @@ def move_lids_with_gaze(gaze: np.ndarray, frontal: np.ndarray) -> np.ndarray:
 
 def measure_openness(mesh: np.ndarray, rest: np.ndarray, contour: Contour) -> np.ndarray:
     """Return an eye's openness relative to rest, (T,): 0 is shut, 1 as at rest."""
-    return np.clip((_gap(mesh, contour) - SHUT) / np.maximum(_gap(rest, contour) - SHUT, SHUT), 0, WIDEST)
+    at_rest = np.maximum(_relative_gap(rest, contour) - SHUT, SHUT)
+    return np.clip((_relative_gap(mesh, contour) - SHUT) / at_rest, 0, WIDEST)
 
 
 def _correct_openness(openness: np.ndarray) -> np.ndarray:
@@ -152,20 +155,20 @@ def _correct_openness(openness: np.ndarray) -> np.ndarray:
     return np.minimum(np.where(openness < 1, half_shut, 1 + (openness - 1) / SEEN), WIDEST)
 
 
-def _openness(driver: np.ndarray, contour: Contour, reference: int, weight: np.ndarray) -> np.ndarray:
+def _reference_openness(driver: np.ndarray, contour: Contour, reference: int, weight: np.ndarray) -> np.ndarray:
     """Return the openness of the driver's eye relative to its reference, (T,): 0 is shut, 1 as in the reference."""
-    gap = _gap(driver, contour) - SHUT
+    gap = _relative_gap(driver, contour) - SHUT
     ratio = gap / max(float(gap[reference]), SHUT)
     return np.clip(1 + weight * (ratio - ratio[reference]), 0, WIDEST)
 
 
 def _widest_mouth(rest: np.ndarray, driver: np.ndarray, reference: int, weight: np.ndarray) -> np.ndarray:
     """Return the largest gaps (T, n) between the lips: the target's own plus what the driver opens."""
-    gap = _gap(driver, LIPS_INNER) * _width(driver, LIPS_INNER)
+    gap = _relative_gap(driver, LIPS_INNER) * _width(driver, LIPS_INNER)
     return rest + (_WIDER * weight * np.maximum(gap - gap[reference], 0))[:, None]
 
 
-def _gap(driver: np.ndarray, contour: Contour) -> np.ndarray:
+def _relative_gap(driver: np.ndarray, contour: Contour) -> np.ndarray:
     """Return the mean distance of the two halves of a contour divided by its width, (T,)."""
     return measure_gap(driver, contour) / _width(driver, contour)
 

@@ -30,12 +30,12 @@ REPEATED = 0.07
 FEATHER = 0.006
 # Ramp from iris to white, in radii of the iris: a rim of white turns with it.
 DISC = (1.05, 1.2)
-# Largest distance of an iris's centre from the centre of the eye, sideways and vertically, in eye widths.
-FURTHEST = (0.34, 0.2)
+# Greatest distance of an iris's centre from the centre of the eye, sideways and vertically, in eye widths.
+GAZE_LIMIT = (0.34, 0.2)
 
 
 @dataclass(frozen=True)
-class View:
+class OpeningMap:
     """What the target shows in an opening: where from, and whether it is visible there."""
 
     offset: np.ndarray  # (h, w, 2) float64 pixels, as in an STMap
@@ -44,12 +44,12 @@ class View:
 
 @dataclass(frozen=True)
 class Opening:
-    """One opening in one frame: a window of the picture, its coverage, and the views in it, back to front."""
+    """One opening in one frame: a window of the picture, its coverage, and the maps of what is in it, back to front."""
 
     left: int  # column of the window's first pixel
     top: int  # its row
     coverage: np.ndarray  # (h, w) in [0, 1]; 1 in the opening, 0 on the skin
-    views: tuple[View, ...]  # visible parts of the target; ``shade`` fills the rest
+    maps: tuple[OpeningMap, ...]  # visible parts of the target; ``shade`` fills the rest
     shade: np.ndarray | None  # (h, w) light, 0 to 1, on an interior that the target does not show; None for eyes
     colour: np.ndarray | None = None  # (h, w, C) colour, if it combines several places of the target
 
@@ -74,7 +74,7 @@ class Eye:
     left: int  # column of the window's first pixel
     top: int  # its row
     coverage: np.ndarray  # (h, w) in [0, 1]; 1 in the opening, 0 on the skin
-    view: View  # the larger part of each pixel: iris or white
+    map: OpeningMap  # of the iris or the white, whichever covers more of the pixel
     white: np.ndarray  # (h, w, 2) positions of the white, which is fixed between the corners
     iris: np.ndarray  # (h, w, 2) positions of the iris
     disc: np.ndarray  # (h, w) in [0, 1]; 1 on the iris
@@ -104,7 +104,9 @@ def fit_iris(name: str, mesh: np.ndarray) -> Iris:
     return Iris(mesh[centre, :2].astype(np.float64), max(float(reach.mean()), 1.0))
 
 
-def eye(target: Lens, iris: Iris, moved: Lens, gaze: np.ndarray, feather: float, size: tuple[int, int]) -> Eye | None:
+def map_eye(
+    target: Lens, iris: Iris, moved: Lens, gaze: np.ndarray, feather: float, size: tuple[int, int]
+) -> Eye | None:
     """Map the eyeball into its opening by the similarity of the eye's corners, with the iris shifted by the gaze.
 
     Args:
@@ -137,21 +139,21 @@ def eye(target: Lens, iris: Iris, moved: Lens, gaze: np.ndarray, feather: float,
     shadow, glint = (tuple(np.stack(target.pixels(u, at), -1) for at in both) for both in ((hang, rise), behind))
     disc = iris.cover(turned[..., 0], turned[..., 1])
     shown = np.where(disc[..., None] > 0.5, turned, white) - np.stack([x, y], -1)
-    view = View(shown, np.ones(x.shape))
+    visible = OpeningMap(shown, np.ones(x.shape))
     left, top = int(x[0, 0]), int(y[0, 0])
-    return Eye(left, top, moved.coverage(x, y, feather), view, white, turned, disc, shadow, glint)
+    return Eye(left, top, moved.coverage(x, y, feather), visible, white, turned, disc, shadow, glint)
 
 
 def limit_gaze(lens: Lens, iris: Iris, gaze: np.ndarray) -> np.ndarray:
     """Limit an iris's shift (2,), in eye widths, so that the iris stays inside the eye; small shifts are unchanged."""
     place = np.array(lens.coordinates(*iris.centre)) / (2, 2 * lens.half)
-    room = np.maximum(np.array(FURTHEST) - place * np.sign(gaze), 0.02)
+    room = np.maximum(np.array(GAZE_LIMIT) - place * np.sign(gaze), 0.02)
     knee = 0.6 * room
     beyond = np.maximum(np.abs(gaze) - knee, 0) / (room - knee)
     return np.sign(gaze) * (np.minimum(np.abs(gaze), knee) + (room - knee) * np.tanh(beyond))
 
 
-def mouth(
+def map_mouth(
     target: Lens, moved: Lens, skull: np.ndarray, jaw: np.ndarray, feather: float, size: tuple[int, int]
 ) -> Opening | None:
     """Map the inside of the mouth: the teeth that the target shows, and darkness where it shows nothing.
@@ -175,20 +177,20 @@ def mouth(
     upper, lower = moved.bounds(u)
     down = np.clip((v - upper) / np.maximum(lower - upper, 1e-6), 0, 1)
     coverage = moved.coverage(x, y, feather)
-    views: tuple[View, ...] = ()
+    maps: tuple[OpeningMap, ...] = ()
     if target.gap > SHUT_MOUTH:
         bones = ((jaw, True), (skull, False))
-        views = tuple(_interior(target, x, y, bone, feather, below_teeth=deep) for bone, deep in bones)
+        maps = tuple(_interior(target, x, y, bone, feather, below_teeth=deep) for bone, deep in bones)
     else:
         # A slit that is no wider than the shadow between shut lips remains skin: the target's lip line.
         opened = np.clip((moved.gap - target.gap) / SHUT_MOUTH, 0, 1)
         coverage = coverage * opened * opened * (3 - 2 * opened)
     # Dark behind the upper lip and in the corners, a little light on the tongue below.
     shade = np.clip(down, 0, 1) ** 1.5 * np.sqrt(np.clip(1 - u**2, 0, 1))
-    return Opening(int(x[0, 0]), int(y[0, 0]), coverage, views, shade)
+    return Opening(int(x[0, 0]), int(y[0, 0]), coverage, maps, shade)
 
 
-def mouth_of_part(
+def map_part_mouth(
     source: Lens,
     moved: Lens,
     skull: np.ndarray,
@@ -204,17 +206,18 @@ def mouth_of_part(
 
     Args:
         split: position of that gap in the source, from its upper lip (0) to its lower lip (1).
-        source, moved, skull, jaw, feather, size: as in :func:`mouth`, with ``source`` for ``target``.
+        source, moved, skull, jaw, feather, size: as in :func:`map_mouth`, with ``source`` for ``target``.
     """
     if source.gap <= SHUT_MOUTH:
-        return mouth(source, moved, skull, jaw, feather, size)
+        return map_mouth(source, moved, skull, jaw, feather, size)
     grid = _window(moved, 3 * feather, size)
     if grid is None or moved.gap <= 0:
         return None
     x, y = grid
-    (u, v), (_, low) = (_through(bone, source, x, y) for bone in (skull, jaw))
+    # In the source's opening: where each pixel lies if it moves with the skull (u, v), and with the jaw (low).
+    (u, v), (_, low) = (_map_by_bone(bone, source, x, y) for bone in (skull, jaw))
     # If the lips uncover much more than the source shows, its inside moves with them.
-    top, bottom = (_uncovered(bone, source, moved, lip) for lip, bone in enumerate((skull, jaw)))
+    top, bottom = (_measure_uncovered(bone, source, moved, lip) for lip, bone in enumerate((skull, jaw)))
     v, low = v + top, low - bottom
     width = 2 * source.half
     inside = np.clip(u, -CORNER, CORNER)
@@ -232,25 +235,25 @@ def mouth_of_part(
     beyond = (np.hypot((u - inside) * source.half, clamped - from_v) + np.maximum(torn, 0)) / width
     seen = 1 - np.clip((beyond - REPEATED) / REPEATED, 0, 1)
     from_x, from_y = source.pixels(inside, clamped)
-    view = View(np.stack([from_x - x, from_y - y], -1), seen)
+    inside_map = OpeningMap(np.stack([from_x - x, from_y - y], -1), seen)
     at, across = moved.coordinates(x, y)
     first, last = moved.bounds(at)
     down = np.clip((across - first) / np.maximum(last - first, 1e-6), 0, 1)
     shade = down**1.5 * np.sqrt(np.clip(1 - at**2, 0, 1))
-    return Opening(int(x[0, 0]), int(y[0, 0]), moved.coverage(x, y, feather), (view,), shade)
+    return Opening(int(x[0, 0]), int(y[0, 0]), moved.coverage(x, y, feather), (inside_map,), shade)
 
 
-def _through(bone: np.ndarray, source: Lens, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _map_by_bone(bone: np.ndarray, source: Lens, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Map pixels by a bone's affine map (2, 3) and return (u, v) in the source's opening."""
     return source.coordinates(
         bone[0, 0] * x + bone[0, 1] * y + bone[0, 2], bone[1, 0] * x + bone[1, 1] * y + bone[1, 2]
     )
 
 
-def _uncovered(bone: np.ndarray, source: Lens, moved: Lens, lip: int) -> float:
+def _measure_uncovered(bone: np.ndarray, source: Lens, moved: Lens, lip: int) -> float:
     """Return by how many pixels the upper (0) or lower (1) lip uncovers more than ``REPEATED``, relative to a bone."""
     u = np.linspace(-0.7, 0.7, 15)
-    from_u, from_v = _through(bone, source, *moved.pixels(u, moved.bounds(u)[lip]))
+    from_u, from_v = _map_by_bone(bone, source, *moved.pixels(u, moved.bounds(u)[lip]))
     own = source.bounds(from_u)[lip]
     beyond = float(np.mean(own - from_v if lip == 0 else from_v - own))
     return max(beyond - REPEATED * 2 * source.half, 0.0)
@@ -258,7 +261,7 @@ def _uncovered(bone: np.ndarray, source: Lens, moved: Lens, lip: int) -> float:
 
 def _interior(
     target: Lens, x: np.ndarray, y: np.ndarray, affine: np.ndarray, feather: float, *, below_teeth: bool
-) -> View:
+) -> OpeningMap:
     """Return what the target shows of the mouth's inside, moved by one bone."""
     from_x = affine[0, 0] * x + affine[0, 1] * y + affine[0, 2]
     from_y = affine[1, 0] * x + affine[1, 1] * y + affine[1, 2]
@@ -268,7 +271,7 @@ def _interior(
     # Half a feather inside the lips, so that no lip is sampled as a tooth.
     seen = np.clip(2 * target.coverage(from_x, from_y, 2 * feather) - 1, 0, 1)
     seen = seen * (deep if below_teeth else 1 - deep)
-    return View(np.stack([from_x - x, from_y - y], -1), seen)
+    return OpeningMap(np.stack([from_x - x, from_y - y], -1), seen)
 
 
 def _window(lens: Lens, margin: float, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray] | None:

@@ -36,9 +36,9 @@ _REACHES: dict[str, tuple[Contour, float, float, float]] = {
 class PartSheet:
     """The constant data of a part's sheet. Its vertices are the mesh's 468 points, then n finer ones."""
 
-    places: sparse.csr_matrix  # (n, 468) weights of the mesh's points in each finer vertex
-    known: np.ndarray  # (k,) mesh points that prescribe the spline
-    follows: np.ndarray  # (n, k) weights of their displacements in those of the finer vertices
+    parents: sparse.csr_matrix  # (n, 468) weights of the mesh's points in each finer vertex
+    prescribed: np.ndarray  # (k,) mesh points whose displacements prescribe the spline
+    spline_weights: np.ndarray  # (n, k) weights of those displacements in each finer vertex's
     skin: np.ndarray  # (N, 3) triangles
     lids: np.ndarray  # (M, 3) triangles that close the opening from behind
     mask: np.ndarray  # (468 + n,) weight of each vertex in the part, 0 to 1
@@ -63,19 +63,19 @@ def part_sheet(name: str) -> PartSheet:
     number[:FACE_POINTS] = np.arange(FACE_POINTS)
     number[fine] = FACE_POINTS + np.arange(len(fine))
     skin, lids = number[skin], number[lids]
-    places = whole.parents[fine]
-    known, free = np.unique(skin[skin < FACE_POINTS]), np.unique(skin[skin >= FACE_POINTS])
+    parents = whole.parents[fine]
+    prescribed, free = np.unique(skin[skin < FACE_POINTS]), np.unique(skin[skin >= FACE_POINTS])
     # The piece's own spline, with renumbered vertices. Vertices behind the opening interpolate its contour.
-    own = np.concatenate([known, free])
+    own = np.concatenate([prescribed, free])
     renumber = np.full(FACE_POINTS + len(fine), -1)
     renumber[own] = np.arange(len(own))
-    follows = places[:, known].toarray()
-    spread = Spline(renumber[skin], len(own), np.arange(len(known))).solve(np.eye(len(known)))
-    follows[free - FACE_POINTS] = spread[len(known) :]
+    spline_weights = parents[:, prescribed].toarray()
+    spread = Spline(renumber[skin], len(own), np.arange(len(prescribed))).solve(np.eye(len(prescribed)))
+    spline_weights[free - FACE_POINTS] = spread[len(prescribed) :]
     ramp = np.clip((ends - away) / (ends - full), 0, 1)
     mask = smooth_step(np.concatenate([ramp[:FACE_POINTS] * near[:FACE_POINTS], ramp[fine]]))
     marked = np.unique(skin[(mask[skin] > 0).any(1)])
-    return PartSheet(places, known, follows, skin, lids, mask, marked)
+    return PartSheet(parents, prescribed, spline_weights, skin, lids, mask, marked)
 
 
 @stage("warp: STMap")
@@ -98,11 +98,12 @@ def bend_part(
         result.
     """
     piece = part_sheet(name)
-    rest = np.concatenate([mesh, piece.places @ mesh])
-    positions = np.concatenate([wanted, piece.places @ turned + piece.follows @ (wanted - turned)[piece.known]])
+    rest = np.concatenate([mesh, piece.parents @ mesh])
+    bent = piece.spline_weights @ (wanted - turned)[piece.prescribed]
+    positions = np.concatenate([wanted, piece.parents @ turned + bent])
     moved = positions - rest
     # The window depends on the wanted mesh only, so it is the same for all sources.
-    marked = np.concatenate([wanted, piece.places @ wanted])[piece.marked, :2]
+    marked = np.concatenate([wanted, piece.parents @ wanted])[piece.marked, :2]
     left, top = np.maximum(np.floor(marked.min(0)).astype(int), 0)
     right, bottom = np.minimum(np.ceil(marked.max(0)).astype(int) + 1, size)
     if right <= left or bottom <= top:

@@ -39,13 +39,13 @@ class Sheet:
     behind: np.ndarray  # fine face vertices that only ``lids`` use
     spline: Spline  # extends displacements from the prescribed vertices to the others
 
-    def displace(self, mesh: np.ndarray, rings: np.ndarray) -> np.ndarray:
+    def displace(self, moved_mesh: np.ndarray, moved_rings: np.ndarray) -> np.ndarray:
         """Extend displacements of the mesh's points (468, k) and the rings from RIGID_FROM on to all vertices (V, k).
 
         Vertices behind the openings interpolate the contours linearly.
         """
-        moved = self.spline.solve(np.concatenate([mesh, rings]))
-        moved[self.behind] = self.parents[self.behind] @ mesh
+        moved = self.spline.solve(np.concatenate([moved_mesh, moved_rings]))
+        moved[self.behind] = self.parents[self.behind] @ moved_mesh
         return moved
 
     @property

@@ -19,8 +19,8 @@ from ofx_reenact.warp.lens import pixel_places
 from ofx_reenact.warp.seams import Seam, find_seams
 from ofx_reenact.warp.sheet import RIGID_FROM, RINGS, Sheet, sheet
 
-# Hair above the brow moves with the head further out than cheeks and ears do: as far as the picture shows a person,
-# between these multiples of the face oval.
+# Above the brow, the head's motion fades from where the hair ends: as far out as the picture shows a person, within
+# these limits, in multiples of the face oval. Beside the face it fades from RIGID_FROM.
 HAIR_FROM, HAIR_TO = 1.6, 2.0
 # Motion in pixels below which it is rounding error and is set to 0, so that the plate is copied bit for bit.
 ROUNDING = 0.01
@@ -52,7 +52,7 @@ class STMap:
         height, width = self.reach.shape
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
-    def fetched(self, ops: Ops) -> STMap:
+    def fetch(self, ops: Ops) -> STMap:
         """Copy the map, with its arrays on the host."""
         offset, reach, stretch = (ops.fetch(values) for values in (self.offset, self.reach, self.stretch))
         shading = None if self.shading is None else ops.fetch(self.shading)
@@ -91,38 +91,38 @@ class TargetSheet:
         self._sheet: Sheet = sheet()
         self.size = size
         face = self._sheet.parents @ frontal[:FACE_POINTS]
-        rings, up, down = _rings(face[self._sheet.oval], frontal, neck)
+        rings, up, down = _place_rings(face[self._sheet.oval], frontal, neck)
         self._frontal = np.concatenate([face, rings])
         self.rest = head.apply(self._frontal)
         height = _face_height(frontal) * head.scale
-        hair = _hair(self.rest[len(face) :, :2].reshape(len(RINGS), -1, 2), headroom)
+        hair = _find_hair_ends(self.rest[len(face) :, :2].reshape(len(RINGS), -1, 2), headroom)
         begins = RIGID_FROM + up * (hair - RIGID_FROM) + down * (1.0 - RIGID_FROM)
         fades = [1 - smooth_step((ring - begins) / (RINGS[-1] - begins)) for ring in RINGS]
         self.weight = np.concatenate([np.ones(len(face)), *fades])
         x, y = self.rest[len(face) :, :2].T
-        beside = np.minimum(np.minimum(x, size[0] - 1 - x), size[1] - 1 - y)
-        self.weight[len(face) :] *= smooth_step(beside / (BORDER * height))
+        to_edge = np.minimum(np.minimum(x, size[0] - 1 - x), size[1] - 1 - y)
+        self.weight[len(face) :] *= smooth_step(to_edge / (BORDER * height))
         self.face_height = height
-        self._yielding = stretchable_rows(headroom, size[0], height)
+        self._stretchable = stretchable_rows(headroom, size[0], height)
         self.cut = self._find_cut(head, headroom)
 
     @stage("warp: STMap")
     def bend(
-        self, mesh: np.ndarray, head: Similarity, gate: float = 1.0, shading: np.ndarray | None = None
+        self, moved_mesh: np.ndarray, head: Similarity, gate: float = 1.0, shading: np.ndarray | None = None
     ) -> STMap | None:
         """Rasterise the map that warps the target to a displaced mesh and a head pose.
 
         Args:
-            mesh: displacements of the mesh's points (468, 3) in pixels.
+            moved_mesh: displacements of the mesh's points (468, 3) in pixels.
             head: the head's pose.
-            gate: fraction of the head's motion that is applied beyond the mesh, which includes it already.
+            gate: fraction of the head's motion that is applied outside the face; ``moved_mesh`` includes it already.
             shading: (V,) relative change of brightness at the sheet's vertices; ignored where nothing moves.
 
         Returns:
             The map, on the device of ``ops``; None if nothing moves or everything has left the picture.
         """
         shape, rest = self._sheet, self.rest
-        moved = self._displace(mesh, head, gate)
+        moved = self._displace(moved_mesh, head, gate)
         if not moved.any():
             return None
         positions = rest + moved
@@ -139,16 +139,16 @@ class TargetSheet:
         )
         seams = find_seams(positions, moved, layers, offset, left, top, self._ops)
         if top == 0:
-            self._ops.keep_edge(offset, planes[1], left, self._yielding)
+            self._ops.keep_edge(offset, planes[1], left, self._stretchable)
         return STMap(left, top, offset, planes[0], planes[1], seams, None if shading is None else planes[2])
 
     def flow(
-        self, mesh: np.ndarray, head: Similarity, later: np.ndarray, later_head: Similarity
+        self, moved_mesh: np.ndarray, head: Similarity, later: np.ndarray, later_head: Similarity
     ) -> tuple[tuple[slice, slice], np.ndarray] | None:
         """Rasterise the motion of each pixel of a face from one frame to another.
 
         Args:
-            mesh: displacements of the mesh's points in the frame (468, 3), in pixels.
+            moved_mesh: displacements of the mesh's points in the frame (468, 3), in pixels.
             head: the head's pose in the frame.
             later: displacements in the other frame.
             later_head: the head's pose in the other frame.
@@ -157,7 +157,7 @@ class TargetSheet:
             A window (rows, columns) of the picture, and the motion in it (h, w, 2) float32, pixels; None if the face is
             outside the picture.
         """
-        shape, here = self._sheet, self.rest + self._displace(mesh, head, 1.0)
+        shape, here = self._sheet, self.rest + self._displace(moved_mesh, head, 1.0)
         if (window := self._window(here[:, :2])) is None:
             return None
         left, top, right, bottom = window
@@ -167,11 +167,11 @@ class TargetSheet:
         flow, _ = self._ops.rasterise(places, here[:, 2], layers, moves, nothing, size)
         return (slice(top, bottom), slice(left, right)), self._ops.fetch(flow)
 
-    def _displace(self, mesh: np.ndarray, head: Similarity, gate: float) -> np.ndarray:
+    def _displace(self, moved_mesh: np.ndarray, head: Similarity, gate: float) -> np.ndarray:
         """Extend a mesh's displacements and the head's motion over the sheet: (V, 3) pixels."""
         rings = np.nonzero(self._sheet.ring_of >= RIGID_FROM)[0]
         rigid = (head.apply(self._frontal[rings]) - self.rest[rings]) * (gate * self.weight[rings, None])
-        moved = self._sheet.displace(mesh, rigid)
+        moved = self._sheet.displace(moved_mesh, rigid)
         moved[(np.abs(moved) < ROUNDING).all(1)] = 0
         return moved
 
@@ -196,7 +196,7 @@ class TargetSheet:
         return (left, top, right, bottom) if right > left and bottom > top else None
 
 
-def _rings(oval: np.ndarray, frontal: np.ndarray, neck: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _place_rings(oval: np.ndarray, frontal: np.ndarray, neck: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Place R rings around an oval (S, 3): frontal positions (R·S, 3), and how far spokes point up and down (S,)."""
     centre = oval.mean(0)
     spoke = oval - centre
@@ -213,7 +213,7 @@ def _rings(oval: np.ndarray, frontal: np.ndarray, neck: float) -> tuple[np.ndarr
     return np.concatenate(places), up, down
 
 
-def _hair(rings: np.ndarray, headroom: np.ndarray | None) -> np.ndarray:
+def _find_hair_ends(rings: np.ndarray, headroom: np.ndarray | None) -> np.ndarray:
     """Return where the hair ends on each spoke of rings (R, S, 2) in pixels: (S,), in multiples of the face oval."""
     if headroom is None:
         return np.full(rings.shape[1], HAIR_FROM)

@@ -5,7 +5,7 @@ import pytest
 
 from ofx_reenact.compose.eyeball import Eyeball
 from ofx_reenact.warp.lens import Lens
-from ofx_reenact.warp.openings import Iris, eye
+from ofx_reenact.warp.openings import Iris, map_eye
 
 SIZE, WIDTH, RADIUS = (160, 100), 100.0, 18.0
 WHITE, BROWN, SKIN = 0.8, 0.15, 0.45
@@ -31,7 +31,7 @@ def picture(gap: float, channels: int = 3) -> np.ndarray:
 
 def show(gap: float, moved: float, gaze: tuple[float, float], channels: int = 3):
     """Turn an eye that opens by ``gap`` in the picture and ``moved`` in the result; return its opening."""
-    turned = eye(lens(gap), IRIS, lens(moved), np.array(gaze), 1.0, SIZE)
+    turned = map_eye(lens(gap), IRIS, lens(moved), np.array(gaze), 1.0, SIZE)
     return Eyeball.of_picture(picture(gap, channels), lens(gap), IRIS).show(turned)
 
 

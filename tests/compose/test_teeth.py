@@ -96,7 +96,7 @@ def test_the_lower_row_moves_with_the_jaw_and_not_with_the_lip(mouth, identity):
 
 
 def test_the_tongue_moves_with_the_jaw(mouth, identity):
-    shown = replace(mouth, own=True)
+    shown = replace(mouth, shows_teeth=True)
     for jaw in (1.2, 1.6):
         made, lens = draw(shown, identity, place(), drop=2.2, jaw=jaw)
         x, lip = (round(float(at)) for at in lens.pixels(0.0, lens.bounds(0.0)[1]))
@@ -137,7 +137,7 @@ def test_a_mouth_that_shows_its_own_teeth_gets_no_others(target, identity, mouth
     mesh = identity.face.mesh.copy()
     mesh[list(LIPS_INNER[1][1:-1]), 1] += 0.15 * np.linalg.norm(mesh[78, :2] - mesh[308, :2])
     seen, head = measure_mouth(target.pixels, mesh, identity.face.frontal), place()
-    assert seen is not None and seen.own and not mouth.own
+    assert seen is not None and seen.shows_teeth and not mouth.shows_teeth
     made, lens = draw(seen, identity, head)
     x, top = (round(float(at)) for at in lens.pixels(0.0, lens.bounds(0.0)[0]))
     lip = round(float(head.apply(seen.lip)[4, 1]))

@@ -79,7 +79,7 @@ def test_a_kept_gaze_is_the_targets_own(target, identity, performance, weights):
         make_shot(identity, target, performance, weights, Settings(reference=20, gaze=gaze)).motion
         for gaze in ("keep", "follow")
     )
-    assert not kept.gaze.any() and np.abs(followed.gaze).max() > 0.02 and kept.look is None
+    assert not kept.gaze.any() and np.abs(followed.gaze).max() > 0.02 and kept.artist_gaze is None
     assert np.array_equal(kept.expression, followed.expression), "lids blink as the driver's"
 
 
@@ -103,11 +103,11 @@ def test_the_artists_gaze_turns_a_plates_eyes_where_its_face_is_tracked(identity
     own = dataclasses.replace(performance, state=lost)
     motion = fit_moving_motion(identity.person, own, rest, performance, rest, Settings(gaze_x=10, gaze_y=-5), weights)
     first = min(motion.rows)
-    assert not motion.look[:10].any() and np.allclose(motion.gaze, 0)
+    assert not motion.artist_gaze[:10].any() and np.allclose(motion.gaze, 0)
     wanted = EYEBALL_RADIUS * np.sin(np.radians([10, 5]))
-    assert np.allclose(motion.look[30:], wanted) and len(motion.look) == len(motion.rows) > first
+    assert np.allclose(motion.artist_gaze[30:], wanted) and len(motion.artist_gaze) == len(motion.rows) > first
     without = fit_moving_motion(identity.person, own, rest, performance, rest, Settings(), weights)
-    assert without.look is None and np.array_equal(without.expression[:10], motion.expression[:10])
+    assert without.artist_gaze is None and np.array_equal(without.expression[:10], motion.expression[:10])
 
 
 def test_a_locked_gaze_undoes_the_plates_own(identity, performance, weights):
@@ -116,4 +116,4 @@ def test_a_locked_gaze_undoes_the_plates_own(identity, performance, weights):
     own = follow_gaze(performance.frontal.astype(np.float64), rest.frontal)
     at_rest = int(rest.frames[0]) - int(performance.frames[0])
     turned = hold_gaze(performance.rotation, performance.rotation[at_rest])
-    assert np.allclose(motion.look[30:40], (turned - own)[30:40]) and np.allclose(motion.gaze, 0)
+    assert np.allclose(motion.artist_gaze[30:40], (turned - own)[30:40]) and np.allclose(motion.gaze, 0)

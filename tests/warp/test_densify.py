@@ -12,8 +12,8 @@ from ofx_reenact.warp import densify
 
 def test_weights_of_one_are_exactly_one():
     names = ("jaw", "mouth", "eye_right", "eye_left", "brow_right", "brow_left", "nose")
-    assert (densify.spread_weights(dict.fromkeys(names, 1.0)) == 1).all()
-    spread = densify.spread_weights(dict.fromkeys(names, 1.0) | {"mouth": 0.0})
+    assert (densify.spread_region_weights(dict.fromkeys(names, 1.0)) == 1).all()
+    spread = densify.spread_region_weights(dict.fromkeys(names, 1.0) | {"mouth": 0.0})
     assert spread[list(MESH68[48:])].max() < 0.01
     assert spread[list(MESH68[17:27] + MESH68[36:48])].min() > 0.99
     assert spread.min() >= 0 and spread.max() <= 1
