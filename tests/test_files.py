@@ -32,7 +32,7 @@ def test_json_is_read_as_it_was_written(tmp_path):
         (b'{"\\udfff": 1}', r"not JSON: .*surrogates.*\); ask"),
         (b'{"n": ' + b"[" * 70 + b"]" * 70 + b"}", r"not JSON: nested too deeply\); ask"),
         (b'{"n": ' + b'{"n": ' * 900 + b"1" + b"}" * 901, r"not JSON: nested too deeply\); ask"),
-        (b'{"n": "' + bytes(range(65, 91)) * 700_000 + b'"}', r"not JSON: it has more than 16 MiB\); ask"),
+        (b'{"n": "' + bytes(range(65, 91)) * 700_000 + b'"}', r"cannot be read \(it has more than 16 MiB\); ask"),
         (b"[1]", r"expected a note: one JSON object; ask"),
         (b'{"schema": "x/2"}', r'expected a note with "schema": "x/1"; ask'),
         (b'{"schema": ["x/1"]}', r'expected a note with "schema": "x/1"; ask'),
