@@ -19,7 +19,7 @@ class Progress:
     done: int  # frames of the stage that are done; of stage target, 1 once the target is ready
     total: int | None  # frames of the stage, or 1; None if unknown
     frame: int | None  # the frame that was just done; None at the start of a stage and for the target
-    message: str = ""  # what is being done, or what was wrong with the frame
+    message: str = ""  # what is being done, a note for the user, or what was wrong with the frame
 
 
 Observer = Callable[[Progress], None]
@@ -70,7 +70,7 @@ class Pace:
         self._started: dict[str, float] = {}
 
     def values(self, progress: Progress) -> dict[str, Any]:
-        """Return progress as plain values, with ``rate`` (frames a second) and ``eta`` (seconds left); None if unknown."""
+        """Return progress as plain values, with ``rate`` (frames a second), ``eta`` (seconds left); None if unknown."""
         now = time.monotonic()
         spent = now - self._started.setdefault(progress.stage, now)
         rate = progress.done / spent if spent > 0 and progress.done else None

@@ -91,7 +91,7 @@ def test_digests_of_large_files_are_of_their_ends(tmp_path, monkeypatch):
         path.write_bytes(content)
     whole = hashlib.sha256(b"".join(contents)).hexdigest()
     monkeypatch.setattr(files, "_MOST_READ", 1034)
-    monkeypatch.setattr(files, "_END", 64)
+    monkeypatch.setattr(files, "_END_READ", 64)
     assert sha256_of(*paths) == whole, "at the limit"
     monkeypatch.setattr(files, "_MOST_READ", 1033)
     ends = b"".join(len(c).to_bytes(8, "little") + (c[:64] + c[-64:] if len(c) > 128 else c) for c in contents)
@@ -112,7 +112,7 @@ def test_every_byte_of_a_short_file_is_read_once(tmp_path, monkeypatch, size):
     path, content = tmp_path / "x", bytes(i % 251 for i in range(size))
     path.write_bytes(content)
     monkeypatch.setattr(files, "_MOST_READ", 0)
-    monkeypatch.setattr(files, "_END", 64)
+    monkeypatch.setattr(files, "_END_READ", 64)
     read = content[:64] + content[max(64, size - 64) :]
     assert sha256_of(path) == hashlib.sha256(size.to_bytes(8, "little") + read).hexdigest()
 

@@ -16,7 +16,7 @@ import numpy as np
 import OpenImageIO as oiio
 
 from ofx_reenact.frames.channels import Contents, read_file, read_strips, where_of
-from ofx_reenact.frames.header import carry_header
+from ofx_reenact.frames.header import copy_header
 from ofx_reenact.frames.picture_layer import COLOUR, Layer
 from ofx_reenact.frames.tags import NO_TAGS, Tags, colour_tag, read_tags, refuse_unreadable_models
 
@@ -94,10 +94,10 @@ def read_in_strips(
     path = Path(path)
     where = where_of(path, frame)
     found = read_file(path, where, layer, ())
-    if found.rows is None:
+    if found.strips is None:
         whole = read_plate(path, frame, layer)
         return whole, iter([(slice(0, len(whole.rgb)), whole.rgb)])
-    return _plate_of(found, path, where, pixels=False), read_strips(path, where, found.rows)
+    return _plate_of(found, path, where, pixels=False), read_strips(path, where, found.strips)
 
 
 def _plate_of(found: Contents, path: Path, where: str, *, pixels: bool) -> Plate:
@@ -121,7 +121,7 @@ def _plate_of(found: Contents, path: Path, where: str, *, pixels: bool) -> Plate
         alpha = None if alpha is None else _oriented(alpha, orientation)
         extra = {name: _oriented(plane, orientation) for name, plane in extra.items()}
         data = display = Window(0, 0, rgb.shape[1], rgb.shape[0])
-    header, lost = carry_header(spec, is_exr, found.parts > 1)
+    header, lost = copy_header(spec, is_exr, found.parts > 1)
     aspect = header.get_float_attribute("PixelAspectRatio", 1.0)
     if orientation >= 5 and not is_exr and aspect > 0:
         header.attribute("PixelAspectRatio", 1 / aspect)
