@@ -22,7 +22,7 @@ from ofx_reenact.tracking.detect import MESH_SIZE, Detection, FaceDetector, Regi
 from ofx_reenact.tracking.face_look import FaceLook
 from ofx_reenact.tracking.landmarks import MESH68, MESH_POINTS
 from ofx_reenact.tracking.same_person import OVERLAP, SamePerson, SeenFace, look_in_portrait, overlap
-from ofx_reenact.tracking.tflite import last_output_from, second_of_first
+from ofx_reenact.tracking.tflite import with_last_output, second_output_weights
 from ofx_reenact.tracking.tracker import DEFAULTS, Options, Track, Tracker
 
 # Presence is the network's probability, 0 to 1, that its crop shows a face: the least for a new face, and for a face
@@ -59,8 +59,8 @@ class FaceMesh(Tracker):
             detector, mesh = (bundle.read(f"{name}.tflite") for name in ("face_detector", "face_landmarks_detector"))
         self._detector = FaceDetector(detector)
         # The logit of a face's presence is a linear function of the mesh, so one output is enough.
-        points, self._presence_weights, self._presence_bias = second_of_first(mesh)
-        self._mesh = cv2.dnn.readNetFromTFLite(np.frombuffer(last_output_from(mesh, points), np.uint8))
+        points, self._presence_weights, self._presence_bias = second_output_weights(mesh)
+        self._mesh = cv2.dnn.readNetFromTFLite(np.frombuffer(with_last_output(mesh, points), np.uint8))
         self._person = SamePerson()
         self._chosen = options.face
         self._looks, self._others = (
