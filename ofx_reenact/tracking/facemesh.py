@@ -22,7 +22,7 @@ from ofx_reenact.tracking.detect import MESH_SIZE, Detection, FaceDetector, Regi
 from ofx_reenact.tracking.face_look import FaceLook
 from ofx_reenact.tracking.landmarks import MESH68, MESH_POINTS
 from ofx_reenact.tracking.same_person import OVERLAP, SamePerson, SeenFace, look_in_portrait, overlap
-from ofx_reenact.tracking.tflite import with_last_output, second_output_weights
+from ofx_reenact.tracking.tflite import second_output_weights, with_last_output
 from ofx_reenact.tracking.tracker import DEFAULTS, Options, Track, Tracker
 
 # Presence is the network's probability, 0 to 1, that its crop shows a face: the least for a new face, and for a face

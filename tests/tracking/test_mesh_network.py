@@ -10,7 +10,7 @@ from ofx_reenact.resources import resource
 from ofx_reenact.tracking.canonical import MODEL
 from ofx_reenact.tracking.detect import MESH_SIZE, Region
 from ofx_reenact.tracking.facemesh import FaceMesh
-from ofx_reenact.tracking.tflite import with_last_output, second_output_weights
+from ofx_reenact.tracking.tflite import second_output_weights, with_last_output
 
 
 @pytest.fixture(scope="module")
