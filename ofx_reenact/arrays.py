@@ -113,7 +113,7 @@ def _read(path: Path, names: Collection[str] | None) -> dict[str, np.ndarray]:
         }
         allowed = _FREE_BYTES + _LARGEST_RATIO * path.stat().st_size
         if (size := sum(entry.file_size for entry in entries.values())) > allowed:
-            raise ValueError(f"its arrays would take {size >> 20} MiB of memory, more than its size can hold")
+            raise ValueError(f"its arrays would take {size >> 20} MiB of memory, too much for a file of this size")
         for name, entry in entries.items():
             _check_header(archive, name, entry)
         return {name: _unpack(archive, entry) for name, entry in entries.items()}

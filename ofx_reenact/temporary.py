@@ -84,7 +84,7 @@ def private_folder() -> Path:
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or (hasattr(os, "getuid") and (found.st_uid != user or found.st_mode & 0o077)):
-        raise PermissionError(f"{folder}: belongs to another user or is open to others; remove it")
+        raise PermissionError(f"{folder}: belongs to another user or is open to others; remove it, or set TMPDIR")
     return folder
 
 

@@ -109,7 +109,7 @@ def decode_frames(path: Path) -> Generator[Any, None, None]:
 
 
 def _decoder_of(stream: Any) -> Any:
-    """Return the decoder of a stream, with threads by slice only: with these it marks damaged frames reliably."""
+    """Return the decoder of a stream. Its threads share slices, not frames: only so are damaged frames marked."""
     decoder = stream.codec_context
     has_alpha = "1" in (stream.metadata.get("alpha_mode"), stream.metadata.get("ALPHA_MODE"))
     if has_alpha and decoder.name in _ALPHA_DECODERS:
@@ -178,7 +178,7 @@ def ffmpeg_log() -> Iterator[list[Any]]:
     with _ONE_VIDEO:
         before, skipped = av.logging.get_level(), av.logging.get_skip_repeated()
         av.logging.set_level(av.logging.ERROR)
-        # Repeated messages would otherwise be ffmpeg_log later, during other work.
+        # Repeated messages would otherwise be logged later, during other work.
         av.logging.set_skip_repeated(False)
         try:
             with av.logging.Capture(local=False) as log:

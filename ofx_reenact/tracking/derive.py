@@ -1,8 +1,8 @@
 """Derive a performance from tracked frames: fill gaps, take out the head's pose, smooth, choose a reference.
 
 No other step uses more than one frame, so a frame that is rendered alone equals the same frame of a range. Values of
-one shot do not influence another shot. Two values are of the person, over all shots: the shape of the head's rigid
-points, and the median face that is used to measure rest where a tracker has no blendshapes.
+one shot do not influence another shot. Only two things are of the person, over all shots: the shape of the head's
+rigid points, and the medians that neutrality is measured from.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from ofx_reenact.tracking.rigid import head_pose
 from ofx_reenact.tracking.smooth import smooth, smooth_poses
 from ofx_reenact.tracking.tracker import Track
 
-# A gap of up to this many frames without a face is interpolated; longer gaps and both ends hold the nearest face.
+# A gap of up to this many frames without a face is interpolated. Longer gaps hold the face before them; the start of a
+# shot holds its first face.
 BRIDGE = 12
 
 
@@ -172,9 +173,10 @@ def frame_states(seen: np.ndarray, cut: np.ndarray) -> np.ndarray:
 
 
 def fill(values: np.ndarray, seen: np.ndarray, cut: np.ndarray) -> np.ndarray:
-    """Fill rows without a face: gaps of up to ``BRIDGE`` frames are interpolated, others hold the nearest face.
+    """Fill rows without a face: gaps of up to ``BRIDGE`` frames are interpolated, others hold the face before them.
 
-    A shot takes values from another shot only if it has no face itself.
+    At the start of a shot there is none, and the shot's first face is held. A shot takes values from another shot only
+    if it has no face itself.
 
     Args:
         values: (S, ...) for the rows with a face.

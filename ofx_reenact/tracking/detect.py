@@ -91,8 +91,8 @@ class FaceDetector:
     ) -> list[Detection]:
         """Find faces in tiles (left, top, width, height).
 
-        If a face scores less than upright faces do, the tiles are searched in all four orientations. With ``turned``
-        they are also if no face is found.
+        The tiles are searched in all four orientations if a face scores less than upright faces do, and with ``turned``
+        also if no face is found.
         """
         upright = _suppress(self._detect_turned(image, tiles, 0))
         if all(face.score >= _UPRIGHT_SCORE for face in upright) if upright else not turned:

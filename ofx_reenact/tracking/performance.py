@@ -31,7 +31,7 @@ LEAST_CONFIDENCE = 0.5
 
 
 class State(IntEnum):
-    """How a frame got its face: tracked, interpolated in a short gap (bridged), or held from the nearest frame."""
+    """How a frame got its face: tracked, interpolated in a short gap (bridged), or held from another frame."""
 
     TRACKED = 0
     BRIDGED = 1
