@@ -1,6 +1,7 @@
 """The performance file: a tracked driver, smoothed, with gaps filled and a reference frame.
 
-An ``.npz`` archive without pickled content; ``docs/performance.md`` describes each array.
+An ``.npz`` archive without pickled content; ``docs/performance.md`` describes each array. A target that moves has one,
+too: there, the target is meant wherever the text has the driver.
 """
 
 from __future__ import annotations
