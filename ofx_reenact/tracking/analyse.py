@@ -35,7 +35,6 @@ def analyse(
 
     Args:
         images: (frame, (H, W, 3) uint8 RGB) in order; None instead of a picture where the driver lacks the frame.
-        tracker: finds the face; it is reset first.
         name: the driver as the user named it, for messages and the file.
         fps: frames a second; None if unknown.
         smoothing: strength of the smoothing; 0 is off, 1 the default.
