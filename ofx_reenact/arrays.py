@@ -12,11 +12,11 @@ import numpy as np
 
 from ofx_reenact.errors import ReenactError
 
-# The arrays of a file may take this many bytes, plus this many times the file's size. Recorded data never compresses
-# better than that; a file made to fill the memory does.
-_FREE, _TIGHTEST = 128 << 20, 20
+# The arrays of a file may take 128 MiB, plus 20 times the file's size. Recorded data is never compressed more than 20
+# times; a file that was made to fill the memory is.
+_FREE_BYTES, _LARGEST_RATIO = 128 << 20, 20
 _MOST_ARRAYS = 10_000
-_LONGEST_HEADER = 10_000
+_LONGEST_HEADER = 10_000  # characters
 _ENDING = ".npy"
 
 
@@ -35,7 +35,7 @@ def read_arrays(
         what: kind of file, for messages, as "performance file".
         hint: what to do, for messages.
         error: class of the error to raise.
-        names: names of the arrays to read, as far as they exist; all by default.
+        names: names of the arrays to read; those that do not exist are left out. All arrays by default.
 
     Raises:
         error: the file does not exist, is damaged or of another format, or its arrays need too much memory.
@@ -74,14 +74,14 @@ def check_shapes(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, str]) ->
             raise ValueError(message)
         for size, length in zip(sizes, array.shape, strict=True):
             if size != "*" and length != (int(size) if size.isdigit() else lengths.setdefault(size, length)):
-                raise ValueError(f"{message} where {lengths}" if lengths else message)
+                raise ValueError(f"{message}{_list_lengths(lengths)}")
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             row = int(np.nonzero(~np.isfinite(array))[0][0]) if array.ndim else 0
             raise ValueError(f"array {name} has values that are not finite, in row {row}")
 
 
 def text_in(array: np.ndarray) -> str:
-    """Return the text in an array without dimensions.
+    """Return the text in an array of shape ().
 
     Raises:
         ValueError: it is not text, or has characters that file names and messages cannot have.
@@ -95,6 +95,12 @@ def text_in(array: np.ndarray) -> str:
     return text
 
 
+def _list_lengths(lengths: Mapping[str, int]) -> str:
+    """Return the lengths that letters of a shape stand for, as ``, where T = 5``; empty if there are none."""
+    listed = ", ".join(f"{letter} = {length}" for letter, length in lengths.items())
+    return listed and f", where {listed}"
+
+
 def _read(path: Path, names: Collection[str] | None) -> dict[str, np.ndarray]:
     with path.open("rb") as file, zipfile.ZipFile(file) as archive:
         found = archive.infolist()
@@ -105,9 +111,9 @@ def _read(path: Path, names: Collection[str] | None) -> dict[str, np.ndarray]:
             for entry in found
             if names is None or entry.filename.removesuffix(_ENDING) in names
         }
-        allowed = _FREE + _TIGHTEST * path.stat().st_size
+        allowed = _FREE_BYTES + _LARGEST_RATIO * path.stat().st_size
         if (size := sum(entry.file_size for entry in entries.values())) > allowed:
-            raise ValueError(f"its arrays would take {size >> 20} MiB of memory, more than such a file holds")
+            raise ValueError(f"its arrays would take {size >> 20} MiB of memory, too much for a file of this size")
         for name, entry in entries.items():
             _check_header(archive, name, entry)
         return {name: _unpack(archive, entry) for name, entry in entries.items()}

@@ -24,7 +24,7 @@ def choose_device(name: str) -> str:
 
 
 def name_of(device: str) -> str:
-    """Return a device's name for people: ``cpu``, ``Metal``, or the name of the CUDA card."""
+    """Return a device's name to show to users: ``cpu``, ``Metal``, or the name of the CUDA card."""
     import torch
 
     return {"cpu": "cpu", "mps": "Metal"}.get(device) or str(torch.cuda.get_device_name())

@@ -10,7 +10,7 @@ class Exit(IntEnum):
     """Exit code of a command, and code of an engine's error event.
 
     ``FAILED``: the input cannot be used, or a check found a fault. ``SOME_FAILED``: some frames failed, the others are
-    written. ``DEFECT``: a defect of the program. ``LOST``: an engine ended during a job; try it again.
+    written. ``DEFECT``: a defect of the program. ``LOST``: an engine ended during a job; run the job again.
     """
 
     DONE = 0
@@ -23,7 +23,7 @@ class Exit(IntEnum):
 
 
 class ReenactError(Exception):
-    """Base of all errors that are the input's fault, not the program's; the command line prints only their message."""
+    """Base of all errors that the input causes, not a defect; the command line prints only their message."""
 
     exit: ClassVar[Exit] = Exit.FAILED
 

@@ -19,17 +19,17 @@ from ofx_reenact.temporary import remove_leftovers_once, temporary_beside
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 # Seconds that a process waits for a lock; changing a file takes a fraction of a second.
 _PATIENCE = 60.0
-# Bytes up to which files are read completely for a digest; beyond, so many bytes at either end of each file.
-_MOST_READ, _END = 1 << 30, 64 << 10
-# Levels that JSON may be nested; the files written here have far fewer.
-_DEEPEST = 64
+# Files of up to 1 GiB in all are read completely for a digest; of larger ones, 64 KiB at either end of each file.
+_MOST_READ, _END_READ = 1 << 30, 64 << 10
+# Levels to which JSON may be nested; the files written here have far fewer.
+_MOST_LEVELS = 64
 
-# Bytes of a file's name: file systems take 255, and the temporary file's name is longer.
+# Bytes that a file's name may have: file systems take 255, and lock files and other files beside it have longer names.
 LONGEST_NAME = 255 - 24
 
 
 def check_name(name: str) -> None:
-    """Check that libraries and headers can carry a file's name.
+    """Check that libraries and headers can hold a file's name.
 
     Raises:
         SettingsError: it is not UTF-8, has a zero byte, or is too long.
@@ -40,7 +40,7 @@ def check_name(name: str) -> None:
 
 
 def check_text(text: str, hint: str = "") -> None:
-    """Check that files and command lines can carry a text; ``hint`` ends the message.
+    """Check that files and command lines can hold a text; ``hint`` ends the message.
 
     Raises:
         SettingsError: it is not UTF-8, or has a zero byte.
@@ -51,7 +51,7 @@ def check_text(text: str, hint: str = "") -> None:
 
 
 def is_text(text: str) -> bool:
-    """Tell whether files and command lines can carry a text: UTF-8 without a zero byte."""
+    """Tell whether files and command lines can hold a text: UTF-8 without a zero byte."""
     try:
         return b"\0" not in text.encode()
     except UnicodeEncodeError:
@@ -63,12 +63,12 @@ def write_whole(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` to write to; at the end it takes the place of ``path``.
 
     Missing folders are created. After an error or an interruption the temporary file is removed and the earlier file
-    at ``path`` stays; that of a killed process is removed by the next process that writes into the folder.
-    Several processes, also on several machines, may write the same path: each writes a temporary file of its own, and
-    the last one that is complete stays.
+    at ``path`` stays. If the process is killed, the next process that writes into the folder removes the temporary
+    file. Several processes, also on several machines, may write the same path: each writes a temporary file of its own,
+    and the last one that is complete stays.
 
     Raises:
-        OutputError: the folder or the disk does not accept it.
+        OutputError: the file cannot be written.
     """
     partial = temporary_beside(path)
     try:
@@ -153,7 +153,7 @@ def read_json(
         with path.open("rb") as file:
             data = file.read((largest << 20) + 1)
         if len(data) > largest << 20:
-            raise ValueError(f"it has more than {largest} MiB")
+            raise error(f"{path}: the {what} cannot be read (it has more than {largest} MiB){hint}")
         content = parse_json(data.decode("utf-8"))
     except (OSError, ValueError) as cause:
         raise error(f"{path}: the {what} cannot be read ({_reason(cause)}){hint}") from cause
@@ -182,7 +182,7 @@ def parse_json(text: str) -> Any:
     level, depth = [content], 0
     while level:
         depth += 1
-        if depth > _DEEPEST:
+        if depth > _MOST_LEVELS:
             raise ValueError("nested too deeply")
         for value in level:
             _check_plain(value)
@@ -217,8 +217,8 @@ def sha256_of(*paths: Path, whole: bool = False) -> str:
             if ends_only:
                 size = os.fstat(file.fileno()).st_size
                 digest.update(size.to_bytes(8, "little"))
-                digest.update(file.read(_END))
-                file.seek(max(_END, size - _END))
+                digest.update(file.read(_END_READ))
+                file.seek(max(_END_READ, size - _END_READ))
             while count := file.readinto(block):
                 digest.update(block[:count])
     return digest.hexdigest()

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-# Iterations of the search for where a point moves to; each multiplies the error by the slope of the maps.
+# Iterations of the search for where a point moves to. The less the maps bend there, the faster it converges.
 _ITERATIONS = 12
-# Pixels of error that count as converged.
+# The search has converged where the error is below this, in pixels.
 _CONVERGED = 0.5
-# Beginning of the layer names of cast members' own mattes.
-_MEMBER = "matte_"
+# A cast member's own matte is a layer whose name begins with this.
+_MEMBER_MATTE = "matte_"
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,12 @@ class FrameContext:
     Attributes:
         frame: a :class:`~ofx_reenact.shot.frame.Frame`.
         plate: the target's :class:`~ofx_reenact.frames.plate.Plate`.
-        near: returns the frame at an offset, as 1 for the next, with only its maps; None if the performance has none.
+        near: returns the frame at an offset (1 is the next) with only its maps, or None if the performance has no such
+            frame.
         flow: returns each pixel's motion to the next frame, (H, W, 2) pixels, y down, for a target that moves; None
             for a still.
-        occlusion: estimates what covers the face in the plate, (H, W) in [0, 1]; None if nothing does.
-        shape_matte: changes the edge of the written matte, (H, W) in [0, 1]; None leaves it unchanged.
+        occlusion: estimates what covers the face in the plate, (H, W) in [0, 1]; None if the layer is 0 everywhere.
+        shape_matte: erodes or feathers the matte that is written, (H, W) in [0, 1]; None leaves it unchanged.
     """
 
     frame: Any
@@ -49,7 +50,7 @@ class Layer:
     Attributes:
         name: name in ``--layers``.
         channels: returns the names of the layer's channels for a plate, in order.
-        depth: ``half``, ``float``, or ``colour`` for the depth of the colour channels.
+        depth: type of the channels: ``half``, ``float``, or ``colour`` for that of the colour channels.
         values: computes the channels in this order, each (H, W).
     """
 
@@ -93,14 +94,14 @@ def compute_motion(context: FrameContext) -> tuple[np.ndarray, np.ndarray]:
         return flow[..., 0], -flow[..., 1]
     following = context.near(1)
     if following is not None:
-        x, y = _displace(context.frame.stmap, following.stmap)
+        x, y = _find_displacement(context.frame.stmap, following.stmap)
         return x, -y
     previous = context.near(-1)
-    x, y = _displace(context.frame.stmap, (previous or context.frame).stmap)
+    x, y = _find_displacement(context.frame.stmap, (previous or context.frame).stmap)
     return -x, y
 
 
-def _displace(here: np.ndarray, there: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _find_displacement(here: np.ndarray, there: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Find how far each pixel's content moves to another frame: x, y (H, W) float32, pixels, y down.
 
     Args:
@@ -127,8 +128,8 @@ def _displace(here: np.ndarray, there: np.ndarray) -> tuple[np.ndarray, np.ndarr
         moved = own[box] - cv2.remap(other, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     # Around openings the maps jump and the iteration may not converge; there the plain difference is used.
     at_x, at_y = x[box] + moved[..., 0], y[box] + moved[..., 1]
-    left = own[box] - cv2.remap(other, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) - moved
-    found[box] = np.where(np.abs(left).max(-1, keepdims=True) < _CONVERGED, moved, found[box])
+    residual = own[box] - cv2.remap(other, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) - moved
+    found[box] = np.where(np.abs(residual).max(-1, keepdims=True) < _CONVERGED, moved, found[box])
     return found[..., 0], found[..., 1]
 
 
@@ -170,13 +171,13 @@ LAYERS = {
 
 def matte_of(member: str) -> str:
     """Return the channel name of a cast member's own matte, which is written with the layer ``matte``."""
-    return f"{_MEMBER}{member}.A"
+    return f"{_MEMBER_MATTE}{member}.A"
 
 
 def is_made(channel: str) -> bool:
     """Tell whether a render computes a channel; the others are the plate's and written unchanged."""
     layer = channel.partition(".")[0]
-    return channel in ("R", "G", "B", "A") or layer in LAYERS or layer.startswith(_MEMBER)
+    return channel in ("R", "G", "B", "A") or layer in LAYERS or layer.startswith(_MEMBER_MATTE)
 
 
 def formats_of(
@@ -186,7 +187,7 @@ def formats_of(
 
     Args:
         names: names of layers.
-        plate: the target's.
+        plate: the target's :class:`~ofx_reenact.frames.plate.Plate`.
         depth: type of the colour channels; ``auto`` is the plate's.
         members: names of a cast's members; each has a matte of its own beside the common one.
     """

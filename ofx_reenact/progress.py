@@ -13,20 +13,20 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Progress:
-    """One step of a job, as an observer gets it."""
+    """How far a job is, as its observer gets it after each frame."""
 
     stage: Literal["target", "driver", "render", "verify"]
-    done: int  # steps of the stage that are finished
-    total: int | None  # steps of the stage; None if unknown
-    frame: int | None  # the frame that the step was about
-    message: str = ""
+    done: int  # frames of the stage that are done; of stage target, 1 once the target is ready
+    total: int | None  # frames of the stage, or 1; None if unknown
+    frame: int | None  # the frame that was just done; None at the start of a stage and for the target
+    message: str = ""  # what is being done, a note for the user, or what was wrong with the frame
 
 
 Observer = Callable[[Progress], None]
 
 
 def ignore(progress: Progress) -> None:
-    """Ignore a step: the observer of jobs that nobody watches."""
+    """Do nothing: the observer of a job that nobody watches."""
 
 
 class Cancelled(Exception):
@@ -40,7 +40,7 @@ class Cancelled(Exception):
 class Watch:
     """Observes one job, and lets any thread cancel it.
 
-    The job calls it with each step, and calls :meth:`check` before each frame; both raise :class:`Cancelled` after
+    The job calls it with its progress, and calls :meth:`check` before each frame; both raise :class:`Cancelled` after
     :meth:`cancel` was called.
     """
 
@@ -49,12 +49,12 @@ class Watch:
         self._cancelled = threading.Event()
 
     def __call__(self, progress: Progress) -> None:
-        """Pass a step on to the observer, unless the job was cancelled."""
+        """Pass progress on to the observer; raise :class:`Cancelled` if the job was cancelled."""
         self.check()
         self._observe(progress)
 
     def cancel(self) -> None:
-        """Cancel the job at its next step."""
+        """Cancel the job: it stops at its next frame."""
         self._cancelled.set()
 
     def check(self) -> None:
@@ -69,14 +69,14 @@ class Pace:
     def __init__(self) -> None:
         self._started: dict[str, float] = {}
 
-    def values(self, step: Progress) -> dict[str, Any]:
-        """Return a step as plain values, with ``rate`` (steps a second) and ``eta`` (seconds left); None if unknown."""
+    def values(self, progress: Progress) -> dict[str, Any]:
+        """Return progress as plain values, with ``rate`` (frames a second), ``eta`` (seconds left); None if unknown."""
         now = time.monotonic()
-        spent = now - self._started.setdefault(step.stage, now)
-        rate = step.done / spent if spent > 0 and step.done else None
-        left = (step.total - step.done) / rate if rate and step.total is not None else None
+        spent = now - self._started.setdefault(progress.stage, now)
+        rate = progress.done / spent if spent > 0 and progress.done else None
+        left = (progress.total - progress.done) / rate if rate and progress.total is not None else None
         rounded = {"rate": rate and round(rate, 2), "eta": left if left is None else round(left, 1)}
-        return {**dataclasses.asdict(step), **rounded}
+        return {**dataclasses.asdict(progress), **rounded}
 
 
 def plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Named stages of the work on a frame, which a benchmark can time without changing the code.
+"""Named stages of the work on a frame, so that a benchmark can time them without changing the code.
 
 A stage is a context manager, or a decorator of the function that does the work. Stages may be nested. Without an
 observer they do nothing.

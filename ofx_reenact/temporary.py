@@ -28,7 +28,7 @@ _DAY = 24 * 60 * 60.0
 
 
 def temporary_beside(path: Path) -> Path:
-    """Return a path beside ``path`` that no other process or thread uses, for a file that will take its place."""
+    """Return a path that no other process or thread uses, for a file that will take the place of ``path``."""
     name = os.fsencode(path.name)[:_NAME_BYTES].decode("utf-8", "ignore")
     process = os.getpid()
     owner = f"{_system_id()}-{process}-{started_at(process) or 0}"
@@ -84,14 +84,14 @@ def private_folder() -> Path:
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or (hasattr(os, "getuid") and (found.st_uid != user or found.st_mode & 0o077)):
-        raise PermissionError(f"{folder}: not this user's own")
+        raise PermissionError(f"{folder}: belongs to another user or is open to others; remove it, or set TMPDIR")
     return folder
 
 
 def user_cache() -> Path:
-    """Return the user's cache folder; for a user without a home, a folder for temporary files.
+    """Return the user's cache folder; for a user without a home folder, the private folder for temporary files.
 
-    If there is neither, the path returned does not exist and cannot be created.
+    If there is neither, the path that is returned does not exist and cannot be created.
     """
     if named := os.environ.get("XDG_CACHE_HOME"):
         return Path(named)
@@ -105,7 +105,7 @@ def user_cache() -> Path:
 
 
 def _is_left_behind(path: str, system: str, process: str, started: str) -> bool:
-    """Tell whether the process that wrote a temporary file has ended."""
+    """Tell whether the process that wrote a file has ended; on another system, whether the file is a day old."""
     if system == _system_id():
         return not _is_running(int(process), int(started))
     return time.time() - Path(path).stat().st_mtime > _DAY
@@ -113,7 +113,7 @@ def _is_left_behind(path: str, system: str, process: str, started: str) -> bool:
 
 @functools.lru_cache(maxsize=1)
 def _system_id() -> str:
-    """Return an identifier that is equal for all who see the same processes: of machine, its boot, and container."""
+    """Return an identifier of this machine, its boot and its container: process numbers have a meaning within these."""
     parts = [platform.node()]
     with contextlib.suppress(OSError):
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii"))

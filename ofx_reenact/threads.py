@@ -17,7 +17,7 @@ def cores() -> int:
 
 
 def in_bands(rows: int, least: int = 16) -> Iterator[tuple[int, int]]:
-    """Yield (first, end) of bands of rows, one for each core, of ``least`` rows or more each."""
+    """Split rows into bands, one for each core, of at least ``least`` rows; yield each as (first row, end row)."""
     bands = max(1, min(cores(), rows // least))
     edges = [rows * band // bands for band in range(bands + 1)]
     yield from ((first, end) for first, end in itertools.pairwise(edges) if end > first)
@@ -26,7 +26,8 @@ def in_bands(rows: int, least: int = 16) -> Iterator[tuple[int, int]]:
 def share(work: Callable[..., None], pieces: Iterable[tuple[Any, ...]]) -> None:
     """Call ``work`` with the arguments of each piece, in several threads at once; return when all are done.
 
-    Use it for work that releases Python's global lock. ``work`` must not call this function itself.
+    Use it for work that releases Python's global lock. ``work`` must not call this function itself:
+    all threads could then wait for each other.
     """
     *others, own = [*pieces] or [()]
     if not own:

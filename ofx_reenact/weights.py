@@ -26,9 +26,9 @@ class Weights:
     """A weights file as it was read; a class for each network adds the network, ready to run.
 
     Attributes:
-        path: of the file.
-        sha256: of the file.
-        metadata: of the file, by name.
+        path: the file.
+        sha256: the file's SHA-256, hexadecimal.
+        metadata: the file's metadata, by name.
     """
 
     path: Path
@@ -69,31 +69,31 @@ def in_float32(tensor: Tensor) -> Tensor:
 
 
 def build_network(path: Path, build: Callable[[], Network], state: Mapping[str, Tensor], kind: str) -> Network:
-    """Build a network of the size of a file's tensors, which become its parameters without a copy.
+    """Build a network of the size of a file's tensors; the tensors become its parameters without a copy.
 
     The network is built on the meta device, without memory: otherwise one tensor of a wrong shape could make a network
     of any size.
 
     Args:
         path: of the file, for messages.
-        build: makes the network, with sizes read from the tensors' shapes; it holds nothing beside its state dict.
+        build: makes the network, with sizes read from the tensors' shapes; all its tensors must be in its state dict.
         state: the tensors by name, all of the network's and no others, float32.
         kind: name of the network, for messages.
 
     Raises:
-        WeightsError: the tensors are another network's.
+        WeightsError: the tensors are those of another network.
     """
     import torch
     from torch.overrides import TorchFunctionMode
 
-    class Undrawn(TorchFunctionMode):
-        """Draw no random numbers: the meta device has no memory for them, and torch would load its compiler for it."""
+    class NoRandomNumbers(TorchFunctionMode):
+        """Make no random numbers: the meta device has no memory for them, and torch would load its compiler for it."""
 
         def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             return (torch.empty if function is torch.randn else function)(*args, **(kwargs or {}))
 
     try:
-        with torch.device("meta"), Undrawn():
+        with torch.device("meta"), NoRandomNumbers():
             network = build()
         network.load_state_dict(dict(state), assign=True)
     # Sizes come from the file's shapes: whatever error they cause, the file is wrong.
@@ -119,10 +119,10 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 
 def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write tensors and metadata, whole or not at all.
+    """Write tensors and metadata, completely or not at all.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the file cannot be written.
     """
     from safetensors.torch import save_file
 

@@ -32,7 +32,7 @@ def test_json_is_read_as_it_was_written(tmp_path):
         (b'{"\\udfff": 1}', r"not JSON: .*surrogates.*\); ask"),
         (b'{"n": ' + b"[" * 70 + b"]" * 70 + b"}", r"not JSON: nested too deeply\); ask"),
         (b'{"n": ' + b'{"n": ' * 900 + b"1" + b"}" * 901, r"not JSON: nested too deeply\); ask"),
-        (b'{"n": "' + bytes(range(65, 91)) * 700_000 + b'"}', r"not JSON: it has more than 16 MiB\); ask"),
+        (b'{"n": "' + bytes(range(65, 91)) * 700_000 + b'"}', r"cannot be read \(it has more than 16 MiB\); ask"),
         (b"[1]", r"expected a note: one JSON object; ask"),
         (b'{"schema": "x/2"}', r'expected a note with "schema": "x/1"; ask'),
         (b'{"schema": ["x/1"]}', r'expected a note with "schema": "x/1"; ask'),
@@ -91,7 +91,7 @@ def test_digests_of_large_files_are_of_their_ends(tmp_path, monkeypatch):
         path.write_bytes(content)
     whole = hashlib.sha256(b"".join(contents)).hexdigest()
     monkeypatch.setattr(files, "_MOST_READ", 1034)
-    monkeypatch.setattr(files, "_END", 64)
+    monkeypatch.setattr(files, "_END_READ", 64)
     assert sha256_of(*paths) == whole, "at the limit"
     monkeypatch.setattr(files, "_MOST_READ", 1033)
     ends = b"".join(len(c).to_bytes(8, "little") + (c[:64] + c[-64:] if len(c) > 128 else c) for c in contents)
@@ -112,7 +112,7 @@ def test_every_byte_of_a_short_file_is_read_once(tmp_path, monkeypatch, size):
     path, content = tmp_path / "x", bytes(i % 251 for i in range(size))
     path.write_bytes(content)
     monkeypatch.setattr(files, "_MOST_READ", 0)
-    monkeypatch.setattr(files, "_END", 64)
+    monkeypatch.setattr(files, "_END_READ", 64)
     read = content[:64] + content[max(64, size - 64) :]
     assert sha256_of(path) == hashlib.sha256(size.to_bytes(8, "little") + read).hexdigest()
 

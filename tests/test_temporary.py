@@ -101,7 +101,7 @@ def test_only_this_user_can_use_the_private_folder(tmp_path, monkeypatch):
     folder = private_folder()
     assert folder == private_folder() and folder.stat().st_mode & 0o777 == 0o700
     folder.chmod(0o777)
-    with pytest.raises(PermissionError, match="not this user's own"):
+    with pytest.raises(PermissionError, match="belongs to another user"):
         private_folder()
     folder.rmdir()
     folder.symlink_to(tmp_path)

@@ -9,8 +9,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-# Pixel aspects above the first number or below its inverse count as 1, and so do those as near to 1 as the second.
-_WIDEST, _SQUARE = 8.0, 0.005
+# A pixel aspect above 8 or below 1/8 is implausible and counts as 1; one that differs from 1 by less than 0.005 is 1.
+_LARGEST, _SQUARE = 8.0, 0.005
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class Squeeze:
     @classmethod
     def of_aspect(cls, aspect: float) -> Squeeze:
         """Build from a pixel aspect, width over height; an implausible one counts as 1."""
-        if not math.isfinite(aspect) or not 1 / _WIDEST <= aspect <= _WIDEST or abs(aspect - 1) < _SQUARE:
+        if not math.isfinite(aspect) or not 1 / _LARGEST <= aspect <= _LARGEST or abs(aspect - 1) < _SQUARE:
             return cls()
         return cls(aspect, 1.0) if aspect > 1 else cls(1.0, 1 / aspect)
 
     @classmethod
     def of_plate(cls, plate: Any) -> Squeeze:
-        """Build from the header of a :class:`~ofx_reenact.frames.plate.Plate`."""
+        """Build from the pixel aspect in the header of a :class:`~ofx_reenact.frames.plate.Plate`."""
         return cls.of_aspect(float(plate.attributes.get_float_attribute("PixelAspectRatio", 1.0)))
 
     @property

@@ -23,15 +23,15 @@ MAX_CHANNELS = 1024
 LAYER_ATTRIBUTE = "reenact:layer"
 
 _HALF, _FLOAT, _UINT = oiio.TypeDesc("half"), oiio.TypeDesc("float"), oiio.TypeDesc("uint")
-# Rows that are read at once: as many as the largest chunk of an EXR. Memory of this size is reused.
+# Rows that are read at once: as many as the largest compressed block of an EXR has. Memory of this size is reused.
 _STRIP = 256
-# OpenImageIO returns channels of mixed types as float; whole numbers up to here survive that exactly.
+# OpenImageIO returns channels of mixed types as float, which holds integers up to this one exactly.
 _EXACT = 2**22
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Where the three colour channels of a picture are in a scanline EXR, if they are adjacent and of one type."""
+class StripLayout:
+    """Where a scanline EXR has the three colour channels of the picture, adjacent and of one type, to read strips."""
 
     part: int
     first: int  # index of the first channel in that part
@@ -45,12 +45,12 @@ class Contents:
     spec: Any  # OpenImageIO's ImageSpec of the part that the picture is in
     # (H, W) float16, float32 or uint32 by full name, with the file's values; those of the picture float32 or uint32
     channels: dict[str, np.ndarray]
-    layer: Layer | None  # which channels are the picture; None if the caller did not want to know
+    layer: Layer | None  # which channels are the picture; None if the caller needs no layer
     depth: str  # type of the picture in the file: "half", "float", "uint8", …
     format: str  # OpenImageIO's name of the file format
     parts: int  # number of parts that the channels come from
     notes: list[str]  # notes on what was left out
-    rows: Rows | None = None  # where the picture can be read in strips of rows; None if it cannot
+    strips: StripLayout | None = None  # how to read the picture in strips of rows; None if that is not possible
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,10 @@ class _Part:
 def read_channels(path: Path, frame: int | None = None) -> tuple[Any, dict[str, np.ndarray]]:
     """Read every channel of a picture file, without choosing which of them are the picture.
 
+    Args:
+        path: the file.
+        frame: frame number, for messages.
+
     Returns:
         OpenImageIO's ImageSpec, and the channels by full name: (H, W) float16, float32 or uint32, as in the file.
 
@@ -84,13 +88,13 @@ def is_whole(path: Path) -> bool:
     return find_damage(path) is None
 
 
-def find_damage(path: Path, given: Mapping[str, np.ndarray] | None = None) -> str | None:
+def find_damage(path: Path, written: Mapping[str, np.ndarray] | None = None) -> str | None:
     """Decode every pixel of a file and return what is wrong with it; None if nothing is.
 
     Args:
         path: the file.
-        given: channels (H, W) float16 or float32 that were written into it without loss; it must decode to these. This
-            finds changed bytes in a file without compression, which decodes whatever its bytes are.
+        written: the channels (H, W) float16 or float32 that were written into the file without loss. It must decode to
+            these. A file without compression decodes whatever its bytes are, so only this finds changed bytes in it.
     """
     where = str(path)
     try:
@@ -105,7 +109,7 @@ def find_damage(path: Path, given: Mapping[str, np.ndarray] | None = None) -> st
                 kind = oiio.FLOAT if spec.channelformats else spec.format
                 pixels = _read_pixels(source, part, 0, spec.nchannels, kind, where)
                 found = dict(zip(spec.channelnames, np.moveaxis(pixels, -1, 0), strict=True))
-                if given is not None and not _same(found, given):
+                if written is not None and not _same(found, written):
                     raise _damaged(where, "it decodes to other pixels than were written")
                 part += 1
     except FrameError as error:
@@ -114,7 +118,7 @@ def find_damage(path: Path, given: Mapping[str, np.ndarray] | None = None) -> st
 
 
 def _same(channels: Mapping[str, np.ndarray], given: Mapping[str, np.ndarray]) -> bool:
-    """Tell whether channels are equal, by name; all NaNs count as equal, as conversion of types changes their bits."""
+    """Tell whether channels are equal by name; all NaNs are equal, as a conversion between types changes their bits."""
     return channels.keys() == given.keys() and all(
         _same_bits(channels[name], plane) or np.array_equal(channels[name], plane, equal_nan=True)
         for name, plane in given.items()
@@ -122,7 +126,7 @@ def _same(channels: Mapping[str, np.ndarray], given: Mapping[str, np.ndarray]) -
 
 
 def _same_bits(plane: np.ndarray, given: np.ndarray) -> bool:
-    """Tell whether two planes have the same bits; this is faster than comparing numbers."""
+    """Tell whether two planes have the same type and bits; this is faster than comparing numbers."""
     bits = f"u{given.itemsize}"
     return plane.dtype == given.dtype and np.array_equal(plane.view(bits), given.view(bits))
 
@@ -132,7 +136,7 @@ def where_of(path: Path, frame: int | None) -> str:
     return f"{path}" if frame is None else f"{path}: frame {frame}"
 
 
-def read_file(path: Path, where: str, layer: str | None, pixels: Container[str] | None = None) -> Contents:
+def read_file(path: Path, where: str, layer: str | None, pixels_of: Container[str] | None = None) -> Contents:
     """Read the channels of all parts of a file that have the same windows as the picture.
 
     Of formats other than EXR only the first picture is read; pages, frames, sizes and thumbnails are further pictures.
@@ -141,8 +145,8 @@ def read_file(path: Path, where: str, layer: str | None, pixels: Container[str] 
         path: the file.
         where: the file's name in messages.
         layer: which layer is the picture; empty to choose by the layers' names; None if no layer is needed.
-        pixels: names of the channels to read; others are 0 everywhere and take no memory. None reads all. Channels of
-            whole numbers are always read: their values decide whether they are kept.
+        pixels_of: full names of the channels whose pixels are read; the others are 0 everywhere and take no memory.
+            None reads all. Integer channels are always read: their values decide whether they are kept.
 
     Raises:
         FrameError: the file is missing, not a picture, damaged, deep, or too large, or has no such layer.
@@ -165,7 +169,7 @@ def read_file(path: Path, where: str, layer: str | None, pixels: Container[str] 
         kept = [part for part in parts if _windows(part.spec) == _windows(main.spec)]
         for part in parts:
             if part in kept:
-                needed = [name for name, full in part.names.items() if pixels is None or full in pixels]
+                needed = [name for name, full in part.names.items() if pixels_of is None or full in pixels_of]
                 colour = [name for name, full in part.names.items() if chosen and full in (*chosen.rgb, chosen.alpha)]
                 planes = _read_channels(source, part.number, part.spec, where, needed, colour)
                 channels |= {part.names[name]: plane for name, plane in planes.items()}
@@ -174,23 +178,23 @@ def read_file(path: Path, where: str, layer: str | None, pixels: Container[str] 
                 notes.append(f"{where}: part {shown_name} has other windows than the picture and was left out")
         _drop_inexact(channels, notes, where)
         format_name = source.format_name()
-        rows = _find_rows(main, chosen) if chosen and format_name == "openexr" else None
-        return Contents(main.spec, channels, chosen, depth, format_name, len(kept), notes, rows)
+        strips = _find_strips(main, chosen) if chosen and format_name == "openexr" else None
+        return Contents(main.spec, channels, chosen, depth, format_name, len(kept), notes, strips)
 
 
-def read_strips(path: Path, where: str, rows: Rows) -> Generator[tuple[slice, np.ndarray], None, None]:
+def read_strips(path: Path, where: str, layout: StripLayout) -> Generator[tuple[slice, np.ndarray], None, None]:
     """Yield the colours of a picture in strips from the top: (slice of rows, (h, W, 3) float16 or float32).
 
     Raises:
         FrameError: the file is missing or damaged.
     """
     with _opened(path, where) as source:
-        source.seek_subimage(rows.part, 0)
+        source.seek_subimage(layout.part, 0)
         spec = source.spec()
         for begin in range(0, spec.height, _STRIP):
             end = min(begin + _STRIP, spec.height)
             pixels = source.read_scanlines(
-                rows.part, 0, spec.y + begin, spec.y + end, 0, rows.first, rows.first + 3, rows.kind
+                layout.part, 0, spec.y + begin, spec.y + end, 0, layout.first, layout.first + 3, layout.kind
             )
             if pixels is None or source.has_error:
                 raise _damaged(where, take_error(source))
@@ -199,7 +203,7 @@ def read_strips(path: Path, where: str, rows: Rows) -> Generator[tuple[slice, np
 
 @contextlib.contextmanager
 def _opened(path: Path, where: str) -> Generator[Any, None, None]:
-    """Open a file with OpenImageIO; all errors of the reader become errors of the file."""
+    """Open a file with OpenImageIO; every error of the reader becomes a FrameError that names the file."""
     if not path.exists():
         raise FrameError(f"{where}: no such file")
     if path.is_dir():
@@ -260,7 +264,7 @@ def _name_channels(parts: list[_Part], main: _Part) -> None:
     taken = set(main.names.values())
     for part in (part for part in parts if part is not main):
         own = list(part.spec.channelnames)
-        # A part that repeats a name without a layer is a picture of its own, and its alpha is not the main picture's.
+        # A part that repeats a plain name, such as R, is another picture, and its alpha is not the main picture's.
         plain = any("." not in name and name in taken for name in own)
         prefix = part.name or f"part{part.number}"
         for name in own:
@@ -286,18 +290,18 @@ def _depth(part: _Part, full: str) -> str:
     return str(formats[list(part.spec.channelnames).index(own)])
 
 
-def _find_rows(part: _Part, layer: Layer) -> Rows | None:
+def _find_strips(part: _Part, layer: Layer) -> StripLayout | None:
     names, spec = list(part.names.values()), part.spec
     first = names.index(layer.rgb[0])
     formats = (list(spec.channelformats) or [spec.format] * spec.nchannels)[first : first + 3]
     adjacent = formats in ([_HALF] * 3, [_FLOAT] * 3) and names[first : first + 3] == list(layer.rgb)
-    return Rows(part.number, first, formats[0].basetype) if adjacent and not spec.tile_width else None
+    return StripLayout(part.number, first, formats[0].basetype) if adjacent and not spec.tile_width else None
 
 
 def _read_channels(
     source: Any, part: int, spec: Any, where: str, wanted: Collection[str], colour: Collection[str]
 ) -> dict[str, np.ndarray]:
-    """Read the channels of a part without loss: float16, float32, or uint32 for whole numbers; 0 if not ``wanted``.
+    """Read the channels of a part without loss: float16, float32, or uint32 for integers; 0 if not ``wanted``.
 
     Channels in ``colour`` that are half in the file are returned as float32, which they are processed in. They are
     views of one array (H, W, channels) if they are adjacent in the file.

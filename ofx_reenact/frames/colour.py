@@ -1,6 +1,6 @@
 """Choose and convert colour spaces with OpenColorIO. Scene-linear values are never clamped.
 
-A colour space is given by name: one of the config, or one that only a file defines (:class:`ForeignSpace`).
+A colour space is given by its name. The config has it, or only a file defines it (:class:`ForeignSpace`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ofx_reenact.stages import stage
 
 # The Color Interop Forum's name for sRGB with Rec.709 primaries, used if a config has no such space.
 OWN_SRGB = "srgb_rec709_scene"
-_EIGHT_BIT = ("uint8", "uint16", "uint10", "uint12")
+_INTEGER_DEPTHS = ("uint8", "uint16", "uint10", "uint12")
 
 # Range of a face's median luminance, scene-linear, that networks handle; darker and brighter faces are exposed to it.
 _FACE_LUMINANCE = (0.06, 0.5)
@@ -35,7 +35,7 @@ _Conversion = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class ForeignSpace:
-    """A colour space that the config does not have, as conversions of (H, W, 3)."""
+    """A colour space that the config does not have, as two conversions of (H, W, 3) float32."""
 
     decode: _Conversion  # to XYZ relative to D65
     encode: _Conversion  # from XYZ
@@ -65,12 +65,12 @@ class Colour:
             near = difflib.get_close_matches(name, spaces, n=3, cutoff=0.3)
             raise FrameError(
                 f"colour space '{name}' is not in the OCIO config {self.name}; "
-                f"{'near are ' + ', '.join(near) if near else 'known are ' + ', '.join(sorted(spaces))}"
+                f"{'similar names are ' + ', '.join(near) if near else 'its spaces are ' + ', '.join(sorted(spaces))}"
             )
         return found
 
     def srgb(self) -> str:
-        """Return the sRGB space of ordinary pictures: the config's, else :data:`OWN_SRGB`."""
+        """Return the name of the sRGB space of ordinary pictures: the config's, else :data:`OWN_SRGB`."""
         return OWN_SRGB if self._config.srgb is None else self._config.srgb
 
     def choose(self, plate: Plate, named: str | None) -> tuple[str, str]:
@@ -81,36 +81,39 @@ class Colour:
         """
         if named:
             return self.resolve(named), "named by the user"
-        unknown = ""
+        ignored = ""
         if plate.colour_space in SHARED and self._config.find(plate.colour_space) is None:
             return self._choose_primaries(SHARED[plate.colour_space])
         if tag := plate.colour_space or plate.tags.signal:
             if tagged := self._config.find_tag(tag) or (OWN_SRGB if tag == OWN_SRGB else None):
                 return tagged, f"the file's tag {tag}"
-            unknown = f"; the config does not know the file's tag {tag}"
+            ignored = f"; the config does not know the file's tag {tag}"
         if plate.tags.chromaticities:
             return self._choose_primaries(plate.tags.chromaticities)
-        if plate.tags.profile and plate.depth in _EIGHT_BIT:
+        if plate.tags.profile and plate.depth in _INTEGER_DEPTHS:
             found = self._choose_profile(plate.tags.profile, plate.tags.profile_name)
             if isinstance(found, tuple):
                 return found
-            unknown = f"; {found}"
+            ignored = f"; {found}"
         elif plate.tags.profile:
-            unknown = "; the ICC profile of a floating-point picture is not read"
+            ignored = "; the ICC profile of a floating-point picture is not read"
         if ruled := self._config.rule_for(str(plate.path)):
-            return ruled, f"a file rule of the OCIO config{unknown}"
+            return ruled, f"a file rule of the OCIO config{ignored}"
         suffix = plate.path.suffix.lower()
         if suffix == ".dpx":
-            raise FrameError(f"{plate.path}: a DPX does not tell its colour space; name it with --colorspace")
+            raise FrameError(
+                f"{plate.path}: a DPX does not tell its colour space; name it with --colorspace, or with "
+                "--driver-colorspace if it is the driver"
+            )
         if plate.transfer:
             raise FrameError(
                 f"{plate.path}: a video in {plate.transfer}; name its colour space with --driver-colorspace, or with "
                 "--colorspace if it is the target, or convert it to Rec.709"
             )
         rule = f"rule for {plate.depth} {suffix or 'pictures'} without a tag"
-        if unknown:
-            rule = f"rule for {plate.depth} {suffix or 'pictures'}{unknown}"
-        return self.srgb() if plate.depth in _EIGHT_BIT else self.resolve("scene_linear"), rule
+        if ignored:
+            rule = f"rule for {plate.depth} {suffix or 'pictures'}{ignored}"
+        return self.srgb() if plate.depth in _INTEGER_DEPTHS else self.resolve("scene_linear"), rule
 
     def is_scene_linear(self, space: str) -> bool:
         """Tell whether a space is linear in light, so that no conversion is needed.
@@ -145,9 +148,9 @@ class Colour:
         return Squeeze.of_plate(plate).show(self.to_display(plate.rgb, self.choose(plate, named)[0]))
 
     def to_display(self, rgb: np.ndarray, space: str, exposure: float = 1.0) -> np.ndarray:
-        """Convert (H, W, 3) of any range to sRGB uint8, for trackers and previews, not for rendered frames.
+        """Convert (H, W, 3) float16 or float32 of any range to sRGB uint8, for trackers and previews, not for frames.
 
-        NaN becomes black. ``exposure`` is a factor on scene-linear light. float16 needs no conversion before.
+        NaN becomes black. ``exposure`` is a factor on scene-linear light.
         """
         if exposure != 1.0:
             linear = self.resolve("scene_linear")

@@ -35,8 +35,8 @@ _KNOWN = {
     "Utility - Linear - sRGB": REC709, "Utility - Linear - Rec.709": REC709, **SHARED,
 }  # fmt: skip
 _KNOWN_FOLDED = {name.lower(): chromaticities for name, chromaticities in _KNOWN.items()}
-# Largest difference from the sRGB curve, in light from 0 to 1, of a space that has it as a table.
-_CURVE = 2e-3
+# A space has the sRGB curve if its light, from 0 to 1, differs from it by less than this; some configs use a table.
+_CURVE_TOLERANCE = 2e-3
 _REFERENCES = (ocio.REFERENCE_SPACE_SCENE, ocio.REFERENCE_SPACE_DISPLAY)
 # The file rule of OpenColorIO that searches for names of colour spaces in paths.
 _PATH_SEARCH = "ColorSpaceNamePathSearch"
@@ -72,7 +72,7 @@ class Config:
     def find(self, name: str) -> str | None:
         """Return the space with this name, alias or role; None if the config has none.
 
-        Names that many programs share are also found by what their space's conversion does.
+        Names that many programs use, as ``ACEScg``, are also found by what a space's conversion does.
         """
         if (found := self._look_up(name) or self._look_up(name.removeprefix("ocio:"))) is not None:
             return found
@@ -106,11 +106,14 @@ class Config:
         by_name = sorted(self.spaces, key=lambda space: "lin" not in space.lower() and space not in _KNOWN)
         if (found := next(filter(self._is_linear, (*roles, *by_name)), None)) is not None:
             return found
-        raise FrameError(f"OCIO config {self.name} has no role scene_linear, and none of its spaces is linear")
+        raise FrameError(
+            f"OCIO config {self.name}: it has no role scene_linear, and none of its spaces is linear; set OCIO to "
+            "another, or unset it"
+        )
 
     @cached_property
     def srgb(self) -> str | None:
-        """The sRGB space of ordinary pictures; None if no space that may be it converts as sRGB does."""
+        """The sRGB space of ordinary pictures; None if no space with a likely name converts as sRGB does."""
         named = [found for name in _SRGB if (found := self._look_up(name))]
         if named and self.is_ocios_own:
             # The names in OCIO's own configs are reliable; testing them would take a third of a second at each start.
@@ -150,7 +153,7 @@ class Config:
         return None if self._config.getFileRules().getName(rule) == _PATH_SEARCH else self.find(ruled)
 
     def chromaticities(self, space: str) -> tuple[float, ...] | None:
-        """Return red, green, blue and white (x, y) of a linear space; None if it is not linear, or they are unknown."""
+        """Return the primaries and white (x, y) of a linear space; None if they are unknown or it is not linear."""
         if self.xyz is None or not self._is_linear(space):
             return None
         shared = self._shared_id(space) if self.is_ocios_own else self.shared_name(space)
@@ -228,7 +231,7 @@ class Config:
         return None
 
     def _matrix(self, source: str, to: str) -> np.ndarray:
-        """Return the matrix (3, 3) between two linear spaces: red, green and blue of the first, as columns."""
+        """Return the matrix (3, 3) between two linear spaces; its columns are red, green and blue of the first."""
         return self.convert(np.eye(3, dtype=np.float32)[None], source, to)[0].astype(np.float64).T
 
     def _srgb_like(self) -> list[str]:
@@ -245,7 +248,7 @@ class Config:
             light = self.convert(_GREYS, space, self.scene_linear)
         except FrameError:
             return False
-        return bool(np.abs(light - decode_srgb(_GREYS)).max() < _CURVE)
+        return bool(np.abs(light - decode_srgb(_GREYS)).max() < _CURVE_TOLERANCE)
 
     def _is_srgb(self, space: str) -> bool:
         if not self._has_curve(space):

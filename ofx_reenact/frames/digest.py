@@ -19,9 +19,9 @@ _AT_ONCE = 1 << 16
 def pixels_sha256(channels: Mapping[str, np.ndarray]) -> str:
     """Return the hexadecimal SHA-256 of channels: (H, W) float16, float32 or uint32 by full name, as in a file.
 
-    Channels are taken in the order of their names' code points. For each, the digest takes its name, a space, ``half``,
+    Channels are hashed in the order of their names' code points. Of each, these bytes: its name, a space, ``half``,
     ``float`` or ``uint``, a space, width, ``x``, height and a line feed, in UTF-8; then its values in rows from the
-    top, little-endian. Every NaN is replaced by 0x7e00 or 0x7fc00000.
+    top, little-endian. Every NaN is replaced by 0x7e00 (half) or 0x7fc00000 (float).
     """
     digest = hashlib.sha256()
     for name in sorted(channels):
@@ -35,11 +35,11 @@ def pixels_sha256(channels: Mapping[str, np.ndarray]) -> str:
 
 
 def _normalised(pixels: np.ndarray) -> np.ndarray:
-    """Return the values as the digest takes them: contiguous, little-endian, with all NaNs equal."""
+    """Return the values as they are hashed: contiguous, little-endian, with all NaNs equal."""
     whole = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<"))
     if pixels.dtype.name not in _FLOATS:
         return whole
     kind, magnitude, infinity, nan = _FLOATS[pixels.dtype.name]
     bits = whole.view(kind)
-    wrong = np.bitwise_and(bits, bits.dtype.type(magnitude)) > infinity
-    return np.where(wrong, bits.dtype.type(nan), bits) if wrong.any() else bits
+    is_nan = np.bitwise_and(bits, bits.dtype.type(magnitude)) > infinity
+    return np.where(is_nan, bits.dtype.type(nan), bits) if is_nan.any() else bits

@@ -1,8 +1,8 @@
 """Convert colours to 8 bits for display, in one pass over a picture.
 
 The conversion is a matrix followed by a curve. The curve is given by the 255 thresholds at which its result reaches the
-next level, which are found once. A table gives the level of a number by its leading bits; at most one threshold lies
-among the numbers with the same leading bits, and the number is compared with it.
+next level, which are found once. Numbers with the same leading bits are a group; a table gives the level of each group.
+A group has at most one threshold, with which the number is compared.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from ofx_reenact.threads import cores, share
 Curve = Callable[[np.ndarray], np.ndarray]
 
 _LEVELS = np.arange(1, 256)
-# How many low bits of a float32 the table may ignore: as many as leave at most one threshold open.
+# Numbers of low bits of a float32 that the table may ignore, tried in this order until each group of numbers with the
+# same leading bits has at most one threshold.
 _LOW_BITS = range(15, 10, -1)
 # Powers of two: no curve has its first threshold below, or its last one above.
 _LEAST, _MOST = 2.0**-40, 2.0**8
@@ -38,7 +39,7 @@ class DisplayTable:
 
     Attributes:
         matrix: (3, 3) float32, applied to the colours first; None for none.
-        low, high: float32; all thresholds lie between them.
+        low, high: float32, powers of two; all thresholds lie between them.
         low_bits: number of low bits of a float32 that the table ignores.
         table: (n,) int32, an entry for each group of numbers with the same leading bits, beginning with that of
             ``low``: the level, shifted left by ``low_bits``, plus an offset that carries at the threshold.
@@ -58,15 +59,15 @@ class DisplayTable:
     def of_curve(cls, curve: Curve, matrix: np.ndarray | None = None) -> DisplayTable | None:
         """Build from a curve of (H, W, 3) that is the same for all channels; None if it cannot be made a table."""
         low, high = (np.full(255, value, np.float32).view(np.int32) for value in (_LEAST, _MOST))
-        ends = _level(curve, np.array([-1, 0, _LEAST, _MOST, 2 * _MOST], np.float32))
+        ends = _levels_of(curve, np.array([-1, 0, _LEAST, _MOST, 2 * _MOST], np.float32))
         if ends.tolist() != [0, 0, 0, 255, 255]:
             return None
         while (high - low > 1).any():
             middle = low + (high - low) // 2
-            reached = _level(curve, middle.view(np.float32)) >= _LEVELS
+            reached = _levels_of(curve, middle.view(np.float32)) >= _LEVELS
             low, high = np.where(reached, low, middle), np.where(reached, middle, high)
         around = (high[:, None] + np.arange(-_NEAR, _NEAR, dtype=np.int32)).ravel().view(np.float32)
-        return cls._of_thresholds(high, _level(curve, around).astype(np.uint8).reshape(255, -1), matrix)
+        return cls._of_thresholds(high, _levels_of(curve, around).astype(np.uint8).reshape(255, -1), matrix)
 
     @classmethod
     def _of_thresholds(cls, thresholds: np.ndarray, near: np.ndarray, matrix: np.ndarray | None) -> DisplayTable | None:
@@ -115,17 +116,17 @@ class DisplayTable:
 
     def _show(self, rgb: np.ndarray, out: np.ndarray) -> None:
         height, across = out.shape[0], out.shape[1] * 3
-        halfs = rgb.dtype == np.float16
-        rows = np.ascontiguousarray(rgb, None if halfs else np.float32).reshape(height, across)
+        is_half = rgb.dtype == np.float16
+        rows = np.ascontiguousarray(rgb, None if is_half else np.float32).reshape(height, across)
         matrix = np.eye(3, dtype=np.float32) if self.matrix is None else self.matrix
-        show = _show_halfs if halfs else _show_floats
+        show = _show_halves if is_half else _show_floats
         show(
-            rows.view(np.uint16) if halfs else rows, matrix, self.matrix is not None, self.low, self.high,
+            rows.view(np.uint16) if is_half else rows, matrix, self.matrix is not None, self.low, self.high,
             self.low_bits, self.table, self.thresholds, self.near, out.reshape(height, across),
         )  # fmt: skip
 
 
-def _level(curve: Curve, values: np.ndarray) -> np.ndarray:
+def _levels_of(curve: Curve, values: np.ndarray) -> np.ndarray:
     """Return the levels (n,) that a curve gives for grey values (n,)."""
     return _rounded(curve(np.repeat(values[None, :, None], 3, axis=2)))[0, :, 0]
 
@@ -140,24 +141,24 @@ ROUNDING_TABLE = cast(DisplayTable, DisplayTable.of_curve(lambda rgb: rgb))
 
 
 @compiled
-def _show_halfs(
+def _show_halves(
     rows: np.ndarray, matrix: np.ndarray, mixes: bool, low: Any, high: Any, low_bits: int, table: np.ndarray,
     thresholds: np.ndarray, near: np.ndarray, out: np.ndarray,
 ) -> None:  # fmt: skip
-    """Convert rows (H, 3 W) of halfs, given as uint16; see :meth:`DisplayTable.apply`."""
+    """Convert rows (H, 3 W) of halves, given as uint16; see :meth:`DisplayTable.apply`."""
     light = np.empty(rows.shape[1], np.float32)
     bits = light.view(np.int32)
     for y in range(rows.shape[0]):
         row = rows[y]
         for i in range(len(row)):
-            size = np.int32(row[i]) & np.int32(0x7FFF)
+            magnitude = np.int32(row[i]) & np.int32(0x7FFF)
             # A float's exponent bias is 112 higher than a half's; the largest exponent is kept for infinity and NaN.
-            least = np.int32(224 << 23) if size >= np.int32(0x7C00) else np.int32(112 << 23)
-            bits[i] = (size << np.int32(13)) + least
+            bias = np.int32(224 << 23) if magnitude >= np.int32(0x7C00) else np.int32(112 << 23)
+            bits[i] = (magnitude << np.int32(13)) + bias
         for i in range(len(row)):
-            size = np.int32(row[i]) & np.int32(0x7FFF)
-            # Subnormal halfs are whole multiples of 2**-24.
-            value = np.float32(size) * np.float32(2.0**-24) if size < np.int32(0x400) else light[i]
+            magnitude = np.int32(row[i]) & np.int32(0x7FFF)
+            # Subnormal halves are whole multiples of 2**-24.
+            value = np.float32(magnitude) * np.float32(2.0**-24) if magnitude < np.int32(0x400) else light[i]
             light[i] = -value if row[i] > np.uint16(0x7FFF) else value
         _show_row(light, bits, matrix, mixes, low, high, low_bits, table, thresholds, near, out[y])
 
@@ -199,8 +200,8 @@ def _show_row(
     first, shift = np.int32(np.float32(low).view(np.int32)) >> np.int32(low_bits), np.int32(low_bits)
     rest = (np.int32(1) << shift) - np.int32(1)
     for i in range(len(light)):
-        run = np.uint32((bits[i] >> shift) - first)
-        level = (bits[i] & rest) + table[run]
+        group = np.uint32((bits[i] >> shift) - first)
+        level = (bits[i] & rest) + table[group]
         out[i] = level >> shift
         if (level + _NEAR) & rest < 2 * _NEAR:
             step = (level + _NEAR) >> shift

@@ -10,9 +10,9 @@ import OpenImageIO as oiio
 from ofx_reenact.frames.channels import to_one_line
 from ofx_reenact.frames.tags import OWN_NAME
 
-# Attributes that are kept from formats other than EXR; the rest describes their own encoding.
+# Attributes that are kept from formats other than EXR; the others describe how that file is encoded.
 _KEPT = ("smpte:TimeCode", "FramesPerSecond", "DateTime", "Copyright", "Artist", "ImageDescription", "PixelAspectRatio")
-# Attributes of the file's packing or use as a texture, or of a standard that the written frame may not conform to.
+# Attributes of how the file is stored, of its use as a texture, or of a standard that the new frame may not meet.
 _PACKING = (
     "compression", "planarconfig", "name", "type", "version", "chunkCount", "tiles", "lineOrder", "preview",
     "dwaCompressionLevel", "maxSamplesPerPixel", "deepImageState", "envmap", "wrapmodes", "textureformat",
@@ -26,28 +26,28 @@ _DROPPED = frozenset(name.lower() for name in (*_PACKING, *_STALE, *_COLOUR))
 _PREFIXES = ("oiio:", "openexr:", "thumbnail_", "iccprofile:")
 
 
-def carry_header(spec: Any, is_exr: bool, several: bool = False) -> tuple[Any, list[str]]:
+def copy_header(spec: Any, is_exr: bool, from_parts: bool = False) -> tuple[Any, list[str]]:
     """Return the ImageSpec for frames made from a picture, and the names of attributes that cannot be written.
 
-    From an EXR all attributes that are still true are kept, from other formats those in :data:`_KEPT`. ``several``: the
-    channels come from several parts, whose attribute ``view`` is dropped.
+    From an EXR, all attributes are kept that are true for the new frames too; from other formats, those in
+    :data:`_KEPT`. With ``from_parts`` the channels come from several parts, so the attribute ``view`` is dropped.
     """
-    carried = oiio.ImageSpec(spec) if is_exr else oiio.ImageSpec(spec.width, spec.height, 3, oiio.FLOAT)
+    header = oiio.ImageSpec(spec) if is_exr else oiio.ImageSpec(spec.width, spec.height, 3, oiio.FLOAT)
     lost = []
     for attribute in spec.extra_attribs:
         name = attribute.name
         if not is_exr:
             if name in _KEPT:
                 value = attribute.value
-                carried.attribute(name, attribute.type, to_one_line(value) if isinstance(value, str) else value)
-        elif _is_of_file(name) or (several and name == "view"):
-            _erase(carried, name)
+                header.attribute(name, attribute.type, to_one_line(value) if isinstance(value, str) else value)
+        elif _is_dropped(name) or (from_parts and name == "view"):
+            _erase(header, name)
         elif attribute.type.basetype == oiio.UINT8:
             # An attribute of a custom type: OpenImageIO returns its bytes, but cannot write them.
-            _erase(carried, name)
+            _erase(header, name)
             lost.append(to_one_line(name))
-    carried.tile_width = carried.tile_height = carried.tile_depth = 0
-    return carried, lost
+    header.tile_width = header.tile_height = header.tile_depth = 0
+    return header, lost
 
 
 def _erase(spec: Any, name: str) -> None:
@@ -57,6 +57,7 @@ def _erase(spec: Any, name: str) -> None:
     spec.erase_attribute(re.sub("[\udc80-\udcff]", ".", escaped))
 
 
-def _is_of_file(name: str) -> bool:
+def _is_dropped(name: str) -> bool:
+    """Tell whether an attribute is true only for the file that it was read from."""
     lower = name.lower()
     return lower in _DROPPED or lower.startswith(_PREFIXES)

@@ -14,7 +14,7 @@ from ofx_reenact.frames import primaries
 from ofx_reenact.frames.channels import to_one_line
 from ofx_reenact.frames.transform import Transform, ocio_errors
 
-# Profiles that programs ship for sRGB differ from sRGB by less than this in XYZ, for colours from 0 to 1.
+# The sRGB profiles of other programs differ from sRGB by less than this in XYZ, for colours from 0 to 1.
 _SAME = 4e-3
 _PROBE = np.array([[[v] * 3 for v in (0, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1)] + np.eye(3).tolist()], np.float32)
 

@@ -24,20 +24,20 @@ _MATTE_NAMES = {
 }
 # Channels that are the matte of a file without such names, most likely first.
 _USUAL = (("A", "ALPHA"), ("Y", "I", "L"), ("R", "RED"))
-# Channels that are the matte of a layer of several, most likely first.
+# In a layer of several channels, those that may be the matte, most likely first.
 _OF_LAYER = ("A", "ALPHA", "R", "RED", "X", "Y")
 
 
 @dataclass(frozen=True)
 class Protection:
-    """The holdout and the mask of a render: the target stays unchanged where either demands it."""
+    """The holdout and the mask of a render; the target stays unchanged where the holdout is 1 or the mask is 0."""
 
     holdout: Matte | None
     mask: Matte | None
 
     @classmethod
     def open(cls, holdout: str, mask: str, frames: Iterable[int], display: Window, data: Window) -> Protection | None:
-        """Open the mattes that are named, as :meth:`Matte.open` does; None if none is named."""
+        """Open the mattes with :meth:`Matte.open`; an empty name is none. Return None if both names are empty."""
         wanted = FrameRange.of(frames)
         opened = [
             Matte.open(role, name, wanted, display, data) if name else None
@@ -61,7 +61,7 @@ class Protection:
 
 @dataclass(frozen=True)
 class Matte:
-    """The mattes of one option. Headers are checked when it is opened; pixels are read frame by frame.
+    """The mattes that one option names. Headers are checked when it is opened; pixels are read frame by frame.
 
     Attributes:
         role: ``HOLDOUT`` or ``MASK``.
@@ -123,7 +123,7 @@ class Matte:
         path = self._frames.path(frame)
         if self._frames.kind == "video":
             plate = self._frames.read(frame)
-            pixels, window, shown = plate.rgb[..., 0], plate.data_window, plate.display_window
+            pixels, data, display = plate.rgb[..., 0], plate.data_window, plate.display_window
             pixels = pixels if plate.alpha is None else plate.alpha
         else:
             where = where_of(path, frame)
@@ -133,14 +133,14 @@ class Matte:
                 raise FrameError(
                     f"{where}: the {self.role} is stored rotated (EXIF orientation); write it upright"
                 )
-            pixels, (window, shown) = found.channels[chosen], _windows(found.spec)
-        self._check_size(shown, path, frame)
+            pixels, (data, display) = found.channels[chosen], _windows(found.spec)
+        self._check_size(display, path, frame)
         if bad := int(np.isnan(pixels).sum()):
             raise FrameError(f"{where_of(path, frame)}: {bad} values of the {self.role} are NaN; write the matte again")
         clean = np.clip(pixels.astype(np.float32), 0, 1)
         # Formats without windows begin at (0, 0), so the matte's position in its own display window is used.
         placed = Window(
-            window.x - shown.x + self.display.x, window.y - shown.y + self.display.y, window.width, window.height
+            data.x - display.x + self.display.x, data.y - display.y + self.display.y, data.width, data.height
         )
         return _place(clean, placed, self.data)
 
@@ -152,10 +152,10 @@ class Matte:
         choose_matte(list(found.channels), where, self.role)
         self._check_size(_windows(found.spec)[1], path, frame)
 
-    def _check_size(self, shown: Window, path: Path, frame: int | None) -> None:
-        if (shown.width, shown.height) != (self.display.width, self.display.height):
+    def _check_size(self, display: Window, path: Path, frame: int | None) -> None:
+        if (display.width, display.height) != (self.display.width, self.display.height):
             raise FrameError(
-                f"{where_of(path, frame)}: the {self.role} is {shown.width} x {shown.height} pixels, the target "
+                f"{where_of(path, frame)}: the {self.role} is {display.width} x {display.height} pixels, the target "
                 f"{self.display.width} x {self.display.height}; render the matte in the target's format"
             )
 
@@ -196,7 +196,7 @@ def _windows(spec: object) -> tuple[Window, Window]:
 
 
 def _place(pixels: np.ndarray, window: Window, data: Window) -> np.ndarray:
-    """Copy pixels of one window into an array over another window; 0 elsewhere."""
+    """Copy pixels (H, W) that cover ``window`` into a new array that covers ``data``; it is 0 elsewhere."""
     if window == data:
         return np.ascontiguousarray(pixels)
     result = np.zeros((data.height, data.width), np.float32)

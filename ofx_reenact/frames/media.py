@@ -21,7 +21,7 @@ INDEX = "index.csv"
 
 @dataclass(frozen=True)
 class Label:
-    """The person in a file, the take (expression or clip), and the licence of the file, empty if unknown."""
+    """Who a file shows: the person, the take (expression or clip), and the licence of the file, empty if unknown."""
 
     person: str
     take: str
@@ -47,7 +47,7 @@ def find_media(inputs: Sequence[str]) -> list[Path]:
 
 
 def images(path: Path, every: int, colour: Colour) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield frame number and sRGB (H, W, 3) uint8 of a picture, or of every ``every``-th frame of a clip."""
+    """Yield frame number and sRGB (H, W, 3) uint8 of a picture, or of one in ``every`` frames of a clip."""
     frames = Frames.open(path)
     for frame in list(frames.frames)[::every]:
         yield frame, read_shown(frames, frame, colour)

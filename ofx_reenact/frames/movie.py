@@ -39,7 +39,7 @@ class Mp4Writer:
         Args:
             path: the file to write.
             fps: frames a second.
-            size: width and height of the frames that are given.
+            size: width and height of the frames that :meth:`write` gets.
             sound: sound from the first frame on; it is closed with the movie.
         """
         self._path, self._fps, self._sound = path, fps, sound
@@ -47,29 +47,29 @@ class Mp4Writer:
         width, height = (max(2, round(length * scale) // 2 * 2) for length in size)
         self._size = (width, height)
         self._frames = self._samples = 0
-        self._pictures: Any = None
-        self._heard: Any = None
+        self._picture_stream: Any = None
+        self._sound_stream: Any = None
 
     def __enter__(self) -> Mp4Writer:
-        self._whole = write_whole(self._path)
-        partial = self._whole.__enter__()
+        self._whole_file = write_whole(self._path)
+        partial = self._whole_file.__enter__()
         try:
             # Without "file:", FFmpeg would take text before a colon in the path for a protocol.
             url = f"file:{partial.absolute()}"
             self._movie: Any = av.open(url, "w", format="mp4", options={"movflags": "+faststart"})
-            self._pictures = self._movie.add_stream(_codec(), rate=self._fps, options=dict(_OPTIONS))
-            self._pictures.width, self._pictures.height = self._size
-            self._pictures.pix_fmt, self._pictures.time_base = "yuv420p", 1 / self._fps
-            about = self._pictures.codec_context
-            about.colorspace, about.color_range = Colorspace.ITU709, ColorRange.MPEG
-            about.color_primaries, about.color_trc = _BT709, _BT709
+            self._picture_stream = self._movie.add_stream(_codec(), rate=self._fps, options=dict(_OPTIONS))
+            self._picture_stream.width, self._picture_stream.height = self._size
+            self._picture_stream.pix_fmt, self._picture_stream.time_base = "yuv420p", 1 / self._fps
+            codec = self._picture_stream.codec_context
+            codec.colorspace, codec.color_range = Colorspace.ITU709, ColorRange.MPEG
+            codec.color_primaries, codec.color_trc = _BT709, _BT709
             if self._sound is not None:
-                self._heard = self._movie.add_stream("aac", rate=RATE, layout="stereo")
+                self._sound_stream = self._movie.add_stream("aac", rate=RATE, layout="stereo")
         except (av.FFmpegError, OSError, ValueError) as cause:
             error = OutputError(f"{self._path}: no mp4 can be written here ({cause}); leave out --preview")
             if self._sound is not None:
                 self._sound.close()
-            self._whole.__exit__(type(error), error, None)
+            self._whole_file.__exit__(type(error), error, None)
             raise error from cause
         return self
 
@@ -79,16 +79,16 @@ class Mp4Writer:
                 self._sound.close()
             if failure[0] is None:
                 with self._output_errors():
-                    for stream in (self._pictures, *([self._heard] if self._sound is not None else [])):
+                    for stream in (self._picture_stream, *([self._sound_stream] if self._sound is not None else [])):
                         self._movie.mux(stream.encode())
                     self._movie.close()
         except OutputError as error:
-            self._whole.__exit__(type(error), error, None)
+            self._whole_file.__exit__(type(error), error, None)
             raise
         finally:
             with contextlib.suppress(av.FFmpegError, OSError):
                 self._movie.close()
-        self._whole.__exit__(*failure)
+        self._whole_file.__exit__(*failure)
 
     def write(self, rgb: np.ndarray) -> None:
         """Add a frame (H, W, 3) uint8.
@@ -103,7 +103,7 @@ class Mp4Writer:
         coded.pts, coded.time_base = self._frames, 1 / self._fps
         self._frames += 1
         with self._output_errors():
-            self._movie.mux(self._pictures.encode(coded))
+            self._movie.mux(self._picture_stream.encode(coded))
             if self._sound is not None:
                 self._write_sound(self._sound, round(self._frames / self._fps * RATE))
 
@@ -113,7 +113,7 @@ class Mp4Writer:
         block = av.AudioFrame.from_ndarray(samples, format="fltp", layout="stereo")
         block.sample_rate, block.pts, block.time_base = RATE, self._samples, Fraction(1, RATE)
         self._samples = until
-        self._movie.mux(self._heard.encode(block))
+        self._movie.mux(self._sound_stream.encode(block))
 
     @contextlib.contextmanager
     def _output_errors(self) -> Iterator[None]:

@@ -22,7 +22,7 @@ from ofx_reenact.frames.ranges import NUMBER
 # digit follows: photo@2x.png, take#2.png and 50%discount.png are plain names.
 _PLACEHOLDER = re.compile(r"#{2,}|@{2,}|%\d+d")
 _SHORT_PLACEHOLDER = re.compile(r"(?:[#@]|%d)(?![^\W_])")
-# A larger gap between frame numbers means that a number is something else, as a date.
+# A larger gap between frame numbers means that a number is something else, such as a date.
 _LARGEST_GAP = 100_000
 
 

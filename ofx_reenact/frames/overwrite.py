@@ -1,7 +1,8 @@
 """Refuse outputs that would replace inputs. Files are compared by their identity on disk, not by their names.
 
-So symbolic and hard links, ``..``, relative and absolute names, and file systems that do not distinguish ``A`` from
-``a`` make no difference. A numbered sequence stands for all files that its name matches, of any frame.
+So a file is recognised by any of its names: through symbolic and hard links and ``..``, relative or absolute, and as
+``A`` and ``a`` where the file system does not distinguish them. A numbered sequence stands for all files that its name
+matches, of any frame.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ofx_reenact.frames.media import PICTURES
 from ofx_reenact.frames.names import Pattern, files_of, frame_path
 from ofx_reenact.frames.video import VIDEOS
 
-# An option, as the user knows it, and the file or sequence that it names; empty or None if it names none.
+# An option, as the user writes it, and the file or sequence that it names; empty or None if it names none.
 Named = tuple[str, str | Path | None]
 
 _NUMBER = re.compile(r"-?\d+")
@@ -44,7 +45,7 @@ def refuse_over_inputs(outputs: Iterable[Named], inputs: Iterable[Named] = ()) -
 
 
 def _named_files(files: Iterable[Named]) -> list[tuple[str, str]]:
-    """Return those that name a file."""
+    """Return the options that name a file, with the names as text."""
     return [(option, str(name)) for option, name in files if name not in (None, "")]
 
 
@@ -82,7 +83,7 @@ def _frame_of(base: str, pattern: str) -> Path | None:
 
 
 def _around(name: str) -> tuple[str, str]:
-    """Return the folded text before and after the frame number in a sequence's name."""
+    """Return the text before and after the frame number in a sequence's name, both as :func:`_folded` gives it."""
     pattern = Pattern.of(name)
     assert pattern is not None
     return _folded(pattern.before), _folded(pattern.after)
@@ -105,8 +106,8 @@ def _identity(path: Path) -> Hashable:
         return str(path)
     except OSError:
         pass
-    whole = Path(os.path.realpath(path))
-    return (_identity(whole.parent), _folded(whole.name)) if whole.name else str(whole)
+    real = Path(os.path.realpath(path))
+    return (_identity(real.parent), _folded(real.name)) if real.name else str(real)
 
 
 def _input_folder_of(path: Path, read: dict[Hashable, str]) -> str | None:

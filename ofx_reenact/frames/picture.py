@@ -26,7 +26,7 @@ class Picture:
 
     @property
     def squeeze(self) -> Squeeze:
-        """How its pixels relate to square ones."""
+        """How its pixels are stretched to square ones."""
         return Squeeze.of_plate(self.plate)
 
     @property
@@ -106,7 +106,7 @@ def read_shown(sequence: Sequence, frame: int, colour: Colour, space: str | None
 
 
 def convert_associated(colour: Colour, rgb: np.ndarray, alpha: np.ndarray | None, source: str, to: str) -> np.ndarray:
-    """Convert colours (H, W, 3) with associated alpha (H, W): they are divided by it before and multiplied after."""
+    """Convert colours (H, W, 3) with associated alpha (H, W): divide by alpha, convert, multiply by alpha."""
     if alpha is None:
         return colour.convert(rgb, source, to)
     solid = np.where(alpha > 0, alpha, 1)[..., None]

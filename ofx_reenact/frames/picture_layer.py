@@ -14,7 +14,7 @@ from ofx_reenact.errors import FrameError
 COLOUR = ("R", "G", "B")
 _COMPONENTS = {"R": "R", "RED": "R", "G": "G", "GREEN": "G", "B": "B", "BLUE": "B", "A": "A", "ALPHA": "A"}
 _GREY = ("Y", "I", "L")
-# Names that programs give to the layer with the whole picture, most likely first.
+# Usual names of the layer with the finished picture, most likely first.
 _WHOLE = ("rgba", "rgb", "beauty", "combined", "c", "ci", "colour", "color", "main")
 # Words in the names of layers that have three channels but are not pictures.
 _DATA = ("crypto", "normal", "position", "motion", "vector", "velocity", "depth", "stmap", "uv")
@@ -63,9 +63,9 @@ def choose_layer(names: Sequence[str], wanted: str, where: str, plain: str = "")
     """
     layers = find_layers(names)
     if wanted:
-        return _named(layers, wanted, where, plain), []
+        return _find_named(layers, wanted, where, plain), []
     if not layers:
-        return _grey(names, where), []
+        return _find_grey(names, where), []
     best = min(layers, key=lambda layer: _rank(layer.name))
     others = [layer.name for layer in layers if layer is not best]
     if not best.name:
@@ -89,7 +89,7 @@ def _rank(name: str) -> int:
     return len(_WHOLE) + (2 if any(word in name.lower() for word in _DATA) else 1)
 
 
-def _named(layers: list[Layer], wanted: str, where: str, plain: str) -> Layer:
+def _find_named(layers: list[Layer], wanted: str, where: str, plain: str) -> Layer:
     for layer in layers:
         aliases = (layer.name,) if layer.name else ("rgba", "rgb", plain)
         if wanted.lower() in (alias.lower() for alias in aliases if alias):
@@ -99,7 +99,7 @@ def _named(layers: list[Layer], wanted: str, where: str, plain: str) -> Layer:
     raise FrameError(f"{where}: no layer '{wanted}'; {listed}")
 
 
-def _grey(names: Sequence[str], where: str) -> Layer:
+def _find_grey(names: Sequence[str], where: str) -> Layer:
     by_case = {name.upper(): name for name in names}
     grey = next((by_case[name] for name in _GREY if name in by_case), None)
     if grey is None and len(names) <= 2:
@@ -107,5 +107,6 @@ def _grey(names: Sequence[str], where: str) -> Layer:
     if {"BY", "RY"} <= set(by_case):
         raise FrameError(f"{where}: its colours are luminance and chroma (Y, BY, RY); write the picture as R, G, B")
     if grey is None:
-        raise FrameError(f"{where}: none of its channels is colour or grey ({', '.join(names[:8])})")
+        listed = ", ".join(names[:8])
+        raise FrameError(f"{where}: none of its channels is colour or grey ({listed}); write it as R, G, B or Y")
     return Layer("", (grey, grey, grey), by_case.get("A"))

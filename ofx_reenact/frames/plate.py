@@ -16,7 +16,7 @@ import numpy as np
 import OpenImageIO as oiio
 
 from ofx_reenact.frames.channels import Contents, read_file, read_strips, where_of
-from ofx_reenact.frames.header import carry_header
+from ofx_reenact.frames.header import copy_header
 from ofx_reenact.frames.picture_layer import COLOUR, Layer
 from ofx_reenact.frames.tags import NO_TAGS, Tags, colour_tag, read_tags, refuse_unreadable_models
 
@@ -43,13 +43,13 @@ class Plate:
     display_window: Window  # in pixels of the file
     fps: Fraction | None  # frames a second
     depth: str  # type of the colour channels in the file: "half", "float", "uint8", …
-    colour_space: str | None  # the file's tag
+    colour_space: str | None  # the space that an EXR's header names
     attributes: Any  # OpenImageIO's ImageSpec with the attributes that rendered frames keep
     notes: tuple[str, ...] = ()  # notes on what could not be kept, for the report
     transfer: str | None = None  # name of a video's transfer function, if it is too unlike sRGB to be taken for it
     tags: Tags = NO_TAGS  # what else the file tells of its colour
     layer: str = ""  # layer of the file that the picture is; empty for R, G, B
-    names: tuple[str, ...] = (*COLOUR, "A")  # names of its channels in the file
+    names: tuple[str, ...] = (*COLOUR, "A")  # names of red, green, blue and alpha in rendered frames
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -85,8 +85,8 @@ def read_in_strips(
         layer: which layer is the picture, as for :func:`read_plate`.
 
     Returns:
-        The plate, whose channels may be 0 everywhere, and an iterator of strips from the top: slice of rows, and
-        (h, W, 3) float16 or float32.
+        The plate, whose channels may be 0 everywhere, and an iterator of strips from the top: (slice of rows,
+        colours (h, W, 3) float16 or float32).
 
     Raises:
         FrameError: as for :func:`read_plate`; damaged pixels raise it while the strips are read.
@@ -94,10 +94,10 @@ def read_in_strips(
     path = Path(path)
     where = where_of(path, frame)
     found = read_file(path, where, layer, ())
-    if found.rows is None:
+    if found.strips is None:
         whole = read_plate(path, frame, layer)
         return whole, iter([(slice(0, len(whole.rgb)), whole.rgb)])
-    return _plate_of(found, path, where, pixels=False), read_strips(path, where, found.rows)
+    return _plate_of(found, path, where, pixels=False), read_strips(path, where, found.strips)
 
 
 def _plate_of(found: Contents, path: Path, where: str, *, pixels: bool) -> Plate:
@@ -121,7 +121,7 @@ def _plate_of(found: Contents, path: Path, where: str, *, pixels: bool) -> Plate
         alpha = None if alpha is None else _oriented(alpha, orientation)
         extra = {name: _oriented(plane, orientation) for name, plane in extra.items()}
         data = display = Window(0, 0, rgb.shape[1], rgb.shape[0])
-    header, lost = carry_header(spec, is_exr, found.parts > 1)
+    header, lost = copy_header(spec, is_exr, found.parts > 1)
     aspect = header.get_float_attribute("PixelAspectRatio", 1.0)
     if orientation >= 5 and not is_exr and aspect > 0:
         header.attribute("PixelAspectRatio", 1 / aspect)
@@ -134,11 +134,11 @@ def _plate_of(found: Contents, path: Path, where: str, *, pixels: bool) -> Plate
 
 def _join_planes(planes: list[np.ndarray]) -> np.ndarray:
     """Join planes (H, W) float32 to a contiguous (H, W, 3), without a copy if they are views of such an array."""
-    whole = planes[0].base
-    if whole is not None and whole.ndim == 3 and all(plane.base is whole for plane in planes):
-        index = [(plane.ctypes.data - whole.ctypes.data) // whole.itemsize for plane in planes]
+    base = planes[0].base
+    if base is not None and base.ndim == 3 and all(plane.base is base for plane in planes):
+        index = [(plane.ctypes.data - base.ctypes.data) // base.itemsize for plane in planes]
         if index == [index[0], index[0] + 1, index[0] + 2]:
-            return np.ascontiguousarray(whole[..., index[0] : index[0] + 3])
+            return np.ascontiguousarray(base[..., index[0] : index[0] + 3])
     return np.stack(planes, axis=-1)
 
 

@@ -19,7 +19,7 @@ def stack(above: np.ndarray, below: np.ndarray) -> np.ndarray:
 
 
 def contact_sheet(rows: Sequence[Sequence[np.ndarray]], path: Path, height: int = SHEET_HEIGHT) -> None:
-    """Write rows of (H, W, 3) uint8 pictures as one PNG, all scaled to one height; rows are filled up with black.
+    """Write rows of (H, W, 3) uint8 pictures as one PNG, all scaled to one height; shorter rows end in black.
 
     Raises:
         OutputError: it cannot be written.

@@ -35,7 +35,7 @@ class FrameRange:
     def parse(cls, text: str) -> FrameRange:
         """Parse ``1001-1010``, ``1-20x2``, ``1,5,9-12``; spaces around commas are allowed.
 
-        Other notations are refused, as a wrong guess would render the wrong frames.
+        Other notations are refused: guessing wrong would render the wrong frames.
 
         Raises:
             FrameError: the text is none of these, runs backwards, or has more than a million frames.

@@ -39,7 +39,7 @@ class Sequence:
     frames: FrameRange  # frames that exist; a video's start at 1, a still without a number is frame 1
     missing: FrameRange  # missing frames between the first and the last
     fps: Fraction | None  # frames a second, if the file gives them
-    _source: Any = field(repr=False)
+    _source: Any = field(repr=False)  # the Video, or a dictionary from frame to path
 
     @classmethod
     def open(cls, name: str | Path) -> Sequence:
@@ -57,7 +57,9 @@ class Sequence:
             return cls._open_file(name)
         numbered, single = files_of(name), is_file(name)
         if single and numbered != (Path(name),):
-            raise FrameError(f"{name}: both a file of exactly this name and numbered files exist; rename it, or them")
+            raise FrameError(
+                f"{name}: both a file of exactly this name and numbered files exist; rename the file or the sequence"
+            )
         if single:
             return cls._open_file(name)
         paths = find_frames(name)

@@ -1,7 +1,7 @@
 """Read the sound that belongs to a range of frames of a file.
 
 Sound and pictures of a file share one clock: a frame's sound is what the file plays while it shows the frame. The file
-is always decoded from its start, never by seeking, so that a range of frames has the same sound as in the whole.
+is always decoded from its start, never by seeking, so that a frame has the same sound in every range.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import av
 import numpy as np
 
 from ofx_reenact.errors import FrameError
-from ofx_reenact.frames.video_decode import FORMATS, decode_frames, logged, reason_of
+from ofx_reenact.frames.video_decode import FORMATS, decode_frames, ffmpeg_log, reason_of
 
 # Samples a second and channels of the sound that is returned.
 RATE, CHANNELS = 48000, 2
 # FFmpeg's names of file formats: those of videos, and those of sound alone.
 _FORMATS = f"{FORMATS},wav,w64,rf64,aiff,caf,flac,mp3,aac,au,opus"
-# Seconds by which time stamps may differ from the samples counted before this is a gap; time stamps are rounded.
+# If a time stamp differs from the count of samples by more seconds than this, there is a gap; stamps are rounded.
 _JITTER = 0.05
 # Seconds of silence that are generated at a time.
 _BLOCK = 1
@@ -55,19 +55,19 @@ class Sound:
 
     def read(self, count: int) -> np.ndarray:
         """Read the next samples: (count, 2) float32 in [-1, 1]."""
-        found, there = [self._left], len(self._left)
-        while there < count:
+        found, available = [self._left], len(self._left)
+        while available < count:
             block = next(self._blocks, None)
             if block is None:
-                block = np.zeros((count - there, CHANNELS), np.float32)
+                block = np.zeros((count - available, CHANNELS), np.float32)
             found.append(block)
-            there += len(block)
+            available += len(block)
         samples = np.concatenate(found)
         self._left = samples[count:]
         return samples[:count]
 
     def close(self) -> None:
-        """Close the file; note it if no sample of it was read."""
+        """Close the file; if no sample of it was read, note that the preview is silent."""
         if not self._heard and not self._damaged:
             self._note(f"{self._path}: has no sound in the time of the frames; the preview is silent")
         self._blocks.close()
@@ -86,7 +86,7 @@ class Sound:
                 yield _array(block)
 
     def _placed(self) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield the file's rate and samples (n, 2) from the start time on, with silence in gaps."""
+        """Yield the file's sample rate and samples (n, 2) float32 from the start time on, with silence in gaps."""
         done: int | None = None
         for rate, at, block in self._decoded():
             samples, place = block, round((at - Fraction(self._start)) * rate)
@@ -94,7 +94,7 @@ class Sound:
                 gap = place - (done or 0)
                 for first in range(0, gap, _BLOCK * rate):
                     yield rate, np.zeros((min(_BLOCK * rate, gap - first), CHANNELS), np.float32)
-                # Before the first sample, each block is placed exactly.
+                # Until the first sample from the start time on, each block is placed exactly by its time stamp.
                 samples = block[max(-gap, 0) :]
                 done = max(place, done or 0) if len(samples) else done
             if len(samples):
@@ -103,14 +103,14 @@ class Sound:
                 yield rate, samples
 
     def _decoded(self) -> Iterator[tuple[int, Fraction, np.ndarray]]:
-        """Yield the file's rate, the time of a block in seconds, and its samples (n, 2) float32."""
+        """Yield the file's sample rate, the time of a block in seconds, and its samples (n, 2) float32."""
         stream, at = self._container.streams.audio[0], Fraction(0)
         packets, mixer = self._container.demux(stream), av.AudioResampler(format="flt", layout="stereo")
         while True:
             packet: Any = None
             frames: list[Any] = []
             failure: Exception | None = None
-            with logged() as log:
+            with ffmpeg_log() as log:
                 try:
                     packet = next(packets, None)
                     frames = packet.decode() if packet is not None else []
@@ -167,7 +167,7 @@ def _open(path: Path) -> Iterator[Any]:
         FrameError: it has no sound, or cannot be read.
     """
     options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
-    with logged() as log:
+    with ffmpeg_log() as log:
         try:
             container = av.open(f"file:{path.absolute()}", container_options=options, metadata_errors="replace")
         except (av.FFmpegError, OSError, ValueError) as error:

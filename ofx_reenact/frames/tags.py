@@ -12,7 +12,7 @@ from ofx_reenact.frames.primaries import are_usable, name_primaries
 
 # OpenImageIO before 3.1 gives this for every EXR without a colour space; it is an assumption, not a tag.
 _ASSUMED = "lin_rec709" if oiio.VERSION < 30100 else None
-# Attribute with a studio's own name of a frame's space, if other programs know no name for it.
+# Attribute for the name of a frame's colour space in its config, if other programs have no name for that space.
 OWN_NAME = "reenact:colorspace"
 # Colour models that cannot be converted to light without a profile; OpenImageIO guesses a conversion.
 _UNREADABLE_MODELS = ("CMYK", "YCbCrK", "CIELAB", "ICCLAB", "ITULAB", "color separated")
@@ -27,7 +27,7 @@ class Tags:
     chromaticities: tuple[float, ...] | None = None  # of an EXR: (x, y) of red, green, blue and white
     profile: bytes = b""  # ICC profile
     profile_name: str = ""
-    signal: str | None = None  # OpenImageIO's name for the space given by a PNG's cICP or gAMA chunk
+    signal: str | None = None  # OpenImageIO's name for the space that a cICP or gAMA chunk of a PNG gives
 
 
 NO_TAGS = Tags()

@@ -25,7 +25,7 @@ class Transform:
     """A colour conversion of three channels; safe to use from several threads at once."""
 
     def __init__(self, processor: Any) -> None:
-        """Take an OpenColorIO processor; raises OpenColorIO's own errors (:func:`ocio_errors`)."""
+        """Take an OpenColorIO processor; its errors are OpenColorIO's own, so call this within :func:`ocio_errors`."""
         self._processor = processor
         self._cpu = processor.getDefaultCPUProcessor()
 

@@ -15,10 +15,10 @@ from ofx_reenact.frames.channels import take_error
 if TYPE_CHECKING:
     from ofx_reenact.frames.video_plates import Video
 
-_MOVING = (".gif", ".apng")
+_ANIMATED = (".gif", ".apng")
 VIDEOS = (
     ".mp4", ".mov", ".mpg", ".mpeg", ".avi", ".mkv", ".m4v", ".webm", ".ts", ".mts", ".m2ts", ".mxf", ".wmv", ".asf",
-    ".flv", ".f4v", ".3gp", ".3g2", ".ogv", ".vob", ".m2v", ".mpv", ".dv", ".qt", *_MOVING,
+    ".flv", ".f4v", ".3gp", ".3g2", ".ogv", ".vob", ".m2v", ".mpv", ".dv", ".qt", *_ANIMATED,
 )  # fmt: skip
 
 
@@ -32,8 +32,8 @@ def video_of(path: Path) -> Video | None:
         FrameError: it is a video, but cannot be read.
     """
     suffix = path.suffix.lower()
-    if suffix not in VIDEOS or suffix in _MOVING:
-        if _may_move(path):
+    if suffix not in VIDEOS or suffix in _ANIMATED:
+        if _may_be_animated(path):
             video = _opened(path)
             return video if video.count > 1 else None
         picture = oiio.ImageInput.open(os.fspath(path))
@@ -54,8 +54,8 @@ def _opened(path: Path) -> Video:
     return Video(path)
 
 
-def _may_move(path: Path) -> bool:
-    """Tell whether a picture file can have several frames: a GIF or an animated PNG.
+def _may_be_animated(path: Path) -> bool:
+    """Tell whether a picture file may be animated: a GIF, or a PNG with several frames.
 
     Raises:
         FrameError: it is an animated WebP.

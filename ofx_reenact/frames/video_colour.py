@@ -38,7 +38,7 @@ class Coding:
     """How a video's frames are coded."""
 
     matrix: int  # number in H.273
-    full: bool  # whether the range is full, not limited
+    full_range: bool  # whether black and white are the lowest and highest number
     is_rgb: bool
     grey: bool
     alpha: bool
@@ -64,7 +64,7 @@ class Coding:
         if not self.is_rgb:
             coding = {
                 "src_colorspace": self.matrix,
-                "src_color_range": ColorRange.JPEG if self.full else ColorRange.MPEG,
+                "src_color_range": ColorRange.JPEG if self.full_range else ColorRange.MPEG,
                 "dst_color_range": ColorRange.JPEG,
             }
         values = frame.reformat(format=name, **coding).to_ndarray()
@@ -73,21 +73,24 @@ class Coding:
     def _luma_chroma(self, frame: Any) -> np.ndarray:
         """Convert more than 8 bits in floats, as FFmpeg's scaler would be wrong by half a level of 8 bits."""
         kind = "gray" if self.grey else "yuva444p" if self.alpha else "yuv444p"
-        same = ColorRange.JPEG if self.full else ColorRange.MPEG
-        levels = {"src_color_range": same, "dst_color_range": same}
+        own = ColorRange.JPEG if self.full_range else ColorRange.MPEG
+        levels = {"src_color_range": own, "dst_color_range": own}
         shown = frame.reformat(format=f"{kind}{self.bits}le", interpolation=_EXACT, **levels)
         luma, *others = _planes(shown)
         one = 2.0**self.bits
-        black, light, colour = (0.0, one - 1, one - 1) if self.full else (one / 16, one / 256 * 219, one / 256 * 224)
-        luma = (luma - np.float32(black)) / np.float32(light)
+        black, luma_range, chroma_range = 0.0, one - 1, one - 1
+        if not self.full_range:
+            black, luma_range, chroma_range = one / 16, one / 256 * 219, one / 256 * 224
+        luma = (luma - np.float32(black)) / np.float32(luma_range)
         if self.grey:
             return np.repeat(np.clip(luma, 0, 1)[..., None], 3, axis=-1)
-        blue, red = ((plane - np.float32(one / 2)) / np.float32(colour) for plane in others[:2])
-        of_red, of_blue = _MATRICES[self.matrix]
-        to_red, to_blue = 2 * (1 - of_red), 2 * (1 - of_blue)
-        of_green = 1 - of_red - of_blue
+        blue, red = ((plane - np.float32(one / 2)) / np.float32(chroma_range) for plane in others[:2])
+        red_weight, blue_weight = _MATRICES[self.matrix]
+        to_red, to_blue = 2 * (1 - red_weight), 2 * (1 - blue_weight)
+        green_weight = 1 - red_weight - blue_weight
         r, b = luma + np.float32(to_red) * red, luma + np.float32(to_blue) * blue
-        g = luma - np.float32(of_red * to_red / of_green) * red - np.float32(of_blue * to_blue / of_green) * blue
+        g = luma - np.float32(red_weight * to_red / green_weight) * red
+        g = g - np.float32(blue_weight * to_blue / green_weight) * blue
         rgb = [np.clip(plane, 0, 1) for plane in (r, g, b)]
         return np.stack([*rgb, *(plane / np.float32(one - 1) for plane in others[2:])], axis=-1)
 
@@ -110,8 +113,8 @@ def coding_of(path: Path, frame: Any) -> Coding:
         raise FrameError(f"{path}: its colours have an unknown matrix (number {matrix} of H.273); convert the video")
     # FFmpeg assumes full range for grey, whatever the file gives.
     grey = name.startswith(("gray", "ya", "mono"))
-    full = grey or frame.color_range == ColorRange.JPEG or name.startswith("yuvj")
-    return Coding(matrix, full, is_rgb, grey, alpha, bits, _TRANSFERS.get(frame.color_trc))
+    full_range = grey or frame.color_range == ColorRange.JPEG or name.startswith("yuvj")
+    return Coding(matrix, full_range, is_rgb, grey, alpha, bits, _TRANSFERS.get(frame.color_trc))
 
 
 def _planes(frame: Any) -> list[np.ndarray]:

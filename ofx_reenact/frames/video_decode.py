@@ -20,12 +20,12 @@ FORMATS = (
     "mov,matroska,webm,avi,mpeg,mpegts,mpegvideo,mxf,asf,flv,ogg,dv,gxf,ivf,nut,h264,hevc,m4v,mjpeg,yuv4mpegpipe,obu,"
     "gif,apng"
 )
-# Formats whose header gives the duration (for others FFmpeg estimates it), and seconds that a file may be shorter.
+# Formats whose header gives the duration (for others FFmpeg estimates it). Their files may be half a second shorter.
 _TIMED, _TOLERANCE = ("matroska,webm", "mxf"), 0.5
 # Log messages about damage, of decoders that do not mark damaged frames.
 _DAMAGE = ("CRC mismatch", "Could not find ref", "ended prematurely", "error while decoding", "damaged")
 _THREADS = 4
-# Log messages do not tell which video they are about.
+# Log messages do not tell which video they are about, so one video at a time is decoded while they are collected.
 _ONE_VIDEO = threading.Lock()
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
@@ -40,7 +40,7 @@ def open_video(path: Path) -> Iterator[tuple[Any, Any]]:
     # Without "file:", FFmpeg would look for a protocol "take" in "take:2.mp4".
     url = f"file:{path.absolute()}"
     options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
-    with logged() as log:
+    with ffmpeg_log() as log:
         try:
             container = av.open(url, container_options=options, metadata_errors="replace")
         except av.ArgumentError as error:
@@ -54,8 +54,8 @@ def open_video(path: Path) -> Iterator[tuple[Any, Any]]:
 def _stream_of(path: Path, container: Any) -> Any:
     """Choose the stream of pictures: no cover or thumbnails; among several, the one marked as default."""
     kinds = av.stream.Disposition
-    aside = kinds.attached_pic | kinds.timed_thumbnails | kinds.still_image
-    streams = [one for one in container.streams.video if not one.disposition & aside]
+    not_videos = kinds.attached_pic | kinds.timed_thumbnails | kinds.still_image
+    streams = [one for one in container.streams.video if not one.disposition & not_videos]
     if not streams:
         raise FrameError(f"{path}: no pictures in it, only sound or a cover")
     if len(streams) > 1:
@@ -80,7 +80,7 @@ def decode_frames(path: Path) -> Generator[Any, None, None]:
         done, kind, end, begun = 0, "", 0.0, False
         packets = container.demux()
         while True:
-            with logged() as log:
+            with ffmpeg_log() as log:
                 try:
                     packet: Any = next(packets, None)
                     ours = packet is not None and packet.stream.index == stream.index
@@ -109,7 +109,7 @@ def decode_frames(path: Path) -> Generator[Any, None, None]:
 
 
 def _decoder_of(stream: Any) -> Any:
-    """Return the decoder of a stream, with threads by slice only, as this marks damaged frames reliably."""
+    """Return the decoder of a stream. Its threads share slices, not frames: only so are damaged frames marked."""
     decoder = stream.codec_context
     has_alpha = "1" in (stream.metadata.get("alpha_mode"), stream.metadata.get("ALPHA_MODE"))
     if has_alpha and decoder.name in _ALPHA_DECODERS:
@@ -168,11 +168,12 @@ def _end_of(packet: Any) -> float:
 
 def _damaged(path: Path, frame: int, reason: str) -> FrameError:
     cause = f" ({reason})" if reason else ""
-    return FrameError(f"{path}: frame {frame} is damaged or cut off{cause}; copy the file again, or cut it before it")
+    hint = "copy the file again, or cut the video before that frame"
+    return FrameError(f"{path}: frame {frame} is damaged or cut off{cause}; {hint}")
 
 
 @contextlib.contextmanager
-def logged() -> Iterator[list[Any]]:
+def ffmpeg_log() -> Iterator[list[Any]]:
     """Collect the errors that FFmpeg's libraries log, as (level, library, text); nothing is printed."""
     with _ONE_VIDEO:
         before, skipped = av.logging.get_level(), av.logging.get_skip_repeated()

@@ -41,8 +41,8 @@ class Video:
         if not path.stat().st_size:
             raise FrameError(f"{path}: the file is empty")
         self._path = path
-        self._about = _examine(path)
-        self.count, self.fps, self.notes = self._about.count, self._about.fps, self._about.notes
+        self._properties = _examine(path)
+        self.count, self.fps, self.notes = self._properties.count, self._properties.fps, self._properties.notes
         self._rewind()
 
     @stage("read")
@@ -67,28 +67,28 @@ class Video:
         raise FrameError(f"{self._path}: frame {frame} does not exist any more; was the file changed meanwhile?")
 
     def _plate(self, picture: Any) -> Plate:
-        about = self._about
-        rgb, alpha = about.coding.pixels(picture)
-        rgb = about.turn(rgb)
+        known = self._properties
+        rgb, alpha = known.coding.pixels(picture)
+        rgb = known.turn(rgb)
         if alpha is not None:
             # Videos have straight alpha. It is associated in the coded values, as for picture formats.
-            alpha = about.turn(alpha)
+            alpha = known.turn(alpha)
             rgb = rgb * alpha[..., None]
         window = Window(0, 0, rgb.shape[1], rgb.shape[0])
         header = oiio.ImageSpec(window.width, window.height, 3, oiio.FLOAT)
-        if about.pixel_aspect != 1:
-            header.attribute("PixelAspectRatio", float(about.pixel_aspect))
+        if known.pixel_aspect != 1:
+            header.attribute("PixelAspectRatio", float(known.pixel_aspect))
         if self.fps is not None:
             write_rate(header, self.fps)
         return Plate(
-            self._path, rgb, alpha, {}, window, window, self.fps, about.coding.depth, None, header,
-            about.notes, about.coding.transfer,
+            self._path, rgb, alpha, {}, window, window, self.fps, known.coding.depth, None, header,
+            known.notes, known.coding.transfer,
         )  # fmt: skip
 
     def _rewind(self) -> None:
         """Start again at the first frame; the open file closes by itself."""
         frames = decode_frames(self._path)
-        self._frames = deinterlace(frames) if self._about.interlaced else frames
+        self._frames = deinterlace(frames) if self._properties.interlaced else frames
         self._next = 1
 
 
@@ -103,7 +103,7 @@ def standard_rate(fps: float) -> Fraction | None:
 
 
 @dataclass(frozen=True)
-class _About:
+class _Properties:
     """Properties that all frames of a video share."""
 
     count: int
@@ -123,7 +123,7 @@ class _About:
         return np.ascontiguousarray(pixels[rows, columns])
 
 
-def _examine(path: Path) -> _About:
+def _examine(path: Path) -> _Properties:
     """Decode every frame once, to find a video's properties."""
     with contextlib.closing(decode_frames(path)) as frames:
         first = next(frames, None)
@@ -152,7 +152,7 @@ def _examine(path: Path) -> _About:
         )
     transposed, flipped = turned
     aspect = Fraction(1) if aspect <= 0 else 1 / aspect if transposed else aspect
-    return _About(len(times), fps, coding, interlaced, aspect, transposed, flipped, tuple(notes))
+    return _Properties(len(times), fps, coding, interlaced, aspect, transposed, flipped, tuple(notes))
 
 
 def _turn_of(frame: Any) -> tuple[bool, tuple[bool, bool]]:

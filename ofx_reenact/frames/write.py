@@ -41,8 +41,8 @@ def write_frame(
         formats: type of each of ``channels``, "half" or "float".
         compression: OpenEXR's name of the compression.
         attributes: attributes to add: str, int, float, tuple of floats.
-        digest: attribute in which :func:`~ofx_reenact.frames.digest.pixels_sha256` is stored, unless the compression is
-            lossy; empty for none.
+        digest: attribute in which :func:`~ofx_reenact.frames.digest.pixels_sha256` is written; none if empty, or if the
+            compression is lossy.
 
     Raises:
         OutputError: the folder or the disk does not accept it; no partial file stays.
@@ -95,8 +95,8 @@ def _interleave(
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Return the picture (H, W, C) to pass to OpenImageIO, and the channels by name as the file will contain them.
 
-    If all channels are half, the picture is half; else it is float, which OpenImageIO converts to their types, whole
-    numbers from fractions of the largest.
+    If all channels are half, the picture is half. Else it is float, which OpenImageIO converts to their types; for an
+    integer channel it expects fractions of the largest integer.
     """
     planes = [arrays[name] for name in names]
     if all(str(types[name]) == "half" for name in names):
@@ -105,16 +105,16 @@ def _interleave(
     pixels = np.empty((*planes[0].shape, len(names)), np.float32)
     stored: dict[str, np.ndarray] = {}
     for index, (name, plane) in enumerate(zip(names, planes, strict=True)):
-        kind, given = str(types[name]), pixels[..., index]
+        kind, passed = str(types[name]), pixels[..., index]
         if kind == "half":
             stored[name] = interleave_halves([plane])[..., 0]
-            given[...] = stored[name]
+            passed[...] = stored[name]
         elif kind == "uint":
             stored[name] = plane
-            given[...] = plane.astype(np.float64) / (2**32 - 1)
+            passed[...] = plane.astype(np.float64) / (2**32 - 1)
         else:
-            given[...] = plane
-            stored[name] = given
+            passed[...] = plane
+            stored[name] = passed
     return pixels, stored
 
 
@@ -126,8 +126,8 @@ def _write(path: Path, spec: Any, pixels: np.ndarray, lossy: bool) -> None:
             reason = take_error(sink)
             sink.close()
             raise OutputError(f"{path}: cannot be written ({_cause(path, reason, spec)})")
-        given = None if lossy else {name: pixels[..., index] for index, name in enumerate(spec.channelnames)}
-        if (damage := find_damage(partial, given)) is not None:
+        written = None if lossy else {name: pixels[..., index] for index, name in enumerate(spec.channelnames)}
+        if (damage := find_damage(partial, written)) is not None:
             raise OutputError(f"{path}: cannot be written whole ({_cause(path, damage, spec)})")
 
 

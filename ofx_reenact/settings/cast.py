@@ -1,4 +1,4 @@
-"""A cast file (JSON): several people of one target, each with options of their own.
+"""A cast file (JSON): several people in one target, each with a driver and options of their own.
 
 ``{"schema": "ofx-reenact/cast/1", "members": [{"name": "anna", "target_face": 1, "driver": "a.####.exr"}, …]}``.
 """
@@ -21,18 +21,18 @@ from ofx_reenact.settings.option import flag, is_path
 SCHEMA = "ofx-reenact/cast/1"
 # Names become names of layers, so they have only what EXR and Nuke allow.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
-# Options that concern a person, but that a render has only once: the target's picture, and the networks, which frames
-# name.
+# Options that affect a person but are the same for all members: the target's picture, and the networks, whose names are
+# written into each frame.
 _ONCE_PER_RENDER = (
     "cast", "target", "target_frame", "colorspace", "layer", "profile", "repair", "weights", "fdgan_weights", "device",
 )  # fmt: skip
-# Files about one person in one target, which two members cannot share.
+# Options that name a file about one person in one target; two members cannot have the same file.
 _ONE_PERSON_FILES = ("identity", "target_performance", "parts_file")
 
 
 @dataclass(frozen=True)
 class Role:
-    """One member of a cast; the name is empty for the only person of a render without a cast."""
+    """One person to animate: a member of the cast, or the only person of a render without one, whose name is empty."""
 
     name: str
     settings: Settings
@@ -44,14 +44,14 @@ class Role:
 
 def member_options() -> tuple[str, ...]:
     """Return the names of the options that a member may have of its own, in the order of declaration."""
-    mine = {*names_affecting("track", "person", "pixels"), "consent"} - set(_ONCE_PER_RENDER)
-    return tuple(field.name for field in dataclasses.fields(Settings) if field.name in mine)
+    own = {*names_affecting("track", "person", "pixels"), "consent"} - set(_ONCE_PER_RENDER)
+    return tuple(field.name for field in dataclasses.fields(Settings) if field.name in own)
 
 
 def read_roles(settings: Settings) -> tuple[Role, ...]:
     """Return the people to animate, each with the settings of a render of that person alone.
 
-    Options that a member does not have are the render's. Relative paths in the file are relative to its folder.
+    An option that a member does not give has the render's value. Relative paths in the file are relative to its folder.
 
     Raises:
         SettingsError: it is not a cast file, or a member's name, face, files or options cannot be used.
@@ -79,7 +79,9 @@ def _role(member: Any, number: int, settings: Settings, path: Path) -> Role:
     allowed = member_options()
     if wrong := [option for option in options if option not in allowed]:
         known = {field.name for field in dataclasses.fields(Settings)}
-        why = "is the whole render's, so give it there" if wrong[0] in known else f"is unknown; {', '.join(allowed)}"
+        why = "is the whole render's, so give it there and not here"
+        if wrong[0] not in known:
+            why = f"is unknown; known are {', '.join(allowed)}"
         raise SettingsError(f"{path}: {name}: option {wrong[0][:40]!r} {why}")
     values = {option: tuple(v) if isinstance(v, list) else v for option, v in options.items()}
     try:
@@ -87,7 +89,7 @@ def _role(member: Any, number: int, settings: Settings, path: Path) -> Role:
     except SettingsError as error:
         raise SettingsError(f"{path}: {name}: {error}") from error
     if not role.settings.driver and not (role.settings.performance and Path(role.settings.performance).exists()):
-        raise SettingsError(f"{path}: {name}: has no driver, and no performance file that exists")
+        raise SettingsError(f"{path}: {name}: has no driver, and no performance file that exists; give it one of them")
     return role
 
 

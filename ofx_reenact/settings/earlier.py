@@ -14,7 +14,7 @@ FDGAN_RECIPES = {"dense": "repair", "paper": "portrait"}
 def as_named_now(values: Mapping[str, Any]) -> dict[str, Any]:
     """Rename options and values of earlier versions to the present ones.
 
-    Earlier, ``gaze`` was an angle by hand, "X,Y" in degrees, or empty; ``gaze_file`` named what is now a curves file.
+    In earlier versions ``gaze`` was an angle "X,Y" in degrees, or empty, and ``gaze_file`` named a curves file.
     """
     now = dict(values)
     for name, renamed in VALUES.items():
@@ -30,6 +30,6 @@ def as_named_now(values: Mapping[str, Any]) -> dict[str, Any]:
             now["gaze_x"], now["gaze_y"] = (float(part) for part in gaze.split(","))
             del now["gaze"]
         except ValueError:
-            # Not an angle either; the check of the options reports it.
+            # It is no angle either: the check of the options will refuse it.
             pass
     return now

@@ -1,4 +1,4 @@
-"""Which of several faces is used: chosen by number, by position, or by a picture of the person."""
+"""Which of several faces is used: the user chooses by number, by position, or by a picture of the person."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from ofx_reenact.errors import SettingsError
 
-# Texts of only these characters are numbers and positions; all others are paths. Nuke's panel uses this, too.
+# A text of only these characters is a number or a position; any other is a path. Nuke's panel uses this, too.
 NO_PATH = r"[-+0-9.,@\s]*"
-# Pixels. Coordinates are smaller, as no picture is larger; the same comparison refuses NaN and infinity.
+# Coordinates are below this, in pixels, as no picture is larger. The comparison also refuses NaN and infinity.
 _FARTHEST = 1e6
 _POSITION = re.compile(r"([^,@]+),([^,@]+)(?:@(-?[0-9]{1,9}))?")
 

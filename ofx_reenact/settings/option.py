@@ -11,11 +11,12 @@ from typing import Any, Literal
 from ofx_reenact.errors import SettingsError
 from ofx_reenact.files import check_name, check_text
 
-# What has to be computed again when an option changes: the driver's performance, the person's identity, the frames'
-# pixels, what a frame's file holds of them, or only which frames are written, how and where.
+# What has to be computed again when an option changes. track: the driver's performance; person: the person's identity;
+# pixels: the frames' pixels; content: what the frames' files hold of these pixels, as mattes, layers, scale and type;
+# output: nothing, it only decides which files are written, how and where.
 Affects = Literal["track", "person", "pixels", "content", "output"]
-# How a render uses the file that an option names: it reads it; reads it if it exists, else writes it;
-# writes it; or reads it as a network's weights. Empty for an option that is no path.
+# How a render uses the file that an option names. read_or_written: it reads the file if that exists, else writes it.
+# weights: it reads the file as a network's weights. Empty: the option's value is no path.
 PathRole = Literal["", "read", "read_or_written", "written", "weights"]
 
 
@@ -42,11 +43,11 @@ def option(
         group: heading under which interfaces show it.
         affects: what has to be computed again when it changes.
         choices: the values that are allowed.
-        open: other texts than the choices are allowed, too.
+        open: whether texts other than the choices are allowed, too.
         low, high: range of a number, both included.
         path: how a render uses the file that the value names; empty if the value is no path.
-        unless: regular expression of the values of a path option that are no paths.
-        form: parses a text value, and raises SettingsError if it is wrong.
+        unless: regular expression; values of a path option that match it completely are no paths.
+        form: function that parses a text value, and raises SettingsError if it is wrong.
         short: the option's letter on the command line.
         animatable: whether ``--curves`` may give it another value in each frame.
     """
@@ -63,7 +64,7 @@ def flag(name: str) -> str:
 
 
 def is_path(field: dataclasses.Field[Any], text: str) -> bool:
-    """Tell whether a text that is given as the value of an option, or as one of its values, is a path."""
+    """Tell whether a text is a path, as the value of an option or as one of its values."""
     unless = field.metadata["unless"]
     return bool(field.metadata["path"] and text) and not (unless and re.fullmatch(unless, text))
 

@@ -13,7 +13,7 @@ from ofx_reenact.settings.option import is_path
 
 
 def absolute(settings: Settings) -> Settings:
-    """Return settings with all paths made absolute, relative to the working directory."""
+    """Return settings in which all paths are absolute; relative ones are joined to the working directory."""
     values: dict[str, Any] = {}
     for field in dataclasses.fields(settings):
         value = getattr(settings, field.name)

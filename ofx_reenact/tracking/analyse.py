@@ -36,8 +36,9 @@ def analyse(
     Args:
         images: (frame, (H, W, 3) uint8 RGB) in order; None instead of a picture where the driver lacks the frame.
         name: the driver as the user named it, for messages and the file.
-        smoothing: strength; 0 is off, 1 the default.
-        reference: number of the frame at rest; None to detect it.
+        fps: frames a second; None if unknown.
+        smoothing: strength of the smoothing; 0 is off, 1 the default.
+        reference: number of the reference frame; None to take the calmest frame.
         chosen: the face that the tracker follows; used in messages only.
         on_frame: called after each frame with its number and whether a face was found.
 

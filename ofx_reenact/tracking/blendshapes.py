@@ -38,10 +38,10 @@ _POINTS = (
     474, 475, 476, 477,
 )  # fmt: skip
 _BLOCKS, _EPSILON = 4, np.float32(1e-6)
-# Meshes that are evaluated at once: the values between the layers take 200 kB a mesh.
+# Meshes that are evaluated at once: the values between the layers take 200 kB for each.
 _BATCH = 64
-# Scalar multiplications of a matrix product up to which OpenBLAS computes it in the calling thread. Products this small
-# do not gain from more threads, which also wait for a core where the machine is busy.
+# OpenBLAS computes a matrix product of up to this many scalar multiplications in the calling thread. More threads would
+# not make such small products faster, and would wait for a core on a busy machine.
 _ONE_THREAD = 1 << 18
 
 

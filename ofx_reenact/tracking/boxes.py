@@ -38,7 +38,7 @@ class Follower:
     def follow(self, image: np.ndarray, find: Callable[[np.ndarray], list[np.ndarray]]) -> np.ndarray | None:
         """Return the landmarks (68, 2) of the face to follow in an (H, W, 3) uint8 RGB picture; None if it is absent.
 
-        ``find`` is the network: it returns the landmarks (68, 2), in pixels, of all faces in a picture. Networks often
+        All landmarks are in pixels. ``find`` is the network: it returns those of all faces in a picture. Networks often
         fail on a face that lies on its side or upside down, so the picture is turned until the face is upright.
 
         Raises:
@@ -71,11 +71,11 @@ class Follower:
 
         Args:
             faces: landmarks (68, 2) of each face in pixels.
-            image: the (H, W, 3) uint8 RGB picture that shows them. Without it a face is recognised by position and
-                size only, so it must overlap with where it was last seen.
+            image: the (H, W, 3) uint8 RGB picture that shows them. Without it, a face is recognised by position and
+                size only, so it must overlap with the last position of the face.
 
         Raises:
-            TrackingError: the person was chosen by a portrait, which only :meth:`follow` can describe.
+            TrackingError: the person was chosen by a portrait. Only :meth:`follow` can use portraits.
         """
         if self._chosen.portraits and self._looks is None:
             raise TrackingError(
@@ -114,7 +114,7 @@ def _turn_back(face: np.ndarray, shape: tuple[int, ...], quarter: int) -> np.nda
 
 
 def _is_upright(face: np.ndarray, regions: list[Region], quarter: int) -> bool:
-    """Tell whether a face is upright after ``quarter`` turns; one that the detector missed counts as upright unturned.
+    """Tell whether a face is upright after ``quarter`` turns; one that the detector missed is upright after none.
 
     Landmarks (68, 2) and detected regions are in pixels of the original picture.
     """

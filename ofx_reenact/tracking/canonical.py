@@ -1,4 +1,4 @@
-"""The canonical face, points and triangles, as the mesh model's own file has it.
+"""The canonical face: points and triangles, read from the file of the mesh model.
 
 Its units are about centimetres, its axes those of the tracked mesh: x right, y down, z away from the camera.
 """

@@ -1,4 +1,4 @@
-"""The choice of a face to follow, in terms that a tracker can look up in the pictures."""
+"""The choice of a face to follow, as a tracker gets it: by size, by place, or by portraits of the person."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Chosen:
         return self.number - 1 if len(boxes) >= self.number else None
 
     def describe_absence(self, count: int) -> str:
-        """Return the message that the face is in none of ``count`` frames."""
+        """Return the message for a face that is in none of ``count`` frames."""
         if self.portraits:
             return f"the chosen person was found in none of {count} frames"
         if self.place is None and self.number > 1:
@@ -63,7 +63,7 @@ LARGEST = Chosen()
 
 
 def nearest(boxes: Sequence[np.ndarray], place: tuple[float, float]) -> int | None:
-    """Return the index of the box (left, top, right, bottom) that is nearest to a place; of several, by centre."""
+    """Return the index of the box (left, top, right, bottom) nearest to a place; if several are as near, by centre."""
 
     def distance(i: int) -> tuple[float, float]:
         low, high = boxes[i][:2], boxes[i][2:]

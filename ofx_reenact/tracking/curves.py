@@ -1,4 +1,4 @@
-"""Export a performance as curves over its frames, to plot or to animate with."""
+"""Export a performance as curves over its frames, for plots and for animation in other programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ofx_reenact.tracking.rigid import euler_degrees
 
 
 def curves(performance: Performance) -> dict[str, Any]:
-    """Return the head's rotation and the blendshapes as plain JSON-ready values.
+    """Return the head's rotation and the blendshapes of each frame as plain values for JSON.
 
     Returns:
         ``frames``; ``rotation`` with ``pitch``, ``yaw``, ``roll`` of the smoothed pose in degrees, as

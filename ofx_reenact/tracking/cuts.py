@@ -10,19 +10,19 @@ import numpy as np
 
 # Width and height in pixels at which details are compared.
 _SIZE = (32, 18)
-# A picture whose details have a smaller standard deviation (of brightness, 0 to 255) is blank: they are noise.
+# A picture is blank if its details have a smaller standard deviation (of brightness, 0 to 255): they are only noise.
 _BLANK = 0.5
 # There may be a cut between consecutive pictures whose details correlate less than this.
 SAME_SHOT = 0.8
-# Neighbours on either side that a change is compared with. At a cut the change is at least this many times the second
-# largest one among the neighbours: the largest may be another cut, and in a fast pan all changes are large.
+# A change is compared with those of the four frames before and after it. At a cut it is at least three times the second
+# largest of them. The largest may be another cut, so it does not count; in a fast pan all are large.
 _AROUND, _STANDS_OUT = 4, 3.0
 
 
 def extract_details(image: np.ndarray) -> np.ndarray:
-    """Reduce an (H, W, 3) uint8 RGB picture to its high-pass brightness (18, 32), zero mean and unit variance.
+    """Reduce an (H, W, 3) uint8 RGB picture to its fine detail: brightness (18, 32), high-passed, mean 0, variance 1.
 
-    All zeros if the picture is blank.
+    All are 0 if the picture is blank.
     """
     step = max(1, min(image.shape[:2]) // 72)
     small = cv2.resize(np.ascontiguousarray(image[::step, ::step]), _SIZE, interpolation=cv2.INTER_AREA)
@@ -42,8 +42,8 @@ def compare_details(one: np.ndarray, other: np.ndarray) -> float:
 def find_cuts(details: Sequence[np.ndarray | None]) -> np.ndarray:
     """Return which of T frames are the first of a new shot: (T,) bool.
 
-    A cut is a change much larger than its neighbours. If a picture from before the change comes back after it, it is a
-    flash and no cut. Dissolves, and cuts that hardly change the picture, are not found.
+    A cut is a change much larger than its neighbours. If a picture from before the change comes back after it, the
+    change is a flash and no cut. Dissolves, and cuts that hardly change the picture, are not found.
 
     Args:
         details: of each frame, from :func:`extract_details`; None where there is no picture.

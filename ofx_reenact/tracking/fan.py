@@ -33,7 +33,7 @@ class Fan(Tracker):
 
     @classmethod
     def missing(cls) -> str:
-        """Return which weights files are missing and where to put them, or "" if none is."""
+        """Return which weights files are missing and where to put them; "" if none is missing."""
         names = [name for name in FILES if not (weights_folder() / name).is_file()]
         if not names:
             return ""

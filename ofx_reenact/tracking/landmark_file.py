@@ -1,4 +1,4 @@
-"""Landmarks placed by hand: read and write the JSON file, and track with it where no tracker finds the face.
+"""Landmarks placed by hand: read and write the JSON file, and use it as a tracker where no other finds the face.
 
 ``{"schema": "ofx-reenact/landmarks/1", "frames": {"1001": [[x, y], … 68 points]}}``; the frame ``"*"`` stands for
 every frame that is not named. Points are in pixels of the files, which need not be square.

@@ -31,9 +31,9 @@ def lift(landmarks: np.ndarray) -> np.ndarray:
     rotation = left @ np.diag([1, 1, np.sign(np.linalg.det(left @ right))]) @ right
     translation = np.append(centre, 0.0) - scale * (rotation @ mean)
     pose = Similarity(rotation, scale, translation)
-    wrong = np.zeros((len(MESH68), 3))
-    wrong[:, :2] = landmarks - pose.apply(points[list(MESH68)])[:, :2]
-    mesh = pose.apply(points[:FACE_POINTS]) + landmark_spread() @ wrong
+    difference = np.zeros((len(MESH68), 3))
+    difference[:, :2] = landmarks - pose.apply(points[list(MESH68)])[:, :2]
+    mesh = pose.apply(points[:FACE_POINTS]) + landmark_spread() @ difference
     return np.concatenate([mesh, _average_at_irises(mesh)])
 
 

@@ -24,7 +24,7 @@ def fill_oval(oval: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
 
 
 def pixels_of_face(picture: np.ndarray, mesh: np.ndarray) -> np.ndarray:
-    """Return the pixels (n, 3) of a picture (H, W, 3 or more) inside a face's oval; (0, 3) if it is outside.
+    """Return the pixels (n, 3) of a picture (H, W, 3 or more) inside a face's oval; (0, 3) if the oval is outside.
 
     ``mesh`` is (468 or more, 2 or more), in pixels.
     """

@@ -1,4 +1,4 @@
-"""Measure how far a face is from rest in each frame: the one measure of a calm frame."""
+"""Measure how far a face is from rest in each frame: the smaller, the calmer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ofx_reenact.tracking.surface import iris_places, measure_gap
 # Weights of the blendshapes; those of gaze and brows do not count, as these are measured on the mesh.
 _WEIGHTS = {"jawOpen": 2.0, "eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0, "mouthSmileLeft": 0.7, "mouthSmileRight": 0.7}
 _OTHER_WEIGHT, _NOT_COUNTED = 0.4, ("eyeLook", "brow", "_")
-# Degrees of head rotation that count 1.
+# Degrees of head rotation that add 1.
 _DEGREES = 90.0
 # Weight of the irises' distance from their median place, in widths of the eye.
 _GAZE = 3.0
@@ -20,8 +20,8 @@ _GAZE = 3.0
 _BROWS = 2.0
 # Weight of the gap between the lips, in widths of the mouth: blendshapes hardly change for lips just apart.
 _LIPS = 1.5
-# Eyes open less than this fraction of the 75th percentile of all frames blink or look down, and the frame counts as
-# less calm than any other.
+# Eyes that are open less than 0.85 of the 75th percentile of all frames blink or look down. Such a frame gets 10 more:
+# it is less calm than any frame with open eyes.
 _LIDS, _WIDE, _BLINK = 0.85, 75, 10.0
 # Brows, and the corners of the eyes that they are measured from.
 _BROW_POINTS = tuple(MESH68[i] for name in ("brow_right", "brow_left") for i in REGIONS[name])
@@ -31,14 +31,14 @@ _CORNERS = tuple(contour[0][end] for contour in (EYE_RIGHT, EYE_LEFT) for end in
 def measure_neutrality(shapes: np.ndarray, frontal: np.ndarray, rotation: np.ndarray) -> np.ndarray:
     """Return how far each frame is from a face at rest seen from the front: (T,), 0 is at rest.
 
-    At rest the eyes are open and the lips shut, and gaze and brows are at their median: blendshapes report raised or
-    lowered brows for some people all the time.
+    At rest the eyes are open and the lips shut, and gaze and brows are at their median. The median is needed because
+    some people's blendshapes are of raised or lowered brows all the time.
 
     Args:
         shapes: blendshapes (T, 52); if all are 0, the mean distance to the median mesh is used instead.
         frontal: meshes (T, 478, 3) in canonical units. Lids, lips and irises are measured on them, since every tracker
             gives them.
-        rotation: of the head (T, 3, 3).
+        rotation: the head's rotation (T, 3, 3).
     """
     mesh = frontal.astype(np.float64)
     corners = LIPS_INNER[0][0], LIPS_INNER[0][-1]

@@ -11,6 +11,7 @@ _COLOURS = {
     "jaw": (90, 160, 255), "mouth": (255, 90, 90), "nose": (250, 220, 90), "eye_right": (120, 255, 140),
     "eye_left": (120, 255, 140), "brow_right": (220, 140, 255), "brow_left": (220, 140, 255),
 }  # fmt: skip
+# Fractional bits of the coordinates that OpenCV draws at.
 _SHIFT = 4
 
 

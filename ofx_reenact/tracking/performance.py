@@ -1,6 +1,7 @@
 """The performance file: a tracked driver, smoothed, with gaps filled and a reference frame.
 
-An ``.npz`` archive without pickled content; ``docs/performance.md`` describes each array.
+An ``.npz`` archive without pickled content; ``docs/performance.md`` describes each array. A target that moves has one,
+too: there, the target is meant wherever the text has the driver.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ from ofx_reenact.tracking.surface import FACE_POINTS
 SCHEMA = "ofx-reenact/performance/1"
 # Degrees of head rotation away from the target's that cost as much as 1 of neutrality.
 _TURN = 40.0
-# Least confidence of a face that is used as a reference or an example of the person.
+# Least confidence of a face that is used as the reference frame or as an example of the person.
 LEAST_CONFIDENCE = 0.5
 
 
 class State(IntEnum):
-    """How a frame got its face: from the tracker, interpolated in a short gap, or held from the nearest frame."""
+    """How a frame got its face: tracked, interpolated in a short gap (bridged), or held from another frame."""
 
     TRACKED = 0
     BRIDGED = 1
@@ -40,7 +41,7 @@ class State(IntEnum):
 
 @dataclass(frozen=True)
 class Performance:
-    """A tracked driver of T frames. Pixels are square ones of the driver's pictures; canonical units are centimetres.
+    """A tracked driver of T frames. Pixels are square, at the driver's resolution; canonical units are centimetres.
 
     Attributes:
         frames: (T,) int64, every frame from the first to the last.
@@ -54,11 +55,11 @@ class Performance:
         frontal: (T, 478, 3) float32 canonical units; smoothed, head pose taken out.
         rotation, scale, translation: (T, 3, 3), (T,), (T, 3) float64; smoothed pose, canonical units to pixels.
         hand_made: (T,) bool, the landmarks were placed by hand.
-        reference: number of the frame at rest, unless a render chooses another.
-        chosen: whether the user chose the reference.
+        reference: number of the reference frame, unless a render chooses another.
+        chosen: whether the user chose the reference frame.
         size: (2,) int64, the driver's width and height in square pixels.
-        fps: "num/den", or "" if unknown.
-        name, tracker, versions: the driver as named, the tracker's name, and versions as JSON.
+        fps: frames a second as "24000/1001"; "" if unknown.
+        name, tracker, versions: the driver as the user named it, the tracker's name, and versions as JSON.
         smoothing: strength of the smoothing.
         aspect: width over height of a pixel in the driver's files.
         made_of: the driver and the options that it was made from, as JSON; "" in files of earlier versions.
@@ -116,7 +117,7 @@ class Performance:
 
     @property
     def confident(self) -> np.ndarray:
-        """Frames tracked with a confidence of at least 0.5, (T,) bool."""
+        """Which frames are tracked with a confidence of at least 0.5: (T,) bool."""
         return (self.state == State.TRACKED) & (self.confidence >= LEAST_CONFIDENCE)
 
     @property
@@ -131,9 +132,9 @@ class Performance:
         return self.scale[:, None, None] * turned + self.translation[:, None]
 
     def choose_reference(self, rotation: np.ndarray) -> int:
-        """Return the frame with the calmest face and the head nearest to a rotation (3, 3), both weighed.
+        """Return the frame in which the face is calmest and the head is nearest to a rotation (3, 3), both together.
 
-        If the user chose a reference when tracking, that is returned.
+        If the user chose a reference frame when tracking, that one is returned.
         """
         if self.chosen:
             return self.reference
@@ -143,7 +144,7 @@ class Performance:
         return int(self.frames[int(np.argmin(cost))])
 
     def save(self, path: Path) -> None:
-        """Write the file atomically.
+        """Write the file, completely or not at all.
 
         Raises:
             OutputError: it cannot be written.

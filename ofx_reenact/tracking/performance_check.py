@@ -20,8 +20,9 @@ _TEXTS = ("fps", "name", "tracker", "versions")
 # Texts and arrays that files of earlier versions lack.
 _NEWER, _NEWER_SHAPES = ("made_of",), {"aspect": "number", "cut": "whole T", "light": "number T", "skin": "whole T 468"}
 _RATE = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
-# Frame numbers have at most nine digits. The other two: most pixels of a picture's side, most frames per second.
-_MOST_FRAMES, _WIDEST, _FASTEST = 10**9, 10**6, 1000
+# Frame numbers have at most nine digits. A picture has at most this many pixels along a side, and this many frames a
+# second.
+_NUMBERS_END, _LONGEST_SIDE, _FASTEST = 10**9, 10**6, 1000
 # Largest distance of a point from the picture's corner, and largest face, both in lengths of the picture's longer side.
 _REACH, _LARGEST = 100, 20
 # In canonical units: the width of a face, the largest distance of a point from the head's centre, and the least extent
@@ -29,15 +30,15 @@ _REACH, _LARGEST = 100, 20
 _WIDTH, _FARTHEST, _NARROWEST = 15.0, 1000.0, 0.5
 # Least width of a face in pixels.
 _SMALLEST = 1.0
-# Tolerance with which a rotation's columns are orthonormal.
-_SQUARE = 1e-3
+# Largest error of a rotation's columns in being orthonormal.
+_ORTHONORMAL = 1e-3
 
 
 def check_performance(arrays: Mapping[str, np.ndarray]) -> None:
     """Check the arrays of a performance file, each by itself and against the others.
 
     Raises:
-        ValueError: an array is wrong; the message names it, and the frame if only some are.
+        ValueError: an array is wrong; the message names it and, if it has values for each frame, the first wrong frame.
     """
     check_shapes(arrays, _SHAPES | {name: shape for name, shape in _NEWER_SHAPES.items() if name in arrays})
     for name in (*_TEXTS, *(name for name in _NEWER if name in arrays)):
@@ -54,17 +55,17 @@ def check_performance(arrays: Mapping[str, np.ndarray]) -> None:
 
 def _check_frames(arrays: Mapping[str, np.ndarray]) -> None:
     frames, absent = arrays["frames"], arrays["absent"]
-    if not len(frames) or max(abs(int(frames[0])), abs(int(frames[-1]))) >= _MOST_FRAMES:
+    if not len(frames) or max(abs(int(frames[0])), abs(int(frames[-1]))) >= _NUMBERS_END:
         raise ValueError("frames are empty, or have more than nine digits")
     if not np.array_equal(frames, np.arange(int(frames[0]), int(frames[0]) + len(frames))):
         raise ValueError("frames are not consecutive")
     if int(arrays["reference"]) not in frames:
         raise ValueError(f"reference frame {int(arrays['reference'])} is not among its frames")
     if not np.isin(absent, frames).all():
-        raise ValueError("absent has frames that are not among its frames")
+        raise ValueError("absent has numbers that are not in frames")
     if not (arrays["state"] == 0).any():
         raise ValueError("state: no frame has a face")
-    if not all(1 <= int(length) <= _WIDEST for length in arrays["size"]):
+    if not all(1 <= int(length) <= _LONGEST_SIDE for length in arrays["size"]):
         raise ValueError(f"size is {arrays['size'].tolist()}, not the width and height of a picture")
     if fps := text_in(arrays["fps"]):
         rate = _RATE.fullmatch(fps)
@@ -94,9 +95,9 @@ def _check_geometry(arrays: Mapping[str, np.ndarray]) -> None:
     _refuse(arrays, "scale", (across < _SMALLEST) | (across > _LARGEST * longer), "not a face's size in this picture")
     turned = np.asarray(arrays["rotation"], np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
-        square = np.abs(np.einsum("tki,tkj->tij", turned, turned) - np.eye(3)).max(axis=(1, 2)) <= _SQUARE
-        upright = np.einsum("ti,ti->t", np.cross(turned[:, :, 0], turned[:, :, 1]), turned[:, :, 2]) > 0
-    _refuse(arrays, "rotation", ~(square & upright), "not a rotation matrix")
+        orthonormal = np.abs(np.einsum("tki,tkj->tij", turned, turned) - np.eye(3)).max(axis=(1, 2)) <= _ORTHONORMAL
+        right_handed = np.einsum("ti,ti->t", np.cross(turned[:, :, 0], turned[:, :, 1]), turned[:, :, 2]) > 0
+    _refuse(arrays, "rotation", ~(orthonormal & right_handed), "not a rotation matrix")
 
 
 def _refuse(arrays: Mapping[str, np.ndarray], name: str, wrong: np.ndarray, why: str) -> None:

@@ -24,7 +24,7 @@ class SelfieSegmentation:
     def mask(self, image: np.ndarray) -> np.ndarray:
         """Return the probability (H, W) float32, 0 to 1, that a pixel of an (H, W, 3) uint8 RGB picture shows a person.
 
-        The network works at 256², so a square picture is best and edges are no finer than that.
+        The network works at 256², so square pictures are best, and the edges are no finer than at that size.
         """
         height, width = image.shape[:2]
         scale = _SIZE / max(height, width)
@@ -36,15 +36,15 @@ class SelfieSegmentation:
 
 
 def measure_headroom(image: np.ndarray, oval: np.ndarray) -> np.ndarray | None:
-    """Measure, in each column of an (H, W, 3) uint8 RGB picture, the rows above the person with a face.
+    """Count, in each column of an (H, W, 3) uint8 RGB picture, the rows above the person with this face.
 
     Args:
         image: the picture.
         oval: contour of the face (n, 2) in pixels.
 
     Returns:
-        (W,) float32; 0 where the person reaches the upper edge, H where no person is. None if the segmentation does not
-        include the face.
+        (W,) float32 rows; 0 where the person reaches the upper edge, H where no person is. None if the segmentation
+        does not include the face.
     """
     height, width = image.shape[:2]
     low, high = oval.min(0), oval.max(0)

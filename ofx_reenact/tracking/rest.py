@@ -10,8 +10,8 @@ from ofx_reenact.errors import TrackingError
 from ofx_reenact.tracking.blendshapes import BLENDSHAPES, blendshapes_of
 from ofx_reenact.tracking.performance import Performance, State
 
-# One in this many usable frames is averaged, with a least and a most number of frames; only frames whose neutrality is
-# within _CALM of the calmest one.
+# The calmest fifteenth of the usable frames is averaged, at least 3 and at most 15 frames; of these, only frames whose
+# neutrality is at most 0.5 above that of the calmest one.
 _ONE_IN, _LEAST, _MOST, _CALM = 15, 3, 15, 0.5
 # Blendshapes, without their side, of a smiling or open mouth.
 _MOUTH = ("mouthSmile", "mouthUpperUp", "mouthLowerDown")
@@ -22,11 +22,11 @@ class Rest:
     """The face at rest in a performance of T frames. Meshes are frontal, in canonical units.
 
     Attributes:
-        face: (478, 3) float64, the rest in the reference's shot if there is a reference, else in the shot with the
+        face: (478, 3) float64, the rest in the shot of the reference frame if there is one, else in the shot with the
             most usable frames.
         frames: numbers of the frames that ``face`` is the mean of, ascending.
         frontal: (T, 478, 3) float64, the rest in each frame's shot; ``face`` in a shot without usable frames.
-        row: (T,) int64, the calmest row of each frame's shot.
+        row: (T,) int64, the row of the calmest frame in each frame's shot.
     """
 
     face: np.ndarray
@@ -39,8 +39,9 @@ def find_rest(performance: Performance, reference: int | None = None) -> Rest:
     """Find a person's face at rest.
 
     Args:
-        performance: of the person.
-        reference: number of a frame that alone is the rest in its shot; by default the one chosen when tracking.
+        performance: the person's performance.
+        reference: number of a frame that alone is the rest in its shot; by default the one that the user chose when
+            tracking, if any.
 
     Raises:
         TrackingError: the performance does not contain the reference, or it has no face.

@@ -1,4 +1,4 @@
-"""Sample a performance at any positions: frame for frame, faster, slower or shifted."""
+"""Sample a performance at any positions, to play it faster, slower or shifted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ofx_reenact.errors import SettingsError
 from ofx_reenact.settings import Settings
 from ofx_reenact.tracking.performance import Performance, State
 
-# A position nearer to a frame than this, in frames, is that frame: sums of fractions have rounding errors.
+# A position that is nearer to a frame than this, in frames, is at that frame: sums of fractions have rounding errors.
 _WHOLE = 1e-6
 
 

@@ -47,7 +47,7 @@ def fit_similarity(source: np.ndarray, target: np.ndarray) -> Similarity:
 def head_pose(mesh: np.ndarray, shape: np.ndarray | None = None) -> Similarity:
     """Fit the head pose to a mesh (468 or more, 3) in pixels.
 
-    ``shape`` is the person's own rigid points (len(RIGID), 3) in canonical units, by default the canonical face's.
+    ``shape``: the person's own rigid points (len(RIGID), 3) in canonical units; by default those of the canonical face.
     """
     index = list(RIGID)
     return fit_similarity(canonical().points[index] if shape is None else shape, mesh[index])

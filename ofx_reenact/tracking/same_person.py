@@ -11,19 +11,19 @@ from ofx_reenact.errors import TrackingError
 from ofx_reenact.tracking.cuts import SAME_SHOT, compare_details, extract_details
 from ofx_reenact.tracking.face_look import FaceLook, describe_look, likeness
 
-# Likeness from which a face is the person's wherever it is. Of other people's faces, in the same studio and light, 1
-# frame in 1,000 reached it; all of the same person's did in other parts of a clip, and 9 in 10 in other recordings.
+# A face with at least this likeness is the person's, wherever it is. In the same studio and light, 1 in 1,000 frames of
+# other people reached it. Of the same person, all frames of the same clip did, and 9 in 10 of other recordings.
 ALIKE_ANYWHERE = 0.8
 # Faces that were refused are remembered as other people's. Another face is the person's only if it is more like the
 # person than like those, or at least this much like the person.
 _ALIKE_DESPITE_OTHERS = 0.88
-# Least likeness of a face that overlaps with where the person was just seen in the same shot: a hand may cover it, or
-# the head turn to a side that was not seen before.
+# A face that overlaps with the person's last place in the same shot needs only this likeness: a hand may cover it, or
+# the head may turn to a side that was not seen before.
 CONTINUED = 0.6
-# A look is remembered if its likeness to the remembered ones is below this; so many are kept.
+# A look is remembered if its likeness to the remembered looks is below _NEW_BELOW; at most _MOST_LOOKS are.
 _NEW_BELOW, _MOST_LOOKS = 0.9, 24
-# A face continues the last one if their boxes overlap by more than this (intersection over union) and the last one is
-# at most so many pictures back.
+# A face continues the last one if the intersection over union of their boxes is above OVERLAP and the last one is at
+# most _RECENT pictures back.
 OVERLAP, _RECENT = 0.3, 12
 # Among faces whose likeness differs by less than this, the nearest is chosen.
 _TIE = 0.05
@@ -103,10 +103,10 @@ class SamePerson:
         self._details = details
 
     def choose(self, faces: Sequence[SeenFace]) -> int | None:
-        """Return the index of the person's face, None if it is not certain; call :meth:`remember` with the chosen one.
+        """Return the index of the person's face; None if no face is certainly the person's.
 
-        Other people's looks are remembered. An uncertain face is refused because a frame without a face is bridged,
-        while another person's face would be used.
+        Call :meth:`remember` with the chosen face. The looks of the others are remembered here. An uncertain face is
+        refused: a frame without a face is filled from its neighbours, but another person's face would be used.
         """
         alike = [self._score(face) for face in faces]
         best = max((score for score in alike if score is not None), default=None)

@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-# Standard deviations of the filter: over time in frames, at strength 1, and over values in noise levels.
+# Standard deviations of the filter: over time in frames, at strength 1; and over values, in multiples of the noise.
 WINDOW, SAME = 2.0, 6.0
-# Ratio of the noise to the lower quartile of the second differences' lengths: these are √6 times the noise, with about
-# a Rayleigh distribution.
+# The noise, divided by the lower quartile of the lengths of the second differences. These are √6 times the noise, and
+# their lengths have about a Rayleigh distribution.
 _QUARTILE_TO_NOISE = 0.55
 
 
@@ -54,7 +54,7 @@ def noise_level(values: np.ndarray) -> np.ndarray:
 def smooth_poses(
     rotation: np.ndarray, scale: np.ndarray, translation: np.ndarray, strength: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Smooth head poses: rotation (T, 3, 3) as vectors about its mean, scale (T,) as logarithm, translation (T, 3)."""
+    """Smooth head poses: rotation (T, 3, 3) as vectors around its mean, scale (T,) as logarithm, translation (T, 3)."""
     if strength <= 0 or len(scale) < 3:
         return rotation, scale, translation
     mean = Rotation.from_matrix(rotation).mean()

@@ -52,7 +52,7 @@ class Spline:
 
 @lru_cache(maxsize=8)
 def spread(points: tuple[int, ...]) -> np.ndarray:
-    """Return the matrix (468, P) that extends values at P points of the mesh to all its points; cached."""
+    """Return the matrix (468, P) that extends values at P points of the mesh to all its points, by a spline; cached."""
     triangles = canonical().triangles
     spline = Spline(triangles[~openings(triangles)], FACE_POINTS, np.unique(points))
     return spline.solve(np.eye(len(spline.prescribed)))[:, np.searchsorted(spline.prescribed, points)]
@@ -66,16 +66,16 @@ def landmark_spread() -> np.ndarray:
 def measure_gap(mesh: np.ndarray, contour: Contour) -> np.ndarray:
     """Return the mean vertical gap between the halves of an opening in meshes (T, 468 or more, 2 or 3): (T,).
 
-    In the meshes' unit, without the corners, where the halves meet; below 0 the halves overlap.
+    It is in the meshes' unit and leaves out the corners, where the halves meet. Below 0, the halves overlap.
     """
     upper, lower = (np.array(half[1:-1]) for half in contour)
     return np.asarray((mesh[:, lower, 1] - mesh[:, upper, 1]).mean(axis=1))
 
 
 def iris_places(mesh: np.ndarray) -> np.ndarray:
-    """Return each iris's offset from the midpoint of its eye's corners, in eye widths, of meshes (..., 478, 3).
+    """Return each iris's offset from the midpoint of its eye's corners, in eye widths, in meshes (..., 478, 3).
 
-    (..., 2, 2): right and left eye; x and y.
+    The result is (..., 2, 2): right and left eye; x and y.
     """
     places = []
     for contour, iris in ((EYE_RIGHT, IRIS_RIGHT), (EYE_LEFT, IRIS_LEFT)):

@@ -1,8 +1,8 @@
 """Read and edit TFLite models in memory, so that OpenCV 4 and 5 return the same output.
 
 OpenCV 5's engine keeps only a graph's last output: the memory of the others may be reused, and requesting one by name
-runs the network again. Here the last operator, whose own result is not needed, is made to read the wanted tensor, which
-makes that the last output.
+runs the network again. Here the last operator, whose own result is not needed, is made to read the wanted tensor, so
+that this becomes the last output.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import tflite
 _MODEL_SUBGRAPHS, _GRAPH_OUTPUTS, _GRAPH_OPERATORS, _OPERATOR_INPUTS, _OPERATOR_OUTPUTS = 2, 2, 3, 1, 2
 
 
-def second_of_first(model: bytes) -> tuple[int, np.ndarray, float]:
-    """Return how to compute a model's second output, one number, from its first.
+def second_output_weights(model: bytes) -> tuple[int, np.ndarray, float]:
+    """Return the weights that compute a model's second output, one number, from its first.
 
-    Both outputs are linear in the same tensor. The first has more values than that tensor, so it determines the tensor
-    and with it the second output: within 0.001 if the first is exact within 1e-5.
+    Both outputs are linear in the same tensor. The first has more values than that tensor, so it determines the tensor,
+    and so the second output, too: with an error of 0.001 if the first output's is 1e-5.
 
     Returns:
         The first output's tensor number; weights (n,) float64 of its values; the bias.
@@ -47,8 +47,8 @@ def _bytes_of(graph: Any, tensor: Any) -> bytes:
     return content
 
 
-def last_output_from(model: bytes, tensor: int) -> bytes:
-    """Return the model with the last output's operator reading another tensor, given by number."""
+def with_last_output(model: bytes, tensor: int) -> bytes:
+    """Return a model whose last output is a tensor, given by its number: the last operator reads that tensor."""
     data = bytearray(model)
 
     def unsigned(at: int) -> int:

@@ -44,7 +44,7 @@ class Tracker(ABC):
 
     @classmethod
     def missing(cls) -> str:
-        """Return what this machine lacks to run it, and how to get it; "" if nothing. Must not import slow modules."""
+        """Return what this machine lacks to run it and how to get that; "" if nothing. Must not import slow modules."""
         return ""
 
     @abstractmethod

@@ -41,7 +41,7 @@ class Registered(NamedTuple):
             raise TrackingError(f"{named} cannot be imported ({reason}); repair or uninstall that package") from error
         if not (isinstance(kind, type) and issubclass(kind, Tracker) and kind.name == self.name):
             wanted = f"subclass of ofx_reenact.tracking.tracker.Tracker whose name is '{self.name}'"
-            raise TrackingError(f"{named}: {self.entry.value} is not a {wanted}")
+            raise TrackingError(f"{named}: {self.entry.value} is not a {wanted}; repair or uninstall that package")
         return kind
 
 

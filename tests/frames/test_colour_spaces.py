@@ -20,7 +20,7 @@ def test_colour_rules(colour, tmp_path):
     space, why = colour.choose(read_plate(tagged), None)
     assert "Rec.709" in space and "tag" in why
     assert colour.choose(read_plate(TARGET), "ACEScg") == ("ACEScg", "named by the user")
-    with pytest.raises(FrameError, match="near are ACEScg"):
+    with pytest.raises(FrameError, match="similar names are ACEScg"):
         colour.resolve("ACEScgg")
 
 

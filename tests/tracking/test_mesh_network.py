@@ -10,7 +10,7 @@ from ofx_reenact.resources import resource
 from ofx_reenact.tracking.canonical import MODEL
 from ofx_reenact.tracking.detect import MESH_SIZE, Region
 from ofx_reenact.tracking.facemesh import FaceMesh
-from ofx_reenact.tracking.tflite import last_output_from, second_of_first
+from ofx_reenact.tracking.tflite import second_output_weights, with_last_output
 
 
 @pytest.fixture(scope="module")
@@ -20,10 +20,10 @@ def model():
 
 
 def test_presence_follows_from_the_mesh(model):
-    points, factors, added = second_of_first(model)
+    points, factors, added = second_output_weights(model)
     # Number 472 is the second output itself.
     ours, own = (
-        cv2.dnn.readNetFromTFLite(np.frombuffer(last_output_from(model, tensor), np.uint8)) for tensor in (points, 472)
+        cv2.dnn.readNetFromTFLite(np.frombuffer(with_last_output(model, tensor), np.uint8)) for tensor in (points, 472)
     )
     rng = np.random.default_rng(0)
     for soft in (3, 6, 12):

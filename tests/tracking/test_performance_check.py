@@ -43,7 +43,7 @@ def test_impossible_values_are_refused(performance, tmp_path, name, value):
     ("name", "value", "message"),
     [
         ("reference", 500, "reference frame 500 is not among its frames"),
-        ("absent", np.array([1000]), "absent has frames"),
+        ("absent", np.array([1000]), "absent has numbers that are not in frames"),
         ("absent", np.array([1.5]), "array absent"),
         ("state", np.full(75, 2, np.uint8), "no frame has a face"),
         ("size", (0, 10), "not the width and height of a picture"),
