@@ -16,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from ofx_reenact.bench.figures import Timed, spread
 from ofx_reenact.device import finish
-from ofx_reenact.training.loop import bf16_pays
+from ofx_reenact.training.loop import has_bf16
 
 
 def _attention_flop(query: Sequence[int], key: Sequence[int], value: Sequence[int], *_: Any, **__: Any) -> int:
@@ -46,7 +46,7 @@ class Speed(Timed):
 def precisions(device: str) -> dict[str, torch.dtype]:
     """Return the precisions that are worth timing on a device, by name."""
     both = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-    return both if bf16_pays(device) else {"float32": torch.float32}
+    return both if has_bf16(device) else {"float32": torch.float32}
 
 
 def timed(what: str, work: Callable[[], object], precision: torch.dtype, runs: int, device: str) -> Speed:

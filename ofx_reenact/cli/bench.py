@@ -48,10 +48,10 @@ def fdgan(
 ) -> int:
     """Time FD-GAN's translators: milliseconds, and over the time that their operations take at matrix peak."""
     from ofx_reenact.bench.fdgan import bench
-    from ofx_reenact.training.loop import bf16_pays
+    from ofx_reenact.training.loop import has_bf16
 
     ready = prepare(device, threads, require_idle)
-    if not bf16_pays(ready.device):
+    if not has_bf16(ready.device):
         typer.echo("bfloat16 is left out: this CPU has no instructions for it (AVX512-BF16 or AMX)", err=True)
     result = ready.recorded("fdgan", {"runs": runs}, lambda: {"speeds": bench(runs, ready.device)})
     tables.show(result, as_json, [("speeds", tables.SPEEDS)])

@@ -135,7 +135,7 @@ class Small(Recipe):
 
     def __init__(self, group):
         self.group, network = group, torch.nn.Linear(9, 9)
-        self.called, self.optimiser = group.spread(network), torch.optim.SGD(network.parameters())
+        self.called, self.optimiser = group.average_gradients(network), torch.optim.SGD(network.parameters())
 
     def step(self, number, steps):
         if number == 2 and not self.group.first:
@@ -180,7 +180,7 @@ def trained(tmp_path_factory) -> tuple[Path, list[dict]]:
 class Apart(Group):
     """One of two processes that run one after the other, each without the other's gradients."""
 
-    def spread(self, module):
+    def average_gradients(self, module):
         return module
 
 

@@ -11,7 +11,7 @@ from ofx_reenact.ldnet.network import LDNet
 from ofx_reenact.training.ldnet.adversarial import adversary_loss, not_picked, picked
 from ofx_reenact.training.ldnet.score import score
 from ofx_reenact.training.ldnet.supervised import cycle_loss
-from ofx_reenact.training.ldnet.swaps import Drawing
+from ofx_reenact.training.ldnet.swaps import SwapSettings
 
 
 def test_adversaries():
@@ -64,7 +64,7 @@ def test_cycle_is_zero_when_the_code_survives():
 
 
 def test_scores_name_their_source():
-    drawing = Drawing("rigid", head_model().template())
+    drawing = SwapSettings("rigid", head_model().template())
     scores = score(LDNet(width=16, hidden=3), {"made": head_model()}, drawing, count=64)
     assert set(scores) == {f"made {name}" for name in ("copied", "direct", "anchored", "relative", "gain")}
     assert 0 < scores["made copied"] < 1

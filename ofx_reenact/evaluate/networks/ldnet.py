@@ -134,9 +134,10 @@ def draw_swaps(weights: LDNetWeights, grid: Grid, count: int = SWAPS, seed: int 
         (driver, neutral_pose), (target, neutral_pose),
     )  # fmt: skip
     faces = [normalise(grid.landmarks[cell], weights.norm, weights.template)[0] for cell in cells]
-    like = torch.zeros(count, 1, 1, dtype=torch.bool)
+    same_rest = torch.zeros(count, 1, 1, dtype=torch.bool)
     performing, resting, own_face, truth, *neutral = faces
-    return Swaps(performing, resting, own_face, truth, like, torch.stack(neutral)), grid.poses.angles[acting_pose, 1]
+    swaps = Swaps(performing, resting, own_face, truth, same_rest, torch.stack(neutral))
+    return swaps, grid.poses.angles[acting_pose, 1]
 
 
 @torch.no_grad()

@@ -80,7 +80,7 @@ class PortraitRecipe(Recipe):
     """The portrait network against its critics. A batch of faces is drawn in each step: two pictures of a person."""
 
     parts: ClassVar = ("network", "average", "critics", "optimiser", "critic_optimiser")
-    generator: np.random.Generator
+    rng: np.random.Generator
 
     def __init__(
         self,
@@ -98,14 +98,15 @@ class PortraitRecipe(Recipe):
         if faces.people() < 2:
             raise ReenactError(f"{faces.people()} people to train on: the classifier needs at least two")
         self._settings, self._faces, self._out = settings, faces, out
-        self.generator = group.rng(settings.seed)
+        self.rng = group.rng(settings.seed)
 
         torch.manual_seed(settings.seed)
         network = start or PortraitNetwork.ablation(settings.variant)
         self.network = channels_last(network.to(settings.device)).requires_grad_(True)
         self.critics = channels_last(PortraitCritics(faces.people()).to(settings.device))
         # Called in place of the networks: with several processes, backward averages the gradients.
-        self._portraits, self._judge = group.spread(DrawPortraits(self.network)), group.spread(self.critics)
+        self._portraits = group.average_gradients(DrawPortraits(self.network))
+        self._judge = group.average_gradients(self.critics)
         self.average = Average(self.network, settings.ema)
 
         # Several processes exchange gradients in the middle of a step; such a step is not recorded.
@@ -126,7 +127,7 @@ class PortraitRecipe(Recipe):
         """Draw a batch; let critics, then network learn from it."""
         for optimiser in (self.optimiser, self.critic_optimiser):
             set_rate(optimiser, self._settings.learning_rate * min(1.0, (number + 1) / WARM_UP))
-        losses = self._turns(vars(self._to_device(self._faces.draw(self._settings.batch, self.generator))))
+        losses = self._turns(vars(self._to_device(self._faces.draw(self._settings.batch, self.rng))))
         self.average.update_parameters(self.network)
         return losses
 

@@ -159,7 +159,7 @@ class RepairRecipe(Recipe):
     """The repair network against one critic."""
 
     parts: ClassVar = ("network", "average", "critic", "optimiser", "critic_optimiser")
-    generator: np.random.Generator
+    rng: np.random.Generator
 
     def __init__(
         self, settings: RepairSettings, pair_set: PairSet, out: Path, start: RepairNetwork | None = None,
@@ -174,16 +174,16 @@ class RepairRecipe(Recipe):
         self._count = len(pair_set.rows(validation=False))
         if self._count < FEWEST:
             raise ReenactError(f"{self._count} pairs to train on, at least {FEWEST} are needed: give more pictures")
-        self.generator = group.rng(settings.seed)
-        self._data = RepairData(pair_set, settings, self.generator)
+        self.rng = group.rng(settings.seed)
+        self._data = RepairData(pair_set, settings, self.rng)
 
         torch.manual_seed(settings.seed)
         network = start or RepairNetwork.ablation(settings.variant)
         self.network = channels_last(network.to(settings.device)).requires_grad_(True)
         self.critic = channels_last(Discriminator(4).to(settings.device))
         # Called in place of the networks: with several processes, backward averages the gradients.
-        self._repair = group.spread(RepairLosses(self.network, settings.features))
-        self._judge = group.spread(self.critic)
+        self._repair = group.average_gradients(RepairLosses(self.network, settings.features))
+        self._judge = group.average_gradients(self.critic)
         self.average = Average(self.network, settings.ema)
         self.network.draw = fuse(self.network.draw, on=torch.device(settings.device).type == "cuda")
 
