@@ -110,7 +110,7 @@ def measure_mouths(data: Path, weights: list[str], report: Path | None, limit: i
         count = max(mean.count for mean in next(iter(rows.values())).values())
         print_means(rows, f"{kind}: {count}, features of {BACKEND}")
     if report:
-        for path in fdgan_mouths.draw_sheets(report, networks, pair_set):
+        for path in fdgan_mouths.draw_contact_sheets(report, networks, pair_set):
             typer.echo(f"sheet: {path}")
     errors = {kind: json_means(rows) for kind, rows in measured.items()}
     return {"data": str(data), "weights": json_weights(loaded), "features": BACKEND, "errors": errors}
@@ -135,7 +135,7 @@ def measure_faces(data: Path, weights: list[str], report: Path | None, limit: in
     if not sface.installed():
         typer.echo(sface.MISSING)
     if report:
-        for path in fdgan_faces.draw_sheets(report, painters, cases, colour):
+        for path in fdgan_faces.draw_contact_sheets(report, painters, cases, colour):
             typer.echo(f"sheet: {path}; from left: target, warp only, {', '.join(list_rows(painters))}, truth")
     return {
         "data": str(data),

@@ -59,7 +59,9 @@ def shipped_portrait() -> Path:
 
 
 def save_repair(path: Path, network: RepairNetwork, note: Mapping[str, str], finest: int = 1) -> None:
-    """Write the repair network's weights in half precision with their metadata; ``finest`` window it was trained on.
+    """Write the repair network's weights in half precision.
+
+    ``note`` goes into the metadata; ``finest``, one of FINER, is the finest window that it was trained on.
 
     Raises:
         OutputError: the file cannot be written.
@@ -68,7 +70,9 @@ def save_repair(path: Path, network: RepairNetwork, note: Mapping[str, str], fin
 
 
 def save_portrait(path: Path, network: PortraitNetwork, size: int, note: Mapping[str, str]) -> None:
-    """Write the portrait network's weights in half precision with their metadata.
+    """Write the portrait network's weights in half precision.
+
+    ``note`` goes into the metadata; ``size`` is the side of the portraits that it was trained on, in pixels.
 
     Raises:
         OutputError: the file cannot be written.

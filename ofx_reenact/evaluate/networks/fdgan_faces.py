@@ -22,7 +22,7 @@ from ofx_reenact.evaluate.networks.fdgan_mouths import METRICS
 from ofx_reenact.frames.colour import Colour
 from ofx_reenact.frames.preview import write_png
 from ofx_reenact.training.fdgan import features
-from ofx_reenact.training.fdgan.score import evenly, psnr, sheet
+from ofx_reenact.training.fdgan.score import evenly, psnr, stack_rows
 
 TRUTH, IDENTITY = "truth", "identity"
 # Names of the kinds of cases in a report.
@@ -93,7 +93,7 @@ def score_pictures(made: Tensor, truth: Tensor, areas: Mapping[str, np.ndarray])
 
 
 @torch.no_grad()
-def draw_sheets(folder: Path, painters: Painters, cases: Cases, colour: Colour, count: int = 8) -> list[Path]:
+def draw_contact_sheets(folder: Path, painters: Painters, cases: Cases, colour: Colour, count: int = 8) -> list[Path]:
     """Draw target, warp, each network's picture and the truth of evenly chosen cases, one sheet per kind."""
     paths = []
     for kind, makers in cases.items():
@@ -104,7 +104,7 @@ def draw_sheets(folder: Path, painters: Painters, cases: Cases, colour: Colour, 
                 rows.append(np.clip(np.concatenate([*shown.values(), case.truth], axis=1), 0, 1))
         if rows:
             paths.append(folder / f"{kind}.png")
-            write_png(paths[-1], sheet(rows, zoom=1))
+            write_png(paths[-1], stack_rows(rows, zoom=1))
     return paths
 
 

@@ -47,6 +47,7 @@ class Counts:
     unlisted: list[str] = field(default_factory=list)
 
 
+# No face; a face below SMALLEST, or below LEAST_SHARPNESS; two meshes that disagree; no terms of use.
 REASONS = ("faceless", "small", "blurred", "untrusted", "unlisted")
 
 
@@ -106,7 +107,9 @@ def build_crops(
         for _ in range(found):
             rows.add(person=label.person, take=label.take, terms=label.terms)
     if counts.kept < 2:
-        raise ReenactError(f"{', '.join(inputs)}: {counts.kept} usable faces; training needs at least two pictures")
+        raise ReenactError(
+            f"{', '.join(inputs)}: {counts.kept} usable faces; training needs at least two: give larger or sharper ones"
+        )
     _write(out, rows, hold_out)
     parts.remove()
     return counts

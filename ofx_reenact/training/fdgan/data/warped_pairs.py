@@ -2,7 +2,7 @@
 
 A *reverse-warp pair* needs one photograph only, of an open mouth. The photograph is the truth. The *pseudo-target* is
 the same photograph with the inside of the mouth removed and the mouth shut by the warp; it is carried back to the
-photograph's own mesh, and what is missing there the network has to paint. The inside is removed first because shutting
+photograph's own mesh, where the network has to paint what is missing. The inside is removed first because shutting
 alone leaves a line of squashed teeth, which the way back stretches into teeth again: the network would learn to copy.
 """
 
@@ -31,7 +31,7 @@ from ofx_reenact.warp.openings import SHUT_MOUTH, lenses
 
 # The tracked edge of the lips is a little off: this much of the lips is removed with the inside, in centimetres.
 RIM = 0.12
-# Some pseudo-targets keep the mouth partly open: with this probability, up to this fraction of the gap.
+# A pseudo-target keeps its mouth partly open with this probability, by up to this fraction of the gap.
 PARTLY_OPEN, MOST_OPEN = 0.25, 0.5
 # The jaw is dropped further if the gap between the lips is at least this, in widths of the mouth: teeth show then. How
 # far it drops, in centimetres.
@@ -47,7 +47,7 @@ _CORNERS = (LIPS_INNER[0][0], LIPS_INNER[0][-1])
 _OUTER_UPPER, _OUTER_LOWER = (np.array(half[1:-1]) for half in LIPS_OUTER)
 _JAW = np.array(MESH68[4:13])
 _FIXED = np.array([*MESH68[:3], *MESH68[14:17], *MESH68[17:48]])
-# The fraction of the chin's motion that each point of the jaw's line takes: the chin all, the jaw's angles little.
+# The fraction of the chin's motion that each point of the jaw line takes: all at the chin, little at the jaw's angles.
 _JAW_WEIGHTS = np.array([0.15, 0.4, 0.75, 0.95, 1.0, 0.95, 0.75, 0.4, 0.15])
 
 
@@ -56,7 +56,7 @@ class Pair:
     """One pair, cropped to the mouth's window (h, w); pictures are display-encoded in [0, 1].
 
     Attributes:
-        finer: pixels of the window along one side, over those of the coarsest; one of FINER.
+        finer: how many times finer the window is than the coarsest, one of FINER.
         target: (h, w, 3) the target, in the window of its own pose.
         target_landmarks: (68, 2) its landmarks, pixels of that window.
         warped: (h, w, 3) the target carried to the truth's mesh.
