@@ -86,7 +86,7 @@ def test_blur_takes_sharpness_and_noise_adds_to_it(smiling, face):
 
 def test_change_at_rest_is_measured(portrait):
     one_brighter = np.clip(portrait.astype(int) // 2 + 1, 0, 255).astype(np.uint8)
-    scores = pixels.rest_error(np.stack([portrait // 2, one_brighter]), portrait // 2)
+    scores = pixels.zero_motion_error(np.stack([portrait // 2, one_brighter]), portrait // 2)
     assert scores.values == pytest.approx([0, 1])
 
 
@@ -206,7 +206,7 @@ def test_permuted_people_are_not_each_other(smiling, identity_of_demo):
     assert values[0] == pytest.approx(1) and 0.8 < values[1] < 1
     other = np.roll(same, 7)
     assert identity.similarity(embedder.backend, other[None], same).values[0] < 0.5
-    assert identity.rest_error(embedder.backend, made[:1], same).values == pytest.approx(0, abs=1e-6)
+    assert identity.zero_motion_error(embedder.backend, made[:1], same).values == pytest.approx(0, abs=1e-6)
 
 
 @pytest.fixture(scope="module")

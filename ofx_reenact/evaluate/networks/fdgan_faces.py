@@ -15,7 +15,7 @@ from ofx_reenact.evaluate.metrics import sface
 from ofx_reenact.evaluate.metrics.scores import Mean
 from ofx_reenact.evaluate.metrics.ssim import ssim
 from ofx_reenact.evaluate.networks.face_cases import BACK, RENDERED, Case, CaseMaker
-from ofx_reenact.evaluate.networks.face_methods import STILL, Painters, pose_case, render_methods
+from ofx_reenact.evaluate.networks.face_methods import UNCHANGED, Painters, pose_case, render_methods
 from ofx_reenact.evaluate.networks.face_regions import draw_regions
 from ofx_reenact.evaluate.networks.fdgan_mouths import KINDS as PAIR_KINDS
 from ofx_reenact.evaluate.networks.fdgan_mouths import METRICS
@@ -113,7 +113,7 @@ def _render_case(case: Case | None, painters: Painters, colour: Colour) -> tuple
     posed = None if case is None else pose_case(case, colour)
     if case is None or posed is None:
         return None
-    return case, {STILL: case.target} | render_methods(posed, painters, colour)
+    return case, {UNCHANGED: case.target} | render_methods(posed, painters, colour)
 
 
 def _score_case(case: Case, shown: Mapping[str, np.ndarray]) -> dict[str, dict[str, float]]:
@@ -127,7 +127,7 @@ def _score_case(case: Case, shown: Mapping[str, np.ndarray]) -> dict[str, dict[s
         target = sface.embed(case.target, case.target_mesh)
         values[TRUTH] = {}
         for method, picture in {**shown, TRUTH: case.truth}.items():
-            mesh = case.target_mesh if method == STILL else case.mesh
+            mesh = case.target_mesh if method == UNCHANGED else case.mesh
             values[method][IDENTITY] = float(target @ sface.embed(picture, mesh))
     return values
 

@@ -1,4 +1,4 @@
-"""How good repair networks are in the mouth's window, beside the warp alone, on people whom training did not see."""
+"""How good repair networks are in the mouth's window, compared with the warp, on people whom training did not see."""
 
 from __future__ import annotations
 
