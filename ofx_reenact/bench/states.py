@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 
 from ofx_reenact.bench import worker
-from ofx_reenact.bench.figures import Timed, spread
+from ofx_reenact.bench.figures import Timed, timed_fields
 from ofx_reenact.bench.plates import Shot
-from ofx_reenact.bench.processes import Memory, Run, last_line, of_memory, render_line, run_together
+from ofx_reenact.bench.processes import Memory, Run, last_line, memory_fields, render_line, run_together
 from ofx_reenact.errors import ReenactError
 
 STATES = ("before", "after")
@@ -31,7 +31,7 @@ STATES = ("before", "after")
 MEASURED = ("rendered", "analyse", "stages", "memory")
 # Nothing is imported from the working directory (see ofx_reenact.launch). The script may be missing in the other state.
 _CODE = "import sys; sys.path[:] = [p for p in sys.path if p]; import runpy; runpy.run_path({!r}, run_name='__main__')"
-# What a sample is of: (size, kind of target, what, per).
+# What a sample measures: (size, kind of target, what, per).
 _Of = tuple[str, str, str, str]
 
 
@@ -94,15 +94,15 @@ class MemoryCompared:
 
 
 class State:
-    """A state of the package in a process of its own; ``about`` says which, by ``package`` and ``version``."""
+    """A state of the package in a process of its own; ``about`` has its folder, ``package``, and its ``version``."""
 
     def __init__(self, name: str, folder: Path, threads: int = 0) -> None:
         """Start the process.
 
         Args:
-            name: of the state, for messages.
-            folder: has the package in it, as a checkout does.
-            threads: of torch; 0 leaves it to torch.
+            name: name of the state, for messages.
+            folder: folder with the package in it, as a checkout has it.
+            threads: number of torch's threads; 0 leaves it to torch.
 
         Raises:
             ReenactError: there is no package, or it does not start.
@@ -154,17 +154,17 @@ class State:
 
 
 def check_state(folder: Path) -> None:
-    """Refuse a folder that has no package in it.
+    """Refuse a folder without the package.
 
     Raises:
-        ReenactError: it has none.
+        ReenactError: the package is not in it.
     """
     if not (folder / "ofx_reenact" / "__init__.py").is_file():
         raise ReenactError(f"{folder}: not a checkout of ofx_reenact; name the folder that has ofx_reenact in it")
 
 
 @contextlib.contextmanager
-def opened(before: Path, threads: int = 0) -> Iterator[tuple[State, State]]:
+def open_states(before: Path, threads: int = 0) -> Iterator[tuple[State, State]]:
     """Start the state in the folder ``before`` and this one; errors are those of :class:`State`."""
     with contextlib.ExitStack() as stack:
         states = []
@@ -195,7 +195,7 @@ def compare(
 
     Raises:
         ReenactError: a render failed.
-        SettingsError: memory is to be measured, and this system does not tell how much a process used.
+        SettingsError: memory is to be measured, and this system does not report how much a process used.
     """
     for shot in shots:
         # Tracked once, by the earlier state: both can read its files.
@@ -282,14 +282,14 @@ def _summed(samples: Samples) -> dict[str, list[Any]]:
         for name in STATES:
             if name in passes:
                 each = 1000 * cpu[name] if name in cpu else None
-                rows[name] = StateTime(name, *of, each, **spread([s for one in passes[name] for s in one]))
+                rows[name] = StateTime(name, *of, each, **timed_fields([s for one in passes[name] for s in one]))
         times += rows.values()
         if len(rows) == len(STATES):
             compared.append(_compared(of, rows, passes, cpu))
     result: dict[str, list[Any]] = {"states": times, "compared": compared}
     if samples.runs:
         result["memory"] = [
-            StateMemory(state=name, size=of[0], target=of[1], frames=of[2], **of_memory(done[name]))
+            StateMemory(state=name, size=of[0], target=of[1], frames=of[2], **memory_fields(done[name]))
             for of, done in samples.runs.items()
             for name in STATES
         ]

@@ -1,8 +1,8 @@
 """Times renders of one state of the package, in a process of its own.
 
-It is run as a script, also with earlier states of the package that do not have this file. Of them it uses only their
-renders and, for single stages, their own :mod:`ofx_reenact.bench.stages`. It reads requests from standard input, a JSON
-object a line, and answers each with one.
+It is run as a script, also with earlier states of the package that do not have this file. From a state it uses only
+the render and, for single stages, the state's own :mod:`ofx_reenact.bench.stages`. It reads requests from standard
+input, one JSON object a line, and answers each with one.
 """
 
 from __future__ import annotations

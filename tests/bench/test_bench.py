@@ -12,8 +12,8 @@ import pytest
 
 from ofx_reenact.bench import peers, processes, stages
 from ofx_reenact.bench.clock import Clock
-from ofx_reenact.bench.plates import fitted, make_moving, make_shot
-from ofx_reenact.bench.processes import Length, Run, of_memory, run_together
+from ofx_reenact.bench.plates import fit_picture, make_moving, make_shot
+from ofx_reenact.bench.processes import Length, Run, memory_fields, run_together
 from ofx_reenact.cli.bench_tables import table
 from ofx_reenact.cli.main import run
 from ofx_reenact.errors import ReenactError
@@ -153,7 +153,7 @@ def test_a_stage_without_samples_has_no_row():
 def test_a_picture_is_fitted_whole():
     picture = np.zeros((10, 10, 3), np.float32)
     picture[:, :5] = 1
-    wide = fitted(picture, 40, 20)
+    wide = fit_picture(picture, 40, 20)
     assert wide.shape == (20, 40, 3)
     assert wide[:, :18].min() > 0.99 and wide[:, 22:].max() < 0.01
 
@@ -217,9 +217,9 @@ def test_memory_against_length(capsys, tmp_path):
 
 
 def test_a_line_is_what_it_is_for_no_frames_and_what_each_adds():
-    lengths = [Length(frames=n, **of_memory([Run(4 + 0.25 * n, 1, 300 + 0.5 * n)])) for n in (10, 40, 160)]
-    assert processes.line(lengths, "mebibytes") == pytest.approx((300, 0.5))
-    assert processes.line(lengths, "milliseconds") == pytest.approx((4000, 250))
+    lengths = [Length(frames=n, **memory_fields([Run(4 + 0.25 * n, 1, 300 + 0.5 * n)])) for n in (10, 40, 160)]
+    assert processes.fit_line(lengths, "mebibytes") == pytest.approx((300, 0.5))
+    assert processes.fit_line(lengths, "milliseconds") == pytest.approx((4000, 250))
 
 
 def test_speedup_is_of_the_same_round():
@@ -269,19 +269,19 @@ def test_peers_are_timed_beside_ours(capsys, tmp_path, monkeypatch):
 
 def test_a_checkout_that_lacks_something(tmp_path):
     with pytest.raises(ReenactError, match="none: no such folder; name a checkout of first-order-model or Live"):
-        peers.networks(tmp_path / "none", "cpu")
+        peers.build_networks(tmp_path / "none", "cpu")
     with pytest.raises(ReenactError, match="no checkout of first-order-model or LivePortrait"):
-        peers.networks(tmp_path, "cpu")
+        peers.build_networks(tmp_path, "cpu")
     half = checkout(tmp_path / "half", {k: v for k, v in FIRST_ORDER.items() if k != "modules/generator.py"})
     with pytest.raises(ReenactError, match=r"first-order-model, modules/generator\.py is missing"):
-        peers.networks(half, "cpu")
+        peers.build_networks(half, "cpu")
 
 
 def test_a_checkout_of_another_state(tmp_path):
     pytest.importorskip("yaml")
     other = FIRST_ORDER | {"modules/generator.py": "class OcclusionAwareGenerator:\n    pass\n"}
     with pytest.raises(ReenactError, match=r"cannot be built from this checkout \(TypeError: .*requirements.txt"):
-        peers.networks(checkout(tmp_path, other), "cpu")
+        peers.build_networks(checkout(tmp_path, other), "cpu")
 
 
 @pytest.mark.parametrize(
